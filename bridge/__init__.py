@@ -1,0 +1,14 @@
+"""Source Audio Bridge: a clip in, its stems and notes out.
+
+Start reading at `bridge.app`, the one place where the parts are put together, and at `bridge.model` and
+`bridge.events`, the words they speak with each other.
+"""
+
+from importlib.metadata import PackageNotFoundError, version
+
+PROTOCOL_VERSION = 1
+
+try:
+    __version__ = version("source-audio-bridge")
+except PackageNotFoundError:  # a source tree that was never installed
+    __version__ = "0.0.0"

@@ -1,0 +1,145 @@
+"""Everything that can go wrong, as one tree with stable codes.
+
+    BridgeError
+    ├── RequestError        the message or command itself is wrong
+    │   ├── UnknownAddress          unknown_address
+    │   ├── BadArguments            bad_arguments
+    │   ├── ProtocolMismatch        protocol
+    │   └── QueueFull               queue_full
+    ├── SourceError         the audio file that was named cannot be used
+    │   ├── NotFound                not_found
+    │   ├── NotReadable             not_readable
+    │   ├── NotAudio                not_audio
+    │   ├── TooLong                 too_long
+    │   └── OutsideRoots            outside_roots
+    ├── OutputError         the results cannot be put where they belong
+    │   ├── NotWritable             not_writable
+    │   └── OutOfSpace              out_of_space
+    ├── EngineError         the work itself failed
+    │   ├── WeightsUnavailable      weights_unavailable
+    │   ├── EngineFailed            engine_failed
+    │   └── OutOfMemory             out_of_memory
+    └── InternalError               internal
+
+`Cancelled` stands outside the tree: a cancelled job is a state, not an error. It only unwinds the worker's stack.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+#: One sentence of advice for each code, appended to a message that does not bring its own.
+ADVICE: dict[str, str] = {
+    "unknown_address": "See docs/osc.md for the addresses that this server understands.",
+    "bad_arguments": "See docs/osc.md for the arguments and their ranges.",
+    "protocol": "Update the client or the bridge, so that both speak the same protocol version.",
+    "queue_full": "Wait for a job to finish, or cancel one.",
+    "not_found": "Check the name, and whether the drive it lies on is connected.",
+    "not_readable": "Check that it is a file, and that you may read it.",
+    "not_audio": "Name a WAV, AIFF, FLAC, Ogg, MP3 or M4A file, or export the clip as WAV first.",
+    "too_long": "Choose a shorter region with start and end, or raise `max_minutes` in the settings.",
+    "outside_roots": "Move the file into one of the folders in the setting `roots`, or add its folder there.",
+    "not_writable": "Choose another folder with out, or change that folder's permissions.",
+    "out_of_space": "Free some space on that drive, or choose another folder with out.",
+    "weights_unavailable": "Connect to the internet and run `sab models pull NAME`, or use the engine draft.",
+    "engine_failed": "Try again; if it fails again, try the engine draft and send us the job's log.",
+    "out_of_memory": "Choose a shorter region, close other programs, or use the engine draft.",
+    "internal": "This is a fault of the bridge: please send us the job's log.",
+}
+
+
+class BridgeError(Exception):
+    """A problem that a person can read: what happened, then what to do next.
+
+    `code` is stable and goes over OSC and into JSON; `message` is one line without the advice.
+    """
+
+    code: ClassVar[str] = "internal"
+
+    def __init__(self, message: str, *, advice: str | None = None) -> None:
+        self.message = " ".join(message.split())
+        self.advice = ADVICE[self.code] if advice is None else advice
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.advice}".strip()
+
+
+class RequestError(BridgeError):
+    code = "bad_arguments"
+
+
+class UnknownAddress(RequestError):
+    code = "unknown_address"
+
+
+class BadArguments(RequestError):
+    code = "bad_arguments"
+
+
+class ProtocolMismatch(RequestError):
+    code = "protocol"
+
+
+class QueueFull(RequestError):
+    code = "queue_full"
+
+
+class SourceError(BridgeError):
+    code = "not_readable"
+
+
+class NotFound(SourceError):
+    code = "not_found"
+
+
+class NotReadable(SourceError):
+    code = "not_readable"
+
+
+class NotAudio(SourceError):
+    code = "not_audio"
+
+
+class TooLong(SourceError):
+    code = "too_long"
+
+
+class OutsideRoots(SourceError):
+    code = "outside_roots"
+
+
+class OutputError(BridgeError):
+    code = "not_writable"
+
+
+class NotWritable(OutputError):
+    code = "not_writable"
+
+
+class OutOfSpace(OutputError):
+    code = "out_of_space"
+
+
+class EngineError(BridgeError):
+    code = "engine_failed"
+
+
+class WeightsUnavailable(EngineError):
+    code = "weights_unavailable"
+
+
+class EngineFailed(EngineError):
+    code = "engine_failed"
+
+
+class OutOfMemory(EngineError):
+    code = "out_of_memory"
+
+
+class InternalError(BridgeError):
+    code = "internal"
+
+
+class Cancelled(Exception):
+    """Unwinds a job's work after it was cancelled; never shown to anyone."""

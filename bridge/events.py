@@ -1,0 +1,113 @@
+"""What happens, as frozen values; the only thing that travels from the moving parts to store, OSC and screen.
+
+A job's history is the list of its events. `lifecycle.apply` folds them into a `Job`.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from bridge.model import Failure, JobRequest, Kind, MidiStatus, Outcome, PlayOutcome, Result, Stage, Value, Warning
+
+__all__ = [
+    "Ended",
+    "Event",
+    "JobEvent",
+    "Kind",
+    "MidiEnded",
+    "MidiReady",
+    "MidiStarted",
+    "Noticed",
+    "Produced",
+    "Progressed",
+    "Started",
+    "Submitted",
+    "Warned",
+    "WorkerChanged",
+]
+
+
+class Submitted(Value, frozen=True, kw_only=True, tag="submitted"):
+    """A job was taken into the queue."""
+
+    job: str
+    name: str
+    request: JobRequest
+    unix_seconds: float
+
+
+class Started(Value, frozen=True, kw_only=True, tag="started"):
+    """The worker knows what will do the work and where the results go."""
+
+    job: str
+    engine: str
+    device: str
+    output_dir: str
+
+
+class Progressed(Value, frozen=True, kw_only=True, tag="progressed"):
+    """`fraction` is the share of the whole job; `eta_seconds` is None where nothing is known yet."""
+
+    job: str
+    stage: Stage
+    fraction: float
+    eta_seconds: float | None = None
+
+
+class Warned(Value, frozen=True, kw_only=True, tag="warned"):
+    job: str
+    warning: Warning
+
+
+class Produced(Value, frozen=True, kw_only=True, tag="produced"):
+    """One file is complete on disk."""
+
+    job: str
+    result: Result
+
+
+class Ended(Value, frozen=True, kw_only=True, tag="ended"):
+    """The last event of every job."""
+
+    job: str
+    outcome: Outcome
+    unix_seconds: float
+    failure: Failure | None = None
+
+
+class MidiReady(Value, frozen=True, kw_only=True, tag="midi_ready"):
+    """The MIDI player has opened its ports, or says why it could not."""
+
+    status: MidiStatus
+
+
+class MidiStarted(Value, frozen=True, kw_only=True, tag="midi_started"):
+    job: str
+    stem: str
+    seconds: float
+    notes: int
+
+
+class MidiEnded(Value, frozen=True, kw_only=True, tag="midi_ended"):
+    job: str
+    stem: str
+    outcome: PlayOutcome
+
+
+class WorkerChanged(Value, frozen=True, kw_only=True, tag="worker_changed"):
+    """The inference worker is `starting`, `ready`, `busy` or `down`."""
+
+    state: str
+    device: str = ""
+
+
+class Noticed(Value, frozen=True, kw_only=True, tag="noticed"):
+    """A line for the log that belongs to no job."""
+
+    level: str
+    """`info`, `warning` or `error`."""
+    message: str
+
+
+JobEvent: TypeAlias = Submitted | Started | Progressed | Warned | Produced | Ended
+Event: TypeAlias = JobEvent | MidiReady | MidiStarted | MidiEnded | WorkerChanged | Noticed

@@ -1,0 +1,66 @@
+"""How an event changes a job: a pure function, shared by the store, the screen and the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from bridge.events import Ended, JobEvent, Produced, Progressed, Started, Submitted, Warned
+from bridge.model import STAGES, Job
+
+
+def apply(job: Job | None, event: JobEvent) -> Job:
+    """The job after `event`.
+
+    The first event of a job is its `Submitted`. What reaches a job that is over, or would turn it back, leaves it
+    as it is: a worker's last words may still be under way when the job has been cancelled.
+
+    Raises:
+        ValueError: an event came for a job that was never submitted, or for another job.
+    """
+    if isinstance(event, Submitted):
+        if job is not None:
+            return job
+        return Job(id=event.job, name=event.name, request=event.request, submitted_unix=event.unix_seconds)
+    if job is None:
+        raise ValueError(f"{type(event).__name__} for a job that was never submitted: {event.job}")
+    if event.job != job.id:
+        raise ValueError(f"event of job {event.job} applied to job {job.id}")
+    if job.is_over:
+        return job
+    match event:
+        case Started():
+            return replace(job, state="running", engine=event.engine, device=event.device, output_dir=event.output_dir)
+        case Progressed():
+            stage = max(job.stage, event.stage, key=STAGES.index)
+            fraction = max(job.fraction, min(event.fraction, 1.0))
+            state = "queued" if stage == "queued" else "running"
+            return replace(job, state=state, stage=stage, fraction=fraction, eta_seconds=event.eta_seconds)
+        case Warned():
+            return job if event.warning in job.warnings else replace(job, warnings=(*job.warnings, event.warning))
+        case Produced():
+            return replace(job, results=(*job.results, event.result))
+        case Ended():
+            return replace(
+                job,
+                state=event.outcome,
+                fraction=1.0 if event.outcome == "done" else job.fraction,
+                eta_seconds=None,
+                failure=event.failure,
+                ended_unix=event.unix_seconds,
+            )
+
+
+def fold(events: Iterable[JobEvent]) -> Job:
+    """The job that a whole history describes.
+
+    Raises:
+        ValueError: the history is empty or does not begin with `Submitted`.
+    """
+    job: Job | None = None
+    for event in events:
+        job = apply(job, event)
+    if job is None:
+        raise ValueError("a job's history begins with its submission")
+    return job

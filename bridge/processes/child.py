@@ -1,0 +1,168 @@
+"""The main process' end: a child that is started, heard, restarted when it dies, and ended cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Generic, TypeVar
+
+import msgspec
+
+from bridge.processes.frames import HEAD, frame, length
+
+Command = TypeVar("Command")
+Report = TypeVar("Report")
+
+#: A child that has not even sent a heartbeat for so long hangs. Loading a model may hold the interpreter for seconds.
+SILENCE_SECONDS = 30.0
+RESTART_SECONDS = (0.0, 0.5, 2.0, 10.0)
+LAST_LINES = 20
+
+
+class Child(Generic[Command, Report]):
+    """Runs `python -m module` and keeps it running.
+
+    `on_report` gets each of its reports; `on_exit` is called once for every time it ended without being asked to,
+    with the last lines it wrote to standard error, before it is started again. Both run on the event loop.
+    Commands sent while it is down are dropped: `on_exit` is the place to decide what to send anew.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        reports: type[Report],
+        *,
+        on_report: Callable[[Report], None],
+        on_exit: Callable[[str], None],
+        environment: Mapping[str, str] | None = None,
+        silence_seconds: float = SILENCE_SECONDS,
+    ) -> None:
+        self._module = module
+        self._decode = msgspec.msgpack.Decoder(reports).decode
+        self._encode = msgspec.msgpack.Encoder().encode
+        self._on_report = on_report
+        self._on_exit = on_exit
+        self._environment = dict(environment or {})
+        self._silence_seconds = silence_seconds
+        self._process: asyncio.subprocess.Process | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._ending = False
+        self._last_lines: deque[str] = deque(maxlen=LAST_LINES)
+
+    @property
+    def pid(self) -> int | None:
+        """The running child's process id; None while there is none."""
+        process = self._process
+        return process.pid if process is not None and process.returncode is None else None
+
+    async def start(self) -> None:
+        """Starts the child; returns as soon as the process exists, not when it is ready."""
+        self._ending = False
+        await self._spawn()
+        self._task = asyncio.create_task(self._keep_running(), name=f"child {self._module}")
+
+    def send(self, command: Command) -> None:
+        """Sends one command; dropped where the child is down."""
+        process = self._process
+        if process is None or process.stdin is None or process.stdin.is_closing():
+            return
+        with contextlib.suppress(ConnectionError, RuntimeError):
+            process.stdin.write(frame(self._encode(command)))
+
+    def kill(self) -> None:
+        """Ends the child at once, without a word; it will be started again."""
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+
+    async def close(self, grace_seconds: float = 5.0) -> None:
+        """Closes the child's pipe, which tells it to end; kills it when it has not ended in time."""
+        self._ending = True
+        process = self._process
+        if process is not None and process.returncode is None:
+            if process.stdin is not None:
+                process.stdin.close()
+            try:
+                await asyncio.wait_for(process.wait(), grace_seconds)
+            except asyncio.TimeoutError:
+                self.kill()
+                await process.wait()
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _spawn(self) -> None:
+        self._last_lines.clear()
+        # A group of its own: Ctrl-C in the terminal is for the main process, which then ends its children in order.
+        own_group: dict[str, object] = (
+            {"creationflags": 0x200} if sys.platform == "win32" else {"start_new_session": True}
+        )
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            self._module,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **self._environment},
+            **own_group,  # type: ignore[arg-type]
+        )
+
+    async def _keep_running(self) -> None:
+        failures = 0
+        while True:
+            process = self._process
+            assert process is not None and process.stdout is not None and process.stderr is not None
+            errors = asyncio.create_task(self._read_errors(process.stderr))
+            heard = await self._read_reports(process.stdout)
+            self.kill()
+            status = await process.wait()
+            await errors
+            if self._ending:
+                return
+            failures = 0 if heard else failures + 1
+            self._on_exit(self._last_words(status))
+            await asyncio.sleep(RESTART_SECONDS[min(failures, len(RESTART_SECONDS) - 1)])
+            await self._spawn()
+
+    async def _read_reports(self, stream: asyncio.StreamReader) -> bool:
+        """Reads until the child's pipe closes, breaks or falls silent; True where it ever said anything."""
+        heard = False
+        while True:
+            try:
+                head = await asyncio.wait_for(stream.readexactly(HEAD.size), self._silence_seconds)
+                size = length(head)
+                report = self._decode(await stream.readexactly(size)) if size else None
+            except (asyncio.IncompleteReadError, asyncio.TimeoutError, ValueError, msgspec.MsgspecError):
+                return heard
+            if report is not None:
+                heard = True
+                self._on_report(report)
+
+    async def _read_errors(self, stream: asyncio.StreamReader) -> None:
+        while line := await _line(stream):
+            self._last_lines.append(line)
+
+    def _last_words(self, status: int) -> str:
+        if self._last_lines:
+            return self._last_lines[-1]
+        if status < 0:
+            return f"ended by {signal.Signals(-status).name}"
+        return f"ended with status {status}"
+
+
+async def _line(stream: asyncio.StreamReader) -> str:
+    """The next line that is not blank; empty at the end. A line too long for the buffer is cut, never an error."""
+    while True:
+        try:
+            raw = await stream.readline()
+        except ValueError:
+            continue
+        if not raw or raw.strip():
+            return raw.decode("utf-8", "replace").strip()

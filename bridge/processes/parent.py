@@ -1,0 +1,85 @@
+"""The child's end: the channel to the main process, and the news that it has gone."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+from types import TracebackType
+from typing import BinaryIO, Generic, TypeVar
+
+import msgspec
+
+from bridge.processes.frames import HEAD, HEARTBEAT, HEARTBEAT_SECONDS, frame, length
+
+Command = TypeVar("Command")
+Report = TypeVar("Report")
+
+
+class ParentChannel(Generic[Command, Report]):
+    """Receives commands and sends reports over the process' own standard input and output.
+
+    It takes both file descriptors for itself, because C++ libraries print to descriptor 1: from here on everything
+    else that is printed goes to standard error. Commands arrive in `inbox`, in order; None, always the last, says
+    that the main process has gone. `on_command` sees each one first, on the reading thread, and returns True where
+    it has dealt with it: a cancellation must not wait behind the job that it cancels.
+    """
+
+    def __init__(self, commands: type[Command], on_command: Callable[[Command], bool] | None = None) -> None:
+        self.inbox: SimpleQueue[Command | None] = SimpleQueue()
+        self._decode = msgspec.msgpack.Decoder(commands).decode
+        self._encode = msgspec.msgpack.Encoder().encode
+        self._on_command = on_command
+        self._sending = threading.Lock()
+        self._closed = threading.Event()
+        self._incoming, self._outgoing = _claim_standard_streams()
+
+    def __enter__(self) -> ParentChannel[Command, Report]:
+        threading.Thread(target=self._read, name="commands", daemon=True).start()
+        threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closed.set()
+
+    def send(self, report: Report) -> None:
+        """Sends one report, from any thread; silently dropped where the main process has gone."""
+        self._write(frame(self._encode(report)))
+
+    def _write(self, data: bytes) -> None:
+        with self._sending, contextlib.suppress(BrokenPipeError, OSError, ValueError):
+            self._outgoing.write(data)
+            self._outgoing.flush()
+
+    def _read(self) -> None:
+        try:
+            while len(head := self._incoming.read(HEAD.size)) == HEAD.size:
+                command = self._decode(self._incoming.read(length(head)))
+                if self._on_command is None or not self._on_command(command):
+                    self.inbox.put(command)
+        finally:  # also when the stream is out of step: a child that cannot hear must end
+            self.inbox.put(None)
+
+    def _beat(self) -> None:
+        while not self._closed.wait(HEARTBEAT_SECONDS):
+            self._write(HEARTBEAT)
+
+
+def _claim_standard_streams() -> tuple[BinaryIO, BinaryIO]:
+    incoming, outgoing = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    sys.stdin, sys.stdout = open(0, closefd=False), sys.stderr  # noqa: SIM115 - lives as long as the process
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.setmode(incoming, os.O_BINARY)
+        msvcrt.setmode(outgoing, os.O_BINARY)
+    return os.fdopen(incoming, "rb"), os.fdopen(outgoing, "wb")

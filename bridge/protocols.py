@@ -1,0 +1,204 @@
+"""The seams: what a part may expect of another without knowing it.
+
+Each seam is small, documented here like an API, and has a fake in `tests/fakes.py` that records what it was asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from bridge.events import Event, JobEvent
+from bridge.model import Job, JobRequest, ModelInfo, Note, Status, Warning
+
+if TYPE_CHECKING:  # the main process never loads numpy for an annotation's sake
+    import numpy as np
+    import numpy.typing as npt
+
+    #: float32, shape (frames, channels), full scale at ±1.0.
+    Samples: TypeAlias = npt.NDArray[np.float32]
+    #: One consecutive run of frames of every stem: float32 (frames, channels) each, all of the same length.
+    StemBlock: TypeAlias = Mapping[str, Samples]
+
+
+class Clock(Protocol):
+    """See `bridge.clock.SystemClock`."""
+
+    def monotonic_seconds(self) -> float: ...
+
+    def unix_seconds(self) -> float: ...
+
+
+class Signal(Protocol):
+    """Audio that can be read from any frame, without saying whether it lies in memory or on disk."""
+
+    @property
+    def frames(self) -> int: ...
+
+    @property
+    def channels(self) -> int: ...
+
+    @property
+    def sample_rate_hz(self) -> int: ...
+
+    def read(self, start: int, stop: int) -> Samples:
+        """Frames `start` to `stop` (0 ≤ start ≤ stop ≤ frames): float32 (stop - start, channels), a fresh array."""
+        ...
+
+
+class Control(Protocol):
+    """How long work talks to whoever asked for it."""
+
+    def checkpoint(self, fraction: float) -> None:
+        """Reports the share done (0–1, never falling) of the present piece of work.
+
+        Raises:
+            Cancelled: the job was cancelled; clean up and let it pass.
+        """
+        ...
+
+    def warn(self, warning: Warning) -> None:
+        """Tells the user something that does not stop the work."""
+        ...
+
+
+class Separator(Protocol):
+    """A loaded separation engine, ready to work; kept warm between jobs."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def stems(self) -> tuple[str, ...]:
+        """The stems it gives, of `model.STEMS`."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """Where it computes: `cpu`, `cuda`, `mps`."""
+        ...
+
+    @property
+    def sample_rate_hz(self) -> int | None:
+        """The rate it must be fed at; None: any."""
+        ...
+
+    def identity(self) -> str:
+        """A hash of the weights, or the version of an algorithm without any: what a manifest records."""
+        ...
+
+    def separate(self, mix: Signal, stems: Sequence[str], control: Control) -> Iterator[StemBlock]:
+        """Takes a stereo mix (2 channels) apart.
+
+        Yields consecutive blocks that together hold exactly `mix.frames` frames of each of the stems asked for.
+        Deterministic; calls `control.checkpoint` at least once for every window of work. The same input gives the
+        same output, and `mix` is never written to.
+
+        Raises:
+            EngineFailed, OutOfMemory: it could not do its work.
+            Cancelled: `control` said so.
+        """
+        ...
+
+
+class Transcriber(Protocol):
+    """Turns the sound of one stem into notes."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def sample_rate_hz(self) -> int:
+        """The rate it must be fed at."""
+        ...
+
+    def transcribe(self, audio: Signal, stem: str, control: Control) -> list[Note]:
+        """The notes of `audio` (1 channel), sorted by onset then pitch; empty where nothing sounds.
+
+        Onsets lie in [0, duration), offsets in (onset, duration]; nothing of the file's end is lost.
+
+        Raises:
+            EngineFailed: it could not do its work.
+            Cancelled: `control` said so.
+        """
+        ...
+
+
+class MidiOutput(Protocol):
+    """One open MIDI port."""
+
+    @property
+    def name(self) -> str: ...
+
+    def send(self, message: Sequence[int]) -> None:
+        """Sends the bytes of one complete MIDI message at once."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class JobStore(Protocol):
+    """Remembers every job as the list of its events."""
+
+    def append(self, event: JobEvent) -> Job:
+        """Records one event; returns the job after it."""
+        ...
+
+    def get(self, job: str) -> Job | None: ...
+
+    def jobs(self) -> tuple[Job, ...]:
+        """All jobs, oldest first."""
+        ...
+
+    def history(self, job: str) -> Iterable[JobEvent]: ...
+
+
+class Bridge(Protocol):
+    """What the faces (OSC, terminal, command line) may ask for. All of it is called on the event loop."""
+
+    def submit(self, request: JobRequest) -> tuple[Job, int]:
+        """Queues a job; returns it with its place in the queue (0: it starts at once).
+
+        Raises:
+            NotFound, NotReadable, OutsideRoots, QueueFull, BadArguments: nothing was queued.
+        """
+        ...
+
+    def cancel(self, job: str) -> None:
+        """Cancels a queued or running job; one that is over stays as it is.
+
+        Raises:
+            NotFound: there is no such job.
+        """
+        ...
+
+    def job(self, job: str) -> Job:
+        """Raises NotFound where there is no such job."""
+        ...
+
+    def jobs(self) -> tuple[Job, ...]: ...
+
+    def status(self) -> Status: ...
+
+    async def models(self) -> tuple[ModelInfo, ...]: ...
+
+    async def play(self, job: str, stems: Sequence[str] | None = None) -> None:
+        """Streams the notes of a finished job (of all its stems, or of some) to the MIDI ports, from the start.
+
+        Raises:
+            NotFound: no such job, or it has no notes of that stem.
+            EngineFailed: there is no MIDI back-end, and why.
+        """
+        ...
+
+    def stop(self, job: str | None = None) -> None:
+        """Ends playback of one job, or of all; every sounding note gets its note-off."""
+        ...
+
+    def panic(self) -> None:
+        """Silences everything on every port, with all-notes-off controllers too."""
+        ...
+
+    def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
+        """Calls `listener` with every event from now on; returns what ends it."""
+        ...
