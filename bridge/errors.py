@@ -143,3 +143,17 @@ class InternalError(BridgeError):
 
 class Cancelled(Exception):
     """Unwinds a job's work after it was cancelled; never shown to anyone."""
+
+
+def error_for(code: str, message: str) -> BridgeError:
+    """The error that another process reported by its code; an unknown code is a plain `BridgeError`.
+
+    `message` already holds the advice.
+    """
+    kinds: list[type[BridgeError]] = [BridgeError]
+    while kinds:
+        kind = kinds.pop()
+        if kind.code == code and not kind.__subclasses__():
+            return kind(message, advice="")
+        kinds.extend(kind.__subclasses__())
+    return BridgeError(message, advice="")

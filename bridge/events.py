@@ -37,7 +37,7 @@ class Submitted(Value, frozen=True, kw_only=True, tag="submitted"):
 
 
 class Started(Value, frozen=True, kw_only=True, tag="started"):
-    """The worker knows what will do the work and where the results go."""
+    """The worker has begun and knows where the results go; sent again when `auto` has become an engine's name."""
 
     job: str
     engine: str

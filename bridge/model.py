@@ -76,6 +76,8 @@ class JobRequest(Value, frozen=True, kw_only=True):
     play: bool = False
     """Stream the notes to the MIDI ports as soon as the job is done."""
     sync: str = "now"
+    transcribe_as: str | None = None
+    """None: separate, then transcribe. Else no separation: the file itself is taken for that stem, or for a `mix`."""
 
 
 class Warning(Value, frozen=True, kw_only=True):

@@ -124,6 +124,42 @@ class Transcriber(Protocol):
         ...
 
 
+class Engines(Protocol):
+    """Opens separation engines by name and keeps what is worth keeping warm."""
+
+    def open(self, name: str, *, device: str, control: Control) -> Separator:
+        """The engine of that name; `auto` decides by what is here, and warns where it had to settle for less.
+
+        Raises:
+            BadArguments: there is no such engine.
+            WeightsUnavailable: an engine that was asked for by name has no weights here and none can be had.
+            EngineFailed, OutOfMemory: it is here but cannot start.
+            Cancelled: `control` said so, for instance during a download.
+        """
+        ...
+
+    def pull(self, name: str, control: Control) -> None:
+        """Fetches the weights of `name` ahead of time; does nothing where they are here.
+
+        Raises:
+            BadArguments, WeightsUnavailable, Cancelled: as for `open`.
+        """
+        ...
+
+
+class Transcribers(Protocol):
+    """Knows which transcriber suits which stem and keeps them warm."""
+
+    def for_stem(self, stem: str) -> Transcriber:
+        """The transcriber for a stem of `model.STEMS` or for `mix`.
+
+        Raises:
+            BadArguments: there is no such stem.
+            EngineFailed: its model is missing or broken.
+        """
+        ...
+
+
 class MidiOutput(Protocol):
     """One open MIDI port."""
 
@@ -135,6 +171,16 @@ class MidiOutput(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+class JobRunner(Protocol):
+    """Does one job at a time; its events go back to the scheduler (see `Scheduler.happened`)."""
+
+    def run(self, job: str, request: JobRequest) -> None: ...
+
+    def cancel(self, job: str) -> None:
+        """Makes the running job end soon, with the outcome `cancelled`."""
+        ...
 
 
 class JobStore(Protocol):

@@ -9,7 +9,7 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -21,6 +21,8 @@ Report = TypeVar("Report")
 #: A child that has not even sent a heartbeat for so long hangs. Loading a model may hold the interpreter for seconds.
 SILENCE_SECONDS = 30.0
 RESTART_SECONDS = (0.0, 0.5, 2.0, 10.0)
+#: Between closing its pipe and being gone. Killing at once would race with asyncio's own reaping of the child.
+EXIT_SECONDS = 1.0
 LAST_LINES = 20
 
 
@@ -28,25 +30,28 @@ class Child(Generic[Command, Report]):
     """Runs `python -m module` and keeps it running.
 
     `on_report` gets each of its reports; `on_exit` is called once for every time it ended without being asked to,
-    with the last lines it wrote to standard error, before it is started again. Both run on the event loop.
-    Commands sent while it is down are dropped: `on_exit` is the place to decide what to send anew.
+    with the last line it wrote to standard error, before it is started again. `on_start` is called after each start,
+    to send what every new child must know. All run on the event loop. Commands sent while it is down are dropped:
+    `on_exit` is the place to decide what to send anew.
     """
 
     def __init__(
         self,
         module: str,
-        reports: type[Report],
+        reports: Any,  # the type form of Report: a union of tagged structs
         *,
         on_report: Callable[[Report], None],
         on_exit: Callable[[str], None],
+        on_start: Callable[[], None] | None = None,
         environment: Mapping[str, str] | None = None,
         silence_seconds: float = SILENCE_SECONDS,
     ) -> None:
         self._module = module
-        self._decode = msgspec.msgpack.Decoder(reports).decode
+        self._decode: Callable[[bytes], Report] = msgspec.msgpack.Decoder(reports).decode
         self._encode = msgspec.msgpack.Encoder().encode
         self._on_report = on_report
         self._on_exit = on_exit
+        self._on_start = on_start
         self._environment = dict(environment or {})
         self._silence_seconds = silence_seconds
         self._process: asyncio.subprocess.Process | None = None
@@ -113,6 +118,8 @@ class Child(Generic[Command, Report]):
             env={**os.environ, "PYTHONUNBUFFERED": "1", **self._environment},
             **own_group,  # type: ignore[arg-type]
         )
+        if self._on_start is not None:
+            self._on_start()
 
     async def _keep_running(self) -> None:
         failures = 0
@@ -121,8 +128,7 @@ class Child(Generic[Command, Report]):
             assert process is not None and process.stdout is not None and process.stderr is not None
             errors = asyncio.create_task(self._read_errors(process.stderr))
             heard = await self._read_reports(process.stdout)
-            self.kill()
-            status = await process.wait()
+            status = await self._end_of(process)
             await errors
             if self._ending:
                 return
@@ -130,6 +136,14 @@ class Child(Generic[Command, Report]):
             self._on_exit(self._last_words(status))
             await asyncio.sleep(RESTART_SECONDS[min(failures, len(RESTART_SECONDS) - 1)])
             await self._spawn()
+
+    async def _end_of(self, process: asyncio.subprocess.Process) -> int:
+        """The status of a child whose pipe has closed, which should be ending by itself."""
+        try:
+            return await asyncio.wait_for(process.wait(), EXIT_SECONDS)
+        except asyncio.TimeoutError:
+            self.kill()
+            return await process.wait()
 
     async def _read_reports(self, stream: asyncio.StreamReader) -> bool:
         """Reads until the child's pipe closes, breaks or falls silent; True where it ever said anything."""

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 from types import TracebackType
-from typing import BinaryIO, Generic, TypeVar
+from typing import Any, BinaryIO, Generic, TypeVar
 
 import msgspec
 
@@ -28,9 +28,9 @@ class ParentChannel(Generic[Command, Report]):
     it has dealt with it: a cancellation must not wait behind the job that it cancels.
     """
 
-    def __init__(self, commands: type[Command], on_command: Callable[[Command], bool] | None = None) -> None:
+    def __init__(self, commands: Any, on_command: Callable[[Command], bool] | None = None) -> None:
         self.inbox: SimpleQueue[Command | None] = SimpleQueue()
-        self._decode = msgspec.msgpack.Decoder(commands).decode
+        self._decode: Callable[[bytes], Command] = msgspec.msgpack.Decoder(commands).decode
         self._encode = msgspec.msgpack.Encoder().encode
         self._on_command = on_command
         self._sending = threading.Lock()

@@ -1,0 +1,51 @@
+# Everything a fresh machine needs is fetched into .venv; only python3 and make must be there.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+
+# uv does not look at pip's local wheels by itself: where a machine offers some, torch's small CPU build is among them.
+export UV_FIND_LINKS := $(or $(UV_FIND_LINKS),$(PIP_FIND_LINKS))
+export UV_PROJECT_ENVIRONMENT := $(VENV)
+
+.PHONY: demo test test-fast check format bench clean help
+.DEFAULT_GOAL := help
+
+help: ## show what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(UV):
+	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing (on Debian: apt install python3-venv)." >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet uv
+
+# --inexact: uv must not remove itself, nor what a developer has put there besides.
+$(VENV)/ready: pyproject.toml | $(UV)
+	$(UV) sync --inexact
+	@touch $@
+
+demo: $(VENV)/ready ## take the clip that comes with the bridge apart, and play its notes
+	$(BIN)/sab demo
+
+test: $(VENV)/ready ## run all tests; what a machine cannot run says why it was skipped
+	$(BIN)/pytest
+
+test-fast: $(VENV)/ready ## run the tests that start no processes
+	$(BIN)/pytest -m "not end_to_end and not jack and not ardour"
+
+check: $(VENV)/ready ## formatting, lint, types, import contracts
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/ready ## put the code into shape
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+bench: $(VENV)/ready ## measure speed and quality, beside the tools that people use today
+	$(UV) sync --inexact --group bench
+	$(BIN)/python -m benchmarks.separation
+	$(BIN)/python -m benchmarks.transcription
+
+clean: ## remove what was made here, the environment too
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis sab-demo*

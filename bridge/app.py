@@ -1,0 +1,95 @@
+"""The one place of assembly: parts are made here, in order, given to each other, and taken down in reverse."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from bridge.bus import EventBus
+from bridge.clock import SystemClock
+from bridge.config import Settings
+from bridge.local import LocalBridge
+from bridge.midi.client import MidiPlayer
+from bridge.osc.server import serve_osc
+from bridge.protocols import JobStore
+from bridge.scheduler import Scheduler
+from bridge.separation.catalogue import known_engines
+from bridge.store.journal import JournalStore
+from bridge.store.memory import MemoryStore
+from bridge.worker.client import WorkerClient
+
+
+@dataclass(frozen=True)
+class RunningBridge:
+    """What a face gets: the bridge, where its OSC clients reach it, and the worker for fetching models."""
+
+    bridge: LocalBridge
+    worker: WorkerClient
+    address: str
+    """As `osc.udp://127.0.0.1:9720`; empty where no server was asked for."""
+
+
+@asynccontextmanager
+async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterator[RunningBridge]:
+    """A bridge that runs until the block is left, with OSC server, history and MIDI ports unless `serve` is False.
+
+    Raises:
+        BridgeError: the address is taken, or the folder for the history cannot be written.
+    """
+    clock = SystemClock()
+    bus = EventBus()
+    scheduler = Scheduler(
+        _store(settings, serve=serve), clock, bus.publish, queue_limit=settings.queue_limit, roots=settings.roots
+    )
+    player = MidiPlayer(bus.publish, enabled=serve and not settings.no_midi)
+    bridge = LocalBridge(settings, bus, scheduler, player)
+    worker = WorkerClient(
+        settings,
+        publish=bus.publish,
+        on_event=scheduler.happened,
+        on_lost=scheduler.lost,
+        on_ready=scheduler.free,
+    )
+    scheduler.attach(worker)
+    async with AsyncExitStack() as parts:
+        address = ""
+        if serve:
+            server = serve_osc(
+                bridge,
+                clock,
+                host=settings.host,
+                port=settings.port,
+                engines=known_engines(settings.models_dir),
+                defaults=job_defaults(settings),
+                notice=bus.publish,
+            )
+            address = (await parts.enter_async_context(server)).url
+            # Only whoever holds the port may touch the history that belongs to it.
+            scheduler.recover()
+        parts.callback(scheduler.close)
+        parts.push_async_callback(worker.close)
+        parts.push_async_callback(player.close)
+        parts.push_async_callback(bridge.close)
+        await worker.start()
+        await player.start()
+        yield RunningBridge(bridge, worker, address)
+
+
+def job_defaults(settings: Settings) -> dict[str, object]:
+    """What a job gets where its request does not say, by the names of `bridge.options`."""
+    return {
+        "engine": settings.engine,
+        "stems": settings.stems,
+        "midi": settings.midi,
+        "format": settings.format,
+        "depth": settings.depth,
+        "device": settings.device,
+    }
+
+
+def _store(settings: Settings, *, serve: bool) -> JobStore:
+    """The history of the server that owns this port; a single job, or a port that the system chose, needs none."""
+    if not serve or settings.port == 0:
+        return MemoryStore()
+    return JournalStore(settings.state_dir / str(settings.port) / "jobs")

@@ -1,0 +1,136 @@
+"""Writing stems: first as they come, as plain floats in a scratch file, then once in the format that was asked for.
+
+The detour is what makes the promise possible that a stem is never rescaled and never clipped: whether the float
+samples fit an integer format is known only when the last of them has been seen.
+"""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import soundfile
+
+from bridge.audio.signal import ArraySignal
+from bridge.errors import BadArguments
+
+if TYPE_CHECKING:
+    from bridge.protocols import Samples
+
+BLOCK_FRAMES = 1 << 16
+#: What a WAV header's 32 bits can count; a longer file becomes RF64, which has the same ending.
+WAV_LIMIT_BYTES = (1 << 32) - (1 << 16)
+
+MAJOR_FORMATS = {"wav": "WAV", "aiff": "AIFF", "flac": "FLAC", "mp3": "MP3", "ogg": "OGG"}
+LOSSY_SUBTYPES = {"mp3": "MPEG_LAYER_III", "ogg": "VORBIS"}
+DEPTHS = {"16": "PCM_16", "24": "PCM_24", "32f": "FLOAT"}
+BITS = {"PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
+
+
+def subtype_for(file_format: str, depth: str, source_subtype: str) -> str:
+    """libsndfile's sample format for a stem.
+
+    Raises:
+        BadArguments: that kind of file cannot hold that depth.
+    """
+    if file_format in LOSSY_SUBTYPES:
+        return LOSSY_SUBTYPES[file_format]
+    if file_format == "flac" and depth == "32f":
+        raise BadArguments("FLAC files cannot hold 32-bit float.", advice="Choose the format wav, or the depth 24.")
+    wanted = source_subtype if depth == "source" else DEPTHS[depth]
+    if file_format == "flac" and wanted not in ("PCM_16", "PCM_24"):
+        return "PCM_24"
+    return wanted
+
+
+class ScratchStem:
+    """One stem while it is being made: float32 samples in a raw file, and how far they swing."""
+
+    def __init__(self, path: Path, channels: int, sample_rate_hz: int) -> None:
+        self.path = path
+        self.frames = 0
+        self.highest = 0.0
+        self.lowest = 0.0
+        self._channels = channels
+        self._sample_rate_hz = sample_rate_hz
+        self._file = path.open("xb")
+
+    def append(self, block: Samples) -> None:
+        """Adds float32 (frames, channels)."""
+        if not len(block):
+            return
+        self.highest = max(self.highest, float(block.max()))
+        self.lowest = min(self.lowest, float(block.min()))
+        self.frames += len(block)
+        self._file.write(np.ascontiguousarray(block, dtype="<f4").tobytes())
+
+    def close(self) -> None:
+        """Ends writing; reading begins with `signal`."""
+        self._file.close()
+
+    def discard(self) -> None:
+        self._file.close()
+        self.path.unlink(missing_ok=True)
+
+    def clips_in(self, subtype: str) -> bool:
+        """True where an integer format would cut the stem's peaks."""
+        bits = BITS.get(subtype)
+        if bits is None:
+            return False
+        full_scale = 2.0 ** (bits - 1)
+        return round(self.highest * full_scale) > full_scale - 1 or round(self.lowest * full_scale) < -full_scale
+
+    def signal(self) -> ArraySignal:
+        """The finished stem, read from disk as it is needed."""
+        shape = (self.frames, self._channels)
+        samples = np.memmap(self.path, "<f4", "r", shape=shape) if self.frames else np.zeros(shape, np.float32)
+        return ArraySignal(samples, self._sample_rate_hz)
+
+
+def write_audio(path: Path, stem: ScratchStem, file_format: str, subtype: str) -> None:
+    """Writes a finished stem as a file of `file_format` (a key of `MAJOR_FORMATS`) under the name `path`.
+
+    Raises:
+        BadArguments: that kind of file cannot hold that many channels or that sample rate.
+        OSError: the disk is full or the folder is gone.
+    """
+    signal = stem.signal()
+    major = MAJOR_FORMATS[file_format]
+    if major == "WAV" and signal.frames * signal.channels * 4 > WAV_LIMIT_BYTES:
+        major = "RF64"
+    try:
+        file = soundfile.SoundFile(
+            str(path), "w", signal.sample_rate_hz, signal.channels, format=major, subtype=subtype
+        )
+    except soundfile.LibsndfileError as error:
+        if not path.parent.is_dir():
+            raise FileNotFoundError(f"the folder {path.parent} is gone") from error
+        raise BadArguments(
+            f"A file of format {file_format} cannot hold {signal.channels} channels at {signal.sample_rate_hz} Hz.",
+            advice="Choose the format wav.",
+        ) from error
+    try:
+        with file:
+            for start in range(0, signal.frames, BLOCK_FRAMES):
+                block = signal.read(start, min(start + BLOCK_FRAMES, signal.frames))
+                file.write(_quantised(block, subtype))
+    except (soundfile.LibsndfileError, AssertionError) as error:  # soundfile asserts that all frames were taken
+        raise OSError(errno.EIO, f"writing stopped before the end of the file ({error})", str(path)) from error
+
+
+def _quantised(block: Samples, subtype: str) -> np.ndarray[tuple[int, ...], np.dtype[np.int16 | np.int32 | np.float32]]:
+    """Integers for integer formats, scaled by 2^(bits - 1) as readers scale them back.
+
+    libsndfile's own conversion multiplies by 2^(bits - 1) - 1, which turns every stem down by a hair and would keep
+    16-bit stems from summing to their source.
+    """
+    bits = BITS.get(subtype)
+    if bits is None:
+        return block
+    full_scale = 2.0 ** (bits - 1)
+    rounded = np.clip(np.rint(block.astype(np.float64) * full_scale), -full_scale, full_scale - 1)
+    if bits == 16:
+        return rounded.astype(np.int16)
+    return (rounded.astype(np.int64) << (32 - bits)).astype(np.int32)

@@ -1,0 +1,34 @@
+"""Where events pass: whoever publishes does not know who listens."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from bridge.events import Event
+
+log = logging.getLogger(__name__)
+
+
+class EventBus:
+    """Hands each event to every listener at once, in the order of their subscription, on the event loop.
+
+    A listener that fails is logged; the others still hear the event.
+    """
+
+    def __init__(self) -> None:
+        self._listeners: dict[int, Callable[[Event], None]] = {}
+        self._next = 0
+
+    def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
+        """Adds a listener; returns what removes it again."""
+        key, self._next = self._next, self._next + 1
+        self._listeners[key] = listener
+        return lambda: self._listeners.pop(key, None) and None
+
+    def publish(self, event: Event) -> None:
+        for listener in tuple(self._listeners.values()):
+            try:
+                listener(event)
+            except Exception:
+                log.exception("a listener failed on %s", type(event).__name__)

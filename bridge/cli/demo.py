@@ -1,0 +1,186 @@
+"""`sab demo`: the whole way once, on a clip of our own, through a server that is started for it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from bridge import PROTOCOL_VERSION
+from bridge.cli import shared
+from bridge.cli.report import TextReport
+from bridge.errors import EngineFailed
+from bridge.events import Event, Produced, Progressed, Warned
+from bridge.model import Result, Warning
+from bridge.osc.addresses import Message
+from bridge.osc.client import OscClient, open_client
+
+TEMPO_BPM = 112.0
+EXPECTED_STEMS = 4
+LEAST_MIDI_FILES = 3
+#: A server that has not said where it listens by then does not start at all.
+START_SECONDS = 30.0
+
+Out = Annotated[Path, typer.Option("--out", help="Where the results go; a folder that exists is never overwritten.")]
+
+
+@shared.command
+async def demo(
+    engine: shared.Engine = None,
+    out: Out = Path("sab-demo"),
+    no_midi: shared.NoMidi = False,
+    models_dir: shared.ModelsDir = None,
+) -> int:
+    """Take the clip that comes with the bridge apart, and play its notes. Takes less than a minute."""
+    options = [*(["--no-midi"] if no_midi else []), *(["--models-dir", str(models_dir)] if models_dir else [])]
+    report = TextReport.for_people()
+    with as_file(files("bridge.demo") / "clip.ogg") as clip:
+        async with _server(options) as (host, port), open_client(host, port) as client:
+            report.say(
+                f"A bridge listens on osc.udp://{host}:{port}. It gets four bars of drums, bass, chords and lead."
+            )
+            await client.ask("/sab/hello", "sab demo", PROTOCOL_VERSION)
+            await client.ask("/sab/subscribe", 1)
+            request: list[str | float] = ["out", str(out.absolute()), "tempo", TEMPO_BPM, "play", 1, "req", "demo"]
+            if engine is not None:
+                request += ["engine", engine]
+            (accepted,) = await client.ask("/sab/submit", str(clip), *request)
+            with report:
+                results = await _results(client, str(accepted.arguments[1]), report)
+            _check(results)
+            (status,) = await client.ask("/sab/status")
+            await _hear(client, results, str(status.arguments[-1]), report)
+    midi = [result for result in results if result.kind == "midi"]
+    notes = sum(result.notes for result in midi)
+    report.say(f"{len(results) - len(midi)} stems and {len(midi)} MIDI files with {notes} notes lie in")
+    report.say(str(Path(results[0].path).parent))
+    return shared.DONE
+
+
+@asynccontextmanager
+async def _server(options: list[str]) -> AsyncIterator[tuple[str, int]]:
+    """A `sab serve` of its own on a free port; gives host and port, ends it afterwards."""
+    with tempfile.TemporaryDirectory(prefix="sab-demo-") as state, (Path(state) / "log").open("w+b") as log:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bridge", "serve", "--port", "0", "--state-dir", state, *options),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=log,
+        )
+        assert process.stdout is not None
+        try:
+            line = await asyncio.wait_for(process.stdout.readline(), START_SECONDS)
+            if not line:
+                await process.wait()
+                log.seek(0)
+                reason = log.read().decode("utf-8", "replace").strip().splitlines() or ["it said nothing"]
+                raise EngineFailed(f"The demo's server did not start: {reason[-1]}", advice="See `sab doctor`.")
+            url = urlsplit(line.decode().removeprefix("listening on ").strip())
+            assert url.hostname is not None
+            assert url.port is not None
+            yield url.hostname, url.port
+        except asyncio.TimeoutError:
+            raise EngineFailed("The demo's server did not start in time.", advice="Try again.") from None
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            await process.wait()
+
+
+async def _results(client: OscClient, job: str, report: TextReport) -> list[Result]:
+    """Shows the job's pushes until it is over; returns its files.
+
+    Raises:
+        EngineFailed: it failed.
+    """
+    results: list[Result] = []
+    failure = ""
+    async for push in client.pushes():
+        if push.address == "/sab/fail":
+            failure = str(push.arguments[2])
+        if push.address == "/sab/finished":
+            if push.arguments[1] != "done":
+                raise EngineFailed(failure or f"The demo's job ended as {push.arguments[1]}.", advice="")
+            return results
+        event = await _event(job, push)
+        if isinstance(event, Produced):
+            results.append(event.result)
+        if event is not None:
+            report.show(event)
+    return results
+
+
+async def _event(job: str, push: Message) -> Event | None:
+    """What an OSC push says, as the event that it was made from."""
+    match push.address, push.arguments:
+        case "/sab/progress", (_, stage, float(fraction), float(eta)):
+            return Progressed(job=job, stage=stage, fraction=fraction, eta_seconds=eta if eta >= 0 else None)  # type: ignore[arg-type]
+        case "/sab/warning", (_, code, message):
+            return Warned(job=job, warning=Warning(code=str(code), message=str(message)))
+        case "/sab/result", (_, kind, stem, str(path), float(seconds), int(rate)):
+            notes = await asyncio.to_thread(_count_notes, path) if kind == "midi" else 0
+            result = Result(
+                kind=kind,  # type: ignore[arg-type]
+                name=str(stem), path=path, seconds=seconds, sample_rate_hz=rate, notes=notes,
+            )  # fmt: skip
+            return Produced(job=job, result=result)
+        case _:
+            return None
+
+
+def _count_notes(path: str) -> int:
+    from bridge.smf import count_notes
+
+    return count_notes(Path(path))
+
+
+def _check(results: list[Result]) -> None:
+    """Sees that the demo has shown what it promises.
+
+    Raises:
+        EngineFailed: files are missing.
+    """
+    stems = [result for result in results if result.kind == "stem"]
+    midi = [result for result in results if result.kind == "midi" and result.notes]
+    lost = [result.path for result in results if not Path(result.path).is_file()]
+    if lost:
+        raise EngineFailed(f"{lost[0]} was announced but is not there.")
+    if len(stems) < EXPECTED_STEMS or len(midi) < LEAST_MIDI_FILES:
+        raise EngineFailed(f"Only {len(stems)} stems and {len(midi)} MIDI files with notes were made.")
+
+
+async def _hear(client: OscClient, results: list[Result], backend: str, report: TextReport) -> None:
+    """Waits until the notes have been played to the ports, where this machine has a MIDI back-end.
+
+    Raises:
+        EngineFailed: the ports are there, but the notes did not get through.
+    """
+    if backend == "none":
+        report.say("No MIDI ports on this machine, so nothing is played; `sab doctor` says why.")
+        return
+    waiting = {result.name for result in results if result.kind == "midi"}
+    seconds = max(result.seconds for result in results)
+    report.say(f"Playing the notes to the MIDI ports ({backend}) for {seconds:.0f} s …")
+    try:
+        await asyncio.wait_for(_played(client, waiting), seconds + START_SECONDS)
+    except asyncio.TimeoutError:
+        raise EngineFailed(f"The notes of {', '.join(sorted(waiting))} were not played.") from None
+
+
+async def _played(client: OscClient, waiting: set[str]) -> None:
+    async for push in client.pushes():
+        if push.address == "/sab/midi.end":
+            _, stem, outcome = push.arguments
+            if outcome != "finished":
+                raise EngineFailed(f"Playing {stem} ended as {outcome}.")
+            waiting.discard(str(stem))
+        if not waiting:
+            return

@@ -1,0 +1,154 @@
+"""`sab doctor`: what works on this machine, what does not, and what to do about it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import typer
+
+from bridge.cli import shared
+from bridge.cli.ports import midi_status
+from bridge.config import Settings
+from bridge.errors import BridgeError
+from bridge.separation.catalogue import PREFERRED, catalogue
+
+Verdict = Literal["ok", "note", "broken"]
+SIGNS: dict[Verdict, str] = {"ok": "✓", "note": "–", "broken": "✗"}
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that was looked at."""
+
+    subject: str
+    verdict: Verdict
+    """`note`: something is missing that the bridge can do without."""
+    message: str
+
+
+@shared.command
+async def doctor(
+    port: shared.Port = None,
+    json: shared.Json = False,
+    state_dir: shared.StateDir = None,
+    models_dir: shared.ModelsDir = None,
+) -> int:
+    """Check this machine: models, MIDI, audio formats, folders, DAWs. Says what to do about each finding."""
+    settings = shared.settings_from(port=port, state_dir=state_dir, models_dir=models_dir)
+    findings = [*_packages(), *_weights(settings), *_audio(), await _midi(), *_folders(settings), _port(settings)]
+    findings += _daws()
+    if json:
+        typer.echo(msgspec.json.encode(findings).decode())
+    else:
+        for finding in findings:
+            typer.echo(f"{SIGNS[finding.verdict]} {finding.subject}: {finding.message}")
+    return shared.FAILED if any(finding.verdict == "broken" for finding in findings) else shared.DONE
+
+
+def _packages() -> Iterator[Finding]:
+    needed = {"torch": "separation", "demucs": "separation", "onnxruntime": "notes", "rtmidi": "MIDI ports"}
+    missing = [f"{name} ({use})" for name, use in needed.items() if find_spec(name) is None]
+    if missing:
+        yield Finding("Installation", "broken", f"missing: {', '.join(missing)}. Install the bridge again.")
+    else:
+        yield Finding("Installation", "ok", f"complete, Python {sys.version_info.major}.{sys.version_info.minor}")
+    spec = find_spec("basic_pitch")
+    folder = Path(spec.origin).parent if spec is not None and spec.origin else None
+    if folder is not None and (folder / "saved_models" / "icassp_2022" / "nmp.onnx").is_file():
+        yield Finding("Notes", "ok", "the basic-pitch model is here")
+    else:
+        yield Finding("Notes", "broken", "the basic-pitch model is missing. Install the bridge again.")
+
+
+def _weights(settings: Settings) -> Iterator[Finding]:
+    here = [model.name for model in catalogue(settings.models_dir) if model.present]
+    if PREFERRED in here:
+        yield Finding("Separation", "ok", f"here: {', '.join(here)}")
+    else:
+        yield Finding(
+            "Separation",
+            "note",
+            f"{PREFERRED} is not here yet, it will be downloaded with the first job. "
+            f"Before going offline: `sab models pull {PREFERRED}`. Here: {', '.join(here)}",
+        )
+
+
+def _audio() -> Iterator[Finding]:
+    try:
+        import soundfile
+    except (ImportError, OSError) as error:
+        yield Finding("Audio files", "broken", f"libsndfile does not load ({error}). Install the bridge again.")
+        return
+    formats = soundfile.available_formats()
+    missing = [name for name in ("WAV", "AIFF", "FLAC", "OGG", "MP3") if name not in formats]
+    if missing:
+        yield Finding("Audio files", "note", f"this libsndfile lacks {', '.join(missing)}; use WAV.")
+    else:
+        yield Finding("Audio files", "ok", "WAV, AIFF, FLAC, Ogg, MP3")
+    try:
+        import av
+    except (ImportError, OSError) as error:
+        yield Finding("M4A, MP4, WMA", "note", f"FFmpeg's libraries do not load ({error}); export such clips as WAV.")
+    else:
+        yield Finding("M4A, MP4, WMA", "ok", f"through PyAV {av.__version__}")
+
+
+async def _midi() -> Finding:
+    try:
+        status = await midi_status()
+    except BridgeError as error:
+        return Finding("MIDI", "broken", str(error))
+    if status.backend == "none":
+        return Finding("MIDI", "note", status.message)
+    return Finding("MIDI", "ok", f"{status.backend}: {', '.join(port.name for port in status.ports)}")
+
+
+def _folders(settings: Settings) -> Iterator[Finding]:
+    for subject, folder in (("History", settings.state_dir), ("Your models", settings.models_dir)):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            name = "SAB_STATE_DIR" if folder == settings.state_dir else "SAB_MODELS_DIR"
+            yield Finding(subject, "broken", f"{folder} cannot be written ({error.strerror}). Set {name} to another.")
+        else:
+            yield Finding(subject, "ok", str(folder))
+
+
+def _port(settings: Settings) -> Finding:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            return Finding(
+                "OSC port",
+                "note",
+                f"UDP port {settings.port} is taken ({error.strerror}): by a bridge that runs already, "
+                "or choose another with --port.",
+            )
+    return Finding("OSC port", "ok", f"UDP port {settings.port} is free")
+
+
+def _daws() -> list[Finding]:
+    """The folders that DAWs keep their own scripts and devices in, where they exist."""
+    home = Path.home()
+    roaming = Path(os.environ.get("APPDATA", home / "AppData" / "Roaming"))
+    settings, library = home / ".config", home / "Library"
+    places = {
+        "Ableton Live": [home / folder / "Ableton" / "User Library" for folder in ("Music", "Documents")],
+        "Ardour": [settings / "ardour7", settings / "ardour8", library / "Preferences" / "Ardour8"],
+        "REAPER": [settings / "REAPER", library / "Application Support" / "REAPER", roaming / "REAPER"],
+    }
+    findings = []
+    for daw, folders in places.items():
+        found = next((folder for folder in folders if folder.is_dir()), None)
+        findings.append(Finding(daw, "ok", str(found)) if found else Finding(daw, "note", "not found here"))
+    return findings

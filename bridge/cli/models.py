@@ -1,0 +1,74 @@
+"""`sab models`: which separation models are here, where they lie, and fetching one ahead of going offline."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from bridge.app import open_bridge
+from bridge.cli import shared
+from bridge.separation.catalogue import catalogue
+
+app = typer.Typer(help="The separation models: list them, fetch one, see where yours go.")
+
+
+@app.callback(invoke_without_command=True)
+def default(context: typer.Context) -> None:
+    """The separation models: list them, fetch one, see where yours go."""
+    if context.invoked_subcommand is None:
+        show()
+
+
+@app.command("list")
+@shared.guarded
+def show(json: shared.Json = False, models_dir: shared.ModelsDir = None) -> None:
+    """List the models: which are here, what they give, what to know about them."""
+    models = catalogue(shared.settings_from(models_dir=models_dir).models_dir)
+    if json:
+        typer.echo(msgspec.json.encode(models).decode())
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in ("Model", "Here", "Stems", "Note"):
+        table.add_column(column, no_wrap=column == "Model")
+    for model in models:
+        table.add_row(model.name, "yes" if model.present else "no", ", ".join(model.stems) or "?", model.note)
+    Console().print(table)
+
+
+@app.command("path")
+@shared.guarded
+def path(models_dir: shared.ModelsDir = None) -> None:
+    """Print the folder that your own models go into."""
+    typer.echo(shared.settings_from(models_dir=models_dir).models_dir)
+
+
+@app.command("pull")
+@shared.command
+async def pull(
+    name: Annotated[str, typer.Argument(help="A name from `sab models list`.")],
+    models_dir: shared.ModelsDir = None,
+) -> int:
+    """Fetch a model's weights now, so that it works offline later."""
+    settings = shared.settings_from(models_dir=models_dir)
+    with Progress(console=Console(stderr=True)) as bar:
+        task = bar.add_task(f"Fetching {name}", total=1.0)
+        async with shared.interruption() as interrupted, open_bridge(settings, serve=False) as running:
+            fetching = asyncio.create_task(
+                running.worker.fetch(name, lambda fraction: bar.update(task, completed=fraction))
+            )
+            interrupting = asyncio.create_task(interrupted.wait())
+            await asyncio.wait({fetching, interrupting}, return_when=asyncio.FIRST_COMPLETED)
+            interrupting.cancel()
+            if not fetching.done():
+                fetching.cancel()
+                return shared.INTERRUPTED
+            fetching.result()
+            bar.update(task, completed=1.0)
+    typer.echo(f"{name} is here and works offline.")
+    return shared.DONE

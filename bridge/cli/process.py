@@ -1,0 +1,110 @@
+"""`sab process` and `sab transcribe`: one job without a server."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from bridge.app import open_bridge
+from bridge.cli import shared
+from bridge.cli.report import JobReport, report_for
+from bridge.config import Settings
+from bridge.errors import BadArguments
+from bridge.events import Ended, Event
+from bridge.model import STEMS, Job, JobRequest
+
+Source = Annotated[Path, typer.Argument(metavar="FILE", help="The song or clip: WAV, AIFF, FLAC, Ogg, MP3, M4A …")]
+PARTS = (*STEMS, "mix")
+As = Annotated[str, typer.Option("--as", metavar=f"[{'|'.join(PARTS)}]", help="What the file is a recording of.")]
+
+
+@shared.command
+async def process(
+    file: Source,
+    engine: shared.Engine = None,
+    stems: shared.Stems = None,
+    midi: shared.Midi = None,
+    start: shared.Start = None,
+    end: shared.End = None,
+    tempo: shared.Tempo = None,
+    beat: shared.Beat = None,
+    project: shared.Project = None,
+    out: shared.Out = None,
+    name: shared.Name = None,
+    file_format: shared.Format = None,
+    depth: shared.Depth = None,
+    device: shared.Device = None,
+    json: shared.Json = False,
+    models_dir: shared.ModelsDir = None,
+) -> int:
+    """Take one song or clip apart: stems, and a MIDI file for each of them.
+
+    The results lie in the project that the clip belongs to, or in a folder "stems" beside it.
+    """
+    settings = shared.settings_from(models_dir=models_dir)
+    options = {
+        "engine": engine, "stems": stems, "midi": midi, "start": start, "end": end, "tempo": tempo, "beat": beat,
+        "project": project, "out": out, "name": name, "format": file_format, "depth": depth, "device": device,
+    }  # fmt: skip
+    return await _do(shared.request_from(file, settings, options), settings, json=json)
+
+
+@shared.command
+async def transcribe(
+    file: Source,
+    stem: As = "mix",
+    start: shared.Start = None,
+    end: shared.End = None,
+    tempo: shared.Tempo = None,
+    beat: shared.Beat = None,
+    project: shared.Project = None,
+    out: shared.Out = None,
+    name: shared.Name = None,
+    json: shared.Json = False,
+) -> int:
+    """Turn a recording of one voice or instrument into a MIDI file, without taking it apart first."""
+    settings = shared.settings_from()
+    options = {
+        "start": start, "end": end, "tempo": tempo, "beat": beat, "project": project, "out": out, "name": name,
+    }  # fmt: skip
+    request = shared.request_from(file, settings, options)
+    if stem not in PARTS:
+        raise BadArguments(f"--as must be one of {', '.join(PARTS)}, not {stem!r}.")
+    return await _do(msgspec.structs.replace(request, transcribe_as=stem), settings, json=json)
+
+
+async def _do(request: JobRequest, settings: Settings, *, json: bool) -> int:
+    report = report_for(json=json)
+    async with shared.interruption() as interrupted, open_bridge(settings, serve=False) as running:
+        bridge = running.bridge
+        over = asyncio.Event()
+
+        def on_event(event: Event) -> None:
+            report.show(event)
+            if isinstance(event, Ended):
+                over.set()
+
+        bridge.subscribe(on_event)
+        with report:
+            job, _ = bridge.submit(request)
+            interrupting = asyncio.create_task(interrupted.wait())
+            ending = asyncio.create_task(over.wait())
+            await asyncio.wait({interrupting, ending}, return_when=asyncio.FIRST_COMPLETED)
+            if not over.is_set():
+                bridge.cancel(job.id)
+                await ending
+            interrupting.cancel()
+        return _finish(bridge.job(job.id), report, was_interrupted=interrupted.is_set())
+
+
+def _finish(job: Job, report: JobReport, *, was_interrupted: bool) -> int:
+    report.conclude(job)
+    if job.failure is not None:
+        shared.complain(job.failure.code, job.failure.message)
+    if job.state == "done":
+        return shared.DONE
+    return shared.INTERRUPTED if was_interrupted else shared.FAILED

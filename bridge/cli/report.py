@@ -1,0 +1,157 @@
+"""How a job is shown while it runs and when it is over: for a terminal, for a log, and for a program."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import Protocol
+
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from bridge.events import Event, Produced, Progressed, Started, Warned
+from bridge.model import Job, Result
+from bridge.units import clock_text
+
+STAGE_WORDS = {
+    "queued": "Waiting",
+    "loading": "Getting ready",
+    "separating": "Taking apart",
+    "transcribing": "Finding the notes",
+    "writing": "Writing",
+}
+
+
+class JobReport(Protocol):
+    """Shows one job."""
+
+    def __enter__(self) -> object: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def show(self, event: Event) -> None: ...
+
+    def conclude(self, job: Job) -> None:
+        """The job is over."""
+        ...
+
+
+def report_for(*, json: bool) -> JobReport:
+    """The report that suits where it is going; a program gets nothing but JSON."""
+    return JsonReport() if json else TextReport.for_people()
+
+
+def outcome_of(job: Job) -> dict[str, object]:
+    """The job as the last JSON object tells it."""
+    told: dict[str, object] = {
+        "job": job.id,
+        "state": job.state,
+        "engine": job.engine,
+        "output_dir": job.output_dir,
+        "seconds": round((job.ended_unix or job.submitted_unix) - job.submitted_unix, 3),
+        "warnings": [warning.message for warning in job.warnings],
+        "stems": [_stem(result) for result in job.results if result.kind == "stem"],
+        "midi": [_midi(result) for result in job.results if result.kind == "midi"],
+    }
+    if job.failure is not None:
+        told["code"], told["message"] = job.failure.code, job.failure.message
+    return told
+
+
+def _stem(result: Result) -> dict[str, object]:
+    return {
+        "name": result.name,
+        "path": result.path,
+        "frames": result.frames,
+        "sample_rate": result.sample_rate_hz,
+        "channels": result.channels,
+        "subtype": result.subtype,
+    }
+
+
+def _midi(result: Result) -> dict[str, object]:
+    return {"name": result.name, "path": result.path, "notes": result.notes}
+
+
+class JsonReport:
+    """One JSON object a line on standard output, flushed at once; the outcome last."""
+
+    def __enter__(self) -> JsonReport:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def show(self, event: Event) -> None:
+        self._print(event)
+
+    def conclude(self, job: Job) -> None:
+        self._print(outcome_of(job))
+
+    def _print(self, value: object) -> None:
+        sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")
+        sys.stdout.buffer.flush()
+
+
+class TextReport:
+    """Words: a moving bar on a terminal, a line for each new stage in a log; the files at the end."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._stage = ""
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %  {task.fields[left]}"),
+            console=console,
+            disable=not console.is_terminal,
+            transient=True,
+        )
+        self._task: TaskID = self._bar.add_task("", total=1.0, left="")
+
+    @classmethod
+    def for_people(cls) -> TextReport:
+        return cls(Console(soft_wrap=True))
+
+    def say(self, words: str) -> None:
+        """One line of the command's own."""
+        self._console.print(words, highlight=False, markup=False)
+
+    def __enter__(self) -> TextReport:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def show(self, event: Event) -> None:
+        match event:
+            case Progressed(stage=stage, fraction=fraction, eta_seconds=eta):
+                left = "" if eta is None else f"about {clock_text(eta)} left"
+                self._bar.update(self._task, completed=fraction, description=STAGE_WORDS[stage], left=left)
+                if stage != self._stage and not self._console.is_terminal:
+                    self._console.print(f"{STAGE_WORDS[stage]} …")
+                self._stage = stage
+            case Started(engine=engine, device=device) if device:
+                self._console.print(f"Engine: {engine} on {device}")
+            case Warned(warning=warning):
+                self._console.print(f"Note: {warning.message}", style="yellow", highlight=False)
+            case Produced(result=result):
+                self._console.print(_line(result), highlight=False, markup=False)
+
+    def conclude(self, job: Job) -> None:
+        if job.state == "done":
+            seconds = (job.ended_unix or job.submitted_unix) - job.submitted_unix
+            self._console.print(f"Done in {seconds:.1f} s: {job.output_dir}", highlight=False, markup=False)
+
+
+def _line(result: Result) -> str:
+    if result.kind == "midi":
+        return f"  {result.name:<8} {result.notes:>5} notes   {result.path}"
+    return f"  {result.name:<8} {clock_text(result.seconds):>5} audio   {result.path}"

@@ -1,0 +1,91 @@
+"""`sab serve` and `sab tui`: the bridge that waits for a DAW, without and with a screen."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+
+import typer
+
+from bridge.app import open_bridge
+from bridge.cli import shared
+from bridge.events import Ended, Event, MidiEnded, MidiReady, MidiStarted, Noticed, Produced, Started, Submitted, Warned
+
+
+@shared.command
+async def serve(
+    host: shared.Host = None,
+    port: shared.Port = None,
+    engine: shared.Engine = None,
+    stems: shared.Stems = None,
+    midi: shared.Midi = None,
+    file_format: shared.Format = None,
+    depth: shared.Depth = None,
+    device: shared.Device = None,
+    no_midi: shared.NoMidi = False,
+    state_dir: shared.StateDir = None,
+    models_dir: shared.ModelsDir = None,
+) -> int:
+    """Wait for OSC messages, without a screen. Ctrl-C ends it.
+
+    The job options given here are what a job gets that does not say otherwise.
+    """
+    settings = shared.settings_from(
+        host=host, port=port, engine=engine, stems=stems, midi=midi, format=file_format, depth=depth, device=device,
+        no_midi=no_midi, state_dir=state_dir, models_dir=models_dir,
+    )  # fmt: skip
+    async with shared.interruption() as interrupted, open_bridge(settings) as running:
+        running.bridge.subscribe(_log)
+        typer.echo(f"listening on {running.address}")
+        await interrupted.wait()
+    return shared.DONE
+
+
+@shared.guarded
+def tui(
+    host: shared.Host = None,
+    port: shared.Port = None,
+    engine: shared.Engine = None,
+    no_midi: shared.NoMidi = False,
+    state_dir: shared.StateDir = None,
+    models_dir: shared.ModelsDir = None,
+) -> None:
+    """Open the screen: every job with its progress, and the server that your DAW talks to. This is plain `sab`."""
+    from tui.app import run  # no other command loads the screen
+
+    settings = shared.settings_from(
+        host=host, port=port, engine=engine, no_midi=no_midi, state_dir=state_dir, models_dir=models_dir
+    )
+    raise typer.Exit(run(functools.partial(open_bridge, settings)))
+
+
+def _log(event: Event) -> None:
+    line = _words(event)
+    if line:
+        now = datetime.datetime.now().astimezone().strftime("%H:%M:%S")
+        typer.echo(f"{now} {line}", err=True)
+
+
+def _words(event: Event) -> str:
+    match event:
+        case Submitted(job=job, name=name):
+            return f"{job}: {name}"
+        case Started(job=job, engine=engine, device=device) if device:
+            return f"{job}: {engine} on {device}"
+        case Produced(job=job, result=result):
+            return f"{job}: {result.path}"
+        case Warned(job=job, warning=warning):
+            return f"{job}: {warning.code}: {warning.message}"
+        case Ended(job=job, outcome=outcome, failure=failure):
+            return f"{job}: {outcome}" if failure is None else f"{job}: {failure.code}: {failure.message}"
+        case MidiReady(status=status):
+            ports = ", ".join(port.name for port in status.ports)
+            return f"MIDI: {status.backend}, {ports}" if ports else f"MIDI: {status.message}"
+        case MidiStarted(job=job, stem=stem, notes=notes):
+            return f"{job}: playing {notes} notes of {stem}"
+        case MidiEnded(job=job, stem=stem, outcome=outcome):
+            return f"{job}: playing {stem} {outcome}"
+        case Noticed(message=message):
+            return message
+        case _:
+            return ""

@@ -1,0 +1,149 @@
+"""What the commands share: their options, how a coroutine is run, and how errors end a command."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import tempfile
+import traceback
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, ParamSpec, TypeAlias
+
+import typer
+
+from bridge.app import job_defaults
+from bridge.config import Settings, load_settings
+from bridge.errors import BadArguments, BridgeError
+from bridge.model import JobRequest
+from bridge.options import OPTIONS, build_request
+from bridge.separation.catalogue import known_engines
+
+DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+_JOB = "What to do"
+_PLACES = "Where things are"
+
+
+def _option(name: str) -> object:
+    row = OPTIONS[name]
+    return typer.Option(f"--{name}", help=row.help, metavar=f"[{row.values}]", rich_help_panel=_JOB, show_default=False)
+
+
+Engine: TypeAlias = Annotated[str | None, _option("engine")]
+Stems: TypeAlias = Annotated[str | None, _option("stems")]
+Midi: TypeAlias = Annotated[str | None, _option("midi")]
+Start: TypeAlias = Annotated[float | None, _option("start")]
+End: TypeAlias = Annotated[float | None, _option("end")]
+Tempo: TypeAlias = Annotated[float | None, _option("tempo")]
+Beat: TypeAlias = Annotated[float | None, _option("beat")]
+Project: TypeAlias = Annotated[str | None, _option("project")]
+Out: TypeAlias = Annotated[str | None, _option("out")]
+Name: TypeAlias = Annotated[str | None, _option("name")]
+Format: TypeAlias = Annotated[str | None, _option("format")]
+Depth: TypeAlias = Annotated[str | None, _option("depth")]
+Device: TypeAlias = Annotated[str | None, _option("device")]
+Json: TypeAlias = Annotated[
+    bool, typer.Option("--json", help="Print JSON only: events as lines, the result last.", rich_help_panel=_PLACES)
+]
+Host: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--host", help="The bridge's address; 127.0.0.1 is this computer.", rich_help_panel=_PLACES),
+]
+Port: TypeAlias = Annotated[
+    int | None, typer.Option("--port", help="The bridge's OSC port, 9720 unless set.", rich_help_panel=_PLACES)
+]
+StateDir: TypeAlias = Annotated[
+    Path | None, typer.Option("--state-dir", help="Where the history of jobs is kept.", rich_help_panel=_PLACES)
+]
+ModelsDir: TypeAlias = Annotated[
+    Path | None, typer.Option("--models-dir", help="Where your own models lie.", rich_help_panel=_PLACES)
+]
+NoMidi: TypeAlias = Annotated[
+    bool,
+    typer.Option("--no-midi", help="Open no MIDI ports; MIDI files are written all the same.", rich_help_panel=_PLACES),
+]
+
+P = ParamSpec("P")
+
+
+def settings_from(**options: object) -> Settings:
+    """The settings in force for a command that was given these options (None, False: not given)."""
+    given = {name: value for name, value in options.items() if value is not None and value is not False}
+    return load_settings(os.environ, given)
+
+
+def request_from(file: Path, settings: Settings, options: Mapping[str, object]) -> JobRequest:
+    """The job that a command line describes.
+
+    Raises:
+        BadArguments: an option's value cannot be used.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    return build_request(str(file), given, job_defaults(settings), known_engines(settings.models_dir))
+
+
+def command(function: Callable[P, Coroutine[None, None, int]]) -> Callable[P, None]:
+    """Makes a command of a coroutine that returns an exit status."""
+
+    @guarded
+    @wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        raise typer.Exit(asyncio.run(function(*args, **kwargs)))
+
+    return run
+
+
+def guarded(function: Callable[P, None]) -> Callable[P, None]:
+    """Ends a command that meets a `BridgeError` with one line and the status for it."""
+
+    @wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            function(*args, **kwargs)
+        except BridgeError as error:
+            complain(error.code, str(error))
+            raise typer.Exit(USAGE if isinstance(error, BadArguments) else FAILED) from error
+        except KeyboardInterrupt:
+            raise typer.Exit(INTERRUPTED) from None
+        except (typer.Exit, typer.Abort):
+            raise
+        except Exception as error:
+            log = _write_down(error)
+            complain(
+                "internal", f"{type(error).__name__}: {error}. This is a fault of the bridge: please send us {log}."
+            )
+            raise typer.Exit(FAILED) from error
+
+    return run
+
+
+def _write_down(error: Exception) -> Path:
+    """Leaves the trace of an error that nobody expected in a file, since a musician can do nothing with it."""
+    with tempfile.NamedTemporaryFile("w", prefix="sab-", suffix=".log", delete=False, encoding="utf-8") as file:
+        file.writelines(traceback.format_exception(error))
+    return Path(file.name)
+
+
+def complain(code: str, message: str) -> None:
+    """One line on standard error."""
+    typer.echo(f"sab: {code}: {message}", err=True)
+
+
+@asynccontextmanager
+async def interruption() -> AsyncIterator[asyncio.Event]:
+    """An event that Ctrl-C or SIGTERM sets while the block runs, so that what is open can be closed in order."""
+    loop = asyncio.get_running_loop()
+    interrupted = asyncio.Event()
+    before = {
+        number: signal.signal(number, lambda *_: loop.call_soon_threadsafe(interrupted.set))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield interrupted
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

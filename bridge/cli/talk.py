@@ -1,0 +1,82 @@
+"""`sab submit` and `sab send`: a running bridge, asked from a shell or from a script that has no sockets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bridge.cli import shared
+from bridge.errors import BadArguments
+from bridge.options import absolute_path
+from bridge.osc.addresses import FAIL, Message
+from bridge.osc.client import OscClient, open_client, parse_argument
+
+#: Options of a job that are paths: made absolute here, since the server stands in another folder.
+PATH_KEYS = ("project", "out")
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="The song or clip.")]
+Pairs = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[KEY VALUE]…", help="Options of the job, as: engine draft stems vocals,bass start 12.5"),
+]
+Wait = Annotated[bool, typer.Option("--wait", help="Stay until the job is over, and print each file.")]
+Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="As /sab/status; docs/osc.md lists them.")]
+Arguments = Annotated[list[str] | None, typer.Argument(metavar="[ARG]…", help="Numbers or text.")]
+
+
+@shared.command
+async def submit(
+    file: File,
+    pairs: Pairs = None,
+    wait: Wait = False,
+    host: shared.Host = None,
+    port: shared.Port = None,
+) -> int:
+    """Give a running bridge a clip. Prints the job's name."""
+    settings = shared.settings_from(host=host, port=port)
+    words = list(pairs or ())
+    if len(words) % 2:
+        raise BadArguments(f"The option {words[-1]} has no value.", advice="Write KEY VALUE pairs after the file.")
+    options = [
+        absolute_path(key, value) if key in PATH_KEYS and turn else value
+        for key, pair in zip(words[::2], zip(words[::2], words[1::2], strict=True), strict=True)
+        for turn, value in enumerate(pair)
+    ]
+    async with open_client(settings.host, settings.port) as client:
+        (accepted,) = await client.ask("/sab/submit", absolute_path("FILE", str(file)), *options)
+        job = str(accepted.arguments[1])
+        typer.echo(job)
+        return await _follow(client, job) if wait else shared.DONE
+
+
+@shared.command
+async def send(
+    address: Address, arguments: Arguments = None, host: shared.Host = None, port: shared.Port = None
+) -> int:
+    """Send one OSC message to a running bridge and print its answer."""
+    settings = shared.settings_from(host=host, port=port)
+    async with open_client(settings.host, settings.port) as client:
+        answer = await client.exchange(address, *map(parse_argument, arguments or ()))
+    for message in answer:
+        typer.echo(_line(message))
+    return shared.FAILED if any(message.address == FAIL.address for message in answer) else shared.DONE
+
+
+async def _follow(client: OscClient, job: str) -> int:
+    async for message in client.pushes():
+        match message.address, message.arguments:
+            case "/sab/result", (str(pushed), _, _, path, *_) if pushed == job:
+                typer.echo(path)
+            case "/sab/warning", (str(pushed), code, words) if pushed == job:
+                shared.complain(str(code), str(words))
+            case "/sab/fail", (_, code, words, str(pushed)) if pushed == job:
+                shared.complain(str(code), str(words))
+            case "/sab/finished", (str(pushed), outcome, *_) if pushed == job:
+                return shared.DONE if outcome == "done" else shared.FAILED
+    return shared.FAILED
+
+
+def _line(message: Message) -> str:
+    return " ".join((message.address, *(repr(value) if value == "" else str(value) for value in message.arguments)))

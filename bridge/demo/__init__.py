@@ -1,0 +1,1 @@
+"""The clip that `sab demo` takes apart; `tools/make_demo_clip.py` made it."""

@@ -1,0 +1,104 @@
+"""The bridge of this process: what its faces ask for, passed to the part that does it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any
+
+from bridge.bus import EventBus
+from bridge.config import Settings
+from bridge.errors import BridgeError, NotFound
+from bridge.events import Ended, Event, Noticed, Started, WorkerChanged
+from bridge.midi.client import MidiPlayer
+from bridge.model import Job, JobRequest, ModelInfo, Status
+from bridge.scheduler import Scheduler
+from bridge.separation.catalogue import catalogue
+
+
+class LocalBridge:
+    """Implements `protocols.Bridge` over the scheduler, the MIDI player and the event bus."""
+
+    def __init__(self, settings: Settings, bus: EventBus, scheduler: Scheduler, player: MidiPlayer) -> None:
+        self._settings = settings
+        self._bus = bus
+        self._scheduler = scheduler
+        self._player = player
+        self._engine = settings.engine
+        self._device = settings.device
+        self._worker = "starting"
+        self._tasks: set[asyncio.Task[None]] = set()
+        bus.subscribe(self._on_event)
+
+    def submit(self, request: JobRequest) -> tuple[Job, int]:
+        return self._scheduler.submit(request)
+
+    def cancel(self, job: str) -> None:
+        self._scheduler.cancel(job)
+
+    def job(self, job: str) -> Job:
+        return self._scheduler.job(job)
+
+    def jobs(self) -> tuple[Job, ...]:
+        return self._scheduler.jobs()
+
+    def status(self) -> Status:
+        return Status(
+            queued=self._scheduler.waiting,
+            running=self._scheduler.running,
+            engine=self._engine,
+            device=self._device,
+            midi=self._player.status,
+            worker="busy" if self._scheduler.running and self._worker == "ready" else self._worker,
+        )
+
+    async def models(self) -> tuple[ModelInfo, ...]:
+        return await asyncio.to_thread(catalogue, self._settings.models_dir)
+
+    async def play(self, job: str, stems: Sequence[str] | None = None) -> None:
+        found = self._scheduler.job(job)
+        files = {result.name: Path(result.path) for result in found.results if result.kind == "midi"}
+        if not files:
+            raise NotFound(f"{found.name} has no notes to play.", advice="Let it finish first, with midi switched on.")
+        for stem in stems or ():
+            if stem not in files:
+                raise NotFound(f"{found.name} has no notes for {stem}.", advice=f"It has: {', '.join(files)}.")
+        await self._player.play(job, {stem: files[stem] for stem in (files if stems is None else stems)})
+
+    def stop(self, job: str | None = None) -> None:
+        if job is not None:
+            self._scheduler.job(job)
+        self._player.stop(job)
+
+    def panic(self) -> None:
+        self._player.panic()
+
+    def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
+        return self._bus.subscribe(listener)
+
+    async def close(self) -> None:
+        """Lets go of what is still being prepared."""
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _on_event(self, event: Event) -> None:
+        match event:
+            case Started(engine=engine, device=device) if device:
+                self._engine, self._device = engine, device
+            case WorkerChanged(state=state):
+                self._worker = state
+            case Ended(job=job, outcome="done") if self._scheduler.job(job).request.play:
+                self._in_background(self._play_when_done(job))
+
+    async def _play_when_done(self, job: str) -> None:
+        try:
+            await self.play(job)
+        except BridgeError as error:  # the files are there all the same: this is news, not a failed job
+            self._bus.publish(Noticed(level="warning", message=f"Not played: {error}"))
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

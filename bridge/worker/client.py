@@ -1,0 +1,138 @@
+"""The main process' view of the worker: one job at a time goes in, its events come out, whatever happens to it."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+
+from bridge.config import Settings
+from bridge.errors import error_for
+from bridge.events import Ended, Event, JobEvent, Noticed, WorkerChanged
+from bridge.model import Failure, JobRequest
+from bridge.processes.child import Child
+from bridge.worker.messages import (
+    CancelJob,
+    Configure,
+    Fetched,
+    Fetching,
+    FetchModel,
+    Happened,
+    Ready,
+    RunJob,
+    WorkerCommand,
+    WorkerReport,
+)
+
+#: How long a cancelled job may take to notice it (one window of the slowest model) before its worker is replaced.
+CANCEL_GRACE_SECONDS = 20.0
+
+
+class WorkerClient:
+    """Starts the worker and keeps it running.
+
+    `on_event` gets every event of the running job. `on_lost` is called when the worker has died, with its last
+    words; the job it was doing is lost. `on_ready` is called each time it can take a job.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        publish: Callable[[Event], None],
+        on_event: Callable[[JobEvent], None],
+        on_lost: Callable[[str], None],
+        on_ready: Callable[[], None],
+    ) -> None:
+        self._settings = settings
+        self._publish = publish
+        self._on_event = on_event
+        self._on_lost = on_lost
+        self._on_ready = on_ready
+        self._fetches: dict[str, tuple[Callable[[float], None], asyncio.Future[Failure | None]]] = {}
+        self._replacing: asyncio.TimerHandle | None = None
+        self._child: Child[WorkerCommand, WorkerReport] = Child(
+            "bridge.worker", WorkerReport, on_report=self._heard, on_exit=self._lost, on_start=self._configure
+        )
+
+    async def start(self) -> None:
+        """Starts the process; `on_ready` tells when it can work."""
+        self._publish(WorkerChanged(state="starting"))
+        await self._child.start()
+
+    async def close(self) -> None:
+        """Ends the process; what it is doing is given up."""
+        self._stop_replacing()
+        await self._child.close(grace_seconds=0.5)
+
+    @property
+    def pid(self) -> int | None:
+        return self._child.pid
+
+    def run(self, job: str, request: JobRequest) -> None:
+        """Gives the worker a job; it must be free."""
+        self._child.send(RunJob(job=job, request=request))
+
+    def cancel(self, job: str) -> None:
+        """Asks for the running job to stop; replaces the worker where it does not notice."""
+        self._child.send(CancelJob(job=job))
+        if self._replacing is None:
+            self._replacing = asyncio.get_running_loop().call_later(CANCEL_GRACE_SECONDS, self._child.kill)
+
+    async def fetch(self, name: str, on_progress: Callable[[float], None]) -> None:
+        """Downloads a model's weights.
+
+        Raises:
+            BridgeError: they could not be had; its code says why.
+        """
+        token = secrets.token_hex(4)
+        future: asyncio.Future[Failure | None] = asyncio.get_running_loop().create_future()
+        self._fetches[token] = (on_progress, future)
+        self._child.send(FetchModel(token=token, name=name))
+        try:
+            failure = await future
+        except asyncio.CancelledError:
+            self._child.send(CancelJob(job=token))
+            raise
+        finally:
+            self._fetches.pop(token, None)
+        if failure is not None:
+            raise error_for(failure.code, failure.message)
+
+    def _configure(self) -> None:
+        settings = self._settings
+        self._child.send(
+            Configure(
+                models_dir=str(settings.models_dir),
+                max_seconds=settings.max_minutes * 60,
+                roots=tuple(map(str, settings.roots)),
+            )
+        )
+
+    def _heard(self, report: WorkerReport) -> None:
+        match report:
+            case Ready():
+                self._publish(WorkerChanged(state="ready"))
+                self._on_ready()
+            case Happened(event=event):
+                if isinstance(event, Ended):
+                    self._stop_replacing()
+                self._on_event(event)
+            case Fetching(token=token, fraction=fraction) if token in self._fetches:
+                self._fetches[token][0](fraction)
+            case Fetched(token=token, failure=failure) if token in self._fetches:
+                self._fetches[token][1].set_result(failure)
+
+    def _lost(self, last_words: str) -> None:
+        self._stop_replacing()
+        self._publish(WorkerChanged(state="down"))
+        self._publish(Noticed(level="warning", message=f"The separation process ended ({last_words}); starting anew."))
+        for _, future in self._fetches.values():
+            if not future.done():
+                future.set_result(Failure(code="engine_failed", message=f"The download stopped ({last_words})."))
+        self._on_lost(last_words)
+
+    def _stop_replacing(self) -> None:
+        if self._replacing is not None:
+            self._replacing.cancel()
+            self._replacing = None

@@ -1,0 +1,131 @@
+"""The worker's loop: takes commands, does jobs one after another, and turns every failure into words."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import threading
+from collections.abc import Callable
+
+from bridge.errors import BridgeError, Cancelled, InternalError, NotWritable, OutOfMemory, OutOfSpace
+from bridge.events import Ended, JobEvent, Warned
+from bridge.model import Failure, Warning
+from bridge.pipeline.job import Workshop, run_job
+from bridge.worker.messages import (
+    CancelJob,
+    Fetched,
+    Fetching,
+    FetchModel,
+    Happened,
+    RunJob,
+    WorkerCommand,
+    WorkerReport,
+)
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Does what commands say with one workshop.
+
+    `interrupt` may be called on any thread, while `obey` is busy; all else happens on the worker's main thread.
+    """
+
+    def __init__(self, workshop: Workshop, send: Callable[[WorkerReport], None]) -> None:
+        self._workshop = workshop
+        self._send = send
+        self._cancellations: dict[str, threading.Event] = {}
+        self._lock = threading.Lock()
+
+    def interrupt(self, command: WorkerCommand) -> bool:
+        """Takes cancellations out of the line; True where `command` needs nothing more."""
+        if not isinstance(command, CancelJob):
+            return False
+        self._cancellation(command.job).set()
+        return True
+
+    def obey(self, command: WorkerCommand) -> None:
+        """Does one command to its end."""
+        match command:
+            case RunJob():
+                self._run(command)
+            case FetchModel():
+                self._fetch(command)
+            case _:
+                log.warning("nothing to do for %s", type(command).__name__)
+
+    def _run(self, command: RunJob) -> None:
+        job = command.job
+
+        def emit(event: JobEvent) -> None:
+            self._send(Happened(event=event))
+
+        try:
+            run_job(job, command.request, self._workshop, emit, self._cancellation(job))
+            outcome, failure = "done", None
+        except Cancelled:
+            outcome, failure = "cancelled", None
+        except Exception as error:
+            outcome, failure = "failed", failure_of(error)
+        finally:
+            self._forget(job)
+        now = self._workshop.clock.unix_seconds()
+        emit(Ended(job=job, outcome=outcome, unix_seconds=now, failure=failure))  # type: ignore[arg-type]
+
+    def _fetch(self, command: FetchModel) -> None:
+        control = _FetchControl(command.token, self._send, self._cancellation(command.token))
+        failure = None
+        try:
+            self._workshop.engines.pull(command.name, control)
+        except Cancelled:
+            failure = Failure(code="cancelled", message="The download was cancelled.")
+        except Exception as error:
+            failure = failure_of(error)
+        finally:
+            self._forget(command.token)
+        self._send(Fetched(token=command.token, failure=failure))
+
+    def _cancellation(self, job: str) -> threading.Event:
+        with self._lock:
+            return self._cancellations.setdefault(job, threading.Event())
+
+    def _forget(self, job: str) -> None:
+        with self._lock:
+            self._cancellations.pop(job, None)
+
+
+def failure_of(error: Exception) -> Failure:
+    """What the user is told of any exception; what nobody expected goes to the log with its trace."""
+    told = _translated(error)
+    if told.code == "internal":
+        log.error("a job failed unexpectedly", exc_info=error)
+    return Failure(code=told.code, message=str(told))
+
+
+def _translated(error: Exception) -> BridgeError:
+    match error:
+        case BridgeError():
+            return error
+        case MemoryError():
+            return OutOfMemory("There is not enough memory for this job.")
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            return OutOfSpace("The drive is full.")
+        case OSError(filename=str() as name):
+            return NotWritable(f"{name}: {error.strerror or error}.")
+        case _:
+            return InternalError(f"Something went wrong that nobody expected ({type(error).__name__}: {error}).")
+
+
+class _FetchControl:
+    def __init__(self, token: str, send: Callable[[WorkerReport], None], cancelled: threading.Event) -> None:
+        self._token = token
+        self._send = send
+        self._cancelled = cancelled
+
+    def checkpoint(self, fraction: float) -> None:
+        if self._cancelled.is_set():
+            raise Cancelled
+        self._send(Fetching(token=self._token, fraction=fraction))
+
+    def warn(self, warning: Warning) -> None:
+        self._send(Happened(event=Warned(job=self._token, warning=warning)))

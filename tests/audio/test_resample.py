@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge.audio.resample import StreamResampler, mono, resampled
+from bridge.audio.signal import ArraySignal
+from tests.sounds import music
+
+RATES = [8_000, 22_050, 44_100, 48_000, 96_000, 192_000]
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_an_impulse_comes_back_on_its_own_sample(rate: int) -> None:
+    frames, at = rate, rate // 3
+    sound = np.zeros((frames, 2), np.float32)
+    sound[at] = 1.0
+    there = resampled(ArraySignal(sound, rate), 44_100)
+    back = StreamResampler(44_100, rate, 2, frames)
+    out = np.concatenate([back.convert(block, last=last) for block, last in _blocks(there.read(0, there.frames), 5000)])
+    assert out.shape == sound.shape
+    assert int(np.abs(out[:, 0]).argmax()) == at
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 20_000), st.sampled_from(RATES), st.integers(1, 7000))
+def test_any_length_comes_back_exactly(frames: int, rate: int, block: int) -> None:
+    there = resampled(ArraySignal(np.ones((frames, 1), np.float32), rate), 44_100)
+    back = StreamResampler(44_100, rate, 1, frames)
+    assert (
+        sum(len(back.convert(part, last=last)) for part, last in _blocks(there.read(0, there.frames), block)) == frames
+    )
+
+
+def test_the_same_rate_is_the_same_signal() -> None:
+    signal = ArraySignal(music(0.1), 44_100)
+    assert resampled(signal, 44_100) is signal
+
+
+def test_mono_is_the_mean_of_all_channels() -> None:
+    sound = music(0.1, channels=4)
+    assert np.allclose(mono(ArraySignal(sound, 44_100)).samples[:, 0], sound.mean(axis=1), atol=1e-7)
+
+
+def _blocks(samples: np.ndarray, size: int) -> list[tuple[np.ndarray, bool]]:  # type: ignore[type-arg]
+    starts = list(range(0, max(1, len(samples)), size))
+    return [(samples[start : start + size], start == starts[-1]) for start in starts]

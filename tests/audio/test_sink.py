@@ -1,0 +1,88 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from bridge.audio.sink import ScratchStem, subtype_for, write_audio
+from bridge.errors import BadArguments
+from tests.sounds import Samples, music, read
+
+
+def scratch(folder: Path, sound: Samples, rate: int = 44_100) -> ScratchStem:
+    stem = ScratchStem(folder / "scratch", sound.shape[1], rate)
+    for start in range(0, len(sound), 1000):
+        stem.append(sound[start : start + 1000])
+    stem.close()
+    return stem
+
+
+@pytest.mark.parametrize(("subtype", "bits"), [("PCM_16", 16), ("PCM_24", 24), ("PCM_32", 31)])
+def test_whole_numbers_are_exact_to_half_a_step(tmp_path: Path, subtype: str, bits: int) -> None:
+    sound = music(0.2)
+    write_audio(tmp_path / "a.wav", scratch(tmp_path, sound), "wav", subtype)
+    written, _ = soundfile.read(tmp_path / "a.wav", dtype="float64")
+    assert soundfile.info(tmp_path / "a.wav").subtype == subtype
+    assert np.abs(written - sound).max() <= 0.5 / 2 ** (bits - 1)
+
+
+def test_a_sixteen_bit_file_comes_back_bit_for_bit(tmp_path: Path) -> None:
+    sound = (np.arange(-32768, 32768, dtype=np.float64) / 32768).astype(np.float32)[:, None]
+    write_audio(tmp_path / "a.wav", scratch(tmp_path, sound), "wav", "PCM_16")
+    assert np.array_equal(read(tmp_path / "a.wav"), sound)
+
+
+def test_floats_are_untouched_also_beyond_full_scale(tmp_path: Path) -> None:
+    sound = music(0.2) * 9
+    write_audio(tmp_path / "a.wav", scratch(tmp_path, sound), "wav", "FLOAT")
+    assert np.array_equal(read(tmp_path / "a.wav"), sound)
+
+
+@pytest.mark.parametrize("file_format", ["wav", "aiff", "flac", "mp3", "ogg"])
+def test_every_format_is_the_format_it_says(tmp_path: Path, file_format: str) -> None:
+    path = tmp_path / f"a.{file_format}.partial"
+    write_audio(path, scratch(tmp_path, music(0.5)), file_format, subtype_for(file_format, "source", "PCM_16"))
+    info = soundfile.info(str(path))
+    assert info.format == {"mp3": "MP3"}.get(file_format, file_format.upper())
+    assert np.abs(read(path)[:22_050] - music(0.5)).max() < 0.2
+
+
+@pytest.mark.parametrize(
+    ("file_format", "depth", "source", "subtype"),
+    [
+        ("wav", "source", "PCM_24", "PCM_24"),
+        ("wav", "32f", "PCM_16", "FLOAT"),
+        ("aiff", "16", "FLOAT", "PCM_16"),
+        ("flac", "source", "FLOAT", "PCM_24"),
+        ("flac", "source", "PCM_16", "PCM_16"),
+        ("mp3", "24", "PCM_16", "MPEG_LAYER_III"),
+        ("ogg", "source", "FLOAT", "VORBIS"),
+    ],
+)
+def test_depth_is_the_nearest_that_the_format_has(file_format: str, depth: str, source: str, subtype: str) -> None:
+    assert subtype_for(file_format, depth, source) == subtype
+
+
+def test_a_depth_that_was_asked_for_and_cannot_be_is_refused() -> None:
+    with pytest.raises(BadArguments):
+        subtype_for("flac", "32f", "PCM_16")
+
+
+@pytest.mark.parametrize(
+    ("peak", "clips"),
+    [(0.5, False), (1 - 2**-15, False), (-1.0, False), (1.0, True), (1.5, True), (-1.001, True)],
+)
+def test_clipping_is_seen_where_whole_numbers_end(tmp_path: Path, peak: float, clips: bool) -> None:
+    stem = scratch(tmp_path, np.array([[0.0], [peak]], np.float32))
+    assert stem.clips_in("PCM_16") is clips
+    assert stem.clips_in("FLOAT") is False
+
+
+def test_what_a_format_cannot_hold_is_told_in_words(tmp_path: Path) -> None:
+    with pytest.raises(BadArguments, match="8 channels"):
+        write_audio(tmp_path / "a.mp3", scratch(tmp_path, music(0.1, channels=8)), "mp3", "MPEG_LAYER_III")
+
+
+def test_a_folder_that_has_gone_is_the_file_systems_fault(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        write_audio(tmp_path / "gone" / "a.wav", scratch(tmp_path, music(0.1)), "wav", "PCM_16")

@@ -1,0 +1,130 @@
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from bridge.audio.source import read_region, sha256_of
+from bridge.errors import BadArguments, BridgeError, NotAudio, NotFound, NotReadable, TooLong
+from tests.sounds import music, write
+
+HOUR = 3600.0
+
+
+@pytest.mark.parametrize(
+    ("name", "subtype", "kept"),
+    [
+        ("a.wav", "PCM_U8", "PCM_16"),
+        ("a.wav", "PCM_16", "PCM_16"),
+        ("a.wav", "PCM_24", "PCM_24"),
+        ("a.wav", "PCM_32", "PCM_32"),
+        ("a.wav", "FLOAT", "FLOAT"),
+        ("a.wav", "DOUBLE", "FLOAT"),
+        ("a.aiff", "PCM_24", "PCM_24"),
+        ("a.flac", "PCM_24", "PCM_24"),
+        ("a.ogg", "VORBIS", "PCM_24"),
+    ],
+)
+def test_a_file_is_read_whole_with_the_depth_that_its_stems_keep(
+    tmp_path: Path, name: str, subtype: str, kept: str
+) -> None:
+    sound = music(0.5)
+    region = read_region(write(tmp_path / name, sound, subtype=subtype), 0.0, None, HOUR)
+    assert region.subtype == kept
+    assert region.signal.samples.shape == sound.shape
+    assert region.signal.samples.dtype == np.float32
+    assert np.sqrt(np.mean((region.signal.samples - sound) ** 2)) < 0.03
+
+
+@pytest.mark.parametrize(("channels", "rate"), [(1, 8_000), (2, 48_000), (8, 96_000), (2, 192_000)])
+def test_channels_and_rate_are_the_files_own(tmp_path: Path, channels: int, rate: int) -> None:
+    path = write(tmp_path / "a.wav", music(0.1, rate, channels), rate)
+    signal = read_region(path, 0.0, None, HOUR).signal
+    assert (signal.channels, signal.sample_rate_hz, signal.frames) == (channels, rate, rate // 10)
+
+
+def test_a_region_is_exactly_its_frames(tmp_path: Path) -> None:
+    sound = music(1.0)
+    path = write(tmp_path / "a.wav", sound, subtype="FLOAT")
+    region = read_region(path, 0.25, 0.75, HOUR)
+    assert region.start_frame == 11_025
+    assert np.array_equal(region.signal.samples, sound[11_025:33_075])
+
+
+def test_a_region_ends_at_the_latest_with_the_file(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.wav", music(1.0))
+    assert read_region(path, 0.5, 99.0, HOUR).seconds == 0.5
+
+
+def test_what_is_no_number_becomes_silence(tmp_path: Path) -> None:
+    sound = music(0.1)
+    sound[5, 0], sound[6, 1] = np.nan, np.inf
+    region = read_region(write(tmp_path / "a.wav", sound, subtype="FLOAT"), 0.0, None, HOUR)
+    assert region.mended_samples == 2
+    assert np.isfinite(region.signal.samples).all()
+
+
+@pytest.fixture
+def m4a(tmp_path: Path) -> Path:
+    """One second of AAC, as a phone or a video hands it over."""
+    path = tmp_path / "a.m4a"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=44_100, layout="stereo")
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(music(1.0).T), format="fltp", layout="stereo")
+        frame.sample_rate = 44_100
+        for part in (frame, None):
+            container.mux(stream.encode(part))
+    return path
+
+
+def test_what_libsndfile_cannot_read_ffmpeg_can(m4a: Path) -> None:
+    region = read_region(m4a, 0.0, None, HOUR)
+    assert region.signal.sample_rate_hz == 44_100
+    assert region.signal.channels == 2
+    assert abs(region.signal.frames - 44_100) <= 2048
+    assert region.subtype == "PCM_24"
+    part = read_region(m4a, 0.25, 0.5, HOUR)
+    assert np.array_equal(part.signal.samples, region.signal.samples[11_025:22_050])
+
+
+@pytest.mark.parametrize(
+    ("make", "error"),
+    [
+        (lambda path: None, NotFound),
+        (lambda path: path.mkdir(), NotReadable),
+        (lambda path: path.write_bytes(b""), NotAudio),
+        (lambda path: path.write_text("Dear diary, today I made a WAV file."), NotAudio),
+        (lambda path: path.write_bytes(b"RIFF\xff\xff\xff\xffWAVEfmt "), NotAudio),
+        (lambda path: write(path, music(0.0)), NotAudio),
+        (lambda path: path.symlink_to(path), NotReadable),
+    ],
+    ids=["missing", "folder", "empty", "text", "half a header", "no frames", "link to itself"],
+)
+def test_what_is_no_audio_is_told_in_words(tmp_path: Path, make: object, error: type[BridgeError]) -> None:
+    path = tmp_path / "a.wav"
+    make(path)  # type: ignore[operator]
+    with pytest.raises(error):
+        read_region(path, 0.0, None, HOUR)
+
+
+def test_a_device_is_no_source() -> None:
+    with pytest.raises(NotReadable):
+        read_region(Path("/dev/zero"), 0.0, None, HOUR)
+
+
+def test_a_region_that_is_too_long_is_refused_before_it_is_read(tmp_path: Path, m4a: Path) -> None:
+    for path in (write(tmp_path / "a.wav", music(1.0)), m4a):
+        with pytest.raises(TooLong):
+            read_region(path, 0.0, None, 0.5)
+
+
+def test_a_region_beyond_the_end_says_how_long_the_file_is(tmp_path: Path, m4a: Path) -> None:
+    for path in (write(tmp_path / "a.wav", music(1.0)), m4a):
+        with pytest.raises(BadArguments, match="only 1"):
+            read_region(path, 5.0, None, HOUR)
+
+
+def test_the_hash_is_of_the_files_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"abc")
+    assert sha256_of(path).startswith("ba7816bf8f01cfea")

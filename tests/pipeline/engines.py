@@ -1,0 +1,87 @@
+"""Engines and transcribers that tests know everything about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bridge.model import Note
+from bridge.protocols import Control, Separator, Signal, Transcriber
+
+if TYPE_CHECKING:
+    from bridge.protocols import StemBlock
+
+
+@dataclass
+class SharesSeparator:
+    """Gives each stem a fixed share of the mix, in blocks of `block` frames."""
+
+    shares: dict[str, float] = field(default_factory=lambda: {"vocals": 0.4, "drums": 0.3, "bass": 0.2, "other": 0.05})
+    sample_rate_hz: int | None = None
+    block: int = 1000
+    name: str = "shares"
+    device: str = "cpu"
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+    before_block: Callable[[int], None] = lambda start: None
+
+    @property
+    def stems(self) -> tuple[str, ...]:
+        return tuple(self.shares)
+
+    def identity(self) -> str:
+        return "shares-1"
+
+    def separate(self, mix: Signal, stems: Sequence[str], control: Control) -> Iterator[StemBlock]:
+        assert mix.channels == 2
+        self.asked.append(tuple(stems))
+        for start in range(0, mix.frames, self.block):
+            self.before_block(start)
+            control.checkpoint(start / mix.frames)
+            samples = mix.read(start, min(start + self.block, mix.frames))
+            yield {stem: (samples * np.float32(self.shares[stem])).astype(np.float32) for stem in stems}
+        control.checkpoint(1.0)
+
+
+@dataclass
+class OneNoteTranscriber:
+    """Hears one note as long as the sound."""
+
+    sample_rate_hz: int = 22_050
+    name: str = "one-note"
+
+    def transcribe(self, audio: Signal, stem: str, control: Control) -> list[Note]:
+        assert audio.channels == 1
+        control.checkpoint(1.0)
+        pitch = 36 if stem == "drums" else 60
+        seconds = audio.frames / audio.sample_rate_hz
+        return [Note(onset_seconds=0.0, offset_seconds=seconds, pitch=pitch, velocity=90)]
+
+
+@dataclass
+class OneEngine:
+    """Opens the same engine, whatever it is called."""
+
+    separator: Separator = field(default_factory=SharesSeparator)
+
+    def open(self, name: str, *, device: str, control: Control) -> Separator:
+        del name, device
+        control.checkpoint(1.0)
+        return self.separator
+
+    def pull(self, name: str, control: Control) -> None:
+        del name
+        control.checkpoint(1.0)
+
+
+@dataclass
+class OneTranscriber:
+    """Uses the same transcriber for every stem."""
+
+    transcriber: Transcriber = field(default_factory=OneNoteTranscriber)
+
+    def for_stem(self, stem: str) -> Transcriber:
+        del stem
+        return self.transcriber

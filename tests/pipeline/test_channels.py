@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+
+from bridge.audio.signal import ArraySignal
+from bridge.errors import EngineFailed
+from bridge.pipeline.channels import separated, stems_of
+from bridge.protocols import Signal
+from tests.fakes import RecordingControl
+from tests.pipeline.engines import SharesSeparator
+from tests.sounds import Samples, level_dbfs, music
+
+ALL = ("vocals", "drums", "bass", "other")
+
+
+def take_apart(
+    sound: Samples, stems: tuple[str, ...] = ALL, rate: int = 44_100, engine: SharesSeparator | None = None
+) -> dict[str, Samples]:
+    signal: Signal = ArraySignal(sound, rate)
+    blocks = list(separated(engine or SharesSeparator(), signal, stems, RecordingControl()))
+    return {stem: np.concatenate([block[stem] for block in blocks]) for stem in stems}
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 8])
+@pytest.mark.parametrize("rate", [22_050, 44_100, 192_000])
+@pytest.mark.parametrize("engine_rate", [None, 44_100])
+def test_stems_have_the_sources_shape_and_sum_to_it(channels: int, rate: int, engine_rate: int | None) -> None:
+    sound = music(0.11, rate, channels)
+    stems = take_apart(sound, rate=rate, engine=SharesSeparator(sample_rate_hz=engine_rate))
+    assert all(stem.shape == sound.shape for stem in stems.values())
+    assert level_dbfs(sum(stems.values()) - sound) < -120
+
+
+def test_channels_keep_to_themselves() -> None:
+    sound = music(0.1, channels=6)
+    sound[:, :2], sound[:, 4:] = 0.0, 0.0
+    stems = take_apart(sound)
+    assert np.abs(stems["vocals"][:, [0, 1, 4, 5]]).max() == 0
+    assert np.allclose(stems["vocals"][:, 2:4], sound[:, 2:4] * 0.4, atol=1e-6)
+
+
+def test_what_the_engine_leaves_over_goes_to_other() -> None:
+    sound = music(0.1)
+    assert np.allclose(take_apart(sound)["other"], sound * 0.1, atol=1e-6)
+
+
+def test_an_engine_without_other_has_one_nevertheless() -> None:
+    engine = SharesSeparator(shares={"vocals": 0.7})
+    assert stems_of(engine) == ("vocals", "other")
+    sound = music(0.1)
+    assert np.allclose(take_apart(sound, ("vocals", "other"), engine=engine)["other"], sound * 0.3, atol=1e-6)
+
+
+def test_only_what_is_needed_is_asked_of_the_engine() -> None:
+    engine = SharesSeparator()
+    take_apart(music(0.1), ("bass",), engine=engine)
+    take_apart(music(0.1), ("other",), engine=engine)
+    assert engine.asked == [("bass",), ("vocals", "drums", "bass")]
+
+
+def test_progress_of_several_pairs_is_one_that_never_falls() -> None:
+    control = RecordingControl()
+    signal = ArraySignal(music(0.1, channels=8), 44_100)
+    list(separated(SharesSeparator(), signal, ALL, control))
+    assert control.fractions == sorted(control.fractions)
+    assert control.fractions[-1] == 1.0
+
+
+def test_an_engine_that_loses_frames_is_found_out() -> None:
+    class Forgetful(SharesSeparator):
+        def separate(self, mix: Signal, stems, control):  # type: ignore[no-untyped-def]
+            blocks = list(super().separate(mix, stems, control))
+            return iter(blocks[:-1])
+
+    with pytest.raises(EngineFailed):
+        take_apart(music(0.1), engine=Forgetful())
+
+
+def test_a_single_frame_can_be_taken_apart() -> None:
+    assert take_apart(np.ones((1, 1), np.float32), rate=48_000, engine=SharesSeparator(sample_rate_hz=44_100))

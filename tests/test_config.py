@@ -1,0 +1,64 @@
+from pathlib import Path
+
+import pytest
+
+from bridge.config import Settings, load_settings
+from bridge.errors import BadArguments
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "config.toml"
+    path.write_text('port = 1001\nengine = "draft"\ndepth = "24"\nroots = ["/music"]\n', encoding="utf-8")
+    return path
+
+
+def test_defaults_need_nothing() -> None:
+    settings = load_settings({})
+    assert (settings.host, settings.port, settings.engine) == ("127.0.0.1", 9720, "auto")
+
+
+def test_command_line_beats_environment_beats_file_beats_default(file: Path) -> None:
+    settings = load_settings({"SAB_PORT": "1002", "SAB_DEPTH": "16"}, {"port": 1003, "engine": None}, file)
+    assert (settings.port, settings.depth, settings.engine, settings.format) == (1003, "16", "draft", "wav")
+
+
+def test_the_environment_names_the_file(file: Path) -> None:
+    assert load_settings({"SAB_CONFIG": str(file)}).roots == (Path("/music"),)
+
+
+def test_text_becomes_what_the_setting_is() -> None:
+    settings = load_settings({"SAB_NO_MIDI": "true", "SAB_MAX_MINUTES": "2.5", "SAB_STATE_DIR": "~/x"})
+    assert settings.no_midi is True
+    assert settings.max_minutes == 2.5
+    assert settings.state_dir == Path.home() / "x"
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"SAB_PORT": "x"},
+        {"SAB_PORT": "70000"},
+        {"SAB_MAX_MINUTES": "0"},
+        {"SAB_QUEUE_LIMIT": "0"},
+        {"SAB_CONFIG": "/no"},
+    ],
+    ids=str,
+)
+def test_a_bad_value_is_told_in_words(environment: dict[str, str]) -> None:
+    with pytest.raises(BadArguments):
+        load_settings(environment)
+
+
+@pytest.mark.parametrize("text", ["port = ", "colour = 3", 'port = "many"', "\xff"])
+def test_a_bad_file_is_told_in_words(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(BadArguments):
+        load_settings({}, file=path)
+
+
+def test_every_setting_is_documented() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "settings.md").read_text(encoding="utf-8")
+    for name in Settings.__struct_fields__:
+        assert f"`{name}`" in page, f"docs/settings.md does not mention {name}"
