@@ -10,7 +10,13 @@ SUBMITTED = Submitted(job="a", name="song", request=JobRequest(source="/song.wav
 RESULT = Result(kind="stem", name="bass", path="/x", seconds=1.0)
 
 later_events: st.SearchStrategy[JobEvent] = st.one_of(
-    st.builds(Started, job=st.just("a"), engine=st.sampled_from(["auto", "draft"]), device=st.just("cpu"), output_dir=st.just("/out")),
+    st.builds(
+        Started,
+        job=st.just("a"),
+        engine=st.sampled_from(["auto", "draft"]),
+        device=st.just("cpu"),
+        output_dir=st.just("/out"),
+    ),
     st.builds(
         Progressed,
         job=st.just("a"),
@@ -23,7 +29,7 @@ later_events: st.SearchStrategy[JobEvent] = st.one_of(
     st.builds(
         Ended, job=st.just("a"), outcome=st.sampled_from(["done", "failed", "cancelled"]), unix_seconds=st.just(9.0)
     ),
-)  # fmt: skip
+)
 
 
 def after(*events: JobEvent) -> Job:

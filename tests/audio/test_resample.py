@@ -42,6 +42,6 @@ def test_mono_is_the_mean_of_all_channels() -> None:
     assert np.allclose(mono(ArraySignal(sound, 44_100)).samples[:, 0], sound.mean(axis=1), atol=1e-7)
 
 
-def _blocks(samples: np.ndarray, size: int) -> list[tuple[np.ndarray, bool]]:  # type: ignore[type-arg]
+def _blocks(samples: np.ndarray, size: int) -> list[tuple[np.ndarray, bool]]:
     starts = list(range(0, max(1, len(samples)), size))
     return [(samples[start : start + size], start == starts[-1]) for start in starts]

@@ -90,7 +90,7 @@ def test_what_libsndfile_cannot_read_ffmpeg_can(m4a: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "error"),
     [
-        (lambda path: None, NotFound),
+        (lambda _: None, NotFound),
         (lambda path: path.mkdir(), NotReadable),
         (lambda path: path.write_bytes(b""), NotAudio),
         (lambda path: path.write_text("Dear diary, today I made a WAV file."), NotAudio),

@@ -25,7 +25,7 @@ class SharesSeparator:
     name: str = "shares"
     device: str = "cpu"
     asked: list[tuple[str, ...]] = field(default_factory=list)
-    before_block: Callable[[int], None] = lambda start: None
+    before_block: Callable[[int], None] = lambda _: None
 
     @property
     def stems(self) -> tuple[str, ...]:

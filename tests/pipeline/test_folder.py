@@ -87,8 +87,8 @@ def test_a_full_drive_is_told_before_and_in_the_middle(tmp_path: Path, monkeypat
     with pytest.raises(OutOfSpace), folder.landing("a.wav"):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    def nearly_full(path: Any) -> Any:
-        return shutil._ntuple_diskusage(10**9, 10**9 - 10**6, 10**6)  # type: ignore[attr-defined]
+    def nearly_full(_: Path) -> Any:
+        return shutil._ntuple_diskusage(10**9, 10**9 - 10**6, 10**6)
 
     monkeypatch.setattr(shutil, "disk_usage", nearly_full)
     with pytest.raises(OutOfSpace, match="1 MB are free"):

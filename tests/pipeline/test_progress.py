@@ -22,7 +22,7 @@ def test_at_most_five_a_second_but_every_stage() -> None:
 def test_the_bar_never_falls_and_ends_full() -> None:
     progress, clock, told = make()
     for stage in ("loading", "separating", "transcribing", "writing"):
-        progress.enter(stage)  # type: ignore[arg-type]
+        progress.enter(stage)
         for fraction in (0.2, 0.9, 0.5, 1.0):
             clock.turn(1)
             progress.advance(fraction)

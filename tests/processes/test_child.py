@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from bridge.processes.child import Child
+from tests.processes.echo import Die, EchoCommand, EchoReport, Freeze, Print, Say, Urgent
+
+pytestmark = pytest.mark.end_to_end
+
+
+class Listener:
+    """Collects what a child says, and waits for it."""
+
+    def __init__(self) -> None:
+        self.heard: asyncio.Queue[str] = asyncio.Queue()
+        self.exits: asyncio.Queue[str] = asyncio.Queue()
+        self.starts = 0
+
+    async def next(self) -> str:
+        return await asyncio.wait_for(self.heard.get(), 30)
+
+    async def exit(self) -> str:
+        return await asyncio.wait_for(self.exits.get(), 30)
+
+    def started(self) -> None:
+        self.starts += 1
+
+
+@asynccontextmanager
+async def running(silence_seconds: float = 30.0) -> AsyncIterator[tuple[Child[EchoCommand, EchoReport], Listener]]:
+    listener = Listener()
+    on_report: Callable[[EchoReport], None] = lambda report: listener.heard.put_nowait(report.text)  # noqa: E731
+    child: Child[EchoCommand, EchoReport] = Child(
+        "tests.processes.echo",
+        EchoReport,
+        on_report=on_report,
+        on_exit=listener.exits.put_nowait,
+        on_start=listener.started,
+        silence_seconds=silence_seconds,
+    )
+    await child.start()
+    try:
+        assert (await listener.next()).startswith("hello")
+        yield child, listener
+    finally:
+        await child.close()
+
+
+async def test_commands_and_reports_keep_their_order() -> None:
+    async with running() as (child, listener):
+        for number in range(100):
+            child.send(Say(text=f"ä {number}"))
+        assert [await listener.next() for _ in range(100)] == [f"ä {number}" for number in range(100)]
+
+
+async def test_a_large_message_arrives_whole() -> None:
+    async with running() as (child, listener):
+        child.send(Say(text="x" * 3_000_000))
+        assert len(await listener.next()) == 3_000_000
+
+
+async def test_what_libraries_print_does_not_break_the_channel() -> None:
+    async with running() as (child, listener):
+        child.send(Print(text="Loading model …"))
+        assert await listener.next() == "printed"
+        child.send(Say(text="still here"))
+        assert await listener.next() == "still here"
+
+
+async def test_what_is_urgent_overtakes() -> None:
+    async with running() as (child, listener):
+        child.send(Urgent())
+        assert await listener.next() == "urgent"
+
+
+async def test_a_child_that_dies_is_started_again_and_its_last_words_are_known() -> None:
+    async with running() as (child, listener):
+        child.send(Die(text="the ceiling fell down"))
+        assert await listener.exit() == "the ceiling fell down"
+        assert (await listener.next()).startswith("hello")
+        child.send(Say(text="back"))
+        assert await listener.next() == "back"
+        assert listener.starts == 2
+
+
+async def test_a_child_that_is_killed_is_started_again() -> None:
+    async with running() as (child, listener):
+        child.kill()
+        assert "SIGKILL" in await listener.exit()
+        assert (await listener.next()).startswith("hello")
+
+
+async def test_a_child_that_hangs_is_replaced() -> None:
+    async with running(silence_seconds=2.5) as (child, listener):
+        child.send(Freeze())
+        assert "SIGKILL" in await listener.exit()
+        assert (await listener.next()).startswith("hello")
+
+
+async def test_a_child_ends_when_its_pipe_closes() -> None:
+    async with running() as (child, listener):
+        assert child.pid is not None
+        await child.close()
+        assert listener.exits.empty()
+    assert child.pid is None
+
+
+async def test_commands_to_a_child_that_is_down_are_dropped() -> None:
+    async with running() as (child, _):
+        await child.close()
+        child.send(Say(text="nobody hears this"))

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from bridge.errors import NotAudio
+from bridge.events import Ended, Produced, Progressed, Started, Submitted, Warned
+from bridge.lifecycle import fold
+from bridge.model import Job, JobRequest
+from bridge.pipeline.job import Workshop
+from bridge.pipeline.manifest import decode
+from bridge.protocols import Engines
+from bridge.smf import count_notes
+from bridge.worker.messages import CancelJob, Fetched, Fetching, FetchModel, Happened, RunJob, WorkerReport
+from bridge.worker.service import Worker, failure_of
+from tests.fakes import FakeClock
+from tests.pipeline.engines import OneEngine, OneTranscriber, SharesSeparator
+from tests.sounds import level_dbfs, music, read, write
+
+
+class Bench:
+    """A worker whose tools are fakes; its events fold into a job."""
+
+    def __init__(self, engines: Engines | None = None, max_seconds: float = 60.0) -> None:
+        self.reports: list[WorkerReport] = []
+        workshop = Workshop(
+            engines=engines or OneEngine(), transcribers=OneTranscriber(), clock=FakeClock(), max_seconds=max_seconds
+        )
+        self.worker = Worker(workshop, self.reports.append)
+
+    def run(self, source: Path, **options: object) -> Job:
+        request = JobRequest(source=str(source), **options)  # type: ignore[arg-type]
+        self.worker.obey(RunJob(job="a", request=request))
+        submitted = Submitted(job="a", name="x", request=request, unix_seconds=0.0)
+        return fold([submitted, *(report.event for report in self.reports if isinstance(report, Happened))])
+
+    @property
+    def events(self) -> list[object]:
+        return [report.event for report in self.reports if isinstance(report, Happened)]
+
+
+def files(job: Job) -> list[str]:
+    return sorted(entry.name for entry in Path(job.output_dir).iterdir()) if Path(job.output_dir).is_dir() else []
+
+
+def test_a_job_ends_with_stems_midi_files_and_a_manifest(clip: Path) -> None:
+    job = Bench().run(clip)
+    assert job.state == "done"
+    assert job.output_dir == str(clip.parent / "stems" / "clip")
+    of_stems = [f"clip ({stem}).{end}" for stem in ("Vocals", "Drums", "Bass", "Other") for end in ("wav", "mid")]
+    assert files(job) == sorted([*of_stems, "clip.sab.json"])
+    assert [result.kind for result in job.results] == ["stem"] * 4 + ["midi"] * 4
+    assert all(Path(result.path).is_file() for result in job.results)
+    assert all(count_notes(Path(result.path)) == result.notes == 1 for result in job.results if result.kind == "midi")
+
+
+def test_events_come_in_the_order_of_the_work(clip: Path) -> None:
+    bench = Bench()
+    bench.run(clip)
+    stages = list(dict.fromkeys(event.stage for event in bench.events if isinstance(event, Progressed)))
+    assert stages == ["loading", "separating", "transcribing", "writing"]
+    assert isinstance(bench.events[-1], Ended)
+    kinds = [type(event).__name__ for event in bench.events if isinstance(event, (Started, Produced, Ended))]
+    assert kinds == ["Started", "Started", *["Produced"] * 8, "Ended"]
+
+
+@pytest.mark.parametrize("depth", ["16", "24", "32f"])
+@pytest.mark.parametrize(("rate", "channels"), [(44_100, 2), (48_000, 1), (192_000, 8)])
+def test_stems_have_the_regions_shape_and_sum_to_it(tmp_path: Path, depth: str, rate: int, channels: int) -> None:
+    sound = music(0.5, rate, channels)
+    source = write(tmp_path / "a.wav", sound, rate, "FLOAT")
+    engine = OneEngine(SharesSeparator(sample_rate_hz=44_100))
+    job = Bench(engine).run(source, depth=depth, start_seconds=0.1, end_seconds=0.4, midi=())
+    stems = [read(Path(result.path)) for result in job.results]
+    region = read(source)[round(0.1 * rate) : round(0.4 * rate)]
+    assert {stem.shape for stem in stems} == {region.shape}
+    assert level_dbfs(sum(stems) - region) < -85  # four stems of 16 bits, each right to half a step
+    assert {result.subtype for result in job.results} == {{"16": "PCM_16", "24": "PCM_24", "32f": "FLOAT"}[depth]}
+
+
+def test_stems_that_would_clip_become_floats_with_a_warning(tmp_path: Path) -> None:
+    source = write(tmp_path / "a.wav", music(0.3))
+    loud = SharesSeparator(shares={"vocals": 3.0, "drums": -2.0, "bass": 0.1, "other": 0.0})
+    job = Bench(OneEngine(loud)).run(source, midi=(), format="flac")
+    assert {result.subtype for result in job.results} == {"FLOAT"}
+    assert {Path(result.path).suffix for result in job.results} == {".wav"}
+    assert [warning.code for warning in job.warnings] == ["would_clip"]
+    assert level_dbfs(sum(read(Path(result.path)) for result in job.results) - read(source)) < -120
+
+
+def test_only_what_was_asked_for_is_made(clip: Path) -> None:
+    job = Bench().run(clip, stems=("bass",), midi=("drums",), name="take")
+    assert files(job) == ["take (Bass).wav", "take (Drums).mid", "take.sab.json"]
+
+
+def test_midi_follows_the_stems_that_were_chosen(clip: Path) -> None:
+    job = Bench().run(clip, stems=("bass",))
+    assert [(result.kind, result.name) for result in job.results] == [("stem", "bass"), ("midi", "bass")]
+
+
+def test_a_stem_that_the_engine_does_not_give_is_refused(clip: Path) -> None:
+    job = Bench().run(clip, stems=("piano",))
+    assert job.failure is not None
+    assert job.failure.code == "bad_arguments"
+    assert "piano" in job.failure.message
+    assert not Path(job.output_dir).exists()
+
+
+def test_transcribing_alone_separates_nothing(clip: Path) -> None:
+    job = Bench().run(clip, transcribe_as="mix")
+    assert files(job) == ["clip.mid", "clip.sab.json"]
+
+
+def test_the_manifest_tells_the_whole_story(clip: Path) -> None:
+    job = Bench().run(clip, start_seconds=0.5, tempo_bpm=98.0)
+    manifest = decode((Path(job.output_dir) / "clip.sab.json").read_bytes())
+    assert manifest.source.path == str(clip)
+    assert (manifest.source.start_frame, manifest.source.frames) == (22_050, 66_150)
+    assert manifest.request.tempo_bpm == 98.0
+    assert (manifest.engine.name, manifest.engine.weights) == ("shares", "shares-1")
+    assert [result.path for result in manifest.results][:1] == ["clip (Vocals).wav"]
+    assert manifest.versions["source-audio-bridge"]
+    assert manifest.started.startswith("2023-11-14T")
+
+
+def test_a_cancelled_job_leaves_nothing_unfinished(clip: Path) -> None:
+    engine = SharesSeparator()
+    bench = Bench(OneEngine(engine))
+    engine.before_block = lambda start: bench.worker.interrupt(CancelJob(job="a")) if start > 50_000 else None  # type: ignore[assignment]
+    job = bench.run(clip)
+    assert job.state == "cancelled"
+    assert not (clip.parent / "stems").exists()
+
+
+def test_cancelling_one_job_does_not_touch_the_next(clip: Path) -> None:
+    bench = Bench()
+    bench.worker.interrupt(CancelJob(job="a"))
+    assert bench.run(clip).state == "cancelled"
+    bench.reports.clear()
+    assert bench.run(clip).state == "done"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (NotAudio("no"), "not_audio"),
+        (MemoryError(), "out_of_memory"),
+        (OSError(errno.ENOSPC, "full"), "out_of_space"),
+        (PermissionError(errno.EACCES, "denied", "/x"), "not_writable"),
+        (ZeroDivisionError("oops"), "internal"),
+    ],
+)
+def test_every_failure_becomes_words_and_a_code(error: Exception, code: str, caplog: pytest.LogCaptureFixture) -> None:
+    failure = failure_of(error)
+    assert failure.code == code
+    assert "\n" not in failure.message
+    assert ("a job failed unexpectedly" in caplog.text) is (code == "internal")
+
+
+def test_an_engine_that_breaks_fails_its_job_and_leaves_nothing(clip: Path) -> None:
+    def explode(start: int) -> None:
+        if start:
+            raise ZeroDivisionError
+
+    job = Bench(OneEngine(SharesSeparator(before_block=explode))).run(clip)
+    assert job.failure is not None
+    assert job.failure.code == "internal"
+    assert not (clip.parent / "stems").exists()
+
+
+def test_a_region_that_is_too_long_is_refused(clip: Path) -> None:
+    job = Bench(max_seconds=1.0).run(clip)
+    assert job.failure is not None
+    assert job.failure.code == "too_long"
+
+
+@pytest.mark.parametrize("seconds", [0.01, 1 / 44_100])
+def test_the_shortest_clips_are_clips(tmp_path: Path, seconds: float) -> None:
+    job = Bench().run(write(tmp_path / "a.wav", music(seconds)))
+    assert job.state == "done"
+    assert {result.frames for result in job.results if result.kind == "stem"} == {round(seconds * 44_100)}
+
+
+def test_broken_samples_are_mended_with_a_warning(tmp_path: Path) -> None:
+    sound = music(0.1)
+    sound[10] = float("nan")
+    job = Bench().run(write(tmp_path / "a.wav", sound, subtype="FLOAT"), midi=())
+    assert [warning.code for warning in job.warnings] == ["bad_samples"]
+
+
+def test_a_warning_reaches_the_manifest(tmp_path: Path) -> None:
+    bench = Bench(OneEngine(SharesSeparator(shares={"vocals": 9.0, "other": 0.0})))
+    job = bench.run(write(tmp_path / "a.wav", music(0.1)), midi=())
+    assert decode((Path(job.output_dir) / "a.sab.json").read_bytes()).warnings == job.warnings
+    assert sum(isinstance(event, Warned) for event in bench.events) == 1
+
+
+def test_fetching_a_model_tells_its_progress_and_its_end() -> None:
+    bench = Bench()
+    bench.worker.obey(FetchModel(token="t", name="htdemucs"))
+    assert bench.reports == [Fetching(token="t", fraction=1.0), Fetched(token="t")]
