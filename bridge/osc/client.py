@@ -1,0 +1,199 @@
+"""A small OSC client of one bridge: asks and awaits the answer, and hears the pushes."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import cast
+
+from bridge import errors
+from bridge.errors import BridgeError
+from bridge.osc.addresses import DEFAULT_HOST, DEFAULT_PORT, FAIL, JOB, PONG, REQUESTS, RESULT, Message
+from bridge.osc.codec import MAX_INCOMING_BYTES, Rejected, decode, encode
+
+ANSWER_SECONDS = 5.0
+
+_ERRORS: dict[str, type[BridgeError]] = {
+    kind.code: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, BridgeError)
+}
+
+
+class NoAnswer(BridgeError):  # noqa: N818 - named as in bridge.errors
+    """Nobody answers on that port."""
+
+    code = "not_found"
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(
+            f"No bridge answers on UDP port {port} of {host}.",
+            advice="Start one with `sab` or `sab serve`, or name its port with --port.",
+        )
+
+
+@asynccontextmanager
+async def open_client(host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> AsyncIterator[OscClient]:
+    """A client of the bridge at `host` and `port`, for as long as the context lasts.
+
+    Raises:
+        NoAnswer: there is no such host or port. Whether a bridge listens there shows when it is asked.
+    """
+    try:
+        _, client = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: OscClient(host, port), remote_addr=(host, port)
+        )
+    except (OSError, OverflowError) as error:
+        raise NoAnswer(host, port) from error
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+class OscClient(asyncio.DatagramProtocol):
+    """One socket, connected to one bridge; made by `open_client`. It asks one thing at a time."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host = host
+        self._port = port
+        self._transport: asyncio.DatagramTransport | None = None
+        self._asked: Message | None = None
+        self._answers: asyncio.Queue[Message | None] = asyncio.Queue()
+        self._pushes: asyncio.Queue[Message | None] = asyncio.Queue()
+        self._closed = asyncio.Event()
+        self._last_ping = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.DatagramTransport, transport)  # not its subclass before Python 3.12
+
+    def datagram_received(self, data: bytes, addr: object) -> None:  # noqa: ARG002 - asyncio's signature
+        for message in decode(data):
+            if isinstance(message, Rejected):
+                continue
+            belongs = self._asked is not None and _answers(self._asked, message)
+            (self._answers if belongs else self._pushes).put_nowait(message)
+
+    def error_received(self, exc: Exception) -> None:  # noqa: ARG002 - asyncio's signature
+        """On a connected socket the kernel says that nobody listens."""
+        (self._pushes if self._asked is None else self._answers).put_nowait(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        self._closed.set()
+
+    async def close(self) -> None:
+        """Returns when everything is sent."""
+        if self._transport is not None:
+            self._transport.close()
+            await self._closed.wait()
+
+    def send(self, address: str, *arguments: str | float) -> None:
+        """Sends one message and waits for nothing."""
+        self._send(Message(address, arguments))
+
+    async def exchange(
+        self, address: str, *arguments: str | float, answer_seconds: float = ANSWER_SECONDS
+    ) -> list[Message]:
+        """Sends a request; returns the whole of its answer, also where that is a `/sab/fail`.
+
+        Raises:
+            NoAnswer: nobody listens, or the answer was not complete within `answer_seconds`.
+        """
+        self._asked = Message(address, arguments)
+        self._answers = asyncio.Queue()
+        self._send(self._asked)
+        try:
+            return await asyncio.wait_for(self._whole_answer(self._asked), answer_seconds)
+        except asyncio.TimeoutError:
+            raise NoAnswer(self._host, self._port) from None
+        finally:
+            self._asked = None
+
+    async def ask(self, address: str, *arguments: str | float, answer_seconds: float = ANSWER_SECONDS) -> list[Message]:
+        """As `exchange`, for an answer that must not be a refusal.
+
+        Raises:
+            NoAnswer: as `exchange`.
+            BridgeError: the bridge refused; the error has the code and the words of its `/sab/fail`.
+        """
+        answer = await self.exchange(address, *arguments, answer_seconds=answer_seconds)
+        for message in answer:
+            if message.address == FAIL.address:
+                _, code, words, _ = message.arguments
+                raise _ERRORS.get(str(code), BridgeError)(str(words), advice="")
+        return answer
+
+    async def next_push(self) -> Message:
+        """The next message that nobody asked for, the oldest first.
+
+        Raises:
+            NoAnswer: the bridge has gone, as far as the kernel knows; over the network it may not.
+        """
+        message = await self._pushes.get()
+        if message is None:
+            raise NoAnswer(self._host, self._port)
+        return message
+
+    def received(self) -> list[Message]:
+        """Those that have come and that nobody has taken yet."""
+        messages = (self._pushes.get_nowait() for _ in range(self._pushes.qsize()))
+        return [message for message in messages if message is not None]
+
+    async def pushes(self) -> AsyncIterator[Message]:
+        """All of them; never ends by itself. Raises NoAnswer as `next_push` does."""
+        while True:
+            yield await self.next_push()
+
+    def _send(self, message: Message) -> None:
+        assert self._transport is not None
+        self._transport.sendto(encode(message, MAX_INCOMING_BYTES))
+
+    async def _whole_answer(self, asked: Message) -> list[Message]:
+        last = _last_address(asked)
+        if last is None:  # no end to be seen: the answer to a ping sent behind the request comes after its own
+            self._last_ping += 1
+            self._send(Message("/sab/ping", (f"after {asked.address} {self._last_ping}",)))
+        answer: list[Message] = []
+        while True:
+            message = await self._answers.get()
+            if message is None:
+                raise NoAnswer(self._host, self._port)
+            if last is None and message.address == PONG.address:
+                return answer
+            answer.append(message)
+            if last is not None and message.address in (last, FAIL.address):
+                return answer
+
+
+def parse_argument(written: str) -> str | int | float:
+    """An OSC argument as a person types it: `3` is a whole number, `1.5` a number, the rest and `"3"` text.
+
+    What a plain number cannot give back as it was written, as `007`, stays text.
+    """
+    if len(written) >= 2 and written[0] == written[-1] == '"':
+        return written[1:-1]
+    if re.fullmatch(r"-?(0|[1-9]\d{0,8})", written, re.ASCII):
+        return int(written)
+    if re.fullmatch(r"-?\d+\.\d+|-?\d+(\.\d+)?[eE][-+]?\d+", written, re.ASCII):
+        return float(written)
+    return written
+
+
+def _last_address(asked: Message) -> str | None:
+    """The address that ends the answer; None where only silence would."""
+    request = REQUESTS.get(asked.address)
+    if request is None or request.replies[-1] is RESULT:
+        return None
+    return request.replies[-1].address
+
+
+def _answers(asked: Message, message: Message) -> bool:
+    """Whether `message` belongs to the answer, and is not a push that happens to come now."""
+    if message.address == FAIL.address:
+        return bool(message.arguments) and message.arguments[0] == asked.address
+    if message.address in (JOB.address, RESULT.address) and asked.address == "/sab/query":
+        return message.arguments[:1] == asked.arguments[:1]
+    if message.address == PONG.address:
+        return True
+    request = REQUESTS.get(asked.address)
+    return request is not None and message.address in {reply.address for reply in request.replies}

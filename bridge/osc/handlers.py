@@ -1,0 +1,157 @@
+"""What each address does: one small function for each row of `addresses.REQUESTS`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from bridge import PROTOCOL_VERSION, __version__
+from bridge.errors import BadArguments, ProtocolMismatch
+from bridge.options import OPTIONS, build_request
+from bridge.osc import addresses as osc
+from bridge.osc import pushes
+from bridge.osc.addresses import Message
+from bridge.osc.arguments import Arguments
+from bridge.osc.clients import DEFAULT_TTL_SECONDS, Client, Clients, Endpoint
+from bridge.protocols import Bridge
+
+SERVER_NAME = "source-audio-bridge"
+MAX_TTL_SECONDS = 86_400
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the handlers have at hand."""
+
+    bridge: Bridge
+    clients: Clients
+    engines: Sequence[str]
+    """The names that `engine` may have."""
+    defaults: Mapping[str, object]
+    """Options of a job that a client leaves out, by their names in `OPTIONS`."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request that waits for its answer."""
+
+    desk: Desk
+    source: Endpoint
+    client: Client
+    arguments: Arguments
+
+    @property
+    def job(self) -> str:
+        return self.arguments.strings["job"]
+
+
+#: The replies, in order; or, where the bridge needs time, what they are awaited from.
+Handler: TypeAlias = Callable[[Call], "list[Message] | Awaitable[list[Message]]"]
+
+
+def hello(call: Call) -> list[Message]:
+    client = call.desk.clients.announced(call.source, _port(call.arguments.numbers["reply_port"]))
+    client.name = call.arguments.strings["client"]
+    spoken = call.arguments.numbers["protocol"]
+    if spoken != PROTOCOL_VERSION:
+        raise ProtocolMismatch(f"You speak protocol {spoken}, and this bridge {PROTOCOL_VERSION}.")
+    return [osc.HELLO_REPLY(PROTOCOL_VERSION, __version__, SERVER_NAME, client.id)]
+
+
+def ping(call: Call) -> list[Message]:
+    return [osc.PONG(call.arguments.strings["token"])]
+
+
+def status(call: Call) -> list[Message]:
+    now = call.desk.bridge.status()
+    return [osc.STATUS_REPLY(now.queued, now.running, now.engine, now.device, now.midi.backend)]
+
+
+def subscribe(call: Call) -> list[Message]:
+    numbers = call.arguments.numbers
+    ttl_seconds = numbers["ttl_seconds"] or DEFAULT_TTL_SECONDS
+    if not 1 <= ttl_seconds <= MAX_TTL_SECONDS:
+        raise BadArguments(f"ttl_seconds must be between 1 and {MAX_TTL_SECONDS}, not {ttl_seconds}.")
+    reply_port = _port(numbers["reply_port"])
+    client = call.desk.clients.announced(call.source, reply_port) if reply_port else call.client
+    done = osc.DONE_SUBSCRIBE("/sab/subscribe", client.id)
+    if not numbers["on"]:
+        client.unsubscribe()
+        return [done]
+    client.subscribe(ttl_seconds)
+    live = (job for job in call.desk.bridge.jobs() if not job.is_over)
+    return [done, *(message for job in live for message in pushes.state(job))]
+
+
+def submit(call: Call) -> list[Message]:
+    desk, arguments = call.desk, call.arguments
+    request = build_request(arguments.strings["path"], arguments.options, desk.defaults, desk.engines)
+    job, position = desk.bridge.submit(request)
+    call.client.submitted(job.id)
+    return [osc.ACCEPTED(arguments.req, job.id, position)]
+
+
+def cancel(call: Call) -> list[Message]:
+    for job in sorted(call.client.jobs) if call.job == "*" else [call.job]:
+        call.desk.bridge.cancel(job)
+    return [osc.DONE("/sab/cancel", call.job)]
+
+
+def list_jobs(call: Call) -> list[Message]:
+    jobs = call.desk.bridge.jobs()
+    entries = (osc.JOB(job.id, job.state, job.fraction, job.name) for job in jobs)
+    return [osc.LIST_BEGIN(len(jobs)), *entries, osc.LIST_END()]
+
+
+def query(call: Call) -> list[Message]:
+    job = call.desk.bridge.job(call.job)
+    return [
+        osc.JOB(job.id, job.state, job.fraction, job.name),
+        *(pushes.result(job.id, produced) for produced in job.results),
+    ]
+
+
+async def play(call: Call) -> list[Message]:
+    OPTIONS["sync"].read("sync", call.arguments.options.get("sync", "now"))
+    stem = call.arguments.strings["stem"].lower()
+    await call.desk.bridge.play(call.job, None if stem in ("", "all") else (stem,))
+    return [osc.DONE("/sab/play", call.job)]
+
+
+def stop(call: Call) -> list[Message]:
+    call.desk.bridge.stop(None if call.job in ("", "*") else call.job)
+    return [osc.DONE("/sab/stop", call.job)]
+
+
+def panic(call: Call) -> list[Message]:
+    call.desk.bridge.panic()
+    return [osc.DONE("/sab/panic", "")]
+
+
+async def models(call: Call) -> list[Message]:
+    known = await call.desk.bridge.models()
+    entries = (osc.MODEL(model.name, len(model.stems), model.present, model.note) for model in known)
+    return [osc.MODELS_BEGIN(len(known)), *entries, osc.MODELS_END()]
+
+
+HANDLERS: dict[str, Handler] = {
+    "/sab/hello": hello,
+    "/sab/ping": ping,
+    "/sab/status": status,
+    "/sab/subscribe": subscribe,
+    "/sab/submit": submit,
+    "/sab/cancel": cancel,
+    "/sab/list": list_jobs,
+    "/sab/query": query,
+    "/sab/play": play,
+    "/sab/stop": stop,
+    "/sab/panic": panic,
+    "/sab/models": models,
+}
+
+
+def _port(number: int) -> int:
+    if not 0 <= number <= 65_535:
+        raise BadArguments(f"reply_port must be between 1 and 65535, not {number}.")
+    return number

@@ -1,0 +1,65 @@
+"""What happens, as the messages that subscribers get: a pure function of an event and the job it belongs to."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from bridge.errors import InternalError
+from bridge.events import Ended, JobEvent, MidiEnded, MidiStarted, Produced, Progressed, Warned
+from bridge.model import Failure, Job, Result, Warning
+from bridge.osc.addresses import FAIL, FINISHED, MIDI_END, MIDI_START, PROGRESS, RESULT, WARNING, Message
+
+ETA_UNKNOWN = -1.0
+
+#: The events that clients may be told of.
+Told: TypeAlias = JobEvent | MidiStarted | MidiEnded
+
+
+def messages(event: Told, job: Job | None) -> list[Message]:
+    """The pushes that tell of `event`; `job` is its job after the event, None where nobody knows it."""
+    match event:
+        case Progressed():
+            return [_progress(event.job, event.stage, event.fraction, event.eta_seconds)]
+        case Warned():
+            return [_warning(event.job, event.warning)]
+        case Produced():
+            return [result(event.job, event.result)]
+        case Ended():
+            return _ended(event, job)
+        case MidiStarted():
+            return [MIDI_START(event.job, event.stem, event.seconds, event.notes)]
+        case MidiEnded():
+            return [MIDI_END(event.job, event.stem, event.outcome)]
+        case _:
+            return []
+
+
+def state(job: Job) -> list[Message]:
+    """What a new subscriber has missed of a live job."""
+    return [
+        _progress(job.id, job.stage, job.fraction, job.eta_seconds),
+        *(result(job.id, produced) for produced in job.results),
+        *(_warning(job.id, warning) for warning in job.warnings),
+    ]
+
+
+def result(job: str, produced: Result) -> Message:
+    return RESULT(job, produced.kind, produced.name, produced.path, produced.seconds, produced.sample_rate_hz)
+
+
+def _progress(job: str, stage: str, fraction: float, eta_seconds: float | None) -> Message:
+    return PROGRESS(job, stage, fraction, ETA_UNKNOWN if eta_seconds is None else eta_seconds)
+
+
+def _warning(job: str, warning: Warning) -> Message:
+    return WARNING(job, warning.code, warning.message)
+
+
+def _ended(event: Ended, job: Job | None) -> list[Message]:
+    results, output_dir = (len(job.results), job.output_dir) if job is not None else (0, "")
+    finished = FINISHED(event.job, event.outcome, results, output_dir)
+    if event.outcome != "failed":
+        return [finished]
+    unexplained = InternalError("The job failed without saying why.")
+    failure = event.failure or Failure(code=unexplained.code, message=str(unexplained))
+    return [FAIL("/sab/submit", failure.code, failure.message, event.job), finished]

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import pytest
+
+from bridge.errors import BadArguments, UnknownAddress
+from bridge.osc.addresses import Message
+from bridge.osc.arguments import Arguments, find_req, read_arguments
+
+
+def read(address: str, *arguments: object) -> Arguments:
+    return read_arguments(Message(address, arguments))
+
+
+@pytest.mark.parametrize("port", [9721, 9721.0])
+def test_a_whole_number_may_come_as_a_float(port: float) -> None:
+    assert read("/sab/hello", "max", 1.0, port).numbers == {"protocol": 1, "reply_port": 9721}
+
+
+@pytest.mark.parametrize(("sent", "on"), [(True, 1), (False, 0), (1, 1), (0.0, 0)])
+def test_a_switch_may_come_as_anything_that_means_it(sent: object, on: int) -> None:
+    assert read("/sab/subscribe", sent).numbers["on"] == on
+
+
+def test_a_string_may_come_as_a_number() -> None:
+    assert read("/sab/ping", 5).strings == {"token": "5"}
+    assert read("/sab/submit", "/a", "req", 7.0).req == "7"
+
+
+def test_an_optional_argument_may_be_missing() -> None:
+    assert read("/sab/ping").strings == {"token": ""}
+    assert read("/sab/subscribe", 1).numbers == {"on": 1, "ttl_seconds": 0, "reply_port": 0}
+
+
+def test_what_stands_behind_the_last_argument_is_ignored() -> None:
+    assert read("/sab/status", 1, "x", b"blob", [1]) == Arguments()
+    assert read("/sab/ping", "a", "b", "c").strings == {"token": "a"}
+    assert read("/sab/submit", "/a", "name", "x", "left over").options == {"name": "x"}
+
+
+def test_pairs_follow_the_positional_arguments() -> None:
+    read_submit = read("/sab/submit", "/a.wav", "tempo", 120, "req", "r1")
+    assert read_submit.strings == {"path": "/a.wav"}
+    assert read_submit.options == {"tempo": 120}
+    assert (read_submit.req, read_submit.subject) == ("r1", "r1")
+
+
+def test_the_optional_stem_of_play_is_told_from_a_key() -> None:
+    assert read("/sab/play", "j1", "sync", "now").strings == {"job": "j1", "stem": ""}
+    assert read("/sab/play", "j1", "bass", "sync", "now").strings == {"job": "j1", "stem": "bass"}
+    assert read("/sab/play", "j1").subject == "j1"
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (("/sab/hello",), "/sab/hello needs client, a string; its arguments are s:client i:protocol [i:reply_port]."),
+        (("/sab/hello", "max"), "needs protocol, a whole number"),
+        (("/sab/hello", "max", "one"), "/sab/hello: protocol must be a whole number, not 'one'."),
+        (("/sab/hello", "max", 1.5), "protocol must be a whole number, not 1.5."),
+        (("/sab/hello", "max", float("nan")), "protocol must be a whole number"),
+        (("/sab/hello", "max", float("inf")), "protocol must be a whole number"),
+        (("/sab/hello", "max", 2**40), "protocol must be a whole number"),
+        (("/sab/hello", None, 1), "client must be a string, not None."),
+        (("/sab/subscribe", 2), "on must be 1 or 0, not 2."),
+        (("/sab/query", b"x" * 999), "job must be a string, not b'xxx"),
+        (("/sab/submit", "/a", "speed", 1), "no key 'speed'; its keys are engine, stems, midi"),
+        (("/sab/submit", "/a", 3, 1), "no key 3"),
+        (("/sab/submit", "/a", "start"), "the key start has no value"),
+        (("/sab/submit", "/a", "req", b"x"), "req must be text"),
+    ],
+)
+def test_a_wrong_message_is_refused_in_words(message: tuple[str, ...], words: str) -> None:
+    with pytest.raises(BadArguments) as caught:
+        read(*message)
+    assert words in caught.value.message
+
+
+@pytest.mark.parametrize("address", ["/sab/explode", "/sab", "/", "/sab/*", "/foo/bar"])
+def test_an_unknown_address(address: str) -> None:
+    with pytest.raises(UnknownAddress, match=r"docs/osc\.md"):
+        read(address)
+
+
+def test_the_token_is_found_in_a_message_that_cannot_be_read() -> None:
+    assert find_req(Message("/sab/submit", ("/a", "speed", 1, "req", 12))) == "12"
+    assert find_req(Message("/sab/submit", ("/a", "req"))) == ""
+    assert find_req(Message("/sab/submit", ("req", None))) == ""

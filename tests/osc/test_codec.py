@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.osc.addresses import FAIL, RESULT, Message
+from bridge.osc.codec import MAX_INCOMING_BYTES, MAX_OUTGOING_BYTES, Rejected, decode, encode
+
+
+def octets(dump: str) -> bytes:
+    """The bytes of a hex dump; what stands behind `;` explains the line."""
+    return bytes.fromhex("".join(line.split(";")[0] for line in dump.splitlines()))
+
+
+PING = octets("""
+    2f 73 61 62 2f 70 69 6e  67 00 00 00  ; /sab/ping, a NUL, padded to a multiple of 4
+    2c 73 00 00                           ; ",s": one string
+    68 69 00 00                           ; "hi"
+""")
+STOP = octets("""
+    2f 73 61 62 2f 73 74 6f  70 00 00 00  ; /sab/stop
+    2c 00 00 00                           ; no arguments
+""")
+
+
+def bundle(*elements: bytes, time_tag: bytes = bytes(7) + b"\1") -> bytes:
+    return b"#bundle\0" + time_tag + b"".join(len(element).to_bytes(4, "big") + element for element in elements)
+
+
+def test_a_message_with_a_string() -> None:
+    assert decode(PING) == [Message("/sab/ping", ("hi",))]
+    assert encode(Message("/sab/ping", ("hi",))) == PING
+
+
+def test_a_message_without_type_tags_as_old_programs_send_it() -> None:
+    assert decode(PING[:12]) == [Message("/sab/ping")]
+
+
+def test_every_type_that_a_client_may_send() -> None:
+    dump = octets("""
+        2f 78 00 00                    ; /x
+        2c 69 66 73 54 46 68 64 4e 00 00 00  ; ,ifsTFhdN
+        00 00 00 02                    ; i 2
+        3f 80 00 00                    ; f 1.0
+        61 00 00 00                    ; s a
+        00 00 00 01 00 00 00 00        ; h 2**32
+        3f b9 99 99 99 99 99 9a        ; d 0.1
+    """)
+    assert decode(dump) == [Message("/x", (2, 1.0, "a", True, False, 2**32, 0.1, None))]
+
+
+def test_a_progress_push_byte_for_byte() -> None:
+    assert encode(Message("/sab/progress", ("j1", "queued", 0.5, -1.0))) == octets("""
+        2f 73 61 62 2f 70 72 6f 67 72 65 73 73 00 00 00  ; /sab/progress
+        2c 73 73 66 66 00 00 00                          ; ,ssff
+        6a 31 00 00                                      ; j1
+        71 75 65 75 65 64 00 00                          ; queued
+        3f 00 00 00                                      ; 0.5
+        bf 80 00 00                                      ; -1.0: unknown
+    """)
+
+
+def test_a_bundle_for_the_far_future_is_meant_now() -> None:
+    assert decode(bundle(PING, STOP, time_tag=b"\xff" * 8)) == [Message("/sab/ping", ("hi",)), Message("/sab/stop")]
+
+
+def test_bundles_in_bundles_are_flattened_in_order_however_deep() -> None:
+    nested = PING
+    for _ in range(500):
+        nested = bundle(nested)
+    assert decode(bundle(STOP, nested, STOP)) == [
+        Message("/sab/stop"),
+        Message("/sab/ping", ("hi",)),
+        Message("/sab/stop"),
+    ]
+
+
+def test_a_broken_element_never_drops_the_others() -> None:
+    first, second, third = decode(bundle(PING, b"junk", STOP))
+    assert (first, third) == (Message("/sab/ping", ("hi",)), Message("/sab/stop"))
+    assert isinstance(second, Rejected)
+
+
+@pytest.mark.parametrize("size", [b"\xff\xff\xff\xfc", b"\x7f\xff\xff\xff", b"\0\0\0\3", b"\0"])
+def test_a_wrong_element_size_ends_its_bundle_and_keeps_what_came_before(size: bytes) -> None:
+    inner = bundle(PING) + size
+    first, second, *rest = decode(inner)
+    assert first == Message("/sab/ping", ("hi",))
+    assert isinstance(second, Rejected)
+    assert rest == []
+
+
+@pytest.mark.parametrize(
+    "datagram",
+    [
+        b"",
+        b"\0" * 64,
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"#bundle\0",
+        b"/sab/ping",
+        b"/\xff\xfe\0,\0\0\0",
+        b"/x\0\0,i\0\0",
+        b"/x\0\0,z\0\0",
+        b"/x\0\0,[\0\0",
+        b"/x\0\0,b\0\0\x7f\xff\xff\xff",
+        b"/" + b"a" * MAX_INCOMING_BYTES,
+    ],
+)
+def test_garbage_is_rejected(datagram: bytes) -> None:
+    (rejected,) = decode(datagram)
+    assert isinstance(rejected, Rejected)
+    assert rejected.error.code == "bad_arguments"
+
+
+def test_a_rejected_message_keeps_its_address() -> None:
+    (rejected,) = decode(b"/sab/x\0\0,i\0\0")
+    assert isinstance(rejected, Rejected)
+    assert rejected.address == "/sab/x"
+    assert "/sab/x" in rejected.error.message
+
+
+def test_a_missing_last_float_is_not_taken_for_zero() -> None:
+    whole = encode(Message("/x", (1.5,)))
+    assert decode(whole) == [Message("/x", (1.5,))]
+    assert isinstance(decode(whole[:-4])[0], Rejected)
+
+
+def test_a_nan_does_not_look_like_a_missing_argument() -> None:
+    (message,) = decode(octets("2f 78 00 00  2c 66 00 00  7f c0 00 00"))
+    assert isinstance(message, Message)
+    assert math.isnan(float(str(message.arguments[0])))
+
+
+@given(st.binary(max_size=200))
+def test_random_bytes_give_messages_or_rejections(datagram: bytes) -> None:
+    assert decode(datagram)
+
+
+@given(st.binary(max_size=60), st.sampled_from([b"#bundle\0", b"/sab/submit\0", b"/x\0\0,ifsb[hd]trm\0\0\0"]))
+def test_bytes_that_begin_well_give_messages_or_rejections(tail: bytes, head: bytes) -> None:
+    decode(head + tail)
+    decode(bundle(PING, head + tail)[:-1])
+
+
+@given(st.data())
+def test_a_truncated_message_is_never_misread(data: st.DataObject) -> None:
+    whole = encode(Message("/sab/submit", ("/a.wav", "start", 12.25, "tempo", 99, "end", 60.5)))
+    (read,) = decode(whole[: data.draw(st.integers(0, len(whole) - 1))])
+    assert isinstance(read, Rejected) or read.arguments == ()  # an address alone is a message
+
+
+arguments = st.one_of(
+    st.integers(-(2**31), 2**31 - 1),
+    st.floats(width=32, allow_nan=False, allow_infinity=False),
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40),
+)
+
+
+@given(st.lists(arguments, max_size=6))
+def test_what_is_encoded_is_decoded_again(values: list[int | float | str]) -> None:
+    message = Message("/sab/anything", tuple(values))
+    assert decode(encode(message)) == [message]
+
+
+@given(st.lists(st.one_of(st.text(max_size=2000), st.integers(), st.floats(), st.booleans()), max_size=8))
+def test_anything_can_be_encoded_within_the_limit(values: list[int | float | str]) -> None:
+    datagram = encode(Message("/sab/fail", tuple(values)))
+    assert len(datagram) <= MAX_OUTGOING_BYTES < 1024
+    (message,) = decode(datagram)
+    assert isinstance(message, Message)
+    assert len(message.arguments) == len(values)
+
+
+def test_the_longest_string_loses_its_end_and_the_rest_stays_whole() -> None:
+    (message,) = decode(encode(FAIL("/sab/submit", "not_found", "é" * 900, "token")))
+    assert isinstance(message, Message)
+    address, code, words, subject = message.arguments
+    assert (address, code, subject) == ("/sab/submit", "not_found", "token")
+    assert str(words).endswith("é…")
+
+
+def test_an_undecodable_file_name_can_still_be_told() -> None:
+    (message,) = decode(encode(RESULT("j1", "stem", "bass", "/a/\udcff.wav", 1, 44100)))
+    assert isinstance(message, Message)
+    assert message.arguments == ("j1", "stem", "bass", "/a/?.wav", 1.0, 44100)
+
+
+def test_numbers_are_brought_into_range() -> None:
+    assert decode(encode(Message("/x", (2**40, -(2**40), math.nan)))) == [Message("/x", (2**31 - 1, -(2**31), 0.0))]

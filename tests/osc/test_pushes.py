@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import pytest
+
+from bridge.events import Ended, MidiEnded, MidiStarted, Produced, Progressed, Started, Warned
+from bridge.model import Failure, Job, JobRequest, Result, Warning
+from bridge.osc.addresses import Message
+from bridge.osc.pushes import Told, messages, state
+
+BASS = Result(kind="stem", name="bass", path="/o/a (Bass).wav", seconds=15.0, sample_rate_hz=44_100)
+MIDI = Result(kind="midi", name="bass", path="/o/a (Bass).mid", seconds=15.0, notes=12)
+CLIPPED = Warning(code="clipped", message="The bass would clip.")
+JOB = Job(
+    id="j1",
+    name="a",
+    request=JobRequest(source="/a.wav"),
+    submitted_unix=0,
+    state="running",
+    stage="writing",
+    fraction=0.75,
+    output_dir="/o",
+    results=(BASS, MIDI),
+    warnings=(CLIPPED,),
+)
+
+
+@pytest.mark.parametrize(
+    ("event", "pushed"),
+    [
+        (
+            Progressed(job="j1", stage="loading", fraction=0.5),
+            [Message("/sab/progress", ("j1", "loading", 0.5, -1.0))],
+        ),
+        (
+            Progressed(job="j1", stage="loading", fraction=0.5, eta_seconds=0),
+            [Message("/sab/progress", ("j1", "loading", 0.5, 0.0))],
+        ),
+        (
+            Produced(job="j1", result=BASS),
+            [Message("/sab/result", ("j1", "stem", "bass", "/o/a (Bass).wav", 15.0, 44_100))],
+        ),
+        (
+            Produced(job="j1", result=MIDI),
+            [Message("/sab/result", ("j1", "midi", "bass", "/o/a (Bass).mid", 15.0, 0))],
+        ),
+        (
+            Warned(job="j1", warning=CLIPPED),
+            [Message("/sab/warning", ("j1", "clipped", "The bass would clip."))],
+        ),
+        (
+            Ended(job="j1", outcome="done", unix_seconds=1),
+            [Message("/sab/finished", ("j1", "done", 2, "/o"))],
+        ),
+        (
+            Ended(job="j1", outcome="cancelled", unix_seconds=1),
+            [Message("/sab/finished", ("j1", "cancelled", 2, "/o"))],
+        ),
+        (
+            Ended(job="j1", outcome="failed", unix_seconds=1, failure=Failure(code="not_audio", message="No.")),
+            [
+                Message("/sab/fail", ("/sab/submit", "not_audio", "No.", "j1")),
+                Message("/sab/finished", ("j1", "failed", 2, "/o")),
+            ],
+        ),
+        (
+            MidiStarted(job="j1", stem="bass", seconds=15, notes=12),
+            [Message("/sab/midi.start", ("j1", "bass", 15.0, 12))],
+        ),
+        (
+            MidiEnded(job="j1", stem="bass", outcome="stopped"),
+            [Message("/sab/midi.end", ("j1", "bass", "stopped"))],
+        ),
+        (Started(job="j1", engine="draft", device="cpu", output_dir="/o"), []),
+    ],
+)
+def test_an_event_and_what_subscribers_are_told(event: Told, pushed: list[Message]) -> None:
+    assert messages(event, JOB) == pushed
+
+
+def test_a_failure_without_a_reason_is_the_bridges_fault() -> None:
+    fail, finished = messages(Ended(job="j9", outcome="failed", unix_seconds=1), None)
+    assert fail.arguments[1] == "internal"
+    assert finished == Message("/sab/finished", ("j9", "failed", 0, ""))
+
+
+def test_a_live_jobs_state_is_its_progress_its_results_and_its_warnings() -> None:
+    assert state(JOB) == [
+        Message("/sab/progress", ("j1", "writing", 0.75, -1.0)),
+        Message("/sab/result", ("j1", "stem", "bass", "/o/a (Bass).wav", 15.0, 44_100)),
+        Message("/sab/result", ("j1", "midi", "bass", "/o/a (Bass).mid", 15.0, 0)),
+        Message("/sab/warning", ("j1", "clipped", "The bass would clip.")),
+    ]

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bridge.osc.addresses import OUTGOING, REQUESTS
+from bridge.osc.reference import TABLES, updated
+
+PAGE = Path(__file__).parents[2] / "docs" / "osc.md"
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return PAGE.read_text(encoding="utf-8")
+
+
+def test_the_page_says_what_the_code_does(page: str) -> None:
+    assert updated(page) == page, "run `python -m bridge.osc.reference docs/osc.md`"
+
+
+def test_the_page_has_every_table_and_every_address(page: str) -> None:
+    assert re.findall(r"<!-- table: (\w+) -->", page) == ["requests", "answers", "keys", "pushes", "codes"]
+    assert len(TABLES) == 5
+    for address in (*REQUESTS, *(outgoing.address for outgoing in OUTGOING)):
+        assert f"`{address}" in page
+
+
+def test_a_table_that_is_out_of_date_is_made_anew(page: str) -> None:
+    outdated = re.sub(r"\| `/sab/ping.*\n", "", page)
+    assert outdated != page
+    assert updated(outdated) == page
+
+
+def test_the_examples_give_one_type_for_each_argument(page: str) -> None:
+    lines = [shlex.split(line) for line in page.splitlines() if line.startswith("    oscsend ")]
+    assert len(lines) >= 3
+    for _, _, _, address, types, *arguments in lines:
+        assert address in REQUESTS
+        assert len(types) == len(arguments)
+
+
+@pytest.mark.end_to_end
+def test_the_server_starts_quickly_and_needs_no_arrays() -> None:
+    heavy = "sorted({'numpy', 'scipy', 'torch', 'onnxruntime', 'librosa', 'textual', 'typer'} & set(sys.modules))"
+    code = f"import sys; import bridge.osc.server, bridge.osc.client; print({heavy})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.end_to_end
+def test_the_page_is_brought_up_to_date_from_the_shell(tmp_path: Path, page: str) -> None:
+    copy = Path(shutil.copy(PAGE, tmp_path))
+    copy.write_text(re.sub(r"\| `/sab/ping.*\n", "", page), encoding="utf-8")
+    subprocess.run([sys.executable, "-m", "bridge.osc.reference", str(copy)], check=True)
+    assert copy.read_text(encoding="utf-8") == page
