@@ -1,0 +1,107 @@
+"""Every note that sounds, many at once: after Bittner et al., "A Lightweight Instrument-Agnostic Model", ICASSP 2022.
+
+Onset peaks start notes, which last while their pitch stays probable; what is left over without an onset becomes a
+note of its own where it lasts and nothing explains it better. Pitch by pitch on runs of frames, not frame by frame
+as published.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from itertools import pairwise
+
+from bridge.transcription.posteriors import LOWEST_PITCH, Matrix, Posteriors
+from bridge.transcription.profiles import Profile
+from bridge.transcription.spans import Span, gaps, join, peaks, runs
+
+#: Frames by which an onset's peak may come before the first frame in which the pitch is probable, or after it.
+SLACK_FRAMES = 3
+#: What has no onset must last so long to be a note: slow attacks belong to long notes, ghosts are short.
+LEFT_OVER_SECONDS = 0.2
+#: Overtones of a note, in semitones above it: they are the network's most frequent ghosts.
+OVERTONES = (12, 19, 24, 28, 31, 34, 36)
+#: An overtone that starts and ends with its fundamental, and has less than this share of its probability, is no note.
+GHOST_SHARE = 0.5
+GHOST_ONSET_FRAMES = 4
+#: What has no onset and lies for this share of it beside a more probable note, a semitone off, is that note's spread.
+SPREAD_SHARE = 0.5
+
+
+def polyphony(posteriors: Posteriors, profile: Profile) -> list[Span]:
+    """All notes of a stem by start, then pitch; two of the same pitch never overlap."""
+    rate = posteriors.frame_rate_hz
+    shortest = max(2, round(profile.shortest_seconds * rate))
+    shortest_left_over = max(shortest, round(LEFT_OVER_SECONDS * rate))
+    gap = round(profile.gap_seconds * rate)
+    # No further than the gap: notes of one pitch would overlap.
+    slack = min(SLACK_FRAMES, gap)
+    columns = posteriors.columns(profile.lowest, profile.highest)
+    struck: list[Span] = []
+    left_over: list[Span] = []
+    for column in range(columns.start, columns.stop):
+        pitch = LOWEST_PITCH + column
+        believed = posteriors.note[:, column]
+        sounding = runs(believed >= profile.note_threshold)
+        if not len(sounding):
+            continue
+        attacks = peaks(posteriors.onset[:, column], profile.onset_threshold, shortest)
+        for first, last in join(sounding, gaps(sounding) > gap).tolist():
+            starts = attacks[bisect_left(attacks, first - slack) : bisect_left(attacks, last)]
+            head = starts[0] if starts else last
+            if head - first > slack:
+                left_over += _span(believed, first, head, pitch, shortest_left_over)
+            for start, stop in pairwise([*starts, last]):
+                struck += _span(believed, start, stop, pitch, shortest)
+    return without_overtones(struck + without_spread(left_over, struck))
+
+
+def without_overtones(spans: list[Span]) -> list[Span]:
+    """The spans without those that are another's overtone, by start, then pitch."""
+    ordered = sorted(spans, key=lambda span: (span.start, span.pitch))
+    starts = [span.start for span in ordered]
+    return [
+        span
+        for span in ordered
+        if not any(
+            _is_overtone(span, other)
+            for other in ordered[
+                bisect_left(starts, span.start - GHOST_ONSET_FRAMES) : bisect_left(
+                    starts, span.start + GHOST_ONSET_FRAMES + 1
+                )
+            ]
+        )
+    ]
+
+
+def without_spread(left_over: list[Span], struck: list[Span]) -> list[Span]:
+    """What is left over without what only accompanies a more probable note one semitone off."""
+    by_pitch: dict[int, list[Span]] = {}
+    for span in (*struck, *left_over):
+        by_pitch.setdefault(span.pitch, []).append(span)
+    return [
+        span
+        for span in left_over
+        if not any(
+            _is_spread(span, other) for pitch in (span.pitch - 1, span.pitch + 1) for other in by_pitch.get(pitch, ())
+        )
+    ]
+
+
+def _is_overtone(span: Span, other: Span) -> bool:
+    return (
+        span.pitch - other.pitch in OVERTONES
+        and span.stop <= other.stop + GHOST_ONSET_FRAMES
+        and span.confidence < GHOST_SHARE * other.confidence
+    )
+
+
+def _is_spread(span: Span, other: Span) -> bool:
+    shared = min(span.stop, other.stop) - max(span.start, other.start)
+    return other.confidence > span.confidence and shared >= SPREAD_SHARE * (span.stop - span.start)
+
+
+def _span(believed: Matrix, start: int, stop: int, pitch: int, shortest: int) -> list[Span]:
+    """The span, or nothing where it is too short."""
+    if stop - start < shortest:
+        return []
+    return [Span(start, stop, pitch, float(believed[start:stop].mean()))]

@@ -1,0 +1,56 @@
+"""Which transcriber serves which stem; each is imported and opened when it is first wanted, then kept warm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from bridge.errors import BadArguments
+from bridge.model import STEMS
+
+if TYPE_CHECKING:
+    from bridge.protocols import Transcriber
+
+Factory = Callable[[], "Transcriber"]
+
+
+def _basic_pitch() -> Transcriber:
+    from bridge.transcription.basic_pitch import BasicPitch
+
+    return BasicPitch()
+
+
+def _drum_onsets() -> Transcriber:
+    from bridge.transcription.drums import DrumOnsets
+
+    return DrumOnsets()
+
+
+#: What serves each stem, and a `mix` that nobody has taken apart.
+FACTORIES: Mapping[str, Factory] = {
+    **dict.fromkeys(STEMS, _basic_pitch),
+    "drums": _drum_onsets,
+    "mix": _basic_pitch,
+}
+
+
+class Transcribers:
+    """The transcribers of one process. Stems that share a factory share the transcriber."""
+
+    def __init__(self, factories: Mapping[str, Factory] = FACTORIES) -> None:
+        self._factories = factories
+        self._open: dict[Factory, Transcriber] = {}
+
+    def for_stem(self, stem: str) -> Transcriber:
+        """The transcriber for a stem of `model.STEMS` or for `mix`.
+
+        Raises:
+            BadArguments: there is no such stem.
+            EngineFailed: its model is missing or broken; the next call tries again.
+        """
+        if stem not in self._factories:
+            raise BadArguments(f"No stem is called {stem}; there are {', '.join(self._factories)}.")
+        factory = self._factories[stem]
+        if factory not in self._open:
+            self._open[factory] = factory()
+        return self._open[factory]

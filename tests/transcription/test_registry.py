@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from bridge.errors import BadArguments, EngineFailed
+from bridge.model import STEMS, Note
+from bridge.protocols import Control, Signal, Transcriber
+from bridge.transcription.registry import Transcribers
+
+
+class Deaf:
+    name = "deaf"
+    sample_rate_hz = 8000
+
+    def transcribe(self, audio: Signal, stem: str, control: Control) -> list[Note]:  # noqa: ARG002 - of the seam
+        return []
+
+
+@pytest.mark.parametrize("stem", [*STEMS, "mix"])
+def test_every_stem_has_its_transcriber(stem: str) -> None:
+    assert Transcribers().for_stem(stem).name == ("drum-onsets" if stem == "drums" else "basic-pitch")
+
+
+def test_each_is_opened_once_and_shared() -> None:
+    transcribers = Transcribers()
+    vocals = transcribers.for_stem("vocals")
+    assert transcribers.for_stem("bass") is vocals
+    assert transcribers.for_stem("drums") is not vocals
+    assert transcribers.for_stem("drums") is transcribers.for_stem("drums")
+
+
+def test_an_unknown_stem_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(BadArguments, match=r"theremin.*vocals.*drums.*mix"):
+        Transcribers().for_stem("theremin")
+
+
+def test_one_that_failed_to_open_is_tried_again() -> None:
+    attempts: list[int] = []
+
+    def open_late() -> Transcriber:
+        attempts.append(1)
+        if len(attempts) == 1:
+            raise EngineFailed("not yet")
+        return Deaf()
+
+    transcribers = Transcribers({"vocals": open_late})
+    with pytest.raises(EngineFailed):
+        transcribers.for_stem("vocals")
+    assert transcribers.for_stem("vocals").name == "deaf"
+
+
+@pytest.mark.end_to_end
+def test_nothing_is_loaded_before_it_is_wanted() -> None:
+    script = (
+        "import sys; from bridge.transcription.registry import Transcribers; Transcribers();"
+        "sys.exit(bool({'onnxruntime', 'numpy', 'scipy'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
