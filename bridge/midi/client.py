@@ -1,0 +1,188 @@
+"""The MIDI player as the main process sees it: a child that is asked to play, and whose reports become events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import cast
+
+from bridge.errors import EngineFailed
+from bridge.events import Event, MidiEnded, MidiReady, MidiStarted, Noticed
+from bridge.midi.messages import Command, Finished, Lateness, Panic, Play, Ready, Report, Started, Stop
+from bridge.midi.schedule import Schedule, schedule
+from bridge.model import MidiStatus, PlayOutcome
+from bridge.processes.child import Child
+
+#: RtMidi keeps the interpreter, and with it the heartbeat, while JACK makes it wait: for as long as a server hangs, but
+#: also for 4 s (jackd 1.9.21) where ports are opened again just after the player was killed.
+SILENCE_SECONDS = 15.0
+#: How long `play` waits for a player that is just starting.
+READY_SECONDS = 20.0
+#: The jitter that listeners accept is 1–1.5 ms (ICMC 2004).
+AUDIBLE_MS = 1.5
+
+SWITCHED_OFF = MidiStatus(message="MIDI is switched off; start without --no-midi to use it.")
+STARTING = MidiStatus(message="The MIDI player is starting.")
+
+
+class MidiPlayer:
+    """Keeps the player's process running and tells `publish` what happens there. All of it on the event loop."""
+
+    def __init__(
+        self,
+        publish: Callable[[Event], None],
+        *,
+        enabled: bool = True,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._publish = publish
+        self._enabled = enabled
+        self._status = STARTING if enabled else SWITCHED_OFF
+        self._ready = asyncio.Event()
+        self._sent: Counter[tuple[str, str]] = Counter()
+        self._preparing: list[_Preparation] = []
+        self._child: Child[Command, Report] = Child(
+            "bridge.midi",
+            cast("type[Report]", Report),
+            on_report=self._on_report,
+            on_exit=self._on_exit,
+            environment=environment,
+            silence_seconds=SILENCE_SECONDS,
+        )
+
+    @property
+    def status(self) -> MidiStatus:
+        return self._status
+
+    @property
+    def pid(self) -> int | None:
+        """The player's process id; None while there is none."""
+        return self._child.pid
+
+    async def start(self) -> None:
+        """Starts the process; `wait_ready` tells when its ports are open."""
+        if self._enabled:
+            await self._child.start()
+        else:
+            self._ready.set()
+            self._publish(MidiReady(status=self._status))
+
+    async def close(self) -> None:
+        """Silences everything, closes the ports and ends the process."""
+        self.stop()
+        if self._enabled:
+            await self._child.close()
+            self._end_all("stopped")
+
+    async def wait_ready(self, timeout_seconds: float = READY_SECONDS) -> MidiStatus:
+        """The status as soon as the player has opened its ports, or has said that it cannot.
+
+        Raises:
+            EngineFailed: the player has said nothing for so long.
+        """
+        try:
+            await asyncio.wait_for(self._ready.wait(), timeout_seconds)
+        except asyncio.TimeoutError:
+            raise EngineFailed(
+                "The MIDI player does not start.", advice="See what `sab doctor` says about MIDI."
+            ) from None
+        return self._status
+
+    async def play(
+        self, job: str, stems: Mapping[str, Path], offsets_seconds: Mapping[str, float] | None = None
+    ) -> None:
+        """Plays one MIDI file for each stem, all from the start and together; returns once they are on their way.
+
+        What was playing on one of these stems' ports ends. `offsets_seconds` delays a stem (negative: the others).
+
+        Raises:
+            EngineFailed: there is no MIDI back-end, and why.
+            SourceError: a file is not there or is not a MIDI file; nothing was played.
+        """
+        preparation = _Preparation(job)
+        self._preparing.append(preparation)
+        try:
+            status = await self.wait_ready()
+            if status.backend == "none":
+                raise EngineFailed(status.message, advice="")
+            schedules = await asyncio.to_thread(_read, job, dict(stems), dict(offsets_seconds or {}))
+        finally:
+            self._preparing.remove(preparation)
+        if preparation.is_stopped or not self._ready.is_set():  # the player may have died meanwhile
+            outcome: PlayOutcome = "stopped" if preparation.is_stopped else "failed"
+            for stem in stems:
+                self._publish(MidiEnded(job=job, stem=stem, outcome=outcome))
+            return
+        self._sent.update((job, stem) for stem in stems)
+        self._child.send(Play(schedules=schedules))
+
+    def stop(self, job: str | None = None) -> None:
+        """Ends playback of one job, or of all; every sounding note gets its note-off."""
+        for preparation in self._preparing:
+            preparation.is_stopped |= job in (None, preparation.job)
+        self._child.send(Stop(job=job))
+
+    def panic(self) -> None:
+        """Ends playback and sends the silencing controllers to every channel of every port."""
+        for preparation in self._preparing:
+            preparation.is_stopped = True
+        self._child.send(Panic())
+
+    def _on_report(self, report: Report) -> None:
+        match report:
+            case Ready(status=status):
+                self._status = status
+                self._ready.set()
+                self._publish(MidiReady(status=status))
+            case Started(job=job, stem=stem, seconds=seconds, notes=notes):
+                self._publish(MidiStarted(job=job, stem=stem, seconds=seconds, notes=notes))
+            case Finished(job=job, stem=stem, outcome=outcome, reason=reason):
+                self._sent -= Counter([(job, stem)])
+                if reason:
+                    self._publish(Noticed(level="warning", message=reason))
+                self._publish(MidiEnded(job=job, stem=stem, outcome=outcome))
+            case Lateness():
+                self._publish(_lateness_line(report))
+
+    def _on_exit(self, last_words: str) -> None:
+        self._ready.clear()
+        self._status = STARTING
+        self._publish(Noticed(level="warning", message=f"The MIDI player has ended ({last_words}) and starts again."))
+        self._end_all("failed")
+
+    def _end_all(self, outcome: PlayOutcome) -> None:
+        ended, self._sent = self._sent, Counter()
+        for job, stem in ended.elements():
+            self._publish(MidiEnded(job=job, stem=stem, outcome=outcome))
+
+
+class _Preparation:
+    """A `play` that still waits for the player or reads its files, and may be stopped before it was ever sent."""
+
+    def __init__(self, job: str) -> None:
+        self.job = job
+        self.is_stopped = False
+
+
+def _read(job: str, stems: Mapping[str, Path], offsets_seconds: Mapping[str, float]) -> tuple[Schedule, ...]:
+    from bridge.smf import read_schedule
+
+    return tuple(
+        schedule(
+            job,
+            stem,
+            ((message.seconds, message.data) for message in read_schedule(path)),
+            offsets_seconds.get(stem, 0.0),
+        )
+        for stem, path in stems.items()
+    )
+
+
+def _lateness_line(report: Lateness) -> Noticed:
+    return Noticed(
+        level="warning" if report.p99_ms > AUDIBLE_MS else "info",
+        message=f"MIDI {report.stem}: {report.messages} messages, "
+        f"late by at most {report.worst_ms:.1f} ms, 99 % by less than {report.p99_ms:.1f} ms.",
+    )

@@ -1,0 +1,65 @@
+"""What the main process and the MIDI player say to each other."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from bridge.midi.schedule import Schedule
+from bridge.model import MidiStatus, PlayOutcome, Value
+
+
+class Play(Value, frozen=True, kw_only=True, tag="play"):
+    """Plays schedules that start together, each on its stem's port; what that port was playing ends first."""
+
+    schedules: tuple[Schedule, ...]
+
+
+class Stop(Value, frozen=True, kw_only=True, tag="stop"):
+    """Ends the playbacks of one job; None: of all."""
+
+    job: str | None = None
+
+
+class Panic(Value, frozen=True, kw_only=True, tag="panic"):
+    """Ends everything and sends the silencing controllers on every channel of every port."""
+
+
+class Close(Value, frozen=True, kw_only=True, tag="close"):
+    """Ends the process, as the closing of its pipe does."""
+
+
+class Ready(Value, frozen=True, kw_only=True, tag="ready"):
+    """The ports are open, or `status.message` says why not. Sent again where that changes."""
+
+    status: MidiStatus
+
+
+class Started(Value, frozen=True, kw_only=True, tag="started"):
+    job: str
+    stem: str
+    seconds: float
+    notes: int
+
+
+class Finished(Value, frozen=True, kw_only=True, tag="finished"):
+    """The last word on a schedule; each one of a `Play` gets exactly one."""
+
+    job: str
+    stem: str
+    outcome: PlayOutcome
+    reason: str = ""
+    """Why it failed, in words; empty otherwise."""
+
+
+class Lateness(Value, frozen=True, kw_only=True, tag="lateness"):
+    """How much after their deadlines a schedule's messages were handed to the port. Comes before its `Finished`."""
+
+    job: str
+    stem: str
+    messages: int
+    p99_ms: float
+    worst_ms: float
+
+
+Command: TypeAlias = Play | Stop | Panic | Close
+Report: TypeAlias = Ready | Started | Finished | Lateness

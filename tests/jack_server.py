@@ -1,0 +1,213 @@
+"""A real JACK server without a sound card, and a client of it that is none of ours and keeps what it hears.
+
+    with running_jack() as server, MidiReader(server) as reader:
+        …  # processes started with server.environment find this server and no other
+        reader.connect("Source Audio Bridge:SAB Vocals")
+        assert reader.wait(lambda heard: len(heard) == 8)
+
+As a fixture: `from tests.jack_server import jack_server` (fixture `jack_server`), with `@pytest.mark.jack`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+
+import pytest
+
+SAMPLE_RATE_HZ = 48_000
+PERIOD_FRAMES = 256
+_POLL_SECONDS = 0.01
+MAX_SERVERS = 4
+
+
+@dataclass(frozen=True)
+class JackServer:
+    """A server of its own name, so that tests at the same time, and the musician's own server, keep apart."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"JACK_DEFAULT_SERVER": self.name}
+
+    def kill(self) -> None:
+        """The server crashes."""
+        self.process.kill()
+        self.process.wait()
+
+
+class Heard(NamedTuple):
+    """One message, and the frame of JACK's clock at which it sounded."""
+
+    frame: int
+    data: bytes
+
+    @property
+    def seconds(self) -> float:
+        return self.frame / SAMPLE_RATE_HZ
+
+
+def why_no_jack() -> str:
+    """What this machine lacks to run a JACK server; empty where it lacks nothing."""
+    if shutil.which("jackd") is None:
+        return "jackd is not installed (Debian: jackd2)"
+    try:
+        importlib.import_module("jack")
+    except (ImportError, OSError) as error:
+        return f"JACK-Client cannot be loaded: {error}"
+    return ""
+
+
+@contextlib.contextmanager
+def running_jack(period_frames: int = PERIOD_FRAMES, *, synchronous: bool = True) -> Iterator[JackServer]:
+    """Starts a server on the dummy driver; yields it once it takes clients, and ends it at the end.
+
+    A `synchronous` one waits for its clients: otherwise one that is late in a period never hears what was sent in it.
+    But it waits half a second for each that was killed, too.
+    """
+    with _reserved_name() as name:
+        process = _start(name, period_frames, synchronous)
+        try:
+            yield JackServer(name, process)
+        finally:
+            _end(process)
+            if process.returncode == -signal.SIGKILL:
+                _end(
+                    _start(name, period_frames, synchronous)
+                )  # a server that crashed keeps its place until its name comes again
+
+
+@pytest.fixture
+def jack_server() -> Iterator[JackServer]:
+    """A running server; the test is skipped on a machine that cannot have one."""
+    if reason := why_no_jack():
+        pytest.skip(reason)
+    with running_jack() as server:
+        yield server
+
+
+class MidiReader:
+    """An input port that keeps every message with its frame; written with JACK-Client, not with RtMidi.
+
+    Where `xruns` grew, the server lost time, and its frames and the seconds of the clock on the wall went apart.
+    """
+
+    def __init__(self, server: JackServer, name: str = "reader") -> None:
+        jack = _quiet_jack()
+        self.heard: list[Heard] = []
+        self.xruns = 0
+        self._client = jack.Client(name, no_start_server=True, servername=server.name)
+        self._port = self._client.midi_inports.register("in")
+        self._client.set_process_callback(self._process)
+        self._client.set_xrun_callback(self._miss)
+
+    def __enter__(self) -> MidiReader:
+        self._client.activate()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.deactivate()
+        self._client.close()
+
+    def ports(self) -> list[str]:
+        """The names of all MIDI ports of other clients that send."""
+        return [port.name for port in self._client.get_ports(is_midi=True, is_output=True, is_physical=False)]
+
+    def connect(self, port: str) -> None:
+        """Listens to an output port, by its name or one of its aliases."""
+        self._client.connect(port, self._port)
+
+    def wait(self, is_enough: Callable[[list[Heard]], bool], deadline_seconds: float = 20.0) -> bool:
+        """True as soon as `is_enough` holds of what was heard; False where it never did."""
+        return poll(lambda: is_enough(self.heard), deadline_seconds)
+
+    def _process(self, frames: int) -> None:  # noqa: ARG002 - JACK's signature
+        start = self._client.last_frame_time
+        for offset, data in self._port.incoming_midi_events():
+            self.heard.append(Heard(start + offset, bytes(data)))
+
+    def _miss(self, delayed_us: float) -> None:  # noqa: ARG002 - JACK's signature
+        self.xruns += 1
+
+
+def poll(condition: Callable[[], bool], deadline_seconds: float = 20.0) -> bool:
+    """True as soon as `condition` holds; False where it does not in time."""
+    end = time.monotonic() + deadline_seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
+@contextlib.contextmanager
+def _reserved_name() -> Iterator[str]:
+    """A server name that no other test process uses now.
+
+    JACK knows eight servers on a machine, and forgets one that was killed only when its name is used again. So there
+    are few names, and a lock for each, which its holder's death releases.
+    """
+    import fcntl
+
+    for number in range(MAX_SERVERS):
+        name = f"sab-test-{number}"
+        with open(Path(tempfile.gettempdir(), f"{name}.lock"), "w") as lock:  # noqa: PTH123
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield name
+            return
+    pytest.fail(f"{MAX_SERVERS} JACK servers run already for other tests")
+
+
+def _start(name: str, period_frames: int, synchronous: bool) -> subprocess.Popen[bytes]:
+    command = ["jackd", "-n", name, "-r", "-t", "500", *(["-S"] if synchronous else [])]
+    driver = ["-d", "dummy", "-r", str(SAMPLE_RATE_HZ), "-p", str(period_frames)]
+    process = subprocess.Popen([*command, *driver], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    jack = _quiet_jack()
+
+    def answers() -> bool:
+        assert process.poll() is None, f"jackd ended with status {process.returncode}"
+        try:
+            jack.Client("probe", no_start_server=True, servername=name).close()
+        except jack.JackOpenError:
+            return False
+        return True
+
+    try:
+        assert poll(answers), "jackd does not answer"
+    except BaseException:
+        _end(process)
+        raise
+    return process
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()  # it removes its sockets and shared memory
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _quiet_jack() -> Any:
+    jack = importlib.import_module("jack")
+    jack.set_error_function(lambda _: None)
+    jack.set_info_function(lambda _: None)
+    return jack

@@ -1,0 +1,128 @@
+"""A stage for the player without time: a clock turned by hand, commands that arrive by it, ports that record."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from queue import Empty
+
+from bridge.errors import EngineFailed
+from bridge.midi.messages import Command, Report
+from bridge.midi.output import Ports, port_name
+from bridge.midi.player import Player
+from bridge.model import STEMS, MidiStatus, Port
+from tests.fakes import RecordingOutput
+
+SECOND = 1_000_000_000
+
+
+@dataclass
+class HandClock:
+    """Nanoseconds; each look at it takes `look_ns`, so that whoever spins gets somewhere."""
+
+    now_ns: int = 7 * SECOND
+    look_ns: int = 10_000
+
+    def __call__(self) -> int:
+        self.now_ns += self.look_ns
+        return self.now_ns
+
+
+@dataclass
+class ScriptedInbox:
+    """Hands out each command at its time (seconds after the beginning); waiting turns the clock.
+
+    `oversleep_ns` is how much too late a timed wait returns, as on a busy machine.
+    """
+
+    clock: HandClock
+    script: Iterable[tuple[float, Command]]
+    oversleep_ns: int = 0
+
+    def __post_init__(self) -> None:
+        start_ns = self.clock.now_ns
+        self._coming: list[tuple[int, Command | None]] = [(start_ns + round(at * SECOND), c) for at, c in self.script]
+        self._coming.append((max((at for at, _ in self._coming), default=start_ns) + 3600 * SECOND, None))
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Command | None:
+        due_ns, command = self._coming[0]
+        if block and timeout is None:
+            self.clock.now_ns = max(self.clock.now_ns, due_ns)
+        elif block and timeout is not None:
+            woken_ns = self.clock.now_ns + round(timeout * SECOND)
+            self.clock.now_ns = max(self.clock.now_ns, due_ns) if due_ns <= woken_ns else woken_ns + self.oversleep_ns
+        if due_ns > self.clock.now_ns:
+            raise Empty
+        del self._coming[0]
+        return command
+
+
+@dataclass
+class TimedOutput(RecordingOutput):
+    """A recording port that also keeps when each message came, and breaks after `breaks_after` of them."""
+
+    clock: HandClock = field(default_factory=HandClock)
+    at_ns: list[int] = field(default_factory=list)
+    breaks_after: int | None = None
+
+    def send(self, message: Sequence[int]) -> None:
+        if self.breaks_after is not None and len(self.sent) >= self.breaks_after:
+            raise EngineFailed("The port is gone.", advice="")
+        super().send(message)
+        self.at_ns.append(self.clock.now_ns)
+
+
+class Stage:
+    """A player on recording ports for `stems`; `perform` runs it through a script until the last command."""
+
+    def __init__(self, stems: Sequence[str] = STEMS) -> None:
+        self.clock = HandClock()
+        self.start_ns = self.clock.now_ns
+        self.outputs = {stem: TimedOutput(port_name(stem), clock=self.clock) for stem in stems}
+        self.reports: list[Report] = []
+        self.openings = 0
+        self.answers_from = 0
+        """The opening from which on the back-end answers."""
+
+    def open_ports(self) -> Ports:
+        self.openings += 1
+        if self.openings <= self.answers_from:
+            return Ports(MidiStatus(message="nothing here"), {})
+        ports = tuple(Port(stem=stem, name=output.name) for stem, output in self.outputs.items())
+        return Ports(MidiStatus(backend="jack", ports=ports), dict(self.outputs))
+
+    def perform(self, *script: tuple[float, Command], oversleep_ns: int = 0) -> None:
+        player = Player(self.open_ports, self.reports.append, self.clock, self._pause)
+        player.run(ScriptedInbox(self.clock, script, oversleep_ns))
+
+    def _pause(self, seconds: float) -> None:
+        assert not any(output.closed for output in self.outputs.values()), "closed before the note-offs got out"
+        self.clock.now_ns += round(seconds * SECOND)
+
+    def seconds(self, stem: str) -> list[float]:
+        """When each message reached the stem's port, in seconds after the beginning."""
+        return [(at_ns - self.start_ns) / SECOND for at_ns in self.outputs[stem].at_ns]
+
+
+def hanging(messages: Iterable[Sequence[int]]) -> list[str]:
+    """What still sounds, is bent or held after these messages; a synthesiser that counts its notes."""
+    notes: Counter[tuple[int, int]] = Counter()
+    wheel: dict[int, tuple[int, ...]] = {}
+    pedal: dict[int, int] = {}
+    for status, *values in messages:
+        channel = status % 16
+        match status // 16:
+            case 9 if values[1]:
+                notes[channel, values[0]] += 1
+            case 8 | 9:
+                notes[channel, values[0]] = max(0, notes[channel, values[0]] - 1)
+            case 14:
+                wheel[channel] = tuple(values)
+            case 11 if values[0] == 64:
+                pedal[channel] = values[1]
+    return (
+        [f"note {pitch} on channel {channel}" for (channel, pitch), count in notes.items() if count]
+        + [f"bend on channel {channel}" for channel, values in wheel.items() if values != (0, 64)]
+        + [f"pedal on channel {channel}" for channel, value in pedal.items() if value]
+    )

@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import struct
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from bridge.errors import BridgeError, EngineFailed
+from bridge.events import Event, MidiEnded, MidiReady, MidiStarted, Noticed
+from bridge.midi.client import MidiPlayer
+from tests.jack_server import JackServer, MidiReader, jack_server, running_jack, why_no_jack
+from tests.midi.stage import hanging
+
+__all__ = ["jack_server"]
+
+DEADLINE_SECONDS = 20.0
+HAS_ALSA = Path("/dev/snd/seq").exists()
+
+
+class Events(list[Event]):
+    """The published events, and a way to wait for one of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._news = asyncio.Event()
+
+    def publish(self, event: Event) -> None:
+        self.append(event)
+        self._news.set()
+
+    async def until(self, wanted: Event, times: int = 1) -> None:
+        async def arrives() -> None:
+            while self.count(wanted) < times:
+                self._news.clear()
+                await self._news.wait()
+
+        try:
+            await asyncio.wait_for(arrives(), DEADLINE_SECONDS)
+        except asyncio.TimeoutError:
+            pytest.fail(f"no {wanted} among {self}")
+
+
+@pytest.fixture
+def asynchronous_jack_server() -> Iterator[JackServer]:
+    """A server as most musicians run it; one that waits for its clients would wait for the dead one, too."""
+    if reason := why_no_jack():
+        pytest.skip(reason)
+    with running_jack(synchronous=False) as server:
+        yield server
+
+
+@asynccontextmanager
+async def player(environment: dict[str, str]) -> AsyncIterator[tuple[MidiPlayer, Events]]:
+    events = Events()
+    midi = MidiPlayer(events.publish, environment=environment)
+    await midi.start()
+    try:
+        yield midi, events
+    finally:
+        await midi.close()
+
+
+def midi_file(path: Path, track: str) -> Path:
+    """Writes a MIDI file with one track of 480 ticks a quarter, at the default 120 beats a minute."""
+    events = bytes.fromhex(track) + bytes.fromhex("00 ff2f00")  # end of track
+    path.write_bytes(b"MThd" + struct.pack(">IHHH", 6, 0, 1, 480) + b"MTrk" + struct.pack(">I", len(events)) + events)
+    return path
+
+
+@pytest.fixture
+def long_note(tmp_path: Path) -> Path:
+    """One note of ten seconds, bent and with the pedal down."""
+    # pedal down; bend up; note 60 on; 9600 = 0xcb00 ticks later, note 60 off
+    return midi_file(tmp_path / "long.mid", "00 b0407f  00 e00050  00 903c5a  cb00 803c40")
+
+
+async def test_switched_off_it_starts_nothing_and_says_so(long_note: Path) -> None:
+    events = Events()
+    midi = MidiPlayer(events.publish, enabled=False)
+    await midi.start()
+    status = await midi.wait_ready(0.1)
+    assert (status.backend, midi.pid) == ("none", None)
+    assert "--no-midi" in status.message
+    assert events == [MidiReady(status=status)]
+    with pytest.raises(EngineFailed, match="switched off"):
+        await midi.play("job", {"vocals": long_note})
+    midi.stop()
+    midi.panic()
+    await midi.close()
+
+
+async def test_a_player_that_never_starts_is_not_awaited_for_ever() -> None:
+    with pytest.raises(EngineFailed, match="does not start"):
+        await MidiPlayer(Events().publish).wait_ready(0.01)
+
+
+@pytest.mark.end_to_end
+async def test_without_a_back_end_the_process_says_so_and_play_is_refused(long_note: Path) -> None:
+    if HAS_ALSA or shutil.which("jackd") is None:
+        pytest.skip("this machine has ALSA's sequencer, or nothing that tells a JACK server's absence")
+    async with player({"JACK_DEFAULT_SERVER": "nowhere"}) as (midi, events):
+        status = await midi.wait_ready()
+        assert (status.backend, status.ports) == ("none", ())
+        assert "Start a JACK server" in status.message
+        with pytest.raises(EngineFailed, match="JACK"):
+            await midi.play("job", {"vocals": long_note})
+        assert events == [MidiReady(status=status)]
+
+
+@pytest.mark.jack
+@pytest.mark.end_to_end
+async def test_what_happens_to_a_play_is_published(jack_server: JackServer, tmp_path: Path) -> None:
+    short = midi_file(tmp_path / "short.mid", "00 903c5a  30 803c40")  # 48 ticks: 50 ms
+    async with player(jack_server.environment) as (midi, events):
+        await midi.play("job", {"drums": short})
+        await events.until(MidiEnded(job="job", stem="drums", outcome="finished"))
+        ready, started, lateness, _ = events
+        assert ready == MidiReady(status=midi.status) and midi.status.backend == "jack"
+        assert isinstance(started, MidiStarted)
+        assert (started.job, started.stem, started.notes) == ("job", "drums", 1)
+        assert started.seconds == pytest.approx(0.05)
+        assert isinstance(lateness, Noticed) and "late by at most" in lateness.message
+
+
+@pytest.mark.jack
+@pytest.mark.end_to_end
+async def test_a_real_client_hears_the_notes_of_the_file(jack_server: JackServer, tmp_path: Path) -> None:
+    # notes 60, 64 and 67 one after the other, each 48 ticks (50 ms) long, the last ended by a note-on of velocity 0
+    arpeggio = midi_file(tmp_path / "arpeggio.mid", "00 903c5a 30 803c40  00 904064 30 804040  00 90436e 30 904300")
+    async with player(jack_server.environment) as (midi, _):
+        await midi.wait_ready()
+        with MidiReader(jack_server) as reader:
+            reader.connect("Source Audio Bridge:SAB Guitar")
+            await midi.play("job", {"guitar": arpeggio})
+            assert await asyncio.to_thread(reader.wait, lambda heard: len(heard) == 6)
+            assert [tuple(message.data[:2]) for message in reader.heard] == [
+                (kind, pitch) for pitch in (60, 64, 67) for kind in (0x90, 0x80)
+            ]
+            assert [message.data[2] for message in reader.heard[::2]] == [90, 100, 110]
+
+
+@pytest.mark.end_to_end
+@pytest.mark.jack
+async def test_a_file_that_is_not_there_plays_nothing(jack_server: JackServer, long_note: Path, tmp_path: Path) -> None:
+    async with player(jack_server.environment) as (midi, events):
+        await midi.wait_ready()
+        with pytest.raises(BridgeError):
+            await midi.play("job", {"vocals": long_note, "bass": tmp_path / "missing.mid"})
+        assert len(events) == 1
+
+
+@pytest.mark.jack
+@pytest.mark.end_to_end
+async def test_a_stop_that_comes_while_the_file_is_read_counts(jack_server: JackServer, long_note: Path) -> None:
+    async with player(jack_server.environment) as (midi, events):
+        await midi.wait_ready()
+        play = asyncio.create_task(midi.play("job", {"vocals": long_note}))
+        await asyncio.sleep(0)
+        midi.stop("job")
+        await play
+        assert events[1:] == [MidiEnded(job="job", stem="vocals", outcome="stopped")]
+
+
+@pytest.mark.jack
+@pytest.mark.end_to_end
+async def test_when_the_player_dies_what_played_has_failed_and_the_ports_come_back(
+    asynchronous_jack_server: JackServer, long_note: Path
+) -> None:
+    async with player(asynchronous_jack_server.environment) as (midi, events):
+        ready = MidiReady(status=await midi.wait_ready())
+        with MidiReader(asynchronous_jack_server) as reader:
+            ports = reader.ports()
+            await midi.play("job", {"vocals": long_note, "bass": long_note})
+            await events.until(MidiStarted(job="job", stem="bass", seconds=10.0, notes=1))
+            assert midi.pid is not None
+            os.kill(midi.pid, signal.SIGKILL)
+            await events.until(ready, times=2)
+            assert reader.ports() == ports
+        failed = [event for event in events if isinstance(event, MidiEnded)]
+        assert failed == [MidiEnded(job="job", stem=stem, outcome="failed") for stem in ("vocals", "bass")]
+        (notice,) = [event for event in events if isinstance(event, Noticed)]
+        assert notice.level == "warning" and "starts again" in notice.message
+        await midi.play("job", {"vocals": long_note})
+        await events.until(MidiStarted(job="job", stem="vocals", seconds=10.0, notes=1), times=2)
+
+
+@pytest.mark.jack
+@pytest.mark.end_to_end
+async def test_when_the_server_goes_the_player_looks_for_another_back_end(
+    jack_server: JackServer, long_note: Path
+) -> None:
+    if HAS_ALSA:
+        pytest.skip("this machine has ALSA's sequencer to fall back on")
+    async with player(jack_server.environment) as (midi, events):
+        await midi.play("job", {"vocals": long_note})
+        jack_server.kill()
+        await events.until(MidiEnded(job="job", stem="vocals", outcome="failed"))
+        assert (await midi.wait_ready()).backend == "none"
+        notices = [event.message for event in events if isinstance(event, Noticed)]
+        assert any("JACK server has gone" in message for message in notices), notices
+
+
+@pytest.mark.jack
+@pytest.mark.end_to_end
+async def test_closing_in_the_middle_ends_every_note_and_every_play(jack_server: JackServer, long_note: Path) -> None:
+    async with player(jack_server.environment) as (midi, events):
+        await midi.wait_ready()
+        with MidiReader(jack_server) as reader:
+            reader.connect("Source Audio Bridge:SAB Vocals")
+            await midi.play("job", {"vocals": long_note})
+            assert await asyncio.to_thread(reader.wait, lambda heard: len(heard) == 3)
+            await midi.close()
+            assert hanging(message.data for message in reader.heard) == []
+            assert len(reader.heard) == 6
+        assert events[-1] == MidiEnded(job="job", stem="vocals", outcome="stopped")
+        assert midi.pid is None

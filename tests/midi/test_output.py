@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bridge.errors import EngineFailed
+from bridge.midi.output import BACKENDS, answering_backends, open_ports, port_name, quiet_stderr
+from bridge.model import STEMS, Port
+
+NAMES = ["SAB Vocals", "SAB Drums", "SAB Bass", "SAB Other", "SAB Guitar", "SAB Piano"]
+
+
+@dataclass
+class FakeRtMidi:
+    """The module rtmidi: which interfaces are built in, which answer, and what becomes of the ports."""
+
+    built_in: Sequence[str]
+    answering: Sequence[str]
+    existing: Sequence[str] = ()
+    """Ports of other programs; not empty: virtual ports are refused, as on Windows."""
+    refuses: str = ""
+    """The name of a port that cannot be opened."""
+    log: list[tuple[object, ...]] = field(default_factory=list)
+
+    def __getattr__(self, name: str) -> int:
+        return [api for _, api in BACKENDS].index(name)
+
+    def get_compiled_api(self) -> list[int]:
+        return [getattr(self, dict(BACKENDS)[backend]) for backend in self.built_in]
+
+    def MidiOut(self, api: int, name: str) -> Any:  # noqa: N802 - its name in rtmidi
+        if BACKENDS[api][0] not in self.answering:
+            os.write(2, b"jack server is not running or cannot be started\n")
+            raise OSError("initialize: error creating client object")
+        return SimpleNamespace(
+            open_virtual_port=self._open_virtual,
+            get_ports=lambda: list(self.existing),
+            open_port=lambda number: self.log.append(("open", self.existing[number])),
+            send_message=self._send,
+            delete=lambda: self.log.append(("delete", name)),
+        )
+
+    def _open_virtual(self, name: str) -> None:
+        if self.existing:
+            raise NotImplementedError("Virtual ports are not supported by the Windows MultiMedia API.")
+        if name == self.refuses:
+            raise OSError("error creating port")
+        self.log.append(("virtual", name))
+
+    def _send(self, message: Sequence[int]) -> None:
+        if self.refuses:
+            raise OSError("error sending message")
+        self.log.append(("send", *message))
+
+
+def test_there_is_one_port_for_each_stem_and_it_is_called_so() -> None:
+    assert [port_name(stem) for stem in STEMS] == NAMES
+
+
+@pytest.mark.parametrize(
+    ("built_in", "answering", "chosen"),
+    [
+        (("alsa", "jack"), ("alsa", "jack"), "jack"),
+        (("alsa", "jack"), ("alsa",), "alsa"),
+        (("coremidi",), ("coremidi",), "coremidi"),
+    ],
+)
+def test_jack_is_taken_where_a_server_answers_and_what_is_there_otherwise(
+    built_in: Sequence[str], answering: Sequence[str], chosen: str
+) -> None:
+    library = FakeRtMidi(built_in, answering)
+    ports = open_ports(library=library)
+    assert ports.status.backend == chosen
+    assert ports.status.ports == tuple(Port(stem=stem, name=name) for stem, name in zip(STEMS, NAMES, strict=True))
+    assert ports.status.message == ""
+    assert library.log == [("virtual", name) for name in NAMES]
+
+
+def test_messages_go_out_as_they_are_and_a_closed_port_is_deleted() -> None:
+    library = FakeRtMidi(("jack",), ("jack",))
+    output = open_ports(("bass",), library).outputs["bass"]
+    output.send(bytes((0x90, 40, 100)))
+    output.close()
+    assert library.log[1:] == [("send", 0x90, 40, 100), ("delete", "Source Audio Bridge")]
+
+
+def test_without_a_back_end_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    ports = open_ports(library=FakeRtMidi(("alsa", "jack"), ()))
+    assert ports.outputs == {}
+    assert (ports.status.backend, ports.status.ports) == ("none", ())
+    assert "JACK" in ports.status.message and "modprobe snd-seq" in ports.status.message
+
+
+def test_a_back_end_that_opens_only_some_virtual_ports_is_left_again() -> None:
+    library = FakeRtMidi(("jack",), ("jack",), refuses="SAB Bass")
+    assert open_ports(library=library).status.backend == "none"
+    assert library.log[:2] == [("virtual", "SAB Vocals"), ("virtual", "SAB Drums")]
+    assert [entry[0] for entry in library.log[2:]] == ["delete"] * 3
+
+
+def test_on_windows_the_ports_that_loopmidi_made_are_found_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    library = FakeRtMidi(("winmm",), ("winmm",), existing=("GS Wavetable 0", "SAB Drums 1", "SAB Bass 2"))
+    ports = open_ports(("vocals", "drums", "bass"), library)
+    assert ports.status.ports == (Port(stem="drums", name="SAB Drums"), Port(stem="bass", name="SAB Bass"))
+    assert ("open", "SAB Drums 1") in library.log and ("open", "SAB Bass 2") in library.log
+    assert "SAB Vocals" in ports.status.message and "loopMIDI" in ports.status.message
+    assert "SAB Drums" not in ports.status.message
+
+
+def test_on_windows_without_any_of_them_there_is_no_back_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    status = open_ports(library=FakeRtMidi(("winmm",), ("winmm",), existing=("GS Wavetable 0",))).status
+    assert status.backend == "none"
+    assert "loopMIDI" in status.message and all(name in status.message for name in NAMES)
+
+
+def test_a_port_that_takes_no_message_is_an_error_in_words() -> None:
+    library = FakeRtMidi(("jack",), ("jack",))
+    output = open_ports(("bass",), library).outputs["bass"]
+    library.refuses = "everything"
+    with pytest.raises(EngineFailed, match="SAB Bass"):
+        output.send((0x80, 40, 64))
+
+
+def test_a_missing_server_makes_no_noise(capfd: pytest.CaptureFixture[str]) -> None:
+    open_ports(library=FakeRtMidi(("alsa", "jack"), ()))
+    assert capfd.readouterr().err == ""
+
+
+def test_afterwards_standard_error_is_where_it_was(capfd: pytest.CaptureFixture[str]) -> None:
+    with quiet_stderr():
+        os.write(2, b"noise\n")
+    os.write(2, b"news\n")
+    assert capfd.readouterr().err == "news\n"
+
+
+def test_each_back_end_is_asked_whether_it_answers() -> None:
+    assert answering_backends(FakeRtMidi(("alsa", "jack"), ("alsa",))) == {"jack": False, "alsa": True}
