@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.paths import absolute, as_typed, paths_in
+
+
+@pytest.mark.parametrize(
+    ("text", "paths"),
+    [
+        ("/music/song.wav", ["/music/song.wav"]),
+        ("  /music/song.wav \n", ["/music/song.wav"]),
+        ("'/music/my song.wav'", ["/music/my song.wav"]),
+        ('"/music/my song.wav"', ["/music/my song.wav"]),
+        ("/music/my\\ song.wav", ["/music/my song.wav"]),
+        ("/music/my song.wav", ["/music/my song.wav"]),
+        ("/music/don't stop.wav", ["/music/don't stop.wav"]),
+        ("/music/don\\'t\\ stop.wav", ["/music/don't stop.wav"]),
+        ("file:///music/my%20song.wav", ["/music/my song.wav"]),
+        ("file://localhost/music/%C3%BCber.wav", ["/music/über.wav"]),
+        ("'file:///music/a%20b.wav'", ["/music/a b.wav"]),
+        ("file:///C:/Music/a%20b.wav", ["C:/Music/a b.wav"]),
+        ("file://studio/share/a.wav", ["//studio/share/a.wav"]),
+        ("file:///a.wav file:///b.wav", ["/a.wav", "/b.wav"]),
+        ("/a.wav\n/b c.wav\n", ["/a.wav", "/b c.wav"]),
+        ("/a.wav '/b c.wav'", ["/a.wav", "/b c.wav"]),
+        ("C:\\Music\\my song.wav", ["C:\\Music\\my song.wav"]),
+        ('"C:\\Music\\my song.wav" "D:\\b.wav"', ["C:\\Music\\my song.wav", "D:\\b.wav"]),
+        ("\\\\studio\\share\\a b.wav", ["\\\\studio\\share\\a b.wav"]),
+        ("~/song.wav", ["~/song.wav"]),
+        ("my song.wav", ["my song.wav"]),
+        ("", []),
+        (" \n ", []),
+    ],
+)
+def test_every_dress_of_a_path(text: str, paths: list[str]) -> None:
+    assert list(paths_in(text)) == paths
+
+
+words = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs")), min_size=1, max_size=12)
+
+
+@given(st.lists(words.map("/music/{}.wav".format), min_size=1, max_size=3))
+def test_what_is_shown_is_read_back_as_the_same_paths(paths: list[str]) -> None:
+    assert list(paths_in(as_typed(paths))) == paths
+
+
+@given(st.text())
+def test_no_paste_raises(text: str) -> None:
+    assert isinstance(as_typed(paths_in(text)), str)
+
+
+def test_paths_become_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/ana")
+    monkeypatch.setenv("USERPROFILE", "/home/ana")
+    assert absolute("song.wav") == str(tmp_path / "song.wav")
+    assert absolute("~/song.wav") == str(Path("/home/ana/song.wav"))
+    assert absolute("~nobody-of-that-name/a.wav") == str(tmp_path / "~nobody-of-that-name" / "a.wav")

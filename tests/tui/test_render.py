@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+from datetime import timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from bridge.errors import ADVICE
+from bridge.model import JobRequest, MidiStatus
+from tests.tui.scenes import ADDRESS, NO_MIDI, PORTS, cancelled, done, evening, failed, running, trouble, waiting
+from tui.render import log
+from tui.render.bar import bar, percent
+from tui.render.details import details, region_words
+from tui.render.fit import fit, wrap
+from tui.render.job import eta_text, file_count, heading, row, stage_words
+from tui.render.palette import PLAIN, Palette
+from tui.render.status import header, ports, welcome
+from tui.state import LogLine, ViewState
+
+ROLES = Palette(text="t", accent="a", good="g", warning="w", bad="b", muted="m")
+
+
+@pytest.mark.parametrize(
+    ("fraction", "cells", "filled"),
+    [
+        (0.0, 4, ""),
+        (0.25, 4, "█"),
+        (0.5, 1, "▌"),
+        (0.40625, 4, "█▋"),
+        (1.0, 4, "████"),
+        (1e-9, 4, "▏"),
+        (0.9999, 4, "███▉"),
+        (-3.0, 4, ""),
+        (7.0, 2, "██"),
+    ],
+)
+def test_a_bar_is_an_eighth_of_a_cell_fine(fraction: float, cells: int, filled: str) -> None:
+    assert bar(fraction, cells) == (filled, " " * (cells - len(filled)))
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.integers(1, 60))
+def test_a_bar_never_falls_while_work_goes_on(one: float, other: float, cells: int) -> None:
+    def length(fraction: float) -> int:
+        return sum("▏▎▍▌▋▊▉█".index(sign) + 1 for sign in bar(fraction, cells)[0])
+
+    low, high = sorted((one, other))
+    assert length(low) <= length(high)
+
+
+@pytest.mark.parametrize(("fraction", "text"), [(0.0, "0%"), (0.427, "42%"), (0.9999, "99%"), (1.0, "100%")])
+def test_only_what_is_complete_is_a_hundred_percent(fraction: float, text: str) -> None:
+    assert percent(fraction) == text
+
+
+@given(st.text(), st.integers(0, 40), st.booleans())
+def test_fitted_text_fills_its_cells_exactly(text: str, cells: int, right: bool) -> None:
+    fitted = fit(text, cells, right=right)
+    assert cell_len(fitted) == cells
+    assert fitted.isprintable()
+
+
+@given(st.text(), st.integers(2, 40))
+def test_wrapped_text_stays_within_its_cells_and_loses_nothing(text: str, cells: int) -> None:
+    lines = wrap(text, cells)
+    assert lines
+    assert all(cell_len(line) <= cells for line in lines)
+    printable = [sign for sign in text if sign.isprintable() and not sign.isspace()]
+    assert [sign for line in lines for sign in line if not sign.isspace()] == printable
+
+
+@pytest.mark.parametrize("width", [72, 80, 109, 110, 120, 200])
+def test_every_row_fills_the_width(width: int) -> None:
+    rows = [row(job, width, PLAIN) for job in (*evening(), *trouble())]
+    assert {cell_len(text.plain) for text in (*rows, heading(width, PLAIN))} == {width}
+
+
+def test_a_running_job_shows_stage_bar_and_time() -> None:
+    text = row(running("Song", "transcribing", 0.5, 75.0), 80, PLAIN).plain
+    assert "finding notes" in text
+    assert "█████      " in text
+    assert "50%" in text
+    assert "1:15" in text
+    assert "htdemucs" in text
+
+
+def test_where_nobody_knows_the_time_none_is_shown() -> None:
+    assert eta_text(running("Song", "loading", 0.0, None)) == ""
+    assert eta_text(running("Song", "loading", 0.0, -1)) == ""
+
+
+def test_jobs_that_are_over_say_what_came_of_them() -> None:
+    assert "→ stems/Song" in row(done("Song"), 80, PLAIN).plain
+    assert "No room" in row(failed("Song", "out_of_space", "No room."), 80, PLAIN).plain
+    assert "cancelled" in row(cancelled("Song"), 80, PLAIN).plain
+    assert "playing" in row(done("Song"), 80, PLAIN, playing=True).plain
+
+
+def test_states_in_words() -> None:
+    jobs = (waiting("Song"), running("Song", "separating", 0.1, None), done("Song"))
+    assert [stage_words(job) for job in jobs] == ["waiting", "separating", "done"]
+    assert [file_count(job) for job in jobs] == ["", "", "4 stems, 4 MIDI"]
+
+
+@pytest.mark.parametrize("width", [30, 48, 76])
+def test_details_stay_within_their_panel(width: int) -> None:
+    for job in (*evening(), *trouble()):
+        assert all(cell_len(line) <= width for line in details(job, width, PLAIN).plain.splitlines())
+
+
+def test_details_name_every_file_and_the_folder() -> None:
+    text = details(done("Night Bus", warning="It would clip."), 90, PLAIN).plain
+    assert "/home/ana/Music/Evening Set/stems/Night Bus\n" in text
+    assert "vocals  Night Bus (Vocals).wav, 3:34, 24-bit   + .mid, 366 notes" in text
+    assert "! It would clip." in text
+
+
+def test_a_failure_comes_with_its_advice_once() -> None:
+    bare = details(failed("Song", "out_of_memory", "Too long."), 200, PLAIN).plain
+    full = details(failed("Song", "out_of_memory", f"Too long. {ADVICE['out_of_memory']}"), 200, PLAIN).plain
+    assert bare.count(ADVICE["out_of_memory"]) == full.count(ADVICE["out_of_memory"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "words"),
+    [(0.0, None, ""), (5.0, None, "from 0:05"), (0.0, 35.0, "from 0:00 to 0:35")],
+)
+def test_a_region_in_words(start: float, end: float | None, words: str) -> None:
+    assert region_words(JobRequest(source="/a.wav", start_seconds=start, end_seconds=end)) == words
+
+
+def test_a_log_line_shows_local_time_subject_and_level() -> None:
+    line = LogLine(1_700_000_000.0, "error", "It went wrong, and it takes some words to say how.", "Song")
+    assert len(log.rows(line, 40)) > 1
+    first, second = (log.row(line, index, 40, ROLES, timezone(timedelta(hours=1))) for index in (0, 1))
+    assert first.plain.startswith(" 23:13:20 Song: It went wrong")
+    assert second.plain.startswith(" " * 10)
+    assert [str(span.style) for span in first.spans] == ["t", "b"]
+
+
+def test_the_header_keeps_the_address_where_room_is_short() -> None:
+    state = ViewState(worker="busy", engine="htdemucs_ft", device="cuda")
+    for width in (60, 80, 120):
+        text = header(state, ADDRESS, width, PLAIN).plain
+        assert cell_len(text) == width
+        assert ADDRESS in text
+        assert "at work" in text
+    assert "Source Audio Bridge" in header(state, ADDRESS, 80, PLAIN).plain
+
+
+def test_ports_mark_what_sounds() -> None:
+    lines = ports(PORTS, frozenset({"bass"}), 30, PLAIN).plain.splitlines()
+    assert lines[0] == "JACK"
+    assert [line[0] for line in lines[1:]] == ["·", "·", "♪", "·"]
+
+
+def test_without_ports_the_panel_says_why_in_words() -> None:
+    assert NO_MIDI.message in ports(NO_MIDI, frozenset(), 30, PLAIN).plain
+    assert "No MIDI ports" in ports(MidiStatus(), frozenset(), 30, PLAIN).plain
+
+
+def test_the_empty_screen_says_what_to_do_first() -> None:
+    text = welcome(ADDRESS, PLAIN).plain
+    assert "Press a to add a song" in text
+    assert "/sab/submit" in text
+    assert ADDRESS in text

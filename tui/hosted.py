@@ -1,0 +1,26 @@
+"""What the screen needs of the program that opens it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol, TypeAlias
+
+from bridge.protocols import Bridge
+
+
+class Hosted(Protocol):
+    """A bridge that runs, and where its clients reach it."""
+
+    @property
+    def bridge(self) -> Bridge: ...
+
+    @property
+    def address(self) -> str:
+        """As `osc.udp://127.0.0.1:9720`."""
+        ...
+
+
+#: Starts a bridge inside the running event loop and ends it on leaving, both in one task.
+#: Entering raises BridgeError where the bridge cannot start.
+OpenBridge: TypeAlias = Callable[[], AbstractAsyncContextManager[Hosted]]

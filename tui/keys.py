@@ -1,0 +1,34 @@
+"""What one can ask for: one table for the footer, the help and the command palette."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.binding import Binding
+
+
+@dataclass(frozen=True)
+class Key:
+    keys: str
+    action: str
+    label: str
+    """One word, for the footer."""
+    help: str
+    """One sentence, for the help and the command palette."""
+    shown_as: str | None = None
+
+
+KEYS = (
+    Key("a", "add", "Add", "Add a song by its path, or drop its file onto this window."),
+    Key("c", "cancel_job", "Cancel", "Cancel the selected job; files that are complete stay."),
+    Key("p", "play", "Play", "Play the selected job's notes to the MIDI ports."),
+    Key("s", "stop", "Stop", "Stop playing."),
+    Key("!,P", "panic", "Panic", "Silence every MIDI port at once, hanging notes too.", shown_as="!"),
+    Key("o", "results", "Files", "Show where the selected job's files lie, and copy a path."),
+    Key("?", "help", "Help", "Show this help.", shown_as="?"),
+    Key("q", "quit", "Quit", "Close the bridge; asks first while a job is at work."),
+)
+
+
+def bindings() -> list[Binding]:
+    return [Binding(key.keys, key.action, key.label, key_display=key.shown_as, tooltip=key.help) for key in KEYS]

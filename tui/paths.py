@@ -1,0 +1,66 @@
+"""The file paths in a piece of text that was typed, pasted, or dropped onto the terminal.
+
+Terminals differ: a dropped file arrives in quotes, with its spaces escaped, as a `file://` URL, or bare.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+_URL = re.compile(r"file://", re.IGNORECASE)
+_WINDOWS_PATH = re.compile(r"""["']?(?:[A-Za-z]:[\\/]|\\\\)""")
+_WINDOWS_DRIVE_IN_URL = re.compile(r"/[A-Za-z]:/")
+_QUOTED = re.compile(r""""([^"]+)"|'([^']+)'""")
+
+
+def paths_in(text: str) -> tuple[str, ...]:
+    """The paths that `text` names, in its order, as they stand there (relative ones stay so).
+
+    A line that holds spaces is several paths only where each part is quoted, absolute or a URL; otherwise the spaces
+    belong to one path.
+    """
+    return tuple(path for line in text.splitlines() for path in _paths_in_line(line.strip("\0 \t")))
+
+
+def as_typed(paths: Sequence[str]) -> str:
+    """One line of text in which `paths_in` finds `paths` again; a single path stays bare where that is clear."""
+    if len(paths) == 1 and paths_in(paths[0]) == tuple(paths):
+        return paths[0]
+    return " ".join(f'"{path}"' if _WINDOWS_PATH.match(path) else shlex.quote(path) for path in paths)
+
+
+def absolute(path: str) -> str:
+    """`path` from the root of the file system, with `~` resolved; whether it exists is for the bridge to say."""
+    try:
+        return str(Path(path).expanduser().absolute())
+    except RuntimeError:  # ~someone, who has no home here
+        return str(Path(path).absolute())
+
+
+def _paths_in_line(line: str) -> list[str]:
+    if not line:
+        return []
+    if _URL.match(line):
+        return [_from_url(url) for url in line.split()]
+    if _WINDOWS_PATH.match(line):  # a backslash separates folders there, it escapes nothing
+        return [double or single for double, single in _QUOTED.findall(line)] or [line]
+    try:
+        parts = shlex.split(line)
+    except ValueError:  # an apostrophe that is part of the name
+        return [line]
+    separate = all(part.startswith(("/", "~")) or _URL.match(part) for part in parts)
+    if separate or len(parts) == 1:
+        return [_from_url(part) if _URL.match(part) else part for part in parts]
+    return [line]
+
+
+def _from_url(url: str) -> str:
+    parts = urlsplit(url)
+    path = unquote(parts.path)
+    if _WINDOWS_DRIVE_IN_URL.match(path):
+        return path[1:]
+    return path if parts.netloc in ("", "localhost") else f"//{parts.netloc}{path}"

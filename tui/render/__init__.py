@@ -1,0 +1,1 @@
+"""Values → text. Nothing here knows Textual; widths are in terminal cells."""

@@ -1,0 +1,25 @@
+"""A progress bar in text, an eighth of a cell fine."""
+
+from __future__ import annotations
+
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+
+
+def bar(fraction: float, cells: int) -> tuple[str, str]:
+    """The filled part and the rest of a bar of `cells` cells; `fraction` is clipped to 0–1.
+
+    Anything begun shows, and only what is complete looks complete.
+    """
+    eighths = round(max(0.0, min(fraction, 1.0)) * cells * 8)
+    if 0.0 < fraction < 1.0:
+        eighths = max(1, min(eighths, cells * 8 - 1))
+    whole, part = divmod(eighths, 8)
+    filled = "█" * whole + (_EIGHTHS[part] if part else "")
+    return filled, " " * (cells - len(filled))
+
+
+def percent(fraction: float) -> str:
+    """`42%`; 100% only for what is complete."""
+    if fraction >= 1.0:
+        return "100%"
+    return f"{min(99, int(max(0.0, fraction) * 100))}%"

@@ -1,0 +1,110 @@
+"""Everything about one job that its row has no room for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from bridge.errors import ADVICE
+from bridge.model import Failure, Job, JobRequest, Result
+from bridge.units import clock_text
+from tui.render.fit import fit, one_line, wrap
+from tui.render.job import eta_text, stage_words, tone_of
+from tui.render.palette import Palette
+
+_LABEL_CELLS = 8
+_SAMPLE_FORMATS = {
+    "PCM_16": "16-bit",
+    "PCM_24": "24-bit",
+    "PCM_32": "32-bit",
+    "FLOAT": "32-bit float",
+    "DOUBLE": "64-bit float",
+}
+
+
+def details(job: Job, width: int, palette: Palette) -> Text:
+    """Lines of at most `width` cells: outcome, trouble with advice, files, where from and where to."""
+    text = Text(style=palette.text)
+    title, outcome = one_line(job.name), _outcome(job)
+    beside = cell_len(f"{title}  {outcome}") <= width
+    _lines(text, wrap(title, width), f"bold {palette.text}".strip())
+    if beside:
+        text.right_crop(1)
+    _lines(text, [f"  {outcome}" if beside else outcome], tone_of(job, palette))
+    if job.failure is not None:
+        _lines(text, wrap(job.failure.message, width), palette.bad)
+        _lines(text, wrap(advice_for(job.failure), width), palette.text)
+    for warning in job.warnings:
+        _lines(text, wrap(f"! {warning.message}", width), palette.warning)
+    labelled = [("Folder", [job.output_dir] if job.results else [])]
+    for name in dict.fromkeys(result.name for result in job.results):
+        labelled.append((name, _side_by_side(_files_of(job, name), width)))
+    labelled.append(("Source", [job.request.source]))
+    labelled.append(("Region", [region_words(job.request)]))
+    labelled.append(("Engine", [" on ".join(word for word in (job.engine, job.device) if word)]))
+    for label, values in labelled:
+        lines = [line for value in values for line in wrap(value, max(8, width - _LABEL_CELLS))]
+        for place, line in enumerate(lines if any(lines) else []):
+            text.append(fit("" if place else label, _LABEL_CELLS), palette.muted).append(f"{line}\n")
+    text.rstrip()
+    return text
+
+
+def hint(width: int, palette: Palette) -> Text:
+    """What stands in the panel while there is no job."""
+    words = (
+        "The stems and their .mid files are written beside the song, or into your DAW's project folder.",
+        "The notes can play straight into your tracks through the MIDI ports.",
+    )
+    return Text("\n\n".join("\n".join(wrap(sentence, width)) for sentence in words), style=palette.muted)
+
+
+def advice_for(failure: Failure) -> str:
+    """What to do about it; empty where the message says so already, or nobody knows."""
+    advice = ADVICE.get(failure.code, "")
+    return "" if advice in failure.message else advice
+
+
+def result_words(result: Result) -> str:
+    """`song (Bass).wav, 0:30, 24-bit` or `song (Bass).mid, 41 notes`."""
+    if result.kind == "midi":
+        return f"{Path(result.path).name}, {result.notes} note{'s' if result.notes != 1 else ''}"
+    kind = _SAMPLE_FORMATS.get(result.subtype, "")
+    return ", ".join(word for word in (Path(result.path).name, clock_text(result.seconds), kind) if word)
+
+
+def _files_of(job: Job, name: str) -> list[str]:
+    """The files of one stem in words; of two that differ only in their ending, the second is shortened to it."""
+    words: list[str] = []
+    said: set[Path] = set()
+    for result in (result for result in job.results if result.name == name):
+        path = Path(result.path)
+        known = path.with_suffix("") in said
+        said.add(path.with_suffix(""))
+        words.append(result_words(result).replace(path.name, f"+ {path.suffix}", 1) if known else result_words(result))
+    return words
+
+
+def region_words(request: JobRequest) -> str:
+    """`from 0:05 to 0:35`; empty where it is the whole file."""
+    if request.end_seconds is None:
+        return f"from {clock_text(request.start_seconds)}" if request.start_seconds > 0 else ""
+    return f"from {clock_text(request.start_seconds)} to {clock_text(request.end_seconds)}"
+
+
+def _outcome(job: Job) -> str:
+    left = eta_text(job)
+    return f"{stage_words(job)}, {left} left" if left and job.state == "running" else stage_words(job)
+
+
+def _side_by_side(values: list[str], width: int) -> list[str]:
+    """The values on one line where they fit."""
+    joined = "   ".join(values)
+    return [joined] if cell_len(joined) <= width - _LABEL_CELLS else values
+
+
+def _lines(text: Text, lines: list[str], style: str) -> None:
+    for line in lines:
+        text.append(f"{line}\n" if line else "", style)

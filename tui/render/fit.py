@@ -1,0 +1,39 @@
+"""Text made to fit a number of terminal cells, wide characters included."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len, chop_cells, set_cell_size
+
+
+def fit(text: str, cells: int, *, right: bool = False) -> str:
+    """`text` in exactly `cells` cells: padded, or cut with an ellipsis; control characters become spaces."""
+    text = one_line(text)
+    length = cell_len(text)
+    if length > cells:
+        return set_cell_size(text, cells - 1) + "…" if cells > 0 else ""
+    padding = " " * (cells - length)
+    return padding + text if right else text + padding
+
+
+def wrap(text: str, cells: int) -> list[str]:
+    """`text` in lines of at most `cells` cells, broken between words where that is possible; at least one line."""
+    text = one_line(text)
+    if cell_len(text) <= cells:
+        return [text]
+    lines: list[str] = []
+    line = ""
+    for word in text.split():
+        joined = f"{line} {word}" if line else word
+        if cell_len(joined) <= cells:
+            line = joined
+            continue
+        if line:
+            lines.append(line)
+        *full, line = chop_cells(word, max(cells, 2)) or [word]  # a word of combining signs has no cells
+        lines.extend(full)
+    return [*lines, line]
+
+
+def one_line(text: str) -> str:
+    """File names may hold anything, escape sequences too; the terminal must not obey them."""
+    return text if text.isprintable() else "".join(sign if sign.isprintable() else " " for sign in text)

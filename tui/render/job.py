@@ -1,0 +1,131 @@
+"""One job as one row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from bridge.model import Job
+from bridge.units import clock_text
+from tui.render.bar import bar, percent
+from tui.render.fit import fit
+from tui.render.palette import Palette
+
+STAGE_WORDS = {
+    "queued": "waiting",
+    "loading": "warming up",
+    "separating": "separating",
+    "transcribing": "finding notes",
+    "writing": "writing files",
+}
+MARKS = {"queued": "○", "running": "◐", "done": "●", "failed": "✕", "cancelled": "–"}
+PLAYING_MARK = "♪"
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Cells of each column of a row; one blank lies on both sides, two between columns."""
+
+    name: int
+    stage: int = 13
+    bar: int = 10
+    percent: int = 4
+    eta: int = 5
+    engine: int = 11
+    files: int = 5
+
+    @property
+    def middle(self) -> int:
+        """Bar, percentage and time together: where a job that is over says what came of it."""
+        return self.bar + 1 + self.percent + 2 + self.eta
+
+
+def columns(width: int) -> Columns:
+    """Columns that fill `width` cells, 72 at the least; on a wide screen the bar and the words get more room."""
+    base = Columns(name=0, bar=22, files=16) if width >= 110 else Columns(name=0)
+    taken = 5 + base.stage + base.middle + base.engine + base.files + 8
+    return Columns(name=max(8, width - taken), bar=base.bar, files=base.files)
+
+
+def heading(width: int, palette: Palette) -> Text:
+    cells = columns(width)
+    words = (
+        fit("Name", cells.name),
+        fit("Now", cells.stage),
+        fit("Progress", cells.bar + 1 + cells.percent),
+        fit("Left", cells.eta, right=True),
+        fit("Engine", cells.engine),
+        fit("Files", cells.files),
+    )
+    return _line(f" {' '}  " + "  ".join(words[:3]) + "  " + "  ".join(words[3:]), width, palette.muted)
+
+
+def row(job: Job, width: int, palette: Palette, *, playing: bool = False, selected: bool = False) -> Text:
+    """The job in exactly `width` cells, where these are at least 72."""
+    cells = columns(width)
+    tone = tone_of(job, palette)
+    text = Text(" ", style=palette.text, no_wrap=True, end="")
+    text.append(PLAYING_MARK if playing else MARKS[job.state], palette.accent if playing else tone)
+    text.append("  ").append(fit(job.name, cells.name), palette.muted if job.state == "cancelled" else "")
+    text.append("  ").append(
+        fit("playing" if playing else stage_words(job), cells.stage), palette.accent if playing else tone
+    )
+    text.append("  ").append_text(_middle(job, cells, palette))
+    text.append("  ").append(fit(job.engine or _asked(job), cells.engine), palette.muted)
+    text.append("  ").append(fit(file_count(job, words=cells.files >= 16), cells.files), palette.muted)
+    text.append(" ")
+    if selected:
+        text.stylize_before(palette.selection)  # before: the empty part of a bar keeps its own ground
+    return text
+
+
+def stage_words(job: Job) -> str:
+    return STAGE_WORDS[job.stage] if job.state == "running" else {"queued": "waiting"}.get(job.state, job.state)
+
+
+def tone_of(job: Job, palette: Palette) -> str:
+    return {"running": palette.accent, "done": palette.good, "failed": palette.bad}.get(job.state, palette.muted)
+
+
+def eta_text(job: Job) -> str:
+    """The time that is left, as on a transport; empty where nobody knows it."""
+    return "" if job.eta_seconds is None or job.eta_seconds < 0 else clock_text(job.eta_seconds)
+
+
+def file_count(job: Job, *, words: bool = True) -> str:
+    """`4 stems, 3 MIDI`, or `7`; empty where there is nothing yet."""
+    stems = sum(result.kind == "stem" for result in job.results)
+    midi = len(job.results) - stems
+    if not words:
+        return str(stems + midi) if job.results else ""
+    counts = [f"{stems} stem{'s' if stems != 1 else ''}"] * bool(stems) + [f"{midi} MIDI"] * bool(midi)
+    return ", ".join(counts)
+
+
+def _asked(job: Job) -> str:
+    return "" if job.request.engine == "auto" else job.request.engine
+
+
+def _middle(job: Job, cells: Columns, palette: Palette) -> Text:
+    if job.state == "running":
+        filled, rest = bar(job.fraction, cells.bar)
+        text = Text().append(filled, f"{palette.accent} {palette.faint}".strip()).append(rest, palette.faint)
+        text.append(" ").append(fit(percent(job.fraction), cells.percent, right=True), palette.accent)
+        return text.append("  ").append(fit(eta_text(job), cells.eta, right=True), palette.muted)
+    if job.state == "failed":
+        return Text(fit(job.failure.message if job.failure else "", cells.middle), style=palette.bad)
+    return Text(fit(_whereabouts(job, cells.middle) if job.results else "", cells.middle), style=palette.muted)
+
+
+def _whereabouts(job: Job, width: int) -> str:
+    """As many of the output folder's last parts as fit."""
+    parts = PurePath(job.output_dir).parts
+    ends = [f"→ {PurePath(*parts[place:])}" for place in range(len(parts))]
+    return next((end for end in ends if cell_len(end) <= width), ends[-1] if ends else "")
+
+
+def _line(text: str, width: int, style: str) -> Text:
+    return Text(fit(text, width), style=style, no_wrap=True, end="")

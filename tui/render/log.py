@@ -1,0 +1,32 @@
+"""One line of the log, on as many rows as it needs."""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+
+from rich.text import Text
+
+from tui.render.fit import wrap
+from tui.render.palette import Palette
+from tui.state import LogLine
+
+_INDENT = 10  # " 14:03:27 "
+
+
+def rows(line: LogLine, width: int) -> list[str]:
+    """What stands right of the time, broken to fit `width` cells in all."""
+    message = f"{line.subject}: {line.message}" if line.subject else line.message
+    return wrap(message, max(8, width - _INDENT - 1))
+
+
+def row(line: LogLine, index: int, width: int, palette: Palette, zone: tzinfo | None) -> Text:
+    """The row numbered `index` of `rows`; the time, in `zone` (None: where this machine is), stands on the first."""
+    wrapped = rows(line, width)
+    words = wrapped[index] if index < len(wrapped) else ""  # between a new width and the next layout
+    time = datetime.fromtimestamp(line.unix_seconds, zone).strftime("%H:%M:%S") if index == 0 else ""
+    text = Text(f" {time:8} ", style=palette.muted, no_wrap=True, end="")
+    subject = f"{line.subject}:"
+    tone = palette.of_level(line.level)
+    if line.subject and index == 0 and words.startswith(subject):
+        return text.append(subject, palette.text).append(words[len(subject) :], tone or palette.muted)
+    return text.append(words, tone)

@@ -1,0 +1,74 @@
+"""The line at the top, the MIDI panel, and what an empty screen says."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from bridge.model import MidiStatus
+from tui.render.fit import fit
+from tui.render.job import PLAYING_MARK
+from tui.render.palette import Palette
+from tui.state import ViewState
+
+TITLE = "Source Audio Bridge"
+_WORKER_WORDS = {
+    "": "starting",
+    "starting": "warming up",
+    "ready": "ready",
+    "busy": "at work",
+    "down": "restarting",
+    "closing": "closing",
+}
+_BACKENDS = {"jack": "JACK", "alsa": "ALSA", "coremidi": "Core MIDI", "winmm": "Windows MIDI"}
+
+
+def header(state: ViewState, address: str, width: int, palette: Palette) -> Text:
+    """Name on the left, address in the middle, engine on the right; the address goes last where room is short."""
+    worker = _WORKER_WORDS.get(state.worker, state.worker)
+    tone = {"ready": palette.good, "busy": palette.accent, "down": palette.bad}.get(state.worker, palette.muted)
+    facts = " · ".join(word for word in (state.engine, state.device) if word)
+    left = Text(" ♪ ", style=palette.accent).append(TITLE, f"bold {palette.text}".strip())
+    right = Text(f"{facts} · " if facts else "", style=palette.muted).append(worker, tone).append(" ")
+    room = width - left.cell_len - right.cell_len
+    if room < cell_len(address) + 2:
+        left, room = Text(" ♪ ", style=palette.accent), width - 3 - right.cell_len
+    line = left.append(_centred(address, room), palette.muted).append_text(right)
+    line.no_wrap = True
+    line.truncate(width, overflow="ellipsis")
+    return line
+
+
+def ports(midi: MidiStatus, playing: frozenset[str], width: int, palette: Palette) -> Text:
+    """The ports with a note beside each stem in `playing`, or why there are none and what happens instead."""
+    if not midi.ports:
+        text = Text(
+            midi.message or "No MIDI ports are open yet.", style=palette.warning if midi.message else palette.muted
+        )
+        return text.append("\n\nNotes still go to .mid files beside the stems.", palette.muted)
+    text = Text(f"{_BACKENDS.get(midi.backend, midi.backend)}\n", style=palette.muted)
+    longest = max(cell_len(port.stem) for port in midi.ports)
+    for port in midi.ports:
+        sounding = port.stem in playing
+        text.append(f"{PLAYING_MARK if sounding else '·'} ", palette.accent if sounding else palette.muted)
+        text.append(fit(port.stem, longest), palette.accent if sounding else palette.text)
+        text.append("  ").append(fit(port.name, max(4, width - longest - 4)).rstrip(), palette.muted).append("\n")
+    text.rstrip()
+    return text
+
+
+def welcome(address: str, palette: Palette) -> Text:
+    """What to do first, where there is no job yet."""
+    text = Text(justify="center", style=palette.muted)
+    if not address:
+        return text.append("Starting …")
+    text.append("Nothing here yet.\n\n", palette.text)
+    text.append("Press ").append("a", f"bold {palette.accent}".strip()).append(
+        " to add a song, or drop one onto this window.\n"
+    )
+    text.append("From a DAW, send ").append("/sab/submit", palette.accent).append(" with the path of a clip to\n")
+    return text.append(address, palette.text)
+
+
+def _centred(text: str, cells: int) -> str:
+    return fit(fit(" " * max(0, (cells - cell_len(text)) // 2) + text, cells), cells)

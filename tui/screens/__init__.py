@@ -1,0 +1,1 @@
+"""The workplace and the dialogs that open over it."""

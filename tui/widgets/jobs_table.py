@@ -1,0 +1,86 @@
+"""The table of jobs: one line each, as many as there are, drawn only where they can be seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.events import Click
+from textual.geometry import Size
+from textual.message import Message
+from textual.reactive import reactive
+
+from bridge.model import Job
+from tui.render.job import heading, row
+from tui.widgets.lines import Lines
+
+
+class JobsTable(Lines):
+    """Shows `jobs` in the order given; the selection stays with its job wherever that moves."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", show=False),
+        Binding("down,j", "move(1)", show=False),
+        Binding("pageup", "page(-1)", show=False),
+        Binding("pagedown", "page(1)", show=False),
+        Binding("home", "move(-1_000_000)", show=False),
+        Binding("end", "move(1_000_000)", show=False),
+    ]
+
+    jobs: reactive[tuple[Job, ...]] = reactive((), always_update=True)
+    playing: reactive[frozenset[str]] = reactive(frozenset())
+    """Ids of the jobs that sound now."""
+    selected: reactive[str] = reactive("")
+    """Id of the job that the keys act on; empty where there is none."""
+
+    @dataclass
+    class Selected(Message):
+        job: str
+
+    def line(self, y: int, width: int) -> Text | None:
+        if y == 0:
+            return heading(width, self.palette)
+        index = self.scroll_offset.y + y - 1
+        if index >= len(self.jobs):
+            return None
+        job = self.jobs[index]
+        selected, playing = job.id == self.selected, job.id in self.playing
+        return row(job, width, self.palette, playing=playing, selected=selected)
+
+    def watch_jobs(self, jobs: tuple[Job, ...]) -> None:
+        self.virtual_size = Size(0, len(jobs) + 1)
+        if self._place() is None:
+            self.selected = jobs[0].id if jobs else ""
+
+    def watch_selected(self, job: str) -> None:
+        self.post_message(self.Selected(job))
+        self.call_after_refresh(self._show_selected)
+
+    def action_move(self, rows: int) -> None:
+        if self.jobs:
+            place = (self._place() or 0) + rows
+            self.selected = self.jobs[max(0, min(place, len(self.jobs) - 1))].id
+
+    def action_page(self, pages: int) -> None:
+        self.action_move(pages * max(1, self._visible_rows - 1))
+
+    def on_click(self, event: Click) -> None:
+        offset = event.get_content_offset(self)
+        index = self.scroll_offset.y + offset.y - 1 if offset is not None and offset.y > 0 else len(self.jobs)
+        if index < len(self.jobs):
+            self.selected = self.jobs[index].id
+
+    @property
+    def _visible_rows(self) -> int:
+        return max(1, self.scrollable_content_region.height - 1)
+
+    def _place(self) -> int | None:
+        return next((place for place, job in enumerate(self.jobs) if job.id == self.selected), None)
+
+    def _show_selected(self) -> None:
+        place, top = self._place(), self.scroll_offset.y
+        if place is None or top <= place < top + self._visible_rows:
+            return
+        self.scroll_to(y=place if place < top else place - self._visible_rows + 1, animate=False)

@@ -1,0 +1,60 @@
+"""The log: what happened, newest at the bottom, following along unless one has scrolled up to read."""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+
+from rich.text import Text
+from textual.geometry import Size
+
+from tui.render.log import row, rows
+from tui.state import LOG_LIMIT, LogLine
+from tui.widgets.lines import Lines
+
+
+class LogView(Lines):
+    """Keeps for each row which line it belongs to; the text itself is made when it is drawn."""
+
+    def __init__(self, zone: tzinfo | None) -> None:
+        super().__init__()
+        self._zone = zone
+        self._log: tuple[LogLine, ...] = ()
+        self._logged = 0
+        self._rows: list[tuple[LogLine, int]] = []
+        self._width = 0
+        self._following = True  # until somebody scrolls up; new lines alone do not scroll
+
+    def show(self, log: tuple[LogLine, ...], lines_logged: int) -> None:
+        """Shows `log`, of `lines_logged` lines that there ever were; lays out only what is new."""
+        fresh = lines_logged - self._logged
+        if fresh == 0:
+            return
+        self._log, self._logged = log, lines_logged
+        if self._width:
+            self._lay_out(log[-fresh:])
+
+    def on_resize(self) -> None:
+        width = self.scrollable_content_region.width
+        if width != self._width:
+            self._width = width
+            self._rows.clear()
+            self._lay_out(self._log)
+
+    def line(self, y: int, width: int) -> Text | None:
+        place = self.scroll_offset.y + y
+        if place >= len(self._rows):
+            return None
+        line, index = self._rows[place]
+        return row(line, index, width, self.palette, self._zone)
+
+    def _lay_out(self, lines: tuple[LogLine, ...]) -> None:
+        self._rows.extend((line, index) for line in lines for index in range(len(rows(line, self._width))))
+        del self._rows[: max(0, len(self._rows) - LOG_LIMIT)]
+        self.virtual_size = Size(0, len(self._rows))
+        self.refresh()
+        if self._following:
+            self.scroll_end(animate=False, x_axis=False)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self._following = self.is_vertical_scroll_end

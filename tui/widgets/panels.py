@@ -1,0 +1,83 @@
+"""The panels that show one piece of text: the header, the MIDI ports, a job's details, the welcome."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.geometry import Size
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from bridge.model import Job, MidiStatus
+from tui.render.details import details, hint
+from tui.render.palette import PLAIN, Palette
+from tui.render.status import header, ports, welcome
+from tui.state import ViewState
+
+
+class HeaderLine(Widget):
+    """One line: what this is, where clients reach it, how the engine does."""
+
+    palette: reactive[Palette] = reactive(PLAIN)
+    state: reactive[ViewState] = reactive(ViewState)
+    address: reactive[str] = reactive("")
+
+    def render(self) -> Text:
+        return header(self.state, self.address, self.size.width, self.palette)
+
+
+class PortsPanel(Widget):
+    """The MIDI ports, with a note beside each that sounds."""
+
+    palette: reactive[Palette] = reactive(PLAIN)
+    midi: reactive[MidiStatus] = reactive(MidiStatus)
+    playing: reactive[frozenset[str]] = reactive(frozenset())
+    """The stems that sound now."""
+
+    def render(self) -> Text:
+        return ports(self.midi, self.playing, self.size.width, self.palette)
+
+
+class JobText(Widget):
+    """All about one job, or what a job would give; as high as its text."""
+
+    palette: reactive[Palette] = reactive(PLAIN)
+    job: reactive[Job | None] = reactive(None)
+
+    def watch_job(self) -> None:
+        if self.get_content_height(self.size, self.size, self.size.width) != self.size.height:
+            self.refresh(layout=True)  # progress alone, ten times a second, needs no new layout
+
+    def render(self) -> Text:
+        return self._text(self.size.width)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 – Textual's signature
+        return self._text(width).plain.count("\n") + 1
+
+    def _text(self, width: int) -> Text:
+        return hint(width, self.palette) if self.job is None else details(self.job, width, self.palette)
+
+
+class JobDetails(VerticalScroll):
+    """Scrolls `JobText`; another job starts at its top."""
+
+    job: reactive[Job | None] = reactive(None)
+    palette: reactive[Palette] = reactive(PLAIN)
+
+    def compose(self) -> ComposeResult:
+        yield JobText().data_bind(JobDetails.job, JobDetails.palette)
+
+    def watch_job(self, old: Job | None, new: Job | None) -> None:
+        if old is not None and new is not None and old.id != new.id:
+            self.scroll_home(animate=False)
+
+
+class Welcome(Widget):
+    """What to do first."""
+
+    palette: reactive[Palette] = reactive(PLAIN)
+    address: reactive[str] = reactive("")
+
+    def render(self) -> Text:
+        return welcome(self.address, self.palette)
