@@ -10,7 +10,7 @@ def test_a_frame_is_its_length_and_then_itself() -> None:
 
 
 def test_a_heartbeat_is_an_empty_frame() -> None:
-    assert HEARTBEAT == bytes(4)
+    assert len(HEARTBEAT) == HEAD.size
     assert length(HEARTBEAT) == 0
 
 

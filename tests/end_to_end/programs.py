@@ -1,0 +1,80 @@
+"""The real programs: a `sab serve` of its own for a test, and commands run to their end."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+START_SECONDS = 60
+
+
+@dataclass
+class Server:
+    """A running `sab serve`."""
+
+    process: subprocess.Popen[str]
+    host: str
+    port: int
+
+    def worker_pid(self) -> int:
+        """The process that does the separating."""
+        return next(pid for pid in children(self.process.pid) if "bridge.worker" in command_line(pid))
+
+    def player_pid(self) -> int:
+        """The process that plays MIDI."""
+        return next(pid for pid in children(self.process.pid) if "bridge.midi" in command_line(pid))
+
+
+@contextmanager
+def serving(folder: Path, *options: str, port: int = 0) -> Iterator[Server]:
+    """A server on a free port with a state folder of its own; ended by SIGTERM, which must end it with status 0."""
+    command = [sys.executable, "-m", "bridge", "serve", "--port", str(port), "--state-dir", str(folder), *options]
+    with (folder / "server.log").open("w") as log:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+        assert process.stdout is not None
+        try:
+            url = urlsplit(process.stdout.readline().removeprefix("listening on ").strip())
+            assert url.scheme == "osc.udp", (folder / "server.log").read_text()
+            assert url.hostname is not None
+            assert url.port is not None
+            yield Server(process, url.hostname, url.port)
+        finally:
+            process.terminate()
+            status = process.wait(START_SECONDS)
+            process.stdout.close()
+    assert status == 0, (folder / "server.log").read_text()
+
+
+def sab(*arguments: str | Path, timeout: float = 100, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Runs one command to its end."""
+    command = [sys.executable, "-m", "bridge", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, cwd=cwd, check=False)
+
+
+def children(pid: int) -> Sequence[int]:
+    """The process ids of a process' children (Linux)."""
+    listed = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout
+    return [int(word) for word in listed.split()]
+
+
+def command_line(pid: int) -> str:
+    """How a process was started; empty where it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process exists and is no zombie."""
+    try:
+        os.kill(pid, 0)
+        return " Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except (OSError, IndexError):
+        return False

@@ -1,0 +1,137 @@
+"""The commands as a person runs them."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.programs import sab, serving
+from tests.sounds import music, write
+
+pytestmark = pytest.mark.end_to_end
+
+
+def test_process_with_json_prints_nothing_but_json_and_the_result_last(clip: Path) -> None:
+    done = sab("process", clip, "--engine", "draft", "--json", "--end", "1.5")
+    assert done.returncode == 0, done.stderr
+    *events, result = map(json.loads, done.stdout.splitlines())
+    assert events[0]["type"] == "worker_changed" or events[0]["type"] == "submitted"
+    assert result["state"] == "done"
+    assert result["engine"] == "draft"
+    assert [stem["name"] for stem in result["stems"]] == ["vocals", "drums", "bass", "other"]
+    assert {(stem["frames"], stem["sample_rate"], stem["channels"], stem["subtype"]) for stem in result["stems"]} == {
+        (66_150, 44_100, 2, "PCM_16")
+    }
+    assert all(Path(file["path"]).is_file() for file in (*result["stems"], *result["midi"]))
+    assert all(file["notes"] >= 0 for file in result["midi"])
+
+
+def test_process_tells_a_person_what_it_made(clip: Path, tmp_path: Path) -> None:
+    done = sab("process", clip, "--engine", "draft", "--out", tmp_path / "here", "--stems", "bass,drums")
+    assert done.returncode == 0, done.stderr
+    assert str(tmp_path / "here" / "clip (Bass).wav") in done.stdout
+    assert "Vocals" not in done.stdout
+    assert "Done in" in done.stdout
+
+
+def test_transcribe_makes_a_midi_file_only(clip: Path) -> None:
+    done = sab("transcribe", clip, "--as", "bass", "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert result["stems"] == []
+    assert [file["name"] for file in result["midi"]] == ["bass"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["process", "no such file.wav"], 1, "not_found"),
+        (["process", "."], 1, "not_readable"),
+        (["process", "clip.wav", "--engine", "magic"], 2, "bad_arguments"),
+        (["process", "clip.wav", "--start", "9"], 1, "bad_arguments"),
+        (["process", "clip.wav", "--start", "1", "--end", "0.5"], 2, "bad_arguments"),
+        (["process", "clip.wav", "--stems", "kazoo"], 2, "kazoo"),
+        (["process", "clip.wav", "--engine", "mdx_extra"], 1, "weights_unavailable"),
+        (["process", "clip.wav", "--engine", "draft", "--device", "cuda", "--tempo", "fast"], 2, "tempo"),
+        (["transcribe", "clip.wav", "--as", "kazoo"], 2, "kazoo"),
+        (["submit", "clip.wav", "--port", "1"], 1, "sab serve"),
+        (["submit", "clip.wav", "engine"], 2, "no value"),
+        (["nonsense"], 2, "nonsense"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_mistakes_get_one_clear_line_and_their_status(
+    clip: Path, arguments: list[str], status: int, words: str
+) -> None:
+    done = sab(*arguments, cwd=clip.parent)
+    assert done.returncode == status, done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_ends_a_job_with_130_and_leaves_nothing(tmp_path: Path) -> None:
+    source = write(tmp_path / "long.wav", music(60.0))
+    command = [sys.executable, "-m", "bridge", "process", str(source), "--engine", "draft", "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if json.loads(line).get("stage") == "separating":
+            process.send_signal(signal.SIGINT)
+            break
+    out, error = process.communicate(timeout=60)
+    assert process.returncode == 130, error
+    assert json.loads(out.splitlines()[-1])["state"] == "cancelled"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["long.wav"]
+
+
+def test_scripts_talk_to_a_running_server(tmp_path: Path, clip: Path) -> None:
+    with serving(tmp_path, "--engine", "draft", "--no-midi") as server:
+        port = ["--port", str(server.port)]
+        done = sab("submit", "clip.wav", "stems", "bass", "midi", "none", "--wait", *port, cwd=clip.parent)
+        assert done.returncode == 0, done.stderr
+        job, path = done.stdout.splitlines()
+        assert path == str(clip.parent / "stems" / "clip" / "clip (Bass).wav")
+        assert sab("send", "/sab/query", job, *port).stdout.startswith(f"/sab/job {job} done 1")
+        refused = sab("send", "/sab/cancel", "nobody", *port)
+        assert (refused.returncode, "not_found" in refused.stdout) == (1, True)
+
+
+def test_the_demo_shows_what_it_promises(tmp_path: Path) -> None:
+    done = sab("demo", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(list((tmp_path / "sab-demo").glob("*.wav"))) == 4
+    assert len(list((tmp_path / "sab-demo").glob("*.mid"))) == 4
+    assert str(tmp_path / "sab-demo") in done.stdout
+
+
+@pytest.mark.parametrize("command", [[], ["list"], ["path"]])
+def test_models_are_listed(command: list[str]) -> None:
+    done = sab("models", *command)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_a_model_that_cannot_be_fetched_is_told() -> None:
+    done = sab("models", "pull", "htdemucs_6s")
+    assert done.returncode == 1
+    assert "weights_unavailable" in done.stderr
+
+
+def test_doctor_and_ports_say_what_this_machine_can_do(tmp_path: Path) -> None:
+    done = sab("doctor", "--json", "--state-dir", tmp_path, "--models-dir", tmp_path)
+    assert done.returncode == 0, done.stdout
+    found = {finding["subject"]: finding["verdict"] for finding in json.loads(done.stdout)}
+    assert found["Notes"] == found["Audio files"] == found["History"] == "ok"
+    assert sab("ports").returncode == 0
+
+
+def test_doctor_fails_where_something_needed_is_broken(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = sab("doctor", "--state-dir", tmp_path / "file" / "state")
+    assert done.returncode == 1
+    assert "SAB_STATE_DIR" in done.stdout

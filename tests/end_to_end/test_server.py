@@ -1,0 +1,225 @@
+"""A real server, asked over real UDP."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bridge.errors import BridgeError
+from bridge.osc.addresses import Message
+from bridge.osc.client import OscClient, open_client
+from bridge.smf import count_notes
+from tests.end_to_end.programs import Server, is_alive, sab, serving
+from tests.sounds import level_dbfs, music, read, write
+
+pytestmark = pytest.mark.end_to_end
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("server"), "--engine", "draft", "--no-midi") as running:
+        yield running
+
+
+@pytest.fixture
+async def client(server: Server) -> AsyncIterator[OscClient]:
+    async with open_client(server.host, server.port) as connected:
+        await connected.ask("/sab/subscribe", 1)
+        yield connected
+
+
+async def submit(client: OscClient, path: Path, *options: str | float) -> str:
+    (accepted,) = await client.ask("/sab/submit", str(path), *options)
+    return str(accepted.arguments[1])
+
+
+async def until_finished(client: OscClient, job: str) -> list[Message]:
+    """All pushes about a job, to its last."""
+    pushes: list[Message] = []
+    while True:
+        push = await asyncio.wait_for(client.next_push(), 60)
+        if job in push.arguments:
+            pushes.append(push)
+            if push.address == "/sab/finished":
+                return pushes
+
+
+async def test_a_clip_becomes_stems_and_notes(client: OscClient, clip: Path) -> None:
+    job = await submit(client, clip, "depth", "32f", "tempo", 120.0, "start", 0.5)
+    pushes = await until_finished(client, job)
+
+    stages = list(dict.fromkeys(push.arguments[1] for push in pushes if push.address == "/sab/progress"))
+    assert stages == ["queued", "loading", "separating", "transcribing", "writing"]
+    fractions = [push.arguments[2] for push in pushes if push.address == "/sab/progress"]
+    assert fractions == sorted(fractions)  # type: ignore[type-var]
+    assert pushes[-1].arguments == (job, "done", 8, str(clip.parent / "stems" / "clip"))
+
+    results = [push.arguments for push in pushes if push.address == "/sab/result"]
+    assert [result[1] for result in results] == ["stem"] * 4 + ["midi"] * 4
+    stems = [read(Path(str(result[3]))) for result in results[:4]]
+    region = read(clip)[22_050:]
+    assert {stem.shape for stem in stems} == {region.shape}
+    assert level_dbfs(np.sum(stems, axis=0) - region) <= -90
+    assert sum(count_notes(Path(str(result[3]))) for result in results[4:]) > 0
+    assert {result[5] for result in results} == {44_100, 0}
+
+    (listed, *files) = await client.ask("/sab/query", job)
+    assert listed.arguments == (job, "done", 1.0, "clip")
+    assert [file.arguments for file in files] == results
+
+
+async def test_a_second_run_never_writes_over_the_first(client: OscClient, clip: Path) -> None:
+    first = await until_finished(client, await submit(client, clip, "midi", "none", "stems", "bass"))
+    second = await until_finished(client, await submit(client, clip, "midi", "none", "stems", "bass"))
+    assert first[-1].arguments[3] == str(clip.parent / "stems" / "clip")
+    assert second[-1].arguments[3] == str(clip.parent / "stems" / "clip 2")
+
+
+@pytest.mark.parametrize("name", ['it\'s "loud" & 🎸 $HOME `x`.wav', " spaces .wav", "a'b;c.wav"])
+async def test_any_name_is_a_name(client: OscClient, tmp_path: Path, name: str) -> None:
+    source = write(tmp_path / name, music(0.2))
+    pushes = await until_finished(client, await submit(client, source, "midi", "none"))
+    assert pushes[-1].arguments[1:3] == ("done", 4)
+
+
+@pytest.mark.parametrize(("channels", "rate", "seconds"), [(1, 44_100, 0.3), (8, 48_000, 0.3), (2, 192_000, 0.3), (2, 44_100, 0.01)])  # fmt: skip
+async def test_any_shape_of_clip_is_a_clip(
+    client: OscClient, tmp_path: Path, channels: int, rate: int, seconds: float
+) -> None:
+    source = write(tmp_path / "a.wav", music(seconds, rate, channels), rate, "PCM_24")
+    pushes = await until_finished(client, await submit(client, source))
+    assert pushes[-1].arguments[1:3] == ("done", 8)
+    stems = [read(Path(str(push.arguments[3]))) for push in pushes if push.arguments[1:2] == ("stem",)]
+    assert {stem.shape for stem in stems} == {(round(seconds * rate), channels)}
+    assert level_dbfs(np.sum(stems, axis=0) - read(source)) <= -90
+
+
+@pytest.mark.parametrize(
+    ("make", "code"),
+    [
+        (lambda path: None, "not_found"),
+        (lambda path: path.mkdir(), "not_readable"),
+    ],
+    ids=["missing", "folder"],
+)
+async def test_what_is_no_file_is_refused_at_once(client: OscClient, tmp_path: Path, make: object, code: str) -> None:
+    path = tmp_path / "a.wav"
+    make(path)  # type: ignore[operator]
+    with pytest.raises(BridgeError) as caught:
+        await submit(client, path)
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize("content", [b"", b"I am a text file.", b"RIFF\x24\x00\x00\x00WAVE"])
+async def test_what_is_no_audio_fails_its_job_in_words(client: OscClient, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(content)
+    job = await submit(client, path)
+    pushes = await until_finished(client, job)
+    fails = [push.arguments for push in pushes if push.address == "/sab/fail"]
+    assert [(fail[0], fail[1], fail[3]) for fail in fails] == [("/sab/submit", "not_audio", job)]
+    assert pushes[-1].arguments == (job, "failed", 0, "")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+async def test_where_nothing_can_be_written_is_told(client: OscClient, clip: Path) -> None:
+    (clip.parent / "stems").write_text("a file stands where the folder should be")
+    pushes = await until_finished(client, await submit(client, clip))
+    assert [push.arguments[1] for push in pushes if push.address == "/sab/fail"] == ["not_writable"]
+    pushes = await until_finished(client, await submit(client, clip, "out", "/proc/sab"))
+    assert [push.arguments[1] for push in pushes if push.address == "/sab/fail"] == ["not_writable"]
+
+
+async def test_bad_messages_are_answered_and_the_server_goes_on(client: OscClient, server: Server, clip: Path) -> None:
+    for address, arguments, code in (
+        ("/sab/nonsense", (), "unknown_address"),
+        ("/sab/submit", (), "bad_arguments"),
+        ("/sab/submit", (str(clip), "engine", "magic"), "bad_arguments"),
+        ("/sab/submit", (str(clip), "start", "soon"), "bad_arguments"),
+        ("/sab/cancel", ("nobody",), "not_found"),
+        ("/sab/play", ("nobody",), "not_found"),
+        ("/sab/hello", ("me", 99), "protocol"),
+    ):
+        (answer,) = await client.exchange(address, *arguments)
+        assert answer.arguments[:2] == (address, code)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as rough:
+        for garbage in (b"", b"\0", b"/sab/ping", os.urandom(700), b"#bundle\0" + os.urandom(64)):
+            rough.sendto(garbage, (server.host, server.port))
+    assert await client.ask("/sab/ping", "still there")
+
+
+async def test_an_engine_without_weights_is_refused_and_never_replaced(client: OscClient, clip: Path) -> None:
+    pushes = await until_finished(client, await submit(client, clip, "engine", "hdemucs_mmi"))
+    assert [push.arguments[1] for push in pushes if push.address == "/sab/fail"] == ["weights_unavailable"]
+
+
+async def test_auto_settles_for_draft_with_a_warning(client: OscClient, clip: Path) -> None:
+    pushes = await until_finished(client, await submit(client, clip, "engine", "auto"))
+    assert pushes[-1].arguments[1] == "done"
+    assert [push.arguments[1] for push in pushes if push.address == "/sab/warning"] == ["weights_unavailable"]
+
+
+async def test_a_cancelled_job_ends_and_leaves_nothing_unfinished(client: OscClient, tmp_path: Path) -> None:
+    source = write(tmp_path / "long.wav", music(60.0))
+    job = await submit(client, source)
+    while (await client.next_push()).arguments[1:2] != ("separating",):
+        continue
+    await client.ask("/sab/cancel", job)
+    pushes = await until_finished(client, job)
+    assert pushes[-1].arguments == (job, "cancelled", 0, str(tmp_path / "stems" / "long"))
+    assert [entry.name for entry in tmp_path.iterdir()] == ["long.wav"]
+
+
+async def test_a_killed_worker_costs_its_job_and_nothing_else(
+    client: OscClient, server: Server, tmp_path: Path, clip: Path
+) -> None:
+    job = await submit(client, write(tmp_path / "long.wav", music(60.0)), "out", str(tmp_path / "out"))
+    following = await submit(client, clip, "midi", "none")
+    while (await client.next_push()).arguments[1:2] != ("separating",):
+        continue
+    os.kill(server.worker_pid(), signal.SIGKILL)
+    pushes = await until_finished(client, job)
+    assert [push.arguments[:2] for push in pushes if push.address == "/sab/fail"] == [("/sab/submit", "engine_failed")]
+    assert pushes[-1].arguments[:3] == (job, "failed", 0)
+    assert not list((tmp_path / "out").glob("*")) or not (tmp_path / "out").exists()
+    assert (await until_finished(client, following))[-1].arguments[1:3] == ("done", 4)
+
+
+def test_a_second_server_on_the_port_says_so(server: Server, tmp_path: Path) -> None:
+    done = sab("serve", "--port", str(server.port), "--state-dir", tmp_path)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert str(server.port) in done.stderr
+    assert "--port" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+async def test_children_end_with_the_server(tmp_path: Path) -> None:
+    with serving(tmp_path, "--engine", "draft") as own:
+        async with open_client(own.host, own.port) as client:
+            await client.ask("/sab/ping")
+        pids = [own.worker_pid(), own.player_pid()]
+        assert all(map(is_alive, pids))
+    assert not any(map(is_alive, pids))
+
+
+async def test_the_history_survives_a_restart(tmp_path: Path, clip: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with serving(tmp_path, "--engine", "draft", "--no-midi", port=port):
+        async with open_client("127.0.0.1", port) as client:
+            await client.ask("/sab/subscribe", 1)
+            job = await submit(client, clip, "midi", "none")
+            await until_finished(client, job)
+    with serving(tmp_path, "--engine", "draft", "--no-midi", port=port):
+        async with open_client("127.0.0.1", port) as client:
+            (_, listed, _) = await client.ask("/sab/list")
+            assert listed.arguments == (job, "done", 1.0, "clip")
