@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -11,6 +11,8 @@ from bridge.clock import SystemClock
 from bridge.config import Settings
 from bridge.local import LocalBridge
 from bridge.midi.client import MidiPlayer
+from bridge.model import JobRequest
+from bridge.options import build_request
 from bridge.osc.server import serve_osc
 from bridge.protocols import JobStore
 from bridge.scheduler import Scheduler
@@ -26,8 +28,19 @@ class RunningBridge:
 
     bridge: LocalBridge
     worker: WorkerClient
+    settings: Settings
     address: str
     """As `osc.udp://127.0.0.1:9720`; empty where no server was asked for."""
+
+    def request(self, source: str, options: Mapping[str, object] | None = None) -> JobRequest:
+        """The job for a file, with these options (by the names of `bridge.options`), else as the settings say.
+
+        Raises:
+            BadArguments: an option's value cannot be used.
+        """
+        return build_request(
+            source, options or {}, job_defaults(self.settings), known_engines(self.settings.models_dir)
+        )
 
 
 @asynccontextmanager
@@ -73,7 +86,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
         parts.push_async_callback(bridge.close)
         await worker.start()
         await player.start()
-        yield RunningBridge(bridge, worker, address)
+        yield RunningBridge(bridge, worker, settings, address)
 
 
 def job_defaults(settings: Settings) -> dict[str, object]:

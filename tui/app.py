@@ -19,13 +19,11 @@ from textual.message import Message
 from bridge.clock import SystemClock
 from bridge.errors import BridgeError, InternalError
 from bridge.events import Noticed
-from bridge.model import JobRequest
 from bridge.protocols import Bridge, Clock
 from tui.coalesce import Coalescer
 from tui.commands import BridgeCommands
 from tui.hosted import Hosted, OpenBridge
 from tui.keys import bindings
-from tui.paths import absolute
 from tui.screens.dialogs import AddDialog, FailedDialog, HelpDialog, QuitDialog, ResultsDialog
 from tui.screens.main import MainScreen
 from tui.state import ViewState, begin, fold
@@ -237,7 +235,7 @@ class SabApp(App[None]):
 
     def _submit(self, path: str) -> None:
         if self._hosted:
-            job, _ = self._hosted.bridge.submit(JobRequest(source=absolute(path)))
+            job, _ = self._hosted.bridge.submit(self._hosted.request(path))
             self._wanted = job.id
 
     def action_results(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeAlias
 
+from bridge.model import JobRequest
 from bridge.protocols import Bridge
 
 
@@ -18,6 +19,10 @@ class Hosted(Protocol):
     @property
     def address(self) -> str:
         """As `osc.udp://127.0.0.1:9720`."""
+        ...
+
+    def request(self, source: str) -> JobRequest:
+        """A job for this file with what the settings say; raises BadArguments where that is no path."""
         ...
 
 

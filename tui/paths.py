@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 _URL = re.compile(r"file://", re.IGNORECASE)
@@ -31,14 +30,6 @@ def as_typed(paths: Sequence[str]) -> str:
     if len(paths) == 1 and paths_in(paths[0]) == tuple(paths):
         return paths[0]
     return " ".join(f'"{path}"' if _WINDOWS_PATH.match(path) else shlex.quote(path) for path in paths)
-
-
-def absolute(path: str) -> str:
-    """`path` from the root of the file system, with `~` resolved; whether it exists is for the bridge to say."""
-    try:
-        return str(Path(path).expanduser().absolute())
-    except RuntimeError:  # ~someone, who has no home here
-        return str(Path(path).absolute())
 
 
 def _paths_in_line(line: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from bridge.cli.report import JobReport, report_for
 from bridge.config import Settings
 from bridge.errors import BadArguments
 from bridge.events import Ended, Event
-from bridge.model import STEMS, Job, JobRequest
+from bridge.model import STEMS, Job
 
 Source = Annotated[Path, typer.Argument(metavar="FILE", help="The song or clip: WAV, AIFF, FLAC, Ogg, MP3, M4A …")]
 PARTS = (*STEMS, "mix")
@@ -50,7 +51,7 @@ async def process(
         "engine": engine, "stems": stems, "midi": midi, "start": start, "end": end, "tempo": tempo, "beat": beat,
         "project": project, "out": out, "name": name, "format": file_format, "depth": depth, "device": device,
     }  # fmt: skip
-    return await _do(shared.request_from(file, settings, options), settings, json=json)
+    return await _do(file, settings, options, json=json)
 
 
 @shared.command
@@ -71,16 +72,18 @@ async def transcribe(
     options = {
         "start": start, "end": end, "tempo": tempo, "beat": beat, "project": project, "out": out, "name": name,
     }  # fmt: skip
-    request = shared.request_from(file, settings, options)
     if stem not in PARTS:
         raise BadArguments(f"--as must be one of {', '.join(PARTS)}, not {stem!r}.")
-    return await _do(msgspec.structs.replace(request, transcribe_as=stem), settings, json=json)
+    return await _do(file, settings, options, json=json, transcribe_as=stem)
 
 
-async def _do(request: JobRequest, settings: Settings, *, json: bool) -> int:
+async def _do(
+    file: Path, settings: Settings, options: Mapping[str, object], *, json: bool, transcribe_as: str | None = None
+) -> int:
     report = report_for(json=json)
     async with shared.interruption() as interrupted, open_bridge(settings, serve=False) as running:
         bridge = running.bridge
+        request = msgspec.structs.replace(running.request(str(file), options), transcribe_as=transcribe_as)
         over = asyncio.Event()
 
         def on_event(event: Event) -> None:

@@ -7,7 +7,7 @@ import os
 import signal
 import tempfile
 import traceback
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import wraps
 from pathlib import Path
@@ -15,12 +15,9 @@ from typing import Annotated, ParamSpec, TypeAlias
 
 import typer
 
-from bridge.app import job_defaults
 from bridge.config import Settings, load_settings
 from bridge.errors import BadArguments, BridgeError
-from bridge.model import JobRequest
-from bridge.options import OPTIONS, build_request
-from bridge.separation.catalogue import known_engines
+from bridge.options import OPTIONS
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -74,16 +71,6 @@ def settings_from(**options: object) -> Settings:
     """The settings in force for a command that was given these options (None, False: not given)."""
     given = {name: value for name, value in options.items() if value is not None and value is not False}
     return load_settings(os.environ, given)
-
-
-def request_from(file: Path, settings: Settings, options: Mapping[str, object]) -> JobRequest:
-    """The job that a command line describes.
-
-    Raises:
-        BadArguments: an option's value cannot be used.
-    """
-    given = {name: value for name, value in options.items() if value is not None}
-    return build_request(str(file), given, job_defaults(settings), known_engines(settings.models_dir))
 
 
 def command(function: Callable[P, Coroutine[None, None, int]]) -> Callable[P, None]:

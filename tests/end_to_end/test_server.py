@@ -89,7 +89,10 @@ async def test_any_name_is_a_name(client: OscClient, tmp_path: Path, name: str) 
     assert pushes[-1].arguments[1:3] == ("done", 4)
 
 
-@pytest.mark.parametrize(("channels", "rate", "seconds"), [(1, 44_100, 0.3), (8, 48_000, 0.3), (2, 192_000, 0.3), (2, 44_100, 0.01)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("channels", "rate", "seconds"),
+    [(1, 44_100, 0.3), (8, 48_000, 0.3), (2, 192_000, 0.3), (2, 44_100, 0.01)],
+)
 async def test_any_shape_of_clip_is_a_clip(
     client: OscClient, tmp_path: Path, channels: int, rate: int, seconds: float
 ) -> None:
@@ -104,7 +107,7 @@ async def test_any_shape_of_clip_is_a_clip(
 @pytest.mark.parametrize(
     ("make", "code"),
     [
-        (lambda path: None, "not_found"),
+        (lambda _: None, "not_found"),
         (lambda path: path.mkdir(), "not_readable"),
     ],
     ids=["missing", "folder"],

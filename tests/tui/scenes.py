@@ -28,6 +28,9 @@ class Open:
     bridge: FakeBridge
     address: str = ADDRESS
 
+    def request(self, source: str) -> JobRequest:
+        return JobRequest(source=source, engine="draft")
+
 
 def opening(bridge: FakeBridge, lifetime: list[str] | None = None) -> OpenBridge:
     """Opens `bridge` as the command line would; notes in `lifetime` when it began and ended."""

@@ -34,7 +34,6 @@ from tests.tui.scenes import (
 )
 from tui.app import SabApp
 from tui.keys import KEYS
-from tui.paths import absolute
 from tui.screens.dialogs import AddDialog, FailedDialog, HelpDialog, PathInput, QuitDialog, ResultsDialog
 from tui.screens.main import MainScreen
 from tui.widgets.jobs_table import JobsTable
@@ -94,7 +93,7 @@ async def test_a_adds_the_file_that_is_typed() -> None:
     app, bridge = app_with()
     async with app.run_test() as pilot:
         await press(pilot, "a", *"/b.wav", "enter")
-        assert bridge.asked == [("submit", JobRequest(source=absolute("/b.wav")))]
+        assert bridge.asked == [("submit", JobRequest(source="/b.wav", engine="draft"))]
         assert shown(app) is MainScreen
 
 
@@ -115,7 +114,7 @@ async def test_a_path_in_quotes_can_be_pasted_into_the_field() -> None:
         await settle(pilot)
         assert app.screen.query_one(PathInput).value == "/music/my song.wav"
         await press(pilot, "enter")
-        assert bridge.asked == [("submit", JobRequest(source=absolute("/music/my song.wav")))]
+        assert bridge.asked == [("submit", JobRequest(source="/music/my song.wav", engine="draft"))]
 
 
 async def test_files_dropped_onto_the_workplace_open_the_dialog() -> None:

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.paths import absolute, as_typed, paths_in
+from tui.paths import as_typed, paths_in
 
 
 @pytest.mark.parametrize(
@@ -52,12 +50,3 @@ def test_what_is_shown_is_read_back_as_the_same_paths(paths: list[str]) -> None:
 @given(st.text())
 def test_no_paste_raises(text: str) -> None:
     assert isinstance(as_typed(paths_in(text)), str)
-
-
-def test_paths_become_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", "/home/ana")
-    monkeypatch.setenv("USERPROFILE", "/home/ana")
-    assert absolute("song.wav") == str(tmp_path / "song.wav")
-    assert absolute("~/song.wav") == str(Path("/home/ana/song.wav"))
-    assert absolute("~nobody-of-that-name/a.wav") == str(tmp_path / "~nobody-of-that-name" / "a.wav")

@@ -1,0 +1,1 @@
+"""Measurements: each script runs us and what people use today in turns, and prints medians and their ratio."""

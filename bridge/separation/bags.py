@@ -1,0 +1,94 @@
+"""What the demucs package says about its released models, read from its files without importing it.
+
+Importing demucs loads torch, which the main process must never do; its `remote` folder is plain text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+
+from bridge.errors import WeightsUnavailable
+
+#: Where the package fetches single checkpoints from (`demucs.pretrained.ROOT_URL`).
+SERVER_URL = "https://dl.fbaipublicfiles.com/demucs/"
+
+
+@dataclass(frozen=True)
+class Bag:
+    """Models whose estimates are averaged, as a `.yaml` beside the checkpoints defines them."""
+
+    signatures: tuple[str, ...]
+    weights: tuple[tuple[float, ...], ...] | None = None
+    """One row for each model, one column for each stem; None: all alike."""
+    segment_seconds: float | None = None
+    """Length of a window; None: the models' own."""
+
+
+def read_bag(path: Path) -> Bag:
+    """Reads one bag definition.
+
+    Raises:
+        WeightsUnavailable: the file is not one.
+    """
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        signatures = tuple(str(signature) for signature in content["models"])
+        rows = content.get("weights")
+        weights = None if rows is None else tuple(tuple(float(weight) for weight in row) for row in rows)
+        segment = content.get("segment")
+        seconds = None if segment is None else float(segment)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError) as exc:
+        raise WeightsUnavailable(
+            f"{path.name} in {path.parent} does not describe a model.", advice="Remove it, or fetch the model again."
+        ) from exc
+    if not signatures:
+        raise WeightsUnavailable(f"{path.name} in {path.parent} names no models.")
+    return Bag(signatures, weights, seconds)
+
+
+@dataclass(frozen=True)
+class Released:
+    """The table of released models in a `remote` folder of the demucs package; empty without such a folder."""
+
+    folder: Path | None
+    server_url: str = SERVER_URL
+
+    @classmethod
+    def installed(cls) -> Released:
+        spec = find_spec("demucs")
+        places = [] if spec is None else list(spec.submodule_search_locations or ())
+        return cls(Path(places[0]) / "remote" if places else None)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the bags, the plain Hybrid Transformer models first."""
+        if self.folder is None:
+            return ()
+        names = (path.stem for path in self.folder.glob("*.yaml"))
+        return tuple(sorted(names, key=lambda name: (not name.startswith("htdemucs"), name.startswith("repro_"), name)))
+
+    def bag(self, name: str) -> Bag | None:
+        if self.folder is None or name not in self.names:
+            return None
+        return read_bag(self.folder / f"{name}.yaml")
+
+    @cached_property
+    def urls(self) -> Mapping[str, str]:
+        """Signature → address of its checkpoint on the old server; the file's name ends in its checksum."""
+        if self.folder is None:
+            return {}
+        urls: dict[str, str] = {}
+        root = ""
+        for line in (self.folder / "files.txt").read_text(encoding="utf-8").splitlines():
+            entry = line.strip()
+            if entry.startswith("root:"):
+                root = entry.removeprefix("root:").strip()
+            elif entry and not entry.startswith("#"):
+                urls[entry.split("-", 1)[0]] = f"{self.server_url}{root}{entry}"
+        return urls

@@ -1,0 +1,93 @@
+"""The separation engines by name, and what a musician should know about each. Cheap: no torch, no demucs import."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from bridge.errors import WeightsUnavailable
+from bridge.model import ModelInfo
+from bridge.separation.weights import Places, Weights
+
+AUTO = "auto"
+DRAFT = "draft"
+#: What `auto` stands for wherever its weights can be had.
+PREFERRED = "htdemucs"
+
+FOUR_STEMS = ("vocals", "drums", "bass", "other")
+SIX_STEMS = (*FOUR_STEMS, "guitar", "piano")
+
+_TERMS = "Weights: see the authors' terms (trained in part on MUSDB18, whose songs are for non-commercial research)."
+
+NOTES: dict[str, str] = {
+    DRAFT: "Built in, no download, many times faster than real time. A sketch: expect bleed between the stems.",
+    "htdemucs": "The one to start with: clean stems, and the fastest of the good models. " + _TERMS,
+    "htdemucs_ft": "htdemucs tuned for each stem: a little better, up to four times slower. " + _TERMS,
+    "htdemucs_6s": "Adds guitar and piano; the guitar is usable, the piano bleeds. " + _TERMS,
+    "hdemucs_mmi": "The generation before htdemucs, retrained on 800 songs more. " + _TERMS,
+    "mdx": "Won its track of the 2021 Music Demixing Challenge; trained on MUSDB18-HQ alone. " + _TERMS,
+    "mdx_extra": "As mdx, trained on more songs; second of its track in 2021. " + _TERMS,
+    "mdx_q": "mdx as a smaller download, a little worse. " + _TERMS,
+    "mdx_extra_q": "mdx_extra as a smaller download, a little worse. " + _TERMS,
+}
+
+_DIFFQ = " Needs the Python package diffq."
+
+
+def known_engines(models_dir: Path) -> tuple[str, ...]:
+    """Every name that a job may ask for, `auto` first. Only lists folders, so a request can be checked at once."""
+    return engine_names(Places.of(models_dir))
+
+
+def engine_names(places: Places) -> tuple[str, ...]:
+    """As `known_engines`, for places that are known already."""
+    names = (AUTO, DRAFT, *places.released.names, *places.own_bags(), *places.own_checkpoints())
+    return tuple(dict.fromkeys(names))
+
+
+def catalogue(models_dir: Path, places: Places | None = None) -> tuple[ModelInfo, ...]:
+    """Every engine with its stems and whether it is here; the stems of a user's own model are () until it is loaded."""
+    places = places or Places.of(models_dir)
+    used: set[str] = set()
+    entries = [ModelInfo(name=DRAFT, stems=FOUR_STEMS, present=True, note=NOTES[DRAFT])]
+    for name in dict.fromkeys((*places.released.names, *places.own_bags())):
+        bag = places.released.bag(name)
+        used.update(bag.signatures if bag else ())
+        entries.append(_bag_entry(name, places))
+    for name in places.own_bags():
+        weights = _find(name, places)[0]
+        used.update(weights.bag.signatures if weights else ())
+    alone = [name for name in places.own_checkpoints() if name not in used]
+    own = "Your own checkpoint; its stems are known once it is loaded."
+    return (*entries, *(ModelInfo(name=name, stems=(), present=True, note=own) for name in alone))
+
+
+def _bag_entry(name: str, places: Places) -> ModelInfo:
+    weights, problem = _find(name, places)
+    if name not in places.released.names:
+        note = problem or "Your own model; its stems are known once it is loaded."
+        return ModelInfo(name=name, stems=(), present=weights is not None, note=note)
+    note = NOTES.get(name, "One of the models behind a published result, for comparisons. " + _TERMS)
+    if is_quantised(name):
+        note += _DIFFQ
+    present = weights is not None and not needs_diffq(name)
+    stems = SIX_STEMS if name == "htdemucs_6s" else FOUR_STEMS
+    return ModelInfo(name=name, stems=stems, present=present, note=problem or note)
+
+
+def _find(name: str, places: Places) -> tuple[Weights | None, str]:
+    """The weights of `name`, or what is wrong with them; listing goes on past one damaged model."""
+    try:
+        return places.find(name), ""
+    except WeightsUnavailable as exc:
+        return None, str(exc)
+
+
+def is_quantised(name: str) -> bool:
+    """True for released models whose weights only the package diffq can unpack."""
+    return name.endswith("_q")
+
+
+def needs_diffq(name: str) -> bool:
+    """True where `name` cannot be loaded because diffq is not installed."""
+    return is_quantised(name) and find_spec("diffq") is None

@@ -1,0 +1,79 @@
+"""What a spectrogram's shape says about its sources: soft masks in [0, 1], float32, shape (bins, times).
+
+Tones are ridges along time, hits are ridges along frequency, what is panned to the centre has no side signal, and an
+accompaniment stays where a voice moves on.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from bridge.separation.stft import Spectrum
+
+    Mask = npt.NDArray[np.float32]
+
+#: Keeps a silent bin from dividing by zero; far below the power of one bit of 24-bit audio.
+_FLOOR = np.float32(1e-20)
+
+
+def magnitude(spectrum: Spectrum) -> Mask:
+    """Root mean square over the channels."""
+    power = np.square(spectrum.real) + np.square(spectrum.imag)
+    level: Mask = np.sqrt(power.mean(axis=0))
+    return level
+
+
+def median_along_time(level: Mask, times: int) -> Mask:
+    """Running median over `times` (odd) columns; the ends are mirrored."""
+    half = times // 2
+    padded = np.pad(level, ((0, 0), (half, half)), mode="symmetric")
+    # One long row: scipy's running median of a vector is many times faster than that of a matrix.
+    smooth: Mask = ndimage.median_filter(padded.ravel(), size=times).reshape(padded.shape)[
+        :, half : half + level.shape[1]
+    ]
+    return smooth
+
+
+def median_along_frequency(level: Mask, bins: int) -> Mask:
+    """Running median over `bins` (odd) rows; the ends are mirrored."""
+    return np.ascontiguousarray(median_along_time(np.ascontiguousarray(level.T), bins).T)
+
+
+def harmonic(level: Mask, times: int, bins: int) -> Mask:
+    """How much of each bin is a tone rather than a hit (median filtering: FitzGerald, DAFx 2010)."""
+    tone = np.square(median_along_time(level, times))
+    hit = np.square(median_along_frequency(level, bins))
+    mask: Mask = tone / (tone + hit + _FLOOR)
+    return mask
+
+
+def moving(level: Mask, times: int, weight: float) -> Mask:
+    """How much of each bin rises above what is there for most of `times` columns; `weight` favours what stays."""
+    staying = median_along_time(level, times)
+    passing = np.square(np.maximum(level - staying, 0))
+    mask: Mask = passing / (passing + np.float32(weight) * np.square(staying) + _FLOOR)
+    return mask
+
+
+def centred(spectrum: Spectrum, bins: int, times: int, sharpness: float) -> Mask:
+    """How much of each bin lies in the middle of the stereo image, judged over `bins` × `times` neighbours.
+
+    1 where left equals right; a half where the side signal is 10·log10(sharpness) dB below the mid signal.
+    """
+    left, right = spectrum
+    mid = ndimage.uniform_filter(np.square(np.abs(left + right)), (bins, times))
+    side = ndimage.uniform_filter(np.square(np.abs(left - right)), (bins, times))
+    mask: Mask = mid / (mid + np.float32(sharpness) * side + _FLOOR)
+    return mask
+
+
+def below(frequencies_hz: npt.NDArray[np.float64], corner_hz: float) -> Mask:
+    """Power response of a fourth-order Butterworth low-pass: shape (bins, 1), a half at `corner_hz`."""
+    response: Mask = (1 / (1 + (frequencies_hz / corner_hz) ** 8)).astype(np.float32)[:, np.newaxis]
+    return response

@@ -1,0 +1,144 @@
+"""Engines by name: what `draft`, `htdemucs` or `auto` opens, and keeping the last one warm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bridge.errors import BadArguments, WeightsUnavailable
+from bridge.model import Warning
+from bridge.separation.catalogue import AUTO, DRAFT, PREFERRED, engine_names, needs_diffq
+from bridge.separation.device import check_device, choose_device
+from bridge.separation.fetch import Fetcher
+from bridge.separation.portion import Portion
+from bridge.separation.weights import Places, Weights
+
+if TYPE_CHECKING:
+    from bridge.protocols import Clock, Control, Separator
+
+    #: Brings a released model to where `Places` finds it; raises WeightsUnavailable or Cancelled.
+    Fetch = Callable[[str, Places, Control], None]
+
+#: How long `auto` takes a failed download for an answer.
+RETRY_AFTER_SECONDS = 300.0
+
+
+class Engines:
+    """Opens separators for one worker process. Keeps one loaded model, so the next job starts at once."""
+
+    def __init__(
+        self,
+        models_dir: Path,
+        *,
+        clock: Clock,
+        fetch: Fetch | None = None,
+        places: Places | None = None,
+        retry_after_seconds: float = RETRY_AFTER_SECONDS,
+    ) -> None:
+        self._places = places or Places.of(models_dir)
+        self._clock = clock
+        self._fetch = fetch or Fetcher(clock=clock).fetch
+        self._retry_after_seconds = retry_after_seconds
+        self._failed: dict[str, tuple[float, WeightsUnavailable]] = {}
+        self._warm: tuple[Weights, Separator] | None = None
+
+    def open(self, name: str, device: str, control: Control) -> Separator:
+        """The engine `name` on `device` (`auto`, `cpu`, `cuda`, `mps`), ready to work.
+
+        `auto` is htdemucs where its weights are here or can be fetched; else draft, and `control` is warned. An
+        engine that was asked for by name is that engine, or an error.
+
+        Raises:
+            BadArguments: there is no such engine or device.
+            WeightsUnavailable: the weights are not here and cannot be fetched, or are damaged.
+            EngineFailed, OutOfMemory: the device is missing, or too small.
+            Cancelled: `control` said so.
+        """
+        check_device(device)
+        known = engine_names(self._places)
+        if name not in known:
+            raise BadArguments(f"There is no engine {name}.", advice=f"Choose one of {', '.join(known)}.")
+        if name == DRAFT:
+            return self._open_draft(control)
+        if name != AUTO:
+            return self._open_model(name, device, control)
+        try:
+            self._recall_failure(PREFERRED)
+            return self._open_model(PREFERRED, device, control)
+        except WeightsUnavailable as exc:
+            control.warn(
+                Warning(
+                    code=exc.code,
+                    message=f"{exc.message} The built-in engine draft does the work instead, with more bleed between "
+                    f"the stems. For the better one, connect to the internet and run `sab models pull {PREFERRED}`.",
+                )
+            )
+            return self._open_draft(control)
+
+    def pull(self, name: str, control: Control) -> None:
+        """Fetches the weights of `name` ahead of time; does nothing where they are here already.
+
+        Raises:
+            BadArguments, WeightsUnavailable, Cancelled: as `open`.
+        """
+        known = engine_names(self._places)
+        if name not in known:
+            raise BadArguments(f"There is no model {name}.", advice=f"Choose one of {', '.join(known)}.")
+        if name != DRAFT:
+            self._weights(PREFERRED if name == AUTO else name, control)
+        control.checkpoint(1.0)
+
+    def close(self) -> None:
+        """Lets go of the loaded model and its memory."""
+        self._warm = None
+
+    def _open_draft(self, control: Control) -> Separator:
+        from bridge.separation.draft import DraftSeparator
+
+        control.checkpoint(1.0)
+        return DraftSeparator()
+
+    def _open_model(self, name: str, device: str, control: Control) -> Separator:
+        weights = self._weights(name, Portion(control, 0.0, 0.9))
+        chosen = choose_device(device)
+        if self._warm is not None and self._warm[0] == weights and self._warm[1].device == chosen:
+            control.checkpoint(1.0)
+            return self._warm[1]
+        self._warm = None  # before the next is loaded: two models need not fit into memory
+        from bridge.separation.demucs_engine import DemucsSeparator
+        from bridge.separation.loading import load_bag
+
+        separator = DemucsSeparator(name, load_bag(weights, Portion(control, 0.9, 1.0)), chosen)
+        self._warm = (weights, separator)
+        return separator
+
+    def _weights(self, name: str, control: Control) -> Weights:
+        """Finds the weights, after a download where they are not here."""
+        found = self._places.find(name)
+        if found is not None:
+            return found
+        if needs_diffq(name):
+            raise WeightsUnavailable(
+                f"The model {name} is quantised, and the package diffq that unpacks it is not installed.",
+                advice=f"Install diffq, or use {name.removesuffix('_q')}.",
+            )
+        control.checkpoint(0.0)
+        try:
+            self._fetch(name, self._places, control)
+            found = self._places.find(name)
+            if found is None:
+                raise WeightsUnavailable(f"The model {name} was fetched, but its files are not complete.")
+        except WeightsUnavailable as exc:
+            self._failed[name] = (self._clock.monotonic_seconds(), exc)
+            raise
+        self._failed.pop(name, None)
+        return found
+
+    def _recall_failure(self, name: str) -> None:
+        """Raises what the last download of `name` failed with, if that was a moment ago and nothing has come since."""
+        failed_at, failure = self._failed.get(name, (0.0, None))
+        if failure is None or self._places.find(name) is not None:
+            return
+        if self._clock.monotonic_seconds() - failed_at < self._retry_after_seconds:
+            raise WeightsUnavailable(failure.message, advice=failure.advice)

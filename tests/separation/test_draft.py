@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge.audio.signal import ArraySignal
+from bridge.errors import BadArguments, Cancelled
+from bridge.separation import draft
+from bridge.separation.draft import DraftSeparator
+from bridge.separation.stft import Stft
+from tests.fakes import RecordingControl
+
+if TYPE_CHECKING:
+    from bridge.protocols import Samples
+
+STEMS = ("vocals", "drums", "bass", "other")
+RATE_HZ = 44100
+
+
+def separated(mix: Samples, rate_hz: int = RATE_HZ) -> dict[str, Samples]:
+    separator = DraftSeparator()
+    blocks = list(separator.separate(ArraySignal(mix, rate_hz), STEMS, RecordingControl()))
+    return {stem: np.concatenate([block[stem] for block in blocks]) for stem in STEMS}
+
+
+def band(seconds: float, rate_hz: int = RATE_HZ) -> dict[str, Samples]:
+    """A bass note, clicks, a wide held chord and a centred, gliding voice, as a mix would hold them."""
+    time = np.arange(round(seconds * rate_hz)) / rate_hz
+    random = np.random.default_rng(0)
+    clicks = random.standard_normal(len(time)) * np.exp(-((time * 2) % 1) * 40)
+    glide = np.cumsum(600 + 250 * np.sin(2 * np.pi * 1.5 * time)) / rate_hz
+    left, right = np.sin(2 * np.pi * 880 * time), np.sin(2 * np.pi * 1320 * time)
+    parts = {
+        "bass": np.stack([np.sin(2 * np.pi * 82.4 * time)] * 2, 1) * 0.3,
+        "drums": np.stack([clicks, clicks], 1) * 0.3,
+        "vocals": np.stack([np.sin(2 * np.pi * glide)] * 2, 1) * 0.2,
+        "other": np.stack([left, right], 1) * 0.15,
+    }
+    return {stem: samples.astype(np.float32) for stem, samples in parts.items()}
+
+
+def mixed(parts: dict[str, Samples]) -> Samples:
+    mix: Samples = np.sum(list(parts.values()), axis=0, dtype=np.float32)
+    return mix
+
+
+def distortion_db(true: Samples, estimate: Samples) -> float:
+    """Signal-to-distortion ratio: 10 log10(sum s² / sum (s - ŝ)²)."""
+    return float(10 * np.log10(np.square(true).sum() / np.square(true - estimate).sum()))
+
+
+@pytest.mark.parametrize("rate_hz", [8000, 11025, 44100, 48000, 96000, 192000])
+def test_every_source_is_mostly_in_its_own_stem_at_any_rate(rate_hz: int) -> None:
+    parts = band(4, rate_hz)
+    mix = mixed(parts)
+    stems = separated(mix, rate_hz)
+    for stem in STEMS:
+        assert distortion_db(parts[stem], stems[stem]) > distortion_db(parts[stem], mix) + 5, stem
+        assert distortion_db(parts[stem], stems[stem]) > 3, stem
+
+
+def test_a_mono_mix_is_taken_apart_too() -> None:
+    parts = {stem: np.repeat(samples.mean(axis=1, keepdims=True), 2, axis=1) for stem, samples in band(4).items()}
+    stems = separated(mixed(parts))
+    for stem in STEMS:
+        assert distortion_db(parts[stem], stems[stem]) > 3, stem
+        np.testing.assert_array_equal(stems[stem][:, 0], stems[stem][:, 1])
+
+
+@pytest.mark.parametrize("frames", [1, 2, 441, 1023, 4097, 50_000])
+@pytest.mark.parametrize("rate_hz", [8000, 44100])
+def test_stems_sum_to_the_mix_and_have_its_length(frames: int, rate_hz: int) -> None:
+    mix = (np.random.default_rng(1).uniform(-1, 1, (frames, 2))).astype(np.float32)
+    stems = separated(mix, rate_hz)
+    for stem in STEMS:
+        assert stems[stem].shape == mix.shape
+        assert stems[stem].dtype == np.float32
+    assert np.abs(sum(stems.values()) - mix).max() < 1e-6  # -120 dBFS
+
+
+def test_sections_join_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
+    rate_hz = 8000
+    mix = mixed(band(20, rate_hz))
+    whole = separated(mix, rate_hz)
+    monkeypatch.setattr(draft, "SECTION_FRAMES", 5 * rate_hz)
+    blocks = list(DraftSeparator().separate(ArraySignal(mix, rate_hz), STEMS, RecordingControl()))
+    assert len(blocks) > 3
+    for stem in STEMS:
+        np.testing.assert_allclose(np.concatenate([block[stem] for block in blocks]), whole[stem], atol=1e-5)
+
+
+def test_the_same_mix_gives_the_same_bytes_and_stays_as_it_was() -> None:
+    mix = mixed(band(2))
+    before = mix.copy()
+    first, second = separated(mix), separated(mix)
+    np.testing.assert_array_equal(mix, before)
+    for stem in STEMS:
+        assert first[stem].tobytes() == second[stem].tobytes()
+
+
+def test_silence_stays_silent() -> None:
+    stems = separated(np.zeros((30_000, 2), np.float32))
+    assert not any(samples.any() for samples in stems.values())
+
+
+def test_only_the_wanted_stems_are_given() -> None:
+    signal = ArraySignal(mixed(band(1)), RATE_HZ)
+    (block,) = DraftSeparator().separate(signal, ["bass"], RecordingControl())
+    assert set(block) == {"bass"}
+    assert list(DraftSeparator().separate(signal, [], RecordingControl())) == []
+
+
+def test_other_stems_are_refused_by_name() -> None:
+    with pytest.raises(BadArguments, match=r"piano.*vocals, drums"):
+        DraftSeparator().separate(ArraySignal(np.zeros((9, 2), np.float32), RATE_HZ), ["piano"], RecordingControl())
+
+
+def test_progress_rises_to_one_and_cancelling_acts_between_sections(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(draft, "SECTION_FRAMES", 8000)
+    signal = ArraySignal(np.zeros((40_000, 2), np.float32), 8000)
+    control = RecordingControl()
+    list(DraftSeparator().separate(signal, STEMS, control))
+    assert control.fractions == sorted(set(control.fractions))
+    assert (control.fractions[0], control.fractions[-1]) == (0.0, 1.0)
+    with pytest.raises(Cancelled):
+        list(DraftSeparator().separate(signal, STEMS, RecordingControl(cancel_at=2)))
+
+
+@given(frames=st.integers(1, 700), size=st.sampled_from([64, 128, 256]))
+@settings(max_examples=50)
+def test_transform_and_back_is_the_signal(frames: int, size: int) -> None:
+    samples = np.random.default_rng(frames).uniform(-1, 1, (frames, 2)).astype(np.float32)
+    stft = Stft(size)
+    np.testing.assert_allclose(stft.inverse(stft.forward(samples), frames), samples, atol=1e-6)
+
+
+def test_import_needs_neither_torch_nor_librosa() -> None:
+    program = (
+        "import sys; import bridge.separation.draft;"
+        "print([name for name in ('torch', 'librosa', 'demucs', 'numba') if name in sys.modules])"
+    )
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert printed.strip() == "[]"

@@ -1,0 +1,189 @@
+"""Downloads from servers on the loopback that answer as the real ones do."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from huggingface_hub import close_session
+
+from bridge.clock import SystemClock
+from bridge.errors import Cancelled, WeightsUnavailable
+from bridge.separation.bags import Released
+from bridge.separation.fetch import Fetcher
+from bridge.separation.loading import load_bag
+from bridge.separation.transfer import Transfer, wait_for
+from bridge.separation.weights import Places
+from tests.fakes import FakeClock, RecordingControl
+from tests.separation.small_models import places_in, save_model, save_safetensors, small_model
+
+
+@dataclass
+class Server:
+    """Serves `files` (path → bytes) with the headers of the hub; counts what was asked for."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    address: str = ""
+
+    def run(self) -> ThreadingHTTPServer:
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_HEAD(self) -> None:
+                self.answer(with_body=False)
+
+            def do_GET(self) -> None:
+                self.answer(with_body=True)
+
+            def answer(self, *, with_body: bool) -> None:
+                outer.asked.append(f"{self.command} {self.path}")
+                content = outer.files.get(self.path)
+                self.send_response(404 if content is None else 200)
+                self.send_header("X-Repo-Commit", "c" * 40)
+                self.send_header("ETag", f'"{hashlib.sha256(content or b"").hexdigest()}"')
+                self.send_header("Content-Length", str(len(content or b"")))
+                self.end_headers()
+                if with_body and content:
+                    self.wfile.write(content)
+
+            def log_message(self, *_: object) -> None: ...
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"http://127.0.0.1:{server.server_port}"
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        return server
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    served = Server()
+    running = served.run()
+    yield served
+    close_session()  # the hub's client keeps its connections open for the next download
+    running.shutdown()
+    running.server_close()
+
+
+def fetcher(server: Server) -> Fetcher:
+    return Fetcher(environ={"HF_ENDPOINT": server.address}, probe_seconds=2.0, stall_seconds=10.0)
+
+
+def old_server(places: Places, server: Server, table: Path, checkpoint: str) -> Places:
+    """Places whose released table names one checkpoint on `server`."""
+    table.mkdir()
+    (table / "htdemucs.yaml").write_text("models: ['955717e8']", encoding="utf-8")
+    (table / "files.txt").write_text(f"# a table\nroot: models/\n{checkpoint}\n", encoding="utf-8")
+    return replace(places, released=Released(table, f"{server.address}/"))
+
+
+def test_a_model_comes_from_the_hub_into_its_cache(tmp_path: Path, server: Server) -> None:
+    places = places_in(tmp_path)
+    model = save_safetensors(tmp_path / "955717e8.safetensors", small_model("waveform"))
+    base = "/adefossez/HTDemucs/resolve/main"
+    server.files[f"{base}/htdemucs.yaml"] = b"models: ['955717e8']\n"
+    server.files[f"{base}/955717e8.safetensors"] = model.read_bytes()
+    control = RecordingControl()
+    fetcher(server).fetch("htdemucs", places, control)
+    found = places.find("htdemucs")
+    assert found is not None
+    assert found.files[0].is_relative_to(places.hub_cache)
+    assert load_bag(found, RecordingControl()).samplerate == 8000
+    assert control.fractions == sorted(control.fractions)
+
+
+def test_what_the_hub_lacks_comes_from_the_old_server(tmp_path: Path, server: Server) -> None:
+    checkpoint = save_model(tmp_path, "955717e8", small_model("waveform"))
+    places = old_server(places_in(tmp_path), server, tmp_path / "table", checkpoint.name)
+    server.files[f"/models/{checkpoint.name}"] = checkpoint.read_bytes()
+    fetcher(server).fetch("htdemucs", places, RecordingControl())
+    assert [path.name for path in places.server_cache.iterdir()] == [checkpoint.name]
+    assert places.find("htdemucs") is not None
+
+
+def test_a_file_that_arrives_damaged_is_not_kept(tmp_path: Path, server: Server) -> None:
+    places = old_server(places_in(tmp_path), server, tmp_path / "table", "955717e8-00000000.th")
+    server.files["/models/955717e8-00000000.th"] = b"something else"
+    with pytest.raises(WeightsUnavailable, match="damaged"):
+        fetcher(server).fetch("htdemucs", places, RecordingControl())
+    assert list(places.server_cache.iterdir()) == []
+
+
+def test_nobody_is_asked_when_the_hub_is_to_be_offline(tmp_path: Path, server: Server) -> None:
+    offline = Fetcher(environ={"HF_HUB_OFFLINE": "1", "HF_ENDPOINT": server.address})
+    with pytest.raises(WeightsUnavailable, match="HF_HUB_OFFLINE"):
+        offline.fetch("htdemucs", places_in(tmp_path), RecordingControl())
+    assert server.asked == []
+
+
+def test_an_unreachable_network_is_told_in_one_line(tmp_path: Path) -> None:
+    def unreachable(_url: str, _seconds: float) -> None:
+        raise OSError("Network is unreachable")
+
+    with pytest.raises(WeightsUnavailable) as caught:
+        Fetcher(probe=unreachable).fetch("htdemucs", places_in(tmp_path), RecordingControl())
+    assert "Network is unreachable" in str(caught.value)
+    assert "sab models pull htdemucs" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_packets_that_vanish_cost_no_more_than_the_probe_may_take(tmp_path: Path) -> None:
+    never = threading.Event()
+
+    def hang(_url: str, _seconds: float) -> None:
+        never.wait(60)
+
+    clock = SystemClock()
+    before = clock.monotonic_seconds()
+    with pytest.raises(WeightsUnavailable, match="does not answer"):
+        Fetcher(probe=hang, probe_seconds=0.2).fetch("htdemucs", places_in(tmp_path), RecordingControl())
+    never.set()
+    assert clock.monotonic_seconds() - before < 5
+
+
+def test_cancelling_acts_while_nothing_comes_in() -> None:
+    never = threading.Event()
+    with pytest.raises(Cancelled):
+        wait_for(
+            lambda _: never.wait(60),
+            RecordingControl(cancel_at=2),
+            FakeClock(),
+            patience_seconds=60,
+            what="The server",
+        )
+    never.set()
+
+
+def test_a_cancelled_download_ends_with_the_next_piece() -> None:
+    ended, go_on = threading.Event(), threading.Event()
+
+    def download(transfer: Transfer) -> None:
+        try:
+            go_on.wait(60)
+            transfer.advance(1)
+        finally:
+            ended.set()
+
+    with pytest.raises(Cancelled):
+        wait_for(download, RecordingControl(cancel_at=0), FakeClock(), patience_seconds=60, what="The server")
+    go_on.set()
+    assert ended.wait(10)
+
+
+def test_progress_is_what_the_download_tells() -> None:
+    control = RecordingControl()
+
+    def download(transfer: Transfer) -> str:
+        transfer.advance(10)
+        transfer.fraction = 1.0
+        return "done"
+
+    assert wait_for(download, control, FakeClock(), patience_seconds=60, what="The server") == "done"
+    assert control.fractions[-1] == 1.0

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bridge.errors import BadArguments, Cancelled, EngineFailed, WeightsUnavailable
+from bridge.separation.registry import Engines
+from bridge.separation.weights import Places
+from tests.fakes import FakeClock, RecordingControl
+from tests.separation.small_models import places_in, save_htdemucs, save_model, small_model
+
+if TYPE_CHECKING:
+    from bridge.protocols import Control
+
+
+@dataclass
+class FakeFetch:
+    """A network that brings a small htdemucs, or does not."""
+
+    works: bool = True
+    asked: list[str] = field(default_factory=list)
+
+    def __call__(self, name: str, places: Places, control: Control) -> None:
+        self.asked.append(name)
+        for step in range(3):
+            control.checkpoint(step / 3)
+        if not self.works:
+            raise WeightsUnavailable("There is no network.")
+        save_htdemucs(places.models_dir)
+
+
+def engines(folder: Path, fetch: FakeFetch, clock: FakeClock | None = None) -> Engines:
+    places = places_in(folder)
+    return Engines(places.models_dir, clock=clock or FakeClock(), fetch=fetch, places=places)
+
+
+def test_an_unknown_name_lists_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(BadArguments, match=r"no engine spleeter.*auto, draft, htdemucs"):
+        engines(tmp_path, FakeFetch()).open("spleeter", "auto", RecordingControl())
+
+
+def test_an_unknown_device_lists_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(BadArguments, match=r"no device tpu.*cuda"):
+        engines(tmp_path, FakeFetch()).open("draft", "tpu", RecordingControl())
+
+
+def test_auto_is_htdemucs_where_it_is_here(tmp_path: Path) -> None:
+    fetch, control = FakeFetch(), RecordingControl()
+    save_htdemucs(tmp_path / "models")
+    separator = engines(tmp_path, fetch).open("auto", "cpu", control)
+    assert (separator.name, separator.device) == ("htdemucs", "cpu")
+    assert fetch.asked == []
+    assert control.warnings == []
+
+
+def test_auto_fetches_htdemucs_with_progress(tmp_path: Path) -> None:
+    fetch, control = FakeFetch(), RecordingControl()
+    assert engines(tmp_path, fetch).open("auto", "cpu", control).name == "htdemucs"
+    assert fetch.asked == ["htdemucs"]
+    assert control.fractions == sorted(control.fractions)
+    assert control.fractions[-1] == 1.0
+
+
+def test_auto_without_network_is_draft_with_a_warning(tmp_path: Path) -> None:
+    control = RecordingControl()
+    assert engines(tmp_path, FakeFetch(works=False)).open("auto", "auto", control).name == "draft"
+    (warning,) = control.warnings
+    assert warning.code == "weights_unavailable"
+    assert "no network" in warning.message
+    assert "sab models pull htdemucs" in warning.message
+
+
+def test_a_failed_download_is_remembered_for_a_while(tmp_path: Path) -> None:
+    fetch, clock = FakeFetch(works=False), FakeClock()
+    opener = engines(tmp_path, fetch, clock)
+    control = RecordingControl()
+    for _ in range(2):
+        assert opener.open("auto", "cpu", control).name == "draft"
+        clock.turn(299)
+    assert len(fetch.asked) == 1
+    assert len(control.warnings) == 2
+    fetch.works = True
+    assert opener.open("auto", "cpu", control).name == "htdemucs"
+    assert len(fetch.asked) == 2
+
+
+def test_weights_that_appear_end_the_waiting(tmp_path: Path) -> None:
+    fetch = FakeFetch(works=False)
+    opener = engines(tmp_path, fetch)
+    assert opener.open("auto", "cpu", RecordingControl()).name == "draft"
+    save_htdemucs(tmp_path / "models")
+    assert opener.open("auto", "cpu", RecordingControl()).name == "htdemucs"
+
+
+def test_an_engine_asked_for_by_name_never_becomes_another(tmp_path: Path) -> None:
+    fetch, control = FakeFetch(works=False), RecordingControl()
+    opener = engines(tmp_path, fetch)
+    for _ in range(2):
+        with pytest.raises(WeightsUnavailable, match="no network"):
+            opener.open("htdemucs", "cpu", control)
+    assert len(fetch.asked) == 2  # whoever names it wants it tried now
+    assert control.warnings == []
+
+
+def test_damaged_weights_send_auto_to_draft_with_the_reason(tmp_path: Path) -> None:
+    path = save_htdemucs(tmp_path / "models")
+    path.write_bytes(b"nothing")
+    control = RecordingControl()
+    assert engines(tmp_path, FakeFetch()).open("auto", "cpu", control).name == "draft"
+    assert path.name in control.warnings[0].message
+
+
+def test_cancelling_a_download_is_neither_failure_nor_fallback(tmp_path: Path) -> None:
+    fetch = FakeFetch()
+    opener = engines(tmp_path, fetch)
+    with pytest.raises(Cancelled):
+        opener.open("auto", "cpu", RecordingControl(cancel_at=2))
+    assert opener.open("auto", "cpu", RecordingControl()).name == "htdemucs"
+
+
+def test_the_last_model_stays_warm(tmp_path: Path) -> None:
+    save_htdemucs(tmp_path / "models")
+    opener = engines(tmp_path, FakeFetch())
+    first = opener.open("htdemucs", "cpu", RecordingControl())
+    opener.open("draft", "cpu", RecordingControl())
+    assert opener.open("auto", "cpu", RecordingControl()) is first
+    opener.close()
+    assert opener.open("htdemucs", "cpu", RecordingControl()) is not first
+
+
+def test_a_model_that_was_replaced_on_disk_is_loaded_anew(tmp_path: Path) -> None:
+    save_htdemucs(tmp_path / "models").unlink()
+    save_model(tmp_path / "models", "955717e8", small_model("waveform", 1))
+    opener = engines(tmp_path, FakeFetch())
+    first = opener.open("htdemucs", "cpu", RecordingControl())
+    for path in (tmp_path / "models").glob("*.th"):
+        path.unlink()
+    save_model(tmp_path / "models", "955717e8", small_model("waveform", 2))
+    assert opener.open("htdemucs", "cpu", RecordingControl()).identity() != first.identity()
+
+
+def test_a_lone_checkpoint_opens_by_its_signature(tmp_path: Path) -> None:
+    save_model(tmp_path / "models", "mine", small_model("waveform"))
+    assert engines(tmp_path, FakeFetch()).open("mine", "cpu", RecordingControl()).name == "mine"
+
+
+def test_a_device_that_is_not_there_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    save_htdemucs(tmp_path / "models")
+    with pytest.raises(EngineFailed, match="no cuda device"):
+        engines(tmp_path, FakeFetch()).open("auto", "cuda", RecordingControl())
+
+
+def test_pull_fetches_once(tmp_path: Path) -> None:
+    fetch = FakeFetch()
+    opener = engines(tmp_path, fetch)
+    for _ in range(2):
+        opener.pull("htdemucs", RecordingControl())
+    assert fetch.asked == ["htdemucs"]
+
+
+def test_a_quantised_model_is_not_fetched_in_vain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.separation.registry.needs_diffq", lambda name: name == "mdx_q")
+    fetch = FakeFetch()
+    with pytest.raises(WeightsUnavailable, match="diffq"):
+        engines(tmp_path, fetch).open("mdx_q", "cpu", RecordingControl())
+    assert fetch.asked == []
