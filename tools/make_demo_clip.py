@@ -73,7 +73,8 @@ def place(part: Sound, sound: Sound, beat: float, pan: float = 0.5) -> None:
 def shape(t: Sound, attack: float, release: float) -> Sound:
     """Rises for `attack` seconds, falls for the last `release`."""
     rise: Sound = np.minimum(1, t / attack)
-    return rise * np.minimum(1, (t[-1] - t) / release)
+    fall: Sound = np.minimum(1, (t[-1] - t) / release)
+    return rise * fall
 
 
 def drums() -> Sound:
