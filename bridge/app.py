@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from bridge.separation.catalogue import known_engines
 from bridge.store.journal import JournalStore
 from bridge.store.memory import MemoryStore
 from bridge.worker.client import WorkerClient
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
     """A bridge that runs until the block is left, with OSC server, history and MIDI ports unless `serve` is False.
 
     Raises:
-        BridgeError: the address is taken, or the folder for the history cannot be written.
+        BridgeError: the address is taken.
     """
     clock = SystemClock()
     bus = EventBus()
@@ -105,4 +108,8 @@ def _store(settings: Settings, *, serve: bool) -> JobStore:
     """The history of the server that owns this port; a single job, or a port that the system chose, needs none."""
     if not serve or settings.port == 0:
         return MemoryStore()
-    return JournalStore(settings.state_dir / str(settings.port) / "jobs")
+    try:
+        return JournalStore(settings.state_dir / str(settings.port) / "jobs")
+    except OSError as error:
+        log.warning("the history of jobs cannot be kept in %s (%s); it ends with the bridge", settings.state_dir, error)
+        return MemoryStore()

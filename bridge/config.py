@@ -23,6 +23,7 @@ else:
 
 APP_NAME = "source-audio-bridge"
 PREFIX = "SAB_"
+DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 9720
 
 
@@ -37,7 +38,7 @@ def _models_dir() -> Path:
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that can be set, with its default."""
 
-    host: str = "127.0.0.1"
+    host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
     state_dir: Path = msgspec.field(default_factory=_state_dir)
     """Where the history of jobs is kept."""

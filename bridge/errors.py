@@ -42,9 +42,9 @@ ADVICE: dict[str, str] = {
     "not_writable": "Choose another folder with out, or change that folder's permissions.",
     "out_of_space": "Free some space on that drive, or choose another folder with out.",
     "weights_unavailable": "Connect to the internet and run `sab models pull NAME`, or use the engine draft.",
-    "engine_failed": "Try again; if it fails again, try the engine draft and send us the job's log.",
+    "engine_failed": "Try again, or try the engine draft; if it stays, send us the log: `sab doctor` says where.",
     "out_of_memory": "Choose a shorter region, close other programs, or use the engine draft.",
-    "internal": "This is a fault of the bridge: please send us the job's log.",
+    "internal": "This is a fault of the bridge: please send us the log; `sab doctor` says where it lies.",
 }
 
 

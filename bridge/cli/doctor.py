@@ -15,6 +15,7 @@ import msgspec
 import typer
 
 from bridge.cli import shared
+from bridge.cli.logs import LOG_NAME
 from bridge.cli.ports import midi_status
 from bridge.config import Settings
 from bridge.errors import BridgeError
@@ -121,6 +122,7 @@ def _folders(settings: Settings) -> Iterator[Finding]:
             yield Finding(subject, "broken", f"{folder} cannot be written ({error.strerror}). Set {name} to another.")
         else:
             yield Finding(subject, "ok", str(folder))
+    yield Finding("Log", "ok", str(settings.state_dir / LOG_NAME))
 
 
 def _port(settings: Settings) -> Finding:

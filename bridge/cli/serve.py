@@ -9,6 +9,7 @@ import typer
 
 from bridge.app import open_bridge
 from bridge.cli import shared
+from bridge.cli.logs import log_into
 from bridge.events import Ended, Event, MidiEnded, MidiReady, MidiStarted, Noticed, Produced, Started, Submitted, Warned
 
 
@@ -34,6 +35,7 @@ async def serve(
         host=host, port=port, engine=engine, stems=stems, midi=midi, format=file_format, depth=depth, device=device,
         no_midi=no_midi, state_dir=state_dir, models_dir=models_dir,
     )  # fmt: skip
+    log_into(settings.state_dir)
     async with shared.interruption() as interrupted, open_bridge(settings) as running:
         running.bridge.subscribe(_log)
         typer.echo(f"listening on {running.address}")
@@ -56,6 +58,7 @@ def tui(
     settings = shared.settings_from(
         host=host, port=port, engine=engine, no_midi=no_midi, state_dir=state_dir, models_dir=models_dir
     )
+    log_into(settings.state_dir)
     raise typer.Exit(run(functools.partial(open_bridge, settings)))
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bridge import PROTOCOL_VERSION
 from bridge.cli import shared
 from bridge.errors import BadArguments
 from bridge.options import absolute_path
@@ -45,6 +46,7 @@ async def submit(
         for turn, value in enumerate(pair)
     ]
     async with open_client(settings.host, settings.port) as client:
+        client.send("/sab/hello", "sab submit", PROTOCOL_VERSION)
         (accepted,) = await client.ask("/sab/submit", absolute_path("FILE", str(file)), *options)
         job = str(accepted.arguments[1])
         typer.echo(job)
@@ -58,6 +60,7 @@ async def send(
     """Send one OSC message to a running bridge and print its answer."""
     settings = shared.settings_from(host=host, port=port)
     async with open_client(settings.host, settings.port) as client:
+        client.send("/sab/hello", "sab send", PROTOCOL_VERSION)
         answer = await client.exchange(address, *map(parse_argument, arguments or ()))
     for message in answer:
         typer.echo(_line(message))

@@ -75,9 +75,6 @@ def parameters(signature: str) -> tuple[Parameter, ...]:
     return tuple(Parameter(type=kind, name=name, optional=bool(bracket)) for bracket, kind, name in found)
 
 
-DEFAULT_HOST = "127.0.0.1"
-DEFAULT_PORT = 9720
-
 _TYPES: dict[str, type[str] | type[int] | type[float]] = {"s": str, "i": int, "f": float}
 
 HELLO_REPLY = Outgoing("/sab/hello.reply", "i:protocol s:version s:server i:client_id", "Who answers.")
@@ -139,7 +136,7 @@ REQUESTS: dict[str, Request] = {
         Request("/sab/status", "", (STATUS_REPLY,), "Asks what the bridge is doing."),
         Request(
             "/sab/subscribe",
-            "b:on [i:ttl_seconds] [i:reply_port]",
+            "b:on [i:ttl_seconds]",
             (DONE_SUBSCRIBE,),
             "Starts or ends the pushes of all jobs; begins with the state of every live job.",
         ),

@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 from typing import cast
 
 from bridge import errors
+from bridge.config import DEFAULT_HOST, DEFAULT_PORT
 from bridge.errors import BridgeError
-from bridge.osc.addresses import DEFAULT_HOST, DEFAULT_PORT, FAIL, JOB, PONG, REQUESTS, RESULT, Message
+from bridge.osc.addresses import FAIL, JOB, PONG, REQUESTS, RESULT, Message
 from bridge.osc.codec import MAX_INCOMING_BYTES, Rejected, decode, encode
 
 ANSWER_SECONDS = 5.0

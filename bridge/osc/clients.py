@@ -58,7 +58,11 @@ class Client:
     endpoint: Endpoint
     """Where it listens."""
     heard_seconds: float
-    name: str = ""
+    speaks_for: Client | None = None
+    """Set for a sender that never introduced itself: the client of its machine that announced a reply port last.
+
+    Tools such as `oscsend` send every message from another port. What they ask for is asked for that client as well.
+    """
     ttl_seconds: float | None = None
     """How long a subscription outlasts silence; None: no subscription."""
     jobs: set[str] = field(default_factory=set)
@@ -74,17 +78,29 @@ class Client:
     def is_subscribed(self, now: float) -> bool:
         return self.ttl_seconds is not None and not self.is_dropped(now)
 
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Where answers go."""
+        return tuple(client.endpoint for client in self._both)
+
     def subscribe(self, ttl_seconds: float) -> None:
-        self.ttl_seconds = ttl_seconds
+        for client in self._both:
+            client.ttl_seconds = ttl_seconds
 
     def unsubscribe(self) -> None:
         """From now on it is told only about what it submits later."""
-        self.ttl_seconds = None
-        self.followed.clear()
+        for client in self._both:
+            client.ttl_seconds = None
+            client.followed.clear()
 
     def submitted(self, job: str) -> None:
-        self.jobs.add(job)
-        self.followed.add(job)
+        for client in self._both:
+            client.jobs.add(job)
+            client.followed.add(job)
+
+    @property
+    def _both(self) -> tuple[Client, ...]:
+        return (self,) if self.speaks_for is None else (self, self.speaks_for)
 
 
 class Clients:
@@ -94,6 +110,7 @@ class Clients:
         self._clock = clock
         self._endpoints: dict[Endpoint, Endpoint] = {}  # of senders that listen elsewhere; the newest last
         self._clients: dict[Endpoint, Client] = {}  # by where they listen; the last heard last
+        self._announcers: dict[str, Client] = {}  # by machine: who announced a reply port last
         self._last_id = 0
 
     def heard(self, source: Endpoint) -> Client:
@@ -103,10 +120,12 @@ class Clients:
         client = self._clients.pop(endpoint, None)
         if client is None:
             self._last_id += 1
-            client = Client(id=self._last_id, endpoint=endpoint, heard_seconds=now)
+            client = Client(id=self._last_id, endpoint=endpoint, heard_seconds=now, speaks_for=self._announcer(source))
         if client.is_dropped(now):
             client.ttl_seconds = None
         client.heard_seconds = now
+        if client.speaks_for is not None:
+            client.speaks_for.heard_seconds = now
         self._clients[endpoint] = client
         self._forget_surplus(now)
         return client
@@ -116,6 +135,13 @@ class Clients:
 
         It keeps its jobs; a client that already listens there takes them over.
         """
+        client = self._moved(source, reply_port)
+        client.speaks_for = None
+        if reply_port:
+            self._announcers[source[0]] = client
+        return client
+
+    def _moved(self, source: Endpoint, reply_port: int) -> Client:
         client = self.heard(source)
         endpoint = (source[0], reply_port, *source[2:]) if reply_port else source
         self._endpoints.pop(source, None)
@@ -157,6 +183,10 @@ class Clients:
         for client in self._clients.values():
             client.jobs.discard(job)
             client.followed.discard(job)
+
+    def _announcer(self, source: Endpoint) -> Client | None:
+        client = self._announcers.get(source[0])
+        return client if client is not None and self._clients.get(client.endpoint) is client else None
 
     def _forget_surplus(self, now: float) -> None:
         while len(self._clients) > MAX_CLIENTS:

@@ -52,7 +52,6 @@ Handler: TypeAlias = Callable[[Call], "list[Message] | Awaitable[list[Message]]"
 
 def hello(call: Call) -> list[Message]:
     client = call.desk.clients.announced(call.source, _port(call.arguments.numbers["reply_port"]))
-    client.name = call.arguments.strings["client"]
     spoken = call.arguments.numbers["protocol"]
     if spoken != PROTOCOL_VERSION:
         raise ProtocolMismatch(f"You speak protocol {spoken}, and this bridge {PROTOCOL_VERSION}.")
@@ -73,8 +72,7 @@ def subscribe(call: Call) -> list[Message]:
     ttl_seconds = numbers["ttl_seconds"] or DEFAULT_TTL_SECONDS
     if not 1 <= ttl_seconds <= MAX_TTL_SECONDS:
         raise BadArguments(f"ttl_seconds must be between 1 and {MAX_TTL_SECONDS}, not {ttl_seconds}.")
-    reply_port = _port(numbers["reply_port"])
-    client = call.desk.clients.announced(call.source, reply_port) if reply_port else call.client
+    client = call.client
     done = osc.DONE_SUBSCRIBE("/sab/subscribe", client.id)
     if not numbers["on"]:
         client.unsubscribe()

@@ -9,9 +9,10 @@ from contextlib import asynccontextmanager
 from typing import cast
 
 from bridge import __version__
+from bridge.config import DEFAULT_HOST, DEFAULT_PORT
 from bridge.errors import BridgeError, InternalError, RequestError
 from bridge.events import Noticed
-from bridge.osc.addresses import BYE, DEFAULT_HOST, DEFAULT_PORT, FAIL, STARTUP, Message, is_answer
+from bridge.osc.addresses import BYE, FAIL, STARTUP, Message, is_answer
 from bridge.osc.arguments import Arguments, find_req, read_arguments
 from bridge.osc.clients import Client, Clients, Endpoint
 from bridge.osc.codec import Rejected, decode, encode
@@ -170,7 +171,7 @@ class OscServer(asyncio.DatagramProtocol):
         if answer is None:
             client.answers.begin(address, req, now)
             return False
-        self.send(answer.replies or (), client.endpoint)
+        self._reply(client, answer.replies or ())
         return True
 
     def _settle(self, source: Endpoint, address: str, arguments: Arguments, replies: list[Message]) -> None:
@@ -178,7 +179,7 @@ class OscServer(asyncio.DatagramProtocol):
         answer = client.answers.recall(address, arguments.req, self._clock.monotonic_seconds())
         if answer is not None:
             answer.replies = replies
-        self.send(replies, client.endpoint)
+        self._reply(client, replies)
 
     def _failed(self, source: Endpoint, address: str, arguments: Arguments, error: Exception) -> None:
         client = self._clients.heard(source)
@@ -189,7 +190,12 @@ class OscServer(asyncio.DatagramProtocol):
         self._reject(client, address, error, arguments.subject)
 
     def _reject(self, client: Client, address: str, error: BridgeError, subject: str) -> None:
-        self.send([FAIL(address, error.code, str(error), subject)], client.endpoint)
+        self._reply(client, [FAIL(address, error.code, str(error), subject)])
+
+    def _reply(self, client: Client, messages: Iterable[Message]) -> None:
+        told = tuple(messages)
+        for endpoint in client.endpoints:
+            self.send(told, endpoint)
 
     def _socket_name(self) -> Endpoint:
         assert self._transport is not None

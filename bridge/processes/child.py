@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -14,6 +15,8 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from bridge.processes.frames import HEAD, frame, length
+
+log = logging.getLogger(__name__)
 
 Command = TypeVar("Command")
 Report = TypeVar("Report")
@@ -162,6 +165,7 @@ class Child(Generic[Command, Report]):
     async def _read_errors(self, stream: asyncio.StreamReader) -> None:
         while line := await _line(stream):
             self._last_lines.append(line)
+            log.info("%s: %s", self._module, line)
 
     def _last_words(self, status: int) -> str:
         if self._last_lines:

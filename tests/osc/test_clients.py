@@ -121,3 +121,29 @@ def test_a_failed_request_is_forgotten_and_the_memory_is_bounded() -> None:
         answers.begin("/sab/submit", str(number), now=1)
     assert answers.recall("/sab/submit", "0", now=1) is None
     assert answers.recall("/sab/submit", "1", now=1) is not None
+
+
+ONE_SHOT = ("127.0.0.1", 61_000)
+
+
+def test_a_sender_that_never_says_hello_speaks_for_whoever_announced_a_port_on_its_machine(clients: Clients) -> None:
+    listener = clients.announced(MAX, 9721)
+    stranger = clients.heard(ONE_SHOT)
+    stranger.subscribe(60)
+    stranger.submitted("job1")
+    assert stranger.endpoints == (ONE_SHOT, ("127.0.0.1", 9721))
+    assert {client.endpoint for client in clients.listeners("job1")} == set(stranger.endpoints)
+    stranger.unsubscribe()
+    assert listener not in clients.listeners("job1")
+
+
+def test_whoever_says_hello_speaks_for_itself(clients: Clients) -> None:
+    clients.announced(MAX, 9721)
+    clients.heard(ONE_SHOT)
+    assert clients.announced(ONE_SHOT, 0).endpoints == (ONE_SHOT,)
+    assert clients.heard(ONE_SHOT).endpoints == (ONE_SHOT,)
+
+
+def test_nobody_speaks_for_another_machine(clients: Clients) -> None:
+    clients.announced(MAX, 9721)
+    assert clients.heard(("10.0.0.7", 61_000)).endpoints == (("10.0.0.7", 61_000),)

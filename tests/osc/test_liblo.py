@@ -55,10 +55,10 @@ async def next_line(lines: asyncio.StreamReader) -> str:
     return line.decode().split(maxsplit=1)[1].strip()
 
 
-async def subscribed(studio: Studio, lines: asyncio.StreamReader, port: int) -> str:
-    """Subscribes until oscdump has come up and shows the answer."""
+async def introduced(studio: Studio, lines: asyncio.StreamReader, port: int) -> str:
+    """Says hello until oscdump has come up and shows the answer."""
     while True:
-        await oscsend(studio, "/sab/subscribe", "iii", "1", "3600", str(port))
+        await oscsend(studio, "/sab/hello", "sii", "shell", "1", str(port))
         try:
             return (await asyncio.wait_for(lines.readline(), 0.5)).decode().split(maxsplit=1)[1].strip()
         except asyncio.TimeoutError:
@@ -69,11 +69,14 @@ async def test_a_job_is_followed_from_the_shell(
     studio: Studio, client: OscClient, dump: tuple[asyncio.StreamReader, int]
 ) -> None:
     lines, port = dump
-    assert (await subscribed(studio, lines, port)).startswith('/sab/done si "/sab/subscribe"')
+    assert (await introduced(studio, lines, port)).startswith("/sab/hello.reply issi 1 ")
+    await oscsend(studio, "/sab/subscribe", "ii", "1", "3600")
+    assert (await next_line(lines)).startswith('/sab/done si "/sab/subscribe"')
     await oscsend(studio, "/sab/submit", "ssfsTsi", "/a b.wav", "tempo", "120", "play", "depth", "24")
     await client.ask("/sab/ping")  # when this is answered, the server has read what oscsend sent
     request = JobRequest(source="/a b.wav", tempo_bpm=120.0, play=True, depth="24", format="flac")
     assert studio.bridge.asked == [("submit", request)]
+    assert await next_line(lines) == '/sab/accepted ssi "" "job1" 0'
     studio.bridge.publish(Progressed(job="job1", stage="loading", fraction=0.25))
     assert await next_line(lines) == '/sab/progress ssff "job1" "loading" 0.250000 -1.000000'
     studio.bridge.publish(Ended(job="job1", outcome="done", unix_seconds=1))
