@@ -59,7 +59,7 @@ class Client:
     """Where it listens."""
     heard_seconds: float
     speaks_for: Client | None = None
-    """Set for a sender that never introduced itself: the client of its machine that announced a reply port last.
+    """Set for a sender that is heard for the first time: the client of its machine that announced a reply port last.
 
     Tools such as `oscsend` send every message from another port. What they ask for is asked for that client as well.
     """
@@ -121,6 +121,8 @@ class Clients:
         if client is None:
             self._last_id += 1
             client = Client(id=self._last_id, endpoint=endpoint, heard_seconds=now, speaks_for=self._announcer(source))
+        else:
+            client.speaks_for = None  # whoever sends twice from one port listens there
         if client.is_dropped(now):
             client.ttl_seconds = None
         client.heard_seconds = now
@@ -130,19 +132,22 @@ class Clients:
         self._forget_surplus(now)
         return client
 
+    def of(self, source: Endpoint) -> Client:
+        """The client that sends from `source`, which was heard a moment ago."""
+        return self._clients.get(self._endpoints.get(source, source)) or self.heard(source)
+
     def announced(self, source: Endpoint, reply_port: int) -> Client:
         """The client of `source`, which from now on listens on `reply_port` of its machine; 0: where it sends from.
 
         It keeps its jobs; a client that already listens there takes them over.
         """
-        client = self._moved(source, reply_port)
+        client = self._moved(self.heard(source), source, reply_port)
         client.speaks_for = None
         if reply_port:
             self._announcers[source[0]] = client
         return client
 
-    def _moved(self, source: Endpoint, reply_port: int) -> Client:
-        client = self.heard(source)
+    def _moved(self, client: Client, source: Endpoint, reply_port: int) -> Client:
         endpoint = (source[0], reply_port, *source[2:]) if reply_port else source
         self._endpoints.pop(source, None)
         if endpoint != source:
@@ -156,10 +161,11 @@ class Clients:
         if there is None:
             client.endpoint = endpoint
             self._clients[endpoint] = client
-        else:
-            there.jobs |= client.jobs
-            there.followed |= client.followed
-        return self.heard(source)
+            return client
+        there.heard_seconds = client.heard_seconds
+        there.jobs |= client.jobs
+        there.followed |= client.followed
+        return there
 
     def listeners(self, job: str) -> list[Client]:
         """Who is told about a job: the subscribers, and who submitted it."""

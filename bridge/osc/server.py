@@ -175,14 +175,14 @@ class OscServer(asyncio.DatagramProtocol):
         return True
 
     def _settle(self, source: Endpoint, address: str, arguments: Arguments, replies: list[Message]) -> None:
-        client = self._clients.heard(source)  # a hello may just have moved it
+        client = self._clients.of(source)  # a hello may just have moved it
         answer = client.answers.recall(address, arguments.req, self._clock.monotonic_seconds())
         if answer is not None:
             answer.replies = replies
         self._reply(client, replies)
 
     def _failed(self, source: Endpoint, address: str, arguments: Arguments, error: Exception) -> None:
-        client = self._clients.heard(source)
+        client = self._clients.of(source)
         client.answers.forget(address, arguments.req)
         if not isinstance(error, BridgeError):
             self._notice(Noticed(level="error", message=f"{address} failed: {type(error).__name__}: {error}"))

@@ -139,8 +139,13 @@ def test_a_sender_that_never_says_hello_speaks_for_whoever_announced_a_port_on_i
 
 def test_whoever_says_hello_speaks_for_itself(clients: Clients) -> None:
     clients.announced(MAX, 9721)
-    clients.heard(ONE_SHOT)
     assert clients.announced(ONE_SHOT, 0).endpoints == (ONE_SHOT,)
+    assert clients.heard(ONE_SHOT).endpoints == (ONE_SHOT,)
+
+
+def test_whoever_sends_twice_from_one_port_listens_there(clients: Clients) -> None:
+    clients.announced(MAX, 9721)
+    assert len(clients.heard(ONE_SHOT).endpoints) == 2
     assert clients.heard(ONE_SHOT).endpoints == (ONE_SHOT,)
 
 

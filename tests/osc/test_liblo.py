@@ -68,6 +68,7 @@ async def introduced(studio: Studio, lines: asyncio.StreamReader, port: int) -> 
 async def test_a_job_is_followed_from_the_shell(
     studio: Studio, client: OscClient, dump: tuple[asyncio.StreamReader, int]
 ) -> None:
+    await client.ask("/sab/ping")  # from now on it is known to listen where it sends from
     lines, port = dump
     assert (await introduced(studio, lines, port)).startswith("/sab/hello.reply issi 1 ")
     await oscsend(studio, "/sab/subscribe", "ii", "1", "3600")

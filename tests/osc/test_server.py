@@ -208,9 +208,15 @@ async def test_a_mismatch_is_told_where_the_client_listens(client: OscClient, li
 
 
 @pytest.mark.usefixtures("busy")
-async def test_a_subscription_may_name_another_port(client: OscClient, listener: socket.socket) -> None:
-    client.send("/sab/subscribe", 1, 60, listener.getsockname()[1])
-    assert [await next_at(listener) for _ in range(2)] == [Message("/sab/done", ("/sab/subscribe", 1)), PROGRESS]
+async def test_a_message_from_a_new_port_counts_for_whoever_announced_one(
+    busy: Studio, client: OscClient, listener: socket.socket
+) -> None:
+    client.send("/sab/hello", "shell", 1, listener.getsockname()[1])
+    assert (await next_at(listener)).address == "/sab/hello.reply"
+    one_shot = await busy.client()
+    assert await one_shot.exchange("/sab/subscribe", 1) == [Message("/sab/done", ("/sab/subscribe", 2))]
+    assert (await next_at(listener)).address == "/sab/done"
+    assert (await next_at(listener)) == PROGRESS
 
 
 @pytest.mark.usefixtures("busy")
@@ -339,8 +345,8 @@ async def test_the_server_says_that_it_comes_and_that_it_goes(listener: socket.s
         assert server.url == f"osc.udp://127.0.0.1:{server.port}"
         async with open_client(port=server.port) as client:
             await client.ask("/sab/subscribe", 1, 60)
-            client.send("/sab/subscribe", 1, 60, listener.getsockname()[1])
-            assert (await next_at(listener)).address == "/sab/done"
+            client.send("/sab/hello", "shell", 1, listener.getsockname()[1])
+            assert (await next_at(listener)).address == "/sab/hello.reply"
     assert await next_at(listener) == Message("/sab/bye", (__version__,))
     assert bridge.listeners == []
 
