@@ -130,7 +130,7 @@ def _line(event: Event, jobs: Mapping[str, Job], now: float) -> LogLine | None:
     match event:
         case Submitted():
             return LogLine(now, "info", "queued", name)
-        case Started():
+        case Started() if event.device:
             return LogLine(now, "info", f"{event.engine} begins on {event.device}", name)
         case Warned():
             return LogLine(now, "warning", event.warning.message, name)
