@@ -130,8 +130,9 @@ def _line(event: Event, jobs: Mapping[str, Job], now: float) -> LogLine | None:
     match event:
         case Submitted():
             return LogLine(now, "info", "queued", name)
-        case Started() if event.device:
-            return LogLine(now, "info", f"{event.engine} begins on {event.device}", name)
+        case Started():
+            begins = f"{event.engine} begins on {event.device}"
+            return LogLine(now, "info", begins, name) if event.device else None
         case Warned():
             return LogLine(now, "warning", event.warning.message, name)
         case Produced():
