@@ -26,7 +26,7 @@ __all__ = ["jack_server"]
 pytestmark = [pytest.mark.jack, pytest.mark.end_to_end]
 
 PERIOD_SECONDS = PERIOD_FRAMES / SAMPLE_RATE_HZ
-TAKES = 5
+TAKES = 10
 VOCALS = f"{CLIENT_NAME}:{port_name('vocals')}"
 
 
@@ -127,7 +127,8 @@ def test_another_client_hears_exactly_the_notes_in_time(jack_server: JackServer)
             if reader.xruns == xruns:
                 break
         else:
-            pytest.skip(f"{TAKES} takes with xruns: this machine is too busy to measure time by JACK's frames")
+            # The messages were right in each; only their times cannot be told where the server itself lost time.
+            pytest.xfail(f"void: {TAKES} takes, each with xruns; this machine is too busy to measure time")
         # JACK plays a message at the start of a period, and a server without real-time priority starts a period up to
         # one period late without calling it an xrun; what the player was late, it has measured.
         slack = 2 * PERIOD_SECONDS + lateness.worst_ms / 1000
