@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from bridge.bus import EventBus
 from bridge.clock import SystemClock
 from bridge.config import Settings
+from bridge.events import Event, Noticed
 from bridge.local import LocalBridge
 from bridge.midi.client import MidiPlayer
 from bridge.model import JobRequest
@@ -19,10 +21,9 @@ from bridge.protocols import JobStore
 from bridge.scheduler import Scheduler
 from bridge.separation.catalogue import known_engines
 from bridge.store.journal import JournalStore
+from bridge.store.listeners import Listeners
 from bridge.store.memory import MemoryStore
 from bridge.worker.client import WorkerClient
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,8 @@ class RunningBridge:
         Raises:
             BadArguments: an option's value cannot be used.
         """
-        return build_request(
-            source, options or {}, job_defaults(self.settings), known_engines(self.settings.models_dir)
-        )
+        engines = known_engines(self.settings.models_dir)
+        return build_request(source, options or {}, job_defaults(self.settings), engines, Path.cwd())
 
 
 @asynccontextmanager
@@ -53,11 +53,12 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
     Raises:
         BridgeError: the address is taken.
     """
+    engines = known_engines(settings.models_dir)
+    build_request("settings", {}, job_defaults(settings), engines, Path.cwd())  # rather now than at the first job
     clock = SystemClock()
     bus = EventBus()
-    scheduler = Scheduler(
-        _store(settings, serve=serve), clock, bus.publish, queue_limit=settings.queue_limit, roots=settings.roots
-    )
+    store = _store(settings, bus.publish, serve=serve)
+    scheduler = Scheduler(store, clock, bus.publish, queue_limit=settings.queue_limit, roots=settings.roots)
     player = MidiPlayer(bus.publish, enabled=serve and not settings.no_midi)
     bridge = LocalBridge(settings, bus, scheduler, player)
     worker = WorkerClient(
@@ -71,17 +72,23 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
     async with AsyncExitStack() as parts:
         address = ""
         if serve:
+            listeners = Listeners(_own_folder(settings) / "listeners.json")
             server = serve_osc(
                 bridge,
                 clock,
                 host=settings.host,
                 port=settings.port,
-                engines=known_engines(settings.models_dir),
+                engines=engines,
                 defaults=job_defaults(settings),
                 notice=bus.publish,
+                announce_to=listeners.load(),
             )
-            address = (await parts.enter_async_context(server)).url
+            osc = await parts.enter_async_context(server)
+            parts.callback(lambda: listeners.save(osc.listeners))
+            address = osc.url
             # Only whoever holds the port may touch the history that belongs to it.
+            if isinstance(store, JournalStore):
+                store.load()
             scheduler.recover()
         parts.callback(scheduler.close)
         parts.push_async_callback(worker.close)
@@ -104,12 +111,22 @@ def job_defaults(settings: Settings) -> dict[str, object]:
     }
 
 
-def _store(settings: Settings, *, serve: bool) -> JobStore:
+def _store(settings: Settings, publish: Callable[[Event], None], *, serve: bool) -> JobStore:
     """The history of the server that owns this port; a single job, or a port that the system chose, needs none."""
     if not serve or settings.port == 0:
         return MemoryStore()
     try:
-        return JournalStore(settings.state_dir / str(settings.port) / "jobs")
+        return JournalStore(_own_folder(settings) / "jobs")
     except OSError as error:
-        log.warning("the history of jobs cannot be kept in %s (%s); it ends with the bridge", settings.state_dir, error)
+        message = (
+            f"The history of jobs cannot be kept in {settings.state_dir} ({error.strerror}); it ends with the bridge."
+        )
+        asyncio.get_running_loop().call_soon(
+            publish, Noticed(level="warning", message=message)
+        )  # when somebody listens
         return MemoryStore()
+
+
+def _own_folder(settings: Settings) -> Path:
+    """What belongs to the bridge on this port."""
+    return settings.state_dir / str(settings.port)

@@ -46,7 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Where the user puts models; downloads go to the cache that the demucs package uses."""
     engine: str = "auto"
     stems: str = "all"
-    midi: str = "all"
+    midi: str = "stems"
     format: str = "wav"
     depth: str = "source"
     device: str = "auto"

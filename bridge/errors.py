@@ -28,10 +28,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+#: The longest message; a screen of 80 × 24 shows no more beside everything else.
+MAX_LINE = 400
 #: One sentence of advice for each code, appended to a message that does not bring its own.
 ADVICE: dict[str, str] = {
     "unknown_address": "See docs/osc.md for the addresses that this server understands.",
-    "bad_arguments": "See docs/osc.md for the arguments and their ranges.",
+    "bad_arguments": "`sab COMMAND --help` and docs/osc.md say what there is.",
     "protocol": "Update the client or the bridge, so that both speak the same protocol version.",
     "queue_full": "Wait for a job to finish, or cancel one.",
     "not_found": "Check the name, and whether the drive it lies on is connected.",
@@ -57,12 +59,17 @@ class BridgeError(Exception):
     code: ClassVar[str] = "internal"
 
     def __init__(self, message: str, *, advice: str | None = None) -> None:
-        self.message = " ".join(message.split())
+        self.message = _short(" ".join(message.split()))
         self.advice = ADVICE[self.code] if advice is None else advice
         super().__init__(str(self))
 
     def __str__(self) -> str:
         return f"{self.message} {self.advice}".strip()
+
+
+def _short(line: str) -> str:
+    """The line with its middle left out where somebody has put a novel into a name."""
+    return line if len(line) <= MAX_LINE else f"{line[: MAX_LINE // 2]} … {line[-MAX_LINE // 3 :]}"
 
 
 class RequestError(BridgeError):

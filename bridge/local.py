@@ -50,7 +50,7 @@ class LocalBridge:
             engine=self._engine,
             device=self._device,
             midi=self._player.status,
-            worker="busy" if self._scheduler.running and self._worker == "ready" else self._worker,
+            worker=self._worker,
         )
 
     async def models(self) -> tuple[ModelInfo, ...]:

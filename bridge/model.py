@@ -56,7 +56,8 @@ class JobRequest(Value, frozen=True, kw_only=True):
     stems: tuple[str, ...] | None = None
     """Stems to write; None: all that the engine gives; empty: none."""
     midi: tuple[str, ...] | None = None
-    """Stems to turn into notes; None: all that the engine gives; empty: none."""
+    """Stems to turn into notes; None: those that are written, or all where none are; `("all",)`: all that the engine
+    gives; empty: none."""
     start_seconds: float = 0.0
     """Start of the region in the file."""
     end_seconds: float | None = None

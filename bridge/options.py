@@ -7,6 +7,7 @@ Nothing here looks at the disk: whether a file exists is the bridge's question.
 from __future__ import annotations
 
 import math
+import os
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +22,10 @@ FORMATS = ("wav", "aiff", "flac", "mp3", "ogg")
 DEPTHS = ("source", "16", "24", "32f")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 SYNCS = ("now",)
+#: The options that are paths.
+PATHS = frozenset({"project", "out"})
+#: What `midi all` becomes: every stem that the engine gives, also those that are not written.
+EVERY_STEM = ("all",)
 TEMPO_RANGE_BPM = (20.0, 400.0)
 
 Reader = Callable[[str, object], object]
@@ -40,12 +45,16 @@ class Option:
 
 
 def build_request(
-    source: str, options: Mapping[str, object], defaults: Mapping[str, object], engines: Sequence[str]
+    source: str,
+    options: Mapping[str, object],
+    defaults: Mapping[str, object],
+    engines: Sequence[str],
+    base: Path | None = None,
 ) -> JobRequest:
     """The job that somebody asks for, checked and normalised.
 
     `options` and `defaults` have the names of `OPTIONS` as keys; None says that a value was not given. `engines`
-    are the names that exist; `auto` always does.
+    are the names that exist; `auto` always does. `base` is what relative paths start from; None: there are none.
 
     Raises:
         BadArguments: an option is unknown or its value is out of range, or nothing is left to do.
@@ -54,10 +63,12 @@ def build_request(
         if name not in OPTIONS:
             raise BadArguments(f"There is no option {name!r}; there are {listed(OPTIONS)}.")
     chosen = {**_given(defaults), **_given(options)}
+    for name in PATHS & chosen.keys():
+        chosen[name] = absolute_path(name, chosen[name], base) if chosen[name] != "" else ""
     fields = {OPTIONS[name].field: OPTIONS[name].read(name, value) for name, value in chosen.items()}
     if "engine" in fields:
         fields["engine"] = _one_of(("auto", *(name for name in engines if name != "auto")))("engine", fields["engine"])
-    request = JobRequest(source=absolute_path("path", source), **fields)  # type: ignore[arg-type]
+    request = JobRequest(source=absolute_path("path", source, base), **fields)  # type: ignore[arg-type]
     if request.end_seconds is not None and request.end_seconds <= request.start_seconds:
         raise BadArguments(f"end ({request.end_seconds:g} s) must lie after start ({request.start_seconds:g} s).")
     if request.stems == () and request.midi == ():
@@ -65,11 +76,12 @@ def build_request(
     return request
 
 
-def absolute_path(name: str, value: object) -> str:
+def absolute_path(name: str, value: object, base: Path | None = None) -> str:
     """A path as a DAW, a browser or a person writes it, made absolute.
 
     Taken are plain paths, `~`, `file://` addresses, and Max's `Macintosh HD:/Users/…`; another volume than the one
-    that Macs start from is found under `/Volumes`.
+    that Macs start from is found under `/Volumes`. `base` is what a relative path starts from; None: it is refused,
+    because nobody knows what a message from elsewhere means by it.
 
     Raises:
         BadArguments: it is empty, a web address, or holds a NUL.
@@ -77,6 +89,8 @@ def absolute_path(name: str, value: object) -> str:
     written = text(name, value)
     if not written.strip() or "\0" in written:
         raise BadArguments(f"{name} must be a file or folder, not {written!r}.")
+    if any("\ud800" <= sign <= "\udfff" for sign in written):
+        raise BadArguments(f"{name} is not a name in UTF-8: {written!r}.", advice="Rename the file or folder first.")
     if written.lower().startswith("file:"):
         written = _path_of_file_url(written)
     elif "://" in written[:10]:
@@ -84,7 +98,11 @@ def absolute_path(name: str, value: object) -> str:
     elif volume := re.match(r"([^/\\:]{2,}):(/.*)", written, re.DOTALL):
         written = volume[2] if volume[1] == "Macintosh HD" else f"/Volumes/{volume[1]}{volume[2]}"
     try:
-        return str(Path(written).expanduser().absolute())
+        path = Path(written).expanduser()
+        if base is None and not path.is_absolute():
+            raise BadArguments(f"{name} must be a whole path, from the root on, not {written!r}.")
+        # Without `..`, which leads the search for a project astray; but links stay: a clip may be linked into one.
+        return os.path.normpath((base or path) / path)
     except RuntimeError as error:  # `~nobody`
         raise BadArguments(f"{name} names the home folder of an unknown user: {written!r}.") from error
 
@@ -188,6 +206,13 @@ def _stems(name: str, value: object) -> tuple[str, ...] | None:
     return tuple(stem for stem in STEMS if stem in words)
 
 
+def _midi(name: str, value: object) -> tuple[str, ...] | None:
+    """As `_stems`; None: those of the stems that are written, which is the default."""
+    if value == "stems":
+        return None
+    return EVERY_STEM if (chosen := _stems(name, value)) is None else chosen
+
+
 def _folder(name: str, value: object) -> str | None:
     """An empty text is what a Max patch sends for a field that nobody filled in."""
     return None if value == "" else absolute_path(name, value)
@@ -214,7 +239,7 @@ OPTIONS: dict[str, Option] = {
     for option in (
         Option("engine", "engine", "a name from `sab models`, or auto", "What takes the clip apart.", _any_text),
         Option("stems", "stems", _STEM_CHOICE, "The stems to write as audio files.", _stems),
-        Option("midi", "midi", _STEM_CHOICE, "The stems to turn into notes.", _stems),
+        Option("midi", "midi", _STEM_CHOICE, "The stems to turn into notes; left out: those that are written.", _midi),
         Option("start", "start_seconds", "seconds, from 0", "Where the part you want starts in the file.", _number(0)),
         Option("end", "end_seconds", "seconds, after start", "Where it ends; left out: at the file's end.", _number(0)),
         Option("tempo", "tempo_bpm", "20–400 BPM", "The song's tempo, for the MIDI files.", _number(*TEMPO_RANGE_BPM)),

@@ -22,10 +22,9 @@ PARTIAL = ".partial"
 def result_name(source: Path, wanted: str | None) -> str:
     """What the results are called: the name that was asked for, or the source's, as every system can write it."""
     name = FORBIDDEN.sub("_", unicodedata.normalize("NFC", (wanted or source.stem).strip())).rstrip(". ")
-    name = name.encode("utf-8", "replace")[:MAX_NAME_BYTES].decode("utf-8", "ignore").strip()
-    if not name or name.strip(".") == "":
-        name = "clip"
-    return f"{name}_" if name.upper() in RESERVED else name
+    name = name.encode("utf-8", "replace")[:MAX_NAME_BYTES].decode("utf-8", "ignore").rstrip(". ") or "clip"
+    head, dot, rest = name.partition(".")
+    return f"{head}_{dot}{rest}" if head.strip().upper() in RESERVED else name
 
 
 def stem_file(name: str, stem: str, ending: str) -> str:
@@ -66,6 +65,8 @@ def output_parent(source: Path, project: str | None) -> Path:
 def numbered(folder: Path) -> Iterable[Path]:
     """`folder`, then `folder 2`, `folder 3` …"""
     yield folder
+    if not folder.name:  # the root of a drive
+        return
     for number in range(2, 10_000):
         yield folder.with_name(f"{folder.name} {number}")
 

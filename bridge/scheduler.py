@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import secrets
 from collections import deque
 from collections.abc import Callable
@@ -15,6 +16,11 @@ from bridge.model import Failure, Job, JobRequest, Outcome
 from bridge.pipeline.folder import remove_partials
 from bridge.project_paths import check_roots, output_parent, result_name
 from bridge.protocols import Clock, JobRunner, JobStore
+
+log = logging.getLogger(__name__)
+
+#: Letters only: a shell or a Max patch takes `12e45678` for a number.
+ID_LETTERS = "abcdefghijkmnopqrstuvwxyz"
 
 
 class Scheduler:
@@ -32,7 +38,7 @@ class Scheduler:
         *,
         queue_limit: int,
         roots: tuple[Path, ...] = (),
-        new_id: Callable[[], str] = lambda: secrets.token_hex(4),
+        new_id: Callable[[], str] = lambda: "".join(secrets.choice(ID_LETTERS) for _ in range(8)),
     ) -> None:
         self._store = store
         self._clock = clock
@@ -148,9 +154,16 @@ class Scheduler:
     def _start_next(self) -> None:
         if self._runner is None or not self._runner_is_free or self._running is not None or not self._queue:
             return
-        self._running = self._queue.popleft()
+        job = self._queue.popleft()
+        try:
+            self._runner.run(job, self.job(job).request)
+        except Exception as error:
+            log.exception("job %s cannot be handed over", job)
+            self._end(job, "failed", f"The job cannot be handed over ({type(error).__name__}).")
+            self._start_next()
+            return
+        self._running = job
         self._runner_is_free = False
-        self._runner.run(self._running, self.job(self._running).request)
 
     def _end(self, job: str, outcome: Outcome, why: str = "") -> None:
         failure = Failure(code="engine_failed", message=f"{why} {ADVICE['engine_failed']}") if why else None

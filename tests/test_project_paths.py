@@ -51,6 +51,8 @@ def test_a_project_that_is_not_there_is_told(tmp_path: Path) -> None:
         ("my take", "my take"),
         ("a/b:c", "a_b_c"),
         ("con", "con_"),
+        ("Con.txt", "Con_.txt"),
+        ("x" * 179 + ".wav", "x" * 179),
         ("ends with dots...", "ends with dots"),
         ("...", "clip"),
         ("   ", "clip"),

@@ -7,7 +7,7 @@ from bridge.events import Ended, JobEvent, Produced, Progressed, Submitted
 from bridge.lifecycle import fold
 from bridge.model import JobRequest, Result
 from bridge.protocols import JobStore
-from bridge.store import journal
+from bridge.store import journal, memory
 from bridge.store.journal import JournalStore
 from bridge.store.memory import MemoryStore
 
@@ -18,6 +18,12 @@ def submitted(job: str, at: float = 0.0) -> Submitted:
 
 def produced(job: str) -> Produced:
     return Produced(job=job, result=Result(kind="midi", name="bass", path="/x.mid", seconds=1.0, notes=3))
+
+
+def loaded(folder: Path) -> JournalStore:
+    store = JournalStore(folder)
+    store.load()
+    return store
 
 
 def ended(job: str) -> Ended:
@@ -55,7 +61,7 @@ def test_a_journal_remembers_over_a_restart(tmp_path: Path) -> None:
     store = JournalStore(tmp_path)
     for event in (submitted("b", 2.0), submitted("a", 3.0), produced("b"), ended("b")):
         store.append(event)
-    again = JournalStore(tmp_path)
+    again = loaded(tmp_path)
     assert again.jobs() == store.jobs()
     assert [job.id for job in again.jobs()] == ["b", "a"]
 
@@ -69,7 +75,7 @@ def test_a_damaged_line_costs_only_what_follows_it(tmp_path: Path, damage: bytes
         file.write(damage)
     (tmp_path / "empty.jsonl").touch()
     (tmp_path / "other.txt").write_text("not ours")
-    (job,) = JournalStore(tmp_path).jobs()
+    (job,) = loaded(tmp_path).jobs()
     assert len(job.results) == 1
 
 
@@ -86,5 +92,23 @@ def test_old_jobs_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     for number in range(5):
         store.append(submitted(f"job{number}", at=number))
     monkeypatch.setattr(journal, "KEPT_JOBS", 2)
-    assert [job.id for job in JournalStore(tmp_path).jobs()] == ["job3", "job4"]
+    assert [job.id for job in loaded(tmp_path).jobs()] == ["job3", "job4"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["job3.jsonl", "job4.jsonl"]
+
+
+def test_a_long_run_forgets_the_oldest_that_are_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "KEPT_JOBS", 2)
+    store = MemoryStore()
+    store.append(submitted("waiting"))
+    for job in ("a", "b", "c"):
+        store.append(submitted(job))
+        store.append(ended(job))
+    assert [job.id for job in store.jobs()] == ["waiting", "c"]
+
+
+def test_only_the_newest_progress_is_kept() -> None:
+    store = MemoryStore()
+    store.append(submitted("a"))
+    for fraction in (0.1, 0.2, 0.3):
+        store.append(Progressed(job="a", stage="separating", fraction=fraction))
+    assert len(list(store.history("a"))) == 2

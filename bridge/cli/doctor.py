@@ -122,7 +122,7 @@ def _folders(settings: Settings) -> Iterator[Finding]:
             yield Finding(subject, "broken", f"{folder} cannot be written ({error.strerror}). Set {name} to another.")
         else:
             yield Finding(subject, "ok", str(folder))
-    yield Finding("Log", "ok", str(settings.state_dir / LOG_NAME))
+    yield Finding("Log", "ok", str(settings.state_dir / str(settings.port) / LOG_NAME))
 
 
 def _port(settings: Settings) -> Finding:

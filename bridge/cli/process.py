@@ -14,7 +14,7 @@ from bridge.app import open_bridge
 from bridge.cli import shared
 from bridge.cli.report import JobReport, report_for
 from bridge.config import Settings
-from bridge.errors import BadArguments
+from bridge.errors import BadArguments, BridgeError
 from bridge.events import Ended, Event
 from bridge.model import STEMS, Job
 
@@ -87,13 +87,20 @@ async def _do(
         over = asyncio.Event()
 
         def on_event(event: Event) -> None:
-            report.show(event)
             if isinstance(event, Ended):
                 over.set()
+            try:
+                report.show(event)
+            except OSError:  # nobody reads any more
+                interrupted.set()
 
         bridge.subscribe(on_event)
         with report:
-            job, _ = bridge.submit(request)
+            try:
+                job, _ = bridge.submit(request)
+            except BridgeError as error:
+                report.refuse(error)
+                raise
             interrupting = asyncio.create_task(interrupted.wait())
             ending = asyncio.create_task(over.wait())
             await asyncio.wait({interrupting, ending}, return_when=asyncio.FIRST_COMPLETED)

@@ -10,6 +10,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from bridge.errors import BridgeError
 from bridge.events import Event, Produced, Progressed, Started, Warned
 from bridge.model import Job, Result
 from bridge.units import clock_text
@@ -36,6 +37,10 @@ class JobReport(Protocol):
 
     def conclude(self, job: Job) -> None:
         """The job is over."""
+        ...
+
+    def refuse(self, error: BridgeError) -> None:
+        """There is no job, for this reason; the command says it on standard error as well."""
         ...
 
 
@@ -91,6 +96,9 @@ class JsonReport:
 
     def conclude(self, job: Job) -> None:
         self._print(outcome_of(job))
+
+    def refuse(self, error: BridgeError) -> None:
+        self._print({"job": "", "state": "failed", "stems": [], "midi": [], "code": error.code, "message": str(error)})
 
     def _print(self, value: object) -> None:
         sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")
@@ -149,6 +157,9 @@ class TextReport:
         if job.state == "done":
             seconds = (job.ended_unix or job.submitted_unix) - job.submitted_unix
             self._console.print(f"Done in {seconds:.1f} s: {job.output_dir}", highlight=False, markup=False)
+
+    def refuse(self, error: BridgeError) -> None:
+        """Nothing to add to what standard error says."""
 
 
 def _line(result: Result) -> str:

@@ -35,7 +35,7 @@ async def serve(
         host=host, port=port, engine=engine, stems=stems, midi=midi, format=file_format, depth=depth, device=device,
         no_midi=no_midi, state_dir=state_dir, models_dir=models_dir,
     )  # fmt: skip
-    log_into(settings.state_dir)
+    log_into(settings.state_dir / str(settings.port))
     async with shared.interruption() as interrupted, open_bridge(settings) as running:
         running.bridge.subscribe(_log)
         typer.echo(f"listening on {running.address}")
@@ -58,7 +58,7 @@ def tui(
     settings = shared.settings_from(
         host=host, port=port, engine=engine, no_midi=no_midi, state_dir=state_dir, models_dir=models_dir
     )
-    log_into(settings.state_dir)
+    log_into(settings.state_dir / str(settings.port))
     raise typer.Exit(run(functools.partial(open_bridge, settings)))
 
 

@@ -96,6 +96,9 @@ def guarded(function: Callable[P, None]) -> Callable[P, None]:
             raise typer.Exit(USAGE if isinstance(error, BadArguments) else FAILED) from error
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:  # as in `sab … | head`; Python would complain once more while it ends
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            raise typer.Exit(FAILED) from None
         except (typer.Exit, typer.Abort):
             raise
         except Exception as error:
@@ -122,13 +125,18 @@ def complain(code: str, message: str) -> None:
 
 @asynccontextmanager
 async def interruption() -> AsyncIterator[asyncio.Event]:
-    """An event that Ctrl-C or SIGTERM sets while the block runs, so that what is open can be closed in order."""
+    """An event that Ctrl-C or SIGTERM sets while the block runs, so that what is open can be closed in order.
+
+    Who asks a second time wants out, in whatever order.
+    """
     loop = asyncio.get_running_loop()
     interrupted = asyncio.Event()
-    before = {
-        number: signal.signal(number, lambda *_: loop.call_soon_threadsafe(interrupted.set))
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
+
+    def interrupt(number: int, frame: object) -> None:
+        signal.signal(number, before[number])
+        loop.call_soon_threadsafe(interrupted.set)
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield interrupted
     finally:

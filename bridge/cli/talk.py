@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -10,12 +11,12 @@ import typer
 from bridge import PROTOCOL_VERSION
 from bridge.cli import shared
 from bridge.errors import BadArguments
-from bridge.options import absolute_path
+from bridge.options import PATHS, absolute_path
 from bridge.osc.addresses import FAIL, Message
 from bridge.osc.client import OscClient, open_client, parse_argument
 
-#: Options of a job that are paths: made absolute here, since the server stands in another folder.
-PATH_KEYS = ("project", "out")
+#: After so long without news, the bridge is asked.
+QUIET_SECONDS = 5.0
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The song or clip.")]
 Pairs = Annotated[
@@ -41,13 +42,13 @@ async def submit(
     if len(words) % 2:
         raise BadArguments(f"The option {words[-1]} has no value.", advice="Write KEY VALUE pairs after the file.")
     options = [
-        absolute_path(key, value) if key in PATH_KEYS and turn else value
+        absolute_path(key, value, Path.cwd()) if key in PATHS and turn else value
         for key, pair in zip(words[::2], zip(words[::2], words[1::2], strict=True), strict=True)
         for turn, value in enumerate(pair)
     ]
     async with open_client(settings.host, settings.port) as client:
         client.send("/sab/hello", "sab submit", PROTOCOL_VERSION)
-        (accepted,) = await client.ask("/sab/submit", absolute_path("FILE", str(file)), *options)
+        (accepted,) = await client.ask("/sab/submit", absolute_path("FILE", str(file), Path.cwd()), *options)
         job = str(accepted.arguments[1])
         typer.echo(job)
         return await _follow(client, job) if wait else shared.DONE
@@ -58,6 +59,8 @@ async def send(
     address: Address, arguments: Arguments = None, host: shared.Host = None, port: shared.Port = None
 ) -> int:
     """Send one OSC message to a running bridge and print its answer."""
+    if not address.startswith("/"):
+        raise BadArguments(f"An OSC address begins with /, not as {address!r}.", advice="docs/osc.md lists them.")
     settings = shared.settings_from(host=host, port=port)
     async with open_client(settings.host, settings.port) as client:
         client.send("/sab/hello", "sab send", PROTOCOL_VERSION)
@@ -68,8 +71,20 @@ async def send(
 
 
 async def _follow(client: OscClient, job: str) -> int:
-    async for message in client.pushes():
-        match message.address, message.arguments:
+    """Prints the job's files until it is over.
+
+    Raises:
+        NoAnswer: the bridge has gone.
+    """
+    while True:
+        try:
+            push = await asyncio.wait_for(client.next_push(), QUIET_SECONDS)
+        except asyncio.TimeoutError:  # whether the bridge is still there, and whether the end was lost on the way
+            state = (await client.ask("/sab/query", job))[0].arguments[1]
+            if state in ("done", "failed", "cancelled"):
+                return shared.DONE if state == "done" else shared.FAILED
+            continue
+        match push.address, push.arguments:
             case "/sab/result", (str(pushed), _, _, path, *_) if pushed == job:
                 typer.echo(path)
             case "/sab/warning", (str(pushed), code, words) if pushed == job:
@@ -78,7 +93,9 @@ async def _follow(client: OscClient, job: str) -> int:
                 shared.complain(str(code), str(words))
             case "/sab/finished", (str(pushed), outcome, *_) if pushed == job:
                 return shared.DONE if outcome == "done" else shared.FAILED
-    return shared.FAILED
+            case "/sab/bye", _:
+                shared.complain("engine_failed", "The bridge was ended before the job was done.")
+                return shared.FAILED
 
 
 def _line(message: Message) -> str:

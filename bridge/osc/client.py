@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -176,7 +177,8 @@ def parse_argument(written: str) -> str | int | float:
     if re.fullmatch(r"-?(0|[1-9]\d{0,8})", written, re.ASCII):
         return int(written)
     if re.fullmatch(r"-?\d+\.\d+|-?\d+(\.\d+)?[eE][-+]?\d+", written, re.ASCII):
-        return float(written)
+        number = float(written)
+        return number if math.isfinite(number) else written
     return written
 
 

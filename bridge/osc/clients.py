@@ -83,15 +83,25 @@ class Client:
         """Where answers go."""
         return tuple(client.endpoint for client in self._both)
 
+    @property
+    def memory(self) -> Answers:
+        """Where its requests are remembered by their tokens."""
+        return self._both[-1].answers
+
+    @property
+    def own_jobs(self) -> set[str]:
+        """Live jobs that it, or whom it speaks for, has submitted."""
+        return self._both[-1].jobs
+
     def subscribe(self, ttl_seconds: float) -> None:
         for client in self._both:
             client.ttl_seconds = ttl_seconds
+            client.heard_seconds = self.heard_seconds
 
     def unsubscribe(self) -> None:
         """From now on it is told only about what it submits later."""
-        for client in self._both:
-            client.ttl_seconds = None
-            client.followed.clear()
+        self.ttl_seconds = None
+        self.followed.clear()
 
     def submitted(self, job: str) -> None:
         for client in self._both:
@@ -126,8 +136,6 @@ class Clients:
         if client.is_dropped(now):
             client.ttl_seconds = None
         client.heard_seconds = now
-        if client.speaks_for is not None:
-            client.speaks_for.heard_seconds = now
         self._clients[endpoint] = client
         self._forget_surplus(now)
         return client

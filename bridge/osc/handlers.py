@@ -91,7 +91,7 @@ def submit(call: Call) -> list[Message]:
 
 
 def cancel(call: Call) -> list[Message]:
-    for job in sorted(call.client.jobs) if call.job == "*" else [call.job]:
+    for job in sorted(call.client.own_jobs) if call.job == "*" else [call.job]:
         call.desk.bridge.cancel(job)
     return [osc.DONE("/sab/cancel", call.job)]
 

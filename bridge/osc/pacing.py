@@ -1,4 +1,8 @@
-"""At most five progress messages a second for each job, without losing a change of stage or the last word."""
+"""At most five progress messages a second for each job, while stages, results and ends are told at once and in order.
+
+A stage that changes never waits: within a stage only as many messages go as leave room, in any second, for the stages
+that are still to come. So nothing has to be held back behind progress, and a job that takes a moment ends in a moment.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,14 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from bridge.events import Ended, JobEvent, Progressed
+from bridge.model import STAGES
 from bridge.protocols import Clock
 
 MAX_PROGRESS = 5
 #: A little more than a second: a delay on the way must not bring a sixth message into somebody's second.
 WINDOW_SECONDS = 1.05
-#: Between two reports of the same stage; leaves one place in each second for a change of stage.
-SPACING_SECONDS = 0.25
+#: Between two reports of the same stage.
+SPACING_SECONDS = 0.2
 
 
 @dataclass
@@ -22,68 +27,54 @@ class _Pace:
     sent_seconds: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_PROGRESS))
     stage: str = ""
     """That of the message sent last."""
-    waiting: list[Progressed] = field(default_factory=list)
-    """The newest of each stage, in order."""
-    ended: Ended | None = None
-    """Waits until the progress before it is out."""
+    waiting: Progressed | None = None
+    """The newest report of this stage that has not been sent."""
 
     def next_seconds(self) -> float:
-        """The moment from which the first that waits may go; in the past where nothing holds it."""
-        moments = [0.0]
-        if len(self.sent_seconds) == MAX_PROGRESS:
-            moments.append(self.sent_seconds[0] + WINDOW_SECONDS)
-        if self.sent_seconds and self.waiting and self.waiting[0].stage == self.stage:
-            moments.append(self.sent_seconds[-1] + SPACING_SECONDS)
+        """The moment from which the report that waits may go."""
+        places = MAX_PROGRESS - (len(STAGES) - 1 - STAGES.index(self.stage))
+        moments = [self.sent_seconds[-1] + SPACING_SECONDS]
+        if len(self.sent_seconds) >= places:
+            moments.append(self.sent_seconds[-places] + WINDOW_SECONDS)
         return max(moments)
+
+    def send(self, progress: Progressed, now: float) -> Progressed:
+        self.sent_seconds.append(now)
+        self.stage, self.waiting = progress.stage, None
+        return progress
 
 
 class ProgressPacer:
-    """Holds progress back until its time; everything else passes, only a job's end stays behind its progress."""
+    """Thins out the progress within a stage; everything else passes as it comes."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._paces: dict[str, _Pace] = {}
 
     def admit(self, event: JobEvent) -> list[JobEvent]:
-        """Takes one event; returns those of its job that may go now, in order."""
-        if not isinstance(event, (Progressed, Ended)):
-            return [event]
+        """Takes one event; returns those of its job that go now, in order."""
         pace = self._paces.setdefault(event.job, _Pace())
-        if isinstance(event, Ended):
-            pace.ended = event
-        elif pace.ended is None:
-            if pace.waiting and pace.waiting[-1].stage == event.stage:
-                pace.waiting.pop()
-            pace.waiting.append(event)
-        return self._release(event.job, pace)
+        if not isinstance(event, Progressed):
+            pace.waiting = None  # told after this, it would be old
+            if isinstance(event, Ended):
+                del self._paces[event.job]
+            return [event]
+        if event.stage != pace.stage:
+            return [pace.send(event, self._clock.monotonic_seconds())]
+        pace.waiting = event
+        return self._release(pace)
 
     def release(self) -> list[JobEvent]:
         """What has waited long enough."""
-        return [event for job, pace in list(self._paces.items()) for event in self._release(job, pace)]
-
-    def drain(self) -> list[JobEvent]:
-        """All that waits, because there is no later."""
-        held: list[JobEvent] = []
-        for pace in self._paces.values():
-            held += pace.waiting
-            held += [pace.ended] if pace.ended is not None else []
-        self._paces.clear()
-        return held
+        return [event for pace in self._paces.values() for event in self._release(pace)]
 
     def wait_seconds(self) -> float | None:
         """How long until `release` has something; None: nothing waits."""
-        moments = [pace.next_seconds() for pace in self._paces.values() if pace.waiting]
+        moments = [pace.next_seconds() for pace in self._paces.values() if pace.waiting is not None]
         return max(0.0, min(moments) - self._clock.monotonic_seconds()) if moments else None
 
-    def _release(self, job: str, pace: _Pace) -> list[JobEvent]:
+    def _release(self, pace: _Pace) -> list[JobEvent]:
         now = self._clock.monotonic_seconds()
-        ready: list[JobEvent] = []
-        while pace.waiting and pace.next_seconds() <= now:
-            progress = pace.waiting.pop(0)
-            pace.sent_seconds.append(now)
-            pace.stage = progress.stage
-            ready.append(progress)
-        if pace.ended is not None and not pace.waiting:
-            ready.append(pace.ended)
-            del self._paces[job]
-        return ready
+        if pace.waiting is None or now < pace.next_seconds():
+            return []
+        return [pace.send(pace.waiting, now)]

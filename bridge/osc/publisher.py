@@ -50,10 +50,8 @@ class Publisher:
                 self._publish(event)
 
     def close(self) -> None:
-        """Sends what is still held back."""
+        """Sends no more progress that was held back."""
         self._stop_timer()
-        for waiting in self._pacer.drain():
-            self._push(waiting)
 
     def _publish(self, event: Event) -> None:
         match event:

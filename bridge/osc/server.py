@@ -92,6 +92,11 @@ class OscServer(asyncio.DatagramProtocol):
         return int(self._socket_name()[1])
 
     @property
+    def listeners(self) -> list[tuple[str, int]]:
+        """Where those listen who want to know when a bridge is there again."""
+        return [client.endpoint[:2] for client in self._clients.audience()]
+
+    @property
     def url(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"osc.udp://{host}:{self.port}"
@@ -167,23 +172,23 @@ class OscServer(asyncio.DatagramProtocol):
     def _is_repeated(self, client: Client, address: str, req: str) -> bool:
         """Answers a request that was seen before as it was answered then; else takes note of it."""
         now = self._clock.monotonic_seconds()
-        answer = client.answers.recall(address, req, now)
+        answer = client.memory.recall(address, req, now)
         if answer is None:
-            client.answers.begin(address, req, now)
+            client.memory.begin(address, req, now)
             return False
         self._reply(client, answer.replies or ())
         return True
 
     def _settle(self, source: Endpoint, address: str, arguments: Arguments, replies: list[Message]) -> None:
         client = self._clients.of(source)  # a hello may just have moved it
-        answer = client.answers.recall(address, arguments.req, self._clock.monotonic_seconds())
+        answer = client.memory.recall(address, arguments.req, self._clock.monotonic_seconds())
         if answer is not None:
             answer.replies = replies
         self._reply(client, replies)
 
     def _failed(self, source: Endpoint, address: str, arguments: Arguments, error: Exception) -> None:
         client = self._clients.of(source)
-        client.answers.forget(address, arguments.req)
+        client.memory.forget(address, arguments.req)
         if not isinstance(error, BridgeError):
             self._notice(Noticed(level="error", message=f"{address} failed: {type(error).__name__}: {error}"))
             error = InternalError(f"{address} failed: {type(error).__name__}.")

@@ -20,9 +20,12 @@ log = logging.getLogger(__name__)
 
 Command = TypeVar("Command")
 Report = TypeVar("Report")
+T = TypeVar("T")
 
 #: A child that has not even sent a heartbeat for so long hangs. Loading a model may hold the interpreter for seconds.
 SILENCE_SECONDS = 30.0
+#: Until its first report: loading libraries on a cold disk, or an audio server that answers late.
+START_SECONDS = 120.0
 RESTART_SECONDS = (0.0, 0.5, 2.0, 10.0)
 #: Between closing its pipe and being gone. Killing at once would race with asyncio's own reaping of the child.
 EXIT_SECONDS = 1.0
@@ -132,13 +135,30 @@ class Child(Generic[Command, Report]):
             errors = asyncio.create_task(self._read_errors(process.stderr))
             heard = await self._read_reports(process.stdout)
             status = await self._end_of(process)
-            await errors
+            await asyncio.wait({errors}, timeout=EXIT_SECONDS)  # a child of its own may keep the pipe open
+            errors.cancel()
             if self._ending:
                 return
             failures = 0 if heard else failures + 1
-            self._on_exit(self._last_words(status))
+            self._guarded(self._on_exit, self._last_words(status))
             await asyncio.sleep(RESTART_SECONDS[min(failures, len(RESTART_SECONDS) - 1)])
+            while not await self._respawned():
+                await asyncio.sleep(RESTART_SECONDS[-1])
+
+    async def _respawned(self) -> bool:
+        try:
             await self._spawn()
+        except OSError:  # no process or no memory to be had just now
+            log.exception("%s cannot be started", self._module)
+            return False
+        return True
+
+    def _guarded(self, callback: Callable[[T], None], value: T) -> None:
+        """A fault in what listens must not end the watch over the child."""
+        try:
+            callback(value)
+        except Exception:
+            log.exception("%s: a callback failed", self._module)
 
     async def _end_of(self, process: asyncio.subprocess.Process) -> int:
         """The status of a child whose pipe has closed, which should be ending by itself."""
@@ -153,14 +173,15 @@ class Child(Generic[Command, Report]):
         heard = False
         while True:
             try:
-                head = await asyncio.wait_for(stream.readexactly(HEAD.size), self._silence_seconds)
+                patience = self._silence_seconds if heard else max(self._silence_seconds, START_SECONDS)
+                head = await asyncio.wait_for(stream.readexactly(HEAD.size), patience)
                 size = length(head)
                 report = self._decode(await stream.readexactly(size)) if size else None
             except (asyncio.IncompleteReadError, asyncio.TimeoutError, ValueError, msgspec.MsgspecError):
                 return heard
             if report is not None:
                 heard = True
-                self._on_report(report)
+                self._guarded(self._on_report, report)
 
     async def _read_errors(self, stream: asyncio.StreamReader) -> None:
         while line := await _line(stream):
@@ -171,7 +192,9 @@ class Child(Generic[Command, Report]):
         if self._last_lines:
             return self._last_lines[-1]
         if status < 0:
-            return f"ended by {signal.Signals(-status).name}"
+            with contextlib.suppress(ValueError):  # a signal without a name
+                return f"ended by {signal.Signals(-status).name}"
+            return f"ended by signal {-status}"
         return f"ended with status {status}"
 
 

@@ -25,14 +25,21 @@ class ParentChannel(Generic[Command, Report]):
     It takes both file descriptors for itself, because C++ libraries print to descriptor 1: from here on everything
     else that is printed goes to standard error. Commands arrive in `inbox`, in order; None, always the last, says
     that the main process has gone. `on_command` sees each one first, on the reading thread, and returns True where
-    it has dealt with it: a cancellation must not wait behind the job that it cancels.
+    it has dealt with it: a cancellation must not wait behind the job that it cancels. `on_gone` is called there as
+    well, so that work for nobody ends. `commands` is the type form of Command, usually a union of tagged structs.
     """
 
-    def __init__(self, commands: Any, on_command: Callable[[Command], bool] | None = None) -> None:
+    def __init__(
+        self,
+        commands: Any,
+        on_command: Callable[[Command], bool] | None = None,
+        on_gone: Callable[[], None] | None = None,
+    ) -> None:
         self.inbox: SimpleQueue[Command | None] = SimpleQueue()
         self._decode: Callable[[bytes], Command] = msgspec.msgpack.Decoder(commands).decode
         self._encode = msgspec.msgpack.Encoder().encode
         self._on_command = on_command
+        self._on_gone = on_gone
         self._sending = threading.Lock()
         self._closed = threading.Event()
         self._incoming, self._outgoing = _claim_standard_streams()
@@ -64,6 +71,8 @@ class ParentChannel(Generic[Command, Report]):
                     self.inbox.put(command)
         finally:  # also when the stream is out of step: a child that cannot hear must end
             self.inbox.put(None)
+            if self._on_gone is not None:
+                self._on_gone()
 
     def _beat(self) -> None:
         while not self._closed.wait(HEARTBEAT_SECONDS):

@@ -13,22 +13,19 @@ import msgspec
 
 from bridge.events import JobEvent, Progressed
 from bridge.model import Job
-from bridge.store.memory import MemoryStore
+from bridge.store.memory import KEPT_JOBS, MemoryStore
 
-#: How many jobs are remembered; older ones are forgotten when the bridge starts.
-KEPT_JOBS = 200
 ENDING = ".jsonl"
 
 
 class JournalStore:
-    """Writes every event down before it counts, except progress, of which only the last matters."""
+    """Writes every event down before it counts, except progress, which is soon old."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._memory = MemoryStore()
         self._encode = msgspec.json.Encoder().encode
         folder.mkdir(parents=True, exist_ok=True)
-        self._load()
 
     def append(self, event: JobEvent) -> Job:
         if not isinstance(event, Progressed):
@@ -46,7 +43,11 @@ class JournalStore:
     def history(self, job: str) -> Iterable[JobEvent]:
         return self._memory.history(job)
 
-    def _load(self) -> None:
+    def load(self) -> None:
+        """Remembers what an earlier run has written, and removes the oldest beyond `KEPT_JOBS`.
+
+        Called once, by whoever alone may write here.
+        """
         histories = [history for path in self._folder.glob(f"*{ENDING}") if (history := _read(path))]
         histories.sort(key=lambda history: getattr(history[0], "unix_seconds", 0.0))
         for history in histories[:-KEPT_JOBS]:

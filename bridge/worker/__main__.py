@@ -20,10 +20,16 @@ def main() -> int:
     """Serves until the pipe to the main process closes."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the main process, which ends the worker in order
-    interrupts: list[Worker] = []
-    channel = ParentChannel[WorkerCommand, WorkerReport](
-        WorkerCommand, on_command=lambda command: any(worker.interrupt(command) for worker in interrupts)
-    )
+    workers: list[Worker] = []  # empty until the first command has said what it needs
+
+    def interrupt(command: WorkerCommand) -> bool:
+        return any(worker.interrupt(command) for worker in workers)
+
+    def abandon() -> None:
+        for worker in workers:
+            worker.abandon()
+
+    channel = ParentChannel[WorkerCommand, WorkerReport](WorkerCommand, on_command=interrupt, on_gone=abandon)
     with channel:
         first = channel.inbox.get()
         if not isinstance(first, Configure):
@@ -37,7 +43,7 @@ def main() -> int:
             roots=tuple(map(Path, first.roots)),
         )
         worker = Worker(workshop, channel.send)
-        interrupts.append(worker)
+        workers.append(worker)
         channel.send(Ready())
         while (command := channel.inbox.get()) is not None:
             worker.obey(command)

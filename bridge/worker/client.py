@@ -72,6 +72,7 @@ class WorkerClient:
     def run(self, job: str, request: JobRequest) -> None:
         """Gives the worker a job; it must be free."""
         self._child.send(RunJob(job=job, request=request))
+        self._publish(WorkerChanged(state="busy"))
 
     def cancel(self, job: str) -> None:
         """Asks for the running job to stop; replaces the worker where it does not notice."""
@@ -117,6 +118,7 @@ class WorkerClient:
             case Happened(event=event):
                 if isinstance(event, Ended):
                     self._stop_replacing()
+                    self._publish(WorkerChanged(state="ready"))
                 self._on_event(event)
             case Fetching(token=token, fraction=fraction) if token in self._fetches:
                 self._fetches[token][0](fraction)

@@ -35,6 +35,7 @@ class Worker:
         self._workshop = workshop
         self._send = send
         self._cancellations: dict[str, threading.Event] = {}
+        self._abandoned = False
         self._lock = threading.Lock()
 
     def interrupt(self, command: WorkerCommand) -> bool:
@@ -43,6 +44,13 @@ class Worker:
             return False
         self._cancellation(command.job).set()
         return True
+
+    def abandon(self) -> None:
+        """Nobody waits for anything any more: what is being done is cancelled, and the rest never begun."""
+        with self._lock:
+            self._abandoned = True
+            for cancellation in self._cancellations.values():
+                cancellation.set()
 
     def obey(self, command: WorkerCommand) -> None:
         """Does one command to its end."""
@@ -87,7 +95,10 @@ class Worker:
 
     def _cancellation(self, job: str) -> threading.Event:
         with self._lock:
-            return self._cancellations.setdefault(job, threading.Event())
+            cancellation = self._cancellations.setdefault(job, threading.Event())
+            if self._abandoned:
+                cancellation.set()
+            return cancellation
 
     def _forget(self, job: str) -> None:
         with self._lock:

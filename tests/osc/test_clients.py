@@ -133,8 +133,17 @@ def test_a_sender_that_never_says_hello_speaks_for_whoever_announced_a_port_on_i
     stranger.submitted("job1")
     assert stranger.endpoints == (ONE_SHOT, ("127.0.0.1", 9721))
     assert {client.endpoint for client in clients.listeners("job1")} == set(stranger.endpoints)
+    assert stranger.memory is listener.memory
+    assert stranger.own_jobs == {"job1"}
     stranger.unsubscribe()
-    assert listener not in clients.listeners("job1")
+    assert clients.listeners("job2") == [listener]
+
+
+def test_strangers_do_not_keep_a_silent_subscriber_alive(clients: Clients, clock: FakeClock) -> None:
+    clients.announced(MAX, 9721).subscribe(1)
+    clock.turn(2)
+    clients.heard(ONE_SHOT)
+    assert clients.listeners("job1") == []
 
 
 def test_whoever_says_hello_speaks_for_itself(clients: Clients) -> None:

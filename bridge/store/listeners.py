@@ -1,0 +1,30 @@
+"""Who listened to the bridge when it ended: told by `/sab/startup` that it is there again, as UDP itself tells nobody."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+#: More would be a flood to answer a flood.
+MOST = 64
+
+
+class Listeners:
+    """Addresses and ports in a small file; without the file, or with a broken one, nobody is told."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def load(self) -> tuple[tuple[str, int], ...]:
+        with contextlib.suppress(OSError, msgspec.MsgspecError):
+            found = msgspec.json.decode(self._path.read_bytes(), type=list[tuple[str, int]])
+            return tuple((host, port) for host, port in found[:MOST] if 0 < port < 65536)
+        return ()
+
+    def save(self, endpoints: Iterable[tuple[str, int]]) -> None:
+        with contextlib.suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.write_bytes(msgspec.json.encode(list(endpoints)[:MOST]))
