@@ -39,7 +39,7 @@ def test_the_same_rate_is_the_same_signal() -> None:
 
 def test_mono_is_the_mean_of_all_channels() -> None:
     sound = music(0.1, channels=4)
-    assert np.allclose(mono(ArraySignal(sound, 44_100)).samples[:, 0], sound.mean(axis=1), atol=1e-7)
+    assert np.allclose(mono(ArraySignal(sound, 44_100)).read(0, len(sound))[:, 0], sound.mean(axis=1), atol=1e-7)
 
 
 def _blocks(samples: np.ndarray, size: int) -> list[tuple[np.ndarray, bool]]:

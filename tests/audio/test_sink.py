@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from bridge.audio.sink import ScratchStem, subtype_for, write_audio
+from bridge.audio.scratch import Scratch
+from bridge.audio.sink import clips_in, subtype_for, write_audio
 from bridge.errors import BadArguments
 from tests.sounds import Samples, music, read
 
 
-def scratch(folder: Path, sound: Samples, rate: int = 44_100) -> ScratchStem:
-    stem = ScratchStem(folder / "scratch", sound.shape[1], rate)
+def scratch(folder: Path, sound: Samples, rate: int = 44_100) -> Scratch:
+    stem = Scratch(folder / "scratch", sound.shape[1], rate)
     for start in range(0, len(sound), 1000):
         stem.append(sound[start : start + 1000])
     stem.close()
@@ -74,8 +75,8 @@ def test_a_depth_that_was_asked_for_and_cannot_be_is_refused() -> None:
 )
 def test_clipping_is_seen_where_whole_numbers_end(tmp_path: Path, peak: float, clips: bool) -> None:
     stem = scratch(tmp_path, np.array([[0.0], [peak]], np.float32))
-    assert stem.clips_in("PCM_16") is clips
-    assert stem.clips_in("FLOAT") is False
+    assert clips_in(stem, "PCM_16") is clips
+    assert clips_in(stem, "FLOAT") is False
 
 
 def test_what_a_format_cannot_hold_is_told_in_words(tmp_path: Path) -> None:
