@@ -1,13 +1,14 @@
 """Audio files opened by the library that reads them best, and decoded block by block.
 
 libsndfile reads what studios exchange (WAV, AIFF, FLAC, Ogg …). FFmpeg's libraries, through PyAV, read what it cannot
-(M4A, MP4, WMA …), and MP3: of a file without an index, libsndfile only guesses how long it is, and ends there.
+(M4A, MP4, WMA …), and what libsndfile does not know the length of: FLAC from a pipe, and MP3, where it guesses.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -114,11 +115,10 @@ class FFmpegDecoder:
                 stream = container.streams.audio[0]
                 rate = self.header.sample_rate_hz
                 plain = av.AudioResampler(format="fltp", layout=stream.layout, rate=rate)  # changes the sample type
-                for packed in container.decode(stream):
+                for packed, following in pairwise(chain(container.decode(stream), (None,))):
+                    frames = _sounding_frames(packed, rate) if following is None else packed.samples
                     for frame in plain.resample(packed):
-                        block = np.ascontiguousarray(frame.to_ndarray().T)
-                        if self.header.frames is not None:
-                            block = block[: max(0, self.header.frames - position)]
+                        block = np.ascontiguousarray(frame.to_ndarray().T)[:frames]
                         yield position, block
                         position += len(block)
         except (av.FFmpegError, ValueError) as error:  # ValueError: the sound changes its shape on the way
@@ -135,7 +135,7 @@ def open_audio(path: Path) -> SoundFileDecoder | FFmpegDecoder:
         raise NotAudio(f"{path.name} is empty.")
     try:
         with soundfile.SoundFile(str(path)) as file:
-            if not file.subtype.startswith("MPEG"):
+            if not file.subtype.startswith("MPEG") and file.frames != UNKNOWN_FRAMES:
                 return _by_libsndfile(path, file)
     except soundfile.LibsndfileError:
         pass
@@ -143,13 +143,12 @@ def open_audio(path: Path) -> SoundFileDecoder | FFmpegDecoder:
 
 
 def _by_libsndfile(path: Path, file: soundfile.SoundFile) -> SoundFileDecoder:
-    frames = None if file.frames == UNKNOWN_FRAMES else file.frames
     header = Header(
         file.samplerate,
         file.channels,
         _kept(file.subtype),
-        frames,
-        expected_frames=frames or 0,
+        file.frames,
+        expected_frames=file.frames,
         in_place=file.format in IN_PLACE_FORMATS and file.subtype in IN_PLACE_SUBTYPES,
         may_hold_nan=file.subtype in FLOAT_SUBTYPES,
     )
@@ -168,17 +167,16 @@ def _by_ffmpeg(path: Path) -> FFmpegDecoder:
             if not rate or not stream.layout.nb_channels:
                 raise NotAudio(f"{path.name} is not audio that can be decoded.")
             subtype = FFMPEG_SUBTYPE.get(stream.format.name, LOSSY_SUBTYPE)
-            frames = _told_frames(stream, rate)
-            expected = round((container.duration or 0) / av.time_base * rate) if frames is None else frames
-            return FFmpegDecoder(path, Header(rate, stream.layout.nb_channels, subtype, frames, expected))
+            expected = round((container.duration or 0) / av.time_base * rate)
+            return FFmpegDecoder(path, Header(rate, stream.layout.nb_channels, subtype, None, expected))
     except av.FFmpegError as error:
         raise NotAudio(f"{path.name} is not audio that can be decoded.") from error
 
 
-def _told_frames(stream: Any, rate: int) -> int | None:
-    """The length in an MP4's or M4A's edit list, to the frame: without it, the padding of the last packet is audio."""
-    counts_frames = stream.time_base is not None and stream.time_base * rate == 1
-    return int(stream.duration) if counts_frames and stream.duration else None
+def _sounding_frames(last: Any, rate: int) -> int:
+    """How much of a file's last packet is audio, where its container tells to the frame: the rest is padding."""
+    told = last.duration if last.time_base is not None and last.time_base * rate == 1 else 0
+    return int(told) or int(last.samples)
 
 
 def _kept(subtype: str) -> str:
