@@ -109,13 +109,13 @@ def test_the_time_stamp_is_what_libsndfile_reads(tmp_path: Path) -> None:
     with soundfile.SoundFile(str(path)) as file:  # the library that Ardour reads it with
         told = soundfile._ffi.new("char[]", 1024)
         assert soundfile._snd.sf_command(file._file, GET_BROADCAST_INFO, told, 1024)
-        description, originator, date, time, place, version = struct.unpack_from(
-            "<256s32s32x10s8sQh", bytes(soundfile._ffi.buffer(told))
+        description, originator, date, time, low, high, version = struct.unpack_from(
+            "=256s32s32x10s8s2xIIh", bytes(soundfile._ffi.buffer(told))
         )
     assert description.rstrip(b"\0") == b"Vocals of ? clip"
     assert originator.rstrip(b"\0") == b"Source Audio Bridge"
     assert (date.decode(), time.decode()) == (origin.date, origin.time)
-    assert (place, version) == ((1 << 32) + 5, 1)
+    assert (low, high, version) == (5, 1, 1)
     assert read_origin(path).time_reference == (1 << 32) + 5
 
 

@@ -36,12 +36,13 @@ def demucs(kind: str) -> Separator:
     return DemucsSeparator("m", BagOfModels([small_model(kind)]), "cpu")
 
 
-@pytest.mark.parametrize("kind", ["transformer", "hybrid", "waveform"])
-@pytest.mark.parametrize("rate", [8_000, 44_100])
+@pytest.mark.parametrize(
+    ("kind", "rate"), [("transformer", 8_000), ("transformer", 44_100), ("hybrid", 44_100), ("waveform", 8_000)]
+)
 def test_a_demucs_model_makes_of_a_region_what_it_makes_of_it_in_the_whole(kind: str, rate: int) -> None:
-    engine, sound = demucs(kind), song(7.0, rate)
+    engine, sound = demucs(kind), song(5.0, rate)
     whole = take_apart(engine, sound, rate)
-    for start, stop in ((0, rate + 5), (round(2.7 * rate), round(4.2 * rate)), (round(5.9 * rate), 7 * rate)):
+    for start, stop in ((0, rate // 2), (round(2.7 * rate), round(3.1 * rate)), (round(4.4 * rate), 5 * rate)):
         part = take_apart(engine, sound, rate, start, stop)
         assert part.shape == (4, stop - start, 2)
         assert np.abs(part - whole[:, start:stop]).max() < 1e-3
