@@ -6,6 +6,7 @@ Each seam is small, documented here like an API, and has a fake in `tests/fakes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from bridge.events import Event, JobEvent
@@ -62,6 +63,16 @@ class Control(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Context:
+    """What an engine has to hear around a region to make of it what it would make of it in the whole file."""
+
+    frames: int
+    """How far around a frame its stems depend on the mix."""
+    grid_frames: int = 1
+    """The mix must begin at a multiple of this, counted in the whole file, so that the same windows are seen."""
+
+
 class Separator(Protocol):
     """A loaded separation engine, ready to work; kept warm between jobs."""
 
@@ -81,6 +92,10 @@ class Separator(Protocol):
     @property
     def sample_rate_hz(self) -> int | None:
         """The rate it must be fed at; None: any."""
+        ...
+
+    def context(self, sample_rate_hz: int) -> Context:
+        """What it has to hear around a region of a mix at that rate, which is one that it can be fed at."""
         ...
 
     def identity(self) -> str:

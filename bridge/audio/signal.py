@@ -1,13 +1,14 @@
-"""Audio in memory, behind the `Signal` seam."""
+"""Audio behind the `Signal` seam: in memory, as plain floats on disk, or a stretch of another signal."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from bridge.protocols import Samples
+    from bridge.protocols import Samples, Signal
 
 
 class ArraySignal:
@@ -33,3 +34,63 @@ class ArraySignal:
 
     def read(self, start: int, stop: int) -> Samples:
         return np.array(self.samples[start:stop], dtype=np.float32)
+
+
+class RawSignal:
+    """A `Signal` over a file of interleaved little-endian float32.
+
+    It is read, not mapped: mapped pages would count as the worker's memory, an hour of audio at a time.
+    """
+
+    def __init__(self, path: Path, frames: int, channels: int, sample_rate_hz: int, first_frame: int = 0) -> None:
+        """Frames before `first_frame` are not in the file, and silent."""
+        self._path = path
+        self._first = first_frame
+        self._frames = first_frame + frames
+        self._channels = channels
+        self._sample_rate_hz = sample_rate_hz
+
+    @property
+    def frames(self) -> int:
+        return self._frames
+
+    @property
+    def channels(self) -> int:
+        return self._channels
+
+    @property
+    def sample_rate_hz(self) -> int:
+        return self._sample_rate_hz
+
+    def read(self, start: int, stop: int) -> Samples:
+        samples = np.zeros((stop - start, self._channels), np.float32)
+        there = max(start, self._first)
+        if there < stop:
+            kept = np.fromfile(
+                self._path,
+                "<f4",
+                count=(stop - there) * self._channels,
+                offset=(there - self._first) * self._channels * 4,
+            )
+            samples[there - start :] = kept.reshape(-1, self._channels)
+        return samples
+
+
+class Stretch:
+    """Frames `start` to `stop` of another signal, as one of its own."""
+
+    def __init__(self, signal: Signal, start: int, stop: int) -> None:
+        self._signal = signal
+        self._start = start
+        self.frames = stop - start
+
+    @property
+    def channels(self) -> int:
+        return self._signal.channels
+
+    @property
+    def sample_rate_hz(self) -> int:
+        return self._signal.sample_rate_hz
+
+    def read(self, start: int, stop: int) -> Samples:
+        return self._signal.read(self._start + start, self._start + stop)

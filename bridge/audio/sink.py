@@ -1,19 +1,21 @@
-"""Writing stems: first as they come, as plain floats in a scratch file, then once in the format that was asked for.
+"""Writing stems in the format that was asked for, once all of a stem lies in its scratch file.
 
-The detour is what makes the promise possible that a stem is never rescaled and never clipped: whether the float
-samples fit an integer format is known only when the last of them has been seen.
+The detour over plain floats is what makes the promise possible that a stem is never rescaled and never clipped:
+whether the samples fit an integer format is known only when the last of them has been seen.
 """
 
 from __future__ import annotations
 
 import errno
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
 
-from bridge.audio.signal import ArraySignal
+from bridge.audio import ogg, riff
+from bridge.audio.scratch import Scratch
 from bridge.errors import BadArguments
 
 if TYPE_CHECKING:
@@ -45,52 +47,24 @@ def subtype_for(file_format: str, depth: str, source_subtype: str) -> str:
     return wanted
 
 
-class ScratchStem:
-    """One stem while it is being made: float32 samples in a raw file, and how far they swing."""
-
-    def __init__(self, path: Path, channels: int, sample_rate_hz: int) -> None:
-        self.path = path
-        self.frames = 0
-        self.highest = 0.0
-        self.lowest = 0.0
-        self._channels = channels
-        self._sample_rate_hz = sample_rate_hz
-        self._file = path.open("xb")
-
-    def append(self, block: Samples) -> None:
-        """Adds float32 (frames, channels)."""
-        if not len(block):
-            return
-        self.highest = max(self.highest, float(block.max()))
-        self.lowest = min(self.lowest, float(block.min()))
-        self.frames += len(block)
-        self._file.write(np.ascontiguousarray(block, dtype="<f4").tobytes())
-
-    def close(self) -> None:
-        """Ends writing; reading begins with `signal`."""
-        self._file.close()
-
-    def discard(self) -> None:
-        self._file.close()
-        self.path.unlink(missing_ok=True)
-
-    def clips_in(self, subtype: str) -> bool:
-        """True where an integer format would cut the stem's peaks."""
-        bits = BITS.get(subtype)
-        if bits is None:
-            return False
-        full_scale = 2.0 ** (bits - 1)
-        return round(self.highest * full_scale) > full_scale - 1 or round(self.lowest * full_scale) < -full_scale
-
-    def signal(self) -> ArraySignal:
-        """The finished stem, read from disk as it is needed."""
-        shape = (self.frames, self._channels)
-        samples = np.memmap(self.path, "<f4", "r", shape=shape) if self.frames else np.zeros(shape, np.float32)
-        return ArraySignal(samples, self._sample_rate_hz)
+def clips_in(stem: Scratch, subtype: str) -> bool:
+    """True where an integer format would cut the stem's peaks."""
+    bits = BITS.get(subtype)
+    if bits is None:
+        return False
+    full_scale = 2.0 ** (bits - 1)
+    return round(stem.highest * full_scale) > full_scale - 1 or round(stem.lowest * full_scale) < -full_scale
 
 
-def write_audio(path: Path, stem: ScratchStem, file_format: str, subtype: str) -> None:
+def write_audio(
+    path: Path, stem: Scratch, file_format: str, subtype: str, chunks: Sequence[tuple[bytes, bytes]] = ()
+) -> None:
     """Writes a finished stem as a file of `file_format` (a key of `MAJOR_FORMATS`) under the name `path`.
+
+    The same stem gives the same bytes: what libsndfile writes of the present moment is taken out again.
+
+    Args:
+        chunks: put into a WAV file, behind the audio (see `riff.append`); left out of all others.
 
     Raises:
         BadArguments: that kind of file cannot hold that many channels or that sample rate.
@@ -118,6 +92,12 @@ def write_audio(path: Path, stem: ScratchStem, file_format: str, subtype: str) -
                 file.write(_quantised(block, subtype))
     except (soundfile.LibsndfileError, AssertionError) as error:  # soundfile asserts that all frames were taken
         raise OSError(errno.EIO, f"writing stopped before the end of the file ({error})", str(path)) from error
+    if major == "OGG":
+        ogg.renumber(path)
+    if subtype == "FLOAT":
+        riff.undate_peaks(path)
+    if major == "WAV":
+        riff.append(path, chunks)
 
 
 def _quantised(block: Samples, subtype: str) -> np.ndarray[tuple[int, ...], np.dtype[np.int16 | np.int32 | np.float32]]:

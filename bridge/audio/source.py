@@ -1,54 +1,144 @@
-"""Reading the region of an audio file that a job is about.
+"""Opening the region of an audio file that a job is about, without holding it in memory.
 
-libsndfile reads what studios exchange (WAV, AIFF, FLAC, Ogg, MP3 …); FFmpeg's libraries, through PyAV, read what it
-cannot (M4A, MP4, WMA …).
+Plain samples are read from the file itself; whatever has to be decoded is decoded once, into a scratch file.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-import soundfile
-
 from bridge.audio.check import check_source
-from bridge.audio.signal import ArraySignal
+from bridge.audio.decoding import BLOCK_FRAMES, Decoder, open_audio
+from bridge.audio.in_place import FileSignal, mend, opened_in_place
+from bridge.audio.scratch import BYTES_PER_SAMPLE, Scratch
+from bridge.audio.signal import Stretch
+from bridge.audio.stamps import Origin, read_origin
 from bridge.errors import BadArguments, NotAudio, TooLong
 from bridge.units import seconds_to_frames
 
 if TYPE_CHECKING:
-    from bridge.protocols import Samples
+    from bridge.protocols import Control, Samples, Signal
 
-BLOCK_FRAMES = 1 << 16
-
-#: What a lossy file is decoded to has no depth of its own; 24 bits lie below any codec's noise.
-LOSSY_SUBTYPE = "PCM_24"
-#: The sample formats that stems can keep; all others become the nearest of them (see `_kept_subtype`).
-KEPT_SUBTYPES = frozenset({"PCM_16", "PCM_24", "PCM_32", "FLOAT"})
-NEAREST_SUBTYPE = {"PCM_S8": "PCM_16", "PCM_U8": "PCM_16", "DOUBLE": "FLOAT", "ALAW": "PCM_16", "ULAW": "PCM_16"}
+#: Decoded on both sides of a region, for engines that listen further than they write; the longest of Demucs' windows
+#: have 44 s.
+AROUND_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
 class Region:
-    """A region of a file in memory, and what its stems should look like."""
+    """A region of a file that can be read, and what its stems should look like."""
 
-    signal: ArraySignal
+    audio: Signal
+    """Numbered as the file's frames. What lies more than a minute before or after the region may be missing."""
     start_frame: int
+    stop_frame: int
     subtype: str
     """The sample format that stems keep: PCM_16, PCM_24, PCM_32 or FLOAT."""
     mended_samples: int
-    """How many samples were no numbers (NaN, infinity) and have been made silent."""
+    """How many samples were no numbers (NaN, infinity) and are silent now."""
+    origin: Origin
+    """When the file was made, and where on its recorder's time line it starts."""
+
+    @property
+    def signal(self) -> Signal:
+        """The region alone."""
+        return Stretch(self.audio, self.start_frame, self.stop_frame)
+
+    @property
+    def frames(self) -> int:
+        return self.stop_frame - self.start_frame
 
     @property
     def seconds(self) -> float:
-        return self.signal.frames / self.signal.sample_rate_hz
+        return self.frames / self.audio.sample_rate_hz
 
 
-def read_region(path: Path, start_seconds: float, end_seconds: float | None, max_seconds: float) -> Region:
+@dataclass(frozen=True)
+class FoundRegion:
+    """A region of a file that is audio, before any of it has been decoded."""
+
+    decoder: Decoder
+    start_frame: int
+    stop_frame: int | None
+    """None: the end of a file whose length only decoding will tell."""
+    max_seconds: float
+
+    def scratch_bytes(self) -> int:
+        """What `open` is going to take of the disk, as far as can be told."""
+        if self.decoder.header.in_place:
+            return 0
+        header = self.decoder.header
+        first, last = self._kept()
+        frames = (header.expected_frames if last is None else min(last, header.frames or last)) - first
+        return max(0, frames) * header.channels * BYTES_PER_SAMPLE
+
+    @contextmanager
+    def open(self, scratch: Path, control: Control) -> Iterator[Region]:
+        """Decodes into the file `scratch` where need be, which is gone when the block ends.
+
+        Raises:
+            NotAudio: the file is damaged, or there is no audio in the region.
+            TooLong, BadArguments: as `find_region`, where the length has only been known now.
+            Cancelled: `control` said so.
+        """
+        if self.decoder.header.in_place:
+            with opened_in_place(self.decoder.path) as audio:
+                yield self._in_place(audio, control)
+            return
+        header = self.decoder.header
+        decoded = Scratch(scratch, header.channels, header.sample_rate_hz)
+        try:
+            yield self._decoded(decoded, control)
+        finally:
+            decoded.discard()
+
+    def _in_place(self, audio: FileSignal, control: Control) -> Region:
+        stop = audio.frames if self.stop_frame is None else self.stop_frame
+        mended = 0
+        for start in range(self.start_frame, stop, BLOCK_FRAMES) if audio.may_hold_nan else ():
+            control.checkpoint(0.0)
+            mended += audio.count_broken(start, min(start + BLOCK_FRAMES, stop))
+        return self._region(audio, stop, mended)
+
+    def _decoded(self, scratch: Scratch, control: Control) -> Region:
+        first, last = self._kept()
+        header, wanted_start, wanted_stop = self.decoder.header, self.start_frame, self.stop_frame
+        longest = seconds_to_frames(self.max_seconds, header.sample_rate_hz)
+        expected = max(1, header.expected_frames if last is None else last)
+        mended, end = 0, 0
+        for position, block in self.decoder.blocks(first):
+            control.checkpoint(min(1.0, position / expected))
+            mended += mend(_part(block, position, wanted_start, wanted_stop))
+            mend(block)
+            scratch.append(_part(block, position, first, last))
+            end = position + len(block)
+            if last is not None and end >= last:
+                break
+            if wanted_stop is None and end - wanted_start > longest:
+                raise _too_long(self.decoder.path, self.max_seconds)
+        scratch.close()
+        if wanted_start >= end > 0:
+            raise _starts_late(self.decoder, wanted_start, end)
+        return self._region(scratch.signal(first), end if wanted_stop is None else min(wanted_stop, end), mended)
+
+    def _kept(self) -> tuple[int, int | None]:
+        """The first frame that is worth keeping, and the one after the last."""
+        around = seconds_to_frames(AROUND_SECONDS, self.decoder.header.sample_rate_hz)
+        return max(0, self.start_frame - around), None if self.stop_frame is None else self.stop_frame + around
+
+    def _region(self, audio: Signal, stop: int, mended: int) -> Region:
+        if stop <= self.start_frame:
+            raise NotAudio(f"{self.decoder.path.name} holds no audio in that region.")
+        path, subtype = self.decoder.path, self.decoder.header.kept_subtype
+        return Region(audio, self.start_frame, stop, subtype, mended, read_origin(path))
+
+
+def find_region(path: Path, start_seconds: float, end_seconds: float | None, max_seconds: float) -> FoundRegion:
     """The frames from `start_seconds` to `end_seconds` (None or beyond the end: the file's end).
 
     Raises:
@@ -58,15 +148,19 @@ def read_region(path: Path, start_seconds: float, end_seconds: float | None, max
         BadArguments: the region starts where the file is already over.
     """
     check_source(path)
-    if path.stat().st_size == 0:
-        raise NotAudio(f"{path.name} is empty.")
-    try:
-        region = _read_with_soundfile(path, start_seconds, end_seconds, max_seconds)
-    except soundfile.LibsndfileError:
-        region = _read_with_av(path, start_seconds, end_seconds, max_seconds)
-    if region.signal.frames == 0:
+    decoder = open_audio(path)
+    rate, total = decoder.header.sample_rate_hz, decoder.header.frames
+    start = seconds_to_frames(start_seconds, rate)
+    stop = None if end_seconds is None else seconds_to_frames(end_seconds, rate)
+    if total is not None:
+        if start >= total > 0:
+            raise _starts_late(decoder, start, total)
+        stop = total if stop is None else min(stop, total)
+    if stop is not None and stop - start > seconds_to_frames(max_seconds, rate):
+        raise _too_long(path, max_seconds)
+    if stop is not None and stop <= start:
         raise NotAudio(f"{path.name} holds no audio in that region.")
-    return region
+    return FoundRegion(decoder, start, stop, max_seconds)
 
 
 def sha256_of(path: Path) -> str:
@@ -78,90 +172,18 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _read_with_soundfile(path: Path, start_seconds: float, end_seconds: float | None, max_seconds: float) -> Region:
-    with soundfile.SoundFile(str(path)) as file:
-        rate = file.samplerate
-        start, stop = _frame_range(path, start_seconds, end_seconds, rate, max_seconds, total=file.frames)
-        file.seek(start)
-        wanted = file.frames if stop is None else stop
-        samples = file.read(wanted - start, dtype="float32", always_2d=True)
-        subtype = _kept_subtype(file.subtype)
-    return _region(samples, rate, start, subtype)
-
-
-def _read_with_av(path: Path, start_seconds: float, end_seconds: float | None, max_seconds: float) -> Region:
-    import av  # only where it is needed: it loads all of FFmpeg
-
-    try:
-        with av.open(str(path)) as container:
-            if not container.streams.audio:
-                raise NotAudio(f"{path.name} has no sound in it.")
-            stream = container.streams.audio[0]
-            rate = int(stream.rate)
-            start, stop = _frame_range(path, start_seconds, end_seconds, rate, max_seconds, total=None)
-            limit = start + seconds_to_frames(max_seconds, rate)
-            parts: list[Samples] = []
-            position = 0
-            for block in _decoded(container, rate):
-                parts.append(block[max(0, start - position) :])
-                position += len(block)
-                if stop is not None and position >= stop:
-                    break
-                if position > limit:
-                    raise _too_long(path, max_seconds)
-            subtype = "PCM_16" if stream.format.name in ("s16", "s16p") else LOSSY_SUBTYPE
-    except av.FFmpegError as error:
-        raise NotAudio(f"{path.name} is not audio that can be decoded.") from error
-    if start >= position > 0:
-        raise _starts_late(path, start_seconds, position / rate)
-    if not parts:
-        raise NotAudio(f"{path.name} holds no audio.")
-    samples = np.concatenate(parts)
-    return _region(samples if stop is None else samples[: stop - start], rate, start, subtype)
-
-
-def _decoded(container: object, rate: int) -> Iterator[Samples]:
-    import av
-
-    resampler = av.AudioResampler(format="fltp", rate=rate)  # only changes the sample type
-    for frame in container.decode(audio=0):  # type: ignore[attr-defined]
-        for plain in resampler.resample(frame):
-            yield np.ascontiguousarray(plain.to_ndarray().T)
-
-
-def _frame_range(
-    path: Path, start_seconds: float, end_seconds: float | None, rate: int, max_seconds: float, *, total: int | None
-) -> tuple[int, int | None]:
-    """First frame and the one after the last; the latter None where only decoding will tell."""
-    start = seconds_to_frames(start_seconds, rate)
-    stop = None if end_seconds is None else seconds_to_frames(end_seconds, rate)
-    if total is not None:
-        if start >= total > 0:
-            raise _starts_late(path, start_seconds, total / rate)
-        stop = total if stop is None else min(stop, total)
-    if stop is not None and stop - start > seconds_to_frames(max_seconds, rate):
-        raise _too_long(path, max_seconds)
-    return start, stop
+def _part(block: Samples, position: int, start: int, stop: int | None) -> Samples:
+    """What of a block that begins at frame `position` lies between the frames `start` and `stop`, as a view."""
+    return block[max(0, start - position) : None if stop is None else max(0, stop - position)]
 
 
 def _too_long(path: Path, max_seconds: float) -> TooLong:
     return TooLong(f"The region of {path.name} is longer than {max_seconds / 60:g} minutes.")
 
 
-def _starts_late(path: Path, start_seconds: float, length_seconds: float) -> BadArguments:
+def _starts_late(decoder: Decoder, start_frame: int, frames: int) -> BadArguments:
+    rate = decoder.header.sample_rate_hz
     return BadArguments(
-        f"The region starts at {start_seconds:g} s, but {path.name} is only {length_seconds:g} s long.",
+        f"The region starts at {start_frame / rate:g} s, but {decoder.path.name} is only {frames / rate:g} s long.",
         advice="Choose an earlier start.",
     )
-
-
-def _region(samples: Samples, rate: int, start: int, subtype: str) -> Region:
-    broken = ~np.isfinite(samples)
-    mended = int(np.count_nonzero(broken))
-    if mended:
-        samples[broken] = 0.0
-    return Region(ArraySignal(samples, rate), start, subtype, mended)
-
-
-def _kept_subtype(subtype: str) -> str:
-    return subtype if subtype in KEPT_SUBTYPES else NEAREST_SUBTYPE.get(subtype, LOSSY_SUBTYPE)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bridge.audio.resample import StreamResampler, resampled
+from bridge.audio.signal import Stretch
 from bridge.errors import EngineFailed
 from bridge.model import Warning
+from bridge.pipeline.excerpt import Excerpt, excerpt_for
 from bridge.protocols import Control, Separator, Signal
 
 if TYPE_CHECKING:
@@ -24,30 +26,42 @@ def stems_of(separator: Separator) -> tuple[str, ...]:
     return separator.stems if REST in separator.stems else (*separator.stems, REST)
 
 
-def separated(separator: Separator, source: Signal, stems: Sequence[str], control: Control) -> Iterator[StemBlock]:
-    """Takes `source` apart; yields consecutive blocks of the stems asked for, at the source's rate and channels.
+def separated(
+    separator: Separator,
+    source: Signal,
+    stems: Sequence[str],
+    control: Control,
+    *,
+    start: int = 0,
+    stop: int | None = None,
+) -> Iterator[StemBlock]:
+    """Takes the frames `start` to `stop` (None: the end) of `source` apart; what lies around them is heard as context.
 
-    Channels go through the engine in pairs (1+2, 3+4 …), a single one as a stereo pair of itself. Where `other` is
-    asked for, it is the source minus all other stems, so that all of them sum to the source exactly.
+    Yields consecutive blocks of the stems asked for, at the source's rate and channels. Channels go through the
+    engine in pairs (1+2, 3+4 …), a single one as a stereo pair of itself. Where `other` is asked for, it is the
+    source minus all other stems, so that all of them sum to the source exactly.
     """
+    stop = source.frames if stop is None else stop
     asked = [stem for stem in separator.stems if stem != REST and (REST in stems or stem in stems)]
+    excerpt = excerpt_for(separator, source, start, stop)
     pairs = _pairs(source.channels)
     fractions = [0.0] * len(pairs)
-    streams = [
-        _pair_stream(separator, source, pair, asked, _PairControl(control, fractions, index))
-        for index, pair in enumerate(pairs)
-    ]
-    position = 0
+    streams = []
+    for index, pair in enumerate(pairs):
+        stream = _pair_stream(separator, source, excerpt, pair, asked, _PairControl(control, fractions, index))
+        streams.append(_cropped(stream, excerpt.lead, excerpt.frames))
+    position = start
     for blocks in zip(*streams, strict=True):
-        joined = {stem: np.concatenate([block[stem] for block in blocks], axis=1) for stem in asked}
+        joined = {stem: np.concatenate([block[stem] for block, _ in blocks], axis=1) for stem in asked}
         frames = len(next(iter(joined.values())))
         if REST in stems:
             mix = source.read(position, position + frames)
             joined[REST] = mix - sum(joined[stem] for stem in asked if stem != REST)
         position += frames
         yield {stem: joined[stem] for stem in stems}
-    if position != source.frames:
-        raise EngineFailed(f"The engine {separator.name} gave {position} frames for {source.frames}.")
+    if position != stop:
+        raise EngineFailed(f"The engine {separator.name} gave {position - start} frames for {stop - start}.")
+    control.checkpoint(1.0)
 
 
 def _pairs(channels: int) -> list[tuple[int, ...]]:
@@ -55,39 +69,45 @@ def _pairs(channels: int) -> list[tuple[int, ...]]:
 
 
 def _pair_stream(
-    separator: Separator, source: Signal, pair: tuple[int, ...], stems: Sequence[str], control: Control
+    separator: Separator,
+    source: Signal,
+    excerpt: Excerpt,
+    pair: tuple[int, ...],
+    stems: Sequence[str],
+    control: Control,
 ) -> Iterator[StemBlock]:
-    """One pair of channels (or one channel) through the engine, back at the source's rate."""
-    own_rate = separator.sample_rate_hz or source.sample_rate_hz
-    mix = resampled(_StereoView(source, pair), own_rate)
-    blocks = separator.separate(mix, stems, control)
-    narrow = len(pair) == 1
-    if own_rate == source.sample_rate_hz:
-        for block in blocks:
-            yield {stem: _as_mono(block[stem]) if narrow else block[stem] for stem in stems}
-        return
-    converters = {stem: StreamResampler(own_rate, source.sample_rate_hz, len(pair), source.frames) for stem in stems}
-    for block, last in _with_last(blocks):
-        yield {
-            stem: converters[stem].convert(_as_mono(block[stem]) if narrow else block[stem], last=last)
-            for stem in stems
-        }
+    """One pair of channels (or one channel) through the engine, back at the source's rate; still with the lead."""
+    heard = resampled(_StereoView(source, pair), excerpt.engine_rate_hz)
+    blocks = separator.separate(Stretch(heard, excerpt.heard_start, excerpt.heard_stop), stems, control)
+    back = {
+        stem: StreamResampler(excerpt.engine_rate_hz, source.sample_rate_hz, len(pair), excerpt.lead + excerpt.frames)
+        for stem in stems
+    }
+    same_rate = excerpt.engine_rate_hz == source.sample_rate_hz
+    for block, last in _cropped(blocks, excerpt.kept_start - excerpt.heard_start, excerpt.kept_frames):
+        own = block if len(pair) == 2 else {stem: _as_mono(block[stem]) for stem in stems}
+        yield own if same_rate else {stem: back[stem].convert(own[stem], last=last) for stem in stems}
+
+
+def _cropped(blocks: Iterator[StemBlock], skip: int, frames: int) -> Iterator[tuple[StemBlock, bool]]:
+    """`frames` frames of the blocks after the first `skip`, each with whether it is the last.
+
+    The engine is not asked for more than that.
+    """
+    for block in blocks:
+        length = len(next(iter(block.values())))
+        first, stop = min(skip, length), min(length, skip + frames)
+        skip -= first
+        frames -= stop - first
+        if stop > first:
+            yield {stem: samples[first:stop] for stem, samples in block.items()}, frames == 0
+        if frames == 0:
+            return
 
 
 def _as_mono(samples: Samples) -> Samples:
     centre: Samples = samples.mean(axis=1, dtype=np.float32, keepdims=True)
     return centre
-
-
-def _with_last(blocks: Iterator[StemBlock]) -> Iterator[tuple[StemBlock, bool]]:
-    """Each block, and whether it is the last one."""
-    held: StemBlock | None = None
-    for block in blocks:
-        if held is not None:
-            yield held, False
-        held = block
-    if held is not None:
-        yield held, True
 
 
 class _StereoView:

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from bridge import smf
 from bridge.audio.resample import mono, resampled
-from bridge.audio.signal import ArraySignal
-from bridge.audio.sink import ScratchStem, subtype_for, write_audio
-from bridge.audio.source import Region, read_region, sha256_of
-from bridge.errors import BadArguments, Cancelled
+from bridge.audio.source import FoundRegion, Region, find_region, sha256_of
+from bridge.errors import Cancelled
 from bridge.events import JobEvent, Produced, Started, Warned
 from bridge.model import STEMS, JobRequest, Result, Warning
-from bridge.pipeline.channels import separated, stems_of
+from bridge.pipeline.channels import stems_of
 from bridge.pipeline.folder import OutputFolder
 from bridge.pipeline.manifest import EngineRecord, Manifest, SourceRecord, encode, iso_time, relative, versions
 from bridge.pipeline.progress import JobProgress
+from bridge.pipeline.stems import bytes_needed, chosen_stems, made_stems, write_stems
 from bridge.project_paths import check_roots, output_parent, result_name, stem_file
-from bridge.protocols import Clock, Control, Engines, Separator, Signal, Transcribers
+from bridge.protocols import Clock, Control, Engines, Signal, Transcribers
 from bridge.units import DEFAULT_TEMPO_BPM
 
 #: What turning one second of one stem into notes takes on a small machine; only for guesses of the time left.
@@ -95,31 +93,30 @@ class _JobRun:
     def run(self) -> None:
         self.progress.enter("loading")
         self.control.checkpoint(0.0)
-        region = self._read()
+        found = self._find()
         folder = self._claim_folder()
         try:
-            if self.request.transcribe_as is None:
-                engine = self._separate_and_transcribe(region, folder)
-            else:
-                engine = self._transcribe_only(region, folder, self.request.transcribe_as)
+            folder.check_space(found.scratch_bytes())
+            with found.open(folder.scratch("source"), self.control) as region:
+                self._tell_mended(region)
+                source = self._source_record(region)
+                if self.request.transcribe_as is None:
+                    engine = self._separate_and_transcribe(region, folder)
+                else:
+                    engine = self._transcribe_only(region, folder, self.request.transcribe_as)
             self.progress.enter("writing")
-            self._write_manifest(region, folder, engine)
+            self._write_manifest(source, folder, engine)
         finally:
             folder.tidy()
 
-    def _read(self) -> Region:
+    def _find(self) -> FoundRegion:
         check_roots(self.source, self.workshop.roots)
-        region = read_region(
-            self.source, self.request.start_seconds, self.request.end_seconds, self.workshop.max_seconds
-        )
+        return find_region(self.source, self.request.start_seconds, self.request.end_seconds, self.workshop.max_seconds)
+
+    def _tell_mended(self, region: Region) -> None:
         if region.mended_samples:
-            self.control.warn(
-                Warning(
-                    code="bad_samples",
-                    message=f"{region.mended_samples} samples were no numbers (NaN); they are silent now.",
-                )
-            )
-        return region
+            message = f"{region.mended_samples} samples were no numbers (NaN); they are silent now."
+            self.control.warn(Warning(code="bad_samples", message=message))
 
     def _claim_folder(self) -> OutputFolder:
         given = self.request.out is not None
@@ -143,21 +140,12 @@ class _JobRun:
         self._tell(Started(job=self.job, engine=separator.name, device=separator.device, output_dir=str(folder.path)))
         stems, midi = chosen_stems(request, separator)
         needed = [stem for stem in stems_of(separator) if stem in stems or stem in midi]
-        signal = region.signal
-        folder.check_space(signal.frames * signal.channels * 4 * (len(needed) + len(stems)))
+        folder.check_space(bytes_needed(region, made=len(needed), written=len(stems)))
         self.progress.enter("separating", self._transcribing_seconds(region, midi))
-        with ExitStack() as scratches:
-            made = {}
-            for stem in needed:
-                path = folder.scratch(stem)
-                made[stem] = ScratchStem(path, signal.channels, signal.sample_rate_hz)
-                scratches.callback(made[stem].discard)
-            for block in separated(separator, signal, needed, self.control):
-                for stem, samples in block.items():
-                    made[stem].append(samples)
-            for scratch in made.values():
-                scratch.close()
-            self._write_stems(region, folder, {stem: made[stem] for stem in stems})
+        with made_stems(separator, region, needed, folder, self.control) as made:
+            chosen = {stem: made[stem] for stem in stems}
+            for result in write_stems(chosen, region, self.name, request, folder, self.control):
+                self._produced(result)
             self.progress.enter("transcribing")
             for index, stem in enumerate(midi):
                 self._transcribe(made[stem].signal(), stem, folder, stem_file(self.name, stem, "mid"), index, len(midi))
@@ -168,36 +156,6 @@ class _JobRun:
         file = f"{self.name}.mid" if stem == "mix" else stem_file(self.name, stem, "mid")
         self._transcribe(region.signal, stem, folder, file, 0, 1)
         return EngineRecord(name="", device="", weights="")
-
-    def _write_stems(self, region: Region, folder: OutputFolder, stems: dict[str, ScratchStem]) -> None:
-        file_format = self.request.format
-        subtype = subtype_for(file_format, self.request.depth, region.subtype)
-        loud = [stem for stem, scratch in stems.items() if scratch.clips_in(subtype)]
-        if loud:
-            file_format, subtype = "wav", "FLOAT"
-            self.control.warn(
-                Warning(
-                    code="would_clip",
-                    message=f"{_listed(loud)} would clip in whole numbers, so all stems are 32-bit float WAV files.",
-                )
-            )
-        for stem, scratch in stems.items():
-            self.control.checkpoint(1.0)
-            file = stem_file(self.name, stem, file_format)
-            with folder.landing(file) as temporary:
-                write_audio(temporary, scratch, file_format, subtype)
-            self._produced(
-                Result(
-                    kind="stem",
-                    name=stem,
-                    path=str(folder.path / file),
-                    seconds=region.seconds,
-                    sample_rate_hz=region.signal.sample_rate_hz,
-                    frames=region.signal.frames,
-                    channels=region.signal.channels,
-                    subtype=subtype,
-                )
-            )
 
     def _transcribe(self, sound: Signal, stem: str, folder: OutputFolder, file: str, index: int, of: int) -> None:
         transcriber = self.workshop.transcribers.for_stem(stem)
@@ -217,20 +175,23 @@ class _JobRun:
             )
         self._produced(Result(kind="midi", name=stem, path=str(folder.path / file), seconds=seconds, notes=len(notes)))
 
-    def _write_manifest(self, region: Region, folder: OutputFolder, engine: EngineRecord) -> None:
-        signal: ArraySignal = region.signal
+    def _source_record(self, region: Region) -> SourceRecord:
+        rate = region.audio.sample_rate_hz
+        return SourceRecord(
+            path=str(self.source),
+            sha256=sha256_of(self.source),
+            start_seconds=region.start_frame / rate,
+            start_frame=region.start_frame,
+            frames=region.frames,
+            sample_rate_hz=rate,
+            channels=region.audio.channels,
+        )
+
+    def _write_manifest(self, source: SourceRecord, folder: OutputFolder, engine: EngineRecord) -> None:
         manifest = Manifest(
             job=self.job,
             name=self.name,
-            source=SourceRecord(
-                path=str(self.source),
-                sha256=sha256_of(self.source),
-                start_seconds=region.start_frame / signal.sample_rate_hz,
-                start_frame=region.start_frame,
-                frames=signal.frames,
-                sample_rate_hz=signal.sample_rate_hz,
-                channels=signal.channels,
-            ),
+            source=source,
             request=self.request,
             engine=engine,
             transcribers=self.transcribed_by,
@@ -256,26 +217,6 @@ class _JobRun:
         self._emit(event)
 
 
-def chosen_stems(request: JobRequest, separator: Separator) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The stems to write and those to turn into notes.
-
-    Raises:
-        BadArguments: the engine does not give a stem that was asked for, or nothing was asked for.
-    """
-    available = stems_of(separator)
-    for stem in (*(request.stems or ()), *(request.midi or ())):
-        if stem not in available:
-            raise BadArguments(
-                f"The engine {separator.name} gives {_listed(available)}, not {stem}.",
-                advice="Choose among these, or another engine.",
-            )
-    stems = available if request.stems is None else request.stems
-    midi = (stems or available) if request.midi is None else request.midi
-    if not stems and not midi:
-        raise BadArguments("Neither stems nor MIDI files were asked for.", advice="Name some in stems or in midi.")
-    return stems, midi
-
-
 @dataclass(frozen=True)
 class _Part:
     """The control for one of several equal parts of a stage."""
@@ -289,7 +230,3 @@ class _Part:
 
     def warn(self, warning: Warning) -> None:
         self.whole.warn(warning)
-
-
-def _listed(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

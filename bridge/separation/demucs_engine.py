@@ -12,6 +12,7 @@ import torch
 
 from bridge.errors import BadArguments, EngineFailed, OutOfMemory
 from bridge.model import STEMS
+from bridge.protocols import Context
 from bridge.separation.loudness import BLOCK_FRAMES, Level, measure_level
 from bridge.separation.windows import OverlapAdd, stride_frames, surround, window_starts
 
@@ -56,6 +57,12 @@ class DemucsSeparator:
     @property
     def sample_rate_hz(self) -> int:
         return int(self._bag.samplerate)
+
+    def context(self, sample_rate_hz: int) -> Context:  # noqa: ARG002 - it knows one rate only
+        """Every window that a region touches, on the plan of the model with the longest ones."""
+        models: Any = self._bag.models
+        segment = max(int(model.samplerate * model.segment) for model in models)
+        return Context(segment - 1, stride_frames(segment))
 
     def identity(self) -> str:
         """SHA-256 over names, types, shapes and bytes of all parameters, the first 16 hexadecimal digits."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bridge.errors import BadArguments
+from bridge.protocols import Context
 from bridge.separation.catalogue import DRAFT, FOUR_STEMS
 from bridge.separation.masks import below, centred, harmonic, magnitude, moving
 from bridge.separation.stft import Stft
@@ -77,6 +78,10 @@ class DraftSeparator:
     def sample_rate_hz(self) -> None:
         return None
 
+    def context(self, sample_rate_hz: int) -> Context:
+        stft = _Split(sample_rate_hz).long
+        return Context(math.ceil(CONTEXT_SECONDS * sample_rate_hz / stft.hop) * stft.hop + stft.size, stft.hop)
+
     def identity(self) -> str:
         return VERSION
 
@@ -100,7 +105,7 @@ class DraftSeparator:
         split = _Split(mix.sample_rate_hz)
         hop = split.long.hop
         section = SECTION_FRAMES // hop * hop
-        context = math.ceil(CONTEXT_SECONDS * mix.sample_rate_hz / hop) * hop + split.long.size
+        context = self.context(mix.sample_rate_hz).frames
         for start in range(0, mix.frames if stems else 0, section):
             control.checkpoint(start / mix.frames)
             stop = min(start + section, mix.frames)

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
+import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.audio.resample import StreamResampler, mono, resampled
 from bridge.audio.signal import ArraySignal
-from tests.sounds import music
+from tests.sounds import Samples, music
 
 RATES = [8_000, 22_050, 44_100, 48_000, 96_000, 192_000]
 
@@ -39,9 +40,33 @@ def test_the_same_rate_is_the_same_signal() -> None:
 
 def test_mono_is_the_mean_of_all_channels() -> None:
     sound = music(0.1, channels=4)
-    assert np.allclose(mono(ArraySignal(sound, 44_100)).samples[:, 0], sound.mean(axis=1), atol=1e-7)
+    assert np.allclose(mono(ArraySignal(sound, 44_100)).read(0, len(sound))[:, 0], sound.mean(axis=1), atol=1e-7)
 
 
 def _blocks(samples: np.ndarray, size: int) -> list[tuple[np.ndarray, bool]]:
     starts = list(range(0, max(1, len(samples)), size))
     return [(samples[start : start + size], start == starts[-1]) for start in starts]
+
+
+@pytest.mark.parametrize(("rate", "other"), [(48_000, 44_100), (44_100, 192_000), (192_000, 44_100), (44_100, 8_000)])
+def test_a_stretch_comes_out_as_it_does_in_the_whole(rate: int, other: int) -> None:
+    sound = np.random.default_rng(0).standard_normal((rate, 2)).astype(np.float32) * np.float32(0.3)
+    signal = resampled(ArraySignal(sound, rate), other)
+    whole = soxr.resample(sound, rate, other, quality="VHQ")
+    assert signal.frames == len(whole) == other
+    assert np.array_equal(signal.read(0, other), whole)
+    for start, stop in ((0, 1), (other // 3, other // 2), (other - 777, other), (5, 5)):
+        assert np.abs(signal.read(start, stop) - whole[start:stop]).max(initial=0.0) < 1e-6
+
+
+def test_only_what_is_needed_is_read() -> None:
+    class Watched(ArraySignal):
+        most = 0
+
+        def read(self, start: int, stop: int) -> Samples:
+            self.most = max(self.most, stop - start)
+            return super().read(start, stop)
+
+    signal = Watched(np.zeros((48_000 * 60, 1), np.float32), 48_000)
+    resampled(mono(signal), 44_100).read(1_000_000, 1_044_100)
+    assert signal.most < 50_000

@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 import soundfile
 
-from bridge.audio.sink import ScratchStem, subtype_for, write_audio
+from bridge.audio import riff
+from bridge.audio.scratch import Scratch
+from bridge.audio.sink import clips_in, subtype_for, write_audio
 from bridge.errors import BadArguments
 from tests.sounds import Samples, music, read
 
 
-def scratch(folder: Path, sound: Samples, rate: int = 44_100) -> ScratchStem:
-    stem = ScratchStem(folder / "scratch", sound.shape[1], rate)
+def scratch(folder: Path, sound: Samples, rate: int = 44_100) -> Scratch:
+    stem = Scratch(folder / "scratch", sound.shape[1], rate)
     for start in range(0, len(sound), 1000):
         stem.append(sound[start : start + 1000])
     stem.close()
@@ -47,6 +49,23 @@ def test_every_format_is_the_format_it_says(tmp_path: Path, file_format: str) ->
     assert np.abs(read(path)[:22_050] - music(0.5)).max() < 0.2
 
 
+@pytest.mark.parametrize("file_format", ["wav", "aiff"])
+def test_the_hour_of_writing_is_in_no_file(tmp_path: Path, file_format: str) -> None:
+    """libsndfile puts it into the PEAK chunk of float files; the same audio would differ from second to second."""
+    write_audio(tmp_path / "a", scratch(tmp_path, music(0.1)), file_format, "FLOAT")
+    peak = riff.find(tmp_path / "a", b"PEAK", 8)
+    assert peak is not None
+    assert peak[4:] == bytes(4)
+
+
+def test_chunks_go_into_wav_files_only(tmp_path: Path) -> None:
+    for file_format, found in (("wav", b"content"), ("aiff", None), ("flac", None)):
+        path = tmp_path / file_format
+        write_audio(path, scratch(tmp_path, music(0.1)), file_format, "PCM_24", [(b"bext", b"content")])
+        assert riff.find(path, b"bext", 99) == found
+        (tmp_path / "scratch").unlink()
+
+
 @pytest.mark.parametrize(
     ("file_format", "depth", "source", "subtype"),
     [
@@ -74,8 +93,8 @@ def test_a_depth_that_was_asked_for_and_cannot_be_is_refused() -> None:
 )
 def test_clipping_is_seen_where_whole_numbers_end(tmp_path: Path, peak: float, clips: bool) -> None:
     stem = scratch(tmp_path, np.array([[0.0], [peak]], np.float32))
-    assert stem.clips_in("PCM_16") is clips
-    assert stem.clips_in("FLOAT") is False
+    assert clips_in(stem, "PCM_16") is clips
+    assert clips_in(stem, "FLOAT") is False
 
 
 def test_what_a_format_cannot_hold_is_told_in_words(tmp_path: Path) -> None:

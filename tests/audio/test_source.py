@@ -4,11 +4,20 @@ import av
 import numpy as np
 import pytest
 
-from bridge.audio.source import read_region, sha256_of
+from bridge.audio.source import Region, find_region, sha256_of
 from bridge.errors import BadArguments, BridgeError, NotAudio, NotFound, NotReadable, TooLong
-from tests.sounds import music, write
+from tests.fakes import RecordingControl
+from tests.sounds import Samples, music, write
 
 HOUR = 3600.0
+
+
+def opened(path: Path, start: float, end: float | None, longest: float = HOUR) -> tuple[Region, Samples]:
+    scratch = path.parent / "scratch"
+    with find_region(path, start, end, longest).open(scratch, RecordingControl()) as region:
+        samples = region.signal.read(0, region.frames)
+    assert not scratch.exists()
+    return region, samples
 
 
 @pytest.mark.parametrize(
@@ -29,39 +38,39 @@ def test_a_file_is_read_whole_with_the_depth_that_its_stems_keep(
     tmp_path: Path, name: str, subtype: str, kept: str
 ) -> None:
     sound = music(0.5)
-    region = read_region(write(tmp_path / name, sound, subtype=subtype), 0.0, None, HOUR)
+    region, samples = opened(write(tmp_path / name, sound, subtype=subtype), 0.0, None)
     assert region.subtype == kept
-    assert region.signal.samples.shape == sound.shape
-    assert region.signal.samples.dtype == np.float32
-    assert np.sqrt(np.mean((region.signal.samples - sound) ** 2)) < 0.03
+    assert samples.shape == sound.shape
+    assert samples.dtype == np.float32
+    assert np.sqrt(np.mean((samples - sound) ** 2)) < 0.03
 
 
 @pytest.mark.parametrize(("channels", "rate"), [(1, 8_000), (2, 48_000), (8, 96_000), (2, 192_000)])
 def test_channels_and_rate_are_the_files_own(tmp_path: Path, channels: int, rate: int) -> None:
     path = write(tmp_path / "a.wav", music(0.1, rate, channels), rate)
-    signal = read_region(path, 0.0, None, HOUR).signal
+    signal = opened(path, 0.0, None)[0].signal
     assert (signal.channels, signal.sample_rate_hz, signal.frames) == (channels, rate, rate // 10)
 
 
 def test_a_region_is_exactly_its_frames(tmp_path: Path) -> None:
     sound = music(1.0)
     path = write(tmp_path / "a.wav", sound, subtype="FLOAT")
-    region = read_region(path, 0.25, 0.75, HOUR)
+    region, samples = opened(path, 0.25, 0.75)
     assert region.start_frame == 11_025
-    assert np.array_equal(region.signal.samples, sound[11_025:33_075])
+    assert np.array_equal(samples, sound[11_025:33_075])
 
 
 def test_a_region_ends_at_the_latest_with_the_file(tmp_path: Path) -> None:
     path = write(tmp_path / "a.wav", music(1.0))
-    assert read_region(path, 0.5, 99.0, HOUR).seconds == 0.5
+    assert opened(path, 0.5, 99.0)[0].seconds == 0.5
 
 
 def test_what_is_no_number_becomes_silence(tmp_path: Path) -> None:
     sound = music(0.1)
     sound[5, 0], sound[6, 1] = np.nan, np.inf
-    region = read_region(write(tmp_path / "a.wav", sound, subtype="FLOAT"), 0.0, None, HOUR)
+    region, samples = opened(write(tmp_path / "a.wav", sound, subtype="FLOAT"), 0.0, None)
     assert region.mended_samples == 2
-    assert np.isfinite(region.signal.samples).all()
+    assert np.isfinite(samples).all()
 
 
 @pytest.fixture
@@ -78,13 +87,10 @@ def m4a(tmp_path: Path) -> Path:
 
 
 def test_what_libsndfile_cannot_read_ffmpeg_can(m4a: Path) -> None:
-    region = read_region(m4a, 0.0, None, HOUR)
-    assert region.signal.sample_rate_hz == 44_100
-    assert region.signal.channels == 2
-    assert abs(region.signal.frames - 44_100) <= 2048
-    assert region.subtype == "PCM_24"
-    part = read_region(m4a, 0.25, 0.5, HOUR)
-    assert np.array_equal(part.signal.samples, region.signal.samples[11_025:22_050])
+    region, samples = opened(m4a, 0.0, None)
+    assert (region.audio.sample_rate_hz, samples.shape[1], region.subtype) == (44_100, 2, "PCM_24")
+    _, part = opened(m4a, 0.25, 0.5)
+    assert np.array_equal(part, samples[11_025:22_050])
 
 
 @pytest.mark.parametrize(
@@ -104,24 +110,24 @@ def test_what_is_no_audio_is_told_in_words(tmp_path: Path, make: object, error: 
     path = tmp_path / "a.wav"
     make(path)  # type: ignore[operator]
     with pytest.raises(error):
-        read_region(path, 0.0, None, HOUR)
+        opened(path, 0.0, None)
 
 
 def test_a_device_is_no_source() -> None:
     with pytest.raises(NotReadable):
-        read_region(Path("/dev/zero"), 0.0, None, HOUR)
+        find_region(Path("/dev/zero"), 0.0, None, HOUR)
 
 
 def test_a_region_that_is_too_long_is_refused_before_it_is_read(tmp_path: Path, m4a: Path) -> None:
     for path in (write(tmp_path / "a.wav", music(1.0)), m4a):
         with pytest.raises(TooLong):
-            read_region(path, 0.0, None, 0.5)
+            opened(path, 0.0, None, 0.5)
 
 
 def test_a_region_beyond_the_end_says_how_long_the_file_is(tmp_path: Path, m4a: Path) -> None:
     for path in (write(tmp_path / "a.wav", music(1.0)), m4a):
         with pytest.raises(BadArguments, match="only 1"):
-            read_region(path, 5.0, None, HOUR)
+            opened(path, 5.0, None)
 
 
 def test_the_hash_is_of_the_files_bytes(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bridge.model import Note
-from bridge.protocols import Control, Separator, Signal, Transcriber
+from bridge.protocols import Context, Control, Separator, Signal, Transcriber
 
 if TYPE_CHECKING:
     from bridge.protocols import StemBlock
@@ -25,11 +25,16 @@ class SharesSeparator:
     name: str = "shares"
     device: str = "cpu"
     asked: list[tuple[str, ...]] = field(default_factory=list)
+    hears: Context = field(default_factory=lambda: Context(0))
     before_block: Callable[[int], None] = lambda _: None
 
     @property
     def stems(self) -> tuple[str, ...]:
         return tuple(self.shares)
+
+    def context(self, sample_rate_hz: int) -> Context:
+        del sample_rate_hz
+        return self.hears
 
     def identity(self) -> str:
         return "shares-1"

@@ -1,22 +1,32 @@
 from __future__ import annotations
 
 import errno
+import shutil
+import struct
 from pathlib import Path
 
 import pytest
+from demucs.apply import BagOfModels
 
+from bridge.audio import riff
+from bridge.audio.source import find_region
+from bridge.audio.stamps import Origin, bext, read_origin
 from bridge.errors import NotAudio
 from bridge.events import Ended, Produced, Progressed, Started, Submitted, Warned
 from bridge.lifecycle import fold
 from bridge.model import Job, JobRequest
+from bridge.pipeline.folder import SPARE_BYTES
 from bridge.pipeline.job import Workshop
 from bridge.pipeline.manifest import decode
 from bridge.protocols import Engines
+from bridge.separation.demucs_engine import DemucsSeparator
 from bridge.smf import count_notes
 from bridge.worker.messages import CancelJob, Fetched, Fetching, FetchModel, Happened, RunJob, WorkerReport
 from bridge.worker.service import Worker, failure_of
-from tests.fakes import FakeClock
+from tests.audio.encoded import encode
+from tests.fakes import FakeClock, RecordingControl
 from tests.pipeline.engines import OneEngine, OneTranscriber, SharesSeparator
+from tests.separation.small_models import small_model
 from tests.sounds import level_dbfs, music, read, write
 
 
@@ -78,6 +88,88 @@ def test_stems_have_the_regions_shape_and_sum_to_it(tmp_path: Path, depth: str, 
     assert {stem.shape for stem in stems} == {region.shape}
     assert level_dbfs(sum(stems) - region) < -85  # four stems of 16 bits, each right to half a step
     assert {result.subtype for result in job.results} == {{"16": "PCM_16", "24": "PCM_24", "32f": "FLOAT"}[depth]}
+
+
+@pytest.mark.parametrize("ending", ["wav", "aiff", "flac", "ogg", "mp3", "m4a", "wma"])
+def test_stems_of_any_kind_of_file_sum_to_what_it_decodes_to(tmp_path: Path, ending: str) -> None:
+    path = encode(tmp_path / f"a.{ending}", music(1.0, 48_000), 48_000)
+    engine = OneEngine(SharesSeparator(sample_rate_hz=44_100))
+    job = Bench(engine).run(path, depth="32f", start_seconds=0.2, end_seconds=0.6, midi=())
+    assert job.state == "done"
+    found = find_region(path, 0.2, 0.6, 60.0)
+    with found.open(tmp_path / "scratch", RecordingControl()) as region:
+        decoded = region.signal.read(0, region.frames)
+    stems = [read(Path(result.path)) for result in job.results]
+    assert {stem.shape for stem in stems} == {(19_200, 2)}
+    assert level_dbfs(sum(stems) - decoded) < -90
+    assert files(job) == sorted([Path(result.path).name for result in job.results] + ["a.sab.json"])
+
+
+@pytest.mark.parametrize(
+    ("file_format", "depth"),
+    [("wav", "24"), ("wav", "32f"), ("aiff", "32f"), ("flac", "source"), ("ogg", "source"), ("mp3", "source")],
+)
+def test_the_same_job_writes_the_same_bytes(clip: Path, file_format: str, depth: str) -> None:
+    def run() -> list[bytes]:
+        engine = OneEngine(DemucsSeparator("m", BagOfModels([small_model("transformer")]), "cpu"))
+        job = Bench(engine).run(clip, format=file_format, depth=depth, tempo_bpm=98.0, start_seconds=0.5)
+        assert job.state == "done"
+        return [Path(result.path).read_bytes() for result in job.results]
+
+    assert run() == run()
+
+
+def stamped(job: Job) -> tuple[int | None, bytes | None]:
+    path = Path(job.results[0].path)
+    return read_origin(path).time_reference, riff.find(path, b"acid", 24)
+
+
+def test_stems_say_where_on_the_recorders_time_line_they_belong(clip: Path) -> None:
+    riff.append(clip, [bext("take 7", Origin("2020-02-02", "20:02:20", None), 1_000_000)])
+    job = Bench().run(clip, start_seconds=0.5, tempo_bpm=98.0, beat=16.0, midi=())
+    place, tempo = stamped(job)
+    assert place == 1_000_000 + 22_050
+    assert tempo is not None
+    assert struct.unpack("<f", tempo[-4:]) == (98.0,)
+    assert read_origin(Path(job.results[0].path)).date == "2020-02-02"
+
+
+def test_stems_of_a_file_without_a_time_stamp_say_where_in_the_song_they_belong(clip: Path) -> None:
+    place, _ = stamped(Bench().run(clip, tempo_bpm=120.0, beat=16.0, midi=()))
+    assert place == 8 * 44_100
+
+
+def test_stems_of_an_unknown_place_say_where_in_their_file_they_were(clip: Path) -> None:
+    assert stamped(Bench().run(clip, start_seconds=0.5, midi=())) == (22_050, None)
+
+
+def test_a_full_disk_is_seen_before_anything_is_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = encode(tmp_path / "a.flac", music(1.0), 44_100)
+    usage = shutil.disk_usage(tmp_path)._replace(free=SPARE_BYTES + 100_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    engine = SharesSeparator()
+    job = Bench(OneEngine(engine)).run(path)
+    assert job.failure is not None
+    assert job.failure.code == "out_of_space"
+    assert not engine.asked
+    assert not (tmp_path / "stems").exists()
+
+
+def test_a_source_that_vanishes_after_it_was_decoded_is_taken_apart_all_the_same(tmp_path: Path) -> None:
+    path = encode(tmp_path / "a.flac", music(1.0), 44_100)
+    engine = SharesSeparator(before_block=lambda _: path.unlink(missing_ok=True))
+    job = Bench(OneEngine(engine)).run(path, midi=())
+    assert job.state == "done"
+    assert {result.frames for result in job.results} == {44_100}
+
+
+def test_a_cancelled_job_leaves_no_decoded_source(tmp_path: Path) -> None:
+    engine = SharesSeparator()
+    bench = Bench(OneEngine(engine))
+    engine.before_block = lambda start: bench.worker.interrupt(CancelJob(job="a")) if start > 10_000 else None  # type: ignore[assignment]
+    job = bench.run(encode(tmp_path / "a.flac", music(1.0), 44_100))
+    assert job.state == "cancelled"
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.flac"]
 
 
 def test_stems_that_would_clip_become_floats_with_a_warning(tmp_path: Path) -> None:

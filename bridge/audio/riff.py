@@ -1,0 +1,101 @@
+"""The chunks of RIFF, RF64 and AIFF files: finding one, and appending some behind the audio.
+
+Sources come from anywhere, so nothing in them is believed: what a chunk claims beyond the end of its file is cut off.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+#: First word of the file → byte order of its numbers.
+_ORDERS: dict[bytes, Literal["little", "big"]] = {b"RIFF": "little", b"RF64": "little", b"FORM": "big"}
+_KINDS = (b"WAVE", b"AIFF", b"AIFC")
+#: No file in use comes near; one that is all headers is not walked to its end.
+MOST_CHUNKS = 1000
+#: What 32 bits can count, which in RF64 says "see the chunk ds64".
+UNCOUNTABLE = 0xFFFFFFFF
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Where the content of one chunk lies."""
+
+    name: bytes
+    start: int
+    size: int
+
+
+def find(path: Path, name: bytes, at_most: int) -> bytes | None:
+    """The content of the first chunk of that name, `at_most` bytes of it; None where there is none.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        for chunk in _chunks(file):
+            if chunk.name == name:
+                file.seek(chunk.start)
+                return file.read(min(chunk.size, at_most))
+    return None
+
+
+def append(path: Path, chunks: Sequence[tuple[bytes, bytes]]) -> None:
+    """Adds chunks (name of four bytes, content) at the end of a RIFF WAVE file.
+
+    Raises:
+        ValueError: it is no such file, or would outgrow what its header can count.
+        OSError: it cannot be written.
+    """
+    with path.open("r+b") as file:
+        head = file.read(12)
+        if head[:4] != b"RIFF" or head[8:] != b"WAVE":
+            raise ValueError(f"{path.name} is not a RIFF WAVE file")
+        end = file.seek(0, os.SEEK_END)
+        added = bytes(end % 2)
+        for name, content in chunks:
+            added += name + len(content).to_bytes(4, "little") + content + bytes(len(content) % 2)
+        if end + len(added) - 8 >= UNCOUNTABLE:
+            raise ValueError(f"{path.name} would be too long for a RIFF file")
+        file.write(added)
+        file.seek(4)
+        file.write((end + len(added) - 8).to_bytes(4, "little"))
+
+
+def undate_peaks(path: Path) -> None:
+    """Sets the time stamp in the PEAK chunk that libsndfile writes to 0, so that the same audio is the same file."""
+    with path.open("r+b") as file:
+        for chunk in _chunks(file):
+            if chunk.name == b"PEAK" and chunk.size >= 8:
+                file.seek(chunk.start + 4)  # behind the version
+                file.write(bytes(4))
+                return
+
+
+def _chunks(file: BinaryIO) -> Iterator[Chunk]:
+    """Every chunk; none where the file is of another kind."""
+    length = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    head = file.read(12)
+    order = _ORDERS.get(head[:4])
+    if order is None or head[8:] not in _KINDS:
+        return
+    position, long_data = 12, 0
+    for _ in range(MOST_CHUNKS):
+        file.seek(position)
+        head = file.read(8)
+        if len(head) < 8:
+            return
+        name, size = head[:4], int.from_bytes(head[4:], order)
+        if name == b"ds64":  # sizes of the file and of its data, 64 bits each
+            long_data = int.from_bytes(file.read(16)[8:], order)
+        if name == b"data" and size == UNCOUNTABLE:
+            size = long_data or length
+        start = position + 8
+        yield Chunk(name, start, min(size, length - start))
+        position = start + size + size % 2
+        if position > length:
+            return

@@ -1,0 +1,115 @@
+"""The stems of a job: made as plain floats, then written as the files that were asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from bridge.audio.scratch import BYTES_PER_SAMPLE, Scratch
+from bridge.audio.sink import clips_in, subtype_for, write_audio
+from bridge.audio.source import Region
+from bridge.audio.stamps import acid, bext
+from bridge.errors import BadArguments
+from bridge.model import JobRequest, Result, Warning
+from bridge.options import listed
+from bridge.pipeline.channels import separated, stems_of
+from bridge.pipeline.folder import OutputFolder
+from bridge.project_paths import stem_file
+from bridge.protocols import Control, Separator
+
+
+def chosen_stems(request: JobRequest, separator: Separator) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The stems to write and those to turn into notes.
+
+    Raises:
+        BadArguments: the engine does not give a stem that was asked for, or nothing was asked for.
+    """
+    available = stems_of(separator)
+    for stem in (*(request.stems or ()), *(request.midi or ())):
+        if stem not in available:
+            raise BadArguments(
+                f"The engine {separator.name} gives {listed(available)}, not {stem}.",
+                advice="Choose among these, or another engine.",
+            )
+    stems = available if request.stems is None else request.stems
+    midi = (stems or available) if request.midi is None else request.midi
+    if not stems and not midi:
+        raise BadArguments("Neither stems nor MIDI files were asked for.", advice="Name some in stems or in midi.")
+    return stems, midi
+
+
+def bytes_needed(region: Region, made: int, written: int) -> int:
+    """Room for that many stems made and written, all at once."""
+    return region.frames * region.audio.channels * BYTES_PER_SAMPLE * (made + written)
+
+
+@contextmanager
+def made_stems(
+    separator: Separator, region: Region, stems: Sequence[str], folder: OutputFolder, control: Control
+) -> Iterator[Mapping[str, Scratch]]:
+    """Separates the region; the stems are there until the block ends."""
+    with ExitStack() as scratches:
+        made = {}
+        for stem in stems:
+            made[stem] = Scratch(folder.scratch(stem), region.audio.channels, region.audio.sample_rate_hz)
+            scratches.callback(made[stem].discard)
+        for block in separated(
+            separator, region.audio, stems, control, start=region.start_frame, stop=region.stop_frame
+        ):
+            for stem, samples in block.items():
+                made[stem].append(samples)
+        for scratch in made.values():
+            scratch.close()
+        yield made
+
+
+def write_stems(
+    stems: Mapping[str, Scratch], region: Region, name: str, request: JobRequest, folder: OutputFolder, control: Control
+) -> Iterator[Result]:
+    """Writes the stems of a job that is called `name`; yields each when its file is complete.
+
+    Where one would clip in the whole numbers that were asked for, all of them become 32-bit float WAV files.
+    """
+    file_format = request.format
+    subtype = subtype_for(file_format, request.depth, region.subtype)
+    loud = [stem for stem, scratch in stems.items() if clips_in(scratch, subtype)]
+    if loud:
+        file_format, subtype = "wav", "FLOAT"
+        message = f"{listed(loud)} would clip in whole numbers, so all stems are 32-bit float WAV files."
+        control.warn(Warning(code="would_clip", message=message))
+    for stem, scratch in stems.items():
+        control.checkpoint(1.0)
+        file = stem_file(name, stem, file_format)
+        with folder.landing(file) as temporary:
+            write_audio(temporary, scratch, file_format, subtype, _stamps(stem, region, request))
+        yield Result(
+            kind="stem",
+            name=stem,
+            path=str(folder.path / file),
+            seconds=region.seconds,
+            sample_rate_hz=region.audio.sample_rate_hz,
+            frames=region.frames,
+            channels=region.audio.channels,
+            subtype=subtype,
+        )
+
+
+def _stamps(stem: str, region: Region, request: JobRequest) -> list[tuple[bytes, bytes]]:
+    """Where the stem belongs: on the time line of the source's recorder; else of the song; else in the source."""
+    tempo, beat = request.tempo_bpm, request.beat
+    rate = region.audio.sample_rate_hz
+    if region.origin.time_reference is not None:
+        place = region.origin.time_reference + region.start_frame
+    elif tempo is not None and beat is not None:
+        place = round(beat * 60 / tempo * rate)
+    else:
+        place = region.start_frame
+    facts = [f"{stem.capitalize()} of {Path(request.source).name}", f"from {region.start_frame / rate:.6f} s"]
+    chunks = []
+    if tempo is not None:
+        facts.append(f"tempo {tempo:g} BPM")
+        chunks.append(acid(tempo, region.seconds))
+    if beat is not None:
+        facts.append(f"beat {beat:g}")
+    return [bext(", ".join(facts), region.origin, place), *chunks]
