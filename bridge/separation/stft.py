@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     #: complex64, shape (channels, bins, times).
     Spectrum = npt.NDArray[np.complex64]
 
-#: Samples of windows that are transformed at once: they and their spectra stay in a core's cache, a third faster.
+#: Samples of windows that are transformed at once: they and their spectra stay in a core's cache.
 CACHE_SAMPLES = 1 << 16
 
 
