@@ -118,12 +118,9 @@ def _store(settings: Settings, publish: Callable[[Event], None], *, serve: bool)
     try:
         return JournalStore(_own_folder(settings) / "jobs")
     except OSError as error:
-        message = (
-            f"The history of jobs cannot be kept in {settings.state_dir} ({error.strerror}); it ends with the bridge."
-        )
-        asyncio.get_running_loop().call_soon(
-            publish, Noticed(level="warning", message=message)
-        )  # when somebody listens
+        message = f"No history of jobs can be kept in {settings.state_dir} ({error.strerror})."
+        news = Noticed(level="warning", message=message)
+        asyncio.get_running_loop().call_soon(publish, news)  # when somebody listens
         return MemoryStore()
 
 

@@ -147,7 +147,7 @@ def test_paths_as_programs_write_them(written: str, path: str) -> None:
 
 
 def test_a_windows_drive_in_a_file_address_keeps_its_letter() -> None:
-    assert absolute_path("path", "file:///C:/Users/a.wav") == str(Path("C:/Users/a.wav").absolute())
+    assert absolute_path("path", "file:///C:/Users/a.wav", Path.cwd()) == str(Path("C:/Users/a.wav").absolute())
 
 
 def test_home_and_relative_paths_become_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -155,7 +155,19 @@ def test_home_and_relative_paths_become_absolute(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     assert absolute_path("path", "~/a.wav") == str(tmp_path / "a.wav")
-    assert absolute_path("path", "a.wav") == str(Path.cwd() / "a.wav")
+    assert absolute_path("path", "a.wav", Path.cwd()) == str(Path.cwd() / "a.wav")
+    assert absolute_path("path", "b/../a.wav", Path.cwd()) == str(Path.cwd() / "a.wav")
+
+
+def test_a_relative_path_that_starts_nowhere_is_refused() -> None:
+    for written in ("a.wav", "../a.wav", "3"):
+        with pytest.raises(BadArguments, match="whole path"):
+            absolute_path("path", written)
+
+
+def test_a_name_that_is_no_utf8_is_refused() -> None:
+    with pytest.raises(BadArguments, match="UTF-8"):
+        absolute_path("path", "/music/nonutf\udcff.wav")
 
 
 @pytest.mark.parametrize("written", ["", "  ", "a\0b", "https://x.org/a.wav", "file:///", "file://[", "~nobody-here/x"])

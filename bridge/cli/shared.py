@@ -132,8 +132,8 @@ async def interruption() -> AsyncIterator[asyncio.Event]:
     loop = asyncio.get_running_loop()
     interrupted = asyncio.Event()
 
-    def interrupt(number: int, frame: object) -> None:
-        signal.signal(number, before[number])
+    def interrupt(number: int, _: object) -> None:
+        signal.signal(number, before[signal.Signals(number)])
         loop.call_soon_threadsafe(interrupted.set)
 
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}

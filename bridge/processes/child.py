@@ -142,16 +142,15 @@ class Child(Generic[Command, Report]):
             failures = 0 if heard else failures + 1
             self._guarded(self._on_exit, self._last_words(status))
             await asyncio.sleep(RESTART_SECONDS[min(failures, len(RESTART_SECONDS) - 1)])
-            while not await self._respawned():
-                await asyncio.sleep(RESTART_SECONDS[-1])
+            await self._respawn()
 
-    async def _respawned(self) -> bool:
-        try:
-            await self._spawn()
-        except OSError:  # no process or no memory to be had just now
-            log.exception("%s cannot be started", self._module)
-            return False
-        return True
+    async def _respawn(self) -> None:
+        while True:
+            try:
+                return await self._spawn()
+            except OSError:  # no process or no memory to be had just now
+                log.exception("%s cannot be started", self._module)
+                await asyncio.sleep(RESTART_SECONDS[-1])
 
     def _guarded(self, callback: Callable[[T], None], value: T) -> None:
         """A fault in what listens must not end the watch over the child."""

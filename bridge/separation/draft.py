@@ -3,8 +3,8 @@
 Two passes of harmonic-percussive separation. The first has long windows, in which a tone that is held stands out and
 a voice, which never quite holds one, blurs towards the hits; the second has short windows and takes the voice back
 out of the hits (after FitzGerald and Gainza, "Single channel vocal separation using median filtering and
-factorisation techniques", 2010). Low tones are the bass; of the others, what is centred and moves is the voice.
-`other` is what remains, so the stems sum to the mix.
+factorisation techniques", 2010). Low tones are the bass, with the overtones they account for; of the others, what is
+centred and moves is the voice. `other` is what remains, so the stems sum to the mix.
 """
 
 from __future__ import annotations
@@ -18,33 +18,39 @@ import numpy as np
 from bridge.errors import BadArguments
 from bridge.protocols import Context
 from bridge.separation.catalogue import DRAFT, FOUR_STEMS
+from bridge.separation.combs import Comb
 from bridge.separation.masks import below, centred, harmonic, magnitude, moving
+from bridge.separation.running import nearest_extent
 from bridge.separation.stft import Stft
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from bridge.protocols import Control, Samples, Signal, StemBlock
-    from bridge.separation.masks import Mask
+    from bridge.separation.running import Mask
 
 #: Goes into manifests: must change whenever the sound does.
-VERSION = "draft-1"
+VERSION = "draft-2"
 
 LONG_WINDOW_SECONDS = 0.093
 SHORT_WINDOW_SECONDS = LONG_WINDOW_SECONDS / 4
 
 BASS_BELOW_HZ = 180.0
 """Above the fundamentals of a bass guitar's usual range, below most of a voice."""
-LOW_BELOW_HZ = 150.0
-"""Below, tones are told from a bass drum by finer steps of frequency and over a longer time."""
+BASS_PITCHES_HZ = 32.0, 130.0
+"""Fundamentals whose overtones go with them: C1 to C3."""
+OVERTONES_BELOW_HZ = 1200.0
+LOW_BELOW_HZ = 220.0
+"""Below, tones are told from a bass drum and from toms by finer steps of frequency: short notes are close together in
+frequency but not long in time."""
 VOICE_ABOVE_HZ = 200.0
 """The second pass leaves what is lower to the drums: the body of a drum rings like a tone."""
 
 #: Extent of the median filters: seconds along time, Hz along frequency.
-LOW_TONE, LOW_HIT = 0.72, 97.0
+LOW_TONE, LOW_HIT = 0.35, 75.0
 TONE, HIT = 0.49, 440.0
 SHORT_TONE, SHORT_HIT = 0.075, 730.0
-STAYING_SECONDS = 2.0
+STAYING_SECONDS = 3.1
 """An accompaniment's note or chord lasts for more than half of this; a sung pitch hardly ever does."""
 STAYING_WEIGHT = 0.5
 
@@ -52,8 +58,6 @@ CENTRE_SHARPNESS = 20.0
 CENTRE_BINS, CENTRE_TIMES = 3, 9
 
 SECTION_FRAMES = 16 * 48_000
-#: How far around a frame its stems are decided: half the longest median, and the windows of both passes.
-CONTEXT_SECONDS = STAYING_SECONDS / 2 + 3 * LONG_WINDOW_SECONDS
 
 
 class DraftSeparator:
@@ -79,8 +83,8 @@ class DraftSeparator:
         return None
 
     def context(self, sample_rate_hz: int) -> Context:
-        stft = _Split(sample_rate_hz).long
-        return Context(math.ceil(CONTEXT_SECONDS * sample_rate_hz / stft.hop) * stft.hop + stft.size, stft.hop)
+        split = _Split(sample_rate_hz)
+        return Context(split.context, split.long.hop)
 
     def identity(self) -> str:
         return VERSION
@@ -103,9 +107,8 @@ class DraftSeparator:
 
     def _blocks(self, mix: Signal, stems: tuple[str, ...], control: Control) -> Iterator[StemBlock]:
         split = _Split(mix.sample_rate_hz)
-        hop = split.long.hop
-        section = SECTION_FRAMES // hop * hop
-        context = self.context(mix.sample_rate_hz).frames
+        section = SECTION_FRAMES // split.long.hop * split.long.hop
+        context = split.context
         for start in range(0, mix.frames if stems else 0, section):
             control.checkpoint(start / mix.frames)
             stop = min(start + section, mix.frames)
@@ -122,14 +125,24 @@ class _Split:
         self._rate = sample_rate_hz
         self.long = Stft(_power_of_two(LONG_WINDOW_SECONDS * sample_rate_hz))
         self.short = Stft(self.long.size // 4)
+        bin_hz = sample_rate_hz / self.long.size
+        bins = min(self.long.size // 2 + 1, math.ceil(OVERTONES_BELOW_HZ / bin_hz))
+        lowest_hz, highest_hz = BASS_PITCHES_HZ
+        self._comb = Comb(bin_hz, bins, lowest_hz=lowest_hz, highest_hz=highest_hz)
+
+    @property
+    def context(self) -> int:
+        """How many samples around one decide about it, in whole hops: half the longest median, all passes' windows."""
+        return (self._times(self.long, STAYING_SECONDS) // 2 + CENTRE_TIMES) * self.long.hop + 4 * self.long.size
 
     def __call__(self, mix: Samples) -> dict[str, Samples]:
         """float32 (frames, 2) → the four stems, of the same shape; they sum to it."""
         spectrum = self.long.forward(mix)
         level = magnitude(spectrum)
-        low = below(self._frequencies(self.long), BASS_BELOW_HZ)
         tones = self._tones(level)
-        voice = (1 - low) * centred(spectrum, CENTRE_BINS, CENTRE_TIMES, CENTRE_SHARPNESS)
+        centre = centred(spectrum, CENTRE_BINS, CENTRE_TIMES, CENTRE_SHARPNESS)
+        low = self._low(tones * level, centre)
+        voice = (1 - low) * centre
         voice *= moving(level, self._times(self.long, STAYING_SECONDS), STAYING_WEIGHT)
 
         bass = self.long.inverse(spectrum * (tones * low), len(mix))
@@ -138,6 +151,13 @@ class _Split:
         drums, voiced = self._second_pass(hits)
         vocals += voiced
         return {"vocals": vocals, "drums": drums, "bass": bass, "other": mix - (vocals + drums + bass)}
+
+    def _low(self, level: Mask, centre: Mask) -> Mask:
+        """How much of each tone is the bass: what is low, and centred overtones of it."""
+        low = np.repeat(below(self._frequencies(self.long), BASS_BELOW_HZ), level.shape[1], axis=1)
+        above = slice(self._comb.bins)
+        low[above] += (1 - low[above]) * centre[above] * self._comb.overtones(level)
+        return low
 
     def _tones(self, level: Mask) -> Mask:
         """What is held in the long windows; the lowest octaves are judged by measures of their own."""
@@ -163,15 +183,10 @@ class _Split:
         return np.fft.rfftfreq(stft.size, 1 / self._rate).astype(np.float64)
 
     def _times(self, stft: Stft, seconds: float) -> int:
-        return _odd(seconds * self._rate / stft.hop)
+        return nearest_extent(seconds * self._rate / stft.hop)
 
     def _bins(self, stft: Stft, hertz: float) -> int:
-        return _odd(hertz * stft.size / self._rate)
-
-
-def _odd(extent: float) -> int:
-    """The odd number nearest to `extent`."""
-    return 2 * round((extent - 1) / 2) + 1
+        return nearest_extent(hertz * stft.size / self._rate)
 
 
 def _power_of_two(extent: float) -> int:

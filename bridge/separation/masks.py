@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
+
+from bridge.separation.running import ALONG_FREQUENCY, ALONG_TIME, running_median, running_sum
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from bridge.separation.running import Mask
     from bridge.separation.stft import Spectrum
-
-    Mask = npt.NDArray[np.float32]
 
 #: Keeps a silent bin from dividing by zero; far below the power of one bit of 24-bit audio.
 _FLOOR = np.float32(1e-20)
@@ -29,33 +29,17 @@ def magnitude(spectrum: Spectrum) -> Mask:
     return level
 
 
-def median_along_time(level: Mask, times: int) -> Mask:
-    """Running median over `times` (odd) columns; the ends are mirrored."""
-    half = times // 2
-    padded = np.pad(level, ((0, 0), (half, half)), mode="symmetric")
-    # One long row: scipy's running median of a vector is many times faster than that of a matrix.
-    smooth: Mask = ndimage.median_filter(padded.ravel(), size=times).reshape(padded.shape)[
-        :, half : half + level.shape[1]
-    ]
-    return smooth
-
-
-def median_along_frequency(level: Mask, bins: int) -> Mask:
-    """Running median over `bins` (odd) rows; the ends are mirrored."""
-    return np.ascontiguousarray(median_along_time(np.ascontiguousarray(level.T), bins).T)
-
-
 def harmonic(level: Mask, times: int, bins: int) -> Mask:
     """How much of each bin is a tone rather than a hit (median filtering: FitzGerald, DAFx 2010)."""
-    tone = np.square(median_along_time(level, times))
-    hit = np.square(median_along_frequency(level, bins))
+    tone = np.square(running_median(level, times, ALONG_TIME))
+    hit = np.square(running_median(level, bins, ALONG_FREQUENCY))
     mask: Mask = tone / (tone + hit + _FLOOR)
     return mask
 
 
 def moving(level: Mask, times: int, weight: float) -> Mask:
     """How much of each bin rises above what is there for most of `times` columns; `weight` favours what stays."""
-    staying = median_along_time(level, times)
+    staying = running_median(level, times, ALONG_TIME)
     passing = np.square(np.maximum(level - staying, 0))
     mask: Mask = passing / (passing + np.float32(weight) * np.square(staying) + _FLOOR)
     return mask
@@ -67,10 +51,18 @@ def centred(spectrum: Spectrum, bins: int, times: int, sharpness: float) -> Mask
     1 where left equals right; a half where the side signal is 10·log10(sharpness) dB below the mid signal.
     """
     left, right = spectrum
-    mid = ndimage.uniform_filter(np.square(np.abs(left + right)), (bins, times))
-    side = ndimage.uniform_filter(np.square(np.abs(left - right)), (bins, times))
+    mid = _around(_power(left + right), bins, times)
+    side = _around(_power(left - right), bins, times)
     mask: Mask = mid / (mid + np.float32(sharpness) * side + _FLOOR)
     return mask
+
+
+def _power(spectrum: npt.NDArray[np.complex64]) -> Mask:
+    return np.square(spectrum.real) + np.square(spectrum.imag)
+
+
+def _around(power: Mask, bins: int, times: int) -> Mask:
+    return running_sum(running_sum(power, times, ALONG_TIME), bins, ALONG_FREQUENCY)
 
 
 def below(frequencies_hz: npt.NDArray[np.float64], corner_hz: float) -> Mask:

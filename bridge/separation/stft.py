@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy.fft
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
     from bridge.protocols import Samples
 
     #: complex64, shape (channels, bins, times).
     Spectrum = npt.NDArray[np.complex64]
+
+#: Samples of windows that are transformed at once: they and their spectra stay in a core's cache.
+CACHE_SAMPLES = 1 << 16
 
 
 class Stft:
@@ -34,15 +38,24 @@ class Stft:
         tail = -len(samples) % self.hop
         padded = np.pad(samples.T, ((0, 0), (self.size, self.size + tail)))
         windows = np.lib.stride_tricks.sliding_window_view(padded, self.size, axis=1)[:, :: self.hop]
-        spectrum: Spectrum = scipy.fft.rfft(windows * self._window, axis=2)
-        return np.ascontiguousarray(spectrum.transpose(0, 2, 1))
+        channels, times, _ = windows.shape
+        spectrum = np.empty((channels, self.size // 2 + 1, times), np.complex64)
+        for part in self._parts(times):
+            spectrum[:, :, part] = np.fft.rfft(windows[:, part] * self._window, axis=2).transpose(0, 2, 1)
+        return spectrum
 
     def inverse(self, spectrum: Spectrum, frames: int) -> Samples:
         """complex64 (channels, size // 2 + 1, times) → float32 (frames, channels), the `frames` that went in."""
-        windows = scipy.fft.irfft(spectrum.transpose(0, 2, 1), self.size, axis=2) * (self._window / 2)
-        channels, times, _ = windows.shape
-        quarters = windows.reshape(channels, times, 4, self.hop)
+        channels, _, times = spectrum.shape
         joined = np.zeros((channels, times + 3, self.hop), np.float32)
-        for quarter in range(4):
-            joined[:, quarter : quarter + times] += quarters[:, :, quarter]
+        for part in self._parts(times):
+            windows = np.fft.irfft(spectrum[:, :, part].transpose(0, 2, 1), self.size, axis=2) * (self._window / 2)
+            quarters = windows.reshape(channels, -1, 4, self.hop)
+            for quarter in range(4):
+                joined[:, part.start + quarter : part.stop + quarter] += quarters[:, :, quarter]
         return np.ascontiguousarray(joined.reshape(channels, -1)[:, self.size : self.size + frames].T)
+
+    def _parts(self, times: int) -> Iterator[slice]:
+        """Windows that are transformed at once: as many as stay in a core's cache."""
+        count = max(1, CACHE_SAMPLES // self.size)
+        return (slice(start, min(start + count, times)) for start in range(0, times, count))

@@ -1,4 +1,4 @@
-"""Who listened to the bridge when it ended: told by `/sab/startup` that it is there again, as UDP itself tells nobody."""
+"""Who listened when the bridge ended, to be told by `/sab/startup` that it is there again: UDP itself tells nobody."""
 
 from __future__ import annotations
 

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from bridge.audio.signal import ArraySignal
 from bridge.errors import BadArguments, Cancelled
 from bridge.separation import draft
+from bridge.separation.combs import Comb
 from bridge.separation.draft import DraftSeparator
+from bridge.separation.running import ALONG_FREQUENCY, ALONG_TIME, EXTENTS, nearest_extent, running_median, running_sum
 from bridge.separation.stft import Stft
 from tests.fakes import RecordingControl
 
@@ -140,10 +142,64 @@ def test_transform_and_back_is_the_signal(frames: int, size: int) -> None:
     np.testing.assert_allclose(stft.inverse(stft.forward(samples), frames), samples, atol=1e-6)
 
 
-def test_import_needs_neither_torch_nor_librosa() -> None:
+@pytest.mark.parametrize("rate_hz", [44100, 48000])
+def test_a_bass_keeps_its_overtones_and_its_short_notes(rate_hz: int) -> None:
+    time = np.arange(4 * rate_hz) / rate_hz
+    gate = ((time * 4) % 1 < 0.9) * np.minimum(1, ((time * 4) % 1) * 20)  # eighths at 120 bpm
+    note = sum(np.sin(2 * np.pi * 65.4 * number * time) / number for number in range(1, 9))
+    bass = (0.3 * gate * note).astype(np.float32)[:, np.newaxis].repeat(2, axis=1)
+    assert distortion_db(bass, separated(bass, rate_hz)["bass"]) > 10
+
+
+def test_a_comb_gives_a_pitch_its_overtones_and_no_more() -> None:
+    comb = Comb(10.0, 120, lowest_hz=32.0, highest_hz=130.0)
+    level = np.zeros((120, 3), np.float32)
+    level[[6, 12, 18]] = [[1.0], [0.5], [0.33]]  # 60 Hz as a sawtooth
+    level[33] = 0.5  # no harmonic of it
+    level[24] = 1.0  # louder than a sawtooth's fourth
+    share = comb.overtones(level)
+    assert (share[[12, 18]] > 0.8).all()
+    assert (share[24] < 0.15).all()
+    assert (share[33] < 0.01).all()
+    assert not comb.overtones(np.zeros((120, 3), np.float32)).any()
+
+
+@pytest.mark.parametrize("axis", [ALONG_FREQUENCY, ALONG_TIME])
+@pytest.mark.parametrize("extent", [3, 5, 7])
+def test_a_small_running_median_is_the_median(extent: int, axis: int) -> None:
+    level = np.random.default_rng(3).random((40, 50)).astype(np.float32)
+    padded = np.pad(level, [(extent // 2,) * 2 if each == axis else (0, 0) for each in (0, 1)], mode="symmetric")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, extent, axis=axis)
+    np.testing.assert_array_equal(running_median(level, extent, axis), np.median(windows, axis=2))
+
+
+@given(extent=st.sampled_from(sorted(EXTENTS)[1:9]), start=st.integers(0, 60), length=st.integers(0, 90))
+def test_a_running_median_sees_the_clear_majority_of_what_has_no_gaps(extent: int, start: int, length: int) -> None:
+    level = np.zeros((1, 300), np.float32)
+    level[0, 100 + start : 100 + start + length] = 1
+    half = extent // 2
+    share = np.convolve(level[0], np.ones(extent), "valid") / extent
+    smooth = running_median(level, extent, ALONG_TIME)[0, half : 300 - half]
+    assert (smooth[share > 2 / 3] == 1).all()
+    assert (smooth[share < 1 / 3] == 0).all()
+
+
+@given(extent=st.sampled_from(sorted(EXTENTS)[:9]), columns=st.integers(1, 60))
+def test_running_statistics_leave_a_constant_alone_at_any_length(extent: int, columns: int) -> None:
+    level = np.full((3, columns), 2, np.float32)
+    np.testing.assert_array_equal(running_median(level, extent, ALONG_TIME), level)
+    np.testing.assert_array_equal(running_sum(level, extent, ALONG_TIME), level * extent)
+
+
+@pytest.mark.parametrize(("extent", "nearest"), [(0.2, 1), (1.0, 1), (6.9, 7), (11.0, 9), (21.0, 25), (133.5, 135)])
+def test_the_nearest_extent_is_nearest_by_ratio(extent: float, nearest: int) -> None:
+    assert nearest_extent(extent) == nearest
+
+
+def test_import_needs_nothing_that_takes_long() -> None:
     program = (
         "import sys; import bridge.separation.draft;"
-        "print([name for name in ('torch', 'librosa', 'demucs', 'numba') if name in sys.modules])"
+        "print([name for name in ('torch', 'librosa', 'demucs', 'numba', 'scipy') if name in sys.modules])"
     )
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == "[]"
