@@ -108,8 +108,10 @@ class Engines:
         self._warm = None  # before the next is loaded: two models need not fit into memory
         from bridge.separation.demucs_engine import DemucsSeparator
         from bridge.separation.loading import load_bag
+        from bridge.separation.torch_network import torch_networks
 
-        separator = DemucsSeparator(name, load_bag(weights, Portion(control, 0.9, 1.0)), chosen)
+        bag = load_bag(weights, Portion(control, 0.9, 1.0))
+        separator = DemucsSeparator(name, torch_networks(name, bag, chosen), bag.weights)
         self._warm = (weights, separator)
         return separator
 
