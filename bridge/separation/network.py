@@ -77,5 +77,5 @@ def told_as_bridge_errors(name: str) -> Iterator[None]:
         if any(sign in text for sign in _MEMORY_SIGNS):
             raise OutOfMemory(f"The model {name} ran out of memory.") from exc
         raise EngineFailed(f"The model {name} failed: {text.splitlines()[0] if text else type(exc).__name__}") from exc
-    except (AssertionError, IndexError, TypeError, ValueError) as exc:
+    except (AssertionError, ImportError, IndexError, OSError, TypeError, ValueError) as exc:
         raise EngineFailed(f"The model {name} failed: {type(exc).__name__} {exc}") from exc

@@ -33,6 +33,8 @@ class TorchNetwork:
         self._name = name
         self._device = device
         self._identity = ""
+        self.first_window: Planes | None = None
+        """The first audio that it was shown, for trying another back-end on."""
         with told_as_bridge_errors(name):
             self._model = model.to(torch.device(device)).eval()
 
@@ -55,10 +57,17 @@ class TorchNetwork:
     def shown_frames(self, length: int) -> int:
         return int(self._model.valid_length(length)) if hasattr(self._model, "valid_length") else length
 
+    @property
+    def is_convertible(self) -> bool:
+        """True where OpenVINO could compute it."""
+        return is_convertible(self._model)
+
     def prepare(self) -> None:
         """Nothing is left to do: the weights are where they are needed."""
 
     def estimate(self, audio: Planes) -> Estimate:
+        if self.first_window is None:
+            self.first_window = audio
         with told_as_bridge_errors(self._name), torch.inference_mode(), _plain_attention():
             outputs = self._model(torch.from_numpy(audio)[None].to(self._device))
             estimate: Estimate = outputs[0].cpu().numpy()
@@ -77,6 +86,13 @@ def torch_networks(name: str, bag: BagOfModels, device: str) -> list[TorchNetwor
         OutOfMemory, EngineFailed: as `TorchNetwork`.
     """
     return [TorchNetwork(name, model, device) for model in bag.models]
+
+
+def is_convertible(model: Any) -> bool:
+    """True for the models whose spectrograms the bridge can compute: HTDemucs with complex numbers as channels."""
+    from demucs.htdemucs import HTDemucs
+
+    return type(model) is HTDemucs and bool(model.cac and model.use_train_segment and model.audio_channels == 2)
 
 
 def identity_of(model: Any) -> str:

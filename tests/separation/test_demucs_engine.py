@@ -77,8 +77,8 @@ def test_the_stock_plan_gives_what_demucs_itself_computes(build: Callable[[], Ba
         assert np.abs(expected[stem]).max() > 1e-3
 
 
-@pytest.mark.parametrize("build", [transformer, hybrid, waveform])
-@pytest.mark.parametrize("frames", LENGTHS)
+@pytest.mark.parametrize("build", [transformer, waveform])
+@pytest.mark.parametrize("frames", [441, 7500, 8000, 20011])
 def test_our_plan_differs_only_where_demucs_computes_a_window_twice(
     build: Callable[[], BagOfModels], frames: int
 ) -> None:
