@@ -28,6 +28,7 @@ async def server(models: Path) -> AsyncIterator[OscClient]:
             *(sys.executable, "-m", "bridge", "serve", "--port", "0", "--no-midi", "--engine", "htdemucs"),
             *("--device", "cpu", "--models-dir", str(models), "--state-dir", state),
             stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,  # it logs each file
         )
         try:
             assert process.stdout is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import threading
 import time
 from pathlib import Path
 from statistics import median
@@ -33,7 +32,7 @@ def shares(models: Path, times: int) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         backends = Backends(Conversions(Path(folder), clock=SystemClock()))
         loaded = [backends.load(weights, "cpu", Unheard())]
-        if backends.convert(loaded[0], threading.Event()):
+        if backends.convert(loaded[0], Unheard()):
             loaded.append(backends.load(weights, "cpu", Unheard()))
         frames = loaded[0].networks[0].segment_frames
         operations = window_operations(load_bag(weights, Unheard()).models[0], frames)

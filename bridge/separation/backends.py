@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,24 +76,34 @@ class Backends:
             return False
         return loaded.backend == "openvino" or not _agree(self._converted(weights, device))
 
-    def convert(self, loaded: LoadedModel, stop: threading.Event) -> bool:
-        """Converts what torch computes on the CPU, until `stop`; True where it is worth loading anew then."""
+    def converts(self, device: str) -> bool:
+        """True where a model on that device may have a faster back-end."""
+        return self._conversions is not None and self._conversions.is_possible and device == "cpu"
+
+    def convert(self, loaded: LoadedModel, control: Control) -> bool:
+        """Converts what torch computes on the CPU; True where it is worth loading anew then.
+
+        Raises:
+            Cancelled: `control` said so, which ends a conversion at once.
+            OSError: the cache cannot be written.
+        """
         conversions = self._conversions
-        if conversions is None or not conversions.is_possible or not _is_convertible(loaded):
+        if conversions is None or not self.converts(loaded.separator.device) or not _is_convertible(loaded):
             return False
         segment = loaded.weights.bag.segment_seconds
         for checkpoint, network in zip(loaded.weights.files, loaded.networks, strict=True):
-            if stop.is_set() or checkpoint in self._hopeless:
+            control.checkpoint(0.0)
+            if checkpoint in self._hopeless:
                 return False
-            if conversions.find(checkpoint, segment) is not None:
-                continue
-            conversion = conversions.begin(checkpoint, segment, getattr(network, "first_window", None))
-            while (status := conversion.wait(POLL_SECONDS)) is None:
-                if stop.is_set():
+            if conversions.find(checkpoint, segment) is None:
+                conversion = conversions.begin(checkpoint, segment, getattr(network, "first_window", None))
+                try:
+                    while (status := conversion.wait(POLL_SECONDS)) is None:
+                        control.checkpoint(0.0)
+                finally:
                     conversion.stop()
-                    return False
-            if status != 0:
-                self._hopeless.add(checkpoint)
+                if status != 0:
+                    self._hopeless.add(checkpoint)
         return _agree(self._converted(loaded.weights, loaded.separator.device))
 
     def _converted(self, weights: Weights, device: str) -> list[tuple[Path, Converted]]:

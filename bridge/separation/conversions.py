@@ -115,19 +115,14 @@ class Conversion:
     def wait(self, seconds: float) -> int | None:
         """Its exit status as soon as it has ended, None where that takes longer."""
         try:
-            status = self._process.wait(seconds)
+            return self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             return None
-        self._clear()
-        return status
 
     def stop(self) -> None:
-        """Ends it at once; it leaves nothing behind."""
+        """Ends it where it has not ended; nothing unfinished is left behind."""
         self._process.kill()
         self._process.wait()
-        self._clear()
-
-    def _clear(self) -> None:
         shutil.rmtree(self._scratch, ignore_errors=True)
 
 

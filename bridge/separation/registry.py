@@ -84,7 +84,7 @@ class Engines:
             return self._open_draft(control)
 
     def pull(self, name: str, control: Control) -> None:
-        """Fetches the weights of `name` ahead of time; does nothing where they are here already.
+        """Gets `name` ready ahead of time: fetches its weights, and converts them where that makes it faster.
 
         Raises:
             BadArguments, WeightsUnavailable, Cancelled: as `open`.
@@ -93,7 +93,12 @@ class Engines:
         if name not in known:
             raise BadArguments(f"There is no model {name}.", advice=f"Choose one of {', '.join(known)}.")
         if name != DRAFT:
-            self._weights(PREFERRED if name == AUTO else name, control)
+            weights = self._weights(PREFERRED if name == AUTO else name, Portion(control, 0.0, 0.9))
+            device = choose_device("auto")
+            if self._backends.converts(device):
+                with self._loading:
+                    loaded = self._load(weights, device, Portion(control, 0.9, 1.0))
+                self._convert(loaded, Portion(control, 1.0, 1.0))
         control.checkpoint(1.0)
 
     def prepare(self, stop: threading.Event) -> None:
@@ -114,10 +119,14 @@ class Engines:
     def convert(self, stop: threading.Event) -> None:
         """Converts, in idle time, the loaded model for a faster back-end, and loads that; as `prepare`."""
         loaded = self._warm
-        if loaded is None or not self._backends.convert(loaded, stop):
-            return
-        with suppress(Cancelled), self._loading:
-            self._load(loaded.weights, loaded.separator.device, _UntilStopped(stop))
+        if loaded is not None:
+            with suppress(Cancelled):
+                self._convert(loaded, _UntilStopped(stop))
+
+    def _convert(self, loaded: LoadedModel, control: Control) -> None:
+        if self._backends.convert(loaded, control):
+            with self._loading:
+                self._load(loaded.weights, loaded.separator.device, control)
 
     def close(self) -> None:
         """Lets go of the loaded model and its memory."""

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from bridge.audio.signal import ArraySignal
+from bridge.errors import Cancelled
 from bridge.separation import converted
 from bridge.separation.backends import Backends
 from bridge.separation.conversions import Conversions
@@ -61,7 +62,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Place:
     loaded = backends.load(place.weights, "cpu", Unheard())
     assert loaded.backend == "torch"
     list(loaded.separator.separate(ArraySignal(noise(9000), RATE_HZ), ["bass"], Unheard()))
-    assert backends.convert(loaded, threading.Event())
+    assert backends.convert(loaded, Unheard())
     assert not backends.is_current(loaded, place.weights, "cpu")
     return place
 
@@ -155,11 +156,8 @@ def test_a_conversion_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
     save_htdemucs(place.places.models_dir)
     backends = place.backends()
     loaded = backends.load(place.weights, "cpu", Unheard())
-    stop = threading.Event()
-    timer = threading.Timer(0.3, stop.set)
-    timer.start()
-    assert not backends.convert(loaded, stop)
-    timer.join()
+    with pytest.raises(Cancelled):
+        backends.convert(loaded, RecordingControl(cancel_at=3))
     assert list(place.cache.iterdir()) == []
     assert backends.is_current(loaded, place.weights, "cpu")
 
@@ -170,7 +168,7 @@ def test_models_of_other_kinds_stay_with_torch(tmp_path: Path) -> None:
     weights = place.places.find("mine")
     assert weights is not None
     backends = place.backends()
-    assert not backends.convert(backends.load(weights, "cpu", Unheard()), threading.Event())
+    assert not backends.convert(backends.load(weights, "cpu", Unheard()), Unheard())
     assert not place.cache.exists()
 
 
@@ -179,6 +177,15 @@ def test_an_idle_worker_loads_the_preferred_model_and_a_job_gets_it(place: Place
     engines.prepare(threading.Event())
     separator = engines.open("auto", "cpu", RecordingControl())
     assert engines.open("htdemucs", "cpu", RecordingControl()) is separator
+
+
+def test_pulling_a_model_converts_it_too(tmp_path: Path) -> None:
+    place, control = Place(tmp_path), RecordingControl()
+    save_htdemucs(place.places.models_dir)
+    place.engines().pull("htdemucs", control)
+    assert converted.read(place.conversion) is not None
+    assert control.fractions == sorted(control.fractions)
+    assert control.fractions[-1] == 1.0
 
 
 def test_nothing_is_prepared_once_a_job_has_come(place: Place) -> None:
