@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+
 from bridge.errors import BadArguments, EngineFailed
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -21,8 +26,8 @@ def choose_device(name: str) -> str:
         EngineFailed: this machine does not have it.
     """
     check_device(name)
-    if name == "cpu":
-        return name
+    if name == "cpu" or (name == "auto" and not _may_have_gpu()):
+        return "cpu"
     import torch
 
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
@@ -35,3 +40,22 @@ def choose_device(name: str) -> str:
             advice="Use the device auto or cpu, or install a torch build and a driver for it.",
         )
     return name
+
+
+def _may_have_gpu() -> bool:
+    """False only where torch could find none: asking torch itself takes seconds where nothing else needs it yet."""
+    if sys.platform == "darwin":
+        return platform.machine() == "arm64"
+    try:
+        build = version("torch").partition("+")[2]
+    except PackageNotFoundError:
+        return False
+    if build == "cpu":
+        return False
+    if build.startswith("rocm"):
+        return True
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True

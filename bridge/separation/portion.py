@@ -25,3 +25,11 @@ class Portion:
 
     def warn(self, warning: Warning) -> None:
         self._whole.warn(warning)
+
+
+class Unheard:
+    """A `Control` that nobody listens to."""
+
+    def checkpoint(self, fraction: float) -> None: ...
+
+    def warn(self, warning: Warning) -> None: ...

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bridge.errors import BadArguments, WeightsUnavailable
+from bridge.errors import BadArguments, Cancelled, WeightsUnavailable
 from bridge.model import Warning
+from bridge.separation.backends import Backends, LoadedModel
 from bridge.separation.catalogue import AUTO, DRAFT, PREFERRED, engine_names, needs_diffq
 from bridge.separation.device import check_device, choose_device
 from bridge.separation.fetch import Fetcher
@@ -34,6 +37,7 @@ class Engines:
         clock: Clock,
         fetch: Fetch | None = None,
         places: Places | None = None,
+        backends: Backends | None = None,
         retry_after_seconds: float = RETRY_AFTER_SECONDS,
     ) -> None:
         self._places = places or Places.of(models_dir)
@@ -41,7 +45,10 @@ class Engines:
         self._fetch = fetch or Fetcher(clock=clock).fetch
         self._retry_after_seconds = retry_after_seconds
         self._failed: dict[str, tuple[float, WeightsUnavailable]] = {}
-        self._warm: tuple[Weights, Separator] | None = None
+        self._backends = backends or Backends()
+        self._warm: LoadedModel | None = None
+        self._objected: set[Weights] = set()
+        self._loading = threading.Lock()
 
     def open(self, name: str, device: str, control: Control) -> Separator:
         """The engine `name` on `device` (`auto`, `cpu`, `cuda`, `mps`), ready to work.
@@ -77,7 +84,7 @@ class Engines:
             return self._open_draft(control)
 
     def pull(self, name: str, control: Control) -> None:
-        """Fetches the weights of `name` ahead of time; does nothing where they are here already.
+        """Gets `name` ready ahead of time: fetches its weights, and converts them where that makes it faster.
 
         Raises:
             BadArguments, WeightsUnavailable, Cancelled: as `open`.
@@ -86,8 +93,40 @@ class Engines:
         if name not in known:
             raise BadArguments(f"There is no model {name}.", advice=f"Choose one of {', '.join(known)}.")
         if name != DRAFT:
-            self._weights(PREFERRED if name == AUTO else name, control)
+            weights = self._weights(PREFERRED if name == AUTO else name, Portion(control, 0.0, 0.9))
+            device = choose_device("auto")
+            if self._backends.converts(device):
+                with self._loading:
+                    loaded = self._load(weights, device, Portion(control, 0.9, 1.0))
+                self._convert(loaded, Portion(control, 1.0, 1.0))
         control.checkpoint(1.0)
+
+    def prepare(self, stop: threading.Event) -> None:
+        """Loads, in idle time, what the next job most likely needs: the last model, or else the preferred one.
+
+        Downloads nothing. May be called on another thread than the rest; ends early once `stop` is set, after the
+        step that it is at.
+        """
+        from bridge.separation import draft  # noqa: F401 - needs no weights, only its libraries
+
+        weights = self._places.find(PREFERRED)
+        if self._warm is not None or weights is None or stop.is_set():
+            return
+        device = choose_device("auto")
+        with suppress(Cancelled), self._loading:
+            self._load(weights, device, _UntilStopped(stop))
+
+    def convert(self, stop: threading.Event) -> None:
+        """Converts, in idle time, the loaded model for a faster back-end, and loads that; as `prepare`."""
+        loaded = self._warm
+        if loaded is not None:
+            with suppress(Cancelled):
+                self._convert(loaded, _UntilStopped(stop))
+
+    def _convert(self, loaded: LoadedModel, control: Control) -> None:
+        if self._backends.convert(loaded, control):
+            with self._loading:
+                self._load(loaded.weights, loaded.separator.device, control)
 
     def close(self) -> None:
         """Lets go of the loaded model and its memory."""
@@ -102,16 +141,21 @@ class Engines:
     def _open_model(self, name: str, device: str, control: Control) -> Separator:
         weights = self._weights(name, Portion(control, 0.0, 0.9))
         chosen = choose_device(device)
-        if self._warm is not None and self._warm[0] == weights and self._warm[1].device == chosen:
-            control.checkpoint(1.0)
-            return self._warm[1]
-        self._warm = None  # before the next is loaded: two models need not fit into memory
-        from bridge.separation.demucs_engine import DemucsSeparator
-        from bridge.separation.loading import load_bag
+        with self._loading:
+            loaded = self._load(weights, chosen, Portion(control, 0.9, 1.0))
+        objection = self._backends.objection(weights, chosen)
+        if objection is not None and weights not in self._objected:
+            self._objected.add(weights)
+            control.warn(objection)
+        return loaded.separator
 
-        separator = DemucsSeparator(name, load_bag(weights, Portion(control, 0.9, 1.0)), chosen)
-        self._warm = (weights, separator)
-        return separator
+    def _load(self, weights: Weights, device: str, control: Control) -> LoadedModel:
+        if self._warm is not None and self._backends.is_current(self._warm, weights, device):
+            control.checkpoint(1.0)
+            return self._warm
+        self._warm = None  # before the next is loaded: two models need not fit into memory
+        self._warm = self._backends.load(weights, device, control)
+        return self._warm
 
     def _weights(self, name: str, control: Control) -> Weights:
         """Finds the weights, after a download where they are not here."""
@@ -142,3 +186,17 @@ class Engines:
             return
         if self._clock.monotonic_seconds() - failed_at < self._retry_after_seconds:
             raise WeightsUnavailable(failure.message, advice=failure.advice)
+
+
+class _UntilStopped:
+    """The control of work in idle time."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
+
+    def checkpoint(self, fraction: float) -> None:  # noqa: ARG002 - nobody sees this work
+        if self._stop.is_set():
+            raise Cancelled
+
+    def warn(self, warning: Warning) -> None:
+        """Whoever opens the model for a job is warned."""

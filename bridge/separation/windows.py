@@ -1,7 +1,8 @@
 """Overlap-add in a stream: which windows of a mix a model sees, and how its estimates join without a seam.
 
 The arithmetic is that of `demucs.apply.apply_model` (shifts=0, split=True, transition_power=1), so the result is the
-same; but frames leave as soon as no later window can change them, instead of when the whole track is done.
+same, with one exception: no window is computed whose frames the one before already covers. And frames leave as soon
+as no later window can change them, instead of when the whole track is done.
 """
 
 from __future__ import annotations
@@ -40,9 +41,14 @@ def stride_frames(segment_frames: int, overlap: float = OVERLAP) -> int:
     return int((1 - overlap) * segment_frames)
 
 
-def window_starts(frames: int, segment_frames: int, overlap: float = OVERLAP) -> range:
-    """First frame of every window; as in demucs, a last one may lie wholly inside the one before."""
-    return range(0, frames, stride_frames(segment_frames, overlap))
+def window_starts(frames: int, segment_frames: int, overlap: float = OVERLAP, *, stock: bool = False) -> range:
+    """First frame of every window, of which the last is the first that reaches the end.
+
+    With `stock` as demucs plans them: a last one may lie wholly inside the one before, which makes a clip of a
+    window's length cost two.
+    """
+    stride = stride_frames(segment_frames, overlap)
+    return range(0, frames if stock else max(1, frames - segment_frames + stride), stride)
 
 
 def surround(start: int, stop: int, shown_frames: int, frames: int) -> Window:

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
+import threading
+from functools import partial
 from pathlib import Path
 
+import platformdirs
+
 from bridge.clock import SystemClock
+from bridge.config import APP_NAME
 from bridge.pipeline.job import Workshop
 from bridge.processes.parent import ParentChannel
+from bridge.separation.backends import Backends
+from bridge.separation.conversions import Conversions
 from bridge.separation.registry import Engines
 from bridge.transcription.registry import Transcribers
+from bridge.worker.idle import IdleTime
 from bridge.worker.messages import Configure, Ready, WorkerCommand, WorkerReport
 from bridge.worker.service import Worker
+
+#: So long without a job, and the worker takes its time for what costs all processors for a while.
+SETTLE_SECONDS = 3.0
+#: What idle work needs to end; then the process ends anyway.
+STOP_SECONDS = 0.3
 
 
 def main() -> int:
@@ -35,19 +49,41 @@ def main() -> int:
         if not isinstance(first, Configure):
             return 2 if first is not None else 0
         clock = SystemClock()
+        cache = platformdirs.user_cache_path(APP_NAME, appauthor=False)
+        backends = Backends(Conversions(cache / "openvino", clock=clock))
+        engines = Engines(Path(first.models_dir), clock=clock, backends=backends)
+        transcribers = Transcribers()
         workshop = Workshop(
-            engines=Engines(Path(first.models_dir), clock=clock),
-            transcribers=Transcribers(),
+            engines=engines,
+            transcribers=transcribers,
             clock=clock,
             max_seconds=first.max_seconds,
             roots=tuple(map(Path, first.roots)),
         )
         worker = Worker(workshop, channel.send)
         workers.append(worker)
+        idle = IdleTime(partial(prepare, engines, transcribers))
         channel.send(Ready())
+        idle.begin()
         while (command := channel.inbox.get()) is not None:
+            idle.end()
             worker.obey(command)
+            if channel.inbox.empty():
+                idle.begin()
+        idle.end()
+        if not idle.join(STOP_SECONDS):
+            os._exit(0)  # a model that is being compiled cannot be interrupted, and nothing of it is on disk
     return 0
+
+
+def prepare(engines: Engines, transcribers: Transcribers, stop: threading.Event) -> None:
+    """What an idle worker does: all that the next job would have to wait for, what helps soonest first."""
+    engines.prepare(stop)
+    for stem in ("vocals", "drums"):
+        if not stop.is_set():
+            transcribers.for_stem(stem)
+    if not stop.wait(SETTLE_SECONDS):
+        engines.convert(stop)
 
 
 if __name__ == "__main__":

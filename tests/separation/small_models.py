@@ -17,6 +17,8 @@ from demucs.states import get_state, save_with_checksum
 from safetensors.torch import save_file
 
 from bridge.separation.bags import Released
+from bridge.separation.demucs_engine import DemucsSeparator
+from bridge.separation.torch_network import torch_networks
 from bridge.separation.weights import Places
 
 if TYPE_CHECKING:
@@ -85,6 +87,11 @@ def places_in(folder: Path) -> Places:
 def noise(frames: int, seed: int = 0, level: float = 0.2) -> Samples:
     random = np.random.default_rng(seed)
     return (random.standard_normal((frames, 2)) * level).astype(np.float32)
+
+
+def separator_of(bag: BagOfModels, *, stock_plan: bool = False) -> DemucsSeparator:
+    """A loaded bag as an engine on torch and the CPU."""
+    return DemucsSeparator("m", torch_networks("m", bag, "cpu"), bag.weights, stock_plan=stock_plan)
 
 
 def by_demucs(bag: BagOfModels, mix: Samples) -> StemBlock:

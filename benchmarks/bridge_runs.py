@@ -1,0 +1,83 @@
+"""The bridge as a user meets it: a server that is asked over OSC, a command, and the start of a worker."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bridge import PROTOCOL_VERSION
+from bridge.config import load_settings
+from bridge.osc.client import OscClient, open_client
+from bridge.worker.client import WorkerClient
+
+START_SECONDS = 60.0
+
+
+@asynccontextmanager
+async def server(models: Path) -> AsyncIterator[OscClient]:
+    """`sab serve` in a process of its own, and a client that hears of its jobs."""
+    with tempfile.TemporaryDirectory() as state:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bridge", "serve", "--port", "0", "--no-midi", "--engine", "htdemucs"),
+            *("--device", "cpu", "--models-dir", str(models), "--state-dir", state),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,  # it logs each file
+        )
+        try:
+            assert process.stdout is not None
+            line = await asyncio.wait_for(process.stdout.readline(), START_SECONDS)
+            address = urlsplit(line.decode().rsplit(maxsplit=1)[-1])
+            async with open_client(address.hostname or "", address.port or 0) as client:
+                await client.ask("/sab/hello", "benchmark", PROTOCOL_VERSION)
+                await client.ask("/sab/subscribe", 1, 3600)
+                yield client
+        finally:
+            process.terminate()
+            await process.wait()
+
+
+async def submit(client: OscClient, clip: Path, out: Path, *options: str) -> float:
+    """Seconds from the request to the word that all is on disk."""
+    began = time.perf_counter()
+    (accepted,) = await client.ask("/sab/submit", str(clip), "out", str(out), *options)
+    job = accepted.arguments[1]
+    async for message in client.pushes():
+        if message.address == "/sab/warning" and message.arguments[0] == job:
+            print("warning:", *message.arguments[1:], file=sys.stderr)
+        if message.address == "/sab/finished" and message.arguments[0] == job:
+            if message.arguments[1] != "done":
+                raise SystemExit(f"the job ended as {message.arguments[1]}")
+            return time.perf_counter() - began
+    raise SystemExit("the server has gone")
+
+
+def command(models: Path, clip: Path, out: Path, *options: str) -> None:
+    """`sab process`, from nothing to the last file."""
+    process = [sys.executable, "-m", "bridge", "process", str(clip), "--out", str(out), "--models-dir", str(models)]
+    subprocess.run([*process, "--engine", "htdemucs", "--device", "cpu", *options], check=True, capture_output=True)
+
+
+async def worker_start_seconds(models: Path) -> float:
+    """From the start of a worker process until it says that it can take a job."""
+    ready = asyncio.Event()
+    settings = load_settings({}, {"models_dir": models})
+    worker = WorkerClient(
+        settings,
+        publish=lambda _: None,
+        on_event=lambda _: None,
+        on_lost=lambda words: sys.exit(f"the worker died: {words}"),
+        on_ready=ready.set,
+    )
+    began = time.perf_counter()
+    await worker.start()
+    await asyncio.wait_for(ready.wait(), START_SECONDS)
+    seconds = time.perf_counter() - began
+    await worker.close()
+    return seconds

@@ -1,0 +1,177 @@
+"""What computes a model: OpenVINO where it was converted for it, else torch; and converting it for the next time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from bridge.model import Warning
+from bridge.separation.bags import Bag
+from bridge.separation.conversions import Conversions
+from bridge.separation.converted import GRAPH, Converted
+from bridge.separation.fallback import FallbackNetwork
+from bridge.separation.weights import Weights
+
+if TYPE_CHECKING:
+    from bridge.protocols import Control
+    from bridge.separation.demucs_engine import DemucsSeparator
+    from bridge.separation.network import Network
+
+Backend = Literal["torch", "openvino"]
+
+#: A back-end that deviates further from torch, where the mix has a deviation of 1, is not used.
+MOST_DIFFERENCE = 1e-3
+#: How often a conversion that is going on looks whether it must end.
+POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model in memory, and how it got there."""
+
+    weights: Weights
+    backend: Backend
+    networks: tuple[Network, ...]
+    separator: DemucsSeparator
+
+
+class Backends:
+    """Loads models on the fastest back-end that is there and agrees with torch."""
+
+    def __init__(self, conversions: Conversions | None = None) -> None:
+        """Without `conversions` everything is computed by torch."""
+        self._conversions = conversions
+        self._hopeless: set[Path] = set()
+
+    def load(self, weights: Weights, device: str, control: Control) -> LoadedModel:
+        """Loads all of `weights`.
+
+        Raises:
+            WeightsUnavailable, OutOfMemory, EngineFailed, Cancelled: as `loading.load_bag` and the networks.
+        """
+        found = self._converted(weights, device)
+        return (
+            self._load_converted(weights, found, control)
+            if _agree(found)
+            else self._load_torch(weights, device, control)
+        )
+
+    def objection(self, weights: Weights, device: str) -> Warning | None:
+        """Why a back-end that is there is not used, where it computes something else than torch."""
+        found = self._converted(weights, device)
+        if not found or _agree(found):
+            return None
+        worst = max(converted.difference for _, converted in found)
+        return Warning(
+            code="backend_differs",
+            message=f"OpenVINO deviates from torch by {worst:.1g} on this machine with the model {weights.name}, "
+            "so torch computes, which is slower.",
+        )
+
+    def is_current(self, loaded: LoadedModel, weights: Weights, device: str) -> bool:
+        """True where loading it anew would give the same."""
+        if loaded.weights != weights or loaded.separator.device != device:
+            return False
+        return loaded.backend == "openvino" or not _agree(self._converted(weights, device))
+
+    def converts(self, device: str) -> bool:
+        """True where a model on that device may have a faster back-end."""
+        return self._conversions is not None and self._conversions.is_possible and device == "cpu"
+
+    def convert(self, loaded: LoadedModel, control: Control) -> bool:
+        """Converts what torch computes on the CPU; True where it is worth loading anew then.
+
+        Raises:
+            Cancelled: `control` said so, which ends a conversion at once.
+            OSError: the cache cannot be written.
+        """
+        conversions = self._conversions
+        if conversions is None or not self.converts(loaded.separator.device) or not _is_convertible(loaded):
+            return False
+        segment = loaded.weights.bag.segment_seconds
+        for checkpoint, network in zip(loaded.weights.files, loaded.networks, strict=True):
+            control.checkpoint(0.0)
+            if checkpoint in self._hopeless:
+                return False
+            if conversions.find(checkpoint, segment) is None:
+                conversion = conversions.begin(checkpoint, segment, getattr(network, "first_window", None))
+                try:
+                    while (status := conversion.wait(POLL_SECONDS)) is None:
+                        control.checkpoint(0.0)
+                finally:
+                    conversion.stop()
+                if status != 0:
+                    self._hopeless.add(checkpoint)
+        return _agree(self._converted(loaded.weights, loaded.separator.device))
+
+    def _converted(self, weights: Weights, device: str) -> list[tuple[Path, Converted]]:
+        """The conversions of all models of the bag; empty where one of them is missing."""
+        if self._conversions is None or device != "cpu":
+            return []
+        found = []
+        for checkpoint in weights.files:
+            entry = self._conversions.find(checkpoint, weights.bag.segment_seconds)
+            if entry is None or checkpoint in self._hopeless:
+                return []
+            found.append(entry)
+        return found
+
+    def _load_torch(self, weights: Weights, device: str, control: Control) -> LoadedModel:
+        from bridge.separation.demucs_engine import DemucsSeparator
+        from bridge.separation.loading import load_bag
+        from bridge.separation.torch_network import torch_networks
+
+        networks = tuple(torch_networks(weights.name, load_bag(weights, control), device))
+        return LoadedModel(weights, "torch", networks, DemucsSeparator(weights.name, networks, weights.bag.weights))
+
+    def _load_converted(self, weights: Weights, found: list[tuple[Path, Converted]], control: Control) -> LoadedModel:
+        from bridge.separation.demucs_engine import DemucsSeparator
+        from bridge.separation.openvino_network import OpenVinoNetwork
+
+        networks: list[Network] = []
+        for checkpoint, (folder, converted) in zip(weights.files, found, strict=True):
+            fast = OpenVinoNetwork(weights.name, converted, folder / GRAPH)
+            networks.append(
+                FallbackNetwork(fast, self._torch_loader(weights, checkpoint), self._discarder(checkpoint, folder))
+            )
+        separator = DemucsSeparator(weights.name, networks, weights.bag.weights)
+        if len(networks) == 1:  # of a bag only those that a job needs, when it needs them
+            networks[0].prepare()
+        control.checkpoint(1.0)
+        return LoadedModel(weights, "openvino", tuple(networks), separator)
+
+    def _discarder(self, checkpoint: Path, folder: Path) -> Callable[[], None]:
+        """Forgets a conversion that failed, and does not make it again in this process."""
+
+        def discard() -> None:
+            assert self._conversions is not None
+            self._hopeless.add(checkpoint)
+            self._conversions.discard(folder)
+
+        return discard
+
+    def _torch_loader(self, weights: Weights, checkpoint: Path) -> Callable[[], Network]:
+        def load() -> Network:
+            from bridge.separation.loading import load_bag
+            from bridge.separation.portion import Unheard
+            from bridge.separation.torch_network import TorchNetwork
+
+            alone = Weights(weights.name, Bag((checkpoint.stem,), None, weights.bag.segment_seconds), (checkpoint,))
+            return TorchNetwork(weights.name, load_bag(alone, Unheard()).models[0], "cpu")
+
+        return load
+
+
+def _agree(found: list[tuple[Path, Converted]]) -> bool:
+    """True where there is a conversion of every model, and each computes what torch does."""
+    return bool(found) and all(converted.difference <= MOST_DIFFERENCE for _, converted in found)
+
+
+def _is_convertible(loaded: LoadedModel) -> bool:
+    from bridge.separation.torch_network import TorchNetwork
+
+    return loaded.separator.device == "cpu" and all(
+        isinstance(network, TorchNetwork) and network.is_convertible for network in loaded.networks
+    )

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import logging
+import threading
+
+import pytest
+
+from bridge.worker.idle import IdleTime
+
+SECONDS = 5.0
+
+
+def test_work_is_told_to_stop_and_nobody_waits_for_it() -> None:
+    began, ended = threading.Event(), threading.Event()
+
+    def work(stop: threading.Event) -> None:
+        began.set()
+        assert stop.wait(SECONDS)
+        ended.set()
+
+    idle = IdleTime(work)
+    idle.begin()
+    assert began.wait(SECONDS)
+    idle.end()
+    assert idle.join(SECONDS)
+    assert ended.is_set()
+
+
+def test_work_never_runs_twice_at_a_time() -> None:
+    running, most = 0, 0
+    may_end = threading.Event()
+
+    def work(_: threading.Event) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        may_end.wait(SECONDS)
+        running -= 1
+
+    idle = IdleTime(work)
+    idle.begin()
+    idle.end()
+    idle.begin()
+    may_end.set()
+    assert idle.join(SECONDS)
+    assert most == 1
+
+
+def test_time_that_is_over_before_it_began_is_not_used() -> None:
+    ran = []
+    gate = threading.Event()
+
+    def work(_: threading.Event) -> None:
+        ran.append(1)
+        gate.wait(SECONDS)
+
+    idle = IdleTime(work)
+    idle.begin()
+    idle.end()
+    idle.begin()  # waits for the first
+    idle.end()
+    gate.set()
+    assert idle.join(SECONDS)
+    assert len(ran) <= 1
+
+
+def test_a_failure_is_logged_and_forgotten(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(_: threading.Event) -> None:
+        raise OSError("no room")
+
+    idle = IdleTime(fail)
+    with caplog.at_level(logging.WARNING):
+        idle.begin()
+        assert idle.join(SECONDS)
+    assert "no room" in caplog.text
