@@ -35,7 +35,7 @@ from benchmarks.etudes import Etude, drum_etudes, etudes
 from benchmarks.songs import SECONDS
 from benchmarks.synthesis import RATE_HZ, missing, rendered
 from bridge.audio.resample import mono, resampled
-from bridge.audio.source import read_region
+from bridge.audio.signal import ArraySignal
 from bridge.model import Note
 from bridge.transcription.registry import Transcribers
 
@@ -138,9 +138,7 @@ class Ours:
 
     def __call__(self, path: Path, stem: str) -> list[Note]:
         transcriber = self._transcribers.for_stem(stem)
-        signal = read_region(path, 0.0, None, LONGEST_SECONDS).signal
-        audio = mono(resampled(mono(signal), transcriber.sample_rate_hz))
-        return transcriber.transcribe(audio, stem, Unwatched())
+        return transcriber.transcribe(_read(path, transcriber.sample_rate_hz), stem, Unwatched())
 
 
 @contextlib.contextmanager
@@ -242,12 +240,19 @@ def timings(samples: Sequence[Sample], ours: Ours, peer: Peer, folder: Path, rep
     return [warm, cold]
 
 
+def _read(path: Path, rate_hz: int = RATE_HZ) -> ArraySignal:
+    """A whole file, mono, at the rate that is wanted."""
+    samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
+    signal = resampled(mono(ArraySignal(samples, rate)), rate_hz)
+    return ArraySignal(signal.read(0, signal.frames), rate_hz)
+
+
 def _write_minute(samples: Sequence[Sample], path: Path) -> None:
     parts: list[npt.NDArray[np.float32]] = []
     frames = 0
     while frames < WARM_SECONDS * RATE_HZ:
         for sample in samples:
-            signal = mono(resampled(read_region(sample.path, 0.0, None, LONGEST_SECONDS).signal, RATE_HZ))
+            signal = _read(sample.path)
             parts.append(signal.samples[:, 0])
             frames += signal.frames
     soundfile.write(str(path), np.concatenate(parts)[: WARM_SECONDS * RATE_HZ], RATE_HZ, subtype="PCM_16")

@@ -10,11 +10,10 @@ from bridge.audio.signal import ArraySignal
 from bridge.pipeline.channels import separated
 from bridge.pipeline.excerpt import excerpt_for
 from bridge.protocols import Context, Separator, Signal
-from bridge.separation.demucs_engine import DemucsSeparator
 from bridge.separation.draft import DraftSeparator
 from tests.fakes import RecordingControl
 from tests.pipeline.engines import SharesSeparator
-from tests.separation.small_models import small_model
+from tests.separation.small_models import separator_of, small_model
 from tests.sounds import Samples, music
 
 
@@ -33,7 +32,7 @@ def song(seconds: float, rate: int) -> Samples:
 
 
 def demucs(kind: str) -> Separator:
-    return DemucsSeparator("m", BagOfModels([small_model(kind)]), "cpu")
+    return separator_of(BagOfModels([small_model(kind)]))
 
 
 @pytest.mark.parametrize(

@@ -19,14 +19,13 @@ from bridge.pipeline.folder import SPARE_BYTES
 from bridge.pipeline.job import Workshop
 from bridge.pipeline.manifest import decode
 from bridge.protocols import Engines
-from bridge.separation.demucs_engine import DemucsSeparator
 from bridge.smf import count_notes
 from bridge.worker.messages import CancelJob, Fetched, Fetching, FetchModel, Happened, RunJob, WorkerReport
 from bridge.worker.service import Worker, failure_of
 from tests.audio.encoded import encode
 from tests.fakes import FakeClock, RecordingControl
 from tests.pipeline.engines import OneEngine, OneTranscriber, SharesSeparator
-from tests.separation.small_models import small_model
+from tests.separation.small_models import separator_of, small_model
 from tests.sounds import level_dbfs, music, read, write
 
 
@@ -111,7 +110,7 @@ def test_stems_of_any_kind_of_file_sum_to_what_it_decodes_to(tmp_path: Path, end
 )
 def test_the_same_job_writes_the_same_bytes(clip: Path, file_format: str, depth: str) -> None:
     def run() -> list[bytes]:
-        engine = OneEngine(DemucsSeparator("m", BagOfModels([small_model("transformer")]), "cpu"))
+        engine = OneEngine(separator_of(BagOfModels([small_model("transformer")])))
         job = Bench(engine).run(clip, format=file_format, depth=depth, tempo_bpm=98.0, start_seconds=0.5)
         assert job.state == "done"
         return [Path(result.path).read_bytes() for result in job.results]
