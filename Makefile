@@ -45,7 +45,9 @@ format: $(VENV)/ready ## put the code into shape
 bench: $(VENV)/ready ## measure speed and quality, beside the tools that people use today
 	$(UV) sync --inexact --group bench
 	$(BIN)/python -m benchmarks.separation
+	$(BIN)/python -m benchmarks.draft
 	$(BIN)/python -m benchmarks.transcription
+	$(BIN)/python -m benchmarks.memory
 
 clean: ## remove what was made here, the environment too
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis sab-demo*

@@ -15,7 +15,8 @@ def own_places(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPat
     for name in [name for name in os.environ if name.startswith("SAB_") and name != "SAB_TESTS_MUST_NOT_SKIP"]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("SAB_STATE_DIR", str(tmp_path_factory.mktemp("state")))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("settings")))
+    for place in ("CONFIG", "CACHE", "DATA"):
+        monkeypatch.setenv(f"XDG_{place}_HOME", str(tmp_path_factory.mktemp(place.lower())))
 
 
 @pytest.hookimpl(hookwrapper=True)

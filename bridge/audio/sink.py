@@ -7,6 +7,7 @@ whether the samples fit an integer format is known only when the last of them ha
 from __future__ import annotations
 
 import errno
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,17 +75,9 @@ def write_audio(
     major = MAJOR_FORMATS[file_format]
     if major == "WAV" and signal.frames * signal.channels * 4 > WAV_LIMIT_BYTES:
         major = "RF64"
-    try:
-        file = soundfile.SoundFile(
-            str(path), "w", signal.sample_rate_hz, signal.channels, format=major, subtype=subtype
-        )
-    except soundfile.LibsndfileError as error:
-        if not path.parent.is_dir():
-            raise FileNotFoundError(f"the folder {path.parent} is gone") from error
-        raise BadArguments(
-            f"A file of format {file_format} cannot hold {signal.channels} channels at {signal.sample_rate_hz} Hz.",
-            advice="Choose the format wav.",
-        ) from error
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "the folder is gone", str(path.parent))
+    file = _open(str(path), major, subtype, signal.channels, signal.sample_rate_hz)
     try:
         with file:
             for start in range(0, signal.frames, BLOCK_FRAMES):
@@ -98,6 +91,27 @@ def write_audio(
         riff.undate_peaks(path)
     if major == "WAV":
         riff.append(path, chunks)
+
+
+def check_holds(file_format: str, subtype: str, channels: int, sample_rate_hz: int) -> None:
+    """Sees, before hours of work, whether a kind of file can hold the stems.
+
+    Raises:
+        BadArguments: it cannot.
+    """
+    _open(io.BytesIO(), MAJOR_FORMATS[file_format], subtype, channels, sample_rate_hz).close()
+
+
+def _open(
+    target: str | io.BytesIO, major: str, subtype: str, channels: int, sample_rate_hz: int
+) -> soundfile.SoundFile:
+    try:
+        return soundfile.SoundFile(target, "w", sample_rate_hz, channels, format=major, subtype=subtype)
+    except soundfile.LibsndfileError as error:
+        raise BadArguments(
+            f"A file of format {major} cannot hold {channels} channels at {rate_hz} Hz.",
+            advice="Choose the format wav.",
+        ) from error
 
 
 def _quantised(block: Samples, subtype: str) -> np.ndarray[tuple[int, ...], np.dtype[np.int16 | np.int32 | np.float32]]:

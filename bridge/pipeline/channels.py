@@ -128,7 +128,8 @@ class _StereoView:
         return self._signal.sample_rate_hz
 
     def read(self, start: int, stop: int) -> Samples:
-        return self._signal.read(start, stop)[:, self._columns]
+        # A copy in rows: picking columns gives an array in columns, which soxr refuses where it is a single frame.
+        return np.array(self._signal.read(start, stop)[:, self._columns], order="C")
 
 
 @dataclass

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bridge import smf
 from bridge.audio.resample import mono, resampled
+from bridge.audio.sink import check_holds, subtype_for
 from bridge.audio.source import FoundRegion, Region, find_region, sha256_of
 from bridge.errors import Cancelled
 from bridge.events import JobEvent, Produced, Started, Warned
@@ -126,7 +127,8 @@ class _JobRun:
             wanted = output_parent(self.source, self.request.project) / self.name
         check_roots(wanted, self.workshop.roots)
         folder = OutputFolder.claim(self.job, wanted, given=given, files=self._possible_files())
-        self._tell(Started(job=self.job, engine=self.request.engine, device="", output_dir=str(folder.path)))
+        engine = self.request.engine if self.request.transcribe_as is None else ""
+        self._tell(Started(job=self.job, engine=engine, device="", output_dir=str(folder.path)))
         return folder
 
     def _possible_files(self) -> list[str]:
@@ -136,6 +138,9 @@ class _JobRun:
 
     def _separate_and_transcribe(self, region: Region, folder: OutputFolder) -> EngineRecord:
         request = self.request
+        if request.stems != ():
+            subtype = subtype_for(request.format, request.depth, region.subtype)
+            check_holds(request.format, subtype, region.audio.channels, region.audio.sample_rate_hz)
         separator = self.workshop.engines.open(request.engine, device=request.device, control=self.control)
         self._tell(Started(job=self.job, engine=separator.name, device=separator.device, output_dir=str(folder.path)))
         stems, midi = chosen_stems(request, separator)

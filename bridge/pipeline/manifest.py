@@ -14,7 +14,7 @@ from bridge.model import JobRequest, Result, Value, Warning
 
 MANIFEST_VERSION = 1
 #: The packages whose version can change what a job sounds like.
-TOLD_PACKAGES = ("basic-pitch", "demucs", "numpy", "onnxruntime", "scipy", "soxr", "torch")
+TOLD_PACKAGES = ("basic-pitch", "demucs", "numpy", "onnxruntime", "openvino", "scipy", "soxr", "torch")
 
 
 class SourceRecord(Value, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from bridge.audio.source import Region
 from bridge.audio.stamps import acid, bext
 from bridge.errors import BadArguments
 from bridge.model import JobRequest, Result, Warning
-from bridge.options import listed
+from bridge.options import EVERY_STEM, listed
 from bridge.pipeline.channels import separated, stems_of
 from bridge.pipeline.folder import OutputFolder
 from bridge.project_paths import stem_file
@@ -26,14 +26,15 @@ def chosen_stems(request: JobRequest, separator: Separator) -> tuple[tuple[str, 
         BadArguments: the engine does not give a stem that was asked for, or nothing was asked for.
     """
     available = stems_of(separator)
-    for stem in (*(request.stems or ()), *(request.midi or ())):
+    wanted_midi = available if request.midi == EVERY_STEM else request.midi
+    for stem in (*(request.stems or ()), *(wanted_midi or ())):
         if stem not in available:
             raise BadArguments(
                 f"The engine {separator.name} gives {listed(available)}, not {stem}.",
                 advice="Choose among these, or another engine.",
             )
     stems = available if request.stems is None else request.stems
-    midi = (stems or available) if request.midi is None else request.midi
+    midi = (stems or available) if wanted_midi is None else wanted_midi
     if not stems and not midi:
         raise BadArguments("Neither stems nor MIDI files were asked for.", advice="Name some in stems or in midi.")
     return stems, midi

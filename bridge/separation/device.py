@@ -8,8 +8,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 
 from bridge.errors import BadArguments, EngineFailed
-
-DEVICES = ("auto", "cpu", "cuda", "mps")
+from bridge.options import DEVICES
 
 
 def check_device(name: str) -> None:

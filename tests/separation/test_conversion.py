@@ -23,7 +23,7 @@ from tests.fakes import FakeClock, RecordingControl
 from tests.separation.small_models import RATE_HZ, joined, noise, places_in, save_htdemucs, save_model, small_model
 
 pytest.importorskip("openvino", reason="OpenVINO has no wheel for this machine")
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(400)]  # converting runs at low priority
 
 
 class Place:

@@ -292,3 +292,29 @@ def test_fetching_a_model_tells_its_progress_and_its_end() -> None:
     bench = Bench()
     bench.worker.obey(FetchModel(token="t", name="htdemucs"))
     assert bench.reports == [Fetching(token="t", fraction=1.0), Fetched(token="t")]
+
+
+@pytest.mark.parametrize(
+    ("options", "rate"), [({"format": "mp3"}, 44_100), ({"format": "flac", "depth": "32f"}, 44_100)]
+)
+def test_a_format_that_cannot_hold_the_stems_is_refused_before_the_work(
+    tmp_path: Path, options: dict[str, str], rate: int
+) -> None:
+    separator = SharesSeparator()
+    job = Bench(OneEngine(separator)).run(write(tmp_path / "a.wav", music(0.2, rate, 8), rate), **options)
+    assert job.failure is not None
+    assert job.failure.code == "bad_arguments"
+    assert separator.asked == []
+
+
+def test_midi_of_all_stems_is_also_of_those_that_are_not_written(clip: Path) -> None:
+    job = Bench().run(clip, stems=("bass",), midi=("all",))
+    assert [result.name for result in job.results if result.kind == "midi"] == ["vocals", "drums", "bass", "other"]
+
+
+def test_work_for_nobody_ends(clip: Path) -> None:
+    engine = SharesSeparator()
+    bench = Bench(OneEngine(engine))
+    engine.before_block = lambda start: bench.worker.abandon() if start > 50_000 else None
+    assert bench.run(clip).state == "cancelled"
+    assert bench.run(clip).state == "cancelled"
