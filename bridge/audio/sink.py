@@ -109,7 +109,7 @@ def _open(
         return soundfile.SoundFile(target, "w", sample_rate_hz, channels, format=major, subtype=subtype)
     except soundfile.LibsndfileError as error:
         raise BadArguments(
-            f"A file of format {major} cannot hold {channels} channels at {rate_hz} Hz.",
+            f"A file of format {major} cannot hold {channels} channels at {sample_rate_hz} Hz.",
             advice="Choose the format wav.",
         ) from error
 
