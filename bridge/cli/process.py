@@ -94,11 +94,12 @@ async def _do(
             except OSError:  # nobody reads any more
                 interrupted.set()
 
-        bridge.subscribe(on_event)
+        unsubscribe = bridge.subscribe(on_event)
         with report:
             try:
                 job, _ = bridge.submit(request)
             except BridgeError as error:
+                unsubscribe()
                 report.refuse(error)
                 raise
             interrupting = asyncio.create_task(interrupted.wait())
@@ -108,6 +109,7 @@ async def _do(
                 bridge.cancel(job.id)
                 await ending
             interrupting.cancel()
+        unsubscribe()
         return _finish(bridge.job(job.id), report, was_interrupted=interrupted.is_set())
 
 

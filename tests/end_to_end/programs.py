@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -78,3 +79,11 @@ def is_alive(pid: int) -> bool:
         return " Z " not in Path(f"/proc/{pid}/stat").read_text()
     except (OSError, IndexError):
         return False
+
+
+def has_ended(pid: int, within_seconds: float = 30.0) -> bool:
+    """Whether a process that is nobody's child any more ends in time."""
+    deadline = time.monotonic() + within_seconds
+    while is_alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)  # the system tells nobody about the end of a stranger
+    return not is_alive(pid)

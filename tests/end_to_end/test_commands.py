@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -61,6 +62,8 @@ def test_transcribe_makes_a_midi_file_only(clip: Path) -> None:
         (["transcribe", "clip.wav", "--as", "kazoo"], 2, "kazoo"),
         (["submit", "clip.wav", "--port", "1"], 1, "sab serve"),
         (["submit", "clip.wav", "engine"], 2, "no value"),
+        (["send", "nope"], 2, "begins with /"),
+        (["send", ""], 2, "begins with /"),
         (["nonsense"], 2, "nonsense"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
@@ -72,6 +75,45 @@ def test_mistakes_get_one_clear_line_and_their_status(
     assert done.returncode == status, done.stderr
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_refused_job_has_its_json_too(tmp_path: Path) -> None:
+    done = sab("process", tmp_path / "gone.wav", "--json")
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert (done.returncode, result["state"], result["code"]) == (1, "failed", "not_found")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has names that are no text")
+def test_a_name_that_is_no_utf8_is_refused_in_words(tmp_path: Path, clip: Path) -> None:
+    strange = os.fsencode(tmp_path) + b"/nonutf\xff.wav"
+    Path(os.fsdecode(strange)).write_bytes(clip.read_bytes())
+    done = subprocess.run(
+        [sys.executable, "-m", "bridge", "process", strange, "--json"], capture_output=True, timeout=60, check=False
+    )
+    assert done.returncode == 2
+    assert b"UTF-8" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_reader_that_goes_away_ends_the_job(tmp_path: Path) -> None:
+    source = write(tmp_path / "long.wav", music(60.0))
+    command = [sys.executable, "-m", "bridge", "process", str(source), "--engine", "draft", "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+    error = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(60) != 0
+    assert b"Traceback" not in error
+    assert [entry.name for entry in tmp_path.iterdir()] == ["long.wav"]
+
+
+def test_a_default_that_cannot_be_is_told_at_the_start(tmp_path: Path) -> None:
+    done = sab("serve", "--port", "0", "--engine", "nope", "--state-dir", tmp_path)
+    assert done.returncode == 2
+    assert "nope" in done.stderr
 
 
 def test_ctrl_c_ends_a_job_with_130_and_leaves_nothing(tmp_path: Path) -> None:

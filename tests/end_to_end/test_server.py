@@ -16,7 +16,7 @@ from bridge.errors import BridgeError
 from bridge.osc.addresses import Message
 from bridge.osc.client import OscClient, open_client
 from bridge.smf import count_notes
-from tests.end_to_end.programs import Server, is_alive, sab, serving
+from tests.end_to_end.programs import Server, has_ended, is_alive, sab, serving
 from tests.sounds import level_dbfs, music, read, write
 
 pytestmark = pytest.mark.end_to_end
@@ -144,6 +144,8 @@ async def test_bad_messages_are_answered_and_the_server_goes_on(client: OscClien
     for address, arguments, code in (
         ("/sab/nonsense", (), "unknown_address"),
         ("/sab/submit", (), "bad_arguments"),
+        ("/sab/submit", (3,), "bad_arguments"),
+        ("/sab/submit", ("relative.wav",), "bad_arguments"),
         ("/sab/submit", (str(clip), "engine", "magic"), "bad_arguments"),
         ("/sab/submit", (str(clip), "start", "soon"), "bad_arguments"),
         ("/sab/cancel", ("nobody",), "not_found"),
@@ -193,6 +195,22 @@ async def test_a_killed_worker_costs_its_job_and_nothing_else(
     assert pushes[-1].arguments[:3] == (job, "failed", 0)
     assert not list((tmp_path / "out").glob("*")) or not (tmp_path / "out").exists()
     assert (await until_finished(client, following))[-1].arguments[1:3] == ("done", 4)
+
+
+async def test_nothing_is_computed_for_a_server_that_was_killed(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    source = write(tmp_path / "long.wav", music(120.0))
+    with pytest.raises(AssertionError), serving(tmp_path / "state", "--engine", "draft", "--no-midi") as own:
+        async with open_client(own.host, own.port) as client:
+            await client.ask("/sab/subscribe", 1)
+            await submit(client, source)
+            while (await client.next_push()).arguments[1:2] != ("separating",):
+                continue
+        worker = own.worker_pid()
+        own.process.kill()
+        own.process.wait()
+    assert has_ended(worker)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["long.wav", "state"]
 
 
 def test_a_second_server_on_the_port_says_so(server: Server, tmp_path: Path) -> None:

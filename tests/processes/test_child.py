@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import os
+import signal
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -19,6 +21,12 @@ class Listener:
         self.heard: asyncio.Queue[str] = asyncio.Queue()
         self.exits: asyncio.Queue[str] = asyncio.Queue()
         self.starts = 0
+        self.failing = False
+
+    def hear(self, report: EchoReport) -> None:
+        if self.failing:
+            raise ZeroDivisionError
+        self.heard.put_nowait(report.text)
 
     async def next(self) -> str:
         return await asyncio.wait_for(self.heard.get(), 30)
@@ -33,11 +41,10 @@ class Listener:
 @asynccontextmanager
 async def running(silence_seconds: float = 30.0) -> AsyncIterator[tuple[Child[EchoCommand, EchoReport], Listener]]:
     listener = Listener()
-    on_report: Callable[[EchoReport], None] = lambda report: listener.heard.put_nowait(report.text)  # noqa: E731
     child: Child[EchoCommand, EchoReport] = Child(
         "tests.processes.echo",
         EchoReport,
-        on_report=on_report,
+        on_report=listener.hear,
         on_exit=listener.exits.put_nowait,
         on_start=listener.started,
         silence_seconds=silence_seconds,
@@ -92,6 +99,25 @@ async def test_a_child_that_is_killed_is_started_again() -> None:
         child.kill()
         assert "SIGKILL" in await listener.exit()
         assert (await listener.next()).startswith("hello")
+
+
+async def test_a_signal_without_a_name_is_told_by_its_number() -> None:
+    async with running() as (child, listener):
+        assert child.pid is not None
+        os.kill(child.pid, signal.SIGRTMIN + 2)
+        assert await listener.exit() == f"ended by signal {signal.SIGRTMIN + 2}"
+        assert (await listener.next()).startswith("hello")
+
+
+async def test_a_fault_in_what_listens_does_not_end_the_watch(caplog: pytest.LogCaptureFixture) -> None:
+    async with running() as (child, listener):
+        listener.failing = True
+        child.send(Say(text="one"))
+        child.send(Die(text="two"))
+        assert await listener.exit() == "two"
+        listener.failing = False
+        assert (await listener.next()).startswith("hello")
+    assert "a callback failed" in caplog.text
 
 
 async def test_a_child_that_hangs_is_replaced() -> None:
