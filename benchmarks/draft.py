@@ -25,7 +25,8 @@ import av
 import numpy as np
 
 from benchmarks.baseline import split_simply
-from benchmarks.songs import SECONDS, Song, songs
+from benchmarks.patterns import SECONDS
+from benchmarks.songs import Song, songs
 from benchmarks.synthesis import RATE_HZ, missing, rendered
 from bridge.audio.signal import ArraySignal
 from bridge.separation.catalogue import FOUR_STEMS

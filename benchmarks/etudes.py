@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchmarks.songs import (
+from benchmarks.patterns import (
     CELLO,
     CLEAN,
     DISTORTION,

@@ -32,7 +32,7 @@ import numpy as np
 import soundfile
 
 from benchmarks.etudes import Etude, drum_etudes, etudes
-from benchmarks.songs import SECONDS
+from benchmarks.patterns import SECONDS
 from benchmarks.synthesis import RATE_HZ, missing, rendered
 from bridge.audio.resample import mono, resampled
 from bridge.audio.signal import ArraySignal
