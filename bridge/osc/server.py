@@ -20,6 +20,9 @@ from bridge.osc.handlers import HANDLERS, Call, Desk
 from bridge.osc.publisher import Publisher
 from bridge.protocols import Bridge, Clock
 
+#: Room for the messages of a moment in which the loop is busy.
+RECEIVE_BUFFER_BYTES = 1 << 20
+
 
 class CannotListen(RequestError):  # noqa: N818 - named as in bridge.errors
     """The UDP port is taken, or not ours to take."""
