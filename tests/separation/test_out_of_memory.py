@@ -15,6 +15,7 @@ from demucs.apply import BagOfModels
 from bridge.audio.signal import ArraySignal
 from bridge.errors import EngineFailed, OutOfMemory
 from bridge.separation.backends import Backends
+from bridge.separation.conversions import Conversion, Conversions
 from bridge.separation.demucs_engine import DemucsSeparator
 from bridge.separation.fallback import FallbackNetwork
 from bridge.separation.registry import Engines
@@ -247,6 +248,27 @@ def test_a_bag_of_which_a_part_has_left_is_loaded_anew(graphics: FakeGraphics, t
     separated(opener.open("both", "cuda", control), control)
     assert len(control.warnings) == 1
     assert opener.open("both", "cuda", control).device == "cuda"
+
+
+class NoConversions(Conversions):
+    """A machine on which models could be converted, and must not be."""
+
+    is_possible = True
+
+    def begin(self, *_: object) -> Conversion:
+        raise AssertionError("a model of the graphics processor was converted for the processor")
+
+
+def test_what_was_displaced_is_not_converted_in_idle_time(graphics: FakeGraphics, tmp_path: Path) -> None:
+    save_htdemucs(tmp_path / "models")
+    weights = places_in(tmp_path).find("htdemucs")
+    assert weights is not None
+    backends, control = Backends(NoConversions(tmp_path / "cache", clock=FakeClock())), RecordingControl()
+    loaded = backends.load(weights, "cuda", control)
+    graphics.full_at = range(1, 99)
+    separated(loaded.separator, control)
+    assert loaded.separator.device == "cpu"
+    assert not backends.convert(loaded, control)
 
 
 def test_weights_that_do_not_fit_are_told_once(graphics: FakeGraphics, tmp_path: Path) -> None:
