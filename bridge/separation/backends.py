@@ -11,7 +11,7 @@ from bridge.model import Warning
 from bridge.separation.bags import Bag
 from bridge.separation.conversions import Conversions
 from bridge.separation.converted import GRAPH, Converted
-from bridge.separation.fallback import FallbackNetwork
+from bridge.separation.fallback import FallbackNetwork, short_of_memory
 from bridge.separation.weights import Weights
 
 if TYPE_CHECKING:
@@ -33,8 +33,15 @@ class LoadedModel:
 
     weights: Weights
     backend: Backend
+    device: str
+    """Where it was to compute."""
     networks: tuple[Network, ...]
     separator: DemucsSeparator
+
+    @property
+    def is_displaced(self) -> bool:
+        """True where memory was short on `device`, so that it computes elsewhere, whole or in part."""
+        return any(network.device != self.device for network in self.networks)
 
 
 class Backends:
@@ -46,7 +53,7 @@ class Backends:
         self._hopeless: set[Path] = set()
 
     def load(self, weights: Weights, device: str, control: Control) -> LoadedModel:
-        """Loads all of `weights`.
+        """Loads all of `weights`; `control` is warned where they do not fit on `device`.
 
         Raises:
             WeightsUnavailable, OutOfMemory, EngineFailed, Cancelled: as `loading.load_bag` and the networks.
@@ -72,7 +79,7 @@ class Backends:
 
     def is_current(self, loaded: LoadedModel, weights: Weights, device: str) -> bool:
         """True where loading it anew would give the same."""
-        if loaded.weights != weights or loaded.separator.device != device:
+        if loaded.weights != weights or loaded.device != device or loaded.is_displaced:
             return False
         return loaded.backend == "openvino" or not _agree(self._converted(weights, device))
 
@@ -88,7 +95,7 @@ class Backends:
             OSError: the cache cannot be written.
         """
         conversions = self._conversions
-        if conversions is None or not self.converts(loaded.separator.device) or not _is_convertible(loaded):
+        if conversions is None or not self.converts(loaded.device) or not _is_convertible(loaded):
             return False
         segment = loaded.weights.bag.segment_seconds
         for checkpoint, network in zip(loaded.weights.files, loaded.networks, strict=True):
@@ -104,7 +111,7 @@ class Backends:
                     conversion.stop()
                 if status != 0:
                     self._hopeless.add(checkpoint)
-        return _agree(self._converted(loaded.weights, loaded.separator.device))
+        return _agree(self._converted(loaded.weights, loaded.device))
 
     def _converted(self, weights: Weights, device: str) -> list[tuple[Path, Converted]]:
         """The conversions of all models of the bag; empty where one of them is missing."""
@@ -124,7 +131,11 @@ class Backends:
         from bridge.separation.torch_network import torch_networks
 
         networks = tuple(torch_networks(weights.name, load_bag(weights, control), device))
-        return LoadedModel(weights, "torch", networks, DemucsSeparator(weights.name, networks, weights.bag.weights))
+        separator = DemucsSeparator(weights.name, networks, weights.bag.weights)
+        loaded = LoadedModel(weights, "torch", device, networks, separator)
+        if loaded.is_displaced:
+            control.warn(short_of_memory(weights.name, device))
+        return loaded
 
     def _load_converted(self, weights: Weights, found: list[tuple[Path, Converted]], control: Control) -> LoadedModel:
         from bridge.separation.demucs_engine import DemucsSeparator
@@ -140,7 +151,7 @@ class Backends:
         if len(networks) == 1:  # of a bag only those that a job needs, when it needs them
             networks[0].prepare()
         control.checkpoint(1.0)
-        return LoadedModel(weights, "openvino", tuple(networks), separator)
+        return LoadedModel(weights, "openvino", "cpu", tuple(networks), separator)
 
     def _discarder(self, checkpoint: Path, folder: Path) -> Callable[[], None]:
         """Forgets a conversion that failed, and does not make it again in this process."""
@@ -172,6 +183,6 @@ def _agree(found: list[tuple[Path, Converted]]) -> bool:
 def _is_convertible(loaded: LoadedModel) -> bool:
     from bridge.separation.torch_network import TorchNetwork
 
-    return loaded.separator.device == "cpu" and all(
+    return loaded.device == "cpu" and all(
         isinstance(network, TorchNetwork) and network.is_convertible for network in loaded.networks
     )

@@ -11,6 +11,7 @@ import numpy as np
 from bridge.errors import BadArguments, EngineFailed
 from bridge.model import STEMS
 from bridge.protocols import Context
+from bridge.separation.fallback import short_of_memory
 from bridge.separation.loudness import BLOCK_FRAMES, Level, measure_level
 from bridge.separation.windows import OverlapAdd, stride_frames, surround, window_starts
 
@@ -59,7 +60,9 @@ class DemucsSeparator:
 
     @property
     def device(self) -> str:
-        return self._networks[0].device
+        """Where the networks compute; `cpu` as soon as one of them had to leave the graphics processor."""
+        devices = {network.device for network in self._networks}
+        return devices.pop() if len(devices) == 1 else "cpu"
 
     @property
     def sample_rate_hz(self) -> int:
@@ -103,12 +106,16 @@ class DemucsSeparator:
             return
         streams = self._streams(mix.frames, stems)
         windows = sum(len(stream.starts) for stream in streams)
+        device = self.device
         given = 0
         for done in range(windows):
             control.checkpoint(done / windows)
             # The least advanced model goes next, so windows of different lengths keep step and little is held.
             stream = min(streams, key=lambda stream: stream.settled)
             stream.advance(mix, level)
+            if self.device != device:
+                control.warn(short_of_memory(self._name, device))
+                device = self.device
             settled = min(stream.settled for stream in streams)
             if settled > given:
                 yield self._block(streams, stems, settled)

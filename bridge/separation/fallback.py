@@ -1,4 +1,4 @@
-"""A network with another behind it: where the faster one fails, the sure one takes over for good."""
+"""Where the fastest way fails: a network with another behind it, and what the user is told when memory was short."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, OutOfMemory
+from bridge.model import Warning
 
 if TYPE_CHECKING:
     from bridge.separation.network import Estimate, Network, Planes
@@ -15,7 +16,10 @@ log = logging.getLogger(__name__)
 
 
 class FallbackNetwork:
-    """Computes with `fast` until that fails, then with what `load_sure` gives; `give_up` is called in between."""
+    """Computes with `fast` until that fails, then for good with what `load_sure` gives.
+
+    `give_up` is called in between, unless memory was short: then nothing is wrong with `fast`.
+    """
 
     def __init__(self, fast: Network, load_sure: Callable[[], Network], give_up: Callable[[], None]) -> None:
         self._network = fast
@@ -64,5 +68,15 @@ class FallbackNetwork:
             raise error
         log.warning("computing with torch from here on: %s", error)
         self.has_fallen_back = True
-        self._give_up()
+        if not isinstance(error, OutOfMemory):
+            self._give_up()
         self._network = self._load_sure()
+
+
+def short_of_memory(name: str, device: str) -> Warning:
+    """What the user is told, once in a job, where a model had to leave the graphics processor `device`."""
+    return Warning(
+        code=OutOfMemory.code,
+        message=f"There was not enough memory on the graphics processor ({device}) for the model {name}; "
+        "the processor does the rest, which is slower. The next job tries the graphics processor again.",
+    )

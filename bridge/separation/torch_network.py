@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
 
-from bridge.errors import EngineFailed
+from bridge.errors import EngineFailed, OutOfMemory
 from bridge.separation.network import told_as_bridge_errors
 
 if TYPE_CHECKING:
@@ -18,15 +20,22 @@ if TYPE_CHECKING:
 
     from bridge.separation.network import Estimate, Planes
 
+_Outcome = TypeVar("_Outcome")
+
+log = logging.getLogger(__name__)
+
 
 class TorchNetwork:
-    """One model in torch's eager mode."""
+    """One model in torch's eager mode.
+
+    Where a graphics processor has too little memory for it, it moves to the processor, and stays there.
+    """
 
     def __init__(self, name: str, model: Any, device: str) -> None:
         """Moves `model` to `device` (`cpu`, `cuda`, `mps`), which has to exist.
 
         Raises:
-            OutOfMemory, EngineFailed: it does not fit, or the device refused it.
+            OutOfMemory, EngineFailed: it does not fit anywhere, or the device refused it.
         """
         if model.audio_channels != 2:
             raise EngineFailed(f"The model {name} is not a stereo model.", advice="Use another model.")
@@ -35,8 +44,8 @@ class TorchNetwork:
         self._identity = ""
         self.first_window: Planes | None = None
         """The first audio that it was shown, for trying another back-end on."""
-        with told_as_bridge_errors(name):
-            self._model = model.to(torch.device(device)).eval()
+        self._model = model.eval()
+        self._where_memory_allows(self._place)
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -52,6 +61,7 @@ class TorchNetwork:
 
     @property
     def device(self) -> str:
+        """Where it computes now: what it was made for, or `cpu` after memory was short there."""
         return self._device
 
     def shown_frames(self, length: int) -> int:
@@ -68,15 +78,48 @@ class TorchNetwork:
     def estimate(self, audio: Planes) -> Estimate:
         if self.first_window is None:
             self.first_window = audio
-        with told_as_bridge_errors(self._name), torch.inference_mode(), _plain_attention():
-            outputs = self._model(torch.from_numpy(audio)[None].to(self._device))
-            estimate: Estimate = outputs[0].cpu().numpy()
-        return estimate
+        return self._where_memory_allows(lambda: self._compute(audio))
 
     def identity(self) -> str:
         if not self._identity:
             self._identity = identity_of(self._model)
         return self._identity
+
+    def _compute(self, audio: Planes) -> Estimate:
+        with told_as_bridge_errors(self._name), torch.inference_mode(), _plain_attention():
+            outputs = self._model(torch.from_numpy(audio)[None].to(self._device))
+            estimate: Estimate = outputs[0].cpu().numpy()
+        return estimate
+
+    def _place(self) -> None:
+        with told_as_bridge_errors(self._name):
+            self._model.to(torch.device(self._device))
+
+    def _where_memory_allows(self, step: Callable[[], _Outcome]) -> _Outcome:
+        """Does `step` on a graphics processor; where memory is short, once more there, and then on the processor.
+
+        Raises:
+            OutOfMemory, EngineFailed: as `step`.
+        """
+        if self._device != "cpu":
+            for make_room in (self._release_memory, self._retreat):
+                # What has failed is let go before room is made: its traceback holds the tensors of that attempt.
+                with suppress(OutOfMemory):
+                    return step()
+                make_room()
+        return step()
+
+    def _release_memory(self) -> None:
+        with told_as_bridge_errors(self._name):
+            _release_memory(self._device)
+
+    def _retreat(self) -> None:
+        """Moves the weights to the processor, and leaves the graphics processor's memory to others."""
+        log.warning("%s: not enough memory on %s, computing on the processor from here on", self._name, self._device)
+        left, self._device = self._device, "cpu"
+        self._place()
+        with told_as_bridge_errors(self._name):
+            _release_memory(left)
 
 
 def torch_networks(name: str, bag: BagOfModels, device: str) -> list[TorchNetwork]:
@@ -102,6 +145,12 @@ def identity_of(model: Any) -> str:
         digest.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(np.ascontiguousarray(tensor.detach().cpu().numpy()).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()[:16]
+
+
+def _release_memory(device: str) -> None:
+    """Gives back what torch holds of a graphics processor's memory without using it."""
+    gc.collect()
+    (torch.mps if device == "mps" else torch.cuda).empty_cache()
 
 
 @contextmanager
