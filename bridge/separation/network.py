@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Estimate: TypeAlias = npt.NDArray[np.float32]
 
 #: What torch and OpenVINO say when memory is short; neither has an exception of its own for it on every device.
-_MEMORY_SIGNS = ("out of memory", "not enough memory", "can't allocate memory", "bad_alloc")
+_MEMORY_SIGNS = ("out of memory", "not enough memory", "can't allocate memory", "bad_alloc", "alloc_failed")
 
 
 class Network(Protocol):
