@@ -147,6 +147,8 @@ class ResultsCache:
 
     def _make_room(self, entry: Entry) -> bool:
         """Removes what is broken, then what has been of no use for longest; False where `entry` is too large."""
+        if entry.total_bytes > self._max_bytes:
+            return False
         now = self._clock.unix_seconds()
         for folder in self._partials():
             with contextlib.suppress(OSError):
