@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 import tempfile
@@ -18,15 +19,23 @@ from bridge.osc.client import OscClient, open_client
 from bridge.worker.client import WorkerClient
 
 START_SECONDS = 60.0
+#: A result that is kept from the last run would be measured in place of the work.
+NO_CACHE = {"SAB_CACHE_MAX_GB": "0"}
 
 
 @asynccontextmanager
-async def server(models: Path) -> AsyncIterator[OscClient]:
-    """`sab serve` in a process of its own, and a client that hears of its jobs."""
+async def server(models: Path, *options: str, cache: Path | None = None) -> AsyncIterator[OscClient]:
+    """`sab serve` in a process of its own, and a client that hears of its jobs.
+
+    Args:
+        options: of the command, after those that all servers here have.
+        cache: where results are kept; None: none are.
+    """
     with tempfile.TemporaryDirectory() as state:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bridge", "serve", "--port", "0", "--no-midi", "--engine", "htdemucs"),
-            *("--device", "cpu", "--models-dir", str(models), "--state-dir", state),
+            *("--device", "cpu", "--models-dir", str(models), "--state-dir", state, *options),
+            env=os.environ | (NO_CACHE if cache is None else {"SAB_CACHE_DIR": str(cache)}),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,  # it logs each file
         )
@@ -61,7 +70,12 @@ async def submit(client: OscClient, clip: Path, out: Path, *options: str) -> flo
 def command(models: Path, clip: Path, out: Path, *options: str) -> None:
     """`sab process`, from nothing to the last file."""
     process = [sys.executable, "-m", "bridge", "process", str(clip), "--out", str(out), "--models-dir", str(models)]
-    subprocess.run([*process, "--engine", "htdemucs", "--device", "cpu", *options], check=True, capture_output=True)
+    subprocess.run(
+        [*process, "--engine", "htdemucs", "--device", "cpu", *options],
+        check=True,
+        capture_output=True,
+        env=os.environ | NO_CACHE,
+    )
 
 
 async def worker_start_seconds(models: Path) -> float:

@@ -1,6 +1,6 @@
 """How fast clips are taken apart, beside what people use today: each pair of runs takes turns on one machine.
 
-    python -m benchmarks.separation [--rows clip,minute,start,whole,matmul] [--times 3] [--json]
+    python -m benchmarks.separation [--rows clip,minute,start,whole,matmul,cache] [--times 3] [--json]
 
 Without `--models` it works on a model of the released size with random weights, which takes the same time as the
 trained one. A warm server is one that has done a job before and has been idle since.
@@ -119,6 +119,26 @@ def start(bench: Bench) -> list[Row]:
     return [Figure("start of a worker until ready", "s", seconds, "≤ 4")]
 
 
+def cache(bench: Bench) -> list[Row]:
+    """The same clip again, from the request to the word that all is there: in its folder, and in a new one."""
+
+    async def measure(seconds: float, *options: str) -> tuple[float, list[float], list[float]]:
+        source, first = bench.clip(seconds), bench.folder()
+        async with bridge_runs.server(bench.models, *options, cache=bench.folder()) as client:
+            work = await bridge_runs.submit(client, source, first)
+            same = [await bridge_runs.submit(client, source, first) for _ in range(bench.times)]
+            other = [await bridge_runs.submit(client, source, bench.folder()) for _ in range(bench.times)]
+        return work, same, other
+
+    rows: list[Row] = []
+    for seconds, engine in ((CLIP_SECONDS, "draft"), (MINUTE_SECONDS, "draft"), (CLIP_SECONDS, "htdemucs")):
+        work, same, other = asyncio.run(measure(seconds, "--engine", engine))
+        name = f"{seconds:g} s to stems and notes again, {engine}"
+        rows.append(Figure(f"{name}, same folder", "s", same, "≤ 0.2", {"first time": work}))
+        rows.append(Figure(f"{name}, new folder", "s", other, "≤ 0.2", {"first time": work}))
+    return rows
+
+
 def matmul_share(bench: Bench) -> list[Row]:
     """How much of what the machine's matrix product could do a window reaches."""
     return matmul.shares(bench.models, bench.times)
@@ -130,6 +150,7 @@ ROWS: dict[str, Callable[[Bench], list[Row]]] = {
     "start": start,
     "whole": whole,
     "matmul": matmul_share,
+    "cache": cache,
 }
 
 

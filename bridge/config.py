@@ -6,6 +6,7 @@ This is the only module that reads the environment. A setting has one name every
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,6 +36,10 @@ def _models_dir() -> Path:
     return platformdirs.user_data_path(APP_NAME, appauthor=False) / "models"
 
 
+def _cache_dir() -> Path:
+    return platformdirs.user_cache_path(APP_NAME, appauthor=False)
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that can be set, with its default."""
 
@@ -44,6 +49,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Where the history of jobs is kept."""
     models_dir: Path = msgspec.field(default_factory=_models_dir)
     """Where the user puts models; downloads go to the cache that the demucs package uses."""
+    cache_dir: Path = msgspec.field(default_factory=_cache_dir)
+    """Where finished results and converted models are kept; all of it may be deleted at any time."""
+    cache_max_gb: float = 5.0
+    """How large the cache of results may grow, in 10⁹ bytes; 0: none is kept."""
     engine: str = "auto"
     stems: str = "all"
     midi: str = "stems"
@@ -66,6 +75,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ValueError(f"max_minutes must be more than 0, not {self.max_minutes:g}")
         if self.queue_limit < 1:
             raise ValueError(f"queue_limit must be at least 1, not {self.queue_limit}")
+        if not 0 <= self.cache_max_gb < math.inf:
+            raise ValueError(f"cache_max_gb must be 0 or more, not {self.cache_max_gb:g}")
+
+    @property
+    def cache_max_bytes(self) -> int:
+        return round(self.cache_max_gb * 1e9)
 
 
 def default_file() -> Path:

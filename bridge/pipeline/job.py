@@ -7,24 +7,31 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from bridge import smf
 from bridge.audio.resample import mono, resampled
 from bridge.audio.sink import check_holds, subtype_for
 from bridge.audio.source import FoundRegion, Region, find_region, sha256_of
 from bridge.errors import Cancelled
 from bridge.events import JobEvent, Produced, Started, Warned
-from bridge.model import STEMS, JobRequest, Result, Warning
+from bridge.model import STEMS, JobRequest, Kind, Result, Stage, Warning
+from bridge.pipeline.cache import Entry, OpenEntry, ResultsCache
+from bridge.pipeline.cache_key import cache_key
 from bridge.pipeline.channels import stems_of
 from bridge.pipeline.folder import OutputFolder
 from bridge.pipeline.manifest import EngineRecord, Manifest, SourceRecord, encode, iso_time, relative, versions
 from bridge.pipeline.progress import JobProgress
+from bridge.pipeline.recall import entry_file, folder_of, restore, result_file, state_of
 from bridge.pipeline.stems import bytes_needed, chosen_stems, made_stems, write_stems
 from bridge.project_paths import check_roots, output_parent, result_name, stem_file
-from bridge.protocols import Clock, Control, Engines, Signal, Transcribers
+from bridge.protocols import Clock, Control, Engines, Separator, Signal, Transcribers
 from bridge.units import DEFAULT_TEMPO_BPM
 
 #: What turning one second of one stem into notes takes on a small machine; only for guesses of the time left.
 TRANSCRIBING_SECONDS_PER_SECOND = 0.03
+#: The stage that gives results of a kind.
+STAGE_OF: dict[Kind, Stage] = {"stem": "separating", "midi": "transcribing"}
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,8 @@ class Workshop:
     clock: Clock
     max_seconds: float
     roots: tuple[Path, ...] = ()
+    cache: ResultsCache | None = None
+    """None: every job does its work."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +94,11 @@ class _JobRun:
         self.results: list[Result] = []
         self.warnings: list[Warning] = []
         self.transcribed_by: dict[str, str] = {}
+        self.cache_key = ""
+        self.warned_before = 0
+        self.source_state: tuple[int, int] | None = None
+        self.is_recalled = False
+        self.is_described = False
         self.began_unix = workshop.clock.unix_seconds()
         self.began = workshop.clock.monotonic_seconds()
         self._emit = emit
@@ -106,7 +120,9 @@ class _JobRun:
                 else:
                     engine = self._transcribe_only(region, folder, self.request.transcribe_as)
             self.progress.enter("writing")
-            self._write_manifest(source, folder, engine)
+            if not self.is_described:
+                self._write_manifest(source, folder, engine)
+            self._keep(engine)
         finally:
             folder.tidy()
 
@@ -120,16 +136,18 @@ class _JobRun:
             self.control.warn(Warning(code="bad_samples", message=message))
 
     def _claim_folder(self) -> OutputFolder:
-        given = self.request.out is not None
-        if self.request.out is not None:
-            wanted = Path(self.request.out)
-        else:
-            wanted = output_parent(self.source, self.request.project) / self.name
+        wanted = self._wanted_folder()
         check_roots(wanted, self.workshop.roots)
+        given = self.request.out is not None
         folder = OutputFolder.claim(self.job, wanted, given=given, files=self._possible_files())
         engine = self.request.engine if self.request.transcribe_as is None else ""
         self._tell(Started(job=self.job, engine=engine, device="", output_dir=str(folder.path)))
         return folder
+
+    def _wanted_folder(self) -> Path:
+        if self.request.out is not None:
+            return Path(self.request.out)
+        return output_parent(self.source, self.request.project) / self.name
 
     def _possible_files(self) -> list[str]:
         endings = (self.request.format, "wav", "mid")
@@ -144,6 +162,9 @@ class _JobRun:
         separator = self.workshop.engines.open(request.engine, device=request.device, control=self.control)
         self._tell(Started(job=self.job, engine=separator.name, device=separator.device, output_dir=str(folder.path)))
         stems, midi = chosen_stems(request, separator)
+        engine = EngineRecord(name=separator.name, device=separator.device, weights=separator.identity())
+        if self._recalled(region, folder, stems, midi, engine, separator):
+            return engine
         needed = [stem for stem in stems_of(separator) if stem in stems or stem in midi]
         folder.check_space(bytes_needed(region, made=len(needed), written=len(stems)))
         self.progress.enter("separating", self._transcribing_seconds(region, midi))
@@ -154,13 +175,55 @@ class _JobRun:
             self.progress.enter("transcribing")
             for index, stem in enumerate(midi):
                 self._transcribe(made[stem].signal(), stem, folder, stem_file(self.name, stem, "mid"), index, len(midi))
-        return EngineRecord(name=separator.name, device=separator.device, weights=separator.identity())
+        return engine
 
     def _transcribe_only(self, region: Region, folder: OutputFolder, stem: str) -> EngineRecord:
-        self.progress.enter("transcribing")
-        file = f"{self.name}.mid" if stem == "mix" else stem_file(self.name, stem, "mid")
-        self._transcribe(region.signal, stem, folder, file, 0, 1)
-        return EngineRecord(name="", device="", weights="")
+        engine = EngineRecord(name="", device="", weights="")
+        if not self._recalled(region, folder, (), (stem,), engine, None):
+            self.progress.enter("transcribing")
+            self._transcribe(region.signal, stem, folder, result_file(self.name, stem, "mid"), 0, 1)
+        return engine
+
+    def _recalled(
+        self,
+        region: Region,
+        folder: OutputFolder,
+        stems: Sequence[str],
+        midi: Sequence[str],
+        engine: EngineRecord,
+        separator: Separator | None,
+    ) -> bool:
+        """Brings the results from the cache, with the events that making them would have had; False: not there."""
+        cache = self.workshop.cache
+        if cache is None:
+            return False
+        self.source_state = state_of(self.source)
+        self.warned_before = len(self.warnings)
+        self.cache_key = cache_key(region, self.request, stems, midi, separator, engine, self.control)
+        with cache.opened(self.cache_key) as cached:
+            if cached is None:
+                return False
+            before = folder_of(self.job, self._wanted_folder(), self.name, cached)
+            if before is None:
+                folder.check_space(cached.entry.total_bytes)
+            else:
+                folder, self.is_described = before, True
+                path = str(folder.path)
+                self._tell(Started(job=self.job, engine=engine.name, device=engine.device, output_dir=path))
+            self._restore(cached, folder, ("separating", "transcribing") if separator else ("transcribing",))
+        return True
+
+    def _restore(self, cached: OpenEntry, folder: OutputFolder, stages: Sequence[Stage]) -> None:
+        for stage in stages:
+            self.progress.enter(stage)
+            for warning in cached.entry.warnings if stage == stages[0] else ():
+                self.control.warn(warning)
+            for result in cached.entry.results:
+                if STAGE_OF[result.kind] == stage:
+                    self.control.checkpoint(1.0)
+                    self._produced(restore(result, self.name, cached, folder))
+        self.transcribed_by = dict(cached.entry.transcribers)
+        self.is_recalled = True
 
     def _transcribe(self, sound: Signal, stem: str, folder: OutputFolder, file: str, index: int, of: int) -> None:
         transcriber = self.workshop.transcribers.for_stem(stem)
@@ -205,9 +268,25 @@ class _JobRun:
             versions=versions(),
             started=iso_time(self.began_unix),
             seconds=round(self.workshop.clock.monotonic_seconds() - self.began, 3),
+            cache_key=self.cache_key,
         )
         with folder.landing(f"{self.name}.sab.json") as temporary:
             temporary.write_bytes(encode(manifest))
+
+    def _keep(self, engine: EngineRecord) -> None:
+        """Puts the results into the cache, unless they come from there or the source was written to meanwhile."""
+        cache = self.workshop.cache
+        if cache is None or self.is_recalled or self.source_state != state_of(self.source):
+            return
+        entry = Entry(
+            key=self.cache_key,
+            name=self.name,
+            engine=engine,
+            transcribers=self.transcribed_by,
+            warnings=tuple(self.warnings[self.warned_before :]),
+            results=tuple(msgspec.structs.replace(result, path=entry_file(result)) for result in self.results),
+        )
+        cache.store(entry, {entry_file(result): Path(result.path) for result in self.results})
 
     def _transcribing_seconds(self, region: Region, midi: Sequence[str]) -> float:
         return region.seconds * len(midi) * TRANSCRIBING_SECONDS_PER_SECOND

@@ -57,6 +57,8 @@ class Manifest(Value, frozen=True, kw_only=True):
     """ISO 8601, UTC."""
     seconds: float
     """How long the job took."""
+    cache_key: str = ""
+    """What the results are called in the cache; empty where it was switched off."""
 
 
 def encode(manifest: Manifest) -> bytes:

@@ -10,10 +10,8 @@ import threading
 from functools import partial
 from pathlib import Path
 
-import platformdirs
-
 from bridge.clock import SystemClock
-from bridge.config import APP_NAME
+from bridge.pipeline.cache import ResultsCache
 from bridge.pipeline.job import Workshop
 from bridge.processes.parent import ParentChannel
 from bridge.separation.backends import Backends
@@ -49,8 +47,8 @@ def main() -> int:
         if not isinstance(first, Configure):
             return 2 if first is not None else 0
         clock = SystemClock()
-        cache = platformdirs.user_cache_path(APP_NAME, appauthor=False)
-        backends = Backends(Conversions(cache / "openvino", clock=clock))
+        cache_dir = Path(first.cache_dir)
+        backends = Backends(Conversions(cache_dir / "openvino", clock=clock))
         engines = Engines(Path(first.models_dir), clock=clock, backends=backends)
         transcribers = Transcribers()
         workshop = Workshop(
@@ -59,6 +57,7 @@ def main() -> int:
             clock=clock,
             max_seconds=first.max_seconds,
             roots=tuple(map(Path, first.roots)),
+            cache=ResultsCache(cache_dir, first.cache_max_bytes, clock) if first.cache_max_bytes else None,
         )
         worker = Worker(workshop, channel.send)
         workers.append(worker)

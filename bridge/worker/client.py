@@ -106,6 +106,8 @@ class WorkerClient:
             Configure(
                 models_dir=str(settings.models_dir),
                 max_seconds=settings.max_minutes * 60,
+                cache_dir=str(settings.cache_dir),
+                cache_max_bytes=settings.cache_max_bytes,
                 roots=tuple(map(str, settings.roots)),
             )
         )

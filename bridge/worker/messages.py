@@ -13,6 +13,9 @@ class Configure(Value, frozen=True, kw_only=True, tag="configure"):
 
     models_dir: str
     max_seconds: float
+    cache_dir: str
+    cache_max_bytes: int
+    """Of the results cache; 0: keep none."""
     roots: tuple[str, ...] = ()
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,6 +47,22 @@ def test_transcribe_makes_a_midi_file_only(clip: Path) -> None:
     result = json.loads(done.stdout.splitlines()[-1])
     assert result["stems"] == []
     assert [file["name"] for file in result["midi"]] == ["bass"]
+
+
+def test_the_cache_is_listed_and_cleared(clip: Path) -> None:
+    def listed() -> dict[str, Any]:
+        told: dict[str, Any] = json.loads(sab("cache", "list", "--json").stdout)
+        return told
+
+    assert listed()["entries"] == []
+    assert sab("process", clip, "--engine", "draft", "--stems", "bass", "--midi", "none").returncode == 0
+    (entry,) = listed()["entries"]
+    assert (entry["name"], entry["engine"], entry["files"]) == ("clip", "draft", 1)
+    assert listed()["bytes"] == entry["bytes"] > 300_000
+    assert "clip" in sab("cache").stdout
+    assert "1 result cleared" in sab("cache", "clear").stdout
+    assert listed()["entries"] == []
+    assert (clip.parent / "stems" / "clip" / "clip (Bass).wav").is_file()
 
 
 @pytest.mark.parametrize(

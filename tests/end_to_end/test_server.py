@@ -75,11 +75,22 @@ async def test_a_clip_becomes_stems_and_notes(client: OscClient, clip: Path) -> 
     assert [file.arguments for file in files] == results
 
 
-async def test_a_second_run_never_writes_over_the_first(client: OscClient, clip: Path) -> None:
+async def test_a_run_with_other_settings_never_writes_over_the_first(client: OscClient, clip: Path) -> None:
     first = await until_finished(client, await submit(client, clip, "midi", "none", "stems", "bass"))
-    second = await until_finished(client, await submit(client, clip, "midi", "none", "stems", "bass"))
+    second = await until_finished(client, await submit(client, clip, "midi", "none", "stems", "bass", "depth", "24"))
     assert first[-1].arguments[3] == str(clip.parent / "stems" / "clip")
     assert second[-1].arguments[3] == str(clip.parent / "stems" / "clip 2")
+
+
+async def test_the_same_again_answers_with_the_files_that_are_there(client: OscClient, clip: Path) -> None:
+    first = await until_finished(client, await submit(client, clip))
+    written = {path: path.stat().st_mtime_ns for path in (clip.parent / "stems" / "clip").iterdir()}
+    again = await until_finished(client, await submit(client, clip))
+    told = [[push.arguments[1:] for push in pushes if push.address == "/sab/result"] for pushes in (first, again)]
+    assert told[0] == told[1]
+    assert again[-1].arguments[1:] == first[-1].arguments[1:]
+    assert {path: path.stat().st_mtime_ns for path in (clip.parent / "stems" / "clip").iterdir()} == written
+    assert [entry.name for entry in (clip.parent / "stems").iterdir()] == ["clip"]
 
 
 @pytest.mark.parametrize("name", ['it\'s "loud" & 🎸 $HOME `x`.wav', " spaces .wav", "a'b;c.wav"])

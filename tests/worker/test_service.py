@@ -15,6 +15,7 @@ from bridge.errors import NotAudio
 from bridge.events import Ended, Produced, Progressed, Started, Submitted, Warned
 from bridge.lifecycle import fold
 from bridge.model import Job, JobRequest
+from bridge.pipeline.cache import ResultsCache
 from bridge.pipeline.folder import SPARE_BYTES
 from bridge.pipeline.job import Workshop
 from bridge.pipeline.manifest import decode
@@ -32,10 +33,16 @@ from tests.sounds import level_dbfs, music, read, write
 class Bench:
     """A worker whose tools are fakes; its events fold into a job."""
 
-    def __init__(self, engines: Engines | None = None, max_seconds: float = 60.0) -> None:
+    def __init__(
+        self, engines: Engines | None = None, max_seconds: float = 60.0, cache: ResultsCache | None = None
+    ) -> None:
         self.reports: list[WorkerReport] = []
         workshop = Workshop(
-            engines=engines or OneEngine(), transcribers=OneTranscriber(), clock=FakeClock(), max_seconds=max_seconds
+            engines=engines or OneEngine(),
+            transcribers=OneTranscriber(),
+            clock=FakeClock(),
+            max_seconds=max_seconds,
+            cache=cache,
         )
         self.worker = Worker(workshop, self.reports.append)
 

@@ -1,0 +1,80 @@
+"""`sab cache`: which finished results are kept for another time, how much room they take, and giving it back."""
+
+from __future__ import annotations
+
+import datetime
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from bridge.cli import shared
+from bridge.clock import SystemClock
+from bridge.config import Settings
+from bridge.pipeline.cache import Kept, ResultsCache
+from bridge.pipeline.manifest import iso_time
+
+app = typer.Typer(help="The results that are kept, so that the same clip again takes no time: list them, clear them.")
+
+
+@app.callback(invoke_without_command=True)
+def default(context: typer.Context) -> None:
+    """The results that are kept, so that the same clip again takes no time: list them, clear them."""
+    if context.invoked_subcommand is None:
+        show()
+
+
+@app.command("list")
+@shared.guarded
+def show(json: shared.Json = False) -> None:
+    """List the results that are kept, the last used first."""
+    settings = shared.settings_from()
+    cache = _cache(settings)
+    kept = cache.kept()
+    total = sum(one.entry.total_bytes for one in kept)
+    if json:
+        told = {"folder": str(cache.folder), "bytes": total, "max_bytes": settings.cache_max_bytes}
+        typer.echo(msgspec.json.encode({**told, "entries": [_told(one) for one in kept]}).decode())
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in ("Clip", "Engine", "Size", "Last used"):
+        table.add_column(column, justify="right" if column == "Size" else "left")
+    for one in kept:
+        used = datetime.datetime.fromtimestamp(one.used_unix).astimezone().strftime("%Y-%m-%d %H:%M")
+        table.add_row(one.entry.name, one.entry.engine.name or "–", _megabytes(one.entry.total_bytes), used)
+    if kept:
+        Console().print(table)
+    typer.echo(f"{_counted(len(kept))}, {_megabytes(total)} of {settings.cache_max_gb:g} GB, in {cache.folder}")
+
+
+@app.command("clear")
+@shared.guarded
+def clear(json: shared.Json = False) -> None:
+    """Delete all results that are kept. The files in your projects stay."""
+    count = _cache(shared.settings_from()).clear()
+    typer.echo(msgspec.json.encode({"cleared": count}).decode() if json else f"{_counted(count)} cleared.")
+
+
+def _cache(settings: Settings) -> ResultsCache:
+    return ResultsCache(settings.cache_dir, settings.cache_max_bytes, SystemClock())
+
+
+def _told(kept: Kept) -> dict[str, object]:
+    entry = kept.entry
+    return {
+        "key": entry.key,
+        "name": entry.name,
+        "engine": entry.engine.name,
+        "bytes": entry.total_bytes,
+        "files": len(entry.results),
+        "last_used": iso_time(kept.used_unix),
+    }
+
+
+def _counted(count: int) -> str:
+    return "1 result" if count == 1 else f"{count} results"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"

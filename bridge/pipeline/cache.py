@@ -1,0 +1,196 @@
+"""Finished jobs, kept under the hash of all that went into them, so that the same clip again costs no work.
+
+`results/KEY/` holds a job's files under names that belong to no clip (`vocals.wav`, `vocals.mid`) and `entry.json`.
+An entry appears by one rename and goes by another, so several processes may share the folder. Nothing here loads
+numpy: the command line lists and clears the cache too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from bridge.model import Result, Value, Warning
+from bridge.pipeline.manifest import EngineRecord
+from bridge.protocols import Clock
+
+FOLDER = "results"
+INDEX = "entry.json"
+PARTIAL = ".partial"
+#: The cache shrinks before it leaves less than this on its drive.
+KEPT_FREE_BYTES = 2 * 1024**3
+#: What is unfinished for longer belongs to a process that has died.
+ABANDONED_SECONDS = 3600.0
+
+log = logging.getLogger(__name__)
+
+
+class Entry(Value, frozen=True, kw_only=True):
+    """One finished job, without a trace of where its files went."""
+
+    key: str
+    name: str
+    """What the job was called, for the person who lists the cache."""
+    engine: EngineRecord
+    transcribers: dict[str, str]
+    warnings: tuple[Warning, ...]
+    results: tuple[Result, ...]
+    """Their paths are the names of the files in the entry's folder."""
+    sizes: dict[str, int] = msgspec.field(default_factory=dict)
+    """Bytes of each file, by its name."""
+
+    @property
+    def total_bytes(self) -> int:
+        return sum(self.sizes.values())
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An entry and when it was last of use."""
+
+    entry: Entry
+    folder: Path
+    used_unix: float
+
+
+@dataclass(frozen=True)
+class OpenEntry:
+    """An entry whose files are all open: they can be read to their end even if somebody removes the entry."""
+
+    entry: Entry
+    files: Mapping[str, IO[bytes]]
+
+
+class ResultsCache:
+    """The entries below `folder`/results, together no larger than `max_bytes`; the least recently used go first."""
+
+    def __init__(self, folder: Path, max_bytes: int, clock: Clock) -> None:
+        self.folder = folder / FOLDER
+        self._max_bytes = max_bytes
+        self._clock = clock
+
+    @contextmanager
+    def opened(self, key: str) -> Iterator[OpenEntry | None]:
+        """The entry of that key, until the block ends; None where there is none. A damaged one is removed."""
+        folder = self.folder / key
+        with ExitStack() as files:
+            try:
+                entry = _read(folder)
+                opened = {name: files.enter_context((folder / name).open("rb")) for name in entry.sizes}
+                for name, file in opened.items():
+                    if os.fstat(file.fileno()).st_size != entry.sizes[name]:
+                        raise ValueError(f"{name} has another size than was written")
+                self._touch(folder)
+            except (OSError, ValueError) as error:
+                files.close()
+                if folder.exists():
+                    log.warning("a damaged entry of the cache is removed: %s", error)
+                    _remove(folder)
+                yield None
+                return
+            yield OpenEntry(entry, opened)
+
+    def store(self, entry: Entry, files: Mapping[str, Path]) -> None:
+        """Keeps copies of `files` (by their names in the entry) as `entry`, whose sizes are filled in here.
+
+        A full or broken drive costs the entry, nothing else.
+        """
+        unfinished = self.folder / f".{entry.key}.{secrets.token_hex(4)}{PARTIAL}"
+        try:
+            sizes = {name: path.stat().st_size for name, path in files.items()}
+            entry = msgspec.structs.replace(entry, sizes=sizes)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if not self._make_room(entry):
+                return
+            unfinished.mkdir()
+            for name, path in files.items():
+                shutil.copyfile(path, unfinished / name)
+                if (unfinished / name).stat().st_size != sizes[name]:
+                    raise OSError(f"{path} changed while it was copied")
+            (unfinished / INDEX).write_bytes(msgspec.json.encode(entry))
+            self._touch(unfinished)
+            _remove(self.folder / entry.key)
+            unfinished.rename(self.folder / entry.key)
+        except OSError as error:
+            log.warning("a result was not kept for another time: %s", error)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+
+    def kept(self) -> list[Kept]:
+        """All entries that can be read, the last used first."""
+        found = []
+        for folder in self._folders():
+            with contextlib.suppress(OSError, ValueError):
+                found.append(Kept(_read(folder), folder, (folder / INDEX).stat().st_mtime))
+        return sorted(found, key=lambda kept: kept.used_unix, reverse=True)
+
+    def clear(self) -> int:
+        """Removes everything; returns how many entries that were."""
+        folders = [*self._folders()]
+        for folder in [*folders, *self._partials()]:
+            _remove(folder)
+        return sum(not folder.exists() for folder in folders)
+
+    def _touch(self, folder: Path) -> None:
+        now = self._clock.unix_seconds()
+        os.utime(folder / INDEX, (now, now))
+
+    def _make_room(self, entry: Entry) -> bool:
+        """Removes what is broken, then what has been of no use for longest; False where `entry` is too large."""
+        if entry.total_bytes > self._max_bytes:
+            return False
+        now = self._clock.unix_seconds()
+        for folder in self._partials():
+            with contextlib.suppress(OSError):
+                if now - folder.stat().st_mtime > ABANDONED_SECONDS:
+                    _remove(folder)
+        kept = [one for one in self.kept() if one.entry.key != entry.key]
+        for folder in {*self._folders()} - {one.folder for one in kept} - {self.folder / entry.key}:
+            _remove(folder)
+        used = sum(one.entry.total_bytes for one in kept)
+        free = shutil.disk_usage(self.folder).free
+        limit = min(self._max_bytes, used + free - KEPT_FREE_BYTES) - entry.total_bytes
+        while used > max(0, limit) and kept:
+            oldest = kept.pop()
+            _remove(oldest.folder)
+            used -= oldest.entry.total_bytes
+        return limit >= 0
+
+    def _folders(self) -> Iterable[Path]:
+        return (folder for folder in self._listed() if not folder.name.endswith(PARTIAL))
+
+    def _partials(self) -> Iterable[Path]:
+        return (folder for folder in self._listed() if folder.name.endswith(PARTIAL))
+
+    def _listed(self) -> list[Path]:
+        try:
+            return [folder for folder in self.folder.iterdir() if folder.is_dir()]
+        except OSError:  # nothing has been kept yet
+            return []
+
+
+def _read(folder: Path) -> Entry:
+    """Raises OSError, or ValueError (msgspec's errors are) where it is no entry."""
+    entry = msgspec.json.decode((folder / INDEX).read_bytes(), type=Entry)
+    names = {result.path for result in entry.results}
+    if entry.key != folder.name or names != entry.sizes.keys() or any(Path(name).name != name for name in names):
+        raise ValueError(f"{folder / INDEX} does not describe its folder")
+    return entry
+
+
+def _remove(folder: Path) -> None:
+    """Takes the entry away at once, then deletes it; where a reader holds its files (Windows), it stays for now."""
+    doomed = folder.with_name(f".{folder.name.strip('.')}.{secrets.token_hex(4)}{PARTIAL}")
+    with contextlib.suppress(OSError):
+        folder.rename(doomed)
+        shutil.rmtree(doomed, ignore_errors=True)

@@ -1,0 +1,167 @@
+"""The folder of finished results: what is found again, and what goes when."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bridge.model import Result
+from bridge.pipeline.cache import ABANDONED_SECONDS, KEPT_FREE_BYTES, Entry, ResultsCache
+from bridge.pipeline.manifest import EngineRecord
+from tests.fakes import FakeClock
+
+SIZE = 1000
+
+
+def entry(key: str, *files: str) -> Entry:
+    engine = EngineRecord(name="draft", device="cpu", weights="1")
+    results = tuple(Result(kind="stem", name="bass", path=file, seconds=1.0) for file in files)
+    return Entry(key=key, name=f"clip {key}", engine=engine, transcribers={}, warnings=(), results=results)
+
+
+class Shelf:
+    """A cache with room for three entries, and a clock that moves on with each use."""
+
+    def __init__(self, folder: Path, room: int = 3) -> None:
+        self.clock = FakeClock()
+        self.cache = ResultsCache(folder / "cache", room * SIZE, self.clock)
+        self.source = folder / "made.wav"
+        self.source.write_bytes(b"x" * SIZE)
+
+    def store(self, key: str) -> None:
+        self.clock.turn(1.0)
+        self.cache.store(entry(key, "bass.wav"), {"bass.wav": self.source})
+
+    def holds(self, key: str) -> bool:
+        self.clock.turn(1.0)
+        with self.cache.opened(key) as cached:
+            return cached is not None
+
+    @property
+    def keys(self) -> list[str]:
+        return [kept.entry.key for kept in self.cache.kept()]
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    return Shelf(tmp_path)
+
+
+def test_what_was_stored_is_found_under_its_key_only(shelf: Shelf) -> None:
+    shelf.store("a")
+    with shelf.cache.opened("a") as cached:
+        assert cached is not None
+        assert cached.entry.sizes == {"bass.wav": SIZE}
+        assert cached.files["bass.wav"].read() == b"x" * SIZE
+    assert not shelf.holds("b")
+
+
+def test_the_least_recently_used_goes_first(shelf: Shelf) -> None:
+    for key in "abc":
+        shelf.store(key)
+    assert shelf.holds("a")
+    shelf.store("d")
+    assert shelf.keys == ["d", "a", "c"]
+
+
+def test_what_is_larger_than_the_cache_is_not_kept_and_drives_nothing_out(shelf: Shelf) -> None:
+    shelf.store("a")
+    shelf.source.write_bytes(b"x" * (3 * SIZE + 1))
+    shelf.store("b")
+    assert shelf.keys == ["a"]
+
+
+def test_the_cache_shrinks_as_its_drive_fills(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    for key in "abc":
+        shelf.store(key)
+    usage = shutil.disk_usage(shelf.cache.folder)._replace(free=KEPT_FREE_BYTES - SIZE)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    shelf.store("d")
+    assert shelf.keys == ["d", "c"]
+
+
+@pytest.mark.parametrize("damage", ["short", "gone", "no index", "no json", "elsewhere"])
+def test_a_damaged_entry_is_no_entry_and_goes(shelf: Shelf, damage: str) -> None:
+    shelf.store("a")
+    folder = shelf.cache.folder / "a"
+    index = folder / "entry.json"
+    match damage:
+        case "short":
+            (folder / "bass.wav").write_bytes(b"x")
+        case "gone":
+            (folder / "bass.wav").unlink()
+        case "no index":
+            index.unlink()
+        case "no json":
+            index.write_bytes(index.read_bytes()[:-10])
+        case "elsewhere":
+            index.write_bytes(index.read_bytes().replace(b"bass.wav", b"../../made.wav"))
+    assert not shelf.holds("a")
+    assert not folder.exists()
+    assert shelf.source.exists()
+
+
+def test_an_entry_that_vanishes_while_it_is_read_is_read_to_its_end(shelf: Shelf) -> None:
+    shelf.store("a")
+    with shelf.cache.opened("a") as cached:
+        assert cached is not None
+        assert Shelf(shelf.source.parent).cache.clear() == 1 or sys.platform == "win32"
+        assert cached.files["bass.wav"].read() == b"x" * SIZE
+
+
+def test_a_file_that_cannot_be_copied_costs_its_entry_only(shelf: Shelf) -> None:
+    shelf.source.unlink()
+    shelf.store("a")
+    assert shelf.keys == []
+    assert not shelf.cache.folder.exists() or not [*shelf.cache.folder.iterdir()]
+
+
+def test_clearing_takes_all_that_lies_there(shelf: Shelf) -> None:
+    for key in "ab":
+        shelf.store(key)
+    (shelf.cache.folder / ".c.1.partial").mkdir()
+    assert shelf.cache.clear() == 2
+    assert [*shelf.cache.folder.iterdir()] == []
+
+
+def test_what_a_dead_process_left_goes_when_it_is_old(shelf: Shelf) -> None:
+    abandoned = shelf.cache.folder / ".c.1.partial"
+    abandoned.mkdir(parents=True)
+    shelf.clock.now = abandoned.stat().st_mtime - shelf.clock.unix_seconds() + shelf.clock.now
+    shelf.store("a")
+    assert abandoned.exists()
+    shelf.clock.turn(ABANDONED_SECONDS)
+    shelf.store("b")
+    assert not abandoned.exists()
+
+
+@pytest.mark.end_to_end
+def test_processes_that_share_a_cache_do_not_disturb_each_other(tmp_path: Path) -> None:
+    program = f"""
+import sys
+from pathlib import Path
+from tests.pipeline.test_cache import Shelf
+shelf = Shelf(Path({str(tmp_path)!r}) / sys.argv[1])
+shelf.cache = type(shelf.cache)(Path({str(tmp_path)!r}) / "shared", 4000, shelf.clock)
+for number in range(60):
+    key = "abcdef"[number % 6]
+    shelf.store(key)
+    with shelf.cache.opened(key) as cached:
+        if cached is not None:
+            assert cached.files["bass.wav"].read() == b"x" * 1000
+"""
+    for name in "12":
+        (tmp_path / name).mkdir()
+    command = [sys.executable, "-W", "error", "-c", program]
+    both = [subprocess.Popen([*command, name], stderr=subprocess.PIPE, text=True) for name in "12"]
+    told = [process.communicate(timeout=60)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], told
+    assert "Traceback" not in "".join(told)
+    cache = ResultsCache(tmp_path / "shared", 4000, FakeClock())
+    for kept in cache.kept():
+        with cache.opened(kept.entry.key) as cached:
+            assert cached is not None
