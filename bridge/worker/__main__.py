@@ -19,6 +19,7 @@ from bridge.processes.parent import ParentChannel
 from bridge.separation.backends import Backends
 from bridge.separation.conversions import Conversions
 from bridge.separation.registry import Engines
+from bridge.separation.speed import Speeds
 from bridge.transcription.registry import Transcribers
 from bridge.worker.idle import IdleTime
 from bridge.worker.messages import Configure, Ready, WorkerCommand, WorkerReport
@@ -51,7 +52,7 @@ def main() -> int:
         clock = SystemClock()
         cache = platformdirs.user_cache_path(APP_NAME, appauthor=False)
         backends = Backends(Conversions(cache / "openvino", clock=clock))
-        engines = Engines(Path(first.models_dir), clock=clock, backends=backends)
+        engines = Engines(Path(first.models_dir), clock=clock, backends=backends, speeds=Speeds.of_this_machine())
         transcribers = Transcribers()
         workshop = Workshop(
             engines=engines,
