@@ -1,7 +1,7 @@
 """From files to Demucs models, through the demucs package's own loading code, with errors that a person can read.
 
-A `.th` file is a pickle, which may run code: only checkpoints in the user's own folder, or from the authors' server
-with the checksum that the package lists, ever come here.
+Only checkpoints in the user's own folder, or from the authors' server with the checksum that the package lists, ever
+come here.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bridge.errors import OutOfMemory, WeightsUnavailable
 from bridge.separation.catalogue import needs_diffq
+from bridge.separation.checkpoints import load_checkpoint
 from bridge.separation.weights import Weights
 
 if TYPE_CHECKING:
@@ -40,25 +41,13 @@ def load_bag(weights: Weights, control: Control) -> BagOfModels:
     for index, path in enumerate(weights.files):
         control.checkpoint(index / len(weights.files))
         with _readable(path, weights.name):
-            models.append(_load(path))
+            models.append(load_checkpoint(path, control))
     rows = weights.bag.weights
     with _readable(weights.files[0], weights.name):
         bag = BagOfModels(models, None if rows is None else [list(row) for row in rows], weights.bag.segment_seconds)
         bag.eval()
     control.checkpoint(1.0)
     return bag
-
-
-def _load(path: Path) -> Any:
-    from demucs.hf import load_safetensors_model
-    from demucs.repo import check_checksum
-    from demucs.states import load_model
-
-    if path.suffix == ".safetensors":
-        return load_safetensors_model(path)
-    if "-" in path.stem:
-        check_checksum(path, path.stem.rsplit("-", 1)[1])
-    return load_model(path)  # type: ignore[no-untyped-call]  # demucs has types only here and there
 
 
 @contextmanager

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.errors import WeightsUnavailable
 from bridge.separation.bags import Bag, Released, read_bag
+from bridge.separation.own import checkpoints_in, model_folders, read_folder
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Places:
     """The folders that are searched, in this order."""
 
     models_dir: Path
-    """The user's own: `*.th` checkpoints and `*.yaml` bags, as `demucs --repo` takes them."""
+    """The user's own: checkpoints and `*.yaml` bags, as `demucs --repo` takes them, and folders of such."""
     hub_cache: Path
     """Hugging Face's cache."""
     server_cache: Path
@@ -55,14 +56,15 @@ class Places:
         return cls(models_dir, folder(hub_cache), torch_home / "hub" / "checkpoints", Released.installed())
 
     def own_checkpoints(self) -> dict[str, Path]:
-        """Signature → file of every checkpoint in the user's folder: `SIG.th` or `SIG-checksum.th`."""
-        return {path.stem.rsplit("-", 1)[0]: path for path in self._own("*.th")}
+        """Signature → file of every checkpoint that lies directly in the user's folder."""
+        return checkpoints_in(self.models_dir) if self.models_dir.is_dir() else {}
 
     def own_bags(self) -> tuple[str, ...]:
-        return tuple(path.stem for path in self._own("*.yaml"))
-
-    def _own(self, pattern: str) -> Iterator[Path]:
-        return iter(sorted(self.models_dir.glob(pattern))) if self.models_dir.is_dir() else iter(())
+        """Names of the models in the user's folder that have a definition or a folder of their own."""
+        if not self.models_dir.is_dir():
+            return ()
+        defined = (path.stem for path in sorted(self.models_dir.glob("*.yaml")))
+        return tuple(dict.fromkeys((*defined, *model_folders(self.models_dir))))
 
     def find(self, name: str) -> Weights | None:
         """The weights of `name` where all of them are on this machine; None where they must be fetched.
@@ -76,7 +78,9 @@ class Places:
         checkpoints = self.own_checkpoints()
         if name in checkpoints:
             return Weights(name, Bag((name,)), (checkpoints[name],))
-        is_own = name in self.own_bags()
+        is_own = (self.models_dir / f"{name}.yaml").is_file()
+        if not is_own and name in model_folders(self.models_dir):
+            return Weights(name, *read_folder(self.models_dir / name))
         bag = read_bag(self.models_dir / f"{name}.yaml") if is_own else self.released.bag(name)
         if bag is None:
             return None
