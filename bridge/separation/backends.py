@@ -123,6 +123,13 @@ class Backends:
         from bridge.separation.loading import load_bag
         from bridge.separation.torch_network import torch_networks
 
+        if weights.package == "openunmix":
+            from bridge.separation.unmix_network import load_unmix
+
+            network = load_unmix(weights, device, control)
+            return LoadedModel(
+                weights, "torch", (network,), DemucsSeparator(weights.name, (network,), normalises=False)
+            )
         networks = tuple(torch_networks(weights.name, load_bag(weights, control), device))
         return LoadedModel(weights, "torch", networks, DemucsSeparator(weights.name, networks, weights.bag.weights))
 

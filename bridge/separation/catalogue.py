@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from bridge.errors import WeightsUnavailable
 from bridge.model import ModelInfo
+from bridge.separation.unmix import INSTALL
 from bridge.separation.weights import Places, Weights
 
 AUTO = "auto"
@@ -31,6 +32,8 @@ NOTES: dict[str, str] = {
     "mdx": "Won its track of the 2021 Music Demixing Challenge; trained on MUSDB18-HQ alone. " + _TERMS,
     "mdx_extra": "As mdx, trained on more songs; second of its track in 2021. " + _TERMS,
     "mdx_q": "mdx as a smaller download, a little worse. " + _TERMS,
+    "umxhq": "Open-Unmix: light and older; trained on MUSDB18-HQ. " + _TERMS,
+    "umxl": "Open-Unmix, larger, trained on more songs. Weights: CC BY-NC-SA 4.0, not for commercial use.",
     "mdx_extra_q": "mdx_extra as a smaller download, a little worse. " + _TERMS,
 }
 
@@ -44,7 +47,7 @@ def known_engines(models_dir: Path) -> tuple[str, ...]:
 
 def engine_names(places: Places) -> tuple[str, ...]:
     """As `known_engines`, for places that are known already."""
-    names = (AUTO, DRAFT, *places.released.names, *places.own_bags(), *places.own_checkpoints())
+    names = (AUTO, DRAFT, *places.released.names, *places.unmix_names, *places.own_bags(), *places.own_checkpoints())
     return tuple(dict.fromkeys(names))
 
 
@@ -64,7 +67,7 @@ def _entries(models_dir: Path, places: Places | None) -> tuple[ModelInfo, ...]:
     places = places or Places.of(models_dir)
     used: set[str] = set()
     entries = [ModelInfo(name=DRAFT, stems=FOUR_STEMS, present=True, note=NOTES[DRAFT])]
-    for name in dict.fromkeys((*places.released.names, *places.own_bags())):
+    for name in dict.fromkeys((*places.released.names, *places.unmix_names, *places.own_bags())):
         bag = places.released.bag(name)
         used.update(bag.signatures if bag else ())
         entries.append(_bag_entry(name, places))
@@ -84,6 +87,11 @@ def _entries(models_dir: Path, places: Places | None) -> tuple[ModelInfo, ...]:
 
 def _bag_entry(name: str, places: Places) -> ModelInfo:
     weights, problem = _find(name, places)
+    if name in places.unmix_names:
+        missing = find_spec("openunmix") is None
+        note = problem or NOTES[name] + (f" Needs the Python package openunmix. {INSTALL}" if missing else "")
+        is_here = weights is not None and not missing
+        return ModelInfo(name=name, stems=FOUR_STEMS, present=is_here, note=note, size_bytes=_size(weights))
     if name not in places.released.names:
         note = problem or "Your own model; its stems are known once it is loaded."
         return ModelInfo(name=name, stems=(), present=weights is not None, note=note, size_bytes=_size(weights))

@@ -8,6 +8,7 @@ import re
 import ssl
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -111,20 +112,19 @@ def _counter(transfer: Transfer, start: float, share: float) -> type:
     return Counter
 
 
-def from_server(signatures: tuple[str, ...], places: Places, transfer: Transfer) -> None:
-    """Downloads checkpoints to where torch.hub keeps them; a file gets its name when its checksum is right.
+def from_server(files: Sequence[tuple[str, Path]], transfer: Transfer) -> None:
+    """Downloads addresses to where torch.hub keeps them; a file gets its name when its checksum is right.
 
     Raises:
         WeightsUnavailable: the server did not give a file, or it arrived damaged.
         AbandonedError: nobody waits for them any more.
     """
     try:
-        places.server_cache.mkdir(parents=True, exist_ok=True)
-        for index, signature in enumerate(signatures):
-            path = places.server_file(signature)
+        for index, (url, path) in enumerate(files):
+            path.parent.mkdir(parents=True, exist_ok=True)
             if not path.is_file():
-                _download(places.released.urls[signature], path, transfer, index / len(signatures), 1 / len(signatures))
-            transfer.fraction = (index + 1) / len(signatures)
+                _download(url, path, transfer, index / len(files), 1 / len(files))
+            transfer.fraction = (index + 1) / len(files)
     except (OSError, http.client.HTTPException) as exc:
         raise WeightsUnavailable(f"The authors' server did not give it ({_first_line(exc)}).") from exc
 

@@ -40,10 +40,10 @@ def load_bag(weights: Weights, control: Control) -> BagOfModels:
     models = []
     for index, path in enumerate(weights.files):
         control.checkpoint(index / len(weights.files))
-        with _readable(path, weights.name):
+        with readable(path, weights.name):
             models.append(load_checkpoint(path, control))
     rows = weights.bag.weights
-    with _readable(weights.files[0], weights.name):
+    with readable(weights.files[0], weights.name):
         bag = BagOfModels(models, None if rows is None else [list(row) for row in rows], weights.bag.segment_seconds)
         bag.eval()
     control.checkpoint(1.0)
@@ -51,7 +51,7 @@ def load_bag(weights: Weights, control: Control) -> BagOfModels:
 
 
 @contextmanager
-def _readable(path: Path, name: str) -> Iterator[None]:
+def readable(path: Path, name: str, kind: str = "Demucs") -> Iterator[None]:
     """Turns whatever loading may raise – a damaged pickle can raise anything – into one line about the file."""
     from demucs.repo import ModelLoadingError
 
@@ -65,8 +65,8 @@ def _readable(path: Path, name: str) -> Iterator[None]:
         ) from exc
     except (AttributeError, KeyError, TypeError, ImportError, AssertionError) as exc:
         raise WeightsUnavailable(
-            f"The file {path} is not a Demucs model that this version can load ({type(exc).__name__}: {exc}).",
-            advice="Remove it, or use a checkpoint that the demucs command itself can load.",
+            f"The file {path} is not a {kind} model that this version can load ({type(exc).__name__}: {exc}).",
+            advice="Remove it, or use a checkpoint that the package it is of can load.",
         ) from exc
     except SystemExit as exc:  # how demucs says that diffq is missing
         message = f"The model {name} is quantised, and the package diffq that unpacks it is not installed."

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bridge.errors import WeightsUnavailable
 from bridge.separation.bags import Bag, read_bag
+from bridge.separation.unmix import SEPARATOR
 
 
 def checkpoints_in(folder: Path) -> dict[str, Path]:
@@ -20,7 +21,11 @@ def model_folders(models_dir: Path) -> tuple[str, ...]:
     if not models_dir.is_dir():
         return ()
     folders = (path for path in sorted(models_dir.iterdir()) if path.is_dir())
-    return tuple(path.name for path in folders if checkpoints_in(path) or any(path.glob("*.yaml")))
+    return tuple(path.name for path in folders if _holds_model(path))
+
+
+def _holds_model(folder: Path) -> bool:
+    return bool(checkpoints_in(folder)) or any(folder.glob("*.yaml")) or (folder / SEPARATOR).is_file()
 
 
 def read_folder(folder: Path) -> tuple[Bag, tuple[Path, ...]]:

@@ -16,6 +16,7 @@ from bridge.separation.device import check_device, choose_device
 from bridge.separation.fetch import Fetcher
 from bridge.separation.portion import Portion
 from bridge.separation.speed import Speeds, Timed
+from bridge.separation.unmix import check_installed
 from bridge.separation.weights import Places, Weights
 
 if TYPE_CHECKING:
@@ -174,6 +175,8 @@ class Engines:
                 f"The model {name} is quantised, and the package diffq that unpacks it is not installed.",
                 advice=f"Install diffq, or use {name.removesuffix('_q')}.",
             )
+        if name in self._places.unmix_names:
+            check_installed(name)
         control.checkpoint(0.0)
         try:
             self._fetch(name, self._places, control)
