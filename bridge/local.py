@@ -15,6 +15,7 @@ from bridge.midi.client import MidiPlayer
 from bridge.model import Job, JobRequest, ModelInfo, Status
 from bridge.scheduler import Scheduler
 from bridge.separation.catalogue import catalogue
+from bridge.separation.speed import Speeds
 
 
 class LocalBridge:
@@ -54,7 +55,8 @@ class LocalBridge:
         )
 
     async def models(self) -> tuple[ModelInfo, ...]:
-        return await asyncio.to_thread(catalogue, self._settings.models_dir)
+        speeds = Speeds.kept_in(self._settings.cache_dir).fastest()
+        return await asyncio.to_thread(catalogue, self._settings.models_dir, speeds=speeds)
 
     async def play(self, job: str, stems: Sequence[str] | None = None) -> None:
         found = self._scheduler.job(job)

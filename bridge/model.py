@@ -146,6 +146,11 @@ class ModelInfo(Value, frozen=True, kw_only=True):
     present: bool
     """True where it can start without a download."""
     note: str
+    """What it is good for, the terms of its weights, or what is wrong with it."""
+    size_bytes: int | None = None
+    """Of its files on this machine; None where there are none."""
+    speed: float | None = None
+    """Seconds of audio per second that it last did here; None where nobody has measured it."""
 
 
 class Port(Value, frozen=True, kw_only=True):

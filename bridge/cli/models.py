@@ -14,6 +14,7 @@ from rich.table import Table
 from bridge.app import open_bridge
 from bridge.cli import shared
 from bridge.separation.catalogue import catalogue
+from bridge.separation.speed import Speeds
 
 app = typer.Typer(help="The separation models: list them, fetch one, see where yours go.")
 
@@ -28,16 +29,21 @@ def default(context: typer.Context) -> None:
 @app.command("list")
 @shared.guarded
 def show(json: shared.Json = False, models_dir: shared.ModelsDir = None) -> None:
-    """List the models: which are here, what they give, what to know about them."""
-    models = catalogue(shared.settings_from(models_dir=models_dir).models_dir)
+    """List the models: which are here, how large and how fast they are, what they give, what to know about them."""
+    settings = shared.settings_from(models_dir=models_dir)
+    models = catalogue(settings.models_dir, speeds=Speeds.kept_in(settings.cache_dir).fastest())
     if json:
         typer.echo(msgspec.json.encode(models).decode())
         return
     table = Table(box=None, pad_edge=False)
-    for column in ("Model", "Here", "Stems", "Note"):
-        table.add_column(column, no_wrap=column == "Model")
+    for column in ("Model", "Here", "Size", "Speed", "Stems", "Note"):
+        is_number = column in ("Size", "Speed")
+        table.add_column(column, no_wrap=is_number or column == "Model", justify="right" if is_number else "left")
     for model in models:
-        table.add_row(model.name, "yes" if model.present else "no", ", ".join(model.stems) or "?", model.note)
+        size = "" if model.size_bytes is None else f"{model.size_bytes / 1e6:.0f} MB"
+        speed = "" if model.speed is None else f"{model.speed:.1f}×"
+        here = "yes" if model.present else "no"
+        table.add_row(model.name, here, size, speed, ", ".join(model.stems) or "?", model.note)
     Console().print(table)
 
 

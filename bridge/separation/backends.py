@@ -130,6 +130,12 @@ class Backends:
         from bridge.separation.loading import load_bag
         from bridge.separation.torch_network import torch_networks
 
+        if weights.package == "openunmix":
+            from bridge.separation.unmix_network import load_unmix
+
+            network = load_unmix(weights, device, control)
+            separator = DemucsSeparator(weights.name, (network,), normalises=False)
+            return LoadedModel(weights, "torch", device, (network,), separator)
         networks = tuple(torch_networks(weights.name, load_bag(weights, control), device))
         separator = DemucsSeparator(weights.name, networks, weights.bag.weights)
         loaded = LoadedModel(weights, "torch", device, networks, separator)

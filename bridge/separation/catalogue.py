@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from bridge.errors import WeightsUnavailable
 from bridge.model import ModelInfo
+from bridge.separation.unmix import INSTALL
 from bridge.separation.weights import Places, Weights
 
 AUTO = "auto"
@@ -28,6 +32,8 @@ NOTES: dict[str, str] = {
     "mdx": "Won its track of the 2021 Music Demixing Challenge; trained on MUSDB18-HQ alone. " + _TERMS,
     "mdx_extra": "As mdx, trained on more songs; second of its track in 2021. " + _TERMS,
     "mdx_q": "mdx as a smaller download, a little worse. " + _TERMS,
+    "umxhq": "Open-Unmix: light and older; trained on MUSDB18-HQ. " + _TERMS,
+    "umxl": "Open-Unmix, larger, trained on more songs. Weights: CC BY-NC-SA 4.0, not for commercial use.",
     "mdx_extra_q": "mdx_extra as a smaller download, a little worse. " + _TERMS,
 }
 
@@ -41,16 +47,27 @@ def known_engines(models_dir: Path) -> tuple[str, ...]:
 
 def engine_names(places: Places) -> tuple[str, ...]:
     """As `known_engines`, for places that are known already."""
-    names = (AUTO, DRAFT, *places.released.names, *places.own_bags(), *places.own_checkpoints())
+    names = (AUTO, DRAFT, *places.released.names, *places.unmix_names, *places.own_bags(), *places.own_checkpoints())
     return tuple(dict.fromkeys(names))
 
 
-def catalogue(models_dir: Path, places: Places | None = None) -> tuple[ModelInfo, ...]:
-    """Every engine with its stems and whether it is here; the stems of a user's own model are () until it is loaded."""
+def catalogue(
+    models_dir: Path, places: Places | None = None, speeds: Mapping[str, float] | None = None
+) -> tuple[ModelInfo, ...]:
+    """Every engine with its stems and whether it is here; the stems of a user's own model are () until it is loaded.
+
+    Args:
+        speeds: engine → seconds of audio per second, as `Speeds.fastest` knows them.
+    """
+    entries = _entries(models_dir, places)
+    return tuple(replace(info, speed=(speeds or {}).get(info.name)) for info in entries)
+
+
+def _entries(models_dir: Path, places: Places | None) -> tuple[ModelInfo, ...]:
     places = places or Places.of(models_dir)
     used: set[str] = set()
     entries = [ModelInfo(name=DRAFT, stems=FOUR_STEMS, present=True, note=NOTES[DRAFT])]
-    for name in dict.fromkeys((*places.released.names, *places.own_bags())):
+    for name in dict.fromkeys((*places.released.names, *places.unmix_names, *places.own_bags())):
         bag = places.released.bag(name)
         used.update(bag.signatures if bag else ())
         entries.append(_bag_entry(name, places))
@@ -59,20 +76,36 @@ def catalogue(models_dir: Path, places: Places | None = None) -> tuple[ModelInfo
         used.update(weights.bag.signatures if weights else ())
     alone = [name for name in places.own_checkpoints() if name not in used]
     own = "Your own checkpoint; its stems are known once it is loaded."
-    return (*entries, *(ModelInfo(name=name, stems=(), present=True, note=own) for name in alone))
+    return (
+        *entries,
+        *(
+            ModelInfo(name=name, stems=(), present=True, note=own, size_bytes=_size(places.find(name)))
+            for name in alone
+        ),
+    )
 
 
 def _bag_entry(name: str, places: Places) -> ModelInfo:
     weights, problem = _find(name, places)
+    if name in places.unmix_names:
+        missing = find_spec("openunmix") is None
+        note = problem or NOTES[name] + (f" Needs the Python package openunmix. {INSTALL}" if missing else "")
+        is_here = weights is not None and not missing
+        return ModelInfo(name=name, stems=FOUR_STEMS, present=is_here, note=note, size_bytes=_size(weights))
     if name not in places.released.names:
         note = problem or "Your own model; its stems are known once it is loaded."
-        return ModelInfo(name=name, stems=(), present=weights is not None, note=note)
+        return ModelInfo(name=name, stems=(), present=weights is not None, note=note, size_bytes=_size(weights))
     note = NOTES.get(name, "One of the models behind a published result, for comparisons. " + _TERMS)
     if is_quantised(name):
         note += _DIFFQ
     present = weights is not None and not needs_diffq(name)
     stems = SIX_STEMS if name == "htdemucs_6s" else FOUR_STEMS
-    return ModelInfo(name=name, stems=stems, present=present, note=problem or note)
+    return ModelInfo(name=name, stems=stems, present=present, note=problem or note, size_bytes=_size(weights))
+
+
+def _size(weights: Weights | None) -> int | None:
+    """Bytes of all files of a model."""
+    return None if weights is None else sum(path.stat().st_size for path in dict.fromkeys(weights.files))
 
 
 def _find(name: str, places: Places) -> tuple[Weights | None, str]:

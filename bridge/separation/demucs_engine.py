@@ -1,4 +1,4 @@
-"""Demucs models and bags as a `Separator`: the package's networks, under a window plan that streams."""
+"""Models and bags as a `Separator`: the networks of a package, most often demucs, under a window plan that streams."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SILENT_PEAK = 2.0**-24
 
 
 class DemucsSeparator:
-    """A loaded bag of Demucs networks; a lone model is a bag of one."""
+    """A loaded bag of networks; a lone model is a bag of one."""
 
     def __init__(
         self,
@@ -35,12 +35,14 @@ class DemucsSeparator:
         weights: Sequence[Sequence[float]] | None = None,
         *,
         stock_plan: bool = False,
+        normalises: bool = True,
     ) -> None:
         """Takes networks of the same sources, rate and device.
 
         Args:
             weights: one row for each network, one column for each of its sources; None: all alike.
             stock_plan: compute what demucs computes, also where it cannot be heard; for comparisons.
+            normalises: show the networks the mix with mean 0 and deviation 1, as demucs does, not at its own level.
         """
         self._name = name
         self._networks = tuple(networks)
@@ -48,6 +50,7 @@ class DemucsSeparator:
         self._weights = [[1.0] * len(self._sources) for _ in networks] if weights is None else weights
         self._totals = [float(sum(row[index] for row in self._weights)) for index in range(len(self._sources))]
         self._stock_plan = stock_plan
+        self._normalises = normalises
 
     @property
     def name(self) -> str:
@@ -104,6 +107,8 @@ class DemucsSeparator:
         if level.is_silent:
             yield from _silence(mix.frames, stems, control)
             return
+        if not self._normalises:
+            level = Level(0.0, 1.0, is_silent=False)
         streams = self._streams(mix.frames, stems)
         windows = sum(len(stream.starts) for stream in streams)
         device = self.device

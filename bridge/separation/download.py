@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import inspect
-import os
+import re
 import ssl
+import urllib.error
 import urllib.request
+from collections.abc import Sequence
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from bridge.errors import WeightsUnavailable
 from bridge.separation.bags import read_bag
+from bridge.separation.converted import sha256_of
 from bridge.separation.transfer import AbandonedError, Transfer
 from bridge.separation.weights import Places, hub_repository
 
@@ -51,7 +54,7 @@ def from_hub(name: str, places: Places, endpoint: str, transfer: Transfer) -> No
             **options,
         )
         transfer.fraction = start + share
-        return Path(path)
+        return _verified(Path(path))
 
     try:
         signatures = tuple(dict.fromkeys(read_bag(download(f"{name}.yaml", 0.0, 0.0)).signatures))
@@ -61,6 +64,19 @@ def from_hub(name: str, places: Places, endpoint: str, transfer: Transfer) -> No
         raise
     except Exception as exc:  # the client's errors have no common base, and differ from version to version
         raise WeightsUnavailable(f"The Hugging Face hub did not give it ({_first_line(exc)}).") from exc
+
+
+def _verified(path: Path) -> Path:
+    """The file in the hub's cache, if it is what its stored name says: of large ones the SHA-256.
+
+    The client itself compares the size only.
+    """
+    stored = path.resolve()
+    if re.fullmatch("[0-9a-f]{64}", stored.name) and sha256_of(stored) != stored.name:
+        path.unlink()
+        stored.unlink()
+        raise WeightsUnavailable(f"The file {path.name} arrived damaged.", advice="Try again.")
+    return path
 
 
 def _first_line(error: Exception) -> str:
@@ -96,42 +112,46 @@ def _counter(transfer: Transfer, start: float, share: float) -> type:
     return Counter
 
 
-def from_server(signatures: tuple[str, ...], places: Places, transfer: Transfer) -> None:
-    """Downloads checkpoints to where torch.hub keeps them; a file gets its name when its checksum is right.
+def from_server(files: Sequence[tuple[str, Path]], transfer: Transfer) -> None:
+    """Downloads addresses to where torch.hub keeps them; a file gets its name when its checksum is right.
 
     Raises:
         WeightsUnavailable: the server did not give a file, or it arrived damaged.
         AbandonedError: nobody waits for them any more.
     """
     try:
-        places.server_cache.mkdir(parents=True, exist_ok=True)
-        for index, signature in enumerate(signatures):
-            path = places.server_file(signature)
+        for index, (url, path) in enumerate(files):
+            path.parent.mkdir(parents=True, exist_ok=True)
             if not path.is_file():
-                _download(places.released.urls[signature], path, transfer, index / len(signatures), 1 / len(signatures))
-            transfer.fraction = (index + 1) / len(signatures)
+                _download(url, path, transfer, index / len(files), 1 / len(files))
+            transfer.fraction = (index + 1) / len(files)
     except (OSError, http.client.HTTPException) as exc:
         raise WeightsUnavailable(f"The authors' server did not give it ({_first_line(exc)}).") from exc
 
 
 def _download(url: str, path: Path, transfer: Transfer, start: float, share: float) -> None:
-    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
-    digest = hashlib.sha256()
+    """Goes on where an earlier try was broken off, as far as the server allows."""
+    partial = path.with_name(f"{path.name}.part")
+    received = partial.stat().st_size if partial.is_file() else 0
+    request = urllib.request.Request(url, headers={"Range": f"bytes={received}-"} if received else {})  # noqa: S310
     try:
-        with (
-            urllib.request.urlopen(url, timeout=_SOCKET_SECONDS, context=certificates()) as response,  # noqa: S310
-            partial.open("wb") as file,
-        ):
-            total = int(response.headers.get("Content-Length") or 0)
-            received = 0
-            while piece := response.read(_PIECE_BYTES):
-                transfer.advance(len(piece))
-                received += len(piece)
-                digest.update(piece)
-                file.write(piece)
-                transfer.fraction = start + share * received / total if total else start
-        if not digest.hexdigest().startswith(path.stem.rsplit("-", 1)[1]):
-            raise WeightsUnavailable(f"The file {path.name} arrived damaged.", advice="Try again.")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+        with urllib.request.urlopen(request, timeout=_SOCKET_SECONDS, context=certificates()) as response:  # noqa: S310
+            if response.status != HTTPStatus.PARTIAL_CONTENT:
+                received = 0
+            total = received + int(response.headers.get("Content-Length") or 0)
+            with partial.open("ab" if received else "wb") as file:
+                while piece := response.read(_PIECE_BYTES):
+                    transfer.advance(len(piece))
+                    received += len(piece)
+                    file.write(piece)
+                    transfer.fraction = start + share * min(received / total, 1.0) if total else start
+            if received < total:
+                raise WeightsUnavailable(f"The connection broke off in the middle of {path.name}.")
+    except urllib.error.HTTPError as exc:
+        exc.close()
+        if exc.code != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:  # else nothing was missing but the new name
+            raise
+    if not sha256_of(partial).startswith(path.stem.rsplit("-", 1)[1]):
+        partial.unlink()
+        raise WeightsUnavailable(f"The file {path.name} arrived damaged.", advice="Try again.")
+    partial.replace(path)

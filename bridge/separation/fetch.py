@@ -18,6 +18,7 @@ from bridge.errors import WeightsUnavailable
 from bridge.separation.download import certificates, from_hub, from_server
 from bridge.separation.portion import Portion
 from bridge.separation.transfer import Transfer, wait_for
+from bridge.separation.unmix import check_installed
 from bridge.separation.weights import Places, hub_repository
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Fetcher:
         self._stall_seconds = stall_seconds
 
     def fetch(self, name: str, places: Places, control: Control) -> None:
-        """Downloads the model `name`, one of `places.released.names`, with progress 0–1.
+        """Downloads the model `name`, a released one, with progress 0–1.
 
         Raises:
             WeightsUnavailable: there is no network, or no server gave it.
@@ -82,17 +83,8 @@ class Fetcher:
                 f"The model {name} is not on this machine, and HF_HUB_OFFLINE forbids to fetch it.",
                 advice=f"Unset HF_HUB_OFFLINE and run `sab models pull {name}`, or use the engine draft.",
             )
-        endpoint = self._environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
-        listing = f"{endpoint}/{hub_repository(name)}/resolve/main/{name}.yaml"
-        sources: list[tuple[str, str, Callable[[Transfer], None]]] = [
-            ("The Hugging Face hub", listing, lambda transfer: from_hub(name, places, endpoint, transfer))
-        ]
-        bag = places.released.bag(name)
-        signatures = bag.signatures if bag else ()
-        if signatures and all(signature in places.released.urls for signature in signatures):
-            first = places.released.urls[signatures[0]]
-            sources.append(("The server of the demucs authors", first, lambda t: from_server(signatures, places, t)))
         problems = []
+        sources = self._sources(name, places)
         for index, (what, address, download) in enumerate(sources):
             part = Portion(control, index / (2 * len(sources)), 1.0)
             try:
@@ -107,6 +99,25 @@ class Fetcher:
             f"The model {name} is not on this machine and cannot be fetched. {' '.join(problems)}",
             advice=f"Connect to the internet and run `sab models pull {name}`, or use the engine draft.",
         )
+
+    def _sources(self, name: str, places: Places) -> list[tuple[str, str, Callable[[Transfer], None]]]:
+        """Servers in the order in which they are asked: what they are called, an address to try, the download."""
+        if places.unmix is not None and name in places.unmix_names:
+            check_installed(name)
+            paths = places.unmix.files(name, places.server_cache)
+            files = [(places.unmix.urls[name][target], path) for target, path in paths.items()]
+            return [("The server of the Open-Unmix authors", files[0][0], lambda t: from_server(files, t))]
+        endpoint = self._environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
+        listing = f"{endpoint}/{hub_repository(name)}/resolve/main/{name}.yaml"
+        sources: list[tuple[str, str, Callable[[Transfer], None]]] = [
+            ("The Hugging Face hub", listing, lambda transfer: from_hub(name, places, endpoint, transfer))
+        ]
+        bag = places.released.bag(name)
+        signatures = bag.signatures if bag else ()
+        if signatures and all(signature in places.released.urls for signature in signatures):
+            wanted = [(places.released.urls[signature], places.server_file(signature)) for signature in signatures]
+            sources.append(("The server of the demucs authors", wanted[0][0], lambda t: from_server(wanted, t)))
+        return sources
 
     def _reach(self, address: str, control: Control, what: str) -> None:
         wait_for(

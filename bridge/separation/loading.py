@@ -1,7 +1,7 @@
 """From files to Demucs models, through the demucs package's own loading code, with errors that a person can read.
 
-A `.th` file is a pickle, which may run code: only checkpoints in the user's own folder, or from the authors' server
-with the checksum that the package lists, ever come here.
+Only checkpoints in the user's own folder, or from the authors' server with the checksum that the package lists, ever
+come here.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bridge.errors import OutOfMemory, WeightsUnavailable
 from bridge.separation.catalogue import needs_diffq
+from bridge.separation.checkpoints import load_checkpoint
 from bridge.separation.weights import Weights
 
 if TYPE_CHECKING:
@@ -39,30 +40,18 @@ def load_bag(weights: Weights, control: Control) -> BagOfModels:
     models = []
     for index, path in enumerate(weights.files):
         control.checkpoint(index / len(weights.files))
-        with _readable(path, weights.name):
-            models.append(_load(path))
+        with readable(path, weights.name):
+            models.append(load_checkpoint(path, control))
     rows = weights.bag.weights
-    with _readable(weights.files[0], weights.name):
+    with readable(weights.files[0], weights.name):
         bag = BagOfModels(models, None if rows is None else [list(row) for row in rows], weights.bag.segment_seconds)
         bag.eval()
     control.checkpoint(1.0)
     return bag
 
 
-def _load(path: Path) -> Any:
-    from demucs.hf import load_safetensors_model
-    from demucs.repo import check_checksum
-    from demucs.states import load_model
-
-    if path.suffix == ".safetensors":
-        return load_safetensors_model(path)
-    if "-" in path.stem:
-        check_checksum(path, path.stem.rsplit("-", 1)[1])
-    return load_model(path)  # type: ignore[no-untyped-call]  # demucs has types only here and there
-
-
 @contextmanager
-def _readable(path: Path, name: str) -> Iterator[None]:
+def readable(path: Path, name: str, kind: str = "Demucs") -> Iterator[None]:
     """Turns whatever loading may raise – a damaged pickle can raise anything – into one line about the file."""
     from demucs.repo import ModelLoadingError
 
@@ -76,8 +65,8 @@ def _readable(path: Path, name: str) -> Iterator[None]:
         ) from exc
     except (AttributeError, KeyError, TypeError, ImportError, AssertionError) as exc:
         raise WeightsUnavailable(
-            f"The file {path} is not a Demucs model that this version can load ({type(exc).__name__}: {exc}).",
-            advice="Remove it, or use a checkpoint that the demucs command itself can load.",
+            f"The file {path} is not a {kind} model that this version can load ({type(exc).__name__}: {exc}).",
+            advice="Remove it, or use a checkpoint that the package it is of can load.",
         ) from exc
     except SystemExit as exc:  # how demucs says that diffq is missing
         message = f"The model {name} is quantised, and the package diffq that unpacks it is not installed."

@@ -15,6 +15,8 @@ from bridge.separation.catalogue import AUTO, DRAFT, PREFERRED, engine_names, ne
 from bridge.separation.device import check_device, choose_device
 from bridge.separation.fetch import Fetcher
 from bridge.separation.portion import Portion
+from bridge.separation.speed import Speeds, Timed
+from bridge.separation.unmix import check_installed
 from bridge.separation.weights import Places, Weights
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ class Engines:
         fetch: Fetch | None = None,
         places: Places | None = None,
         backends: Backends | None = None,
+        speeds: Speeds | None = None,
         retry_after_seconds: float = RETRY_AFTER_SECONDS,
     ) -> None:
         self._places = places or Places.of(models_dir)
@@ -46,6 +49,7 @@ class Engines:
         self._retry_after_seconds = retry_after_seconds
         self._failed: dict[str, tuple[float, WeightsUnavailable]] = {}
         self._backends = backends or Backends()
+        self._speeds = speeds
         self._warm: LoadedModel | None = None
         self._objected: set[Weights] = set()
         self._loading = threading.Lock()
@@ -66,6 +70,10 @@ class Engines:
         known = engine_names(self._places)
         if name not in known:
             raise BadArguments(f"There is no engine {name}.", advice=f"Choose one of {', '.join(known)}.")
+        separator = self._open(name, device, control)
+        return separator if self._speeds is None else Timed(separator, self._speeds, self._clock)
+
+    def _open(self, name: str, device: str, control: Control) -> Separator:
         if name == DRAFT:
             return self._open_draft(control)
         if name != AUTO:
@@ -167,6 +175,8 @@ class Engines:
                 f"The model {name} is quantised, and the package diffq that unpacks it is not installed.",
                 advice=f"Install diffq, or use {name.removesuffix('_q')}.",
             )
+        if name in self._places.unmix_names:
+            check_installed(name)
         control.checkpoint(0.0)
         try:
             self._fetch(name, self._places, control)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from bridge.errors import WeightsUnavailable
 from bridge.separation.bags import Bag, Released, read_bag
+from bridge.separation.own import checkpoints_in, model_folders, read_folder
+from bridge.separation.unmix import NAMES, SEPARATOR, Unmix, read_unmix_folder
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,8 @@ class Weights:
     name: str
     bag: Bag
     files: tuple[Path, ...]
+    package: Literal["demucs", "openunmix"] = "demucs"
+    """Which package made it; for `openunmix` the signatures are its targets."""
 
 
 def hub_repository(name: str) -> str:
@@ -34,12 +39,14 @@ class Places:
     """The folders that are searched, in this order."""
 
     models_dir: Path
-    """The user's own: `*.th` checkpoints and `*.yaml` bags, as `demucs --repo` takes them."""
+    """The user's own: checkpoints and `*.yaml` bags, as `demucs --repo` takes them, and folders of such."""
     hub_cache: Path
     """Hugging Face's cache."""
     server_cache: Path
     """Where torch.hub keeps what came from the old server."""
     released: Released
+    unmix: Unmix | None = None
+    """The released Open-Unmix models; None: nobody has heard of them."""
 
     @classmethod
     def of(cls, models_dir: Path, environ: Mapping[str, str] = os.environ) -> Places:
@@ -52,17 +59,20 @@ class Places:
         hub_home = folder(environ.get("HF_HOME", str(cache / "huggingface")))
         hub_cache = environ.get("HF_HUB_CACHE", environ.get("HUGGINGFACE_HUB_CACHE", str(hub_home / "hub")))
         torch_home = folder(environ.get("TORCH_HOME", str(cache / "torch")))
-        return cls(models_dir, folder(hub_cache), torch_home / "hub" / "checkpoints", Released.installed())
+        return cls(
+            models_dir, folder(hub_cache), torch_home / "hub" / "checkpoints", Released.installed(), Unmix.installed()
+        )
 
     def own_checkpoints(self) -> dict[str, Path]:
-        """Signature → file of every checkpoint in the user's folder: `SIG.th` or `SIG-checksum.th`."""
-        return {path.stem.rsplit("-", 1)[0]: path for path in self._own("*.th")}
+        """Signature → file of every checkpoint that lies directly in the user's folder."""
+        return checkpoints_in(self.models_dir) if self.models_dir.is_dir() else {}
 
     def own_bags(self) -> tuple[str, ...]:
-        return tuple(path.stem for path in self._own("*.yaml"))
-
-    def _own(self, pattern: str) -> Iterator[Path]:
-        return iter(sorted(self.models_dir.glob(pattern))) if self.models_dir.is_dir() else iter(())
+        """Names of the models in the user's folder that have a definition or a folder of their own."""
+        if not self.models_dir.is_dir():
+            return ()
+        defined = (path.stem for path in sorted(self.models_dir.glob("*.yaml")))
+        return tuple(dict.fromkeys((*defined, *model_folders(self.models_dir))))
 
     def find(self, name: str) -> Weights | None:
         """The weights of `name` where all of them are on this machine; None where they must be fetched.
@@ -70,13 +80,23 @@ class Places:
         Raises:
             WeightsUnavailable: the user's own definition of `name` is damaged, or names checkpoints that are nowhere.
         """
-        return self._find_own(name) or self._find_in_hub_cache(name) or self._find_in_server_cache(name)
+        return (
+            self._find_own(name)
+            or self._find_in_hub_cache(name)
+            or self._find_in_server_cache(name)
+            or self._find_unmix(name)
+        )
 
     def _find_own(self, name: str) -> Weights | None:
         checkpoints = self.own_checkpoints()
         if name in checkpoints:
             return Weights(name, Bag((name,)), (checkpoints[name],))
-        is_own = name in self.own_bags()
+        is_own = (self.models_dir / f"{name}.yaml").is_file()
+        if not is_own and name in model_folders(self.models_dir):
+            folder = self.models_dir / name
+            if (folder / SEPARATOR).is_file():
+                return Weights(name, *read_unmix_folder(folder), "openunmix")
+            return Weights(name, *read_folder(folder))
         bag = read_bag(self.models_dir / f"{name}.yaml") if is_own else self.released.bag(name)
         if bag is None:
             return None
@@ -113,6 +133,17 @@ class Places:
             return None
         files = tuple(self.server_file(signature) for signature in bag.signatures)
         return Weights(name, bag, files) if all(path.is_file() for path in files) else None
+
+    def _find_unmix(self, name: str) -> Weights | None:
+        files = self.unmix.files(name, self.server_cache) if self.unmix else {}
+        if not files or not all(path.is_file() for path in files.values()):
+            return None
+        return Weights(name, Bag(tuple(files)), tuple(files.values()), "openunmix")
+
+    @property
+    def unmix_names(self) -> tuple[str, ...]:
+        """Names of the released Open-Unmix models, whether or not their package is here."""
+        return NAMES if self.unmix is not None else ()
 
     def server_file(self, signature: str) -> Path:
         return self.server_cache / self.released.urls[signature].rsplit("/", 1)[-1]

@@ -17,6 +17,7 @@ from bridge.processes.parent import ParentChannel
 from bridge.separation.backends import Backends
 from bridge.separation.conversions import Conversions
 from bridge.separation.registry import Engines
+from bridge.separation.speed import Speeds
 from bridge.transcription.registry import Transcribers
 from bridge.worker.idle import IdleTime
 from bridge.worker.messages import Configure, Ready, WorkerCommand, WorkerReport
@@ -49,7 +50,7 @@ def main() -> int:
         clock = SystemClock()
         cache_dir = Path(first.cache_dir)
         backends = Backends(Conversions(cache_dir / "openvino", clock=clock))
-        engines = Engines(Path(first.models_dir), clock=clock, backends=backends)
+        engines = Engines(Path(first.models_dir), clock=clock, backends=backends, speeds=Speeds.kept_in(cache_dir))
         transcribers = Transcribers()
         workshop = Workshop(
             engines=engines,

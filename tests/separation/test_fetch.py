@@ -29,6 +29,10 @@ class Server:
 
     files: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    etags: dict[str, str] = field(default_factory=dict)
+    sent: list[tuple[int, int]] = field(default_factory=list)
+    """Of each body: its first byte in the file, and how many bytes went out."""
+    breaks_after: int | None = None
     address: str = ""
 
     def run(self) -> ThreadingHTTPServer:
@@ -44,13 +48,17 @@ class Server:
             def answer(self, *, with_body: bool) -> None:
                 outer.asked.append(f"{self.command} {self.path}")
                 content = outer.files.get(self.path)
-                self.send_response(404 if content is None else 200)
+                asked = self.headers.get("Range") if with_body else None
+                first = int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
+                self.send_response(404 if content is None else 206 if first else 200)
                 self.send_header("X-Repo-Commit", "c" * 40)
-                self.send_header("ETag", f'"{hashlib.sha256(content or b"").hexdigest()}"')
-                self.send_header("Content-Length", str(len(content or b"")))
+                etag = outer.etags.get(self.path) or hashlib.sha256(content or b"").hexdigest()
+                self.send_header("ETag", f'"{etag}"')
+                self.send_header("Content-Length", str(len(content or b"") - first))
                 self.end_headers()
                 if with_body and content:
-                    self.wfile.write(content)
+                    self.wfile.write(content[first : outer.breaks_after])
+                    outer.sent.append((first, len(content[first : outer.breaks_after])))
 
             def log_message(self, *_: object) -> None: ...
 
@@ -114,6 +122,34 @@ def test_a_file_that_arrives_damaged_is_not_kept(tmp_path: Path, server: Server)
     with pytest.raises(WeightsUnavailable, match="damaged"):
         fetcher(server).fetch("htdemucs", places, RecordingControl())
     assert list(places.server_cache.iterdir()) == []
+
+
+def test_what_the_hub_sends_damaged_is_not_kept(tmp_path: Path, server: Server) -> None:
+    places = places_in(tmp_path)
+    base = "/adefossez/HTDemucs/resolve/main"
+    server.files[f"{base}/htdemucs.yaml"] = b"models: ['955717e8']\n"
+    server.files[f"{base}/955717e8.safetensors"] = b"something else"
+    server.etags[f"{base}/955717e8.safetensors"] = "a" * 64
+    with pytest.raises(WeightsUnavailable, match="damaged"):
+        fetcher(server).fetch("htdemucs", places, RecordingControl())
+    assert places.find("htdemucs") is None
+    assert "a" * 64 not in {path.name for path in places.hub_cache.rglob("*")}
+
+
+def test_a_broken_download_goes_on_where_it_was(tmp_path: Path, server: Server) -> None:
+    checkpoint = save_model(tmp_path, "955717e8", small_model("waveform"))
+    places = old_server(places_in(tmp_path), server, tmp_path / "table", checkpoint.name)
+    server.files[f"/models/{checkpoint.name}"] = checkpoint.read_bytes()
+    server.breaks_after = 1000
+    with pytest.raises(WeightsUnavailable, match=r"IncompleteRead|broke off"):
+        fetcher(server).fetch("htdemucs", places, RecordingControl())
+    assert places.find("htdemucs") is None
+    server.breaks_after = None
+    fetcher(server).fetch("htdemucs", places, RecordingControl())
+    size = checkpoint.stat().st_size
+    assert server.sent == [(0, 1000), (1000, size - 1000)]
+    assert (places.server_cache / checkpoint.name).read_bytes() == checkpoint.read_bytes()
+    assert [path.name for path in places.server_cache.iterdir()] == [checkpoint.name]
 
 
 def test_nobody_is_asked_when_the_hub_is_to_be_offline(tmp_path: Path, server: Server) -> None:
