@@ -50,7 +50,7 @@ class Speeds:
 
 
 class Timed:
-    """A separator that notes how fast it was, each time it gets to the end of a clip."""
+    """A separator that notes how fast it was, each time its listener has what it wanted."""
 
     def __init__(self, separator: Separator, speeds: Speeds, clock: Clock) -> None:
         self._separator = separator
@@ -84,15 +84,24 @@ class Timed:
         return self._timed(self._separator.separate(mix, stems, control), mix, stems)
 
     def _timed(self, blocks: Iterator[StemBlock], mix: Signal, stems: Sequence[str]) -> Iterator[StemBlock]:
-        spent_seconds = 0.0
-        while True:
-            began = self._clock.monotonic_seconds()
-            block = next(blocks, None)
-            spent_seconds += self._clock.monotonic_seconds() - began  # without what the listener does in between
-            if block is None:
-                break
-            yield block
-        audio_seconds = mix.frames / mix.sample_rate_hz
+        spent_seconds, frames = 0.0, 0
         is_whole = len(set(stems)) >= len(self.stems) - 1  # "other" is what the rest leaves over (docs/decisions/0005)
-        if is_whole and audio_seconds >= SHORTEST_SECONDS and spent_seconds > 0:
+        try:
+            while True:
+                began = self._clock.monotonic_seconds()
+                block = next(blocks, None)
+                spent_seconds += self._clock.monotonic_seconds() - began  # without what the listener does in between
+                if block is None:
+                    return
+                frames += len(next(iter(block.values()), ()))
+                if is_whole and frames >= mix.frames:
+                    self._note(frames / mix.sample_rate_hz, spent_seconds)
+                yield block
+        except GeneratorExit:  # the listener has all that it wanted
+            if is_whole and frames < mix.frames:
+                self._note(frames / mix.sample_rate_hz, spent_seconds)
+            raise
+
+    def _note(self, audio_seconds: float, spent_seconds: float) -> None:
+        if audio_seconds >= SHORTEST_SECONDS and spent_seconds > 0:
             self._speeds.note(self.name, self.device, audio_seconds / spent_seconds)

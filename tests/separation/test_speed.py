@@ -58,6 +58,14 @@ def test_a_whole_clip_tells_the_speed(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["speed.json"]
 
 
+def test_a_listener_need_not_ask_for_more_than_it_wants(tmp_path: Path) -> None:
+    speeds = Speeds(tmp_path / "speed.json")
+    separate(speeds, 8, ("vocals", "drums"), blocks=2)
+    assert speeds.measured() == {"slow": {"cpu": 2.0}}
+    separate(speeds, 20, ("vocals", "drums"), blocks=1)  # a region, and not what was heard after it
+    assert speeds.measured() == {"slow": {"cpu": 5.0}}
+
+
 @pytest.mark.parametrize(
     ("seconds", "stems", "blocks"),
     [(4, ("vocals", "drums"), 3), (8, ("vocals",), 3), (8, ("vocals", "drums"), 1)],
