@@ -7,6 +7,7 @@ network knows within seconds, also where packets vanish without an answer.
 from __future__ import annotations
 
 import http.client
+import logging
 import os
 import urllib.error
 import urllib.request
@@ -23,6 +24,8 @@ from bridge.separation.weights import Places, hub_repository
 
 if TYPE_CHECKING:
     from bridge.protocols import Clock, Control
+
+log = logging.getLogger(__name__)
 
 PROBE_SECONDS = 2.0
 """How long each of the two servers has to answer anything at all."""
@@ -94,7 +97,8 @@ class Fetcher:
             except WeightsUnavailable as exc:
                 problems.append(exc.message)
             except (OSError, http.client.HTTPException) as exc:
-                problems.append(f"{what} cannot be reached ({getattr(exc, 'reason', exc)}).")
+                log.info("%s cannot be reached: %s", what, getattr(exc, "reason", exc))
+                problems.append(f"{what} cannot be reached.")
         raise WeightsUnavailable(
             f"The model {name} is not on this machine and cannot be fetched. {' '.join(problems)}",
             advice=f"Connect to the internet and run `sab models pull {name}`, or use the engine draft.",

@@ -159,13 +159,14 @@ def test_nobody_is_asked_when_the_hub_is_to_be_offline(tmp_path: Path, server: S
     assert server.asked == []
 
 
-def test_an_unreachable_network_is_told_in_one_line(tmp_path: Path) -> None:
+def test_an_unreachable_network_is_told_in_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     def unreachable(_url: str, _seconds: float) -> None:
         raise OSError("Network is unreachable")
 
-    with pytest.raises(WeightsUnavailable) as caught:
+    with pytest.raises(WeightsUnavailable) as caught, caplog.at_level("INFO"):
         Fetcher(probe=unreachable).fetch("htdemucs", places_in(tmp_path), RecordingControl())
-    assert "Network is unreachable" in str(caught.value)
+    assert "cannot be reached" in str(caught.value)
+    assert "Network is unreachable" in caplog.text
     assert "sab models pull htdemucs" in str(caught.value)
     assert "\n" not in str(caught.value)
 
