@@ -9,14 +9,26 @@ from pathlib import Path
 import pytest
 
 
+def _redirect(environment: pytest.MonkeyPatch, folders: pytest.TempPathFactory) -> None:
+    for name in [name for name in os.environ if name.startswith("SAB_") and name != "SAB_TESTS_MUST_NOT_SKIP"]:
+        environment.delenv(name)
+    environment.setenv("SAB_STATE_DIR", str(folders.mktemp("state")))
+    for place in ("CONFIG", "CACHE", "DATA"):
+        environment.setenv(f"XDG_{place}_HOME", str(folders.mktemp(place.lower())))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_places_for_what_tests_share(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A server that a whole module shares is started before any single test's places are made."""
+    with pytest.MonkeyPatch.context() as environment:
+        _redirect(environment, tmp_path_factory)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def own_places(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No test, and no process that it starts, reads the developer's settings or writes into their history."""
-    for name in [name for name in os.environ if name.startswith("SAB_") and name != "SAB_TESTS_MUST_NOT_SKIP"]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("SAB_STATE_DIR", str(tmp_path_factory.mktemp("state")))
-    for place in ("CONFIG", "CACHE", "DATA"):
-        monkeypatch.setenv(f"XDG_{place}_HOME", str(tmp_path_factory.mktemp(place.lower())))
+    _redirect(monkeypatch, tmp_path_factory)
 
 
 @pytest.hookimpl(hookwrapper=True)
