@@ -50,7 +50,6 @@ OURS, PEER = "ours", "basic-pitch"
 DRUMS = {"kick": (35, 36), "snare": (38, 40), "hat": (42, 44, 46)}
 WARM_SECONDS = 60
 REPEATS = 3
-LONGEST_SECONDS = 24 * 3600.0
 
 #: (onset seconds, offset seconds, MIDI pitch)
 Plain = tuple[float, float, int]

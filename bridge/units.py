@@ -13,20 +13,6 @@ def seconds_to_frames(seconds: float, sample_rate_hz: int) -> int:
     return round(seconds * sample_rate_hz)
 
 
-def frames_to_seconds(frames: int, sample_rate_hz: int) -> float:
-    return frames / sample_rate_hz
-
-
-def dbfs(amplitude: float) -> float:
-    """Level of a peak amplitude (1.0 = full scale) in dBFS; silence is minus infinity."""
-    return 20 * math.log10(amplitude) if amplitude > 0 else -math.inf
-
-
-def hertz_to_midi(frequency_hz: float) -> float:
-    """MIDI note number, with its fraction, of a frequency (A4 = 440 Hz = 69)."""
-    return 69 + 12 * math.log2(frequency_hz / 440)
-
-
 def clock_text(seconds: float) -> str:
     """`75.2` → `1:15`; what a musician reads on a transport."""
     whole = max(0, math.floor(seconds + 0.5))
