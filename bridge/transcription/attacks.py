@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from bridge.transcription.partials import PARTIALS, courses_db, own_bands
+from bridge.transcription.partials import PARTIALS, Bands, courses_db
 from bridge.transcription.posteriors import PITCHES, SURE, Posteriors
 from bridge.transcription.spans import Span, peaks
 
@@ -47,17 +47,18 @@ def attacks(posteriors: Posteriors, column: int, threshold: float, apart: int) -
     return [int(frame) for frame in at[evidence >= threshold - 1e-6]]
 
 
-def begun(posteriors: Posteriors, spans: Sequence[Span], free: Sequence[int]) -> list[Span]:
+def begun(posteriors: Posteriors, spans: Sequence[Span], bands: Bands, free: Sequence[int]) -> list[Span]:
     """The spans, each begun where its sound begins to rise: a bow or a breath is heard before the network is sure of it.
 
     Args:
+        bands: by which each span is heard, (spans, partials).
         free: the frame before which each may not begin, as another note sounds there, (spans,).
     """
     if not spans:
         return []
     starts = np.array([span.start for span in spans], np.intp)
     frames = starts[:, np.newaxis] + np.arange(-EARLIEST_FRAMES, AFTER + 1)
-    courses = courses_db(posteriors.level, own_bands(spans, posteriors.frames), frames)
+    courses = courses_db(posteriors.level, bands, frames)
     reached = courses[:, EARLIEST_FRAMES:].max(axis=1, keepdims=True)
 
     def ago(depth_db: float) -> npt.NDArray[np.intp]:

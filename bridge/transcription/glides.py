@@ -98,7 +98,10 @@ def _join(first: _Piece, second: _Piece) -> None:
     first.frames = frames
     one, other = first.span, second.span
     first.span = Span(
-        min(one.start, other.start), max(one.stop, other.stop), round(first.centre), max(one.confidence, other.confidence)
+        min(one.start, other.start),
+        max(one.stop, other.stop),
+        round(first.centre),
+        max(one.confidence, other.confidence),
     )
     first.wavering = first.wavering or second.wavering
     first.whole = False

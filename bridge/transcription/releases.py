@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from bridge.transcription.partials import Decibels, courses_db, own_bands
+from bridge.transcription.partials import Bands, Decibels, courses_db
 from bridge.transcription.posteriors import Posteriors
 from bridge.transcription.spans import Span
 
@@ -45,11 +45,10 @@ SHORTEST_FRAMES = 4
 LENGTHS = (32, 64, 128, 256, 512, 1024)
 
 
-def released(posteriors: Posteriors, spans: Sequence[Span]) -> list[Span]:
-    """The spans, each ended where it is let go; none gets longer."""
+def released(posteriors: Posteriors, spans: Sequence[Span], bands: Bands) -> list[Span]:
+    """The spans, heard by their `bands` (spans, partials), each ended where it is let go; none gets longer."""
     if not spans:
         return []
-    bands = own_bands(spans, posteriors.frames)
     starts = np.array([span.start for span in spans], np.intp)
     stops = np.array([span.stop for span in spans], np.intp)
     struck = np.zeros(posteriors.frames + 1, np.bool_)
@@ -140,9 +139,7 @@ def _below_held(courses: Decibels, top: Frames, stops: Frames, known: Frames) ->
     return np.where(fall > STILL_FALLING_DB, last + 1 - ago, length)
 
 
-def _succeeded(
-    courses: Decibels, struck: npt.NDArray[np.bool_], live: Frames, ends: Frames, rate_hz: float
-) -> Frames:
+def _succeeded(courses: Decibels, struck: npt.NDArray[np.bool_], live: Frames, ends: Frames, rate_hz: float) -> Frames:
     """The first start of another note from which on the course falls steeply and for good, or its last frame."""
     length = courses.shape[1]
     times = np.arange(length)
