@@ -10,7 +10,7 @@ from bridge.transcription.attacks import begun
 from bridge.transcription.bends import bends
 from bridge.transcription.glides import joined
 from bridge.transcription.loudness import velocities
-from bridge.transcription.melody import melody
+from bridge.transcription.melody import melody, one_at_a_time
 from bridge.transcription.partials import Decibels, own_bands, shares_db
 from bridge.transcription.polyphony import polyphony
 from bridge.transcription.posteriors import Posteriors
@@ -28,8 +28,10 @@ SILENCE_DB = -90.0
 
 def decode(posteriors: Posteriors, profile: Profile) -> list[Note]:
     """The notes of a stem by onset, then pitch; two of the same pitch never overlap, none outlasts the clip."""
-    line = melody if profile.monophonic else polyphony
-    spans = joined(posteriors, line(posteriors, profile))
+    if profile.monophonic:
+        spans = one_at_a_time(joined(posteriors, melody(posteriors, profile)))
+    else:
+        spans = joined(posteriors, polyphony(posteriors, profile))
     bands = own_bands(spans, posteriors.frames)
     spans = begun(posteriors, spans, bands, _free(spans, profile.monophonic))
     attack_frames = max(1, round(ATTACK_SECONDS * posteriors.frame_rate_hz))
@@ -53,7 +55,7 @@ def decode(posteriors: Posteriors, profile: Profile) -> list[Note]:
                 bends=bends(posteriors, span, onset, offset) if profile.bends else (),
             )
         )
-    return notes
+    return sorted(notes, key=lambda note: (note.onset_seconds, note.pitch))
 
 
 def _free(spans: list[Span], monophonic: bool) -> list[int]:

@@ -56,7 +56,7 @@ class Posteriors:
         return int(self.note.shape[0])
 
     def columns(self, lowest: int, highest: int) -> slice:
-        """The columns of `note`, `onset` and `level` that hold the MIDI pitches `lowest` to `highest`, both included."""
+        """The columns of `note`, `onset` and `level` that hold MIDI pitches `lowest` to `highest`, both included."""
         return slice(max(0, lowest - LOWEST_PITCH), max(0, min(PITCHES, highest - LOWEST_PITCH + 1)))
 
     def arrays(self) -> dict[str, npt.NDArray[np.generic]]:
@@ -91,7 +91,7 @@ class Posteriors:
 
 def as_bytes(probability: npt.NDArray[np.floating]) -> Bytes:
     """Probabilities 0–1 as they are kept."""
-    return np.rint(np.clip(probability, 0.0, 1.0) * SURE).astype(np.uint8)
+    return np.asarray(np.rint(np.clip(probability, 0.0, 1.0) * SURE), np.uint8)
 
 
 def contour_bin(pitch: int) -> int:

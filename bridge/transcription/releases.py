@@ -90,7 +90,7 @@ def ends_of(courses: Decibels, known: Frames, stops: Frames, struck: npt.NDArray
     ends = np.minimum(stops, live)
     ends = np.minimum(ends, _bend(courses, top, live, rate_hz))
     ends = np.minimum(ends, _below_held(courses, top, stops, known))
-    return np.minimum(ends, _succeeded(courses, struck, live, ends, rate_hz))
+    return np.asarray(np.minimum(ends, _succeeded(courses, struck, live, ends, rate_hz)))
 
 
 def _bend(courses: Decibels, first: Frames, live: Frames, rate_hz: float) -> Frames:
@@ -136,7 +136,7 @@ def _below_held(courses: Decibels, top: Frames, stops: Frames, known: Frames) ->
     fall = courses[rows, last] - courses[rows, later]
     ago = BELOW_HELD_DB * (later - last) / np.maximum(fall, STILL_FALLING_DB) - LINGER_FRAMES
     ago = np.clip(np.rint(ago), 0, LONGEST_FALL_FRAMES).astype(np.intp)
-    return np.where(fall > STILL_FALLING_DB, last + 1 - ago, length)
+    return np.asarray(np.where(fall > STILL_FALLING_DB, last + 1 - ago, length))
 
 
 def _succeeded(courses: Decibels, struck: npt.NDArray[np.bool_], live: Frames, ends: Frames, rate_hz: float) -> Frames:
@@ -153,7 +153,7 @@ def _succeeded(courses: Decibels, struck: npt.NDArray[np.bool_], live: Frames, e
     steep = fall >= SUCCESSION_DB_PER_SECOND * (until - times) / rate_hz
     long_enough = (until - times >= 2) & (times >= SHORTEST_FRAMES) & (times < ends[:, np.newaxis])
     at = struck & steep & long_enough & (whole >= SUCCESSION_DB) & (ahead <= recent + 1.0)
-    return np.where(at.any(axis=1), at.argmax(axis=1), length)
+    return np.asarray(np.where(at.any(axis=1), at.argmax(axis=1), length))
 
 
 class _Sums:
@@ -191,7 +191,7 @@ def _wide(index: Frames, sums: npt.NDArray[np.float64]) -> Frames:
 
 def _smoothed(courses: Decibels) -> Decibels:
     padded = np.pad(courses, ((0, 0), (1, 1)), mode="edge")
-    return 0.25 * padded[:, :-2] + 0.5 * padded[:, 1:-1] + 0.25 * padded[:, 2:]
+    return np.asarray(0.25 * padded[:, :-2] + 0.5 * padded[:, 1:-1] + 0.25 * padded[:, 2:])
 
 
 def _delayed(courses: Decibels, by: int) -> Decibels:
