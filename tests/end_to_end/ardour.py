@@ -1,0 +1,145 @@
+"""Ardour without a screen: it records the bridge's ports, and its recordings can be held against other MIDI files.
+
+    with recording(folder, clip, url, take_seconds) as ardour:
+        ardour.take()
+        ardour.take()
+    ardour.recorded["Drums"]  # the file of the last take
+
+`ardour.lua` runs inside the DAW.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple, cast
+
+import mido  # type: ignore[import-untyped]  # it ships no types
+
+from tests.jack_server import why_no_jack
+
+PROGRAM = "ardour7-lua"
+SCRIPT = Path(__file__).with_name("ardour.lua")
+END_SECONDS = 30
+
+
+def why_no_ardour() -> str:
+    """What this machine lacks to record with Ardour; empty where it lacks nothing."""
+    if shutil.which(PROGRAM) is None:
+        return f"{PROGRAM} is not installed (Debian 12: ardour)"
+    return why_no_jack()
+
+
+class Ardour:
+    """A session that has had its clip taken apart, and four armed tracks."""
+
+    def __init__(self, process: subprocess.Popen[str], session: Path, log: Path) -> None:
+        self.session = session
+        self.recorded: dict[str, Path] = {}
+        self._process = process
+        self._log = log
+
+    def take(self) -> None:
+        """Rolls, has the notes played, and stops. Recorded over nothing: a take begins where the last one ended."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        self.hear("took")
+
+    def hear(self, word: str) -> None:
+        """Reads what the script says up to that word; asserts that it comes."""
+        while (said := self._next_said())[0] != word:
+            if said[0] == "recorded":
+                self.recorded[said[1]] = Path(said[2])
+
+    def end(self) -> None:
+        """Saves the session and closes the DAW; afterwards all of `recorded` is there."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self.hear("closed")
+        self._process.wait(END_SECONDS)
+
+    def _next_said(self) -> list[str]:
+        for line in cast("Iterator[str]", self._process.stdout):
+            if line.startswith("> "):
+                said = line.rstrip("\n").split(" ", 3)[1:]
+                assert said[0] != "failed", line + self._log.read_text(errors="replace")
+                return said
+        raise AssertionError("Ardour has ended:\n" + self._log.read_text(errors="replace"))
+
+
+@contextmanager
+def recording(folder: Path, clip: Path, url: str, take_seconds: float) -> Iterator[Ardour]:
+    """Ardour with a new session in `folder`, that has given `clip` to the bridge at `url` and got it back."""
+    session, log = folder / "session", folder / "ardour.log"
+    command = [PROGRAM, str(SCRIPT), str(session), str(clip), url, str(take_seconds)]
+    with (
+        log.open("w") as errors,
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, errors="replace"
+        ) as process,
+    ):
+        try:
+            ardour = Ardour(process, session, log)
+            ardour.hear("ready")
+            yield ardour
+            ardour.end()
+        finally:
+            process.kill()
+
+
+class Note(NamedTuple):
+    """One note of a MIDI file, times in seconds from its start."""
+
+    on: float
+    off: float
+    channel: int
+    pitch: int
+    velocity: int
+
+    @property
+    def key(self) -> tuple[int, int, int]:
+        """What does not depend on time."""
+        return self.channel, self.pitch, self.velocity
+
+
+class Bend(NamedTuple):
+    """The pitch wheel moves."""
+
+    seconds: float
+    channel: int
+    value: int
+
+
+class Part(NamedTuple):
+    """What a MIDI file holds."""
+
+    notes: list[Note]
+    bends: list[Bend]
+
+
+def read_part(path: Path) -> Part:
+    """The notes, in the order of their onsets, and the bends of a file, read by mido alone.
+
+    Asserts that each note ends, that no pitch starts again while it sounds, and that no end is without a start.
+    """
+    seconds = 0.0
+    sounding: dict[tuple[int, int], tuple[float, int]] = {}
+    notes: list[Note] = []
+    bends: list[Bend] = []
+    for message in mido.MidiFile(path):
+        seconds += message.time
+        match message.type:
+            case "note_on" if message.velocity > 0:
+                assert (message.channel, message.note) not in sounding, f"{path.name}: {message} sounds already"
+                sounding[message.channel, message.note] = (seconds, message.velocity)
+            case "note_on" | "note_off":
+                on, velocity = sounding.pop((message.channel, message.note))
+                notes.append(Note(on, seconds, message.channel, message.note, velocity))
+            case "pitchwheel":
+                bends.append(Bend(seconds, message.channel, message.pitch))
+    assert not sounding, f"{path.name}: {sounding} never end"
+    return Part(sorted(notes), bends)
