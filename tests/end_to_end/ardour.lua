@@ -42,7 +42,7 @@ local function armed_track (stem)
 	local input = track:input ():nth (0)
 	input:disconnect_all ()
 	local port = "Source Audio Bridge:SAB " .. stem
-	wait_for (port, function () return input:connect (port) == 0 end)
+	assert (input:connect (port) == 0, "no port " .. port)
 	track:rec_enable_control ():set_value (1, PBD.GroupControlDisposition.NoGroup)
 	return track
 end
