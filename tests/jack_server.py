@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -93,9 +95,9 @@ def running_jack(
 
     A `synchronous` one waits for its clients: otherwise one that is late in a period never hears what was sent in it.
     But it waits half a second for each that was killed, too. A `real_time` one and its clients go before all ordinary
-    processes, where the system allows it; where not, the server says so in its log and runs all the same.
+    processes, where the system allows it.
     """
-    scheduling = ["-R", "-P", str(REAL_TIME_PRIORITY), "-m"] if real_time else ["-r"]
+    scheduling = ["-R", "-P", str(REAL_TIME_PRIORITY), "-m"] if real_time and _may_be_real_time() else ["-r"]
     options = [*scheduling, "-t", "500", *(["-S"] if synchronous else [])]
     options += ["-d", "dummy", "-r", str(SAMPLE_RATE_HZ), "-p", str(period_frames)]
     with _reserved_name() as name:
@@ -171,6 +173,18 @@ def poll(condition: Callable[[], bool], deadline_seconds: float = 20.0) -> bool:
         if time.monotonic() > end:
             return False
         time.sleep(_POLL_SECONDS)
+    return True
+
+
+def _may_be_real_time() -> bool:
+    """A server that asks for it in vain runs on without, but its clients still ask, and Ardour gives up."""
+    if sys.platform != "linux":
+        return False
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(REAL_TIME_PRIORITY))
+    except OSError:
+        return False
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
     return True
 
 
