@@ -1,13 +1,13 @@
 -- What a musician does in Ardour, without a screen: gives the bridge a clip, waits until it has been taken apart, and
 -- records what four of its ports play on four MIDI tracks at once, as often as asked.
 --
---   ardour7-lua ardour.lua SESSION CLIP OSC_URL TAKE_SECONDS
+--   ardour7-lua ardour.lua SESSION SAMPLE_RATE CLIP OSC_URL TAKE_SECONDS
 --
 -- SESSION is a folder that is not there yet. A line on stdin asks for a take, its end for the end. On stdout, lines
--- that begin with "> " tell what has happened: "ready", "took N", "recorded STEM FILE" for each track of the last take
--- and "closed"; or "failed REASON". `ardour.py` is at the other end.
+-- that begin with "> " tell what has happened: "opened", "ready", "took N", "recorded STEM FILE" for each track of the
+-- last take, and "closed"; or "failed REASON". `ardour.py` is at the other end.
 
-local session_folder, clip, url, take_seconds = arg[1], arg[2], arg[3], tonumber (arg[4])
+local session_folder, sample_rate, clip, url, take_seconds = table.unpack (arg, 1, 5)
 local STEMS = { "Vocals", "Drums", "Bass", "Other" }
 local LONGEST_WAIT_SECONDS = 60
 local POLL_SECONDS = 0.02
@@ -66,7 +66,7 @@ local function take (bridge, job)
 	Session:request_roll (ARDOUR.TransportRequestSource.TRS_UI)
 	wait_for ("the transport's start", function () return Session:transport_rolling () end)
 	bridge:send ("/sab/play", "s", job)
-	sleep (take_seconds)
+	sleep (tonumber (take_seconds))
 	Session:request_stop (false, false, ARDOUR.TransportRequestSource.TRS_UI)
 	wait_for ("the transport's end", function () return not Session:transport_rolling () end)
 	sleep (REST_SECONDS)
@@ -97,9 +97,10 @@ local function record_takes ()
 end
 
 local function main ()
-	local backend = AudioEngine:set_backend ("JACK", "ardour", "")
-	assert (AudioEngine:start (false) == 0, "no JACK server")
-	assert (create_session (session_folder, "recording", backend:sample_rate ()), "no session")
+	AudioEngine:set_backend ("JACK", "ardour", "")
+	-- This starts the engine too, and would stop one that runs.
+	assert (create_session (session_folder, "recording", tonumber (sample_rate)), "no session")
+	say ("opened")
 	record_takes ()
 	collectgarbage () -- a session must not be closed while Lua still holds its tracks
 	close_session ()
