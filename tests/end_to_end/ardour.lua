@@ -83,6 +83,7 @@ end
 local function record_takes ()
 	local tracks = {}
 	for _, stem in ipairs (STEMS) do tracks[stem] = armed_track (stem) end
+	say ("opened")
 	local bridge = ARDOUR.LuaOSC.Address (url)
 	local job = job_of_clip (bridge)
 	say ("ready")
@@ -100,7 +101,6 @@ local function main ()
 	AudioEngine:set_backend ("JACK", "ardour", "")
 	-- This starts the engine too, and would stop one that runs.
 	assert (create_session (session_folder, "recording", tonumber (sample_rate)), "no session")
-	say ("opened")
 	record_takes ()
 	collectgarbage () -- a session must not be closed while Lua still holds its tracks
 	close_session ()

@@ -44,9 +44,10 @@ class Ardour:
         self.recorded: dict[str, Path] = {}
         self._process = process
         self._log = log
+        self._lines: list[str] = []
 
     def has_opened(self) -> bool:
-        """Whether it has got as far as to make its session."""
+        """Whether it has made its session, with a track on each port."""
         return self._next_said() == ["opened"]
 
     def take(self) -> None:
@@ -66,7 +67,7 @@ class Ardour:
     def hear(self, word: str) -> None:
         """Reads what the script says up to that word; asserts that it comes."""
         while (said := self._next_said())[:1] != [word]:
-            assert said, f"Ardour has ended with status {self._process.wait(END_SECONDS)}:\n{self._log.read_text()}"
+            assert said and said[0] != "failed", "\n".join([*self._lines, self._log.read_text()])
             if said[0] == "recorded":
                 self.recorded[said[1]] = Path(said[2])
 
@@ -74,9 +75,9 @@ class Ardour:
         """The words of its next line, the last of them with all that is left; none where it has ended."""
         for line in cast("Iterator[str]", self._process.stdout):
             if line.startswith("> "):
-                said = line.rstrip("\n").split(" ", 3)[1:]
-                assert said[0] != "failed", line + self._log.read_text()
-                return said
+                self._lines.append(line)
+                return line.rstrip("\n").split(" ", 3)[1:]
+        self._lines.append(f"Ardour has ended with status {self._process.wait(END_SECONDS)}")
         return []
 
 
@@ -84,7 +85,7 @@ class Ardour:
 def recording(folder: Path, clip: Path, url: str, take_seconds: float) -> Iterator[Ardour]:
     """Ardour with a new session in `folder`, that has given `clip` to the bridge at `url` and got it back."""
     with contextlib.ExitStack() as stack:
-        # On a busy machine Ardour 7.3 sometimes dies of its own threads while it makes a session.
+        # On a busy machine Ardour 7.3 sometimes crashes or loses the server while it starts.
         for start in range(STARTS):
             ardour = stack.enter_context(_running(folder, f"session {start}", clip, url, take_seconds))
             if ardour.has_opened():
