@@ -65,11 +65,11 @@ def rounded(exact_bpm: float, frames: int) -> tuple[float, int]:
     return exact_bpm, 3
 
 
-def unpadded(bars: Bars, audio: Signal, pulse_seconds: float) -> tuple[float, float]:
+def unpadded(bars: Bars, audio: Signal, pulse_seconds: float) -> tuple[float, float] | None:
     """The tempo of a loop that may lie between silences, and the seconds of silence before it.
 
-    Where leaving out some of the silence gives the bars a whole tempo, it is that one, of several the nearest to the
-    pulse; else silence belongs to the loop.
+    The tempo is a whole one that leaving out some of the silence gives the bars, of several the nearest to the pulse;
+    None where there is none, and so no reason to leave out anything.
     """
     seconds = audio.frames / audio.sample_rate_hz
     lead, tail = _silences(audio)
@@ -79,7 +79,7 @@ def unpadded(bars: Bars, audio: Signal, pulse_seconds: float) -> tuple[float, fl
     spare = {tempo: seconds - 60 * BEATS * bars.bars / tempo for tempo in range(int(pulse_bpm) - 1, int(pulse_bpm) + 3)}
     tempi = [tempo for tempo, left in spare.items() if least < left < lead + tail + ROUNDING_SECONDS]
     if not tempi:
-        return bars.tempo_bpm, 0.0
+        return None
     tempo = min(tempi, key=lambda tempo: abs(tempo - pulse_bpm))
     return float(tempo), min(lead, spare[tempo])
 

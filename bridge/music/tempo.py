@@ -27,10 +27,6 @@ BARS_WEIGHTS = np.array((1.3, 1.4, 1.7, 2.6, 0.45, -0.2, -0.4, -0.35, 1.9, 1.7, 
 
 #: Clips that are heard whole, and no longer than this, may be loops.
 LONGEST_LOOP_SECONDS = 60.0
-#: By how many beats a loop's pulse may miss its length, and how much less plainly than the best beat it may be heard:
-#: where a tempo with at most one decimal gives that length to the frame, and elsewhere.
-ROUND_MISSED, ROUND_LESS_CLEAR = 0.1, 0.4
-MISSED, LESS_CLEAR = 0.08, 0.15
 #: Where half the clips with a pulse of this clarity have one, and how fast that changes.
 CLEAR, CLEAR_SLOPE = 0.3, 0.05
 #: Two beats say nothing.
@@ -61,6 +57,20 @@ class _Choice:
     share: float
 
 
+@dataclass(frozen=True)
+class _Tolerance:
+    """How far a clip's own pulse may be from what its length says."""
+
+    missed_beats: float
+    """By how many beats it may miss the length."""
+    less_clear: float
+    """How much less plainly than the best beat the loop's may be heard."""
+
+
+#: Where a tempo with at most one decimal gives the clip's length to the frame, and elsewhere.
+LIKELY, UNLIKELY = _Tolerance(0.1, 0.4), _Tolerance(0.03, 0.15)
+
+
 def estimate_tempo(audio: Signal, control: Control) -> TempoEstimate:
     """The tempo of `audio`, of any rate and channels; of the middle two minutes, where it is longer.
 
@@ -89,11 +99,13 @@ def _loop(heard: Onsets, pulse: Pulse, beats: _Choice, audio: Signal) -> TempoEs
     bars = counts[int(np.argmax(odds))]
     choice = _best(odds, [count.period_seconds for count in counts])
     pulsing = refined(pulse, bars.period_seconds)
-    if not _is_whole(heard, pulse, beats, bars, pulsing):
+    padded = unpadded(bars, audio, pulsing) if bars.decimals > 1 else None
+    tolerance = LIKELY if bars.decimals <= 1 or padded else UNLIKELY
+    missed = abs(heard.seconds / pulsing - BEATS * bars.bars)
+    behind = clarity(pulse, beats.period_seconds) - clarity(pulse, bars.period_seconds)
+    if missed > tolerance.missed_beats or behind > tolerance.less_clear:
         return None
-    bpm, lead = bars.tempo_bpm, 0.0
-    if bars.decimals > 1:
-        bpm, lead = unpadded(bars, audio, pulsing)
+    bpm, lead = padded or (bars.tempo_bpm, 0.0)
     plain = clarity(round_pulse if bars.bars > 1 else pulse, bars.period_seconds)
     return TempoEstimate(
         bpm=round(bpm, 4),
@@ -101,15 +113,6 @@ def _loop(heard: Onsets, pulse: Pulse, beats: _Choice, audio: Signal) -> TempoEs
         first_beat_seconds=round(lead, 4),
         method="loop",
     )
-
-
-def _is_whole(heard: Onsets, pulse: Pulse, beats: _Choice, bars: Bars, pulsing_seconds: float) -> bool:
-    """Whether the clip's own pulse agrees that it is so many bars."""
-    missed = abs(heard.seconds / pulsing_seconds - BEATS * bars.bars)
-    behind = clarity(pulse, beats.period_seconds) - clarity(pulse, bars.period_seconds)
-    if bars.decimals <= 1:
-        return missed <= ROUND_MISSED and behind <= ROUND_LESS_CLEAR
-    return missed <= MISSED and behind <= LESS_CLEAR
 
 
 def _by_beats(heard: Onsets, pulse: Pulse, beats: _Choice) -> TempoEstimate:
