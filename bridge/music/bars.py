@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bridge.music.onsets import HIGH, LOW, MIDDLE, Numbers, Onsets
+from bridge.music.onsets import MIDDLE, Numbers, Onsets
 from bridge.music.pulse import FASTEST_BPM, SLOWEST_BPM, Pulse, evidence
 
 if TYPE_CHECKING:
@@ -94,18 +94,15 @@ def _silences(audio: Signal) -> tuple[float, float]:
 
 
 def bars_evidence(heard: Onsets, pulse: Pulse, bars: Bars) -> Numbers:
-    """What speaks for so many bars: (15,), weighed in `tempo`.
+    """What speaks for so many bars: (11,), weighed in `tempo`.
 
-    That of the pulse; then 1 where bars are a power of two, where the tempo is whole, where it has one decimal at most;
-    then how much more begins, in means of all sixteenths: in the middle and high on the second and fourth beat than on
-    the others, low on the first beat, on all beats, and on the weakest sixteenths.
+    That of the pulse; then 1 where the tempo is whole, and where it has one decimal at most; then, in means of all
+    sixteenths, how much more begins in the middle on the second and fourth beat than on the others, and how much begins
+    on the weakest sixteenths.
     """
-    alone = float(bars.bars & (bars.bars - 1) == 0)
     bar = _folded(heard, bars.bars)
-    beats, others = [4, 12], [0, 8]
-    middle = bar[beats, MIDDLE].mean() - bar[others, MIDDLE].mean()
-    high = bar[beats, HIGH].mean() - bar[others, HIGH].mean()
-    rest = (alone, bars.decimals == 0, bars.decimals <= 1, middle, high, bar[0, LOW], bar[::4].mean(), bar[1::2].mean())
+    backbeat = bar[[4, 12], MIDDLE].mean() - bar[[0, 8], MIDDLE].mean()
+    rest = (bars.decimals == 0, bars.decimals <= 1, backbeat, bar[1::2].mean())
     return np.concatenate((evidence(pulse, bars.period_seconds), rest))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from bridge.model import Value
-from bridge.music.bars import BEATS, Bars, bars_evidence, possible_bars, unpadded
+from bridge.music.bars import BEATS, bars_evidence, possible_bars, unpadded
 from bridge.music.onsets import Onsets, onsets
 from bridge.music.pulse import Pulse, clarity, closed_pulse, evidence, first_beat, open_pulse, periods, refined
 from bridge.units import DEFAULT_TEMPO_BPM
@@ -22,8 +22,8 @@ CONFIDENT = 0.5
 
 #: How much each line of `pulse.evidence` and `bars.bars_evidence` weighs in the odds between tempi: a logistic
 #: regression over loops of twenty styles (docs/decisions/0080).
-PULSE_WEIGHTS = np.array((4.1, 4.3, 1.5, 3.6, -0.6, -1.9, -0.3))
-BARS_WEIGHTS = np.array((1.3, 1.4, 1.7, 2.6, 0.45, -0.2, -0.4, -0.35, 1.9, 1.7, 0.35, -0.15, 0.05, -0.15, -1.7))
+PULSE_WEIGHTS = np.array((4.5, 4.9, 2.0, 3.6, -1.1, -2.6, -0.35))
+BARS_WEIGHTS = np.array((1.9, 1.0, 1.2, 2.8, -0.3, -0.55, -0.4, 1.8, 2.8, 0.3, -1.7))
 
 #: Clips that are heard whole, and no longer than this, may be loops.
 LONGEST_LOOP_SECONDS = 60.0
@@ -40,7 +40,7 @@ class TempoEstimate(Value, frozen=True, kw_only=True):
     """A tempo, and how far it may be trusted."""
 
     bpm: float
-    """Quarter notes a minute, 70–180."""
+    """Quarter notes a minute, 70–180 or a little beyond."""
     confidence: float
     """0–1; below `CONFIDENT` it is a guess."""
     first_beat_seconds: float
