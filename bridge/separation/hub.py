@@ -65,9 +65,9 @@ class _Hub:
         sha256 = announced.etag if _is_sha256(announced.etag or "") else None
         commit = announced.commit_hash
         brought = None
-        if sha256 and commit and not (self._folder / "snapshots" / commit / filename).exists():
+        if sha256 and commit:
             exact = hf_hub_url(self._repository, filename, revision=commit, endpoint=self._endpoint)
-            brought = self._bring(exact, sha256, start, share)
+            brought = self._bring(exact, self._folder / "snapshots" / commit / filename, sha256, start, share)
         options: dict[str, Any] = {}
         if "tqdm_class" in inspect.signature(hf_hub_download).parameters:  # not in its older versions
             options["tqdm_class"] = _counter(self._transfer, start, share)
@@ -83,11 +83,12 @@ class _Hub:
         )
         self._transfer.fraction = start + share
         _verify(path, sha256)
-        if brought is not None and not path.is_symlink():  # a cache without links has copies in their place
+        if brought is not None and not path.is_symlink():  # a cache without links holds the file in their place
             brought.unlink(missing_ok=True)
         return path
 
-    def _bring(self, address: str, sha256: str, start: float, share: float) -> Path:
+    def _bring(self, address: str, snapshot: Path, sha256: str, start: float, share: float) -> Path:
+        """Where the file lies, unless `snapshot`, where the library would put it next, is there already."""
         from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # public, exported lazily
 
         blob = self._folder / "blobs" / sha256
@@ -95,7 +96,7 @@ class _Hub:
         partial = blob.with_name(f"{sha256}.bridge.incomplete")
         blob.parent.mkdir(parents=True, exist_ok=True)
         with self._alone(sha256, partial):
-            if not blob.is_file():
+            if not snapshot.exists() and not blob.is_file():
                 tell = self._transfer.telling(start, share)
                 download(address, blob, partial, sha256, self._transfer, tell, build_hf_headers())
         return blob

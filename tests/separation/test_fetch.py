@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from huggingface_hub import close_session, hf_hub_download, try_to_load_from_cache
+from huggingface_hub import close_session, hf_hub_download, scan_cache_dir, try_to_load_from_cache
 
 from bridge.clock import SystemClock
 from bridge.errors import Cancelled, WeightsUnavailable
@@ -225,6 +225,7 @@ def assert_is_there(places: Places) -> None:
     assert try_to_load_from_cache(repository, name, cache_dir=places.hub_cache) == str(found.files[0])
     theirs = hf_hub_download(repository, name, cache_dir=places.hub_cache, local_files_only=True)
     assert theirs == str(found.files[0])
+    assert scan_cache_dir(places.hub_cache).warnings == []
 
 
 def assert_has_no_rests(places: Places) -> None:
@@ -378,7 +379,11 @@ class StopsAfter(Transfer):
         super().advance(count)
 
 
-def test_two_that_fetch_the_same_model_download_it_once(tmp_path: Path, hub: Server) -> None:
+@pytest.mark.parametrize("has_links", [True, False])
+def test_two_that_fetch_the_same_model_download_it_once(
+    tmp_path: Path, hub: Server, monkeypatch: pytest.MonkeyPatch, has_links: bool
+) -> None:
+    monkeypatch.setattr("huggingface_hub.file_download.are_symlinks_supported", lambda *_: has_links)
     places = places_of(tmp_path, hub)
     fetching = [
         threading.Thread(target=fetcher(hub).fetch, args=("htdemucs", places, RecordingControl())) for _ in range(2)
