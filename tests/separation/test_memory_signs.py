@@ -1,4 +1,4 @@
-"""What back-ends say when memory is short, word for word, and what only sounds like it."""
+"""The words with which back-ends say that memory is short, in sentences like theirs, and what only sounds so."""
 
 from __future__ import annotations
 
