@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -59,7 +59,7 @@ class Posteriors:
         """The columns of `note`, `onset` and `level` that hold MIDI pitches `lowest` to `highest`, both included."""
         return slice(max(0, lowest - LOWEST_PITCH), max(0, min(PITCHES, highest - LOWEST_PITCH + 1)))
 
-    def arrays(self) -> dict[str, npt.NDArray[np.generic]]:
+    def arrays(self) -> dict[str, Any]:
         """Everything as arrays, for `numpy.savez`."""
         return {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
 
