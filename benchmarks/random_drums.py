@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.patterns import SECONDS, Pulse, within
+from benchmarks.patterns import Pulse, within
 from benchmarks.synthesis import Part
 from bridge.model import Note
 
@@ -32,7 +32,7 @@ class Cymbals:
 
 
 def random_part(seed: int, kit: int | None = None) -> Part:
-    """A part of `SECONDS` at a random tempo, with fills, crashes, ghost notes, open hats or a ride as the seed has it."""
+    """A part at a random tempo, with fills, crashes, ghost notes, open hats or a ride as the seed has it."""
     rng = np.random.default_rng(seed)
     pulse = Pulse(float(rng.uniform(70, 172)), swing=float(rng.choice([0.0, 0.0, 0.0, 0.1, 0.17])))
     cymbals = _cymbals(rng, pulse)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from bridge.model import Note
 from bridge.transcription.bands import BANDS, CENTRES_HZ, Bands, analyse
 from bridge.transcription.explaining import Palette, adapted, explain
-from bridge.transcription.kit import CLOSED_HAT, CRASH, KIT, OPEN_HAT, SAMPLE_RATE_HZ, SNARE, TOM, TOM_KEYS, Drum
+from bridge.transcription.kit import CLOSED_HAT, CRASH, KIT, OPEN_HAT, SAMPLE_RATE_HZ, SNARE, TOM, TOM_KEYS
 from bridge.transcription.loudness import velocities
 from bridge.transcription.strokes import STRETCHES, Frames, Numbers, Strokes, listen, stroke_frames
 
@@ -24,13 +24,18 @@ Choice: TypeAlias = npt.NDArray[np.bool_]
 LEARNT_FROM = 1500
 #: Strokes explained together.
 BLOCK_STROKES = 2048
-#: A stroke that leaves more of itself unexplained is none of a drum.
-MOST_UNEXPLAINED = 0.8
+#: A stroke that leaves more of itself unexplained is none of a drum; where the drum would be soft, it must fit better.
+MOST_UNEXPLAINED, MOST_UNEXPLAINED_SOFT = 0.8, 0.4
+SOFT_GAIN = 0.15
 #: The softest stroke of a drum, as a share of its loud one.
-LEAST_GAIN = 0.1
+LEAST_GAIN = 0.05
+#: What all bands together gain in a stroke, as a share of a loud one; and the least scale of a band.
+LEAST_STRENGTH, LEAST_SCALE = 0.04, 0.1
 LOUD_PERCENTILE = 90
 #: A cymbal that is hit more often than every so many seconds is no crash, however long it rings.
 CRASH_SECONDS = 1.5
+#: A hat plays more than this share of its strokes with the snare only where it is none.
+MOST_WITH_SNARE = 0.8
 #: Two intervals are the same within this share.
 SAME_INTERVAL = 0.2
 LONGEST_INTERVAL_SECONDS = 0.8
@@ -58,7 +63,7 @@ def hits(bands: Bands) -> list[Note]:
     frames = stroke_frames(bands)
     if not len(frames):
         return []
-    following = np.append(frames[1:], bands.frames)
+    frames, following = _worth_a_look(bands, frames)
     some = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), LEARNT_FROM)).astype(np.intp))
     palette = adapted(listen(bands, frames[some], following[some]))
     gains, sureness, heights = _played(bands, frames, following, palette)
@@ -85,12 +90,24 @@ def hits(bands: Bands) -> list[Note]:
     return sorted(notes, key=lambda note: (note.onset_seconds, note.pitch))
 
 
+def _worth_a_look(bands: Bands, frames: Frames) -> tuple[Frames, Frames]:
+    """Those frames, and the ones that follow them, in which enough sounds; the rest would only cut others short."""
+    following = np.append(frames[1:], bands.frames)
+    strength = np.zeros(len(frames))
+    scale = np.maximum(bands.level[frames].max(axis=0), LEAST_SCALE * bands.level[frames].max())
+    for rows in _blocks(len(frames)):
+        added = listen(bands, frames[rows], following[rows]).added
+        strength[rows] = (added.reshape(-1, len(STRETCHES), BANDS) / scale).max(axis=1).sum(axis=1)
+    kept = frames[strength >= LEAST_STRENGTH * np.percentile(strength, LOUD_PERCENTILE)]
+    return kept, np.append(kept[1:], bands.frames)
+
+
 def _played(bands: Bands, frames: Frames, following: Frames, palette: Palette) -> tuple[Numbers, Numbers, Numbers]:
     """Gain of each drum in each stroke, 0 where it is not struck: (strokes, drums); how sure, 0–1: (strokes,); and
     where a tom that is struck lies, in Hz: (strokes,)."""
     gains = np.zeros((len(frames), len(KIT)))
     sureness, heights = np.zeros(len(frames)), np.zeros(len(frames))
-    columns = np.array([COLUMNS[sound.drum] for sound in palette.sounds])
+    columns = np.array([COLUMNS.get(sound.drum, len(KIT)) for sound in palette.sounds])
     for rows in _blocks(len(frames)):
         strokes = listen(bands, frames[rows], following[rows])
         found, cost = explain(strokes, palette)
@@ -100,7 +117,9 @@ def _played(bands: Bands, frames: Frames, following: Frames, palette: Palette) -
         sureness[rows] = np.clip(1 - cost, 0.0, 1.0)
         heights[rows] = _heights(strokes)
     for column in gains.T:
-        column[column < LEAST_GAIN * _loud(column)] = 0
+        loud = _loud(column)
+        column[column < LEAST_GAIN * loud] = 0
+        column[(column < SOFT_GAIN * loud) & (1 - sureness > MOST_UNEXPLAINED_SOFT)] = 0
     return gains, sureness, heights
 
 
@@ -116,7 +135,7 @@ def _loud(gains: Numbers) -> float:
 
 def _as_played(gains: Numbers, onsets: Numbers) -> Numbers:
     """The gains after what is known of how kits are played, which no single stroke tells."""
-    gains = _no_incessant_crash(gains, onsets)
+    gains = _no_hats_of_wires(_no_incessant_crash(gains, onsets))
     return _hats_that_go_on(gains, onsets)
 
 
@@ -127,6 +146,14 @@ def _no_incessant_crash(gains: Numbers, onsets: Numbers) -> Numbers:
     if len(moments) > 2 and (moments[-1] - moments[0]) / (len(moments) - 1) < CRASH_SECONDS:
         gains[struck, hat] = gains[struck, crash]
         gains[struck, crash] = 0
+    return gains
+
+
+def _no_hats_of_wires(gains: Numbers) -> Numbers:
+    """A hat that is hardly ever heard but with the snare is what is bright in the snare."""
+    hat, snare = gains[:, COLUMNS[CLOSED_HAT]] > 0, gains[:, COLUMNS[SNARE]] > 0
+    if np.count_nonzero(hat & snare) > MOST_WITH_SNARE * np.count_nonzero(hat):
+        gains[hat & snare, COLUMNS[CLOSED_HAT]] = 0
     return gains
 
 

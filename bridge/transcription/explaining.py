@@ -14,12 +14,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from bridge.transcription.bands import BANDS
-from bridge.transcription.kit import KIT, SNARE, SOUNDS, TOM, Sound
+from bridge.transcription.kit import SNARE, SOUNDS, TOM, Sound
 from bridge.transcription.strokes import Numbers, Strokes
 
 ROUNDS = 2
 #: The general sound counts as much as this many loud strokes of the recording.
 PRIOR_STROKES = 2.0
+#: No feature grows beyond so many times the general sound's: a snare that is only heard with the kick keeps out of its
+#: lows, and leaves them to it.
+MOST_GROWTH = 2.0
 #: A feature below this share of its stroke's strongest ones, or of a loud stroke's, counts as one of that size: that
 #: nothing sounds there says much, how little says nothing.
 FLOOR, LOUD_FLOOR = 0.05, 0.02
@@ -47,7 +50,10 @@ def adapted(strokes: Strokes) -> Palette:
     gains, _ = explain(strokes, palette)
     # A kit has one kick and one snare: of the sounds that a drum may have, the one that is heard most. Toms are many.
     heard = gains.sum(axis=0)
-    best = {drum: max((i for i, s in enumerate(SOUNDS) if s.drum is drum), key=lambda i: heard[i]) for drum in KIT}
+    best = {
+        drum: max((i for i, s in enumerate(SOUNDS) if s.drum is drum), key=lambda i: heard[i])
+        for drum in {sound.drum for sound in SOUNDS}
+    }
     kept = [index for index, sound in enumerate(SOUNDS) if sound.drum is TOM or best[sound.drum] == index]
     general, gains = general[kept], gains[:, kept]
     palette = Palette(tuple(SOUNDS[index] for index in kept), general, scale)
@@ -91,7 +97,11 @@ def playable(sounds: tuple[Sound, ...]) -> list[tuple[int, ...]]:
     for size in (1, 2, 3):
         for chosen in itertools.combinations(range(len(sounds)), size):
             drums = [sounds[index].drum for index in chosen]
-            if len(set(drums)) == size and sum(drum.is_cymbal for drum in drums) <= 1 and not {SNARE, TOM} <= set(drums):
+            if (
+                len(set(drums)) == size
+                and sum(drum.is_cymbal for drum in drums) <= 1
+                and not {SNARE, TOM} <= set(drums)
+            ):
                 found.append(chosen)
     return found
 
@@ -119,7 +129,8 @@ def _moved(strokes: Strokes, gains: Numbers, palette: Palette, general: Numbers)
     ratio = heard * sound / np.maximum(gains @ palette.templates, 1e-9)
     counts = palette.templates * (gains.T @ ratio)
     prior = PRIOR_STROKES * float(np.percentile((sound * heard).sum(axis=1), 90))
-    return _normalised((prior * general + counts) / np.maximum(prior + gains.T @ heard, 1e-12))
+    moved = _normalised((prior * general + counts) / np.maximum(prior + gains.T @ heard, 1e-12))
+    return _normalised(np.minimum(moved, MOST_GROWTH * general))
 
 
 def _normalised(templates: Numbers) -> Numbers:

@@ -33,6 +33,9 @@ CRASH = Drum("crash", 49, 0.1, 0.8, is_cymbal=True)
 RIDE = Drum("ride", 51, 0.25, 0.2, is_cymbal=True)
 KIT = (KICK, SNARE, TOM, CLOSED_HAT, OPEN_HAT, CRASH, RIDE)
 
+#: What a separation leaves of a bass among the drums: no piece of the kit, and never a note.
+BLEED = Drum("bleed", 0, 0.05, 0.0)
+
 #: Toms by where most of their sound lies, from low to high: the lowest frequency of each, and its key.
 TOM_KEYS = ((0.0, 41), (100.0, 45), (145.0, 47), (200.0, 50))
 
@@ -86,6 +89,7 @@ SOUNDS = (
     Sound(OPEN_HAT, (-36, -34, -32, -30, -24, -9, -10, -9, -2, -1, -4, -8), (60, 180, 250), -22),
     Sound(CRASH, (-42, -42, -38, -30, -16, 0, -3, -6, -4, -8, -13, -22), (100, 300, 450), -14),
     Sound(RIDE, (-38, -38, -36, -32, -22, -14, -8, -4, 0, -1, -4, -9), (100, 400, 150), -8),
+    Sound(BLEED, (-6, -1, 0, -2, -6, -15, -26, -36, -46, -56, -60, -60), (900, 400, 200), -40),
 )
 
 

@@ -28,14 +28,16 @@ BEFORE = (-4, -3, -2)
 LEAST_SHARE = 0.3
 
 #: Rises are measured in the logarithm of the level, with this share of a band's loud level added, over two frames.
-COMPRESSION = 0.03
+COMPRESSION = 0.06
 LOUD_PERCENTILE = 97
 #: A band's loud level is no less than this share of the loudest moment of all.
 LEAST_LOUD = 0.03
 RISE_FRAMES = 2
-#: The mean rise of the six bands that rise most is this at least: a factor of about two in each.
+#: The mean rise of the six bands that rise most is this at least: a factor of two in each.
 RISING_BANDS = 6
-LEAST_RISE = 0.8
+LEAST_RISE = 0.65
+#: And so many times the median of all: hiss and murmur are restless.
+LEAST_OVER_MEDIAN = 3.0
 #: Of two strokes so close together the later one counts only where it rises twice as much: a flam is one stroke.
 DEAD_SECONDS = 0.03
 #: Levels below this are silence: a click of -60 dBFS has about 1.
@@ -57,7 +59,8 @@ def stroke_frames(bands: Bands) -> Frames:
     if not bands.frames or bands.level.max() < SILENCE:
         return np.zeros(0, np.intp)
     rise = _rise(bands)
-    peaks = find_peaks(np.pad(rise, 1), height=LEAST_RISE, prominence=0.6 * LEAST_RISE)[0] - 1
+    least = max(LEAST_RISE, LEAST_OVER_MEDIAN * float(np.median(rise)))
+    peaks = find_peaks(np.pad(rise, 1), height=least, prominence=0.6 * LEAST_RISE)[0] - 1
     dead = DEAD_SECONDS * bands.frame_rate_hz
     found: list[int] = []
     for frame in peaks.tolist():
