@@ -14,10 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from bridge.transcription.bands import BANDS
-from bridge.transcription.kit import SNARE, SOUNDS, TOM, Sound
+from bridge.transcription.kit import BLEED, KICK, SNARE, SOUNDS, TOM, Drum, Sound
 from bridge.transcription.strokes import Numbers, Strokes
 
 ROUNDS = 2
+#: What it costs besides to take a pair for struck that resembles another too much: a tom with the snare, never; what
+#: bleeds in, which would take the kick's place or, with a cymbal, the snare's, with anything but the kick.
+TOM_AND_SNARE, BLEED_AND_OTHERS = 1.0, 0.08
 #: The general sound counts as much as this many loud strokes of the recording.
 PRIOR_STROKES = 2.0
 #: No feature grows beyond so many times the general sound's: a snare that is only heard with the kick keeps out of its
@@ -81,8 +84,7 @@ def explain(strokes: Strokes, palette: Palette) -> tuple[Numbers, Numbers]:
         columns = list(chosen)
         right = sides[:, columns]
         solved = _solved(grams[:, columns][:, :, columns], right)
-        surprise = sum(palette.sounds[index].drum.surprise for index in chosen)
-        left = 1 - (right * solved).sum(axis=1) / whole + surprise
+        left = 1 - (right * solved).sum(axis=1) / whole + surprise({palette.sounds[index].drum for index in chosen})
         better = (left < cost) & (solved > 0).all(axis=1)
         cost[better] = left[better]
         gains[better] = 0
@@ -90,18 +92,24 @@ def explain(strokes: Strokes, palette: Palette) -> tuple[Numbers, Numbers]:
     return gains, cost
 
 
+def surprise(drums: set[Drum]) -> float:
+    """What it costs to take these for struck together, as a share of a stroke's sound."""
+    cost = sum(drum.surprise for drum in drums)
+    if {SNARE, TOM} <= drums:
+        cost += TOM_AND_SNARE
+    if BLEED in drums and not drums <= {BLEED, KICK}:
+        cost += BLEED_AND_OTHERS
+    return cost
+
+
 def playable(sounds: tuple[Sound, ...]) -> list[tuple[int, ...]]:
-    """Every set of up to three that can be struck at once, as indices: each drum once, one cymbal, no tom with the
-    snare, which a tom and a cymbal together resemble too much."""
+    """Every set of up to three that can be struck at once, as indices: each drum once, and one cymbal."""
     found = []
     for size in (1, 2, 3):
         for chosen in itertools.combinations(range(len(sounds)), size):
-            drums = [sounds[index].drum for index in chosen]
-            if (
-                len(set(drums)) == size
-                and sum(drum.is_cymbal for drum in drums) <= 1
-                and not {SNARE, TOM} <= set(drums)
-            ):
+            drums = {sounds[index].drum for index in chosen}
+            cymbals = sum(drum.is_cymbal for drum in drums)
+            if len(drums) == size and cymbals <= 1:
                 found.append(chosen)
     return found
 
