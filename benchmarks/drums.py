@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from bridge.protocols import Samples
 
 ONSET_SECONDS = 0.05
-#: GM keys that count as each drum.
+#: GM keys that count as each drum; a side stick is a stroke on the snare.
 DRUMS = {
     "kick": (35, 36),
-    "snare": (38, 40),
+    "snare": (37, 38, 40),
     "hat": (42, 44, 46),
     "open hat": (46,),
     "crash": (49, 55, 57),
@@ -207,7 +207,9 @@ def _correlation(pairs: Sequence[tuple[int, int]]) -> float | None:
     true, heard = {pair[0] for pair in pairs}, {pair[1] for pair in pairs}
     if len(pairs) < 5 or len(true) < 2:
         return None
-    return round(float(spearmanr(*zip(*pairs, strict=True)).statistic), 3) if len(heard) > 1 else 0.0
+    if len(heard) < 2:
+        return 0.0
+    return round(float(spearmanr([pair[0] for pair in pairs], [pair[1] for pair in pairs]).statistic), 3)
 
 
 @dataclass(frozen=True)

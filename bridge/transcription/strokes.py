@@ -18,7 +18,7 @@ Frames: TypeAlias = npt.NDArray[np.intp]
 #: the stroke's. They end 12, 29, 58, 110 and 203 ms after it.
 STRETCHES = ((0, 2), (2, 5), (5, 10), (10, 19), (19, 35))
 #: How much of what sounded before is still there in each of them.
-LEFT_FROM_BEFORE = (1.0, 1.0, 0.8, 0.6, 0.4)
+LEFT_FROM_BEFORE = (0.8, 0.8, 0.6, 0.4, 0.3)
 #: How much each of them says: the first holds the click, which is much the same for every drum; the last is often
 #: another stroke's.
 WEIGHTS = (0.6, 1.0, 1.0, 0.6, 0.4)
