@@ -55,7 +55,7 @@ def adapted(strokes: Strokes) -> Palette:
     heard = gains.sum(axis=0)
     best = {
         drum: max((i for i, s in enumerate(SOUNDS) if s.drum is drum), key=lambda i: heard[i])
-        for drum in {sound.drum for sound in SOUNDS}
+        for drum in dict.fromkeys(sound.drum for sound in SOUNDS)
     }
     kept = [index for index, sound in enumerate(SOUNDS) if sound.drum is TOM or best[sound.drum] == index]
     general, gains = general[kept], gains[:, kept]

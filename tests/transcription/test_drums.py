@@ -54,12 +54,14 @@ def crash(rng: np.random.Generator) -> Wave:
 
 
 def tom(rng: np.random.Generator) -> Wave:
-    """Falls from 240 to 190 Hz and rings, with a click."""
+    """Falls from 240 to 190 Hz and rings, with a click and the noise of the head."""
     time = np.arange(round(0.5 * DRUM_RATE_HZ)) / DRUM_RATE_HZ
     phase = 2 * np.pi * np.cumsum(190 + 50 * np.exp(-time * 30)) / DRUM_RATE_HZ
     overtone = 0.2 * np.sin(2.3 * phase) * np.exp(-time * 15)
     click = 0.2 * rng.standard_normal(len(time)) * np.exp(-time * 400)
-    return np.asarray((0.7 * np.sin(phase) + overtone) * np.exp(-time * 7) + click)
+    return np.asarray(
+        (0.7 * np.sin(phase) + overtone) * np.exp(-time * 7) + click + decaying(0.4 * noise(rng, 0.5, 300, 3000), 20)
+    )
 
 
 SOUNDS = {KICK: kick, SNARE: snare, HAT: hat, OPEN_HAT: open_hat, CRASH: crash, 45: tom}
