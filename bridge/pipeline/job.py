@@ -159,7 +159,9 @@ class _JobRun:
         if request.stems != ():
             subtype = subtype_for(request.format, request.depth, region.subtype)
             check_holds(request.format, subtype, region.audio.channels, region.audio.sample_rate_hz)
-        separator = self.workshop.engines.open(request.engine, device=request.device, control=self.control)
+        separator = self.workshop.engines.open(
+            request.engine, device=request.device, control=self.control, seconds=region.seconds
+        )
         self._tell(Started(job=self.job, engine=separator.name, device=separator.device, output_dir=str(folder.path)))
         stems, midi = chosen_stems(request, separator)
         engine = EngineRecord(name=separator.name, device=separator.device, weights=separator.identity())
