@@ -30,7 +30,7 @@ SOFT_GAIN = 0.15
 #: The softest stroke of a drum, as a share of its loud one.
 LEAST_GAIN = 0.05
 #: What all bands together gain in a stroke, as a share of a loud one; and the least scale of a band.
-LEAST_STRENGTH, LEAST_SCALE = 0.04, 0.1
+LEAST_STRENGTH, LEAST_SCALE = 0.06, 0.1
 LOUD_PERCENTILE = 90
 #: A cymbal that is hit more often than every so many seconds is no crash, however long it rings.
 CRASH_SECONDS = 1.5

@@ -60,7 +60,7 @@ def tom(rng: np.random.Generator) -> Wave:
     overtone = 0.2 * np.sin(2.3 * phase) * np.exp(-time * 15)
     click = 0.2 * rng.standard_normal(len(time)) * np.exp(-time * 400)
     return np.asarray(
-        (0.7 * np.sin(phase) + overtone) * np.exp(-time * 7) + click + decaying(0.4 * noise(rng, 0.5, 300, 3000), 20)
+        (0.7 * np.sin(phase) + overtone) * np.exp(-time * 7) + click + decaying(0.05 * noise(rng, 0.5, 300, 3000), 20)
     )
 
 
