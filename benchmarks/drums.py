@@ -2,7 +2,7 @@
 
 Onset F1 within 50 ms, means over the pieces of a group; a closed, an open and a pedalled hat all count as the hat. The
 groups are patterns that drummers play on three kits, the same with a bass 12 dB below them, the drum stems that the
-draft engine takes out of whole songs, and parts drawn at random on every kit, which nothing was chosen by. Velocities:
+draft engine takes out of whole songs, and parts drawn at random on every kit. Velocities:
 rank correlation with those that were rendered.
 """
 
