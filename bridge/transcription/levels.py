@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.fft import rfft, rfftfreq
+from numpy.fft import rfft, rfftfreq
 
 from bridge.transcription.posteriors import FLOOR_DB, LOWEST_PITCH, PITCHES, STEPS_PER_DECIBEL, Bytes, Matrix
 

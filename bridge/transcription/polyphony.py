@@ -81,8 +81,7 @@ def without_overtones(spans: list[Span]) -> list[Span]:
         if not any(
             _is_overtone(span, other)
             for interval in (*OVERTONES, *UNDERTONES)
-            for other in by_pitch.get(span.pitch - interval, ())
-            if abs(other.start - span.start) <= GHOST_ONSET_FRAMES
+            for other in _started_with(span, by_pitch.get(span.pitch - interval, []))
         )
     ]
 
@@ -99,6 +98,16 @@ def without_spread(left_over: list[Span], struck: list[Span]) -> list[Span]:
             _is_spread(span, other) for pitch in (span.pitch - 1, span.pitch + 1) for other in by_pitch.get(pitch, ())
         )
     ]
+
+
+def _started_with(span: Span, others: list[Span]) -> list[Span]:
+    """Those of `others`, which lie by start, that start when the span does."""
+    first = bisect_left(others, span.start - GHOST_ONSET_FRAMES, key=_start)
+    return others[first : bisect_left(others, span.start + GHOST_ONSET_FRAMES + 1, key=_start)]
+
+
+def _start(span: Span) -> int:
+    return span.start
 
 
 def _is_overtone(span: Span, other: Span) -> bool:

@@ -43,6 +43,8 @@ BEND_FRAMES = 1
 SHORTEST_FRAMES = 4
 #: Notes are looked at together with others of about their length; of longer ones than this only the end.
 LENGTHS = (32, 64, 128, 256, 512, 1024)
+#: Frames of all notes that are looked at together: what an hour holds need not lie side by side.
+FRAMES_AT_ONCE = 1 << 16
 
 
 def released(posteriors: Posteriors, spans: Sequence[Span], bands: Bands) -> list[Span]:
@@ -57,15 +59,16 @@ def released(posteriors: Posteriors, spans: Sequence[Span], bands: Bands) -> lis
     ends = stops.copy()
     limits = _next_of_same_pitch(spans, posteriors.frames)
     for shorter, longest in zip((0, *LENGTHS[:-1]), LENGTHS, strict=True):
-        some = np.flatnonzero((lengths > shorter) & ((lengths <= longest) | (longest == LENGTHS[-1])))
-        if not len(some):
-            continue
-        first = np.maximum(starts[some], stops[some] - longest)
-        frames = first[:, np.newaxis] + np.arange(longest + BEYOND_FRAMES)
-        courses = courses_db(posteriors.level, bands[some], frames)
-        known = np.minimum(limits[some], stops[some] + BEYOND_FRAMES) - first
-        others = struck[np.minimum(frames, posteriors.frames)]
-        ends[some] = first + ends_of(courses, known, stops[some] - first, others, posteriors.frame_rate_hz)
+        alike = np.flatnonzero((lengths > shorter) & ((lengths <= longest) | (longest == LENGTHS[-1])))
+        for some in np.split(alike, range(FRAMES_AT_ONCE // longest, len(alike), FRAMES_AT_ONCE // longest)):
+            if not len(some):
+                continue
+            first = np.maximum(starts[some], stops[some] - longest)
+            frames = first[:, np.newaxis] + np.arange(longest + BEYOND_FRAMES)
+            courses = courses_db(posteriors.level, bands[some], frames)
+            known = np.minimum(limits[some], stops[some] + BEYOND_FRAMES) - first
+            others = struck[np.minimum(frames, posteriors.frames)]
+            ends[some] = first + ends_of(courses, known, stops[some] - first, others, posteriors.frame_rate_hz)
     kept = np.clip(ends, np.minimum(starts + 2, stops), stops).tolist()
     return [span._replace(stop=stop) for span, stop in zip(spans, kept, strict=True)]
 
