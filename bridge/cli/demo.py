@@ -137,7 +137,7 @@ async def _event(job: str, push: Message) -> Event | None:
 
 
 def _count_notes(path: str) -> int:
-    from bridge.smf import count_notes
+    from bridge.smf.reading import count_notes
 
     return count_notes(Path(path))
 

@@ -20,7 +20,7 @@ from bridge.pipeline.folder import SPARE_BYTES
 from bridge.pipeline.job import Workshop
 from bridge.pipeline.manifest import decode
 from bridge.protocols import Engines
-from bridge.smf import count_notes
+from bridge.smf.reading import count_notes
 from bridge.worker.messages import CancelJob, Fetched, Fetching, FetchModel, Happened, RunJob, WorkerReport
 from bridge.worker.service import Worker, failure_of
 from tests.audio.encoded import encode
