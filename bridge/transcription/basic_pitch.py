@@ -15,6 +15,7 @@ from bridge.model import Note
 from bridge.transcription.decoding import decode
 from bridge.transcription.posteriors import CONTOUR_BINS, PITCHES, Matrix, Posteriors
 from bridge.transcription.profiles import profile_for
+from bridge.transcription.settings import NoteSettings
 
 if TYPE_CHECKING:
     from bridge.protocols import Control, Signal
@@ -54,8 +55,10 @@ class BasicPitch:
     def __init__(self, model: Path | None = None) -> None:
         self._session = _open(find_model() if model is None else model)
 
-    def transcribe(self, audio: Signal, stem: str, control: Control) -> list[Note]:
-        notes = decode(self.posteriors(audio, control), profile_for(stem))
+    def transcribe(
+        self, audio: Signal, stem: str, control: Control, settings: NoteSettings | None = None
+    ) -> list[Note]:
+        notes = decode(self.posteriors(audio, control), profile_for(stem, settings))
         control.checkpoint(1.0)
         return notes
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridge.errors import BadArguments
+from bridge.transcription.settings import NoteSettings
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class Profile:
     """Probability down to which a note goes on sounding."""
     gap_seconds: float = 0.06
     """A note that falls below its threshold for no longer than this goes on."""
+    bends: bool = True
+    """False where the notes are to keep to their keys."""
 
 
 #: Ranges of the instruments themselves, with a little room: what lies outside is bleed or a ghost.
@@ -37,8 +40,27 @@ PROFILES: dict[str, Profile] = {
 }
 
 
-def profile_for(stem: str) -> Profile:
-    """Raises BadArguments where no pitched stem has that name."""
+def profile_for(stem: str, settings: NoteSettings | None = None) -> Profile:
+    """The stem's profile, with what the user said in its place.
+
+    Raises:
+        BadArguments: no pitched stem has that name, or no pitch lies between the lowest and the highest.
+    """
     if stem not in PROFILES:
         raise BadArguments(f"No stem with pitches is called {stem}; there are {', '.join(PROFILES)}.")
-    return PROFILES[stem]
+    profile = PROFILES[stem]
+    if settings is None:
+        return profile
+    said = {
+        "lowest": settings.lowest_pitch,
+        "highest": settings.highest_pitch,
+        "shortest_seconds": None if settings.shortest_ms is None else settings.shortest_ms / 1000,
+        "monophonic": settings.monophonic,
+        "onset_threshold": settings.onset_threshold,
+        "note_threshold": settings.note_threshold,
+        "bends": settings.bends,
+    }
+    profile = replace(profile, **{field: value for field, value in said.items() if value is not None})
+    if profile.lowest > profile.highest:
+        raise BadArguments(f"The lowest pitch ({profile.lowest}) lies above the highest ({profile.highest}).")
+    return profile
