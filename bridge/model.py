@@ -19,6 +19,8 @@ State = Literal["queued", "running", "done", "failed", "cancelled"]
 Outcome = Literal["done", "failed", "cancelled"]
 Kind = Literal["stem", "midi", "notes", "picture"]
 Bends = Literal["none", "single", "mpe"]
+TempoSource = Literal["given", "estimated", "default"]
+OffScale = Literal["snap", "drop"]
 Voices = Literal["auto", "one", "many"]
 #: Beats of a bar, and what note a beat is: (6, 8).
 Metre = tuple[int, int]
@@ -100,8 +102,12 @@ class JobRequest(Value, frozen=True, kw_only=True):
     """How far they are drawn: 0 not at all, 1 onto the grid."""
     quantise_ends: bool = False
     """The notes' ends are drawn too."""
+    quantise_swing: bool = True
+    """Off-beats go to where they are played, not to the even grid."""
     scale: str = ""
     """Pitches are drawn into this scale, as `Bb major`; `auto`: the key that was found; empty: they stay."""
+    off_scale: OffScale = "snap"
+    """What notes outside the scale do: move to its nearest tone, or go."""
     time_signature: Metre = (4, 4)
     bends: Bends = "single"
     """How bends are written: not at all; on one channel, where a note sounds alone; as MPE, every note's own."""
@@ -140,6 +146,23 @@ class Result(Value, frozen=True, kw_only=True):
         return self.kind == "midi" and self.name != TOGETHER
 
 
+class Music(Value, frozen=True, kw_only=True):
+    """What is known of the music: the time line that notes are written on, and their key."""
+
+    tempo_bpm: float
+    tempo_source: TempoSource
+    """Somebody said it, it was heard, or nobody knows it and it is MIDI's own default."""
+    tempo_confidence: float = 0.0
+    """0–1: how sure the estimate is, also of one that was not taken."""
+    first_beat_seconds: float = 0.0
+    """Where a beat lies."""
+    time_signature: Metre = (4, 4)
+    key: str = ""
+    """As `Bb major`; empty where the notes do not say."""
+    key_margin: float = 0.0
+    """0–1: by how much that key fits better than the next; 0.1 is clear."""
+
+
 class Failure(Value, frozen=True, kw_only=True):
     """Why a job ended badly, as the user is told."""
 
@@ -164,6 +187,8 @@ class Job(Value, frozen=True, kw_only=True):
     device: str = ""
     output_dir: str = ""
     results: tuple[Result, ...] = ()
+    music: Music | None = None
+    """None until its notes are known."""
     warnings: tuple[Warning, ...] = ()
     failure: Failure | None = None
     ended_unix: float | None = None

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from bridge import __version__
-from bridge.model import JobRequest, Result, Value, Warning
+from bridge.model import JobRequest, Music, Result, Value, Warning
 
 MANIFEST_VERSION = 1
 #: The packages whose version can change what a job sounds like.
@@ -49,6 +49,8 @@ class Manifest(Value, frozen=True, kw_only=True):
     engine: EngineRecord
     transcribers: dict[str, str]
     """For each stem that was turned into notes, what did it."""
+    music: Music | None
+    """Tempo, metre and key of the notes; None where there are none."""
     warnings: tuple[Warning, ...]
     results: tuple[Result, ...]
     """Paths are relative to the manifest, so that the folder can be moved."""
@@ -58,7 +60,7 @@ class Manifest(Value, frozen=True, kw_only=True):
     seconds: float
     """How long the job took."""
     cache_key: str = ""
-    """What the results are called in the cache; empty where it was switched off."""
+    """The hash of all that the results depend on; empty where nothing is kept."""
 
 
 def encode(manifest: Manifest) -> bytes:

@@ -6,8 +6,8 @@ place has every note where it sounds. No programs and no banks are set: which in
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import mido  # type: ignore[import-untyped]  # it ships no types
 
@@ -22,8 +22,7 @@ DRUM_CHANNEL = 9
 PITCHED_CHANNELS = (*range(9), *range(10, 16))
 
 
-def write_midi_file(
-    path: Path,
+def midi_file(
     parts: Mapping[str, Sequence[Note]],
     *,
     seconds: float,
@@ -31,8 +30,8 @@ def write_midi_file(
     metre: Metre = (4, 4),
     beat: float | None = None,
     bends: Bends = "single",
-) -> None:
-    """Writes a track with tempo and metre, then one for each part, in their order.
+) -> bytes:
+    """A file with a track for tempo and metre, then one for each part, in their order.
 
     Args:
         parts: the notes of each stem of `model.STEMS`, or of a `mix`; the stem names the track. `drums` go to the drum
@@ -45,7 +44,6 @@ def write_midi_file(
 
     Raises:
         BadArguments: no file can hold that tempo.
-        OSError: it cannot be written there.
     """
     quarter = microseconds_per_quarter(tempo_bpm)
     end = ticks(seconds, quarter)
@@ -68,7 +66,9 @@ def write_midi_file(
         else:
             events = single_channel(found, next(pitched), quarter, bent=bends != "none")
         file.tracks.append(_track([name, *events], end))
-    file.save(str(path))
+    content = io.BytesIO()
+    file.save(file=content)
+    return content.getvalue()
 
 
 def _track(events: Sequence[tuple[int, mido.Message | mido.MetaMessage]], end: int) -> mido.MidiTrack:

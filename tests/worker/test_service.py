@@ -17,7 +17,7 @@ from bridge.lifecycle import fold
 from bridge.model import Job, JobRequest
 from bridge.pipeline.cache import ResultsCache
 from bridge.pipeline.folder import SPARE_BYTES
-from bridge.pipeline.job import Workshop
+from bridge.pipeline.workshop import Workshop
 from bridge.pipeline.manifest import decode
 from bridge.protocols import Engines
 from bridge.smf.reading import count_notes
