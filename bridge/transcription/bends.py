@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bridge.model import Bend
-from bridge.transcription.posteriors import BINS_PER_SEMITONE, CONTOUR_BINS, Posteriors, contour_bin
+from bridge.transcription.posteriors import BINS_PER_SEMITONE, CONTOUR_BINS, SURE, Posteriors, contour_bin
 from bridge.transcription.spans import Span
 
 Course: TypeAlias = npt.NDArray[np.float64]
@@ -51,7 +51,7 @@ def pitch_offsets(posteriors: Posteriors, span: Span) -> Course:
     centre = contour_bin(span.pitch)
     reach = round(REACH_SEMITONES * BINS_PER_SEMITONE)
     lowest, highest = max(0, centre - reach), min(CONTOUR_BINS, centre + reach + 1)
-    contour = posteriors.contour[span.start : span.stop, lowest:highest].astype(np.float64)
+    contour = posteriors.contour[span.start : span.stop, lowest:highest].astype(np.float64) / SURE
     peak = contour.argmax(axis=1)
     frames = np.arange(len(peak))
     height = contour[frames, peak]

@@ -6,24 +6,28 @@ import numpy as np
 
 from bridge.model import Note
 from bridge.transcription.bends import bends
-from bridge.transcription.loudness import FLOOR_DB, levels_db, velocities
+from bridge.transcription.loudness import velocities
 from bridge.transcription.melody import melody
+from bridge.transcription.partials import Decibels, courses_db, own_bands
 from bridge.transcription.polyphony import polyphony
 from bridge.transcription.posteriors import Posteriors
 from bridge.transcription.profiles import Profile
+from bridge.transcription.releases import released
 from bridge.transcription.spans import Span
 
 #: The loudness of a note is that of its first 80 ms.
 ATTACK_SECONDS = 0.08
 #: Notes so far below the stem's loud ones are bleed: the network scales every two seconds up to the same level, and
-#: so finds notes in the noise of a pause.
+#: so finds notes in the noise of a pause. Nothing below the floor is heard as a note.
 BLEED_DB = 45.0
+SILENCE_DB = -90.0
 
 
 def decode(posteriors: Posteriors, profile: Profile) -> list[Note]:
     """The notes of a stem by onset, then pitch; two of the same pitch never overlap, none outlasts the clip."""
     line = melody if profile.monophonic else polyphony
     spans, levels = _audible(posteriors, line(posteriors, profile))
+    spans = released(posteriors, spans)
     notes = []
     for span, velocity in zip(spans, velocities(levels).tolist(), strict=True):
         onset = span.start / posteriors.frame_rate_hz
@@ -41,13 +45,14 @@ def decode(posteriors: Posteriors, profile: Profile) -> list[Note]:
     return notes
 
 
-def _audible(
-    posteriors: Posteriors, spans: list[Span]
-) -> tuple[list[Span], np.ndarray[tuple[int], np.dtype[np.float64]]]:
-    """The spans that are loud enough to be the stem's own, and the level of each in dB."""
-    onsets = np.array([span.start for span in spans], np.intp)
-    levels = levels_db(posteriors.power, onsets, max(1, round(ATTACK_SECONDS * posteriors.frame_rate_hz)))
-    if not len(levels):
-        return [], levels
-    heard = levels > max(FLOOR_DB, np.percentile(levels, 90) - BLEED_DB)
+def _audible(posteriors: Posteriors, spans: list[Span]) -> tuple[list[Span], Decibels]:
+    """The spans that are loud enough to be the stem's own, and the level at which each is struck, in dB."""
+    if not spans:
+        return [], np.zeros(0, np.float32)
+    starts = np.array([span.start for span in spans])[:, np.newaxis]
+    attack = np.arange(max(1, round(ATTACK_SECONDS * posteriors.frame_rate_hz)))
+    levels = courses_db(posteriors.level, own_bands(spans, posteriors.frames), starts + attack).max(axis=1)
+    power = posteriors.power[np.minimum(starts + attack, posteriors.frames - 1)].max(axis=1)
+    overall = 10 * np.log10(np.maximum(power, 1e-20))
+    heard = overall > max(SILENCE_DB, float(np.percentile(overall, 90)) - BLEED_DB)
     return [span for span, kept in zip(spans, heard.tolist(), strict=True) if kept], levels[heard]

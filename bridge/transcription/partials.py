@@ -1,0 +1,62 @@
+"""How loud a note is over time, heard through those of its partials that no other note of the moment shares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from bridge.transcription.posteriors import FLOOR_DB, LOWEST_PITCH, PITCHES, STEPS_PER_DECIBEL, Bytes
+from bridge.transcription.spans import Span
+
+Decibels = npt.NDArray[np.float32]
+
+#: The first six partials of a harmonic tone, in semitones above the first.
+PARTIALS = (0, 12, 19, 24, 28, 31)
+#: Power of each step of level; the last place stands for nothing at all.
+POWER = np.append(10 ** ((np.arange(256) / STEPS_PER_DECIBEL + FLOOR_DB) / 10), 0.0).astype(np.float32)
+
+
+def own_bands(spans: Sequence[Span], frames: int) -> npt.NDArray[np.intp]:
+    """Columns of `Posteriors.level` by which each span is heard: (spans, 6), -1 where a partial tells nothing.
+
+    A partial tells nothing where it lies above the highest semitone, or within a semitone of a partial of another note
+    that sounds with the span. Where every partial is shared, all count.
+    """
+    claims = np.zeros((frames + 1, PITCHES), np.int16)
+    for span in spans:
+        bands = _bands(span.pitch)
+        around = np.unique(np.clip((bands[:, np.newaxis] + (-1, 0, 1)).ravel(), 0, PITCHES - 1))
+        claims[span.start, around] += 1
+        claims[span.stop, around] -= 1
+    np.cumsum(claims, axis=0, out=claims)
+    own = np.full((len(spans), len(PARTIALS)), -1, np.intp)
+    for row, span in zip(own, spans, strict=True):
+        bands = _bands(span.pitch)
+        alone = (claims[span.start : span.stop, bands] <= 1).all(axis=0)
+        row[: len(bands)] = np.where(alone, bands, -1) if alone.any() else bands
+    return own
+
+
+def courses_db(level: Bytes, bands: npt.NDArray[np.intp], frames: npt.NDArray[np.intp]) -> Decibels:
+    """Level of each note over time, in dB: (notes, times).
+
+    Args:
+        level: `Posteriors.level`, (frames, 88).
+        bands: the columns by which each note is heard, (notes, partials), -1 for none.
+        frames: the frames to look at, (notes, times); outside the clip lies silence.
+    """
+    inside = (frames >= 0) & (frames < len(level))
+    held = np.clip(frames, 0, len(level) - 1)
+    power = np.full(frames.shape, POWER[0])
+    for partial in range(bands.shape[1]):
+        column = bands[:, partial, np.newaxis]
+        step = np.where(inside & (column >= 0), level[held, np.maximum(column, 0)], len(POWER) - 1)
+        power += POWER[step]
+    return np.asarray(10 * np.log10(power), np.float32)
+
+
+def _bands(pitch: int) -> npt.NDArray[np.intp]:
+    bands = np.array(PARTIALS, np.intp) + (pitch - LOWEST_PITCH)
+    return bands[bands < PITCHES]
