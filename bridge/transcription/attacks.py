@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
 
-from bridge.transcription.partials import PARTIALS, courses_db
+import numpy as np
+import numpy.typing as npt
+
+from bridge.transcription.partials import PARTIALS, courses_db, own_bands
 from bridge.transcription.posteriors import PITCHES, SURE, Posteriors
-from bridge.transcription.spans import peaks
+from bridge.transcription.spans import Span, peaks
 
 #: A peak of the onsets may lie so far below the threshold, if the pitch rises by the full amount; where it does not
 #: rise at all, it must lie so far above.
-RISE_WORTH = 0.2
+RISE_WORTH = 0.15
 #: A rise of so much is a full one.
 FULL_RISE_DB = 10.0
 #: Frames before and after a peak in which its rise is looked for.
 BEFORE, AFTER = 6, 5
+#: Two attacks of one pitch lie at least so far apart (81 ms: sixteenths at 180 bpm); nearer ones are one attack.
+APART_FRAMES = 7
+#: A note begins where it is so far below what its attack reaches, at most so many frames before the network hears it.
+BEGINS_DB = 9.0
+EARLIEST_FRAMES = 8
+#: The windows see a note so many frames before it begins.
+SMEAR_FRAMES = 1
 
 
 def attacks(posteriors: Posteriors, column: int, threshold: float, apart: int) -> list[int]:
@@ -25,7 +35,7 @@ def attacks(posteriors: Posteriors, column: int, threshold: float, apart: int) -
         threshold: probability from which a peak counts whose pitch grows louder by half of a full rise.
     """
     onset = posteriors.onset[:, column].astype(np.float32) / SURE
-    found = peaks(onset, max(0.05, threshold - RISE_WORTH), apart)
+    found = peaks(onset, max(0.05, threshold - RISE_WORTH), max(APART_FRAMES, apart))
     if not found:
         return []
     at = np.array(found)
@@ -34,11 +44,27 @@ def attacks(posteriors: Posteriors, column: int, threshold: float, apart: int) -
     return [int(frame) for frame in at[evidence >= threshold - 1e-6]]
 
 
-def rises_db(posteriors: Posteriors, column: int, at: np.ndarray[tuple[int], np.dtype[np.intp]]) -> np.ndarray[
-    tuple[int], np.dtype[np.float32]
-]:
+def begun(posteriors: Posteriors, spans: Sequence[Span], free: Sequence[int]) -> list[Span]:
+    """The spans, each begun where its sound begins to rise: a bow or a breath is heard before the network is sure of it.
+
+    Args:
+        free: the frame before which each may not begin, as another note sounds there, (spans,).
+    """
+    if not spans:
+        return []
+    starts = np.array([span.start for span in spans], np.intp)
+    frames = starts[:, np.newaxis] + np.arange(-EARLIEST_FRAMES, AFTER + 1)
+    courses = courses_db(posteriors.level, own_bands(spans, posteriors.frames), frames)
+    reached = courses[:, EARLIEST_FRAMES:].max(axis=1) - BEGINS_DB
+    quiet = courses[:, : EARLIEST_FRAMES + 1] < reached[:, np.newaxis]
+    ago = np.where(quiet.any(axis=1), quiet[:, ::-1].argmax(axis=1), 0) - SMEAR_FRAMES
+    first = np.maximum(starts - np.maximum(ago, 0), np.minimum(np.array(free, np.intp), starts))
+    return [span._replace(start=start) for span, start in zip(spans, first.tolist(), strict=True)]
+
+
+def rises_db(posteriors: Posteriors, column: int, at: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
     """By how much a pitch grows louder around each frame, from its quietest moment before to its loudest after."""
     bands = np.array([column + interval if column + interval < PITCHES else -1 for interval in PARTIALS[:4]])
     frames = at[:, np.newaxis] + np.arange(-BEFORE, AFTER + 1)
     courses = courses_db(posteriors.level, np.tile(bands, (len(at), 1)), frames)
-    return courses[:, BEFORE:].max(axis=1) - courses[:, : BEFORE + 2].min(axis=1)
+    return np.asarray(courses[:, BEFORE:].max(axis=1) - courses[:, : BEFORE + 2].min(axis=1))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from bridge.transcription.posteriors import FLOOR_DB, LOWEST_PITCH, PITCHES, STEPS_PER_DECIBEL, Bytes
+from bridge.transcription.posteriors import FLOOR_DB, LOWEST_PITCH, PITCHES, STEPS_PER_DECIBEL, Bytes, Posteriors
 from bridge.transcription.spans import Span
 
 Decibels = npt.NDArray[np.float32]
@@ -55,6 +55,30 @@ def courses_db(level: Bytes, bands: npt.NDArray[np.intp], frames: npt.NDArray[np
         step = np.where(inside & (column >= 0), level[held, np.maximum(column, 0)], len(POWER) - 1)
         power += POWER[step]
     return np.asarray(10 * np.log10(power), np.float32)
+
+
+def shares_db(posteriors: Posteriors, spans: Sequence[Span], attack_frames: int) -> Decibels:
+    """How much of the stem's power is each note's own when it is struck, in dB, 0 where it sounds alone: (spans,).
+
+    All notes that sound share the power as their partials are to each other; a note is judged at the loudest of its
+    first `attack_frames`.
+    """
+    together = np.full(posteriors.frames, POWER[0], np.float64)
+    bands = own_bands(spans, posteriors.frames)
+    for row, span in zip(bands, spans, strict=True):
+        own = row[row >= 0]
+        together[span.start : span.stop] += POWER[posteriors.level[span.start : span.stop, own]].sum(axis=1)
+    starts = np.array([span.start for span in spans], np.intp)
+    frames = np.minimum(starts[:, np.newaxis] + np.arange(attack_frames), posteriors.frames - 1)
+    courses = courses_db(posteriors.level, bands, frames)
+    share = np.where(
+        np.arange(attack_frames) < np.array([span.stop - span.start for span in spans])[:, np.newaxis],
+        courses - 10 * np.log10(together[frames]),
+        -np.inf,
+    )
+    rows, loudest = np.arange(len(spans)), courses.argmax(axis=1)
+    at_loudest = share[rows, loudest]
+    return np.asarray(np.where(np.isfinite(at_loudest), at_loudest, share.max(axis=1)), np.float32)
 
 
 def _bands(pitch: int) -> npt.NDArray[np.intp]:

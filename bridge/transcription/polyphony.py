@@ -20,9 +20,11 @@ from bridge.transcription.spans import Span, gaps, join, runs
 #: Frames by which an attack may come before the first frame in which the pitch is probable, or after it.
 SLACK_FRAMES = 3
 #: What has no attack must last so long to be a note: slow attacks belong to long notes, ghosts are short.
-LEFT_OVER_SECONDS = 0.2
+LEFT_OVER_SECONDS = 0.3
 #: Overtones of a note, in semitones above it: they are the network's most frequent ghosts.
 OVERTONES = (12, 19, 24, 28, 31, 34, 36)
+#: And where only the overtones of a lower note are heard, the network takes them for that note.
+UNDERTONES = (-12, -19, -24)
 #: An overtone that starts with its fundamental, or while that sounds, is no note if its probability, summed over its
 #: frames, is less than this share of the fundamental's: ghosts are both faint and short.
 GHOST_SHARE = 0.35
@@ -78,7 +80,7 @@ def without_overtones(spans: list[Span]) -> list[Span]:
         for span in ordered
         if not any(
             _is_overtone(span, other)
-            for interval in OVERTONES
+            for interval in (*OVERTONES, *UNDERTONES)
             for other in by_pitch.get(span.pitch - interval, ())
             if abs(other.start - span.start) <= GHOST_ONSET_FRAMES
         )

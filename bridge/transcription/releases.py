@@ -28,15 +28,18 @@ DEPTH_DB = 35.0
 FALL_DB_PER_SECOND = 50.0
 STEEPER_DB_PER_SECOND = 40.0
 FALL_DB = 3.0
-#: A note that is so far below what it held, and still falling, has been let go a little before.
-BELOW_HELD_DB = 8.0
-STILL_FALLING_DB = 3.0
+#: A note that is so far below what it held, and still falling, has been let go: as long ago as that fall took.
+BELOW_HELD_DB = 6.0
+STILL_FALLING_DB = 4.0
 STILL_FALLING_FRAMES = 6
-BEFORE_FRAMES = 1
+LONGEST_FALL_FRAMES = 8
+#: An ear hears a note end a little after its fall has begun.
+LINGER_FRAMES = 3.0
 #: From the next note's start on: a fall so steep over so many frames, and so deep in the end.
 SUCCESSION_FRAMES = 12
 SUCCESSION_DB_PER_SECOND = 50.0
 SUCCESSION_DB = 8.0
+BEND_FRAMES = 1
 SHORTEST_FRAMES = 4
 #: Notes are looked at together with others of about their length; of longer ones than this only the end.
 LENGTHS = (32, 64, 128, 256, 512, 1024)
@@ -114,7 +117,7 @@ def _bend(courses: Decibels, first: Frames, live: Frames, rate_hz: float) -> Fra
         before, after = left_slope[rows, at] * rate_hz, right_slope[rows, at] * rate_hz
         fall = courses[rows, at] - courses[rows, np.maximum(live, 1) - 1]
         let_go = (before - after > STEEPER_DB_PER_SECOND) & (after < -FALL_DB_PER_SECOND) & (fall > FALL_DB)
-        found[open_ & let_go] = at[open_ & let_go]
+        found[open_ & let_go] = at[open_ & let_go] + BEND_FRAMES
         open_ &= after > before
         first[open_] = at[open_]
     return found
@@ -131,8 +134,10 @@ def _below_held(courses: Decibels, top: Frames, stops: Frames, known: Frames) ->
     last = _last(within & (courses >= (held - BELOW_HELD_DB)[:, np.newaxis]))
     rows = np.arange(count)
     later = np.minimum(last + STILL_FALLING_FRAMES, np.maximum(known, 1) - 1)
-    falling = courses[rows, last] - courses[rows, later] > STILL_FALLING_DB
-    return np.where(falling, last + 1 - BEFORE_FRAMES, length)
+    fall = courses[rows, last] - courses[rows, later]
+    ago = BELOW_HELD_DB * (later - last) / np.maximum(fall, STILL_FALLING_DB) - LINGER_FRAMES
+    ago = np.clip(np.rint(ago), 0, LONGEST_FALL_FRAMES).astype(np.intp)
+    return np.where(fall > STILL_FALLING_DB, last + 1 - ago, length)
 
 
 def _succeeded(
