@@ -7,7 +7,19 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from bridge.model import Failure, JobRequest, Kind, MidiStatus, Music, Outcome, PlayOutcome, Result, Stage, Value, Warning
+from bridge.model import (
+    Failure,
+    JobRequest,
+    Kind,
+    MidiStatus,
+    Music,
+    Outcome,
+    PlayOutcome,
+    Result,
+    Stage,
+    Value,
+    Warning,
+)
 
 __all__ = [
     "Analysed",

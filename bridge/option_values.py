@@ -206,7 +206,7 @@ def percent(name: str, value: object) -> float:
 
 
 def pitch(name: str, value: object) -> int:
-    """A pitch as a MIDI number (`38`), a note (`D2`, `F#3`, `Bb1`; `C4` is the middle C, 60), or a frequency (`73.4Hz`)."""
+    """A pitch as a MIDI number, a note (`F#3`; `C4` is the middle C, 60), or a frequency (`73.4Hz`)."""
     written = text(name, value).strip()
     if note := re.fullmatch(r"([A-Ga-g])([#♯b♭]?)(-?\d)", written):
         key = 12 * (int(note[3]) + 1) + LETTERS[note[1].upper()] + ACCIDENTALS[note[2]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,7 +158,7 @@ class _JobRun:
         return _Plan(separator, engine, stems, midi, keys, Ear(transcribers, cache, keys))
 
     def _make(self, region: Region, folder: OutputFolder, plan: _Plan) -> tuple[bool, bool]:
-        """Makes all files but the manifest; returns whether an older one tells of them, and whether the stems are new."""
+        """Makes all files but the manifest; returns whether there is one of before, and whether the stems are new."""
         with self._kept(plan) as cached:
             if plan.separator is not None and cached is None:
                 heard = self._separate(plan.separator, region, folder, plan)
@@ -168,7 +168,7 @@ class _JobRun:
                     self.control.warn(warning)
                 heard = self._listen({}, plan)
             else:
-                heard = self._listen({stem: region.signal for stem in plan.midi}, plan)
+                heard = self._listen(dict.fromkeys(plan.midi, region.signal), plan)
             reading = self._read(heard, region, plan)
             notes = [] if reading is None else [*note_pieces(reading, self.request, self.name)]
             stems = [] if cached is None else [*stem_pieces(cached, region, self.request, self.name)]
@@ -182,10 +182,10 @@ class _JobRun:
             elif cached is not None:
                 folder.check_space(cached.entry.total_bytes)
             self.progress.enter("writing")
-            for piece in (*stems, *notes):
-                self.control.checkpoint(1.0)
-                put(piece, folder)
-                self.record.produced(_placed(piece, folder.path))
+            self._put(stems, folder)
+            if reading is not None:
+                self.record.tell(Analysed(job=self.job, music=reading.music))
+            self._put(notes, folder)
         if reading is not None and self.request.picture:
             self._hang(picture_of(reading, self.name), Path(self.request.picture), reading)
         return before is not None, is_fresh
@@ -232,8 +232,13 @@ class _JobRun:
         music = known_music(self.request, lambda: plan.ear.tempo(region.signal, control))
         reading = read_notes(heard, self.workshop.transcribers, self.request, music, region.seconds)
         self.record.music = reading.music
-        self.record.tell(Analysed(job=self.job, music=reading.music))
         return reading
+
+    def _put(self, pieces: Sequence[Piece], folder: OutputFolder) -> None:
+        for piece in pieces:
+            self.control.checkpoint(1.0)
+            put(piece, folder)
+            self.record.produced(_placed(piece, folder.path))
 
     def _hang(self, picture: bytes, wanted: Path, reading: Reading) -> None:
         """Writes the picture where somebody wants it, or beside: `notes.svg`, `notes 2.svg` …"""

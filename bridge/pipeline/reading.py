@@ -52,9 +52,7 @@ def read_notes(
         if scale and stem != "drums":
             notes = in_scale(notes, parse_scale(scale), request.off_scale)
         if request.quantise:
-            notes = quantised(
-                notes, _grid(request), music.tempo_bpm, music.first_beat_seconds, clip_seconds=seconds
-            )
+            notes = quantised(notes, _grid(request), music.tempo_bpm, music.first_beat_seconds, clip_seconds=seconds)
         parts[stem] = without_overlaps(notes)
     return Reading(parts, music, seconds)
 

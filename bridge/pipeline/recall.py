@@ -1,4 +1,4 @@
-"""Bringing a job back without its work: its stems from the cache, into the folder that they went to before, or a new one."""
+"""Bringing a job back without its work: its stems from the cache, to the folder they went to before or a new one."""
 
 from __future__ import annotations
 
