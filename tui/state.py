@@ -23,6 +23,7 @@ from bridge.events import (
 )
 from bridge.lifecycle import apply
 from bridge.model import Job, MidiStatus, Status
+from bridge.score.words import music_words
 from bridge.units import clock_text
 
 #: Lines that the log remembers; older ones fall out.
@@ -142,6 +143,9 @@ def _line(event: Event, jobs: Mapping[str, Job], now: float) -> LogLine | None:
         case Produced():
             what = FILE_WORDS[event.result.kind]
             return LogLine(now, "info", f"{event.result.name} {what} written", name)
+        case Analysed():
+            heard = ", ".join(music_words(event.music))
+            return LogLine(now, "info", heard, name) if heard else None
         case Ended():
             return _ending(event, jobs[event.job], now)
         case MidiReady():
