@@ -16,6 +16,8 @@ MOST_SYSTEMS = 60
 #: Where no tempo is known, the grid is in seconds, with a number at each fifth.
 SECONDS_IN_BAR = 5
 SLACK = 1e-6
+#: So small a part of a beat before the first one gets no beat of its own.
+UNSEEN_BEAT = 0.1
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Timeline:
     @property
     def systems(self) -> list[tuple[float, float]]:
         """Start and end of each, in seconds: on bar lines, but for what comes before the first bar."""
-        pickup = math.ceil(self.first_bar_seconds / self.beat_seconds - SLACK)
+        pickup = math.ceil(self.first_bar_seconds / self.beat_seconds - UNSEEN_BEAT)
         bars, beats = divmod(pickup, self.beats_in_bar)
         first = self.first_bar_seconds - bars * self.bar_seconds
         count = max(1, math.ceil((self.seconds - first) / self.system_seconds - SLACK))
