@@ -60,8 +60,9 @@ class Loop:
 
     def repeated(self, times: int) -> Loop:
         """The same bars over and over."""
+        starts = [turn * self.seconds for turn in range(times)]
         parts = tuple(
-            replace(part, notes=tuple(_moved(note, turn * self.seconds) for turn in range(times) for note in part.notes))
+            replace(part, notes=tuple(_moved(note, start) for start in starts for note in part.notes))
             for part in self.parts
         )
         return replace(self, bars=self.bars * times, parts=parts)
@@ -82,7 +83,7 @@ STABS: Rhythm = ((0.5, 0.2), (1.25, 0.2), (1.75, 0.2), (2.75, 0.2), (3.5, 0.2))
 
 STYLES = (
     Style("rock", (90, 160), ("h-h-h-h-h-h-h-h-", "K-------K-k-----", "----S-------S---"), EIGHTHS, QUARTERS, 0, FINGERED_BASS, OVERDRIVE, "K---S-ssmmttffFC"),  # noqa: E501
-    Style("ballad", (70, 90), ("h-h-h-h-h-h-h-h-", "K-----k-K-------", "----S-------S---"), HALVES, EIGHTHS),  # noqa: E501
+    Style("ballad", (70, 90), ("h-h-h-h-h-h-h-h-", "K-----k-K-------", "----S-------S---"), HALVES, EIGHTHS),
     Style("funk", (88, 118), ("hhhhhhohhhhhhhoh", "K--k--k---kk----", "----S--s-s--S--s"), SLAPPED, STABS, 0, SLAP_BASS, CLEAN),  # noqa: E501
     Style("house", (116, 132), ("K---K---K---K---", "--o---o---o---o-", "----S-------S---"), OFF_BEATS, TRESILLO, 0, SYNTH_BASS, ORGAN),  # noqa: E501
     Style("techno", (125, 150), ("K---K---K---K---", "h-hhh-hhh-hhh-hh", "--o---o---o---o-"), SIXTEENTHS, STABS, 0, SYNTH_BASS, SAW_LEAD),  # noqa: E501
@@ -96,11 +97,11 @@ STYLES = (
     Style("salsa", (160, 178), ("q-q-q-q-q-q-q-q-", "x--x--x---x-x---", "--g---gg--g---gg", "K-------K-------"), TRESILLO, STRUM, 0, ACOUSTIC_BASS, PIANO),  # noqa: E501
     Style("bossa", (115, 150), ("h-h-h-h-h-h-h-h-", "K-----k-K-----k-", "x-----x-----x---"), ROOT_FIFTH, TRESILLO, 0, ACOUSTIC_BASS, NYLON),  # noqa: E501
     Style("break", (100, 140), ("h-h-h-h-h-h-h-h-", "K-K-------KK----", "----S--s-s--S--s"), SLAPPED, CHARLESTON, 0, SYNTH_BASS, ORGAN),  # noqa: E501
-    Style("soul", (100, 140), ("h-h-h-h-h-h-h-h-", "K-----k-K-k-----", "S---S---S---S---"), EIGHTHS, BACKBEATS),  # noqa: E501
+    Style("soul", (100, 140), ("h-h-h-h-h-h-h-h-", "K-----k-K-k-----", "S---S---S---S---"), EIGHTHS, BACKBEATS),
     Style("hip-hop", (80, 100), ("hhhhhhhhhhhhhhhh", "K-----k--kK-----", "----S-------S---"), TRESILLO, QUARTERS, 0, SYNTH_BASS, VIBRAPHONE),  # noqa: E501
     Style("punk", (150, 180), ("h-h-h-h-h-h-h-h-", "K-k-----K-k-----", "----S-------S---"), EIGHTHS, EIGHTHS, 0, FINGERED_BASS, OVERDRIVE),  # noqa: E501
     Style("country", (95, 130), ("hhhhhhhhhhhhhhhh", "K-------K-------", "----S-------S---"), HALVES, STRUM, 0, FINGERED_BASS, STEEL),  # noqa: E501
-    Style("slow soul", (70, 84), ("h-hhh-hhh-hhh-hh", "K------k--k-----", "----S-------S---"), ROOT_FIFTH, SIXTEENTHS),  # noqa: E501
+    Style("slow soul", (70, 84), ("h-hhh-hhh-hhh-hh", "K------k--k-----", "----S-------S---"), ROOT_FIFTH, SIXTEENTHS),
 )  # fmt: skip
 HARMONIES = (
     ((48, 55, 60, 64), (45, 52, 57, 60), (41, 53, 57, 60), (43, 55, 59, 62)),

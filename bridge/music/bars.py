@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bridge.music.onsets import HIGH, LOW, MIDDLE, Numbers, Onsets
+from bridge.music.onsets import MIDDLE, Numbers, Onsets
 from bridge.music.pulse import FASTEST_BPM, SLOWEST_BPM, Pulse, evidence
 
 if TYPE_CHECKING:
@@ -65,11 +65,11 @@ def rounded(exact_bpm: float, frames: int) -> tuple[float, int]:
     return exact_bpm, 3
 
 
-def unpadded(bars: Bars, audio: Signal, pulse_seconds: float) -> tuple[float, float]:
+def unpadded(bars: Bars, audio: Signal, pulse_seconds: float) -> tuple[float, float] | None:
     """The tempo of a loop that may lie between silences, and the seconds of silence before it.
 
-    Where leaving out some of the silence gives the bars a whole tempo, it is that one, of several the nearest to the
-    pulse; else silence belongs to the loop.
+    The tempo is a whole one that leaving out some of the silence gives the bars, of several the nearest to the pulse;
+    None where there is none, and so no reason to leave out anything.
     """
     seconds = audio.frames / audio.sample_rate_hz
     lead, tail = _silences(audio)
@@ -79,7 +79,7 @@ def unpadded(bars: Bars, audio: Signal, pulse_seconds: float) -> tuple[float, fl
     spare = {tempo: seconds - 60 * BEATS * bars.bars / tempo for tempo in range(int(pulse_bpm) - 1, int(pulse_bpm) + 3)}
     tempi = [tempo for tempo, left in spare.items() if least < left < lead + tail + ROUNDING_SECONDS]
     if not tempi:
-        return bars.tempo_bpm, 0.0
+        return None
     tempo = min(tempi, key=lambda tempo: abs(tempo - pulse_bpm))
     return float(tempo), min(lead, spare[tempo])
 
@@ -94,18 +94,15 @@ def _silences(audio: Signal) -> tuple[float, float]:
 
 
 def bars_evidence(heard: Onsets, pulse: Pulse, bars: Bars) -> Numbers:
-    """What speaks for so many bars: (15,), weighed in `tempo`.
+    """What speaks for so many bars: (11,), weighed in `tempo`.
 
-    That of the pulse; then 1 where bars are a power of two, where the tempo is whole, where it has one decimal at most;
-    then how much more begins, in means of all sixteenths: in the middle and high on the second and fourth beat than on
-    the others, low on the first beat, on all beats, and on the weakest sixteenths.
+    That of the pulse; then 1 where the tempo is whole, and where it has one decimal at most; then, in means of all
+    sixteenths, how much more begins in the middle on the second and fourth beat than on the others, and how much begins
+    on the weakest sixteenths.
     """
-    alone = float(bars.bars & (bars.bars - 1) == 0)
     bar = _folded(heard, bars.bars)
-    beats, others = [4, 12], [0, 8]
-    middle = bar[beats, MIDDLE].mean() - bar[others, MIDDLE].mean()
-    high = bar[beats, HIGH].mean() - bar[others, HIGH].mean()
-    rest = (alone, bars.decimals == 0, bars.decimals <= 1, middle, high, bar[0, LOW], bar[::4].mean(), bar[1::2].mean())
+    backbeat = bar[[4, 12], MIDDLE].mean() - bar[[0, 8], MIDDLE].mean()
+    rest = (bars.decimals == 0, bars.decimals <= 1, backbeat, bar[1::2].mean())
     return np.concatenate((evidence(pulse, bars.period_seconds), rest))
 
 

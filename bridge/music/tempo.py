@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from bridge.model import Value
-from bridge.music.bars import BEATS, Bars, bars_evidence, possible_bars, unpadded
+from bridge.music.bars import BEATS, bars_evidence, possible_bars, unpadded
 from bridge.music.onsets import Onsets, onsets
 from bridge.music.pulse import Pulse, clarity, closed_pulse, evidence, first_beat, open_pulse, periods, refined
 from bridge.units import DEFAULT_TEMPO_BPM
@@ -22,15 +22,11 @@ CONFIDENT = 0.5
 
 #: How much each line of `pulse.evidence` and `bars.bars_evidence` weighs in the odds between tempi: a logistic
 #: regression over loops of twenty styles (docs/decisions/0080).
-PULSE_WEIGHTS = np.array((4.1, 4.3, 1.5, 3.6, -0.6, -1.9, -0.3))
-BARS_WEIGHTS = np.array((1.3, 1.4, 1.7, 2.6, 0.45, -0.2, -0.4, -0.35, 1.9, 1.7, 0.35, -0.15, 0.05, -0.15, -1.7))
+PULSE_WEIGHTS = np.array((4.5, 4.9, 2.0, 3.6, -1.1, -2.6, -0.35))
+BARS_WEIGHTS = np.array((1.9, 1.0, 1.2, 2.8, -0.3, -0.55, -0.4, 1.8, 2.8, 0.3, -1.7))
 
 #: Clips that are heard whole, and no longer than this, may be loops.
 LONGEST_LOOP_SECONDS = 60.0
-#: By how many beats a loop's pulse may miss its length, and how much less plainly than the best beat it may be heard:
-#: where a tempo with at most one decimal gives that length to the frame, and elsewhere.
-ROUND_MISSED, ROUND_LESS_CLEAR = 0.1, 0.4
-MISSED, LESS_CLEAR = 0.08, 0.15
 #: Where half the clips with a pulse of this clarity have one, and how fast that changes.
 CLEAR, CLEAR_SLOPE = 0.3, 0.05
 #: Two beats say nothing.
@@ -44,7 +40,7 @@ class TempoEstimate(Value, frozen=True, kw_only=True):
     """A tempo, and how far it may be trusted."""
 
     bpm: float
-    """Quarter notes a minute, 70–180."""
+    """Quarter notes a minute, 70–180 or a little beyond."""
     confidence: float
     """0–1; below `CONFIDENT` it is a guess."""
     first_beat_seconds: float
@@ -59,6 +55,20 @@ class _Choice:
 
     period_seconds: float
     share: float
+
+
+@dataclass(frozen=True)
+class _Tolerance:
+    """How far a clip's own pulse may be from what its length says."""
+
+    missed_beats: float
+    """By how many beats it may miss the length."""
+    less_clear: float
+    """How much less plainly than the best beat the loop's may be heard."""
+
+
+#: Where a tempo with at most one decimal gives the clip's length to the frame, and elsewhere.
+LIKELY, UNLIKELY = _Tolerance(0.1, 0.4), _Tolerance(0.03, 0.15)
 
 
 def estimate_tempo(audio: Signal, control: Control) -> TempoEstimate:
@@ -89,11 +99,13 @@ def _loop(heard: Onsets, pulse: Pulse, beats: _Choice, audio: Signal) -> TempoEs
     bars = counts[int(np.argmax(odds))]
     choice = _best(odds, [count.period_seconds for count in counts])
     pulsing = refined(pulse, bars.period_seconds)
-    if not _is_whole(heard, pulse, beats, bars, pulsing):
+    padded = unpadded(bars, audio, pulsing) if bars.decimals > 1 else None
+    tolerance = LIKELY if bars.decimals <= 1 or padded else UNLIKELY
+    missed = abs(heard.seconds / pulsing - BEATS * bars.bars)
+    behind = clarity(pulse, beats.period_seconds) - clarity(pulse, bars.period_seconds)
+    if missed > tolerance.missed_beats or behind > tolerance.less_clear:
         return None
-    bpm, lead = bars.tempo_bpm, 0.0
-    if bars.decimals > 1:
-        bpm, lead = unpadded(bars, audio, pulsing)
+    bpm, lead = padded or (bars.tempo_bpm, 0.0)
     plain = clarity(round_pulse if bars.bars > 1 else pulse, bars.period_seconds)
     return TempoEstimate(
         bpm=round(bpm, 4),
@@ -101,15 +113,6 @@ def _loop(heard: Onsets, pulse: Pulse, beats: _Choice, audio: Signal) -> TempoEs
         first_beat_seconds=round(lead, 4),
         method="loop",
     )
-
-
-def _is_whole(heard: Onsets, pulse: Pulse, beats: _Choice, bars: Bars, pulsing_seconds: float) -> bool:
-    """Whether the clip's own pulse agrees that it is so many bars."""
-    missed = abs(heard.seconds / pulsing_seconds - BEATS * bars.bars)
-    behind = clarity(pulse, beats.period_seconds) - clarity(pulse, bars.period_seconds)
-    if bars.decimals <= 1:
-        return missed <= ROUND_MISSED and behind <= ROUND_LESS_CLEAR
-    return missed <= MISSED and behind <= LESS_CLEAR
 
 
 def _by_beats(heard: Onsets, pulse: Pulse, beats: _Choice) -> TempoEstimate:
