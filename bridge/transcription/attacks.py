@@ -22,9 +22,12 @@ BEFORE, AFTER = 6, 5
 APART_FRAMES = 7
 #: A note begins where it is so far below what its attack reaches, at most so many frames before the network hears it.
 BEGINS_DB = 9.0
-EARLIEST_FRAMES = 8
+EARLIEST_FRAMES = 9
 #: The windows see a note so many frames before it begins.
 SMEAR_FRAMES = 1
+#: Where a sound swells, it begins earlier still: where it is so far below. A struck one takes so many frames from there.
+SWELLS_DB = 30.0
+STRUCK_FRAMES = 2
 
 
 def attacks(posteriors: Posteriors, column: int, threshold: float, apart: int) -> list[int]:
@@ -55,10 +58,16 @@ def begun(posteriors: Posteriors, spans: Sequence[Span], free: Sequence[int]) ->
     starts = np.array([span.start for span in spans], np.intp)
     frames = starts[:, np.newaxis] + np.arange(-EARLIEST_FRAMES, AFTER + 1)
     courses = courses_db(posteriors.level, own_bands(spans, posteriors.frames), frames)
-    reached = courses[:, EARLIEST_FRAMES:].max(axis=1) - BEGINS_DB
-    quiet = courses[:, : EARLIEST_FRAMES + 1] < reached[:, np.newaxis]
-    ago = np.where(quiet.any(axis=1), quiet[:, ::-1].argmax(axis=1), 0) - SMEAR_FRAMES
-    first = np.maximum(starts - np.maximum(ago, 0), np.minimum(np.array(free, np.intp), starts))
+    reached = courses[:, EARLIEST_FRAMES:].max(axis=1, keepdims=True)
+
+    def ago(depth_db: float) -> npt.NDArray[np.intp]:
+        """Frames since the sound was last so far below, 0 where it was not."""
+        quiet = courses[:, EARLIEST_FRAMES::-1] < reached - depth_db
+        return np.where(quiet.any(axis=1), quiet.argmax(axis=1), 0)
+
+    loud, swell = ago(BEGINS_DB), ago(SWELLS_DB)
+    ago_frames = loud - SMEAR_FRAMES + np.maximum(swell - loud - STRUCK_FRAMES, 0)
+    first = np.maximum(starts - np.maximum(ago_frames, 0), np.minimum(np.array(free, np.intp), starts))
     return [span._replace(start=start) for span, start in zip(spans, first.tolist(), strict=True)]
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from bridge.model import Note
 from bridge.transcription.attacks import begun
 from bridge.transcription.bends import bends
+from bridge.transcription.glides import joined
 from bridge.transcription.loudness import velocities
 from bridge.transcription.melody import melody
 from bridge.transcription.partials import Decibels, shares_db
@@ -27,7 +28,7 @@ SILENCE_DB = -90.0
 def decode(posteriors: Posteriors, profile: Profile) -> list[Note]:
     """The notes of a stem by onset, then pitch; two of the same pitch never overlap, none outlasts the clip."""
     line = melody if profile.monophonic else polyphony
-    spans = line(posteriors, profile)
+    spans = joined(posteriors, line(posteriors, profile))
     spans = begun(posteriors, spans, _free(spans, profile.monophonic))
     spans, levels = _audible(posteriors, spans)
     spans = released(posteriors, spans)
