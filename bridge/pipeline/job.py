@@ -16,7 +16,7 @@ from bridge.errors import NotWritable
 from bridge.events import Analysed, JobEvent, Started
 from bridge.model import STEMS, TOGETHER, JobRequest, Result, Warning
 from bridge.options import NOTE_LISTS
-from bridge.pipeline.cache import OpenEntry
+from bridge.pipeline.cache import Entry, OpenEntry
 from bridge.pipeline.cache_key import Keys, cache_keys
 from bridge.pipeline.channels import stems_of
 from bridge.pipeline.folder import OutputFolder
@@ -97,7 +97,7 @@ class _JobRun:
             if not is_described:
                 self.record.write(folder, source, plan.engine, plan.keys.job)
             if self.workshop.cache is not None and state == state_of(self.source):
-                if is_fresh and plan.separator is not None:
+                if is_fresh and plan.stems:
                     self.record.keep_stems(self.workshop.cache, plan.keys.stems, plan.engine, warned_before)
                 plan.ear.keep(self.name, plan.engine)
         finally:
@@ -192,10 +192,13 @@ class _JobRun:
 
     @contextmanager
     def _kept(self, plan: _Plan) -> Iterator[OpenEntry | None]:
-        """The job's stems from the cache, where what is heard in them is known too."""
+        """The job's stems from the cache, where what is heard in them is known too; none, where none are written."""
         cache = self.workshop.cache
         if cache is None or plan.separator is None or any(plan.ear.remembers(stem) is None for stem in plan.midi):
             yield None
+            return
+        if not plan.stems:
+            yield OpenEntry(Entry(key=plan.keys.stems, name=self.name, engine=plan.engine), {})
             return
         with cache.opened(plan.keys.stems) as cached:
             yield cached

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -87,6 +88,7 @@ def iso_time(unix_seconds: float) -> str:
     return datetime.datetime.fromtimestamp(unix_seconds, datetime.timezone.utc).isoformat(timespec="seconds")
 
 
+@functools.cache
 def versions() -> dict[str, str]:
     """The bridge's own version, Python's, and those of the packages that shape the sound."""
     found = {"source-audio-bridge": __version__, "python": platform.python_version()}
