@@ -92,7 +92,7 @@ def test_what_changes_no_file_costs_no_work(again: Again, clip: Path, options: d
 
 @pytest.mark.parametrize(
     "options",
-    [{"stems": ("bass",)}, {"stems": ()}, {"format": "flac"}, {"depth": "24"}, {"start_seconds": 0.5},
+    [{"stems": ("bass",)}, {"format": "flac"}, {"depth": "24"}, {"start_seconds": 0.5},
      {"end_seconds": 1.5}],
     ids=str,
 )  # fmt: skip
@@ -124,6 +124,13 @@ def test_every_setting_of_notes_writes_anew_what_was_heard_before(
     assert Path(job.output_dir).name == "clip 2"
     assert again.run(clip, **options).output_dir == job.output_dir
     assert again.run(clip).output_dir == first.output_dir
+
+
+def test_notes_alone_need_no_stems(again: Again, clip: Path) -> None:
+    again.run(clip)
+    job = again.run(clip, stems=(), midi=("bass", "drums"))
+    assert not again.worked
+    assert [result.name for result in job.results] == ["bass", "drums", "all"]
 
 
 def test_other_settings_of_notes_are_heeded(again: Again, clip: Path) -> None:
