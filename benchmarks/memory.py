@@ -32,7 +32,7 @@ from bridge.pipeline.job import run_job
 from bridge.pipeline.workshop import Workshop
 from bridge.separation.registry import Engines
 from bridge.transcription.registry import Transcribers
-from tools.full_size_model import FULL_SIZE, TINY, build
+from tools.full_size_model import FULL_SIZE, SMALL, TINY, build
 
 RATE_HZ = 48_000
 SHORT_CLIP_MINUTES = 3 / 60
@@ -40,8 +40,9 @@ SAMPLING_SECONDS = 0.02
 #: Jobs before growth is counted: libraries load on first use, and allocators take what they need once.
 WARM_UP_JOBS = 20
 MEGABYTE = 1_000_000
-#: What `--engine` knows besides the engines that are here: htdemucs with random weights, in its own size or a tiny one.
-RANDOM_MODELS = {"full": FULL_SIZE, "tiny": TINY}
+#: What `--engine` knows besides the engines that are here: htdemucs with random weights, in its own size, small with
+#: windows of the same length, and tiny.
+RANDOM_MODELS = {"full": FULL_SIZE, "small": SMALL, "tiny": TINY}
 
 
 @dataclass(frozen=True)
@@ -180,7 +181,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, nargs="*", default=[1, 10, 60])
     parser.add_argument("--jobs", type=int, default=200, help="0: none")
-    parser.add_argument("--engine", default="draft", help="draft, or full or tiny for an htdemucs with random weights")
+    parser.add_argument(
+        "--engine", default="draft", help="draft, or full, small or tiny for an htdemucs with random weights"
+    )
     parser.add_argument("--format", default="flac", help="wav or flac")
     parser.add_argument("--no-midi", action="store_true", help="separate only")
     parser.add_argument("--json", action="store_true")

@@ -160,8 +160,11 @@ class Transcriber(Protocol):
 class Engines(Protocol):
     """Opens separation engines by name and keeps what is worth keeping warm."""
 
-    def open(self, name: str, *, device: str, control: Control) -> Separator:
+    def open(self, name: str, *, device: str, control: Control, seconds: float = 0.0) -> Separator:
         """The engine of that name; `auto` decides by what is here, and warns where it had to settle for less.
+
+        Args:
+            seconds: how much audio waits for it: whether preparations pay that make it faster.
 
         Raises:
             BadArguments: there is no such engine.

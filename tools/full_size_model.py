@@ -37,7 +37,9 @@ FULL_SIZE: dict[str, Any] = {
     "segment": Fraction(39, 5),
 }
 
-TINY: dict[str, Any] = FULL_SIZE | {"channels": 8, "bottom_channels": 8, "t_heads": 2, "t_layers": 1, "segment": 1}
+#: The released windows and few weights: as quick as a model can be that is fed like the released one.
+SMALL: dict[str, Any] = FULL_SIZE | {"channels": 8, "bottom_channels": 8, "t_heads": 2, "t_layers": 1}
+TINY: dict[str, Any] = SMALL | {"segment": 1}
 
 
 def build(folder: Path, arguments: dict[str, Any], seed: int = 0) -> Path:

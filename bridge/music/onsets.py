@@ -20,10 +20,10 @@ WINDOW = 1024
 #: Frames a second: a window about every 5 ms.
 FRAME_RATE_HZ = 200
 BLOCK_FRAMES = 256
-#: Edges of the bands in Hz, whose rises are added up to three: drum and bass, middle, cymbals and consonants.
+#: Edges of the bands in Hz, whose rises are added up to three: drum and bass; middle; cymbals and consonants.
 EDGES_HZ = (27.5, 55, 110, 160, 220, 320, 440, 620, 880, 1240, 1760, 2500, 3500, 5000, 7000, 11025)
 PARTS = (3, 11)
-LOW, MIDDLE, HIGH = range(3)
+MIDDLE = 1
 #: A rise is against the loudest of so many frames before, so that beating tones do not count.
 BEFORE_FRAMES = 4
 #: Levels are logarithms above this share of the loudest band's: 60 dB below it, and so is silence.

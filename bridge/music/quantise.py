@@ -140,17 +140,23 @@ def _moved_line(line: Sequence[Note], moments: _Moments, settings: QuantiseSetti
 
 
 def _moved(note: Note, target: float, moments: _Moments, settings: QuantiseSettings) -> Note:
-    by = settings.strength * (target - note.onset_seconds)
+    onset = _between(note.onset_seconds, target, settings.strength)
+    by = onset - note.onset_seconds
     shifted = msgspec.structs.replace(
         note,
-        onset_seconds=note.onset_seconds + by,
+        onset_seconds=onset,
         offset_seconds=note.offset_seconds + by,
         bends=tuple(msgspec.structs.replace(bend, time_seconds=bend.time_seconds + by) for bend in note.bends),
     )
     if not settings.ends:
         return ending_by(shifted, moments.clip_seconds)
-    end = moments.end(note.offset_seconds, target)
-    return ending_at(shifted, note.offset_seconds + settings.strength * (end - note.offset_seconds))
+    before = min(note.offset_seconds, moments.clip_seconds)
+    return ending_at(shifted, _between(before, moments.end(before, target), settings.strength))
+
+
+def _between(start: float, stop: float, share: float) -> float:
+    """A share of the way; all of it is exactly `stop`, so that chords stay together."""
+    return start * (1 - share) + stop * share
 
 
 def _kept_apart(before: Sequence[Note], after: Sequence[Note]) -> list[Note]:

@@ -147,7 +147,9 @@ class _JobRun:
             if request.stems != ():
                 subtype = subtype_for(request.format, request.depth, region.subtype)
                 check_holds(request.format, subtype, region.audio.channels, region.audio.sample_rate_hz)
-            separator = self.workshop.engines.open(request.engine, device=request.device, control=self.control)
+            separator = self.workshop.engines.open(
+                request.engine, device=request.device, control=self.control, seconds=region.seconds
+            )
             self._started(folder, separator.name, separator.device)
             stems, midi = chosen_stems(request, separator)
             engine = EngineRecord(name=separator.name, device=separator.device, weights=separator.identity())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     #: Brings a released model to where `Places` finds it; raises WeightsUnavailable or Cancelled.
     Fetch = Callable[[str, Places, Control], None]
 
+log = logging.getLogger(__name__)
+
+#: Converting takes 10–15 s on a small machine, and saves a third of every second of work: so much audio pays for it.
+WORTH_CONVERTING_SECONDS = 120.0
 #: How long `auto` takes a failed download for an answer.
 RETRY_AFTER_SECONDS = 300.0
 
@@ -54,11 +59,15 @@ class Engines:
         self._objected: set[Weights] = set()
         self._loading = threading.Lock()
 
-    def open(self, name: str, device: str, control: Control) -> Separator:
+    def open(self, name: str, device: str, control: Control, seconds: float = 0.0) -> Separator:
         """The engine `name` on `device` (`auto`, `cpu`, `cuda`, `mps`), ready to work.
 
         `auto` is htdemucs where its weights are here or can be fetched; else draft, and `control` is warned. An
         engine that was asked for by name is that engine, or an error.
+
+        Args:
+            seconds: how much audio waits for it. A model that was fetched just now, or has long work before it, is
+                converted for a faster back-end first; others are when the worker is idle.
 
         Raises:
             BadArguments: there is no such engine or device.
@@ -70,17 +79,17 @@ class Engines:
         known = engine_names(self._places)
         if name not in known:
             raise BadArguments(f"There is no engine {name}.", advice=f"Choose one of {', '.join(known)}.")
-        separator = self._open(name, device, control)
+        separator = self._open(name, device, control, seconds)
         return separator if self._speeds is None else Timed(separator, self._speeds, self._clock)
 
-    def _open(self, name: str, device: str, control: Control) -> Separator:
+    def _open(self, name: str, device: str, control: Control, seconds: float) -> Separator:
         if name == DRAFT:
             return self._open_draft(control)
         if name != AUTO:
-            return self._open_model(name, device, control)
+            return self._open_model(name, device, control, seconds)
         try:
             self._recall_failure(PREFERRED)
-            return self._open_model(PREFERRED, device, control)
+            return self._open_model(PREFERRED, device, control, seconds)
         except WeightsUnavailable as exc:
             control.warn(
                 Warning(
@@ -131,10 +140,19 @@ class Engines:
             with suppress(Cancelled):
                 self._convert(loaded, _UntilStopped(stop))
 
-    def _convert(self, loaded: LoadedModel, control: Control) -> None:
-        if self._backends.convert(loaded, control):
-            with self._loading:
-                self._load(loaded.weights, loaded.separator.device, control)
+    def _converted(self, loaded: LoadedModel, control: Control) -> LoadedModel:
+        """The model on its fastest back-end; a full disk only means that it stays as it is."""
+        try:
+            return self._convert(loaded, control)
+        except OSError as exc:
+            log.warning("converting %s failed: %s", loaded.weights.name, exc)
+            return loaded
+
+    def _convert(self, loaded: LoadedModel, control: Control) -> LoadedModel:
+        if not self._backends.convert(loaded, control):
+            return loaded
+        with self._loading:
+            return self._load(loaded.weights, loaded.separator.device, control)
 
     def close(self) -> None:
         """Lets go of the loaded model and its memory."""
@@ -146,11 +164,14 @@ class Engines:
         control.checkpoint(1.0)
         return DraftSeparator()
 
-    def _open_model(self, name: str, device: str, control: Control) -> Separator:
+    def _open_model(self, name: str, device: str, control: Control, seconds: float) -> Separator:
+        was_here = self._places.find(name) is not None
         weights = self._weights(name, Portion(control, 0.0, 0.9))
         chosen = choose_device(device)
         with self._loading:
             loaded = self._load(weights, chosen, Portion(control, 0.9, 1.0))
+        if not was_here or seconds >= WORTH_CONVERTING_SECONDS:
+            loaded = self._converted(loaded, Portion(control, 1.0, 1.0))
         objection = self._backends.objection(weights, chosen)
         if objection is not None and weights not in self._objected:
             self._objected.add(weights)

@@ -1,154 +1,163 @@
-"""Ardour's own importer, which only its window has: on a screen in memory, with the engine that plays to nobody.
+"""Ardour without a screen: it records the bridge's ports, and its recordings can be held against other MIDI files.
 
-An action script is put where Ardour keeps those of its user, and started by OSC; it imports and saves.
+    with recording(folder, clip, url, take_seconds) as ardour:
+        ardour.take()
+        ardour.take()
+    ardour.recorded["Drums"]  # the file of the last take
+
+`ardour.lua` runs inside the DAW.
 """
 
 from __future__ import annotations
 
-import base64
-import os
-import re
+import contextlib
 import shutil
-import signal
-import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import PIPE
+from typing import NamedTuple, cast
 
-from pythonosc.osc_message_builder import build_msg
+import mido  # type: ignore[import-untyped]  # it ships no types
 
-NEEDED = ("ardour", "ardour7-lua", "Xvfb")
-OSC_PORT = 3819
-START_SECONDS, END_SECONDS = 45.0, 20.0
+from tests.jack_server import SAMPLE_RATE_HZ, why_no_jack
 
-CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
-<Ardour>
-  <Config>
-    <Option name="try-autostart-engine" value="1"/>
-    <Option name="check-announcements" value="0"/>
-    <Option name="discover-plugins-on-start" value="0"/>
-  </Config>
-  <Extra><AudioMIDISetup><EngineStates>
-    <State backend="None (Dummy)" driver="Normal Speed" device="Silence" input-device="" output-device=""
-      sample-rate="48000" buffer-size="1024" n-periods="0" input-latency="0" output-latency="0" lm-input="" lm-output=""
-      active="1" use-buffered-io="0" midi-option="1 in, 1 out, Silence" lru="4000000000"><MIDIDevices/></State>
-  </EngineStates></AudioMIDISetup></Extra>
-  <ControlProtocols><Protocol name="Open Sound Control (OSC)" active="1"/></ControlProtocols>
-</Ardour>
-"""
-NEW_SESSION = """
-AudioEngine:set_backend ("None (Dummy)", "", "")
-AudioEngine:start (false)
-assert (create_session (os.getenv ("SESSION_DIR"), "song", 48000)):save_state ("")
-close_session ()
-quit ()
-"""
-IMPORT = """
-local done = false
-return function ()
-  if done then return end
-  local files = C.StringVector ()
-  files:push_back ("%s")
-  Editor:do_import (files, Editing.ImportDistinctFiles, Editing.ImportAsTrack, ARDOUR.SrcQuality.SrcBest,
-    ARDOUR.MidiTrackNameSource.SMFTrackName, ARDOUR.MidiTempoMapDisposition.SMFTempoUse,
-    Temporal.timepos_t (0), ARDOUR.PluginInfo (), ARDOUR.Track (), false)
-  done = true
-  Session:save_state ("")
-end
-"""
+PROGRAM = "ardour7-lua"
+SCRIPT = Path(__file__).with_name("ardour.lua")
+END_SECONDS = 30
+STARTS = 3
 
 
-def missing() -> list[str]:
-    """What of it is not installed here."""
-    return [program for program in NEEDED if shutil.which(program) is None]
+def why_no_ardour() -> str:
+    """What this machine lacks to record with Ardour; empty where it lacks nothing."""
+    if shutil.which(PROGRAM) is None:
+        return f"{PROGRAM} is not installed (Debian 12: ardour)"
+    return why_no_jack()
 
 
-def imported(folder: Path, midi: Path) -> Path:
-    """Imports a MIDI file into a new session below `folder`; returns the session's folder.
+class Ardour:
+    """Four armed tracks in a new session, for a clip that the bridge takes apart."""
 
-    Raises:
-        TimeoutError: Ardour did not get there.
-    """
-    session = folder / "session"
-    home = folder / "home"
-    settings = home / ".config" / "ardour7"
-    settings.mkdir(parents=True)
-    (settings / ".a7").touch()  # not the first time that it is started
-    (settings / "config").write_text(CONFIG)
-    script = f'scripts = {{}} scripts[1] = {{ ["n"]="import", ["s"]="x", ["f"]=[==[{IMPORT % midi}]==], ["a"]={{}} }}'
-    packed = base64.b64encode(script.encode()).decode()
-    (settings / "ui_scripts").write_text(f'<UIScripts><ActionScript lua="Lua 5.3.5">{packed}</ActionScript></UIScripts>')
-    (folder / "new.lua").write_text(NEW_SESSION)
-    environment = {
-        **os.environ, "HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config"), "XDG_CACHE_HOME": str(home / ".cache"),
-        "SESSION_DIR": str(session), "ARDOUR_TRY_AUTOSTART_ENGINE": "1", "LC_ALL": "C.UTF-8",
-    }  # fmt: skip
-    command = ["ardour7-lua", str(folder / "new.lua")]
-    with (folder / "ardour.log").open("w") as log:
-        subprocess.run(command, env=environment, stdout=log, stderr=log, timeout=START_SECONDS, check=True)
-        saved = session / "song.ardour"
-        saved.write_text(re.sub("<EngineHints[^>]*/>", "", saved.read_text()))  # no question whether that is still here
-        with _screen() as display, _running(session, {**environment, "DISPLAY": display}, log.fileno()) as ardour:
-            _until(lambda: _is_taken(OSC_PORT), ardour)
-            _until(lambda: _asked_to_import(session), ardour)
-    return session
+    def __init__(self, process: subprocess.Popen[str], session: Path, log: Path) -> None:
+        self.session = session
+        self.recorded: dict[str, Path] = {}
+        self._process = process
+        self._log = log
+        self._lines: list[str] = []
+
+    def has_opened(self) -> bool:
+        """Whether it has made its session, with a track on each port."""
+        return self._next_said() == ["opened"]
+
+    def take(self) -> None:
+        """Rolls, has the notes played, and stops. Recorded over nothing: a take begins where the last one ended."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        self.hear("took")
+
+    def end(self) -> None:
+        """Saves the session and closes the DAW; afterwards all of `recorded` is there."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self.hear("closed")
+        self._process.wait(END_SECONDS)
+
+    def hear(self, word: str) -> None:
+        """Reads what the script says up to that word; asserts that it comes."""
+        while (said := self._next_said())[:1] != [word]:
+            assert said and said[0] != "failed", "\n".join([*self._lines, self._log.read_text()])
+            if said[0] == "recorded":
+                self.recorded[said[1]] = Path(said[2])
+
+    def _next_said(self) -> list[str]:
+        """The words of its next line, the last of them with all that is left; none where it has ended."""
+        for line in cast("Iterator[str]", self._process.stdout):
+            if line.startswith("> "):
+                self._lines.append(line)
+                return line.rstrip("\n").split(" ", 3)[1:]
+        self._lines.append(f"Ardour has ended with status {self._process.wait(END_SECONDS)}")
+        return []
 
 
 @contextmanager
-def _screen() -> Iterator[str]:
-    """An X server without a screen; gives its display."""
-    reading, writing = os.pipe()
-    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1280x900x24"]
-    server = subprocess.Popen(command, pass_fds=(writing,), stderr=subprocess.DEVNULL)
-    os.close(writing)
-    try:
-        with os.fdopen(reading) as pipe:
-            yield f":{pipe.readline().strip()}"
-    finally:
-        server.terminate()
-        server.wait(END_SECONDS)
-
-
-@contextmanager
-def _running(session: Path, environment: Mapping[str, str], log: int) -> Iterator[subprocess.Popen[bytes]]:
-    command = ["ardour", "-n", str(session / "song.ardour")]
-    ardour = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
-    try:
+def recording(folder: Path, clip: Path, url: str, take_seconds: float) -> Iterator[Ardour]:
+    """Ardour with a new session in `folder`, that has given `clip` to the bridge at `url` and got it back."""
+    with contextlib.ExitStack() as stack:
+        # On a busy machine Ardour 7.3 sometimes crashes or loses the server while it starts.
+        for start in range(STARTS):
+            ardour = stack.enter_context(_running(folder, f"session {start}", clip, url, take_seconds))
+            if ardour.has_opened():
+                break
+        ardour.hear("ready")
         yield ardour
-    finally:
-        os.killpg(ardour.pid, signal.SIGTERM)
+        ardour.end()
+
+
+@contextmanager
+def _running(folder: Path, name: str, clip: Path, url: str, take_seconds: float) -> Iterator[Ardour]:
+    session, log = folder / name, folder / f"{name}.log"
+    command = [PROGRAM, str(SCRIPT), str(session), str(SAMPLE_RATE_HZ), str(clip), url, str(take_seconds)]
+    with (
+        log.open("w") as errors,
+        subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=errors, text=True) as ardour,
+    ):
         try:
-            ardour.wait(END_SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(ardour.pid, signal.SIGKILL)
-            ardour.wait()
+            yield Ardour(ardour, session, log)
+        finally:
+            ardour.kill()
 
 
-def _asked_to_import(session: Path) -> bool:
-    """Asks; whether the session that was saved last has regions. The script does its work once."""
-    if "<Region " in (session / "song.ardour").read_text():
-        return True
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        message = build_msg("/access_action", ["LuaAction/script-1"])
-        sender.sendto(message.dgram, ("127.0.0.1", OSC_PORT))
-    time.sleep(1.0)  # it answers nothing
-    return False
+class Note(NamedTuple):
+    """One note of a MIDI file, times in seconds from its start."""
+
+    on: float
+    off: float
+    channel: int
+    pitch: int
+    velocity: int
+
+    @property
+    def key(self) -> tuple[int, int, int]:
+        """What does not depend on time."""
+        return self.channel, self.pitch, self.velocity
 
 
-def _is_taken(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind(("0.0.0.0", port))
-        except OSError:
-            return True
-    return False
+class Bend(NamedTuple):
+    """The pitch wheel moves."""
+
+    seconds: float
+    channel: int
+    value: int
 
 
-def _until(happened: Callable[[], bool], ardour: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while not happened():
-        if time.monotonic() > deadline or ardour.poll() is not None:
-            raise TimeoutError("Ardour has not imported the file")
-        time.sleep(0.2)  # it tells nobody what it does
+class Part(NamedTuple):
+    """What a MIDI file holds."""
+
+    notes: list[Note]
+    bends: list[Bend]
+
+
+def read_part(path: Path) -> Part:
+    """The notes, in the order of their onsets, and the bends of a file, read by mido alone.
+
+    Asserts that each note ends, that no pitch starts again while it sounds, and that no end is without a start.
+    """
+    seconds = 0.0
+    sounding: dict[tuple[int, int], tuple[float, int]] = {}
+    notes: list[Note] = []
+    bends: list[Bend] = []
+    for message in mido.MidiFile(path):
+        seconds += message.time
+        match message.type:
+            case "note_on" if message.velocity > 0:
+                assert (message.channel, message.note) not in sounding, f"{path.name}: {message} sounds already"
+                sounding[message.channel, message.note] = (seconds, message.velocity)
+            case "note_on" | "note_off":
+                on, velocity = sounding.pop((message.channel, message.note))
+                notes.append(Note(on, seconds, message.channel, message.note, velocity))
+            case "pitchwheel":
+                bends.append(Bend(seconds, message.channel, message.pitch))
+    assert not sounding, f"{path.name}: {sounding} never end"
+    return Part(sorted(notes), bends)

@@ -82,7 +82,7 @@ class OneEngine:
 
     separator: Separator = field(default_factory=SharesSeparator)
 
-    def open(self, name: str, *, device: str, control: Control) -> Separator:
+    def open(self, name: str, *, device: str, control: Control, seconds: float = 0.0) -> Separator:  # noqa: ARG002
         del name, device
         control.checkpoint(1.0)
         return self.separator

@@ -188,6 +188,24 @@ def test_pulling_a_model_converts_it_too(tmp_path: Path) -> None:
     assert control.fractions[-1] == 1.0
 
 
+def test_a_job_with_long_work_before_it_converts_first(tmp_path: Path) -> None:
+    place, control = Place(tmp_path), RecordingControl()
+    save_htdemucs(place.places.models_dir)
+    engines = place.engines()
+    short = engines.open("htdemucs", "cpu", control, seconds=10.0)
+    assert not place.cache.exists()
+    assert engines.open("htdemucs", "cpu", control, seconds=600.0) is not short
+    assert converted.read(place.conversion) is not None
+
+
+def test_a_cache_that_cannot_be_written_costs_speed_and_no_job(tmp_path: Path) -> None:
+    place, control = Place(tmp_path), RecordingControl()
+    save_htdemucs(place.places.models_dir)
+    place.cache.write_text("a file where the folder should be")
+    assert place.engines().open("htdemucs", "cpu", control, seconds=600.0).name == "htdemucs"
+    assert not control.warnings
+
+
 def test_nothing_is_prepared_once_a_job_has_come(place: Place) -> None:
     engines, stop = place.engines(), threading.Event()
     stop.set()
