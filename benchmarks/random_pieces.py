@@ -53,7 +53,7 @@ def random_etudes(seed: int, players: tuple[Player, ...] = PLAYERS) -> tuple[Etu
     """One piece for every player; whoever can play chords gets chords in two of three."""
     drawn = []
     for number, player in enumerate(players):
-        chance = random.Random(f"{seed} {player.name}")  # noqa: S311 - not a secret
+        chance = random.Random(f"{seed} {player.name}")
         with_chords = player.plays_chords and (number + seed) % 3 != 0
         notes = _chords(chance, player) if with_chords else _line(chance, player)
         style = "chords" if with_chords else "line"

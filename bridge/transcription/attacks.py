@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from bridge.transcription.partials import PARTIALS, courses_db, own_bands
+from bridge.transcription.partials import PARTIALS, Bands, courses_db
 from bridge.transcription.posteriors import PITCHES, SURE, Posteriors
 from bridge.transcription.spans import Span, peaks
 
@@ -25,7 +25,7 @@ BEGINS_DB = 9.0
 EARLIEST_FRAMES = 9
 #: The windows see a note so many frames before it begins.
 SMEAR_FRAMES = 1
-#: Where a sound swells, it begins earlier still: where it is so far below. A struck one takes so many frames from there.
+#: Where a sound swells, it begins earlier still: where it is so far below. A struck one takes so long from there.
 SWELLS_DB = 30.0
 STRUCK_FRAMES = 2
 
@@ -37,7 +37,7 @@ def attacks(posteriors: Posteriors, column: int, threshold: float, apart: int) -
         column: of `Posteriors.onset`.
         threshold: probability from which a peak counts whose pitch grows louder by half of a full rise.
     """
-    onset = posteriors.onset[:, column].astype(np.float32) / SURE
+    onset = np.asarray(posteriors.onset[:, column] / SURE, np.float32)
     found = peaks(onset, max(0.05, threshold - RISE_WORTH), max(APART_FRAMES, apart))
     if not found:
         return []
@@ -47,17 +47,18 @@ def attacks(posteriors: Posteriors, column: int, threshold: float, apart: int) -
     return [int(frame) for frame in at[evidence >= threshold - 1e-6]]
 
 
-def begun(posteriors: Posteriors, spans: Sequence[Span], free: Sequence[int]) -> list[Span]:
-    """The spans, each begun where its sound begins to rise: a bow or a breath is heard before the network is sure of it.
+def begun(posteriors: Posteriors, spans: Sequence[Span], bands: Bands, free: Sequence[int]) -> list[Span]:
+    """The spans, each begun where its sound begins to rise: a bow is heard before the network is sure of it.
 
     Args:
+        bands: by which each span is heard, (spans, partials).
         free: the frame before which each may not begin, as another note sounds there, (spans,).
     """
     if not spans:
         return []
     starts = np.array([span.start for span in spans], np.intp)
     frames = starts[:, np.newaxis] + np.arange(-EARLIEST_FRAMES, AFTER + 1)
-    courses = courses_db(posteriors.level, own_bands(spans, posteriors.frames), frames)
+    courses = courses_db(posteriors.level, bands, frames)
     reached = courses[:, EARLIEST_FRAMES:].max(axis=1, keepdims=True)
 
     def ago(depth_db: float) -> npt.NDArray[np.intp]:

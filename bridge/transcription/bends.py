@@ -54,7 +54,7 @@ def pitch_offsets(posteriors: Posteriors, span: Span) -> Course:
         stretch = np.append(0, np.cumsum(leaps))
         own = stretch == np.bincount(stretch, weights=probable).argmax()
         course = np.interp(frames, frames[own], course[own])
-    return np.convolve(np.pad(course, 1, mode="edge"), SMOOTHING, "valid")
+    return np.convolve(_held(course), SMOOTHING, "valid")
 
 
 def stairs(course: Course, tolerance: float) -> list[int]:
@@ -73,6 +73,11 @@ def stairs(course: Course, tolerance: float) -> list[int]:
 
 def _median(course: Course) -> Course:
     """Running median of three; the ends are held."""
-    padded = np.pad(course, 1, mode="edge")
+    padded = _held(course)
     before, here, after = padded[:-2], padded[1:-1], padded[2:]
     return np.maximum(np.minimum(before, here), np.minimum(np.maximum(before, here), after))
+
+
+def _held(course: Course) -> Course:
+    """One frame more at each end."""
+    return np.concatenate((course[:1], course, course[-1:]))

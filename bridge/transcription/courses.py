@@ -1,4 +1,4 @@
-"""The course of a pitch, frame by frame: the contour's peak near a key, interpolated between its bins."""
+"""The course of a pitch, frame by frame: the centre of the contour's peak near a key."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ Course: TypeAlias = npt.NDArray[np.float64]
 
 #: How far from its key a note is followed: further lie its neighbours.
 REACH_SEMITONES = 1.5
+#: The pitch is the mean of so many bins to both sides of the peak, weighted by their squares: between two bins a
+#: parabola through three leaps from the one to the other.
+AROUND_BINS = 2
 
 
 def pitch_course(posteriors: Posteriors, pitch: int, start: int, stop: int) -> tuple[Course, Course]:
@@ -22,12 +25,8 @@ def pitch_course(posteriors: Posteriors, pitch: int, start: int, stop: int) -> t
     lowest, highest = max(0, centre - reach), min(CONTOUR_BINS, centre + reach + 1)
     contour = posteriors.contour[start:stop, lowest:highest].astype(np.float64)
     peak = contour.argmax(axis=1)
-    frames = np.arange(len(peak))
-    inner = np.clip(peak, 1, contour.shape[1] - 2)
-    left, middle, right = (contour[frames, inner + step] for step in (-1, 0, 1))
-    curvature = left - 2 * middle + right
-    # The vertex of the parabola through the peak and its neighbours; at the edge of the reach there is no peak.
-    rounded = (curvature < 0) & (inner == peak)
-    vertex = np.where(rounded, (left - right) / np.where(rounded, 2 * curvature, 1.0), 0.0)
-    course = (lowest + peak + np.clip(vertex, -0.5, 0.5) - centre) / BINS_PER_SEMITONE
-    return course, contour[frames, peak] / SURE
+    height = contour[np.arange(len(peak)), peak]
+    bins = np.arange(contour.shape[1])
+    weight = np.square(contour) * (np.abs(bins - peak[:, np.newaxis]) <= AROUND_BINS)
+    mean = weight @ bins / np.maximum(weight.sum(axis=1), 1e-9)
+    return (lowest + mean - centre) / BINS_PER_SEMITONE, height / SURE

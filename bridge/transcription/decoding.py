@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from bridge.model import Note
 from bridge.transcription.attacks import begun
 from bridge.transcription.bends import bends
 from bridge.transcription.glides import joined
 from bridge.transcription.loudness import velocities
-from bridge.transcription.melody import melody
-from bridge.transcription.partials import Decibels, shares_db
+from bridge.transcription.melody import melody, one_at_a_time
+from bridge.transcription.partials import Decibels, own_bands, shares_db
 from bridge.transcription.polyphony import polyphony
 from bridge.transcription.posteriors import Posteriors
 from bridge.transcription.profiles import Profile
@@ -27,11 +28,19 @@ SILENCE_DB = -90.0
 
 def decode(posteriors: Posteriors, profile: Profile) -> list[Note]:
     """The notes of a stem by onset, then pitch; two of the same pitch never overlap, none outlasts the clip."""
-    line = melody if profile.monophonic else polyphony
-    spans = joined(posteriors, line(posteriors, profile))
-    spans = begun(posteriors, spans, _free(spans, profile.monophonic))
-    spans, levels = _audible(posteriors, spans)
-    spans = released(posteriors, spans)
+    if profile.monophonic:
+        spans = one_at_a_time(joined(posteriors, melody(posteriors, profile)))
+    else:
+        spans = joined(posteriors, polyphony(posteriors, profile))
+    bands = own_bands(spans, posteriors.frames)
+    spans = begun(posteriors, spans, bands, _free(spans, profile.monophonic))
+    attack_frames = max(1, round(ATTACK_SECONDS * posteriors.frame_rate_hz))
+    overall = _struck_db(posteriors, spans, attack_frames)
+    heard = _audible(overall)
+    spans = [span for span, loud in zip(spans, heard.tolist(), strict=True) if loud]
+    bands = bands[heard]
+    levels = overall[heard] + shares_db(posteriors, spans, bands, attack_frames)
+    spans = released(posteriors, spans, bands)
     notes = []
     for span, velocity in zip(spans, velocities(levels).tolist(), strict=True):
         onset = span.start / posteriors.frame_rate_hz
@@ -46,7 +55,7 @@ def decode(posteriors: Posteriors, profile: Profile) -> list[Note]:
                 bends=bends(posteriors, span, onset, offset) if profile.bends else (),
             )
         )
-    return notes
+    return sorted(notes, key=lambda note: (note.onset_seconds, note.pitch))
 
 
 def _free(spans: list[Span], monophonic: bool) -> list[int]:
@@ -60,14 +69,17 @@ def _free(spans: list[Span], monophonic: bool) -> list[int]:
     return free
 
 
-def _audible(posteriors: Posteriors, spans: list[Span]) -> tuple[list[Span], Decibels]:
-    """The spans that are loud enough to be the stem's own, and the level at which each is struck, in dB."""
+def _struck_db(posteriors: Posteriors, spans: list[Span], attack_frames: int) -> Decibels:
+    """Level of the stem where each span is struck: (spans,)."""
     if not spans:
-        return [], np.zeros(0, np.float32)
+        return np.zeros(0, np.float32)
     starts = np.array([span.start for span in spans])[:, np.newaxis]
-    attack = np.arange(max(1, round(ATTACK_SECONDS * posteriors.frame_rate_hz)))
-    power = posteriors.power[np.minimum(starts + attack, posteriors.frames - 1)].max(axis=1)
-    overall = 10 * np.log10(np.maximum(power, 1e-20))
-    heard = overall > max(SILENCE_DB, float(np.percentile(overall, 90)) - BLEED_DB)
-    kept = [span for span, loud in zip(spans, heard.tolist(), strict=True) if loud]
-    return kept, overall[heard] + shares_db(posteriors, kept, len(attack))
+    power = posteriors.power[np.minimum(starts + np.arange(attack_frames), posteriors.frames - 1)].max(axis=1)
+    return np.asarray(10 * np.log10(np.maximum(power, 1e-20)), np.float32)
+
+
+def _audible(overall: Decibels) -> npt.NDArray[np.bool_]:
+    """Which levels are loud enough to be the stem's own."""
+    if not len(overall):
+        return np.zeros(0, np.bool_)
+    return np.asarray(overall > max(SILENCE_DB, float(np.percentile(overall, 90)) - BLEED_DB))

@@ -97,9 +97,9 @@ def _join(first: _Piece, second: _Piece) -> None:
     first.centre = (first.centre * first.frames + second.centre * second.frames) / frames
     first.frames = frames
     one, other = first.span, second.span
-    first.span = Span(
-        min(one.start, other.start), max(one.stop, other.stop), round(first.centre), max(one.confidence, other.confidence)
-    )
+    pitch = min(max(round(first.centre), min(one.pitch, other.pitch)), max(one.pitch, other.pitch))
+    start, stop = min(one.start, other.start), max(one.stop, other.stop)
+    first.span = Span(start, stop, pitch, max(one.confidence, other.confidence))
     first.wavering = first.wavering or second.wavering
     first.whole = False
 

@@ -47,7 +47,7 @@ def semitone_levels(samples: Matrix, frames: int, hop: int, sample_rate_hz: int)
 
 def in_steps(power: Matrix) -> Bytes:
     level = 10 * np.log10(np.maximum(power, np.float32(10 ** (FLOOR_DB / 10))))
-    return np.clip(np.rint((level - FLOOR_DB) * STEPS_PER_DECIBEL), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint((level - FLOOR_DB) * STEPS_PER_DECIBEL), 0, 255), np.uint8)
 
 
 @cache

@@ -20,4 +20,4 @@ def velocities(levels: Decibels) -> npt.NDArray[np.int64]:
     if not len(levels):
         return np.zeros(0, np.int64)
     below = levels - np.percentile(levels, LOUD_PERCENTILE)
-    return np.clip(np.rint(LOUD_VELOCITY + STEPS_PER_DECIBEL * below), 1, 127).astype(np.int64)
+    return np.asarray(np.clip(np.rint(LOUD_VELOCITY + STEPS_PER_DECIBEL * below), 1, 127), np.int64)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from bridge.transcription.polyphony import candidates
@@ -55,6 +57,11 @@ def best_line(posteriors: Posteriors, spans: list[Span], shortest: int) -> list[
     while before[chain[-1]] >= 0:
         chain.append(before[chain[-1]])
     line = [spans[index] for index in reversed(chain)]
-    return [
-        span._replace(stop=min(span.stop, after.start)) for span, after in zip(line[:-1], line[1:], strict=True)
-    ] + line[-1:]
+    return one_at_a_time(line)
+
+
+def one_at_a_time(spans: list[Span]) -> list[Span]:
+    """The spans, each ended where the next starts; what is left of a frame or none is left out."""
+    ordered = sorted(spans, key=lambda span: (span.start, span.stop))
+    ended = [span._replace(stop=min(span.stop, after.start)) for span, after in pairwise(ordered)] + ordered[-1:]
+    return [span for span in ended if span.stop - span.start >= 2]

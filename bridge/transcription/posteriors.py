@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -56,10 +56,10 @@ class Posteriors:
         return int(self.note.shape[0])
 
     def columns(self, lowest: int, highest: int) -> slice:
-        """The columns of `note`, `onset` and `level` that hold the MIDI pitches `lowest` to `highest`, both included."""
+        """The columns of `note`, `onset` and `level` that hold MIDI pitches `lowest` to `highest`, both included."""
         return slice(max(0, lowest - LOWEST_PITCH), max(0, min(PITCHES, highest - LOWEST_PITCH + 1)))
 
-    def arrays(self) -> dict[str, npt.NDArray[np.generic]]:
+    def arrays(self) -> dict[str, Any]:
         """Everything as arrays, for `numpy.savez`."""
         return {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
 
@@ -91,7 +91,7 @@ class Posteriors:
 
 def as_bytes(probability: npt.NDArray[np.floating]) -> Bytes:
     """Probabilities 0–1 as they are kept."""
-    return np.rint(np.clip(probability, 0.0, 1.0) * SURE).astype(np.uint8)
+    return np.asarray(np.rint(np.clip(probability, 0.0, 1.0) * SURE), np.uint8)
 
 
 def contour_bin(pitch: int) -> int:

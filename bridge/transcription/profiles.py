@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from bridge.errors import BadArguments
 from bridge.transcription.settings import NoteSettings
@@ -51,7 +52,7 @@ def profile_for(stem: str, settings: NoteSettings | None = None) -> Profile:
     profile = PROFILES[stem]
     if settings is None:
         return profile
-    said = {
+    said: dict[str, Any] = {
         "lowest": settings.lowest_pitch,
         "highest": settings.highest_pitch,
         "shortest_seconds": None if settings.shortest_ms is None else settings.shortest_ms / 1000,

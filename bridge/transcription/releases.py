@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from bridge.transcription.partials import Decibels, courses_db, own_bands
+from bridge.transcription.partials import Bands, Decibels, courses_db
 from bridge.transcription.posteriors import Posteriors
 from bridge.transcription.spans import Span
 
@@ -45,11 +45,10 @@ SHORTEST_FRAMES = 4
 LENGTHS = (32, 64, 128, 256, 512, 1024)
 
 
-def released(posteriors: Posteriors, spans: Sequence[Span]) -> list[Span]:
-    """The spans, each ended where it is let go; none gets longer."""
+def released(posteriors: Posteriors, spans: Sequence[Span], bands: Bands) -> list[Span]:
+    """The spans, heard by their `bands` (spans, partials), each ended where it is let go; none gets longer."""
     if not spans:
         return []
-    bands = own_bands(spans, posteriors.frames)
     starts = np.array([span.start for span in spans], np.intp)
     stops = np.array([span.stop for span in spans], np.intp)
     struck = np.zeros(posteriors.frames + 1, np.bool_)
@@ -91,7 +90,7 @@ def ends_of(courses: Decibels, known: Frames, stops: Frames, struck: npt.NDArray
     ends = np.minimum(stops, live)
     ends = np.minimum(ends, _bend(courses, top, live, rate_hz))
     ends = np.minimum(ends, _below_held(courses, top, stops, known))
-    return np.minimum(ends, _succeeded(courses, struck, live, ends, rate_hz))
+    return np.asarray(np.minimum(ends, _succeeded(courses, struck, live, ends, rate_hz)))
 
 
 def _bend(courses: Decibels, first: Frames, live: Frames, rate_hz: float) -> Frames:
@@ -137,12 +136,10 @@ def _below_held(courses: Decibels, top: Frames, stops: Frames, known: Frames) ->
     fall = courses[rows, last] - courses[rows, later]
     ago = BELOW_HELD_DB * (later - last) / np.maximum(fall, STILL_FALLING_DB) - LINGER_FRAMES
     ago = np.clip(np.rint(ago), 0, LONGEST_FALL_FRAMES).astype(np.intp)
-    return np.where(fall > STILL_FALLING_DB, last + 1 - ago, length)
+    return np.asarray(np.where(fall > STILL_FALLING_DB, last + 1 - ago, length))
 
 
-def _succeeded(
-    courses: Decibels, struck: npt.NDArray[np.bool_], live: Frames, ends: Frames, rate_hz: float
-) -> Frames:
+def _succeeded(courses: Decibels, struck: npt.NDArray[np.bool_], live: Frames, ends: Frames, rate_hz: float) -> Frames:
     """The first start of another note from which on the course falls steeply and for good, or its last frame."""
     length = courses.shape[1]
     times = np.arange(length)
@@ -156,7 +153,7 @@ def _succeeded(
     steep = fall >= SUCCESSION_DB_PER_SECOND * (until - times) / rate_hz
     long_enough = (until - times >= 2) & (times >= SHORTEST_FRAMES) & (times < ends[:, np.newaxis])
     at = struck & steep & long_enough & (whole >= SUCCESSION_DB) & (ahead <= recent + 1.0)
-    return np.where(at.any(axis=1), at.argmax(axis=1), length)
+    return np.asarray(np.where(at.any(axis=1), at.argmax(axis=1), length))
 
 
 class _Sums:
@@ -194,7 +191,7 @@ def _wide(index: Frames, sums: npt.NDArray[np.float64]) -> Frames:
 
 def _smoothed(courses: Decibels) -> Decibels:
     padded = np.pad(courses, ((0, 0), (1, 1)), mode="edge")
-    return 0.25 * padded[:, :-2] + 0.5 * padded[:, 1:-1] + 0.25 * padded[:, 2:]
+    return np.asarray(0.25 * padded[:, :-2] + 0.5 * padded[:, 1:-1] + 0.25 * padded[:, 2:])
 
 
 def _delayed(courses: Decibels, by: int) -> Decibels:
