@@ -74,10 +74,13 @@ def imported(folder: Path, midi: Path) -> Path:
     (settings / "config").write_text(CONFIG)
     script = f'scripts = {{}} scripts[1] = {{ ["n"]="import", ["s"]="x", ["f"]=[==[{IMPORT % midi}]==], ["a"]={{}} }}'
     packed = base64.b64encode(script.encode()).decode()
-    (settings / "ui_scripts").write_text(f'<UIScripts><ActionScript lua="Lua 5.3.5">{packed}</ActionScript></UIScripts>')
+    (settings / "ui_scripts").write_text(
+        f'<UIScripts><ActionScript lua="Lua 5.3.5">{packed}</ActionScript></UIScripts>'
+    )
     (folder / "new.lua").write_text(NEW_SESSION)
     environment = {
-        **os.environ, "HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config"), "XDG_CACHE_HOME": str(home / ".cache"),
+        **os.environ, "HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config"),
+        "XDG_CACHE_HOME": str(home / ".cache"),
         "SESSION_DIR": str(session), "LC_ALL": "C.UTF-8",
     }  # fmt: skip
     command = ["ardour7-lua", str(folder / "new.lua")]

@@ -51,9 +51,9 @@ def test_transcribe_makes_a_midi_file_only(clip: Path) -> None:
 
 def test_a_table_and_a_picture_are_results_like_the_others(clip: Path) -> None:
     done = sab(
-        "transcribe", clip, "--as", "bass", "--json", "--notes", "csv,json", "--picture", "out.svg", "--quantise", "1/8",
-        "--time-signature", "3/4", "--one-line", "--lowest", "E1", "--highest", "500Hz", "--tempo", "98.5",
-        cwd=clip.parent,
+        "transcribe", clip, "--as", "bass", "--json", "--notes", "csv,json", "--picture", "out.svg",
+        "--quantise", "1/8", "--time-signature", "3/4", "--one-line", "--lowest", "E1",
+        "--highest", "500Hz", "--tempo", "98.5", cwd=clip.parent,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout.splitlines()[-1])
