@@ -161,8 +161,8 @@ def quality(sample: Sample, engine: str, found: Sequence[Plain]) -> Quality:
     with_offsets = precision_recall_f1_overlap(*true, *estimated, **options, offset_ratio=0.2)[2]
     pairs = match_notes(*true, *estimated, **options, offset_ratio=None)
     rank = _rank([sample.notes[first][3] for first, _ in pairs], [found[second][3] for _, second in pairs])
-    scores = (round(float(value), 3) for value in (precision, recall, f1, with_offsets))
-    return Quality(sample.name, sample.group, engine, *scores, rank)
+    precision, recall, f1, with_offsets = (round(float(value), 3) for value in (precision, recall, f1, with_offsets))
+    return Quality(sample.name, sample.group, engine, precision, recall, f1, with_offsets, rank)
 
 
 def _rank(true: Sequence[int], found: Sequence[int]) -> float | None:
