@@ -22,6 +22,7 @@ from bridge.audio.resample import mono, resampled
 from bridge.audio.signal import ArraySignal
 from bridge.model import Note
 from bridge.transcription.registry import Transcribers
+from bridge.transcription.settings import NoteSettings
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -97,12 +98,12 @@ class Ours:
         self._transcribers = Transcribers()
 
     def __call__(self, path: Path, stem: str) -> list[Note]:
-        transcriber = self._transcribers.for_stem(stem)
-        return transcriber.transcribe(read(path, transcriber.sample_rate_hz), stem, Unwatched())
+        return self.hear(read(path, self._transcribers.for_stem(stem).sample_rate_hz), stem)
 
     def hear(self, audio: ArraySignal, stem: str) -> list[Note]:
         """Audio at the transcriber's own rate."""
-        return self._transcribers.for_stem(stem).transcribe(audio, stem, Unwatched())
+        transcriber = self._transcribers.for_stem(stem)
+        return transcriber.read(transcriber.listen(audio, stem, Unwatched()), stem, NoteSettings())
 
 
 @contextlib.contextmanager
@@ -160,8 +161,8 @@ def quality(sample: Sample, engine: str, found: Sequence[Plain]) -> Quality:
     with_offsets = precision_recall_f1_overlap(*true, *estimated, **options, offset_ratio=0.2)[2]
     pairs = match_notes(*true, *estimated, **options, offset_ratio=None)
     rank = _rank([sample.notes[first][3] for first, _ in pairs], [found[second][3] for _, second in pairs])
-    scores = (round(float(value), 3) for value in (precision, recall, f1, with_offsets))
-    return Quality(sample.name, sample.group, engine, *scores, velocity_rank=rank)
+    precision, recall, f1, with_offsets = (round(float(value), 3) for value in (precision, recall, f1, with_offsets))
+    return Quality(sample.name, sample.group, engine, precision, recall, f1, with_offsets, rank)
 
 
 def _rank(true: Sequence[int], found: Sequence[int]) -> float | None:
