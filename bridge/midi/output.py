@@ -60,7 +60,11 @@ class RtMidiOutput:
     def name(self) -> str:
         return self._name
 
-    def send(self, message: Sequence[int]) -> None:
+    @property
+    def ahead_ns(self) -> int:
+        return 0
+
+    def send(self, message: Sequence[int], at_ns: int | None = None) -> None:  # noqa: ARG002 - RtMidi knows only now
         """Hands one complete message to the back-end.
 
         On JACK it is played at the start of the next period. A JACK server that hangs makes this call spin once
@@ -75,6 +79,9 @@ class RtMidiOutput:
             raise EngineFailed(
                 f"The MIDI port {self._name} takes no more messages: {error}.", advice="Start the bridge again."
             ) from error
+
+    def take_back(self) -> None:
+        """Nothing waits here."""
 
     def close(self) -> None:
         self._port.delete()

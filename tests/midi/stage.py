@@ -60,17 +60,26 @@ class ScriptedInbox:
 
 @dataclass
 class TimedOutput(RecordingOutput):
-    """A recording port that also keeps when each message came, and breaks after `breaks_after` of them."""
+    """A recording port that also keeps when each message goes out, and breaks after `breaks_after` of them.
+
+    What has a time goes out then, if it was not taken back before.
+    """
 
     clock: HandClock = field(default_factory=HandClock)
     at_ns: list[int] = field(default_factory=list)
     breaks_after: int | None = None
 
-    def send(self, message: Sequence[int]) -> None:
+    def send(self, message: Sequence[int], at_ns: int | None = None) -> None:
         if self.breaks_after is not None and len(self.sent) >= self.breaks_after:
             raise EngineFailed("The port is gone.", advice="")
-        super().send(message)
-        self.at_ns.append(self.clock.now_ns)
+        super().send(message, at_ns)
+        self.at_ns.append(max(self.clock.now_ns, at_ns if at_ns is not None and self.ahead_ns else 0))
+
+    def take_back(self) -> None:
+        super().take_back()
+        while self.at_ns and self.at_ns[-1] > self.clock.now_ns:
+            self.at_ns.pop()
+            self.sent.pop()
 
 
 class Stage:
