@@ -158,13 +158,15 @@ class Port(Value, frozen=True, kw_only=True):
 
     stem: str
     name: str
+    channel: int | None = None
+    """1–16, where all stems share one port; None: notes are on the channels that their file says."""
 
 
 class MidiStatus(Value, frozen=True, kw_only=True):
     """What the MIDI player has to play on."""
 
     backend: str = "none"
-    """`jack`, `alsa`, `coremidi`, `winmm`, or `none`."""
+    """`jack`, `jack-exact`, `alsa`, `coremidi`, `winmm`, or `none`."""
     ports: tuple[Port, ...] = ()
     message: str = ""
     """Why there is no back-end, in words; empty where there is one."""

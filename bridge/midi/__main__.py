@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import cast
 
 from bridge.midi.jack_watch import JackWatch
+from bridge.midi.layout import PortLayout
 from bridge.midi.messages import Command, Report
 from bridge.midi.output import Ports, open_ports
 from bridge.midi.player import Player
@@ -33,7 +34,7 @@ def main() -> int:
 
 
 def _open_ports(stack: contextlib.ExitStack) -> Ports:
-    ports = open_ports()
+    ports = open_ports(PortLayout.from_environment(os.environ), on_lost=_end_without_server)
     if ports.status.backend == "jack":
         with contextlib.suppress(OSError):  # the ports play without it too
             watch = stack.enter_context(JackWatch(_end_without_server))

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from queue import Empty
 
 from bridge.errors import EngineFailed
+from bridge.midi.layout import PortLayout
 from bridge.midi.messages import Command, Report
-from bridge.midi.output import Ports, port_name
+from bridge.midi.output import Ports
 from bridge.midi.player import Player
 from bridge.model import STEMS, MidiStatus, Port
 from tests.fakes import RecordingOutput
@@ -88,7 +89,7 @@ class Stage:
     def __init__(self, stems: Sequence[str] = STEMS) -> None:
         self.clock = HandClock()
         self.start_ns = self.clock.now_ns
-        self.outputs = {stem: TimedOutput(port_name(stem), clock=self.clock) for stem in stems}
+        self.outputs = {stem: TimedOutput(PortLayout().name(stem), clock=self.clock) for stem in stems}
         self.reports: list[Report] = []
         self.openings = 0
         self.answers_from = 0
