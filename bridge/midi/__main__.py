@@ -7,7 +7,6 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Iterator
 from typing import cast
 
 from bridge.midi.jack_watch import JackWatch
@@ -15,14 +14,16 @@ from bridge.midi.layout import PortLayout
 from bridge.midi.messages import Command, Report
 from bridge.midi.output import Ports, open_ports
 from bridge.midi.player import Player
+from bridge.midi.promptness import keep_promptness, promptness
 from bridge.processes.parent import ParentChannel
 
 
 def main() -> int:
     """Plays until the main process goes, or a signal asks it to end."""
-    with ParentChannel[Command, Report](cast("type[Command]", Command)) as channel, contextlib.ExitStack() as stack:
-        stack.enter_context(_fine_timer())
-        _ask_for_real_time()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(promptness())
+        channel = stack.enter_context(ParentChannel[Command, Report](cast("type[Command]", Command)))
+        keep_promptness()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: channel.inbox.put(None))  # SimpleQueue.put is safe in a handler
         player = Player(lambda: _open_ports(stack), channel.send)
@@ -46,33 +47,6 @@ def _end_without_server() -> None:
     """The ports went with the server, so there is nothing to silence; a new process finds what there is then."""
     os.write(2, b"the JACK server has gone\n")
     os._exit(1)
-
-
-def _ask_for_real_time() -> None:
-    """Lets no ordinary process delay a note, where Linux allows it: as it does to members of most `audio` groups.
-
-    The lowest real-time priority: the audio server and its clients keep theirs above it. The threads that RtMidi
-    starts do not inherit it.
-    """
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
-
-
-@contextlib.contextmanager
-def _fine_timer() -> Iterator[None]:
-    """On Windows a wait is otherwise rounded up to the next of 64 ticks a second."""
-    if sys.platform == "win32":
-        import ctypes
-
-        multimedia = ctypes.WinDLL("winmm")
-        multimedia.timeBeginPeriod(1)
-        try:
-            yield
-        finally:
-            multimedia.timeEndPeriod(1)
-    else:
-        yield
 
 
 if __name__ == "__main__":

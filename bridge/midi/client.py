@@ -36,8 +36,10 @@ class MidiPlayer:
         *,
         enabled: bool = True,
         environment: Mapping[str, str] | None = None,
+        on_lateness: Callable[[Lateness], None] = lambda _: None,
     ) -> None:
         self._publish = publish
+        self._on_lateness = on_lateness
         self._enabled = enabled
         self._status = STARTING if enabled else SWITCHED_OFF
         self._ready = asyncio.Event()
@@ -144,6 +146,7 @@ class MidiPlayer:
                     self._publish(Noticed(level="warning", message=reason))
                 self._publish(MidiEnded(job=job, stem=stem, outcome=outcome))
             case Lateness():
+                self._on_lateness(report)
                 self._publish(_lateness_line(report))
 
     def _on_exit(self, last_words: str) -> None:
