@@ -108,6 +108,7 @@ def job_defaults(settings: Settings) -> dict[str, object]:
         "format": settings.format,
         "depth": settings.depth,
         "device": settings.device,
+        "sync": settings.sync,
     }
 
 

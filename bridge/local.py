@@ -37,6 +37,7 @@ class LocalBridge:
 
     def cancel(self, job: str) -> None:
         self._scheduler.cancel(job)
+        self._player.stop(job)  # one that is over may still play
 
     def job(self, job: str) -> Job:
         return self._scheduler.job(job)
@@ -58,7 +59,7 @@ class LocalBridge:
         speeds = Speeds.kept_in(self._settings.cache_dir).fastest()
         return await asyncio.to_thread(catalogue, self._settings.models_dir, speeds=speeds)
 
-    async def play(self, job: str, stems: Sequence[str] | None = None) -> None:
+    async def play(self, job: str, stems: Sequence[str] | None = None, sync: str | None = None) -> None:
         found = self._scheduler.job(job)
         files = {result.name: Path(result.path) for result in found.results if result.kind == "midi"}
         if not files:
@@ -66,7 +67,9 @@ class LocalBridge:
         for stem in stems or ():
             if stem not in files:
                 raise NotFound(f"{found.name} has no notes for {stem}.", advice=f"It has: {', '.join(files)}.")
-        await self._player.play(job, {stem: files[stem] for stem in (files if stems is None else stems)})
+        chosen = {stem: files[stem] for stem in (files if stems is None else stems)}
+        request = found.request
+        await self._player.play(job, chosen, sync=sync or request.sync, beat=request.beat)
 
     def stop(self, job: str | None = None) -> None:
         if job is not None:

@@ -31,6 +31,8 @@ async def ports(json: shared.Json = False) -> int:
         typer.echo(f"Back-end: {BACKEND_NAMES.get(status.backend, status.backend)}")
         for port in status.ports:
             typer.echo(f"  {port.name:<14} the notes of {port.stem}")
+        if status.sync_port:
+            typer.echo(f"  {status.sync_port:<14} hears your DAW's MIDI clock, for sync clock")
         typer.echo("They are open while `sab` or `sab serve` runs; record from them with Monitor off.")
     return shared.DONE
 

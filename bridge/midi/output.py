@@ -21,6 +21,8 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+
 from bridge.errors import EngineFailed
 from bridge.model import STEMS, MidiStatus, Port
 from bridge.protocols import MidiOutput
@@ -47,6 +49,10 @@ class Ports(NamedTuple):
 
     status: MidiStatus
     outputs: Mapping[str, MidiOutput]
+
+    def with_sync(self, name: str) -> Ports:
+        """The same, with the name of the port that hears MIDI clock."""
+        return self._replace(status=msgspec.structs.replace(self.status, sync_port=name))
 
 
 class RtMidiOutput:

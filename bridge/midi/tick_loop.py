@@ -21,8 +21,10 @@ QUIET_NS = 0.8e6
 #: A tick this far from where it was expected, and four times as far as usual, is a new tempo.
 STEP_NS = 3e6
 STEP_FACTOR = 4
-#: How fast the usual deviation is forgotten, as a share for each tick.
-FORGET = 1 / 24
+#: How fast the usual deviation, and its mean, are forgotten: shares for each tick.
+FORGET, FORGET_MEAN = 1 / 24, 1 / 12
+#: Deviations that all lie on one side by more than this share are no jitter: the tempo is changing.
+ONE_SIDED = 0.6
 
 
 class TickLoop:
@@ -34,6 +36,7 @@ class TickLoop:
         """When the latest tick was, filtered."""
         self._ticks = 0
         self._deviation_ns = 0.0
+        self._mean_ns = 0.0
 
     @property
     def bpm(self) -> float:
@@ -49,12 +52,14 @@ class TickLoop:
         self._ticks = 2 if is_step else self._ticks + 1
         if not is_step:
             self._deviation_ns += FORGET * (abs(late_ns) - self._deviation_ns)
+            self._mean_ns += FORGET_MEAN * (late_ns - self._mean_ns)
         phase, period = self._weights()
         self.tick_ns += self.period_ns + phase * late_ns
         self.period_ns = min(max(self.period_ns + period * late_ns, SHORTEST_NS), LONGEST_NS)
 
     def _weights(self) -> tuple[float, float]:
         """How much of a deviation is taken for the place, and how much for the tempo."""
-        n = self._ticks
-        omega = max(NARROW, WIDE * min(1.0, QUIET_NS / self._deviation_ns if self._deviation_ns else 1.0))
+        n, omega = self._ticks, WIDE
+        if self._deviation_ns > QUIET_NS and abs(self._mean_ns) < ONE_SIDED * self._deviation_ns:
+            omega = max(NARROW, WIDE * QUIET_NS / self._deviation_ns)
         return max(math.sqrt(2) * omega, 2 * (2 * n - 1) / (n * (n + 1))), max(omega**2, 6 / (n * (n + 1)))
