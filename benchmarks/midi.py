@@ -34,7 +34,7 @@ from benchmarks.report import machine
 from bridge.events import Event, MidiEnded
 from bridge.midi.client import MidiPlayer
 from bridge.midi.layout import PortLayout
-from bridge.midi.messages import Lateness
+from  import LatenessFigures
 from tests.jack_server import SAMPLE_RATE_HZ, JackServer, MidiReader, running_jack, why_no_jack
 from tools.full_size_model import FULL_SIZE, build
 
@@ -116,22 +116,20 @@ class OurPlayer:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._ended = asyncio.Event()
-        self.lateness: Lateness | None = None
-        self.player = MidiPlayer(self._happened, environment=environment, on_lateness=self._measured)
+        self._lateness: LatenessFigures | None = None
+        self.player = MidiPlayer(self._happened, environment=environment)
 
-    async def play(self, song: Path) -> Lateness:
+    async def play(self, song: Path) -> LatenessFigures:
         self._ended.clear()
         await self.player.play("benchmark", {STEM: song})
         await self._ended.wait()
-        assert self.lateness is not None
-        return self.lateness
+        assert self._lateness is not None
+        return self._lateness
 
     def _happened(self, event: Event) -> None:
         if isinstance(event, MidiEnded):
+            self._lateness = event.lateness
             self._ended.set()
-
-    def _measured(self, lateness: Lateness) -> None:
-        self.lateness = lateness
 
 
 @contextlib.asynccontextmanager

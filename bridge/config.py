@@ -67,6 +67,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     format: str = "wav"
     depth: str = "source"
     device: str = "auto"
+    sync: str = "now"
+    """When notes play: at once, or as the DAW's `clock`, `jack` or `link` says."""
     no_midi: bool = False
     """True: open no MIDI ports."""
     midi_backend: str = "auto"

@@ -21,7 +21,7 @@ from bridge.model import STEMS, JobRequest
 FORMATS = ("wav", "aiff", "flac", "mp3", "ogg")
 DEPTHS = ("source", "16", "24", "32f")
 DEVICES = ("auto", "cpu", "cuda", "mps")
-SYNCS = ("now",)
+SYNCS = ("now", "clock", "jack", "link")
 #: The options that are paths.
 PATHS = frozenset({"project", "out"})
 #: What `midi all` becomes: every stem that the engine gives, also those that are not written.
@@ -255,7 +255,11 @@ OPTIONS: dict[str, Option] = {
         Option("depth", "depth", ", ".join(DEPTHS), "Bits of a sample; source: as in the clip.", _one_of(DEPTHS)),
         Option("device", "device", ", ".join(DEVICES), "What computes: processor or graphics card.", _one_of(DEVICES)),
         Option("play", "play", "1 or 0", "Play the notes into the MIDI ports when they are ready.", _truth),
-        Option("sync", "sync", ", ".join(SYNCS), "When playing starts.", _one_of(SYNCS)),
+        Option(
+            "sync", "sync", ", ".join(SYNCS),
+            "When the notes play: at once, or with a DAW that sends MIDI clock, JACK transport or Ableton Link.",
+            _one_of(SYNCS),
+        ),
     )
 }
 """Every option, by its name, in the order in which people read them."""

@@ -262,8 +262,11 @@ class Bridge(Protocol):
 
     async def models(self) -> tuple[ModelInfo, ...]: ...
 
-    async def play(self, job: str, stems: Sequence[str] | None = None) -> None:
-        """Streams the notes of a finished job (of all its stems, or of some) to the MIDI ports, from the start.
+    async def play(self, job: str, stems: Sequence[str] | None = None, sync: str | None = None) -> None:
+        """Streams the notes of a finished job (of all its stems, or of some) to the MIDI ports.
+
+        `sync` is one of `options.SYNCS`: `now`, from the start, or a source of time that tells when the notes play;
+        None: as the job's request says.
 
         Raises:
             NotFound: no such job, or it has no notes of that stem.

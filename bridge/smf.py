@@ -117,6 +117,16 @@ def read_schedule(path: Path) -> tuple[TimedMessage, ...]:
     return tuple(messages)
 
 
+def read_tempo(path: Path) -> float:
+    """The tempo with which a file begins, in quarter notes a minute. Raises NotReadable as `read_schedule` does."""
+    for message in mido.merge_tracks(_load(path).tracks):
+        if message.time:
+            break
+        if message.type == "set_tempo":
+            return 60e6 / max(1, int(message.tempo))
+    return DEFAULT_TEMPO_BPM
+
+
 def count_notes(path: Path) -> int:
     """How many notes a file holds. Raises NotReadable as `read_schedule` does."""
     return sum(message.data[0] & 0xF0 == 0x90 for message in read_schedule(path))

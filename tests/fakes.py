@@ -102,8 +102,9 @@ class FakeBridge:
     async def models(self) -> tuple[ModelInfo, ...]:
         return self.known_models
 
-    async def play(self, job: str, stems: Sequence[str] | None = None) -> None:
-        self.asked.append(("play", self.job(job).id, None if stems is None else tuple(stems)))
+    async def play(self, job: str, stems: Sequence[str] | None = None, sync: str | None = None) -> None:
+        asked = ("play", self.job(job).id, None if stems is None else tuple(stems))
+        self.asked.append(asked if sync is None else (*asked, sync))
         if self.refuse is not None:
             raise self.refuse
 

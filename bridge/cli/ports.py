@@ -94,11 +94,6 @@ async def open_player(settings: Settings) -> AsyncIterator[MidiPlayer]:
         await player.close()
 
 
-async def midi_status(settings: Settings) -> MidiStatus:
-    """What becomes of the ports that the settings ask for. Raises EngineFailed as `look_at_ports` does."""
-    return (await look_at_ports(settings)).status
-
-
 def lines(report: PortsReport) -> list[str]:
     """The report for a person."""
     said = [f"{BACKEND_NAMES[name]}: {'answers' if up else 'does not answer'}" for name, up in report.backends.items()]
@@ -108,6 +103,8 @@ def lines(report: PortsReport) -> list[str]:
     else:
         said.append(f"Ports on {BACKEND_NAMES.get(status.backend, status.backend)}:")
         said += [_port_line(port, report.full_names.get(port.name, "")) for port in status.ports]
+        if status.sync_port:
+            said.append(f"  {status.sync_port:<14} hears your DAW's MIDI clock, for sync clock")
         if status.message:
             said.append(status.message)
         said.append(
@@ -129,8 +126,8 @@ def _port_line(port: Port, full_name: str) -> str:
 
 def _lateness_line(measured: Measured) -> str:
     at = datetime.datetime.fromtimestamp(measured.unix_seconds).astimezone().strftime("%Y-%m-%d %H:%M")
-    found = measured.lateness
-    return f"  {at}  {found.stem:<8} {found.p99_ms:.2f} ms, {found.worst_ms:.2f} ms in {found.messages} messages"
+    found = measured.figures
+    return f"  {at}  {measured.stem:<8} {found.p99_ms:.2f} ms, {found.worst_ms:.2f} ms in {found.messages} messages"
 
 
 def _backends() -> dict[str, bool]:

@@ -7,14 +7,19 @@ import gc
 import os
 import signal
 import sys
-from typing import cast
+from queue import SimpleQueue
+from typing import Any, cast
 
+from bridge.midi.jack_transport import jack_period_ns, open_jack_transport
 from bridge.midi.jack_watch import JackWatch
 from bridge.midi.layout import PortLayout
+from bridge.midi.link import open_link
 from bridge.midi.messages import Command, Report
-from bridge.midi.output import Ports, open_ports
+from bridge.midi.output import EXACT, Ports, open_ports
 from bridge.midi.player import Player
 from bridge.midi.promptness import keep_promptness, promptness
+from bridge.midi.sources import JACK, LINK, Sources
+from bridge.midi.sync_input import SYNC_PORT, SyncInput, sync_port
 from bridge.processes.parent import ParentChannel
 
 
@@ -26,7 +31,10 @@ def main() -> int:
         keep_promptness()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: channel.inbox.put(None))  # SimpleQueue.put is safe in a handler
-        player = Player(lambda: _open_ports(stack), channel.send)
+        # The thread that hears MIDI clock must not wait 5 ms, the default, for one that spins.
+        sys.setswitchinterval(0.0002)
+        sources = Sources({JACK: open_jack_transport, LINK: open_link})
+        player = Player(lambda: _open_ports(stack, channel.inbox), channel.send, sources=sources)
         # A collection in the middle of a phrase is a late note. What the player makes has no cycles.
         gc.freeze()
         gc.disable()
@@ -34,8 +42,12 @@ def main() -> int:
     return 0
 
 
-def _open_ports(stack: contextlib.ExitStack) -> Ports:
+def _open_ports(stack: contextlib.ExitStack, inbox: SimpleQueue[Any]) -> Ports:
     ports = open_ports(PortLayout.from_environment(os.environ), on_lost=_end_without_server)
+    if ports.outputs:
+        early_ns = jack_period_ns() // 2 if ports.status.backend in ("jack", EXACT) else 0
+        is_open = stack.enter_context(sync_port(ports.status.backend, SyncInput(inbox, early_ns)))
+        ports = ports.with_sync(SYNC_PORT if is_open else "")
     if ports.status.backend == "jack":
         with contextlib.suppress(OSError):  # the ports play without it too
             watch = stack.enter_context(JackWatch(_end_without_server))

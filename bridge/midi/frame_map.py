@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.midi.schedule import NS_PER_SECOND
+from bridge.midi.timeline import NS_PER_SECOND
 
 #: How long the earliest of the periods counts. A period is seen late by whatever kept the machine busy, never early.
 WINDOW_SECONDS = 2

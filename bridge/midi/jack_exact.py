@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import heapq
 import importlib
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,12 +16,10 @@ from typing import Any
 
 from bridge.errors import EngineFailed
 from bridge.midi.frame_map import FrameMap
-from bridge.midi.schedule import NS_PER_SECOND
+from bridge.midi.timeline import NS_PER_SECOND
 
 #: What the player may be woken late on a busy machine without a message missing its frame; two periods come on top.
 MARGIN_NS = 25_000_000
-#: A callback must never wait for Python's usual 5 ms until the player's thread gives the interpreter away.
-SWITCH_SECONDS = 0.000_2
 
 INSTALL = "Install it with `pip install 'source-audio-bridge[exact]'`, or set midi_backend to auto."
 
@@ -51,7 +48,6 @@ class JackExact:
             self._client = jack.Client(client_name, no_start_server=True)
         except jack.JackError as error:
             raise EngineFailed("No JACK server answers.", advice="Start one, or set midi_backend to auto.") from error
-        sys.setswitchinterval(SWITCH_SECONDS)
         self._clock_ns = clock_ns
         self._on_lost = on_lost
         self._lost = threading.Event()
@@ -95,7 +91,10 @@ class JackExact:
             self._client.close()
 
     def _process(self, frames: int) -> None:
-        """Runs in every period, on JACK's thread: as little as can be done."""
+        """Runs in every period, on JACK's thread: as little as can be done.
+
+        It needs the interpreter, so that the player must give it away often (`sys.setswitchinterval`).
+        """
         start = self._map.hear(self._client.last_frame_time, self._clock_ns())
         for port in self._playing:
             port.play(start, frames)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from bridge.midi.messages import Lateness
+from bridge.events import Event, MidiEnded
 from bridge.model import Value
+from  import LatenessFigures
 from bridge.protocols import Clock
 
 log = logging.getLogger(__name__)
@@ -23,7 +24,8 @@ class Measured(Value, frozen=True, kw_only=True):
 
     unix_seconds: float
     """When it was over."""
-    lateness: Lateness
+    stem: str
+    figures: LatenessFigures
 
 
 class LatenessLog:
@@ -33,11 +35,16 @@ class LatenessLog:
         self._folder = folder
         self._clock = clock
 
-    def add(self, lateness: Lateness) -> None:
-        measured = [*read_lateness(self._folder), Measured(unix_seconds=self._clock.unix_seconds(), lateness=lateness)]
+    def hear(self, event: Event) -> None:
+        """Keeps what the end of a playback says; other events say nothing of it."""
+        if isinstance(event, MidiEnded) and event.lateness is not None:
+            self._keep(Measured(unix_seconds=self._clock.unix_seconds(), stem=event.stem, figures=event.lateness))
+
+    def _keep(self, measured: Measured) -> None:
+        kept = [*read_lateness(self._folder), measured][-KEPT:]
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            (self._folder / FILE_NAME).write_bytes(msgspec.json.encode(measured[-KEPT:]))
+            (self._folder / FILE_NAME).write_bytes(msgspec.json.encode(kept))
         except OSError as error:
             log.warning("no lateness can be kept in %s: %s", self._folder, error)
 

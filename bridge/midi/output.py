@@ -24,6 +24,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+
 from bridge.errors import EngineFailed
 from bridge.midi.layout import ChannelOutput, PortLayout
 from bridge.model import STEMS, MidiStatus, Port
@@ -56,6 +58,10 @@ class Ports(NamedTuple):
 
     status: MidiStatus
     outputs: Mapping[str, MidiOutput]
+
+    def with_sync(self, name: str) -> Ports:
+        """The same, with the name of the port that hears MIDI clock."""
+        return self._replace(status=msgspec.structs.replace(self.status, sync_port=name))
 
 
 class RtMidiOutput:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
@@ -100,14 +100,6 @@ class HandJack:
 @pytest.fixture
 def jack() -> HandJack:
     return HandJack()
-
-
-@pytest.fixture(autouse=True)
-def _switching() -> Iterator[None]:
-    """The ports make the interpreter's threads take turns more often; the other tests' shall not."""
-    before = sys.getswitchinterval()
-    yield
-    sys.setswitchinterval(before)
 
 
 def client_on(jack: HandJack, *names: str) -> JackExact:
