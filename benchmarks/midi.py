@@ -34,7 +34,7 @@ from benchmarks.report import machine
 from bridge.events import Event, MidiEnded
 from bridge.midi.client import MidiPlayer
 from bridge.midi.layout import PortLayout
-from  import LatenessFigures
+from bridge.model import Lateness
 from tests.jack_server import SAMPLE_RATE_HZ, JackServer, MidiReader, running_jack, why_no_jack
 from tools.full_size_model import FULL_SIZE, build
 
@@ -116,10 +116,10 @@ class OurPlayer:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._ended = asyncio.Event()
-        self._lateness: LatenessFigures | None = None
+        self._lateness: Lateness | None = None
         self.player = MidiPlayer(self._happened, environment=environment)
 
-    async def play(self, song: Path) -> LatenessFigures:
+    async def play(self, song: Path) -> Lateness:
         self._ended.clear()
         await self.player.play("benchmark", {STEM: song})
         await self._ended.wait()

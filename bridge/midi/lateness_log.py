@@ -8,8 +8,7 @@ from pathlib import Path
 import msgspec
 
 from bridge.events import Event, MidiEnded
-from bridge.model import Value
-from  import LatenessFigures
+from bridge.model import Lateness, Value
 from bridge.protocols import Clock
 
 log = logging.getLogger(__name__)
@@ -25,7 +24,7 @@ class Measured(Value, frozen=True, kw_only=True):
     unix_seconds: float
     """When it was over."""
     stem: str
-    figures: LatenessFigures
+    figures: Lateness
 
 
 class LatenessLog:
