@@ -47,6 +47,8 @@ class TimedMessage(msgspec.Struct, frozen=True):
     """From the start of the file, by its own tempo map."""
     data: bytes
     """The whole message, its status byte first."""
+    quarters: float = 0.0
+    """The same moment in quarter notes, whatever the tempo."""
 
 
 class _Strike(msgspec.Struct, frozen=True):
@@ -113,7 +115,7 @@ def read_schedule(path: Path) -> tuple[TimedMessage, ...]:
         if message.type == "set_tempo":
             tempo, tempo_tick, tempo_seconds = message.tempo, tick, seconds
         elif not message.is_meta and hasattr(message, "channel"):
-            messages.append(TimedMessage(seconds, _as_bytes(message)))
+            messages.append(TimedMessage(seconds, _as_bytes(message), tick / file.ticks_per_beat))
     return tuple(messages)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import msgspec
 import typer
@@ -80,13 +80,11 @@ async def look_at_ports(settings: Settings) -> PortsReport:
 
 
 @contextlib.asynccontextmanager
-async def open_player(settings: Settings) -> AsyncIterator[MidiPlayer]:
+async def open_player(
+    settings: Settings, publish: Callable[[Event], None] = lambda _: None
+) -> AsyncIterator[MidiPlayer]:
     """A player of one's own, with the ports that the settings ask for."""
-
-    def ignore(event: Event) -> None:
-        del event
-
-    player = MidiPlayer(ignore, environment=PortLayout.of(settings).environment())
+    player = MidiPlayer(publish, environment=PortLayout.of(settings).environment())
     await player.start()
     try:
         yield player
@@ -135,6 +133,11 @@ def _backends() -> dict[str, bool]:
         return answering_backends()
     except ImportError:  # the player's status says so in words
         return {}
+
+
+async def is_running(settings: Settings) -> bool:
+    """Whether a bridge answers on the settings' port that has ports open."""
+    return await _running(settings, PortLayout.of(settings)) is not None
 
 
 async def _running(settings: Settings, layout: PortLayout) -> MidiStatus | None:
