@@ -28,6 +28,7 @@ import msgspec
 
 from bridge.errors import EngineFailed
 from bridge.midi.layout import ChannelOutput, PortLayout
+from bridge.midi.silent import SILENT, SilentOutput
 from bridge.model import STEMS, MidiStatus, Port
 from bridge.protocols import MidiOutput
 
@@ -119,6 +120,8 @@ def open_ports(
     """
     if layout.backend == EXACT:
         return _open_exact(layout, stems, on_lost)
+    if layout.backend == SILENT:
+        return _ports(SILENT, layout, {stem: SilentOutput(layout.name(stem)) for stem in stems}, stems)
     try:
         rtmidi = importlib.import_module("rtmidi") if library is None else library
     except ImportError as error:  # on Linux its wheel needs the system's libasound

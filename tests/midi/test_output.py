@@ -12,6 +12,7 @@ import pytest
 from bridge.errors import EngineFailed
 from bridge.midi.layout import PortLayout
 from bridge.midi.output import BACKENDS, answering_backends, full_names, open_ports, quiet_stderr
+from bridge.midi.silent import SILENT
 from bridge.model import STEMS, Port
 
 NAMES = ["SAB Vocals", "SAB Drums", "SAB Bass", "SAB Other", "SAB Guitar", "SAB Piano"]
@@ -195,3 +196,12 @@ def test_other_programs_names_of_the_ports_are_told() -> None:
     assert full_names("alsa", ("SAB Bass", "SAB Drums"), library) == {"SAB Bass": existing[1]}
     assert full_names("jack", ("SAB Bass",), library) == {}
     assert full_names("alsa", ("SAB Bass",), FakeRtMidi(("alsa",), ())) == {}
+
+
+def test_the_loop_can_be_measured_where_nobody_hears_it() -> None:
+    ports = open_ports(PortLayout(backend=SILENT), library=FakeRtMidi((), ()))
+    assert (ports.status.backend, list(ports.outputs)) == (SILENT, list(STEMS))
+    for output in ports.outputs.values():
+        output.send((0x90, 60, 100), 5)
+        output.take_back()
+        output.close()
