@@ -123,6 +123,11 @@ class MidiReader:
         self._client.deactivate()
         self._client.close()
 
+    @property
+    def frame(self) -> int:
+        """The frame of JACK's clock now."""
+        return int(self._client.frame_time)
+
     def ports(self) -> list[str]:
         """The names of all MIDI ports of other clients that send."""
         return [port.name for port in self._client.get_ports(is_midi=True, is_output=True, is_physical=False)]
