@@ -148,7 +148,7 @@ class ModelInfo(Value, frozen=True, kw_only=True):
     note: str
     """What it is good for, the terms of its weights, or what is wrong with it."""
     size_bytes: int | None = None
-    """Of its files on this machine; None where there are none."""
+    """Of its files on this machine; where there are none, about what fetching it takes, or None."""
     speed: float | None = None
     """Seconds of audio per second that it last did here; None where nobody has measured it."""
 

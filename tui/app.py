@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -28,6 +29,8 @@ from tui.screens.dialogs import AddDialog, FailedDialog, HelpDialog, QuitDialog,
 from tui.screens.main import MainScreen
 from tui.state import ViewState, begin, fold
 from tui.themes import NIGHT, THEMES, palette
+
+log = logging.getLogger(__name__)
 
 REDRAW_SECONDS = 0.1
 
@@ -103,15 +106,12 @@ class SabApp(App[None]):
     async def _host_bridge(self) -> None:
         """Opens and closes the bridge in one task, as context managers of asyncio expect."""
         try:
-            async with self._open_bridge() as hosted:
-                self.post_message(self.Opened(hosted))
-                await self._leave.wait()
+            with _in_words():
+                async with self._open_bridge() as hosted:
+                    self.post_message(self.Opened(hosted))
+                    await self._leave.wait()
         except BridgeError as error:
             self._fail(error)
-        except Exception as error:  # the last boundary: a person gets words, `self.error.__cause__` keeps the rest
-            failure = InternalError(f"{type(error).__name__}: {error}")
-            failure.__cause__ = error
-            self._fail(failure)
         else:
             if self.is_running:  # otherwise the screen closed first, and has its own result
                 self.exit()
@@ -165,7 +165,8 @@ class SabApp(App[None]):
     def _told(self) -> Iterator[None]:
         """What the bridge refuses is told in a toast and in the log."""
         try:
-            yield
+            with _in_words():
+                yield
         except BridgeError as error:
             self._tell(error)
 
@@ -225,7 +226,8 @@ class SabApp(App[None]):
         refused: list[str] = []
         for path in message.paths:
             try:
-                self._submit(path)
+                with _in_words():
+                    self._submit(path)
             except BridgeError as error:
                 self._tell(error)
                 refused.append(path)
@@ -257,3 +259,18 @@ class SabApp(App[None]):
 
     def on_quit_dialog_agreed(self) -> None:
         self._close()
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """The last boundary: whatever goes wrong inside comes out as an error that a person can read.
+
+    Its `__cause__` keeps the rest, and the log file the whole story.
+    """
+    try:
+        yield
+    except BridgeError:
+        raise
+    except Exception as error:
+        log.exception("the bridge failed where it should have refused")
+        raise InternalError(f"{type(error).__name__}: {error}") from error

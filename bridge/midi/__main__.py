@@ -18,6 +18,7 @@ from bridge.midi.messages import Command, Report
 from bridge.midi.output import EXACT, Ports, open_ports
 from bridge.midi.player import Player
 from bridge.midi.promptness import keep_promptness, promptness
+from bridge.midi.silent import SILENT
 from bridge.midi.sources import JACK, LINK, Sources
 from bridge.midi.sync_input import SYNC_PORT, SyncInput, sync_port
 from bridge.processes.parent import ParentChannel
@@ -44,7 +45,7 @@ def main() -> int:
 
 def _open_ports(stack: contextlib.ExitStack, inbox: SimpleQueue[Any]) -> Ports:
     ports = open_ports(PortLayout.from_environment(os.environ), on_lost=_end_without_server)
-    if ports.outputs:
+    if ports.outputs and ports.status.backend != SILENT:
         early_ns = jack_period_ns() // 2 if ports.status.backend in ("jack", EXACT) else 0
         is_open = stack.enter_context(sync_port(ports.status.backend, SyncInput(inbox, early_ns)))
         ports = ports.with_sync(SYNC_PORT if is_open else "")

@@ -75,9 +75,11 @@ class ClockFollower:
             started = min(place, self._next_place)
         else:
             started = self._timeline.started
-        self._timeline = Timeline(place, round(self._loop.tick_ns), self._loop.bpm, self._take, started)
         self._next += 1
         self._next_place = self._next / TICKS_PER_QUARTER
+        self._timeline = Timeline(
+            place, round(self._loop.tick_ns), self._loop.bpm, self._take, started, sure_until=self._next_place
+        )
 
     def _locate(self, at_ns: int, tick: int) -> None:
         if tick == self._next and self._timeline is not None:

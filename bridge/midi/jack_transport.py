@@ -13,8 +13,10 @@ from bridge.midi.output import CLIENT_NAME, quiet_stderr
 from bridge.midi.timeline import NS_PER_SECOND, Timeline
 
 POLL_NS = 10_000_000
-#: A place that differs by more from what was foretold is a jump; by less, the rounding of a period.
-JUMP_SECONDS = 0.06
+#: A place that differs by more from what was foretold is a jump; by less, a server that has lost time.
+JUMP_SECONDS = 0.25
+#: By less still, it is our reading of the clocks.
+READING_SECONDS = 0.01
 #: How much of a deviation is taken over at each look: JACK's time line is exact, only our reading of the clocks is not.
 SMOOTHING = 1 / 16
 
@@ -85,8 +87,9 @@ class JackTransport:
             timeline = Timeline(place, look.at_ns, bpm, earlier.take, earlier.started)
             wrong = place - earlier.place_at(look.at_ns)
             # A tempo map moves the foretold place; the seconds of the transport do not know of it.
-            if abs(wrong) * timeline.ns_per_unit < JUMP_SECONDS * NS_PER_SECOND:
-                if earlier.bpm == bpm:
+            wrong_seconds = abs(wrong) * timeline.ns_per_unit / NS_PER_SECOND
+            if wrong_seconds < JUMP_SECONDS:
+                if earlier.bpm == bpm and wrong_seconds < READING_SECONDS:
                     timeline = timeline._replace(place=place - wrong * (1 - SMOOTHING))
                 self._timeline = timeline
                 return timeline

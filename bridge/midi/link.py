@@ -15,12 +15,14 @@ from bridge.units import DEFAULT_TEMPO_BPM
 
 INSTALL = "Install it with `uv sync --inexact --extra link` in the folder of the bridge, or use another sync."
 POLL_NS = 10_000_000
+#: A bar, as Live has it unless its song says otherwise.
+BAR_QUARTERS = 4.0
 #: So long after the session object exists, it may join: at once, it might bring its own tempo into the session.
 JOIN_NS = NS_PER_SECOND // 2
 #: Nearer than this after a bar's start, that was where the transport began.
 JUST_BEGUN_QUARTERS = 0.1
 #: A beat that differs by more from what was foretold: the sessions of two computers have become one.
-JUMP_NS = 60_000_000
+JUMP_QUARTERS = 0.25
 
 
 class Look(NamedTuple):
@@ -30,7 +32,7 @@ class Look(NamedTuple):
     at_ns: int
     quarters: float
     bpm: float
-    bar_quarters: float = 4.0
+    bar_quarters: float = BAR_QUARTERS
 
 
 class LinkSession:
@@ -55,7 +57,7 @@ class LinkSession:
         if not look.rolls:
             self._timeline = None
             return None
-        if earlier is not None and abs(earlier.ns_at(look.quarters) - look.at_ns) < JUMP_NS:
+        if earlier is not None and abs(earlier.place_at(look.at_ns) - look.quarters) < JUMP_QUARTERS:
             take, started = earlier.take, earlier.started
         else:
             self._take = take = self._take + 1
@@ -75,9 +77,14 @@ def open_link(clock_ns: Callable[[], int] = time.perf_counter_ns) -> LinkSession
         aalink = importlib.import_module("aalink")
     except ImportError as error:
         raise EngineFailed(f"Ableton Link needs aalink, which is not there ({error}).", advice=INSTALL) from error
-    # It wants a loop for futures that nobody asks it for.
-    session = aalink.Link(DEFAULT_TEMPO_BPM, asyncio.new_event_loop())
+
+    async def new_session() -> Any:
+        return aalink.Link(DEFAULT_TEMPO_BPM)
+
+    # It wants a loop, for futures that nobody asks it for.
+    session = asyncio.new_event_loop().run_until_complete(new_session())
     session.start_stop_sync_enabled = True
+    session.quantum = BAR_QUARTERS  # what peers agree on: the place in a bar, not the number of the beat
     opened_ns = clock_ns()
 
     def look() -> Look:
@@ -92,4 +99,4 @@ def open_link(clock_ns: Callable[[], int] = time.perf_counter_ns) -> LinkSession
 def _look(session: Any, clock_ns: Callable[[], int]) -> Look:
     rolls = bool(session.enabled and session.playing)
     before_ns, quarters, after_ns = clock_ns(), float(session.beat), clock_ns()
-    return Look(rolls, (before_ns + after_ns) // 2, quarters, float(session.tempo), float(session.quantum) or 4.0)
+    return Look(rolls, (before_ns + after_ns) // 2, quarters, float(session.tempo), float(session.quantum))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Iterable
@@ -24,6 +25,8 @@ from bridge.midi.timeline import NS_PER_SECOND, Timeline
 NOW = "now"
 #: Rounding of places, far below a tick of a file.
 NEARLY_SECONDS = 1e-6
+#: How long a message on a tick waits for that tick: as long as one is late where 140 BPM become 90.
+PATIENCE_NS = 12_000_000
 #: So long after its time, a message that was handed over ahead has gone out, whatever became of the server's period.
 SETTLED_NS = NS_PER_SECOND // 5
 
@@ -83,9 +86,18 @@ class Playback:
 
     @property
     def hand_over_ns(self) -> int | None:
-        """When the port wants its next message."""
+        """When the port wants its next message.
+
+        What is not sure to be played waits a moment for the news, so that a loop's end is not heard before its start.
+        A port that wants its messages ahead gets them, and gives them back where the music jumps.
+        """
         deadline_ns = self.deadline_ns
-        return None if deadline_ns is None else deadline_ns - self.ahead_ns
+        if deadline_ns is None or self._timeline is None:
+            return None
+        if self.ahead_ns or self._set_up or self._timeline.sure_until == math.inf:
+            return deadline_ns - self.ahead_ns
+        place = self._place(self.schedule.messages[self._next].seconds)
+        return deadline_ns + (PATIENCE_NS if place > self._timeline.sure_until - NEARLY_SECONDS else 0)
 
     def position_seconds(self, now_ns: int) -> float | None:
         """Where in the schedule the music is, negative before it; None where it stands still."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol, TypeAlias
 
+from bridge.errors import EngineFailed
 from bridge.midi.clock_follower import ClockFollower
 from bridge.midi.timeline import Timeline
 
@@ -53,5 +54,10 @@ class Sources:
     def get(self, name: str) -> Source:
         """Raises EngineFailed: there is none of that name here, and why."""
         if name not in self._open:
+            if name not in self._openers:
+                raise EngineFailed(f"There is no sync {name} here.", advice=f"There is {', '.join(self._names())}.")
             self._open[name] = self._openers[name]()
         return self._open[name]
+
+    def _names(self) -> list[str]:
+        return sorted({*self._open, *self._openers})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 NS_PER_SECOND = 1_000_000_000
@@ -23,6 +24,8 @@ class Timeline(NamedTuple):
     take: int = 0
     started: float = 0.0
     """The place where this take began."""
+    sure_until: float = math.inf
+    """Up to this place the music is known to go on; beyond, it may as well jump or stop."""
     is_song: bool = True
     """Places are counted from the song's start; else from anywhere, and a clip begins where the take began."""
 

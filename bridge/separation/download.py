@@ -1,26 +1,21 @@
-"""The two servers that released models come from. Both downloads run on the thread of a `Transfer`."""
+"""Downloads that go on where an earlier one was broken off, in another process too, and are what they should be."""
 
 from __future__ import annotations
 
 import http.client
-import inspect
-import re
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
 
 from bridge.errors import WeightsUnavailable
-from bridge.separation.bags import read_bag
 from bridge.separation.converted import sha256_of
-from bridge.separation.transfer import AbandonedError, Transfer
-from bridge.separation.weights import Places, hub_repository
+from bridge.separation.transfer import Transfer
 
 _PIECE_BYTES = 1 << 18
-_SOCKET_SECONDS = 10.0
+SOCKET_SECONDS = 10.0
 
 
 def certificates() -> ssl.SSLContext:
@@ -32,88 +27,13 @@ def certificates() -> ssl.SSLContext:
     return context
 
 
-def from_hub(name: str, places: Places, endpoint: str, transfer: Transfer) -> None:
-    """Downloads definition and models into the hub's own cache, where every other program finds them too.
-
-    Raises:
-        WeightsUnavailable: the hub did not give them, and why.
-        AbandonedError: nobody waits for them any more.
-    """
-    from huggingface_hub import hf_hub_download
-
-    def download(filename: str, start: float, share: float) -> Path:
-        options: dict[str, Any] = {}
-        if "tqdm_class" in inspect.signature(hf_hub_download).parameters:  # not in its older versions
-            options["tqdm_class"] = _counter(transfer, start, share)
-        path = hf_hub_download(
-            hub_repository(name),
-            filename,
-            cache_dir=places.hub_cache,
-            endpoint=endpoint,
-            etag_timeout=_SOCKET_SECONDS,
-            **options,
-        )
-        transfer.fraction = start + share
-        return _verified(Path(path))
-
-    try:
-        signatures = tuple(dict.fromkeys(read_bag(download(f"{name}.yaml", 0.0, 0.0)).signatures))
-        for index, signature in enumerate(signatures):
-            download(f"{signature}.safetensors", index / len(signatures), 1 / len(signatures))
-    except (AbandonedError, WeightsUnavailable):
-        raise
-    except Exception as exc:  # the client's errors have no common base, and differ from version to version
-        raise WeightsUnavailable(f"The Hugging Face hub did not give it ({_first_line(exc)}).") from exc
-
-
-def _verified(path: Path) -> Path:
-    """The file in the hub's cache, if it is what its stored name says: of large ones the SHA-256.
-
-    The client itself compares the size only.
-    """
-    stored = path.resolve()
-    if re.fullmatch("[0-9a-f]{64}", stored.name) and sha256_of(stored) != stored.name:
-        path.unlink()
-        stored.unlink()
-        raise WeightsUnavailable(f"The file {path.name} arrived damaged.", advice="Try again.")
-    return path
-
-
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
 
 
-def _counter(transfer: Transfer, start: float, share: float) -> type:
-    """A class that the hub's client takes for a tqdm progress bar; it shows nothing and tells `transfer`."""
-
-    class Counter:
-        def __init__(self, *_: object, total: float | None = None, initial: float = 0, **__: object) -> None:
-            self.total = total
-            self.n = initial
-
-        def update(self, count: float = 1) -> None:
-            transfer.advance(int(count))
-            self.n += count
-            if self.total:
-                transfer.fraction = max(transfer.fraction, start + share * min(self.n / self.total, 1.0))
-
-        def set_postfix_str(self, *_: object, **__: object) -> None: ...
-
-        def refresh(self) -> None: ...
-
-        def close(self) -> None: ...
-
-        def __enter__(self) -> Counter:
-            return self
-
-        def __exit__(self, *_: object) -> None: ...
-
-    return Counter
-
-
 def from_server(files: Sequence[tuple[str, Path]], transfer: Transfer) -> None:
-    """Downloads addresses to where torch.hub keeps them; a file gets its name when its checksum is right.
+    """Downloads addresses to where torch.hub keeps them; the files' names end in their checksums.
 
     Raises:
         WeightsUnavailable: the server did not give a file, or it arrived damaged.
@@ -121,21 +41,68 @@ def from_server(files: Sequence[tuple[str, Path]], transfer: Transfer) -> None:
     """
     try:
         for index, (url, path) in enumerate(files):
-            path.parent.mkdir(parents=True, exist_ok=True)
             if not path.is_file():
-                _download(url, path, transfer, index / len(files), 1 / len(files))
+                path.parent.mkdir(parents=True, exist_ok=True)
+                partial = path.with_name(f"{path.name}.part")
+                tell = transfer.telling(index / len(files), 1 / len(files))
+                download(url, path, partial, path.stem.rsplit("-", 1)[1], transfer, tell)
             transfer.fraction = (index + 1) / len(files)
     except (OSError, http.client.HTTPException) as exc:
-        raise WeightsUnavailable(f"The authors' server did not give it ({_first_line(exc)}).") from exc
+        raise WeightsUnavailable(f"The authors' server did not give it ({first_line(exc)}).") from exc
 
 
-def _download(url: str, path: Path, transfer: Transfer, start: float, share: float) -> None:
-    """Goes on where an earlier try was broken off, as far as the server allows."""
-    partial = path.with_name(f"{path.name}.part")
-    received = partial.stat().st_size if partial.is_file() else 0
+def download(
+    url: str,
+    path: Path,
+    partial: Path,
+    sha256: str,
+    transfer: Transfer,
+    tell: Callable[[float], None],
+    headers: Mapping[str, str] | None = None,
+) -> None:
+    """Downloads `url` into `partial`, from where that ends, and names it `path` once its checksum is right.
+
+    A connection that breaks off is taken up again for as long as each try brings something. What has come stays in
+    `partial`, whatever ends the download but a wrong checksum.
+
+    Args:
+        sha256: the checksum's first digits, as many as are known.
+        tell: takes the part of the file that is here, 0–1.
+        headers: are sent to the server of `url` and to none that it points to: they may hold a secret.
+
+    Raises:
+        WeightsUnavailable: it broke off, or arrived damaged.
+        OSError, HTTPException: the server did not give it, or it cannot be stored.
+        AbandonedError: nobody waits for it any more.
+    """
+    is_whole = False
+    while not is_whole:
+        before = _size(partial)
+        try:
+            is_whole = _receive(url, partial, transfer, tell, headers or {})
+        except urllib.error.URLError:
+            raise
+        except (OSError, http.client.HTTPException):
+            if _size(partial) <= before:
+                raise
+        if not is_whole and _size(partial) <= before:
+            raise WeightsUnavailable(f"The connection broke off in the middle of {path.name}.")
+    if not sha256_of(partial).startswith(sha256):
+        partial.unlink()
+        raise WeightsUnavailable(f"The file {path.name} arrived damaged.", advice="Try again.")
+    partial.replace(path)
+
+
+def _receive(
+    url: str, partial: Path, transfer: Transfer, tell: Callable[[float], None], headers: Mapping[str, str]
+) -> bool:
+    """One connection; False where it ended before the file did."""
+    received = _size(partial)
     request = urllib.request.Request(url, headers={"Range": f"bytes={received}-"} if received else {})  # noqa: S310
+    for name, value in headers.items():
+        request.add_unredirected_header(name, value)
     try:
-        with urllib.request.urlopen(request, timeout=_SOCKET_SECONDS, context=certificates()) as response:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=SOCKET_SECONDS, context=certificates()) as response:  # noqa: S310
             if response.status != HTTPStatus.PARTIAL_CONTENT:
                 received = 0
             total = received + int(response.headers.get("Content-Length") or 0)
@@ -144,14 +111,15 @@ def _download(url: str, path: Path, transfer: Transfer, start: float, share: flo
                     transfer.advance(len(piece))
                     received += len(piece)
                     file.write(piece)
-                    transfer.fraction = start + share * min(received / total, 1.0) if total else start
-            if received < total:
-                raise WeightsUnavailable(f"The connection broke off in the middle of {path.name}.")
+                    if total:
+                        tell(min(received / total, 1.0))
+            return received >= total
     except urllib.error.HTTPError as exc:
         exc.close()
         if exc.code != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:  # else nothing was missing but the new name
             raise
-    if not sha256_of(partial).startswith(path.stem.rsplit("-", 1)[1]):
-        partial.unlink()
-        raise WeightsUnavailable(f"The file {path.name} arrived damaged.", advice="Try again.")
-    partial.replace(path)
+        return True
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.is_file() else 0

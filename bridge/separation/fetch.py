@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from bridge.clock import SystemClock
 from bridge.errors import WeightsUnavailable
-from bridge.separation.download import certificates, from_hub, from_server
+from bridge.separation.download import certificates, from_server
+from bridge.separation.hub import from_hub
 from bridge.separation.portion import Portion
 from bridge.separation.transfer import Transfer, wait_for
 from bridge.separation.unmix import check_installed
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 PROBE_SECONDS = 2.0
 """How long each of the two servers has to answer anything at all."""
 STALL_SECONDS = 120.0
-"""How long a running download may bring nothing; the hub's client tells of pieces of 10 MiB only."""
+"""How long a running download may bring nothing; where the hub's client does it, it tells of 10 MiB at a time."""
 
 #: Asks one address whether it can be had; raises OSError where not.
 Probe = Callable[[str, float], None]

@@ -17,8 +17,20 @@ if TYPE_CHECKING:
     #: float32, shape (sources, channels, frames).
     Estimate: TypeAlias = npt.NDArray[np.float32]
 
-#: What torch and OpenVINO say when memory is short; neither has an exception of its own for it on every device.
-_MEMORY_SIGNS = ("out of memory", "not enough memory", "can't allocate memory", "bad_alloc", "alloc_failed")
+#: What torch, the libraries below it and OpenVINO say when memory is short, in small letters; they have no exception of
+#: their own for it on every device.
+_MEMORY_SIGNS = (
+    "out of memory",
+    "not enough memory",
+    "can't allocate memory",
+    "failed to allocate memory",
+    "exceeded max size of memory",
+    "bad_alloc",
+    "alloc_failed",  # CUBLAS_STATUS_ALLOC_FAILED, CUDNN_STATUS_ALLOC_FAILED
+    "out_of_memory",  # CUDA_ERROR_OUT_OF_MEMORY
+    "out_of_host_memory",  # CL_OUT_OF_HOST_MEMORY, ZE_RESULT_ERROR_OUT_OF_HOST_MEMORY
+    "out_of_device_memory",
+)
 
 
 class Network(Protocol):
@@ -74,7 +86,7 @@ def told_as_bridge_errors(name: str) -> Iterator[None]:
         raise OutOfMemory(f"The model {name} ran out of memory.") from exc
     except RuntimeError as exc:
         text = str(exc)
-        if any(sign in text for sign in _MEMORY_SIGNS):
+        if any(sign in text.lower() for sign in _MEMORY_SIGNS):
             raise OutOfMemory(f"The model {name} ran out of memory.") from exc
         raise EngineFailed(f"The model {name} failed: {text.splitlines()[0] if text else type(exc).__name__}") from exc
     except (AssertionError, ImportError, IndexError, OSError, TypeError, ValueError) as exc:

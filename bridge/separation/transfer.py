@@ -39,6 +39,14 @@ class Transfer:
             raise AbandonedError
         self.received_bytes += count
 
+    def telling(self, start: float, share: float) -> Callable[[float], None]:
+        """Takes progress 0–1 of a part of the whole, which begins at `start`; it never goes back."""
+
+        def tell(fraction: float) -> None:
+            self.fraction = max(self.fraction, start + share * fraction)
+
+        return tell
+
     def abandon(self) -> None:
         self._abandoned.set()
 

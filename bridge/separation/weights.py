@@ -110,9 +110,13 @@ class Places:
             )
         return None
 
+    def hub_folder(self, name: str) -> Path:
+        """The folder of a released model's repository in Hugging Face's cache."""
+        return self.hub_cache / ("models--" + hub_repository(name).replace("/", "--"))
+
     def hub_snapshot(self, name: str) -> Path | None:
         """The folder of the newest fetched version of a released model in Hugging Face's cache."""
-        repository = self.hub_cache / ("models--" + hub_repository(name).replace("/", "--"))
+        repository = self.hub_folder(name)
         try:
             commit = (repository / "refs" / "main").read_text(encoding="utf-8").strip()
         except OSError:

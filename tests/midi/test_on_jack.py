@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from bridge.midi.layout import PortLayout
-from bridge.midi.messages import Command, Finished, Lateness, Panic, Play, Ready, Report, Started, Stop
+from bridge.midi.messages import Command, Finished, Lateness, Panic, Play, Position, Ready, Report, Started, Stop
 from bridge.midi.output import CLIENT_NAME
 from bridge.midi.schedule import Schedule, schedule
 from bridge.model import STEMS
@@ -51,11 +51,13 @@ class PlayerProcess:
         self._stdin.close()
 
     def report(self) -> Report:
-        """The next report; heartbeats are passed over."""
+        """The next report; heartbeats, and where a playback is, are passed over."""
         stdout = cast("BinaryIO", self.process.stdout)
-        while (size := length(stdout.read(HEAD.size))) == 0:
-            pass
-        return self._decode(stdout.read(size))
+        while True:
+            if size := length(stdout.read(HEAD.size)):
+                report = self._decode(stdout.read(size))
+                if not isinstance(report, Position):
+                    return report
 
     def reports_until(self, kind: type[Report]) -> list[Report]:
         reports = [self.report()]

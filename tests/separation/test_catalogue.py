@@ -51,6 +51,24 @@ def test_draft_is_always_here_and_models_only_with_their_weights(tmp_path: Path)
     assert all(info.note for info in catalogue(places.models_dir, places))
 
 
+@pytest.mark.parametrize(
+    ("name", "megabytes"),
+    [("htdemucs", 84), ("htdemucs_ft", 337), ("htdemucs_6s", 55), ("hdemucs_mmi", 167), ("mdx_extra", 670)],
+)
+def test_the_size_of_a_released_model_is_known_before_it_is_here(tmp_path: Path, name: str, megabytes: int) -> None:
+    info = entry(name, places_in(tmp_path))
+    assert not info.present
+    assert round((info.size_bytes or 0) / 1e6) == megabytes
+
+
+def test_a_size_that_nobody_published_is_left_out_and_one_that_is_here_is_counted(tmp_path: Path) -> None:
+    places = places_in(tmp_path)
+    assert entry("mdx", places).size_bytes is None
+    assert entry("draft", places).size_bytes is None
+    touch(places.models_dir / "955717e8-8726e21a.th", "seventeen letters")
+    assert entry("htdemucs", places).size_bytes == 17
+
+
 def test_a_released_checkpoint_in_the_users_folder_needs_no_definition(tmp_path: Path) -> None:
     places = places_in(tmp_path)
     file = touch(places.models_dir / "955717e8-8726e21a.th")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -10,22 +12,25 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from huggingface_hub import close_session
+from huggingface_hub import close_session, hf_hub_download, scan_cache_dir, try_to_load_from_cache
 
 from bridge.clock import SystemClock
 from bridge.errors import Cancelled, WeightsUnavailable
 from bridge.separation.bags import Released
 from bridge.separation.fetch import Fetcher
+from bridge.separation.hub import from_hub
 from bridge.separation.loading import load_bag
-from bridge.separation.transfer import Transfer, wait_for
+from bridge.separation.transfer import AbandonedError, Transfer, wait_for
 from bridge.separation.weights import Places
 from tests.fakes import FakeClock, RecordingControl
 from tests.separation.small_models import places_in, save_model, save_safetensors, small_model
 
+COMMIT = "c" * 40
+
 
 @dataclass
 class Server:
-    """Serves `files` (path → bytes) with the headers of the hub; counts what was asked for."""
+    """Serves `files` (path → bytes) with the headers of the hub; notes what was asked for and sent."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
@@ -33,6 +38,13 @@ class Server:
     sent: list[tuple[int, int]] = field(default_factory=list)
     """Of each body: its first byte in the file, and how many bytes went out."""
     breaks_after: int | None = None
+    """Connections end at this byte of a file, until a client comes back for the rest that often."""
+    breaks: int = 1_000_000
+    knows_ranges: bool = True
+    large_files_at: str = ""
+    """Another server's address, to which the hub sends clients for safetensors."""
+    secrets: list[str | None] = field(default_factory=list)
+    """The `Authorization` of each GET."""
     address: str = ""
 
     def run(self) -> ThreadingHTTPServer:
@@ -47,18 +59,38 @@ class Server:
 
             def answer(self, *, with_body: bool) -> None:
                 outer.asked.append(f"{self.command} {self.path}")
-                content = outer.files.get(self.path)
-                asked = self.headers.get("Range") if with_body else None
+                if with_body:
+                    outer.secrets.append(self.headers.get("Authorization"))
+                path = self.path.replace(f"/resolve/{COMMIT}/", "/resolve/main/")
+                content = outer.files.get(path)
+                etag = outer.etags.get(path) or hashlib.sha256(content or b"").hexdigest()
+                if content and outer.large_files_at and path.endswith(".safetensors"):
+                    self.redirect(f"{outer.large_files_at}{path}", etag, len(content))
+                    return
+                asked = self.headers.get("Range") if with_body and outer.knows_ranges else None
                 first = int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
-                self.send_response(404 if content is None else 206 if first else 200)
-                self.send_header("X-Repo-Commit", "c" * 40)
-                etag = outer.etags.get(self.path) or hashlib.sha256(content or b"").hexdigest()
+                is_beyond = bool(content) and first >= len(content or b"")
+                self.send_response(404 if content is None else 416 if is_beyond else 206 if first else 200)
+                self.send_header("X-Repo-Commit", COMMIT)
                 self.send_header("ETag", f'"{etag}"')
-                self.send_header("Content-Length", str(len(content or b"") - first))
+                body = b"" if is_beyond else (content or b"")[first:]
+                self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                if with_body and content:
-                    self.wfile.write(content[first : outer.breaks_after])
-                    outer.sent.append((first, len(content[first : outer.breaks_after])))
+                if with_body and content and not is_beyond:
+                    if outer.breaks_after is not None and outer.breaks:
+                        outer.breaks -= 1
+                        body = content[first : outer.breaks_after]
+                    self.wfile.write(body)
+                    outer.sent.append((first, len(body)))
+
+            def redirect(self, target: str, etag: str, size: int) -> None:
+                self.send_response(302)
+                self.send_header("Location", target)
+                self.send_header("X-Repo-Commit", COMMIT)
+                self.send_header("X-Linked-Etag", f'"{etag}"')
+                self.send_header("X-Linked-Size", str(size))
+                self.send_header("Content-Length", "0")
+                self.end_headers()
 
             def log_message(self, *_: object) -> None: ...
 
@@ -84,6 +116,12 @@ def fetcher(server: Server) -> Fetcher:
     return Fetcher(environ={"HF_ENDPOINT": server.address}, probe_seconds=2.0, stall_seconds=10.0)
 
 
+def places_of(folder: Path, server: Server) -> Places:
+    """Places whose models come from nowhere but `server`, which is also that of the authors."""
+    places = places_in(folder)
+    return replace(places, released=Released(places.released.folder, f"{server.address}/"))
+
+
 def old_server(places: Places, server: Server, table: Path, checkpoint: str) -> Places:
     """Places whose released table names one checkpoint on `server`."""
     table.mkdir()
@@ -93,7 +131,7 @@ def old_server(places: Places, server: Server, table: Path, checkpoint: str) -> 
 
 
 def test_a_model_comes_from_the_hub_into_its_cache(tmp_path: Path, server: Server) -> None:
-    places = places_in(tmp_path)
+    places = places_of(tmp_path, server)
     model = save_safetensors(tmp_path / "955717e8.safetensors", small_model("waveform"))
     base = "/adefossez/HTDemucs/resolve/main"
     server.files[f"{base}/htdemucs.yaml"] = b"models: ['955717e8']\n"
@@ -125,7 +163,7 @@ def test_a_file_that_arrives_damaged_is_not_kept(tmp_path: Path, server: Server)
 
 
 def test_what_the_hub_sends_damaged_is_not_kept(tmp_path: Path, server: Server) -> None:
-    places = places_in(tmp_path)
+    places = places_of(tmp_path, server)
     base = "/adefossez/HTDemucs/resolve/main"
     server.files[f"{base}/htdemucs.yaml"] = b"models: ['955717e8']\n"
     server.files[f"{base}/955717e8.safetensors"] = b"something else"
@@ -147,9 +185,223 @@ def test_a_broken_download_goes_on_where_it_was(tmp_path: Path, server: Server) 
     server.breaks_after = None
     fetcher(server).fetch("htdemucs", places, RecordingControl())
     size = checkpoint.stat().st_size
-    assert server.sent == [(0, 1000), (1000, size - 1000)]
+    assert [each for each in server.sent if each[1]] == [(0, 1000), (1000, size - 1000)]
     assert (places.server_cache / checkpoint.name).read_bytes() == checkpoint.read_bytes()
     assert [path.name for path in places.server_cache.iterdir()] == [checkpoint.name]
+
+
+BASE = "/adefossez/HTDemucs/resolve/main"
+#: Larger than two of the pieces in which it is read.
+WEIGHTS = bytes(range(256)) * 3000
+SHA256 = hashlib.sha256(WEIGHTS).hexdigest()
+
+
+@pytest.fixture
+def hub(server: Server) -> Server:
+    """The hub with htdemucs, whose weights are no model: nothing here loads them."""
+    server.files[f"{BASE}/htdemucs.yaml"] = b"models: ['955717e8']\n"
+    server.files[f"{BASE}/955717e8.safetensors"] = WEIGHTS
+    # a small file's ETag is git's hash of it
+    server.etags[f"{BASE}/htdemucs.yaml"] = "7" * 40
+    return server
+
+
+def blobs(places: Places) -> dict[str, int]:
+    """What lies beside the definition in the cache of the hub: name → bytes."""
+    folder = places.hub_folder("htdemucs") / "blobs"
+    return {path.name: path.stat().st_size for path in folder.iterdir() if path.name != "7" * 40}
+
+
+def weights_sent(server: Server) -> list[tuple[int, int]]:
+    return [each for each in server.sent if each != (0, len(b"models: ['955717e8']\n")) and each[1]]
+
+
+def assert_is_there(places: Places) -> None:
+    """For the bridge, and for the hub's own library, which demucs asks."""
+    found = places.find("htdemucs")
+    assert found is not None
+    assert found.files[0].read_bytes() == WEIGHTS
+    name, repository = "955717e8.safetensors", "adefossez/HTDemucs"
+    assert try_to_load_from_cache(repository, name, cache_dir=places.hub_cache) == str(found.files[0])
+    theirs = hf_hub_download(repository, name, cache_dir=places.hub_cache, local_files_only=True)
+    assert theirs == str(found.files[0])
+    assert scan_cache_dir(places.hub_cache).warnings == []
+
+
+def assert_has_no_rests(places: Places) -> None:
+    assert not list(places.hub_cache.rglob("*incomplete*"))
+
+
+@pytest.mark.end_to_end
+def test_another_process_goes_on_with_the_hub_s_file_where_it_was(tmp_path: Path, hub: Server) -> None:
+    places = places_of(tmp_path, hub)
+    hub.breaks_after = 500_000
+    program = (
+        "import pathlib, sys\n"
+        "from bridge.errors import WeightsUnavailable\n"
+        "from bridge.separation.bags import Released\n"
+        "from bridge.separation.fetch import Fetcher\n"
+        "from bridge.separation.weights import Places\n"
+        "from tests.fakes import RecordingControl\n"
+        "folders, address = [pathlib.Path(text) for text in sys.argv[1:4]], sys.argv[4]\n"
+        "places = Places(*folders, Released(Released.installed().folder, f'{address}/'))\n"
+        "try:\n"
+        "    Fetcher(environ={'HF_ENDPOINT': address}).fetch('htdemucs', places, RecordingControl())\n"
+        "except WeightsUnavailable as exc:\n"
+        "    print(exc.message)\n"
+    )
+    folders = [str(folder) for folder in (places.models_dir, places.hub_cache, places.server_cache)]
+    arguments = [sys.executable, "-c", program, *folders, hub.address]
+    first = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    assert "broke off" in first.stdout
+    assert places.find("htdemucs") is None
+    assert blobs(places) == {f"{SHA256}.bridge.incomplete": 500_000}
+    hub.breaks_after = None
+    control = RecordingControl()
+    fetcher(hub).fetch("htdemucs", places, control)
+    assert weights_sent(hub) == [(0, 500_000), (500_000, len(WEIGHTS) - 500_000)]
+    assert_is_there(places)
+    assert_has_no_rests(places)
+    assert control.fractions == sorted(control.fractions)
+
+
+def test_a_connection_that_breaks_off_is_taken_up_again_at_once(tmp_path: Path, hub: Server) -> None:
+    places = places_of(tmp_path, hub)
+    hub.breaks_after, hub.breaks = 300_000, 2  # the definition's, which is shorter, and the weights'
+    fetcher(hub).fetch("htdemucs", places, RecordingControl())
+    assert weights_sent(hub) == [(0, 300_000), (300_000, len(WEIGHTS) - 300_000)]
+    assert_is_there(places)
+
+
+def test_a_server_that_knows_no_ranges_begins_anew(tmp_path: Path, hub: Server) -> None:
+    places, hub.knows_ranges = places_of(tmp_path, hub), False
+    partial = places.hub_folder("htdemucs") / "blobs" / f"{SHA256}.bridge.incomplete"
+    partial.parent.mkdir(parents=True)
+    partial.write_bytes(WEIGHTS[:1000])
+    fetcher(hub).fetch("htdemucs", places, RecordingControl())
+    assert weights_sent(hub) == [(0, len(WEIGHTS))]
+    assert_is_there(places)
+
+
+def test_what_had_come_whole_needs_its_name_only(tmp_path: Path, hub: Server) -> None:
+    places = places_of(tmp_path, hub)
+    partial = places.hub_folder("htdemucs") / "blobs" / f"{SHA256}.bridge.incomplete"
+    partial.parent.mkdir(parents=True)
+    partial.write_bytes(WEIGHTS)
+    fetcher(hub).fetch("htdemucs", places, RecordingControl())
+    assert weights_sent(hub) == []
+    assert_is_there(places)
+
+
+def test_a_part_that_is_damaged_is_removed_and_told_and_the_next_try_begins_anew(tmp_path: Path, hub: Server) -> None:
+    places = places_of(tmp_path, hub)
+    partial = places.hub_folder("htdemucs") / "blobs" / f"{SHA256}.bridge.incomplete"
+    partial.parent.mkdir(parents=True)
+    partial.write_bytes(bytes(1000))
+    with pytest.raises(WeightsUnavailable, match="arrived damaged"):
+        fetcher(hub).fetch("htdemucs", places, RecordingControl())
+    assert blobs(places) == {}
+    assert places.find("htdemucs") is None
+    fetcher(hub).fetch("htdemucs", places, RecordingControl())
+    assert weights_sent(hub) == [(1000, len(WEIGHTS) - 1000), (0, len(WEIGHTS))]
+    assert_is_there(places)
+
+
+def test_a_secret_goes_to_the_hub_and_not_to_where_it_points(
+    tmp_path: Path, hub: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    elsewhere = Server(files=hub.files)
+    running = elsewhere.run()
+    hub.large_files_at = elsewhere.address
+    places = places_of(tmp_path, hub)
+    fetcher(hub).fetch("htdemucs", places, RecordingControl())
+    running.shutdown()
+    running.server_close()
+    assert_is_there(places)
+    assert set(hub.secrets) == {"Bearer hf_secret"}
+    assert elsewhere.secrets == [None]
+    assert elsewhere.sent == [(0, len(WEIGHTS))]
+
+
+def test_where_links_are_impossible_the_file_is_verified_and_lies_there_once(
+    tmp_path: Path, hub: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.file_download.are_symlinks_supported", lambda *_: False)
+    places = places_of(tmp_path, hub)
+    fetcher(hub).fetch("htdemucs", places, RecordingControl())
+    assert_is_there(places)
+    found = places.find("htdemucs")
+    assert found is not None
+    assert not found.files[0].is_symlink()
+    assert blobs(places) == {}
+    found.files[0].write_bytes(WEIGHTS[:-1] + b"!")
+    with pytest.raises(WeightsUnavailable, match="damaged"):
+        fetcher(hub).fetch("htdemucs", places, RecordingControl())
+    assert places.find("htdemucs") is None
+    fetcher(hub).fetch("htdemucs", places, RecordingControl())
+    assert_is_there(places)
+
+
+def test_a_model_that_is_here_is_not_downloaded_again(tmp_path: Path, hub: Server) -> None:
+    places = places_of(tmp_path, hub)
+    fetcher(hub).fetch("htdemucs", places, RecordingControl())
+    hub.sent.clear()
+    fetcher(hub).fetch("htdemucs", places, RecordingControl())
+    assert hub.sent == []
+    assert_is_there(places)
+
+
+def test_cancelling_keeps_what_has_come(tmp_path: Path, hub: Server) -> None:
+    places, transfer = places_of(tmp_path, hub), StopsAfter(2)
+    with pytest.raises(AbandonedError):
+        from_hub("htdemucs", places, hub.address, transfer)
+    (kept,) = blobs(places).values()
+    assert 0 < kept < len(WEIGHTS)
+    hub.sent.clear()
+    fetcher(hub).fetch("htdemucs", places, RecordingControl())
+    assert weights_sent(hub) == [(kept, len(WEIGHTS) - kept)]
+    assert_is_there(places)
+
+
+class StopsAfter(Transfer):
+    """Is abandoned once so many pieces of a large file have come in."""
+
+    def __init__(self, pieces: int) -> None:
+        super().__init__()
+        self._left = pieces
+
+    def advance(self, count: int) -> None:
+        if count > 1000:
+            self._left -= 1
+        if self._left < 0:
+            self.abandon()
+        super().advance(count)
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_two_that_fetch_the_same_model_download_it_once(
+    tmp_path: Path, hub: Server, monkeypatch: pytest.MonkeyPatch, has_links: bool
+) -> None:
+    monkeypatch.setattr("huggingface_hub.file_download.are_symlinks_supported", lambda *_: has_links)
+    places = places_of(tmp_path, hub)
+    fetching = [
+        threading.Thread(target=fetcher(hub).fetch, args=("htdemucs", places, RecordingControl())) for _ in range(2)
+    ]
+    for thread in fetching:
+        thread.start()
+    for thread in fetching:
+        thread.join(30)
+    assert weights_sent(hub) == [(0, len(WEIGHTS))]
+    assert_is_there(places)
+    assert_has_no_rests(places)
+
+
+def test_without_a_checksum_the_library_fetches_it_itself(tmp_path: Path, hub: Server) -> None:
+    places = places_of(tmp_path, hub)
+    hub.etags[f"{BASE}/955717e8.safetensors"] = "a-mirror-s-own"
+    fetcher(hub).fetch("htdemucs", places, RecordingControl())
+    assert_is_there(places)
 
 
 def test_nobody_is_asked_when_the_hub_is_to_be_offline(tmp_path: Path, server: Server) -> None:

@@ -89,6 +89,19 @@ async def test_a_refusal_is_told_in_a_toast_and_in_the_log() -> None:
         assert app.state.log[-1].level == "error"
 
 
+async def test_a_defect_behind_a_key_is_told_in_words_and_the_screen_goes_on() -> None:
+    app, bridge = app_with([done("Song")])
+    async with app.run_test() as pilot:
+        bridge.refuse = OSError(28, "No space left on device")
+        await press(pilot, "p")
+        await press(pilot, "a", "/", "b", "enter")
+        assert [title for title, _ in toasts(app)] == ["OSError: [Errno 28] No space left on device"] * 2
+        bridge.refuse = None
+        await press(pilot, "enter")
+        assert [call[0] for call in bridge.asked][-1] == "submit"
+        assert shown(app) is MainScreen
+
+
 async def test_a_adds_the_file_that_is_typed() -> None:
     app, bridge = app_with()
     async with app.run_test() as pilot:
