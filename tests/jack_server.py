@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -145,6 +145,11 @@ class MidiReader:
         self._client.deactivate()
         self._client.close()
 
+    @property
+    def frame(self) -> int:
+        """The frame of JACK's clock now."""
+        return int(self._client.frame_time)
+
     def ports(self) -> list[str]:
         """The names of all MIDI ports of other clients that send."""
         return [port.name for port in self._client.get_ports(is_midi=True, is_output=True, is_physical=False)]
@@ -164,6 +169,70 @@ class MidiReader:
 
     def _miss(self, delayed_us: float) -> None:  # noqa: ARG002 - JACK's signature
         self.xruns += 1
+
+
+class MidiSender:
+    """An output port that plays (second, message) pairs to the frame, and moves JACK's transport."""
+
+    def __init__(self, server: JackServer, name: str = "sender") -> None:
+        jack = _quiet_jack()
+        self.start_frame: int | None = None
+        """The frame of JACK's clock that was second 0 of what is being sent."""
+        self._coming: list[tuple[int, bytes]] = []
+        self._next = 0
+        self._client = jack.Client(name, no_start_server=True, servername=server.name)
+        self._port = self._client.midi_outports.register("out")
+        self._client.set_process_callback(self._process)
+
+    def __enter__(self) -> MidiSender:
+        self._client.activate()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.deactivate()
+        self._client.close()
+
+    def connect(self, port: str) -> None:
+        """Sends to an input port of that name."""
+        self._client.connect(self._port, port)
+
+    def send(self, messages: Iterable[tuple[float, bytes]]) -> None:
+        """Begins to send with the next period."""
+        self.start_frame, self._next = None, 0
+        self._coming = [(round(seconds * SAMPLE_RATE_HZ), data) for seconds, data in messages]
+
+    @property
+    def is_done(self) -> bool:
+        return self._next == len(self._coming)
+
+    def roll(self) -> None:
+        self._client.transport_start()
+
+    def halt(self) -> None:
+        self._client.transport_stop()
+
+    def locate(self, seconds: float) -> None:
+        self._client.transport_frame = round(seconds * SAMPLE_RATE_HZ)
+
+    @property
+    def transport_origin(self) -> int:
+        """The frame of JACK's clock at which the transport that rolls was at its frame 0."""
+        return int(self._client.frame_time) - int(self._client.transport_frame)
+
+    def _process(self, frames: int) -> None:
+        self._port.clear_buffer()
+        start = self._client.last_frame_time
+        if self.start_frame is None:
+            self.start_frame = start
+        while not self.is_done:
+            frame, data = self._coming[self._next]
+            offset = self.start_frame + frame - start
+            if offset >= frames:
+                return
+            self._port.write_midi_event(max(0, offset), data)
+            self._next += 1
 
 
 def poll(condition: Callable[[], bool], deadline_seconds: float = 20.0) -> bool:

@@ -10,7 +10,19 @@ import typer
 from bridge.app import open_bridge
 from bridge.cli import shared
 from bridge.cli.logs import log_into
-from bridge.events import Ended, Event, MidiEnded, MidiReady, MidiStarted, Noticed, Produced, Started, Submitted, Warned
+from bridge.events import (
+    Ended,
+    Event,
+    MidiEnded,
+    MidiReady,
+    MidiStarted,
+    MidiWaiting,
+    Noticed,
+    Produced,
+    Started,
+    Submitted,
+    Warned,
+)
 
 
 @shared.command
@@ -86,8 +98,11 @@ def _words(event: Event) -> str:
             return f"MIDI: {status.backend}, {ports}" if ports else f"MIDI: {status.message}"
         case MidiStarted(job=job, stem=stem, notes=notes):
             return f"{job}: playing {notes} notes of {stem}"
-        case MidiEnded(job=job, stem=stem, outcome=outcome):
-            return f"{job}: playing {stem} {outcome}"
+        case MidiWaiting(job=job, stem=stem, sync=sync):
+            return f"{job}: {stem} waits for the DAW to roll ({sync})"
+        case MidiEnded(job=job, stem=stem, outcome=outcome, lateness=late):
+            figures = "" if late is None else f", late by {late.words}"
+            return f"{job}: playing {stem} {outcome}{figures}"
         case Noticed(message=message):
             return message
         case _:
