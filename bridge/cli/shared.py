@@ -43,6 +43,7 @@ Name: TypeAlias = Annotated[str | None, _option("name")]
 Format: TypeAlias = Annotated[str | None, _option("format")]
 Depth: TypeAlias = Annotated[str | None, _option("depth")]
 Device: TypeAlias = Annotated[str | None, _option("device")]
+Sync: TypeAlias = Annotated[str | None, _option("sync")]
 Json: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Print JSON only: events as lines, the result last.", rich_help_panel=_PLACES)
 ]
