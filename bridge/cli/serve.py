@@ -45,8 +45,8 @@ async def serve(
     The job options given here are what a job gets that does not say otherwise.
     """
     settings = shared.settings_from(
-        host=host, port=port, engine=engine, stems=stems, midi=midi, format=file_format, depth=depth, device=device, sync=sync,
-        no_midi=no_midi, state_dir=state_dir, models_dir=models_dir,
+        host=host, port=port, engine=engine, stems=stems, midi=midi, format=file_format, depth=depth, device=device,
+        sync=sync, no_midi=no_midi, state_dir=state_dir, models_dir=models_dir,
     )  # fmt: skip
     log_into(settings.state_dir / str(settings.port))
     async with shared.interruption() as interrupted, open_bridge(settings) as running:

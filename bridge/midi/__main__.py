@@ -42,14 +42,15 @@ def main() -> int:
 
 def _open_ports(stack: contextlib.ExitStack, inbox: SimpleQueue[Any]) -> Ports:
     ports = open_ports()
+    if ports.status.backend == "jack":
+        # Before `SAB Sync` is opened: after it, libjack told the watch nothing of the server's end.
+        with contextlib.suppress(OSError):  # the ports play without it too
+            watch = stack.enter_context(JackWatch(_end_without_server))
+            watch.name_ports(*(output.name for output in ports.outputs.values()))
     if ports.outputs:
         early_ns = jack_period_ns() // 2 if ports.status.backend == "jack" else 0
         is_open = stack.enter_context(sync_port(ports.status.backend, SyncInput(inbox, early_ns)))
         ports = ports.with_sync(SYNC_PORT if is_open else "")
-    if ports.status.backend == "jack":
-        with contextlib.suppress(OSError):  # the ports play without it too
-            watch = stack.enter_context(JackWatch(_end_without_server))
-            watch.name_ports(*(output.name for output in ports.outputs.values()))
     return ports
 
 
