@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from queue import SimpleQueue
 from typing import Any, cast
 
-from bridge.midi.jack_transport import jack_period_ns, open_jack_transport, watch_periods
+from bridge.midi.jack_transport import jack_period_ns, open_jack_transport
 from bridge.midi.jack_watch import JackWatch
 from bridge.midi.link import open_link
 from bridge.midi.messages import Command, Report
@@ -43,10 +43,10 @@ def main() -> int:
 def _open_ports(stack: contextlib.ExitStack, inbox: SimpleQueue[Any]) -> Ports:
     ports = open_ports()
     if ports.status.backend == "jack":
+        # Before `SAB Sync` is opened: after it, libjack told the watch nothing of the server's end.
         with contextlib.suppress(OSError):  # the ports play without it too
             watch = stack.enter_context(JackWatch(_end_without_server))
             watch.name_ports(*(output.name for output in ports.outputs.values()))
-        watch_periods(_end_without_server)
     if ports.outputs:
         early_ns = jack_period_ns() // 2 if ports.status.backend == "jack" else 0
         is_open = stack.enter_context(sync_port(ports.status.backend, SyncInput(inbox, early_ns)))

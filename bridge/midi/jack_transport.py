@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import importlib
-import threading
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -20,9 +19,6 @@ JUMP_SECONDS = 0.25
 READING_SECONDS = 0.01
 #: How much of a deviation is taken over at each look: JACK's time line is exact, only our reading of the clocks is not.
 SMOOTHING = 1 / 16
-
-#: A server that begins no period for so long has gone, or hangs; and how often that is looked at.
-SILENCE_SECONDS, LOOK_SECONDS = 3.0, 0.5
 
 # jack/types.h
 _NO_START_SERVER = 0x01
@@ -131,26 +127,6 @@ def jack_period_ns() -> int:
     frames, rate = jack.jack_get_buffer_size(client), jack.jack_get_sample_rate(client)
     jack.jack_client_close(client)
     return round(int(frames) / int(rate) * NS_PER_SECOND)
-
-
-def watch_periods(on_silence: Callable[[], None]) -> None:
-    """Calls `on_silence`, on a thread of its own, once the server has begun no period for some seconds.
-
-    With a client of RtMidi's that listens, libjack does not always tell of a server's end.
-    """
-    jack = _libjack()
-    client = _open_client(jack)
-
-    def watch() -> None:
-        position, seen, silent_seconds = Position(), 0, 0.0
-        while silent_seconds < SILENCE_SECONDS:
-            time.sleep(LOOK_SECONDS)
-            jack.jack_transport_query(client, ctypes.byref(position))
-            silent_seconds = silent_seconds + LOOK_SECONDS if position.usecs == seen else 0.0
-            seen = position.usecs
-        on_silence()
-
-    threading.Thread(target=watch, name="jack periods", daemon=True).start()
 
 
 def _open_client(jack: Any) -> Any:
