@@ -43,7 +43,6 @@ def main() -> int:
 def _open_ports(stack: contextlib.ExitStack, inbox: SimpleQueue[Any]) -> Ports:
     ports = open_ports()
     if ports.status.backend == "jack":
-        # Before `SAB Sync` is opened: after it, libjack told the watch nothing of the server's end.
         with contextlib.suppress(OSError):  # the ports play without it too
             watch = stack.enter_context(JackWatch(_end_without_server))
             watch.name_ports(*(output.name for output in ports.outputs.values()))
