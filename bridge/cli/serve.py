@@ -35,6 +35,7 @@ async def serve(
     file_format: shared.Format = None,
     depth: shared.Depth = None,
     device: shared.Device = None,
+    sync: shared.Sync = None,
     no_midi: shared.NoMidi = False,
     state_dir: shared.StateDir = None,
     models_dir: shared.ModelsDir = None,
@@ -45,7 +46,7 @@ async def serve(
     """
     settings = shared.settings_from(
         host=host, port=port, engine=engine, stems=stems, midi=midi, format=file_format, depth=depth, device=device,
-        no_midi=no_midi, state_dir=state_dir, models_dir=models_dir,
+        sync=sync, no_midi=no_midi, state_dir=state_dir, models_dir=models_dir,
     )  # fmt: skip
     log_into(settings.state_dir / str(settings.port))
     async with shared.interruption() as interrupted, open_bridge(settings) as running:
@@ -60,6 +61,7 @@ def tui(
     host: shared.Host = None,
     port: shared.Port = None,
     engine: shared.Engine = None,
+    sync: shared.Sync = None,
     no_midi: shared.NoMidi = False,
     state_dir: shared.StateDir = None,
     models_dir: shared.ModelsDir = None,
@@ -68,7 +70,7 @@ def tui(
     from tui.app import run  # no other command loads the screen
 
     settings = shared.settings_from(
-        host=host, port=port, engine=engine, no_midi=no_midi, state_dir=state_dir, models_dir=models_dir
+        host=host, port=port, engine=engine, sync=sync, no_midi=no_midi, state_dir=state_dir, models_dir=models_dir
     )
     log_into(settings.state_dir / str(settings.port))
     raise typer.Exit(run(functools.partial(open_bridge, settings)))

@@ -45,14 +45,14 @@ def main() -> int:
 
 def _open_ports(stack: contextlib.ExitStack, inbox: SimpleQueue[Any]) -> Ports:
     ports = open_ports(PortLayout.from_environment(os.environ), on_lost=_end_without_server)
-    if ports.outputs and ports.status.backend != SILENT:
-        early_ns = jack_period_ns() // 2 if ports.status.backend in ("jack", EXACT) else 0
-        is_open = stack.enter_context(sync_port(ports.status.backend, SyncInput(inbox, early_ns)))
-        ports = ports.with_sync(SYNC_PORT if is_open else "")
     if ports.status.backend == "jack":
         with contextlib.suppress(OSError):  # the ports play without it too
             watch = stack.enter_context(JackWatch(_end_without_server))
             watch.name_ports(*(output.name for output in ports.outputs.values()))
+    if ports.outputs and ports.status.backend != SILENT:
+        early_ns = jack_period_ns() // 2 if ports.status.backend in ("jack", EXACT) else 0
+        is_open = stack.enter_context(sync_port(ports.status.backend, SyncInput(inbox, early_ns)))
+        ports = ports.with_sync(SYNC_PORT if is_open else "")
     return ports
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from bridge.midi.messages import Command, Finished, Play, Report, Started, Stop, Waiting
+from bridge.midi.messages import Command, Finished, Panic, Play, Report, Started, Stop, Waiting
 from bridge.midi.schedule import Schedule, schedule
 from bridge.midi.sources import Heard
 from tests.midi.daw import ClockingDaw
 from tests.midi.stage import SECOND, Stage, hanging
+from tests.midi.strategies import schedules
 
 #: Of each note from the song's grid, in seconds; two of it are the clock's own jitter.
 WITHIN = 0.003
@@ -239,3 +242,43 @@ def test_what_nobody_can_follow_fails_and_says_why() -> None:
     stage.perform((0.0, Play(schedules=(grid(1),), sync="jack")))
     (failed,) = news(stage)
     assert isinstance(failed, Finished) and failed.outcome == "failed" and failed.reason
+
+
+clock_messages = st.sampled_from([b"\xf8"] * 6 + [b"\xfa", b"\xfb", b"\xfc", b"\xf2\x00\x00", b"\xf2\x04\x00"])
+actions = st.one_of(
+    st.builds(lambda part: Play(schedules=(part,), sync="clock"), schedules("bass")),
+    st.builds(lambda part: Play(schedules=(part,)), schedules("bass")),
+    st.sampled_from((Stop(), Panic())),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(0, 4), clock_messages), max_size=60),
+    st.lists(st.tuples(st.floats(0, 4), actions), max_size=6),
+    st.sampled_from((0, 5_000_000, 50_000_000)),
+)
+def test_whatever_is_asked_and_however_the_daw_jumps_nothing_is_left_sounding(
+    clock: list[tuple[float, bytes]], asked: list[tuple[float, Command]], ahead_ns: int
+) -> None:
+    stage = Stage(("bass",))
+    stage.outputs["bass"].ahead_ns = ahead_ns
+    heard = [(at, Heard(stage.start_ns + round(at * SECOND), data)) for at, data in clock]
+    script: list[tuple[float, Command | Heard]] = sorted([*asked, *heard], key=lambda entry: entry[0])
+    stage.perform(*script)
+    assert hanging(stage.outputs["bass"].sent) == []
+    last_words = [report for report in news(stage) if isinstance(report, Finished) and not report.waits]
+    assert len(last_words) == sum(isinstance(command, Play) for _, command in asked)
+
+
+@pytest.mark.parametrize("ahead_ns", [5_000_000, 20_000_000])
+def test_a_port_that_wants_its_messages_ahead_plays_them_on_the_grid(ahead_ns: int) -> None:
+    daw = ClockingDaw()
+    daw.start()
+    daw.roll(8, 120)
+    daw.stop()
+    stage = Stage()
+    stage.outputs["bass"].ahead_ns = ahead_ns
+    heard = [(at, Heard(stage.start_ns + round(at * SECOND), data)) for at, data in daw.sent]
+    stage.perform((0.1, Play(schedules=(grid(8),), sync="clock")), *heard)
+    assert_on_the_grid(stage, daw, 32)
