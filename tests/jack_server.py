@@ -273,6 +273,8 @@ def _reserved_name() -> Iterator[str]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
+            if _answers(name):  # its test was killed, and it lives on: whoever took it for his own could not kill it
+                continue
             yield name
             return
     pytest.fail(f"{MAX_SERVERS} JACK servers run already for other tests")
@@ -280,16 +282,12 @@ def _reserved_name() -> Iterator[str]:
 
 def _start(name: str, options: list[str], log: Path) -> subprocess.Popen[bytes]:
     with log.open("wb") as output:
-        process = subprocess.Popen(["jackd", "-n", name, *options], stdout=output, stderr=output)
-    jack = _quiet_jack()
+        command = [*_dying_with_us(), "jackd", "-n", name, *options]
+        process = subprocess.Popen(command, stdout=output, stderr=output)
 
     def answers() -> bool:
         assert process.poll() is None, log.read_text(errors="replace")
-        try:
-            jack.Client("probe", no_start_server=True, servername=name).close()
-        except jack.JackOpenError:
-            return False
-        return True
+        return _answers(name)
 
     try:
         assert poll(answers), "jackd does not answer"
@@ -297,6 +295,20 @@ def _start(name: str, options: list[str], log: Path) -> subprocess.Popen[bytes]:
         _end(process)
         raise
     return process
+
+
+def _dying_with_us() -> list[str]:
+    """What lets a server not outlive a test that is killed, where the system has it."""
+    return ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
+
+
+def _answers(name: str) -> bool:
+    jack = _quiet_jack()
+    try:
+        jack.Client("probe", no_start_server=True, servername=name).close()
+    except jack.JackOpenError:
+        return False
+    return True
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
