@@ -64,6 +64,15 @@ class JackServer:
         self.process.kill()
         self.process.wait()
 
+    @contextlib.contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """The server hangs, and with it whoever wants something of it, as a reader's end does."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
 
 class Heard(NamedTuple):
     """One message, and the frame of JACK's clock at which it sounded."""

@@ -10,6 +10,7 @@ import sys
 from queue import SimpleQueue
 from typing import Any, cast
 
+from bridge.midi.jack_probe import JackProbe
 from bridge.midi.jack_transport import jack_period_ns, open_jack_transport
 from bridge.midi.jack_watch import JackWatch
 from bridge.midi.layout import PortLayout
@@ -20,8 +21,12 @@ from bridge.midi.player import Player
 from bridge.midi.promptness import keep_promptness, promptness
 from bridge.midi.silent import SILENT
 from bridge.midi.sources import JACK, LINK, Sources
+from bridge.midi.stall import STANDS_STILL, StallWatch
 from bridge.midi.sync_input import SYNC_PORT, SyncInput, sync_port
+from bridge.model import MidiStatus
 from bridge.processes.parent import ParentChannel
+
+ON_JACK = ("jack", EXACT)
 
 
 def main() -> int:
@@ -35,7 +40,8 @@ def main() -> int:
         # The thread that hears MIDI clock must not wait 5 ms, the default, for one that spins.
         sys.setswitchinterval(0.0002)
         sources = Sources({JACK: open_jack_transport, LINK: open_link})
-        player = Player(lambda: _open_ports(stack, channel.inbox), channel.send, sources=sources)
+        probe = JackProbe(jack_period_ns)
+        player = Player(lambda: _open_ports(stack, channel.inbox, probe), channel.send, sources=sources)
         # A collection in the middle of a phrase is a late note. What the player makes has no cycles.
         gc.freeze()
         gc.disable()
@@ -43,14 +49,18 @@ def main() -> int:
     return 0
 
 
-def _open_ports(stack: contextlib.ExitStack, inbox: SimpleQueue[Any]) -> Ports:
-    ports = open_ports(PortLayout.from_environment(os.environ), on_lost=_end_without_server)
-    if ports.status.backend == "jack":
+def _open_ports(stack: contextlib.ExitStack, inbox: SimpleQueue[Any], probe: JackProbe) -> Ports:
+    layout = PortLayout.from_environment(os.environ)
+    if layout.backend in ("auto", *ON_JACK) and probe.hangs():
+        return Ports(MidiStatus(message=STANDS_STILL), {})
+    ports = open_ports(layout, on_lost=_end_without_server)
+    if ports.status.backend in ON_JACK:
         with contextlib.suppress(OSError):  # the ports play without it too
             watch = stack.enter_context(JackWatch(_end_without_server))
             watch.name_ports(*(output.name for output in ports.outputs.values()))
+            stack.enter_context(StallWatch(watch.frame, inbox.put))
     if ports.outputs and ports.status.backend != SILENT:
-        early_ns = jack_period_ns() // 2 if ports.status.backend in ("jack", EXACT) else 0
+        early_ns = jack_period_ns() // 2 if ports.status.backend in ON_JACK else 0
         is_open = stack.enter_context(sync_port(ports.status.backend, SyncInput(inbox, early_ns)))
         ports = ports.with_sync(SYNC_PORT if is_open else "")
     return ports

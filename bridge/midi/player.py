@@ -40,6 +40,7 @@ from bridge.midi.schedule import (
     Schedule,
 )
 from bridge.midi.sources import Heard, Sources
+from bridge.midi.stall import STANDS_STILL, Stall
 from bridge.midi.timeline import NS_PER_SECOND, from_now
 from bridge.model import MidiStatus, PlayOutcome
 
@@ -59,7 +60,7 @@ POSITION_NS = NS_PER_SECOND // 4
 class Inbox(Protocol):
     """The part of `queue.SimpleQueue` that the player needs."""
 
-    def get(self, block: bool = True, timeout: float | None = None) -> Command | Heard | None: ...
+    def get(self, block: bool = True, timeout: float | None = None) -> Command | Heard | Stall | None: ...
 
 
 class Player:
@@ -83,6 +84,7 @@ class Player:
         self._agenda = Agenda()
         self._following = Following(sources or Sources(), self._agenda)
         self._ports = Ports(MidiStatus(), {})
+        self._stalled = False
         self._position_ns = 0
         """When the next report of places is due."""
 
@@ -108,7 +110,7 @@ class Player:
         if self._ports.status != earlier.status:
             self._report(Ready(status=self._ports.status))
 
-    def _wait(self, inbox: Inbox) -> Command | Heard | None:
+    def _wait(self, inbox: Inbox) -> Command | Heard | Stall | None:
         """The next command, awaited until shortly before the next deadline.
 
         Raises:
@@ -154,7 +156,7 @@ class Player:
                 if not playback.is_playing:
                     self._end(playback, "finished", waits=playback.sync != NOW)
 
-    def _obey(self, command: Play | Stop | Panic | Heard) -> None:
+    def _obey(self, command: Play | Stop | Panic | Heard | Stall) -> None:
         match command:
             case Heard():
                 self._following.hear(command)
@@ -165,8 +167,22 @@ class Player:
                 self._stop(command.job)
             case Panic():
                 self._panic()
+            case Stall(lasts):
+                self._stall(lasts)
+
+    def _stall(self, lasts: bool) -> None:
+        """What sounded gets its note-offs as soon as the server goes on; until then it is sent nothing else."""
+        self._stalled = lasts
+        if lasts:
+            for playback in self._agenda.playing():
+                self._end(playback, "failed", STANDS_STILL)
+        self._report(Ready(status=MidiStatus(message=STANDS_STILL) if lasts else self._ports.status))
 
     def _play(self, schedules: tuple[Schedule, ...], sync: str) -> None:
+        if self._stalled:
+            for schedule in schedules:
+                self._refuse(schedule, STANDS_STILL)
+            return
         now_ns = self._clock_ns()
         earliest_seconds = min((0.0, *(schedule.offset_seconds for schedule in schedules)))
         try:

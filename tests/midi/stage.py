@@ -13,6 +13,7 @@ from bridge.midi.messages import Command, Position, Report
 from bridge.midi.output import Ports
 from bridge.midi.player import Player
 from bridge.midi.sources import Heard, Sources
+from bridge.midi.stall import Stall
 from bridge.model import STEMS, MidiStatus, Port
 from tests.fakes import RecordingOutput
 
@@ -39,17 +40,17 @@ class ScriptedInbox:
     """
 
     clock: HandClock
-    script: Iterable[tuple[float, Command | Heard]]
+    script: Iterable[tuple[float, Command | Heard | Stall]]
     oversleep_ns: int = 0
 
     def __post_init__(self) -> None:
         start_ns = self.clock.now_ns
-        self._coming: list[tuple[int, Command | Heard | None]] = [
+        self._coming: list[tuple[int, Command | Heard | Stall | None]] = [
             (start_ns + round(at * SECOND), c) for at, c in self.script
         ]
         self._coming.append((max((at for at, _ in self._coming), default=start_ns) + 3600 * SECOND, None))
 
-    def get(self, block: bool = True, timeout: float | None = None) -> Command | Heard | None:
+    def get(self, block: bool = True, timeout: float | None = None) -> Command | Heard | Stall | None:
         due_ns, command = self._coming[0]
         if block and timeout is None:
             self.clock.now_ns = max(self.clock.now_ns, due_ns)
@@ -109,7 +110,7 @@ class Stage:
         ports = tuple(Port(stem=stem, name=output.name) for stem, output in self.outputs.items())
         return Ports(MidiStatus(backend="jack", ports=ports), dict(self.outputs))
 
-    def perform(self, *script: tuple[float, Command | Heard], oversleep_ns: int = 0) -> None:
+    def perform(self, *script: tuple[float, Command | Heard | Stall], oversleep_ns: int = 0) -> None:
         player = Player(self.open_ports, self._report, self.clock, self._pause, self.sources)
         player.run(ScriptedInbox(self.clock, script, oversleep_ns))
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
@@ -42,6 +43,12 @@ class Events(list[Event]):
             return any(isinstance(e, MidiEnded) and (e.stem, e.outcome) == (stem, outcome) for e in self)
 
         await self._until(has_ended, f"{outcome} {stem}")
+
+    async def until_ready(self, backend: str) -> None:
+        def is_ready() -> bool:
+            return any(isinstance(e, MidiReady) and e.status.backend == backend for e in self)
+
+        await self._until(is_ready, f"ports on {backend}")
 
     async def _until(self, holds: Callable[[], bool], wanted: str) -> None:
         async def arrives() -> None:
@@ -214,6 +221,48 @@ async def test_when_the_server_goes_the_player_looks_for_another_back_end(
         assert (await midi.wait_ready()).backend == "none"
         notices = [event.message for event in events if isinstance(event, Noticed)]
         assert any("JACK server has gone" in message for message in notices), notices
+
+
+@pytest.mark.jack
+@pytest.mark.end_to_end
+async def test_a_server_that_stands_still_freezes_nobody_and_is_played_on_when_it_goes_on(
+    jack_server: JackServer, long_note: Path
+) -> None:
+    async with player(jack_server.environment) as (midi, events):
+        ready = MidiReady(status=await midi.wait_ready())
+        with MidiReader(jack_server) as reader:
+            reader.connect("Source Audio Bridge:SAB Vocals")
+            await midi.play("job", {"vocals": long_note})
+            assert await asyncio.to_thread(reader.wait, lambda heard: len(heard) == 3)
+            pid = midi.pid
+            with jack_server.standing_still():
+                await events.until_ended("vocals", "failed")
+                await events.until_ready("none")
+                assert "stands still" in midi.status.message
+                with pytest.raises(EngineFailed, match="stands still"):
+                    await midi.play("job", {"vocals": long_note})
+            await events.until(ready, times=2)
+            assert await asyncio.to_thread(reader.wait, lambda heard: len(heard) >= 6)
+            assert hanging(message.data for message in reader.heard) == []
+            reader.heard.clear()
+            await midi.play("job", {"vocals": long_note})
+            assert await asyncio.to_thread(reader.wait, lambda heard: len(heard) == 3)
+            assert midi.pid == pid
+
+
+@pytest.mark.jack
+@pytest.mark.end_to_end
+async def test_a_player_that_starts_while_the_server_stands_still_says_so_and_comes_when_it_goes_on(
+    jack_server: JackServer,
+) -> None:
+    with contextlib.ExitStack() as stall:
+        stall.enter_context(jack_server.standing_still())
+        async with player(jack_server.environment) as (midi, events):
+            status = await midi.wait_ready()
+            assert (status.backend, "stands still" in status.message) == ("none", True)
+            stall.close()
+            await events.until_ready("jack")
+            assert len(midi.status.ports) == 6
 
 
 @pytest.mark.jack
