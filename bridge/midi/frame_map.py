@@ -6,6 +6,8 @@ from bridge.midi.timeline import NS_PER_SECOND
 
 #: How long the earliest of the periods counts. A period is seen late by whatever kept the machine busy, never early.
 WINDOW_SECONDS = 2
+#: A server that has lost time without a word begins all its periods late from then on: in so small a part of a second.
+RECENT = 4
 #: After so long without a message nobody hears that the map has moved.
 QUIET_NS = 2_000_000_000
 #: How far sound card and computer may come apart under one phrase: heard by nobody who plays, less than what is ahead.
@@ -19,8 +21,6 @@ class FrameMap:
 
     No filter: while notes play the line stays where it is, so that they lie among each other as exactly as frames can.
     It moves between phrases, or where the clocks have come apart by more than `DRIFT_NS`.
-
-    `hear` is called on the audio thread, `frame` on the player's.
     """
 
     def __init__(self, rate_hz: int) -> None:
@@ -29,6 +29,8 @@ class FrameMap:
         self._seen_ns = self._earlier_ns = 0
         """When frame 0 was, judged by this window's periods, and by the last one's."""
         self._window_end = 0
+        self._recent_ns = 0
+        self._recent_end = 0
         self._zero_ns: int | None = None
         """When frame 0 was, as the line has it."""
         self._last_ns = 0
@@ -37,8 +39,9 @@ class FrameMap:
         """Takes note that a period has begun; returns its first frame, counted on where JACK's count wraps."""
         if self._start is None:
             self._start = frame_time
-            self._seen_ns = self._earlier_ns = self._zero_of(now_ns)
+            self._seen_ns = self._earlier_ns = self._recent_ns = self._zero_of(now_ns)
             self._window_end = self._start + WINDOW_SECONDS * self.rate_hz
+            self._recent_end = self._start + self.rate_hz // RECENT
             return self._start
         self._start += (frame_time - self._start) % WRAP
         zero_ns = self._zero_of(now_ns)
@@ -47,7 +50,19 @@ class FrameMap:
             self._earlier_ns, self._seen_ns = self._seen_ns, zero_ns
         elif zero_ns < self._seen_ns:
             self._seen_ns = zero_ns
+        self._notice_lost_time(zero_ns)
         return self._start
+
+    def _notice_lost_time(self, zero_ns: int) -> None:
+        """Forgets how early periods were before the server stood still for a while."""
+        assert self._start is not None
+        if self._start >= self._recent_end:
+            if self._recent_ns - min(self._seen_ns, self._earlier_ns) > DRIFT_NS:
+                self._seen_ns = self._earlier_ns = self._recent_ns
+            self._recent_ns = zero_ns
+            self._recent_end = self._start + self.rate_hz // RECENT
+        else:
+            self._recent_ns = min(self._recent_ns, zero_ns)
 
     def frame(self, at_ns: int) -> int:
         """The frame nearest to `at_ns`; 0, which is always past, before the first period was heard."""

@@ -21,6 +21,9 @@ from bridge.midi.timeline import NS_PER_SECOND
 #: What the player may be woken late on a busy machine without a message missing its frame; two periods come on top.
 MARGIN_NS = 25_000_000
 
+#: Before every time.
+AT_ONCE = 0
+
 INSTALL = "Install it with `pip install 'source-audio-bridge[exact]'`, or set midi_backend to auto."
 
 
@@ -75,10 +78,6 @@ class JackExact:
         """A message's period begins at most one period before it, and its callback runs some time in the one before."""
         return MARGIN_NS + 2 * self._period_frames * NS_PER_SECOND // self._map.rate_hz
 
-    def frame(self, at_ns: int) -> int:
-        """The frame of JACK's clock that a moment of the player's clock is."""
-        return self._map.frame(at_ns)
-
     @property
     def is_lost(self) -> bool:
         return self._lost.is_set()
@@ -97,7 +96,7 @@ class JackExact:
         """
         start = self._map.hear(self._client.last_frame_time, self._clock_ns())
         for port in self._playing:
-            port.play(start, frames)
+            port.play(start, frames, self._map.frame)
 
     def _set_period(self, frames: int) -> None:
         self._period_frames = frames
@@ -135,7 +134,7 @@ class ExactOutput:
                 f"The MIDI port {self._name} takes no more messages: the JACK server has gone.",
                 advice="Start the bridge again.",
             )
-        self._port.add(0 if at_ns is None else self._client.frame(at_ns), bytes(message), self)
+        self._port.add(AT_ONCE if at_ns is None else at_ns, bytes(message), self)
 
     def take_back(self) -> None:
         self._port.forget(self)
@@ -145,7 +144,11 @@ class ExactOutput:
 
 
 class _Port:
-    """One JACK port and what waits for it: (frame, order of coming, message, whose it is), the next one first."""
+    """One JACK port and what waits for it: (time, order of coming, message, whose it is), the next one first.
+
+    They wait by their times, not by their frames: where the server loses time, frames of times to come change, and a
+    note's end must not overtake its beginning.
+    """
 
     def __init__(self, port: Any, refusal: type[Exception]) -> None:
         self._port = port
@@ -155,27 +158,33 @@ class _Port:
         # Held for microseconds only: JACK's thread would have to wait for the interpreter just as well.
         self._lock = threading.Lock()
 
-    def add(self, frame: int, message: bytes, owner: ExactOutput) -> None:
+    def add(self, at_ns: int, message: bytes, owner: ExactOutput) -> None:
         with self._lock:
             self._count += 1
-            heapq.heappush(self._waiting, (frame, self._count, message, owner))
+            heapq.heappush(self._waiting, (at_ns, self._count, message, owner))
 
     def forget(self, owner: ExactOutput) -> None:
         with self._lock:
             self._waiting = [entry for entry in self._waiting if entry[3] is not owner]
             heapq.heapify(self._waiting)
 
-    def play(self, start: int, frames: int) -> None:
-        """Writes what falls into the period that begins at `start`, and what is overdue at its first frame."""
+    def play(self, start: int, frames: int, frame_of: Callable[[int], int]) -> None:
+        """Writes what falls into the period that begins at `start`, and what is overdue at its first frame.
+
+        `frame_of` tells the frame of a time.
+        """
         self._port.clear_buffer()
         if not self._waiting:
             return
-        end = start + frames
+        offset = 0
         with self._lock:
-            while self._waiting and self._waiting[0][0] < end:
-                frame, _, message, _ = self._waiting[0]
+            while self._waiting:
+                at_ns, _, message, _ = self._waiting[0]
+                offset = max(offset, frame_of(at_ns) - start)
+                if offset >= frames:
+                    return
                 try:
-                    self._port.write_midi_event(max(0, frame - start), message)
+                    self._port.write_midi_event(offset, message)
                 except self._refusal:  # the period's buffer is full: the rest goes out with the next
                     return
                 heapq.heappop(self._waiting)

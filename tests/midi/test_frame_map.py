@@ -58,6 +58,13 @@ def test_clocks_that_come_apart_are_brought_together_before_messages_miss_their_
     assert frames.frame(SECOND + 1000) - before == -2 * DRIFT_NS * RATE // SECOND
 
 
+def test_time_that_the_server_has_lost_is_known_within_half_a_second() -> None:
+    frames = FrameMap(RATE)
+    now = run(frames, 100)
+    run(frames, RATE // PERIOD // 2, first=now, zero_ns=SECOND)  # it stood still for a second
+    assert frames.frame(5 * SECOND) == 4 * RATE
+
+
 def test_the_count_goes_on_where_jacks_wraps() -> None:
     frames = FrameMap(RATE)
     first = (1 << 32) - 5 * PERIOD

@@ -149,6 +149,25 @@ def test_what_was_taken_back_never_sounds_and_another_stem_on_the_port_keeps_its
     ]
 
 
+def test_a_server_that_loses_time_turns_no_note_around(jack: HandJack) -> None:
+    output = client_on(jack, "SAB Bass").output("SAB Bass")
+    jack.turn(30)
+    output.send((0x90, 40, 1), jack.now_ns + 30_000_000)
+    jack.turn()
+    jack.now_ns += SECOND  # and what was to come is overdue
+    jack.turn(60)
+    output.send((0x90, 41, 1), jack.now_ns + 25_000_000)
+    output.send((0x80, 41, 1), jack.now_ns + 45_000_000)
+    jack.turn(6)
+    played = [
+        (number, offset, data[0], data[1])
+        for number, period in enumerate(jack.ports["SAB Bass"].periods)
+        for offset, data in period
+    ]
+    assert [(kind, pitch) for _, _, kind, pitch in played] == [(0x90, 40), (0x90, 41), (0x80, 41)]
+    assert [(number, offset) for number, offset, _, _ in played[1:]] == [(94, 240), (96, 240)]
+
+
 def test_what_finds_no_room_in_a_period_comes_in_the_next(jack: HandJack) -> None:
     output = client_on(jack, "SAB Bass").output("SAB Bass")
     jack.ports["SAB Bass"].room = 2
