@@ -80,11 +80,14 @@ class ExactTake:
     xruns: int
     void_takes: int
     period_frames: int
+    is_void: bool
+    """The server lost time, or messages, in this take too: its figures say nothing."""
 
     def line(self) -> str:
         return (
             f"jack-exact, {self.period_frames} frames a period: {self.messages} messages, {self.off_frames} frames off "
             f"(aim: 0), spread {self.spread_frames:.2f}; xruns {self.xruns}, takes void before {self.void_takes}"
+            f"{' – VOID, as all takes were' if self.is_void else ''}"
         )
 
 
@@ -207,13 +210,15 @@ async def exact(song: Path, server: JackServer, period_frames: int) -> ExactTake
                 await ours.play(song)
                 await asyncio.to_thread(reader.wait, lambda heard: len(heard) >= len(dues), 5)
                 heard, xruns = list(reader.heard), reader.xruns
-            if (not xruns and len(heard) == len(dues)) or void == EXACT_TAKES:
+            if not xruns or void == EXACT_TAKES:
                 break
             void += 1
             print(f"void: {xruns} xruns, {len(heard)} of {len(dues)} messages heard", file=sys.stderr)
+    if not xruns and len(heard) != len(dues):
+        raise SystemExit(f"jack-exact: {len(heard)} of {len(dues)} messages heard without an xrun")
     off = [message.frame - due * SAMPLE_RATE_HZ for message, due in zip(heard, dues, strict=False)]
     spread = max(off) - min(off)
-    return ExactTake(len(heard), int(spread), spread, xruns, void, period_frames)
+    return ExactTake(len(heard), int(spread), spread, xruns, void, period_frames, is_void=xruns > 0)
 
 
 def give_up_real_time() -> bool:

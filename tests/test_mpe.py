@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import mido  # type: ignore[import-untyped]  # it ships no types
@@ -31,18 +32,55 @@ def chord(size: int) -> list[Note]:
     return [note(0.0, 1.0, 40 + index) for index in range(size)]
 
 
-CONFIGURATION = "b06500 b06406 b0060f b02600 b0657f b0647f b06500 b06400 b00602 b02600 b0657f b0647f"
+def settings_of(messages: Iterable[tuple[int, bytes]]) -> dict[tuple[int, int], int]:
+    """(channel, registered parameter) → value, as an instrument understands (tick, message); none stays chosen."""
+    chosen: dict[int, dict[int, int]] = {channel: {} for channel in range(16)}
+    known: dict[tuple[int, int], int] = {}
+    for _, data in messages:
+        channel, kind = data[0] & 0x0F, data[0] & 0xF0
+        if kind == 0xB0 and data[1] in (100, 101):
+            chosen[channel][data[1]] = data[2]
+        elif kind == 0xB0 and data[1] == 6 and chosen[channel].get(101) == 0:
+            known[channel, chosen[channel][100]] = data[2]
+    assert all(one in ({}, {100: 127, 101: 127}) for one in chosen.values())
+    return known
+
+
+def as_recorded(messages: Iterable[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+    """As a DAW plays it that keeps the last value of a controller at a moment, and a moment's controllers by number."""
+    kept = {(tick, data[0], data[1]): data for tick, data in messages if data[0] & 0xF0 == 0xB0}
+    return [(key[0], kept[key]) for key in sorted(kept)]
+
+
+def timed(path: Path) -> list[tuple[int, bytes]]:
+    return [(round(one.quarters * 960), one.data) for one in read_schedule(path)]
 
 
 def test_the_zone_comes_first_then_the_ranges(tmp_path: Path) -> None:
-    messages = [message.data for message in written(tmp_path / "a.mid", [note(0.0, 0.5)])]
-    members = [
-        bytes((0xB0 | channel, *rest))
-        for channel in range(1, 16)
-        for rest in ((101, 0), (100, 0), (6, 48), (38, 0), (101, 127), (100, 127))
+    written(tmp_path / "a.mid", [note(0.0, 0.5)])
+    messages = timed(tmp_path / "a.mid")
+    assert [data.hex() for _, data in messages[:4]] == ["b06500", "b06406", "b0060f", "b02600"]
+    ranges = {(0, 0): 2, **{(channel, 0): 48 for channel in range(1, 16)}}
+    assert settings_of(messages) == {(0, 6): 15, **ranges}
+    assert settings_of(as_recorded(messages)) == ranges  # the zone would have to be said again, and end notes
+    assert [one.data for one in played(read_schedule(tmp_path / "a.mid"))] == [
+        bytes((0x91, 60, 100)),
+        bytes((0x81, 60, 64)),
     ]
-    assert messages[: 12 + len(members)] == [*map(bytes.fromhex, CONFIGURATION.split()), *members]
-    assert messages[12 + len(members) :] == [bytes((0x91, 60, 100)), bytes((0x81, 60, 64))]
+
+
+@in_one_folder
+@given(note_lists())
+def test_the_range_is_there_before_what_bends_and_outlives_a_recording(tmp_path: Path, notes: list[Note]) -> None:
+    (tmp_path / "a.mid").write_bytes(midi_file({"other": notes}, seconds=1.0, bends="single"))
+    messages = timed(tmp_path / "a.mid")
+    first = next((index for index, (_, data) in enumerate(messages) if data[0] & 0xF0 == 0xE0), None)
+    if first is None:
+        assert all(data[0] & 0xF0 != 0xB0 for _, data in messages)
+        return
+    before = [data.hex() for _, data in messages[:first] if data[0] & 0xF0 == 0xB0]
+    assert before[:4] == ["b06500", "b06400", "b00602", "b02600"]
+    assert settings_of(messages) == settings_of(as_recorded(messages)) == {(0, 0): 2}
 
 
 def test_every_note_of_fifteen_has_a_channel_of_its_own_and_the_sixteenth_shares_the_nearest(tmp_path: Path) -> None:

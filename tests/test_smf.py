@@ -115,12 +115,14 @@ BENT = bytes.fromhex(
     "00 ff5804 04021808"  # 4/4
     "00 ff0607 62656174203136"  # marker "beat 16"
     "8f00 ff2f00"  # end, after 1920 ticks
-    "4d54726b 00000031"  # MTrk
+    "4d54726b 00000038"  # MTrk
     "00 ff0304 42617373"  # track name "Bass"
-    "00 b06500 00 6400 00 0602 00 2600 00 657f 00 647f"  # RPN 0: 2 semitones; then RPN null
+    "00 b06500 00 6400 00 0602 00 2600"  # RPN 0: 2 semitones
     "00 e00050"  # bend +0.5 before the note
     "00 902464"  # C1 on, velocity 100
-    "8740 802440"  # off after 960 ticks, release velocity 64
+    "01 b00602 00 2600"  # the 2 semitones again, for who turned the first four around
+    "01 657f 00 647f"  # RPN null
+    "873e 802440"  # off after 960 ticks, release velocity 64
     "00 e00040"  # the wheel is centred
     "8740 ff2f00"  # end, at the clip's
 )

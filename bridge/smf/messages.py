@@ -12,8 +12,9 @@ from bridge.smf.ticks import Strike
 #: (tick, place among the messages of that tick, message)
 Placed: TypeAlias = "tuple[int, int, mido.Message]"
 
-#: Order of events that share a tick: a note that ends never cuts off one that starts, a bend is there before its note.
-OFF, BEND, ON = range(3)
+#: Order of events that share a tick: a setting counts for all of it, a note that ends never cuts off one that starts,
+#: a bend is there before its note.
+SETTING, OFF, BEND, ON = range(4)
 #: How fast a key is let go: MIDI 1.0's value for "not measured".
 RELEASE_VELOCITY = 64
 BEND_UNITS = 8192
@@ -50,10 +51,15 @@ def wheel_events(wheel: Mapping[int, int], channel: int) -> list[Placed]:
     return events
 
 
-def registered(channel: int, parameter: int, value: int) -> list[tuple[int, mido.Message]]:
-    """Sets a registered parameter at the start, then none, so that a stray data entry changes nothing."""
-    controllers = ((101, 0), (100, parameter), (6, value), (38, 0), (101, 127), (100, 127))
+def registered(channel: int, parameter: int, value: int, *, tick: int = 0, again: bool = True) -> list[Placed]:
+    """Sets a registered parameter from `tick` on, then none, so that a stray data entry changes nothing.
+
+    A DAW may keep one value of a controller for a moment, and may put those of a moment in order of their numbers, data
+    entry (6, 38) first, as Ardour does: so the value comes `again` a tick later, and none is chosen one later still.
+    """
+    chosen, data, none = ((101, 0), (100, parameter)), ((6, value), (38, 0)), ((101, 127), (100, 127))
     return [
-        (0, mido.Message("control_change", channel=channel, control=control, value=value))
+        (tick + later, SETTING, mido.Message("control_change", channel=channel, control=control, value=value))
+        for later, controllers in enumerate(((*chosen, *data), data if again else (), none))
         for control, value in controllers
     ]

@@ -58,7 +58,7 @@ def mpe(strikes: Sequence[Strike], quarter: int) -> list[tuple[int, mido.Message
         events += note_events(strike, member.channel)
         member.free_from = max(member.free_from, strike.off)
         member.last_pitch = pitch
-    return [*_configuration(), *in_order(events)]
+    return in_order([*_configuration(), *events])
 
 
 def _bends(strike: Strike, channel: int, quarter: int) -> list[Placed]:
@@ -72,11 +72,11 @@ def _bends(strike: Strike, channel: int, quarter: int) -> list[Placed]:
     return wheel_events(wheel, channel)
 
 
-def _configuration() -> list[tuple[int, mido.Message]]:
-    """The zone first: it puts every channel's bend range back to its default."""
+def _configuration() -> list[Placed]:
+    """The zone first: it puts every channel's bend range back to its default. Said again, it might end notes."""
     members = [message for channel in MEMBERS for message in registered(channel, BEND_RANGE_PARAMETER, RANGE)]
     return [
-        *registered(MASTER, MPE_PARAMETER, len(MEMBERS)),
-        *registered(MASTER, BEND_RANGE_PARAMETER, MASTER_RANGE),
+        *registered(MASTER, MPE_PARAMETER, len(MEMBERS), again=False),
+        *registered(MASTER, BEND_RANGE_PARAMETER, MASTER_RANGE, tick=3),
         *members,
     ]

@@ -27,8 +27,8 @@ def single_channel(
     """The messages of a part that keeps to one channel. A bend beyond two semitones stays at two until it is back."""
     notes = [event for strike in strikes for event in note_events(strike, channel)]
     bends = _bends(strikes, channel, quarter) if bent else []
-    events = in_order([*notes, *bends])
-    return [*registered(channel, BEND_RANGE_PARAMETER, RANGE), *events] if bends else events
+    settings = registered(channel, BEND_RANGE_PARAMETER, RANGE) if bends else []
+    return in_order([*settings, *notes, *bends])
 
 
 def _bends(strikes: Sequence[Strike], channel: int, quarter: int) -> list[Placed]:
