@@ -53,6 +53,17 @@ Host: TypeAlias = Annotated[
 Port: TypeAlias = Annotated[
     int | None, typer.Option("--port", help="The bridge's OSC port, 9720 unless set.", rich_help_panel=_PLACES)
 ]
+HttpPort: TypeAlias = Annotated[
+    int | None,
+    typer.Option("--http-port", help="The port for OSCQuery, that of --port unless set.", rich_help_panel=_PLACES),
+]
+NoHttp: TypeAlias = Annotated[
+    bool, typer.Option("--no-http", help="Let no program explore the bridge over HTTP.", rich_help_panel=_PLACES)
+]
+Announce: TypeAlias = Annotated[
+    bool,
+    typer.Option("--announce", help="Let other computers find the bridge; needs --host.", rich_help_panel=_PLACES),
+]
 StateDir: TypeAlias = Annotated[
     Path | None, typer.Option("--state-dir", help="Where the history of jobs is kept.", rich_help_panel=_PLACES)
 ]
