@@ -134,6 +134,11 @@ def complain(code: str, message: str) -> None:
     typer.echo(f"sab: {code}: {message}", err=True)
 
 
+def note(message: str) -> None:
+    """One line on standard error that is no complaint."""
+    typer.echo(f"sab: {message}", err=True)
+
+
 @asynccontextmanager
 async def interruption() -> AsyncIterator[asyncio.Event]:
     """An event that Ctrl-C or SIGTERM sets while the block runs, so that what is open can be closed in order.
