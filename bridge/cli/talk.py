@@ -14,7 +14,7 @@ from bridge import PROTOCOL_VERSION
 from bridge.cli import shared
 from bridge.config import Settings
 from bridge.errors import BadArguments
-from bridge.options import PATHS, absolute_path
+from bridge.options import PATHS, absolute_path, from_base
 from bridge.osc.addresses import FAIL, Message
 from bridge.osc.client import OscClient, open_client, parse_argument
 
@@ -54,7 +54,7 @@ def read_pairs(words: Sequence[str]) -> dict[str, str | float]:
     if len(words) % 2:
         raise BadArguments(f"The option {words[-1]} has no value.", advice="Write KEY VALUE pairs after the file.")
     return {
-        key: absolute_path(key, value, Path.cwd()) if key in PATHS else value
+        key: str(from_base(key, value, Path.cwd())) if key in PATHS else value
         for key, value in zip(words[::2], words[1::2], strict=True)
     }
 

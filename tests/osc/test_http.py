@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -181,6 +183,14 @@ async def test_no_other_web_page_can_read_it(site: Site) -> None:
 )
 def test_only_own_names_are_answered(host: str, own_host: str, is_own: bool) -> None:
     assert is_own_name(host, own_host) == is_own
+
+
+async def test_the_pages_examples_are_answered(site: Site) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "osc.md").read_text(encoding="utf-8")
+    asked = re.findall(r"curl 'http://127.0.0.1:9720(.*)'", page)
+    assert len(asked) >= 6
+    for path in asked:
+        assert (await site.get(path.replace("JOB", "j6"))).status == 200
 
 
 async def test_what_is_too_large_is_refused_and_the_next_one_answered(site: Site) -> None:
