@@ -16,6 +16,7 @@ from bridge.protocols import Bridge
 
 #: So many jobs are listed where nobody says how many, and at most.
 USUAL_JOBS, MOST_JOBS = 100, 1000
+_BRIEF = ("id", "name", "state", "stage", "fraction", "eta_seconds", "submitted_unix", "ended_unix")
 
 
 @dataclass(frozen=True)
@@ -54,5 +55,4 @@ class Explorable:
 
 
 def _brief(job: Job) -> dict[str, object]:
-    told: dict[str, object] = msgspec.to_builtins(job)
-    return {name: told[name] for name in ("id", "name", "state", "stage", "fraction", "eta_seconds", "submitted_unix")}
+    return {name: getattr(job, name) for name in _BRIEF}
