@@ -1,0 +1,63 @@
+// Which part of the file is meant, and where its results belong.
+
+var warp = require("./warp");
+var problem = require("./problem").problem;
+
+var SHORTEST_SECONDS = 0.05;
+
+// The part of a clip: all of what it plays, or what lies under the Arrangement's loop brace.
+//
+// start, end   seconds in the file
+// marks        the map of a file that holds just this part (beat 0 is its first moment); at the song's tempo if unwarped
+// time         where it begins on the song's time line, in beats; null in the Session
+// length       in beats
+// markers      a new clip's startMarker, endMarker, loopStart, loopEnd, in its own unit, from the part's first moment
+exports.of = function (clip, set, useBrace) {
+    var span = useBrace ? underBrace(clip, set) : whole(clip);
+    var marks = clip.marks || warp.steady(set.tempo);
+    var toSeconds = function (value) { return clip.warped ? warp.secondsAt(marks, value) : value; };
+    var start = Math.max(0, toSeconds(span.from));
+    var end = Math.min(clip.seconds, toSeconds(span.to));
+    if (!(end - start >= SHORTEST_SECONDS)) { throw problem("There is no audio in this part of \"" + clip.name + "\"."); }
+    var origin = clip.warped ? warp.beatsAt(marks, start) : start;
+    var cut = warp.cut(marks, start, end);
+    return {
+        start: start,
+        end: end,
+        marks: cut,
+        length: cut[cut.length - 1].beats,
+        time: span.time,
+        markers: markersFrom(clip, span, origin),
+        looping: clip.looping && !span.isPart
+    };
+};
+
+function whole(clip) {
+    var from = clip.looping ? Math.min(clip.startMarker, clip.loopStart) : clip.startMarker;
+    var to = clip.looping ? clip.loopEnd : clip.endMarker;
+    return { from: from, to: to, time: clip.time, isPart: false };
+}
+
+function underBrace(clip, set) {
+    if (clip.time === null) { throw problem("The loop brace belongs to the Arrangement; this is a Session clip. Choose Clip."); }
+    if (!set.brace) { throw problem("Switch the Arrangement's loop on: select the time, then press Ctrl+L or Cmd+L."); }
+    var first = Math.max(clip.time, set.brace.start), last = Math.min(clip.endTime, set.brace.end);
+    if (last <= first) { throw problem("The loop brace does not touch \"" + clip.name + "\"."); }
+    var unit = clip.warped ? 1 : 60 / set.tempo;
+    var from = clip.startMarker + (first - clip.time) * unit, to = clip.startMarker + (last - clip.time) * unit;
+    if (clip.looping && to > clip.loopEnd) {
+        throw problem("Under the brace the clip's loop begins anew. Make the brace shorter, or choose Clip.");
+    }
+    return { from: from, to: to, time: first, isPart: true };
+}
+
+function markersFrom(clip, span, origin) {
+    var place = function (value) { return Math.max(0, value - origin); };
+    if (span.isPart || !clip.looping) {
+        return { startMarker: place(span.from), endMarker: place(span.to), loopStart: place(span.from), loopEnd: place(span.to) };
+    }
+    return {
+        startMarker: place(clip.startMarker), endMarker: place(Math.min(clip.endMarker, clip.loopEnd)),
+        loopStart: place(clip.loopStart), loopEnd: place(clip.loopEnd)
+    };
+}

@@ -1,0 +1,37 @@
+// What the device says on its face. Short: a line holds about sixty letters.
+
+var NAMES = { vocals: "Vocals", drums: "Drums", bass: "Bass", other: "Other", guitar: "Guitar", piano: "Piano" };
+var STAGES = {
+    queued: "Waiting", loading: "Loading the model", separating: "Separating", transcribing: "Finding the notes", writing: "Writing"
+};
+
+exports.stem = function (stem) { return NAMES[stem] || stem; };
+
+exports.count = function (n, one, many) { return n + " " + (n === 1 ? one : many || one + "s"); };
+
+// "Separating · 42 % · 12 s left"
+exports.progress = function (stage, fraction, eta) {
+    var said = [STAGES[stage] || stage];
+    if (stage !== "queued") { said.push(Math.round(fraction * 100) + " %"); }
+    if (eta >= 0) { said.push(exports.duration(eta) + " left"); }
+    return said.join(" · ");
+};
+
+exports.duration = function (seconds) {
+    var whole = Math.max(1, Math.round(seconds));
+    return whole < 90 ? whole + " s" : Math.floor(whole / 60) + ":" + ("0" + whole % 60).slice(-2) + " min";
+};
+
+// "8.0 s · warped · bar 3" – what of a clip is taken.
+exports.part = function (clip, region) {
+    var said = [(region.end - region.start).toFixed(1) + " s", clip.warped ? "warped" : "not warped"];
+    said.push(clip.time === null ? "Session" : "Arrangement");
+    return said.join(" · ");
+};
+
+exports.imported = function (report) {
+    var said = [];
+    if (report.audio) { said.push(exports.count(report.audio, "audio track")); }
+    if (report.midi) { said.push(exports.count(report.midi, "MIDI track") + ", " + exports.count(report.notes, "note")); }
+    return said.length ? "Imported " + said.join(" and ") + "." : "Nothing to import.";
+};

@@ -1,0 +1,59 @@
+"""The device's one script, put together from the modules in `code`.
+
+A device is moved, frozen and unpacked; one file always arrives whole (docs/decisions/0090). Each module stays a
+function of `exports` and `require`, as Node loads it in the tests; the entry comes last, unwrapped, because Max calls
+its functions by name.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from bridge import __version__
+
+CODE = Path(__file__).parents[1] / "code"
+ENTRY = "entry"
+NAME = "source-audio-bridge.js"
+
+_LOADER = """\
+var require = (function () {
+    var bodies = {}, loaded = {};
+    function require(name) {
+        if (!loaded[name]) {
+            loaded[name] = {};
+            bodies[name](loaded[name]);
+        }
+        return loaded[name];
+    }
+    require.bodies = bodies;
+    return require;
+}());
+"""
+
+
+def bundled(code: Path = CODE) -> str:
+    """The script, as text in ASCII: Max reads scripts in the system's encoding on some machines.
+
+    Raises:
+        ValueError: a module asks for one that is not there.
+    """
+    modules = {path.stem: path.read_text(encoding="utf-8") for path in sorted(code.glob("*.js"))}
+    for name, source in modules.items():
+        for wanted in re.findall(r'require\("\./(\w+)"\)', source):
+            if wanted not in modules:
+                raise ValueError(f"{name}.js asks for {wanted}.js, which is not there.")
+    entry = modules.pop(ENTRY)
+    parts = [f"// Source Audio Bridge {__version__} for Max for Live. Made from max_for_live/code.\n\n", _LOADER]
+    for name, source in modules.items():
+        parts.append(f'\nrequire.bodies["./{name}"] = function (exports) {{\n{source}}};\n')
+    return _ascii("".join([*parts, "\n", entry]))
+
+
+def functions(script: str) -> set[str]:
+    """The names of the functions that Max can call: those outside all brackets."""
+    return set(re.findall(r"^function (\w+)\(", script[script.rindex("\n// Max's side") :], re.MULTILINE))
+
+
+def _ascii(text: str) -> str:
+    return "".join(sign if sign.isascii() else f"\\u{ord(sign):04x}" for sign in text)
