@@ -14,7 +14,7 @@ class Chunk(NamedTuple):
     payload: bytes
 
 
-class NotADevice(ValueError):
+class NotADevice(ValueError):  # noqa: N818 - it says what is the matter
     """The bytes are no .amxd file; the message says where they stop making sense."""
 
 
