@@ -86,7 +86,7 @@ methods.lose = function () {
 methods.receive = function (address, atoms) {
     var said = protocol.read(address, atoms);
     if (!said) { return; }
-    switch (said.address) {
+    switch (said.topic) {
     case "hello.reply": this.version = said.version; break;
     case "pong": this.pong(said.token); break;
     case "bye": if (this.isUp) { this.lose(); } break;

@@ -5,9 +5,11 @@
 var live = require("./live");
 var notes = require("./notes");
 var problem = require("./problem");
+var warp = require("./warp");
 var words = require("./words");
 
 var BREATH_MS = 40, NOTES_AT_ONCE = 500;
+var CLOSE = 1e-6; // seconds, or beats: the same place
 
 exports.COLORS = { vocals: 0xe8a33d, drums: 0xd9534f, bass: 0x8e6bbf, other: 0x4a90b8, guitar: 0x6ba64a, piano: 0xb8a04a };
 
@@ -78,7 +80,8 @@ function midiTrack(order, stem, found, report) {
     var length = order.region.length;
     var fill = function (clip) {
         write(clip, list);
-        if (order.region.looping) { setMarkers(clip, beatMarkers(order), true); }
+        var markers = beatMarkers(order);
+        if (order.region.looping || Math.abs(markers.startMarker) > CLOSE) { setMarkers(clip, markers, order.region.looping); }
     };
     var clip = landing(order, track, report, {
         direct: "create_midi_clip", first: order.region.time, last: length,
@@ -144,21 +147,21 @@ function fit(clip, order, report) {
     }
 }
 
-// Live's own guess goes, except its first marker; ours come; and what Live has made of them is compared.
+// Live's own guess goes, except its first marker, which moves to where it is right; ours come; and what Live has made
+// of them is compared.
 function warpAs(clip, marks, report) {
-    if (!live.can(clip, "add_warp_marker")) {
+    if (!live.can(clip, "add_warp_marker") || !live.can(clip, "move_warp_marker")) {
         remark(report, "This Live sets no warp markers: switch Warp off in the new clips, or warp them by hand.");
         return;
     }
     var old = live.dictionary(clip, "warp_markers") || [];
     old.slice(1, -1).reverse().forEach(function (marker) { clip.call("remove_warp_marker", marker.beat_time); });
-    var first = old[0];
-    if (!first || Math.abs(first.sample_time) > 1e-6 || Math.abs(first.beat_time) > 1e-6) {
-        clip.call("add_warp_marker", { beat_time: 0, sample_time: 0 });
-        if (first) { clip.call("remove_warp_marker", first.beat_time); }
-    }
-    marks.slice(1).forEach(function (mark) {
-        clip.call("add_warp_marker", { beat_time: mark.beats, sample_time: mark.seconds });
+    var first = old[0], right = warp.beatsAt(marks, first.sample_time);
+    if (Math.abs(first.beat_time - right) > CLOSE) { clip.call("move_warp_marker", first.beat_time, right - first.beat_time); }
+    marks.forEach(function (mark) {
+        if (Math.abs(mark.seconds - first.sample_time) > CLOSE) {
+            clip.call("add_warp_marker", { beat_time: mark.beats, sample_time: mark.seconds });
+        }
     });
     var told = live.dictionary(clip, "warp_markers") || [];
     var missing = marks.filter(function (mark) {
@@ -182,7 +185,7 @@ function setMarkers(clip, markers, looping) {
 // The source's markers in beats, for its notes.
 function beatMarkers(order) {
     if (order.clip.warped) { return order.region.markers; }
-    var warp = require("./warp"), beats = {};
+    var beats = {};
     Object.keys(order.region.markers).forEach(function (name) {
         beats[name] = warp.beatsAt(order.region.marks, order.region.markers[name]);
     });

@@ -100,15 +100,15 @@ methods.interrupted = function () {
 // One message of the bridge, as protocol.read gives it.
 methods.hear = function (said) {
     if (this.isOver) { return; }
-    if (said.address === "accepted" && said.req === this.token && !this.id) {
+    if (said.topic === "accepted" && said.req === this.token && !this.id) {
         this.id = said.job;
         this.later(SILENCE_MS, this.ask);
         if (this.wasCancelled) { this.cancel(); }
-    } else if (said.address === "fail" && (said.req_or_job === this.token || this.id && said.req_or_job === this.id)) {
+    } else if (said.topic === "fail" && (said.req_or_job === this.token || this.id && said.req_or_job === this.id)) {
         this.failed(said);
     } else if (this.id && said.job === this.id) {
         this.later(SILENCE_MS, this.ask);
-        if (hearing[said.address]) { hearing[said.address].call(this, said); }
+        if (hearing[said.topic]) { hearing[said.topic].call(this, said); }
     }
 };
 

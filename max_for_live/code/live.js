@@ -7,14 +7,14 @@ exports.exists = function (api) { return Number(api.id) !== 0; };
 // A value that is one number.
 exports.number = function (api, property) {
     var value = api.get(property);
-    return Number(value instanceof Array ? value[0] : value);
+    return Number(Array.isArray(value) ? value[0] : value);
 };
 
 // A value that is text; Max breaks some texts at their blanks.
 exports.text = function (api, property) {
     var value = api.get(property);
     if (value === null || value === undefined) { return ""; }
-    return String(value instanceof Array ? value.join(" ") : value);
+    return String(Array.isArray(value) ? value.join(" ") : value);
 };
 
 // A dictionary, without the outer one that only repeats the property's name; null where it cannot be read.
@@ -38,7 +38,7 @@ function listed(api, kind, name) {
 
 // The object that a call has made, or null.
 exports.made = function (result) {
-    var words = result instanceof Array ? result.join(" ") : String(result);
+    var words = Array.isArray(result) ? result.join(" ") : String(result);
     var id = /id (\d+)/.exec(words);
     return id && id[1] !== "0" ? exports.at("id " + id[1]) : null;
 };

@@ -98,7 +98,7 @@ device.refused = function (message) { this.face.problem(message); };
 
 device.heard = function (said) {
     if (this.job) { this.job.hear(said); }
-    if (said.address === "midi.end" && said.outcome === "failed") { this.face.problem("The bridge could not play " + words.stem(said.stem) + "."); }
+    if (said.topic === "midi.end" && said.outcome === "failed") { this.face.problem("The bridge could not play " + words.stem(said.stem) + "."); }
 };
 
 // ---- the buttons

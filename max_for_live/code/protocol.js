@@ -12,11 +12,11 @@ exports.STEMS = tables.STEMS;
 exports.ENGINES = tables.ENGINES;
 exports.PORT_NAMES = tables.PORT_NAMES;
 
-// A message as an object: {address: "progress", job: …, stage: …}; null where it is none of the bridge's.
+// A message as an object: {topic: "progress", job: …, stage: …}; null where it is none of the bridge's.
 exports.read = function (address, atoms) {
     var names = tables.MESSAGES[address], said, i;
     if (!names) { return null; }
-    said = { address: address.slice(PREFIX.length) };
+    said = { topic: address.slice(PREFIX.length) };
     for (i = 0; i < names.length; i += 1) {
         said[names[i].slice(2)] = names[i].charAt(0) === "s" ? String(atoms[i] === undefined ? "" : atoms[i]) : Number(atoms[i]);
     }

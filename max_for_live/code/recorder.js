@@ -1,7 +1,7 @@
 // Streaming: a MIDI track for each stem listens to its port of the bridge, records, and the bridge plays.
 
 var live = require("./live");
-var problem = require("./problem").problem;
+var problems = require("./problem");
 var protocol = require("./protocol");
 var words = require("./words");
 var colors = require("./importer").COLORS;
@@ -17,7 +17,7 @@ exports.run = function (order, clock, listener) {
     try {
         tracks = order.stems.map(function (stem) { return prepared(order, stem); });
     } catch (error) {
-        listener.failed(require("./problem").words(error));
+        listener.failed(problems.words(error));
         return { stop: function () {} };
     }
     clock.after(SETTLE_MS, arm); // Live takes a routing a moment after it was set
@@ -93,7 +93,7 @@ function prepared(order, stem) {
     var name = order.clip.name + " (" + words.stem(stem) + ") stream", track = existing(name);
     if (!track) {
         track = live.made(live.at("live_set").call("create_midi_track", -1));
-        if (!track) { throw problem("Live makes no more tracks: Intro and Lite have only a few. Delete some."); }
+        if (!track) { throw problems.problem("Live makes no more tracks: Intro and Lite have only a few. Delete some."); }
         track.set("name", name);
         track.set("color", colors[stem]);
     }
@@ -121,7 +121,7 @@ function route(track, port) {
     for (i = 0; i < routes.length; i += 1) {
         if (String(routes[i].display_name).indexOf(port) >= 0) { return routes[i]; }
     }
-    throw problem("Live sees no MIDI port \"" + port + "\". Is the bridge running with its ports? On Windows they are made with loopMIDI.");
+    throw problems.problem("Live sees no MIDI port \"" + port + "\". Is the bridge running with its ports? On Windows they are made with loopMIDI.");
 }
 
 // Live's versions take a routing in three spellings; it is tried and read back.

@@ -9,7 +9,8 @@ var SHORTEST_SECONDS = 0.05;
 //
 // start, end   seconds in the file
 // marks        the map of a file that holds just this part (beat 0 is its first moment); at the song's tempo if unwarped
-// time         where it begins on the song's time line, in beats; null in the Session
+// time         where the clip begins on the song's time line, in beats; null in the Session
+// beat         where the part's first moment would lie there: before `time` where the clip starts inside its loop
 // length       in beats
 // markers      a new clip's startMarker, endMarker, loopStart, loopEnd, in its own unit, from the part's first moment
 exports.of = function (clip, set, useBrace) {
@@ -21,13 +22,16 @@ exports.of = function (clip, set, useBrace) {
     if (!(end - start >= SHORTEST_SECONDS)) { throw problem("There is no audio in this part of \"" + clip.name + "\"."); }
     var origin = clip.warped ? warp.beatsAt(marks, start) : start;
     var cut = warp.cut(marks, start, end);
+    var markers = markersFrom(clip, span, origin);
+    var lead = clip.warped ? markers.startMarker : warp.beatsAt(cut, markers.startMarker);
     return {
         start: start,
         end: end,
         marks: cut,
         length: cut[cut.length - 1].beats,
         time: span.time,
-        markers: markersFrom(clip, span, origin),
+        beat: span.time === null ? null : span.time - lead,
+        markers: markers,
         looping: clip.looping && !span.isPart
     };
 };
@@ -52,7 +56,7 @@ function underBrace(clip, set) {
 }
 
 function markersFrom(clip, span, origin) {
-    var place = function (value) { return Math.max(0, value - origin); };
+    var place = function (value) { return value - origin; };
     if (span.isPart || !clip.looping) {
         return { startMarker: place(span.from), endMarker: place(span.to), loopStart: place(span.from), loopEnd: place(span.to) };
     }

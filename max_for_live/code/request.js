@@ -20,7 +20,7 @@ exports.build = function (clip, set, region, wishes, notesAsList) {
         "tempo", exact(set.tempo),
         "name", clip.name.replace(/[\/\\]/g, "-")
     ];
-    if (region.time !== null) { atoms.push("beat", exact(region.time)); }
+    if (region.beat !== null) { atoms.push("beat", exact(region.beat)); }
     if (set.file) { atoms.push("project", set.file); }
     if (wishes.notes && notesAsList) { atoms.push("notes", "json"); }
     return atoms;
