@@ -115,7 +115,7 @@ FACE: tuple[Box, ...] = (
     line("server", (20, 3, 250, 17), "Looking for the bridge …", 10.0, bold=True),
     heading("port_label", (382, 3, 28, 17), "Port"),
     SERVER_PORT,
-    Box("rule", "live.line", rect=(6, 21, 448, 3), attributes={"justification": 0}),
+    Box("rule", "live.line", rect=(6, 20, 448, 3), attributes={"justification": 0}),
     heading("clip_label", (6, 22, 60, 15), "Clip"),
     line("clip", (6, 35, 204, 18), "No audio clip selected", 11.0, bold=True),
     line("part", (6, 51, 204, 26), "Select an audio clip."),

@@ -47,6 +47,15 @@ def thawed(payload: bytes) -> Sequence[File]:
     Raises:
         NotADevice: the table of contents does not fit the bytes.
     """
+    try:
+        return _thawed(payload)
+    except NotADevice:
+        raise
+    except (KeyError, ValueError) as error:
+        raise NotADevice(f"The frozen part's list of files is damaged: {error!r}.") from error
+
+
+def _thawed(payload: bytes) -> Sequence[File]:
     if payload[:4] != MAGIC or payload[4:8] != HEAD_BYTES.to_bytes(4, "big"):
         raise NotADevice("The frozen part does not begin as one.")
     footer = payload[int.from_bytes(payload[8:16], "big") :]
