@@ -14,6 +14,7 @@ function bang() {
     if (device) { return; }
     var world = {
         send: function (address, atoms) { outlet.apply(this, [0, address].concat(atoms)); },
+        talkTo: function (port) { outlet(0, "port", port); },
         listen: function (port) { outlet(1, "port", port); },
         show: function () { outlet.apply(this, [2].concat(Array.prototype.slice.call(arguments))); },
         browse: function (folder) { messnamed("max", "launchbrowser", fileAddress(folder)); }

@@ -16,7 +16,8 @@ var Face = require("./face").Face;
 var Job = require("./job").Job;
 var Ports = require("./ports").Ports;
 
-// Device, from the outside world's three functions: send(address, atoms), listen(port), show(name, …).
+// Device, from the outside world: send(address, atoms), talkTo(port), listen(port), show(name, …),
+// browse(folder).
 exports.Device = function (world, claimedPorts) {
     var wire = { send: world.send, listen: world.listen };
     this.world = world;
@@ -90,7 +91,7 @@ device.offline = function (text) {
 
 // The bridge is to be found on another port.
 device.moved = function (port) {
-    this.world.send("port", [port]);
+    this.world.talkTo(port);
     if (this.connection.isUp) { this.connection.lose(); }
 };
 

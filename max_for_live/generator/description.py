@@ -116,8 +116,8 @@ FACE: tuple[Box, ...] = (
     heading("port_label", (382, 3, 28, 17), "Port"),
     SERVER_PORT,
     Box("rule", "live.line", rect=(6, 20, 448, 3), attributes={"justification": 0}),
-    heading("clip_label", (6, 22, 60, 15), "Clip"),
-    line("clip", (6, 35, 204, 18), "No audio clip selected", 11.0, bold=True),
+    heading("clip_label", (6, 22, 60, 14), "Clip"),
+    line("clip", (6, 35, 204, 17), "No audio clip selected", 11.0, bold=True),
     line("part", (6, 51, 204, 26), "Select an audio clip."),
     choice(
         "part_choice", "live.tab", (8, 77, 200, 15), "Part", ("Clip", "Loop brace"),
