@@ -24,7 +24,7 @@ exports.read = function (api) {
         throw problem("\"" + name + "\" is a MIDI clip. Select an audio clip.");
     }
     var file = live.text(api, "file_path");
-    if (!file) { throw problem("Live does not know the file of \"" + name + "\". Is it offline? Open File > Manage Files."); }
+    if (!file) { throw problem("Live cannot find the file of \"" + name + "\". See File > Manage Files."); }
     var path = live.path(api);
     var place = /tracks (\d+) (clip_slots|arrangement_clips) (\d+)/.exec(path);
     var inArrangement = live.number(api, "is_arrangement_clip") === 1;
@@ -41,7 +41,7 @@ exports.read = function (api) {
         endTime: inArrangement ? live.number(api, "end_time") : null,
         warped: warped,
         warpMode: live.number(api, "warp_mode"),
-        marks: warped ? marksOf(api, name) : null,
+        marks: warped ? marksOf(api) : null,
         looping: live.number(api, "looping") === 1,
         startMarker: live.number(api, "start_marker"),
         endMarker: live.number(api, "end_marker"),
@@ -50,10 +50,10 @@ exports.read = function (api) {
     };
 };
 
-function marksOf(api, name) {
+function marksOf(api) {
     var marks = warp.marks(live.dictionary(api, "warp_markers"));
     if (marks.length < 2) {
-        throw problem("This Live does not tell the warp markers of \"" + name + "\". Switch Warp off in the clip, or update Live.");
+        throw problem("This Live tells no warp markers. Switch Warp off in the clip.");
     }
     return marks;
 }

@@ -23,6 +23,7 @@ exports.run = function (order, stems, clock, done) {
         if (order.audio && found.stem) { steps.push(function () { audioTrack(order, stem, found.stem, report); }); }
         if (order.notes && (found.notes || found.midi)) { steps.push(function () { midiTrack(order, stem, found, report); }); }
     });
+    if (repeats(order)) { remark(report, "The source repeats its loop: drag the new clips' right edges to its end."); }
     if (order.mute) { steps.push(function () { if (report.audio) { muteSource(order, report); } }); }
     next();
 
@@ -37,6 +38,11 @@ exports.run = function (order, stems, clock, done) {
         clock.after(BREATH_MS, next);
     }
 };
+
+// Live lets nobody set how long a looped clip in the Arrangement is.
+function repeats(order) {
+    return order.region.looping && order.region.time !== null && order.clip.endTime - order.region.beat > order.region.length + CLOSE;
+}
 
 function remark(report, text) { if (report.remarks.indexOf(text) < 0) { report.remarks.push(text); } }
 

@@ -34,7 +34,8 @@ var device = exports.Device.prototype;
 device.start = function () {
     if (this.observers.length) { return; }
     var self = this;
-    ["detail_clip", "highlighted_clip_slot"].forEach(function (property) {
+    // The highlighted slot itself cannot be observed; its scene and its track can.
+    ["detail_clip", "selected_scene", "selected_track"].forEach(function (property) {
         var observer = new LiveAPI(function () { self.selectionMayHaveChanged(); }, "live_set view");
         observer.property = property;
         self.observers.push(observer);

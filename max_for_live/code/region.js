@@ -3,7 +3,7 @@
 var warp = require("./warp");
 var problem = require("./problem").problem;
 
-var SHORTEST_SECONDS = 0.05;
+var SHORTEST_SECONDS = 0.05, CLOSE = 1e-6;
 
 // The part of a clip: all of what it plays, or what lies under the Arrangement's loop brace.
 //
@@ -14,7 +14,7 @@ var SHORTEST_SECONDS = 0.05;
 // length       in beats
 // markers      a new clip's startMarker, endMarker, loopStart, loopEnd, in its own unit, from the part's first moment
 exports.of = function (clip, set, useBrace) {
-    var span = useBrace ? underBrace(clip, set) : whole(clip);
+    var span = useBrace ? underBrace(clip, set) : whole(clip, set);
     var marks = clip.marks || warp.steady(set.tempo);
     var toSeconds = function (value) { return clip.warped ? warp.secondsAt(marks, value) : value; };
     var start = Math.max(0, toSeconds(span.from));
@@ -36,23 +36,29 @@ exports.of = function (clip, set, useBrace) {
     };
 };
 
-function whole(clip) {
-    var from = clip.looping ? Math.min(clip.startMarker, clip.loopStart) : clip.startMarker;
-    var to = clip.looping ? clip.loopEnd : clip.endMarker;
-    return { from: from, to: to, time: clip.time, isPart: false };
+// Where a clip begins to play. (An unlooped clip's loop ends are what plays; its end marker may lie elsewhere.)
+function first(clip) { return clip.looping ? clip.startMarker : clip.loopStart; }
+
+function whole(clip, set) {
+    if (!clip.looping) { return { from: clip.loopStart, to: clip.loopEnd, time: clip.time, isPart: false }; }
+    if (clip.time !== null) {
+        var shownTo = clip.startMarker + (clip.endTime - clip.time) * (clip.warped ? 1 : 60 / set.tempo);
+        if (shownTo <= clip.loopEnd + CLOSE) { return { from: clip.startMarker, to: shownTo, time: clip.time, isPart: true }; }
+    }
+    return { from: Math.min(clip.startMarker, clip.loopStart), to: clip.loopEnd, time: clip.time, isPart: false };
 }
 
 function underBrace(clip, set) {
-    if (clip.time === null) { throw problem("The loop brace belongs to the Arrangement; this is a Session clip. Choose Clip."); }
-    if (!set.brace) { throw problem("Switch the Arrangement's loop on: select the time, then press Ctrl+L or Cmd+L."); }
-    var first = Math.max(clip.time, set.brace.start), last = Math.min(clip.endTime, set.brace.end);
-    if (last <= first) { throw problem("The loop brace does not touch \"" + clip.name + "\"."); }
+    if (clip.time === null) { throw problem("Session clips have no loop brace. Choose Clip."); }
+    if (!set.brace) { throw problem("Switch the loop on: select the time, then press Ctrl+L or Cmd+L."); }
+    var begin = Math.max(clip.time, set.brace.start), end = Math.min(clip.endTime, set.brace.end);
+    if (end <= begin) { throw problem("The loop brace does not touch \"" + clip.name + "\"."); }
     var unit = clip.warped ? 1 : 60 / set.tempo;
-    var from = clip.startMarker + (first - clip.time) * unit, to = clip.startMarker + (last - clip.time) * unit;
+    var from = first(clip) + (begin - clip.time) * unit, to = first(clip) + (end - clip.time) * unit;
     if (clip.looping && to > clip.loopEnd) {
-        throw problem("Under the brace the clip's loop begins anew. Make the brace shorter, or choose Clip.");
+        throw problem("The clip's loop begins anew under the brace. Make the brace shorter.");
     }
-    return { from: from, to: to, time: first, isPart: true };
+    return { from: from, to: to, time: begin, isPart: true };
 }
 
 function markersFrom(clip, span, origin) {

@@ -2,7 +2,7 @@
 
 var NAMES = { vocals: "Vocals", drums: "Drums", bass: "Bass", other: "Other", guitar: "Guitar", piano: "Piano" };
 var STAGES = {
-    queued: "Waiting", loading: "Loading the model", separating: "Separating", transcribing: "Finding the notes", writing: "Writing"
+    queued: "Waiting", loading: "Loading the model", separating: "Separating", transcribing: "Finding notes", writing: "Writing"
 };
 
 exports.stem = function (stem) { return NAMES[stem] || stem; };
@@ -19,7 +19,7 @@ exports.progress = function (stage, fraction, eta) {
 
 exports.duration = function (seconds) {
     var whole = Math.max(1, Math.round(seconds));
-    return whole < 90 ? whole + " s" : Math.floor(whole / 60) + ":" + ("0" + whole % 60).slice(-2) + " min";
+    return whole < 90 ? whole + " s" : Math.floor(whole / 60) + ":" + ("0" + whole % 60).slice(-2);
 };
 
 // "8.0 s · warped · bar 3" – what of a clip is taken.
@@ -31,7 +31,9 @@ exports.part = function (clip, region) {
 
 exports.imported = function (report) {
     var said = [];
-    if (report.audio) { said.push(exports.count(report.audio, "audio track")); }
-    if (report.midi) { said.push(exports.count(report.midi, "MIDI track") + ", " + exports.count(report.notes, "note")); }
-    return said.length ? "Imported " + said.join(" and ") + "." : "Nothing to import.";
+    if (report.audio) { said.push(report.audio + " audio"); }
+    if (report.midi) { said.push(report.midi + " MIDI"); }
+    if (!said.length) { return "Nothing to import."; }
+    var tracks = report.audio + report.midi === 1 ? " track" : " tracks";
+    return "Imported " + said.join(" and ") + tracks + (report.midi ? ", " + exports.count(report.notes, "note") : "") + ".";
 };

@@ -103,7 +103,7 @@ SERVER_PORT = Box(
 
 def _stem(index: int, stem: str) -> Box:
     left, top = 218 + 59 * (index % 2), 37 + 19 * (index // 2)
-    info = f"Take the {stem} out of the clip."
+    info = "What the other stems leave over." if stem == "other" else f"Take the {stem} out of the clip."
     if stem in ("guitar", "piano"):
         info += " Only engines with six stems know it: htdemucs_6s."
     on = stem not in ("guitar", "piano")
@@ -139,8 +139,8 @@ FACE: tuple[Box, ...] = (
     button("bring_in", (344, 96, 54, 17), "Import", "Bring the results of the last clip in once more."),
     button("stream", (400, 96, 54, 17), "Stream", "Record the notes as the bridge plays them into its MIDI ports."),
     BAR,
-    line("stage", (6, 124, 200, 16)),
-    line("result", (208, 124, 248, 16)),
+    line("stage", (6, 124, 196, 16)),
+    line("result", (202, 124, 254, 16)),
     line("problem", (6, 139, 450, 29)),
 )  # fmt: skip
 

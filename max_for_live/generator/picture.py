@@ -44,7 +44,7 @@ DONE = Moment(
         "server": "Source Audio Bridge 0.1.0",
         "clip": "Rhodes Loop 92",
         "part": "10.4 s · warped · Arrangement",
-        "result": "Imported 4 audio tracks and 4 MIDI tracks, 187 notes.",
+        "result": "Imported 4 audio and 4 MIDI tracks, 187 notes.",
     },
     progress=1.0,
 )

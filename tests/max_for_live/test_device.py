@@ -81,7 +81,7 @@ def separate(device: RunningDevice) -> Line:
     """Presses Separate as soon as the bridge is there; the set when all is imported."""
     device.until("light", 1)
     device.click("separate")
-    device.until("result", "Imported 4 audio tracks and 4 MIDI tracks")
+    device.until("result", "Imported 4 audio and 4 MIDI tracks")
     told = device.look()
     assert told["errors"] == []
     assert told["console"] == []
@@ -180,7 +180,7 @@ def test_a_bridge_that_goes_in_the_middle_and_comes_back(
         device.until("problem", "The bridge has gone in the middle of a job")
         with serving(state, "--engine", "draft", "--no-midi", port=port):
             device.until("problem", "The bridge is back; it had lost the clip. It was sent again.")
-            device.until("result", "Imported 4 audio tracks and 4 MIDI tracks")
+            device.until("result", "Imported 4 audio and 4 MIDI tracks")
         told = device.look()
     assert len(told["tracks"]) == 9
     assert told["errors"] == []

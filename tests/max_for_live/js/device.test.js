@@ -83,7 +83,7 @@ test("a warped Session clip becomes tracks that line up with it", () => {
   near(midi.notes[0].start_time, 1);
   near(midi.notes[0].duration, 1);
   assert.equal(source.values.muted, 1);
-  assert.equal(studio.device.words("result"), "Imported 4 audio tracks and 1 MIDI track, 2 notes.");
+  assert.equal(studio.device.words("result"), "Imported 4 audio and 1 MIDI tracks, 2 notes.");
   assert.equal(studio.device.words("problem"), "");
 });
 
@@ -105,7 +105,7 @@ test("Live's first marker may lie anywhere", () => {
 
 test("a looped Arrangement clip keeps its loop; tracks are made where it lies", () => {
   const studio = new Studio({ stemSeconds: 4.5 }).start();
-  studio.arrangementClip({ ...WARPED, looping: 1, start_marker: 4 }, MARKERS);
+  studio.arrangementClip({ ...WARPED, looping: 1, start_marker: 4, end_time: 40 }, MARKERS);
   const job = studio.separate();
   near(Number(job.keys.beat), 14);
   studio.complete(job, [["notes", "drums", notesFile(NOTES)]]);
@@ -119,6 +119,18 @@ test("a looped Arrangement clip keeps its loop; tracks are made where it lies", 
   const midi = studio.live.song.tracks[3].arrangement[0];
   assert.equal(midi.values.start_time, 16);
   near(midi.values.start_marker, 2);
+  assert.match(studio.device.words("problem"), /source repeats its loop/);
+});
+
+test("a looped Arrangement clip that is cut before its loop ends is taken as far as it shows", () => {
+  const studio = new Studio({ stemSeconds: 4.5 }).start();
+  studio.arrangementClip({ ...WARPED, looping: 1, start_marker: 4, end_time: 20 }, MARKERS);
+  const job = studio.separate();
+  near(Number(job.keys.start), 3);
+  near(Number(job.keys.end), 5);
+  studio.complete(job);
+  assert.equal(studio.live.song.tracks[1].arrangement[0].values.looping, 0);
+  assert.equal(studio.device.words("problem"), "");
 });
 
 test("an unwarped Arrangement clip stays unwarped; only what the loop brace covers is taken", () => {

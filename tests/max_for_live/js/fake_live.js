@@ -4,6 +4,8 @@
 // the console. No LiveAPI before the device is ready.
 
 const LATE_MS = 300;
+// Of Song.View, as far as the device looks at it.
+const OBSERVABLE = ["detail_clip", "selected_scene", "selected_track"];
 const SHADOW_BEATS = 1 / 32;
 
 // What a Live can do; older ones lack some.
@@ -44,7 +46,10 @@ class FakeLive {
       get unquotedpath() { return this.node ? live.pathOf(this.node) : ""; }
       get path() { return `"${this.unquotedpath}"`; }
       get info() { return this.node ? live.info(this.node) : "No object"; }
-      set property(name) { live.observers.push({ name, callback: this.callback }); this.callback(["property", name]); }
+      set property(name) {
+        if (!OBSERVABLE.includes(name)) { live.errors.push(`${name} cannot be observed`); return; }
+        live.observers.push({ name, callback: this.callback }); this.callback(["property", name]);
+      }
       get(name) { return live.guarded(this.node, `get ${name}`, (node) => live.get(node, name)); }
       set(name, value) { live.guarded(this.node, `set ${name}`, (node) => live.set(node, name, value)); }
       call(name, ...rest) { return live.guarded(this.node, `call ${name}`, (node) => live.call(node, name, rest)); }

@@ -27,7 +27,7 @@ test("an unwarped clip: its markers are seconds, and its notes lie on the song's
 });
 
 test("a warped clip: beats become seconds through its markers", () => {
-  const found = region.of(clip({ ...WARPED, startMarker: 4, endMarker: 12 }), SET, false);
+  const found = region.of(clip({ ...WARPED, startMarker: 4, endMarker: 12, loopStart: 4, loopEnd: 12 }), SET, false);
   assert.ok(Math.abs(found.start - 3.4) < 1e-9);
   assert.ok(Math.abs(found.end - 8.2) < 1e-9);
   assert.ok(Math.abs(found.length - 8) < 1e-9);
