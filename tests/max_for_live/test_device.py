@@ -9,10 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import mido  # type: ignore[import-untyped]  # it ships no types
 import numpy as np
 import pytest
 
-from bridge.smf import count_notes
 from max_for_live.generator.build import build
 from tests.end_to_end.programs import Server, serving
 from tests.max_for_live.node import Line, RunningDevice, running
@@ -184,6 +184,10 @@ def test_a_bridge_that_goes_in_the_middle_and_comes_back(
         told = device.look()
     assert len(told["tracks"]) == 9
     assert told["errors"] == []
+
+
+def count_notes(midi_file: Path) -> int:
+    return sum(message.type == "note_on" and message.velocity > 0 for message in mido.MidiFile(midi_file))
 
 
 def free_port() -> int:
