@@ -1,6 +1,6 @@
 // One job of ours: sent until it is accepted, followed to its end, asked for again where messages were lost.
 
-var SEND_AGAIN_MS = 1000, ATTEMPTS = 6, SILENCE_MS = 8000;
+var SEND_AGAIN_MS = 1000, ATTEMPTS = 6, ASK_MS = 8000;
 
 // build(notesAsList) → the arguments of /sab/submit without `req`. listener: {progress(stage, fraction, eta),
 // remark(text), again(), over(outcome, message)}. Outcomes: done, failed, cancelled.
@@ -42,11 +42,11 @@ methods.send = function () {
 
 methods.cancel = function () {
     this.wasCancelled = true;
-    if (this.id && this.connection.isUp) {
-        this.connection.send("cancel", [this.id]);
-    } else {
+    if (!this.connection.isUp) {
         this.end("cancelled", "");
-    }
+    } else if (this.id) {
+        this.connection.send("cancel", [this.id]);
+    } // else as soon as it has a name
 };
 
 methods.later = function (milliseconds, method) {
@@ -59,7 +59,7 @@ methods.end = function (outcome, message) {
     if (this.isOver) { return; }
     this.isOver = true;
     if (this.timer) { this.timer.cancel(); }
-    this.listener.over(outcome, message);
+    this.listener.over(this.wasCancelled && outcome === "failed" ? "cancelled" : outcome, message);
 };
 
 // The line is back: the job may have gone on, have ended, or be unknown to a new bridge.
@@ -74,7 +74,7 @@ methods.ask = function () {
     this.state = "";
     this.connection.send("query", [this.id]);
     this.connection.fence(function () { if (!self.isOver) { self.answered(); } });
-    this.later(SILENCE_MS, this.ask);
+    this.later(ASK_MS, this.ask);
 };
 
 methods.answered = function () {
@@ -82,6 +82,8 @@ methods.answered = function () {
         this.end("done", "");
     } else if (this.state === "unknown" || this.state === "failed" || this.state === "cancelled") {
         this.interrupted();
+    } else if (this.wasCancelled) {
+        this.cancel(); // the first one was lost
     }
 };
 
@@ -102,12 +104,11 @@ methods.hear = function (said) {
     if (this.isOver) { return; }
     if (said.topic === "accepted" && said.req === this.token && !this.id) {
         this.id = said.job;
-        this.later(SILENCE_MS, this.ask);
+        this.later(ASK_MS, this.ask);
         if (this.wasCancelled) { this.cancel(); }
     } else if (said.topic === "fail" && (said.req_or_job === this.token || this.id && said.req_or_job === this.id)) {
         this.failed(said);
     } else if (this.id && said.job === this.id) {
-        this.later(SILENCE_MS, this.ask);
         if (hearing[said.topic]) { hearing[said.topic].call(this, said); }
     }
 };

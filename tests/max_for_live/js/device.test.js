@@ -19,6 +19,7 @@ function notesFile(notes) {
 const NOTES = [
   { onset_seconds: 0.5, offset_seconds: 1, pitch: 40, velocity: 100 },
   { onset_seconds: 1.5, offset_seconds: 1.75, pitch: 43, velocity: 64 },
+  { onset_seconds: 3.5, offset_seconds: 3.75, pitch: 45, velocity: 64 },
 ];
 
 const MARKERS = [{ sample_time: 1, beat_time: 0 }, { sample_time: 5, beat_time: 8 }, { sample_time: 8, beat_time: 12 }];
@@ -32,6 +33,25 @@ test("nothing is said on Max's console, and the bridge is found", () => {
   assert.match(device.words("part"), /Select an audio clip/);
   assert.deepEqual(device.console, []);
   assert.deepEqual(live.errors, []);
+});
+
+test("a second bang changes nothing", () => {
+  const studio = new Studio().start();
+  studio.device.load();
+  studio.clock.advance(100);
+  assert.equal(studio.bridge.asked("hello").length, 1);
+});
+
+test("Import while it is importing does nothing twice", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  const job = studio.separate();
+  job.keys.stems.split(",").forEach((stem) => studio.bridge.result(job.id, "stem", stem, `/${stem}.wav`));
+  studio.bridge.finish(job.id, "done");
+  studio.clock.advance(60);
+  studio.device.click("bring_in");
+  studio.clock.advance(2000);
+  assert.equal(studio.tracks().length, 4);
 });
 
 test("the selected clip is shown as it is chosen", () => {
@@ -79,11 +99,12 @@ test("a warped Session clip becomes tracks that line up with it", () => {
   near(audio.values.end_marker, 8);
   const midi = studio.live.song.tracks[4].slots[2].clip;
   near(midi.values.loop_end, 8);
-  assert.deepEqual(midi.notes.map((note) => note.pitch), [40, 43]);
+  assert.deepEqual(midi.notes.map((note) => note.pitch), [40, 43, 45]);
+  near(midi.notes[2].start_time, 6 + 0.5 / 0.75);
   near(midi.notes[0].start_time, 1);
   near(midi.notes[0].duration, 1);
   assert.equal(source.values.muted, 1);
-  assert.equal(studio.device.words("result"), "Imported 4 audio and 1 MIDI tracks, 2 notes.");
+  assert.equal(studio.device.words("result"), "Imported 4 audio and 1 MIDI tracks, 3 notes.");
   assert.equal(studio.device.words("problem"), "");
 });
 
