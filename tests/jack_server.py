@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -29,6 +31,8 @@ SAMPLE_RATE_HZ = 48_000
 PERIOD_FRAMES = 256
 _POLL_SECONDS = 0.01
 MAX_SERVERS = 4
+#: Above the player's own; what most distributions let members of `audio` have is far more.
+REAL_TIME_PRIORITY = 40
 
 
 @dataclass(frozen=True)
@@ -37,10 +41,23 @@ class JackServer:
 
     name: str
     process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def xruns(self) -> int:
+        """How often it has said that it lost time. Then its frames and the clock on the wall have gone apart."""
+        return self.log.read_text(errors="replace").count("XRun")
 
     @property
     def environment(self) -> dict[str, str]:
         return {"JACK_DEFAULT_SERVER": self.name}
+
+    def change_period(self, frames: int) -> None:
+        """A power of two. Its clients are told."""
+        client = _quiet_jack().Client("period", no_start_server=True, servername=self.name)
+        client.activate()
+        client.blocksize = frames
+        client.close()
 
     def kill(self) -> None:
         """The server crashes."""
@@ -71,22 +88,27 @@ def why_no_jack() -> str:
 
 
 @contextlib.contextmanager
-def running_jack(period_frames: int = PERIOD_FRAMES, *, synchronous: bool = True) -> Iterator[JackServer]:
+def running_jack(
+    period_frames: int = PERIOD_FRAMES, *, synchronous: bool = True, real_time: bool = False
+) -> Iterator[JackServer]:
     """Starts a server on the dummy driver; yields it once it takes clients, and ends it at the end.
 
     A `synchronous` one waits for its clients: otherwise one that is late in a period never hears what was sent in it.
-    But it waits half a second for each that was killed, too.
+    But it waits half a second for each that was killed, too. A `real_time` one and its clients go before all ordinary
+    processes, where the system allows it.
     """
+    scheduling = ["-R", "-P", str(REAL_TIME_PRIORITY), "-m"] if real_time and _may_be_real_time() else ["-r"]
+    options = [*scheduling, "-t", "500", *(["-S"] if synchronous else [])]
+    options += ["-d", "dummy", "-r", str(SAMPLE_RATE_HZ), "-p", str(period_frames)]
     with _reserved_name() as name:
-        process = _start(name, period_frames, synchronous)
+        log = Path(tempfile.gettempdir(), f"{name}.log")
+        process = _start(name, options, log)
         try:
-            yield JackServer(name, process)
+            yield JackServer(name, process, log)
         finally:
             _end(process)
             if process.returncode == -signal.SIGKILL:
-                _end(
-                    _start(name, period_frames, synchronous)
-                )  # a server that crashed keeps its place until its name comes again
+                _end(_start(name, options, log))  # a server that crashed keeps its place until its name comes again
 
 
 @pytest.fixture
@@ -154,6 +176,18 @@ def poll(condition: Callable[[], bool], deadline_seconds: float = 20.0) -> bool:
     return True
 
 
+def _may_be_real_time() -> bool:
+    """A server that asks for it in vain runs on without, but its clients still ask, and Ardour gives up."""
+    if sys.platform != "linux":
+        return False
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(REAL_TIME_PRIORITY))
+    except OSError:
+        return False
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    return True
+
+
 @contextlib.contextmanager
 def _reserved_name() -> Iterator[str]:
     """A server name that no other test process uses now.
@@ -175,14 +209,13 @@ def _reserved_name() -> Iterator[str]:
     pytest.fail(f"{MAX_SERVERS} JACK servers run already for other tests")
 
 
-def _start(name: str, period_frames: int, synchronous: bool) -> subprocess.Popen[bytes]:
-    command = ["jackd", "-n", name, "-r", "-t", "500", *(["-S"] if synchronous else [])]
-    driver = ["-d", "dummy", "-r", str(SAMPLE_RATE_HZ), "-p", str(period_frames)]
-    process = subprocess.Popen([*command, *driver], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def _start(name: str, options: list[str], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("wb") as output:
+        process = subprocess.Popen(["jackd", "-n", name, *options], stdout=output, stderr=output)
     jack = _quiet_jack()
 
     def answers() -> bool:
-        assert process.poll() is None, f"jackd ended with status {process.returncode}"
+        assert process.poll() is None, log.read_text(errors="replace")
         try:
             jack.Client("probe", no_start_server=True, servername=name).close()
         except jack.JackOpenError:

@@ -39,7 +39,7 @@ NOTES: dict[str, str] = {
 
 #: Bytes of each checkpoint on the authors' server (`Content-Length`), as public projects pin them together with the
 #: SHA-256 that begins with the digits in the file's name. The hub's safetensors are a thousandth smaller (htdemucs_ft
-#: 84,025,440, htdemucs_6s 54,885,744). Nobody published those of `mdx` and `mdx_q`; the list leaves them out.
+#: 84,025,440, htdemucs_6s 54,885,744). None was found of `mdx`, `mdx_q` and the others, which the list leaves out.
 _CHECKPOINT_BYTES = {
     "955717e8": 84_141_911,
     "f7e0c4bc": 84_141_271,
@@ -131,7 +131,7 @@ def _size(weights: Weights | None) -> int | None:
 
 
 def _released_size(name: str, places: Places) -> int | None:
-    """About how many bytes fetching a released model takes; None where nobody has published it."""
+    """About how many bytes fetching a released model takes; None where that is not known."""
     bag = places.released.bag(name)
     sizes = [_CHECKPOINT_BYTES.get(signature) for signature in dict.fromkeys(bag.signatures)] if bag else []
     known = [size for size in sizes if size is not None]

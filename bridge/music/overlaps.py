@@ -1,0 +1,40 @@
+"""Notes of one pitch, made a line: a key can only be down once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+import msgspec
+
+from bridge.model import Note
+
+
+def without_overlaps(notes: Iterable[Note]) -> list[Note]:
+    """The notes by onset, then pitch; of two of one pitch, the earlier ends where the later starts.
+
+    Of those that start together the longest stays. Bends go with the part of a note that is cut off.
+    """
+    by_pitch: dict[int, dict[float, Note]] = {}
+    for note in notes:
+        same = by_pitch.setdefault(note.pitch, {})
+        if note.onset_seconds not in same or same[note.onset_seconds].offset_seconds < note.offset_seconds:
+            same[note.onset_seconds] = note
+    lines = ([same[onset] for onset in sorted(same)] for same in by_pitch.values())
+    kept = [note for line in lines for note in _in_line(line)]
+    return sorted(kept, key=lambda note: (note.onset_seconds, note.pitch))
+
+
+def ending_by(note: Note, seconds: float) -> Note:
+    """The note, cut off at `seconds` where it would sound longer."""
+    return note if note.offset_seconds <= seconds else ending_at(note, seconds)
+
+
+def ending_at(note: Note, seconds: float) -> Note:
+    """The note, as long as it takes to end at `seconds`, which is after its onset."""
+    bends = tuple(bend for bend in note.bends if bend.time_seconds < seconds)
+    return msgspec.structs.replace(note, offset_seconds=seconds, bends=bends)
+
+
+def _in_line(line: list[Note]) -> list[Note]:
+    return [*(ending_by(note, after.onset_seconds) for note, after in pairwise(line)), *line[-1:]]

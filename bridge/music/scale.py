@@ -1,0 +1,96 @@
+"""Scales by name, and notes brought into one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+from bridge.errors import BadArguments
+from bridge.model import Note, Value
+from bridge.music.overlaps import without_overlaps
+
+#: What happens to a note outside the scale: it moves to the nearest tone, or it goes.
+Outside = Literal["snap", "drop"]
+
+#: Semitones above the tonic.
+MODES: dict[str, tuple[int, ...]] = {
+    "major": (0, 2, 4, 5, 7, 9, 11),
+    "minor": (0, 2, 3, 5, 7, 8, 10),
+    "harmonic minor": (0, 2, 3, 5, 7, 8, 11),
+    "melodic minor": (0, 2, 3, 5, 7, 9, 11),
+    "dorian": (0, 2, 3, 5, 7, 9, 10),
+    "phrygian": (0, 1, 3, 5, 7, 8, 10),
+    "lydian": (0, 2, 4, 6, 7, 9, 11),
+    "mixolydian": (0, 2, 4, 5, 7, 9, 10),
+    "locrian": (0, 1, 3, 5, 6, 8, 10),
+    "major pentatonic": (0, 2, 4, 7, 9),
+    "minor pentatonic": (0, 3, 5, 7, 10),
+    "blues": (0, 3, 5, 6, 7, 10),
+    "whole tone": (0, 2, 4, 6, 8, 10),
+    "chromatic": tuple(range(12)),
+}
+#: Other words for some of them.
+ALIASES = {
+    "": "major",
+    "maj": "major",
+    "m": "minor",
+    "min": "minor",
+    "ionian": "major",
+    "aeolian": "minor",
+    "natural minor": "minor",
+    "pentatonic": "major pentatonic",
+}
+LETTERS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
+ACCIDENTALS = {"": 0, "#": 1, "♯": 1, "b": -1, "♭": -1}
+#: `Bb minor`, `F# dorian`, `Am`; a `b` after the letter is a flat.
+WRITTEN = re.compile(r"([a-g])([#♯b♭]?)\s*(.*)")
+
+
+class Scale(Value, frozen=True, kw_only=True):
+    """A tonic and the tones above it."""
+
+    tonic: int
+    """Pitch class, 0 (C) to 11."""
+    mode: str
+    """One of `MODES`."""
+
+    def holds(self, pitch: int) -> bool:
+        """Whether a MIDI note number belongs to it."""
+        return (pitch - self.tonic) % 12 in MODES[self.mode]
+
+
+def parse_scale(text: str) -> Scale:
+    """The scale that a person names: `C major`, `Bb dorian`, `E minor pentatonic`, `F#m`; case does not matter.
+
+    Raises:
+        BadArguments: there is no such tonic or scale.
+    """
+    found = WRITTEN.fullmatch(" ".join(text.lower().split()))
+    if found is None:
+        raise BadArguments(f"A scale begins with its tonic, as in `C major` or `F# dorian`, not {text!r}.")
+    letter, accidental, words = found.groups()
+    mode = ALIASES.get(words, words)
+    if mode not in MODES:
+        raise BadArguments(f"There is no scale {words!r}; there are {', '.join(MODES)}.")
+    return Scale(tonic=(LETTERS[letter] + ACCIDENTALS[accidental]) % 12, mode=mode)
+
+
+def in_scale(notes: Iterable[Note], scale: Scale, outside: Outside = "snap") -> list[Note]:
+    """The notes of which all belong to `scale`, by onset, then pitch; those of a drum stem are not for this.
+
+    With `snap`, a note outside moves to the nearest tone; from between two, to the side to which its bends lean,
+    else down. What then sounds twice on one pitch is made one line (see `overlaps`).
+    """
+    if outside == "drop":
+        return [note for note in notes if scale.holds(note.pitch)]
+    return without_overlaps(note if scale.holds(note.pitch) else _snapped(note, scale) for note in notes)
+
+
+def _snapped(note: Note, scale: Scale) -> Note:
+    lean = sum(bend.semitones for bend in note.bends)
+    tones = [pitch for pitch in range(note.pitch - 6, note.pitch + 7) if 0 <= pitch <= 127 and scale.holds(pitch)]
+    nearest = min(tones, key=lambda pitch: (abs(pitch - note.pitch), (note.pitch - pitch) * lean, pitch))
+    return msgspec.structs.replace(note, pitch=nearest)

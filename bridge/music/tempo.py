@@ -1,0 +1,142 @@
+"""The tempo of a clip that no DAW told: by its length where it is whole bars, else by the pulse of its onsets."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from bridge.model import Value
+from bridge.music.bars import BEATS, bars_evidence, possible_bars, unpadded
+from bridge.music.onsets import Onsets, onsets
+from bridge.music.pulse import Pulse, clarity, closed_pulse, evidence, first_beat, open_pulse, periods, refined
+from bridge.units import DEFAULT_TEMPO_BPM
+
+if TYPE_CHECKING:
+    from bridge.protocols import Control, Signal
+
+#: Estimates below this confidence are for a person to look at, not to write into files.
+CONFIDENT = 0.5
+
+#: How much each line of `pulse.evidence` and `bars.bars_evidence` weighs in the odds between tempi: a logistic
+#: regression over loops of twenty styles (docs/decisions/0080).
+PULSE_WEIGHTS = np.array((4.5, 4.9, 2.0, 3.6, -1.1, -2.6, -0.35))
+BARS_WEIGHTS = np.array((1.9, 1.0, 1.2, 2.8, -0.3, -0.55, -0.4, 1.8, 2.8, 0.3, -1.7))
+
+#: Clips that are heard whole, and no longer than this, may be loops.
+LONGEST_LOOP_SECONDS = 60.0
+#: Where half the clips with a pulse of this clarity have one, and how fast that changes.
+CLEAR, CLEAR_SLOPE = 0.3, 0.05
+#: Two beats say nothing.
+LEAST_BEATS = 3.5
+LEAST_ONSETS = 4
+#: A tempo that is found by beats is taken for the whole number that is so near, since most music is made to one.
+NEAR_WHOLE = 0.0012
+
+
+class TempoEstimate(Value, frozen=True, kw_only=True):
+    """A tempo, and how far it may be trusted."""
+
+    bpm: float
+    """Quarter notes a minute, 70–180 or a little beyond."""
+    confidence: float
+    """0–1; below `CONFIDENT` it is a guess."""
+    first_beat_seconds: float
+    """The first beat in the clip, from its start."""
+    method: Literal["loop", "beats"]
+    """`loop`: the clip is whole bars; `beats`: by the pulse of its onsets."""
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """The best of several tempi, and its share of the odds."""
+
+    period_seconds: float
+    share: float
+
+
+@dataclass(frozen=True)
+class _Tolerance:
+    """How far a clip's own pulse may be from what its length says."""
+
+    missed_beats: float
+    """By how many beats it may miss the length."""
+    less_clear: float
+    """How much less plainly than the best beat the loop's may be heard."""
+
+
+#: Where a tempo with at most one decimal gives the clip's length to the frame, and elsewhere.
+LIKELY, UNLIKELY = _Tolerance(0.1, 0.4), _Tolerance(0.03, 0.15)
+
+
+def estimate_tempo(audio: Signal, control: Control) -> TempoEstimate:
+    """The tempo of `audio`, of any rate and channels; of the middle two minutes, where it is longer.
+
+    Raises:
+        Cancelled: from `control`.
+    """
+    heard = onsets(audio, control)
+    pulse = open_pulse(heard)
+    found = periods(pulse)
+    if pulse.count < LEAST_ONSETS or not found:
+        return TempoEstimate(bpm=DEFAULT_TEMPO_BPM, confidence=0.0, first_beat_seconds=0.0, method="beats")
+    beats = _best([evidence(pulse, period) @ PULSE_WEIGHTS for period in found], found)
+    loop = _loop(heard, pulse, beats, audio)
+    return _by_beats(heard, pulse, beats) if loop is None else loop
+
+
+def _loop(heard: Onsets, pulse: Pulse, beats: _Choice, audio: Signal) -> TempoEstimate | None:
+    """The tempo by the clip's length; None where it does not seem to be whole bars."""
+    if audio.frames > LONGEST_LOOP_SECONDS * audio.sample_rate_hz:
+        return None
+    counts = possible_bars(audio.frames, audio.sample_rate_hz)
+    if not counts:
+        return None
+    round_pulse = closed_pulse(heard)
+    odds = [bars_evidence(heard, round_pulse, bars) @ BARS_WEIGHTS for bars in counts]
+    bars = counts[int(np.argmax(odds))]
+    choice = _best(odds, [count.period_seconds for count in counts])
+    pulsing = refined(pulse, bars.period_seconds)
+    padded = unpadded(bars, audio, pulsing) if bars.decimals > 1 else None
+    tolerance = LIKELY if bars.decimals <= 1 or padded else UNLIKELY
+    missed = abs(heard.seconds / pulsing - BEATS * bars.bars)
+    behind = clarity(pulse, beats.period_seconds) - clarity(pulse, bars.period_seconds)
+    if missed > tolerance.missed_beats or behind > tolerance.less_clear:
+        return None
+    bpm, lead = padded or (bars.tempo_bpm, 0.0)
+    plain = clarity(round_pulse if bars.bars > 1 else pulse, bars.period_seconds)
+    return TempoEstimate(
+        bpm=round(bpm, 4),
+        confidence=_confidence(choice.share, plain, bars.bars * BEATS, pulse),
+        first_beat_seconds=round(lead, 4),
+        method="loop",
+    )
+
+
+def _by_beats(heard: Onsets, pulse: Pulse, beats: _Choice) -> TempoEstimate:
+    bpm = 60 / beats.period_seconds
+    whole = round(bpm)
+    bpm = float(whole) if abs(bpm / whole - 1) <= NEAR_WHOLE else round(bpm, 2)
+    return TempoEstimate(
+        bpm=bpm,
+        confidence=_confidence(
+            beats.share, clarity(pulse, beats.period_seconds), heard.seconds / beats.period_seconds, pulse
+        ),
+        first_beat_seconds=round(first_beat(heard, 60 / bpm), 4),
+        method="beats",
+    )
+
+
+def _best(odds: list[float], period_seconds: list[float]) -> _Choice:
+    chances = np.exp(np.array(odds) - max(odds))
+    best = int(chances.argmax())
+    return _Choice(period_seconds[best], float(chances[best] / chances.sum()))
+
+
+def _confidence(share: float, plain: float, beats: float, pulse: Pulse) -> float:
+    """How sure it is that there is a pulse, times how sure it is that the beat is not another of its levels."""
+    if beats < LEAST_BEATS or pulse.count < LEAST_ONSETS:
+        return 0.0
+    return round(share / (1 + math.exp((CLEAR - plain) / CLEAR_SLOPE)), 3)

@@ -1,0 +1,112 @@
+-- What a musician does in Ardour, without a screen: gives the bridge a clip, waits until it has been taken apart, and
+-- records what four of its ports play on four MIDI tracks at once, as often as asked.
+--
+--   ardour7-lua ardour.lua SESSION SAMPLE_RATE CLIP OSC_URL TAKE_SECONDS
+--
+-- SESSION is a folder that is not there yet. A line on stdin asks for a take, its end for the end. On stdout, lines
+-- that begin with "> " tell what has happened: "opened", "ready", "took N", "recorded STEM FILE" for each track of the
+-- last take, and "closed"; or "failed REASON". `ardour.py` is at the other end.
+
+local session_folder, sample_rate, clip, url, take_seconds = table.unpack (arg, 1, 5)
+local STEMS = { "Vocals", "Drums", "Bass", "Other" }
+local LONGEST_WAIT_SECONDS = 60
+local POLL_SECONDS = 0.02
+-- What Ardour's disk thread may need after the transport has stopped.
+local REST_SECONDS = 1
+
+local function say (...)
+	print ("> " .. string.format (...))
+	io.stdout:flush ()
+end
+
+local function sleep (seconds)
+	ARDOUR.LuaAPI.usleep (math.floor (seconds * 1e6))
+end
+
+-- Lua hears no OSC, so that it has to look for what it waits for.
+local function wait_for (what, look)
+	for _ = 1, LONGEST_WAIT_SECONDS / POLL_SECONDS do
+		local found = look ()
+		if found then return found end
+		sleep (POLL_SECONDS)
+	end
+	error (what .. " did not come within " .. LONGEST_WAIT_SECONDS .. " s")
+end
+
+-- A new track, armed, that listens to one port of the bridge and to nothing else.
+local function armed_track (stem)
+	local one_midi = ARDOUR.ChanCount (ARDOUR.DataType ("midi"), 1)
+	local track = Session:new_midi_track (
+		one_midi, one_midi, true, ARDOUR.PluginInfo (), nil, nil, 1, stem,
+		ARDOUR.PresentationInfo.max_order, ARDOUR.TrackMode.Normal, true):front ():to_track ()
+	local input = track:input ():nth (0)
+	input:disconnect_all ()
+	local port = "Source Audio Bridge:SAB " .. stem
+	assert (input:connect (port) == 0, "no port " .. port)
+	track:rec_enable_control ():set_value (1, PBD.GroupControlDisposition.NoGroup)
+	return track
+end
+
+-- The job's name, from the manifest that the bridge writes last.
+local function job_of_clip (bridge)
+	bridge:send ("/sab/submit", "sss", clip, "project", Session:path ())
+	local name = clip:match ("([^/]+)%.%w+$")
+	local manifest = string.format ("%s/stems/%s/%s.sab.json", Session:path (), name, name)
+	return wait_for (manifest, function ()
+		local file = io.open (manifest)
+		if not file then return nil end
+		local text = file:read ("a")
+		file:close ()
+		return text:match ('"job":%s*"([^"]+)"')
+	end)
+end
+
+local function take (bridge, job)
+	Session:maybe_enable_record ()
+	Session:request_roll (ARDOUR.TransportRequestSource.TRS_UI)
+	wait_for ("the transport's start", function () return Session:transport_rolling () end)
+	bridge:send ("/sab/play", "s", job)
+	sleep (tonumber (take_seconds))
+	Session:request_stop (false, false, ARDOUR.TransportRequestSource.TRS_UI)
+	wait_for ("the transport's end", function () return not Session:transport_rolling () end)
+	sleep (REST_SECONDS)
+end
+
+local function last_recording (track)
+	local last
+	for region in track:playlist ():region_list ():iter () do
+		if not last or region:position () > last:position () then last = region end
+	end
+	return assert (last, "nothing was recorded"):source (0):to_filesource ():path ()
+end
+
+local function record_takes ()
+	local tracks = {}
+	for _, stem in ipairs (STEMS) do tracks[stem] = armed_track (stem) end
+	say ("opened")
+	local bridge = ARDOUR.LuaOSC.Address (url)
+	local job = job_of_clip (bridge)
+	say ("ready")
+	local takes = 0
+	while io.read ("l") do
+		take (bridge, job)
+		takes = takes + 1
+		say ("took %d", takes)
+	end
+	Session:save_state ("")
+	for _, stem in ipairs (STEMS) do say ("recorded %s %s", stem, last_recording (tracks[stem])) end
+end
+
+local function main ()
+	AudioEngine:set_backend ("JACK", "ardour", "")
+	-- This starts the engine too, and would stop one that runs.
+	assert (create_session (session_folder, "recording", tonumber (sample_rate)), "no session")
+	record_takes ()
+	collectgarbage () -- a session must not be closed while Lua still holds its tracks
+	close_session ()
+	say ("closed")
+end
+
+local done, reason = pcall (main)
+if not done then say ("failed %s", tostring (reason)) end
+quit ()
