@@ -14,6 +14,7 @@ exports.Connection = function (wire, clock, ports, listener) {
     this.ports = ports;
     this.listener = listener;
     this.isUp = false;
+    this.isRefused = false; // by a bridge that speaks another protocol
     this.version = "";
     this.name = "live-" + Math.floor(Math.random() * 1e9).toString(36);
     this.attempts = 0;
@@ -54,6 +55,7 @@ methods.attempt = function () {
         this.wire.listen(this.ports.next());
     }
     this.attempts += 1;
+    this.isRefused = false;
     this.send("hello", ["live", protocol.VERSION, this.ports.port]);
     this.send("ping", [this.name]);
     this.later(ANSWER_MS, this.attempt);
@@ -92,7 +94,10 @@ methods.receive = function (address, atoms) {
     case "bye": if (this.isUp) { this.lose(); } break;
     case "startup": if (this.isUp) { this.lose(); } this.attempt(); break;
     case "fail":
-        if (said.code === "protocol") { this.listener.refused(said.message); }
+        if (said.code === "protocol") {
+            this.isRefused = true;
+            this.listener.refused(said.message);
+        }
         break;
     }
     this.listener.heard(said);
@@ -105,7 +110,7 @@ methods.pong = function (token) {
         delete this.fences[token];
         action();
     }
-    if (token !== this.name || this.isUp) { return; }
+    if (token !== this.name || this.isUp || this.isRefused) { return; }
     this.isUp = true;
     this.pings = 0;
     this.send("subscribe", [1, TTL_SECONDS]);

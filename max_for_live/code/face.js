@@ -11,7 +11,11 @@ var methods = exports.Face.prototype;
 methods.text = function (name, words) {
     if (this.shown[name] === words) { return; }
     this.shown[name] = words;
-    this.show(name, "set", words);
+    if (words) {
+        this.show(name, "set", words);
+    } else {
+        this.show(name, "set"); // Max writes an empty word as two quotation marks
+    }
 };
 
 methods.value = function (name, number) {

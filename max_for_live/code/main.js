@@ -101,6 +101,12 @@ device.refused = function (message) { this.face.problem(message); };
 device.heard = function (said) {
     if (this.job) { this.job.hear(said); }
     if (said.topic === "midi.end" && said.outcome === "failed") { this.face.problem("The bridge could not play " + words.stem(said.stem) + "."); }
+    if (said.topic === "fail" && said.address === protocol.REQUESTS.play && this.recording && said.req_or_job === this.job.id) {
+        this.recording.stop();
+        this.recording = null;
+        this.face.text("stage", "");
+        this.face.problem(said.message);
+    }
 };
 
 // ---- the buttons

@@ -26,7 +26,7 @@ exports.REQUESTS = {
     "panic": "/sab/panic",
     "models": "/sab/models"
 };
-exports.KEYS = ["engine", "stems", "midi", "start", "end", "tempo", "beat", "project", "out", "name", "format", "depth", "device", "play", "sync", "req"];
+exports.KEYS = ["engine", "stems", "midi", "start", "end", "tempo", "beat", "project", "out", "name", "format", "depth", "device", "play", "sync", "shortest", "lowest", "highest", "sensitivity", "voices", "quantise", "quantise-strength", "quantise-ends", "quantise-swing", "scale", "off-scale", "time-signature", "bends", "notes", "picture", "req"];
 exports.MESSAGES = {
     "/sab/hello.reply": ["i:protocol", "s:version", "s:server", "i:client_id"],
     "/sab/pong": ["s:token"],
@@ -43,6 +43,7 @@ exports.MESSAGES = {
     "/sab/startup": ["s:version"],
     "/sab/bye": ["s:version"],
     "/sab/progress": ["s:job", "s:stage", "f:fraction", "f:eta_seconds"],
+    "/sab/music": ["s:job", "f:tempo", "s:source", "f:confidence", "f:first_beat", "s:key", "f:margin"],
     "/sab/finished": ["s:job", "s:outcome", "i:results", "s:output_dir"],
     "/sab/warning": ["s:job", "s:code", "s:message"],
     "/sab/fail": ["s:address", "s:code", "s:message", "s:req_or_job"],

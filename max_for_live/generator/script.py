@@ -16,18 +16,20 @@ CODE = Path(__file__).parents[1] / "code"
 ENTRY = "entry"
 NAME = "source-audio-bridge.js"
 
+#: Under a name of its own, since `require` outside all functions is Max's.
 _LOADER = """\
-var require = (function () {
+var loadModule = (function () {
     var bodies = {}, loaded = {};
-    function require(name) {
+    function load(name) {
         if (!loaded[name]) {
             loaded[name] = {};
-            bodies[name](loaded[name]);
+            bodies[name](loaded[name], load);
         }
         return loaded[name];
     }
-    require.bodies = bodies;
-    return require;
+    load.bodies = bodies;
+    load.local = 1;
+    return load;
 }());
 """
 
@@ -43,10 +45,10 @@ def bundled(code: Path = CODE) -> str:
         for wanted in re.findall(r'require\("\./(\w+)"\)', source):
             if wanted not in modules:
                 raise ValueError(f"{name}.js asks for {wanted}.js, which is not there.")
-    entry = modules.pop(ENTRY)
+    entry = modules.pop(ENTRY).replace("require(", "loadModule(")
     parts = [f"// Source Audio Bridge {__version__} for Max for Live. Made from max_for_live/code.\n\n", _LOADER]
     for name, source in modules.items():
-        parts.append(f'\nrequire.bodies["./{name}"] = function (exports) {{\n{source}}};\n')
+        parts.append(f'\nloadModule.bodies["./{name}"] = function (exports, require) {{\n{source}}};\n')
     return _ascii("".join([*parts, "\n", entry]))
 
 

@@ -126,6 +126,7 @@ class Device {
   }
   into_comment(box, atoms) {
     if (atoms[0] !== "set") throw new Error(`comment knows no ${atoms[0]}`);
+    if (atoms.includes("")) throw new Error("Max would show two quotation marks");
     box.words = atoms.slice(1).join(" ");
     if (this.onWords) this.onWords(box.varname, box.words);
   }

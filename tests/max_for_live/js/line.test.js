@@ -54,6 +54,18 @@ test("a device that is taken away does nothing more", () => {
   assert.equal(studio.bridge.heard.length, before);
 });
 
+test("a bridge that speaks another protocol is not taken for ours", () => {
+  const studio = new Studio();
+  studio.bridge.on_hello = (client, protocol, port) => {
+    studio.bridge.replyPort = port;
+    studio.bridge.say("fail", "/sab/hello", "protocol", "You speak protocol 1, and this bridge 2. Update the client.", "");
+  };
+  studio.start();
+  studio.clock.advance(10000);
+  assert.equal(studio.device.value("light"), 0);
+  assert.match(studio.device.words("problem"), /Update the client/);
+});
+
 test("the subscription is kept alive", () => {
   const studio = new Studio().start();
   studio.clock.advance(120000);

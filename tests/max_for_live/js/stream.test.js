@@ -63,6 +63,16 @@ test("a port that Live does not see is told", () => {
   assert.match(studio.device.words("problem"), /sees no MIDI port "SAB Vocals"/);
 });
 
+test("a bridge that cannot play stops the recording and says why", () => {
+  const studio = ready();
+  studio.bridge.on_play = (id) => studio.bridge.say("fail", "/sab/play", "internal", "There are no MIDI ports.", id);
+  studio.device.click("stream");
+  studio.clock.advance(3000);
+  assert.equal(studio.device.words("problem"), "There are no MIDI ports.");
+  assert.equal(studio.device.words("stage"), "");
+  assert.equal(streams(studio)[0].slots[2].values.is_recording, 0);
+});
+
 test("Cancel stops the recording and the bridge", () => {
   const studio = ready();
   studio.device.click("stream");
