@@ -1,5 +1,7 @@
 // What stands on the device's face, sent only where it changes.
 
+var words = require("./words");
+
 // show(name, …) hands a change to the patch.
 exports.Face = function (show) {
     this.show = show;
@@ -8,11 +10,11 @@ exports.Face = function (show) {
 
 var methods = exports.Face.prototype;
 
-methods.text = function (name, words) {
-    if (this.shown[name] === words) { return; }
-    this.shown[name] = words;
-    if (words) {
-        this.show(name, "set", words);
+methods.text = function (name, said) {
+    if (this.shown[name] === said) { return; }
+    this.shown[name] = said;
+    if (said) {
+        this.show(name, "set", said);
     } else {
         this.show(name, "set"); // Max writes an empty word as two quotation marks
     }
@@ -25,5 +27,5 @@ methods.value = function (name, number) {
 };
 
 // One line for what went well, one for what did not; a new one takes the place of both.
-methods.result = function (words) { this.text("result", words); this.text("problem", ""); };
-methods.problem = function (words) { this.text("problem", words); };
+methods.result = function (said) { this.text("result", said); this.text("problem", ""); };
+methods.problem = function (said) { this.text("problem", words.fitting(said)); };

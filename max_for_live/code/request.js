@@ -13,13 +13,13 @@ exports.build = function (clip, set, region, wishes, notesAsList) {
     }
     var atoms = [
         clip.file,
-        "engine", wishes.engine,
         "stems", wishes.notes && !wishes.audio ? "none" : stems,
         "midi", wishes.notes ? stems : "none",
         "start", exact(region.start), "end", exact(region.end),
         "tempo", exact(set.tempo),
         "name", clip.name.replace(/[\/\\]/g, "-")
     ];
+    if (wishes.engine !== "auto") { atoms.push("engine", wishes.engine); } // else what the bridge is set to
     if (region.beat !== null) { atoms.push("beat", exact(region.beat)); }
     if (set.file) { atoms.push("project", set.file); }
     if (wishes.notes && notesAsList) { atoms.push("notes", "json"); }

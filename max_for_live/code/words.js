@@ -1,11 +1,25 @@
 // What the device says on its face. Short: a line holds about sixty letters.
 
+var LETTERS = 160;
 var NAMES = { vocals: "Vocals", drums: "Drums", bass: "Bass", other: "Other", guitar: "Guitar", piano: "Piano" };
 var STAGES = {
     queued: "Waiting", loading: "Loading the model", separating: "Separating", transcribing: "Finding notes", writing: "Writing"
 };
 
 exports.stem = function (stem) { return NAMES[stem] || stem; };
+
+// As many whole sentences as two lines of the face hold; the bridge's own screen shows the rest.
+exports.fitting = function (text) {
+    var kept = "";
+    if (text.length <= LETTERS) { return text; }
+    text.split(/(?:\. )/).every(function (sentence) {
+        var longer = kept + (kept ? " " : "") + sentence.replace(/\.$/, "") + ".";
+        if (longer.length > LETTERS) { return false; }
+        kept = longer;
+        return true;
+    });
+    return kept || text.slice(0, LETTERS - 2).replace(/\s\S*$/, "") + " …";
+};
 
 exports.count = function (n, one, many) { return n + " " + (n === 1 ? one : many || one + "s"); };
 

@@ -131,7 +131,7 @@ FACE: tuple[Box, ...] = (
     toggle("mute", (344, 75, 110, 17), "Mute source", "Mute Source", "Switch the source off once its stems are here."),
     choice(
         "engine", "live.menu", (8, 97, 92, 15), "Engine", engines(),
-        "What takes the clip apart; auto: the best that is here.",
+        "What takes the clip apart; auto: what the bridge is set to, by itself the best it can have.",
     ),
     button("separate", (104, 96, 56, 17), "Separate", "Send the clip to the bridge, then import what comes back."),
     button("cancel", (162, 96, 46, 17), "Cancel", "Stop the work, or the recording."),

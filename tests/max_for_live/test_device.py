@@ -140,6 +140,18 @@ def test_a_warped_arrangement_clip(device_folder: Path, server: Server, live_set
     assert all(min(abs(beat - one) for one in drums) <= 0.101 for beat in expected), drums
 
 
+def test_streaming_from_a_bridge_without_ports(device_folder: Path, server: Server, live_set: Set) -> None:
+    values = {"warping": 0, "start_marker": 0.0, "end_marker": 3.0, "loop_start": 0.0, "loop_end": 3.0}
+    clip = {"file": str(live_set.clip), "view": "session", "values": values, "markers": None}
+    ports = [f"SAB {stem}" for stem in FOUR]
+    with running(device_folder, server.port, clip, set=live_set.file, tempo=TEMPO, ports=ports) as device:
+        separate(device)
+        device.click("stream")
+        device.until("stage", "Recording")
+        device.until("problem", "MIDI is switched off")
+        assert device.look()["errors"] == []
+
+
 def test_an_unsaved_set(device_folder: Path, server: Server, live_set: Set) -> None:
     clip = {"file": str(live_set.clip), "view": "session", "values": {}, "markers": MARKERS}
     with running(device_folder, server.port, clip, set="", tempo=TEMPO) as device:

@@ -201,6 +201,20 @@ test("a failed job says why, in the bridge's words", () => {
   assert.equal(studio.device.words("problem"), "The memory was full. Choose a shorter region.");
 });
 
+test("a long warning is told in whole sentences", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  const job = studio.separate();
+  const first = "The model htdemucs is not on this machine and cannot be fetched.";
+  studio.bridge.say("warning", job.id, "weights_unavailable", `${first} ${"It cannot be reached. ".repeat(4)}${"x".repeat(200)}.`);
+  studio.clock.advance(10);
+  assert.equal(studio.device.words("problem"), `${first}${" It cannot be reached.".repeat(4)}`);
+  studio.bridge.say("warning", job.id, "w", "word ".repeat(60));
+  studio.clock.advance(10);
+  assert.match(studio.device.words("problem"), /^(word )+…$/);
+  assert.ok(studio.device.words("problem").length <= 160);
+});
+
 test("a refused clip says why", () => {
   const studio = new Studio().start();
   studio.sessionClip();

@@ -86,9 +86,15 @@ test("the request names file, part, place and project, with every digit", () => 
   const atoms = request.build(clip({ time: 16, name: "A/B loop" }), SET, found, WISHES, true);
   assert.equal(atoms[0], "/a b.wav");
   assert.deepEqual(keys(atoms), {
-    engine: "auto", stems: "vocals,bass", midi: "vocals,bass", start: "0.3333333", end: "4.5", tempo: "120", name: "A-B loop",
+    stems: "vocals,bass", midi: "vocals,bass", start: "0.3333333", end: "4.5", tempo: "120", name: "A-B loop",
     beat: "16", project: "/Set Project/Set.als", notes: "json",
   });
+});
+
+test("auto leaves the engine to the bridge", () => {
+  const asked = (engine) => keys(request.build(clip(), SET, region.of(clip(), SET, false), { ...WISHES, engine }, true)).engine;
+  assert.equal(asked("auto"), undefined);
+  assert.equal(asked("draft"), "draft");
 });
 
 test("only notes, only audio, no stem at all", () => {

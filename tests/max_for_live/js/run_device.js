@@ -29,7 +29,7 @@ function secondsOf(file) {
   throw new Error(`${file} has no audio`);
 }
 
-const live = new FakeLive({ clock, tempo: order.tempo, file: order.set, can: order.can, secondsOf });
+const live = new FakeLive({ clock, tempo: order.tempo, file: order.set, can: order.can, ports: order.ports, secondsOf });
 const track = live.addTrack("audio");
 const { file, view, values, markers } = order.clip;
 const place = view === "session" ? track.slots[1] : track;
