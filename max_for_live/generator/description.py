@@ -59,9 +59,11 @@ TEXT_COLOR = {"textcolor": "themecolor.live_control_fg"}
 BAR_COLORS = {"slidercolor": "themecolor.live_control_selection", "bgcolor": "themecolor.live_lcd_bg"}
 
 
-def line(name: str, rect: Rect, text: str = "", size: float = 9.5, bold: bool = False) -> Box:
+def line(name: str, rect: Rect, text: str = "", size: float = 9.5, bold: bool = False, right: bool = False) -> Box:
     """Words that the script may change; they wrap."""
     look: dict[str, object] = {"fontname": "Ableton Sans Bold" if bold else "Ableton Sans Medium", "fontsize": size}
+    if right:
+        look["textjustification"] = 2
     return Box(name, "comment", text, rect, attributes=look, themed=TEXT_COLOR)
 
 
@@ -140,7 +142,7 @@ FACE: tuple[Box, ...] = (
     button("stream", (400, 96, 54, 17), "Stream", "Record the notes as the bridge plays them into its MIDI ports."),
     BAR,
     line("stage", (6, 124, 196, 16)),
-    line("result", (202, 124, 254, 16)),
+    line("result", (202, 124, 254, 16), right=True),
     line("problem", (6, 139, 450, 29)),
 )  # fmt: skip
 

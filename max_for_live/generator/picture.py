@@ -104,8 +104,10 @@ def _drawn(box: Box, moment: Moment) -> str:
             color = FAINT if box.maxclass == "live.comment" else WORDS
             size, words = _size(box), moment.words.get(box.name, "" if _is_written(box) else box.text)
             rows = lines_of(words, box)
+            is_right = box.attributes.get("textjustification") == 2
+            x = left + width - 2 if is_right else left + 2
             return "\n".join(
-                _words(row, left + 2, top + 3 + size * (0.85 + n * LEADING), size, color, bold=_is_bold(box))
+                _words(row, x, top + 3 + size * (0.85 + n * LEADING), size, color, bold=_is_bold(box), right=is_right)
                 for n, row in enumerate(rows)
             )
         case "led":
@@ -146,8 +148,8 @@ def _plate(rect: Rect, words: str, is_on: bool) -> str:
     )
 
 
-def _words(words: str, x: float, y: float, size: float, color: str, bold: bool = False) -> str:
-    weight = ' font-weight="bold"' if bold else ""
+def _words(words: str, x: float, y: float, size: float, color: str, bold: bool = False, right: bool = False) -> str:
+    weight = (' font-weight="bold"' if bold else "") + (' text-anchor="end"' if right else "")
     return f'<text x="{x}" y="{y:g}" font-size="{size:g}" fill="{color}"{weight}>{escape(words)}</text>'
 
 

@@ -30,7 +30,7 @@ def modules() -> list[Path]:
 def test_the_scripts_own_tests_pass(tmp_path: Path) -> None:
     build(tmp_path)
     environment = {**os.environ, "SAB_DEVICE": str(tmp_path / UNFROZEN)}
-    command = [node(), "--test", str(SCRIPTS)]
+    command = [node(), "--test", "--test-reporter=tap", *map(str, sorted(SCRIPTS.glob("*.test.js")))]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stdout[-4000:]
     counted = re.search(r"^# pass (\d+)", done.stdout, re.MULTILINE)
@@ -78,6 +78,11 @@ def test_the_tables_are_the_bridges_own() -> None:
 def test_the_script_names_no_address_itself() -> None:
     for path in modules():
         assert not re.search(r"/sab/\w", re.sub(r"//.*", "", path.read_text(encoding="utf-8"))), path.name
+
+
+def test_the_script_says_nothing_on_maxs_console() -> None:
+    for path in modules():
+        assert not re.search(r"\b(post|cpost|error)\(", path.read_text(encoding="utf-8")), path.name
 
 
 def test_whatever_the_script_asks_and_hears_is_in_the_tables_and_in_the_docs() -> None:
