@@ -10,23 +10,29 @@ import numpy.typing as npt
 
 from bridge.model import Note
 from bridge.transcription.bands import BANDS, CENTRES_HZ, Bands, analyse
-from bridge.transcription.explaining import Palette, adapted, explain
+from bridge.transcription.explaining import Palette, adapted, explain, general
 from bridge.transcription.kit import CLOSED_HAT, CRASH, KIT, OPEN_HAT, SAMPLE_RATE_HZ, SNARE, TOM, TOM_KEYS
 from bridge.transcription.loudness import velocities
-from bridge.transcription.strokes import STRETCHES, Frames, Numbers, Strokes, listen, stroke_frames
+from bridge.transcription.strokes import STRETCHES, Frames, Numbers, Strokes, lasting, listen, stroke_frames
 
 if TYPE_CHECKING:
     from bridge.protocols import Control, Signal
 
 Choice: TypeAlias = npt.NDArray[np.bool_]
 
-#: The recording's own sounds are learnt from so many strokes at most, evenly taken from all of it.
+#: The recording's own sounds are learnt from so many strokes at most.
 LEARNT_FROM = 1500
 #: Strokes explained together.
 BLOCK_STROKES = 2048
-#: A stroke that leaves more of itself unexplained is none of a drum; where the drum would be soft, it must fit better.
-MOST_UNEXPLAINED, MOST_UNEXPLAINED_SOFT = 0.8, 0.4
-SOFT_GAIN = 0.15
+#: A stroke of which general sounds leave more unexplained, while it lasts as a tone does, is none of a kit's.
+MOST_STRANGE, STRUCK_IS_OVER = 0.8, 0.5
+#: Where half of the strokes are stranger than this and last, as a voice's and a violin's do, the stem is no drum stem,
+#: and only what is most like a drum is one.
+STRANGE_STEM, LASTING_STEM, MOST_STRANGE_THERE = 0.7, 0.6, 0.45
+#: A stroke that leaves more of itself unexplained is none of a drum.
+MOST_UNEXPLAINED = 0.8
+#: What is softer must fit better: a drum of gain g, as a share of its loud stroke's, leaves at most a + b · g.
+MOST_UNEXPLAINED_SOFT = {False: (0.2, 0.6), True: (0.4, 1.0)}
 #: The softest stroke of a drum, as a share of its loud one.
 LEAST_GAIN = 0.05
 #: What all bands together gain in a stroke, as a share of a loud one; and the least scale of a band.
@@ -63,9 +69,10 @@ def hits(bands: Bands) -> list[Note]:
     frames = stroke_frames(bands)
     if not len(frames):
         return []
-    frames, following = _worth_a_look(bands, frames)
-    some = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), LEARNT_FROM)).astype(np.intp))
-    palette = adapted(listen(bands, frames[some], following[some]))
+    frames, following = _like_drums(bands, *_worth_a_look(bands, frames))
+    if not len(frames):
+        return []
+    palette = adapted(_some(bands, frames, following))
     gains, sureness, heights = _played(bands, frames, following, palette)
     # A rise is steepest half a frame before the frame that has seen all of it.
     onsets = np.maximum(0.0, (frames - 0.5) / bands.frame_rate_hz)
@@ -102,6 +109,28 @@ def _worth_a_look(bands: Bands, frames: Frames) -> tuple[Frames, Frames]:
     return kept, np.append(kept[1:], bands.frames)
 
 
+def _like_drums(bands: Bands, frames: Frames, following: Frames) -> tuple[Frames, Frames]:
+    """Those frames, and the ones that follow them, whose sound is that of some kit; what a recording's own sounds are
+    learnt from must not be a voice."""
+    palette = general(_some(bands, frames, following))
+    strange, left = np.zeros(len(frames)), np.zeros(len(frames))
+    for rows in _blocks(len(frames)):
+        strokes = listen(bands, frames[rows], following[rows])
+        _, strange[rows] = explain(strokes, palette)
+        left[rows] = lasting(strokes, palette.scale)
+    like = (strange <= MOST_STRANGE) | (left <= STRUCK_IS_OVER)
+    if np.median(strange) > STRANGE_STEM and np.median(left) > LASTING_STEM:
+        like = strange <= MOST_STRANGE_THERE
+    kept = frames[like]
+    return kept, np.append(kept[1:], bands.frames)
+
+
+def _some(bands: Bands, frames: Frames, following: Frames) -> Strokes:
+    """`LEARNT_FROM` of the strokes at most, evenly taken from all of them."""
+    some = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), LEARNT_FROM)).astype(np.intp))
+    return listen(bands, frames[some], following[some])
+
+
 def _played(bands: Bands, frames: Frames, following: Frames, palette: Palette) -> tuple[Numbers, Numbers, Numbers]:
     """Gain of each drum in each stroke, 0 where it is not struck: (strokes, drums); how sure, 0–1: (strokes,); and
     where a tom that is struck lies, in Hz: (strokes,)."""
@@ -116,10 +145,10 @@ def _played(bands: Bands, frames: Frames, following: Frames, palette: Palette) -
             gains[rows, drum] = found[:, columns == drum].sum(axis=1)
         sureness[rows] = np.clip(1 - cost, 0.0, 1.0)
         heights[rows] = _heights(strokes)
-    for column in gains.T:
-        loud = _loud(column)
-        column[column < LEAST_GAIN * loud] = 0
-        column[(column < SOFT_GAIN * loud) & (1 - sureness > MOST_UNEXPLAINED_SOFT)] = 0
+    for drum, column in zip(KIT, gains.T, strict=True):
+        share = column / max(_loud(column), 1e-12)
+        least, more = MOST_UNEXPLAINED_SOFT[drum.is_cymbal]
+        column[(share < LEAST_GAIN) | (1 - sureness > least + more * share)] = 0
     return gains, sureness, heights
 
 
