@@ -11,7 +11,7 @@ import numpy.typing as npt
 from bridge.model import Note
 from bridge.transcription.bands import BANDS, CENTRES_HZ, Bands, analyse
 from bridge.transcription.explaining import Palette, adapted, explain, general
-from bridge.transcription.kit import CLOSED_HAT, CRASH, KIT, OPEN_HAT, SAMPLE_RATE_HZ, SNARE, TOM, TOM_KEYS
+from bridge.transcription.kit import CLOSED_HAT, CRASH, KICK, KIT, OPEN_HAT, SAMPLE_RATE_HZ, SNARE, TOM, TOM_KEYS
 from bridge.transcription.loudness import velocities
 from bridge.transcription.strokes import STRETCHES, Frames, Numbers, Strokes, lasting, listen, stroke_frames
 
@@ -31,8 +31,10 @@ MOST_STRANGE, STRUCK_IS_OVER = 0.8, 0.5
 STRANGE_STEM, LASTING_STEM, MOST_STRANGE_THERE = 0.7, 0.6, 0.45
 #: A stroke that leaves more of itself unexplained is none of a drum.
 MOST_UNEXPLAINED = 0.8
-#: What is softer must fit better: a drum of gain g, as a share of its loud stroke's, leaves at most a + b · g.
-MOST_UNEXPLAINED_SOFT = {False: (0.2, 0.6), True: (0.4, 1.0)}
+#: What is softer must fit better: a drum of gain g, as a share of its loud stroke's, leaves at most a + b · g, or this
+#: many times what its loud strokes leave. Cymbals, of which bleeding covers more, may leave more.
+MOST_UNEXPLAINED_SOFT = {False: (0.15, 0.6), True: (0.35, 1.0)}
+AS_MUCH_AS_LOUD = 1.5
 #: The softest stroke of a drum, as a share of its loud one.
 LEAST_GAIN = 0.05
 #: What all bands together gain in a stroke, as a share of a loud one; and the least scale of a band.
@@ -42,6 +44,9 @@ LOUD_PERCENTILE = 90
 CRASH_SECONDS = 1.5
 #: A hat plays more than this share of its strokes with the snare only where it is none.
 MOST_WITH_SNARE = 0.8
+#: A snare plays more than this share of its strokes that are softer than this share of its loud one with the kick only
+#: where they are none.
+MOST_WITH_KICK, SOFT_SNARE = 0.8, 0.4
 #: Two intervals are the same within this share.
 SAME_INTERVAL = 0.2
 LONGEST_INTERVAL_SECONDS = 0.8
@@ -135,11 +140,13 @@ def _played(bands: Bands, frames: Frames, following: Frames, palette: Palette) -
     """Gain of each drum in each stroke, 0 where it is not struck: (strokes, drums); how sure, 0–1: (strokes,); and
     where a tom that is struck lies, in Hz: (strokes,)."""
     gains = np.zeros((len(frames), len(KIT)))
-    sureness, heights = np.zeros(len(frames)), np.zeros(len(frames))
+    sureness, unexplained, heights = np.zeros((3, len(frames)))
+    surprises = np.array([sound.drum.surprise for sound in palette.sounds])
     columns = np.array([COLUMNS.get(sound.drum, len(KIT)) for sound in palette.sounds])
     for rows in _blocks(len(frames)):
         strokes = listen(bands, frames[rows], following[rows])
         found, cost = explain(strokes, palette)
+        unexplained[rows] = cost - (found > 0) @ surprises
         found[cost > MOST_UNEXPLAINED] = 0
         for drum in range(len(KIT)):
             gains[rows, drum] = found[:, columns == drum].sum(axis=1)
@@ -148,7 +155,9 @@ def _played(bands: Bands, frames: Frames, following: Frames, palette: Palette) -
     for drum, column in zip(KIT, gains.T, strict=True):
         share = column / max(_loud(column), 1e-12)
         least, more = MOST_UNEXPLAINED_SOFT[drum.is_cymbal]
-        column[(share < LEAST_GAIN) | (1 - sureness > least + more * share)] = 0
+        loud = share > 0.5
+        allowed = np.maximum(least + more * share, AS_MUCH_AS_LOUD * np.median(unexplained[loud]) if loud.any() else 0.0)
+        column[(share < LEAST_GAIN) | (unexplained > allowed)] = 0
     return gains, sureness, heights
 
 
@@ -164,7 +173,7 @@ def _loud(gains: Numbers) -> float:
 
 def _as_played(gains: Numbers, onsets: Numbers) -> Numbers:
     """The gains after what is known of how kits are played, which no single stroke tells."""
-    gains = _no_hats_of_wires(_no_incessant_crash(gains, onsets))
+    gains = _no_hats_of_wires(_no_snares_of_beaters(_no_incessant_crash(gains, onsets)))
     return _hats_that_go_on(gains, onsets)
 
 
@@ -175,6 +184,15 @@ def _no_incessant_crash(gains: Numbers, onsets: Numbers) -> Numbers:
     if len(moments) > 2 and (moments[-1] - moments[0]) / (len(moments) - 1) < CRASH_SECONDS:
         gains[struck, hat] = gains[struck, crash]
         gains[struck, crash] = 0
+    return gains
+
+
+def _no_snares_of_beaters(gains: Numbers) -> Numbers:
+    """Soft snares that are hardly ever heard but with the kick are what is bright in the kick."""
+    kick, snare = gains[:, COLUMNS[KICK]] > 0, gains[:, COLUMNS[SNARE]]
+    soft = (snare > 0) & (snare < SOFT_SNARE * _loud(snare))
+    if np.count_nonzero(soft & kick) > MOST_WITH_KICK * np.count_nonzero(soft):
+        snare[soft & kick] = 0
     return gains
 
 
