@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.fft import rfft
-from scipy.signal.windows import hann
+from numpy.fft import rfft
 
 from bridge.transcription.posteriors import Matrix
 
@@ -52,7 +51,7 @@ def analyse(audio: Signal, control: Control) -> Bands:
     """
     frames = -(-audio.frames // HOP)
     level = np.zeros((frames, BANDS), np.float32)
-    window = hann(WINDOW, sym=False).astype(np.float32)
+    window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW) / WINDOW)).astype(np.float32)  # Hann's
     first_bins = [round(edge * WINDOW / audio.sample_rate_hz) for edge in EDGES_HZ[:-1]]
     for first in range(0, frames, BLOCK_FRAMES):
         control.checkpoint(first / frames)

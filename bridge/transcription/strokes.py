@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import find_peaks
 
+from bridge.peaks import find_peaks
 from bridge.transcription.bands import BANDS, Bands
 
 Numbers: TypeAlias = npt.NDArray[np.float64]
@@ -60,7 +60,7 @@ def stroke_frames(bands: Bands) -> Frames:
         return np.zeros(0, np.intp)
     rise = _rise(bands)
     least = max(LEAST_RISE, LEAST_OVER_MEDIAN * float(np.median(rise)))
-    peaks = find_peaks(np.pad(rise, 1), height=least, prominence=0.6 * LEAST_RISE)[0] - 1
+    peaks = find_peaks(np.pad(rise, 1), height=least, prominence=0.6 * LEAST_RISE) - 1
     dead = DEAD_SECONDS * bands.frame_rate_hz
     found: list[int] = []
     for frame in peaks.tolist():

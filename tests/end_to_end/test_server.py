@@ -15,7 +15,7 @@ import pytest
 from bridge.errors import BridgeError
 from bridge.osc.addresses import Message
 from bridge.osc.client import OscClient, open_client
-from bridge.smf import count_notes
+from bridge.smf.reading import count_notes
 from tests.end_to_end.programs import Server, has_ended, is_alive, sab, serving
 from tests.sounds import level_dbfs, music, read, write
 
