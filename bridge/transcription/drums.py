@@ -34,7 +34,7 @@ MOST_UNEXPLAINED = 0.8
 #: What is softer must fit better: a drum of gain g, as a share of its loud stroke's, leaves at most a + b · g, or this
 #: many times what its loud strokes leave. Cymbals, of which bleeding covers more, may leave more.
 MOST_UNEXPLAINED_SOFT = {False: (0.15, 0.6), True: (0.35, 1.0)}
-AS_MUCH_AS_LOUD = 1.5
+AS_MUCH_AS_LOUD, LOUD_SHARE = 1.5, 0.5
 #: The softest stroke of a drum, as a share of its loud one.
 LEAST_GAIN = 0.05
 #: What all bands together gain in a stroke, as a share of a loud one; and the least scale of a band.
@@ -152,11 +152,11 @@ def _played(bands: Bands, frames: Frames, following: Frames, palette: Palette) -
             gains[rows, drum] = found[:, columns == drum].sum(axis=1)
         sureness[rows] = np.clip(1 - cost, 0.0, 1.0)
         heights[rows] = _heights(strokes)
-    for drum, column in zip(KIT, gains.T, strict=True):
+    for kind, column in zip(KIT, gains.T, strict=True):
         share = column / max(_loud(column), 1e-12)
-        least, more = MOST_UNEXPLAINED_SOFT[drum.is_cymbal]
-        loud = share > 0.5
-        allowed = np.maximum(least + more * share, AS_MUCH_AS_LOUD * np.median(unexplained[loud]) if loud.any() else 0.0)
+        least, more = MOST_UNEXPLAINED_SOFT[kind.is_cymbal]
+        loud = unexplained[share > LOUD_SHARE]
+        allowed = np.maximum(least + more * share, AS_MUCH_AS_LOUD * np.median(loud) if len(loud) else 0.0)
         column[(share < LEAST_GAIN) | (unexplained > allowed)] = 0
     return gains, sureness, heights
 
