@@ -32,9 +32,10 @@ STRANGE_STEM, LASTING_STEM, MOST_STRANGE_THERE = 0.7, 0.6, 0.45
 #: A stroke that leaves more of itself unexplained is none of a drum.
 MOST_UNEXPLAINED = 0.8
 #: What is softer must fit better: a drum of gain g, as a share of its loud stroke's, leaves at most a + b · g, or this
-#: many times what its loud strokes leave. Cymbals, of which bleeding covers more, may leave more.
+#: many times what its loud strokes leave. Cymbals, of which bleeding covers more, may leave more. Where half of all
+#: strokes leave more than `MISFIT`, the sounds fit the recording badly, and how well one fits tells nothing.
 MOST_UNEXPLAINED_SOFT = {False: (0.15, 0.6), True: (0.35, 1.0)}
-AS_MUCH_AS_LOUD, LOUD_SHARE = 1.5, 0.5
+AS_MUCH_AS_LOUD, LOUD_SHARE, MISFIT = 1.5, 0.5, 0.4
 #: The softest stroke of a drum, as a share of its loud one.
 LEAST_GAIN = 0.05
 #: What all bands together gain in a stroke, as a share of a loud one; and the least scale of a band.
@@ -152,11 +153,14 @@ def _played(bands: Bands, frames: Frames, following: Frames, palette: Palette) -
             gains[rows, drum] = found[:, columns == drum].sum(axis=1)
         sureness[rows] = np.clip(1 - cost, 0.0, 1.0)
         heights[rows] = _heights(strokes)
+    usual = float(np.median(unexplained))
     for kind, column in zip(KIT, gains.T, strict=True):
         share = column / max(_loud(column), 1e-12)
         least, more = MOST_UNEXPLAINED_SOFT[kind.is_cymbal]
         loud = unexplained[share > LOUD_SHARE]
-        allowed = np.maximum(least + more * share, AS_MUCH_AS_LOUD * np.median(loud) if len(loud) else 0.0)
+        allowed = np.maximum(least + more * share, AS_MUCH_AS_LOUD * float(np.median(loud)) if len(loud) else 0.0)
+        if usual > MISFIT:
+            allowed[:] = MOST_UNEXPLAINED
         column[(share < LEAST_GAIN) | (unexplained > allowed)] = 0
     return gains, sureness, heights
 
