@@ -14,6 +14,8 @@ from bridge.config import Settings
 from bridge.events import Noticed
 from bridge.local import LocalBridge
 from bridge.midi.client import MidiPlayer
+from bridge.midi.lateness_log import LatenessLog
+from bridge.midi.layout import PortLayout
 from bridge.model import JobRequest
 from bridge.options import build_request
 from bridge.osc.announcement import announced
@@ -64,7 +66,10 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
     bus = EventBus()
     store = _store(settings, bus.keep, serve=serve)
     scheduler = Scheduler(store, clock, bus.publish, queue_limit=settings.queue_limit, roots=settings.roots)
-    player = MidiPlayer(bus.publish, enabled=serve and not settings.no_midi)
+    layout = PortLayout.of(settings)
+    player = MidiPlayer(bus.publish, enabled=serve and not settings.no_midi, environment=layout.environment())
+    if serve and settings.port:
+        bus.subscribe(LatenessLog(_own_folder(settings), clock).hear)
     bridge = LocalBridge(settings, bus, scheduler, player)
     worker = WorkerClient(
         settings,
@@ -136,6 +141,7 @@ def job_defaults(settings: Settings) -> dict[str, object]:
         "format": settings.format,
         "depth": settings.depth,
         "device": settings.device,
+        "sync": settings.sync,
     }
 
 

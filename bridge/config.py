@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import msgspec
 import platformdirs
 
 from bridge.errors import BadArguments
+from bridge.model import STEMS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -26,6 +27,13 @@ APP_NAME = "source-audio-bridge"
 PREFIX = "SAB_"
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 9720
+#: `auto`: the first that answers, in the order of `midi.output.BACKENDS`.
+MIDI_BACKENDS = ("auto", "jack", "jack-exact", "alsa", "coremidi", "winmm")
+MIDI_PORTS = ("stems", "one")
+#: No machine is so late; a larger offset is a slip of the pen.
+MAX_OFFSET_MS = 1000.0
+#: WinMM tells no more of a port's name.
+MAX_PORT_NAME = 31
 
 
 def _state_dir() -> Path:
@@ -65,8 +73,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     format: str = "wav"
     depth: str = "source"
     device: str = "auto"
+    sync: str = "now"
+    """When notes play: at once, or as the DAW's `clock`, `jack` or `link` says."""
     no_midi: bool = False
     """True: open no MIDI ports."""
+    midi_backend: str = "auto"
+    """One of `MIDI_BACKENDS`."""
+    midi_ports: str = "stems"
+    """`stems`: a port for each stem; `one`: one port, with a channel for each."""
+    midi_names: str = "SAB {stem}"
+    """What ports are called; `{stem}` becomes the stem's name, or `Stems` where there is one port."""
+    midi_offsets_ms: dict[str, float] = {}
+    """By stem, how much later its notes are played; negative: earlier. Wins over what `sab calibrate` has found."""
     roots: tuple[Path, ...] = ()
     """Folders that clips and results must lie in; empty: anywhere."""
     max_minutes: float = 60.0
@@ -85,10 +103,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ValueError(f"queue_limit must be at least 1, not {self.queue_limit}")
         if not 0 <= self.cache_max_gb < math.inf:
             raise ValueError(f"cache_max_gb must be 0 or more, not {self.cache_max_gb:g}")
+        _check_choice("midi_backend", self.midi_backend, MIDI_BACKENDS)
+        _check_choice("midi_ports", self.midi_ports, MIDI_PORTS)
+        _check_names(self.midi_names, one=self.midi_ports == "one")
+        check_offsets(self.midi_offsets_ms)
 
     @property
     def cache_max_bytes(self) -> int:
         return round(self.cache_max_gb * 1e9)
+
+
+def check_offsets(offsets_ms: Mapping[str, float]) -> None:
+    """Raises ValueError unless these are offsets of stems, each within ±`MAX_OFFSET_MS`."""
+    for stem, offset_ms in offsets_ms.items():
+        _check_choice("midi_offsets_ms: a stem", stem, STEMS)
+        if not -MAX_OFFSET_MS <= offset_ms <= MAX_OFFSET_MS:
+            raise ValueError(f"midi_offsets_ms: {stem} must be within ±{MAX_OFFSET_MS:g} ms, not {offset_ms:g}")
 
 
 def default_file() -> Path:
@@ -138,7 +168,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
     for field in msgspec.structs.fields(Settings):
         value = environment.get(PREFIX + field.name.upper())
         if value:
-            found[field.name] = _folders(value) if field.name == "roots" else value
+            found[field.name] = _LISTS[field.name](value) if field.name in _LISTS else value
     return found
 
 
@@ -146,6 +176,32 @@ def _folders(text: str) -> list[str]:
     """A list of folders the way PATH writes it."""
     separator = ";" if sys.platform == "win32" else ":"
     return [part for part in text.split(separator) if part]
+
+
+def _offsets(text: str) -> dict[str, str]:
+    """`vocals=2.5,drums=-1` as a table; what is wrong with it is told when it is checked."""
+    pairs = (part.partition("=") for part in text.split(",") if part.strip())
+    return {stem.strip(): value.strip() for stem, _, value in pairs}
+
+
+#: How the environment writes the settings that are no single value.
+_LISTS: dict[str, Callable[[str], object]] = {"roots": _folders, "midi_offsets_ms": _offsets}
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, not {value}")
+
+
+def _check_names(template: str, *, one: bool) -> None:
+    """A colon would end the client's name on JACK and ALSA."""
+    rest = template.replace("{stem}", "", 1)
+    if any(sign in rest for sign in "{}:") or not template.isprintable() or template != template.strip():
+        raise ValueError(f"midi_names must be plain text with {{stem}} in it once and no colon, not {template!r}")
+    if rest == template and not one:
+        raise ValueError(f"midi_names must have {{stem}} in it, since each stem has a port, not {template!r}")
+    if not 0 < len(template.replace("{stem}", max(STEMS, key=len))) <= MAX_PORT_NAME:
+        raise ValueError(f"midi_names must make names of at most {MAX_PORT_NAME} characters, not {template!r}")
 
 
 def _decode(kind: type[Any], value: object) -> object:

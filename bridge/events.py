@@ -11,6 +11,7 @@ from bridge.model import (
     Failure,
     JobRequest,
     Kind,
+    Lateness,
     MidiStatus,
     Music,
     Outcome,
@@ -28,8 +29,11 @@ __all__ = [
     "JobEvent",
     "Kind",
     "MidiEnded",
+    "MidiMoved",
+    "MidiEvent",
     "MidiReady",
     "MidiStarted",
+    "MidiWaiting",
     "Noticed",
     "Produced",
     "Progressed",
@@ -101,6 +105,15 @@ class MidiReady(Value, frozen=True, kw_only=True, tag="midi_ready"):
     status: MidiStatus
 
 
+class MidiWaiting(Value, frozen=True, kw_only=True, tag="midi_waiting"):
+    """Notes are armed: they play as soon as the music that they follow rolls."""
+
+    job: str
+    stem: str
+    sync: str
+    """`clock`, `jack` or `link`."""
+
+
 class MidiStarted(Value, frozen=True, kw_only=True, tag="midi_started"):
     job: str
     stem: str
@@ -108,10 +121,22 @@ class MidiStarted(Value, frozen=True, kw_only=True, tag="midi_started"):
     notes: int
 
 
+class MidiMoved(Value, frozen=True, kw_only=True, tag="midi_moved"):
+    """Where notes that play are, in seconds from their start; negative before it. At most 5 a second for each stem."""
+
+    job: str
+    stem: str
+    seconds: float
+
+
 class MidiEnded(Value, frozen=True, kw_only=True, tag="midi_ended"):
+    """Notes have played, or will not. Where they follow a DAW and stay armed, `MidiWaiting` comes after it."""
+
     job: str
     stem: str
     outcome: PlayOutcome
+    lateness: Lateness | None = None
+    """None where nothing was sent."""
 
 
 class WorkerChanged(Value, frozen=True, kw_only=True, tag="worker_changed"):
@@ -130,4 +155,5 @@ class Noticed(Value, frozen=True, kw_only=True, tag="noticed"):
 
 
 JobEvent: TypeAlias = Submitted | Started | Progressed | Warned | Produced | Analysed | Ended
-Event: TypeAlias = JobEvent | MidiReady | MidiStarted | MidiEnded | WorkerChanged | Noticed
+MidiEvent: TypeAlias = MidiWaiting | MidiStarted | MidiMoved | MidiEnded
+Event: TypeAlias = JobEvent | MidiReady | MidiEvent | WorkerChanged | Noticed

@@ -12,6 +12,7 @@ from bridge.config import Settings
 from bridge.errors import BridgeError, NotFound
 from bridge.events import Ended, Event, Noticed, Started, WorkerChanged
 from bridge.midi.client import MidiPlayer
+from bridge.midi.offsets import offsets_seconds
 from bridge.model import TOGETHER, Job, JobRequest, ModelInfo, Status
 from bridge.scheduler import Scheduler
 from bridge.separation.catalogue import catalogue
@@ -37,6 +38,7 @@ class LocalBridge:
 
     def cancel(self, job: str) -> None:
         self._scheduler.cancel(job)
+        self._player.stop(job)  # one that is over may still play
 
     def job(self, job: str) -> Job:
         return self._scheduler.job(job)
@@ -58,7 +60,7 @@ class LocalBridge:
         speeds = Speeds.kept_in(self._settings.cache_dir).fastest()
         return await asyncio.to_thread(catalogue, self._settings.models_dir, speeds=speeds)
 
-    async def play(self, job: str, stems: Sequence[str] | None = None) -> None:
+    async def play(self, job: str, stems: Sequence[str] | None = None, sync: str | None = None) -> None:
         found = self._scheduler.job(job)
         files = {result.name: Path(result.path) for result in found.results if result.is_part}
         if not files:
@@ -68,7 +70,11 @@ class LocalBridge:
         for stem in stems or ():
             if stem not in files:
                 raise NotFound(f"{found.name} has no notes for {stem}.", advice=f"It has: {', '.join(files)}.")
-        await self._player.play(job, {stem: files[stem] for stem in (files if stems is None else stems)})
+        chosen = {stem: files[stem] for stem in (files if stems is None else stems)}
+        request = found.request
+        await self._player.play(
+            job, chosen, offsets_seconds(self._settings), sync=sync or request.sync, beat=request.beat
+        )
 
     def stop(self, job: str | None = None) -> None:
         if job is not None:

@@ -218,14 +218,32 @@ class Port(Value, frozen=True, kw_only=True):
 
     stem: str
     name: str
+    channel: int | None = None
+    """1–16, where all stems share one port; None: notes are on the channels that their file says."""
+
+
+class Lateness(Value, frozen=True, kw_only=True):
+    """How much after their time the messages of a playback were handed to the port, in milliseconds."""
+
+    messages: int
+    p50_ms: float
+    p99_ms: float
+    worst_ms: float
+
+    @property
+    def words(self) -> str:
+        """`0.1 ms, 99 % by up to 0.6, the worst by 1.2`; what comes after "late by"."""
+        return f"{self.p50_ms:.1f} ms, 99 % by up to {self.p99_ms:.1f}, the worst by {self.worst_ms:.1f}"
 
 
 class MidiStatus(Value, frozen=True, kw_only=True):
     """What the MIDI player has to play on."""
 
     backend: str = "none"
-    """`jack`, `alsa`, `coremidi`, `winmm`, or `none`."""
+    """`jack`, `jack-exact`, `alsa`, `coremidi`, `winmm`, or `none`."""
     ports: tuple[Port, ...] = ()
+    sync_port: str = ""
+    """The port that hears a DAW's MIDI clock; empty where there is none."""
     message: str = ""
     """Why there is no back-end, in words; empty where there is one."""
 

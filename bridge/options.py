@@ -43,7 +43,7 @@ __all__ = ["EVERY_STEM", "OPTIONS", "Option", "absolute_path", "build_request", 
 FORMATS = ("wav", "aiff", "flac", "mp3", "ogg")
 DEPTHS = ("source", "16", "24", "32f")
 DEVICES = ("auto", "cpu", "cuda", "mps")
-SYNCS = ("now",)
+SYNCS = ("now", "clock", "jack", "link")
 #: The options that are paths.
 PATHS = frozenset({"project", "out", "picture"})
 TEMPO_RANGE_BPM = (20.0, 400.0)
@@ -145,7 +145,11 @@ OPTIONS: dict[str, Option] = {
         Option("depth", "depth", ", ".join(DEPTHS), "Bits of a sample; source: as in the clip.", one_of(DEPTHS)),
         Option("device", "device", ", ".join(DEVICES), "What computes: processor or graphics card.", one_of(DEVICES)),
         Option("play", "play", "1 or 0", "Play the notes into the MIDI ports when they are ready.", truth),
-        Option("sync", "sync", ", ".join(SYNCS), "When playing starts.", one_of(SYNCS)),
+        Option(
+            "sync", "sync", ", ".join(SYNCS),
+            "When the notes play: at once, or with a DAW that sends MIDI clock, JACK transport or Ableton Link.",
+            one_of(SYNCS),
+        ),
         Option(
             "shortest", "shortest_seconds", "10–2000 ms", "Leave out shorter notes.",
             milliseconds(*SHORTEST_RANGE_MS), _NOTES,

@@ -202,8 +202,24 @@ class MidiOutput(Protocol):
     @property
     def name(self) -> str: ...
 
-    def send(self, message: Sequence[int]) -> None:
-        """Sends the bytes of one complete MIDI message at once."""
+    @property
+    def ahead_ns(self) -> int:
+        """How long before its deadline a message wants to be handed over; 0: at its deadline."""
+        ...
+
+    def send(self, message: Sequence[int], at_ns: int | None = None) -> None:
+        """Hands over the bytes of one complete MIDI message, to go out at `at_ns`; None, or a time past: at once.
+
+        Times are those of the player's clock (`time.perf_counter_ns`), and never fall from one message with a time to
+        the next until `take_back`. A port whose `ahead_ns` is 0 takes no notice of them.
+
+        Raises:
+            EngineFailed: the port is gone, or takes no more.
+        """
+        ...
+
+    def take_back(self) -> None:
+        """Forgets what was handed over and has not gone out yet."""
         ...
 
     def close(self) -> None: ...
@@ -264,8 +280,11 @@ class Bridge(Protocol):
 
     async def models(self) -> tuple[ModelInfo, ...]: ...
 
-    async def play(self, job: str, stems: Sequence[str] | None = None) -> None:
-        """Streams the notes of a finished job (of all its stems, or of some) to the MIDI ports, from the start.
+    async def play(self, job: str, stems: Sequence[str] | None = None, sync: str | None = None) -> None:
+        """Streams the notes of a finished job (of all its stems, or of some) to the MIDI ports.
+
+        `sync` is one of `options.SYNCS`: `now`, from the start, or a source of time that tells when the notes play;
+        None: as the job's request says.
 
         Raises:
             NotFound: no such job, or it has no notes of that stem.

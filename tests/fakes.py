@@ -45,14 +45,20 @@ class RecordingControl:
 
 @dataclass
 class RecordingOutput:
-    """A MIDI port that keeps what it was sent."""
+    """A MIDI port that keeps what it was sent, all of it at once, whatever time was asked for."""
 
     name: str
     sent: list[tuple[int, ...]] = field(default_factory=list)
     closed: bool = False
+    ahead_ns: int = 0
+    taken_back: int = 0
+    """How often it was told to."""
 
-    def send(self, message: Sequence[int]) -> None:
+    def send(self, message: Sequence[int], at_ns: int | None = None) -> None:  # noqa: ARG002 - the seam's signature
         self.sent.append(tuple(message))
+
+    def take_back(self) -> None:
+        self.taken_back += 1
 
     def close(self) -> None:
         self.closed = True
@@ -96,8 +102,9 @@ class FakeBridge:
     async def models(self) -> tuple[ModelInfo, ...]:
         return self.known_models
 
-    async def play(self, job: str, stems: Sequence[str] | None = None) -> None:
-        self.asked.append(("play", self.job(job).id, None if stems is None else tuple(stems)))
+    async def play(self, job: str, stems: Sequence[str] | None = None, sync: str | None = None) -> None:
+        asked = ("play", self.job(job).id, None if stems is None else tuple(stems))
+        self.asked.append(asked if sync is None else (*asked, sync))
         if self.refuse is not None:
             raise self.refuse
 

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -63,6 +63,15 @@ class JackServer:
         """The server crashes."""
         self.process.kill()
         self.process.wait()
+
+    @contextlib.contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """The server hangs, and with it whoever wants something of it, as a reader's end does."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
 
 class Heard(NamedTuple):
@@ -145,6 +154,11 @@ class MidiReader:
         self._client.deactivate()
         self._client.close()
 
+    @property
+    def frame(self) -> int:
+        """The frame of JACK's clock now."""
+        return int(self._client.frame_time)
+
     def ports(self) -> list[str]:
         """The names of all MIDI ports of other clients that send."""
         return [port.name for port in self._client.get_ports(is_midi=True, is_output=True, is_physical=False)]
@@ -164,6 +178,70 @@ class MidiReader:
 
     def _miss(self, delayed_us: float) -> None:  # noqa: ARG002 - JACK's signature
         self.xruns += 1
+
+
+class MidiSender:
+    """An output port that plays (second, message) pairs to the frame, and moves JACK's transport."""
+
+    def __init__(self, server: JackServer, name: str = "sender") -> None:
+        jack = _quiet_jack()
+        self.start_frame: int | None = None
+        """The frame of JACK's clock that was second 0 of what is being sent."""
+        self._coming: list[tuple[int, bytes]] = []
+        self._next = 0
+        self._client = jack.Client(name, no_start_server=True, servername=server.name)
+        self._port = self._client.midi_outports.register("out")
+        self._client.set_process_callback(self._process)
+
+    def __enter__(self) -> MidiSender:
+        self._client.activate()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.deactivate()
+        self._client.close()
+
+    def connect(self, port: str) -> None:
+        """Sends to an input port of that name."""
+        self._client.connect(self._port, port)
+
+    def send(self, messages: Iterable[tuple[float, bytes]]) -> None:
+        """Begins to send with the next period."""
+        self.start_frame, self._next = None, 0
+        self._coming = [(round(seconds * SAMPLE_RATE_HZ), data) for seconds, data in messages]
+
+    @property
+    def is_done(self) -> bool:
+        return self._next == len(self._coming)
+
+    def roll(self) -> None:
+        self._client.transport_start()
+
+    def halt(self) -> None:
+        self._client.transport_stop()
+
+    def locate(self, seconds: float) -> None:
+        self._client.transport_frame = round(seconds * SAMPLE_RATE_HZ)
+
+    @property
+    def transport_origin(self) -> int:
+        """The frame of JACK's clock at which the transport that rolls was at its frame 0."""
+        return int(self._client.frame_time) - int(self._client.transport_frame)
+
+    def _process(self, frames: int) -> None:
+        self._port.clear_buffer()
+        start = self._client.last_frame_time
+        if self.start_frame is None:
+            self.start_frame = start
+        while not self.is_done:
+            frame, data = self._coming[self._next]
+            offset = self.start_frame + frame - start
+            if offset >= frames:
+                return
+            self._port.write_midi_event(max(0, offset), data)
+            self._next += 1
 
 
 def poll(condition: Callable[[], bool], deadline_seconds: float = 20.0) -> bool:
@@ -204,6 +282,8 @@ def _reserved_name() -> Iterator[str]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
+            if _answers(name):  # its test was killed, and it lives on: whoever took it for his own could not kill it
+                continue
             yield name
             return
     pytest.fail(f"{MAX_SERVERS} JACK servers run already for other tests")
@@ -211,16 +291,12 @@ def _reserved_name() -> Iterator[str]:
 
 def _start(name: str, options: list[str], log: Path) -> subprocess.Popen[bytes]:
     with log.open("wb") as output:
-        process = subprocess.Popen(["jackd", "-n", name, *options], stdout=output, stderr=output)
-    jack = _quiet_jack()
+        command = [*_dying_with_us(), "jackd", "-n", name, *options]
+        process = subprocess.Popen(command, stdout=output, stderr=output)
 
     def answers() -> bool:
         assert process.poll() is None, log.read_text(errors="replace")
-        try:
-            jack.Client("probe", no_start_server=True, servername=name).close()
-        except jack.JackOpenError:
-            return False
-        return True
+        return _answers(name)
 
     try:
         assert poll(answers), "jackd does not answer"
@@ -228,6 +304,20 @@ def _start(name: str, options: list[str], log: Path) -> subprocess.Popen[bytes]:
         _end(process)
         raise
     return process
+
+
+def _dying_with_us() -> list[str]:
+    """What lets a server not outlive a test that is killed, where the system has it."""
+    return ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
+
+
+def _answers(name: str) -> bool:
+    jack = _quiet_jack()
+    try:
+        jack.Client("probe", no_start_server=True, servername=name).close()
+    except jack.JackOpenError:
+        return False
+    return True
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

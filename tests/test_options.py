@@ -162,7 +162,7 @@ def test_a_switch_that_is_off(written: object) -> None:
         ({"depth": "8"}, "one of source, 16, 24, 32f"),
         ({"device": "tpu"}, "one of auto, cpu, cuda, mps"),
         ({"play": "maybe"}, "play must be 1 or 0"),
-        ({"sync": "bar"}, "sync can only be now"),
+        ({"sync": "bar"}, "sync must be one of now, clock, jack, link"),
         ({"name": "  \n"}, "name must not be empty"),
         ({"name": ".."}, "name must not be empty"),
         ({"name": "../x"}, "a name, not a path"),

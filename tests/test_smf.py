@@ -186,8 +186,8 @@ def test_a_file_that_changes_its_tempo_is_read_by_its_map(tmp_path: Path) -> Non
     )
     mido.MidiFile(type=1, ticks_per_beat=480, tracks=[marks, notes]).save(tmp_path / "a.mid")
     assert read_schedule(tmp_path / "a.mid") == (
-        TimedMessage(1.0, bytes((0x93, 60, 9))),
-        TimedMessage(1.5, bytes((0x83, 60, 64))),
+        TimedMessage(1.0, bytes((0x93, 60, 9)), quarters=1.0),
+        TimedMessage(1.5, bytes((0x83, 60, 64)), quarters=3.0),
     )
     assert count_notes(tmp_path / "a.mid") == 1
 

@@ -11,8 +11,11 @@ from bridge.events import (
     Ended,
     Event,
     MidiEnded,
+    MidiEvent,
+    MidiMoved,
     MidiReady,
     MidiStarted,
+    MidiWaiting,
     Noticed,
     Produced,
     Progressed,
@@ -45,7 +48,7 @@ class LogLine:
 
 @dataclass(frozen=True)
 class ViewState:
-    """What the widgets show. `playing` holds (job, stem) pairs."""
+    """What the widgets show. `playing` and `armed` hold (job, stem) pairs."""
 
     jobs: Mapping[str, Job] = field(default_factory=dict)
     midi: MidiStatus = field(default_factory=MidiStatus)
@@ -54,6 +57,8 @@ class ViewState:
     engine: str = ""
     device: str = ""
     playing: frozenset[tuple[str, str]] = frozenset()
+    armed: frozenset[tuple[str, str]] = frozenset()
+    """What waits for the DAW to roll."""
     log: tuple[LogLine, ...] = ()
     lines_logged: int = 0
     """How many lines there ever were: tells which of `log` are new."""
@@ -115,14 +120,20 @@ def in_order(state: ViewState) -> tuple[Job, ...]:
 _LATER = (Analysed, Started, Progressed, Warned, Produced, Ended)
 
 
-def _around_jobs(state: ViewState, event: MidiReady | MidiStarted | MidiEnded | WorkerChanged | Noticed) -> ViewState:
+def _around_jobs(state: ViewState, event: MidiReady | MidiEvent | WorkerChanged | Noticed) -> ViewState:
     match event:
         case MidiReady():  # a player that has just started plays nothing
-            return replace(state, midi=event.status, playing=frozenset())
+            return replace(state, midi=event.status, playing=frozenset(), armed=frozenset())
+        case MidiWaiting():
+            return replace(state, armed=state.armed | {(event.job, event.stem)})
         case MidiStarted():
-            return replace(state, playing=state.playing | {(event.job, event.stem)})
+            part = {(event.job, event.stem)}
+            return replace(state, playing=state.playing | part, armed=state.armed - part)
         case MidiEnded():
-            return replace(state, playing=state.playing - {(event.job, event.stem)})
+            part = {(event.job, event.stem)}
+            return replace(state, playing=state.playing - part, armed=state.armed - part)
+        case MidiMoved():
+            return state
         case WorkerChanged():
             return replace(state, worker=event.state, device=event.device or state.device)
         case Noticed():
@@ -156,9 +167,12 @@ def _line(event: Event, jobs: Mapping[str, Job], now: float) -> LogLine | None:
         case MidiStarted():
             length = clock_text(event.seconds)
             return LogLine(now, "info", f"playing {event.stem}, {event.notes} notes, {length}", name)
+        case MidiWaiting():
+            return LogLine(now, "info", f"{event.stem} waits for the DAW to roll ({event.sync})", name)
         case MidiEnded():
             level = "error" if event.outcome == "failed" else "info"
-            return LogLine(now, level, f"{event.stem} {_PLAYED[event.outcome]}", name)
+            late = "" if event.lateness is None else f", late by {event.lateness.words}"
+            return LogLine(now, level, f"{event.stem} {_PLAYED[event.outcome]}{late}", name)
         case WorkerChanged():
             return (
                 LogLine(now, "warning", "The engine went down; it is being restarted.")
@@ -167,7 +181,7 @@ def _line(event: Event, jobs: Mapping[str, Job], now: float) -> LogLine | None:
             )
         case Noticed():
             return LogLine(now, event.level, event.message)
-        case Progressed():
+        case Progressed() | MidiMoved():
             return None
 
 

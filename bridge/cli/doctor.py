@@ -16,13 +16,15 @@ import typer
 
 from bridge.cli import shared
 from bridge.cli.logs import LOG_NAME
-from bridge.cli.ports import midi_status
+from bridge.cli.ports import look_at_ports
 from bridge.config import Settings
 from bridge.errors import BridgeError
 from bridge.separation.catalogue import PREFERRED, catalogue
 
 Verdict = Literal["ok", "note", "broken"]
 SIGNS: dict[Verdict, str] = {"ok": "✓", "note": "–", "broken": "✗"}
+
+WINDOWS_SETUP = "docs/platforms.md shows both ways step by step."
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -43,7 +45,14 @@ async def doctor(
 ) -> int:
     """Check this machine: models, MIDI, audio formats, folders, DAWs. Says what to do about each finding."""
     settings = shared.settings_from(port=port, state_dir=state_dir, models_dir=models_dir)
-    findings = [*_packages(), *_weights(settings), *_audio(), await _midi(), *_folders(settings), _port(settings)]
+    findings = [
+        *_packages(),
+        *_weights(settings),
+        *_audio(),
+        await _midi(settings),
+        *_folders(settings),
+        _port(settings),
+    ]
     findings += _daws()
     if json:
         typer.echo(msgspec.json.encode(findings).decode())
@@ -101,14 +110,18 @@ def _audio() -> Iterator[Finding]:
         yield Finding("M4A, MP4, WMA", "ok", f"through PyAV {av.__version__}")
 
 
-async def _midi() -> Finding:
+async def _midi(settings: Settings) -> Finding:
     try:
-        status = await midi_status()
+        report = await look_at_ports(settings)
     except BridgeError as error:
         return Finding("MIDI", "broken", str(error))
+    status = report.status
     if status.backend == "none":
-        return Finding("MIDI", "note", status.message)
-    return Finding("MIDI", "ok", f"{status.backend}: {', '.join(port.name for port in status.ports)}")
+        return Finding("MIDI", "note", f"{status.message} {WINDOWS_SETUP if sys.platform == 'win32' else ''}".strip())
+    names = ", ".join(dict.fromkeys(report.full_names.get(port.name, port.name) for port in status.ports))
+    if status.message:
+        return Finding("MIDI", "note", f"{status.backend}: {names}. {status.message}")
+    return Finding("MIDI", "ok", f"{status.backend}: {names}")
 
 
 def _folders(settings: Settings) -> Iterator[Finding]:

@@ -1,53 +1,163 @@
-"""`sab ports`: the MIDI ports that the bridge opens on this machine, or why it opens none."""
+"""`sab ports`: the MIDI ports that the bridge opens on this machine, or why it opens none, and how late they were."""
 
 from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+from collections.abc import AsyncIterator, Callable
 
 import msgspec
 import typer
 
 from bridge.cli import shared
+from bridge.config import Settings
+from bridge.errors import BridgeError
 from bridge.events import Event
 from bridge.midi.client import MidiPlayer
-from bridge.model import MidiStatus
+from bridge.midi.lateness_log import Measured, read_lateness
+from bridge.midi.layout import PortLayout
+from bridge.midi.output import answering_backends, full_names
+from bridge.model import STEMS, MidiStatus, Port, Value
+from bridge.osc.client import open_client
 
 BACKEND_NAMES = {
     "jack": "JACK",
+    "jack-exact": "JACK, to the sample",
     "alsa": "ALSA",
     "coremidi": "Core MIDI",
     "winmm": "Windows MIDI",
 }
 
 
+class PortsReport(Value, frozen=True, kw_only=True):
+    """All that there is to say about the ports."""
+
+    backends: dict[str, bool]
+    """Each back-end that this installation knows, and whether it answers."""
+    status: MidiStatus
+    full_names: dict[str, str]
+    """By the ports' names, what other programs call them."""
+    is_running: bool
+    """True: a bridge runs and has these ports open; False: they were opened for a moment."""
+    playbacks: tuple[Measured, ...]
+    """The last ones, oldest first."""
+
+
 @shared.command
-async def ports(json: shared.Json = False) -> int:
-    """Show the MIDI ports that your DAW can record from."""
-    status = await midi_status()
+async def ports(json: shared.Json = False, port: shared.Port = None, state_dir: shared.StateDir = None) -> int:
+    """Show the MIDI ports that your DAW can record from, and how late the last notes were."""
+    report = await look_at_ports(shared.settings_from(port=port, state_dir=state_dir))
     if json:
-        typer.echo(msgspec.json.encode(status).decode())
-    elif status.backend == "none":
-        typer.echo(f"No MIDI ports: {status.message}")
-        typer.echo("Stems and MIDI files are written all the same.")
+        typer.echo(msgspec.json.encode(report).decode())
     else:
-        typer.echo(f"Back-end: {BACKEND_NAMES.get(status.backend, status.backend)}")
-        for port in status.ports:
-            typer.echo(f"  {port.name:<14} the notes of {port.stem}")
-        typer.echo("They are open while `sab` or `sab serve` runs; record from them with Monitor off.")
+        for line in lines(report):
+            typer.echo(line)
     return shared.DONE
 
 
-async def midi_status() -> MidiStatus:
-    """Opens the ports for a moment to see what becomes of it.
+async def look_at_ports(settings: Settings) -> PortsReport:
+    """Asks the bridge that runs on the settings' port, else opens the ports for a moment.
 
     Raises:
         EngineFailed: the player does not start.
     """
+    layout = PortLayout.of(settings)
+    status = await _running(settings, layout)
+    is_running = status is not None
+    async with contextlib.AsyncExitStack() as stack:
+        if status is None:
+            player = await stack.enter_async_context(open_player(settings))
+            status = await player.wait_ready()
+        names = {port.name for port in status.ports}
+        return PortsReport(
+            backends=await asyncio.to_thread(_backends),
+            status=status,
+            full_names=await asyncio.to_thread(full_names, status.backend, names) if names else {},
+            is_running=is_running,
+            playbacks=tuple(read_lateness(settings.state_dir / str(settings.port))),
+        )
 
-    def ignore(event: Event) -> None:
-        del event
 
-    player = MidiPlayer(ignore)
+@contextlib.asynccontextmanager
+async def open_player(
+    settings: Settings, publish: Callable[[Event], None] = lambda _: None
+) -> AsyncIterator[MidiPlayer]:
+    """A player of one's own, with the ports that the settings ask for."""
+    player = MidiPlayer(publish, environment=PortLayout.of(settings).environment())
     await player.start()
     try:
-        return await player.wait_ready()
+        yield player
     finally:
         await player.close()
+
+
+def lines(report: PortsReport) -> list[str]:
+    """The report for a person."""
+    said = [f"{BACKEND_NAMES[name]}: {'answers' if up else 'does not answer'}" for name, up in report.backends.items()]
+    status = report.status
+    if status.backend == "none":
+        said += [f"No MIDI ports: {status.message}", "Stems and MIDI files are written all the same."]
+    else:
+        said.append(f"Ports on {BACKEND_NAMES.get(status.backend, status.backend)}:")
+        said += [_port_line(port, report.full_names.get(port.name, "")) for port in status.ports]
+        if status.sync_port:
+            said.append(f"  {status.sync_port:<14} hears your DAW's MIDI clock, for sync clock")
+        if status.message:
+            said.append(status.message)
+        said.append(
+            "A bridge runs and has them open; record from them with Monitor off."
+            if report.is_running
+            else "They are open while `sab` or `sab serve` runs; record from them with Monitor off."
+        )
+    if report.playbacks:
+        said.append("The last notes were late by (99 % by less than, the worst by):")
+        said += [_lateness_line(measured) for measured in report.playbacks]
+    return said
+
+
+def _port_line(port: Port, full_name: str) -> str:
+    channel = f", channel {port.channel}" if port.channel else ""
+    other = f"  in other programs: {full_name}" if full_name not in ("", port.name) else ""
+    return f"  {port.name:<14} the notes of {port.stem}{channel}{other}"
+
+
+def _lateness_line(measured: Measured) -> str:
+    at = datetime.datetime.fromtimestamp(measured.unix_seconds).astimezone().strftime("%Y-%m-%d %H:%M")
+    found = measured.figures
+    return f"  {at}  {measured.stem:<8} {found.p99_ms:.2f} ms, {found.worst_ms:.2f} ms in {found.messages} messages"
+
+
+def _backends() -> dict[str, bool]:
+    try:
+        return answering_backends()
+    except ImportError:  # the player's status says so in words
+        return {}
+
+
+async def is_running(settings: Settings) -> bool:
+    """Whether a bridge answers on the settings' port that has ports open."""
+    return await _running(settings, PortLayout.of(settings)) is not None
+
+
+async def _running(settings: Settings, layout: PortLayout) -> MidiStatus | None:
+    """What a bridge that runs has open; None where none answers, or it has no ports.
+
+    It says its back-end only; the names are those of our own settings, which it most likely shares.
+    """
+    if settings.port == 0:
+        return None
+    try:
+        async with open_client(settings.host, settings.port) as client:
+            (answer,) = await client.ask("/sab/status", answer_seconds=1.0)
+    except BridgeError:
+        return None
+    backend = str(answer.arguments[4])
+    if backend == "none":
+        return None
+    channels = {stem: layout.channel(stem) for stem in STEMS}
+    opened = tuple(
+        Port(stem=stem, name=layout.name(stem), channel=None if (channel := channels[stem]) is None else channel + 1)
+        for stem in STEMS
+    )
+    return MidiStatus(backend=backend, ports=opened)

@@ -10,7 +10,19 @@ import typer
 from bridge.app import open_bridge
 from bridge.cli import shared
 from bridge.cli.logs import log_into
-from bridge.events import Ended, Event, MidiEnded, MidiReady, MidiStarted, Noticed, Produced, Started, Submitted, Warned
+from bridge.events import (
+    Ended,
+    Event,
+    MidiEnded,
+    MidiReady,
+    MidiStarted,
+    MidiWaiting,
+    Noticed,
+    Produced,
+    Started,
+    Submitted,
+    Warned,
+)
 
 
 @shared.command
@@ -23,6 +35,7 @@ async def serve(
     file_format: shared.Format = None,
     depth: shared.Depth = None,
     device: shared.Device = None,
+    sync: shared.Sync = None,
     no_midi: shared.NoMidi = False,
     http_port: shared.HttpPort = None,
     no_http: shared.NoHttp = False,
@@ -36,8 +49,8 @@ async def serve(
     """
     settings = shared.settings_from(
         host=host, port=port, engine=engine, stems=stems, midi=midi, format=file_format, depth=depth, device=device,
-        no_midi=no_midi, http_port=http_port, no_http=no_http, announce=announce, state_dir=state_dir,
-        models_dir=models_dir,
+        sync=sync, no_midi=no_midi, http_port=http_port, no_http=no_http, announce=announce,
+        state_dir=state_dir, models_dir=models_dir,
     )  # fmt: skip
     log_into(settings.state_dir / str(settings.port))
     async with shared.interruption() as interrupted, open_bridge(settings) as running:
@@ -54,6 +67,7 @@ def tui(
     host: shared.Host = None,
     port: shared.Port = None,
     engine: shared.Engine = None,
+    sync: shared.Sync = None,
     no_midi: shared.NoMidi = False,
     http_port: shared.HttpPort = None,
     no_http: shared.NoHttp = False,
@@ -65,8 +79,8 @@ def tui(
     from tui.app import run  # no other command loads the screen
 
     settings = shared.settings_from(
-        host=host, port=port, engine=engine, no_midi=no_midi, http_port=http_port, no_http=no_http, announce=announce,
-        state_dir=state_dir, models_dir=models_dir,
+        host=host, port=port, engine=engine, sync=sync, no_midi=no_midi, http_port=http_port, no_http=no_http,
+        announce=announce, state_dir=state_dir, models_dir=models_dir,
     )  # fmt: skip
     log_into(settings.state_dir / str(settings.port))
     raise typer.Exit(run(functools.partial(open_bridge, settings)))
@@ -96,8 +110,11 @@ def _words(event: Event) -> str:
             return f"MIDI: {status.backend}, {ports}" if ports else f"MIDI: {status.message}"
         case MidiStarted(job=job, stem=stem, notes=notes):
             return f"{job}: playing {notes} notes of {stem}"
-        case MidiEnded(job=job, stem=stem, outcome=outcome):
-            return f"{job}: playing {stem} {outcome}"
+        case MidiWaiting(job=job, stem=stem, sync=sync):
+            return f"{job}: {stem} waits for the DAW to roll ({sync})"
+        case MidiEnded(job=job, stem=stem, outcome=outcome, lateness=late):
+            figures = "" if late is None else f", late by {late.words}"
+            return f"{job}: playing {stem} {outcome}{figures}"
         case Noticed(message=message):
             return message
         case _:

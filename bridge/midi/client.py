@@ -9,9 +9,23 @@ from pathlib import Path
 from typing import cast
 
 from bridge.errors import EngineFailed
-from bridge.events import Event, MidiEnded, MidiReady, MidiStarted, Noticed
-from bridge.midi.messages import Command, Finished, Lateness, Panic, Play, Ready, Report, Started, Stop
+from bridge.events import Event, MidiEnded, MidiMoved, MidiReady, MidiStarted, MidiWaiting, Noticed
+from bridge.midi.messages import (
+    Command,
+    Finished,
+    Lateness,
+    Panic,
+    Play,
+    Position,
+    Ready,
+    Report,
+    Started,
+    Stop,
+    Waiting,
+)
+from bridge.midi.playback import NOW
 from bridge.midi.schedule import Schedule, schedule
+from bridge.model import Lateness as LatenessFigures
 from bridge.model import MidiStatus, PlayOutcome
 from bridge.processes.child import Child
 
@@ -42,6 +56,7 @@ class MidiPlayer:
         self._status = STARTING if enabled else SWITCHED_OFF
         self._ready = asyncio.Event()
         self._sent: Counter[tuple[str, str]] = Counter()
+        self._lateness: dict[tuple[str, str], LatenessFigures] = {}
         self._preparing: list[_Preparation] = []
         self._child: Child[Command, Report] = Child(
             "bridge.midi",
@@ -91,11 +106,19 @@ class MidiPlayer:
         return self._status
 
     async def play(
-        self, job: str, stems: Mapping[str, Path], offsets_seconds: Mapping[str, float] | None = None
+        self,
+        job: str,
+        stems: Mapping[str, Path],
+        offsets_seconds: Mapping[str, float] | None = None,
+        *,
+        sync: str = NOW,
+        beat: float | None = None,
     ) -> None:
         """Plays one MIDI file for each stem, all from the start and together; returns once they are on their way.
 
         What was playing on one of these stems' ports ends. `offsets_seconds` delays a stem (negative: the others).
+        With another `sync` than `now` they wait until the DAW rolls, and begin at `beat` of its song, counted in
+        quarter notes (None: where it begins to roll).
 
         Raises:
             EngineFailed: there is no MIDI back-end, and why.
@@ -107,7 +130,7 @@ class MidiPlayer:
             status = await self.wait_ready()
             if status.backend == "none":
                 raise EngineFailed(status.message, advice="")
-            schedules = await asyncio.to_thread(_read, job, dict(stems), dict(offsets_seconds or {}))
+            schedules = await asyncio.to_thread(_read, job, dict(stems), dict(offsets_seconds or {}), beat)
         finally:
             self._preparing.remove(preparation)
         if preparation.is_stopped or not self._ready.is_set():  # the player may have died meanwhile
@@ -116,7 +139,7 @@ class MidiPlayer:
                 self._publish(MidiEnded(job=job, stem=stem, outcome=outcome))
             return
         self._sent.update((job, stem) for stem in stems)
-        self._child.send(Play(schedules=schedules))
+        self._child.send(Play(schedules=schedules, sync=sync))
 
     def stop(self, job: str | None = None) -> None:
         """Ends playback of one job, or of all; every sounding note gets its note-off."""
@@ -136,15 +159,25 @@ class MidiPlayer:
                 self._status = status
                 self._ready.set()
                 self._publish(MidiReady(status=status))
+            case Waiting(job=job, stem=stem, sync=sync):
+                self._publish(MidiWaiting(job=job, stem=stem, sync=sync))
+            case Position(job=job, stem=stem, seconds=seconds):
+                self._publish(MidiMoved(job=job, stem=stem, seconds=seconds))
             case Started(job=job, stem=stem, seconds=seconds, notes=notes):
                 self._publish(MidiStarted(job=job, stem=stem, seconds=seconds, notes=notes))
             case Finished(job=job, stem=stem, outcome=outcome, reason=reason):
-                self._sent -= Counter([(job, stem)])
+                if not report.waits:
+                    self._sent -= Counter([(job, stem)])
                 if reason:
                     self._publish(Noticed(level="warning", message=reason))
-                self._publish(MidiEnded(job=job, stem=stem, outcome=outcome))
-            case Lateness():
-                self._publish(_lateness_line(report))
+                lateness = self._lateness.pop((job, stem), None)
+                self._publish(MidiEnded(job=job, stem=stem, outcome=outcome, lateness=lateness))
+            case Lateness(job=job, stem=stem):
+                self._lateness[job, stem] = LatenessFigures(
+                    messages=report.messages, p50_ms=report.p50_ms, p99_ms=report.p99_ms, worst_ms=report.worst_ms
+                )
+                if report.p99_ms > AUDIBLE_MS:
+                    self._publish(_lateness_line(report))
 
     def _on_exit(self, last_words: str) -> None:
         self._ready.clear()
@@ -166,8 +199,10 @@ class _Preparation:
         self.is_stopped = False
 
 
-def _read(job: str, stems: Mapping[str, Path], offsets_seconds: Mapping[str, float]) -> tuple[Schedule, ...]:
-    from bridge.smf.reading import read_schedule
+def _read(
+    job: str, stems: Mapping[str, Path], offsets_seconds: Mapping[str, float], beat: float | None
+) -> tuple[Schedule, ...]:
+    from bridge.smf.reading import read_schedule, read_tempo
 
     return tuple(
         schedule(
@@ -175,6 +210,8 @@ def _read(job: str, stems: Mapping[str, Path], offsets_seconds: Mapping[str, flo
             stem,
             ((message.seconds, message.data) for message in read_schedule(path)),
             offsets_seconds.get(stem, 0.0),
+            tempo_bpm=read_tempo(path),
+            beat=beat,
         )
         for stem, path in stems.items()
     )
@@ -182,7 +219,7 @@ def _read(job: str, stems: Mapping[str, Path], offsets_seconds: Mapping[str, flo
 
 def _lateness_line(report: Lateness) -> Noticed:
     return Noticed(
-        level="warning" if report.p99_ms > AUDIBLE_MS else "info",
-        message=f"MIDI {report.stem}: {report.messages} messages, "
-        f"late by at most {report.worst_ms:.1f} ms, 99 % by less than {report.p99_ms:.1f} ms.",
+        level="warning",
+        message=f"MIDI {report.stem} was late enough to be heard: 99 % of {report.messages} messages by up to "
+        f"{report.p99_ms:.1f} ms, the worst by {report.worst_ms:.1f} ms.",
     )

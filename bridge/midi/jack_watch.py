@@ -1,4 +1,4 @@
-"""What RtMidi does not do on JACK: good names for all ports, and word of the server's end.
+"""What RtMidi does not do on JACK: good names for all ports, the server's clock, and word of its end.
 
 A JACK server gives each client name once, so RtMidi's second port is `Source Audio Bridge-01:SAB Drums`. Its alias
 `Source Audio Bridge:SAB Drums` stands for it wherever a port is named: in `jack_connect`, in a DAW's saved session, in
@@ -50,6 +50,10 @@ class JackWatch:
     ) -> None:
         self._jack.jack_client_close(self._client)
 
+    def frame(self) -> int:
+        """The first frame of the period that runs, as the server counts: it stands still where the server does."""
+        return int(self._jack.jack_last_frame_time(self._client))
+
     def name_ports(self, *names: str) -> None:
         """Lets each of our ports also be called `Source Audio Bridge:` and its own name."""
         for full_name in self._ports():
@@ -76,6 +80,8 @@ def _libjack() -> Any:
         jack.jack_client_close.argtypes = (ctypes.c_void_p,)
         jack.jack_activate.argtypes = (ctypes.c_void_p,)
         jack.jack_on_shutdown.argtypes = (ctypes.c_void_p, _SHUTDOWN_CALLBACK, ctypes.c_void_p)
+        jack.jack_last_frame_time.restype = ctypes.c_uint32
+        jack.jack_last_frame_time.argtypes = (ctypes.c_void_p,)
         jack.jack_get_ports.restype = ctypes.POINTER(ctypes.c_char_p)
         jack.jack_get_ports.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong)
         jack.jack_port_by_name.restype = ctypes.c_void_p

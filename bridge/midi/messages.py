@@ -12,6 +12,8 @@ class Play(Value, frozen=True, kw_only=True, tag="play"):
     """Plays schedules that start together, each on its stem's port; what that port was playing ends first."""
 
     schedules: tuple[Schedule, ...]
+    sync: str = "now"
+    """What they follow: `now` (nothing), `clock`, `jack` or `link`."""
 
 
 class Stop(Value, frozen=True, kw_only=True, tag="stop"):
@@ -34,6 +36,14 @@ class Ready(Value, frozen=True, kw_only=True, tag="ready"):
     status: MidiStatus
 
 
+class Waiting(Value, frozen=True, kw_only=True, tag="waiting"):
+    """A schedule is armed: it plays as soon as the music that it follows rolls."""
+
+    job: str
+    stem: str
+    sync: str
+
+
 class Started(Value, frozen=True, kw_only=True, tag="started"):
     job: str
     stem: str
@@ -41,14 +51,24 @@ class Started(Value, frozen=True, kw_only=True, tag="started"):
     notes: int
 
 
+class Position(Value, frozen=True, kw_only=True, tag="position"):
+    """How far a schedule is; negative before its start. A few times a second."""
+
+    job: str
+    stem: str
+    seconds: float
+
+
 class Finished(Value, frozen=True, kw_only=True, tag="finished"):
-    """The last word on a schedule; each one of a `Play` gets exactly one."""
+    """A schedule has played, or will not. The last word on it, unless it still waits; each gets exactly one last."""
 
     job: str
     stem: str
     outcome: PlayOutcome
     reason: str = ""
     """Why it failed, in words; empty otherwise."""
+    waits: bool = False
+    """It stays armed, for the next time that the music rolls."""
 
 
 class Lateness(Value, frozen=True, kw_only=True, tag="lateness"):
@@ -57,9 +77,10 @@ class Lateness(Value, frozen=True, kw_only=True, tag="lateness"):
     job: str
     stem: str
     messages: int
+    p50_ms: float
     p99_ms: float
     worst_ms: float
 
 
 Command: TypeAlias = Play | Stop | Panic | Close
-Report: TypeAlias = Ready | Started | Finished | Lateness
+Report: TypeAlias = Ready | Waiting | Started | Position | Finished | Lateness

@@ -4,44 +4,63 @@ from __future__ import annotations
 
 import contextlib
 import math
+import sys
 import time
 from collections.abc import Callable
 from queue import Empty
 from typing import Protocol
 
 from bridge.errors import EngineFailed
-from bridge.midi.messages import Close, Command, Finished, Lateness, Panic, Play, Ready, Report, Started, Stop
+from bridge.midi.following import Following
+from bridge.midi.messages import (
+    Close,
+    Command,
+    Finished,
+    Lateness,
+    Panic,
+    Play,
+    Position,
+    Ready,
+    Report,
+    Started,
+    Stop,
+    Waiting,
+)
 from bridge.midi.output import Ports
+from bridge.midi.playback import NOW, Agenda, Playback
 from bridge.midi.schedule import (
     ALL_NOTES_OFF,
     ALL_SOUND_OFF,
     BEND_CENTRE,
     CHANNELS,
     CONTROL_CHANGE,
-    NS_PER_SECOND,
     PITCH_BEND,
     RESET_CONTROLLERS,
     SUSTAIN,
-    Agenda,
-    Playback,
     Schedule,
 )
+from bridge.midi.sources import Heard, Sources
+from bridge.midi.stall import STANDS_STILL, Stall
+from bridge.midi.timeline import NS_PER_SECOND, from_now
 from bridge.model import MidiStatus, PlayOutcome
 
-#: From here to its deadline the player spins: a waiting thread may be woken this much late.
-SPIN_NS = 2_000_000
+#: From here to its deadline the player spins: a waiting thread may be woken this much late. Who spins for long is put
+#: behind the others on Linux, where a wait is as long as asked for (see `promptness`).
+SPIN_NS = 300_000 if sys.platform == "linux" else 2_000_000
 #: Between a Play and its second 0, so that notes on the first beat of all stems are in time.
 LEAD_NS = 20_000_000
 #: Three JACK periods of 1024 frames at 44.1 kHz and some: the note-offs get out before the port goes.
 DRAIN_SECONDS = 0.1
 #: Without a back-end: how often to look for one.
 REOPEN_SECONDS = 3.0
+#: Between two reports of where a playback is: four a second, of five that are promised at most.
+POSITION_NS = NS_PER_SECOND // 4
 
 
 class Inbox(Protocol):
     """The part of `queue.SimpleQueue` that the player needs."""
 
-    def get(self, block: bool = True, timeout: float | None = None) -> Command | None: ...
+    def get(self, block: bool = True, timeout: float | None = None) -> Command | Heard | Stall | None: ...
 
 
 class Player:
@@ -56,13 +75,18 @@ class Player:
         report: Callable[[Report], None],
         clock_ns: Callable[[], int] = time.perf_counter_ns,
         pause: Callable[[float], None] = time.sleep,
+        sources: Sources | None = None,
     ) -> None:
         self._open_ports = open_ports
         self._report = report
         self._clock_ns = clock_ns
         self._pause = pause
         self._agenda = Agenda()
+        self._following = Following(sources or Sources(), self._agenda)
         self._ports = Ports(MidiStatus(), {})
+        self._stalled = False
+        self._position_ns = 0
+        """When the next report of places is due."""
 
     def run(self, inbox: Inbox) -> None:
         """Obeys until `Close` or None arrives; then everything is silent and the ports are closed."""
@@ -86,77 +110,163 @@ class Player:
         if self._ports.status != earlier.status:
             self._report(Ready(status=self._ports.status))
 
-    def _wait(self, inbox: Inbox) -> Command | None:
+    def _wait(self, inbox: Inbox) -> Command | Heard | Stall | None:
         """The next command, awaited until shortly before the next deadline.
 
         Raises:
             Empty: there is none; see what time it is.
         """
-        deadline_ns = self._agenda.next_ns
-        if deadline_ns is None:
+        wake_ns = self._wake_ns()
+        if wake_ns is None:
             return inbox.get(timeout=None if self._ports.outputs else REOPEN_SECONDS)
-        slack_ns = deadline_ns - SPIN_NS - self._clock_ns()
+        slack_ns = wake_ns - self._clock_ns()
         return inbox.get(timeout=slack_ns / NS_PER_SECOND) if slack_ns > 0 else inbox.get(block=False)
 
+    def _wake_ns(self) -> int | None:
+        """When something is to be done, if nothing is heard before; None: nothing is."""
+        moments = [] if (due_ns := self._agenda.next_ns) is None else [due_ns - SPIN_NS]
+        if (poll_ns := self._following.next_ns) is not None:
+            moments.append(poll_ns)
+        if self._agenda.is_moving:
+            moments.append(self._position_ns)
+        return min(moments, default=None)
+
     def _on_time(self) -> None:
-        deadline_ns = self._agenda.next_ns
-        if deadline_ns is None:
+        if not self._ports.outputs:
             self._open()
             return
-        while self._clock_ns() < deadline_ns:
-            pass
+        now_ns = self._clock_ns()
+        if (poll_ns := self._following.next_ns) is not None and now_ns >= poll_ns:
+            self._follow(now_ns)
+        if now_ns >= self._position_ns:
+            self._tell_positions(now_ns)
+        due_ns = self._agenda.next_ns
+        if due_ns is not None and now_ns >= due_ns - SPIN_NS:
+            while self._clock_ns() < due_ns:
+                pass
 
     def _send_due(self) -> None:
         while (playback := self._agenda.due(now_ns := self._clock_ns())) is not None:
+            data, at_ns = playback.take(now_ns)
             try:
-                self._ports.outputs[playback.schedule.stem].send(playback.take(now_ns))
+                self._ports.outputs[playback.schedule.stem].send(data, at_ns)
             except EngineFailed as error:
                 self._end(playback, "failed", str(error))
             else:
-                if playback.deadline_ns is None:
-                    self._end(playback, "finished")
+                if not playback.is_playing:
+                    self._end(playback, "finished", waits=playback.sync != NOW)
 
-    def _obey(self, command: Play | Stop | Panic) -> None:
+    def _obey(self, command: Play | Stop | Panic | Heard | Stall) -> None:
         match command:
+            case Heard():
+                self._following.hear(command)
+                self._follow(self._clock_ns())
             case Play():
-                self._play(command.schedules)
+                self._play(command.schedules, command.sync)
             case Stop():
                 self._stop(command.job)
             case Panic():
                 self._panic()
+            case Stall(lasts):
+                self._stall(lasts)
 
-    def _play(self, schedules: tuple[Schedule, ...]) -> None:
+    def _stall(self, lasts: bool) -> None:
+        """What sounded gets its note-offs as soon as the server goes on; until then it is sent nothing else."""
+        self._stalled = lasts
+        if lasts:
+            for playback in self._agenda.playing():
+                self._end(playback, "failed", STANDS_STILL)
+        self._report(Ready(status=MidiStatus(message=STANDS_STILL) if lasts else self._ports.status))
+
+    def _play(self, schedules: tuple[Schedule, ...], sync: str) -> None:
+        if self._stalled:
+            for schedule in schedules:
+                self._refuse(schedule, STANDS_STILL)
+            return
+        now_ns = self._clock_ns()
         earliest_seconds = min((0.0, *(schedule.offset_seconds for schedule in schedules)))
-        start_ns = self._clock_ns() + LEAD_NS - round(earliest_seconds * NS_PER_SECOND)
+        try:
+            timeline = (
+                from_now(now_ns + LEAD_NS - round(earliest_seconds * NS_PER_SECOND))
+                if sync == NOW
+                else self._following.arm(sync, schedules, now_ns)
+            )
+        except EngineFailed as error:
+            for schedule in schedules:
+                self._refuse(schedule, str(error))
+            return
         for schedule in schedules:
-            if schedule.stem in self._ports.outputs:
-                self._start(Playback(schedule, start_ns))
+            if (output := self._ports.outputs.get(schedule.stem)) is None:
+                self._refuse(schedule, f"There is no MIDI port for {schedule.stem}.")
             else:
-                reason = f"There is no MIDI port for {schedule.stem}."
-                self._report(Finished(job=schedule.job, stem=schedule.stem, outcome="failed", reason=reason))
+                self._start(Playback(schedule, timeline, sync=sync, ahead_ns=output.ahead_ns, now_ns=now_ns))
+
+    def _refuse(self, schedule: Schedule, reason: str) -> None:
+        self._report(Finished(job=schedule.job, stem=schedule.stem, outcome="failed", reason=reason))
 
     def _start(self, playback: Playback) -> None:
-        schedule = playback.schedule
-        for earlier in self._agenda.playing(stem=schedule.stem):
+        for earlier in self._agenda.playing(stem=playback.schedule.stem):
             self._end(earlier, "stopped")
-        self._report(Started(job=schedule.job, stem=schedule.stem, seconds=schedule.seconds, notes=schedule.notes))
+        if not self._agenda.is_moving:
+            self._position_ns = self._clock_ns() + POSITION_NS
         self._agenda.add(playback)
-        if playback.deadline_ns is None:
+        if playback.is_playing:
+            self._tell_start(playback)
+        elif playback.sync == NOW:  # nothing to play
+            self._tell_start(playback)
             self._end(playback, "finished")
+        else:
+            self._tell_wait(playback)
+
+    def _follow(self, now_ns: int) -> None:
+        """Lets each playback go by what its source says now."""
+        for playback, said in self._following.news(now_ns):
+            if isinstance(said, EngineFailed):
+                self._end(playback, "failed", str(said))
+                continue
+            played = playback.is_playing
+            if playback.follow(said):
+                self._silence(playback)
+            if played and not playback.is_playing:
+                self._end(playback, "stopped", waits=True)
+            elif playback.is_playing and not played:
+                self._tell_start(playback)
 
     def _stop(self, job: str | None = None) -> None:
         for playback in self._agenda.playing(job=job):
             self._end(playback, "stopped")
 
-    def _end(self, playback: Playback, outcome: PlayOutcome, reason: str = "") -> None:
-        self._agenda.remove(playback)
-        schedule, output = playback.schedule, self._ports.outputs[playback.schedule.stem]
-        for data in playback.sounding.release():
-            with contextlib.suppress(EngineFailed):  # the next one is tried all the same
-                output.send(data)
+    def _end(self, playback: Playback, outcome: PlayOutcome, reason: str = "", *, waits: bool = False) -> None:
+        """Ends a pass; and the playback itself, unless it waits for the next."""
+        schedule = playback.schedule
+        if not waits:
+            self._agenda.remove(playback)
+        if outcome == "finished":
+            self._ring_out(playback)
+        else:
+            self._silence(playback)
         if playback.lateness_ns:
             self._report(_lateness(schedule, playback.lateness_ns))
-        self._report(Finished(job=schedule.job, stem=schedule.stem, outcome=outcome, reason=reason))
+            playback.lateness_ns = []
+        self._report(Finished(job=schedule.job, stem=schedule.stem, outcome=outcome, reason=reason, waits=waits))
+        if waits:
+            self._tell_wait(playback)
+
+    def _silence(self, playback: Playback) -> None:
+        """Nothing of it sounds on, and nothing of it is still to go out."""
+        output = self._ports.outputs[playback.schedule.stem]
+        with contextlib.suppress(EngineFailed):
+            output.take_back()
+        for data in playback.release():
+            with contextlib.suppress(EngineFailed):  # the next one is tried all the same
+                output.send(data)
+
+    def _ring_out(self, playback: Playback) -> None:
+        """What the schedule itself has left sounding ends with its last message."""
+        at_ns = playback.last_ns
+        for data in playback.remains():
+            with contextlib.suppress(EngineFailed):
+                self._ports.outputs[playback.schedule.stem].send(data, at_ns)
 
     def _panic(self) -> None:
         self._stop()
@@ -175,10 +285,32 @@ class Player:
         for output in self._ports.outputs.values():
             output.close()
 
+    def _tell_start(self, playback: Playback) -> None:
+        schedule = playback.schedule
+        self._report(Started(job=schedule.job, stem=schedule.stem, seconds=schedule.seconds, notes=schedule.notes))
+
+    def _tell_wait(self, playback: Playback) -> None:
+        self._report(Waiting(job=playback.schedule.job, stem=playback.schedule.stem, sync=playback.sync))
+
+    def _tell_positions(self, now_ns: int) -> None:
+        self._position_ns = now_ns + POSITION_NS
+        for playback in self._agenda.playing():
+            seconds = playback.position_seconds(now_ns)
+            if seconds is not None and playback.is_playing:
+                self._report(Position(job=playback.schedule.job, stem=playback.schedule.stem, seconds=seconds))
+
 
 def _lateness(schedule: Schedule, lateness_ns: list[int]) -> Lateness:
     ordered = sorted(lateness_ns)
-    p99_ns = ordered[math.ceil(0.99 * len(ordered)) - 1]  # nearest rank
+
+    def rank_ms(share: float) -> float:  # nearest rank
+        return ordered[max(0, math.ceil(share * len(ordered)) - 1)] / 1e6
+
     return Lateness(
-        job=schedule.job, stem=schedule.stem, messages=len(ordered), p99_ms=p99_ns / 1e6, worst_ms=ordered[-1] / 1e6
+        job=schedule.job,
+        stem=schedule.stem,
+        messages=len(ordered),
+        p50_ms=rank_ms(0.5),
+        p99_ms=rank_ms(0.99),
+        worst_ms=rank_ms(1.0),
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import msgspec
 
 from bridge.model import Value
+from bridge.units import DEFAULT_TEMPO_BPM
 
 NOTE_OFF, NOTE_ON, CONTROL_CHANGE, PITCH_BEND = 0x80, 0x90, 0xB0, 0xE0
 SUSTAIN, ALL_SOUND_OFF, RESET_CONTROLLERS, ALL_NOTES_OFF = 64, 120, 121, 123
@@ -16,7 +17,6 @@ CHANNELS = range(16)
 RELEASE_VELOCITY = 64
 #: 8192, the wheel at rest, as its two data bytes.
 BEND_CENTRE = (0x00, 0x40)
-NS_PER_SECOND = 1_000_000_000
 
 
 class Timed(msgspec.Struct, frozen=True, array_like=True):
@@ -37,9 +37,21 @@ class Schedule(Value, frozen=True, kw_only=True):
     notes: int
     offset_seconds: float = 0.0
     """How much later than the other stems it is played; negative: earlier."""
+    tempo_bpm: float = DEFAULT_TEMPO_BPM
+    """Quarter notes a minute that its seconds were written at: what makes beats of them."""
+    beat: float | None = None
+    """Where its second 0 lies on the song's time line, in quarter notes; None: wherever the music begins to roll."""
 
 
-def schedule(job: str, stem: str, messages: Iterable[tuple[float, bytes]], offset_seconds: float = 0.0) -> Schedule:
+def schedule(
+    job: str,
+    stem: str,
+    messages: Iterable[tuple[float, bytes]],
+    offset_seconds: float = 0.0,
+    *,
+    tempo_bpm: float = DEFAULT_TEMPO_BPM,
+    beat: float | None = None,
+) -> Schedule:
     """A schedule of (seconds, message) pairs; those of the same moment keep their order."""
     timed = sorted((Timed(seconds, data) for seconds, data in messages), key=lambda message: message.seconds)
     return Schedule(
@@ -49,12 +61,19 @@ def schedule(job: str, stem: str, messages: Iterable[tuple[float, bytes]], offse
         seconds=timed[-1].seconds if timed else 0.0,
         notes=sum(is_note_on(message.data) for message in timed),
         offset_seconds=offset_seconds,
+        tempo_bpm=tempo_bpm,
+        beat=beat,
     )
 
 
 def is_note_on(data: bytes) -> bool:
     """True for a Note On that starts a note; one of velocity 0 ends it."""
     return data[0] & 0xF0 == NOTE_ON and data[2] > 0
+
+
+def is_note_off(data: bytes) -> bool:
+    """True for a Note Off, and for a Note On of velocity 0, which is one."""
+    return data[0] & 0xF0 == NOTE_OFF or (data[0] & 0xF0 == NOTE_ON and data[2] == 0)
 
 
 class Sounding:
@@ -93,78 +112,6 @@ class Sounding:
         self._sustained.clear()
         self._bent.clear()
         return tuple(messages)
-
-
-class Playback:
-    """One schedule on its way: how far it has come, what it has left sounding, and how late it was.
-
-    Deadlines are absolute, in nanoseconds on the player's monotonic clock, each computed from the start: errors do
-    not add up.
-    """
-
-    def __init__(self, schedule: Schedule, start_ns: int) -> None:
-        self.schedule = schedule
-        self.sounding = Sounding()
-        self.lateness_ns: list[int] = []
-        self._start_ns = start_ns + round(schedule.offset_seconds * NS_PER_SECOND)
-        self._next = 0
-
-    @property
-    def deadline_ns(self) -> int | None:
-        """When its next message is due; None where there is none left."""
-        if self._next == len(self.schedule.messages):
-            return None
-        return self._start_ns + round(self.schedule.messages[self._next].seconds * NS_PER_SECOND)
-
-    def take(self, now_ns: int) -> bytes:
-        """The next message, which the caller sends at once."""
-        deadline_ns = self.deadline_ns
-        assert deadline_ns is not None, "nothing is left to take"
-        data = self.schedule.messages[self._next].data
-        self._next += 1
-        self.sounding.hear(data)
-        self.lateness_ns.append(max(0, now_ns - deadline_ns))
-        return data
-
-
-class Agenda:
-    """The playbacks under way, at most one for each stem: one port plays one part at a time."""
-
-    def __init__(self) -> None:
-        self._by_stem: dict[str, Playback] = {}
-
-    def add(self, playback: Playback) -> None:
-        assert playback.schedule.stem not in self._by_stem, "end the earlier playback of a stem before the next"
-        self._by_stem[playback.schedule.stem] = playback
-
-    def remove(self, playback: Playback) -> None:
-        del self._by_stem[playback.schedule.stem]
-
-    def playing(self, *, job: str | None = None, stem: str | None = None) -> tuple[Playback, ...]:
-        """Those of one job or one stem; all where neither is given."""
-        return tuple(
-            playback
-            for playback in self._by_stem.values()
-            if job in (None, playback.schedule.job) and stem in (None, playback.schedule.stem)
-        )
-
-    @property
-    def next_ns(self) -> int | None:
-        """The earliest deadline; None where nothing is left to send."""
-        first = self._first()
-        return None if first is None else first.deadline_ns
-
-    def due(self, now_ns: int) -> Playback | None:
-        """The playback whose next message is due at `now_ns`, the longest overdue first; None: nothing is."""
-        first = self._first()
-        if first is None or first.deadline_ns is None or first.deadline_ns > now_ns:
-            return None
-        return first
-
-    def _first(self) -> Playback | None:
-        # Six ports at most: a scan costs a microsecond and keeps no second order to get out of step.
-        waiting = [(due, playback) for playback in self.playing() if (due := playback.deadline_ns) is not None]
-        return min(waiting, key=lambda entry: entry[0])[1] if waiting else None
 
 
 def _mark(channels: set[int], channel: int, is_set: bool) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 CONFIDENT = 0.5
 
 #: How much each line of `pulse.evidence` and `bars.bars_evidence` weighs in the odds between tempi: a logistic
-#: regression over loops of twenty styles (docs/decisions/0080).
+#: regression over loops of twenty styles (docs/decisions/0083).
 PULSE_WEIGHTS = np.array((4.5, 4.9, 2.0, 3.6, -1.1, -2.6, -0.35))
 BARS_WEIGHTS = np.array((1.9, 1.0, 1.2, 2.8, -0.3, -0.55, -0.4, 1.8, 2.8, 0.3, -1.7))
 

@@ -124,11 +124,25 @@ FAIL = Outgoing(
     "s:address s:code s:message s:req_or_job",
     "The message to that address was rejected; or, with `/sab/submit` and a job, the job failed.",
 )
+MIDI_WAIT = Outgoing(
+    "/sab/midi.wait", "s:job s:stem s:sync", "The notes of a stem are armed, and wait for the DAW (clock, jack, link)."
+)
 MIDI_START = Outgoing("/sab/midi.start", "s:job s:stem f:seconds i:notes", "The notes of a stem begin to play.")
-MIDI_END = Outgoing("/sab/midi.end", "s:job s:stem s:outcome", "They are over: finished, stopped or failed.")
+MIDI_POSITION = Outgoing(
+    "/sab/midi.position",
+    "s:job s:stem f:seconds",
+    "Where they are, from their start; negative before it. At most 5 a second for each stem.",
+)
+MIDI_END = Outgoing(
+    "/sab/midi.end",
+    "s:job s:stem s:outcome f:late_p50_ms f:late_p99_ms f:late_worst_ms",
+    "They are over: finished, stopped or failed; and how late they were handed to the port. "
+    "Where they follow a DAW, `/sab/midi.wait` comes after it for as long as they are armed.",
+)
 
 PUSHES: tuple[Outgoing, ...] = (
-    STARTUP, BYE, PROGRESS, RESULT, MUSIC, FINISHED, WARNING, FAIL, MIDI_START, MIDI_END,
+    STARTUP, BYE, PROGRESS, RESULT, MUSIC, FINISHED, WARNING, FAIL,
+    MIDI_WAIT, MIDI_START, MIDI_POSITION, MIDI_END,
 )  # fmt: skip
 
 REQUESTS: dict[str, Request] = {

@@ -111,9 +111,10 @@ def query(call: Call) -> list[Message]:
 
 
 async def play(call: Call) -> list[Message]:
-    OPTIONS["sync"].read("sync", call.arguments.options.get("sync", "now"))
+    written = call.arguments.options.get("sync")
+    sync = None if written is None else str(OPTIONS["sync"].read("sync", written))
     stem = call.arguments.strings["stem"].lower()
-    await call.desk.bridge.play(call.job, None if stem in ("", "all") else (stem,))
+    await call.desk.bridge.play(call.job, None if stem in ("", "all") else (stem,), sync)
     return [osc.DONE("/sab/play", call.job)]
 
 

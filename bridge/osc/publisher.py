@@ -7,7 +7,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from bridge.errors import NotFound
-from bridge.events import Ended, Event, MidiEnded, MidiReady, MidiStarted, Noticed, Progressed, Submitted, WorkerChanged
+from bridge.events import (
+    Ended,
+    Event,
+    MidiEnded,
+    MidiMoved,
+    MidiReady,
+    MidiStarted,
+    MidiWaiting,
+    Noticed,
+    Progressed,
+    Submitted,
+    WorkerChanged,
+)
 from bridge.model import Job
 from bridge.osc import pushes
 from bridge.osc.addresses import Message
@@ -57,7 +69,7 @@ class Publisher:
         match event:
             case MidiReady() | WorkerChanged() | Noticed():
                 return
-            case MidiStarted() | MidiEnded():
+            case MidiWaiting() | MidiStarted() | MidiMoved() | MidiEnded():
                 self._push(event)
                 return
             case Submitted():

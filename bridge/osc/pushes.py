@@ -5,14 +5,38 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from bridge.errors import InternalError
-from bridge.events import Analysed, Ended, JobEvent, MidiEnded, MidiStarted, Produced, Progressed, Warned
+from bridge.events import (
+    Analysed,
+    Ended,
+    JobEvent,
+    MidiEnded,
+    MidiEvent,
+    MidiMoved,
+    MidiStarted,
+    MidiWaiting,
+    Produced,
+    Progressed,
+    Warned,
+)
 from bridge.model import Failure, Job, Music, Result, Warning
-from bridge.osc.addresses import FAIL, FINISHED, MIDI_END, MIDI_START, MUSIC, PROGRESS, RESULT, WARNING, Message
+from bridge.osc.addresses import (
+    FAIL,
+    FINISHED,
+    MIDI_END,
+    MIDI_POSITION,
+    MIDI_START,
+    MIDI_WAIT,
+    MUSIC,
+    PROGRESS,
+    RESULT,
+    WARNING,
+    Message,
+)
 
 ETA_UNKNOWN = -1.0
 
 #: The events that clients may be told of.
-Told: TypeAlias = JobEvent | MidiStarted | MidiEnded
+Told: TypeAlias = JobEvent | MidiEvent
 
 
 def messages(event: Told, job: Job | None) -> list[Message]:
@@ -30,8 +54,14 @@ def messages(event: Told, job: Job | None) -> list[Message]:
             return _ended(event, job)
         case MidiStarted():
             return [MIDI_START(event.job, event.stem, event.seconds, event.notes)]
+        case MidiWaiting():
+            return [MIDI_WAIT(event.job, event.stem, event.sync)]
+        case MidiMoved():
+            return [MIDI_POSITION(event.job, event.stem, event.seconds)]
         case MidiEnded():
-            return [MIDI_END(event.job, event.stem, event.outcome)]
+            late = event.lateness
+            figures = (late.p50_ms, late.p99_ms, late.worst_ms) if late is not None else (0.0, 0.0, 0.0)
+            return [MIDI_END(event.job, event.stem, event.outcome, *figures)]
         case _:
             return []
 

@@ -47,6 +47,8 @@ exports.MESSAGES = {
     "/sab/finished": ["s:job", "s:outcome", "i:results", "s:output_dir"],
     "/sab/warning": ["s:job", "s:code", "s:message"],
     "/sab/fail": ["s:address", "s:code", "s:message", "s:req_or_job"],
+    "/sab/midi.wait": ["s:job", "s:stem", "s:sync"],
     "/sab/midi.start": ["s:job", "s:stem", "f:seconds", "i:notes"],
-    "/sab/midi.end": ["s:job", "s:stem", "s:outcome"]
+    "/sab/midi.position": ["s:job", "s:stem", "f:seconds"],
+    "/sab/midi.end": ["s:job", "s:stem", "s:outcome", "f:late_p50_ms", "f:late_p99_ms", "f:late_worst_ms"]
 };

@@ -6,11 +6,11 @@ import json
 import os
 import re
 import subprocess
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from bridge.midi.layout import PortLayout
 from bridge.model import STEMS
 from bridge.osc.addresses import OUTGOING, REQUESTS
 from max_for_live.generator import es5, tables
@@ -116,14 +116,6 @@ def test_keys_that_the_script_sends_are_the_bridges() -> None:
 
 
 def test_ports_are_called_as_the_bridge_calls_them() -> None:
-    if find_spec("bridge.midi.layout"):
-        from bridge.midi.layout import PortLayout  # type: ignore[import-not-found,unused-ignore]
-
-        name = PortLayout().name
-    else:
-        from bridge.midi.output import port_name
-
-        name = port_name
     listed = re.search(r"exports.PORT_NAMES = (\{.*?\});", tables.script(), re.DOTALL)
     assert listed is not None
-    assert json.loads(listed[1]) == {stem: name(stem) for stem in STEMS}
+    assert json.loads(listed[1]) == {stem: PortLayout().name(stem) for stem in STEMS}

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from queue import Empty
 
 from bridge.errors import EngineFailed
-from bridge.midi.messages import Command, Report
-from bridge.midi.output import Ports, port_name
+from bridge.midi.layout import PortLayout
+from bridge.midi.messages import Command, Position, Report
+from bridge.midi.output import Ports
 from bridge.midi.player import Player
+from bridge.midi.sources import Heard, Sources
+from bridge.midi.stall import Stall
 from bridge.model import STEMS, MidiStatus, Port
 from tests.fakes import RecordingOutput
 
@@ -37,15 +40,17 @@ class ScriptedInbox:
     """
 
     clock: HandClock
-    script: Iterable[tuple[float, Command]]
+    script: Iterable[tuple[float, Command | Heard | Stall]]
     oversleep_ns: int = 0
 
     def __post_init__(self) -> None:
         start_ns = self.clock.now_ns
-        self._coming: list[tuple[int, Command | None]] = [(start_ns + round(at * SECOND), c) for at, c in self.script]
+        self._coming: list[tuple[int, Command | Heard | Stall | None]] = [
+            (start_ns + round(at * SECOND), c) for at, c in self.script
+        ]
         self._coming.append((max((at for at, _ in self._coming), default=start_ns) + 3600 * SECOND, None))
 
-    def get(self, block: bool = True, timeout: float | None = None) -> Command | None:
+    def get(self, block: bool = True, timeout: float | None = None) -> Command | Heard | Stall | None:
         due_ns, command = self._coming[0]
         if block and timeout is None:
             self.clock.now_ns = max(self.clock.now_ns, due_ns)
@@ -60,17 +65,26 @@ class ScriptedInbox:
 
 @dataclass
 class TimedOutput(RecordingOutput):
-    """A recording port that also keeps when each message came, and breaks after `breaks_after` of them."""
+    """A recording port that also keeps when each message goes out, and breaks after `breaks_after` of them.
+
+    What has a time goes out then, if it was not taken back before.
+    """
 
     clock: HandClock = field(default_factory=HandClock)
     at_ns: list[int] = field(default_factory=list)
     breaks_after: int | None = None
 
-    def send(self, message: Sequence[int]) -> None:
+    def send(self, message: Sequence[int], at_ns: int | None = None) -> None:
         if self.breaks_after is not None and len(self.sent) >= self.breaks_after:
             raise EngineFailed("The port is gone.", advice="")
-        super().send(message)
-        self.at_ns.append(self.clock.now_ns)
+        super().send(message, at_ns)
+        self.at_ns.append(max(self.clock.now_ns, at_ns if at_ns is not None and self.ahead_ns else 0))
+
+    def take_back(self) -> None:
+        super().take_back()
+        while self.at_ns and self.at_ns[-1] > self.clock.now_ns:
+            self.at_ns.pop()
+            self.sent.pop()
 
 
 class Stage:
@@ -79,8 +93,12 @@ class Stage:
     def __init__(self, stems: Sequence[str] = STEMS) -> None:
         self.clock = HandClock()
         self.start_ns = self.clock.now_ns
-        self.outputs = {stem: TimedOutput(port_name(stem), clock=self.clock) for stem in stems}
+        self.outputs = {stem: TimedOutput(PortLayout().name(stem), clock=self.clock) for stem in stems}
         self.reports: list[Report] = []
+        """All but the places, which are in `positions`."""
+        self.positions: list[tuple[float, Position]] = []
+        """With the second after the beginning at which each was told."""
+        self.sources = Sources()
         self.openings = 0
         self.answers_from = 0
         """The opening from which on the back-end answers."""
@@ -92,9 +110,15 @@ class Stage:
         ports = tuple(Port(stem=stem, name=output.name) for stem, output in self.outputs.items())
         return Ports(MidiStatus(backend="jack", ports=ports), dict(self.outputs))
 
-    def perform(self, *script: tuple[float, Command], oversleep_ns: int = 0) -> None:
-        player = Player(self.open_ports, self.reports.append, self.clock, self._pause)
+    def perform(self, *script: tuple[float, Command | Heard | Stall], oversleep_ns: int = 0) -> None:
+        player = Player(self.open_ports, self._report, self.clock, self._pause, self.sources)
         player.run(ScriptedInbox(self.clock, script, oversleep_ns))
+
+    def _report(self, report: Report) -> None:
+        if isinstance(report, Position):
+            self.positions.append(((self.clock.now_ns - self.start_ns) / SECOND, report))
+        else:
+            self.reports.append(report)
 
     def _pause(self, seconds: float) -> None:
         assert not any(output.closed for output in self.outputs.values()), "closed before the note-offs got out"

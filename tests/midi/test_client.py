@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
 import struct
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -35,8 +36,23 @@ class Events(list[Event]):
         self._news.set()
 
     async def until(self, wanted: Event, times: int = 1) -> None:
+        await self._until(lambda: self.count(wanted) >= times, str(wanted))
+
+    async def until_ended(self, stem: str, outcome: str) -> None:
+        def has_ended() -> bool:
+            return any(isinstance(e, MidiEnded) and (e.stem, e.outcome) == (stem, outcome) for e in self)
+
+        await self._until(has_ended, f"{outcome} {stem}")
+
+    async def until_ready(self, backend: str) -> None:
+        def is_ready() -> bool:
+            return any(isinstance(e, MidiReady) and e.status.backend == backend for e in self)
+
+        await self._until(is_ready, f"ports on {backend}")
+
+    async def _until(self, holds: Callable[[], bool], wanted: str) -> None:
         async def arrives() -> None:
-            while self.count(wanted) < times:
+            while not holds():
                 self._news.clear()
                 await self._news.wait()
 
@@ -119,13 +135,14 @@ async def test_what_happens_to_a_play_is_published(jack_server: JackServer, tmp_
     short = midi_file(tmp_path / "short.mid", "00 903c5a  30 803c40")  # 48 ticks: 50 ms
     async with player(jack_server.environment) as (midi, events):
         await midi.play("job", {"drums": short})
-        await events.until(MidiEnded(job="job", stem="drums", outcome="finished"))
-        ready, started, lateness, _ = events
+        await events.until_ended("drums", "finished")
+        ready, started, *_, ended = events
         assert ready == MidiReady(status=midi.status) and midi.status.backend == "jack"
         assert isinstance(started, MidiStarted)
         assert (started.job, started.stem, started.notes) == ("job", "drums", 1)
         assert started.seconds == pytest.approx(0.05)
-        assert isinstance(lateness, Noticed) and "late by at most" in lateness.message
+        assert isinstance(ended, MidiEnded) and ended.lateness is not None and ended.lateness.messages == 2
+        assert 0 <= ended.lateness.p50_ms <= ended.lateness.p99_ms <= ended.lateness.worst_ms
 
 
 @pytest.mark.jack
@@ -200,10 +217,52 @@ async def test_when_the_server_goes_the_player_looks_for_another_back_end(
     async with player(jack_server.environment) as (midi, events):
         await midi.play("job", {"vocals": long_note})
         jack_server.kill()
-        await events.until(MidiEnded(job="job", stem="vocals", outcome="failed"))
+        await events.until_ended("vocals", "failed")
         assert (await midi.wait_ready()).backend == "none"
         notices = [event.message for event in events if isinstance(event, Noticed)]
         assert any("JACK server has gone" in message for message in notices), notices
+
+
+@pytest.mark.jack
+@pytest.mark.end_to_end
+async def test_a_server_that_stands_still_freezes_nobody_and_is_played_on_when_it_goes_on(
+    jack_server: JackServer, long_note: Path
+) -> None:
+    async with player(jack_server.environment) as (midi, events):
+        ready = MidiReady(status=await midi.wait_ready())
+        with MidiReader(jack_server) as reader:
+            reader.connect("Source Audio Bridge:SAB Vocals")
+            await midi.play("job", {"vocals": long_note})
+            assert await asyncio.to_thread(reader.wait, lambda heard: len(heard) == 3)
+            pid = midi.pid
+            with jack_server.standing_still():
+                await events.until_ended("vocals", "failed")
+                await events.until_ready("none")
+                assert "stands still" in midi.status.message
+                with pytest.raises(EngineFailed, match="stands still"):
+                    await midi.play("job", {"vocals": long_note})
+            await events.until(ready, times=2)
+            assert await asyncio.to_thread(reader.wait, lambda heard: len(heard) >= 6)
+            assert hanging(message.data for message in reader.heard) == []
+            reader.heard.clear()
+            await midi.play("job", {"vocals": long_note})
+            assert await asyncio.to_thread(reader.wait, lambda heard: len(heard) == 3)
+            assert midi.pid == pid
+
+
+@pytest.mark.jack
+@pytest.mark.end_to_end
+async def test_a_player_that_starts_while_the_server_stands_still_says_so_and_comes_when_it_goes_on(
+    jack_server: JackServer,
+) -> None:
+    with contextlib.ExitStack() as stall:
+        stall.enter_context(jack_server.standing_still())
+        async with player(jack_server.environment) as (midi, events):
+            status = await midi.wait_ready()
+            assert (status.backend, "stands still" in status.message) == ("none", True)
+            stall.close()
+            await events.until_ready("jack")
+            assert len(midi.status.ports) == 6
 
 
 @pytest.mark.jack
@@ -218,5 +277,6 @@ async def test_closing_in_the_middle_ends_every_note_and_every_play(jack_server:
             await midi.close()
             assert hanging(message.data for message in reader.heard) == []
             assert len(reader.heard) == 6
-        assert events[-1] == MidiEnded(job="job", stem="vocals", outcome="stopped")
+        ended = events[-1]
+        assert isinstance(ended, MidiEnded) and ended.outcome == "stopped"
         assert midi.pid is None

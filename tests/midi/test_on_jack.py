@@ -13,8 +13,9 @@ from typing import BinaryIO, cast
 import msgspec
 import pytest
 
-from bridge.midi.messages import Command, Finished, Lateness, Panic, Play, Ready, Report, Started, Stop
-from bridge.midi.output import CLIENT_NAME, port_name
+from bridge.midi.layout import PortLayout
+from bridge.midi.messages import Command, Finished, Lateness, Panic, Play, Position, Ready, Report, Started, Stop
+from bridge.midi.output import CLIENT_NAME
 from bridge.midi.schedule import Schedule, schedule
 from bridge.model import STEMS
 from bridge.processes.frames import HEAD, frame, length
@@ -27,7 +28,7 @@ pytestmark = [pytest.mark.jack, pytest.mark.end_to_end]
 
 PERIOD_SECONDS = PERIOD_FRAMES / SAMPLE_RATE_HZ
 TAKES = 10
-VOCALS = f"{CLIENT_NAME}:{port_name('vocals')}"
+VOCALS = f"{CLIENT_NAME}:{PortLayout().name('vocals')}"
 
 
 class PlayerProcess:
@@ -50,11 +51,13 @@ class PlayerProcess:
         self._stdin.close()
 
     def report(self) -> Report:
-        """The next report; heartbeats are passed over."""
+        """The next report; heartbeats, and where a playback is, are passed over."""
         stdout = cast("BinaryIO", self.process.stdout)
-        while (size := length(stdout.read(HEAD.size))) == 0:
-            pass
-        return self._decode(stdout.read(size))
+        while True:
+            if size := length(stdout.read(HEAD.size)):
+                report = self._decode(stdout.read(size))
+                if not isinstance(report, Position):
+                    return report
 
     def reports_until(self, kind: type[Report]) -> list[Report]:
         reports = [self.report()]
@@ -100,9 +103,9 @@ def test_all_six_ports_are_there_and_each_can_be_named_alike(jack_server: JackSe
         ready = player.report()
         assert isinstance(ready, Ready) and ready.status.backend == "jack"
         assert [port.stem for port in ready.status.ports] == list(STEMS)
-        assert sorted(name.partition(":")[2] for name in reader.ports()) == sorted(map(port_name, STEMS))
+        assert sorted(name.partition(":")[2] for name in reader.ports()) == sorted(PortLayout().port_names())
         for number, stem in enumerate(STEMS):
-            reader.connect(f"{CLIENT_NAME}:{port_name(stem)}")
+            reader.connect(f"{CLIENT_NAME}:{PortLayout().name(stem)}")
             player.send(Play(schedules=(schedule("job", stem, [(0.0, bytes((0x80, number, 1)))]),)))
             player.reports_until(Finished)
         assert reader.wait(lambda heard: len(heard) == len(STEMS))

@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.midi.schedule import Agenda, Playback, Schedule, Sounding, Timed, schedule
+from bridge.midi.playback import Agenda, Playback
+from bridge.midi.schedule import Schedule, Sounding, Timed, schedule
+from bridge.midi.timeline import from_now
 from tests.midi.stage import SECOND, hanging
 from tests.midi.strategies import messages, schedules
 
@@ -29,7 +31,7 @@ def test_a_schedule_knows_its_length_and_its_notes() -> None:
 
 def test_a_schedule_without_notes_is_a_schedule() -> None:
     built = schedule("j", "bass", [])
-    assert (built.seconds, built.notes, Playback(built, 0).deadline_ns) == (0.0, 0, None)
+    assert (built.seconds, built.notes, Playback(built, from_now(0)).deadline_ns) == (0.0, 0, None)
 
 
 @given(schedules())
@@ -72,7 +74,7 @@ def test_bends_are_centred_after_the_notes_have_ended() -> None:
 
 def test_deadlines_are_counted_from_the_start_so_that_errors_do_not_add_up() -> None:
     third = schedule("j", "bass", [(index / 3, ON) for index in range(10_000)])
-    playback = Playback(third, start_ns=5 * SECOND)
+    playback = Playback(third, from_now(5 * SECOND))
     for index in range(10_000):
         assert playback.deadline_ns is not None
         assert abs(playback.deadline_ns - 5 * SECOND - index * SECOND / 3) <= 1
@@ -80,12 +82,12 @@ def test_deadlines_are_counted_from_the_start_so_that_errors_do_not_add_up() -> 
 
 
 def test_an_offset_moves_every_deadline() -> None:
-    playback = Playback(schedule("j", "bass", [(1.0, ON)], offset_seconds=-0.25), start_ns=0)
+    playback = Playback(schedule("j", "bass", [(1.0, ON)], offset_seconds=-0.25), from_now(0))
     assert playback.deadline_ns == 750_000_000
 
 
 def test_lateness_is_counted_from_the_deadline_and_never_negative() -> None:
-    playback = Playback(schedule("j", "bass", [(1.0, ON), (2.0, OFF)]), start_ns=0)
+    playback = Playback(schedule("j", "bass", [(1.0, ON), (2.0, OFF)]), from_now(0))
     playback.take(1 * SECOND + 300)
     playback.take(2 * SECOND - 300)
     assert playback.lateness_ns == [300, 0]
@@ -97,7 +99,7 @@ def test_the_agenda_gives_every_message_in_order_and_none_before_its_time(
 ) -> None:
     agenda = Agenda()
     for part in parts:
-        agenda.add(Playback(part, start_ns=0))
+        agenda.add(Playback(part, from_now(0)))
     given_out: dict[str, list[Timed]] = {part.stem: [] for part in parts}
     now_ns = 0
     while (next_ns := agenda.next_ns) is not None:
@@ -107,7 +109,7 @@ def test_the_agenda_gives_every_message_in_order_and_none_before_its_time(
             due_ns = playback.deadline_ns
             assert due_ns is not None and last_ns <= due_ns <= now_ns
             last_ns = due_ns
-            given_out[playback.schedule.stem].append(Timed(due_ns / SECOND, playback.take(now_ns)))
+            given_out[playback.schedule.stem].append(Timed(due_ns / SECOND, playback.take(now_ns)[0]))
     for part in parts:
         assert [message.data for message in given_out[part.stem]] == [message.data for message in part.messages]
         assert [message.seconds for message in given_out[part.stem]] == pytest.approx(
@@ -117,6 +119,6 @@ def test_the_agenda_gives_every_message_in_order_and_none_before_its_time(
 
 def test_one_stem_has_one_playback() -> None:
     agenda = Agenda()
-    agenda.add(Playback(schedule("one", "bass", [(0.0, ON)]), 0))
+    agenda.add(Playback(schedule("one", "bass", [(0.0, ON)]), from_now(0)))
     with pytest.raises(AssertionError, match="end the earlier"):
-        agenda.add(Playback(schedule("two", "bass", [(0.0, ON)]), 0))
+        agenda.add(Playback(schedule("two", "bass", [(0.0, ON)]), from_now(0)))

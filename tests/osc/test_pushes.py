@@ -2,8 +2,19 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.events import Analysed, Ended, MidiEnded, MidiStarted, Produced, Progressed, Started, Warned
-from bridge.model import Failure, Job, JobRequest, Music, Result, Warning
+from bridge.events import (
+    Analysed,
+    Ended,
+    MidiEnded,
+    MidiMoved,
+    MidiStarted,
+    MidiWaiting,
+    Produced,
+    Progressed,
+    Started,
+    Warned,
+)
+from bridge.model import Failure, Job, JobRequest, Lateness, Music, Result, Warning
 from bridge.osc.addresses import Message
 from bridge.osc.pushes import Told, messages, state
 
@@ -75,7 +86,24 @@ JOB = Job(
         ),
         (
             MidiEnded(job="j1", stem="bass", outcome="stopped"),
-            [Message("/sab/midi.end", ("j1", "bass", "stopped"))],
+            [Message("/sab/midi.end", ("j1", "bass", "stopped", 0.0, 0.0, 0.0))],
+        ),
+        (
+            MidiEnded(
+                job="j1",
+                stem="bass",
+                outcome="finished",
+                lateness=Lateness(messages=9, p50_ms=0.125, p99_ms=0.5, worst_ms=2.0),
+            ),
+            [Message("/sab/midi.end", ("j1", "bass", "finished", 0.125, 0.5, 2.0))],
+        ),
+        (
+            MidiWaiting(job="j1", stem="bass", sync="clock"),
+            [Message("/sab/midi.wait", ("j1", "bass", "clock"))],
+        ),
+        (
+            MidiMoved(job="j1", stem="bass", seconds=-1.5),
+            [Message("/sab/midi.position", ("j1", "bass", -1.5))],
         ),
         (Started(job="j1", engine="draft", device="cpu", output_dir="/o"), []),
     ],

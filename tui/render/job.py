@@ -63,7 +63,9 @@ def heading(width: int, palette: Palette) -> Text:
     return _line(f" {' '}  " + "  ".join(words[:3]) + "  " + "  ".join(words[3:]), width, palette.muted)
 
 
-def row(job: Job, width: int, palette: Palette, *, playing: bool = False, selected: bool = False) -> Text:
+def row(
+    job: Job, width: int, palette: Palette, *, playing: bool = False, armed: bool = False, selected: bool = False
+) -> Text:
     """The job in exactly `width` cells, where these are at least 72."""
     cells = columns(width)
     tone = tone_of(job, palette)
@@ -71,7 +73,8 @@ def row(job: Job, width: int, palette: Palette, *, playing: bool = False, select
     text.append(PLAYING_MARK if playing else MARKS[job.state], palette.accent if playing else tone)
     text.append("  ").append(fit(job.name, cells.name), palette.muted if job.state == "cancelled" else "")
     text.append("  ").append(
-        fit("playing" if playing else stage_words(job), cells.stage), palette.accent if playing else tone
+        fit("playing" if playing else "armed" if armed else stage_words(job), cells.stage),
+        palette.accent if playing or armed else tone,
     )
     text.append("  ").append_text(_middle(job, cells, palette))
     text.append("  ").append(fit(job.engine or _asked(job), cells.engine), palette.muted)

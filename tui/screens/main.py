@@ -109,6 +109,7 @@ class MainScreen(Screen[None]):
         self.set_class(not state.jobs, "-empty")
         table, ports = self.query_one(JobsTable), self.query_one(PortsPanel)
         table.playing = frozenset(job for job, _ in state.playing)
+        table.armed = frozenset(job for job, _ in state.armed)
         table.jobs = in_order(state)
         ports.midi, ports.playing = state.midi, frozenset(stem for _, stem in state.playing)
         self._show_selected()

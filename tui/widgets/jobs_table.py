@@ -32,6 +32,8 @@ class JobsTable(Lines):
     jobs: reactive[tuple[Job, ...]] = reactive((), always_update=True)
     playing: reactive[frozenset[str]] = reactive(frozenset())
     """Ids of the jobs that sound now."""
+    armed: reactive[frozenset[str]] = reactive(frozenset())
+    """Ids of the jobs whose notes wait for the DAW to roll."""
     selected: reactive[str] = reactive("")
     """Id of the job that the keys act on; empty where there is none."""
 
@@ -47,7 +49,8 @@ class JobsTable(Lines):
             return None
         job = self.jobs[index]
         selected, playing = job.id == self.selected, job.id in self.playing
-        return row(job, width, self.palette, playing=playing, selected=selected)
+        armed = job.id in self.armed
+        return row(job, width, self.palette, playing=playing, armed=armed, selected=selected)
 
     def watch_jobs(self, jobs: tuple[Job, ...]) -> None:
         self.virtual_size = Size(0, len(jobs) + 1)

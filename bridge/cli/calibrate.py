@@ -1,0 +1,142 @@
+"""`sab calibrate`: how late a DAW records the bridge's notes, found with sixteen clicks, and made up for after that."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bridge.cli import shared
+from bridge.cli.ports import is_running, open_player
+from bridge.config import Settings
+from bridge.errors import BadArguments, EngineFailed
+from bridge.events import Event, MidiEnded
+from bridge.midi.calibration import CLICKS, calibrate, clicks
+from bridge.midi.layout import PortLayout
+from bridge.midi.offsets import calibrated, offsets_file, offsets_ms, store
+from bridge.model import STEMS
+from bridge.smf.reading import read_schedule
+from bridge.smf.writing import midi_file
+from bridge.units import DEFAULT_TEMPO_BPM
+
+#: For the DAW to begin to roll, and to play the clicks at 40 beats a minute.
+PATIENCE_SECONDS = 180.0
+SYNCS = ("clock", "jack", "link")
+
+Recording = Annotated[
+    Path | None, typer.Argument(metavar="[RECORDING]", help="The clip that your DAW has recorded, a .mid.")
+]
+Stem = Annotated[str, typer.Option("--stem", help="Whose port the clicks go to, and whose offset is kept.")]
+Every = Annotated[bool, typer.Option("--every", help="Keep the offset for all stems, not for this one only.")]
+Play = Annotated[bool, typer.Option("--play", help="Play the clicks as soon as your DAW rolls.")]
+Sync = Annotated[str, typer.Option("--sync", help=f"What to follow while playing: {', '.join(SYNCS)}.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be kept, and keep nothing.")]
+Reset = Annotated[bool, typer.Option("--reset", help="Forget what was calibrated, of all stems.")]
+
+
+@shared.command
+async def calibrate_ports(
+    recording: Recording = None,
+    stem: Stem = "vocals",
+    every: Every = False,
+    play: Play = False,
+    sync: Sync = "clock",
+    dry_run: DryRun = False,
+    reset: Reset = False,
+    port: shared.Port = None,
+    state_dir: shared.StateDir = None,
+) -> int:
+    """Find out how late your DAW records the bridge's notes.
+
+    First arm a track on the stem's port, let your DAW send MIDI clock (or JACK transport, or Link), start
+    `sab calibrate --play`, and record. Then export the clip as a MIDI file, and give it to `sab calibrate RECORDING`.
+    """
+    settings = shared.settings_from(port=port, state_dir=state_dir)
+    if stem not in STEMS:
+        raise BadArguments(f"There is no stem {stem}.", advice=f"There are {', '.join(STEMS)}.")
+    if (recording is not None) + play + reset > 1:
+        raise BadArguments("One thing at a time.", advice="Give a recording, --play, or --reset.")
+    if reset:
+        _keep(settings, {}, dry_run=dry_run)
+    elif play:
+        await _play(settings, stem, sync)
+    elif recording is not None:
+        _measure(settings, recording, STEMS if every else (stem,), dry_run=dry_run)
+    else:
+        _show(settings)
+    return shared.DONE
+
+
+def _measure(settings: Settings, recording: Path, stems: tuple[str, ...], *, dry_run: bool) -> None:
+    """Raises NotReadable for no MIDI file, BadArguments for one without the clicks."""
+    found = calibrate(read_schedule(recording))
+    typer.echo(
+        f"{found.clicks} of {CLICKS} clicks found; they were {abs(found.late_ms):.2f} ms "
+        f"{'late' if found.late_ms >= 0 else 'early'}, half of them within {found.spread_ms:.2f} ms of that."
+    )
+    kept = {**calibrated(offsets_file(settings)), **dict.fromkeys(stems, found.offset_ms)}
+    _keep(settings, kept, dry_run=dry_run)
+    for stem in stems:
+        if stem in settings.midi_offsets_ms:
+            typer.echo(f"The setting midi_offsets_ms says {settings.midi_offsets_ms[stem]:g} for {stem}, and wins.")
+
+
+def _keep(settings: Settings, offsets: dict[str, float], *, dry_run: bool) -> None:
+    path = offsets_file(settings)
+    before = calibrated(path)
+    if not dry_run:
+        store(path, offsets)
+    for stem in STEMS:
+        if before.get(stem) != offsets.get(stem):
+            typer.echo(f"  {stem}: {_words(before.get(stem))} → {_words(offsets.get(stem))}")
+    typer.echo(f"Nothing was written to {path}." if dry_run else f"Written to {path}.")
+
+
+def _show(settings: Settings) -> None:
+    found = offsets_ms(settings)
+    for stem in STEMS:
+        source = "from the settings" if stem in settings.midi_offsets_ms else "calibrated"
+        typer.echo(f"  {stem:<8} {_words(found.get(stem))}{f', {source}' if stem in found else ''}")
+    typer.echo("`sab calibrate --help` tells how to find them.")
+
+
+async def _play(settings: Settings, stem: str, sync: str) -> None:
+    """Plays the clicks without any offset.
+
+    Raises:
+        BadArguments: nothing of that name can be followed, or a bridge holds the ports.
+        EngineFailed: there are no ports, or the DAW never rolled.
+    """
+    if sync not in SYNCS:
+        raise BadArguments(f"{sync} cannot be followed.", advice=f"Choose one of {', '.join(SYNCS)}.")
+    if await is_running(settings):
+        raise BadArguments("A bridge runs and has the ports.", advice="End it, and start it again afterwards.")
+    over = asyncio.get_running_loop().create_future()
+
+    def hear(event: Event) -> None:
+        if isinstance(event, MidiEnded) and not over.done():
+            over.set_result(event.outcome)
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "clicks.mid"
+        notes = clicks(DEFAULT_TEMPO_BPM)
+        path.write_bytes(midi_file({stem: notes}, seconds=notes[-1].offset_seconds, tempo_bpm=DEFAULT_TEMPO_BPM))
+        async with open_player(settings, hear) as player:
+            await player.play("calibration", {stem: path}, sync=sync, beat=None)
+            typer.echo(f"Record {PortLayout.of(settings).name(stem)} in your DAW now; the clicks begin when it rolls.")
+            try:
+                outcome = await asyncio.wait_for(over, PATIENCE_SECONDS)
+            except asyncio.TimeoutError:
+                raise EngineFailed(
+                    "Your DAW has not rolled.", advice=f"Let it send its clock to the bridge (--sync {sync})."
+                ) from None
+    if outcome != "finished":
+        raise EngineFailed(f"The clicks did not get to their end: {outcome}.", advice="Try again.")
+    typer.echo("Played. Export the recorded clip as a MIDI file: sab calibrate THAT-FILE.mid")
+
+
+def _words(offset_ms: float | None) -> str:
+    return "none" if offset_ms is None else f"{offset_ms:+g} ms"

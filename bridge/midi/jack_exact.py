@@ -1,0 +1,208 @@
+"""The MIDI ports on JACK, to the sample: JACK-Client behind the `MidiOutput` seam.
+
+RtMidi plays a message at the start of the period after its hand-over. Here it is handed over ahead of its time, waits,
+and is written at its frame in its period. All ports belong to one client, so that their names are alike:
+`Source Audio Bridge:SAB Vocals`, `Source Audio Bridge:SAB Drums`, …
+"""
+
+from __future__ import annotations
+
+import heapq
+import importlib
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from bridge.errors import EngineFailed
+from bridge.midi.frame_map import FrameMap
+from bridge.midi.timeline import NS_PER_SECOND
+
+#: What the player may be woken late on a busy machine without a message missing its frame; two periods come on top.
+MARGIN_NS = 25_000_000
+
+INSTALL = "Install it with `pip install 'source-audio-bridge[exact]'`, or set midi_backend to auto."
+
+
+class JackExact:
+    """One JACK client, active from the start, with a MIDI output port for each of `names`.
+
+    Never starts a server. `on_lost` is called on a thread of libjack's once the server has gone. `library` stands in
+    for the module jack.
+
+    Raises:
+        EngineFailed: JACK-Client is not installed or finds no libjack, or no server answers.
+    """
+
+    def __init__(
+        self,
+        client_name: str,
+        names: Sequence[str],
+        *,
+        on_lost: Callable[[], None] | None = None,
+        library: Any = None,
+        clock_ns: Callable[[], int] = time.perf_counter_ns,
+    ) -> None:
+        jack = _library() if library is None else library
+        try:
+            self._client = jack.Client(client_name, no_start_server=True)
+        except jack.JackError as error:
+            raise EngineFailed("No JACK server answers.", advice="Start one, or set midi_backend to auto.") from error
+        self._clock_ns = clock_ns
+        self._on_lost = on_lost
+        self._lost = threading.Event()
+        self._map = FrameMap(self._client.samplerate)
+        self._period_frames: int = self._client.blocksize
+        self._ports: dict[str, _Port] = {}
+        try:
+            for name in names:
+                self._ports[name] = _Port(self._client.midi_outports.register(name), jack.JackError)
+            self._playing = tuple(self._ports.values())
+            self._client.set_process_callback(self._process)
+            self._client.set_blocksize_callback(self._set_period)
+            self._client.set_shutdown_callback(self._shut_down)
+            self._client.activate()
+        except jack.JackError as error:
+            self._client.close()
+            raise EngineFailed(f"JACK gives no MIDI ports: {error}.", advice="Start the server again.") from error
+
+    def output(self, name: str) -> ExactOutput:
+        """A way to the port of that name; several to one port may be asked for, and take back only what is theirs."""
+        return ExactOutput(name, self, self._ports[name])
+
+    @property
+    def ahead_ns(self) -> int:
+        """A message's period begins at most one period before it, and its callback runs some time in the one before."""
+        return MARGIN_NS + 2 * self._period_frames * NS_PER_SECOND // self._map.rate_hz
+
+    def frame(self, at_ns: int) -> int:
+        """The frame of JACK's clock that a moment of the player's clock is."""
+        return self._map.frame(at_ns)
+
+    @property
+    def is_lost(self) -> bool:
+        return self._lost.is_set()
+
+    def close(self) -> None:
+        """Closes all ports; a second time does nothing."""
+        if not self._lost.is_set():
+            self._lost.set()
+            self._client.deactivate()
+            self._client.close()
+
+    def _process(self, frames: int) -> None:
+        """Runs in every period, on JACK's thread: as little as can be done.
+
+        It needs the interpreter, so that the player must give it away often (`sys.setswitchinterval`).
+        """
+        start = self._map.hear(self._client.last_frame_time, self._clock_ns())
+        for port in self._playing:
+            port.play(start, frames)
+
+    def _set_period(self, frames: int) -> None:
+        self._period_frames = frames
+
+    def _shut_down(self, *_: object) -> None:
+        self._lost.set()
+        if self._on_lost is not None:
+            self._on_lost()
+
+
+class ExactOutput:
+    """One stem's way to a port of a `JackExact`."""
+
+    def __init__(self, name: str, client: JackExact, port: _Port) -> None:
+        self._name = name
+        self._client = client
+        self._port = port
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def ahead_ns(self) -> int:
+        return self._client.ahead_ns
+
+    def send(self, message: Sequence[int], at_ns: int | None = None) -> None:
+        """Lets a message wait for its frame; one without a time, or too late for it, goes out with the next period.
+
+        Raises:
+            EngineFailed: the server has gone.
+        """
+        if self._client.is_lost:
+            raise EngineFailed(
+                f"The MIDI port {self._name} takes no more messages: the JACK server has gone.",
+                advice="Start the bridge again.",
+            )
+        self._port.add(0 if at_ns is None else self._client.frame(at_ns), bytes(message), self)
+
+    def take_back(self) -> None:
+        self._port.forget(self)
+
+    def close(self) -> None:
+        self._client.close()
+
+
+class _Port:
+    """One JACK port and what waits for it: (frame, order of coming, message, whose it is), the next one first."""
+
+    def __init__(self, port: Any, refusal: type[Exception]) -> None:
+        self._port = port
+        self._refusal = refusal
+        self._waiting: list[tuple[int, int, bytes, ExactOutput]] = []
+        self._count = 0
+        # Held for microseconds only: JACK's thread would have to wait for the interpreter just as well.
+        self._lock = threading.Lock()
+
+    def add(self, frame: int, message: bytes, owner: ExactOutput) -> None:
+        with self._lock:
+            self._count += 1
+            heapq.heappush(self._waiting, (frame, self._count, message, owner))
+
+    def forget(self, owner: ExactOutput) -> None:
+        with self._lock:
+            self._waiting = [entry for entry in self._waiting if entry[3] is not owner]
+            heapq.heapify(self._waiting)
+
+    def play(self, start: int, frames: int) -> None:
+        """Writes what falls into the period that begins at `start`, and what is overdue at its first frame."""
+        self._port.clear_buffer()
+        if not self._waiting:
+            return
+        end = start + frames
+        with self._lock:
+            while self._waiting and self._waiting[0][0] < end:
+                frame, _, message, _ = self._waiting[0]
+                try:
+                    self._port.write_midi_event(max(0, frame - start), message)
+                except self._refusal:  # the period's buffer is full: the rest goes out with the next
+                    return
+                heapq.heappop(self._waiting)
+
+
+def open_exact(
+    client_name: str, port_of: Mapping[str, str], on_lost: Callable[[], None] | None = None, library: Any = None
+) -> dict[str, ExactOutput]:
+    """An output for each stem in `port_of`, which says the name of its port; stems may share one.
+
+    Raises:
+        EngineFailed: as for `JackExact`.
+    """
+    names = list(dict.fromkeys(port_of.values()))
+    client = JackExact(client_name, names, on_lost=on_lost, library=library)
+    return {stem: client.output(name) for stem, name in port_of.items()}
+
+
+def _library() -> Any:
+    try:
+        jack = importlib.import_module("jack")
+    except ImportError as error:
+        raise EngineFailed("midi_backend is jack-exact, but JACK-Client is not installed.", advice=INSTALL) from error
+    except OSError as error:  # JACK-Client is here, libjack is not
+        raise EngineFailed(
+            f"midi_backend is jack-exact, but {error}.", advice="Install JACK, or set midi_backend to auto."
+        ) from error
+    jack.set_error_function(lambda _: None)  # a server that is not there is no news
+    jack.set_info_function(lambda _: None)
+    return jack

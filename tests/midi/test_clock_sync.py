@@ -1,0 +1,284 @@
+"""The real follower and the real player on a clock turned by hand, against a DAW's MIDI clock."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge.midi.messages import Command, Finished, Panic, Play, Report, Started, Stop, Waiting
+from bridge.midi.schedule import Schedule, schedule
+from bridge.midi.sources import Heard
+from tests.midi.daw import ClockingDaw
+from tests.midi.stage import SECOND, Stage, hanging
+from tests.midi.strategies import schedules
+
+#: Of each note from the song's grid, in seconds; two of it are the clock's own jitter.
+WITHIN = 0.003
+
+
+def grid(quarters: float, *, beat: float | None = 0.0, step: float = 0.25, bpm: float = 120.0) -> Schedule:
+    """A note on every sixteenth, each of its own pitch and velocity, half as long as its step."""
+    pairs: list[tuple[float, bytes]] = []
+    for index in range(round(quarters / step)):
+        name = bytes((index % 128, 1 + index // 128))
+        pairs.append((index * step * 60 / bpm, b"\x90" + name))
+        pairs.append(((index + 0.5) * step * 60 / bpm, bytes((0x80, index % 128, 64))))
+    return schedule("job", "bass", pairs, tempo_bpm=bpm, beat=beat)
+
+
+def perform(daw: ClockingDaw, part: Schedule, jitter_ms: float = 0.0, seed: int = 1, armed: float = 0.1) -> Stage:
+    stage = Stage()
+    heard = [
+        (at, Heard(stage.start_ns + round(at * SECOND), data))
+        for at, data in (daw.jittered(jitter_ms, seed) if jitter_ms else daw.sent)
+    ]
+    script: list[tuple[float, Command | Heard]] = sorted(
+        [(armed, Play(schedules=(part,), sync="clock")), *heard], key=lambda entry: entry[0]
+    )
+    stage.perform(*script)
+    return stage
+
+
+def struck(stage: Stage) -> list[tuple[int, float]]:
+    """The number of each note in its schedule, and the second at which it began."""
+    output = stage.outputs["bass"]
+    return [
+        (data[1] + 128 * (data[2] - 1), at)
+        for data, at in zip(output.sent, stage.seconds("bass"), strict=True)
+        if data[0] == 0x90
+    ]
+
+
+def expected(daw: ClockingDaw, notes: int, beat: float = 0.0, step: float = 0.25) -> list[tuple[int, float]]:
+    found = [(index, at) for index in range(notes) for at in daw.seconds_at(beat + index * step)]
+    return sorted(found, key=lambda entry: entry[1])
+
+
+def assert_on_the_grid(stage: Stage, daw: ClockingDaw, notes: int, beat: float = 0.0) -> None:
+    played, wanted = struck(stage), expected(daw, notes, beat)
+    assert [index for index, _ in played] == [index for index, _ in wanted]  # none doubled, none lost
+    assert [at for _, at in played] == pytest.approx([at for _, at in wanted], abs=WITHIN)
+    assert hanging(stage.outputs["bass"].sent) == []
+
+
+def news(stage: Stage) -> list[Report]:
+    return [report for report in stage.reports if isinstance(report, (Waiting, Started, Finished))]
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize(("before", "after"), [(90, 140), (140, 90)])
+def test_a_step_of_the_tempo_with_jitter(before: float, after: float, seed: int) -> None:
+    daw = ClockingDaw()
+    daw.start()
+    daw.roll(16, before)
+    daw.roll(16, after)
+    daw.stop()
+    stage = perform(daw, grid(32, bpm=90), jitter_ms=1.0, seed=seed)
+    assert_on_the_grid(stage, daw, 128)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_ramp_of_the_tempo_with_jitter(seed: int) -> None:
+    daw = ClockingDaw()
+    daw.start()
+    daw.roll(4, 90)
+    daw.roll(16, 90, 140)
+    daw.roll(8, 140)
+    stage = perform(daw, grid(28, bpm=90), jitter_ms=1.0, seed=seed)
+    assert_on_the_grid(stage, daw, 28 * 4)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_jumps_stops_and_continues_with_jitter(seed: int) -> None:
+    daw = ClockingDaw()
+    daw.locate(16)
+    daw.go_on()
+    daw.roll(4, 90)
+    daw.jump(0)
+    daw.roll(6, 140)
+    daw.stop()
+    daw.wait(0.4)
+    daw.go_on()
+    daw.roll(2, 140)
+    daw.stop()
+    daw.locate(40)
+    daw.wait(0.3)
+    daw.go_on()
+    daw.roll(4, 110)
+    daw.stop()
+    stage = perform(daw, grid(32, bpm=140), jitter_ms=1.0, seed=seed)
+    assert_on_the_grid(stage, daw, 128)
+
+
+def test_a_clip_lies_at_its_beat_and_a_count_in_leads_to_it() -> None:
+    daw = ClockingDaw()
+    daw.locate(12)
+    daw.go_on()
+    daw.roll(9, 100)
+    daw.stop()
+    stage = perform(daw, grid(8, beat=4.0))
+    assert_on_the_grid(stage, daw, 32, beat=4.0)
+    assert struck(stage)[0][1] == pytest.approx(0.5 + 0.6, abs=0.001)
+    assert stage.positions[0][1].seconds < 0  # counted in
+
+
+def test_a_clip_without_a_beat_begins_where_the_daw_begins_to_roll() -> None:
+    daw = ClockingDaw()
+    daw.locate(64)
+    daw.go_on()
+    daw.roll(4, 100)
+    stage = perform(daw, grid(4, beat=None))
+    assert_on_the_grid(stage, daw, 16, beat=16.0)
+
+
+def test_a_clip_that_is_armed_late_joins_in_where_the_music_is() -> None:
+    daw = ClockingDaw()
+    daw.start()
+    daw.roll(8, 120)
+    stage = perform(daw, grid(8), armed=2.6)  # 4.2 quarters in
+    assert [index for index, _ in struck(stage)] == list(range(17, 32))
+
+
+def test_a_clip_without_a_beat_that_is_armed_late_waits_for_the_next_start() -> None:
+    daw = ClockingDaw()
+    daw.start()
+    daw.roll(4, 120)
+    daw.stop()
+    daw.start()
+    daw.roll(2, 120)
+    stage = perform(daw, grid(2, beat=None), armed=1.1)
+    assert [index for index, _ in struck(stage)] == list(range(8))
+    assert struck(stage)[0][1] == pytest.approx(2.5, abs=0.001)
+
+
+def test_a_jump_into_a_note_does_not_strike_it_and_ends_what_sounded() -> None:
+    long = schedule("job", "bass", [(0.0, b"\x90\x3c\x64"), (4.0, b"\x80\x3c\x40"), (4.5, b"\x90\x40\x64")], beat=0.0)
+    daw = ClockingDaw()
+    daw.start()
+    daw.roll(2, 120)
+    daw.jump(16)
+    daw.roll(6, 120)
+    stage = perform(daw, long)
+    assert stage.outputs["bass"].sent[:2] == [(0x90, 0x3C, 0x64), (0x80, 0x3C, 0x40)]
+    assert stage.seconds("bass")[1] == pytest.approx(1.5, abs=0.001)
+    assert stage.outputs["bass"].sent[2:] == [(0x90, 0x40, 0x64), (0x80, 0x40, 0x40)]  # no second end of the first
+
+
+def test_each_take_begins_with_the_controllers_that_say_how_to_read_the_notes() -> None:
+    zone = [b"\xb0\x65\x00", b"\xb0\x64\x06", b"\xb0\x06\x0f"]
+    part = schedule("job", "bass", [*((0.0, data) for data in zone), (0.0, b"\x91\x3c\x64"), (3.0, b"\x91\x40\x64")],
+                    beat=0.0)  # fmt: skip
+    daw = ClockingDaw()
+    daw.locate(16)
+    daw.go_on()
+    daw.roll(4, 120)
+    stage = perform(daw, part)
+    assert stage.outputs["bass"].sent[:4] == [*map(tuple, zone), (0x91, 0x40, 0x64)]
+
+
+def test_a_daw_that_stops_ends_every_note_at_once() -> None:
+    long = schedule("job", "bass", [(0.0, b"\xe0\x00\x50"), (0.0, b"\x90\x3c\x64"), (9.0, b"\x80\x3c\x40")], beat=0.0)
+    daw = ClockingDaw()
+    daw.start()
+    daw.roll(2, 120)
+    daw.stop()
+    stage = perform(daw, long)
+    assert hanging(stage.outputs["bass"].sent) == []
+    assert stage.seconds("bass")[-1] == pytest.approx(1.5, abs=0.001)
+
+
+def test_a_clock_that_vanishes_is_a_stop_within_a_second_and_a_bit() -> None:
+    long = schedule("job", "bass", [(0.0, b"\x90\x3c\x64"), (30.0, b"\x80\x3c\x40")], beat=0.0)
+    daw = ClockingDaw()
+    daw.start()
+    daw.roll(2, 120)
+    stage = perform(daw, long)
+    assert 2.4 < stage.seconds("bass")[-1] < 2.8
+    assert hanging(stage.outputs["bass"].sent) == []
+
+
+def test_what_a_person_is_told_from_arming_to_stopping() -> None:
+    daw = ClockingDaw()
+    daw.start()
+    daw.roll(4, 120)  # through the whole clip
+    daw.jump(0)
+    daw.roll(1, 120)
+    daw.stop()
+    stage = Stage()
+    heard = [(at, Heard(stage.start_ns + round(at * SECOND), data)) for at, data in daw.sent]
+    part = grid(2)
+    stage.perform((0.1, Play(schedules=(part,), sync="clock")), *heard, (9.0, Stop()))
+    waiting = Waiting(job="job", stem="bass", sync="clock")
+    started = Started(job="job", stem="bass", seconds=part.seconds, notes=8)
+    assert news(stage) == [
+        waiting,
+        started,
+        Finished(job="job", stem="bass", outcome="finished", waits=True),
+        waiting,
+        started,
+        Finished(job="job", stem="bass", outcome="stopped", waits=True),
+        waiting,
+        Finished(job="job", stem="bass", outcome="stopped"),
+    ]
+
+
+def test_places_are_told_at_most_five_times_a_second() -> None:
+    daw = ClockingDaw()
+    daw.start()
+    daw.roll(16, 120)
+    stage = perform(daw, grid(16))
+    told = [at for at, _ in stage.positions]
+    assert 30 <= len(told) <= 33
+    assert min(after - at for at, after in pairwise(told)) > 0.2
+    for at, position in stage.positions:
+        assert position.seconds == pytest.approx(at - 0.5, abs=0.01)
+
+
+def test_what_nobody_can_follow_fails_and_says_why() -> None:
+    stage = Stage()
+    stage.perform((0.0, Play(schedules=(grid(1),), sync="jack")))
+    (failed,) = news(stage)
+    assert isinstance(failed, Finished) and failed.outcome == "failed" and failed.reason
+
+
+clock_messages = st.sampled_from([b"\xf8"] * 6 + [b"\xfa", b"\xfb", b"\xfc", b"\xf2\x00\x00", b"\xf2\x04\x00"])
+actions = st.one_of(
+    st.builds(lambda part: Play(schedules=(part,), sync="clock"), schedules("bass")),
+    st.builds(lambda part: Play(schedules=(part,)), schedules("bass")),
+    st.sampled_from((Stop(), Panic())),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(0, 4), clock_messages), max_size=60),
+    st.lists(st.tuples(st.floats(0, 4), actions), max_size=6),
+    st.sampled_from((0, 5_000_000, 50_000_000)),
+)
+def test_whatever_is_asked_and_however_the_daw_jumps_nothing_is_left_sounding(
+    clock: list[tuple[float, bytes]], asked: list[tuple[float, Command]], ahead_ns: int
+) -> None:
+    stage = Stage(("bass",))
+    stage.outputs["bass"].ahead_ns = ahead_ns
+    heard = [(at, Heard(stage.start_ns + round(at * SECOND), data)) for at, data in clock]
+    script: list[tuple[float, Command | Heard]] = sorted([*asked, *heard], key=lambda entry: entry[0])
+    stage.perform(*script)
+    assert hanging(stage.outputs["bass"].sent) == []
+    last_words = [report for report in news(stage) if isinstance(report, Finished) and not report.waits]
+    assert len(last_words) == sum(isinstance(command, Play) for _, command in asked)
+
+
+@pytest.mark.parametrize("ahead_ns", [5_000_000, 20_000_000])
+def test_a_port_that_wants_its_messages_ahead_plays_them_on_the_grid(ahead_ns: int) -> None:
+    daw = ClockingDaw()
+    daw.start()
+    daw.roll(8, 120)
+    daw.stop()
+    stage = Stage()
+    stage.outputs["bass"].ahead_ns = ahead_ns
+    heard = [(at, Heard(stage.start_ns + round(at * SECOND), data)) for at, data in daw.sent]
+    stage.perform((0.1, Play(schedules=(grid(8),), sync="clock")), *heard)
+    assert_on_the_grid(stage, daw, 32)

@@ -1,0 +1,145 @@
+"""However playing ends, a client that is none of ours hears no note sound on, and every bend centred, within 200 ms."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bridge.osc.client import OscClient, open_client
+from bridge.units import DEFAULT_TEMPO_BPM
+from tests.end_to_end.programs import Server, serving
+from tests.jack_server import SAMPLE_RATE_HZ, JackServer, MidiReader, MidiSender, jack_server
+from tests.midi.daw import START, STOP, TICK, TICKS_PER_QUARTER
+from tests.midi.stage import hanging
+from tests.midi.test_client import midi_file
+from tests.sounds import music, write
+
+__all__ = ["jack_server"]
+
+pytestmark = [pytest.mark.jack, pytest.mark.end_to_end]
+
+WITHIN_SECONDS = 0.2
+BASS = "Source Audio Bridge:SAB Bass"
+SYNC = "Source Audio Bridge sync:SAB Sync"
+# Bend up, pedal down, two notes and one of them twice; after 0x7f7f7f ticks, which is hours, the last one's end.
+DRONE = "00 e00050  00 b0407f  00 90305a  00 90345a  00 90345a  83fffe7f 803440"
+SOUNDING = 5
+
+
+@dataclass
+class Rig:
+    """A real server with a job whose bass is a drone, and ears on its port."""
+
+    server: Server
+    client: OscClient
+    reader: MidiReader
+    job: str
+
+    async def play(self, *more: str) -> None:
+        self.reader.heard.clear()
+        await self.client.ask("/sab/play", self.job, "bass", *more)
+
+    def sounds(self) -> None:
+        assert self.reader.wait(lambda heard: len(heard) >= SOUNDING)
+        assert len(hanging(message.data for message in self.reader.heard)) == 4
+
+    def falls_silent(self, since_frame: int) -> None:
+        assert self.reader.wait(lambda heard: not hanging(message.data for message in heard), 5.0)
+        assert (self.silent_frame() - since_frame) / SAMPLE_RATE_HZ < WITHIN_SECONDS
+
+    def silent_frame(self) -> int:
+        """When the last of what sounded had ended."""
+        heard = self.reader.heard
+        count = next(n for n in range(SOUNDING, len(heard) + 1) if not hanging(m.data for m in heard[:n]))
+        return heard[count - 1].frame
+
+
+@asynccontextmanager
+async def rig(server: Server, jack: JackServer, folder: Path) -> AsyncIterator[Rig]:
+    clip = folder / "clip.wav"
+    write(clip, music(0.5))
+    async with open_client(server.host, server.port) as client:
+        await client.ask("/sab/subscribe", 1)
+        (accepted,) = await client.ask("/sab/submit", str(clip), "stems", "none", "midi", "bass", "beat", 0.0)
+        job = str(accepted.arguments[1])
+        written = ""
+        while (push := await client.next_push()).address != "/sab/finished":
+            if push.address == "/sab/result":
+                written = str(push.arguments[3])
+        midi_file(Path(written), DRONE)
+        for question in ("/sab/play", "/sab/stop"):  # the first waits for the ports
+            await client.ask(question, job)
+        with MidiReader(jack) as reader:
+            reader.connect(BASS)
+            yield Rig(server, client, reader, job)
+
+
+@pytest.fixture
+def server(jack_server: JackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", jack_server.name)
+    with serving(tmp_path, "--engine", "draft", dies=True) as running:
+        yield running
+
+
+async def test_by_stop_panic_cancel_and_a_second_play(server: Server, jack_server: JackServer, tmp_path: Path) -> None:
+    async with rig(server, jack_server, tmp_path) as stage:
+        for question in (("/sab/stop", stage.job), ("/sab/stop",), ("/sab/panic",), ("/sab/cancel", stage.job)):
+            await stage.play()
+            stage.sounds()
+            frame = stage.reader.frame
+            await stage.client.ask(*question)
+            stage.falls_silent(frame)
+        await stage.play()
+        stage.sounds()
+        frame = stage.reader.frame
+        await stage.client.ask("/sab/play", stage.job, "bass")
+        assert stage.reader.wait(lambda heard: len(heard) >= 3 * SOUNDING)  # the first, its end, the second
+        assert (stage.silent_frame() - frame) / SAMPLE_RATE_HZ < WITHIN_SECONDS
+
+
+async def test_by_a_daw_that_stops(server: Server, jack_server: JackServer, tmp_path: Path) -> None:
+    async with rig(server, jack_server, tmp_path) as stage:
+        with MidiSender(jack_server) as daw:
+            daw.connect(SYNC)
+            await stage.play("sync", "clock")
+            step = 60 / DEFAULT_TEMPO_BPM / TICKS_PER_QUARTER
+            daw.send([(0.0, START), *((index * step, TICK) for index in range(24)), (24 * step, STOP)])
+            stage.sounds()
+            assert stage.reader.wait(lambda heard: not hanging(message.data for message in heard), 5.0)
+            assert daw.start_frame is not None
+            stop_frame = daw.start_frame + round(24 * step * SAMPLE_RATE_HZ)
+            assert 0 <= stage.silent_frame() - stop_frame < WITHIN_SECONDS * SAMPLE_RATE_HZ
+
+
+def kill(server: Server) -> None:
+    server.process.kill()
+
+
+def terminate(server: Server) -> None:
+    server.process.terminate()
+
+
+def interrupt(server: Server) -> None:
+    server.process.send_signal(signal.SIGINT)
+
+
+def terminate_player(server: Server) -> None:
+    os.kill(server.player_pid(), signal.SIGTERM)
+
+
+@pytest.mark.parametrize("end", [kill, terminate, interrupt, terminate_player])
+async def test_by_the_end_of_the_bridge(
+    server: Server, jack_server: JackServer, tmp_path: Path, end: Callable[[Server], None]
+) -> None:
+    async with rig(server, jack_server, tmp_path) as stage:
+        await stage.play()
+        stage.sounds()
+        frame = stage.reader.frame
+        end(server)
+        stage.falls_silent(frame)
