@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from bridge import __version__
-from bridge.cli import cache, demo, doctor, models, ports, process, serve, talk
+from bridge.cli import cache, demo, doctor, install, models, ports, process, serve, talk
 
 app = typer.Typer(
     name="sab",
@@ -47,6 +47,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(cache.app, name="cache")
 app.command("ports")(ports.ports)
 app.command("doctor")(doctor.doctor)
+app.command("install")(install.install_into)
 app.command("demo")(demo.demo)
 
 

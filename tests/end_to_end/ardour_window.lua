@@ -55,9 +55,13 @@ local function set_tempo ()
 end
 
 local function send ()
+	say ("opened")
 	set_tempo ()
 	local selection = ArdourUI.SelectionList ()
-	for _, clip in ipairs (plan.clips) do import (clip.path, clip.place) end
+	for _, clip in ipairs (plan.clips) do
+		import (clip.path, clip.place)
+		say ("imported\t%s", clip.path)
+	end
 	for index, found in ipairs (regions ()) do
 		local clip = plan.clips[index]
 		if clip.cut > 0 then found.region:trim_front (Temporal.timepos_t (clip.place + clip.cut)) end
@@ -83,9 +87,9 @@ local function finish ()
 	for _, found in ipairs (regions ()) do
 		local region = found.region
 		local paths, audio = {}, region:to_audioregion ()
-		repeat
-			paths[#paths + 1] = region:source (#paths):to_filesource ():path ()
-		until region:source (#paths):isnil ()
+		for channel = 0, audio:isnil () and 0 or audio:n_channels () - 1 do
+			paths[#paths + 1] = region:source (channel):to_filesource ():path ()
+		end
 		say ("region\t%s\t%s\t%d\t%d\t%d\t%s", found.track, audio:isnil () and "midi" or "stem",
 			region:position ():samples (), region:start ():samples (), region:length ():samples (),
 			table.concat (paths, "\t"))

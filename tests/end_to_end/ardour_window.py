@@ -32,14 +32,14 @@ END_SECONDS = 20
 
 #: The audio system that it starts with, without asking; what the window for it saves.
 CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
-<ArdourConfiguration>
+<Ardour>
   <Config><Option name="try-autostart-engine" value="1"/><Option name="discover-vst-on-start" value="0"/></Config>
   <Extra><AudioMIDISetup><EngineStates>
     <State backend="JACK" driver="" device="" input-device="" output-device="" sample-rate="48000" buffer-size="1024"
      n-periods="2" input-latency="0" output-latency="0" lm-input="" lm-output="" active="1" use-buffered-io="0"
      midi-option="" lru="1"><MIDIDevices/></State>
   </EngineStates></AudioMIDISetup></Extra>
-</ArdourConfiguration>
+</Ardour>
 """
 #: A hook that hears every signal.
 HOOKS = """<?xml version="1.0" encoding="UTF-8"?>

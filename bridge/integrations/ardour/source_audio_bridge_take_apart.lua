@@ -46,12 +46,6 @@ function factory (params) return function ()
 		return name == "" and "region" or name
 	end
 
-	local function channels (region)
-		local count = 0
-		while not region:source (count):isnil () do count = count + 1 end
-		return count
-	end
-
 	-- Ardour keeps each channel in a mono file of its own; the bridge wants to hear both sides at once.
 	local function render (region, count, path)
 		local frames = region:length ():samples ()
@@ -78,7 +72,7 @@ function factory (params) return function ()
 
 	-- The file that holds the region's sound, and where in it that starts, in seconds.
 	local function sound (region, audio, name)
-		local count = channels (audio)
+		local count = audio:n_channels ()
 		local file = audio:source (0):to_filesource ()
 		if count == 1 and not file:isnil () and file:within_session () then
 			return file:path (), region:start ():samples () / rate
