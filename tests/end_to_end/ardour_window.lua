@@ -96,7 +96,6 @@ local function finish ()
 	end
 	Session:save_state ("")
 	say ("finished")
-	if plan.quits then Editor:access_action ("Common", "Quit") end
 end
 
 local ticks, step, busy = 0, send, false
