@@ -59,7 +59,9 @@ class Studio:
         """The jobs that the bridge was asked for, read as the bridge reads them."""
         lines = [json.loads(line) for line in self._log.read_text().splitlines()]
         assert all(line[:5] == ["submit", "--host", "127.0.0.1", "--port", "9720"] for line in lines)
-        return [build_request(line[5], dict(zip(line[6::2], line[7::2], strict=True)), {}, ("draft",)) for line in lines]
+        return [
+            build_request(line[5], dict(zip(line[6::2], line[7::2], strict=True)), {}, ("draft",)) for line in lines
+        ]
 
     def finish(self, name: str) -> None:
         """The bridge has done the job of that name."""
