@@ -28,7 +28,8 @@ import soundfile
 from bridge.clock import SystemClock
 from bridge.events import JobEvent
 from bridge.model import JobRequest
-from bridge.pipeline.job import Workshop, run_job
+from bridge.pipeline.job import run_job
+from bridge.pipeline.workshop import Workshop
 from bridge.separation.registry import Engines
 from bridge.transcription.registry import Transcribers
 from tools.full_size_model import FULL_SIZE, SMALL, TINY, build

@@ -4,77 +4,48 @@
 
 Quality: note F1 with an onset within 50 ms and a pitch within 50 cents, and the same with offsets within 20 % of the
 note or 50 ms (mir_eval's and MIREX's rules). Measured on the recordings of a folder, each a `.wav` beside a `.mid` with
-its true notes, and on the pieces of `benchmarks.etudes`; drums by onsets within 50 ms. Both sides run the same network
-on the same file; the peer's `predict` keeps its own defaults.
+its true notes, on the pieces of `benchmarks.etudes`, and on pieces drawn from a seed for other instruments, on which
+nothing was set (`benchmarks.random_pieces`); drums by onsets within 50 ms. Both sides run the same network on the same
+file; the peer's `predict` keeps its own defaults.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
 import json
-import os
-import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import mido  # type: ignore[import-untyped]  # it ships no types
 import numpy as np
-import soundfile
 
-from benchmarks.etudes import Etude, drum_etudes, etudes
-from benchmarks.patterns import SECONDS
-from benchmarks.synthesis import RATE_HZ, missing, rendered
-from bridge.audio.resample import mono, resampled
-from bridge.audio.signal import ArraySignal
+from benchmarks.etudes import drum_etudes, etudes
+from benchmarks.expression import Edge, Expression, edges, expressions
+from benchmarks.note_scores import (
+    ONSET_SECONDS,
+    Ours,
+    Peer,
+    Quality,
+    Sample,
+    plain,
+    quality,
+    recordings,
+    rendered_samples,
+)
+from benchmarks.note_speed import Timing, timings
+from benchmarks.random_pieces import random_etudes
+from benchmarks.synthesis import missing
 from bridge.model import Note
-from bridge.transcription.registry import Transcribers
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
 
 DEFAULT_AUDIO = Path("../shared/audio/notes")
-ONSET_SECONDS = 0.05
-PITCH_CENTS = 50.0
 OURS, PEER = "ours", "basic-pitch"
 #: GM keys that count as each of the three drums.
 DRUMS = {"kick": (35, 36), "snare": (38, 40), "hat": (42, 44, 46)}
-WARM_SECONDS = 60
 REPEATS = 3
-
-#: (onset seconds, offset seconds, MIDI pitch)
-Plain = tuple[float, float, int]
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A sound file with its true notes."""
-
-    name: str
-    as_stem: str
-    path: Path
-    notes: tuple[Plain, ...]
-
-
-@dataclass(frozen=True)
-class Quality:
-    """One side's figures for one piece, 0–1."""
-
-    piece: str
-    engine: str
-    precision: float
-    recall: float
-    f1: float
-    f1_with_offsets: float
+HELD_OUT_SEED = 12
 
 
 @dataclass(frozen=True)
@@ -88,116 +59,13 @@ class DrumQuality:
 
 
 @dataclass(frozen=True)
-class Timing:
-    """Medians in seconds, both sides in turns."""
+class Target:
+    """One thing that was promised, and how it came out."""
 
     what: str
-    ours: float
-    basic_pitch: float
-
-    @property
-    def ratio(self) -> float:
-        """How many times faster ours is."""
-        return self.basic_pitch / self.ours
-
-
-class Unwatched:
-    """A `Control` that nobody listens to."""
-
-    def checkpoint(self, fraction: float) -> None: ...
-
-    def warn(self, warning: object) -> None: ...
-
-
-class Peer:
-    """basic-pitch as its users call it, its network loaded once. It prints for each file; that is swallowed."""
-
-    def __init__(self) -> None:
-        with _hushed():
-            from basic_pitch import (  # type: ignore[import-untyped]  # it ships no types
-                FilenameSuffix,
-                build_icassp_2022_model_path,
-            )
-            from basic_pitch.inference import Model, predict  # type: ignore[import-untyped]
-
-            self._predict: Callable[..., Any] = predict
-            self._model = Model(build_icassp_2022_model_path(FilenameSuffix.onnx))
-
-    def __call__(self, path: Path) -> list[Plain]:
-        with _hushed():
-            _, _, events = self._predict(str(path), self._model)
-        return sorted((float(event[0]), float(event[1]), int(event[2])) for event in events)
-
-
-class Ours:
-    """A file read, resampled and transcribed as the bridge's worker does it, the network kept loaded."""
-
-    def __init__(self) -> None:
-        self._transcribers = Transcribers()
-
-    def __call__(self, path: Path, stem: str) -> list[Note]:
-        transcriber = self._transcribers.for_stem(stem)
-        return transcriber.transcribe(_read(path, transcriber.sample_rate_hz), stem, Unwatched())
-
-
-@contextlib.contextmanager
-def _hushed() -> Iterator[None]:
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        yield
-
-
-def recordings(folder: Path) -> Iterator[Sample]:
-    """Every `.wav` of the folder with a `.mid` of the same name; all are taken for one instrument of any kind."""
-    for path in sorted(folder.glob("*.wav")):
-        score = path.with_suffix(".mid")
-        if score.is_file():
-            yield Sample(path.stem, "other", path, tuple(_notes_of(score)))
-
-
-def _notes_of(score: Path) -> list[Plain]:
-    sounding: dict[tuple[int, int], float] = {}
-    notes: list[Plain] = []
-    now = 0.0
-    for message in mido.MidiFile(str(score)):
-        now += message.time
-        if message.type not in ("note_on", "note_off"):
-            continue
-        key = (message.channel, message.note)
-        if key in sounding:
-            notes.append((sounding.pop(key), now, message.note))
-        if message.type == "note_on" and message.velocity:
-            sounding[key] = now
-    return sorted(notes)
-
-
-def rendered_samples(pieces: Sequence[Etude], folder: Path) -> list[Sample]:
-    def render(piece: Etude) -> Sample:
-        path = folder / f"{piece.name}.wav"
-        soundfile.write(str(path), rendered(piece.part, SECONDS), RATE_HZ, subtype="PCM_24")
-        notes = tuple((note.onset_seconds, min(note.offset_seconds, SECONDS), note.pitch) for note in piece.part.notes)
-        return Sample(piece.name, piece.as_stem, path, notes)
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # FluidSynth is a process of its own
-        return list(pool.map(render, pieces))
-
-
-def quality(sample: Sample, engine: str, found: Iterable[Plain]) -> Quality:
-    from mir_eval.transcription import precision_recall_f1_overlap
-
-    true, estimated = _arrays(sample.notes), _arrays(found)
-    if not len(true[0]) or not len(estimated[0]):
-        return Quality(sample.name, engine, 0.0, 0.0, 0.0, 0.0)
-    options = {"onset_tolerance": ONSET_SECONDS, "pitch_tolerance": PITCH_CENTS}
-    precision, recall, f1, _ = precision_recall_f1_overlap(*true, *estimated, **options, offset_ratio=None)
-    with_offsets = precision_recall_f1_overlap(*true, *estimated, **options, offset_ratio=0.2)[2]
-    return Quality(sample.name, engine, *(round(float(value), 3) for value in (precision, recall, f1, with_offsets)))
-
-
-def _arrays(notes: Iterable[Plain]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Intervals (notes, 2) in seconds and pitches in Hz, as mir_eval takes them."""
-    rows = [(onset, offset, 440 * 2 ** ((pitch - 69) / 12)) for onset, offset, pitch in notes if offset > onset]
-    table = np.array(rows, np.float64).reshape(-1, 3)
-    return table[:, :2], table[:, 2]
+    wanted: str
+    measured: str
+    met: bool
 
 
 def drum_quality(sample: Sample, found: Iterable[Note]) -> DrumQuality:
@@ -206,7 +74,7 @@ def drum_quality(sample: Sample, found: Iterable[Note]) -> DrumQuality:
     struck = list(found)
     scores: dict[str, float | None] = {}
     for drum, keys in DRUMS.items():
-        true = np.array(sorted({onset for onset, _, pitch in sample.notes if pitch in keys}))
+        true = np.array(sorted({onset for onset, _, pitch, _ in sample.notes if pitch in keys}))
         heard = np.array(sorted({note.onset_seconds for note in struck if note.pitch in keys}))
         if len(true) and len(heard):
             scores[drum] = round(float(f_measure(true, heard, window=ONSET_SECONDS)[0]), 3)
@@ -215,86 +83,63 @@ def drum_quality(sample: Sample, found: Iterable[Note]) -> DrumQuality:
     return DrumQuality(sample.name, **scores)
 
 
-def plain(notes: Iterable[Note]) -> list[Plain]:
-    return [(note.onset_seconds, note.offset_seconds, note.pitch) for note in notes]
+def targets(
+    rows: Sequence[Quality], moving: Sequence[Expression], found: Sequence[Edge], times: Sequence[Timing]
+) -> list[Target]:
+    """The promises of the transcriber, each with what was measured here."""
+    reached = [Target(edge.what, "found", "found" if edge.found else "missed", edge.found) for edge in found]
+    for group in dict.fromkeys(row.group for row in rows):
+        ours, peer = ([row for row in rows if (row.group, row.engine) == (group, side)] for side in (OURS, PEER))
+        above = [one.f1 - other.f1 for one, other in zip(ours, peer, strict=True)]
+        with_offsets = [one.f1_with_offsets - other.f1_with_offsets for one, other in zip(ours, peer, strict=True)]
+        ranks = [row.velocity_rank for row in ours if row.velocity_rank is not None]
+        reached.append(_at_least(f"{group}: mean F1 above the peer's", 0.08, statistics.mean(above)))
+        reached.append(_at_least(f"{group}: least F1 above the peer's", -0.02, min(above)))
+        reached.append(_at_least(f"{group}: mean F1 with offsets above", 0.08, statistics.mean(with_offsets)))
+        if group == "held out" and ranks:
+            reached.append(_at_least(f"{group}: mean rank correlation of velocities", 0.7, statistics.mean(ranks)))
+    for kind in ("vibrato", "slide"):
+        worst = max((row.rms_cents for row in moving if row.piece.startswith(kind)), default=0.0)
+        reached.append(Target(f"{kind}: worst error, rms", "≤ 20 cents", f"{worst:.1f}", worst <= 20))
+    pieces = max((row.notes for row in moving if row.piece.startswith("vibrato")), default=1)
+    reached.append(Target("vibrato: notes for one", "1", str(pieces), pieces == 1))
+    for time in times:
+        if "warm" in time.what:
+            reached.append(Target(time.what, "≤ 1.2 s", f"{time.ours:.2f}", time.ours <= 1.2))
+        else:
+            share = time.ours / time.basic_pitch
+            reached.append(Target(f"{time.what}, share of the peer's", "≤ 0.60", f"{share:.2f}", share <= 0.6))
+    return reached
 
 
-def timings(samples: Sequence[Sample], ours: Ours, peer: Peer, folder: Path, repeats: int) -> list[Timing]:
-    """60 s of the samples with everything loaded, then both commands from nothing on the first of them."""
-    minute = folder / "minute.wav"
-    _write_minute(samples, minute)
-    warm = _in_turns("60 s, warm", lambda: ours(minute, "mix"), lambda: peer(minute), repeats)
-    sample = samples[0]
-    seconds = soundfile.info(str(sample.path)).duration
-    cold = _in_turns(
-        f"{seconds:.1f} s, cold command",
-        lambda: _run(
-            [sys.executable, "-m", "bridge", "transcribe", "--json", "--out", _fresh(folder), str(sample.path)]
-        ),
-        lambda: _run(
-            [_beside_python("basic-pitch"), "--model-serialization", "onnx", _fresh(folder), str(sample.path)]
-        ),
-        repeats,
-    )
-    return [warm, cold]
+def _at_least(what: str, least: float, measured: float) -> Target:
+    return Target(what, f"≥ {least:+.2f}", f"{measured:+.3f}", measured >= least - 5e-4)
 
 
-def _read(path: Path, rate_hz: int = RATE_HZ) -> ArraySignal:
-    """A whole file, mono, at the rate that is wanted."""
-    samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
-    signal = resampled(mono(ArraySignal(samples, rate)), rate_hz)
-    return ArraySignal(signal.read(0, signal.frames), rate_hz)
-
-
-def _write_minute(samples: Sequence[Sample], path: Path) -> None:
-    parts: list[npt.NDArray[np.float32]] = []
-    frames = 0
-    while frames < WARM_SECONDS * RATE_HZ:
-        for sample in samples:
-            signal = _read(sample.path)
-            parts.append(signal.samples[:, 0])
-            frames += signal.frames
-    soundfile.write(str(path), np.concatenate(parts)[: WARM_SECONDS * RATE_HZ], RATE_HZ, subtype="PCM_16")
-
-
-def _in_turns(what: str, ours: Callable[[], object], peer: Callable[[], object], repeats: int) -> Timing:
-    seconds: tuple[list[float], list[float]] = [], []
-    for _ in range(repeats):
-        for side, work in zip(seconds, (ours, peer), strict=True):
-            start = time.perf_counter()
-            work()
-            side.append(time.perf_counter() - start)
-    return Timing(what, *(round(statistics.median(side), 3) for side in seconds))
-
-
-def _run(command: list[str]) -> None:
-    subprocess.run(command, check=True, capture_output=True)
-
-
-def _fresh(folder: Path) -> str:
-    """A new folder: basic-pitch refuses to write over its own results."""
-    return tempfile.mkdtemp(dir=folder)
-
-
-def _beside_python(command: str) -> str:
-    found = shutil.which(command, path=str(Path(sys.executable).parent)) or shutil.which(command)
-    if found is None:
-        raise SystemExit(f"The command {command} is not installed here.")
-    return found
+def print_targets(rows: Sequence[Target]) -> None:
+    print(f"\n{'target':54}{'wanted':>12}{'measured':>10}")
+    for row in rows:
+        print(f"{row.what:54}{row.wanted:>12}{row.measured:>10}  {'' if row.met else 'missed'}")
 
 
 def print_quality(rows: Sequence[Quality]) -> None:
-    print(f"{'note F1 (onset; with offset)':34}{OURS:>16}{PEER:>16}")
-    for piece in dict.fromkeys(row.piece for row in rows):
-        cells = [_cell([row for row in rows if (row.piece, row.engine) == (piece, engine)]) for engine in (OURS, PEER)]
-        print(f"{piece:34}" + "".join(f"{cell:>16}" for cell in cells))
-    for label, statistic in (("mean", statistics.mean), ("median", statistics.median)):
+    print(f"{'note F1 (onset; with offset)':44}{OURS:>16}{PEER:>16}{'velocity rank':>16}")
+    for group, piece in dict.fromkeys((row.group, row.piece) for row in rows):
+        ours, peer = (
+            [row for row in rows if (row.group, row.piece, row.engine) == (group, piece, side)] for side in (OURS, PEER)
+        )
+        rank = ours[0].velocity_rank
+        print(
+            f"{group}: {piece}"[:43].ljust(44)
+            + f"{_cell(ours):>16}{_cell(peer):>16}{'–' if rank is None else rank:>16}"
+        )
+    for group in dict.fromkeys(row.group for row in rows):
         cells = []
         for engine in (OURS, PEER):
-            side = [row for row in rows if row.engine == engine]
-            pair = (statistic([row.f1 for row in side]), statistic([row.f1_with_offsets for row in side]))
+            side = [row for row in rows if (row.group, row.engine) == (group, engine)]
+            pair = (statistics.mean(row.f1 for row in side), statistics.mean(row.f1_with_offsets for row in side))
             cells.append(" / ".join(f"{value:.2f}" for value in pair))
-        print(f"{label:34}" + "".join(f"{cell:>16}" for cell in cells))
+        print(f"mean of {group}".ljust(44) + "".join(f"{cell:>16}" for cell in cells))
 
 
 def _cell(rows: Sequence[Quality]) -> str:
@@ -322,6 +167,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON only")
     parser.add_argument("--no-speed", action="store_true", help="leave the speed rows out")
     parser.add_argument("--repeats", type=int, default=REPEATS, help="runs of which a median is taken")
+    parser.add_argument("--seed", type=int, default=HELD_OUT_SEED, help="of the pieces that are drawn")
     arguments = parser.parse_args()
     ours, peer = Ours(), Peer()
     left_out: list[str] = []
@@ -330,11 +176,13 @@ def main() -> None:
         samples = list(recordings(arguments.audio)) if arguments.audio.is_dir() else []
         if not samples:
             left_out.append("recordings: none was given with --audio")
-        problem = missing()
-        drums = [] if problem else rendered_samples(drum_etudes(), folder)
-        samples += [] if problem else rendered_samples(etudes(), folder)
-        if problem:
+        drums: list[Sample] = []
+        if problem := missing():
             left_out.append(f"rendered pieces and drums: {problem}")
+        else:
+            drums = rendered_samples(drum_etudes(), folder, "drums")
+            samples += rendered_samples(etudes(), folder, "etude")
+            samples += rendered_samples(random_etudes(arguments.seed), folder, "held out")
         if not samples:
             raise SystemExit("Nothing to measure: " + "; ".join(left_out))
         qualities = []
@@ -342,10 +190,19 @@ def main() -> None:
             qualities.append(quality(sample, OURS, plain(ours(sample.path, sample.as_stem))))
             qualities.append(quality(sample, PEER, peer(sample.path)))
         drum_rows = [drum_quality(sample, ours(sample.path, "drums")) for sample in drums]
+        moving, found = expressions(ours), edges(ours)
         times = [] if arguments.no_speed else timings(samples, ours, peer, folder, arguments.repeats)
+    reached = targets(qualities, moving, found, times)
     if arguments.json:
         speed = [{**asdict(row), "ratio": round(row.ratio, 2)} for row in times]
-        report = {"notes": [asdict(row) for row in qualities], "drums": [asdict(row) for row in drum_rows]}
+        parts: dict[str, Sequence[Any]] = {
+            "notes": qualities,
+            "drums": drum_rows,
+            "bends": moving,
+            "edges": found,
+            "targets": reached,
+        }
+        report = {part: [asdict(row) for row in rows] for part, rows in parts.items()}
         print(json.dumps({**report, "speed": speed, "left_out": left_out}, indent=2))
         return
     print_quality(qualities)
@@ -353,6 +210,7 @@ def main() -> None:
         print_drums(drum_rows)
     if times:
         print_timings(times)
+    print_targets(reached)
     for reason in left_out:
         print(f"left out – {reason}")
 

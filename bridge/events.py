@@ -7,9 +7,22 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from bridge.model import Failure, JobRequest, Kind, MidiStatus, Outcome, PlayOutcome, Result, Stage, Value, Warning
+from bridge.model import (
+    Failure,
+    JobRequest,
+    Kind,
+    MidiStatus,
+    Music,
+    Outcome,
+    PlayOutcome,
+    Result,
+    Stage,
+    Value,
+    Warning,
+)
 
 __all__ = [
+    "Analysed",
     "Ended",
     "Event",
     "JobEvent",
@@ -66,6 +79,13 @@ class Produced(Value, frozen=True, kw_only=True, tag="produced"):
     result: Result
 
 
+class Analysed(Value, frozen=True, kw_only=True, tag="analysed"):
+    """The tempo that the notes are written at is known, and their key."""
+
+    job: str
+    music: Music
+
+
 class Ended(Value, frozen=True, kw_only=True, tag="ended"):
     """The last event of every job."""
 
@@ -109,5 +129,5 @@ class Noticed(Value, frozen=True, kw_only=True, tag="noticed"):
     message: str
 
 
-JobEvent: TypeAlias = Submitted | Started | Progressed | Warned | Produced | Ended
+JobEvent: TypeAlias = Submitted | Started | Progressed | Warned | Produced | Analysed | Ended
 Event: TypeAlias = JobEvent | MidiReady | MidiStarted | MidiEnded | WorkerChanged | Noticed

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from bridge.events import Ended, JobEvent, Produced, Progressed, Started, Submitted, Warned
+from bridge.events import Analysed, Ended, JobEvent, Produced, Progressed, Started, Submitted, Warned
 from bridge.model import STAGES, Job
 
 
@@ -41,6 +41,8 @@ def apply(job: Job | None, event: JobEvent) -> Job:
             return job if event.warning in job.warnings else replace(job, warnings=(*job.warnings, event.warning))
         case Produced():
             return replace(job, results=(*job.results, event.result))
+        case Analysed():
+            return replace(job, music=event.music)
         case Ended():
             return replace(
                 job,

@@ -17,7 +17,15 @@ STAGES: tuple[str, ...] = ("queued", "loading", "separating", "transcribing", "w
 Stage = Literal["queued", "loading", "separating", "transcribing", "writing"]
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 Outcome = Literal["done", "failed", "cancelled"]
-Kind = Literal["stem", "midi"]
+Kind = Literal["stem", "midi", "notes", "picture"]
+Bends = Literal["none", "single", "mpe"]
+TempoSource = Literal["given", "estimated", "default"]
+OffScale = Literal["snap", "drop"]
+Voices = Literal["auto", "one", "many"]
+#: Beats of a bar, and what note a beat is: (6, 8).
+Metre = tuple[int, int]
+#: The name of a file that holds the notes of all stems together.
+TOGETHER = "all"
 PlayOutcome = Literal["finished", "stopped", "failed"]
 
 
@@ -79,6 +87,34 @@ class JobRequest(Value, frozen=True, kw_only=True):
     sync: str = "now"
     transcribe_as: str | None = None
     """None: separate, then transcribe. Else no separation: the file itself is taken for that stem, or for a `mix`."""
+    shortest_seconds: float | None = None
+    """Shorter notes are left out; None: what suits the stem. So for the following four."""
+    lowest: int | None = None
+    """MIDI number of the lowest pitch taken."""
+    highest: int | None = None
+    sensitivity: float | None = None
+    """0–1: how little it takes to be a note."""
+    voices: Voices = "auto"
+    """`one`: one line, never two notes at once."""
+    quantise: str = ""
+    """The grid that onsets are drawn to, as `1/16`; empty: none."""
+    quantise_strength: float = 1.0
+    """How far they are drawn: 0 not at all, 1 onto the grid."""
+    quantise_ends: bool = False
+    """The notes' ends are drawn too."""
+    quantise_swing: bool = True
+    """Off-beats go to where they are played, not to the even grid."""
+    scale: str = ""
+    """Pitches are drawn into this scale, as `Bb major`; `auto`: the key that was found; empty: they stay."""
+    off_scale: OffScale = "snap"
+    """What notes outside the scale do: move to its nearest tone, or go."""
+    time_signature: Metre = (4, 4)
+    bends: Bends = "single"
+    """How bends are written: not at all; on one channel, where a note sounds alone; as MPE, every note's own."""
+    note_lists: tuple[str, ...] = ()
+    """The notes as text too: `csv`, `json`."""
+    picture: str | None = None
+    """Where a picture of the notes goes: a path; empty: among the results; None: nowhere."""
 
 
 class Warning(Value, frozen=True, kw_only=True):
@@ -93,16 +129,38 @@ class Result(Value, frozen=True, kw_only=True):
 
     kind: Kind
     name: str
-    """The stem it belongs to."""
+    """The stem it belongs to; `all` where it holds all of them."""
     path: str
     seconds: float
     sample_rate_hz: int = 0
-    """0 for MIDI files."""
+    """0 for all but stems, as are frames and channels."""
     frames: int = 0
     channels: int = 0
     subtype: str = ""
-    """libsndfile's name of the sample format, as `PCM_24`; empty for MIDI files."""
+    """libsndfile's name of the sample format, as `PCM_24`; empty for what is no audio."""
     notes: int = 0
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it holds the notes of one stem, for a MIDI port to play."""
+        return self.kind == "midi" and self.name != TOGETHER
+
+
+class Music(Value, frozen=True, kw_only=True):
+    """What is known of the music: the time line that notes are written on, and their key."""
+
+    tempo_bpm: float
+    tempo_source: TempoSource
+    """Somebody said it, it was heard, or nobody knows it and it is MIDI's own default."""
+    tempo_confidence: float = 0.0
+    """0–1: how sure the estimate is, also of one that was not taken."""
+    first_beat_seconds: float = 0.0
+    """Where a beat lies."""
+    time_signature: Metre = (4, 4)
+    key: str = ""
+    """As `Bb major`; empty where the notes do not say."""
+    key_margin: float = 0.0
+    """0–1: by how much that key fits better than the next; 0.1 is clear."""
 
 
 class Failure(Value, frozen=True, kw_only=True):
@@ -129,6 +187,8 @@ class Job(Value, frozen=True, kw_only=True):
     device: str = ""
     output_dir: str = ""
     results: tuple[Result, ...] = ()
+    music: Music | None = None
+    """None until its notes are known."""
     warnings: tuple[Warning, ...] = ()
     failure: Failure | None = None
     ended_unix: float | None = None

@@ -16,6 +16,8 @@ if TYPE_CHECKING:  # the main process never loads numpy for an annotation's sake
     import numpy as np
     import numpy.typing as npt
 
+    from bridge.transcription.settings import NoteSettings
+
     #: float32, shape (frames, channels), full scale at ±1.0.
     Samples: TypeAlias = npt.NDArray[np.float32]
     #: One consecutive run of frames of every stem: float32 (frames, channels) each, all of the same length.
@@ -117,7 +119,10 @@ class Separator(Protocol):
 
 
 class Transcriber(Protocol):
-    """Turns the sound of one stem into notes."""
+    """Turns the sound of one stem into notes, in two steps: listening, which is work, and reading, which takes ms.
+
+    What was heard can be kept and read again, with other settings, as often as somebody likes.
+    """
 
     @property
     def name(self) -> str: ...
@@ -127,14 +132,27 @@ class Transcriber(Protocol):
         """The rate it must be fed at."""
         ...
 
-    def transcribe(self, audio: Signal, stem: str, control: Control) -> list[Note]:
-        """The notes of `audio` (1 channel), sorted by onset then pitch; empty where nothing sounds.
+    def identity(self) -> str:
+        """What it listens with, and how it writes down what it heard: the same identity, the same bytes."""
+        ...
 
-        Onsets lie in [0, duration), offsets in (onset, duration]; nothing of the file's end is lost.
+    def listen(self, audio: Signal, stem: str, control: Control) -> bytes:
+        """What it hears in `audio` (1 channel), in a form of its own that `read` understands.
 
         Raises:
             EngineFailed: it could not do its work.
             Cancelled: `control` said so.
+        """
+        ...
+
+    def read(self, heard: bytes, stem: str, settings: NoteSettings) -> list[Note]:
+        """The notes in what was heard, sorted by onset then pitch; empty where nothing sounds.
+
+        Onsets lie in [0, duration), offsets in (onset, duration]; nothing of the file's end is lost.
+
+        Raises:
+            BadArguments: the settings leave no pitch.
+            ValueError: `listen` did not write this.
         """
         ...
 

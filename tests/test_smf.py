@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from bridge.errors import BadArguments, NotReadable
 from bridge.model import Bend, Note
-from bridge.smf import TimedMessage, count_notes, microseconds_per_quarter, read_schedule, write_midi_file
+from bridge.smf.reading import TimedMessage, count_notes, read_schedule
+from bridge.smf.ticks import microseconds_per_quarter
+from bridge.smf.writing import midi_file
 
 tempi = st.floats(20, 400)
 
@@ -39,7 +41,7 @@ def note(onset: float, offset: float, pitch: int = 60, velocity: int = 100, bend
 
 
 def written(path: Path, notes: list[Note], stem: str = "vocals", tempo: float = 120.0) -> tuple[TimedMessage, ...]:
-    write_midi_file(path, notes, stem=stem, seconds=1.0, tempo_bpm=tempo)
+    path.write_bytes(midi_file({stem: notes}, seconds=1.0, tempo_bpm=tempo))
     return read_schedule(path)
 
 
@@ -126,7 +128,7 @@ BENT = bytes.fromhex(
 
 def test_the_bytes_of_a_file(tmp_path: Path) -> None:
     bent = note(0.0, 0.5, 36, bends=(Bend(time_seconds=0.0, semitones=0.5),))
-    write_midi_file(tmp_path / "a.mid", [bent], stem="bass", seconds=1.0, tempo_bpm=120.0, beat=16.0)
+    (tmp_path / "a.mid").write_bytes(midi_file({"bass": [bent]}, seconds=1.0, tempo_bpm=120.0, beat=16.0))
     assert (tmp_path / "a.mid").read_bytes().hex(" ") == BENT.hex(" ")
 
 
@@ -160,14 +162,14 @@ def test_bends_are_clamped_to_the_range(tmp_path: Path) -> None:
 
 
 def test_no_track_ends_before_the_clip(tmp_path: Path) -> None:
-    write_midi_file(tmp_path / "a.mid", [], stem="bass", seconds=7.25, tempo_bpm=93.7)
+    (tmp_path / "a.mid").write_bytes(midi_file({"bass": []}, seconds=7.25, tempo_bpm=93.7))
     assert mido.MidiFile(tmp_path / "a.mid").length == pytest.approx(7.25, abs=0.001)
 
 
 @pytest.mark.parametrize("tempo", [0.0, -1.0, 3.0, 1e9, float("nan"), float("inf")])
 def test_a_tempo_that_no_file_holds_is_refused(tmp_path: Path, tempo: float) -> None:
     with pytest.raises(BadArguments, match="tempo"):
-        write_midi_file(tmp_path / "a.mid", [], stem="bass", seconds=1.0, tempo_bpm=tempo)
+        (tmp_path / "a.mid").write_bytes(midi_file({"bass": []}, seconds=1.0, tempo_bpm=tempo))
     assert not (tmp_path / "a.mid").exists()
 
 

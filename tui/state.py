@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from bridge.events import (
+    Analysed,
     Ended,
     Event,
     MidiEnded,
@@ -22,10 +23,14 @@ from bridge.events import (
 )
 from bridge.lifecycle import apply
 from bridge.model import Job, MidiStatus, Status
+from bridge.score.words import music_words
 from bridge.units import clock_text
 
 #: Lines that the log remembers; older ones fall out.
 LOG_LIMIT = 10_000
+
+#: What the log calls a file, by its kind.
+FILE_WORDS = {"stem": "stem", "midi": "notes", "notes": "table", "picture": "picture"}
 
 
 @dataclass(frozen=True)
@@ -107,7 +112,7 @@ def in_order(state: ViewState) -> tuple[Job, ...]:
     return (*at_work, *waiting, *over)
 
 
-_LATER = (Started, Progressed, Warned, Produced, Ended)
+_LATER = (Analysed, Started, Progressed, Warned, Produced, Ended)
 
 
 def _around_jobs(state: ViewState, event: MidiReady | MidiStarted | MidiEnded | WorkerChanged | Noticed) -> ViewState:
@@ -136,8 +141,11 @@ def _line(event: Event, jobs: Mapping[str, Job], now: float) -> LogLine | None:
         case Warned():
             return LogLine(now, "warning", event.warning.message, name)
         case Produced():
-            what = "notes" if event.result.kind == "midi" else "stem"
+            what = FILE_WORDS[event.result.kind]
             return LogLine(now, "info", f"{event.result.name} {what} written", name)
+        case Analysed():
+            heard = ", ".join(music_words(event.music))
+            return LogLine(now, "info", heard, name) if heard else None
         case Ended():
             return _ending(event, jobs[event.job], now)
         case MidiReady():

@@ -55,14 +55,38 @@ def append(path: Path, chunks: Sequence[tuple[bytes, bytes]]) -> None:
         if head[:4] != b"RIFF" or head[8:] != b"WAVE":
             raise ValueError(f"{path.name} is not a RIFF WAVE file")
         end = file.seek(0, os.SEEK_END)
-        added = bytes(end % 2)
-        for name, content in chunks:
-            added += name + len(content).to_bytes(4, "little") + content + bytes(len(content) % 2)
-        if end + len(added) - 8 >= UNCOUNTABLE:
-            raise ValueError(f"{path.name} would be too long for a RIFF file")
+        size, added = addition(end, chunks)
         file.write(added)
         file.seek(4)
-        file.write((end + len(added) - 8).to_bytes(4, "little"))
+        file.write(size)
+
+
+def addition(length: int, chunks: Sequence[tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
+    """What makes a RIFF file of `length` bytes one with these chunks: the size, its bytes 4 to 8, and what follows.
+
+    Raises:
+        ValueError: it would outgrow what its header can count.
+    """
+    added = bytes(length % 2)
+    for name, content in chunks:
+        added += name + len(content).to_bytes(4, "little") + content + bytes(len(content) % 2)
+    size = length + len(added) - 8
+    if size >= UNCOUNTABLE:
+        raise ValueError("it would be too long for a RIFF file")
+    return size.to_bytes(4, "little"), added
+
+
+def audio_end(path: Path) -> int:
+    """Where the audio of a RIFF WAVE file ends, and what `append` has added begins; of other files, where they end.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        for chunk in _chunks(file):
+            if chunk.name == b"data" and _is_riff(file):
+                return chunk.start + chunk.size
+        return file.seek(0, os.SEEK_END)
 
 
 def undate_peaks(path: Path) -> None:
@@ -73,6 +97,11 @@ def undate_peaks(path: Path) -> None:
                 file.seek(chunk.start + 4)  # behind the version
                 file.write(bytes(4))
                 return
+
+
+def _is_riff(file: BinaryIO) -> bool:
+    file.seek(0)
+    return file.read(4) == b"RIFF"
 
 
 def _chunks(file: BinaryIO) -> Iterator[Chunk]:

@@ -31,10 +31,14 @@ def show(json: shared.Json = False) -> None:
     """List the results that are kept, the last used first."""
     settings = shared.settings_from()
     cache = _cache(settings)
-    kept = cache.kept()
-    total = sum(one.entry.total_bytes for one in kept)
+    everything = cache.kept()
+    total = sum(one.entry.total_bytes for one in everything)
+    kept = [one for one in everything if one.entry.results]
+    heard = total - sum(one.entry.total_bytes for one in kept)
     if json:
-        told = {"folder": str(cache.folder), "bytes": total, "max_bytes": settings.cache_max_bytes}
+        told = {
+            "folder": str(cache.folder), "bytes": total, "heard_bytes": heard, "max_bytes": settings.cache_max_bytes,
+        }  # fmt: skip
         typer.echo(msgspec.json.encode({**told, "entries": [_told(one) for one in kept]}).decode())
         return
     table = Table(box=None, pad_edge=False)
@@ -45,14 +49,18 @@ def show(json: shared.Json = False) -> None:
         table.add_row(one.entry.name, one.entry.engine.name or "–", _megabytes(one.entry.total_bytes), used)
     if kept:
         Console().print(table)
-    typer.echo(f"{_counted(len(kept))}, {_megabytes(total)} of {settings.cache_max_gb:g} GB, in {cache.folder}")
+    size = f"{_megabytes(total)} of {settings.cache_max_gb:g} GB ({_megabytes(heard)} of it: what was heard, for notes)"
+    typer.echo(f"{_counted(len(kept))}, {size}, in {cache.folder}")
 
 
 @app.command("clear")
 @shared.guarded
 def clear(json: shared.Json = False) -> None:
     """Delete all results that are kept. The files in your projects stay."""
-    count = _cache(shared.settings_from()).clear()
+    cache = _cache(shared.settings_from())
+    results = sum(bool(one.entry.results) for one in cache.kept())
+    cache.clear()
+    count = results - sum(bool(one.entry.results) for one in cache.kept())
     typer.echo(msgspec.json.encode({"cleared": count}).decode() if json else f"{_counted(count)} cleared.")
 
 

@@ -59,7 +59,7 @@ async def demo(
             (status,) = await client.ask("/sab/status")
             await _hear(client, results, str(status.arguments[-1]), report)
     midi = [result for result in results if result.kind == "midi"]
-    notes = sum(result.notes for result in midi)
+    notes = sum(result.notes for result in midi if result.is_part)
     report.say(f"{len(results) - len(midi)} stems and {len(midi)} MIDI files with {notes} notes lie in")
     report.say(str(Path(results[0].path).parent))
     return shared.DONE
@@ -137,7 +137,7 @@ async def _event(job: str, push: Message) -> Event | None:
 
 
 def _count_notes(path: str) -> int:
-    from bridge.smf import count_notes
+    from bridge.smf.reading import count_notes
 
     return count_notes(Path(path))
 
@@ -149,7 +149,7 @@ def _check(results: list[Result]) -> None:
         EngineFailed: files are missing.
     """
     stems = [result for result in results if result.kind == "stem"]
-    midi = [result for result in results if result.kind == "midi" and result.notes]
+    midi = [result for result in results if result.is_part and result.notes]
     lost = [result.path for result in results if not Path(result.path).is_file()]
     if lost:
         raise EngineFailed(f"{lost[0]} was announced but is not there.")
@@ -166,7 +166,7 @@ async def _hear(client: OscClient, results: list[Result], backend: str, report: 
     if backend == "none":
         report.say("No MIDI ports on this machine, so nothing is played; `sab doctor` says why.")
         return
-    waiting = {result.name for result in results if result.kind == "midi"}
+    waiting = {result.name for result in results if result.is_part}
     seconds = max(result.seconds for result in results)
     report.say(f"Playing the notes to the MIDI ports ({backend}) for {seconds:.0f} s …")
     try:

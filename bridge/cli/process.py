@@ -39,6 +39,22 @@ async def process(
     file_format: shared.Format = None,
     depth: shared.Depth = None,
     device: shared.Device = None,
+    shortest: shared.Shortest = None,
+    lowest: shared.Lowest = None,
+    highest: shared.Highest = None,
+    sensitivity: shared.Sensitivity = None,
+    voices: shared.Voices = None,
+    one_line: shared.OneLine = None,
+    quantise: shared.Quantise = None,
+    quantise_strength: shared.QuantiseStrength = None,
+    quantise_ends: shared.QuantiseEnds = None,
+    quantise_swing: shared.QuantiseSwing = None,
+    scale: shared.Scale = None,
+    off_scale: shared.OffScale = None,
+    time_signature: shared.TimeSignature = None,
+    bends: shared.Bends = None,
+    notes: shared.Notes = None,
+    picture: shared.Picture = None,
     json: shared.Json = False,
     models_dir: shared.ModelsDir = None,
 ) -> int:
@@ -50,6 +66,11 @@ async def process(
     options = {
         "engine": engine, "stems": stems, "midi": midi, "start": start, "end": end, "tempo": tempo, "beat": beat,
         "project": project, "out": out, "name": name, "format": file_format, "depth": depth, "device": device,
+        "shortest": shortest, "lowest": lowest,
+        "highest": highest, "sensitivity": sensitivity, "voices": _voices(voices, one_line), "quantise": quantise,
+        "quantise-strength": quantise_strength, "quantise-ends": quantise_ends, "quantise-swing": quantise_swing,
+        "scale": scale, "off-scale": off_scale, "time-signature": time_signature, "bends": bends, "notes": notes,
+        "picture": picture,
     }  # fmt: skip
     return await _do(file, settings, options, json=json)
 
@@ -65,16 +86,53 @@ async def transcribe(
     project: shared.Project = None,
     out: shared.Out = None,
     name: shared.Name = None,
+    shortest: shared.Shortest = None,
+    lowest: shared.Lowest = None,
+    highest: shared.Highest = None,
+    sensitivity: shared.Sensitivity = None,
+    voices: shared.Voices = None,
+    one_line: shared.OneLine = None,
+    quantise: shared.Quantise = None,
+    quantise_strength: shared.QuantiseStrength = None,
+    quantise_ends: shared.QuantiseEnds = None,
+    quantise_swing: shared.QuantiseSwing = None,
+    scale: shared.Scale = None,
+    off_scale: shared.OffScale = None,
+    time_signature: shared.TimeSignature = None,
+    bends: shared.Bends = None,
+    notes: shared.Notes = None,
+    picture: shared.Picture = None,
     json: shared.Json = False,
 ) -> int:
-    """Turn a recording of one voice or instrument into a MIDI file, without taking it apart first."""
+    """Turn a recording of one voice or instrument into a MIDI file, without taking it apart first.
+
+    The same file again with other settings for its notes takes hardly any time.
+    """
     settings = shared.settings_from()
     options = {
         "start": start, "end": end, "tempo": tempo, "beat": beat, "project": project, "out": out, "name": name,
+        "shortest": shortest, "lowest": lowest,
+        "highest": highest, "sensitivity": sensitivity, "voices": _voices(voices, one_line), "quantise": quantise,
+        "quantise-strength": quantise_strength, "quantise-ends": quantise_ends, "quantise-swing": quantise_swing,
+        "scale": scale, "off-scale": off_scale, "time-signature": time_signature, "bends": bends, "notes": notes,
+        "picture": picture,
     }  # fmt: skip
     if stem not in PARTS:
         raise BadArguments(f"--as must be one of {', '.join(PARTS)}, not {stem!r}.")
     return await _do(file, settings, options, json=json, transcribe_as=stem)
+
+
+def _voices(voices: str | None, one_line: bool | None) -> str | None:
+    """What `--voices`, or `--one-line` and `--many`, say.
+
+    Raises:
+        BadArguments: both are there.
+    """
+    if one_line is None:
+        return voices
+    if voices is not None:
+        raise BadArguments("Say either --voices, or one of --one-line and --many.")
+    return "one" if one_line else "many"
 
 
 async def _do(

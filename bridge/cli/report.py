@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from bridge.errors import BridgeError
-from bridge.events import Event, Produced, Progressed, Started, Warned
+from bridge.events import Analysed, Event, Produced, Progressed, Started, Warned
 from bridge.model import Job, Result
+from bridge.score.words import music_words
 from bridge.units import clock_text
 
 STAGE_WORDS = {
@@ -60,6 +61,9 @@ def outcome_of(job: Job) -> dict[str, object]:
         "warnings": [warning.message for warning in job.warnings],
         "stems": [_stem(result) for result in job.results if result.kind == "stem"],
         "midi": [_midi(result) for result in job.results if result.kind == "midi"],
+        "notes": [_midi(result) for result in job.results if result.kind == "notes"],
+        "pictures": [_midi(result) for result in job.results if result.kind == "picture"],
+        "music": job.music,
     }
     if job.failure is not None:
         told["code"], told["message"] = job.failure.code, job.failure.message
@@ -150,6 +154,8 @@ class TextReport:
                 self._console.print(f"Engine: {engine} on {device}")
             case Warned(warning=warning):
                 self._console.print(f"Note: {warning.message}", style="yellow", highlight=False)
+            case Analysed(music=music):
+                self._console.print(f"Music: {', '.join(music_words(music)) or _UNKNOWN}", highlight=False)
             case Produced(result=result):
                 self._console.print(_line(result), highlight=False, markup=False)
 
@@ -162,7 +168,17 @@ class TextReport:
         """Nothing to add to what standard error says."""
 
 
+_UNKNOWN = "no steady tempo was heard, so the MIDI files are written at 120 BPM; --tempo sets it"
+
+
 def _line(result: Result) -> str:
-    if result.kind == "midi":
-        return f"  {result.name:<8} {result.notes:>5} notes   {result.path}"
-    return f"  {result.name:<8} {clock_text(result.seconds):>5} audio   {result.path}"
+    match result.kind:
+        case "stem":
+            what = f"{clock_text(result.seconds):>5} audio  "
+        case "midi":
+            what = f"{result.notes:>5} notes  "
+        case "notes":
+            what = "      table  "
+        case "picture":
+            what = "      picture"
+    return f"  {result.name:<8} {what} {result.path}"

@@ -22,12 +22,19 @@ from bridge.options import OPTIONS
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 _JOB = "What to do"
+_NOTES = "How notes are read and written"
 _PLACES = "Where things are"
 
 
-def _option(name: str) -> object:
+def _option(name: str, panel: str = _JOB, *also: str) -> object:
     row = OPTIONS[name]
-    return typer.Option(f"--{name}", help=row.help, metavar=f"[{row.values}]", rich_help_panel=_JOB, show_default=False)
+    return typer.Option(
+        f"--{name}", *also, help=row.help, metavar=f"[{row.values}]", rich_help_panel=panel, show_default=False
+    )
+
+
+def _switch(name: str) -> object:
+    return typer.Option(f"--{name}/--no-{name}", help=OPTIONS[name].help, rich_help_panel=_NOTES, show_default=False)
 
 
 Engine: TypeAlias = Annotated[str | None, _option("engine")]
@@ -43,6 +50,27 @@ Name: TypeAlias = Annotated[str | None, _option("name")]
 Format: TypeAlias = Annotated[str | None, _option("format")]
 Depth: TypeAlias = Annotated[str | None, _option("depth")]
 Device: TypeAlias = Annotated[str | None, _option("device")]
+Shortest: TypeAlias = Annotated[str | None, _option("shortest", _NOTES)]
+Lowest: TypeAlias = Annotated[str | None, _option("lowest", _NOTES)]
+Highest: TypeAlias = Annotated[str | None, _option("highest", _NOTES)]
+Sensitivity: TypeAlias = Annotated[str | None, _option("sensitivity", _NOTES)]
+Voices: TypeAlias = Annotated[str | None, _option("voices", _NOTES)]
+OneLine: TypeAlias = Annotated[
+    bool | None,
+    typer.Option(
+        "--one-line/--many", help="The same as --voices one, --voices many.", rich_help_panel=_NOTES, show_default=False
+    ),
+]
+Quantise: TypeAlias = Annotated[str | None, _option("quantise", _NOTES, "--quantize")]
+QuantiseStrength: TypeAlias = Annotated[str | None, _option("quantise-strength", _NOTES)]
+QuantiseEnds: TypeAlias = Annotated[bool | None, _switch("quantise-ends")]
+QuantiseSwing: TypeAlias = Annotated[bool | None, _switch("quantise-swing")]
+Scale: TypeAlias = Annotated[str | None, _option("scale", _NOTES)]
+OffScale: TypeAlias = Annotated[str | None, _option("off-scale", _NOTES)]
+TimeSignature: TypeAlias = Annotated[str | None, _option("time-signature", _NOTES)]
+Bends: TypeAlias = Annotated[str | None, _option("bends", _NOTES)]
+Notes: TypeAlias = Annotated[str | None, _option("notes", _NOTES)]
+Picture: TypeAlias = Annotated[str | None, _option("picture", _NOTES)]
 Json: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Print JSON only: events as lines, the result last.", rich_help_panel=_PLACES)
 ]
@@ -52,6 +80,17 @@ Host: TypeAlias = Annotated[
 ]
 Port: TypeAlias = Annotated[
     int | None, typer.Option("--port", help="The bridge's OSC port, 9720 unless set.", rich_help_panel=_PLACES)
+]
+HttpPort: TypeAlias = Annotated[
+    int | None,
+    typer.Option("--http-port", help="The port for OSCQuery, that of --port unless set.", rich_help_panel=_PLACES),
+]
+NoHttp: TypeAlias = Annotated[
+    bool, typer.Option("--no-http", help="Let no program explore the bridge over HTTP.", rich_help_panel=_PLACES)
+]
+Announce: TypeAlias = Annotated[
+    bool,
+    typer.Option("--announce", help="Let other computers find the bridge; needs --host.", rich_help_panel=_PLACES),
 ]
 StateDir: TypeAlias = Annotated[
     Path | None, typer.Option("--state-dir", help="Where the history of jobs is kept.", rich_help_panel=_PLACES)
@@ -121,6 +160,11 @@ def _write_down(error: Exception) -> Path:
 def complain(code: str, message: str) -> None:
     """One line on standard error."""
     typer.echo(f"sab: {code}: {message}", err=True)
+
+
+def note(message: str) -> None:
+    """One line on standard error that is no complaint."""
+    typer.echo(f"sab: {message}", err=True)
 
 
 @asynccontextmanager

@@ -167,7 +167,7 @@ class _Preparation:
 
 
 def _read(job: str, stems: Mapping[str, Path], offsets_seconds: Mapping[str, float]) -> tuple[Schedule, ...]:
-    from bridge.smf import read_schedule
+    from bridge.smf.reading import read_schedule
 
     return tuple(
         schedule(

@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.signal import find_peaks
 
 from bridge.music.onsets import Numbers, Onsets
+from bridge.peaks import find_peaks
 
 SLOWEST_BPM, FASTEST_BPM = 70.0, 180.0
 #: People agree on beats near this tempo (D. Moelants, Preferred tempo reconsidered, ICMPC 2002: 120 to 125; lower
@@ -96,7 +96,7 @@ def periods(pulse: Pulse, most: int = 8) -> list[float]:
     """Lengths of a beat in seconds that repeat best, within the range of tempi."""
     tempi = np.exp(np.arange(math.log(SLOWEST_BPM) - 2 * STEP, math.log(FASTEST_BPM) + 2 * STEP, STEP))
     alike = pulse.at(np.outer(np.array(MULTIPLES), 60 / tempi)).sum(axis=0)
-    peaks, _ = find_peaks(alike)
+    peaks = find_peaks(alike)
     best = sorted(peaks.tolist(), key=lambda peak: -alike[peak])[:most]
     return [refined(pulse, 60 / float(tempi[peak])) for peak in best]
 
@@ -138,5 +138,5 @@ def _widened(rise: Numbers) -> Numbers:
 
 def _count(total: Numbers, rate_hz: float) -> int:
     least = LEAST_RISE * float(total.max(initial=0.0))
-    peaks, _ = find_peaks(np.pad(total, 1), height=max(least, 1e-9), distance=max(1, round(APART_SECONDS * rate_hz)))
+    peaks = find_peaks(np.pad(total, 1), height=max(least, 1e-9), distance=max(1, round(APART_SECONDS * rate_hz)))
     return len(peaks)

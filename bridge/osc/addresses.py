@@ -103,7 +103,15 @@ PROGRESS = Outgoing(
 RESULT = Outgoing(
     "/sab/result",
     "s:job s:kind s:name s:path f:seconds i:sample_rate",
-    "One file (kind stem or midi) is complete on disk; name is the stem; the sample rate of MIDI files is 0.",
+    "One file is complete on disk. Its kind is stem, midi, notes (a table) or picture; name is the stem, or all where "
+    "it holds the notes of all of them; the sample rate is 0 of all but stems.",
+)
+MUSIC = Outgoing(
+    "/sab/music",
+    "s:job f:tempo s:source f:confidence f:first_beat s:key f:margin",
+    "What the notes are written at: quarter notes a minute, whether that was given, estimated or is the default, how "
+    "sure an estimate is (0 to 1), the seconds to the first beat; the key, as Bb major, empty where it is unknown, and "
+    "by how much it fits better than the next (0 to 1).",
 )
 FINISHED = Outgoing(
     "/sab/finished",
@@ -120,7 +128,7 @@ MIDI_START = Outgoing("/sab/midi.start", "s:job s:stem f:seconds i:notes", "The 
 MIDI_END = Outgoing("/sab/midi.end", "s:job s:stem s:outcome", "They are over: finished, stopped or failed.")
 
 PUSHES: tuple[Outgoing, ...] = (
-    STARTUP, BYE, PROGRESS, RESULT, FINISHED, WARNING, FAIL, MIDI_START, MIDI_END,
+    STARTUP, BYE, PROGRESS, RESULT, MUSIC, FINISHED, WARNING, FAIL, MIDI_START, MIDI_END,
 )  # fmt: skip
 
 REQUESTS: dict[str, Request] = {

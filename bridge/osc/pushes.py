@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from bridge.errors import InternalError
-from bridge.events import Ended, JobEvent, MidiEnded, MidiStarted, Produced, Progressed, Warned
-from bridge.model import Failure, Job, Result, Warning
-from bridge.osc.addresses import FAIL, FINISHED, MIDI_END, MIDI_START, PROGRESS, RESULT, WARNING, Message
+from bridge.events import Analysed, Ended, JobEvent, MidiEnded, MidiStarted, Produced, Progressed, Warned
+from bridge.model import Failure, Job, Music, Result, Warning
+from bridge.osc.addresses import FAIL, FINISHED, MIDI_END, MIDI_START, MUSIC, PROGRESS, RESULT, WARNING, Message
 
 ETA_UNKNOWN = -1.0
 
@@ -24,6 +24,8 @@ def messages(event: Told, job: Job | None) -> list[Message]:
             return [_warning(event.job, event.warning)]
         case Produced():
             return [result(event.job, event.result)]
+        case Analysed():
+            return [music(event.job, event.music)]
         case Ended():
             return _ended(event, job)
         case MidiStarted():
@@ -39,12 +41,20 @@ def state(job: Job) -> list[Message]:
     return [
         _progress(job.id, job.stage, job.fraction, job.eta_seconds),
         *(result(job.id, produced) for produced in job.results),
+        *([music(job.id, job.music)] if job.music is not None else []),
         *(_warning(job.id, warning) for warning in job.warnings),
     ]
 
 
 def result(job: str, produced: Result) -> Message:
     return RESULT(job, produced.kind, produced.name, produced.path, produced.seconds, produced.sample_rate_hz)
+
+
+def music(job: str, known: Music) -> Message:
+    return MUSIC(
+        job, known.tempo_bpm, known.tempo_source, known.tempo_confidence, known.first_beat_seconds, known.key,
+        known.key_margin,
+    )  # fmt: skip
 
 
 def _progress(job: str, stage: str, fraction: float, eta_seconds: float | None) -> Message:

@@ -1,8 +1,8 @@
-"""Finished jobs, kept under the hash of all that went into them, so that the same clip again costs no work.
+"""What jobs have made and heard, kept under the hash of all that went into it, so that it costs no work again.
 
-`results/KEY/` holds a job's files under names that belong to no clip (`vocals.wav`, `vocals.mid`) and `entry.json`.
-An entry appears by one rename and goes by another, so several processes may share the folder. Nothing here loads
-numpy: the command line lists and clears the cache too.
+`results/KEY/` holds the stems of a job under names that belong to no clip (`vocals.wav`), or what a transcriber heard
+in one of them, and `entry.json`. An entry appears by one rename and goes by another, so several processes may share the
+folder. Nothing here loads numpy: the command line lists and clears the cache too.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeAlias
 
 import msgspec
 
@@ -26,6 +26,8 @@ from bridge.protocols import Clock
 
 FOLDER = "results"
 INDEX = "entry.json"
+#: The one file of an entry that holds what was heard.
+HEARD = "heard"
 PARTIAL = ".partial"
 #: The cache shrinks before it leaves less than this on its drive.
 KEPT_FREE_BYTES = 2 * 1024**3
@@ -35,16 +37,27 @@ ABANDONED_SECONDS = 3600.0
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Head:
+    """The first `size` bytes of a file."""
+
+    path: Path
+    size: int
+
+
+#: What a file of an entry is made of.
+Content: TypeAlias = "Path | Head | bytes"
+
+
 class Entry(Value, frozen=True, kw_only=True):
-    """One finished job, without a trace of where its files went."""
+    """The stems of one job, without a trace of where they went; or what was heard in one, which has no results."""
 
     key: str
     name: str
     """What the job was called, for the person who lists the cache."""
     engine: EngineRecord
-    transcribers: dict[str, str]
-    warnings: tuple[Warning, ...]
-    results: tuple[Result, ...]
+    warnings: tuple[Warning, ...] = ()
+    results: tuple[Result, ...] = ()
     """Their paths are the names of the files in the entry's folder."""
     sizes: dict[str, int] = msgspec.field(default_factory=dict)
     """Bytes of each file, by its name."""
@@ -100,23 +113,32 @@ class ResultsCache:
                 return
             yield OpenEntry(entry, opened)
 
-    def store(self, entry: Entry, files: Mapping[str, Path]) -> None:
+    def heard(self, key: str) -> bytes | None:
+        """What `keep_heard` was given under that key."""
+        with self.opened(key) as cached:
+            return cached.files[HEARD].read() if cached is not None and HEARD in cached.files else None
+
+    def keep_heard(self, key: str, name: str, engine: EngineRecord, heard: bytes) -> None:
+        """Keeps what was heard in a clip called `name`, as `store` keeps files."""
+        self.store(Entry(key=key, name=name, engine=engine), {HEARD: heard})
+
+    def store(self, entry: Entry, files: Mapping[str, Content]) -> None:
         """Keeps copies of `files` (by their names in the entry) as `entry`, whose sizes are filled in here.
 
         A full or broken drive costs the entry, nothing else.
         """
         unfinished = self.folder / f".{entry.key}.{secrets.token_hex(4)}{PARTIAL}"
         try:
-            sizes = {name: path.stat().st_size for name, path in files.items()}
+            sizes = {name: _size(content) for name, content in files.items()}
             entry = msgspec.structs.replace(entry, sizes=sizes)
             self.folder.mkdir(parents=True, exist_ok=True)
             if not self._make_room(entry):
                 return
             unfinished.mkdir()
-            for name, path in files.items():
-                shutil.copyfile(path, unfinished / name)
+            for name, content in files.items():
+                _copy(content, unfinished / name)
                 if (unfinished / name).stat().st_size != sizes[name]:
-                    raise OSError(f"{path} changed while it was copied")
+                    raise OSError(f"{name} changed while it was copied")
             (unfinished / INDEX).write_bytes(msgspec.json.encode(entry))
             self._touch(unfinished)
             _remove(self.folder / entry.key)
@@ -183,9 +205,34 @@ def _read(folder: Path) -> Entry:
     """Raises OSError, or ValueError (msgspec's errors are) where it is no entry."""
     entry = msgspec.json.decode((folder / INDEX).read_bytes(), type=Entry)
     names = {result.path for result in entry.results}
-    if entry.key != folder.name or names != entry.sizes.keys() or any(Path(name).name != name for name in names):
+    if (
+        entry.key != folder.name
+        or not names <= entry.sizes.keys()
+        or any(Path(name).name != name for name in entry.sizes)
+    ):
         raise ValueError(f"{folder / INDEX} does not describe its folder")
     return entry
+
+
+def _size(content: Content) -> int:
+    match content:
+        case bytes():
+            return len(content)
+        case Head():
+            return content.size
+        case _:
+            return content.stat().st_size
+
+
+def _copy(content: Content, path: Path) -> None:
+    match content:
+        case bytes():
+            path.write_bytes(content)
+        case Head():
+            shutil.copyfile(content.path, path)
+            os.truncate(path, content.size)
+        case _:
+            shutil.copyfile(content, path)
 
 
 def _remove(folder: Path) -> None:

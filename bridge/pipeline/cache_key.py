@@ -1,10 +1,11 @@
-"""What a job's files depend on, as one hash: jobs with the same key write the same bytes."""
+"""What a job's files depend on, as hashes: one for all of them, one for the stems, one for what is heard in them."""
 
 from __future__ import annotations
 
 import functools
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,7 @@ import bridge
 from bridge.audio.resample import reach_frames
 from bridge.audio.source import Region
 from bridge.model import JobRequest
+from bridge.options import OPTIONS
 from bridge.pipeline.excerpt import excerpt_for
 from bridge.pipeline.manifest import EngineRecord, versions
 from bridge.protocols import Control, Separator
@@ -20,7 +22,23 @@ from bridge.protocols import Control, Separator
 BLOCK_FRAMES = 1 << 16
 
 
-def cache_key(
+@dataclass(frozen=True)
+class Keys:
+    """Hashes, as hexadecimal digits, over the samples that are heard and what decides what becomes of them."""
+
+    job: str
+    """Jobs with the same one write the same bytes."""
+    stems: str
+    """The audio of the files that are written, without their time stamps."""
+    sound: str
+    """The stems themselves, before anything is written."""
+
+    def heard(self, listener: str, stem: str) -> str:
+        """What a listener with this identity hears in one stem."""
+        return _digest(self.sound, listener, stem)
+
+
+def cache_keys(
     region: Region,
     request: JobRequest,
     stems: Sequence[str],
@@ -28,8 +46,8 @@ def cache_key(
     separator: Separator | None,
     engine: EngineRecord,
     control: Control,
-) -> str:
-    """SHA-256, as hexadecimal digits, over the samples that are heard and all that decides what becomes of them.
+) -> Keys:
+    """The keys of a job.
 
     Args:
         stems: those that are written.
@@ -39,19 +57,27 @@ def cache_key(
     audio = region.audio
     first, last = (region.start_frame, region.stop_frame) if separator is None else _heard(separator, region)
     facts = (
-        _settings(request, stems, midi),
         engine,
         versions(),
         _code(),
         (audio.channels, audio.sample_rate_hz, region.subtype),
         (first, region.start_frame, region.stop_frame, last),
-        region.origin if stems else None,
     )
     digest = hashlib.sha256(msgspec.json.encode(facts))
     for start in range(first, last, BLOCK_FRAMES):
         control.checkpoint(1.0)
         digest.update(audio.read(start, min(start + BLOCK_FRAMES, last)).data)
-    return digest.hexdigest()
+    sound = digest.hexdigest()
+    settings = _settings(request, stems, midi)
+    return Keys(
+        job=_digest(sound, settings, region.origin if stems else None),
+        stems=_digest(sound, _without_notes(settings)),
+        sound=sound,
+    )
+
+
+def _digest(*facts: object) -> str:
+    return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()
 
 
 def _settings(request: JobRequest, stems: Sequence[str], midi: Sequence[str]) -> JobRequest:
@@ -73,7 +99,15 @@ def _settings(request: JobRequest, stems: Sequence[str], midi: Sequence[str]) ->
         name=None,
         play=False,
         sync="",
+        picture=None if request.picture is None else "",
     )
+
+
+def _without_notes(settings: JobRequest) -> JobRequest:
+    """The settings without what changes no audio: how notes are read and written, and what a time stamp says."""
+    silent = {option.field for option in OPTIONS.values() if option.about == "notes"}
+    kept = {name: value for name, value in msgspec.structs.asdict(settings).items() if name not in silent}
+    return JobRequest(**{**kept, "source": "", "midi": ()})
 
 
 def _heard(separator: Separator, region: Region) -> tuple[int, int]:
@@ -91,7 +125,18 @@ def _code() -> str:
     """The hash of the bridge's own modules: who runs a checkout gets new results with every change to it."""
     digest = hashlib.sha256()
     root = Path(bridge.__file__).parent
-    for room in ("audio", "pipeline", "separation", "transcription", "smf.py", "options.py", "model.py", "units.py"):
+    for room in (
+        "audio",
+        "pipeline",
+        "separation",
+        "transcription",
+        "music",
+        "score",
+        "smf",
+        "options.py",
+        "model.py",
+        "units.py",
+    ):
         path = root / room
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
             digest.update(f"{file.relative_to(root).as_posix()}\0".encode() + file.read_bytes() + b"\0")

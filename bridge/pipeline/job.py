@@ -1,68 +1,39 @@
-"""The story of one job: read the region, take it apart, write the stems, turn them into notes, write those."""
+"""The story of one job: read the region, take it apart, listen to the stems, write what was found."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from bridge import smf
-from bridge.audio.resample import mono, resampled
 from bridge.audio.sink import check_holds, subtype_for
-from bridge.audio.source import FoundRegion, Region, find_region, sha256_of
-from bridge.errors import Cancelled
-from bridge.events import JobEvent, Produced, Started, Warned
-from bridge.model import STEMS, JobRequest, Kind, Result, Stage, Warning
-from bridge.pipeline.cache import Entry, OpenEntry, ResultsCache
-from bridge.pipeline.cache_key import cache_key
+from bridge.audio.source import FoundRegion, Region, find_region
+from bridge.errors import NotWritable
+from bridge.events import Analysed, JobEvent, Started
+from bridge.model import STEMS, TOGETHER, JobRequest, Result, Warning
+from bridge.options import NOTE_LISTS
+from bridge.pipeline.cache import Entry, OpenEntry
+from bridge.pipeline.cache_key import Keys, cache_keys
 from bridge.pipeline.channels import stems_of
 from bridge.pipeline.folder import OutputFolder
-from bridge.pipeline.manifest import EngineRecord, Manifest, SourceRecord, encode, iso_time, relative, versions
+from bridge.pipeline.listening import Ear
+from bridge.pipeline.manifest import EngineRecord
+from bridge.pipeline.pieces import Piece, note_pieces, picture_of, result_file
 from bridge.pipeline.progress import JobProgress
-from bridge.pipeline.recall import entry_file, folder_of, restore, result_file, state_of
+from bridge.pipeline.reading import Reading, known_music, read_notes
+from bridge.pipeline.recall import folder_of, is_unchanged, put, state_of, stem_pieces
+from bridge.pipeline.record import JobRecord, source_record
 from bridge.pipeline.stems import bytes_needed, chosen_stems, made_stems, write_stems
-from bridge.project_paths import check_roots, output_parent, result_name, stem_file
-from bridge.protocols import Clock, Control, Engines, Separator, Signal, Transcribers
-from bridge.units import DEFAULT_TEMPO_BPM
+from bridge.pipeline.workshop import JobControl, PartControl, Workshop
+from bridge.project_paths import check_roots, numbered, output_parent, result_name
+from bridge.protocols import Separator, Signal
 
 #: What turning one second of one stem into notes takes on a small machine; only for guesses of the time left.
 TRANSCRIBING_SECONDS_PER_SECOND = 0.03
-#: The stage that gives results of a kind.
-STAGE_OF: dict[Kind, Stage] = {"stem": "separating", "midi": "transcribing"}
-
-
-@dataclass(frozen=True)
-class Workshop:
-    """What every job of a worker uses: the tools and the limits."""
-
-    engines: Engines
-    transcribers: Transcribers
-    clock: Clock
-    max_seconds: float
-    roots: tuple[Path, ...] = ()
-    cache: ResultsCache | None = None
-    """None: every job does its work."""
-
-
-@dataclass(frozen=True)
-class JobControl:
-    """Carries one job's progress and warnings out, and the wish to cancel it in."""
-
-    job: str
-    progress: JobProgress
-    emit: Callable[[JobEvent], None]
-    cancelled: threading.Event
-
-    def checkpoint(self, fraction: float) -> None:
-        if self.cancelled.is_set():
-            raise Cancelled
-        self.progress.advance(fraction)
-
-    def warn(self, warning: Warning) -> None:
-        self.emit(Warned(job=self.job, warning=warning))
 
 
 def run_job(
@@ -75,6 +46,21 @@ def run_job(
         Cancelled: `cancelled` was set.
     """
     _JobRun(job, request, workshop, emit, cancelled).run()
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What a job comes down to once its engine is open."""
+
+    separator: Separator | None
+    """None: the file itself is the one stem."""
+    engine: EngineRecord
+    stems: tuple[str, ...]
+    """Those that are written."""
+    midi: tuple[str, ...]
+    """Those that are turned into notes."""
+    keys: Keys
+    ear: Ear
 
 
 class _JobRun:
@@ -91,19 +77,9 @@ class _JobRun:
         self.workshop = workshop
         self.source = Path(request.source)
         self.name = result_name(self.source, request.name)
-        self.results: list[Result] = []
-        self.warnings: list[Warning] = []
-        self.transcribed_by: dict[str, str] = {}
-        self.cache_key = ""
-        self.warned_before = 0
-        self.source_state: tuple[int, int] | None = None
-        self.is_recalled = False
-        self.is_described = False
-        self.began_unix = workshop.clock.unix_seconds()
-        self.began = workshop.clock.monotonic_seconds()
-        self._emit = emit
-        self.progress = JobProgress(job, workshop.clock, self._tell)
-        self.control = JobControl(job, self.progress, self._tell, cancelled)
+        self.record = JobRecord(job, self.name, request, workshop.clock, emit)
+        self.progress = JobProgress(job, workshop.clock, self.record.tell)
+        self.control = JobControl(job, self.progress, self.record.tell, cancelled)
 
     def run(self) -> None:
         self.progress.enter("loading")
@@ -114,20 +90,25 @@ class _JobRun:
             folder.check_space(found.scratch_bytes())
             with found.open(folder.scratch("source"), self.control) as region:
                 self._tell_mended(region)
-                source = self._source_record(region)
-                if self.request.transcribe_as is None:
-                    engine = self._separate_and_transcribe(region, folder)
-                else:
-                    engine = self._transcribe_only(region, folder, self.request.transcribe_as)
-            self.progress.enter("writing")
-            if not self.is_described:
-                self._write_manifest(source, folder, engine)
-            self._keep(engine)
+                state, source = state_of(self.source), source_record(self.source, region)
+                plan = self._plan(region, folder)
+                warned_before = len(self.record.warnings)
+                is_described, is_fresh = self._make(region, folder, plan)
+            if not is_described:
+                self.record.write(folder, source, plan.engine, plan.keys.job)
+            if self.workshop.cache is not None and state == state_of(self.source):
+                if is_fresh and plan.stems:
+                    self.record.keep_stems(self.workshop.cache, plan.keys.stems, plan.engine, warned_before)
+                plan.ear.keep(self.name, plan.engine)
         finally:
             folder.tidy()
 
     def _find(self) -> FoundRegion:
         check_roots(self.source, self.workshop.roots)
+        if self.request.picture:
+            check_roots(Path(self.request.picture), self.workshop.roots)
+            if not Path(self.request.picture).parent.is_dir():
+                raise NotWritable(f"There is no folder {Path(self.request.picture).parent} for the picture.")
         return find_region(self.source, self.request.start_seconds, self.request.end_seconds, self.workshop.max_seconds)
 
     def _tell_mended(self, region: Region) -> None:
@@ -141,7 +122,7 @@ class _JobRun:
         given = self.request.out is not None
         folder = OutputFolder.claim(self.job, wanted, given=given, files=self._possible_files())
         engine = self.request.engine if self.request.transcribe_as is None else ""
-        self._tell(Started(job=self.job, engine=engine, device="", output_dir=str(folder.path)))
+        self._started(folder, engine, "")
         return folder
 
     def _wanted_folder(self) -> Path:
@@ -150,169 +131,134 @@ class _JobRun:
         return output_parent(self.source, self.request.project) / self.name
 
     def _possible_files(self) -> list[str]:
-        endings = (self.request.format, "wav", "mid")
-        of_stems = [stem_file(self.name, stem, ending) for stem in STEMS for ending in endings]
-        return [*of_stems, f"{self.name}.mid", f"{self.name}.sab.json"]
+        endings = (self.request.format, "wav", "mid", *(f"notes.{kind}" for kind in NOTE_LISTS))
+        stems = (*STEMS, TOGETHER)
+        files = [result_file(self.name, stem, ending) for stem in stems for ending in endings]
+        return [*files, f"{self.name}.svg", f"{self.name}.sab.json"]
 
-    def _separate_and_transcribe(self, region: Region, folder: OutputFolder) -> EngineRecord:
-        request = self.request
-        if request.stems != ():
-            subtype = subtype_for(request.format, request.depth, region.subtype)
-            check_holds(request.format, subtype, region.audio.channels, region.audio.sample_rate_hz)
-        separator = self.workshop.engines.open(
-            request.engine, device=request.device, control=self.control, seconds=region.seconds
-        )
-        self._tell(Started(job=self.job, engine=separator.name, device=separator.device, output_dir=str(folder.path)))
-        stems, midi = chosen_stems(request, separator)
-        engine = EngineRecord(name=separator.name, device=separator.device, weights=separator.identity())
-        if self._recalled(region, folder, stems, midi, engine, separator):
-            return engine
-        needed = [stem for stem in stems_of(separator) if stem in stems or stem in midi]
-        folder.check_space(bytes_needed(region, made=len(needed), written=len(stems)))
-        self.progress.enter("separating", self._transcribing_seconds(region, midi))
-        with made_stems(separator, region, needed, folder, self.control) as made:
-            chosen = {stem: made[stem] for stem in stems}
-            for result in write_stems(chosen, region, self.name, request, folder, self.control):
-                self._produced(result)
-            self.progress.enter("transcribing")
-            for index, stem in enumerate(midi):
-                self._transcribe(made[stem].signal(), stem, folder, stem_file(self.name, stem, "mid"), index, len(midi))
-        return engine
-
-    def _transcribe_only(self, region: Region, folder: OutputFolder, stem: str) -> EngineRecord:
-        engine = EngineRecord(name="", device="", weights="")
-        if not self._recalled(region, folder, (), (stem,), engine, None):
-            self.progress.enter("transcribing")
-            self._transcribe(region.signal, stem, folder, result_file(self.name, stem, "mid"), 0, 1)
-        return engine
-
-    def _recalled(
-        self,
-        region: Region,
-        folder: OutputFolder,
-        stems: Sequence[str],
-        midi: Sequence[str],
-        engine: EngineRecord,
-        separator: Separator | None,
-    ) -> bool:
-        """Brings the results from the cache, with the events that making them would have had; False: not there."""
-        cache = self.workshop.cache
-        if cache is None:
-            return False
-        self.source_state = state_of(self.source)
-        self.warned_before = len(self.warnings)
-        self.cache_key = cache_key(region, self.request, stems, midi, separator, engine, self.control)
-        with cache.opened(self.cache_key) as cached:
-            if cached is None:
-                return False
-            before = folder_of(self.job, self._wanted_folder(), self.name, cached)
-            if before is None:
-                folder.check_space(cached.entry.total_bytes)
-            else:
-                folder, self.is_described = before, True
-                path = str(folder.path)
-                self._tell(Started(job=self.job, engine=engine.name, device=engine.device, output_dir=path))
-            self._restore(cached, folder, ("separating", "transcribing") if separator else ("transcribing",))
-        return True
-
-    def _restore(self, cached: OpenEntry, folder: OutputFolder, stages: Sequence[Stage]) -> None:
-        for stage in stages:
-            self.progress.enter(stage)
-            for warning in cached.entry.warnings if stage == stages[0] else ():
-                self.control.warn(warning)
-            for result in cached.entry.results:
-                if STAGE_OF[result.kind] == stage:
-                    self.control.checkpoint(1.0)
-                    self._produced(restore(result, self.name, cached, folder))
-        self.transcribed_by = dict(cached.entry.transcribers)
-        self.is_recalled = True
-
-    def _transcribe(self, sound: Signal, stem: str, folder: OutputFolder, file: str, index: int, of: int) -> None:
-        transcriber = self.workshop.transcribers.for_stem(stem)
-        control = _Part(self.control, index, of)
-        audio = resampled(mono(sound), transcriber.sample_rate_hz)
-        notes = transcriber.transcribe(audio, stem, control)
-        self.transcribed_by[stem] = transcriber.name
-        seconds = sound.frames / sound.sample_rate_hz
-        with folder.landing(file) as temporary:
-            smf.write_midi_file(
-                temporary,
-                notes,
-                stem=stem,
-                seconds=seconds,
-                tempo_bpm=self.request.tempo_bpm or DEFAULT_TEMPO_BPM,
-                beat=self.request.beat,
+    def _plan(self, region: Region, folder: OutputFolder) -> _Plan:
+        request, transcribers = self.request, self.workshop.transcribers
+        separator: Separator | None = None
+        if request.transcribe_as is not None:
+            engine = EngineRecord(name="", device="", weights="")
+            stems: tuple[str, ...] = ()
+            midi: tuple[str, ...] = (request.transcribe_as,)
+        else:
+            if request.stems != ():
+                subtype = subtype_for(request.format, request.depth, region.subtype)
+                check_holds(request.format, subtype, region.audio.channels, region.audio.sample_rate_hz)
+            separator = self.workshop.engines.open(
+                request.engine, device=request.device, control=self.control, seconds=region.seconds
             )
-        self._produced(Result(kind="midi", name=stem, path=str(folder.path / file), seconds=seconds, notes=len(notes)))
-
-    def _source_record(self, region: Region) -> SourceRecord:
-        rate = region.audio.sample_rate_hz
-        return SourceRecord(
-            path=str(self.source),
-            sha256=sha256_of(self.source),
-            start_seconds=region.start_frame / rate,
-            start_frame=region.start_frame,
-            frames=region.frames,
-            sample_rate_hz=rate,
-            channels=region.audio.channels,
-        )
-
-    def _write_manifest(self, source: SourceRecord, folder: OutputFolder, engine: EngineRecord) -> None:
-        manifest = Manifest(
-            job=self.job,
-            name=self.name,
-            source=source,
-            request=self.request,
-            engine=engine,
-            transcribers=self.transcribed_by,
-            warnings=tuple(self.warnings),
-            results=tuple(relative(result) for result in self.results),
-            versions=versions(),
-            started=iso_time(self.began_unix),
-            seconds=round(self.workshop.clock.monotonic_seconds() - self.began, 3),
-            cache_key=self.cache_key,
-        )
-        with folder.landing(f"{self.name}.sab.json") as temporary:
-            temporary.write_bytes(encode(manifest))
-
-    def _keep(self, engine: EngineRecord) -> None:
-        """Puts the results into the cache, unless they come from there or the source was written to meanwhile."""
+            self._started(folder, separator.name, separator.device)
+            stems, midi = chosen_stems(request, separator)
+            engine = EngineRecord(name=separator.name, device=separator.device, weights=separator.identity())
         cache = self.workshop.cache
-        if cache is None or self.is_recalled or self.source_state != state_of(self.source):
+        keys = Keys(job="", stems="", sound="")
+        if cache is not None:
+            keys = cache_keys(region, request, stems, midi, separator, engine, self.control)
+        return _Plan(separator, engine, stems, midi, keys, Ear(transcribers, cache, keys))
+
+    def _make(self, region: Region, folder: OutputFolder, plan: _Plan) -> tuple[bool, bool]:
+        """Makes all files but the manifest; returns whether there is one of before, and whether the stems are new."""
+        with self._kept(plan) as cached:
+            if plan.separator is not None and cached is None:
+                heard = self._separate(plan.separator, region, folder, plan)
+            elif plan.separator is not None:
+                self.progress.enter("separating")
+                for warning in cached.entry.warnings if cached else ():
+                    self.control.warn(warning)
+                heard = self._listen({}, plan)
+            else:
+                heard = self._listen(dict.fromkeys(plan.midi, region.signal), plan)
+            reading = self._read(heard, region, plan)
+            notes = [] if reading is None else [*note_pieces(reading, self.request, self.name)]
+            stems = [] if cached is None else [*stem_pieces(cached, region, self.request, self.name)]
+            is_fresh = plan.separator is not None and cached is None
+            before = None
+            if plan.keys.job and not is_fresh:
+                before = folder_of(self.job, self._wanted_folder(), self.name, plan.keys.job, [*stems, *notes])
+            if before is not None:
+                folder = before
+                self._started(folder, plan.engine.name, plan.engine.device)
+            elif cached is not None:
+                folder.check_space(cached.entry.total_bytes)
+            self.progress.enter("writing")
+            self._put(stems, folder)
+            if reading is not None:
+                self.record.tell(Analysed(job=self.job, music=reading.music))
+            self._put(notes, folder)
+        if reading is not None and self.request.picture:
+            self._hang(picture_of(reading, self.name), Path(self.request.picture), reading)
+        return before is not None, is_fresh
+
+    @contextmanager
+    def _kept(self, plan: _Plan) -> Iterator[OpenEntry | None]:
+        """The job's stems from the cache, where what is heard in them is known too; none, where none are written."""
+        cache = self.workshop.cache
+        if cache is None or plan.separator is None or any(plan.ear.remembers(stem) is None for stem in plan.midi):
+            yield None
             return
-        entry = Entry(
-            key=self.cache_key,
-            name=self.name,
-            engine=engine,
-            transcribers=self.transcribed_by,
-            warnings=tuple(self.warnings[self.warned_before :]),
-            results=tuple(msgspec.structs.replace(result, path=entry_file(result)) for result in self.results),
-        )
-        cache.store(entry, {entry_file(result): Path(result.path) for result in self.results})
+        if not plan.stems:
+            yield OpenEntry(Entry(key=plan.keys.stems, name=self.name, engine=plan.engine), {})
+            return
+        with cache.opened(plan.keys.stems) as cached:
+            yield cached
 
-    def _transcribing_seconds(self, region: Region, midi: Sequence[str]) -> float:
-        return region.seconds * len(midi) * TRANSCRIBING_SECONDS_PER_SECOND
+    def _separate(self, separator: Separator, region: Region, folder: OutputFolder, plan: _Plan) -> dict[str, bytes]:
+        """Writes the stems; returns what is heard in those that become notes."""
+        needed = [stem for stem in stems_of(separator) if stem in plan.stems or stem in plan.midi]
+        folder.check_space(bytes_needed(region, made=len(needed), written=len(plan.stems)))
+        later = region.seconds * len(plan.midi) * TRANSCRIBING_SECONDS_PER_SECOND
+        self.progress.enter("separating", later)
+        with made_stems(separator, region, needed, folder, self.control) as made:
+            chosen = {stem: made[stem] for stem in plan.stems}
+            for result in write_stems(chosen, region, self.name, self.request, folder, self.control):
+                self.record.produced(result)
+            return self._listen({stem: made[stem].signal() for stem in plan.midi}, plan)
 
-    def _produced(self, result: Result) -> None:
-        self.results.append(result)
-        self._tell(Produced(job=self.job, result=result))
+    def _listen(self, sounds: Mapping[str, Signal], plan: _Plan) -> dict[str, bytes]:
+        """What is heard in the stems; of those without a sound, what was heard before."""
+        self.progress.enter("transcribing")
+        heard: dict[str, bytes] = {}
+        for index, stem in enumerate(plan.midi):
+            control = PartControl(self.control, index, len(plan.midi) + 1)
+            known = plan.ear.listen(sounds[stem], stem, control) if stem in sounds else plan.ear.remembers(stem)
+            assert known is not None, "the cache is only used where it holds everything"
+            heard[stem] = known
+            self.record.transcribers[stem] = self.workshop.transcribers.for_stem(stem).name
+        return heard
 
-    def _tell(self, event: JobEvent) -> None:
-        if isinstance(event, Warned):
-            self.warnings.append(event.warning)
-        self._emit(event)
+    def _read(self, heard: Mapping[str, bytes], region: Region, plan: _Plan) -> Reading | None:
+        """The notes, at the tempo that was given or is heard; None where none are wanted."""
+        if not plan.midi:
+            return None
+        control = PartControl(self.control, len(plan.midi), len(plan.midi) + 1)
+        music = known_music(self.request, lambda: plan.ear.tempo(region.signal, control))
+        reading = read_notes(heard, self.workshop.transcribers, self.request, music, region.seconds)
+        self.record.music = reading.music
+        return reading
+
+    def _put(self, pieces: Sequence[Piece], folder: OutputFolder) -> None:
+        for piece in pieces:
+            self.control.checkpoint(1.0)
+            put(piece, folder)
+            self.record.produced(_placed(piece, folder.path))
+
+    def _hang(self, picture: bytes, wanted: Path, reading: Reading) -> None:
+        """Writes the picture where somebody wants it, or beside: `notes.svg`, `notes 2.svg` …"""
+        for candidate in numbered(wanted.with_suffix("")):
+            path = candidate.with_name(f"{candidate.name}.svg")
+            result = Result(kind="picture", name=TOGETHER, path=path.name, seconds=reading.seconds)
+            piece = Piece(result, lambda: iter((picture,)))
+            if not path.exists() or is_unchanged(path, piece):
+                put(piece, OutputFolder(self.job, path.parent, ()))
+                self.record.produced(_placed(piece, path.parent))
+                return
+
+    def _started(self, folder: OutputFolder, engine: str, device: str) -> None:
+        self.record.tell(Started(job=self.job, engine=engine, device=device, output_dir=str(folder.path)))
 
 
-@dataclass(frozen=True)
-class _Part:
-    """The control for one of several equal parts of a stage."""
-
-    whole: Control
-    index: int
-    of: int
-
-    def checkpoint(self, fraction: float) -> None:
-        self.whole.checkpoint((self.index + fraction) / self.of)
-
-    def warn(self, warning: Warning) -> None:
-        self.whole.warn(warning)
+def _placed(piece: Piece, folder: Path) -> Result:
+    return msgspec.structs.replace(piece.result, path=str(folder / piece.result.path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from bridge import __version__
-from bridge.model import JobRequest, Result, Value, Warning
+from bridge.model import JobRequest, Music, Result, Value, Warning
 
 MANIFEST_VERSION = 1
 #: The packages whose version can change what a job sounds like.
@@ -49,6 +50,8 @@ class Manifest(Value, frozen=True, kw_only=True):
     engine: EngineRecord
     transcribers: dict[str, str]
     """For each stem that was turned into notes, what did it."""
+    music: Music | None
+    """Tempo, metre and key of the notes; None where there are none."""
     warnings: tuple[Warning, ...]
     results: tuple[Result, ...]
     """Paths are relative to the manifest, so that the folder can be moved."""
@@ -58,7 +61,7 @@ class Manifest(Value, frozen=True, kw_only=True):
     seconds: float
     """How long the job took."""
     cache_key: str = ""
-    """What the results are called in the cache; empty where it was switched off."""
+    """The hash of all that the results depend on; empty where nothing is kept."""
 
 
 def encode(manifest: Manifest) -> bytes:
@@ -85,6 +88,7 @@ def iso_time(unix_seconds: float) -> str:
     return datetime.datetime.fromtimestamp(unix_seconds, datetime.timezone.utc).isoformat(timespec="seconds")
 
 
+@functools.cache
 def versions() -> dict[str, str]:
     """The bridge's own version, Python's, and those of the packages that shape the sound."""
     found = {"source-audio-bridge": __version__, "python": platform.python_version()}

@@ -83,7 +83,7 @@ def write_stems(
         control.checkpoint(1.0)
         file = stem_file(name, stem, file_format)
         with folder.landing(file) as temporary:
-            write_audio(temporary, scratch, file_format, subtype, _stamps(stem, region, request))
+            write_audio(temporary, scratch, file_format, subtype, stamps(stem, region, request))
         yield Result(
             kind="stem",
             name=stem,
@@ -96,8 +96,12 @@ def write_stems(
         )
 
 
-def _stamps(stem: str, region: Region, request: JobRequest) -> list[tuple[bytes, bytes]]:
-    """Where the stem belongs: on the time line of the source's recorder; else of the song; else in the source."""
+def stamps(stem: str, region: Region, request: JobRequest) -> list[tuple[bytes, bytes]]:
+    """Chunks for a WAV file that say where the stem belongs.
+
+    On the time line of the source's recorder; else of the song; else in the source. Only a tempo that somebody has
+    given is told: programs stretch a file by it.
+    """
     tempo, beat = request.tempo_bpm, request.beat
     rate = region.audio.sample_rate_hz
     if region.origin.time_reference is not None:

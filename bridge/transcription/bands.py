@@ -1,14 +1,12 @@
-"""How loud a drum stem is in a few frequency bands, and how fast it gets louder: the input of the drum transcriber."""
+"""How loud a drum stem is in each of a few frequency bands, from moment to moment: the drum transcriber's input."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.fft import rfft
-from scipy.signal.windows import hann
+from numpy.fft import rfft
 
 from bridge.transcription.posteriors import Matrix
 
@@ -19,16 +17,24 @@ WINDOW = 1024
 HOP = 256
 #: Frames read at once: about 12 s at 44.1 kHz.
 BLOCK_FRAMES = 2048
+#: Where one band ends and the next begins: single bins of the transform at first, then half an octave or less.
+EDGES_HZ = (
+    *(0, 65, 108, 151, 194, 258, 344, 474, 646, 905, 1250),
+    *(1720, 2370, 3230, 4350, 5800, 7500, 9700, 12500, 16000, 22051),
+)
+BANDS = len(EDGES_HZ) - 1
+#: The middle of each band; the lowest is taken to begin at 40 Hz.
+CENTRES_HZ = np.sqrt(np.maximum(EDGES_HZ[:-1], 40.0) * EDGES_HZ[1:])
 
 
 @dataclass(frozen=True)
 class Bands:
-    """Magnitudes summed over each band, float32 (frames, bands), 0 and up; frame i is centred on sample 256 · i."""
+    """Magnitude of each band (root of the power in it), float32 (frames, BANDS), 0 and up.
+
+    Frame i is centred on sample 256 · i.
+    """
 
     level: Matrix
-    rise: Matrix
-    """By how much the bins get louder from the frame before, those that get softer left out (spectral flux: Bello et
-    al., "A Tutorial on Onset Detection in Music Signals", 2005)."""
     frame_rate_hz: float
     duration_seconds: float
 
@@ -37,33 +43,23 @@ class Bands:
         return int(self.level.shape[0])
 
 
-def analyse(audio: Signal, edges_hz: Sequence[tuple[float, float]], control: Control) -> Bands:
+def analyse(audio: Signal, control: Control) -> Bands:
     """The bands of `audio` (1 channel), read a block at a time.
-
-    Args:
-        edges_hz: the lowest and highest frequency of each band.
 
     Raises:
         Cancelled: `control` said so.
     """
     frames = -(-audio.frames // HOP)
-    level = np.zeros((frames, len(edges_hz)), np.float32)
-    rise = np.zeros_like(level)
-    window = hann(WINDOW, sym=False).astype(np.float32)
-    columns = [slice(*(round(edge * WINDOW / audio.sample_rate_hz) for edge in edges)) for edges in edges_hz]
-    before = np.zeros((1, WINDOW // 2 + 1), np.float32)
+    level = np.zeros((frames, BANDS), np.float32)
+    window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW) / WINDOW)).astype(np.float32)  # Hann's
+    first_bins = [round(edge * WINDOW / audio.sample_rate_hz) for edge in EDGES_HZ[:-1]]
     for first in range(0, frames, BLOCK_FRAMES):
         control.checkpoint(first / frames)
         rows = slice(first, min(first + BLOCK_FRAMES, frames))
-        samples = _stretch(audio, first, rows.stop - first)
-        windows = np.lib.stride_tricks.sliding_window_view(samples, WINDOW)[::HOP]
-        magnitudes = np.abs(rfft(windows * window, axis=1))
-        rising = np.maximum(np.diff(np.concatenate((before, magnitudes)), axis=0), 0)
-        for band, bins in enumerate(columns):
-            level[rows, band] = magnitudes[:, bins].sum(axis=1)
-            rise[rows, band] = rising[:, bins].sum(axis=1)
-        before = magnitudes[-1:]
-    return Bands(level, rise, audio.sample_rate_hz / HOP, audio.frames / audio.sample_rate_hz)
+        windows = np.lib.stride_tricks.sliding_window_view(_stretch(audio, first, rows.stop - first), WINDOW)[::HOP]
+        spectra = rfft(windows * window, axis=1)
+        level[rows] = np.sqrt(np.add.reduceat(np.square(np.abs(spectra)), first_bins, axis=1))
+    return Bands(level, audio.sample_rate_hz / HOP, audio.frames / audio.sample_rate_hz)
 
 
 def _stretch(audio: Signal, first: int, count: int) -> Matrix:

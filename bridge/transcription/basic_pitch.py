@@ -13,8 +13,10 @@ import onnxruntime
 from bridge.errors import EngineFailed
 from bridge.model import Note
 from bridge.transcription.decoding import decode
-from bridge.transcription.posteriors import CONTOUR_BINS, PITCHES, Matrix, Posteriors
+from bridge.transcription.levels import REACH, semitone_levels
+from bridge.transcription.posteriors import CONTOUR_BINS, PITCHES, Matrix, Posteriors, as_bytes
 from bridge.transcription.profiles import profile_for
+from bridge.transcription.settings import NoteSettings
 
 if TYPE_CHECKING:
     from bridge.protocols import Control, Signal
@@ -54,8 +56,10 @@ class BasicPitch:
     def __init__(self, model: Path | None = None) -> None:
         self._session = _open(find_model() if model is None else model)
 
-    def transcribe(self, audio: Signal, stem: str, control: Control) -> list[Note]:
-        notes = decode(self.posteriors(audio, control), profile_for(stem))
+    def transcribe(
+        self, audio: Signal, stem: str, control: Control, settings: NoteSettings | None = None
+    ) -> list[Note]:
+        notes = decode(self.posteriors(audio, control), profile_for(stem, settings))
         control.checkpoint(1.0)
         return notes
 
@@ -70,19 +74,22 @@ class BasicPitch:
             raise ValueError(f"basic-pitch takes 1 channel at {SAMPLE_RATE_HZ} Hz")
         frames = -(-audio.frames // HOP)
         windows = -(-frames // KEPT_FRAMES)
-        note = np.zeros((frames, PITCHES), np.float32)
-        onset = np.zeros((frames, PITCHES), np.float32)
-        contour = np.zeros((frames, CONTOUR_BINS), np.float32)
+        note = np.zeros((frames, PITCHES), np.uint8)
+        onset = np.zeros((frames, PITCHES), np.uint8)
+        contour = np.zeros((frames, CONTOUR_BINS), np.uint8)
+        level = np.zeros((frames, PITCHES), np.uint8)
         power = np.zeros(frames, np.float32)
         for first in range(0, windows, WINDOWS_AT_ONCE):
             control.checkpoint(first / windows)
             count = min(WINDOWS_AT_ONCE, windows - first)
             samples = _stretch(audio, first, count)
             kept = slice(first * KEPT_FRAMES, min((first + count) * KEPT_FRAMES, frames))
-            power[kept] = _power(samples, count)[: kept.stop - kept.start]
+            length = kept.stop - kept.start
+            power[kept] = _power(samples, count)[:length]
+            level[kept] = semitone_levels(samples[MARGIN_FRAMES * HOP - REACH :], length, HOP, SAMPLE_RATE_HZ)
             for belief, output in zip((note, onset, contour), self._run(samples, count), strict=True):
-                belief[kept] = output[: kept.stop - kept.start]
-        return Posteriors(note, onset, contour, power, SAMPLE_RATE_HZ / HOP, audio.frames / SAMPLE_RATE_HZ)
+                belief[kept] = as_bytes(output[:length])
+        return Posteriors(note, onset, contour, level, power, SAMPLE_RATE_HZ / HOP, audio.frames / SAMPLE_RATE_HZ)
 
     def _run(self, samples: Matrix, windows: int) -> list[Matrix]:
         """Note, onset and contour of consecutive windows, without their margins: (windows · 142, bins) each."""

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
-
 import numpy as np
-import numpy.typing as npt
 
 from bridge.model import Bend
-from bridge.transcription.posteriors import BINS_PER_SEMITONE, CONTOUR_BINS, Posteriors, contour_bin
+from bridge.transcription.courses import REACH_SEMITONES, SLIDE_SEMITONES, Course, pitch_course
+from bridge.transcription.posteriors import Posteriors
 from bridge.transcription.spans import Span
 
-Course: TypeAlias = npt.NDArray[np.float64]
-
-#: How far from its key a note is followed: further lie its neighbours.
-REACH_SEMITONES = 1.5
 #: Frames less probable than this, or than this share of the note's best, say nothing about its pitch, which is
 #: interpolated between those around them.
 AUDIBLE = 0.15
 AUDIBLE_SHARE = 0.5
-#: A frame's pitch is the median of so many, then their mean: 5 frames are 58 ms, well under a cycle of vibrato (6 Hz).
-SMOOTHING_FRAMES = 5
 #: A voice slides, it does not leap so far from one frame to the next (vibrato of a semitone at 6 Hz moves by 0.44 at
 #: most): beyond a leap sounds the neighbouring note.
 LEAP_SEMITONES = 0.5
-#: Smaller changes are not sent: 5 cents are about what a listener can tell apart.
-LEAST_CHANGE = 0.05
+#: A frame's pitch is the median of 3, then their weighted mean: 35 ms, a fifth of a cycle of vibrato (6 Hz).
+SMOOTHING = (0.25, 0.5, 0.25)
+#: What is left out between two bends strays no further than this: about what a listener can tell apart.
+TOLERANCE_SEMITONES = 0.05
 #: A note that stays so near its key has no bends at all; within this, the network itself errs.
 STEADY = 0.15
 
@@ -36,42 +29,56 @@ def bends(posteriors: Posteriors, span: Span, start_seconds: float, stop_seconds
     offsets = pitch_offsets(posteriors, span)
     if not len(offsets) or np.abs(offsets).max() < STEADY:
         return ()
-    course: list[Bend] = []
-    for index, offset in enumerate(offsets.tolist()):
-        time = max(start_seconds, (span.start + index) / posteriors.frame_rate_hz)
-        if time >= stop_seconds:
-            break
-        if not course or abs(offset - course[-1].semitones) > LEAST_CHANGE:
-            course.append(Bend(time_seconds=time, semitones=round(offset, 3)))
-    return tuple(course)
+    # A frame's pitch holds from half a frame before its centre, until half a frame before the next one's.
+    times = np.maximum(start_seconds, (span.start - 0.5 + np.arange(len(offsets))) / posteriors.frame_rate_hz)
+    inside = times < stop_seconds
+    times, offsets = times[inside], offsets[inside]
+    return tuple(
+        Bend(time_seconds=float(times[at]), semitones=round(float(offsets[at]), 3))
+        for at in stairs(offsets, TOLERANCE_SEMITONES)
+    )
 
 
 def pitch_offsets(posteriors: Posteriors, span: Span) -> Course:
     """Semitones between what sounds and the span's pitch, smoothed: (frames of the span,); empty where none sounds."""
-    centre = contour_bin(span.pitch)
-    reach = round(REACH_SEMITONES * BINS_PER_SEMITONE)
-    lowest, highest = max(0, centre - reach), min(CONTOUR_BINS, centre + reach + 1)
-    contour = posteriors.contour[span.start : span.stop, lowest:highest].astype(np.float64)
-    peak = contour.argmax(axis=1)
-    frames = np.arange(len(peak))
-    height = contour[frames, peak]
-    audible = height >= max(AUDIBLE, AUDIBLE_SHARE * float(height.max()))
+    reach = SLIDE_SEMITONES + 0.5 if span.slides else REACH_SEMITONES
+    course, probable = pitch_course(posteriors, span.pitch, span.start, span.stop, reach)
+    if not len(course):
+        return course
+    audible = probable >= max(AUDIBLE, AUDIBLE_SHARE * float(probable.max()))
     if not audible.any():
         return np.zeros(0)
-    inner = np.clip(peak, 1, contour.shape[1] - 2)
-    left, middle, right = (contour[frames, inner + step] for step in (-1, 0, 1))
-    curvature = left - 2 * middle + right
-    # The vertex of the parabola through the peak and its neighbours; at the edge of the reach there is no peak.
-    rounded = (curvature < 0) & (inner == peak)
-    vertex = np.where(rounded, (left - right) / np.where(rounded, 2 * curvature, 1.0), 0.0)
-    offsets = (lowest + peak + np.clip(vertex, -0.5, 0.5) - centre) / BINS_PER_SEMITONE
-    course = _filtered(np.interp(frames, frames[audible], offsets[audible]), np.median)
-    stretch = np.append(0, np.cumsum(np.abs(np.diff(course)) > LEAP_SEMITONES))
-    own = stretch == np.bincount(stretch, weights=height).argmax()
-    return _filtered(np.interp(frames, frames[own], course[own]), np.mean)
+    frames = np.arange(len(course))
+    course = _median(np.interp(frames, frames[audible], course[audible]))
+    leaps = np.abs(np.diff(course)) > LEAP_SEMITONES
+    if leaps.any():
+        stretch = np.append(0, np.cumsum(leaps))
+        own = stretch == np.bincount(stretch, weights=probable).argmax()
+        course = np.interp(frames, frames[own], course[own])
+    return np.convolve(_held(course), SMOOTHING, "valid")
 
 
-def _filtered(course: Course, statistic: Callable[..., Course]) -> Course:
-    """Running median or mean; the ends are held."""
-    padded = np.pad(course, SMOOTHING_FRAMES // 2, mode="edge")
-    return np.asarray(statistic(np.lib.stride_tricks.sliding_window_view(padded, SMOOTHING_FRAMES), axis=1))
+def stairs(course: Course, tolerance: float) -> list[int]:
+    """Frames at which a bend is sent, the first included, such that what was sent last is never further off than that.
+
+    Bends hold until the next: between them lie steps, not the lines for which Ramer, Douglas and Peucker thin.
+    """
+    sent = [0]
+    held = course[0]
+    for frame, offset in enumerate(course.tolist()):
+        if abs(offset - held) > tolerance:
+            sent.append(frame)
+            held = offset
+    return sent
+
+
+def _median(course: Course) -> Course:
+    """Running median of three; the ends are held."""
+    padded = _held(course)
+    before, here, after = padded[:-2], padded[1:-1], padded[2:]
+    return np.maximum(np.minimum(before, here), np.minimum(np.maximum(before, here), after))
+
+
+def _held(course: Course) -> Course:
+    """One frame more at each end."""
+    return np.concatenate((course[:1], course, course[-1:]))

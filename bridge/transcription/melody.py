@@ -1,91 +1,67 @@
-"""One line, one note at a time: the most probable path through pitch and silence (Viterbi)."""
+"""One line, one note at a time: the best chain of notes out of all that may be notes (dynamic programming)."""
 
 from __future__ import annotations
 
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
-from bridge.transcription.posteriors import LOWEST_PITCH, Posteriors
+from bridge.transcription.polyphony import candidates
+from bridge.transcription.posteriors import LOWEST_PITCH, SURE, Posteriors
 from bridge.transcription.profiles import Profile
-from bridge.transcription.spans import Span, gaps, join, peaks, runs
+from bridge.transcription.spans import Span
 
-#: What a change of pitch costs, in probability summed over frames, and the share of it that a sure onset takes off.
-#: An octave ghost that flickers for a few frames does not pay for the way there and back.
-CHANGE_COST = 0.7
-ONSET_DISCOUNT = 0.8
-#: Frames by which a note's onset may lie before or after the frame in which the path turns to its pitch.
-SLACK_FRAMES = 4
+#: What a note costs, in probability summed over frames: a ghost that flickers for a few frames does not pay for
+#: cutting the note that it interrupts.
+NOTE_COST = 1.0
+#: How many notes back the one before may lie in the order of their starts.
+MEMORY = 24
 
 
 def melody(posteriors: Posteriors, profile: Profile) -> list[Span]:
     """The notes of the best line, in order; no two overlap."""
-    rate = posteriors.frame_rate_hz
-    shortest = max(2, round(profile.shortest_seconds * rate))
-    gap = round(profile.gap_seconds * rate)
-    columns = posteriors.columns(profile.lowest, profile.highest)
-    note, onset = posteriors.note[:, columns], posteriors.onset[:, columns]
-    path = best_path(note - profile.note_threshold, CHANGE_COST * (1 - ONSET_DISCOUNT * onset))
-    spans: list[Span] = []
-    for column in np.unique(path[path >= 0]).tolist():
-        pitch = LOWEST_PITCH + columns.start + column
-        attacks = peaks(onset[:, column], profile.onset_threshold, shortest)
-        found = runs(path == column)
-        for first, last in join(found, (gaps(found) > gap) | ~_silent_between(found, path)).tolist():
-            for start, stop in pairwise([*_starts(attacks, first, last), last]):
-                if stop - start >= shortest:
-                    spans.append(Span(start, stop, pitch, float(note[start:stop, column].mean())))
-    return _one_at_a_time(spans)
+    struck, left_over = candidates(posteriors, profile)
+    shortest = max(2, round(profile.shortest_seconds * posteriors.frame_rate_hz))
+    return best_line(posteriors, sorted(struck + left_over, key=lambda span: (span.start, span.pitch)), shortest)
 
 
-def best_path(gain: npt.NDArray[np.floating], cost: npt.NDArray[np.floating]) -> npt.NDArray[np.intp]:
-    """The sequence of columns with the greatest sum of gains less the cost of every change: (frames,), silence is -1.
-
-    Silence gains nothing, and to fall silent costs nothing.
+def best_line(posteriors: Posteriors, spans: list[Span], shortest: int) -> list[Span]:
+    """The chain of spans with the greatest sum of probabilities less the cost of each; a note ends where the next
+    starts.
 
     Args:
-        gain: (frames, pitches), what each pitch brings in each frame; negative where it is improbable.
-        cost: (frames, pitches), what it takes to turn to each pitch in each frame.
+        spans: by start.
+        shortest: frames that each note of the line must last.
     """
-    frames, pitches = gain.shape
-    silence = pitches
-    came_from = np.empty((frames, pitches + 1), np.intp)
-    own = np.arange(pitches + 1)
-    score = np.full(pitches + 1, -np.inf)
-    score[silence] = 0.0
-    fare = np.concatenate((cost, np.zeros((frames, 1))), axis=1)
-    reward = np.concatenate((gain, np.zeros((frames, 1))), axis=1)
-    for frame in range(frames):
-        best = int(score.argmax())
-        turned = score[best] - fare[frame]
-        turns = turned > score
-        came_from[frame] = np.where(turns, best, own)
-        score = np.where(turns, turned, score) + reward[frame]
-    path = np.empty(frames, np.intp)
-    state = int(score.argmax())
-    for frame in range(frames - 1, -1, -1):
-        path[frame] = state
-        state = int(came_from[frame, state])
-    path[path == silence] = -1
-    return path
+    if not spans:
+        return []
+    masses = [
+        np.cumsum(posteriors.note[span.start : span.stop, span.pitch - LOWEST_PITCH], dtype=np.float64) / SURE
+        for span in spans
+    ]
+    before = [-1] * len(spans)
+    # What the best line is worth that ends with each span, up to the span's start.
+    worth = [0.0] * len(spans)
+    for index, span in enumerate(spans):
+        best, chosen = 0.0, -1
+        for other in range(max(0, index - MEMORY), index):
+            length = min(spans[other].stop, span.start) - spans[other].start
+            if length < shortest:
+                continue
+            total = worth[other] + float(masses[other][length - 1]) - NOTE_COST
+            if total > best:
+                best, chosen = total, other
+        worth[index], before[index] = best, chosen
+    last = max(range(len(spans)), key=lambda index: worth[index] + float(masses[index][-1]) - NOTE_COST)
+    chain = [last]
+    while before[chain[-1]] >= 0:
+        chain.append(before[chain[-1]])
+    line = [spans[index] for index in reversed(chain)]
+    return one_at_a_time(line)
 
 
-def _starts(attacks: list[int], first: int, last: int) -> list[int]:
-    """Where notes start in one stretch of a pitch: at its onset or else its first frame, then at every new onset."""
-    near = [at for at in attacks if first - SLACK_FRAMES <= at < last]
-    repeated = [at for at in near if at > first + SLACK_FRAMES]
-    return [near[0] if len(near) > len(repeated) else first, *repeated]
-
-
-def _silent_between(found: npt.NDArray[np.intp], path: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
-    """Whether nothing but silence lies between each run of one pitch and the next: (runs - 1,)."""
-    sung = np.append(0, np.cumsum(path >= 0))
-    return np.asarray(sung[found[1:, 0]] == sung[found[:-1, 1]])
-
-
-def _one_at_a_time(spans: list[Span]) -> list[Span]:
-    """Ends each note where the next starts, since an onset may lie before the path's turn."""
+def one_at_a_time(spans: list[Span]) -> list[Span]:
+    """The spans, each ended where the next starts; what is left of a frame or none is left out."""
     ordered = sorted(spans, key=lambda span: (span.start, span.stop))
     ended = [span._replace(stop=min(span.stop, after.start)) for span, after in pairwise(ordered)] + ordered[-1:]
     return [span for span in ended if span.stop - span.start >= 2]

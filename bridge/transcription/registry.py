@@ -15,15 +15,15 @@ Factory = Callable[[], "Transcriber"]
 
 
 def _basic_pitch() -> Transcriber:
-    from bridge.transcription.basic_pitch import BasicPitch
+    from bridge.transcription.hearing import Pitches
 
-    return BasicPitch()
+    return Pitches()
 
 
 def _drum_onsets() -> Transcriber:
-    from bridge.transcription.drums import DrumOnsets
+    from bridge.transcription.hearing import Drums
 
-    return DrumOnsets()
+    return Drums()
 
 
 #: What serves each stem, and a `mix` that nobody has taken apart.

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import find_peaks
+
+from bridge.peaks import find_peaks
 
 
 class Span(NamedTuple):
@@ -17,6 +18,8 @@ class Span(NamedTuple):
     pitch: int
     confidence: float
     """Mean probability that the pitch sounds, 0–1."""
+    slides: bool = False
+    """Its pitch moves on to that of another key, or comes from there."""
 
 
 def runs(active: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
@@ -43,5 +46,4 @@ def peaks(evidence: npt.NDArray[np.float32], threshold: float, apart: int) -> li
     Of two that lie less than `apart` frames from each other, the higher one.
     """
     walled = np.pad(evidence, 1, constant_values=-1.0)
-    found, _ = find_peaks(walled, height=threshold, distance=max(1, apart))
-    return [int(frame) - 1 for frame in found]
+    return [place - 1 for place in find_peaks(walled, height=threshold, distance=max(1, apart)).tolist()]

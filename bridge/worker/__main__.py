@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bridge.clock import SystemClock
 from bridge.pipeline.cache import ResultsCache
-from bridge.pipeline.job import Workshop
+from bridge.pipeline.workshop import Workshop
 from bridge.processes.parent import ParentChannel
 from bridge.separation.backends import Backends
 from bridge.separation.conversions import Conversions

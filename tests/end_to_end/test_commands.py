@@ -49,6 +49,33 @@ def test_transcribe_makes_a_midi_file_only(clip: Path) -> None:
     assert [file["name"] for file in result["midi"]] == ["bass"]
 
 
+def test_a_table_and_a_picture_are_results_like_the_others(clip: Path) -> None:
+    done = sab(
+        "transcribe", clip, "--as", "bass", "--json", "--notes", "csv,json", "--picture", "out.svg",
+        "--quantise", "1/8", "--time-signature", "3/4", "--one-line", "--lowest", "E1",
+        "--highest", "500Hz", "--tempo", "98.5", cwd=clip.parent,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert (result["music"]["tempo_bpm"], result["music"]["tempo_source"]) == (98.5, "given")
+    assert [Path(file["path"]).name for file in result["notes"]] == [
+        "clip (Bass).notes.csv",
+        "clip (Bass).notes.json",
+    ]
+    assert [file["path"] for file in result["pictures"]] == [str(clip.parent / "out.svg")]
+    assert all(Path(file["path"]).is_file() for kind in ("midi", "notes", "pictures") for file in result[kind])
+
+
+def test_a_picture_that_is_there_is_not_drawn_over(clip: Path) -> None:
+    mine = clip.parent / "out.svg"
+    mine.write_text("mine")
+    done = sab("transcribe", clip, "--as", "bass", "--picture", "out.svg", "--tempo", "98", cwd=clip.parent)
+    assert done.returncode == 0, done.stderr
+    assert mine.read_text() == "mine"
+    assert (clip.parent / "out 2.svg").read_bytes().startswith(b"<?xml")
+    assert "98 BPM" in done.stdout
+
+
 def test_the_cache_is_listed_and_cleared(clip: Path) -> None:
     def listed() -> dict[str, Any]:
         told: dict[str, Any] = json.loads(sab("cache", "list", "--json").stdout)
@@ -77,6 +104,14 @@ def test_the_cache_is_listed_and_cleared(clip: Path) -> None:
         (["process", "clip.wav", "--engine", "mdx_extra"], 1, "weights_unavailable"),
         (["process", "clip.wav", "--engine", "draft", "--device", "cuda", "--tempo", "fast"], 2, "tempo"),
         (["transcribe", "clip.wav", "--as", "kazoo"], 2, "kazoo"),
+        (["process", "clip.wav", "--shortest", "long"], 2, "shortest must be a number"),
+        (["process", "clip.wav", "--lowest", "H2"], 2, "lowest must be a note"),
+        (["process", "clip.wav", "--quantise", "1/7"], 2, "1/16t"),
+        (["process", "clip.wav", "--scale", "C wrong"], 2, "dorian"),
+        (["process", "clip.wav", "--bends", "wild"], 2, "mpe"),
+        (["process", "clip.wav", "--notes", "xml"], 2, "csv"),
+        (["process", "clip.wav", "--one-line", "--voices", "many"], 2, "--voices"),
+        (["process", "clip.wav", "--picture", "nowhere/out.svg"], 1, "nowhere"),
         (["submit", "clip.wav", "--port", "1"], 1, "sab serve"),
         (["submit", "clip.wav", "engine"], 2, "no value"),
         (["send", "nope"], 2, "begins with /"),
@@ -164,7 +199,7 @@ def test_the_demo_shows_what_it_promises(tmp_path: Path) -> None:
     done = sab("demo", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(list((tmp_path / "sab-demo").glob("*.wav"))) == 4
-    assert len(list((tmp_path / "sab-demo").glob("*.mid"))) == 4
+    assert len(list((tmp_path / "sab-demo").glob("*.mid"))) == 5
     assert str(tmp_path / "sab-demo") in done.stdout
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bridge.integrations.daws import DAWS, Here, lua_text
-from bridge.model import JobRequest, Result
+from bridge.model import TOGETHER, JobRequest, Music, Result
 from bridge.options import build_request
 from bridge.pipeline.manifest import EngineRecord, Manifest, SourceRecord, encode
 
@@ -19,6 +19,7 @@ LUA = shutil.which("lua5.3") or shutil.which("lua5.4") or shutil.which("lua")
 FAKE = Path(__file__).with_name("fake_reaper.lua")
 SEND, IMPORT = "source_audio_bridge_take_apart.lua", "source_audio_bridge_import.lua"
 STEMS = ("Vocals", "Drums", "Bass", "Other")
+MUSIC = Music(tempo_bpm=120.0, tempo_source="given")
 #: In place of `sab`: keeps its words, as JSON lines; a file with "lost" in its name makes it fail.
 COMMAND = """
 import json, sys
@@ -69,6 +70,7 @@ class Studio:
         out.mkdir(parents=True)
         kinds = (("stem", "wav"), ("midi", "mid"))
         files = [(kind, stem, f"{name} ({stem}).{ending}") for stem in STEMS for kind, ending in kinds]
+        files += [("midi", TOGETHER, f"{name}.mid"), ("picture", TOGETHER, f"{name}.svg")]
         for _, _, file in files:
             (out / file).touch()
         results = tuple(Result(kind=kind, name=stem, path=file, seconds=1.5) for kind, stem, file in files)  # type: ignore[arg-type]
@@ -82,7 +84,7 @@ def manifest(name: str, results: tuple[Result, ...]) -> Manifest:
     return Manifest(
         job="job1", name=name, source=source, request=JobRequest(source="/x.wav"),
         engine=EngineRecord(name="draft", device="cpu", weights=""), transcribers={}, warnings=(), results=results,
-        versions={}, started="", seconds=1.0,
+        versions={}, started="", seconds=1.0, music=MUSIC,
     )  # fmt: skip
 
 

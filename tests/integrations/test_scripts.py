@@ -10,7 +10,7 @@ import pytest
 
 from bridge.config import DEFAULT_HOST, DEFAULT_PORT
 from bridge.integrations.daws import ARDOUR_URL, DAWS, Here, lua_text
-from bridge.model import Result
+from bridge.model import TOGETHER, Result
 from bridge.options import OPTIONS, TEMPO_RANGE_BPM
 from bridge.osc.addresses import REQUESTS
 from bridge.pipeline.manifest import MANIFEST_VERSION
@@ -90,9 +90,9 @@ def test_the_address_in_ardours_script_is_the_bridges_own_until_it_is_installed(
 @daws
 def test_scripts_read_the_manifest_that_the_bridge_writes(daw: str) -> None:
     text = SCRIPTS[daw]["source_audio_bridge_import.lua"]
-    assert """'"kind":%s*"(%a+)".-"path":%s*"(.-[^\\\\])"'""" in text
-    fields = [name for name in Result.__struct_fields__ if name in ("kind", "path")]
-    assert fields == ["kind", "path"]
+    assert """'"kind":%s*"(%a+)",%s*"name":%s*"(%a+)",%s*"path":%s*"(.-[^\\\\])"'""" in text
+    assert f'part ~= "{TOGETHER}"' in text
+    assert Result.__struct_fields__[:3] == ("kind", "name", "path")
     assert MANIFEST_VERSION == 1
 
 

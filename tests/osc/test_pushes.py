@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.events import Ended, MidiEnded, MidiStarted, Produced, Progressed, Started, Warned
-from bridge.model import Failure, Job, JobRequest, Result, Warning
+from bridge.events import Analysed, Ended, MidiEnded, MidiStarted, Produced, Progressed, Started, Warned
+from bridge.model import Failure, Job, JobRequest, Music, Result, Warning
 from bridge.osc.addresses import Message
 from bridge.osc.pushes import Told, messages, state
 
@@ -46,6 +46,13 @@ JOB = Job(
         (
             Warned(job="j1", warning=CLIPPED),
             [Message("/sab/warning", ("j1", "clipped", "The bass would clip."))],
+        ),
+        (
+            Analysed(
+                job="j1",
+                music=Music(tempo_bpm=98.5, tempo_source="estimated", tempo_confidence=0.75, key="Bb major"),
+            ),
+            [Message("/sab/music", ("j1", 98.5, "estimated", 0.75, 0.0, "Bb major", 0.0))],
         ),
         (
             Ended(job="j1", outcome="done", unix_seconds=1),

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bridge.model import Note
+from bridge.model import Bend, Note
 from bridge.protocols import Context, Control, Separator, Signal, Transcriber
 
 if TYPE_CHECKING:
     from bridge.protocols import StemBlock
+    from bridge.transcription.settings import NoteSettings
 
 
 @dataclass
@@ -52,17 +53,27 @@ class SharesSeparator:
 
 @dataclass
 class OneNoteTranscriber:
-    """Hears one note as long as the sound."""
+    """Hears how long the sound is; reads one note of that length, unless a longer one is asked for."""
 
     sample_rate_hz: int = 22_050
     name: str = "one-note"
+    listened: list[str] = field(default_factory=list)
 
-    def transcribe(self, audio: Signal, stem: str, control: Control) -> list[Note]:
+    def identity(self) -> str:
+        return "one-note-1"
+
+    def listen(self, audio: Signal, stem: str, control: Control) -> bytes:
         assert audio.channels == 1
+        self.listened.append(stem)
         control.checkpoint(1.0)
-        pitch = 36 if stem == "drums" else 60
-        seconds = audio.frames / audio.sample_rate_hz
-        return [Note(onset_seconds=0.0, offset_seconds=seconds, pitch=pitch, velocity=90)]
+        return str(audio.frames / audio.sample_rate_hz).encode()
+
+    def read(self, heard: bytes, stem: str, settings: NoteSettings) -> list[Note]:
+        pitch, seconds = 36 if stem == "drums" else 60, float(heard)
+        if settings.shortest_ms is not None and seconds * 1000 < settings.shortest_ms:
+            return []
+        bends = (Bend(time_seconds=0.0, semitones=0.25),)
+        return [Note(onset_seconds=0.0, offset_seconds=seconds, pitch=pitch, velocity=90, bends=bends)]
 
 
 @dataclass

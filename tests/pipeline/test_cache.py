@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bridge.model import Result
-from bridge.pipeline.cache import ABANDONED_SECONDS, KEPT_FREE_BYTES, Entry, ResultsCache
+from bridge.pipeline.cache import ABANDONED_SECONDS, KEPT_FREE_BYTES, Entry, Head, ResultsCache
 from bridge.pipeline.manifest import EngineRecord
 from tests.fakes import FakeClock
 
@@ -20,7 +20,7 @@ SIZE = 1000
 def entry(key: str, *files: str) -> Entry:
     engine = EngineRecord(name="draft", device="cpu", weights="1")
     results = tuple(Result(kind="stem", name="bass", path=file, seconds=1.0) for file in files)
-    return Entry(key=key, name=f"clip {key}", engine=engine, transcribers={}, warnings=(), results=results)
+    return Entry(key=key, name=f"clip {key}", engine=engine, results=results)
 
 
 class Shelf:
@@ -49,6 +49,22 @@ class Shelf:
 @pytest.fixture
 def shelf(tmp_path: Path) -> Shelf:
     return Shelf(tmp_path)
+
+
+def test_what_was_heard_is_found_under_its_key_only(shelf: Shelf) -> None:
+    engine = EngineRecord(name="", device="", weights="")
+    shelf.cache.keep_heard("a", "clip", engine, b"notes")
+    assert shelf.cache.heard("a") == b"notes"
+    assert shelf.cache.heard("b") is None
+    shelf.store("b")
+    assert shelf.cache.heard("b") is None, "a stem is nothing that was heard"
+
+
+def test_only_the_head_of_a_file_is_kept_where_that_is_asked_for(shelf: Shelf) -> None:
+    shelf.cache.store(entry("a", "bass.wav"), {"bass.wav": Head(shelf.source, 10)})
+    with shelf.cache.opened("a") as cached:
+        assert cached is not None
+        assert (cached.entry.sizes["bass.wav"], cached.files["bass.wav"].read()) == (10, b"x" * 10)
 
 
 def test_what_was_stored_is_found_under_its_key_only(shelf: Shelf) -> None:

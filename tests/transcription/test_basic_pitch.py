@@ -96,9 +96,10 @@ def test_velocity_is_loudness(transcriber: BasicPitch) -> None:
     assert [note.velocity for note in notes] == pytest.approx([110, 70, 110, 50], abs=2)
 
 
-def test_bends_follow_a_vibrato(transcriber: BasicPitch) -> None:
+@pytest.mark.parametrize("stem", ["vocals", "other"])
+def test_a_vibrato_is_one_note_whose_bends_follow_it(transcriber: BasicPitch, stem: str) -> None:
     audio = as_signal(tone(67, 1.5, vibrato_semitones=0.4), PITCH_RATE_HZ)
-    (note,) = transcriber.transcribe(audio, "vocals", RecordingControl())
+    (note,) = transcriber.transcribe(audio, stem, RecordingControl())
     assert note.pitch == 67
     times = [bend.time_seconds for bend in note.bends]
     assert times == sorted(times)

@@ -1,17 +1,23 @@
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Sequence
+from itertools import combinations, pairwise
+from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.errors import BadArguments
+from bridge.transcription.bends import stairs
 from bridge.transcription.decoding import decode
-from bridge.transcription.melody import best_path
-from bridge.transcription.posteriors import LOWEST_PITCH, Posteriors, contour_bin
+from bridge.transcription.melody import NOTE_COST, best_line
+from bridge.transcription.posteriors import LOWEST_PITCH, SURE, Posteriors, as_bytes, contour_bin
 from bridge.transcription.profiles import PROFILES, profile_for
+from bridge.transcription.settings import NoteSettings
+from bridge.transcription.spans import Span
 
 RATE_HZ = 22050 / 256
 
@@ -19,9 +25,10 @@ RATE_HZ = 22050 / 256
 def empty(frames: int) -> Posteriors:
     """Nothing sounds, at a steady level of -20 dB."""
     return Posteriors(
-        note=np.zeros((frames, 88), np.float32),
-        onset=np.zeros((frames, 88), np.float32),
-        contour=np.zeros((frames, 264), np.float32),
+        note=np.zeros((frames, 88), np.uint8),
+        onset=np.zeros((frames, 88), np.uint8),
+        contour=np.zeros((frames, 264), np.uint8),
+        level=np.zeros((frames, 88), np.uint8),
         power=np.full(frames, 0.01, np.float32),
         frame_rate_hz=RATE_HZ,
         duration_seconds=frames / RATE_HZ,
@@ -31,10 +38,13 @@ def empty(frames: int) -> Posteriors:
 def sing(
     posteriors: Posteriors, pitch: int, start: int, stop: int, note: float = 0.8, onset: float | None = 0.9
 ) -> Posteriors:
-    posteriors.note[start:stop, pitch - LOWEST_PITCH] = note
-    posteriors.contour[start:stop, contour_bin(pitch)] = note
+    column = pitch - LOWEST_PITCH
+    posteriors.note[start:stop, column] = round(note * SURE)
+    posteriors.contour[start:stop, contour_bin(pitch)] = round(note * SURE)
+    posteriors.level[start : stop + 2, column] = 160
+    posteriors.level[start : start + 1, column] = 120
     if onset is not None:
-        posteriors.onset[start, pitch - LOWEST_PITCH] = onset
+        posteriors.onset[start, column] = round(onset * SURE)
     return posteriors
 
 
@@ -58,11 +68,13 @@ def test_whatever_the_network_says_the_notes_are_sound(
     seed: int, frames: int, exponent: float, cut: float, stem: str
 ) -> None:
     rng = np.random.default_rng(seed)
-    note, onset, contour = (rng.random((frames, bins), np.float32) ** exponent for bins in (88, 88, 264))
+    note, onset, contour = (as_bytes(rng.random((frames, bins), np.float32) ** exponent) for bins in (88, 88, 264))
+    level = rng.integers(0, 256, (frames, 88), np.uint8)
     duration = max(0.0, (frames - cut) / RATE_HZ)
-    posteriors = Posteriors(note, onset, contour, rng.random(frames, np.float32), RATE_HZ, duration)
+    posteriors = Posteriors(note, onset, contour, level, rng.random(frames, np.float32), RATE_HZ, duration)
     profile = profile_for(stem)
     notes = decode(posteriors, profile)
+    assert notes == decode(posteriors, profile)
     assert notes == sorted(notes, key=lambda one: (one.onset_seconds, one.pitch))
     for one in notes:
         assert 0 <= one.onset_seconds < one.offset_seconds <= duration
@@ -90,8 +102,9 @@ def test_an_onset_splits_a_held_pitch(stem: str) -> None:
 @pytest.mark.parametrize("stem", ["vocals", "piano"])
 def test_a_short_gap_is_bridged_and_a_long_one_is_not(stem: str) -> None:
     posteriors = sing(empty(200), 60, 10, 100)
-    posteriors.note[30:34] = 0.0
-    posteriors.note[60:75] = 0.0
+    posteriors.note[30:34] = 0
+    posteriors.note[60:75] = 0
+    posteriors.level[62:75] = 0
     posteriors = sing(posteriors, 60, 75, 100)
     assert found(posteriors, stem) == [(60, 10, 60), (60, 75, 100)]
 
@@ -160,23 +173,103 @@ def test_the_neighbouring_note_is_no_bend() -> None:
     assert note.bends == ()
 
 
-@given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.integers(1, 3))
-def test_the_best_path_is_the_best(seed: int, frames: int, pitches: int) -> None:
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 6))
+def test_the_best_line_is_the_best(seed: int, count: int) -> None:
     rng = np.random.default_rng(seed)
-    gain = rng.uniform(-0.5, 0.7, (frames, pitches))
-    cost = rng.uniform(0.1, 0.8, (frames, pitches))
+    posteriors = empty(40)
+    posteriors.note[:] = rng.integers(0, 256, posteriors.note.shape, np.uint8)
+    starts = sorted(rng.integers(0, 30, count).tolist())
+    spans = [Span(start, start + int(rng.integers(3, 10)), int(rng.integers(50, 60)), 0.5) for start in starts]
 
-    def worth(path: tuple[int, ...]) -> float:
-        total, before = 0.0, -1
-        for frame, state in enumerate(path):
-            if state >= 0:
-                total += gain[frame, state] - (cost[frame, state] if state != before else 0.0)
-            before = state
-        return total
+    def worth(chain: Sequence[Span]) -> float:
+        total = 0.0
+        for span, stop in zip(chain, [span.start for span in chain[1:]] + [99], strict=True):
+            if min(span.stop, stop) - span.start < 3:
+                return -np.inf
+            total += posteriors.note[span.start : min(span.stop, stop), span.pitch - LOWEST_PITCH].sum() / SURE
+        return total - NOTE_COST * len(chain)
 
-    every = np.stack(np.meshgrid(*[np.arange(-1, pitches)] * frames, indexing="ij"), -1).reshape(-1, frames)
-    best = max(worth(tuple(path)) for path in every.tolist())
-    assert worth(tuple(best_path(gain, cost).tolist())) == pytest.approx(best)
+    every = (chain for length in range(1, count + 1) for chain in combinations(spans, length))
+    line = best_line(posteriors, spans, 3)
+    assert sum(
+        posteriors.note[span.start : span.stop, span.pitch - LOWEST_PITCH].sum() / SURE - NOTE_COST for span in line
+    ) == pytest.approx(max(worth(chain) for chain in every))
+
+
+@pytest.mark.parametrize("stem", ["vocals", "piano"])
+@pytest.mark.parametrize("field", ["onset_threshold", "note_threshold"])
+def test_a_higher_threshold_hears_no_note_where_a_lower_one_heard_silence(stem: str, field: str) -> None:
+    posteriors = empty(300)
+    for index, belief in enumerate((0.35, 0.5, 0.65, 0.8, 0.95)):
+        sing(posteriors, 60 + 2 * index, 10 + 55 * index, 30 + 55 * index, note=belief, onset=belief)
+    counts = []
+    for threshold in (0.2, 0.4, 0.55, 0.7, 0.9):
+        said = msgspec.structs.replace(NoteSettings(), **{field: threshold})
+        counts.append(len(decode(posteriors, profile_for(stem, said))))
+    assert counts == sorted(counts, reverse=True)
+    assert counts[0] > counts[-1]
+
+
+def test_what_the_user_says_stands_in_the_profile() -> None:
+    profile = profile_for(
+        "piano", NoteSettings(shortest_ms=120, lowest_pitch=40, highest_pitch=60, monophonic=True, bends=False)
+    )
+    assert (profile.shortest_seconds, profile.lowest, profile.highest) == (0.12, 40, 60)
+    assert profile.monophonic and not profile.bends
+    assert profile.note_threshold == PROFILES["piano"].note_threshold
+    assert profile_for("piano", NoteSettings()) == PROFILES["piano"]
+
+
+def test_a_range_that_holds_no_pitch_is_refused() -> None:
+    with pytest.raises(BadArguments, match="lowest"):
+        profile_for("bass", NoteSettings(lowest_pitch=70))
+
+
+def test_a_note_ends_where_its_level_falls() -> None:
+    posteriors = sing(empty(200), 60, 10, 110)
+    column = 60 - LOWEST_PITCH
+    posteriors.level[60:90, column] = np.linspace(160, 20, 30).astype(np.uint8)
+    posteriors.level[90:, column] = 20
+    ((_, start, stop),) = found(posteriors, "piano")
+    assert start == pytest.approx(10, abs=1)
+    assert stop == pytest.approx(61, abs=4)
+
+
+def test_the_louder_of_two_notes_of_a_chord_has_the_higher_velocity() -> None:
+    posteriors = sing(sing(empty(100), 60, 10, 60), 65, 10, 60)
+    posteriors.level[10:60, 65 - LOWEST_PITCH] -= 24
+    low, high = decode(posteriors, profile_for("piano"))
+    assert (low.pitch, high.pitch) == (60, 65)
+    assert low.velocity - high.velocity == pytest.approx(24, abs=2)
+
+
+def test_posteriors_survive_a_file(tmp_path: Path) -> None:
+    posteriors = sing(empty(50), 60, 10, 40)
+    with (tmp_path / "kept.npz").open("wb") as file:
+        np.savez(file, **posteriors.arrays())
+    with np.load(tmp_path / "kept.npz") as kept:
+        again = Posteriors.from_arrays(kept)
+    assert decode(again, profile_for("piano")) == decode(posteriors, profile_for("piano")) != []
+    assert (again.frame_rate_hz, again.duration_seconds) == (posteriors.frame_rate_hz, posteriors.duration_seconds)
+
+
+def test_posteriors_that_lack_something_are_refused() -> None:
+    arrays = empty(5).arrays()
+    with pytest.raises(ValueError, match="level"):
+        Posteriors.from_arrays({name: array for name, array in arrays.items() if name != "level"})
+    with pytest.raises(ValueError, match="note"):
+        Posteriors.from_arrays({**arrays, "note": arrays["note"][:3]})
+
+
+@given(st.lists(st.floats(-2, 2), min_size=1, max_size=60))
+def test_what_was_sent_last_is_never_far_from_the_course(offsets: list[float]) -> None:
+    course = np.array(offsets)
+    sent = stairs(course, 0.05)
+    assert sent[0] == 0 and sent == sorted(set(sent))
+    for frame, offset in enumerate(offsets):
+        held = course[max(at for at in sent if at <= frame)]
+        assert abs(held - offset) <= 0.05
 
 
 def test_drums_have_no_pitches() -> None:

@@ -9,13 +9,20 @@ from bridge.errors import BadArguments, EngineFailed
 from bridge.model import STEMS, Note
 from bridge.protocols import Control, Signal, Transcriber
 from bridge.transcription.registry import Transcribers
+from bridge.transcription.settings import NoteSettings
 
 
 class Deaf:
     name = "deaf"
     sample_rate_hz = 8000
 
-    def transcribe(self, audio: Signal, stem: str, control: Control) -> list[Note]:  # noqa: ARG002 - of the seam
+    def identity(self) -> str:
+        return "deaf"
+
+    def listen(self, audio: Signal, stem: str, control: Control) -> bytes:  # noqa: ARG002 - of the seam
+        return b""
+
+    def read(self, heard: bytes, stem: str, settings: NoteSettings) -> list[Note]:  # noqa: ARG002 - of the seam
         return []
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from bridge.audio import riff
 from bridge.events import Progressed, Started
 from bridge.model import Job, Stage
+from bridge.options import OPTIONS
 from bridge.pipeline.cache import ResultsCache
 from bridge.pipeline.manifest import decode
 from bridge.protocols import Context
@@ -90,16 +92,79 @@ def test_what_changes_no_file_costs_no_work(again: Again, clip: Path, options: d
 
 @pytest.mark.parametrize(
     "options",
-    [{"stems": ("bass",)}, {"stems": ()}, {"midi": ("bass",)}, {"midi": ()}, {"format": "flac"}, {"depth": "24"},
-     {"tempo_bpm": 98.0}, {"beat": 4.0}, {"start_seconds": 0.5}, {"end_seconds": 1.5}],
+    [{"stems": ("bass",)}, {"format": "flac"}, {"depth": "24"}, {"start_seconds": 0.5},
+     {"end_seconds": 1.5}],
     ids=str,
 )  # fmt: skip
-def test_every_setting_that_changes_a_file_makes_it_anew(again: Again, clip: Path, options: dict[str, object]) -> None:
+def test_every_setting_that_changes_a_stem_makes_it_anew(again: Again, clip: Path, options: dict[str, object]) -> None:
     again.run(clip)
     job = again.run(clip, **options)
     assert job.state == "done"
     assert again.worked
     assert Path(job.output_dir).name == "clip 2"
+
+
+ABOUT_NOTES: list[dict[str, object]] = [
+    {"midi": ("bass",)}, {"midi": ()}, {"tempo_bpm": 98.0}, {"beat": 4.0}, {"shortest_seconds": 1.9},
+    {"lowest": 40}, {"highest": 50}, {"sensitivity": 0.7}, {"voices": "one"}, {"quantise": "1/16"},
+    {"quantise_strength": 0.5}, {"quantise_ends": True}, {"quantise_swing": False}, {"scale": "C major"},
+    {"off_scale": "drop"}, {"time_signature": (3, 4)}, {"bends": "mpe"}, {"note_lists": ("csv",)}, {"picture": ""},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("options", ABOUT_NOTES, ids=str)
+def test_every_setting_of_notes_writes_anew_what_was_heard_before(
+    again: Again, clip: Path, options: dict[str, object]
+) -> None:
+    first = again.run(clip)
+    job = again.run(clip, **options)
+    assert job.state == "done"
+    assert not again.worked
+    assert not again.bench.transcriber.listened
+    assert Path(job.output_dir).name == "clip 2"
+    assert again.run(clip, **options).output_dir == job.output_dir
+    assert again.run(clip).output_dir == first.output_dir
+
+
+def test_notes_alone_need_no_stems(again: Again, clip: Path) -> None:
+    again.run(clip)
+    job = again.run(clip, stems=(), midi=("bass", "drums"))
+    assert not again.worked
+    assert [result.name for result in job.results] == ["bass", "drums", "all"]
+
+
+def test_other_settings_of_notes_are_heeded(again: Again, clip: Path) -> None:
+    notes = [
+        {result.notes for result in again.run(clip, shortest_seconds=shortest).results if result.is_part}
+        for shortest in (None, 2.5, 1.5)
+    ]
+    assert notes == [{1}, {0}, {1}]
+
+
+def test_settings_of_notes_cover_every_option_that_is_about_them() -> None:
+    assert {name for one in ABOUT_NOTES for name in one} == {
+        option.field for option in OPTIONS.values() if option.about == "notes"
+    } | {"midi"}
+
+
+def test_a_stem_that_nobody_has_listened_to_is_taken_apart_for_it(again: Again, clip: Path) -> None:
+    again.run(clip, stems=("vocals", "bass"), midi=("bass",))
+    job = again.run(clip, stems=("vocals", "bass"), midi=("vocals", "bass"))
+    assert again.worked
+    assert again.bench.transcriber.listened == ["vocals"]
+    assert [result.name for result in job.results] == ["vocals", "bass", "vocals", "bass", "all"]
+
+
+def test_stems_that_come_back_bear_the_stamps_of_the_job_that_wants_them(again: Again, clip: Path) -> None:
+    def stamps(job: Job) -> list[bytes | None]:
+        return [riff.find(Path(job.results[0].path), name, 600) for name in (b"bext", b"acid")]
+
+    there, fresh = again.run(clip), stamps(again.run(clip, tempo_bpm=120.0, beat=4.0, depth="24"))
+    again.run(clip, depth="24")
+    back = again.run(clip, tempo_bpm=120.0, beat=4.0, name="elsewhere", depth="24")
+    assert not again.worked
+    assert stamps(back) == fresh
+    assert stamps(there)[1] is None
 
 
 def silence_a_sample(again: Again, clip: Path) -> None:
@@ -124,14 +189,23 @@ def new_date(again: Again, clip: Path) -> None:
     os.utime(clip, (1e9, 1e9))
 
 
-@pytest.mark.parametrize("change", [silence_a_sample, new_weights, new_device, new_date])
-def test_another_sound_engine_or_stamp_makes_it_anew(
-    again: Again, clip: Path, change: Callable[[Again, Path], None]
-) -> None:
+@pytest.mark.parametrize("change", [silence_a_sample, new_weights, new_device])
+def test_another_sound_or_engine_makes_it_anew(again: Again, clip: Path, change: Callable[[Again, Path], None]) -> None:
     again.run(clip)
     change(again, clip)
     again.run(clip)
     assert again.worked
+
+
+def test_another_date_makes_other_stamps_only(again: Again, clip: Path) -> None:
+    again.run(clip)
+    new_date(again, clip)
+    job = again.run(clip)
+    assert not again.worked
+    assert Path(job.output_dir).name == "clip 2"
+    found = riff.find(Path(job.results[0].path), b"bext", 600)
+    assert found is not None
+    assert b"2001-09-09" in found
 
 
 def test_what_the_engine_hears_around_a_region_counts_too(again: Again, clip: Path) -> None:
@@ -191,13 +265,14 @@ def test_a_folder_that_was_thrown_away_is_there_again(again: Again, clip: Path) 
     assert (files(second), contents(second)) == (names, before)
     first_told = decode((Path(second.output_dir) / "clip.sab.json").read_bytes())
     assert first_told.transcribers == dict.fromkeys(("vocals", "drums", "bass", "other"), "one-note")
-    assert len(first_told.results) == 8
+    assert len(first_told.results) == 9
+    assert first_told.music is not None
 
 
 def test_a_damaged_entry_is_made_again(again: Again, clip: Path) -> None:
     again.run(clip)
-    (entry,) = (again.folder / "results").iterdir()
-    (entry / "bass.wav").write_bytes(b"")
+    (stem,) = (again.folder / "results").glob("*/bass.wav")
+    stem.write_bytes(b"")
     assert again.run(clip).state == "done"
     assert again.worked
     again.run(clip)
@@ -230,7 +305,7 @@ def test_transcribing_alone_is_remembered_too(again: Again, clip: Path, part: st
     first, second = again.run(clip, transcribe_as=part), again.run(clip, transcribe_as=part)
     assert second.results == first.results
     assert second.output_dir == first.output_dir
-    assert len([*(again.folder / "results").iterdir()]) == 1
+    assert not again.bench.transcriber.listened
     assert again.run(clip, transcribe_as="drums").output_dir != first.output_dir
 
 

@@ -14,18 +14,18 @@ from bridge.audio.stamps import Origin, bext, read_origin
 from bridge.errors import NotAudio
 from bridge.events import Ended, Produced, Progressed, Started, Submitted, Warned
 from bridge.lifecycle import fold
-from bridge.model import Job, JobRequest
+from bridge.model import STEMS, Job, JobRequest
 from bridge.pipeline.cache import ResultsCache
 from bridge.pipeline.folder import SPARE_BYTES
-from bridge.pipeline.job import Workshop
 from bridge.pipeline.manifest import decode
+from bridge.pipeline.workshop import Workshop
 from bridge.protocols import Engines
-from bridge.smf import count_notes
+from bridge.smf.reading import count_notes
 from bridge.worker.messages import CancelJob, Fetched, Fetching, FetchModel, Happened, RunJob, WorkerReport
 from bridge.worker.service import Worker, failure_of
 from tests.audio.encoded import encode
 from tests.fakes import FakeClock, RecordingControl
-from tests.pipeline.engines import OneEngine, OneTranscriber, SharesSeparator
+from tests.pipeline.engines import OneEngine, OneNoteTranscriber, OneTranscriber, SharesSeparator
 from tests.separation.small_models import separator_of, small_model
 from tests.sounds import level_dbfs, music, read, write
 
@@ -37,9 +37,10 @@ class Bench:
         self, engines: Engines | None = None, max_seconds: float = 60.0, cache: ResultsCache | None = None
     ) -> None:
         self.reports: list[WorkerReport] = []
+        self.transcriber = OneNoteTranscriber()
         workshop = Workshop(
             engines=engines or OneEngine(),
-            transcribers=OneTranscriber(),
+            transcribers=OneTranscriber(self.transcriber),
             clock=FakeClock(),
             max_seconds=max_seconds,
             cache=cache,
@@ -66,10 +67,12 @@ def test_a_job_ends_with_stems_midi_files_and_a_manifest(clip: Path) -> None:
     assert job.state == "done"
     assert job.output_dir == str(clip.parent / "stems" / "clip")
     of_stems = [f"clip ({stem}).{end}" for stem in ("Vocals", "Drums", "Bass", "Other") for end in ("wav", "mid")]
-    assert files(job) == sorted([*of_stems, "clip.sab.json"])
-    assert [result.kind for result in job.results] == ["stem"] * 4 + ["midi"] * 4
+    assert files(job) == sorted([*of_stems, "clip.mid", "clip.sab.json"])
+    assert [result.kind for result in job.results] == ["stem"] * 4 + ["midi"] * 5
     assert all(Path(result.path).is_file() for result in job.results)
-    assert all(count_notes(Path(result.path)) == result.notes == 1 for result in job.results if result.kind == "midi")
+    midi = {result.name: result for result in job.results if result.kind == "midi"}
+    assert {name: result.notes for name, result in midi.items()} == dict.fromkeys(STEMS[:4], 1) | {"all": 4}
+    assert all(count_notes(Path(result.path)) == result.notes for result in midi.values())
 
 
 def test_events_come_in_the_order_of_the_work(clip: Path) -> None:
@@ -79,7 +82,7 @@ def test_events_come_in_the_order_of_the_work(clip: Path) -> None:
     assert stages == ["loading", "separating", "transcribing", "writing"]
     assert isinstance(bench.events[-1], Ended)
     kinds = [type(event).__name__ for event in bench.events if isinstance(event, (Started, Produced, Ended))]
-    assert kinds == ["Started", "Started", *["Produced"] * 8, "Ended"]
+    assert kinds == ["Started", "Started", *["Produced"] * 9, "Ended"]
 
 
 @pytest.mark.parametrize("depth", ["16", "24", "32f"])
@@ -316,7 +319,7 @@ def test_a_format_that_cannot_hold_the_stems_is_refused_before_the_work(
 
 def test_midi_of_all_stems_is_also_of_those_that_are_not_written(clip: Path) -> None:
     job = Bench().run(clip, stems=("bass",), midi=("all",))
-    assert [result.name for result in job.results if result.kind == "midi"] == ["vocals", "drums", "bass", "other"]
+    assert [result.name for result in job.results if result.is_part] == ["vocals", "drums", "bass", "other"]
 
 
 def test_work_for_nobody_ends(clip: Path) -> None:

@@ -71,6 +71,8 @@ def result_words(result: Result) -> str:
     """`song (Bass).wav, 0:30, 24-bit` or `song (Bass).mid, 41 notes`."""
     if result.kind == "midi":
         return f"{Path(result.path).name}, {result.notes} note{'s' if result.notes != 1 else ''}"
+    if result.kind != "stem":
+        return Path(result.path).name
     kind = _SAMPLE_FORMATS.get(result.subtype, "")
     return ", ".join(word for word in (Path(result.path).name, clock_text(result.seconds), kind) if word)
 

@@ -96,13 +96,14 @@ def eta_text(job: Job) -> str:
 
 
 def file_count(job: Job, *, words: bool = True) -> str:
-    """`4 stems, 3 MIDI`, or `7`; empty where there is nothing yet."""
-    stems = sum(result.kind == "stem" for result in job.results)
-    midi = len(job.results) - stems
+    """`4 stems, 3 MIDI, 1 more`, or `8`; empty where there is nothing yet."""
     if not words:
-        return str(stems + midi) if job.results else ""
-    counts = [f"{stems} stem{'s' if stems != 1 else ''}"] * bool(stems) + [f"{midi} MIDI"] * bool(midi)
-    return ", ".join(counts)
+        return str(len(job.results)) if job.results else ""
+    stems = sum(result.kind == "stem" for result in job.results)
+    midi = sum(result.kind == "midi" for result in job.results)
+    more = len(job.results) - stems - midi
+    counts = [(stems, f"{stems} stem{'s' if stems != 1 else ''}"), (midi, f"{midi} MIDI"), (more, f"{more} more")]
+    return ", ".join(said for count, said in counts if count)
 
 
 def _asked(job: Job) -> str:

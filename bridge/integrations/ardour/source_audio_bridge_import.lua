@@ -45,12 +45,12 @@ function factory () return function ()
 		assert (file:close ())
 	end
 
-	-- The files that the manifest lists, stems before notes.
+	-- The files that the manifest lists, stems before notes; not the one with the notes of all stems.
 	local function results (job)
 		local stems, notes = {}, {}
 		local text = ARDOUR.LuaAPI.file_get_contents (job.manifest)
-		for kind, path in text:gmatch ('"kind":%s*"(%a+)".-"path":%s*"(.-[^\\])"') do
-			local list = kind == "stem" and stems or notes
+		for kind, part, path in text:gmatch ('"kind":%s*"(%a+)",%s*"name":%s*"(%a+)",%s*"path":%s*"(.-[^\\])"') do
+			local list = kind == "stem" and stems or kind == "midi" and part ~= "all" and notes or {}
 			list[#list + 1] = ARDOUR.LuaAPI.build_filename (job.out, (path:gsub ("\\(.)", "%1")))
 		end
 		return table.move (notes, 1, #notes, #stems + 1, stems)

@@ -9,7 +9,7 @@ local folder, snapshot, rate = arg[1], arg[2], tonumber (arg[3])
 assert (rate and arg[4], "SESSION_FOLDER SNAPSHOT SAMPLE_RATE TRACK …")
 
 function ardour () end
-dofile ((arg[0]:gsub ("session%.lua$", "take_apart.lua")))
+dofile ((debug.getinfo (1, "S").source:gsub ("^@", ""):gsub ("session%.lua$", "take_apart.lua")))
 
 AudioEngine:set_backend ("JACK", "ardour", "")
 AudioEngine:set_sample_rate (rate)

@@ -8,14 +8,14 @@ local bridge = dofile (here .. "source_audio_bridge.lua")
 local BUILD_MISSING_PEAKS = 40047
 local YES_NO, NO = 4, 7
 
--- The files that the manifest lists, stems before notes.
+-- The files that the manifest lists, stems before notes; not the one with the notes of all stems.
 local function results (job)
 	local stems, notes = {}, {}
 	local file = assert (io.open (job.manifest, "rb"))
 	local text = file:read ("a")
 	file:close ()
-	for kind, path in text:gmatch ('"kind":%s*"(%a+)".-"path":%s*"(.-[^\\])"') do
-		local list = kind == "stem" and stems or notes
+	for kind, part, path in text:gmatch ('"kind":%s*"(%a+)",%s*"name":%s*"(%a+)",%s*"path":%s*"(.-[^\\])"') do
+		local list = kind == "stem" and stems or kind == "midi" and part ~= "all" and notes or {}
 		list[#list + 1] = (path:gsub ("\\(.)", "%1"))
 	end
 	return table.move (notes, 1, #notes, #stems + 1, stems)

@@ -1,0 +1,1 @@
+"""Notes for the eye: as tables, and as a picture."""

@@ -1,0 +1,178 @@
+"""A picture of the notes, as SVG: a piano roll in systems, like printed music, with the drums in a lane below."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+from xml.etree import ElementTree
+
+from bridge.model import Music, Note
+from bridge.score.layout import Layout, layout
+from bridge.score.names import drum_name, note_name
+from bridge.score.palette import style
+from bridge.score.words import music_words, title_case
+from bridge.units import clock_text
+
+#: What XML cannot hold, not even escaped.
+UNWRITABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+BLACK_KEYS = frozenset({1, 3, 6, 8, 10})
+#: Notes of these stems are drawn over those of the others.
+IN_FRONT = ("mix", "other", "piano", "guitar", "bass", "vocals")
+#: The softest note is still to be seen.
+FAINTEST = 0.35
+FONT = "ui-sans-serif, system-ui, 'Helvetica Neue', 'DejaVu Sans', Arial, sans-serif"
+
+#: Keys with a white one right below them.
+BESIDE_WHITE = frozenset({0, 5})
+#: A black key covers this share of the keys' length.
+BLACK_SHARE = 0.6
+#: What a note has beyond the edge of a system is not drawn where it is so short.
+SLIVER_SECONDS = 0.03
+
+Element: TypeAlias = ElementTree.Element
+#: Start and end of a system.
+Span: TypeAlias = "tuple[float, float]"
+
+
+def draw(parts: Mapping[str, Sequence[Note]], music: Music, *, title: str, seconds: float) -> bytes:
+    """The notes of every stem in one picture, each stem in its colour; louder is stronger, bends are curves."""
+    page = layout(parts, music, seconds)
+    svg = Element(
+        "svg", xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {page.width:g} {page.height:g}",
+        width=f"{page.width:g}", height=f"{page.height:g}", role="img",
+    )  # fmt: skip
+    svg.set("font-family", FONT)
+    _add(svg, "title").text = UNWRITABLE.sub("", title)
+    _add(svg, "style").text = style()
+    _rect(svg, "paper", 0, 0, page.width, page.height)
+    _header(svg, page, parts, music, UNWRITABLE.sub("", title), seconds)
+    layers = sorted(parts, key=lambda stem: IN_FRONT.index(stem) if stem in IN_FRONT else -1)
+    for index, span in enumerate(page.time.systems):
+        system = _add(svg, "g", transform=f"translate(0 {page.top_of(index):g})")
+        _grid(system, page, span)
+        _keyboard(system, page, music)
+        for stem in layers:
+            group = _add(system, "g")
+            for note in parts[stem]:
+                if stem == "drums":
+                    _stroke(group, page, stem, note, span)
+                else:
+                    _note(group, page, stem, note, span)
+    picture: bytes = ElementTree.tostring(svg, encoding="utf-8", xml_declaration=True)
+    return picture + b"\n"
+
+
+def _header(
+    svg: Element, page: Layout, parts: Mapping[str, Sequence[Note]], music: Music, title: str, seconds: float
+) -> None:
+    _text(svg, "title", page.left, 44, title, 24)
+    _text(svg, "label", page.left, 68, " · ".join((*music_words(music), clock_text(seconds))), 14)
+    x = page.width - page.margin
+    for stem, notes in reversed([*parts.items()]):
+        words = f"{title_case(stem)} {len(notes)}"
+        x -= 8.0 * len(words)
+        _text(svg, "label", x, 68, words, 14)
+        x -= 18
+        _rect(svg, stem, x, 57, 12, 12, rx="3")
+        x -= 20
+
+
+def _grid(system: Element, page: Layout, span: Span) -> None:
+    left, right, bottom = page.left, page.right, page.system_height
+    for pitch in page.pitches:
+        if pitch % 12 in BLACK_KEYS:
+            _rect(system, "row", left, page.y_of(pitch), right - left, page.row)
+        elif pitch % 12 == 0:
+            _line(system, "beat", left, page.y_of(pitch) + page.row, right, page.y_of(pitch) + page.row)
+    for line in page.time.lines(*span):
+        x = page.x_of(line.seconds, span)
+        _line(system, "bar" if line.label else "beat", x, 0, x, bottom)
+        if line.label and line.seconds < span[1] - page.time.beat_seconds / 2:
+            _text(system, "label", x + 3, -5, line.label, 11)
+    if page.pitches:
+        _rect(system, "edge", left, 0, right - left, page.roll_height)
+    if page.drums:
+        _rect(system, "edge", left, page.drums_top, right - left, bottom - page.drums_top)
+
+
+def _keyboard(system: Element, page: Layout, music: Music) -> None:
+    """Keys at the left, each C with its name; the drums by theirs."""
+    left = page.left - page.keys
+    if page.pitches:
+        _rect(system, "white", left, 0, page.keys, page.roll_height)
+    named = [pitch for pitch in page.pitches if pitch % 12 == 0] or page.pitches[:1]
+    for pitch in page.pitches:
+        y = page.y_of(pitch)
+        if pitch % 12 in BLACK_KEYS:
+            _rect(system, "black", left, y, page.keys * BLACK_SHARE, page.row)
+            _line(system, "crack", left + page.keys * BLACK_SHARE, y + page.row / 2, page.left, y + page.row / 2)
+        elif pitch % 12 in BESIDE_WHITE and pitch != page.pitches[0]:
+            _line(system, "crack", left, y + page.row, page.left, y + page.row)
+        if pitch in named:
+            _text(system, "label", left - 6, y + page.row / 2 + 4, note_name(pitch, music.key), 11, anchor="end")
+    for key in page.drums:
+        middle = page.y_of_drum(key) + page.drum_row / 2
+        _text(system, "label", page.left - 8, middle + 4, drum_name(key), 11, anchor="end")
+
+
+def _note(group: Element, page: Layout, stem: str, note: Note, span: Span) -> None:
+    start, end = max(note.onset_seconds, span[0]), min(note.offset_seconds, span[1])
+    if end - start < SLIVER_SECONDS and (start, end) != (note.onset_seconds, note.offset_seconds):
+        return
+    left, top = page.x_of(start, span), page.y_of(note.pitch) + 0.5
+    width, height = max(2.0, page.x_of(end, span) - left - 0.75), page.row - 1
+    rounding = f"{min(3.0, page.row / 3):g}"
+    _rect(group, "paper", left, top, width, height, rx=rounding)
+    body = _rect(group, stem, left, top, width, height, rx=rounding)
+    body.set("fill-opacity", f"{_strength(note):.2f}")
+    if note.bends:
+        _curve(group, page, stem, note, span)
+
+
+def _curve(group: Element, page: Layout, stem: str, note: Note, span: Span) -> None:
+    """The pitch's course, in the rows that it passes."""
+    middle = page.y_of(note.pitch) + page.row / 2
+    course = [(bend.time_seconds, bend.semitones) for bend in note.bends]
+    course.append((note.offset_seconds, course[-1][1]))
+    points = [
+        f"{page.x_of(seconds, span):.2f},{middle - semitones * page.row:.2f}"
+        for seconds, semitones in course
+        if span[0] <= seconds <= span[1]
+    ]
+    if len(points) > 1:
+        line = _add(group, "polyline", points=" ".join(points))
+        line.set("class", f"curve {stem}-bend")
+
+
+def _stroke(group: Element, page: Layout, stem: str, note: Note, span: Span) -> None:
+    """A drum has a moment, not a length: a mark that is as high as the stroke is loud."""
+    if not span[0] <= note.onset_seconds + SLIVER_SECONDS < span[1]:
+        return
+    height = (page.drum_row - 2) * _strength(note)
+    top = page.y_of_drum(note.pitch) + (page.drum_row - height) / 2
+    mark = _rect(group, stem, max(page.left, page.x_of(note.onset_seconds, span)), top, 5, height, rx="1.5")
+    mark.set("fill-opacity", f"{_strength(note):.2f}")
+
+
+def _strength(note: Note) -> float:
+    return FAINTEST + (1 - FAINTEST) * note.velocity / 127
+
+
+def _add(parent: Element, tag: str, **attributes: str) -> Element:
+    return ElementTree.SubElement(parent, tag, attributes)
+
+
+def _rect(parent: Element, kind: str, x: float, y: float, width: float, height: float, **more: str) -> Element:
+    place = {"x": f"{x:.2f}", "y": f"{y:.2f}", "width": f"{width:.2f}", "height": f"{height:.2f}"}
+    return ElementTree.SubElement(parent, "rect", {"class": kind, **place, **more})
+
+
+def _line(parent: Element, kind: str, x: float, y: float, to_x: float, to_y: float) -> None:
+    ends = {"x1": f"{x:.2f}", "y1": f"{y:.2f}", "x2": f"{to_x:.2f}", "y2": f"{to_y:.2f}"}
+    ElementTree.SubElement(parent, "line", {"class": kind, **ends})
+
+
+def _text(parent: Element, kind: str, x: float, y: float, words: str, size: int, anchor: str = "start") -> None:
+    place = {"x": f"{x:.2f}", "y": f"{y:.2f}", "font-size": str(size), "text-anchor": anchor}
+    ElementTree.SubElement(parent, "text", {"class": kind, **place}).text = words

@@ -1,0 +1,93 @@
+"""Where moments lie on paper: systems below each other, each some bars long, as in printed music."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from bridge.model import Music
+
+#: What one line of the picture shows at most.
+SYSTEM_SECONDS = 16.0
+#: Beyond so many lines each holds more.
+MOST_SYSTEMS = 60
+#: Where no tempo is known, the grid is in seconds, with a number at each fifth.
+SECONDS_IN_BAR = 5
+SLACK = 1e-6
+#: So small a part of a beat before the first one gets no beat of its own.
+UNSEEN_BEAT = 0.1
+
+
+@dataclass(frozen=True)
+class Line:
+    """A vertical line of the grid."""
+
+    seconds: float
+    label: str
+    """The number of a bar, or a time; empty for a beat within."""
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """A clip in systems."""
+
+    seconds: float
+    beat_seconds: float
+    beats_in_bar: int
+    first_bar_seconds: float
+    """Start of the bar that is called 1."""
+    bars_in_system: int
+    in_bars: bool
+
+    @property
+    def bar_seconds(self) -> float:
+        return self.beat_seconds * self.beats_in_bar
+
+    @property
+    def system_seconds(self) -> float:
+        return self.bar_seconds * self.bars_in_system
+
+    @property
+    def systems(self) -> list[tuple[float, float]]:
+        """Start and end of each, in seconds: on bar lines, but for what comes before the first bar."""
+        pickup = math.ceil(self.first_bar_seconds / self.beat_seconds - UNSEEN_BEAT)
+        bars, beats = divmod(pickup, self.beats_in_bar)
+        first = self.first_bar_seconds - bars * self.bar_seconds
+        count = max(1, math.ceil((self.seconds - first) / self.system_seconds - SLACK))
+        edges = [first + system * self.system_seconds for system in range(count + 1)]
+        return [*pairwise([first - beats * self.beat_seconds, *edges[1:]])]
+
+    def lines(self, start: float, end: float) -> Iterator[Line]:
+        """The grid from `start` up to `end`."""
+        first = math.ceil((start - self.first_bar_seconds) / self.beat_seconds - SLACK)
+        last = math.floor((end - self.first_bar_seconds) / self.beat_seconds + SLACK)
+        for beat in range(first, last + 1):
+            bar, within = divmod(beat, self.beats_in_bar)
+            seconds = self.first_bar_seconds + beat * self.beat_seconds
+            yield Line(seconds, "" if within else self._name(bar, seconds))
+
+    def _name(self, bar: int, seconds: float) -> str:
+        if self.in_bars:
+            return str(bar + 1) if bar >= 0 else str(bar)
+        return f"{math.floor(seconds + SLACK) // 60}:{math.floor(seconds + SLACK) % 60:02d}"
+
+
+def timeline(music: Music, seconds: float) -> Timeline:
+    """Bars of the music's tempo; where none is known, seconds."""
+    in_bars = music.tempo_source != "default"
+    beats = music.time_signature[0] if in_bars else SECONDS_IN_BAR
+    beat = 60 / music.tempo_bpm * 4 / music.time_signature[1] if in_bars else 1.0
+    longest = max(SYSTEM_SECONDS, seconds / MOST_SYSTEMS)
+    bars = max(1, math.floor(min(longest, max(seconds, beat * beats)) / (beat * beats) + SLACK))
+    needed = math.ceil(seconds / (beat * beats) - SLACK)
+    bars = bars if needed <= bars else 1 << (bars.bit_length() - 1)
+    return Timeline(
+        seconds=seconds,
+        beat_seconds=beat,
+        beats_in_bar=beats,
+        first_bar_seconds=music.first_beat_seconds if in_bars else 0.0,
+        bars_in_system=bars,
+        in_bars=in_bars,
+    )

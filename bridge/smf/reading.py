@@ -1,0 +1,82 @@
+"""What the MIDI player reads back from a file, by the file's own tempo map."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import mido  # type: ignore[import-untyped]  # it ships no types
+import msgspec
+
+from bridge.errors import NotReadable
+from bridge.smf.messages import RELEASE_VELOCITY
+from bridge.units import DEFAULT_TEMPO_BPM
+
+#: Larger than any file a person made of notes; reading stops before memory does.
+MAX_BYTES = 8 * 1024 * 1024
+#: Numbers in a file have at most four bytes; mido takes any length, and would reckon for hours with a million of them.
+ENDLESS_NUMBER = re.compile(rb"[\x80-\xff]{1000}")
+#: Further than any song goes, and within what a float can count.
+MAX_TICK = 1 << 40
+
+
+class TimedMessage(msgspec.Struct, frozen=True):
+    """One channel message of a file."""
+
+    seconds: float
+    """From the start of the file, by its own tempo map."""
+    data: bytes
+    """The whole message, its status byte first."""
+
+
+def read_schedule(path: Path) -> tuple[TimedMessage, ...]:
+    """The channel messages of a file in order of time, those of one tick in the file's order.
+
+    A note-on of velocity 0 comes back as the note-off that it is.
+
+    Raises:
+        NotReadable: it is no MIDI file, or a broken one.
+    """
+    file = _load(path)
+    messages: list[TimedMessage] = []
+    tempo, tempo_tick, tempo_seconds = mido.bpm2tempo(DEFAULT_TEMPO_BPM), 0, 0.0
+    tick = 0
+    for message in mido.merge_tracks(file.tracks):
+        tick += message.time
+        if tick > MAX_TICK:
+            raise NotReadable(f"{path.name} goes on for longer than any song.")
+        seconds = tempo_seconds + (tick - tempo_tick) * tempo / (file.ticks_per_beat * 1e6)
+        if message.type == "set_tempo":
+            tempo, tempo_tick, tempo_seconds = message.tempo, tick, seconds
+        elif not message.is_meta and hasattr(message, "channel"):
+            messages.append(TimedMessage(seconds, _as_bytes(message)))
+    return tuple(messages)
+
+
+def count_notes(path: Path) -> int:
+    """How many notes a file holds. Raises NotReadable as `read_schedule` does."""
+    return sum(message.data[0] & 0xF0 == 0x90 for message in read_schedule(path))
+
+
+def _load(path: Path) -> mido.MidiFile:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise NotReadable(f"{path.name} is too large for a MIDI file.")
+        content = path.read_bytes()
+        if ENDLESS_NUMBER.search(content):
+            raise NotReadable(f"{path.name} is not a MIDI file, or a broken one.")
+        file = mido.MidiFile(file=io.BytesIO(content))
+    except OSError as exc:  # mido's own complaints about a file's content are OSErrors too, EOFError is not
+        raise NotReadable(f"{path.name} cannot be read as a MIDI file: {exc}") from exc
+    except (EOFError, ValueError, LookupError, TypeError, ArithmeticError, mido.KeySignatureError) as exc:
+        raise NotReadable(f"{path.name} is not a MIDI file, or a broken one: {exc}") from exc
+    if file.type == 2 or not 0 < file.ticks_per_beat < 0x8000:
+        raise NotReadable(f"{path.name} keeps its time in a way that no song has.")
+    return file
+
+
+def _as_bytes(message: mido.Message) -> bytes:
+    if message.type == "note_on" and message.velocity == 0:
+        message = mido.Message("note_off", channel=message.channel, note=message.note, velocity=RELEASE_VELOCITY)
+    return bytes(message.bytes())

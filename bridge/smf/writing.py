@@ -1,0 +1,82 @@
+"""Notes, written as a file of type 1 that starts where the clip starts.
+
+Time 0 is the clip's start, and the last event is not before the clip's end: a DAW that drops the file on the clip's
+place has every note where it sounds. No programs and no banks are set: which instrument plays is the musician's choice.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+
+import mido  # type: ignore[import-untyped]  # it ships no types
+
+from bridge.model import Bends, Metre, Note
+from bridge.smf.mpe import mpe
+from bridge.smf.ticks import microseconds_per_quarter, strikes, ticks
+from bridge.smf.wheel import single_channel
+from bridge.units import DEFAULT_TEMPO_BPM, TICKS_PER_QUARTER
+
+#: Channels, from 0: General MIDI's drums are on the one that people call 10.
+DRUM_CHANNEL = 9
+PITCHED_CHANNELS = (*range(9), *range(10, 16))
+
+
+def midi_file(
+    parts: Mapping[str, Sequence[Note]],
+    *,
+    seconds: float,
+    tempo_bpm: float = DEFAULT_TEMPO_BPM,
+    metre: Metre = (4, 4),
+    beat: float | None = None,
+    bends: Bends = "single",
+) -> bytes:
+    """A file with a track for tempo and metre, then one for each part, in their order.
+
+    Args:
+        parts: the notes of each stem of `model.STEMS`, or of a `mix`; the stem names the track. `drums` go to the drum
+            channel and have no bends; each other part has a channel of its own, at most fifteen.
+        seconds: length of the clip; no track ends before it.
+        tempo_bpm: quarter notes a minute, at least 3.58.
+        metre: beats of a bar and what note a beat is, a power of two.
+        beat: where the clip starts on the song's time line, in quarter notes; becomes a marker.
+        bends: `mpe` is for a part alone; several share the sixteen channels, and their bends are `single`.
+
+    Raises:
+        BadArguments: no file can hold that tempo.
+    """
+    quarter = microseconds_per_quarter(tempo_bpm)
+    end = ticks(seconds, quarter)
+    marks = [
+        (0, mido.MetaMessage("set_tempo", tempo=quarter)),
+        (0, mido.MetaMessage("time_signature", numerator=metre[0], denominator=metre[1])),
+    ]
+    if beat is not None:
+        marks.append((0, mido.MetaMessage("marker", text=f"beat {beat:g}")))
+    file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER, charset="utf-8")
+    file.tracks.append(_track(marks, end))
+    pitched = iter(PITCHED_CHANNELS)
+    for stem, notes in parts.items():
+        name = (0, mido.MetaMessage("track_name", name=stem.capitalize()))
+        found = strikes(notes, quarter)
+        if stem == "drums":
+            events = single_channel(found, DRUM_CHANNEL, quarter, bent=False)
+        elif bends == "mpe" and len(parts) == 1:
+            events = mpe(found, quarter)
+        else:
+            events = single_channel(found, next(pitched), quarter, bent=bends != "none")
+        file.tracks.append(_track([name, *events], end))
+    content = io.BytesIO()
+    file.save(file=content)
+    return content.getvalue()
+
+
+def _track(events: Sequence[tuple[int, mido.Message | mido.MetaMessage]], end: int) -> mido.MidiTrack:
+    """Events in order of their ticks, as a track that ends at `end` or after its last event."""
+    track = mido.MidiTrack()
+    now = 0
+    for tick, message in events:
+        track.append(message.copy(time=tick - now))
+        now = tick
+    track.append(mido.MetaMessage("end_of_track", time=max(0, end - now)))
+    return track

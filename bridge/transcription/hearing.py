@@ -1,0 +1,109 @@
+"""The transcribers behind the seam: what each hears, as bytes that can be kept, and how those are read again."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import io
+import zipfile
+import zlib
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from bridge.model import Note
+from bridge.transcription.basic_pitch import BasicPitch, find_model
+from bridge.transcription.decoding import decode
+from bridge.transcription.drums import DrumOnsets
+from bridge.transcription.posteriors import POSTERIORS_VERSION, Posteriors
+from bridge.transcription.profiles import profile_for
+
+if TYPE_CHECKING:
+    from bridge.protocols import Control, Signal
+    from bridge.transcription.settings import NoteSettings
+
+#: Posteriors are mostly zeros: the fastest level makes a tenth of them.
+COMPRESSION = 1
+
+
+class Pitches:
+    """A `Transcriber` for everything that has a pitch: hears posteriors, reads them by the stem's profile.
+
+    Raises:
+        EngineFailed: the network's file is missing or broken.
+    """
+
+    def __init__(self) -> None:
+        self._network = BasicPitch()
+
+    @property
+    def name(self) -> str:
+        return self._network.name
+
+    @property
+    def sample_rate_hz(self) -> int:
+        return self._network.sample_rate_hz
+
+    def identity(self) -> str:
+        return f"{self.name} {_hash_of_network()} {POSTERIORS_VERSION}"
+
+    def listen(self, audio: Signal, stem: str, control: Control) -> bytes:  # noqa: ARG002 - of the seam
+        posteriors = self._network.posteriors(audio, control)
+        control.checkpoint(1.0)
+        return packed(posteriors)
+
+    def read(self, heard: bytes, stem: str, settings: NoteSettings) -> list[Note]:
+        return decode(unpacked(heard), profile_for(stem, settings))
+
+
+class Drums:
+    """A `Transcriber` for drum stems: what it hears are strokes, which no setting changes."""
+
+    def __init__(self) -> None:
+        self._onsets = DrumOnsets()
+
+    @property
+    def name(self) -> str:
+        return self._onsets.name
+
+    @property
+    def sample_rate_hz(self) -> int:
+        return self._onsets.sample_rate_hz
+
+    def identity(self) -> str:
+        return self.name
+
+    def listen(self, audio: Signal, stem: str, control: Control) -> bytes:
+        return msgspec.msgpack.encode(self._onsets.transcribe(audio, stem, control))
+
+    def read(self, heard: bytes, stem: str, settings: NoteSettings) -> list[Note]:  # noqa: ARG002 - of the seam
+        return msgspec.msgpack.decode(heard, type=list[Note])
+
+
+def packed(posteriors: Posteriors) -> bytes:
+    """A compressed `.npz` file of them, written array by array: an hour of posteriors is not held twice."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=COMPRESSION) as archive:
+        for name, array in posteriors.arrays().items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as content:  # dated 1980: always the same bytes
+                np.lib.format.write_array(content, array, allow_pickle=False)
+    return file.getvalue()
+
+
+def unpacked(heard: bytes) -> Posteriors:
+    """What `packed` was given.
+
+    Raises:
+        ValueError: these are no posteriors.
+    """
+    try:
+        with np.load(io.BytesIO(heard), allow_pickle=False) as arrays:
+            return Posteriors.from_arrays(arrays)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
+        raise ValueError(f"these are no posteriors: {error}") from error
+
+
+@functools.cache
+def _hash_of_network() -> str:
+    return hashlib.sha256(find_model().read_bytes()).hexdigest()
