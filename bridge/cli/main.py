@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from bridge import __version__
-from bridge.cli import cache, calibrate, demo, doctor, live, models, ports, process, serve, talk
+from bridge.cli import cache, calibrate, demo, doctor, install, live, models, ports, process, serve, talk
 
 app = typer.Typer(
     name="sab",
@@ -49,6 +49,7 @@ app.add_typer(cache.app, name="cache")
 app.command("ports")(ports.ports)
 app.command("calibrate")(calibrate.calibrate_ports)
 app.command("doctor")(doctor.doctor)
+app.command("install")(install.install_into)
 app.command("demo")(demo.demo)
 
 
