@@ -130,7 +130,7 @@ def test_the_pitch_wheel_takes_the_course_of_the_file_and_comes_to_rest(take: Ta
 
 def test_the_stems_lie_beside_the_session_that_asked_for_them(take: Take) -> None:
     assert sorted(path.name for path in (take.session / "stems" / "song").iterdir()) == sorted(
-        ["song.sab.json", *(f"song ({stem}).{ending}" for stem in STEMS for ending in ("mid", "wav"))]
+        ["song.mid", "song.sab.json", *(f"song ({stem}).{ending}" for stem in STEMS for ending in ("mid", "wav"))]
     )
     assert len(list((take.session / "interchange").iterdir())) == 1
 

@@ -41,7 +41,7 @@ async def test_without_a_back_end_everything_but_playing_works(
                 if push.address == "/sab/finished":
                     break
             assert push.arguments[:2] == (job, "done")
-            assert len(files) == 8 and all(file.is_file() for file in files)
+            assert len(files) == 9 and all(file.is_file() for file in files)
             with pytest.raises(EngineFailed, match=r"No MIDI back-end answers.*JACK server"):  # code engine_failed
                 await client.ask("/sab/play", job)
             (status,) = await client.ask("/sab/status")
