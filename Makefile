@@ -8,7 +8,7 @@ UV := $(BIN)/uv
 export UV_FIND_LINKS := $(or $(UV_FIND_LINKS),$(PIP_FIND_LINKS))
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
-.PHONY: demo test test-fast check format bench clean help
+.PHONY: demo test test-fast check format bench device clean help
 .DEFAULT_GOAL := help
 
 help: ## show what can be made
@@ -32,11 +32,14 @@ test: $(VENV)/ready ## run all tests; what a machine cannot run says why it was 
 test-fast: $(VENV)/ready ## run the tests that start no processes
 	$(BIN)/pytest -m "not end_to_end and not jack and not ardour"
 
-check: $(VENV)/ready ## formatting, lint, types, import contracts
+check: $(VENV)/ready device ## formatting, lint, types, import contracts, the device for Live
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+device: $(VENV)/ready ## build the Max for Live device into build/device, and check it
+	$(BIN)/python -m max_for_live.generator build/device
 
 format: $(VENV)/ready ## put the code into shape
 	$(BIN)/ruff format

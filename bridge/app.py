@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from bridge.bus import EventBus
 from bridge.clock import SystemClock
 from bridge.config import Settings
-from bridge.events import Event, Noticed
+from bridge.events import Noticed
 from bridge.local import LocalBridge
 from bridge.midi.client import MidiPlayer
 from bridge.midi.lateness_log import LatenessLog
 from bridge.midi.layout import PortLayout
 from bridge.model import JobRequest
 from bridge.options import build_request
-from bridge.osc.server import serve_osc
+from bridge.osc.announcement import announced
+from bridge.osc.explorable import Explorable
+from bridge.osc.http_server import serve_http
+from bridge.osc.server import OscServer, serve_osc
 from bridge.protocols import JobStore
 from bridge.scheduler import Scheduler
 from bridge.separation.catalogue import known_engines
@@ -37,6 +40,8 @@ class RunningBridge:
     settings: Settings
     address: str
     """As `osc.udp://127.0.0.1:9720`; empty where no server was asked for."""
+    http_address: str = ""
+    """As `http://127.0.0.1:9720`; empty where there is none."""
 
     def request(self, source: str, options: Mapping[str, object] | None = None) -> JobRequest:
         """The job for a file, with these options (by the names of `bridge.options`), else as the settings say.
@@ -59,7 +64,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
     build_request("settings", {}, job_defaults(settings), engines, Path.cwd())  # rather now than at the first job
     clock = SystemClock()
     bus = EventBus()
-    store = _store(settings, bus.publish, serve=serve)
+    store = _store(settings, bus.keep, serve=serve)
     scheduler = Scheduler(store, clock, bus.publish, queue_limit=settings.queue_limit, roots=settings.roots)
     layout = PortLayout.of(settings)
     player = MidiPlayer(bus.publish, enabled=serve and not settings.no_midi, environment=layout.environment())
@@ -75,7 +80,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
     )
     scheduler.attach(worker)
     async with AsyncExitStack() as parts:
-        address = ""
+        address = http_address = ""
         if serve:
             listeners = Listeners(_own_folder(settings) / "listeners.json")
             server = serve_osc(
@@ -95,13 +100,36 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
             if isinstance(store, JournalStore):
                 store.load()
             scheduler.recover()
+            http_address = await parts.enter_async_context(_explored(bridge, osc, settings, engines, bus.keep))
         parts.callback(scheduler.close)
         parts.push_async_callback(worker.close)
         parts.push_async_callback(player.close)
         parts.push_async_callback(bridge.close)
         await worker.start()
         await player.start()
-        yield RunningBridge(bridge, worker, settings, address)
+        yield RunningBridge(bridge, worker, settings, address, http_address)
+
+
+@asynccontextmanager
+async def _explored(
+    bridge: LocalBridge, osc: OscServer, settings: Settings, engines: Sequence[str], notice: Callable[[Noticed], None]
+) -> AsyncIterator[str]:
+    """What lets programs find and explore the bridge; gives its HTTP address, "" where there is none.
+
+    The bridge works without it, so nothing that fails here ends it.
+    """
+    async with AsyncExitStack() as parts:
+        http_address = ""
+        if not settings.no_http:
+            port = osc.port if settings.http_port is None else settings.http_port
+            shown = Explorable(bridge, engines, job_defaults(settings), osc.host, osc.port)
+            http_address = await parts.enter_async_context(
+                serve_http(shown, host=settings.host, port=port, notice=notice)
+            )
+        if settings.announce:
+            http_port = urlsplit(http_address).port
+            await parts.enter_async_context(announced(settings.host, osc.port, http_port, notice=notice))
+        yield http_address
 
 
 def job_defaults(settings: Settings) -> dict[str, object]:
@@ -117,7 +145,7 @@ def job_defaults(settings: Settings) -> dict[str, object]:
     }
 
 
-def _store(settings: Settings, publish: Callable[[Event], None], *, serve: bool) -> JobStore:
+def _store(settings: Settings, notice: Callable[[Noticed], None], *, serve: bool) -> JobStore:
     """The history of the server that owns this port; a single job, or a port that the system chose, needs none."""
     if not serve or settings.port == 0:
         return MemoryStore()
@@ -125,8 +153,7 @@ def _store(settings: Settings, publish: Callable[[Event], None], *, serve: bool)
         return JournalStore(_own_folder(settings) / "jobs")
     except OSError as error:
         message = f"No history of jobs can be kept in {settings.state_dir} ({error.strerror})."
-        news = Noticed(level="warning", message=message)
-        asyncio.get_running_loop().call_soon(publish, news)  # when somebody listens
+        notice(Noticed(level="warning", message=message))
         return MemoryStore()
 
 

@@ -53,6 +53,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
+    http_port: int | None = None
+    """The TCP port for OSCQuery and polling; None: the same number as `port`, 0: any free one."""
+    no_http: bool = False
+    """True: open no HTTP port."""
+    announce: bool = False
+    """True: the bridge can be found in the network by zeroconf, where `host` lets other computers in."""
     state_dir: Path = msgspec.field(default_factory=_state_dir)
     """Where the history of jobs is kept."""
     models_dir: Path = msgspec.field(default_factory=_models_dir)
@@ -89,6 +95,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
             raise ValueError(f"port must be between 0 and 65535, not {self.port}")
+        if self.http_port is not None and not 0 <= self.http_port <= 65535:
+            raise ValueError(f"http_port must be between 0 and 65535, not {self.http_port}")
         if self.max_minutes <= 0:
             raise ValueError(f"max_minutes must be more than 0, not {self.max_minutes:g}")
         if self.queue_limit < 1:

@@ -38,7 +38,7 @@ from bridge.option_values import (
     truth,
 )
 
-__all__ = ["EVERY_STEM", "OPTIONS", "Option", "absolute_path", "build_request", "listed", "text"]
+__all__ = ["EVERY_STEM", "OPTIONS", "Option", "absolute_path", "build_request", "from_base", "listed", "text"]
 
 FORMATS = ("wav", "aiff", "flac", "mp3", "ogg")
 DEPTHS = ("source", "16", "24", "32f")
@@ -93,7 +93,7 @@ def build_request(
             raise BadArguments(f"There is no option {name!r}; there are {listed(OPTIONS)}.")
     chosen = {**_given(defaults), **_given(options)}
     for name in PATHS & chosen.keys():
-        chosen[name] = _from_base(name, chosen[name], base)
+        chosen[name] = from_base(name, chosen[name], base)
     fields = {OPTIONS[name].field: OPTIONS[name].read(name, value) for name, value in chosen.items()}
     if "engine" in fields:
         fields["engine"] = one_of(("auto", *(name for name in engines if name != "auto")))("engine", fields["engine"])
@@ -107,7 +107,7 @@ def build_request(
     return request
 
 
-def _from_base(name: str, value: object, base: Path | None) -> object:
+def from_base(name: str, value: object, base: Path | None) -> object:
     """The path, absolute; what says that there is none, or leaves it to us, as it is."""
     if value == "" or (name == "picture" and not text(name, value).lower().endswith(".svg")):
         return value

@@ -19,6 +19,16 @@ def test_every_listener_hears_every_event_until_it_leaves() -> None:
     assert heard == [("a", NEWS), ("b", NEWS), ("b", NEWS)]
 
 
+def test_what_is_kept_is_heard_by_whoever_comes_later() -> None:
+    bus, heard = EventBus(), list[tuple[str, Event]]()
+    bus.subscribe(lambda event: heard.append(("early", event)))
+    bus.keep(NEWS)
+    bus.publish(Noticed(level="info", message="not for later"))
+    heard.pop()
+    bus.subscribe(lambda event: heard.append(("late", event)))
+    assert heard == [("early", NEWS), ("late", NEWS)]
+
+
 def test_a_listener_that_fails_costs_the_others_nothing(caplog: pytest.LogCaptureFixture) -> None:
     bus, heard = EventBus(), list[Event]()
 

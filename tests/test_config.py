@@ -39,6 +39,8 @@ def test_text_becomes_what_the_setting_is() -> None:
     [
         {"SAB_PORT": "x"},
         {"SAB_PORT": "70000"},
+        {"SAB_HTTP_PORT": "-1"},
+        {"SAB_HTTP_PORT": "70000"},
         {"SAB_MAX_MINUTES": "0"},
         {"SAB_QUEUE_LIMIT": "0"},
         {"SAB_CACHE_MAX_GB": "-1"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from bridge import __version__
-from bridge.cli import cache, calibrate, demo, doctor, models, ports, process, serve, talk
+from bridge.cli import cache, calibrate, demo, doctor, install, live, models, ports, process, serve, talk
 
 app = typer.Typer(
     name="sab",
@@ -43,11 +43,13 @@ app.command("process")(process.process)
 app.command("transcribe")(process.transcribe)
 app.command("submit", context_settings={"ignore_unknown_options": True})(talk.submit)
 app.command("send", context_settings={"ignore_unknown_options": True})(talk.send)
+app.command("live")(live.live)
 app.add_typer(models.app, name="models")
 app.add_typer(cache.app, name="cache")
 app.command("ports")(ports.ports)
 app.command("calibrate")(calibrate.calibrate_ports)
 app.command("doctor")(doctor.doctor)
+app.command("install")(install.install_into)
 app.command("demo")(demo.demo)
 
 

@@ -37,6 +37,9 @@ async def serve(
     device: shared.Device = None,
     sync: shared.Sync = None,
     no_midi: shared.NoMidi = False,
+    http_port: shared.HttpPort = None,
+    no_http: shared.NoHttp = False,
+    announce: shared.Announce = False,
     state_dir: shared.StateDir = None,
     models_dir: shared.ModelsDir = None,
 ) -> int:
@@ -46,12 +49,15 @@ async def serve(
     """
     settings = shared.settings_from(
         host=host, port=port, engine=engine, stems=stems, midi=midi, format=file_format, depth=depth, device=device,
-        sync=sync, no_midi=no_midi, state_dir=state_dir, models_dir=models_dir,
+        sync=sync, no_midi=no_midi, http_port=http_port, no_http=no_http, announce=announce,
+        state_dir=state_dir, models_dir=models_dir,
     )  # fmt: skip
     log_into(settings.state_dir / str(settings.port))
     async with shared.interruption() as interrupted, open_bridge(settings) as running:
         running.bridge.subscribe(_log)
         typer.echo(f"listening on {running.address}")
+        if running.http_address:
+            typer.echo(f"Explore it at {running.http_address}", err=True)
         await interrupted.wait()
     return shared.DONE
 
@@ -63,6 +69,9 @@ def tui(
     engine: shared.Engine = None,
     sync: shared.Sync = None,
     no_midi: shared.NoMidi = False,
+    http_port: shared.HttpPort = None,
+    no_http: shared.NoHttp = False,
+    announce: shared.Announce = False,
     state_dir: shared.StateDir = None,
     models_dir: shared.ModelsDir = None,
 ) -> None:
@@ -70,8 +79,9 @@ def tui(
     from tui.app import run  # no other command loads the screen
 
     settings = shared.settings_from(
-        host=host, port=port, engine=engine, sync=sync, no_midi=no_midi, state_dir=state_dir, models_dir=models_dir
-    )
+        host=host, port=port, engine=engine, sync=sync, no_midi=no_midi, http_port=http_port, no_http=no_http,
+        announce=announce, state_dir=state_dir, models_dir=models_dir,
+    )  # fmt: skip
     log_into(settings.state_dir / str(settings.port))
     raise typer.Exit(run(functools.partial(open_bridge, settings)))
 

@@ -82,6 +82,17 @@ Host: TypeAlias = Annotated[
 Port: TypeAlias = Annotated[
     int | None, typer.Option("--port", help="The bridge's OSC port, 9720 unless set.", rich_help_panel=_PLACES)
 ]
+HttpPort: TypeAlias = Annotated[
+    int | None,
+    typer.Option("--http-port", help="The port for OSCQuery, that of --port unless set.", rich_help_panel=_PLACES),
+]
+NoHttp: TypeAlias = Annotated[
+    bool, typer.Option("--no-http", help="Let no program explore the bridge over HTTP.", rich_help_panel=_PLACES)
+]
+Announce: TypeAlias = Annotated[
+    bool,
+    typer.Option("--announce", help="Let other computers find the bridge; needs --host.", rich_help_panel=_PLACES),
+]
 StateDir: TypeAlias = Annotated[
     Path | None, typer.Option("--state-dir", help="Where the history of jobs is kept.", rich_help_panel=_PLACES)
 ]
@@ -150,6 +161,11 @@ def _write_down(error: Exception) -> Path:
 def complain(code: str, message: str) -> None:
     """One line on standard error."""
     typer.echo(f"sab: {code}: {message}", err=True)
+
+
+def note(message: str) -> None:
+    """One line on standard error that is no complaint."""
+    typer.echo(f"sab: {message}", err=True)
 
 
 @asynccontextmanager

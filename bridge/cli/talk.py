@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +12,9 @@ import typer
 
 from bridge import PROTOCOL_VERSION
 from bridge.cli import shared
+from bridge.config import Settings
 from bridge.errors import BadArguments
-from bridge.options import PATHS, absolute_path
+from bridge.options import PATHS, absolute_path, from_base
 from bridge.osc.addresses import FAIL, Message
 from bridge.osc.client import OscClient, open_client, parse_argument
 
@@ -38,17 +41,30 @@ async def submit(
 ) -> int:
     """Give a running bridge a clip. Prints the job's name."""
     settings = shared.settings_from(host=host, port=port)
-    words = list(pairs or ())
+    options = read_pairs(pairs or ())
+    return await give(settings, absolute_path("FILE", str(file), Path.cwd()), options, wait=wait)
+
+
+def read_pairs(words: Sequence[str]) -> dict[str, str | float]:
+    """`KEY VALUE` pairs as they are typed, with relative paths made whole.
+
+    Raises:
+        BadArguments: the last key has no value.
+    """
     if len(words) % 2:
         raise BadArguments(f"The option {words[-1]} has no value.", advice="Write KEY VALUE pairs after the file.")
-    options = [
-        absolute_path(key, value, Path.cwd()) if key in PATHS and turn else value
-        for key, pair in zip(words[::2], zip(words[::2], words[1::2], strict=True), strict=True)
-        for turn, value in enumerate(pair)
-    ]
+    return {
+        key: str(from_base(key, value, Path.cwd())) if key in PATHS else value
+        for key, value in zip(words[::2], words[1::2], strict=True)
+    }
+
+
+async def give(settings: Settings, path: str, options: Mapping[str, str | float], *, wait: bool) -> int:
+    """Submits a file to the running bridge and prints the job's name, and its files where `wait` is set."""
+    atoms = itertools.chain.from_iterable(options.items())
     async with open_client(settings.host, settings.port) as client:
         client.send("/sab/hello", "sab submit", PROTOCOL_VERSION)
-        (accepted,) = await client.ask("/sab/submit", absolute_path("FILE", str(file), Path.cwd()), *options)
+        (accepted,) = await client.ask("/sab/submit", path, *atoms)
         job = str(accepted.arguments[1])
         typer.echo(job)
         return await _follow(client, job) if wait else shared.DONE

@@ -43,7 +43,8 @@ def read_arguments(message: Message) -> Arguments:
         raise UnknownAddress(f"There is no address {message.address}.")
     strings: dict[str, str] = {}
     numbers: dict[str, int] = {}
-    rest = list(message.arguments)
+    # OSC's nil says nothing: programs that make buttons of OSCQuery's type N send it where no argument is wanted.
+    rest = [] if message.arguments == (None,) else list(message.arguments)
     for parameter in request.parameters:
         absent = not rest or (parameter.optional and rest[0] in request.keys)
         if absent and not parameter.optional:

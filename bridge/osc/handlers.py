@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from bridge import PROTOCOL_VERSION, __version__
 from bridge.errors import BadArguments, ProtocolMismatch
+from bridge.model import Status
 from bridge.options import OPTIONS, build_request
 from bridge.osc import addresses as osc
 from bridge.osc import pushes
@@ -63,8 +64,7 @@ def ping(call: Call) -> list[Message]:
 
 
 def status(call: Call) -> list[Message]:
-    now = call.desk.bridge.status()
-    return [osc.STATUS_REPLY(now.queued, now.running, now.engine, now.device, now.midi.backend)]
+    return [status_reply(call.desk.bridge.status())]
 
 
 def subscribe(call: Call) -> list[Message]:
@@ -148,6 +148,10 @@ HANDLERS: dict[str, Handler] = {
     "/sab/panic": panic,
     "/sab/models": models,
 }
+
+
+def status_reply(now: Status) -> Message:
+    return osc.STATUS_REPLY(now.queued, now.running, now.engine, now.device, now.midi.backend)
 
 
 def _port(number: int) -> int:

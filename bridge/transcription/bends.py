@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bridge.model import Bend
-from bridge.transcription.courses import Course, pitch_course
+from bridge.transcription.courses import REACH_SEMITONES, SLIDE_SEMITONES, Course, pitch_course
 from bridge.transcription.posteriors import Posteriors
 from bridge.transcription.spans import Span
 
@@ -41,7 +41,8 @@ def bends(posteriors: Posteriors, span: Span, start_seconds: float, stop_seconds
 
 def pitch_offsets(posteriors: Posteriors, span: Span) -> Course:
     """Semitones between what sounds and the span's pitch, smoothed: (frames of the span,); empty where none sounds."""
-    course, probable = pitch_course(posteriors, span.pitch, span.start, span.stop)
+    reach = SLIDE_SEMITONES + 0.5 if span.slides else REACH_SEMITONES
+    course, probable = pitch_course(posteriors, span.pitch, span.start, span.stop, reach)
     if not len(course):
         return course
     audible = probable >= max(AUDIBLE, AUDIBLE_SHARE * float(probable.max()))

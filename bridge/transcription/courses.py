@@ -13,15 +13,19 @@ Course: TypeAlias = npt.NDArray[np.float64]
 
 #: How far from its key a note is followed: further lie its neighbours.
 REACH_SEMITONES = 1.5
+#: And one that slides to another key: no further does a pitch wheel go as instruments are set.
+SLIDE_SEMITONES = 2.0
 #: The pitch is the mean of so many bins to both sides of the peak, weighted by their squares: between two bins a
 #: parabola through three leaps from the one to the other.
 AROUND_BINS = 2
 
 
-def pitch_course(posteriors: Posteriors, pitch: int, start: int, stop: int) -> tuple[Course, Course]:
+def pitch_course(
+    posteriors: Posteriors, pitch: int, start: int, stop: int, reach_semitones: float = REACH_SEMITONES
+) -> tuple[Course, Course]:
     """Where the sound near a key lies in frames `start` to `stop`: semitones above the key, and how probable, 0–1."""
     centre = contour_bin(pitch)
-    reach = round(REACH_SEMITONES * BINS_PER_SEMITONE)
+    reach = round(reach_semitones * BINS_PER_SEMITONE)
     lowest, highest = max(0, centre - reach), min(CONTOUR_BINS, centre + reach + 1)
     contour = posteriors.contour[start:stop, lowest:highest].astype(np.float64)
     peak = contour.argmax(axis=1)

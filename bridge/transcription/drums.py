@@ -10,23 +10,32 @@ import numpy.typing as npt
 
 from bridge.model import Note
 from bridge.transcription.bands import BANDS, CENTRES_HZ, Bands, analyse
-from bridge.transcription.explaining import Palette, adapted, explain
-from bridge.transcription.kit import CLOSED_HAT, CRASH, KIT, OPEN_HAT, SAMPLE_RATE_HZ, SNARE, TOM, TOM_KEYS
+from bridge.transcription.explaining import Palette, adapted, explain, general
+from bridge.transcription.kit import CLOSED_HAT, CRASH, KICK, KIT, OPEN_HAT, SAMPLE_RATE_HZ, SNARE, TOM, TOM_KEYS
 from bridge.transcription.loudness import velocities
-from bridge.transcription.strokes import STRETCHES, Frames, Numbers, Strokes, listen, stroke_frames
+from bridge.transcription.strokes import STRETCHES, Frames, Numbers, Strokes, lasting, listen, stroke_frames
 
 if TYPE_CHECKING:
     from bridge.protocols import Control, Signal
 
 Choice: TypeAlias = npt.NDArray[np.bool_]
 
-#: The recording's own sounds are learnt from so many strokes at most, evenly taken from all of it.
+#: The recording's own sounds are learnt from so many strokes at most.
 LEARNT_FROM = 1500
 #: Strokes explained together.
 BLOCK_STROKES = 2048
-#: A stroke that leaves more of itself unexplained is none of a drum; where the drum would be soft, it must fit better.
-MOST_UNEXPLAINED, MOST_UNEXPLAINED_SOFT = 0.8, 0.4
-SOFT_GAIN = 0.15
+#: A stroke of which general sounds leave more unexplained, while it lasts as a tone does, is none of a kit's.
+MOST_STRANGE, STRUCK_IS_OVER = 0.8, 0.5
+#: Where half of the strokes are stranger than this and last, as a voice's and a violin's do, the stem is no drum stem,
+#: and only what is most like a drum is one.
+STRANGE_STEM, LASTING_STEM, MOST_STRANGE_THERE = 0.7, 0.6, 0.45
+#: A stroke that leaves more of itself unexplained is none of a drum.
+MOST_UNEXPLAINED = 0.8
+#: What is softer must fit better: a drum of gain g, as a share of its loud stroke's, leaves at most a + b · g, or this
+#: many times what its loud strokes leave. Cymbals, of which bleeding covers more, may leave more. Where half of all
+#: strokes leave more than `MISFIT`, the sounds fit the recording badly, and how well one fits tells nothing.
+MOST_UNEXPLAINED_SOFT = {False: (0.15, 0.6), True: (0.35, 1.0)}
+AS_MUCH_AS_LOUD, LOUD_SHARE, MISFIT = 1.5, 0.5, 0.4
 #: The softest stroke of a drum, as a share of its loud one.
 LEAST_GAIN = 0.05
 #: What all bands together gain in a stroke, as a share of a loud one; and the least scale of a band.
@@ -36,6 +45,9 @@ LOUD_PERCENTILE = 90
 CRASH_SECONDS = 1.5
 #: A hat plays more than this share of its strokes with the snare only where it is none.
 MOST_WITH_SNARE = 0.8
+#: A snare plays more than this share of its strokes that are softer than this share of its loud one with the kick only
+#: where they are none.
+MOST_WITH_KICK, SOFT_SNARE = 0.8, 0.4
 #: Two intervals are the same within this share.
 SAME_INTERVAL = 0.2
 LONGEST_INTERVAL_SECONDS = 0.8
@@ -63,9 +75,10 @@ def hits(bands: Bands) -> list[Note]:
     frames = stroke_frames(bands)
     if not len(frames):
         return []
-    frames, following = _worth_a_look(bands, frames)
-    some = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), LEARNT_FROM)).astype(np.intp))
-    palette = adapted(listen(bands, frames[some], following[some]))
+    frames, following = _like_drums(bands, *_worth_a_look(bands, frames))
+    if not len(frames):
+        return []
+    palette = adapted(_some(bands, frames, following))
     gains, sureness, heights = _played(bands, frames, following, palette)
     # A rise is steepest half a frame before the frame that has seen all of it.
     onsets = np.maximum(0.0, (frames - 0.5) / bands.frame_rate_hz)
@@ -102,24 +115,53 @@ def _worth_a_look(bands: Bands, frames: Frames) -> tuple[Frames, Frames]:
     return kept, np.append(kept[1:], bands.frames)
 
 
+def _like_drums(bands: Bands, frames: Frames, following: Frames) -> tuple[Frames, Frames]:
+    """Those frames, and the ones that follow them, whose sound is that of some kit; what a recording's own sounds are
+    learnt from must not be a voice."""
+    palette = general(_some(bands, frames, following))
+    strange, left = np.zeros(len(frames)), np.zeros(len(frames))
+    for rows in _blocks(len(frames)):
+        strokes = listen(bands, frames[rows], following[rows])
+        _, strange[rows] = explain(strokes, palette)
+        left[rows] = lasting(strokes, palette.scale)
+    like = (strange <= MOST_STRANGE) | (left <= STRUCK_IS_OVER)
+    if np.median(strange) > STRANGE_STEM and np.median(left) > LASTING_STEM:
+        like = strange <= MOST_STRANGE_THERE
+    kept = frames[like]
+    return kept, np.append(kept[1:], bands.frames)
+
+
+def _some(bands: Bands, frames: Frames, following: Frames) -> Strokes:
+    """`LEARNT_FROM` of the strokes at most, evenly taken from all of them."""
+    some = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), LEARNT_FROM)).astype(np.intp))
+    return listen(bands, frames[some], following[some])
+
+
 def _played(bands: Bands, frames: Frames, following: Frames, palette: Palette) -> tuple[Numbers, Numbers, Numbers]:
     """Gain of each drum in each stroke, 0 where it is not struck: (strokes, drums); how sure, 0–1: (strokes,); and
     where a tom that is struck lies, in Hz: (strokes,)."""
     gains = np.zeros((len(frames), len(KIT)))
-    sureness, heights = np.zeros(len(frames)), np.zeros(len(frames))
+    sureness, unexplained, heights = np.zeros((3, len(frames)))
+    surprises = np.array([sound.drum.surprise for sound in palette.sounds])
     columns = np.array([COLUMNS.get(sound.drum, len(KIT)) for sound in palette.sounds])
     for rows in _blocks(len(frames)):
         strokes = listen(bands, frames[rows], following[rows])
         found, cost = explain(strokes, palette)
+        unexplained[rows] = cost - (found > 0) @ surprises
         found[cost > MOST_UNEXPLAINED] = 0
         for drum in range(len(KIT)):
             gains[rows, drum] = found[:, columns == drum].sum(axis=1)
         sureness[rows] = np.clip(1 - cost, 0.0, 1.0)
         heights[rows] = _heights(strokes)
-    for column in gains.T:
-        loud = _loud(column)
-        column[column < LEAST_GAIN * loud] = 0
-        column[(column < SOFT_GAIN * loud) & (1 - sureness > MOST_UNEXPLAINED_SOFT)] = 0
+    usual = float(np.median(unexplained))
+    for kind, column in zip(KIT, gains.T, strict=True):
+        share = column / max(_loud(column), 1e-12)
+        least, more = MOST_UNEXPLAINED_SOFT[kind.is_cymbal]
+        loud = unexplained[share > LOUD_SHARE]
+        allowed = np.maximum(least + more * share, AS_MUCH_AS_LOUD * float(np.median(loud)) if len(loud) else 0.0)
+        if usual > MISFIT:
+            allowed[:] = MOST_UNEXPLAINED
+        column[(share < LEAST_GAIN) | (unexplained > allowed)] = 0
     return gains, sureness, heights
 
 
@@ -135,7 +177,7 @@ def _loud(gains: Numbers) -> float:
 
 def _as_played(gains: Numbers, onsets: Numbers) -> Numbers:
     """The gains after what is known of how kits are played, which no single stroke tells."""
-    gains = _no_hats_of_wires(_no_incessant_crash(gains, onsets))
+    gains = _no_hats_of_wires(_no_snares_of_beaters(_no_incessant_crash(gains, onsets)))
     return _hats_that_go_on(gains, onsets)
 
 
@@ -146,6 +188,15 @@ def _no_incessant_crash(gains: Numbers, onsets: Numbers) -> Numbers:
     if len(moments) > 2 and (moments[-1] - moments[0]) / (len(moments) - 1) < CRASH_SECONDS:
         gains[struck, hat] = gains[struck, crash]
         gains[struck, crash] = 0
+    return gains
+
+
+def _no_snares_of_beaters(gains: Numbers) -> Numbers:
+    """Soft snares that are hardly ever heard but with the kick are what is bright in the kick."""
+    kick, snare = gains[:, COLUMNS[KICK]] > 0, gains[:, COLUMNS[SNARE]]
+    soft = (snare > 0) & (snare < SOFT_SNARE * _loud(snare))
+    if np.count_nonzero(soft & kick) > MOST_WITH_KICK * np.count_nonzero(soft):
+        snare[soft & kick] = 0
     return gains
 
 

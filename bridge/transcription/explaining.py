@@ -14,13 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from bridge.transcription.bands import BANDS
-from bridge.transcription.kit import BLEED, KICK, SNARE, SOUNDS, TOM, Drum, Sound
+from bridge.transcription.kit import BLEED, KICK, RESIDUE, SNARE, SOUNDS, TOM, Drum, Sound
 from bridge.transcription.strokes import Numbers, Strokes
 
 ROUNDS = 2
 #: What it costs besides to take a pair for struck that resembles another too much: a tom with the snare, never; what
-#: bleeds in, which would take the kick's place or, with a cymbal, the snare's, with anything but the kick.
-TOM_AND_SNARE, BLEED_AND_OTHERS = 1.0, 0.08
+#: bleeds in, which would take the kick's place or, with a cymbal, the snare's, with anything but the kick; and what is
+#: left of other instruments, with anything.
+TOM_AND_SNARE, BLEED_AND_OTHERS, RESIDUE_AND_OTHERS = 1.0, 0.08, 0.02
 #: The general sound counts as much as this many loud strokes of the recording.
 PRIOR_STROKES = 2.0
 #: No feature grows beyond so many times the general sound's: a snare that is only heard with the kick keeps out of its
@@ -45,11 +46,16 @@ class Palette:
     """(FEATURES,)"""
 
 
+def general(strokes: Strokes) -> Palette:
+    """The general sounds, at the scale of a recording of which these are some strokes (at least one)."""
+    scale = _scale(strokes)
+    return Palette(SOUNDS, _normalised(np.stack([sound.template() for sound in SOUNDS]) / scale), scale)
+
+
 def adapted(strokes: Strokes) -> Palette:
     """The palette of a recording, learnt from some of its strokes (at least one)."""
-    scale = _scale(strokes)
-    general = _normalised(np.stack([sound.template() for sound in SOUNDS]) / scale)
-    palette = Palette(SOUNDS, general, scale)
+    palette = general(strokes)
+    prior, scale = palette.templates, palette.scale
     gains, _ = explain(strokes, palette)
     # A kit has one kick and one snare: of the sounds that a drum may have, the one that is heard most. Toms are many.
     heard = gains.sum(axis=0)
@@ -58,12 +64,12 @@ def adapted(strokes: Strokes) -> Palette:
         for drum in dict.fromkeys(sound.drum for sound in SOUNDS)
     }
     kept = [index for index, sound in enumerate(SOUNDS) if sound.drum is TOM or best[sound.drum] == index]
-    general, gains = general[kept], gains[:, kept]
-    palette = Palette(tuple(SOUNDS[index] for index in kept), general, scale)
+    prior, gains = prior[kept], gains[:, kept]
+    palette = Palette(tuple(SOUNDS[index] for index in kept), prior, scale)
     for turn in range(ROUNDS):
         if turn:
             gains, _ = explain(strokes, palette)
-        palette = Palette(palette.sounds, _moved(strokes, gains, palette, general), scale)
+        palette = Palette(palette.sounds, _moved(strokes, gains, palette, prior), scale)
     return palette
 
 
@@ -99,6 +105,8 @@ def surprise(drums: set[Drum]) -> float:
         cost += TOM_AND_SNARE
     if BLEED in drums and not drums <= {BLEED, KICK}:
         cost += BLEED_AND_OTHERS
+    if RESIDUE in drums and len(drums) > 1:
+        cost += RESIDUE_AND_OTHERS
     return cost
 
 

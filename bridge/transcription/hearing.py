@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import io
+import zipfile
 import zlib
 from typing import TYPE_CHECKING
 
@@ -50,17 +51,10 @@ class Pitches:
     def listen(self, audio: Signal, stem: str, control: Control) -> bytes:  # noqa: ARG002 - of the seam
         posteriors = self._network.posteriors(audio, control)
         control.checkpoint(1.0)
-        file = io.BytesIO()
-        np.savez(file, allow_pickle=False, **posteriors.arrays())
-        return zlib.compress(file.getvalue(), COMPRESSION)
+        return packed(posteriors)
 
     def read(self, heard: bytes, stem: str, settings: NoteSettings) -> list[Note]:
-        try:
-            with np.load(io.BytesIO(zlib.decompress(heard)), allow_pickle=False) as arrays:
-                posteriors = Posteriors.from_arrays(arrays)
-        except zlib.error as error:
-            raise ValueError(f"these are no posteriors: {error}") from error
-        return decode(posteriors, profile_for(stem, settings))
+        return decode(unpacked(heard), profile_for(stem, settings))
 
 
 class Drums:
@@ -85,6 +79,29 @@ class Drums:
 
     def read(self, heard: bytes, stem: str, settings: NoteSettings) -> list[Note]:  # noqa: ARG002 - of the seam
         return msgspec.msgpack.decode(heard, type=list[Note])
+
+
+def packed(posteriors: Posteriors) -> bytes:
+    """A compressed `.npz` file of them, written array by array: an hour of posteriors is not held twice."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=COMPRESSION) as archive:
+        for name, array in posteriors.arrays().items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as content:  # dated 1980: always the same bytes
+                np.lib.format.write_array(content, array, allow_pickle=False)
+    return file.getvalue()
+
+
+def unpacked(heard: bytes) -> Posteriors:
+    """What `packed` was given.
+
+    Raises:
+        ValueError: these are no posteriors.
+    """
+    try:
+        with np.load(io.BytesIO(heard), allow_pickle=False) as arrays:
+            return Posteriors.from_arrays(arrays)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
+        raise ValueError(f"these are no posteriors: {error}") from error
 
 
 @functools.cache

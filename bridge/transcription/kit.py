@@ -35,6 +35,8 @@ KIT = (KICK, SNARE, TOM, CLOSED_HAT, OPEN_HAT, CRASH, RIDE)
 
 #: What a separation leaves of a bass among the drums: no piece of the kit, and never a note.
 BLEED = Drum("bleed", 0, 0.05, 0.0)
+#: And of the attacks of voices and instruments: their middle, without the wires and cymbals above it.
+RESIDUE = Drum("residue", 0, 0.05, 0.0)
 
 #: Toms by where most of their sound lies, from low to high: the lowest frequency of each, and its key.
 TOM_KEYS = ((0.0, 41), (100.0, 45), (145.0, 47), (200.0, 50))
@@ -91,6 +93,7 @@ SOUNDS = (
     Sound(CRASH, (-42, -42, -38, -30, -16, 0, -3, -6, -4, -8, -13, -22), (100, 300, 450), -14),
     Sound(RIDE, (-38, -38, -36, -32, -22, -14, -8, -4, 0, -1, -4, -9), (100, 400, 150), -8),
     Sound(BLEED, (-6, -1, 0, -2, -6, -15, -26, -36, -46, -56, -60, -60), (900, 400, 200), -40),
+    Sound(RESIDUE, (-18, -18, -12, -6, -3, 0, -1, -6, -18, -30, -40, -50), (60, 40, 40), -20),
 )
 
 

@@ -18,6 +18,8 @@ class Span(NamedTuple):
     pitch: int
     confidence: float
     """Mean probability that the pitch sounds, 0–1."""
+    slides: bool = False
+    """Its pitch moves on to that of another key, or comes from there."""
 
 
 def runs(active: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:

@@ -107,3 +107,15 @@ def listen(bands: Bands, frames: Frames, following: Frames) -> Strokes:
         share = own.mean(axis=1)
         weight[:, index] = np.where(share > LEAST_SHARE, share * WEIGHTS[index], 0.0)[:, np.newaxis]
     return Strokes(added.reshape(len(frames), FEATURES), weight.reshape(len(frames), FEATURES))
+
+
+def lasting(strokes: Strokes, scale: Numbers) -> Numbers:
+    """What is left of each stroke after 60 ms, as a share of its attack: (strokes,), 0 where the next one has begun.
+
+    Args:
+        scale: of the features, so that every band counts: (FEATURES,).
+    """
+    loudness = (strokes.added / scale).reshape(-1, len(STRETCHES), BANDS).sum(axis=2)
+    heard = strokes.weight.reshape(loudness.shape[0], len(STRETCHES), BANDS)[:, :, 0] > 0
+    late = np.where(heard[:, 3], loudness[:, 3], np.where(heard[:, 2], loudness[:, 2], 0.0))
+    return np.asarray(late / np.maximum(loudness[:, :2].max(axis=1), 1e-12))

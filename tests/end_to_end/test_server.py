@@ -59,15 +59,16 @@ async def test_a_clip_becomes_stems_and_notes(client: OscClient, clip: Path) -> 
     assert stages == ["queued", "loading", "separating", "transcribing", "writing"]
     fractions = [push.arguments[2] for push in pushes if push.address == "/sab/progress"]
     assert fractions == sorted(fractions)  # type: ignore[type-var]
-    assert pushes[-1].arguments == (job, "done", 8, str(clip.parent / "stems" / "clip"))
+    assert pushes[-1].arguments == (job, "done", 9, str(clip.parent / "stems" / "clip"))
 
     results = [push.arguments for push in pushes if push.address == "/sab/result"]
-    assert [result[1] for result in results] == ["stem"] * 4 + ["midi"] * 4
+    assert [result[1] for result in results] == ["stem"] * 4 + ["midi"] * 5
+    assert results[-1][2] == "all"
     stems = [read(Path(str(result[3]))) for result in results[:4]]
     region = read(clip)[22_050:]
     assert {stem.shape for stem in stems} == {region.shape}
     assert level_dbfs(np.sum(stems, axis=0) - region) <= -90
-    assert sum(count_notes(Path(str(result[3]))) for result in results[4:]) > 0
+    assert sum(count_notes(Path(str(result[3]))) for result in results[4:8]) > 0
     assert {result[5] for result in results} == {44_100, 0}
 
     (listed, *files) = await client.ask("/sab/query", job)
@@ -109,7 +110,7 @@ async def test_any_shape_of_clip_is_a_clip(
 ) -> None:
     source = write(tmp_path / "a.wav", music(seconds, rate, channels), rate, "PCM_24")
     pushes = await until_finished(client, await submit(client, source))
-    assert pushes[-1].arguments[1:3] == ("done", 8)
+    assert pushes[-1].arguments[1:3] == ("done", 9)  # of each stem sound and notes, and all notes in one file
     stems = [read(Path(str(push.arguments[3]))) for push in pushes if push.arguments[1:2] == ("stem",)]
     assert {stem.shape for stem in stems} == {(round(seconds * rate), channels)}
     assert level_dbfs(np.sum(stems, axis=0) - read(source)) <= -90

@@ -45,6 +45,20 @@ def test_the_examples_give_one_type_for_each_argument(page: str) -> None:
         assert len(types) == len(arguments)
 
 
+def test_no_address_is_spoken_of_that_there_is_not(page: str) -> None:
+    known = {*REQUESTS, *(outgoing.address for outgoing in OUTGOING)}
+    spoken = set(re.findall(r"/sab/[a-z]+(?:\.[a-z]+)?", page))
+    assert spoken == known
+
+
+def test_the_patch_for_pure_data_asks_for_what_there_is() -> None:
+    patch = (PAGE.parent / "examples" / "bridge.pd").read_text(encoding="utf-8")
+    asked = {"/" + path.replace(" ", "/") for path in re.findall(r"oscformat (sab \w+)", patch)}
+    assert asked == {"/sab/hello", "/sab/submit"}
+    (keys,) = re.findall(r"list append (.*);", patch)
+    assert set(keys.split()[::2]) <= set(REQUESTS["/sab/submit"].keys)
+
+
 @pytest.mark.end_to_end
 def test_the_server_starts_quickly_and_needs_no_arrays() -> None:
     heavy = "sorted({'numpy', 'scipy', 'torch', 'onnxruntime', 'librosa', 'textual', 'typer'} & set(sys.modules))"

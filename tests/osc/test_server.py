@@ -144,6 +144,14 @@ async def test_a_job_is_submitted_with_the_servers_defaults(studio: Studio, clie
     assert studio.bridge.asked == [("submit", request)]
 
 
+async def test_a_nil_says_nothing(busy: Studio, client: OscClient) -> None:
+    for datagram in (b"/sab/panic\0\0,N\0\0", b"/sab/stop\0\0\0,N\0\0"):  # as a button for OSCQuery's type N sends it
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as button:
+            button.sendto(datagram, ("127.0.0.1", busy.server.port))
+    await client.ask("/sab/ping")
+    assert busy.bridge.asked == [("panic",), ("stop", None)]
+
+
 async def test_the_stem_to_play_may_be_named(busy: Studio, client: OscClient) -> None:
     await client.ask("/sab/play", "j6", "Bass")
     await client.ask("/sab/play", "j6", "all")

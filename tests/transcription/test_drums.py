@@ -254,3 +254,50 @@ def test_loudness_does_not_matter() -> None:
     assert [(note.onset_seconds, note.pitch) for note in soft] == [
         (note.onset_seconds, note.pitch) for note in transcribe(audio)
     ]
+
+
+def voice(hertz: float, seconds: float) -> Wave:
+    """Sings a note: twenty harmonics with vibrato, that take 40 ms to come."""
+    time = np.arange(round(seconds * DRUM_RATE_HZ)) / DRUM_RATE_HZ
+    phase = 2 * np.pi * np.cumsum(hertz * 2 ** (0.03 * np.sin(2 * np.pi * 5 * time))) / DRUM_RATE_HZ
+    harmonics = np.sum([np.sin(number * phase) / number for number in range(1, 21)], axis=0)
+    return np.asarray(0.2 * harmonics * np.minimum(1.0, np.minimum(time, seconds - time) / 0.04))
+
+
+def test_a_voice_is_no_kit() -> None:
+    wave: Wave = np.zeros(8 * DRUM_RATE_HZ)
+    for index, hertz in enumerate((220, 262, 330, 294, 247, 392, 330, 262) * 2):
+        place(wave, voice(hertz, 0.45), round((0.1 + index * 0.48) * DRUM_RATE_HZ))
+    assert len(transcribe(as_signal(wave, DRUM_RATE_HZ))) <= 1
+
+
+@pytest.mark.parametrize("key", [KICK, SNARE])
+def test_what_is_left_of_other_instruments_is_no_drum(key: int) -> None:
+    """Attacks of a bass and of a melody, as a separation leaves them among the drums."""
+    rng = np.random.default_rng(5)
+    beat = rock_beat(8, 100.0)
+    wave = play(beat, beat[-1][0] + 0.5).samples[:, 0].astype(np.float64)
+    time = np.arange(round(0.25 * DRUM_RATE_HZ)) / DRUM_RATE_HZ
+    for step in range(1, 32):
+        bass = 0.12 * np.sin(2 * np.pi * (55, 65, 73, 82)[step % 4] * time) * np.exp(-time * 10)
+        place(wave, bass, round((0.05 + step * 0.6 + 0.15) * DRUM_RATE_HZ))
+        lead = 0.2 * decaying(noise(rng, 0.2, 400, 1200), 20)
+        place(wave, lead, round((0.05 + step * 0.6 + 0.45) * DRUM_RATE_HZ))
+    found = [note.onset_seconds for note in transcribe(as_signal(wave, DRUM_RATE_HZ)) if note.pitch == key]
+    truth = [onset for onset, struck, _ in beat if struck == key]
+    right = matches(truth, found)
+    assert right / len(truth) >= 0.9
+    assert right / len(found) >= 0.9
+
+
+def test_a_bright_kick_brings_no_snare() -> None:
+    """A beater on a tight head: noise of the middle with every kick."""
+    rng = np.random.default_rng(6)
+    beat = rock_beat(8, 100.0)
+    wave = play(beat, beat[-1][0] + 0.5).samples[:, 0].astype(np.float64)
+    for onset, key, gain in beat:
+        if key == KICK:
+            place(wave, gain * decaying(0.5 * noise(rng, 0.15, 300, 5000), 30), round(onset * DRUM_RATE_HZ))
+    snares = [note.onset_seconds for note in transcribe(as_signal(wave, DRUM_RATE_HZ)) if note.pitch == SNARE]
+    truth = [onset for onset, key, _ in beat if key == SNARE]
+    assert matches(truth, snares) == len(truth) == len(snares)

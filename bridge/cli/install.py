@@ -1,0 +1,86 @@
+"""`sab install`: scripts for Ardour and REAPER, and the device for Live, put where those look for them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bridge.cli import shared
+from bridge.errors import BadArguments, NotFound
+from bridge.integrations.daws import DAWS, Daw, Here
+from bridge.integrations.install import Placed, Record, Step, install, installed, plan, remove
+from bridge.options import listed
+
+RECORD = "installed.json"
+WORDS: dict[Step, str] = {
+    "new": "write  ",
+    "update": "update ",
+    "same": "is here",
+    "changed": "CHANGED",
+}
+
+Which = Annotated[str, typer.Argument(metavar="DAW", help="ardour, reaper or live.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing, and overwrite or remove what you have changed.")]
+Remove = Annotated[bool, typer.Option("--remove", help="Take out what was installed.")]
+
+
+@shared.guarded
+def install_into(
+    which: Which,
+    yes: Yes = False,
+    take_out: Remove = False,
+    host: shared.Host = None,
+    port: shared.Port = None,
+    state_dir: shared.StateDir = None,
+) -> None:
+    """Put the bridge's scripts or device into a DAW. Shows what it will write, and asks first."""
+    settings = shared.settings_from(host=host, port=port, state_dir=state_dir)
+    daw = DAWS.get(which.lower())
+    if daw is None:
+        raise BadArguments(f"There is nothing for {which!r}; there is something for {listed(DAWS)}.")
+    record = Record(settings.state_dir / RECORD)
+    folders = _folders(daw)
+    if take_out:
+        files = installed(folders, record)
+        if _agreed(files, "remove ", yes):
+            remove(files, record)
+        return
+    here = Here(settings.host, settings.port, (sys.executable, "-m", "bridge"))
+    contents = daw.contents(here)
+    files = plan({folder / name: content for folder in folders for name, content in contents.items()}, record)
+    if _agreed(files, "", yes):
+        install(files, record)
+        typer.echo(daw.next_step)
+
+
+def _folders(daw: Daw) -> list[Path]:
+    folders = daw.folders(Path.home(), os.environ)
+    if not folders:
+        raise NotFound(f"{daw.name} was not found here.", advice=f"Start {daw.name} once, then try again.")
+    return folders
+
+
+def _agreed(files: list[Placed], word: str, yes: bool) -> bool:
+    """Shows the files, and asks where anything would change; files that the user has changed are asked about too.
+
+    Raises:
+        BadArguments: nobody is there to ask.
+    """
+    for file in files:
+        typer.echo(f"{WORDS['changed'] if file.step == 'changed' else word or WORDS[file.step]} {file.path}")
+    if not files or (not word and all(file.step == "same" for file in files)):
+        typer.echo("Nothing to do.")
+        return not word and bool(files)
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise BadArguments("Nothing was changed, since nobody is there to ask.", advice="Say --yes.")
+    if any(file.step == "changed" for file in files):
+        question = "You have changed the files marked CHANGED; your changes will be lost. Go on?"
+    else:
+        question = "Go on?"
+    return typer.confirm(question)

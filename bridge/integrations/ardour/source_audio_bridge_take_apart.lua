@@ -1,0 +1,150 @@
+ardour {
+	["type"]    = "EditorAction",
+	name        = "Source Audio Bridge: Take Apart",
+	license     = "MIT",
+	author      = "Source Audio Bridge",
+	description = [[Sends the selected audio regions to the Source Audio Bridge, which must be running (sab). When it is done, "Source Audio Bridge: Import" puts stems and notes below one another at the regions' places.]]
+}
+
+-- Ardour keeps nothing of a script but what factory returns, so that all it needs stands in there.
+-- params.regions: regions to send instead of the selected ones, for sessions without an editor.
+function factory (params) return function ()
+	local URL = "osc.udp://127.0.0.1:9720" -- `sab install ardour` writes your port here
+	local TITLE = "Source Audio Bridge"
+	local LONGEST_NAME = 100
+	local LARGEST_WAV = 0xffffffff - 64
+	local CHUNK = 8192
+	local SLOWEST_BPM, FASTEST_BPM = 20, 400
+	local session = Session:path ()
+	local rate = Session:nominal_sample_rate ()
+	local pending = ARDOUR.LuaAPI.build_filename (session, "source-audio-bridge.pending")
+
+	local function tell (text)
+		if LuaDialog then
+			LuaDialog.Message (TITLE, text, LuaDialog.MessageType.Info, LuaDialog.ButtonType.Close):run ()
+		else
+			print (text)
+		end
+	end
+
+	local function exists (path)
+		return ARDOUR.LuaAPI.file_test (path, ARDOUR.LuaAPI.FileTest.Exists)
+	end
+
+	-- A decimal point whatever the language, and more digits than OSC's floats have.
+	local function decimal (number)
+		return (string.format ("%.9f", number):gsub (",", "."))
+	end
+
+	-- The bridge makes the same name of it: nothing is left that a file may not be called.
+	local function file_name (name)
+		name = name:gsub ('[<>:"/\\|?*%c\127]', "_")
+		if #name > LONGEST_NAME then
+			name = name:sub (1, utf8.offset (name, 0, LONGEST_NAME + 1) - 1)
+		end
+		name = name:gsub ("^%s+", ""):gsub ("[%s.]+$", "")
+		return name == "" and "region" or name
+	end
+
+	-- Ardour keeps each channel in a mono file of its own; the bridge wants to hear both sides at once.
+	local function render (region, count, path)
+		local frames = region:length ():samples ()
+		local bytes = frames * count * 4
+		assert (bytes < LARGEST_WAV, "the region is too long for a WAV file")
+		local file = assert (io.open (path, "wb"))
+		file:write (string.pack ("<c4I4c4c4I4I2I2I4I4I2I2c4I4",
+			"RIFF", 36 + bytes, "WAVE", "fmt ", 16, 3, count, rate, rate * count * 4, count * 4, 32, "data", bytes))
+		local memory = ARDOUR.DSP.DspShm (CHUNK)
+		local samples = region:to_readable ()
+		for first = 0, frames - 1, CHUNK do
+			local size = math.min (CHUNK, frames - first)
+			local mixed = {}
+			for channel = 0, count - 1 do
+				assert (samples:read (memory:to_float (0), first, size, channel) == size, "the region cannot be read")
+				for index, sample in ipairs (memory:to_float (0):get_table (size)) do
+					mixed[(index - 1) * count + channel + 1] = sample
+				end
+			end
+			file:write (string.pack ("<" .. ("f"):rep (#mixed), table.unpack (mixed)))
+		end
+		assert (file:close ())
+	end
+
+	-- The file that holds the region's sound, and where in it that starts, in seconds.
+	local function sound (region, audio, name)
+		local count = audio:n_channels ()
+		local file = audio:source (0):to_filesource ()
+		if count == 1 and not file:isnil () and file:within_session () then
+			return file:path (), region:start ():samples () / rate
+		end
+		local folder = ARDOUR.LuaAPI.build_filename (session, "export")
+		local path, number = ARDOUR.LuaAPI.build_filename (folder, name .. " (for the bridge).wav"), 1
+		while exists (path) do
+			number = number + 1
+			path = ARDOUR.LuaAPI.build_filename (folder, name .. " (for the bridge " .. number .. ").wav")
+		end
+		render (audio, count, path)
+		return path, 0, path
+	end
+
+	-- A folder that no other job has or will have.
+	local function free_folder (name)
+		local asked = exists (pending) and ARDOUR.LuaAPI.file_get_contents (pending) or ""
+		local folder, number = name, 1
+		while true do
+			local path = ARDOUR.LuaAPI.build_filename (session, "stems", folder)
+			if not exists (path) and not asked:find ("\t" .. path .. "\t", 1, true) then return path end
+			number = number + 1
+			folder = name .. " " .. number
+		end
+	end
+
+	local function send (bridge, region, audio)
+		local name = file_name (region:name ())
+		local path, start, rendered = sound (region, audio, name)
+		local out = free_folder (name)
+		local words = { path }
+		local function add (key, value)
+			words[#words + 1] = key
+			words[#words + 1] = value
+		end
+		add ("start", decimal (start))
+		add ("end", decimal (start + region:length ():samples () / rate))
+		add ("project", session)
+		add ("out", out)
+		add ("name", name)
+		local tempo = Temporal.TempoMap.read ():quarters_per_minute_at (region:position ())
+		if tempo >= SLOWEST_BPM and tempo <= FASTEST_BPM then add ("tempo", decimal (tempo)) end
+		-- Before it is sent: an answer that nobody waits for is better than one that is forgotten.
+		local list = assert (io.open (pending, "a"))
+		list:write (table.concat ({ region:position ():samples (), out, name, rendered or "" }, "\t"), "\n")
+		assert (list:close ())
+		bridge:send ("/sab/submit", ("s"):rep (#words), table.unpack (words))
+		return name
+	end
+
+	local regions = {}
+	if params and params.regions then
+		regions = params.regions
+	else
+		for region in Editor:get_selection ().regions:regionlist ():iter () do regions[#regions + 1] = region end
+	end
+	local bridge = ARDOUR.LuaOSC.Address (URL)
+	local sent, failed = {}, {}
+	for _, region in ipairs (regions) do
+		local audio = region:to_audioregion ()
+		if not audio:isnil () then
+			local done, what = pcall (send, bridge, region, audio)
+			local list = done and sent or failed
+			list[#list + 1] = done and what or region:name () .. ": " .. what
+		end
+	end
+	if #failed > 0 then
+		tell ("Not sent:\n" .. table.concat (failed, "\n"))
+	elseif #sent == 0 then
+		tell ("Select one or more audio regions first.")
+	else
+		tell ("Sent: " .. table.concat (sent, ", ") .. ".\nThe bridge shows how far it is. When it is done, choose Edit → "
+			.. "Lua Scripts → Source Audio Bridge: Import.")
+	end
+end end

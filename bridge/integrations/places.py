@@ -1,0 +1,42 @@
+"""Where DAWs look for scripts and devices, on each system."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+#: Since 7, positions in Ardour's Lua are what the scripts take them for.
+ARDOUR_VERSIONS = (9, 8, 7)
+
+
+def ardour_scripts(home: Path, environment: Mapping[str, str], platform: str = sys.platform) -> list[Path]:
+    """The scripts folders of every Ardour that has been started here, newest first."""
+    if platform == "darwin":
+        configurations = [home / "Library" / "Preferences" / f"Ardour{version}" for version in ARDOUR_VERSIONS]
+    elif platform == "win32":
+        local = Path(environment.get("LOCALAPPDATA") or home / "AppData" / "Local")
+        configurations = [local / f"ardour{version}" for version in ARDOUR_VERSIONS]
+    else:
+        settings = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
+        configurations = [settings / f"ardour{version}" for version in ARDOUR_VERSIONS]
+    return [folder / "scripts" for folder in configurations if folder.is_dir()]
+
+
+def reaper_scripts(home: Path, environment: Mapping[str, str], platform: str = sys.platform) -> list[Path]:
+    """The scripts folder in REAPER's resource path."""
+    if platform == "darwin":
+        resources = home / "Library" / "Application Support" / "REAPER"
+    elif platform == "win32":
+        resources = Path(environment.get("APPDATA") or home / "AppData" / "Roaming") / "REAPER"
+    else:
+        resources = Path(environment.get("XDG_CONFIG_HOME") or home / ".config") / "REAPER"
+    return [resources / "Scripts"] if resources.is_dir() else []
+
+
+def live_devices(home: Path, environment: Mapping[str, str], platform: str = sys.platform) -> list[Path]:
+    """Where a User Library of Live keeps audio effects for Max."""
+    del environment
+    parent = "Documents" if platform == "win32" else "Music"
+    library = home / parent / "Ableton" / "User Library"
+    return [library / "Presets" / "Audio Effects" / "Max Audio Effect"] if library.is_dir() else []

@@ -1,0 +1,86 @@
+-- @description Source Audio Bridge: import stems and notes
+-- Puts what the Source Audio Bridge has made of your items into new tracks below them: one audio track for each stem, one
+-- MIDI track for its notes, all in one undo step.
+
+local here = debug.getinfo (1, "S").source:match ("^@(.*[/\\])") or ""
+local bridge = dofile (here .. "source_audio_bridge.lua")
+
+local BUILD_MISSING_PEAKS = 40047
+local YES_NO, NO = 4, 7
+
+-- The files that the manifest lists, stems before notes; not the one with the notes of all stems.
+local function results (job)
+	local stems, notes = {}, {}
+	local file = assert (io.open (job.manifest, "rb"))
+	local text = file:read ("a")
+	file:close ()
+	for kind, part, path in text:gmatch ('"kind":%s*"(%a+)",%s*"name":%s*"(%a+)",%s*"path":%s*"(.-[^\\])"') do
+		local list = kind == "stem" and stems or kind == "midi" and part ~= "all" and notes or {}
+		list[#list + 1] = (path:gsub ("\\(.)", "%1"))
+	end
+	return table.move (notes, 1, #notes, #stems + 1, stems)
+end
+
+-- The number of the track that the item was on when it was sent; the last one where it is gone.
+local function track_number (guid)
+	local count = reaper.CountTracks (0)
+	for index = 0, count - 1 do
+		if reaper.GetTrackGUID (reaper.GetTrack (0, index)) == guid then return index + 1 end
+	end
+	return count
+end
+
+-- A new track with the file in it, at the item's place and rate.
+local function place (job, index, name)
+	reaper.InsertTrackAtIndex (index, true)
+	local track = reaper.GetTrack (0, index)
+	local title = name:gsub ("%.%w+$", "")
+	reaper.GetSetMediaTrackInfo_String (track, "P_NAME", title, true)
+	local source = reaper.PCM_Source_CreateFromFile (bridge.joined (job.out, name))
+	local length, is_beats = reaper.GetMediaSourceLength (source)
+	if is_beats then -- a MIDI file's length is in quarter notes
+		local first = reaper.TimeMap_timeToQN (job.place)
+		length = reaper.TimeMap_QNToTime (first + length) - job.place
+	else
+		length = length / job.rate
+	end
+	local item = reaper.AddMediaItemToTrack (track)
+	local take = reaper.AddTakeToMediaItem (item)
+	reaper.SetMediaItemTake_Source (take, source)
+	if not is_beats then reaper.SetMediaItemTakeInfo_Value (take, "D_PLAYRATE", job.rate) end
+	reaper.GetSetMediaItemTakeInfo_String (take, "P_NAME", title, true)
+	reaper.SetMediaItemInfo_Value (item, "D_POSITION", job.place)
+	reaper.SetMediaItemInfo_Value (item, "D_LENGTH", length)
+end
+
+local jobs, ready, unfinished, names = bridge.waiting (), {}, {}, {}
+for _, job in ipairs (jobs) do
+	local done = bridge.exists (job.manifest)
+	local list = done and ready or unfinished
+	list[#list + 1] = job
+	if not done then names[#names + 1] = job.name end
+end
+
+if #ready > 0 then
+	reaper.Undo_BeginBlock ()
+	reaper.PreventUIRefresh (1)
+	for _, job in ipairs (ready) do
+		local below = track_number (job.track)
+		for index, name in ipairs (results (job)) do place (job, below + index - 1, name) end
+		bridge.forget (job)
+	end
+	reaper.PreventUIRefresh (-1)
+	reaper.Main_OnCommand (BUILD_MISSING_PEAKS, 0)
+	reaper.UpdateArrange ()
+	reaper.Undo_EndBlock ("Import stems and notes", -1)
+end
+
+if #jobs == 0 then
+	reaper.ShowMessageBox ("Nothing to import: no item of this project was sent.", bridge.TITLE, 0)
+elseif #unfinished > 0 then
+	local text = "Not done yet: " .. table.concat (names, ", ")
+		.. ".\nThe bridge says how far it is, or why it failed. Go on waiting for them?"
+	if reaper.ShowMessageBox (text, bridge.TITLE, YES_NO) == NO then
+		for _, job in ipairs (unfinished) do bridge.forget (job) end
+	end
+end

@@ -1,0 +1,205 @@
+"""Asks a running AbletonOSC for the clip that is selected in Live's Session view.
+
+AbletonOSC (github.com/ideoforms/AbletonOSC) is a control surface script: it needs no Max. It hears OSC on port 11000
+and answers every question under the question's address, always to port 11001, in Live's next tick (0.1 s). What it
+cannot answer comes back as `/live/error` from newer versions and not at all from older ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import cast
+
+from bridge.config import DEFAULT_HOST
+from bridge.errors import BadArguments, NotFound
+from bridge.osc.addresses import Argument, Message
+from bridge.osc.codec import Rejected, decode, encode
+
+LIVE_PORT = 11_000
+ANSWER_PORT = 11_001
+#: Live may be busy for a moment, and UDP may lose a question: it is asked so often, so long apart.
+TRIES = 3
+ANSWER_SECONDS = 1.0
+
+_ERROR = "/live/error"
+
+
+class NoLive(NotFound):
+    """Nobody answers as AbletonOSC does."""
+
+
+@dataclass(frozen=True)
+class LiveClip:
+    """An audio clip in a slot of the Session view."""
+
+    path: str
+    name: str
+    warped: bool
+    start_seconds: float | None
+    """The part that plays, in the file; None: Live does not say, or counts in beats because the clip is warped."""
+    end_seconds: float | None
+    """May lie behind the file's end."""
+    tempo_bpm: float | None
+    """The song's; None where the clip is warped, for then its file has a tempo of its own."""
+
+    @property
+    def set_is_unsaved(self) -> bool:
+        """Whether the clip was recorded into a set that has no place of its own yet."""
+        return any(re.search(r"\bTemp\b.* Project$", part) for part in PurePath(self.path.replace("\\", "/")).parts)
+
+    def options(self) -> dict[str, str | float]:
+        """What a job for it is asked with, by the names of `options.OPTIONS`."""
+        told: dict[str, str | float | None] = {
+            "name": re.sub(r"[/\\]", "-", self.name).strip(" .") or None,
+            "start": self.start_seconds,
+            "end": self.end_seconds,
+            "tempo": self.tempo_bpm,
+        }
+        return {name: value for name, value in told.items() if value is not None}
+
+
+async def selected_clip(port: int = LIVE_PORT, answer_port: int = ANSWER_PORT) -> LiveClip:
+    """The clip that is selected in the Live of this computer.
+
+    Raises:
+        NoLive: nobody answers, or the answers' port is taken.
+        NotFound: no clip is selected, or it has no file.
+        BadArguments: it is a MIDI clip.
+    """
+    async with _open_live(port, answer_port) as live:
+        tempo = await live.asked("/live/song/get/tempo")  # every version has an answer to this one
+        chosen = await live.asked("/live/view/get/selected_clip")
+        if chosen is None or len(chosen) < 2:
+            raise _nothing_selected("" if chosen is None else "Live names no clip.")
+        track, scene = (int(cast(float, number)) for number in chosen[:2])
+        is_audio = await live.asked("/live/clip/get/is_audio_clip", track, scene)
+        place = f"track {track + 1}, scene {scene + 1}"
+        if is_audio is None:
+            raise _nothing_selected(f"There is no clip in {place}.")
+        if not is_audio[-1]:
+            raise BadArguments(f"The clip in {place} holds MIDI notes.", advice="Select an audio clip.")
+        path = await live.text("file_path", track, scene)
+        if not path:
+            raise NotFound(f"The clip in {place} has no file.", advice="Let Live finish recording it, then try again.")
+        warped = await live.number("warping", track, scene) != 0.0
+        start, end = (None, None) if warped else await _part(live, track, scene)
+        return LiveClip(
+            path=path,
+            name=await live.text("name", track, scene),
+            warped=warped,
+            start_seconds=start,
+            end_seconds=end,
+            tempo_bpm=None if warped or tempo is None else float(cast(float, tempo[-1])),
+        )
+
+
+async def _part(live: _Live, track: int, scene: int) -> tuple[float | None, float | None]:
+    """What an unwarped clip plays, in seconds: up to the end of its loop, from whatever it plays first."""
+    looping = bool(await live.number("looping", track, scene))
+    start = await live.number("start_marker", track, scene)
+    end = await live.number("loop_end" if looping else "end_marker", track, scene)
+    if looping and start is not None:
+        loop_start = await live.number("loop_start", track, scene)
+        start = start if loop_start is None else min(start, loop_start)
+    if start is None or end is None or end <= max(start, 0.0):
+        return None, None
+    return max(start, 0.0), end
+
+
+def _nothing_selected(words: str) -> NotFound:
+    return NotFound(
+        words or "No clip is selected in Live: the selected track has no clip slots.",
+        advice="Click an audio clip in the Session view, then try again. AbletonOSC does not see the Arrangement.",
+    )
+
+
+@asynccontextmanager
+async def _open_live(port: int, answer_port: int) -> AsyncIterator[_Live]:
+    try:
+        # From the answers' port, though AbletonOSC looks only at where a question comes from in the network.
+        transport, live = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: _Live(port), local_addr=(DEFAULT_HOST, answer_port)
+        )
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise NoLive(
+            f"UDP port {answer_port}, where AbletonOSC answers, cannot be opened: {reason}.",
+            advice="End the other program that talks to AbletonOSC, then try again.",
+        ) from error
+    try:
+        yield live
+    finally:
+        transport.close()
+        await live.closed.wait()
+
+
+class _Live(asyncio.DatagramProtocol):
+    """One conversation with AbletonOSC: a question, then its answer."""
+
+    def __init__(self, port: int) -> None:
+        self.closed = asyncio.Event()
+        self._port = port
+        self._heard: asyncio.Queue[Message] = asyncio.Queue()
+        self._has_answered = False
+        self._transport: asyncio.DatagramTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.DatagramTransport, transport)  # not its subclass before Python 3.12
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        self.closed.set()
+
+    def error_received(self, exc: Exception) -> None:
+        """Nobody listens there: the answer's time runs out as well."""
+
+    def datagram_received(self, data: bytes, addr: object) -> None:  # noqa: ARG002 - asyncio's signature
+        for message in decode(data):
+            if not isinstance(message, Rejected):
+                self._heard.put_nowait(message)
+
+    async def text(self, what: str, track: int, scene: int) -> str:
+        """A clip's property, "" where Live does not tell it."""
+        found = await self.asked(f"/live/clip/get/{what}", track, scene)
+        return "" if found is None or not isinstance(found[-1], str) else found[-1]
+
+    async def number(self, what: str, track: int, scene: int) -> float | None:
+        """A clip's property, None where Live does not tell it."""
+        found = await self.asked(f"/live/clip/get/{what}", track, scene)
+        return None if found is None or not isinstance(found[-1], (int, float)) else float(found[-1])
+
+    async def asked(self, address: str, *arguments: int) -> tuple[Argument, ...] | None:
+        """The answer's arguments; None where AbletonOSC has none for this question.
+
+        Raises:
+            NoLive: it has not answered anything yet.
+        """
+        # Who has answered once is there: its silence then is an older version's way to say that it cannot answer.
+        for _ in range(TRIES - 1 if self._has_answered else TRIES):
+            assert self._transport is not None
+            self._transport.sendto(encode(Message(address, arguments)), (DEFAULT_HOST, self._port))
+            try:
+                return await asyncio.wait_for(self._answer(address, arguments), ANSWER_SECONDS)
+            except asyncio.TimeoutError:
+                continue
+        if self._has_answered:
+            return None
+        raise NoLive(
+            f"No AbletonOSC answers on UDP port {self._port}.",
+            advice="Start Live, and choose AbletonOSC as a control surface in its settings under Link, Tempo & MIDI; "
+            "to install it: github.com/ideoforms/AbletonOSC.",
+        )
+
+    async def _answer(self, address: str, arguments: tuple[int, ...]) -> tuple[Argument, ...] | None:
+        while True:
+            message = await self._heard.get()
+            if message.address == _ERROR:
+                self._has_answered = True
+                return None
+            if message.address == address and message.arguments[: len(arguments)] == arguments and message.arguments:
+                self._has_answered = True
+                return message.arguments

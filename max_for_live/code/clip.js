@@ -1,0 +1,71 @@
+// The clip that is selected in Live, read once into plain values.
+
+var live = require("./live");
+var warp = require("./warp");
+var problem = require("./problem").problem;
+
+var NONE = "Select an audio clip first: click it in the Session or the Arrangement.";
+
+// The selected clip's object: the one in the Clip View, else the one in the highlighted slot; null: none.
+exports.selected = function () {
+    var clip = live.at("live_set view detail_clip");
+    if (live.exists(clip)) { return live.at("id " + clip.id); }
+    var slot = live.at("live_set view highlighted_clip_slot");
+    if (live.exists(slot) && live.number(slot, "has_clip") === 1) { return live.at(live.path(slot) + " clip"); }
+    return null;
+};
+
+// Everything about a clip that the device needs. Beats and seconds as Live has them: markers are beats where the clip
+// is warped, else seconds; `time` and `endTime` are beats on the song's time line, null in the Session.
+exports.read = function (api) {
+    if (!api || !live.exists(api)) { throw problem(NONE); }
+    var name = live.text(api, "name");
+    if (live.number(api, "is_audio_clip") !== 1) {
+        throw problem("\"" + name + "\" is a MIDI clip. Select an audio clip.");
+    }
+    var file = live.text(api, "file_path");
+    if (!file) { throw problem("Live cannot find the file of \"" + name + "\". See File > Manage Files."); }
+    var path = live.path(api);
+    var place = /tracks (\d+) (clip_slots|arrangement_clips) (\d+)/.exec(path);
+    var inArrangement = live.number(api, "is_arrangement_clip") === 1;
+    var warped = live.number(api, "warping") === 1;
+    return {
+        path: path,
+        name: name || file.replace(/^.*[\/\\]/, "").replace(/\.[^.]*$/, ""),
+        file: file,
+        color: live.number(api, "color"),
+        seconds: live.number(api, "sample_length") / live.number(api, "sample_rate"),
+        track: place ? Number(place[1]) : null,
+        slot: place && place[2] === "clip_slots" ? Number(place[3]) : 0,
+        time: inArrangement ? live.number(api, "start_time") : null,
+        endTime: inArrangement ? live.number(api, "end_time") : null,
+        warped: warped,
+        warpMode: live.number(api, "warp_mode"),
+        marks: warped ? marksOf(api) : null,
+        looping: live.number(api, "looping") === 1,
+        startMarker: live.number(api, "start_marker"),
+        endMarker: live.number(api, "end_marker"),
+        loopStart: live.number(api, "loop_start"),
+        loopEnd: live.number(api, "loop_end")
+    };
+};
+
+function marksOf(api) {
+    var marks = warp.marks(live.dictionary(api, "warp_markers"));
+    if (marks.length < 2) {
+        throw problem("This Live tells no warp markers. Switch Warp off in the clip.");
+    }
+    return marks;
+}
+
+// What the device needs to know about the set. `file` is empty while the set is unsaved, null where this Live cannot
+// tell; `brace` is the Arrangement's loop in beats, null while it is off.
+exports.readSet = function () {
+    var set = live.at("live_set");
+    var start = live.number(set, "loop_start");
+    return {
+        tempo: live.number(set, "tempo"),
+        file: live.knows(set, "file_path") ? live.text(set, "file_path") : null,
+        brace: live.number(set, "loop") === 1 ? { start: start, end: start + live.number(set, "loop_length") } : null
+    };
+};

@@ -1,0 +1,63 @@
+// Max's side of the script: its inlet, its outlets, and the functions that it calls by name.
+
+inlets = 1;
+outlets = 3;
+autowatch = 0;
+
+var protocol = require("./protocol");
+var Device = require("./main").Device;
+
+var device = null;
+
+// From live.thisdevice: Live's API is there from now on.
+function bang() {
+    if (device) { return; }
+    var world = {
+        send: function (address, atoms) { outlet.apply(this, [0, address].concat(atoms)); },
+        talkTo: function (port) { outlet(0, "port", port); },
+        listen: function (port) { outlet(1, "port", port); },
+        show: function () { outlet.apply(this, [2].concat(Array.prototype.slice.call(arguments))); },
+        browse: function (folder) { messnamed("max", "launchbrowser", fileAddress(folder)); }
+    };
+    device = new Device(world, new Global("source_audio_bridge_ports"));
+    remembered.forEach(function (tell) { tell(); });
+    device.start();
+}
+
+// What the controls say before Live is ready is kept until it is.
+var remembered = [];
+
+function told(tell) {
+    if (device) { tell(); } else { remembered.push(tell); }
+}
+
+function osc(address) {
+    var atoms = arrayfromargs(arguments).slice(1);
+    if (device) { device.connection.receive(address, atoms); }
+}
+
+function stem(name, on) { told(function () { device.wishes.stems[name] = on === 1; }); }
+
+function wish(name, on) {
+    told(function () {
+        device.wishes[name] = on === 1;
+        if (name === "brace" && device.observers.length) { device.showSelection(); }
+    });
+}
+
+function engine(index) { told(function () { device.wishes.engine = protocol.ENGINES[index] || "auto"; }); }
+
+function server(port) { told(function () { device.moved(port); }); }
+
+function press(button) { if (device) { device.press(button); } }
+
+// Not to be called from the patch.
+told.local = 1;
+fileAddress.local = 1;
+
+function notifydeleted() { if (device) { device.end(); device = null; } }
+
+function fileAddress(folder) {
+    var path = folder.replace(/\\/g, "/");
+    return "file://" + (path.charAt(0) === "/" ? "" : "/") + encodeURI(path).replace(/#/g, "%23").replace(/\?/g, "%3F");
+}

@@ -1,0 +1,31 @@
+// The notes of a stem, as Live takes them: beats in a clip whose first moment is beat 0.
+
+var files = require("./files");
+var smf = require("./smf");
+var warp = require("./warp");
+
+var SHORTEST_BEATS = 1 / 64;
+
+// From the list of notes that the bridge has written, else from its MIDI file. `results` is {notes: path, midi: path}.
+exports.read = function (results) {
+    if (results.notes) {
+        var told = JSON.parse(files.text(results.notes));
+        return told.notes || told;
+    }
+    return smf.notes(files.bytes(results.midi));
+};
+
+// Notes in seconds from the part's first moment → dictionaries for `add_new_notes`, on the clip's own grid.
+exports.forLive = function (notes, region) {
+    return notes.map(function (note) {
+        var start = Math.max(0, warp.beatsAt(region.marks, note.onset_seconds));
+        var end = warp.beatsAt(region.marks, note.offset_seconds);
+        return {
+            pitch: note.pitch,
+            start_time: start,
+            duration: Math.max(SHORTEST_BEATS, end - start),
+            velocity: Math.max(1, Math.min(127, Math.round(note.velocity))),
+            mute: 0
+        };
+    }).filter(function (note) { return note.start_time < region.length && note.pitch >= 0 && note.pitch <= 127; });
+};

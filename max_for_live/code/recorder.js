@@ -1,0 +1,138 @@
+// Streaming: a MIDI track for each stem listens to its port of the bridge, records, and the bridge plays.
+
+var live = require("./live");
+var problems = require("./problem");
+var protocol = require("./protocol");
+var words = require("./words");
+var colors = require("./importer").COLORS;
+
+var SETTLE_MS = 400, POLL_MS = 50, START_MS = 4000, TAIL_MS = 1500, NO_QUANTISATION = 0;
+var SPELLINGS = 3;
+
+// order: {clip, region, tempo, stems, play(), stop()}; listener: {recording(stems), done(stems), failed(words)}.
+// Gives what stops it.
+exports.run = function (order, clock, listener) {
+    var tracks = [], stopped = false, waited = 0;
+
+    try {
+        tracks = order.stems.map(function (stem) { return prepared(order, stem); });
+    } catch (error) {
+        listener.failed(problems.words(error));
+        return { stop: function () {} };
+    }
+    clock.after(SETTLE_MS, arm); // Live takes a routing a moment after it was set
+
+    function arm() {
+        if (stopped) { return; }
+        var deaf = tracks.filter(function (track) { return !routed(track); });
+        if (deaf.length && deaf[0].spelling < SPELLINGS) {
+            deaf.forEach(setRoute);
+            clock.after(SETTLE_MS, arm);
+            return;
+        }
+        if (deaf.length) {
+            fail("Live does not let \"" + deaf[0].port + "\" in. Switch its Track input on in Settings > Link, Tempo & MIDI.");
+            return;
+        }
+        tracks.forEach(function (track) { track.api.set("arm", 1); });
+        clock.after(SETTLE_MS, fire);
+    }
+
+    function fire() {
+        if (stopped) { return; }
+        var unarmed = tracks.filter(function (track) { return live.number(track.api, "arm") !== 1; });
+        if (unarmed.length) {
+            fail("Live has not armed the track of \"" + unarmed[0].port + "\". Is the track frozen? Press Stream again.");
+            return;
+        }
+        tracks.forEach(function (track) { track.slot.call("fire", order.region.length, NO_QUANTISATION); });
+        whenRecording();
+    }
+
+    function whenRecording() {
+        if (stopped) { return; }
+        var all = tracks.every(function (track) { return live.number(track.slot, "is_recording") === 1; });
+        if (all) {
+            order.play();
+            listener.recording(order.stems);
+            clock.after(seconds() * 1000 + TAIL_MS, end);
+        } else if (waited >= START_MS) {
+            fail("Live has not begun to record. Is the count-in long, or another clip waiting?");
+        } else {
+            waited += POLL_MS;
+            clock.after(POLL_MS, whenRecording);
+        }
+    }
+
+    function end() {
+        if (stopped) { return; }
+        stopped = true;
+        disarm();
+        listener.done(order.stems);
+    }
+
+    function fail(text) { stop(); listener.failed(text); }
+
+    function disarm() { tracks.forEach(function (track) { if (live.exists(track.api)) { track.api.set("arm", 0); } }); }
+
+    function stop() {
+        if (stopped) { return; }
+        stopped = true;
+        order.stop();
+        tracks.forEach(function (track) { track.slot.call("stop"); });
+        disarm();
+    }
+
+    function seconds() { return order.region.length * 60 / order.tempo; }
+
+    return { stop: stop };
+};
+
+// A track that listens to the stem's port: the one of an earlier stream, else a new one.
+function prepared(order, stem) {
+    var name = order.clip.name + " (" + words.stem(stem) + ") stream", track = existing(name);
+    if (!track) {
+        track = live.made(live.at("live_set").call("create_midi_track", -1));
+        if (!track) { throw problems.problem("Live makes no more tracks: Intro and Lite have only a few. Delete some."); }
+        track.set("name", name);
+        track.set("color", colors[stem]);
+    }
+    var row = order.region.time === null ? order.clip.slot : 0;
+    var slot = live.at(live.path(track) + " clip_slots " + row);
+    if (live.number(slot, "has_clip") === 1) { slot.call("delete_clip"); }
+    var found = { api: track, slot: slot, port: protocol.PORT_NAMES[stem] };
+    found.route = route(track, found.port);
+    found.spelling = 0;
+    setRoute(found);
+    return found;
+}
+
+function existing(name) {
+    var count = live.at("live_set").getcount("tracks"), i, track;
+    for (i = 0; i < count; i += 1) {
+        track = live.at("live_set tracks " + i);
+        if (live.text(track, "name") === name) { return track; }
+    }
+    return null;
+}
+
+function route(track, port) {
+    var routes = live.dictionary(track, "available_input_routing_types") || [], i;
+    for (i = 0; i < routes.length; i += 1) {
+        if (String(routes[i].display_name).indexOf(port) >= 0) { return routes[i]; }
+    }
+    throw problems.problem("Live sees no MIDI port \"" + port + "\". Is the bridge running with its ports? On Windows they are made with loopMIDI.");
+}
+
+// Live's versions take a routing in three spellings; it is tried and read back.
+function setRoute(found) {
+    var plain = { identifier: found.route.identifier };
+    var spellings = [JSON.stringify(plain), JSON.stringify({ input_routing_type: plain }), JSON.stringify(found.route)];
+    found.api.set("input_routing_type", spellings[found.spelling]);
+    found.spelling += 1;
+}
+
+function routed(found) {
+    var now = live.dictionary(found.api, "input_routing_type");
+    return !!now && now.display_name === found.route.display_name;
+}

@@ -1,0 +1,73 @@
+// Which part of the file is meant, and where its results belong.
+
+var warp = require("./warp");
+var problem = require("./problem").problem;
+
+var SHORTEST_SECONDS = 0.05, CLOSE = 1e-6;
+
+// The part of a clip: all of what it plays, or what lies under the Arrangement's loop brace.
+//
+// start, end   seconds in the file
+// marks        the map of a file that holds just this part (beat 0 is its first moment); at the song's tempo if unwarped
+// time         where the clip begins on the song's time line, in beats; null in the Session
+// beat         where the part's first moment would lie there: before `time` where the clip starts inside its loop
+// length       in beats
+// markers      a new clip's startMarker, endMarker, loopStart, loopEnd, in its own unit, from the part's first moment
+exports.of = function (clip, set, useBrace) {
+    var span = useBrace ? underBrace(clip, set) : whole(clip, set);
+    var marks = clip.marks || warp.steady(set.tempo);
+    var toSeconds = function (value) { return clip.warped ? warp.secondsAt(marks, value) : value; };
+    var start = Math.max(0, toSeconds(span.from));
+    var end = Math.min(clip.seconds, toSeconds(span.to));
+    if (!(end - start >= SHORTEST_SECONDS)) { throw problem("There is no audio in this part of \"" + clip.name + "\"."); }
+    var origin = clip.warped ? warp.beatsAt(marks, start) : start;
+    var cut = warp.cut(marks, start, end);
+    var markers = markersFrom(clip, span, origin);
+    var lead = clip.warped ? markers.startMarker : warp.beatsAt(cut, markers.startMarker);
+    return {
+        start: start,
+        end: end,
+        marks: cut,
+        length: cut[cut.length - 1].beats,
+        time: span.time,
+        beat: span.time === null ? null : span.time - lead,
+        markers: markers,
+        looping: clip.looping && !span.isPart
+    };
+};
+
+// Where a clip begins to play. (An unlooped clip's loop ends are what plays; its end marker may lie elsewhere.)
+function first(clip) { return clip.looping ? clip.startMarker : clip.loopStart; }
+
+function whole(clip, set) {
+    if (!clip.looping) { return { from: clip.loopStart, to: clip.loopEnd, time: clip.time, isPart: false }; }
+    if (clip.time !== null) {
+        var shownTo = clip.startMarker + (clip.endTime - clip.time) * (clip.warped ? 1 : 60 / set.tempo);
+        if (shownTo <= clip.loopEnd + CLOSE) { return { from: clip.startMarker, to: shownTo, time: clip.time, isPart: true }; }
+    }
+    return { from: Math.min(clip.startMarker, clip.loopStart), to: clip.loopEnd, time: clip.time, isPart: false };
+}
+
+function underBrace(clip, set) {
+    if (clip.time === null) { throw problem("Session clips have no loop brace. Choose Clip."); }
+    if (!set.brace) { throw problem("Switch the loop on: select the time, then press Ctrl+L or Cmd+L."); }
+    var begin = Math.max(clip.time, set.brace.start), end = Math.min(clip.endTime, set.brace.end);
+    if (end <= begin) { throw problem("The loop brace does not touch \"" + clip.name + "\"."); }
+    var unit = clip.warped ? 1 : 60 / set.tempo;
+    var from = first(clip) + (begin - clip.time) * unit, to = first(clip) + (end - clip.time) * unit;
+    if (clip.looping && to > clip.loopEnd) {
+        throw problem("The clip's loop begins anew under the brace. Make the brace shorter.");
+    }
+    return { from: from, to: to, time: begin, isPart: true };
+}
+
+function markersFrom(clip, span, origin) {
+    var place = function (value) { return value - origin; };
+    if (span.isPart || !clip.looping) {
+        return { startMarker: place(span.from), endMarker: place(span.to), loopStart: place(span.from), loopEnd: place(span.to) };
+    }
+    return {
+        startMarker: place(clip.startMarker), endMarker: place(Math.min(clip.endMarker, clip.loopEnd)),
+        loopStart: place(clip.loopStart), loopEnd: place(clip.loopEnd)
+    };
+}

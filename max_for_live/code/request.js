@@ -1,0 +1,29 @@
+// What is asked of the bridge for one part of one clip.
+
+var protocol = require("./protocol");
+var problem = require("./problem").problem;
+
+// wishes: {engine, stems: {vocals: true, …}, audio, notes}. Gives the arguments of /sab/submit, without `req`.
+// Times go as text: Max's numbers lose their last digits on the wire.
+exports.build = function (clip, set, region, wishes, notesAsList) {
+    var stems = protocol.STEMS.filter(function (stem) { return wishes.stems[stem]; }).join(",");
+    if (!stems) { throw problem("Choose at least one stem."); }
+    if (set.file === "") {
+        throw problem("Save the Live Set first (Ctrl+S or Cmd+S): the stems go into its folder.");
+    }
+    var atoms = [
+        clip.file,
+        "stems", wishes.notes && !wishes.audio ? "none" : stems,
+        "midi", wishes.notes ? stems : "none",
+        "start", exact(region.start), "end", exact(region.end),
+        "tempo", exact(set.tempo),
+        "name", clip.name.replace(/[\/\\]/g, "-")
+    ];
+    if (wishes.engine !== "auto") { atoms.push("engine", wishes.engine); } // else what the bridge is set to
+    if (region.beat !== null) { atoms.push("beat", exact(region.beat)); }
+    if (set.file) { atoms.push("project", set.file); }
+    if (wishes.notes && notesAsList) { atoms.push("notes", "json"); }
+    return atoms;
+};
+
+function exact(number) { return number.toFixed(7).replace(/\.?0+$/, ""); }

@@ -1,0 +1,54 @@
+// Made from the bridge's own tables by `python -m max_for_live.generator --tables`: not to be edited.
+
+exports.VERSION = 1;
+exports.PORT = 9720;
+exports.STEMS = ["vocals", "drums", "bass", "other", "guitar", "piano"];
+exports.ENGINES = ["auto", "draft", "htdemucs", "htdemucs_ft", "htdemucs_6s", "hdemucs_mmi", "mdx", "mdx_extra", "mdx_q", "umxhq", "umxl", "mdx_extra_q"];
+exports.PORT_NAMES = {
+    "vocals": "SAB Vocals",
+    "drums": "SAB Drums",
+    "bass": "SAB Bass",
+    "other": "SAB Other",
+    "guitar": "SAB Guitar",
+    "piano": "SAB Piano"
+};
+exports.REQUESTS = {
+    "hello": "/sab/hello",
+    "ping": "/sab/ping",
+    "status": "/sab/status",
+    "subscribe": "/sab/subscribe",
+    "submit": "/sab/submit",
+    "cancel": "/sab/cancel",
+    "list": "/sab/list",
+    "query": "/sab/query",
+    "play": "/sab/play",
+    "stop": "/sab/stop",
+    "panic": "/sab/panic",
+    "models": "/sab/models"
+};
+exports.KEYS = ["engine", "stems", "midi", "start", "end", "tempo", "beat", "project", "out", "name", "format", "depth", "device", "play", "sync", "shortest", "lowest", "highest", "sensitivity", "voices", "quantise", "quantise-strength", "quantise-ends", "quantise-swing", "scale", "off-scale", "time-signature", "bends", "notes", "picture", "req"];
+exports.MESSAGES = {
+    "/sab/hello.reply": ["i:protocol", "s:version", "s:server", "i:client_id"],
+    "/sab/pong": ["s:token"],
+    "/sab/status.reply": ["i:queued", "i:running", "s:engine", "s:device", "s:midi_backend"],
+    "/sab/done": ["s:request", "s:job"],
+    "/sab/accepted": ["s:req", "s:job", "i:queue_position"],
+    "/sab/list.begin": ["i:n"],
+    "/sab/job": ["s:job", "s:state", "f:progress", "s:name"],
+    "/sab/list.end": [],
+    "/sab/result": ["s:job", "s:kind", "s:name", "s:path", "f:seconds", "i:sample_rate"],
+    "/sab/models.begin": ["i:n"],
+    "/sab/model": ["s:name", "i:stems", "i:present", "s:note"],
+    "/sab/models.end": [],
+    "/sab/startup": ["s:version"],
+    "/sab/bye": ["s:version"],
+    "/sab/progress": ["s:job", "s:stage", "f:fraction", "f:eta_seconds"],
+    "/sab/music": ["s:job", "f:tempo", "s:source", "f:confidence", "f:first_beat", "s:key", "f:margin"],
+    "/sab/finished": ["s:job", "s:outcome", "i:results", "s:output_dir"],
+    "/sab/warning": ["s:job", "s:code", "s:message"],
+    "/sab/fail": ["s:address", "s:code", "s:message", "s:req_or_job"],
+    "/sab/midi.wait": ["s:job", "s:stem", "s:sync"],
+    "/sab/midi.start": ["s:job", "s:stem", "f:seconds", "i:notes"],
+    "/sab/midi.position": ["s:job", "s:stem", "f:seconds"],
+    "/sab/midi.end": ["s:job", "s:stem", "s:outcome", "f:late_p50_ms", "f:late_p99_ms", "f:late_worst_ms"]
+};

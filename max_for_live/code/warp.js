@@ -1,0 +1,37 @@
+// Warp markers: the map between a clip's beats and the seconds of its file, straight between the markers.
+//
+// Live's list ends in a hidden marker that gives the last stretch its tempo. Before the first and after the last the
+// nearest stretch goes on.
+
+// [{seconds, beats}], ascending, from Live's own list.
+exports.marks = function (told) {
+    var marks = [], i;
+    for (i = 0; told && i < told.length; i += 1) {
+        marks.push({ seconds: Number(told[i].sample_time), beats: Number(told[i].beat_time) });
+    }
+    marks.sort(function (a, b) { return a.beats - b.beats; });
+    return marks.filter(function (mark, n) { return n === 0 || mark.beats > marks[n - 1].beats; });
+};
+
+// Marks of a clip that keeps one tempo.
+exports.steady = function (tempo) {
+    return [{ seconds: 0, beats: 0 }, { seconds: 60 / tempo, beats: 1 }];
+};
+
+exports.secondsAt = function (marks, beats) { return between(marks, "beats", "seconds", beats); };
+exports.beatsAt = function (marks, seconds) { return between(marks, "seconds", "beats", seconds); };
+
+function between(marks, from, to, value) {
+    var i = 1;
+    while (i < marks.length - 1 && value > marks[i][from]) { i += 1; }
+    var a = marks[i - 1], b = marks[i];
+    return a[to] + (value - a[from]) * (b[to] - a[to]) / (b[from] - a[from]);
+}
+
+// The marks of a file that holds only the seconds from `start` to `end`: its first moment is beat 0.
+exports.cut = function (marks, start, end) {
+    var origin = exports.beatsAt(marks, start);
+    var inner = marks.filter(function (mark) { return mark.seconds > start + 1e-6 && mark.seconds < end - 1e-6; });
+    var kept = [{ seconds: start, beats: origin }].concat(inner, [{ seconds: end, beats: exports.beatsAt(marks, end) }]);
+    return kept.map(function (mark) { return { seconds: mark.seconds - start, beats: mark.beats - origin }; });
+};

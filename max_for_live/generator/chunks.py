@@ -1,0 +1,42 @@
+"""The outer shell of an .amxd file: a flat list of chunks, each `tag | length, 32 bits little-endian | payload`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+AUDIO_EFFECT = b"aaaa"
+UNFROZEN, FROZEN = 0, 7
+
+
+class Chunk(NamedTuple):
+    tag: bytes
+    payload: bytes
+
+
+class NotADevice(ValueError):  # noqa: N818 - it says what is the matter
+    """The bytes are no .amxd file; the message says where they stop making sense."""
+
+
+def written(device_type: bytes, meta: int, patch: bytes) -> bytes:
+    """A whole device file."""
+    chunks = (Chunk(b"ampf", device_type), Chunk(b"meta", meta.to_bytes(4, "little")), Chunk(b"ptch", patch))
+    return b"".join(chunk.tag + len(chunk.payload).to_bytes(4, "little") + chunk.payload for chunk in chunks)
+
+
+def read(data: bytes) -> Sequence[Chunk]:
+    """The chunks of a file, to its exact end.
+
+    Raises:
+        NotADevice: a chunk is cut off, or bytes are left over.
+    """
+    chunks, at = [], 0
+    while at < len(data):
+        if at + 8 > len(data):
+            raise NotADevice(f"{len(data) - at} bytes are left over at {at}.")
+        tag, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
+        if at + 8 + size > len(data):
+            raise NotADevice(f"Chunk {tag!r} at {at} wants {size} bytes; the file has {len(data) - at - 8}.")
+        chunks.append(Chunk(tag, data[at + 8 : at + 8 + size]))
+        at += 8 + size
+    return chunks

@@ -1,0 +1,203 @@
+"""What is in the device, for people to read: its face, its objects, its cords.
+
+Rectangles are (left, top, width, height) in whole pixels of the face, which is 169 high. The long names of parameters
+are what Live stores in sets: they never change, and choices are only ever added at the end of a list.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from bridge.config import DEFAULT_PORT
+from bridge.model import STEMS
+from max_for_live.generator.script import NAME as SCRIPT
+from max_for_live.generator.tables import engines
+
+NAME = "Source Audio Bridge"
+WIDTH, HEIGHT = 460, 169
+#: Where `udpreceive` listens until the script has chosen a port: beside the range that the script takes.
+PARKING_PORT = 9791
+SCRIPT_OUTLETS = 3
+
+Rect = tuple[int, int, int, int]
+Kind = Literal["float", "enum"]
+STORED, HIDDEN = 1, 2
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """What Live stores of a control."""
+
+    longname: str
+    shortname: str
+    kind: Kind
+    choices: tuple[str, ...] = ()
+    lowest: float = 0
+    highest: float = 0
+    initial: float = 0
+    visibility: int = STORED
+
+
+@dataclass(frozen=True)
+class Box:
+    """One object of the patch; with a `rect`, it stands on the face."""
+
+    name: str
+    maxclass: str
+    text: str = ""
+    rect: Rect | None = None
+    parameter: Parameter | None = None
+    info: str = ""
+    """What Live's Info View says of it."""
+    attributes: dict[str, object] = field(default_factory=dict)
+    themed: dict[str, str] = field(default_factory=dict)
+    """Colours that follow Live's theme: attribute → its name there."""
+
+
+TEXT_COLOR = {"textcolor": "themecolor.live_control_fg"}
+BAR_COLORS = {"slidercolor": "themecolor.live_control_selection", "bgcolor": "themecolor.live_lcd_bg"}
+
+
+def line(name: str, rect: Rect, text: str = "", size: float = 9.5, bold: bool = False, right: bool = False) -> Box:
+    """Words that the script may change; they wrap."""
+    look: dict[str, object] = {"fontname": "Ableton Sans Bold" if bold else "Ableton Sans Medium", "fontsize": size}
+    if right:
+        look["textjustification"] = 2
+    return Box(name, "comment", text, rect, attributes=look, themed=TEXT_COLOR)
+
+
+def heading(name: str, rect: Rect, text: str) -> Box:
+    return Box(name, "live.comment", text, rect, attributes={"textjustification": 0}, themed=TEXT_COLOR)
+
+
+def toggle(name: str, rect: Rect, text: str, longname: str, info: str, on: bool = True) -> Box:
+    parameter = Parameter(longname, text, "enum", ("off", "on"), highest=1, initial=int(on))
+    return Box(name, "live.text", text, rect, parameter, info, {"mode": 1, "texton": text})
+
+
+def button(name: str, rect: Rect, text: str, info: str) -> Box:
+    parameter = Parameter(f"{text} Button", text, "enum", ("off", "on"), highest=1, visibility=HIDDEN)
+    return Box(name, "live.text", text, rect, parameter, info, {"mode": 0})
+
+
+def choice(name: str, maxclass: str, rect: Rect, longname: str, choices: tuple[str, ...], info: str) -> Box:
+    parameter = Parameter(longname, longname, "enum", choices, highest=len(choices) - 1)
+    look = {"num_lines_patching": 1, "num_lines_presentation": 1} if maxclass == "live.tab" else {}
+    return Box(name, maxclass, "", rect, parameter, info, dict(look))
+
+
+LIGHT = Box(
+    "light", "led", rect=(6, 6, 11, 11),
+    attributes={"ignoreclick": 1, "oncolor": [0.35, 0.8, 0.35, 1.0], "offcolor": [0.55, 0.25, 0.2, 1.0]},
+)  # fmt: skip
+BAR = Box(
+    "progress", "multislider", rect=(6, 117, 448, 7),
+    attributes={"orientation": 0, "setminmax": [0.0, 1.0], "size": 1, "settype": 0, "ignoreclick": 1, "candycane": 0},
+    themed=BAR_COLORS,
+)  # fmt: skip
+SERVER_PORT = Box(
+    "port", "live.numbox", rect=(410, 4, 44, 15),
+    parameter=Parameter("Bridge Port", "Port", "float", lowest=1024, highest=65535, initial=DEFAULT_PORT),
+    info="The port that the bridge listens on. Change it only if you have changed it in the bridge.",
+)  # fmt: skip
+
+
+def _stem(index: int, stem: str) -> Box:
+    left, top = 218 + 59 * (index % 2), 37 + 19 * (index // 2)
+    info = "What the other stems leave over." if stem == "other" else f"Take the {stem} out of the clip."
+    if stem in ("guitar", "piano"):
+        info += " Only engines with six stems know it: htdemucs_6s."
+    on = stem not in ("guitar", "piano")
+    return toggle(f"stem_{stem}", (left, top, 57, 17), stem.capitalize(), f"Stem {stem.capitalize()}", info, on)
+
+
+FACE: tuple[Box, ...] = (
+    LIGHT,
+    line("server", (20, 3, 250, 17), "Looking for the bridge …", 10.0, bold=True),
+    heading("port_label", (382, 3, 28, 17), "Port"),
+    SERVER_PORT,
+    Box("rule", "live.line", rect=(6, 20, 448, 3), attributes={"justification": 0}),
+    heading("clip_label", (6, 22, 60, 14), "Clip"),
+    line("clip", (6, 35, 204, 17), "No audio clip selected", 11.0, bold=True),
+    line("part", (6, 51, 204, 26), "Select an audio clip."),
+    choice(
+        "part_choice", "live.tab", (8, 77, 200, 15), "Part", ("Clip", "Loop brace"),
+        "All that the clip plays, or only what lies under the Arrangement's loop brace.",
+    ),
+    heading("stems_label", (216, 22, 60, 15), "Stems"),
+    *(_stem(index, stem) for index, stem in enumerate(STEMS)),
+    heading("import_label", (342, 22, 60, 15), "Into Live"),
+    toggle("audio", (344, 37, 110, 17), "Audio tracks", "Import Audio", "A new audio track for each stem."),
+    toggle("notes", (344, 56, 110, 17), "MIDI clips", "Import Notes", "A MIDI track with the notes of each stem."),
+    toggle("mute", (344, 75, 110, 17), "Mute source", "Mute Source", "Switch the source off once its stems are here."),
+    choice(
+        "engine", "live.menu", (8, 97, 92, 15), "Engine", engines(),
+        "What takes the clip apart; auto: what the bridge is set to, by itself the best it can have.",
+    ),
+    button("separate", (104, 96, 56, 17), "Separate", "Send the clip to the bridge, then import what comes back."),
+    button("cancel", (162, 96, 46, 17), "Cancel", "Stop the work, or the recording."),
+    button("folder", (218, 96, 116, 17), "Folder", "Open the folder with the files of the last clip."),
+    button("bring_in", (344, 96, 54, 17), "Import", "Bring the results of the last clip in once more."),
+    button("stream", (400, 96, 54, 17), "Stream", "Record the notes as the bridge plays them into its MIDI ports."),
+    BAR,
+    line("stage", (6, 124, 196, 16)),
+    line("result", (202, 124, 254, 16), right=True),
+    line("problem", (6, 139, 450, 29)),
+)  # fmt: skip
+
+#: Buttons, and what the script calls what they do.
+PRESSES = {"separate": "separate", "cancel": "cancel", "folder": "folder", "bring_in": "bringIn", "stream": "stream"}
+#: Controls whose values the script keeps, and the words it hears before the value.
+TOLD: dict[str, str] = {
+    **{f"stem_{stem}": f"stem {stem}" for stem in STEMS},
+    "audio": "wish audio",
+    "notes": "wish notes",
+    "mute": "wish mute",
+    "part_choice": "wish brace",
+    "engine": "engine",
+    "port": "server",
+}
+#: What the script writes on, in the order of the outlets of `route`.
+WRITTEN = ("light", "server", "clip", "part", "progress", "stage", "result", "problem")
+
+WORKINGS: tuple[Box, ...] = (
+    Box("audio_in", "newobj", "plugin~"),
+    Box("audio_out", "newobj", "plugout~"),
+    Box("loaded", "newobj", "live.thisdevice"),
+    Box("order", "newobj", "t b b"),
+    Box("values", "message", "outputvalue"),
+    Box("low", "newobj", "deferlow"),
+    Box("script", "newobj", f"js {SCRIPT}"),
+    Box("send", "newobj", f"udpsend 127.0.0.1 {DEFAULT_PORT}"),
+    Box("receive", "newobj", f"udpreceive {PARKING_PORT} @quiet 1"),
+    Box("heard", "newobj", "prepend osc"),
+    Box("write", "newobj", "route " + " ".join(WRITTEN)),
+    *(Box(f"tell_{name}", "newobj", f"prepend {words}") for name, words in TOLD.items()),
+    *(Box(f"press_{name}", "message", f"press {word}") for name, word in PRESSES.items()),
+)
+
+BOXES = (*FACE, *WORKINGS)
+
+#: Each cord: from an outlet to an inlet. Sound goes straight through: the device may sit on the clip's own track.
+CORDS: tuple[str, ...] = (
+    "audio_in 0 > audio_out 0",
+    "audio_in 1 > audio_out 1",
+    # Right before left: first the controls say where they stand, then the script begins.
+    "loaded 0 > order 0",
+    "order 1 > values 0",
+    "order 0 > low 0",
+    *(f"values 0 > {name} 0" for name in TOLD),
+    *(f"{name} 0 > tell_{name} 0" for name in TOLD),
+    *(f"tell_{name} 0 > low 0" for name in TOLD),
+    *(f"{name} 0 > press_{name} 0" for name in PRESSES),
+    *(f"press_{name} 0 > low 0" for name in PRESSES),
+    # Live's API may only be touched in the low-priority thread: everything goes there through one door.
+    "receive 0 > heard 0",
+    "heard 0 > low 0",
+    "low 0 > script 0",
+    "script 0 > send 0",
+    "script 1 > receive 0",
+    "script 2 > write 0",
+    *(f"write {outlet} > {name} 0" for outlet, name in enumerate(WRITTEN)),
+)

@@ -1,0 +1,225 @@
+"""What is wrong with a device file: everything that Max would refuse, or drop without a word.
+
+`python -m max_for_live.generator --check FILE…` prints it; `make check` builds the device and runs it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from max_for_live.generator import chunks, es5
+from max_for_live.generator.chunks import NotADevice
+from max_for_live.generator.frozen import MAGIC, thawed
+from max_for_live.generator.objects import arity
+from max_for_live.generator.script import functions
+
+FACE_HEIGHT = 169
+#: Names that `js` calls by itself.
+CALLED_BY_MAX = frozenset({"bang", "notifydeleted"})
+_NEEDED = (
+    "fileversion", "appversion", "classnamespace", "rect", "openrect", "openinpresentation", "devicewidth", "boxes",
+    "lines", "parameters", "dependency_cache", "latency", "project", "autosave",
+)  # fmt: skip
+_PARAMETER = ("parameter_longname", "parameter_shortname", "parameter_type", "parameter_invisible", "parameter_mmax")
+
+
+def faults(path: Path) -> list[str]:
+    """Every fault of a device file, in words; none: it is sound. Scripts of an unfrozen one are read beside it."""
+    try:
+        return list(_faults(path.read_bytes(), path.parent))
+    except (NotADevice, ValueError, KeyError) as error:
+        return [f"{type(error).__name__}: {error}"]
+
+
+def _faults(data: bytes, folder: Path) -> Iterator[str]:
+    read = chunks.read(data)
+    if [chunk.tag for chunk in read] != [b"ampf", b"meta", b"ptch"]:
+        raise NotADevice(f"The chunks are {[chunk.tag for chunk in read]}.")
+    device_type, meta, payload = (chunk.payload for chunk in read)
+    is_frozen = payload[:4] == MAGIC
+    if meta != (chunks.FROZEN if is_frozen else chunks.UNFROZEN).to_bytes(4, "little"):
+        yield f"meta is {meta.hex()}, which says {'unfrozen' if is_frozen else 'frozen'}."
+    if is_frozen:
+        device, *others = thawed(payload)
+        patch, inside = device.content, {file.name: file.content for file in others}
+        if (device.kind, device.flag) != (b"JSON", 17):
+            yield f"The first frozen file is {device.kind!r} with flag {device.flag}, not the device."
+    else:
+        patch, inside = payload, {}
+        if len(data) != 32 + len(payload):
+            yield f"The file is {len(data)} bytes long, not 32 + {len(payload)}."
+    if not patch.endswith(b"\n\0") or patch.count(b"\0") != 1:
+        yield "The patch does not end in a line feed and one NUL."
+    patcher = json.loads(patch.rstrip(b"\0").decode())["patcher"]
+    yield from _head(patcher, device_type)
+    scripts = {
+        name: inside[name] if name in inside else (folder / name).read_bytes()
+        for name in _script_names(patcher)
+        if name in inside or (not is_frozen and (folder / name).is_file())
+    }
+    yield from _boxes(patcher, scripts)
+    yield from _cords(patcher)
+    yield from _parameters(patcher)
+    yield from _face(patcher)
+    yield from _scripts(patcher, scripts)
+
+
+def _head(patcher: dict[str, Any], device_type: bytes) -> Iterator[str]:
+    for name in _NEEDED:
+        if name not in patcher:
+            yield f"The patcher has no {name}."
+    if patcher["project"]["amxdtype"] != int.from_bytes(device_type, "big"):
+        yield f"amxdtype {patcher['project']['amxdtype']} is not {device_type!r}."
+    if patcher["project"]["contents"] != {"patchers": {}}:
+        yield "The project has contents that are not in the file."
+    if patcher["project"]["devpath"] != "." or patcher["openinpresentation"] != 1:
+        yield "devpath must be a dot, and openinpresentation 1."
+
+
+def _boxes(patcher: dict[str, Any], scripts: dict[str, bytes]) -> Iterator[str]:
+    for identity, times in Counter(box["id"] for box in _all(patcher)).items():
+        if times > 1:
+            yield f"{identity} stands {times} times."
+    for name, times in Counter(box["varname"] for box in _all(patcher) if "varname" in box).items():
+        if times > 1:
+            yield f"The scripting name {name} stands {times} times."
+    for box in _all(patcher):
+        outlets = int(_declared(scripts, box, "outlets") or 1)
+        try:
+            shape = arity(box["maxclass"], box.get("text", ""), outlets)
+        except KeyError:
+            yield f"{_called(box)} is no object that is known here."
+            continue
+        if (box["numinlets"], box["numoutlets"]) != (shape.inlets, len(shape.outlets)):
+            yield f"{_called(box)} has {shape.inlets} inlets and {len(shape.outlets)} outlets."
+        if box.get("outlettype", []) != list(shape.outlets):
+            yield f"{_called(box)} has the outlet types {list(shape.outlets)}."
+
+
+def _cords(patcher: dict[str, Any]) -> Iterator[str]:
+    boxes = {box["id"]: box for box in _all(patcher)}
+    seen = set()
+    for line in patcher["lines"]:
+        (source, outlet), (target, inlet) = line["patchline"]["source"], line["patchline"]["destination"]
+        if source not in boxes or target not in boxes:
+            yield f"A cord from {source} to {target} hangs in the air."
+        elif not 0 <= outlet < boxes[source]["numoutlets"]:
+            yield f"{_called(boxes[source])} has no outlet {outlet}."
+        elif not 0 <= inlet < boxes[target]["numinlets"]:
+            yield f"{_called(boxes[target])} has no inlet {inlet}."
+        if (source, outlet, target, inlet) in seen:
+            yield f"There are two cords from {source} {outlet} to {target} {inlet}."
+        seen.add((source, outlet, target, inlet))
+    through = {
+        (boxes[source]["text"], outlet, boxes[target]["text"], inlet)
+        for source, outlet, target, inlet in seen
+        if source in boxes and target in boxes and "text" in boxes[source] and "text" in boxes[target]
+    }
+    for channel in (0, 1):
+        if ("plugin~", channel, "plugout~", channel) not in through:
+            yield f"Channel {channel} does not pass through: the device would mute its track."
+
+
+def _parameters(patcher: dict[str, Any]) -> Iterator[str]:
+    listed = {name: told for name, told in patcher["parameters"].items() if name.startswith("obj-")}
+    enabled = {box["id"]: box for box in _all(patcher) if box.get("parameter_enable")}
+    for identity in listed.keys() ^ enabled.keys():
+        yield f"{identity} is a parameter in one place only."
+    for name, times in Counter(told[0] for told in listed.values()).items():
+        if times > 1:
+            yield f"The long name {name} stands {times} times."
+    for identity, box in enabled.items():
+        told = box.get("saved_attribute_attributes", {}).get("valueof", {})
+        for name in _PARAMETER:
+            if name not in told:
+                yield f"{_called(box)} has no {name}."
+        if identity in listed and listed[identity][:2] != [
+            told.get("parameter_longname"), told.get("parameter_shortname"),
+        ]:  # fmt: skip
+            yield f"{_called(box)} is listed under another name."
+        if told.get("parameter_type") == 2 and told.get("parameter_mmax") != len(told.get("parameter_enum", [])) - 1:
+            yield f"{_called(box)} has another number of choices than it says."
+        if told.get("parameter_type") == 1 and told.get("parameter_mmax", 0) > 255:
+            yield f"{_called(box)}: a parameter of whole numbers ends at 255."
+    for box in _all(patcher):
+        if box["maxclass"] in ("live.text", "live.menu", "live.tab", "live.numbox") and box["id"] not in enabled:
+            yield f"{_called(box)} needs parameter_enable 1."
+
+
+def _face(patcher: dict[str, Any]) -> Iterator[str]:
+    width, height = patcher["devicewidth"], FACE_HEIGHT
+    for box in _all(patcher):
+        if not box.get("presentation"):
+            continue
+        left, top, wide, high = box["presentation_rect"]
+        if any(side != int(side) for side in box["presentation_rect"]):
+            yield f"{_called(box)} lies between pixels."
+        if left < 0 or top < 0 or wide <= 0 or high <= 0 or left + wide > width or top + high > height:
+            yield f"{_called(box)} reaches out of the face."
+
+
+def _scripts(patcher: dict[str, Any], scripts: dict[str, bytes]) -> Iterator[str]:
+    cached = {entry["name"] for entry in patcher["dependency_cache"]}
+    boxes = {box["id"]: box for box in _all(patcher)}
+    for box in _all(patcher):
+        if not (name := _script_of(box)):
+            continue
+        if name not in cached:
+            yield f"{name} is not in dependency_cache."
+        if box.get("saved_object_attributes", {}).get("filename") != name:
+            yield f"js {name} names another file in saved_object_attributes."
+        if name not in scripts:
+            yield f"{name} is missing."
+            continue
+        script = scripts[name].decode("ascii")
+        yield from (f"{name}, {fault}" for fault in es5.faults(script))
+        handled = functions(script)
+        for selector in sorted(_selectors(patcher, boxes, box["id"]) | CALLED_BY_MAX):
+            if selector not in handled:
+                yield f"{name} has no function {selector}, which is sent to it."
+
+
+def _selectors(patcher: dict[str, Any], boxes: dict[str, Any], target: str) -> set[str]:
+    """The first words of what reaches an object: from message boxes and `prepend`, also by way of `deferlow`."""
+    selectors = set()
+    for line in patcher["lines"]:
+        source = boxes.get(line["patchline"]["source"][0])
+        if source is None or line["patchline"]["destination"][0] != target:
+            continue
+        words = source.get("text", "").split()
+        if source["maxclass"] == "message":
+            selectors.add(words[0])
+        elif words[0] == "prepend":
+            selectors.add(words[1])
+        elif words[0] == "deferlow":
+            selectors |= _selectors(patcher, boxes, source["id"])
+        elif words[0] == "t":
+            selectors.add("bang")
+    return selectors
+
+
+def _declared(scripts: dict[str, bytes], box: dict[str, Any], name: str) -> str:
+    script = scripts.get(_script_of(box), b"").decode("ascii")
+    _, found, rest = script.rpartition(f"\n{name} = ")
+    return rest.split(";")[0] if found else ""
+
+
+def _script_of(box: dict[str, Any]) -> str:
+    words = box.get("text", "").split()
+    return words[1] if box["maxclass"] == "newobj" and len(words) > 1 and words[0] == "js" else ""
+
+
+def _script_names(patcher: dict[str, Any]) -> set[str]:
+    return {name for box in _all(patcher) if (name := _script_of(box))}
+
+
+def _all(patcher: dict[str, Any]) -> list[dict[str, Any]]:
+    return [entry["box"] for entry in patcher["boxes"]]
+
+
+def _called(box: dict[str, Any]) -> str:
+    return f"{box['id']} ({box.get('varname') or box.get('text') or box['maxclass']})"

@@ -1,0 +1,151 @@
+"""A region selected in Ardour's window ends as tracks with its stems and notes below it, at its place.
+
+Ardour is the real one, on a screen that nobody sees; our two actions run in it as they do for a musician.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import mido  # type: ignore[import-untyped]  # it ships no types
+import numpy as np
+import pytest
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from bridge.pipeline.manifest import Manifest, decode
+from tests.end_to_end.ardour_window import Clip, Region, Window, showing, why_no_window
+from tests.end_to_end.programs import serving
+from tests.jack_server import SAMPLE_RATE_HZ, running_jack
+
+pytestmark = [pytest.mark.ardour, pytest.mark.jack, pytest.mark.end_to_end]
+
+STEMS = ("Vocals", "Drums", "Bass", "Other")
+TEMPO_BPM = 100.0
+#: On no beat and no round second.
+STEREO_PLACE, STEREO_CUT = 100_001, 24_000
+MONO_PLACE = 500_003
+PERIOD_FRAMES = 1024
+FINISHED_SECONDS = 90
+#: Four stems in 24 bits, each rounded once.
+ROUNDING = 4 / 2**23
+
+
+class Session(NamedTuple):
+    """What stands in the tracks in the end, and where the session lies."""
+
+    regions: list[Region]
+    messages: list[str]
+    folder: Path
+
+    def of(self, name: str, kind: str) -> list[Region]:
+        """What was imported for one region, in the order of the tracks."""
+        return [region for region in self.regions if region.track.startswith(f"{name} (") and region.kind == kind]
+
+    def source(self, name: str) -> Region:
+        return next(region for region in self.regions if region.track == name)
+
+    def manifest(self, name: str) -> Manifest:
+        return decode((self.folder / "stems" / name / f"{name}.sab.json").read_bytes())
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+    if reason := why_no_window():
+        pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("window")
+    (folder / "server").mkdir()
+    clips = [Clip(stereo(folder), STEREO_PLACE, STEREO_CUT), Clip(mono(folder), MONO_PLACE)]
+    with (
+        running_jack(PERIOD_FRAMES, synchronous=False) as jack,
+        serving(folder / "server", "--engine", "draft", "--no-midi") as server,
+        showing(folder, clips, TEMPO_BPM, f"osc.udp://{server.host}:{server.port}", jack.environment) as window,
+    ):
+        window.wait("finished", FINISHED_SECONDS)
+        yield found(window)
+
+
+def found(window: Window) -> Session:
+    return Session(window.regions, window.messages, window.session)
+
+
+def stereo(folder: Path) -> Path:
+    samples = music()
+    soundfile.write(folder / "wide.wav", np.stack([samples, 0.5 * samples[::-1]], axis=1), SAMPLE_RATE_HZ, "PCM_24")
+    return folder / "wide.wav"
+
+
+def mono(folder: Path) -> Path:
+    soundfile.write(folder / "narrow.wav", music(), SAMPLE_RATE_HZ, "PCM_24")
+    return folder / "narrow.wav"
+
+
+def music() -> NDArray[Any]:
+    """Five seconds of the demo's clip, one channel."""
+    samples, rate = soundfile.read(str(files("bridge.demo") / "clip.ogg"), always_2d=True)
+    seconds: NDArray[Any] = soxr.resample(samples[: 5 * rate, 0], rate, SAMPLE_RATE_HZ)
+    return 0.5 * seconds
+
+
+@pytest.mark.parametrize("name", ["wide", "narrow"])
+def test_four_audio_tracks_and_four_midi_tracks_lie_where_the_region_lies(session: Session, name: str) -> None:
+    source = session.source(name)
+    stems, notes = session.of(name, "stem"), session.of(name, "midi")
+    assert [region.track for region in stems] == [f"{name} ({stem})" for stem in STEMS]
+    assert [region.track.split(").")[0] + ")" for region in notes] == [f"{name} ({stem})" for stem in STEMS]
+    assert {region.place for region in stems + notes} == {source.place}
+    assert {(region.start, region.frames) for region in stems} == {(0, source.frames)}
+    assert {len(region.sources) for region in stems} == {len(source.sources)}
+
+
+def test_a_region_whose_front_was_cut_off_lies_where_it_was_cut(session: Session) -> None:
+    source = session.source("wide")
+    assert (source.place, source.start) == (STEREO_PLACE + STEREO_CUT, STEREO_CUT)
+
+
+@pytest.mark.parametrize("name", ["wide", "narrow"])
+def test_the_imported_stems_sum_to_the_region_sample_by_sample(session: Session, name: str) -> None:
+    wanted = heard(session.source(name))
+    stems = [heard(region) for region in session.of(name, "stem")]
+    assert np.abs(wanted).max() > 0.1
+    assert all(np.abs(stem).max() > 0 for stem in stems)
+    assert np.abs(sum(stems) - wanted).max() <= ROUNDING
+
+
+@pytest.mark.parametrize("name", ["wide", "narrow"])
+def test_the_imported_notes_are_those_of_the_files_at_the_songs_tempo(session: Session, name: str) -> None:
+    assert session.manifest(name).request.tempo_bpm == TEMPO_BPM
+    for stem, region in zip(STEMS, session.of(name, "midi"), strict=True):
+        written = onsets_in_beats(session.folder / "stems" / name / f"{name} ({stem}).mid")
+        imported = onsets_in_beats(region.sources[0])
+        assert [pitch for _, pitch in imported] == [pitch for _, pitch in written]
+        assert [beat for beat, _ in imported] == pytest.approx([beat for beat, _ in written], abs=1 / 480)
+    assert any(onsets_in_beats(region.sources[0]) for region in session.of(name, "midi"))
+
+
+def test_nothing_is_left_over_and_the_musician_was_told_once(session: Session) -> None:
+    assert [message.split(".")[0] for message in session.messages] == ["Sent: wide, narrow"]
+    assert not (session.folder / "source-audio-bridge.pending").exists()
+    assert list((session.folder / "export").iterdir()) == []
+    assert len(list((session.folder / "interchange").iterdir())) == 1
+
+
+def heard(region: Region) -> NDArray[Any]:
+    """The region's samples, `(frames, channels)`."""
+    channels = [soundfile.read(str(path), start=region.start, frames=region.frames)[0] for path in region.sources]
+    return np.stack(channels, axis=1)
+
+
+def onsets_in_beats(path: Path) -> list[tuple[float, int]]:
+    """Quarter notes from the file's start, and pitches, in order."""
+    file = mido.MidiFile(path)
+    ticks, onsets = 0, []
+    for message in mido.merge_tracks(file.tracks):
+        ticks += message.time
+        if message.type == "note_on" and message.velocity > 0:
+            onsets.append((ticks / file.ticks_per_beat, message.note))
+    return sorted(onsets, key=lambda onset: (round(onset[0], 2), onset[1]))

@@ -1,0 +1,96 @@
+"""`sab live` as a musician types it: a Live with AbletonOSC on one side, a running bridge on the other."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.programs import Server, serving
+from tests.osc.ableton import FakeAbletonOsc, Value, free_port, running
+
+pytestmark = pytest.mark.end_to_end
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("server"), "--engine", "draft", "--no-midi") as running_server:
+        yield running_server
+
+
+def clip_in_live(path: Path, **more: Value) -> FakeAbletonOsc:
+    clip: dict[str, Value] = {
+        "is_audio_clip": True,
+        "file_path": str(path),
+        "name": "Verse",
+        "warping": False,
+        "looping": False,
+        "start_marker": 0.5,
+        "end_marker": 1.5,
+    }
+    return FakeAbletonOsc({**clip, **more})
+
+
+async def sab_live(live: FakeAbletonOsc, *arguments: str) -> tuple[int, str, str]:
+    """Runs the command to its end: (status, standard output, standard error)."""
+    async with running(live):
+        ports = ("--live-port", str(live.port), "--answer-port", str(live.answer_port))
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bridge", "live", *arguments, *ports,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        out, err = await asyncio.wait_for(process.communicate(), 100)
+        assert process.returncode is not None
+        return process.returncode, out.decode(), err.decode()
+
+
+async def test_the_selected_clip_becomes_stems(server: Server, clip: Path) -> None:
+    live = clip_in_live(clip)
+    status, out, err = await sab_live(live, "stems", "bass", "midi", "none", "--wait", "--port", str(server.port))
+    assert (status, err) == (0, "")
+    job, *files = out.splitlines()
+    assert job
+    assert files == [str(clip.parent / "stems" / "Verse" / "Verse (Bass).wav")]
+    assert Path(files[0]).stat().st_size == pytest.approx(44_100 * 4, rel=0.01)  # a second of 16 bits in stereo
+
+
+async def test_a_clip_whose_file_is_gone_is_told(server: Server, tmp_path: Path) -> None:
+    status, out, err = await sab_live(clip_in_live(tmp_path / "gone.wav"), "--port", str(server.port))
+    assert (status, out) == (1, "")
+    assert err.startswith("sab: not_found: ")
+    assert "gone.wav" in err
+
+
+async def test_a_warped_clip_is_told_to_be_taken_whole(server: Server, tmp_path: Path) -> None:
+    status, _, err = await sab_live(clip_in_live(tmp_path / "gone.wav", warping=True), "--port", str(server.port))
+    assert status == 1
+    assert err.splitlines()[0] == "sab: The clip is warped: the bridge takes its whole file, in the file's own tempo."
+
+
+async def test_a_set_that_is_not_saved_needs_a_folder(server: Server, tmp_path: Path) -> None:
+    recorded = tmp_path / "2026-11-22 180312 Temp Project" / "Samples" / "Recorded" / "1-Audio.aif"
+    status, _, err = await sab_live(clip_in_live(recorded), "--port", str(server.port))
+    assert status == 2
+    assert "Save the set" in err
+    status, _, err = await sab_live(clip_in_live(recorded), "out", str(tmp_path), "--port", str(server.port))
+    assert status == 1
+    assert "not_found" in err  # it goes to the bridge now, which finds no such file here
+
+
+async def test_without_a_live_it_says_what_is_needed() -> None:
+    nobody = ("--live-port", str(free_port()), "--answer-port", str(free_port()))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bridge", "live", *nobody, stderr=asyncio.subprocess.PIPE
+    )
+    _, err = await asyncio.wait_for(process.communicate(), 100)
+    assert process.returncode == 1
+    assert err.decode().startswith("sab: not_found: No AbletonOSC answers")
+
+
+async def test_without_a_bridge_it_says_how_to_start_one(clip: Path) -> None:
+    status, _, err = await sab_live(clip_in_live(clip), "--port", str(free_port()))
+    assert status == 1
+    assert "sab serve" in err

@@ -1,0 +1,141 @@
+"""`sab install` never loses what a user has changed, and leaves nothing of ours behind when asked to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from bridge.cli.main import app
+from bridge.integrations import places
+from bridge.integrations.install import Placed, Record, install, installed, plan, remove
+
+SCRIPT = "source_audio_bridge_import.lua"
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Record:
+    return Record(tmp_path / "state" / "installed.json")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / ".config"))
+    monkeypatch.setenv("SAB_STATE_DIR", str(tmp_path / "state"))
+    return tmp_path
+
+
+def steps(files: list[Placed]) -> list[str]:
+    return [file.step for file in files]
+
+
+def test_a_new_version_replaces_ours_and_a_changed_file_is_told_apart(tmp_path: Path, record: Record) -> None:
+    script = tmp_path / "scripts" / "a.lua"
+    install(plan({script: b"one"}, record), record)
+    assert steps(plan({script: b"one"}, record)) == ["same"]
+    assert steps(plan({script: b"two"}, record)) == ["update"]
+    script.write_bytes(b"one, changed by the user")
+    assert steps(plan({script: b"two"}, record)) == ["changed"]
+    install(plan({script: b"two"}, record), record)
+    assert script.read_bytes() == b"two"
+    assert steps(plan({script: b"three"}, record)) == ["update"]
+
+
+def test_a_file_that_was_there_before_us_counts_as_the_users(tmp_path: Path, record: Record) -> None:
+    (tmp_path / "a.lua").write_bytes(b"theirs")
+    assert steps(plan({tmp_path / "a.lua": b"ours"}, record)) == ["changed"]
+
+
+def test_removing_takes_what_we_installed_and_nothing_else(tmp_path: Path, record: Record) -> None:
+    ours, theirs, elsewhere = tmp_path / "in" / "a.lua", tmp_path / "in" / "b.lua", tmp_path / "other" / "c.lua"
+    install(plan({ours: b"ours", elsewhere: b"ours too"}, record), record)
+    theirs.write_bytes(b"theirs")
+    remove(installed([tmp_path / "in"], record), record)
+    assert [ours.exists(), theirs.exists(), elsewhere.exists()] == [False, True, True]
+    assert list(record.hashes()) == [elsewhere]
+
+
+def sab(*words: str) -> Result:
+    return CliRunner().invoke(app, ["install", *words])
+
+
+def test_scripts_go_into_every_ardour_that_is_here_with_the_port_of_the_settings(home: Path) -> None:
+    for version in (7, 8):
+        (home / ".config" / f"ardour{version}").mkdir(parents=True)
+    assert sab("ardour", "--yes", "--port", "9876").exit_code == 0
+    for version in (7, 8):
+        folder = home / ".config" / f"ardour{version}" / "scripts"
+        assert (folder / SCRIPT).is_file()
+        assert '"osc.udp://127.0.0.1:9876"' in (folder / "source_audio_bridge_take_apart.lua").read_text()
+
+
+def test_without_anybody_to_ask_nothing_is_written_but_told(home: Path) -> None:
+    (home / ".config" / "ardour7").mkdir(parents=True)
+    told = sab("ardour")
+    assert told.exit_code == 2
+    assert str(home / ".config" / "ardour7" / "scripts" / SCRIPT) in told.output
+    assert not (home / ".config" / "ardour7" / "scripts").exists()
+
+
+def test_a_changed_script_is_named_and_kept_until_the_user_agrees(home: Path) -> None:
+    (home / ".config" / "ardour7").mkdir(parents=True)
+    assert sab("ardour", "--yes").exit_code == 0
+    script = home / ".config" / "ardour7" / "scripts" / SCRIPT
+    script.write_text("mine")
+    told = sab("ardour")
+    assert f"CHANGED {script}" in told.output
+    assert script.read_text() == "mine"
+    assert sab("ardour", "--yes").exit_code == 0
+    assert script.read_text() != "mine"
+
+
+def test_what_was_installed_can_be_removed(home: Path) -> None:
+    (home / ".config" / "REAPER").mkdir(parents=True)
+    assert sab("reaper", "--yes").exit_code == 0
+    assert list((home / ".config" / "REAPER" / "Scripts").iterdir())
+    assert sab("reaper", "--remove", "--yes").exit_code == 0
+    assert not list((home / ".config" / "REAPER" / "Scripts").iterdir())
+
+
+def test_a_daw_that_is_not_here_or_not_known_is_said(home: Path) -> None:
+    assert "Ardour was not found" in sab("ardour", "--yes").output
+    assert "ardour, reaper and live" in sab("cubase", "--yes").output
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("platform", "there", "scripts"),
+    [
+        ("linux", ".config/ardour8", ".config/ardour8/scripts"),
+        ("darwin", "Library/Preferences/Ardour8", "Library/Preferences/Ardour8/scripts"),
+        ("win32", "AppData/Local/ardour8", "AppData/Local/ardour8/scripts"),
+    ],
+)
+def test_where_ardour_keeps_scripts(tmp_path: Path, platform: str, there: str, scripts: str) -> None:
+    (tmp_path / there).mkdir(parents=True)
+    assert places.ardour_scripts(tmp_path, {}, platform) == [tmp_path / scripts]
+
+
+@pytest.mark.parametrize(
+    ("platform", "there"),
+    [
+        ("linux", ".config/REAPER"),
+        ("darwin", "Library/Application Support/REAPER"),
+        ("win32", "AppData/Roaming/REAPER"),
+    ],
+)
+def test_where_reaper_keeps_scripts(tmp_path: Path, platform: str, there: str) -> None:
+    assert places.reaper_scripts(tmp_path, {}, platform) == []
+    (tmp_path / there).mkdir(parents=True)
+    assert places.reaper_scripts(tmp_path, {}, platform) == [tmp_path / there / "Scripts"]
+
+
+def test_where_live_keeps_devices(tmp_path: Path) -> None:
+    for platform, parent in (("darwin", "Music"), ("win32", "Documents")):
+        library = tmp_path / parent / "Ableton" / "User Library"
+        library.mkdir(parents=True)
+        assert places.live_devices(tmp_path, {}, platform) == [
+            library / "Presets" / "Audio Effects" / "Max Audio Effect"
+        ]

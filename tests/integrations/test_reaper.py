@@ -1,0 +1,161 @@
+"""REAPER's scripts, under a real Lua interpreter in a REAPER of tables; the bridge's command is a recording one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bridge.integrations.daws import DAWS, Here, lua_text
+from bridge.model import TOGETHER, JobRequest, Music, Result
+from bridge.options import build_request
+from bridge.pipeline.manifest import EngineRecord, Manifest, SourceRecord, encode
+
+LUA = shutil.which("lua5.3") or shutil.which("lua5.4") or shutil.which("lua")
+FAKE = Path(__file__).with_name("fake_reaper.lua")
+SEND, IMPORT = "source_audio_bridge_take_apart.lua", "source_audio_bridge_import.lua"
+STEMS = ("Vocals", "Drums", "Bass", "Other")
+MUSIC = Music(tempo_bpm=120.0, tempo_source="given")
+#: In place of `sab`: keeps its words, as JSON lines; a file with "lost" in its name makes it fail.
+COMMAND = """
+import json, sys
+open(LOG, "a").write(json.dumps(sys.argv[1:]) + "\\n")
+if any("lost" in word for word in sys.argv): sys.exit("sab: not_found: there is no such file")
+print("job1")
+"""
+
+pytestmark = pytest.mark.skipif(LUA is None, reason="no Lua interpreter is installed (Debian: lua5.3)")
+
+
+class Studio:
+    """A REAPER with our scripts installed and a project that was saved."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.project = folder / "My Song's project"
+        self.project.mkdir()
+        self._log = folder / "asked"
+        command = folder / "command.py"
+        command.write_text(COMMAND.replace("LOG", repr(str(self._log))))
+        here = Here("127.0.0.1", 9720, (sys.executable, str(command)))
+        for name, content in DAWS["reaper"].contents(here).items():
+            (folder / name).write_bytes(content)
+
+    def run(self, items: str, *scripts: str, tempo: float = 120.0) -> list[list[str]]:
+        """What the fake says in the end; `items` are Lua tables."""
+        file = lua_text(str(self.project / "song.rpp"))
+        plan = self.folder / "plan.lua"
+        plan.write_text(f"return {{ file = {file}, tempo = {tempo}, items = {{ {items} }} }}")
+        assert LUA is not None
+        command = [LUA, str(FAKE), str(plan), *(str(self.folder / script) for script in scripts)]
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert ended.returncode == 0, ended.stderr
+        return [line.split("\t") for line in ended.stdout.splitlines()]
+
+    def asked(self) -> list[JobRequest]:
+        """The jobs that the bridge was asked for, read as the bridge reads them."""
+        lines = [json.loads(line) for line in self._log.read_text().splitlines()]
+        assert all(line[:5] == ["submit", "--host", "127.0.0.1", "--port", "9720"] for line in lines)
+        return [
+            build_request(line[5], dict(zip(line[6::2], line[7::2], strict=True)), {}, ("draft",)) for line in lines
+        ]
+
+    def finish(self, name: str) -> None:
+        """The bridge has done the job of that name."""
+        out = self.project / "stems" / name
+        out.mkdir(parents=True)
+        kinds = (("stem", "wav"), ("midi", "mid"))
+        files = [(kind, stem, f"{name} ({stem}).{ending}") for stem in STEMS for kind, ending in kinds]
+        files += [("midi", TOGETHER, f"{name}.mid"), ("picture", TOGETHER, f"{name}.svg")]
+        for _, _, file in files:
+            (out / file).touch()
+        results = tuple(Result(kind=kind, name=stem, path=file, seconds=1.5) for kind, stem, file in files)  # type: ignore[arg-type]
+        (out / f"{name}.sab.json").write_bytes(encode(manifest(name, results)))
+
+
+def manifest(name: str, results: tuple[Result, ...]) -> Manifest:
+    source = SourceRecord(
+        path="/x.wav", sha256="", start_seconds=0, start_frame=0, frames=1, sample_rate_hz=48000, channels=2
+    )
+    return Manifest(
+        job="job1", name=name, source=source, request=JobRequest(source="/x.wav"),
+        engine=EngineRecord(name="draft", device="cpu", weights=""), transcribers={}, warnings=(), results=results,
+        versions={}, started="", seconds=1.0, music=MUSIC,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Studio:
+    return Studio(tmp_path)
+
+
+def item(file: str = "/clips/it's.wav", *, name: str = "loop.wav", rate: float = 1.0, section: str = "nil") -> str:
+    return (
+        f"{{ file = {lua_text(file)}, name = {lua_text(name)}, start = 2.5, place = 8.25, length = 1.5, "
+        f"rate = {rate}, section = {section} }}"
+    )
+
+
+def test_the_part_of_the_file_that_the_item_plays_is_asked_for(studio: Studio) -> None:
+    studio.run(item(), SEND)
+    (job,) = studio.asked()
+    assert (job.source, job.start_seconds, job.end_seconds) == ("/clips/it's.wav", 2.5, 4.0)
+    assert (job.name, job.tempo_bpm) == ("loop", 120.0)
+    assert job.out == str(studio.project / "stems" / "loop")
+    assert job.project == str(studio.project / "song.rpp")
+
+
+def test_a_take_that_plays_faster_holds_more_of_its_file_and_fewer_beats(studio: Studio) -> None:
+    studio.run(item(rate=2.0), SEND)
+    (job,) = studio.asked()
+    assert (job.start_seconds, job.end_seconds, job.tempo_bpm) == (2.5, 5.5, 60.0)
+
+
+def test_a_section_starts_within_its_file(studio: Studio) -> None:
+    studio.run(item(section="10"), SEND)
+    (job,) = studio.asked()
+    assert (job.start_seconds, job.end_seconds) == (12.5, 14.0)
+
+
+def test_two_items_of_one_name_get_folders_of_their_own(studio: Studio) -> None:
+    studio.run(f"{item()}, {item()}", SEND)
+    assert [Path(job.out or "").name for job in studio.asked()] == ["loop", "loop 2"]
+
+
+def test_what_the_bridge_says_against_it_is_shown_and_nothing_waits(studio: Studio) -> None:
+    said = studio.run(item("/clips/lost.wav"), SEND)
+    assert ["waiting", "0"] in said
+    assert "not_found: there is no such file" in said[0][1]
+
+
+def test_what_is_not_done_yet_goes_on_waiting(studio: Studio) -> None:
+    said = studio.run(item(), SEND, IMPORT)
+    assert "Not done yet: loop" in said[0][1]
+    assert ["waiting", "1"] in said
+
+
+@pytest.mark.parametrize("name", ["loop", "a [b] (c) {d}", "it's 50 % ~ ü"])
+def test_results_are_placed_where_the_item_was_and_named_after_their_stems(studio: Studio, name: str) -> None:
+    studio.finish(name)
+    (studio.project / "stems" / name / f"{name}.sab.json").rename(studio.folder / "manifest")
+    bring = studio.folder / "bring.lua"  # the bridge is done, between the two scripts
+    to = studio.project / "stems" / name / f"{name}.sab.json"
+    bring.write_text(f"assert (os.rename ({lua_text(str(studio.folder / 'manifest'))}, {lua_text(str(to))}))")
+    said = studio.run(item(name=name, rate=2.0), SEND, "bring.lua", IMPORT)
+    assert said[:2] == [["undo", "Import stems and notes"], ["waiting", "0"]]
+    items = [line[1:] for line in said if line[0] == "item"]
+    folder = studio.project / "stems" / name
+    assert items[1:5] == [
+        [f"{name} ({s})", f"{name} ({s})", "8.25", "0.75", "2", str(folder / f"{name} ({s}).wav")] for s in STEMS
+    ]
+    assert items[5:] == [
+        [f"{name} ({s})", f"{name} ({s})", "8.25", "2", "1", str(folder / f"{name} ({s}).mid")] for s in STEMS
+    ]
+
+
+def test_with_nothing_sent_the_musician_is_told(studio: Studio) -> None:
+    assert studio.run(item(), IMPORT)[0] == ["message", "Nothing to import: no item of this project was sent."]

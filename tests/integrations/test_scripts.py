@@ -1,0 +1,100 @@
+"""Scripts, tables and docs say the same: one that changes alone makes a test fail."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from bridge.config import DEFAULT_HOST, DEFAULT_PORT
+from bridge.integrations.daws import ARDOUR_URL, DAWS, Here, lua_text
+from bridge.model import TOGETHER, Result
+from bridge.options import OPTIONS, TEMPO_RANGE_BPM
+from bridge.osc.addresses import REQUESTS
+from bridge.pipeline.manifest import MANIFEST_VERSION
+from bridge.project_paths import FORBIDDEN, result_name
+
+DOCS = Path(__file__).parents[2] / "docs"
+HERE = Here(DEFAULT_HOST, DEFAULT_PORT, ("sab",))
+SCRIPTS = {
+    daw: {name: text.decode() for name, text in DAWS[daw].contents(HERE).items()} for daw in ("ardour", "reaper")
+}
+SENDER = "source_audio_bridge_take_apart.lua"
+
+daws = pytest.mark.parametrize("daw", ["ardour", "reaper"])
+
+
+def keys_sent(daw: str) -> list[str]:
+    return re.findall(r'\badd \("(\w+)"', SCRIPTS[daw][SENDER])
+
+
+@daws
+def test_scripts_know_only_addresses_that_the_bridge_understands(daw: str) -> None:
+    addresses = re.findall(r'"(/sab/[\w./]*)"', "".join(SCRIPTS[daw].values()))
+    assert set(addresses) <= set(REQUESTS)
+    assert daw == "reaper" or addresses == ["/sab/submit"]
+
+
+@daws
+def test_scripts_send_only_keys_that_there_are_each_once(daw: str) -> None:
+    keys = keys_sent(daw)
+    assert len(keys) == len(set(keys)) > 0
+    assert set(keys) <= set(OPTIONS)
+    assert set(keys) <= set(REQUESTS["/sab/submit"].keys)
+
+
+@daws
+def test_the_docs_name_the_keys_that_are_sent(daw: str) -> None:
+    page = (DOCS / f"{daw}.md").read_text(encoding="utf-8")
+    part = re.search(rf"<!-- keys: {daw} -->(.*?)<!-- end -->", page, re.DOTALL)
+    assert part is not None
+    assert re.findall(r"`(\w+)`", part[1]) == keys_sent(daw)
+
+
+@daws
+def test_the_docs_name_the_scripts(daw: str) -> None:
+    page = (DOCS / f"{daw}.md").read_text(encoding="utf-8")
+    if daw == "ardour":
+        names = [re.search(r'name\s*= "(.*)"', text) for text in SCRIPTS[daw].values() if "EditorAction" in text]
+        assert all(name is not None and name[1] in page for name in names)
+        assert "source_audio_bridge_session.lua" in page
+    else:
+        assert all(name in page for name in SCRIPTS[daw] if name != "source_audio_bridge.lua")
+
+
+@daws
+def test_scripts_know_the_tempos_that_the_bridge_takes(daw: str) -> None:
+    slowest, fastest = (f"{bpm:g}" for bpm in TEMPO_RANGE_BPM)
+    assert f"SLOWEST_BPM, FASTEST_BPM = {slowest}, {fastest}" in SCRIPTS[daw][SENDER]
+
+
+@daws
+def test_scripts_take_out_of_names_what_the_bridge_takes_out(daw: str) -> None:
+    signs = re.search(r"gsub \('\[(.*?)%c\\127\]', \"_\"\)", SCRIPTS[daw][SENDER])
+    assert signs is not None
+    taken = signs[1].replace("\\\\", "\\")
+    assert all(FORBIDDEN.fullmatch(sign) for sign in taken)
+    plain = "".join(sign for sign in map(chr, range(32, 127)) if sign not in taken)
+    assert not FORBIDDEN.search(plain)
+    assert result_name(Path("x.wav"), "a" * 100) == "a" * 100
+
+
+def test_the_address_in_ardours_script_is_the_bridges_own_until_it_is_installed() -> None:
+    assert f"osc.udp://{DEFAULT_HOST}:{DEFAULT_PORT}" == ARDOUR_URL
+    original = (files("bridge.integrations") / "ardour" / SENDER).read_text(encoding="utf-8")
+    assert original.count(ARDOUR_URL) == 1
+
+
+@daws
+def test_scripts_read_the_manifest_that_the_bridge_writes(daw: str) -> None:
+    text = SCRIPTS[daw]["source_audio_bridge_import.lua"]
+    assert """'"kind":%s*"(%a+)",%s*"name":%s*"(%a+)",%s*"path":%s*"(.-[^\\\\])"'""" in text
+    assert f'part ~= "{TOGETHER}"' in text
+    assert Result.__struct_fields__[:3] == ("kind", "name", "path")
+    assert MANIFEST_VERSION == 1
+
+
+def test_text_for_lua_has_no_sign_that_means_anything_there() -> None:
+    assert lua_text('a "b"\\\n') == r'"a \034b\034\092\010"'

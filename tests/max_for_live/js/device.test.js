@@ -1,0 +1,276 @@
+"use strict";
+const assert = require("node:assert/strict");
+const fs = require("node:fs");
+const os = require("node:os");
+const path = require("node:path");
+const test = require("node:test");
+const { CLIP, STEMS, Studio } = require("./studio");
+const { secondsAt } = require("./fake_live");
+
+const near = (a, b, what) => assert.ok(Math.abs(a - b) < 1e-6, `${what || ""} ${a} is not ${b}`);
+
+// A list of notes as the bridge writes it.
+function notesFile(notes) {
+  const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "notes-")), "notes.json");
+  fs.writeFileSync(file, JSON.stringify({ stem: "bass", music: { key: "C♯ minor" }, notes }));
+  return file;
+}
+
+const NOTES = [
+  { onset_seconds: 0.5, offset_seconds: 1, pitch: 40, velocity: 100 },
+  { onset_seconds: 1.5, offset_seconds: 1.75, pitch: 43, velocity: 64 },
+  { onset_seconds: 3.5, offset_seconds: 3.75, pitch: 45, velocity: 64 },
+];
+
+const MARKERS = [{ sample_time: 1, beat_time: 0 }, { sample_time: 5, beat_time: 8 }, { sample_time: 8, beat_time: 12 }];
+const WARPED = { warp_mode: 4, start_marker: 2, end_marker: 10, loop_start: 2, loop_end: 10 };
+
+test("nothing is said on Max's console, and the bridge is found", () => {
+  const { device, live } = new Studio().start();
+  assert.equal(device.words("server"), "Source Audio Bridge 9.9");
+  assert.equal(device.value("light"), 1);
+  assert.equal(device.words("clip"), "No audio clip selected");
+  assert.match(device.words("part"), /Select an audio clip/);
+  assert.deepEqual(device.console, []);
+  assert.deepEqual(live.errors, []);
+});
+
+test("a second bang changes nothing", () => {
+  const studio = new Studio().start();
+  studio.device.load();
+  studio.clock.advance(100);
+  assert.equal(studio.bridge.asked("hello").length, 1);
+});
+
+test("Import while it is importing does nothing twice", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  const job = studio.separate();
+  job.keys.stems.split(",").forEach((stem) => studio.bridge.result(job.id, "stem", stem, `/${stem}.wav`));
+  studio.bridge.finish(job.id, "done");
+  studio.clock.advance(60);
+  studio.device.click("bring_in");
+  studio.clock.advance(2000);
+  assert.equal(studio.tracks().length, 4);
+});
+
+test("the selected clip is shown as it is chosen", () => {
+  const studio = new Studio().start();
+  studio.sessionClip(WARPED, MARKERS);
+  assert.equal(studio.device.words("clip"), "Rhodes Loop");
+  assert.equal(studio.device.words("part"), "4.5 s · warped · Session");
+  studio.live.select(studio.live.addMidiClip(studio.live.addTrack("midi").slots[0], 4, { name: "Keys" }));
+  studio.clock.advance(100);
+  assert.match(studio.device.words("part"), /"Keys" is a MIDI clip/);
+});
+
+test("a highlighted slot will do where no clip is in the Clip View", () => {
+  const studio = new Studio().start();
+  const clip = studio.sessionClip();
+  studio.live.highlighted = clip.parent;
+  studio.live.select(null);
+  studio.clock.advance(100);
+  assert.equal(studio.device.words("clip"), "Rhodes Loop");
+});
+
+test("a warped Session clip becomes tracks that line up with it", () => {
+  const studio = new Studio({ stemSeconds: 4.5 }).start();
+  const source = studio.sessionClip(WARPED, MARKERS);
+  const job = studio.separate();
+  assert.equal(job.path, CLIP);
+  near(Number(job.keys.start), 2);
+  near(Number(job.keys.end), 6.5);
+  assert.equal(job.keys.beat, undefined);
+  studio.complete(job, [["notes", "bass", notesFile(NOTES)]]);
+
+  assert.deepEqual(studio.live.errors, []);
+  assert.deepEqual(studio.tracks(), [
+    "Rhodes Loop (Vocals)", "Rhodes Loop (Drums)", "Rhodes Loop (Bass)", "Rhodes Loop (Bass) MIDI", "Rhodes Loop (Other)",
+  ]);
+  const audio = studio.live.song.tracks[1].slots[2].clip;
+  assert.equal(audio.values.file_path, `${STEMS}/Rhodes Loop (vocals).wav`);
+  assert.equal(audio.values.warping, 1);
+  assert.equal(audio.values.warp_mode, 4);
+  assert.equal(audio.values.name, "Rhodes Loop (Vocals)");
+  for (const seconds of [2, 3.7, 5, 6.1]) {
+    near(studio.live.withShadow(source).length && at(source.markers, seconds) - 2, at(audio.markers, seconds - 2), "beat");
+  }
+  near(audio.values.start_marker, 0);
+  near(audio.values.end_marker, 8);
+  const midi = studio.live.song.tracks[4].slots[2].clip;
+  near(midi.values.loop_end, 8);
+  assert.deepEqual(midi.notes.map((note) => note.pitch), [40, 43, 45]);
+  near(midi.notes[2].start_time, 6 + 0.5 / 0.75);
+  near(midi.notes[0].start_time, 1);
+  near(midi.notes[0].duration, 1);
+  assert.equal(source.values.muted, 1);
+  assert.equal(studio.device.words("result"), "Imported 4 audio and 1 MIDI tracks, 3 notes.");
+  assert.equal(studio.device.words("problem"), "");
+});
+
+function at(markers, seconds) {
+  const marks = markers.map((mark) => ({ sample_time: mark.beat_time, beat_time: mark.sample_time }));
+  return secondsAt(marks, seconds);
+}
+
+test("Live's first marker may lie anywhere", () => {
+  const studio = new Studio({ stemSeconds: 4.5, can: { guessStart: 0.13 } }).start();
+  studio.sessionClip(WARPED, MARKERS);
+  studio.complete(studio.separate());
+  assert.deepEqual(studio.live.errors, []);
+  const { markers } = studio.live.song.tracks[1].slots[2].clip;
+  near(at(markers, 0), 0);
+  near(at(markers, 4.5), 8);
+  assert.equal(studio.device.words("problem"), "");
+});
+
+test("a looped Arrangement clip keeps its loop; tracks are made where it lies", () => {
+  const studio = new Studio({ stemSeconds: 4.5 }).start();
+  studio.arrangementClip({ ...WARPED, looping: 1, start_marker: 4, end_time: 40 }, MARKERS);
+  const job = studio.separate();
+  near(Number(job.keys.beat), 14);
+  studio.complete(job, [["notes", "drums", notesFile(NOTES)]]);
+  assert.deepEqual(studio.live.errors, []);
+  const clip = studio.live.song.tracks[1].arrangement[0];
+  assert.equal(clip.values.start_time, 16);
+  assert.equal(clip.values.looping, 1);
+  near(clip.values.start_marker, 2);
+  near(clip.values.loop_start, 0);
+  near(clip.values.loop_end, 8);
+  const midi = studio.live.song.tracks[3].arrangement[0];
+  assert.equal(midi.values.start_time, 16);
+  near(midi.values.start_marker, 2);
+  assert.match(studio.device.words("problem"), /source repeats its loop/);
+});
+
+test("a looped Arrangement clip that is cut before its loop ends is taken as far as it shows", () => {
+  const studio = new Studio({ stemSeconds: 4.5 }).start();
+  studio.arrangementClip({ ...WARPED, looping: 1, start_marker: 4, end_time: 20 }, MARKERS);
+  const job = studio.separate();
+  near(Number(job.keys.start), 3);
+  near(Number(job.keys.end), 5);
+  studio.complete(job);
+  assert.equal(studio.live.song.tracks[1].arrangement[0].values.looping, 0);
+  assert.equal(studio.device.words("problem"), "");
+});
+
+test("an unwarped Arrangement clip stays unwarped; only what the loop brace covers is taken", () => {
+  const studio = new Studio({ stemSeconds: 2 }).start();
+  const source = studio.arrangementClip({ warping: 0, start_marker: 1, end_marker: 9, loop_start: 1, loop_end: 9 });
+  Object.assign(studio.live.song.values, { loop: 1, loop_start: 18, loop_length: 4 });
+  studio.device.click("part_choice", 1);
+  studio.clock.advance(100);
+  const job = studio.separate();
+  assert.deepEqual([job.keys.start, job.keys.end, job.keys.beat], ["2", "4", "18"]);
+  studio.complete(job);
+  assert.deepEqual(studio.live.errors, []);
+  const clip = studio.live.song.tracks[1].arrangement[0];
+  assert.deepEqual([clip.values.warping, clip.values.start_time, clip.values.start_marker, clip.values.end_marker], [0, 18, 0, 2]);
+  assert.equal(source.values.muted, 1);
+});
+
+test("the choices on the face are what is asked for and what is imported", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  for (const name of ["stem_vocals", "stem_drums", "stem_other", "notes", "mute"]) studio.device.click(name);
+  studio.device.click("engine", 1);
+  studio.clock.advance(10);
+  const job = studio.separate();
+  assert.deepEqual([job.keys.engine, job.keys.stems, job.keys.midi], ["draft", "bass", "none"]);
+  studio.complete(job);
+  assert.deepEqual(studio.tracks(), ["Rhodes Loop (Bass)"]);
+  assert.equal(studio.track.slots[2].clip.values.muted, 0);
+});
+
+test("files only, then Import brings them in", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  studio.device.click("audio");
+  studio.device.click("notes");
+  studio.clock.advance(10);
+  const job = studio.separate();
+  studio.complete(job);
+  assert.deepEqual(studio.tracks(), []);
+  assert.match(studio.device.words("result"), /press Folder/);
+  studio.device.click("folder");
+  studio.clock.advance(10);
+  assert.match(studio.device.browsed[0][2], /^file:\/\/\/Music\/My%20Set%20Project/);
+  studio.device.click("audio");
+  studio.device.click("bring_in");
+  studio.clock.advance(1000);
+  assert.equal(studio.tracks().length, 4);
+});
+
+test("an unsaved set: nothing is sent, and the face says what to do", () => {
+  const studio = new Studio({ fileOfSet: "" }).start();
+  studio.sessionClip();
+  assert.equal(studio.separate(), undefined);
+  assert.match(studio.device.words("problem"), /Save the Live Set first/);
+  studio.live.song.values.file_path = "/Music/New Project/New.als";
+  assert.equal(studio.separate().keys.project, "/Music/New Project/New.als");
+});
+
+for (const [what, can, check] of [
+  ["does not say where the set lies", { songFile: false }, (studio) => {
+    assert.equal([...studio.bridge.jobs.values()][0].keys.project, undefined);
+    assert.match(studio.device.words("problem"), /does not say where the set lies/);
+    assert.equal(studio.tracks().length, 4);
+  }],
+  ["loads no audio", { slotAudio: false, trackAudio: false }, (studio) => {
+    assert.match(studio.device.words("problem"), /cannot load audio/);
+    assert.deepEqual(studio.tracks(), []);
+  }],
+  ["puts audio only into slots", { trackAudio: false }, (studio) => {
+    const track = studio.live.song.tracks[1];
+    assert.equal(track.arrangement[0].values.start_time, 16);
+    assert.equal(track.slots[0].clip, null);
+  }],
+  ["knows no duplicates either", { trackAudio: false, duplicate: false }, (studio) => {
+    assert.equal(studio.live.song.tracks[1].slots[0].clip.values.name, "Rhodes Loop (Vocals)");
+    assert.match(studio.device.words("problem"), /Drag them over/);
+  }],
+  ["edits no warp markers", { warpEdit: false }, (studio) => {
+    assert.match(studio.device.words("problem"), /sets no warp markers/);
+    assert.equal(studio.tracks().length, 4);
+  }],
+  ["makes only two tracks more", { tracks: 3 }, (studio) => {
+    assert.equal(studio.tracks().length, 2);
+    assert.match(studio.device.words("problem"), /Live makes no more tracks/);
+  }],
+  ["gives ids as text", { idsAsText: true }, (studio) => assert.equal(studio.tracks().length, 4)],
+]) {
+  test(`a Live that ${what} gets the next best thing`, () => {
+    const studio = new Studio({ can, stemSeconds: 4.5 }).start();
+    studio.arrangementClip(WARPED, MARKERS);
+    studio.complete(studio.separate());
+    check(studio);
+    assert.deepEqual(studio.live.errors, can.tracks ? studio.live.errors : []);
+  });
+}
+
+test("Live 10 takes its notes one by one", () => {
+  const studio = new Studio({ can: { addNotes: false, warpEdit: false } }).start();
+  studio.sessionClip({ warping: 0, end_marker: 10, loop_end: 10 });
+  studio.complete(studio.separate(), [["notes", "bass", notesFile(NOTES)]]);
+  assert.deepEqual(studio.live.errors, []);
+  const midi = studio.live.song.tracks[4].slots[2].clip;
+  near(midi.notes[1].start_time, 3);
+});
+
+test("a bridge that knows no lists of notes gives MIDI files", () => {
+  const studio = new Studio().start();
+  studio.bridge.knowsNotes = false;
+  studio.sessionClip({ warping: 0, end_marker: 10, loop_end: 10 });
+  const job = studio.separate();
+  assert.equal(job.keys.notes, undefined);
+  const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "midi-")), "bass.mid");
+  fs.writeFileSync(file, Buffer.from(
+    "4d546864000000060001000201e0" // two tracks, 480 ticks a quarter
+    + "4d54726b0000000b" + "00ff5103" + "0927c0" + "00ff2f00" // 600000 µs: 100 BPM
+    + "4d54726b00000015" + "00c020" + "83609028 64" .replace(" ", "") + "8360 2800".replace(" ", "") + "00b04000" + "00ff2f00", "hex"));
+  studio.complete(job, [["midi", "bass", file]]);
+  const midi = studio.live.song.tracks[4].slots[2].clip;
+  assert.equal(midi.notes.length, 1);
+  near(midi.notes[0].start_time, 1.2); // 0.6 s at the song's 120 BPM
+  near(midi.notes[0].duration, 1.2);
+});

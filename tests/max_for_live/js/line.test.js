@@ -1,0 +1,245 @@
+"use strict";
+// The line to the bridge when it is bad: messages are lost, ports are taken, the bridge goes and comes back.
+const assert = require("node:assert/strict");
+const test = require("node:test");
+const { Studio } = require("./studio");
+
+const AWAY = 15000;
+
+test("without a bridge the face says so, and the bridge is found as soon as it is there", () => {
+  const studio = new Studio();
+  studio.bridge.vanish();
+  studio.start();
+  studio.sessionClip();
+  assert.equal(studio.device.value("light"), 0);
+  assert.match(studio.device.words("server"), /No bridge/);
+  assert.equal(studio.separate(), undefined);
+  assert.match(studio.device.words("problem"), /Start it: run sab/);
+  studio.clock.advance(60000);
+  studio.bridge.comeBack({});
+  studio.clock.advance(3000);
+  assert.equal(studio.device.value("light"), 1);
+  assert.equal(studio.device.words("problem"), "");
+});
+
+test("a port that another program holds is left for the next", () => {
+  const studio = new Studio();
+  studio.bridge.taken.add(9731);
+  studio.start();
+  studio.clock.advance(3000);
+  assert.equal(studio.device.value("light"), 1);
+  assert.equal(studio.bridge.replyPort, 9732);
+});
+
+test("several devices each have a port of their own, and give it back", () => {
+  const studio = new Studio().start();
+  const second = studio.open().load();
+  studio.clock.advance(1500);
+  const third = studio.open().load();
+  studio.clock.advance(1500);
+  assert.deepEqual(studio.bridge.asked("hello").map((message) => message[3]), [9731, 9732, 9733]);
+  second.unload();
+  studio.open().load();
+  studio.clock.advance(1500);
+  assert.equal(studio.bridge.replyPort, 9732);
+  assert.equal(third.value("light"), 1);
+});
+
+test("a device that is taken away does nothing more", () => {
+  const studio = new Studio().start();
+  studio.device.unload();
+  studio.clock.advance(10);
+  const before = studio.bridge.heard.length;
+  studio.clock.advance(60000);
+  assert.equal(studio.bridge.heard.length, before);
+});
+
+test("a bridge that speaks another protocol is not taken for ours", () => {
+  const studio = new Studio();
+  studio.bridge.on_hello = (client, protocol, port) => {
+    studio.bridge.replyPort = port;
+    studio.bridge.say("fail", "/sab/hello", "protocol", "You speak protocol 1, and this bridge 2. Update the client.", "");
+  };
+  studio.start();
+  studio.clock.advance(10000);
+  assert.equal(studio.device.value("light"), 0);
+  assert.match(studio.device.words("problem"), /Update the client/);
+});
+
+test("the subscription is kept alive", () => {
+  const studio = new Studio().start();
+  studio.clock.advance(120000);
+  assert.ok(studio.bridge.asked("subscribe").length >= 5);
+  assert.ok(studio.bridge.asked("ping").length >= 40);
+});
+
+test("a clip whose message is lost is sent again under the same token; the answer too may be lost", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  let lost = 0;
+  studio.bridge.drop = ([address]) => (address === "/sab/submit" || address === "/sab/accepted") && (lost += 1) <= 2;
+  studio.device.click("separate");
+  studio.clock.advance(3500);
+  assert.equal(studio.bridge.jobs.size, 1);
+  const tokens = new Set(studio.bridge.asked("submit").map((message) => message[message.length - 1]));
+  assert.equal(tokens.size, 1);
+  studio.complete([...studio.bridge.jobs.values()][0]);
+  assert.equal(studio.tracks().length, 4);
+});
+
+test("results that are lost on the way are asked for before the import", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  const job = studio.separate();
+  let lost = 0;
+  studio.bridge.drop = ([address]) => address === "/sab/result" && (lost += 1) <= 4;
+  studio.complete(job);
+  assert.deepEqual(studio.tracks(), ["Rhodes Loop (Vocals)", "Rhodes Loop (Drums)", "Rhodes Loop (Bass)", "Rhodes Loop (Other)"]);
+});
+
+test("an end that is lost is noticed", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  const job = studio.separate();
+  studio.bridge.result(job.id, "stem", "vocals", "/v.wav");
+  studio.clock.advance(10);
+  studio.bridge.jobs.get(job.id).state = "done";
+  studio.clock.advance(12000);
+  assert.deepEqual(studio.tracks(), ["Rhodes Loop (Vocals)"]);
+});
+
+test("a bridge that goes in the middle and comes back goes on", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  const job = studio.separate();
+  studio.bridge.vanish();
+  studio.clock.advance(AWAY);
+  assert.equal(studio.device.value("light"), 0);
+  assert.match(studio.device.words("problem"), /gone in the middle of a job/);
+  studio.bridge.comeBack({ forgetting: false });
+  studio.clock.advance(3000);
+  assert.equal(studio.bridge.asked("submit").length, 1);
+  studio.complete(job);
+  assert.equal(studio.tracks().length, 4);
+});
+
+test("a bridge that comes back without the job gets it once more, and only once", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  studio.separate();
+  studio.bridge.vanish();
+  studio.clock.advance(AWAY);
+  studio.bridge.comeBack({ forgetting: true });
+  studio.clock.advance(3000);
+  assert.equal(studio.bridge.asked("submit").length, 2);
+  assert.match(studio.device.words("problem"), /sent again/);
+  studio.bridge.vanish();
+  studio.clock.advance(AWAY);
+  studio.bridge.comeBack({ forgetting: true });
+  studio.clock.advance(3000);
+  assert.equal(studio.bridge.asked("submit").length, 2);
+  assert.match(studio.device.words("problem"), /lost this job twice/);
+});
+
+test("a bridge that is closed cancels the job; the device takes it up with the next one", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  const job = studio.separate();
+  studio.bridge.finish(job.id, "cancelled");
+  studio.bridge.say("bye", "9.9");
+  studio.clock.advance(10);
+  studio.bridge.vanish();
+  studio.clock.advance(AWAY);
+  studio.bridge.comeBack({ forgetting: false });
+  studio.clock.advance(3000);
+  assert.equal(studio.bridge.asked("submit").length, 2);
+});
+
+test("a clip that has not been accepted yet is cancelled as soon as it is", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  let lost = 0;
+  studio.bridge.drop = ([address]) => address === "/sab/accepted" && (lost += 1) <= 1;
+  studio.separate();
+  studio.device.click("cancel");
+  studio.clock.advance(2000);
+  assert.equal(studio.device.words("result"), "Cancelled.");
+  assert.equal([...studio.bridge.jobs.values()][0].state, "cancelled");
+});
+
+test("a Cancel that is lost is said again", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  studio.separate();
+  let lost = 0;
+  studio.bridge.drop = ([address]) => address === "/sab/cancel" && (lost += 1) <= 1;
+  studio.device.click("cancel");
+  studio.clock.advance(12000);
+  assert.equal(studio.device.words("result"), "Cancelled.");
+});
+
+test("Cancel cancels, and says when there is nothing to cancel", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  studio.separate();
+  studio.device.click("cancel");
+  studio.clock.advance(100);
+  assert.equal(studio.device.words("result"), "Cancelled.");
+  assert.equal(studio.bridge.asked("cancel").length, 1);
+  studio.device.click("cancel");
+  studio.clock.advance(10);
+  assert.match(studio.device.words("problem"), /nothing to cancel/);
+});
+
+test("a failed job says why, in the bridge's words", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  const job = studio.separate();
+  studio.bridge.say("fail", "/sab/submit", "out_of_memory", "The memory was full. Choose a shorter region.", job.id);
+  studio.bridge.finish(job.id, "failed");
+  studio.clock.advance(3000);
+  assert.equal(studio.device.words("problem"), "The memory was full. Choose a shorter region.");
+});
+
+test("a long warning is told in whole sentences", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  const job = studio.separate();
+  const first = "The model htdemucs is not on this machine and cannot be fetched.";
+  studio.bridge.say("warning", job.id, "weights_unavailable", `${first} ${"It cannot be reached. ".repeat(4)}${"x".repeat(200)}.`);
+  studio.clock.advance(10);
+  assert.equal(studio.device.words("problem"), `${first}${" It cannot be reached.".repeat(4)}`);
+  studio.bridge.say("warning", job.id, "w", "word ".repeat(60));
+  studio.clock.advance(10);
+  assert.match(studio.device.words("problem"), /^(word )+…$/);
+  assert.ok(studio.device.words("problem").length <= 160);
+});
+
+test("a refused clip says why", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  studio.bridge.on_submit = (...atoms) => studio.bridge.say("fail", "/sab/submit", "not_audio", "No audio.", atoms[atoms.length - 1]);
+  studio.device.click("separate");
+  studio.clock.advance(100);
+  assert.equal(studio.device.words("problem"), "No audio.");
+});
+
+test("other clients' jobs are none of its business", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  const before = studio.device.words("stage");
+  studio.bridge.say("progress", "job99", "separating", 0.7, 3);
+  studio.bridge.say("finished", "job99", "done", 4, "/elsewhere");
+  studio.clock.advance(1000);
+  assert.equal(studio.device.words("stage"), before);
+});
+
+test("another port on the face is another bridge", () => {
+  const studio = new Studio().start();
+  studio.device.click("port", 9800);
+  studio.clock.advance(AWAY);
+  assert.equal(studio.device.value("light"), 0);
+  studio.device.click("port", 9720);
+  studio.clock.advance(AWAY);
+  assert.equal(studio.device.value("light"), 1);
+});

@@ -1,0 +1,114 @@
+"use strict";
+const assert = require("node:assert/strict");
+const test = require("node:test");
+const { code } = require("./studio");
+const region = code("region");
+const request = code("request");
+
+const SET = { tempo: 120, file: "/Set Project/Set.als", brace: null };
+
+function clip(values) {
+  return {
+    name: "Loop", file: "/a b.wav", seconds: 20, time: null, endTime: null, warped: false, marks: null, looping: false,
+    startMarker: 0, endMarker: 20, loopStart: 0, loopEnd: 20, ...values,
+  };
+}
+
+// 100 BPM: a beat is 0.6 s; beat 0 lies at 1 s.
+const WARPED = { warped: true, marks: [{ seconds: 1, beats: 0 }, { seconds: 13, beats: 20 }], startMarker: 0, endMarker: 16, loopStart: 0, loopEnd: 16 };
+
+test("an unwarped clip: its markers are seconds, and its notes lie on the song's tempo", () => {
+  const found = region.of(clip({ startMarker: 2.5, endMarker: 6.5, loopStart: 2.5, loopEnd: 6.5 }), SET, false);
+  assert.equal(found.start, 2.5);
+  assert.equal(found.end, 6.5);
+  assert.equal(found.length, 8);
+  assert.equal(found.time, null);
+  assert.deepEqual(found.markers, { startMarker: 0, endMarker: 4, loopStart: 0, loopEnd: 4 });
+});
+
+test("a warped clip: beats become seconds through its markers", () => {
+  const found = region.of(clip({ ...WARPED, startMarker: 4, endMarker: 12, loopStart: 4, loopEnd: 12 }), SET, false);
+  assert.ok(Math.abs(found.start - 3.4) < 1e-9);
+  assert.ok(Math.abs(found.end - 8.2) < 1e-9);
+  assert.ok(Math.abs(found.length - 8) < 1e-9);
+});
+
+test("a loop with a lead-in takes both, and keeps the loop where it was", () => {
+  const found = region.of(clip({ ...WARPED, looping: true, startMarker: 2, loopStart: 4, loopEnd: 12 }), SET, false);
+  assert.ok(Math.abs(found.start - 2.2) < 1e-9);
+  assert.ok(found.looping);
+  for (const [name, beats] of Object.entries({ startMarker: 0, loopStart: 2, loopEnd: 10, endMarker: 10 })) {
+    assert.ok(Math.abs(found.markers[name] - beats) < 1e-9, name);
+  }
+});
+
+test("an end marker after the file's end stops there", () => {
+  assert.equal(region.of(clip({ endMarker: 32, loopEnd: 32 }), SET, false).end, 20);
+});
+
+test("a clip that starts before its file keeps the silence", () => {
+  const found = region.of(clip({ ...WARPED, startMarker: -4, loopStart: -4, time: 8, endTime: 24 }), SET, false);
+  assert.equal(found.start, 0);
+  assert.ok(Math.abs(found.markers.startMarker - (-4 + 1 / 0.6)) < 1e-9);
+  assert.ok(Math.abs(found.beat - (8 + 4 - 1 / 0.6)) < 1e-9);
+});
+
+test("an Arrangement clip that starts inside its loop: the loop's start lies before it", () => {
+  const found = region.of(clip({ ...WARPED, looping: true, startMarker: 6, loopStart: 4, loopEnd: 12, time: 32, endTime: 64 }), SET, false);
+  assert.ok(Math.abs(found.beat - 30) < 1e-9);
+  assert.equal(found.time, 32);
+});
+
+test("under the loop brace only what it covers", () => {
+  const set = { ...SET, brace: { start: 10, end: 14 } };
+  const unwarped = region.of(clip({ time: 8, endTime: 48, startMarker: 1, loopStart: 1 }), set, true);
+  assert.deepEqual([unwarped.start, unwarped.end, unwarped.time, unwarped.length], [2, 4, 10, 4]);
+  const warped = region.of(clip({ ...WARPED, time: 8, endTime: 24 }), set, true);
+  assert.ok(Math.abs(warped.start - 2.2) < 1e-9 && Math.abs(warped.end - 4.6) < 1e-9);
+  assert.equal(warped.time, 10);
+});
+
+for (const [what, values, set] of [
+  ["a brace that is off", { time: 0, endTime: 8 }, SET],
+  ["a brace beside the clip", { time: 0, endTime: 8 }, { ...SET, brace: { start: 8, end: 12 } }],
+  ["a Session clip", {}, { ...SET, brace: { start: 8, end: 12 } }],
+]) {
+  test(`${what} is told in words`, () => {
+    assert.throws(() => region.of(clip(values), set, true), (error) => error.forPeople === true);
+  });
+}
+
+const WISHES = { engine: "auto", stems: { vocals: true, bass: true }, audio: true, notes: true };
+const keys = (atoms) => Object.fromEntries(atoms.slice(1).reduce((pairs, atom, n) => (n % 2 ? pairs[pairs.length - 1].push(atom) : pairs.push([atom]), pairs), []));
+
+test("the request names file, part, place and project, with every digit", () => {
+  const found = region.of(clip({ time: 16, endTime: 24, startMarker: 1 / 3, loopStart: 1 / 3, endMarker: 4.5, loopEnd: 4.5 }), SET, false);
+  const atoms = request.build(clip({ time: 16, name: "A/B loop" }), SET, found, WISHES, true);
+  assert.equal(atoms[0], "/a b.wav");
+  assert.deepEqual(keys(atoms), {
+    stems: "vocals,bass", midi: "vocals,bass", start: "0.3333333", end: "4.5", tempo: "120", name: "A-B loop",
+    beat: "16", project: "/Set Project/Set.als", notes: "json",
+  });
+});
+
+test("auto leaves the engine to the bridge", () => {
+  const asked = (engine) => keys(request.build(clip(), SET, region.of(clip(), SET, false), { ...WISHES, engine }, true)).engine;
+  assert.equal(asked("auto"), undefined);
+  assert.equal(asked("draft"), "draft");
+});
+
+test("only notes, only audio, no stem at all", () => {
+  const found = region.of(clip(), SET, false);
+  const built = (wishes) => keys(request.build(clip(), SET, found, { ...WISHES, ...wishes }, true));
+  assert.equal(built({ audio: false }).stems, "none");
+  assert.equal(built({ notes: false }).midi, "none");
+  assert.equal(built({ notes: false }).notes, undefined);
+  assert.equal(built({ audio: false, notes: false }).stems, "vocals,bass");
+  assert.throws(() => built({ stems: {} }), /at least one stem/);
+});
+
+test("an unsaved set says what to do; a Live that cannot tell does without a project", () => {
+  const found = region.of(clip(), SET, false);
+  assert.throws(() => request.build(clip(), { ...SET, file: "" }, found, WISHES, true), /Save the Live Set first/);
+  assert.equal(keys(request.build(clip(), { ...SET, file: null }, found, WISHES, true)).project, undefined);
+});

@@ -1,0 +1,92 @@
+"use strict";
+const assert = require("node:assert/strict");
+const test = require("node:test");
+const { Studio } = require("./studio");
+
+// A studio whose job is done: stems and notes of vocals and bass.
+function ready(options) {
+  const studio = new Studio(options).start();
+  for (const name of ["stem_drums", "stem_other", "audio", "mute"]) studio.device.click(name);
+  studio.sessionClip({ warping: 0, end_marker: 4, loop_end: 4 });
+  const job = studio.separate();
+  studio.bridge.result(job.id, "midi", "vocals", "/v.mid");
+  studio.bridge.result(job.id, "midi", "bass", "/b.mid");
+  studio.complete(job);
+  return studio;
+}
+
+const streams = (studio) => studio.live.song.tracks.filter((track) => track.values.name.endsWith("stream"));
+
+for (const routingSpelling of [0, 1, 2]) {
+  test(`tracks listen to our ports, record the clip's length, and are disarmed (spelling ${routingSpelling})`, () => {
+    const studio = ready({ can: { routingSpelling } });
+    studio.device.click("stream");
+    studio.clock.advance(3000);
+    const [vocals, bass] = streams(studio);
+    assert.equal(vocals.values.name, "Rhodes Loop (Vocals) stream");
+    assert.equal(vocals.values.routing.display_name, "SAB Vocals");
+    assert.equal(bass.values.routing.display_name, "SAB Bass");
+    assert.deepEqual(vocals.slots[2].fired, { length: 8, quantisation: 0 });
+    assert.equal(studio.bridge.asked("play").length, 1);
+    assert.equal(studio.device.words("stage"), "Recording");
+    studio.clock.advance(8000);
+    assert.equal(vocals.slots[2].clip.values.end_marker, 8);
+    assert.equal(vocals.values.arm, 0);
+    assert.equal(studio.device.words("result"), "Recorded 2 tracks.");
+    assert.deepEqual(studio.live.errors, []);
+  });
+}
+
+test("a second stream uses the same tracks", () => {
+  const studio = ready();
+  for (let take = 0; take < 2; take += 1) {
+    studio.device.click("stream");
+    studio.clock.advance(10000);
+  }
+  assert.equal(streams(studio).length, 2);
+  assert.deepEqual(studio.live.errors, []);
+});
+
+test("a routing that Live does not take is told, and nothing is played", () => {
+  const studio = ready({ can: { routingSpelling: 9 } });
+  studio.device.click("stream");
+  studio.clock.advance(5000);
+  assert.match(studio.device.words("problem"), /does not let "SAB Vocals" in/);
+  assert.equal(studio.bridge.asked("play").length, 0);
+});
+
+test("a port that Live does not see is told", () => {
+  const studio = ready();
+  studio.live.ports = [];
+  studio.device.click("stream");
+  studio.clock.advance(100);
+  assert.match(studio.device.words("problem"), /sees no MIDI port "SAB Vocals"/);
+});
+
+test("a bridge that cannot play stops the recording and says why", () => {
+  const studio = ready();
+  studio.bridge.on_play = (id) => studio.bridge.say("fail", "/sab/play", "internal", "There are no MIDI ports.", id);
+  studio.device.click("stream");
+  studio.clock.advance(3000);
+  assert.equal(studio.device.words("problem"), "There are no MIDI ports.");
+  assert.equal(studio.device.words("stage"), "");
+  assert.equal(streams(studio)[0].slots[2].values.is_recording, 0);
+});
+
+test("Cancel stops the recording and the bridge", () => {
+  const studio = ready();
+  studio.device.click("stream");
+  studio.clock.advance(3000);
+  studio.device.click("cancel");
+  studio.clock.advance(1000);
+  assert.equal(studio.bridge.asked("stop").length, 1);
+  assert.equal(studio.device.words("result"), "Stopped.");
+  assert.equal(streams(studio)[0].values.arm, 0);
+});
+
+test("without a job, or without its notes, Stream says what to do", () => {
+  const studio = new Studio().start();
+  studio.device.click("stream");
+  studio.clock.advance(10);
+  assert.match(studio.device.words("problem"), /Separate a clip first/);
+});

@@ -1,0 +1,85 @@
+"use strict";
+// What the tests share: the script's modules, the built device in a fake Max beside a fake Live and a fake bridge.
+
+const path = require("node:path");
+const { FakeLive } = require("./fake_live");
+const { FakeBridge } = require("./fake_bridge");
+const { Device, HandClock } = require("./fake_max");
+
+const ROOT = path.join(__dirname, "..", "..", "..");
+const DEVICE = path.join(process.env.SAB_DEVICE || path.join(ROOT, "build", "device", "unfrozen"), "Source Audio Bridge.amxd");
+
+const code = (name) => require(path.join(ROOT, "max_for_live", "code", `${name}.js`));
+
+// Numbers from 0 to 1, the same ones at every run.
+function numbers(seed) {
+  let state = seed * 2654435761 % 4294967296;
+  return () => {
+    state = (state * 1664525 + 1013904223) % 4294967296;
+    return state / 4294967296;
+  };
+}
+
+const CLIP = "/Music/My Set Project/Samples/Imported/Rhodes Loop.wav";
+const STEMS = "/Music/My Set Project/Samples/Processed/Stems/Rhodes Loop";
+const PORTS = ["SAB Vocals", "SAB Drums", "SAB Bass", "SAB Other", "SAB Guitar", "SAB Piano"];
+
+class Studio {
+  constructor({ can, file, seconds = 10, stemSeconds = null, fileOfSet } = {}) {
+    this.clock = new HandClock();
+    this.bridge = new FakeBridge(this.clock);
+    this.stemSeconds = stemSeconds;
+    this.live = new FakeLive({
+      clock: this.clock, can, ports: PORTS, file: fileOfSet !== undefined ? fileOfSet : "/Music/My Set Project/My Set.als",
+      secondsOf: (name) => (name === (file || CLIP) ? seconds : this.stemSeconds || seconds),
+    });
+    this.track = this.live.addTrack("audio");
+    this.globals = new Map();
+    this.device = this.open();
+  }
+
+  open() { return new Device(DEVICE, { live: this.live, clock: this.clock, net: this.bridge.net, globals: this.globals }); }
+
+  start() {
+    this.device.load();
+    this.clock.advance(1500);
+    return this;
+  }
+
+  sessionClip(values = {}, markers = null, row = 2) {
+    const clip = this.live.addAudioClip(this.track.slots[row], CLIP, values, markers);
+    this.live.select(clip);
+    this.clock.advance(100);
+    return clip;
+  }
+
+  arrangementClip(values = {}, markers = null) {
+    const clip = this.live.addAudioClip(this.track, CLIP, { start_time: 16, ...values }, markers);
+    this.live.select(clip);
+    this.clock.advance(100);
+    return clip;
+  }
+
+  // Presses Separate; the job as the bridge has taken it.
+  separate() {
+    this.device.click("separate");
+    this.clock.advance(50);
+    return [...this.bridge.jobs.values()].pop();
+  }
+
+  // The bridge does its work and the device imports.
+  complete(job, results = []) {
+    this.bridge.progress(job.id, "separating", 0.5, 4);
+    this.clock.advance(10);
+    const stems = job.keys.stems === "none" ? [] : job.keys.stems.split(",");
+    stems.forEach((stem) => this.bridge.result(job.id, "stem", stem, `${STEMS}/Rhodes Loop (${stem}).wav`));
+    results.forEach((result) => this.bridge.result(job.id, ...result));
+    this.clock.advance(10);
+    this.bridge.finish(job.id, "done");
+    this.clock.advance(3000);
+  }
+
+  tracks() { return this.live.song.tracks.slice(1).map((track) => track.values.name); }
+}
+
+module.exports = { CLIP, PORTS, STEMS, Studio, code, numbers };

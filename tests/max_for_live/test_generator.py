@@ -1,0 +1,245 @@
+"""What is built: the same bytes each time, sound, and found unsound when anything is wrong with it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeAlias
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from max_for_live.generator import chunks, description
+from max_for_live.generator.build import DEVICE, FROZEN, UNFROZEN, build, files
+from max_for_live.generator.chunks import NotADevice
+from max_for_live.generator.frozen import File, frozen, thawed
+from max_for_live.generator.patcher import as_text, patch
+from max_for_live.generator.picture import PICTURES, fits, svg
+from max_for_live.generator.script import CODE, NAME, bundled
+from max_for_live.generator.validator import faults
+
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+Patcher: TypeAlias = dict[str, Any]
+
+
+def test_the_same_sources_give_the_same_bytes(tmp_path: Path) -> None:
+    build(tmp_path / "one")
+    build(tmp_path / "two")
+    for name in files():
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+@pytest.mark.parametrize("kind", [UNFROZEN, FROZEN])
+def test_what_is_built_is_sound(tmp_path: Path, kind: str) -> None:
+    build(tmp_path)
+    assert faults(tmp_path / kind / DEVICE) == []
+
+
+def test_a_frozen_device_needs_nothing_beside_it(tmp_path: Path) -> None:
+    build(tmp_path)
+    assert [path.name for path in (tmp_path / FROZEN).iterdir()] == [DEVICE]
+    *_, (_, payload) = chunks.read((tmp_path / FROZEN / DEVICE).read_bytes())
+    device, script = thawed(payload)
+    assert (device.name, script.name, script.content) == (DEVICE, NAME, bundled().encode())
+
+
+def test_the_bytes_of_a_small_unfrozen_device() -> None:
+    assert chunks.written(b"aaaa", 0, b'{"patcher":{}}\n\0') == (
+        b"ampf" b"\x04\0\0\0" b"aaaa"
+        b"meta" b"\x04\0\0\0" b"\0\0\0\0"
+        b"ptch" b"\x10\0\0\0" b'{"patcher":{}}\n\0'
+    )  # fmt: skip
+
+
+def test_the_bytes_of_a_small_frozen_part() -> None:
+    assert frozen([File("A.amxd", b"JSON", b"{}\n\0", 5, 17)]) == (
+        b"mx@c" b"\0\0\0\x10" b"\0\0\0\0\0\0\0\x14"  # the footer lies at 20
+        b"{}\n\0"
+        b"dlst" b"\0\0\0\x68"
+        b"dire" b"\0\0\0\x60"
+        b"type" b"\0\0\0\x0c" b"JSON"
+        b"fnam" b"\0\0\0\x10" b"A.amxd\0\0"
+        b"sz32" b"\0\0\0\x0c" b"\0\0\0\x04"
+        b"of32" b"\0\0\0\x0c" b"\0\0\0\x10"
+        b"vers" b"\0\0\0\x0c" b"\0\0\0\0"
+        b"flag" b"\0\0\0\x0c" b"\0\0\0\x11"
+        b"mdat" b"\0\0\0\x0c" b"\0\0\0\x05"
+    )  # fmt: skip
+
+
+@given(
+    st.lists(st.tuples(st.text("abcdefgh .", min_size=1, max_size=12), st.binary(max_size=40)), min_size=1, max_size=5)
+)
+def test_what_is_frozen_thaws(contents: list[tuple[str, bytes]]) -> None:
+    inside = [File(name.strip() or "x", b"TEXT", content) for name, content in contents]
+    assert list(thawed(frozen(inside))) == inside
+
+
+@given(st.integers(0, 200), st.binary(min_size=1, max_size=4))
+def test_damaged_bytes_are_refused_in_words(at: int, noise: bytes) -> None:
+    whole = chunks.written(b"aaaa", 7, frozen([File("A.amxd", b"JSON", b"{}\n\0", flag=17)]))
+    damaged = whole[:at] + noise + whole[at + len(noise) + 1 :]
+    with suppress(NotADevice):  # and nothing else
+        for _, payload in chunks.read(damaged):
+            thawed(payload)
+
+
+def box(patcher: Patcher, name: str) -> dict[str, Any]:
+    places = {box.name: n for n, box in enumerate(description.BOXES)}
+    found: dict[str, Any] = patcher["boxes"][places[name]]["box"]
+    return found
+
+
+def drop_parameter(patcher: Patcher) -> None:
+    del patcher["parameters"][box(patcher, "engine")["id"]]
+
+
+def cord(source: str, outlet: int, target: str, inlet: int) -> Callable[[Patcher], None]:
+    def add(patcher: Patcher) -> None:
+        ends = {"source": [box(patcher, source)["id"], outlet], "destination": [box(patcher, target)["id"], inlet]}
+        patcher["lines"].append({"patchline": ends})
+
+    return add
+
+
+def without_sound(patcher: Patcher) -> None:
+    del patcher["lines"][0]
+
+
+def put(name: str, **values: Any) -> Callable[[Patcher], None]:
+    return lambda patcher: box(patcher, name).update(values)
+
+
+def valueof(name: str, **values: Any) -> Callable[[Patcher], None]:
+    return lambda patcher: box(patcher, name)["saved_attribute_attributes"]["valueof"].update(values)
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda patcher: patcher["project"].update(amxdtype=1835887981), "amxdtype"),
+        (lambda patcher: patcher["project"].update(contents={"patchers": {}, "code": {}}), "contents"),
+        (lambda patcher: patcher.pop("latency"), "no latency"),
+        (lambda patcher: patcher.update(openinpresentation=0), "openinpresentation"),
+        (put("low", id="obj-1"), "obj-1 stands 2 times"),
+        (put("cancel", varname="stream"), "scripting name stream"),
+        (put("low", numoutlets=2), "1 inlets and 1 outlets"),
+        (put("receive", outlettype=["int"]), "outlet types"),
+        (put("low", text="defer_low"), "no object that is known"),
+        (cord("script", 3, "low", 0), "no outlet 3"),
+        (cord("low", 0, "script", 1), "no inlet 1"),
+        (cord("low", 0, "script", 0), "two cords"),
+        (without_sound, "does not pass through"),
+        (drop_parameter, "a parameter in one place only"),
+        (valueof("engine", parameter_mmax=3.0), "number of choices"),
+        (valueof("port", parameter_type=1), "ends at 255"),
+        (valueof("port", parameter_longname="Another"), "under another name"),
+        (put("engine", parameter_enable=0), "needs parameter_enable"),
+        (put("clip", presentation_rect=[6.0, 160.0, 200.0, 18.0]), "reaches out of the face"),
+        (put("clip", presentation_rect=[6.5, 30.0, 200.0, 18.0]), "between pixels"),
+        (lambda patcher: patcher.update(dependency_cache=[]), "dependency_cache"),
+        (put("heard", text="prepend osk"), "no function osk"),
+        (put("press_stream", text="pres stream"), "no function pres"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_max_would_drop_in_silence_is_found(
+    tmp_path: Path, damage: Callable[[Patcher], object], words: str
+) -> None:
+    content = patch()
+    damage(content["patcher"])
+    (tmp_path / NAME).write_bytes(bundled().encode())
+    (tmp_path / DEVICE).write_bytes(chunks.written(b"aaaa", 0, as_text(content)))
+    assert any(words in fault for fault in faults(tmp_path / DEVICE)), faults(tmp_path / DEVICE)
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [(None, "missing"), ("inlets = 1;\noutlets = 3;\nlet a = 1;\n// Max's side\n", "later than ES5")],
+)
+def test_a_script_that_is_missing_or_modern_is_found(tmp_path: Path, script: str | None, words: str) -> None:
+    if script:
+        (tmp_path / NAME).write_text(script)
+    (tmp_path / DEVICE).write_bytes(chunks.written(b"aaaa", 0, as_text(patch())))
+    assert any(words in fault for fault in faults(tmp_path / DEVICE))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"ampf\x04\0\0\0aaa",
+        chunks.written(b"aaaa", 7, as_text(patch())),
+        chunks.written(b"aaaa", 0, as_text(patch())[:-1]),
+        chunks.written(b"aaaa", 0, as_text(patch())) + b"x",
+        chunks.written(b"mmmm", 0, as_text(patch())),
+    ],
+)
+def test_bytes_that_are_no_sound_device_are_found(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / NAME).write_bytes(bundled().encode())
+    (tmp_path / DEVICE).write_bytes(data)
+    assert faults(tmp_path / DEVICE)
+
+
+def test_long_names_never_change() -> None:
+    """Live stores a device's settings under them: a set that was saved must open as it was."""
+    names = [box.parameter.longname for box in description.FACE if box.parameter and box.parameter.visibility == 1]
+    assert names == [
+        "Bridge Port", "Part", "Stem Vocals", "Stem Drums", "Stem Bass", "Stem Other", "Stem Guitar", "Stem Piano",
+        "Import Audio", "Import Notes", "Mute Source", "Engine",
+    ]  # fmt: skip
+    engine = next(box.parameter for box in description.FACE if box.name == "engine")
+    assert engine is not None
+    assert engine.choices[:7] == ("auto", "draft", "htdemucs", "htdemucs_ft", "htdemucs_6s", "hdemucs_mmi", "mdx")
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_pictures_show_the_face_that_is_built(name: str) -> None:
+    drawn = svg(PICTURES[name])
+    ElementTree.fromstring(drawn)
+    stored = (IMAGES / f"{name}.svg").read_text(encoding="utf-8")
+    assert stored == drawn, "run `python -m max_for_live.generator --pictures`"
+
+
+def test_boxes_of_the_face_do_not_cover_each_other() -> None:
+    rects = [(box.name, box.rect) for box in description.FACE if box.rect]
+    for n, (name, (left, top, width, height)) in enumerate(rects):
+        for other, (x, y, wide, high) in rects[n + 1 :]:
+            apart = x >= left + width or left >= x + wide or y >= top + height - 1 or top >= y + high - 1
+            assert apart, f"{name} and {other}"
+
+
+def sentences(path: Path) -> list[str]:
+    """What a module of the script says when something is wrong, without the names in it."""
+    said = re.findall(r"(?:problem|fail|remark)\((?:report, )?((?:[^()]|\([^)]*\))*?)\)", path.read_text("utf-8"))
+    texts = ["".join(json.loads(f'"{part}"') for part in re.findall(r'"((?:[^"\\]|\\.)*)"', words)) for words in said]
+    return [text for text in texts if " " in text]
+
+
+def test_what_the_device_says_can_be_read_whole() -> None:
+    boxes = {box.name: box for box in description.FACE}
+    said = {path.stem: sentences(path) for path in CODE.glob("*.js")}
+    assert sum(map(len, said.values())) >= 25
+    for module, texts in said.items():
+        for text in texts:
+            assert fits(f"{text} Some Clip 1", boxes["problem"]), text
+            assert module not in ("clip", "region") or fits(text, boxes["part"]), text
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("result", "Imported 6 audio and 6 MIDI tracks, 1870 notes."),
+        ("stage", "Finding notes · 100 % · 1:30 left"),
+        ("server", "Source Audio Bridge 0.10.12"),
+        ("part", "Switch the loop on: select the time, then press Ctrl+L or Cmd+L."),
+        ("clip", "A Clip With a Name of Length"),
+    ],
+)
+def test_a_long_line_has_room(name: str, words: str) -> None:
+    assert fits(words, next(box for box in description.FACE if box.name == name))

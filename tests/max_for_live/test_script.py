@@ -1,0 +1,121 @@
+"""The device's script: its own tests in Node, its dialect, and that it says what the bridge says."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bridge.midi.layout import PortLayout
+from bridge.model import STEMS
+from bridge.osc.addresses import OUTGOING, REQUESTS
+from max_for_live.generator import es5, tables
+from max_for_live.generator.build import UNFROZEN, build
+from max_for_live.generator.script import CODE, bundled
+from tests.max_for_live.node import SCRIPTS, node
+
+DOCS = Path(__file__).parents[2] / "docs"
+ACORN = "require('internal/deps/acorn/acorn/dist/acorn').parse(require('fs').readFileSync(0, 'utf8'), {ecmaVersion: 5})"
+
+
+def modules() -> list[Path]:
+    return sorted(path for path in CODE.glob("*.js") if path != tables.FILE)
+
+
+@pytest.mark.end_to_end
+def test_the_scripts_own_tests_pass(tmp_path: Path) -> None:
+    build(tmp_path)
+    environment = {**os.environ, "SAB_DEVICE": str(tmp_path / UNFROZEN)}
+    command = [node(), "--test", "--test-reporter=tap", *map(str, sorted(SCRIPTS.glob("*.test.js")))]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stdout[-4000:]
+    counted = re.search(r"^# pass (\d+)", done.stdout, re.MULTILINE)
+    assert counted is not None
+    assert int(counted[1]) >= 60
+
+
+@pytest.mark.end_to_end
+def test_a_parser_takes_the_script_for_es5() -> None:
+    command = [node(), "--expose-internals", "-e", ACORN]
+    done = subprocess.run(command, input=bundled(), capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: path.name)
+def test_each_module_is_es5(path: Path) -> None:
+    assert list(es5.faults(path.read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "let a = 1;", "const a = 1;", "var f = () => 1;", "var s = `x`;", "class A {}", "f(...a);", "a ?? b;", "a?.b;",
+        "a ** b;", "var a = 0b11;", "var a = 1_000;", "f(1;", "}", "async function f() {}", "var a = 'open;",
+    ],
+)  # fmt: skip
+def test_what_is_later_than_es5_or_broken_is_seen(line: str) -> None:
+    assert list(es5.faults(line))
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["var a = b / c / d;", "var r = /[/`]=>/g;", "x.class = {let: 1};", "var s = 'let `a` => ...';", "// let a = `\n",
+     "return /\\d+/.test(a) ? .5 : 1;", "var a = (b) / 2;"],
+)  # fmt: skip
+def test_what_only_looks_later_is_left_alone(line: str) -> None:
+    assert list(es5.faults(line)) == []
+
+
+def test_the_tables_are_the_bridges_own() -> None:
+    stored = tables.FILE.read_text(encoding="utf-8")
+    assert stored == tables.script(), "run `python -m max_for_live.generator --tables`"
+
+
+def test_the_script_names_no_address_itself() -> None:
+    for path in modules():
+        assert not re.search(r"/sab/\w", re.sub(r"//.*", "", path.read_text(encoding="utf-8"))), path.name
+
+
+def test_the_script_says_nothing_on_maxs_console() -> None:
+    for path in modules():
+        assert not re.search(r"\b(post|cpost|error)\(", path.read_text(encoding="utf-8")), path.name
+
+
+def test_whatever_the_script_asks_and_hears_is_in_the_tables_and_in_the_docs() -> None:
+    source = "\n".join(path.read_text(encoding="utf-8") for path in modules())
+    asked = {f"/sab/{name}" for name in re.findall(r'\bsend\("(\w+)"', source)}
+    heard = {f"/sab/{name}" for name in re.findall(r'(?:topic === |case )"([\w.]+)"', source)}
+    hearing = source[source.index("var hearing = {") : source.index("// By somebody at the bridge's screen")]
+    heard |= {f"/sab/{name}" for name in re.findall(r"^    (\w+): function", hearing, re.MULTILINE)}
+    assert asked >= {"/sab/hello", "/sab/submit", "/sab/query"}
+    assert heard >= {"/sab/finished", "/sab/result", "/sab/fail"}
+    assert asked <= REQUESTS.keys()
+    assert heard <= {row.address for row in OUTGOING}
+    page = (DOCS / "osc.md").read_text(encoding="utf-8")
+    assert all(f"`{address}" in page for address in asked | heard)
+
+
+def test_fields_that_the_script_reads_exist() -> None:
+    names = {parameter.name for row in OUTGOING for parameter in row.parameters} | {"topic"}
+    for path in modules():
+        if path.name != "protocol.js":
+            read = set(re.findall(r"\bsaid\.(\w+)", path.read_text(encoding="utf-8"))) - {"push", "join", "length"}
+            assert read <= names, path.name
+
+
+def test_keys_that_the_script_sends_are_the_bridges() -> None:
+    source = (CODE / "request.js").read_text(encoding="utf-8")
+    sent = set(re.findall(r'^\s+"(\w+)", |, "(\w+)", exact|push\("(\w+)", ', source, re.MULTILINE))
+    keys = {name for names in sent for name in names if name} | {"req"}
+    assert keys >= {"engine", "stems", "midi", "start", "end", "tempo", "name", "beat", "project"}
+    assert keys - {"notes"} <= set(REQUESTS["/sab/submit"].keys)  # the script does without `notes` where it is unknown
+
+
+def test_ports_are_called_as_the_bridge_calls_them() -> None:
+    listed = re.search(r"exports.PORT_NAMES = (\{.*?\});", tables.script(), re.DOTALL)
+    assert listed is not None
+    assert json.loads(listed[1]) == {stem: PortLayout().name(stem) for stem in STEMS}
