@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from queue import SimpleQueue
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 from bridge.midi.jack_probe import JackProbe
 from bridge.midi.jack_transport import jack_period_ns, open_jack_transport
@@ -29,7 +29,7 @@ from bridge.processes.parent import ParentChannel
 ON_JACK = ("jack", EXACT)
 
 
-def main() -> NoReturn:
+def main() -> int:
     """Plays until the main process goes, or a signal asks it to end."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(promptness())
@@ -46,9 +46,7 @@ def main() -> NoReturn:
         gc.freeze()
         gc.disable()
         player.run(channel.inbox)
-        # Everything is silent and told. What is left, RtMidi's JACK ports above all, is not taken down but left to the
-        # process's end (see `RtMidiOutput`).
-        os._exit(0)
+    return 0
 
 
 def _open_ports(stack: contextlib.ExitStack, inbox: SimpleQueue[Any], probe: JackProbe) -> Ports:
@@ -75,4 +73,4 @@ def _end_without_server() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

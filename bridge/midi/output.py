@@ -68,16 +68,10 @@ class Ports(NamedTuple):
 class RtMidiOutput:
     """One open port of python-rtmidi."""
 
-    def __init__(self, name: str, port: Any, *, ends_with_process: bool = False) -> None:
-        """Args:
-        ends_with_process: closing leaves the port alone. RtMidi takes a JACK port away while the server's thread may
-            be asking for its buffer, and then libjack aborts the whole process; the server tidies up after one that
-            has ended.
-        """
+    def __init__(self, name: str, port: Any) -> None:
         self._name = name
         self._port = port
         self._is_open = True
-        self._ends_with_process = ends_with_process
 
     @property
     def name(self) -> str:
@@ -110,8 +104,7 @@ class RtMidiOutput:
         """Several stems may share the port: the first to close it does."""
         if self._is_open:
             self._is_open = False
-            if not self._ends_with_process:
-                self._port.delete()
+            self._port.delete()
 
 
 def open_ports(
@@ -245,7 +238,7 @@ def _open_one(rtmidi: Any, api: int, name: str) -> RtMidiOutput | None:
     except OSError:
         port.delete()
         raise
-    return RtMidiOutput(name, port, ends_with_process=api == rtmidi.API_UNIX_JACK)
+    return RtMidiOutput(name, port)
 
 
 def _matching(name: str, existing: Sequence[str]) -> str | None:
