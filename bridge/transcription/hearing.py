@@ -7,6 +7,7 @@ import hashlib
 import io
 import zipfile
 import zlib
+from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from bridge.protocols import Control, Signal
     from bridge.transcription.settings import NoteSettings
 
+#: What was read is kept for so many stems: the same clip again is there at once.
+MOST_KEPT = 12
 #: Posteriors are mostly zeros: the fastest level makes a tenth of them.
 COMPRESSION = 1
 
@@ -36,6 +39,7 @@ class Pitches:
 
     def __init__(self) -> None:
         self._network = BasicPitch()
+        self._kept: OrderedDict[tuple[bytes, str, NoteSettings], tuple[Note, ...]] = OrderedDict()
 
     @property
     def name(self) -> str:
@@ -54,7 +58,14 @@ class Pitches:
         return packed(posteriors)
 
     def read(self, heard: bytes, stem: str, settings: NoteSettings) -> list[Note]:
-        return decode(unpacked(heard), profile_for(stem, settings))
+        key = (hashlib.sha256(heard).digest(), stem, settings)
+        notes = self._kept.pop(key, None)
+        if notes is None:
+            notes = tuple(decode(unpacked(heard), profile_for(stem, settings)))
+        self._kept[key] = notes
+        if len(self._kept) > MOST_KEPT:
+            self._kept.popitem(last=False)
+        return list(notes)
 
 
 class Drums:
