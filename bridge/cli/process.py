@@ -12,6 +12,7 @@ import typer
 
 from bridge.app import open_bridge
 from bridge.cli import shared
+from bridge.cli.job_options import NOTES, REGION, SEPARATION, Given, takes
 from bridge.cli.report import JobReport, report_for
 from bridge.config import Settings
 from bridge.errors import BadArguments, BridgeError
@@ -24,115 +25,25 @@ As = Annotated[str, typer.Option("--as", metavar=f"[{'|'.join(PARTS)}]", help="W
 
 
 @shared.command
-async def process(
-    file: Source,
-    engine: shared.Engine = None,
-    stems: shared.Stems = None,
-    midi: shared.Midi = None,
-    start: shared.Start = None,
-    end: shared.End = None,
-    tempo: shared.Tempo = None,
-    beat: shared.Beat = None,
-    project: shared.Project = None,
-    out: shared.Out = None,
-    name: shared.Name = None,
-    file_format: shared.Format = None,
-    depth: shared.Depth = None,
-    device: shared.Device = None,
-    shortest: shared.Shortest = None,
-    lowest: shared.Lowest = None,
-    highest: shared.Highest = None,
-    sensitivity: shared.Sensitivity = None,
-    voices: shared.Voices = None,
-    one_line: shared.OneLine = None,
-    quantise: shared.Quantise = None,
-    quantise_strength: shared.QuantiseStrength = None,
-    quantise_ends: shared.QuantiseEnds = None,
-    quantise_swing: shared.QuantiseSwing = None,
-    scale: shared.Scale = None,
-    off_scale: shared.OffScale = None,
-    time_signature: shared.TimeSignature = None,
-    bends: shared.Bends = None,
-    notes: shared.Notes = None,
-    picture: shared.Picture = None,
-    json: shared.Json = False,
-    models_dir: shared.ModelsDir = None,
-) -> int:
+@takes(*SEPARATION, *NOTES)
+async def process(options: Given, file: Source, json: shared.Json = False, models_dir: shared.ModelsDir = None) -> int:
     """Take one song or clip apart: stems, and a MIDI file for each of them.
 
     The results lie in the project that the clip belongs to, or in a folder "stems" beside it.
     """
-    settings = shared.settings_from(models_dir=models_dir)
-    options = {
-        "engine": engine, "stems": stems, "midi": midi, "start": start, "end": end, "tempo": tempo, "beat": beat,
-        "project": project, "out": out, "name": name, "format": file_format, "depth": depth, "device": device,
-        "shortest": shortest, "lowest": lowest,
-        "highest": highest, "sensitivity": sensitivity, "voices": _voices(voices, one_line), "quantise": quantise,
-        "quantise-strength": quantise_strength, "quantise-ends": quantise_ends, "quantise-swing": quantise_swing,
-        "scale": scale, "off-scale": off_scale, "time-signature": time_signature, "bends": bends, "notes": notes,
-        "picture": picture,
-    }  # fmt: skip
-    return await _do(file, settings, options, json=json)
+    return await _do(file, shared.settings_from(models_dir=models_dir), options, json=json)
 
 
 @shared.command
-async def transcribe(
-    file: Source,
-    stem: As = "mix",
-    start: shared.Start = None,
-    end: shared.End = None,
-    tempo: shared.Tempo = None,
-    beat: shared.Beat = None,
-    project: shared.Project = None,
-    out: shared.Out = None,
-    name: shared.Name = None,
-    shortest: shared.Shortest = None,
-    lowest: shared.Lowest = None,
-    highest: shared.Highest = None,
-    sensitivity: shared.Sensitivity = None,
-    voices: shared.Voices = None,
-    one_line: shared.OneLine = None,
-    quantise: shared.Quantise = None,
-    quantise_strength: shared.QuantiseStrength = None,
-    quantise_ends: shared.QuantiseEnds = None,
-    quantise_swing: shared.QuantiseSwing = None,
-    scale: shared.Scale = None,
-    off_scale: shared.OffScale = None,
-    time_signature: shared.TimeSignature = None,
-    bends: shared.Bends = None,
-    notes: shared.Notes = None,
-    picture: shared.Picture = None,
-    json: shared.Json = False,
-) -> int:
+@takes(*REGION, *NOTES)
+async def transcribe(options: Given, file: Source, stem: As = "mix", json: shared.Json = False) -> int:
     """Turn a recording of one voice or instrument into a MIDI file, without taking it apart first.
 
     The same file again with other settings for its notes takes hardly any time.
     """
-    settings = shared.settings_from()
-    options = {
-        "start": start, "end": end, "tempo": tempo, "beat": beat, "project": project, "out": out, "name": name,
-        "shortest": shortest, "lowest": lowest,
-        "highest": highest, "sensitivity": sensitivity, "voices": _voices(voices, one_line), "quantise": quantise,
-        "quantise-strength": quantise_strength, "quantise-ends": quantise_ends, "quantise-swing": quantise_swing,
-        "scale": scale, "off-scale": off_scale, "time-signature": time_signature, "bends": bends, "notes": notes,
-        "picture": picture,
-    }  # fmt: skip
     if stem not in PARTS:
         raise BadArguments(f"--as must be one of {', '.join(PARTS)}, not {stem!r}.")
-    return await _do(file, settings, options, json=json, transcribe_as=stem)
-
-
-def _voices(voices: str | None, one_line: bool | None) -> str | None:
-    """What `--voices`, or `--one-line` and `--many`, say.
-
-    Raises:
-        BadArguments: both are there.
-    """
-    if one_line is None:
-        return voices
-    if voices is not None:
-        raise BadArguments("Say either --voices, or one of --one-line and --many.")
-    return "one" if one_line else "many"
+    return await _do(file, shared.settings_from(), options, json=json, transcribe_as=stem)
 
 
 async def _do(

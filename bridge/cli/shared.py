@@ -21,57 +21,31 @@ from bridge.options import OPTIONS
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
-_JOB = "What to do"
-_NOTES = "How notes are read and written"
+JOB_PANEL = "What to do"
+NOTES_PANEL = "How notes are read and written"
 _PLACES = "Where things are"
 
 
-def _option(name: str, panel: str = _JOB, *also: str) -> object:
+def option(name: str, panel: str = JOB_PANEL, *also: str) -> object:
+    """The command line's option for a row of the table, as typer wants it."""
     row = OPTIONS[name]
     return typer.Option(
         f"--{name}", *also, help=row.help, metavar=f"[{row.values}]", rich_help_panel=panel, show_default=False
     )
 
 
-def _switch(name: str) -> object:
-    return typer.Option(f"--{name}/--no-{name}", help=OPTIONS[name].help, rich_help_panel=_NOTES, show_default=False)
+def switch(name: str, panel: str) -> object:
+    """The same for what is on or off."""
+    return typer.Option(f"--{name}/--no-{name}", help=OPTIONS[name].help, rich_help_panel=panel, show_default=False)
 
 
-Engine: TypeAlias = Annotated[str | None, _option("engine")]
-Stems: TypeAlias = Annotated[str | None, _option("stems")]
-Midi: TypeAlias = Annotated[str | None, _option("midi")]
-Start: TypeAlias = Annotated[float | None, _option("start")]
-End: TypeAlias = Annotated[float | None, _option("end")]
-Tempo: TypeAlias = Annotated[float | None, _option("tempo")]
-Beat: TypeAlias = Annotated[float | None, _option("beat")]
-Project: TypeAlias = Annotated[str | None, _option("project")]
-Out: TypeAlias = Annotated[str | None, _option("out")]
-Name: TypeAlias = Annotated[str | None, _option("name")]
-Format: TypeAlias = Annotated[str | None, _option("format")]
-Depth: TypeAlias = Annotated[str | None, _option("depth")]
-Device: TypeAlias = Annotated[str | None, _option("device")]
-Sync: TypeAlias = Annotated[str | None, _option("sync")]
-Shortest: TypeAlias = Annotated[str | None, _option("shortest", _NOTES)]
-Lowest: TypeAlias = Annotated[str | None, _option("lowest", _NOTES)]
-Highest: TypeAlias = Annotated[str | None, _option("highest", _NOTES)]
-Sensitivity: TypeAlias = Annotated[str | None, _option("sensitivity", _NOTES)]
-Voices: TypeAlias = Annotated[str | None, _option("voices", _NOTES)]
-OneLine: TypeAlias = Annotated[
-    bool | None,
-    typer.Option(
-        "--one-line/--many", help="The same as --voices one, --voices many.", rich_help_panel=_NOTES, show_default=False
-    ),
-]
-Quantise: TypeAlias = Annotated[str | None, _option("quantise", _NOTES, "--quantize")]
-QuantiseStrength: TypeAlias = Annotated[str | None, _option("quantise-strength", _NOTES)]
-QuantiseEnds: TypeAlias = Annotated[bool | None, _switch("quantise-ends")]
-QuantiseSwing: TypeAlias = Annotated[bool | None, _switch("quantise-swing")]
-Scale: TypeAlias = Annotated[str | None, _option("scale", _NOTES)]
-OffScale: TypeAlias = Annotated[str | None, _option("off-scale", _NOTES)]
-TimeSignature: TypeAlias = Annotated[str | None, _option("time-signature", _NOTES)]
-Bends: TypeAlias = Annotated[str | None, _option("bends", _NOTES)]
-Notes: TypeAlias = Annotated[str | None, _option("notes", _NOTES)]
-Picture: TypeAlias = Annotated[str | None, _option("picture", _NOTES)]
+Engine: TypeAlias = Annotated[str | None, option("engine")]
+Stems: TypeAlias = Annotated[str | None, option("stems")]
+Midi: TypeAlias = Annotated[str | None, option("midi")]
+Format: TypeAlias = Annotated[str | None, option("format")]
+Depth: TypeAlias = Annotated[str | None, option("depth")]
+Device: TypeAlias = Annotated[str | None, option("device")]
+Sync: TypeAlias = Annotated[str | None, option("sync")]
 Json: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Print JSON only: events as lines, the result last.", rich_help_panel=_PLACES)
 ]
