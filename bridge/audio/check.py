@@ -18,7 +18,7 @@ def check_source(path: Path) -> None:
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
-            raise NotReadable(f"{path} is a folder, not an audio file.")
+            raise NotReadable(f"{path} is a folder, not a file.")
         if not stat.S_ISREG(mode):
             raise NotReadable(f"{path} is not a file.")
         with path.open("rb"):

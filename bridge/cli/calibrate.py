@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from bridge.audio.check import check_source
 from bridge.cli import shared
 from bridge.cli.ports import is_running, open_player
 from bridge.config import Settings
@@ -71,7 +72,8 @@ async def calibrate_ports(
 
 
 def _measure(settings: Settings, recording: Path, stems: tuple[str, ...], *, dry_run: bool) -> None:
-    """Raises NotReadable for no MIDI file, BadArguments for one without the clicks."""
+    """Raises NotFound, NotReadable for no MIDI file, BadArguments for one without the clicks."""
+    check_source(recording)
     found = calibrate(read_schedule(recording))
     typer.echo(
         f"{found.clicks} of {CLICKS} clicks found; they were {abs(found.late_ms):.2f} ms "
