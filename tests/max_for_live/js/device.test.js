@@ -92,6 +92,8 @@ test("a warped Session clip becomes tracks that line up with it", () => {
   assert.equal(audio.values.warping, 1);
   assert.equal(audio.values.warp_mode, 4);
   assert.equal(audio.values.name, "Rhodes Loop (Vocals)");
+  assert.equal(studio.live.song.tracks[1].values.color, audio.values.color);
+  assert.notEqual(audio.values.color, studio.live.song.tracks[2].slots[2].clip.values.color);
   for (const seconds of [2, 3.7, 5, 6.1]) {
     near(at(source.markers, seconds) - 2, at(audio.markers, seconds - 2), "beat");
   }
@@ -257,6 +259,45 @@ test("audio that Live does not take counts as no import, and leaves the source o
   assert.match(studio.device.words("problem"), /Live has not made the clip/);
   assert.equal(studio.device.words("result"), "Nothing to import.");
   assert.equal(source.values.muted, 0);
+});
+
+test("hundreds of notes arrive whole", () => {
+  const studio = new Studio().start();
+  studio.sessionClip({ warping: 0, end_marker: 10, loop_end: 10 });
+  const many = Array.from({ length: 1200 }, (_, n) => ({ onset_seconds: n / 200, offset_seconds: n / 200 + 0.1, pitch: n % 128, velocity: 90 }));
+  studio.complete(studio.separate(), [["notes", "bass", notesFile(many)]]);
+  assert.equal(studio.live.song.tracks[4].slots[2].clip.notes.length, 1200);
+  assert.equal(studio.device.words("problem"), "");
+});
+
+test("a MIDI file that is cut off gives the notes that are there", () => {
+  const studio = new Studio().start();
+  studio.bridge.knowsNotes = false;
+  studio.sessionClip({ warping: 0, end_marker: 10, loop_end: 10 });
+  const job = studio.separate();
+  const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "midi-")), "bass.mid");
+  fs.writeFileSync(file, Buffer.from("4d546864000000060000000101e04d54726bffffffff0090286483602800", "hex")); // "4 GB follow"
+  studio.complete(job, [["midi", "bass", file]]);
+  assert.equal(studio.live.song.tracks[4].slots[2].clip.notes.length, 1);
+});
+
+test("a source that is not where it was stays as it is", () => {
+  const studio = new Studio().start();
+  const source = studio.sessionClip();
+  const job = studio.separate();
+  source.values.file_path = "/Music/Another.wav";
+  studio.complete(job);
+  assert.equal(source.values.muted, 0);
+  assert.match(studio.device.words("problem"), /source clip has moved/);
+});
+
+test("while a clip is worked on another is not sent", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  studio.separate();
+  studio.separate();
+  assert.equal(studio.bridge.asked("submit").length, 1);
+  assert.match(studio.device.words("problem"), /is being worked on/);
 });
 
 test("Live 10 takes its notes one by one", () => {
