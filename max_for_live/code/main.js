@@ -30,7 +30,6 @@ exports.Device = function (world, claimedPorts) {
 var device = exports.Device.prototype;
 
 device.start = function () {
-    if (this.observers.length) { return; }
     var self = this;
     // The highlighted slot itself cannot be observed; its scene and its track can.
     ["detail_clip", "selected_scene", "selected_track"].forEach(function (property) {
