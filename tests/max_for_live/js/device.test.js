@@ -145,6 +145,23 @@ test("a looped Arrangement clip keeps its loop; tracks are made where it lies", 
   assert.match(studio.device.words("problem"), /source repeats its loop/);
 });
 
+test("a loop with a lead-in keeps both", () => {
+  const studio = new Studio({ stemSeconds: 4.5 }).start();
+  studio.sessionClip({ ...WARPED, looping: 1, start_marker: 2, loop_start: 4 }, MARKERS);
+  studio.complete(studio.separate());
+  assert.deepEqual(studio.live.errors, []);
+  const { values } = studio.live.song.tracks[1].slots[2].clip;
+  for (const [name, beats] of Object.entries({ looping: 1, start_marker: 0, loop_start: 2, loop_end: 8 })) near(values[name], beats, name);
+});
+
+test("warp markers that Live does not take are told", () => {
+  const studio = new Studio({ stemSeconds: 4.5 }).start();
+  studio.sessionClip(WARPED, MARKERS);
+  studio.live.Clip_add_warp_marker = () => {};
+  studio.complete(studio.separate());
+  assert.match(studio.device.words("problem"), /not taken every warp marker/);
+});
+
 test("a looped Arrangement clip that is cut before its loop ends is taken as far as it shows", () => {
   const studio = new Studio({ stemSeconds: 4.5 }).start();
   studio.arrangementClip({ ...WARPED, looping: 1, start_marker: 4, end_time: 20 }, MARKERS);

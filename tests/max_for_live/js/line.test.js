@@ -2,6 +2,7 @@
 // The line to the bridge when it is bad: messages are lost, ports are taken, the bridge goes and comes back.
 const assert = require("node:assert/strict");
 const test = require("node:test");
+const vm = require("node:vm");
 const { Studio } = require("./studio");
 
 const AWAY = 15000;
@@ -129,11 +130,13 @@ test("a bridge that comes back without the job gets it once more, and only once"
   studio.sessionClip();
   studio.separate();
   studio.bridge.vanish();
+  studio.device.click("stem_bass");
   studio.clock.advance(AWAY);
   studio.bridge.comeBack({ forgetting: true });
   studio.clock.advance(3000);
   assert.equal(studio.bridge.asked("submit").length, 2);
   assert.match(studio.device.words("problem"), /sent again/);
+  assert.equal([...studio.bridge.jobs.values()].pop().keys.stems, "vocals,drums,bass,other", "as it was asked for at first");
   studio.bridge.vanish();
   studio.clock.advance(AWAY);
   studio.bridge.comeBack({ forgetting: true });
@@ -228,9 +231,14 @@ test("a refused clip says why", () => {
 test("other clients' jobs are none of its business", () => {
   const studio = new Studio().start();
   studio.sessionClip();
-  const job = studio.separate();
-  const before = studio.device.words("stage");
+  studio.bridge.drop = ([address]) => address === "/sab/submit";
+  studio.separate();
   studio.bridge.say("accepted", "another's token", "job99", 0);
+  studio.clock.advance(10);
+  studio.bridge.drop = () => false;
+  studio.clock.advance(1000);
+  const [job] = studio.bridge.jobs.values();
+  const before = studio.device.words("stage");
   studio.bridge.say("progress", "job99", "separating", 0.7, 3);
   studio.bridge.say("midi.end", "job99", "vocals", "failed", 0, 0, 0);
   studio.bridge.say("result", "job99", "stem", "vocals", "/elsewhere/v.wav", 2, 44100);
@@ -253,8 +261,9 @@ test("messages that are too short, of other types or hostile change nothing", ()
   ]) {
     studio.bridge.say(...message);
     studio.clock.advance(10);
-    assert.equal({}.stem, undefined);
   }
+  const { context } = [...studio.device.boxes.values()].find((box) => box.context);
+  assert.equal(vm.runInContext("({}).stem", context), undefined);
   assert.equal(studio.device.words("stage"), "Separating · 50 % · 4 s left");
   studio.complete(job);
   assert.equal(studio.tracks().length, 4);

@@ -94,6 +94,15 @@ test("a bridge that cannot play stops the recording and says why", () => {
   assert.equal(streams(studio)[0].slots[2].values.is_recording, 0);
 });
 
+test("a stem that the bridge cannot play is told", () => {
+  const studio = ready();
+  studio.device.click("stream");
+  studio.clock.advance(3000);
+  studio.bridge.say("midi.end", [...studio.bridge.jobs.keys()].pop(), "bass", "failed", 0, 0, 0);
+  studio.clock.advance(10);
+  assert.equal(studio.device.words("problem"), "The bridge could not play Bass.");
+});
+
 test("Cancel stops the recording and the bridge", () => {
   const studio = ready();
   studio.device.click("stream");
