@@ -26,17 +26,15 @@ exports.read = function (api) {
     var file = live.text(api, "file_path");
     if (!file) { throw problem("Live cannot find the file of \"" + name + "\". See File > Manage Files."); }
     var path = live.path(api);
-    var place = /tracks (\d+) (clip_slots|arrangement_clips) (\d+)/.exec(path);
+    var place = /tracks \d+ clip_slots (\d+)/.exec(path);
     var inArrangement = live.number(api, "is_arrangement_clip") === 1;
     var warped = live.number(api, "warping") === 1;
     return {
         path: path,
         name: name || file.replace(/^.*[\/\\]/, "").replace(/\.[^.]*$/, ""),
         file: file,
-        color: live.number(api, "color"),
         seconds: live.number(api, "sample_length") / live.number(api, "sample_rate"),
-        track: place ? Number(place[1]) : null,
-        slot: place && place[2] === "clip_slots" ? Number(place[3]) : 0,
+        slot: place ? Number(place[1]) : 0,
         time: inArrangement ? live.number(api, "start_time") : null,
         endTime: inArrangement ? live.number(api, "end_time") : null,
         warped: warped,

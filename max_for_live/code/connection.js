@@ -20,7 +20,7 @@ exports.Connection = function (wire, clock, ports, listener) {
     this.attempts = 0;
     this.pings = 0;
     this.missed = 0;
-    this.fences = {};
+    this.fences = Object.create(null); // by token; a token may be any word
     this.fenceCount = 0;
     this.timer = null;
 };
@@ -78,7 +78,7 @@ methods.tick = function () {
 
 methods.lose = function () {
     this.isUp = false;
-    this.fences = {};
+    this.fences = Object.create(null);
     this.attempts = 0;
     this.listener.lost();
     this.later(ANSWER_MS, this.attempt);

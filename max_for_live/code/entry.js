@@ -1,4 +1,5 @@
-// Max's side of the script: its inlet, its outlets, and the functions that it calls by name.
+// Max's side of the script: its inlet, its outlets (0 to udpsend, 1 to udpreceive, 2 to the face), and the functions that
+// it calls by name.
 
 inlets = 1;
 outlets = 3;
@@ -12,11 +13,12 @@ var device = null;
 // From live.thisdevice: Live's API is there from now on.
 function bang() {
     if (device) { return; }
+    // outlet belongs to Max's global object: it is called with no other `this`.
     var world = {
-        send: function (address, atoms) { outlet.apply(this, [0, address].concat(atoms)); },
+        send: function (address, atoms) { outlet.apply(null, [0, address].concat(atoms)); },
         talkTo: function (port) { outlet(0, "port", port); },
         listen: function (port) { outlet(1, "port", port); },
-        show: function () { outlet.apply(this, [2].concat(Array.prototype.slice.call(arguments))); },
+        show: function () { outlet.apply(null, [2].concat(Array.prototype.slice.call(arguments))); },
         browse: function (folder) { messnamed("max", "launchbrowser", fileAddress(folder)); }
     };
     device = new Device(world, new Global("source_audio_bridge_ports"));

@@ -16,15 +16,18 @@ exports.COLORS = { vocals: 0xe8a33d, drums: 0xd9534f, bass: 0x8e6bbf, other: 0x4
 // order: {clip, region, results, audio, notes, mute}. Calls done(report); report: {audio, midi, notes, remarks}.
 exports.run = function (order, stems, clock, done) {
     var report = { audio: 0, midi: 0, notes: 0, remarks: [] };
-    var steps = [];
+    var steps = [], audible = 0;
     stems.forEach(function (stem) {
         var found = order.results[stem];
         if (!found) { return; }
-        if (order.audio && found.stem) { steps.push(function () { audioTrack(order, stem, found.stem, report); }); }
+        if (order.audio && found.stem) {
+            audible += 1;
+            steps.push(function () { audioTrack(order, stem, found.stem, report); });
+        }
         if (order.notes && (found.notes || found.midi)) { steps.push(function () { midiTrack(order, stem, found, report); }); }
     });
     if (repeats(order)) { remark(report, "The source repeats its loop: drag the new clips' right edges to its end."); }
-    if (order.mute) { steps.push(function () { if (report.audio) { muteSource(order, report); } }); }
+    if (order.mute) { steps.push(function () { if (report.audio && report.audio === audible) { muteSource(order, report); } }); }
     next();
 
     function next() {
@@ -46,16 +49,17 @@ function repeats(order) {
 
 function remark(report, text) { if (report.remarks.indexOf(text) < 0) { report.remarks.push(text); } }
 
-function newTrack(kind) {
+// kind: "audio" or "midi". The last of all tracks.
+exports.newTrack = function (kind) {
     var set = live.at("live_set"), track;
     try {
         track = live.made(set.call("create_" + kind + "_track", -1));
     } catch (error) {
         track = null;
     }
-    if (!track) { throw problem.problem("Live makes no more tracks: Intro and Lite have only a few. Delete some, then Import."); }
+    if (!track) { throw problem.problem("Live makes no more tracks: Intro and Lite have only a few. Delete some, then try again."); }
     return track;
-}
+};
 
 // Name and colour come last: Live names a track after the first clip that lands on it.
 function dress(api, name, stem) {
@@ -69,65 +73,64 @@ function audioTrack(order, stem, path, report) {
     if (!live.can(live.at("live_set tracks 0 clip_slots 0"), "create_audio_clip")) {
         throw problem.problem("This Live cannot load audio from a device (12.0.5 can). Drag the files in from the folder: press Folder.");
     }
-    var track = newTrack("audio");
+    var track = exports.newTrack("audio");
     var clip = landing(order, track, report, {
         direct: "create_audio_clip", first: path, last: order.region.time,
-        inSlot: function (slot) { slot.call("create_audio_clip", path); fit(slotClip(slot), order, report); }
+        inSlot: function (slot) { slot.call("create_audio_clip", path); },
+        fill: function (clip) { fit(clip, order, report); }
     });
-    if (clip.isDirect) { fit(clip.api, order, report); }
-    dress(clip.api, label(order, stem), stem);
+    dress(clip, label(order, stem), stem);
     dress(track, label(order, stem), stem);
     report.audio += 1;
 }
 
 function midiTrack(order, stem, found, report) {
     var list = notes.forLive(notes.read(found), order.region);
-    var track = newTrack("midi");
+    var track = exports.newTrack("midi");
     var length = order.region.length;
-    var fill = function (clip) {
-        write(clip, list);
-        var markers = beatMarkers(order);
-        if (order.region.looping || Math.abs(markers.startMarker) > CLOSE) { setMarkers(clip, markers, order.region.looping); }
-    };
     var clip = landing(order, track, report, {
         direct: "create_midi_clip", first: order.region.time, last: length,
-        inSlot: function (slot) { slot.call("create_clip", length); fill(slotClip(slot)); }
+        inSlot: function (slot) { slot.call("create_clip", length); },
+        fill: function (clip) {
+            write(clip, list);
+            var markers = beatMarkers(order);
+            if (order.region.looping || Math.abs(markers.startMarker) > CLOSE) { setMarkers(clip, markers, order.region.looping); }
+        }
     });
-    if (clip.isDirect) { fill(clip.api); }
-    dress(clip.api, label(order, stem), stem);
+    dress(clip, label(order, stem), stem);
     dress(track, label(order, stem) + " MIDI", stem);
     report.midi += 1;
     report.notes += list.length;
 }
 
-// The new clip, on the source's place: in the same scene; or in the Arrangement, straight away or by way of a slot.
+// The new clip, filled, on the source's place: in the same scene; or in the Arrangement, straight away or by way of a slot.
 function landing(order, track, report, way) {
-    var path = live.path(track);
-    if (order.region.time === null) {
-        return { api: throughSlot(path, order.clip.slot, way), isDirect: false };
-    }
+    var path = live.path(track), clip;
+    if (order.region.time === null) { return throughSlot(path, order.clip.slot, way); }
     if (live.can(track, way.direct)) {
-        var made = live.made(track.call(way.direct, way.first, way.last));
-        return { api: made || inArrangement(path, order.region.time), isDirect: true };
+        clip = live.made(track.call(way.direct, way.first, way.last)) || inArrangement(path, order.region.time);
+        way.fill(clip);
+        return clip;
     }
-    var clip = throughSlot(path, 0, way);
+    clip = throughSlot(path, 0, way);
     if (!live.can(track, "duplicate_clip_to_arrangement")) {
         remark(report, "This Live puts no clips into the Arrangement: they are in the first scene. Drag them over.");
-        return { api: clip, isDirect: false };
+        return clip;
     }
     track.call("duplicate_clip_to_arrangement", "id " + clip.id, order.region.time);
     live.at(path + " clip_slots 0").call("delete_clip");
-    return { api: inArrangement(path, order.region.time), isDirect: false };
+    return inArrangement(path, order.region.time);
 }
 
 function throughSlot(path, row, way) {
     var slot = live.at(path + " clip_slots " + row);
     if (!live.exists(slot)) { throw problem.problem("The scene of the clip is gone. Press Import once more."); }
     way.inSlot(slot);
-    return slotClip(slot);
+    var clip = live.at(live.path(slot) + " clip"); // a call that fails says so on Max's console only
+    if (!live.exists(clip)) { throw problem.problem("Live has not made the clip. Press Import once more."); }
+    way.fill(clip);
+    return clip;
 }
-
-function slotClip(slot) { return live.at(live.path(slot) + " clip"); }
 
 // Objects in the Arrangement go stale: they are always fetched anew, by where they lie.
 function inArrangement(path, time) {

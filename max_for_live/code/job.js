@@ -1,5 +1,7 @@
 // One job of ours: sent until it is accepted, followed to its end, asked for again where messages were lost.
 
+var protocol = require("./protocol");
+
 var SEND_AGAIN_MS = 1000, ATTEMPTS = 6, ASK_MS = 8000;
 
 // build(notesAsList) → the arguments of /sab/submit without `req`. listener: {progress(stage, fraction, eta),
@@ -102,7 +104,7 @@ methods.interrupted = function () {
 // One message of the bridge, as protocol.read gives it.
 methods.hear = function (said) {
     if (this.isOver) { return; }
-    if (said.topic === "accepted" && said.req === this.token && !this.id) {
+    if (said.topic === "accepted" && said.req === this.token && said.job && !this.id) {
         this.id = said.job;
         this.later(ASK_MS, this.ask);
         if (this.wasCancelled) { this.cancel(); }
@@ -131,7 +133,7 @@ var hearing = {
     warning: function (said) { this.listener.remark(said.message); },
     job: function (said) { this.state = said.state; },
     result: function (said) {
-        if (said.kind === "notes" && !/\.json$/.test(said.path)) { return; }
+        if (protocol.STEMS.indexOf(said.name) < 0 || said.kind === "notes" && !/\.json$/.test(said.path)) { return; }
         this.results[said.name] = this.results[said.name] || {};
         this.results[said.name][said.kind] = said.path;
     },

@@ -1,6 +1,4 @@
-// The device: what comes from the patch (bang, osc, stem, wish, engine, part, server, press) and what goes back to it.
-//
-// Outlets: 0 to udpsend, 1 to udpreceive, 2 to the face. Nothing here runs before live.thisdevice has banged.
+// The device: what its buttons do, and what its face shows of the bridge, the job and the selected clip.
 
 var clips = require("./clip");
 var clock = require("./clock");
@@ -32,7 +30,6 @@ exports.Device = function (world, claimedPorts) {
 var device = exports.Device.prototype;
 
 device.start = function () {
-    if (this.observers.length) { return; }
     var self = this;
     // The highlighted slot itself cannot be observed; its scene and its track can.
     ["detail_clip", "selected_scene", "selected_track"].forEach(function (property) {
@@ -100,7 +97,9 @@ device.refused = function (message) { this.face.problem(message); };
 
 device.heard = function (said) {
     if (this.job) { this.job.hear(said); }
-    if (said.topic === "midi.end" && said.outcome === "failed") { this.face.problem("The bridge could not play " + words.stem(said.stem) + "."); }
+    if (said.topic === "midi.end" && said.outcome === "failed" && this.job && said.job === this.job.id) {
+        this.face.problem("The bridge could not play " + words.stem(said.stem) + ".");
+    }
     if (said.topic === "fail" && said.address === protocol.REQUESTS.play && this.recording && said.req_or_job === this.job.id) {
         this.recording.stop();
         this.recording = null;

@@ -5,20 +5,20 @@ var tables = require("./tables");
 var PREFIX = "/sab/";
 
 exports.VERSION = tables.VERSION;
-exports.PORT = tables.PORT;
 exports.REQUESTS = tables.REQUESTS;
-exports.KEYS = tables.KEYS;
 exports.STEMS = tables.STEMS;
 exports.ENGINES = tables.ENGINES;
 exports.PORT_NAMES = tables.PORT_NAMES;
 
-// A message as an object: {topic: "progress", job: …, stage: …}; null where it is none of the bridge's.
+// A message as an object: {topic: "progress", job: …, stage: …}; null where it is none of the bridge's. What is missing
+// is an empty text, or 0; so is what should be a number and is none.
 exports.read = function (address, atoms) {
-    var names = tables.MESSAGES[address], said, i;
+    var names = tables.MESSAGES[address], said, i, number;
     if (!names) { return null; }
     said = { topic: address.slice(PREFIX.length) };
     for (i = 0; i < names.length; i += 1) {
-        said[names[i].slice(2)] = names[i].charAt(0) === "s" ? String(atoms[i] === undefined ? "" : atoms[i]) : Number(atoms[i]);
+        number = Number(atoms[i]);
+        said[names[i].slice(2)] = names[i].charAt(0) === "s" ? String(atoms[i] === undefined ? "" : atoms[i]) : isFinite(number) ? number : 0;
     }
     return said;
 };

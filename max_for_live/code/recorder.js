@@ -4,7 +4,7 @@ var live = require("./live");
 var problems = require("./problem");
 var protocol = require("./protocol");
 var words = require("./words");
-var colors = require("./importer").COLORS;
+var importer = require("./importer");
 
 var SETTLE_MS = 400, POLL_MS = 50, START_MS = 4000, TAIL_MS = 1500, NO_QUANTISATION = 0;
 var SPELLINGS = 3;
@@ -92,10 +92,9 @@ exports.run = function (order, clock, listener) {
 function prepared(order, stem) {
     var name = order.clip.name + " (" + words.stem(stem) + ") stream", track = existing(name);
     if (!track) {
-        track = live.made(live.at("live_set").call("create_midi_track", -1));
-        if (!track) { throw problems.problem("Live makes no more tracks: Intro and Lite have only a few. Delete some."); }
+        track = importer.newTrack("midi");
         track.set("name", name);
-        track.set("color", colors[stem]);
+        track.set("color", importer.COLORS[stem]);
     }
     var row = order.region.time === null ? order.clip.slot : 0;
     var slot = live.at(live.path(track) + " clip_slots " + row);

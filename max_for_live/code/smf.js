@@ -8,7 +8,7 @@ exports.notes = function (bytes) {
     var division = word(bytes, 12, 2), at = 8 + word(bytes, 4, 4), events = [];
     while (at + 8 <= bytes.length) {
         var size = word(bytes, at + 4, 4);
-        if (word(bytes, at, 4) === 0x4d54726b) { events = events.concat(track(bytes, at + 8, at + 8 + size)); }
+        if (word(bytes, at, 4) === 0x4d54726b) { events = events.concat(track(bytes, at + 8, Math.min(at + 8 + size, bytes.length))); }
         at += 8 + size;
     }
     events.sort(function (a, b) { return a.tick - b.tick || a.order - b.order; });

@@ -1,7 +1,6 @@
 // Made from the bridge's own tables by `python -m max_for_live.generator --tables`: not to be edited.
 
 exports.VERSION = 1;
-exports.PORT = 9720;
 exports.STEMS = ["vocals", "drums", "bass", "other", "guitar", "piano"];
 exports.ENGINES = ["auto", "draft", "htdemucs", "htdemucs_ft", "htdemucs_6s", "hdemucs_mmi", "mdx", "mdx_extra", "mdx_q", "umxhq", "umxl", "mdx_extra_q"];
 exports.PORT_NAMES = {
@@ -26,7 +25,6 @@ exports.REQUESTS = {
     "panic": "/sab/panic",
     "models": "/sab/models"
 };
-exports.KEYS = ["engine", "stems", "midi", "start", "end", "tempo", "beat", "project", "out", "name", "format", "depth", "device", "play", "sync", "shortest", "lowest", "highest", "sensitivity", "voices", "quantise", "quantise-strength", "quantise-ends", "quantise-swing", "scale", "off-scale", "time-signature", "bends", "notes", "picture", "req"];
 exports.MESSAGES = {
     "/sab/hello.reply": ["i:protocol", "s:version", "s:server", "i:client_id"],
     "/sab/pong": ["s:token"],

@@ -36,7 +36,7 @@ exports.duration = function (seconds) {
     return whole < 90 ? whole + " s" : Math.floor(whole / 60) + ":" + ("0" + whole % 60).slice(-2);
 };
 
-// "8.0 s · warped · bar 3" – what of a clip is taken.
+// "8.0 s · warped · Session": what of a clip is taken.
 exports.part = function (clip, region) {
     var said = [(region.end - region.start).toFixed(1) + " s", clip.warped ? "warped" : "not warped"];
     said.push(clip.time === null ? "Session" : "Arrangement");

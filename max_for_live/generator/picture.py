@@ -26,39 +26,27 @@ class Moment:
     words: Mapping[str, str] = field(default_factory=dict)
     progress: float = 0.0
     is_connected: bool = True
-    off: frozenset[str] = frozenset()
-    """Toggles that are not on."""
 
 
+CLIP = {"clip": "Rhodes Loop 92", "part": "10.4 s · warped · Arrangement"}
 WORKING = Moment(
     {
+        **CLIP,
         "server": "Source Audio Bridge 0.1.0",
-        "clip": "Rhodes Loop 92",
-        "part": "10.4 s · warped · Arrangement",
         "stage": "Separating · 42 % · 12 s left",
     },
     progress=0.42,
 )
-DONE = Moment(
-    {
-        "server": "Source Audio Bridge 0.1.0",
-        "clip": "Rhodes Loop 92",
-        "part": "10.4 s · warped · Arrangement",
-        "result": "Imported 4 audio and 4 MIDI tracks, 187 notes.",
-    },
-    progress=1.0,
-)
 ALONE = Moment(
     {
+        **CLIP,
         "server": "No bridge. Start it: run sab",
-        "clip": "Rhodes Loop 92",
-        "part": "10.4 s · warped · Arrangement",
         "problem": "The bridge has gone in the middle of a job. Start it again: the job goes on by itself.",
     },
     is_connected=False,
 )
 #: The pictures of the documentation, by their names in docs/images.
-PICTURES: dict[str, Moment] = {"max-for-live": WORKING, "max-for-live-done": DONE, "max-for-live-alone": ALONE}
+PICTURES: dict[str, Moment] = {"max-for-live": WORKING, "max-for-live-alone": ALONE}
 
 
 def svg(moment: Moment) -> str:
@@ -121,7 +109,7 @@ def _drawn(box: Box, moment: Moment) -> str:
             return f'<rect x="{left}" y="{top}" width="{width}" height="{height}" fill="{FIELD}"/>{done}'
         case "live.text":
             is_toggle = box.attributes["mode"] == 1
-            is_on = is_toggle and bool(box.parameter and box.parameter.initial) and box.name not in moment.off
+            is_on = is_toggle and bool(box.parameter and box.parameter.initial)
             return _plate(box.rect, box.text, is_on)
         case "live.tab":
             assert box.parameter is not None

@@ -9,15 +9,13 @@ import json
 from pathlib import Path
 
 from bridge import PROTOCOL_VERSION
-from bridge.config import DEFAULT_PORT
+from bridge.midi.layout import PortLayout
 from bridge.model import STEMS
 from bridge.osc.addresses import OUTGOING, REQUESTS, Parameter
 from bridge.separation.catalogue import AUTO, NOTES
 
 FILE = Path(__file__).parents[1] / "code" / "tables.js"
 PREFIX = "/sab/"
-#: What the bridge's MIDI ports are called unless its settings say otherwise.
-PORT_NAMES = "SAB {stem}"
 
 
 def engines() -> tuple[str, ...]:
@@ -33,12 +31,10 @@ def script() -> str:
     head = "// Made from the bridge's own tables by `python -m max_for_live.generator --tables`: not to be edited.\n\n"
     rows = {
         "VERSION": PROTOCOL_VERSION,
-        "PORT": DEFAULT_PORT,
         "STEMS": STEMS,
         "ENGINES": engines(),
-        "PORT_NAMES": {stem: PORT_NAMES.replace("{stem}", stem.capitalize()) for stem in STEMS},
+        "PORT_NAMES": {stem: PortLayout().name(stem) for stem in STEMS},
         "REQUESTS": requests,
-        "KEYS": REQUESTS["/sab/submit"].keys,
         "MESSAGES": messages,
     }
     return head + "".join(f"exports.{name} = {_literal(value)};\n" for name, value in rows.items())

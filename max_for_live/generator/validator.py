@@ -13,7 +13,7 @@ from typing import Any
 
 from max_for_live.generator import chunks, es5
 from max_for_live.generator.chunks import NotADevice
-from max_for_live.generator.frozen import MAGIC, thawed
+from max_for_live.generator.frozen import DEVICE_FLAG, MAGIC, thawed
 from max_for_live.generator.objects import arity
 from max_for_live.generator.script import functions
 
@@ -31,7 +31,7 @@ def faults(path: Path) -> list[str]:
     """Every fault of a device file, in words; none: it is sound. Scripts of an unfrozen one are read beside it."""
     try:
         return list(_faults(path.read_bytes(), path.parent))
-    except (NotADevice, ValueError, KeyError) as error:
+    except (ValueError, KeyError) as error:
         return [f"{type(error).__name__}: {error}"]
 
 
@@ -46,7 +46,7 @@ def _faults(data: bytes, folder: Path) -> Iterator[str]:
     if is_frozen:
         device, *others = thawed(payload)
         patch, inside = device.content, {file.name: file.content for file in others}
-        if (device.kind, device.flag) != (b"JSON", 17):
+        if (device.kind, device.flag) != (b"JSON", DEVICE_FLAG):
             yield f"The first frozen file is {device.kind!r} with flag {device.flag}, not the device."
     else:
         patch, inside = payload, {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -183,12 +182,13 @@ def test_a_bridge_that_goes_in_the_middle_and_comes_back(
     port = free_port()
     clip = {"file": str(live_set.clip), "view": "session", "values": {}, "markers": MARKERS}
     with running(device_folder, port, clip, set=live_set.file, tempo=TEMPO) as device:
-        with suppress(AssertionError), serving(state, "--engine", "draft", "--no-midi", port=port) as first:
+        dies = end is signal.SIGKILL
+        with serving(state, "--engine", "draft", "--no-midi", port=port, dies=dies) as first:
             device.until("light", 1)
             device.click("separate")
             device.until("stage", "Separating")
             first.process.send_signal(end)
-            first.process.wait(30)  # one that was killed has another status than `serving` wants
+            first.process.wait(30)
         device.until("problem", "The bridge has gone in the middle of a job")
         with serving(state, "--engine", "draft", "--no-midi", port=port):
             device.until("problem", "The bridge is back; it had lost the clip. It was sent again.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -10,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from bridge.midi.layout import PortLayout
-from bridge.model import STEMS
 from bridge.osc.addresses import OUTGOING, REQUESTS
 from max_for_live.generator import es5, tables
 from max_for_live.generator.build import UNFROZEN, build
@@ -113,9 +110,3 @@ def test_keys_that_the_script_sends_are_the_bridges() -> None:
     keys = {name for names in sent for name in names if name} | {"req"}
     assert keys >= {"engine", "stems", "midi", "start", "end", "tempo", "name", "beat", "project"}
     assert keys - {"notes"} <= set(REQUESTS["/sab/submit"].keys)  # the script does without `notes` where it is unknown
-
-
-def test_ports_are_called_as_the_bridge_calls_them() -> None:
-    listed = re.search(r"exports.PORT_NAMES = (\{.*?\});", tables.script(), re.DOTALL)
-    assert listed is not None
-    assert json.loads(listed[1]) == {stem: PortLayout().name(stem) for stem in STEMS}

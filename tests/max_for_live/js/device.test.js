@@ -92,8 +92,10 @@ test("a warped Session clip becomes tracks that line up with it", () => {
   assert.equal(audio.values.warping, 1);
   assert.equal(audio.values.warp_mode, 4);
   assert.equal(audio.values.name, "Rhodes Loop (Vocals)");
+  assert.equal(studio.live.song.tracks[1].values.color, audio.values.color);
+  assert.notEqual(audio.values.color, studio.live.song.tracks[2].slots[2].clip.values.color);
   for (const seconds of [2, 3.7, 5, 6.1]) {
-    near(studio.live.withShadow(source).length && at(source.markers, seconds) - 2, at(audio.markers, seconds - 2), "beat");
+    near(at(source.markers, seconds) - 2, at(audio.markers, seconds - 2), "beat");
   }
   near(audio.values.start_marker, 0);
   near(audio.values.end_marker, 8);
@@ -141,6 +143,23 @@ test("a looped Arrangement clip keeps its loop; tracks are made where it lies", 
   assert.equal(midi.values.start_time, 16);
   near(midi.values.start_marker, 2);
   assert.match(studio.device.words("problem"), /source repeats its loop/);
+});
+
+test("a loop with a lead-in keeps both", () => {
+  const studio = new Studio({ stemSeconds: 4.5 }).start();
+  studio.sessionClip({ ...WARPED, looping: 1, start_marker: 2, loop_start: 4 }, MARKERS);
+  studio.complete(studio.separate());
+  assert.deepEqual(studio.live.errors, []);
+  const { values } = studio.live.song.tracks[1].slots[2].clip;
+  for (const [name, beats] of Object.entries({ looping: 1, start_marker: 0, loop_start: 2, loop_end: 8 })) near(values[name], beats, name);
+});
+
+test("warp markers that Live does not take are told", () => {
+  const studio = new Studio({ stemSeconds: 4.5 }).start();
+  studio.sessionClip(WARPED, MARKERS);
+  studio.live.Clip_add_warp_marker = () => {};
+  studio.complete(studio.separate());
+  assert.match(studio.device.words("problem"), /not taken every warp marker/);
 });
 
 test("a looped Arrangement clip that is cut before its loop ends is taken as far as it shows", () => {
@@ -236,6 +255,7 @@ for (const [what, can, check] of [
   ["makes only two tracks more", { tracks: 3 }, (studio) => {
     assert.equal(studio.tracks().length, 2);
     assert.match(studio.device.words("problem"), /Live makes no more tracks/);
+    assert.equal(studio.track.arrangement[0].values.muted, 0, "the other two stems would be missing");
   }],
   ["gives ids as text", { idsAsText: true }, (studio) => assert.equal(studio.tracks().length, 4)],
 ]) {
@@ -247,6 +267,55 @@ for (const [what, can, check] of [
     assert.deepEqual(studio.live.errors, can.tracks ? studio.live.errors : []);
   });
 }
+
+test("audio that Live does not take counts as no import, and leaves the source on", () => {
+  const studio = new Studio().start();
+  const source = studio.sessionClip({ warping: 0, end_marker: 10, loop_end: 10 });
+  studio.live.secondsOf = () => { throw new Error("no such file"); };
+  studio.complete(studio.separate());
+  assert.match(studio.device.words("problem"), /Live has not made the clip/);
+  assert.equal(studio.device.words("result"), "Nothing to import.");
+  assert.equal(source.values.muted, 0);
+});
+
+test("hundreds of notes arrive whole", () => {
+  const studio = new Studio().start();
+  studio.sessionClip({ warping: 0, end_marker: 10, loop_end: 10 });
+  const many = Array.from({ length: 1200 }, (_, n) => ({ onset_seconds: n / 200, offset_seconds: n / 200 + 0.1, pitch: n % 128, velocity: 90 }));
+  studio.complete(studio.separate(), [["notes", "bass", notesFile(many)]]);
+  assert.equal(studio.live.song.tracks[4].slots[2].clip.notes.length, 1200);
+  assert.equal(studio.device.words("problem"), "");
+});
+
+test("a MIDI file that is cut off gives the notes that are there", () => {
+  const studio = new Studio().start();
+  studio.bridge.knowsNotes = false;
+  studio.sessionClip({ warping: 0, end_marker: 10, loop_end: 10 });
+  const job = studio.separate();
+  const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "midi-")), "bass.mid");
+  fs.writeFileSync(file, Buffer.from("4d546864000000060000000101e04d54726bffffffff0090286483602800", "hex")); // "4 GB follow"
+  studio.complete(job, [["midi", "bass", file]]);
+  assert.equal(studio.live.song.tracks[4].slots[2].clip.notes.length, 1);
+});
+
+test("a source that is not where it was stays as it is", () => {
+  const studio = new Studio().start();
+  const source = studio.sessionClip();
+  const job = studio.separate();
+  source.values.file_path = "/Music/Another.wav";
+  studio.complete(job);
+  assert.equal(source.values.muted, 0);
+  assert.match(studio.device.words("problem"), /source clip has moved/);
+});
+
+test("while a clip is worked on another is not sent", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  studio.separate();
+  studio.separate();
+  assert.equal(studio.bridge.asked("submit").length, 1);
+  assert.match(studio.device.words("problem"), /is being worked on/);
+});
 
 test("Live 10 takes its notes one by one", () => {
   const studio = new Studio({ can: { addNotes: false, warpEdit: false } }).start();

@@ -250,8 +250,7 @@ class FakeLive {
   }
 
   call(node, name, rest) {
-    const base = ["set_notes", "notes", "note", "done"].includes(name) ? name : name;
-    if (!this.functions(node).includes(base)) throw new Error(`no function ${name}`);
+    if (!this.functions(node).includes(name)) throw new Error(`no function ${name}`);
     return this[`${node.type.replace(".", "")}_${name}`](node, ...rest);
   }
 

@@ -2,6 +2,7 @@
 // The line to the bridge when it is bad: messages are lost, ports are taken, the bridge goes and comes back.
 const assert = require("node:assert/strict");
 const test = require("node:test");
+const vm = require("node:vm");
 const { Studio } = require("./studio");
 
 const AWAY = 15000;
@@ -49,6 +50,7 @@ test("a device that is taken away does nothing more", () => {
   const studio = new Studio().start();
   studio.device.unload();
   studio.clock.advance(10);
+  assert.deepEqual(studio.bridge.asked("subscribe").pop().slice(1), [0]);
   const before = studio.bridge.heard.length;
   studio.clock.advance(60000);
   assert.equal(studio.bridge.heard.length, before);
@@ -128,11 +130,13 @@ test("a bridge that comes back without the job gets it once more, and only once"
   studio.sessionClip();
   studio.separate();
   studio.bridge.vanish();
+  studio.device.click("stem_bass");
   studio.clock.advance(AWAY);
   studio.bridge.comeBack({ forgetting: true });
   studio.clock.advance(3000);
   assert.equal(studio.bridge.asked("submit").length, 2);
   assert.match(studio.device.words("problem"), /sent again/);
+  assert.equal([...studio.bridge.jobs.values()].pop().keys.stems, "vocals,drums,bass,other", "as it was asked for at first");
   studio.bridge.vanish();
   studio.clock.advance(AWAY);
   studio.bridge.comeBack({ forgetting: true });
@@ -227,11 +231,70 @@ test("a refused clip says why", () => {
 test("other clients' jobs are none of its business", () => {
   const studio = new Studio().start();
   studio.sessionClip();
+  studio.bridge.drop = ([address]) => address === "/sab/submit";
+  studio.separate();
+  studio.bridge.say("accepted", "another's token", "job99", 0);
+  studio.clock.advance(10);
+  studio.bridge.drop = () => false;
+  studio.clock.advance(1000);
+  const [job] = studio.bridge.jobs.values();
   const before = studio.device.words("stage");
   studio.bridge.say("progress", "job99", "separating", 0.7, 3);
+  studio.bridge.say("midi.end", "job99", "vocals", "failed", 0, 0, 0);
+  studio.bridge.say("result", "job99", "stem", "vocals", "/elsewhere/v.wav", 2, 44100);
   studio.bridge.say("finished", "job99", "done", 4, "/elsewhere");
   studio.clock.advance(1000);
   assert.equal(studio.device.words("stage"), before);
+  assert.equal(studio.device.words("problem"), "");
+  studio.complete(job);
+  assert.equal(studio.tracks().length, 4);
+});
+
+test("messages that are too short, of other types or hostile change nothing", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  const job = studio.separate();
+  for (const message of [
+    ["progress", job.id], ["progress", job.id, "separating", "half", "soon"], ["pong", "__proto__"], ["pong", "toString"], ["pong"],
+    ["accepted", job.req], ["accepted"], ["result", job.id, "stem", "__proto__", "/x.wav"], ["result", job.id], ["finished"], ["fail"],
+    ["job", job.id], ["progress", job.id, "separating", 0.5, 4, ...Array(5000).fill("more")], ["nothing", 1],
+  ]) {
+    studio.bridge.say(...message);
+    studio.clock.advance(10);
+  }
+  const { context } = [...studio.device.boxes.values()].find((box) => box.context);
+  assert.equal(vm.runInContext("({}).stem", context), undefined);
+  assert.equal(studio.device.words("stage"), "Separating · 50 % · 4 s left");
+  studio.complete(job);
+  assert.equal(studio.tracks().length, 4);
+});
+
+test("a bridge that starts anew is greeted at once, though it never said goodbye", () => {
+  const studio = new Studio().start();
+  const before = studio.bridge.asked("subscribe").length;
+  studio.bridge.say("startup", "9.9");
+  studio.clock.advance(10);
+  assert.equal(studio.bridge.asked("subscribe").length, before + 1);
+  assert.equal(studio.device.value("light"), 1);
+});
+
+test("a job that is cancelled at the bridge's screen is over", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  const job = studio.separate();
+  studio.bridge.finish(job.id, "cancelled");
+  studio.clock.advance(2000);
+  assert.equal(studio.device.words("result"), "Cancelled at the bridge.");
+  assert.equal(studio.bridge.asked("submit").length, 1);
+});
+
+test("a clip that the bridge never answers is given up", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  studio.bridge.drop = ([address]) => address === "/sab/submit";
+  studio.separate();
+  studio.clock.advance(10000);
+  assert.match(studio.device.words("problem"), /does not take the clip/);
 });
 
 test("another port on the face is another bridge", () => {

@@ -78,6 +78,20 @@ for (const [what, values, set] of [
   });
 }
 
+test("a brace that reaches over the loop's end, and a part without audio, are told in words", () => {
+  const looped = clip({ ...WARPED, looping: true, loopEnd: 8, time: 0, endTime: 32 });
+  assert.throws(() => region.of(looped, { ...SET, brace: { start: 4, end: 12 } }, true), /loop begins anew/);
+  assert.throws(() => region.of(clip({ loopStart: 20, loopEnd: 24 }), SET, false), /no audio/);
+});
+
+test("notes keep to the part, and none is too short for Live to show", () => {
+  const part = region.of(clip({ loopEnd: 4 }), SET, false); // eight beats
+  const note = (onset_seconds, offset_seconds) => ({ onset_seconds, offset_seconds, pitch: 60, velocity: 200 });
+  const found = code("notes").forLive([note(-0.01, 0.5), note(1, 1.0001), note(4, 5)], part);
+  assert.deepEqual(found.map((one) => [one.start_time, one.velocity]), [[0, 127], [2, 127]]);
+  assert.equal(found[1].duration, 1 / 64);
+});
+
 const WISHES = { engine: "auto", stems: { vocals: true, bass: true }, audio: true, notes: true };
 const keys = (atoms) => Object.fromEntries(atoms.slice(1).reduce((pairs, atom, n) => (n % 2 ? pairs[pairs.length - 1].push(atom) : pairs.push([atom]), pairs), []));
 

@@ -55,6 +55,27 @@ test("a routing that Live does not take is told, and nothing is played", () => {
   assert.equal(studio.bridge.asked("play").length, 0);
 });
 
+test("a track that Live does not arm is told, and nothing is played", () => {
+  const studio = ready();
+  studio.device.click("stream");
+  studio.clock.advance(1);
+  const set = studio.live.set.bind(studio.live);
+  studio.live.set = (node, name, value) => (name === "arm" ? undefined : set(node, name, value));
+  studio.clock.advance(3000);
+  assert.match(studio.device.words("problem"), /has not armed the track of "SAB Vocals"/);
+  assert.equal(studio.bridge.asked("play").length, 0);
+});
+
+test("a recording that Live does not begin is told", () => {
+  const studio = ready();
+  studio.live.ClipSlot_fire = () => {};
+  studio.device.click("stream");
+  studio.clock.advance(8000);
+  assert.match(studio.device.words("problem"), /has not begun to record/);
+  assert.equal(studio.bridge.asked("play").length, 0);
+  assert.equal(streams(studio)[0].values.arm, 0);
+});
+
 test("a port that Live does not see is told", () => {
   const studio = ready();
   studio.live.ports = [];
@@ -71,6 +92,15 @@ test("a bridge that cannot play stops the recording and says why", () => {
   assert.equal(studio.device.words("problem"), "There are no MIDI ports.");
   assert.equal(studio.device.words("stage"), "");
   assert.equal(streams(studio)[0].slots[2].values.is_recording, 0);
+});
+
+test("a stem that the bridge cannot play is told", () => {
+  const studio = ready();
+  studio.device.click("stream");
+  studio.clock.advance(3000);
+  studio.bridge.say("midi.end", [...studio.bridge.jobs.keys()].pop(), "bass", "failed", 0, 0, 0);
+  studio.clock.advance(10);
+  assert.equal(studio.device.words("problem"), "The bridge could not play Bass.");
 });
 
 test("Cancel stops the recording and the bridge", () => {
