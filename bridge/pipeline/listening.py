@@ -26,6 +26,8 @@ class Ear:
     keys: Keys
     fresh: dict[str, bytes] = field(default_factory=dict)
     """What this job has heard for the first time, by its key in the cache."""
+    before: dict[str, bytes] = field(default_factory=dict)
+    """What has come from the cache: from then on it is there, even if somebody clears the cache."""
 
     def remembers(self, stem: str) -> bytes | None:
         """What was heard in a stem before."""
@@ -63,4 +65,6 @@ class Ear:
         return self.keys.heard(self.transcribers.for_stem(stem).identity(), stem)
 
     def _recalled(self, key: str) -> bytes | None:
-        return None if self.cache is None else self.cache.heard(key)
+        if key not in self.before and self.cache is not None and (heard := self.cache.heard(key)) is not None:
+            self.before[key] = heard
+        return self.before.get(key)
