@@ -57,9 +57,8 @@ class Ear:
 
     def keep(self, name: str, engine: EngineRecord) -> None:
         """Puts what is new into the cache, for a clip called `name`."""
-        if self.cache is not None:
-            for key, heard in self.fresh.items():
-                self.cache.keep_heard(key, name, engine, heard)
+        if self.cache is not None and self.fresh:
+            self.cache.keep_heard(name, engine, self.fresh)
 
     def _key(self, stem: str) -> str:
         return self.keys.heard(self.transcribers.for_stem(stem).identity(), stem)

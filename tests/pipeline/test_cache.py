@@ -56,7 +56,7 @@ def shelf(tmp_path: Path) -> Shelf:
 
 def test_what_was_heard_is_found_under_its_key_only(shelf: Shelf) -> None:
     engine = EngineRecord(name="", device="", weights="")
-    shelf.cache.keep_heard("a", "clip", engine, b"notes")
+    shelf.cache.keep_heard("clip", engine, {"a": b"notes"})
     assert shelf.cache.heard("a") == b"notes"
     assert shelf.cache.heard("b") is None
     shelf.store("b")
