@@ -15,6 +15,7 @@ from bridge.model import Note
 from bridge.transcription.decoding import decode
 from bridge.transcription.levels import REACH, semitone_levels
 from bridge.transcription.posteriors import CONTOUR_BINS, PITCHES, Matrix, Posteriors, as_bytes
+from bridge.transcription.samples import samples_between
 from bridge.transcription.profiles import profile_for
 from bridge.transcription.settings import NoteSettings
 
@@ -140,11 +141,7 @@ def _available_cores() -> int:
 def _stretch(audio: Signal, first: int, windows: int) -> Matrix:
     """The samples under `windows` consecutive windows from number `first` on, silence outside the clip: (samples,)."""
     start = first * ADVANCE - MARGIN_FRAMES * HOP
-    stop = start + (windows - 1) * ADVANCE + WINDOW
-    inside = audio.read(max(0, start), min(stop, audio.frames))[:, 0]
-    samples = np.zeros(stop - start, np.float32)
-    samples[max(0, -start) :][: len(inside)] = np.nan_to_num(inside)
-    return samples
+    return samples_between(audio, start, start + (windows - 1) * ADVANCE + WINDOW)
 
 
 def _power(samples: Matrix, windows: int) -> Matrix:
