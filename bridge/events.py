@@ -10,7 +10,6 @@ from typing import TypeAlias
 from bridge.model import (
     Failure,
     JobRequest,
-    Kind,
     Lateness,
     MidiStatus,
     Music,
@@ -27,7 +26,6 @@ __all__ = [
     "Ended",
     "Event",
     "JobEvent",
-    "Kind",
     "MidiEnded",
     "MidiMoved",
     "MidiEvent",

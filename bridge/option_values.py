@@ -17,16 +17,13 @@ from urllib.parse import unquote, urlsplit
 from bridge.errors import BadArguments
 from bridge.model import STEMS, Metre
 from bridge.music.quantise import GRIDS
-from bridge.music.scale import parse_scale
+from bridge.music.scale import ACCIDENTALS, LETTERS, parse_scale
 
 #: (option's name, raw value) → what it means; raises BadArguments.
 Reader: TypeAlias = "Callable[[str, object], object]"
 
 #: What `midi all` becomes: every stem that the engine gives, also those that are not written.
 EVERY_STEM = ("all",)
-#: Semitones above C; octaves are counted so that 60, the middle C, is C4.
-LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
-ACCIDENTALS = {"": 0, "#": 1, "♯": 1, "b": -1, "♭": -1}
 LONGEST_BAR = 32
 
 
@@ -209,7 +206,7 @@ def pitch(name: str, value: object) -> int:
     """A pitch as a MIDI number, a note (`F#3`; `C4` is the middle C, 60), or a frequency (`73.4Hz`)."""
     written = text(name, value).strip()
     if note := re.fullmatch(r"([A-Ga-g])([#♯b♭]?)(-?\d)", written):
-        key = 12 * (int(note[3]) + 1) + LETTERS[note[1].upper()] + ACCIDENTALS[note[2]]
+        key = 12 * (int(note[3]) + 1) + LETTERS[note[1].lower()] + ACCIDENTALS[note[2]]
     elif frequency := re.fullmatch(r"(\d+(?:\.\d+)?)\s*hz", written.lower()):
         hertz = float(frequency[1])
         key = round(69 + 12 * math.log2(hertz / 440)) if hertz > 0 else -1

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Literal
 
 import msgspec
 
 from bridge.errors import BadArguments
-from bridge.model import Note, Value
+from bridge.model import Note, OffScale, Value
 from bridge.music.overlaps import without_overlaps
-
-#: What happens to a note outside the scale: it moves to the nearest tone, or it goes.
-Outside = Literal["snap", "drop"]
 
 #: Semitones above the tonic.
 MODES: dict[str, tuple[int, ...]] = {
@@ -43,6 +39,7 @@ ALIASES = {
     "natural minor": "minor",
     "pentatonic": "major pentatonic",
 }
+#: Semitones above C.
 LETTERS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 ACCIDENTALS = {"": 0, "#": 1, "♯": 1, "b": -1, "♭": -1}
 #: `Bb minor`, `F# dorian`, `Am`; a `b` after the letter is a flat.
@@ -78,7 +75,7 @@ def parse_scale(text: str) -> Scale:
     return Scale(tonic=(LETTERS[letter] + ACCIDENTALS[accidental]) % 12, mode=mode)
 
 
-def in_scale(notes: Iterable[Note], scale: Scale, outside: Outside = "snap") -> list[Note]:
+def in_scale(notes: Iterable[Note], scale: Scale, outside: OffScale = "snap") -> list[Note]:
     """The notes of which all belong to `scale`, by onset, then pitch; those of a drum stem are not for this.
 
     With `snap`, a note outside moves to the nearest tone; from between two, to the side to which its bends lean,

@@ -20,6 +20,11 @@ from bridge.pipeline.manifest import EngineRecord, versions
 from bridge.protocols import Control, Separator
 
 BLOCK_FRAMES = 1 << 16
+#: Rooms and modules of the bridge that decide what is in a file.
+SHAPING = (
+    *("audio", "pipeline", "separation", "transcription", "music", "score", "smf"),
+    *("options.py", "model.py", "peaks.py", "units.py"),
+)
 
 
 @dataclass(frozen=True)
@@ -125,18 +130,7 @@ def _code() -> str:
     """The hash of the bridge's own modules: who runs a checkout gets new results with every change to it."""
     digest = hashlib.sha256()
     root = Path(bridge.__file__).parent
-    for room in (
-        "audio",
-        "pipeline",
-        "separation",
-        "transcription",
-        "music",
-        "score",
-        "smf",
-        "options.py",
-        "model.py",
-        "units.py",
-    ):
+    for room in SHAPING:
         path = root / room
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
             digest.update(f"{file.relative_to(root).as_posix()}\0".encode() + file.read_bytes() + b"\0")

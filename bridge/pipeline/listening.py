@@ -26,6 +26,8 @@ class Ear:
     keys: Keys
     fresh: dict[str, bytes] = field(default_factory=dict)
     """What this job has heard for the first time, by its key in the cache."""
+    before: dict[str, bytes] = field(default_factory=dict)
+    """What has come from the cache: from then on it is there, even if somebody clears the cache."""
 
     def remembers(self, stem: str) -> bytes | None:
         """What was heard in a stem before."""
@@ -55,12 +57,13 @@ class Ear:
 
     def keep(self, name: str, engine: EngineRecord) -> None:
         """Puts what is new into the cache, for a clip called `name`."""
-        if self.cache is not None:
-            for key, heard in self.fresh.items():
-                self.cache.keep_heard(key, name, engine, heard)
+        if self.cache is not None and self.fresh:
+            self.cache.keep_heard(name, engine, self.fresh)
 
     def _key(self, stem: str) -> str:
         return self.keys.heard(self.transcribers.for_stem(stem).identity(), stem)
 
     def _recalled(self, key: str) -> bytes | None:
-        return None if self.cache is None else self.cache.heard(key)
+        if key not in self.before and self.cache is not None and (heard := self.cache.heard(key)) is not None:
+            self.before[key] = heard
+        return self.before.get(key)

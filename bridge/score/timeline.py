@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from bridge.model import Music
+from bridge.units import clock_text
 
 #: What one line of the picture shows at most.
 SYSTEM_SECONDS = 16.0
@@ -71,7 +72,7 @@ class Timeline:
     def _name(self, bar: int, seconds: float) -> str:
         if self.in_bars:
             return str(bar + 1) if bar >= 0 else str(bar)
-        return f"{math.floor(seconds + SLACK) // 60}:{math.floor(seconds + SLACK) % 60:02d}"
+        return clock_text(seconds)
 
 
 def timeline(music: Music, seconds: float) -> Timeline:

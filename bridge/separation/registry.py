@@ -115,7 +115,7 @@ class Engines:
             if self._backends.converts(device):
                 with self._loading:
                     loaded = self._load(weights, device, Portion(control, 0.9, 1.0))
-                self._convert(loaded, Portion(control, 1.0, 1.0))
+                self._converted(loaded, Portion(control, 1.0, 1.0))
         control.checkpoint(1.0)
 
     def prepare(self, stop: threading.Event) -> None:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import mido  # type: ignore[import-untyped]  # it ships no types
 
-from bridge.smf.ticks import Strike
+from bridge.smf.ticks import Strike, ticks
 
 #: (tick, place among the messages of that tick, message)
 Placed: TypeAlias = "tuple[int, int, mido.Message]"
@@ -38,6 +38,16 @@ def note_events(strike: Strike, channel: int) -> list[Placed]:
 def wheel_value(semitones: float, reach: int) -> int:
     """The pitch wheel's value where its full way is `reach` semitones; further it cannot go."""
     return max(-BEND_UNITS, min(BEND_UNITS - 1, round(semitones / reach * BEND_UNITS)))
+
+
+def wheel_course(strike: Strike, quarter: int, reach: int) -> dict[int, int]:
+    """The pitch wheel's values by tick under one note, and its centre after it."""
+    wheel = {}
+    for bend in strike.note.bends:
+        tick = max(strike.on, ticks(bend.time_seconds, quarter))
+        if tick < strike.off:
+            wheel[tick] = wheel_value(bend.semitones, reach)
+    return {**wheel, strike.off: 0}
 
 
 def wheel_events(wheel: Mapping[int, int], channel: int) -> list[Placed]:

@@ -18,10 +18,10 @@ from bridge.smf.messages import (
     in_order,
     note_events,
     registered,
+    wheel_course,
     wheel_events,
-    wheel_value,
 )
-from bridge.smf.ticks import Strike, ticks
+from bridge.smf.ticks import Strike
 
 MASTER = 0
 MEMBERS = range(1, 16)
@@ -63,13 +63,7 @@ def mpe(strikes: Sequence[Strike], quarter: int) -> list[tuple[int, mido.Message
 
 def _bends(strike: Strike, channel: int, quarter: int) -> list[Placed]:
     """The wheel's course under one note: where it begins, before the note does; its way; its centre, after the note."""
-    wheel = {strike.on: 0}
-    for bend in strike.note.bends:
-        tick = max(strike.on, ticks(bend.time_seconds, quarter))
-        if tick < strike.off:
-            wheel[tick] = wheel_value(bend.semitones, RANGE)
-    wheel[strike.off] = 0
-    return wheel_events(wheel, channel)
+    return wheel_events({strike.on: 0, **wheel_course(strike, quarter, RANGE)}, channel)
 
 
 def _configuration() -> list[Placed]:

@@ -12,10 +12,10 @@ from bridge.smf.messages import (
     in_order,
     note_events,
     registered,
+    wheel_course,
     wheel_events,
-    wheel_value,
 )
-from bridge.smf.ticks import Strike, ticks
+from bridge.smf.ticks import Strike
 
 #: Semitones that a full pitch bend means; what every instrument assumes unless told otherwise. It is told all the same.
 RANGE = 2
@@ -38,11 +38,6 @@ def _bends(strikes: Sequence[Strike], channel: int, quarter: int) -> list[Placed
     for index, strike in enumerate(strikes):
         alone = strike.on >= sounding_until and (index + 1 == len(strikes) or strikes[index + 1].on >= strike.off)
         sounding_until = max(sounding_until, strike.off)
-        if not alone or not strike.note.bends:
-            continue
-        for bend in strike.note.bends:
-            tick = max(strike.on, ticks(bend.time_seconds, quarter))
-            if tick < strike.off:
-                wheel[tick] = wheel_value(bend.semitones, RANGE)
-        wheel[strike.off] = 0
+        if alone and strike.note.bends:
+            wheel.update(wheel_course(strike, quarter, RANGE))
     return wheel_events(wheel, channel)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.fft import rfft
 
 from bridge.transcription.posteriors import Matrix
+from bridge.transcription.samples import samples_between
 
 if TYPE_CHECKING:
     from bridge.protocols import Control, Signal
@@ -65,8 +66,4 @@ def analyse(audio: Signal, control: Control) -> Bands:
 def _stretch(audio: Signal, first: int, count: int) -> Matrix:
     """The samples under `count` windows from frame `first` on, silence outside the clip: (samples,)."""
     start = first * HOP - WINDOW // 2
-    stop = start + (count - 1) * HOP + WINDOW
-    inside = audio.read(max(0, start), min(stop, audio.frames))[:, 0]
-    samples = np.zeros(stop - start, np.float32)
-    samples[max(0, -start) :][: len(inside)] = np.nan_to_num(inside)
-    return samples
+    return samples_between(audio, start, start + (count - 1) * HOP + WINDOW)

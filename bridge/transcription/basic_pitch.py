@@ -1,4 +1,4 @@
-"""Pitched stems: basic-pitch's network (Bittner et al., ICASSP 2022) run by onnxruntime, read by our own decoder."""
+"""Pitched stems: basic-pitch's network (Bittner et al., ICASSP 2022) run by onnxruntime."""
 
 from __future__ import annotations
 
@@ -11,12 +11,9 @@ import numpy as np
 import onnxruntime
 
 from bridge.errors import EngineFailed
-from bridge.model import Note
-from bridge.transcription.decoding import decode
 from bridge.transcription.levels import REACH, semitone_levels
 from bridge.transcription.posteriors import CONTOUR_BINS, PITCHES, Matrix, Posteriors, as_bytes
-from bridge.transcription.profiles import profile_for
-from bridge.transcription.settings import NoteSettings
+from bridge.transcription.samples import samples_between
 
 if TYPE_CHECKING:
     from bridge.protocols import Control, Signal
@@ -44,7 +41,7 @@ ADVICE = "Install the bridge again: its package basic-pitch brings the network."
 
 
 class BasicPitch:
-    """A `Transcriber` for everything that has a pitch. Holds the loaded network; not for use by two threads at once.
+    """What basic-pitch hears in what has a pitch. Holds the loaded network; not for use by two threads at once.
 
     Raises:
         EngineFailed: the network's file is missing or broken.
@@ -55,13 +52,6 @@ class BasicPitch:
 
     def __init__(self, model: Path | None = None) -> None:
         self._session = _open(find_model() if model is None else model)
-
-    def transcribe(
-        self, audio: Signal, stem: str, control: Control, settings: NoteSettings | None = None
-    ) -> list[Note]:
-        notes = decode(self.posteriors(audio, control), profile_for(stem, settings))
-        control.checkpoint(1.0)
-        return notes
 
     def posteriors(self, audio: Signal, control: Control) -> Posteriors:
         """What the network believes about `audio` (1 channel, 22 050 Hz), read a few windows at a time.
@@ -140,11 +130,7 @@ def _available_cores() -> int:
 def _stretch(audio: Signal, first: int, windows: int) -> Matrix:
     """The samples under `windows` consecutive windows from number `first` on, silence outside the clip: (samples,)."""
     start = first * ADVANCE - MARGIN_FRAMES * HOP
-    stop = start + (windows - 1) * ADVANCE + WINDOW
-    inside = audio.read(max(0, start), min(stop, audio.frames))[:, 0]
-    samples = np.zeros(stop - start, np.float32)
-    samples[max(0, -start) :][: len(inside)] = np.nan_to_num(inside)
-    return samples
+    return samples_between(audio, start, start + (windows - 1) * ADVANCE + WINDOW)
 
 
 def _power(samples: Matrix, windows: int) -> Matrix:

@@ -52,7 +52,7 @@ def decode(posteriors: Posteriors, profile: Profile) -> list[Note]:
                 pitch=span.pitch,
                 velocity=velocity,
                 confidence=min(max(span.confidence, 0.0), 1.0),
-                bends=bends(posteriors, span, onset, offset) if profile.bends else (),
+                bends=bends(posteriors, span, onset, offset),
             )
         )
     return sorted(notes, key=lambda note: (note.onset_seconds, note.pitch))

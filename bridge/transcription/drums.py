@@ -56,7 +56,7 @@ COLUMNS = {drum: column for column, drum in enumerate(KIT)}
 
 
 class DrumOnsets:
-    """A `Transcriber` for drum stems."""
+    """Hears the strokes of drum stems."""
 
     name = "drum-onsets"
     sample_rate_hz = SAMPLE_RATE_HZ

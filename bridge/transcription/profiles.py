@@ -26,8 +26,6 @@ class Profile:
     """Probability down to which a note goes on sounding."""
     gap_seconds: float = 0.06
     """A note that falls below its threshold for no longer than this goes on."""
-    bends: bool = True
-    """False where the notes are to keep to their keys."""
 
 
 #: Ranges of the instruments themselves, with a little room: what lies outside is bleed or a ghost.
@@ -59,7 +57,6 @@ def profile_for(stem: str, settings: NoteSettings | None = None) -> Profile:
         "monophonic": settings.monophonic,
         "onset_threshold": settings.onset_threshold,
         "note_threshold": settings.note_threshold,
-        "bends": settings.bends,
     }
     profile = replace(profile, **{field: value for field, value in said.items() if value is not None})
     if profile.lowest > profile.highest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -35,11 +36,15 @@ FACTORIES: Mapping[str, Factory] = {
 
 
 class Transcribers:
-    """The transcribers of one process. Stems that share a factory share the transcriber."""
+    """The transcribers of one process. Stems that share a factory share the transcriber.
+
+    A job that wants one that is being opened in idle time waits for it, and does not open it a second time.
+    """
 
     def __init__(self, factories: Mapping[str, Factory] = FACTORIES) -> None:
         self._factories = factories
         self._open: dict[Factory, Transcriber] = {}
+        self._opening = threading.Lock()
 
     def for_stem(self, stem: str) -> Transcriber:
         """The transcriber for a stem of `model.STEMS` or for `mix`.
@@ -51,6 +56,7 @@ class Transcribers:
         if stem not in self._factories:
             raise BadArguments(f"No stem is called {stem}; there are {', '.join(self._factories)}.")
         factory = self._factories[stem]
-        if factory not in self._open:
-            self._open[factory] = factory()
-        return self._open[factory]
+        with self._opening:
+            if factory not in self._open:
+                self._open[factory] = factory()
+            return self._open[factory]

@@ -1,4 +1,4 @@
-"""What a user may say about how notes are read. Imports no numpy: the main process reads it too."""
+"""What a user may say about how notes are read."""
 
 from __future__ import annotations
 
@@ -27,5 +27,3 @@ class NoteSettings(Value, frozen=True, kw_only=True, forbid_unknown_fields=True)
     highest_pitch: Pitch | None = None
     monophonic: bool | None = None
     """True: one line, never two notes at once; False: as many as sound."""
-    bends: bool = True
-    """False: the notes keep to their keys."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -9,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+import bridge
 from bridge.model import Result
 from bridge.pipeline.cache import ABANDONED_SECONDS, KEPT_FREE_BYTES, Entry, Head, ResultsCache
+from bridge.pipeline.cache_key import SHAPING
 from bridge.pipeline.manifest import EngineRecord
 from tests.fakes import FakeClock
 
@@ -53,7 +56,7 @@ def shelf(tmp_path: Path) -> Shelf:
 
 def test_what_was_heard_is_found_under_its_key_only(shelf: Shelf) -> None:
     engine = EngineRecord(name="", device="", weights="")
-    shelf.cache.keep_heard("a", "clip", engine, b"notes")
+    shelf.cache.keep_heard("clip", engine, {"a": b"notes"})
     assert shelf.cache.heard("a") == b"notes"
     assert shelf.cache.heard("b") is None
     shelf.store("b")
@@ -153,6 +156,17 @@ def test_what_a_dead_process_left_goes_when_it_is_old(shelf: Shelf) -> None:
     shelf.clock.turn(ABANDONED_SECONDS)
     shelf.store("b")
     assert not abandoned.exists()
+
+
+def test_every_module_that_shapes_a_file_is_in_the_keys() -> None:
+    root = Path(bridge.__file__).parent
+    known = {name.removesuffix(".py") for name in SHAPING}
+    used = set()
+    for room in SHAPING:
+        for file in (root / room).rglob("*.py") if (root / room).is_dir() else [root / room]:
+            used |= set(re.findall(r"^\s*(?:from|import) bridge\.(\w+)", file.read_text("utf-8"), re.MULTILINE))
+    # Words, seams and names of files; what options mean is in the request itself.
+    assert used - known == {"clock", "errors", "events", "option_values", "project_paths", "protocols"}
 
 
 @pytest.mark.end_to_end

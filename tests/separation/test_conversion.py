@@ -204,6 +204,7 @@ def test_a_cache_that_cannot_be_written_costs_speed_and_no_job(tmp_path: Path) -
     place.cache.write_text("a file where the folder should be")
     assert place.engines().open("htdemucs", "cpu", control, seconds=600.0).name == "htdemucs"
     assert not control.warnings
+    place.engines().pull("htdemucs", control)
 
 
 def test_nothing_is_prepared_once_a_job_has_come(place: Place) -> None:

@@ -212,11 +212,9 @@ def test_a_higher_threshold_hears_no_note_where_a_lower_one_heard_silence(stem: 
 
 
 def test_what_the_user_says_stands_in_the_profile() -> None:
-    profile = profile_for(
-        "piano", NoteSettings(shortest_ms=120, lowest_pitch=40, highest_pitch=60, monophonic=True, bends=False)
-    )
+    profile = profile_for("piano", NoteSettings(shortest_ms=120, lowest_pitch=40, highest_pitch=60, monophonic=True))
     assert (profile.shortest_seconds, profile.lowest, profile.highest) == (0.12, 40, 60)
-    assert profile.monophonic and not profile.bends
+    assert profile.monophonic
     assert profile.note_threshold == PROFILES["piano"].note_threshold
     assert profile_for("piano", NoteSettings()) == PROFILES["piano"]
 

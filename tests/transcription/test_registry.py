@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -37,6 +38,28 @@ def test_each_is_opened_once_and_shared() -> None:
     assert transcribers.for_stem("bass") is vocals
     assert transcribers.for_stem("drums") is not vocals
     assert transcribers.for_stem("drums") is transcribers.for_stem("drums")
+
+
+def test_who_wants_one_that_is_being_opened_waits_for_it() -> None:
+    opened: list[int] = []
+    begun, again, go = threading.Event(), threading.Event(), threading.Event()
+
+    def open_slowly() -> Transcriber:
+        (again if begun.is_set() else begun).set()
+        go.wait(10.0)
+        opened.append(1)
+        return Deaf()
+
+    transcribers = Transcribers({"vocals": open_slowly})
+    threads = [threading.Thread(target=transcribers.for_stem, args=("vocals",)) for _ in range(2)]
+    threads[0].start()
+    assert begun.wait(10.0)
+    threads[1].start()
+    assert not again.wait(0.2)
+    go.set()
+    for thread in threads:
+        thread.join(10.0)
+    assert opened == [1]
 
 
 def test_an_unknown_stem_is_refused_with_the_known_ones() -> None:

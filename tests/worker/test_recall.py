@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from bridge.audio import riff
 from bridge.events import Progressed, Started
 from bridge.model import Job, Stage
 from bridge.options import OPTIONS
-from bridge.pipeline.cache import ResultsCache
+from bridge.pipeline.cache import OpenEntry, ResultsCache
 from bridge.pipeline.manifest import decode
 from bridge.protocols import Context
 from bridge.worker.messages import CancelJob
@@ -124,6 +125,26 @@ def test_every_setting_of_notes_writes_anew_what_was_heard_before(
     assert Path(job.output_dir).name == "clip 2"
     assert again.run(clip, **options).output_dir == job.output_dir
     assert again.run(clip).output_dir == first.output_dir
+
+
+def test_a_cache_that_is_cleared_under_the_work_ends_no_job(
+    again: Again, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = again.run(clip)
+    opened = ResultsCache.opened
+
+    @contextmanager
+    def opened_and_cleared(cache: ResultsCache, key: str) -> Iterator[OpenEntry | None]:
+        with opened(cache, key) as cached:
+            if cached is not None and cached.entry.results:
+                cache.clear()
+            yield cached
+
+    monkeypatch.setattr(ResultsCache, "opened", opened_and_cleared)
+    job = again.run(clip, name="elsewhere")
+    assert job.state == "done", job.failure
+    assert contents(job) == contents(first)
+    assert not again.worked
 
 
 def test_notes_alone_need_no_stems(again: Again, clip: Path) -> None:
