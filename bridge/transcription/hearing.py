@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from bridge.protocols import Control, Signal
     from bridge.transcription.settings import NoteSettings
 
-#: What was read is kept for so many stems: the same clip again is there at once.
-MOST_KEPT = 12
+#: What was read last is kept, up to so many notes of all stems together: the same clip again is there at once.
+MOST_NOTES_KEPT = 20_000
 #: Posteriors are mostly zeros: the fastest level makes a tenth of them.
 COMPRESSION = 1
 
@@ -63,7 +63,7 @@ class Pitches:
         if notes is None:
             notes = tuple(decode(unpacked(heard), profile_for(stem, settings)))
         self._kept[key] = notes
-        if len(self._kept) > MOST_KEPT:
+        while sum(map(len, self._kept.values())) > MOST_NOTES_KEPT:
             self._kept.popitem(last=False)
         return list(notes)
 
