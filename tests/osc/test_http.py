@@ -193,12 +193,15 @@ async def test_the_pages_examples_are_answered(site: Site) -> None:
         assert (await site.get(path.replace("JOB", "j6"))).status == 200
 
 
-async def test_what_is_too_large_is_refused_and_the_next_one_answered(site: Site) -> None:
+async def test_what_is_too_large_is_refused_and_the_next_one_answered(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
     long_line = await site.get("/" + "x" * (MAX_LINE_BYTES + 1000))
     long_header = await site.get("/", more=b"X-Much: " + b"x" * (MAX_LINE_BYTES + 1000) + b"\r\n")
     assert (long_line.status, long_header.status) == (400, 400)
     assert (await site.send(b"nonsense\r\n\r\n")).status == 400
     assert (await site.get("/jobs")).status == 200
+    assert {record.name for record in caplog.records} == {"bridge.osc.http_routes"}  # the log file, not the terminal
 
 
 async def test_a_taken_port_is_told_and_stops_nothing(site: Site) -> None:
