@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 import socket
@@ -213,6 +214,19 @@ async def test_a_taken_port_is_told_and_stops_nothing(site: Site) -> None:
     assert str(site.port) in notice.message
     assert "--http-port" in notice.message
     assert (await site.get("/jobs")).status == 200
+
+
+async def test_without_the_library_nobody_is_left_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "bridge.osc.http_routes", None)
+    noticed: list[Noticed] = []
+    async with serve_http(shown(FakeBridge()), port=0, notice=noticed.append) as address:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(address.rsplit(":", 1)[1]))
+        with contextlib.suppress(ConnectionResetError):
+            assert await asyncio.wait_for(reader.read(), 20) == b""
+        writer.close()
+    (notice,) = noticed
+    assert notice.level == "warning"
+    assert "Install the bridge again" in notice.message
 
 
 async def test_the_port_is_free_again_afterwards() -> None:
