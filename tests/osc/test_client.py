@@ -16,6 +16,12 @@ async def test_where_no_bridge_listens_the_client_says_so(listener: socket.socke
             await client.ask("/sab/ping", answer_seconds=0.05)
 
 
+async def test_a_host_that_cannot_be_does_not_answer() -> None:
+    with pytest.raises(NoAnswer, match=r"of a\.\.b"):
+        async with open_client("a..b"):
+            pass
+
+
 async def test_a_refusal_reaches_the_caller_as_the_error_it_was(client: OscClient) -> None:
     with pytest.raises(NotFound, match="There is no job j99") as caught:
         await client.ask("/sab/query", "j99")

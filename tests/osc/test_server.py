@@ -208,3 +208,10 @@ async def test_a_taken_port_is_named_and_another_one_offered(studio: Studio) -> 
         async with serving:
             pass
     assert "\n" not in str(caught.value)
+
+
+async def test_a_host_that_cannot_be_is_named() -> None:
+    serving = serve_osc(FakeBridge(), FakeClock(), host="a..b", port=0, engines=(), defaults={}, notice=print)
+    with pytest.raises(CannotListen, match=r"of a\.\.b"):
+        async with serving:
+            pass
