@@ -13,7 +13,7 @@ from bridge.errors import BridgeError, NotFound
 from bridge.events import Ended, Event, Noticed, Started, WorkerChanged
 from bridge.midi.client import MidiPlayer
 from bridge.midi.offsets import offsets_seconds
-from bridge.model import TOGETHER, Job, JobRequest, ModelInfo, Status
+from bridge.model import Job, JobRequest, ModelInfo, Status
 from bridge.scheduler import Scheduler
 from bridge.separation.catalogue import catalogue
 from bridge.separation.speed import Speeds
@@ -65,8 +65,6 @@ class LocalBridge:
         files = {result.name: Path(result.path) for result in found.results if result.is_part}
         if not files:
             raise NotFound(f"{found.name} has no notes to play.", advice="Let it finish first, with midi switched on.")
-        if stems is not None and tuple(stems) == (TOGETHER,):
-            stems = None
         for stem in stems or ():
             if stem not in files:
                 raise NotFound(f"{found.name} has no notes for {stem}.", advice=f"It has: {', '.join(files)}.")

@@ -19,6 +19,7 @@ from bridge.cli.logs import LOG_NAME
 from bridge.cli.ports import look_at_ports
 from bridge.config import Settings
 from bridge.errors import BridgeError
+from bridge.integrations.daws import DAWS
 from bridge.separation.catalogue import PREFERRED, catalogue
 
 Verdict = Literal["ok", "note", "broken"]
@@ -153,17 +154,9 @@ def _port(settings: Settings) -> Finding:
 
 
 def _daws() -> list[Finding]:
-    """The folders that DAWs keep their own scripts and devices in, where they exist."""
-    home = Path.home()
-    roaming = Path(os.environ.get("APPDATA", home / "AppData" / "Roaming"))
-    settings, library = home / ".config", home / "Library"
-    places = {
-        "Ableton Live": [home / folder / "Ableton" / "User Library" for folder in ("Music", "Documents")],
-        "Ardour": [settings / "ardour7", settings / "ardour8", library / "Preferences" / "Ardour8"],
-        "REAPER": [settings / "REAPER", library / "Application Support" / "REAPER", roaming / "REAPER"],
-    }
+    """The DAWs that `sab install` has something for, each with the folders that it would write to."""
     findings = []
-    for daw, folders in places.items():
-        found = next((folder for folder in folders if folder.is_dir()), None)
-        findings.append(Finding(daw, "ok", str(found)) if found else Finding(daw, "note", "not found here"))
+    for daw in DAWS.values():
+        found = ", ".join(str(folder) for folder in daw.folders(Path.home(), os.environ))
+        findings.append(Finding(daw.name, "ok", found) if found else Finding(daw.name, "note", "not found here"))
     return findings

@@ -178,6 +178,7 @@ class _Live(asyncio.DatagramProtocol):
         Raises:
             NoLive: it has not answered anything yet.
         """
+        self._heard = asyncio.Queue()  # a question that was asked twice may have been answered twice
         # Who has answered once is there: its silence then is an older version's way to say that it cannot answer.
         for _ in range(TRIES - 1 if self._has_answered else TRIES):
             assert self._transport is not None

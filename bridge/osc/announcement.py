@@ -41,18 +41,18 @@ async def announced(
         http_port: None: there is no HTTP.
         interfaces: addresses of the interfaces to announce on; none: those that reach the bridge.
     """
-    own = list(interfaces) or await _reachable(host)
-    if not own:
-        words = f"Not announced: other computers do not reach the bridge on {host}. Set host, as --host 0.0.0.0."
-        notice(Noticed(level="warning", message=words))
-        yield
-        return
+    zeroconf: AsyncZeroconf | None = None
+    reason = f"other computers do not reach the bridge on {host}. Set host, as --host 0.0.0.0"
     try:
-        from zeroconf.asyncio import AsyncZeroconf
+        own = list(interfaces) or await _reachable(host)
+        if own:
+            from zeroconf.asyncio import AsyncZeroconf
 
-        zeroconf = AsyncZeroconf(interfaces=own)
+            zeroconf = AsyncZeroconf(interfaces=own)
     except (ImportError, OSError) as error:
-        notice(Noticed(level="warning", message=f"Not announced: {error}."))
+        reason = str(error)
+    if zeroconf is None:
+        notice(Noticed(level="warning", message=f"Not announced: {reason}."))
         yield
         return
     telling = asyncio.create_task(_tell(zeroconf, services(own, osc_port, http_port), notice))

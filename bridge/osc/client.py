@@ -45,7 +45,7 @@ async def open_client(host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> Asy
         _, client = await asyncio.get_running_loop().create_datagram_endpoint(
             lambda: OscClient(host, port), remote_addr=(host, port)
         )
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, UnicodeError) as error:  # the last: no host is called so
         raise NoAnswer(host, port) from error
     try:
         yield client

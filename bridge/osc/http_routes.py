@@ -6,6 +6,7 @@ Only `http_server` imports this module, when somebody connects: aiohttp is not f
 from __future__ import annotations
 
 import ipaddress
+import logging
 import socket
 from collections.abc import Awaitable, Callable
 
@@ -16,6 +17,8 @@ from aiohttp.typedefs import Handler, Middleware
 from bridge.errors import BadArguments, BridgeError, NotFound
 from bridge.osc import query
 from bridge.osc.explorable import MOST_JOBS, USUAL_JOBS, Explorable
+
+log = logging.getLogger(__name__)
 
 #: No request has a body, and none needs more than a path and a few headers.
 MAX_BODY_BYTES = 1024
@@ -31,6 +34,7 @@ async def start(shown: Explorable, door: socket.socket) -> Callable[[], Awaitabl
     runner = web.AppRunner(
         application(shown, own_host=door.getsockname()[0]),
         access_log=None,
+        logger=log,  # aiohttp's own would write a trace on the terminal for each broken request
         handle_signals=False,
         keepalive_timeout=IDLE_SECONDS,
         max_line_size=MAX_LINE_BYTES,

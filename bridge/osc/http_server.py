@@ -88,6 +88,7 @@ class _Opening:
             start: Start = routes.start
             self._end = await start(self._shown, self._door)
         except (ImportError, OSError) as error:
+            self._door.close()  # whoever has connected is not left waiting
             self._notice(Noticed(level="warning", message=f"No HTTP: {error}. Install the bridge again."))
 
 

@@ -58,7 +58,7 @@ async def serve_osc(
         _, server = await asyncio.get_running_loop().create_datagram_endpoint(
             lambda: OscServer(desk, clock, notice), local_addr=(host, port)
         )
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, UnicodeError) as error:  # the last: no host is called so
         reason = getattr(error, "strerror", None) or error
         raise CannotListen(
             f"Cannot listen for OSC on UDP port {port} of {host}: {reason}.",

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from bridge.cli.main import app
+from bridge.errors import NotWritable
 from bridge.integrations import places
 from bridge.integrations.install import Placed, Record, install, installed, plan, remove
 
@@ -55,6 +56,12 @@ def test_removing_takes_what_we_installed_and_nothing_else(tmp_path: Path, recor
     remove(installed([tmp_path / "in"], record), record)
     assert [ours.exists(), theirs.exists(), elsewhere.exists()] == [False, True, True]
     assert list(record.hashes()) == [elsewhere]
+
+
+def test_a_folder_that_is_a_file_is_told_as_such(tmp_path: Path, record: Record) -> None:
+    (tmp_path / "scripts").touch()
+    with pytest.raises(NotWritable, match=r"a\.lua cannot be written"):
+        install(plan({tmp_path / "scripts" / "a.lua": b"ours"}, record), record)
 
 
 def sab(*words: str) -> Result:

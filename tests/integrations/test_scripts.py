@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from importlib.resources import files
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from bridge.osc.addresses import REQUESTS
 from bridge.pipeline.manifest import MANIFEST_VERSION
 from bridge.project_paths import FORBIDDEN, result_name
 
+LUA = shutil.which("lua5.3") or shutil.which("lua5.4") or shutil.which("lua")
 DOCS = Path(__file__).parents[2] / "docs"
 HERE = Here(DEFAULT_HOST, DEFAULT_PORT, ("sab",))
 SCRIPTS = {
@@ -79,6 +82,39 @@ def test_scripts_take_out_of_names_what_the_bridge_takes_out(daw: str) -> None:
     plain = "".join(sign for sign in map(chr, range(32, 127)) if sign not in taken)
     assert not FORBIDDEN.search(plain)
     assert result_name(Path("x.wav"), "a" * 100) == "a" * 100
+
+
+@pytest.mark.skipif(LUA is None, reason="no Lua interpreter is installed (Debian: lua5.3)")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Verse",
+        "Aux",
+        "Aux.1",
+        " com1 .x",
+        "lpt9",
+        "COM10",
+        "console",
+        "a/b:c",
+        "x" * 300,
+        "ü" * 99,
+        " . .",
+        "",
+        "a. .",
+        "con prn",
+    ],
+)
+@daws
+def test_the_bridge_leaves_names_as_the_scripts_make_them(daw: str, name: str) -> None:
+    """Else the scripts would wait for a manifest that never comes."""
+    text = SCRIPTS[daw][SENDER]
+    longest = re.search(r"LONGEST_NAME = \d+", text)
+    function = re.search(r"^(\t?)local function file_name.*?^\1end$", text, re.MULTILINE | re.DOTALL)
+    assert LUA is not None and longest is not None and function is not None
+    code = f"{longest[0]}\n{function[0]}\nio.write ((file_name ({lua_text(name)})))"
+    made = subprocess.run([LUA, "-e", code], capture_output=True, check=True).stdout.decode()
+    assert made
+    assert result_name(Path("x.wav"), made) == made
 
 
 def test_the_address_in_ardours_script_is_the_bridges_own_until_it_is_installed() -> None:

@@ -125,6 +125,24 @@ async def test_a_lost_question_is_asked_again() -> None:
     assert (await clip_of(live)).end_seconds == 9.25
 
 
+async def test_an_error_that_is_told_twice_counts_for_its_question_only() -> None:
+    class BusyLive(FakeAbletonOsc):
+        """Lets the question about warping wait until it is asked again, and then answers both times."""
+
+        waits: bytes = b""
+
+        def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+            if b"warping" in data and not self.waits:
+                self.waits = data
+                return
+            super().datagram_received(data, addr)
+            if b"warping" in data:
+                super().datagram_received(self.waits, addr)
+
+    live = BusyLive({name: value for name, value in CLIP.items() if name != "warping"})
+    assert (await clip_of(live)).name == "loop A/B"
+
+
 @pytest.mark.parametrize(
     ("path", "is_unsaved"),
     [

@@ -60,6 +60,17 @@ async def test_a_network_that_is_not_there_is_told_and_stops_nothing(monkeypatch
     assert [notice.message for notice in noticed] == ["Not announced: no way out by ['192.0.2.77']."]
 
 
+async def test_interfaces_that_cannot_be_listed_are_told_and_stop_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise OSError("no interfaces")
+
+    monkeypatch.setattr("ifaddr.get_adapters", refuse)
+    noticed: list[Noticed] = []
+    async with announced("0.0.0.0", 9001, None, notice=noticed.append):
+        pass
+    assert [notice.message for notice in noticed] == ["Not announced: no interfaces."]
+
+
 def test_names_are_labels(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("socket.gethostname", lambda: "Zoë's studio " * 9 + ".fritz.box")
     (told,) = services(LOOPBACK, 9001, None)

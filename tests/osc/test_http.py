@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 import socket
@@ -193,12 +194,15 @@ async def test_the_pages_examples_are_answered(site: Site) -> None:
         assert (await site.get(path.replace("JOB", "j6"))).status == 200
 
 
-async def test_what_is_too_large_is_refused_and_the_next_one_answered(site: Site) -> None:
+async def test_what_is_too_large_is_refused_and_the_next_one_answered(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
     long_line = await site.get("/" + "x" * (MAX_LINE_BYTES + 1000))
     long_header = await site.get("/", more=b"X-Much: " + b"x" * (MAX_LINE_BYTES + 1000) + b"\r\n")
     assert (long_line.status, long_header.status) == (400, 400)
     assert (await site.send(b"nonsense\r\n\r\n")).status == 400
     assert (await site.get("/jobs")).status == 200
+    assert {record.name for record in caplog.records} == {"bridge.osc.http_routes"}  # the log file, not the terminal
 
 
 async def test_a_taken_port_is_told_and_stops_nothing(site: Site) -> None:
@@ -210,6 +214,19 @@ async def test_a_taken_port_is_told_and_stops_nothing(site: Site) -> None:
     assert str(site.port) in notice.message
     assert "--http-port" in notice.message
     assert (await site.get("/jobs")).status == 200
+
+
+async def test_without_the_library_nobody_is_left_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "bridge.osc.http_routes", None)
+    noticed: list[Noticed] = []
+    async with serve_http(shown(FakeBridge()), port=0, notice=noticed.append) as address:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(address.rsplit(":", 1)[1]))
+        with contextlib.suppress(ConnectionResetError):
+            assert await asyncio.wait_for(reader.read(), 20) == b""
+        writer.close()
+    (notice,) = noticed
+    assert notice.level == "warning"
+    assert "Install the bridge again" in notice.message
 
 
 async def test_the_port_is_free_again_afterwards() -> None:

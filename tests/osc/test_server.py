@@ -1,70 +1,23 @@
-"""What a client sees on the wire, over real loopback sockets."""
+"""What is asked of the server and what it answers, over real loopback sockets."""
 
 from __future__ import annotations
 
-import asyncio
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
-from msgspec.structs import replace
 
 from bridge import __version__
-from bridge.errors import NotFound, QueueFull
-from bridge.events import Ended, MidiStarted, Noticed, Progressed, Submitted
-from bridge.model import Job, JobRequest, MidiStatus, Result, Warning
+from bridge.errors import QueueFull
+from bridge.events import Ended, Noticed
+from bridge.model import JobRequest
 from bridge.osc.addresses import Message
-from bridge.osc.client import NoAnswer, OscClient, open_client, parse_argument
-from bridge.osc.codec import decode
+from bridge.osc.client import OscClient, open_client
 from bridge.osc.server import CannotListen, serve_osc
 from tests.fakes import FakeBridge, FakeClock
-from tests.osc.conftest import Studio, pushed
-
-RUNNING = Job(
-    id="j7",
-    name="loop",
-    request=JobRequest(source="/loop.wav"),
-    submitted_unix=0,
-    state="running",
-    stage="separating",
-    fraction=0.5,
-    output_dir="/out",
-    results=(Result(kind="stem", name="bass", path="/out/b.wav", seconds=2, sample_rate_hz=48_000),),
-    warnings=(Warning(code="short", message="Short."),),
-)
-OVER = replace(RUNNING, id="j6", state="done", fraction=1.0)
+from tests.osc.conftest import RESULT, Studio, accepted, next_at, pushed
 
 JOB = Message("/sab/job", ("j7", "running", 0.5, "loop"))
-PROGRESS = Message("/sab/progress", ("j7", "separating", 0.5, -1.0))
-RESULT = Message("/sab/result", ("j7", "stem", "bass", "/out/b.wav", 2.0, 48_000))
-WARNING = Message("/sab/warning", ("j7", "short", "Short."))
-
-
-def accepted(req: str, job: str, position: int) -> Message:
-    return Message("/sab/accepted", (req, job, position))
-
-
-@pytest.fixture
-def busy(studio: Studio) -> Studio:
-    studio.bridge.table = {"j6": OVER, "j7": RUNNING}
-    studio.bridge.midi = MidiStatus(backend="alsa")
-    return studio
-
-
-@pytest.fixture
-def listener() -> Iterator[socket.socket]:
-    """A second socket, as Max's `udpreceive` is one."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
-        receiver.bind(("127.0.0.1", 0))
-        receiver.setblocking(False)
-        yield receiver
-
-
-async def next_at(receiver: socket.socket) -> Message:
-    datagram = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(receiver, 4096), 5)
-    (message,) = decode(datagram)
-    assert isinstance(message, Message)
-    return message
 
 
 @pytest.mark.parametrize(
@@ -198,109 +151,9 @@ async def test_a_job_that_is_over_is_nobodys_to_cancel(studio: Studio, client: O
     assert studio.bridge.asked[2:] == [("cancel", "job2")]
 
 
-async def test_answers_and_pushes_go_to_the_port_that_was_announced(
-    studio: Studio, client: OscClient, listener: socket.socket
-) -> None:
-    client.send("/sab/hello", "max", 1, listener.getsockname()[1])
-    assert (await next_at(listener)).address == "/sab/hello.reply"
-    client.send("/sab/submit", "/a.wav", "req", "r1")
-    assert await next_at(listener) == accepted("r1", "job1", 0)
-    studio.bridge.publish(Progressed(job="job1", stage="loading", fraction=0))
-    assert await next_at(listener) == Message("/sab/progress", ("job1", "loading", 0.0, -1.0))
-    assert client.received() == []
-
-
 async def test_a_mismatch_is_told_where_the_client_listens(client: OscClient, listener: socket.socket) -> None:
     client.send("/sab/hello", "max", 9, listener.getsockname()[1])
     assert (await next_at(listener)).arguments[:2] == ("/sab/hello", "protocol")
-
-
-@pytest.mark.usefixtures("busy")
-async def test_a_message_from_a_new_port_counts_for_whoever_announced_one(
-    busy: Studio, client: OscClient, listener: socket.socket
-) -> None:
-    client.send("/sab/hello", "shell", 1, listener.getsockname()[1])
-    assert (await next_at(listener)).address == "/sab/hello.reply"
-    one_shot = await busy.client()
-    assert await one_shot.exchange("/sab/subscribe", 1) == [Message("/sab/done", ("/sab/subscribe", 2))]
-    assert (await next_at(listener)).address == "/sab/done"
-    assert (await next_at(listener)) == PROGRESS
-
-
-@pytest.mark.usefixtures("busy")
-async def test_a_new_subscriber_is_told_the_state_of_every_live_job(client: OscClient) -> None:
-    assert await client.exchange("/sab/subscribe", 1) == [Message("/sab/done", ("/sab/subscribe", 1))]
-    assert await pushed(client) == [PROGRESS, RESULT, WARNING]
-
-
-async def test_everyone_who_subscribed_is_told_and_nobody_else(busy: Studio) -> None:
-    first, second, third = [await busy.client() for _ in range(3)]
-    await first.ask("/sab/subscribe", 1)
-    await second.ask("/sab/subscribe", 1)
-    await third.ask("/sab/ping")
-    await pushed(first), await pushed(second)
-    playing = MidiStarted(job="j6", stem="bass", seconds=2, notes=3)
-    busy.bridge.publish(playing)
-    told = [Message("/sab/midi.start", ("j6", "bass", 2.0, 3))]
-    assert [await pushed(client) for client in (first, second, third)] == [told, told, []]
-
-
-async def test_who_submits_hears_of_that_job_without_subscribing(busy: Studio, client: OscClient) -> None:
-    await client.ask("/sab/submit", "/a.wav")
-    busy.bridge.publish(Progressed(job="j7", stage="separating", fraction=0.6))
-    busy.bridge.publish(Progressed(job="job3", stage="loading", fraction=0.1))
-    busy.bridge.publish(Ended(job="job3", outcome="cancelled", unix_seconds=1))
-    assert await pushed(client) == [
-        Message("/sab/progress", ("job3", "loading", pytest.approx(0.1), -1.0)),
-        Message("/sab/finished", ("job3", "cancelled", 0, "")),
-    ]
-
-
-async def test_a_silent_subscriber_is_dropped_and_any_message_keeps_it(busy: Studio, client: OscClient) -> None:
-    await client.ask("/sab/subscribe", 1, 10)
-    await pushed(client)
-    busy.clock.turn(9)
-    await client.ask("/sab/ping")
-    busy.clock.turn(9)
-    busy.bridge.publish(MidiStarted(job="j6", stem="bass", seconds=2, notes=3))
-    assert len(await pushed(client)) == 1
-    busy.clock.turn(10.5)
-    busy.bridge.publish(MidiStarted(job="j6", stem="drums", seconds=2, notes=3))
-    assert await pushed(client) == []
-
-
-async def test_the_answer_comes_before_what_the_request_has_caused() -> None:
-    class PromptBridge(FakeBridge):
-        def submit(self, request: JobRequest) -> tuple[Job, int]:
-            job, position = super().submit(request)
-            self.publish(Submitted(job=job.id, name=job.name, request=request, unix_seconds=0))
-            return job, position
-
-    serving = serve_osc(PromptBridge(), FakeClock(), port=0, engines=(), defaults={}, notice=print)
-    async with serving as server, open_client(port=server.port) as client:
-        client.send("/sab/submit", "/a.wav", "req", "r")
-        assert await client.next_push() == accepted("r", "job1", 0)
-        assert await client.next_push() == Message("/sab/progress", ("job1", "queued", 0.0, -1.0))
-
-
-async def test_progress_is_thinned_out_and_the_newest_comes_when_its_time_has_come(
-    busy: Studio, client: OscClient
-) -> None:
-    await client.ask("/sab/subscribe", 1)
-    await pushed(client)
-    for percent in range(50, 60):
-        busy.bridge.publish(Progressed(job="j7", stage="separating", fraction=percent / 100))
-    assert await pushed(client) == [PROGRESS]
-    busy.clock.turn(1)
-    last = await client.next_push()  # the server's own timer sends it
-    assert last == Message("/sab/progress", ("j7", "separating", pytest.approx(0.59), -1.0))
-
-
-async def test_a_cancelled_jobs_late_progress_is_not_told(busy: Studio, client: OscClient) -> None:
-    await client.ask("/sab/subscribe", 1)
-    await pushed(client)
-    busy.bridge.publish(Progressed(job="j6", stage="writing", fraction=0.9))
-    assert await pushed(client) == []
 
 
 async def test_an_exception_in_a_handler_is_told_and_logged_and_the_server_goes_on(
@@ -331,16 +184,6 @@ async def test_an_answer_is_never_answered(client: OscClient) -> None:
     assert await pushed(client) == []
 
 
-async def test_a_client_that_is_gone_disturbs_nobody(busy: Studio, client: OscClient) -> None:
-    async with open_client(port=busy.server.port) as gone:
-        await gone.ask("/sab/subscribe", 1)
-    await client.ask("/sab/subscribe", 1)
-    await pushed(client)
-    for stem in ("bass", "drums"):
-        busy.bridge.publish(MidiStarted(job="j6", stem=stem, seconds=2, notes=3))
-    assert len(await pushed(client)) == 2
-
-
 async def test_the_server_says_that_it_comes_and_that_it_goes(listener: socket.socket) -> None:
     noticed: list[Noticed] = []
     bridge = FakeBridge()
@@ -367,36 +210,8 @@ async def test_a_taken_port_is_named_and_another_one_offered(studio: Studio) -> 
     assert "\n" not in str(caught.value)
 
 
-async def test_where_no_bridge_listens_the_client_says_so(listener: socket.socket) -> None:
-    async with open_client(port=listener.getsockname()[1]) as client:
-        with pytest.raises(NoAnswer, match="sab serve"):
-            await client.ask("/sab/ping", answer_seconds=0.05)
-
-
-async def test_a_refusal_reaches_the_caller_as_the_error_it_was(client: OscClient) -> None:
-    with pytest.raises(NotFound, match="There is no job j99") as caught:
-        await client.ask("/sab/query", "j99")
-    assert caught.value.code == "not_found"
-
-
-@pytest.mark.parametrize(
-    ("written", "argument"),
-    [
-        ("1.5", 1.5),
-        ("-3", -3),
-        ("1e3", 1000.0),
-        ("0", 0),
-        ("007", "007"),
-        ("1.", "1."),
-        ("nan", "nan"),
-        ("99999999999", "99999999999"),
-        ("/a b.wav", "/a b.wav"),
-        ('"3"', "3"),
-        ('"', '"'),
-        ("", ""),
-    ],
-)
-def test_arguments_as_a_person_types_them(written: str, argument: str | float) -> None:
-    parsed = parse_argument(written)
-    assert parsed == argument
-    assert type(parsed) is type(argument)
+async def test_a_host_that_cannot_be_is_named() -> None:
+    serving = serve_osc(FakeBridge(), FakeClock(), host="a..b", port=0, engines=(), defaults={}, notice=print)
+    with pytest.raises(CannotListen, match=r"of a\.\.b"):
+        async with serving:
+            pass

@@ -43,6 +43,13 @@ function factory (params) return function ()
 			name = name:sub (1, utf8.offset (name, 0, LONGEST_NAME + 1) - 1)
 		end
 		name = name:gsub ("^%s+", ""):gsub ("[%s.]+$", "")
+		-- What Windows keeps for devices, with any ending.
+		local head, rest = name:match ("^([^.]*)(.*)$")
+		local device = head:gsub ("%s+$", ""):upper ()
+		if ("|CON|PRN|AUX|NUL|"):find ("|" .. device .. "|", 1, true) or device:match ("^COM[1-9]$")
+			or device:match ("^LPT[1-9]$") then
+			name = head .. "_" .. rest
+		end
 		return name == "" and "region" or name
 	end
 

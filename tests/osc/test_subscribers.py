@@ -1,0 +1,128 @@
+"""Who is told what happens, and where: answers and pushes over real loopback sockets."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from bridge.events import Ended, MidiStarted, Progressed, Submitted
+from bridge.model import Job, JobRequest
+from bridge.osc.addresses import Message
+from bridge.osc.client import OscClient, open_client
+from bridge.osc.server import serve_osc
+from tests.fakes import FakeBridge, FakeClock
+from tests.osc.conftest import RESULT, Studio, accepted, next_at, pushed
+
+PROGRESS = Message("/sab/progress", ("j7", "separating", 0.5, -1.0))
+WARNING = Message("/sab/warning", ("j7", "short", "Short."))
+
+
+async def test_answers_and_pushes_go_to_the_port_that_was_announced(
+    studio: Studio, client: OscClient, listener: socket.socket
+) -> None:
+    client.send("/sab/hello", "max", 1, listener.getsockname()[1])
+    assert (await next_at(listener)).address == "/sab/hello.reply"
+    client.send("/sab/submit", "/a.wav", "req", "r1")
+    assert await next_at(listener) == accepted("r1", "job1", 0)
+    studio.bridge.publish(Progressed(job="job1", stage="loading", fraction=0))
+    assert await next_at(listener) == Message("/sab/progress", ("job1", "loading", 0.0, -1.0))
+    assert client.received() == []
+
+
+@pytest.mark.usefixtures("busy")
+async def test_a_message_from_a_new_port_counts_for_whoever_announced_one(
+    busy: Studio, client: OscClient, listener: socket.socket
+) -> None:
+    client.send("/sab/hello", "shell", 1, listener.getsockname()[1])
+    assert (await next_at(listener)).address == "/sab/hello.reply"
+    one_shot = await busy.client()
+    assert await one_shot.exchange("/sab/subscribe", 1) == [Message("/sab/done", ("/sab/subscribe", 2))]
+    assert (await next_at(listener)).address == "/sab/done"
+    assert (await next_at(listener)) == PROGRESS
+
+
+@pytest.mark.usefixtures("busy")
+async def test_a_new_subscriber_is_told_the_state_of_every_live_job(client: OscClient) -> None:
+    assert await client.exchange("/sab/subscribe", 1) == [Message("/sab/done", ("/sab/subscribe", 1))]
+    assert await pushed(client) == [PROGRESS, RESULT, WARNING]
+
+
+async def test_everyone_who_subscribed_is_told_and_nobody_else(busy: Studio) -> None:
+    first, second, third = [await busy.client() for _ in range(3)]
+    await first.ask("/sab/subscribe", 1)
+    await second.ask("/sab/subscribe", 1)
+    await third.ask("/sab/ping")
+    await pushed(first), await pushed(second)
+    playing = MidiStarted(job="j6", stem="bass", seconds=2, notes=3)
+    busy.bridge.publish(playing)
+    told = [Message("/sab/midi.start", ("j6", "bass", 2.0, 3))]
+    assert [await pushed(client) for client in (first, second, third)] == [told, told, []]
+
+
+async def test_who_submits_hears_of_that_job_without_subscribing(busy: Studio, client: OscClient) -> None:
+    await client.ask("/sab/submit", "/a.wav")
+    busy.bridge.publish(Progressed(job="j7", stage="separating", fraction=0.6))
+    busy.bridge.publish(Progressed(job="job3", stage="loading", fraction=0.1))
+    busy.bridge.publish(Ended(job="job3", outcome="cancelled", unix_seconds=1))
+    assert await pushed(client) == [
+        Message("/sab/progress", ("job3", "loading", pytest.approx(0.1), -1.0)),
+        Message("/sab/finished", ("job3", "cancelled", 0, "")),
+    ]
+
+
+async def test_a_silent_subscriber_is_dropped_and_any_message_keeps_it(busy: Studio, client: OscClient) -> None:
+    await client.ask("/sab/subscribe", 1, 10)
+    await pushed(client)
+    busy.clock.turn(9)
+    await client.ask("/sab/ping")
+    busy.clock.turn(9)
+    busy.bridge.publish(MidiStarted(job="j6", stem="bass", seconds=2, notes=3))
+    assert len(await pushed(client)) == 1
+    busy.clock.turn(10.5)
+    busy.bridge.publish(MidiStarted(job="j6", stem="drums", seconds=2, notes=3))
+    assert await pushed(client) == []
+
+
+async def test_the_answer_comes_before_what_the_request_has_caused() -> None:
+    class PromptBridge(FakeBridge):
+        def submit(self, request: JobRequest) -> tuple[Job, int]:
+            job, position = super().submit(request)
+            self.publish(Submitted(job=job.id, name=job.name, request=request, unix_seconds=0))
+            return job, position
+
+    serving = serve_osc(PromptBridge(), FakeClock(), port=0, engines=(), defaults={}, notice=print)
+    async with serving as server, open_client(port=server.port) as client:
+        client.send("/sab/submit", "/a.wav", "req", "r")
+        assert await client.next_push() == accepted("r", "job1", 0)
+        assert await client.next_push() == Message("/sab/progress", ("job1", "queued", 0.0, -1.0))
+
+
+async def test_progress_is_thinned_out_and_the_newest_comes_when_its_time_has_come(
+    busy: Studio, client: OscClient
+) -> None:
+    await client.ask("/sab/subscribe", 1)
+    await pushed(client)
+    for percent in range(50, 60):
+        busy.bridge.publish(Progressed(job="j7", stage="separating", fraction=percent / 100))
+    assert await pushed(client) == [PROGRESS]
+    busy.clock.turn(1)
+    last = await client.next_push()  # the server's own timer sends it
+    assert last == Message("/sab/progress", ("j7", "separating", pytest.approx(0.59), -1.0))
+
+
+async def test_a_cancelled_jobs_late_progress_is_not_told(busy: Studio, client: OscClient) -> None:
+    await client.ask("/sab/subscribe", 1)
+    await pushed(client)
+    busy.bridge.publish(Progressed(job="j6", stage="writing", fraction=0.9))
+    assert await pushed(client) == []
+
+
+async def test_a_client_that_is_gone_disturbs_nobody(busy: Studio, client: OscClient) -> None:
+    async with open_client(port=busy.server.port) as gone:
+        await gone.ask("/sab/subscribe", 1)
+    await client.ask("/sab/subscribe", 1)
+    await pushed(client)
+    for stem in ("bass", "drums"):
+        busy.bridge.publish(MidiStarted(job="j6", stem=stem, seconds=2, notes=3))
+    assert len(await pushed(client)) == 2
