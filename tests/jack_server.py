@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import pytest
 
@@ -129,22 +129,17 @@ def jack_server() -> Iterator[JackServer]:
         yield server
 
 
-class MidiReader:
-    """An input port that keeps every message with its frame; written with JACK-Client, not with RtMidi.
+_Client = TypeVar("_Client", bound="_MidiClient")
 
-    Where `xruns` grew, the server lost time, and its frames and the seconds of the clock on the wall went apart.
-    """
 
-    def __init__(self, server: JackServer, name: str = "reader") -> None:
-        jack = _quiet_jack()
-        self.heard: list[Heard] = []
-        self.xruns = 0
-        self._client = jack.Client(name, no_start_server=True, servername=server.name)
-        self._port = self._client.midi_inports.register("in")
+class _MidiClient:
+    """A client of the server that is active as long as it is entered."""
+
+    def __init__(self, server: JackServer, name: str) -> None:
+        self._client = _quiet_jack().Client(name, no_start_server=True, servername=server.name)
         self._client.set_process_callback(self._process)
-        self._client.set_xrun_callback(self._miss)
 
-    def __enter__(self) -> MidiReader:
+    def __enter__(self: _Client) -> _Client:
         self._client.activate()
         return self
 
@@ -153,6 +148,24 @@ class MidiReader:
     ) -> None:
         self._client.deactivate()
         self._client.close()
+
+    def _process(self, frames: int) -> None:
+        """Runs in every period, on JACK's thread."""
+        raise NotImplementedError
+
+
+class MidiReader(_MidiClient):
+    """An input port that keeps every message with its frame; written with JACK-Client, not with RtMidi.
+
+    Where `xruns` grew, the server lost time, and its frames and the seconds of the clock on the wall went apart.
+    """
+
+    def __init__(self, server: JackServer, name: str = "reader") -> None:
+        super().__init__(server, name)
+        self.heard: list[Heard] = []
+        self.xruns = 0
+        self._port = self._client.midi_inports.register("in")
+        self._client.set_xrun_callback(self._miss)
 
     @property
     def frame(self) -> int:
@@ -180,28 +193,16 @@ class MidiReader:
         self.xruns += 1
 
 
-class MidiSender:
+class MidiSender(_MidiClient):
     """An output port that plays (second, message) pairs to the frame, and moves JACK's transport."""
 
     def __init__(self, server: JackServer, name: str = "sender") -> None:
-        jack = _quiet_jack()
+        super().__init__(server, name)
         self.start_frame: int | None = None
         """The frame of JACK's clock that was second 0 of what is being sent."""
         self._coming: list[tuple[int, bytes]] = []
         self._next = 0
-        self._client = jack.Client(name, no_start_server=True, servername=server.name)
         self._port = self._client.midi_outports.register("out")
-        self._client.set_process_callback(self._process)
-
-    def __enter__(self) -> MidiSender:
-        self._client.activate()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._client.deactivate()
-        self._client.close()
 
     def connect(self, port: str) -> None:
         """Sends to an input port of that name."""

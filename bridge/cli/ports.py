@@ -15,6 +15,8 @@ from bridge.config import Settings
 from bridge.errors import BridgeError
 from bridge.events import Event
 from bridge.midi.client import MidiPlayer
+from bridge.midi.jack_probe import JackProbe
+from bridge.midi.jack_transport import jack_period_ns
 from bridge.midi.lateness_log import Measured, read_lateness
 from bridge.midi.layout import PortLayout
 from bridge.midi.output import answering_backends, full_names
@@ -129,8 +131,9 @@ def _lateness_line(measured: Measured) -> str:
 
 
 def _backends() -> dict[str, bool]:
+    """RtMidi would wait for a JACK server that hangs, and keep the interpreter: such a one is not asked."""
     try:
-        return answering_backends()
+        return answering_backends(hanging=("jack",) if JackProbe(jack_period_ns).hangs() else ())
     except ImportError:  # the player's status says so in words
         return {}
 

@@ -26,10 +26,6 @@ class Panic(Value, frozen=True, kw_only=True, tag="panic"):
     """Ends everything and sends the silencing controllers on every channel of every port."""
 
 
-class Close(Value, frozen=True, kw_only=True, tag="close"):
-    """Ends the process, as the closing of its pipe does."""
-
-
 class Ready(Value, frozen=True, kw_only=True, tag="ready"):
     """The ports are open, or `status.message` says why not. Sent again where that changes."""
 
@@ -82,5 +78,5 @@ class Lateness(Value, frozen=True, kw_only=True, tag="lateness"):
     worst_ms: float
 
 
-Command: TypeAlias = Play | Stop | Panic | Close
+Command: TypeAlias = Play | Stop | Panic
 Report: TypeAlias = Ready | Waiting | Started | Position | Finished | Lateness

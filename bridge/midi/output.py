@@ -21,7 +21,7 @@ import importlib
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -142,10 +142,10 @@ def open_ports(
     return _no_ports("No MIDI back-end answers.", layout, stems)
 
 
-def answering_backends(library: Any = None) -> dict[str, bool]:
-    """Each back-end that this build of python-rtmidi knows, and whether it answers here."""
+def answering_backends(library: Any = None, *, hanging: Container[str] = ()) -> dict[str, bool]:
+    """Each back-end that this build of python-rtmidi knows, and whether it answers here; those that hang do not."""
     rtmidi = importlib.import_module("rtmidi") if library is None else library
-    return {backend: _answers(rtmidi, api) for backend, api in _compiled(rtmidi)}
+    return {backend: backend not in hanging and _answers(rtmidi, api) for backend, api in _compiled(rtmidi)}
 
 
 def full_names(backend: str, names: Iterable[str], library: Any = None) -> dict[str, str]:

@@ -13,7 +13,6 @@ from typing import Protocol
 from bridge.errors import EngineFailed
 from bridge.midi.following import Following
 from bridge.midi.messages import (
-    Close,
     Command,
     Finished,
     Lateness,
@@ -89,7 +88,7 @@ class Player:
         """When the next report of places is due."""
 
     def run(self, inbox: Inbox) -> None:
-        """Obeys until `Close` or None arrives; then everything is silent and the ports are closed."""
+        """Obeys until None arrives; then everything is silent and the ports are closed."""
         self._open()
         try:
             while True:
@@ -98,7 +97,7 @@ class Player:
                 except Empty:
                     self._on_time()
                 else:
-                    if command is None or isinstance(command, Close):
+                    if command is None:
                         return
                     self._obey(command)
                 self._send_due()

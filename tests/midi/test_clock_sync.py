@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import pytest
@@ -42,14 +43,13 @@ def perform(daw: ClockingDaw, part: Schedule, jitter_ms: float = 0.0, seed: int 
     return stage
 
 
+def numbered(heard: Iterable[tuple[float, Sequence[int]]]) -> list[tuple[int, float]]:
+    """The number in `grid` of each note that was struck, and the second at which it began."""
+    return [(data[1] + 128 * (data[2] - 1), at) for at, data in heard if data[0] == 0x90]
+
+
 def struck(stage: Stage) -> list[tuple[int, float]]:
-    """The number of each note in its schedule, and the second at which it began."""
-    output = stage.outputs["bass"]
-    return [
-        (data[1] + 128 * (data[2] - 1), at)
-        for data, at in zip(output.sent, stage.seconds("bass"), strict=True)
-        if data[0] == 0x90
-    ]
+    return numbered(zip(stage.seconds("bass"), stage.outputs["bass"].sent, strict=True))
 
 
 def expected(daw: ClockingDaw, notes: int, beat: float = 0.0, step: float = 0.25) -> list[tuple[int, float]]:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import BinaryIO, cast
 
 import msgspec
@@ -17,6 +18,7 @@ from bridge.midi.layout import PortLayout
 from bridge.midi.messages import Command, Finished, Lateness, Panic, Play, Position, Ready, Report, Started, Stop
 from bridge.midi.output import CLIENT_NAME
 from bridge.midi.schedule import Schedule, schedule
+from bridge.midi.stall import STANDS_STILL
 from bridge.model import STEMS
 from bridge.processes.frames import HEAD, frame, length
 from tests.jack_server import PERIOD_FRAMES, SAMPLE_RATE_HZ, JackServer, MidiReader, jack_server
@@ -187,3 +189,13 @@ def test_panic_ends_the_notes_then_silences_all_channels(jack_server: JackServer
         silencing = {message.data for message in reader.heard[SILENCED:]}
         assert {bytes((0xB0 | channel, 123, 0)) for channel in range(16)} <= silencing
         assert {bytes((0xB0 | channel, 120, 0)) for channel in range(16)} <= silencing
+
+
+def test_sab_ports_does_not_wait_for_a_server_that_stands_still(jack_server: JackServer, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bridge", "ports", "--json", "--port", "0", "--state-dir", str(tmp_path)]
+    environment = {**os.environ, **jack_server.environment}
+    with jack_server.standing_still():
+        answer = subprocess.run(command, env=environment, stdout=subprocess.PIPE, timeout=40, check=True)
+    report = msgspec.json.decode(answer.stdout)
+    assert report["backends"]["jack"] is False
+    assert report["status"]["message"] == STANDS_STILL

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.midi.messages import Close, Command, Finished, Lateness, Panic, Play, Ready, Report, Started, Stop
+from bridge.midi.messages import Command, Finished, Lateness, Panic, Play, Ready, Report, Started, Stop
 from bridge.midi.player import DRAIN_SECONDS, LEAD_NS, REOPEN_SECONDS, SPIN_NS
 from bridge.midi.schedule import Schedule, schedule
 from bridge.model import MidiStatus
@@ -177,13 +177,10 @@ def test_panic_ends_everything_and_silences_every_channel_of_every_port() -> Non
         assert len(silencing) == 16 * 5
 
 
-@pytest.mark.parametrize("ending", [[], [(1.0, Close())]], ids=["parent gone", "close"])
-def test_at_the_end_notes_are_ended_then_there_is_time_then_the_ports_close(
-    ending: list[tuple[float, Command]],
-) -> None:
+def test_at_the_end_notes_are_ended_then_there_is_time_then_the_ports_close() -> None:
     stage = Stage()
     long = schedule("job", "vocals", [(0.0, b"\x90\x3c\x64"), (10_000.0, b"\x80\x3c\x40")])
-    stage.perform((0.0, play(long)), *ending)
+    stage.perform((0.0, play(long)))
     assert stage.outputs["vocals"].sent == [(0x90, 60, 100), (0x80, 60, 64)]
     assert stage.clock.now_ns - stage.outputs["vocals"].at_ns[-1] >= DRAIN_SECONDS * SECOND
     assert all(output.closed for output in stage.outputs.values())
@@ -220,7 +217,7 @@ def test_without_a_back_end_it_says_so_once_and_finds_one_that_comes_later() -> 
 def test_without_a_back_end_a_play_fails() -> None:
     stage = Stage()
     stage.answers_from = 10**6
-    stage.perform((0.0, play(notes("vocals", 0.0))), (1.0, Close()))
+    stage.perform((0.0, play(notes("vocals", 0.0))))
     assert outcomes(stage.reports) == [("job", "vocals", "failed")]
 
 

@@ -12,7 +12,7 @@ from bridge.midi.sync_input import SYNC_PORT
 from tests.jack_server import SAMPLE_RATE_HZ, JackServer, MidiReader, MidiSender, poll, running_jack, why_no_jack
 from tests.midi.daw import ClockingDaw
 from tests.midi.stage import hanging
-from tests.midi.test_clock_sync import expected, grid
+from tests.midi.test_clock_sync import expected, grid, numbered
 from tests.midi.test_on_jack import PlayerProcess, player_on
 
 pytestmark = [pytest.mark.jack, pytest.mark.end_to_end, pytest.mark.timeout(240)]
@@ -39,12 +39,8 @@ class Rig:
         self.player.reports_until(Waiting)
 
     def struck(self, origin_frame: int) -> list[tuple[int, float]]:
-        """The number of each note in its schedule, and the second after that frame at which it was heard."""
-        return [
-            (data[1] + 128 * (data[2] - 1), (frame - origin_frame) / SAMPLE_RATE_HZ)
-            for frame, data in self.reader.heard
-            if data[0] == 0x90
-        ]
+        """As `numbered`, in seconds after that frame."""
+        return numbered(((frame - origin_frame) / SAMPLE_RATE_HZ, data) for frame, data in self.reader.heard)
 
     def disarm(self) -> None:
         self.player.send(Stop())
