@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from bridge.errors import NotWritable
+from bridge.whole_file import write_whole
 
 #: `changed`: something else lies there than we put there.
 Step = Literal["new", "same", "update", "changed"]
@@ -120,12 +120,7 @@ def _read(path: Path) -> bytes:
 
 
 def _write(path: Path, content: bytes) -> None:
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        partial.replace(path)
+        write_whole(path, content)
     except OSError as error:
-        with suppress(OSError):  # what hinders the writing may hinder this too
-            partial.unlink()
         raise NotWritable(f"{path} cannot be written: {error.strerror or error}.") from error

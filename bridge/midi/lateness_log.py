@@ -10,6 +10,7 @@ import msgspec
 from bridge.events import Event, MidiEnded
 from bridge.model import Lateness, Value
 from bridge.protocols import Clock
+from bridge.whole_file import write_whole
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +43,7 @@ class LatenessLog:
     def _keep(self, measured: Measured) -> None:
         kept = [*read_lateness(self._folder), measured][-KEPT:]
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            (self._folder / FILE_NAME).write_bytes(msgspec.json.encode(kept))
+            write_whole(self._folder / FILE_NAME, msgspec.json.encode(kept))
         except OSError as error:
             log.warning("no lateness can be kept in %s: %s", self._folder, error)
 

@@ -9,6 +9,7 @@ import msgspec
 
 from bridge.config import Settings, check_offsets
 from bridge.errors import NotWritable
+from bridge.whole_file import write_whole
 
 FILE_NAME = "midi-offsets.json"
 
@@ -46,8 +47,7 @@ def store(path: Path, offsets: Mapping[str, float]) -> None:
     """
     try:
         if offsets:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(msgspec.json.format(msgspec.json.encode(dict(sorted(offsets.items())))) + b"\n")
+            write_whole(path, msgspec.json.format(msgspec.json.encode(dict(sorted(offsets.items())))) + b"\n")
         else:
             path.unlink(missing_ok=True)
     except OSError as error:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+
+from bridge.whole_file import write_whole
 
 if TYPE_CHECKING:
     from bridge.protocols import Clock, Context, Control, Separator, Signal, StemBlock
@@ -42,11 +43,8 @@ class Speeds:
         """Replaces what was known of `engine` on `device`."""
         measured = self.measured()
         measured.setdefault(engine, {})[device] = round(speed, 3)
-        partial = self._path.with_name(f"{self._path.name}.{os.getpid()}.part")
         with suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_bytes(msgspec.json.encode(measured))
-            partial.replace(self._path)
+            write_whole(self._path, msgspec.json.encode(measured))
 
 
 class Timed:

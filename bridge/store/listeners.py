@@ -8,6 +8,8 @@ from pathlib import Path
 
 import msgspec
 
+from bridge.whole_file import write_whole
+
 #: More would be a flood to answer a flood.
 MOST = 64
 
@@ -26,5 +28,4 @@ class Listeners:
 
     def save(self, endpoints: Iterable[tuple[str, int]]) -> None:
         with contextlib.suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._path.write_bytes(msgspec.json.encode(list(endpoints)[:MOST]))
+            write_whole(self._path, msgspec.json.encode(list(endpoints)[:MOST]))
