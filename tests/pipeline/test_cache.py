@@ -165,7 +165,7 @@ def test_every_module_that_shapes_a_file_is_in_the_keys() -> None:
     for room in SHAPING:
         for file in (root / room).rglob("*.py") if (root / room).is_dir() else [root / room]:
             used |= set(re.findall(r"^\s*(?:from|import) bridge\.(\w+)", file.read_text("utf-8"), re.MULTILINE))
-    # Words, seams, names of files, and what writes those that are no results; what options mean is in the request itself.
+    # Words, seams, names of files, and the writer of what is no result; what options mean is in the request itself.
     assert used - known == {"clock", "errors", "events", "option_values", "project_paths", "protocols", "whole_file"}
 
 
