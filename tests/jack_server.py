@@ -111,6 +111,7 @@ def running_jack(
     options += ["-d", "dummy", "-r", str(SAMPLE_RATE_HZ), "-p", str(period_frames)]
     with _reserved_name() as name:
         log = Path(tempfile.gettempdir(), f"{name}.log")
+        _forget_clients(name)
         process = _start(name, options, log)
         try:
             yield JackServer(name, process, log)
@@ -169,8 +170,8 @@ class MidiReader(_MidiClient):
 
     @property
     def frame(self) -> int:
-        """The frame of JACK's clock now."""
-        return int(self._client.frame_time)
+        """The first frame of the period that runs. JACK's own guess at now runs on where the server is late."""
+        return int(self._client.last_frame_time)
 
     def ports(self) -> list[str]:
         """The names of all MIDI ports of other clients that send."""
@@ -305,6 +306,16 @@ def _start(name: str, options: list[str], log: Path) -> subprocess.Popen[bytes]:
         _end(process)
         raise
     return process
+
+
+def _forget_clients(name: str) -> None:
+    """Removes what an earlier server of this name has left of clients that outlived it.
+
+    JACK 1.9.21 with a client of 1.9.22 takes such semaphores up again, and then half of its clients, one after another,
+    are waited for as if they hung: five seconds in which no other does anything.
+    """
+    for semaphore in Path("/dev/shm").glob(f"jack_sem.*_{name}_*"):
+        semaphore.unlink(missing_ok=True)
 
 
 def _dying_with_us() -> list[str]:
