@@ -48,8 +48,17 @@ def promptness() -> Iterator[None]:
 
 
 def keep_promptness() -> None:
-    """From here on threads that are started do not inherit real-time priority: those of audio libraries know theirs."""
+    """From here on threads that are started do not inherit real-time priority: those of audio libraries know theirs.
+
+    One of ours that runs Python beside the notes asks with `share_promptness`.
+    """
     if sys.platform == "linux" and os.sched_getscheduler(0) == os.SCHED_RR:
+        _take_real_time(os.SCHED_RESET_ON_FORK)
+
+
+def share_promptness() -> None:
+    """For the calling thread, as `promptness`; nothing where that was refused."""
+    if sys.platform == "linux":
         _take_real_time(os.SCHED_RESET_ON_FORK)
 
 
