@@ -244,7 +244,7 @@ async def measure(chosen: argparse.Namespace, work: Path) -> tuple[list[Take], l
         if reason:
             print(f"no JACK server: {reason}; outputs that do nothing instead", file=sys.stderr)
         if not reason and "exact" in chosen.rows:
-            with running_jack(period) as server:
+            with running_jack(period, real_time=True) as server:
                 exacts.append(await exact(write_song(work / "short.mid", EXACT_NOTES), server, period))
         environment = (
             PortLayout(backend=SILENT).environment()
