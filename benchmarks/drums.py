@@ -2,8 +2,8 @@
 
 Onset F1 within 50 ms, means over the pieces of a group; a closed, an open and a pedalled hat all count as the hat. The
 groups are patterns that drummers play on three kits, the same with a bass 12 dB below them, the drum stems that the
-draft engine takes out of whole songs, and parts drawn at random on every kit. Velocities:
-rank correlation with those that were rendered.
+draft engine takes out of whole songs, parts drawn at random on every kit, and the drum stems that it takes out of songs
+drawn at random. Velocities: rank correlation with those that were rendered.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from scipy.stats import spearmanr
 from benchmarks.draft import Unwatched, drafted, mixed, rendered_song
 from benchmarks.patterns import FINGERED_BASS, PIANO, SECONDS, Pulse, chords, drums, roots
 from benchmarks.random_drums import random_part
+from benchmarks.random_songs import random_song
 from benchmarks.songs import Song, songs
 from benchmarks.synthesis import RATE_HZ, SINGER, Part, missing, rendered
 from bridge.audio.signal import ArraySignal
@@ -149,6 +150,9 @@ def pieces(seeds: int) -> Iterator[Piece]:
     for seed in range(seeds):
         part = random_part(seed)
         yield Piece("random", f"seed {seed}, kit {part.program}", partial(_sound, part), part.notes)
+    for seed in range(1, 2 * seeds, 2):
+        song = random_song(seed)
+        yield Piece("random, drafted", song.name, partial(_drafted, song), song.parts[0].notes)
 
 
 def _sound(part: Part) -> ArraySignal:

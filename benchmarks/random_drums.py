@@ -35,7 +35,7 @@ class Cymbals:
 def random_part(seed: int, kit: int | None = None) -> Part:
     """A part at a random tempo, with fills, crashes, ghost notes, open hats or a ride as the seed has it."""
     rng = np.random.default_rng(seed)
-    pulse = Pulse(float(rng.uniform(70, 172)), swing=float(rng.choice([0.0, 0.0, 0.0, 0.1, 0.17])))
+    pulse = _pulse(rng)
     cymbals = _cymbals(rng, pulse)
     kicks, snares, ghosts = _kicks(rng), _snares(rng), _ghosts(rng, pulse)
     fills = bool(rng.random() < 0.5)
@@ -55,6 +55,15 @@ def random_part(seed: int, kit: int | None = None) -> Part:
             strokes.append((0, CRASH, 108.0))
         notes += [_played(rng, pulse, 4 * bar + step / 4, key, velocity) for step, key, velocity in strokes]
     return Part("drums", within(notes), int(rng.choice(KITS)) if kit is None else kit)
+
+
+def random_pulse(seed: int) -> Pulse:
+    """The pulse of the part of that seed."""
+    return _pulse(np.random.default_rng(seed))
+
+
+def _pulse(rng: np.random.Generator) -> Pulse:
+    return Pulse(float(rng.uniform(70, 172)), swing=float(rng.choice([0.0, 0.0, 0.0, 0.1, 0.17])))
 
 
 def _cymbals(rng: np.random.Generator, pulse: Pulse) -> Cymbals:

@@ -65,24 +65,25 @@ def missing() -> str | None:
     return None
 
 
-def rendered(part: Part, seconds: float) -> Samples:
+def rendered(part: Part, seconds: float, font: str | None = None) -> Samples:
     """The part as sound: float32 (round(seconds · 44 100), 2), scaled so that its loudest second has -20 dBFS rms."""
     frames = round(seconds * RATE_HZ)
     sung = part.stem == "vocals" and part.program == SINGER
-    samples = _panned(sing(part.notes, frames), part.pan) if sung else _played(part, frames)
+    samples = _panned(sing(part.notes, frames), part.pan) if sung else played(part, frames, font)
     second = np.square(samples.astype(np.float64)).mean(axis=1)
     blocks = [second[start : start + RATE_HZ].mean() for start in range(0, frames, RATE_HZ // 2)]
     gain = 10 ** (part.gain_db / 20) * 0.1 / max(float(np.sqrt(max(blocks))), 1e-9)
     return (samples * gain).astype(np.float32)
 
 
-def _played(part: Part, frames: int) -> Wave:
+def played(part: Part, frames: int, font: str | None = None) -> Wave:
+    """The part as FluidSynth plays it: (frames, 2). Without a sound font it takes the one that the system calls its
+    default."""
     with tempfile.TemporaryDirectory() as folder:
         score, sound = Path(folder) / "part.mid", Path(folder) / "part.wav"
         _score(part).save(str(score))
-        # Without a sound font on the command line FluidSynth takes the one that the system calls its default.
         command = [FLUIDSYNTH, "-ni", "-q", "-r", str(RATE_HZ), "-O", "float", "-g", "0.5"]
-        command += ["-C", "0", "-R", "1", "-F", str(sound), str(score)]
+        command += ["-C", "0", "-R", "1", "-F", str(sound), *([font] if font else []), str(score)]
         subprocess.run(command, check=True, capture_output=True)
         played, _ = soundfile.read(str(sound), always_2d=True)
     samples = np.zeros((frames, 2))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -14,18 +13,12 @@ from bridge.transcription.bands import BANDS, Bands
 Numbers: TypeAlias = npt.NDArray[np.float64]
 Frames: TypeAlias = npt.NDArray[np.intp]
 
-#: The stretches of time in which a stroke's sound is looked at: first frame and the one after the last, counted from
-#: the stroke's. They end 12, 29, 58, 110 and 203 ms after it.
-STRETCHES = ((0, 2), (2, 5), (5, 10), (10, 19), (19, 35))
+#: The stretches of time in which it is measured how much a stroke adds: first frame and the one after the last, counted
+#: from the stroke's. They end 12, 29, 58 and 110 ms after it.
+STRETCHES = ((0, 2), (2, 5), (5, 10), (10, 19))
 #: How much of what sounded before is still there in each of them.
-LEFT_FROM_BEFORE = (0.8, 0.8, 0.6, 0.4, 0.3)
-#: How much each of them says: the first holds the click, which is much the same for every drum; the last is often
-#: another stroke's.
-WEIGHTS = (0.6, 1.0, 1.0, 0.6, 0.4)
-FEATURES = len(STRETCHES) * BANDS
+LEFT_FROM_BEFORE = (0.8, 0.8, 0.6, 0.4)
 BEFORE = (-4, -3, -2)
-#: A stretch of which less than this share is the stroke's own, because the next one has begun, says nothing.
-LEAST_SHARE = 0.3
 
 #: Rises are measured in the logarithm of the level, with this share of a band's loud level added, over two frames.
 COMPRESSION = 0.06
@@ -44,14 +37,6 @@ DEAD_SECONDS = 0.03
 SILENCE = 0.1
 #: Frames looked at together, so that a long stem needs no second copy of its bands.
 BLOCK_FRAMES = 8192
-
-
-@dataclass(frozen=True)
-class Strokes:
-    """What strokes add in each stretch and band, and how much that says: (strokes, FEATURES) both, 0 and up."""
-
-    added: Numbers
-    weight: Numbers
 
 
 def stroke_frames(bands: Bands) -> Frames:
@@ -86,36 +71,12 @@ def _rise(bands: Bands) -> Numbers:
     return rise
 
 
-def listen(bands: Bands, frames: Frames, following: Frames) -> Strokes:
-    """What sounds after each of `frames`, until the stroke after it.
-
-    Args:
-        following: the frame of the next stroke, or the number of frames where there is none.
-    """
+def listen(bands: Bands, frames: Frames) -> Numbers:
+    """What each of `frames` adds to what sounded before it: (strokes, stretches, BANDS), 0 and up."""
     around = frames[:, np.newaxis] + np.array(BEFORE)
     before = np.where(around[..., np.newaxis] >= 0, bands.level[np.maximum(around, 0)], 0.0).mean(axis=1)
     added = np.zeros((len(frames), len(STRETCHES), BANDS))
-    weight = np.zeros_like(added)
     for index, (start, stop) in enumerate(STRETCHES):
-        steps = np.arange(start, stop)
-        own = (steps < (following - frames)[:, np.newaxis] - 1) | (steps < STRETCHES[0][1])
-        place = frames[:, np.newaxis] + steps
-        own &= place < max(bands.frames, 1)
-        levels = bands.level[np.minimum(place, bands.frames - 1)] * own[..., np.newaxis]
-        mean = levels.sum(axis=1) / np.maximum(own.sum(axis=1), 1)[:, np.newaxis]
-        added[:, index] = np.maximum(mean - LEFT_FROM_BEFORE[index] * before, 0.0)
-        share = own.mean(axis=1)
-        weight[:, index] = np.where(share > LEAST_SHARE, share * WEIGHTS[index], 0.0)[:, np.newaxis]
-    return Strokes(added.reshape(len(frames), FEATURES), weight.reshape(len(frames), FEATURES))
-
-
-def lasting(strokes: Strokes, scale: Numbers) -> Numbers:
-    """What is left of each stroke after 60 ms, as a share of its attack: (strokes,), 0 where the next one has begun.
-
-    Args:
-        scale: of the features, so that every band counts: (FEATURES,).
-    """
-    loudness = (strokes.added / scale).reshape(-1, len(STRETCHES), BANDS).sum(axis=2)
-    heard = strokes.weight.reshape(loudness.shape[0], len(STRETCHES), BANDS)[:, :, 0] > 0
-    late = np.where(heard[:, 3], loudness[:, 3], np.where(heard[:, 2], loudness[:, 2], 0.0))
-    return np.asarray(late / np.maximum(loudness[:, :2].max(axis=1), 1e-12))
+        place = np.minimum(frames[:, np.newaxis] + np.arange(start, stop), bands.frames - 1)
+        added[:, index] = np.maximum(bands.level[place].mean(axis=1) - LEFT_FROM_BEFORE[index] * before, 0.0)
+    return added

@@ -297,7 +297,7 @@ def test_a_bright_kick_brings_no_snare() -> None:
     wave = play(beat, beat[-1][0] + 0.5).samples[:, 0].astype(np.float64)
     for onset, key, gain in beat:
         if key == KICK:
-            place(wave, gain * decaying(0.5 * noise(rng, 0.15, 300, 5000), 30), round(onset * DRUM_RATE_HZ))
+            place(wave, gain * decaying(0.25 * noise(rng, 0.15, 300, 5000), 30), round(onset * DRUM_RATE_HZ))
     snares = [note.onset_seconds for note in transcribe(as_signal(wave, DRUM_RATE_HZ)) if note.pitch == SNARE]
     truth = [onset for onset, key, _ in beat if key == SNARE]
     assert matches(truth, snares) == len(truth) == len(snares)
