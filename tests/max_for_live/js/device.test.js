@@ -54,6 +54,59 @@ test("Import while it is importing does nothing twice", () => {
   assert.equal(studio.tracks().length, 4);
 });
 
+// A studio in which one job is coming in, and the next one is running.
+function busy() {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  const first = studio.separate();
+  first.keys.stems.split(",").forEach((stem) => studio.bridge.result(first.id, "stem", stem, `/first ${stem}.wav`));
+  studio.bridge.finish(first.id, "done");
+  studio.clock.advance(30);
+  studio.device.click("separate");
+  studio.clock.advance(10);
+  const second = [...studio.bridge.jobs.values()].pop();
+  assert.notEqual(second, first);
+  assert.ok(studio.tracks().length < 4);
+  return { studio, first, second };
+}
+
+test("a job that ends while another is coming in comes in after it", () => {
+  const { studio, second } = busy();
+  second.keys.stems.split(",").forEach((stem) => studio.bridge.result(second.id, "stem", stem, `/second ${stem}.wav`));
+  studio.bridge.finish(second.id, "done");
+  studio.clock.advance(50);
+  assert.ok(studio.tracks().length < 4);
+  assert.equal(studio.device.words("stage"), "Importing");
+  studio.clock.advance(5000);
+  const files = studio.live.song.tracks.slice(1).map((track) => track.slots[2].clip.values.file_path);
+  const all = ["vocals", "drums", "bass", "other"];
+  assert.deepEqual(files, [...all.map((stem) => `/first ${stem}.wav`), ...all.map((stem) => `/second ${stem}.wav`)]);
+  assert.equal(studio.device.words("stage"), "");
+  assert.deepEqual(studio.live.errors, []);
+});
+
+test("why a job failed is still said when the import beside it ends", () => {
+  const { studio, second } = busy();
+  studio.bridge.say("fail", "/sab/submit", "out_of_memory", "The memory was full.", second.id);
+  studio.bridge.finish(second.id, "failed");
+  studio.clock.advance(20);
+  assert.equal(studio.device.words("stage"), "Importing");
+  studio.clock.advance(5000);
+  assert.equal(studio.tracks().length, 4);
+  assert.equal(studio.device.words("problem"), "The memory was full.");
+  assert.equal(studio.device.words("result"), "Imported 4 audio tracks.");
+});
+
+test("while the next clip is worked on, Import and Folder are about the last one", () => {
+  const { studio } = busy();
+  studio.clock.advance(2000);
+  studio.device.click("bring_in");
+  studio.device.click("folder");
+  studio.clock.advance(2000);
+  assert.equal(studio.tracks().length, 8);
+  assert.equal(studio.device.browsed.length, 1);
+});
+
 test("the selected clip is shown as it is chosen", () => {
   const studio = new Studio().start();
   studio.sessionClip(WARPED, MARKERS);

@@ -52,6 +52,7 @@ test("a routing that Live does not take is told, and nothing is played", () => {
   studio.device.click("stream");
   studio.clock.advance(5000);
   assert.match(studio.device.words("problem"), /does not let "SAB Vocals" in/);
+  assert.equal(studio.bridge.asked("stop").length, 0, "what another plays of this job goes on");
   assert.equal(studio.bridge.asked("play").length, 0);
 });
 
@@ -86,7 +87,7 @@ test("a port that Live does not see is told", () => {
 
 test("a bridge that cannot play stops the recording and says why", () => {
   const studio = ready();
-  studio.bridge.on_play = (id) => studio.bridge.say("fail", "/sab/play", "internal", "There are no MIDI ports.", id);
+  studio.bridge.on_play = (id, key, token) => studio.bridge.say("fail", "/sab/play", "internal", "There are no MIDI ports.", token);
   studio.device.click("stream");
   studio.clock.advance(3000);
   assert.equal(studio.device.words("problem"), "There are no MIDI ports.");
@@ -101,6 +102,81 @@ test("a stem that the bridge cannot play is told", () => {
   studio.bridge.say("midi.end", [...studio.bridge.jobs.keys()].pop(), "bass", "failed", 0, 0, 0);
   studio.clock.advance(10);
   assert.equal(studio.device.words("problem"), "The bridge could not play Bass.");
+  studio.clock.advance(8000);
+  assert.equal(studio.device.words("result"), "Recorded 2 tracks.");
+  assert.equal(studio.device.words("problem"), "The bridge could not play Bass.", "it is still said at the end");
+});
+
+test("what is played fails for this job and no other, though another is running", () => {
+  const studio = ready();
+  const [played] = studio.bridge.jobs.values();
+  studio.bridge.on_play = () => {};
+  studio.device.click("stream");
+  studio.clock.advance(2000);
+  const other = studio.separate();
+  assert.notEqual(other.id, played.id);
+  const token = studio.bridge.asked("play")[0][3];
+  studio.bridge.say("fail", "/sab/play", "internal", "Another client's trouble.", "another's token");
+  studio.bridge.say("fail", "/sab/play", "internal", "Trouble of the job that runs.", other.id);
+  studio.bridge.say("midi.end", other.id, "bass", "failed", 0, 0, 0);
+  studio.clock.advance(10);
+  assert.equal(streams(studio)[0].slots[2].values.is_recording, 1);
+  assert.equal(studio.device.words("problem"), "");
+  studio.bridge.say("fail", "/sab/play", "internal", "There are no MIDI ports.", token);
+  studio.clock.advance(10);
+  assert.equal(streams(studio)[0].slots[2].values.is_recording, 0);
+  assert.equal(studio.device.words("problem"), "There are no MIDI ports.");
+  studio.complete(other);
+  assert.equal(studio.bridge.jobs.get(other.id).state, "done");
+});
+
+test("a wish to play that is lost is said again under the same token, and that the notes may lie late", () => {
+  const studio = ready();
+  let lost = 0;
+  studio.bridge.drop = ([address]) => address === "/sab/play" && (lost += 1) <= 2;
+  studio.device.click("stream");
+  studio.clock.advance(3000);
+  assert.equal(lost, 3);
+  assert.equal(studio.bridge.played.size, 1);
+  assert.match(studio.device.words("problem"), /late to answer/);
+  studio.clock.advance(8000);
+  assert.equal(studio.device.words("result"), "Recorded 2 tracks.");
+  assert.match(studio.device.words("problem"), /late to answer/);
+  assert.equal(lost, 3);
+});
+
+test("notes that begin to sound are an answer, too", () => {
+  const studio = ready();
+  const [job] = studio.bridge.jobs.keys();
+  studio.bridge.on_play = () => studio.bridge.say("midi.start", job, "bass", 4, 12);
+  studio.device.click("stream");
+  studio.clock.advance(3000);
+  assert.equal(studio.bridge.asked("play").length, 1);
+  assert.equal(studio.device.words("problem"), "");
+});
+
+test("a bridge that never answers the wish to play stops the recording", () => {
+  const studio = ready();
+  studio.bridge.drop = ([address]) => address === "/sab/play";
+  studio.device.click("stream");
+  studio.clock.advance(6000);
+  assert.match(studio.device.words("problem"), /does not answer, and nothing was played/);
+  assert.equal(streams(studio)[0].slots[2].values.is_recording, 0);
+  assert.equal(streams(studio)[0].values.arm, 0);
+  studio.device.click("stream");
+  studio.clock.advance(100);
+  assert.match(studio.device.words("stage"), /^Arming/);
+});
+
+test("a bridge that goes in the middle of a recording stops it", () => {
+  const studio = ready();
+  studio.device.click("stream");
+  studio.clock.advance(2000);
+  studio.bridge.say("bye", "9.9");
+  studio.clock.advance(10);
+  assert.equal(streams(studio)[0].slots[2].values.is_recording, 0);
+  assert.match(studio.device.words("problem"), /in the middle of a recording/);
+  assert.equal(studio.device.words("stage"), "");
 });
 
 test("Cancel stops the recording and the bridge", () => {
@@ -109,7 +185,7 @@ test("Cancel stops the recording and the bridge", () => {
   studio.clock.advance(3000);
   studio.device.click("cancel");
   studio.clock.advance(1000);
-  assert.equal(studio.bridge.asked("stop").length, 1);
+  assert.deepEqual(studio.bridge.asked("stop"), [["/sab/stop", studio.bridge.asked("play")[0][1]]]);
   assert.equal(studio.device.words("result"), "Stopped.");
   assert.equal(streams(studio)[0].values.arm, 0);
 });
