@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from bridge import network
 from bridge.errors import NotFound
 from bridge.integrations import places
 
@@ -22,6 +23,7 @@ class Here:
     """What the files must know about this computer."""
 
     host: str
+    """What the bridge listens on."""
     port: int
     command: Sequence[str]
     """What starts `sab`, with whole paths: a DAW has its own idea of PATH."""
@@ -41,13 +43,13 @@ class Daw:
 
 
 def _ardour(here: Here) -> dict[str, bytes]:
-    url = f"osc.udp://{here.host}:{here.port}"
+    url = network.url("osc.udp", network.from_here(here.host), here.port)
     return {name: text.replace(ARDOUR_URL, url).encode() for name, text in _scripts("ardour").items()}
 
 
 def _reaper(here: Here) -> dict[str, bytes]:
     command = ", ".join(lua_text(word) for word in (*here.command, "submit"))
-    options = ", ".join(lua_text(word) for word in ("--host", here.host, "--port", str(here.port)))
+    options = ", ".join(lua_text(word) for word in ("--host", network.from_here(here.host), "--port", str(here.port)))
     settings = (
         "-- How REAPER's scripts start the bridge's command; `sab install reaper` has written it.\n"
         f"return {{ command = {{ {command} }}, options = {{ {options} }} }}\n"

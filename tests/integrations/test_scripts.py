@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bridge.config import DEFAULT_HOST, DEFAULT_PORT
-from bridge.integrations.daws import ARDOUR_URL, DAWS, Here, lua_text
+from bridge.integrations.daws import ARDOUR_URL, DAWS, REAPER_SETTINGS, Here, lua_text
 from bridge.model import TOGETHER, Result
 from bridge.options import OPTIONS, TEMPO_RANGE_BPM
 from bridge.osc.addresses import REQUESTS
@@ -121,6 +121,17 @@ def test_the_address_in_ardours_script_is_the_bridges_own_until_it_is_installed(
     assert f"osc.udp://{DEFAULT_HOST}:{DEFAULT_PORT}" == ARDOUR_URL
     original = (files("bridge.integrations") / "ardour" / SENDER).read_text(encoding="utf-8")
     assert original.count(ARDOUR_URL) == 1
+
+
+@pytest.mark.parametrize(
+    ("host", "called"),
+    [("::1", "[::1]"), ("::", "[::1]"), ("0.0.0.0", "127.0.0.1"), ("studio.local", "studio.local")],
+)
+def test_a_bridge_on_another_address_is_called_there(host: str, called: str) -> None:
+    here = Here(host, 9800, ("sab",))
+    assert f'"osc.udp://{called}:9800"' in DAWS["ardour"].contents(here)[SENDER].decode()
+    settings = DAWS["reaper"].contents(here)[REAPER_SETTINGS].decode()
+    assert f'options = {{ "--host", "{called.strip("[]")}", "--port", "9800" }}' in settings
 
 
 @daws
