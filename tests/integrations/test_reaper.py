@@ -138,7 +138,7 @@ def test_what_is_not_done_yet_goes_on_waiting(studio: Studio) -> None:
     assert ["waiting", "1"] in said
 
 
-@pytest.mark.parametrize("name", ["loop", "a [b] (c) {d}", "it's 50 % ~ ü"])
+@pytest.mark.parametrize("name", ["loop", "a [b] (c) {d}", "it's 50 % ~ ü", "Fu\u0308r E\u0301lise"])
 def test_results_are_placed_where_the_item_was_and_named_after_their_stems(studio: Studio, name: str) -> None:
     studio.finish(name)
     (studio.project / "stems" / name / f"{name}.sab.json").rename(studio.folder / "manifest")

@@ -13,7 +13,7 @@ import pytest
 from bridge.config import DEFAULT_HOST, DEFAULT_PORT
 from bridge.integrations.daws import ARDOUR_URL, DAWS, REAPER_SETTINGS, Here, lua_text
 from bridge.model import TOGETHER, Result
-from bridge.options import OPTIONS, TEMPO_RANGE_BPM
+from bridge.options import OPTIONS, TEMPO_RANGE_BPM, build_request
 from bridge.osc.addresses import REQUESTS
 from bridge.pipeline.manifest import MANIFEST_VERSION
 from bridge.project_paths import FORBIDDEN, result_name
@@ -102,6 +102,11 @@ def test_scripts_take_out_of_names_what_the_bridge_takes_out(daw: str) -> None:
         "",
         "a. .",
         "con prn",
+        "Fu\u0308r E\u0301lise",  # as macOS hands it out
+        "\u1112\u1161\u11ab\u3042\u3099",
+        "\u212b \ufa19",  # Unicode composes them to others
+        "\u00a0verse\u3000",
+        "a\u2028b\u0085\u202fc\u2003",
     ],
 )
 @daws
@@ -109,11 +114,13 @@ def test_the_bridge_leaves_names_as_the_scripts_make_them(daw: str, name: str) -
     """Else the scripts would wait for a manifest that never comes."""
     text = SCRIPTS[daw][SENDER]
     longest = re.search(r"LONGEST_NAME = \d+", text)
+    blanks = re.search(r"^\t?local BLANKS = .*$", text, re.MULTILINE)
     function = re.search(r"^(\t?)local function file_name.*?^\1end$", text, re.MULTILINE | re.DOTALL)
-    assert LUA is not None and longest is not None and function is not None
-    code = f"{longest[0]}\n{function[0]}\nio.write ((file_name ({lua_text(name)})))"
+    assert LUA is not None and longest is not None and blanks is not None and function is not None
+    code = f"{longest[0]}\n{blanks[0]}\n{function[0]}\nio.write ((file_name ({lua_text(name)})))"
     made = subprocess.run([LUA, "-e", code], capture_output=True, check=True).stdout.decode()
     assert made
+    assert build_request("/x.wav", {"name": made}, {}, ()).name == made
     assert result_name(Path("x.wav"), made) == made
 
 
