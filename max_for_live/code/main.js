@@ -8,6 +8,7 @@ var protocol = require("./protocol");
 var recorder = require("./recorder");
 var regions = require("./region");
 var requests = require("./request");
+var warp = require("./warp");
 var words = require("./words");
 var Connection = require("./connection").Connection;
 var Face = require("./face").Face;
@@ -209,7 +210,8 @@ device.stream = function () {
         return order.results[stem] && (order.results[stem].midi || order.results[stem].notes);
     });
     if (!stems.length) { throw problem.problem("This job has no notes. Switch on Notes and separate again."); }
-    var remarks = [];
+    var remarks = warp.isPlain(order.region.marks, order.tempo) && !clips.transposed(order.clip) ? [] :
+        ["The bridge plays the notes of the file, not of the warped or transposed clip: MIDI clips fit."];
     function remark(text) { remarks.push(text); self.face.problem(remarks.join(" ")); }
     function failed(text) { self.stopRecording(); self.face.problem(text); }
     var playback = new Playback(this.connection, clock, order.job, {
@@ -218,6 +220,7 @@ device.stream = function () {
         failed: failed
     });
     this.face.result("");
+    this.face.problem(remarks.join(" "));
     this.face.text("stage", "Arming " + words.count(stems.length, "track"));
     this.playback = playback;
     this.recording = recorder.recording({

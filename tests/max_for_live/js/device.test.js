@@ -168,6 +168,50 @@ function at(markers, seconds) {
   return secondsAt(marks, seconds);
 }
 
+test("a transposed clip's stems sound as it does, and its notes are as high; drums keep their numbers", () => {
+  const studio = new Studio({ stemSeconds: 4.5 }).start();
+  studio.sessionClip({ ...WARPED, gain: 0.25, pitch_coarse: 2, pitch_fine: 40 }, MARKERS);
+  studio.complete(studio.separate(), [["notes", "bass", notesFile(NOTES)], ["notes", "drums", notesFile(NOTES)]]);
+  assert.deepEqual(studio.live.errors, []);
+  const { values } = studio.live.song.tracks[1].slots[2].clip;
+  assert.deepEqual([values.gain, values.pitch_coarse, values.pitch_fine], [0.25, 2, 40]);
+  const pitches = (name) => studio.live.song.tracks.find((track) => track.values.name === name).slots[2].clip.notes.map((note) => note.pitch);
+  assert.deepEqual(pitches("Rhodes Loop (Bass) MIDI"), [42, 45, 47]);
+  assert.deepEqual(pitches("Rhodes Loop (Drums) MIDI"), [40, 43, 45]);
+});
+
+test("in Re-Pitch a transposition left from another mode does nothing", () => {
+  const studio = new Studio({ stemSeconds: 4.5 }).start();
+  studio.sessionClip({ ...WARPED, warp_mode: 3, pitch_coarse: 2 }, MARKERS);
+  studio.complete(studio.separate(), [["notes", "bass", notesFile(NOTES)]]);
+  assert.deepEqual(studio.live.song.tracks[4].slots[2].clip.notes.map((note) => note.pitch), [40, 43, 45]);
+});
+
+test("an unwarped, transposed Arrangement clip is as long again", () => {
+  const studio = new Studio({ stemSeconds: 4 }).start();
+  const source = studio.arrangementClip({ warping: 0, pitch_coarse: -12, start_marker: 2, end_marker: 6, loop_start: 2, loop_end: 6 });
+  const job = studio.separate();
+  assert.deepEqual([job.keys.start, job.keys.end, job.keys.tempo], ["2", "6", "240"]);
+  studio.complete(job, [["notes", "bass", notesFile(NOTES)]]);
+  assert.deepEqual(studio.live.errors, []);
+  const [stem] = studio.live.song.tracks[1].arrangement;
+  const length = (clip) => studio.live.get(clip, "end_time")[0] - clip.values.start_time;
+  assert.equal(length(source), 16);
+  assert.equal(length(stem), 16);
+  const [midi] = studio.live.song.tracks[4].arrangement;
+  assert.equal(midi.notes[0].start_time, 2, "0.5 s of the file is 1 s of the song, two beats");
+  assert.equal(midi.notes[0].pitch, 28);
+});
+
+test("a Live that does not say how long the file is takes the clip all the same", () => {
+  const studio = new Studio().start();
+  const clip = studio.sessionClip({ warping: 0, end_marker: 4, loop_end: 4 });
+  delete clip.values.sample_length;
+  studio.live.get = ((get) => (node, name) => (name === "sample_length" ? [0] : get.call(studio.live, node, name)))(studio.live.get);
+  const job = studio.separate();
+  assert.equal(job.keys.end, "4");
+});
+
 test("Live's first marker may lie anywhere", () => {
   const studio = new Studio({ stemSeconds: 4.5, can: { guessStart: 0.13 } }).start();
   studio.sessionClip(WARPED, MARKERS);

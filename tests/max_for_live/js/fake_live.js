@@ -79,6 +79,7 @@ class FakeLive {
     const clip = new Node(this, "Clip", parent, {
       name: path.split("/").pop().replace(/\.\w+$/, ""), color: 0xff0000, muted: 0, warping: 1, warp_mode: 0, looping: 0,
       file_path: path, sample_rate: 44100, sample_length: Math.round(seconds * 44100), is_audio_clip: 1,
+      gain: 0.4, pitch_coarse: 0, pitch_fine: 0,
     });
     const start = this.can.guessStart;
     clip.markers = markers || [{ sample_time: start, beat_time: 0 }, { sample_time: start + 1, beat_time: 97 / 60 }];
@@ -201,7 +202,8 @@ class FakeLive {
   }
 
   lengthOf(clip) {
-    const unit = clip.values.warping === 0 ? this.song.values.tempo / 60 : 1;
+    const speed = 2 ** ((clip.values.pitch_coarse + clip.values.pitch_fine / 100) / 12);
+    const unit = clip.values.warping === 0 ? this.song.values.tempo / 60 / speed : 1;
     return (clip.values.end_marker - clip.values.start_marker) * unit;
   }
 

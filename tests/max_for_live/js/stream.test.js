@@ -4,10 +4,10 @@ const test = require("node:test");
 const { Studio } = require("./studio");
 
 // A studio whose job is done: stems and notes of vocals and bass.
-function ready(options) {
+function ready(options, values = {}, markers = null) {
   const studio = new Studio(options).start();
   for (const name of ["stem_drums", "stem_other", "audio", "mute"]) studio.device.click(name);
-  studio.sessionClip({ warping: 0, end_marker: 4, loop_end: 4 });
+  studio.sessionClip({ warping: 0, end_marker: 4, loop_end: 4, ...values }, markers);
   const job = studio.separate();
   studio.bridge.result(job.id, "midi", "vocals", "/v.mid");
   studio.bridge.result(job.id, "midi", "bass", "/b.mid");
@@ -36,6 +36,28 @@ for (const routingSpelling of [0, 1, 2]) {
     assert.deepEqual(studio.live.errors, []);
   });
 }
+
+const STRETCHED = [{ sample_time: 0, beat_time: 0 }, { sample_time: 6, beat_time: 8 }];
+for (const [what, values, markers] of [
+  ["warped to another tempo", { warping: 1, end_marker: 4, loop_end: 4 }, STRETCHED], ["transposed", { pitch_coarse: 2 }, null],
+]) {
+  test(`a clip that is ${what}: it is said that the bridge plays the file's notes`, () => {
+    const studio = ready({}, values, markers);
+    studio.device.click("stream");
+    studio.clock.advance(100);
+    assert.match(studio.device.words("problem"), /notes of the file, not of the warped or transposed clip/);
+    studio.clock.advance(12000);
+    assert.match(studio.device.words("result"), /^Recorded/);
+    assert.match(studio.device.words("problem"), /notes of the file/);
+  });
+}
+
+test("a clip that is warped to the song's own tempo is streamed without a word", () => {
+  const studio = ready({}, { warping: 1, end_marker: 8, loop_end: 8 }, [{ sample_time: 0, beat_time: 0 }, { sample_time: 4, beat_time: 8 }]);
+  studio.device.click("stream");
+  studio.clock.advance(100);
+  assert.equal(studio.device.words("problem"), "");
+});
 
 test("a second stream uses the same tracks", () => {
   const studio = ready();
