@@ -17,7 +17,6 @@ exports.Playback = function (connection, clock, job, listener) {
     this.token = connection.name + "-play-" + tokens;
     this.attempts = 0;
     this.isHeard = false;
-    this.isOver = false;
     this.timer = null;
 };
 
@@ -31,15 +30,14 @@ methods.start = function () {
     this.timer = this.clock.after(SEND_AGAIN_MS, function () { self.start(); });
 };
 
-// No more of it: nothing is sent again, nothing is told.
+// Nothing is sent again; what the bridge says from now on is nobody's.
 methods.end = function () {
-    this.isOver = true;
     if (this.timer) { this.timer.cancel(); }
 };
 
 // One message of the bridge, as protocol.read gives it.
 methods.hear = function (said) {
-    if (this.isOver || !this.attempts) { return; }
+    if (!this.attempts) { return; }
     if (said.topic === "fail" && said.req_or_job === this.token) {
         this.fail(said.message);
     } else if (said.job === this.job && (said.topic !== "done" || said.request === protocol.REQUESTS.play)) {

@@ -158,6 +158,7 @@ test("a warped Session clip becomes tracks that line up with it", () => {
   near(midi.notes[2].start_time, 6 + 0.5 / 0.75);
   near(midi.notes[0].start_time, 1);
   near(midi.notes[0].duration, 1);
+  assert.equal(midi.notes[0].mute, 0);
   assert.equal(source.values.muted, 1);
   assert.equal(studio.device.words("result"), "Imported 4 audio and 1 MIDI tracks, 3 notes.");
   assert.equal(studio.device.words("problem"), "");
@@ -213,7 +214,7 @@ test("a Live that does not say how long the file is takes the clip all the same"
 });
 
 test("Live's first marker may lie anywhere", () => {
-  const studio = new Studio({ stemSeconds: 4.5, can: { guessStart: 0.13 } }).start();
+  const studio = new Studio({ stemSeconds: 4.5, can: { guessStart: 0.13, guessBeat: 0.5 } }).start();
   studio.sessionClip(WARPED, MARKERS);
   studio.complete(studio.separate());
   assert.deepEqual(studio.live.errors, []);
@@ -239,7 +240,7 @@ test("a looped Arrangement clip keeps its loop; tracks are made where it lies", 
   const midi = studio.live.song.tracks[3].arrangement[0];
   assert.equal(midi.values.start_time, 16);
   near(midi.values.start_marker, 2);
-  assert.match(studio.device.words("problem"), /source repeats its loop/);
+  assert.equal(studio.device.words("problem"), "The source repeats its loop: drag the new clips' right edges to its end.");
 });
 
 test("a loop with a lead-in keeps both", () => {
@@ -266,7 +267,8 @@ test("a looped Arrangement clip that is cut before its loop ends is taken as far
   near(Number(job.keys.start), 3);
   near(Number(job.keys.end), 5);
   studio.complete(job);
-  assert.equal(studio.live.song.tracks[1].arrangement[0].values.looping, 0);
+  const { values } = studio.live.song.tracks[1].arrangement[0];
+  for (const [name, beats] of Object.entries({ looping: 0, start_marker: 0, end_marker: 4, loop_start: 0, loop_end: 4 })) near(values[name], beats, name);
   assert.equal(studio.device.words("problem"), "");
 });
 
@@ -339,7 +341,10 @@ for (const [what, can, check] of [
   ["puts audio only into slots", { trackAudio: false }, (studio) => {
     const track = studio.live.song.tracks[1];
     assert.equal(track.arrangement[0].values.start_time, 16);
+    assert.equal(track.arrangement[0].values.name, "Rhodes Loop (Vocals)");
     assert.equal(track.slots[0].clip, null);
+    assert.equal(studio.tracks().length, 4);
+    assert.equal(studio.device.words("problem"), "");
   }],
   ["knows no duplicates either", { trackAudio: false, duplicate: false }, (studio) => {
     assert.equal(studio.live.song.tracks[1].slots[0].clip.values.name, "Rhodes Loop (Vocals)");
@@ -373,6 +378,38 @@ test("audio that Live does not take counts as no import, and leaves the source o
   assert.match(studio.device.words("problem"), /Live has not made the clip/);
   assert.equal(studio.device.words("result"), "Nothing to import.");
   assert.equal(source.values.muted, 0);
+});
+
+test("a scene that is gone is told", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  const job = studio.separate();
+  const addTrack = studio.live.addTrack;
+  studio.live.addTrack = function (kind) { const track = addTrack.call(this, kind); track.slots.length = 2; return track; };
+  studio.complete(job);
+  assert.match(studio.device.words("problem"), /scene of the clip is gone/);
+});
+
+test("what nobody has thought of is told, too, and the device goes on", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  const { get } = studio.live;
+  studio.live.get = () => { throw new TypeError("nonsense"); };
+  studio.device.click("separate");
+  studio.clock.advance(10);
+  assert.notEqual(studio.device.words("problem"), "");
+  studio.live.get = get;
+  studio.live.errors.length = 0;
+  assert.notEqual(studio.separate(), undefined);
+});
+
+test("choosing the loop brace shows at once what of the clip that is", () => {
+  const studio = new Studio().start();
+  studio.arrangementClip({ warping: 0, end_marker: 8, loop_end: 8 });
+  Object.assign(studio.live.song.values, { loop: 1, loop_start: 18, loop_length: 4 });
+  studio.device.click("part_choice", 1);
+  studio.clock.advance(1);
+  assert.equal(studio.device.words("part"), "2.0 s · not warped · Arrangement");
 });
 
 test("hundreds of notes arrive whole", () => {

@@ -107,13 +107,13 @@ test("under the loop brace only what it covers", () => {
   assert.equal(warped.time, 10);
 });
 
-for (const [what, values, set] of [
-  ["a brace that is off", { time: 0, endTime: 8 }, SET],
-  ["a brace beside the clip", { time: 0, endTime: 8 }, { ...SET, brace: { start: 8, end: 12 } }],
-  ["a Session clip", {}, { ...SET, brace: { start: 8, end: 12 } }],
+for (const [what, values, set, words] of [
+  ["a brace that is off", { time: 0, endTime: 8 }, SET, /Switch the loop on/],
+  ["a brace beside the clip", { time: 0, endTime: 8 }, { ...SET, brace: { start: 8, end: 12 } }, /does not touch/],
+  ["a Session clip", {}, { ...SET, brace: { start: 8, end: 12 } }, /Session clips have no loop brace/],
 ]) {
   test(`${what} is told in words`, () => {
-    assert.throws(() => region.of(clip(values), set, true), (error) => error.forPeople === true);
+    assert.throws(() => region.of(clip(values), set, true), (error) => error.forPeople === true && words.test(error.message));
   });
 }
 

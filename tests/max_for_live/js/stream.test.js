@@ -24,6 +24,7 @@ for (const routingSpelling of [0, 1, 2]) {
     studio.clock.advance(3000);
     const [vocals, bass] = streams(studio);
     assert.equal(vocals.values.name, "Rhodes Loop (Vocals) stream");
+    assert.deepEqual([vocals.values.color, bass.values.color], [0xe8a33d, 0x8e6bbf]);
     assert.equal(vocals.values.routing.display_name, "SAB Vocals");
     assert.equal(bass.values.routing.display_name, "SAB Bass");
     assert.deepEqual(vocals.slots[2].fired, { length: 8, quantisation: 0 });
@@ -113,6 +114,7 @@ test("a bridge that cannot play stops the recording and says why", () => {
   studio.device.click("stream");
   studio.clock.advance(3000);
   assert.equal(studio.device.words("problem"), "There are no MIDI ports.");
+  assert.equal(studio.bridge.asked("play").length, 1, "what was refused is not asked again");
   assert.equal(studio.device.words("stage"), "");
   assert.equal(streams(studio)[0].slots[2].values.is_recording, 0);
 });
@@ -157,7 +159,11 @@ test("a wish to play that is lost is said again under the same token, and that t
   let lost = 0;
   studio.bridge.drop = ([address]) => address === "/sab/play" && (lost += 1) <= 2;
   studio.device.click("stream");
-  studio.clock.advance(3000);
+  studio.clock.advance(2500);
+  const late = studio.device.words("problem");
+  studio.bridge.say("midi.start", [...studio.bridge.jobs.keys()].pop(), "bass", 4, 12);
+  studio.clock.advance(500);
+  assert.equal(studio.device.words("problem"), late, "it is said once");
   assert.equal(lost, 3);
   assert.equal(studio.bridge.played.size, 1);
   assert.match(studio.device.words("problem"), /late to answer/);
@@ -210,7 +216,27 @@ test("Cancel stops the recording and the bridge", () => {
   assert.deepEqual(studio.bridge.asked("stop"), [["/sab/stop", studio.bridge.asked("play")[0][1]]]);
   assert.equal(studio.device.words("result"), "Stopped.");
   assert.equal(streams(studio)[0].values.arm, 0);
+  studio.clock.advance(12000);
+  assert.equal(studio.device.words("result"), "Stopped.", "nothing of it goes on");
 });
+
+for (const [when, milliseconds] of [["the routing is taken", 200], ["the tracks are armed", 600], ["Live records", 850]]) {
+  test(`Cancel before ${when} leaves nothing armed, recording or playing`, () => {
+    const studio = ready();
+    const fire = studio.live.ClipSlot_fire;
+    studio.live.ClipSlot_fire = function (slot, ...rest) { this.clock.after(300, () => fire.call(this, slot, ...rest)); };
+    studio.device.click("stream");
+    studio.clock.advance(milliseconds);
+    studio.live.ClipSlot_fire = () => { throw new Error("fired"); };
+    studio.device.click("cancel");
+    studio.clock.advance(12000);
+    assert.equal(studio.device.words("result"), "Stopped.");
+    assert.equal(studio.device.words("problem"), "");
+    assert.equal(streams(studio)[0].values.arm, 0);
+    assert.equal(studio.bridge.asked("play").length, 0);
+    assert.deepEqual(studio.live.errors, []);
+  });
+}
 
 test("without a job, or without its notes, Stream says what to do", () => {
   const studio = new Studio().start();
