@@ -157,5 +157,24 @@ def test_results_are_placed_where_the_item_was_and_named_after_their_stems(studi
     ]
 
 
+def test_a_result_that_is_gone_is_told_and_the_others_are_placed(studio: Studio) -> None:
+    studio.finish("loop")
+    folder = studio.project / "stems" / "loop"
+    (folder / "loop.sab.json").rename(studio.folder / "manifest")
+    (folder / "loop (Drums).wav").unlink()
+    bring = studio.folder / "bring.lua"
+    to = folder / "loop.sab.json"
+    bring.write_text(f"assert (os.rename ({lua_text(str(studio.folder / 'manifest'))}, {lua_text(str(to))}))")
+    said = studio.run(item(), SEND, "bring.lua", IMPORT)
+    assert said[:3] == [
+        ["undo", "Import stems and notes"],
+        ["message", "No longer there, and not imported: loop (Drums).wav"],
+        ["waiting", "0"],
+    ]
+    assert [line[1] for line in said if line[0] == "item"][1:5] == [
+        "loop (Vocals)", "loop (Bass)", "loop (Other)", "loop (Vocals)",
+    ]  # fmt: skip
+
+
 def test_with_nothing_sent_the_musician_is_told(studio: Studio) -> None:
     assert studio.run(item(), IMPORT)[0] == ["message", "Nothing to import: no item of this project was sent."]

@@ -67,6 +67,8 @@ test("a second stream uses the same tracks", () => {
     studio.clock.advance(10000);
   }
   assert.equal(streams(studio).length, 2);
+  assert.equal(studio.bridge.asked("play").length, 2);
+  assert.equal(studio.bridge.played.size, 2, "another token, or the bridge would take it for the first");
   assert.deepEqual(studio.live.errors, []);
 });
 
