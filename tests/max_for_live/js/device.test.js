@@ -442,6 +442,20 @@ test("a source that is not where it was stays as it is", () => {
   assert.match(studio.device.words("problem"), /source clip has moved/);
 });
 
+test("the bar follows the job to its end, and starts anew with the next", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  const job = studio.separate();
+  studio.bridge.progress(job.id, "writing", 0.9, 1);
+  studio.clock.advance(10);
+  assert.equal(studio.device.value("progress"), 0.9);
+  studio.bridge.finish(job.id, "done");
+  studio.clock.advance(1000);
+  assert.equal(studio.device.value("progress"), 1);
+  studio.separate();
+  assert.equal(studio.device.value("progress"), 0);
+});
+
 test("while a clip is worked on another is not sent", () => {
   const studio = new Studio().start();
   studio.sessionClip();

@@ -57,6 +57,21 @@ test("a device that is taken away does nothing more", () => {
   assert.equal(studio.bridge.heard.length, before);
 });
 
+test("a device that is taken away in the middle of an import changes the set no more", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  const job = studio.separate();
+  studio.bridge.result(job.id, "stem", "vocals", "/v.wav");
+  studio.bridge.result(job.id, "stem", "bass", "/b.wav");
+  studio.bridge.finish(job.id, "done");
+  studio.clock.advance(30);
+  const before = studio.tracks().length;
+  assert.ok(before < 2);
+  studio.device.unload();
+  studio.clock.advance(5000);
+  assert.equal(studio.tracks().length, before);
+});
+
 test("a bridge that speaks another protocol is not taken for ours", () => {
   const studio = new Studio();
   studio.bridge.on_hello = (client, protocol, port) => {

@@ -34,6 +34,7 @@ for (const routingSpelling of [0, 1, 2]) {
     assert.equal(vocals.slots[2].clip.values.end_marker, 8);
     assert.equal(vocals.values.arm, 0);
     assert.equal(studio.device.words("result"), "Recorded 2 tracks.");
+    assert.equal(studio.bridge.asked("stop").length, 0, "what ends by itself is not stopped");
     assert.deepEqual(studio.live.errors, []);
   });
 }
