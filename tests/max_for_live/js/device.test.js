@@ -246,7 +246,9 @@ test("a looped Arrangement clip keeps its loop; tracks are made where it lies", 
 test("a loop with a lead-in keeps both", () => {
   const studio = new Studio({ stemSeconds: 4.5 }).start();
   studio.sessionClip({ ...WARPED, looping: 1, start_marker: 2, loop_start: 4 }, MARKERS);
-  studio.complete(studio.separate());
+  studio.complete(studio.separate(), [["notes", "bass", notesFile(NOTES)]]);
+  const notes = studio.live.song.tracks[4].slots[2].clip.values;
+  for (const [name, beats] of Object.entries({ looping: 1, start_marker: 0, loop_start: 2, loop_end: 8 })) near(notes[name], beats, name);
   assert.deepEqual(studio.live.errors, []);
   const { values } = studio.live.song.tracks[1].slots[2].clip;
   for (const [name, beats] of Object.entries({ looping: 1, start_marker: 0, loop_start: 2, loop_end: 8 })) near(values[name], beats, name);
@@ -298,6 +300,16 @@ test("the choices on the face are what is asked for and what is imported", () =>
   studio.complete(job);
   assert.deepEqual(studio.tracks(), ["Rhodes Loop (Bass)"]);
   assert.equal(studio.track.slots[2].clip.values.muted, 0);
+});
+
+test("what is switched off while the bridge works is not imported", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  const job = studio.separate();
+  studio.device.click("audio");
+  studio.clock.advance(10);
+  studio.complete(job, [["notes", "bass", notesFile(NOTES)]]);
+  assert.deepEqual(studio.tracks(), ["Rhodes Loop (Bass) MIDI"]);
 });
 
 test("files only, then Import brings them in", () => {

@@ -40,6 +40,7 @@ test("several devices each have a port of their own, and give it back", () => {
   const third = studio.open().load();
   studio.clock.advance(1500);
   assert.deepEqual(studio.bridge.asked("hello").map((message) => message[3]), [9731, 9732, 9733]);
+  assert.equal(new Set(studio.bridge.asked("ping").map((message) => message[1])).size, 3, "each knows its own pings");
   second.unload();
   studio.open().load();
   studio.clock.advance(1500);
@@ -113,6 +114,18 @@ test("results that are lost on the way are asked for before the import", () => {
   studio.bridge.drop = ([address]) => address === "/sab/result" && (lost += 1) <= 4;
   studio.complete(job);
   assert.deepEqual(studio.tracks(), ["Rhodes Loop (Vocals)", "Rhodes Loop (Drums)", "Rhodes Loop (Bass)", "Rhodes Loop (Other)"]);
+});
+
+test("a question whose answer is lost is asked again", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  const job = studio.separate();
+  let lost = 0;
+  studio.bridge.drop = ([address]) => address === "/sab/query" && (lost += 1) <= 1;
+  studio.complete(job);
+  assert.equal(studio.tracks().length, 0);
+  studio.clock.advance(8000);
+  assert.equal(studio.tracks().length, 4);
 });
 
 test("an end that is lost is noticed", () => {
@@ -242,9 +255,11 @@ test("a failed job says why, in the bridge's words", () => {
   studio.sessionClip();
   const job = studio.separate();
   studio.bridge.say("fail", "/sab/submit", "out_of_memory", "The memory was full. Choose a shorter region.", job.id);
+  studio.bridge.progress(job.id, "separating", 0.4, 1);
   studio.bridge.finish(job.id, "failed");
   studio.clock.advance(3000);
   assert.equal(studio.device.words("problem"), "The memory was full. Choose a shorter region.");
+  assert.equal(studio.device.value("progress"), 0);
 });
 
 test("a long warning is told in whole sentences", () => {

@@ -241,6 +241,27 @@ for (const [when, milliseconds] of [["the routing is taken", 200], ["the tracks 
   });
 }
 
+test("an Arrangement clip's stream is recorded in the first scene", () => {
+  const studio = new Studio().start();
+  for (const name of ["audio", "mute"]) studio.device.click(name);
+  studio.arrangementClip({ warping: 0, end_marker: 4, loop_end: 4 });
+  const job = studio.separate();
+  studio.complete(job, [["midi", "bass", "/b.mid"]]);
+  studio.device.click("stream");
+  studio.clock.advance(12000);
+  assert.equal(streams(studio)[0].slots[0].clip.values.end_marker, 8);
+});
+
+test("without a bridge Stream says what to do", () => {
+  const studio = ready();
+  studio.bridge.vanish();
+  studio.clock.advance(20000);
+  studio.device.click("stream");
+  studio.clock.advance(10);
+  assert.match(studio.device.words("problem"), /no bridge that could play/);
+  assert.equal(streams(studio).length, 0);
+});
+
 test("without a job, or without its notes, Stream says what to do", () => {
   const studio = new Studio().start();
   studio.device.click("stream");
