@@ -10,6 +10,8 @@ from typing import Any
 
 #: What a server listens on to be reached on all of the computer's addresses → how the computer itself reaches it.
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - written, not bound
+#: RFC 4291, 2.5.5.2.
+MAPPED = "::ffff:"
 BACKLOG = 32
 
 
@@ -21,6 +23,13 @@ def url(scheme: str, host: str, port: int) -> str:
 def from_here(host: str) -> str:
     """The address under which this computer's own programs reach what listens on `host`."""
     return EVERYWHERE.get(host, host)
+
+
+def seen_from(family: int, host: str) -> str:
+    """A numeric address as sockets of that family name it: IPv6 ones that hear both have `::ffff:` before IPv4's."""
+    if family == socket.AF_INET6:
+        return host if ":" in host else MAPPED + host
+    return host.removeprefix(MAPPED)
 
 
 async def bound(host: str, port: int, kind: socket.SocketKind) -> socket.socket:

@@ -49,6 +49,19 @@ def test_what_listens_everywhere_is_called_on_loopback(host: str, called: str) -
     assert network.from_here(host) == called
 
 
+@pytest.mark.parametrize(
+    ("family", "host", "seen"),
+    [
+        (socket.AF_INET6, IPV4, "::ffff:127.0.0.1"),
+        (socket.AF_INET6, IPV6, IPV6),
+        (socket.AF_INET, "::ffff:127.0.0.1", IPV4),
+        (socket.AF_INET, IPV4, IPV4),
+    ],
+)
+def test_an_address_that_another_kind_of_socket_has_seen(family: int, host: str, seen: str) -> None:
+    assert network.seen_from(family, host) == seen
+
+
 def test_nobody_else_writes_addresses() -> None:
     """The brackets around IPv6 were in three places, and missing in a fourth."""
     by_hand = re.compile(r"://\[?\{|\[\{\w*host\}\]")

@@ -67,8 +67,8 @@ async def serve_osc(
         ) from error
     unsubscribe = bridge.subscribe(server.publisher.on_event)
     try:
-        for endpoint in announce_to:
-            server.send([STARTUP(__version__)], endpoint)
+        for listener, listening_port in announce_to:
+            server.send([STARTUP(__version__)], (network.seen_from(own.family, listener), listening_port))
         yield server
     finally:
         unsubscribe()
