@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -16,6 +19,8 @@ ARDOUR_URL = "osc.udp://127.0.0.1:9720"
 #: REAPER's settings, the only file there that differs from one computer to the next.
 REAPER_SETTINGS = "source_audio_bridge_settings.lua"
 DEVICE = "Source Audio Bridge.amxd"
+#: Where this package and the device's generator lie side by side.
+_SOURCE = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -59,12 +64,15 @@ def _reaper(here: Here) -> dict[str, bytes]:
 
 
 def _live(_: Here) -> dict[str, bytes]:
-    packaged = files("bridge.integrations") / "live" / DEVICE
-    built = Path(__file__).parents[2] / "build" / "device" / "frozen" / DEVICE
-    for device in (packaged, built):
-        if device.is_file():
-            return {DEVICE: device.read_bytes()}
-    raise NotFound("This installation has no Max for Live device.", advice="In the bridge's source, run `make device`.")
+    """Built for the occasion by a process of its own: nothing of the bridge needs the generator."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "max_for_live.generator", folder]
+        built = subprocess.run(command, capture_output=True, text=True, cwd=_SOURCE, check=False)  # noqa: S603 - our own
+        device = Path(folder) / "frozen" / DEVICE
+        if built.returncode or not device.is_file():
+            reason = (built.stderr.strip().splitlines() or built.stdout.strip().splitlines() or ["no device came"])[-1]
+            raise NotFound(f"The Max for Live device could not be built: {reason}", advice="Install the bridge again.")
+        return {DEVICE: device.read_bytes()}
 
 
 def _scripts(folder: str) -> dict[str, str]:
