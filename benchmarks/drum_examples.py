@@ -61,7 +61,7 @@ def examples(seed: int, fonts: Sequence[str] = ()) -> Iterator[Example]:
     others, bass = mixed(band), band["bass"]
     loudest = max(float(np.sqrt(np.square(kit).mean())), 1e-3)
     kit *= 0.05 / loudest
-    if rng.random() < 0.25:
+    if rng.random() < 0.5:
         kit += residue(rng, len(kit))
     yield Example(_worn(rng, kit), part.notes)
     yield Example(_worn(rng, kit + _beside(rng, others, -32, -14)), part.notes)

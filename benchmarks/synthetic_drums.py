@@ -71,7 +71,7 @@ def _sound(rng: np.random.Generator, key: int) -> Wave:
         return _sum(0.12 * _noise(rng, 1.0, between(1500, 4000), 14000, between(3, 9)), bell, 0.5 * click)
     if key not in (42, 44, *OPEN_HATS):
         return 0.3 * _fall(between(200, 3000), between(1, 200), 60, between(10, 40))
-    low, high = between(3000, 9000), between(10000, 18000)
+    low, high = between(800 if key in OPEN_HATS else 3000, 9000), between(10000, 18000)
     decay = between(4, 11) if key in OPEN_HATS else between(25, 80)
     return between(0.1, 0.4) * _noise(rng, 0.8 if key in OPEN_HATS else 0.2, low, high, decay)
 

@@ -10,7 +10,7 @@ import numpy as np
 from bridge.model import Note
 from bridge.transcription.bands import Bands, analyse
 from bridge.transcription.kit import HAT, KIT, OPEN_HAT, SAMPLE_RATE_HZ, TOM, Drum
-from bridge.transcription.loudness import velocities
+from bridge.transcription.loudness import LOUD_PERCENTILE, velocities
 from bridge.transcription.recognising import OUTPUTS, Recogniser
 from bridge.transcription.strokes import Numbers, listen, stroke_frames
 from bridge.transcription.surroundings import surroundings
@@ -52,7 +52,10 @@ def hits(bands: Bands, recogniser: Recogniser) -> list[Note]:
         here = np.flatnonzero(chance)
         if not len(here):
             continue
-        loudness = velocities(levels_db(added[here], drum))
+        levels = levels_db(added[here], drum)
+        loud_enough = levels >= np.percentile(levels, LOUD_PERCENTILE) + drum.softest_db
+        here, levels = here[loud_enough], levels[loud_enough]
+        loudness = velocities(levels)
         keys = tom_keys(added[here]) if drum is TOM else np.full(len(here), drum.key)
         for key in np.unique(keys).tolist():
             of_key = keys == key

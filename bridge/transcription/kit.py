@@ -21,9 +21,11 @@ class Drum:
     lowest_hz: float
     highest_hz: float
     """How hard it was struck is read between these, where the pieces it is struck with are softest."""
+    softest_db: float = -60.0
+    """So far below a loud stroke it is taken for what bleeds in: feet play more evenly than hands."""
 
 
-KICK = Drum("kick", 36, 0.4, 0.1, 0, 108)
+KICK = Drum("kick", 36, 0.5, 0.1, 0, 108, softest_db=-12.0)
 SNARE = Drum("snare", 38, 0.5, 0.08, 190, 7500)
 TOM = Drum("tom", 45, 0.5, 0.15, 65, 500)
 HAT = Drum("hat", 42, 0.5, 0.06, 12000, 22050)

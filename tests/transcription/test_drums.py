@@ -41,10 +41,8 @@ def hat(rng: np.random.Generator) -> Wave:
 
 
 def open_hat(rng: np.random.Generator) -> Wave:
-    octaves = [
-        gain * noise(rng, 0.6, low, 1.5 * low) for low, gain in ((600, 0.1), (1200, 0.1), (2400, 0.1), (6000, 0.3))
-    ]
-    return decaying(np.sum(octaves, axis=0), 5)
+    """As the closed one, a little lower, and it goes on for half a second."""
+    return decaying(0.25 * noise(rng, 0.6, 6000, 16000), 6)
 
 
 def crash(rng: np.random.Generator) -> Wave:
