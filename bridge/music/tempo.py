@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from bridge.model import Value
-from bridge.music.bars import BEATS, bars_evidence, possible_bars, unpadded
+from bridge.music.bars import bars_evidence, possible_bars, unpadded
+from bridge.music.harmony import BEATS, pitch_evidence, pitch_repetition
 from bridge.music.onsets import Onsets, onsets
 from bridge.music.pulse import Pulse, clarity, closed_pulse, evidence, first_beat, open_pulse, periods, refined
 from bridge.units import DEFAULT_TEMPO_BPM
@@ -20,10 +21,15 @@ if TYPE_CHECKING:
 #: Estimates below this confidence are for a person to look at, not to write into files.
 CONFIDENT = 0.5
 
-#: How much each line of `pulse.evidence` and `bars.bars_evidence` weighs in the odds between tempi: a logistic
-#: regression over loops of twenty styles (docs/decisions/0083).
-PULSE_WEIGHTS = np.array((4.5, 4.9, 2.0, 3.6, -1.1, -2.6, -0.35))
-BARS_WEIGHTS = np.array((1.9, 1.0, 1.2, 2.8, -0.3, -0.55, -0.4, 1.8, 2.8, 0.3, -1.7))
+#: What each line of evidence weighs in the odds between tempi: logistic regressions over 1550 rendered loops of fifty
+#: styles, found by `python -m benchmarks.tempo_fit` (docs/decisions/0098). First that of `pulse.evidence`, for both.
+_ALIKE, _ALIKE_IN_LOOPS = (1.7, 1.1, 2.4, 2.2, 2.7, 2.3, 6.0, 2.2), (2.8, 2.1, 2.0, 0.12, 0.81, 0.01, 2.7, 2.3)
+_USUAL, _USUAL_IN_LOOPS = (-1.1,), (-0.48,)
+_DENSE, _DENSE_IN_LOOPS = (-0.68, -2.5, -0.44, -0.07, -0.37, -0.19), (-0.47, -1.1, -0.81, -0.17, -0.47, -0.16)
+#: `harmony.pitch_evidence`; `harmony.changes_evidence`; and what `bars.bars_evidence` adds to it.
+_PITCH, _CHANGES, _BARS = (-2.0, 1.4), (1.4, 0.99, -1.0), (2.7, 3.9, -3.7, -2.1, 0.21, 0.19, -0.11)
+BEATS_WEIGHTS = np.array((*_ALIKE, *_USUAL, *_DENSE, *_PITCH))
+BARS_WEIGHTS = np.array((*_ALIKE_IN_LOOPS, *_USUAL_IN_LOOPS, *_DENSE_IN_LOOPS, *_CHANGES, *_BARS))
 
 #: Clips that are heard whole, and no longer than this, may be loops.
 LONGEST_LOOP_SECONDS = 60.0
@@ -82,7 +88,9 @@ def estimate_tempo(audio: Signal, control: Control) -> TempoEstimate:
     found = periods(pulse)
     if pulse.count < LEAST_ONSETS or not found:
         return TempoEstimate(bpm=DEFAULT_TEMPO_BPM, confidence=0.0, first_beat_seconds=0.0, method="beats")
-    beats = _best([evidence(pulse, period) @ PULSE_WEIGHTS for period in found], found)
+    pitches = pitch_repetition(heard)
+    proofs = [np.concatenate((evidence(pulse, period), pitch_evidence(pitches, period))) for period in found]
+    beats = _best([proof @ BEATS_WEIGHTS for proof in proofs], found)
     loop = _loop(heard, pulse, beats, audio)
     return _by_beats(heard, pulse, beats) if loop is None else loop
 
@@ -136,7 +144,10 @@ def _best(odds: list[float], period_seconds: list[float]) -> _Choice:
 
 
 def _confidence(share: float, plain: float, beats: float, pulse: Pulse) -> float:
-    """How sure it is that there is a pulse, times how sure it is that the beat is not another of its levels."""
+    """How sure it is that there is a pulse, times the square of how sure it is that the beat is none of its other levels.
+
+    The square, since a wrong tempo does more harm than none: what is confident has odds of 7 to 3 or better.
+    """
     if beats < LEAST_BEATS or pulse.count < LEAST_ONSETS:
         return 0.0
-    return round(share / (1 + math.exp((CLEAR - plain) / CLEAR_SLOPE)), 3)
+    return round(share**2 / (1 + math.exp((CLEAR - plain) / CLEAR_SLOPE)), 3)
