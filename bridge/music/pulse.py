@@ -162,9 +162,7 @@ def _widened(rise: Numbers) -> Numbers:
 def _counts(heard: Onsets) -> tuple[int, int, int]:
     """How many onsets there are: of all, low, high."""
     rate = heard.frame_rate_hz
-    low, high = (
-        _count(heard.rise[:, part], rate, LEAST_RISE_OF_PART, APART_SECONDS_OF_PART) for part in (LOW, HIGH)
-    )
+    low, high = (_count(heard.rise[:, part], rate, LEAST_RISE_OF_PART, APART_SECONDS_OF_PART) for part in (LOW, HIGH))
     return _count(heard.rise.sum(axis=1), rate, LEAST_RISE, APART_SECONDS), low, high
 
 

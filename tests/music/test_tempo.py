@@ -102,6 +102,34 @@ def test_strokes_at_random_have_no_sure_tempo(seed: int) -> None:
     assert estimate(signal(wave)).confidence < CONFIDENT
 
 
+def played(chords: list[tuple[float, float]], steps: int, tempo: float) -> ArraySignal:
+    """One chord a bar, struck `steps` times, evenly: harmonics that fall away, of two tones."""
+    rate = 44_100
+    bar = round(240 / tempo * rate)
+    wave = np.zeros(bar * len(chords) + rate)
+    time = np.arange(round(0.9 * bar / steps)) / rate
+    for place, roots in enumerate(chords):
+        tones = [np.sin(2 * np.pi * hz * part * time) / part**2 for hz in roots for part in range(1, 6)]
+        tone = np.sum(tones, axis=0) * np.exp(-3 * time) * np.minimum(1, 200 * time)
+        for step in range(steps):
+            at = round(bar * (place + step / steps))
+            wave[at : at + len(tone)] += 0.1 * tone
+    return signal(wave[: bar * len(chords)])
+
+
+@pytest.mark.parametrize(("tempo", "steps"), [(84.0, 4), (86.0, 8), (168.0, 4), (172.0, 8)])
+def test_chords_tell_how_long_a_bar_is(tempo: float, steps: int) -> None:
+    found = estimate(played([(220.0, 330.0), (174.6, 261.6), (196.0, 293.7), (246.9, 370.0)], steps, tempo))
+    assert found.bpm == tempo
+
+
+@pytest.mark.parametrize(("tempo", "steps"), [(80.0, 8), (160.0, 4)])
+def test_even_strokes_of_one_chord_may_be_quarters_or_eighths(tempo: float, steps: int) -> None:
+    found = estimate(played([(220.0, 330.0)] * 4, steps, tempo))
+    assert found.bpm in (80.0, 160.0)
+    assert found.confidence < CONFIDENT
+
+
 def test_level_does_not_matter() -> None:
     loud = beat(113.0, 2)
     soft = ArraySignal(loud.samples * np.float32(0.01), 44_100)
