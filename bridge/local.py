@@ -10,7 +10,7 @@ from typing import Any
 from bridge.bus import EventBus
 from bridge.config import Settings
 from bridge.errors import BridgeError, NotFound
-from bridge.events import Ended, Event, Noticed, Started, WorkerChanged
+from bridge.events import Ended, Event, MidiEnded, MidiStarted, MidiWaiting, Noticed, Started, Submitted, WorkerChanged
 from bridge.midi.client import MidiPlayer
 from bridge.midi.offsets import offsets_seconds
 from bridge.model import Job, JobRequest, ModelInfo, Status
@@ -31,6 +31,8 @@ class LocalBridge:
         self._device = settings.device
         self._worker = "starting"
         self._tasks: set[asyncio.Task[None]] = set()
+        self._on_ports: set[tuple[str, str]] = set()
+        """Job and stem of all that plays, or waits for the music to roll."""
         bus.subscribe(self._on_event)
 
     def submit(self, request: JobRequest) -> tuple[Job, int]:
@@ -97,8 +99,20 @@ class LocalBridge:
                 self._engine, self._device = engine, device
             case WorkerChanged(state=state):
                 self._worker = state
+            case MidiWaiting(job=job, stem=stem) | MidiStarted(job=job, stem=stem):
+                self._on_ports.add((job, stem))
+            case MidiEnded(job=job, stem=stem):
+                self._on_ports.discard((job, stem))
+            case Submitted():
+                self._stop_forgotten()
             case Ended(job=job, outcome="done") if self._scheduler.job(job).request.play:
                 self._in_background(self._play_when_done(job))
+
+    def _stop_forgotten(self) -> None:
+        """A new job may have driven out an old one, whose notes nobody could name any more to stop them."""
+        known = {job.id for job in self._scheduler.jobs()}
+        for job in {job for job, _ in self._on_ports} - known:
+            self._player.stop(job)
 
     async def _play_when_done(self, job: str) -> None:
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -20,8 +19,12 @@ PARTIAL = ".partial"
 
 
 def result_name(source: Path, wanted: str | None) -> str:
-    """What the results are called: the name that was asked for, or the source's, as every system can write it."""
-    name = FORBIDDEN.sub("_", unicodedata.normalize("NFC", (wanted or source.stem).strip())).rstrip(". ")
+    """What the results are called: the name that was asked for, or the source's, as every system can write it.
+
+    Accents stay composed or decomposed as they come (macOS decomposes them): scripts wait for files by the name that
+    they have asked for, and compare bytes.
+    """
+    name = FORBIDDEN.sub("_", (wanted or source.stem).strip()).rstrip(". ")
     name = name.encode("utf-8", "replace")[:MAX_NAME_BYTES].decode("utf-8", "ignore").rstrip(". ") or "clip"
     head, dot, rest = name.partition(".")
     return f"{head}_{dot}{rest}" if head.strip().upper() in RESERVED else name

@@ -49,6 +49,8 @@ def test_a_project_that_is_not_there_is_told(tmp_path: Path) -> None:
     [
         (None, "Ünïcode 🎸 \"clip\"".replace('"', "_")),
         ("my take", "my take"),
+        ("Fu\u0308r E\u0301lise", "Fu\u0308r E\u0301lise"),
+        ("F\u00fcr \u00c9lise", "F\u00fcr \u00c9lise"),
         ("a/b:c", "a_b_c"),
         ("con", "con_"),
         ("Con.txt", "Con_.txt"),

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from bridge import PROTOCOL_VERSION
+from bridge import PROTOCOL_VERSION, network
 from bridge.cli import shared
 from bridge.cli.report import TextReport
 from bridge.errors import EngineFailed
@@ -44,9 +44,8 @@ async def demo(
     report = TextReport.for_people()
     with as_file(files("bridge.demo") / "clip.ogg") as clip:
         async with _server(options) as (host, port), open_client(host, port) as client:
-            report.say(
-                f"A bridge listens on osc.udp://{host}:{port}. It gets four bars of drums, bass, chords and lead."
-            )
+            where = network.url("osc.udp", host, port)
+            report.say(f"A bridge listens on {where}. It gets four bars of drums, bass, chords and lead.")
             await client.ask("/sab/hello", "sab demo", PROTOCOL_VERSION)
             await client.ask("/sab/subscribe", 1)
             request: list[str | float] = ["out", str(out.absolute()), "tempo", TEMPO_BPM, "play", 1, "req", "demo"]

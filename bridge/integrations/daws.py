@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from bridge import network
 from bridge.errors import NotFound
 from bridge.integrations import places
 
@@ -15,6 +19,8 @@ ARDOUR_URL = "osc.udp://127.0.0.1:9720"
 #: REAPER's settings, the only file there that differs from one computer to the next.
 REAPER_SETTINGS = "source_audio_bridge_settings.lua"
 DEVICE = "Source Audio Bridge.amxd"
+#: Where this package and the device's generator lie side by side.
+_SOURCE = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,7 @@ class Here:
     """What the files must know about this computer."""
 
     host: str
+    """What the bridge listens on."""
     port: int
     command: Sequence[str]
     """What starts `sab`, with whole paths: a DAW has its own idea of PATH."""
@@ -41,13 +48,13 @@ class Daw:
 
 
 def _ardour(here: Here) -> dict[str, bytes]:
-    url = f"osc.udp://{here.host}:{here.port}"
+    url = network.url("osc.udp", network.from_here(here.host), here.port)
     return {name: text.replace(ARDOUR_URL, url).encode() for name, text in _scripts("ardour").items()}
 
 
 def _reaper(here: Here) -> dict[str, bytes]:
     command = ", ".join(lua_text(word) for word in (*here.command, "submit"))
-    options = ", ".join(lua_text(word) for word in ("--host", here.host, "--port", str(here.port)))
+    options = ", ".join(lua_text(word) for word in ("--host", network.from_here(here.host), "--port", str(here.port)))
     settings = (
         "-- How REAPER's scripts start the bridge's command; `sab install reaper` has written it.\n"
         f"return {{ command = {{ {command} }}, options = {{ {options} }} }}\n"
@@ -57,12 +64,15 @@ def _reaper(here: Here) -> dict[str, bytes]:
 
 
 def _live(_: Here) -> dict[str, bytes]:
-    packaged = files("bridge.integrations") / "live" / DEVICE
-    built = Path(__file__).parents[2] / "build" / "device" / "frozen" / DEVICE
-    for device in (packaged, built):
-        if device.is_file():
-            return {DEVICE: device.read_bytes()}
-    raise NotFound("This installation has no Max for Live device.", advice="In the bridge's source, run `make device`.")
+    """Built for the occasion by a process of its own: nothing of the bridge needs the generator."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "max_for_live.generator", folder]
+        built = subprocess.run(command, capture_output=True, text=True, cwd=_SOURCE, check=False)  # noqa: S603 - our own
+        device = Path(folder) / "frozen" / DEVICE
+        if built.returncode or not device.is_file():
+            reason = (built.stderr.strip().splitlines() or built.stdout.strip().splitlines() or ["no device came"])[-1]
+            raise NotFound(f"The Max for Live device could not be built: {reason}", advice="Install the bridge again.")
+        return {DEVICE: device.read_bytes()}
 
 
 def _scripts(folder: str) -> dict[str, str]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-import importlib
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from bridge.errors import EngineFailed
-from bridge.midi.output import CLIENT_NAME, quiet_stderr
+from bridge.midi.libjack import JackClient
 from bridge.midi.timeline import NS_PER_SECOND, Timeline
 
 POLL_NS = 10_000_000
@@ -21,7 +20,6 @@ READING_SECONDS = 0.01
 SMOOTHING = 1 / 16
 
 # jack/types.h
-_NO_START_SERVER = 0x01
 _ROLLING, _LOOPING = 1, 2
 _BBT = 0x10
 
@@ -115,35 +113,33 @@ def open_jack_transport() -> JackTransport:
     Raises:
         EngineFailed: none answers.
     """
-    jack = _libjack()
-    client = _open_client(jack)
-    return JackTransport(lambda: _look(jack, client))
+    client = _open_client()
+    return JackTransport(lambda: _look(client))
 
 
 def jack_period_ns() -> int:
     """How long a period of the JACK server is. Raises EngineFailed: none answers."""
-    jack = _libjack()
-    client = _open_client(jack)
-    frames, rate = jack.jack_get_buffer_size(client), jack.jack_get_sample_rate(client)
-    jack.jack_client_close(client)
+    client = _open_client()
+    frames, rate = client.ask("jack_get_buffer_size"), client.ask("jack_get_sample_rate")
+    client.close()
     return round(int(frames) / int(rate) * NS_PER_SECOND)
 
 
-def _open_client(jack: Any) -> Any:
-    """It has no ports and is never activated: the server does not wait for it."""
-    with quiet_stderr():
-        client = jack.jack_client_open(f"{CLIENT_NAME} transport".encode(), _NO_START_SERVER, None) if jack else None
-    if not client:
-        raise EngineFailed("No JACK server answers.", advice="Start it before the bridge, or use another sync.")
-    return client
+def _open_client() -> JackClient:
+    try:
+        return JackClient("transport")
+    except OSError as error:
+        raise EngineFailed(
+            "No JACK server answers.", advice="Start it before the bridge, or use another sync."
+        ) from error
 
 
-def _look(jack: Any, client: Any) -> Look:
+def _look(client: JackClient) -> Look:
     position = Position()
-    rolls = jack.jack_transport_query(client, ctypes.byref(position)) in (_ROLLING, _LOOPING)
+    rolls = client.ask("jack_transport_query", ctypes.byref(position)) in (_ROLLING, _LOOPING)
     rate = position.frame_rate or 1
     # The position is that of the period that began at `usecs`, which JACK's own clock counts.
-    frames = jack.jack_frame_time(client) - jack.jack_time_to_frames(client, position.usecs) if rolls else 0
+    frames = client.ask("jack_frame_time") - client.ask("jack_time_to_frames", position.usecs) if rolls else 0
     now_ns = time.perf_counter_ns()
     since = ctypes.c_int32(frames).value / rate
     at_ns = now_ns - round(since * NS_PER_SECOND)
@@ -156,23 +152,3 @@ def _look(jack: Any, client: Any) -> Look:
         bars = (position.bar - 1) * position.beats_per_bar
     beats = bars + position.beat - 1 + position.tick / position.ticks_per_beat
     return Look(rolls, at_ns, seconds, beats * quarter_beats, position.beats_per_minute * quarter_beats)
-
-
-def _libjack() -> Any:
-    """The libjack that RtMidi itself was linked with; None where it has none."""
-    try:
-        jack = ctypes.CDLL(importlib.import_module("rtmidi._rtmidi").__file__)
-        jack.jack_client_open.restype = ctypes.c_void_p
-        jack.jack_client_open.argtypes = (ctypes.c_char_p, ctypes.c_int, ctypes.c_void_p)
-        jack.jack_transport_query.argtypes = (ctypes.c_void_p, ctypes.c_void_p)
-        jack.jack_frame_time.restype = ctypes.c_uint32
-        jack.jack_frame_time.argtypes = (ctypes.c_void_p,)
-        jack.jack_time_to_frames.restype = ctypes.c_uint32
-        jack.jack_time_to_frames.argtypes = (ctypes.c_void_p, ctypes.c_uint64)
-        for question in (jack.jack_get_buffer_size, jack.jack_get_sample_rate):
-            question.restype = ctypes.c_uint32
-            question.argtypes = (ctypes.c_void_p,)
-        jack.jack_client_close.argtypes = (ctypes.c_void_p,)
-    except (ImportError, AttributeError, OSError):
-        return None
-    return jack

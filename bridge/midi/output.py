@@ -21,6 +21,7 @@ import importlib
 import os
 import re
 import sys
+import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -35,6 +36,10 @@ from bridge.protocols import MidiOutput
 CLIENT_NAME = "Source Audio Bridge"
 EXACT = "jack-exact"
 DEFAULT = PortLayout()
+#: Two JACK periods of 1024 frames at 44.1 kHz and some. A closed client changes the server's graph, which it tells all
+#: others a period later; libjack then walks through a client's ports on a thread of its own, without a lock, and falls
+#: (SIGSEGV, or SIGABRT in AssertPort) where one is being closed meanwhile. So the next is closed after that.
+SETTLE_SECONDS = 0.05
 
 #: Our names of RtMidi's interfaces, in the order in which they are tried.
 BACKENDS: tuple[tuple[str, str], ...] = (
@@ -66,11 +71,12 @@ class Ports(NamedTuple):
 
 
 class RtMidiOutput:
-    """One open port of python-rtmidi."""
+    """One open port of python-rtmidi. `settle_seconds` is what its closing waits before something else may close."""
 
-    def __init__(self, name: str, port: Any) -> None:
+    def __init__(self, name: str, port: Any, settle_seconds: float = 0.0) -> None:
         self._name = name
         self._port = port
+        self._settle_seconds = settle_seconds
         self._is_open = True
 
     @property
@@ -105,6 +111,7 @@ class RtMidiOutput:
         if self._is_open:
             self._is_open = False
             self._port.delete()
+            time.sleep(self._settle_seconds)
 
 
 def open_ports(
@@ -238,7 +245,7 @@ def _open_one(rtmidi: Any, api: int, name: str) -> RtMidiOutput | None:
     except OSError:
         port.delete()
         raise
-    return RtMidiOutput(name, port)
+    return RtMidiOutput(name, port, SETTLE_SECONDS if api == rtmidi.API_UNIX_JACK else 0.0)
 
 
 def _matching(name: str, existing: Sequence[str]) -> str | None:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from bridge import PROTOCOL_VERSION, __version__
+from bridge import PROTOCOL_VERSION, __version__, network
 from bridge.events import Noticed
 
 if TYPE_CHECKING:  # only who announces loads it
@@ -95,7 +95,7 @@ async def _tell(zeroconf: AsyncZeroconf, told: Sequence[ServiceInfo], notice: Ca
 
 async def _reachable(host: str) -> list[str]:
     """The addresses under which other computers reach what listens on `host`."""
-    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+    if host in network.EVERYWHERE:
         import ifaddr
 
         own = [str(ip.ip) for adapter in ifaddr.get_adapters() for ip in adapter.ips if ip.is_IPv4]

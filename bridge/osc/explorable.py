@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from bridge import __version__
+from bridge import __version__, network
 from bridge.model import Job
 from bridge.osc import addresses as osc
 from bridge.osc import query
@@ -31,7 +31,8 @@ class Explorable:
     osc_port: int
 
     def host_info(self) -> query.Node:
-        return query.host_info(SERVER_NAME, "" if self.osc_host in ("0.0.0.0", "::") else self.osc_host, self.osc_port)  # noqa: S104 - compared, not bound
+        host = "" if self.osc_host in network.EVERYWHERE else self.osc_host
+        return query.host_info(SERVER_NAME, host, self.osc_port)
 
     def address_space(self) -> query.Node:
         """The OSCQuery tree, with everything that has a value now."""

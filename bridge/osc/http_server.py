@@ -12,11 +12,10 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
+from bridge import network
 from bridge.config import DEFAULT_HOST
 from bridge.events import Noticed
 from bridge.osc.explorable import Explorable
-
-BACKLOG = 32
 
 #: (what is shown, the port's socket) → what ends the serving.
 Start = Callable[[Explorable, socket.socket], Awaitable[Callable[[], Awaitable[None]]]]
@@ -34,8 +33,8 @@ async def serve_http(
         port: 0 takes any free one.
     """
     try:
-        door = await _bound(host, port)
-    except (OSError, OverflowError) as error:
+        door = await network.bound(host, port, socket.SOCK_STREAM)
+    except (OSError, OverflowError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
         words = f"No HTTP on TCP port {port} of {host} ({reason}). OSC works; choose another port with --http-port."
         notice(Noticed(level="warning", message=words))
@@ -44,7 +43,7 @@ async def serve_http(
     opening = _Opening(shown, door, notice)
     opening.wait_for_somebody()
     try:
-        yield _url(door)
+        yield network.url("http", *door.getsockname()[:2])
     finally:
         await opening.close()
         door.close()
@@ -90,16 +89,3 @@ class _Opening:
         except (ImportError, OSError) as error:
             self._door.close()  # whoever has connected is not left waiting
             self._notice(Noticed(level="warning", message=f"No HTTP: {error}. Install the bridge again."))
-
-
-async def _bound(host: str, port: int) -> socket.socket:
-    found = await asyncio.get_running_loop().getaddrinfo(host or None, port, type=socket.SOCK_STREAM)
-    family, _, _, _, address = found[0]
-    door = socket.create_server(address, family=family, backlog=BACKLOG)
-    door.setblocking(False)
-    return door
-
-
-def _url(door: socket.socket) -> str:
-    host, port, *_ = door.getsockname()
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

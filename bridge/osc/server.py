@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import asynccontextmanager, suppress
 from typing import cast
 
-from bridge import __version__
+from bridge import __version__, network
 from bridge.config import DEFAULT_HOST, DEFAULT_PORT
 from bridge.errors import BridgeError, InternalError, RequestError
 from bridge.events import Noticed
@@ -55,8 +55,9 @@ async def serve_osc(
     """
     desk = Desk(bridge=bridge, clients=Clients(clock), engines=engines, defaults=defaults)
     try:
+        own = await network.bound(host, port, socket.SOCK_DGRAM)
         _, server = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: OscServer(desk, clock, notice), local_addr=(host, port)
+            lambda: OscServer(desk, clock, notice), sock=own
         )
     except (OSError, OverflowError, UnicodeError) as error:  # the last: no host is called so
         reason = getattr(error, "strerror", None) or error
@@ -66,8 +67,8 @@ async def serve_osc(
         ) from error
     unsubscribe = bridge.subscribe(server.publisher.on_event)
     try:
-        for endpoint in announce_to:
-            server.send([STARTUP(__version__)], endpoint)
+        for listener, listening_port in announce_to:
+            server.send([STARTUP(__version__)], (network.seen_from(own.family, listener), listening_port))
         yield server
     finally:
         unsubscribe()
@@ -102,8 +103,7 @@ class OscServer(asyncio.DatagramProtocol):
 
     @property
     def url(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"osc.udp://{host}:{self.port}"
+        return network.url("osc.udp", self.host, self.port)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.DatagramTransport, transport)  # not its subclass before Python 3.12

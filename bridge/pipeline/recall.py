@@ -12,14 +12,12 @@ import msgspec
 from bridge.audio.riff import addition
 from bridge.audio.source import Region
 from bridge.model import JobRequest
-from bridge.pipeline.cache import OpenEntry
+from bridge.pipeline.cache import BLOCK_BYTES, OpenEntry
 from bridge.pipeline.folder import OutputFolder
 from bridge.pipeline.manifest import decode
 from bridge.pipeline.pieces import Piece, result_file
 from bridge.pipeline.stems import stamps
 from bridge.project_paths import numbered
-
-BLOCK_BYTES = 1 << 20
 
 
 def stem_pieces(cached: OpenEntry, region: Region, request: JobRequest, name: str) -> Iterator[Piece]:

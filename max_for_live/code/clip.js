@@ -5,6 +5,8 @@ var warp = require("./warp");
 var problem = require("./problem").problem;
 
 var NONE = "Select an audio clip first: click it in the Session or the Arrangement.";
+var RE_PITCH = 3;
+var SOUND = ["gain", "pitch_coarse", "pitch_fine"];
 
 // The selected clip's object: the one in the Clip View, else the one in the highlighted slot; null: none.
 exports.selected = function () {
@@ -13,6 +15,12 @@ exports.selected = function () {
     var slot = live.at("live_set view highlighted_clip_slot");
     if (live.exists(slot) && live.number(slot, "has_clip") === 1) { return live.at(live.path(slot) + " clip"); }
     return null;
+};
+
+// In semitones: how much higher a clip sounds than its file. Re-Pitch lets the tempo decide.
+exports.transposed = function (clip) {
+    if (clip.warped && clip.warpMode === RE_PITCH) { return 0; }
+    return (clip.sound.pitch_coarse || 0) + (clip.sound.pitch_fine || 0) / 100;
 };
 
 // Everything about a clip that the device needs. Beats and seconds as Live has them: markers are beats where the clip
@@ -33,12 +41,13 @@ exports.read = function (api) {
         path: path,
         name: name || file.replace(/^.*[\/\\]/, "").replace(/\.[^.]*$/, ""),
         file: file,
-        seconds: live.number(api, "sample_length") / live.number(api, "sample_rate"),
+        seconds: secondsOf(api),
         slot: place ? Number(place[1]) : 0,
         time: inArrangement ? live.number(api, "start_time") : null,
         endTime: inArrangement ? live.number(api, "end_time") : null,
         warped: warped,
         warpMode: live.number(api, "warp_mode"),
+        sound: soundOf(api),
         marks: warped ? marksOf(api) : null,
         looping: live.number(api, "looping") === 1,
         startMarker: live.number(api, "start_marker"),
@@ -47,6 +56,19 @@ exports.read = function (api) {
         loopEnd: live.number(api, "loop_end")
     };
 };
+
+// How long the file is. Lives before 11.0.5 do not say it; what lies beyond a file's end the bridge leaves out.
+function secondsOf(api) {
+    var seconds = live.number(api, "sample_length") / live.number(api, "sample_rate");
+    return seconds > 0 ? seconds : Infinity;
+}
+
+// Gain and transposition, as far as this Live tells them, by its own names.
+function soundOf(api) {
+    var sound = {};
+    SOUND.forEach(function (name) { if (live.knows(api, name)) { sound[name] = live.number(api, name); } });
+    return sound;
+}
 
 function marksOf(api) {
     var marks = warp.marks(live.dictionary(api, "warp_markers"));

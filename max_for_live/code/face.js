@@ -28,4 +28,12 @@ methods.value = function (name, number) {
 
 // One line for what went well, one for what did not; a new one takes the place of both.
 methods.result = function (said) { this.text("result", said); this.text("problem", ""); };
+// A result that comes by itself: what went wrong meanwhile goes on being said.
+methods.imported = function (said, remarks) {
+    var standing = this.shown.problem || "";
+    this.text("result", said);
+    this.problem([standing].concat(remarks).filter(function (text, n) {
+        return text && (n === 0 || standing.indexOf(text) < 0);
+    }).join(" "));
+};
 methods.problem = function (said) { this.text("problem", words.fitting(said)); };

@@ -2,6 +2,7 @@
 //
 // One track at a time, with a breath between: Live stays awake, and what it does late is there when it is read.
 
+var clips = require("./clip");
 var live = require("./live");
 var notes = require("./notes");
 var problem = require("./problem");
@@ -85,7 +86,8 @@ function audioTrack(order, stem, path, report) {
 }
 
 function midiTrack(order, stem, found, report) {
-    var list = notes.forLive(notes.read(found), order.region);
+    var higher = stem === "drums" ? 0 : Math.round(clips.transposed(order.clip)); // a drum's number is no pitch
+    var list = notes.forLive(notes.read(found), order.region, higher);
     var track = exports.newTrack("midi");
     var length = order.region.length;
     var clip = landing(order, track, report, {
@@ -142,7 +144,7 @@ function inArrangement(path, time) {
     throw problem.problem("Live has not made the clip in the Arrangement. Press Import once more.");
 }
 
-// The source's warping, markers and loop, for a file that begins at the part's first moment.
+// The source's warping, gain, transposition, markers and loop, for a file that begins at the part's first moment.
 function fit(clip, order, report) {
     var source = order.clip;
     clip.set("warping", source.warped ? 1 : 0);
@@ -150,6 +152,7 @@ function fit(clip, order, report) {
         clip.set("warp_mode", source.warpMode);
         warpAs(clip, order.region.marks, report);
     }
+    Object.keys(source.sound).forEach(function (name) { clip.set(name, source.sound[name]); });
     setMarkers(clip, order.region.markers, order.region.looping);
     if (Math.abs(live.number(clip, "start_marker") - order.region.markers.startMarker) > 0.01) {
         remark(report, "Live has moved a clip's start marker: check that the new clips line up.");

@@ -8,10 +8,12 @@ var protocol = require("./protocol");
 var recorder = require("./recorder");
 var regions = require("./region");
 var requests = require("./request");
+var warp = require("./warp");
 var words = require("./words");
 var Connection = require("./connection").Connection;
 var Face = require("./face").Face;
 var Job = require("./job").Job;
+var Playback = require("./playback").Playback;
 var Ports = require("./ports").Ports;
 
 // Device, from the outside world: send(address, atoms), talkTo(port), listen(port), show(name, …),
@@ -21,10 +23,13 @@ exports.Device = function (world, claimedPorts) {
     this.world = world;
     this.face = new Face(world.show);
     this.connection = new Connection(wire, clock, new Ports(claimedPorts), this);
-    this.wishes = { engine: "auto", stems: {}, audio: true, notes: true, mute: true, brace: false };
+    this.wishes = { stems: {} }; // all that the controls say, which they do as the device loads
     this.observers = [];
     this.job = null;
+    this.order = null; // what was separated last
+    this.imports = []; // orders; the first is coming in, the others wait
     this.recording = null;
+    this.playback = null;
 };
 
 var device = exports.Device.prototype;
@@ -43,7 +48,7 @@ device.start = function () {
 };
 
 device.end = function () {
-    if (this.recording) { this.recording.stop(); }
+    this.stopRecording();
     this.connection.close();
     clock.cancelAll();
 };
@@ -76,7 +81,9 @@ device.connected = function (version) {
 };
 
 device.lost = function () {
-    this.offline(this.job && !this.job.isOver
+    var wasRecording = this.stopRecording();
+    this.offline(wasRecording ? "The bridge has gone in the middle of a recording. Start it again, then press Stream." :
+        this.job && !this.job.isOver
         ? "The bridge has gone in the middle of a job. Start it again: the job goes on by itself."
         : "The bridge has gone. Start it again: run sab.");
 };
@@ -97,15 +104,7 @@ device.refused = function (message) { this.face.problem(message); };
 
 device.heard = function (said) {
     if (this.job) { this.job.hear(said); }
-    if (said.topic === "midi.end" && said.outcome === "failed" && this.job && said.job === this.job.id) {
-        this.face.problem("The bridge could not play " + words.stem(said.stem) + ".");
-    }
-    if (said.topic === "fail" && said.address === protocol.REQUESTS.play && this.recording && said.req_or_job === this.job.id) {
-        this.recording.stop();
-        this.recording = null;
-        this.face.text("stage", "");
-        this.face.problem(said.message);
-    }
+    if (this.playback) { this.playback.hear(said); }
 };
 
 // ---- the buttons
@@ -126,8 +125,8 @@ device.separate = function () {
     var wishes = JSON.parse(JSON.stringify(this.wishes));
     var build = function (notesAsList) { return requests.build(clip, set, region, wishes, notesAsList); };
     build(true); // what is wrong with it is said before anything is sent
-    this.order = { clip: clip, region: region, tempo: set.tempo, remarks: [] };
-    if (set.file === null) { this.order.remarks.push("This Live does not say where the set lies: the files go beside the clip, or into its project."); }
+    var order = { clip: clip, region: region, tempo: set.tempo, remarks: [] };
+    if (set.file === null) { order.remarks.push("This Live does not say where the set lies: the files go beside the clip, or into its project."); }
     this.face.value("progress", 0);
     this.face.text("stage", "Sending \"" + clip.name + "\"");
     this.face.result("");
@@ -136,15 +135,15 @@ device.separate = function () {
             self.face.value("progress", fraction);
             self.face.text("stage", words.progress(stage, fraction, eta));
         },
-        remark: function (text) { self.order.remarks.push(text); self.face.problem(text); },
+        remark: function (text) { order.remarks.push(text); self.face.problem(text); },
         again: function () { self.face.problem("The bridge is back; it had lost the clip. It was sent again."); },
-        over: function (outcome, message) { self.over(outcome, message); }
+        over: function (outcome, message) { self.over(order, outcome, message); }
     });
     this.job.submit();
 };
 
-device.over = function (outcome, message) {
-    this.face.text("stage", "");
+device.over = function (order, outcome, message) {
+    this.showWhatGoesOn();
     if (outcome !== "done") {
         this.face.value("progress", 0);
         this.face.result(outcome === "cancelled" ? message || "Cancelled." : "");
@@ -152,7 +151,10 @@ device.over = function (outcome, message) {
         return;
     }
     this.face.value("progress", 1);
-    this.order.results = this.job.results;
+    order.job = this.job.id;
+    order.results = this.job.results;
+    order.folder = this.job.outputDir || folderOf(this.job.results);
+    this.order = order;
     if (this.wishes.audio || this.wishes.notes) {
         this.bringIn();
     } else {
@@ -161,73 +163,102 @@ device.over = function (outcome, message) {
 };
 
 device.cancel = function () {
-    if (this.recording) { this.recording.stop(); this.recording = null; this.face.text("stage", ""); this.face.result("Stopped."); return; }
+    if (this.stopRecording()) {
+        this.face.result("Stopped.");
+        return;
+    }
     if (!this.job || this.job.isOver) { throw problem.problem("There is nothing to cancel."); }
     this.job.cancel();
 };
 
 device.finished = function () {
-    if (!this.order || !this.order.results) { throw problem.problem("Separate a clip first."); }
+    if (!this.order) { throw problem.problem("Separate a clip first."); }
     return this.order;
 };
 
+// The last results; those of a job that ends while others are coming in come after them.
 device.bringIn = function () {
-    var order = this.finished(), self = this;
-    if (this.isImporting) { return; }
+    var order = this.finished();
+    if (this.imports.indexOf(order) >= 0) { return; }
     if (!this.wishes.audio && !this.wishes.notes) { throw problem.problem("Switch on Audio or Notes: what is to be imported."); }
-    this.isImporting = true;
     order.audio = this.wishes.audio;
     order.notes = this.wishes.notes;
     order.mute = this.wishes.mute;
+    this.imports.push(order);
+    if (this.imports.length === 1) {
+        this.face.problem("");
+        this.importNext();
+    }
+};
+
+device.importNext = function () {
+    var order = this.imports[0], self = this;
     this.face.text("stage", "Importing");
     importer.run(order, protocol.STEMS, clock, function (report) {
-        self.isImporting = false;
-        self.face.text("stage", "");
-        self.face.result(words.imported(report));
-        self.face.problem(order.remarks.concat(report.remarks).join(" "));
+        self.imports.shift();
+        self.showWhatGoesOn();
+        self.face.imported(words.imported(report), order.remarks.concat(report.remarks));
+        if (self.imports.length) { self.importNext(); }
     });
 };
 
 device.stream = function () {
-    var order = this.finished(), self = this, job = this.job.id;
+    var order = this.finished(), self = this;
     if (this.recording) { throw problem.problem("It is recording already. Cancel stops it."); }
     if (!this.connection.isUp) { throw problem.problem("There is no bridge that could play. Start it: run sab in a terminal."); }
     var stems = protocol.STEMS.filter(function (stem) {
         return order.results[stem] && (order.results[stem].midi || order.results[stem].notes);
     });
     if (!stems.length) { throw problem.problem("This job has no notes. Switch on Notes and separate again."); }
-    var failed = false;
-    var recording = recorder.run({
+    var remarks = warp.isPlain(order.region.marks, order.tempo) && !clips.transposed(order.clip) ? [] :
+        ["The bridge plays the notes of the file, not of the warped or transposed clip: MIDI clips fit."];
+    function remark(text) { remarks.push(text); self.face.problem(remarks.join(" ")); }
+    function failed(text) { self.stopRecording(); self.face.problem(text); }
+    var playback = new Playback(this.connection, clock, order.job, {
+        late: function () { remark("The bridge was late to answer: if the notes lie late, press Stream again."); },
+        deaf: function (stem) { remark("The bridge could not play " + words.stem(stem) + "."); },
+        failed: failed
+    });
+    this.face.result("");
+    this.face.problem(remarks.join(" "));
+    this.face.text("stage", "Arming " + words.count(stems.length, "track"));
+    this.playback = playback;
+    this.recording = recorder.recording({
         clip: order.clip, region: order.region, tempo: order.tempo, stems: stems,
-        play: function () { self.connection.send("play", [job]); },
-        stop: function () { self.connection.send("stop", [job]); }
+        play: function () { playback.start(); },
+        stop: function () { self.connection.send("stop", [order.job]); }
     }, clock, {
         recording: function () { self.face.text("stage", "Recording"); },
         done: function () {
-            self.recording = null;
-            self.face.text("stage", "");
+            self.stopRecording();
             self.face.result("Recorded " + words.count(stems.length, "track") + ".");
+            self.face.problem(remarks.join(" "));
         },
-        failed: function (text) {
-            failed = true;
-            self.recording = null;
-            self.face.text("stage", "");
-            self.face.problem(text);
-        }
+        failed: failed
     });
-    if (failed) { return; }
-    this.recording = recording;
-    this.face.result("");
-    this.face.text("stage", "Arming " + words.count(stems.length, "track"));
+    this.recording.start();
 };
 
-device.folder = function () {
-    this.finished();
-    this.world.browse(this.job.outputDir || folderOf(this.order.results));
+// Whether there was one.
+device.stopRecording = function () {
+    var recording = this.recording;
+    if (!recording) { return false; }
+    this.recording = null;
+    this.playback.end();
+    this.playback = null;
+    recording.stop();
+    this.showWhatGoesOn();
+    return true;
 };
+
+// After something has ended; a job's next progress takes its place.
+device.showWhatGoesOn = function () {
+    this.face.text("stage", this.imports.length ? "Importing" : this.recording ? "Recording" : "");
+};
+
+device.folder = function () { this.world.browse(this.finished().folder); };
 
 function folderOf(results) {
     var stem = Object.keys(results)[0], found = results[stem] || {};
     return String(found.stem || found.midi || found.notes || "").replace(/[\/\\][^\/\\]*$/, "");
 }
-

@@ -15,13 +15,14 @@ exports.read = function (results) {
     return smf.notes(files.bytes(results.midi));
 };
 
-// Notes in seconds from the part's first moment → dictionaries for `add_new_notes`, on the clip's own grid.
-exports.forLive = function (notes, region) {
+// Notes in seconds from the part's first moment → dictionaries for `add_new_notes`, on the clip's own grid and as high
+// as the clip sounds.
+exports.forLive = function (notes, region, semitones) {
     return notes.map(function (note) {
         var start = Math.max(0, warp.beatsAt(region.marks, note.onset_seconds));
         var end = warp.beatsAt(region.marks, note.offset_seconds);
         return {
-            pitch: note.pitch,
+            pitch: note.pitch + semitones,
             start_time: start,
             duration: Math.max(SHORTEST_BEATS, end - start),
             velocity: Math.max(1, Math.min(127, Math.round(note.velocity))),

@@ -8,6 +8,7 @@ exports.VERSION = tables.VERSION;
 exports.REQUESTS = tables.REQUESTS;
 exports.STEMS = tables.STEMS;
 exports.ENGINES = tables.ENGINES;
+exports.TEMPO_RANGE = tables.TEMPO_RANGE;
 exports.PORT_NAMES = tables.PORT_NAMES;
 
 // A message as an object: {topic: "progress", job: …, stage: …}; null where it is none of the bridge's. What is missing

@@ -9,18 +9,20 @@ var importer = require("./importer");
 var SETTLE_MS = 400, POLL_MS = 50, START_MS = 4000, TAIL_MS = 1500, NO_QUANTISATION = 0;
 var SPELLINGS = 3;
 
-// order: {clip, region, tempo, stems, play(), stop()}; listener: {recording(stems), done(stems), failed(words)}.
-// Gives what stops it.
-exports.run = function (order, clock, listener) {
-    var tracks = [], stopped = false, waited = 0;
+// order: {clip, region, tempo, stems, play(), stop()}; listener: {recording(), done(), failed(words)}.
+// Gives what starts and what stops it.
+exports.recording = function (order, clock, listener) {
+    var tracks = [], stopped = false, isPlaying = false, waited = 0;
 
-    try {
-        tracks = order.stems.map(function (stem) { return prepared(order, stem); });
-    } catch (error) {
-        listener.failed(problems.words(error));
-        return { stop: function () {} };
+    function start() {
+        try {
+            order.stems.forEach(function (stem) { tracks.push(prepared(order, stem)); });
+        } catch (error) {
+            fail(problems.words(error));
+            return;
+        }
+        clock.after(SETTLE_MS, arm); // Live takes a routing a moment after it was set
     }
-    clock.after(SETTLE_MS, arm); // Live takes a routing a moment after it was set
 
     function arm() {
         if (stopped) { return; }
@@ -53,8 +55,9 @@ exports.run = function (order, clock, listener) {
         if (stopped) { return; }
         var all = tracks.every(function (track) { return live.number(track.slot, "is_recording") === 1; });
         if (all) {
+            isPlaying = true;
             order.play();
-            listener.recording(order.stems);
+            listener.recording();
             clock.after(seconds() * 1000 + TAIL_MS, end);
         } else if (waited >= START_MS) {
             fail("Live has not begun to record. Is the count-in long, or another clip waiting?");
@@ -68,7 +71,7 @@ exports.run = function (order, clock, listener) {
         if (stopped) { return; }
         stopped = true;
         disarm();
-        listener.done(order.stems);
+        listener.done();
     }
 
     function fail(text) { stop(); listener.failed(text); }
@@ -78,14 +81,14 @@ exports.run = function (order, clock, listener) {
     function stop() {
         if (stopped) { return; }
         stopped = true;
-        order.stop();
+        if (isPlaying) { order.stop(); }
         tracks.forEach(function (track) { track.slot.call("stop"); });
         disarm();
     }
 
     function seconds() { return order.region.length * 60 / order.tempo; }
 
-    return { stop: stop };
+    return { start: start, stop: stop };
 };
 
 // A track that listens to the stem's port: the one of an earlier stream, else a new one.

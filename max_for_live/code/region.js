@@ -1,5 +1,6 @@
 // Which part of the file is meant, and where its results belong.
 
+var clips = require("./clip");
 var warp = require("./warp");
 var problem = require("./problem").problem;
 
@@ -9,13 +10,14 @@ var SHORTEST_SECONDS = 0.05, CLOSE = 1e-6;
 //
 // start, end   seconds in the file
 // marks        the map of a file that holds just this part (beat 0 is its first moment); at the song's tempo if unwarped
+// tempo        the part's own, on the average, in the file's time: the song's, where the file plays as it is
 // time         where the clip begins on the song's time line, in beats; null in the Session
 // beat         where the part's first moment would lie there: before `time` where the clip starts inside its loop
 // length       in beats
 // markers      a new clip's startMarker, endMarker, loopStart, loopEnd, in its own unit, from the part's first moment
 exports.of = function (clip, set, useBrace) {
     var span = useBrace ? underBrace(clip, set) : whole(clip, set);
-    var marks = clip.marks || warp.steady(set.tempo);
+    var marks = clip.marks || [{ seconds: 0, beats: 0 }, { seconds: perBeat(clip, set), beats: 1 }];
     var toSeconds = function (value) { return clip.warped ? warp.secondsAt(marks, value) : value; };
     var start = Math.max(0, toSeconds(span.from));
     var end = Math.min(clip.seconds, toSeconds(span.to));
@@ -29,6 +31,7 @@ exports.of = function (clip, set, useBrace) {
         end: end,
         marks: cut,
         length: cut[cut.length - 1].beats,
+        tempo: 60 * cut[cut.length - 1].beats / (end - start),
         time: span.time,
         beat: span.time === null ? null : span.time - lead,
         markers: markers,
@@ -36,13 +39,22 @@ exports.of = function (clip, set, useBrace) {
     };
 };
 
+// How much of the markers' unit a beat of the song is. Without warping a transposed file plays faster, or slower.
+function perBeat(clip, set) {
+    return clip.warped ? 1 : 60 / set.tempo * Math.pow(2, clips.transposed(clip) / 12);
+}
+
 // Where a clip begins to play. (An unlooped clip's loop ends are what plays; its end marker may lie elsewhere.)
 function first(clip) { return clip.looping ? clip.startMarker : clip.loopStart; }
 
 function whole(clip, set) {
     if (!clip.looping) { return { from: clip.loopStart, to: clip.loopEnd, time: clip.time, isPart: false }; }
+    if (clip.startMarker >= clip.loopEnd) { // then it never gets into its loop
+        var last = clip.time === null ? clip.endMarker : clip.startMarker + (clip.endTime - clip.time) * perBeat(clip, set);
+        return { from: clip.startMarker, to: last, time: clip.time, isPart: true };
+    }
     if (clip.time !== null) {
-        var shownTo = clip.startMarker + (clip.endTime - clip.time) * (clip.warped ? 1 : 60 / set.tempo);
+        var shownTo = clip.startMarker + (clip.endTime - clip.time) * perBeat(clip, set);
         if (shownTo <= clip.loopEnd + CLOSE) { return { from: clip.startMarker, to: shownTo, time: clip.time, isPart: true }; }
     }
     return { from: Math.min(clip.startMarker, clip.loopStart), to: clip.loopEnd, time: clip.time, isPart: false };
@@ -53,9 +65,9 @@ function underBrace(clip, set) {
     if (!set.brace) { throw problem("Switch the loop on: select the time, then press Ctrl+L or Cmd+L."); }
     var begin = Math.max(clip.time, set.brace.start), end = Math.min(clip.endTime, set.brace.end);
     if (end <= begin) { throw problem("The loop brace does not touch \"" + clip.name + "\"."); }
-    var unit = clip.warped ? 1 : 60 / set.tempo;
+    var unit = perBeat(clip, set);
     var from = first(clip) + (begin - clip.time) * unit, to = first(clip) + (end - clip.time) * unit;
-    if (clip.looping && to > clip.loopEnd) {
+    if (clip.looping && clip.startMarker < clip.loopEnd && to > clip.loopEnd + CLOSE) {
         throw problem("The clip's loop begins anew under the brace. Make the brace shorter.");
     }
     return { from: from, to: to, time: begin, isPart: true };

@@ -16,9 +16,11 @@ exports.build = function (clip, set, region, wishes, notesAsList) {
         "stems", wishes.notes && !wishes.audio ? "none" : stems,
         "midi", wishes.notes ? stems : "none",
         "start", exact(region.start), "end", exact(region.end),
-        "tempo", exact(set.tempo),
         "name", clip.name.replace(/[\/\\]/g, "-")
     ];
+    // The bridge writes its MIDI files for this tempo: in beats they fit the clip, not the file.
+    var tempo = exact(region.tempo), range = protocol.TEMPO_RANGE;
+    if (Number(tempo) >= range[0] && Number(tempo) <= range[1]) { atoms.push("tempo", tempo); }
     if (wishes.engine !== "auto") { atoms.push("engine", wishes.engine); } // else what the bridge is set to
     if (region.beat !== null) { atoms.push("beat", exact(region.beat)); }
     if (set.file) { atoms.push("project", set.file); }

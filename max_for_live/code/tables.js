@@ -3,6 +3,7 @@
 exports.VERSION = 1;
 exports.STEMS = ["vocals", "drums", "bass", "other", "guitar", "piano"];
 exports.ENGINES = ["auto", "draft", "htdemucs", "htdemucs_ft", "htdemucs_6s", "hdemucs_mmi", "mdx", "mdx_extra", "mdx_q", "umxhq", "umxl", "mdx_extra_q"];
+exports.TEMPO_RANGE = [20.0, 400.0];
 exports.PORT_NAMES = {
     "vocals": "SAB Vocals",
     "drums": "SAB Drums",

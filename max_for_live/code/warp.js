@@ -3,6 +3,8 @@
 // Live's list ends in a hidden marker that gives the last stretch its tempo. Before the first and after the last the
 // nearest stretch goes on.
 
+var AUDIBLE_SECONDS = 0.01;
+
 // [{seconds, beats}], ascending, from Live's own list.
 exports.marks = function (told) {
     var marks = [], i;
@@ -13,9 +15,9 @@ exports.marks = function (told) {
     return marks.filter(function (mark, n) { return n === 0 || mark.beats > marks[n - 1].beats; });
 };
 
-// Marks of a clip that keeps one tempo.
-exports.steady = function (tempo) {
-    return [{ seconds: 0, beats: 0 }, { seconds: 60 / tempo, beats: 1 }];
+// Whether the file plays at one speed, and that is its own at the song's tempo.
+exports.isPlain = function (marks, tempo) {
+    return marks.every(function (mark) { return Math.abs(mark.beats * 60 / tempo - mark.seconds) < AUDIBLE_SECONDS; });
 };
 
 exports.secondsAt = function (marks, beats) { return between(marks, "beats", "seconds", beats); };

@@ -11,6 +11,7 @@ from pathlib import Path
 from bridge import PROTOCOL_VERSION
 from bridge.midi.layout import PortLayout
 from bridge.model import STEMS
+from bridge.options import TEMPO_RANGE_BPM
 from bridge.osc.addresses import OUTGOING, REQUESTS, Parameter
 from bridge.separation.catalogue import AUTO, NOTES
 
@@ -33,6 +34,7 @@ def script() -> str:
         "VERSION": PROTOCOL_VERSION,
         "STEMS": STEMS,
         "ENGINES": engines(),
+        "TEMPO_RANGE": TEMPO_RANGE_BPM,
         "PORT_NAMES": {stem: PortLayout().name(stem) for stem in STEMS},
         "REQUESTS": requests,
         "MESSAGES": messages,

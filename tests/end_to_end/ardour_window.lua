@@ -1,8 +1,9 @@
 -- What a musician does in Ardour's window, as a hook that Ardour calls ten times a second: imports clips, cuts the front
--- of their regions off, selects them, runs the action that sends them, waits, and runs the action that imports.
+-- of their regions off, selects them, runs the action that sends them, waits, and runs the action that imports. At last it
+-- imports one file of notes by hand, and takes its tempo over.
 --
 -- The text begins with a local `plan`: { take_apart, import: the actions' files; clips: { { path, place, cut } … }, with
--- places and cuts in samples; tempo; told: the file for what has happened }. `ardour_window.py` is at the other end.
+-- places and cuts in samples; tempo; notes: the file of notes; told: the file for what has happened }. `ardour_window.py` is at the other end.
 
 local SETTLED_TICKS = 10
 
@@ -30,11 +31,11 @@ local function run (path)
 	load (kept) () ()
 end
 
-local function import (path, place)
+local function import (path, place, tempo)
 	local files = C.StringVector ()
 	files:push_back (path)
 	Editor:do_import (files, Editing.ImportDistinctFiles, Editing.ImportAsTrack, ARDOUR.SrcQuality.SrcBest,
-		ARDOUR.MidiTrackNameSource.SMFTrackName, ARDOUR.MidiTempoMapDisposition.SMFTempoIgnore,
+		ARDOUR.MidiTrackNameSource.SMFTrackName, tempo or ARDOUR.MidiTempoMapDisposition.SMFTempoIgnore,
 		Temporal.timepos_t (place), ARDOUR.PluginInfo (), ARDOUR.Track (), false)
 end
 
@@ -95,6 +96,14 @@ local function finish ()
 			table.concat (paths, "\t"))
 	end
 	Session:save_state ("")
+	local before = #regions ()
+	import (plan.notes, 0, ARDOUR.MidiTempoMapDisposition.SMFTempoUse)
+	say ("tempo\t%.6f", Temporal.TempoMap.read ():tempo_at (Temporal.timepos_t (0)):quarter_notes_per_minute ())
+	for index, found in ipairs (regions ()) do
+		if index > before then
+			say ("notes\t%s\t%s", found.track, found.region:source (0):to_filesource ():path ())
+		end
+	end
 	say ("finished")
 end
 

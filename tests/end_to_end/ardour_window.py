@@ -59,6 +59,13 @@ class Clip(NamedTuple):
     """So much is cut off at its front."""
 
 
+class Imported(NamedTuple):
+    """A track of notes that was imported by hand."""
+
+    track: str
+    source: Path
+
+
 class Region(NamedTuple):
     """What stands in a track; in samples of the session."""
 
@@ -119,6 +126,16 @@ class Window:
         ]
 
     @property
+    def by_hand(self) -> list[Imported]:
+        """What the file of notes became."""
+        return [Imported(line[1], Path(line[2])) for line in self.lines() if line[0] == "notes"]
+
+    @property
+    def tempo_bpm(self) -> float:
+        """At the session's start, after that file came with its own; in quarter notes a minute."""
+        return next(float(line[1]) for line in self.lines() if line[0] == "tempo")
+
+    @property
     def messages(self) -> list[str]:
         """What the actions have told the musician."""
         return [line[1] for line in self.lines() if line[0] == "message"]
@@ -126,9 +143,9 @@ class Window:
 
 @contextmanager
 def showing(
-    folder: Path, clips: Sequence[Clip], tempo_bpm: float, url: str, environment: Mapping[str, str]
+    folder: Path, clips: Sequence[Clip], tempo_bpm: float, notes: Path, url: str, environment: Mapping[str, str]
 ) -> Iterator[Window]:
-    """Ardour with a new session in `folder`, at work on `clips`; the bridge listens at `url`."""
+    """Ardour with a new session in `folder`, at work on `clips`, then on `notes`; the bridge listens at `url`."""
     actions = folder / "actions"
     actions.mkdir()
     for script in ACTIONS.iterdir():
@@ -139,7 +156,8 @@ def showing(
             place = folder / f"start {start}"
             place.mkdir()
             places = {"HOME": str(place), "XDG_CONFIG_HOME": str(place / "config"), "DISPLAY": display}
-            with _running(place, actions, clips, tempo_bpm, {**os.environ, **environment, **places}) as window:
+            plan = _plan(actions, clips, tempo_bpm, notes, place / "told")
+            with _running(place, plan, {**os.environ, **environment, **places}) as window:
                 if window is not None and window.has_begun():
                     yield window
                     return
@@ -147,9 +165,7 @@ def showing(
 
 
 @contextmanager
-def _running(
-    place: Path, actions: Path, clips: Sequence[Clip], tempo_bpm: float, environment: Mapping[str, str]
-) -> Iterator[Window | None]:
+def _running(place: Path, plan: str, environment: Mapping[str, str]) -> Iterator[Window | None]:
     """None where not even a session could be made."""
     session, told, log = place / "session", place / "told", place / "log"
     made = subprocess.run(
@@ -163,7 +179,7 @@ def _running(
     config.mkdir(parents=True, exist_ok=True)
     (config / ".a7").touch()  # not the first start of all
     (config / "config").write_text(CONFIG)
-    (config / "ui_scripts").write_text(_hooks(_plan(actions, clips, tempo_bpm, told) + HOOK.read_text()))
+    (config / "ui_scripts").write_text(_hooks(plan + HOOK.read_text()))
     with log.open("w") as output:
         command = ["ardour", "--no-announcements", "--no-splash", "--disable-plugins", str(session / "session.ardour")]
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=output, cwd=place)
@@ -194,12 +210,12 @@ def _screen(folder: Path) -> Iterator[str]:
         process.wait()
 
 
-def _plan(actions: Path, clips: Sequence[Clip], tempo_bpm: float, told: Path) -> str:
+def _plan(actions: Path, clips: Sequence[Clip], tempo_bpm: float, notes: Path, told: Path) -> str:
     rows = ", ".join(f"{{ path = '{clip.path}', place = {clip.place}, cut = {clip.cut} }}" for clip in clips)
     return (
         f"local plan = {{ take_apart = '{actions}/source_audio_bridge_take_apart.lua', "
         f"import = '{actions}/source_audio_bridge_import.lua', clips = {{ {rows} }}, tempo = {tempo_bpm}, "
-        f"told = '{told}' }}\n"
+        f"notes = '{notes}', told = '{told}' }}\n"
     )
 
 

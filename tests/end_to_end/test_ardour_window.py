@@ -17,9 +17,11 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from bridge.model import Note
 from bridge.pipeline.manifest import Manifest, decode
-from tests.end_to_end.ardour_window import Clip, Region, Window, showing, why_no_window
-from tests.end_to_end.programs import serving
+from bridge.smf.writing import midi_file
+from tests.end_to_end.ardour_window import Clip, Imported, Region, Window, showing, why_no_window
+from tests.end_to_end.programs import Server, serving
 from tests.jack_server import SAMPLE_RATE_HZ, running_jack
 
 pytestmark = [pytest.mark.ardour, pytest.mark.jack, pytest.mark.end_to_end]
@@ -29,6 +31,12 @@ TEMPO_BPM = 100.0
 #: On no beat and no round second.
 STEREO_PLACE, STEREO_CUT = 100_001, 24_000
 MONO_PLACE = 500_003
+#: The file that is imported by hand.
+NOTES_BPM = 130.0
+NOTES = {
+    stem: [Note(onset_seconds=at, offset_seconds=at + 0.2, pitch=pitch, velocity=90) for at, pitch in notes]
+    for stem, notes in {"bass": [(0.1, 40), (1.3, 43), (2.0, 38)], "drums": [(0.5, 36), (1.0, 38), (2.7, 42)]}.items()
+}
 PERIOD_FRAMES = 1024
 FINISHED_SECONDS = 90
 #: Four stems in 24 bits, each rounded once.
@@ -41,6 +49,9 @@ class Session(NamedTuple):
     regions: list[Region]
     messages: list[str]
     folder: Path
+    by_hand: list[Imported]
+    tempo_bpm: float
+    """At its start, in the end."""
 
     def of(self, name: str, kind: str) -> list[Region]:
         """What was imported for one region, in the order of the tracks."""
@@ -63,14 +74,20 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     with (
         running_jack(PERIOD_FRAMES, synchronous=False) as jack,
         serving(folder / "server", "--engine", "draft", "--no-midi") as server,
-        showing(folder, clips, TEMPO_BPM, f"osc.udp://{server.host}:{server.port}", jack.environment) as window,
+        showing(
+            folder, clips, TEMPO_BPM, notes(folder), f"osc.udp://{server.host}:{server.port}", jack.environment
+        ) as window,
     ):
         window.wait("finished", FINISHED_SECONDS)
         yield found(window)
 
 
+def osc_url(server: Server) -> str:
+    return f"osc.udp://{server.host}:{server.port}"
+
+
 def found(window: Window) -> Session:
-    return Session(window.regions, window.messages, window.session)
+    return Session(window.regions, window.messages, window.session, window.by_hand, window.tempo_bpm)
 
 
 def stereo(folder: Path) -> Path:
@@ -82,6 +99,12 @@ def stereo(folder: Path) -> Path:
 def mono(folder: Path) -> Path:
     soundfile.write(folder / "narrow.wav", music(), SAMPLE_RATE_HZ, "PCM_24")
     return folder / "narrow.wav"
+
+
+def notes(folder: Path) -> Path:
+    """Two stems in one file, at a tempo of its own."""
+    (folder / "song.mid").write_bytes(midi_file(NOTES, seconds=4.0, tempo_bpm=NOTES_BPM))
+    return folder / "song.mid"
 
 
 def music() -> NDArray[Any]:
@@ -125,6 +148,16 @@ def test_the_imported_notes_are_those_of_the_files_at_the_songs_tempo(session: S
         assert [pitch for _, pitch in imported] == [pitch for _, pitch in written]
         assert [beat for beat, _ in imported] == pytest.approx([beat for beat, _ in written], abs=1 / 480)
     assert any(onsets_in_beats(region.sources[0]) for region in session.of(name, "midi"))
+
+
+def test_a_file_of_notes_shows_its_notes_tempo_and_names(session: Session) -> None:
+    assert session.tempo_bpm == pytest.approx(NOTES_BPM, abs=0.001)
+    assert [track.track.split(".")[1].split("-")[0] for track in session.by_hand] == ["Bass", "Drums"]
+    for track, written in zip(session.by_hand, NOTES.values(), strict=True):
+        imported = onsets_in_beats(track.source)
+        assert [pitch for _, pitch in imported] == [note.pitch for note in written]
+        wanted = [note.onset_seconds * NOTES_BPM / 60 for note in written]
+        assert [beat for beat, _ in imported] == pytest.approx(wanted, abs=1 / 480)
 
 
 def test_nothing_is_left_over_and_the_musician_was_told_once(session: Session) -> None:

@@ -11,6 +11,7 @@ from bridge.cli.main import app
 from bridge.errors import NotWritable
 from bridge.integrations import places
 from bridge.integrations.install import Placed, Record, install, installed, plan, remove
+from max_for_live.generator.build import build
 
 SCRIPT = "source_audio_bridge_import.lua"
 
@@ -146,3 +147,13 @@ def test_where_live_keeps_devices(tmp_path: Path) -> None:
         assert places.live_devices(tmp_path, {}, platform) == [
             library / "Presets" / "Audio Effects" / "Max Audio Effect"
         ]
+
+
+def test_the_device_for_live_is_built_where_it_is_installed(home: Path) -> None:
+    library = home / "Music" / "Ableton" / "User Library"
+    library.mkdir(parents=True)
+    done = CliRunner().invoke(app, ["install", "live", "--yes"])
+    assert done.exit_code == 0, done.output
+    (device,) = library.rglob("Source Audio Bridge.amxd")
+    build(home / "build")
+    assert device.read_bytes() == (home / "build" / "frozen" / device.name).read_bytes()

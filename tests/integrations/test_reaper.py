@@ -138,7 +138,7 @@ def test_what_is_not_done_yet_goes_on_waiting(studio: Studio) -> None:
     assert ["waiting", "1"] in said
 
 
-@pytest.mark.parametrize("name", ["loop", "a [b] (c) {d}", "it's 50 % ~ ü"])
+@pytest.mark.parametrize("name", ["loop", "a [b] (c) {d}", "it's 50 % ~ ü", "Fu\u0308r E\u0301lise"])
 def test_results_are_placed_where_the_item_was_and_named_after_their_stems(studio: Studio, name: str) -> None:
     studio.finish(name)
     (studio.project / "stems" / name / f"{name}.sab.json").rename(studio.folder / "manifest")
@@ -155,6 +155,25 @@ def test_results_are_placed_where_the_item_was_and_named_after_their_stems(studi
     assert items[5:] == [
         [f"{name} ({s})", f"{name} ({s})", "8.25", "2", "1", str(folder / f"{name} ({s}).mid")] for s in STEMS
     ]
+
+
+def test_a_result_that_is_gone_is_told_and_the_others_are_placed(studio: Studio) -> None:
+    studio.finish("loop")
+    folder = studio.project / "stems" / "loop"
+    (folder / "loop.sab.json").rename(studio.folder / "manifest")
+    (folder / "loop (Drums).wav").unlink()
+    bring = studio.folder / "bring.lua"
+    to = folder / "loop.sab.json"
+    bring.write_text(f"assert (os.rename ({lua_text(str(studio.folder / 'manifest'))}, {lua_text(str(to))}))")
+    said = studio.run(item(), SEND, "bring.lua", IMPORT)
+    assert said[:3] == [
+        ["undo", "Import stems and notes"],
+        ["message", "No longer there, and not imported: loop (Drums).wav"],
+        ["waiting", "0"],
+    ]
+    assert [line[1] for line in said if line[0] == "item"][1:5] == [
+        "loop (Vocals)", "loop (Bass)", "loop (Other)", "loop (Vocals)",
+    ]  # fmt: skip
 
 
 def test_with_nothing_sent_the_musician_is_told(studio: Studio) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from bridge.config import DEFAULT_HOST, DEFAULT_PORT
-from bridge.integrations.daws import ARDOUR_URL, DAWS, Here, lua_text
+from bridge.integrations.daws import ARDOUR_URL, DAWS, REAPER_SETTINGS, Here, lua_text
 from bridge.model import TOGETHER, Result
-from bridge.options import OPTIONS, TEMPO_RANGE_BPM
+from bridge.options import OPTIONS, TEMPO_RANGE_BPM, build_request
 from bridge.osc.addresses import REQUESTS
 from bridge.pipeline.manifest import MANIFEST_VERSION
 from bridge.project_paths import FORBIDDEN, result_name
@@ -102,6 +102,11 @@ def test_scripts_take_out_of_names_what_the_bridge_takes_out(daw: str) -> None:
         "",
         "a. .",
         "con prn",
+        "Fu\u0308r E\u0301lise",  # as macOS hands it out
+        "\u1112\u1161\u11ab\u3042\u3099",
+        "\u212b \ufa19",  # Unicode composes them to others
+        "\u00a0verse\u3000",
+        "a\u2028b\u0085\u202fc\u2003",
     ],
 )
 @daws
@@ -109,11 +114,13 @@ def test_the_bridge_leaves_names_as_the_scripts_make_them(daw: str, name: str) -
     """Else the scripts would wait for a manifest that never comes."""
     text = SCRIPTS[daw][SENDER]
     longest = re.search(r"LONGEST_NAME = \d+", text)
+    blanks = re.search(r"^\t?local BLANKS = .*$", text, re.MULTILINE)
     function = re.search(r"^(\t?)local function file_name.*?^\1end$", text, re.MULTILINE | re.DOTALL)
-    assert LUA is not None and longest is not None and function is not None
-    code = f"{longest[0]}\n{function[0]}\nio.write ((file_name ({lua_text(name)})))"
+    assert LUA is not None and longest is not None and blanks is not None and function is not None
+    code = f"{longest[0]}\n{blanks[0]}\n{function[0]}\nio.write ((file_name ({lua_text(name)})))"
     made = subprocess.run([LUA, "-e", code], capture_output=True, check=True).stdout.decode()
     assert made
+    assert build_request("/x.wav", {"name": made}, {}, ()).name == made
     assert result_name(Path("x.wav"), made) == made
 
 
@@ -121,6 +128,17 @@ def test_the_address_in_ardours_script_is_the_bridges_own_until_it_is_installed(
     assert f"osc.udp://{DEFAULT_HOST}:{DEFAULT_PORT}" == ARDOUR_URL
     original = (files("bridge.integrations") / "ardour" / SENDER).read_text(encoding="utf-8")
     assert original.count(ARDOUR_URL) == 1
+
+
+@pytest.mark.parametrize(
+    ("host", "called"),
+    [("::1", "[::1]"), ("::", "[::1]"), ("0.0.0.0", "127.0.0.1"), ("studio.local", "studio.local")],
+)
+def test_a_bridge_on_another_address_is_called_there(host: str, called: str) -> None:
+    here = Here(host, 9800, ("sab",))
+    assert f'"osc.udp://{called}:9800"' in DAWS["ardour"].contents(here)[SENDER].decode()
+    settings = DAWS["reaper"].contents(here)[REAPER_SETTINGS].decode()
+    assert f'options = {{ "--host", "{called.strip("[]")}", "--port", "9800" }}' in settings
 
 
 @daws

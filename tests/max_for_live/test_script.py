@@ -87,9 +87,10 @@ def test_whatever_the_script_asks_and_hears_is_in_the_tables_and_in_the_docs() -
     asked = {f"/sab/{name}" for name in re.findall(r'\bsend\("(\w+)"', source)}
     heard = {f"/sab/{name}" for name in re.findall(r'(?:topic === |case )"([\w.]+)"', source)}
     hearing = source[source.index("var hearing = {") : source.index("// By somebody at the bridge's screen")]
-    heard |= {f"/sab/{name}" for name in re.findall(r"^    (\w+): function", hearing, re.MULTILINE)}
+    hearing += source[source.index("var answers = {") : source.index("// Something that went wrong")]
+    heard |= {f"/sab/{name}" for name in re.findall(r'^    "?([a-z.]+)"?: (?:function|methods)', hearing, re.MULTILINE)}
     assert asked >= {"/sab/hello", "/sab/submit", "/sab/query"}
-    assert heard >= {"/sab/finished", "/sab/result", "/sab/fail"}
+    assert heard >= {"/sab/finished", "/sab/result", "/sab/fail", "/sab/midi.start"}
     assert asked <= REQUESTS.keys()
     assert heard <= {row.address for row in OUTGOING}
     page = (DOCS / "osc.md").read_text(encoding="utf-8")

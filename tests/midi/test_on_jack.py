@@ -16,7 +16,7 @@ import pytest
 
 from bridge.midi.layout import PortLayout
 from bridge.midi.messages import Command, Finished, Lateness, Panic, Play, Position, Ready, Report, Started, Stop
-from bridge.midi.output import CLIENT_NAME
+from bridge.midi.output import CLIENT_NAME, DEFAULT
 from bridge.midi.schedule import Schedule, schedule
 from bridge.midi.stall import STANDS_STILL
 from bridge.model import STEMS
@@ -69,9 +69,9 @@ class PlayerProcess:
 
 
 @contextmanager
-def player_on(server: JackServer) -> Iterator[PlayerProcess]:
+def player_on(server: JackServer, layout: PortLayout = DEFAULT) -> Iterator[PlayerProcess]:
     command = [sys.executable, "-m", "bridge.midi"]
-    environment = {**os.environ, **server.environment}
+    environment = {**os.environ, **server.environment, **layout.environment()}
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as process:
         player = PlayerProcess(process)
         try:

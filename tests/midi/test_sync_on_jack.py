@@ -7,7 +7,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from bridge.midi.layout import PortLayout
 from bridge.midi.messages import Finished, Play, Ready, Stop, Waiting
+from bridge.midi.output import EXACT
 from bridge.midi.sync_input import SYNC_PORT
 from tests.jack_server import SAMPLE_RATE_HZ, JackServer, MidiReader, MidiSender, poll, running_jack, why_no_jack
 from tests.midi.daw import ClockingDaw
@@ -42,6 +44,10 @@ class Rig:
         """As `numbered`, in seconds after that frame."""
         return numbered(((frame - origin_frame) / SAMPLE_RATE_HZ, data) for frame, data in self.reader.heard)
 
+    def is_silent(self) -> bool:
+        """Nothing sounds on; on `jack-exact` the last note-offs are in the period after the word that it is over."""
+        return self.reader.wait(lambda heard: not hanging(message.data for message in heard), 2.0)
+
     def disarm(self) -> None:
         self.player.send(Stop())
         while True:
@@ -58,15 +64,15 @@ def server() -> Iterator[JackServer]:
         yield server
 
 
-@pytest.fixture
-def rig(server: JackServer) -> Iterator[Rig]:
-    with rig_on(server) as made:
+@pytest.fixture(params=["jack", EXACT])
+def rig(server: JackServer, request: pytest.FixtureRequest) -> Iterator[Rig]:
+    with rig_on(server, PortLayout(backend=request.param)) as made:
         yield made
 
 
 @contextmanager
-def rig_on(server: JackServer) -> Iterator[Rig]:
-    with player_on(server) as player, MidiReader(server) as reader, MidiSender(server) as daw:
+def rig_on(server: JackServer, layout: PortLayout) -> Iterator[Rig]:
+    with player_on(server, layout) as player, MidiReader(server) as reader, MidiSender(server) as daw:
         ready = player.report()
         assert isinstance(ready, Ready) and ready.status.sync_port == SYNC_PORT
         reader.connect(BASS)
@@ -100,7 +106,7 @@ def worst_of(rig: Rig, daw: ClockingDaw, seed: int) -> float:
     assert rig.daw.start_frame is not None
     played, wanted = rig.struck(rig.daw.start_frame), expected(daw, 128)
     assert [index for index, _ in played] == [index for index, _ in wanted]
-    assert hanging(message.data for message in rig.reader.heard) == []
+    assert rig.is_silent()
     return max(abs(at - due) for (_, at), (_, due) in zip(played, wanted, strict=True))
 
 
@@ -130,7 +136,7 @@ def test_the_transport_is_followed_stopped_and_located(rig: Rig) -> None:
     rig.daw.halt()
     finished = [report for report in rig.player.reports_until(Finished) if isinstance(report, Finished)]
     assert finished[-1].outcome == "stopped" and finished[-1].waits
-    assert hanging(message.data for message in rig.reader.heard) == []
+    assert rig.is_silent()
     played = rig.struck(origin)
     assert [index for index, _ in played] == list(range(len(played)))
     if rig.reader.xruns == xruns:  # where the server lost time, its transport and its clock went apart
@@ -144,5 +150,5 @@ def test_the_transport_is_followed_stopped_and_located(rig: Rig) -> None:
     assert rig.struck(0)[0][0] == 16
     rig.daw.halt()
     rig.player.reports_until(Finished)
-    assert hanging(message.data for message in rig.reader.heard) == []
+    assert rig.is_silent()
     rig.disarm()

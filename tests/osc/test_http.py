@@ -216,6 +216,21 @@ async def test_a_taken_port_is_told_and_stops_nothing(site: Site) -> None:
     assert (await site.get("/jobs")).status == 200
 
 
+async def test_on_all_addresses_both_kinds_of_ip_are_answered() -> None:
+    families = [socket.AF_INET, socket.AF_INET6]
+    noticed: list[Noticed] = []
+    async with serve_http(shown(FakeBridge()), host="::", port=0, notice=noticed.append) as address:
+        if noticed:  # without IPv6
+            assert "No HTTP" in noticed[0].message
+            return
+        assert address.startswith("http://[::]:")
+        for family, host in zip(families, ("127.0.0.1", "::1"), strict=True):
+            reader, writer = await asyncio.open_connection(host, int(address.rsplit(":", 1)[1]), family=family)
+            writer.write(b"GET /jobs HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            assert (await asyncio.wait_for(reader.read(), 20)).startswith(b"HTTP/1.1 200")
+            writer.close()
+
+
 async def test_without_the_library_nobody_is_left_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "bridge.osc.http_routes", None)
     noticed: list[Noticed] = []

@@ -16,6 +16,7 @@ from bridge.osc.client import OscClient, open_client
 from bridge.osc.server import CannotListen, serve_osc
 from tests.fakes import FakeBridge, FakeClock
 from tests.osc.conftest import RESULT, Studio, accepted, next_at, pushed
+from tests.test_network import has_ipv6
 
 JOB = Message("/sab/job", ("j7", "running", 0.5, "loop"))
 
@@ -200,6 +201,21 @@ async def test_the_server_says_that_it_comes_and_that_it_goes(listener: socket.s
             assert (await next_at(listener)).address == "/sab/hello.reply"
     assert await next_at(listener) == Message("/sab/bye", (__version__,))
     assert bridge.listeners == []
+
+
+async def test_on_all_addresses_a_listener_of_before_is_told_whatever_ip_it_speaks(listener: socket.socket) -> None:
+    serving = serve_osc(
+        FakeBridge(), FakeClock(), host="::", port=0, engines=(), defaults={}, notice=print,
+        announce_to=[listener.getsockname()],
+    )  # fmt: skip
+    if not has_ipv6():
+        with pytest.raises(CannotListen, match="of ::"):
+            await serving.__aenter__()
+        return
+    async with serving as server:
+        assert await next_at(listener) == Message("/sab/startup", (__version__,))
+        async with open_client(port=server.port) as client:  # 127.0.0.1
+            assert (await client.ask("/sab/ping", "there"))[0].arguments == ("there",)
 
 
 async def test_a_taken_port_is_named_and_another_one_offered(studio: Studio) -> None:

@@ -36,8 +36,12 @@ function factory (params) return function ()
 		return (string.format ("%.9f", number):gsub (",", "."))
 	end
 
+	-- Blanks and ends of lines that only Unicode has, in UTF-8.
+	local BLANKS = { "\194[\128-\160]", "\225\154\128", "\226\128[\128-\138\168\169\175]", "\226\129\159", "\227\128\128" }
+
 	-- The bridge makes the same name of it: nothing is left that a file may not be called.
 	local function file_name (name)
+		for _, blank in ipairs (BLANKS) do name = name:gsub (blank, " ") end
 		name = name:gsub ('[<>:"/\\|?*%c\127]', "_")
 		if #name > LONGEST_NAME then
 			name = name:sub (1, utf8.offset (name, 0, LONGEST_NAME + 1) - 1)

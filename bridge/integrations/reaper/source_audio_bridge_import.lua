@@ -30,13 +30,15 @@ local function track_number (guid)
 	return count
 end
 
--- A new track with the file in it, at the item's place and rate.
+-- A new track with the file in it, at the item's place and rate; false where the file is gone.
 local function place (job, index, name)
+	local path = bridge.joined (job.out, name)
+	local source = bridge.exists (path) and reaper.PCM_Source_CreateFromFile (path)
+	if not source then return false end
 	reaper.InsertTrackAtIndex (index, true)
 	local track = reaper.GetTrack (0, index)
 	local title = name:gsub ("%.%w+$", "")
 	reaper.GetSetMediaTrackInfo_String (track, "P_NAME", title, true)
-	local source = reaper.PCM_Source_CreateFromFile (bridge.joined (job.out, name))
 	local length, is_beats = reaper.GetMediaSourceLength (source)
 	if is_beats then -- a MIDI file's length is in quarter notes
 		local first = reaper.TimeMap_timeToQN (job.place)
@@ -51,9 +53,10 @@ local function place (job, index, name)
 	reaper.GetSetMediaItemTakeInfo_String (take, "P_NAME", title, true)
 	reaper.SetMediaItemInfo_Value (item, "D_POSITION", job.place)
 	reaper.SetMediaItemInfo_Value (item, "D_LENGTH", length)
+	return true
 end
 
-local jobs, ready, unfinished, names = bridge.waiting (), {}, {}, {}
+local jobs, ready, unfinished, names, gone = bridge.waiting (), {}, {}, {}, {}
 for _, job in ipairs (jobs) do
 	local done = bridge.exists (job.manifest)
 	local list = done and ready or unfinished
@@ -66,7 +69,9 @@ if #ready > 0 then
 	reaper.PreventUIRefresh (1)
 	for _, job in ipairs (ready) do
 		local below = track_number (job.track)
-		for index, name in ipairs (results (job)) do place (job, below + index - 1, name) end
+		for _, name in ipairs (results (job)) do
+			if place (job, below, name) then below = below + 1 else gone[#gone + 1] = name end
+		end
 		bridge.forget (job)
 	end
 	reaper.PreventUIRefresh (-1)
@@ -75,6 +80,9 @@ if #ready > 0 then
 	reaper.Undo_EndBlock ("Import stems and notes", -1)
 end
 
+if #gone > 0 then
+	reaper.ShowMessageBox ("No longer there, and not imported:\n" .. table.concat (gone, "\n"), bridge.TITLE, 0)
+end
 if #jobs == 0 then
 	reaper.ShowMessageBox ("Nothing to import: no item of this project was sent.", bridge.TITLE, 0)
 elseif #unfinished > 0 then

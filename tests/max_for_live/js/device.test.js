@@ -54,6 +54,59 @@ test("Import while it is importing does nothing twice", () => {
   assert.equal(studio.tracks().length, 4);
 });
 
+// A studio in which one job is coming in, and the next one is running.
+function busy() {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  const first = studio.separate();
+  first.keys.stems.split(",").forEach((stem) => studio.bridge.result(first.id, "stem", stem, `/first ${stem}.wav`));
+  studio.bridge.finish(first.id, "done");
+  studio.clock.advance(30);
+  studio.device.click("separate");
+  studio.clock.advance(10);
+  const second = [...studio.bridge.jobs.values()].pop();
+  assert.notEqual(second, first);
+  assert.ok(studio.tracks().length < 4);
+  return { studio, first, second };
+}
+
+test("a job that ends while another is coming in comes in after it", () => {
+  const { studio, second } = busy();
+  second.keys.stems.split(",").forEach((stem) => studio.bridge.result(second.id, "stem", stem, `/second ${stem}.wav`));
+  studio.bridge.finish(second.id, "done");
+  studio.clock.advance(50);
+  assert.ok(studio.tracks().length < 4);
+  assert.equal(studio.device.words("stage"), "Importing");
+  studio.clock.advance(5000);
+  const files = studio.live.song.tracks.slice(1).map((track) => track.slots[2].clip.values.file_path);
+  const all = ["vocals", "drums", "bass", "other"];
+  assert.deepEqual(files, [...all.map((stem) => `/first ${stem}.wav`), ...all.map((stem) => `/second ${stem}.wav`)]);
+  assert.equal(studio.device.words("stage"), "");
+  assert.deepEqual(studio.live.errors, []);
+});
+
+test("why a job failed is still said when the import beside it ends", () => {
+  const { studio, second } = busy();
+  studio.bridge.say("fail", "/sab/submit", "out_of_memory", "The memory was full.", second.id);
+  studio.bridge.finish(second.id, "failed");
+  studio.clock.advance(20);
+  assert.equal(studio.device.words("stage"), "Importing");
+  studio.clock.advance(5000);
+  assert.equal(studio.tracks().length, 4);
+  assert.equal(studio.device.words("problem"), "The memory was full.");
+  assert.equal(studio.device.words("result"), "Imported 4 audio tracks.");
+});
+
+test("while the next clip is worked on, Import and Folder are about the last one", () => {
+  const { studio } = busy();
+  studio.clock.advance(2000);
+  studio.device.click("bring_in");
+  studio.device.click("folder");
+  studio.clock.advance(2000);
+  assert.equal(studio.tracks().length, 8);
+  assert.equal(studio.device.browsed.length, 1);
+});
+
 test("the selected clip is shown as it is chosen", () => {
   const studio = new Studio().start();
   studio.sessionClip(WARPED, MARKERS);
@@ -105,6 +158,7 @@ test("a warped Session clip becomes tracks that line up with it", () => {
   near(midi.notes[2].start_time, 6 + 0.5 / 0.75);
   near(midi.notes[0].start_time, 1);
   near(midi.notes[0].duration, 1);
+  assert.equal(midi.notes[0].mute, 0);
   assert.equal(source.values.muted, 1);
   assert.equal(studio.device.words("result"), "Imported 4 audio and 1 MIDI tracks, 3 notes.");
   assert.equal(studio.device.words("problem"), "");
@@ -115,8 +169,52 @@ function at(markers, seconds) {
   return secondsAt(marks, seconds);
 }
 
+test("a transposed clip's stems sound as it does, and its notes are as high; drums keep their numbers", () => {
+  const studio = new Studio({ stemSeconds: 4.5 }).start();
+  studio.sessionClip({ ...WARPED, gain: 0.25, pitch_coarse: 2, pitch_fine: 40 }, MARKERS);
+  studio.complete(studio.separate(), [["notes", "bass", notesFile(NOTES)], ["notes", "drums", notesFile(NOTES)]]);
+  assert.deepEqual(studio.live.errors, []);
+  const { values } = studio.live.song.tracks[1].slots[2].clip;
+  assert.deepEqual([values.gain, values.pitch_coarse, values.pitch_fine], [0.25, 2, 40]);
+  const pitches = (name) => studio.live.song.tracks.find((track) => track.values.name === name).slots[2].clip.notes.map((note) => note.pitch);
+  assert.deepEqual(pitches("Rhodes Loop (Bass) MIDI"), [42, 45, 47]);
+  assert.deepEqual(pitches("Rhodes Loop (Drums) MIDI"), [40, 43, 45]);
+});
+
+test("in Re-Pitch a transposition left from another mode does nothing", () => {
+  const studio = new Studio({ stemSeconds: 4.5 }).start();
+  studio.sessionClip({ ...WARPED, warp_mode: 3, pitch_coarse: 2 }, MARKERS);
+  studio.complete(studio.separate(), [["notes", "bass", notesFile(NOTES)]]);
+  assert.deepEqual(studio.live.song.tracks[4].slots[2].clip.notes.map((note) => note.pitch), [40, 43, 45]);
+});
+
+test("an unwarped, transposed Arrangement clip is as long again", () => {
+  const studio = new Studio({ stemSeconds: 4 }).start();
+  const source = studio.arrangementClip({ warping: 0, pitch_coarse: -12, start_marker: 2, end_marker: 6, loop_start: 2, loop_end: 6 });
+  const job = studio.separate();
+  assert.deepEqual([job.keys.start, job.keys.end, job.keys.tempo], ["2", "6", "240"]);
+  studio.complete(job, [["notes", "bass", notesFile(NOTES)]]);
+  assert.deepEqual(studio.live.errors, []);
+  const [stem] = studio.live.song.tracks[1].arrangement;
+  const length = (clip) => studio.live.get(clip, "end_time")[0] - clip.values.start_time;
+  assert.equal(length(source), 16);
+  assert.equal(length(stem), 16);
+  const [midi] = studio.live.song.tracks[4].arrangement;
+  assert.equal(midi.notes[0].start_time, 2, "0.5 s of the file is 1 s of the song, two beats");
+  assert.equal(midi.notes[0].pitch, 28);
+});
+
+test("a Live that does not say how long the file is takes the clip all the same", () => {
+  const studio = new Studio().start();
+  const clip = studio.sessionClip({ warping: 0, end_marker: 4, loop_end: 4 });
+  delete clip.values.sample_length;
+  studio.live.get = ((get) => (node, name) => (name === "sample_length" ? [0] : get.call(studio.live, node, name)))(studio.live.get);
+  const job = studio.separate();
+  assert.equal(job.keys.end, "4");
+});
+
 test("Live's first marker may lie anywhere", () => {
-  const studio = new Studio({ stemSeconds: 4.5, can: { guessStart: 0.13 } }).start();
+  const studio = new Studio({ stemSeconds: 4.5, can: { guessStart: 0.13, guessBeat: 0.5 } }).start();
   studio.sessionClip(WARPED, MARKERS);
   studio.complete(studio.separate());
   assert.deepEqual(studio.live.errors, []);
@@ -142,13 +240,15 @@ test("a looped Arrangement clip keeps its loop; tracks are made where it lies", 
   const midi = studio.live.song.tracks[3].arrangement[0];
   assert.equal(midi.values.start_time, 16);
   near(midi.values.start_marker, 2);
-  assert.match(studio.device.words("problem"), /source repeats its loop/);
+  assert.equal(studio.device.words("problem"), "The source repeats its loop: drag the new clips' right edges to its end.");
 });
 
 test("a loop with a lead-in keeps both", () => {
   const studio = new Studio({ stemSeconds: 4.5 }).start();
   studio.sessionClip({ ...WARPED, looping: 1, start_marker: 2, loop_start: 4 }, MARKERS);
-  studio.complete(studio.separate());
+  studio.complete(studio.separate(), [["notes", "bass", notesFile(NOTES)]]);
+  const notes = studio.live.song.tracks[4].slots[2].clip.values;
+  for (const [name, beats] of Object.entries({ looping: 1, start_marker: 0, loop_start: 2, loop_end: 8 })) near(notes[name], beats, name);
   assert.deepEqual(studio.live.errors, []);
   const { values } = studio.live.song.tracks[1].slots[2].clip;
   for (const [name, beats] of Object.entries({ looping: 1, start_marker: 0, loop_start: 2, loop_end: 8 })) near(values[name], beats, name);
@@ -169,7 +269,8 @@ test("a looped Arrangement clip that is cut before its loop ends is taken as far
   near(Number(job.keys.start), 3);
   near(Number(job.keys.end), 5);
   studio.complete(job);
-  assert.equal(studio.live.song.tracks[1].arrangement[0].values.looping, 0);
+  const { values } = studio.live.song.tracks[1].arrangement[0];
+  for (const [name, beats] of Object.entries({ looping: 0, start_marker: 0, end_marker: 4, loop_start: 0, loop_end: 4 })) near(values[name], beats, name);
   assert.equal(studio.device.words("problem"), "");
 });
 
@@ -199,6 +300,16 @@ test("the choices on the face are what is asked for and what is imported", () =>
   studio.complete(job);
   assert.deepEqual(studio.tracks(), ["Rhodes Loop (Bass)"]);
   assert.equal(studio.track.slots[2].clip.values.muted, 0);
+});
+
+test("what is switched off while the bridge works is not imported", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  const job = studio.separate();
+  studio.device.click("audio");
+  studio.clock.advance(10);
+  studio.complete(job, [["notes", "bass", notesFile(NOTES)]]);
+  assert.deepEqual(studio.tracks(), ["Rhodes Loop (Bass) MIDI"]);
 });
 
 test("files only, then Import brings them in", () => {
@@ -242,7 +353,10 @@ for (const [what, can, check] of [
   ["puts audio only into slots", { trackAudio: false }, (studio) => {
     const track = studio.live.song.tracks[1];
     assert.equal(track.arrangement[0].values.start_time, 16);
+    assert.equal(track.arrangement[0].values.name, "Rhodes Loop (Vocals)");
     assert.equal(track.slots[0].clip, null);
+    assert.equal(studio.tracks().length, 4);
+    assert.equal(studio.device.words("problem"), "");
   }],
   ["knows no duplicates either", { trackAudio: false, duplicate: false }, (studio) => {
     assert.equal(studio.live.song.tracks[1].slots[0].clip.values.name, "Rhodes Loop (Vocals)");
@@ -278,6 +392,38 @@ test("audio that Live does not take counts as no import, and leaves the source o
   assert.equal(source.values.muted, 0);
 });
 
+test("a scene that is gone is told", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  const job = studio.separate();
+  const addTrack = studio.live.addTrack;
+  studio.live.addTrack = function (kind) { const track = addTrack.call(this, kind); track.slots.length = 2; return track; };
+  studio.complete(job);
+  assert.match(studio.device.words("problem"), /scene of the clip is gone/);
+});
+
+test("what nobody has thought of is told, too, and the device goes on", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  const { get } = studio.live;
+  studio.live.get = () => { throw new TypeError("nonsense"); };
+  studio.device.click("separate");
+  studio.clock.advance(10);
+  assert.notEqual(studio.device.words("problem"), "");
+  studio.live.get = get;
+  studio.live.errors.length = 0;
+  assert.notEqual(studio.separate(), undefined);
+});
+
+test("choosing the loop brace shows at once what of the clip that is", () => {
+  const studio = new Studio().start();
+  studio.arrangementClip({ warping: 0, end_marker: 8, loop_end: 8 });
+  Object.assign(studio.live.song.values, { loop: 1, loop_start: 18, loop_length: 4 });
+  studio.device.click("part_choice", 1);
+  studio.clock.advance(1);
+  assert.equal(studio.device.words("part"), "2.0 s · not warped · Arrangement");
+});
+
 test("hundreds of notes arrive whole", () => {
   const studio = new Studio().start();
   studio.sessionClip({ warping: 0, end_marker: 10, loop_end: 10 });
@@ -306,6 +452,20 @@ test("a source that is not where it was stays as it is", () => {
   studio.complete(job);
   assert.equal(source.values.muted, 0);
   assert.match(studio.device.words("problem"), /source clip has moved/);
+});
+
+test("the bar follows the job to its end, and starts anew with the next", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  const job = studio.separate();
+  studio.bridge.progress(job.id, "writing", 0.9, 1);
+  studio.clock.advance(10);
+  assert.equal(studio.device.value("progress"), 0.9);
+  studio.bridge.finish(job.id, "done");
+  studio.clock.advance(1000);
+  assert.equal(studio.device.value("progress"), 1);
+  studio.separate();
+  assert.equal(studio.device.value("progress"), 0);
 });
 
 test("while a clip is worked on another is not sent", () => {

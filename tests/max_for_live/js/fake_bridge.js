@@ -3,7 +3,7 @@
 
 class FakeBridge {
   constructor(clock) {
-    Object.assign(this, { clock, isUp: true, heard: [], drop: () => false, listeners: new Map(), replyPort: 0, jobs: new Map(), count: 0 });
+    Object.assign(this, { clock, isUp: true, heard: [], drop: () => false, listeners: new Map(), replyPort: 0, jobs: new Map(), count: 0, played: new Set() });
     this.knowsNotes = true;
     this.files = {};
     this.taken = new Set();
@@ -54,7 +54,10 @@ class FakeBridge {
     job.results.forEach((result) => this.say("result", id, ...result));
   }
   on_cancel(id) { this.say("done", "/sab/cancel", id); this.finish(id, "cancelled"); }
-  on_play(id) { this.say("done", "/sab/play", id); }
+  on_play(id, ...rest) {
+    this.played.add(rest[rest.indexOf("req") + 1]);
+    this.say("done", "/sab/play", id);
+  }
   on_stop(id) { this.say("done", "/sab/stop", id); }
 
   progress(id, stage, fraction, eta) { this.say("progress", id, stage, fraction, eta); }

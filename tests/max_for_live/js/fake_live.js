@@ -11,7 +11,7 @@ const SHADOW_BEATS = 1 / 32;
 // What a Live can do; older ones lack some.
 const LIVE_12 = {
   songFile: true, slotAudio: true, trackAudio: true, trackMidi: true, duplicate: true, addNotes: true, warpEdit: true,
-  tracks: Infinity, routingSpelling: 0, idsAsText: false, guessStart: 0,
+  tracks: Infinity, routingSpelling: 0, idsAsText: false, guessStart: 0, guessBeat: 0,
 };
 
 class Node {
@@ -79,9 +79,10 @@ class FakeLive {
     const clip = new Node(this, "Clip", parent, {
       name: path.split("/").pop().replace(/\.\w+$/, ""), color: 0xff0000, muted: 0, warping: 1, warp_mode: 0, looping: 0,
       file_path: path, sample_rate: 44100, sample_length: Math.round(seconds * 44100), is_audio_clip: 1,
+      gain: 0.4, pitch_coarse: 0, pitch_fine: 0,
     });
-    const start = this.can.guessStart;
-    clip.markers = markers || [{ sample_time: start, beat_time: 0 }, { sample_time: start + 1, beat_time: 97 / 60 }];
+    const start = this.can.guessStart, beat = this.can.guessBeat;
+    clip.markers = markers || [{ sample_time: start, beat_time: beat }, { sample_time: start + 1, beat_time: beat + 97 / 60 }];
     const end = beatsAt(this.withShadow(clip), seconds);
     Object.assign(clip.values, { start_marker: 0, end_marker: end, loop_start: 0, loop_end: end }, values);
     this.place(clip, parent);
@@ -201,7 +202,8 @@ class FakeLive {
   }
 
   lengthOf(clip) {
-    const unit = clip.values.warping === 0 ? this.song.values.tempo / 60 : 1;
+    const speed = 2 ** ((clip.values.pitch_coarse + clip.values.pitch_fine / 100) / 12);
+    const unit = clip.values.warping === 0 ? this.song.values.tempo / 60 / speed : 1;
     return (clip.values.end_marker - clip.values.start_marker) * unit;
   }
 
@@ -293,6 +295,7 @@ class FakeLive {
   }
   ClipSlot_delete_clip(slot) { check(slot.clip, "empty"); slot.clip.gone = true; slot.clip = null; }
   ClipSlot_fire(slot, length, quantisation) {
+    check(!slot.clip, "slot: its clip would only play");
     slot.fired = { length, quantisation };
     if (!slot.parent.values.arm) return;
     slot.values.is_recording = 1;
@@ -324,6 +327,7 @@ class FakeLive {
     for (const note of told.notes) {
       check(note.duration > 0 && note.start_time >= 0 && note.pitch >= 0 && note.pitch < 128 && note.velocity >= 1, "a note");
     }
+    check(told.notes.length <= 500, "number of notes at once");
     clip.notes.push(...told.notes);
   }
   Clip_set_notes(clip) { clip.notes = []; }

@@ -30,6 +30,7 @@ test("a port that another program holds is left for the next", () => {
   studio.clock.advance(3000);
   assert.equal(studio.device.value("light"), 1);
   assert.equal(studio.bridge.replyPort, 9732);
+  assert.deepEqual(studio.bridge.asked("hello").map((message) => message[3]), [9731, 9731, 9732], "a message may be lost once");
 });
 
 test("several devices each have a port of their own, and give it back", () => {
@@ -39,6 +40,7 @@ test("several devices each have a port of their own, and give it back", () => {
   const third = studio.open().load();
   studio.clock.advance(1500);
   assert.deepEqual(studio.bridge.asked("hello").map((message) => message[3]), [9731, 9732, 9733]);
+  assert.equal(new Set(studio.bridge.asked("ping").map((message) => message[1])).size, 3, "each knows its own pings");
   second.unload();
   studio.open().load();
   studio.clock.advance(1500);
@@ -54,6 +56,21 @@ test("a device that is taken away does nothing more", () => {
   const before = studio.bridge.heard.length;
   studio.clock.advance(60000);
   assert.equal(studio.bridge.heard.length, before);
+});
+
+test("a device that is taken away in the middle of an import changes the set no more", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  const job = studio.separate();
+  studio.bridge.result(job.id, "stem", "vocals", "/v.wav");
+  studio.bridge.result(job.id, "stem", "bass", "/b.wav");
+  studio.bridge.finish(job.id, "done");
+  studio.clock.advance(30);
+  const before = studio.tracks().length;
+  assert.ok(before < 2);
+  studio.device.unload();
+  studio.clock.advance(5000);
+  assert.equal(studio.tracks().length, before);
 });
 
 test("a bridge that speaks another protocol is not taken for ours", () => {
@@ -99,15 +116,30 @@ test("results that are lost on the way are asked for before the import", () => {
   assert.deepEqual(studio.tracks(), ["Rhodes Loop (Vocals)", "Rhodes Loop (Drums)", "Rhodes Loop (Bass)", "Rhodes Loop (Other)"]);
 });
 
+test("a question whose answer is lost is asked again", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  const job = studio.separate();
+  let lost = 0;
+  studio.bridge.drop = ([address]) => address === "/sab/query" && (lost += 1) <= 1;
+  studio.complete(job);
+  assert.equal(studio.tracks().length, 0);
+  studio.clock.advance(8000);
+  assert.equal(studio.tracks().length, 4);
+});
+
 test("an end that is lost is noticed", () => {
   const studio = new Studio().start();
   studio.sessionClip();
   const job = studio.separate();
-  studio.bridge.result(job.id, "stem", "vocals", "/v.wav");
+  studio.bridge.result(job.id, "stem", "vocals", "/Music/Stems #1/v.wav");
   studio.clock.advance(10);
   studio.bridge.jobs.get(job.id).state = "done";
   studio.clock.advance(12000);
   assert.deepEqual(studio.tracks(), ["Rhodes Loop (Vocals)"]);
+  studio.device.click("folder");
+  studio.clock.advance(10);
+  assert.equal(studio.device.browsed[0][2], "file:///Music/Stems%20%231");
 });
 
 test("a bridge that goes in the middle and comes back goes on", () => {
@@ -182,6 +214,29 @@ test("a Cancel that is lost is said again", () => {
   assert.equal(studio.device.words("result"), "Cancelled.");
 });
 
+test("a job that was done before it could be cancelled is imported", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  const job = studio.separate();
+  studio.bridge.on_cancel = () => {};
+  studio.device.click("cancel");
+  studio.complete(job);
+  assert.equal(studio.tracks().length, 4);
+});
+
+test("a job that fails while it is cancelled is cancelled", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  const job = studio.separate();
+  studio.bridge.on_cancel = () => {};
+  studio.device.click("cancel");
+  studio.clock.advance(10);
+  studio.bridge.finish(job.id, "failed");
+  studio.clock.advance(3000);
+  assert.equal(studio.device.words("result"), "Cancelled.");
+  assert.equal(studio.device.words("problem"), "");
+});
+
 test("Cancel cancels, and says when there is nothing to cancel", () => {
   const studio = new Studio().start();
   studio.sessionClip();
@@ -200,9 +255,11 @@ test("a failed job says why, in the bridge's words", () => {
   studio.sessionClip();
   const job = studio.separate();
   studio.bridge.say("fail", "/sab/submit", "out_of_memory", "The memory was full. Choose a shorter region.", job.id);
+  studio.bridge.progress(job.id, "separating", 0.4, 1);
   studio.bridge.finish(job.id, "failed");
   studio.clock.advance(3000);
   assert.equal(studio.device.words("problem"), "The memory was full. Choose a shorter region.");
+  assert.equal(studio.device.value("progress"), 0);
 });
 
 test("a long warning is told in whole sentences", () => {
@@ -276,6 +333,9 @@ test("a bridge that starts anew is greeted at once, though it never said goodbye
   studio.clock.advance(10);
   assert.equal(studio.bridge.asked("subscribe").length, before + 1);
   assert.equal(studio.device.value("light"), 1);
+  const pings = studio.bridge.asked("ping").length;
+  studio.clock.advance(60000);
+  assert.ok(studio.bridge.asked("ping").length - pings <= 25, "one line, not two");
 });
 
 test("a job that is cancelled at the bridge's screen is over", () => {
@@ -300,6 +360,8 @@ test("a clip that the bridge never answers is given up", () => {
 test("another port on the face is another bridge", () => {
   const studio = new Studio().start();
   studio.device.click("port", 9800);
+  studio.clock.advance(10);
+  assert.equal(studio.device.value("light"), 0, "at once");
   studio.clock.advance(AWAY);
   assert.equal(studio.device.value("light"), 0);
   studio.device.click("port", 9720);

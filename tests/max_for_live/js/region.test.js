@@ -10,7 +10,7 @@ const SET = { tempo: 120, file: "/Set Project/Set.als", brace: null };
 function clip(values) {
   return {
     name: "Loop", file: "/a b.wav", seconds: 20, time: null, endTime: null, warped: false, marks: null, looping: false,
-    startMarker: 0, endMarker: 20, loopStart: 0, loopEnd: 20, ...values,
+    startMarker: 0, endMarker: 20, loopStart: 0, loopEnd: 20, warpMode: 0, sound: {}, ...values,
   };
 }
 
@@ -59,6 +59,45 @@ test("an Arrangement clip that starts inside its loop: the loop's start lies bef
   assert.equal(found.time, 32);
 });
 
+test("without warping a transposed file plays faster", () => {
+  const octave = { sound: { pitch_coarse: 11, pitch_fine: 100 } };
+  const found = region.of(clip({ ...octave, startMarker: 4, loopStart: 4, loopEnd: 8, endMarker: 8 }), SET, false);
+  assert.deepEqual([found.start, found.end, found.length, found.tempo], [4, 8, 4, 60]);
+  const brace = region.of(clip({ ...octave, time: 8, endTime: 28 }), { ...SET, brace: { start: 10, end: 12 } }, true);
+  assert.deepEqual([brace.start, brace.end, brace.length], [2, 4, 2]);
+  const shown = region.of(clip({ ...octave, looping: true, loopEnd: 20, time: 8, endTime: 10 }), SET, false);
+  assert.deepEqual([shown.start, shown.end], [0, 2]);
+  const warped = region.of(clip({ ...WARPED, ...octave }), SET, false);
+  assert.ok(Math.abs(warped.length - 16) < 1e-9);
+});
+
+test("a part's own tempo is its beats in the file's time", () => {
+  assert.equal(region.of(clip({}), SET, false).tempo, 120);
+  assert.ok(Math.abs(region.of(clip(WARPED), SET, false).tempo - 100) < 1e-9);
+});
+
+test("a clip that starts after its loop plays on to its end, and never loops", () => {
+  const late = { ...WARPED, looping: true, startMarker: 8, loopStart: 0, loopEnd: 8, endMarker: 12 };
+  const session = region.of(clip(late), SET, false);
+  assert.equal(session.looping, false);
+  assert.ok(Math.abs(session.length - 4) < 1e-9);
+  const shown = region.of(clip({ ...late, time: 16, endTime: 22 }), SET, false);
+  assert.ok(Math.abs(shown.length - 6) < 1e-9);
+  assert.equal(shown.beat, 16);
+  const brace = region.of(clip({ ...late, time: 16, endTime: 22 }), { ...SET, brace: { start: 18, end: 22 } }, true);
+  assert.ok(Math.abs(brace.start - (1 + 10 * 0.6)) < 1e-9);
+});
+
+test("a brace that ends just where the loop does is not beyond it", () => {
+  const looped = clip({ looping: true, startMarker: 0.1, loopStart: 0, loopEnd: 0.1 + 0.7 * 3, time: 0, endTime: 32 });
+  const found = region.of(looped, { tempo: 60 / 0.7, brace: { start: 0, end: 3 } }, true);
+  assert.ok(Math.abs(found.length - 3) < 1e-6);
+});
+
+test("where Live does not say how long the file is, the clip's own end counts", () => {
+  assert.equal(region.of(clip({ seconds: Infinity, endMarker: 32, loopEnd: 32 }), SET, false).end, 32);
+});
+
 test("under the loop brace only what it covers", () => {
   const set = { ...SET, brace: { start: 10, end: 14 } };
   const unwarped = region.of(clip({ time: 8, endTime: 48, startMarker: 1, loopStart: 1 }), set, true);
@@ -68,13 +107,13 @@ test("under the loop brace only what it covers", () => {
   assert.equal(warped.time, 10);
 });
 
-for (const [what, values, set] of [
-  ["a brace that is off", { time: 0, endTime: 8 }, SET],
-  ["a brace beside the clip", { time: 0, endTime: 8 }, { ...SET, brace: { start: 8, end: 12 } }],
-  ["a Session clip", {}, { ...SET, brace: { start: 8, end: 12 } }],
+for (const [what, values, set, words] of [
+  ["a brace that is off", { time: 0, endTime: 8 }, SET, /Switch the loop on/],
+  ["a brace beside the clip", { time: 0, endTime: 8 }, { ...SET, brace: { start: 8, end: 12 } }, /does not touch/],
+  ["a Session clip", {}, { ...SET, brace: { start: 8, end: 12 } }, /Session clips have no loop brace/],
 ]) {
   test(`${what} is told in words`, () => {
-    assert.throws(() => region.of(clip(values), set, true), (error) => error.forPeople === true);
+    assert.throws(() => region.of(clip(values), set, true), (error) => error.forPeople === true && words.test(error.message));
   });
 }
 
@@ -87,7 +126,7 @@ test("a brace that reaches over the loop's end, and a part without audio, are to
 test("notes keep to the part, and none is too short for Live to show", () => {
   const part = region.of(clip({ loopEnd: 4 }), SET, false); // eight beats
   const note = (onset_seconds, offset_seconds) => ({ onset_seconds, offset_seconds, pitch: 60, velocity: 200 });
-  const found = code("notes").forLive([note(-0.01, 0.5), note(1, 1.0001), note(4, 5)], part);
+  const found = code("notes").forLive([note(-0.01, 0.5), note(1, 1.0001), note(4, 5)], part, 0);
   assert.deepEqual(found.map((one) => [one.start_time, one.velocity]), [[0, 127], [2, 127]]);
   assert.equal(found[1].duration, 1 / 64);
 });
@@ -103,6 +142,16 @@ test("the request names file, part, place and project, with every digit", () => 
     stems: "vocals,bass", midi: "vocals,bass", start: "0.3333333", end: "4.5", tempo: "120", name: "A-B loop",
     beat: "16", project: "/Set Project/Set.als", notes: "json",
   });
+});
+
+test("the tempo is the part's own, and left out where the bridge knows none so slow or fast", () => {
+  const tempo = (values, tempo = 120) => keys(request.build(clip(values), SET, region.of(clip(values), { ...SET, tempo }, false), WISHES, true)).tempo;
+  assert.equal(tempo(WARPED), "100");
+  assert.equal(tempo({ sound: { pitch_coarse: -12 } }), "240");
+  assert.equal(tempo({}, 400), "400");
+  assert.equal(tempo({}, 20), "20");
+  assert.equal(tempo({}, 401), undefined);
+  assert.equal(tempo({ sound: { pitch_coarse: 48 } }), undefined);
 });
 
 test("auto leaves the engine to the bridge", () => {

@@ -4,10 +4,10 @@ const test = require("node:test");
 const { Studio } = require("./studio");
 
 // A studio whose job is done: stems and notes of vocals and bass.
-function ready(options) {
+function ready(options, values = {}, markers = null) {
   const studio = new Studio(options).start();
   for (const name of ["stem_drums", "stem_other", "audio", "mute"]) studio.device.click(name);
-  studio.sessionClip({ warping: 0, end_marker: 4, loop_end: 4 });
+  studio.sessionClip({ warping: 0, end_marker: 4, loop_end: 4, ...values }, markers);
   const job = studio.separate();
   studio.bridge.result(job.id, "midi", "vocals", "/v.mid");
   studio.bridge.result(job.id, "midi", "bass", "/b.mid");
@@ -24,6 +24,7 @@ for (const routingSpelling of [0, 1, 2]) {
     studio.clock.advance(3000);
     const [vocals, bass] = streams(studio);
     assert.equal(vocals.values.name, "Rhodes Loop (Vocals) stream");
+    assert.deepEqual([vocals.values.color, bass.values.color], [0xe8a33d, 0x8e6bbf]);
     assert.equal(vocals.values.routing.display_name, "SAB Vocals");
     assert.equal(bass.values.routing.display_name, "SAB Bass");
     assert.deepEqual(vocals.slots[2].fired, { length: 8, quantisation: 0 });
@@ -33,9 +34,32 @@ for (const routingSpelling of [0, 1, 2]) {
     assert.equal(vocals.slots[2].clip.values.end_marker, 8);
     assert.equal(vocals.values.arm, 0);
     assert.equal(studio.device.words("result"), "Recorded 2 tracks.");
+    assert.equal(studio.bridge.asked("stop").length, 0, "what ends by itself is not stopped");
     assert.deepEqual(studio.live.errors, []);
   });
 }
+
+const STRETCHED = [{ sample_time: 0, beat_time: 0 }, { sample_time: 6, beat_time: 8 }];
+for (const [what, values, markers] of [
+  ["warped to another tempo", { warping: 1, end_marker: 4, loop_end: 4 }, STRETCHED], ["transposed", { pitch_coarse: 2 }, null],
+]) {
+  test(`a clip that is ${what}: it is said that the bridge plays the file's notes`, () => {
+    const studio = ready({}, values, markers);
+    studio.device.click("stream");
+    studio.clock.advance(100);
+    assert.match(studio.device.words("problem"), /notes of the file, not of the warped or transposed clip/);
+    studio.clock.advance(12000);
+    assert.match(studio.device.words("result"), /^Recorded/);
+    assert.match(studio.device.words("problem"), /notes of the file/);
+  });
+}
+
+test("a clip that is warped to the song's own tempo is streamed without a word", () => {
+  const studio = ready({}, { warping: 1, end_marker: 8, loop_end: 8 }, [{ sample_time: 0, beat_time: 0 }, { sample_time: 4, beat_time: 8 }]);
+  studio.device.click("stream");
+  studio.clock.advance(100);
+  assert.equal(studio.device.words("problem"), "");
+});
 
 test("a second stream uses the same tracks", () => {
   const studio = ready();
@@ -44,6 +68,8 @@ test("a second stream uses the same tracks", () => {
     studio.clock.advance(10000);
   }
   assert.equal(streams(studio).length, 2);
+  assert.equal(studio.bridge.asked("play").length, 2);
+  assert.equal(studio.bridge.played.size, 2, "another token, or the bridge would take it for the first");
   assert.deepEqual(studio.live.errors, []);
 });
 
@@ -52,6 +78,7 @@ test("a routing that Live does not take is told, and nothing is played", () => {
   studio.device.click("stream");
   studio.clock.advance(5000);
   assert.match(studio.device.words("problem"), /does not let "SAB Vocals" in/);
+  assert.equal(studio.bridge.asked("stop").length, 0, "what another plays of this job goes on");
   assert.equal(studio.bridge.asked("play").length, 0);
 });
 
@@ -86,10 +113,11 @@ test("a port that Live does not see is told", () => {
 
 test("a bridge that cannot play stops the recording and says why", () => {
   const studio = ready();
-  studio.bridge.on_play = (id) => studio.bridge.say("fail", "/sab/play", "internal", "There are no MIDI ports.", id);
+  studio.bridge.on_play = (id, key, token) => studio.bridge.say("fail", "/sab/play", "internal", "There are no MIDI ports.", token);
   studio.device.click("stream");
   studio.clock.advance(3000);
   assert.equal(studio.device.words("problem"), "There are no MIDI ports.");
+  assert.equal(studio.bridge.asked("play").length, 1, "what was refused is not asked again");
   assert.equal(studio.device.words("stage"), "");
   assert.equal(streams(studio)[0].slots[2].values.is_recording, 0);
 });
@@ -101,6 +129,85 @@ test("a stem that the bridge cannot play is told", () => {
   studio.bridge.say("midi.end", [...studio.bridge.jobs.keys()].pop(), "bass", "failed", 0, 0, 0);
   studio.clock.advance(10);
   assert.equal(studio.device.words("problem"), "The bridge could not play Bass.");
+  studio.clock.advance(8000);
+  assert.equal(studio.device.words("result"), "Recorded 2 tracks.");
+  assert.equal(studio.device.words("problem"), "The bridge could not play Bass.", "it is still said at the end");
+});
+
+test("what is played fails for this job and no other, though another is running", () => {
+  const studio = ready();
+  const [played] = studio.bridge.jobs.values();
+  studio.bridge.on_play = () => {};
+  studio.device.click("stream");
+  studio.clock.advance(2000);
+  const other = studio.separate();
+  assert.notEqual(other.id, played.id);
+  const token = studio.bridge.asked("play")[0][3];
+  studio.bridge.say("fail", "/sab/play", "internal", "Another client's trouble.", "another's token");
+  studio.bridge.say("fail", "/sab/play", "internal", "Trouble of the job that runs.", other.id);
+  studio.bridge.say("midi.end", other.id, "bass", "failed", 0, 0, 0);
+  studio.clock.advance(10);
+  assert.equal(streams(studio)[0].slots[2].values.is_recording, 1);
+  assert.equal(studio.device.words("problem"), "");
+  studio.bridge.say("fail", "/sab/play", "internal", "There are no MIDI ports.", token);
+  studio.clock.advance(10);
+  assert.equal(streams(studio)[0].slots[2].values.is_recording, 0);
+  assert.equal(studio.device.words("problem"), "There are no MIDI ports.");
+  studio.complete(other);
+  assert.equal(studio.bridge.jobs.get(other.id).state, "done");
+});
+
+test("a wish to play that is lost is said again under the same token, and that the notes may lie late", () => {
+  const studio = ready();
+  let lost = 0;
+  studio.bridge.drop = ([address]) => address === "/sab/play" && (lost += 1) <= 2;
+  studio.device.click("stream");
+  studio.clock.advance(2500);
+  const late = studio.device.words("problem");
+  studio.bridge.say("midi.start", [...studio.bridge.jobs.keys()].pop(), "bass", 4, 12);
+  studio.clock.advance(500);
+  assert.equal(studio.device.words("problem"), late, "it is said once");
+  assert.equal(lost, 3);
+  assert.equal(studio.bridge.played.size, 1);
+  assert.match(studio.device.words("problem"), /late to answer/);
+  studio.clock.advance(8000);
+  assert.equal(studio.device.words("result"), "Recorded 2 tracks.");
+  assert.match(studio.device.words("problem"), /late to answer/);
+  assert.equal(lost, 3);
+});
+
+test("notes that begin to sound are an answer, too", () => {
+  const studio = ready();
+  const [job] = studio.bridge.jobs.keys();
+  studio.bridge.on_play = () => studio.bridge.say("midi.start", job, "bass", 4, 12);
+  studio.device.click("stream");
+  studio.clock.advance(3000);
+  assert.equal(studio.bridge.asked("play").length, 1);
+  assert.equal(studio.device.words("problem"), "");
+});
+
+test("a bridge that never answers the wish to play stops the recording", () => {
+  const studio = ready();
+  studio.bridge.drop = ([address]) => address === "/sab/play";
+  studio.device.click("stream");
+  studio.clock.advance(6000);
+  assert.match(studio.device.words("problem"), /does not answer, and nothing was played/);
+  assert.equal(streams(studio)[0].slots[2].values.is_recording, 0);
+  assert.equal(streams(studio)[0].values.arm, 0);
+  studio.device.click("stream");
+  studio.clock.advance(100);
+  assert.match(studio.device.words("stage"), /^Arming/);
+});
+
+test("a bridge that goes in the middle of a recording stops it", () => {
+  const studio = ready();
+  studio.device.click("stream");
+  studio.clock.advance(2000);
+  studio.bridge.say("bye", "9.9");
+  studio.clock.advance(10);
+  assert.equal(streams(studio)[0].slots[2].values.is_recording, 0);
+  assert.match(studio.device.words("problem"), /in the middle of a recording/);
+  assert.equal(studio.device.words("stage"), "");
 });
 
 test("Cancel stops the recording and the bridge", () => {
@@ -109,9 +216,50 @@ test("Cancel stops the recording and the bridge", () => {
   studio.clock.advance(3000);
   studio.device.click("cancel");
   studio.clock.advance(1000);
-  assert.equal(studio.bridge.asked("stop").length, 1);
+  assert.deepEqual(studio.bridge.asked("stop"), [["/sab/stop", studio.bridge.asked("play")[0][1]]]);
   assert.equal(studio.device.words("result"), "Stopped.");
   assert.equal(streams(studio)[0].values.arm, 0);
+  studio.clock.advance(12000);
+  assert.equal(studio.device.words("result"), "Stopped.", "nothing of it goes on");
+});
+
+for (const [when, milliseconds] of [["the routing is taken", 200], ["the tracks are armed", 600], ["Live records", 850]]) {
+  test(`Cancel before ${when} leaves nothing armed, recording or playing`, () => {
+    const studio = ready();
+    const fire = studio.live.ClipSlot_fire;
+    studio.live.ClipSlot_fire = function (slot, ...rest) { this.clock.after(300, () => fire.call(this, slot, ...rest)); };
+    studio.device.click("stream");
+    studio.clock.advance(milliseconds);
+    studio.live.ClipSlot_fire = () => { throw new Error("fired"); };
+    studio.device.click("cancel");
+    studio.clock.advance(12000);
+    assert.equal(studio.device.words("result"), "Stopped.");
+    assert.equal(studio.device.words("problem"), "");
+    assert.equal(streams(studio)[0].values.arm, 0);
+    assert.equal(studio.bridge.asked("play").length, 0);
+    assert.deepEqual(studio.live.errors, []);
+  });
+}
+
+test("an Arrangement clip's stream is recorded in the first scene", () => {
+  const studio = new Studio().start();
+  for (const name of ["audio", "mute"]) studio.device.click(name);
+  studio.arrangementClip({ warping: 0, end_marker: 4, loop_end: 4 });
+  const job = studio.separate();
+  studio.complete(job, [["midi", "bass", "/b.mid"]]);
+  studio.device.click("stream");
+  studio.clock.advance(12000);
+  assert.equal(streams(studio)[0].slots[0].clip.values.end_marker, 8);
+});
+
+test("without a bridge Stream says what to do", () => {
+  const studio = ready();
+  studio.bridge.vanish();
+  studio.clock.advance(20000);
+  studio.device.click("stream");
+  studio.clock.advance(10);
+  assert.match(studio.device.words("problem"), /no bridge that could play/);
+  assert.equal(streams(studio).length, 0);
 });
 
 test("without a job, or without its notes, Stream says what to do", () => {
