@@ -35,7 +35,7 @@ PITCH_WINDOW = 4096
 PITCH_EVERY = 10
 #: MIDI keys that are told apart: E1 to D#7.
 KEYS = range(28, 100)
-#: Pitches so much softer than the loudest count half as much for every tenfold.
+#: Pitches count by the logarithm of their level; so far below the loudest they are as good as silent.
 PITCH_RANGE = 1e3
 #: Longer audio is judged by a stretch of this length.
 LONGEST_SECONDS = 120.0
@@ -81,7 +81,7 @@ def onsets(audio: Signal, control: Control) -> Onsets:
         power = np.square(np.abs(np.fft.rfft(windows, axis=1)))
         level[first:last] = np.sqrt(np.add.reduceat(power, bands[:-1], axis=1))
         windows = np.lib.stride_tricks.sliding_window_view(wave, PITCH_WINDOW)[:: PITCH_EVERY * hop] * pitch_window
-        lines = np.abs(np.fft.rfft(windows, axis=1))[:, keys[0] : keys[-1]]
+        lines = np.abs(np.fft.rfft(windows, axis=1))[:, keys[0] : keys[-1] + 1]
         at = first // PITCH_EVERY
         pitches[at : at + len(lines)] = np.maximum.reduceat(lines, keys[:-1] - keys[0], axis=1)
     control.checkpoint(1.0)
@@ -108,8 +108,9 @@ def _band_edges(rate_hz: float) -> npt.NDArray[np.intp]:
 
 
 def _key_bins(rate_hz: float) -> npt.NDArray[np.intp]:
-    """The first bin of each key, and the one after the last; of deep keys two may share one."""
+    """The first bin of each key, and one after the last; of deep keys two may share one."""
     edges_hz = 440 * 2 ** ((np.arange(KEYS.start, KEYS.stop + 1) - 69.5) / 12)
+    # Of audio at a low rate the highest keys share the last bin.
     return np.minimum(np.ceil(edges_hz * PITCH_WINDOW / rate_hz).astype(np.intp), PITCH_WINDOW // 2)
 
 

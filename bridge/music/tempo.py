@@ -31,15 +31,24 @@ if TYPE_CHECKING:
 #: Estimates below this confidence are for a person to look at, not to write into files.
 CONFIDENT = 0.5
 
-#: What each line of evidence weighs in the odds between tempi: logistic regressions over 1550 rendered loops of fifty
-#: styles, found by `python -m benchmarks.tempo_fit` (docs/decisions/0098). First that of `pulse.evidence`, for both.
-_ALIKE, _ALIKE_IN_LOOPS = (1.7, 1.1, 2.4, 2.2, 2.7, 2.3, 6.0, 2.2), (3.1, 2.0, 2.2, 0.52, 1.1, 0.16, 3.1, 2.7)
-_USUAL, _USUAL_IN_LOOPS = (-1.1,), (-0.46,)
-_DENSE, _DENSE_IN_LOOPS = (-0.68, -2.5, -0.44, -0.07, -0.37, -0.19), (-0.55, -1.3, -1.2, -0.14, -0.52, -0.15)
-#: `harmony.pitch_evidence`; `harmony.changes_evidence`; and what `bars.bars_evidence` adds to it.
-_PITCH, _CHANGES, _BARS = (-2.0, 1.4), (1.2, 1.0, -1.6), (2.5, 4.1, -4.2, -2.0, 0.19, 0.24, -0.15)
-BEATS_WEIGHTS = np.array((*_ALIKE, *_USUAL, *_DENSE, *_PITCH))
-BARS_WEIGHTS = np.array((*_ALIKE_IN_LOOPS, *_USUAL_IN_LOOPS, *_DENSE_IN_LOOPS, *_CHANGES, *_BARS))
+#: What each line of `beats_evidence` and of `bars.bars_evidence` weighs in the odds between tempi: logistic regressions
+#: over 1550 rendered loops of fifty styles, as `benchmarks.tempo_fit` makes them (docs/decisions/0098).
+BEATS_WEIGHTS = np.array(
+    (
+        *(1.7, 1.1, 2.4, 2.2, 2.7, 2.3, 6.0, 2.2),  # onsets alike after each of `pulse.LAGS`
+        *(-1.1, -0.68, -2.5, -0.44, -0.07, -0.37, -0.19),  # how usual; onsets a beat: all, low, high, and squares
+        *(-2.0, 1.4),  # pitches alike after three beats, and after sixteen
+    )
+)
+BARS_WEIGHTS = np.array(
+    (
+        *(3.1, 2.0, 2.2, 0.52, 1.1, 0.16, 3.1, 2.7),
+        *(-0.46, -0.55, -1.3, -1.2, -0.14, -0.52, -0.15),
+        *(1.2, 1.0, -1.6),  # pitches change: on the first beat; not within the bar; at every other bar line only
+        *(2.5, 4.1, -4.2),  # a whole tempo; one decimal at most; more bars than usual
+        *(-2.0, 0.19, 0.24, -0.15),  # what begins on the weakest sixteenths; the backbeat; that of half-time
+    )
+)
 
 #: Clips that are heard whole, and no longer than this, may be loops.
 LONGEST_LOOP_SECONDS = 60.0

@@ -49,7 +49,7 @@ def estimate(audio: ArraySignal) -> TempoEstimate:
     return estimate_tempo(audio, RecordingControl())
 
 
-@pytest.mark.parametrize("rate", [22_050, 44_100, 48_000, 96_000])
+@pytest.mark.parametrize("rate", [8_000, 22_050, 44_100, 48_000, 96_000])
 @pytest.mark.parametrize(("tempo", "bars"), [(120.0, 1), (97.3, 2), (128.0, 4), (104.0, 3)])
 def test_a_loop_has_the_tempo_that_makes_it_whole_bars(tempo: float, bars: int, rate: int) -> None:
     found = estimate(beat(tempo, bars, rate))
@@ -82,6 +82,10 @@ def test_a_very_short_clip_has_no_sure_tempo(seconds: float) -> None:
     found = estimate(beat(120.0, 1, seconds=seconds))
     assert found.confidence < CONFIDENT
     assert 70 <= found.bpm <= 180
+
+
+def test_audio_of_a_very_low_rate_is_heard_too() -> None:
+    assert 70 <= estimate(beat(120.0, 4, rate=4_000)).bpm <= 180
 
 
 def test_silence_noise_and_a_held_tone_have_no_sure_tempo() -> None:
