@@ -62,7 +62,7 @@ class Loop:
         """The same bars over and over."""
         starts = [turn * self.seconds for turn in range(times)]
         parts = tuple(
-            replace(part, notes=tuple(_moved(note, start) for start in starts for note in part.notes))
+            replace(part, notes=tuple(moved(note, start) for start in starts for note in part.notes))
             for part in self.parts
         )
         return replace(self, bars=self.bars * times, parts=parts)
@@ -119,7 +119,7 @@ def loop(style: Style, kind: str, tempo_bpm: float, bars: int, seed: int) -> Loo
         "drums": lambda: _drums(style, tempo_bpm, bars),
         "bass": lambda: _struck(style, "bass", tempo_bpm, bars, [chord[:1] for chord in harmony], style.bass, rng),
         "chords": lambda: _struck(style, "other", tempo_bpm, bars, harmony, style.chords, rng),
-        "melody": lambda: _melody(style, tempo_bpm, bars, rng),
+        "melody": lambda: melody(style, tempo_bpm, bars, rng),
     }
     players = KINDS[:3] if kind == "mix" else (kind,)
     return Loop(f"{style.name}, {kind}", tempo_bpm, bars, tuple(made[player]() for player in players))
@@ -132,8 +132,8 @@ def _drums(style: Style, tempo_bpm: float, bars: int) -> Part:
             for step, letter in enumerate(row):
                 if letter.lower() in KEYS:
                     velocity = 112 if letter.isupper() else 84 + step % 3 * 5
-                    notes.append(_note(style, tempo_bpm, 4 * bar + step / 4, 0.25, KEYS[letter.lower()], velocity))
-    return Part("drums", _in_order(notes))
+                    notes.append(played(style, tempo_bpm, 4 * bar + step / 4, 0.25, KEYS[letter.lower()], velocity))
+    return Part("drums", in_order(notes))
 
 
 def _struck(
@@ -147,17 +147,17 @@ def _struck(
 ) -> Part:
     leaps = [rng.choice((0, 0, 0, 7, 12)) if stem == "bass" else 0 for _ in rhythm]
     notes = [
-        _note(style, tempo_bpm, 4 * bar + beat, length, pitch + leap, 84 + rng.randrange(20))
+        played(style, tempo_bpm, 4 * bar + beat, length, pitch + leap, 84 + rng.randrange(20))
         for bar in range(bars)
         for (beat, length), leap in zip(rhythm, leaps, strict=True)
         for pitch in harmony[bar % len(harmony)]
     ]
     down = 12 if stem == "bass" else 0
     lowered = [_lowered(note, down) for note in notes]
-    return Part(stem, _in_order(lowered), style.bass_program if stem == "bass" else style.chord_program)
+    return Part(stem, in_order(lowered), style.bass_program if stem == "bass" else style.chord_program)
 
 
-def _melody(style: Style, tempo_bpm: float, bars: int, rng: random.Random) -> Part:
+def melody(style: Style, tempo_bpm: float, bars: int, rng: random.Random) -> Part:
     """A tune in eighths, quarters and longer, whose second pair of bars answers the first."""
     rhythm: list[tuple[float, float]] = []
     beat = 0.0
@@ -172,11 +172,11 @@ def _melody(style: Style, tempo_bpm: float, bars: int, rng: random.Random) -> Pa
             degree = max(0, min(11, degree + rng.choice((-2, -1, -1, 0, 1, 1, 2, 3))))
             if turn * 4 + beat < 4 * bars:
                 pitch = 60 + (0, 2, 4, 5, 7, 9, 11, 12, 14, 16, 17, 19)[degree]
-                notes.append(_note(style, tempo_bpm, turn * 4 + beat, length * 0.95, pitch, 80 + rng.randrange(25)))
-    return Part("other", _in_order(notes), rng.choice((SAX, PIANO, VIBRAPHONE, NYLON)))
+                notes.append(played(style, tempo_bpm, turn * 4 + beat, length * 0.95, pitch, 80 + rng.randrange(25)))
+    return Part("other", in_order(notes), rng.choice((SAX, PIANO, VIBRAPHONE, NYLON)))
 
 
-def _note(style: Style, tempo_bpm: float, beat: float, length: float, pitch: int, velocity: int) -> Note:
+def played(style: Style, tempo_bpm: float, beat: float, length: float, pitch: int, velocity: int) -> Note:
     late = style.swing if beat % 1 == 0.5 else style.swing * 0.5 if beat % 1 in (0.25, 0.75) else 0.0
     onset = (beat + late) * 60 / tempo_bpm
     return Note(
@@ -187,11 +187,11 @@ def _note(style: Style, tempo_bpm: float, beat: float, length: float, pitch: int
     )
 
 
-def _in_order(notes: Sequence[Note]) -> tuple[Note, ...]:
+def in_order(notes: Sequence[Note]) -> tuple[Note, ...]:
     return tuple(sorted(notes, key=lambda note: (note.onset_seconds, note.pitch)))
 
 
-def _moved(note: Note, seconds: float) -> Note:
+def moved(note: Note, seconds: float) -> Note:
     return Note(
         onset_seconds=note.onset_seconds + seconds,
         offset_seconds=note.offset_seconds + seconds,

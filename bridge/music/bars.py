@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bridge.music.onsets import MIDDLE, Numbers, Onsets
+from bridge.music.harmony import BEATS, changes_evidence
+from bridge.music.onsets import LOW, MIDDLE, Numbers, Onsets
 from bridge.music.pulse import FASTEST_BPM, SLOWEST_BPM, Pulse, evidence
 
 if TYPE_CHECKING:
     from bridge.protocols import Signal
 
-BEATS = 4
 #: Loops have no more bars than this.
 MOST_BARS = 32
+#: … and seldom more than these.
+USUAL_BARS = 8
 #: A tempo that a person chose has as few decimals as give the clip's length to so many frames.
 ROUNDING_FRAMES = 1.0
 #: Silence that a program or a codec puts around a loop is no longer than this, and softer than this share of the
@@ -94,16 +96,19 @@ def _silences(audio: Signal) -> tuple[float, float]:
 
 
 def bars_evidence(heard: Onsets, pulse: Pulse, bars: Bars) -> Numbers:
-    """What speaks for so many bars: (11,), weighed in `tempo`.
+    """What speaks for so many bars: (25,), weighed in `tempo`.
 
-    That of the pulse; then 1 where the tempo is whole, and where it has one decimal at most; then, in means of all
-    sixteenths, how much more begins in the middle on the second and fourth beat than on the others, and how much begins
-    on the weakest sixteenths.
+    That of the pulse and of the harmony; 1 where the tempo is whole, where it has one decimal at most, and where there
+    are more bars than usual; then, in means of all sixteenths, how much begins on the weakest ones, how much more in
+    the middle on the second and fourth beat than on the others (the backbeat), and how much more on the third than on
+    those two, low and in the middle (the backbeat of half-time).
     """
     bar = _folded(heard, bars.bars)
+    weakest = bar[1::2].mean()
     backbeat = bar[[4, 12], MIDDLE].mean() - bar[[0, 8], MIDDLE].mean()
-    rest = (bars.decimals == 0, bars.decimals <= 1, backbeat, bar[1::2].mean())
-    return np.concatenate((evidence(pulse, bars.period_seconds), rest))
+    half_time = bar[8, [LOW, MIDDLE]] - bar[[4, 12]][:, [LOW, MIDDLE]].mean(axis=0)
+    rest = (bars.decimals == 0, bars.decimals <= 1, bars.bars > USUAL_BARS, weakest, backbeat, *half_time)
+    return np.concatenate((evidence(pulse, bars.period_seconds), changes_evidence(heard, bars.bars), rest))
 
 
 def _folded(heard: Onsets, bars: int) -> Numbers:

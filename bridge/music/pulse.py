@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bridge.music.onsets import Numbers, Onsets
+from bridge.music.onsets import HIGH, LOW, Numbers, Onsets
 from bridge.peaks import find_peaks
 
 SLOWEST_BPM, FASTEST_BPM = 70.0, 180.0
@@ -19,6 +19,9 @@ WIDTH_FRAMES = 9
 #: What counts as one of a clip's onsets: its share of the steepest rise, and how far from the next.
 LEAST_RISE = 0.08
 APART_SECONDS = 0.07
+#: The same of one part of the spectrum.
+LEAST_RISE_OF_PART = 0.12
+APART_SECONDS_OF_PART = 0.06
 #: Lags of an open clip that less than this share of it overlaps tell less.
 LEAST_OVERLAP = 0.3
 #: Steps of the search through all tempi.
@@ -27,9 +30,13 @@ STEP = 0.002
 MULTIPLES = (0.5, 1, 2, 3, 4)
 
 
+#: Multiples of a beat after which onsets are compared as evidence for it.
+LAGS = np.array((0.25, 0.5, 1, 1.5, 2, 3, 4, 8))
+
+
 @dataclass(frozen=True)
-class Pulse:
-    """The autocorrelation of a clip's onsets."""
+class Repetition:
+    """The autocorrelation of a clip."""
 
     likeness: Numbers
     """At each lag, −1 to 1; 1 at 0: (lags,)."""
@@ -38,8 +45,6 @@ class Pulse:
     seconds: float
     closed: bool
     """True: the clip's end is taken to be followed by its start."""
-    count: int
-    """How many onsets the clip has."""
 
     def at(self, seconds: Numbers) -> Numbers:
         """The likeness at any lags; 0 beyond the clip."""
@@ -51,15 +56,33 @@ class Pulse:
         return np.asarray(np.interp(lags, np.arange(len(self.likeness)), self.likeness, right=0.0))
 
 
+@dataclass(frozen=True)
+class Pulse(Repetition):
+    """How a clip's onsets repeat."""
+
+    count: int
+    """How many onsets the clip has."""
+    low: int
+    """How many of drum and bass."""
+    high: int
+    """How many of cymbals and consonants."""
+
+
 def open_pulse(heard: Onsets) -> Pulse:
     """The pulse of a clip that is part of something longer."""
-    total = _widened(heard.rise.sum(axis=1))
-    count = _count(total, heard.frame_rate_hz)
-    total -= total.mean()
-    size = 1 << (2 * len(total)).bit_length()
-    products = np.fft.irfft(np.square(np.abs(np.fft.rfft(total, size))), size)[: len(total)]
-    products /= np.maximum(len(total) - np.arange(len(total)), LEAST_OVERLAP * len(total))
-    return Pulse(products / max(products[0], 1e-12), heard.frame_rate_hz, heard.seconds, False, count)
+    likeness = open_likeness(_widened(heard.rise.sum(axis=1))[:, np.newaxis])
+    return Pulse(likeness, heard.frame_rate_hz, heard.seconds, False, *_counts(heard))
+
+
+def open_likeness(course: Numbers) -> Numbers:
+    """The autocorrelation of (moments, values) at every lag: (moments,), 1 at 0."""
+    moments = len(course)
+    course = course - course.mean(axis=0)
+    size = 1 << (2 * moments).bit_length()
+    spectrum = np.square(np.abs(np.fft.rfft(course, size, axis=0))).sum(axis=1)
+    products = np.fft.irfft(spectrum, size)[:moments]
+    products /= np.maximum(moments - np.arange(moments), LEAST_OVERLAP * moments)
+    return np.asarray(products / max(products[0], 1e-12))
 
 
 def closed_pulse(heard: Onsets) -> Pulse:
@@ -68,22 +91,22 @@ def closed_pulse(heard: Onsets) -> Pulse:
     moments = np.arange(frames) * heard.seconds / frames * heard.frame_rate_hz
     rise = np.interp(moments, np.arange(len(heard.rise)), heard.rise.sum(axis=1))
     total = _widened(np.pad(rise, WIDTH_FRAMES, mode="wrap"))[WIDTH_FRAMES:-WIDTH_FRAMES]
-    count = _count(total, heard.frame_rate_hz)
     total -= total.mean()
     products = np.fft.irfft(np.square(np.abs(np.fft.rfft(total))), frames)
-    return Pulse(products / max(products[0], 1e-12), frames / heard.seconds, heard.seconds, True, count)
+    return Pulse(products / max(products[0], 1e-12), frames / heard.seconds, heard.seconds, True, *_counts(heard))
 
 
 def evidence(pulse: Pulse, period_seconds: float) -> Numbers:
-    """What speaks for a beat of that length: (7,), weighed in `tempo`.
+    """What speaks for a beat of that length: (15,), weighed in `tempo`.
 
-    How alike onsets are half a beat, one, two and four beats later; how usual the tempo is; and how many onsets a
-    beat has, as a logarithm and its square against two.
+    How alike onsets are after each of `LAGS`; how usual the tempo is; and how many onsets a beat has, of all, low and
+    high ones, each as a logarithm and its square against two.
     """
-    alike = pulse.at(period_seconds * np.array((0.5, 1.0, 2.0, 4.0)))
+    alike = pulse.at(period_seconds * LAGS)
     usual = math.log2(60 / period_seconds / USUAL_BPM) ** 2
-    dense = math.log2(pulse.count * period_seconds / pulse.seconds + 0.1)
-    return np.array((*alike, usual, dense, (dense - 1) ** 2))
+    a_beat = np.array((pulse.count, pulse.low, pulse.high)) * period_seconds / max(pulse.seconds, 1e-9)
+    dense = np.log2(a_beat + 0.1)
+    return np.array((*alike, usual, *dense, *(dense - 1) ** 2))
 
 
 def clarity(pulse: Pulse, period_seconds: float) -> float:
@@ -136,7 +159,14 @@ def _widened(rise: Numbers) -> Numbers:
     return np.convolve(rise, window / window.sum(), mode="same")
 
 
-def _count(total: Numbers, rate_hz: float) -> int:
-    least = LEAST_RISE * float(total.max(initial=0.0))
-    peaks = find_peaks(np.pad(total, 1), height=max(least, 1e-9), distance=max(1, round(APART_SECONDS * rate_hz)))
-    return len(peaks)
+def _counts(heard: Onsets) -> tuple[int, int, int]:
+    """How many onsets there are: of all, low, high."""
+    rate = heard.frame_rate_hz
+    low, high = (_count(heard.rise[:, part], rate, LEAST_RISE_OF_PART, APART_SECONDS_OF_PART) for part in (LOW, HIGH))
+    return _count(heard.rise.sum(axis=1), rate, LEAST_RISE, APART_SECONDS), low, high
+
+
+def _count(rise: Numbers, rate_hz: float, least_rise: float, apart_seconds: float) -> int:
+    course = _widened(rise)
+    least = max(least_rise * float(course.max(initial=0.0)), 1e-9)
+    return len(find_peaks(np.pad(course, 1), height=least, distance=max(1, round(apart_seconds * rate_hz))))

@@ -49,7 +49,7 @@ def estimate(audio: ArraySignal) -> TempoEstimate:
     return estimate_tempo(audio, RecordingControl())
 
 
-@pytest.mark.parametrize("rate", [22_050, 44_100, 48_000, 96_000])
+@pytest.mark.parametrize("rate", [8_000, 22_050, 44_100, 48_000, 96_000])
 @pytest.mark.parametrize(("tempo", "bars"), [(120.0, 1), (97.3, 2), (128.0, 4), (104.0, 3)])
 def test_a_loop_has_the_tempo_that_makes_it_whole_bars(tempo: float, bars: int, rate: int) -> None:
     found = estimate(beat(tempo, bars, rate))
@@ -84,6 +84,10 @@ def test_a_very_short_clip_has_no_sure_tempo(seconds: float) -> None:
     assert 70 <= found.bpm <= 180
 
 
+def test_audio_of_a_very_low_rate_is_heard_too() -> None:
+    assert 70 <= estimate(beat(120.0, 4, rate=4_000)).bpm <= 180
+
+
 def test_silence_noise_and_a_held_tone_have_no_sure_tempo() -> None:
     time = np.arange(8 * 44_100) / 44_100
     rng = np.random.default_rng(5)
@@ -100,6 +104,34 @@ def test_strokes_at_random_have_no_sure_tempo(seed: int) -> None:
         sound = stroke(str(rng.choice(["k", "s", "h"])), 44_100)
         wave[at : at + len(sound)] += sound
     assert estimate(signal(wave)).confidence < CONFIDENT
+
+
+def played(chords: list[tuple[float, float]], steps: int, tempo: float) -> ArraySignal:
+    """One chord a bar, struck `steps` times, evenly: harmonics that fall away, of two tones."""
+    rate = 44_100
+    bar = round(240 / tempo * rate)
+    wave = np.zeros(bar * len(chords) + rate)
+    time = np.arange(round(0.9 * bar / steps)) / rate
+    for place, roots in enumerate(chords):
+        tones = [np.sin(2 * np.pi * hz * part * time) / part**2 for hz in roots for part in range(1, 6)]
+        tone = np.sum(tones, axis=0) * np.exp(-3 * time) * np.minimum(1, 200 * time)
+        for step in range(steps):
+            at = round(bar * (place + step / steps))
+            wave[at : at + len(tone)] += 0.1 * tone
+    return signal(wave[: bar * len(chords)])
+
+
+@pytest.mark.parametrize(("tempo", "steps"), [(84.0, 4), (86.0, 8), (168.0, 4), (172.0, 8)])
+def test_chords_tell_how_long_a_bar_is(tempo: float, steps: int) -> None:
+    found = estimate(played([(220.0, 330.0), (174.6, 261.6), (196.0, 293.7), (246.9, 370.0)], steps, tempo))
+    assert found.bpm == tempo
+
+
+@pytest.mark.parametrize(("tempo", "steps"), [(80.0, 8), (160.0, 4)])
+def test_even_strokes_of_one_chord_may_be_quarters_or_eighths(tempo: float, steps: int) -> None:
+    found = estimate(played([(220.0, 330.0)] * 4, steps, tempo))
+    assert found.bpm in (80.0, 160.0)
+    assert found.confidence < CONFIDENT
 
 
 def test_level_does_not_matter() -> None:
