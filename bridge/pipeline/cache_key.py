@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,11 +127,17 @@ def _heard(separator: Separator, region: Region) -> tuple[int, int]:
 
 @functools.cache
 def _code() -> str:
-    """The hash of the bridge's own modules: who runs a checkout gets new results with every change to it."""
+    """The hash of the bridge's own modules, weights too: who runs a checkout gets new results with every change."""
     digest = hashlib.sha256()
     root = Path(bridge.__file__).parent
+    for file in shaping_files(root):
+        digest.update(f"{file.relative_to(root).as_posix()}\0".encode() + file.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def shaping_files(root: Path) -> Iterator[Path]:
+    """All that `SHAPING` names below `root`: modules, and the weights that come with the program."""
     for room in SHAPING:
         path = root / room
-        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            digest.update(f"{file.relative_to(root).as_posix()}\0".encode() + file.read_bytes() + b"\0")
-    return digest.hexdigest()
+        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        yield from (file for file in files if file.suffix in (".py", ".npz"))

@@ -13,7 +13,7 @@ import pytest
 import bridge
 from bridge.model import Result
 from bridge.pipeline.cache import ABANDONED_SECONDS, KEPT_FREE_BYTES, Entry, Head, ResultsCache
-from bridge.pipeline.cache_key import SHAPING
+from bridge.pipeline.cache_key import SHAPING, shaping_files
 from bridge.pipeline.manifest import EngineRecord
 from tests.fakes import FakeClock
 
@@ -164,11 +164,18 @@ def test_every_module_that_shapes_a_file_is_in_the_keys() -> None:
     root = Path(bridge.__file__).parent
     known = {name.removesuffix(".py") for name in SHAPING}
     used = set()
-    for room in SHAPING:
-        for file in (root / room).rglob("*.py") if (root / room).is_dir() else [root / room]:
+    for file in shaping_files(root):
+        if file.suffix == ".py":
             used |= set(re.findall(r"^\s*(?:from|import) bridge\.(\w+)", file.read_text("utf-8"), re.MULTILINE))
     # Words, seams, names of files, and the writer of what is no result; what options mean is in the request itself.
     assert used - known == {"clock", "errors", "events", "option_values", "project_paths", "protocols", "whole_file"}
+
+
+def test_weights_that_come_with_the_program_are_in_the_keys() -> None:
+    root = Path(bridge.__file__).parent
+    rooms = [root / room for room in SHAPING if (root / room).is_dir()]
+    others = {file for room in rooms for file in room.rglob("*") if file.is_file() and "__pycache__" not in file.parts}
+    assert others <= set(shaping_files(root))
 
 
 @pytest.mark.end_to_end
