@@ -219,7 +219,10 @@ class MidiOutput(Protocol):
         ...
 
     def take_back(self) -> None:
-        """Forgets what was handed over and has not gone out yet."""
+        """Forgets what waits for its time; what ends a note, a bend or the pedal may go out at once instead.
+
+        What was handed over without a time goes out all the same.
+        """
         ...
 
     def close(self) -> None: ...

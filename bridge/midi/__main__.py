@@ -61,7 +61,9 @@ def _open_ports(stack: contextlib.ExitStack, inbox: SimpleQueue[Any], probe: Jac
             stack.enter_context(StallWatch(watch.frame, inbox.put))
     if ports.outputs and ports.status.backend != SILENT:
         early_ns = jack_period_ns() // 2 if ports.status.backend in ON_JACK else 0
-        is_open = stack.enter_context(sync_port(ports.status.backend, SyncInput(inbox, early_ns)))
+        is_open = stack.enter_context(
+            sync_port(ports.status.backend, ports.outputs.values(), SyncInput(inbox, early_ns))
+        )
         ports = ports.with_sync(SYNC_PORT if is_open else "")
     return ports
 

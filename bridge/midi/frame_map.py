@@ -68,11 +68,20 @@ class FrameMap:
         """The frame nearest to `at_ns`; 0, which is always past, before the first period was heard."""
         if self._start is None:
             return 0
+        return max(0, ((at_ns - self._zero(at_ns)) * self.rate_hz + NS_PER_SECOND // 2) // NS_PER_SECOND)
+
+    def time_ns(self, frame: int) -> int:
+        """When a frame of a period that was heard is: the moment whose `frame` it is, as long as the line stays."""
+        since_ns = frame * NS_PER_SECOND // self.rate_hz
+        return self._zero(min(self._seen_ns, self._earlier_ns) + since_ns) + since_ns
+
+    def _zero(self, at_ns: int) -> int:
+        """When frame 0 was, for what happens at `at_ns`; lays the line anew where it may move."""
         measured_ns = min(self._seen_ns, self._earlier_ns)
         if self._zero_ns is None or at_ns - self._last_ns > QUIET_NS or abs(measured_ns - self._zero_ns) > DRIFT_NS:
             self._zero_ns = measured_ns
         self._last_ns = max(self._last_ns, at_ns)
-        return max(0, ((at_ns - self._zero_ns) * self.rate_hz + NS_PER_SECOND // 2) // NS_PER_SECOND)
+        return self._zero_ns
 
     def _zero_of(self, now_ns: int) -> int:
         assert self._start is not None

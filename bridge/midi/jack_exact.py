@@ -12,10 +12,11 @@ import importlib
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from bridge.errors import EngineFailed
 from bridge.midi.frame_map import FrameMap
+from bridge.midi.schedule import ends_something
 from bridge.midi.timeline import NS_PER_SECOND
 
 #: What the player may be woken late on a busy machine without a message missing its frame; two periods come on top.
@@ -25,6 +26,10 @@ MARGIN_NS = 25_000_000
 AT_ONCE = 0
 
 INSTALL = "Install it with `pip install 'source-audio-bridge[exact]'`, or set midi_backend to auto."
+
+
+#: Told when a message came, on the player's clock in nanoseconds, and its bytes.
+Hear: TypeAlias = Callable[[int, bytes], None]
 
 
 class JackExact:
@@ -51,12 +56,15 @@ class JackExact:
             self._client = jack.Client(client_name, no_start_server=True)
         except jack.JackError as error:
             raise EngineFailed("No JACK server answers.", advice="Start one, or set midi_backend to auto.") from error
+        self._refusal: type[Exception] = jack.JackError
         self._clock_ns = clock_ns
         self._on_lost = on_lost
         self._lost = threading.Event()
         self._map = FrameMap(self._client.samplerate)
         self._period_frames: int = self._client.blocksize
         self._ports: dict[str, _Port] = {}
+        self._heard: Any = None
+        self._hear: Hear = _nobody
         try:
             for name in names:
                 self._ports[name] = _Port(self._client.midi_outports.register(name), jack.JackError)
@@ -72,6 +80,21 @@ class JackExact:
     def output(self, name: str) -> ExactOutput:
         """A way to the port of that name; several to one port may be asked for, and take back only what is theirs."""
         return ExactOutput(name, self, self._ports[name])
+
+    def listen(self, name: str, full_alias: str, hear: Hear) -> bool:
+        """Opens a port that hears, too: `hear` is told each message and when its frame is, on JACK's thread.
+
+        What it hears and what is sent lie on one line of frames: a note for the moment of a tick sounds on its frame.
+        `full_alias` is another name by which the port can be connected. False where the server gives no port.
+        """
+        try:
+            port = self._client.midi_inports.register(name)
+            port.set_alias(full_alias)
+        except self._refusal:
+            return False
+        self._hear = hear
+        self._heard = port
+        return True
 
     @property
     def ahead_ns(self) -> int:
@@ -95,6 +118,9 @@ class JackExact:
         It needs the interpreter, so that the player must give it away often (`sys.setswitchinterval`).
         """
         start = self._map.hear(self._client.last_frame_time, self._clock_ns())
+        if self._heard is not None:
+            for offset, message in self._heard.incoming_midi_events():
+                self._hear(self._map.time_ns(start + offset), bytes(message))
         for port in self._playing:
             port.play(start, frames, self._map.frame)
 
@@ -118,6 +144,10 @@ class ExactOutput:
     @property
     def name(self) -> str:
         return self._name
+
+    def listen(self, name: str, full_alias: str, hear: Hear) -> bool:
+        """As `JackExact.listen`, on the client of this port."""
+        return self._client.listen(name, full_alias, hear)
 
     @property
     def ahead_ns(self) -> int:
@@ -164,8 +194,18 @@ class _Port:
             heapq.heappush(self._waiting, (at_ns, self._count, message, owner))
 
     def forget(self, owner: ExactOutput) -> None:
+        """What would begin something is gone; what ends something goes out at once, whoever may still need it.
+
+        Even the end of a note that never began does no harm, and without it one that did might sound on.
+        """
         with self._lock:
-            self._waiting = [entry for entry in self._waiting if entry[3] is not owner]
+            kept = []
+            for at_ns, count, message, whose in self._waiting:
+                if whose is not owner:
+                    kept.append((at_ns, count, message, whose))
+                elif at_ns == AT_ONCE or ends_something(message):
+                    kept.append((AT_ONCE, count, message, whose))
+            self._waiting = kept
             heapq.heapify(self._waiting)
 
     def play(self, start: int, frames: int, frame_of: Callable[[int], int]) -> None:
@@ -201,6 +241,10 @@ def open_exact(
     names = list(dict.fromkeys(port_of.values()))
     client = JackExact(client_name, names, on_lost=on_lost, library=library)
     return {stem: client.output(name) for stem, name in port_of.items()}
+
+
+def _nobody(at_ns: int, message: bytes) -> None:
+    """Until there is a port that hears."""
 
 
 def _library() -> Any:

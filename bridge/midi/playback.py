@@ -8,14 +8,12 @@ from collections import Counter, deque
 from collections.abc import Iterable
 
 from bridge.midi.schedule import (
-    BEND_CENTRE,
     CONTROL_CHANGE,
     NOTE_ON,
-    PITCH_BEND,
-    SUSTAIN,
     Schedule,
     Sounding,
     Timed,
+    ends_something,
     is_note_off,
     is_note_on,
 )
@@ -151,7 +149,7 @@ class Playback:
     def release(self) -> tuple[bytes, ...]:
         """After `take_back`: what leaves nothing sounding, whether or not what was handed over ahead has gone out."""
         for _, data in self._handed:
-            if not _ends_something(data):  # what may not have gone out has ended nothing
+            if not ends_something(data):  # what may not have gone out has ended nothing
                 self._sounding.hear(data)
         self._handed.clear()
         self.last_ns = 0
@@ -270,12 +268,3 @@ def _set_up(messages: Iterable[Timed]) -> Iterable[bytes]:
             return
         if kind == CONTROL_CHANGE:
             yield message.data
-
-
-def _ends_something(data: bytes) -> bool:
-    kind = data[0] & 0xF0
-    return (
-        is_note_off(data)
-        or (kind == PITCH_BEND and data[1:3] == bytes(BEND_CENTRE))
-        or (kind == CONTROL_CHANGE and data[1] == SUSTAIN and data[2] == 0)
-    )

@@ -76,6 +76,16 @@ def is_note_off(data: bytes) -> bool:
     return data[0] & 0xF0 == NOTE_OFF or (data[0] & 0xF0 == NOTE_ON and data[2] == 0)
 
 
+def ends_something(data: bytes) -> bool:
+    """True for the end of a note, the bend's way back to the centre, and the pedal's release."""
+    kind = data[0] & 0xF0
+    return (
+        is_note_off(data)
+        or (kind == PITCH_BEND and data[1:3] == bytes(BEND_CENTRE))
+        or (kind == CONTROL_CHANGE and data[1] == SUSTAIN and data[2] == 0)
+    )
+
+
 class Sounding:
     """What a port has been left with: the notes that are on, the channels that are bent or hold the pedal."""
 

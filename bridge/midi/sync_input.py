@@ -1,7 +1,8 @@
 """The port `SAB Sync`, on which a DAW tells how its music goes: MIDI clock, Start, Continue, Stop, Song Position.
 
 Other programs see it where they look for MIDI outputs: on JACK as `Source Audio Bridge sync:SAB Sync`, elsewhere beside
-the bridge's other ports. Windows lets no program make ports; there somebody else has to have made one of that name.
+the bridge's other ports. On `jack-exact` that is an alias: the client of the notes hears, and knows each tick's frame.
+Windows lets no program make ports; there somebody else has to have made one of that name.
 """
 
 from __future__ import annotations
@@ -9,14 +10,17 @@ from __future__ import annotations
 import contextlib
 import importlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from queue import SimpleQueue
 from typing import Any
 
-from bridge.midi.output import BACKENDS, CLIENT_NAME, EXACT, quiet_stderr
+from bridge.midi.jack_exact import ExactOutput
+from bridge.midi.output import BACKENDS, CLIENT_NAME, quiet_stderr
 from bridge.midi.sources import Heard
+from bridge.protocols import MidiOutput
 
 SYNC_PORT = "SAB Sync"
+SYNC_CLIENT = f"{CLIENT_NAME} sync"
 #: Real-time messages that concern us, and Song Position: nothing else is let through.
 WANTED = frozenset((0xF2, 0xF8, 0xFA, 0xFB, 0xFC))
 #: With so much unread, a clock has gone mad, and what it says is dropped.
@@ -42,19 +46,26 @@ class SyncInput:
     def hear(self, event: tuple[Sequence[int], float], _: object = None) -> None:
         """RtMidi's callback, on a thread of its own."""
         message, _ = event
+        self.hear_at(self._clock_ns() + self._early_ns, bytes(message))
+
+    def hear_at(self, at_ns: int, message: bytes) -> None:
+        """For a back-end that knows when a message came."""
         if message and message[0] in WANTED and self._inbox.qsize() < MAX_UNREAD:
-            self._inbox.put(Heard(self._clock_ns() + self._early_ns, bytes(message)))
+            self._inbox.put(Heard(at_ns, message))
 
 
 @contextlib.contextmanager
-def sync_port(backend: str, hear: SyncInput, library: Any = None) -> Iterator[bool]:
-    """Opens the port on the back-end that the other ports are on; False where there is none to be had."""
+def sync_port(backend: str, outputs: Iterable[MidiOutput], hear: SyncInput, library: Any = None) -> Iterator[bool]:
+    """Opens the port on the back-end that `outputs` are on; False where there is none to be had."""
+    for output in outputs:
+        if isinstance(output, ExactOutput):
+            yield output.listen(SYNC_PORT, f"{SYNC_CLIENT}:{SYNC_PORT}", hear.hear_at)
+            return
     rtmidi = importlib.import_module("rtmidi") if library is None else library
     port = None
     try:
         with quiet_stderr():
-            api = dict(BACKENDS)["jack" if backend == EXACT else backend]
-            port = rtmidi.MidiIn(getattr(rtmidi, api), name=f"{CLIENT_NAME} sync")
+            port = rtmidi.MidiIn(getattr(rtmidi, dict(BACKENDS)[backend]), name=SYNC_CLIENT)
             is_open = _open(port)
         # Clock is what RtMidi leaves out unless told otherwise.
         port.ignore_types(sysex=True, timing=False, active_sense=True)

@@ -36,7 +36,16 @@ class HandPort:
 
     name: str
     periods: list[list[tuple[int, bytes]]] = field(default_factory=list)
+    coming: list[tuple[int, bytes]] = field(default_factory=list)
+    alias: str = ""
     room: int = 100
+
+    def set_alias(self, alias: str) -> None:
+        self.alias = alias
+
+    def incoming_midi_events(self) -> list[tuple[int, bytes]]:
+        coming, self.coming = self.coming, []
+        return coming
 
     def clear_buffer(self) -> None:
         self.periods.append([])
@@ -67,6 +76,7 @@ class HandJack:
         if not self.answers:
             raise JackError(name)
         self.midi_outports = SimpleNamespace(register=self._register)
+        self.midi_inports = SimpleNamespace(register=self._register)
         return self
 
     def _register(self, name: str) -> HandPort:
@@ -137,16 +147,28 @@ def test_what_was_taken_back_never_sounds_and_another_stem_on_the_port_keeps_its
     bass, drums = client.output("SAB Stems"), client.output("SAB Stems")
     bass.send((0x90, 40, 1), jack.now_ns)
     jack.turn()
-    bass.send((0x80, 40, 1), jack.now_ns + 5_000_000)
+    bass.send((0x90, 43, 1), jack.now_ns + 5_000_000)
     drums.send((0x99, 36, 1), jack.now_ns + 6_000_000)
     bass.take_back()
-    bass.send((0x80, 40, 64))
     jack.turn(2)
     assert jack.ports["SAB Stems"].periods[1:] == [
         [(0, bytes((0x90, 40, 1)))],
-        [(0, bytes((0x80, 40, 64))), (288, bytes((0x99, 36, 1)))],
+        [(288, bytes((0x99, 36, 1)))],
         [],
     ]
+
+
+def test_what_ends_something_goes_out_however_often_the_rest_is_taken_back(jack: HandJack) -> None:
+    output = client_on(jack, "SAB Bass").output("SAB Bass")
+    output.send((0x90, 40, 1), jack.now_ns)
+    jack.turn()
+    output.send((0x80, 40, 1), jack.now_ns + 30_000_000)  # its end, handed over ahead by a playback that is over
+    output.send((0xE0, 0, 90), jack.now_ns + 31_000_000)
+    output.take_back()
+    output.send((0xE0, 0, 64))
+    output.take_back()
+    jack.turn()
+    assert jack.ports["SAB Bass"].periods[-1] == [(0, bytes((0x80, 40, 1))), (0, bytes((0xE0, 0, 64)))]
 
 
 def test_a_server_that_loses_time_turns_no_note_around(jack: HandJack) -> None:
@@ -175,6 +197,21 @@ def test_what_finds_no_room_in_a_period_comes_in_the_next(jack: HandJack) -> Non
         output.send((0x80, pitch, 1))
     jack.turn(3)
     assert [[data[1] for _, data in period] for period in jack.ports["SAB Bass"].periods[1:]] == [[0, 1], [2, 3], [4]]
+
+
+def test_a_note_for_the_moment_of_a_tick_sounds_on_its_frame(jack: HandJack) -> None:
+    client, heard = client_on(jack, "SAB Bass"), []
+    assert client.listen("SAB Sync", "bridge sync:SAB Sync", lambda at_ns, message: heard.append((at_ns, message)))
+    assert jack.ports["SAB Sync"].alias == "bridge sync:SAB Sync"
+    jack.turn(200)
+    jack.ports["SAB Sync"].coming = [(100, b"\xf8"), (350, b"\xfc")]
+    jack.now_ns += 3_000_000  # the machine is late in this period
+    jack.turn()
+    (tick_ns, tick), (_, stop) = heard
+    assert (tick, stop) == (b"\xf8", b"\xfc")
+    client.output("SAB Bass").send((0x90, 1, 1), tick_ns + 5 * PERIOD_NS)
+    jack.turn(5)
+    assert jack.ports["SAB Bass"].periods[-1] == [(100, bytes((0x90, 1, 1)))]
 
 
 def test_it_asks_for_two_periods_and_a_margin(jack: HandJack) -> None:
