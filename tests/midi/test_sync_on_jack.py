@@ -119,7 +119,8 @@ def assert_follows(rig: Rig, beat: float = 0.0) -> None:
 
     Where the server lost time in each, it lost ticks too, and nothing is said.
     """
-    void, failed = [], []
+    void: list[str] = []
+    failed: list[str] = []
     for seed in range(TAKES):
         xruns = rig.reader.xruns
         try:
