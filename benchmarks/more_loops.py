@@ -59,35 +59,35 @@ ROLLING: Rhythm = tuple((step / 4, 0.2) for step in range(16) if step % 4)
 
 MORE_STYLES = (
     Style("motown", (100, 138), ("h-h-h-h-h-h-h-h-", "K-----k-K-----k-", "S---S---S---S---"), ROOT_FIFTH, BACKBEATS),
-    Style("half-time rock", (130, 172), ("h-h-h-h-h-h-h-h-", "K-----k-----k-k-", "--------S-------"), EIGHTHS, HALVES, 0, PICKED_BASS, DISTORTION),  # noqa: E501
-    Style("drill", (138, 148), ("h--h--h-h--h--h-", "K-----k----k----", "------S-------S-"), TRESILLO, HALVES, 0, SYNTH_BASS, PIANO),  # noqa: E501
-    Style("dubstep", (136, 144), ("h-----h-h-----h-", "K-----k---------", "--------S-------"), HALVES, STABS, 0, SYNTH_BASS, SAW_LEAD),  # noqa: E501
-    Style("jungle", (160, 178), ("h-h-h-h-h-h-h-h-", "K-K-------KK----", "----S--s-s--S--s"), HALVES, HALVES, 0, SYNTH_BASS, STRINGS),  # noqa: E501
-    Style("reggaeton", (86, 102), ("h-h-h-h-h-h-h-h-", "K---K---K---K---", "---s--s----s--s-"), TRESILLO, OFF_BEATS, 0, SYNTH_BASS, PIANO),  # noqa: E501
-    Style("slow jam", (70, 88), ("hhhhhhhhhhhhhhhh", "K--k-----kk-----", "----X-------X---"), ROOT_FIFTH, QUARTERS, 0, FINGERED_BASS, VIBRAPHONE),  # noqa: E501
-    Style("gospel", (70, 86), ("h-hhh-hhh-hhh-hh", "K-----k-K--k----", "----S--s----S--s"), ROOT_FIFTH, EIGHTHS, 0.1, FINGERED_BASS, ORGAN),  # noqa: E501
-    Style("fast metal", (150, 180), ("c---c---c---c---", "K-K-K-K-K-K-K-K-", "----S-------S---"), EIGHTHS, EIGHTHS, 0, PICKED_BASS, DISTORTION),  # noqa: E501
-    Style("slow metal", (78, 112), ("c---c---c---c---", "K-kkK-kkK-kkK-kk", "----S-------S---"), SIXTEENTHS, SIXTEENTHS, 0, PICKED_BASS, DISTORTION),  # noqa: E501
-    Style("synth pop", (104, 132), ("h-h-h-h-h-h-h-h-", "K---K---K---K---", "----S-------S---"), EIGHTHS, QUARTERS, 0, SYNTH_BASS, SAW_LEAD),  # noqa: E501
-    Style("trance", (130, 142), ("K---K---K---K---", "--o---o---o---o-", "hhhhhhhhhhhhhhhh"), ROLLING, STABS, 0, SYNTH_BASS, SAW_LEAD),  # noqa: E501
-    Style("ska", (140, 176), ("h-h-h-h-h-h-h-h-", "K-------K-------", "----S-------S---"), QUARTERS, OFF_BEATS, 0, FINGERED_BASS, CLEAN),  # noqa: E501
-    Style("train beat", (92, 126), ("S-ssS-ssS-ssS-ss", "K-------K-------"), HALVES, BACKBEATS, 0, ACOUSTIC_BASS, STEEL),  # noqa: E501
-    Style("lo-fi", (70, 90), ("h-h-h-h-h-h-h-h-", "K-----k---k-----", "----S-------S---"), HALVES, CHARLESTON, 0.1, ACOUSTIC_BASS, VIBRAPHONE),  # noqa: E501
-    Style("afrobeat", (104, 126), ("h-hhh-hhh-hhh-hh", "K--k--k-K--k--k-", "----x--x----x--x"), SLAPPED, STABS, 0, FINGERED_BASS, CLEAN),  # noqa: E501
-    Style("samba", (94, 122), ("q-qqq-qqq-qqq-qq", "K--kK--kK--kK--k", "x-x--x-xx-x-xx-x"), ROOT_FIFTH, STRUM, 0, ACOUSTIC_BASS, NYLON),  # noqa: E501
-    Style("post-punk", (138, 172), ("h-h-h-h-h-h-h-h-", "K---k-----k-----", "----S-------S---"), EIGHTHS, HALVES, 0, PICKED_BASS, CLEAN),  # noqa: E501
-    Style("surf", (148, 178), ("h-h-h-h-h-h-h-h-", "K-------K-------", "----S-S-----S---"), EIGHTHS, STRUM, 0, PICKED_BASS, CLEAN),  # noqa: E501
-    Style("piano ballad", (70, 92), ("r-r-r-r-r-r-r-r-", "K-------K-------", "----x-------x---"), WHOLE, QUARTERS, 0, ACOUSTIC_BASS, PIANO),  # noqa: E501
-    Style("hymn", (70, 110), ("r---r---r---r---", "K-------K-------", "----x-------x---"), HALVES, ((0, 1.9), (2, 0.9), (3, 0.9)), 0, ACOUSTIC_BASS, ORGAN),  # noqa: E501
-    Style("bluegrass", (110, 160), ("h-h-h-h-h-h-h-h-", "----x-------x---"), HALVES, BACKBEATS, 0, ACOUSTIC_BASS, STEEL),  # noqa: E501
-    Style("big band", (130, 178), ("r---r--rr---r--r", "K-------K-------", "----h-------h---"), QUARTERS, CHARLESTON, 0, ACOUSTIC_BASS, PIANO),  # noqa: E501
-    Style("cha-cha", (108, 130), ("x---x---x---x-x-", "g-g-g-g-g-g-g-g-", "------K-----K-K-"), TRESILLO, STRUM, 0, ACOUSTIC_BASS, PIANO),  # noqa: E501
-    Style("crunk", (70, 84), ("hhhhhhhhhhhhhhhh", "K--k---k--K-k---", "----S-------S---"), TRESILLO, EIGHTHS, 0, SYNTH_BASS, SAW_LEAD),  # noqa: E501
-    Style("uk garage", (128, 136), ("--o---o---o---o-", "K---------k-----", "----S-------S--s"), STABS, STABS, 0.08, SYNTH_BASS, ORGAN),  # noqa: E501
-    Style("fast pop rock", (140, 178), ("h-h-h-h-h-h-h-h-", "K-----k-K-k-----", "----S-------S---"), EIGHTHS, QUARTERS, 0, PICKED_BASS, OVERDRIVE),  # noqa: E501
-    Style("slow blues", (70, 88), ("h-h-h-h-h-h-h-h-", "K-------K-----k-", "----S-------S---"), QUARTERS, BACKBEATS, 0.167, FINGERED_BASS, CLEAN),  # noqa: E501
-    Style("electro", (118, 132), ("h-h-h-h-h-h-h-h-", "K-----k-------k-", "----S-------S---"), SIXTEENTHS, STABS, 0, SYNTH_BASS, SAW_LEAD),  # noqa: E501
-    Style("neo soul", (78, 96), ("h-hhh-h-h-hhh-h-", "K--k---k--k----k", "----S-------S---"), ROOT_FIFTH, STABS, 0.08, FINGERED_BASS, VIBRAPHONE),  # noqa: E501
+    Style("half-time rock", (130, 172), ("h-h-h-h-h-h-h-h-", "K-----k-----k-k-", "--------S-------"), EIGHTHS, HALVES, 0, PICKED_BASS, DISTORTION),
+    Style("drill", (138, 148), ("h--h--h-h--h--h-", "K-----k----k----", "------S-------S-"), TRESILLO, HALVES, 0, SYNTH_BASS, PIANO),
+    Style("dubstep", (136, 144), ("h-----h-h-----h-", "K-----k---------", "--------S-------"), HALVES, STABS, 0, SYNTH_BASS, SAW_LEAD),
+    Style("jungle", (160, 178), ("h-h-h-h-h-h-h-h-", "K-K-------KK----", "----S--s-s--S--s"), HALVES, HALVES, 0, SYNTH_BASS, STRINGS),
+    Style("reggaeton", (86, 102), ("h-h-h-h-h-h-h-h-", "K---K---K---K---", "---s--s----s--s-"), TRESILLO, OFF_BEATS, 0, SYNTH_BASS, PIANO),
+    Style("slow jam", (70, 88), ("hhhhhhhhhhhhhhhh", "K--k-----kk-----", "----X-------X---"), ROOT_FIFTH, QUARTERS, 0, FINGERED_BASS, VIBRAPHONE),
+    Style("gospel", (70, 86), ("h-hhh-hhh-hhh-hh", "K-----k-K--k----", "----S--s----S--s"), ROOT_FIFTH, EIGHTHS, 0.1, FINGERED_BASS, ORGAN),
+    Style("fast metal", (150, 180), ("c---c---c---c---", "K-K-K-K-K-K-K-K-", "----S-------S---"), EIGHTHS, EIGHTHS, 0, PICKED_BASS, DISTORTION),
+    Style("slow metal", (78, 112), ("c---c---c---c---", "K-kkK-kkK-kkK-kk", "----S-------S---"), SIXTEENTHS, SIXTEENTHS, 0, PICKED_BASS, DISTORTION),
+    Style("synth pop", (104, 132), ("h-h-h-h-h-h-h-h-", "K---K---K---K---", "----S-------S---"), EIGHTHS, QUARTERS, 0, SYNTH_BASS, SAW_LEAD),
+    Style("trance", (130, 142), ("K---K---K---K---", "--o---o---o---o-", "hhhhhhhhhhhhhhhh"), ROLLING, STABS, 0, SYNTH_BASS, SAW_LEAD),
+    Style("ska", (140, 176), ("h-h-h-h-h-h-h-h-", "K-------K-------", "----S-------S---"), QUARTERS, OFF_BEATS, 0, FINGERED_BASS, CLEAN),
+    Style("train beat", (92, 126), ("S-ssS-ssS-ssS-ss", "K-------K-------"), HALVES, BACKBEATS, 0, ACOUSTIC_BASS, STEEL),
+    Style("lo-fi", (70, 90), ("h-h-h-h-h-h-h-h-", "K-----k---k-----", "----S-------S---"), HALVES, CHARLESTON, 0.1, ACOUSTIC_BASS, VIBRAPHONE),
+    Style("afrobeat", (104, 126), ("h-hhh-hhh-hhh-hh", "K--k--k-K--k--k-", "----x--x----x--x"), SLAPPED, STABS, 0, FINGERED_BASS, CLEAN),
+    Style("samba", (94, 122), ("q-qqq-qqq-qqq-qq", "K--kK--kK--kK--k", "x-x--x-xx-x-xx-x"), ROOT_FIFTH, STRUM, 0, ACOUSTIC_BASS, NYLON),
+    Style("post-punk", (138, 172), ("h-h-h-h-h-h-h-h-", "K---k-----k-----", "----S-------S---"), EIGHTHS, HALVES, 0, PICKED_BASS, CLEAN),
+    Style("surf", (148, 178), ("h-h-h-h-h-h-h-h-", "K-------K-------", "----S-S-----S---"), EIGHTHS, STRUM, 0, PICKED_BASS, CLEAN),
+    Style("piano ballad", (70, 92), ("r-r-r-r-r-r-r-r-", "K-------K-------", "----x-------x---"), WHOLE, QUARTERS, 0, ACOUSTIC_BASS, PIANO),
+    Style("hymn", (70, 110), ("r---r---r---r---", "K-------K-------", "----x-------x---"), HALVES, ((0, 1.9), (2, 0.9), (3, 0.9)), 0, ACOUSTIC_BASS, ORGAN),
+    Style("bluegrass", (110, 160), ("h-h-h-h-h-h-h-h-", "----x-------x---"), HALVES, BACKBEATS, 0, ACOUSTIC_BASS, STEEL),
+    Style("big band", (130, 178), ("r---r--rr---r--r", "K-------K-------", "----h-------h---"), QUARTERS, CHARLESTON, 0, ACOUSTIC_BASS, PIANO),
+    Style("cha-cha", (108, 130), ("x---x---x---x-x-", "g-g-g-g-g-g-g-g-", "------K-----K-K-"), TRESILLO, STRUM, 0, ACOUSTIC_BASS, PIANO),
+    Style("crunk", (70, 84), ("hhhhhhhhhhhhhhhh", "K--k---k--K-k---", "----S-------S---"), TRESILLO, EIGHTHS, 0, SYNTH_BASS, SAW_LEAD),
+    Style("uk garage", (128, 136), ("--o---o---o---o-", "K---------k-----", "----S-------S--s"), STABS, STABS, 0.08, SYNTH_BASS, ORGAN),
+    Style("fast pop rock", (140, 178), ("h-h-h-h-h-h-h-h-", "K-----k-K-k-----", "----S-------S---"), EIGHTHS, QUARTERS, 0, PICKED_BASS, OVERDRIVE),
+    Style("slow blues", (70, 88), ("h-h-h-h-h-h-h-h-", "K-------K-----k-", "----S-------S---"), QUARTERS, BACKBEATS, 0.167, FINGERED_BASS, CLEAN),
+    Style("electro", (118, 132), ("h-h-h-h-h-h-h-h-", "K-----k-------k-", "----S-------S---"), SIXTEENTHS, STABS, 0, SYNTH_BASS, SAW_LEAD),
+    Style("neo soul", (78, 96), ("h-hhh-h-h-hhh-h-", "K--k---k--k----k", "----S-------S---"), ROOT_FIFTH, STABS, 0.08, FINGERED_BASS, VIBRAPHONE),
 )  # fmt: skip
 CYMBALS = ("h-h-h-h-h-h-h-h-", "h---h---h---h---", "--h---h---h---h-", "r---r-r-r---r-r-", "--o---o---o---o-")
 BUSY_CYMBALS = (*CYMBALS, "hhhhhhhhhhhhhhhh", "h-hhh-hhh-hhh-hh", "h--hh--hh--hh--h")

@@ -60,7 +60,7 @@ def _open_ports(stack: contextlib.ExitStack, inbox: SimpleQueue[Any], probe: Jac
             watch.name_ports(*(output.name for output in ports.outputs.values()))
             stack.enter_context(StallWatch(watch.frame, inbox.put))
     if ports.outputs and ports.status.backend != SILENT:
-        early_ns = jack_period_ns() // 2 if ports.status.backend in ON_JACK else 0
+        early_ns = jack_period_ns() // 2 if ports.status.backend == "jack" else 0
         is_open = stack.enter_context(
             sync_port(ports.status.backend, ports.outputs.values(), SyncInput(inbox, early_ns))
         )

@@ -72,3 +72,17 @@ def test_the_count_goes_on_where_jacks_wraps() -> None:
     for number in range(1, 10):
         assert frames.hear((first + number * PERIOD) % (1 << 32), number * PERIOD_NS) == first + number * PERIOD
     assert frames.frame(SECOND) == first + RATE
+
+
+@given(
+    zero_ns=st.integers(0, 10**15),
+    late_ns=st.integers(0, PERIOD_NS),
+    rate_hz=st.sampled_from((44_100, 48_000, 96_000, 192_000)),
+    offset=st.integers(0, PERIOD - 1),
+)
+def test_the_moment_of_a_frame_has_that_frame(zero_ns: int, late_ns: int, rate_hz: int, offset: int) -> None:
+    frames = FrameMap(rate_hz)
+    for number in range(20):
+        frames.hear(number * PERIOD, zero_ns + number * PERIOD * SECOND // rate_hz + late_ns)
+    heard = 19 * PERIOD + offset
+    assert frames.frame(frames.time_ns(heard)) == heard
