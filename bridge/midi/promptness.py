@@ -7,8 +7,11 @@ import ctypes
 import os
 import platform
 import sys
+import threading
 from collections.abc import Iterator
 
+#: The lowest real-time priority: the audio server and its clients keep theirs above it.
+PRIORITY = 1
 #: linux/prctl.h
 _PR_SET_TIMERSLACK = 29
 #: sched_setattr(2) by machine; libc has no function for it.
@@ -52,26 +55,35 @@ def keep_promptness() -> None:
 
     One of ours that runs Python beside the notes asks with `share_promptness`.
     """
-    if sys.platform == "linux" and os.sched_getscheduler(0) == os.SCHED_RR:
-        _take_real_time(os.SCHED_RESET_ON_FORK)
+    if sys.platform == "linux":
+        if os.sched_getscheduler(0) == os.SCHED_RR:
+            _take_real_time(os.SCHED_RESET_ON_FORK)
+        else:
+            _be_given_real_time()
 
 
 def share_promptness() -> None:
     """For the calling thread, as `promptness`; nothing where that was refused."""
-    if sys.platform == "linux":
-        _take_real_time(os.SCHED_RESET_ON_FORK)
+    if sys.platform == "linux" and not _take_real_time(os.SCHED_RESET_ON_FORK):
+        main = os.sched_getscheduler(os.getpid())
+        if main == os.SCHED_RR | os.SCHED_RESET_ON_FORK:
+            _be_given_real_time(threading.get_native_id())
 
 
 def _take_real_time(flags: int = 0) -> bool:
-    """No ordinary process delays a note then; Linux allows it to members of most `audio` groups.
-
-    The lowest real-time priority: the audio server and its clients keep theirs above it.
-    """
+    """No ordinary process delays a note then; Linux allows it to members of most `audio` groups."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_RR | flags, os.sched_param(1))
+            os.sched_setscheduler(0, os.SCHED_RR | flags, os.sched_param(PRIORITY))
             return True
     return False
+
+
+def _be_given_real_time(*threads: int) -> None:
+    """By RealtimeKit, as most desktops have it for whoever sits before them; to all threads where none is named."""
+    from bridge.midi.realtime_kit import ask_for_real_time, own_threads  # only Linux has D-Bus
+
+    ask_for_real_time(threads or own_threads(), PRIORITY)
 
 
 def _set_timer_slack() -> None:
