@@ -20,6 +20,7 @@ from bridge.cli.ports import look_at_ports
 from bridge.config import Settings
 from bridge.errors import BridgeError
 from bridge.integrations.daws import DAWS
+from bridge.midi.promptness import player_gets_real_time
 from bridge.separation.catalogue import PREFERRED, catalogue
 
 Verdict = Literal["ok", "note", "broken"]
@@ -51,6 +52,7 @@ async def doctor(
         *_weights(settings),
         *_audio(),
         await _midi(settings),
+        *_midi_timing(),
         *_folders(settings),
         _port(settings),
     ]
@@ -123,6 +125,19 @@ async def _midi(settings: Settings) -> Finding:
     if status.message:
         return Finding("MIDI", "note", f"{status.backend}: {names}. {status.message}")
     return Finding("MIDI", "ok", f"{status.backend}: {names}")
+
+
+def _midi_timing() -> Iterator[Finding]:
+    if sys.platform != "linux":
+        return
+    if player_gets_real_time():
+        yield Finding("MIDI timing", "ok", "notes go out at real-time priority, whatever else is busy")
+    else:
+        advice = "Install the package rtkit, or let your user run real-time threads (docs/settings.md)."
+        late = (
+            "notes can be some milliseconds late while the machine is busy: it gives your user no real-time priority."
+        )
+        yield Finding("MIDI timing", "note", f"{late} {advice}")
 
 
 def _folders(settings: Settings) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import os
 import platform
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -53,10 +54,11 @@ def promptness() -> Iterator[None]:
 def keep_promptness() -> None:
     """From here on threads that are started do not inherit real-time priority: those of audio libraries know theirs.
 
-    One of ours that runs Python beside the notes asks with `share_promptness`.
+    Where the system refused it, those that run already get it from the desktop, if it has any to give. A later one of
+    ours that runs Python beside the notes asks with `share_promptness`.
     """
     if sys.platform == "linux":
-        if os.sched_getscheduler(0) == os.SCHED_RR:
+        if _has_real_time(0):
             _take_real_time(os.SCHED_RESET_ON_FORK)
         else:
             _be_given_real_time()
@@ -64,10 +66,14 @@ def keep_promptness() -> None:
 
 def share_promptness() -> None:
     """For the calling thread, as `promptness`; nothing where that was refused."""
-    if sys.platform == "linux" and not _take_real_time(os.SCHED_RESET_ON_FORK):
-        main = os.sched_getscheduler(os.getpid())
-        if main == os.SCHED_RR | os.SCHED_RESET_ON_FORK:
-            _be_given_real_time(threading.get_native_id())
+    if sys.platform == "linux" and not _take_real_time(os.SCHED_RESET_ON_FORK) and _has_real_time(os.getpid()):
+        _be_given_real_time(threading.get_native_id())
+
+
+def player_gets_real_time() -> bool:
+    """Whether this user's player has real-time priority on this Linux: asked for by a process of its own."""
+    probe = [sys.executable, "-m", __name__]
+    return subprocess.run(probe, capture_output=True, check=False).returncode == 0  # noqa: S603 - ourselves
 
 
 def _take_real_time(flags: int = 0) -> bool:
@@ -77,6 +83,10 @@ def _take_real_time(flags: int = 0) -> bool:
             os.sched_setscheduler(0, os.SCHED_RR | flags, os.sched_param(PRIORITY))
             return True
     return False
+
+
+def _has_real_time(thread: int) -> bool:
+    return sys.platform == "linux" and os.sched_getscheduler(thread) & ~os.SCHED_RESET_ON_FORK == os.SCHED_RR
 
 
 def _be_given_real_time(*threads: int) -> None:
@@ -112,3 +122,9 @@ def _fine_timer() -> Iterator[None]:
             multimedia.timeEndPeriod(1)
     else:
         yield
+
+
+if __name__ == "__main__":
+    with promptness():
+        keep_promptness()
+        sys.exit(not _has_real_time(0))
