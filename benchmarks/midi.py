@@ -6,10 +6,10 @@ at the call that sends, against the schedule. On a JACK server of the benchmark'
 dummy driver); where there is no jackd, on outputs that do nothing, with the same loop.
 
 Once with the rights that this process has, then without the right to real-time priority (Linux, as root: the right is
-given away in between, for good), where RealtimeKit answers by its leave, and once as an ordinary process. But for
-that last row there are witnesses (`standstill`): a take of either player in which the machine itself stood still for
-half of the worst lateness aimed at is void, and is repeated until 5000 notes were played in others. What the void ones
-held is printed, too.
+given away in between, for good), where RealtimeKit answers by its leave, and once as an ordinary process. Where this
+process had the right itself, witnesses (`standstill`) watch all but the ordinary process: a take of either player in
+which the machine itself stood still for half of the worst lateness aimed at is void, and is repeated until 5000 notes
+were played in others. What the void ones held is printed, too.
 
 Before that `jack-exact`, without load; takes in which the server lost time (xruns) are void and repeated.
 """
@@ -19,9 +19,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import ctypes
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -36,10 +34,11 @@ from benchmarks.midi_exact import NOTES as EXACT_NOTES
 from benchmarks.midi_exact import ExactTake, exact
 from benchmarks.midi_players import mido_plays, our_player, write_song
 from benchmarks.report import machine
-from benchmarks.standstill import Standstills, standstills
+from benchmarks.standstill import PRIORITY, Standstills, standstills
 from bridge.midi.layout import PortLayout
 from bridge.midi.silent import SILENT
 from tests.jack_server import running_jack, why_no_jack
+from tests.real_time import give_up_real_time, may_have_real_time, succeeds
 from tools.full_size_model import FULL_SIZE, build
 
 #: Played in takes that count; and in one take: short, so that some are without a standstill.
@@ -49,8 +48,6 @@ PATIENCE = 10
 P99_AIM_MS, WORST_AIM_MS = 1.0, 5.0
 #: What a machine takes comes in several pieces, and a witness that looks each millisecond sees some of them.
 STANDSTILL_MS = WORST_AIM_MS / 2
-#: Linux's prctl.h and capability.h.
-PR_CAPBSET_DROP, CAP_SYS_NICE = 24, 23
 
 
 class Played(NamedTuple):
@@ -70,11 +67,17 @@ class Row:
     player: str
     rights: str
     load: str
+    wanted: int
+    """Takes of the bridge that count."""
+    has_witnesses: bool
+    """False: nobody saw whether the machine stood still, and no take is void."""
     takes: list[Played] = field(default_factory=list)
     void: list[Played] = field(default_factory=list)
 
     def line(self) -> str:
-        text = f"{self.player} ({self.rights}, {self.load}): "
+        text = f"{self.player} ({self.rights}, {self.load}{'' if self.has_witnesses else ', no witnesses'}): "
+        if self.player == "bridge" and len(self.takes) < self.wanted:
+            text += f"ONLY {len(self.takes)} TAKES OF {self.wanted} COUNT; "
         if self.takes:
             p99s, worsts = [take.p99_ms for take in self.takes], [take.worst_ms for take in self.takes]
             text += (
@@ -94,7 +97,8 @@ async def in_turns(
     song: Path, wanted: int, rights: str, load: str, environment: Mapping[str, str], machine_time: Standstills
 ) -> list[Row]:
     """Plays with both until `wanted` takes of ours count."""
-    rows = {player: Row(player, rights, load) for player in ("bridge", "mido")}
+    watched = machine_time.has_witnesses
+    rows = {player: Row(player, rights, load, wanted, watched) for player in ("bridge", "mido")}
 
     async def take(player: str, play: Callable[[], Awaitable[Played]]) -> None:
         began_ns = time.perf_counter_ns()
@@ -120,25 +124,11 @@ async def in_turns(
     return list(rows.values())
 
 
-def give_up_real_time() -> None:
-    """From here on no process that is started may take real-time priority, where that can be arranged (as root)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_SYS_NICE, 0, 0, 0)
-
-
-def may_have_real_time() -> bool:
-    return _succeeds("import os; os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))")
-
-
 def realtime_kit_gives() -> bool:
-    return _succeeds(
+    return succeeds(
         "import sys, threading; from bridge.midi.realtime_kit import ask_for_real_time; "
         "sys.exit(not ask_for_real_time([threading.get_native_id()], 1))"
     )
-
-
-def _succeeds(probe: str) -> bool:
-    return subprocess.run([sys.executable, "-c", probe], capture_output=True, check=False).returncode == 0
 
 
 @contextlib.contextmanager
@@ -166,7 +156,7 @@ async def jitter(chosen: argparse.Namespace, work: Path) -> tuple[list[Row], Bus
             busy = await stack.enter_async_context(busy_bridge(models, chosen.engine))
         load = "idle" if chosen.idle else "separating, screen drawn"
         has_real_time = may_have_real_time()
-        with standstills() if has_real_time else contextlib.nullcontext(Standstills()) as machine_time:
+        with standstills() if may_have_real_time(PRIORITY) else contextlib.nullcontext(Standstills()) as machine_time:
             if has_real_time:
                 rows += await in_turns(song, wanted, "real-time allowed", load, environment, machine_time)
                 give_up_real_time()  # the witnesses have theirs already

@@ -131,12 +131,10 @@ def _midi_timing() -> Iterator[Finding]:
     if sys.platform != "linux":
         return
     if player_gets_real_time():
-        yield Finding("MIDI timing", "ok", "notes go out at real-time priority, whatever else is busy")
+        yield Finding("MIDI timing", "ok", "notes go out at real-time priority")
     else:
-        advice = "Install the package rtkit, or let your user run real-time threads (docs/settings.md)."
-        late = (
-            "notes can be some milliseconds late while the machine is busy: it gives your user no real-time priority."
-        )
+        late = "notes can be some milliseconds late while the machine is busy: it gives you no real-time priority."
+        advice = "A desktop with the package rtkit does; else let your user run real-time threads (docs/settings.md)."
         yield Finding("MIDI timing", "note", f"{late} {advice}")
 
 

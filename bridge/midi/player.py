@@ -46,6 +46,8 @@ from bridge.model import MidiStatus, PlayOutcome
 #: From here to its deadline the player spins: a waiting thread may be woken this much late. Who spins for long is put
 #: behind the others on Linux, where a wait is as long as asked for (see `promptness`).
 SPIN_NS = 300_000 if sys.platform == "linux" else 2_000_000
+#: Who sends without a pause for so long pauses: it starves the machine, and loses what RealtimeKit gave it.
+RUN_NS, REST_SECONDS = 50_000_000, 0.00005
 #: Between a Play and its second 0, so that notes on the first beat of all stems are in time.
 LEAD_NS = 20_000_000
 #: Three JACK periods of 1024 frames at 44.1 kHz and some: the note-offs get out before the port goes.
@@ -86,6 +88,8 @@ class Player:
         self._stalled = False
         self._position_ns = 0
         """When the next report of places is due."""
+        self._rested_ns = 0
+        """When it last waited for something."""
 
     def run(self, inbox: Inbox) -> None:
         """Obeys until None arrives; then everything is silent and the ports are closed."""
@@ -118,8 +122,14 @@ class Player:
         wake_ns = self._wake_ns()
         if wake_ns is None:
             return inbox.get(timeout=None if self._ports.outputs else REOPEN_SECONDS)
-        slack_ns = wake_ns - self._clock_ns()
-        return inbox.get(timeout=slack_ns / NS_PER_SECOND) if slack_ns > 0 else inbox.get(block=False)
+        now_ns = self._clock_ns()
+        slack_seconds = (wake_ns - now_ns) / NS_PER_SECOND
+        if slack_seconds >= REST_SECONDS:
+            self._rested_ns = wake_ns
+        elif now_ns - self._rested_ns >= RUN_NS:
+            self._pause(REST_SECONDS)
+            self._rested_ns = self._clock_ns()
+        return inbox.get(timeout=slack_seconds) if slack_seconds > 0 else inbox.get(block=False)
 
     def _wake_ns(self) -> int | None:
         """When something is to be done, if nothing is heard before; None: nothing is."""

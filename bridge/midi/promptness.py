@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import os
 import platform
+import signal
 import subprocess
 import sys
 import threading
@@ -46,6 +47,8 @@ def promptness() -> Iterator[None]:
     if sys.platform == "linux":
         _set_timer_slack()
         if not _take_real_time():
+            # For the threads to come: that one of them runs for too long is told to the main thread, which can act.
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGXCPU})
             _take_short_slices()
     with _fine_timer():
         yield
@@ -62,18 +65,23 @@ def keep_promptness() -> None:
             _take_real_time(os.SCHED_RESET_ON_FORK)
         else:
             _be_given_real_time()
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGXCPU})
 
 
 def share_promptness() -> None:
     """For the calling thread, as `promptness`; nothing where that was refused."""
     if sys.platform == "linux" and not _take_real_time(os.SCHED_RESET_ON_FORK) and _has_real_time(os.getpid()):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGXCPU})
         _be_given_real_time(threading.get_native_id())
 
 
 def player_gets_real_time() -> bool:
     """Whether this user's player has real-time priority on this Linux: asked for by a process of its own."""
     probe = [sys.executable, "-m", __name__]
-    return subprocess.run(probe, capture_output=True, check=False).returncode == 0  # noqa: S603 - ourselves
+    try:
+        return subprocess.run(probe, capture_output=True, check=False, timeout=10.0).returncode == 0  # noqa: S603 - ours
+    except subprocess.TimeoutExpired:
+        return False
 
 
 def _take_real_time(flags: int = 0) -> bool:

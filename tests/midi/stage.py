@@ -99,6 +99,8 @@ class Stage:
         self.positions: list[tuple[float, Position]] = []
         """With the second after the beginning at which each was told."""
         self.sources = Sources()
+        self.pauses: list[float] = []
+        """When each was made, in seconds after the beginning."""
         self.openings = 0
         self.answers_from = 0
         """The opening from which on the back-end answers."""
@@ -122,6 +124,7 @@ class Stage:
 
     def _pause(self, seconds: float) -> None:
         assert not any(output.closed for output in self.outputs.values()), "closed before the note-offs got out"
+        self.pauses.append((self.clock.now_ns - self.start_ns) / SECOND)
         self.clock.now_ns += round(seconds * SECOND)
 
     def seconds(self, stem: str) -> list[float]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -140,6 +142,23 @@ def test_a_stop_between_dense_messages_is_heard() -> None:
     dense = schedule("job", "vocals", [(index / 1000, bytes((0xE0, 0, index % 128))) for index in range(5000)])
     stage.perform((0.0, play(dense)), (1.0, Stop()))
     assert stage.seconds("vocals")[-1] == pytest.approx(1.0, abs=0.005)
+
+
+def test_who_sends_without_a_pause_makes_short_ones() -> None:
+    stage = Stage()
+    onsets = [index / 8000 for index in range(4000)]
+    part = schedule("job", "vocals", [(onset, bytes((0xE0, 0, index % 128))) for index, onset in enumerate(onsets)])
+    stage.perform((0.0, play(part)))
+    rests = [at for at in stage.pauses if at < LEAD + onsets[-1]]
+    assert len(rests) >= 9
+    assert max(after - before for before, after in pairwise(rests)) < 0.055
+    assert stage.seconds("vocals")[:4000] == pytest.approx([LEAD + onset for onset in onsets], abs=0.0003)
+
+
+def test_who_waits_between_notes_makes_none() -> None:
+    stage = Stage()
+    stage.perform((0.0, play(notes("vocals", *(index / 100 for index in range(100)), length=0.004))))
+    assert not [at for at in stage.pauses if at < LEAD + 1.0]
 
 
 def test_a_second_play_on_a_port_ends_the_first_with_its_note_offs_first() -> None:
