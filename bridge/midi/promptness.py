@@ -98,7 +98,7 @@ def _has_real_time(thread: int) -> bool:
 
 
 def _be_given_real_time(*threads: int) -> None:
-    """By RealtimeKit, as most desktops have it for whoever sits before them; to all threads where none is named."""
+    """By RealtimeKit, as many desktops have it for whoever sits before them; to all threads where none is named."""
     from bridge.midi.realtime_kit import ask_for_real_time, own_threads  # only Linux has D-Bus
 
     ask_for_real_time(threads or own_threads(), PRIORITY)

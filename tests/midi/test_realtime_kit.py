@@ -153,6 +153,15 @@ def test_no_such_service(bus: DBusConnection) -> None:  # noqa: ARG001 - the bus
     assert all(map(is_ordinary, play()[1]))
 
 
+def test_the_doctor_asks_as_a_player_does(bus: DBusConnection) -> None:
+    asks = "from bridge.midi.promptness import player_gets_real_time; print(player_gets_real_time())"
+    assert ended(asks).stdout == "False\n"
+
+    Service(bus)
+
+    assert ended(asks).stdout == f"{may_have_real_time()}\n"
+
+
 def test_no_bus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={tmp_path / 'nothing'}")
 
