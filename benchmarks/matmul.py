@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -18,17 +20,21 @@ from bridge.separation.conversions import Conversions
 from bridge.separation.loading import load_bag
 from bridge.separation.portion import Unheard
 from bridge.separation.weights import Places
+from bridge.worker.memory import BLOCK_BYTES, KEPT_BYTES
 
 if TYPE_CHECKING:
     from bridge.separation.network import Network, Planes
 
 SIZE = 4096
+#: Of malloc.h.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 
 def shares(models: Path, times: int) -> list[Row]:
     """One row for each back-end; each window runs between two matrix products, which tell what was possible then."""
     weights = Places.of(models).find("htdemucs")
     assert weights is not None
+    _keep_memory()
     with tempfile.TemporaryDirectory() as folder:
         backends = Backends(Conversions(Path(folder), clock=SystemClock()))
         loaded = [backends.load(weights, "cpu", Unheard())]
@@ -59,6 +65,14 @@ def limit() -> float:
     began = time.perf_counter()
     torch.mm(left, right)
     return float(2 * SIZE**3 / (time.perf_counter() - began))
+
+
+def _keep_memory() -> None:
+    """As the worker does by its environment."""
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES)
+        libc.mallopt(_M_MMAP_THRESHOLD, BLOCK_BYTES)
 
 
 def window_operations(model: torch.nn.Module, frames: int) -> float:

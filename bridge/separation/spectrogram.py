@@ -50,15 +50,17 @@ class Spectrogram:
         """float32 (sources, channels × 2, size // 2, columns) → float32 (sources, channels, frames)."""
         sources, doubled, bins, columns = planes.shape
         channels = doubled // 2
-        spectra = np.zeros((sources * channels, columns, bins + 1), np.complex64)
-        parts = planes.reshape(sources * channels, 2, bins, columns)
-        spectra.real[..., :-1] = parts[:, 0].transpose(0, 2, 1)
-        spectra.imag[..., :-1] = parts[:, 1].transpose(0, 2, 1)
-        stretches = scipy.fft.irfft(spectra, self._size, axis=2, workers=self._workers, overwrite_x=True)
-        stretches *= self._window * np.float32(np.sqrt(self._size) / _SQUARED_WINDOWS)
-        quarters = stretches.reshape(-1, columns, 4, self._hop)
+        window = self._window * np.float32(np.sqrt(self._size) / _SQUARED_WINDOWS)
+        spectra = np.zeros((columns, bins + 1), np.complex64)
         joined = np.zeros((sources * channels, columns + 3, self._hop), np.float32)
-        for quarter in range(4):
-            joined[:, quarter : quarter + columns] += quarters[:, :, quarter]
+        # One channel at a time: all at once are 90 MB, which the system would zero anew for every window.
+        for (real, imaginary), overlapping in zip(planes.reshape(-1, 2, bins, columns), joined, strict=True):
+            spectra.real[:, :-1] = real.T
+            spectra.imag[:, :-1] = imaginary.T
+            stretches = scipy.fft.irfft(spectra, self._size, axis=1, workers=self._workers)
+            stretches *= window
+            quarters = stretches.reshape(columns, 4, self._hop)
+            for quarter in range(4):
+                overlapping[quarter : quarter + columns] += quarters[:, quarter]
         audio: Estimate = joined.reshape(sources, channels, -1)[..., self._edge : self._edge + self._frames]
         return audio

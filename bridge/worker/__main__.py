@@ -20,10 +20,11 @@ from bridge.separation.registry import Engines
 from bridge.separation.speed import Speeds
 from bridge.transcription.registry import Transcribers
 from bridge.worker.idle import IdleTime
+from bridge.worker.memory import give_back
 from bridge.worker.messages import Configure, Ready, WorkerCommand, WorkerReport
 from bridge.worker.service import Worker
 
-#: So long without a job, and the worker takes its time for what costs all processors for a while.
+#: So long without a job, and the worker gives back its memory, and does what costs all processors for a while.
 SETTLE_SECONDS = 3.0
 #: What idle work needs to end; then the process ends anyway.
 STOP_SECONDS = 0.3
@@ -83,6 +84,7 @@ def prepare(engines: Engines, transcribers: Transcribers, stop: threading.Event)
         if not stop.is_set():
             transcribers.for_stem(stem)
     if not stop.wait(SETTLE_SECONDS):
+        give_back()
         engines.convert(stop)
 
 

@@ -11,6 +11,7 @@ from bridge.errors import error_for
 from bridge.events import Ended, Event, JobEvent, Noticed, WorkerChanged
 from bridge.model import Failure, JobRequest
 from bridge.processes.child import Child
+from bridge.worker import memory
 from bridge.worker.messages import (
     CancelJob,
     Configure,
@@ -52,7 +53,12 @@ class WorkerClient:
         self._fetches: dict[str, tuple[Callable[[float], None], asyncio.Future[Failure | None]]] = {}
         self._replacing: asyncio.TimerHandle | None = None
         self._child: Child[WorkerCommand, WorkerReport] = Child(
-            "bridge.worker", WorkerReport, on_report=self._heard, on_exit=self._lost, on_start=self._configure
+            "bridge.worker",
+            WorkerReport,
+            on_report=self._heard,
+            on_exit=self._lost,
+            on_start=self._configure,
+            environment=memory.ENVIRONMENT,
         )
 
     async def start(self) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from bridge.errors import BridgeError
 from bridge.osc.addresses import Message
 from bridge.osc.client import OscClient, open_client
 from bridge.smf.reading import count_notes
+from bridge.worker import memory
 from tests.end_to_end.programs import Server, has_ended, is_alive, sab, serving
 from tests.sounds import level_dbfs, music, read, write
 
@@ -207,6 +209,12 @@ async def test_a_killed_worker_costs_its_job_and_nothing_else(
     assert pushes[-1].arguments[:3] == (job, "failed", 0)
     assert not list((tmp_path / "out").glob("*")) or not (tmp_path / "out").exists()
     assert (await until_finished(client, following))[-1].arguments[1:3] == ("done", 4)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_worker_keeps_its_memory_between_windows(server: Server) -> None:
+    variables = Path(f"/proc/{server.worker_pid()}/environ").read_text().split("\0")
+    assert {f"{name}={value}" for name, value in memory.ENVIRONMENT.items()} <= set(variables)
 
 
 async def test_nothing_is_computed_for_a_server_that_was_killed(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ class Server:
     asked: list[str] = field(default_factory=list)
     etags: dict[str, str] = field(default_factory=dict)
     sent: list[tuple[int, int]] = field(default_factory=list)
-    """Of each body: its first byte in the file, and how many bytes went out."""
+    """Of each body: its first byte in the file, and how many bytes go out."""
     breaks_after: int | None = None
     """Connections end at this byte of a file, until a client comes back for the rest that often."""
     breaks: int = 1_000_000
@@ -68,8 +68,9 @@ class Server:
                     if outer.breaks_after is not None and outer.breaks:
                         outer.breaks -= 1
                         body = content[first : outer.breaks_after]
-                    self.wfile.write(body)
+                    # Noted first: the client may have it all, and the test look, before this thread runs again.
                     outer.sent.append((first, len(body)))
+                    self.wfile.write(body)
 
             def redirect(self, target: str, etag: str, size: int) -> None:
                 self.send_response(302)
