@@ -7,16 +7,7 @@ from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Iterable
 
-from bridge.midi.schedule import (
-    CONTROL_CHANGE,
-    NOTE_ON,
-    Schedule,
-    Sounding,
-    Timed,
-    ends_something,
-    is_note_off,
-    is_note_on,
-)
+from bridge.midi.schedule import Schedule, Sounding, Timed, ends_something, is_note_off, is_note_on
 from bridge.midi.timeline import NS_PER_SECOND, Timeline
 
 #: Follows nothing: plays at once, at the schedule's own tempo.
@@ -56,7 +47,6 @@ class Playback:
         self._timeline: Timeline | None = None
         self._missed_take: int | None = None
         self._origin_quarters: float | None = schedule.beat
-        self._set_up: deque[bytes] = deque()
         self._orphans: Counter[tuple[int, int]] = Counter()
         self._next = len(schedule.messages)
         if timeline is None:
@@ -71,15 +61,13 @@ class Playback:
     @property
     def is_playing(self) -> bool:
         """Something is left to send in this take."""
-        return bool(self._set_up) or self._next < len(self.schedule.messages)
+        return self._next < len(self.schedule.messages)
 
     @property
     def deadline_ns(self) -> int | None:
         """When its next message is due; None where there is none left, or the music stands still."""
         if self._timeline is None or not self.is_playing:
             return None
-        if self._set_up:
-            return self._timeline.ns_at(self._timeline.started) + self._offset_ns
         return self._timeline.ns_at(self._place(self.schedule.messages[self._next].seconds)) + self._offset_ns
 
     @property
@@ -92,7 +80,7 @@ class Playback:
         deadline_ns = self.deadline_ns
         if deadline_ns is None or self._timeline is None:
             return None
-        if self.ahead_ns or self._set_up or self._timeline.sure_until == math.inf:
+        if self.ahead_ns or self._timeline.sure_until == math.inf:
             return deadline_ns - self.ahead_ns
         place = self._place(self.schedule.messages[self._next].seconds)
         return deadline_ns + (PATIENCE_NS if place > self._timeline.sure_until - NEARLY_SECONDS else 0)
@@ -112,7 +100,6 @@ class Playback:
             return False
         broke_off = self._timeline is not None
         self._timeline = None
-        self._set_up.clear()
         self._next = len(self.schedule.messages)
         if timeline is not None and timeline.take != self._missed_take:
             self._begin(timeline, timeline.started)
@@ -122,12 +109,9 @@ class Playback:
         """The next message, which the caller hands over now, and when it is to go out."""
         deadline_ns = self.deadline_ns
         assert deadline_ns is not None, "nothing is left to take"
-        if self._set_up:
-            data = self._set_up.popleft()
-        else:
-            data = self.schedule.messages[self._next].data
-            self._next += 1
-            self._skip_orphans()
+        data = self.schedule.messages[self._next].data
+        self._next += 1
+        self._skip_orphans()
         self.lateness_ns.append(max(0, now_ns - deadline_ns))
         # A tempo that rises may draw a message before one that was handed over already.
         self.last_ns = max(self.last_ns, deadline_ns)
@@ -176,12 +160,8 @@ class Playback:
         messages = self.schedule.messages
         # All of it where the music follows nothing: a negative time is a late start, not an earlier place.
         self._next = 0 if self.sync == NOW else bisect_left(messages, seconds - NEARLY_SECONDS, key=_seconds)
-        skipped = messages[: self._next]
-        self._orphans = _open_notes(skipped)
+        self._orphans = _open_notes(messages[: self._next])
         self._skip_orphans()
-        self._set_up.clear()
-        if self._next < len(messages):
-            self._set_up.extend(_set_up(skipped))
 
     def _skip_orphans(self) -> None:
         """Passes over the ends of notes that were never struck in this take."""
@@ -258,13 +238,3 @@ def _open_notes(messages: Iterable[Timed]) -> Counter[tuple[int, int]]:
         elif is_note_off(message.data) and notes[note]:
             notes[note] -= 1
     return +notes
-
-
-def _set_up(messages: Iterable[Timed]) -> Iterable[bytes]:
-    """The controllers before the first note, which say how to read all that follows: bend range, MPE's zone."""
-    for message in messages:
-        kind = message.data[0] & 0xF0
-        if kind == NOTE_ON:
-            return
-        if kind == CONTROL_CHANGE:
-            yield message.data

@@ -13,6 +13,10 @@ from bridge.units import DEFAULT_TEMPO_BPM
 NOTE_OFF, NOTE_ON, CONTROL_CHANGE, PITCH_BEND = 0x80, 0x90, 0xB0, 0xE0
 SUSTAIN, ALL_SOUND_OFF, RESET_CONTROLLERS, ALL_NOTES_OFF = 64, 120, 121, 123
 CHANNELS = range(16)
+#: Data entry and the choice of a parameter, registered or not: bend range, MPE's zone (MIDI 1.0, table III).
+PARAMETER_CONTROLLERS = frozenset((6, 38, *range(96, 102)))
+#: So far from its start a file says how it is to be read; what sets a parameter later belongs to the music.
+SET_UP_SECONDS = 0.1
 #: Velocity of a Note Off that has none of its own (MIDI 1.0, table II).
 RELEASE_VELOCITY = 64
 #: 8192, the wheel at rest, as its two data bytes.
@@ -32,6 +36,7 @@ class Schedule(Value, frozen=True, kw_only=True):
     job: str
     stem: str
     messages: tuple[Timed, ...]
+    """The music."""
     seconds: float
     """When the last message is due."""
     notes: int
@@ -41,6 +46,8 @@ class Schedule(Value, frozen=True, kw_only=True):
     """Quarter notes a minute that its seconds were written at: what makes beats of them."""
     beat: float | None = None
     """Where its second 0 lies on the song's time line, in quarter notes; None: wherever the music begins to roll."""
+    set_up: tuple[bytes, ...] = ()
+    """How the music is to be read, for whoever hears it: bend range, MPE's zone."""
 
 
 def schedule(
@@ -53,7 +60,8 @@ def schedule(
     beat: float | None = None,
 ) -> Schedule:
     """A schedule of (seconds, message) pairs; those of the same moment keep their order."""
-    timed = sorted((Timed(seconds, data) for seconds, data in messages), key=lambda message: message.seconds)
+    ordered = sorted((Timed(seconds, data) for seconds, data in messages), key=lambda message: message.seconds)
+    timed = [message for message in ordered if not _sets_up(message)]
     return Schedule(
         job=job,
         stem=stem,
@@ -63,6 +71,7 @@ def schedule(
         offset_seconds=offset_seconds,
         tempo_bpm=tempo_bpm,
         beat=beat,
+        set_up=tuple(message.data for message in ordered if _sets_up(message)),
     )
 
 
@@ -122,6 +131,11 @@ class Sounding:
         self._sustained.clear()
         self._bent.clear()
         return tuple(messages)
+
+
+def _sets_up(message: Timed) -> bool:
+    kind, *data = message.data
+    return message.seconds < SET_UP_SECONDS and kind & 0xF0 == CONTROL_CHANGE and data[0] in PARAMETER_CONTROLLERS
 
 
 def _mark(channels: set[int], channel: int, is_set: bool) -> None:

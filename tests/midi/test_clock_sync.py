@@ -167,16 +167,21 @@ def test_a_jump_into_a_note_does_not_strike_it_and_ends_what_sounded() -> None:
     assert stage.outputs["bass"].sent[2:] == [(0x90, 0x40, 0x64), (0x80, 0x40, 0x40)]  # no second end of the first
 
 
-def test_each_take_begins_with_the_controllers_that_say_how_to_read_the_notes() -> None:
+def test_how_the_notes_are_to_be_read_is_said_once_before_the_daw_rolls_and_at_no_take() -> None:
     zone = [b"\xb0\x65\x00", b"\xb0\x64\x06", b"\xb0\x06\x0f"]
-    part = schedule("job", "bass", [*((0.0, data) for data in zone), (0.0, b"\x91\x3c\x64"), (3.0, b"\x91\x40\x64")],
+    part = schedule("job", "bass", [*((0.0, data) for data in zone), (3.0, b"\x91\x40\x64"), (3.5, b"\x81\x40\x40")],
                     beat=0.0)  # fmt: skip
     daw = ClockingDaw()
-    daw.locate(16)
-    daw.go_on()
-    daw.roll(4, 120)
-    stage = perform(daw, part)
-    assert stage.outputs["bass"].sent[:4] == [*map(tuple, zone), (0x91, 0x40, 0x64)]
+    for _ in range(2):
+        daw.locate(16)
+        daw.go_on()
+        daw.roll(4, 120)
+        daw.jump(16)
+        daw.roll(4, 120)
+        daw.stop()
+    stage = perform(daw, part, armed=0.1)
+    assert stage.outputs["bass"].sent == [*map(tuple, zone), *[(0x91, 0x40, 0x64), (0x81, 0x40, 0x40)] * 4]
+    assert stage.seconds("bass")[: len(zone)] == pytest.approx([0.1] * len(zone), abs=0.001)
 
 
 def test_a_daw_that_stops_ends_every_note_at_once() -> None:
