@@ -71,8 +71,7 @@ def _keep_memory() -> None:
     """As the worker does by its environment."""
     if sys.platform == "linux":
         libc = ctypes.CDLL(None)
-        libc.mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES)
-        libc.mallopt(_M_MMAP_THRESHOLD, BLOCK_BYTES)
+        assert libc.mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES) and libc.mallopt(_M_MMAP_THRESHOLD, BLOCK_BYTES)
 
 
 def window_operations(model: torch.nn.Module, frames: int) -> float:

@@ -33,7 +33,7 @@ from bridge.pipeline.job import run_job
 from bridge.pipeline.workshop import Workshop
 from bridge.separation.registry import Engines
 from bridge.transcription.registry import Transcribers
-from bridge.worker.memory import ENVIRONMENT
+from bridge.worker.memory import environment, glibc_version
 from tools.full_size_model import FULL_SIZE, SMALL, TINY, build
 
 RATE_HZ = 48_000
@@ -174,8 +174,8 @@ def _forget(event: JobEvent) -> None:
 
 def _in_its_own_process(arguments: list[str]) -> dict[str, float]:
     command = [sys.executable, "-m", "benchmarks.memory", *arguments]
-    environment = {**os.environ, **ENVIRONMENT}
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
+    variables = {**os.environ, **environment(glibc_version())}
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=variables)
     found: dict[str, float] = json.loads(done.stdout)
     return found
 

@@ -16,7 +16,7 @@ from bridge.midi.jack_watch import JackWatch
 from bridge.midi.layout import PortLayout
 from bridge.midi.link import open_link
 from bridge.midi.messages import Command, Report
-from bridge.midi.output import EXACT, Connected, Ports, open_ports
+from bridge.midi.output import EXACT, Ports, open_ports
 from bridge.midi.player import Player
 from bridge.midi.promptness import keep_promptness, promptness
 from bridge.midi.silent import SILENT
@@ -56,10 +56,9 @@ def _open_ports(stack: contextlib.ExitStack, inbox: SimpleQueue[Any], probe: Jac
     ports = open_ports(layout, on_lost=_end_without_server)
     if ports.status.backend in ON_JACK:
         with contextlib.suppress(OSError):  # the ports play without it too
-            watch = stack.enter_context(JackWatch(_end_without_server, lambda port: inbox.put(Connected(port))))
+            watch = stack.enter_context(JackWatch(_end_without_server))
             watch.name_ports(*(output.name for output in ports.outputs.values()))
             stack.enter_context(StallWatch(watch.frame, inbox.put))
-            ports = ports._replace(tells_connections=True)
     if ports.outputs and ports.status.backend != SILENT:
         early_ns = jack_period_ns() // 2 if ports.status.backend == "jack" else 0
         is_open = stack.enter_context(

@@ -1,4 +1,4 @@
-"""What RtMidi does not do on JACK: good names for all ports, the server's clock, word of listeners and of its end.
+"""What RtMidi does not do on JACK: good names for all ports, the server's clock, and word of its end.
 
 A JACK server gives each client name once, so RtMidi's second port is `Source Audio Bridge-01:SAB Drums`. Its alias
 `Source Audio Bridge:SAB Drums` stands for it wherever a port is named: in `jack_connect`, in a DAW's saved session, in
@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Callable
 from types import TracebackType
 
-from bridge.midi.libjack import CONNECT_CALLBACK, SHUTDOWN_CALLBACK, JackClient
+from bridge.midi.libjack import SHUTDOWN_CALLBACK, JackClient
 from bridge.midi.output import CLIENT_NAME
 
 # jack/types.h
@@ -22,20 +22,16 @@ _IS_OUTPUT = 0x02
 class JackWatch:
     """A client without ports, on the same server as RtMidi's.
 
-    Both are called on a thread of libjack's: `on_shutdown` once the server has gone, `on_connect` with the name of the
-    port of ours that somebody has connected to.
+    `on_shutdown` is called on a thread of libjack's, once the server has gone.
 
     Raises:
         OSError: no server answers, or this build of RtMidi has no libjack.
     """
 
-    def __init__(self, on_shutdown: Callable[[], None], on_connect: Callable[[str], None]) -> None:
+    def __init__(self, on_shutdown: Callable[[], None]) -> None:
         self._client = JackClient("watch")
-        self._on_connect = on_connect
-        # Kept: libjack holds only their addresses.
-        self._callbacks = SHUTDOWN_CALLBACK(lambda _: on_shutdown()), CONNECT_CALLBACK(self._connection)
-        self._client.ask("jack_on_shutdown", self._callbacks[0], None)
-        self._client.ask("jack_set_port_connect_callback", self._callbacks[1], None)
+        self._callback = SHUTDOWN_CALLBACK(lambda _: on_shutdown())  # kept: libjack holds only its address
+        self._client.ask("jack_on_shutdown", self._callback, None)
         self._client.ask("jack_activate")
 
     def __enter__(self) -> JackWatch:
@@ -57,14 +53,6 @@ class JackWatch:
             if name in names and client.startswith(f"{CLIENT_NAME}-"):
                 port = self._client.ask("jack_port_by_name", full_name.encode())
                 self._client.ask_port("jack_port_set_alias", port, f"{CLIENT_NAME}:{name}".encode())
-
-    def _connection(self, source: int, _target: int, is_made: int, _: object) -> None:
-        port = self._client.ask("jack_port_by_id", source) if is_made else None
-        if port is None:
-            return
-        client, _, name = self._client.ask_port("jack_port_name", port).decode().partition(":")
-        if client == CLIENT_NAME or client.startswith(f"{CLIENT_NAME}-"):
-            self._on_connect(name)
 
     def _ports(self) -> list[str]:
         names = self._client.ask("jack_get_ports", f"^{CLIENT_NAME}".encode(), _MIDI_TYPE, _IS_OUTPUT)

@@ -13,7 +13,6 @@ from bridge.midi.output import CLIENT_NAME, quiet_stderr
 
 #: Of jack/types.h.
 SHUTDOWN_CALLBACK = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
-CONNECT_CALLBACK = ctypes.CFUNCTYPE(None, ctypes.c_uint32, ctypes.c_uint32, ctypes.c_int, ctypes.c_void_p)
 _NO_START_SERVER = 0x01
 
 _CLIENT, _PORT, _TEXT = ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p
@@ -23,7 +22,6 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "jack_client_close": (ctypes.c_int, (_CLIENT,)),
     "jack_activate": (ctypes.c_int, (_CLIENT,)),
     "jack_on_shutdown": (None, (_CLIENT, SHUTDOWN_CALLBACK, ctypes.c_void_p)),
-    "jack_set_port_connect_callback": (ctypes.c_int, (_CLIENT, CONNECT_CALLBACK, ctypes.c_void_p)),
     "jack_get_buffer_size": (ctypes.c_uint32, (_CLIENT,)),
     "jack_get_sample_rate": (ctypes.c_uint32, (_CLIENT,)),
     "jack_last_frame_time": (ctypes.c_uint32, (_CLIENT,)),
@@ -32,8 +30,6 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "jack_transport_query": (ctypes.c_int, (_CLIENT, ctypes.c_void_p)),
     "jack_get_ports": (ctypes.POINTER(_TEXT), (_CLIENT, _TEXT, _TEXT, ctypes.c_ulong)),
     "jack_port_by_name": (_PORT, (_CLIENT, _TEXT)),
-    "jack_port_by_id": (_PORT, (_CLIENT, ctypes.c_uint32)),
-    "jack_port_name": (_TEXT, (_PORT,)),
     "jack_port_set_alias": (ctypes.c_int, (_PORT, _TEXT)),
     "jack_free": (None, (ctypes.c_void_p,)),
 }

@@ -64,18 +64,10 @@ class Ports(NamedTuple):
 
     status: MidiStatus
     outputs: Mapping[str, MidiOutput]
-    tells_connections: bool = False
-    """The player's inbox gets a `Connected` for each new listener."""
 
     def with_sync(self, name: str) -> Ports:
         """The same, with the name of the port that hears MIDI clock."""
         return self._replace(status=msgspec.structs.replace(self.status, sync_port=name))
-
-
-class Connected(NamedTuple):
-    """Somebody new hears one of our ports; what a back-end that tells so puts into the player's inbox."""
-
-    port: str
 
 
 class RtMidiOutput:

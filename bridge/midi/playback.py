@@ -5,9 +5,18 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
-from bridge.midi.schedule import Schedule, Sounding, Timed, ends_something, is_note_off, is_note_on
+from bridge.midi.schedule import (
+    CONTROL_CHANGE,
+    Schedule,
+    Sounding,
+    Timed,
+    ends_something,
+    is_note_off,
+    is_note_on,
+    sets_parameter,
+)
 from bridge.midi.timeline import NS_PER_SECOND, Timeline
 
 #: Follows nothing: plays at once, at the schedule's own tempo.
@@ -25,7 +34,9 @@ class Playback:
 
     Deadlines are absolute, in nanoseconds on the player's monotonic clock, each computed from the timeline of the
     moment: errors do not add up, and a change of tempo moves all that is still to come. A schedule that follows a DAW
-    never ends by itself: once through, or where the music stops, it waits for the next take.
+    never ends by itself: once through, or where the music stops, it waits for the next take. The first take begins with
+    what says how to read it, bend range and MPE's zone. Later ones leave that out: a zone that is set up anew may end
+    notes that ring.
 
     Args:
         timeline: the music that rolls already. Following a DAW, a schedule joins in where it is, if it knows its
@@ -47,8 +58,14 @@ class Playback:
         self._timeline: Timeline | None = None
         self._missed_take: int | None = None
         self._origin_quarters: float | None = schedule.beat
+        self._set_up: deque[bytes] = deque()
         self._orphans: Counter[tuple[int, int]] = Counter()
         self._next = len(schedule.messages)
+        self._set_up_end = max(schedule.set_up, default=-1) + 1
+        self._is_set_up = False
+        """What says how the music is to be read has been said, in this take or an earlier one."""
+        self._leaves_out: frozenset[int] = frozenset()
+        """Numbers of the messages that this take does not say again."""
         if timeline is None:
             return
         if sync == NOW:
@@ -61,13 +78,15 @@ class Playback:
     @property
     def is_playing(self) -> bool:
         """Something is left to send in this take."""
-        return self._next < len(self.schedule.messages)
+        return bool(self._set_up) or self._next < len(self.schedule.messages)
 
     @property
     def deadline_ns(self) -> int | None:
         """When its next message is due; None where there is none left, or the music stands still."""
         if self._timeline is None or not self.is_playing:
             return None
+        if self._set_up:
+            return self._timeline.ns_at(self._timeline.started) + self._offset_ns
         return self._timeline.ns_at(self._place(self.schedule.messages[self._next].seconds)) + self._offset_ns
 
     @property
@@ -80,7 +99,7 @@ class Playback:
         deadline_ns = self.deadline_ns
         if deadline_ns is None or self._timeline is None:
             return None
-        if self.ahead_ns or self._timeline.sure_until == math.inf:
+        if self.ahead_ns or self._set_up or self._timeline.sure_until == math.inf:
             return deadline_ns - self.ahead_ns
         place = self._place(self.schedule.messages[self._next].seconds)
         return deadline_ns + (PATIENCE_NS if place > self._timeline.sure_until - NEARLY_SECONDS else 0)
@@ -100,6 +119,7 @@ class Playback:
             return False
         broke_off = self._timeline is not None
         self._timeline = None
+        self._set_up.clear()
         self._next = len(self.schedule.messages)
         if timeline is not None and timeline.take != self._missed_take:
             self._begin(timeline, timeline.started)
@@ -109,9 +129,13 @@ class Playback:
         """The next message, which the caller hands over now, and when it is to go out."""
         deadline_ns = self.deadline_ns
         assert deadline_ns is not None, "nothing is left to take"
-        data = self.schedule.messages[self._next].data
-        self._next += 1
-        self._skip_orphans()
+        if self._set_up:
+            data = self._set_up.popleft()
+        else:
+            data = self.schedule.messages[self._next].data
+            self._next += 1
+            self._skip()
+        self._is_set_up = self._is_set_up or (not self._set_up and self._next >= self._set_up_end)
         self.lateness_ns.append(max(0, now_ns - deadline_ns))
         # A tempo that rises may draw a message before one that was handed over already.
         self.last_ns = max(self.last_ns, deadline_ns)
@@ -161,17 +185,24 @@ class Playback:
         # All of it where the music follows nothing: a negative time is a late start, not an earlier place.
         self._next = 0 if self.sync == NOW else bisect_left(messages, seconds - NEARLY_SECONDS, key=_seconds)
         self._orphans = _open_notes(messages[: self._next])
-        self._skip_orphans()
+        if any(sets_parameter(data) for _, data in self._handed):
+            self._is_set_up = False  # what may not have gone out has said nothing
+        self._leaves_out = frozenset(self.schedule.set_up) if self._is_set_up else frozenset()
+        self._set_up.clear()
+        if self._next < len(messages):
+            self._set_up.extend(_set_up(self.schedule, self._next, self._leaves_out))
+        self._skip()
 
-    def _skip_orphans(self) -> None:
-        """Passes over the ends of notes that were never struck in this take."""
+    def _skip(self) -> None:
+        """Passes over the ends of notes that were never struck in this take, and what was said in an earlier one."""
         messages = self.schedule.messages
-        while self._orphans and self._next < len(messages):
+        while self._next < len(messages):
             data = messages[self._next].data
             note = (data[0] & 0x0F, data[1])
-            if not is_note_off(data) or not self._orphans[note]:
+            if is_note_off(data) and self._orphans[note]:
+                self._orphans[note] -= 1
+            elif self._next not in self._leaves_out:
                 return
-            self._orphans[note] -= 1
             self._next += 1
 
 
@@ -238,3 +269,14 @@ def _open_notes(messages: Iterable[Timed]) -> Counter[tuple[int, int]]:
         elif is_note_off(message.data) and notes[note]:
             notes[note] -= 1
     return +notes
+
+
+def _set_up(schedule: Schedule, begin: int, leaves_out: Container[int]) -> Iterable[bytes]:
+    """Of the messages before `begin`, what a take from there on needs: how to read it, and the first controllers."""
+    settings = frozenset(schedule.set_up)
+    has_begun = False
+    for number, message in enumerate(schedule.messages[:begin]):
+        has_begun = has_begun or is_note_on(message.data)
+        is_controller = message.data[0] & 0xF0 == CONTROL_CHANGE and not has_begun
+        if (number in settings or is_controller) and number not in leaves_out:
+            yield message.data

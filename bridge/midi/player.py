@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from queue import Empty
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from bridge.errors import EngineFailed
 from bridge.midi.following import Following
@@ -25,7 +25,7 @@ from bridge.midi.messages import (
     Stop,
     Waiting,
 )
-from bridge.midi.output import Connected, Ports
+from bridge.midi.output import Ports
 from bridge.midi.playback import NOW, Agenda, Playback
 from bridge.midi.schedule import (
     ALL_NOTES_OFF,
@@ -58,14 +58,10 @@ REOPEN_SECONDS = 3.0
 POSITION_NS = NS_PER_SECOND // 4
 
 
-#: What comes in besides commands.
-News: TypeAlias = Heard | Connected | Stall
-
-
 class Inbox(Protocol):
     """The part of `queue.SimpleQueue` that the player needs."""
 
-    def get(self, block: bool = True, timeout: float | None = None) -> Command | News | None: ...
+    def get(self, block: bool = True, timeout: float | None = None) -> Command | Heard | Stall | None: ...
 
 
 class Player:
@@ -89,8 +85,6 @@ class Player:
         self._agenda = Agenda()
         self._following = Following(sources or Sources(), self._agenda)
         self._ports = Ports(MidiStatus(), {})
-        self._set_ups: dict[str, tuple[bytes, ...]] = {}
-        """What those who hear the port of each stem know about how to read it."""
         self._stalled = False
         self._position_ns = 0
         """When the next report of places is due."""
@@ -116,11 +110,10 @@ class Player:
 
     def _open(self) -> None:
         earlier, self._ports = self._ports, self._open_ports()
-        self._set_ups.clear()
         if self._ports.status != earlier.status:
             self._report(Ready(status=self._ports.status))
 
-    def _wait(self, inbox: Inbox) -> Command | News | None:
+    def _wait(self, inbox: Inbox) -> Command | Heard | Stall | None:
         """The next command, awaited until shortly before the next deadline.
 
         Raises:
@@ -172,7 +165,7 @@ class Player:
                 if not playback.is_playing:
                     self._end(playback, "finished", waits=playback.sync != NOW)
 
-    def _obey(self, command: Command | News) -> None:
+    def _obey(self, command: Play | Stop | Panic | Heard | Stall) -> None:
         match command:
             case Heard():
                 self._following.hear(command)
@@ -183,8 +176,6 @@ class Player:
                 self._stop(command.job)
             case Panic():
                 self._panic()
-            case Connected(port):
-                self._connected(port)
             case Stall(lasts):
                 self._stall(lasts)
 
@@ -227,11 +218,6 @@ class Player:
             self._end(earlier, "stopped")
         if not self._agenda.is_moving:
             self._position_ns = self._clock_ns() + POSITION_NS
-        try:
-            self._set_up(playback.schedule)
-        except EngineFailed as error:
-            self._refuse(playback.schedule, str(error))
-            return
         self._agenda.add(playback)
         if playback.is_playing:
             self._tell_start(playback)
@@ -240,31 +226,6 @@ class Player:
             self._end(playback, "finished")
         else:
             self._tell_wait(playback)
-
-    def _set_up(self, schedule: Schedule) -> None:
-        """Says how the notes are to be read: once for each connection; for each play, where nobody tells of these.
-
-        Not at every take: an MPE zone that is set up anew may end notes that ring (MPE 1.1, section 2.1).
-
-        Raises:
-            EngineFailed: the port is gone.
-        """
-        if self._ports.tells_connections and self._set_ups.get(schedule.stem) == schedule.set_up:
-            return
-        for data in schedule.set_up:
-            self._ports.outputs[schedule.stem].send(data)
-        self._set_ups[schedule.stem] = schedule.set_up
-
-    def _connected(self, port: str) -> None:
-        """Whoever is new to a port learns how its notes are to be read: now, or with the next play."""
-        stems = [stem for stem, output in self._ports.outputs.items() if output.name == port]
-        for stem in stems:
-            self._set_ups.pop(stem, None)
-            for playback in self._agenda.playing(stem=stem):
-                try:
-                    self._set_up(playback.schedule)
-                except EngineFailed as error:
-                    self._end(playback, "failed", str(error))
 
     def _follow(self, now_ns: int) -> None:
         """Lets each playback go by what its source says now."""
@@ -318,7 +279,6 @@ class Player:
 
     def _panic(self) -> None:
         self._stop()
-        self._set_ups.clear()  # nobody is to rely on anything now
         for output in self._ports.outputs.values():
             for channel in CHANNELS:
                 for controller in (SUSTAIN, ALL_NOTES_OFF, ALL_SOUND_OFF, RESET_CONTROLLERS):

@@ -15,7 +15,7 @@ SUSTAIN, ALL_SOUND_OFF, RESET_CONTROLLERS, ALL_NOTES_OFF = 64, 120, 121, 123
 CHANNELS = range(16)
 #: Data entry and the choice of a parameter, registered or not: bend range, MPE's zone (MIDI 1.0, table III).
 PARAMETER_CONTROLLERS = frozenset((6, 38, *range(96, 102)))
-#: So far from its start a file says how it is to be read; what sets a parameter later belongs to the music.
+#: So far from its start a file says how it is to be read; a parameter that is set later belongs to the music.
 SET_UP_SECONDS = 0.1
 #: Velocity of a Note Off that has none of its own (MIDI 1.0, table II).
 RELEASE_VELOCITY = 64
@@ -36,7 +36,6 @@ class Schedule(Value, frozen=True, kw_only=True):
     job: str
     stem: str
     messages: tuple[Timed, ...]
-    """The music."""
     seconds: float
     """When the last message is due."""
     notes: int
@@ -46,8 +45,8 @@ class Schedule(Value, frozen=True, kw_only=True):
     """Quarter notes a minute that its seconds were written at: what makes beats of them."""
     beat: float | None = None
     """Where its second 0 lies on the song's time line, in quarter notes; None: wherever the music begins to roll."""
-    set_up: tuple[bytes, ...] = ()
-    """How the music is to be read, for whoever hears it: bend range, MPE's zone."""
+    set_up: tuple[int, ...] = ()
+    """Numbers of the messages that say how the others are to be read (bend range, MPE's zone) and need saying once."""
 
 
 def schedule(
@@ -60,8 +59,9 @@ def schedule(
     beat: float | None = None,
 ) -> Schedule:
     """A schedule of (seconds, message) pairs; those of the same moment keep their order."""
-    ordered = sorted((Timed(seconds, data) for seconds, data in messages), key=lambda message: message.seconds)
-    timed = [message for message in ordered if not _sets_up(message)]
+    timed = sorted((Timed(seconds, data) for seconds, data in messages), key=lambda message: message.seconds)
+    settings = [number for number, message in enumerate(timed) if sets_parameter(message.data)]
+    need_saying_once = all(timed[number].seconds < SET_UP_SECONDS for number in settings)
     return Schedule(
         job=job,
         stem=stem,
@@ -71,7 +71,7 @@ def schedule(
         offset_seconds=offset_seconds,
         tempo_bpm=tempo_bpm,
         beat=beat,
-        set_up=tuple(message.data for message in ordered if _sets_up(message)),
+        set_up=tuple(settings) if need_saying_once else (),
     )
 
 
@@ -83,6 +83,11 @@ def is_note_on(data: bytes) -> bool:
 def is_note_off(data: bytes) -> bool:
     """True for a Note Off, and for a Note On of velocity 0, which is one."""
     return data[0] & 0xF0 == NOTE_OFF or (data[0] & 0xF0 == NOTE_ON and data[2] == 0)
+
+
+def sets_parameter(data: bytes) -> bool:
+    """True for what says how to read notes and bends: bend range, MPE's zone."""
+    return data[0] & 0xF0 == CONTROL_CHANGE and data[1] in PARAMETER_CONTROLLERS
 
 
 def ends_something(data: bytes) -> bool:
@@ -131,11 +136,6 @@ class Sounding:
         self._sustained.clear()
         self._bent.clear()
         return tuple(messages)
-
-
-def _sets_up(message: Timed) -> bool:
-    kind, *data = message.data
-    return message.seconds < SET_UP_SECONDS and kind & 0xF0 == CONTROL_CHANGE and data[0] in PARAMETER_CONTROLLERS
 
 
 def _mark(channels: set[int], channel: int, is_set: bool) -> None:

@@ -24,8 +24,11 @@ from bridge.worker.memory import give_back
 from bridge.worker.messages import Configure, Ready, WorkerCommand, WorkerReport
 from bridge.worker.service import Worker
 
-#: So long without a job, and the worker gives back its memory, and does what costs all processors for a while.
+#: So long without a job, and the worker takes its time for what costs all processors for a while.
 SETTLE_SECONDS = 3.0
+#: So long without anything to do, and it gives back its memory. Not sooner: the notes of the job may be playing, and
+#: where the system is a guest, its host may stop all of it for that.
+KEEP_SECONDS = 60.0
 #: What idle work needs to end; then the process ends anyway.
 STOP_SECONDS = 0.3
 
@@ -79,13 +82,16 @@ def main() -> int:
 
 def prepare(engines: Engines, transcribers: Transcribers, stop: threading.Event) -> None:
     """What an idle worker does: all that the next job would have to wait for, what helps soonest first."""
-    engines.prepare(stop)
-    for stem in ("vocals", "drums"):
-        if not stop.is_set():
-            transcribers.for_stem(stem)
-    if not stop.wait(SETTLE_SECONDS):
-        give_back()
-        engines.convert(stop)
+    try:
+        engines.prepare(stop)
+        for stem in ("vocals", "drums"):
+            if not stop.is_set():
+                transcribers.for_stem(stem)
+        if not stop.wait(SETTLE_SECONDS):
+            engines.convert(stop)
+    finally:
+        if not stop.wait(KEEP_SECONDS):
+            give_back()
 
 
 if __name__ == "__main__":

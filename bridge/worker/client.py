@@ -58,7 +58,7 @@ class WorkerClient:
             on_report=self._heard,
             on_exit=self._lost,
             on_start=self._configure,
-            environment=memory.ENVIRONMENT,
+            environment=memory.environment(memory.glibc_version()),
         )
 
     async def start(self) -> None:

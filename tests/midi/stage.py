@@ -11,8 +11,9 @@ from bridge.errors import EngineFailed
 from bridge.midi.layout import PortLayout
 from bridge.midi.messages import Command, Position, Report
 from bridge.midi.output import Ports
-from bridge.midi.player import News, Player
-from bridge.midi.sources import Sources
+from bridge.midi.player import Player
+from bridge.midi.sources import Heard, Sources
+from bridge.midi.stall import Stall
 from bridge.model import STEMS, MidiStatus, Port
 from tests.fakes import RecordingOutput
 
@@ -39,17 +40,17 @@ class ScriptedInbox:
     """
 
     clock: HandClock
-    script: Iterable[tuple[float, Command | News]]
+    script: Iterable[tuple[float, Command | Heard | Stall]]
     oversleep_ns: int = 0
 
     def __post_init__(self) -> None:
         start_ns = self.clock.now_ns
-        self._coming: list[tuple[int, Command | News | None]] = [
+        self._coming: list[tuple[int, Command | Heard | Stall | None]] = [
             (start_ns + round(at * SECOND), c) for at, c in self.script
         ]
         self._coming.append((max((at for at, _ in self._coming), default=start_ns) + 3600 * SECOND, None))
 
-    def get(self, block: bool = True, timeout: float | None = None) -> Command | News | None:
+    def get(self, block: bool = True, timeout: float | None = None) -> Command | Heard | Stall | None:
         due_ns, command = self._coming[0]
         if block and timeout is None:
             self.clock.now_ns = max(self.clock.now_ns, due_ns)
@@ -101,7 +102,6 @@ class Stage:
         self.pauses: list[float] = []
         """When each was made, in seconds after the beginning."""
         self.openings = 0
-        self.tells_connections = False
         self.answers_from = 0
         """The opening from which on the back-end answers."""
 
@@ -110,9 +110,9 @@ class Stage:
         if self.openings <= self.answers_from:
             return Ports(MidiStatus(message="nothing here"), {})
         ports = tuple(Port(stem=stem, name=output.name) for stem, output in self.outputs.items())
-        return Ports(MidiStatus(backend="jack", ports=ports), dict(self.outputs), self.tells_connections)
+        return Ports(MidiStatus(backend="jack", ports=ports), dict(self.outputs))
 
-    def perform(self, *script: tuple[float, Command | News], oversleep_ns: int = 0) -> None:
+    def perform(self, *script: tuple[float, Command | Heard | Stall], oversleep_ns: int = 0) -> None:
         player = Player(self.open_ports, self._report, self.clock, self._pause, self.sources)
         player.run(ScriptedInbox(self.clock, script, oversleep_ns))
 

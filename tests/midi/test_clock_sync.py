@@ -167,21 +167,73 @@ def test_a_jump_into_a_note_does_not_strike_it_and_ends_what_sounded() -> None:
     assert stage.outputs["bass"].sent[2:] == [(0x90, 0x40, 0x64), (0x80, 0x40, 0x40)]  # no second end of the first
 
 
-def test_how_the_notes_are_to_be_read_is_said_once_before_the_daw_rolls_and_at_no_take() -> None:
-    zone = [b"\xb0\x65\x00", b"\xb0\x64\x06", b"\xb0\x06\x0f"]
-    part = schedule("job", "bass", [*((0.0, data) for data in zone), (3.0, b"\x91\x40\x64"), (3.5, b"\x81\x40\x40")],
-                    beat=0.0)  # fmt: skip
+#: As our files begin: chosen and set, set again a tick later with the first note in between, and let go.
+ZONE = [(0.0, b"\xb0\x65\x00"), (0.0, b"\xb0\x64\x06"), (0.0, b"\xb0\x06\x0f"), (0.0005, b"\xb0\x65\x7f")]
+VOLUME = (0.0, b"\xb0\x07\x64")
+FIRST, SECOND_NOTE = [(0.0, b"\x91\x3c\x64"), (1.0, b"\x81\x3c\x40")], [(3.0, b"\x92\x40\x64"), (3.5, b"\x82\x40\x40")]
+
+
+def sent(stage: Stage) -> list[bytes]:
+    return [bytes(message) for message in stage.outputs["bass"].sent]
+
+
+def bare(pairs: Iterable[tuple[float, bytes]]) -> list[bytes]:
+    return [data for _, data in sorted(pairs, key=lambda pair: pair[0])]
+
+
+def test_the_first_take_says_how_to_read_the_notes_and_loops_and_later_takes_do_not() -> None:
+    daw = ClockingDaw()
+    daw.start()
+    daw.roll(8, 120)
+    daw.jump(0)
+    daw.roll(8, 120)
+    daw.stop()
+    daw.start()
+    daw.roll(8, 120)
+    stage = perform(daw, schedule("job", "bass", [*ZONE, *FIRST, *SECOND_NOTE], beat=0.0))
+    assert sent(stage) == bare([*ZONE, *FIRST]) + bare(SECOND_NOTE) + bare([*FIRST, *SECOND_NOTE]) * 2
+
+
+def test_a_first_take_from_the_middle_says_all_of_it_first() -> None:
     daw = ClockingDaw()
     for _ in range(2):
         daw.locate(16)
         daw.go_on()
-        daw.roll(4, 120)
-        daw.jump(16)
-        daw.roll(4, 120)
+        daw.roll(5, 120)
         daw.stop()
-    stage = perform(daw, part, armed=0.1)
-    assert stage.outputs["bass"].sent == [*map(tuple, zone), *[(0x91, 0x40, 0x64), (0x81, 0x40, 0x40)] * 4]
-    assert stage.seconds("bass")[: len(zone)] == pytest.approx([0.1] * len(zone), abs=0.001)
+    stage = perform(daw, schedule("job", "bass", [VOLUME, *ZONE, *FIRST, *SECOND_NOTE], beat=0.0))
+    first, volume = bare([VOLUME, *ZONE]), bare([VOLUME])
+    assert sent(stage) == [*first, *bare(SECOND_NOTE), *volume, *bare(SECOND_NOTE)]
+
+
+def test_a_take_that_broke_off_before_all_was_said_is_followed_by_one_that_says_it() -> None:
+    late = (0.09, b"\xb0\x64\x7f")
+    daw = ClockingDaw()
+    daw.start()
+    daw.roll(0.1, 120)
+    daw.stop()
+    daw.start()
+    daw.roll(8, 120)
+    stage = perform(daw, schedule("job", "bass", [*ZONE, late, *SECOND_NOTE], beat=0.0))
+    assert sent(stage) == bare(ZONE) + bare([*ZONE, late, *SECOND_NOTE])
+
+
+def test_music_that_changes_its_bend_range_begins_with_its_first_in_every_take() -> None:
+    wider = (2.0, b"\xb0\x06\x0c")
+    daw = ClockingDaw()
+    for _ in range(2):
+        daw.start()
+        daw.roll(8, 120)
+        daw.stop()
+    stage = perform(daw, schedule("job", "bass", [*ZONE, *FIRST, wider, *SECOND_NOTE], beat=0.0))
+    assert sent(stage) == bare([*ZONE, *FIRST, wider, *SECOND_NOTE]) * 2
+
+
+def test_each_play_says_it_anew() -> None:
+    stage = Stage()
+    part = schedule("job", "bass", [*ZONE, *FIRST])
+    stage.perform((0.0, Play(schedules=(part,))), (3.0, Play(schedules=(part,))))
+    assert sent(stage) == bare([*ZONE, *FIRST]) * 2
 
 
 def test_a_daw_that_stops_ends_every_note_at_once() -> None:

@@ -114,29 +114,6 @@ def test_all_six_ports_are_there_and_each_can_be_named_alike(jack_server: JackSe
         assert [message.data for message in reader.heard] == [bytes((0x80, number, 1)) for number in range(len(STEMS))]
 
 
-@pytest.mark.parametrize("backend", ["jack", "jack-exact"])
-def test_each_connection_is_told_once_how_to_read_the_notes(jack_server: JackServer, backend: str) -> None:
-    zone, on, off = bytes.fromhex("b06506"), b"\x91\x3c\x64", b"\x81\x3c\x40"
-    plain = schedule("job", "vocals", [(0.0, on), (0.2, off)])
-    played = schedule("job", "vocals", [(0.0, zone), (0.0, on), (0.2, off)])
-    with player_on(jack_server, PortLayout(backend=backend)) as player, MidiReader(jack_server) as reader:
-        player.report()
-        reader.connect(VOCALS)
-        # The first gives the server time to tell of the connection: word of it that comes later is heeded, too.
-        for part, heard_then in ((plain, 2), (played, 5), (played, 7)):
-            player.send(Play(schedules=(part,)))
-            assert reader.wait(lambda heard, enough=heard_then: len(heard) == enough)  # type: ignore[misc]
-        with MidiReader(jack_server, "another") as another:
-            another.connect(VOCALS)
-            player.send(Play(schedules=(played,)))
-            # Whether the word of the connection or the play comes first is the server's affair.
-            assert another.wait(lambda heard: len(heard) == 3)
-            assert sorted(message.data for message in another.heard) == sorted([zone, on, off])
-        assert reader.wait(lambda heard: len(heard) == 10)
-        assert [message.data for message in reader.heard[:7]] == [on, off, zone, on, off, on, off]
-        assert sorted(message.data for message in reader.heard[7:]) == sorted([zone, on, off])
-
-
 def test_another_client_hears_exactly_the_notes_in_time(jack_server: JackServer) -> None:
     played = phrase()
     with player_on(jack_server) as player, MidiReader(jack_server) as reader:

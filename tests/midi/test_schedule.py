@@ -24,14 +24,6 @@ def test_messages_are_sorted_and_those_of_one_moment_keep_their_order() -> None:
     )
 
 
-def test_what_says_how_to_read_the_music_is_no_part_of_it() -> None:
-    chosen, data, null = b"\xb1\x65\x00", b"\xb1\x06\x30", b"\xb1\x64\x7f"
-    pedal, later = b"\xb0\x40\x7f", b"\xb0\x06\x0c"
-    built = schedule("j", "bass", [(0.0, pedal), (0.001, null), (0.0, chosen), (0.0, data), (0.0, ON), (2.0, later)])
-    assert built.set_up == (chosen, data, null)
-    assert [message.data for message in built.messages] == [pedal, ON, later]
-
-
 def test_a_schedule_knows_its_length_and_its_notes() -> None:
     built = schedule("j", "bass", [(0.0, ON), (1.5, OFF), (2.0, ON), (2.5, bytes((0x90, 60, 0)))])
     assert (built.seconds, built.notes) == (2.5, 2)
