@@ -20,7 +20,7 @@ messages = st.one_of(
     _message(0x90, pitches, values),
     _message(0x80, pitches, values),
     _message(0xE0, values, values),
-    _message(0xB0, st.sampled_from((1, 64)), values),
+    _message(0xB0, st.sampled_from((1, 6, 64, 101)), values),
 )
 
 
