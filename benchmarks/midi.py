@@ -8,8 +8,8 @@ dummy driver); where there is no jackd, on outputs that do nothing, with the sam
 Once with the rights that this process has, then without the right to real-time priority (Linux, as root: the right is
 given away in between, for good), where RealtimeKit answers by its leave, and once as an ordinary process. Where this
 process had the right itself, witnesses (`standstill`) watch all but the ordinary process: a take of either player in
-which the machine itself stood still for longer than the worst lateness aimed at is void, and is repeated until 5000 notes
-were played in others. What the void ones held is printed, too. `--take 5000` plays them in one piece.
+which the machine itself stood still for longer than the worst lateness aimed at is void, and is repeated until 5000
+notes were played in others. What the void ones held is printed, too. `--take 5000` plays them in one piece.
 
 Before that `jack-exact`, without load; takes in which the server lost time (xruns) are void and repeated.
 """
