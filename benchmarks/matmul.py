@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -20,14 +19,14 @@ from bridge.separation.conversions import Conversions
 from bridge.separation.loading import load_bag
 from bridge.separation.portion import Unheard
 from bridge.separation.weights import Places
-from bridge.worker.memory import BLOCK_BYTES, KEPT_BYTES
+from bridge.worker.memory import environment, glibc_version
 
 if TYPE_CHECKING:
     from bridge.separation.network import Network, Planes
 
 SIZE = 4096
-#: Of malloc.h.
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+#: mallopt's numbers, of malloc.h, for the variables that glibc reads.
+_MALLOC = {-1: "MALLOC_TRIM_THRESHOLD_", -3: "MALLOC_MMAP_THRESHOLD_"}
 
 
 def shares(models: Path, times: int) -> list[Row]:
@@ -69,9 +68,10 @@ def limit() -> float:
 
 def _keep_memory() -> None:
     """As the worker does by its environment."""
-    if sys.platform == "linux":
-        libc = ctypes.CDLL(None)
-        assert libc.mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES) and libc.mallopt(_M_MMAP_THRESHOLD, BLOCK_BYTES)
+    variables = environment(glibc_version())
+    for parameter, name in _MALLOC.items():
+        if name in variables:
+            assert ctypes.CDLL(None).mallopt(parameter, int(variables[name])), f"{name} is refused"
 
 
 def window_operations(model: torch.nn.Module, frames: int) -> float:

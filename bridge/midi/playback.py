@@ -61,6 +61,7 @@ class Playback:
         self._set_up: deque[bytes] = deque()
         self._orphans: Counter[tuple[int, int]] = Counter()
         self._next = len(schedule.messages)
+        self._set_up_place = 0.0
         self._set_up_end = max(schedule.set_up, default=-1) + 1
         self._is_set_up = False
         """What says how the music is to be read has been said, in this take or an earlier one."""
@@ -86,7 +87,7 @@ class Playback:
         if self._timeline is None or not self.is_playing:
             return None
         if self._set_up:
-            return self._timeline.ns_at(self._timeline.started) + self._offset_ns
+            return self._timeline.ns_at(self._set_up_place) + self._offset_ns
         return self._timeline.ns_at(self._place(self.schedule.messages[self._next].seconds)) + self._offset_ns
 
     @property
@@ -118,6 +119,8 @@ class Playback:
             self._timeline = timeline
             return False
         broke_off = self._timeline is not None
+        if any(sets_parameter(data) for _, data in self._handed):
+            self._is_set_up = False  # what may not have gone out has said nothing
         self._timeline = None
         self._set_up.clear()
         self._next = len(self.schedule.messages)
@@ -140,7 +143,7 @@ class Playback:
         # A tempo that rises may draw a message before one that was handed over already.
         self.last_ns = max(self.last_ns, deadline_ns)
         if self.ahead_ns:
-            self._handed.append((self.last_ns, data))
+            self._handed.append((max(self.last_ns, now_ns), data))  # a late one goes out with the next period
             while self._handed[0][0] < now_ns - SETTLED_NS:
                 self._sounding.hear(self._handed.popleft()[1])
         else:
@@ -185,13 +188,13 @@ class Playback:
         # All of it where the music follows nothing: a negative time is a late start, not an earlier place.
         self._next = 0 if self.sync == NOW else bisect_left(messages, seconds - NEARLY_SECONDS, key=_seconds)
         self._orphans = _open_notes(messages[: self._next])
-        if any(sets_parameter(data) for _, data in self._handed):
-            self._is_set_up = False  # what may not have gone out has said nothing
         self._leaves_out = frozenset(self.schedule.set_up) if self._is_set_up else frozenset()
-        self._set_up.clear()
-        if self._next < len(messages):
-            self._set_up.extend(_set_up(self.schedule, self._next, self._leaves_out))
+        begin = self._next
         self._skip()
+        self._set_up.clear()
+        self._set_up_place = place
+        if self._next < len(messages):
+            self._set_up.extend(_set_up(messages[:begin], self._leaves_out))
 
     def _skip(self) -> None:
         """Passes over the ends of notes that were never struck in this take, and what was said in an earlier one."""
@@ -271,12 +274,11 @@ def _open_notes(messages: Iterable[Timed]) -> Counter[tuple[int, int]]:
     return +notes
 
 
-def _set_up(schedule: Schedule, begin: int, leaves_out: Container[int]) -> Iterable[bytes]:
-    """Of the messages before `begin`, what a take from there on needs: how to read it, and the first controllers."""
-    settings = frozenset(schedule.set_up)
+def _set_up(skipped: Iterable[Timed], leaves_out: Container[int]) -> Iterable[bytes]:
+    """What a take after the first messages needs of them: all that says how to read it, and the first controllers."""
     has_begun = False
-    for number, message in enumerate(schedule.messages[:begin]):
+    for number, message in enumerate(skipped):
         has_begun = has_begun or is_note_on(message.data)
         is_controller = message.data[0] & 0xF0 == CONTROL_CHANGE and not has_begun
-        if (number in settings or is_controller) and number not in leaves_out:
+        if (is_controller or sets_parameter(message.data)) and number not in leaves_out:
             yield message.data

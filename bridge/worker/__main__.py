@@ -66,7 +66,7 @@ def main() -> int:
         )
         worker = Worker(workshop, channel.send)
         workers.append(worker)
-        idle = IdleTime(partial(prepare, engines, transcribers))
+        idle = IdleTime(partial(prepare, engines, transcribers), rest)
         channel.send(Ready())
         idle.begin()
         while (command := channel.inbox.get()) is not None:
@@ -82,16 +82,18 @@ def main() -> int:
 
 def prepare(engines: Engines, transcribers: Transcribers, stop: threading.Event) -> None:
     """What an idle worker does: all that the next job would have to wait for, what helps soonest first."""
-    try:
-        engines.prepare(stop)
-        for stem in ("vocals", "drums"):
-            if not stop.is_set():
-                transcribers.for_stem(stem)
-        if not stop.wait(SETTLE_SECONDS):
-            engines.convert(stop)
-    finally:
-        if not stop.wait(KEEP_SECONDS):
-            give_back()
+    engines.prepare(stop)
+    for stem in ("vocals", "drums"):
+        if not stop.is_set():
+            transcribers.for_stem(stem)
+    if not stop.wait(SETTLE_SECONDS):
+        engines.convert(stop)
+
+
+def rest(stop: threading.Event) -> None:
+    """What a worker does that has been idle for long."""
+    if not stop.wait(KEEP_SECONDS):
+        give_back()
 
 
 if __name__ == "__main__":

@@ -10,13 +10,14 @@ log = logging.getLogger(__name__)
 
 
 class IdleTime:
-    """Does `work` whenever there is nothing else to do.
+    """Does its works, one after the other, whenever there is nothing else to do.
 
-    `work` gets an event and has to return soon after that was set; a job never waits for it.
+    Each gets an event and has to return soon after that was set; a job never waits for it. One that fails is not the
+    end of the others.
     """
 
-    def __init__(self, work: Callable[[threading.Event], None]) -> None:
-        self._work = work
+    def __init__(self, *works: Callable[[threading.Event], None]) -> None:
+        self._works = works
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -42,9 +43,10 @@ class IdleTime:
     def _run(self, stop: threading.Event, before: threading.Thread | None) -> None:
         if before is not None:
             before.join()
-        if stop.is_set():
-            return
-        try:
-            self._work(stop)
-        except Exception:  # nobody has asked for this work; the job that needs it will tell what is wrong
-            log.warning("preparing for the next job failed", exc_info=True)
+        for work in self._works:
+            if stop.is_set():
+                return
+            try:
+                work(stop)
+            except Exception:  # nobody has asked for this work; the job that needs it will tell what is wrong
+                log.warning("preparing for the next job failed", exc_info=True)

@@ -20,10 +20,12 @@ messages = st.one_of(
     _message(0x90, pitches, values),
     _message(0x80, pitches, values),
     _message(0xE0, values, values),
-    _message(0xB0, st.sampled_from((1, 6, 64, 101)), values),
+    _message(0xB0, st.sampled_from((1, 64)), values),
 )
+parameters = _message(0xB0, st.sampled_from((6, 101)), values)
 
 
 def schedules(stem: str = "vocals", job: str = "job") -> st.SearchStrategy[Schedule]:
+    settings = st.lists(st.tuples(st.floats(0, 0.05, allow_nan=False), parameters), max_size=5)
     timed = st.lists(st.tuples(st.floats(0, 4, allow_nan=False), messages), max_size=40)
-    return timed.map(lambda pairs: schedule(job, stem, pairs))
+    return st.builds(lambda early, pairs: schedule(job, stem, [*early, *pairs]), settings, timed)

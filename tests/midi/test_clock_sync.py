@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.midi.messages import Command, Finished, Panic, Play, Report, Started, Stop, Waiting
+from bridge.midi.messages import Command, Finished, Lateness, Panic, Play, Report, Started, Stop, Waiting
 from bridge.midi.schedule import Schedule, schedule
 from bridge.midi.sources import Heard
 from tests.midi.daw import ClockingDaw
@@ -30,8 +30,11 @@ def grid(quarters: float, *, beat: float | None = 0.0, step: float = 0.25, bpm: 
     return schedule("job", "bass", pairs, tempo_bpm=bpm, beat=beat)
 
 
-def perform(daw: ClockingDaw, part: Schedule, jitter_ms: float = 0.0, seed: int = 1, armed: float = 0.1) -> Stage:
+def perform(
+    daw: ClockingDaw, part: Schedule, jitter_ms: float = 0.0, seed: int = 1, armed: float = 0.1, ahead_ns: int = 0
+) -> Stage:
     stage = Stage()
+    stage.outputs["bass"].ahead_ns = ahead_ns
     heard = [
         (at, Heard(stage.start_ns + round(at * SECOND), data))
         for at, data in (daw.jittered(jitter_ms, seed) if jitter_ms else daw.sent)
@@ -216,6 +219,57 @@ def test_a_take_that_broke_off_before_all_was_said_is_followed_by_one_that_says_
     daw.roll(8, 120)
     stage = perform(daw, schedule("job", "bass", [*ZONE, late, *SECOND_NOTE], beat=0.0))
     assert sent(stage) == bare(ZONE) + bare([*ZONE, late, *SECOND_NOTE])
+
+
+@pytest.mark.parametrize("turns_by", ["stop", "jump"])
+def test_what_was_handed_over_ahead_and_taken_back_is_said_in_the_next_take(turns_by: str) -> None:
+    daw = ClockingDaw()
+    daw.start()
+    daw.roll(1.97, 120)
+    if turns_by == "stop":
+        daw.stop()
+        daw.start()
+    else:
+        daw.jump(0)
+    daw.roll(12, 120)
+    stage = perform(daw, schedule("job", "bass", [*ZONE, *SECOND_NOTE], beat=2.0), ahead_ns=30_000_000)
+    assert sent(stage) == bare([*ZONE, *SECOND_NOTE])
+
+
+@pytest.mark.parametrize("ahead_ns", [0, 20_000_000])
+def test_armed_in_the_middle_all_is_said_then_and_is_not_late(ahead_ns: int) -> None:
+    daw = ClockingDaw()
+    daw.start()
+    daw.roll(12, 120)
+    part = schedule("job", "bass", [*ZONE, *FIRST, *SECOND_NOTE], beat=0.0)
+    stage = perform(daw, part, armed=2.6, ahead_ns=ahead_ns)
+    assert sent(stage) == bare(ZONE) + bare(SECOND_NOTE)
+    assert stage.seconds("bass")[0] == pytest.approx(2.6, abs=0.001)
+    (lateness,) = (report for report in stage.reports if isinstance(report, Lateness))
+    assert lateness.worst_ms < 1
+
+
+def test_a_take_that_joins_after_the_last_note_says_nothing() -> None:
+    daw = ClockingDaw()
+    daw.locate(6)
+    daw.go_on()
+    daw.roll(12, 120)
+    assert (
+        sent(perform(daw, schedule("job", "bass", [*ZONE, (0.0, b"\x90\x3c\x64"), (2.0, b"\x80\x3c\x40")], beat=0.0)))
+        == []
+    )
+
+
+def test_music_that_changes_its_bend_range_says_all_of_it_up_to_where_a_take_begins() -> None:
+    wider = (2.0, b"\xb0\x06\x0c")
+    daw = ClockingDaw()
+    for _ in range(2):
+        daw.locate(20)  # 2.5 s
+        daw.go_on()
+        daw.roll(5, 120)
+        daw.stop()
+    stage = perform(daw, schedule("job", "bass", [*ZONE, *FIRST, wider, *SECOND_NOTE], beat=0.0))
+    assert sent(stage) == bare([*ZONE, wider, *SECOND_NOTE]) * 2
 
 
 def test_music_that_changes_its_bend_range_begins_with_its_first_in_every_take() -> None:

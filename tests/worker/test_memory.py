@@ -36,9 +36,9 @@ def resident():
     return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
 libc = ctypes.CDLL(None)
 libc.malloc.restype = ctypes.c_void_p
-block = ctypes.c_void_p(libc.malloc(200 << 20))
-ctypes.memset(block, 1, 200 << 20)
-libc.free(block)
+blocks = [ctypes.c_void_p(libc.malloc(20 << 20)) for _ in range(10)]
+for block in blocks: ctypes.memset(block, 1, 20 << 20)
+for block in blocks: libc.free(block)
 held = resident()
 give_back()
 print(held - resident())
