@@ -144,7 +144,7 @@ def jack_or_silence(period_frames: int) -> Iterator[Mapping[str, str]]:
 
 async def jitter(chosen: argparse.Namespace, work: Path) -> tuple[list[Row], BusyBridge | None]:
     song = write_song(work / "song.mid", chosen.take)
-    wanted = max(1, (QUICK_NOTES if chosen.quick else NOTES) // chosen.take)
+    wanted = -(-(QUICK_NOTES if chosen.quick else NOTES) // chosen.take)
     rows: list[Row] = []
     busy: BusyBridge | None = None
     async with contextlib.AsyncExitStack() as stack:
@@ -194,6 +194,8 @@ def main() -> None:
     parser.add_argument("--models", type=Path, help="where its model lies; else one with random weights is made")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
+    if chosen.take < 1:
+        parser.error("--take needs a note at least")
     with tempfile.TemporaryDirectory() as folder:
         rows, exacts, busy = asyncio.run(measure(chosen, Path(folder)))
     if chosen.json:

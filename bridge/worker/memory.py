@@ -9,7 +9,6 @@ docs/decisions/0101-the-worker-keeps-its-memory.md.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import sys
 from collections.abc import Mapping
@@ -51,6 +50,8 @@ def glibc_version() -> tuple[int, int] | None:
 
 def give_back() -> None:
     """Returns to the system what is free in this process; nothing where the C library knows no such thing."""
+    import ctypes  # the main process, which only passes the settings on, need not load it
+
     if sys.platform == "linux":
         with contextlib.suppress(AttributeError):  # musl
             ctypes.CDLL(None).malloc_trim(0)

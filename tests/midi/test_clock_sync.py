@@ -184,6 +184,16 @@ def bare(pairs: Iterable[tuple[float, bytes]]) -> list[bytes]:
     return [data for _, data in sorted(pairs, key=lambda pair: pair[0])]
 
 
+def two_takes(sixteenth: int, quarters: float) -> ClockingDaw:
+    daw = ClockingDaw()
+    for _ in range(2):
+        daw.locate(sixteenth)
+        daw.go_on()
+        daw.roll(quarters, 120)
+        daw.stop()
+    return daw
+
+
 def test_the_first_take_says_how_to_read_the_notes_and_loops_and_later_takes_do_not() -> None:
     daw = ClockingDaw()
     daw.start()
@@ -198,13 +208,7 @@ def test_the_first_take_says_how_to_read_the_notes_and_loops_and_later_takes_do_
 
 
 def test_a_first_take_from_the_middle_says_all_of_it_first() -> None:
-    daw = ClockingDaw()
-    for _ in range(2):
-        daw.locate(16)
-        daw.go_on()
-        daw.roll(5, 120)
-        daw.stop()
-    stage = perform(daw, schedule("job", "bass", [VOLUME, *ZONE, *FIRST, *SECOND_NOTE], beat=0.0))
+    stage = perform(two_takes(16, 5), schedule("job", "bass", [VOLUME, *ZONE, *FIRST, *SECOND_NOTE], beat=0.0))
     first, volume = bare([VOLUME, *ZONE]), bare([VOLUME])
     assert sent(stage) == [*first, *bare(SECOND_NOTE), *volume, *bare(SECOND_NOTE)]
 
@@ -250,36 +254,21 @@ def test_armed_in_the_middle_all_is_said_then_and_is_not_late(ahead_ns: int) -> 
 
 
 def test_a_take_that_joins_after_the_last_note_says_nothing() -> None:
-    daw = ClockingDaw()
-    daw.locate(6)
-    daw.go_on()
-    daw.roll(12, 120)
-    assert (
-        sent(perform(daw, schedule("job", "bass", [*ZONE, (0.0, b"\x90\x3c\x64"), (2.0, b"\x80\x3c\x40")], beat=0.0)))
-        == []
-    )
+    stage = perform(two_takes(6, 12), schedule("job", "bass", [*ZONE, *FIRST], beat=0.0))  # its end comes at 1 s
+    assert sent(stage) == []
 
 
 def test_music_that_changes_its_bend_range_says_all_of_it_up_to_where_a_take_begins() -> None:
     wider = (2.0, b"\xb0\x06\x0c")
-    daw = ClockingDaw()
-    for _ in range(2):
-        daw.locate(20)  # 2.5 s
-        daw.go_on()
-        daw.roll(5, 120)
-        daw.stop()
-    stage = perform(daw, schedule("job", "bass", [*ZONE, *FIRST, wider, *SECOND_NOTE], beat=0.0))
+    part = schedule("job", "bass", [*ZONE, *FIRST, wider, *SECOND_NOTE], beat=0.0)
+    stage = perform(two_takes(20, 5), part)  # from 2.5 s on
     assert sent(stage) == bare([*ZONE, wider, *SECOND_NOTE]) * 2
 
 
 def test_music_that_changes_its_bend_range_begins_with_its_first_in_every_take() -> None:
     wider = (2.0, b"\xb0\x06\x0c")
-    daw = ClockingDaw()
-    for _ in range(2):
-        daw.start()
-        daw.roll(8, 120)
-        daw.stop()
-    stage = perform(daw, schedule("job", "bass", [*ZONE, *FIRST, wider, *SECOND_NOTE], beat=0.0))
+    part = schedule("job", "bass", [*ZONE, *FIRST, wider, *SECOND_NOTE], beat=0.0)
+    stage = perform(two_takes(0, 8), part)
     assert sent(stage) == bare([*ZONE, *FIRST, wider, *SECOND_NOTE]) * 2
 
 

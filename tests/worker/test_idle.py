@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from bridge.worker import __main__ as worker_main
 from bridge.worker.idle import IdleTime
 
 SECONDS = 5.0
@@ -44,6 +45,32 @@ def test_work_never_runs_twice_at_a_time() -> None:
     may_end.set()
     assert idle.join(SECONDS)
     assert most == 1
+
+
+def test_a_work_that_fails_is_not_the_end_of_the_others() -> None:
+    ran = threading.Event()
+
+    def fail(_: threading.Event) -> None:
+        raise RuntimeError("no model")
+
+    idle = IdleTime(fail, lambda _: ran.set())
+    idle.begin()
+    assert idle.join(SECONDS)
+    assert ran.is_set()
+
+
+@pytest.mark.parametrize("has_a_job", [False, True])
+def test_memory_is_given_back_after_long_idle_time_and_not_before_a_job(
+    monkeypatch: pytest.MonkeyPatch, has_a_job: bool
+) -> None:
+    given = []
+    monkeypatch.setattr(worker_main, "give_back", lambda: given.append(1))
+    monkeypatch.setattr(worker_main, "KEEP_SECONDS", SECONDS if has_a_job else 0.0)
+    stop = threading.Event()
+    if has_a_job:
+        stop.set()
+    worker_main.rest(stop)
+    assert bool(given) is not has_a_job
 
 
 def test_time_that_is_over_before_it_began_is_not_used() -> None:
