@@ -70,7 +70,10 @@ def _open_ports(stack: contextlib.ExitStack, inbox: SimpleQueue[Any], probe: Jac
 
 def _end_without_server() -> None:
     """The ports went with the server, so there is nothing to silence; a new process finds what there is then."""
-    os.write(2, b"the JACK server has gone\n")
+    # The last line is what the musician is told, and other clients' threads in libjack have something to say, too.
+    told = os.dup(2)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    os.write(told, b"the JACK server has gone\n")
     os._exit(1)
 
 
