@@ -15,7 +15,10 @@ from urllib.parse import urlsplit
 
 from bridge import PROTOCOL_VERSION
 from bridge.config import load_settings
+from bridge.events import Ended, Warned
+from bridge.osc.addresses import ACCEPTED
 from bridge.osc.client import OscClient, open_client
+from bridge.osc.reading import arguments_of, event_of
 from bridge.worker.client import WorkerClient
 
 START_SECONDS = 60.0
@@ -56,14 +59,15 @@ async def submit(client: OscClient, clip: Path, out: Path, *options: str) -> flo
     """Seconds from the request to the word that all is on disk."""
     began = time.perf_counter()
     (accepted,) = await client.ask("/sab/submit", str(clip), "out", str(out), *options)
-    job = accepted.arguments[1]
+    job = arguments_of(accepted, ACCEPTED)["job"]
     async for message in client.pushes():
-        if message.address == "/sab/warning" and message.arguments[0] == job:
-            print("warning:", *message.arguments[1:], file=sys.stderr)
-        if message.address == "/sab/finished" and message.arguments[0] == job:
-            if message.arguments[1] != "done":
-                raise SystemExit(f"the job ended as {message.arguments[1]}")
-            return time.perf_counter() - began
+        match event_of(message):
+            case Warned(job=pushed, warning=warning) if pushed == job:
+                print("warning:", warning.code, warning.message, file=sys.stderr)
+            case Ended(job=pushed, outcome="done") if pushed == job:
+                return time.perf_counter() - began
+            case Ended(job=pushed, outcome=outcome) if pushed == job:
+                raise SystemExit(f"the job ended as {outcome}")
     raise SystemExit("the server has gone")
 
 

@@ -23,7 +23,9 @@ import numpy as np
 import soundfile
 
 from bridge import PROTOCOL_VERSION
+from bridge.events import Ended, Progressed
 from bridge.osc.client import OscClient, open_client
+from bridge.osc.reading import event_of
 
 RATE_HZ = 44_100
 COLUMNS, ROWS = 120, 40
@@ -108,11 +110,12 @@ async def _feed(client: OscClient, song: Path, work: Path, busy: BusyBridge) -> 
         await client.ask("/sab/submit", str(song), "out", str(work / f"out-{busy.jobs}"), "midi", "none")
         busy.jobs += 1
         async for push in client.pushes():
-            if push.address == "/sab/progress":
-                busy.stage, busy.fraction = str(push.arguments[1]), float(str(push.arguments[2]))
-            if push.address == "/sab/finished":
-                if push.arguments[1] != "done":
-                    raise SystemExit(f"the load's job ended as {push.arguments[1]}")
+            event = event_of(push)
+            if isinstance(event, Progressed):
+                busy.stage, busy.fraction = event.stage, event.fraction
+            if isinstance(event, Ended):
+                if event.outcome != "done":
+                    raise SystemExit(f"the load's job ended as {event.outcome}")
                 break
 
 

@@ -12,16 +12,18 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
+import msgspec
 import typer
 
 from bridge import PROTOCOL_VERSION, network
 from bridge.cli import shared
 from bridge.cli.report import TextReport
 from bridge.errors import EngineFailed
-from bridge.events import Event, Produced, Progressed, Warned
-from bridge.model import Result, Warning
-from bridge.osc.addresses import Message
+from bridge.events import Ended, MidiEnded, Produced
+from bridge.model import Result
+from bridge.osc.addresses import ACCEPTED, FAIL, STATUS_REPLY
 from bridge.osc.client import OscClient, open_client
+from bridge.osc.reading import arguments_of, event_of
 
 TEMPO_BPM = 112.0
 EXPECTED_STEMS = 4
@@ -53,10 +55,10 @@ async def demo(
                 request += ["engine", engine]
             (accepted,) = await client.ask("/sab/submit", str(clip), *request)
             with report:
-                results = await _results(client, str(accepted.arguments[1]), report)
+                results = await _results(client, arguments_of(accepted, ACCEPTED)["job"], report)
             _check(results)
             (status,) = await client.ask("/sab/status")
-            await _hear(client, results, str(status.arguments[-1]), report)
+            await _hear(client, results, arguments_of(status, STATUS_REPLY)["midi_backend"], report)
     midi = [result for result in results if result.kind == "midi"]
     notes = sum(result.notes for result in midi if result.is_part)
     report.say(f"{len(results) - len(midi)} stems and {len(midi)} MIDI files with {notes} notes lie in")
@@ -103,36 +105,21 @@ async def _results(client: OscClient, job: str, report: TextReport) -> list[Resu
     results: list[Result] = []
     failure = ""
     async for push in client.pushes():
-        if push.address == "/sab/fail":
-            failure = str(push.arguments[2])
-        if push.address == "/sab/finished":
-            if push.arguments[1] != "done":
-                raise EngineFailed(failure or f"The demo's job ended as {push.arguments[1]}.", advice="")
-            return results
-        event = await _event(job, push)
+        if push.address == FAIL.address:
+            failure = arguments_of(push, FAIL)["message"]
+        match event := event_of(push):
+            case Ended(outcome="done"):
+                return results
+            case Ended(outcome=outcome):
+                raise EngineFailed(failure or f"The demo's job ended as {outcome}.", advice="")
+            case Produced(result=Result(kind="midi") as result):
+                notes = await asyncio.to_thread(_count_notes, result.path)
+                event = Produced(job=job, result=msgspec.structs.replace(result, notes=notes))
         if isinstance(event, Produced):
             results.append(event.result)
         if event is not None:
             report.show(event)
     return results
-
-
-async def _event(job: str, push: Message) -> Event | None:
-    """What an OSC push says, as the event that it was made from."""
-    match push.address, push.arguments:
-        case "/sab/progress", (_, stage, float(fraction), float(eta)):
-            return Progressed(job=job, stage=stage, fraction=fraction, eta_seconds=eta if eta >= 0 else None)  # type: ignore[arg-type]
-        case "/sab/warning", (_, code, message):
-            return Warned(job=job, warning=Warning(code=str(code), message=str(message)))
-        case "/sab/result", (_, kind, stem, str(path), float(seconds), int(rate)):
-            notes = await asyncio.to_thread(_count_notes, path) if kind == "midi" else 0
-            result = Result(
-                kind=kind,  # type: ignore[arg-type]
-                name=str(stem), path=path, seconds=seconds, sample_rate_hz=rate, notes=notes,
-            )  # fmt: skip
-            return Produced(job=job, result=result)
-        case _:
-            return None
 
 
 def _count_notes(path: str) -> int:
@@ -175,11 +162,16 @@ async def _hear(client: OscClient, results: list[Result], backend: str, report: 
 
 
 async def _played(client: OscClient, waiting: set[str]) -> None:
+    """Returns once each of the stems in `waiting` has been played to its end.
+
+    Raises:
+        EngineFailed: one was not.
+    """
     async for push in client.pushes():
-        if push.address == "/sab/midi.end":
-            _, stem, outcome = push.arguments
-            if outcome != "finished":
+        match event_of(push):
+            case MidiEnded(stem=stem, outcome="finished"):
+                waiting.discard(stem)
+            case MidiEnded(stem=stem, outcome=outcome):
                 raise EngineFailed(f"Playing {stem} ended as {outcome}.")
-            waiting.discard(str(stem))
         if not waiting:
             return

@@ -21,7 +21,9 @@ from bridge.midi.lateness_log import Measured, read_lateness
 from bridge.midi.layout import PortLayout
 from bridge.midi.output import answering_backends, full_names
 from bridge.model import STEMS, MidiStatus, Port, Value
+from bridge.osc.addresses import STATUS_REPLY
 from bridge.osc.client import open_client
+from bridge.osc.reading import arguments_of
 
 BACKEND_NAMES = {
     "jack": "JACK",
@@ -155,7 +157,7 @@ async def _running(settings: Settings, layout: PortLayout) -> MidiStatus | None:
             (answer,) = await client.ask("/sab/status", answer_seconds=1.0)
     except BridgeError:
         return None
-    backend = str(answer.arguments[4])
+    backend = str(arguments_of(answer, STATUS_REPLY)["midi_backend"])
     if backend == "none":
         return None
     channels = {stem: layout.channel(stem) for stem in STEMS}

@@ -14,9 +14,11 @@ from bridge import PROTOCOL_VERSION
 from bridge.cli import shared
 from bridge.config import Settings
 from bridge.errors import BadArguments
+from bridge.events import Ended, Produced, Warned
 from bridge.options import PATHS, absolute_path, from_base
-from bridge.osc.addresses import FAIL, Message
+from bridge.osc.addresses import ACCEPTED, BYE, FAIL, JOB, Message
 from bridge.osc.client import OscClient, open_client, parse_argument
+from bridge.osc.reading import arguments_of, event_of
 
 #: After so long without news, the bridge is asked.
 QUIET_SECONDS = 5.0
@@ -65,7 +67,7 @@ async def give(settings: Settings, path: str, options: Mapping[str, str | float]
     async with open_client(settings.host, settings.port) as client:
         client.send("/sab/hello", "sab submit", PROTOCOL_VERSION)
         (accepted,) = await client.ask("/sab/submit", path, *atoms)
-        job = str(accepted.arguments[1])
+        job = str(arguments_of(accepted, ACCEPTED)["job"])
         typer.echo(job)
         return await _follow(client, job) if wait else shared.DONE
 
@@ -96,22 +98,22 @@ async def _follow(client: OscClient, job: str) -> int:
         try:
             push = await asyncio.wait_for(client.next_push(), QUIET_SECONDS)
         except asyncio.TimeoutError:  # whether the bridge is still there, and whether the end was lost on the way
-            state = (await client.ask("/sab/query", job))[0].arguments[1]
+            state = arguments_of((await client.ask("/sab/query", job))[0], JOB)["state"]
             if state in ("done", "failed", "cancelled"):
                 return shared.DONE if state == "done" else shared.FAILED
             continue
-        match push.address, push.arguments:
-            case "/sab/result", (str(pushed), _, _, path, *_) if pushed == job:
-                typer.echo(path)
-            case "/sab/warning", (str(pushed), code, words) if pushed == job:
-                shared.complain(str(code), str(words))
-            case "/sab/fail", (_, code, words, str(pushed)) if pushed == job:
-                shared.complain(str(code), str(words))
-            case "/sab/finished", (str(pushed), outcome, *_) if pushed == job:
+        if push.address == BYE.address:
+            shared.complain("engine_failed", "The bridge was ended before the job was done.")
+            return shared.FAILED
+        if push.address == FAIL.address and (said := arguments_of(push, FAIL))["req_or_job"] == job:
+            shared.complain(said["code"], said["message"])
+        match event_of(push):
+            case Produced(job=pushed, result=result) if pushed == job:
+                typer.echo(result.path)
+            case Warned(job=pushed, warning=warning) if pushed == job:
+                shared.complain(warning.code, warning.message)
+            case Ended(job=pushed, outcome=outcome) if pushed == job:
                 return shared.DONE if outcome == "done" else shared.FAILED
-            case "/sab/bye", _:
-                shared.complain("engine_failed", "The bridge was ended before the job was done.")
-                return shared.FAILED
 
 
 def _line(message: Message) -> str:

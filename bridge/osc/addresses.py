@@ -31,6 +31,16 @@ class Parameter(NamedTuple):
     name: str
     optional: bool
 
+    def value(self, argument: Argument) -> str | int | float:
+        """An argument of a message that the bridge has sent, as what it is said to be.
+
+        Raises:
+            TypeError, ValueError: it cannot be that.
+        """
+        if not isinstance(argument, str if self.type == "s" else (int, float)):
+            raise TypeError(f"{self.name} is {argument!r}")
+        return _TYPES[self.type](argument)
+
 
 @dataclass(frozen=True)
 class Outgoing:

@@ -14,6 +14,7 @@ from bridge.config import DEFAULT_HOST, DEFAULT_PORT
 from bridge.errors import BridgeError
 from bridge.osc.addresses import FAIL, JOB, PONG, REQUESTS, RESULT, Message
 from bridge.osc.codec import MAX_INCOMING_BYTES, Rejected, decode, encode
+from bridge.osc.reading import arguments_of
 
 ANSWER_SECONDS = 5.0
 
@@ -121,8 +122,8 @@ class OscClient(asyncio.DatagramProtocol):
         answer = await self.exchange(address, *arguments, answer_seconds=answer_seconds)
         for message in answer:
             if message.address == FAIL.address:
-                _, code, words, _ = message.arguments
-                raise _ERRORS.get(str(code), BridgeError)(str(words), advice="")
+                said = arguments_of(message, FAIL)
+                raise _ERRORS.get(said["code"], BridgeError)(said["message"], advice="")
         return answer
 
     async def next_push(self) -> Message:
