@@ -31,6 +31,8 @@ class LocalBridge:
         self._device = settings.device
         self._worker = "starting"
         self._tasks: set[asyncio.Task[None]] = set()
+        self._of_this_run: set[str] = set()
+        """The jobs that were submitted since this bridge began."""
         self._on_ports: set[tuple[str, str]] = set()
         """Job and stem of all that plays, or waits for the music to roll."""
         bus.subscribe(self._on_event)
@@ -72,9 +74,8 @@ class LocalBridge:
                 raise NotFound(f"{found.name} has no notes for {stem}.", advice=f"It has: {', '.join(files)}.")
         chosen = {stem: files[stem] for stem in (files if stems is None else stems)}
         request = found.request
-        await self._player.play(
-            job, chosen, offsets_seconds(self._settings), sync=sync or request.sync, beat=request.beat
-        )
+        usual = request.sync if job in self._of_this_run else self._settings.sync
+        await self._player.play(job, chosen, offsets_seconds(self._settings), sync=sync or usual, beat=request.beat)
 
     def stop(self, job: str | None = None) -> None:
         if job is not None:
@@ -103,7 +104,8 @@ class LocalBridge:
                 self._on_ports.add((job, stem))
             case MidiEnded(job=job, stem=stem):
                 self._on_ports.discard((job, stem))
-            case Submitted():
+            case Submitted(job=job):
+                self._of_this_run.add(job)
                 self._stop_forgotten()
             case Ended(job=job, outcome="done") if self._scheduler.job(job).request.play:
                 self._in_background(self._play_when_done(job))

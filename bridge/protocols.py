@@ -287,7 +287,7 @@ class Bridge(Protocol):
         """Streams the notes of a finished job (of all its stems, or of some) to the MIDI ports.
 
         `sync` is one of `options.SYNCS`: `now`, from the start, or a source of time that tells when the notes play;
-        None: as the job's request says.
+        None: as the job's request says; for a job of an earlier run, whose DAW may be gone, as this bridge is set.
 
         Raises:
             NotFound: no such job, or it has no notes of that stem.

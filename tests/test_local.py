@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
 from bridge.bus import EventBus
 from bridge.config import Settings
-from bridge.events import Ended, MidiEnded, MidiStarted, MidiWaiting
+from bridge.events import Ended, MidiEnded, MidiStarted, MidiWaiting, Produced
 from bridge.local import LocalBridge
 from bridge.midi.client import MidiPlayer
-from bridge.model import JobRequest, MidiStatus
+from bridge.model import JobRequest, MidiStatus, Result
 from bridge.scheduler import Scheduler
 from bridge.store.memory import KEPT_JOBS, MemoryStore
 from tests.fakes import FakeClock
@@ -22,6 +23,13 @@ class RecordingPlayer:
 
     def __init__(self) -> None:
         self.stopped: list[str | None] = []
+        self.played: list[tuple[str, str]] = []
+
+    async def play(
+        self, job: str, stems: Mapping[str, Path], offsets: Mapping[str, float], *, sync: str, beat: float | None
+    ) -> None:
+        del stems, offsets, beat
+        self.played.append((job, sync))
 
     def stop(self, job: str | None = None) -> None:
         self.stopped.append(job)
@@ -51,3 +59,31 @@ def test_the_notes_of_a_job_that_is_forgotten_end(clip: Path) -> None:
     assert player.stopped == [armed]
     finished()
     assert set(player.stopped) == {armed, playing}
+
+
+async def test_a_job_of_an_earlier_run_follows_what_this_bridge_follows(clip: Path) -> None:
+    store, player = MemoryStore(), RecordingPlayer()
+
+    def run(sync: str) -> tuple[LocalBridge, Scheduler]:
+        bus = EventBus()
+        scheduler = Scheduler(store, FakeClock(), bus.publish, queue_limit=9)
+        scheduler.attach(RecordingRunner())
+        bridge = LocalBridge(Settings(sync=sync), bus, scheduler, cast("MidiPlayer", player))
+        scheduler.free()
+        return bridge, scheduler
+
+    def finished(bridge: LocalBridge, scheduler: Scheduler, sync: str) -> str:
+        job, _ = bridge.submit(JobRequest(source=str(clip), sync=sync))
+        notes = Result(kind="midi", name="bass", path=str(clip.with_suffix(".mid")), seconds=1.0, notes=1)
+        scheduler.happened(Produced(job=job.id, result=notes))
+        scheduler.happened(Ended(job=job.id, outcome="done", unix_seconds=1.0))
+        return job.id
+
+    first = run("now")
+    earlier = finished(*first, sync="now")
+    second = run("jack")
+    now = finished(*second, sync="link")
+    for job in (earlier, now):
+        await second[0].play(job)
+    await second[0].play(earlier, sync="clock")
+    assert player.played == [(earlier, "jack"), (now, "link"), (earlier, "clock")]

@@ -27,6 +27,7 @@ from tui.hosted import Hosted, OpenBridge
 from tui.keys import bindings
 from tui.screens.dialogs import AddDialog, FailedDialog, HelpDialog, QuitDialog, ResultsDialog
 from tui.screens.main import MainScreen
+from tui.screens.play_dialog import PlayDialog
 from tui.state import ViewState, begin, fold
 from tui.themes import NIGHT, THEMES, palette
 
@@ -182,7 +183,7 @@ class SabApp(App[None]):
         match action:
             case "cancel_job":
                 possible = job is not None and not job.is_over
-            case "play":
+            case "play" | "follow":
                 possible = job is not None and job.is_over and any(file.kind == "midi" for file in job.results)
             case "results":
                 return True if job is not None and job.results else None
@@ -201,9 +202,17 @@ class SabApp(App[None]):
         if self._hosted and (job := self._main.selected):
             self.run_worker(self._play(self._hosted.bridge, job.id), exclusive=True, group="play")
 
-    async def _play(self, bridge: Bridge, job: str) -> None:
+    def action_follow(self) -> None:
+        if job := self._main.selected:
+            self.push_screen(PlayDialog(job))
+
+    def on_play_dialog_chosen(self, message: PlayDialog.Chosen) -> None:
+        if self._hosted:
+            self.run_worker(self._play(self._hosted.bridge, message.job, message.sync), exclusive=True, group="play")
+
+    async def _play(self, bridge: Bridge, job: str, sync: str | None = None) -> None:
         with self._told():
-            await bridge.play(job)
+            await bridge.play(job, sync=sync)
 
     def action_stop(self) -> None:
         if self._hosted:

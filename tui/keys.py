@@ -16,12 +16,15 @@ class Key:
     help: str
     """One sentence, for the help and the command palette."""
     shown_as: str | None = None
+    in_footer: bool = True
+    """False: the footer has no room for it; help and palette name it."""
 
 
 KEYS = (
     Key("a", "add", "Add", "Add a song by its path, or drop its file onto this window."),
     Key("c", "cancel_job", "Cancel", "Cancel the selected job; files that are complete stay."),
     Key("p", "play", "Play", "Play the selected job's notes to the MIDI ports."),
+    Key("f", "follow", "Follow", "Play them, and choose what they follow: clock, JACK or Link.", in_footer=False),
     Key("s", "stop", "Stop", "Stop playing."),
     Key("!,P", "panic", "Panic", "Silence every MIDI port at once, hanging notes too.", shown_as="!"),
     Key("o", "results", "Files", "Show where the selected job's files lie, and copy a path."),
@@ -31,4 +34,7 @@ KEYS = (
 
 
 def bindings() -> list[Binding]:
-    return [Binding(key.keys, key.action, key.label, key_display=key.shown_as, tooltip=key.help) for key in KEYS]
+    return [
+        Binding(key.keys, key.action, key.label, key_display=key.shown_as, tooltip=key.help, show=key.in_footer)
+        for key in KEYS
+    ]

@@ -18,6 +18,7 @@ from textual.widgets import Static
 from bridge.errors import BridgeError, EngineFailed, InternalError, NotFound
 from bridge.events import Ended, MidiStarted, Noticed, Progressed
 from bridge.model import JobRequest
+from bridge.options import SYNCS
 from tests.fakes import FakeBridge
 from tests.tui.scenes import (
     ADDRESS,
@@ -36,6 +37,7 @@ from tui.app import SabApp
 from tui.keys import KEYS
 from tui.screens.dialogs import AddDialog, FailedDialog, HelpDialog, PathInput, QuitDialog, ResultsDialog
 from tui.screens.main import MainScreen
+from tui.screens.play_dialog import SYNC_WORDS, PlayDialog
 from tui.widgets.jobs_table import JobsTable
 from tui.widgets.log_view import LogView
 
@@ -71,10 +73,26 @@ async def test_p_plays_and_s_stops_and_panic_silences() -> None:
         assert bridge.asked == [("play", "song", None), ("stop", None), ("panic",), ("panic",)]
 
 
+async def test_f_asks_what_the_notes_follow_and_plays_them_so() -> None:
+    app, bridge = app_with([done("Song")])
+    async with app.run_test() as pilot:
+        await press(pilot, "f")
+        assert shown(app) is PlayDialog
+        await press(pilot, "escape")
+        assert bridge.asked == []
+        await press(pilot, "f", "down", "down", "enter")
+        assert bridge.asked == [("play", "song", None, "jack")]
+        assert shown(app) is MainScreen
+
+
+def test_everything_that_notes_can_follow_is_offered_in_words() -> None:
+    assert tuple(SYNC_WORDS) == SYNCS
+
+
 async def test_keys_that_make_no_sense_now_do_nothing() -> None:
     app, bridge = app_with([cancelled("Song")])
     async with app.run_test() as pilot:
-        await press(pilot, "c", "p", "o")
+        await press(pilot, "c", "p", "f", "o")
         assert bridge.asked == []
         assert shown(app) is MainScreen
 
