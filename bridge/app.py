@@ -146,15 +146,17 @@ def job_defaults(settings: Settings) -> dict[str, object]:
 
 
 def _store(settings: Settings, notice: Callable[[Noticed], None], *, serve: bool) -> JobStore:
-    """The history of the server that owns this port; a single job, or a port that the system chose, needs none."""
+    """The history, for the server that owns this port; a single job, or a port that the system chose, keeps none."""
     if not serve or settings.port == 0:
-        return MemoryStore()
+        return MemoryStore(settings.history_limit)
+    own = _own_folder(settings) / "jobs"
+    others = [folder for folder in settings.state_dir.glob("*/jobs") if folder != own]
     try:
-        return JournalStore(_own_folder(settings) / "jobs")
+        return JournalStore(own, settings.state_dir / "jobs", others, limit=settings.history_limit, notice=notice)
     except OSError as error:
         message = f"No history of jobs can be kept in {settings.state_dir} ({error.strerror})."
         notice(Noticed(level="warning", message=message))
-        return MemoryStore()
+        return MemoryStore(settings.history_limit)
 
 
 def _own_folder(settings: Settings) -> Path:

@@ -27,6 +27,8 @@ APP_NAME = "source-audio-bridge"
 PREFIX = "SAB_"
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 9720
+#: Some years of clips; they are read within half a second at the start.
+DEFAULT_HISTORY = 2000
 #: `auto`: the first that answers, in the order of `midi.output.BACKENDS`.
 MIDI_BACKENDS = ("auto", "jack", "jack-exact", "alsa", "coremidi", "winmm")
 MIDI_PORTS = ("stems", "one")
@@ -60,7 +62,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     announce: bool = False
     """True: the bridge can be found in the network by zeroconf, where `host` lets other computers in."""
     state_dir: Path = msgspec.field(default_factory=_state_dir)
-    """Where the history of jobs is kept."""
+    """Where the history of jobs and the log are kept."""
     models_dir: Path = msgspec.field(default_factory=_models_dir)
     """Where the user puts models; downloads go to the cache that the demucs package uses."""
     cache_dir: Path = msgspec.field(default_factory=_cache_dir)
@@ -91,6 +93,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The longest region that a job may have."""
     queue_limit: int = 100
     """How many jobs may wait."""
+    history_limit: int = DEFAULT_HISTORY
+    """How many jobs are remembered and listed."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
@@ -101,6 +105,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ValueError(f"max_minutes must be more than 0, not {self.max_minutes:g}")
         if self.queue_limit < 1:
             raise ValueError(f"queue_limit must be at least 1, not {self.queue_limit}")
+        if self.history_limit < 1:
+            raise ValueError(f"history_limit must be at least 1, not {self.history_limit}")
         if not 0 <= self.cache_max_gb < math.inf:
             raise ValueError(f"cache_max_gb must be 0 or more, not {self.cache_max_gb:g}")
         _check_choice("midi_backend", self.midi_backend, MIDI_BACKENDS)

@@ -13,7 +13,7 @@ from bridge.local import LocalBridge
 from bridge.midi.client import MidiPlayer
 from bridge.model import JobRequest, MidiStatus, Result
 from bridge.scheduler import Scheduler
-from bridge.store.memory import KEPT_JOBS, MemoryStore
+from bridge.store.memory import MemoryStore
 from tests.fakes import FakeClock
 from tests.test_scheduler import RecordingRunner
 
@@ -37,7 +37,7 @@ class RecordingPlayer:
 
 def test_the_notes_of_a_job_that_is_forgotten_end(clip: Path) -> None:
     bus, player = EventBus(), RecordingPlayer()
-    scheduler = Scheduler(MemoryStore(), FakeClock(), bus.publish, queue_limit=1)
+    scheduler = Scheduler(MemoryStore(limit=200), FakeClock(), bus.publish, queue_limit=1)
     scheduler.attach(RecordingRunner())
     bridge = LocalBridge(Settings(), bus, scheduler, cast("MidiPlayer", player))
     scheduler.free()
@@ -52,7 +52,7 @@ def test_the_notes_of_a_job_that_is_forgotten_end(clip: Path) -> None:
     for job in (playing, played):
         bus.publish(MidiStarted(job=job, stem="bass", seconds=1.0, notes=1))
     bus.publish(MidiEnded(job=played, stem="bass", outcome="finished"))
-    for _ in range(KEPT_JOBS - 3):
+    for _ in range(200 - 3):
         finished()
     assert player.stopped == []
     finished()

@@ -1,14 +1,20 @@
+import os
+import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from bridge.events import Ended, JobEvent, Produced, Progressed, Submitted
+from bridge.events import Ended, JobEvent, Noticed, Produced, Progressed, Submitted
 from bridge.lifecycle import fold
 from bridge.model import JobRequest, Result
 from bridge.protocols import JobStore
-from bridge.store import journal, memory
-from bridge.store.journal import JournalStore
+from bridge.store.journal import DAMAGED, JournalStore
 from bridge.store.memory import MemoryStore
 
 
@@ -20,10 +26,25 @@ def produced(job: str) -> Produced:
     return Produced(job=job, result=Result(kind="midi", name="bass", path="/x.mid", seconds=1.0, notes=3))
 
 
-def loaded(folder: Path) -> JournalStore:
-    store = JournalStore(folder)
+def stored(folder: Path, port: int = 9720, **options: Any) -> JournalStore:
+    """The store of the bridge on that port; all of them share `folder`."""
+    own = folder / str(port) / "jobs"
+    others = [other for other in folder.glob("*/jobs") if other != own]
+    return JournalStore(own, folder / "jobs", others, **options)
+
+
+def loaded(folder: Path, port: int = 9720, **options: Any) -> JournalStore:
+    store = stored(folder, port, **options)
     store.load()
     return store
+
+
+def names(store: JobStore) -> list[str]:
+    return [job.id for job in store.jobs()]
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
 def ended(job: str) -> Ended:
@@ -32,7 +53,7 @@ def ended(job: str) -> Ended:
 
 @pytest.fixture(params=["memory", "journal"])
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], JobStore]:
-    return MemoryStore if request.param == "memory" else lambda: JournalStore(tmp_path / "jobs")
+    return MemoryStore if request.param == "memory" else lambda: stored(tmp_path)
 
 
 def test_a_job_is_the_fold_of_its_events(make: Callable[[], JobStore]) -> None:
@@ -58,52 +79,135 @@ def test_jobs_come_in_the_order_of_their_submission(make: Callable[[], JobStore]
 
 
 def test_a_journal_remembers_over_a_restart(tmp_path: Path) -> None:
-    store = JournalStore(tmp_path)
+    store = stored(tmp_path)
     for event in (submitted("b", 2.0), submitted("a", 3.0), produced("b"), ended("b")):
         store.append(event)
     again = loaded(tmp_path)
     assert again.jobs() == store.jobs()
-    assert [job.id for job in again.jobs()] == ["b", "a"]
+    assert names(again) == ["b", "a"]
 
 
-@pytest.mark.parametrize("damage", [b'{"type":"ended","job":"a","out', b"\xff\xff\n", b"[]\n", b'{"type":"ended"}\n'])
-def test_a_damaged_line_costs_only_what_follows_it(tmp_path: Path, damage: bytes) -> None:
-    store = JournalStore(tmp_path)
+def test_what_is_over_is_the_history_of_every_port_and_what_is_open_is_its_own(tmp_path: Path) -> None:
+    first = stored(tmp_path)
+    for event in (submitted("done", 1.0), ended("done"), submitted("open", 2.0)):
+        first.append(event)
+    second = loaded(tmp_path, 9721)
+    assert names(second) == ["done"]
+    assert files(tmp_path) == ["9720/jobs/open.jsonl", "jobs/done.jsonl"]
+    first.append(ended("open"))
+    assert names(loaded(tmp_path, 9721)) == names(loaded(tmp_path)) == ["done", "open"]
+
+
+def test_the_history_that_earlier_versions_kept_for_each_port_is_taken_over(tmp_path: Path) -> None:
+    for port, job in ((9720, "a"), (9721, "b")):
+        store = stored(tmp_path, port)
+        store.append(submitted(job, port))
+        store.append(ended(job))
+        (tmp_path / "jobs" / f"{job}.jsonl").rename(tmp_path / str(port) / "jobs" / f"{job}.jsonl")
+    assert names(loaded(tmp_path, 9722)) == ["a", "b"]
+    assert files(tmp_path) == ["jobs/a.jsonl", "jobs/b.jsonl"]
+
+
+DAMAGE = {
+    "half a line": b'{"type":"ended","job":"a","out',
+    "no UTF-8": b'{"type":"ended","job":"\xff\xfe"}\n',
+    "no UTF-8 in a field that nobody knows": b'{"type":"ended","job":"a","unknown":"\xff","outcome":"done"}\n',
+    "nested too deeply": b'{"type":"ended","unknown":' + b'{"a":' * 5000 + b"1" + b"}" * 5001 + b"\n",
+    "no event": b"[]\n",
+    "no whole event": b'{"type":"ended"}\n',
+    "another job's": b'{"type":"ended","job":"../../x","outcome":"done","unix_seconds":1}\n',
+    "zeros": bytes(4096),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+@pytest.mark.parametrize("place", ["9720/jobs", "jobs"])
+def test_damage_costs_only_itself_and_is_set_aside_with_a_word(tmp_path: Path, place: str, damage: bytes) -> None:
+    stored(tmp_path)
+    path = tmp_path / place / "a.jsonl"
+    lines = [msgspec.json.encode(event) + b"\n" for event in (submitted("a"), produced("a"), ended("a"))]
+    path.write_bytes(lines[0] + lines[1] + damage + b"\n" + lines[2])
+    told: list[Noticed] = []
+    (job,) = loaded(tmp_path, notice=told.append).jobs()
+    assert (job.state, len(job.results)) == ("done", 1)
+    (notice,) = told
+    assert (notice.level, str(path) + DAMAGED in notice.message) == ("warning", True)
+    assert (tmp_path / place / f"a.jsonl{DAMAGED}").read_bytes().startswith(lines[0] + lines[1] + damage)
+    told.clear()
+    assert loaded(tmp_path, notice=told.append).jobs() == (job,)
+    assert told == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(rubbish=st.binary(max_size=400), cut=st.integers(0, 400), place=st.integers(0, 400))
+def test_whatever_is_in_a_journal_a_bridge_starts(rubbish: bytes, cut: int, place: int) -> None:
+    events = (submitted("a"), produced("a"), ended("a"))
+    content = b"".join(msgspec.json.encode(event) + b"\n" for event in events)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        stored(folder)
+        (folder / "jobs" / "a.jsonl").write_bytes(content[:place] + rubbish + content[place + cut :])
+        store = loaded(folder)
+        store.append(submitted("b", 5.0))
+        assert names(loaded(folder))[-1] == "b"
+
+
+def test_a_journal_that_is_no_file_or_far_too_large_stops_nobody(tmp_path: Path) -> None:
+    store = stored(tmp_path)
     store.append(submitted("a"))
-    store.append(produced("a"))
-    with (tmp_path / "a.jsonl").open("ab") as file:
-        file.write(damage)
-    (tmp_path / "empty.jsonl").touch()
-    (tmp_path / "other.txt").write_text("not ours")
+    os.mkfifo(tmp_path / "jobs" / "pipe.jsonl")
+    with (tmp_path / "jobs" / "huge.jsonl").open("wb") as file:
+        file.truncate(2**31)
+    (tmp_path / "jobs" / "empty.jsonl").touch()
+    (tmp_path / "jobs" / "other.txt").write_text("not ours")
+    assert names(loaded(tmp_path)) == ["a"]
+
+
+def test_a_line_that_a_full_drive_has_cut_off_costs_no_other(tmp_path: Path) -> None:
+    store = stored(tmp_path)
+    store.append(submitted("a"))
+    with (tmp_path / "9720" / "jobs" / "a.jsonl").open("ab") as file:
+        file.write(msgspec.json.encode(produced("a"))[:30])
+    store.append(ended("a"))
     (job,) = loaded(tmp_path).jobs()
-    assert len(job.results) == 1
+    assert job.state == "done"
 
 
 def test_a_lost_disk_costs_the_history_and_not_the_job(tmp_path: Path) -> None:
-    store = JournalStore(tmp_path / "jobs")
+    told: list[Noticed] = []
+    store = stored(tmp_path, notice=told.append)
     store.append(submitted("a"))
-    (tmp_path / "jobs" / "a.jsonl").unlink()
-    (tmp_path / "jobs").rmdir()
+    shutil.rmtree(tmp_path / "9720")
+    assert store.append(produced("a")).state == "queued"
     assert store.append(ended("a")).state == "done"
+    (notice,) = told
+    assert "cannot be written" in notice.message
 
 
-def test_old_jobs_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = JournalStore(tmp_path)
+def test_beyond_the_limit_nothing_is_deleted_and_it_is_said(tmp_path: Path) -> None:
+    store = stored(tmp_path)
     for number in range(5):
         store.append(submitted(f"job{number}", at=number))
-    monkeypatch.setattr(journal, "KEPT_JOBS", 2)
-    assert [job.id for job in loaded(tmp_path).jobs()] == ["job3", "job4"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["job3.jsonl", "job4.jsonl"]
+        store.append(ended(f"job{number}"))
+        os.utime(tmp_path / "jobs" / f"job{number}.jsonl", (number, number))
+    store.append(submitted("open", at=0.5))
+    told: list[Noticed] = []
+    again = loaded(tmp_path, limit=2, notice=told.append)
+    assert names(again) == ["open", "job4"]
+    assert "4 older jobs are no longer listed" in told[0].message
+    assert len(files(tmp_path)) == 6
+    assert len(names(loaded(tmp_path))) == 6
 
 
-def test_a_long_run_forgets_the_oldest_that_are_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "KEPT_JOBS", 2)
-    store = MemoryStore()
+def test_a_long_run_forgets_the_oldest_that_are_over() -> None:
+    forgotten: list[int] = []
+    store = MemoryStore(2, forgotten.append)
     store.append(submitted("waiting"))
     for job in ("a", "b", "c"):
         store.append(submitted(job))
         store.append(ended(job))
-    assert [job.id for job in store.jobs()] == ["waiting", "c"]
+    assert names(store) == ["waiting", "c"]
+    assert sum(forgotten) == 2
 
 
 def test_only_the_newest_progress_is_kept() -> None:

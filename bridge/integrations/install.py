@@ -14,7 +14,7 @@ from typing import Literal
 import msgspec
 
 from bridge.errors import NotWritable
-from bridge.whole_file import write_whole
+from bridge.whole_file import read_json, write_whole
 
 #: `changed`: something else lies there than we put there.
 Step = Literal["new", "same", "update", "changed"]
@@ -37,8 +37,8 @@ class Record:
     def hashes(self) -> dict[Path, str]:
         """Empty where nothing was installed, or the record is not readable: then every file counts as the user's."""
         try:
-            found = msgspec.json.decode(self._path.read_bytes(), type=dict[str, str])
-        except (OSError, msgspec.MsgspecError):
+            found = read_json(self._path, dict[str, str])
+        except (OSError, ValueError):
             return {}
         return {Path(path): digest for path, digest in found.items()}
 

@@ -10,7 +10,7 @@ import msgspec
 from bridge.events import Event, MidiEnded
 from bridge.model import Lateness, Value
 from bridge.protocols import Clock
-from bridge.whole_file import write_whole
+from bridge.whole_file import read_json, write_whole
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +51,6 @@ class LatenessLog:
 def read_lateness(folder: Path) -> list[Measured]:
     """The last playbacks, oldest first; none where nothing can be read."""
     try:
-        return msgspec.json.decode((folder / FILE_NAME).read_bytes(), type=list[Measured])
-    except (OSError, msgspec.MsgspecError):
+        return read_json(folder / FILE_NAME, list[Measured])
+    except (OSError, ValueError):
         return []

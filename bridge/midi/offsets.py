@@ -9,7 +9,7 @@ import msgspec
 
 from bridge.config import Settings, check_offsets
 from bridge.errors import NotWritable
-from bridge.whole_file import write_whole
+from bridge.whole_file import read_json, write_whole
 
 FILE_NAME = "midi-offsets.json"
 
@@ -22,9 +22,9 @@ def offsets_file(settings: Settings) -> Path:
 def calibrated(path: Path) -> dict[str, float]:
     """Milliseconds by stem; none where the file is not there or is not one of ours."""
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=dict[str, float])
+        found = read_json(path, dict[str, float])
         check_offsets(found)
-    except (OSError, ValueError):  # msgspec's errors are ValueErrors
+    except (OSError, ValueError):
         return {}
     return found
 

@@ -25,6 +25,7 @@ import msgspec
 from bridge.model import Result, Value, Warning
 from bridge.pipeline.manifest import EngineRecord
 from bridge.protocols import Clock
+from bridge.whole_file import read_json
 
 FOLDER = "results"
 INDEX = "entry.json"
@@ -223,8 +224,8 @@ class ResultsCache:
 
 
 def _read(folder: Path) -> Entry:
-    """Raises OSError, or ValueError (msgspec's errors are) where it is no entry."""
-    entry = msgspec.json.decode((folder / INDEX).read_bytes(), type=Entry)
+    """Raises OSError, or ValueError where it is no entry."""
+    entry = read_json(folder / INDEX, Entry)
     names = {result.path for result in entry.results}
     if (
         entry.key != folder.name

@@ -12,6 +12,7 @@ import msgspec
 
 from bridge import __version__
 from bridge.model import JobRequest, Music, Result, Value, Warning
+from bridge.whole_file import parsed
 
 MANIFEST_VERSION = 1
 #: The packages whose version can change what a job sounds like.
@@ -73,9 +74,9 @@ def decode(text: bytes) -> Manifest:
     """Reads what `encode` wrote.
 
     Raises:
-        msgspec.MsgspecError: it is no manifest.
+        ValueError: it is no manifest.
     """
-    return msgspec.json.decode(text, type=Manifest)
+    return parsed(text, msgspec.json.Decoder(Manifest).decode)
 
 
 def relative(result: Result) -> Result:

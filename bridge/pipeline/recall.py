@@ -18,6 +18,7 @@ from bridge.pipeline.manifest import decode
 from bridge.pipeline.pieces import Piece, result_file
 from bridge.pipeline.stems import stamps
 from bridge.project_paths import numbered
+from bridge.whole_file import read_small
 
 
 def stem_pieces(cached: OpenEntry, region: Region, request: JobRequest, name: str) -> Iterator[Piece]:
@@ -112,6 +113,6 @@ def _went_to(folder: Path, name: str, key: str) -> bool:
     if folder.is_symlink():
         return False
     try:
-        return decode((folder / f"{name}.sab.json").read_bytes()).cache_key == key
-    except (OSError, msgspec.MsgspecError):
+        return decode(read_small(folder / f"{name}.sab.json")).cache_key == key
+    except (OSError, ValueError):
         return False

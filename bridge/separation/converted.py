@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from bridge.model import Value
+from bridge.whole_file import read_json
 
 #: Raised when a conversion made by an older version of the bridge can no longer be used.
 FORMAT = 1
@@ -37,9 +38,9 @@ class Converted(Value, frozen=True, kw_only=True):
 def read(folder: Path) -> Converted | None:
     """The conversion in `folder`; None where it is missing or not as it was written."""
     try:
-        converted = msgspec.json.decode((folder / DESCRIPTION).read_bytes(), type=Converted)
+        converted = read_json(folder / DESCRIPTION, Converted)
         intact = all(sha256_of(folder / name) == digest for name, digest in converted.sha256.items())
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, ValueError):
         return None
     return converted if intact and {GRAPH, WEIGHTS} == set(converted.sha256) else None
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bridge.whole_file import write_whole
+from bridge.whole_file import read_json, write_whole
 
 if TYPE_CHECKING:
     from bridge.protocols import Clock, Context, Control, Separator, Signal, StemBlock
@@ -31,8 +31,8 @@ class Speeds:
     def measured(self) -> dict[str, dict[str, float]]:
         """All that is known; empty where the file is missing or damaged."""
         try:
-            return msgspec.json.decode(self._path.read_bytes(), type=dict[str, dict[str, float]])
-        except (OSError, msgspec.MsgspecError):
+            return read_json(self._path, dict[str, dict[str, float]])
+        except (OSError, ValueError):
             return {}
 
     def fastest(self) -> dict[str, float]:

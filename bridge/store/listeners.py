@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from bridge.whole_file import write_whole
+from bridge.whole_file import read_json, write_whole
 
 #: More would be a flood to answer a flood.
 MOST = 64
@@ -21,8 +21,8 @@ class Listeners:
         self._path = path
 
     def load(self) -> tuple[tuple[str, int], ...]:
-        with contextlib.suppress(OSError, msgspec.MsgspecError):
-            found = msgspec.json.decode(self._path.read_bytes(), type=list[tuple[str, int]])
+        with contextlib.suppress(OSError, ValueError):
+            found = read_json(self._path, list[tuple[str, int]])
             return tuple((host, port) for host, port in found[:MOST] if 0 < port < 65536)
         return ()
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+from bridge.config import DEFAULT_HISTORY
 from bridge.events import JobEvent, Progressed, Submitted
 from bridge.lifecycle import apply
 from bridge.model import Job
 
-#: How many jobs are remembered; then the oldest that are over are forgotten.
-KEPT_JOBS = 200
-
 
 class MemoryStore:
-    """Folds events into jobs as they come."""
+    """Folds events into jobs as they come.
 
-    def __init__(self) -> None:
+    Remembers about `limit` jobs: beyond it, the oldest that are over are forgotten, and `on_forgotten` is told how
+    many. A job that is not over is never forgotten.
+    """
+
+    def __init__(self, limit: int = DEFAULT_HISTORY, on_forgotten: Callable[[int], None] = lambda _: None) -> None:
+        self._limit = limit
+        self._on_forgotten = on_forgotten
         self._jobs: dict[str, Job] = {}
         self._history: dict[str, list[JobEvent]] = {}
 
@@ -36,10 +40,15 @@ class MemoryStore:
     def jobs(self) -> tuple[Job, ...]:
         return tuple(self._jobs.values())
 
-    def _forget_old(self) -> None:
-        surplus = len(self._jobs) - KEPT_JOBS
-        for old in [job.id for job in self._jobs.values() if job.is_over][: max(0, surplus)]:
-            del self._jobs[old], self._history[old]
-
     def history(self, job: str) -> Iterable[JobEvent]:
         return tuple(self._history.get(job, ()))
+
+    def _forget_old(self) -> None:
+        surplus = len(self._jobs) - self._limit
+        if surplus <= 0:
+            return
+        old = [job.id for job in self._jobs.values() if job.is_over][:surplus]
+        for job in old:
+            del self._jobs[job], self._history[job]
+        if old:
+            self._on_forgotten(len(old))

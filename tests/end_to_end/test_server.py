@@ -19,6 +19,7 @@ from bridge.osc.client import OscClient, open_client
 from bridge.smf.reading import count_notes
 from bridge.worker import memory
 from tests.end_to_end.programs import Server, has_ended, is_alive, sab, serving
+from tests.osc.ableton import free_port
 from tests.sounds import level_dbfs, music, read, write
 
 pytestmark = pytest.mark.end_to_end
@@ -265,3 +266,22 @@ async def test_the_history_survives_a_restart(tmp_path: Path, clip: Path) -> Non
         async with open_client("127.0.0.1", port) as client:
             (_, listed, _) = await client.ask("/sab/list")
             assert listed.arguments == (job, "done", 1.0, "clip")
+
+
+def test_a_server_starts_whatever_lies_in_its_history_and_on_another_port_has_the_same(tmp_path: Path) -> None:
+    with serving(tmp_path, "--no-midi", port=free_port()) as server:
+        ran_before = sab("send", "/sab/list", "--port", str(server.port))
+    assert ran_before.stdout.startswith("/sab/list.begin 0")
+    good = b'{"type":"submitted","job":"good","name":"song","request":{"source":"/song.wav"},"unix_seconds":1}\n'
+    good += b'{"type":"ended","job":"good","outcome":"done","unix_seconds":2}\n'
+    for folder in ("jobs", f"{server.port}/jobs"):
+        (tmp_path / folder / "latin.jsonl").write_bytes(b'{"type":"Bj\xf6rk"}\n')
+        (tmp_path / folder / "deep.jsonl").write_bytes(b'{"type":"ended","x":' + b"[" * 100_000)
+    (tmp_path / "jobs" / "good.jsonl").write_bytes(good)
+    for port in (server.port, free_port()):
+        with serving(tmp_path, "--no-midi", port=port) as again:
+            listed = sab("send", "/sab/list", "--port", str(again.port)).stdout
+        assert "/sab/job good done" in listed
+        told = "damaged" in (tmp_path / "server.log").read_text()
+        assert told == (port == server.port)  # by then they are set aside
+    assert len([*tmp_path.rglob("*.damaged")]) == 4
