@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bridge.audio.check import check_source
 from bridge.errors import ADVICE, NotFound, QueueFull
-from bridge.events import Ended, Event, JobEvent, Submitted
+from bridge.events import Ended, Event, JobEvent, Started, Submitted
 from bridge.model import Failure, Job, JobRequest, Outcome
 from bridge.pipeline.folder import remove_partials
 from bridge.project_paths import check_roots, output_parent, result_name
@@ -170,12 +170,13 @@ class Scheduler:
         self._record(Ended(job=job, outcome=outcome, unix_seconds=self._clock.unix_seconds(), failure=failure))
 
     def _sweep(self, job: str) -> None:
-        found = self.job(job)
-        if found.output_dir:
+        """Removes what the job has left unfinished, in every folder that it has worked in."""
+        folders = [event.output_dir for event in self._store.history(job) if isinstance(event, Started)]
+        for folder in map(Path, dict.fromkeys(filter(None, folders))):
             with contextlib.suppress(OSError):  # the drive may be gone; then so is what lay on it
-                remove_partials(job, Path(found.output_dir))
-                if found.request.out is None:
-                    Path(found.output_dir).rmdir()
+                remove_partials(job, folder)
+                if self.job(job).request.out is None:
+                    folder.rmdir()
 
     def _record(self, event: JobEvent) -> Job:
         job = self._store.append(event)

@@ -192,6 +192,11 @@ def _ending(event: Ended, job: Job, now: float) -> LogLine:
     if event.outcome == "failed":
         return LogLine(now, "error", event.failure.message if event.failure else "failed", job.name)
     if event.outcome == "cancelled":
-        return LogLine(now, "info", "cancelled", job.name)
+        left = f"; {_files(len(job.results))} stay in {job.output_dir}" if job.results else ""
+        return LogLine(now, "info", f"cancelled{left}", job.name)
     took = clock_text(event.unix_seconds - job.submitted_unix)
-    return LogLine(now, "good", f"done, {len(job.results)} files after {took}", job.name)
+    return LogLine(now, "good", f"done, {_files(len(job.results))} after {took}", job.name)
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"

@@ -163,6 +163,9 @@ class TextReport:
         if job.state == "done":
             seconds = (job.ended_unix or job.submitted_unix) - job.submitted_unix
             self._console.print(f"Done in {seconds:.1f} s: {job.output_dir}", highlight=False, markup=False)
+        elif job.results:
+            left = f"{len(job.results)} of its files are complete and stay in {job.output_dir}"
+            self._console.print(f"{left}; the same command goes on from there.", highlight=False, markup=False)
 
     def refuse(self, error: BridgeError) -> None:
         """Nothing to add to what standard error says."""

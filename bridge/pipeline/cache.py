@@ -31,6 +31,10 @@ FOLDER = "results"
 INDEX = "entry.json"
 #: The one file of an entry that holds what was heard.
 HEARD = "heard"
+#: The one file of an entry that holds a stem as it was made, of a job that was not done with it.
+MADE = "made"
+#: More is not kept of a job that is cancelled, for it must be over soon: twelve minutes of four stems.
+LARGEST_MADE_BYTES = 1 << 30
 PARTIAL = ".partial"
 #: What is read at once. Between two blocks a thread that loads a model may keep the interpreter for 5 ms.
 BLOCK_BYTES = 1 << 23
@@ -55,7 +59,10 @@ Content: TypeAlias = "Path | Head | bytes"
 
 
 class Entry(Value, frozen=True, kw_only=True):
-    """The stems of one job, without a trace of where they went; or what was heard in one, which has no results."""
+    """The stems of one job, without a trace of where they went.
+
+    Or one of its stems as it was made, or what was heard in it: these have no results.
+    """
 
     key: str
     name: str
@@ -108,7 +115,7 @@ class ResultsCache:
                 entry = _read(folder)
                 opened = {name: files.enter_context((folder / name).open("rb")) for name in entry.sizes}
                 for name, file in opened.items():
-                    if os.fstat(file.fileno()).st_size != entry.sizes[name] or _check(file) != entry.checks.get(name):
+                    if os.fstat(file.fileno()).st_size != entry.sizes[name] or check_of(file) != entry.checks.get(name):
                         raise ValueError(f"{name} is not what was written")
                 self._touch(folder)
             except (OSError, ValueError) as error:
@@ -128,6 +135,25 @@ class ResultsCache:
     def keep_heard(self, name: str, engine: EngineRecord, heard: Mapping[str, bytes]) -> None:
         """Keeps what was heard in a clip called `name`, by its keys, as `store` keeps files."""
         self._store([(Entry(key=key, name=name, engine=engine), {HEARD: content}) for key, content in heard.items()])
+
+    def keep_made(self, name: str, engine: EngineRecord, made: Mapping[str, Path]) -> None:
+        """Keeps the stems of a job that ends before it is done with them, by their keys, as `store` keeps files."""
+        if sum(path.stat().st_size for path in made.values()) <= LARGEST_MADE_BYTES:
+            self._store([(Entry(key=key, name=name, engine=engine), {MADE: path}) for key, path in made.items()])
+
+    @contextmanager
+    def made(self, keys: Sequence[str]) -> Iterator[list[IO[bytes]] | None]:
+        """What `keep_made` was given under these keys, until the block ends; None where any of it is missing."""
+        with ExitStack() as entries:
+            found = [entries.enter_context(self.opened(key)) for key in keys]
+            files = [entry.files[MADE] for entry in found if entry is not None and MADE in entry.files]
+            yield files if len(files) == len(keys) else None
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Removes the entries of these keys, where there are any."""
+        for key in keys:
+            if (self.folder / key).exists():
+                _remove(self.folder / key)
 
     def store(self, entry: Entry, files: Mapping[str, Content]) -> None:
         """Keeps copies of `files` (by their names in the entry) as `entry`, whose sizes and checks are filled in here.
@@ -176,7 +202,7 @@ class ResultsCache:
             checks = {}
             for name in files:
                 with (unfinished / name).open("rb") as file:
-                    checks[name] = _check(file)
+                    checks[name] = check_of(file)
             (unfinished / INDEX).write_bytes(msgspec.json.encode(msgspec.structs.replace(entry, checks=checks)))
             self._touch(unfinished)
             _remove(self.folder / entry.key)
@@ -246,8 +272,8 @@ def _size(content: Content) -> int:
             return content.stat().st_size
 
 
-def _check(file: IO[bytes]) -> int:
-    """CRC-32 of a whole file, by one call: who reads in blocks waits for the interpreter after each of them."""
+def check_of(file: IO[bytes]) -> int:
+    """The CRC-32 of a whole file, by one call: who reads in blocks waits for the interpreter after each of them."""
     if not os.fstat(file.fileno()).st_size:
         return 0
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:

@@ -38,6 +38,10 @@ class Keys:
     sound: str
     """The stems themselves, before anything is written."""
 
+    def made(self, stem: str) -> str:
+        """One of the stems themselves."""
+        return _digest(self.sound, "made", stem)
+
     def heard(self, listener: str, stem: str) -> str:
         """What a listener with this identity hears in one stem."""
         return _digest(self.sound, listener, stem)

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from bridge.audio.sink import check_holds, subtype_for
 from bridge.audio.source import FoundRegion, Region, find_region
-from bridge.errors import NotWritable
+from bridge.errors import Cancelled, NotWritable
 from bridge.events import Analysed, JobEvent, Started
-from bridge.model import STEMS, TOGETHER, JobRequest, Result, Warning
+from bridge.model import STEMS, TOGETHER, JobRequest, Outcome, Result, Warning
 from bridge.options import NOTE_LISTS
-from bridge.pipeline.cache import Entry, OpenEntry
+from bridge.pipeline import unfinished
+from bridge.pipeline.cache import LARGEST_MADE_BYTES, Entry, OpenEntry
 from bridge.pipeline.cache_key import Keys, cache_keys
-from bridge.pipeline.channels import stems_of
+from bridge.pipeline.channels import separated, stems_of
 from bridge.pipeline.folder import OutputFolder
 from bridge.pipeline.listening import Ear
 from bridge.pipeline.manifest import EngineRecord
@@ -27,10 +29,13 @@ from bridge.pipeline.progress import JobProgress
 from bridge.pipeline.reading import Reading, known_music, read_notes
 from bridge.pipeline.recall import folder_of, is_unchanged, put, state_of, stem_pieces
 from bridge.pipeline.record import JobRecord, source_record
-from bridge.pipeline.stems import bytes_needed, chosen_stems, made_stems, write_stems
+from bridge.pipeline.stems import blocks_of, bytes_needed, chosen_stems, made_stems, write_stems
 from bridge.pipeline.workshop import JobControl, PartControl, Workshop
 from bridge.project_paths import check_roots, numbered, output_parent, result_name
 from bridge.protocols import Separator, Signal
+
+if TYPE_CHECKING:
+    from bridge.protocols import StemBlock
 
 #: What turning one second of one stem into notes takes on a small machine; only for guesses of the time left.
 TRANSCRIBING_SECONDS_PER_SECOND = 0.03
@@ -62,6 +67,12 @@ class _Plan:
     keys: Keys
     ear: Ear
 
+    @property
+    def needed(self) -> list[str]:
+        """The stems that the engine has to make."""
+        available = () if self.separator is None else stems_of(self.separator)
+        return [stem for stem in available if stem in self.stems or stem in self.midi]
+
 
 class _JobRun:
     def __init__(
@@ -80,12 +91,14 @@ class _JobRun:
         self.record = JobRecord(job, self.name, request, workshop.clock, emit)
         self.progress = JobProgress(job, workshop.clock, self.record.tell)
         self.control = JobControl(job, self.progress, self.record.tell, cancelled)
+        self.has_new_stems = False
+        """Whether all stems that are wanted have been written now, and not come from the cache."""
 
     def run(self) -> None:
         self.progress.enter("loading")
         self.control.checkpoint(0.0)
         found = self._find()
-        folder = self._claim_folder()
+        self.target = folder = self._claim_folder()
         try:
             folder.check_space(found.scratch_bytes())
             with found.open(folder.scratch("source"), self.control) as region:
@@ -93,13 +106,19 @@ class _JobRun:
                 state, source = state_of(self.source), source_record(self.source, region)
                 plan = self._plan(region, folder)
                 warned_before = len(self.record.warnings)
-                is_described, is_fresh = self._make(region, folder, plan)
+
+                def remember() -> None:
+                    if state == state_of(self.source):  # else nobody knows what was heard
+                        self._remember(plan, warned_before)
+
+                with self._leaving_word(plan, remember):
+                    is_described = self._make(region, folder, plan)
             if not is_described:
-                self.record.write(folder, source, plan.engine, plan.keys.job)
-            if self.workshop.cache is not None and state == state_of(self.source):
-                if is_fresh and plan.stems:
-                    self.record.keep_stems(self.workshop.cache, plan.keys.stems, plan.engine, warned_before)
-                plan.ear.keep(self.name, plan.engine)
+                self.record.write(self.target, source, plan.engine, plan.keys.job)
+                unfinished.settle(self.target.path, self.name)
+            remember()
+            if self.workshop.cache is not None:
+                self.workshop.cache.forget(map(plan.keys.made, plan.needed))
         finally:
             folder.tidy()
 
@@ -154,13 +173,14 @@ class _JobRun:
             stems, midi = chosen_stems(request, separator)
             engine = EngineRecord(name=separator.name, device=separator.device, weights=separator.identity())
         cache = self.workshop.cache
-        keys = Keys(job="", stems="", sound="")
-        if cache is not None:
-            keys = cache_keys(region, request, stems, midi, separator, engine, self.control)
+        keys = cache_keys(region, request, stems, midi, separator, engine, self.control)
         return _Plan(separator, engine, stems, midi, keys, Ear(transcribers, cache, keys))
 
-    def _make(self, region: Region, folder: OutputFolder, plan: _Plan) -> tuple[bool, bool]:
-        """Makes all files but the manifest; returns whether there is one of before, and whether the stems are new."""
+    def _make(self, region: Region, folder: OutputFolder, plan: _Plan) -> bool:
+        """Makes all files but the manifest; returns whether there is one of before."""
+        wanted, possible = self._wanted_folder(), self._possible_files()
+        if (left := unfinished.find(self.job, wanted, self.name, plan.keys.job, possible)) is not None:
+            self._go_to(left, plan)
         with self._kept(plan) as cached:
             if plan.separator is not None and cached is None:
                 heard = self._separate(plan.separator, region, folder, plan)
@@ -174,23 +194,42 @@ class _JobRun:
             reading = self._read(heard, region, plan)
             notes = [] if reading is None else [*note_pieces(reading, self.request, self.name)]
             stems = [] if cached is None else [*stem_pieces(cached, region, self.request, self.name)]
-            is_fresh = plan.separator is not None and cached is None
             before = None
-            if plan.keys.job and not is_fresh:
-                before = folder_of(self.job, self._wanted_folder(), self.name, plan.keys.job, [*stems, *notes])
+            if self.workshop.cache is not None and not self.has_new_stems:
+                before = folder_of(self.job, wanted, self.name, plan.keys.job, [*stems, *notes])
             if before is not None:
-                folder = before
-                self._started(folder, plan.engine.name, plan.engine.device)
+                self._go_to(before, plan)
             elif cached is not None:
-                folder.check_space(cached.entry.total_bytes)
+                self.target.check_space(cached.entry.total_bytes)
             self.progress.enter("writing")
-            self._put(stems, folder)
+            self._put(stems, self.target)
             if reading is not None:
                 self.record.tell(Analysed(job=self.job, music=reading.music))
-            self._put(notes, folder)
+            self._put(notes, self.target)
         if reading is not None and self.request.picture:
             self._hang(picture_of(reading, self.name), Path(self.request.picture), reading)
-        return before is not None, is_fresh
+        return before is not None
+
+    @contextmanager
+    def _leaving_word(self, plan: _Plan, remember: Callable[[], None]) -> Iterator[None]:
+        """Where the job ends before its end, says so beside its complete files, and keeps what it has for another."""
+        try:
+            yield
+        except Exception as error:
+            state: Outcome = "cancelled" if isinstance(error, Cancelled) else "failed"
+            with suppress(OSError):
+                results, key = self.record.results, plan.keys.job
+                unfinished.leave(self.target.path, self.job, state, self.name, self.request, results, key)
+            remember()
+            raise
+
+    def _remember(self, plan: _Plan, warned_before: int) -> None:
+        """Puts into the cache what was made and heard."""
+        if self.workshop.cache is not None:
+            is_soon_done = not self.control.cancelled.is_set() or self.record.stem_bytes() <= LARGEST_MADE_BYTES
+            if self.has_new_stems and plan.stems and is_soon_done:
+                self.record.keep_stems(self.workshop.cache, plan.keys.stems, plan.engine, warned_before)
+            plan.ear.keep(self.name, plan.engine)
 
     @contextmanager
     def _kept(self, plan: _Plan) -> Iterator[OpenEntry | None]:
@@ -207,15 +246,32 @@ class _JobRun:
 
     def _separate(self, separator: Separator, region: Region, folder: OutputFolder, plan: _Plan) -> dict[str, bytes]:
         """Writes the stems; returns what is heard in those that become notes."""
-        needed = [stem for stem in stems_of(separator) if stem in plan.stems or stem in plan.midi]
-        folder.check_space(bytes_needed(region, made=len(needed), written=len(plan.stems)))
+        folder.check_space(bytes_needed(region, made=len(plan.needed), written=len(plan.stems)))
         later = region.seconds * len(plan.midi) * TRANSCRIBING_SECONDS_PER_SECOND
         self.progress.enter("separating", later)
-        with made_stems(separator, region, needed, folder, self.control) as made:
-            chosen = {stem: made[stem] for stem in plan.stems}
-            for result in write_stems(chosen, region, self.name, self.request, folder, self.control):
-                self.record.produced(result)
-            return self._listen({stem: made[stem].signal() for stem in plan.midi}, plan)
+        with self._blocks(separator, region, plan) as blocks, made_stems(blocks, region, plan.needed, folder) as made:
+            try:
+                chosen = {stem: made[stem] for stem in plan.stems}
+                for result in write_stems(chosen, region, self.name, self.request, self.target, self.control):
+                    self.record.produced(result)
+                self.has_new_stems = True
+                return self._listen({stem: made[stem].signal() for stem in plan.midi}, plan)
+            except Exception:
+                if self.workshop.cache is not None:
+                    kept = {plan.keys.made(stem): scratch.path for stem, scratch in made.items()}
+                    self.workshop.cache.keep_made(self.name, plan.engine, kept)
+                raise
+
+    @contextmanager
+    def _blocks(self, separator: Separator, region: Region, plan: _Plan) -> Iterator[Iterator[StemBlock]]:
+        """The stems, as the engine makes them; or as it has made them for a job that was not done with them."""
+        cache = self.workshop.cache
+        with nullcontext(None) if cache is None else cache.made([*map(plan.keys.made, plan.needed)]) as made:
+            if made is not None:
+                yield blocks_of(dict(zip(plan.needed, made, strict=True)), region, self.control)
+            else:
+                start, stop = region.start_frame, region.stop_frame
+                yield separated(separator, region.audio, plan.needed, self.control, start=start, stop=stop)
 
     def _listen(self, sounds: Mapping[str, Signal], plan: _Plan) -> dict[str, bytes]:
         """What is heard in the stems; of those without a sound, what was heard before."""
@@ -255,6 +311,11 @@ class _JobRun:
                 put(piece, OutputFolder(self.job, path.parent, ()))
                 self.record.produced(_placed(piece, path.parent))
                 return
+
+    def _go_to(self, folder: OutputFolder, plan: _Plan) -> None:
+        """From here on the job's files land in a folder of before."""
+        self.target = folder
+        self._started(folder, plan.engine.name, plan.engine.device)
 
     def _started(self, folder: OutputFolder, engine: str, device: str) -> None:
         self.record.tell(Started(job=self.job, engine=engine, device=device, output_dir=str(folder.path)))

@@ -67,6 +67,11 @@ class JobRecord:
         with folder.landing(f"{self.name}.sab.json") as temporary:
             temporary.write_bytes(encode(manifest))
 
+    def stem_bytes(self) -> int:
+        """The size of the stems that lie there by now."""
+        paths = [Path(result.path) for result in self.results if result.kind == "stem"]
+        return sum(path.stat().st_size for path in paths if path.exists())
+
     def keep_stems(self, cache: ResultsCache, key: str, engine: EngineRecord, warned_before: int) -> None:
         """Puts the stems into the cache, without the time stamps behind their audio.
 

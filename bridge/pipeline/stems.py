@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
 
 from bridge.audio.scratch import BYTES_PER_SAMPLE, Scratch
 from bridge.audio.sink import clips_in, subtype_for, write_audio
@@ -13,10 +16,16 @@ from bridge.audio.stamps import acid, bext
 from bridge.errors import BadArguments
 from bridge.model import JobRequest, Result, Warning
 from bridge.options import EVERY_STEM, listed
-from bridge.pipeline.channels import separated, stems_of
+from bridge.pipeline.channels import stems_of
 from bridge.pipeline.folder import OutputFolder
 from bridge.project_paths import stem_file
 from bridge.protocols import Control, Separator
+
+if TYPE_CHECKING:
+    from bridge.protocols import StemBlock
+
+#: What is read at once of stems that were made before.
+BLOCK_FRAMES = 1 << 16
 
 
 def chosen_stems(request: JobRequest, separator: Separator) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -47,17 +56,15 @@ def bytes_needed(region: Region, made: int, written: int) -> int:
 
 @contextmanager
 def made_stems(
-    separator: Separator, region: Region, stems: Sequence[str], folder: OutputFolder, control: Control
+    blocks: Iterable[StemBlock], region: Region, stems: Sequence[str], folder: OutputFolder
 ) -> Iterator[Mapping[str, Scratch]]:
-    """Separates the region; the stems are there until the block ends."""
+    """Takes the stems down as they come; they are there until the block ends."""
     with ExitStack() as scratches:
         made = {}
         for stem in stems:
             made[stem] = Scratch(folder.scratch(stem), region.audio.channels, region.audio.sample_rate_hz)
             scratches.callback(made[stem].discard)
-        for block in separated(
-            separator, region.audio, stems, control, start=region.start_frame, stop=region.stop_frame
-        ):
+        for block in blocks:
             for stem, samples in block.items():
                 made[stem].append(samples)
         for scratch in made.values():
@@ -65,12 +72,25 @@ def made_stems(
         yield made
 
 
+def blocks_of(files: Mapping[str, IO[bytes]], region: Region, control: Control) -> Iterator[StemBlock]:
+    """Stems that were made before, from files of plain floats; see `cache.ResultsCache.made`."""
+    channels = region.audio.channels
+    for start in range(0, region.frames, BLOCK_FRAMES):
+        control.checkpoint(start / region.frames)
+        frames = min(BLOCK_FRAMES, region.frames - start)
+        size = frames * channels * BYTES_PER_SAMPLE
+        yield {
+            stem: np.frombuffer(file.read(size), dtype="<f4").reshape(frames, channels) for stem, file in files.items()
+        }
+
+
 def write_stems(
     stems: Mapping[str, Scratch], region: Region, name: str, request: JobRequest, folder: OutputFolder, control: Control
 ) -> Iterator[Result]:
     """Writes the stems of a job that is called `name`; yields each when its file is complete.
 
-    Where one would clip in the whole numbers that were asked for, all of them become 32-bit float WAV files.
+    Where one would clip in the whole numbers that were asked for, all of them become 32-bit float WAV files. A file
+    that is there already is taken for the one that an earlier run of the same job has left (`unfinished.find`).
     """
     file_format = request.format
     subtype = subtype_for(file_format, request.depth, region.subtype)
@@ -82,8 +102,9 @@ def write_stems(
     for stem, scratch in stems.items():
         control.checkpoint(1.0)
         file = stem_file(name, stem, file_format)
-        with folder.landing(file) as temporary:
-            write_audio(temporary, scratch, file_format, subtype, stamps(stem, region, request))
+        if not (folder.path / file).exists():
+            with folder.landing(file) as temporary:
+                write_audio(temporary, scratch, file_format, subtype, stamps(stem, region, request))
         yield Result(
             kind="stem",
             name=stem,

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import shutil
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -34,10 +35,17 @@ class Bench:
     """A worker whose tools are fakes; its events fold into a job."""
 
     def __init__(
-        self, engines: Engines | None = None, max_seconds: float = 60.0, cache: ResultsCache | None = None
+        self,
+        engines: Engines | None = None,
+        max_seconds: float = 60.0,
+        cache: ResultsCache | None = None,
+        transcriber: OneNoteTranscriber | None = None,
+        heed: Callable[[WorkerReport], None] = lambda _: None,
     ) -> None:
+        """`heed` sees each report as it comes."""
         self.reports: list[WorkerReport] = []
-        self.transcriber = OneNoteTranscriber()
+        self.heed = heed
+        self.transcriber = transcriber or OneNoteTranscriber()
         workshop = Workshop(
             engines=engines or OneEngine(),
             transcribers=OneTranscriber(self.transcriber),
@@ -45,7 +53,11 @@ class Bench:
             max_seconds=max_seconds,
             cache=cache,
         )
-        self.worker = Worker(workshop, self.reports.append)
+        self.worker = Worker(workshop, self._hear)
+
+    def _hear(self, report: WorkerReport) -> None:
+        self.reports.append(report)
+        self.heed(report)
 
     def run(self, source: Path, **options: object) -> Job:
         request = JobRequest(source=str(source), **options)  # type: ignore[arg-type]
