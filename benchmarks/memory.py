@@ -30,6 +30,7 @@ from bridge.clock import SystemClock
 from bridge.events import JobEvent
 from bridge.model import JobRequest
 from bridge.pipeline.job import run_job
+from bridge.pipeline.pace import Paces
 from bridge.pipeline.workshop import Workshop
 from bridge.separation.registry import Engines
 from bridge.transcription.registry import Transcribers
@@ -83,7 +84,9 @@ class Job:
             build(models, RANDOM_MODELS[engine])
             engine = "htdemucs"
         engines = Engines(models, clock=clock)
-        self._workshop = Workshop(engines=engines, transcribers=Transcribers(), clock=clock, max_seconds=1e6)
+        self._workshop = Workshop(
+            engines=engines, transcribers=Transcribers(), clock=clock, max_seconds=1e6, paces=Paces(None, clock)
+        )
         self._out = source.parent / "out"
         self._request = JobRequest(
             source=str(source), engine=engine, out=str(self._out), midi=None if midi else (), device="cpu"

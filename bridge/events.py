@@ -67,6 +67,8 @@ class Progressed(Value, frozen=True, kw_only=True, tag="progressed"):
     stage: Stage
     fraction: float
     eta_seconds: float | None = None
+    is_slower: bool = False
+    """Whether the time left has risen in the meantime: the work is slower than it was on this machine before."""
 
 
 class Warned(Value, frozen=True, kw_only=True, tag="warned"):

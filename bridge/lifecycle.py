@@ -36,7 +36,8 @@ def apply(job: Job | None, event: JobEvent) -> Job:
             stage = max(job.stage, event.stage, key=STAGES.index)
             fraction = max(job.fraction, min(event.fraction, 1.0))
             state = "queued" if stage == "queued" else "running"
-            return replace(job, state=state, stage=stage, fraction=fraction, eta_seconds=event.eta_seconds)
+            eta, slower = event.eta_seconds, event.is_slower
+            return replace(job, state=state, stage=stage, fraction=fraction, eta_seconds=eta, is_slower=slower)
         case Warned():
             return job if event.warning in job.warnings else replace(job, warnings=(*job.warnings, event.warning))
         case Produced():

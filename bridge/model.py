@@ -182,6 +182,8 @@ class Job(Value, frozen=True, kw_only=True):
     fraction: float = 0.0
     """Share of the whole job that is done, 0–1; never falls."""
     eta_seconds: float | None = None
+    is_slower: bool = False
+    """Whether the time left has risen: the work is slower than it was on this machine before."""
     engine: str = ""
     """The engine that does the work, once `auto` has been resolved."""
     device: str = ""

@@ -145,7 +145,8 @@ class TextReport:
     def show(self, event: Event) -> None:
         match event:
             case Progressed(stage=stage, fraction=fraction, eta_seconds=eta):
-                left = "" if eta is None else f"about {clock_text(eta)} left"
+                why = ", slower than expected" if event.is_slower else ""
+                left = "" if eta is None else f"about {clock_text(eta)} left{why}"
                 self._bar.update(self._task, completed=fraction, description=STAGE_WORDS[stage], left=left)
                 if stage != self._stage and not self._console.is_terminal:
                     self._console.print(f"{STAGE_WORDS[stage]} …")

@@ -30,15 +30,16 @@ from bridge.pipeline.reading import Reading, known_music, read_notes
 from bridge.pipeline.recall import folder_of, is_unchanged, put, state_of, stem_pieces
 from bridge.pipeline.record import JobRecord, source_record
 from bridge.pipeline.stems import blocks_of, bytes_needed, chosen_stems, made_stems, write_stems
-from bridge.pipeline.workshop import JobControl, PartControl, Workshop
+from bridge.pipeline.workshop import JobControl, Workshop
 from bridge.project_paths import check_roots, numbered, output_parent, result_name
 from bridge.protocols import Separator, Signal
+from bridge.separation.portion import Portion
 
 if TYPE_CHECKING:
     from bridge.protocols import StemBlock
 
-#: What turning one second of one stem into notes takes on a small machine; only for guesses of the time left.
-TRANSCRIBING_SECONDS_PER_SECOND = 0.03
+#: The part of finding the notes in which what was heard is read, and the tempo found.
+READING = "reading"
 
 
 def run_job(
@@ -91,6 +92,8 @@ class _JobRun:
         self.record = JobRecord(job, self.name, request, workshop.clock, emit)
         self.progress = JobProgress(job, workshop.clock, self.record.tell)
         self.control = JobControl(job, self.progress, self.record.tell, cancelled)
+        self.parts: dict[str, float] = {}
+        """What finding the notes consists of, and about how many seconds each part takes."""
         self.has_new_stems = False
         """Whether all stems that are wanted have been written now, and not come from the cache."""
 
@@ -185,12 +188,14 @@ class _JobRun:
             if plan.separator is not None and cached is None:
                 heard = self._separate(plan.separator, region, folder, plan)
             elif plan.separator is not None:
+                self._expect(plan, region)
                 self.progress.enter("separating")
                 for warning in cached.entry.warnings if cached else ():
                     self.control.warn(warning)
-                heard = self._listen({}, plan)
+                heard = self._listen({}, region, plan)
             else:
-                heard = self._listen(dict.fromkeys(plan.midi, region.signal), plan)
+                self._expect(plan, region)
+                heard = self._listen(dict.fromkeys(plan.midi, region.signal), region, plan)
             reading = self._read(heard, region, plan)
             notes = [] if reading is None else [*note_pieces(reading, self.request, self.name)]
             stems = [] if cached is None else [*stem_pieces(cached, region, self.request, self.name)]
@@ -202,10 +207,12 @@ class _JobRun:
             elif cached is not None:
                 self.target.check_space(cached.entry.total_bytes)
             self.progress.enter("writing")
+            began = self.workshop.clock.monotonic_seconds()
             self._put(stems, self.target)
             if reading is not None:
                 self.record.tell(Analysed(job=self.job, music=reading.music))
             self._put(notes, self.target)
+            self.workshop.paces.note("writing", began, region.seconds)
         if reading is not None and self.request.picture:
             self._hang(picture_of(reading, self.name), Path(self.request.picture), reading)
         return before is not None
@@ -247,40 +254,70 @@ class _JobRun:
     def _separate(self, separator: Separator, region: Region, folder: OutputFolder, plan: _Plan) -> dict[str, bytes]:
         """Writes the stems; returns what is heard in those that become notes."""
         folder.check_space(bytes_needed(region, made=len(plan.needed), written=len(plan.stems)))
-        later = region.seconds * len(plan.midi) * TRANSCRIBING_SECONDS_PER_SECOND
-        self.progress.enter("separating", later)
-        with self._blocks(separator, region, plan) as blocks, made_stems(blocks, region, plan.needed, folder) as made:
-            try:
-                chosen = {stem: made[stem] for stem in plan.stems}
-                for result in write_stems(chosen, region, self.name, self.request, self.target, self.control):
-                    self.record.produced(result)
-                self.has_new_stems = True
-                return self._listen({stem: made[stem].signal() for stem in plan.midi}, plan)
-            except Exception:
-                if self.workshop.cache is not None:
-                    kept = {plan.keys.made(stem): scratch.path for stem, scratch in made.items()}
-                    self.workshop.cache.keep_made(self.name, plan.engine, kept)
-                raise
+        work = f"separating {separator.name} {separator.device}"
+        with self._made_before(region, plan) as before:
+            self._expect(plan, region, separating=work if before is None else None)
+            self.progress.enter("separating")
+            began = self.workshop.clock.monotonic_seconds()
+            start, stop = region.start_frame, region.stop_frame
+            blocks = before or separated(separator, region.audio, plan.needed, self.control, start=start, stop=stop)
+            with made_stems(blocks, region, plan.needed, folder) as made:
+                try:
+                    chosen = {stem: made[stem] for stem in plan.stems}
+                    for result in write_stems(chosen, region, self.name, self.request, self.target, self.control):
+                        self.record.produced(result)
+                    self.has_new_stems = True
+                    if before is None:
+                        self.workshop.paces.note(work, began, region.seconds)
+                    return self._listen({stem: made[stem].signal() for stem in plan.midi}, region, plan)
+                except Exception:
+                    if self.workshop.cache is not None:
+                        kept = {plan.keys.made(stem): scratch.path for stem, scratch in made.items()}
+                        self.workshop.cache.keep_made(self.name, plan.engine, kept)
+                    raise
 
     @contextmanager
-    def _blocks(self, separator: Separator, region: Region, plan: _Plan) -> Iterator[Iterator[StemBlock]]:
-        """The stems, as the engine makes them; or as it has made them for a job that was not done with them."""
+    def _made_before(self, region: Region, plan: _Plan) -> Iterator[Iterator[StemBlock] | None]:
+        """The stems as they were made for a job that was not done with them; None where there are none."""
         cache = self.workshop.cache
         with nullcontext(None) if cache is None else cache.made([*map(plan.keys.made, plan.needed)]) as made:
-            if made is not None:
-                yield blocks_of(dict(zip(plan.needed, made, strict=True)), region, self.control)
-            else:
-                start, stop = region.start_frame, region.stop_frame
-                yield separated(separator, region.audio, plan.needed, self.control, start=start, stop=stop)
+            files = None if made is None else dict(zip(plan.needed, made, strict=True))
+            yield None if files is None else blocks_of(files, region, self.control)
 
-    def _listen(self, sounds: Mapping[str, Signal], plan: _Plan) -> dict[str, bytes]:
+    def _expect(self, plan: _Plan, region: Region, *, separating: str | None = None) -> None:
+        """Says what is to come and what that takes on this machine; `separating` names the work that makes stems."""
+        paces, seconds = self.workshop.paces, region.seconds
+        unheard = [stem for stem in plan.midi if plan.ear.remembers(stem) is None]
+        self.parts = {stem: paces.seconds(plan.ear.work(stem), seconds) for stem in unheard}
+        if plan.midi:
+            self.parts[READING] = paces.seconds(self._reading_work, seconds)
+        self.progress.expect(
+            {
+                "separating": 0.0 if separating is None else paces.seconds(separating, seconds),
+                "transcribing": sum(self.parts.values()),
+                "writing": paces.seconds("writing", seconds),
+            }
+        )
+
+    def _part(self, name: str) -> Portion:
+        """The control for one part of finding the notes, which has a share of that stage as large as it takes."""
+        names, total = list(self.parts), sum(self.parts.values()) or 1.0
+        start = sum(self.parts[earlier] for earlier in names[: names.index(name)]) / total
+        return Portion(self.control, start, start + self.parts[name] / total)
+
+    @property
+    def _reading_work(self) -> str:
+        return "reading notes" if self.request.tempo_bpm is not None else "reading tempo and notes"
+
+    def _listen(self, sounds: Mapping[str, Signal], region: Region, plan: _Plan) -> dict[str, bytes]:
         """What is heard in the stems; of those without a sound, what was heard before."""
         self.progress.enter("transcribing")
         heard: dict[str, bytes] = {}
-        for index, stem in enumerate(plan.midi):
-            control = PartControl(self.control, index, len(plan.midi) + 1)
-            known = plan.ear.listen(sounds[stem], stem, control) if stem in sounds else plan.ear.remembers(stem)
-            assert known is not None, "the cache is only used where it holds everything"
+        for stem in plan.midi:
+            if (known := plan.ear.remembers(stem)) is None:
+                began = self.workshop.clock.monotonic_seconds()
+                known = plan.ear.listen(sounds[stem], stem, self._part(stem))
+                self.workshop.paces.note(plan.ear.work(stem), began, region.seconds)
             heard[stem] = known
             self.record.transcribers[stem] = self.workshop.transcribers.for_stem(stem).name
         return heard
@@ -289,10 +326,11 @@ class _JobRun:
         """The notes, at the tempo that was given or is heard; None where none are wanted."""
         if not plan.midi:
             return None
-        control = PartControl(self.control, len(plan.midi), len(plan.midi) + 1)
-        music = known_music(self.request, lambda: plan.ear.tempo(region.signal, control))
+        began = self.workshop.clock.monotonic_seconds()
+        music = known_music(self.request, lambda: plan.ear.tempo(region.signal, self._part(READING)))
         reading = read_notes(heard, self.workshop.transcribers, self.request, music, region.seconds)
         self.record.music = reading.music
+        self.workshop.paces.note(self._reading_work, began, region.seconds)
         return reading
 
     def _put(self, pieces: Sequence[Piece], folder: OutputFolder) -> None:

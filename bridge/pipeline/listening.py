@@ -55,6 +55,10 @@ class Ear:
         self.fresh[key] = msgspec.json.encode(estimate)
         return estimate
 
+    def work(self, stem: str) -> str:
+        """What listening to a stem is called where its pace is measured."""
+        return f"listening {self.transcribers.for_stem(stem).name} {stem}"
+
     def keep(self, name: str, engine: EngineRecord) -> None:
         """Puts what is new into the cache, for a clip called `name`."""
         if self.cache is not None and self.fresh:

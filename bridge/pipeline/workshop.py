@@ -11,8 +11,9 @@ from bridge.errors import Cancelled
 from bridge.events import JobEvent, Warned
 from bridge.model import Warning
 from bridge.pipeline.cache import ResultsCache
+from bridge.pipeline.pace import Paces
 from bridge.pipeline.progress import JobProgress
-from bridge.protocols import Clock, Control, Engines, Transcribers
+from bridge.protocols import Clock, Engines, Transcribers
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Workshop:
     transcribers: Transcribers
     clock: Clock
     max_seconds: float
+    paces: Paces
     roots: tuple[Path, ...] = ()
     cache: ResultsCache | None = None
     """None: every job does its work."""
@@ -44,18 +46,3 @@ class JobControl:
 
     def warn(self, warning: Warning) -> None:
         self.emit(Warned(job=self.job, warning=warning))
-
-
-@dataclass(frozen=True)
-class PartControl:
-    """The control for one of several equal parts of a stage."""
-
-    whole: Control
-    index: int
-    of: int
-
-    def checkpoint(self, fraction: float) -> None:
-        self.whole.checkpoint((self.index + fraction) / self.of)
-
-    def warn(self, warning: Warning) -> None:
-        self.whole.warn(warning)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bridge.clock import SystemClock
 from bridge.pipeline.cache import ResultsCache
+from bridge.pipeline.pace import Paces
 from bridge.pipeline.workshop import Workshop
 from bridge.processes.parent import ParentChannel
 from bridge.separation.backends import Backends
@@ -61,6 +62,7 @@ def main() -> int:
             transcribers=transcribers,
             clock=clock,
             max_seconds=first.max_seconds,
+            paces=Paces.kept_in(cache_dir, clock),
             roots=tuple(map(Path, first.roots)),
             cache=ResultsCache(cache_dir, first.cache_max_bytes, clock) if first.cache_max_bytes else None,
         )

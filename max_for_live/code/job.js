@@ -2,9 +2,9 @@
 
 var protocol = require("./protocol");
 
-var SEND_AGAIN_MS = 1000, ATTEMPTS = 6, ASK_MS = 8000;
+var SEND_AGAIN_MS = 1000, ATTEMPTS = 6, ASK_MS = 8000, RISE_SECONDS = 1;
 
-// build(notesAsList) → the arguments of /sab/submit without `req`. listener: {progress(stage, fraction, eta),
+// build(notesAsList) → the arguments of /sab/submit without `req`. listener: {progress(stage, fraction, eta, isSlower),
 // remark(text), again(), over(outcome, message)}. Outcomes: done, failed, cancelled.
 exports.Job = function (connection, clock, build, listener) {
     this.connection = connection;
@@ -16,6 +16,8 @@ exports.Job = function (connection, clock, build, listener) {
     this.token = "";
     this.isOver = false;
     this.wasCancelled = false; // by us
+    this.eta = -1; // seconds left, as last told
+    this.isSlower = false; // they have risen
     this.hasBegunAnew = false;
     this.reason = "";
     this.outputDir = "";
@@ -129,7 +131,11 @@ methods.failed = function (said) {
 };
 
 var hearing = {
-    progress: function (said) { this.listener.progress(said.stage, said.fraction, said.eta_seconds); },
+    progress: function (said) {
+        this.isSlower = this.isSlower || this.eta > 0 && said.eta_seconds > this.eta + RISE_SECONDS;
+        this.eta = said.eta_seconds;
+        this.listener.progress(said.stage, said.fraction, said.eta_seconds, this.isSlower);
+    },
     warning: function (said) { this.listener.remark(said.message); },
     job: function (said) { this.state = said.state; },
     result: function (said) {

@@ -131,9 +131,9 @@ device.separate = function () {
     this.face.text("stage", "Sending \"" + clip.name + "\"");
     this.face.result("");
     this.job = new Job(this.connection, clock, build, {
-        progress: function (stage, fraction, eta) {
+        progress: function (stage, fraction, eta, isSlower) {
             self.face.value("progress", fraction);
-            self.face.text("stage", words.progress(stage, fraction, eta));
+            self.face.text("stage", words.progress(stage, fraction, eta, isSlower));
         },
         remark: function (text) { order.remarks.push(text); self.face.problem(text); },
         again: function () { self.face.problem("The bridge is back; it had lost the clip. It was sent again."); },

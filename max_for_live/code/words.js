@@ -23,11 +23,12 @@ exports.fitting = function (text) {
 
 exports.count = function (n, one, many) { return n + " " + (n === 1 ? one : many || one + "s"); };
 
-// "Separating · 42 % · 12 s left"
-exports.progress = function (stage, fraction, eta) {
+// "Separating · 42 % · 12 s left"; slower: why the time left has risen.
+exports.progress = function (stage, fraction, eta, isSlower) {
     var said = [STAGES[stage] || stage];
     if (stage !== "queued") { said.push(Math.round(fraction * 100) + " %"); }
     if (eta >= 0) { said.push(exports.duration(eta) + " left"); }
+    if (eta >= 0 && isSlower) { said.push("slower than expected"); }
     return said.join(" · ");
 };
 

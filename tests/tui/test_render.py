@@ -5,6 +5,7 @@ from datetime import timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from rich.cells import cell_len
 
 from bridge.errors import ADVICE
@@ -165,3 +166,10 @@ def test_the_empty_screen_says_what_to_do_first() -> None:
     assert "Press a to add a song" in text
     assert "/sab/submit" in text
     assert ADDRESS in text
+
+
+def test_a_time_left_that_has_risen_says_why() -> None:
+    job = replace(running("Song", "separating", 0.5, 75.0), is_slower=True)
+    assert "separating, 1:15 left, slower than expected" in details(job, 70, PLAIN).plain
+    assert "1:15" in row(job, 80, ROLES).plain
+    assert "slower" not in details(replace(job, eta_seconds=None), 70, PLAIN).plain

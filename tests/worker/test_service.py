@@ -19,6 +19,7 @@ from bridge.model import STEMS, Job, JobRequest
 from bridge.pipeline.cache import ResultsCache
 from bridge.pipeline.folder import SPARE_BYTES
 from bridge.pipeline.manifest import decode
+from bridge.pipeline.pace import Paces
 from bridge.pipeline.workshop import Workshop
 from bridge.protocols import Engines
 from bridge.smf.reading import count_notes
@@ -51,6 +52,7 @@ class Bench:
             transcribers=OneTranscriber(self.transcriber),
             clock=FakeClock(),
             max_seconds=max_seconds,
+            paces=Paces(None, FakeClock()),
             cache=cache,
         )
         self.worker = Worker(workshop, self._hear)

@@ -98,7 +98,9 @@ def region_words(request: JobRequest) -> str:
 
 def _outcome(job: Job) -> str:
     left = eta_text(job)
-    return f"{stage_words(job)}, {left} left" if left and job.state == "running" else stage_words(job)
+    if not left or job.state != "running":
+        return stage_words(job)
+    return f"{stage_words(job)}, {left} left{', slower than expected' if job.is_slower else ''}"
 
 
 def _side_by_side(values: list[str], width: int) -> list[str]:

@@ -118,7 +118,8 @@ def _middle(job: Job, cells: Columns, palette: Palette) -> Text:
         filled, rest = bar(job.fraction, cells.bar)
         text = Text().append(filled, f"{palette.accent} {palette.faint}".strip()).append(rest, palette.faint)
         text.append(" ").append(fit(percent(job.fraction), cells.percent, right=True), palette.accent)
-        return text.append("  ").append(fit(eta_text(job), cells.eta, right=True), palette.muted)
+        tone = palette.warning if job.is_slower else palette.muted
+        return text.append("  ").append(fit(eta_text(job), cells.eta, right=True), tone)
     if job.state == "failed":
         return Text(fit(job.failure.message if job.failure else "", cells.middle), style=palette.bad)
     return Text(fit(_whereabouts(job, cells.middle) if job.results else "", cells.middle), style=palette.muted)

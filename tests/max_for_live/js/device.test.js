@@ -468,6 +468,22 @@ test("the bar follows the job to its end, and starts anew with the next", () => 
   assert.equal(studio.device.value("progress"), 0);
 });
 
+test("a time left that rises says why", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  const job = studio.separate();
+  function stage(eta) {
+    studio.bridge.progress(job.id, "separating", 0.5, eta);
+    studio.clock.advance(10);
+    return studio.device.words("stage");
+  }
+  assert.equal(stage(-1), "Separating · 50 %");
+  assert.equal(stage(20), "Separating · 50 % · 20 s left");
+  assert.equal(stage(20.5), "Separating · 50 % · 21 s left");
+  assert.equal(stage(60), "Separating · 50 % · 60 s left · slower than expected");
+  assert.equal(stage(50), "Separating · 50 % · 50 s left · slower than expected");
+});
+
 test("while a clip is worked on another is not sent", () => {
   const studio = new Studio().start();
   studio.sessionClip();
