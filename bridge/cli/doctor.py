@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import sys
@@ -14,6 +15,7 @@ from typing import Literal
 import msgspec
 import typer
 
+from bridge import network
 from bridge.cli import shared
 from bridge.cli.logs import LOG_NAME
 from bridge.cli.ports import look_at_ports
@@ -54,9 +56,9 @@ async def doctor(
         await _midi(settings),
         *_midi_timing(),
         *_folders(settings),
-        _port(settings),
+        await _port(settings),
+        *_daws(),
     ]
-    findings += _daws()
     if json:
         typer.echo(msgspec.json.encode(findings).decode())
     else:
@@ -139,37 +141,54 @@ def _midi_timing() -> Iterator[Finding]:
 
 
 def _folders(settings: Settings) -> Iterator[Finding]:
-    for subject, folder in (("History", settings.state_dir), ("Your models", settings.models_dir)):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                pass
-        except OSError as error:
-            name = "SAB_STATE_DIR" if folder == settings.state_dir else "SAB_MODELS_DIR"
-            yield Finding(subject, "broken", f"{folder} cannot be written ({error.strerror}). Set {name} to another.")
-        else:
+    """Nothing is made here: a folder that the bridge has not needed yet is not ticked."""
+    for subject, folder, name, yet in (
+        ("History", settings.state_dir, "SAB_STATE_DIR", "nothing is kept yet; it will be in"),
+        ("Your models", settings.models_dir, "SAB_MODELS_DIR", "none yet; they go into"),
+    ):
+        reason = _why_not_writable(folder)
+        if reason:
+            yield Finding(subject, "broken", f"{folder} cannot be written ({reason}). Set {name} to another.")
+        elif folder.is_dir():
             yield Finding(subject, "ok", str(folder))
-    yield Finding("Log", "ok", str(settings.state_dir / str(settings.port) / LOG_NAME))
+        else:
+            yield Finding(subject, "note", f"{yet} {folder}")
+    log = settings.state_dir / str(settings.port) / LOG_NAME
+    yield Finding("Log", "ok", str(log)) if log.is_file() else Finding("Log", "note", f"none yet; it will be {log}")
 
 
-def _port(settings: Settings) -> Finding:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            return Finding(
-                "OSC port",
-                "note",
-                f"UDP port {settings.port} is taken ({error.strerror}): by a bridge that runs already, "
-                "or choose another with --port.",
+def _why_not_writable(folder: Path) -> str:
+    """Why nothing can be written there, or why the folder cannot be made; empty where nothing stands in the way."""
+    there = next((path for path in (folder, *folder.parents) if path.exists()), folder)
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            return ""
+    except OSError as error:
+        return error.strerror or str(error)
+
+
+async def _port(settings: Settings) -> Finding:
+    try:
+        (await network.bound(settings.host, settings.port, socket.SOCK_DGRAM)).close()
+    except (OSError, OverflowError, UnicodeError) as error:  # the last: no host is called so
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            message = (
+                f"UDP port {settings.port} is taken: by a bridge that runs already, or choose another with --port."
             )
+            return Finding("OSC port", "note", message)
+        reason = getattr(error, "strerror", None) or error
+        return Finding("OSC port", "broken", f"UDP port {settings.port} of {settings.host} cannot be opened: {reason}.")
     return Finding("OSC port", "ok", f"UDP port {settings.port} is free")
 
 
-def _daws() -> list[Finding]:
-    """The DAWs that `sab install` has something for, each with the folders that it would write to."""
-    findings = []
-    for daw in DAWS.values():
-        found = ", ".join(str(folder) for folder in daw.folders(Path.home(), os.environ))
-        findings.append(Finding(daw.name, "ok", found) if found else Finding(daw.name, "note", "not found here"))
-    return findings
+def _daws() -> Iterator[Finding]:
+    """The DAWs that `sab install` has something for, and whether it is there."""
+    for word, daw in DAWS.items():
+        folders = daw.folders(Path.home(), os.environ)
+        there = [folder for folder in folders if all((folder / name).is_file() for name in daw.files())]
+        if there:
+            yield Finding(daw.name, "ok", ", ".join(map(str, there)))
+        elif folders:
+            yield Finding(daw.name, "note", f"is here, without what the bridge has for it: `sab install {word}`")
+        else:
+            yield Finding(daw.name, "note", "not found here")

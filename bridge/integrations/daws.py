@@ -41,6 +41,8 @@ class Daw:
     name: str
     folders: Callable[[Path, Mapping[str, str]], list[Path]]
     """(home, environment) → where its files go; none where the DAW is not here."""
+    files: Callable[[], Sequence[str]]
+    """The names of its files."""
     contents: Callable[[Here], dict[str, bytes]]
     """File names → what is in them; raises NotFound where this installation lacks them."""
     next_step: str
@@ -75,6 +77,18 @@ def _live(_: Here) -> dict[str, bytes]:
         return {DEVICE: device.read_bytes()}
 
 
+def _ardour_files() -> Sequence[str]:
+    return [*_scripts("ardour")]
+
+
+def _reaper_files() -> Sequence[str]:
+    return [*_scripts("reaper"), REAPER_SETTINGS]
+
+
+def _live_files() -> Sequence[str]:
+    return [DEVICE]
+
+
 def _scripts(folder: str) -> dict[str, str]:
     found = (files("bridge.integrations") / folder).iterdir()
     return {script.name: script.read_text(encoding="utf-8") for script in found if script.name.endswith(".lua")}
@@ -91,18 +105,21 @@ DAWS: dict[str, Daw] = {
     "ardour": Daw(
         "Ardour",
         places.ardour_scripts,
+        _ardour_files,
         _ardour,
         "In Ardour: Edit → Lua Scripts → Script Manager, put both scripts into a free action slot each.",
     ),
     "reaper": Daw(
         "REAPER",
         places.reaper_scripts,
+        _reaper_files,
         _reaper,
         "In REAPER: Actions → Show action list → New action → Load ReaScript, choose both scripts.",
     ),
     "live": Daw(
         "Ableton Live",
         places.live_devices,
+        _live_files,
         _live,
         "In Live: User Library → Presets → Audio Effects → Max Audio Effect, drag it onto the clip's track.",
     ),

@@ -11,7 +11,7 @@ from bridge.protocols import Clock
 from bridge.whole_file import read_json, write_whole
 
 #: Seconds of work for a second of audio, before anything was measured: those of two slow processors.
-UNMEASURED = {"separating": 1.0, "listening": 0.05, "reading": 0.02, "writing": 0.01}
+UNMEASURED = {"separating": 1.0, "separating draft": 0.1, "listening": 0.05, "reading": 0.02, "writing": 0.01}
 #: What is said of a few seconds of audio is mostly how long it takes to begin.
 SHORTEST_SECONDS = 5.0
 #: The newest measurement counts half, so that one busy hour is forgotten after a few jobs.
@@ -37,7 +37,10 @@ class Paces:
     def seconds(self, work: str, audio_seconds: float) -> float:
         """What that work takes for so much audio."""
         pace = self._measured.get(work)
-        return audio_seconds * (UNMEASURED[work.split()[0]] if pace is None else pace)
+        if pace is None:
+            kind, *what = work.split()
+            pace = UNMEASURED.get(" ".join((kind, *what[:1])), UNMEASURED[kind])
+        return audio_seconds * pace
 
     def note(self, work: str, began_seconds: float, audio_seconds: float) -> None:
         """That work, on so much audio, began at that time of the clock and has just been done."""

@@ -225,6 +225,31 @@ def test_doctor_and_ports_say_what_this_machine_can_do(tmp_path: Path) -> None:
     assert sab("ports").returncode == 0
 
 
+def test_doctor_ticks_only_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    (tmp_path / "config" / "ardour7").mkdir(parents=True)
+
+    def found() -> dict[str, tuple[str, str]]:
+        done = sab("doctor", "--json", "--state-dir", tmp_path / "state", "--models-dir", tmp_path / "models")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return {one["subject"]: (one["verdict"], one["message"]) for one in json.loads(done.stdout)}
+
+    before = found()
+    assert {before[subject][0] for subject in ("Ardour", "REAPER", "History", "Your models", "Log")} == {"note"}
+    assert "`sab install ardour`" in before["Ardour"][1]
+    assert before["REAPER"][1] == "not found here"
+    assert not (tmp_path / "state").exists() and not (tmp_path / "models").exists()
+
+    installed = sab("install", "ardour", "--yes", "--state-dir", tmp_path / "state")
+    assert installed.returncode == 0, installed.stderr
+    (tmp_path / "models").mkdir()
+    after = found()
+    assert {after[subject][0] for subject in ("Ardour", "History", "Your models")} == {"ok"}
+    for subject in ("Ardour", "History", "Your models"):
+        assert Path(after[subject][1]).is_dir()
+
+
 def test_doctor_fails_where_something_needed_is_broken(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = sab("doctor", "--state-dir", tmp_path / "file" / "state")

@@ -131,7 +131,7 @@ def noted(paces: Paces, clock: FakeClock, work: str, took_seconds: float, audio_
 def test_a_pace_is_what_this_machine_took_the_newest_counting_most(tmp_path: Path) -> None:
     clock = FakeClock()
     paces = Paces.kept_in(tmp_path, clock)
-    assert paces.seconds("separating draft cpu", 10.0) == 10.0 * UNMEASURED["separating"]
+    assert paces.seconds("separating draft cpu", 10.0) == 10.0 * UNMEASURED["separating draft"]
     for took in (20.0, 20.0, 60.0):
         noted(paces, clock, "separating draft cpu", took, audio_seconds=10.0)
     assert paces.seconds("separating draft cpu", 10.0) == 40.0
