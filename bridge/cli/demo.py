@@ -20,6 +20,7 @@ from bridge.cli.report import TextReport
 from bridge.errors import EngineFailed
 from bridge.events import Event, Produced, Progressed, Warned
 from bridge.model import Result, Warning
+from bridge.options import absolute_path, current_folder
 from bridge.osc.addresses import Message
 from bridge.osc.client import OscClient, open_client
 
@@ -48,7 +49,16 @@ async def demo(
             report.say(f"A bridge listens on {where}. It gets four bars of drums, bass, chords and lead.")
             await client.ask("/sab/hello", "sab demo", PROTOCOL_VERSION)
             await client.ask("/sab/subscribe", 1)
-            request: list[str | float] = ["out", str(out.absolute()), "tempo", TEMPO_BPM, "play", 1, "req", "demo"]
+            request: list[str | float] = [
+                "out",
+                absolute_path("--out", str(out), current_folder()),
+                "tempo",
+                TEMPO_BPM,
+                "play",
+                1,
+                "req",
+                "demo",
+            ]
             if engine is not None:
                 request += ["engine", engine]
             (accepted,) = await client.ask("/sab/submit", str(clip), *request)
