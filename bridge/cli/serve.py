@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime
 import functools
 
-import typer
-
 from bridge.app import open_bridge
 from bridge.cli import shared, terminal
 from bridge.cli.logs import log_into
@@ -84,7 +82,7 @@ def tui(
         announce=announce, state_dir=state_dir, models_dir=models_dir,
     )  # fmt: skip
     log_into(settings.state_dir / str(settings.port))
-    raise typer.Exit(run(functools.partial(open_bridge, settings)))
+    run(functools.partial(open_bridge, settings))
 
 
 def _log(event: Event) -> None:
