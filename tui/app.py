@@ -16,7 +16,7 @@ from textual.command import Provider
 from textual.message import Message
 
 from bridge.clock import SystemClock
-from bridge.errors import BridgeError, InternalError
+from bridge.errors import BridgeError, InternalError, NotReadable
 from bridge.events import Noticed
 from bridge.protocols import Bridge, Clock
 from tui.coalesce import Coalescer
@@ -244,8 +244,12 @@ class SabApp(TerminalApp):
             self.push_screen(ResultsDialog(job))
 
     def on_results_dialog_copied(self, message: ResultsDialog.Copied) -> None:
-        self.copy_to_clipboard(message.path)
-        self.notify(message.path, title="Copied")
+        try:
+            self.copy_to_clipboard(message.path)
+        except UnicodeEncodeError:
+            self._tell(NotReadable("This name is no text, so it cannot be copied.", advice="Rename the file first."))
+        else:
+            self.notify(message.path, title="Copied")
 
     def action_help(self) -> None:
         self.push_screen(HelpDialog(self._main.address))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rich.cells import get_character_cell_size
+from rich.cells import cell_len, get_character_cell_size, set_cell_size
 from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
@@ -11,7 +11,7 @@ from bridge.plain import plain
 
 
 class Harmless(LineFilter):
-    """Makes each line plain, as wide as it was: what does not print and has no width goes."""
+    """Makes each line plain, and leaves it as wide as Textual has laid it out."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002 – Textual's signature
         if all(segment.control or segment.text.isprintable() for segment in segments):
@@ -20,4 +20,6 @@ class Harmless(LineFilter):
 
 
 def _shown(text: str) -> str:
-    return "".join(plain(sign) * get_character_cell_size(sign) for sign in text)
+    """What has no width goes; where it held signs together that now need more room, the end goes too."""
+    shown = "".join(plain(sign) * get_character_cell_size(sign) for sign in text)
+    return set_cell_size(shown, cell_len(text))
