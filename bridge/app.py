@@ -17,7 +17,7 @@ from bridge.midi.client import MidiPlayer
 from bridge.midi.lateness_log import LatenessLog
 from bridge.midi.layout import PortLayout
 from bridge.model import JobRequest
-from bridge.options import build_request
+from bridge.options import build_request, current_folder
 from bridge.osc.announcement import announced
 from bridge.osc.explorable import Explorable
 from bridge.osc.http_server import serve_http
@@ -50,7 +50,7 @@ class RunningBridge:
             BadArguments: an option's value cannot be used.
         """
         engines = known_engines(self.settings.models_dir)
-        return build_request(source, options or {}, job_defaults(self.settings), engines, Path.cwd())
+        return build_request(source, options or {}, job_defaults(self.settings), engines, current_folder())
 
 
 @asynccontextmanager
@@ -61,7 +61,9 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
         BridgeError: the address is taken.
     """
     engines = known_engines(settings.models_dir)
-    build_request("settings", {}, job_defaults(settings), engines, Path.cwd())  # rather now than at the first job
+    build_request(
+        "settings", {}, job_defaults(settings), engines, settings.state_dir
+    )  # rather now than at the first job
     clock = SystemClock()
     bus = EventBus()
     store = _store(settings, bus.keep, serve=serve)

@@ -28,6 +28,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from bridge.plain import plain
+
 #: The longest message; a screen of 80 × 24 shows no more beside everything else.
 MAX_LINE = 400
 #: One sentence of advice for each code, appended to a message that does not bring its own.
@@ -53,14 +55,15 @@ ADVICE: dict[str, str] = {
 class BridgeError(Exception):
     """A problem that a person can read: what happened, then what to do next.
 
-    `code` is stable and goes over OSC and into JSON; `message` is one line without the advice.
+    `code` is stable and goes over OSC and into JSON; `message` is one line without the advice. Both are `plain`, since
+    clients show them on terminals of their own.
     """
 
     code: ClassVar[str] = "internal"
 
     def __init__(self, message: str, *, advice: str | None = None) -> None:
-        self.message = _short(" ".join(message.split()))
-        self.advice = ADVICE[self.code] if advice is None else advice
+        self.message = _short(plain(" ".join(message.split())))
+        self.advice = ADVICE[self.code] if advice is None else plain(advice)
         super().__init__(str(self))
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
 """How the value of an option is read: typed, as OSC sends it, or as text, from a shell or from a Max patch.
 
-Each reader takes the option's name, for its complaints, and the raw value. Nothing here looks at the disk.
+Each reader takes the option's name, for its complaints, and the raw value. Nothing here looks at the disk, except to
+see whether a path is there just as a person wrote it.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import sys
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -30,9 +32,10 @@ LONGEST_BAR = 32
 def absolute_path(name: str, value: object, base: Path | None = None) -> str:
     """A path as a DAW, a browser or a person writes it, made absolute.
 
-    Taken are plain paths, `~`, `file://` addresses, and Max's `Macintosh HD:/Users/…`; another volume than the one
-    that Macs start from is found under `/Volumes`. `base` is what a relative path starts from; None: it is refused,
-    because nobody knows what a message from elsewhere means by it.
+    Taken are plain paths, `~`, `file://` addresses, and Max's `Macintosh HD:/Users/…`; on a Mac another volume than
+    the one that it starts from is found under `/Volumes`. `base` is what a relative path starts from; None: it is
+    refused, because nobody knows what a message from elsewhere means by it. What is there in `base` by the very name
+    that was written is meant by it, whatever else `~take.wav` or `file:a.wav` could mean.
 
     Raises:
         BadArguments: it is empty, a web address, or holds a NUL.
@@ -42,20 +45,34 @@ def absolute_path(name: str, value: object, base: Path | None = None) -> str:
         raise BadArguments(f"{name} must be a file or folder, not {written!r}.")
     if any("\ud800" <= sign <= "\udfff" for sign in written):
         raise BadArguments(f"{name} is not a name in UTF-8: {written!r}.", advice="Rename the file or folder first.")
+    if base is not None and os.path.lexists(base / written):
+        return os.path.normpath(base / written)
     if written.lower().startswith("file:"):
         written = _path_of_file_url(written)
     elif "://" in written[:10]:
         raise BadArguments(f"{name} must be a file on this computer, not the address {written!r}.")
     elif volume := re.match(r"([^/\\:]{2,}):(/.*)", written, re.DOTALL):
-        written = volume[2] if volume[1] == "Macintosh HD" else f"/Volumes/{volume[1]}{volume[2]}"
+        if volume[1] == "Macintosh HD":
+            written = volume[2]
+        elif sys.platform == "darwin":
+            written = f"/Volumes/{volume[1]}{volume[2]}"
+    path = os.path.expanduser(written)  # noqa: PTH111 – pathlib would take the `~` of `./~take.wav` for a home as well
+    if path.startswith("~"):
+        raise BadArguments(
+            f"{name} names the home folder of an unknown user: {written!r}.", advice=f"A file of that name is ./{path}."
+        )
+    if base is None and not Path(path).is_absolute():
+        raise BadArguments(f"{name} must be a whole path, from the root on, not {written!r}.")
+    # Without `..`, which leads the search for a project astray; but links stay: a clip may be linked into one.
+    return os.path.normpath((base or Path()) / path)
+
+
+def current_folder() -> Path | None:
+    """What a person's relative paths start from; None where somebody has deleted the folder that they are in."""
     try:
-        path = Path(written).expanduser()
-        if base is None and not path.is_absolute():
-            raise BadArguments(f"{name} must be a whole path, from the root on, not {written!r}.")
-        # Without `..`, which leads the search for a project astray; but links stay: a clip may be linked into one.
-        return os.path.normpath((base or path) / path)
-    except RuntimeError as error:  # `~nobody`
-        raise BadArguments(f"{name} names the home folder of an unknown user: {written!r}.") from error
+        return Path.cwd()
+    except FileNotFoundError:
+        return None
 
 
 def _path_of_file_url(url: str) -> str:

@@ -19,6 +19,7 @@ from bridge.option_values import (
     Reader,
     absolute_path,
     any_text,
+    current_folder,
     file_name,
     folder,
     grid,
@@ -38,7 +39,10 @@ from bridge.option_values import (
     truth,
 )
 
-__all__ = ["EVERY_STEM", "OPTIONS", "Option", "absolute_path", "build_request", "from_base", "listed", "text"]
+__all__ = [
+    "EVERY_STEM", "OPTIONS", "Option", "absolute_path", "build_request", "current_folder", "from_base", "listed",
+    "text",
+]  # fmt: skip
 
 FORMATS = ("wav", "aiff", "flac", "mp3", "ogg")
 DEPTHS = ("source", "16", "24", "32f")

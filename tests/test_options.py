@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from bridge.errors import BadArguments
 from bridge.model import JobRequest
-from bridge.options import OPTIONS, absolute_path, build_request
+from bridge.options import OPTIONS, absolute_path, build_request, current_folder
 
 ENGINES = ("draft", "htdemucs", "htdemucs_ft")
 
@@ -195,12 +196,48 @@ def test_a_field_that_max_leaves_empty_is_not_given() -> None:
         ("file:///a/My%20Song%3F.wav", "/a/My Song?.wav"),
         ("file://localhost/a.wav", "/a.wav"),
         ("Macintosh HD:/Users/me/a.wav", "/Users/me/a.wav"),
-        ("My Samples:/a.wav", "/Volumes/My Samples/a.wav"),
         ("/a/C:/b.wav", "/a/C:/b.wav"),
     ],
 )
 def test_paths_as_programs_write_them(written: str, path: str) -> None:
     assert absolute_path("path", written) == path
+
+
+def test_another_volume_is_found_on_a_mac_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert absolute_path("path", "My Samples:/a.wav") == "/Volumes/My Samples/a.wav"
+    monkeypatch.setattr("sys.platform", "linux")
+    assert absolute_path("path", "My Samples:/a.wav", tmp_path) == str(tmp_path / "My Samples:/a.wav")
+    with pytest.raises(BadArguments, match="whole path"):
+        absolute_path("path", "My Samples:/a.wav")
+
+
+@pytest.mark.parametrize("name", ["~take.wav", "~", "file:a.wav", "Disk:/a.wav", "file:///a.wav", "[v] song.wav"])
+def test_a_name_that_is_there_as_it_stands_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+    monkeypatch.setattr("sys.platform", "darwin")
+    path = tmp_path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    assert absolute_path("path", name, tmp_path) == str(path)
+    assert absolute_path("out", f"./{name}", tmp_path) == str(path)
+
+
+def test_a_tilde_behind_a_dot_is_no_home(tmp_path: Path) -> None:
+    assert absolute_path("out", "./~new", tmp_path) == str(tmp_path / "~new")
+    with pytest.raises(BadArguments, match="unknown user") as refused:
+        absolute_path("out", "~nobody-here", tmp_path)
+    assert "./~nobody-here" in str(refused.value)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows lets nobody delete a folder that somebody is in")
+def test_a_folder_that_is_gone_is_no_base(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    assert current_folder() == gone
+    gone.rmdir()
+    assert current_folder() is None
+    assert absolute_path("path", "/a.wav", current_folder()) == "/a.wav"
 
 
 def test_a_windows_drive_in_a_file_address_keeps_its_letter() -> None:

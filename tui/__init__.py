@@ -7,5 +7,6 @@ coalesce    keeps fast progress from becoming fast drawing
 render/     values → text; knows no Textual
 widgets/    attributes come down, messages go up
 screens/    the workplace and its dialogs
+terminal    what lies between Textual and the terminal: driver reads the keyboard, harmless is the last gate
 app         the switchboard between them
 """

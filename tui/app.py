@@ -11,14 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import ClassVar
 
-from rich.text import Text
-from textual.app import App
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.message import Message
 
 from bridge.clock import SystemClock
-from bridge.errors import BridgeError, InternalError
+from bridge.errors import BridgeError, InternalError, NotReadable
 from bridge.events import Noticed
 from bridge.protocols import Bridge, Clock
 from tui.coalesce import Coalescer
@@ -29,6 +27,7 @@ from tui.screens.dialogs import AddDialog, FailedDialog, HelpDialog, QuitDialog,
 from tui.screens.main import MainScreen
 from tui.screens.play_dialog import PlayDialog
 from tui.state import ViewState, begin, fold
+from tui.terminal import TerminalApp
 from tui.themes import NIGHT, THEMES, palette
 
 log = logging.getLogger(__name__)
@@ -36,17 +35,19 @@ log = logging.getLogger(__name__)
 REDRAW_SECONDS = 0.1
 
 
-def run(open_bridge: OpenBridge) -> int:
-    """Opens the screen, hosts the bridge in it until the user quits, and returns the exit status.
+def run(open_bridge: OpenBridge) -> None:
+    """Opens the screen, and hosts the bridge in it until the user quits.
 
-    0: quit; 1: the bridge could not start or broke down (the reason is printed once the screen has closed).
+    Raises:
+        BridgeError: the bridge could not start, or it or the screen broke down.
     """
     app = SabApp(open_bridge)
     app.run()
-    return app.return_code or 0
+    if app.error is not None:
+        raise app.error
 
 
-class SabApp(App[None]):
+class SabApp(TerminalApp):
     """Holds the bridge's task and the state; everything else is passed on."""
 
     TITLE = "Source Audio Bridge"
@@ -74,8 +75,6 @@ class SabApp(App[None]):
         self._hosted: Hosted | None = None
         self._main = MainScreen(zone)
         self._wanted = ""  # a job that was added here, to be selected as soon as it is in the table
-        self.error: BridgeError | None = None
-        """Why the bridge does not run, if it does not."""
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = NIGHT.name
@@ -142,7 +141,7 @@ class SabApp(App[None]):
         self._main.refresh_bindings()
 
     def on_failed_dialog_read(self) -> None:
-        self.exit(return_code=1, message=Text(str(self.error)))
+        self.exit(return_code=1)
 
     # From the bridge to the screen
 
@@ -172,7 +171,7 @@ class SabApp(App[None]):
             self._tell(error)
 
     def _tell(self, error: BridgeError) -> None:
-        self.notify(error.advice, title=error.message, severity="error", markup=False)
+        self.notify(error.advice, title=error.message, severity="error")
         self._inbox.put(Noticed(level="error", message=str(error)))
 
     # From the screen to the bridge
@@ -254,8 +253,12 @@ class SabApp(App[None]):
             self.push_screen(ResultsDialog(job))
 
     def on_results_dialog_copied(self, message: ResultsDialog.Copied) -> None:
-        self.copy_to_clipboard(message.path)
-        self.notify(message.path, title="Copied", markup=False)
+        try:
+            self.copy_to_clipboard(message.path)
+        except UnicodeEncodeError:
+            self._tell(NotReadable("This name is no text, so it cannot be copied.", advice="Rename the file first."))
+        else:
+            self.notify(message.path, title="Copied")
 
     def action_help(self) -> None:
         self.push_screen(HelpDialog(self._main.address))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import datetime
 
-import msgspec
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from bridge.cli import shared
+from bridge.cli.console import PlainConsole, table
+from bridge.cli.terminal import tell, tell_json
 from bridge.clock import SystemClock
 from bridge.config import Settings
 from bridge.pipeline.cache import Kept, ResultsCache
@@ -39,18 +38,16 @@ def show(json: shared.Json = False) -> None:
         told = {
             "folder": str(cache.folder), "bytes": total, "heard_bytes": heard, "max_bytes": settings.cache_max_bytes,
         }  # fmt: skip
-        typer.echo(msgspec.json.encode({**told, "entries": [_told(one) for one in kept]}).decode())
+        tell_json({**told, "entries": [_told(one) for one in kept]})
         return
-    table = Table(box=None, pad_edge=False)
-    for column in ("Clip", "Engine", "Size", "Last used"):
-        table.add_column(column, justify="right" if column == "Size" else "left")
+    listed = table("Clip", "Engine", "Size", "Last used", right=("Size",))
     for one in kept:
         used = datetime.datetime.fromtimestamp(one.used_unix).astimezone().strftime("%Y-%m-%d %H:%M")
-        table.add_row(one.entry.name, one.entry.engine.name or "–", _megabytes(one.entry.total_bytes), used)
+        listed.add_row(one.entry.name, one.entry.engine.name or "–", _megabytes(one.entry.total_bytes), used)
     if kept:
-        Console().print(table)
+        PlainConsole().print(listed)
     size = f"{_megabytes(total)} of {settings.cache_max_gb:g} GB ({_megabytes(heard)} of it: what was heard, for notes)"
-    typer.echo(f"{_counted(len(kept))}, {size}, in {cache.folder}")
+    tell(f"{_counted(len(kept))}, {size}, in {cache.folder}")
 
 
 @app.command("clear")
@@ -61,7 +58,10 @@ def clear(json: shared.Json = False) -> None:
     results = sum(bool(one.entry.results) for one in cache.kept())
     cache.clear()
     count = results - sum(bool(one.entry.results) for one in cache.kept())
-    typer.echo(msgspec.json.encode({"cleared": count}).decode() if json else f"{_counted(count)} cleared.")
+    if json:
+        tell_json({"cleared": count})
+    else:
+        tell(f"{_counted(count)} cleared.")
 
 
 def _cache(settings: Settings) -> ResultsCache:

@@ -21,6 +21,7 @@ from bridge.cli.report import TextReport
 from bridge.errors import EngineFailed
 from bridge.events import Ended, MidiEnded, Produced
 from bridge.model import Result
+from bridge.options import absolute_path, current_folder
 from bridge.osc.addresses import ACCEPTED, FAIL, STATUS_REPLY
 from bridge.osc.client import OscClient, open_client
 from bridge.osc.reading import arguments_of, event_of
@@ -50,7 +51,16 @@ async def demo(
             report.say(f"A bridge listens on {where}. It gets four bars of drums, bass, chords and lead.")
             await client.ask("/sab/hello", "sab demo", PROTOCOL_VERSION)
             await client.ask("/sab/subscribe", 1)
-            request: list[str | float] = ["out", str(out.absolute()), "tempo", TEMPO_BPM, "play", 1, "req", "demo"]
+            request: list[str | float] = [
+                "out",
+                absolute_path("--out", str(out), current_folder()),
+                "tempo",
+                TEMPO_BPM,
+                "play",
+                1,
+                "req",
+                "demo",
+            ]
             if engine is not None:
                 request += ["engine", engine]
             (accepted,) = await client.ask("/sab/submit", str(clip), *request)

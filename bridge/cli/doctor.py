@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
-import typer
 
 from bridge import network
 from bridge.cli import shared
 from bridge.cli.logs import LOG_NAME
 from bridge.cli.ports import look_at_ports
+from bridge.cli.terminal import tell, tell_json
 from bridge.config import Settings
 from bridge.errors import BridgeError
 from bridge.integrations.daws import DAWS
@@ -60,10 +60,10 @@ async def doctor(
         *_daws(),
     ]
     if json:
-        typer.echo(msgspec.json.encode(findings).decode())
+        tell_json(findings)
     else:
         for finding in findings:
-            typer.echo(f"{SIGNS[finding.verdict]} {finding.subject}: {finding.message}")
+            tell(f"{SIGNS[finding.verdict]} {finding.subject}: {finding.message}")
     return shared.FAILED if any(finding.verdict == "broken" for finding in findings) else shared.DONE
 
 

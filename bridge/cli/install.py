@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from bridge.cli import shared
+from bridge.cli.terminal import ask, tell
 from bridge.errors import BadArguments, NotFound
 from bridge.integrations.daws import DAWS, Daw, Here
 from bridge.integrations.install import Placed, Record, Step, install, installed, plan, remove
@@ -54,7 +55,7 @@ def install_into(
     files = plan({folder / name: content for folder in folders for name, content in contents.items()}, record)
     if _agreed(files, "", yes):
         install(files, record)
-        typer.echo(daw.next_step)
+        tell(daw.next_step)
 
 
 def _folders(daw: Daw) -> list[Path]:
@@ -71,9 +72,9 @@ def _agreed(files: list[Placed], word: str, yes: bool) -> bool:
         BadArguments: nobody is there to ask.
     """
     for file in files:
-        typer.echo(f"{WORDS['changed'] if file.step == 'changed' else word or WORDS[file.step]} {file.path}")
+        tell(f"{WORDS['changed'] if file.step == 'changed' else word or WORDS[file.step]} {file.path}")
     if not files or (not word and all(file.step == "same" for file in files)):
-        typer.echo("Nothing to do.")
+        tell("Nothing to do.")
         return not word and bool(files)
     if yes:
         return True
@@ -83,4 +84,4 @@ def _agreed(files: list[Placed], word: str, yes: bool) -> bool:
         question = "You have changed the files marked CHANGED; your changes will be lost. Go on?"
     else:
         question = "Go on?"
-    return typer.confirm(question)
+    return ask(question)

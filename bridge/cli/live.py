@@ -8,6 +8,7 @@ import typer
 
 from bridge.cli import shared
 from bridge.cli.talk import Pairs, Wait, give, read_pairs
+from bridge.cli.terminal import note
 from bridge.errors import BadArguments
 from bridge.osc.ableton import ANSWER_PORT, LIVE_PORT, selected_clip
 
@@ -37,5 +38,5 @@ async def live(
             advice="Save the set (Ctrl+S or Cmd+S), or name a folder: sab live out FOLDER.",
         )
     if clip.warped and not {"start", "end"} & wishes.keys():
-        shared.note("The clip is warped: the bridge takes its whole file, in the file's own tempo.")
+        note("The clip is warped: the bridge takes its whole file, in the file's own tempo.")
     return await give(settings, clip.path, {**clip.options(), **wishes}, wait=wait)

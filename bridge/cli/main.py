@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
+from collections.abc import Callable
+from typing import Any, cast
+
 import typer
 
 from bridge import __version__
-from bridge.cli import cache, calibrate, demo, doctor, install, live, models, ports, process, serve, talk
+from bridge.cli import cache, calibrate, demo, doctor, install, live, models, ports, process, serve, shared, talk
+from bridge.cli.terminal import OutputClosed, complain, drop_output, prepare, tell, writing
+from bridge.errors import BadArguments, NotWritable
 
 app = typer.Typer(
     name="sab",
@@ -15,18 +22,34 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+#: What typer raises for a mistake in the command line; it has no public name, but `BadParameter` is one of them.
+_UsageError = cast("type[Exception]", typer.BadParameter.__bases__[0])
 
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"Source Audio Bridge {__version__}")
+        tell(f"Source Audio Bridge {__version__}")
         raise typer.Exit
 
 
+def _with_the_screens_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Gives the command `sab` every option of `sab tui`, from its one signature."""
+    own = inspect.signature(function, eval_str=True)
+    *named, _ = own.parameters.values()
+    added = inspect.signature(serve.tui, eval_str=True).parameters.values()
+    parameters = [*named, *(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in added)]
+    # Typer reads both.
+    function.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+    function.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return function
+
+
 @app.callback(invoke_without_command=True)
+@_with_the_screens_options
 def start(
     context: typer.Context,
     version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Print the version."),
+    **options: Any,
 ) -> None:
     """Take the clip in your DAW apart – stems, MIDI files – and play its notes into your tracks.
 
@@ -34,7 +57,20 @@ def start(
     """
     del version
     if context.invoked_subcommand is None:
-        serve.tui()
+        serve.tui(**options)
+    else:
+        _no_options_before(context.invoked_subcommand, context, options)
+
+
+@shared.guarded
+def _no_options_before(command: str, context: typer.Context, options: dict[str, object]) -> None:
+    """Raises BadArguments where an option stands before the command, which would never hear of it."""
+    names = {parameter.name: parameter.opts[0] for parameter in context.command.params}
+    given = [names[name] for name, value in options.items() if value is not None and value is not False]
+    if given:
+        raise BadArguments(
+            f"{given[0]} before {command} would set nothing.", advice=f"Write it behind: sab {command} {given[0]} …"
+        )
 
 
 app.command("tui")(serve.tui)
@@ -55,4 +91,26 @@ app.command("demo")(demo.demo)
 
 def main() -> None:
     """Runs the command line."""
-    app()
+    prepare()
+    sys.exit(_status())
+
+
+def _status() -> int:
+    """Typer's own boxes for mistakes would print whatever stands in an argument, so they are told here."""
+    try:
+        with writing():  # the help, which typer prints
+            status = app(standalone_mode=False)
+    except _UsageError as error:
+        context = getattr(error, "ctx", None)
+        advice = "" if context is None else f" `{context.command_path} --help` says what there is."
+        complain(BadArguments.code, f"{error.format_message().rstrip('.')}.{advice}")  # type: ignore[attr-defined]
+        return shared.USAGE
+    except typer.Abort:  # nobody has answered
+        return shared.INTERRUPTED
+    except (OutputClosed, SystemExit):  # SystemExit: typer, whose help nobody reads
+        drop_output()
+        return shared.UNREAD
+    except NotWritable as error:
+        complain(error.code, str(error))
+        return shared.FAILED
+    return status if isinstance(status, int) else shared.DONE

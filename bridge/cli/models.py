@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated
 
-import msgspec
 import typer
-from rich.console import Console
-from rich.progress import Progress
-from rich.table import Table
 
 from bridge.app import open_bridge
 from bridge.cli import shared
+from bridge.cli.console import PlainConsole, progress, table
+from bridge.cli.terminal import tell, tell_json, tell_path
 from bridge.separation.catalogue import catalogue
 from bridge.separation.speed import Speeds
 
@@ -33,25 +31,23 @@ def show(json: shared.Json = False, models_dir: shared.ModelsDir = None) -> None
     settings = shared.settings_from(models_dir=models_dir)
     models = catalogue(settings.models_dir, speeds=Speeds.kept_in(settings.cache_dir).fastest())
     if json:
-        typer.echo(msgspec.json.encode(models).decode())
+        tell_json(models)
         return
-    table = Table(box=None, pad_edge=False)
-    for column in ("Model", "Here", "Size", "Speed", "Stems", "Note"):
-        is_number = column in ("Size", "Speed")
-        table.add_column(column, no_wrap=is_number or column == "Model", justify="right" if is_number else "left")
+    numbers = ("Size", "Speed")
+    listed = table("Model", "Here", "Size", "Speed", "Stems", "Note", right=numbers, whole=("Model", *numbers))
     for model in models:
         size = "" if model.size_bytes is None else f"{model.size_bytes / 1e6:.0f} MB"
         speed = "" if model.speed is None else f"{model.speed:.1f}×"
         here = "yes" if model.present else "no"
-        table.add_row(model.name, here, size, speed, ", ".join(model.stems) or "?", model.note)
-    Console().print(table)
+        listed.add_row(model.name, here, size, speed, ", ".join(model.stems) or "?", model.note)
+    PlainConsole().print(listed)
 
 
 @app.command("path")
 @shared.guarded
 def path(models_dir: shared.ModelsDir = None) -> None:
     """Print the folder that your own models go into."""
-    typer.echo(shared.settings_from(models_dir=models_dir).models_dir)
+    tell_path(shared.settings_from(models_dir=models_dir).models_dir)
 
 
 @app.command("pull")
@@ -62,8 +58,8 @@ async def pull(
 ) -> int:
     """Fetch a model's weights now, so that it works offline later."""
     settings = shared.settings_from(models_dir=models_dir)
-    with Progress(console=Console(stderr=True)) as bar:
-        task = bar.add_task(f"Fetching {name}", total=1.0)
+    with progress(PlainConsole(stderr=True)) as bar:
+        task = bar.add_task(f"Fetching {name}", total=1.0, left="")
         async with shared.interruption() as interrupted, open_bridge(settings, serve=False) as running:
             fetching = asyncio.create_task(
                 running.worker.fetch(name, lambda fraction: bar.update(task, completed=fraction))
@@ -76,5 +72,5 @@ async def pull(
                 return shared.INTERRUPTED
             fetching.result()
             bar.update(task, completed=1.0)
-    typer.echo(f"{name} is here and works offline.")
+    tell(f"{name} is here and works offline.")
     return shared.DONE

@@ -7,10 +7,8 @@ import contextlib
 import datetime
 from collections.abc import AsyncIterator, Callable
 
-import msgspec
-import typer
-
 from bridge.cli import shared
+from bridge.cli.terminal import tell, tell_json
 from bridge.config import Settings
 from bridge.errors import BridgeError
 from bridge.events import Event
@@ -53,10 +51,10 @@ async def ports(json: shared.Json = False, port: shared.Port = None, state_dir: 
     """Show the MIDI ports that your DAW can record from, and how late the last notes were."""
     report = await look_at_ports(shared.settings_from(port=port, state_dir=state_dir))
     if json:
-        typer.echo(msgspec.json.encode(report).decode())
+        tell_json(report)
     else:
         for line in lines(report):
-            typer.echo(line)
+            tell(line)
     return shared.DONE
 
 

@@ -14,8 +14,9 @@ from bridge.app import open_bridge
 from bridge.cli import shared
 from bridge.cli.job_options import NOTES, REGION, SEPARATION, Given, takes
 from bridge.cli.report import JobReport, report_for
+from bridge.cli.terminal import OutputClosed, complain, note
 from bridge.config import Settings
-from bridge.errors import BadArguments, BridgeError
+from bridge.errors import BadArguments, BridgeError, NotWritable
 from bridge.events import Ended, Event
 from bridge.model import STEMS, Job
 
@@ -54,14 +55,17 @@ async def _do(
         bridge = running.bridge
         request = msgspec.structs.replace(running.request(str(file), options), transcribe_as=transcribe_as)
         over = asyncio.Event()
+        lost: list[OutputClosed | NotWritable] = []
 
         def on_event(event: Event) -> None:
             if isinstance(event, Ended):
                 over.set()
-            try:
-                report.show(event)
-            except OSError:  # nobody reads any more
-                interrupted.set()
+            if not lost:
+                try:
+                    report.show(event)
+                except (OutputClosed, NotWritable) as error:
+                    lost.append(error)
+                    interrupted.set()
 
         unsubscribe = bridge.subscribe(on_event)
         with report:
@@ -79,13 +83,25 @@ async def _do(
                 await ending
             interrupting.cancel()
         unsubscribe()
+        if lost:
+            raise _unheard(lost[0], bridge.job(job.id))
         return _finish(bridge.job(job.id), report, was_interrupted=interrupted.is_set())
+
+
+def _unheard(error: OutputClosed | NotWritable, job: Job) -> OutputClosed | NotWritable:
+    """The same error, after it was said what became of the job."""
+    if job.state != "cancelled":
+        return error
+    if isinstance(error, NotWritable):
+        return NotWritable(f"{error.message} The job was cancelled.", advice="")
+    note("The job was cancelled, because nobody reads what it says.")
+    return error
 
 
 def _finish(job: Job, report: JobReport, *, was_interrupted: bool) -> int:
     report.conclude(job)
     if job.failure is not None:
-        shared.complain(job.failure.code, job.failure.message)
+        complain(job.failure.code, job.failure.message)
     if job.state == "done":
         return shared.DONE
     return shared.INTERRUPTED if was_interrupted else shared.FAILED

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from types import TracebackType
 from typing import Protocol
 
-import msgspec
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.progress import TaskID
 
+from bridge.cli.console import PlainConsole, progress
+from bridge.cli.terminal import tell_json
 from bridge.errors import BridgeError
 from bridge.events import Analysed, Event, Produced, Progressed, Started, Warned
 from bridge.model import Job, Result
@@ -96,42 +95,31 @@ class JsonReport:
     ) -> None: ...
 
     def show(self, event: Event) -> None:
-        self._print(event)
+        tell_json(event)
 
     def conclude(self, job: Job) -> None:
-        self._print(outcome_of(job))
+        tell_json(outcome_of(job))
 
     def refuse(self, error: BridgeError) -> None:
-        self._print({"job": "", "state": "failed", "stems": [], "midi": [], "code": error.code, "message": str(error)})
-
-    def _print(self, value: object) -> None:
-        sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")
-        sys.stdout.buffer.flush()
+        tell_json({"job": "", "state": "failed", "stems": [], "midi": [], "code": error.code, "message": str(error)})
 
 
 class TextReport:
     """Words: a moving bar on a terminal, a line for each new stage in a log; the files at the end."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: PlainConsole) -> None:
         self._console = console
         self._stage = ""
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.percentage:>3.0f} %  {task.fields[left]}"),
-            console=console,
-            disable=not console.is_terminal,
-            transient=True,
-        )
+        self._bar = progress(console)
         self._task: TaskID = self._bar.add_task("", total=1.0, left="")
 
     @classmethod
     def for_people(cls) -> TextReport:
-        return cls(Console(soft_wrap=True))
+        return cls(PlainConsole(soft_wrap=True))
 
     def say(self, words: str) -> None:
         """One line of the command's own."""
-        self._console.print(words, highlight=False, markup=False)
+        self._console.print(words)
 
     def __enter__(self) -> TextReport:
         self._bar.start()
@@ -154,19 +142,19 @@ class TextReport:
             case Started(engine=engine, device=device) if device:
                 self._console.print(f"Engine: {engine} on {device}")
             case Warned(warning=warning):
-                self._console.print(f"Note: {warning.message}", style="yellow", highlight=False)
+                self._console.print(f"Note: {warning.message}", style="yellow")
             case Analysed(music=music):
-                self._console.print(f"Music: {', '.join(music_words(music)) or _UNKNOWN}", highlight=False)
+                self._console.print(f"Music: {', '.join(music_words(music)) or _UNKNOWN}")
             case Produced(result=result):
-                self._console.print(_line(result), highlight=False, markup=False)
+                self._console.print(_line(result))
 
     def conclude(self, job: Job) -> None:
         if job.state == "done":
             seconds = (job.ended_unix or job.submitted_unix) - job.submitted_unix
-            self._console.print(f"Done in {seconds:.1f} s: {job.output_dir}", highlight=False, markup=False)
+            self._console.print(f"Done in {seconds:.1f} s: {job.output_dir}")
         elif job.results:
             left = f"{len(job.results)} of its files are complete and stay in {job.output_dir}"
-            self._console.print(f"{left}; the same command goes on from there.", highlight=False, markup=False)
+            self._console.print(f"{left}; the same command goes on from there.")
 
     def refuse(self, error: BridgeError) -> None:
         """Nothing to add to what standard error says."""

@@ -5,10 +5,8 @@ from __future__ import annotations
 import datetime
 import functools
 
-import typer
-
 from bridge.app import open_bridge
-from bridge.cli import shared
+from bridge.cli import shared, terminal
 from bridge.cli.logs import log_into
 from bridge.events import (
     Ended,
@@ -55,9 +53,9 @@ async def serve(
     log_into(settings.state_dir / str(settings.port))
     async with shared.interruption() as interrupted, open_bridge(settings) as running:
         running.bridge.subscribe(_log)
-        typer.echo(f"listening on {running.address}")
+        terminal.tell(f"listening on {running.address}")
         if running.http_address:
-            typer.echo(f"Explore it at {running.http_address}", err=True)
+            terminal.report(f"Explore it at {running.http_address}")
         await interrupted.wait()
     return shared.DONE
 
@@ -76,6 +74,7 @@ def tui(
     models_dir: shared.ModelsDir = None,
 ) -> None:
     """Open the screen: every job with its progress, and the server that your DAW talks to. This is plain `sab`."""
+    terminal.need_a_screen()
     from tui.app import run  # no other command loads the screen
 
     settings = shared.settings_from(
@@ -83,14 +82,14 @@ def tui(
         announce=announce, state_dir=state_dir, models_dir=models_dir,
     )  # fmt: skip
     log_into(settings.state_dir / str(settings.port))
-    raise typer.Exit(run(functools.partial(open_bridge, settings)))
+    run(functools.partial(open_bridge, settings))
 
 
 def _log(event: Event) -> None:
     line = _words(event)
     if line:
         now = datetime.datetime.now().astimezone().strftime("%H:%M:%S")
-        typer.echo(f"{now} {line}", err=True)
+        terminal.report(f"{now} {line}")
 
 
 def _words(event: Event) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import tempfile
 import traceback
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -15,11 +16,15 @@ from typing import Annotated, ParamSpec, TypeAlias
 
 import typer
 
+from bridge.cli.logs import plain_trace
+from bridge.cli.terminal import OutputClosed, complain
 from bridge.config import Settings, load_settings
 from bridge.errors import BadArguments, BridgeError
 from bridge.options import OPTIONS
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+#: As a shell reports a program that SIGPIPE has ended, for a command whose reader has gone (`sab models | head -1`).
+UNREAD = 1 if sys.platform == "win32" else 141
 
 JOB_PANEL = "What to do"
 NOTES_PANEL = "How notes are read and written"
@@ -110,9 +115,8 @@ def guarded(function: Callable[P, None]) -> Callable[P, None]:
             raise typer.Exit(USAGE if isinstance(error, BadArguments) else FAILED) from error
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
-        except BrokenPipeError:  # as in `sab … | head`; Python would complain once more while it ends
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            raise typer.Exit(FAILED) from None
+        except OutputClosed:
+            raise typer.Exit(UNREAD) from None
         except (typer.Exit, typer.Abort):
             raise
         except Exception as error:
@@ -128,18 +132,8 @@ def guarded(function: Callable[P, None]) -> Callable[P, None]:
 def _write_down(error: Exception) -> Path:
     """Leaves the trace of an error that nobody expected in a file, since a musician can do nothing with it."""
     with tempfile.NamedTemporaryFile("w", prefix="sab-", suffix=".log", delete=False, encoding="utf-8") as file:
-        file.writelines(traceback.format_exception(error))
+        file.write(plain_trace("".join(traceback.format_exception(error))))
     return Path(file.name)
-
-
-def complain(code: str, message: str) -> None:
-    """One line on standard error."""
-    typer.echo(f"sab: {code}: {message}", err=True)
-
-
-def note(message: str) -> None:
-    """One line on standard error that is no complaint."""
-    typer.echo(f"sab: {message}", err=True)
 
 
 @asynccontextmanager

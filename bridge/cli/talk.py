@@ -12,10 +12,11 @@ import typer
 
 from bridge import PROTOCOL_VERSION
 from bridge.cli import shared
+from bridge.cli.terminal import complain, tell, tell_path
 from bridge.config import Settings
 from bridge.errors import BadArguments
 from bridge.events import Ended, Produced, Warned
-from bridge.options import PATHS, absolute_path, from_base
+from bridge.options import PATHS, absolute_path, current_folder, from_base
 from bridge.osc.addresses import ACCEPTED, BYE, FAIL, JOB, Message
 from bridge.osc.client import OscClient, open_client, parse_argument
 from bridge.osc.reading import arguments_of, event_of
@@ -44,7 +45,7 @@ async def submit(
     """Give a running bridge a clip. Prints the job's name."""
     settings = shared.settings_from(host=host, port=port)
     options = read_pairs(pairs or ())
-    return await give(settings, absolute_path("FILE", str(file), Path.cwd()), options, wait=wait)
+    return await give(settings, absolute_path("FILE", str(file), current_folder()), options, wait=wait)
 
 
 def read_pairs(words: Sequence[str]) -> dict[str, str | float]:
@@ -56,7 +57,7 @@ def read_pairs(words: Sequence[str]) -> dict[str, str | float]:
     if len(words) % 2:
         raise BadArguments(f"The option {words[-1]} has no value.", advice="Write KEY VALUE pairs after the file.")
     return {
-        key: str(from_base(key, value, Path.cwd())) if key in PATHS else value
+        key: str(from_base(key, value, current_folder())) if key in PATHS else value
         for key, value in zip(words[::2], words[1::2], strict=True)
     }
 
@@ -68,7 +69,7 @@ async def give(settings: Settings, path: str, options: Mapping[str, str | float]
         client.send("/sab/hello", "sab submit", PROTOCOL_VERSION)
         (accepted,) = await client.ask("/sab/submit", path, *atoms)
         job = str(arguments_of(accepted, ACCEPTED)["job"])
-        typer.echo(job)
+        tell(job)
         return await _follow(client, job) if wait else shared.DONE
 
 
@@ -84,7 +85,7 @@ async def send(
         client.send("/sab/hello", "sab send", PROTOCOL_VERSION)
         answer = await client.exchange(address, *map(parse_argument, arguments or ()))
     for message in answer:
-        typer.echo(_line(message))
+        tell(_line(message))
     return shared.FAILED if any(message.address == FAIL.address for message in answer) else shared.DONE
 
 
@@ -103,15 +104,15 @@ async def _follow(client: OscClient, job: str) -> int:
                 return shared.DONE if state == "done" else shared.FAILED
             continue
         if push.address == BYE.address:
-            shared.complain("engine_failed", "The bridge was ended before the job was done.")
+            complain("engine_failed", "The bridge was ended before the job was done.")
             return shared.FAILED
         if push.address == FAIL.address and (said := arguments_of(push, FAIL))["req_or_job"] == job:
-            shared.complain(said["code"], said["message"])
+            complain(said["code"], said["message"])
         match event_of(push):
             case Produced(job=pushed, result=result) if pushed == job:
-                typer.echo(result.path)
+                tell_path(result.path)
             case Warned(job=pushed, warning=warning) if pushed == job:
-                shared.complain(warning.code, warning.message)
+                complain(warning.code, warning.message)
             case Ended(job=pushed, outcome=outcome) if pushed == job:
                 return shared.DONE if outcome == "done" else shared.FAILED
 

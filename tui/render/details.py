@@ -9,8 +9,9 @@ from rich.text import Text
 
 from bridge.errors import ADVICE
 from bridge.model import Failure, Job, JobRequest, Result
+from bridge.plain import plain
 from bridge.units import clock_text
-from tui.render.fit import fit, one_line, wrap
+from tui.render.fit import fit, wrap
 from tui.render.job import eta_text, stage_words, tone_of
 from tui.render.palette import Palette
 
@@ -27,7 +28,7 @@ _SAMPLE_FORMATS = {
 def details(job: Job, width: int, palette: Palette) -> Text:
     """Lines of at most `width` cells: outcome, trouble with advice, files, where from and where to."""
     text = Text(style=palette.text)
-    title, outcome = one_line(job.name), _outcome(job)
+    title, outcome = plain(job.name), _outcome(job)
     beside = cell_len(f"{title}  {outcome}") <= width
     _lines(text, wrap(title, width), f"bold {palette.text}".strip())
     if beside:

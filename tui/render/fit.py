@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from rich.cells import cell_len, chop_cells, set_cell_size
 
+from bridge.plain import plain
+
 
 def fit(text: str, cells: int, *, right: bool = False) -> str:
-    """`text` in exactly `cells` cells: padded, or cut with an ellipsis; control characters become spaces."""
-    text = one_line(text)
+    """`text` in exactly `cells` cells: padded, or cut with an ellipsis; what does not print is replaced."""
+    text = plain(text)
     length = cell_len(text)
     if length > cells:
         return set_cell_size(text, cells - 1) + "…" if cells > 0 else ""
@@ -17,7 +19,7 @@ def fit(text: str, cells: int, *, right: bool = False) -> str:
 
 def wrap(text: str, cells: int) -> list[str]:
     """`text` in lines of at most `cells` cells, broken between words where that is possible; at least one line."""
-    text = one_line(text)
+    text = plain(text)
     if cell_len(text) <= cells:
         return [text]
     lines: list[str] = []
@@ -32,8 +34,3 @@ def wrap(text: str, cells: int) -> list[str]:
         *full, line = chop_cells(word, max(cells, 2)) or [word]  # a word of combining signs has no cells
         lines.extend(full)
     return [*lines, line]
-
-
-def one_line(text: str) -> str:
-    """File names may hold anything, escape sequences too; the terminal must not obey them."""
-    return text if text.isprintable() else "".join(sign if sign.isprintable() else " " for sign in text)

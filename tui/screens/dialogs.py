@@ -14,14 +14,14 @@ from textual.containers import Horizontal, Vertical
 from textual.events import Paste
 from textual.message import Message
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Button, Input, OptionList
 
 from bridge.errors import BridgeError
 from bridge.model import Job
 from tui.keys import KEYS
 from tui.paths import as_typed, paths_in
-from tui.render.fit import fit, one_line
+from tui.render.fit import fit
+from tui.widgets.words import Words, entitle, option
 
 
 class Dialog(ModalScreen[None]):
@@ -62,9 +62,9 @@ class AddDialog(Dialog):
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
-            box.border_title = "Add a song"
+            entitle(box, "Add a song")
             yield PathInput(as_typed(self._paths), placeholder="/path/to/song.wav", select_on_focus=False)
-            yield Static("Type, paste or drop a path. Enter adds it, Esc closes.", id="hint")
+            yield Words("Type, paste or drop a path. Enter adds it, Esc closes.", id="hint")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
@@ -74,7 +74,7 @@ class AddDialog(Dialog):
     def refuse(self, error: BridgeError, paths: Sequence[str]) -> None:
         """Says why the last of `paths` was not taken, and leaves only these in the field."""
         self.query_one(PathInput).value = as_typed(paths)
-        self.query_one("#hint", Static).update(Text(str(error)))
+        self.query_one("#hint", Words).say(str(error))
         self.add_class("-refused")
 
 
@@ -92,13 +92,13 @@ class ResultsDialog(Dialog):
     def compose(self) -> ComposeResult:
         paths = [result.path for result in self._job.results]
         with Vertical() as box:
-            box.border_title = fit(self._job.name, 40).rstrip()
-            yield Static(Text(one_line(self._job.output_dir)), id="folder")
+            entitle(box, fit(self._job.name, 40).rstrip())
+            yield Words(self._job.output_dir, id="folder")
             yield OptionList(
-                Option(Text("The folder itself"), id=self._job.output_dir),
-                *(Option(Text(one_line(Path(path).name)), id=path) for path in dict.fromkeys(paths)),
+                option("The folder itself", id=self._job.output_dir),
+                *(option(Path(path).name, id=path) for path in dict.fromkeys(paths)),
             )
-            yield Static("Enter copies the path, Esc closes.", id="hint")
+            yield Words("Enter copies the path, Esc closes.", id="hint")
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
@@ -117,15 +117,12 @@ class HelpDialog(Dialog):
     def compose(self) -> ComposeResult:
         keys = Text("\n").join(Text.assemble((f"{key.shown_as or key.keys:3}", "bold"), key.help) for key in KEYS)
         with Vertical() as box:
-            box.border_title = "Help"
-            yield Static(keys)
-            yield Static(
-                Text(
-                    "\nArrows choose a job, Tab changes panels, Ctrl+P has every command.\n"
-                    f"A DAW sends OSC to {self._address} (see docs/osc.md)."
-                )
-            )
-            yield Static("Esc closes.", id="hint")
+            entitle(box, "Help")
+            yield Words(keys)
+            yield Words("")
+            yield Words("Arrows choose a job, Tab changes panels, Ctrl+P has every command.")
+            yield Words(f"A DAW sends OSC to {self._address} (see docs/osc.md).")
+            yield Words("Esc closes.", id="hint")
 
 
 class QuitDialog(Dialog):
@@ -142,15 +139,15 @@ class QuitDialog(Dialog):
 
     def compose(self) -> ComposeResult:
         count = len(self._unfinished)
-        first = one_line(self._unfinished[0].name)
+        first = self._unfinished[0].name
         what = (
             f"“{first}” is not done yet. Quitting cancels it"
             if count == 1
             else (f"{count} jobs are not done yet. Quitting cancels them")
         )
         with Vertical() as box:
-            box.border_title = "Quit?"
-            yield Static(Text(f"{what}; finished files stay."))
+            entitle(box, "Quit?")
+            yield Words(f"{what}; finished files stay.")
             with Horizontal():
                 yield Button("Stay", id="stay")
                 yield Button("Quit", id="leave", variant="error")
@@ -181,9 +178,9 @@ class FailedDialog(Dialog):
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
-            box.border_title = "The bridge cannot run"
-            yield Static(Text(self._error.message), id="message")
-            yield Static(Text(self._error.advice))
+            entitle(box, "The bridge cannot run")
+            yield Words(self._error.message, id="message")
+            yield Words(self._error.advice)
             with Horizontal():
                 yield Button("Quit", id="leave", variant="primary")
 

@@ -21,6 +21,7 @@ from tui.state import ViewState, in_order
 from tui.widgets.jobs_table import JobsTable
 from tui.widgets.log_view import LogView
 from tui.widgets.panels import HeaderLine, JobDetails, PortsPanel, Welcome
+from tui.widgets.words import entitle
 
 
 class MainScreen(Screen[None]):
@@ -81,7 +82,7 @@ class MainScreen(Screen[None]):
             LogView: "Log",
         }
         for part, title in titles.items():
-            self.query_one(part).border_title = title
+            entitle(self.query_one(part), title)
         self._show(self.state)
 
     @property

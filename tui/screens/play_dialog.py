@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
-from textual.widgets import OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import OptionList
 
 from bridge.model import Job
-from tui.render.fit import one_line
 from tui.screens.dialogs import Dialog
+from tui.widgets.words import Words, entitle, option
 
 #: The values of the option `sync`, in words.
 SYNC_WORDS = {
@@ -38,10 +36,10 @@ class PlayDialog(Dialog):
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
-            box.border_title = "Play"
-            yield Static(Text(f"When do the notes of “{one_line(self._job.name)}” play?"))
-            yield OptionList(*(Option(Text(words), id=sync) for sync, words in SYNC_WORDS.items()))
-            yield Static("Enter plays, Esc closes.", id="hint")
+            entitle(box, "Play")
+            yield Words(f"When do the notes of “{self._job.name}” play?")
+            yield OptionList(*(option(words, id=sync) for sync, words in SYNC_WORDS.items()))
+            yield Words("Enter plays, Esc closes.", id="hint")
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()

@@ -1,0 +1,64 @@
+"""`sab` and `sab tui` are one command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from bridge.cli import serve
+from bridge.cli.main import app
+
+COMMAND: Any = typer.main.get_command(app)
+SCREEN = {parameter.name: parameter for parameter in COMMAND.commands["tui"].params}
+PLAIN = {parameter.name: parameter for parameter in COMMAND.params if parameter.name != "version"}
+
+
+def test_sab_takes_every_option_of_sab_tui_and_no_other() -> None:
+    def said(parameter: Any) -> tuple[object, ...]:
+        words = (parameter.opts, parameter.secondary_opts, parameter.help, parameter.metavar, parameter.default)
+        return (*words, parameter.is_flag, parameter.rich_help_panel)
+
+    assert {name: said(parameter) for name, parameter in PLAIN.items()} == {
+        name: said(parameter) for name, parameter in SCREEN.items()
+    }
+    assert {"port", "engine", "sync", "no_midi", "state_dir"} <= PLAIN.keys()
+
+
+@pytest.mark.parametrize("command", [[], ["tui"]])
+def test_what_is_given_to_either_reaches_the_screen(monkeypatch: pytest.MonkeyPatch, command: list[str]) -> None:
+    given: list[dict[str, object]] = []
+    monkeypatch.setattr(serve, "open_bridge", lambda settings: settings)
+    monkeypatch.setattr("bridge.cli.terminal.need_a_screen", lambda: None)
+    monkeypatch.setattr("bridge.cli.serve.log_into", lambda _: None)
+    monkeypatch.setattr("tui.app.run", lambda opened: given.append(opened()))
+    options = ["--port", "9721", "--engine", "draft", "--no-midi", "--no-http", "--state-dir", "/s", "--sync", "jack"]
+    done = CliRunner().invoke(app, [*command, *options])
+    assert done.exit_code == 0, done.output
+    (settings,) = given
+    chosen: Any = settings
+    assert (chosen.port, chosen.engine, chosen.no_midi, chosen.no_http) == (9721, "draft", True, True)
+    assert (chosen.state_dir, chosen.sync) == (Path("/s"), "jack")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--port", "9721", "doctor"], "sab doctor --port"),
+        (["--engine", "draft", "process", "x.wav"], "sab process --engine"),
+        (["--no-midi", "serve"], "sab serve --no-midi"),
+        (["--models-dir", "/m", "models", "list"], "sab models --models-dir"),
+    ],
+)
+def test_an_option_before_a_command_is_never_dropped_in_silence(arguments: list[str], words: str) -> None:
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 2
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_help_shows_the_screens_options() -> None:
+    assert "--port" in CliRunner().invoke(app, ["--help"]).output

@@ -1,0 +1,124 @@
+"""The screen in a real terminal, and where there is none."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.programs import sab
+
+if sys.platform == "win32":
+    pytest.skip("Windows has no pseudo terminals that Python can open", allow_module_level=True)
+
+from textual.drivers.linux_driver import LinuxDriver
+
+from tests.end_to_end.pseudo_terminal import in_terminal
+
+pytestmark = pytest.mark.end_to_end
+
+#: A Latin-1 umlaut; X10's mouse reports, as after a reattach with tmux or ssh; a Latin-1 name that is pasted.
+STRANGE_BYTES = (b"\xe4", b"\x1b[M \xf0\x90\x1b[M#\x80\xff", b"\xff\xfe\x9b", b"\xc3")
+
+
+@pytest.fixture
+def port() -> int:
+    """A port that was free just now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        number: int = probe.getsockname()[1]
+        return number
+
+
+@pytest.mark.parametrize("command", [[], ["tui"]], ids=["sab", "sab tui"])
+def test_bytes_that_are_no_utf8_end_nothing(tmp_path: Path, port: int, command: list[str]) -> None:
+    with in_terminal(
+        *command, "--port", str(port), "--engine", "draft", "--no-midi", "--state-dir", str(tmp_path)
+    ) as terminal:
+        place = terminal.shows("ready")
+        for data in STRANGE_BYTES:
+            terminal.type(data)
+        terminal.type(b"\x1b[200~/music/Bj\xf6rk.wav\x1b[201~")
+        place = terminal.shows("/music/Bj\N{REPLACEMENT CHARACTER}rk.wav", place)
+        terminal.type(b"\r")
+        place = terminal.shows("There is no file", place)
+        pong = sab("send", "/sab/ping", "still", "there", "--port", str(port))
+        assert (pong.returncode, pong.stdout) == (0, "/sab/pong still\n"), pong.stderr
+        terminal.type(b"\x11")  # Ctrl-Q, which quits whatever is open
+        assert terminal.ends() == 0
+
+
+def test_a_name_full_of_brackets_is_a_title(tmp_path: Path, port: int, clip: Path) -> None:
+    song = clip.rename(clip.parent / "song [key=F#m].wav")
+    options = ("--port", str(port), "--engine", "draft", "--no-midi", "--state-dir", str(tmp_path / "state"))
+    with in_terminal(*options) as terminal:
+        place = terminal.shows("ready")
+        terminal.type(b"a")
+        place = terminal.shows("Add a song", place)
+        terminal.type(f"{song}\r".encode())
+        place = terminal.shows("done, ", place)
+        terminal.type(b"o")
+        terminal.shows("The folder itself", place)
+        terminal.shows("song [key=F#m]", place)
+        assert sab("send", "/sab/ping", "x", "--port", str(port)).returncode == 0
+        terminal.type(b"\x11")
+        assert terminal.ends() == 0
+
+
+class Faulty(LinuxDriver):
+    """Reads a key, and breaks down."""
+
+    def run_input_thread(self) -> None:
+        os.read(self.fileno, 1)
+        raise LookupError("no such key\x1b[2J")
+
+
+def test_a_screen_that_breaks_down_says_so_and_fails(tmp_path: Path) -> None:
+    faulty = {"TEXTUAL_DRIVER": f"{__name__}:{Faulty.__name__}"}
+    with in_terminal("--port", "0", "--no-midi", "--state-dir", str(tmp_path), environment=faulty) as terminal:
+        place = terminal.shows("ready")
+        terminal.type(b"x")
+        assert terminal.ends() == 1
+        terminal.shows("sab: internal: LookupError: no such key\N{REPLACEMENT CHARACTER}[2J.", place)
+        assert b"Traceback" not in terminal.drawn
+    assert "LookupError" in (tmp_path / "0" / "bridge.log").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", [[], ["tui"]], ids=["sab", "sab tui"])
+@pytest.mark.parametrize("streams", ["none", "input", "output", "errors"])
+def test_without_a_terminal_one_line_says_what_to_do(tmp_path: Path, command: list[str], streams: str) -> None:
+    """Some of the streams are a terminal, never all."""
+    import pty
+
+    master, slave = pty.openpty()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "bridge", *command, "--state-dir", str(tmp_path)],
+            stdin=slave if streams != "input" and streams != "none" else subprocess.DEVNULL,
+            stdout=slave if streams not in ("output", "none") else subprocess.PIPE,
+            stderr=slave if streams not in ("errors", "none") else subprocess.PIPE,
+            timeout=30,
+            check=False,
+        )
+        said = done.stderr if done.stderr is not None else os.read(master, 4096)
+    finally:
+        os.close(slave)
+        os.close(master)
+    assert done.returncode == 2
+    assert not done.stdout
+    assert b"sab serve" in said
+    assert b"\x1b" not in said
+    assert len(said.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind", ["dumb", "unknown", ""])
+def test_a_terminal_that_cannot_draw_is_told_so(tmp_path: Path, kind: str) -> None:
+    with in_terminal("--state-dir", str(tmp_path), environment={"TERM": kind}) as terminal:
+        assert terminal.ends() == 2
+        terminal.shows("sab serve")
+        assert b"\x1b" not in terminal.drawn

@@ -1,0 +1,162 @@
+"""Text from outside never becomes more than text, and one door leads to the terminal."""
+
+from __future__ import annotations
+
+import ast
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.errors import BadArguments
+from bridge.plain import REPLACEMENT, plain
+from tests.hostile import NAMES, names
+
+ROOT = Path(__file__).parent.parent
+
+
+@given(names)
+def test_what_is_plain_is_one_line_that_a_terminal_only_shows(text: str) -> None:
+    shown = plain(text)
+    assert shown.isprintable()
+    assert len(shown) == len(text)
+    assert plain(shown) == shown
+    shown.encode()
+
+
+@given(st.text(st.characters(categories=("L", "M", "N", "P", "S"), include_characters=" ")))
+def test_harmless_text_comes_out_as_it_is(text: str) -> None:
+    assert plain(text) == text or any(unicodedata.category(sign) == "Cn" for sign in text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\x1b[31mb", f"a{REPLACEMENT}[31mb"),
+        ("a\x9b31mb", f"a{REPLACEMENT}31mb"),
+        ("a\r\nb\u2028c", "a  b c"),
+        ("no-break\u00a0space", "no-break space"),
+        ("\u202egpj.wav", f"{REPLACEMENT}gpj.wav"),
+        ("a\u200bb", "a b"),
+        ("\udcff.wav", f"{REPLACEMENT}.wav"),
+        ("שיר [v] 夜.wav", "שיר [v] 夜.wav"),
+    ],
+)
+def test_each_kind_of_sign_has_its_place(text: str, shown: str) -> None:
+    assert plain(text) == shown
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_error_is_harmless_for_whoever_shows_it(name: str) -> None:
+    error = BadArguments(f"There is no {name}.", advice=f"Rename {name}.")
+    assert error.message.isprintable()
+    assert str(error).isprintable()
+
+
+#: What writes to a terminal or a log, or takes a string for markup, and the one place that may use it.
+DOORS = {
+    "print": (),
+    "pprint": (),
+    "typer.echo": (),
+    "typer.secho": (),
+    "typer.prompt": (),
+    "typer.confirm": ("bridge/cli/terminal.py",),
+    "typer.progressbar": (),
+    "sys.stdout": ("bridge/cli/terminal.py", "bridge/processes/parent.py"),
+    "sys.stderr": ("bridge/cli/terminal.py", "bridge/processes/parent.py", "bridge/worker/__main__.py"),
+    "sys.__stdout__": ("bridge/cli/terminal.py",),
+    "sys.__stderr__": ("bridge/cli/terminal.py",),
+    "logging.basicConfig": ("bridge/worker/__main__.py",),  # into a pipe, whose lines the main process logs
+    "logging.Formatter": ("bridge/cli/logs.py",),
+    "logging.StreamHandler": (),
+    "warnings.showwarning": (),
+    "rich.print": (),
+    "rich.console.Console": ("bridge/cli/console.py",),
+    "rich.progress.Progress": ("bridge/cli/console.py",),
+    "rich.progress.TextColumn": ("bridge/cli/console.py",),
+    "rich.progress.track": (),
+    "rich.prompt": (),
+    "rich.markup": (),
+    "textual.content": (),
+    "textual.widgets.Static": ("tui/widgets/words.py",),
+    "textual.widgets.Label": (),
+    "textual.widgets.Markdown": (),
+    "textual.widgets.RichLog": (),
+    "textual.widgets.Log": (),
+    "textual.widgets.DataTable": (),
+    "textual.widgets.option_list.Option": ("tui/widgets/words.py",),
+}
+#: Attributes that Textual reads as markup, or that make markup of a string.
+MARKUP = {
+    "border_title": ("tui/widgets/words.py",),
+    "border_subtitle": (),
+    "tooltip": (),
+    "from_markup": (),
+    "from_ansi": (),
+}
+
+
+def sources() -> Iterator[tuple[str, ast.Module]]:
+    for room in ("bridge", "tui"):
+        for path in sorted((ROOT / room).rglob("*.py")):
+            yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def used(module: ast.Module) -> Iterator[tuple[str, int]]:
+    """Every name that a module uses of others, in full: `typer.echo`, `rich.console.Console`."""
+    known: dict[str, str] = {}
+    for node in ast.walk(module):
+        if isinstance(node, ast.Import):
+            known |= {(name.asname or name.name): name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            known |= {(name.asname or name.name): f"{node.module}.{name.name}" for name in node.names}
+            yield from ((f"{node.module}.{name.name}", node.lineno) for name in node.names)
+            yield str(node.module), node.lineno
+    for node in ast.walk(module):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            yield f"{known.get(node.value.id, node.value.id)}.{node.attr}", node.lineno
+        elif isinstance(node, ast.Name):
+            yield known.get(node.id, node.id), node.lineno
+
+
+def test_nothing_prints_or_makes_markup_but_in_the_places_for_it() -> None:
+    found = [
+        f"{path}:{line}: {name}"
+        for path, module in sources()
+        for name, line in used(module)
+        if name in DOORS and path not in DOORS[name]
+    ]
+    found += [
+        f"{path}:{node.lineno}: .{node.attr}"
+        for path, module in sources()
+        for node in ast.walk(module)
+        if isinstance(node, ast.Attribute) and node.attr in MARKUP and path not in MARKUP[node.attr]
+    ]
+    found += [
+        f"{path}:{node.lineno}: markup=True"
+        for path, module in sources()
+        for node in ast.walk(module)
+        if isinstance(node, ast.keyword)
+        and node.arg == "markup"
+        and not (isinstance(node.value, ast.Constant) and node.value.value is False)
+    ]
+    assert not found
+
+
+def test_the_doors_are_where_they_are_said_to_be() -> None:
+    """A door that has moved would leave its guard at a wall."""
+    names_of = {path: {name for name, _ in used(module)} for path, module in sources()}
+    for name, places in DOORS.items():
+        for place in places:
+            assert name in names_of[place], (name, place)
+
+
+def test_every_label_of_a_button_or_key_is_our_own_words() -> None:
+    """Textual reads them as markup."""
+    for path, module in sources():
+        for node in ast.walk(module):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Button":
+                assert all(isinstance(argument, ast.Constant) for argument in node.args), (path, node.lineno)

@@ -1,0 +1,66 @@
+"""What comes from a terminal is read to its end, whatever bytes it is made of."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from textual.drivers.headless_driver import HeadlessDriver
+
+from tui.driver import ForgivingDecoder, forgiving
+
+LOST = "\N{REPLACEMENT CHARACTER}"
+
+
+def read(*chunks: bytes) -> str:
+    decoder = ForgivingDecoder()
+    return "".join(decoder.decode(chunk) for chunk in chunks) + decoder.decode(b"", final=True)
+
+
+@pytest.mark.parametrize(
+    ("chunks", "text"),
+    [
+        ([b"q"], "q"),
+        (["Überfahrt 夜".encode()], "Überfahrt 夜"),
+        ([b"\xe5\xa4", b"\x9c"], "夜"),  # a sign in two reads
+        ([b"\xe4q"], f"{LOST}q"),  # ä, from a terminal in Latin-1
+        ([b"\x1b[200~/Bj\xf6rk.wav\x1b[201~"], f"\x1b[200~/Bj{LOST}rk.wav\x1b[201~"),
+        ([b"a\x1b[M \x80\x90b"], "ab"),  # X10: button 1 at column 96, row 112
+        ([b"\x1b[M\xc3\xc3\xa4q"], "q"),  # bytes that would be one sign of UTF-8
+        ([b"\x1b[M ", b"\xff!q"], "q"),  # a report in two reads
+        ([b"\x1b[M!!!\x1b[M#!!q"], "q"),  # pressed and let go left of column 95
+        ([b"\x1b[<0;120;3M"], "\x1b[<0;120;3M"),  # what Textual asks for stays
+        ([b"\x1b[A", b"\x1b"], "\x1b[A\x1b"),
+        ([b"\x1b[M"], "\x1b[M"),
+    ],
+)
+def test_bytes_of_every_terminal_are_read(chunks: list[bytes], text: str) -> None:
+    assert read(*chunks) == text
+
+
+@given(st.lists(st.binary(max_size=8)))
+def test_no_bytes_are_an_error_and_a_key_after_them_is_heard(chunks: list[bytes]) -> None:
+    assert read(*chunks, b"   q").endswith("q")
+
+
+@given(st.text().filter(lambda text: "\x1b[M" not in text), st.integers(1, 5))
+def test_utf8_is_read_as_it_is_however_it_is_cut(text: str, size: int) -> None:
+    data = text.encode()
+    assert read(*(data[at : at + size] for at in range(0, len(data), size))) == text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows hands over signs, not bytes")
+def test_textual_reads_through_the_name_that_we_give_it() -> None:
+    """Where Textual decodes otherwise, `tui.driver` has nothing to hold on to; perhaps it is not needed any more."""
+    from textual.drivers.linux_driver import LinuxDriver
+    from textual.drivers.web_driver import WebDriver
+
+    for driver in (LinuxDriver, WebDriver):
+        assert "getincrementaldecoder" in driver.run_input_thread.__code__.co_names
+        assert issubclass(forgiving(driver, lambda _: None), driver)
+
+
+def test_a_driver_that_reads_no_bytes_is_left_alone() -> None:
+    assert forgiving(HeadlessDriver, lambda _: None) is HeadlessDriver
