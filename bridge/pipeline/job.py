@@ -27,6 +27,7 @@ from bridge.pipeline.progress import JobProgress
 from bridge.pipeline.reading import Reading, known_music, read_notes
 from bridge.pipeline.recall import folder_of, is_unchanged, put, state_of, stem_pieces
 from bridge.pipeline.record import JobRecord, source_record
+from bridge.pipeline.remarks import remarks
 from bridge.pipeline.stems import bytes_needed, chosen_stems, made_stems, write_stems
 from bridge.pipeline.workshop import JobControl, PartControl, Workshop
 from bridge.project_paths import check_roots, numbered, output_parent, result_name
@@ -93,12 +94,15 @@ class _JobRun:
                 state, source = state_of(self.source), source_record(self.source, region)
                 plan = self._plan(region, folder)
                 warned_before = len(self.record.warnings)
-                is_described, is_fresh = self._make(region, folder, plan)
+                is_described, is_fresh, reading = self._make(region, folder, plan)
+            of_stems = tuple(self.record.warnings[warned_before:])
+            for warning in () if reading is None else remarks(reading, self.request):
+                self.control.warn(warning)
             if not is_described:
                 self.record.write(folder, source, plan.engine, plan.keys.job)
             if self.workshop.cache is not None and state == state_of(self.source):
                 if is_fresh and plan.stems:
-                    self.record.keep_stems(self.workshop.cache, plan.keys.stems, plan.engine, warned_before)
+                    self.record.keep_stems(self.workshop.cache, plan.keys.stems, plan.engine, of_stems)
                 plan.ear.keep(self.name, plan.engine)
         finally:
             folder.tidy()
@@ -159,8 +163,12 @@ class _JobRun:
             keys = cache_keys(region, request, stems, midi, separator, engine, self.control)
         return _Plan(separator, engine, stems, midi, keys, Ear(transcribers, cache, keys))
 
-    def _make(self, region: Region, folder: OutputFolder, plan: _Plan) -> tuple[bool, bool]:
-        """Makes all files but the manifest; returns whether there is one of before, and whether the stems are new."""
+    def _make(self, region: Region, folder: OutputFolder, plan: _Plan) -> tuple[bool, bool, Reading | None]:
+        """Makes all files but the manifest.
+
+        Returns:
+            Whether there is a manifest of before, whether the stems are new, and the notes.
+        """
         with self._kept(plan) as cached:
             if plan.separator is not None and cached is None:
                 heard = self._separate(plan.separator, region, folder, plan)
@@ -190,7 +198,7 @@ class _JobRun:
             self._put(notes, folder)
         if reading is not None and self.request.picture:
             self._hang(picture_of(reading, self.name), Path(self.request.picture), reading)
-        return before is not None, is_fresh
+        return before is not None, is_fresh, reading
 
     @contextmanager
     def _kept(self, plan: _Plan) -> Iterator[OpenEntry | None]:

@@ -67,18 +67,18 @@ class JobRecord:
         with folder.landing(f"{self.name}.sab.json") as temporary:
             temporary.write_bytes(encode(manifest))
 
-    def keep_stems(self, cache: ResultsCache, key: str, engine: EngineRecord, warned_before: int) -> None:
+    def keep_stems(self, cache: ResultsCache, key: str, engine: EngineRecord, warnings: tuple[Warning, ...]) -> None:
         """Puts the stems into the cache, without the time stamps behind their audio.
 
         Args:
-            warned_before: the warnings before that number belong to the job, those after it to the stems.
+            warnings: those that belong to the stems, whatever job they are for.
         """
         stems = {entry_file(result): result for result in self.results if result.kind == "stem"}
         entry = Entry(
             key=key,
             name=self.name,
             engine=engine,
-            warnings=tuple(self.warnings[warned_before:]),
+            warnings=warnings,
             results=tuple(msgspec.structs.replace(result, path=file) for file, result in stems.items()),
         )
         paths = {file: Path(result.path) for file, result in stems.items()}
