@@ -4,7 +4,13 @@ Start reading at `bridge.app`, the one place where the parts are put together, a
 `bridge.events`, the words they speak with each other.
 """
 
+import os
+import sys
 from importlib.metadata import PackageNotFoundError, version
+
+from bridge.privacy import keep_silence
+
+keep_silence(os.environ, sys.modules)  # before any library loads, whichever part of the bridge is imported
 
 PROTOCOL_VERSION = 1
 

@@ -117,10 +117,24 @@ class JobRequest(Value, frozen=True, kw_only=True):
     """Where a picture of the notes goes: a path; empty: among the results; None: nowhere."""
 
 
+#: What each warning of a job says, by its code; a code never changes its meaning.
+WARNINGS: dict[str, str] = {
+    "weights_unavailable": "`auto` could not have `htdemucs` and used `draft`.",
+    "tempo_assumed": "No steady tempo was heard, so the notes are written at 120 BPM. The key `tempo` says it.",
+    "no_notes": "No note was found in any stem, or in one that the key `midi` names.",
+    "would_clip": "A stem would clip in whole numbers, so all stems of the job are 32-bit float WAV files.",
+    "bad_samples": "The clip held samples that are no numbers; they are silent now.",
+    "out_of_memory": "The graphics processor's memory was full; the processor did the rest.",
+    "backend_differs": "OpenVINO computed something else than torch on this machine, so torch does the work.",
+    "pickled_weights": "A model of your own is a `.th` file that can run code; a `.safetensors` file cannot.",
+}
+
+
 class Warning(Value, frozen=True, kw_only=True):
     """Something the user should know that did not stop the job."""
 
     code: str
+    """One of `WARNINGS`."""
     message: str
 
 

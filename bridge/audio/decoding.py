@@ -7,6 +7,7 @@ libsndfile reads what studios exchange (WAV, AIFF, FLAC, Ogg …). FFmpeg's libr
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, pairwise
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import soundfile
 
-from bridge.errors import NotAudio
+from bridge.errors import BridgeError, NotAudio
 
 if TYPE_CHECKING:
     from bridge.protocols import Samples
@@ -88,20 +89,18 @@ class SoundFileDecoder:
     seeks_exactly: bool
 
     def blocks(self, start: int) -> Iterator[tuple[int, Samples]]:
-        try:
-            with soundfile.SoundFile(str(self.path)) as file:
-                # Ogg Vorbis lands beside the frame that was asked for, so it is decoded from its start.
-                position = file.seek(start) if self.seeks_exactly else 0
-                while len(block := file.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
-                    yield position, block
-                    position += len(block)
-        except soundfile.LibsndfileError as error:
-            raise NotAudio(f"{self.path.name} is damaged and cannot be decoded.") from error
+        damaged = told_of_the_file(f"{self.path.name} is damaged and cannot be decoded.")
+        with damaged, soundfile.SoundFile(str(self.path)) as file:
+            # Ogg Vorbis lands beside the frame that was asked for, so it is decoded from its start.
+            position = file.seek(start) if self.seeks_exactly else 0
+            while len(block := file.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
+                yield position, block
+                position += len(block)
 
 
 @dataclass(frozen=True)
 class FFmpegDecoder:
-    """Decodes the first audio stream with FFmpeg, which skips what the encoder put before the first sample."""
+    """Decodes the first stream of sound with FFmpeg, which skips what the encoder put before the first sample."""
 
     path: Path
     header: Header
@@ -110,19 +109,17 @@ class FFmpegDecoder:
         import av  # only where it is needed: it loads all of FFmpeg
 
         position = 0
-        try:
-            with av.open(str(self.path), options=LOCAL_ONLY) as container:
-                stream = container.streams.audio[0]
-                rate = self.header.sample_rate_hz
-                plain = av.AudioResampler(format="fltp", layout=stream.layout, rate=rate)  # changes the sample type
-                for packed, following in pairwise(chain(container.decode(stream), (None,))):
-                    frames = _sounding_frames(packed, rate) if following is None else packed.samples
-                    for frame in plain.resample(packed):
-                        block = np.ascontiguousarray(frame.to_ndarray().T)[:frames]
-                        yield position, block
-                        position += len(block)
-        except (av.FFmpegError, ValueError) as error:  # ValueError: the sound changes its shape on the way
-            raise NotAudio(f"{self.path.name} is not audio that can be decoded.") from error
+        unknown = told_of_the_file(f"{self.path.name} is not audio that can be decoded.")
+        with unknown, _opened_by_ffmpeg(self.path) as container:
+            stream = _sound_of(container)
+            rate = self.header.sample_rate_hz
+            plain = av.AudioResampler(format="fltp", layout=stream.layout, rate=rate)  # changes the sample type
+            for packed, following in pairwise(chain(container.decode(stream), (None,))):
+                frames = _sounding_frames(packed, rate) if following is None else packed.samples
+                for frame in plain.resample(packed):
+                    block = np.ascontiguousarray(frame.to_ndarray().T)[:frames]
+                    yield position, block
+                    position += len(block)
 
 
 def open_audio(path: Path) -> SoundFileDecoder | FFmpegDecoder:
@@ -134,15 +131,35 @@ def open_audio(path: Path) -> SoundFileDecoder | FFmpegDecoder:
     if path.stat().st_size == 0:
         raise NotAudio(f"{path.name} is empty.")
     try:
-        with soundfile.SoundFile(str(path)) as file:
+        with told_of_the_file(""), soundfile.SoundFile(str(path)) as file:
             if not file.subtype.startswith("MPEG") and file.frames != UNKNOWN_FRAMES:
                 return _by_libsndfile(path, file)
-    except soundfile.LibsndfileError:
+    except NotAudio:
         pass
     return _by_ffmpeg(path)
 
 
+@contextmanager
+def told_of_the_file(words: str) -> Iterator[None]:
+    """Whatever a decoder raises within is the file's fault: the one boundary to their errors, which have no end.
+
+    libsndfile, FFmpeg and the libraries around them meet damage that nobody has thought of with `AttributeError`,
+    `UnicodeDecodeError`, `OverflowError` … To the user all of it is a file that cannot be decoded.
+
+    Raises:
+        NotAudio: with these words.
+    """
+    try:
+        yield
+    except (BridgeError, MemoryError):
+        raise
+    except Exception as error:
+        raise NotAudio(words) from error
+
+
 def _by_libsndfile(path: Path, file: soundfile.SoundFile) -> SoundFileDecoder:
+    if file.samplerate < 1 or file.channels < 1 or file.frames < 0:
+        raise ValueError("the header holds nonsense")
     header = Header(
         file.samplerate,
         file.channels,
@@ -156,21 +173,36 @@ def _by_libsndfile(path: Path, file: soundfile.SoundFile) -> SoundFileDecoder:
 
 
 def _by_ffmpeg(path: Path) -> FFmpegDecoder:
+    with told_of_the_file(f"{path.name} is not audio that can be decoded."), _opened_by_ffmpeg(path) as container:
+        import av
+
+        if not container.streams.audio:
+            raise NotAudio(f"{path.name} has no sound in it.")
+        stream = _sound_of(container)
+        rate, channels = int(stream.rate), int(stream.layout.nb_channels)
+        subtype = FFMPEG_SUBTYPE.get(stream.format.name, LOSSY_SUBTYPE)
+        expected = round((container.duration or 0) / av.time_base * rate)
+        return FFmpegDecoder(path, Header(rate, channels, subtype, None, expected))
+
+
+def _opened_by_ffmpeg(path: Path) -> Any:
+    """The file as FFmpeg sees it; names and tags, of it and of its streams, may be in any encoding or none."""
     import av
 
-    try:
-        with av.open(str(path), options=LOCAL_ONLY) as container:
-            if not container.streams.audio:
-                raise NotAudio(f"{path.name} has no sound in it.")
-            stream = container.streams.audio[0]
-            rate = int(stream.rate or 0)
-            if not rate or not stream.layout.nb_channels:
-                raise NotAudio(f"{path.name} is not audio that can be decoded.")
-            subtype = FFMPEG_SUBTYPE.get(stream.format.name, LOSSY_SUBTYPE)
-            expected = round((container.duration or 0) / av.time_base * rate)
-            return FFmpegDecoder(path, Header(rate, stream.layout.nb_channels, subtype, None, expected))
-    except av.FFmpegError as error:
-        raise NotAudio(f"{path.name} is not audio that can be decoded.") from error
+    return av.open(str(path), options=LOCAL_ONLY, metadata_errors="ignore")
+
+
+def _sound_of(container: Any) -> Any:
+    """The first stream of sound that there is a decoder for and that says what it is; others may be anything.
+
+    Raises:
+        ValueError: there is none.
+    """
+    for stream in container.streams.audio:
+        # Without a codec nothing else of a stream may be asked for.
+        if stream.codec_context is not None and stream.rate and stream.layout.nb_channels and stream.format:
+            return stream
+    raise ValueError("no stream of sound has a decoder")
 
 
 def _sounding_frames(last: Any, rate: int) -> int:

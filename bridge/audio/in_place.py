@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soundfile
 
-from bridge.audio.decoding import FLOAT_SUBTYPES
+from bridge.audio.decoding import FLOAT_SUBTYPES, told_of_the_file
 from bridge.errors import NotAudio
 
 if TYPE_CHECKING:
@@ -56,11 +56,9 @@ class FileSignal:
         return mend(self._read(start, stop))
 
     def _read(self, start: int, stop: int) -> Samples:
-        try:
+        with told_of_the_file(f"{self._path.name} cannot be read any more."):
             self._file.seek(start)
             samples: Samples = self._file.read(stop - start, dtype="float32", always_2d=True)
-        except soundfile.LibsndfileError as error:
-            raise NotAudio(f"{self._path.name} cannot be read any more.") from error
         if len(samples) < stop - start:
             raise NotAudio(f"{self._path.name} has become shorter while it was read.")
         return samples
@@ -68,8 +66,14 @@ class FileSignal:
 
 @contextmanager
 def opened_in_place(path: Path) -> Iterator[FileSignal]:
-    """The file's samples until the block ends."""
-    with soundfile.SoundFile(str(path)) as file:
+    """The file's samples until the block ends.
+
+    Raises:
+        NotAudio: it has changed since its header was read, or is gone.
+    """
+    with told_of_the_file(f"{path.name} cannot be read any more."):
+        file = soundfile.SoundFile(str(path))
+    with file:
         yield FileSignal(path, file)
 
 

@@ -15,6 +15,7 @@ ORIGINATOR = "Source Audio Bridge"
 #: reserved bytes (zeros); a coding history may follow.
 _BEXT = struct.Struct("<256s32s32s10s8sQH254x")
 _BEXT_VERSION = 1
+_DATE_AND_TIME = "2026-11-22 15:07:10"
 _LATEST = (1 << 64) - 1
 
 #: Flags, root note, two words that every program sets like this, beats, metre (denominator, numerator), tempo. There
@@ -51,8 +52,7 @@ def read_origin(path: Path) -> Origin:
         _, _, _, raw_date, raw_time, reference, _ = _BEXT.unpack(content)
         date, time = _text(raw_date), _text(raw_time)
     if not date:
-        modified = datetime.datetime.fromtimestamp(path.stat().st_mtime, datetime.timezone.utc)
-        date, time = modified.strftime("%Y-%m-%d"), modified.strftime("%H:%M:%S")
+        date, time = _modified(path).isoformat(" ", "seconds")[: len(_DATE_AND_TIME)].split(" ")
     return Origin(date, time, reference)
 
 
@@ -79,6 +79,14 @@ def acid(tempo_bpm: float, seconds: float) -> tuple[bytes, bytes]:
     """A chunk with the tempo in quarter notes a minute and no root note, in 4/4, for `riff.append`."""
     beats = min(round(seconds * tempo_bpm / 60), riff.UNCOUNTABLE)
     return b"acid", _ACID.pack(_ACID_STRETCHED_ON_DISK, _ACID_ROOT_C, _ACID_WORD, 0.0, beats, 4, 4, tempo_bpm)
+
+
+def _modified(path: Path) -> datetime.datetime:
+    """When the file was last written to, UTC; some file systems and archives hold times that no calendar has."""
+    try:
+        return datetime.datetime.fromtimestamp(path.stat().st_mtime, datetime.timezone.utc)
+    except (ValueError, OverflowError):
+        return datetime.datetime.fromtimestamp(0, datetime.timezone.utc)
 
 
 def _text(field: bytes) -> str:

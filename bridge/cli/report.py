@@ -143,8 +143,8 @@ class TextReport:
                 self._console.print(f"Engine: {engine} on {device}")
             case Warned(warning=warning):
                 self._console.print(f"Note: {warning.message}", style="yellow")
-            case Analysed(music=music):
-                self._console.print(f"Music: {', '.join(music_words(music)) or _UNKNOWN}")
+            case Analysed(music=music) if words := music_words(music):
+                self._console.print(f"Music: {', '.join(words)}")
             case Produced(result=result):
                 self._console.print(_line(result))
 
@@ -158,9 +158,6 @@ class TextReport:
 
     def refuse(self, error: BridgeError) -> None:
         """Nothing to add to what standard error says."""
-
-
-_UNKNOWN = "no steady tempo was heard, so the MIDI files are written at 120 BPM; --tempo sets it"
 
 
 def _line(result: Result) -> str:

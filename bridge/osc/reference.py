@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from bridge.model import WARNINGS
 from bridge.options import OPTIONS
 from bridge.osc.addresses import FAIL_CODES, OUTGOING, PUSHES, REQUESTS, Outgoing, Request
 
@@ -49,11 +50,16 @@ def codes() -> str:
     return _table(("code", "what to do"), ((f"`{code}`", advice) for code, advice in FAIL_CODES.items()))
 
 
+def warnings() -> str:
+    return _table(("code", "what has happened"), ((f"`{code}`", words) for code, words in WARNINGS.items()))
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "requests": requests,
     "answers": answers,
     "pushes": pushes,
     "keys": keys,
+    "warnings": warnings,
     "codes": codes,
 }
 

@@ -29,6 +29,7 @@ from bridge.pipeline.progress import JobProgress
 from bridge.pipeline.reading import Reading, known_music, read_notes
 from bridge.pipeline.recall import folder_of, is_unchanged, put, state_of, stem_pieces
 from bridge.pipeline.record import JobRecord, source_record
+from bridge.pipeline.remarks import remarks
 from bridge.pipeline.stems import blocks_of, bytes_needed, chosen_stems, made_stems, write_stems
 from bridge.pipeline.workshop import JobControl, Workshop
 from bridge.project_paths import check_roots, numbered, output_parent, result_name
@@ -94,8 +95,8 @@ class _JobRun:
         self.control = JobControl(job, self.progress, self.record.tell, cancelled)
         self.parts: dict[str, float] = {}
         """What finding the notes consists of, and about how many seconds each part takes."""
-        self.has_new_stems = False
-        """Whether all stems that are wanted have been written now, and not come from the cache."""
+        self.stem_warnings: tuple[Warning, ...] | None = None
+        """What there was to say of the stems, once they all have been written and not come from the cache."""
 
     def run(self) -> None:
         self.progress.enter("loading")
@@ -108,14 +109,15 @@ class _JobRun:
                 self._tell_mended(region)
                 state, source = state_of(self.source), source_record(self.source, region)
                 plan = self._plan(region, folder)
-                warned_before = len(self.record.warnings)
 
                 def remember() -> None:
                     if state == state_of(self.source):  # else nobody knows what was heard
-                        self._remember(plan, warned_before)
+                        self._remember(plan)
 
                 with self._leaving_word(plan, remember):
-                    is_described = self._make(region, folder, plan)
+                    is_described, reading = self._make(region, folder, plan)
+            for warning in () if reading is None else remarks(reading, self.request):
+                self.control.warn(warning)
             if not is_described:
                 self.record.write(self.target, source, plan.engine, plan.keys.job)
                 unfinished.settle(self.target.path, self.name)
@@ -179,8 +181,8 @@ class _JobRun:
         keys = cache_keys(region, request, stems, midi, separator, engine, self.control)
         return _Plan(separator, engine, stems, midi, keys, Ear(transcribers, cache, keys))
 
-    def _make(self, region: Region, folder: OutputFolder, plan: _Plan) -> bool:
-        """Makes all files but the manifest; returns whether there is one of before."""
+    def _make(self, region: Region, folder: OutputFolder, plan: _Plan) -> tuple[bool, Reading | None]:
+        """Makes all files but the manifest; returns whether there is one of before, and the notes."""
         wanted, possible = self._wanted_folder(), self._possible_files()
         if (left := unfinished.find(self.job, wanted, self.name, plan.keys.job, possible)) is not None:
             self._go_to(left, plan)
@@ -200,7 +202,7 @@ class _JobRun:
             notes = [] if reading is None else [*note_pieces(reading, self.request, self.name)]
             stems = [] if cached is None else [*stem_pieces(cached, region, self.request, self.name)]
             before = None
-            if self.workshop.cache is not None and not self.has_new_stems:
+            if self.workshop.cache is not None and self.stem_warnings is None:
                 before = folder_of(self.job, wanted, self.name, plan.keys.job, [*stems, *notes])
             if before is not None:
                 self._go_to(before, plan)
@@ -215,7 +217,7 @@ class _JobRun:
             self.workshop.paces.note("writing", began, region.seconds)
         if reading is not None and self.request.picture:
             self._hang(picture_of(reading, self.name), Path(self.request.picture), reading)
-        return before is not None
+        return before is not None, reading
 
     @contextmanager
     def _leaving_word(self, plan: _Plan, remember: Callable[[], None]) -> Iterator[None]:
@@ -230,12 +232,12 @@ class _JobRun:
             remember()
             raise
 
-    def _remember(self, plan: _Plan, warned_before: int) -> None:
+    def _remember(self, plan: _Plan) -> None:
         """Puts into the cache what was made and heard."""
         if self.workshop.cache is not None:
             is_soon_done = not self.control.cancelled.is_set() or self.record.stem_bytes() <= LARGEST_MADE_BYTES
-            if self.has_new_stems and plan.stems and is_soon_done:
-                self.record.keep_stems(self.workshop.cache, plan.keys.stems, plan.engine, warned_before)
+            if self.stem_warnings is not None and plan.stems and is_soon_done:
+                self.record.keep_stems(self.workshop.cache, plan.keys.stems, plan.engine, self.stem_warnings)
             plan.ear.keep(self.name, plan.engine)
 
     @contextmanager
@@ -255,6 +257,7 @@ class _JobRun:
         """Writes the stems; returns what is heard in those that become notes."""
         folder.check_space(bytes_needed(region, made=len(plan.needed), written=len(plan.stems)))
         work = f"separating {separator.name} {separator.device}"
+        warned_before = len(self.record.warnings)
         with self._made_before(region, plan) as before:
             self._expect(plan, region, separating=work if before is None else None)
             self.progress.enter("separating")
@@ -266,7 +269,7 @@ class _JobRun:
                     chosen = {stem: made[stem] for stem in plan.stems}
                     for result in write_stems(chosen, region, self.name, self.request, self.target, self.control):
                         self.record.produced(result)
-                    self.has_new_stems = True
+                    self.stem_warnings = tuple(self.record.warnings[warned_before:])
                     if before is None:
                         self.workshop.paces.note(work, began, region.seconds)
                     return self._listen({stem: made[stem].signal() for stem in plan.midi}, region, plan)

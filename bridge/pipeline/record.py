@@ -72,18 +72,18 @@ class JobRecord:
         paths = [Path(result.path) for result in self.results if result.kind == "stem"]
         return sum(path.stat().st_size for path in paths if path.exists())
 
-    def keep_stems(self, cache: ResultsCache, key: str, engine: EngineRecord, warned_before: int) -> None:
+    def keep_stems(self, cache: ResultsCache, key: str, engine: EngineRecord, warnings: tuple[Warning, ...]) -> None:
         """Puts the stems into the cache, without the time stamps behind their audio.
 
         Args:
-            warned_before: the warnings before that number belong to the job, those after it to the stems.
+            warnings: those that belong to the stems, whatever job they are for.
         """
         stems = {entry_file(result): result for result in self.results if result.kind == "stem"}
         entry = Entry(
             key=key,
             name=self.name,
             engine=engine,
-            warnings=tuple(self.warnings[warned_before:]),
+            warnings=warnings,
             results=tuple(msgspec.structs.replace(result, path=file) for file, result in stems.items()),
         )
         paths = {file: Path(result.path) for file, result in stems.items()}

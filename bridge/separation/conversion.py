@@ -22,7 +22,7 @@ import torch
 from bridge.separation.bags import Bag
 from bridge.separation.converted import GRAPH, WEIGHTS, Converted, sha256_of, write
 from bridge.separation.loading import load_bag
-from bridge.separation.openvino_network import OpenVinoNetwork, import_openvino
+from bridge.separation.openvino_network import OpenVinoNetwork
 from bridge.separation.portion import Unheard
 from bridge.separation.torch_network import TorchNetwork, identity_of, is_convertible
 from bridge.separation.weights import Weights
@@ -64,11 +64,12 @@ def convert(model: Any, folder: Path, window: np.ndarray[Any, np.dtype[np.float3
     Args:
         window: float32 (2, segment frames) with mean 0 and deviation 1; None: noise.
     """
+    import openvino
+
     frames = int(model.samplerate * model.segment)
     audio = window if window is not None else _noise(frames)
     expected = TorchNetwork("model", model, "cpu").estimate(audio)
     identity = identity_of(model)
-    openvino = import_openvino()
     inputs = torch.from_numpy(audio)[None]
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracer's remarks on Python conditions, which are constant here

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +16,6 @@ if TYPE_CHECKING:
 
 #: Full float32 arithmetic, as torch computes: where a CPU has bfloat16, OpenVINO would use it and be off by 1e-2.
 _OPTIONS = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
-
-
-def import_openvino() -> Any:
-    """The package openvino, without its telemetry, which would report each import over the network."""
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None makes its import fail
-    import openvino
-
-    return openvino
 
 
 class OpenVinoNetwork:
@@ -58,7 +49,9 @@ class OpenVinoNetwork:
         if self._request is not None:
             return
         with told_as_bridge_errors(self._name):
-            compiled = import_openvino().Core().compile_model(self._model_file, "CPU", _OPTIONS)
+            import openvino  # only where it is needed: it takes 100 ms and more
+
+            compiled = openvino.Core().compile_model(self._model_file, "CPU", _OPTIONS)
             self._request = compiled.create_infer_request()
 
     def estimate(self, audio: Planes) -> Estimate:

@@ -18,6 +18,9 @@ from bridge.transcription.samples import samples_between
 if TYPE_CHECKING:
     from bridge.protocols import Control, Signal
 
+# For the events that it gives to Windows; `bridge.privacy` sees to all others, which begin as it loads.
+onnxruntime.disable_telemetry_events()
+
 SAMPLE_RATE_HZ = 22050
 #: Samples from one frame to the next.
 HOP = 256

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.model import WARNINGS
 from bridge.osc.addresses import OUTGOING, REQUESTS
 from bridge.osc.reference import TABLES, updated
 
@@ -25,10 +26,17 @@ def test_the_page_says_what_the_code_does(page: str) -> None:
 
 
 def test_the_page_has_every_table_and_every_address(page: str) -> None:
-    assert re.findall(r"<!-- table: (\w+) -->", page) == ["requests", "answers", "keys", "pushes", "codes"]
-    assert len(TABLES) == 5
+    assert re.findall(r"<!-- table: (\w+) -->", page) == ["requests", "answers", "keys", "pushes", "warnings", "codes"]
+    assert len(TABLES) == 6
     for address in (*REQUESTS, *(outgoing.address for outgoing in OUTGOING)):
         assert f"`{address}" in page
+
+
+def test_every_warning_of_the_code_is_in_its_table() -> None:
+    sources = "\n".join(path.read_text("utf-8") for path in (PAGE.parents[1] / "bridge").rglob("*.py"))
+    given = set(re.findall(r"""Warning\(\s*code=["'](\w+)["']""", sources))
+    assert {"would_clip", "tempo_assumed"} <= given
+    assert given <= set(WARNINGS)
 
 
 def test_a_table_that_is_out_of_date_is_made_anew(page: str) -> None:

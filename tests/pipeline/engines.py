@@ -72,6 +72,8 @@ class OneNoteTranscriber:
         pitch, seconds = 36 if stem == "drums" else 60, float(heard)
         if settings.shortest_ms is not None and seconds * 1000 < settings.shortest_ms:
             return []
+        if settings.lowest_pitch is not None and pitch < settings.lowest_pitch:
+            return []
         bends = (Bend(time_seconds=0.0, semitones=0.25),)
         return [Note(onset_seconds=0.0, offset_seconds=seconds, pitch=pitch, velocity=90, bends=bends)]
 

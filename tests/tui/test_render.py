@@ -99,6 +99,14 @@ def test_jobs_that_are_over_say_what_came_of_them() -> None:
     assert "playing" in row(done("Song"), 80, PLAIN, playing=True).plain
 
 
+def test_a_job_that_is_done_with_a_warning_is_told_at_a_glance() -> None:
+    plain, warned = row(done("Song"), 80, ROLES), row(done("Song", warning="No note was found."), 80, ROLES)
+    assert (plain.plain[1], warned.plain[1]) == ("●", "!")
+    assert plain.plain[2:] == warned.plain[2:]
+    assert [str(span.style) for span in warned.spans if span.start <= 1 < span.end] == ["bold w"]
+    assert row(done("Song", warning="x"), 80, ROLES, playing=True).plain[1] == "♪"
+
+
 def test_states_in_words() -> None:
     jobs = (waiting("Song"), running("Song", "separating", 0.1, None), done("Song"))
     assert [stage_words(job) for job in jobs] == ["waiting", "separating", "done"]

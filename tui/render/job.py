@@ -22,7 +22,7 @@ STAGE_WORDS = {
     "writing": "writing files",
 }
 MARKS = {"queued": "○", "running": "◐", "done": "●", "failed": "✕", "cancelled": "–"}
-PLAYING_MARK = "♪"
+PLAYING_MARK, WARNED_MARK = "♪", "!"
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def row(
     cells = columns(width)
     tone = tone_of(job, palette)
     text = Text(" ", style=palette.text, no_wrap=True, end="")
-    text.append(PLAYING_MARK if playing else MARKS[job.state], palette.accent if playing else tone)
+    text.append(*_mark(job, palette, playing=playing))
     text.append("  ").append(fit(job.name, cells.name), palette.muted if job.state == "cancelled" else "")
     text.append("  ").append(
         fit("playing" if playing else "armed" if armed else stage_words(job), cells.stage),
@@ -83,6 +83,15 @@ def row(
     if selected:
         text.stylize_before(palette.selection)  # before: the empty part of a bar keeps its own ground
     return text
+
+
+def _mark(job: Job, palette: Palette, *, playing: bool) -> tuple[str, str]:
+    """One cell that tells a row at a glance, and its style; a job that is done with a warning has one of its own."""
+    if playing:
+        return PLAYING_MARK, palette.accent
+    if job.state == "done" and job.warnings:
+        return WARNED_MARK, f"bold {palette.warning}".strip()
+    return MARKS[job.state], tone_of(job, palette)
 
 
 def stage_words(job: Job) -> str:

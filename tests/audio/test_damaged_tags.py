@@ -1,0 +1,206 @@
+"""Tags, pictures, chapters and further streams never matter to the sound, however damaged they are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import soundfile
+
+from bridge.audio.source import find_region
+from bridge.audio.stamps import read_origin
+from bridge.errors import NotAudio
+from tests.audio.encoded import BIT_RATE, encode
+from tests.audio.test_formats import decoded
+from tests.sounds import Samples, music
+
+LATIN = "Björk".encode("latin-1")  # no UTF-8
+NONSENSE = b"\xff\xfe\x80nonsense\x00\xed\xa0\x80"
+RATE = 44_100
+
+
+def sound() -> Samples:
+    return music(0.4)
+
+
+def replaced(path: Path, old: bytes, new: bytes) -> Path:
+    """The file with `old`, wherever it is, become `new`, which is as long."""
+    data = path.read_bytes()
+    assert old in data, "the test would test nothing"
+    assert len(old) == len(new)
+    path.write_bytes(data.replace(old, new))
+    return path
+
+
+def named(path: Path, *, tracks: int = 1, codec: str = "aac") -> Path:
+    """A file with so many equal streams of sound, whose title, and that of each stream, is `Bjork`."""
+    with av.open(str(path), "w") as container:
+        container.metadata["title"] = "Bjork"
+        container.metadata["artist"] = "Bjork"
+        streams = [container.add_stream(codec, rate=RATE, layout="stereo") for _ in range(tracks)]
+        for stream in streams:
+            stream.bit_rate = BIT_RATE
+            stream.metadata["title"] = "Bjork"
+            whole = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound().T), format="fltp", layout="stereo")
+            whole.sample_rate, whole.pts = RATE, 0
+            context = stream.codec_context
+            parts = av.AudioResampler(context.format.name, "stereo", RATE, frame_size=context.frame_size)
+            for frame in (*parts.resample(whole), *parts.resample(None), None):
+                container.mux(stream.encode(frame))
+    return path
+
+
+def id3(*frames: tuple[bytes, bytes]) -> bytes:
+    """An ID3v2.3 tag: names of frames, and what they hold."""
+    body = b"".join(name + len(content).to_bytes(4, "big") + b"\0\0" + content for name, content in frames)
+    size = bytes(len(body) >> shift & 0x7F for shift in (21, 14, 7, 0))
+    return b"ID3\x03\x00\x00" + size + body
+
+
+def mp3(folder: Path, head: bytes = b"", tail: bytes = b"") -> Path:
+    path = encode(folder / "a.mp3", sound(), RATE)
+    path.write_bytes(head + path.read_bytes() + tail)
+    return path
+
+
+def id3v1(folder: Path) -> Path:
+    return mp3(folder, tail=b"TAG" + b"".join((LATIN.ljust(30, b"\0"),) * 3) + b"1997" + LATIN.ljust(31, b"\0"))
+
+
+def id3v2(encoding: int) -> Callable[[Path], Path]:
+    return lambda folder: mp3(
+        folder, id3((b"TIT2", bytes([encoding]) + LATIN), (b"TPE1", bytes([encoding]) + NONSENSE))
+    )
+
+
+def mp3_cover(folder: Path) -> Path:
+    return mp3(folder, id3((b"APIC", b"\0image/jpeg\0\x03\0" + b"\xff\xd8\xff\xe0" + NONSENSE * 9)))
+
+
+def mp3_chapter(folder: Path) -> Path:
+    title = b"TIT2" + (1 + len(LATIN)).to_bytes(4, "big") + b"\0\0\x03" + LATIN
+    return mp3(folder, id3((b"CHAP", b"one\0" + bytes(16) + title), (b"PRIV", NONSENSE), (b"TXXX", b"\x03" + NONSENSE)))
+
+
+def m4a_atoms(folder: Path) -> Path:
+    return replaced(named(folder / "a.m4a"), b"Bjork", b"Bj\xf6rk")
+
+
+def unknown_second_stream(folder: Path) -> Path:
+    return unknown_stream(named(folder / "a.mkv", tracks=2), last=True)
+
+
+def unknown_first_stream(folder: Path) -> Path:
+    return unknown_stream(named(folder / "a.mkv", tracks=2), last=False)
+
+
+def unknown_stream(path: Path, *, last: bool) -> Path:
+    """The codec of one stream becomes one that nobody knows."""
+    data = path.read_bytes()
+    at = data.rindex(b"A_AAC") if last else data.index(b"A_AAC")
+    path.write_bytes(data[:at] + b"A_ZZZ" + data[at + 5 :])
+    return path
+
+
+def mkv_tags(folder: Path) -> Path:
+    return replaced(named(folder / "a.mkv"), b"Bjork", b"Bj\xf6rk")
+
+
+def wma_tags(folder: Path) -> Path:
+    title = "Bjork".encode("utf-16-le")
+    return replaced(named(folder / "a.wma", codec="wmav2"), title, title[:2] + b"\x00\xd8" + title[4:])
+
+
+def vorbis_comment(folder: Path) -> Path:
+    """In a FLAC file from a pipe, which FFmpeg reads."""
+    path = folder / "a.flac"
+    with soundfile.SoundFile(str(path), "w", RATE, 2, "PCM_16") as file:
+        file.title = "Bjork"
+        file.write(sound())
+    data = bytearray(replaced(path, b"Bjork", b"Bj\xf6rk").read_bytes())
+    data[21] &= 0xF0
+    data[22:26] = bytes(4)
+    path.write_bytes(data)
+    return path
+
+
+def ogg_comment(folder: Path) -> Path:
+    path = folder / "a.ogg"
+    with soundfile.SoundFile(str(path), "w", RATE, 2, "VORBIS") as file:
+        file.title = "Bjork"
+        file.write(sound())
+    with av.open(str(path)) as source, av.open(str(folder / "a.mka"), "w") as copy:  # the same in another box
+        stream = copy.add_stream_from_template(source.streams.audio[0])
+        stream.metadata["title"] = "Bjork"
+        for packet in source.demux(source.streams.audio[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                copy.mux(packet)
+    return replaced(folder / "a.mka", b"Bjork", b"Bj\xf6rk")
+
+
+def riff_info(folder: Path) -> Path:
+    """Behind the sound, with sizes that are wrong."""
+    path = encode(folder / "a.wav", sound(), RATE, "PCM_16")
+    info = b"INFOINAM" + len(LATIN).to_bytes(4, "little") + LATIN + b"\0IART\xff\xff\xff\x7f" + NONSENSE
+    chunks = (
+        b"LIST" + len(info).to_bytes(4, "little") + info + b"bext\x10\0\0\0" + b"\xff" * 16 + b"acid\xff\xff\xff\xff"
+    )
+    data = path.read_bytes() + chunks
+    path.write_bytes(data[:4] + (len(data) - 8).to_bytes(4, "little") + data[8:])
+    return path
+
+
+def aiff_text(folder: Path) -> Path:
+    path = encode(folder / "a.aiff", sound(), RATE, "PCM_16")
+    data = path.read_bytes() + b"NAME" + len(LATIN).to_bytes(4, "big") + LATIN + b"\0ANNO\x7f\xff\xff\xff" + NONSENSE
+    path.write_bytes(data[:4] + (len(data) - 8).to_bytes(4, "big") + data[8:])
+    return path
+
+
+MAKERS: list[Callable[[Path], Path]] = [
+    id3v1,
+    *map(id3v2, (0, 1, 2, 3, 0x77)),
+    mp3_cover,
+    mp3_chapter,
+    m4a_atoms,
+    unknown_second_stream,
+    unknown_first_stream,
+    mkv_tags,
+    wma_tags,
+    vorbis_comment,
+    ogg_comment,
+    riff_info,
+    aiff_text,
+]
+
+
+@pytest.mark.parametrize(
+    "make", MAKERS, ids=[f"{number}-{make.__name__.strip('<>')}" for number, make in enumerate(MAKERS)]
+)
+def test_damaged_tags_and_streams_do_not_matter(tmp_path: Path, make: Callable[[Path], Path]) -> None:
+    region, samples = decoded(make(tmp_path))
+    assert region.audio.channels == 2
+    assert abs(len(samples) - len(sound())) <= 2 * 2048  # WMA's encoder does not say what it puts before
+    assert 0.3 < np.abs(samples).max() < 1.0
+    heard, meant = (np.abs(np.fft.rfft(one[2048:14_336, 0])) for one in (samples, sound()))
+    assert np.corrcoef(heard, meant)[0, 1] > 0.9, "it is another sound"
+
+
+def test_a_file_of_streams_that_nobody_can_decode_is_no_audio(tmp_path: Path) -> None:
+    with pytest.raises(NotAudio):
+        find_region(unknown_stream(named(tmp_path / "a.mkv"), last=True), 0.0, None, 3600.0)
+
+
+@pytest.mark.parametrize("seconds", [1e15, -1e12])
+def test_a_file_of_no_year_has_a_date(tmp_path: Path, seconds: float) -> None:
+    path = encode(tmp_path / "a.wav", sound(), RATE, "PCM_16")
+    try:
+        os.utime(path, (seconds, seconds))
+    except (OSError, OverflowError):
+        pytest.xfail("this file system keeps no such time")
+    assert len(read_origin(path).date) == 10

@@ -1,0 +1,189 @@
+"""Nothing leaves the machine: whole jobs, and every command, in a network that ends at loopback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+import bridge
+from bridge.privacy import REPORTERS, SILENCE, keep_silence
+from tests.end_to_end import witness
+from tests.end_to_end.witness import Seen, strangers, watched
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(400)]
+
+#: What a user may have set who has never heard of any of it, or who wants more to be sent.
+TALKATIVE = dict.fromkeys(SILENCE, "0") | {"HF_XET_TELEMETRY_ENABLED": "1"}
+
+
+class House:
+    """A home of its own: whatever a library leaves behind there, or among the temporary files, is found."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in ("home", "tmp", "models", "state"):
+            (folder / name).mkdir()
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "SAB_", "HF_"))},
+            **TALKATIVE,
+            "HOME": str(folder / "home"),
+            "TMPDIR": str(folder / "tmp"),
+            "SAB_STATE_DIR": str(folder / "state"),
+            "SAB_MODELS_DIR": str(folder / "models"),
+        }
+        self.watched = 0
+
+    def watch(self, *command: str | Path) -> Seen:
+        self.watched += 1
+        return watched(list(map(str, command)), self.folder / f"{self.watched}.log", self.environment)
+
+    def sab(self, *arguments: str | Path) -> Seen:
+        return self.watch(sys.executable, "-m", "bridge", *arguments)
+
+    def left_behind(self) -> list[str]:
+        """Files in the home and among the temporary ones that are not the bridge's."""
+        places = (self.folder / "home", self.folder / "tmp")
+        files = (path.relative_to(self.folder) for place in places for path in place.rglob("*") if path.is_file())
+        own = ("home/.cache/source-audio-bridge/", "home/.config/source-audio-bridge/")
+        return sorted(name for name in map(str, files) if not name.startswith(own))
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+#: onnxruntime 1.32 first calls its maker 9 s after it was loaded.
+LONG_ENOUGH_SECONDS = 14
+#: A server that does job after job over OSC for so long.
+ROUND_TRIP = """
+import asyncio, subprocess, sys, time
+from bridge.osc.client import open_client
+clip, seconds = sys.argv[1], float(sys.argv[2])
+began = time.monotonic()
+server = subprocess.Popen(
+    [sys.executable, "-m", "bridge", "serve", "--port", "0", "--engine", "draft"], stdout=subprocess.PIPE, text=True)
+async def main():
+    port = int(server.stdout.readline().rpartition(":")[2])
+    async with open_client("127.0.0.1", port) as client:
+        await client.ask("/sab/subscribe", 1)
+        start = 0.0
+        while time.monotonic() - began < seconds:
+            start += 0.001
+            await client.ask("/sab/submit", clip, "start", start, "req", str(start))
+            while (await asyncio.wait_for(client.next_push(), 120)).address != "/sab/finished":
+                pass
+        await client.ask("/sab/models")
+try:
+    asyncio.run(main())
+finally:
+    server.terminate()
+sys.exit(server.wait())
+"""
+
+
+def test_a_job_is_nobody_else_s_business(house: House, clip: Path) -> None:
+    seen = house.sab("process", clip, "--engine", "draft", "--json")
+    assert seen.returncode == 0, seen.output
+    assert '"state":"done"' in seen.output
+    assert seen.strangers == []
+    assert house.left_behind() == []
+
+
+def test_neither_is_a_server_that_works_for_a_daw(house: House, clip: Path) -> None:
+    seen = house.watch(sys.executable, "-c", ROUND_TRIP, clip, str(LONG_ENOUGH_SECONDS))
+    assert seen.returncode == 0, seen.output
+    assert seen.strangers == []
+    assert house.left_behind() == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["doctor"], ["models", "list"], ["models", "path"], ["ports"], ["cache"], ["demo", "--engine", "draft"]],
+    ids=lambda command: command[0] + "-" + command[-1],
+)
+def test_no_command_calls_anybody(house: House, command: Sequence[str]) -> None:
+    seen = house.watch(sys.executable, "-c", _IN_A_FOLDER.format(folder=str(house.folder / "state")), *command)
+    assert "Traceback" not in seen.output
+    assert seen.output
+    assert seen.strangers == []
+    assert house.left_behind() == []
+
+
+_IN_A_FOLDER = "import os; os.chdir({folder!r}); from bridge.cli import main; main()"
+
+
+def test_a_model_is_converted_and_used_in_private(house: House, clip: Path) -> None:
+    """Demucs by torch, its conversion for OpenVINO, then the job by OpenVINO."""
+    pytest.importorskip("openvino", reason="OpenVINO has no wheel for this machine")
+    from tests.separation.small_models import save_htdemucs
+
+    save_htdemucs(house.folder / "models")
+    pulled = house.sab("models", "pull", "htdemucs")
+    assert pulled.returncode == 0, pulled.output
+    assert list((house.folder / "home/.cache/source-audio-bridge/openvino").glob("*/model.xml"))
+    worked = house.sab("process", clip, "--engine", "htdemucs", "--json")
+    assert worked.returncode == 0, worked.output
+    assert pulled.strangers == worked.strangers == []
+    assert house.left_behind() == []
+
+
+CALLERS = {
+    "name": "import socket; socket.getaddrinfo('example.org', 443)",
+    "connection": "import socket; socket.create_connection(('10.9.8.7', 443), 1)",
+    "datagram": "import socket as s; s.socket(s.AF_INET, s.SOCK_DGRAM).sendto(b'x', ('10.9.8.7', 9))",
+    "child": "import subprocess as p, sys; p.run([sys.executable, '-c', sys.argv[1]])",
+}
+
+
+@pytest.mark.parametrize("means", sorted({witness.means(), "audit"}))
+@pytest.mark.parametrize("caller", CALLERS.values(), ids=CALLERS)
+def test_the_witness_sees_who_calls(house: House, caller: str, means: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(witness, "means", lambda: means)
+    assert house.watch(sys.executable, "-c", caller, CALLERS["name"]).strangers
+
+
+@pytest.mark.skipif(witness.means() != "strace", reason="only strace sees what is not Python")
+def test_the_witness_sees_code_in_c(house: House) -> None:
+    seen = house.watch(sys.executable, "-c", "import ctypes; ctypes.CDLL(None).gethostbyname(b'example.org')")
+    assert any(name.endswith(":53") for name in seen.strangers)
+
+
+def test_the_witness_lets_this_machine_talk_to_itself() -> None:
+    ours = 'connect(3, {sa_family=AF_INET, sin_port=htons(9720), sin_addr=inet_addr("127.0.0.1")}, 16) = 0'
+    theirs = 'connect(3, {sa_family=AF_INET6, sin6_port=htons(443), sin6_flowinfo=0, inet_pton(AF_INET6, "2a02::1", &x)'
+    resolver = 'connect(3, {sa_family=AF_INET, sin_port=htons(53), sin_addr=inet_addr("127.0.0.53")}, 16) = 0'
+    assert strangers(f"{ours}\n{theirs}\n{resolver}\n") == ["2a02::1:443", "127.0.0.53:53"]
+    assert strangers("'127.0.0.1' 9720\n'example.org' 53\n'::1' 9720\n") == ["example.org:53"]
+
+
+@pytest.mark.parametrize("module", ["bridge", "bridge.worker", "bridge.midi", "benchmarks", "tools", "tui.app"])
+def test_every_way_into_the_bridge_begins_with_silence(module: str) -> None:
+    asked = f"[os.environ[name] for name in {list(SILENCE)}], sys.modules[{REPORTERS[0]!r}]"
+    code = f"import {module}, os, sys; print({asked})"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **TALKATIVE}, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == f"{list(SILENCE.values())} None", done.stderr
+
+
+def test_the_hub_s_client_takes_its_word() -> None:
+    code = "import bridge; from huggingface_hub import constants, utils; "
+    code += "print(constants.HF_HUB_DISABLE_TELEMETRY, utils.build_hf_headers()['user-agent'])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **TALKATIVE}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("True ")
+    assert "torch" not in done.stdout
+
+
+def test_the_users_own_silence_stays() -> None:
+    environment = {"DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1", "ORT_DISABLE_TELEMETRY": "0"}
+    keep_silence(environment, {})
+    assert environment == {**SILENCE, "HF_HUB_OFFLINE": "1"}
+    assert bridge.__version__
