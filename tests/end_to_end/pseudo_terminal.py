@@ -11,8 +11,9 @@ import subprocess
 import sys
 import termios
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 PATIENCE_SECONDS = 60.0
 
@@ -49,17 +50,28 @@ class Terminal:
 
 
 @contextlib.contextmanager
-def in_terminal(*arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[Terminal]:
-    """`sab ARGUMENTS` in a terminal of 30 × 120; killed at the end where it still runs."""
+def in_terminal(
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    program: Sequence[str] = (),
+    cwd: Path | None = None,
+) -> Iterator[Terminal]:
+    """`sab ARGUMENTS` in a terminal of 30 × 120; killed at the end where it still runs.
+
+    Another `program` gets this `environment` and no more.
+    """
+    command = [*program, *arguments] if program else [sys.executable, "-m", "bridge", *arguments]
+    inherited = {} if program else {**os.environ, "TERM": "xterm-256color"}
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 120, 0, 0))
     process = subprocess.Popen(
-        [sys.executable, "-m", "bridge", *arguments],
+        command,
         stdin=slave,
         stdout=slave,
         stderr=slave,
         start_new_session=True,
-        env={**os.environ, "TERM": "xterm-256color", **(environment or {})},
+        env={**inherited, **(environment or {})},
+        cwd=cwd,
     )
     os.close(slave)
     terminal = Terminal(process, master)

@@ -1,0 +1,225 @@
+"""The worlds that a user may have: what is there, what is not, and how a command runs in each.
+
+A world is entered once for all its commands: a home of its own, an empty folder with a few songs in it, and whatever
+makes the world what it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.end_to_end.pseudo_terminal import Terminal, in_terminal
+from tests.jack_server import JackServer, running_jack, why_no_jack
+from tests.sounds import Samples, music, write
+from tests.worlds.shown import ROOT
+
+PROGRAMS = ROOT / ".venv" / "bin"
+PATIENCE_SECONDS = 150.0
+#: A stack, a report of a fault of ours: nothing of it is ever for a user.
+NEVER_SAID = ("Traceback", "internal:", "Errno", "BrokenPipe", "UnicodeEncodeError")
+
+
+@dataclass
+class Place:
+    """Where commands are typed."""
+
+    folder: Path
+    environment: dict[str, str]
+    prefix: Sequence[str] = ()
+    """What a command is started through."""
+    has_terminal: bool = False
+    jack: JackServer | None = None
+
+    def run(self, command: str, keys: Sequence[tuple[str, bytes]] = (), cwd: Path | None = None) -> tuple[int, str]:
+        """Types a command as it is written; returns its status and all that it said.
+
+        On a terminal, `keys` are pressed as soon as the words before them are shown.
+        """
+        if not self.has_terminal:
+            done = subprocess.run(
+                [*self.prefix, "bash", "-c", command],
+                cwd=cwd or self.folder, env=self.environment, stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE_SECONDS, check=False,
+            )  # fmt: skip
+            return done.returncode, done.stdout.decode("utf-8", "replace")
+        with self.typed(command, cwd) as terminal:
+            place = 0
+            for words, pressed in keys:
+                place = terminal.shows(words, place)
+                terminal.type(pressed)
+            status = terminal.ends()
+        return status, terminal.drawn.decode("utf-8", "replace")
+
+    @contextlib.contextmanager
+    def typed(self, command: str, cwd: Path | None = None) -> Iterator[Terminal]:
+        program = [*self.prefix, "bash", "-c", command]
+        with in_terminal(program=program, environment=self.environment, cwd=cwd or self.folder) as terminal:
+            yield terminal
+
+    @contextlib.contextmanager
+    def serving(self, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+        """A `sab serve` that runs meanwhile, and ends with status 0."""
+        process = subprocess.Popen(
+            [*self.prefix, "sab", "serve", "--engine", "draft", *options],
+            cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert process.stdout is not None
+        try:
+            line = process.stdout.readline()
+            assert line.startswith(b"listening on osc.udp://"), line
+            yield process
+        finally:
+            process.send_signal(signal.SIGTERM)
+            status = process.wait(60)
+            process.stdout.close()
+        assert status == 0
+
+
+def home_in(folder: Path) -> Place:
+    """A home in which the bridge was never used, with the folders of two DAWs, and the songs that README speaks of."""
+    home, work = folder / "home", folder / "work"
+    for daw in ("ardour7", "REAPER"):
+        (home / ".config" / daw).mkdir(parents=True)
+    (work / "session").mkdir(parents=True)
+    (work / ".venv").symlink_to(ROOT / ".venv")
+    song = write(work / "song.wav", music(4.0))
+    for name in ("clip.wav", "bassline.wav"):
+        shutil.copyfile(song, work / name)
+    kept = {
+        name: os.environ[name] for name in ("PATH", "LANG", "UV_FIND_LINKS", "PIP_FIND_LINKS") if name in os.environ
+    }
+    environment = {
+        **kept,
+        "HOME": str(home),
+        "PATH": f"{PROGRAMS}:{kept['PATH']}",
+        "LANG": "C.UTF-8",
+        "TERM": "xterm-256color",
+        "JACK_DEFAULT_SERVER": "sab-nowhere",
+    }
+    return Place(work, environment)
+
+
+@contextlib.contextmanager
+def no_ports(folder: Path) -> Iterator[Place]:
+    """No MIDI back-end answers; output goes to a pipe, as in a script or an editor."""
+    if Path("/dev/snd/seq").exists():
+        pytest.skip("this machine has ALSA's sequencer")
+    place = home_in(folder)
+    write(place.folder / "song.wav", long_song())
+    yield place
+
+
+def long_song() -> Samples:
+    """Long enough for README's `--start 30 --end 45`; silent where nobody listens."""
+    return np.concatenate([music(4.0), np.zeros((26 * 44_100, 2), np.float32), music(16.0)])
+
+
+@contextlib.contextmanager
+def jackd(folder: Path) -> Iterator[Place]:
+    """A JACK server runs: the ports open."""
+    if reason := why_no_jack():
+        pytest.skip(reason)
+    place = home_in(folder)
+    with running_jack() as server:
+        place.environment.update(server.environment)
+        place.jack = server
+        yield place
+
+
+@contextlib.contextmanager
+def no_network(folder: Path) -> Iterator[Place]:
+    """There is no network but the computer's own loopback: no name is found, no host reached."""
+    for tool in ("unshare", "nsenter", "ip"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"{tool} is not installed (Debian: util-linux, iproute2)")
+    place = home_in(folder)
+    own = ["--map-root-user"] if os.geteuid() else []
+    holder = subprocess.Popen(
+        ["unshare", "--net", *own, "sh", "-c", "ip link set lo up && echo ready && exec sleep infinity"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    with holder:
+        try:
+            assert holder.stdout is not None
+            if holder.stdout.readline() != b"ready\n":
+                pytest.skip("this machine allows no network namespaces")
+            user = ["--user", "--preserve-credentials"] if os.geteuid() else []
+            place.prefix = ["nsenter", "--target", str(holder.pid), "--net", *user, "--"]
+            yield place
+        finally:
+            holder.kill()
+
+
+@contextlib.contextmanager
+def no_terminal(folder: Path) -> Iterator[Place]:
+    """As cron or a DAW starts it: no terminal anywhere, and no word of one."""
+    place = home_in(folder)
+    del place.environment["TERM"]
+    place.prefix = ["setsid", "--wait"]
+    yield place
+
+
+@contextlib.contextmanager
+def terminal(folder: Path) -> Iterator[Place]:
+    """A terminal, with a person before it."""
+    place = home_in(folder)
+    place.has_terminal = True
+    yield place
+
+
+def _with(**variables: str) -> Callable[[Path], contextlib.AbstractContextManager[Place]]:
+    @contextlib.contextmanager
+    def world(folder: Path) -> Iterator[Place]:
+        place = home_in(folder)
+        place.environment.pop("LANG")
+        place.environment.update(variables)
+        yield place
+
+    return world
+
+
+@contextlib.contextmanager
+def read_only_home(folder: Path) -> Iterator[Place]:
+    """Nothing can be written below the home: a live system, a sandbox, a full quota."""
+    place = home_in(folder)
+    locked = 'mount --bind "$HOME" "$HOME" && mount -o remount,bind,ro "$HOME" && exec "$@"'
+    own = ["--map-root-user"] if os.geteuid() else []
+    place.prefix = ["unshare", "--mount", *own, "sh", "-c", locked, "sh"]
+    status, _ = place.run("! touch ~/file")
+    if status:
+        pytest.skip("this machine allows no mount namespaces")
+    yield place
+
+
+@contextlib.contextmanager
+def second_bridge(folder: Path) -> Iterator[Place]:
+    """A bridge runs already, on the port that everybody uses."""
+    place = home_in(folder)
+    place.has_terminal = True
+    with place.serving():
+        yield place
+
+
+#: By the name that the table's columns have.
+WORLDS: Mapping[str, Callable[[Path], contextlib.AbstractContextManager[Place]]] = {
+    "no ports": no_ports,
+    "jackd": jackd,
+    "no network": no_network,
+    "no terminal": no_terminal,
+    "terminal": terminal,
+    "LC_ALL=C": _with(LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0"),
+    "cp437": _with(PYTHONIOENCODING="cp437"),
+    "read-only home": read_only_home,
+    "second bridge": second_bridge,
+}

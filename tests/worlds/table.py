@@ -1,0 +1,194 @@
+"""Which command runs in which world, and what it must come to there; or why it does not run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+NO_PORTS, JACKD, NO_NETWORK, NO_TERMINAL, TERMINAL = "no ports", "jackd", "no network", "no terminal", "terminal"
+PLAIN_C, CP437, READ_ONLY, SECOND = "LC_ALL=C", "cp437", "read-only home", "second bridge"
+#: Every one of them.
+EVERYWHERE = (NO_PORTS, JACKD, NO_NETWORK, NO_TERMINAL, TERMINAL, PLAIN_C, CP437, READ_ONLY, SECOND)
+#: Those with a person before a screen.
+ON_SCREEN = (TERMINAL, SECOND)
+
+
+@dataclass(frozen=True)
+class Runs:
+    """A command that is run as it is written."""
+
+    worlds: Sequence[str]
+    says: str = ""
+    """What stands in its answer."""
+    status: int = 0
+    typed: str = ""
+    """What is typed instead: a placeholder filled in, a name followed by what it needs."""
+    with_server: bool = False
+    """A bridge runs on the usual port meanwhile."""
+    in_project: bool = False
+    """It is typed in the project's folder, not in one of the user's."""
+    keys: Sequence[tuple[str, bytes]] = ()
+    """On a terminal: what is waited for, and what is pressed then."""
+    lasts: str = ""
+    """It runs until it is ended by Ctrl-C; what it says once it runs."""
+    elsewhere: Mapping[str, Runs] = field(default_factory=dict)
+    """Worlds in which it must come to something else."""
+
+    def at(self, world: str) -> Runs:
+        return self.elsewhere.get(world, self)
+
+
+@dataclass(frozen=True)
+class DoesNotRun:
+    """A command that no test types, and why."""
+
+    why: str
+
+
+_NEEDS_TERMINAL = Runs((), status=2, says="`sab serve` runs without a screen")
+_SCREEN = Runs(
+    EVERYWHERE,
+    says="Source Audio Bridge",
+    keys=[("Nothing here yet", b"q")],
+    elsewhere={
+        **{world: _NEEDS_TERMINAL for world in EVERYWHERE if world not in ON_SCREEN},
+        SECOND: Runs((), status=1, says="choose another port with --port", keys=[("cannot run", b"q")]),
+    },
+)
+_DEMO = Runs(
+    (NO_PORTS, JACKD, NO_NETWORK, NO_TERMINAL, TERMINAL, PLAIN_C, CP437, READ_ONLY, SECOND),
+    says="4 stems and 5 MIDI files with",
+    in_project=True,
+    elsewhere={JACKD: Runs((), says="Playing the notes to the MIDI ports (jack)", in_project=True)},
+)
+_ASKS = Runs((NO_TERMINAL,), status=2, says="Say --yes", elsewhere={})
+_NO_MODEL = "weights_unavailable"
+_INTERNET = DoesNotRun("it downloads from the internet")
+_ADMINISTRATOR = DoesNotRun("it changes the system")
+_DEVELOPER = DoesNotRun("it rewrites files of the project, for who changes them")
+_MINUTES = DoesNotRun("it measures for minutes")
+_CI = DoesNotRun("this test runs in it")
+
+COMMANDS: dict[str, Runs | DoesNotRun] = {
+    # README: the first two commands
+    "make demo": _DEMO,
+    ".venv/bin/sab": _SCREEN,
+    "sab": _SCREEN,
+    "xcode-select --install": _ADMINISTRATOR,
+    "uv run sab demo": Runs((NO_PORTS,), says="4 stems and 5 MIDI files with", in_project=True),
+    "uv run sab": Runs((TERMINAL,), keys=[("Nothing here yet", b"q")], in_project=True),
+    # from the command line
+    "sab process song.wav": Runs(EVERYWHERE, says="song (Vocals).wav"),
+    "sab process song.wav --stems vocals --midi none": Runs((NO_PORTS, READ_ONLY), says="song (Vocals).wav"),
+    "sab process song.wav --start 30 --end 45 --tempo 98": Runs((NO_PORTS,), says="98 BPM"),
+    "sab transcribe bassline.wav --as bass": Runs((NO_PORTS, NO_NETWORK, CP437), says="bassline (Bass).mid"),
+    "sab process song.wav --quantise 1/16 --scale auto --picture song.svg": Runs((NO_PORTS,), says="song.svg"),
+    "sab process song.wav --shortest 120 --bends mpe": Runs((NO_PORTS,), says="song.mid"),
+    "sab models": Runs(EVERYWHERE, says="draft"),
+    "sab models path": Runs((NO_PORTS, READ_ONLY), says="models"),
+    "sab models pull htdemucs": Runs((NO_PORTS, NO_NETWORK, TERMINAL), status=1, says=_NO_MODEL),
+    "sab models pull NAME": Runs((NO_NETWORK,), typed="sab models pull htdemucs_6s", status=1, says=_NO_MODEL),
+    "sab cache": Runs(EVERYWHERE, says="result"),
+    "sab doctor": Runs(
+        EVERYWHERE,
+        says="Installation: complete",
+        elsewhere={READ_ONLY: Runs((), status=1, says="SAB_STATE_DIR")},
+    ),
+    "sab ports": Runs(
+        EVERYWHERE, says="No MIDI ports", elsewhere={JACKD: Runs((), says="Source Audio Bridge:SAB Vocals")}
+    ),
+    "sab COMMAND --help": Runs(EVERYWHERE, typed="sab process --help", says="--tempo"),
+    "sab process": Runs((NO_PORTS,), status=2, says="FILE"),
+    "sab transcribe": Runs((NO_PORTS,), status=2, says="FILE"),
+    "sab calibrate": Runs((NO_PORTS, READ_ONLY), says="vocals"),
+    # a server, and who talks to it
+    "sab serve": Runs(
+        EVERYWHERE,
+        lasts="listening on osc.udp://127.0.0.1:9720",
+        elsewhere={SECOND: Runs((), status=2, says="choose another port with --port")},
+    ),
+    "sab serve --host 0.0.0.0": Runs((NO_NETWORK,), lasts="listening on osc.udp://0.0.0.0:9720"),
+    "sab --port 9721": Runs(
+        (TERMINAL, SECOND, NO_TERMINAL),
+        keys=[("9721", b""), ("Nothing here yet", b"q")],
+        elsewhere={NO_TERMINAL: _NEEDS_TERMINAL},
+    ),
+    "sab submit clip.wav stems vocals,bass tempo 120": Runs((NO_PORTS, NO_NETWORK, CP437, READ_ONLY), with_server=True),
+    "sab submit FILE": Runs((NO_PORTS,), typed="sab submit song.wav --wait", with_server=True, says="song.mid"),
+    "sab submit song.wav project /path/to/session": Runs(
+        (NO_PORTS,), typed="sab submit song.wav project session --wait", with_server=True, says="session/stems/song"
+    ),
+    "sab send /sab/play JOB": Runs(
+        (NO_PORTS, JACKD),
+        typed="sab submit clip.wav --wait > said && sab send /sab/play $(head -n 1 said)",
+        with_server=True,
+        says="/sab/done /sab/play",
+        elsewhere={
+            NO_PORTS: Runs(
+                (),
+                typed="sab submit clip.wav --wait > said && sab send /sab/play $(head -n 1 said)",
+                with_server=True,
+                status=1,
+                says="No MIDI back-end answers",
+            )
+        },
+    ),
+    "oscsend localhost 9720 /sab/hello sii shell 1 9721": Runs((NO_PORTS,), with_server=True),
+    "oscsend localhost 9720 /sab/subscribe ii 1 3600": Runs((NO_PORTS,), with_server=True),
+    "oscsend localhost 9720 /sab/submit sssss /home/me/loop.wav stems vocals,bass engine draft": Runs(
+        (NO_PORTS,), with_server=True
+    ),
+    "oscsend localhost 9720 /sab/submit ssfsf /home/me/loop.wav tempo 120 start 2.5": Runs(
+        (NO_PORTS,), with_server=True
+    ),
+    # DAWs
+    "sab live": Runs((NO_PORTS, NO_TERMINAL), status=1, says="AbletonOSC"),
+    "sab live tempo 92 stems vocals": Runs((NO_PORTS,), status=1, says="AbletonOSC"),
+    "sab install": Runs((NO_PORTS,), status=2, says="DAW"),
+    "sab install live": Runs((NO_PORTS, TERMINAL), status=1, says="Ableton Live was not found here"),
+    "sab install ardour": Runs(
+        (TERMINAL, NO_TERMINAL, READ_ONLY),
+        says="In Ardour:",
+        keys=[("Go on?", b"y\n")],
+        elsewhere={NO_TERMINAL: _ASKS, READ_ONLY: _ASKS},
+    ),
+    "sab install reaper": Runs(
+        (TERMINAL, NO_TERMINAL),
+        says="In REAPER:",
+        keys=[("Go on?", b"y\n")],
+        elsewhere={NO_TERMINAL: _ASKS},
+    ),
+    "sab install ardour --remove": Runs((TERMINAL,), says="remove", keys=[("Go on?", b"y\n")]),
+    "sab install reaper --remove": Runs((TERMINAL,), says="remove", keys=[("Go on?", b"y\n")]),
+    'ardour7-lua ~/.config/ardour7/scripts/source_audio_bridge_session.lua /path/to/song song 48000 "Guitar" "Keys"': (
+        DoesNotRun("tests/end_to_end/test_ardour.py runs it on a session of its own")
+    ),
+    "jackd -d alsa": DoesNotRun("it needs a sound card"),
+    "jackd -r": DoesNotRun("it needs a sound card"),
+    # what is fetched or changes the system
+    "sudo modprobe snd-seq": _ADMINISTRATOR,
+    "uv sync --inexact --extra umx": _INTERNET,
+    "uv sync --inexact --extra link": _INTERNET,
+    "uv pip install --no-binary python-rtmidi --reinstall python-rtmidi": _INTERNET,
+    "pip install 'source-audio-bridge[exact]'": _INTERNET,
+    # for developers
+    "python -m bridge.worker": DoesNotRun("the bridge itself starts it"),
+    "python -m bridge.midi": DoesNotRun("the bridge itself starts it"),
+    "make test": _CI,
+    "make test-fast": _CI,
+    "make check": _CI,
+    "bash .ci/run": _CI,
+    "make device": DoesNotRun("make check runs it"),
+    "pre-commit install": _DEVELOPER,
+    "python -m bridge.osc.reference docs/osc.md": _DEVELOPER,
+    "python -m max_for_live.generator --pictures": _DEVELOPER,
+    "pytest tests/tui --snapshot-update": _DEVELOPER,
+    "python tools/make_demo_clip.py bridge/demo/clip.ogg": _DEVELOPER,
+    "python tools/full_size_model.py FOLDER": _DEVELOPER,
+    "python -m benchmarks.separation": _MINUTES,
+    "python -m benchmarks.transcription": _MINUTES,
+    "python -m benchmarks.drums": _MINUTES,
+    "python -m benchmarks.tempo --count 80": _MINUTES,
+    "python -m benchmarks.memory": _MINUTES,
+    "python -m benchmarks.midi --rows jitter": _MINUTES,
+}
