@@ -28,7 +28,13 @@ class ForgivingDecoder:
         self._kept = b""
 
     def decode(self, data: bytes, final: bool = False) -> str:
-        """The text of `data`, less what may be the start of a sign or a report; all of it where it is the `final`."""
+        """The text of `data`, less what may be the start of a sign or a report; all of it where it is the `final`.
+
+        Raises:
+            EOFError: `data` is nothing, which is how a terminal that has gone answers, at once and for ever.
+        """
+        if not data and not final:
+            raise EOFError("The terminal has gone")
         data = _MOUSE_REPORT.sub(b"", self._kept + data)
         unfinished = None if final else _UNFINISHED_REPORT.search(data)
         whole = data if unfinished is None else data[: unfinished.start()]
