@@ -1,6 +1,6 @@
 """What reads the keyboard: Textual's own driver, which no byte can end.
 
-Textual (8.2.8, and its main branch: issues 6456 and 6668) decodes what the terminal sends as strict UTF-8. A byte that
+Textual (8.2.8; its issues 6456 and 6668 are open) decodes what the terminal sends as strict UTF-8. A byte that
 is none ends its reading thread, and with it the screen: an umlaut from a Latin-1 terminal, a name that is pasted, and
 the mouse reports of a terminal that was attached anew and has forgotten what the screen asked of it.
 """
