@@ -1,6 +1,6 @@
 """What reads the keyboard: Textual's own driver, which no byte can end.
 
-Textual (8.2.8, and its main branch: issues 6456 and 6668) decodes what the terminal sends as strict UTF-8. A byte that
+Textual (8.2.8; its issues 6456 and 6668 are open) decodes what the terminal sends as strict UTF-8. A byte that
 is none ends its reading thread, and with it the screen: an umlaut from a Latin-1 terminal, a name that is pasted, and
 the mouse reports of a terminal that was attached anew and has forgotten what the screen asked of it.
 """
@@ -28,7 +28,13 @@ class ForgivingDecoder:
         self._kept = b""
 
     def decode(self, data: bytes, final: bool = False) -> str:
-        """The text of `data`, less what may be the start of a sign or a report; all of it where it is the `final`."""
+        """The text of `data`, less what may be the start of a sign or a report; all of it where it is the `final`.
+
+        Raises:
+            EOFError: `data` is nothing, which is how a terminal that has gone answers, at once and for ever.
+        """
+        if not data and not final:
+            raise EOFError("The terminal has gone")
         data = _MOUSE_REPORT.sub(b"", self._kept + data)
         unfinished = None if final else _UNFINISHED_REPORT.search(data)
         whole = data if unfinished is None else data[: unfinished.start()]

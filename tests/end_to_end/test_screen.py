@@ -15,6 +15,8 @@ from tests.end_to_end.programs import sab
 if sys.platform == "win32":
     pytest.skip("Windows has no pseudo terminals that Python can open", allow_module_level=True)
 
+import pty
+
 from textual.drivers.linux_driver import LinuxDriver
 
 from tests.end_to_end.pseudo_terminal import in_terminal
@@ -88,12 +90,33 @@ def test_a_screen_that_breaks_down_says_so_and_fails(tmp_path: Path) -> None:
     assert "LookupError" in (tmp_path / "0" / "bridge.log").read_text(encoding="utf-8")
 
 
+def test_a_terminal_that_goes_without_a_word_ends_the_screen(tmp_path: Path) -> None:
+    """As a detached container has it; a window that is closed sends SIGHUP."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bridge", "--port", "0", "--no-midi", "--state-dir", str(tmp_path)],
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+        env={**os.environ, "TERM": "xterm"},
+    )
+    os.close(slave)
+    drawn = b""
+    while b"ready" not in drawn:
+        drawn += os.read(master, 65536)
+    os.close(master)
+    try:
+        assert process.wait(30) == 1
+    finally:
+        process.kill()
+    assert "EOFError: The terminal has gone" in (tmp_path / "0" / "bridge.log").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("command", [[], ["tui"]], ids=["sab", "sab tui"])
 @pytest.mark.parametrize("streams", ["none", "input", "output", "errors"])
 def test_without_a_terminal_one_line_says_what_to_do(tmp_path: Path, command: list[str], streams: str) -> None:
     """Some of the streams are a terminal, never all."""
-    import pty
-
     master, slave = pty.openpty()
     try:
         done = subprocess.run(

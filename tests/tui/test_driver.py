@@ -40,7 +40,12 @@ def test_bytes_of_every_terminal_are_read(chunks: list[bytes], text: str) -> Non
     assert read(*chunks) == text
 
 
-@given(st.lists(st.binary(max_size=8)))
+def test_a_terminal_that_has_gone_is_no_key() -> None:
+    with pytest.raises(EOFError):
+        ForgivingDecoder().decode(b"")
+
+
+@given(st.lists(st.binary(min_size=1, max_size=8)))
 def test_no_bytes_are_an_error_and_a_key_after_them_is_heard(chunks: list[bytes]) -> None:
     assert read(*chunks, b"   q").endswith("q")
 
