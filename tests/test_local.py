@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
+from bridge.admission import Admission
 from bridge.bus import EventBus
 from bridge.config import Settings
 from bridge.events import Ended, MidiEnded, MidiStarted, MidiWaiting
+from bridge.inspector.glance import Glance
 from bridge.local import LocalBridge
 from bridge.midi.client import MidiPlayer
 from bridge.model import JobRequest, MidiStatus
@@ -27,27 +29,28 @@ class RecordingPlayer:
         self.stopped.append(job)
 
 
-def test_the_notes_of_a_job_that_is_forgotten_end(clip: Path) -> None:
+async def test_the_notes_of_a_job_that_is_forgotten_end(clip: Path) -> None:
     bus, player = EventBus(), RecordingPlayer()
     scheduler = Scheduler(MemoryStore(), FakeClock(), bus.publish, queue_limit=1)
     scheduler.attach(RecordingRunner())
-    bridge = LocalBridge(Settings(), bus, scheduler, cast("MidiPlayer", player))
+    admission = Admission(Glance(()), scheduler.check_room, scheduler.submit)
+    bridge = LocalBridge(Settings(), bus, scheduler, admission, cast("MidiPlayer", player))
     scheduler.free()
 
-    def finished() -> str:
-        job, _ = bridge.submit(JobRequest(source=str(clip)))
+    async def finished() -> str:
+        job, _ = await bridge.submit(JobRequest(source=str(clip)))
         scheduler.happened(Ended(job=job.id, outcome="done", unix_seconds=1.0))
         return job.id
 
-    armed, playing, played = finished(), finished(), finished()
+    armed, playing, played = await finished(), await finished(), await finished()
     bus.publish(MidiWaiting(job=armed, stem="bass", sync="clock"))
     for job in (playing, played):
         bus.publish(MidiStarted(job=job, stem="bass", seconds=1.0, notes=1))
     bus.publish(MidiEnded(job=played, stem="bass", outcome="finished"))
     for _ in range(KEPT_JOBS - 3):
-        finished()
+        await finished()
     assert player.stopped == []
-    finished()
+    await finished()
     assert player.stopped == [armed]
-    finished()
+    await finished()
     assert set(player.stopped) == {armed, playing}

@@ -11,14 +11,14 @@ from pathlib import Path
 import msgspec
 
 from bridge.audio.sink import check_holds, subtype_for
-from bridge.audio.source import FoundRegion, Region, find_region
-from bridge.errors import NotWritable
+from bridge.audio.source import FoundRegion, Region
 from bridge.events import Analysed, JobEvent, Started
 from bridge.model import STEMS, TOGETHER, JobRequest, Result, Warning
 from bridge.options import NOTE_LISTS
 from bridge.pipeline.cache import Entry, OpenEntry
 from bridge.pipeline.cache_key import Keys, cache_keys
 from bridge.pipeline.channels import stems_of
+from bridge.pipeline.finding import find_source, wanted_folder
 from bridge.pipeline.folder import OutputFolder
 from bridge.pipeline.listening import Ear
 from bridge.pipeline.manifest import EngineRecord
@@ -30,7 +30,7 @@ from bridge.pipeline.record import JobRecord, source_record
 from bridge.pipeline.remarks import remarks
 from bridge.pipeline.stems import bytes_needed, chosen_stems, made_stems, write_stems
 from bridge.pipeline.workshop import JobControl, PartControl, Workshop
-from bridge.project_paths import check_roots, numbered, output_parent, result_name
+from bridge.project_paths import numbered, result_name
 from bridge.protocols import Separator, Signal
 
 #: What turning one second of one stem into notes takes on a small machine; only for guesses of the time left.
@@ -108,12 +108,7 @@ class _JobRun:
             folder.tidy()
 
     def _find(self) -> FoundRegion:
-        check_roots(self.source, self.workshop.roots)
-        if self.request.picture:
-            check_roots(Path(self.request.picture), self.workshop.roots)
-            if not Path(self.request.picture).parent.is_dir():
-                raise NotWritable(f"There is no folder {Path(self.request.picture).parent} for the picture.")
-        return find_region(self.source, self.request.start_seconds, self.request.end_seconds, self.workshop.max_seconds)
+        return find_source(self.request, max_seconds=self.workshop.max_seconds, roots=self.workshop.roots)
 
     def _tell_mended(self, region: Region) -> None:
         if region.mended_samples:
@@ -121,18 +116,12 @@ class _JobRun:
             self.control.warn(Warning(code="bad_samples", message=message))
 
     def _claim_folder(self) -> OutputFolder:
-        wanted = self._wanted_folder()
-        check_roots(wanted, self.workshop.roots)
+        wanted = wanted_folder(self.request)
         given = self.request.out is not None
         folder = OutputFolder.claim(self.job, wanted, given=given, files=self._possible_files())
         engine = self.request.engine if self.request.transcribe_as is None else ""
         self._started(folder, engine, "")
         return folder
-
-    def _wanted_folder(self) -> Path:
-        if self.request.out is not None:
-            return Path(self.request.out)
-        return output_parent(self.source, self.request.project) / self.name
 
     def _possible_files(self) -> list[str]:
         endings = (self.request.format, "wav", "mid", *(f"notes.{kind}" for kind in NOTE_LISTS))
@@ -185,7 +174,7 @@ class _JobRun:
             is_fresh = plan.separator is not None and cached is None
             before = None
             if plan.keys.job and not is_fresh:
-                before = folder_of(self.job, self._wanted_folder(), self.name, plan.keys.job, [*stems, *notes])
+                before = folder_of(self.job, wanted_folder(self.request), self.name, plan.keys.job, [*stems, *notes])
             if before is not None:
                 folder = before
                 self._started(folder, plan.engine.name, plan.engine.device)

@@ -2,7 +2,7 @@
 
 var protocol = require("./protocol");
 
-var SEND_AGAIN_MS = 1000, ATTEMPTS = 6, ASK_MS = 8000;
+var SEND_AGAIN_MS = 1000, ATTEMPTS = 12, ASK_MS = 8000; // the bridge waits 10 s for a drive
 
 // build(notesAsList) → the arguments of /sab/submit without `req`. listener: {progress(stage, fraction, eta),
 // remark(text), again(), over(outcome, message)}. Outcomes: done, failed, cancelled.
