@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from bridge.admission import Admission
 from bridge.bus import EventBus
 from bridge.clock import SystemClock
 from bridge.config import Settings
 from bridge.events import Noticed
+from bridge.inspector.client import InspectorClient
+from bridge.inspector.glance import Glance
 from bridge.local import LocalBridge
 from bridge.midi.client import MidiPlayer
 from bridge.midi.lateness_log import LatenessLog
@@ -67,12 +70,14 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
     clock = SystemClock()
     bus = EventBus()
     store = _store(settings, bus.keep, serve=serve)
-    scheduler = Scheduler(store, clock, bus.publish, queue_limit=settings.queue_limit, roots=settings.roots)
+    scheduler = Scheduler(store, clock, bus.publish, queue_limit=settings.queue_limit)
+    inspector = InspectorClient(settings) if serve else Glance(settings.roots)
+    admission = Admission(inspector, scheduler.check_room, scheduler.submit)
     layout = PortLayout.of(settings)
     player = MidiPlayer(bus.publish, enabled=serve and not settings.no_midi, environment=layout.environment())
     if serve and settings.port:
         bus.subscribe(LatenessLog(_own_folder(settings), clock).hear)
-    bridge = LocalBridge(settings, bus, scheduler, player)
+    bridge = LocalBridge(settings, bus, scheduler, admission, player)
     worker = WorkerClient(
         settings,
         publish=bus.publish,
@@ -105,9 +110,11 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
             http_address = await parts.enter_async_context(_explored(bridge, osc, settings, engines, bus.keep))
         parts.callback(scheduler.close)
         parts.push_async_callback(worker.close)
+        parts.push_async_callback(inspector.close)
         parts.push_async_callback(player.close)
         parts.push_async_callback(bridge.close)
         await worker.start()
+        await inspector.start()
         await player.start()
         yield RunningBridge(bridge, worker, settings, address, http_address)
 

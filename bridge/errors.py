@@ -155,15 +155,17 @@ class Cancelled(Exception):
     """Unwinds a job's work after it was cancelled; never shown to anyone."""
 
 
-def error_for(code: str, message: str) -> BridgeError:
+def error_for(code: str, message: str, advice: str = "") -> BridgeError:
     """The error that another process reported by its code; an unknown code is a plain `BridgeError`.
 
-    `message` already holds the advice.
+    Without `advice`, the message already holds it.
     """
     kinds: list[type[BridgeError]] = [BridgeError]
     while kinds:
         kind = kinds.pop()
-        if kind.code == code and not kind.__subclasses__():
-            return kind(message, advice="")
-        kinds.extend(kind.__subclasses__())
-    return BridgeError(message, advice="")
+        # Those of this tree alone: others further down have words, and arguments, of their own.
+        children = [child for child in kind.__subclasses__() if child.__module__ == __name__]
+        if kind.code == code and not children:
+            return kind(message, advice=advice)
+        kinds.extend(children)
+    return BridgeError(message, advice=advice)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
+from bridge.admission import Admission
 from bridge.bus import EventBus
 from bridge.config import Settings
 from bridge.errors import BridgeError, NotFound
@@ -22,10 +23,13 @@ from bridge.separation.speed import Speeds
 class LocalBridge:
     """Implements `protocols.Bridge` over the scheduler, the MIDI player and the event bus."""
 
-    def __init__(self, settings: Settings, bus: EventBus, scheduler: Scheduler, player: MidiPlayer) -> None:
+    def __init__(
+        self, settings: Settings, bus: EventBus, scheduler: Scheduler, admission: Admission, player: MidiPlayer
+    ) -> None:
         self._settings = settings
         self._bus = bus
         self._scheduler = scheduler
+        self._admission = admission
         self._player = player
         self._engine = settings.engine
         self._device = settings.device
@@ -37,8 +41,8 @@ class LocalBridge:
         """Job and stem of all that plays, or waits for the music to roll."""
         bus.subscribe(self._on_event)
 
-    def submit(self, request: JobRequest) -> tuple[Job, int]:
-        return self._scheduler.submit(request)
+    async def submit(self, request: JobRequest, sender: str = "") -> tuple[Job, int]:
+        return await self._admission.admit(request, sender)
 
     def cancel(self, job: str) -> None:
         self._scheduler.cancel(job)

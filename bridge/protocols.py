@@ -238,6 +238,18 @@ class JobRunner(Protocol):
         ...
 
 
+class Inspector(Protocol):
+    """Looks at the files of a request before it becomes a job."""
+
+    async def inspect(self, request: JobRequest) -> None:
+        """Returns, soon, where nothing speaks against it; decodes nothing, and does not hold up the event loop.
+
+        Raises:
+            NotFound, NotReadable, NotAudio, TooLong, OutsideRoots, NotWritable, BadArguments: the job would fail by it.
+        """
+        ...
+
+
 class JobStore(Protocol):
     """Remembers every job as the list of its events."""
 
@@ -257,11 +269,15 @@ class JobStore(Protocol):
 class Bridge(Protocol):
     """What the faces (OSC, terminal, command line) may ask for. All of it is called on the event loop."""
 
-    def submit(self, request: JobRequest) -> tuple[Job, int]:
-        """Queues a job; returns it with its place in the queue (0: it starts at once).
+    async def submit(self, request: JobRequest, sender: str = "") -> tuple[Job, int]:
+        """Queues a job whose files look as if it could be done; returns it with its place (0: it starts at once).
+
+        The files are looked at meanwhile, which takes milliseconds, or some seconds where their drive hangs. Requests
+        of one `sender` enter the queue in the order in which they were made.
 
         Raises:
-            NotFound, NotReadable, OutsideRoots, QueueFull, BadArguments: nothing was queued.
+            NotFound, NotReadable, NotAudio, TooLong, OutsideRoots, NotWritable, QueueFull, BadArguments: nothing was
+                queued.
         """
         ...
 

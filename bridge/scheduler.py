@@ -9,12 +9,11 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from bridge.audio.check import check_source
 from bridge.errors import ADVICE, NotFound, QueueFull
 from bridge.events import Ended, Event, JobEvent, Started, Submitted
 from bridge.model import Failure, Job, JobRequest, Outcome
 from bridge.pipeline.folder import remove_partials
-from bridge.project_paths import check_roots, output_parent, result_name
+from bridge.project_paths import result_name
 from bridge.protocols import Clock, JobRunner, JobStore
 
 log = logging.getLogger(__name__)
@@ -37,14 +36,12 @@ class Scheduler:
         publish: Callable[[Event], None],
         *,
         queue_limit: int,
-        roots: tuple[Path, ...] = (),
         new_id: Callable[[], str] = lambda: "".join(secrets.choice(ID_LETTERS) for _ in range(8)),
     ) -> None:
         self._store = store
         self._clock = clock
         self._publish = publish
         self._queue_limit = queue_limit
-        self._roots = roots
         self._new_id = new_id
         self._queue: deque[str] = deque()
         self._running: str | None = None
@@ -57,18 +54,16 @@ class Scheduler:
         self._runner = runner
 
     def submit(self, request: JobRequest) -> tuple[Job, int]:
-        """Queues a job; returns it with the number of jobs before it. See `protocols.Bridge.submit`."""
-        source = Path(request.source)
-        check_roots(source, self._roots)
-        check_source(source)
-        if request.out is None:
-            output_parent(source, request.project)
-        if len(self._queue) >= self._queue_limit:
-            raise QueueFull(f"{len(self._queue)} jobs are waiting already.")
+        """Queues a job; returns it with the number of jobs before it. Nothing is looked at: see `bridge.admission`.
+
+        Raises:
+            QueueFull: it was not queued.
+        """
+        self.check_room()
         before = len(self._queue) + (self._running is not None)
         event = Submitted(
             job=self._unused_id(),
-            name=result_name(source, request.name),
+            name=result_name(Path(request.source), request.name),
             request=request,
             unix_seconds=self._clock.unix_seconds(),
         )
@@ -76,6 +71,12 @@ class Scheduler:
         self._queue.append(job.id)
         self._start_next()
         return job, before
+
+    def check_room(self, on_their_way: int = 0) -> None:
+        """Raises QueueFull where the queue has no place for one more than those that are on their way into it."""
+        starts_at_once = on_their_way > 0 and self._runner_is_free and self._running is None
+        if len(self._queue) + on_their_way - starts_at_once >= self._queue_limit:
+            raise QueueFull(f"{len(self._queue) + on_their_way} jobs are waiting already.")
 
     def cancel(self, job: str) -> None:
         """Ends a job that is not over. See `protocols.Bridge.cancel`."""

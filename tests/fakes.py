@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -73,9 +74,13 @@ class FakeBridge:
     known_models: tuple[ModelInfo, ...] = (ModelInfo(name="draft", stems=("vocals",), present=True, note="built in"),)
     midi: MidiStatus = field(default_factory=MidiStatus)
     refuse: Exception | None = None
+    seen: asyncio.Event | None = None
+    """Where there is one, every file is being looked at until it is set."""
     listeners: list[Callable[[Event], None]] = field(default_factory=list)
 
-    def submit(self, request: JobRequest) -> tuple[Job, int]:
+    async def submit(self, request: JobRequest, sender: str = "") -> tuple[Job, int]:  # noqa: ARG002 - the seam's
+        if self.seen is not None:
+            await self.seen.wait()
         self.asked.append(("submit", request))
         if self.refuse is not None:
             raise self.refuse

@@ -28,5 +28,16 @@ def test_an_error_comes_back_from_its_code() -> None:
     assert str(error) == "Not here. Fetch it."
 
 
+def test_an_error_comes_back_as_the_tree_has_it_whatever_was_derived_from_it() -> None:
+    class TooFar(NotFound):
+        def __init__(self, miles: int) -> None:
+            super().__init__(f"It is {miles} miles away.")
+
+    error = error_for("not_found", "There is no file x.", "Look under the sofa.")
+    assert type(error) is NotFound
+    assert (error.message, error.advice) == ("There is no file x.", "Look under the sofa.")
+    assert TooFar(3).code == "not_found"
+
+
 def test_an_unknown_code_is_still_an_error() -> None:
     assert str(error_for("from_the_future", "Hm.")) == "Hm."

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
+from bridge.admission import Admission
 from bridge.bus import EventBus
 from bridge.config import Settings
 from bridge.events import Ended, MidiEnded, MidiStarted, MidiWaiting, Produced
+from bridge.inspector.glance import Glance
 from bridge.local import LocalBridge
 from bridge.midi.client import MidiPlayer
 from bridge.model import JobRequest, MidiStatus, Result
@@ -35,29 +37,30 @@ class RecordingPlayer:
         self.stopped.append(job)
 
 
-def test_the_notes_of_a_job_that_is_forgotten_end(clip: Path) -> None:
+async def test_the_notes_of_a_job_that_is_forgotten_end(clip: Path) -> None:
     bus, player = EventBus(), RecordingPlayer()
     scheduler = Scheduler(MemoryStore(limit=200), FakeClock(), bus.publish, queue_limit=1)
     scheduler.attach(RecordingRunner())
-    bridge = LocalBridge(Settings(), bus, scheduler, cast("MidiPlayer", player))
+    admission = Admission(Glance(()), scheduler.check_room, scheduler.submit)
+    bridge = LocalBridge(Settings(), bus, scheduler, admission, cast("MidiPlayer", player))
     scheduler.free()
 
-    def finished() -> str:
-        job, _ = bridge.submit(JobRequest(source=str(clip)))
+    async def finished() -> str:
+        job, _ = await bridge.submit(JobRequest(source=str(clip)))
         scheduler.happened(Ended(job=job.id, outcome="done", unix_seconds=1.0))
         return job.id
 
-    armed, playing, played = finished(), finished(), finished()
+    armed, playing, played = await finished(), await finished(), await finished()
     bus.publish(MidiWaiting(job=armed, stem="bass", sync="clock"))
     for job in (playing, played):
         bus.publish(MidiStarted(job=job, stem="bass", seconds=1.0, notes=1))
     bus.publish(MidiEnded(job=played, stem="bass", outcome="finished"))
     for _ in range(200 - 3):
-        finished()
+        await finished()
     assert player.stopped == []
-    finished()
+    await finished()
     assert player.stopped == [armed]
-    finished()
+    await finished()
     assert set(player.stopped) == {armed, playing}
 
 
@@ -68,21 +71,22 @@ async def test_a_job_of_an_earlier_run_follows_what_this_bridge_follows(clip: Pa
         bus = EventBus()
         scheduler = Scheduler(store, FakeClock(), bus.publish, queue_limit=9)
         scheduler.attach(RecordingRunner())
-        bridge = LocalBridge(Settings(sync=sync), bus, scheduler, cast("MidiPlayer", player))
+        admission = Admission(Glance(()), scheduler.check_room, scheduler.submit)
+        bridge = LocalBridge(Settings(sync=sync), bus, scheduler, admission, cast("MidiPlayer", player))
         scheduler.free()
         return bridge, scheduler
 
-    def finished(bridge: LocalBridge, scheduler: Scheduler, sync: str) -> str:
-        job, _ = bridge.submit(JobRequest(source=str(clip), sync=sync))
+    async def finished(bridge: LocalBridge, scheduler: Scheduler, sync: str) -> str:
+        job, _ = await bridge.submit(JobRequest(source=str(clip), sync=sync))
         notes = Result(kind="midi", name="bass", path=str(clip.with_suffix(".mid")), seconds=1.0, notes=1)
         scheduler.happened(Produced(job=job.id, result=notes))
         scheduler.happened(Ended(job=job.id, outcome="done", unix_seconds=1.0))
         return job.id
 
     first = run("now")
-    earlier = finished(*first, sync="now")
+    earlier = await finished(*first, sync="now")
     second = run("jack")
-    now = finished(*second, sync="link")
+    now = await finished(*second, sync="link")
     for job in (earlier, now):
         await second[0].play(job)
     await second[0].play(earlier, sync="clock")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import tzinfo
@@ -231,22 +231,30 @@ class SabApp(TerminalApp):
             self.push_screen(AddDialog(message.paths))
 
     def on_add_dialog_chosen(self, message: AddDialog.Chosen) -> None:
-        refused: list[str] = []
-        for path in message.paths:
-            try:
-                with _in_words():
-                    self._submit(path)
-            except BridgeError as error:
-                self._tell(error)
-                refused.append(path)
-                message.dialog.refuse(error, refused)
-        if not refused:
-            message.dialog.dismiss()
+        self.run_worker(self._add(message.paths, message.dialog), group="add")
 
-    def _submit(self, path: str) -> None:
-        if self._hosted:
-            job, _ = self._hosted.bridge.submit(self._hosted.request(path))
-            self._wanted = job.id
+    async def _add(self, paths: Sequence[str], dialog: AddDialog) -> None:
+        """Submits files while the screen goes on: looking at one may take as long as its drive."""
+        errors = await asyncio.gather(*map(self._submit, paths))
+        refused = [(path, error) for path, error in zip(paths, errors, strict=True) if error is not None]
+        for _, error in refused:
+            self._tell(error)
+        if refused:
+            dialog.refuse(refused[-1][1], [path for path, _ in refused])
+        elif dialog is self.screen:  # unless it was closed meanwhile
+            dialog.dismiss()
+
+    async def _submit(self, path: str) -> BridgeError | None:
+        """Adds one file; returns why it was not taken."""
+        if self._hosted is None:
+            return None
+        try:
+            with _in_words():
+                job, _ = await self._hosted.bridge.submit(self._hosted.request(path))
+        except BridgeError as error:
+            return error
+        self._wanted = job.id
+        return None
 
     def action_results(self) -> None:
         if job := self._main.selected:

@@ -70,7 +70,7 @@ async def _do(
         unsubscribe = bridge.subscribe(on_event)
         with report:
             try:
-                job, _ = bridge.submit(request)
+                job, _ = await bridge.submit(request)
             except BridgeError as error:
                 unsubscribe()
                 report.refuse(error)

@@ -17,6 +17,8 @@ from bridge.osc.codec import MAX_INCOMING_BYTES, Rejected, decode, encode
 from bridge.osc.reading import arguments_of
 
 ANSWER_SECONDS = 5.0
+#: A file is looked at before it is taken, and its drive may have to wake up.
+SUBMIT_SECONDS = 20.0
 
 _ERRORS: dict[str, type[BridgeError]] = {
     kind.code: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, BridgeError)
@@ -95,13 +97,15 @@ class OscClient(asyncio.DatagramProtocol):
         self._send(Message(address, arguments))
 
     async def exchange(
-        self, address: str, *arguments: str | float, answer_seconds: float = ANSWER_SECONDS
+        self, address: str, *arguments: str | float, answer_seconds: float | None = None
     ) -> list[Message]:
         """Sends a request; returns the whole of its answer, also where that is a `/sab/fail`.
 
         Raises:
-            NoAnswer: nobody listens, or the answer was not complete within `answer_seconds`.
+            NoAnswer: nobody listens, or the answer was not complete within `answer_seconds` (None: what suits it).
         """
+        if answer_seconds is None:
+            answer_seconds = SUBMIT_SECONDS if address == "/sab/submit" else ANSWER_SECONDS
         self._asked = Message(address, arguments)
         self._answers = asyncio.Queue()
         self._send(self._asked)
@@ -112,7 +116,7 @@ class OscClient(asyncio.DatagramProtocol):
         finally:
             self._asked = None
 
-    async def ask(self, address: str, *arguments: str | float, answer_seconds: float = ANSWER_SECONDS) -> list[Message]:
+    async def ask(self, address: str, *arguments: str | float, answer_seconds: float | None = None) -> list[Message]:
         """As `exchange`, for an answer that must not be a refusal.
 
         Raises:

@@ -70,6 +70,8 @@ class Client:
     followed: set[str] = field(default_factory=set)
     """Those of them that it is told about without a subscription."""
     answers: Answers = field(default_factory=Answers)
+    cancellations: int = 0
+    """How often it has cancelled all of its jobs."""
 
     def is_dropped(self, now: float) -> bool:
         """Whether it subscribed and was then silent for longer than its time-to-live."""
@@ -84,14 +86,19 @@ class Client:
         return tuple(client.endpoint for client in self._both)
 
     @property
+    def owner(self) -> Client:
+        """Whose its requests are: itself, or whom it speaks for."""
+        return self._both[-1]
+
+    @property
     def memory(self) -> Answers:
         """Where its requests are remembered by their tokens."""
-        return self._both[-1].answers
+        return self.owner.answers
 
     @property
     def own_jobs(self) -> set[str]:
         """Live jobs that it, or whom it speaks for, has submitted."""
-        return self._both[-1].jobs
+        return self.owner.jobs
 
     def subscribe(self, ttl_seconds: float) -> None:
         for client in self._both:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from bridge import PROTOCOL_VERSION, __version__
 from bridge.errors import BadArguments, ProtocolMismatch
-from bridge.model import Status
+from bridge.model import JobRequest, Status
 from bridge.options import OPTIONS, build_request
 from bridge.osc import addresses as osc
 from bridge.osc import pushes
@@ -82,15 +82,24 @@ def subscribe(call: Call) -> list[Message]:
     return [done, *(message for job in live for message in pushes.state(job))]
 
 
-def submit(call: Call) -> list[Message]:
+def submit(call: Call) -> Awaitable[list[Message]]:
     desk, arguments = call.desk, call.arguments
-    request = build_request(arguments.strings["path"], arguments.options, desk.defaults, desk.engines)
-    job, position = desk.bridge.submit(request)
-    call.client.submitted(job.id)
-    return [osc.ACCEPTED(arguments.req, job.id, position)]
+    return _submitted(call, build_request(arguments.strings["path"], arguments.options, desk.defaults, desk.engines))
+
+
+async def _submitted(call: Call, request: JobRequest) -> list[Message]:
+    owner = call.client.owner
+    cancellations = owner.cancellations
+    job, position = await call.desk.bridge.submit(request, sender=str(owner.id))
+    call.desk.clients.of(call.source).submitted(job.id)  # where it listens by now
+    if owner.cancellations != cancellations:
+        call.desk.bridge.cancel(job.id)
+    return [osc.ACCEPTED(call.arguments.req, job.id, position)]
 
 
 def cancel(call: Call) -> list[Message]:
+    if call.job == "*":
+        call.client.owner.cancellations += 1  # what it has asked for and is still being looked at counts too
     for job in sorted(call.client.own_jobs) if call.job == "*" else [call.job]:
         call.desk.bridge.cancel(job)
     return [osc.DONE("/sab/cancel", call.job)]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import cast
+from functools import partial
+from types import coroutine
+from typing import Any, cast
 
 from bridge import __version__, network
 from bridge.config import DEFAULT_HOST, DEFAULT_PORT
@@ -168,13 +170,27 @@ class OscServer(asyncio.DatagramProtocol):
         self._tasks.add(task)  # the loop itself would let it be collected
         task.add_done_callback(self._tasks.discard)
 
-    async def _answer_later(
+    @coroutine
+    def _answer_later(
         self, source: Endpoint, address: str, arguments: Arguments, replies: Awaitable[list[Message]]
-    ) -> None:
-        try:
-            self._settle(source, address, arguments, await replies)
-        except Exception as error:
-            self._failed(source, address, arguments, error)
+    ) -> Generator[Any, Any, None]:
+        """Awaits the replies; what a step of the handler causes is held back until the answer, if it was the last."""
+        steps = replies.__await__()
+        go_on: Callable[[], Any] = partial(next, steps)
+        while True:
+            with self.publisher.held():
+                try:
+                    awaited = go_on()
+                except StopIteration as end:
+                    self._settle(source, address, arguments, end.value)
+                    return
+                except Exception as error:
+                    self._failed(source, address, arguments, error)
+                    return
+            try:
+                go_on = partial(steps.send, (yield awaited))
+            except BaseException as error:  # also that the server closes
+                go_on = partial(steps.throw, error)
 
     def _is_repeated(self, client: Client, address: str, req: str) -> bool:
         """Answers a request that was seen before as it was answered then; else takes note of it."""

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bridge.audio.sink import check_holds, subtype_for
-from bridge.audio.source import FoundRegion, Region, find_region
-from bridge.errors import Cancelled, NotWritable
+from bridge.audio.source import FoundRegion, Region
+from bridge.errors import Cancelled
 from bridge.events import Analysed, JobEvent, Started
 from bridge.model import STEMS, TOGETHER, JobRequest, Outcome, Result, Warning
 from bridge.options import NOTE_LISTS
@@ -21,6 +21,7 @@ from bridge.pipeline import unfinished
 from bridge.pipeline.cache import LARGEST_MADE_BYTES, Entry, OpenEntry
 from bridge.pipeline.cache_key import Keys, cache_keys
 from bridge.pipeline.channels import separated, stems_of
+from bridge.pipeline.finding import find_source, wanted_folder
 from bridge.pipeline.folder import OutputFolder
 from bridge.pipeline.listening import Ear
 from bridge.pipeline.manifest import EngineRecord
@@ -32,7 +33,7 @@ from bridge.pipeline.record import JobRecord, source_record
 from bridge.pipeline.remarks import remarks
 from bridge.pipeline.stems import blocks_of, bytes_needed, chosen_stems, made_stems, write_stems
 from bridge.pipeline.workshop import JobControl, Workshop
-from bridge.project_paths import check_roots, numbered, output_parent, result_name
+from bridge.project_paths import numbered, result_name
 from bridge.protocols import Separator, Signal
 from bridge.separation.portion import Portion
 
@@ -128,12 +129,7 @@ class _JobRun:
             folder.tidy()
 
     def _find(self) -> FoundRegion:
-        check_roots(self.source, self.workshop.roots)
-        if self.request.picture:
-            check_roots(Path(self.request.picture), self.workshop.roots)
-            if not Path(self.request.picture).parent.is_dir():
-                raise NotWritable(f"There is no folder {Path(self.request.picture).parent} for the picture.")
-        return find_region(self.source, self.request.start_seconds, self.request.end_seconds, self.workshop.max_seconds)
+        return find_source(self.request, max_seconds=self.workshop.max_seconds, roots=self.workshop.roots)
 
     def _tell_mended(self, region: Region) -> None:
         if region.mended_samples:
@@ -141,18 +137,12 @@ class _JobRun:
             self.control.warn(Warning(code="bad_samples", message=message))
 
     def _claim_folder(self) -> OutputFolder:
-        wanted = self._wanted_folder()
-        check_roots(wanted, self.workshop.roots)
+        wanted = wanted_folder(self.request)
         given = self.request.out is not None
         folder = OutputFolder.claim(self.job, wanted, given=given, files=self._possible_files())
         engine = self.request.engine if self.request.transcribe_as is None else ""
         self._started(folder, engine, "")
         return folder
-
-    def _wanted_folder(self) -> Path:
-        if self.request.out is not None:
-            return Path(self.request.out)
-        return output_parent(self.source, self.request.project) / self.name
 
     def _possible_files(self) -> list[str]:
         endings = (self.request.format, "wav", "mid", *(f"notes.{kind}" for kind in NOTE_LISTS))
@@ -183,7 +173,7 @@ class _JobRun:
 
     def _make(self, region: Region, folder: OutputFolder, plan: _Plan) -> tuple[bool, Reading | None]:
         """Makes all files but the manifest; returns whether there is one of before, and the notes."""
-        wanted, possible = self._wanted_folder(), self._possible_files()
+        wanted, possible = wanted_folder(self.request), self._possible_files()
         if (left := unfinished.find(self.job, wanted, self.name, plan.keys.job, possible)) is not None:
             self._go_to(left, plan)
         with self._kept(plan) as cached:

@@ -2,7 +2,8 @@
 
 var protocol = require("./protocol");
 
-var SEND_AGAIN_MS = 1000, ATTEMPTS = 6, ASK_MS = 8000, RISE_SECONDS = 1;
+var SEND_AGAIN_MS = 1000, ATTEMPTS = 12, ASK_MS = 8000; // the bridge waits 10 s for a drive
+var RISE_SECONDS = 1;
 
 // build(notesAsList) → the arguments of /sab/submit without `req`. listener: {progress(stage, fraction, eta, isSlower),
 // remark(text), again(), over(outcome, message)}. Outcomes: done, failed, cancelled.

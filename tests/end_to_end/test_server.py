@@ -18,7 +18,9 @@ from bridge.osc.addresses import Message
 from bridge.osc.client import OscClient, open_client
 from bridge.smf.reading import count_notes
 from bridge.worker import memory
+from tests.audio.encoded import encode
 from tests.end_to_end.programs import Server, has_ended, is_alive, sab, serving
+from tests.inspector.far_away import out_of_reach
 from tests.osc.ableton import free_port
 from tests.sounds import level_dbfs, music, read, write
 
@@ -124,10 +126,15 @@ async def test_any_shape_of_clip_is_a_clip(
     [
         (lambda _: None, "not_found"),
         (lambda path: path.mkdir(), "not_readable"),
+        (lambda path: path.write_bytes(b""), "not_audio"),
+        (lambda path: path.write_bytes(b"I am a text file."), "not_audio"),
+        (lambda path: path.write_bytes(b"RIFF\x24\x00\x00\x00WAVE"), "not_audio"),
     ],
-    ids=["missing", "folder"],
+    ids=["missing", "folder", "empty", "text", "head"],
 )
-async def test_what_is_no_file_is_refused_at_once(client: OscClient, tmp_path: Path, make: object, code: str) -> None:
+async def test_what_cannot_be_taken_apart_is_refused_at_once(
+    client: OscClient, tmp_path: Path, make: object, code: str
+) -> None:
     path = tmp_path / "a.wav"
     make(path)  # type: ignore[operator]
     with pytest.raises(BridgeError) as caught:
@@ -135,16 +142,44 @@ async def test_what_is_no_file_is_refused_at_once(client: OscClient, tmp_path: P
     assert caught.value.code == code
 
 
-@pytest.mark.parametrize("content", [b"", b"I am a text file.", b"RIFF\x24\x00\x00\x00WAVE"])
-async def test_what_is_no_audio_fails_its_job_in_words(client: OscClient, tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "a.wav"
-    path.write_bytes(content)
+@pytest.mark.parametrize(
+    ("options", "code"), [(("start", 90.0), "bad_arguments"), (("project", "/nowhere/a.als"), "not_found")]
+)
+async def test_a_region_or_project_that_is_not_there_is_refused_at_once(
+    client: OscClient, clip: Path, options: tuple[str | float, ...], code: str
+) -> None:
+    with pytest.raises(BridgeError) as caught:
+        await submit(client, clip, *options)
+    assert caught.value.code == code
+    assert list(clip.parent.iterdir()) == [clip]
+
+
+async def test_what_turns_out_not_to_be_audio_fails_its_job_in_words(client: OscClient, tmp_path: Path) -> None:
+    """Only decoding tells."""
+    path = encode(tmp_path / "a.flac", music(2.0), 44_100)
+    path.write_bytes(path.read_bytes()[:9000])
     job = await submit(client, path)
     pushes = await until_finished(client, job)
     fails = [push.arguments for push in pushes if push.address == "/sab/fail"]
     assert [(fail[0], fail[1], fail[3]) for fail in fails] == [("/sab/submit", "not_audio", job)]
-    assert pushes[-1].arguments == (job, "failed", 0, "")
+    assert pushes[-1].arguments[:3] == (job, "failed", 0)
     assert list(tmp_path.iterdir()) == [path]
+
+
+async def test_a_clip_that_hangs_holds_up_nobody_else(client: OscClient, server: Server, clip: Path) -> None:
+    hanging = write(clip.parent / "far away.wav", music(1.0))
+    with out_of_reach(hanging):
+        client.send("/sab/submit", str(hanging), "req", "far")
+        async with open_client(server.host, server.port) as other:
+            assert await other.ask("/sab/ping", "still there?")
+            near = await submit(other, clip)
+            await client.ask("/sab/ping", "mine too?")
+            await client.ask("/sab/cancel", near)
+    answers = [await asyncio.wait_for(client.next_push(), 30)]
+    while answers[-1].address != "/sab/accepted":
+        answers.append(await asyncio.wait_for(client.next_push(), 30))
+    assert answers[-1].arguments[0] == "far"  # the drive is back
+    await client.ask("/sab/cancel", str(answers[-1].arguments[1]))
 
 
 async def test_where_nothing_can_be_written_is_told(client: OscClient, clip: Path) -> None:

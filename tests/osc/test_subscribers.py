@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 
 import pytest
@@ -86,8 +87,9 @@ async def test_a_silent_subscriber_is_dropped_and_any_message_keeps_it(busy: Stu
 
 async def test_the_answer_comes_before_what_the_request_has_caused() -> None:
     class PromptBridge(FakeBridge):
-        def submit(self, request: JobRequest) -> tuple[Job, int]:
-            job, position = super().submit(request)
+        async def submit(self, request: JobRequest, sender: str = "") -> tuple[Job, int]:
+            await asyncio.sleep(0)  # it was looked at meanwhile
+            job, position = await super().submit(request, sender)
             self.publish(Submitted(job=job.id, name=job.name, request=request, unix_seconds=0))
             return job, position
 

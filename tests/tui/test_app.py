@@ -404,3 +404,28 @@ def test_the_screen_loads_fast_and_light() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[] True"
+
+
+async def test_the_screen_goes_on_while_a_file_is_looked_at() -> None:
+    app, bridge = app_with([done("Song")])
+    bridge.seen = asyncio.Event()
+    async with app.run_test() as pilot:
+        await press(pilot, "a", *"/b.wav", "enter", "enter")
+        assert shown(app) is AddDialog
+        await press(pilot, "escape", "!")
+        assert bridge.asked == [("panic",)]
+        bridge.seen.set()
+        await settle(pilot)
+        assert [call[0] for call in bridge.asked] == ["panic", "submit"], "Enter twice is one job"
+        assert shown(app) is MainScreen
+
+
+async def test_a_file_that_is_refused_after_the_dialog_was_closed_is_told_all_the_same() -> None:
+    app, bridge = app_with()
+    bridge.seen, bridge.refuse = asyncio.Event(), NotFound("There is no file /b.wav.")
+    async with app.run_test() as pilot:
+        await press(pilot, "a", *"/b.wav", "enter", "escape")
+        bridge.seen.set()
+        await pilot.pause()
+        await settle(pilot)
+        assert any("There is no file /b.wav." in line.message for line in app.state.log)

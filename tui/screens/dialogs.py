@@ -59,6 +59,8 @@ class AddDialog(Dialog):
     def __init__(self, paths: tuple[str, ...] = ()) -> None:
         super().__init__()
         self._paths = paths
+        self._is_waiting = False
+        """For what becomes of the paths that were chosen last."""
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
@@ -68,11 +70,15 @@ class AddDialog(Dialog):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        if paths := paths_in(event.value):
+        if (paths := paths_in(event.value)) and not self._is_waiting:
+            self._is_waiting = True
             self.post_message(self.Chosen(paths, self))
 
     def refuse(self, error: BridgeError, paths: Sequence[str]) -> None:
         """Says why the last of `paths` was not taken, and leaves only these in the field."""
+        self._is_waiting = False
+        if not self.is_attached:  # closed meanwhile
+            return
         self.query_one(PathInput).value = as_typed(paths)
         self.query_one("#hint", Words).say(str(error))
         self.add_class("-refused")

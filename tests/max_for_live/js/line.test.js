@@ -353,7 +353,7 @@ test("a clip that the bridge never answers is given up", () => {
   studio.sessionClip();
   studio.bridge.drop = ([address]) => address === "/sab/submit";
   studio.separate();
-  studio.clock.advance(10000);
+  studio.clock.advance(15000);
   assert.match(studio.device.words("problem"), /does not take the clip/);
 });
 

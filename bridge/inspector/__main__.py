@@ -1,0 +1,52 @@
+"""`python -m bridge.inspector`: started by the main process, ends when that is gone."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from bridge.errors import BridgeError
+from bridge.inspector.messages import Inspect, Inspected, InspectorCommand, InspectorReport, Limits, Ready, Refusal
+from bridge.pipeline.finding import find_source
+from bridge.processes.parent import ParentChannel
+
+log = logging.getLogger(__name__)
+
+
+def main() -> int:
+    """Serves until the pipe to the main process closes."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the main process, which ends its children in order
+    channel = ParentChannel[InspectorCommand, InspectorReport](InspectorCommand)
+    with channel:
+        limits = channel.inbox.get()
+        if not isinstance(limits, Limits):
+            return 0 if limits is None else 2
+        channel.send(Ready())
+        while (command := channel.inbox.get()) is not None:
+            if isinstance(command, Inspect):
+                # Each in a thread of its own: one that hangs with its drive is in nobody's way, not at the end either.
+                threading.Thread(target=_report, args=(channel, command, limits), daemon=True).start()
+    return 0
+
+
+def _report(channel: ParentChannel[InspectorCommand, InspectorReport], command: Inspect, limits: Limits) -> None:
+    channel.send(Inspected(token=command.token, refusal=refusal_of(command, limits)))
+
+
+def refusal_of(command: Inspect, limits: Limits) -> Refusal | None:
+    """What speaks against a request; None also where looking failed for a reason that is not the request's."""
+    try:
+        find_source(command.request, max_seconds=limits.max_seconds, roots=tuple(map(Path, limits.roots)))
+    except BridgeError as error:
+        return Refusal(code=error.code, message=error.message, advice=error.advice)
+    except Exception:  # the worker will meet it too, and has the words for it
+        log.exception("%s could not be looked at", command.request.source)
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,134 @@
+"""The main process' view of the inspector: a request goes in, and what speaks against it comes out, soon or never."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+from bridge.config import Settings
+from bridge.errors import NotReadable, error_for
+from bridge.inspector.messages import Inspect, Inspected, InspectorCommand, InspectorReport, Limits, Ready, Refusal
+from bridge.model import JobRequest
+from bridge.processes.child import Child
+
+log = logging.getLogger(__name__)
+
+#: Longer than a drive that sleeps needs to turn.
+ANSWER_SECONDS = 10.0
+#: What the process needs to be there where the machine is busy; then requests are taken unseen.
+START_SECONDS = 30.0
+#: Looks at a time; and looks that hang before the process is given up with them.
+MOST_LOOKS = 8
+
+
+class InspectorClient:
+    """Implements `protocols.Inspector` with a process of its own, which may hang or crash without harm.
+
+    What cannot be looked at because the inspector is down is taken unseen: the worker has the last word anyway.
+    """
+
+    def __init__(
+        self, settings: Settings, *, module: str = "bridge.inspector", answer_seconds: float = ANSWER_SECONDS
+    ) -> None:
+        self._limits = Limits(max_seconds=settings.max_minutes * 60, roots=tuple(map(str, settings.roots)))
+        self._module = module
+        self._answer_seconds = answer_seconds
+        self._tokens = itertools.count()
+        self._looks: dict[int, asyncio.Future[Refusal | None]] = {}
+        self._hanging: set[int] = set()
+        self._places = asyncio.Semaphore(MOST_LOOKS)
+        self._up = asyncio.Event()
+        self._child = self._made()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Starts the process; returns before it can look."""
+        await self._child.start()
+
+    async def close(self) -> None:
+        """Ends the process; whoever waits is let through."""
+        self._let_through()
+        await self._child.close(grace_seconds=0.5)
+        for task in self._tasks:  # a process that hangs in the system's hands cannot be waited for
+            task.cancel()
+
+    @property
+    def pid(self) -> int | None:
+        return self._child.pid
+
+    async def inspect(self, request: JobRequest) -> None:
+        """See `protocols.Inspector`."""
+        async with self._places:
+            refusal = await self._refusal(request)
+        if refusal is not None:
+            raise error_for(refusal.code, refusal.message, refusal.advice)
+
+    async def _refusal(self, request: JobRequest) -> Refusal | None:
+        try:
+            await asyncio.wait_for(self._up.wait(), START_SECONDS)
+        except asyncio.TimeoutError:
+            return None
+        token = next(self._tokens)
+        look: asyncio.Future[Refusal | None] = asyncio.get_running_loop().create_future()
+        self._looks[token] = look
+        self._child.send(Inspect(token=token, request=request))
+        try:
+            answered, _ = await asyncio.wait({look}, timeout=self._answer_seconds)
+        finally:
+            del self._looks[token]
+        if look in answered:
+            return look.result()
+        self._hanging.add(token)
+        if len(self._hanging) >= MOST_LOOKS:
+            self._replace()
+        error = NotReadable(
+            f"The drive or server that {request.source} lies on does not answer.",
+            advice="Look whether it is connected, or copy the clip to another one.",
+        )
+        return Refusal(code=error.code, message=error.message, advice=error.advice)
+
+    def _made(self) -> Child[InspectorCommand, InspectorReport]:
+        return Child(
+            self._module,
+            InspectorReport,
+            on_report=self._heard,
+            on_exit=self._lost,
+            on_start=lambda: self._child.send(self._limits),
+            environment={"OPENBLAS_NUM_THREADS": "1"},  # it computes nothing
+        )
+
+    def _heard(self, report: InspectorReport) -> None:
+        match report:
+            case Ready():
+                self._up.set()
+            case Inspected(token=token, refusal=refusal):
+                self._hanging.discard(token)
+                if (look := self._looks.get(token)) is not None and not look.done():
+                    look.set_result(refusal)
+
+    def _lost(self, last_words: str) -> None:
+        log.warning("the inspector ended (%s); it starts anew", last_words)
+        self._let_through()
+
+    def _let_through(self) -> None:
+        self._up.clear()
+        self._hanging.clear()
+        for look in self._looks.values():
+            if not look.done():
+                look.set_result(None)
+
+    def _replace(self) -> None:
+        """So many looks hang that the process is given up; a new one is there for the next."""
+        log.warning("the inspector hangs with %d files; it starts anew", len(self._hanging))
+        self._let_through()
+        old, self._child = self._child, self._made()
+        self._in_background(old.close(grace_seconds=0.0))
+        self._in_background(self._child.start())
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

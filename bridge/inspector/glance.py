@@ -1,0 +1,27 @@
+"""A look without a process, for a command whose one job the worker takes at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bridge.audio.check import check_source
+from bridge.model import JobRequest
+from bridge.project_paths import check_roots, output_parent
+
+
+class Glance:
+    """Implements `protocols.Inspector`: sees only what needs no decoder; the worker says the rest a moment later."""
+
+    def __init__(self, roots: tuple[Path, ...]) -> None:
+        self._roots = roots
+
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def inspect(self, request: JobRequest) -> None:
+        source = Path(request.source)
+        check_roots(source, self._roots)
+        check_source(source)
+        if request.out is None:
+            output_parent(source, request.project)

@@ -1,0 +1,41 @@
+"""What the main process and the inspector say to each other."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from bridge.model import JobRequest, Value
+
+
+class Limits(Value, frozen=True, kw_only=True, tag="limits"):
+    """The first command: what holds for all requests."""
+
+    max_seconds: float
+    roots: tuple[str, ...] = ()
+
+
+class Inspect(Value, frozen=True, kw_only=True, tag="inspect"):
+    token: int
+    request: JobRequest
+
+
+class Ready(Value, frozen=True, kw_only=True, tag="ready"):
+    """The inspector can look."""
+
+
+class Refusal(Value, frozen=True, kw_only=True):
+    """Why a request cannot become a job."""
+
+    code: str
+    message: str
+    advice: str
+
+
+class Inspected(Value, frozen=True, kw_only=True, tag="inspected"):
+    token: int
+    refusal: Refusal | None = None
+    """None: nothing speaks against it."""
+
+
+InspectorCommand: TypeAlias = Limits | Inspect
+InspectorReport: TypeAlias = Ready | Inspected

@@ -1,0 +1,115 @@
+"""Requests whose files are still being looked at: what else is answered meanwhile, and what becomes of them."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from bridge.errors import NotAudio
+from bridge.events import Submitted
+from bridge.model import Job, JobRequest
+from bridge.osc.addresses import Message
+from bridge.osc.client import OscClient, open_client
+from bridge.osc.server import serve_osc
+from tests.fakes import FakeBridge, FakeClock
+from tests.osc.conftest import accepted, next_at
+
+
+@dataclass
+class PatientBridge(FakeBridge):
+    """Looks at every file until `seen` is set, and tells whose it was."""
+
+    seen: asyncio.Event = field(default_factory=asyncio.Event)
+    senders: list[str] = field(default_factory=list)
+
+    async def submit(self, request: JobRequest, sender: str = "") -> tuple[Job, int]:
+        self.senders.append(sender)
+        job, position = await super().submit(request, sender)
+        self.publish(Submitted(job=job.id, name=job.name, request=request, unix_seconds=0))
+        return job, position
+
+
+@asynccontextmanager
+async def talking() -> AsyncIterator[tuple[PatientBridge, OscClient, int]]:
+    bridge = PatientBridge()
+    serving = serve_osc(bridge, FakeClock(), port=0, engines=(), defaults={}, notice=print)
+    async with serving as server, open_client(port=server.port) as client:
+        yield bridge, client, server.port
+
+
+QUEUED = Message("/sab/progress", ("job1", "queued", 0.0, -1.0))
+
+
+async def test_everything_else_is_answered_while_a_file_is_looked_at() -> None:
+    async with talking() as (bridge, client, _):
+        client.send("/sab/submit", "/a.wav", "req", "r")
+        assert await client.ask("/sab/ping", "t") == [Message("/sab/pong", ("t",))]
+        assert (await client.ask("/sab/status"))[0].arguments[:2] == (0, 0)
+        await client.ask("/sab/subscribe", 1)
+        bridge.seen.set()
+        assert await client.next_push() == accepted("r", "job1", 0)
+        assert await client.next_push() == QUEUED
+
+
+async def test_a_datagram_that_is_repeated_meanwhile_is_one_job() -> None:
+    async with talking() as (bridge, client, _):
+        for _ in range(3):
+            client.send("/sab/submit", "/a.wav", "req", "r")
+        await client.ask("/sab/ping", "all three are here")
+        bridge.seen.set()
+        assert await client.next_push() == accepted("r", "job1", 0)
+        assert await client.next_push() == QUEUED
+        assert await client.ask("/sab/submit", "/a.wav", "req", "r") == [accepted("r", "job1", 0)]
+        assert len(bridge.table) == 1
+
+
+async def test_a_refusal_comes_when_it_is_known_and_the_token_may_be_used_again() -> None:
+    async with talking() as (bridge, client, _):
+        bridge.refuse = NotAudio("a.wav is not audio that can be decoded.")
+        client.send("/sab/submit", "/a.wav", "req", "r")
+        await client.ask("/sab/ping", "t")
+        bridge.seen.set()
+        fail = await client.next_push()
+        assert (fail.address, *fail.arguments[:2], fail.arguments[3]) == ("/sab/fail", "/sab/submit", "not_audio", "r")
+        bridge.refuse = None
+        assert await client.ask("/sab/submit", "/a.wav", "req", "r") == [accepted("r", "job1", 0)]
+
+
+async def test_cancelling_all_of_mine_cancels_what_is_still_looked_at() -> None:
+    async with talking() as (bridge, client, _):
+        client.send("/sab/submit", "/a.wav", "req", "r")
+        await client.ask("/sab/cancel", "*")
+        client.send("/sab/submit", "/b.wav", "req", "s")
+        await client.ask("/sab/ping", "t")
+        bridge.seen.set()
+        assert await client.next_push() == accepted("r", "job1", 0)
+        await client.ask("/sab/ping", "t")
+        assert [asked for asked in bridge.asked if asked[0] == "cancel"] == [("cancel", "job1")]
+
+
+async def test_who_announces_a_port_meanwhile_is_told_there(listener: socket.socket) -> None:
+    async with talking() as (bridge, client, _):
+        client.send("/sab/submit", "/a.wav", "req", "r")
+        client.send("/sab/hello", "max", 1, listener.getsockname()[1])
+        assert (await next_at(listener)).address == "/sab/hello.reply"
+        bridge.seen.set()
+        assert await next_at(listener) == accepted("r", "job1", 0)
+        assert await next_at(listener) == QUEUED
+
+
+async def test_requests_of_one_client_have_one_sender_and_those_of_two_have_two() -> None:
+    async with talking() as (bridge, client, port), open_client(port=port) as other:
+        for speaker, req in ((client, "1"), (client, "2"), (other, "3")):
+            speaker.send("/sab/submit", "/a.wav", "req", req)
+            await speaker.ask("/sab/ping", req)
+        assert bridge.senders[0] == bridge.senders[1] != bridge.senders[2]
+
+
+async def test_a_server_that_ends_gives_up_what_is_looked_at() -> None:
+    async with talking() as (bridge, client, _):
+        client.send("/sab/submit", "/a.wav", "req", "r")
+        await client.ask("/sab/ping", "t")
+    assert bridge.table == {}
