@@ -31,6 +31,11 @@ def own_places(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPat
     _redirect(monkeypatch, tmp_path_factory)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever starts no processes comes first: what is wrong there is known within a minute or two."""
+    items.sort(key=lambda item: item.get_closest_marker("end_to_end") is not None)
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """Where CI says that everything is here, a skipped test is a failed one."""

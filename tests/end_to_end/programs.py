@@ -55,18 +55,6 @@ def serving(folder: Path, *options: str, port: int = 0, dies: bool = False) -> I
     assert status == 0 or dies, (folder / "server.log").read_text()
 
 
-@contextmanager
-def running(*arguments: str | Path, cwd: Path | None = None) -> Iterator[subprocess.Popen[str]]:
-    """One command that runs; killed at the end if it still does."""
-    command = [sys.executable, "-m", "bridge", *map(str, arguments)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=cwd)
-    with process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
 def sab(*arguments: str | Path, timeout: float = 100, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Runs one command to its end."""
     command = [sys.executable, "-m", "bridge", *map(str, arguments)]

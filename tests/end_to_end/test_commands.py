@@ -195,14 +195,6 @@ def test_scripts_talk_to_a_running_server(tmp_path: Path, clip: Path) -> None:
         assert (refused.returncode, "not_found" in refused.stdout) == (1, True)
 
 
-def test_the_demo_shows_what_it_promises(tmp_path: Path) -> None:
-    done = sab("demo", cwd=tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert len(list((tmp_path / "sab-demo").glob("*.wav"))) == 4
-    assert len(list((tmp_path / "sab-demo").glob("*.mid"))) == 5
-    assert str(tmp_path / "sab-demo") in done.stdout
-
-
 @pytest.mark.parametrize("command", [[], ["list"], ["path"]])
 def test_models_are_listed(command: list[str]) -> None:
     done = sab("models", *command)

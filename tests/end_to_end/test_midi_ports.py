@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import functools
 import json
 from pathlib import Path
 
@@ -14,11 +12,9 @@ from bridge.errors import EngineFailed
 from bridge.midi.calibration import CLICKS, clicks
 from bridge.model import Note
 from bridge.osc.client import open_client
-from bridge.smf.reading import count_notes
 from bridge.smf.writing import midi_file
-from tests.end_to_end.programs import running, sab, serving
-from tests.jack_server import JackServer, MidiReader, jack_server, poll
-from tests.midi.stage import hanging
+from tests.end_to_end.programs import sab, serving
+from tests.jack_server import JackServer, MidiReader, jack_server
 
 __all__ = ["jack_server"]
 
@@ -84,36 +80,6 @@ async def test_the_ports_of_a_running_bridge_are_told_and_not_opened_twice(
             refused = sab("calibrate", "--play", "--port", str(server.port), "--state-dir", tmp_path)
             assert refused.returncode != 0
             assert "A bridge runs and has the ports" in refused.stderr
-
-
-@pytest.mark.jack
-def test_the_demo_is_heard_where_ports_open(
-    jack_server: JackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("JACK_DEFAULT_SERVER", jack_server.name)
-    ports = {stem: f"Source Audio Bridge:SAB {stem.capitalize()}" for stem in ("vocals", "drums", "bass", "other")}
-    with contextlib.ExitStack() as stack, running("demo", "--engine", "draft", cwd=tmp_path) as demo:
-        readers = {stem: stack.enter_context(MidiReader(jack_server, f"hears {stem}")) for stem in ports}
-        for stem, port in ports.items():
-            assert poll(functools.partial(connected, readers[stem], port), 60)
-        out, error = demo.communicate(timeout=100)
-    assert demo.returncode == 0, out + error
-    assert "Playing the notes to the MIDI ports (jack)" in out
-    for stem, reader in readers.items():
-        written = count_notes(tmp_path / "sab-demo" / f"clip ({stem.capitalize()}).mid")
-        struck = [message.data for message in reader.heard if message.data[0] & 0xF0 == 0x90 and message.data[2]]
-        assert len(struck) == written, stem
-        assert hanging(message.data for message in reader.heard) == []
-    assert sum(len(reader.heard) for reader in readers.values()) > 0
-
-
-def connected(reader: MidiReader, port: str) -> bool:
-    """Whether the port is there by now; it has to be connected to before it plays."""
-    try:
-        reader.connect(port)
-    except Exception:  # JACK-Client's own: no such port yet
-        return False
-    return True
 
 
 def test_a_recording_is_measured_shown_kept_and_forgotten(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -25,6 +26,8 @@ from tests.worlds.shown import ROOT
 
 PROGRAMS = ROOT / ".venv" / "bin"
 PATIENCE_SECONDS = 150.0
+#: How this machine reaches its package indexes, for `make` and `uv`.
+SETTINGS = ("UV_", "PIP_", "SSL_", "http", "HTTP")
 #: A stack, a report of a fault of ours: nothing of it is ever for a user.
 NEVER_SAID = ("Traceback", "internal:", "Errno", "BrokenPipe", "UnicodeEncodeError")
 
@@ -40,6 +43,30 @@ class Place:
     has_terminal: bool = False
     jack: JackServer | None = None
 
+    def run_until(self, command: str, words: str) -> tuple[int, str]:
+        """Types a command that runs until Ctrl-C, which it gets as soon as it has said these words."""
+        if self.has_terminal:
+            with self.typed(f"exec {command}") as terminal:
+                terminal.shows(words)
+                terminal.type(b"\x03")
+                status = terminal.ends()
+            return status, _without_colours(terminal.drawn.decode("utf-8", "replace"))
+        with subprocess.Popen(
+            [*self.prefix, "bash", "-c", f"exec {command}"],
+            cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        ) as process:  # fmt: skip
+            try:
+                assert process.stdout is not None
+                said = b""
+                while words.encode() not in said and (line := process.stdout.readline()):
+                    said += line
+                process.send_signal(signal.SIGINT)
+                said += process.stdout.read()
+                return process.wait(60), said.decode("utf-8", "replace")
+            finally:
+                process.kill()
+
     def run(self, command: str, keys: Sequence[tuple[str, bytes]] = (), cwd: Path | None = None) -> tuple[int, str]:
         """Types a command as it is written; returns its status and all that it said.
 
@@ -50,6 +77,7 @@ class Place:
                 [*self.prefix, "bash", "-c", command],
                 cwd=cwd or self.folder, env=self.environment, stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE_SECONDS, check=False,
+                start_new_session=True,
             )  # fmt: skip
             return done.returncode, done.stdout.decode("utf-8", "replace")
         with self.typed(command, cwd) as terminal:
@@ -58,7 +86,7 @@ class Place:
                 place = terminal.shows(words, place)
                 terminal.type(pressed)
             status = terminal.ends()
-        return status, terminal.drawn.decode("utf-8", "replace")
+        return status, _without_colours(terminal.drawn.decode("utf-8", "replace"))
 
     @contextlib.contextmanager
     def typed(self, command: str, cwd: Path | None = None) -> Iterator[Terminal]:
@@ -86,6 +114,10 @@ class Place:
         assert status == 0
 
 
+def _without_colours(drawn: str) -> str:
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", drawn)
+
+
 def home_in(folder: Path) -> Place:
     """A home in which the bridge was never used, with the folders of two DAWs, and the songs that README speaks of."""
     home, work = folder / "home", folder / "work"
@@ -96,9 +128,7 @@ def home_in(folder: Path) -> Place:
     song = write(work / "song.wav", music(4.0))
     for name in ("clip.wav", "bassline.wav"):
         shutil.copyfile(song, work / name)
-    kept = {
-        name: os.environ[name] for name in ("PATH", "LANG", "UV_FIND_LINKS", "PIP_FIND_LINKS") if name in os.environ
-    }
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG") or name.startswith(SETTINGS)}
     environment = {
         **kept,
         "HOME": str(home),
@@ -166,7 +196,6 @@ def no_terminal(folder: Path) -> Iterator[Place]:
     """As cron or a DAW starts it: no terminal anywhere, and no word of one."""
     place = home_in(folder)
     del place.environment["TERM"]
-    place.prefix = ["setsid", "--wait"]
     yield place
 
 

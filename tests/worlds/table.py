@@ -105,7 +105,7 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "sab serve": Runs(
         EVERYWHERE,
         lasts="listening on osc.udp://127.0.0.1:9720",
-        elsewhere={SECOND: Runs((), status=2, says="choose another port with --port")},
+        elsewhere={SECOND: Runs((), status=1, says="choose another port with --port")},
     ),
     "sab serve --host 0.0.0.0": Runs((NO_NETWORK,), lasts="listening on osc.udp://0.0.0.0:9720"),
     "sab --port 9721": Runs(
@@ -174,6 +174,7 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     # for developers
     "python -m bridge.worker": DoesNotRun("the bridge itself starts it"),
     "python -m bridge.midi": DoesNotRun("the bridge itself starts it"),
+    "python -m bridge.inspector": DoesNotRun("the bridge itself starts it"),
     "make test": _CI,
     "make test-fast": _CI,
     "make check": _CI,
