@@ -177,6 +177,14 @@ class MidiReader(_MidiClient):
         """The names of all MIDI ports of other clients that send."""
         return [port.name for port in self._client.get_ports(is_midi=True, is_output=True, is_physical=False)]
 
+    def has_port(self, name: str) -> bool:
+        """Whether a port has that name, or an alias of it."""
+        try:
+            self._client.get_port_by_name(name)
+        except importlib.import_module("jack").JackError:
+            return False
+        return True
+
     def connect(self, port: str) -> None:
         """Listens to an output port, by its name or one of its aliases."""
         self._client.connect(port, self._port)
