@@ -22,6 +22,7 @@ MODULE = "bridge.midi.jack_ports"
 START_SECONDS = 15.0
 #: How long its end is awaited: it plays its last messages, and lets go. Longer only where the server stands still.
 END_SECONDS = 2.0
+_AGAIN = "The bridge tries again every few seconds."
 
 
 class HostedPorts:
@@ -43,7 +44,9 @@ class HostedPorts:
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
             )
         except OSError as error:
-            raise EngineFailed(f"The process of the ports does not start: {error.strerror}.") from error
+            raise EngineFailed(
+                f"The process of JACK's ports does not start: {error.strerror}.", advice=_AGAIN
+            ) from error
         assert self._process.stdin is not None and self._process.stdout is not None
         self._pipe = self._process.stdin.fileno()
         ready, _, _ = select.select([self._process.stdout], [], [], START_SECONDS)
@@ -51,7 +54,7 @@ class HostedPorts:
         if said != OPEN:
             self._process.kill()
             self.close()
-            raise EngineFailed(f"JACK answers, but gives no ports: {said or 'their process has ended'}.")
+            raise EngineFailed(f"There are no ports on JACK: {said or 'their process has ended'}.", advice=_AGAIN)
         os.set_blocking(self._pipe, False)
         threading.Thread(target=self._watch, name="ports", daemon=True).start()
 
@@ -63,11 +66,12 @@ class HostedPorts:
         """Ends it; a second time does nothing."""
         if not self._is_closed:
             self._is_closed = True
-            assert self._process.stdin is not None
+            assert self._process.stdin is not None and self._process.stdout is not None
             self._process.stdin.close()
             # Where the server stands still, it plays the notes' ends as soon as it goes on
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(END_SECONDS)
+            self._process.stdout.close()
 
     def _watch(self) -> None:
         status = self._process.wait()

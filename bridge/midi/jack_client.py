@@ -59,6 +59,10 @@ class Client:
 
     def set_process_callback(self, process: Callable[[int], None]) -> None:
         def run(frames: int, _: object) -> int:
+            if not self.frames:
+                # ctypes makes a thread known to Python for each call, and forgets it after: from 3.11 on that maps
+                # memory, and costs a page fault, in every period. Once more than it is released, it stays known.
+                ctypes.pythonapi.PyGILState_Ensure()
             self.frames = frames
             process(frames)
             return 0

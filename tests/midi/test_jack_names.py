@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from bridge.midi.sync_input import SYNC_PORT
 from bridge.model import MidiStatus
 from tests.end_to_end.programs import sab, serving
 from tests.jack_server import JackServer, MidiReader, jack_server, poll, running_jack, why_no_jack
+from tests.midi.stage import refuse_hosted_ports
 from tests.midi.test_on_jack import PlayerProcess, player_on
 
 __all__ = ["jack_server"]
@@ -28,11 +29,15 @@ pytestmark = [pytest.mark.jack, pytest.mark.end_to_end]
 
 FIRST, SECOND, THIRD = "Source Audio Bridge", "Source Audio Bridge 2", "Source Audio Bridge 3"
 SIX = PortLayout().port_names()
-LAYOUTS = [
-    pytest.param(PortLayout(backend=backend, one_port=one_port), id=f"{backend}{' one port' if one_port else ''}")
-    for backend in ("auto", "jack", "jack-exact")
-    for one_port in (False, True)
-]
+ONE_CLIENT, RTMIDI, EXACT = "one client", "RtMidi", "jack-exact"
+
+
+@pytest.fixture(params=[ONE_CLIENT, RTMIDI, EXACT])
+def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """What `midi_backend` has to be for the ports of one kind."""
+    if request.param == RTMIDI:
+        refuse_hosted_ports(monkeypatch, tmp_path)
+    return EXACT if request.param == EXACT else "auto"
 
 
 def ready(player: PlayerProcess) -> MidiStatus:
@@ -70,42 +75,48 @@ def test_all_six_ports_are_one_client_s_and_called_what_the_readme_says(jack_ser
             assert sorted(reader.ports()) == sorted(both)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@contextlib.contextmanager
+def server_for(end: Callable[[PlayerProcess], None]) -> Iterator[JackServer]:
+    """One that waits for its clients would wait for those that are killed, too."""
+    if reason := why_no_jack():
+        pytest.skip(reason)
+    with running_jack(synchronous=end is not kill) as server:
+        yield server
+
+
+@pytest.mark.parametrize("one_port", [False, True])
 @pytest.mark.parametrize("end", [hang_up, kill])
 def test_a_bridge_that_starts_again_beside_another_is_called_as_before(
-    jack_server: JackServer, layout: PortLayout, end: Callable[[PlayerProcess], None]
+    backend: str, one_port: bool, end: Callable[[PlayerProcess], None]
 ) -> None:
-    with MidiReader(jack_server) as reader, player_on(jack_server, layout) as second:
-        with player_on(jack_server, layout) as first:
+    layout = PortLayout(backend=backend, one_port=one_port)
+    with server_for(end) as server, MidiReader(server) as reader, player_on(server, layout) as second:
+        with player_on(server, layout) as first:
             # Who came first is `second` here: the names go by the order of starts, and stay.
             assert ready(second).backend.startswith("jack")
             ready(first)
             assert all_there(reader, layout, FIRST, SECOND)
             end(second)
-            with player_on(jack_server, layout) as again:
+            with player_on(server, layout) as again:
                 status = ready(again)
                 assert (status.message, status.sync_port) == ("", SYNC_PORT)
                 assert poll(lambda: all_there(reader, layout, FIRST, SECOND)), reader.ports()
                 end(first)
                 end(again)
-        with player_on(jack_server, layout) as alone:
+        with player_on(server, layout) as alone:
             ready(alone)
             assert poll(lambda: all_there(reader, layout, FIRST)), reader.ports()
 
 
-@pytest.mark.parametrize("backend", ["auto", "jack"])
-def test_after_a_kill_the_names_are_the_same_where_the_server_waits_for_nobody(backend: str) -> None:
-    if reason := why_no_jack():
-        pytest.skip(reason)
-    layout = PortLayout(backend=backend)
-    with running_jack(synchronous=False) as server, MidiReader(server) as reader:
+def test_after_a_kill_the_ports_are_called_as_before(backend: str) -> None:
+    with server_for(kill) as server, MidiReader(server) as reader:
         names = []
         for _ in range(3):
-            with player_on(server, layout) as player:
+            with player_on(server, PortLayout(backend=backend)) as player:
                 ready(player)
                 names.append(reader.ports())
                 kill(player)
-        assert names[0] == names[1] == names[2]
+        assert names[0] == names[1] == names[2] and len(names[0]) == len(SIX)
 
 
 def test_bridges_that_start_at_once_share_no_name(jack_server: JackServer) -> None:
@@ -125,7 +136,7 @@ def test_a_command_that_opens_ports_for_a_moment_takes_no_bridge_s_name(
             assert poll(lambda: reader.has_port(f"{FIRST}:SAB Piano"))
             # A second bridge, which has a port of its own and so can be asked after.
             (tmp_path / "second").mkdir()
-            with serving(tmp_path / "second", "--engine", "draft", port=_free_port()) as second:
+            with serving(tmp_path / "second", "--engine", "draft", port=free_port()) as second:
                 assert poll(lambda: reader.has_port(f"{SECOND}:SAB Piano"))
                 told = sab("ports", "--json", "--port", str(second.port), "--state-dir", tmp_path / "second").stdout
                 report = json.loads(told)
@@ -160,7 +171,7 @@ def test_where_all_names_are_taken_it_says_so_and_not_that_there_is_no_server(
     assert second.name == SECOND
 
 
-def _free_port() -> int:
+def free_port() -> int:
     import socket
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
