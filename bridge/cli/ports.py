@@ -20,17 +20,11 @@ from bridge.midi.jack_probe import JackProbe
 from bridge.midi.jack_transport import jack_period_ns
 from bridge.midi.lateness_log import Measured, read_lateness
 from bridge.midi.layout import PortLayout
-from bridge.midi.output import CLIENT_NAME, answering_backends, full_names
+from bridge.midi.output import CLIENT_NAME, EXACT, SHOWN, answering_backends, full_names
 from bridge.model import STEMS, MidiStatus, Port, Value
 from bridge.osc.client import open_client
 
-BACKEND_NAMES = {
-    "jack": "JACK",
-    "jack-exact": "JACK, to the sample",
-    "alsa": "ALSA",
-    "coremidi": "Core MIDI",
-    "winmm": "Windows MIDI",
-}
+BACKEND_NAMES = {**SHOWN, EXACT: "JACK, to the sample"}
 
 
 class PortsReport(Value, frozen=True, kw_only=True):

@@ -28,7 +28,7 @@ from bridge.midi.messages import (
 )
 from bridge.midi.playback import NOW
 from bridge.midi.schedule import Schedule, schedule
-from bridge.midi.unended import Unended
+from bridge.midi.unended import Unended, ends_of
 from bridge.model import Lateness as LatenessFigures
 from bridge.model import MidiStatus, PlayOutcome
 from bridge.processes.child import Child
@@ -143,8 +143,8 @@ class MidiPlayer:
             if status.backend == "none":
                 raise EngineFailed(status.message, advice="")
             schedules = await asyncio.to_thread(_read, job, dict(stems), dict(offsets_seconds or {}), beat)
-            self._unended.begins(schedules)
-            await asyncio.to_thread(self._unended.write)
+            content = self._unended.begins(await asyncio.to_thread(ends_of, schedules))
+            await asyncio.to_thread(self._unended.write, content)
         finally:
             self._preparing.remove(preparation)
         if preparation.is_stopped or not self._ready.is_set():  # the player may have died meanwhile
@@ -185,7 +185,7 @@ class MidiPlayer:
             case Finished(job=job, stem=stem, outcome=outcome, reason=reason):
                 if not report.waits:
                     self._sent -= Counter([(job, stem)])
-                    if not self._sent[job, stem]:
+                    if not self._sent[job, stem] and all(job != preparation.job for preparation in self._preparing):
                         self._unended.ended(job, stem)
                 if reason:
                     self._publish(Noticed(level="warning", message=reason))

@@ -8,8 +8,9 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 
@@ -22,6 +23,10 @@ log = logging.getLogger(__name__)
 #: In the folder of the bridge on one OSC port.
 FILE_NAME = "unended-notes.json"
 _LONGEST_FILE = 1_000_000
+
+
+Ends: TypeAlias = Mapping[tuple[str, str], tuple[bytes, ...]]
+"""By job and stem, what ends all that may sound of it."""
 
 
 class Unended:
@@ -52,16 +57,16 @@ class Unended:
             left = dict.fromkeys(STEMS, SILENCE)
         self._left = left
 
-    def begins(self, schedules: Iterable[Schedule]) -> None:
-        """From now on these may sound."""
-        for schedule in schedules:
-            self._playing[schedule.job, schedule.stem] = may_leave(schedule.messages)
+    def begins(self, ends: Ends) -> bytes:
+        """From now on these may sound. Returns all that may: for `write`, before any of it does."""
+        self._playing.update(ends)
+        return msgspec.json.encode(self._all())
 
-    def write(self) -> None:
-        """Keeps it all for a bridge that comes after this one. Writes to the disk; where it cannot, nothing is kept."""
+    def write(self, content: bytes) -> None:
+        """Keeps it for a bridge that comes after this one. Writes to the disk; where it cannot, nothing is kept."""
         if self._path is not None:
             try:
-                write_whole(self._path, msgspec.json.encode(self._all()))
+                write_whole(self._path, content)
             except OSError as error:
                 log.warning("%s cannot be written: %s", self._path, error.strerror)
 
@@ -94,6 +99,11 @@ class Unended:
     def _tidy(self) -> None:
         if not self._playing and not self._left:
             forget(self._path)
+
+
+def ends_of(schedules: Iterable[Schedule]) -> Ends:
+    """What ends these, wherever they are broken off."""
+    return {(schedule.job, schedule.stem): may_leave(schedule.messages) for schedule in schedules}
 
 
 def forget(path: Path | None) -> None:

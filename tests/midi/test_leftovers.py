@@ -10,7 +10,7 @@ from bridge.midi.leftovers import LISTEN_NS, LOOK_NS, SAID_SECONDS
 from bridge.midi.messages import Play, Silence, Silenced, Stop
 from bridge.midi.player import LEAD_NS
 from bridge.midi.schedule import SILENCE, Timed, may_leave, schedule
-from bridge.midi.unended import FILE_NAME, Unended
+from bridge.midi.unended import FILE_NAME, Unended, ends_of
 from tests.midi.stage import SECOND, Stage, hanging
 
 ON, OFF = bytes.fromhex("903c5a"), bytes.fromhex("803c40")
@@ -82,17 +82,17 @@ def test_what_played_is_kept_for_the_next_player_and_the_next_bridge_and_a_clean
     unended = Unended(tmp_path / "9720")
     unended.load()
     assert unended.left == {}
-    unended.begins((drone,))
-    unended.write()
+    playing = unended.begins(ends_of((drone,)))
+    unended.write(playing)
     after_a_crash = Unended(tmp_path / "9720")
     after_a_crash.load()
     assert after_a_crash.left == {"bass": (OFF,)}
     after_a_crash.told()
     assert list((tmp_path / "9720").iterdir()) == [] and after_a_crash.left == {}
-    unended.write()
+    unended.write(playing)
     unended.lost()
     assert unended.left == {"bass": (OFF,)}
-    unended.begins((drone,))
+    unended.begins(ends_of((drone,)))
     unended.ended("job", "bass")
     assert (tmp_path / "9720" / FILE_NAME).exists()  # what the first one left has not been told
     unended.told()
@@ -122,6 +122,5 @@ def test_a_damaged_note_of_what_sounded_silences_everything(tmp_path: Path, cont
 def test_a_folder_that_cannot_be_written_is_no_reason_not_to_play(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     unended = Unended(tmp_path / "file")
-    unended.begins((schedule("job", "bass", [(0.0, ON)]),))
-    unended.write()
+    unended.write(unended.begins(ends_of((schedule("job", "bass", [(0.0, ON)]),))))
     unended.close()
