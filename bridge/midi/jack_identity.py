@@ -30,9 +30,10 @@ from bridge.midi.output import CLIENT_NAME
 #: What a command is called that opens ports for a moment: it takes no bridge's name while that starts.
 GUEST_NAME = f"{CLIENT_NAME} look"
 MAX_BRIDGES = 9
-#: How long a server may keep what was killed: a synchronous one waits half a second for each of a player's clients.
-REMAINS_SECONDS = 6.0
-_LOOK_SECONDS = 0.02
+#: How long a server may keep what was killed. A synchronous one waits for it, mostly some seconds, once in a while ten.
+REMAINS_SECONDS = 20.0
+#: Each look opens a client, which changes the server's graph: not often.
+_LOOK_SECONDS = 0.2
 
 
 @contextlib.contextmanager
