@@ -177,9 +177,26 @@ class MidiReader(_MidiClient):
         """The names of all MIDI ports of other clients that send."""
         return [port.name for port in self._client.get_ports(is_midi=True, is_output=True, is_physical=False)]
 
+    def is_connected(self) -> bool:
+        return bool(self._port.connections)
+
+    def has_port(self, name: str) -> bool:
+        """Whether a port has that name, or an alias of it."""
+        try:
+            self._client.get_port_by_name(name)
+        except importlib.import_module("jack").JackError:
+            return False
+        return True
+
     def connect(self, port: str) -> None:
         """Listens to an output port, by its name or one of its aliases."""
         self._client.connect(port, self._port)
+
+    def is_connected_again(self, port: str) -> bool:
+        """Connects as a patchbay does: a port may be there and not be active yet. True once it has."""
+        with contextlib.suppress(importlib.import_module("jack").JackError):
+            self.connect(port)
+        return self.is_connected()
 
     def wait(self, is_enough: Callable[[list[Heard]], bool], deadline_seconds: float = 20.0) -> bool:
         """True as soon as `is_enough` holds of what was heard; False where it never did."""

@@ -13,23 +13,18 @@ from bridge.config import Settings
 from bridge.errors import BridgeError
 from bridge.events import Event
 from bridge.midi.client import MidiPlayer
+from bridge.midi.jack_identity import name_of
 from bridge.midi.jack_probe import JackProbe
 from bridge.midi.jack_transport import jack_period_ns
 from bridge.midi.lateness_log import Measured, read_lateness
 from bridge.midi.layout import PortLayout
-from bridge.midi.output import answering_backends, full_names
+from bridge.midi.output import CLIENT_NAME, EXACT, SHOWN, answering_backends, full_names
 from bridge.model import STEMS, MidiStatus, Port, Value
 from bridge.osc.addresses import STATUS_REPLY
 from bridge.osc.client import open_client
 from bridge.osc.reading import arguments_of
 
-BACKEND_NAMES = {
-    "jack": "JACK",
-    "jack-exact": "JACK, to the sample",
-    "alsa": "ALSA",
-    "coremidi": "Core MIDI",
-    "winmm": "Windows MIDI",
-}
+BACKEND_NAMES = {**SHOWN, EXACT: "JACK, to the sample"}
 
 
 class PortsReport(Value, frozen=True, kw_only=True):
@@ -69,13 +64,14 @@ async def look_at_ports(settings: Settings) -> PortsReport:
     is_running = status is not None
     async with contextlib.AsyncExitStack() as stack:
         if status is None:
-            player = await stack.enter_async_context(open_player(settings))
+            player = await stack.enter_async_context(open_player(settings, is_guest=True))
             status = await player.wait_ready()
         names = {port.name for port in status.ports}
+        name = (name_of(layout.folder) if is_running else None) or CLIENT_NAME
         return PortsReport(
             backends=await asyncio.to_thread(_backends),
             status=status,
-            full_names=await asyncio.to_thread(full_names, status.backend, names) if names else {},
+            full_names=await asyncio.to_thread(full_names, status.backend, names, None, name) if names else {},
             is_running=is_running,
             playbacks=tuple(read_lateness(settings.state_dir / str(settings.port))),
         )
@@ -83,10 +79,10 @@ async def look_at_ports(settings: Settings) -> PortsReport:
 
 @contextlib.asynccontextmanager
 async def open_player(
-    settings: Settings, publish: Callable[[Event], None] = lambda _: None
+    settings: Settings, publish: Callable[[Event], None] = lambda _: None, *, is_guest: bool = False
 ) -> AsyncIterator[MidiPlayer]:
-    """A player of one's own, with the ports that the settings ask for."""
-    player = MidiPlayer(publish, environment=PortLayout.of(settings).environment())
+    """A player of one's own, with the ports that the settings ask for; a guest's for a moment, under another name."""
+    player = MidiPlayer(publish, environment=PortLayout.of(settings, is_guest=is_guest).environment())
     await player.start()
     try:
         yield player

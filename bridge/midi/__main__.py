@@ -7,24 +7,30 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, cast
 
+from bridge.errors import EngineFailed
+from bridge.midi.hosted import open_hosted
+from bridge.midi.jack_identity import GUEST_NAME, claimed
 from bridge.midi.jack_probe import JackProbe
 from bridge.midi.jack_transport import jack_period_ns, open_jack_transport
-from bridge.midi.jack_watch import JackWatch
 from bridge.midi.layout import PortLayout
 from bridge.midi.link import open_link
 from bridge.midi.messages import Command, Report
-from bridge.midi.output import EXACT, Ports, open_ports
+from bridge.midi.output import CLIENT_NAME, EXACT, Ports, open_ports
 from bridge.midi.player import Player
 from bridge.midi.promptness import keep_promptness, promptness
 from bridge.midi.silent import SILENT
 from bridge.midi.sources import JACK, LINK, Sources
 from bridge.midi.stall import STANDS_STILL, StallWatch
 from bridge.midi.sync_input import SYNC_PORT, SyncInput, sync_port
+from bridge.midi.unended import FILE_NAME, forget
 from bridge.model import MidiStatus
 from bridge.processes.parent import ParentChannel
+from bridge.protocols import MidiOutput
 
 ON_JACK = ("jack", EXACT)
 
@@ -46,34 +52,57 @@ def main() -> int:
         gc.freeze()
         gc.disable()
         player.run(channel.inbox)
+        if (layout := PortLayout.from_environment(os.environ)).folder and not layout.is_guest:
+            forget(Path(layout.folder) / FILE_NAME)  # the main process may be gone
     return 0
 
 
 def _open_ports(stack: contextlib.ExitStack, inbox: SimpleQueue[Any], probe: JackProbe) -> Ports:
     layout = PortLayout.from_environment(os.environ)
-    if layout.backend in ("auto", *ON_JACK) and probe.hangs():
-        return Ports(MidiStatus(message=STANDS_STILL), {})
-    ports = open_ports(layout, on_lost=_end_without_server)
-    if ports.status.backend in ON_JACK:
-        with contextlib.suppress(OSError):  # the ports play without it too
-            watch = stack.enter_context(JackWatch(_end_without_server))
-            watch.name_ports(*(output.name for output in ports.outputs.values()))
-            stack.enter_context(StallWatch(watch.frame, inbox.put))
-    if ports.outputs and ports.status.backend != SILENT:
-        early_ns = jack_period_ns() // 2 if ports.status.backend == "jack" else 0
-        is_open = stack.enter_context(
-            sync_port(ports.status.backend, ports.outputs.values(), SyncInput(inbox, early_ns))
-        )
-        ports = ports.with_sync(SYNC_PORT if is_open else "")
-    return ports
+    with contextlib.ExitStack() as opened:
+        watch = None
+        if layout.backend in ("auto", *ON_JACK):
+            if probe.hangs():
+                return Ports(MidiStatus(message=STANDS_STILL), {})
+            try:
+                base = GUEST_NAME if layout.is_guest else CLIENT_NAME
+                watch = opened.enter_context(claimed(_end_without_server, base, layout.folder))
+            except OSError:  # no server, or no way to ask RtMidi's libjack: the ports play without it too
+                pass
+            except EngineFailed as error:
+                return Ports(MidiStatus(message=str(error)), {})
+        name = CLIENT_NAME if watch is None else watch.name
+        ports = open_ports(layout, on_lost=_end_without_server, client_name=name, host=None if watch is None else _host)
+        if ports.status.backend not in ON_JACK:
+            opened.close()
+        elif watch is not None:
+            watch.name_ports(output.name for output in ports.outputs.values())
+            opened.enter_context(StallWatch(watch.frame, inbox.put))
+            ports = ports._replace(listeners=watch.listeners)
+        if ports.outputs and ports.status.backend != SILENT:
+            early_ns = jack_period_ns() // 2 if ports.status.backend == "jack" else 0
+            hear = SyncInput(inbox, early_ns)
+            sync = sync_port(ports.status.backend, ports.outputs.values(), hear, client_name=name)
+            ports = ports.with_sync(SYNC_PORT if opened.enter_context(sync) else "")
+        stack.enter_context(opened.pop_all())
+        return ports
 
 
-def _end_without_server() -> None:
+def _host(client_name: str, port_of: Mapping[str, str]) -> Mapping[str, MidiOutput]:
+    return open_hosted(client_name, port_of, _end_without_ports)
+
+
+def _end_without_ports(server_has_gone: bool) -> None:
+    """Their process was killed, most likely: a new player starts it again."""
+    _end_without_server(b"the JACK server has gone" if server_has_gone else b"the process of its ports has ended")
+
+
+def _end_without_server(last_words: bytes = b"the JACK server has gone") -> None:
     """The ports went with the server, so there is nothing to silence; a new process finds what there is then."""
     # The last line is what the musician is told, and other clients' threads in libjack have something to say, too.
     told = os.dup(2)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    os.write(told, b"the JACK server has gone\n")
+    os.write(told, last_words + b"\n")
     os._exit(1)
 
 

@@ -10,6 +10,7 @@ from typing import cast
 
 from bridge.errors import EngineFailed
 from bridge.events import Event, MidiEnded, MidiMoved, MidiReady, MidiStarted, MidiWaiting, Noticed
+from bridge.midi.layout import PortLayout
 from bridge.midi.messages import (
     Command,
     Finished,
@@ -19,12 +20,15 @@ from bridge.midi.messages import (
     Position,
     Ready,
     Report,
+    Silence,
+    Silenced,
     Started,
     Stop,
     Waiting,
 )
 from bridge.midi.playback import NOW
 from bridge.midi.schedule import Schedule, schedule
+from bridge.midi.unended import Unended, ends_of
 from bridge.model import Lateness as LatenessFigures
 from bridge.model import MidiStatus, PlayOutcome
 from bridge.processes.child import Child
@@ -42,7 +46,10 @@ STARTING = MidiStatus(message="The MIDI player is starting.")
 
 
 class MidiPlayer:
-    """Keeps the player's process running and tells `publish` what happens there. All of it on the event loop."""
+    """Keeps the player's process running and tells `publish` what happens there. All of it on the event loop.
+
+    `environment` is for the player's process, and holds the `PortLayout`.
+    """
 
     def __init__(
         self,
@@ -58,11 +65,14 @@ class MidiPlayer:
         self._sent: Counter[tuple[str, str]] = Counter()
         self._lateness: dict[tuple[str, str], LatenessFigures] = {}
         self._preparing: list[_Preparation] = []
+        layout = PortLayout.from_environment(environment or {})
+        self._unended = Unended(Path(layout.folder) if layout.folder and not layout.is_guest else None)
         self._child: Child[Command, Report] = Child(
             "bridge.midi",
             cast("type[Report]", Report),
             on_report=self._on_report,
             on_exit=self._on_exit,
+            on_start=self._on_start,
             environment=environment,
             silence_seconds=SILENCE_SECONDS,
         )
@@ -79,6 +89,7 @@ class MidiPlayer:
     async def start(self) -> None:
         """Starts the process; `wait_ready` tells when its ports are open."""
         if self._enabled:
+            await asyncio.to_thread(self._unended.load)
             await self._child.start()
         else:
             self._ready.set()
@@ -90,6 +101,7 @@ class MidiPlayer:
         if self._enabled:
             await self._child.close()
             self._end_all("stopped")
+            self._unended.close()
 
     async def wait_ready(self, timeout_seconds: float = READY_SECONDS) -> MidiStatus:
         """The status as soon as the player has opened its ports, or has said that it cannot.
@@ -131,11 +143,14 @@ class MidiPlayer:
             if status.backend == "none":
                 raise EngineFailed(status.message, advice="")
             schedules = await asyncio.to_thread(_read, job, dict(stems), dict(offsets_seconds or {}), beat)
+            content = self._unended.begins(await asyncio.to_thread(ends_of, schedules))
+            await asyncio.to_thread(self._unended.write, content)
         finally:
             self._preparing.remove(preparation)
         if preparation.is_stopped or not self._ready.is_set():  # the player may have died meanwhile
             outcome: PlayOutcome = "stopped" if preparation.is_stopped else "failed"
             for stem in stems:
+                self._unended.ended(job, stem)
                 self._publish(MidiEnded(job=job, stem=stem, outcome=outcome))
             return
         self._sent.update((job, stem) for stem in stems)
@@ -159,6 +174,8 @@ class MidiPlayer:
                 self._status = status
                 self._ready.set()
                 self._publish(MidiReady(status=status))
+            case Silenced():
+                self._unended.told()
             case Waiting(job=job, stem=stem, sync=sync):
                 self._publish(MidiWaiting(job=job, stem=stem, sync=sync))
             case Position(job=job, stem=stem, seconds=seconds):
@@ -168,6 +185,8 @@ class MidiPlayer:
             case Finished(job=job, stem=stem, outcome=outcome, reason=reason):
                 if not report.waits:
                     self._sent -= Counter([(job, stem)])
+                    if not self._sent[job, stem] and all(job != preparation.job for preparation in self._preparing):
+                        self._unended.ended(job, stem)
                 if reason:
                     self._publish(Noticed(level="warning", message=reason))
                 lateness = self._lateness.pop((job, stem), None)
@@ -179,7 +198,12 @@ class MidiPlayer:
                 if report.p99_ms > AUDIBLE_MS:
                     self._publish(_lateness_line(report))
 
+    def _on_start(self) -> None:
+        if left := self._unended.left:
+            self._child.send(Silence(ends=left))
+
     def _on_exit(self, last_words: str) -> None:
+        self._unended.lost()
         self._ready.clear()
         self._status = STARTING
         self._publish(Noticed(level="warning", message=f"The MIDI player has ended ({last_words}) and starts again."))

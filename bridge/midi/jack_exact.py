@@ -26,6 +26,7 @@ MARGIN_NS = 25_000_000
 AT_ONCE = 0
 
 INSTALL = "Install it with `pip install 'source-audio-bridge[exact]'`, or set midi_backend to auto."
+_TAKEN = "End what has that name or these ports; they come by themselves then."
 
 
 #: Told when a message came, on the player's clock in nanoseconds, and its bytes.
@@ -33,13 +34,13 @@ Hear: TypeAlias = Callable[[int, bytes], None]
 
 
 class JackExact:
-    """One JACK client, active from the start, with a MIDI output port for each of `names`.
+    """One JACK client of exactly that name, active from the start, with a MIDI output port for each of `names`.
 
     Never starts a server. `on_lost` is called on a thread of libjack's once the server has gone. `library` stands in
     for the module jack.
 
     Raises:
-        EngineFailed: JACK-Client is not installed or finds no libjack, or no server answers.
+        EngineFailed: JACK-Client is not installed or finds no libjack, no server answers, or it has the name already.
     """
 
     def __init__(
@@ -56,6 +57,9 @@ class JackExact:
             self._client = jack.Client(client_name, no_start_server=True)
         except jack.JackError as error:
             raise EngineFailed("No JACK server answers.", advice="Start one, or set midi_backend to auto.") from error
+        if self._client.name != client_name:
+            self._client.close()
+            raise EngineFailed(f"JACK answers, but has a client {client_name} already.", advice=_TAKEN)
         self._refusal: type[Exception] = jack.JackError
         self._clock_ns = clock_ns
         self._on_lost = on_lost
@@ -75,7 +79,7 @@ class JackExact:
             self._client.activate()
         except jack.JackError as error:
             self._client.close()
-            raise EngineFailed(f"JACK gives no MIDI ports: {error}.", advice="Start the server again.") from error
+            raise EngineFailed(f"JACK answers, but gives no MIDI ports: {error}.", advice=_TAKEN) from error
 
     def output(self, name: str) -> ExactOutput:
         """A way to the port of that name; several to one port may be asked for, and take back only what is theirs."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from bridge.errors import EngineFailed
 from bridge.midi.libjack import JackClient
+from bridge.midi.output import CLIENT_NAME
 from bridge.midi.timeline import NS_PER_SECOND, Timeline
 
 POLL_NS = 10_000_000
@@ -127,7 +128,7 @@ def jack_period_ns() -> int:
 
 def _open_client() -> JackClient:
     try:
-        return JackClient("transport")
+        return JackClient(f"{CLIENT_NAME} transport")
     except OSError as error:
         raise EngineFailed(
             "No JACK server answers.", advice="Start it before the bridge, or use another sync."

@@ -30,10 +30,20 @@ class PortLayout(Value, frozen=True, kw_only=True):
     """True: all stems on one port, each on its own channel."""
     names: str = "SAB {stem}"
     """As `Settings.midi_names`."""
+    folder: str = ""
+    """What belongs to the bridge on one OSC port; empty where none does."""
+    is_guest: bool = False
+    """Opened for a moment by a command, beside bridges or before them: takes no bridge's name."""
 
     @classmethod
-    def of(cls, settings: Settings) -> PortLayout:
-        return cls(backend=settings.midi_backend, one_port=settings.midi_ports == "one", names=settings.midi_names)
+    def of(cls, settings: Settings, *, is_guest: bool = False) -> PortLayout:
+        return cls(
+            backend=settings.midi_backend,
+            one_port=settings.midi_ports == "one",
+            names=settings.midi_names,
+            folder=str(settings.state_dir / str(settings.port)) if settings.port else "",
+            is_guest=is_guest,
+        )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> PortLayout:
@@ -70,6 +80,11 @@ class ChannelOutput:
         assert channel in CHANNELS
         self._output = output
         self._channel = channel
+
+    @property
+    def shared(self) -> MidiOutput:
+        """The port itself."""
+        return self._output
 
     @property
     def name(self) -> str:

@@ -26,6 +26,16 @@ class Panic(Value, frozen=True, kw_only=True, tag="panic"):
     """Ends everything and sends the silencing controllers on every channel of every port."""
 
 
+class Silence(Value, frozen=True, kw_only=True, tag="silence"):
+    """By stem, what ends all that a player before this one may have left sounding: to be told to all who listen."""
+
+    ends: dict[str, tuple[bytes, ...]]
+
+
+class Silenced(Value, frozen=True, kw_only=True, tag="silenced"):
+    """All who came in time have been told what `Silence` said."""
+
+
 class Ready(Value, frozen=True, kw_only=True, tag="ready"):
     """The ports are open, or `status.message` says why not. Sent again where that changes."""
 
@@ -78,5 +88,5 @@ class Lateness(Value, frozen=True, kw_only=True, tag="lateness"):
     worst_ms: float
 
 
-Command: TypeAlias = Play | Stop | Panic
-Report: TypeAlias = Ready | Waiting | Started | Position | Finished | Lateness
+Command: TypeAlias = Play | Stop | Panic | Silence
+Report: TypeAlias = Ready | Silenced | Waiting | Started | Position | Finished | Lateness

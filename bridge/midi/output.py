@@ -1,17 +1,18 @@
 """The MIDI ports: python-rtmidi behind the `MidiOutput` seam.
 
-An RtMidi output holds one virtual port and is a client of its own, so six ports are six clients that ask for the
-same name. What a musician sees:
+What a musician sees:
 
     CoreMIDI    SAB Vocals, SAB Drums, …                        (the client's name is not shown)
     ALSA        Source Audio Bridge:SAB Vocals, …               (each under its own client number)
-    JACK        Source Audio Bridge:SAB Vocals, Source Audio Bridge-01:SAB Drums, … -05:SAB Piano
+    JACK        Source Audio Bridge:SAB Vocals, Source Audio Bridge:SAB Drums, …
     WinMM       the loopMIDI ports of these names, since Windows lets no program make ports
 
-With one port for all stems it is SAB Stems. `jack_exact` opens its ports in a way of its own.
+With one port for all stems it is SAB Stems. On JACK one client has all ports, in a process of its own: see `hosted`.
 
-A JACK server allows a client name once and counts on; the ports are opened in the order of `STEMS`, so the numbers
-are the same at every start, and `jack_watch` makes `Source Audio Bridge:SAB Drums` and the others good names too.
+Where that cannot be had, RtMidi opens them. Its outputs hold one virtual port each and are clients of their own, so six
+ports are six clients that ask for the same name, which a JACK server gives once: `Source Audio Bridge-01:SAB Drums`, …
+`-05:SAB Piano`. They are opened in the order of `STEMS`, so the numbers are the same at every start, and `jack_watch`
+gives them the good names too. Beside a second bridge all are named after another name: see `jack_identity`.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ import importlib
 import os
 import re
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -49,6 +51,11 @@ BACKENDS: tuple[tuple[str, str], ...] = (
     ("winmm", "API_WINDOWS_MM"),
 )
 
+#: What people call them.
+SHOWN = {"jack": "JACK", "alsa": "ALSA", "coremidi": "Core MIDI", "winmm": "Windows MIDI"}
+_REFUSED = "End what has a port of that name, or set midi_names to other names; the ports come by themselves then."
+_MOST_WORDS = 10_000
+
 _ADVICE = {
     "linux": "Start a JACK server, or load ALSA's sequencer with `sudo modprobe snd-seq`.",
     "darwin": "Restart Core MIDI (`killall coreaudiod MIDIServer`), or log in again.",
@@ -59,11 +66,16 @@ _ADVICE = {
 }
 
 
+Host: TypeAlias = Callable[[str, Mapping[str, str]], Mapping[str, MidiOutput]]
+
+
 class Ports(NamedTuple):
     """The open ports by stem, and what to tell the user about them."""
 
     status: MidiStatus
     outputs: Mapping[str, MidiOutput]
+    listeners: Callable[[], frozenset[tuple[str, str]]] | None = None
+    """Which port is connected to which of other programs, by their names; None where nobody can tell."""
 
     def with_sync(self, name: str) -> Ports:
         """The same, with the name of the port that hears MIDI clock."""
@@ -119,31 +131,45 @@ def open_ports(
     stems: Sequence[str] = STEMS,
     library: Any = None,
     on_lost: Callable[[], None] | None = None,
+    *,
+    client_name: str = CLIENT_NAME,
+    host: Host | None = None,
 ) -> Ports:
-    """Opens the ports of `layout` on the first back-end that answers; on none, says why and what to do.
+    """Opens the ports of `layout` on the first back-end that answers and gives them; on none, says why and what to do.
 
     Never starts a JACK server. `library` stands in for the module rtmidi. `on_lost` is called once the server has gone,
-    where the back-end tells: `jack-exact` does.
+    where the back-end tells: `jack-exact` does. `client_name` is what other programs call the ports' client. `host`:
+    opens the ports on the JACK server that is there, as `open_hosted` does; RtMidi opens them where it cannot.
     """
     if layout.backend == EXACT:
-        return _open_exact(layout, stems, on_lost)
+        return _open_exact(layout, stems, client_name, on_lost)
     if layout.backend == SILENT:
         return _ports(SILENT, layout, {stem: SilentOutput(layout.name(stem)) for stem in stems}, stems)
     try:
         rtmidi = importlib.import_module("rtmidi") if library is None else library
     except ImportError as error:  # on Linux its wheel needs the system's libasound
         return _no_ports(f"python-rtmidi cannot be loaded: {error}.", layout, stems)
+    refusals = []
+    if host is not None and layout.backend in ("auto", "jack"):
+        try:
+            return _ports("jack", layout, host(client_name, {stem: layout.name(stem) for stem in stems}), stems)
+        except EngineFailed as error:
+            refusals.append(str(error))
     for backend, api in _compiled(rtmidi):
         if layout.backend not in ("auto", backend):
             continue
         try:
-            with quiet_stderr():
-                opened = _open_on(rtmidi, api, layout.port_names(stems))
+            opened = _open_on(rtmidi, api, client_name, layout.port_names(stems))
         except OSError:
+            continue
+        except EngineFailed as error:
+            refusals.append(str(error))
             continue
         if opened:
             outputs = {stem: opened[layout.name(stem)] for stem in stems if layout.name(stem) in opened}
             return _ports(backend, layout, outputs, stems)
+    if refusals:
+        return Ports(MidiStatus(message=" ".join(refusals)), {})
     if layout.backend != "auto":
         return _no_ports(f"{layout.backend}, which midi_backend asks for, does not answer.", layout, stems)
     return _no_ports("No MIDI back-end answers.", layout, stems)
@@ -155,14 +181,17 @@ def answering_backends(library: Any = None, *, hanging: Container[str] = ()) -> 
     return {backend: backend not in hanging and _answers(rtmidi, api) for backend, api in _compiled(rtmidi)}
 
 
-def full_names(backend: str, names: Iterable[str], library: Any = None) -> dict[str, str]:
+def full_names(
+    backend: str, names: Iterable[str], library: Any = None, client_name: str = CLIENT_NAME
+) -> dict[str, str]:
     """What other programs call our open ports: `SAB Vocals` → `Source Audio Bridge:SAB Vocals 128:0`.
 
-    Empty where the back-end lists nothing.
+    On JACK `client_name` says it. Empty where the back-end lists nothing.
     """
+    if backend in ("jack", EXACT):
+        return {name: f"{client_name}:{name}" for name in names}
     rtmidi = importlib.import_module("rtmidi") if library is None else library
-    apis = dict(_compiled(rtmidi))
-    api = apis.get("jack" if backend == EXACT else backend)
+    api = dict(_compiled(rtmidi)).get(backend)
     if api is None:
         return {}
     try:
@@ -178,17 +207,22 @@ def full_names(backend: str, names: Iterable[str], library: Any = None) -> dict[
 
 
 @contextlib.contextmanager
-def quiet_stderr() -> Iterator[None]:
-    """Keeps what C libraries write to descriptor 2 from the terminal: a JACK server that is not there is no news."""
+def quiet_stderr() -> Iterator[Callable[[], str]]:
+    """Keeps what C libraries write to descriptor 2 from the terminal: a JACK server that is not there is no news.
+
+    Yields what tells, also afterwards, the last line that was written.
+    """
     saved = os.dup(2)
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nothing, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(nothing)
+    with tempfile.TemporaryFile() as written:
+        lines: list[bytes] = []
+        try:
+            os.dup2(written.fileno(), 2)
+            yield lambda: lines[-1].decode("utf-8", "replace").strip() if lines else ""
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+            written.seek(0)
+            lines += [line for line in written.read(_MOST_WORDS).splitlines() if line.strip()]
 
 
 def _compiled(rtmidi: Any) -> list[tuple[str, int]]:
@@ -205,36 +239,45 @@ def _answers(rtmidi: Any, api: int) -> bool:
     return True
 
 
-def _open_exact(layout: PortLayout, stems: Sequence[str], on_lost: Callable[[], None] | None) -> Ports:
+def _open_exact(
+    layout: PortLayout, stems: Sequence[str], client_name: str, on_lost: Callable[[], None] | None
+) -> Ports:
     from bridge.midi.jack_exact import open_exact  # JACK-Client is an extra
 
     try:
-        outputs = open_exact(CLIENT_NAME, {stem: layout.name(stem) for stem in stems}, on_lost)
+        outputs = open_exact(client_name, {stem: layout.name(stem) for stem in stems}, on_lost)
     except EngineFailed as error:
         return Ports(MidiStatus(message=str(error)), {})
     return _ports(EXACT, layout, outputs, stems)
 
 
-def _open_on(rtmidi: Any, api: int, names: Iterable[str]) -> dict[str, RtMidiOutput]:
-    """The ports that can be had on one back-end, by name; all or nothing where it makes virtual ones."""
+def _open_on(rtmidi: Any, api: int, client_name: str, names: Iterable[str]) -> dict[str, RtMidiOutput]:
+    """The ports that can be had on one back-end, by name; all or nothing where it makes virtual ones.
+
+    Raises:
+        OSError: it does not answer.
+        EngineFailed: it answers, but refuses a port, and why.
+    """
     outputs: dict[str, RtMidiOutput] = {}
     try:
         for name in names:
-            if (opened := _open_one(rtmidi, api, name)) is not None:
+            if (opened := _open_one(rtmidi, api, client_name, name)) is not None:
                 outputs[name] = opened
-    except OSError:
+    except (OSError, EngineFailed):
         for output in outputs.values():
             output.close()
         raise
     return outputs
 
 
-def _open_one(rtmidi: Any, api: int, name: str) -> RtMidiOutput | None:
+def _open_one(rtmidi: Any, api: int, client_name: str, name: str) -> RtMidiOutput | None:
     # The name goes to the constructor: JACK, Core MIDI and WinMM refuse set_client_name.
-    port = rtmidi.MidiOut(api, name=CLIENT_NAME)
+    with quiet_stderr():
+        port = rtmidi.MidiOut(api, name=client_name)
     try:
         try:
-            port.open_virtual_port(name)
+            with quiet_stderr() as last_line:
+                port.open_virtual_port(name)
         except NotImplementedError:  # Windows: somebody else has to have made it
             existing = port.get_ports()
             found = _matching(name, existing)
@@ -242,9 +285,13 @@ def _open_one(rtmidi: Any, api: int, name: str) -> RtMidiOutput | None:
                 port.delete()
                 return None
             port.open_port(existing.index(found))
-    except OSError:
-        port.delete()
-        raise
+    except OSError as error:
+        with quiet_stderr():
+            port.delete()
+        backend = next(backend for backend, _api in _compiled(rtmidi) if _api == api)
+        raise EngineFailed(
+            f"{SHOWN[backend]} answers, but gives no port {name}: {last_line() or error}.", advice=_REFUSED
+        ) from error
     return RtMidiOutput(name, port, SETTLE_SECONDS if api == rtmidi.API_UNIX_JACK else 0.0)
 
 

@@ -150,6 +150,16 @@ class Playback:
             self._sounding.hear(data)
         return data, self.last_ns
 
+    def holds(self, end: bytes) -> bool:
+        """Whether that end of a note, a bend or the pedal would cut what this playback has begun."""
+        if self._sounding.holds(end):
+            return True
+        handed = Sounding()
+        for _, data in self._handed:
+            if not ends_something(data):
+                handed.hear(data)
+        return handed.holds(end)
+
     def remains(self) -> tuple[bytes, ...]:
         """After its last message: what leaves nothing sounding, to go out no sooner than `last_ns`."""
         for _, data in self._handed:

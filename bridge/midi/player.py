@@ -12,6 +12,7 @@ from typing import Protocol
 
 from bridge.errors import EngineFailed
 from bridge.midi.following import Following
+from bridge.midi.leftovers import Leftovers
 from bridge.midi.messages import (
     Command,
     Finished,
@@ -21,23 +22,15 @@ from bridge.midi.messages import (
     Position,
     Ready,
     Report,
+    Silence,
+    Silenced,
     Started,
     Stop,
     Waiting,
 )
 from bridge.midi.output import Ports
 from bridge.midi.playback import NOW, Agenda, Playback
-from bridge.midi.schedule import (
-    ALL_NOTES_OFF,
-    ALL_SOUND_OFF,
-    BEND_CENTRE,
-    CHANNELS,
-    CONTROL_CHANGE,
-    PITCH_BEND,
-    RESET_CONTROLLERS,
-    SUSTAIN,
-    Schedule,
-)
+from bridge.midi.schedule import SILENCE, Schedule
 from bridge.midi.sources import Heard, Sources
 from bridge.midi.stall import STANDS_STILL, Stall
 from bridge.midi.timeline import NS_PER_SECOND, from_now
@@ -84,6 +77,7 @@ class Player:
         self._pause = pause
         self._agenda = Agenda()
         self._following = Following(sources or Sources(), self._agenda)
+        self._leftovers = Leftovers(self._agenda)
         self._ports = Ports(MidiStatus(), {})
         self._stalled = False
         self._position_ns = 0
@@ -112,6 +106,7 @@ class Player:
         earlier, self._ports = self._ports, self._open_ports()
         if self._ports.status != earlier.status:
             self._report(Ready(status=self._ports.status))
+        self._leftovers.begin(self._clock_ns())
 
     def _wait(self, inbox: Inbox) -> Command | Heard | Stall | None:
         """The next command, awaited until shortly before the next deadline.
@@ -138,7 +133,13 @@ class Player:
             moments.append(poll_ns)
         if self._agenda.is_moving:
             moments.append(self._position_ns)
+        if (tell_ns := self._tell_ns) is not None:
+            moments.append(tell_ns)
         return min(moments, default=None)
+
+    @property
+    def _tell_ns(self) -> int | None:
+        return self._leftovers.next_ns if self._ports.outputs and not self._stalled else None
 
     def _on_time(self) -> None:
         if not self._ports.outputs:
@@ -149,6 +150,8 @@ class Player:
             self._follow(now_ns)
         if now_ns >= self._position_ns:
             self._tell_positions(now_ns)
+        if (tell_ns := self._tell_ns) is not None and now_ns >= tell_ns and self._leftovers.tell(self._ports, now_ns):
+            self._report(Silenced())
         due_ns = self._agenda.next_ns
         if due_ns is not None and now_ns >= due_ns - SPIN_NS:
             while self._clock_ns() < due_ns:
@@ -165,7 +168,7 @@ class Player:
                 if not playback.is_playing:
                     self._end(playback, "finished", waits=playback.sync != NOW)
 
-    def _obey(self, command: Play | Stop | Panic | Heard | Stall) -> None:
+    def _obey(self, command: Command | Heard | Stall) -> None:
         match command:
             case Heard():
                 self._following.hear(command)
@@ -176,6 +179,8 @@ class Player:
                 self._stop(command.job)
             case Panic():
                 self._panic()
+            case Silence(ends=ends):
+                self._leftovers.add(ends, self._clock_ns())
             case Stall(lasts):
                 self._stall(lasts)
 
@@ -254,6 +259,7 @@ class Player:
             self._ring_out(playback)
         else:
             self._silence(playback)
+        self._leftovers.ended(playback, self._ports)
         if playback.lateness_ns:
             self._report(_lateness(schedule, playback.lateness_ns))
             playback.lateness_ns = []
@@ -280,12 +286,9 @@ class Player:
     def _panic(self) -> None:
         self._stop()
         for output in self._ports.outputs.values():
-            for channel in CHANNELS:
-                for controller in (SUSTAIN, ALL_NOTES_OFF, ALL_SOUND_OFF, RESET_CONTROLLERS):
-                    with contextlib.suppress(EngineFailed):
-                        output.send((CONTROL_CHANGE | channel, controller, 0))
+            for message in SILENCE:
                 with contextlib.suppress(EngineFailed):
-                    output.send((PITCH_BEND | channel, *BEND_CENTRE))
+                    output.send(message)
 
     def _close(self) -> None:
         self._stop()

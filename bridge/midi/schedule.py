@@ -21,6 +21,18 @@ SET_UP_SECONDS = 0.1
 RELEASE_VELOCITY = 64
 #: 8192, the wheel at rest, as its two data bytes.
 BEND_CENTRE = (0x00, 0x40)
+#: What silences a port whatever sounds on it: the controllers for that, and the bend's centre, on each channel.
+SILENCE = tuple(
+    message
+    for channel in CHANNELS
+    for message in (
+        *(
+            bytes((CONTROL_CHANGE | channel, controller, 0))
+            for controller in (SUSTAIN, ALL_NOTES_OFF, ALL_SOUND_OFF, RESET_CONTROLLERS)
+        ),
+        bytes((PITCH_BEND | channel, *BEND_CENTRE)),
+    )
+)
 
 
 class Timed(msgspec.Struct, frozen=True, array_like=True):
@@ -100,6 +112,30 @@ def ends_something(data: bytes) -> bool:
     )
 
 
+def may_leave(messages: Iterable[Timed]) -> tuple[bytes, ...]:
+    """What leaves nothing sounding wherever these messages are broken off.
+
+    A Note Off for each note that sounds anywhere among them, as often as it does so at once; then pedals, then bends.
+    """
+    notes: Counter[tuple[int, int]] = Counter()
+    most: Counter[tuple[int, int]] = Counter()
+    others = Sounding()
+    for message in messages:
+        data = message.data
+        note = (data[0] & 0x0F, data[1])
+        if is_note_on(data):
+            notes[note] += 1
+            most[note] = max(most[note], notes[note])
+        elif is_note_off(data):
+            notes[note] = max(0, notes[note] - 1)
+        elif not ends_something(data):
+            others.hear(data)
+    for (channel, pitch), count in most.items():
+        for _ in range(count):
+            others.hear(bytes((NOTE_ON | channel, pitch, RELEASE_VELOCITY)))
+    return others.release()
+
+
 class Sounding:
     """What a port has been left with: the notes that are on, the channels that are bent or hold the pedal."""
 
@@ -120,6 +156,15 @@ class Sounding:
             _mark(self._bent, channel, data[1:3] != bytes(BEND_CENTRE))
         elif kind == CONTROL_CHANGE and data[1] == SUSTAIN:
             _mark(self._sustained, channel, data[2] > 0)
+
+    def holds(self, end: bytes) -> bool:
+        """Whether that end of a note, a bend or the pedal would end something that was heard."""
+        kind, channel = end[0] & 0xF0, end[0] & 0x0F
+        if kind == PITCH_BEND:
+            return channel in self._bent
+        if kind == CONTROL_CHANGE:
+            return channel in self._sustained if end[1] == SUSTAIN else bool(self._notes)
+        return self._notes[channel, end[1]] > 0
 
     def release(self) -> tuple[bytes, ...]:
         """The messages that leave nothing sounding: a Note Off for each Note On, then pedals up, bends to centre.

@@ -15,12 +15,12 @@ from queue import SimpleQueue
 from typing import Any
 
 from bridge.midi.jack_exact import ExactOutput
+from bridge.midi.layout import ChannelOutput
 from bridge.midi.output import BACKENDS, CLIENT_NAME, quiet_stderr
 from bridge.midi.sources import Heard
 from bridge.protocols import MidiOutput
 
 SYNC_PORT = "SAB Sync"
-SYNC_CLIENT = f"{CLIENT_NAME} sync"
 #: Real-time messages that concern us, and Song Position: nothing else is let through.
 WANTED = frozenset((0xF2, 0xF8, 0xFA, 0xFB, 0xFC))
 #: With so much unread, a clock has gone mad, and what it says is dropped.
@@ -55,17 +55,24 @@ class SyncInput:
 
 
 @contextlib.contextmanager
-def sync_port(backend: str, outputs: Iterable[MidiOutput], hear: SyncInput, library: Any = None) -> Iterator[bool]:
-    """Opens the port on the back-end that `outputs` are on; False where there is none to be had."""
+def sync_port(
+    backend: str, outputs: Iterable[MidiOutput], hear: SyncInput, library: Any = None, *, client_name: str = CLIENT_NAME
+) -> Iterator[bool]:
+    """Opens the port on the back-end that `outputs` are on; False where there is none to be had.
+
+    `client_name` is what the outputs' client is called.
+    """
+    sync_client = f"{client_name} sync"
     for output in outputs:
-        if isinstance(output, ExactOutput):
-            yield output.listen(SYNC_PORT, f"{SYNC_CLIENT}:{SYNC_PORT}", hear.hear_at)
+        exact = output.shared if isinstance(output, ChannelOutput) else output
+        if isinstance(exact, ExactOutput):
+            yield exact.listen(SYNC_PORT, f"{sync_client}:{SYNC_PORT}", hear.hear_at)
             return
     rtmidi = importlib.import_module("rtmidi") if library is None else library
     port = None
     try:
         with quiet_stderr():
-            port = rtmidi.MidiIn(getattr(rtmidi, dict(BACKENDS)[backend]), name=SYNC_CLIENT)
+            port = rtmidi.MidiIn(getattr(rtmidi, dict(BACKENDS)[backend]), name=sync_client)
             is_open = _open(port)
         # Clock is what RtMidi leaves out unless told otherwise.
         port.ignore_types(sysex=True, timing=False, active_sense=True)

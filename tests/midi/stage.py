@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from queue import Empty
+
+import pytest
 
 from bridge.errors import EngineFailed
 from bridge.midi.layout import PortLayout
@@ -102,6 +105,10 @@ class Stage:
         self.pauses: list[float] = []
         """When each was made, in seconds after the beginning."""
         self.openings = 0
+        self.connections: list[tuple[float, set[tuple[str, str]]]] = []
+        """Who listens to which port, from which second on; empty: nobody can tell."""
+        self.look_ns = 0
+        """How long it takes to see who listens."""
         self.answers_from = 0
         """The opening from which on the back-end answers."""
 
@@ -110,7 +117,14 @@ class Stage:
         if self.openings <= self.answers_from:
             return Ports(MidiStatus(message="nothing here"), {})
         ports = tuple(Port(stem=stem, name=output.name) for stem, output in self.outputs.items())
-        return Ports(MidiStatus(backend="jack", ports=ports), dict(self.outputs))
+        return Ports(
+            MidiStatus(backend="jack", ports=ports), dict(self.outputs), self._listeners if self.connections else None
+        )
+
+    def _listeners(self) -> frozenset[tuple[str, str]]:
+        self.clock.now_ns += self.look_ns
+        now = (self.clock.now_ns - self.start_ns) / SECOND
+        return frozenset(next((who for since, who in reversed(self.connections) if since <= now), set()))
 
     def perform(self, *script: tuple[float, Command | Heard | Stall], oversleep_ns: int = 0) -> None:
         player = Player(self.open_ports, self._report, self.clock, self._pause, self.sources)
@@ -130,6 +144,14 @@ class Stage:
     def seconds(self, stem: str) -> list[float]:
         """When each message reached the stem's port, in seconds after the beginning."""
         return [(at_ns - self.start_ns) / SECOND for at_ns in self.outputs[stem].at_ns]
+
+
+def refuse_hosted_ports(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """From here on processes that are started have RtMidi's ports on JACK: the one with the others does not start."""
+    (folder / "sitecustomize.py").write_text(
+        "import sys\nif 'bridge.midi.jack_ports' in sys.orig_argv:\n    raise SystemExit('refused')\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(folder))
 
 
 def hanging(messages: Iterable[Sequence[int]]) -> list[str]:

@@ -63,6 +63,8 @@ class HandJack:
     """The module jack, and its server: periods of 10 ms at 48 kHz, one for each `turn`."""
 
     answers: bool = True
+    has_client: bool = False
+    refuses: str = ""
     ports: dict[str, HandPort] = field(default_factory=dict)
     now_ns: int = 3 * SECOND
     last_frame_time: int = 0
@@ -73,6 +75,7 @@ class HandJack:
 
     def Client(self, name: str, no_start_server: bool) -> HandJack:  # noqa: N802 - its name in jack
         assert no_start_server
+        self.name = f"{name}-01" if self.has_client else name
         if not self.answers:
             raise JackError(name)
         self.midi_outports = SimpleNamespace(register=self._register)
@@ -80,6 +83,8 @@ class HandJack:
         return self
 
     def _register(self, name: str) -> HandPort:
+        if name == self.refuses:
+            raise JackError(f"{name} exists")
         return self.ports.setdefault(name, HandPort(name))
 
     def set_process_callback(self, callback: Callable[[int], None]) -> None:
@@ -246,6 +251,20 @@ def test_without_a_server_or_without_the_library_it_says_so(jack: HandJack, monk
     status = open_ports(PortLayout(backend="jack-exact")).status
     assert (status.backend, status.ports) == ("none", ())
     assert "JACK-Client is not installed" in status.message and "[exact]" in status.message
+
+
+def test_a_name_that_another_client_has_is_not_counted_on_from(jack: HandJack) -> None:
+    jack.has_client = True
+    with pytest.raises(EngineFailed, match="JACK answers, but has a client bridge already"):
+        client_on(jack, "SAB Bass")
+    assert jack.closed and not jack.ports
+
+
+def test_a_server_that_answers_and_gives_no_port_is_never_called_missing(jack: HandJack) -> None:
+    jack.refuses = "SAB Bass"
+    with pytest.raises(EngineFailed, match="JACK answers, but gives no MIDI ports: SAB Bass exists"):
+        client_on(jack, "SAB Drums", "SAB Bass")
+    assert jack.closed
 
 
 @pytest.mark.jack

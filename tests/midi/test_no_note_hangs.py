@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -11,13 +12,25 @@ from pathlib import Path
 
 import pytest
 
+from bridge.midi.unended import FILE_NAME
 from bridge.osc.client import OscClient, open_client
 from bridge.units import DEFAULT_TEMPO_BPM
-from tests.end_to_end.programs import Server, serving
-from tests.jack_server import SAMPLE_RATE_HZ, Heard, JackServer, MidiReader, MidiSender, jack_server
+from tests.end_to_end.programs import Server, children, has_ended, serving
+from tests.jack_server import (
+    SAMPLE_RATE_HZ,
+    Heard,
+    JackServer,
+    MidiReader,
+    MidiSender,
+    jack_server,
+    poll,
+    running_jack,
+    why_no_jack,
+)
 from tests.midi.daw import START, STOP, TICK, TICKS_PER_QUARTER
-from tests.midi.stage import hanging
+from tests.midi.stage import hanging, refuse_hosted_ports
 from tests.midi.test_client import midi_file
+from tests.midi.test_jack_names import free_port
 from tests.sounds import music, write
 
 __all__ = ["jack_server"]
@@ -74,7 +87,7 @@ def heard_until(heard: Sequence[Heard], count: int, after: int) -> int:
 
 
 @asynccontextmanager
-async def rig(server: Server, jack: JackServer, folder: Path) -> AsyncIterator[Rig]:
+async def rig(server: Server, jack: JackServer, folder: Path, port: str = BASS) -> AsyncIterator[Rig]:
     clip = folder / "clip.wav"
     write(clip, music(0.5))
     async with open_client(server.host, server.port) as client:
@@ -89,7 +102,7 @@ async def rig(server: Server, jack: JackServer, folder: Path) -> AsyncIterator[R
         for question in ("/sab/play", "/sab/stop"):  # the first waits for the ports
             await client.ask(question, job)
         with MidiReader(jack) as reader:
-            reader.connect(BASS)
+            reader.connect(port)
             yield Rig(server, client, reader, job)
 
 
@@ -156,3 +169,105 @@ async def test_by_the_end_of_the_bridge(
         frame = stage.reader.frame
         end(server)
         stage.falls_silent(frame)
+
+
+def kill_player(server: Server) -> None:
+    os.kill(server.player_pid(), signal.SIGKILL)
+
+
+def kill_player_and_ports(server: Server) -> None:
+    """As when memory runs out, or somebody ends a group of processes."""
+    player = server.player_pid()
+    for pid in (player, *children(player)):
+        os.kill(pid, signal.SIGKILL)
+
+
+ONE_CLIENT, RTMIDI, EXACT = "one client", "RtMidi", "jack-exact"
+
+
+@contextlib.contextmanager
+def jack_for(kind: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[JackServer]:
+    """A server on which the bridges that are started have ports of one kind."""
+    if reason := why_no_jack():
+        pytest.skip(reason)
+    if kind == EXACT:
+        monkeypatch.setenv("SAB_MIDI_BACKEND", EXACT)
+    elif kind == RTMIDI:
+        refuse_hosted_ports(monkeypatch, folder)
+    # One that waits for its clients waits half a minute for six that were killed.
+    with running_jack(synchronous=kind != RTMIDI) as server:
+        monkeypatch.setenv("JACK_DEFAULT_SERVER", server.name)
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("kind", "end", "one_port"),
+    [
+        (ONE_CLIENT, kill_player, False),
+        (ONE_CLIENT, kill_player_and_ports, False),
+        (ONE_CLIENT, kill_player_and_ports, True),
+        (RTMIDI, kill_player, False),
+        (RTMIDI, kill_player, True),
+        (EXACT, kill_player, False),
+        (EXACT, kill_player, True),
+    ],
+)
+async def test_by_a_player_that_is_killed_though_its_listener_comes_back_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, end: Callable[[Server], None], one_port: bool
+) -> None:
+    monkeypatch.setenv("SAB_MIDI_PORTS", "one" if one_port else "stems")
+    port = "Source Audio Bridge:SAB Stems" if one_port else BASS
+    with jack_for(kind, monkeypatch, tmp_path) as jack, serving(tmp_path, "--engine", "draft", dies=True) as server:
+        async with rig(server, jack, tmp_path, port) as stage:
+            await stage.play()
+            stage.sounds()
+            player = server.player_pid()
+            end(server)
+            assert has_ended(player)
+            assert poll(lambda: not stage.reader.has_port(port) or not stage.reader.is_connected())
+            assert poll(lambda: stage.reader.has_port(port), 40)
+            frame = stage.reader.frame
+            assert poll(lambda: stage.reader.frame - frame > SAMPLE_RATE_HZ)  # a patchbay takes its time
+            assert poll(lambda: stage.reader.is_connected_again(port), 40)
+            assert stage.reader.wait(lambda heard: hanging(message.data for message in heard) == [])
+            # Nothing but ends of what may have sounded: a DAW that records keeps no controller but the pedal's.
+            assert {message.data[1] for message in stage.reader.heard if message.data[0] // 16 == 11} == {64}
+
+
+@pytest.mark.parametrize("kind", [ONE_CLIENT, RTMIDI, EXACT])
+async def test_by_a_bridge_of_which_everything_is_killed_once_it_is_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    number = free_port()
+    async with contextlib.AsyncExitStack() as stack:
+        jack = stack.enter_context(jack_for(kind, monkeypatch, tmp_path))
+        server = stack.enter_context(serving(tmp_path, "--engine", "draft", port=number, dies=True))
+        stage = await stack.enter_async_context(rig(server, jack, tmp_path))
+        await stage.play()
+        stage.sounds()
+        player = server.player_pid()
+        for pid in (server.process.pid, player, *children(player)):
+            os.kill(pid, signal.SIGKILL)
+        assert has_ended(player)
+        assert hanging(message.data for message in stage.reader.heard) != []
+        stack.enter_context(serving(tmp_path, "--engine", "draft", port=number))
+        assert poll(lambda: stage.reader.is_connected_again(BASS), 40)
+        assert stage.reader.wait(lambda heard: hanging(message.data for message in heard) == [])
+
+
+async def test_after_a_clean_end_nothing_is_sent(
+    jack_server: JackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", jack_server.name)
+    number = free_port()
+    with serving(tmp_path, "--engine", "draft", port=number) as server:
+        async with rig(server, jack_server, tmp_path) as stage:
+            await stage.play()
+            stage.sounds()
+            assert (tmp_path / str(number) / FILE_NAME).exists()
+    assert not (tmp_path / str(number) / FILE_NAME).exists()
+    with MidiReader(jack_server) as reader, serving(tmp_path, "--engine", "draft", port=number):
+        assert poll(lambda: reader.is_connected_again(BASS))
+        frame = reader.frame
+        assert poll(lambda: reader.frame - frame > SAMPLE_RATE_HZ)
+        assert reader.heard == []

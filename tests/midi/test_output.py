@@ -58,6 +58,7 @@ class FakeRtMidi:
         if self.existing:
             raise NotImplementedError("Virtual ports are not supported by the Windows MultiMedia API.")
         if name == self.refuses:
+            os.write(2, f"{name} already exists\n".encode())
             raise OSError("error creating port")
         self.log.append(("virtual", name))
 
@@ -104,7 +105,10 @@ def test_without_a_back_end_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_back_end_that_opens_only_some_virtual_ports_is_left_again() -> None:
     library = FakeRtMidi(("jack",), ("jack",), refuses="SAB Bass")
-    assert open_ports(library=library).status.backend == "none"
+    status = open_ports(library=library).status
+    assert status.backend == "none"
+    assert status.message.startswith("JACK answers, but gives no port SAB Bass: SAB Bass already exists.")
+    assert "midi_names" in status.message and "Start a JACK server" not in status.message
     assert library.log[:2] == [("virtual", "SAB Vocals"), ("virtual", "SAB Drums")]
     assert [entry[0] for entry in library.log[2:]] == ["delete"] * 3
 
@@ -194,7 +198,10 @@ def test_other_programs_names_of_the_ports_are_told() -> None:
     existing = ("Midi Through:Midi Through Port-0 14:0", "Source Audio Bridge:SAB Bass 128:0")
     library = FakeRtMidi(("alsa",), ("alsa",), existing=existing)
     assert full_names("alsa", ("SAB Bass", "SAB Drums"), library) == {"SAB Bass": existing[1]}
-    assert full_names("jack", ("SAB Bass",), library) == {}
+    assert full_names("coremidi", ("SAB Bass",), library) == {}
+    assert full_names("jack", ("SAB Bass",), library, "Source Audio Bridge 2") == {
+        "SAB Bass": "Source Audio Bridge 2:SAB Bass"
+    }
     assert full_names("alsa", ("SAB Bass",), FakeRtMidi(("alsa",), ())) == {}
 
 
