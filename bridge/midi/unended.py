@@ -16,13 +16,12 @@ import msgspec
 
 from bridge.midi.schedule import SILENCE, Schedule, ends_something, may_leave
 from bridge.model import STEMS
-from bridge.whole_file import write_whole
+from bridge.whole_file import read_json, write_whole
 
 log = logging.getLogger(__name__)
 
 #: In the folder of the bridge on one OSC port.
 FILE_NAME = "unended-notes.json"
-_LONGEST_FILE = 1_000_000
 
 
 Ends: TypeAlias = Mapping[tuple[str, str], tuple[bytes, ...]]
@@ -47,13 +46,14 @@ class Unended:
 
         A file that cannot be understood says that something was left, not what: all is silenced then.
         """
-        if self._path is None or not self._path.exists():
+        if self._path is None:
             return
         try:
-            with self._path.open("rb") as file:
-                left = msgspec.json.decode(file.read(_LONGEST_FILE), type=dict[str, tuple[bytes, ...]])
+            left = read_json(self._path, dict[str, tuple[bytes, ...]])
             _check(left)
-        except (OSError, ValueError):  # msgspec's errors are ValueErrors
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError):
             left = dict.fromkeys(STEMS, SILENCE)
         self._left = left
 
