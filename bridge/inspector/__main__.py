@@ -11,14 +11,14 @@ from pathlib import Path
 from bridge.errors import BridgeError
 from bridge.inspector.messages import Inspect, Inspected, InspectorCommand, InspectorReport, Limits, Ready, Refusal
 from bridge.pipeline.finding import find_source
-from bridge.processes.parent import ParentChannel
+from bridge.processes.parent import ParentChannel, log_to_parent
 
 log = logging.getLogger(__name__)
 
 
 def main() -> int:
     """Serves until the pipe to the main process closes."""
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    log_to_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the main process, which ends its children in order
     channel = ParentChannel[InspectorCommand, InspectorReport](InspectorCommand)
     with channel:

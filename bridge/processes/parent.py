@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 import threading
@@ -17,6 +18,11 @@ from bridge.processes.frames import HEAD, HEARTBEAT, HEARTBEAT_SECONDS, frame, l
 
 Command = TypeVar("Command")
 Report = TypeVar("Report")
+
+
+def log_to_parent() -> None:
+    """What this process logs goes, a line each, to standard error, whose lines the main process logs."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
 
 
 class ParentChannel(Generic[Command, Report]):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import sys
@@ -14,7 +13,7 @@ from bridge.clock import SystemClock
 from bridge.pipeline.cache import ResultsCache
 from bridge.pipeline.pace import Paces
 from bridge.pipeline.workshop import Workshop
-from bridge.processes.parent import ParentChannel
+from bridge.processes.parent import ParentChannel, log_to_parent
 from bridge.separation.backends import Backends
 from bridge.separation.conversions import Conversions
 from bridge.separation.registry import Engines
@@ -36,7 +35,7 @@ STOP_SECONDS = 0.3
 
 def main() -> int:
     """Serves until the pipe to the main process closes."""
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    log_to_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the main process, which ends the worker in order
     workers: list[Worker] = []  # empty until the first command has said what it needs
 

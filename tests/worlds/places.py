@@ -1,7 +1,7 @@
 """The worlds that a user may have: what is there, what is not, and how a command runs in each.
 
-A world is entered once for all its commands: a home of its own, an empty folder with a few songs in it, and whatever
-makes the world what it is.
+A world is entered once for all its commands: a home of its own, an empty folder with a few songs in it, ports that no
+other program on the machine has, and whatever makes the world what it is.
 """
 
 from __future__ import annotations
@@ -147,7 +147,8 @@ def no_ports(folder: Path) -> Iterator[Place]:
         pytest.skip("this machine has ALSA's sequencer")
     place = home_in(folder)
     write(place.folder / "song.wav", long_song())
-    yield place
+    with loopback_only() as place.prefix:
+        yield place
 
 
 def long_song() -> Samples:
@@ -161,7 +162,8 @@ def jackd(folder: Path) -> Iterator[Place]:
     if reason := why_no_jack():
         pytest.skip(reason)
     place = home_in(folder)
-    with running_jack() as server:
+    with running_jack() as server, loopback_only() as prefix:
+        place.prefix = prefix
         place.environment.update(server.environment)
         place.jack = server
         yield place
@@ -170,23 +172,31 @@ def jackd(folder: Path) -> Iterator[Place]:
 @contextlib.contextmanager
 def no_network(folder: Path) -> Iterator[Place]:
     """There is no network but the computer's own loopback: no name is found, no host reached."""
-    for tool in ("unshare", "nsenter", "ip"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not installed (Debian: util-linux, iproute2)")
     place = home_in(folder)
+    with loopback_only() as prefix:
+        if not prefix:
+            pytest.skip("this machine allows no network namespaces")
+        place.prefix = prefix
+        yield place
+
+
+@contextlib.contextmanager
+def loopback_only() -> Iterator[list[str]]:
+    """What a command is started through to have a loopback and ports of its own; empty: not allowed here."""
+    if any(shutil.which(tool) is None for tool in ("unshare", "nsenter", "ip")):
+        yield []
+        return
     own = ["--map-root-user"] if os.geteuid() else []
-    holder = subprocess.Popen(
+    user = ["--user", "--preserve-credentials"] if os.geteuid() else []
+    with subprocess.Popen(
         ["unshare", "--net", *own, "sh", "-c", "ip link set lo up && echo ready && exec sleep infinity"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-    with holder:
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as holder:
         try:
             assert holder.stdout is not None
-            if holder.stdout.readline() != b"ready\n":
-                pytest.skip("this machine allows no network namespaces")
-            user = ["--user", "--preserve-credentials"] if os.geteuid() else []
-            place.prefix = ["nsenter", "--target", str(holder.pid), "--net", *user, "--"]
-            yield place
+            is_ready = holder.stdout.readline() == b"ready\n"
+            yield ["nsenter", "--target", str(holder.pid), "--net", *user, "--"] if is_ready else []
         finally:
             holder.kill()
 
@@ -196,7 +206,8 @@ def no_terminal(folder: Path) -> Iterator[Place]:
     """As cron or a DAW starts it: no terminal anywhere, and no word of one."""
     place = home_in(folder)
     del place.environment["TERM"]
-    yield place
+    with loopback_only() as place.prefix:
+        yield place
 
 
 @contextlib.contextmanager
@@ -204,7 +215,8 @@ def terminal(folder: Path) -> Iterator[Place]:
     """A terminal, with a person before it."""
     place = home_in(folder)
     place.has_terminal = True
-    yield place
+    with loopback_only() as place.prefix:
+        yield place
 
 
 def _with(**variables: str) -> Callable[[Path], contextlib.AbstractContextManager[Place]]:
@@ -213,7 +225,8 @@ def _with(**variables: str) -> Callable[[Path], contextlib.AbstractContextManage
         place = home_in(folder)
         place.environment.pop("LANG")
         place.environment.update(variables)
-        yield place
+        with loopback_only() as place.prefix:
+            yield place
 
     return world
 
@@ -224,11 +237,12 @@ def read_only_home(folder: Path) -> Iterator[Place]:
     place = home_in(folder)
     locked = 'mount --bind "$HOME" "$HOME" && mount -o remount,bind,ro "$HOME" && exec "$@"'
     own = ["--map-root-user"] if os.geteuid() else []
-    place.prefix = ["unshare", "--mount", *own, "sh", "-c", locked, "sh"]
-    status, _ = place.run("! touch ~/file")
-    if status:
-        pytest.skip("this machine allows no mount namespaces")
-    yield place
+    with loopback_only() as prefix:
+        place.prefix = [*prefix, "unshare", "--mount", *own, "sh", "-c", locked, "sh"]
+        status, _ = place.run("! touch ~/file")
+        if status:
+            pytest.skip("this machine allows no mount namespaces")
+        yield place
 
 
 @contextlib.contextmanager
@@ -236,7 +250,7 @@ def second_bridge(folder: Path) -> Iterator[Place]:
     """A bridge runs already, on the port that everybody uses."""
     place = home_in(folder)
     place.has_terminal = True
-    with place.serving():
+    with loopback_only() as place.prefix, place.serving():
         yield place
 
 

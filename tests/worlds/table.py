@@ -114,6 +114,7 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
         elsewhere={NO_TERMINAL: _NEEDS_TERMINAL},
     ),
     "sab submit clip.wav stems vocals,bass tempo 120": Runs((NO_PORTS, NO_NETWORK, CP437, READ_ONLY), with_server=True),
+    "sab submit": Runs((NO_PORTS,), status=2, says="FILE"),
     "sab submit FILE": Runs((NO_PORTS,), typed="sab submit song.wav --wait", with_server=True, says="song.mid"),
     "sab submit song.wav project /path/to/session": Runs(
         (NO_PORTS,), typed="sab submit song.wav project session --wait", with_server=True, says="session/stems/song"
@@ -175,6 +176,7 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "python -m bridge.worker": DoesNotRun("the bridge itself starts it"),
     "python -m bridge.midi": DoesNotRun("the bridge itself starts it"),
     "python -m bridge.inspector": DoesNotRun("the bridge itself starts it"),
+    "python -m bridge.midi.jack_ports": DoesNotRun("the bridge itself starts it"),
     "make test": _CI,
     "make test-fast": _CI,
     "make check": _CI,
