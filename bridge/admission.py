@@ -35,7 +35,7 @@ class Admission:
         turn = self._last[sender] = asyncio.get_running_loop().create_future()
         self._on_their_way += 1
         try:
-            await self._inspector.inspect(request)
+            await self._inspector.inspect(request, sender)
             if before is not None:
                 await asyncio.wait({before})  # unlike `await before`, it is not cancelled with us
             return self._enter(request)

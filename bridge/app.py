@@ -159,8 +159,8 @@ def _store(settings: Settings, notice: Callable[[Noticed], None], *, serve: bool
     if not serve or settings.port == 0:
         return MemoryStore(settings.history_limit)
     own = _own_folder(settings) / "jobs"
-    others = [folder for folder in settings.state_dir.glob("*/jobs") if folder != own]
     try:
+        others = [folder for folder in settings.state_dir.glob("*/jobs") if folder != own]
         return JournalStore(own, settings.state_dir / "jobs", others, limit=settings.history_limit, notice=notice)
     except OSError as error:
         message = f"No history of jobs can be kept in {settings.state_dir} ({error.strerror})."

@@ -241,8 +241,10 @@ class JobRunner(Protocol):
 class Inspector(Protocol):
     """Looks at the files of a request before it becomes a job."""
 
-    async def inspect(self, request: JobRequest) -> None:
+    async def inspect(self, request: JobRequest, sender: str = "") -> None:
         """Returns, soon, where nothing speaks against it; decodes nothing, and does not hold up the event loop.
+
+        What one `sender` asks for, or a drive that does not answer, holds up no other.
 
         Raises:
             NotFound, NotReadable, NotAudio, TooLong, OutsideRoots, NotWritable, BadArguments: the job would fail by it.

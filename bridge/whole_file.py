@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -59,7 +59,7 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises:
         OSError: it cannot be written there; what was there is as it was.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")  # another process may write it too
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")  # another may be writing it too
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.write_bytes(content)

@@ -18,7 +18,8 @@ class PatientInspector:
 
     looks: dict[str, asyncio.Future[None]] = field(default_factory=dict)
 
-    async def inspect(self, request: JobRequest) -> None:
+    async def inspect(self, request: JobRequest, sender: str = "") -> None:
+        del sender
         self.looks[request.source] = asyncio.get_running_loop().create_future()
         await self.looks[request.source]
 

@@ -216,3 +216,22 @@ def test_only_the_newest_progress_is_kept() -> None:
     for fraction in (0.1, 0.2, 0.3):
         store.append(Progressed(job="a", stage="separating", fraction=fraction))
     assert len(list(store.history("a"))) == 2
+
+
+def test_a_damaged_journal_on_a_full_drive_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = stored(tmp_path)
+    for event in (submitted("a"), produced("a"), ended("a")):
+        store.append(event)
+    path = tmp_path / "jobs" / "a.jsonl"
+    damaged = path.read_bytes() + b"\xff\n"
+    path.write_bytes(damaged)
+
+    def full(_path: Path, _content: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as drive:
+        drive.setattr("bridge.store.journal.write_whole", full)
+        assert names(loaded(tmp_path)) == ["a"]
+    assert path.read_bytes() == damaged
+    assert names(loaded(tmp_path)) == ["a"]
+    assert files(tmp_path) == ["jobs/a.jsonl", f"jobs/a.jsonl{DAMAGED}"]

@@ -241,8 +241,8 @@ class SabApp(TerminalApp):
             self._tell(error)
         if refused:
             dialog.refuse(refused[-1][1], [path for path, _ in refused])
-        elif dialog is self.screen:  # unless it was closed meanwhile
-            dialog.dismiss()
+        else:
+            dialog.accept()
 
     async def _submit(self, path: str) -> BridgeError | None:
         """Adds one file; returns why it was not taken."""

@@ -149,18 +149,19 @@ def _folders(settings: Settings) -> Iterator[Finding]:
         reason = _why_not_writable(folder)
         if reason:
             yield Finding(subject, "broken", f"{folder} cannot be written ({reason}). Set {name} to another.")
-        elif folder.is_dir():
+        elif os.path.isdir(folder):  # noqa: PTH112 - unlike Path.is_dir, it raises nothing
             yield Finding(subject, "ok", str(folder))
         else:
             yield Finding(subject, "note", f"{yet} {folder}")
     log = settings.state_dir / str(settings.port) / LOG_NAME
-    yield Finding("Log", "ok", str(log)) if log.is_file() else Finding("Log", "note", f"none yet; it will be {log}")
+    is_there = os.path.isfile(log)  # noqa: PTH113
+    yield Finding("Log", "ok", str(log)) if is_there else Finding("Log", "note", f"none yet; it will be {log}")
 
 
 def _why_not_writable(folder: Path) -> str:
     """Why nothing can be written there, or why the folder cannot be made; empty where nothing stands in the way."""
-    there = next((path for path in (folder, *folder.parents) if path.exists()), folder)
     try:
+        there = next((path for path in (folder, *folder.parents) if path.exists()), folder)
         with tempfile.TemporaryFile(dir=there):
             return ""
     except OSError as error:
@@ -185,7 +186,7 @@ def _daws() -> Iterator[Finding]:
     """The DAWs that `sab install` has something for, and whether it is there."""
     for word, daw in DAWS.items():
         folders = daw.folders(Path.home(), os.environ)
-        there = [folder for folder in folders if all((folder / name).is_file() for name in daw.files())]
+        there = [folder for folder in folders if all(os.path.isfile(folder / name) for name in daw.files())]  # noqa: PTH113
         if there:
             yield Finding(daw.name, "ok", ", ".join(map(str, there)))
         elif folders:

@@ -18,7 +18,7 @@ from bridge.midi.jack_probe import JackProbe
 from bridge.midi.jack_transport import jack_period_ns
 from bridge.midi.lateness_log import Measured, read_lateness
 from bridge.midi.layout import PortLayout
-from bridge.midi.output import CLIENT_NAME, EXACT, SHOWN, answering_backends, full_names
+from bridge.midi.output import CLIENT_NAME, EXACT, ON_JACK, SHOWN, answering_backends, full_names
 from bridge.model import STEMS, MidiStatus, Port, Value
 from bridge.osc.addresses import STATUS_REPLY
 from bridge.osc.client import open_client
@@ -67,7 +67,8 @@ async def look_at_ports(settings: Settings) -> PortsReport:
             player = await stack.enter_async_context(open_player(settings, is_guest=True))
             status = await player.wait_ready()
         names = {port.name for port in status.ports}
-        name = (name_of(layout.folder) if is_running else None) or CLIENT_NAME
+        on_jack = status.backend in ON_JACK
+        name = (name_of(layout.folder) if is_running and on_jack else None) or CLIENT_NAME
         return PortsReport(
             backends=await asyncio.to_thread(_backends),
             status=status,

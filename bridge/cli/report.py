@@ -153,8 +153,11 @@ class TextReport:
             seconds = (job.ended_unix or job.submitted_unix) - job.submitted_unix
             self._console.print(f"Done in {seconds:.1f} s: {job.output_dir}")
         elif job.results:
-            left = f"{len(job.results)} of its files are complete and stay in {job.output_dir}"
-            self._console.print(f"{left}; the same command goes on from there.")
+            count = len(job.results)
+            left = (
+                "1 of its files is complete and stays" if count == 1 else f"{count} of its files are complete and stay"
+            )
+            self._console.print(f"{left} in {job.output_dir}.")
 
     def refuse(self, error: BridgeError) -> None:
         """Nothing to add to what standard error says."""

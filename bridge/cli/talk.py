@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -64,7 +65,8 @@ def read_pairs(words: Sequence[str]) -> dict[str, str | float]:
 
 async def give(settings: Settings, path: str, options: Mapping[str, str | float], *, wait: bool) -> int:
     """Submits a file to the running bridge and prints the job's name, and its files where `wait` is set."""
-    atoms = itertools.chain.from_iterable(options.items())
+    once = {"req": secrets.token_hex(4)}  # who asks again where the answer was lost gets the same job
+    atoms = itertools.chain.from_iterable((once | dict(options)).items())
     async with open_client(settings.host, settings.port) as client:
         client.send("/sab/hello", "sab submit", PROTOCOL_VERSION)
         (accepted,) = await client.ask("/sab/submit", path, *atoms)

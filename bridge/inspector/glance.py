@@ -19,7 +19,7 @@ class Glance:
 
     async def close(self) -> None: ...
 
-    async def inspect(self, request: JobRequest) -> None:
+    async def inspect(self, request: JobRequest, sender: str = "") -> None:  # noqa: ARG002 - nobody waits here
         source = Path(request.source)
         check_roots(source, self._roots)
         check_source(source)

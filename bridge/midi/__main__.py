@@ -20,7 +20,7 @@ from bridge.midi.jack_transport import jack_period_ns, open_jack_transport
 from bridge.midi.layout import PortLayout
 from bridge.midi.link import open_link
 from bridge.midi.messages import Command, Report
-from bridge.midi.output import CLIENT_NAME, EXACT, Ports, open_ports
+from bridge.midi.output import CLIENT_NAME, ON_JACK, Ports, open_ports
 from bridge.midi.player import Player
 from bridge.midi.promptness import keep_promptness, promptness
 from bridge.midi.silent import SILENT
@@ -31,8 +31,6 @@ from bridge.midi.unended import FILE_NAME, forget
 from bridge.model import MidiStatus
 from bridge.processes.parent import ParentChannel
 from bridge.protocols import MidiOutput
-
-ON_JACK = ("jack", EXACT)
 
 
 def main() -> int:

@@ -41,7 +41,7 @@ def claimed(on_shutdown: Callable[[], None], base: str = CLIENT_NAME, owner: str
     """A watch under the first free name that begins with `base`; the name is free again when the block is left.
 
     `owner` says whose it is, for `name_of`; for `on_shutdown` see `JackWatch`. Waits up to `REMAINS_SECONDS` for what a
-    bridge of that name has left behind.
+    bridge of that name has left behind that was killed.
 
     Raises:
         OSError: no server answers, or this build of RtMidi has no libjack.
@@ -49,7 +49,8 @@ def claimed(on_shutdown: Callable[[], None], base: str = CLIENT_NAME, owner: str
     """
     for name in _names(base):
         with contextlib.ExitStack() as held:
-            if held.enter_context(_locked(name, owner)) and (watch := _watch(name, on_shutdown)) is not None:
+            patience = REMAINS_SECONDS if _left_behind(name) else 0.0
+            if held.enter_context(_locked(name, owner)) and (watch := _watch(name, on_shutdown, patience)) is not None:
                 with watch:
                     yield watch
                 return
@@ -63,7 +64,7 @@ def name_of(owner: str) -> str | None:
     """What the bridge is called whose `owner` this is; None where none has claimed a name on this server."""
     for name in _names(CLIENT_NAME):
         with contextlib.suppress(OSError):
-            if owner and _lock_file(name).read_text(encoding="utf-8") == owner:
+            if owner and _lock_file(name).read_text(encoding="utf-8").rstrip("\n") == owner:
                 with _locked(name) as is_free:
                     if not is_free:
                         return name
@@ -74,9 +75,16 @@ def _names(base: str) -> list[str]:
     return [base, *(f"{base} {number}" for number in range(2, MAX_BRIDGES + 1))]
 
 
-def _watch(name: str, on_shutdown: Callable[[], None]) -> JackWatch | None:
+def _left_behind(name: str) -> bool:
+    """Whether a bridge of that name has not ended by itself, so that the server may still have its remains."""
+    with contextlib.suppress(OSError, ValueError):
+        return _lock_file(name).stat().st_size > 0
+    return False
+
+
+def _watch(name: str, on_shutdown: Callable[[], None], patience_seconds: float) -> JackWatch | None:
     """None where somebody has the name who does not share our lock: another user's bridge, or an older one."""
-    deadline = time.monotonic() + REMAINS_SECONDS
+    deadline = time.monotonic() + patience_seconds
     while (watch := _open(name, on_shutdown)) is None:
         if time.monotonic() > deadline:
             return None
@@ -118,10 +126,15 @@ def _locked(name: str, owner: str | None = None) -> Iterator[bool]:
         except OSError:
             yield False
         else:
-            if owner is not None:
-                os.ftruncate(file, 0)
-                os.write(file, owner.encode("utf-8", "replace"))
-            yield True
+            if owner is None:
+                yield True
+                return
+            os.ftruncate(file, 0)
+            os.write(file, f"{owner}\n".encode("utf-8", "replace"))
+            try:
+                yield True
+            finally:
+                os.ftruncate(file, 0)  # it stays full where the process is killed
     finally:
         os.close(file)
 

@@ -69,7 +69,7 @@ class JackClient:
         answer = self.ask(function, *arguments)
         if not answer:
             return []
-        found = [name.decode() for name in itertools.takewhile(lambda name: name is not None, answer)]
+        found = [name.decode("utf-8", "replace") for name in itertools.takewhile(lambda name: name is not None, answer)]
         self._jack.jack_free(answer)
         return found
 

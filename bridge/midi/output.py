@@ -37,6 +37,7 @@ from bridge.protocols import MidiOutput
 
 CLIENT_NAME = "Source Audio Bridge"
 EXACT = "jack-exact"
+ON_JACK = ("jack", EXACT)
 DEFAULT = PortLayout()
 #: Two JACK periods of 1024 frames at 44.1 kHz and some. A closed client changes the server's graph, which it tells all
 #: others a period later; libjack then walks through a client's ports on a thread of its own, without a lock, and falls

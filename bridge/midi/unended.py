@@ -51,7 +51,7 @@ class Unended:
         try:
             left = read_json(self._path, dict[str, tuple[bytes, ...]])
             _check(left)
-        except FileNotFoundError:
+        except (FileNotFoundError, PermissionError):  # a bridge that may not read it has not written it
             return
         except (OSError, ValueError):
             left = dict.fromkeys(STEMS, SILENCE)

@@ -62,8 +62,8 @@ def arguments_of(message: Message, row: Outgoing) -> Said:
 def event_of(message: Message) -> Event | None:
     """The event that a push tells of, as far as the push says it; None for what tells of no event.
 
-    A result's number of notes, a failure's reason (it comes before, as `/sab/fail`) and the time of an end are not
-    told; of how late notes were, the number of messages is not.
+    Not told are: why a time left has risen; a result's frames, channels, sample format and number of notes; a failure's
+    reason (it comes before, as `/sab/fail`) and the time of an end; of how late notes were, the number of messages.
 
     Raises:
         ProtocolMismatch: as `arguments_of`.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import mmap
 import os
 import secrets
@@ -33,8 +34,8 @@ INDEX = "entry.json"
 HEARD = "heard"
 #: The one file of an entry that holds a stem as it was made, of a job that was not done with it.
 MADE = "made"
-#: More is not kept of a job that is cancelled, for it must be over soon: twelve minutes of four stems.
-LARGEST_MADE_BYTES = 1 << 30
+#: More is not kept of a job that is cancelled, for it must be over soon: six minutes of four stems.
+LARGEST_MADE_BYTES = 1 << 29
 PARTIAL = ".partial"
 #: What is read at once. Between two blocks a thread that loads a model may keep the interpreter for 5 ms.
 BLOCK_BYTES = 1 << 23
@@ -138,8 +139,10 @@ class ResultsCache:
 
     def keep_made(self, name: str, engine: EngineRecord, made: Mapping[str, Path]) -> None:
         """Keeps the stems of a job that ends before it is done with them, by their keys, as `store` keeps files."""
-        if sum(path.stat().st_size for path in made.values()) <= LARGEST_MADE_BYTES:
-            self._store([(Entry(key=key, name=name, engine=engine), {MADE: path}) for key, path in made.items()])
+        self._store(
+            [(Entry(key=key, name=name, engine=engine), {MADE: path}) for key, path in made.items()],
+            largest_bytes=LARGEST_MADE_BYTES,
+        )
 
     @contextmanager
     def made(self, keys: Sequence[str]) -> Iterator[list[IO[bytes]] | None]:
@@ -177,14 +180,19 @@ class ResultsCache:
             _remove(folder)
         return sum(not folder.exists() for folder in folders)
 
-    def _store(self, new: Sequence[tuple[Entry, Mapping[str, Content]]]) -> None:
-        """Makes room for all of `new` at once: to look through a full cache takes a third of a second."""
+    def _store(self, new: Sequence[tuple[Entry, Mapping[str, Content]]], largest_bytes: float = math.inf) -> None:
+        """Makes room for all of `new` at once: to look through a full cache takes a third of a second.
+
+        Nothing of it is kept where all together are larger than `largest_bytes`.
+        """
         try:
             entries = [
                 (msgspec.structs.replace(entry, sizes={name: _size(content) for name, content in files.items()}), files)
                 for entry, files in new
             ]
             self.folder.mkdir(parents=True, exist_ok=True)
+            if sum(entry.total_bytes for entry, _ in entries) > largest_bytes:
+                return
             if self._make_room([entry for entry, _ in entries]):
                 for entry, files in entries:
                     self._write(entry, files)

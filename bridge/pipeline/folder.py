@@ -22,10 +22,16 @@ class OutputFolder:
     none of the job's own names exist yet.
     """
 
-    def __init__(self, job: str, path: Path, created: Sequence[Path]) -> None:
+    def __init__(self, job: str, path: Path, created: Sequence[Path] = (), complete: Iterable[str] = ()) -> None:
+        """`complete`: the files that an earlier run of the same job has left there, as they would be made now."""
         self.path = path
         self._job = job
         self._created = tuple(created)
+        self._complete = frozenset(complete)
+
+    def has(self, name: str) -> bool:
+        """Whether that file of the job is there already; another one of its name is somebody's, and in the way."""
+        return name in self._complete and (self.path / name).exists()
 
     @classmethod
     def claim(cls, job: str, wanted: Path, *, given: bool, files: Iterable[str]) -> OutputFolder:

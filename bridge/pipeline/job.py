@@ -94,6 +94,7 @@ class _JobRun:
         self.record = JobRecord(job, self.name, request, workshop.clock, emit)
         self.progress = JobProgress(job, workshop.clock, self.record.tell)
         self.control = JobControl(job, self.progress, self.record.tell, cancelled)
+        self.has_left_word = False
         self.parts: dict[str, float] = {}
         """What finding the notes consists of, and about how many seconds each part takes."""
         self.stem_warnings: tuple[Warning, ...] | None = None
@@ -117,11 +118,11 @@ class _JobRun:
 
                 with self._leaving_word(plan, remember):
                     is_described, reading = self._make(region, folder, plan)
-            for warning in () if reading is None else remarks(reading, self.request):
-                self.control.warn(warning)
-            if not is_described:
-                self.record.write(self.target, source, plan.engine, plan.keys.job)
-                unfinished.settle(self.target.path, self.name)
+                    for warning in () if reading is None else remarks(reading, self.request):
+                        self.control.warn(warning)
+                    if not is_described:
+                        self.record.write(self.target, source, plan.engine, plan.keys.job)
+            unfinished.settle(self.target.path, self.name)
             remember()
             if self.workshop.cache is not None:
                 self.workshop.cache.forget(map(plan.keys.made, plan.needed))
@@ -215,17 +216,23 @@ class _JobRun:
         try:
             yield
         except Exception as error:
+            self._leave_word(plan, error)
+            remember()
+            raise
+
+    def _leave_word(self, plan: _Plan, error: Exception) -> None:
+        """Before anything else, since whoever ends the bridge does not wait for long."""
+        if not self.has_left_word:
+            self.has_left_word = True
             state: Outcome = "cancelled" if isinstance(error, Cancelled) else "failed"
             with suppress(OSError):
                 results, key = self.record.results, plan.keys.job
                 unfinished.leave(self.target.path, self.job, state, self.name, self.request, results, key)
-            remember()
-            raise
 
     def _remember(self, plan: _Plan) -> None:
         """Puts into the cache what was made and heard."""
         if self.workshop.cache is not None:
-            is_soon_done = not self.control.cancelled.is_set() or self.record.stem_bytes() <= LARGEST_MADE_BYTES
+            is_soon_done = not self.has_left_word or self.record.stem_bytes() <= LARGEST_MADE_BYTES
             if self.stem_warnings is not None and plan.stems and is_soon_done:
                 self.record.keep_stems(self.workshop.cache, plan.keys.stems, plan.engine, self.stem_warnings)
             plan.ear.keep(self.name, plan.engine)
@@ -263,7 +270,8 @@ class _JobRun:
                     if before is None:
                         self.workshop.paces.note(work, began, region.seconds)
                     return self._listen({stem: made[stem].signal() for stem in plan.midi}, region, plan)
-                except Exception:
+                except Exception as error:
+                    self._leave_word(plan, error)
                     if self.workshop.cache is not None:
                         kept = {plan.keys.made(stem): scratch.path for stem, scratch in made.items()}
                         self.workshop.cache.keep_made(self.name, plan.engine, kept)
@@ -339,7 +347,7 @@ class _JobRun:
             result = Result(kind="picture", name=TOGETHER, path=path.name, seconds=reading.seconds)
             piece = Piece(result, lambda: iter((picture,)))
             if not path.exists() or is_unchanged(path, piece):
-                put(piece, OutputFolder(self.job, path.parent, ()))
+                put(piece, OutputFolder(self.job, path.parent, complete=(path.name,)))
                 self.record.produced(_placed(piece, path.parent))
                 return
 

@@ -40,7 +40,7 @@ def folder_of(job: str, wanted: Path, name: str, key: str, pieces: Sequence[Piec
         if not candidate.is_dir():
             return None
         if _went_to(candidate, name, key) and all(is_unchanged(candidate / one.result.path, one) for one in pieces):
-            return OutputFolder(job, candidate, ())
+            return OutputFolder(job, candidate, complete=(one.result.path for one in pieces))
     return None
 
 
@@ -60,10 +60,10 @@ def put(piece: Piece, folder: OutputFolder) -> None:
     """Sees that one file lies in `folder`.
 
     Raises:
-        NotWritable, OutOfSpace: it cannot be written.
+        NotWritable, OutOfSpace: it cannot be written, or another file of its name has appeared.
     """
     file = piece.result.path
-    if (folder.path / file).exists():
+    if folder.has(file):
         return
     with folder.landing(file) as temporary, temporary.open("xb") as copy:
         copy.writelines(piece.blocks())

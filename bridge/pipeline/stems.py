@@ -90,7 +90,7 @@ def write_stems(
     """Writes the stems of a job that is called `name`; yields each when its file is complete.
 
     Where one would clip in the whole numbers that were asked for, all of them become 32-bit float WAV files. A file
-    that is there already is taken for the one that an earlier run of the same job has left (`unfinished.find`).
+    that an earlier run of the same job has left is not written again.
     """
     file_format = request.format
     subtype = subtype_for(file_format, request.depth, region.subtype)
@@ -102,7 +102,7 @@ def write_stems(
     for stem, scratch in stems.items():
         control.checkpoint(1.0)
         file = stem_file(name, stem, file_format)
-        if not (folder.path / file).exists():
+        if not folder.has(file):
             with folder.landing(file) as temporary:
                 write_audio(temporary, scratch, file_format, subtype, stamps(stem, region, request))
         yield Result(

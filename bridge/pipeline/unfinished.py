@@ -6,6 +6,7 @@ not the manifest, for which a DAW's scripts wait: that comes once all is there.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def leave(
         return
     path = folder / f"{name}.{ENDING}"
     here = [relative(result) for result in results if Path(result.path).parent == folder]
-    complete = {result.path: result for result in (*_left(path, key), *here)}
+    complete = {result.path: result for result in (*_left(path, key), *here) if (folder / result.path).exists()}
     told = Unfinished(
         note=f"This job was {state} before it was done; the files listed are complete. Ask for it again to go on.",
         job=job,
@@ -59,7 +60,7 @@ def leave(
         name=name,
         request=request,
         results=tuple(complete.values()),
-        checks={file: _check(folder / file) for file in complete if (folder / file).exists()},
+        checks={file: _check(folder / file) for file in complete},
         cache_key=key,
     )
     write_whole(path, msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n")
@@ -75,14 +76,15 @@ def find(job: str, wanted: Path, name: str, key: str, files: Iterable[str]) -> O
     for candidate in numbered(wanted):
         if not candidate.is_dir():
             return None
-        if _is_ours(candidate, name, key, names):
-            return OutputFolder(job, candidate, ())
+        if (complete := _complete(candidate, name, key, names)) is not None:
+            return OutputFolder(job, candidate, complete=complete)
     return None
 
 
 def settle(folder: Path, name: str) -> None:
     """The job is done: takes the word away."""
-    (folder / f"{name}.{ENDING}").unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # somebody reads it just now (Windows): that ends no job
+        (folder / f"{name}.{ENDING}").unlink(missing_ok=True)
 
 
 def _left(path: Path, key: str) -> tuple[Result, ...]:
@@ -94,15 +96,17 @@ def _left(path: Path, key: str) -> tuple[Result, ...]:
     return left.results if left.cache_key == key else ()
 
 
-def _is_ours(folder: Path, name: str, key: str, names: frozenset[str]) -> bool:
+def _complete(folder: Path, name: str, key: str, names: frozenset[str]) -> set[str] | None:
+    """The files of the job that are there; None where the folder is not, or no more, that job's own."""
     if folder.is_symlink():
-        return False
+        return None
     try:
         left = read_json(folder / f"{name}.{ENDING}", Unfinished)
         there = {file for file in names if (folder / file).exists()}
-        return left.cache_key == key and all(_check(folder / file) == left.checks.get(file) for file in there)
+        is_ours = left.cache_key == key and all(_check(folder / file) == left.checks.get(file) for file in there)
     except (OSError, ValueError):
-        return False
+        return None
+    return there if is_ours else None
 
 
 def _check(path: Path) -> int:

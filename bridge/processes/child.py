@@ -102,7 +102,8 @@ class Child(Generic[Command, Report]):
                 await asyncio.wait_for(process.wait(), grace_seconds)
             except asyncio.TimeoutError:
                 self.kill()
-                await process.wait()
+                with contextlib.suppress(asyncio.TimeoutError):  # held by a drive that hangs, even a killed one stays
+                    await asyncio.wait_for(process.wait(), EXIT_SECONDS)
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):

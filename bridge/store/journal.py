@@ -24,6 +24,8 @@ from bridge.whole_file import parsed, read_small, write_whole
 ENDING = ".jsonl"
 #: What a journal is called once it could not be read to its end.
 DAMAGED = ".damaged"
+#: What could be read of it, until it takes its place.
+MENDED = ".mended"
 
 
 class JournalStore:
@@ -123,12 +125,16 @@ class JournalStore:
         """What a journal tells; one that is damaged is set aside, and what could be read of it takes its place."""
         found = _read_journal(path)
         if found.is_damaged:
-            with contextlib.suppress(OSError):
-                aside = path.with_name(path.name + DAMAGED)
+            aside = path.with_name(path.name + DAMAGED)
+            mended = path.with_name(path.name + MENDED)
+            with contextlib.suppress(OSError):  # a full drive: all stays as it is, to be set aside another time
+                write_whole(mended, b"".join(self._encode(event) + b"\n" for event in found.events))
                 path.replace(aside)
                 damaged.append(aside)
                 if found.events:
-                    write_whole(path, b"".join(self._encode(event) + b"\n" for event in found.events))
+                    mended.replace(path)
+                else:
+                    mended.unlink()
         return found.events
 
     def _tell_damage(self, damaged: Sequence[Path]) -> None:

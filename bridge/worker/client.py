@@ -27,6 +27,8 @@ from bridge.worker.messages import (
 
 #: How long a cancelled job may take to notice it (one window of the slowest model) before its worker is replaced.
 CANCEL_GRACE_SECONDS = 20.0
+#: What a worker that is ended in the middle of a job gets to leave its word (`pipeline.unfinished`).
+LAST_WORD_SECONDS = 3.0
 
 
 class WorkerClient:
@@ -52,6 +54,7 @@ class WorkerClient:
         self._on_ready = on_ready
         self._fetches: dict[str, tuple[Callable[[float], None], asyncio.Future[Failure | None]]] = {}
         self._replacing: asyncio.TimerHandle | None = None
+        self._is_busy = False
         self._child: Child[WorkerCommand, WorkerReport] = Child(
             "bridge.worker",
             WorkerReport,
@@ -67,9 +70,9 @@ class WorkerClient:
         await self._child.start()
 
     async def close(self) -> None:
-        """Ends the process; what it is doing is given up."""
+        """Ends the process; what it is doing is given up, and it has a moment to say so beside what is complete."""
         self._stop_replacing()
-        await self._child.close(grace_seconds=0.5)
+        await self._child.close(grace_seconds=LAST_WORD_SECONDS if self._is_busy else 0.5)
 
     @property
     def pid(self) -> int | None:
@@ -77,6 +80,7 @@ class WorkerClient:
 
     def run(self, job: str, request: JobRequest) -> None:
         """Gives the worker a job; it must be free."""
+        self._is_busy = True
         self._child.send(RunJob(job=job, request=request))
         self._publish(WorkerChanged(state="busy"))
 
@@ -125,6 +129,7 @@ class WorkerClient:
                 self._on_ready()
             case Happened(event=event):
                 if isinstance(event, Ended):
+                    self._is_busy = False
                     self._stop_replacing()
                     self._publish(WorkerChanged(state="ready"))
                 self._on_event(event)
@@ -134,6 +139,7 @@ class WorkerClient:
                 self._fetches[token][1].set_result(failure)
 
     def _lost(self, last_words: str) -> None:
+        self._is_busy = False
         self._stop_replacing()
         self._publish(WorkerChanged(state="down"))
         self._publish(Noticed(level="warning", message=f"The separation process ended ({last_words}); starting anew."))

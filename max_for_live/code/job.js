@@ -32,6 +32,8 @@ methods.submit = function () {
     tokens += 1;
     this.id = "";
     this.results = {};
+    this.eta = -1;
+    this.isSlower = false;
     this.token = this.connection.name + "-" + tokens;
     this.attempts = 0;
     this.send();

@@ -6,7 +6,9 @@ import asyncio
 import os
 import signal
 import socket
+import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -320,3 +322,50 @@ def test_a_server_starts_whatever_lies_in_its_history_and_on_another_port_has_th
         told = "damaged" in (tmp_path / "server.log").read_text()
         assert told == (port == server.port)  # by then they are set aside
     assert len([*tmp_path.rglob("*.damaged")]) == 4
+
+
+async def test_quitting_in_the_middle_leaves_a_word_and_the_same_again_the_same_folder(tmp_path: Path) -> None:
+    source = write(tmp_path / "song.wav", music(90.0))
+    with serving(tmp_path, "--engine", "draft", "--no-midi") as server:
+        async with open_client(server.host, server.port) as client:
+            job = await submit(client, source)
+            while (await asyncio.wait_for(client.next_push(), 60)).address != "/sab/result":
+                pass
+            assert job
+    folder = tmp_path / "stems" / "song"
+    assert (folder / "song.unfinished.json").is_file()
+    assert not [path.name for path in folder.iterdir() if path.name.startswith(".")]
+    done = sab("process", source, "--engine", "draft", "--end", "90")
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in (tmp_path / "stems").iterdir()] == ["song"]
+    assert not (folder / "song.unfinished.json").exists()
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can become somebody who may not")
+def test_a_state_folder_that_may_not_be_entered_costs_only_the_history() -> None:
+    with tempfile.TemporaryDirectory() as name:  # pytest's own are root's alone
+        _serve_as_nobody(Path(name))
+
+
+def _serve_as_nobody(folder: Path) -> None:
+    (folder / "locked").mkdir(mode=0o700)
+    (folder / "home").mkdir()
+    os.chown(folder / "home", 65534, 65534)
+    folder.chmod(0o755)
+    program = [sys.executable, "-m", "bridge"]
+    environment = {**os.environ, "HOME": str(folder / "home"), "SAB_STATE_DIR": str(folder / "locked" / "state")}
+    for place in ("CONFIG", "CACHE", "DATA"):
+        environment[f"XDG_{place}_HOME"] = str(folder / "home" / place)
+    nobody = {"user": 65534, "group": 65534, "extra_groups": [], "env": environment, "cwd": folder / "home"}
+    readable = subprocess.run([*program, "--version"], **nobody, capture_output=True, check=False)  # type: ignore[call-overload]
+    if readable.returncode:
+        pytest.skip("nobody may not read this checkout")
+    doctor = subprocess.run([*program, "doctor", "--port", "0"], **nobody, capture_output=True, text=True, check=False)  # type: ignore[call-overload]
+    assert doctor.returncode == 1, doctor.stderr
+    assert "SAB_STATE_DIR" in doctor.stdout
+    with subprocess.Popen(
+        [*program, "serve", "--port", str(free_port()), "--no-midi"], **nobody, stdout=subprocess.PIPE, text=True
+    ) as server:  # type: ignore[call-overload]
+        assert server.stdout.readline().startswith("listening on")
+        server.terminate()
+        assert server.wait(30) == 0

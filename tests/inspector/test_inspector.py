@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -97,17 +98,16 @@ async def test_a_file_that_does_not_answer_is_refused_and_others_are_looked_at_m
 
 
 async def test_a_process_that_hangs_altogether_is_replaced(clip: Path) -> None:
-    hanging = write(clip.parent / "far away.wav", music(0.1))
+    (clip.parent / "far").mkdir()
+    hanging = write(clip.parent / "far" / "away.wav", music(0.1))
     async with inspecting() as inspector:
         await inspector.inspect(request(clip))
         before = inspector.pid
         with out_of_reach(hanging):
             inspector._answer_seconds = 0.05
-            looks = [inspector.inspect(request(hanging)) for _ in range(MOST_LOOKS)]
-            assert {type(end) for end in await asyncio.gather(*looks, return_exceptions=True)} <= {
-                NotReadable,
-                type(None),
-            }
+            looks = [inspector.inspect(request(hanging), f"sender {number}") for number in range(MOST_LOOKS)]
+            ends = await asyncio.gather(*looks, return_exceptions=True)
+            assert NotReadable in {type(end) for end in ends}
             inspector._answer_seconds = 60.0
             await inspector.inspect(request(clip))
         assert inspector.pid not in (before, None)
@@ -125,6 +125,25 @@ async def test_a_file_that_ends_the_process_is_let_through_to_the_worker(clip: P
             os.kill(inspector.pid, signal.SIGSEGV)
             await asyncio.wait_for(look, 30)
         await inspector.inspect(request(clip))
+
+
+async def test_a_drive_that_hangs_holds_up_neither_others_nor_long_its_own_folder(clip: Path) -> None:
+    (clip.parent / "far away").mkdir()
+    album = [write(clip.parent / "far away" / f"{number}.wav", music(0.1)) for number in range(12)]
+    async with inspecting() as inspector:
+        await inspector.inspect(request(clip))
+        with contextlib.ExitStack() as away:
+            for song in album:
+                away.enter_context(out_of_reach(song))
+            inspector._answer_seconds = 1.0
+            dropped = [asyncio.create_task(inspector.inspect(request(song), "me")) for song in album]
+            await asyncio.sleep(0)  # they are on their way
+            inspector._answer_seconds = 60.0
+            await inspector.inspect(request(clip), "somebody else")
+            assert not all(look.done() for look in dropped)
+            ends = await asyncio.gather(*dropped, return_exceptions=True)
+        assert {type(end) for end in ends[:2]} == {NotReadable}
+        assert {type(end) for end in ends[2:]} <= {NotReadable, type(None)}, "refused at once, or taken unseen"
 
 
 async def test_closing_lets_go_of_who_waits(clip: Path) -> None:

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from bridge.errors import OutOfSpace
 from bridge.events import Produced
 from bridge.model import Job
 from bridge.pipeline import cache
 from bridge.pipeline.cache import ResultsCache
+from bridge.pipeline.record import JobRecord
 from bridge.pipeline.unfinished import Unfinished
 from bridge.protocols import Control, Signal
 from bridge.whole_file import read_json
@@ -214,3 +216,47 @@ def test_transcribing_alone_goes_on_as_well(desk: Desk, clip: Path) -> None:
     again = desk.run(clip, transcribe_as="bass", note_lists=("csv", "json"))
     assert (again.state, again.output_dir) == ("done", first.output_dir)
     assert len(desk.listener.understood) == 1
+
+
+def test_a_file_that_appears_in_the_middle_is_nobody_s_stem(desk: Desk, clip: Path, tmp_path: Path) -> None:
+    """Somebody exports a file of that name from the DAW just now: it is not announced, kept or written over."""
+    out = tmp_path / "out"
+    mine = out / "clip (Bass).wav"
+
+    def export(start: int) -> None:
+        if start:
+            mine.write_bytes(b"mine")
+
+    desk.engine.before_block = export
+    job = desk.run(clip, out=str(out))
+    assert job.failure is not None
+    assert (job.failure.code, "has appeared" in job.failure.message) == ("not_writable", True)
+    assert str(mine) not in {result.path for result in job.results}
+    assert mine.read_bytes() == b"mine"
+    desk.engine.before_block = lambda _: None
+    elsewhere = desk.run(clip)
+    assert contents(elsewhere.output_dir) == undisturbed(clip, tmp_path)
+
+
+def test_where_the_manifest_cannot_be_written_nothing_is_lost(
+    desk: Desk, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as full:
+        full.setattr(JobRecord, "write", lambda *_: (_ for _ in ()).throw(OutOfSpace("The drive is full.")))
+        first = desk.run(clip)
+    assert first.failure is not None and first.failure.code == "out_of_space"
+    assert "clip.unfinished.json" in files(first)
+    again = desk.run(clip)
+    assert (again.state, again.output_dir) == ("done", first.output_dir)
+    assert len(desk.engine.asked) == 1
+    assert "clip.unfinished.json" not in files(again)
+
+
+def test_a_word_about_a_job_that_is_whole_again_goes(desk: Desk, clip: Path) -> None:
+    whole = desk.run(clip)
+    Path(whole.results[1].path).unlink()
+    assert desk.run(clip, after=2).state == "cancelled"
+    assert "clip.unfinished.json" in files(whole)
+    again = desk.run(clip)
+    assert (again.state, again.output_dir) == ("done", whole.output_dir)
+    assert "clip.unfinished.json" not in files(again)

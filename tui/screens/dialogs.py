@@ -74,6 +74,12 @@ class AddDialog(Dialog):
             self._is_waiting = True
             self.post_message(self.Chosen(paths, self))
 
+    def accept(self) -> None:
+        """All paths were taken: closes, unless something lies over it."""
+        self._is_waiting = False
+        if self.is_current:
+            self.dismiss()
+
     def refuse(self, error: BridgeError, paths: Sequence[str]) -> None:
         """Says why the last of `paths` was not taken, and leaves only these in the field."""
         self._is_waiting = False
