@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import soundfile
 
-from bridge.errors import BridgeError, NotAudio
+from bridge.errors import BridgeError, NotAudio, NotReadable
 
 if TYPE_CHECKING:
     from bridge.protocols import Samples
@@ -139,6 +139,9 @@ def open_audio(path: Path) -> SoundFileDecoder | FFmpegDecoder:
     return _by_ffmpeg(path)
 
 
+_WITHOUT_FFMPEG = "Export the clip as WAV, or install the bridge again."
+
+
 @contextmanager
 def told_of_the_file(words: str) -> Iterator[None]:
     """Whatever a decoder raises within is the file's fault: the one boundary to their errors, which have no end.
@@ -148,11 +151,14 @@ def told_of_the_file(words: str) -> Iterator[None]:
 
     Raises:
         NotAudio: with these words.
+        NotReadable: a library is missing.
     """
     try:
         yield
     except (BridgeError, MemoryError):
         raise
+    except ImportError as error:  # the installation's fault
+        raise NotReadable(f"FFmpeg's libraries do not load ({error}).", advice=_WITHOUT_FFMPEG) from error
     except Exception as error:
         raise NotAudio(words) from error
 

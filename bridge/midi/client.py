@@ -65,6 +65,7 @@ class MidiPlayer:
         self._sent: Counter[tuple[str, str]] = Counter()
         self._lateness: dict[tuple[str, str], LatenessFigures] = {}
         self._preparing: list[_Preparation] = []
+        self._writing = asyncio.Lock()
         layout = PortLayout.from_environment(environment or {})
         self._unended = Unended(Path(layout.folder) if layout.folder and not layout.is_guest else None)
         self._child: Child[Command, Report] = Child(
@@ -143,8 +144,9 @@ class MidiPlayer:
             if status.backend == "none":
                 raise EngineFailed(status.message, advice="")
             schedules = await asyncio.to_thread(_read, job, dict(stems), dict(offsets_seconds or {}), beat)
-            content = self._unended.begins(await asyncio.to_thread(ends_of, schedules))
-            await asyncio.to_thread(self._unended.write, content)
+            ends = await asyncio.to_thread(ends_of, schedules)
+            async with self._writing:  # of two plays at once, what both may leave is written last
+                await asyncio.to_thread(self._unended.write, self._unended.begins(ends))
         finally:
             self._preparing.remove(preparation)
         if preparation.is_stopped or not self._ready.is_set():  # the player may have died meanwhile

@@ -234,7 +234,8 @@ class _JobRun:
         if self.workshop.cache is not None:
             is_soon_done = not self.has_left_word or self.record.stem_bytes() <= LARGEST_MADE_BYTES
             if self.stem_warnings is not None and plan.stems and is_soon_done:
-                self.record.keep_stems(self.workshop.cache, plan.keys.stems, plan.engine, self.stem_warnings)
+                with suppress(OSError):  # one was taken away in the meantime
+                    self.record.keep_stems(self.workshop.cache, plan.keys.stems, plan.engine, self.stem_warnings)
             plan.ear.keep(self.name, plan.engine)
 
     @contextmanager

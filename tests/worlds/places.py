@@ -126,7 +126,7 @@ def home_in(folder: Path) -> Place:
     (work / "session").mkdir(parents=True)
     (work / ".venv").symlink_to(ROOT / ".venv")
     song = write(work / "song.wav", music(4.0))
-    for name in ("clip.wav", "bassline.wav"):
+    for name in ("clip.wav", "loop.wav", "bassline.wav"):
         shutil.copyfile(song, work / name)
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG") or name.startswith(SETTINGS)}
     environment = {

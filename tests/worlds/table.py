@@ -59,7 +59,7 @@ _DEMO = Runs(
     (NO_PORTS, JACKD, NO_NETWORK, NO_TERMINAL, TERMINAL, PLAIN_C, CP437, READ_ONLY, SECOND),
     says="4 stems and 5 MIDI files with",
     in_project=True,
-    elsewhere={JACKD: Runs((), says="Playing the notes to the MIDI ports (jack)", in_project=True)},
+    elsewhere={JACKD: Runs((), says="Playing the notes to the MIDI ports (jack)")},
 )
 _ASKS = Runs((NO_TERMINAL,), status=2, says="Say --yes", elsewhere={})
 _NO_MODEL = "weights_unavailable"
@@ -124,23 +124,23 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
         typed="sab submit clip.wav --wait > said && sab send /sab/play $(head -n 1 said)",
         with_server=True,
         says="/sab/done /sab/play",
-        elsewhere={
-            NO_PORTS: Runs(
-                (),
-                typed="sab submit clip.wav --wait > said && sab send /sab/play $(head -n 1 said)",
-                with_server=True,
-                status=1,
-                says="No MIDI back-end answers",
-            )
-        },
+        elsewhere={NO_PORTS: Runs((), status=1, says="No MIDI back-end answers")},
     ),
     "oscsend localhost 9720 /sab/hello sii shell 1 9721": Runs((NO_PORTS,), with_server=True),
     "oscsend localhost 9720 /sab/subscribe ii 1 3600": Runs((NO_PORTS,), with_server=True),
     "oscsend localhost 9720 /sab/submit sssss /home/me/loop.wav stems vocals,bass engine draft": Runs(
-        (NO_PORTS,), with_server=True
+        (NO_PORTS,),
+        with_server=True,
+        typed="oscsend localhost 9720 /sab/submit sssss $PWD/loop.wav stems vocals,bass engine draft && "
+        "until sab send /sab/list | grep ' loop$'; do :; done",
+        says="/sab/job",
     ),
     "oscsend localhost 9720 /sab/submit ssfsf /home/me/loop.wav tempo 120 start 2.5": Runs(
-        (NO_PORTS,), with_server=True
+        (NO_PORTS,),
+        with_server=True,
+        typed="oscsend localhost 9720 /sab/submit ssfsf $PWD/bassline.wav tempo 120 start 2.5 && "
+        "until sab send /sab/list | grep ' bassline$'; do :; done",
+        says="/sab/job",
     ),
     # DAWs
     "sab live": Runs((NO_PORTS, NO_TERMINAL), status=1, says="AbletonOSC"),
