@@ -49,7 +49,7 @@ class House:
         """Files in the home and among the temporary ones that are not the bridge's."""
         places = (self.folder / "home", self.folder / "tmp")
         files = (path.relative_to(self.folder) for place in places for path in place.rglob("*") if path.is_file())
-        own = ("home/.cache/source-audio-bridge/", "home/.config/source-audio-bridge/")
+        own = ("home/.cache/source-audio-bridge/", "home/.config/source-audio-bridge/", "tmp/source-audio-bridge-")
         return sorted(name for name in map(str, files) if not name.startswith(own))
 
 
