@@ -7,6 +7,7 @@ This is the only module that reads the environment. A setting has one name every
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -152,18 +153,28 @@ def load_settings(
     try:
         return msgspec.convert(merged, Settings, strict=False, dec_hook=_decode)
     except (msgspec.ValidationError, ValueError) as error:
-        raise BadArguments(f"The settings cannot be used: {error}.", advice="See docs/settings.md.") from error
+        problem = (
+            str(error).replace("- at `$.", "for `").replace("Object contains unknown field", "There is no setting")
+        )
+        name = next(iter(re.findall(r"(?<=for `)\w+|(?<=setting `)\w+|^\w+(?= must)", problem)), "")
+        if (options or {}).get(name) is not None:
+            place = f"the option --{name.replace('_', '-')}"
+        elif environment.get(PREFIX + name.upper()):
+            place = f"{PREFIX}{name.upper()}"
+        else:
+            place = str(named or default_file())
+        raise BadArguments(f"{problem}, in {place}.", advice="See docs/settings.md.") from error
 
 
 def _from_file(path: Path, *, required: bool) -> dict[str, object]:
     try:
-        found: dict[str, object] = tomllib.loads(path.read_text(encoding="utf-8"))
+        found: dict[str, object] = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # as Notepad writes it, too
         return found
     except FileNotFoundError:
         if required:
             raise BadArguments(f"There is no settings file {path}.", advice="Check SAB_CONFIG.") from None
         return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # a TOML error is a ValueError, and so is a huge number
         raise BadArguments(
             f"The settings file {path} cannot be read: {error}.", advice="See docs/settings.md."
         ) from error

@@ -54,12 +54,40 @@ def test_a_bad_value_is_told_in_words(environment: dict[str, str]) -> None:
         load_settings(environment)
 
 
-@pytest.mark.parametrize("text", ["port = ", "colour = 3", 'port = "many"', "\xff"])
+@pytest.mark.parametrize(
+    "text", ["port = ", "colour = 3", 'port = "many"', "\xff", f"port = 1{'0' * 5000}", f"x = {'[' * 3000}"]
+)
 def test_a_bad_file_is_told_in_words(tmp_path: Path, text: str) -> None:
     path = tmp_path / "bad.toml"
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(BadArguments):
         load_settings({}, file=path)
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "text", "told"),
+    [
+        ({}, {}, 'port = "x"', "Expected `int`, got `str` for `port`, in {file}."),
+        ({}, {}, "nonsense = 1", "There is no setting `nonsense`, in {file}."),
+        ({}, {"SAB_PORT": "abc"}, "", "Expected `int`, got `str` for `port`, in SAB_PORT."),
+        ({}, {"SAB_PORT": "70000"}, "port = 1", "port must be between 0 and 65535, not 70000, in SAB_PORT."),
+        ({"http_port": -1}, {}, "", "http_port must be between 0 and 65535, not -1, in the option --http-port."),
+    ],
+)
+def test_a_bad_value_is_told_with_its_place(
+    tmp_path: Path, options: dict[str, object], environment: dict[str, str], text: str, told: str
+) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text(text)
+    with pytest.raises(BadArguments) as refused:
+        load_settings(environment, options, file=path)
+    assert refused.value.message == told.format(file=path)
+
+
+def test_a_file_that_begins_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_bytes(b"\xef\xbb\xbfport = 9753\n")
+    assert load_settings({}, file=path).port == 9753
 
 
 def test_every_setting_is_documented() -> None:

@@ -95,6 +95,8 @@ def fold(state: ViewState, events: Iterable[Event], unix_seconds: float) -> View
             jobs[event.job] = after = apply(before, event)
             if after is before and not isinstance(event, Progressed):
                 continue  # said already, or the job is over
+            if isinstance(event, Started) and before is not None and before.device == event.device:
+                continue  # only its folder is another
         elif isinstance(event, _LATER):
             continue
         else:

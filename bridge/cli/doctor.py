@@ -155,7 +155,11 @@ def _folders(settings: Settings) -> Iterator[Finding]:
             yield Finding(subject, "note", f"{yet} {folder}")
     log = settings.state_dir / str(settings.port) / LOG_NAME
     is_there = os.path.isfile(log)  # noqa: PTH113
-    yield Finding("Log", "ok", str(log)) if is_there else Finding("Log", "note", f"none yet; it will be {log}")
+    yield (
+        Finding("Log", "ok", str(log))
+        if is_there
+        else Finding("Log", "note", f"nothing has gone wrong yet; it will be {log}")
+    )
 
 
 def _why_not_writable(folder: Path) -> str:

@@ -110,6 +110,7 @@ class TextReport:
     def __init__(self, console: PlainConsole) -> None:
         self._console = console
         self._stage = ""
+        self._engine = ""
         self._bar = progress(console)
         self._task: TaskID = self._bar.add_task("", total=1.0, left="")
 
@@ -139,7 +140,8 @@ class TextReport:
                 if stage != self._stage and not self._console.is_terminal:
                     self._console.print(f"{STAGE_WORDS[stage]} …")
                 self._stage = stage
-            case Started(engine=engine, device=device) if device:
+            case Started(engine=engine, device=device) if device and engine != self._engine:
+                self._engine = engine
                 self._console.print(f"Engine: {engine} on {device}")
             case Warned(warning=warning):
                 self._console.print(f"Note: {warning.message}", style="yellow")
@@ -152,6 +154,8 @@ class TextReport:
         if job.state == "done":
             seconds = (job.ended_unix or job.submitted_unix) - job.submitted_unix
             self._console.print(f"Done in {seconds:.1f} s: {job.output_dir}")
+        elif job.state == "cancelled" and not job.results:
+            self._console.print("Cancelled.")
         elif job.results:
             count = len(job.results)
             left = (

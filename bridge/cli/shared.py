@@ -17,7 +17,7 @@ from typing import Annotated, ParamSpec, TypeAlias
 import typer
 
 from bridge.cli.logs import plain_trace
-from bridge.cli.terminal import OutputClosed, complain
+from bridge.cli.terminal import OutputClosed, complain, note
 from bridge.config import Settings, load_settings
 from bridge.errors import BadArguments, BridgeError
 from bridge.options import OPTIONS
@@ -114,6 +114,7 @@ def guarded(function: Callable[P, None]) -> Callable[P, None]:
             complain(error.code, str(error))
             raise typer.Exit(USAGE if isinstance(error, BadArguments) else FAILED) from error
         except KeyboardInterrupt:
+            note("Interrupted; files that are complete stay.")
             raise typer.Exit(INTERRUPTED) from None
         except OutputClosed:
             raise typer.Exit(UNREAD) from None

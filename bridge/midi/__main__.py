@@ -78,7 +78,7 @@ def _open_ports(stack: contextlib.ExitStack, inbox: SimpleQueue[Any], probe: Jac
             opened.enter_context(StallWatch(watch.frame, inbox.put))
             ports = ports._replace(listeners=watch.listeners)
         if ports.outputs and ports.status.backend != SILENT:
-            early_ns = jack_period_ns() // 2 if ports.status.backend == "jack" else 0
+            early_ns = _half_a_period_ns() if ports.status.backend == "jack" else 0
             hear = SyncInput(inbox, early_ns)
             sync = sync_port(ports.status.backend, ports.outputs.values(), hear, client_name=name)
             ports = ports.with_sync(SYNC_PORT if opened.enter_context(sync) else "")
@@ -93,6 +93,13 @@ def _host(client_name: str, port_of: Mapping[str, str]) -> Mapping[str, MidiOutp
 def _end_without_ports(server_has_gone: bool) -> None:
     """Their process was killed, most likely: a new player starts it again."""
     _end_without_server(b"the JACK server has gone" if server_has_gone else b"the process of its ports has ended")
+
+
+def _half_a_period_ns() -> int:
+    """0 where the server is too busy to say: then a clock is followed that much later, and all else goes on."""
+    with contextlib.suppress(EngineFailed):
+        return jack_period_ns() // 2
+    return 0
 
 
 def _end_without_server(last_words: bytes = b"the JACK server has gone") -> None:

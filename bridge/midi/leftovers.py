@@ -7,6 +7,7 @@ is there again, moments later; what is sent before that, nobody hears.
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Mapping
 
 from bridge.errors import EngineFailed
@@ -17,6 +18,8 @@ from bridge.midi.timeline import NS_PER_SECOND
 #: On JACK: how often new connections are looked for, and for how long after the ports were opened.
 LOOK_NS = NS_PER_SECOND // 4
 LISTEN_NS = 120 * NS_PER_SECOND
+#: How often each listener there is told: what is sent in a period in which the server loses time is never heard.
+TIMES = 2
 #: Elsewhere nobody can be asked who listens: in which seconds after the ports were opened it is said.
 SAID_SECONDS = (0, 1, 2, 4, 8, 16)
 #: Nothing is looked for so shortly before a note.
@@ -30,8 +33,9 @@ class Leftovers:
     def __init__(self, agenda: Agenda) -> None:
         self._agenda = agenda
         self._ends: dict[str, tuple[bytes, ...]] = {}
-        self._put_off: dict[str, list[bytes]] = {}
-        self._heard_by: frozenset[tuple[str, str]] = frozenset()
+        self._put_off: dict[str, Counter[bytes]] = {}
+        self._told: Counter[tuple[str, str]] = Counter()
+        """How often each listener has been told: a port and who is connected to it."""
         self._since_ns = 0
         self.next_ns: int | None = None
         """When `tell` is to be called next; None: there is nothing to tell."""
@@ -43,7 +47,7 @@ class Leftovers:
 
     def begin(self, now_ns: int) -> None:
         """The ports are new, and so are all who listen to them."""
-        self._heard_by = frozenset()
+        self._told.clear()
         self._since_ns = now_ns
         self.next_ns = now_ns if self._ends else None
 
@@ -59,16 +63,17 @@ class Leftovers:
             self.next_ns = next((moment_ns for moment_ns in later if moment_ns > now_ns), None)
         else:
             listeners = ports.listeners()
-            names = {port for port, _ in listeners - self._heard_by}
-            self._heard_by = listeners
+            new = {listener for listener in listeners if self._told[listener] < TIMES}
+            self._told = Counter({listener: self._told[listener] + (listener in new) for listener in listeners})
+            names = {port for port, _ in new}
             self.next_ns = now_ns + LOOK_NS if now_ns - self._since_ns < LISTEN_NS else None
         for stem, ends in self._ends.items():
             if (output := ports.outputs.get(stem)) is not None and output.name in names:
                 playing = self._agenda.playing(stem=stem)
+                put_off = [data for data in ends if any(playback.holds(data) for playback in playing)]
+                self._put_off[stem] = self._put_off.get(stem, Counter()) | Counter(put_off)
                 for data in ends:
-                    if any(playback.holds(data) for playback in playing):
-                        self._put_off.setdefault(stem, []).append(data)
-                    else:
+                    if data not in put_off:
                         with contextlib.suppress(EngineFailed):  # the next one is tried all the same
                             output.send(data)
         if self.next_ns is None:
@@ -78,6 +83,6 @@ class Leftovers:
     def ended(self, playback: Playback, ports: Ports) -> None:
         """After the last message of a playback: says what it would have been cut by."""
         stem = playback.schedule.stem
-        for data in self._put_off.pop(stem, ()):
+        for data in self._put_off.pop(stem, Counter()).elements():
             with contextlib.suppress(EngineFailed):
                 ports.outputs[stem].send(data, playback.last_ns)

@@ -139,7 +139,9 @@ class JournalStore:
 
     def _tell_damage(self, damaged: Sequence[Path]) -> None:
         count = "The history of one job" if len(damaged) == 1 else f"The history of {len(damaged)} jobs"
-        message = f"{count} was damaged; what could be read is kept, and the damaged file lies in {damaged[0]}."
+        where = damaged[0] if len(damaged) == 1 else f"{damaged[0].parent}, each with the ending {DAMAGED}"
+        files = "the damaged file is" if len(damaged) == 1 else "the damaged files lie in"
+        message = f"{count} was damaged; what could be read is kept, and {files} {where}."
         self._notice(Noticed(level="warning", message=message))
 
     def _forgotten(self, count: int) -> None:
