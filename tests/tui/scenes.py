@@ -15,6 +15,7 @@ from bridge.model import Failure, Job, JobRequest, MidiStatus, Port, Result, Sta
 from tests.fakes import FakeBridge, FakeClock
 from tui.app import SabApp
 from tui.hosted import OpenBridge
+from tui.widgets.jobs_table import JobsTable
 
 ADDRESS = "osc.udp://127.0.0.1:9720"
 MUSIC = "/home/ana/Music/Evening Set"
@@ -126,3 +127,20 @@ def trouble() -> tuple[Job, ...]:
         done("Night Bus"),
         failed("Broken Radio", "out_of_memory", "There was not enough memory to separate 14 minutes with htdemucs_ft."),
     )
+
+
+def table(app: SabApp) -> JobsTable:
+    return app.screen_stack[1].query_one(JobsTable)
+
+
+def shown(app: SabApp) -> type[object]:
+    return type(app.screen)
+
+
+def toasts(app: SabApp) -> list[tuple[str, str]]:
+    return [(toast.title, toast.message) for toast in app._notifications]
+
+
+async def press(pilot: Pilot[None], *keys: str) -> None:
+    await pilot.press(*keys)
+    await settle(pilot)
