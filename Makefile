@@ -47,10 +47,10 @@ format: $(VENV)/ready ## put the code into shape
 
 bench: $(VENV)/ready ## measure speed and quality, beside the tools that people use today
 	$(UV) sync --inexact --group bench
-	$(BIN)/python -m benchmarks.separation
-	$(BIN)/python -m benchmarks.draft
-	$(BIN)/python -m benchmarks.transcription
-	$(BIN)/python -m benchmarks.memory
+	$(BIN)/python -m benchmarks.speed.separation
+	$(BIN)/python -m benchmarks.quality.draft
+	$(BIN)/python -m benchmarks.quality.transcription
+	$(BIN)/python -m benchmarks.speed.memory
 
 clean: ## remove what was made here, the environment too
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis sab-demo*

@@ -8,7 +8,7 @@ import os
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
-from bridge.privacy import keep_silence
+from bridge.system.privacy import keep_silence
 
 keep_silence(os.environ, sys.modules)  # before any library loads, whichever part of the bridge is imported
 

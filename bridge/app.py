@@ -8,29 +8,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bridge.admission import Admission
 from bridge.bus import EventBus
-from bridge.clock import SystemClock
 from bridge.config import Settings
 from bridge.events import Noticed
+from bridge.inspector.admission import Admission
 from bridge.inspector.client import InspectorClient
-from bridge.inspector.glance import Glance
+from bridge.inspector.in_process import Glance
 from bridge.local import LocalBridge
 from bridge.midi.client import MidiPlayer
 from bridge.midi.lateness_log import LatenessLog
-from bridge.midi.layout import PortLayout
+from bridge.midi.ports.port_layout import PortLayout
 from bridge.model import JobRequest
-from bridge.options import build_request, current_folder
-from bridge.osc.announcement import announced
-from bridge.osc.explorable import Explorable
-from bridge.osc.http_server import serve_http
+from bridge.options.table import build_request, current_folder
+from bridge.osc.http.server import serve_http
+from bridge.osc.http.view import Explorable
 from bridge.osc.server import OscServer, serve_osc
+from bridge.osc.zeroconf_service import announced
 from bridge.protocols import JobStore
 from bridge.scheduler import Scheduler
-from bridge.separation.catalogue import known_engines
+from bridge.separation.models.catalogue import known_engines
 from bridge.store.journal import JournalStore
-from bridge.store.listeners import Listeners
 from bridge.store.memory import MemoryStore
+from bridge.store.returning_subscribers import Listeners
+from bridge.system.clock import SystemClock
 from bridge.worker.client import WorkerClient
 
 

@@ -7,17 +7,17 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
-from bridge.admission import Admission
 from bridge.bus import EventBus
 from bridge.config import Settings
 from bridge.errors import BridgeError, NotFound
 from bridge.events import Ended, Event, MidiEnded, MidiStarted, MidiWaiting, Noticed, Started, Submitted, WorkerChanged
+from bridge.inspector.admission import Admission
 from bridge.midi.client import MidiPlayer
 from bridge.midi.offsets import offsets_seconds
 from bridge.model import Job, JobRequest, ModelInfo, Status
 from bridge.scheduler import Scheduler
-from bridge.separation.catalogue import catalogue
-from bridge.separation.speed import Speeds
+from bridge.separation.models.catalogue import catalogue
+from bridge.separation.throughput import Speeds
 
 
 class LocalBridge:

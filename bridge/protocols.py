@@ -1,6 +1,7 @@
 """The seams: what a part may expect of another without knowing it.
 
-Each seam is small, documented here like an API, and has a fake in `tests/fakes.py` that records what it was asked.
+Each seam is small and documented here like an API; fakes that record what they were asked are in
+`tests/support/fakes.py`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ if TYPE_CHECKING:  # the main process never loads numpy for an annotation's sake
     import numpy as np
     import numpy.typing as npt
 
-    from bridge.transcription.settings import NoteSettings
+    from bridge.note_settings import NoteSettings
 
     #: float32, shape (frames, channels), full scale at ±1.0.
     Samples: TypeAlias = npt.NDArray[np.float32]
@@ -25,7 +26,7 @@ if TYPE_CHECKING:  # the main process never loads numpy for an annotation's sake
 
 
 class Clock(Protocol):
-    """See `bridge.clock.SystemClock`."""
+    """See `bridge.system.clock.SystemClock`."""
 
     def monotonic_seconds(self) -> float: ...
 

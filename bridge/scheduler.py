@@ -12,7 +12,7 @@ from pathlib import Path
 from bridge.errors import ADVICE, NotFound, QueueFull
 from bridge.events import Ended, Event, JobEvent, Started, Submitted
 from bridge.model import Failure, Job, JobRequest, Outcome
-from bridge.pipeline.folder import remove_partials
+from bridge.pipeline.output_folder import remove_partials
 from bridge.project_paths import result_name
 from bridge.protocols import Clock, JobRunner, JobStore
 
@@ -54,7 +54,8 @@ class Scheduler:
         self._runner = runner
 
     def submit(self, request: JobRequest) -> tuple[Job, int]:
-        """Queues a job; returns it with the number of jobs before it. Nothing is looked at: see `bridge.admission`.
+        """Queues a job; returns it with the number of jobs before it. Files are checked earlier:
+        `bridge.inspector.admission`.
 
         Raises:
             QueueFull: it was not queued.

@@ -49,6 +49,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 @pytest.fixture
 def clip(tmp_path: Path) -> Path:
     """Two seconds of stereo music: a tone left, a deeper one right, clicks in the middle; 16 bits, 44.1 kHz."""
-    from tests.sounds import music, write
+    from tests.support.sounds import music, write
 
     return write(tmp_path / "clip.wav", music(seconds=2.0))

@@ -6,18 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
-from bridge.admission import Admission
 from bridge.bus import EventBus
 from bridge.config import Settings
 from bridge.events import Ended, MidiEnded, MidiStarted, MidiWaiting, Produced
-from bridge.inspector.glance import Glance
+from bridge.inspector.admission import Admission
+from bridge.inspector.in_process import Glance
 from bridge.local import LocalBridge
 from bridge.midi.client import MidiPlayer
 from bridge.model import JobRequest, MidiStatus, Result
 from bridge.scheduler import Scheduler
 from bridge.store.memory import MemoryStore
-from tests.fakes import FakeClock
-from tests.test_scheduler import RecordingRunner
+from tests.support.fakes import FakeClock, RecordingRunner
 
 
 class RecordingPlayer:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bridge.errors import BadArguments
 from bridge.plain import REPLACEMENT, plain
-from tests.hostile import NAMES, names
+from tests.support.hostile import NAMES, names
 
 ROOT = Path(__file__).parent.parent
 
@@ -58,25 +58,25 @@ def test_an_error_is_harmless_for_whoever_shows_it(name: str) -> None:
 
 #: What writes to a terminal or a log, or takes a string for markup, and the one place that may use it.
 DOORS = {
-    "print": ("bridge/midi/jack_ports.py",),  # one line into the pipe to the player
+    "print": ("bridge/midi/ports/jack_process.py",),  # one line into the pipe to the player
     "pprint": (),
     "typer.echo": (),
     "typer.secho": (),
     "typer.prompt": (),
-    "typer.confirm": ("bridge/cli/terminal.py",),
+    "typer.confirm": ("bridge/cli/output/terminal.py",),
     "typer.progressbar": (),
-    "sys.stdout": ("bridge/cli/terminal.py", "bridge/processes/parent.py"),
-    "sys.stderr": ("bridge/cli/terminal.py", "bridge/processes/parent.py"),
-    "sys.__stdout__": ("bridge/cli/terminal.py",),
-    "sys.__stderr__": ("bridge/cli/terminal.py",),
+    "sys.stdout": ("bridge/cli/output/terminal.py", "bridge/processes/parent.py"),
+    "sys.stderr": ("bridge/cli/output/terminal.py", "bridge/processes/parent.py"),
+    "sys.__stdout__": ("bridge/cli/output/terminal.py",),
+    "sys.__stderr__": ("bridge/cli/output/terminal.py",),
     "logging.basicConfig": ("bridge/processes/parent.py",),  # into a pipe, whose lines the main process logs
     "logging.Formatter": ("bridge/cli/logs.py",),
     "logging.StreamHandler": (),
     "warnings.showwarning": (),
     "rich.print": (),
-    "rich.console.Console": ("bridge/cli/console.py",),
-    "rich.progress.Progress": ("bridge/cli/console.py",),
-    "rich.progress.TextColumn": ("bridge/cli/console.py",),
+    "rich.console.Console": ("bridge/cli/output/console.py",),
+    "rich.progress.Progress": ("bridge/cli/output/console.py",),
+    "rich.progress.TextColumn": ("bridge/cli/output/console.py",),
     "rich.progress.track": (),
     "rich.prompt": (),
     "rich.markup": (),

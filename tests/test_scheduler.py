@@ -11,21 +11,7 @@ from bridge.events import Ended, Event, Produced, Progressed, Started
 from bridge.model import JobRequest, Result
 from bridge.scheduler import Scheduler
 from bridge.store.memory import MemoryStore
-from tests.fakes import FakeClock
-
-
-class RecordingRunner:
-    """A runner that does nothing by itself."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, str]] = []
-
-    def run(self, job: str, request: JobRequest) -> None:
-        del request
-        self.asked.append(("run", job))
-
-    def cancel(self, job: str) -> None:
-        self.asked.append(("cancel", job))
+from tests.support.fakes import FakeClock, RecordingRunner
 
 
 class Desk:
@@ -160,7 +146,7 @@ def test_nobody_is_not_cancelled(desk: Desk) -> None:
 
 
 def test_the_disk_is_not_looked_at(tmp_path: Path) -> None:
-    """That is done before, by whoever can wait: see `bridge.admission`."""
+    """That is done before, by whoever can wait: see `bridge.inspector.admission`."""
     Desk(tmp_path / "gone.wav").submit()
 
 

@@ -15,13 +15,13 @@ from textual.binding import BindingType
 from textual.command import Provider
 from textual.message import Message
 
-from bridge.clock import SystemClock
 from bridge.errors import BridgeError, InternalError, NotReadable
 from bridge.events import Noticed
 from bridge.protocols import Bridge, Clock
+from bridge.system.clock import SystemClock
 from tui.coalesce import Coalescer
 from tui.commands import BridgeCommands
-from tui.hosted import Hosted, OpenBridge
+from tui.host import Hosted, OpenBridge
 from tui.keys import bindings
 from tui.screens.dialogs import AddDialog, FailedDialog, HelpDialog, QuitDialog, ResultsDialog
 from tui.screens.main import MainScreen

@@ -14,7 +14,7 @@ from textual.notifications import SeverityLevel
 from bridge.errors import BridgeError, InternalError
 from bridge.plain import plain
 from tui.driver import forgiving
-from tui.harmless import Harmless
+from tui.line_filter import Harmless
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from textual.color import Color
 from textual.theme import Theme
 
-from tui.render.palette import Palette
+from tui.render.roles import Palette
 
 #: A studio in the evening: warm grey, lamp light, a green that says "done" without shouting.
 NIGHT = Theme(

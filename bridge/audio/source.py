@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge.audio.check import check_source
-from bridge.audio.decoding import BLOCK_FRAMES, Decoder, open_audio
-from bridge.audio.in_place import FileSignal, mend, opened_in_place
+from bridge.audio.decoders import BLOCK_FRAMES, Decoder, open_audio
+from bridge.audio.file_signal import FileSignal, mend, opened_in_place
 from bridge.audio.scratch import BYTES_PER_SAMPLE, Scratch
 from bridge.audio.signal import Stretch
-from bridge.audio.stamps import Origin, read_origin
+from bridge.audio.wav_chunks import Origin, read_origin
 from bridge.errors import BadArguments, NotAudio, TooLong
 from bridge.units import seconds_to_frames
 

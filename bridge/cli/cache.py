@@ -7,12 +7,12 @@ import datetime
 import typer
 
 from bridge.cli import shared
-from bridge.cli.console import PlainConsole, table
-from bridge.cli.terminal import tell, tell_json
-from bridge.clock import SystemClock
+from bridge.cli.output.console import PlainConsole, table
+from bridge.cli.output.terminal import tell, tell_json
 from bridge.config import Settings
-from bridge.pipeline.cache import Kept, ResultsCache
+from bridge.pipeline.cache.store import Kept, ResultsCache
 from bridge.pipeline.manifest import iso_time
+from bridge.system.clock import SystemClock
 
 app = typer.Typer(help="The results that are kept, so that the same clip again takes no time: list them, clear them.")
 

@@ -11,14 +11,14 @@ import typer
 
 from bridge.audio.check import check_source
 from bridge.cli import shared
+from bridge.cli.output.terminal import tell
 from bridge.cli.ports import is_running, open_player
-from bridge.cli.terminal import tell
 from bridge.config import Settings
 from bridge.errors import BadArguments, EngineFailed
 from bridge.events import Event, MidiEnded
 from bridge.midi.calibration import CLICKS, calibrate, clicks
-from bridge.midi.layout import PortLayout
 from bridge.midi.offsets import calibrated, offsets_file, offsets_ms, store
+from bridge.midi.ports.port_layout import PortLayout
 from bridge.model import STEMS
 from bridge.smf.reading import read_schedule
 from bridge.smf.writing import midi_file

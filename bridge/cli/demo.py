@@ -15,16 +15,17 @@ from urllib.parse import urlsplit
 import msgspec
 import typer
 
-from bridge import PROTOCOL_VERSION, network
+from bridge import PROTOCOL_VERSION
 from bridge.cli import shared
-from bridge.cli.report import TextReport
+from bridge.cli.output.job_report import TextReport
 from bridge.errors import EngineFailed
 from bridge.events import Ended, MidiEnded, Produced
 from bridge.model import Result
-from bridge.options import absolute_path, current_folder
+from bridge.options.table import absolute_path, current_folder
 from bridge.osc.addresses import ACCEPTED, FAIL, STATUS_REPLY
 from bridge.osc.client import OscClient, open_client
-from bridge.osc.reading import arguments_of, event_of
+from bridge.osc.fields import arguments_of, event_of
+from bridge.system import sockets
 
 TEMPO_BPM = 112.0
 EXPECTED_STEMS = 4
@@ -47,7 +48,7 @@ async def demo(
     report = TextReport.for_people()
     with as_file(files("bridge.demo") / "clip.ogg") as clip:
         async with _server(options) as (host, port), open_client(host, port) as client:
-            where = network.url("osc.udp", host, port)
+            where = sockets.url("osc.udp", host, port)
             report.say(f"A bridge listens on {where}. It gets four bars of drums, bass, chords and lead.")
             await client.ask("/sab/hello", "sab demo", PROTOCOL_VERSION)
             await client.ask("/sab/subscribe", 1)

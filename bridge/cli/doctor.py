@@ -14,16 +14,16 @@ from typing import Literal
 
 import msgspec
 
-from bridge import network
 from bridge.cli import shared
 from bridge.cli.logs import LOG_NAME
+from bridge.cli.output.terminal import tell, tell_json
 from bridge.cli.ports import look_at_ports
-from bridge.cli.terminal import tell, tell_json
 from bridge.config import Settings
 from bridge.errors import BridgeError
 from bridge.integrations.daws import DAWS
-from bridge.midi.promptness import player_gets_real_time
-from bridge.separation.catalogue import PREFERRED, catalogue
+from bridge.midi.realtime.thread_priority import player_gets_real_time
+from bridge.separation.models.catalogue import PREFERRED, catalogue
+from bridge.system import sockets
 
 Verdict = Literal["ok", "note", "broken"]
 SIGNS: dict[Verdict, str] = {"ok": "✓", "note": "–", "broken": "✗"}
@@ -174,7 +174,7 @@ def _why_not_writable(folder: Path) -> str:
 
 async def _port(settings: Settings) -> Finding:
     try:
-        (await network.bound(settings.host, settings.port, socket.SOCK_DGRAM)).close()
+        (await sockets.bound(settings.host, settings.port, socket.SOCK_DGRAM)).close()
     except (OSError, OverflowError, UnicodeError) as error:  # the last: no host is called so
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             message = (

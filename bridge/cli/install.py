@@ -10,11 +10,11 @@ from typing import Annotated
 import typer
 
 from bridge.cli import shared
-from bridge.cli.terminal import ask, tell
+from bridge.cli.output.terminal import ask, tell
 from bridge.errors import BadArguments, NotFound
 from bridge.integrations.daws import DAWS, Daw, Here
 from bridge.integrations.install import Placed, Record, Step, install, installed, plan, remove
-from bridge.options import listed
+from bridge.options.table import listed
 
 RECORD = "installed.json"
 WORDS: dict[Step, str] = {

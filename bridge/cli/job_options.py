@@ -13,7 +13,7 @@ from bridge.cli import shared
 from bridge.errors import BadArguments
 
 P = ParamSpec("P")
-#: What was given of a job's options, by their names in `bridge.options.OPTIONS`; None: it was not.
+#: What was given of a job's options, by their names in `bridge.options.table.OPTIONS`; None: it was not.
 Given: TypeAlias = dict[str, object]
 
 REGION = ("start", "end", "tempo", "beat", "project", "out", "name")

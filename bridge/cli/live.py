@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from bridge.cli import shared
-from bridge.cli.talk import Pairs, Wait, give, read_pairs
-from bridge.cli.terminal import note
+from bridge.cli.output.terminal import note
+from bridge.cli.submit import Pairs, Wait, give, read_pairs
 from bridge.errors import BadArguments
-from bridge.osc.ableton import ANSWER_PORT, LIVE_PORT, selected_clip
+from bridge.osc.ableton_osc import ANSWER_PORT, LIVE_PORT, selected_clip
 
 LivePort = Annotated[int, typer.Option("--live-port", help="The UDP port where AbletonOSC listens.")]
 AnswerPort = Annotated[int, typer.Option("--answer-port", help="The UDP port where it answers.")]

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeAlias
 
-from bridge.cli.terminal import Spoken
+from bridge.cli.output.terminal import Spoken
 from bridge.plain import plain
 
 LOG_NAME = "bridge.log"

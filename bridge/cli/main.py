@@ -10,8 +10,8 @@ from typing import Any, cast
 import typer
 
 from bridge import __version__
-from bridge.cli import cache, calibrate, demo, doctor, install, live, models, ports, process, serve, shared, talk
-from bridge.cli.terminal import OutputClosed, complain, drop_output, prepare, tell, writing
+from bridge.cli import cache, calibrate, demo, doctor, install, live, models, ports, process, serve, shared, submit
+from bridge.cli.output.terminal import OutputClosed, complain, drop_output, prepare, tell, writing
 from bridge.errors import BadArguments, NotWritable
 
 app = typer.Typer(
@@ -77,8 +77,8 @@ app.command("tui")(serve.tui)
 app.command("serve")(serve.serve)
 app.command("process")(process.process)
 app.command("transcribe")(process.transcribe)
-app.command("submit", context_settings={"ignore_unknown_options": True})(talk.submit)
-app.command("send", context_settings={"ignore_unknown_options": True})(talk.send)
+app.command("submit", context_settings={"ignore_unknown_options": True})(submit.submit)
+app.command("send", context_settings={"ignore_unknown_options": True})(submit.send)
 app.command("live")(live.live)
 app.add_typer(models.app, name="models")
 app.add_typer(cache.app, name="cache")

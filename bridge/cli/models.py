@@ -9,10 +9,10 @@ import typer
 
 from bridge.app import open_bridge
 from bridge.cli import shared
-from bridge.cli.console import PlainConsole, progress, table
-from bridge.cli.terminal import tell, tell_json, tell_path
-from bridge.separation.catalogue import catalogue
-from bridge.separation.speed import Speeds
+from bridge.cli.output.console import PlainConsole, progress, table
+from bridge.cli.output.terminal import tell, tell_json, tell_path
+from bridge.separation.models.catalogue import catalogue
+from bridge.separation.throughput import Speeds
 
 app = typer.Typer(help="The separation models: list them, fetch one, see where yours go.")
 

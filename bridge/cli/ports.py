@@ -8,21 +8,21 @@ import datetime
 from collections.abc import AsyncIterator, Callable
 
 from bridge.cli import shared
-from bridge.cli.terminal import tell, tell_json
+from bridge.cli.output.terminal import tell, tell_json
 from bridge.config import Settings
 from bridge.errors import BridgeError
 from bridge.events import Event
 from bridge.midi.client import MidiPlayer
-from bridge.midi.jack_identity import name_of
-from bridge.midi.jack_probe import JackProbe
-from bridge.midi.jack_transport import jack_period_ns
 from bridge.midi.lateness_log import Measured, read_lateness
-from bridge.midi.layout import PortLayout
-from bridge.midi.output import CLIENT_NAME, EXACT, ON_JACK, SHOWN, answering_backends, full_names
+from bridge.midi.ports.jack_identity import name_of
+from bridge.midi.ports.jack_probe import JackProbe
+from bridge.midi.ports.port_layout import PortLayout
+from bridge.midi.ports.rtmidi_ports import CLIENT_NAME, EXACT, ON_JACK, SHOWN, answering_backends, full_names
+from bridge.midi.sync.jack_transport import jack_period_ns
 from bridge.model import STEMS, MidiStatus, Port, Value
 from bridge.osc.addresses import STATUS_REPLY
 from bridge.osc.client import open_client
-from bridge.osc.reading import arguments_of
+from bridge.osc.fields import arguments_of
 
 BACKEND_NAMES = {**SHOWN, EXACT: "JACK, to the sample"}
 

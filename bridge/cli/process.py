@@ -13,8 +13,8 @@ import typer
 from bridge.app import open_bridge
 from bridge.cli import shared
 from bridge.cli.job_options import NOTES, REGION, SEPARATION, Given, takes
-from bridge.cli.report import JobReport, report_for
-from bridge.cli.terminal import OutputClosed, complain, note
+from bridge.cli.output.job_report import JobReport, report_for
+from bridge.cli.output.terminal import OutputClosed, complain, note
 from bridge.config import Settings
 from bridge.errors import BadArguments, BridgeError, NotWritable
 from bridge.events import Ended, Event

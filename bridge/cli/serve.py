@@ -6,8 +6,9 @@ import datetime
 import functools
 
 from bridge.app import open_bridge
-from bridge.cli import shared, terminal
+from bridge.cli import shared
 from bridge.cli.logs import log_into
+from bridge.cli.output import terminal
 from bridge.events import (
     Ended,
     Event,

@@ -17,10 +17,10 @@ from typing import Annotated, ParamSpec, TypeAlias
 import typer
 
 from bridge.cli.logs import plain_trace
-from bridge.cli.terminal import OutputClosed, complain, note
+from bridge.cli.output.terminal import OutputClosed, complain, note
 from bridge.config import Settings, load_settings
 from bridge.errors import BadArguments, BridgeError
-from bridge.options import OPTIONS
+from bridge.options.table import OPTIONS
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 #: As a shell reports a program that SIGPIPE has ended, for a command whose reader has gone (`sab models | head -1`).

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bridge.errors import BridgeError
 from bridge.inspector.messages import Inspect, Inspected, InspectorCommand, InspectorReport, Limits, Ready, Refusal
-from bridge.pipeline.finding import find_source
+from bridge.pipeline.source_lookup import find_source
 from bridge.processes.parent import ParentChannel, log_to_parent
 
 log = logging.getLogger(__name__)

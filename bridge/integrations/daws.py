@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from bridge import network
 from bridge.errors import NotFound
 from bridge.integrations import places
+from bridge.system import sockets
 
 #: What stands in the scripts for the bridge's address.
 ARDOUR_URL = "osc.udp://127.0.0.1:9720"
@@ -50,13 +50,13 @@ class Daw:
 
 
 def _ardour(here: Here) -> dict[str, bytes]:
-    url = network.url("osc.udp", network.from_here(here.host), here.port)
+    url = sockets.url("osc.udp", sockets.from_here(here.host), here.port)
     return {name: text.replace(ARDOUR_URL, url).encode() for name, text in _scripts("ardour").items()}
 
 
 def _reaper(here: Here) -> dict[str, bytes]:
     command = ", ".join(lua_text(word) for word in (*here.command, "submit"))
-    options = ", ".join(lua_text(word) for word in ("--host", network.from_here(here.host), "--port", str(here.port)))
+    options = ", ".join(lua_text(word) for word in ("--host", sockets.from_here(here.host), "--port", str(here.port)))
     settings = (
         "-- How REAPER's scripts start the bridge's command; `sab install reaper` has written it.\n"
         f"return {{ command = {{ {command} }}, options = {{ {options} }} }}\n"

@@ -14,7 +14,7 @@ from typing import Literal
 import msgspec
 
 from bridge.errors import NotWritable
-from bridge.whole_file import read_json, write_whole
+from bridge.system.files import read_json, write_whole
 
 #: `changed`: something else lies there than we put there.
 Step = Literal["new", "same", "update", "changed"]

@@ -13,21 +13,21 @@ from queue import SimpleQueue
 from typing import Any, cast
 
 from bridge.errors import EngineFailed
-from bridge.midi.hosted import open_hosted
-from bridge.midi.jack_identity import GUEST_NAME, claimed
-from bridge.midi.jack_probe import JackProbe
-from bridge.midi.jack_transport import jack_period_ns, open_jack_transport
-from bridge.midi.layout import PortLayout
-from bridge.midi.link import open_link
-from bridge.midi.messages import Command, Report
-from bridge.midi.output import CLIENT_NAME, ON_JACK, Ports, open_ports
-from bridge.midi.player import Player
-from bridge.midi.promptness import keep_promptness, promptness
-from bridge.midi.silent import SILENT
-from bridge.midi.sources import JACK, LINK, Sources
-from bridge.midi.stall import STANDS_STILL, StallWatch
-from bridge.midi.sync_input import SYNC_PORT, SyncInput, sync_port
-from bridge.midi.unended import FILE_NAME, forget
+from bridge.midi.player.loop import Player
+from bridge.midi.player.messages import Command, Report
+from bridge.midi.player.unended_notes import FILE_NAME, forget
+from bridge.midi.ports.hosted_ports import open_hosted
+from bridge.midi.ports.jack_identity import GUEST_NAME, claimed
+from bridge.midi.ports.jack_probe import JackProbe
+from bridge.midi.ports.port_layout import PortLayout
+from bridge.midi.ports.rtmidi_ports import CLIENT_NAME, ON_JACK, Ports, open_ports
+from bridge.midi.ports.silent import SILENT
+from bridge.midi.ports.stall import STANDS_STILL, StallWatch
+from bridge.midi.realtime.thread_priority import keep_promptness, promptness
+from bridge.midi.sync.ableton_link import open_link
+from bridge.midi.sync.clock_port import SYNC_PORT, SyncInput, sync_port
+from bridge.midi.sync.jack_transport import jack_period_ns, open_jack_transport
+from bridge.midi.sync.sources import JACK, LINK, Sources
 from bridge.model import MidiStatus
 from bridge.processes.parent import ParentChannel
 from bridge.protocols import MidiOutput

@@ -10,8 +10,7 @@ from typing import cast
 
 from bridge.errors import EngineFailed
 from bridge.events import Event, MidiEnded, MidiMoved, MidiReady, MidiStarted, MidiWaiting, Noticed
-from bridge.midi.layout import PortLayout
-from bridge.midi.messages import (
+from bridge.midi.player.messages import (
     Command,
     Finished,
     Lateness,
@@ -26,9 +25,10 @@ from bridge.midi.messages import (
     Stop,
     Waiting,
 )
-from bridge.midi.playback import NOW
+from bridge.midi.player.playback import NOW
+from bridge.midi.player.unended_notes import Unended, ends_of
+from bridge.midi.ports.port_layout import PortLayout
 from bridge.midi.schedule import Schedule, schedule
-from bridge.midi.unended import Unended, ends_of
 from bridge.model import Lateness as LatenessFigures
 from bridge.model import MidiStatus, PlayOutcome
 from bridge.processes.child import Child

@@ -10,7 +10,7 @@ import msgspec
 from bridge.events import Event, MidiEnded
 from bridge.model import Lateness, Value
 from bridge.protocols import Clock
-from bridge.whole_file import read_json, write_whole
+from bridge.system.files import read_json, write_whole
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ import msgspec
 
 from bridge.config import Settings, check_offsets
 from bridge.errors import NotWritable
-from bridge.whole_file import read_json, write_whole
+from bridge.system.files import read_json, write_whole
 
 FILE_NAME = "midi-offsets.json"
 

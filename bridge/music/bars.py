@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bridge.dsp.arrays import Doubles
 from bridge.music.harmony import BEATS, changes_evidence
-from bridge.music.onsets import LOW, MIDDLE, Numbers, Onsets
+from bridge.music.onsets import LOW, MIDDLE, Onsets
 from bridge.music.pulse import FASTEST_BPM, SLOWEST_BPM, Pulse, evidence
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _silences(audio: Signal) -> tuple[float, float]:
     return int(lead) / audio.sample_rate_hz, int(tail) / audio.sample_rate_hz
 
 
-def bars_evidence(heard: Onsets, pulse: Pulse, bars: Bars) -> Numbers:
+def bars_evidence(heard: Onsets, pulse: Pulse, bars: Bars) -> Doubles:
     """What speaks for so many bars: (25,), weighed in `tempo`.
 
     That of the pulse and of the harmony; 1 where the tempo is whole, where it has one decimal at most, and where there
@@ -111,7 +112,7 @@ def bars_evidence(heard: Onsets, pulse: Pulse, bars: Bars) -> Numbers:
     return np.concatenate((evidence(pulse, bars.period_seconds), changes_evidence(heard, bars.bars), rest))
 
 
-def _folded(heard: Onsets, bars: int) -> Numbers:
+def _folded(heard: Onsets, bars: int) -> Doubles:
     """Rises on each sixteenth of a bar, the mean of all bars, against their mean: (16, 3)."""
     moments = np.arange(16 * bars) * heard.seconds / (16 * bars)
     frames = np.rint(moments * heard.frame_rate_hz).astype(np.intp)

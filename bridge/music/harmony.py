@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from bridge.music.onsets import PITCH_EVERY, Numbers, Onsets
+from bridge.dsp.arrays import Doubles
+from bridge.music.onsets import PITCH_EVERY, Onsets
 from bridge.music.pulse import Repetition, open_likeness
 
 BEATS = 4
@@ -20,12 +21,12 @@ def pitch_repetition(heard: Onsets) -> Repetition:
     return Repetition(open_likeness(_unit(heard.pitches)), rate_hz, heard.seconds, closed=False)
 
 
-def pitch_evidence(pitches: Repetition, period_seconds: float) -> Numbers:
+def pitch_evidence(pitches: Repetition, period_seconds: float) -> Doubles:
     """What speaks for a beat of that length: (2,), how alike pitches are after each of `LAGS`."""
     return pitches.at(period_seconds * LAGS)
 
 
-def changes_evidence(heard: Onsets, bars: int) -> Numbers:
+def changes_evidence(heard: Onsets, bars: int) -> Doubles:
     """What speaks for so many bars in a clip that goes round: (3,).
 
     How much pitches change on the first beat, against all beats; how much more from one bar to the next than from its
@@ -46,18 +47,18 @@ def changes_evidence(heard: Onsets, bars: int) -> Numbers:
     )
 
 
-def _means(heard: Onsets, beats: int) -> Numbers:
+def _means(heard: Onsets, beats: int) -> Doubles:
     """The mean pitches of each beat: (beats, keys)."""
     starts = np.arange(beats) * len(heard.pitches) // beats
     means = np.add.reduceat(heard.pitches, starts, axis=0)
     return np.asarray(means / np.diff(np.append(starts, len(heard.pitches)))[:, np.newaxis])
 
 
-def _change(pitches: Numbers) -> Numbers:
+def _change(pitches: Doubles) -> Doubles:
     """How far each is from the one before, the first from the last: one less the cosine, 0–1."""
     unit = _unit(pitches)
     return np.asarray(1 - (unit * np.roll(unit, 1, axis=0)).sum(axis=1))
 
 
-def _unit(pitches: Numbers) -> Numbers:
+def _unit(pitches: Doubles) -> Doubles:
     return np.asarray(pitches / (np.linalg.norm(pitches, axis=1, keepdims=True) + 1e-9))

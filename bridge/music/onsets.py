@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from bridge.dsp.arrays import Doubles, Floats
+
 if TYPE_CHECKING:
     from bridge.protocols import Control, Signal
 
-Numbers: TypeAlias = npt.NDArray[np.float64]
-Floats: TypeAlias = npt.NDArray[np.float32]
 
 #: Audio is thinned out to about this rate; what folds over begins at the same moments.
 RATE_HZ = 22050
@@ -45,9 +45,9 @@ LONGEST_SECONDS = 120.0
 class Onsets:
     """Rises of a clip, or of a stretch of it."""
 
-    rise: Numbers
+    rise: Doubles
     """(frames, 3): low, middle, high; each at least 0, without unit."""
-    pitches: Numbers
+    pitches: Doubles
     """(moments, 72): how loud each key's pitch is, as a logarithm, at least 0; a moment every `PITCH_EVERY` frames."""
     seconds: float
     """Length of the stretch."""
@@ -114,7 +114,7 @@ def _key_bins(rate_hz: float) -> npt.NDArray[np.intp]:
     return np.minimum(np.ceil(edges_hz * PITCH_WINDOW / rate_hz).astype(np.intp), PITCH_WINDOW // 2)
 
 
-def _rises(level: Floats) -> Numbers:
+def _rises(level: Floats) -> Doubles:
     loudest = float(level.max(initial=0.0))
     if loudest <= 0:
         return np.zeros((len(level), 3))

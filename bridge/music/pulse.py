@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bridge.music.onsets import HIGH, LOW, Numbers, Onsets
-from bridge.peaks import find_peaks
+from bridge.dsp.arrays import Doubles
+from bridge.dsp.peaks import find_peaks
+from bridge.music.onsets import HIGH, LOW, Onsets
 
 SLOWEST_BPM, FASTEST_BPM = 70.0, 180.0
 #: People agree on beats near this tempo (D. Moelants, Preferred tempo reconsidered, ICMPC 2002: 120 to 125; lower
@@ -38,7 +39,7 @@ LAGS = np.array((0.25, 0.5, 1, 1.5, 2, 3, 4, 8))
 class Repetition:
     """The autocorrelation of a clip."""
 
-    likeness: Numbers
+    likeness: Doubles
     """At each lag, −1 to 1; 1 at 0: (lags,)."""
     rate_hz: float
     """Lags a second."""
@@ -46,7 +47,7 @@ class Repetition:
     closed: bool
     """True: the clip's end is taken to be followed by its start."""
 
-    def at(self, seconds: Numbers) -> Numbers:
+    def at(self, seconds: Doubles) -> Doubles:
         """The likeness at any lags; 0 beyond the clip."""
         lags = seconds * self.rate_hz
         if self.closed:
@@ -74,7 +75,7 @@ def open_pulse(heard: Onsets) -> Pulse:
     return Pulse(likeness, heard.frame_rate_hz, heard.seconds, False, *_counts(heard))
 
 
-def open_likeness(course: Numbers) -> Numbers:
+def open_likeness(course: Doubles) -> Doubles:
     """The autocorrelation of (moments, values) at every lag: (moments,), 1 at 0."""
     moments = len(course)
     course = course - course.mean(axis=0)
@@ -96,7 +97,7 @@ def closed_pulse(heard: Onsets) -> Pulse:
     return Pulse(products / max(products[0], 1e-12), frames / heard.seconds, heard.seconds, True, *_counts(heard))
 
 
-def evidence(pulse: Pulse, period_seconds: float) -> Numbers:
+def evidence(pulse: Pulse, period_seconds: float) -> Doubles:
     """What speaks for a beat of that length: (15,), weighed in `tempo`.
 
     How alike onsets are after each of `LAGS`; how usual the tempo is; and how many onsets a beat has, of all, low and
@@ -154,7 +155,7 @@ def first_beat(heard: Onsets, period_seconds: float) -> float:
     return float((heard.start_seconds + offsets[int(score.argmax())]) % period_seconds)
 
 
-def _widened(rise: Numbers) -> Numbers:
+def _widened(rise: Doubles) -> Doubles:
     window = np.hanning(WIDTH_FRAMES + 2)[1:-1]
     return np.convolve(rise, window / window.sum(), mode="same")
 
@@ -166,7 +167,7 @@ def _counts(heard: Onsets) -> tuple[int, int, int]:
     return _count(heard.rise.sum(axis=1), rate, LEAST_RISE, APART_SECONDS), low, high
 
 
-def _count(rise: Numbers, rate_hz: float, least_rise: float, apart_seconds: float) -> int:
+def _count(rise: Doubles, rate_hz: float, least_rise: float, apart_seconds: float) -> int:
     course = _widened(rise)
     least = max(least_rise * float(course.max(initial=0.0)), 1e-9)
     return len(find_peaks(np.pad(course, 1), height=least, distance=max(1, round(apart_seconds * rate_hz))))

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from bridge.dsp.arrays import Doubles
 from bridge.model import Value
 from bridge.music.bars import bars_evidence, possible_bars, unpadded
 from bridge.music.harmony import BEATS, pitch_evidence, pitch_repetition
-from bridge.music.onsets import Numbers, Onsets, onsets
+from bridge.music.onsets import Onsets, onsets
 from bridge.music.pulse import (
     Pulse,
     Repetition,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 CONFIDENT = 0.5
 
 #: What each line of `beats_evidence` and of `bars.bars_evidence` weighs in the odds between tempi: logistic regressions
-#: over 1550 rendered loops of fifty styles, as `benchmarks.tempo_fit` makes them (docs/decisions/0098).
+#: over 1550 rendered loops of fifty styles, as `benchmarks.training.tempo_fit` makes them (docs/decisions/0098).
 BEATS_WEIGHTS = np.array(
     (
         *(1.7, 1.1, 2.4, 2.2, 2.7, 2.3, 6.0, 2.2),  # onsets alike after each of `pulse.LAGS`
@@ -116,7 +117,7 @@ def estimate_tempo(audio: Signal, control: Control) -> TempoEstimate:
     return _by_beats(heard, pulse, beats) if loop is None else loop
 
 
-def beats_evidence(pulse: Pulse, pitches: Repetition, period_seconds: float) -> Numbers:
+def beats_evidence(pulse: Pulse, pitches: Repetition, period_seconds: float) -> Doubles:
     """What speaks for a beat of that length in a clip that is not taken for bars: (17,)."""
     return np.concatenate((evidence(pulse, period_seconds), pitch_evidence(pitches, period_seconds)))
 

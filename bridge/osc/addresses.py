@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from bridge.errors import ADVICE
-from bridge.options import OPTIONS
+from bridge.options.table import OPTIONS
 
 #: What an OSC argument may be; outgoing ones are only int, float and str.
 Argument: TypeAlias = object

@@ -14,7 +14,7 @@ from bridge.config import DEFAULT_HOST, DEFAULT_PORT
 from bridge.errors import BridgeError
 from bridge.osc.addresses import FAIL, JOB, PONG, REQUESTS, RESULT, Message
 from bridge.osc.codec import MAX_INCOMING_BYTES, Rejected, decode, encode
-from bridge.osc.reading import arguments_of
+from bridge.osc.fields import arguments_of
 
 ANSWER_SECONDS = 5.0
 #: A file is looked at before it is taken, and its drive may have to wake up.

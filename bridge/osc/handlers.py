@@ -9,12 +9,12 @@ from typing import TypeAlias
 from bridge import PROTOCOL_VERSION, __version__
 from bridge.errors import BadArguments, ProtocolMismatch
 from bridge.model import JobRequest, Status
-from bridge.options import OPTIONS, build_request
+from bridge.options.table import OPTIONS, build_request
 from bridge.osc import addresses as osc
 from bridge.osc import pushes
 from bridge.osc.addresses import Message
 from bridge.osc.arguments import Arguments
-from bridge.osc.clients import DEFAULT_TTL_SECONDS, Client, Clients, Endpoint
+from bridge.osc.subscribers import DEFAULT_TTL_SECONDS, Client, Clients, Endpoint
 from bridge.protocols import Bridge
 
 SERVER_NAME = "source-audio-bridge"

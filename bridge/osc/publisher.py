@@ -23,8 +23,8 @@ from bridge.events import (
 from bridge.model import Job
 from bridge.osc import pushes
 from bridge.osc.addresses import Message
-from bridge.osc.clients import Clients, Endpoint
-from bridge.osc.pacing import ProgressPacer
+from bridge.osc.progress_limit import ProgressPacer
+from bridge.osc.subscribers import Clients, Endpoint
 from bridge.protocols import Bridge, Clock
 
 Send = Callable[[Sequence[Message], Endpoint], None]

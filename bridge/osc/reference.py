@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from bridge.model import WARNINGS
-from bridge.options import OPTIONS
+from bridge.options.table import OPTIONS
 from bridge.osc.addresses import FAIL_CODES, OUTGOING, PUSHES, REQUESTS, Outgoing, Request
 
 

@@ -11,17 +11,18 @@ from functools import partial
 from types import coroutine
 from typing import Any, cast
 
-from bridge import __version__, network
+from bridge import __version__
 from bridge.config import DEFAULT_HOST, DEFAULT_PORT
 from bridge.errors import BridgeError, InternalError, RequestError
 from bridge.events import Noticed
 from bridge.osc.addresses import BYE, FAIL, STARTUP, Message, is_answer
 from bridge.osc.arguments import Arguments, find_req, read_arguments
-from bridge.osc.clients import Client, Clients, Endpoint
 from bridge.osc.codec import Rejected, decode, encode
 from bridge.osc.handlers import HANDLERS, Call, Desk
 from bridge.osc.publisher import Publisher
+from bridge.osc.subscribers import Client, Clients, Endpoint
 from bridge.protocols import Bridge, Clock
+from bridge.system import sockets
 
 #: Room for the messages of a moment in which the loop is busy.
 RECEIVE_BUFFER_BYTES = 1 << 20
@@ -57,7 +58,7 @@ async def serve_osc(
     """
     desk = Desk(bridge=bridge, clients=Clients(clock), engines=engines, defaults=defaults)
     try:
-        own = await network.bound(host, port, socket.SOCK_DGRAM)
+        own = await sockets.bound(host, port, socket.SOCK_DGRAM)
         _, server = await asyncio.get_running_loop().create_datagram_endpoint(
             lambda: OscServer(desk, clock, notice), sock=own
         )
@@ -70,7 +71,7 @@ async def serve_osc(
     unsubscribe = bridge.subscribe(server.publisher.on_event)
     try:
         for listener, listening_port in announce_to:
-            server.send([STARTUP(__version__)], (network.seen_from(own.family, listener), listening_port))
+            server.send([STARTUP(__version__)], (sockets.seen_from(own.family, listener), listening_port))
         yield server
     finally:
         unsubscribe()
@@ -105,7 +106,7 @@ class OscServer(asyncio.DatagramProtocol):
 
     @property
     def url(self) -> str:
-        return network.url("osc.udp", self.host, self.port)
+        return sockets.url("osc.udp", self.host, self.port)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.DatagramTransport, transport)  # not its subclass before Python 3.12

@@ -13,29 +13,29 @@ import msgspec
 
 from bridge.audio.sink import check_holds, subtype_for
 from bridge.audio.source import FoundRegion, Region
+from bridge.control import Portion
 from bridge.errors import Cancelled
 from bridge.events import Analysed, JobEvent, Started
 from bridge.model import STEMS, TOGETHER, JobRequest, Outcome, Result, Warning
-from bridge.options import NOTE_LISTS
+from bridge.options.table import NOTE_LISTS
 from bridge.pipeline import unfinished
-from bridge.pipeline.cache import LARGEST_MADE_BYTES, Entry, OpenEntry
-from bridge.pipeline.cache_key import Keys, cache_keys
+from bridge.pipeline.cache.analyses import Ear
+from bridge.pipeline.cache.keys import Keys, cache_keys
+from bridge.pipeline.cache.restore import folder_of, is_unchanged, put, state_of, stem_pieces
+from bridge.pipeline.cache.store import LARGEST_MADE_BYTES, Entry, OpenEntry
 from bridge.pipeline.channels import separated, stems_of
-from bridge.pipeline.finding import find_source, wanted_folder
-from bridge.pipeline.folder import OutputFolder
-from bridge.pipeline.listening import Ear
+from bridge.pipeline.context import JobControl, Workshop
+from bridge.pipeline.job_log import JobRecord, source_record
 from bridge.pipeline.manifest import EngineRecord
-from bridge.pipeline.pieces import Piece, note_pieces, picture_of, result_file
+from bridge.pipeline.note_warnings import remarks
+from bridge.pipeline.notes import Reading, known_music, read_notes
+from bridge.pipeline.output_files import Piece, note_pieces, picture_of, result_file
+from bridge.pipeline.output_folder import OutputFolder
 from bridge.pipeline.progress import JobProgress
-from bridge.pipeline.reading import Reading, known_music, read_notes
-from bridge.pipeline.recall import folder_of, is_unchanged, put, state_of, stem_pieces
-from bridge.pipeline.record import JobRecord, source_record
-from bridge.pipeline.remarks import remarks
+from bridge.pipeline.source_lookup import find_source, wanted_folder
 from bridge.pipeline.stems import blocks_of, bytes_needed, chosen_stems, made_stems, write_stems
-from bridge.pipeline.workshop import JobControl, Workshop
 from bridge.project_paths import numbered, result_name
 from bridge.protocols import Separator, Signal
-from bridge.separation.portion import Portion
 
 if TYPE_CHECKING:
     from bridge.protocols import StemBlock

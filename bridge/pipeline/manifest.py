@@ -12,7 +12,7 @@ import msgspec
 
 from bridge import __version__
 from bridge.model import JobRequest, Music, Result, Value, Warning
-from bridge.whole_file import parsed
+from bridge.system.files import parsed
 
 MANIFEST_VERSION = 1
 #: The packages whose version can change what a job sounds like.

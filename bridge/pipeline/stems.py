@@ -12,12 +12,12 @@ import numpy as np
 from bridge.audio.scratch import BYTES_PER_SAMPLE, Scratch
 from bridge.audio.sink import clips_in, subtype_for, write_audio
 from bridge.audio.source import Region
-from bridge.audio.stamps import acid, bext
+from bridge.audio.wav_chunks import acid, bext
 from bridge.errors import BadArguments
 from bridge.model import JobRequest, Result, Warning
-from bridge.options import EVERY_STEM, listed
+from bridge.options.table import EVERY_STEM, listed
 from bridge.pipeline.channels import stems_of
-from bridge.pipeline.folder import OutputFolder
+from bridge.pipeline.output_folder import OutputFolder
 from bridge.project_paths import stem_file
 from bridge.protocols import Control, Separator
 

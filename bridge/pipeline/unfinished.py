@@ -13,11 +13,11 @@ from pathlib import Path
 import msgspec
 
 from bridge.model import JobRequest, Outcome, Result, Value
-from bridge.pipeline.cache import check_of
-from bridge.pipeline.folder import OutputFolder
+from bridge.pipeline.cache.store import check_of
 from bridge.pipeline.manifest import relative
+from bridge.pipeline.output_folder import OutputFolder
 from bridge.project_paths import numbered
-from bridge.whole_file import read_json, write_whole
+from bridge.system.files import read_json, write_whole
 
 ENDING = "unfinished.json"
 

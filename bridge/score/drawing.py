@@ -8,9 +8,9 @@ from typing import TypeAlias
 from xml.etree import ElementTree
 
 from bridge.model import Music, Note
-from bridge.score.layout import Layout, layout
+from bridge.score.colours import style
+from bridge.score.geometry import Layout, layout
 from bridge.score.names import drum_name, note_name
-from bridge.score.palette import style
 from bridge.score.words import music_words, title_case
 from bridge.units import clock_text
 

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bridge.model import Warning
-from bridge.separation.bags import Bag
-from bridge.separation.conversions import Conversions
-from bridge.separation.converted import GRAPH, Converted
-from bridge.separation.fallback import FallbackNetwork, short_of_memory
-from bridge.separation.weights import Weights
+from bridge.separation.models.demucs_bags import Bag
+from bridge.separation.models.locations import Weights
+from bridge.separation.networks.fallback import FallbackNetwork, short_of_memory
+from bridge.separation.openvino.artifact import GRAPH, Converted
+from bridge.separation.openvino.cache import Conversions
 
 if TYPE_CHECKING:
     from bridge.protocols import Control
-    from bridge.separation.demucs_engine import DemucsSeparator
-    from bridge.separation.network import Network
+    from bridge.separation.networks.base import Network
+    from bridge.separation.windowed.engine import DemucsSeparator
 
 Backend = Literal["torch", "openvino"]
 
@@ -126,12 +126,12 @@ class Backends:
         return found
 
     def _load_torch(self, weights: Weights, device: str, control: Control) -> LoadedModel:
-        from bridge.separation.demucs_engine import DemucsSeparator
-        from bridge.separation.loading import load_bag
-        from bridge.separation.torch_network import torch_networks
+        from bridge.separation.models.loading import load_bag
+        from bridge.separation.networks.torch_network import torch_networks
+        from bridge.separation.windowed.engine import DemucsSeparator
 
         if weights.package == "openunmix":
-            from bridge.separation.unmix_network import load_unmix
+            from bridge.separation.networks.unmix_network import load_unmix
 
             network = load_unmix(weights, device, control)
             separator = DemucsSeparator(weights.name, (network,), normalises=False)
@@ -144,8 +144,8 @@ class Backends:
         return loaded
 
     def _load_converted(self, weights: Weights, found: list[tuple[Path, Converted]], control: Control) -> LoadedModel:
-        from bridge.separation.demucs_engine import DemucsSeparator
-        from bridge.separation.openvino_network import OpenVinoNetwork
+        from bridge.separation.openvino.network import OpenVinoNetwork
+        from bridge.separation.windowed.engine import DemucsSeparator
 
         networks: list[Network] = []
         for checkpoint, (folder, converted) in zip(weights.files, found, strict=True):
@@ -171,9 +171,9 @@ class Backends:
 
     def _torch_loader(self, weights: Weights, checkpoint: Path) -> Callable[[], Network]:
         def load() -> Network:
-            from bridge.separation.loading import load_bag
-            from bridge.separation.portion import Unheard
-            from bridge.separation.torch_network import TorchNetwork
+            from bridge.control import Unheard
+            from bridge.separation.models.loading import load_bag
+            from bridge.separation.networks.torch_network import TorchNetwork
 
             alone = Weights(weights.name, Bag((checkpoint.stem,), None, weights.bag.segment_seconds), (checkpoint,))
             return TorchNetwork(weights.name, load_bag(alone, Unheard()).models[0], "cpu")
@@ -187,7 +187,7 @@ def _agree(found: list[tuple[Path, Converted]]) -> bool:
 
 
 def _is_convertible(loaded: LoadedModel) -> bool:
-    from bridge.separation.torch_network import TorchNetwork
+    from bridge.separation.networks.torch_network import TorchNetwork
 
     return loaded.device == "cpu" and all(
         isinstance(network, TorchNetwork) and network.is_convertible for network in loaded.networks

@@ -8,7 +8,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 
 from bridge.errors import BadArguments, EngineFailed
-from bridge.options import DEVICES
+from bridge.options.table import DEVICES
 
 
 def check_device(name: str) -> None:

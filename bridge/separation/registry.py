@@ -9,16 +9,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bridge.control import Portion
 from bridge.errors import BadArguments, Cancelled, WeightsUnavailable
 from bridge.model import Warning
 from bridge.separation.backends import Backends, LoadedModel
-from bridge.separation.catalogue import AUTO, DRAFT, PREFERRED, engine_names, needs_diffq
 from bridge.separation.device import check_device, choose_device
-from bridge.separation.fetch import Fetcher
-from bridge.separation.portion import Portion
-from bridge.separation.speed import Speeds, Timed
-from bridge.separation.unmix import check_installed
-from bridge.separation.weights import Places, Weights
+from bridge.separation.downloads.fetch import Fetcher
+from bridge.separation.models.catalogue import AUTO, DRAFT, PREFERRED, engine_names, needs_diffq
+from bridge.separation.models.locations import Places, Weights
+from bridge.separation.models.openunmix import check_installed
+from bridge.separation.throughput import Speeds, Timed
 
 if TYPE_CHECKING:
     from bridge.protocols import Clock, Control, Separator
@@ -124,7 +124,6 @@ class Engines:
         Downloads nothing. May be called on another thread than the rest; ends early once `stop` is set, after the
         step that it is at.
         """
-        from bridge.separation import draft  # noqa: F401 - needs no weights, only its libraries
 
         weights = self._places.find(PREFERRED)
         if self._warm is not None or weights is None or stop.is_set():
@@ -159,7 +158,7 @@ class Engines:
         self._warm = None
 
     def _open_draft(self, control: Control) -> Separator:
-        from bridge.separation.draft import DraftSeparator
+        from bridge.separation.draft.engine import DraftSeparator
 
         control.checkpoint(1.0)
         return DraftSeparator()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import mido  # type: ignore[import-untyped]  # it ships no types
 
-from bridge.smf.messages import (
+from bridge.smf.note_messages import (
     BEND_RANGE_PARAMETER,
     MPE_PARAMETER,
     Placed,

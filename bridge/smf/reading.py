@@ -10,7 +10,7 @@ import mido  # type: ignore[import-untyped]  # it ships no types
 import msgspec
 
 from bridge.errors import NotReadable
-from bridge.smf.messages import RELEASE_VELOCITY
+from bridge.smf.note_messages import RELEASE_VELOCITY
 from bridge.units import DEFAULT_TEMPO_BPM
 
 #: Larger than any file a person made of notes; reading stops before memory does.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import mido  # type: ignore[import-untyped]  # it ships no types
 
-from bridge.smf.messages import (
+from bridge.smf.note_messages import (
     BEND_RANGE_PARAMETER,
     Placed,
     in_order,

@@ -19,7 +19,7 @@ from bridge.config import DEFAULT_HISTORY
 from bridge.events import Ended, JobEvent, Noticed, Progressed, Submitted
 from bridge.model import Job
 from bridge.store.memory import MemoryStore
-from bridge.whole_file import parsed, read_small, write_whole
+from bridge.system.files import parsed, read_small, write_whole
 
 ENDING = ".jsonl"
 #: What a journal is called once it could not be read to its end.

@@ -16,13 +16,13 @@ Factory = Callable[[], "Transcriber"]
 
 
 def _basic_pitch() -> Transcriber:
-    from bridge.transcription.hearing import Pitches
+    from bridge.transcription.transcribers import Pitches
 
     return Pitches()
 
 
 def _drum_onsets() -> Transcriber:
-    from bridge.transcription.hearing import Drums
+    from bridge.transcription.transcribers import Drums
 
     return Drums()
 

@@ -9,18 +9,18 @@ import threading
 from functools import partial
 from pathlib import Path
 
-from bridge.clock import SystemClock
-from bridge.pipeline.cache import ResultsCache
-from bridge.pipeline.pace import Paces
-from bridge.pipeline.workshop import Workshop
+from bridge.pipeline.cache.store import ResultsCache
+from bridge.pipeline.context import Workshop
+from bridge.pipeline.stage_paces import Paces
 from bridge.processes.parent import ParentChannel, log_to_parent
 from bridge.separation.backends import Backends
-from bridge.separation.conversions import Conversions
+from bridge.separation.openvino.cache import Conversions
 from bridge.separation.registry import Engines
-from bridge.separation.speed import Speeds
+from bridge.separation.throughput import Speeds
+from bridge.system.clock import SystemClock
 from bridge.transcription.registry import Transcribers
+from bridge.worker.allocator import give_back
 from bridge.worker.idle import IdleTime
-from bridge.worker.memory import give_back
 from bridge.worker.messages import Configure, Ready, WorkerCommand, WorkerReport
 from bridge.worker.service import Worker
 

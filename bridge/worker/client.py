@@ -11,7 +11,7 @@ from bridge.errors import error_for
 from bridge.events import Ended, Event, JobEvent, Noticed, WorkerChanged
 from bridge.model import Failure, JobRequest
 from bridge.processes.child import Child
-from bridge.worker import memory
+from bridge.worker import allocator
 from bridge.worker.messages import (
     CancelJob,
     Configure,
@@ -61,7 +61,7 @@ class WorkerClient:
             on_report=self._heard,
             on_exit=self._lost,
             on_start=self._configure,
-            environment=memory.environment(memory.glibc_version()),
+            environment=allocator.environment(allocator.glibc_version()),
         )
 
     async def start(self) -> None:

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from bridge.errors import BridgeError, Cancelled, InternalError, NotWritable, OutOfMemory, OutOfSpace
 from bridge.events import Ended, JobEvent, Warned
 from bridge.model import Failure, Warning
+from bridge.pipeline.context import Workshop
 from bridge.pipeline.job import run_job
-from bridge.pipeline.workshop import Workshop
 from bridge.worker.messages import (
     CancelJob,
     Fetched,

@@ -9,11 +9,11 @@ import json
 from pathlib import Path
 
 from bridge import PROTOCOL_VERSION
-from bridge.midi.layout import PortLayout
+from bridge.midi.ports.port_layout import PortLayout
 from bridge.model import STEMS
-from bridge.options import TEMPO_RANGE_BPM
+from bridge.options.table import TEMPO_RANGE_BPM
 from bridge.osc.addresses import OUTGOING, REQUESTS, Parameter
-from bridge.separation.catalogue import AUTO, NOTES
+from bridge.separation.models.catalogue import AUTO, NOTES
 
 FILE = Path(__file__).parents[1] / "code" / "tables.js"
 PREFIX = "/sab/"

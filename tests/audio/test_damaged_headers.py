@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from bridge.audio.decoding import BLOCK_FRAMES, told_of_the_file
+from bridge.audio.decoders import BLOCK_FRAMES, told_of_the_file
 from bridge.audio.source import find_region
 from bridge.errors import BridgeError, NotAudio
-from tests.audio.encoded import encode
-from tests.audio.test_damaged_tags import id3, named
-from tests.fakes import RecordingControl
-from tests.sounds import music
+from tests.support.encoded import encode
+from tests.support.fakes import RecordingControl
+from tests.support.sounds import music
+from tests.support.tagged import id3, named
 
 MUTANTS = 100
 HEAD_BYTES = 700

@@ -12,19 +12,13 @@ import pytest
 import soundfile
 
 from bridge.audio.source import find_region
-from bridge.audio.stamps import read_origin
+from bridge.audio.wav_chunks import read_origin
 from bridge.errors import NotAudio
-from tests.audio.encoded import BIT_RATE, encode
-from tests.audio.test_formats import decoded
-from tests.sounds import Samples, music
+from tests.support.encoded import decoded, encode
+from tests.support.tagged import RATE, id3, named, sound
 
 LATIN = "Björk".encode("latin-1")  # no UTF-8
 NONSENSE = b"\xff\xfe\x80nonsense\x00\xed\xa0\x80"
-RATE = 44_100
-
-
-def sound() -> Samples:
-    return music(0.4)
 
 
 def replaced(path: Path, old: bytes, new: bytes) -> Path:
@@ -34,31 +28,6 @@ def replaced(path: Path, old: bytes, new: bytes) -> Path:
     assert len(old) == len(new)
     path.write_bytes(data.replace(old, new))
     return path
-
-
-def named(path: Path, *, tracks: int = 1, codec: str = "aac") -> Path:
-    """A file with so many equal streams of sound, whose title, and that of each stream, is `Bjork`."""
-    with av.open(str(path), "w") as container:
-        container.metadata["title"] = "Bjork"
-        container.metadata["artist"] = "Bjork"
-        streams = [container.add_stream(codec, rate=RATE, layout="stereo") for _ in range(tracks)]
-        for stream in streams:
-            stream.bit_rate = BIT_RATE
-            stream.metadata["title"] = "Bjork"
-            whole = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound().T), format="fltp", layout="stereo")
-            whole.sample_rate, whole.pts = RATE, 0
-            context = stream.codec_context
-            parts = av.AudioResampler(context.format.name, "stereo", RATE, frame_size=context.frame_size)
-            for frame in (*parts.resample(whole), *parts.resample(None), None):
-                container.mux(stream.encode(frame))
-    return path
-
-
-def id3(*frames: tuple[bytes, bytes]) -> bytes:
-    """An ID3v2.3 tag: names of frames, and what they hold."""
-    body = b"".join(name + len(content).to_bytes(4, "big") + b"\0\0" + content for name, content in frames)
-    size = bytes(len(body) >> shift & 0x7F for shift in (21, 14, 7, 0))
-    return b"ID3\x03\x00\x00" + size + body
 
 
 def mp3(folder: Path, head: bytes = b"", tail: bytes = b"") -> Path:

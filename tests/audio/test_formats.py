@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from bridge.audio.source import Region, find_region
+from bridge.audio.source import find_region
 from bridge.errors import NotAudio
-from tests.audio.encoded import encode, impulse
-from tests.fakes import RecordingControl
-from tests.sounds import Samples, music
+from tests.support.encoded import HOUR, decoded, encode, impulse
+from tests.support.fakes import RecordingControl
+from tests.support.sounds import music
 
-HOUR = 3600.0
 RATES = (8_000, 22_050, 44_100, 48_000, 96_000, 192_000)
 HIGHEST_RATES = {
     **dict.fromkeys(("wav", "aiff", "flac", "ogg", "mov"), 192_000),
@@ -25,12 +24,6 @@ PLAIN = [
     for subtype in ("PCM_16", "PCM_24", "PCM_32", "FLOAT")
     if ending != "flac" or subtype in ("PCM_16", "PCM_24")
 ]
-
-
-def decoded(path: Path, start: float = 0.0, end: float | None = None) -> tuple[Region, Samples]:
-    found = find_region(path, start, end, HOUR)
-    with found.open(path.with_suffix(".scratch"), RecordingControl()) as region:
-        return region, region.signal.read(0, region.frames)
 
 
 def step_of(subtype: str) -> float:

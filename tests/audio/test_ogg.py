@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bridge.audio import ogg
-from tests.sounds import music, read, write
+from tests.support.sounds import music, read, write
 
 
 def checksum(page: bytes) -> int:

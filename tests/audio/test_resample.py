@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bridge.audio.resample import StreamResampler, mono, resampled
 from bridge.audio.signal import ArraySignal
-from tests.sounds import Samples, music
+from tests.support.sounds import Samples, music
 
 RATES = [8_000, 22_050, 44_100, 48_000, 96_000, 192_000]
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.audio import riff
-from bridge.audio.stamps import acid, bext, read_origin
-from tests.sounds import music, read, write
+from bridge.audio.wav_chunks import acid, bext, read_origin
+from tests.support.sounds import music, read, write
 
 GET_BROADCAST_INFO = 0x10F0
 CHUNKS = [(b"abcd", b"odd"), (b"efgh", b"even")]

@@ -5,7 +5,7 @@ import pytest
 
 from bridge.audio.scratch import Scratch
 from bridge.audio.signal import ArraySignal, Stretch
-from tests.sounds import music
+from tests.support.sounds import music
 
 
 def test_what_was_written_can_be_read_from_anywhere(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from bridge.audio import riff
 from bridge.audio.scratch import Scratch
 from bridge.audio.sink import clips_in, subtype_for, write_audio
 from bridge.errors import BadArguments
-from tests.sounds import Samples, music, read
+from tests.support.sounds import Samples, music, read
 
 
 def scratch(folder: Path, sound: Samples, rate: int = 44_100) -> Scratch:

@@ -6,8 +6,8 @@ import pytest
 
 from bridge.audio.source import Region, find_region, sha256_of
 from bridge.errors import BadArguments, BridgeError, NotAudio, NotFound, NotReadable, TooLong
-from tests.fakes import RecordingControl
-from tests.sounds import Samples, music, write
+from tests.support.fakes import RecordingControl
+from tests.support.sounds import Samples, music, write
 
 HOUR = 3600.0
 

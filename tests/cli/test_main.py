@@ -32,7 +32,7 @@ def test_sab_takes_every_option_of_sab_tui_and_no_other() -> None:
 def test_what_is_given_to_either_reaches_the_screen(monkeypatch: pytest.MonkeyPatch, command: list[str]) -> None:
     given: list[dict[str, object]] = []
     monkeypatch.setattr(serve, "open_bridge", lambda settings: settings)
-    monkeypatch.setattr("bridge.cli.terminal.need_a_screen", lambda: None)
+    monkeypatch.setattr("bridge.cli.output.terminal.need_a_screen", lambda: None)
     monkeypatch.setattr("bridge.cli.serve.log_into", lambda _: None)
     monkeypatch.setattr("tui.app.run", lambda opened: given.append(opened()))
     options = ["--port", "9721", "--engine", "draft", "--no-midi", "--no-http", "--state-dir", "/s", "--sync", "jack"]

@@ -13,16 +13,17 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from bridge.cli import serve, terminal
-from bridge.cli.console import PlainConsole, progress, table
+from bridge.cli import serve
 from bridge.cli.logs import LOG_NAME, PlainFormatter, log_into, plain_trace
-from bridge.cli.report import TextReport, outcome_of
+from bridge.cli.output import terminal
+from bridge.cli.output.console import PlainConsole, progress, table
+from bridge.cli.output.job_report import TextReport, outcome_of
 from bridge.errors import BadArguments, NotWritable
 from bridge.events import Ended, Event, Noticed, Produced, Progressed, Started, Submitted, Warned
 from bridge.lifecycle import fold
 from bridge.model import Failure, JobRequest, Result, Warning
 from bridge.plain import plain
-from tests.hostile import NAMES, is_harmless, is_text, names
+from tests.support.hostile import NAMES, is_harmless, is_text, names
 
 EVERY_NAME = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 Spoken = pytest.CaptureFixture[str]
@@ -173,7 +174,7 @@ def test_an_output_that_takes_nothing_is_an_error_with_a_name(
     monkeypatch: pytest.MonkeyPatch, say: Callable[[str], None]
 ) -> None:
     monkeypatch.setattr(terminal, "drop_output", lambda: None)
-    monkeypatch.setattr("bridge.cli.console.drop_output", lambda: None)
+    monkeypatch.setattr("bridge.cli.output.console.drop_output", lambda: None)
     monkeypatch.setattr(sys, "stdout", Full())
     with pytest.raises(NotWritable, match="No space left on device"):
         say("words")

@@ -20,9 +20,9 @@ import pytest
 import soundfile
 
 from bridge.osc.client import open_client
-from tests.end_to_end.ardour import Bend, Note, Part, read_part, recording, why_no_ardour
-from tests.end_to_end.programs import Server, serving
-from tests.jack_server import SAMPLE_RATE_HZ, running_jack
+from tests.support.ardour import Bend, Note, Part, read_part, recording, why_no_ardour
+from tests.support.jack_server import SAMPLE_RATE_HZ, running_jack
+from tests.support.programs import Server, serving
 
 pytestmark = [pytest.mark.ardour, pytest.mark.jack, pytest.mark.end_to_end]
 

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from bridge.model import Note
 from bridge.pipeline.manifest import Manifest, decode
 from bridge.smf.writing import midi_file
-from tests.end_to_end.ardour_window import Clip, Imported, Region, Window, showing, why_no_window
-from tests.end_to_end.programs import Server, serving
-from tests.jack_server import SAMPLE_RATE_HZ, running_jack
+from tests.support.ardour_window import Clip, Imported, Region, Window, showing, why_no_window
+from tests.support.jack_server import SAMPLE_RATE_HZ, running_jack
+from tests.support.programs import Server, serving
 
 pytestmark = [pytest.mark.ardour, pytest.mark.jack, pytest.mark.end_to_end]
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.programs import sab, serving
-from tests.sounds import music, write
+from tests.support.programs import sab, serving
+from tests.support.sounds import music, write
 
 pytestmark = pytest.mark.end_to_end
 

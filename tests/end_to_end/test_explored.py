@@ -11,7 +11,7 @@ from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
-from tests.end_to_end.programs import Server, sab, serving
+from tests.support.programs import Server, sab, serving
 
 pytestmark = pytest.mark.end_to_end
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.programs import Server, serving
-from tests.osc.ableton import FakeAbletonOsc, Value, free_port, running
+from tests.support.ableton_osc import FakeAbletonOsc, Value, running
+from tests.support.loopback import free_port
+from tests.support.programs import Server, serving
 
 pytestmark = pytest.mark.end_to_end
 

@@ -13,8 +13,8 @@ from bridge.midi.calibration import CLICKS, clicks
 from bridge.model import Note
 from bridge.osc.client import open_client
 from bridge.smf.writing import midi_file
-from tests.end_to_end.programs import sab, serving
-from tests.jack_server import JackServer, MidiReader, jack_server
+from tests.support.jack_server import JackServer, MidiReader, jack_server
+from tests.support.programs import sab, serving
 
 __all__ = ["jack_server"]
 

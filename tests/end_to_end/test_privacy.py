@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 import bridge
-from bridge.privacy import REPORTERS, SILENCE, keep_silence
-from tests.end_to_end import witness
-from tests.end_to_end.witness import Seen, strangers, watched
+from bridge.system.privacy import REPORTERS, SILENCE, keep_silence
+from tests.support import witness
+from tests.support.witness import Seen, strangers, watched
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(400)]
 
@@ -124,7 +124,7 @@ _IN_A_FOLDER = "import os; os.chdir({folder!r}); from bridge.cli import main; ma
 def test_a_model_is_converted_and_used_in_private(house: House, clip: Path) -> None:
     """Demucs by torch, its conversion for OpenVINO, then the job by OpenVINO."""
     pytest.importorskip("openvino", reason="OpenVINO has no wheel for this machine")
-    from tests.separation.small_models import save_htdemucs
+    from tests.support.small_models import save_htdemucs
 
     save_htdemucs(house.folder / "models")
     pulled = house.sab("models", "pull", "htdemucs")

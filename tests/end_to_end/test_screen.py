@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.programs import sab
+from tests.support.programs import sab
 
 if sys.platform == "win32":
     pytest.skip("Windows has no pseudo terminals that Python can open", allow_module_level=True)
@@ -19,7 +19,7 @@ import pty
 
 from textual.drivers.linux_driver import LinuxDriver
 
-from tests.end_to_end.pseudo_terminal import in_terminal
+from tests.support.pseudo_terminal import in_terminal
 
 pytestmark = pytest.mark.end_to_end
 

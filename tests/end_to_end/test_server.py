@@ -19,12 +19,12 @@ from bridge.errors import BridgeError
 from bridge.osc.addresses import Message
 from bridge.osc.client import OscClient, open_client
 from bridge.smf.reading import count_notes
-from bridge.worker import memory
-from tests.audio.encoded import encode
-from tests.end_to_end.programs import Server, has_ended, is_alive, sab, serving
-from tests.inspector.far_away import out_of_reach
-from tests.osc.ableton import free_port
-from tests.sounds import level_dbfs, music, read, write
+from bridge.worker import allocator
+from tests.support.encoded import encode
+from tests.support.far_away import out_of_reach
+from tests.support.loopback import free_port
+from tests.support.programs import Server, has_ended, is_alive, sab, serving
+from tests.support.sounds import level_dbfs, music, read, write
 
 pytestmark = pytest.mark.end_to_end
 
@@ -252,7 +252,7 @@ async def test_a_killed_worker_costs_its_job_and_nothing_else(
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_the_worker_keeps_its_memory_between_windows(server: Server) -> None:
     variables = Path(f"/proc/{server.worker_pid()}/environ").read_text().split("\0")
-    wanted = memory.environment(memory.glibc_version())
+    wanted = allocator.environment(allocator.glibc_version())
     assert {f"{name}={value}" for name, value in wanted.items()} <= set(variables)
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from bridge.plain import plain
-from tests.end_to_end.programs import Server, serving
-from tests.hostile import is_harmless
+from tests.support.hostile import is_harmless
+from tests.support.programs import Server, serving
 
 pytestmark = pytest.mark.end_to_end
 

@@ -18,9 +18,9 @@ from bridge.inspector.__main__ import refusal_of
 from bridge.inspector.client import MOST_LOOKS, InspectorClient
 from bridge.inspector.messages import Inspect, Limits
 from bridge.model import JobRequest
-from tests.inspector.far_away import out_of_reach
-from tests.sounds import music, write
-from tests.worker.test_service import Bench
+from tests.support.bench import Bench
+from tests.support.far_away import out_of_reach
+from tests.support.sounds import music, write
 
 pytestmark = pytest.mark.end_to_end
 

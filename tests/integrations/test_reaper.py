@@ -12,7 +12,7 @@ import pytest
 
 from bridge.integrations.daws import DAWS, Here, lua_text
 from bridge.model import TOGETHER, JobRequest, Music, Result
-from bridge.options import build_request
+from bridge.options.table import build_request
 from bridge.pipeline.manifest import EngineRecord, Manifest, SourceRecord, encode
 
 LUA = shutil.which("lua5.3") or shutil.which("lua5.4") or shutil.which("lua")

@@ -13,7 +13,7 @@ import pytest
 from bridge.config import DEFAULT_HOST, DEFAULT_PORT
 from bridge.integrations.daws import ARDOUR_URL, DAWS, REAPER_SETTINGS, Here, lua_text
 from bridge.model import TOGETHER, Result
-from bridge.options import OPTIONS, TEMPO_RANGE_BPM, build_request
+from bridge.options.table import OPTIONS, TEMPO_RANGE_BPM, build_request
 from bridge.osc.addresses import REQUESTS
 from bridge.pipeline.manifest import MANIFEST_VERSION
 from bridge.project_paths import FORBIDDEN, result_name

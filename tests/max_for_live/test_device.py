@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +12,10 @@ import numpy as np
 import pytest
 
 from max_for_live.generator.build import build
-from tests.end_to_end.programs import Server, serving
-from tests.max_for_live.node import Line, RunningDevice, running
-from tests.sounds import level_dbfs, music, read, write
+from tests.support.loopback import free_port
+from tests.support.node import Line, RunningDevice, running
+from tests.support.programs import Server, serving
+from tests.support.sounds import level_dbfs, music, read, write
 
 pytestmark = pytest.mark.end_to_end
 
@@ -200,9 +200,3 @@ def test_a_bridge_that_goes_in_the_middle_and_comes_back(
 
 def count_notes(midi_file: Path) -> int:
     return sum(message.type == "note_on" and message.velocity > 0 for message in mido.MidiFile(midi_file))
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])

@@ -13,7 +13,7 @@ from bridge.osc.addresses import OUTGOING, REQUESTS
 from max_for_live.generator import es5, tables
 from max_for_live.generator.build import UNFROZEN, build
 from max_for_live.generator.script import CODE, bundled
-from tests.max_for_live.node import SCRIPTS, node
+from tests.support.node import SCRIPTS, node
 
 DOCS = Path(__file__).parents[2] / "docs"
 ACORN = "require('internal/deps/acorn/acorn/dist/acorn').parse(require('fs').readFileSync(0, 'utf8'), {ecmaVersion: 5})"

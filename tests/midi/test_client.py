@@ -5,7 +5,6 @@ import contextlib
 import os
 import shutil
 import signal
-import struct
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,8 +14,9 @@ import pytest
 from bridge.errors import BridgeError, EngineFailed
 from bridge.events import Event, MidiEnded, MidiReady, MidiStarted, Noticed
 from bridge.midi.client import MidiPlayer
-from tests.jack_server import JackServer, MidiReader, jack_server, running_jack, why_no_jack
-from tests.midi.stage import hanging
+from tests.support.jack_server import JackServer, MidiReader, jack_server, running_jack, why_no_jack
+from tests.support.midi_files import midi_file
+from tests.support.stage import hanging
 
 __all__ = ["jack_server"]
 
@@ -80,13 +80,6 @@ async def player(environment: dict[str, str]) -> AsyncIterator[tuple[MidiPlayer,
         yield midi, events
     finally:
         await midi.close()
-
-
-def midi_file(path: Path, track: str) -> Path:
-    """Writes a MIDI file with one track of 480 ticks a quarter, at the default 120 beats a minute."""
-    events = bytes.fromhex(track) + bytes.fromhex("00 ff2f00")  # end of track
-    path.write_bytes(b"MThd" + struct.pack(">IHHH", 6, 0, 1, 480) + b"MTrk" + struct.pack(">I", len(events)) + events)
-    return path
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 from bridge.events import MidiEnded, MidiStarted
 from bridge.midi.lateness_log import FILE_NAME, KEPT, LatenessLog, Measured, read_lateness
 from bridge.model import Lateness
-from tests.fakes import FakeClock
+from tests.support.fakes import FakeClock
 
 
 def ended(stem: str, worst_ms: float) -> MidiEnded:

@@ -6,23 +6,21 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, cast
 
 import msgspec
 import pytest
 
-from bridge.midi.layout import PortLayout
-from bridge.midi.messages import Command, Finished, Lateness, Panic, Play, Position, Ready, Report, Started, Stop
-from bridge.midi.output import CLIENT_NAME, DEFAULT
+from bridge.midi.player.messages import Finished, Lateness, Panic, Play, Ready, Started, Stop
+from bridge.midi.ports.port_layout import PortLayout
+from bridge.midi.ports.rtmidi_ports import CLIENT_NAME
+from bridge.midi.ports.stall import STANDS_STILL
 from bridge.midi.schedule import Schedule, schedule
-from bridge.midi.stall import STANDS_STILL
 from bridge.model import STEMS
-from bridge.processes.frames import HEAD, frame, length
-from tests.jack_server import PERIOD_FRAMES, SAMPLE_RATE_HZ, JackServer, MidiReader, jack_server
-from tests.midi.stage import hanging
+from tests.support.jack_server import PERIOD_FRAMES, SAMPLE_RATE_HZ, JackServer, MidiReader, jack_server
+from tests.support.player_process import PlayerProcess, player_on
+from tests.support.stage import hanging
 
 __all__ = ["jack_server"]
 
@@ -31,55 +29,6 @@ pytestmark = [pytest.mark.jack, pytest.mark.end_to_end]
 PERIOD_SECONDS = PERIOD_FRAMES / SAMPLE_RATE_HZ
 TAKES = 10
 VOCALS = f"{CLIENT_NAME}:{PortLayout().name('vocals')}"
-
-
-class PlayerProcess:
-    """`python -m bridge.midi` and the far ends of its pipes."""
-
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self.process = process
-        self._decode = msgspec.msgpack.Decoder(cast("type[Report]", Report)).decode
-
-    @property
-    def _stdin(self) -> BinaryIO:
-        return cast("BinaryIO", self.process.stdin)
-
-    def send(self, command: Command) -> None:
-        self._stdin.write(frame(msgspec.msgpack.encode(command)))
-        self._stdin.flush()
-
-    def hang_up(self) -> None:
-        """The main process dies: nothing is said, the pipe closes."""
-        self._stdin.close()
-
-    def report(self) -> Report:
-        """The next report; heartbeats, and where a playback is, are passed over."""
-        stdout = cast("BinaryIO", self.process.stdout)
-        while True:
-            if size := length(stdout.read(HEAD.size)):
-                report = self._decode(stdout.read(size))
-                if not isinstance(report, Position):
-                    return report
-
-    def reports_until(self, kind: type[Report]) -> list[Report]:
-        reports = [self.report()]
-        while not isinstance(reports[-1], kind):
-            reports.append(self.report())
-        return reports
-
-
-@contextmanager
-def player_on(server: JackServer, layout: PortLayout = DEFAULT) -> Iterator[PlayerProcess]:
-    command = [sys.executable, "-m", "bridge.midi"]
-    environment = {**os.environ, **server.environment, **layout.environment()}
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as process:
-        player = PlayerProcess(process)
-        try:
-            yield player
-            player.hang_up()
-            process.wait(10)
-        finally:
-            process.kill()
 
 
 def phrase(notes: int = 60, step_seconds: float = 0.02) -> Schedule:

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.midi.playback import Agenda, Playback
+from bridge.midi.player.playback import Agenda, Playback
 from bridge.midi.schedule import Schedule, Sounding, Timed, schedule
 from bridge.midi.timeline import from_now
-from tests.midi.stage import SECOND, hanging
-from tests.midi.strategies import messages, schedules
+from tests.support.schedules import messages, schedules
+from tests.support.stage import SECOND, hanging
 
 ON, OFF = bytes((0x90, 60, 100)), bytes((0x80, 60, 64))
 

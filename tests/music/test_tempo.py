@@ -7,7 +7,7 @@ import pytest
 from bridge.audio.signal import ArraySignal
 from bridge.errors import Cancelled
 from bridge.music.tempo import CONFIDENT, TempoEstimate, estimate_tempo
-from tests.fakes import RecordingControl
+from tests.support.fakes import RecordingControl
 
 Wave = npt.NDArray[np.float64]
 

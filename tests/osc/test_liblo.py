@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import shlex
 import shutil
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,7 +13,8 @@ import pytest
 from bridge.events import Ended, Progressed
 from bridge.model import JobRequest
 from bridge.osc.client import OscClient
-from tests.osc.conftest import Studio
+from tests.support.loopback import free_port
+from tests.support.studio import Studio
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -25,12 +25,6 @@ pytestmark = [
 ]
 
 PAGE = Path(__file__).parents[2] / "docs" / "osc.md"
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def oscsend(studio: Studio, *arguments: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from bridge.events import Ended, Progressed
 from bridge.model import JobRequest
-from tests.osc.conftest import Studio
+from tests.support.studio import Studio
 
 pytestmark = [
     pytest.mark.end_to_end,

@@ -14,9 +14,9 @@ from bridge.model import JobRequest
 from bridge.osc.addresses import Message
 from bridge.osc.client import OscClient, open_client
 from bridge.osc.server import CannotListen, serve_osc
-from tests.fakes import FakeBridge, FakeClock
-from tests.osc.conftest import RESULT, Studio, accepted, next_at, pushed
-from tests.test_network import has_ipv6
+from tests.support.fakes import FakeBridge, FakeClock
+from tests.support.loopback import has_ipv6
+from tests.support.studio import RESULT, Studio, accepted, next_at, pushed
 
 JOB = Message("/sab/job", ("j7", "running", 0.5, "loop"))
 

@@ -14,8 +14,8 @@ from bridge.model import Job, JobRequest
 from bridge.osc.addresses import Message
 from bridge.osc.client import OscClient, open_client
 from bridge.osc.server import serve_osc
-from tests.fakes import FakeBridge, FakeClock
-from tests.osc.conftest import accepted, next_at
+from tests.support.fakes import FakeBridge, FakeClock
+from tests.support.studio import accepted, next_at
 
 
 @dataclass

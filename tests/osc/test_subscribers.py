@@ -12,8 +12,8 @@ from bridge.model import Job, JobRequest
 from bridge.osc.addresses import Message
 from bridge.osc.client import OscClient, open_client
 from bridge.osc.server import serve_osc
-from tests.fakes import FakeBridge, FakeClock
-from tests.osc.conftest import RESULT, Studio, accepted, next_at, pushed
+from tests.support.fakes import FakeBridge, FakeClock
+from tests.support.studio import RESULT, Studio, accepted, next_at, pushed
 
 PROGRESS = Message("/sab/progress", ("j7", "separating", 0.5, -1.0))
 WARNING = Message("/sab/warning", ("j7", "short", "Short."))

@@ -5,9 +5,9 @@ from bridge.audio.signal import ArraySignal
 from bridge.errors import EngineFailed
 from bridge.pipeline.channels import separated, stems_of
 from bridge.protocols import Signal
-from tests.fakes import RecordingControl
-from tests.pipeline.engines import SharesSeparator
-from tests.sounds import Samples, level_dbfs, music
+from tests.support.fakes import RecordingControl
+from tests.support.separators import SharesSeparator
+from tests.support.sounds import Samples, level_dbfs, music
 
 ALL = ("vocals", "drums", "bass", "other")
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from bridge.events import Progressed
 from bridge.model import Stage
-from bridge.pipeline.pace import UNMEASURED, Paces
 from bridge.pipeline.progress import TOLERANCE, TOLERANCE_SECONDS, JobProgress
-from tests.fakes import FakeClock
+from bridge.pipeline.stage_paces import UNMEASURED, Paces
+from tests.support.fakes import FakeClock
 
 EXPECTED: dict[Stage, float] = {"separating": 10.0, "transcribing": 25.0, "writing": 5.0}
 

@@ -10,11 +10,11 @@ from bridge.audio.signal import ArraySignal
 from bridge.pipeline.channels import separated
 from bridge.pipeline.excerpt import excerpt_for
 from bridge.protocols import Context, Separator, Signal
-from bridge.separation.draft import DraftSeparator
-from tests.fakes import RecordingControl
-from tests.pipeline.engines import SharesSeparator
-from tests.separation.small_models import separator_of, small_model
-from tests.sounds import Samples, music
+from bridge.separation.draft.engine import DraftSeparator
+from tests.support.fakes import RecordingControl
+from tests.support.separators import SharesSeparator
+from tests.support.small_models import separator_of, small_model
+from tests.support.sounds import Samples, music
 
 
 def take_apart(engine: Separator, sound: Samples, rate: int, start: int = 0, stop: int | None = None) -> Samples:

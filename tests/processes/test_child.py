@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from bridge.processes.child import Child
-from tests.processes.echo import Die, EchoCommand, EchoReport, Freeze, Print, Say, Urgent
+from tests.support.echo import Die, EchoCommand, EchoReport, Freeze, Print, Say, Urgent
 
 pytestmark = pytest.mark.end_to_end
 
@@ -42,7 +42,7 @@ class Listener:
 async def running(silence_seconds: float = 30.0) -> AsyncIterator[tuple[Child[EchoCommand, EchoReport], Listener]]:
     listener = Listener()
     child: Child[EchoCommand, EchoReport] = Child(
-        "tests.processes.echo",
+        "tests.support.echo",
         EchoReport,
         on_report=listener.hear,
         on_exit=listener.exits.put_nowait,

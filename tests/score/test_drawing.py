@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bridge.model import Bend, Music, Note
 from bridge.score.drawing import draw
-from bridge.score.timeline import timeline
+from bridge.score.systems import timeline
 from bridge.score.words import music_words
 
 SVG = "{http://www.w3.org/2000/svg}"

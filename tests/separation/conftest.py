@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from huggingface_hub import close_session
 
-from tests.separation.model_server import Server
+from tests.support.model_server import Server
 
 
 @pytest.fixture

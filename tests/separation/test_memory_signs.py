@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.errors import EngineFailed, OutOfMemory
-from bridge.separation.network import told_as_bridge_errors
+from bridge.separation.networks.base import told_as_bridge_errors
 
 
 @pytest.mark.parametrize(

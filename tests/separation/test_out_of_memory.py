@@ -15,13 +15,13 @@ from demucs.apply import BagOfModels
 from bridge.audio.signal import ArraySignal
 from bridge.errors import EngineFailed, OutOfMemory
 from bridge.separation.backends import Backends
-from bridge.separation.conversions import Conversion, Conversions
-from bridge.separation.demucs_engine import DemucsSeparator
-from bridge.separation.fallback import FallbackNetwork
+from bridge.separation.networks.fallback import FallbackNetwork
+from bridge.separation.networks.torch_network import TorchNetwork, torch_networks
+from bridge.separation.openvino.cache import Conversion, Conversions
 from bridge.separation.registry import Engines
-from bridge.separation.torch_network import TorchNetwork, torch_networks
-from tests.fakes import FakeClock, RecordingControl
-from tests.separation.small_models import (
+from bridge.separation.windowed.engine import DemucsSeparator
+from tests.support.fakes import FakeClock, RecordingControl
+from tests.support.small_models import (
     RATE_HZ,
     joined,
     noise,
@@ -34,8 +34,8 @@ from tests.separation.small_models import (
 
 if TYPE_CHECKING:
     from bridge.protocols import Control, Samples, Separator
-    from bridge.separation.network import Estimate, Planes
-    from bridge.separation.weights import Places
+    from bridge.separation.models.locations import Places
+    from bridge.separation.networks.base import Estimate, Planes
 
 #: Five windows of the small models.
 MIX = noise(27_000)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bridge.errors import BadArguments, Cancelled, EngineFailed, WeightsUnavailable
+from bridge.separation.models.locations import Places
 from bridge.separation.registry import Engines
-from bridge.separation.weights import Places
-from tests.fakes import FakeClock, RecordingControl
-from tests.separation.small_models import places_in, save_htdemucs, save_model, small_model
+from tests.support.fakes import FakeClock, RecordingControl
+from tests.support.small_models import places_in, save_htdemucs, save_model, small_model
 
 if TYPE_CHECKING:
     from bridge.protocols import Control

@@ -8,9 +8,9 @@ import pytest
 
 from bridge.errors import BadArguments, EngineFailed
 from bridge.model import STEMS, Note
+from bridge.note_settings import NoteSettings
 from bridge.protocols import Control, Signal, Transcriber
 from bridge.transcription.registry import Transcribers
-from bridge.transcription.settings import NoteSettings
 
 
 class Deaf:

@@ -14,8 +14,8 @@ import pytest
 
 from bridge.errors import BridgeError, EngineFailed, InternalError
 from bridge.events import Ended, MidiStarted, Noticed, Progressed
-from tests.fakes import FakeBridge
-from tests.tui.scenes import (
+from tests.support.fakes import FakeBridge
+from tests.support.scenes import (
     Open,
     app_with,
     cancelled,

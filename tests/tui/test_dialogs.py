@@ -9,8 +9,8 @@ from textual.widgets import Static
 
 from bridge.errors import NotFound
 from bridge.model import JobRequest
-from bridge.options import SYNCS
-from tests.tui.scenes import (
+from bridge.options.table import SYNCS
+from tests.support.scenes import (
     ADDRESS,
     app_with,
     done,

@@ -16,8 +16,8 @@ from bridge.errors import EngineFailed, NotFound
 from bridge.events import Noticed
 from bridge.model import Job, MidiStatus, Port
 from bridge.plain import plain
-from tests.hostile import NAMES, is_harmless, is_text, names
-from tests.tui.scenes import app_with, done, failed, running, settle
+from tests.support.hostile import NAMES, is_harmless, is_text, names
+from tests.support.scenes import app_with, done, failed, running, settle
 from tui.screens.dialogs import PathInput, QuitDialog, ResultsDialog
 from tui.terminal import TerminalApp
 from tui.widgets.words import Words, entitle

@@ -8,8 +8,8 @@ import pytest
 from textual.pilot import Pilot
 
 from bridge.events import MidiStarted, Noticed, Progressed
-from tests.fakes import FakeBridge
-from tests.tui.scenes import (
+from tests.support.fakes import FakeBridge
+from tests.support.scenes import (
     NO_MIDI,
     app_with,
     evening,

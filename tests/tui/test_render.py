@@ -11,13 +11,13 @@ from rich.cells import cell_len
 from bridge.errors import ADVICE
 from bridge.model import JobRequest, MidiStatus
 from bridge.plain import plain
-from tests.tui.scenes import ADDRESS, NO_MIDI, PORTS, cancelled, done, evening, failed, running, trouble, waiting
+from tests.support.scenes import ADDRESS, NO_MIDI, PORTS, cancelled, done, evening, failed, running, trouble, waiting
 from tui.render import log
 from tui.render.bar import bar, percent
 from tui.render.details import details, region_words
 from tui.render.fit import fit, wrap
 from tui.render.job import eta_text, file_count, heading, row, stage_words
-from tui.render.palette import PLAIN, Palette
+from tui.render.roles import PLAIN, Palette
 from tui.render.status import header, ports, welcome
 from tui.state import LogLine, ViewState
 

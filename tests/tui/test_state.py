@@ -18,7 +18,7 @@ from bridge.events import (
 )
 from bridge.lifecycle import fold as fold_job
 from bridge.model import STAGES, Failure, MidiStatus, Result, Status, Warning
-from tests.tui.scenes import PORTS, cancelled, done, produced, running, started, submitted, waiting
+from tests.support.scenes import PORTS, cancelled, done, produced, running, started, submitted, waiting
 from tui.coalesce import Coalescer
 from tui.state import LOG_LIMIT, ViewState, begin, fold, in_order
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import errno
 import shutil
 import struct
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,69 +10,21 @@ from demucs.apply import BagOfModels
 
 from bridge.audio import riff
 from bridge.audio.source import find_region
-from bridge.audio.stamps import Origin, bext, read_origin
+from bridge.audio.wav_chunks import Origin, bext, read_origin
 from bridge.errors import NotAudio
-from bridge.events import Ended, Produced, Progressed, Started, Submitted, Warned
-from bridge.lifecycle import fold
-from bridge.model import STEMS, Job, JobRequest
-from bridge.pipeline.cache import ResultsCache
-from bridge.pipeline.folder import SPARE_BYTES
+from bridge.events import Ended, Produced, Progressed, Started, Warned
+from bridge.model import STEMS, Job
 from bridge.pipeline.manifest import decode
-from bridge.pipeline.pace import Paces
-from bridge.pipeline.workshop import Workshop
-from bridge.protocols import Engines
+from bridge.pipeline.output_folder import SPARE_BYTES
 from bridge.smf.reading import count_notes
-from bridge.worker.messages import CancelJob, Fetched, Fetching, FetchModel, Happened, RunJob, WorkerReport
-from bridge.worker.service import Worker, failure_of
-from tests.audio.encoded import encode
-from tests.fakes import FakeClock, RecordingControl
-from tests.pipeline.engines import OneEngine, OneNoteTranscriber, OneTranscriber, SharesSeparator
-from tests.separation.small_models import separator_of, small_model
-from tests.sounds import level_dbfs, music, read, write
-
-
-class Bench:
-    """A worker whose tools are fakes; its events fold into a job."""
-
-    def __init__(
-        self,
-        engines: Engines | None = None,
-        max_seconds: float = 60.0,
-        cache: ResultsCache | None = None,
-        transcriber: OneNoteTranscriber | None = None,
-        heed: Callable[[WorkerReport], None] = lambda _: None,
-    ) -> None:
-        """`heed` sees each report as it comes."""
-        self.reports: list[WorkerReport] = []
-        self.heed = heed
-        self.transcriber = transcriber or OneNoteTranscriber()
-        workshop = Workshop(
-            engines=engines or OneEngine(),
-            transcribers=OneTranscriber(self.transcriber),
-            clock=FakeClock(),
-            max_seconds=max_seconds,
-            paces=Paces(None, FakeClock()),
-            cache=cache,
-        )
-        self.worker = Worker(workshop, self._hear)
-
-    def _hear(self, report: WorkerReport) -> None:
-        self.reports.append(report)
-        self.heed(report)
-
-    def run(self, source: Path, **options: object) -> Job:
-        request = JobRequest(source=str(source), **options)  # type: ignore[arg-type]
-        self.worker.obey(RunJob(job="a", request=request))
-        submitted = Submitted(job="a", name="x", request=request, unix_seconds=0.0)
-        return fold([submitted, *(report.event for report in self.reports if isinstance(report, Happened))])
-
-    @property
-    def events(self) -> list[object]:
-        return [report.event for report in self.reports if isinstance(report, Happened)]
-
-
-def files(job: Job) -> list[str]:
-    return sorted(entry.name for entry in Path(job.output_dir).iterdir()) if Path(job.output_dir).is_dir() else []
+from bridge.worker.messages import CancelJob, Fetched, Fetching, FetchModel
+from bridge.worker.service import failure_of
+from tests.support.bench import Bench, files
+from tests.support.encoded import encode
+from tests.support.fakes import RecordingControl
+from tests.support.separators import OneEngine, SharesSeparator
+from tests.support.small_models import separator_of, small_model
+from tests.support.sounds import level_dbfs, music, read, write
 
 
 def test_a_job_ends_with_stems_midi_files_and_a_manifest(clip: Path) -> None:

@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.end_to_end.pseudo_terminal import Terminal, in_terminal
-from tests.jack_server import JackServer, running_jack, why_no_jack
-from tests.sounds import Samples, music, write
+from tests.support.jack_server import JackServer, running_jack, why_no_jack
+from tests.support.pseudo_terminal import Terminal, in_terminal
+from tests.support.sounds import Samples, music, write
 from tests.worlds.shown import ROOT
 
 PROGRAMS = ROOT / ".venv" / "bin"

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from bridge.smf.reading import count_notes
-from tests.jack_server import JackServer, MidiReader, poll
-from tests.midi.stage import hanging
+from tests.support.jack_server import JackServer, MidiReader, poll
+from tests.support.stage import hanging
 from tests.worlds.places import NEVER_SAID, WORLDS, Place
 from tests.worlds.shown import ROOT, shown
 from tests.worlds.table import COMMANDS, Runs

@@ -13,7 +13,7 @@ from bridge.plain import plain
 from bridge.units import clock_text
 from tui.render.fit import fit, wrap
 from tui.render.job import eta_text, stage_words, tone_of
-from tui.render.palette import Palette
+from tui.render.roles import Palette
 
 _LABEL_CELLS = 8
 _SAMPLE_FORMATS = {

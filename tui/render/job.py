@@ -12,7 +12,7 @@ from bridge.model import Job
 from bridge.units import clock_text
 from tui.render.bar import bar, percent
 from tui.render.fit import fit
-from tui.render.palette import Palette
+from tui.render.roles import Palette
 
 STAGE_WORDS = {
     "queued": "waiting",

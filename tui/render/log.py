@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 from rich.text import Text
 
 from tui.render.fit import wrap
-from tui.render.palette import Palette
+from tui.render.roles import Palette
 from tui.state import LogLine
 
 _INDENT = 10  # " 14:03:27 "

@@ -8,7 +8,7 @@ from rich.text import Text
 from bridge.model import MidiStatus
 from tui.render.fit import fit
 from tui.render.job import PLAYING_MARK
-from tui.render.palette import Palette
+from tui.render.roles import Palette
 from tui.state import ViewState
 
 TITLE = "Source Audio Bridge"

@@ -16,7 +16,7 @@ from textual.widgets import Footer
 
 from bridge.model import Job
 from tui.paths import paths_in
-from tui.render.palette import PLAIN, Palette
+from tui.render.roles import PLAIN, Palette
 from tui.state import ViewState, in_order
 from tui.widgets.jobs_table import JobsTable
 from tui.widgets.log_view import LogView

@@ -8,7 +8,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.render.palette import PLAIN, Palette
+from tui.render.roles import PLAIN, Palette
 
 
 class Lines(ScrollView, can_focus=True):

@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from bridge.model import Job, MidiStatus
 from tui.render.details import details, hint
-from tui.render.palette import PLAIN, Palette
+from tui.render.roles import PLAIN, Palette
 from tui.render.status import header, ports, welcome
 from tui.state import ViewState
 

@@ -1,0 +1,1 @@
+"""How well: stems, notes, drums and tempo, scored against what is known to be true."""

@@ -1,0 +1,225 @@
+"""How much memory the worker takes: `python -m benchmarks.speed.memory [--minutes 1 10 60] [--jobs 200] [--json]`.
+
+Each length is measured in a process of its own: one job, with the source's frames, channels and rate as they come in a
+studio. Anonymous memory is what the worker holds; the peak of the resident set counts the code of the libraries too.
+Then one more process does job after job on a short clip, which shows what a worker that runs for weeks would keep.
+Linux only: the figures come from /proc.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from bridge.events import JobEvent
+from bridge.model import JobRequest
+from bridge.pipeline.context import Workshop
+from bridge.pipeline.job import run_job
+from bridge.pipeline.stage_paces import Paces
+from bridge.separation.registry import Engines
+from bridge.system.clock import SystemClock
+from bridge.transcription.registry import Transcribers
+from bridge.worker.allocator import environment, glibc_version
+from tools.full_size_model import FULL_SIZE, SMALL, TINY, build
+
+RATE_HZ = 48_000
+SHORT_CLIP_MINUTES = 3 / 60
+SAMPLING_SECONDS = 0.02
+#: Jobs before growth is counted: libraries load on first use, and allocators take what they need once.
+WARM_UP_JOBS = 20
+MEGABYTE = 1_000_000
+#: What `--engine` knows besides the engines that are here: htdemucs with random weights, in its own size, small with
+#: windows of the same length, and tiny.
+RANDOM_MODELS = {"full": FULL_SIZE, "small": SMALL, "tiny": TINY}
+
+
+@dataclass(frozen=True)
+class Peak:
+    """One job."""
+
+    minutes: float
+    seconds: float
+    """How long it took."""
+    start_mb: float
+    """Anonymous memory before the job."""
+    anonymous_mb: float
+    """The most anonymous memory during the job."""
+    resident_mb: float
+    """The most resident memory, with the code and the mapped files."""
+
+
+@dataclass(frozen=True)
+class Growth:
+    """Many jobs, one after another."""
+
+    jobs: int
+    first_mb: float
+    """Anonymous memory after the warm-up."""
+    last_mb: float
+    growth_percent: float
+
+
+class Job:
+    """One job after another in this process, as the worker does them; results are thrown away."""
+
+    def __init__(self, source: Path, engine: str, midi: bool) -> None:
+        clock = SystemClock()
+        models = source.parent / "models"
+        if engine in RANDOM_MODELS:
+            build(models, RANDOM_MODELS[engine])
+            engine = "htdemucs"
+        engines = Engines(models, clock=clock)
+        self._workshop = Workshop(
+            engines=engines, transcribers=Transcribers(), clock=clock, max_seconds=1e6, paces=Paces(None, clock)
+        )
+        self._out = source.parent / "out"
+        self._request = JobRequest(
+            source=str(source), engine=engine, out=str(self._out), midi=None if midi else (), device="cpu"
+        )
+
+    def run(self) -> None:
+        run_job("job", self._request, self._workshop, _forget, threading.Event())
+        shutil.rmtree(self._out)
+
+
+def peak(minutes: float, engine: str, file_format: str, midi: bool) -> Peak:
+    """Does one job on so much audio in this process."""
+    with clip(minutes, file_format) as source:
+        job = Job(source, engine, midi)
+        start = anonymous_bytes()
+        began = time.monotonic()
+        with highest_anonymous() as highest:
+            job.run()
+        seconds = time.monotonic() - began
+    return Peak(
+        minutes,
+        round(seconds, 1),
+        round(start / MEGABYTE, 1),
+        round(max(highest) / MEGABYTE, 1),
+        round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MEGABYTE, 1),
+    )
+
+
+def growth(jobs: int, engine: str, midi: bool) -> Growth:
+    """Does the same short job again and again in this process."""
+    with clip(SHORT_CLIP_MINUTES, "wav") as source:
+        job = Job(source, engine, midi)
+        first = 0
+        for done in range(WARM_UP_JOBS + jobs):
+            if done == WARM_UP_JOBS:
+                first = anonymous_bytes()
+            job.run()
+        last = anonymous_bytes()
+    percent = 100 * (last - first) / first
+    return Growth(jobs, round(first / MEGABYTE, 1), round(last / MEGABYTE, 1), round(percent, 2))
+
+
+@contextmanager
+def clip(minutes: float, file_format: str) -> Iterator[Path]:
+    """A stereo file of notes and noise, 24 bits."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"clip.{file_format}"
+        random = np.random.default_rng(0)
+        beat = np.arange(RATE_HZ) / RATE_HZ
+        with soundfile.SoundFile(str(path), "w", RATE_HZ, 2, "PCM_24") as file:
+            for second in range(round(minutes * 60)):
+                pitch = 220 * 2 ** (second % 12 / 12)
+                sound = 0.3 * np.sin(2 * np.pi * pitch * beat) * np.exp(-3 * beat)
+                sound += 0.1 * random.standard_normal(RATE_HZ) * np.exp(-40 * (beat % 0.25))
+                file.write(np.stack([sound, sound * 0.8], axis=1))
+        yield path
+
+
+@contextmanager
+def highest_anonymous() -> Iterator[list[int]]:
+    """Samples the anonymous memory while the block runs."""
+    highest, over = [anonymous_bytes()], threading.Event()
+
+    def watch() -> None:
+        while not over.wait(SAMPLING_SECONDS):
+            highest.append(max(highest.pop(), anonymous_bytes()))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield highest
+    finally:
+        over.set()
+        watcher.join()
+
+
+def anonymous_bytes() -> int:
+    """What this process holds that is in no file."""
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("RssAnon:"):
+            return int(line.split()[1]) * 1024
+    raise OSError("this kernel does not tell RssAnon")
+
+
+def _forget(event: JobEvent) -> None:
+    del event
+
+
+def _in_its_own_process(arguments: list[str]) -> dict[str, float]:
+    command = [sys.executable, "-m", "benchmarks.speed.memory", *arguments]
+    variables = {**os.environ, **environment(glibc_version())}
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=variables)
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, nargs="*", default=[1, 10, 60])
+    parser.add_argument("--jobs", type=int, default=200, help="0: none")
+    parser.add_argument(
+        "--engine", default="draft", help="draft, or full, small or tiny for an htdemucs with random weights"
+    )
+    parser.add_argument("--format", default="flac", help="wav or flac")
+    parser.add_argument("--no-midi", action="store_true", help="separate only")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--one", choices=["peak", "growth"], help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one == "peak":
+        print(json.dumps(asdict(peak(options.minutes[0], options.engine, options.format, not options.no_midi))))
+        return
+    if options.one == "growth":
+        print(json.dumps(asdict(growth(options.jobs, options.engine, not options.no_midi))))
+        return
+    shared = ["--engine", options.engine, "--format", options.format, *["--no-midi"] * options.no_midi]
+    peaks = [
+        Peak(**_in_its_own_process(["--one", "peak", "--minutes", str(minutes), *shared]))
+        for minutes in options.minutes
+    ]
+    grown = None
+    if options.jobs:
+        grown = Growth(**_in_its_own_process(["--one", "growth", "--jobs", str(options.jobs), *shared]))  # type: ignore[arg-type]
+    if options.json:
+        print(json.dumps({"peaks": [asdict(one) for one in peaks], "growth": grown and asdict(grown)}, indent=2))
+        return
+    for one in peaks:
+        print(
+            f"{one.minutes:5g} min: {one.seconds:7.1f} s, anonymous {one.start_mb:.0f} → {one.anonymous_mb:.0f} MB, "
+            f"resident at most {one.resident_mb:.0f} MB"
+        )
+    if grown is not None:
+        print(f"{grown.jobs} jobs: {grown.first_mb:.1f} → {grown.last_mb:.1f} MB ({grown.growth_percent:+.1f} %)")
+
+
+if __name__ == "__main__":
+    main()

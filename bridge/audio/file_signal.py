@@ -1,0 +1,86 @@
+"""Reading plain samples straight from the file that they lie in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import soundfile
+
+from bridge.audio.decoders import FLOAT_SUBTYPES, told_of_the_file
+from bridge.errors import NotAudio
+
+if TYPE_CHECKING:
+    from bridge.protocols import Samples
+
+
+class FileSignal:
+    """A `Signal` over an open file of plain samples; what is no number (NaN, infinity) is silent."""
+
+    def __init__(self, path: Path, file: soundfile.SoundFile) -> None:
+        self._path = path
+        self._file = file
+
+    @property
+    def frames(self) -> int:
+        return int(self._file.frames)
+
+    @property
+    def channels(self) -> int:
+        return int(self._file.channels)
+
+    @property
+    def sample_rate_hz(self) -> int:
+        return int(self._file.samplerate)
+
+    @property
+    def may_hold_nan(self) -> bool:
+        return self._file.subtype in FLOAT_SUBTYPES
+
+    def read(self, start: int, stop: int) -> Samples:
+        """See `protocols.Signal`.
+
+        Raises:
+            NotAudio: the file has changed while it was open.
+        """
+        samples = self._read(start, stop)
+        if self.may_hold_nan:
+            mend(samples)
+        return samples
+
+    def count_broken(self, start: int, stop: int) -> int:
+        """How many samples of these frames are no numbers."""
+        return mend(self._read(start, stop))
+
+    def _read(self, start: int, stop: int) -> Samples:
+        with told_of_the_file(f"{self._path.name} cannot be read any more."):
+            self._file.seek(start)
+            samples: Samples = self._file.read(stop - start, dtype="float32", always_2d=True)
+        if len(samples) < stop - start:
+            raise NotAudio(f"{self._path.name} has become shorter while it was read.")
+        return samples
+
+
+@contextmanager
+def opened_in_place(path: Path) -> Iterator[FileSignal]:
+    """The file's samples until the block ends.
+
+    Raises:
+        NotAudio: it has changed since its header was read, or is gone.
+    """
+    with told_of_the_file(f"{path.name} cannot be read any more."):
+        file = soundfile.SoundFile(str(path))
+    with file:
+        yield FileSignal(path, file)
+
+
+def mend(samples: Samples) -> int:
+    """Silences, in place, what is no number; returns how many samples that were."""
+    broken = ~np.isfinite(samples)
+    mended = int(np.count_nonzero(broken))
+    if mended:
+        samples[broken] = 0.0
+    return mended

@@ -1,0 +1,180 @@
+"""How a job is shown while it runs and when it is over: for a terminal, for a log, and for a program."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Protocol
+
+from rich.progress import TaskID
+
+from bridge.cli.output.console import PlainConsole, progress
+from bridge.cli.output.terminal import tell_json
+from bridge.errors import BridgeError
+from bridge.events import Analysed, Event, Produced, Progressed, Started, Warned
+from bridge.model import Job, Result
+from bridge.score.words import music_words
+from bridge.units import clock_text
+
+STAGE_WORDS = {
+    "queued": "Waiting",
+    "loading": "Getting ready",
+    "separating": "Taking apart",
+    "transcribing": "Finding the notes",
+    "writing": "Writing",
+}
+
+
+class JobReport(Protocol):
+    """Shows one job."""
+
+    def __enter__(self) -> object: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def show(self, event: Event) -> None: ...
+
+    def conclude(self, job: Job) -> None:
+        """The job is over."""
+        ...
+
+    def refuse(self, error: BridgeError) -> None:
+        """There is no job, for this reason; the command says it on standard error as well."""
+        ...
+
+
+def report_for(*, json: bool) -> JobReport:
+    """The report that suits where it is going; a program gets nothing but JSON."""
+    return JsonReport() if json else TextReport.for_people()
+
+
+def outcome_of(job: Job) -> dict[str, object]:
+    """The job as the last JSON object tells it."""
+    told: dict[str, object] = {
+        "job": job.id,
+        "state": job.state,
+        "engine": job.engine,
+        "output_dir": job.output_dir,
+        "seconds": round((job.ended_unix or job.submitted_unix) - job.submitted_unix, 3),
+        "warnings": [warning.message for warning in job.warnings],
+        "stems": [_stem(result) for result in job.results if result.kind == "stem"],
+        "midi": [_midi(result) for result in job.results if result.kind == "midi"],
+        "notes": [_midi(result) for result in job.results if result.kind == "notes"],
+        "pictures": [_midi(result) for result in job.results if result.kind == "picture"],
+        "music": job.music,
+    }
+    if job.failure is not None:
+        told["code"], told["message"] = job.failure.code, job.failure.message
+    return told
+
+
+def _stem(result: Result) -> dict[str, object]:
+    return {
+        "name": result.name,
+        "path": result.path,
+        "frames": result.frames,
+        "sample_rate": result.sample_rate_hz,
+        "channels": result.channels,
+        "subtype": result.subtype,
+    }
+
+
+def _midi(result: Result) -> dict[str, object]:
+    return {"name": result.name, "path": result.path, "notes": result.notes}
+
+
+class JsonReport:
+    """One JSON object a line on standard output, flushed at once; the outcome last."""
+
+    def __enter__(self) -> JsonReport:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def show(self, event: Event) -> None:
+        tell_json(event)
+
+    def conclude(self, job: Job) -> None:
+        tell_json(outcome_of(job))
+
+    def refuse(self, error: BridgeError) -> None:
+        tell_json({"job": "", "state": "failed", "stems": [], "midi": [], "code": error.code, "message": str(error)})
+
+
+class TextReport:
+    """Words: a moving bar on a terminal, a line for each new stage in a log; the files at the end."""
+
+    def __init__(self, console: PlainConsole) -> None:
+        self._console = console
+        self._stage = ""
+        self._engine = ""
+        self._bar = progress(console)
+        self._task: TaskID = self._bar.add_task("", total=1.0, left="")
+
+    @classmethod
+    def for_people(cls) -> TextReport:
+        return cls(PlainConsole(soft_wrap=True))
+
+    def say(self, words: str) -> None:
+        """One line of the command's own."""
+        self._console.print(words)
+
+    def __enter__(self) -> TextReport:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def show(self, event: Event) -> None:
+        match event:
+            case Progressed(stage=stage, fraction=fraction, eta_seconds=eta):
+                why = ", slower than expected" if event.is_slower else ""
+                left = "" if eta is None else f"about {clock_text(eta)} left{why}"
+                self._bar.update(self._task, completed=fraction, description=STAGE_WORDS[stage], left=left)
+                if stage != self._stage and not self._console.is_terminal:
+                    self._console.print(f"{STAGE_WORDS[stage]} …")
+                self._stage = stage
+            case Started(engine=engine, device=device) if device and engine != self._engine:
+                self._engine = engine
+                self._console.print(f"Engine: {engine} on {device}")
+            case Warned(warning=warning):
+                self._console.print(f"Note: {warning.message}", style="yellow")
+            case Analysed(music=music) if words := music_words(music):
+                self._console.print(f"Music: {', '.join(words)}")
+            case Produced(result=result):
+                self._console.print(_line(result))
+
+    def conclude(self, job: Job) -> None:
+        if job.state == "done":
+            seconds = (job.ended_unix or job.submitted_unix) - job.submitted_unix
+            self._console.print(f"Done in {seconds:.1f} s: {job.output_dir}")
+        elif job.state == "cancelled" and not job.results:
+            self._console.print("Cancelled.")
+        elif job.results:
+            count = len(job.results)
+            left = (
+                "1 of its files is complete and stays" if count == 1 else f"{count} of its files are complete and stay"
+            )
+            self._console.print(f"{left} in {job.output_dir}.")
+
+    def refuse(self, error: BridgeError) -> None:
+        """Nothing to add to what standard error says."""
+
+
+def _line(result: Result) -> str:
+    match result.kind:
+        case "stem":
+            what = f"{clock_text(result.seconds):>5} audio  "
+        case "midi":
+            what = f"{result.notes:>5} notes  "
+        case "notes":
+            what = "      table  "
+        case "picture":
+            what = "      picture"
+    return f"  {result.name:<8} {what} {result.path}"

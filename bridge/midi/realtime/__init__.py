@@ -1,0 +1,1 @@
+"""Priority for the player's threads, as far as the system grants it."""

@@ -1,0 +1,1 @@
+"""The bridge over HTTP: the OSCQuery tree and JSON views, read-only."""

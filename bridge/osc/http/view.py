@@ -1,0 +1,60 @@
+"""What programs are shown that explore the bridge or poll it: a view of the bridge, without a way to change it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from bridge import __version__
+from bridge.model import Job
+from bridge.osc import addresses as osc
+from bridge.osc.handlers import SERVER_NAME, status_reply
+from bridge.osc.http import oscquery
+from bridge.protocols import Bridge
+from bridge.system import sockets
+
+#: So many jobs are listed where nobody says how many, and at most.
+USUAL_JOBS, MOST_JOBS = 100, 1000
+_BRIEF = ("id", "name", "state", "stage", "fraction", "eta_seconds", "submitted_unix", "ended_unix")
+
+
+@dataclass(frozen=True)
+class Explorable:
+    """One running bridge, seen from outside."""
+
+    bridge: Bridge
+    engines: Sequence[str]
+    defaults: Mapping[str, object]
+    """Options of a job that a client leaves out, by their names in `OPTIONS`."""
+    osc_host: str
+    osc_port: int
+
+    def host_info(self) -> oscquery.Node:
+        host = "" if self.osc_host in sockets.EVERYWHERE else self.osc_host
+        return oscquery.host_info(SERVER_NAME, host, self.osc_port)
+
+    def address_space(self) -> oscquery.Node:
+        """The OSCQuery tree, with everything that has a value now."""
+        now = (
+            status_reply(self.bridge.status()),
+            osc.LIST_BEGIN(len(self.bridge.jobs())),
+            osc.STARTUP(__version__),
+        )
+        values = {message.address: message.arguments for message in now}
+        return oscquery.address_space(values, self.engines, self.defaults)
+
+    def jobs(self, most: int) -> dict[str, object]:
+        """The newest `most` jobs, oldest first, without their files."""
+        jobs = self.bridge.jobs()
+        return {"total": len(jobs), "jobs": [_brief(job) for job in (jobs[-most:] if most > 0 else ())]}
+
+    def job(self, job: str) -> dict[str, object]:
+        """All that is known of one job, as its history has it. Raises NotFound."""
+        told: dict[str, object] = msgspec.to_builtins(self.bridge.job(job))
+        return told
+
+
+def _brief(job: Job) -> dict[str, object]:
+    return {name: getattr(job, name) for name in _BRIEF}

@@ -1,0 +1,48 @@
+"""What every job of a worker uses, and how a job talks to whoever asked for it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge.errors import Cancelled
+from bridge.events import JobEvent, Warned
+from bridge.model import Warning
+from bridge.pipeline.cache.store import ResultsCache
+from bridge.pipeline.progress import JobProgress
+from bridge.pipeline.stage_paces import Paces
+from bridge.protocols import Clock, Engines, Transcribers
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """The tools and the limits."""
+
+    engines: Engines
+    transcribers: Transcribers
+    clock: Clock
+    max_seconds: float
+    paces: Paces
+    roots: tuple[Path, ...] = ()
+    cache: ResultsCache | None = None
+    """None: every job does its work."""
+
+
+@dataclass(frozen=True)
+class JobControl:
+    """Carries one job's progress and warnings out, and the wish to cancel it in."""
+
+    job: str
+    progress: JobProgress
+    emit: Callable[[JobEvent], None]
+    cancelled: threading.Event
+
+    def checkpoint(self, fraction: float) -> None:
+        if self.cancelled.is_set():
+            raise Cancelled
+        self.progress.advance(fraction)
+
+    def warn(self, warning: Warning) -> None:
+        self.emit(Warned(job=self.job, warning=warning))

@@ -1,0 +1,111 @@
+"""From what was heard to the notes that are written: read, brought into a scale and onto a grid, as was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from bridge.model import JobRequest, Music, Note
+from bridge.music.key import estimate_key
+from bridge.music.overlaps import without_overlaps
+from bridge.music.quantise import QuantiseSettings, quantised
+from bridge.music.scale import in_scale, parse_scale
+from bridge.music.tempo import CONFIDENT, TempoEstimate
+from bridge.note_settings import NoteSettings
+from bridge.protocols import Transcribers
+from bridge.transcription.pitched.profiles import PROFILES, profile_for
+from bridge.units import DEFAULT_TEMPO_BPM
+
+#: Full sensitivity, and none, change the odds that something is a note by this factor.
+SENSITIVITY_ODDS = 4.0
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The notes of each stem, in the stems' order, and the music they are."""
+
+    parts: Mapping[str, list[Note]]
+    music: Music
+    seconds: float
+    """Length of the clip."""
+
+
+def read_notes(
+    heard: Mapping[str, bytes], transcribers: Transcribers, request: JobRequest, music: Music, seconds: float
+) -> Reading:
+    """The notes of every stem that was heard, as the request wants them.
+
+    Raises:
+        BadArguments: the settings leave no pitch of a stem.
+    """
+    parts = {
+        stem: transcribers.for_stem(stem).read(sound, stem, settings_for(request, stem))
+        for stem, sound in heard.items()
+    }
+    key = estimate_key(note for stem, notes in parts.items() if stem != "drums" for note in notes)
+    if key is not None:
+        music = msgspec.structs.replace(music, key=key.name, key_margin=key.margin)
+    scale = music.key if request.scale == "auto" else request.scale
+    for stem, notes in parts.items():
+        if scale and stem != "drums":
+            notes = in_scale(notes, parse_scale(scale), request.off_scale)
+        if request.quantise:
+            notes = quantised(notes, _grid(request), music.tempo_bpm, music.first_beat_seconds, clip_seconds=seconds)
+        parts[stem] = without_overlaps(notes)
+    return Reading(parts, music, seconds)
+
+
+def known_music(request: JobRequest, estimate: Callable[[], TempoEstimate]) -> Music:
+    """The tempo that was given; else what is heard, where that is sure; else MIDI's own default."""
+    tempo, beat = request.tempo_bpm, request.beat
+    if tempo is not None:
+        first = 0.0 if beat is None else -beat % 1.0 * 60 / tempo
+        return Music(
+            tempo_bpm=tempo,
+            tempo_source="given",
+            tempo_confidence=1.0,
+            first_beat_seconds=first,
+            time_signature=request.time_signature,
+        )
+    found = estimate()
+    sure = found.confidence >= CONFIDENT
+    return Music(
+        tempo_bpm=found.bpm if sure else DEFAULT_TEMPO_BPM,
+        tempo_source="estimated" if sure else "default",
+        tempo_confidence=found.confidence,
+        first_beat_seconds=found.first_beat_seconds if sure else 0.0,
+        time_signature=request.time_signature,
+    )
+
+
+def settings_for(request: JobRequest, stem: str) -> NoteSettings:
+    """How the request wants a stem to be read."""
+    shortest = request.shortest_seconds
+    profile = profile_for(stem) if stem in PROFILES and request.sensitivity is not None else None
+    return NoteSettings(
+        shortest_ms=None if shortest is None else shortest * 1000,
+        lowest_pitch=request.lowest,
+        highest_pitch=request.highest,
+        monophonic={"auto": None, "one": True, "many": False}[request.voices],
+        onset_threshold=None if profile is None else _threshold(profile.onset_threshold, request.sensitivity),
+        note_threshold=None if profile is None else _threshold(profile.note_threshold, request.sensitivity),
+    )
+
+
+def _threshold(usual: float, sensitivity: float | None) -> float:
+    """The stem's own threshold at 0.5; a quarter of its odds at 1, four times as much at 0."""
+    if sensitivity is None:
+        return usual
+    odds: float = usual / (1 - usual) * SENSITIVITY_ODDS ** (1 - 2 * sensitivity)
+    return odds / (1 + odds)
+
+
+def _grid(request: JobRequest) -> QuantiseSettings:
+    return QuantiseSettings(
+        grid=request.quantise,
+        strength=request.quantise_strength,
+        ends=request.quantise_ends,
+        keep_swing=request.quantise_swing,
+    )

@@ -1,0 +1,95 @@
+"""Where things lie on the picture, in its own units (pixels where it is not scaled)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bridge.model import Music, Note
+from bridge.score.systems import Timeline, timeline
+
+WIDTH = 1600.0
+MARGIN = 40.0
+HEADER = 108.0
+#: Between systems, with room for the bars' numbers.
+GAP = 44.0
+KEYS = 34.0
+#: Left of the keys, for the names.
+NAMES = 74.0
+#: A roll is about so high; a row of a narrow range no higher than the second, of a wide one no lower than the first.
+ROLL_HEIGHT = 300.0
+LOWEST_ROW, HIGHEST_ROW = 5.0, 13.0
+#: Pitches that are shown at least.
+LEAST_PITCHES = 13
+DRUM_ROW = 17.0
+DRUM_GAP = 10.0
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One picture's measures. Within a system, y is counted from the system's top."""
+
+    time: Timeline
+    pitches: Sequence[int]
+    """The rows of the roll, from the bottom up."""
+    drums: Sequence[int]
+    """The rows of the lane, from the bottom up."""
+    row: float
+    width: float = WIDTH
+    margin: float = MARGIN
+    keys: float = KEYS
+    drum_row: float = DRUM_ROW
+
+    @property
+    def left(self) -> float:
+        """Where time begins."""
+        return self.margin + NAMES
+
+    @property
+    def right(self) -> float:
+        return self.width - self.margin
+
+    @property
+    def roll_height(self) -> float:
+        return self.row * len(self.pitches)
+
+    @property
+    def drums_top(self) -> float:
+        return self.roll_height + (DRUM_GAP if self.pitches else 0.0)
+
+    @property
+    def system_height(self) -> float:
+        return self.drums_top + self.drum_row * len(self.drums) if self.drums else self.roll_height
+
+    @property
+    def height(self) -> float:
+        return self.top_of(len(self.time.systems)) - GAP + self.margin
+
+    def top_of(self, system: int) -> float:
+        return HEADER + system * (self.system_height + GAP)
+
+    def x_of(self, seconds: float, system: tuple[float, float]) -> float:
+        """Where a moment lies in a system, given by its start and end."""
+        start, end = system
+        share = (seconds - start) / (end - start)
+        return self.left + share * (self.right - self.left)
+
+    def y_of(self, pitch: int) -> float:
+        """The top of a pitch's row."""
+        return (self.pitches[-1] - pitch) * self.row
+
+    def y_of_drum(self, key: int) -> float:
+        return self.drums_top + (len(self.drums) - 1 - self.drums.index(key)) * self.drum_row
+
+
+def layout(parts: Mapping[str, Sequence[Note]], music: Music, seconds: float) -> Layout:
+    """Rows for every pitch between the lowest and the highest, and for every drum that is struck."""
+    sounding = [note.pitch for stem, notes in parts.items() if stem != "drums" for note in notes]
+    drums = sorted({note.pitch for note in parts.get("drums", ())})
+    pitches: Sequence[int] = ()
+    if sounding or not drums:
+        lowest, highest = (min(sounding) - 1, max(sounding) + 1) if sounding else (54, 66)
+        missing = max(0, LEAST_PITCHES - (highest - lowest + 1))
+        pitches = range(max(0, lowest - missing // 2), min(127, highest + (missing + 1) // 2) + 1)
+    row = min(HIGHEST_ROW, max(LOWEST_ROW, ROLL_HEIGHT / max(1, len(pitches))))
+    return Layout(time=timeline(music, seconds), pitches=pitches, drums=drums, row=row)

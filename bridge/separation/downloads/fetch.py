@@ -1,0 +1,134 @@
+"""Fetching a released model: from the Hugging Face hub, or else from the authors' old server, as demucs does.
+
+Before either is asked for a file, a short probe decides whether it can be reached at all, so a machine without
+network knows within seconds, also where packets vanish without an answer.
+"""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from bridge.control import Portion
+from bridge.errors import WeightsUnavailable
+from bridge.separation.downloads.hub import from_hub
+from bridge.separation.downloads.resumable import certificates, from_server
+from bridge.separation.downloads.transfer import Transfer, wait_for
+from bridge.separation.models.locations import Places, hub_repository
+from bridge.separation.models.openunmix import check_installed
+from bridge.system.clock import SystemClock
+
+if TYPE_CHECKING:
+    from bridge.protocols import Clock, Control
+
+log = logging.getLogger(__name__)
+
+PROBE_SECONDS = 2.0
+"""How long each of the two servers has to answer anything at all."""
+STALL_SECONDS = 120.0
+"""How long a running download may bring nothing; where the hub's client does it, it tells of 10 MiB at a time."""
+
+#: Asks one address whether it can be had; raises OSError where not.
+Probe = Callable[[str, float], None]
+
+
+def is_offline(environ: Mapping[str, str]) -> bool:
+    """True where the user told the hub's library to stay off the network; then nobody goes there."""
+    value = environ.get("HF_HUB_OFFLINE") or environ.get("TRANSFORMERS_OFFLINE") or ""
+    return value.upper() in ("1", "ON", "YES", "TRUE")
+
+
+def probe(url: str, seconds: float) -> None:
+    """Asks for the headers of `url`, through the proxy that the environment names.
+
+    Raises:
+        OSError: no answer, or not that file.
+    """
+    request = urllib.request.Request(url, method="HEAD")  # noqa: S310  # https addresses from our own tables
+    try:
+        urllib.request.urlopen(request, timeout=seconds, context=certificates()).close()  # noqa: S310
+    except urllib.error.HTTPError as exc:
+        exc.close()
+        raise
+
+
+class Fetcher:
+    """Brings released models to where `Places` finds them."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock | None = None,
+        environ: Mapping[str, str] = os.environ,
+        probe: Probe = probe,
+        probe_seconds: float = PROBE_SECONDS,
+        stall_seconds: float = STALL_SECONDS,
+    ) -> None:
+        self._clock = clock or SystemClock()
+        self._environ = environ
+        self._probe = probe
+        self._probe_seconds = probe_seconds
+        self._stall_seconds = stall_seconds
+
+    def fetch(self, name: str, places: Places, control: Control) -> None:
+        """Downloads the model `name`, a released one, with progress 0–1.
+
+        Raises:
+            WeightsUnavailable: there is no network, or no server gave it.
+            Cancelled: `control` said so.
+        """
+        if is_offline(self._environ):
+            raise WeightsUnavailable(
+                f"The model {name} is not on this machine, and HF_HUB_OFFLINE forbids to fetch it.",
+                advice=f"Unset HF_HUB_OFFLINE and run `sab models pull {name}`, or use the engine draft.",
+            )
+        problems = []
+        sources = self._sources(name, places)
+        for index, (what, address, download) in enumerate(sources):
+            part = Portion(control, index / (2 * len(sources)), 1.0)
+            try:
+                self._reach(address, part, what)
+                wait_for(download, part, self._clock, patience_seconds=self._stall_seconds, what=what)
+                return
+            except WeightsUnavailable as exc:
+                problems.append(exc.message)
+            except (OSError, http.client.HTTPException) as exc:
+                log.info("%s cannot be reached: %s", what, getattr(exc, "reason", exc))
+                problems.append(f"{what} cannot be reached.")
+        raise WeightsUnavailable(
+            f"The model {name} is not on this machine and cannot be fetched. {' '.join(problems)}",
+            advice=f"Connect to the internet and run `sab models pull {name}`, or use the engine draft.",
+        )
+
+    def _sources(self, name: str, places: Places) -> list[tuple[str, str, Callable[[Transfer], None]]]:
+        """Servers in the order in which they are asked: what they are called, an address to try, the download."""
+        if places.unmix is not None and name in places.unmix_names:
+            check_installed(name)
+            paths = places.unmix.files(name, places.server_cache)
+            files = [(places.unmix.urls[name][target], path) for target, path in paths.items()]
+            return [("The server of the Open-Unmix authors", files[0][0], lambda t: from_server(files, t))]
+        endpoint = self._environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
+        listing = f"{endpoint}/{hub_repository(name)}/resolve/main/{name}.yaml"
+        sources: list[tuple[str, str, Callable[[Transfer], None]]] = [
+            ("The Hugging Face hub", listing, lambda transfer: from_hub(name, places, endpoint, transfer))
+        ]
+        bag = places.released.bag(name)
+        signatures = bag.signatures if bag else ()
+        if signatures and all(signature in places.released.urls for signature in signatures):
+            wanted = [(places.released.urls[signature], places.server_file(signature)) for signature in signatures]
+            sources.append(("The server of the demucs authors", wanted[0][0], lambda t: from_server(wanted, t)))
+        return sources
+
+    def _reach(self, address: str, control: Control, what: str) -> None:
+        wait_for(
+            lambda _: self._probe(address, self._probe_seconds),
+            control,
+            self._clock,
+            patience_seconds=self._probe_seconds,
+            what=what,
+        )

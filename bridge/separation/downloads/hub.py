@@ -1,0 +1,167 @@
+"""Released models from the Hugging Face hub, into the cache that its own library keeps (docs/decisions/0062)."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from bridge.errors import WeightsUnavailable
+from bridge.separation.downloads.resumable import SOCKET_SECONDS, download, first_line
+from bridge.separation.downloads.transfer import AbandonedError, Transfer
+from bridge.separation.models.demucs_bags import read_bag
+from bridge.separation.models.locations import Places, hub_repository
+from bridge.separation.openvino.artifact import sha256_of
+
+#: How long one look takes whether another program still fetches the same file.
+_LOOK_SECONDS = 0.2
+
+
+def from_hub(name: str, places: Places, endpoint: str, transfer: Transfer) -> None:
+    """Downloads definition and models into the hub's own cache, where every other program finds them too.
+
+    Raises:
+        WeightsUnavailable: the hub did not give them, and why.
+        AbandonedError: nobody waits for them any more.
+    """
+    try:
+        hub = _Hub(name, places, endpoint, transfer)
+        signatures = tuple(dict.fromkeys(read_bag(hub.fetch(f"{name}.yaml", 0.0, 0.0)).signatures))
+        for index, signature in enumerate(signatures):
+            hub.fetch(f"{signature}.safetensors", index / len(signatures), 1 / len(signatures))
+    except (AbandonedError, WeightsUnavailable):
+        raise
+    except Exception as exc:  # the client's errors have no common base, and differ from version to version
+        raise WeightsUnavailable(f"The Hugging Face hub did not give it ({first_line(exc)}).") from exc
+
+
+class _Hub:
+    """One repository of the hub, and its folder in the cache.
+
+    The library itself starts a broken download anew. So a large file, whose ETag is its SHA-256, is brought to
+    `blobs/<ETag>` by `download`; the library finds it there, and does all the rest of its layout.
+    """
+
+    def __init__(self, name: str, places: Places, endpoint: str, transfer: Transfer) -> None:
+        self._repository = hub_repository(name)
+        self._cache = places.hub_cache
+        self._folder = places.hub_folder(name)
+        self._endpoint = endpoint
+        self._transfer = transfer
+
+    def fetch(self, filename: str, start: float, share: float) -> Path:
+        """The file's place in the newest snapshot.
+
+        Args:
+            start, share: which part of the whole progress this file is.
+        """
+        from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+
+        address = hf_hub_url(self._repository, filename, endpoint=self._endpoint)
+        announced = get_hf_file_metadata(address, timeout=SOCKET_SECONDS)
+        sha256 = announced.etag if _is_sha256(announced.etag or "") else None
+        commit = announced.commit_hash
+        brought = None
+        if sha256 and commit:
+            exact = hf_hub_url(self._repository, filename, revision=commit, endpoint=self._endpoint)
+            brought = self._bring(exact, self._folder / "snapshots" / commit / filename, sha256, start, share)
+        options: dict[str, Any] = {}
+        if "tqdm_class" in inspect.signature(hf_hub_download).parameters:  # not in its older versions
+            options["tqdm_class"] = _counter(self._transfer, start, share)
+        path = Path(
+            hf_hub_download(
+                self._repository,
+                filename,
+                cache_dir=self._cache,
+                endpoint=self._endpoint,
+                etag_timeout=SOCKET_SECONDS,
+                **options,
+            )
+        )
+        self._transfer.fraction = start + share
+        _verify(path, sha256)
+        if brought is not None and not path.is_symlink():  # a cache without links holds the file in their place
+            brought.unlink(missing_ok=True)
+        return path
+
+    def _bring(self, address: str, snapshot: Path, sha256: str, start: float, share: float) -> Path:
+        """Where the file lies, unless `snapshot`, where the library would put it next, is there already."""
+        from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # public, exported lazily
+
+        blob = self._folder / "blobs" / sha256
+        # The library shows and clears `*.incomplete`; it must not take this one for its own.
+        partial = blob.with_name(f"{sha256}.bridge.incomplete")
+        blob.parent.mkdir(parents=True, exist_ok=True)
+        with self._alone(sha256, partial):
+            if not snapshot.exists() and not blob.is_file():
+                tell = self._transfer.telling(start, share)
+                download(address, blob, partial, sha256, self._transfer, tell, build_hf_headers())
+        return blob
+
+    @contextmanager
+    def _alone(self, sha256: str, partial: Path) -> Iterator[None]:
+        """Holds the lock that the library takes for this file; another bridge's progress is ours while we wait."""
+        from huggingface_hub.utils import WeakFileLock  # type: ignore[attr-defined]  # public, exported lazily
+
+        lock = self._cache / ".locks" / self._folder.name / f"{sha256}.lock"
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        known = 0
+        with ExitStack() as held:
+            while True:
+                try:
+                    held.enter_context(WeakFileLock(lock, timeout=_LOOK_SECONDS))
+                    break
+                except TimeoutError:
+                    size = partial.stat().st_size if partial.is_file() else 0
+                    self._transfer.advance(max(size - known, 0))
+                    known = size
+            yield
+
+
+def _is_sha256(text: str) -> bool:
+    return re.fullmatch("[0-9a-f]{64}", text) is not None
+
+
+def _verify(path: Path, sha256: str | None) -> None:
+    """Compares a large file in the hub's cache with its checksum: its stored name, or what was announced.
+
+    The client itself compares the size only.
+    """
+    stored = path.resolve()
+    expected = stored.name if _is_sha256(stored.name) else sha256
+    if expected is not None and sha256_of(stored) != expected:
+        path.unlink()
+        stored.unlink(missing_ok=True)
+        raise WeightsUnavailable(f"The file {path.name} arrived damaged.", advice="Try again.")
+
+
+def _counter(transfer: Transfer, start: float, share: float) -> type:
+    """A class that the hub's client takes for a tqdm progress bar; it shows nothing and tells `transfer`."""
+    tell = transfer.telling(start, share)
+
+    class Counter:
+        def __init__(self, *_: object, total: float | None = None, initial: float = 0, **__: object) -> None:
+            self.total = total
+            self.n = initial
+
+        def update(self, count: float = 1) -> None:
+            transfer.advance(int(count))
+            self.n += count
+            if self.total:
+                tell(min(self.n / self.total, 1.0))
+
+        def set_postfix_str(self, *_: object, **__: object) -> None: ...
+
+        def refresh(self) -> None: ...
+
+        def close(self) -> None: ...
+
+        def __enter__(self) -> Counter:
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+    return Counter

@@ -1,0 +1,194 @@
+"""The engine `draft`: four stems without any weights, from what the ear of a sound engineer goes by.
+
+Two passes of harmonic-percussive separation. The first has long windows, in which a tone that is held stands out and
+a voice, which never quite holds one, blurs towards the hits; the second has short windows and takes the voice back
+out of the hits (after FitzGerald and Gainza, "Single channel vocal separation using median filtering and
+factorisation techniques", 2010). Low tones are the bass, with the overtones they account for; of the others, what is
+centred and moves is the voice. `other` is what remains, so the stems sum to the mix.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bridge.errors import BadArguments
+from bridge.protocols import Context
+from bridge.separation.draft.harmonic_comb import Comb
+from bridge.separation.draft.masks import below, centred, harmonic, magnitude, moving
+from bridge.separation.draft.running_median import nearest_extent
+from bridge.separation.draft.stft import Stft
+from bridge.separation.models.catalogue import DRAFT, FOUR_STEMS
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from bridge.protocols import Control, Samples, Signal, StemBlock
+    from bridge.separation.draft.running_median import Mask
+
+#: Goes into manifests: must change whenever the sound does.
+VERSION = "draft-2"
+
+LONG_WINDOW_SECONDS = 0.093
+SHORT_WINDOW_SECONDS = LONG_WINDOW_SECONDS / 4
+
+BASS_BELOW_HZ = 180.0
+"""Above the fundamentals of a bass guitar's usual range, below most of a voice."""
+BASS_PITCHES_HZ = 32.0, 130.0
+"""Fundamentals whose overtones go with them: C1 to C3."""
+OVERTONES_BELOW_HZ = 1200.0
+LOW_BELOW_HZ = 220.0
+"""Below, tones are told from a bass drum and from toms by finer steps of frequency: short notes are close together in
+frequency but not long in time."""
+VOICE_ABOVE_HZ = 200.0
+"""The second pass leaves what is lower to the drums: the body of a drum rings like a tone."""
+
+#: Extent of the median filters: seconds along time, Hz along frequency.
+LOW_TONE, LOW_HIT = 0.35, 75.0
+TONE, HIT = 0.49, 440.0
+SHORT_TONE, SHORT_HIT = 0.075, 730.0
+STAYING_SECONDS = 3.1
+"""An accompaniment's note or chord lasts for more than half of this; a sung pitch hardly ever does."""
+STAYING_WEIGHT = 0.5
+
+CENTRE_SHARPNESS = 20.0
+CENTRE_BINS, CENTRE_TIMES = 3, 9
+
+SECTION_FRAMES = 16 * 48_000
+
+
+class DraftSeparator:
+    """A `Separator` without weights. Computes on the CPU at any sample rate, in sections that join without a seam:
+
+    every section sees all the audio that its frames depend on, on the same grid of windows.
+    """
+
+    @property
+    def name(self) -> str:
+        return DRAFT
+
+    @property
+    def stems(self) -> tuple[str, ...]:
+        return FOUR_STEMS
+
+    @property
+    def device(self) -> str:
+        return "cpu"
+
+    @property
+    def sample_rate_hz(self) -> None:
+        return None
+
+    def context(self, sample_rate_hz: int) -> Context:
+        split = _Split(sample_rate_hz)
+        return Context(split.context, split.long.hop)
+
+    def identity(self) -> str:
+        return VERSION
+
+    def separate(self, mix: Signal, stems: Sequence[str], control: Control) -> Iterator[StemBlock]:
+        """See `protocols.Separator`.
+
+        Raises:
+            BadArguments: it does not give one of `stems`.
+            ValueError: `mix` is not stereo.
+        """
+        if mix.channels != 2:
+            raise ValueError("draft takes stereo")
+        unknown = [stem for stem in stems if stem not in FOUR_STEMS]
+        if unknown:
+            raise BadArguments(
+                f"The engine draft does not give {', '.join(unknown)}.", advice=f"It gives {', '.join(FOUR_STEMS)}."
+            )
+        return self._blocks(mix, tuple(stems), control)
+
+    def _blocks(self, mix: Signal, stems: tuple[str, ...], control: Control) -> Iterator[StemBlock]:
+        split = _Split(mix.sample_rate_hz)
+        section = SECTION_FRAMES // split.long.hop * split.long.hop
+        context = split.context
+        for start in range(0, mix.frames if stems else 0, section):
+            control.checkpoint(start / mix.frames)
+            stop = min(start + section, mix.frames)
+            first, last = max(0, start - context), min(stop + context, mix.frames)
+            parts = split(mix.read(first, last))
+            yield {stem: np.ascontiguousarray(parts[stem][start - first : stop - first]) for stem in stems}
+        control.checkpoint(1.0)
+
+
+class _Split:
+    """The two passes, at one sample rate."""
+
+    def __init__(self, sample_rate_hz: int) -> None:
+        self._rate = sample_rate_hz
+        self.long = Stft(_power_of_two(LONG_WINDOW_SECONDS * sample_rate_hz))
+        self.short = Stft(self.long.size // 4)
+        bin_hz = sample_rate_hz / self.long.size
+        bins = min(self.long.size // 2 + 1, math.ceil(OVERTONES_BELOW_HZ / bin_hz))
+        lowest_hz, highest_hz = BASS_PITCHES_HZ
+        self._comb = Comb(bin_hz, bins, lowest_hz=lowest_hz, highest_hz=highest_hz)
+
+    @property
+    def context(self) -> int:
+        """How many samples around one decide about it, in whole hops: half the longest median, all passes' windows."""
+        return (self._times(self.long, STAYING_SECONDS) // 2 + CENTRE_TIMES) * self.long.hop + 4 * self.long.size
+
+    def __call__(self, mix: Samples) -> dict[str, Samples]:
+        """float32 (frames, 2) → the four stems, of the same shape; they sum to it."""
+        spectrum = self.long.forward(mix)
+        level = magnitude(spectrum)
+        tones = self._tones(level)
+        centre = centred(spectrum, CENTRE_BINS, CENTRE_TIMES, CENTRE_SHARPNESS)
+        low = self._low(tones * level, centre)
+        voice = (1 - low) * centre
+        voice *= moving(level, self._times(self.long, STAYING_SECONDS), STAYING_WEIGHT)
+
+        bass = self.long.inverse(spectrum * (tones * low), len(mix))
+        vocals = self.long.inverse(spectrum * (tones * voice), len(mix))
+        hits = self.long.inverse(spectrum * (1 - tones), len(mix))
+        drums, voiced = self._second_pass(hits)
+        vocals += voiced
+        return {"vocals": vocals, "drums": drums, "bass": bass, "other": mix - (vocals + drums + bass)}
+
+    def _low(self, level: Mask, centre: Mask) -> Mask:
+        """How much of each tone is the bass: what is low, and centred overtones of it."""
+        low = np.repeat(below(self._frequencies(self.long), BASS_BELOW_HZ), level.shape[1], axis=1)
+        above = slice(self._comb.bins)
+        low[above] += (1 - low[above]) * centre[above] * self._comb.overtones(level)
+        return low
+
+    def _tones(self, level: Mask) -> Mask:
+        """What is held in the long windows; the lowest octaves are judged by measures of their own."""
+        stft = self.long
+        tones = harmonic(level, self._times(stft, TONE), self._bins(stft, HIT))
+        rows = min(len(level), math.ceil(4 * LOW_BELOW_HZ / self._rate * stft.size))
+        low_tones = harmonic(level[:rows], self._times(stft, LOW_TONE), self._bins(stft, LOW_HIT))
+        share = below(self._frequencies(stft)[:rows], LOW_BELOW_HZ)
+        tones[:rows] += share * (low_tones - tones[:rows])
+        return tones
+
+    def _second_pass(self, hits: Samples) -> tuple[Samples, Samples]:
+        """Drums, and the voice that the long windows took for hits; what is neither is left out of both."""
+        stft = self.short
+        spectrum = stft.forward(hits)
+        tones = harmonic(magnitude(spectrum), self._times(stft, SHORT_TONE), self._bins(stft, SHORT_HIT))
+        tones *= 1 - below(self._frequencies(stft), VOICE_ABOVE_HZ)
+        drums = stft.inverse(spectrum * (1 - tones), len(hits))
+        tones *= centred(spectrum, CENTRE_BINS, CENTRE_TIMES, CENTRE_SHARPNESS)
+        return drums, stft.inverse(spectrum * tones, len(hits))
+
+    def _frequencies(self, stft: Stft) -> npt.NDArray[np.float64]:
+        return np.fft.rfftfreq(stft.size, 1 / self._rate).astype(np.float64)
+
+    def _times(self, stft: Stft, seconds: float) -> int:
+        return nearest_extent(seconds * self._rate / stft.hop)
+
+    def _bins(self, stft: Stft, hertz: float) -> int:
+        return nearest_extent(hertz * stft.size / self._rate)
+
+
+def _power_of_two(extent: float) -> int:
+    """The power of two nearest to `extent` by ratio, 64 at least."""
+    return int(2 ** max(6, round(math.log2(extent))))

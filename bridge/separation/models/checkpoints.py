@@ -1,0 +1,95 @@
+"""One Demucs checkpoint file → model, running no code that the file brings along, wherever that can be had.
+
+Safetensors hold no code, but name a class, which has to be one of the package's models. A `.th` file is a pickle, which
+may run code: torch's restricted unpickler reads it where it can. What that refuses – training settings as objects,
+weights that diffq packed – is unpickled in full, with a warning unless it is a file that the package's own table lists.
+"""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bridge.model import Warning
+from bridge.separation.models.demucs_bags import Released
+
+if TYPE_CHECKING:
+    from bridge.protocols import Control
+
+
+def load_checkpoint(path: Path, control: Control) -> Any:
+    """The model in `path`, on the CPU.
+
+    Raises:
+        demucs.repo.ModelLoadingError: it is not what its name's checksum says.
+        Exception: whatever a damaged or foreign file makes its readers raise.
+    """
+    if path.suffix == ".safetensors":
+        return _load_safetensors(path)
+    from demucs.repo import check_checksum
+    from demucs.states import load_model
+
+    if "-" in path.stem:
+        check_checksum(path, path.stem.rsplit("-", 1)[1])
+    return load_model(_unpickle(path, control))  # type: ignore[no-untyped-call]  # demucs has types here and there
+
+
+def _load_safetensors(path: Path) -> Any:
+    from demucs.hf import load_safetensors_model
+    from safetensors import safe_open
+
+    with safe_open(str(path), framework="pt") as file:
+        klass = (file.metadata() or {})["klass"]
+    if klass not in {f"{model.__module__}.{model.__qualname__}" for model in _models()}:
+        raise TypeError(f"it wants to be a {klass}")
+    return load_safetensors_model(path)
+
+
+def _unpickle(path: Path, control: Control) -> Any:
+    import torch
+
+    try:
+        with _allowed([*_models(), Fraction]):
+            return torch.load(path, "cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        if not _is_released(path):
+            control.warn(
+                Warning(
+                    code="pickled_weights",
+                    message=f"{path} holds more than weights, so loading it may run code that it brings along. "
+                    "Use it only if you trust where it comes from; a .safetensors file cannot do that.",
+                )
+            )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's remarks on the age of the file
+        return torch.load(path, "cpu", weights_only=False)
+
+
+def _models() -> list[type]:
+    from demucs.demucs import Demucs
+    from demucs.hdemucs import HDemucs
+    from demucs.htdemucs import HTDemucs
+
+    return [Demucs, HDemucs, HTDemucs]
+
+
+@contextmanager
+def _allowed(classes: list[type]) -> Iterator[None]:
+    import torch
+
+    safe_globals = getattr(torch.serialization, "safe_globals", None)
+    if safe_globals is None:  # torch 2.4 and before allow nothing but tensors
+        yield
+        return
+    with safe_globals(classes):
+        yield
+
+
+def _is_released(path: Path) -> bool:
+    """True for the name of a file that the package lists; its checksum has been compared by then."""
+    return any(url.rsplit("/", 1)[-1] == path.name for url in Released.installed().urls.values())

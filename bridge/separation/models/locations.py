@@ -1,0 +1,153 @@
+"""Where a model's weights may lie on this machine, and which files those are. Nothing is loaded here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from bridge.errors import WeightsUnavailable
+from bridge.separation.models.demucs_bags import Bag, Released, read_bag
+from bridge.separation.models.openunmix import NAMES, SEPARATOR, Unmix, read_unmix_folder
+from bridge.separation.models.user_models import checkpoints_in, model_folders, read_folder
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The files of one model, all of them present; one for each of `bag.signatures`."""
+
+    name: str
+    bag: Bag
+    files: tuple[Path, ...]
+    package: Literal["demucs", "openunmix"] = "demucs"
+    """Which package made it; for `openunmix` the signatures are its targets."""
+
+
+def hub_repository(name: str) -> str:
+    """The Hugging Face repository of a released model (the naming is `demucs.hf.hf_repo_name`'s)."""
+    if name == "htdemucs":
+        return "adefossez/HTDemucs"
+    if name.startswith("htdemucs_"):
+        return "adefossez/HTDemucs-" + name.removeprefix("htdemucs_")
+    return "adefossez/Demucs-" + name
+
+
+@dataclass(frozen=True)
+class Places:
+    """The folders that are searched, in this order."""
+
+    models_dir: Path
+    """The user's own: checkpoints and `*.yaml` bags, as `demucs --repo` takes them, and folders of such."""
+    hub_cache: Path
+    """Hugging Face's cache."""
+    server_cache: Path
+    """Where torch.hub keeps what came from the old server."""
+    released: Released
+    unmix: Unmix | None = None
+    """The released Open-Unmix models; None: nobody has heard of them."""
+
+    @classmethod
+    def of(cls, models_dir: Path, environ: Mapping[str, str] = os.environ) -> Places:
+        """The places that huggingface_hub and torch.hub would use under the same environment."""
+
+        def folder(text: str) -> Path:
+            return Path(os.path.expandvars(text)).expanduser()
+
+        cache = folder(environ.get("XDG_CACHE_HOME", "~/.cache"))
+        hub_home = folder(environ.get("HF_HOME", str(cache / "huggingface")))
+        hub_cache = environ.get("HF_HUB_CACHE", environ.get("HUGGINGFACE_HUB_CACHE", str(hub_home / "hub")))
+        torch_home = folder(environ.get("TORCH_HOME", str(cache / "torch")))
+        return cls(
+            models_dir, folder(hub_cache), torch_home / "hub" / "checkpoints", Released.installed(), Unmix.installed()
+        )
+
+    def own_checkpoints(self) -> dict[str, Path]:
+        """Signature → file of every checkpoint that lies directly in the user's folder."""
+        return checkpoints_in(self.models_dir) if self.models_dir.is_dir() else {}
+
+    def own_bags(self) -> tuple[str, ...]:
+        """Names of the models in the user's folder that have a definition or a folder of their own."""
+        if not self.models_dir.is_dir():
+            return ()
+        defined = (path.stem for path in sorted(self.models_dir.glob("*.yaml")))
+        return tuple(dict.fromkeys((*defined, *model_folders(self.models_dir))))
+
+    def find(self, name: str) -> Weights | None:
+        """The weights of `name` where all of them are on this machine; None where they must be fetched.
+
+        Raises:
+            WeightsUnavailable: the user's own definition of `name` is damaged, or names checkpoints that are nowhere.
+        """
+        return (
+            self._find_own(name)
+            or self._find_in_hub_cache(name)
+            or self._find_in_server_cache(name)
+            or self._find_unmix(name)
+        )
+
+    def _find_own(self, name: str) -> Weights | None:
+        checkpoints = self.own_checkpoints()
+        if name in checkpoints:
+            return Weights(name, Bag((name,)), (checkpoints[name],))
+        is_own = (self.models_dir / f"{name}.yaml").is_file()
+        if not is_own and name in model_folders(self.models_dir):
+            folder = self.models_dir / name
+            if (folder / SEPARATOR).is_file():
+                return Weights(name, *read_unmix_folder(folder), "openunmix")
+            return Weights(name, *read_folder(folder))
+        bag = read_bag(self.models_dir / f"{name}.yaml") if is_own else self.released.bag(name)
+        if bag is None:
+            return None
+        missing = [signature for signature in bag.signatures if signature not in checkpoints]
+        if not missing:
+            return Weights(name, bag, tuple(checkpoints[signature] for signature in bag.signatures))
+        if is_own and name not in self.released.names:
+            raise WeightsUnavailable(
+                f"The model {name} in {self.models_dir} lacks {', '.join(f'{signature}.th' for signature in missing)}.",
+                advice="Put the missing files beside its .yaml.",
+            )
+        return None
+
+    def hub_folder(self, name: str) -> Path:
+        """The folder of a released model's repository in Hugging Face's cache."""
+        return self.hub_cache / ("models--" + hub_repository(name).replace("/", "--"))
+
+    def hub_snapshot(self, name: str) -> Path | None:
+        """The folder of the newest fetched version of a released model in Hugging Face's cache."""
+        repository = self.hub_folder(name)
+        try:
+            commit = (repository / "refs" / "main").read_text(encoding="utf-8").strip()
+        except OSError:
+            return None
+        return repository / "snapshots" / commit
+
+    def _find_in_hub_cache(self, name: str) -> Weights | None:
+        snapshot = self.hub_snapshot(name) if name in self.released.names else None
+        if snapshot is None or not (snapshot / f"{name}.yaml").is_file():
+            return None
+        bag = read_bag(snapshot / f"{name}.yaml")
+        files = tuple(snapshot / f"{signature}.safetensors" for signature in bag.signatures)
+        return Weights(name, bag, files) if all(path.is_file() for path in files) else None
+
+    def _find_in_server_cache(self, name: str) -> Weights | None:
+        bag = self.released.bag(name)
+        if bag is None or any(signature not in self.released.urls for signature in bag.signatures):
+            return None
+        files = tuple(self.server_file(signature) for signature in bag.signatures)
+        return Weights(name, bag, files) if all(path.is_file() for path in files) else None
+
+    def _find_unmix(self, name: str) -> Weights | None:
+        files = self.unmix.files(name, self.server_cache) if self.unmix else {}
+        if not files or not all(path.is_file() for path in files.values()):
+            return None
+        return Weights(name, Bag(tuple(files)), tuple(files.values()), "openunmix")
+
+    @property
+    def unmix_names(self) -> tuple[str, ...]:
+        """Names of the released Open-Unmix models, whether or not their package is here."""
+        return NAMES if self.unmix is not None else ()
+
+    def server_file(self, signature: str) -> Path:
+        return self.server_cache / self.released.urls[signature].rsplit("/", 1)[-1]

@@ -1,0 +1,75 @@
+"""Which Open-Unmix models there are, read from the files of its package without importing it, and from folders."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+
+from bridge.errors import WeightsUnavailable
+from bridge.separation.models.demucs_bags import Bag
+
+#: Those whose weights are made for songs in stereo at 44.1 kHz; `umx` is an older `umxhq`, `umxse` is for speech.
+NAMES = ("umxhq", "umxl")
+#: Beside the targets' files in a folder with a model of one's own: how its spectrograms are made.
+SEPARATOR = "separator.json"
+INSTALL = "Install it with `uv sync --inexact --extra umx` in the folder of the bridge, or use another engine."
+
+
+@dataclass(frozen=True)
+class Unmix:
+    """The released models; without the package their names only."""
+
+    folder: Path | None
+    """That of the package."""
+
+    @classmethod
+    def installed(cls) -> Unmix:
+        spec = find_spec("openunmix")
+        places = [] if spec is None else list(spec.submodule_search_locations or ())
+        return cls(Path(places[0]) if places else None)
+
+    @cached_property
+    def urls(self) -> Mapping[str, Mapping[str, str]]:
+        """Model → target → address of its weights: the `target_urls` of the package's functions `umxhq_spec` …"""
+        if self.folder is None:
+            return {}
+        module = ast.parse((self.folder / "__init__.py").read_text(encoding="utf-8"))
+        found: dict[str, Mapping[str, str]] = {}
+        for function in module.body:
+            if isinstance(function, ast.FunctionDef) and function.name.removesuffix("_spec") in NAMES:
+                for node in function.body:
+                    if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "target_urls":
+                        found[function.name.removesuffix("_spec")] = ast.literal_eval(node.value)
+        return found
+
+    def files(self, name: str, folder: Path) -> dict[str, Path]:
+        """Target → where torch.hub keeps its weights, in its `folder`; the file's name ends in its checksum."""
+        return {target: folder / url.rsplit("/", 1)[-1] for target, url in self.urls.get(name, {}).items()}
+
+
+def check_installed(name: str) -> None:
+    """Raises WeightsUnavailable where the package that computes these models is not installed."""
+    if find_spec("openunmix") is None:
+        raise WeightsUnavailable(f"The model {name} needs the package openunmix, which is not here.", advice=INSTALL)
+
+
+def read_unmix_folder(folder: Path) -> tuple[Bag, tuple[Path, ...]]:
+    """A model as the package's training leaves it: `separator.json`, and for each target `.json` and `.pth`.
+
+    Raises:
+        WeightsUnavailable: it has no target, or one lacks its weights.
+    """
+    files: dict[str, Path] = {}
+    for description in sorted(folder.glob("*.json")):
+        if description.name != SEPARATOR:
+            found = [*folder.glob(f"{description.stem}.pth"), *sorted(folder.glob(f"{description.stem}-*.pth"))]
+            if not found:
+                raise WeightsUnavailable(f"The model {folder.name} in {folder} lacks {description.stem}.pth.")
+            files[description.stem] = found[0]
+    if not files:
+        raise WeightsUnavailable(f"The model {folder.name} in {folder} has no targets, as vocals.json and vocals.pth.")
+    return Bag(tuple(files)), tuple(files.values())

@@ -1,0 +1,1 @@
+"""Neural networks behind one seam: PyTorch and Open-Unmix, with a fallback where memory is short."""

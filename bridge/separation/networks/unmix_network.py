@@ -1,0 +1,160 @@
+"""Open-Unmix models, computed by the package's own network and Wiener filter."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from bridge.separation.models.loading import readable
+from bridge.separation.models.openunmix import SEPARATOR, check_installed
+from bridge.separation.networks.base import told_as_bridge_errors
+from bridge.separation.networks.torch_network import identity_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bridge.protocols import Control
+    from bridge.separation.models.locations import Weights
+    from bridge.separation.networks.base import Estimate, Planes
+
+_KIND = "stereo Open-Unmix"
+
+#: What the package's `umxhq` and `umxl` are made with; a folder's `separator.json` says it of others.
+RELEASED = {"sample_rate": 44100, "nfft": 4096, "nhop": 1024, "nb_channels": 2}
+#: Rounds of the Wiener filter, and its stretch of STFT columns: the package's defaults (docs/decisions/0060).
+ITERATIONS = 1
+WIENER_COLUMNS = 300
+
+
+class UnmixNetwork:
+    """All targets of one model, which the Wiener filter weighs against each other."""
+
+    def __init__(self, name: str, model: Any, hop_frames: int, device: str) -> None:
+        """Moves `model`, a `openunmix.model.Separator`, to `device` (`cpu`, `cuda`, `mps`), which has to exist.
+
+        Raises:
+            OutOfMemory, EngineFailed: it does not fit, or the device refused it.
+        """
+        self._name = name
+        self._device = device
+        self._identity = ""
+        self._segment_frames = (WIENER_COLUMNS - 1) * hop_frames  # about 7 s: one stretch of the filter
+        with told_as_bridge_errors(name):
+            self._model = model.to(torch.device(device)).eval()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return tuple(self._model.target_models)
+
+    @property
+    def sample_rate_hz(self) -> int:
+        return int(self._model.sample_rate)
+
+    @property
+    def segment_frames(self) -> int:
+        return self._segment_frames
+
+    @property
+    def device(self) -> str:
+        return self._device
+
+    def shown_frames(self, length: int) -> int:  # noqa: ARG002 - the more it hears around a short window, the better
+        return self._segment_frames
+
+    def prepare(self) -> None:
+        """Nothing is left to do: the weights are where they are needed."""
+
+    def estimate(self, audio: Planes) -> Estimate:
+        """See `Network`; of audio at its own level, which the model's input is scaled for."""
+        with told_as_bridge_errors(self._name), torch.inference_mode():
+            outputs = self._model(torch.from_numpy(audio)[None].to(self._device))
+            estimate: Estimate = outputs[0].cpu().numpy()
+        return estimate
+
+    def identity(self) -> str:
+        if not self._identity:
+            self._identity = identity_of(self._model)
+        return self._identity
+
+
+def load_unmix(weights: Weights, device: str, control: Control) -> UnmixNetwork:
+    """Loads every target of a model into memory, ready to compute.
+
+    Raises:
+        WeightsUnavailable: the package is missing, or a file is damaged or of something else.
+        OutOfMemory, EngineFailed: as `UnmixNetwork`.
+        Cancelled: `control` said so.
+    """
+    check_installed(weights.name)
+    with told_as_bridge_errors(weights.name):
+        package = _import_models()
+    targets = {}
+    for index, (target, path) in enumerate(zip(weights.bag.signatures, weights.files, strict=True)):
+        control.checkpoint(index / len(weights.files))
+        with readable(path, weights.name, _KIND):
+            targets[target] = _load_target(package, path)
+    description = weights.files[0].with_name(SEPARATOR)
+    with readable(description, weights.name, _KIND):
+        made = json.loads(description.read_text(encoding="utf-8")) if description.is_file() else RELEASED
+        if made["nb_channels"] != 2:
+            raise TypeError("it is not for stereo")
+        hop_frames = int(made["nhop"])
+        model = package.Separator(
+            targets,
+            niter=ITERATIONS if len(targets) > 1 else 0,  # alone, a target has nothing to be weighed against
+            sample_rate=made["sample_rate"],
+            n_fft=int(made["nfft"]),
+            n_hop=hop_frames,
+            nb_channels=2,
+            wiener_win_len=WIENER_COLUMNS,
+        )
+    control.checkpoint(1.0)
+    return UnmixNetwork(weights.name, model, hop_frames, device)
+
+
+def _load_target(package: Any, path: Path) -> Any:
+    """One target's network; its sizes are those of its weights."""
+    from demucs.repo import check_checksum
+
+    if "-" in path.stem:
+        check_checksum(path, path.stem.rsplit("-", 1)[1])
+    state = torch.load(path, "cpu", weights_only=True)
+    network = package.OpenUnmix(
+        nb_bins=len(state["output_mean"]),
+        nb_channels=2,
+        hidden_size=len(state["fc1.weight"]),
+        nb_layers=sum(re.fullmatch(r"lstm\.weight_ih_l\d+", key) is not None for key in state),
+        unidirectional="lstm.weight_ih_l0_reverse" not in state,
+        max_bin=len(state["input_mean"]),
+    )
+    missing = network.load_state_dict(state, strict=False).missing_keys  # the released ones hold more than weights
+    if missing:
+        raise KeyError(missing[0])
+    return network
+
+
+def _import_models() -> Any:
+    """The package's `model` module, with what it imports of torchaudio, which computes nothing there, left out."""
+    with _stand_in("torchaudio"):
+        from openunmix import model
+    return model
+
+
+@contextmanager
+def _stand_in(name: str) -> Iterator[None]:
+    """Lets an import of `name` succeed without it for as long as the block runs."""
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = ModuleType(name)
+    try:
+        yield
+    finally:
+        del sys.modules[name]

@@ -1,0 +1,59 @@
+"""A model that was converted for OpenVINO: a folder with its two files, and the description beside them."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import msgspec
+
+from bridge.model import Value
+from bridge.system.files import read_json
+
+#: Raised when a conversion made by an older version of the bridge can no longer be used.
+FORMAT = 1
+DESCRIPTION = "model.json"
+GRAPH = "model.xml"
+WEIGHTS = "model.bin"
+
+_PIECE_BYTES = 1 << 20
+
+
+class Converted(Value, frozen=True, kw_only=True):
+    """What the graph computes, and how well it agrees with torch."""
+
+    sources: tuple[str, ...]
+    sample_rate_hz: int
+    segment_frames: int
+    spectrum_size: int
+    """Length of the spectrogram's windows; its hop is a quarter of that."""
+    identity: str
+    """That of the weights, as torch's network tells it."""
+    difference: float
+    """The largest deviation from torch on the window that it was tried on, whose deviation is 1."""
+    sha256: dict[str, str]
+    """Of each of the files."""
+
+
+def read(folder: Path) -> Converted | None:
+    """The conversion in `folder`; None where it is missing or not as it was written."""
+    try:
+        converted = read_json(folder / DESCRIPTION, Converted)
+        intact = all(sha256_of(folder / name) == digest for name, digest in converted.sha256.items())
+    except (OSError, ValueError):
+        return None
+    return converted if intact and {GRAPH, WEIGHTS} == set(converted.sha256) else None
+
+
+def write(folder: Path, converted: Converted) -> None:
+    """Describes the files in `folder`."""
+    (folder / DESCRIPTION).write_bytes(msgspec.json.encode(converted))
+
+
+def sha256_of(path: Path) -> str:
+    """Raises OSError where it cannot be read."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE_BYTES):
+            digest.update(piece)
+    return digest.hexdigest()

@@ -1,0 +1,67 @@
+"""Converted HTDemucs models, computed by OpenVINO on the CPU. Needs neither torch nor the demucs package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bridge.separation.networks.base import told_as_bridge_errors
+from bridge.separation.openvino.artifact import Converted
+from bridge.separation.openvino.spectrogram import Spectrogram
+
+if TYPE_CHECKING:
+    from bridge.separation.networks.base import Estimate, Planes
+
+#: Full float32 arithmetic, as torch computes: where a CPU has bfloat16, OpenVINO would use it and be off by 1e-2.
+_OPTIONS = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+
+
+class OpenVinoNetwork:
+    """One converted model; it is compiled for this processor when it is first needed."""
+
+    device = "cpu"
+
+    def __init__(self, name: str, converted: Converted, model_file: Path) -> None:
+        self._name = name
+        self._converted = converted
+        self._model_file = model_file
+        self._spectrogram = Spectrogram(converted.spectrum_size, converted.segment_frames)
+        self._request: Any = None
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return self._converted.sources
+
+    @property
+    def sample_rate_hz(self) -> int:
+        return self._converted.sample_rate_hz
+
+    @property
+    def segment_frames(self) -> int:
+        return self._converted.segment_frames
+
+    def shown_frames(self, length: int) -> int:  # noqa: ARG002 - it was traced for one length
+        return self._converted.segment_frames
+
+    def prepare(self) -> None:
+        if self._request is not None:
+            return
+        with told_as_bridge_errors(self._name):
+            import openvino  # only where it is needed: it takes 100 ms and more
+
+            compiled = openvino.Core().compile_model(self._model_file, "CPU", _OPTIONS)
+            self._request = compiled.create_infer_request()
+
+    def estimate(self, audio: Planes) -> Estimate:
+        self.prepare()
+        with told_as_bridge_errors(self._name):
+            inputs = [self._spectrogram.forward(audio)[None], audio[None]]
+            outputs = self._request.infer(inputs, share_inputs=True, share_outputs=True)
+            estimate = self._spectrogram.inverse(np.asarray(outputs[0])[0])
+            estimate += np.asarray(outputs[1])[0]
+        return estimate
+
+    def identity(self) -> str:
+        return self._converted.identity

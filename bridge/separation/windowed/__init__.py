@@ -1,0 +1,1 @@
+"""Separation by a neural network, window by window: normalisation, overlap-add, the engine."""

@@ -1,0 +1,98 @@
+"""What is known about a stem, frame by frame, before anything is decided: the input of every decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bridge.dsp.arrays import Bytes, Floats
+
+#: MIDI number of the lowest pitch, A0.
+LOWEST_PITCH = 21
+PITCHES = 88
+BINS_PER_SEMITONE = 3
+CONTOUR_BINS = PITCHES * BINS_PER_SEMITONE
+#: The contour bin on which A0 lies: the middle one of its semitone. Measured with tones from E2 to C6, whose peaks lie
+#: on bin 3·(pitch - 21) + 1; basic-pitch itself reckons without the 1, and so bends every note by 33 cents.
+CENTRAL_BIN = 1
+
+#: Probabilities are kept in a byte, 1 as 255: an hour is 165 MB.
+SURE = 255
+#: Levels are kept in a byte too, as steps of half a decibel above a floor.
+FLOOR_DB = -110.0
+STEPS_PER_DECIBEL = 2.0
+
+#: Changes whenever stored posteriors would be read wrongly.
+POSTERIORS_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Posteriors:
+    """Probabilities and levels on one uniform time grid: frame i is centred on `i / frame_rate_hz` seconds.
+
+    All arrays have the same number of frames; an empty clip has none.
+    """
+
+    note: Bytes
+    """(frames, 88): the pitch sounds, 0–255 for 0–1."""
+    onset: Bytes
+    """(frames, 88): a note of that pitch begins, 0–255 for 0–1."""
+    contour: Bytes
+    """(frames, 264): the pitch in thirds of a semitone, 0–255 for 0–1."""
+    level: Bytes
+    """(frames, 88): how loud the semitone is, in steps of 0.5 dB above -110 dB, full scale at -3 dB."""
+    power: Floats
+    """(frames,): mean square of the audio from one frame's centre to the next, full scale at 1."""
+    frame_rate_hz: float
+    duration_seconds: float
+
+    @property
+    def frames(self) -> int:
+        return int(self.note.shape[0])
+
+    def columns(self, lowest: int, highest: int) -> slice:
+        """The columns of `note`, `onset` and `level` that hold MIDI pitches `lowest` to `highest`, both included."""
+        return slice(max(0, lowest - LOWEST_PITCH), max(0, min(PITCHES, highest - LOWEST_PITCH + 1)))
+
+    def arrays(self) -> dict[str, Any]:
+        """Everything as arrays, for `numpy.savez`."""
+        return {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[np.generic]]) -> Posteriors:
+        """What `arrays` gave.
+
+        Raises:
+            ValueError: an array is missing, or is not of the kind and shape that it must have.
+        """
+        try:
+            found = {field.name: arrays[field.name] for field in fields(cls)}
+        except KeyError as exc:
+            raise ValueError(f"posteriors lack {exc}") from exc
+        frames = len(found["power"])
+        for name, bins in (("note", PITCHES), ("onset", PITCHES), ("contour", CONTOUR_BINS), ("level", PITCHES)):
+            if found[name].shape != (frames, bins) or found[name].dtype != np.uint8:
+                raise ValueError(f"posteriors have a {name} of shape {found[name].shape}")
+        return cls(
+            note=found["note"].astype(np.uint8, copy=False),
+            onset=found["onset"].astype(np.uint8, copy=False),
+            contour=found["contour"].astype(np.uint8, copy=False),
+            level=found["level"].astype(np.uint8, copy=False),
+            power=found["power"].astype(np.float32, copy=False),
+            frame_rate_hz=float(found["frame_rate_hz"][()]),
+            duration_seconds=float(found["duration_seconds"][()]),
+        )
+
+
+def as_bytes(probability: npt.NDArray[np.floating]) -> Bytes:
+    """Probabilities 0–1 as they are kept."""
+    return np.asarray(np.rint(np.clip(probability, 0.0, 1.0) * SURE), np.uint8)
+
+
+def contour_bin(pitch: int) -> int:
+    """The column of `Posteriors.contour` on which a MIDI pitch lies when it is in tune."""
+    return BINS_PER_SEMITONE * (pitch - LOWEST_PITCH) + CENTRAL_BIN

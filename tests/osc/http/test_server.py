@@ -1,0 +1,278 @@
+"""What a program sees over HTTP, over real loopback sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import pytest
+from msgspec.structs import replace
+
+from bridge.events import Noticed
+from bridge.model import Failure, Job, JobRequest, MidiStatus, Result
+from bridge.osc.http.oscquery import address_space
+from bridge.osc.http.routes import MAX_LINE_BYTES, is_own_name
+from bridge.osc.http.server import serve_http
+from bridge.osc.http.view import Explorable
+from tests.support.fakes import FakeBridge
+
+OVER = Job(
+    id="j6",
+    name="loop",
+    request=JobRequest(source="/loop.wav", tempo_bpm=120.0),
+    submitted_unix=5.0,
+    state="failed",
+    fraction=0.5,
+    results=(Result(kind="stem", name="bass", path="/out/b.wav", seconds=2, sample_rate_hz=48_000, frames=96_000),),
+    failure=Failure(code="out_of_space", message="The drive is full."),
+)
+
+
+@dataclass
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> dict[str, object]:
+        return cast("dict[str, object]", json.loads(self.body))
+
+
+@dataclass
+class Site:
+    """A bridge that is served over HTTP."""
+
+    bridge: FakeBridge
+    port: int
+    noticed: list[Noticed]
+
+    async def get(self, path: str, *, method: str = "GET", host: str | None = None, more: bytes = b"") -> Answer:
+        head = f"{method} {path} HTTP/1.1\r\nHost: {host or f'127.0.0.1:{self.port}'}\r\nConnection: close\r\n"
+        return await self.send(head.encode() + more + b"\r\n")
+
+    async def send(self, request: bytes) -> Answer:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(request)
+        head, _, body = (await asyncio.wait_for(reader.read(), 20)).partition(b"\r\n\r\n")
+        writer.close()
+        status, *lines = head.decode().split("\r\n")
+        headers = dict(line.split(": ", 1) for line in lines)
+        return Answer(int(status.split()[1]), headers, body)
+
+
+def shown(bridge: FakeBridge) -> Explorable:
+    return Explorable(bridge, engines=("draft",), defaults={"format": "flac"}, osc_host="127.0.0.1", osc_port=9720)
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Site]:
+    bridge, noticed = FakeBridge(table={"j6": OVER}, midi=MidiStatus(backend="alsa")), list[Noticed]()
+    async with serve_http(shown(bridge), port=0, notice=noticed.append) as address:
+        yield Site(bridge, int(address.rsplit(":", 1)[1]), noticed)
+
+
+async def test_the_whole_address_space_is_one_question(site: Site) -> None:
+    answer = await site.get("/")
+    values = {"/sab/status.reply": (0, 0, "draft", "cpu", "alsa"), "/sab/list.begin": (1,)}
+    expected = address_space(values, ("draft",), {"format": "flac"})
+    told = answer.json
+    startup = cast("dict[str, dict[str, dict[str, object]]]", told["CONTENTS"])["sab"]["CONTENTS"].pop("startup")
+    cast("dict[str, dict[str, dict[str, object]]]", expected["CONTENTS"])["sab"]["CONTENTS"].pop("startup")
+    assert told == expected
+    assert cast("dict[str, object]", startup)["ACCESS"] == 1
+    assert answer.headers["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "told"),
+    [
+        ("/sab/status.reply?VALUE", 200, {"VALUE": [0, 0, "draft", "cpu", "alsa"]}),
+        ("/sab/status.reply/?TYPE&ACCESS", 200, {"TYPE": "iisss", "ACCESS": 1}),
+        ("/sab/list.begin?VALUE", 200, {"VALUE": [1]}),
+        ("/sab/ping?VALUE", 204, None),  # it has none
+        ("/sab/ping?CONTENTS", 204, None),
+        ("/sab/ping?TAGS", 204, None),  # OSCQuery knows it, the bridge does not
+        ("/sab/ping?value", 400, {"code": "bad_arguments"}),
+        ("/sab/none", 404, {"code": "not_found"}),
+        ("/favicon.ico", 404, {"code": "not_found"}),
+        ("/jobs/none", 404, {"code": "not_found"}),
+        ("/jobs?limit=many", 400, {"code": "bad_arguments"}),
+        ("/jobs?limit=-1", 400, {"code": "bad_arguments"}),
+        ("/jobs?limit=0", 200, {"total": 1, "jobs": []}),
+    ],
+)
+async def test_a_question_and_its_answer(site: Site, path: str, status: int, told: dict[str, object] | None) -> None:
+    answer = await site.get(path)
+    assert answer.status == status
+    if told is None:
+        assert answer.body == b""
+    else:
+        assert {name: answer.json[name] for name in told} == told
+
+
+@pytest.mark.parametrize("path", ["/?HOST_INFO", "/sab/none?HOST_INFO", "/sab/ping?HOST_INFO=1"])
+async def test_the_host_tells_of_itself_wherever_it_is_asked(site: Site, path: str) -> None:
+    told = (await site.get(path)).json
+    assert (told["OSC_IP"], told["OSC_PORT"], told["NAME"]) == ("127.0.0.1", 9720, "source-audio-bridge")
+    assert "CONTENTS" not in told
+
+
+async def test_jobs_are_listed_newest_last_and_never_too_many(site: Site) -> None:
+    site.bridge.table = {f"j{number}": replace(OVER, id=f"j{number}") for number in range(1200)}
+    for query, first, count in (("", 1100, 100), ("?limit=5", 1195, 5), ("?limit=9999", 200, 1000)):
+        told = (await site.get(f"/jobs{query}")).json
+        jobs = cast("list[dict[str, object]]", told["jobs"])
+        assert (told["total"], len(jobs), jobs[0]["id"], jobs[-1]["id"]) == (1200, count, f"j{first}", "j1199")
+
+
+async def test_a_job_tells_all_that_is_known_of_it(site: Site) -> None:
+    told = (await site.get("/jobs/j6")).json
+    assert (told["id"], told["state"], told["fraction"]) == ("j6", "failed", 0.5)
+    assert told["failure"] == {"code": "out_of_space", "message": "The drive is full."}
+    (result,) = cast("list[dict[str, object]]", told["results"])
+    assert (result["path"], result["frames"], result["sample_rate_hz"]) == ("/out/b.wav", 96_000, 48_000)
+    assert cast("dict[str, object]", told["request"])["tempo_bpm"] == 120.0
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
+async def test_nothing_can_be_changed(site: Site, method: str) -> None:
+    for path in ("/sab/panic", "/jobs", "/jobs/j6"):
+        answer = await site.get(path, method=method, more=b"Content-Length: 0\r\n")
+        assert answer.status == 405
+        assert set(answer.headers["Allow"].split(",")) == {"GET", "HEAD"}
+    assert site.bridge.asked == []
+
+
+async def test_no_other_web_page_can_read_it(site: Site) -> None:
+    rebound = await site.get("/jobs", host=f"evil.example:{site.port}")
+    assert rebound.status == 403
+    assert b"j6" not in rebound.body
+    foreign = await site.get("/jobs", more=b"Origin: http://evil.example\r\n")
+    assert not [name for name in foreign.headers if name.lower().startswith("access-control")]
+    assert foreign.headers["X-Content-Type-Options"] == "nosniff"
+    nameless = await site.send(b"GET /jobs HTTP/1.0\r\n\r\n")
+    assert nameless.status == 403
+
+
+@pytest.mark.parametrize(
+    ("host", "own_host", "is_own"),
+    [
+        ("localhost", "127.0.0.1", True),
+        ("LOCALHOST:9720", "127.0.0.1", True),
+        ("127.0.0.1:9720", "127.0.0.1", True),
+        ("[::1]:9720", "::1", True),
+        ("[::1]", "::1", True),
+        ("192.168.0.5:9720", "127.0.0.1", False),
+        ("192.168.0.5:9720", "0.0.0.0", True),
+        ("studio.local", "0.0.0.0", False),
+        ("localhost.evil.example", "127.0.0.1", False),
+        ("127.0.0.1.evil.example", "0.0.0.0", False),
+        ("", "127.0.0.1", False),
+    ],
+)
+def test_only_own_names_are_answered(host: str, own_host: str, is_own: bool) -> None:
+    assert is_own_name(host, own_host) == is_own
+
+
+async def test_the_pages_examples_are_answered(site: Site) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "osc.md").read_text(encoding="utf-8")
+    asked = re.findall(r"curl 'http://127.0.0.1:9720(.*)'", page)
+    assert len(asked) >= 6
+    for path in asked:
+        assert (await site.get(path.replace("JOB", "j6"))).status == 200
+
+
+async def test_what_is_too_large_is_refused_and_the_next_one_answered(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    long_line = await site.get("/" + "x" * (MAX_LINE_BYTES + 1000))
+    long_header = await site.get("/", more=b"X-Much: " + b"x" * (MAX_LINE_BYTES + 1000) + b"\r\n")
+    assert (long_line.status, long_header.status) == (400, 400)
+    assert (await site.send(b"nonsense\r\n\r\n")).status == 400
+    assert (await site.get("/jobs")).status == 200
+    assert {record.name for record in caplog.records} == {"bridge.osc.http.routes"}  # the log file, not the terminal
+
+
+async def test_a_taken_port_is_told_and_stops_nothing(site: Site) -> None:
+    noticed: list[Noticed] = []
+    async with serve_http(shown(site.bridge), port=site.port, notice=noticed.append) as address:
+        assert address == ""
+    (notice,) = noticed
+    assert notice.level == "warning"
+    assert str(site.port) in notice.message
+    assert "--http-port" in notice.message
+    assert (await site.get("/jobs")).status == 200
+
+
+async def test_on_all_addresses_both_kinds_of_ip_are_answered() -> None:
+    families = [socket.AF_INET, socket.AF_INET6]
+    noticed: list[Noticed] = []
+    async with serve_http(shown(FakeBridge()), host="::", port=0, notice=noticed.append) as address:
+        if noticed:  # without IPv6
+            assert "No HTTP" in noticed[0].message
+            return
+        assert address.startswith("http://[::]:")
+        for family, host in zip(families, ("127.0.0.1", "::1"), strict=True):
+            reader, writer = await asyncio.open_connection(host, int(address.rsplit(":", 1)[1]), family=family)
+            writer.write(b"GET /jobs HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            assert (await asyncio.wait_for(reader.read(), 20)).startswith(b"HTTP/1.1 200")
+            writer.close()
+
+
+async def test_without_the_library_nobody_is_left_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "bridge.osc.http.routes", None)
+    noticed: list[Noticed] = []
+    async with serve_http(shown(FakeBridge()), port=0, notice=noticed.append) as address:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(address.rsplit(":", 1)[1]))
+        with contextlib.suppress(ConnectionResetError):
+            assert await asyncio.wait_for(reader.read(), 20) == b""
+        writer.close()
+    (notice,) = noticed
+    assert notice.level == "warning"
+    assert "Install the bridge again" in notice.message
+
+
+async def test_the_port_is_free_again_afterwards() -> None:
+    async with serve_http(shown(FakeBridge()), port=0, notice=print) as address:
+        port = int(address.rsplit(":", 1)[1])
+    with socket.create_server(("127.0.0.1", port)):
+        pass
+
+
+LAZY = """
+import asyncio, sys
+import bridge.app
+from bridge.osc.http.view import Explorable
+from bridge.osc.http.server import serve_http
+from tests.support.fakes import FakeBridge
+
+async def main():
+    shown = Explorable(FakeBridge(), (), {}, "127.0.0.1", 9720)
+    async with serve_http(shown, port=0, notice=print) as address:
+        print({"aiohttp", "zeroconf"} & set(sys.modules))
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(address.rsplit(":")[-1]))
+        writer.write(b"GET /jobs HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n")
+        print((await reader.read())[:15].decode(), "aiohttp" in sys.modules)
+        writer.close()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.end_to_end
+@pytest.mark.skipif(sys.platform == "win32", reason="the loop there watches no sockets")
+def test_the_library_is_loaded_when_somebody_asks() -> None:
+    done = subprocess.run([sys.executable, "-c", LAZY], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["set()", "HTTP/1.1 200 OK True"]

@@ -1,0 +1,240 @@
+"""Open-Unmix, with small models of random weights in the layout of its package's training."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from bridge.audio.signal import ArraySignal
+from bridge.errors import WeightsUnavailable
+from bridge.separation.downloads.fetch import Fetcher
+from bridge.separation.models.catalogue import catalogue, known_engines
+from bridge.separation.models.locations import Places, Weights
+from bridge.separation.models.openunmix import NAMES, Unmix
+from bridge.separation.networks.unmix_network import ITERATIONS, WIENER_COLUMNS, load_unmix
+from bridge.separation.registry import Engines
+from tests.support.fakes import FakeClock, RecordingControl
+from tests.support.small_models import joined, noise, places_in
+
+pytestmark = pytest.mark.skipif(find_spec("openunmix") is None, reason="the extra umx is not installed")
+
+TARGETS = ("bass", "vocals")
+MADE = {"sample_rate": 8000, "nfft": 256, "nhop": 64, "nb_channels": 2}
+SEGMENT_FRAMES = 299 * 64
+
+
+def save_model(folder: Path, targets: tuple[str, ...] = TARGETS) -> Path:
+    """What the package's `train.py` leaves, as far as its loader reads it."""
+    from bridge.separation.networks.unmix_network import _import_models
+
+    folder.mkdir(parents=True)
+    (folder / "separator.json").write_text(json.dumps(MADE), encoding="utf-8")
+    torch.manual_seed(0)
+    for target in targets:
+        network = _import_models().OpenUnmix(nb_bins=129, nb_channels=2, hidden_size=16, max_bin=100)
+        torch.save(network.state_dict(), folder / f"{target}.pth")
+        arguments = {"nfft": 256, "nb_channels": 2, "hidden_size": 16}
+        (folder / f"{target}.json").write_text(json.dumps({"args": arguments}), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    save_model(tmp_path / "models" / "mine")
+    return places_with_unmix(tmp_path)
+
+
+def places_with_unmix(folder: Path) -> Places:
+    places = places_in(folder)
+    return Places(places.models_dir, places.hub_cache, places.server_cache, places.released, Unmix.installed())
+
+
+def found(places: Places) -> Weights:
+    weights = places.find("mine")
+    assert weights is not None
+    return weights
+
+
+@pytest.fixture
+def by_package(places: Places) -> Any:
+    """The same model by the package's own loader, which the import of its models has made importable."""
+    from openunmix import utils
+
+    return utils.load_separator(str(places.models_dir / "mine"), list(TARGETS), niter=ITERATIONS).eval()
+
+
+def open_mine(places: Places) -> Any:
+    return Engines(places.models_dir, clock=FakeClock(), places=places).open("mine", "cpu", RecordingControl())
+
+
+def test_one_window_is_what_the_package_makes_of_it(places: Places, by_package: Any) -> None:
+    mix = noise(SEGMENT_FRAMES, level=0.05)
+    separator = open_mine(places)
+    stems = joined(list(separator.separate(ArraySignal(mix, 8000), separator.stems, RecordingControl())), separator)
+    with torch.inference_mode():
+        expected = by_package(torch.from_numpy(mix.T.copy())[None])[0]
+    for index, target in enumerate(TARGETS):
+        np.testing.assert_allclose(stems[target], expected[index].T.numpy(), atol=1e-6)
+    assert np.abs(stems["bass"]).max() > 0.001
+
+
+def test_longer_mixes_come_in_blocks_that_are_always_the_same(places: Places) -> None:
+    mix = ArraySignal(noise(2 * SEGMENT_FRAMES + 777), 8000)
+    separator = open_mine(places)
+    control = RecordingControl()
+    first, second = (joined(list(separator.separate(mix, separator.stems, control)), separator) for _ in range(2))
+    for stem in TARGETS:
+        assert first[stem].shape == (mix.frames, 2)
+        np.testing.assert_array_equal(first[stem], second[stem])
+
+
+def test_the_level_is_not_the_model_s_business_to_lose(places: Places, by_package: Any) -> None:
+    separator = open_mine(places)
+    offset = ArraySignal(noise(SEGMENT_FRAMES, level=0.01) + np.float32(0.25), 8000)
+    stems = joined(list(separator.separate(offset, ("bass",), RecordingControl())), _Only(separator, ("bass",)))
+    with torch.inference_mode():
+        expected = by_package(torch.from_numpy(offset.read(0, SEGMENT_FRAMES).T.copy())[None])[0, 0]
+    np.testing.assert_allclose(stems["bass"], expected.T.numpy(), atol=1e-6)
+
+
+class _Only:
+    """Some stems of a separator, as far as `joined` looks at it."""
+
+    def __init__(self, separator: Any, stems: tuple[str, ...]) -> None:
+        self._separator = separator
+        self.stems = stems
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._separator, name)
+
+
+def test_it_tells_what_it_is(places: Places) -> None:
+    network = load_unmix(found(places), "cpu", RecordingControl())
+    assert network.sources == TARGETS
+    assert network.sample_rate_hz == 8000
+    assert network.segment_frames == (WIENER_COLUMNS - 1) * MADE["nhop"]
+    assert len(network.identity()) == 16
+    again = load_unmix(found(places), "cpu", RecordingControl())
+    assert again.identity() == network.identity()
+
+
+def test_a_single_target_needs_no_filter(tmp_path: Path) -> None:
+    save_model(tmp_path / "models" / "mine", ("vocals",))
+    separator = open_mine(places_with_unmix(tmp_path))
+    blocks = list(separator.separate(ArraySignal(noise(4000), 8000), ("vocals",), RecordingControl()))
+    assert sum(len(block["vocals"]) for block in blocks) == 4000
+
+
+def test_its_classes_load_without_torchaudio() -> None:
+    program = (
+        "import sys, importlib.abc\n"
+        "class Refuse(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'torchaudio': raise ImportError('torchaudio is broken')\n"
+        "sys.meta_path.insert(0, Refuse())\n"
+        "from bridge.separation.networks.unmix_network import _import_models\n"
+        "print(_import_models().OpenUnmix.__name__, 'torchaudio' in sys.modules)"
+    )
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert printed.strip() == "OpenUnmix False"
+
+
+def test_an_own_folder_is_listed_with_its_size(places: Places) -> None:
+    info = {info.name: info for info in catalogue(places.models_dir, places)}["mine"]
+    assert info.present
+    assert info.size_bytes == sum(path.stat().st_size for path in (places.models_dir / "mine").glob("*.pth"))
+
+
+class _Evil:
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return print, ("ran",)
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [(_Evil(), "damaged"), ({"weights": torch.zeros(1)}, "not a stereo Open-Unmix model"), ([], "not a")],
+)
+def test_weights_run_no_code_and_must_fit(
+    places: Places, state: object, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.save(state, places.models_dir / "mine" / "vocals.pth")
+    with pytest.raises(WeightsUnavailable, match=words):
+        load_unmix(found(places), "cpu", RecordingControl())
+    assert "ran" not in capsys.readouterr().out
+
+
+def test_a_target_without_weights_is_named(places: Places) -> None:
+    (places.models_dir / "mine" / "vocals.pth").unlink()
+    with pytest.raises(WeightsUnavailable, match=r"vocals\.pth"):
+        places.find("mine")
+
+
+def test_the_released_ones_come_from_where_the_package_says() -> None:
+    unmix = Unmix.installed()
+    for name in NAMES:
+        assert set(unmix.urls[name]) == {"vocals", "drums", "bass", "other"}
+        assert all(url.startswith("https://") and url.endswith(".pth") for url in unmix.urls[name].values())
+    assert set(NAMES) <= set(known_engines(Path("nowhere")))
+
+
+def test_a_released_one_is_found_where_torch_hub_keeps_it(tmp_path: Path) -> None:
+    places = places_with_unmix(tmp_path)
+    assert places.unmix is not None
+    for path in places.unmix.files("umxl", places.server_cache).values():
+        assert places.find("umxl") is None
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    weights = places.find("umxl")
+    assert weights is not None
+    assert weights.package == "openunmix"
+
+
+def test_a_file_that_is_not_its_checksum_s_is_refused(places: Places) -> None:
+    path = places.models_dir / "mine" / "vocals.pth"
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+    path = path.rename(path.with_name(f"vocals-{digest}.pth"))
+    assert load_unmix(found(places), "cpu", RecordingControl()).sources == TARGETS
+    path.rename(path.with_name("vocals-00000000.pth"))
+    with pytest.raises(WeightsUnavailable, match="checksum"):
+        load_unmix(found(places), "cpu", RecordingControl())
+
+
+def test_offline_nobody_is_asked(tmp_path: Path) -> None:
+    with pytest.raises(WeightsUnavailable, match="HF_HUB_OFFLINE"):
+        Fetcher(environ={"HF_HUB_OFFLINE": "1"}).fetch("umxhq", places_with_unmix(tmp_path), RecordingControl())
+
+
+def test_an_unreachable_server_is_told_in_one_line(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def unreachable(url: str, _seconds: float) -> None:
+        asked.append(url)
+        raise OSError("Network is unreachable")
+
+    with pytest.raises(WeightsUnavailable, match="Open-Unmix authors cannot be reached"):
+        Fetcher(probe=unreachable).fetch("umxhq", places_with_unmix(tmp_path), RecordingControl())
+    assert len(asked) == 1
+
+
+def test_without_the_package_it_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.separation.models.openunmix.find_spec", lambda _: None)
+    monkeypatch.setattr("bridge.separation.models.catalogue.find_spec", lambda _: None)
+    places = places_in(tmp_path)
+    places = Places(places.models_dir, places.hub_cache, places.server_cache, places.released, Unmix.installed())
+    info = {info.name: info for info in catalogue(places.models_dir, places)}["umxl"]
+    assert not info.present
+    assert "--extra umx" in info.note
+    engines = Engines(places.models_dir, clock=FakeClock(), places=places)
+    with pytest.raises(WeightsUnavailable, match="--extra umx"):
+        engines.open("umxl", "cpu", RecordingControl())
+    with pytest.raises(WeightsUnavailable, match="--extra umx"):
+        engines.pull("umxl", RecordingControl())

@@ -1,0 +1,129 @@
+"""Models that a user brings along, and what their files may and may not do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from demucs.states import get_state
+from safetensors.torch import save_file
+
+from bridge.errors import WeightsUnavailable
+from bridge.separation.models.catalogue import catalogue, known_engines
+from bridge.separation.models.demucs_bags import Bag
+from bridge.separation.models.loading import load_bag
+from bridge.separation.models.locations import Weights
+from bridge.separation.registry import Engines
+from tests.support.fakes import FakeClock, RecordingControl
+from tests.support.small_models import places_in, save_model, save_safetensors, small_model
+
+
+def save_pickle(path: Path, model: Any, **more: Any) -> Path:
+    args, kwargs = model._init_args_kwargs
+    state = get_state(model, None)  # type: ignore[no-untyped-call]
+    torch.save({"klass": type(model), "args": args, "kwargs": kwargs, "state": state, **more}, path)
+    return path
+
+
+def load(path: Path, control: RecordingControl) -> Any:
+    return load_bag(Weights("mine", Bag(("mine",)), (path,)), control).models[0]
+
+
+def test_a_folder_as_the_hub_s_repositories_are_is_a_model(tmp_path: Path) -> None:
+    places = places_in(tmp_path)
+    folder = places.models_dir / "band"
+    for index, signature in enumerate(("aaaa", "bbbb")):
+        save_safetensors(folder / f"{signature}.safetensors", small_model("waveform", index))
+    (folder / "band.yaml").write_text("models: [aaaa, bbbb]\n", encoding="utf-8")
+    assert "band" in known_engines(places.models_dir)
+    info = {info.name: info for info in catalogue(places.models_dir, places)}["band"]
+    assert info.present
+    assert info.size_bytes == sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+    opened = Engines(places.models_dir, clock=FakeClock(), places=places).open("band", "cpu", RecordingControl())
+    assert (opened.name, opened.stems) == ("band", ("vocals", "drums", "bass", "other"))
+
+
+def test_a_lone_checkpoint_in_a_folder_goes_by_the_folder_s_name(tmp_path: Path) -> None:
+    places = places_in(tmp_path)
+    path = save_model(places.models_dir / "mine", "955717e8", small_model("waveform"))
+    found = places.find("mine")
+    assert found is not None
+    assert found.files == (path,)
+
+
+def test_safetensors_go_before_a_pickle_of_the_same_name(tmp_path: Path) -> None:
+    places = places_in(tmp_path)
+    path = save_safetensors(places.models_dir / "mine.safetensors", small_model("waveform"))
+    save_pickle(places.models_dir / "mine.th", small_model("waveform", 1))
+    found = places.find("mine")
+    assert found is not None
+    assert found.files == (path,)
+
+
+def test_a_folder_that_leaves_open_what_it_is_says_so(tmp_path: Path) -> None:
+    places = places_in(tmp_path)
+    for signature in ("aaaa", "bbbb"):
+        save_model(places.models_dir / "band", signature, small_model("waveform"))
+    with pytest.raises(WeightsUnavailable, match=r"band\.yaml"):
+        places.find("band")
+    info = {info.name: info for info in catalogue(places.models_dir, places)}["band"]
+    assert not info.present
+    assert "which of its files" in info.note
+
+
+def test_a_folder_that_lacks_a_file_says_which(tmp_path: Path) -> None:
+    places = places_in(tmp_path)
+    (places.models_dir / "band").mkdir(parents=True)
+    (places.models_dir / "band" / "x.yaml").write_text("models: [aaaa]", encoding="utf-8")
+    with pytest.raises(WeightsUnavailable, match="lacks aaaa"):
+        places.find("band")
+
+
+def test_folders_without_a_model_are_nobody_s_business(tmp_path: Path) -> None:
+    places = places_in(tmp_path)
+    (places.models_dir / "pictures").mkdir(parents=True)
+    (places.models_dir / "pictures" / "a.png").touch()
+    assert "pictures" not in known_engines(places.models_dir)
+
+
+def test_a_plain_pickle_is_read_without_running_anything(tmp_path: Path) -> None:
+    control = RecordingControl()
+    model = load(save_pickle(tmp_path / "mine.th", small_model("transformer"), training_args={"seed": 1}), control)
+    assert model.samplerate == 8000
+    assert control.warnings == []
+
+
+def test_a_pickle_with_objects_is_loaded_with_a_warning(tmp_path: Path) -> None:
+    control = RecordingControl()
+    path = save_pickle(tmp_path / "mine.th", small_model("waveform"), training_args=SimpleNamespace(seed=1))
+    assert load(path, control).samplerate == 8000
+    (warning,) = control.warnings
+    assert warning.code == "pickled_weights"
+    assert str(path) in warning.message
+
+
+def test_a_released_file_needs_no_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    control = RecordingControl()
+    path = save_pickle(tmp_path / "955717e8-8726e21a.th", small_model("waveform"), training_args=SimpleNamespace())
+    monkeypatch.setattr("demucs.repo.check_checksum", lambda *_: None)
+    assert load(path, control).samplerate == 8000
+    assert control.warnings == []
+
+
+@pytest.mark.parametrize("klass", ["os.system", "demucs.states.load_model", "builtins.print"])
+def test_safetensors_cannot_call_what_they_like(tmp_path: Path, klass: str) -> None:
+    path = tmp_path / "mine.safetensors"
+    save_file({"a": torch.zeros(1)}, path, {"klass": klass, "args": json.dumps(["echo"]), "kwargs": "{}"})
+    with pytest.raises(WeightsUnavailable, match=f"wants to be a {klass}"):
+        load(path, RecordingControl())
+
+
+def test_safetensors_of_something_else_are_no_demucs_model(tmp_path: Path) -> None:
+    path = tmp_path / "mine.safetensors"
+    save_file({"a": torch.zeros(1)}, path)
+    with pytest.raises(WeightsUnavailable, match="not a Demucs model"):
+        load(path, RecordingControl())

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from bridge.audio.signal import ArraySignal
+from bridge.protocols import Context
+from bridge.separation.models.catalogue import catalogue
+from bridge.separation.registry import Engines
+from bridge.separation.throughput import Speeds, Timed
+from tests.support.fakes import FakeClock, RecordingControl
+from tests.support.small_models import places_in, save_model, small_model
+
+if TYPE_CHECKING:
+    from bridge.protocols import Control, Signal, StemBlock
+
+RATE_HZ = 100
+
+
+class Slow:
+    """Takes two seconds for each of two blocks."""
+
+    name, stems, device, sample_rate_hz = "slow", ("vocals", "drums", "other"), "cpu", RATE_HZ
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+
+    def context(self, sample_rate_hz: int) -> Context:
+        return Context(sample_rate_hz)
+
+    def identity(self) -> str:
+        return "0"
+
+    def separate(self, mix: Signal, stems: Sequence[str], control: Control) -> Iterator[StemBlock]:
+        for start in (0, mix.frames // 2):
+            self._clock.turn(2)
+            control.checkpoint(start / mix.frames)
+            yield {stem: mix.read(start, start + mix.frames // 2) for stem in stems}
+
+
+def separate(speeds: Speeds, seconds: int, stems: Sequence[str], blocks: int = 3) -> None:
+    clock = FakeClock()
+    mix = ArraySignal(np.zeros((seconds * RATE_HZ, 2), np.float32), RATE_HZ)
+    stream = Timed(Slow(clock), speeds, clock).separate(mix, stems, RecordingControl())
+    for _ in range(blocks):
+        next(stream, None)
+        clock.turn(100)  # writing the stems is not the engine's work
+
+
+def test_a_whole_clip_tells_the_speed(tmp_path: Path) -> None:
+    speeds = Speeds(tmp_path / "cache" / "speed.json")
+    separate(speeds, 8, ("vocals", "drums"))
+    assert speeds.measured() == {"slow": {"cpu": 2.0}}
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["speed.json"]
+
+
+def test_a_listener_need_not_ask_for_more_than_it_wants(tmp_path: Path) -> None:
+    speeds = Speeds(tmp_path / "speed.json")
+    separate(speeds, 8, ("vocals", "drums"), blocks=2)
+    assert speeds.measured() == {"slow": {"cpu": 2.0}}
+    separate(speeds, 20, ("vocals", "drums"), blocks=1)  # a region, and not what was heard after it
+    assert speeds.measured() == {"slow": {"cpu": 5.0}}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "stems", "blocks"),
+    [(4, ("vocals", "drums"), 3), (8, ("vocals",), 3), (8, ("vocals", "drums"), 1)],
+    ids=["short", "one stem of three", "given up"],
+)
+def test_what_is_no_measure_is_not_noted(tmp_path: Path, seconds: int, stems: Sequence[str], blocks: int) -> None:
+    speeds = Speeds(tmp_path / "speed.json")
+    separate(speeds, seconds, stems, blocks)
+    assert speeds.measured() == {}
+
+
+def test_each_device_counts_and_the_fastest_is_shown(tmp_path: Path) -> None:
+    speeds = Speeds(tmp_path / "speed.json")
+    for device, speed in (("cpu", 1.0), ("cuda", 30.0), ("cpu", 2.0)):
+        speeds.note("htdemucs", device, speed)
+    assert speeds.measured() == {"htdemucs": {"cpu": 2.0, "cuda": 30.0}}
+    assert speeds.fastest() == {"htdemucs": 30.0}
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"htdemucs": 3}', b"\xff"])
+def test_a_damaged_file_is_as_none_and_is_replaced(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "speed.json"
+    path.write_bytes(content)
+    assert Speeds(path).measured() == {}
+    Speeds(path).note("draft", "cpu", 50.0)
+    assert Speeds(path).fastest() == {"draft": 50.0}
+
+
+def test_a_folder_that_cannot_be_written_costs_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    Speeds(tmp_path / "file" / "speed.json").note("draft", "cpu", 50.0)
+    assert Speeds(tmp_path / "file" / "speed.json").measured() == {}
+
+
+def test_opened_engines_are_timed(tmp_path: Path) -> None:
+    places = places_in(tmp_path)
+    speeds = Speeds(tmp_path / "speed.json")
+    engines = Engines(places.models_dir, clock=FakeClock(), places=places, speeds=speeds)
+    assert isinstance(engines.open("draft", "cpu", RecordingControl()), Timed)
+
+
+def test_the_catalogue_tells_size_and_speed(tmp_path: Path) -> None:
+    places = places_in(tmp_path)
+    path = save_model(places.models_dir, "mine", small_model("waveform"))
+    infos = {info.name: info for info in catalogue(places.models_dir, places, {"mine": 2.5})}
+    assert (infos["mine"].size_bytes, infos["mine"].speed) == (path.stat().st_size, 2.5)
+    assert infos["htdemucs"].speed is None

@@ -1,0 +1,163 @@
+"""Ardour without a screen: it records the bridge's ports, and its recordings can be held against other MIDI files.
+
+    with recording(folder, clip, url, take_seconds) as ardour:
+        ardour.take()
+        ardour.take()
+    ardour.recorded["Drums"]  # the file of the last take
+
+`ardour.lua` runs inside the DAW.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from subprocess import PIPE
+from typing import NamedTuple, cast
+
+import mido  # type: ignore[import-untyped]  # it ships no types
+
+from tests.support.jack_server import SAMPLE_RATE_HZ, why_no_jack
+
+PROGRAM = "ardour7-lua"
+SCRIPT = Path(__file__).with_name("ardour.lua")
+END_SECONDS = 30
+STARTS = 3
+
+
+def why_no_ardour() -> str:
+    """What this machine lacks to record with Ardour; empty where it lacks nothing."""
+    if shutil.which(PROGRAM) is None:
+        return f"{PROGRAM} is not installed (Debian 12: ardour)"
+    return why_no_jack()
+
+
+class Ardour:
+    """Four armed tracks in a new session, for a clip that the bridge takes apart."""
+
+    def __init__(self, process: subprocess.Popen[str], session: Path, log: Path) -> None:
+        self.session = session
+        self.recorded: dict[str, Path] = {}
+        self._process = process
+        self._log = log
+        self._lines: list[str] = []
+
+    def has_opened(self) -> bool:
+        """Whether it has made its session, with a track on each port."""
+        return self._next_said() == ["opened"]
+
+    def take(self) -> None:
+        """Rolls, has the notes played, and stops. Recorded over nothing: a take begins where the last one ended."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        self.hear("took")
+
+    def end(self) -> None:
+        """Saves the session and closes the DAW; afterwards all of `recorded` is there."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self.hear("closed")
+        self._process.wait(END_SECONDS)
+
+    def hear(self, word: str) -> None:
+        """Reads what the script says up to that word; asserts that it comes."""
+        while (said := self._next_said())[:1] != [word]:
+            assert said and said[0] != "failed", "\n".join([*self._lines, self._log.read_text()])
+            if said[0] == "recorded":
+                self.recorded[said[1]] = Path(said[2])
+
+    def _next_said(self) -> list[str]:
+        """The words of its next line, the last of them with all that is left; none where it has ended."""
+        for line in cast("Iterator[str]", self._process.stdout):
+            if line.startswith("> "):
+                self._lines.append(line)
+                return line.rstrip("\n").split(" ", 3)[1:]
+        self._lines.append(f"Ardour has ended with status {self._process.wait(END_SECONDS)}")
+        return []
+
+
+@contextmanager
+def recording(folder: Path, clip: Path, url: str, take_seconds: float) -> Iterator[Ardour]:
+    """Ardour with a new session in `folder`, that has given `clip` to the bridge at `url` and got it back."""
+    with contextlib.ExitStack() as stack:
+        # On a busy machine Ardour 7.3 sometimes crashes or loses the server while it starts.
+        for start in range(STARTS):
+            ardour = stack.enter_context(_running(folder, f"session {start}", clip, url, take_seconds))
+            if ardour.has_opened():
+                break
+        ardour.hear("ready")
+        yield ardour
+        ardour.end()
+
+
+@contextmanager
+def _running(folder: Path, name: str, clip: Path, url: str, take_seconds: float) -> Iterator[Ardour]:
+    session, log = folder / name, folder / f"{name}.log"
+    command = [PROGRAM, str(SCRIPT), str(session), str(SAMPLE_RATE_HZ), str(clip), url, str(take_seconds)]
+    with (
+        log.open("w") as errors,
+        subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=errors, text=True) as ardour,
+    ):
+        try:
+            yield Ardour(ardour, session, log)
+        finally:
+            ardour.kill()
+
+
+class Note(NamedTuple):
+    """One note of a MIDI file, times in seconds from its start."""
+
+    on: float
+    off: float
+    channel: int
+    pitch: int
+    velocity: int
+
+    @property
+    def key(self) -> tuple[int, int, int]:
+        """What does not depend on time."""
+        return self.channel, self.pitch, self.velocity
+
+
+class Bend(NamedTuple):
+    """The pitch wheel moves."""
+
+    seconds: float
+    channel: int
+    value: int
+
+
+class Part(NamedTuple):
+    """What a MIDI file holds."""
+
+    notes: list[Note]
+    bends: list[Bend]
+
+
+def read_part(path: Path) -> Part:
+    """The notes, in the order of their onsets, and the bends of a file, read by mido alone.
+
+    Asserts that each note ends, that no pitch starts again while it sounds, and that no end is without a start.
+    """
+    seconds = 0.0
+    sounding: dict[tuple[int, int], tuple[float, int]] = {}
+    notes: list[Note] = []
+    bends: list[Bend] = []
+    for message in mido.MidiFile(path):
+        seconds += message.time
+        match message.type:
+            case "note_on" if message.velocity > 0:
+                assert (message.channel, message.note) not in sounding, f"{path.name}: {message} sounds already"
+                sounding[message.channel, message.note] = (seconds, message.velocity)
+            case "note_on" | "note_off":
+                on, velocity = sounding.pop((message.channel, message.note))
+                notes.append(Note(on, seconds, message.channel, message.note, velocity))
+            case "pitchwheel":
+                bends.append(Bend(seconds, message.channel, message.pitch))
+    assert not sounding, f"{path.name}: {sounding} never end"
+    return Part(sorted(notes), bends)

@@ -1,0 +1,80 @@
+"""A worker on the bench: its tools are fakes, and its events fold into a job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from bridge.events import Submitted
+from bridge.lifecycle import fold
+from bridge.model import Job, JobRequest
+from bridge.pipeline.cache.store import ResultsCache
+from bridge.pipeline.context import Workshop
+from bridge.pipeline.stage_paces import Paces
+from bridge.protocols import Engines
+from bridge.worker.messages import Happened, RunJob, WorkerReport
+from bridge.worker.service import Worker
+from tests.support.fakes import FakeClock
+from tests.support.separators import OneEngine, OneNoteTranscriber, OneTranscriber, SharesSeparator
+
+
+class Bench:
+    """A worker whose tools are fakes; its events fold into a job."""
+
+    def __init__(
+        self,
+        engines: Engines | None = None,
+        max_seconds: float = 60.0,
+        cache: ResultsCache | None = None,
+        transcriber: OneNoteTranscriber | None = None,
+        heed: Callable[[WorkerReport], None] = lambda _: None,
+    ) -> None:
+        """`heed` sees each report as it comes."""
+        self.reports: list[WorkerReport] = []
+        self.heed = heed
+        self.transcriber = transcriber or OneNoteTranscriber()
+        workshop = Workshop(
+            engines=engines or OneEngine(),
+            transcribers=OneTranscriber(self.transcriber),
+            clock=FakeClock(),
+            max_seconds=max_seconds,
+            paces=Paces(None, FakeClock()),
+            cache=cache,
+        )
+        self.worker = Worker(workshop, self._hear)
+
+    def _hear(self, report: WorkerReport) -> None:
+        self.reports.append(report)
+        self.heed(report)
+
+    def run(self, source: Path, **options: object) -> Job:
+        request = JobRequest(source=str(source), **options)  # type: ignore[arg-type]
+        self.worker.obey(RunJob(job="a", request=request))
+        submitted = Submitted(job="a", name="x", request=request, unix_seconds=0.0)
+        return fold([submitted, *(report.event for report in self.reports if isinstance(report, Happened))])
+
+    @property
+    def events(self) -> list[object]:
+        return [report.event for report in self.reports if isinstance(report, Happened)]
+
+
+def files(job: Job) -> list[str]:
+    return sorted(entry.name for entry in Path(job.output_dir).iterdir()) if Path(job.output_dir).is_dir() else []
+
+
+class Again:
+    """Runs jobs with one cache and one engine; `worked` tells whether the last one was taken apart."""
+
+    def __init__(self, cache: Path) -> None:
+        self.engine = SharesSeparator()
+        self.folder = cache
+        self.bench = Bench()
+        self.worked = False
+
+    def run(self, source: Path, **options: object) -> Job:
+        cache = ResultsCache(self.folder, 10**9, FakeClock())
+        before = len(self.engine.asked)
+        self.bench = Bench(OneEngine(self.engine), cache=cache)
+        job = self.bench.run(source, **options)
+        self.worked = len(self.engine.asked) > before
+        return job

@@ -1,0 +1,103 @@
+"""A DAW made of what it sends: MIDI clock with its times, at tempi, with jumps; and where its song truly was."""
+
+from __future__ import annotations
+
+import random
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from bridge.midi.schedule import Schedule, schedule
+
+TICKS_PER_QUARTER = 24
+TICK, START, CONTINUE, STOP = (bytes((status,)) for status in (0xF8, 0xFA, 0xFB, 0xFC))
+
+
+@dataclass
+class ClockingDaw:
+    """Builds a list of (second, message). `passes` holds what rolled: (second, beat) pairs, linear between."""
+
+    seconds: float = 0.5
+    beat: float = 0.0
+    sent: list[tuple[float, bytes]] = field(default_factory=list)
+    passes: list[list[tuple[float, float]]] = field(default_factory=list)
+
+    def start(self) -> None:
+        self.beat = 0.0
+        self._send(START)
+        self._new_pass()
+
+    def go_on(self) -> None:
+        self._send(CONTINUE)
+        self._new_pass()
+
+    def stop(self) -> None:
+        self._send(STOP)
+
+    def wait(self, seconds: float) -> None:
+        self.seconds += seconds
+
+    def locate(self, sixteenths: int) -> None:
+        self._send(bytes((0xF2, sixteenths & 0x7F, sixteenths >> 7)))
+        self.beat = sixteenths / 4
+
+    def jump(self, sixteenths: int) -> None:
+        """Locates while it rolls."""
+        self.locate(sixteenths)
+        self._new_pass()
+
+    def roll(self, quarters: float, bpm: float, until_bpm: float | None = None) -> None:
+        """Ticks at a tempo, or on the way from one to another, then moves on to where the next tick would be."""
+        ticks = round(quarters * TICKS_PER_QUARTER)
+        for index in range(ticks):
+            tempo = bpm + ((until_bpm or bpm) - bpm) * index / ticks
+            self._send(TICK)
+            self.seconds += 60 / tempo / TICKS_PER_QUARTER
+            self.beat += 1 / TICKS_PER_QUARTER
+            self.passes[-1].append((self.seconds, self.beat))
+
+    def jittered(self, ms: float, seed: int) -> list[tuple[float, bytes]]:
+        """What was sent, each message up to so much too early or too late, in order all the same."""
+        dice = random.Random(seed)
+        late = 0.0
+        moved = []
+        for seconds, data in self.sent:
+            late = max(late, seconds + dice.uniform(-ms, ms) / 1000)
+            moved.append((late, data))
+        return moved
+
+    def seconds_at(self, beat: float) -> list[float]:
+        """When the song was at a beat: once for each pass that came by."""
+        found = []
+        for line in self.passes:
+            if line[0][1] - 1e-9 <= beat < line[-1][1] - 1e-9:
+                index = bisect_right(line, beat + 1e-9, key=lambda point: point[1]) - 1
+                (at, before), (after_at, after) = line[index], line[index + 1]
+                found.append(at + (after_at - at) * (beat - before) / (after - before))
+        return found
+
+    def _send(self, data: bytes) -> None:
+        self.sent.append((self.seconds, data))
+
+    def _new_pass(self) -> None:
+        self.passes.append([(self.seconds, self.beat)])
+
+
+def grid(quarters: float, *, beat: float | None = 0.0, step: float = 0.25, bpm: float = 120.0) -> Schedule:
+    """A note on every sixteenth, each of its own pitch and velocity, half as long as its step."""
+    pairs: list[tuple[float, bytes]] = []
+    for index in range(round(quarters / step)):
+        name = bytes((index % 128, 1 + index // 128))
+        pairs.append((index * step * 60 / bpm, b"\x90" + name))
+        pairs.append(((index + 0.5) * step * 60 / bpm, bytes((0x80, index % 128, 64))))
+    return schedule("job", "bass", pairs, tempo_bpm=bpm, beat=beat)
+
+
+def numbered(heard: Iterable[tuple[float, Sequence[int]]]) -> list[tuple[int, float]]:
+    """The number in `grid` of each note that was struck, and the second at which it began."""
+    return [(data[1] + 128 * (data[2] - 1), at) for at, data in heard if data[0] == 0x90]
+
+
+def expected(daw: ClockingDaw, notes: int, beat: float = 0.0, step: float = 0.25) -> list[tuple[int, float]]:
+    found = [(index, at) for index in range(notes) for at in daw.seconds_at(beat + index * step)]
+    return sorted(found, key=lambda entry: entry[1])

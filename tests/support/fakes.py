@@ -1,0 +1,142 @@
+"""First-class fakes of the seams: each records what it was asked and answers with what it was given."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from bridge.errors import Cancelled, NotFound
+from bridge.events import Event
+from bridge.model import Job, JobRequest, MidiStatus, ModelInfo, Status, Warning
+
+
+@dataclass
+class FakeClock:
+    """Stands still until it is turned."""
+
+    now: float = 1000.0
+
+    def monotonic_seconds(self) -> float:
+        return self.now
+
+    def unix_seconds(self) -> float:
+        return 1_700_000_000.0 + self.now
+
+    def turn(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@dataclass
+class RecordingControl:
+    """Keeps every fraction and warning; cancels from the checkpoint numbered `cancel_at` on."""
+
+    cancel_at: int | None = None
+    fractions: list[float] = field(default_factory=list)
+    warnings: list[Warning] = field(default_factory=list)
+
+    def checkpoint(self, fraction: float) -> None:
+        self.fractions.append(fraction)
+        if self.cancel_at is not None and len(self.fractions) > self.cancel_at:
+            raise Cancelled
+
+    def warn(self, warning: Warning) -> None:
+        self.warnings.append(warning)
+
+
+@dataclass
+class RecordingOutput:
+    """A MIDI port that keeps what it was sent, all of it at once, whatever time was asked for."""
+
+    name: str
+    sent: list[tuple[int, ...]] = field(default_factory=list)
+    closed: bool = False
+    ahead_ns: int = 0
+    taken_back: int = 0
+    """How often it was told to."""
+
+    def send(self, message: Sequence[int], at_ns: int | None = None) -> None:  # noqa: ARG002 - the seam's signature
+        self.sent.append(tuple(message))
+
+    def take_back(self) -> None:
+        self.taken_back += 1
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@dataclass
+class FakeBridge:
+    """A bridge without children: jobs stay as the test puts them, `asked` lists every call."""
+
+    table: dict[str, Job] = field(default_factory=dict)
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+    known_models: tuple[ModelInfo, ...] = (ModelInfo(name="draft", stems=("vocals",), present=True, note="built in"),)
+    midi: MidiStatus = field(default_factory=MidiStatus)
+    refuse: Exception | None = None
+    seen: asyncio.Event | None = None
+    """Where there is one, every file is being looked at until it is set."""
+    listeners: list[Callable[[Event], None]] = field(default_factory=list)
+
+    async def submit(self, request: JobRequest, sender: str = "") -> tuple[Job, int]:  # noqa: ARG002 - the seam's
+        if self.seen is not None:
+            await self.seen.wait()
+        self.asked.append(("submit", request))
+        if self.refuse is not None:
+            raise self.refuse
+        job = Job(id=f"job{len(self.table) + 1}", name="clip", request=request, submitted_unix=0.0)
+        self.table[job.id] = job
+        return job, len(self.table) - 1
+
+    def cancel(self, job: str) -> None:
+        self.asked.append(("cancel", self.job(job).id))
+
+    def job(self, job: str) -> Job:
+        if job not in self.table:
+            raise NotFound(f"There is no job {job}.")
+        return self.table[job]
+
+    def jobs(self) -> tuple[Job, ...]:
+        return tuple(self.table.values())
+
+    def status(self) -> Status:
+        waiting = sum(job.state == "queued" for job in self.jobs())
+        running = sum(job.state == "running" for job in self.jobs())
+        return Status(queued=waiting, running=running, engine="draft", device="cpu", midi=self.midi, worker="ready")
+
+    async def models(self) -> tuple[ModelInfo, ...]:
+        return self.known_models
+
+    async def play(self, job: str, stems: Sequence[str] | None = None, sync: str | None = None) -> None:
+        asked = ("play", self.job(job).id, None if stems is None else tuple(stems))
+        self.asked.append(asked if sync is None else (*asked, sync))
+        if self.refuse is not None:
+            raise self.refuse
+
+    def stop(self, job: str | None = None) -> None:
+        self.asked.append(("stop", job))
+
+    def panic(self) -> None:
+        self.asked.append(("panic",))
+
+    def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
+        self.listeners.append(listener)
+        return lambda: self.listeners.remove(listener)
+
+    def publish(self, event: Event) -> None:
+        for listener in tuple(self.listeners):
+            listener(event)
+
+
+class RecordingRunner:
+    """A runner that does nothing by itself."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
+    def run(self, job: str, request: JobRequest) -> None:
+        del request
+        self.asked.append(("run", job))
+
+    def cancel(self, job: str) -> None:
+        self.asked.append(("cancel", job))

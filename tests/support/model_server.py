@@ -1,0 +1,99 @@
+"""A server on the loopback that answers as the hub and the authors' server do."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from bridge.separation.downloads.fetch import Fetcher
+from bridge.separation.models.demucs_bags import Released
+from bridge.separation.models.locations import Places
+from tests.support.small_models import places_in
+
+COMMIT = "c" * 40
+
+
+@dataclass
+class Server:
+    """Serves `files` (path → bytes) with the headers of the hub; notes what was asked for and sent."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    etags: dict[str, str] = field(default_factory=dict)
+    sent: list[tuple[int, int]] = field(default_factory=list)
+    """Of each body: its first byte in the file, and how many bytes go out."""
+    breaks_after: int | None = None
+    """Connections end at this byte of a file, until a client comes back for the rest that often."""
+    breaks: int = 1_000_000
+    knows_ranges: bool = True
+    large_files_at: str = ""
+    """Another server's address, to which the hub sends clients for safetensors."""
+    secrets: list[str | None] = field(default_factory=list)
+    """The `Authorization` of each GET."""
+    address: str = ""
+
+    def run(self) -> ThreadingHTTPServer:
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_HEAD(self) -> None:
+                self.answer(with_body=False)
+
+            def do_GET(self) -> None:
+                self.answer(with_body=True)
+
+            def answer(self, *, with_body: bool) -> None:
+                outer.asked.append(f"{self.command} {self.path}")
+                if with_body:
+                    outer.secrets.append(self.headers.get("Authorization"))
+                path = self.path.replace(f"/resolve/{COMMIT}/", "/resolve/main/")
+                content = outer.files.get(path)
+                etag = outer.etags.get(path) or hashlib.sha256(content or b"").hexdigest()
+                if content and outer.large_files_at and path.endswith(".safetensors"):
+                    self.redirect(f"{outer.large_files_at}{path}", etag, len(content))
+                    return
+                asked = self.headers.get("Range") if with_body and outer.knows_ranges else None
+                first = int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
+                is_beyond = bool(content) and first >= len(content or b"")
+                self.send_response(404 if content is None else 416 if is_beyond else 206 if first else 200)
+                self.send_header("X-Repo-Commit", COMMIT)
+                self.send_header("ETag", f'"{etag}"')
+                body = b"" if is_beyond else (content or b"")[first:]
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                if with_body and content and not is_beyond:
+                    if outer.breaks_after is not None and outer.breaks:
+                        outer.breaks -= 1
+                        body = content[first : outer.breaks_after]
+                    # Noted first: the client may have it all, and the test look, before this thread runs again.
+                    outer.sent.append((first, len(body)))
+                    self.wfile.write(body)
+
+            def redirect(self, target: str, etag: str, size: int) -> None:
+                self.send_response(302)
+                self.send_header("Location", target)
+                self.send_header("X-Repo-Commit", COMMIT)
+                self.send_header("X-Linked-Etag", f'"{etag}"')
+                self.send_header("X-Linked-Size", str(size))
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None: ...
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"http://127.0.0.1:{server.server_port}"
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        return server
+
+
+def fetcher(server: Server) -> Fetcher:
+    return Fetcher(environ={"HF_ENDPOINT": server.address}, probe_seconds=2.0, stall_seconds=10.0)
+
+
+def places_of(folder: Path, server: Server) -> Places:
+    """Places whose models come from nowhere but `server`, which is also that of the authors."""
+    places = places_in(folder)
+    return replace(places, released=Released(places.released.folder, f"{server.address}/"))

@@ -1,0 +1,67 @@
+"""The player's process and the far ends of its pipes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, cast
+
+import msgspec
+
+from bridge.midi.player.messages import Command, Position, Report
+from bridge.midi.ports.port_layout import PortLayout
+from bridge.midi.ports.rtmidi_ports import DEFAULT
+from bridge.processes.frames import HEAD, frame, length
+from tests.support.jack_server import JackServer
+
+
+class PlayerProcess:
+    """`python -m bridge.midi` and the far ends of its pipes."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.process = process
+        self._decode = msgspec.msgpack.Decoder(cast("type[Report]", Report)).decode
+
+    @property
+    def _stdin(self) -> BinaryIO:
+        return cast("BinaryIO", self.process.stdin)
+
+    def send(self, command: Command) -> None:
+        self._stdin.write(frame(msgspec.msgpack.encode(command)))
+        self._stdin.flush()
+
+    def hang_up(self) -> None:
+        """The main process dies: nothing is said, the pipe closes."""
+        self._stdin.close()
+
+    def report(self) -> Report:
+        """The next report; heartbeats, and where a playback is, are passed over."""
+        stdout = cast("BinaryIO", self.process.stdout)
+        while True:
+            if size := length(stdout.read(HEAD.size)):
+                report = self._decode(stdout.read(size))
+                if not isinstance(report, Position):
+                    return report
+
+    def reports_until(self, kind: type[Report]) -> list[Report]:
+        reports = [self.report()]
+        while not isinstance(reports[-1], kind):
+            reports.append(self.report())
+        return reports
+
+
+@contextmanager
+def player_on(server: JackServer, layout: PortLayout = DEFAULT) -> Iterator[PlayerProcess]:
+    command = [sys.executable, "-m", "bridge.midi"]
+    environment = {**os.environ, **server.environment, **layout.environment()}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as process:
+        player = PlayerProcess(process)
+        try:
+            yield player
+            player.hang_up()
+            process.wait(10)
+        finally:
+            process.kill()

@@ -1,0 +1,146 @@
+"""Jobs and bridges to look at: the same scenes for the Pilot tests and for the pictures."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timezone
+
+from textual.pilot import Pilot
+
+from bridge.events import Ended, JobEvent, Produced, Progressed, Started, Submitted, Warned
+from bridge.lifecycle import fold
+from bridge.model import Failure, Job, JobRequest, MidiStatus, Port, Result, Stage, Warning
+from tests.support.fakes import FakeBridge, FakeClock
+from tui.app import SabApp
+from tui.host import OpenBridge
+from tui.widgets.jobs_table import JobsTable
+
+ADDRESS = "osc.udp://127.0.0.1:9720"
+MUSIC = "/home/ana/Music/Evening Set"
+STEMS = ("vocals", "drums", "bass", "other")
+PORTS = MidiStatus(backend="jack", ports=tuple(Port(stem=stem, name=f"SAB {stem.capitalize()}") for stem in STEMS))
+NO_MIDI = MidiStatus(message="This machine has no MIDI back-end: start JACK, or load the module snd-seq for ALSA.")
+
+
+@dataclass(frozen=True)
+class Open:
+    bridge: FakeBridge
+    address: str = ADDRESS
+
+    def request(self, source: str) -> JobRequest:
+        return JobRequest(source=source, engine="draft")
+
+
+def opening(bridge: FakeBridge, lifetime: list[str] | None = None) -> OpenBridge:
+    """Opens `bridge` as the command line would; notes in `lifetime` when it began and ended."""
+
+    @asynccontextmanager
+    async def open_bridge() -> AsyncIterator[Open]:
+        notes = [] if lifetime is None else lifetime
+        notes.append("open")
+        try:
+            yield Open(bridge)
+        finally:
+            notes.append("closed")
+
+    return open_bridge
+
+
+def app_with(jobs: Sequence[Job] = (), midi: MidiStatus = PORTS) -> tuple[SabApp, FakeBridge]:
+    bridge = FakeBridge(table={job.id: job for job in jobs}, midi=midi)
+    return SabApp(opening(bridge), clock=FakeClock(), zone=timezone.utc), bridge
+
+
+async def settle(pilot: Pilot[None]) -> None:
+    """Draws what has come in at once, without waiting for the next picture's turn."""
+    assert isinstance(pilot.app, SabApp)
+    pilot.app.redraw()
+    await pilot.pause()
+
+
+def submitted(name: str, *, at: float = 1_700_000_000.0, engine: str = "auto") -> Submitted:
+    """The job's id is its name in small letters, with dashes."""
+    request = JobRequest(source=f"{MUSIC}/{name}.wav", engine=engine)
+    return Submitted(job=name.lower().replace(" ", "-"), name=name, request=request, unix_seconds=at)
+
+
+def started(job: str, name: str) -> Started:
+    return Started(job=job, engine="htdemucs", device="cpu", output_dir=f"{MUSIC}/stems/{name}")
+
+
+def running(name: str, stage: Stage, fraction: float, eta_seconds: float | None) -> Job:
+    first = submitted(name)
+    progress = Progressed(job=first.job, stage=stage, fraction=fraction, eta_seconds=eta_seconds)
+    return fold([first, started(first.job, name), progress])
+
+
+def produced(job: str, name: str, stem: str) -> tuple[Produced, Produced]:
+    path = f"{MUSIC}/stems/{name}/{name} ({stem.capitalize()})"
+    audio = Result(
+        kind="stem", name=stem, path=f"{path}.wav", seconds=214.2, sample_rate_hz=44100, channels=2, subtype="PCM_24"
+    )
+    notes = Result(kind="midi", name=stem, path=f"{path}.mid", seconds=214.2, notes=len(stem) * 61)
+    return Produced(job=job, result=audio), Produced(job=job, result=notes)
+
+
+def done(name: str, *, at: float = 1_700_000_400.0, warning: str = "") -> Job:
+    first = submitted(name)
+    files = [event for stem in STEMS for event in produced(first.job, name, stem)]
+    warned = [Warned(job=first.job, warning=Warning(code="clipping", message=warning))] if warning else []
+    events: list[JobEvent] = [first, started(first.job, name), *files, *warned]
+    return fold([*events, Ended(job=first.job, outcome="done", unix_seconds=at)])
+
+
+def failed(name: str, code: str, message: str, *, at: float = 1_700_000_500.0) -> Job:
+    first = submitted(name)
+    failure = Failure(code=code, message=message)
+    return fold(
+        [first, started(first.job, name), Ended(job=first.job, outcome="failed", unix_seconds=at, failure=failure)]
+    )
+
+
+def cancelled(name: str, *, at: float = 1_700_000_300.0) -> Job:
+    first = submitted(name)
+    return fold([first, Ended(job=first.job, outcome="cancelled", unix_seconds=at)])
+
+
+def waiting(name: str) -> Job:
+    return fold([submitted(name)])
+
+
+def evening() -> tuple[Job, ...]:
+    """A session in full swing."""
+    return (
+        cancelled("Wrong Take"),
+        done("Night Bus", warning="The vocals stem would clip in 24 bits, so this job's files are 32-bit float."),
+        done("Tiny Lights and Other Long Stories", at=1_700_000_450.0),
+        running("Moonlight Sonata Dub", "separating", 0.427, 75.0),
+        waiting("Harbour"),
+        waiting("Überfahrt 夜"),
+    )
+
+
+def trouble() -> tuple[Job, ...]:
+    return (
+        done("Night Bus"),
+        failed("Broken Radio", "out_of_memory", "There was not enough memory to separate 14 minutes with htdemucs_ft."),
+    )
+
+
+def table(app: SabApp) -> JobsTable:
+    return app.screen_stack[1].query_one(JobsTable)
+
+
+def shown(app: SabApp) -> type[object]:
+    return type(app.screen)
+
+
+def toasts(app: SabApp) -> list[tuple[str, str]]:
+    return [(toast.title, toast.message) for toast in app._notifications]
+
+
+async def press(pilot: Pilot[None], *keys: str) -> None:
+    await pilot.press(*keys)
+    await settle(pilot)

@@ -1,0 +1,105 @@
+"""Engines and transcribers that tests know everything about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bridge.model import Bend, Note
+from bridge.protocols import Context, Control, Separator, Signal, Transcriber
+
+if TYPE_CHECKING:
+    from bridge.note_settings import NoteSettings
+    from bridge.protocols import StemBlock
+
+
+@dataclass
+class SharesSeparator:
+    """Gives each stem a fixed share of the mix, in blocks of `block` frames."""
+
+    shares: dict[str, float] = field(default_factory=lambda: {"vocals": 0.4, "drums": 0.3, "bass": 0.2, "other": 0.05})
+    sample_rate_hz: int | None = None
+    block: int = 1000
+    name: str = "shares"
+    device: str = "cpu"
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+    hears: Context = field(default_factory=lambda: Context(0))
+    before_block: Callable[[int], None] = lambda _: None
+
+    @property
+    def stems(self) -> tuple[str, ...]:
+        return tuple(self.shares)
+
+    def context(self, sample_rate_hz: int) -> Context:
+        del sample_rate_hz
+        return self.hears
+
+    def identity(self) -> str:
+        return "shares-1"
+
+    def separate(self, mix: Signal, stems: Sequence[str], control: Control) -> Iterator[StemBlock]:
+        assert mix.channels == 2
+        self.asked.append(tuple(stems))
+        for start in range(0, mix.frames, self.block):
+            self.before_block(start)
+            control.checkpoint(start / mix.frames)
+            samples = mix.read(start, min(start + self.block, mix.frames))
+            yield {stem: (samples * np.float32(self.shares[stem])).astype(np.float32) for stem in stems}
+        control.checkpoint(1.0)
+
+
+@dataclass
+class OneNoteTranscriber:
+    """Hears how long the sound is; reads one note of that length, unless a longer one is asked for."""
+
+    sample_rate_hz: int = 22_050
+    name: str = "one-note"
+    listened: list[str] = field(default_factory=list)
+
+    def identity(self) -> str:
+        return "one-note-1"
+
+    def listen(self, audio: Signal, stem: str, control: Control) -> bytes:
+        assert audio.channels == 1
+        self.listened.append(stem)
+        control.checkpoint(1.0)
+        return str(audio.frames / audio.sample_rate_hz).encode()
+
+    def read(self, heard: bytes, stem: str, settings: NoteSettings) -> list[Note]:
+        pitch, seconds = 36 if stem == "drums" else 60, float(heard)
+        if settings.shortest_ms is not None and seconds * 1000 < settings.shortest_ms:
+            return []
+        if settings.lowest_pitch is not None and pitch < settings.lowest_pitch:
+            return []
+        bends = (Bend(time_seconds=0.0, semitones=0.25),)
+        return [Note(onset_seconds=0.0, offset_seconds=seconds, pitch=pitch, velocity=90, bends=bends)]
+
+
+@dataclass
+class OneEngine:
+    """Opens the same engine, whatever it is called."""
+
+    separator: Separator = field(default_factory=SharesSeparator)
+
+    def open(self, name: str, *, device: str, control: Control, seconds: float = 0.0) -> Separator:  # noqa: ARG002
+        del name, device
+        control.checkpoint(1.0)
+        return self.separator
+
+    def pull(self, name: str, control: Control) -> None:
+        del name
+        control.checkpoint(1.0)
+
+
+@dataclass
+class OneTranscriber:
+    """Uses the same transcriber for every stem."""
+
+    transcriber: Transcriber = field(default_factory=OneNoteTranscriber)
+
+    def for_stem(self, stem: str) -> Transcriber:
+        del stem
+        return self.transcriber

@@ -1,0 +1,110 @@
+"""Demucs models that compute in an instant, saved and loaded through the package's own code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from demucs.apply import BagOfModels, apply_model
+from demucs.demucs import Demucs
+from demucs.hdemucs import HDemucs
+from demucs.htdemucs import HTDemucs
+from demucs.states import get_state, save_with_checksum
+from safetensors.torch import save_file
+
+from bridge.separation.models.demucs_bags import Released
+from bridge.separation.models.locations import Places
+from bridge.separation.networks.torch_network import torch_networks
+from bridge.separation.windowed.engine import DemucsSeparator
+
+if TYPE_CHECKING:
+    from bridge.protocols import Samples, Separator, StemBlock
+
+SOURCES = ["drums", "bass", "other", "vocals"]
+RATE_HZ = 8000
+
+_ARGUMENTS: dict[str, tuple[type, dict[str, Any]]] = {
+    "transformer": (
+        HTDemucs,
+        {"channels": 8, "bottom_channels": 8, "t_heads": 2, "t_layers": 1, "nfft": 1024, "depth": 4, "segment": 1},
+    ),
+    "hybrid": (HDemucs, {"channels": 8, "segment": 1}),
+    "waveform": (Demucs, {"channels": 8, "depth": 3, "segment": 1}),
+}
+
+
+def small_model(kind: str, seed: int = 0, **changes: Any) -> Any:
+    """`transformer`, `hybrid` or `waveform`, with random weights, ready to compute."""
+    klass, arguments = _ARGUMENTS[kind]
+    torch.manual_seed(seed)
+    return klass(**{"sources": SOURCES, "samplerate": RATE_HZ, **arguments, **changes}).eval()
+
+
+def save_model(folder: Path, signature: str, model: Any) -> Path:
+    """Writes `SIGNATURE-checksum.th`, as the authors' training does; returns its path."""
+    args, kwargs = model._init_args_kwargs
+    package = {
+        "klass": type(model),
+        "args": args,
+        "kwargs": kwargs,
+        "state": get_state(model, None),  # type: ignore[no-untyped-call]
+        "training_args": {},
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    save_with_checksum(package, folder / f"{signature}.th")  # type: ignore[no-untyped-call]
+    return next(folder.glob(f"{signature}-*.th"))
+
+
+def save_htdemucs(folder: Path) -> Path:
+    """A small model under the released htdemucs' name."""
+    path = save_model(folder, "955717e8", small_model("transformer"))
+    (folder / "htdemucs.yaml").write_text("models: ['955717e8']\n", encoding="utf-8")
+    return path
+
+
+def save_safetensors(path: Path, model: Any) -> Path:
+    """As the authors' export for the Hugging Face hub writes a model."""
+    args, kwargs = model._init_args_kwargs
+    metadata = {
+        "klass": f"{type(model).__module__}.{type(model).__name__}",
+        "args": json.dumps(args),
+        "kwargs": json.dumps(kwargs),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(model.state_dict(), path, metadata)
+    return path
+
+
+def places_in(folder: Path) -> Places:
+    """Search places that are all inside a test's folder."""
+    return Places(folder / "models", folder / "hub", folder / "server", Released.installed())
+
+
+def noise(frames: int, seed: int = 0, level: float = 0.2) -> Samples:
+    random = np.random.default_rng(seed)
+    return (random.standard_normal((frames, 2)) * level).astype(np.float32)
+
+
+def separator_of(bag: BagOfModels, *, stock_plan: bool = False) -> DemucsSeparator:
+    """A loaded bag as an engine on torch and the CPU."""
+    return DemucsSeparator("m", torch_networks("m", bag, "cpu"), bag.weights, stock_plan=stock_plan)
+
+
+def by_demucs(bag: BagOfModels, mix: Samples) -> StemBlock:
+    """What `demucs` itself makes of `mix` without shifts, normalised as its `api.Separator` does."""
+    wave = torch.from_numpy(mix.T.copy())
+    reference = wave.mean(0)
+    mean, deviation = reference.mean(), reference.std() + 1e-8
+    with torch.no_grad():
+        estimate = apply_model(bag, ((wave - mean) / deviation)[None], shifts=0, split=True, overlap=0.25)[0]
+    whole = estimate * deviation + mean
+    return {stem: whole[index].T.numpy() for index, stem in enumerate(bag.sources)}
+
+
+def joined(blocks: Sequence[StemBlock], separator: Separator) -> dict[str, Samples]:
+    """The blocks of one run, end to end."""
+    return {stem: np.concatenate([block[stem] for block in blocks]) for stem in separator.stems}

@@ -1,0 +1,70 @@
+"""A real OSC server on a loopback port, over a fake bridge, and what its clients are sent."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
+
+from bridge.events import Noticed
+from bridge.model import Job, JobRequest, Result, Warning
+from bridge.osc.addresses import Message
+from bridge.osc.client import OscClient, open_client
+from bridge.osc.codec import decode
+from bridge.osc.server import OscServer
+from tests.support.fakes import FakeBridge, FakeClock
+
+#: What `busy` has on its table: one job at work and one that is over.
+RUNNING = Job(
+    id="j7",
+    name="loop",
+    request=JobRequest(source="/loop.wav"),
+    submitted_unix=0,
+    state="running",
+    stage="separating",
+    fraction=0.5,
+    output_dir="/out",
+    results=(Result(kind="stem", name="bass", path="/out/b.wav", seconds=2, sample_rate_hz=48_000),),
+    warnings=(Warning(code="short", message="Short."),),
+)
+
+
+OVER = replace(RUNNING, id="j6", state="done", fraction=1.0)
+
+
+#: The running job's file, as it is told.
+RESULT = Message("/sab/result", ("j7", "stem", "bass", "/out/b.wav", 2.0, 48_000))
+
+
+@dataclass
+class Studio:
+    """Everything around one server."""
+
+    server: OscServer
+    bridge: FakeBridge
+    clock: FakeClock
+    stack: AsyncExitStack
+    noticed: list[Noticed] = field(default_factory=list)
+
+    async def client(self) -> OscClient:
+        return await self.stack.enter_async_context(open_client(port=self.server.port))
+
+
+async def next_at(receiver: socket.socket) -> Message:
+    datagram = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(receiver, 4096), 5)
+    (message,) = decode(datagram)
+    assert isinstance(message, Message)
+    return message
+
+
+async def pushed(client: OscClient) -> list[Message]:
+    """What has been pushed to `client` until now."""
+    await client.exchange("/sab/ping", "fence")  # loopback keeps the order: what was sent before is here
+    return client.received()
+
+
+def accepted(req: str, job: str, position: int) -> Message:
+    return Message("/sab/accepted", (req, job, position))

@@ -1,0 +1,45 @@
+"""What was heard is kept as bytes: it comes back whole, the same each time, and nothing else passes for it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bridge.transcription.pitched.posteriors import CONTOUR_BINS, PITCHES, Posteriors
+from bridge.transcription.transcribers import packed, unpacked
+
+
+def posteriors(frames: int) -> Posteriors:
+    random = np.random.default_rng(0)
+
+    def sheet(bins: int) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
+        return random.integers(0, 256, (frames, bins)).astype(np.uint8)
+
+    power = random.random(frames).astype(np.float32)
+    return Posteriors(sheet(PITCHES), sheet(PITCHES), sheet(CONTOUR_BINS), sheet(PITCHES), power, 86.13, frames / 86.13)
+
+
+@pytest.mark.parametrize("frames", [0, 1, 700])
+def test_posteriors_come_back_as_they_were(frames: int) -> None:
+    sent = posteriors(frames)
+    back = unpacked(packed(sent))
+    for name, array in sent.arrays().items():
+        np.testing.assert_array_equal(back.arrays()[name], array)
+
+
+def test_the_same_posteriors_make_the_same_bytes() -> None:
+    assert packed(posteriors(50)) == packed(posteriors(50))
+
+
+@pytest.mark.parametrize("heard", [b"", b"notes"])
+def test_nothing_else_is_taken_for_posteriors(heard: bytes) -> None:
+    with pytest.raises(ValueError, match="posteriors"):
+        unpacked(heard)
+
+
+@pytest.mark.parametrize("stretch", [slice(200, 300), slice(5000, None)], ids=["damaged", "cut short"])
+def test_what_is_damaged_is_refused(stretch: slice) -> None:
+    heard = bytearray(packed(posteriors(50)))
+    heard[stretch] = bytes(100) if stretch.stop else b""
+    with pytest.raises(ValueError, match="posteriors"):
+        unpacked(bytes(heard))
