@@ -32,11 +32,12 @@ test: $(VENV)/ready ## run all tests; what a machine cannot run says why it was 
 test-fast: $(VENV)/ready ## run the tests that start no processes
 	$(BIN)/pytest -m "not end_to_end and not jack and not ardour"
 
-check: $(VENV)/ready device ## formatting, lint, types, import contracts, the device for Live
+check: $(VENV)/ready device ## formatting, lint, types, import contracts, unique names, the device for Live
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tools.check_names
 
 device: $(VENV)/ready ## build the Max for Live device into build/device, and check it
 	$(BIN)/python -m max_for_live.generator build/device

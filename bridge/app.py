@@ -13,7 +13,7 @@ from bridge.config import Settings
 from bridge.events import Noticed
 from bridge.inspector.admission import Admission
 from bridge.inspector.client import InspectorClient
-from bridge.inspector.in_process import Glance
+from bridge.inspector.in_process import InProcessInspector
 from bridge.local import LocalBridge
 from bridge.midi.client import MidiPlayer
 from bridge.midi.lateness_log import LatenessLog
@@ -21,7 +21,7 @@ from bridge.midi.ports.port_layout import PortLayout
 from bridge.model import JobRequest
 from bridge.options.table import build_request, current_folder
 from bridge.osc.http.server import serve_http
-from bridge.osc.http.view import Explorable
+from bridge.osc.http.view import BridgeView
 from bridge.osc.server import OscServer, serve_osc
 from bridge.osc.zeroconf_service import announced
 from bridge.protocols import JobStore
@@ -29,7 +29,7 @@ from bridge.scheduler import Scheduler
 from bridge.separation.models.catalogue import known_engines
 from bridge.store.journal import JournalStore
 from bridge.store.memory import MemoryStore
-from bridge.store.returning_subscribers import Listeners
+from bridge.store.returning_subscribers import ReturningSubscribers
 from bridge.system.clock import SystemClock
 from bridge.worker.client import WorkerClient
 
@@ -71,7 +71,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
     bus = EventBus()
     store = _store(settings, bus.keep, serve=serve)
     scheduler = Scheduler(store, clock, bus.publish, queue_limit=settings.queue_limit)
-    inspector = InspectorClient(settings) if serve else Glance(settings.roots)
+    inspector = InspectorClient(settings) if serve else InProcessInspector(settings.roots)
     admission = Admission(inspector, scheduler.check_room, scheduler.submit)
     layout = PortLayout.of(settings)
     player = MidiPlayer(bus.publish, enabled=serve and not settings.no_midi, environment=layout.environment())
@@ -89,7 +89,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
     async with AsyncExitStack() as parts:
         address = http_address = ""
         if serve:
-            listeners = Listeners(_own_folder(settings) / "listeners.json")
+            listeners = ReturningSubscribers(_own_folder(settings) / "listeners.json")
             server = serve_osc(
                 bridge,
                 clock,
@@ -131,7 +131,7 @@ async def _explored(
         http_address = ""
         if not settings.no_http:
             port = osc.port if settings.http_port is None else settings.http_port
-            shown = Explorable(bridge, engines, job_defaults(settings), osc.host, osc.port)
+            shown = BridgeView(bridge, engines, job_defaults(settings), osc.host, osc.port)
             http_address = await parts.enter_async_context(
                 serve_http(shown, host=settings.host, port=port, notice=notice)
             )

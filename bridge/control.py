@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from bridge.protocols import Control
 
 
-class Portion:
+class PartControl:
     """A `Control` whose 0–1 is `start`–`stop` of another; what would fall is held."""
 
     def __init__(self, whole: Control, start: float, stop: float) -> None:
@@ -27,7 +27,7 @@ class Portion:
         self._whole.warn(warning)
 
 
-class Unheard:
+class NullControl:
     """A `Control` that nobody listens to."""
 
     def checkpoint(self, fraction: float) -> None: ...

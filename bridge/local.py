@@ -17,7 +17,7 @@ from bridge.midi.offsets import offsets_seconds
 from bridge.model import Job, JobRequest, ModelInfo, Status
 from bridge.scheduler import Scheduler
 from bridge.separation.models.catalogue import catalogue
-from bridge.separation.throughput import Speeds
+from bridge.separation.throughput import EngineSpeeds
 
 
 class LocalBridge:
@@ -65,7 +65,7 @@ class LocalBridge:
         )
 
     async def models(self) -> tuple[ModelInfo, ...]:
-        speeds = Speeds.kept_in(self._settings.cache_dir).fastest()
+        speeds = EngineSpeeds.kept_in(self._settings.cache_dir).fastest()
         return await asyncio.to_thread(catalogue, self._settings.models_dir, speeds=speeds)
 
     async def play(self, job: str, stems: Sequence[str] | None = None, sync: str | None = None) -> None:

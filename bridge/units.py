@@ -1,4 +1,4 @@
-"""Conversions between the few units that the bridge speaks, and how a person reads them."""
+"""OpenVinoCache between the few units that the bridge speaks, and how a person reads them."""
 
 from __future__ import annotations
 

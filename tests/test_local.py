@@ -10,7 +10,7 @@ from bridge.bus import EventBus
 from bridge.config import Settings
 from bridge.events import Ended, MidiEnded, MidiStarted, MidiWaiting, Produced
 from bridge.inspector.admission import Admission
-from bridge.inspector.in_process import Glance
+from bridge.inspector.in_process import InProcessInspector
 from bridge.local import LocalBridge
 from bridge.midi.client import MidiPlayer
 from bridge.model import JobRequest, MidiStatus, Result
@@ -40,7 +40,7 @@ async def test_the_notes_of_a_job_that_is_forgotten_end(clip: Path) -> None:
     bus, player = EventBus(), RecordingPlayer()
     scheduler = Scheduler(MemoryStore(limit=200), FakeClock(), bus.publish, queue_limit=1)
     scheduler.attach(RecordingRunner())
-    admission = Admission(Glance(()), scheduler.check_room, scheduler.submit)
+    admission = Admission(InProcessInspector(()), scheduler.check_room, scheduler.submit)
     bridge = LocalBridge(Settings(), bus, scheduler, admission, cast("MidiPlayer", player))
     scheduler.free()
 
@@ -70,7 +70,7 @@ async def test_a_job_of_an_earlier_run_follows_what_this_bridge_follows(clip: Pa
         bus = EventBus()
         scheduler = Scheduler(store, FakeClock(), bus.publish, queue_limit=9)
         scheduler.attach(RecordingRunner())
-        admission = Admission(Glance(()), scheduler.check_room, scheduler.submit)
+        admission = Admission(InProcessInspector(()), scheduler.check_room, scheduler.submit)
         bridge = LocalBridge(Settings(sync=sync), bus, scheduler, admission, cast("MidiPlayer", player))
         scheduler.free()
         return bridge, scheduler

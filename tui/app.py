@@ -21,12 +21,12 @@ from bridge.protocols import Bridge, Clock
 from bridge.system.clock import SystemClock
 from tui.coalesce import Coalescer
 from tui.commands import BridgeCommands
-from tui.host import Hosted, OpenBridge
+from tui.host import OpenBridge, ScreenHost
 from tui.keys import bindings
 from tui.screens.dialogs import AddDialog, FailedDialog, HelpDialog, QuitDialog, ResultsDialog
 from tui.screens.main import MainScreen
 from tui.screens.play_dialog import PlayDialog
-from tui.state import ViewState, begin, fold
+from tui.state import ViewState, initial_view, view_after
 from tui.terminal import TerminalApp
 from tui.themes import NIGHT, THEMES, palette
 
@@ -59,7 +59,7 @@ class SabApp(TerminalApp):
     class Opened(Message):
         """The bridge runs."""
 
-        hosted: Hosted
+        hosted: ScreenHost
 
     class Redraw(Message):
         """It is time for the next picture."""
@@ -72,7 +72,7 @@ class SabApp(TerminalApp):
         self._inbox = Coalescer(self._wake)
         self._host: asyncio.Task[None] | None = None
         self._leave = asyncio.Event()
-        self._hosted: Hosted | None = None
+        self._hosted: ScreenHost | None = None
         self._main = MainScreen(zone)
         self._wanted = ""  # a job that was added here, to be selected as soon as it is in the table
         for theme in THEMES:
@@ -120,7 +120,7 @@ class SabApp(TerminalApp):
         self._hosted = hosted = message.hosted
         hosted.bridge.subscribe(self._inbox.put)
         self._main.address = hosted.address
-        self._main.state = begin(
+        self._main.state = initial_view(
             hosted.bridge.jobs(), hosted.bridge.status(), hosted.address, self._clock.unix_seconds()
         )
         self._main.refresh_bindings()
@@ -153,7 +153,7 @@ class SabApp(TerminalApp):
 
     def redraw(self) -> None:
         """Folds what has come in into the state, which draws it."""
-        self._main.state = fold(self.state, self._inbox.take(), self._clock.unix_seconds())
+        self._main.state = view_after(self.state, self._inbox.take(), self._clock.unix_seconds())
         if self._wanted in self.state.jobs:
             self._main.select(self._wanted)
             self._wanted = ""

@@ -10,7 +10,7 @@ from bridge.model import JobRequest
 from bridge.protocols import Bridge
 
 
-class Hosted(Protocol):
+class ScreenHost(Protocol):
     """A bridge that runs, and where its clients reach it."""
 
     @property
@@ -28,4 +28,4 @@ class Hosted(Protocol):
 
 #: Starts a bridge inside the running event loop and ends it on leaving, both in one task.
 #: Entering raises BridgeError where the bridge cannot start.
-OpenBridge: TypeAlias = Callable[[], AbstractAsyncContextManager[Hosted]]
+OpenBridge: TypeAlias = Callable[[], AbstractAsyncContextManager[ScreenHost]]

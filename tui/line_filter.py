@@ -10,7 +10,7 @@ from textual.filter import LineFilter
 from bridge.plain import plain
 
 
-class Harmless(LineFilter):
+class HarmlessText(LineFilter):
     """Makes each line plain, and leaves it as wide as Textual has laid it out."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002 – Textual's signature

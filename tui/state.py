@@ -68,7 +68,7 @@ class ViewState:
         return tuple(job for job in self.jobs.values() if not job.is_over)
 
 
-def begin(jobs: Iterable[Job], status: Status, address: str, unix_seconds: float) -> ViewState:
+def initial_view(jobs: Iterable[Job], status: Status, address: str, unix_seconds: float) -> ViewState:
     """The state of a bridge at the moment from which its events will be folded in."""
     listening = LogLine(unix_seconds, "info", f"listening on {address}")
     return ViewState(
@@ -82,7 +82,7 @@ def begin(jobs: Iterable[Job], status: Status, address: str, unix_seconds: float
     )
 
 
-def fold(state: ViewState, events: Iterable[Event], unix_seconds: float) -> ViewState:
+def view_after(state: ViewState, events: Iterable[Event], unix_seconds: float) -> ViewState:
     """The state after `events`, which are logged as of `unix_seconds`.
 
     Never raises: an event of a job that was never submitted changes nothing.
@@ -111,7 +111,7 @@ def fold(state: ViewState, events: Iterable[Event], unix_seconds: float) -> View
     )
 
 
-def in_order(state: ViewState) -> tuple[Job, ...]:
+def jobs_in_order(state: ViewState) -> tuple[Job, ...]:
     """The jobs as a person looks for them: at work, then waiting in their turn, then over with the newest first."""
     at_work = [job for job in state.jobs.values() if job.state == "running"]
     waiting = [job for job in state.jobs.values() if job.state == "queued"]

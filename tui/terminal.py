@@ -14,7 +14,7 @@ from textual.notifications import SeverityLevel
 from bridge.errors import BridgeError, InternalError
 from bridge.plain import plain
 from tui.driver import forgiving
-from tui.line_filter import Harmless
+from tui.line_filter import HarmlessText
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ class TerminalApp(App[None]):
     def __init__(self) -> None:
         self.error: BridgeError | None = None
         """What ended the screen, or keeps its bridge from running; None where all is well."""
-        self._harmless = Harmless()
+        self._harmless = HarmlessText()
         super().__init__()
 
     def get_driver_class(self) -> type[Driver]:

@@ -30,7 +30,7 @@ from benchmarks.corpora.synthesis import RATE_HZ, SINGER, Part, missing, rendere
 from benchmarks.quality.draft import Unwatched, drafted, mixed, rendered_song
 from bridge.audio.signal import ArraySignal
 from bridge.model import Note
-from bridge.transcription.drums.transcriber import DrumOnsets
+from bridge.transcription.drums.transcriber import DrumDetector
 
 if TYPE_CHECKING:
     from bridge.protocols import Samples
@@ -173,7 +173,7 @@ def _mono(samples: Samples) -> ArraySignal:
 
 
 def scores(piece: Piece) -> list[Score]:
-    found = DrumOnsets().transcribe(piece.sound(), "drums", Unwatched())
+    found = DrumDetector().transcribe(piece.sound(), "drums", Unwatched())
     rows = []
     for drum, keys in DRUMS.items():
         true = sorted({(note.onset_seconds, note.velocity) for note in piece.notes if note.pitch in keys})
@@ -235,7 +235,7 @@ def false_alarms() -> list[FalseAlarm]:
         "a piano": chords(Pulse(112), PIANO, harmony, ((0, 0.9), (1, 0.9), (2, 1.9))),
     }
     return [
-        FalseAlarm(what, len(DrumOnsets().transcribe(_sound(part), "drums", Unwatched())) * 60 / SECONDS)
+        FalseAlarm(what, len(DrumDetector().transcribe(_sound(part), "drums", Unwatched())) * 60 / SECONDS)
         for what, part in parts.items()
     ]
 
@@ -245,7 +245,7 @@ def seconds_a_minute() -> list[float]:
     _, part = next(iter(patterns()))
     samples = _sound(part).samples
     audio = ArraySignal(np.resize(samples, (WARM_SECONDS * RATE_HZ, 1)), RATE_HZ)
-    transcriber = DrumOnsets()
+    transcriber = DrumDetector()
     transcriber.transcribe(audio, "drums", Unwatched())
     seconds = []
     for _ in range(REPEATS):

@@ -22,7 +22,7 @@ from bridge.audio.resample import mono, resampled
 from bridge.audio.signal import ArraySignal
 from bridge.model import Note
 from bridge.note_settings import NoteSettings
-from bridge.transcription.registry import Transcribers
+from bridge.transcription.registry import TranscriberRegistry
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -95,7 +95,7 @@ class Ours:
     """A file read, resampled and transcribed as the bridge's worker does it, the network kept loaded."""
 
     def __init__(self) -> None:
-        self._transcribers = Transcribers()
+        self._transcribers = TranscriberRegistry()
 
     def __call__(self, path: Path, stem: str) -> list[Note]:
         return self.hear(read(path, self._transcribers.for_stem(stem).sample_rate_hz), stem)

@@ -13,11 +13,11 @@ import numpy as np
 import torch
 
 from benchmarks.report import Figure, Row
-from bridge.control import Unheard
+from bridge.control import NullControl
 from bridge.separation.backends import Backends, LoadedModel
 from bridge.separation.models.loading import load_bag
-from bridge.separation.models.locations import Places
-from bridge.separation.openvino.cache import Conversions
+from bridge.separation.models.locations import ModelLocations
+from bridge.separation.openvino.cache import OpenVinoCache
 from bridge.system.clock import SystemClock
 from bridge.worker.allocator import environment, glibc_version
 
@@ -31,16 +31,16 @@ _MALLOC = {-1: "MALLOC_TRIM_THRESHOLD_", -3: "MALLOC_MMAP_THRESHOLD_"}
 
 def shares(models: Path, times: int) -> list[Row]:
     """One row for each back-end; each window runs between two matrix products, which tell what was possible then."""
-    weights = Places.of(models).find("htdemucs")
+    weights = ModelLocations.of(models).find("htdemucs")
     assert weights is not None
     _keep_memory()
     with tempfile.TemporaryDirectory() as folder:
-        backends = Backends(Conversions(Path(folder), clock=SystemClock()))
-        loaded = [backends.load(weights, "cpu", Unheard())]
-        if backends.convert(loaded[0], Unheard()):
-            loaded.append(backends.load(weights, "cpu", Unheard()))
+        backends = Backends(OpenVinoCache(Path(folder), clock=SystemClock()))
+        loaded = [backends.load(weights, "cpu", NullControl())]
+        if backends.convert(loaded[0], NullControl()):
+            loaded.append(backends.load(weights, "cpu", NullControl()))
         frames = loaded[0].networks[0].segment_frames
-        operations = window_operations(load_bag(weights, Unheard()).models[0], frames)
+        operations = window_operations(load_bag(weights, NullControl()).models[0], frames)
         audio = np.random.default_rng(0).standard_normal((2, frames)).astype(np.float32)
         for model in loaded:
             model.networks[0].estimate(audio)

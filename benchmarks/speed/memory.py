@@ -28,12 +28,12 @@ import soundfile
 
 from bridge.events import JobEvent
 from bridge.model import JobRequest
-from bridge.pipeline.context import Workshop
+from bridge.pipeline.context import WorkerContext
 from bridge.pipeline.job import run_job
-from bridge.pipeline.stage_paces import Paces
-from bridge.separation.registry import Engines
+from bridge.pipeline.stage_paces import StagePaces
+from bridge.separation.registry import EngineRegistry
 from bridge.system.clock import SystemClock
-from bridge.transcription.registry import Transcribers
+from bridge.transcription.registry import TranscriberRegistry
 from bridge.worker.allocator import environment, glibc_version
 from tools.full_size_model import FULL_SIZE, SMALL, TINY, build
 
@@ -83,9 +83,13 @@ class Job:
         if engine in RANDOM_MODELS:
             build(models, RANDOM_MODELS[engine])
             engine = "htdemucs"
-        engines = Engines(models, clock=clock)
-        self._workshop = Workshop(
-            engines=engines, transcribers=Transcribers(), clock=clock, max_seconds=1e6, paces=Paces(None, clock)
+        engines = EngineRegistry(models, clock=clock)
+        self._workshop = WorkerContext(
+            engines=engines,
+            transcribers=TranscriberRegistry(),
+            clock=clock,
+            max_seconds=1e6,
+            paces=StagePaces(None, clock),
         )
         self._out = source.parent / "out"
         self._request = JobRequest(

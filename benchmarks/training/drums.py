@@ -25,9 +25,17 @@ from benchmarks.training.drum_examples import Example, examples
 from bridge.audio.signal import ArraySignal
 from bridge.model import Note
 from bridge.transcription.drums.band_spectrogram import analyse
-from bridge.transcription.drums.classifier import LAYERS, NETS, OUTPUTS, WEIGHTS, Layers, Recogniser, company
-from bridge.transcription.drums.features import surroundings
-from bridge.transcription.drums.hit_onsets import stroke_frames
+from bridge.transcription.drums.classifier import (
+    LAYERS,
+    NETS,
+    OUTPUTS,
+    WEIGHTS,
+    DrumClassifier,
+    Layers,
+    context_features,
+)
+from bridge.transcription.drums.features import hit_features
+from bridge.transcription.drums.hit_onsets import hit_frames
 
 Table: TypeAlias = npt.NDArray[np.float32]
 #: What is heard of a clip's strokes, and which of `OUTPUTS` are in each.
@@ -53,9 +61,9 @@ LEAST_DEVIATION = 0.1
 
 def heard(example: Example) -> Clip:
     bands = analyse(ArraySignal(example.sound[:, np.newaxis], benchmarks.corpora.synthesis.RATE_HZ), Unwatched())
-    frames = stroke_frames(bands)
+    frames = hit_frames(bands)
     onsets = (frames - 0.5) / bands.frame_rate_hz
-    return surroundings(bands, frames), _labels(onsets, example.notes)
+    return hit_features(bands, frames), _labels(onsets, example.notes)
 
 
 def _labels(onsets: npt.NDArray[np.floating], notes: Sequence[Note]) -> Table:
@@ -83,15 +91,15 @@ def gathered(folder: Path, songs: int, fonts: Sequence[str]) -> list[Clip]:
     return clips
 
 
-def trained(clips: Sequence[Clip]) -> Recogniser:
+def trained(clips: Sequence[Clip]) -> DrumClassifier:
     """Both nets; the second hears what the first makes of the same clips."""
     inputs = np.concatenate([clip[0] for clip in clips])
     labels = np.concatenate([clip[1] for clip in clips])
     mean, deviation = inputs.mean(axis=0), inputs.std(axis=0) + LEAST_DEVIATION
     usual = [(clip[0] - mean) / deviation for clip in clips]
     alone = _fitted(np.concatenate(usual), labels)
-    half = Recogniser(mean, deviation, alone, alone)
-    beside = [np.hstack((own, company(own, half.first(own)))) for own in usual]
+    half = DrumClassifier(mean, deviation, alone, alone)
+    beside = [np.hstack((own, context_features(own, half.first(own)))) for own in usual]
     return replace(half, among_others=_fitted(np.concatenate(beside), labels))
 
 
@@ -115,7 +123,7 @@ def _fitted(inputs: npt.NDArray[np.floating], labels: Table) -> Layers:
     return tuple((layer.weight.detach().numpy().T, layer.bias.detach().numpy()) for layer in linear)
 
 
-def save(recogniser: Recogniser, path: Path) -> None:
+def save(recogniser: DrumClassifier, path: Path) -> None:
     """In half precision: what is lost is far below what two trainings differ by."""
     arrays: dict[str, Any] = {"mean": recogniser.mean, "deviation": recogniser.deviation}
     for net, layers in zip(NETS, (recogniser.alone, recogniser.among_others), strict=True):

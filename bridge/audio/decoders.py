@@ -89,7 +89,7 @@ class SoundFileDecoder:
     seeks_exactly: bool
 
     def blocks(self, start: int) -> Iterator[tuple[int, Samples]]:
-        damaged = told_of_the_file(f"{self.path.name} is damaged and cannot be decoded.")
+        damaged = translate_decoding_errors(f"{self.path.name} is damaged and cannot be decoded.")
         with damaged, soundfile.SoundFile(str(self.path)) as file:
             # Ogg Vorbis lands beside the frame that was asked for, so it is decoded from its start.
             position = file.seek(start) if self.seeks_exactly else 0
@@ -109,7 +109,7 @@ class FFmpegDecoder:
         import av  # only where it is needed: it loads all of FFmpeg
 
         position = 0
-        unknown = told_of_the_file(f"{self.path.name} is not audio that can be decoded.")
+        unknown = translate_decoding_errors(f"{self.path.name} is not audio that can be decoded.")
         with unknown, _opened_by_ffmpeg(self.path) as container:
             stream = _sound_of(container)
             rate = self.header.sample_rate_hz
@@ -131,7 +131,7 @@ def open_audio(path: Path) -> SoundFileDecoder | FFmpegDecoder:
     if path.stat().st_size == 0:
         raise NotAudio(f"{path.name} is empty.")
     try:
-        with told_of_the_file(""), soundfile.SoundFile(str(path)) as file:
+        with translate_decoding_errors(""), soundfile.SoundFile(str(path)) as file:
             if not file.subtype.startswith("MPEG") and file.frames != UNKNOWN_FRAMES:
                 return _by_libsndfile(path, file)
     except NotAudio:
@@ -143,7 +143,7 @@ _WITHOUT_FFMPEG = "Export the clip as WAV, or install the bridge again."
 
 
 @contextmanager
-def told_of_the_file(words: str) -> Iterator[None]:
+def translate_decoding_errors(words: str) -> Iterator[None]:
     """Whatever a decoder raises within is the file's fault: the one boundary to their errors, which have no end.
 
     libsndfile, FFmpeg and the libraries around them meet damage that nobody has thought of with `AttributeError`,
@@ -179,7 +179,10 @@ def _by_libsndfile(path: Path, file: soundfile.SoundFile) -> SoundFileDecoder:
 
 
 def _by_ffmpeg(path: Path) -> FFmpegDecoder:
-    with told_of_the_file(f"{path.name} is not audio that can be decoded."), _opened_by_ffmpeg(path) as container:
+    with (
+        translate_decoding_errors(f"{path.name} is not audio that can be decoded."),
+        _opened_by_ffmpeg(path) as container,
+    ):
         import av
 
         if not container.streams.audio:

@@ -1,4 +1,4 @@
-"""Reading plain samples straight from the file that they lie in."""
+"""NotesOfJob plain samples straight from the file that they lie in."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soundfile
 
-from bridge.audio.decoders import FLOAT_SUBTYPES, told_of_the_file
+from bridge.audio.decoders import FLOAT_SUBTYPES, translate_decoding_errors
 from bridge.errors import NotAudio
 
 if TYPE_CHECKING:
@@ -48,15 +48,15 @@ class FileSignal:
         """
         samples = self._read(start, stop)
         if self.may_hold_nan:
-            mend(samples)
+            replace_non_finite(samples)
         return samples
 
     def count_broken(self, start: int, stop: int) -> int:
         """How many samples of these frames are no numbers."""
-        return mend(self._read(start, stop))
+        return replace_non_finite(self._read(start, stop))
 
     def _read(self, start: int, stop: int) -> Samples:
-        with told_of_the_file(f"{self._path.name} cannot be read any more."):
+        with translate_decoding_errors(f"{self._path.name} cannot be read any more."):
             self._file.seek(start)
             samples: Samples = self._file.read(stop - start, dtype="float32", always_2d=True)
         if len(samples) < stop - start:
@@ -71,13 +71,13 @@ def opened_in_place(path: Path) -> Iterator[FileSignal]:
     Raises:
         NotAudio: it has changed since its header was read, or is gone.
     """
-    with told_of_the_file(f"{path.name} cannot be read any more."):
+    with translate_decoding_errors(f"{path.name} cannot be read any more."):
         file = soundfile.SoundFile(str(path))
     with file:
         yield FileSignal(path, file)
 
 
-def mend(samples: Samples) -> int:
+def replace_non_finite(samples: Samples) -> int:
     """Silences, in place, what is no number; returns how many samples that were."""
     broken = ~np.isfinite(samples)
     mended = int(np.count_nonzero(broken))

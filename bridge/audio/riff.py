@@ -21,7 +21,7 @@ UNCOUNTABLE = 0xFFFFFFFF
 
 
 @dataclass(frozen=True)
-class Chunk:
+class RiffChunk:
     """Where the content of one chunk lies."""
 
     name: bytes
@@ -29,7 +29,7 @@ class Chunk:
     size: int
 
 
-def find(path: Path, name: bytes, at_most: int) -> bytes | None:
+def find_chunk(path: Path, name: bytes, at_most: int) -> bytes | None:
     """The content of the first chunk of that name, `at_most` bytes of it; None where there is none.
 
     Raises:
@@ -43,7 +43,7 @@ def find(path: Path, name: bytes, at_most: int) -> bytes | None:
     return None
 
 
-def append(path: Path, chunks: Sequence[tuple[bytes, bytes]]) -> None:
+def append_chunks(path: Path, chunks: Sequence[tuple[bytes, bytes]]) -> None:
     """Adds chunks (name of four bytes, content) at the end of a RIFF WAVE file.
 
     Raises:
@@ -77,7 +77,8 @@ def addition(length: int, chunks: Sequence[tuple[bytes, bytes]]) -> tuple[bytes,
 
 
 def audio_end(path: Path) -> int:
-    """Where the audio of a RIFF WAVE file ends, and what `append` has added begins; of other files, where they end.
+    """Where the audio of a RIFF WAVE file ends, and what `append_chunks` has added begins; of other files, where they
+    end.
 
     Raises:
         OSError: the file cannot be read.
@@ -104,7 +105,7 @@ def _is_riff(file: BinaryIO) -> bool:
     return file.read(4) == b"RIFF"
 
 
-def _chunks(file: BinaryIO) -> Iterator[Chunk]:
+def _chunks(file: BinaryIO) -> Iterator[RiffChunk]:
     """Every chunk; none where the file is of another kind."""
     length = file.seek(0, os.SEEK_END)
     file.seek(0)
@@ -124,7 +125,7 @@ def _chunks(file: BinaryIO) -> Iterator[Chunk]:
         if name == b"data" and size == UNCOUNTABLE:
             size = long_data or length
         start = position + 8
-        yield Chunk(name, start, min(size, length - start))
+        yield RiffChunk(name, start, min(size, length - start))
         position = start + size + size % 2
         if position > length:
             return

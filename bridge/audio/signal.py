@@ -76,7 +76,7 @@ class RawSignal:
         return samples
 
 
-class Stretch:
+class SignalSlice:
     """Frames `start` to `stop` of another signal, as one of its own."""
 
     def __init__(self, signal: Signal, start: int, stop: int) -> None:

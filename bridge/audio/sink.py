@@ -90,7 +90,7 @@ def write_audio(
     if subtype == "FLOAT":
         riff.undate_peaks(path)
     if major == "WAV":
-        riff.append(path, chunks)
+        riff.append_chunks(path, chunks)
 
 
 def check_holds(file_format: str, subtype: str, channels: int, sample_rate_hz: int) -> None:

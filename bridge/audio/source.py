@@ -5,7 +5,6 @@ Plain samples are read from the file itself; whatever has to be decoded is decod
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from bridge.audio.check import check_source
 from bridge.audio.decoders import BLOCK_FRAMES, Decoder, open_audio
-from bridge.audio.file_signal import FileSignal, mend, opened_in_place
+from bridge.audio.file_signal import FileSignal, opened_in_place, replace_non_finite
 from bridge.audio.scratch import BYTES_PER_SAMPLE, Scratch
-from bridge.audio.signal import Stretch
+from bridge.audio.signal import SignalSlice
 from bridge.audio.wav_chunks import Origin, read_origin
 from bridge.errors import BadArguments, NotAudio, TooLong
 from bridge.units import seconds_to_frames
@@ -47,7 +46,7 @@ class Region:
     @property
     def signal(self) -> Signal:
         """The region alone."""
-        return Stretch(self.audio, self.start_frame, self.stop_frame)
+        return SignalSlice(self.audio, self.start_frame, self.stop_frame)
 
     @property
     def frames(self) -> int:
@@ -113,8 +112,8 @@ class FoundRegion:
         mended, end = 0, 0
         for position, block in self.decoder.blocks(first):
             control.checkpoint(min(1.0, position / expected))
-            mended += mend(_part(block, position, wanted_start, wanted_stop))
-            mend(block)
+            mended += replace_non_finite(_part(block, position, wanted_start, wanted_stop))
+            replace_non_finite(block)
             scratch.append(_part(block, position, first, last))
             end = position + len(block)
             if last is not None and end >= last:
@@ -161,15 +160,6 @@ def find_region(path: Path, start_seconds: float, end_seconds: float | None, max
     if stop is not None and stop <= start:
         raise NotAudio(f"{path.name} holds no audio in that region.")
     return FoundRegion(decoder, start, stop, max_seconds)
-
-
-def sha256_of(path: Path) -> str:
-    """The hash of a file's bytes, as hexadecimal digits."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _part(block: Samples, position: int, start: int, stop: int | None) -> Samples:

@@ -46,7 +46,7 @@ def read_origin(path: Path) -> Origin:
     Raises:
         OSError: the file cannot be read.
     """
-    content = riff.find(path, b"bext", _BEXT.size) or b""
+    content = riff.find_chunk(path, b"bext", _BEXT.size) or b""
     date, time, reference = "", "", None
     if len(content) == _BEXT.size:
         _, _, _, raw_date, raw_time, reference, _ = _BEXT.unpack(content)

@@ -7,10 +7,10 @@ import datetime
 import typer
 
 from bridge.cli import shared
-from bridge.cli.output.console import PlainConsole, table
-from bridge.cli.output.terminal import tell, tell_json
+from bridge.cli.output.console import PlainConsole, plain_table
+from bridge.cli.output.terminal import write_json, write_line
 from bridge.config import Settings
-from bridge.pipeline.cache.store import Kept, ResultsCache
+from bridge.pipeline.cache.store import ResultsCache, StoredEntry
 from bridge.pipeline.manifest import iso_time
 from bridge.system.clock import SystemClock
 
@@ -18,15 +18,15 @@ app = typer.Typer(help="The results that are kept, so that the same clip again t
 
 
 @app.callback(invoke_without_command=True)
-def default(context: typer.Context) -> None:
+def cache_default(context: typer.Context) -> None:
     """The results that are kept, so that the same clip again takes no time: list them, clear them."""
     if context.invoked_subcommand is None:
-        show()
+        show_cache()
 
 
 @app.command("list")
 @shared.guarded
-def show(json: shared.Json = False) -> None:
+def show_cache(json: shared.Json = False) -> None:
     """List the results that are kept, the last used first."""
     settings = shared.settings_from()
     cache = _cache(settings)
@@ -38,37 +38,37 @@ def show(json: shared.Json = False) -> None:
         told = {
             "folder": str(cache.folder), "bytes": total, "heard_bytes": heard, "max_bytes": settings.cache_max_bytes,
         }  # fmt: skip
-        tell_json({**told, "entries": [_told(one) for one in kept]})
+        write_json({**told, "entries": [_told(one) for one in kept]})
         return
-    listed = table("Clip", "Engine", "Size", "Last used", right=("Size",))
+    listed = plain_table("Clip", "Engine", "Size", "Last used", right=("Size",))
     for one in kept:
         used = datetime.datetime.fromtimestamp(one.used_unix).astimezone().strftime("%Y-%m-%d %H:%M")
         listed.add_row(one.entry.name, one.entry.engine.name or "–", _megabytes(one.entry.total_bytes), used)
     if kept:
         PlainConsole().print(listed)
     size = f"{_megabytes(total)} of {settings.cache_max_gb:g} GB ({_megabytes(heard)} of it: what was heard, for notes)"
-    tell(f"{_counted(len(kept))}, {size}, in {cache.folder}")
+    write_line(f"{_counted(len(kept))}, {size}, in {cache.folder}")
 
 
 @app.command("clear")
 @shared.guarded
-def clear(json: shared.Json = False) -> None:
+def clear_cache(json: shared.Json = False) -> None:
     """Delete all results that are kept. The files in your projects stay."""
     cache = _cache(shared.settings_from())
     results = sum(bool(one.entry.results) for one in cache.kept())
     cache.clear()
     count = results - sum(bool(one.entry.results) for one in cache.kept())
     if json:
-        tell_json({"cleared": count})
+        write_json({"cleared": count})
     else:
-        tell(f"{_counted(count)} cleared.")
+        write_line(f"{_counted(count)} cleared.")
 
 
 def _cache(settings: Settings) -> ResultsCache:
     return ResultsCache(settings.cache_dir, settings.cache_max_bytes, SystemClock())
 
 
-def _told(kept: Kept) -> dict[str, object]:
+def _told(kept: StoredEntry) -> dict[str, object]:
     entry = kept.entry
     return {
         "key": entry.key,

@@ -11,7 +11,7 @@ import typer
 
 from bridge.audio.check import check_source
 from bridge.cli import shared
-from bridge.cli.output.terminal import tell
+from bridge.cli.output.terminal import write_line
 from bridge.cli.ports import is_running, open_player
 from bridge.config import Settings
 from bridge.errors import BadArguments, EngineFailed
@@ -76,7 +76,7 @@ def _measure(settings: Settings, recording: Path, stems: tuple[str, ...], *, dry
     """Raises NotFound, NotReadable for no MIDI file, BadArguments for one without the clicks."""
     check_source(recording)
     found = calibrate(read_schedule(recording))
-    tell(
+    write_line(
         f"{found.clicks} of {CLICKS} clicks found; they were {abs(found.late_ms):.2f} ms "
         f"{'late' if found.late_ms >= 0 else 'early'}, half of them within {found.spread_ms:.2f} ms of that."
     )
@@ -84,7 +84,7 @@ def _measure(settings: Settings, recording: Path, stems: tuple[str, ...], *, dry
     _keep(settings, kept, dry_run=dry_run)
     for stem in stems:
         if stem in settings.midi_offsets_ms:
-            tell(f"The setting midi_offsets_ms says {settings.midi_offsets_ms[stem]:g} for {stem}, and wins.")
+            write_line(f"The setting midi_offsets_ms says {settings.midi_offsets_ms[stem]:g} for {stem}, and wins.")
 
 
 def _keep(settings: Settings, offsets: dict[str, float], *, dry_run: bool) -> None:
@@ -94,16 +94,16 @@ def _keep(settings: Settings, offsets: dict[str, float], *, dry_run: bool) -> No
         store(path, offsets)
     for stem in STEMS:
         if before.get(stem) != offsets.get(stem):
-            tell(f"  {stem}: {_words(before.get(stem))} → {_words(offsets.get(stem))}")
-    tell(f"Nothing was written to {path}." if dry_run else f"Written to {path}.")
+            write_line(f"  {stem}: {_words(before.get(stem))} → {_words(offsets.get(stem))}")
+    write_line(f"Nothing was written to {path}." if dry_run else f"Written to {path}.")
 
 
 def _show(settings: Settings) -> None:
     found = offsets_ms(settings)
     for stem in STEMS:
         source = "from the settings" if stem in settings.midi_offsets_ms else "calibrated"
-        tell(f"  {stem:<8} {_words(found.get(stem))}{f', {source}' if stem in found else ''}")
-    tell("`sab calibrate --help` tells how to find them.")
+        write_line(f"  {stem:<8} {_words(found.get(stem))}{f', {source}' if stem in found else ''}")
+    write_line("`sab calibrate --help` tells how to find them.")
 
 
 async def _play(settings: Settings, stem: str, sync: str) -> None:
@@ -129,7 +129,7 @@ async def _play(settings: Settings, stem: str, sync: str) -> None:
         path.write_bytes(midi_file({stem: notes}, seconds=notes[-1].offset_seconds, tempo_bpm=DEFAULT_TEMPO_BPM))
         async with open_player(settings, hear) as player:
             await player.play("calibration", {stem: path}, sync=sync, beat=None)
-            tell(f"Record {PortLayout.of(settings).name(stem)} in your DAW now; the clicks begin when it rolls.")
+            write_line(f"Record {PortLayout.of(settings).name(stem)} in your DAW now; the clicks begin when it rolls.")
             try:
                 outcome = await asyncio.wait_for(over, PATIENCE_SECONDS)
             except asyncio.TimeoutError:
@@ -138,7 +138,7 @@ async def _play(settings: Settings, stem: str, sync: str) -> None:
                 ) from None
     if outcome != "finished":
         raise EngineFailed(f"The clicks did not get to their end: {outcome}.", advice="Try again.")
-    tell("Played. Export the recorded clip as a MIDI file: sab calibrate THAT-FILE.mid")
+    write_line("Played. Export the recorded clip as a MIDI file: sab calibrate THAT-FILE.mid")
 
 
 def _words(offset_ms: float | None) -> str:

@@ -16,7 +16,7 @@ import msgspec
 
 from bridge.cli import shared
 from bridge.cli.logs import LOG_NAME
-from bridge.cli.output.terminal import tell, tell_json
+from bridge.cli.output.terminal import write_json, write_line
 from bridge.cli.ports import look_at_ports
 from bridge.config import Settings
 from bridge.errors import BridgeError
@@ -60,10 +60,10 @@ async def doctor(
         *_daws(),
     ]
     if json:
-        tell_json(findings)
+        write_json(findings)
     else:
         for finding in findings:
-            tell(f"{SIGNS[finding.verdict]} {finding.subject}: {finding.message}")
+            write_line(f"{SIGNS[finding.verdict]} {finding.subject}: {finding.message}")
     return shared.FAILED if any(finding.verdict == "broken" for finding in findings) else shared.DONE
 
 

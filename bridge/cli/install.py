@@ -10,10 +10,10 @@ from typing import Annotated
 import typer
 
 from bridge.cli import shared
-from bridge.cli.output.terminal import ask, tell
+from bridge.cli.output.terminal import ask, write_line
 from bridge.errors import BadArguments, NotFound
-from bridge.integrations.daws import DAWS, Daw, Here
-from bridge.integrations.install import Placed, Record, Step, install, installed, plan, remove
+from bridge.integrations.daws import DAWS, BridgeAddress, Daw
+from bridge.integrations.install import InstalledFile, InstallRecord, Step, install, installed, plan, remove
 from bridge.options.table import listed
 
 RECORD = "installed.json"
@@ -43,19 +43,19 @@ def install_into(
     daw = DAWS.get(which.lower())
     if daw is None:
         raise BadArguments(f"There is nothing for {which!r}; there is something for {listed(DAWS)}.")
-    record = Record(settings.state_dir / RECORD)
+    record = InstallRecord(settings.state_dir / RECORD)
     folders = _folders(daw)
     if take_out:
         files = installed(folders, record)
         if _agreed(files, "remove ", yes):
             remove(files, record)
         return
-    here = Here(settings.host, settings.port, (sys.executable, "-m", "bridge"))
+    here = BridgeAddress(settings.host, settings.port, (sys.executable, "-m", "bridge"))
     contents = daw.contents(here)
     files = plan({folder / name: content for folder in folders for name, content in contents.items()}, record)
     if _agreed(files, "", yes):
         install(files, record)
-        tell(daw.next_step)
+        write_line(daw.next_step)
 
 
 def _folders(daw: Daw) -> list[Path]:
@@ -65,16 +65,16 @@ def _folders(daw: Daw) -> list[Path]:
     return folders
 
 
-def _agreed(files: list[Placed], word: str, yes: bool) -> bool:
+def _agreed(files: list[InstalledFile], word: str, yes: bool) -> bool:
     """Shows the files, and asks where anything would change; files that the user has changed are asked about too.
 
     Raises:
         BadArguments: nobody is there to ask.
     """
     for file in files:
-        tell(f"{WORDS['changed'] if file.step == 'changed' else word or WORDS[file.step]} {file.path}")
+        write_line(f"{WORDS['changed'] if file.step == 'changed' else word or WORDS[file.step]} {file.path}")
     if not files or (not word and all(file.step == "same" for file in files)):
-        tell("Nothing to do.")
+        write_line("Nothing to do.")
         return not word and bool(files)
     if yes:
         return True

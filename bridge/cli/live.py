@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bridge.cli import shared
-from bridge.cli.output.terminal import note
+from bridge.cli.output.terminal import write_note
 from bridge.cli.submit import Pairs, Wait, give, read_pairs
 from bridge.errors import BadArguments
 from bridge.osc.ableton_osc import ANSWER_PORT, LIVE_PORT, selected_clip
@@ -38,5 +38,5 @@ async def live(
             advice="Save the set (Ctrl+S or Cmd+S), or name a folder: sab live out FOLDER.",
         )
     if clip.warped and not {"start", "end"} & wishes.keys():
-        note("The clip is warped: the bridge takes its whole file, in the file's own tempo.")
+        write_note("The clip is warped: the bridge takes its whole file, in the file's own tempo.")
     return await give(settings, clip.path, {**clip.options(), **wishes}, wait=wait)

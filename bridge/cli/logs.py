@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeAlias
 
-from bridge.cli.output.terminal import Spoken
+from bridge.cli.output.terminal import TerminalHandler
 from bridge.plain import plain
 
 LOG_NAME = "bridge.log"
@@ -24,7 +24,7 @@ def log_into(folder: Path) -> None:
     """
     everything = logging.getLogger()
     for handler in everything.handlers:
-        if isinstance(handler, Spoken):
+        if isinstance(handler, TerminalHandler):
             everything.removeHandler(handler)
     everything.addHandler(logging.NullHandler())
     logging.getLogger("bridge").setLevel(logging.INFO)

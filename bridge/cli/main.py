@@ -11,7 +11,7 @@ import typer
 
 from bridge import __version__
 from bridge.cli import cache, calibrate, demo, doctor, install, live, models, ports, process, serve, shared, submit
-from bridge.cli.output.terminal import OutputClosed, complain, drop_output, prepare, tell, writing
+from bridge.cli.output.terminal import OutputClosed, drop_output, prepare_terminal, write_error, write_line, writing
 from bridge.errors import BadArguments, NotWritable
 
 app = typer.Typer(
@@ -28,7 +28,7 @@ _UsageError = cast("type[Exception]", typer.BadParameter.__bases__[0])
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        tell(f"Source Audio Bridge {__version__}")
+        write_line(f"Source Audio Bridge {__version__}")
         raise typer.Exit
 
 
@@ -46,7 +46,7 @@ def _with_the_screens_options(function: Callable[..., None]) -> Callable[..., No
 
 @app.callback(invoke_without_command=True)
 @_with_the_screens_options
-def start(
+def start_command(
     context: typer.Context,
     version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Print the version."),
     **options: Any,
@@ -91,7 +91,7 @@ app.command("demo")(demo.demo)
 
 def main() -> None:
     """Runs the command line."""
-    prepare()
+    prepare_terminal()
     sys.exit(_status())
 
 
@@ -103,7 +103,7 @@ def _status() -> int:
     except _UsageError as error:
         context = getattr(error, "ctx", None)
         advice = "" if context is None else f" `{context.command_path} --help` says what there is."
-        complain(BadArguments.code, f"{error.format_message().rstrip('.')}.{advice}")  # type: ignore[attr-defined]
+        write_error(BadArguments.code, f"{error.format_message().rstrip('.')}.{advice}")  # type: ignore[attr-defined]
         return shared.USAGE
     except typer.Abort:  # nobody has answered
         return shared.INTERRUPTED
@@ -111,6 +111,6 @@ def _status() -> int:
         drop_output()
         return shared.UNREAD
     except NotWritable as error:
-        complain(error.code, str(error))
+        write_error(error.code, str(error))
         return shared.FAILED
     return status if isinstance(status, int) else shared.DONE

@@ -9,32 +9,32 @@ import typer
 
 from bridge.app import open_bridge
 from bridge.cli import shared
-from bridge.cli.output.console import PlainConsole, progress, table
-from bridge.cli.output.terminal import tell, tell_json, tell_path
+from bridge.cli.output.console import PlainConsole, plain_table, progress_bar
+from bridge.cli.output.terminal import write_json, write_line, write_path
 from bridge.separation.models.catalogue import catalogue
-from bridge.separation.throughput import Speeds
+from bridge.separation.throughput import EngineSpeeds
 
 app = typer.Typer(help="The separation models: list them, fetch one, see where yours go.")
 
 
 @app.callback(invoke_without_command=True)
-def default(context: typer.Context) -> None:
+def models_default(context: typer.Context) -> None:
     """The separation models: list them, fetch one, see where yours go."""
     if context.invoked_subcommand is None:
-        show()
+        show_models()
 
 
 @app.command("list")
 @shared.guarded
-def show(json: shared.Json = False, models_dir: shared.ModelsDir = None) -> None:
+def show_models(json: shared.Json = False, models_dir: shared.ModelsDir = None) -> None:
     """List the models: which are here, how large and how fast they are, what they give, what to know about them."""
     settings = shared.settings_from(models_dir=models_dir)
-    models = catalogue(settings.models_dir, speeds=Speeds.kept_in(settings.cache_dir).fastest())
+    models = catalogue(settings.models_dir, speeds=EngineSpeeds.kept_in(settings.cache_dir).fastest())
     if json:
-        tell_json(models)
+        write_json(models)
         return
     numbers = ("Size", "Speed")
-    listed = table("Model", "Here", "Size", "Speed", "Stems", "Note", right=numbers, whole=("Model", *numbers))
+    listed = plain_table("Model", "Here", "Size", "Speed", "Stems", "Note", right=numbers, whole=("Model", *numbers))
     for model in models:
         size = "" if model.size_bytes is None else f"{model.size_bytes / 1e6:.0f} MB"
         speed = "" if model.speed is None else f"{model.speed:.1f}×"
@@ -45,20 +45,20 @@ def show(json: shared.Json = False, models_dir: shared.ModelsDir = None) -> None
 
 @app.command("path")
 @shared.guarded
-def path(models_dir: shared.ModelsDir = None) -> None:
+def print_model_path(models_dir: shared.ModelsDir = None) -> None:
     """Print the folder that your own models go into."""
-    tell_path(shared.settings_from(models_dir=models_dir).models_dir)
+    write_path(shared.settings_from(models_dir=models_dir).models_dir)
 
 
 @app.command("pull")
 @shared.command
-async def pull(
+async def pull_model(
     name: Annotated[str, typer.Argument(help="A name from `sab models list`.")],
     models_dir: shared.ModelsDir = None,
 ) -> int:
     """Fetch a model's weights now, so that it works offline later."""
     settings = shared.settings_from(models_dir=models_dir)
-    with progress(PlainConsole(stderr=True)) as bar:
+    with progress_bar(PlainConsole(stderr=True)) as bar:
         task = bar.add_task(f"Fetching {name}", total=1.0, left="")
         async with shared.interruption() as interrupted, open_bridge(settings, serve=False) as running:
             fetching = asyncio.create_task(
@@ -72,5 +72,5 @@ async def pull(
                 return shared.INTERRUPTED
             fetching.result()
             bar.update(task, completed=1.0)
-    tell(f"{name} is here and works offline.")
+    write_line(f"{name} is here and works offline.")
     return shared.DONE

@@ -8,12 +8,12 @@ import datetime
 from collections.abc import AsyncIterator, Callable
 
 from bridge.cli import shared
-from bridge.cli.output.terminal import tell, tell_json
+from bridge.cli.output.terminal import write_json, write_line
 from bridge.config import Settings
 from bridge.errors import BridgeError
 from bridge.events import Event
 from bridge.midi.client import MidiPlayer
-from bridge.midi.lateness_log import Measured, read_lateness
+from bridge.midi.lateness_log import MeasuredLateness, read_lateness
 from bridge.midi.ports.jack_identity import name_of
 from bridge.midi.ports.jack_probe import JackProbe
 from bridge.midi.ports.port_layout import PortLayout
@@ -37,7 +37,7 @@ class PortsReport(Value, frozen=True, kw_only=True):
     """By the ports' names, what other programs call them."""
     is_running: bool
     """True: a bridge runs and has these ports open; False: they were opened for a moment."""
-    playbacks: tuple[Measured, ...]
+    playbacks: tuple[MeasuredLateness, ...]
     """The last ones, oldest first."""
 
 
@@ -46,10 +46,10 @@ async def ports(json: shared.Json = False, port: shared.Port = None, state_dir: 
     """Show the MIDI ports that your DAW can record from, and how late the last notes were."""
     report = await look_at_ports(shared.settings_from(port=port, state_dir=state_dir))
     if json:
-        tell_json(report)
+        write_json(report)
     else:
-        for line in lines(report):
-            tell(line)
+        for line in report_lines(report):
+            write_line(line)
     return shared.DONE
 
 
@@ -91,7 +91,7 @@ async def open_player(
         await player.close()
 
 
-def lines(report: PortsReport) -> list[str]:
+def report_lines(report: PortsReport) -> list[str]:
     """The report for a person."""
     said = [f"{BACKEND_NAMES[name]}: {'answers' if up else 'does not answer'}" for name, up in report.backends.items()]
     status = report.status
@@ -121,7 +121,7 @@ def _port_line(port: Port, full_name: str) -> str:
     return f"  {port.name:<14} the notes of {port.stem}{channel}{other}"
 
 
-def _lateness_line(measured: Measured) -> str:
+def _lateness_line(measured: MeasuredLateness) -> str:
     at = datetime.datetime.fromtimestamp(measured.unix_seconds).astimezone().strftime("%Y-%m-%d %H:%M")
     found = measured.figures
     return f"  {at}  {measured.stem:<8} {found.p99_ms:.2f} ms, {found.worst_ms:.2f} ms in {found.messages} messages"

@@ -14,7 +14,7 @@ from bridge.app import open_bridge
 from bridge.cli import shared
 from bridge.cli.job_options import NOTES, REGION, SEPARATION, Given, takes
 from bridge.cli.output.job_report import JobReport, report_for
-from bridge.cli.output.terminal import OutputClosed, complain, note
+from bridge.cli.output.terminal import OutputClosed, write_error, write_note
 from bridge.config import Settings
 from bridge.errors import BadArguments, BridgeError, NotWritable
 from bridge.events import Ended, Event
@@ -94,14 +94,14 @@ def _unheard(error: OutputClosed | NotWritable, job: Job) -> OutputClosed | NotW
         return error
     if isinstance(error, NotWritable):
         return NotWritable(f"{error.message} The job was cancelled.", advice="")
-    note("The job was cancelled, because nobody reads what it says.")
+    write_note("The job was cancelled, because nobody reads what it says.")
     return error
 
 
 def _finish(job: Job, report: JobReport, *, was_interrupted: bool) -> int:
     report.conclude(job)
     if job.failure is not None:
-        complain(job.failure.code, job.failure.message)
+        write_error(job.failure.code, job.failure.message)
     if job.state == "done":
         return shared.DONE
     return shared.INTERRUPTED if was_interrupted else shared.FAILED

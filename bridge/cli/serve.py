@@ -54,9 +54,9 @@ async def serve(
     log_into(settings.state_dir / str(settings.port))
     async with shared.interruption() as interrupted, open_bridge(settings) as running:
         running.bridge.subscribe(_log)
-        terminal.tell(f"listening on {running.address}")
+        terminal.write_line(f"listening on {running.address}")
         if running.http_address:
-            terminal.report(f"Explore it at {running.http_address}")
+            terminal.write_report(f"Explore it at {running.http_address}")
         await interrupted.wait()
     return shared.DONE
 
@@ -90,7 +90,7 @@ def _log(event: Event) -> None:
     line = _words(event)
     if line:
         now = datetime.datetime.now().astimezone().strftime("%H:%M:%S")
-        terminal.report(f"{now} {line}")
+        terminal.write_report(f"{now} {line}")
 
 
 def _words(event: Event) -> str:

@@ -17,7 +17,7 @@ from typing import Annotated, ParamSpec, TypeAlias
 import typer
 
 from bridge.cli.logs import plain_trace
-from bridge.cli.output.terminal import OutputClosed, complain, note
+from bridge.cli.output.terminal import OutputClosed, write_error, write_note
 from bridge.config import Settings, load_settings
 from bridge.errors import BadArguments, BridgeError
 from bridge.options.table import OPTIONS
@@ -111,10 +111,10 @@ def guarded(function: Callable[P, None]) -> Callable[P, None]:
         try:
             function(*args, **kwargs)
         except BridgeError as error:
-            complain(error.code, str(error))
+            write_error(error.code, str(error))
             raise typer.Exit(USAGE if isinstance(error, BadArguments) else FAILED) from error
         except KeyboardInterrupt:
-            note("Interrupted; files that are complete stay.")
+            write_note("Interrupted; files that are complete stay.")
             raise typer.Exit(INTERRUPTED) from None
         except OutputClosed:
             raise typer.Exit(UNREAD) from None
@@ -122,7 +122,7 @@ def guarded(function: Callable[P, None]) -> Callable[P, None]:
             raise
         except Exception as error:
             log = _write_down(error)
-            complain(
+            write_error(
                 "internal", f"{type(error).__name__}: {error}. This is a fault of the bridge: please send us {log}."
             )
             raise typer.Exit(FAILED) from error

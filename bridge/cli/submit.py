@@ -13,7 +13,7 @@ import typer
 
 from bridge import PROTOCOL_VERSION
 from bridge.cli import shared
-from bridge.cli.output.terminal import complain, tell, tell_path
+from bridge.cli.output.terminal import write_error, write_line, write_path
 from bridge.config import Settings
 from bridge.errors import BadArguments
 from bridge.events import Ended, Produced, Warned
@@ -71,7 +71,7 @@ async def give(settings: Settings, path: str, options: Mapping[str, str | float]
         client.send("/sab/hello", "sab submit", PROTOCOL_VERSION)
         (accepted,) = await client.ask("/sab/submit", path, *atoms)
         job = str(arguments_of(accepted, ACCEPTED)["job"])
-        tell(job)
+        write_line(job)
         return await _follow(client, job) if wait else shared.DONE
 
 
@@ -87,7 +87,7 @@ async def send(
         client.send("/sab/hello", "sab send", PROTOCOL_VERSION)
         answer = await client.exchange(address, *map(parse_argument, arguments or ()))
     for message in answer:
-        tell(_line(message))
+        write_line(_line(message))
     return shared.FAILED if any(message.address == FAIL.address for message in answer) else shared.DONE
 
 
@@ -106,15 +106,15 @@ async def _follow(client: OscClient, job: str) -> int:
                 return shared.DONE if state == "done" else shared.FAILED
             continue
         if push.address == BYE.address:
-            complain("engine_failed", "The bridge was ended before the job was done.")
+            write_error("engine_failed", "The bridge was ended before the job was done.")
             return shared.FAILED
         if push.address == FAIL.address and (said := arguments_of(push, FAIL))["req_or_job"] == job:
-            complain(said["code"], said["message"])
+            write_error(said["code"], said["message"])
         match event_of(push):
             case Produced(job=pushed, result=result) if pushed == job:
-                tell_path(result.path)
+                write_path(result.path)
             case Warned(job=pushed, warning=warning) if pushed == job:
-                complain(warning.code, warning.message)
+                write_error(warning.code, warning.message)
             case Ended(job=pushed, outcome=outcome) if pushed == job:
                 return shared.DONE if outcome == "done" else shared.FAILED
 

@@ -9,7 +9,15 @@ import threading
 from pathlib import Path
 
 from bridge.errors import BridgeError
-from bridge.inspector.messages import Inspect, Inspected, InspectorCommand, InspectorReport, Limits, Ready, Refusal
+from bridge.inspector.messages import (
+    Inspect,
+    Inspected,
+    InspectorCommand,
+    InspectorReady,
+    InspectorReport,
+    Limits,
+    Refusal,
+)
 from bridge.pipeline.source_lookup import find_source
 from bridge.processes.parent import ParentChannel, log_to_parent
 
@@ -25,7 +33,7 @@ def main() -> int:
         limits = channel.inbox.get()
         if not isinstance(limits, Limits):
             return 0 if limits is None else 2
-        channel.send(Ready())
+        channel.send(InspectorReady())
         while (command := channel.inbox.get()) is not None:
             if isinstance(command, Inspect):
                 # Each in a thread of its own: one that hangs with its drive is in nobody's way, not at the end either.

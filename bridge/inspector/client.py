@@ -13,7 +13,15 @@ from typing import Any
 
 from bridge.config import Settings
 from bridge.errors import NotReadable, error_for
-from bridge.inspector.messages import Inspect, Inspected, InspectorCommand, InspectorReport, Limits, Ready, Refusal
+from bridge.inspector.messages import (
+    Inspect,
+    Inspected,
+    InspectorCommand,
+    InspectorReady,
+    InspectorReport,
+    Limits,
+    Refusal,
+)
 from bridge.model import JobRequest
 from bridge.processes.child import Child
 
@@ -133,7 +141,7 @@ class InspectorClient:
 
     def _heard(self, report: InspectorReport) -> None:
         match report:
-            case Ready():
+            case InspectorReady():
                 self._up.set()
             case Inspected(token=token, refusal=refusal):
                 self._hanging.discard(token)

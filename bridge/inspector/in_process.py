@@ -9,7 +9,7 @@ from bridge.model import JobRequest
 from bridge.project_paths import check_roots, output_parent
 
 
-class Glance:
+class InProcessInspector:
     """Implements `protocols.Inspector`: sees only what needs no decoder; the worker says the rest a moment later."""
 
     def __init__(self, roots: tuple[Path, ...]) -> None:

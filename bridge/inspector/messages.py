@@ -19,7 +19,7 @@ class Inspect(Value, frozen=True, kw_only=True, tag="inspect"):
     request: JobRequest
 
 
-class Ready(Value, frozen=True, kw_only=True, tag="ready"):
+class InspectorReady(Value, frozen=True, kw_only=True, tag="ready"):
     """The inspector can look."""
 
 
@@ -38,4 +38,4 @@ class Inspected(Value, frozen=True, kw_only=True, tag="inspected"):
 
 
 InspectorCommand: TypeAlias = Limits | Inspect
-InspectorReport: TypeAlias = Ready | Inspected
+InspectorReport: TypeAlias = InspectorReady | Inspected

@@ -24,7 +24,7 @@ _SOURCE = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
-class Here:
+class BridgeAddress:
     """What the files must know about this computer."""
 
     host: str
@@ -43,18 +43,18 @@ class Daw:
     """(home, environment) → where its files go; none where the DAW is not here."""
     files: Callable[[], Sequence[str]]
     """The names of its files."""
-    contents: Callable[[Here], dict[str, bytes]]
+    contents: Callable[[BridgeAddress], dict[str, bytes]]
     """File names → what is in them; raises NotFound where this installation lacks them."""
     next_step: str
     """What to do in the DAW afterwards."""
 
 
-def _ardour(here: Here) -> dict[str, bytes]:
+def _ardour(here: BridgeAddress) -> dict[str, bytes]:
     url = sockets.url("osc.udp", sockets.from_here(here.host), here.port)
     return {name: text.replace(ARDOUR_URL, url).encode() for name, text in _scripts("ardour").items()}
 
 
-def _reaper(here: Here) -> dict[str, bytes]:
+def _reaper(here: BridgeAddress) -> dict[str, bytes]:
     command = ", ".join(lua_text(word) for word in (*here.command, "submit"))
     options = ", ".join(lua_text(word) for word in ("--host", sockets.from_here(here.host), "--port", str(here.port)))
     settings = (
@@ -65,7 +65,7 @@ def _reaper(here: Here) -> dict[str, bytes]:
     return {**found, REAPER_SETTINGS: settings.encode()}
 
 
-def _live(_: Here) -> dict[str, bytes]:
+def _live(_: BridgeAddress) -> dict[str, bytes]:
     """Built for the occasion by a process of its own: nothing of the bridge needs the generator."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "max_for_live.generator", folder]

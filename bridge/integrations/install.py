@@ -20,7 +20,7 @@ from bridge.system.files import read_json, write_whole
 Step = Literal["new", "same", "update", "changed"]
 
 
-class Placed(msgspec.Struct, frozen=True):
+class InstalledFile(msgspec.Struct, frozen=True):
     """One file and what installing it would do."""
 
     path: Path
@@ -28,7 +28,7 @@ class Placed(msgspec.Struct, frozen=True):
     step: Step
 
 
-class Record:
+class InstallRecord:
     """Which files we have written, and what was in them: `{path: sha256}`, in one JSON file."""
 
     def __init__(self, path: Path) -> None:
@@ -48,17 +48,17 @@ class Record:
         _write(self._path, text)
 
 
-def plan(wanted: Mapping[Path, bytes], record: Record) -> list[Placed]:
+def plan(wanted: Mapping[Path, bytes], record: InstallRecord) -> list[InstalledFile]:
     """What installing these files would do to each of them; nothing is written.
 
     Raises:
         NotWritable: what lies there cannot even be read.
     """
     ours = record.hashes()
-    return [Placed(path, content, _step(path, content, ours.get(path))) for path, content in wanted.items()]
+    return [InstalledFile(path, content, _step(path, content, ours.get(path))) for path, content in wanted.items()]
 
 
-def install(files: Iterable[Placed], record: Record) -> None:
+def install(files: Iterable[InstalledFile], record: InstallRecord) -> None:
     """Writes the files, each whole or not at all, and remembers them.
 
     Raises:
@@ -72,18 +72,18 @@ def install(files: Iterable[Placed], record: Record) -> None:
         record.keep(hashes)
 
 
-def installed(folders: Iterable[Path], record: Record) -> list[Placed]:
+def installed(folders: Iterable[Path], record: InstallRecord) -> list[InstalledFile]:
     """What we have put into these folders and is still there: `same`, or `changed` by the user."""
     roots = tuple(folders)
     found = []
     for path, digest in record.hashes().items():
         if path.is_file() and any(path.is_relative_to(root) for root in roots):
             content = _read(path)
-            found.append(Placed(path, content, "same" if _digest(content) == digest else "changed"))
+            found.append(InstalledFile(path, content, "same" if _digest(content) == digest else "changed"))
     return found
 
 
-def remove(files: Iterable[Placed], record: Record) -> None:
+def remove(files: Iterable[InstalledFile], record: InstallRecord) -> None:
     """Removes the files and forgets them; their folders stay.
 
     Raises:

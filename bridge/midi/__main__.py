@@ -23,9 +23,9 @@ from bridge.midi.ports.port_layout import PortLayout
 from bridge.midi.ports.rtmidi_ports import CLIENT_NAME, ON_JACK, Ports, open_ports
 from bridge.midi.ports.silent import SILENT
 from bridge.midi.ports.stall import STANDS_STILL, StallWatch
-from bridge.midi.realtime.thread_priority import keep_promptness, promptness
+from bridge.midi.realtime.thread_priority import keep_realtime_scheduling, realtime_scheduling
 from bridge.midi.sync.ableton_link import open_link
-from bridge.midi.sync.clock_port import SYNC_PORT, SyncInput, sync_port
+from bridge.midi.sync.clock_port import SYNC_PORT, ClockPort, sync_port
 from bridge.midi.sync.jack_transport import jack_period_ns, open_jack_transport
 from bridge.midi.sync.sources import JACK, LINK, Sources
 from bridge.model import MidiStatus
@@ -36,9 +36,9 @@ from bridge.protocols import MidiOutput
 def main() -> int:
     """Plays until the main process goes, or a signal asks it to end."""
     with contextlib.ExitStack() as stack:
-        stack.enter_context(promptness())
+        stack.enter_context(realtime_scheduling())
         channel = stack.enter_context(ParentChannel[Command, Report](cast("type[Command]", Command)))
-        keep_promptness()
+        keep_realtime_scheduling()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: channel.inbox.put(None))  # SimpleQueue.put is safe in a handler
         # The thread that hears MIDI clock must not wait 5 ms, the default, for one that spins.
@@ -79,7 +79,7 @@ def _open_ports(stack: contextlib.ExitStack, inbox: SimpleQueue[Any], probe: Jac
             ports = ports._replace(listeners=watch.listeners)
         if ports.outputs and ports.status.backend != SILENT:
             early_ns = _half_a_period_ns() if ports.status.backend == "jack" else 0
-            hear = SyncInput(inbox, early_ns)
+            hear = ClockPort(inbox, early_ns)
             sync = sync_port(ports.status.backend, ports.outputs.values(), hear, client_name=name)
             ports = ports.with_sync(SYNC_PORT if opened.enter_context(sync) else "")
         stack.enter_context(opened.pop_all())

@@ -12,21 +12,21 @@ from bridge.errors import EngineFailed
 from bridge.events import Event, MidiEnded, MidiMoved, MidiReady, MidiStarted, MidiWaiting, Noticed
 from bridge.midi.player.messages import (
     Command,
-    Finished,
-    Lateness,
+    LatenessReport,
     Panic,
     Play,
-    Position,
-    Ready,
+    PlaybackFinished,
+    PlaybackPosition,
+    PlaybackStarted,
+    PlaybackWaiting,
+    PlayerReady,
     Report,
     Silence,
     Silenced,
-    Started,
     Stop,
-    Waiting,
 )
 from bridge.midi.player.playback import NOW
-from bridge.midi.player.unended_notes import Unended, ends_of
+from bridge.midi.player.unended_notes import UnendedNotes, ending_messages
 from bridge.midi.ports.port_layout import PortLayout
 from bridge.midi.schedule import Schedule, schedule
 from bridge.model import Lateness as LatenessFigures
@@ -67,7 +67,7 @@ class MidiPlayer:
         self._preparing: list[_Preparation] = []
         self._writing = asyncio.Lock()
         layout = PortLayout.from_environment(environment or {})
-        self._unended = Unended(Path(layout.folder) if layout.folder and not layout.is_guest else None)
+        self._unended = UnendedNotes(Path(layout.folder) if layout.folder and not layout.is_guest else None)
         self._child: Child[Command, Report] = Child(
             "bridge.midi",
             cast("type[Report]", Report),
@@ -144,7 +144,7 @@ class MidiPlayer:
             if status.backend == "none":
                 raise EngineFailed(status.message, advice="")
             schedules = await asyncio.to_thread(_read, job, dict(stems), dict(offsets_seconds or {}), beat)
-            ends = await asyncio.to_thread(ends_of, schedules)
+            ends = await asyncio.to_thread(ending_messages, schedules)
             async with self._writing:  # of two plays at once, what both may leave is written last
                 await asyncio.to_thread(self._unended.write, self._unended.begins(ends))
         finally:
@@ -172,19 +172,19 @@ class MidiPlayer:
 
     def _on_report(self, report: Report) -> None:
         match report:
-            case Ready(status=status):
+            case PlayerReady(status=status):
                 self._status = status
                 self._ready.set()
                 self._publish(MidiReady(status=status))
             case Silenced():
                 self._unended.told()
-            case Waiting(job=job, stem=stem, sync=sync):
+            case PlaybackWaiting(job=job, stem=stem, sync=sync):
                 self._publish(MidiWaiting(job=job, stem=stem, sync=sync))
-            case Position(job=job, stem=stem, seconds=seconds):
+            case PlaybackPosition(job=job, stem=stem, seconds=seconds):
                 self._publish(MidiMoved(job=job, stem=stem, seconds=seconds))
-            case Started(job=job, stem=stem, seconds=seconds, notes=notes):
+            case PlaybackStarted(job=job, stem=stem, seconds=seconds, notes=notes):
                 self._publish(MidiStarted(job=job, stem=stem, seconds=seconds, notes=notes))
-            case Finished(job=job, stem=stem, outcome=outcome, reason=reason):
+            case PlaybackFinished(job=job, stem=stem, outcome=outcome, reason=reason):
                 if not report.waits:
                     self._sent -= Counter([(job, stem)])
                     if not self._sent[job, stem] and all(job != preparation.job for preparation in self._preparing):
@@ -193,7 +193,7 @@ class MidiPlayer:
                     self._publish(Noticed(level="warning", message=reason))
                 lateness = self._lateness.pop((job, stem), None)
                 self._publish(MidiEnded(job=job, stem=stem, outcome=outcome, lateness=lateness))
-            case Lateness(job=job, stem=stem):
+            case LatenessReport(job=job, stem=stem):
                 self._lateness[job, stem] = LatenessFigures(
                     messages=report.messages, p50_ms=report.p50_ms, p99_ms=report.p99_ms, worst_ms=report.worst_ms
                 )
@@ -243,7 +243,7 @@ def _read(
     )
 
 
-def _lateness_line(report: Lateness) -> Noticed:
+def _lateness_line(report: LatenessReport) -> Noticed:
     return Noticed(
         level="warning",
         message=f"MIDI {report.stem} was late enough to be heard: 99 % of {report.messages} messages by up to "

@@ -19,7 +19,7 @@ FILE_NAME = "lateness.json"
 KEPT = 24
 
 
-class Measured(Value, frozen=True, kw_only=True):
+class MeasuredLateness(Value, frozen=True, kw_only=True):
     """How late one stem of one playback was."""
 
     unix_seconds: float
@@ -38,9 +38,11 @@ class LatenessLog:
     def hear(self, event: Event) -> None:
         """Keeps what the end of a playback says; other events say nothing of it."""
         if isinstance(event, MidiEnded) and event.lateness is not None:
-            self._keep(Measured(unix_seconds=self._clock.unix_seconds(), stem=event.stem, figures=event.lateness))
+            self._keep(
+                MeasuredLateness(unix_seconds=self._clock.unix_seconds(), stem=event.stem, figures=event.lateness)
+            )
 
-    def _keep(self, measured: Measured) -> None:
+    def _keep(self, measured: MeasuredLateness) -> None:
         kept = [*read_lateness(self._folder), measured][-KEPT:]
         try:
             write_whole(self._folder / FILE_NAME, msgspec.json.encode(kept))
@@ -48,9 +50,9 @@ class LatenessLog:
             log.warning("no lateness can be kept in %s: %s", self._folder, error)
 
 
-def read_lateness(folder: Path) -> list[Measured]:
+def read_lateness(folder: Path) -> list[MeasuredLateness]:
     """The last playbacks, oldest first; none where nothing can be read."""
     try:
-        return read_json(folder / FILE_NAME, list[Measured])
+        return read_json(folder / FILE_NAME, list[MeasuredLateness])
     except (OSError, ValueError):
         return []

@@ -35,7 +35,7 @@ SILENCE = tuple(
 )
 
 
-class Timed(msgspec.Struct, frozen=True, array_like=True):
+class TimedBytes(msgspec.Struct, frozen=True, array_like=True):
     """The bytes of one complete MIDI message, and when it is due in seconds from the schedule's start."""
 
     seconds: float
@@ -47,7 +47,7 @@ class Schedule(Value, frozen=True, kw_only=True):
 
     job: str
     stem: str
-    messages: tuple[Timed, ...]
+    messages: tuple[TimedBytes, ...]
     seconds: float
     """When the last message is due."""
     notes: int
@@ -71,7 +71,7 @@ def schedule(
     beat: float | None = None,
 ) -> Schedule:
     """A schedule of (seconds, message) pairs; those of the same moment keep their order."""
-    timed = sorted((Timed(seconds, data) for seconds, data in messages), key=lambda message: message.seconds)
+    timed = sorted((TimedBytes(seconds, data) for seconds, data in messages), key=lambda message: message.seconds)
     settings = [number for number, message in enumerate(timed) if sets_parameter(message.data)]
     need_saying_once = all(timed[number].seconds < SET_UP_SECONDS for number in settings)
     return Schedule(
@@ -112,7 +112,7 @@ def ends_something(data: bytes) -> bool:
     )
 
 
-def may_leave(messages: Iterable[Timed]) -> tuple[bytes, ...]:
+def may_leave(messages: Iterable[TimedBytes]) -> tuple[bytes, ...]:
     """What leaves nothing sounding wherever these messages are broken off.
 
     A Note Off for each note that sounds anywhere among them, as often as it does so at once; then pedals, then bends.

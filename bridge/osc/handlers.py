@@ -22,7 +22,7 @@ MAX_TTL_SECONDS = 86_400
 
 
 @dataclass(frozen=True)
-class Desk:
+class ServerContext:
     """What the handlers have at hand."""
 
     bridge: Bridge
@@ -37,7 +37,7 @@ class Desk:
 class Call:
     """One request that waits for its answer."""
 
-    desk: Desk
+    desk: ServerContext
     source: Endpoint
     client: Client
     arguments: Arguments

@@ -44,7 +44,7 @@ class _Pace:
         return progress
 
 
-class ProgressPacer:
+class ProgressLimit:
     """Thins out the progress within a stage; everything else passes as it comes."""
 
     def __init__(self, clock: Clock) -> None:

@@ -23,7 +23,7 @@ from bridge.events import (
 from bridge.model import Job
 from bridge.osc import pushes
 from bridge.osc.addresses import Message
-from bridge.osc.progress_limit import ProgressPacer
+from bridge.osc.progress_limit import ProgressLimit
 from bridge.osc.subscribers import Clients, Endpoint
 from bridge.protocols import Bridge, Clock
 
@@ -40,7 +40,7 @@ class Publisher:
         self._bridge = bridge
         self._clients = clients
         self._send = send
-        self._pacer = ProgressPacer(clock)
+        self._pacer = ProgressLimit(clock)
         self._timer: asyncio.TimerHandle | None = None
         self._held: list[Event] | None = None
 

@@ -18,7 +18,7 @@ from bridge.events import Noticed
 from bridge.osc.addresses import BYE, FAIL, STARTUP, Message, is_answer
 from bridge.osc.arguments import Arguments, find_req, read_arguments
 from bridge.osc.codec import Rejected, decode, encode
-from bridge.osc.handlers import HANDLERS, Call, Desk
+from bridge.osc.handlers import HANDLERS, Call, ServerContext
 from bridge.osc.publisher import Publisher
 from bridge.osc.subscribers import Client, Clients, Endpoint
 from bridge.protocols import Bridge, Clock
@@ -56,7 +56,7 @@ async def serve_osc(
     Raises:
         CannotListen: the address cannot be bound.
     """
-    desk = Desk(bridge=bridge, clients=Clients(clock), engines=engines, defaults=defaults)
+    desk = ServerContext(bridge=bridge, clients=Clients(clock), engines=engines, defaults=defaults)
     try:
         own = await sockets.bound(host, port, socket.SOCK_DGRAM)
         _, server = await asyncio.get_running_loop().create_datagram_endpoint(
@@ -81,7 +81,7 @@ async def serve_osc(
 class OscServer(asyncio.DatagramProtocol):
     """Speaks protocol 1 on one UDP socket; made by `serve_osc`."""
 
-    def __init__(self, desk: Desk, clock: Clock, notice: Callable[[Noticed], None]) -> None:
+    def __init__(self, desk: ServerContext, clock: Clock, notice: Callable[[Noticed], None]) -> None:
         self.publisher = Publisher(desk.bridge, desk.clients, clock, self.send)
         self._desk = desk
         self._clients = desk.clients

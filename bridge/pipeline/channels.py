@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bridge.audio.resample import StreamResampler, resampled
-from bridge.audio.signal import Stretch
+from bridge.audio.signal import SignalSlice
 from bridge.errors import EngineFailed
 from bridge.model import Warning
 from bridge.pipeline.excerpt import Excerpt, excerpt_for
@@ -48,7 +48,7 @@ def separated(
     fractions = [0.0] * len(pairs)
     streams = []
     for index, pair in enumerate(pairs):
-        stream = _pair_stream(separator, source, excerpt, pair, asked, _PairControl(control, fractions, index))
+        stream = _pair_stream(separator, source, excerpt, pair, asked, _ChannelPairControl(control, fractions, index))
         streams.append(_cropped(stream, excerpt.lead, excerpt.frames))
     position = start
     for blocks in zip(*streams, strict=True):
@@ -78,7 +78,7 @@ def _pair_stream(
 ) -> Iterator[StemBlock]:
     """One pair of channels (or one channel) through the engine, back at the source's rate; still with the lead."""
     heard = resampled(_StereoView(source, pair), excerpt.engine_rate_hz)
-    blocks = separator.separate(Stretch(heard, excerpt.heard_start, excerpt.heard_stop), stems, control)
+    blocks = separator.separate(SignalSlice(heard, excerpt.heard_start, excerpt.heard_stop), stems, control)
     back = {
         stem: StreamResampler(excerpt.engine_rate_hz, source.sample_rate_hz, len(pair), excerpt.lead + excerpt.frames)
         for stem in stems
@@ -133,7 +133,7 @@ class _StereoView:
 
 
 @dataclass
-class _PairControl:
+class _ChannelPairControl:
     """One pair's control: the pairs advance in turns, and the job is as far as their mean."""
 
     whole: Control

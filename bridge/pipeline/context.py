@@ -12,19 +12,19 @@ from bridge.events import JobEvent, Warned
 from bridge.model import Warning
 from bridge.pipeline.cache.store import ResultsCache
 from bridge.pipeline.progress import JobProgress
-from bridge.pipeline.stage_paces import Paces
+from bridge.pipeline.stage_paces import StagePaces
 from bridge.protocols import Clock, Engines, Transcribers
 
 
 @dataclass(frozen=True)
-class Workshop:
+class WorkerContext:
     """The tools and the limits."""
 
     engines: Engines
     transcribers: Transcribers
     clock: Clock
     max_seconds: float
-    paces: Paces
+    paces: StagePaces
     roots: tuple[Path, ...] = ()
     cache: ResultsCache | None = None
     """None: every job does its work."""

@@ -13,23 +13,23 @@ import msgspec
 
 from bridge.audio.sink import check_holds, subtype_for
 from bridge.audio.source import FoundRegion, Region
-from bridge.control import Portion
+from bridge.control import PartControl
 from bridge.errors import Cancelled
 from bridge.events import Analysed, JobEvent, Started
 from bridge.model import STEMS, TOGETHER, JobRequest, Outcome, Result, Warning
 from bridge.options.table import NOTE_LISTS
 from bridge.pipeline import unfinished
-from bridge.pipeline.cache.analyses import Ear
+from bridge.pipeline.cache.analyses import AnalysisCache
 from bridge.pipeline.cache.keys import Keys, cache_keys
-from bridge.pipeline.cache.restore import folder_of, is_unchanged, put, state_of, stem_pieces
+from bridge.pipeline.cache.restore import folder_of, is_unchanged, size_and_time, stem_pieces, write_if_changed
 from bridge.pipeline.cache.store import LARGEST_MADE_BYTES, Entry, OpenEntry
 from bridge.pipeline.channels import separated, stems_of
-from bridge.pipeline.context import JobControl, Workshop
+from bridge.pipeline.context import JobControl, WorkerContext
 from bridge.pipeline.job_log import JobRecord, source_record
 from bridge.pipeline.manifest import EngineRecord
-from bridge.pipeline.note_warnings import remarks
-from bridge.pipeline.notes import Reading, known_music, read_notes
-from bridge.pipeline.output_files import Piece, note_pieces, picture_of, result_file
+from bridge.pipeline.note_warnings import note_warnings
+from bridge.pipeline.notes import NotesOfJob, known_music, read_notes
+from bridge.pipeline.output_files import OutputFile, note_pieces, picture_of, result_file
 from bridge.pipeline.output_folder import OutputFolder
 from bridge.pipeline.progress import JobProgress
 from bridge.pipeline.source_lookup import find_source, wanted_folder
@@ -45,7 +45,7 @@ READING = "reading"
 
 
 def run_job(
-    job: str, request: JobRequest, workshop: Workshop, emit: Callable[[JobEvent], None], cancelled: threading.Event
+    job: str, request: JobRequest, workshop: WorkerContext, emit: Callable[[JobEvent], None], cancelled: threading.Event
 ) -> None:
     """Does one job and emits all its events but the first and the last.
 
@@ -68,7 +68,7 @@ class _Plan:
     midi: tuple[str, ...]
     """Those that are turned into notes."""
     keys: Keys
-    ear: Ear
+    ear: AnalysisCache
 
     @property
     def needed(self) -> list[str]:
@@ -82,7 +82,7 @@ class _JobRun:
         self,
         job: str,
         request: JobRequest,
-        workshop: Workshop,
+        workshop: WorkerContext,
         emit: Callable[[JobEvent], None],
         cancelled: threading.Event,
     ) -> None:
@@ -109,20 +109,20 @@ class _JobRun:
             folder.check_space(found.scratch_bytes())
             with found.open(folder.scratch("source"), self.control) as region:
                 self._tell_mended(region)
-                state, source = state_of(self.source), source_record(self.source, region)
+                state, source = size_and_time(self.source), source_record(self.source, region)
                 plan = self._plan(region, folder)
 
                 def remember() -> None:
-                    if state == state_of(self.source):  # else nobody knows what was heard
+                    if state == size_and_time(self.source):  # else nobody knows what was heard
                         self._remember(plan)
 
                 with self._leaving_word(plan, remember):
                     is_described, reading = self._make(region, folder, plan)
-                    for warning in () if reading is None else remarks(reading, self.request):
+                    for warning in () if reading is None else note_warnings(reading, self.request):
                         self.control.warn(warning)
                     if not is_described:
                         self.record.write(self.target, source, plan.engine, plan.keys.job)
-            unfinished.settle(self.target.path, self.name)
+            unfinished.settle_unfinished(self.target.path, self.name)
             remember()
             if self.workshop.cache is not None:
                 self.workshop.cache.forget(map(plan.keys.made, plan.needed))
@@ -170,12 +170,12 @@ class _JobRun:
             engine = EngineRecord(name=separator.name, device=separator.device, weights=separator.identity())
         cache = self.workshop.cache
         keys = cache_keys(region, request, stems, midi, separator, engine, self.control)
-        return _Plan(separator, engine, stems, midi, keys, Ear(transcribers, cache, keys))
+        return _Plan(separator, engine, stems, midi, keys, AnalysisCache(transcribers, cache, keys))
 
-    def _make(self, region: Region, folder: OutputFolder, plan: _Plan) -> tuple[bool, Reading | None]:
+    def _make(self, region: Region, folder: OutputFolder, plan: _Plan) -> tuple[bool, NotesOfJob | None]:
         """Makes all files but the manifest; returns whether there is one of before, and the notes."""
         wanted, possible = wanted_folder(self.request), self._possible_files()
-        if (left := unfinished.find(self.job, wanted, self.name, plan.keys.job, possible)) is not None:
+        if (left := unfinished.find_unfinished(self.job, wanted, self.name, plan.keys.job, possible)) is not None:
             self._go_to(left, plan)
         with self._kept(plan) as cached:
             if plan.separator is not None and cached is None:
@@ -227,7 +227,7 @@ class _JobRun:
             state: Outcome = "cancelled" if isinstance(error, Cancelled) else "failed"
             with suppress(OSError):
                 results, key = self.record.results, plan.keys.job
-                unfinished.leave(self.target.path, self.job, state, self.name, self.request, results, key)
+                unfinished.leave_unfinished(self.target.path, self.job, state, self.name, self.request, results, key)
 
     def _remember(self, plan: _Plan) -> None:
         """Puts into the cache what was made and heard."""
@@ -301,11 +301,11 @@ class _JobRun:
             }
         )
 
-    def _part(self, name: str) -> Portion:
+    def _part(self, name: str) -> PartControl:
         """The control for one part of finding the notes, which has a share of that stage as large as it takes."""
         names, total = list(self.parts), sum(self.parts.values()) or 1.0
         start = sum(self.parts[earlier] for earlier in names[: names.index(name)]) / total
-        return Portion(self.control, start, start + self.parts[name] / total)
+        return PartControl(self.control, start, start + self.parts[name] / total)
 
     @property
     def _reading_work(self) -> str:
@@ -324,7 +324,7 @@ class _JobRun:
             self.record.transcribers[stem] = self.workshop.transcribers.for_stem(stem).name
         return heard
 
-    def _read(self, heard: Mapping[str, bytes], region: Region, plan: _Plan) -> Reading | None:
+    def _read(self, heard: Mapping[str, bytes], region: Region, plan: _Plan) -> NotesOfJob | None:
         """The notes, at the tempo that was given or is heard; None where none are wanted."""
         if not plan.midi:
             return None
@@ -335,20 +335,20 @@ class _JobRun:
         self.workshop.paces.note(self._reading_work, began, region.seconds)
         return reading
 
-    def _put(self, pieces: Sequence[Piece], folder: OutputFolder) -> None:
+    def _put(self, pieces: Sequence[OutputFile], folder: OutputFolder) -> None:
         for piece in pieces:
             self.control.checkpoint(1.0)
-            put(piece, folder)
+            write_if_changed(piece, folder)
             self.record.produced(_placed(piece, folder.path))
 
-    def _hang(self, picture: bytes, wanted: Path, reading: Reading) -> None:
+    def _hang(self, picture: bytes, wanted: Path, reading: NotesOfJob) -> None:
         """Writes the picture where somebody wants it, or beside: `notes.svg`, `notes 2.svg` …"""
         for candidate in numbered(wanted.with_suffix("")):
             path = candidate.with_name(f"{candidate.name}.svg")
             result = Result(kind="picture", name=TOGETHER, path=path.name, seconds=reading.seconds)
-            piece = Piece(result, lambda: iter((picture,)))
+            piece = OutputFile(result, lambda: iter((picture,)))
             if not path.exists() or is_unchanged(path, piece):
-                put(piece, OutputFolder(self.job, path.parent, complete=(path.name,)))
+                write_if_changed(piece, OutputFolder(self.job, path.parent, complete=(path.name,)))
                 self.record.produced(_placed(piece, path.parent))
                 return
 
@@ -361,5 +361,5 @@ class _JobRun:
         self.record.tell(Started(job=self.job, engine=engine, device=device, output_dir=str(folder.path)))
 
 
-def _placed(piece: Piece, folder: Path) -> Result:
+def _placed(piece: OutputFile, folder: Path) -> Result:
     return msgspec.structs.replace(piece.result, path=str(folder / piece.result.path))

@@ -9,13 +9,14 @@ from pathlib import Path
 import msgspec
 
 from bridge.audio.riff import audio_end
-from bridge.audio.source import Region, sha256_of
+from bridge.audio.source import Region
 from bridge.events import JobEvent, Produced, Warned
 from bridge.model import JobRequest, Music, Result, Warning
-from bridge.pipeline.cache.store import Entry, Head, ResultsCache
-from bridge.pipeline.manifest import EngineRecord, Manifest, SourceRecord, encode, iso_time, relative, versions
+from bridge.pipeline.cache.store import Entry, FileHead, ResultsCache
+from bridge.pipeline.manifest import EngineRecord, Manifest, SourceRecord, encode_manifest, iso_time, relative, versions
 from bridge.pipeline.output_folder import OutputFolder
 from bridge.protocols import Clock
+from bridge.system.files import sha256_of
 
 
 @dataclass
@@ -65,7 +66,7 @@ class JobRecord:
             cache_key=key,
         )
         with folder.landing(f"{self.name}.sab.json") as temporary:
-            temporary.write_bytes(encode(manifest))
+            temporary.write_bytes(encode_manifest(manifest))
 
     def stem_bytes(self) -> int:
         """The size of the stems that lie there by now."""
@@ -87,7 +88,7 @@ class JobRecord:
             results=tuple(msgspec.structs.replace(result, path=file) for file, result in stems.items()),
         )
         paths = {file: Path(result.path) for file, result in stems.items()}
-        cache.store(entry, {file: Head(path, audio_end(path)) for file, path in paths.items()})
+        cache.store(entry, {file: FileHead(path, audio_end(path)) for file, path in paths.items()})
 
 
 def entry_file(result: Result) -> str:

@@ -65,13 +65,13 @@ class Manifest(Value, frozen=True, kw_only=True):
     """The hash of all that the results depend on; empty where nothing is kept."""
 
 
-def encode(manifest: Manifest) -> bytes:
+def encode_manifest(manifest: Manifest) -> bytes:
     """Indented JSON in UTF-8."""
     return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
 
 
-def decode(text: bytes) -> Manifest:
-    """Reads what `encode` wrote.
+def decode_manifest(text: bytes) -> Manifest:
+    """Reads what `encode_manifest` wrote.
 
     Raises:
         ValueError: it is no manifest.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bridge.model import JobRequest, Warning
-from bridge.pipeline.notes import Reading
+from bridge.pipeline.notes import NotesOfJob
 
 
-def remarks(reading: Reading, request: JobRequest) -> Iterator[Warning]:
+def note_warnings(reading: NotesOfJob, request: JobRequest) -> Iterator[Warning]:
     """Warnings about the notes, each once; they follow from the reading alone, so a job out of the cache has them too.
 
     A stem without a note is worth a word only where nothing else has one either, or where its notes were asked for by

@@ -23,7 +23,7 @@ SENSITIVITY_ODDS = 4.0
 
 
 @dataclass(frozen=True)
-class Reading:
+class NotesOfJob:
     """The notes of each stem, in the stems' order, and the music they are."""
 
     parts: Mapping[str, list[Note]]
@@ -34,7 +34,7 @@ class Reading:
 
 def read_notes(
     heard: Mapping[str, bytes], transcribers: Transcribers, request: JobRequest, music: Music, seconds: float
-) -> Reading:
+) -> NotesOfJob:
     """The notes of every stem that was heard, as the request wants them.
 
     Raises:
@@ -54,7 +54,7 @@ def read_notes(
         if request.quantise:
             notes = quantised(notes, _grid(request), music.tempo_bpm, music.first_beat_seconds, clip_seconds=seconds)
         parts[stem] = without_overlaps(notes)
-    return Reading(parts, music, seconds)
+    return NotesOfJob(parts, music, seconds)
 
 
 def known_music(request: JobRequest, estimate: Callable[[], TempoEstimate]) -> Music:

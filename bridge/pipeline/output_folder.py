@@ -45,7 +45,7 @@ class OutputFolder:
             NotWritable: no folder can be made there.
         """
         names = tuple(files)
-        with _told_as_bridge_errors(wanted):
+        with _translate_errors(wanted):
             for candidate in numbered(wanted):
                 made = _missing_parents(candidate)
                 candidate.parent.mkdir(parents=True, exist_ok=True)
@@ -74,7 +74,7 @@ class OutputFolder:
     def landing(self, name: str) -> Iterator[Path]:
         """Gives a temporary path to write to; it becomes `name` when the block ends well, else it is removed."""
         temporary = self.scratch(name)
-        with _told_as_bridge_errors(self.path):
+        with _translate_errors(self.path):
             try:
                 yield temporary
                 final = self.path / name
@@ -104,7 +104,7 @@ def remove_partials(job: str, folder: Path) -> None:
 
 
 @contextmanager
-def _told_as_bridge_errors(folder: Path) -> Iterator[None]:
+def _translate_errors(folder: Path) -> Iterator[None]:
     """Translates what the file system says into words, once."""
     try:
         yield

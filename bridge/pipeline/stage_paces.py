@@ -18,7 +18,7 @@ SHORTEST_SECONDS = 5.0
 NEWEST_SHARE = 0.5
 
 
-class Paces:
+class StagePaces:
     """Seconds of work for a second of audio, by what is done; kept in a small file that costs nothing to lose.
 
     Work is named by its kind and by what does it: `separating draft cpu`, `listening basic-pitch bass`.
@@ -31,7 +31,7 @@ class Paces:
         self._measured = {} if path is None else _read(path)
 
     @classmethod
-    def kept_in(cls, cache_dir: Path, clock: Clock) -> Paces:
+    def kept_in(cls, cache_dir: Path, clock: Clock) -> StagePaces:
         return cls(cache_dir / "pace.json", clock)
 
     def seconds(self, work: str, audio_seconds: float) -> float:

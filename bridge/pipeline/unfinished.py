@@ -40,7 +40,7 @@ class Unfinished(Value, frozen=True, kw_only=True):
     """As in the manifest: the same for the same job."""
 
 
-def leave(
+def leave_unfinished(
     folder: Path, job: str, state: Outcome, name: str, request: JobRequest, results: Sequence[Result], key: str
 ) -> None:
     """Says in `folder` which of a job's files are complete; nothing where there are none.
@@ -66,7 +66,7 @@ def leave(
     write_whole(path, msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n")
 
 
-def find(job: str, wanted: Path, name: str, key: str, files: Iterable[str]) -> OutputFolder | None:
+def find_unfinished(job: str, wanted: Path, name: str, key: str, files: Iterable[str]) -> OutputFolder | None:
     """The folder called `wanted`, `wanted 2` … in which the same job was left unfinished.
 
     Some of its files may be gone. One that was changed since, or another of the names in `files`, is the user's work
@@ -81,7 +81,7 @@ def find(job: str, wanted: Path, name: str, key: str, files: Iterable[str]) -> O
     return None
 
 
-def settle(folder: Path, name: str) -> None:
+def settle_unfinished(folder: Path, name: str) -> None:
     """The job is done: takes the word away."""
     with contextlib.suppress(OSError):  # somebody reads it just now (Windows): that ends no job
         (folder / f"{name}.{ENDING}").unlink(missing_ok=True)

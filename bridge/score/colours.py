@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Palette:
+class PictureColours:
     """Hexadecimal colours."""
 
     paper: str
@@ -25,7 +25,7 @@ class Palette:
     """Bends, on a note of their stem's colour."""
 
 
-DAY = Palette(
+DAY = PictureColours(
     paper="#fbfaf7",
     ink="#23222a",
     muted="#74717d",
@@ -42,7 +42,7 @@ DAY = Palette(
         "piano": "#113b78", "mix": "#113b78",
     },
 )  # fmt: skip
-NIGHT = Palette(
+NIGHT = PictureColours(
     paper="#17171c",
     ink="#eceaf2",
     muted="#96939f",
@@ -67,7 +67,7 @@ def style() -> str:
     return f"{curve}\n{_rules(DAY)}\n@media (prefers-color-scheme: dark) {{\n{_rules(NIGHT)}\n}}"
 
 
-def _rules(palette: Palette) -> str:
+def _rules(palette: PictureColours) -> str:
     rules = [
         f".paper {{ fill: {palette.paper}; }}",
         f".title {{ fill: {palette.ink}; font-weight: 600; }}",

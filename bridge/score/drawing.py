@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 from bridge.model import Music, Note
 from bridge.score.colours import style
-from bridge.score.geometry import Layout, layout
+from bridge.score.geometry import PictureGeometry, picture_geometry
 from bridge.score.names import drum_name, note_name
 from bridge.score.words import music_words, title_case
 from bridge.units import clock_text
@@ -32,12 +32,12 @@ SLIVER_SECONDS = 0.03
 
 Element: TypeAlias = ElementTree.Element
 #: Start and end of a system.
-Span: TypeAlias = "tuple[float, float]"
+NoteSegment: TypeAlias = "tuple[float, float]"
 
 
 def draw(parts: Mapping[str, Sequence[Note]], music: Music, *, title: str, seconds: float) -> bytes:
     """The notes of every stem in one picture, each stem in its colour; louder is stronger, bends are curves."""
-    page = layout(parts, music, seconds)
+    page = picture_geometry(parts, music, seconds)
     svg = Element(
         "svg", xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {page.width:g} {page.height:g}",
         width=f"{page.width:g}", height=f"{page.height:g}", role="img",
@@ -64,7 +64,7 @@ def draw(parts: Mapping[str, Sequence[Note]], music: Music, *, title: str, secon
 
 
 def _header(
-    svg: Element, page: Layout, parts: Mapping[str, Sequence[Note]], music: Music, title: str, seconds: float
+    svg: Element, page: PictureGeometry, parts: Mapping[str, Sequence[Note]], music: Music, title: str, seconds: float
 ) -> None:
     _text(svg, "title", page.left, 44, title, 24)
     _text(svg, "label", page.left, 68, " · ".join((*music_words(music), clock_text(seconds))), 14)
@@ -78,7 +78,7 @@ def _header(
         x -= 20
 
 
-def _grid(system: Element, page: Layout, span: Span) -> None:
+def _grid(system: Element, page: PictureGeometry, span: NoteSegment) -> None:
     left, right, bottom = page.left, page.right, page.system_height
     for pitch in page.pitches:
         if pitch % 12 in BLACK_KEYS:
@@ -96,7 +96,7 @@ def _grid(system: Element, page: Layout, span: Span) -> None:
         _rect(system, "edge", left, page.drums_top, right - left, bottom - page.drums_top)
 
 
-def _keyboard(system: Element, page: Layout, music: Music) -> None:
+def _keyboard(system: Element, page: PictureGeometry, music: Music) -> None:
     """Keys at the left, each C with its name; the drums by theirs."""
     left = page.left - page.keys
     if page.pitches:
@@ -116,7 +116,7 @@ def _keyboard(system: Element, page: Layout, music: Music) -> None:
         _text(system, "label", page.left - 8, middle + 4, drum_name(key), 11, anchor="end")
 
 
-def _note(group: Element, page: Layout, stem: str, note: Note, span: Span) -> None:
+def _note(group: Element, page: PictureGeometry, stem: str, note: Note, span: NoteSegment) -> None:
     start, end = max(note.onset_seconds, span[0]), min(note.offset_seconds, span[1])
     if end - start < SLIVER_SECONDS and (start, end) != (note.onset_seconds, note.offset_seconds):
         return
@@ -130,7 +130,7 @@ def _note(group: Element, page: Layout, stem: str, note: Note, span: Span) -> No
         _curve(group, page, stem, note, span)
 
 
-def _curve(group: Element, page: Layout, stem: str, note: Note, span: Span) -> None:
+def _curve(group: Element, page: PictureGeometry, stem: str, note: Note, span: NoteSegment) -> None:
     """The pitch's course, in the rows that it passes."""
     middle = page.y_of(note.pitch) + page.row / 2
     course = [(bend.time_seconds, bend.semitones) for bend in note.bends]
@@ -145,7 +145,7 @@ def _curve(group: Element, page: Layout, stem: str, note: Note, span: Span) -> N
         line.set("class", f"curve {stem}-bend")
 
 
-def _stroke(group: Element, page: Layout, stem: str, note: Note, span: Span) -> None:
+def _stroke(group: Element, page: PictureGeometry, stem: str, note: Note, span: NoteSegment) -> None:
     """A drum has a moment, not a length: a mark that is as high as the stroke is loud."""
     if not span[0] <= note.onset_seconds + SLIVER_SECONDS < span[1]:
         return

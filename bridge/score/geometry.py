@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.model import Music, Note
-from bridge.score.systems import Timeline, timeline
+from bridge.score.systems import PictureSystems, picture_systems
 
 WIDTH = 1600.0
 MARGIN = 40.0
@@ -26,10 +26,10 @@ DRUM_GAP = 10.0
 
 
 @dataclass(frozen=True)
-class Layout:
+class PictureGeometry:
     """One picture's measures. Within a system, y is counted from the system's top."""
 
-    time: Timeline
+    time: PictureSystems
     pitches: Sequence[int]
     """The rows of the roll, from the bottom up."""
     drums: Sequence[int]
@@ -82,7 +82,7 @@ class Layout:
         return self.drums_top + (len(self.drums) - 1 - self.drums.index(key)) * self.drum_row
 
 
-def layout(parts: Mapping[str, Sequence[Note]], music: Music, seconds: float) -> Layout:
+def picture_geometry(parts: Mapping[str, Sequence[Note]], music: Music, seconds: float) -> PictureGeometry:
     """Rows for every pitch between the lowest and the highest, and for every drum that is struck."""
     sounding = [note.pitch for stem, notes in parts.items() if stem != "drums" for note in notes]
     drums = sorted({note.pitch for note in parts.get("drums", ())})
@@ -92,4 +92,4 @@ def layout(parts: Mapping[str, Sequence[Note]], music: Music, seconds: float) ->
         missing = max(0, LEAST_PITCHES - (highest - lowest + 1))
         pitches = range(max(0, lowest - missing // 2), min(127, highest + (missing + 1) // 2) + 1)
     row = min(HIGHEST_ROW, max(LOWEST_ROW, ROLL_HEIGHT / max(1, len(pitches))))
-    return Layout(time=timeline(music, seconds), pitches=pitches, drums=drums, row=row)
+    return PictureGeometry(time=picture_systems(music, seconds), pitches=pitches, drums=drums, row=row)

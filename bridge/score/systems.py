@@ -31,7 +31,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Timeline:
+class PictureSystems:
     """A clip in systems."""
 
     seconds: float
@@ -75,7 +75,7 @@ class Timeline:
         return clock_text(seconds)
 
 
-def timeline(music: Music, seconds: float) -> Timeline:
+def picture_systems(music: Music, seconds: float) -> PictureSystems:
     """Bars of the music's tempo; where none is known, seconds."""
     in_bars = music.tempo_source != "default"
     beats = music.time_signature[0] if in_bars else SECONDS_IN_BAR
@@ -84,7 +84,7 @@ def timeline(music: Music, seconds: float) -> Timeline:
     bars = max(1, math.floor(min(longest, max(seconds, beat * beats)) / (beat * beats) + SLACK))
     needed = math.ceil(seconds / (beat * beats) - SLACK)
     bars = bars if needed <= bars else 1 << (bars.bit_length() - 1)
-    return Timeline(
+    return PictureSystems(
         seconds=seconds,
         beat_seconds=beat,
         beats_in_bar=beats,

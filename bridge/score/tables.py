@@ -21,7 +21,7 @@ COLUMNS = ("onset_seconds", "offset_seconds", "pitch", "name", "velocity", "conf
 SECONDS_PLACES, OTHER_PLACES = 6, 3
 
 
-def table(kind: str, notes: Sequence[Note], *, stem: str, music: Music) -> bytes:
+def note_table(kind: str, notes: Sequence[Note], *, stem: str, music: Music) -> bytes:
     """The notes of a stem as `csv` or `json`, in UTF-8."""
     rows = [_row(note, stem, music.key) for note in notes]
     if kind == "csv":

@@ -11,8 +11,8 @@ from bridge.model import Warning
 from bridge.separation.models.demucs_bags import Bag
 from bridge.separation.models.locations import Weights
 from bridge.separation.networks.fallback import FallbackNetwork, short_of_memory
-from bridge.separation.openvino.artifact import GRAPH, Converted
-from bridge.separation.openvino.cache import Conversions
+from bridge.separation.openvino.artifact import GRAPH, OpenVinoModel
+from bridge.separation.openvino.cache import OpenVinoCache
 
 if TYPE_CHECKING:
     from bridge.protocols import Control
@@ -47,7 +47,7 @@ class LoadedModel:
 class Backends:
     """Loads models on the fastest back-end that is there and agrees with torch."""
 
-    def __init__(self, conversions: Conversions | None = None) -> None:
+    def __init__(self, conversions: OpenVinoCache | None = None) -> None:
         """Without `conversions` everything is computed by torch."""
         self._conversions = conversions
         self._hopeless: set[Path] = set()
@@ -113,7 +113,7 @@ class Backends:
                     self._hopeless.add(checkpoint)
         return _agree(self._converted(loaded.weights, loaded.device))
 
-    def _converted(self, weights: Weights, device: str) -> list[tuple[Path, Converted]]:
+    def _converted(self, weights: Weights, device: str) -> list[tuple[Path, OpenVinoModel]]:
         """The conversions of all models of the bag; empty where one of them is missing."""
         if self._conversions is None or device != "cpu":
             return []
@@ -143,7 +143,9 @@ class Backends:
             control.warn(short_of_memory(weights.name, device))
         return loaded
 
-    def _load_converted(self, weights: Weights, found: list[tuple[Path, Converted]], control: Control) -> LoadedModel:
+    def _load_converted(
+        self, weights: Weights, found: list[tuple[Path, OpenVinoModel]], control: Control
+    ) -> LoadedModel:
         from bridge.separation.openvino.network import OpenVinoNetwork
         from bridge.separation.windowed.engine import DemucsSeparator
 
@@ -171,17 +173,17 @@ class Backends:
 
     def _torch_loader(self, weights: Weights, checkpoint: Path) -> Callable[[], Network]:
         def load() -> Network:
-            from bridge.control import Unheard
+            from bridge.control import NullControl
             from bridge.separation.models.loading import load_bag
             from bridge.separation.networks.torch_network import TorchNetwork
 
             alone = Weights(weights.name, Bag((checkpoint.stem,), None, weights.bag.segment_seconds), (checkpoint,))
-            return TorchNetwork(weights.name, load_bag(alone, Unheard()).models[0], "cpu")
+            return TorchNetwork(weights.name, load_bag(alone, NullControl()).models[0], "cpu")
 
         return load
 
 
-def _agree(found: list[tuple[Path, Converted]]) -> bool:
+def _agree(found: list[tuple[Path, OpenVinoModel]]) -> bool:
     """True where there is a conversion of every model, and each computes what torch does."""
     return bool(found) and all(converted.difference <= MOST_DIFFERENCE for _, converted in found)
 

@@ -9,22 +9,22 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bridge.control import Portion
+from bridge.control import PartControl
 from bridge.errors import BadArguments, Cancelled, WeightsUnavailable
 from bridge.model import Warning
 from bridge.separation.backends import Backends, LoadedModel
 from bridge.separation.device import check_device, choose_device
 from bridge.separation.downloads.fetch import Fetcher
 from bridge.separation.models.catalogue import AUTO, DRAFT, PREFERRED, engine_names, needs_diffq
-from bridge.separation.models.locations import Places, Weights
+from bridge.separation.models.locations import ModelLocations, Weights
 from bridge.separation.models.openunmix import check_installed
-from bridge.separation.throughput import Speeds, Timed
+from bridge.separation.throughput import EngineSpeeds, TimedSeparator
 
 if TYPE_CHECKING:
     from bridge.protocols import Clock, Control, Separator
 
-    #: Brings a released model to where `Places` finds it; raises WeightsUnavailable or Cancelled.
-    Fetch = Callable[[str, Places, Control], None]
+    #: Brings a released model to where `ModelLocations` finds it; raises WeightsUnavailable or Cancelled.
+    Fetch = Callable[[str, ModelLocations, Control], None]
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ WORTH_CONVERTING_SECONDS = 120.0
 RETRY_AFTER_SECONDS = 300.0
 
 
-class Engines:
+class EngineRegistry:
     """Opens separators for one worker process. Keeps one loaded model, so the next job starts at once."""
 
     def __init__(
@@ -43,12 +43,12 @@ class Engines:
         *,
         clock: Clock,
         fetch: Fetch | None = None,
-        places: Places | None = None,
+        places: ModelLocations | None = None,
         backends: Backends | None = None,
-        speeds: Speeds | None = None,
+        speeds: EngineSpeeds | None = None,
         retry_after_seconds: float = RETRY_AFTER_SECONDS,
     ) -> None:
-        self._places = places or Places.of(models_dir)
+        self._places = places or ModelLocations.of(models_dir)
         self._clock = clock
         self._fetch = fetch or Fetcher(clock=clock).fetch
         self._retry_after_seconds = retry_after_seconds
@@ -80,7 +80,7 @@ class Engines:
         if name not in known:
             raise BadArguments(f"There is no engine {name}.", advice=f"Choose one of {', '.join(known)}.")
         separator = self._open(name, device, control, seconds)
-        return separator if self._speeds is None else Timed(separator, self._speeds, self._clock)
+        return separator if self._speeds is None else TimedSeparator(separator, self._speeds, self._clock)
 
     def _open(self, name: str, device: str, control: Control, seconds: float) -> Separator:
         if name == DRAFT:
@@ -110,12 +110,12 @@ class Engines:
         if name not in known:
             raise BadArguments(f"There is no model {name}.", advice=f"Choose one of {', '.join(known)}.")
         if name != DRAFT:
-            weights = self._weights(PREFERRED if name == AUTO else name, Portion(control, 0.0, 0.9))
+            weights = self._weights(PREFERRED if name == AUTO else name, PartControl(control, 0.0, 0.9))
             device = choose_device("auto")
             if self._backends.converts(device):
                 with self._loading:
-                    loaded = self._load(weights, device, Portion(control, 0.9, 1.0))
-                self._converted(loaded, Portion(control, 1.0, 1.0))
+                    loaded = self._load(weights, device, PartControl(control, 0.9, 1.0))
+                self._converted(loaded, PartControl(control, 1.0, 1.0))
         control.checkpoint(1.0)
 
     def prepare(self, stop: threading.Event) -> None:
@@ -165,12 +165,12 @@ class Engines:
 
     def _open_model(self, name: str, device: str, control: Control, seconds: float) -> Separator:
         was_here = self._places.find(name) is not None
-        weights = self._weights(name, Portion(control, 0.0, 0.9))
+        weights = self._weights(name, PartControl(control, 0.0, 0.9))
         chosen = choose_device(device)
         with self._loading:
-            loaded = self._load(weights, chosen, Portion(control, 0.9, 1.0))
+            loaded = self._load(weights, chosen, PartControl(control, 0.9, 1.0))
         if not was_here or seconds >= WORTH_CONVERTING_SECONDS:
-            loaded = self._converted(loaded, Portion(control, 1.0, 1.0))
+            loaded = self._converted(loaded, PartControl(control, 1.0, 1.0))
         objection = self._backends.objection(weights, chosen)
         if objection is not None and weights not in self._objected:
             self._objected.add(weights)

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 SHORTEST_SECONDS = 5.0
 
 
-class Speeds:
+class EngineSpeeds:
     """A small file: engine → device → seconds of audio per second. Losing it costs nothing, so it never fails."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     @classmethod
-    def kept_in(cls, cache_dir: Path) -> Speeds:
+    def kept_in(cls, cache_dir: Path) -> EngineSpeeds:
         return cls(cache_dir / "speed.json")
 
     def measured(self) -> dict[str, dict[str, float]]:
@@ -47,10 +47,10 @@ class Speeds:
             write_whole(self._path, msgspec.json.encode(measured))
 
 
-class Timed:
+class TimedSeparator:
     """A separator that notes how fast it was, each time its listener has what it wanted."""
 
-    def __init__(self, separator: Separator, speeds: Speeds, clock: Clock) -> None:
+    def __init__(self, separator: Separator, speeds: EngineSpeeds, clock: Clock) -> None:
         self._separator = separator
         self._speeds = speeds
         self._clock = clock

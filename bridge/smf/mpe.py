@@ -15,13 +15,13 @@ from bridge.smf.note_messages import (
     BEND_RANGE_PARAMETER,
     MPE_PARAMETER,
     Placed,
-    in_order,
+    messages_in_order,
     note_events,
+    pitch_wheel_points,
     registered,
-    wheel_course,
     wheel_events,
 )
-from bridge.smf.ticks import Strike
+from bridge.smf.ticks import NoteTicks
 
 MASTER = 0
 MEMBERS = range(1, 16)
@@ -39,7 +39,7 @@ class _Member:
     last_pitch: int = -1
 
 
-def mpe(strikes: Sequence[Strike], quarter: int) -> list[tuple[int, mido.Message]]:
+def mpe(strikes: Sequence[NoteTicks], quarter: int) -> list[tuple[int, mido.Message]]:
     """The messages of a part as MPE: the zone's configuration, then the notes, each with its own bends.
 
     A note takes the free channel on which its pitch sounded last, else the one that is free for longest. The sixteenth
@@ -58,12 +58,12 @@ def mpe(strikes: Sequence[Strike], quarter: int) -> list[tuple[int, mido.Message
         events += note_events(strike, member.channel)
         member.free_from = max(member.free_from, strike.off)
         member.last_pitch = pitch
-    return in_order([*_configuration(), *events])
+    return messages_in_order([*_configuration(), *events])
 
 
-def _bends(strike: Strike, channel: int, quarter: int) -> list[Placed]:
+def _bends(strike: NoteTicks, channel: int, quarter: int) -> list[Placed]:
     """The wheel's course under one note: where it begins, before the note does; its way; its centre, after the note."""
-    return wheel_events({strike.on: 0, **wheel_course(strike, quarter, RANGE)}, channel)
+    return wheel_events({strike.on: 0, **pitch_wheel_points(strike, quarter, RANGE)}, channel)
 
 
 def _configuration() -> list[Placed]:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import mido  # type: ignore[import-untyped]  # it ships no types
 
-from bridge.smf.ticks import Strike, ticks
+from bridge.smf.ticks import NoteTicks, ticks
 
 #: (tick, place among the messages of that tick, message)
 Placed: TypeAlias = "tuple[int, int, mido.Message]"
@@ -22,12 +22,12 @@ BEND_UNITS = 8192
 BEND_RANGE_PARAMETER, MPE_PARAMETER = 0, 6
 
 
-def in_order(events: Iterable[Placed]) -> list[tuple[int, mido.Message]]:
+def messages_in_order(events: Iterable[Placed]) -> list[tuple[int, mido.Message]]:
     """Sorted by tick, then by place; what shares both keeps its order."""
     return [(tick, message) for tick, _, message in sorted(events, key=lambda event: event[:2])]
 
 
-def note_events(strike: Strike, channel: int) -> list[Placed]:
+def note_events(strike: NoteTicks, channel: int) -> list[Placed]:
     """A note's beginning and end."""
     key, velocity = strike.note.pitch, strike.note.velocity
     on = mido.Message("note_on", channel=channel, note=key, velocity=velocity)
@@ -40,7 +40,7 @@ def wheel_value(semitones: float, reach: int) -> int:
     return max(-BEND_UNITS, min(BEND_UNITS - 1, round(semitones / reach * BEND_UNITS)))
 
 
-def wheel_course(strike: Strike, quarter: int, reach: int) -> dict[int, int]:
+def pitch_wheel_points(strike: NoteTicks, quarter: int, reach: int) -> dict[int, int]:
     """The pitch wheel's values by tick under one note, and its centre after it."""
     wheel = {}
     for bend in strike.note.bends:

@@ -15,7 +15,7 @@ from bridge.units import TICKS_PER_QUARTER
 LONGEST_QUARTER = 0xFFFFFF
 
 
-class Strike(msgspec.Struct, frozen=True):
+class NoteTicks(msgspec.Struct, frozen=True):
     """A note in ticks; never of length zero, never overlapping another of its pitch."""
 
     on: int
@@ -40,21 +40,21 @@ def ticks(seconds: float, quarter: int) -> int:
     return max(0, round(seconds * 1e6 * TICKS_PER_QUARTER / quarter))
 
 
-def strikes(notes: Iterable[Note], quarter: int) -> list[Strike]:
+def notes_in_ticks(notes: Iterable[Note], quarter: int) -> list[NoteTicks]:
     """The notes in ticks, by onset; of two of one pitch, the earlier ends where the later starts.
 
     Of two that start together the longer stays.
     """
-    by_pitch: dict[int, dict[int, Strike]] = {}
+    by_pitch: dict[int, dict[int, NoteTicks]] = {}
     for note in notes:
         on = ticks(note.onset_seconds, quarter)
-        strike = Strike(on, max(on + 1, ticks(note.offset_seconds, quarter)), note)
+        strike = NoteTicks(on, max(on + 1, ticks(note.offset_seconds, quarter)), note)
         same = by_pitch.setdefault(note.pitch, {})
         if on not in same or same[on].off < strike.off:
             same[on] = strike
-    found: list[Strike] = []
+    found: list[NoteTicks] = []
     for same in by_pitch.values():
         line = [same[on] for on in sorted(same)]
-        found += [Strike(strike.on, min(strike.off, after.on), strike.note) for strike, after in pairwise(line)]
+        found += [NoteTicks(strike.on, min(strike.off, after.on), strike.note) for strike, after in pairwise(line)]
         found.append(line[-1])
     return sorted(found, key=lambda strike: (strike.on, strike.note.pitch))

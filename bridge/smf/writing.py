@@ -13,7 +13,7 @@ import mido  # type: ignore[import-untyped]  # it ships no types
 
 from bridge.model import Bends, Metre, Note
 from bridge.smf.mpe import mpe
-from bridge.smf.ticks import microseconds_per_quarter, strikes, ticks
+from bridge.smf.ticks import microseconds_per_quarter, notes_in_ticks, ticks
 from bridge.smf.wheel import single_channel
 from bridge.units import DEFAULT_TEMPO_BPM, TICKS_PER_QUARTER
 
@@ -58,7 +58,7 @@ def midi_file(
     pitched = iter(PITCHED_CHANNELS)
     for stem, notes in parts.items():
         name = (0, mido.MetaMessage("track_name", name=stem.capitalize()))
-        found = strikes(notes, quarter)
+        found = notes_in_ticks(notes, quarter)
         if stem == "drums":
             events = single_channel(found, DRUM_CHANNEL, quarter, bent=False)
         elif bends == "mpe" and len(parts) == 1:

@@ -14,7 +14,7 @@ from bridge.system.files import read_json, write_whole
 MOST = 64
 
 
-class Listeners:
+class ReturningSubscribers:
     """Addresses and ports in a small file; without the file, or with a broken one, nobody is told."""
 
     def __init__(self, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
@@ -68,3 +69,12 @@ def write_whole(path: Path, content: bytes) -> None:
         with suppress(OSError):  # what hinders the writing may hinder this too
             partial.unlink()
         raise
+
+
+def sha256_of(path: Path) -> str:
+    """The hash of a file's bytes, as hexadecimal digits."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -16,26 +16,26 @@ Factory = Callable[[], "Transcriber"]
 
 
 def _basic_pitch() -> Transcriber:
-    from bridge.transcription.transcribers import Pitches
+    from bridge.transcription.transcribers import PitchedTranscriber
 
-    return Pitches()
+    return PitchedTranscriber()
 
 
-def _drum_onsets() -> Transcriber:
-    from bridge.transcription.transcribers import Drums
+def _drum_detector() -> Transcriber:
+    from bridge.transcription.transcribers import DrumTranscriber
 
-    return Drums()
+    return DrumTranscriber()
 
 
 #: What serves each stem, and a `mix` that nobody has taken apart.
 FACTORIES: Mapping[str, Factory] = {
     **dict.fromkeys(STEMS, _basic_pitch),
-    "drums": _drum_onsets,
+    "drums": _drum_detector,
     "mix": _basic_pitch,
 }
 
 
-class Transcribers:
+class TranscriberRegistry:
     """The transcribers of one process. Stems that share a factory share the transcriber.
 
     A job that wants one that is being opened in idle time waits for it, and does not open it a second time.

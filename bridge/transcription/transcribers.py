@@ -14,9 +14,9 @@ import msgspec
 import numpy as np
 
 from bridge.model import Note
-from bridge.transcription.drums.transcriber import DrumOnsets
+from bridge.transcription.drums.transcriber import DrumDetector
 from bridge.transcription.pitched.basic_pitch import BasicPitch, find_model
-from bridge.transcription.pitched.decoder import decode
+from bridge.transcription.pitched.decoder import decode_notes
 from bridge.transcription.pitched.posteriors import POSTERIORS_VERSION, Posteriors
 from bridge.transcription.pitched.profiles import profile_for
 
@@ -30,7 +30,7 @@ MOST_NOTES_KEPT = 20_000
 COMPRESSION = 1
 
 
-class Pitches:
+class PitchedTranscriber:
     """A `Transcriber` for everything that has a pitch: hears posteriors, reads them by the stem's profile.
 
     Raises:
@@ -55,24 +55,24 @@ class Pitches:
     def listen(self, audio: Signal, stem: str, control: Control) -> bytes:  # noqa: ARG002 - of the seam
         posteriors = self._network.posteriors(audio, control)
         control.checkpoint(1.0)
-        return packed(posteriors)
+        return pack_posteriors(posteriors)
 
     def read(self, heard: bytes, stem: str, settings: NoteSettings) -> list[Note]:
         key = (hashlib.sha256(heard).digest(), stem, settings)
         notes = self._kept.pop(key, None)
         if notes is None:
-            notes = tuple(decode(unpacked(heard), profile_for(stem, settings)))
+            notes = tuple(decode_notes(unpack_posteriors(heard), profile_for(stem, settings)))
         self._kept[key] = notes
         while sum(map(len, self._kept.values())) > MOST_NOTES_KEPT:
             self._kept.popitem(last=False)
         return list(notes)
 
 
-class Drums:
+class DrumTranscriber:
     """A `Transcriber` for drum stems: what it hears are strokes, which no setting changes."""
 
     def __init__(self) -> None:
-        self._onsets = DrumOnsets()
+        self._onsets = DrumDetector()
 
     @property
     def name(self) -> str:
@@ -92,7 +92,7 @@ class Drums:
         return msgspec.msgpack.decode(heard, type=list[Note])
 
 
-def packed(posteriors: Posteriors) -> bytes:
+def pack_posteriors(posteriors: Posteriors) -> bytes:
     """A compressed `.npz` file of them, written array by array: an hour of posteriors is not held twice."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=COMPRESSION) as archive:
@@ -102,8 +102,8 @@ def packed(posteriors: Posteriors) -> bytes:
     return file.getvalue()
 
 
-def unpacked(heard: bytes) -> Posteriors:
-    """What `packed` was given.
+def unpack_posteriors(heard: bytes) -> Posteriors:
+    """What `pack_posteriors` was given.
 
     Raises:
         ValueError: these are no posteriors.

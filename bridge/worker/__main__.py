@@ -10,18 +10,18 @@ from functools import partial
 from pathlib import Path
 
 from bridge.pipeline.cache.store import ResultsCache
-from bridge.pipeline.context import Workshop
-from bridge.pipeline.stage_paces import Paces
+from bridge.pipeline.context import WorkerContext
+from bridge.pipeline.stage_paces import StagePaces
 from bridge.processes.parent import ParentChannel, log_to_parent
 from bridge.separation.backends import Backends
-from bridge.separation.openvino.cache import Conversions
-from bridge.separation.registry import Engines
-from bridge.separation.throughput import Speeds
+from bridge.separation.openvino.cache import OpenVinoCache
+from bridge.separation.registry import EngineRegistry
+from bridge.separation.throughput import EngineSpeeds
 from bridge.system.clock import SystemClock
-from bridge.transcription.registry import Transcribers
-from bridge.worker.allocator import give_back
+from bridge.transcription.registry import TranscriberRegistry
+from bridge.worker.allocator import give_back_memory
 from bridge.worker.idle import IdleTime
-from bridge.worker.messages import Configure, Ready, WorkerCommand, WorkerReport
+from bridge.worker.messages import Configure, WorkerCommand, WorkerReady, WorkerReport
 from bridge.worker.service import Worker
 
 #: So long without a job, and the worker takes its time for what costs all processors for a while.
@@ -53,22 +53,24 @@ def main() -> int:
             return 2 if first is not None else 0
         clock = SystemClock()
         cache_dir = Path(first.cache_dir)
-        backends = Backends(Conversions(cache_dir / "openvino", clock=clock))
-        engines = Engines(Path(first.models_dir), clock=clock, backends=backends, speeds=Speeds.kept_in(cache_dir))
-        transcribers = Transcribers()
-        workshop = Workshop(
+        backends = Backends(OpenVinoCache(cache_dir / "openvino", clock=clock))
+        engines = EngineRegistry(
+            Path(first.models_dir), clock=clock, backends=backends, speeds=EngineSpeeds.kept_in(cache_dir)
+        )
+        transcribers = TranscriberRegistry()
+        workshop = WorkerContext(
             engines=engines,
             transcribers=transcribers,
             clock=clock,
             max_seconds=first.max_seconds,
-            paces=Paces.kept_in(cache_dir, clock),
+            paces=StagePaces.kept_in(cache_dir, clock),
             roots=tuple(map(Path, first.roots)),
             cache=ResultsCache(cache_dir, first.cache_max_bytes, clock) if first.cache_max_bytes else None,
         )
         worker = Worker(workshop, channel.send)
         workers.append(worker)
-        idle = IdleTime(partial(prepare, engines, transcribers), rest)
-        channel.send(Ready())
+        idle = IdleTime(partial(prepare_worker, engines, transcribers), rest)
+        channel.send(WorkerReady())
         idle.begin()
         while (command := channel.inbox.get()) is not None:
             idle.end()
@@ -81,7 +83,7 @@ def main() -> int:
     return 0
 
 
-def prepare(engines: Engines, transcribers: Transcribers, stop: threading.Event) -> None:
+def prepare_worker(engines: EngineRegistry, transcribers: TranscriberRegistry, stop: threading.Event) -> None:
     """What an idle worker does: all that the next job would have to wait for, what helps soonest first."""
     engines.prepare(stop)
     for stem in ("vocals", "drums"):
@@ -94,7 +96,7 @@ def prepare(engines: Engines, transcribers: Transcribers, stop: threading.Event)
 def rest(stop: threading.Event) -> None:
     """What a worker does that has been idle for long."""
     if not stop.wait(KEEP_SECONDS):
-        give_back()
+        give_back_memory()
 
 
 if __name__ == "__main__":

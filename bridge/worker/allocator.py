@@ -48,7 +48,7 @@ def glibc_version() -> tuple[int, int] | None:
     return (major, minor) if name == "glibc" else None
 
 
-def give_back() -> None:
+def give_back_memory() -> None:
     """Returns to the system what is free in this process; nothing where the C library knows no such thing."""
     import ctypes  # the main process, which only passes the settings on, need not load it
 

@@ -19,9 +19,9 @@ from bridge.worker.messages import (
     Fetching,
     FetchModel,
     Happened,
-    Ready,
     RunJob,
     WorkerCommand,
+    WorkerReady,
     WorkerReport,
 )
 
@@ -124,7 +124,7 @@ class WorkerClient:
 
     def _heard(self, report: WorkerReport) -> None:
         match report:
-            case Ready():
+            case WorkerReady():
                 self._publish(WorkerChanged(state="ready"))
                 self._on_ready()
             case Happened(event=event):

@@ -35,7 +35,7 @@ class FetchModel(Value, frozen=True, kw_only=True, tag="fetch"):
     name: str
 
 
-class Ready(Value, frozen=True, kw_only=True, tag="ready"):
+class WorkerReady(Value, frozen=True, kw_only=True, tag="ready"):
     """The worker can take a job."""
 
 
@@ -56,4 +56,4 @@ class Fetched(Value, frozen=True, kw_only=True, tag="fetched"):
 
 
 WorkerCommand: TypeAlias = Configure | RunJob | CancelJob | FetchModel
-WorkerReport: TypeAlias = Ready | Happened | Fetching | Fetched
+WorkerReport: TypeAlias = WorkerReady | Happened | Fetching | Fetched

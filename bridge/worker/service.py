@@ -10,7 +10,7 @@ from collections.abc import Callable
 from bridge.errors import BridgeError, Cancelled, InternalError, NotWritable, OutOfMemory, OutOfSpace
 from bridge.events import Ended, JobEvent, Warned
 from bridge.model import Failure, Warning
-from bridge.pipeline.context import Workshop
+from bridge.pipeline.context import WorkerContext
 from bridge.pipeline.job import run_job
 from bridge.worker.messages import (
     CancelJob,
@@ -32,7 +32,7 @@ class Worker:
     `interrupt` may be called on any thread, while `obey` is busy; all else happens on the worker's main thread.
     """
 
-    def __init__(self, workshop: Workshop, send: Callable[[WorkerReport], None]) -> None:
+    def __init__(self, workshop: WorkerContext, send: Callable[[WorkerReport], None]) -> None:
         self._workshop = workshop
         self._send = send
         self._cancellations: dict[str, threading.Event] = {}

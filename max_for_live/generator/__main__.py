@@ -11,7 +11,7 @@ from pathlib import Path
 from max_for_live.generator import tables
 from max_for_live.generator.build import build
 from max_for_live.generator.picture import PICTURES, svg
-from max_for_live.generator.validator import faults
+from max_for_live.generator.validator import device_faults
 
 ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "docs" / "images"
@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
 def _check(files: list[Path]) -> int:
     found = 0
     for file in files:
-        wrong = faults(file) if file.suffix == ".amxd" else []
+        wrong = device_faults(file) if file.suffix == ".amxd" else []
         found += len(wrong)
         print(f"{file}: {file.stat().st_size} bytes" + "".join(f"\n  {fault}" for fault in wrong))
     return 1 if found else 0

@@ -21,9 +21,9 @@ def files() -> dict[str, bytes]:
     patcher = as_text(patch())
     inside = (File(DEVICE, b"JSON", patcher, flag=DEVICE_FLAG), File(SCRIPT, b"TEXT", script))
     return {
-        f"{UNFROZEN}/{DEVICE}": chunks.written(chunks.AUDIO_EFFECT, chunks.UNFROZEN, patcher),
+        f"{UNFROZEN}/{DEVICE}": chunks.chunk_bytes(chunks.AUDIO_EFFECT, chunks.UNFROZEN, patcher),
         f"{UNFROZEN}/{SCRIPT}": script,
-        f"{FROZEN}/{DEVICE}": chunks.written(chunks.AUDIO_EFFECT, chunks.FROZEN, frozen(inside)),
+        f"{FROZEN}/{DEVICE}": chunks.chunk_bytes(chunks.AUDIO_EFFECT, chunks.FROZEN, frozen(inside)),
     }
 
 

@@ -9,7 +9,7 @@ AUDIO_EFFECT = b"aaaa"
 UNFROZEN, FROZEN = 0, 7
 
 
-class Chunk(NamedTuple):
+class AmxdChunk(NamedTuple):
     tag: bytes
     payload: bytes
 
@@ -18,13 +18,17 @@ class NotADevice(ValueError):  # noqa: N818 - it says what is the matter
     """The bytes are no .amxd file; the message says where they stop making sense."""
 
 
-def written(device_type: bytes, meta: int, patch: bytes) -> bytes:
+def chunk_bytes(device_type: bytes, meta: int, patch: bytes) -> bytes:
     """A whole device file."""
-    chunks = (Chunk(b"ampf", device_type), Chunk(b"meta", meta.to_bytes(4, "little")), Chunk(b"ptch", patch))
+    chunks = (
+        AmxdChunk(b"ampf", device_type),
+        AmxdChunk(b"meta", meta.to_bytes(4, "little")),
+        AmxdChunk(b"ptch", patch),
+    )
     return b"".join(chunk.tag + len(chunk.payload).to_bytes(4, "little") + chunk.payload for chunk in chunks)
 
 
-def read(data: bytes) -> Sequence[Chunk]:
+def read_chunks(data: bytes) -> Sequence[AmxdChunk]:
     """The chunks of a file, to its exact end.
 
     Raises:
@@ -37,6 +41,6 @@ def read(data: bytes) -> Sequence[Chunk]:
         tag, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
         if at + 8 + size > len(data):
             raise NotADevice(f"Chunk {tag!r} at {at} wants {size} bytes; the file has {len(data) - at - 8}.")
-        chunks.append(Chunk(tag, data[at + 8 : at + 8 + size]))
+        chunks.append(AmxdChunk(tag, data[at + 8 : at + 8 + size]))
         at += 8 + size
     return chunks

@@ -26,7 +26,7 @@ STORED, HIDDEN = 1, 2
 
 
 @dataclass(frozen=True)
-class Parameter:
+class DeviceParameter:
     """What Live stores of a control."""
 
     longname: str
@@ -47,7 +47,7 @@ class Box:
     maxclass: str
     text: str = ""
     rect: Rect | None = None
-    parameter: Parameter | None = None
+    parameter: DeviceParameter | None = None
     info: str = ""
     """What Live's Info View says of it."""
     attributes: dict[str, object] = field(default_factory=dict)
@@ -67,22 +67,22 @@ def line(name: str, rect: Rect, text: str = "", size: float = 9.5, bold: bool = 
     return Box(name, "comment", text, rect, attributes=look, themed=TEXT_COLOR)
 
 
-def heading(name: str, rect: Rect, text: str) -> Box:
+def device_heading(name: str, rect: Rect, text: str) -> Box:
     return Box(name, "live.comment", text, rect, attributes={"textjustification": 0}, themed=TEXT_COLOR)
 
 
 def toggle(name: str, rect: Rect, text: str, longname: str, info: str, on: bool = True) -> Box:
-    parameter = Parameter(longname, text, "enum", ("off", "on"), highest=1, initial=int(on))
+    parameter = DeviceParameter(longname, text, "enum", ("off", "on"), highest=1, initial=int(on))
     return Box(name, "live.text", text, rect, parameter, info, {"mode": 1, "texton": text})
 
 
 def button(name: str, rect: Rect, text: str, info: str) -> Box:
-    parameter = Parameter(f"{text} Button", text, "enum", ("off", "on"), highest=1, visibility=HIDDEN)
+    parameter = DeviceParameter(f"{text} Button", text, "enum", ("off", "on"), highest=1, visibility=HIDDEN)
     return Box(name, "live.text", text, rect, parameter, info, {"mode": 0})
 
 
 def choice(name: str, maxclass: str, rect: Rect, longname: str, choices: tuple[str, ...], info: str) -> Box:
-    parameter = Parameter(longname, longname, "enum", choices, highest=len(choices) - 1)
+    parameter = DeviceParameter(longname, longname, "enum", choices, highest=len(choices) - 1)
     look = {"num_lines_patching": 1, "num_lines_presentation": 1} if maxclass == "live.tab" else {}
     return Box(name, maxclass, "", rect, parameter, info, dict(look))
 
@@ -98,7 +98,7 @@ BAR = Box(
 )  # fmt: skip
 SERVER_PORT = Box(
     "port", "live.numbox", rect=(410, 4, 44, 15),
-    parameter=Parameter("Bridge Port", "Port", "float", lowest=1024, highest=65535, initial=DEFAULT_PORT),
+    parameter=DeviceParameter("Bridge Port", "Port", "float", lowest=1024, highest=65535, initial=DEFAULT_PORT),
     info="The port that the bridge listens on. Change it only if you have changed it in the bridge.",
 )  # fmt: skip
 
@@ -115,19 +115,19 @@ def _stem(index: int, stem: str) -> Box:
 FACE: tuple[Box, ...] = (
     LIGHT,
     line("server", (20, 3, 250, 17), "Looking for the bridge …", 10.0, bold=True),
-    heading("port_label", (382, 3, 28, 17), "Port"),
+    device_heading("port_label", (382, 3, 28, 17), "Port"),
     SERVER_PORT,
     Box("rule", "live.line", rect=(6, 20, 448, 3), attributes={"justification": 0}),
-    heading("clip_label", (6, 22, 60, 14), "Clip"),
+    device_heading("clip_label", (6, 22, 60, 14), "Clip"),
     line("clip", (6, 35, 204, 17), "No audio clip selected", 11.0, bold=True),
     line("part", (6, 51, 204, 26), "Select an audio clip."),
     choice(
         "part_choice", "live.tab", (8, 77, 200, 15), "Part", ("Clip", "Loop brace"),
         "All that the clip plays, or only what lies under the Arrangement's loop brace.",
     ),
-    heading("stems_label", (216, 22, 60, 15), "Stems"),
+    device_heading("stems_label", (216, 22, 60, 15), "Stems"),
     *(_stem(index, stem) for index, stem in enumerate(STEMS)),
-    heading("import_label", (342, 22, 60, 15), "Into Live"),
+    device_heading("import_label", (342, 22, 60, 15), "Into Live"),
     toggle("audio", (344, 37, 110, 17), "Audio tracks", "Import Audio", "A new audio track for each stem."),
     toggle("notes", (344, 56, 110, 17), "MIDI clips", "Import Notes", "A MIDI track with the notes of each stem."),
     toggle("mute", (344, 75, 110, 17), "Mute source", "Mute Source", "Switch the source off once its stems are here."),

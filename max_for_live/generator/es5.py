@@ -26,7 +26,7 @@ _PATTERN = re.compile(r"/(?:[^/\\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/[a-z]*")
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 
 
-def faults(script: str) -> Iterator[str]:
+def es5_faults(script: str) -> Iterator[str]:
     """What is not ES5, or does not close, with its line."""
     open_brackets: list[tuple[str, int]] = []
     at, last, line = 0, "", 1

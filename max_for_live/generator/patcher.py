@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from max_for_live.generator import chunks, description
-from max_for_live.generator.description import Box, Parameter
+from max_for_live.generator.description import Box, DeviceParameter
 from max_for_live.generator.frozen import MODIFIED_1904
 from max_for_live.generator.objects import arity
 from max_for_live.generator.script import NAME as SCRIPT
@@ -92,7 +92,7 @@ def _box(place: int, box: Box, identity: str) -> dict[str, Any]:
     return dict(sorted(told.items()))
 
 
-def _valueof(parameter: Parameter) -> dict[str, Any]:
+def _valueof(parameter: DeviceParameter) -> dict[str, Any]:
     told: dict[str, Any] = {
         "parameter_longname": parameter.longname,
         "parameter_shortname": parameter.shortname,

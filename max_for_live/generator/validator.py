@@ -27,7 +27,7 @@ _NEEDED = (
 _PARAMETER = ("parameter_longname", "parameter_shortname", "parameter_type", "parameter_invisible", "parameter_mmax")
 
 
-def faults(path: Path) -> list[str]:
+def device_faults(path: Path) -> list[str]:
     """Every fault of a device file, in words; none: it is sound. Scripts of an unfrozen one are read beside it."""
     try:
         return list(_faults(path.read_bytes(), path.parent))
@@ -36,7 +36,7 @@ def faults(path: Path) -> list[str]:
 
 
 def _faults(data: bytes, folder: Path) -> Iterator[str]:
-    read = chunks.read(data)
+    read = chunks.read_chunks(data)
     if [chunk.tag for chunk in read] != [b"ampf", b"meta", b"ptch"]:
         raise NotADevice(f"The chunks are {[chunk.tag for chunk in read]}.")
     device_type, meta, payload = (chunk.payload for chunk in read)
@@ -176,7 +176,7 @@ def _scripts(patcher: dict[str, Any], scripts: dict[str, bytes]) -> Iterator[str
             yield f"{name} is missing."
             continue
         script = scripts[name].decode("ascii")
-        yield from (f"{name}, {fault}" for fault in es5.faults(script))
+        yield from (f"{name}, {fault}" for fault in es5.es5_faults(script))
         handled = functions(script)
         for selector in sorted(_selectors(patcher, boxes, box["id"]) | CALLED_BY_MAX):
             if selector not in handled:

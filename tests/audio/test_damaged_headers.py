@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.audio.decoders import BLOCK_FRAMES, told_of_the_file
+from bridge.audio.decoders import BLOCK_FRAMES, translate_decoding_errors
 from bridge.audio.source import find_region
 from bridge.errors import BridgeError, NotAudio
 from tests.support.encoded import encode
@@ -79,12 +79,12 @@ def test_a_damaged_header_is_read_or_refused_in_words(tmp_path: Path, ending: st
 
 @pytest.mark.parametrize("error", [AttributeError("rate"), UnicodeDecodeError("utf-8", b"\xf6", 0, 1, "x"), OSError(5)])
 def test_whatever_a_decoder_raises_is_about_the_file(error: Exception) -> None:
-    with pytest.raises(NotAudio, match=r"clip\.mp3") as told, told_of_the_file("clip.mp3 cannot be decoded."):
+    with pytest.raises(NotAudio, match=r"clip\.mp3") as told, translate_decoding_errors("clip.mp3 cannot be decoded."):
         raise error
     assert told.value.__cause__ is error
 
 
 @pytest.mark.parametrize("kind", [MemoryError, KeyboardInterrupt])
 def test_what_is_not_the_files_fault_passes(kind: Callable[[], BaseException]) -> None:
-    with pytest.raises(kind), told_of_the_file("clip.mp3 cannot be decoded."):  # type: ignore[call-overload]
+    with pytest.raises(kind), translate_decoding_errors("clip.mp3 cannot be decoded."):  # type: ignore[call-overload]
         raise kind()

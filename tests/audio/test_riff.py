@@ -34,11 +34,11 @@ def tree(path: Path) -> list[tuple[bytes, int]]:
 def test_chunks_stand_behind_the_audio_and_change_nothing_of_it(tmp_path: Path, frames: int) -> None:
     path = write(tmp_path / "a.wav", music(1.0, channels=1)[:frames], subtype="PCM_24")
     before = read(path)
-    riff.append(path, CHUNKS)
+    riff.append_chunks(path, CHUNKS)
     assert tree(path)[-2:] == [(b"abcd", 3), (b"efgh", 4)]
     assert np.array_equal(read(path), before)
     assert soundfile.info(str(path)).frames == frames
-    assert (riff.find(path, b"abcd", 99), riff.find(path, b"efgh", 2)) == (b"odd", b"ev")
+    assert (riff.find_chunk(path, b"abcd", 99), riff.find_chunk(path, b"efgh", 2)) == (b"odd", b"ev")
 
 
 @pytest.mark.parametrize("head", [b"RF64", b"FORM", b"RIFF\0\0\0\0AVI ", b""])
@@ -47,7 +47,7 @@ def test_only_wave_files_take_chunks(tmp_path: Path, head: bytes) -> None:
     path.write_bytes(head.ljust(64, b"\0") if head else b"")
     before = path.read_bytes()
     with pytest.raises(ValueError, match="not a RIFF"):
-        riff.append(path, CHUNKS)
+        riff.append_chunks(path, CHUNKS)
     assert path.read_bytes() == before
 
 
@@ -56,7 +56,7 @@ def test_a_file_never_outgrows_its_header(tmp_path: Path) -> None:
     with path.open("r+b") as file:
         file.truncate((1 << 32) - 10)  # sparse: takes no room
     with pytest.raises(ValueError, match="too long"):
-        riff.append(path, CHUNKS)
+        riff.append_chunks(path, CHUNKS)
 
 
 def test_an_rf64_file_is_walked_by_its_long_sizes(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_hostile_files_are_read_without_harm(
     path = tmp_path_factory.getbasetemp() / "hostile.wav"
     for content in (rest, head + b"\xff\xff\xff\xff" + kind + rest):
         path.write_bytes(content)
-        assert len(riff.find(path, rest[:4].ljust(4), 100) or b"") <= 100
+        assert len(riff.find_chunk(path, rest[:4].ljust(4), 100) or b"") <= 100
         assert 0 <= (read_origin(path).time_reference or 0) < 1 << 64
         riff.undate_peaks(path)
         assert path.stat().st_size == len(content)
@@ -84,7 +84,7 @@ def test_hostile_files_are_read_without_harm(
 def test_a_million_empty_chunks_end_the_search_early(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     path.write_bytes(b"RIFF\0\0\0\0WAVE" + b"junk\0\0\0\0" * 5000 + b"bext\0\0\0\0")
-    assert riff.find(path, b"bext", 9) is None
+    assert riff.find_chunk(path, b"bext", 9) is None
 
 
 def test_the_tempo_is_what_libsndfile_reads(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_the_tempo_is_what_libsndfile_reads(tmp_path: Path) -> None:
     assert not flags & 0x02, "the root note is not known"
     assert (root, beats, numerator, denominator, tempo) == (60, 20, 4, 4, 98.5)
     path = write(tmp_path / "a.wav", music(0.1))
-    riff.append(path, [(name, content)])
+    riff.append_chunks(path, [(name, content)])
     with soundfile.SoundFile(str(path)) as file:
         told = [line.split(":")[-1].strip() for line in file.extra_info.splitlines()]
     assert "98.500000" in told
@@ -105,7 +105,7 @@ def test_the_tempo_is_what_libsndfile_reads(tmp_path: Path) -> None:
 def test_the_time_stamp_is_what_libsndfile_reads(tmp_path: Path) -> None:
     path = write(tmp_path / "a.wav", music(0.1))
     origin = read_origin(path)
-    riff.append(path, [bext("Vocals of – clip", origin, (1 << 32) + 5)])
+    riff.append_chunks(path, [bext("Vocals of – clip", origin, (1 << 32) + 5)])
     with soundfile.SoundFile(str(path)) as file:  # the library that Ardour reads it with
         told = soundfile._ffi.new("char[]", 1024)
         assert soundfile._snd.sf_command(file._file, GET_BROADCAST_INFO, told, 1024)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bridge.audio.scratch import Scratch
-from bridge.audio.signal import ArraySignal, Stretch
+from bridge.audio.signal import ArraySignal, SignalSlice
 from tests.support.sounds import music
 
 
@@ -40,6 +40,6 @@ def test_a_scratch_never_takes_a_file_that_is_there(tmp_path: Path) -> None:
 
 def test_a_stretch_counts_from_its_own_start() -> None:
     sound = music(0.1)
-    stretch = Stretch(ArraySignal(sound, 44_100), 1000, 3000)
+    stretch = SignalSlice(ArraySignal(sound, 44_100), 1000, 3000)
     assert (stretch.frames, stretch.channels, stretch.sample_rate_hz) == (2000, 2, 44_100)
     assert np.array_equal(stretch.read(5, 2000), sound[1005:3000])

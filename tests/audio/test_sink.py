@@ -53,7 +53,7 @@ def test_every_format_is_the_format_it_says(tmp_path: Path, file_format: str) ->
 def test_the_hour_of_writing_is_in_no_file(tmp_path: Path, file_format: str) -> None:
     """libsndfile puts it into the PEAK chunk of float files; the same audio would differ from second to second."""
     write_audio(tmp_path / "a", scratch(tmp_path, music(0.1)), file_format, "FLOAT")
-    peak = riff.find(tmp_path / "a", b"PEAK", 8)
+    peak = riff.find_chunk(tmp_path / "a", b"PEAK", 8)
     assert peak is not None
     assert peak[4:] == bytes(4)
 
@@ -62,7 +62,7 @@ def test_chunks_go_into_wav_files_only(tmp_path: Path) -> None:
     for file_format, found in (("wav", b"content"), ("aiff", None), ("flac", None)):
         path = tmp_path / file_format
         write_audio(path, scratch(tmp_path, music(0.1)), file_format, "PCM_24", [(b"bext", b"content")])
-        assert riff.find(path, b"bext", 99) == found
+        assert riff.find_chunk(path, b"bext", 99) == found
         (tmp_path / "scratch").unlink()
 
 

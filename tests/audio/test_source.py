@@ -4,8 +4,9 @@ import av
 import numpy as np
 import pytest
 
-from bridge.audio.source import Region, find_region, sha256_of
+from bridge.audio.source import Region, find_region
 from bridge.errors import BadArguments, BridgeError, NotAudio, NotFound, NotReadable, TooLong
+from bridge.system.files import sha256_of
 from tests.support.fakes import RecordingControl
 from tests.support.sounds import Samples, music, write
 

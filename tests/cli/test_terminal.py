@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from bridge.cli import serve
 from bridge.cli.logs import LOG_NAME, PlainFormatter, log_into, plain_trace
 from bridge.cli.output import terminal
-from bridge.cli.output.console import PlainConsole, progress, table
+from bridge.cli.output.console import PlainConsole, plain_table, progress_bar
 from bridge.cli.output.job_report import TextReport, outcome_of
 from bridge.errors import BadArguments, NotWritable
 from bridge.events import Ended, Event, Noticed, Produced, Progressed, Started, Submitted, Warned
@@ -26,7 +26,7 @@ from bridge.plain import plain
 from tests.support.hostile import NAMES, is_harmless, is_text, names
 
 EVERY_NAME = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-Spoken = pytest.CaptureFixture[str]
+TerminalHandler = pytest.CaptureFixture[str]
 
 
 def events(name: str) -> list[Event]:
@@ -46,12 +46,12 @@ def events(name: str) -> list[Event]:
 
 @given(names)
 @EVERY_NAME
-def test_a_line_for_a_person_is_one_line_whoever_says_it(capsys: Spoken, name: str) -> None:
+def test_a_line_for_a_person_is_one_line_whoever_says_it(capsys: TerminalHandler, name: str) -> None:
     say: list[Callable[[str], None]] = [
-        terminal.tell,
-        terminal.note,
-        terminal.report,
-        lambda words: terminal.complain("code", words),
+        terminal.write_line,
+        terminal.write_note,
+        terminal.write_report,
+        lambda words: terminal.write_error("code", words),
         lambda words: PlainConsole(soft_wrap=True).print(words),
         lambda words: PlainConsole(soft_wrap=True).print(words, style="yellow"),
     ]
@@ -64,7 +64,7 @@ def test_a_line_for_a_person_is_one_line_whoever_says_it(capsys: Spoken, name: s
 
 @given(names)
 @EVERY_NAME
-def test_a_job_is_told_in_harmless_lines(capsys: Spoken, name: str) -> None:
+def test_a_job_is_told_in_harmless_lines(capsys: TerminalHandler, name: str) -> None:
     with TextReport.for_people() as report:
         for event in events(name):
             report.show(event)
@@ -80,12 +80,12 @@ def test_a_job_is_told_in_harmless_lines(capsys: Spoken, name: str) -> None:
 @given(names)
 @EVERY_NAME
 def test_tables_and_bars_show_names_as_text(name: str) -> None:
-    listed = table("Clip", name)
+    listed = plain_table("Clip", name)
     listed.add_row(name, name)
     console = PlainConsole()
     console.file = io.StringIO()
     console.print(listed)
-    bar = progress(console)
+    bar = progress_bar(console)
     bar.add_task(name, total=1.0, left=name)
     console.print(bar.get_renderable())
     assert is_harmless(console.file.getvalue())
@@ -95,7 +95,7 @@ def test_tables_and_bars_show_names_as_text(name: str) -> None:
 @EVERY_NAME
 def test_json_says_the_same_and_moves_no_cursor(capsysbinary: pytest.CaptureFixture[bytes], name: str) -> None:
     told = {"name": name if is_text(name) else plain(name), "astral": "\U000e0041"}
-    terminal.tell_json(told)
+    terminal.write_json(told)
     line = capsysbinary.readouterr().out.decode()
     assert json.loads(line) == told
     assert line.rstrip("\n").isprintable()
@@ -103,7 +103,7 @@ def test_json_says_the_same_and_moves_no_cursor(capsysbinary: pytest.CaptureFixt
 
 def test_the_outcome_of_a_job_is_json_whatever_its_name_is(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     for name in filter(is_text, NAMES):
-        terminal.tell_json(outcome_of(fold(events(name)[:-1])))  # type: ignore[arg-type]
+        terminal.write_json(outcome_of(fold(events(name)[:-1])))  # type: ignore[arg-type]
         assert json.loads(capsysbinary.readouterr().out)["stems"][0]["path"] == f"/{name}.wav"
 
 
@@ -112,10 +112,10 @@ def test_a_script_gets_a_path_to_the_byte_and_a_person_sees_it(
     capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = os.fsdecode(b"/music/\xff [v]\x1b[2J.wav")
-    terminal.tell_path(path)
+    terminal.write_path(path)
     assert capfdbinary.readouterr().out == b"/music/\xff [v]\x1b[2J.wav\n"
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    terminal.tell_path(path)
+    terminal.write_path(path)
     assert capfdbinary.readouterr().out.decode() == f"{plain(path)}\n"
 
 
@@ -146,9 +146,9 @@ def root_logger() -> Iterator[logging.Logger]:
 
 
 def test_once_there_is_a_log_file_nothing_is_logged_to_the_terminal(
-    capsys: Spoken, root_logger: logging.Logger, tmp_path: Path
+    capsys: TerminalHandler, root_logger: logging.Logger, tmp_path: Path
 ) -> None:
-    root_logger.addHandler(terminal.Spoken(logging.WARNING))
+    root_logger.addHandler(terminal.TerminalHandler(logging.WARNING))
     logging.getLogger("asyncio").error("before %s", "a\x1b[2J", exc_info=ValueError("b\nc"))
     assert capsys.readouterr().err == "sab: before a\N{REPLACEMENT CHARACTER}[2J: ValueError: b c\n"
     log_into(tmp_path)
@@ -169,7 +169,7 @@ class Unread(io.StringIO):
         raise BrokenPipeError(32, "Broken pipe")
 
 
-@pytest.mark.parametrize("say", [terminal.tell, lambda line: PlainConsole().print(line)], ids=["line", "console"])
+@pytest.mark.parametrize("say", [terminal.write_line, lambda line: PlainConsole().print(line)], ids=["line", "console"])
 def test_an_output_that_takes_nothing_is_an_error_with_a_name(
     monkeypatch: pytest.MonkeyPatch, say: Callable[[str], None]
 ) -> None:
@@ -182,7 +182,7 @@ def test_an_output_that_takes_nothing_is_an_error_with_a_name(
     with pytest.raises(terminal.OutputClosed):
         say("words")
     monkeypatch.setattr(sys, "stderr", Full())
-    terminal.complain("code", "which nobody will read")
+    terminal.write_error("code", "which nobody will read")
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_only_a_width_that_a_terminal_can_have_is_believed(
     monkeypatch.setenv("COLUMNS", columns)
     monkeypatch.setattr("threading.excepthook", None)
     monkeypatch.setattr("logging.raiseExceptions", True)
-    terminal.prepare()
+    terminal.prepare_terminal()
     logging.captureWarnings(False)
     assert (os.environ.get("COLUMNS") == columns) is kept
 

@@ -18,7 +18,7 @@ import soxr
 from numpy.typing import NDArray
 
 from bridge.model import Note
-from bridge.pipeline.manifest import Manifest, decode
+from bridge.pipeline.manifest import Manifest, decode_manifest
 from bridge.smf.writing import midi_file
 from tests.support.ardour_window import Clip, Imported, Region, Window, showing, why_no_window
 from tests.support.jack_server import SAMPLE_RATE_HZ, running_jack
@@ -61,7 +61,7 @@ class Session(NamedTuple):
         return next(region for region in self.regions if region.track == name)
 
     def manifest(self, name: str) -> Manifest:
-        return decode((self.folder / "stems" / name / f"{name}.sab.json").read_bytes())
+        return decode_manifest((self.folder / "stems" / name / f"{name}.sab.json").read_bytes())
 
 
 @pytest.fixture(scope="module")

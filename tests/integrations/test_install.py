@@ -10,15 +10,15 @@ from typer.testing import CliRunner, Result
 from bridge.cli.main import app
 from bridge.errors import NotWritable
 from bridge.integrations import places
-from bridge.integrations.install import Placed, Record, install, installed, plan, remove
+from bridge.integrations.install import InstalledFile, InstallRecord, install, installed, plan, remove
 from max_for_live.generator.build import build
 
 SCRIPT = "source_audio_bridge_import.lua"
 
 
 @pytest.fixture
-def record(tmp_path: Path) -> Record:
-    return Record(tmp_path / "state" / "installed.json")
+def record(tmp_path: Path) -> InstallRecord:
+    return InstallRecord(tmp_path / "state" / "installed.json")
 
 
 @pytest.fixture
@@ -29,11 +29,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def steps(files: list[Placed]) -> list[str]:
+def steps(files: list[InstalledFile]) -> list[str]:
     return [file.step for file in files]
 
 
-def test_a_new_version_replaces_ours_and_a_changed_file_is_told_apart(tmp_path: Path, record: Record) -> None:
+def test_a_new_version_replaces_ours_and_a_changed_file_is_told_apart(tmp_path: Path, record: InstallRecord) -> None:
     script = tmp_path / "scripts" / "a.lua"
     install(plan({script: b"one"}, record), record)
     assert steps(plan({script: b"one"}, record)) == ["same"]
@@ -45,12 +45,12 @@ def test_a_new_version_replaces_ours_and_a_changed_file_is_told_apart(tmp_path: 
     assert steps(plan({script: b"three"}, record)) == ["update"]
 
 
-def test_a_file_that_was_there_before_us_counts_as_the_users(tmp_path: Path, record: Record) -> None:
+def test_a_file_that_was_there_before_us_counts_as_the_users(tmp_path: Path, record: InstallRecord) -> None:
     (tmp_path / "a.lua").write_bytes(b"theirs")
     assert steps(plan({tmp_path / "a.lua": b"ours"}, record)) == ["changed"]
 
 
-def test_removing_takes_what_we_installed_and_nothing_else(tmp_path: Path, record: Record) -> None:
+def test_removing_takes_what_we_installed_and_nothing_else(tmp_path: Path, record: InstallRecord) -> None:
     ours, theirs, elsewhere = tmp_path / "in" / "a.lua", tmp_path / "in" / "b.lua", tmp_path / "other" / "c.lua"
     install(plan({ours: b"ours", elsewhere: b"ours too"}, record), record)
     theirs.write_bytes(b"theirs")
@@ -59,7 +59,7 @@ def test_removing_takes_what_we_installed_and_nothing_else(tmp_path: Path, recor
     assert list(record.hashes()) == [elsewhere]
 
 
-def test_a_folder_that_is_a_file_is_told_as_such(tmp_path: Path, record: Record) -> None:
+def test_a_folder_that_is_a_file_is_told_as_such(tmp_path: Path, record: InstallRecord) -> None:
     (tmp_path / "scripts").touch()
     with pytest.raises(NotWritable, match=r"a\.lua cannot be written"):
         install(plan({tmp_path / "scripts" / "a.lua": b"ours"}, record), record)

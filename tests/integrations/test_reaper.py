@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bridge.integrations.daws import DAWS, Here, lua_text
+from bridge.integrations.daws import DAWS, BridgeAddress, lua_text
 from bridge.model import TOGETHER, JobRequest, Music, Result
 from bridge.options.table import build_request
-from bridge.pipeline.manifest import EngineRecord, Manifest, SourceRecord, encode
+from bridge.pipeline.manifest import EngineRecord, Manifest, SourceRecord, encode_manifest
 
 LUA = shutil.which("lua5.3") or shutil.which("lua5.4") or shutil.which("lua")
 FAKE = Path(__file__).with_name("fake_reaper.lua")
@@ -41,7 +41,7 @@ class Studio:
         self._log = folder / "asked"
         command = folder / "command.py"
         command.write_text(COMMAND.replace("LOG", repr(str(self._log))))
-        here = Here("127.0.0.1", 9720, (sys.executable, str(command)))
+        here = BridgeAddress("127.0.0.1", 9720, (sys.executable, str(command)))
         for name, content in DAWS["reaper"].contents(here).items():
             (folder / name).write_bytes(content)
 
@@ -74,7 +74,7 @@ class Studio:
         for _, _, file in files:
             (out / file).touch()
         results = tuple(Result(kind=kind, name=stem, path=file, seconds=1.5) for kind, stem, file in files)  # type: ignore[arg-type]
-        (out / f"{name}.sab.json").write_bytes(encode(manifest(name, results)))
+        (out / f"{name}.sab.json").write_bytes(encode_manifest(manifest(name, results)))
 
 
 def manifest(name: str, results: tuple[Result, ...]) -> Manifest:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bridge.config import DEFAULT_HOST, DEFAULT_PORT
-from bridge.integrations.daws import ARDOUR_URL, DAWS, REAPER_SETTINGS, Here, lua_text
+from bridge.integrations.daws import ARDOUR_URL, DAWS, REAPER_SETTINGS, BridgeAddress, lua_text
 from bridge.model import TOGETHER, Result
 from bridge.options.table import OPTIONS, TEMPO_RANGE_BPM, build_request
 from bridge.osc.addresses import REQUESTS
@@ -20,7 +20,7 @@ from bridge.project_paths import FORBIDDEN, result_name
 
 LUA = shutil.which("lua5.3") or shutil.which("lua5.4") or shutil.which("lua")
 DOCS = Path(__file__).parents[2] / "docs"
-HERE = Here(DEFAULT_HOST, DEFAULT_PORT, ("sab",))
+HERE = BridgeAddress(DEFAULT_HOST, DEFAULT_PORT, ("sab",))
 SCRIPTS = {
     daw: {name: text.decode() for name, text in DAWS[daw].contents(HERE).items()} for daw in ("ardour", "reaper")
 }
@@ -135,7 +135,7 @@ def test_the_address_in_ardours_script_is_the_bridges_own_until_it_is_installed(
     [("::1", "[::1]"), ("::", "[::1]"), ("0.0.0.0", "127.0.0.1"), ("studio.local", "studio.local")],
 )
 def test_a_bridge_on_another_address_is_called_there(host: str, called: str) -> None:
-    here = Here(host, 9800, ("sab",))
+    here = BridgeAddress(host, 9800, ("sab",))
     assert f'"osc.udp://{called}:9800"' in DAWS["ardour"].contents(here)[SENDER].decode()
     settings = DAWS["reaper"].contents(here)[REAPER_SETTINGS].decode()
     assert f'options = {{ "--host", "{called.strip("[]")}", "--port", "9800" }}' in settings

@@ -21,7 +21,7 @@ from max_for_live.generator.frozen import File, frozen, thawed
 from max_for_live.generator.patcher import as_text, patch
 from max_for_live.generator.picture import PICTURES, fits, svg
 from max_for_live.generator.script import CODE, NAME, bundled
-from max_for_live.generator.validator import faults
+from max_for_live.generator.validator import device_faults
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 Patcher: TypeAlias = dict[str, Any]
@@ -37,19 +37,19 @@ def test_the_same_sources_give_the_same_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", [UNFROZEN, FROZEN])
 def test_what_is_built_is_sound(tmp_path: Path, kind: str) -> None:
     build(tmp_path)
-    assert faults(tmp_path / kind / DEVICE) == []
+    assert device_faults(tmp_path / kind / DEVICE) == []
 
 
 def test_a_frozen_device_needs_nothing_beside_it(tmp_path: Path) -> None:
     build(tmp_path)
     assert [path.name for path in (tmp_path / FROZEN).iterdir()] == [DEVICE]
-    *_, (_, payload) = chunks.read((tmp_path / FROZEN / DEVICE).read_bytes())
+    *_, (_, payload) = chunks.read_chunks((tmp_path / FROZEN / DEVICE).read_bytes())
     device, script = thawed(payload)
     assert (device.name, script.name, script.content) == (DEVICE, NAME, bundled().encode())
 
 
 def test_the_bytes_of_a_small_unfrozen_device() -> None:
-    assert chunks.written(b"aaaa", 0, b'{"patcher":{}}\n\0') == (
+    assert chunks.chunk_bytes(b"aaaa", 0, b'{"patcher":{}}\n\0') == (
         b"ampf" b"\x04\0\0\0" b"aaaa"
         b"meta" b"\x04\0\0\0" b"\0\0\0\0"
         b"ptch" b"\x10\0\0\0" b'{"patcher":{}}\n\0'
@@ -82,10 +82,10 @@ def test_what_is_frozen_thaws(contents: list[tuple[str, bytes]]) -> None:
 
 @given(st.integers(0, 200), st.binary(min_size=1, max_size=4))
 def test_damaged_bytes_are_refused_in_words(at: int, noise: bytes) -> None:
-    whole = chunks.written(b"aaaa", 7, frozen([File("A.amxd", b"JSON", b"{}\n\0", flag=17)]))
+    whole = chunks.chunk_bytes(b"aaaa", 7, frozen([File("A.amxd", b"JSON", b"{}\n\0", flag=17)]))
     damaged = whole[:at] + noise + whole[at + len(noise) + 1 :]
     with suppress(NotADevice):  # and nothing else
-        for _, payload in chunks.read(damaged):
+        for _, payload in chunks.read_chunks(damaged):
             thawed(payload)
 
 
@@ -154,8 +154,8 @@ def test_what_max_would_drop_in_silence_is_found(
     content = patch()
     damage(content["patcher"])
     (tmp_path / NAME).write_bytes(bundled().encode())
-    (tmp_path / DEVICE).write_bytes(chunks.written(b"aaaa", 0, as_text(content)))
-    assert any(words in fault for fault in faults(tmp_path / DEVICE)), faults(tmp_path / DEVICE)
+    (tmp_path / DEVICE).write_bytes(chunks.chunk_bytes(b"aaaa", 0, as_text(content)))
+    assert any(words in fault for fault in device_faults(tmp_path / DEVICE)), device_faults(tmp_path / DEVICE)
 
 
 @pytest.mark.parametrize(
@@ -165,8 +165,8 @@ def test_what_max_would_drop_in_silence_is_found(
 def test_a_script_that_is_missing_or_modern_is_found(tmp_path: Path, script: str | None, words: str) -> None:
     if script:
         (tmp_path / NAME).write_text(script)
-    (tmp_path / DEVICE).write_bytes(chunks.written(b"aaaa", 0, as_text(patch())))
-    assert any(words in fault for fault in faults(tmp_path / DEVICE))
+    (tmp_path / DEVICE).write_bytes(chunks.chunk_bytes(b"aaaa", 0, as_text(patch())))
+    assert any(words in fault for fault in device_faults(tmp_path / DEVICE))
 
 
 @pytest.mark.parametrize(
@@ -174,16 +174,16 @@ def test_a_script_that_is_missing_or_modern_is_found(tmp_path: Path, script: str
     [
         b"",
         b"ampf\x04\0\0\0aaa",
-        chunks.written(b"aaaa", 7, as_text(patch())),
-        chunks.written(b"aaaa", 0, as_text(patch())[:-1]),
-        chunks.written(b"aaaa", 0, as_text(patch())) + b"x",
-        chunks.written(b"mmmm", 0, as_text(patch())),
+        chunks.chunk_bytes(b"aaaa", 7, as_text(patch())),
+        chunks.chunk_bytes(b"aaaa", 0, as_text(patch())[:-1]),
+        chunks.chunk_bytes(b"aaaa", 0, as_text(patch())) + b"x",
+        chunks.chunk_bytes(b"mmmm", 0, as_text(patch())),
     ],
 )
 def test_bytes_that_are_no_sound_device_are_found(tmp_path: Path, data: bytes) -> None:
     (tmp_path / NAME).write_bytes(bundled().encode())
     (tmp_path / DEVICE).write_bytes(data)
-    assert faults(tmp_path / DEVICE)
+    assert device_faults(tmp_path / DEVICE)
 
 
 def test_long_names_never_change() -> None:

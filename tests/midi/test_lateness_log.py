@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bridge.events import MidiEnded, MidiStarted
-from bridge.midi.lateness_log import FILE_NAME, KEPT, LatenessLog, Measured, read_lateness
+from bridge.midi.lateness_log import FILE_NAME, KEPT, LatenessLog, MeasuredLateness, read_lateness
 from bridge.model import Lateness
 from tests.support.fakes import FakeClock
 
@@ -23,7 +23,7 @@ def test_the_end_of_a_playback_is_kept_for_whoever_looks_later(tmp_path: Path) -
     ):
         log.hear(event)
     figures = Lateness(messages=10, p50_ms=0.1, p99_ms=0.5, worst_ms=0.5)
-    expected = Measured(unix_seconds=clock.unix_seconds(), stem="bass", figures=figures)
+    expected = MeasuredLateness(unix_seconds=clock.unix_seconds(), stem="bass", figures=figures)
     assert read_lateness(tmp_path / "9720") == [expected]
 
 

@@ -12,7 +12,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bridge.midi.player.messages import Finished, Lateness, Panic, Play, Ready, Started, Stop
+from bridge.midi.player.messages import (
+    LatenessReport,
+    Panic,
+    Play,
+    PlaybackFinished,
+    PlaybackStarted,
+    PlayerReady,
+    Stop,
+)
 from bridge.midi.ports.port_layout import PortLayout
 from bridge.midi.ports.rtmidi_ports import CLIENT_NAME
 from bridge.midi.ports.stall import STANDS_STILL
@@ -52,13 +60,13 @@ SILENCED = SOUNDING + 4 + 1 + 1
 def test_all_six_ports_are_there_and_each_can_be_named_alike(jack_server: JackServer) -> None:
     with player_on(jack_server) as player, MidiReader(jack_server) as reader:
         ready = player.report()
-        assert isinstance(ready, Ready) and ready.status.backend == "jack"
+        assert isinstance(ready, PlayerReady) and ready.status.backend == "jack"
         assert [port.stem for port in ready.status.ports] == list(STEMS)
         assert sorted(name.partition(":")[2] for name in reader.ports()) == sorted(PortLayout().port_names())
         for number, stem in enumerate(STEMS):
             reader.connect(f"{CLIENT_NAME}:{PortLayout().name(stem)}")
             player.send(Play(schedules=(schedule("job", stem, [(0.0, bytes((0x80, number, 1)))]),)))
-            player.reports_until(Finished)
+            player.reports_until(PlaybackFinished)
         assert reader.wait(lambda heard: len(heard) == len(STEMS))
         assert [message.data for message in reader.heard] == [bytes((0x80, number, 1)) for number in range(len(STEMS))]
 
@@ -72,10 +80,10 @@ def test_another_client_hears_exactly_the_notes_in_time(jack_server: JackServer)
             reader.heard.clear()
             xruns = reader.xruns
             player.send(Play(schedules=(played,)))
-            started, lateness, finished = player.reports_until(Finished)
-            assert isinstance(started, Started) and started.notes == played.notes
-            assert finished == Finished(job="job", stem="vocals", outcome="finished")
-            assert isinstance(lateness, Lateness)
+            started, lateness, finished = player.reports_until(PlaybackFinished)
+            assert isinstance(started, PlaybackStarted) and started.notes == played.notes
+            assert finished == PlaybackFinished(job="job", stem="vocals", outcome="finished")
+            assert isinstance(lateness, LatenessReport)
             assert reader.wait(lambda heard: len(heard) >= len(played.messages))
             assert [message.data for message in reader.heard] == [message.data for message in played.messages]
             if reader.xruns == xruns:
@@ -108,7 +116,7 @@ def interrupt(player: PlayerProcess) -> None:
 
 def stop(player: PlayerProcess) -> None:
     player.send(Stop(job="job"))
-    assert player.reports_until(Finished)[-1] == Finished(job="job", stem="vocals", outcome="stopped")
+    assert player.reports_until(PlaybackFinished)[-1] == PlaybackFinished(job="job", stem="vocals", outcome="stopped")
 
 
 @pytest.mark.parametrize("ending", [stop, hang_up, terminate, interrupt])

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.midi.player.playback import Agenda, Playback
-from bridge.midi.schedule import Schedule, Sounding, Timed, schedule
+from bridge.midi.schedule import Schedule, Sounding, TimedBytes, schedule
 from bridge.midi.timeline import from_now
 from tests.support.schedules import messages, schedules
 from tests.support.stage import SECOND, hanging
@@ -17,10 +17,10 @@ ON, OFF = bytes((0x90, 60, 100)), bytes((0x80, 60, 64))
 def test_messages_are_sorted_and_those_of_one_moment_keep_their_order() -> None:
     unsorted = [(1.0, ON), (0.5, b"\xe0\x00\x40"), (1.0, OFF), (0.5, ON)]
     assert schedule("j", "bass", unsorted).messages == (
-        Timed(0.5, b"\xe0\x00\x40"),
-        Timed(0.5, ON),
-        Timed(1.0, ON),
-        Timed(1.0, OFF),
+        TimedBytes(0.5, b"\xe0\x00\x40"),
+        TimedBytes(0.5, ON),
+        TimedBytes(1.0, ON),
+        TimedBytes(1.0, OFF),
     )
 
 
@@ -100,7 +100,7 @@ def test_the_agenda_gives_every_message_in_order_and_none_before_its_time(
     agenda = Agenda()
     for part in parts:
         agenda.add(Playback(part, from_now(0)))
-    given_out: dict[str, list[Timed]] = {part.stem: [] for part in parts}
+    given_out: dict[str, list[TimedBytes]] = {part.stem: [] for part in parts}
     now_ns = 0
     while (next_ns := agenda.next_ns) is not None:
         now_ns = max(now_ns + step_ns, next_ns)
@@ -109,7 +109,7 @@ def test_the_agenda_gives_every_message_in_order_and_none_before_its_time(
             due_ns = playback.deadline_ns
             assert due_ns is not None and last_ns <= due_ns <= now_ns
             last_ns = due_ns
-            given_out[playback.schedule.stem].append(Timed(due_ns / SECOND, playback.take(now_ns)[0]))
+            given_out[playback.schedule.stem].append(TimedBytes(due_ns / SECOND, playback.take(now_ns)[0]))
     for part in parts:
         assert [message.data for message in given_out[part.stem]] == [message.data for message in part.messages]
         assert [message.seconds for message in given_out[part.stem]] == pytest.approx(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bridge.events import Ended, JobEvent, Produced, Progressed
 from bridge.model import Result, Stage
-from bridge.osc.progress_limit import ProgressPacer
+from bridge.osc.progress_limit import ProgressLimit
 from tests.support.fakes import FakeClock
 
 STAGES: tuple[Stage, ...] = get_args(Stage)
@@ -23,7 +23,7 @@ def ended(job: str = "j1") -> Ended:
 
 def test_the_first_progress_goes_at_once_and_the_newest_of_those_after_it_a_moment_later() -> None:
     clock = FakeClock()
-    pacer = ProgressPacer(clock)
+    pacer = ProgressLimit(clock)
     first, second, third = (progress("separating", fraction) for fraction in (0.1, 0.2, 0.3))
     assert pacer.admit(first) == [first]
     assert pacer.admit(second) == pacer.admit(third) == []
@@ -36,20 +36,20 @@ def test_the_first_progress_goes_at_once_and_the_newest_of_those_after_it_a_mome
 
 
 def test_changes_of_stage_go_at_once() -> None:
-    pacer = ProgressPacer(FakeClock())
+    pacer = ProgressLimit(FakeClock())
     for stage in STAGES:
         assert pacer.admit(progress(stage, 0.0)) == [progress(stage, 0.0)]
     assert pacer.admit(ended()) == [ended()]
 
 
 def test_jobs_do_not_hold_each_other_back() -> None:
-    pacer = ProgressPacer(FakeClock())
+    pacer = ProgressLimit(FakeClock())
     assert pacer.admit(progress("loading", 0.1, "j1"))
     assert pacer.admit(progress("loading", 0.1, "j2"))
 
 
 def test_what_waits_is_dropped_where_something_newer_is_told() -> None:
-    pacer = ProgressPacer(FakeClock())
+    pacer = ProgressLimit(FakeClock())
     pacer.admit(progress("separating", 0.6))
     assert pacer.admit(progress("separating", 0.8)) == []
     produced = Produced(job="j1", result=Result(kind="stem", name="bass", path="/b.wav", seconds=1))
@@ -63,7 +63,7 @@ def test_what_waits_is_dropped_where_something_newer_is_told() -> None:
 @given(st.lists(st.tuples(st.floats(0, 0.4), st.integers(0, 1)), max_size=80))
 def test_never_more_than_five_a_second_no_stage_lost_and_nothing_out_of_order(steps: list[tuple[float, int]]) -> None:
     clock = FakeClock()
-    pacer = ProgressPacer(clock)
+    pacer = ProgressLimit(clock)
     sent: list[tuple[float, JobEvent]] = []
     stage, said = 0, []
     for number, (pause, advance) in enumerate(steps):

@@ -11,7 +11,7 @@ import pytest
 from bridge.cli.output.console import PlainConsole
 from bridge.cli.output.job_report import TextReport, outcome_of
 from bridge.model import WARNINGS, Job
-from bridge.pipeline.manifest import decode
+from bridge.pipeline.manifest import decode_manifest
 from tests.support.bench import Again
 from tests.support.sounds import write
 
@@ -37,7 +37,7 @@ def codes(job: Job) -> list[str]:
 
 def manifest_codes(job: Job) -> list[str]:
     (path,) = Path(job.output_dir).glob("*.sab.json")
-    return [warning.code for warning in decode(path.read_bytes()).warnings]
+    return [warning.code for warning in decode_manifest(path.read_bytes()).warnings]
 
 
 def test_a_tempo_that_was_assumed_is_told_with_what_to_do(again: Again, clip: Path) -> None:

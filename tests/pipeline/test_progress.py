@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bridge.events import Progressed
 from bridge.model import Stage
 from bridge.pipeline.progress import TOLERANCE, TOLERANCE_SECONDS, JobProgress
-from bridge.pipeline.stage_paces import UNMEASURED, Paces
+from bridge.pipeline.stage_paces import UNMEASURED, StagePaces
 from tests.support.fakes import FakeClock
 
 EXPECTED: dict[Stage, float] = {"separating": 10.0, "transcribing": 25.0, "writing": 5.0}
@@ -122,7 +122,7 @@ def test_before_it_is_known_what_there_is_to_do_nothing_is_guessed() -> None:
     assert [event.eta_seconds for event in told] == [None, None]
 
 
-def noted(paces: Paces, clock: FakeClock, work: str, took_seconds: float, audio_seconds: float) -> None:
+def noted(paces: StagePaces, clock: FakeClock, work: str, took_seconds: float, audio_seconds: float) -> None:
     began = clock.monotonic_seconds()
     clock.turn(took_seconds)
     paces.note(work, began, audio_seconds)
@@ -130,18 +130,18 @@ def noted(paces: Paces, clock: FakeClock, work: str, took_seconds: float, audio_
 
 def test_a_pace_is_what_this_machine_took_the_newest_counting_most(tmp_path: Path) -> None:
     clock = FakeClock()
-    paces = Paces.kept_in(tmp_path, clock)
+    paces = StagePaces.kept_in(tmp_path, clock)
     assert paces.seconds("separating draft cpu", 10.0) == 10.0 * UNMEASURED["separating draft"]
     for took in (20.0, 20.0, 60.0):
         noted(paces, clock, "separating draft cpu", took, audio_seconds=10.0)
     assert paces.seconds("separating draft cpu", 10.0) == 40.0
-    assert Paces.kept_in(tmp_path, clock).seconds("separating draft cpu", 5.0) == 20.0
+    assert StagePaces.kept_in(tmp_path, clock).seconds("separating draft cpu", 5.0) == 20.0
     assert paces.seconds("separating htdemucs cpu", 1.0) == UNMEASURED["separating"]
 
 
 def test_a_short_clip_says_nothing_about_pace(tmp_path: Path) -> None:
     clock = FakeClock()
-    paces = Paces.kept_in(tmp_path, clock)
+    paces = StagePaces.kept_in(tmp_path, clock)
     noted(paces, clock, "writing", 3.0, audio_seconds=1.0)
     assert not (tmp_path / "pace.json").exists()
 
@@ -159,7 +159,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 def test_a_file_of_paces_that_is_damaged_costs_only_the_guess(tmp_path: Path, damage: Callable[[Path], object]) -> None:
     damage(tmp_path / "pace.json")
     clock = FakeClock()
-    paces = Paces.kept_in(tmp_path, clock)
+    paces = StagePaces.kept_in(tmp_path, clock)
     assert paces.seconds("writing", 1.0) == UNMEASURED["writing"]
     noted(paces, clock, "writing", 60.0, audio_seconds=60.0)
     assert paces.seconds("writing", 1.0) == 1.0

@@ -14,7 +14,7 @@ from bridge.events import Progressed, Started
 from bridge.model import Job, Stage
 from bridge.options.table import OPTIONS
 from bridge.pipeline.cache.store import OpenEntry, ResultsCache
-from bridge.pipeline.manifest import decode
+from bridge.pipeline.manifest import decode_manifest
 from bridge.protocols import Context
 from bridge.worker.messages import CancelJob
 from tests.support.bench import Again, Bench, files
@@ -159,7 +159,7 @@ def test_a_stem_that_nobody_has_listened_to_is_taken_apart_for_it(again: Again, 
 
 def test_stems_that_come_back_bear_the_stamps_of_the_job_that_wants_them(again: Again, clip: Path) -> None:
     def stamps(job: Job) -> list[bytes | None]:
-        return [riff.find(Path(job.results[0].path), name, 600) for name in (b"bext", b"acid")]
+        return [riff.find_chunk(Path(job.results[0].path), name, 600) for name in (b"bext", b"acid")]
 
     there, fresh = again.run(clip), stamps(again.run(clip, tempo_bpm=120.0, beat=4.0, depth="24"))
     again.run(clip, depth="24")
@@ -205,7 +205,7 @@ def test_another_date_makes_other_stamps_only(again: Again, clip: Path) -> None:
     job = again.run(clip)
     assert not again.worked
     assert Path(job.output_dir).name == "clip 2"
-    found = riff.find(Path(job.results[0].path), b"bext", 600)
+    found = riff.find_chunk(Path(job.results[0].path), b"bext", 600)
     assert found is not None
     assert b"2001-09-09" in found
 
@@ -265,7 +265,7 @@ def test_a_folder_that_was_thrown_away_is_there_again(again: Again, clip: Path) 
     second = again.run(clip)
     assert not again.worked
     assert (files(second), contents(second)) == (names, before)
-    first_told = decode((Path(second.output_dir) / "clip.sab.json").read_bytes())
+    first_told = decode_manifest((Path(second.output_dir) / "clip.sab.json").read_bytes())
     assert first_told.transcribers == dict.fromkeys(("vocals", "drums", "bass", "other"), "one-note")
     assert len(first_told.results) == 9
     assert first_told.music is not None

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bridge.model import Bend, Music, Note
 from bridge.score.drawing import draw
-from bridge.score.systems import timeline
+from bridge.score.systems import picture_systems
 from bridge.score.words import music_words
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -105,7 +105,7 @@ def test_systems_lie_end_to_end_and_hold_the_clip(
     tempo: float, beats: int, unit: int, first: float, seconds: float
 ) -> None:
     music = Music(tempo_bpm=tempo, tempo_source="given", first_beat_seconds=first, time_signature=(beats, unit))
-    time = timeline(music, seconds)
+    time = picture_systems(music, seconds)
     systems = time.systems
     assert systems[0][0] <= 0.1 * time.beat_seconds + 1e-9
     assert systems[-1][1] >= seconds - 1e-3

@@ -5,7 +5,7 @@ import io
 import json
 
 from bridge.model import Bend, Music, Note
-from bridge.score.tables import COLUMNS, table
+from bridge.score.tables import COLUMNS, note_table
 
 MUSIC = Music(tempo_bpm=98.5, tempo_source="estimated", tempo_confidence=0.8, key="Bb major", key_margin=0.1)
 BENT = Note(
@@ -15,7 +15,7 @@ BENT = Note(
 
 
 def test_a_table_has_a_line_for_each_note() -> None:
-    (row,) = csv.DictReader(io.StringIO(table("csv", [BENT], stem="vocals", music=MUSIC).decode()))
+    (row,) = csv.DictReader(io.StringIO(note_table("csv", [BENT], stem="vocals", music=MUSIC).decode()))
     assert tuple(row) == COLUMNS
     assert row == {
         "onset_seconds": "0.333333", "offset_seconds": "123.456789", "pitch": "58", "name": "Bb3", "velocity": "90",
@@ -24,12 +24,12 @@ def test_a_table_has_a_line_for_each_note() -> None:
 
 
 def test_drums_have_their_names() -> None:
-    told = json.loads(table("json", [BENT], stem="drums", music=MUSIC))
+    told = json.loads(note_table("json", [BENT], stem="drums", music=MUSIC))
     assert told["notes"][0]["name"] == "Vibraslap"
 
 
 def test_json_tells_the_music_too() -> None:
-    told = json.loads(table("json", [BENT], stem="bass", music=MUSIC))
+    told = json.loads(note_table("json", [BENT], stem="bass", music=MUSIC))
     assert (told["stem"], told["music"]["tempo_bpm"], told["music"]["key"]) == ("bass", 98.5, "Bb major")
     (row,) = told["notes"]
     assert row["bends"][1] == {"seconds": 100.5, "semitones": 0.125}
@@ -37,5 +37,5 @@ def test_json_tells_the_music_too() -> None:
 
 
 def test_no_notes_are_an_empty_table() -> None:
-    assert table("csv", [], stem="bass", music=MUSIC).decode().split() == [",".join(COLUMNS)]
-    assert json.loads(table("json", [], stem="bass", music=MUSIC))["notes"] == []
+    assert note_table("csv", [], stem="bass", music=MUSIC).decode().split() == [",".join(COLUMNS)]
+    assert json.loads(note_table("json", [], stem="bass", music=MUSIC))["notes"] == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.errors import EngineFailed, OutOfMemory
-from bridge.separation.networks.base import told_as_bridge_errors
+from bridge.separation.networks.base import translate_errors
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ from bridge.separation.networks.base import told_as_bridge_errors
 )
 @pytest.mark.parametrize("written", [str, str.upper, str.lower])
 def test_a_lack_of_memory_is_known_by_its_words(text: str, written: type[str]) -> None:
-    with pytest.raises(OutOfMemory), told_as_bridge_errors("htdemucs"):
+    with pytest.raises(OutOfMemory), translate_errors("htdemucs"):
         raise RuntimeError(written(text))
 
 
@@ -37,5 +37,5 @@ def test_a_lack_of_memory_is_known_by_its_words(text: str, written: type[str]) -
     "text", ["", "CUDA error: an illegal memory access was encountered", "CUBLAS_STATUS_NOT_INITIALIZED"]
 )
 def test_other_failures_stay_what_they_are(text: str) -> None:
-    with pytest.raises(EngineFailed), told_as_bridge_errors("htdemucs"):
+    with pytest.raises(EngineFailed), translate_errors("htdemucs"):
         raise RuntimeError(text)

@@ -17,8 +17,8 @@ from bridge.errors import EngineFailed, OutOfMemory
 from bridge.separation.backends import Backends
 from bridge.separation.networks.fallback import FallbackNetwork
 from bridge.separation.networks.torch_network import TorchNetwork, torch_networks
-from bridge.separation.openvino.cache import Conversion, Conversions
-from bridge.separation.registry import Engines
+from bridge.separation.openvino.cache import OpenVinoCache, RunningConversion
+from bridge.separation.registry import EngineRegistry
 from bridge.separation.windowed.engine import DemucsSeparator
 from tests.support.fakes import FakeClock, RecordingControl
 from tests.support.small_models import (
@@ -34,7 +34,7 @@ from tests.support.small_models import (
 
 if TYPE_CHECKING:
     from bridge.protocols import Control, Samples, Separator
-    from bridge.separation.models.locations import Places
+    from bridge.separation.models.locations import ModelLocations
     from bridge.separation.networks.base import Estimate, Planes
 
 #: Five windows of the small models.
@@ -219,8 +219,8 @@ def test_weights_that_do_not_fit_stay_on_the_processor(graphics: FakeGraphics) -
     assert graphics.windows == 0
 
 
-def engines(places: Places) -> Engines:
-    return Engines(places.models_dir, clock=FakeClock(), places=places, backends=Backends())
+def engines(places: ModelLocations) -> EngineRegistry:
+    return EngineRegistry(places.models_dir, clock=FakeClock(), places=places, backends=Backends())
 
 
 def test_the_next_job_tries_the_graphics_processor_again(graphics: FakeGraphics, tmp_path: Path) -> None:
@@ -250,12 +250,12 @@ def test_a_bag_of_which_a_part_has_left_is_loaded_anew(graphics: FakeGraphics, t
     assert opener.open("both", "cuda", control).device == "cuda"
 
 
-class NoConversions(Conversions):
+class NoConversions(OpenVinoCache):
     """A machine on which models could be converted, and must not be."""
 
     is_possible = True
 
-    def begin(self, *_: object) -> Conversion:
+    def begin(self, *_: object) -> RunningConversion:
         raise AssertionError("a model of the graphics processor was converted for the processor")
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bridge.errors import BadArguments, Cancelled, EngineFailed, WeightsUnavailable
-from bridge.separation.models.locations import Places
-from bridge.separation.registry import Engines
+from bridge.separation.models.locations import ModelLocations
+from bridge.separation.registry import EngineRegistry
 from tests.support.fakes import FakeClock, RecordingControl
 from tests.support.small_models import places_in, save_htdemucs, save_model, small_model
 
@@ -23,7 +23,7 @@ class FakeFetch:
     works: bool = True
     asked: list[str] = field(default_factory=list)
 
-    def __call__(self, name: str, places: Places, control: Control) -> None:
+    def __call__(self, name: str, places: ModelLocations, control: Control) -> None:
         self.asked.append(name)
         for step in range(3):
             control.checkpoint(step / 3)
@@ -32,9 +32,9 @@ class FakeFetch:
         save_htdemucs(places.models_dir)
 
 
-def engines(folder: Path, fetch: FakeFetch, clock: FakeClock | None = None) -> Engines:
+def engines(folder: Path, fetch: FakeFetch, clock: FakeClock | None = None) -> EngineRegistry:
     places = places_in(folder)
-    return Engines(places.models_dir, clock=clock or FakeClock(), fetch=fetch, places=places)
+    return EngineRegistry(places.models_dir, clock=clock or FakeClock(), fetch=fetch, places=places)
 
 
 def test_an_unknown_name_lists_the_known_ones(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import pytest
 from bridge.audio.signal import ArraySignal
 from bridge.protocols import Context
 from bridge.separation.models.catalogue import catalogue
-from bridge.separation.registry import Engines
-from bridge.separation.throughput import Speeds, Timed
+from bridge.separation.registry import EngineRegistry
+from bridge.separation.throughput import EngineSpeeds, TimedSeparator
 from tests.support.fakes import FakeClock, RecordingControl
 from tests.support.small_models import places_in, save_model, small_model
 
@@ -42,24 +42,24 @@ class Slow:
             yield {stem: mix.read(start, start + mix.frames // 2) for stem in stems}
 
 
-def separate(speeds: Speeds, seconds: int, stems: Sequence[str], blocks: int = 3) -> None:
+def separate(speeds: EngineSpeeds, seconds: int, stems: Sequence[str], blocks: int = 3) -> None:
     clock = FakeClock()
     mix = ArraySignal(np.zeros((seconds * RATE_HZ, 2), np.float32), RATE_HZ)
-    stream = Timed(Slow(clock), speeds, clock).separate(mix, stems, RecordingControl())
+    stream = TimedSeparator(Slow(clock), speeds, clock).separate(mix, stems, RecordingControl())
     for _ in range(blocks):
         next(stream, None)
         clock.turn(100)  # writing the stems is not the engine's work
 
 
 def test_a_whole_clip_tells_the_speed(tmp_path: Path) -> None:
-    speeds = Speeds(tmp_path / "cache" / "speed.json")
+    speeds = EngineSpeeds(tmp_path / "cache" / "speed.json")
     separate(speeds, 8, ("vocals", "drums"))
     assert speeds.measured() == {"slow": {"cpu": 2.0}}
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["speed.json"]
 
 
 def test_a_listener_need_not_ask_for_more_than_it_wants(tmp_path: Path) -> None:
-    speeds = Speeds(tmp_path / "speed.json")
+    speeds = EngineSpeeds(tmp_path / "speed.json")
     separate(speeds, 8, ("vocals", "drums"), blocks=2)
     assert speeds.measured() == {"slow": {"cpu": 2.0}}
     separate(speeds, 20, ("vocals", "drums"), blocks=1)  # a region, and not what was heard after it
@@ -72,13 +72,13 @@ def test_a_listener_need_not_ask_for_more_than_it_wants(tmp_path: Path) -> None:
     ids=["short", "one stem of three", "given up"],
 )
 def test_what_is_no_measure_is_not_noted(tmp_path: Path, seconds: int, stems: Sequence[str], blocks: int) -> None:
-    speeds = Speeds(tmp_path / "speed.json")
+    speeds = EngineSpeeds(tmp_path / "speed.json")
     separate(speeds, seconds, stems, blocks)
     assert speeds.measured() == {}
 
 
 def test_each_device_counts_and_the_fastest_is_shown(tmp_path: Path) -> None:
-    speeds = Speeds(tmp_path / "speed.json")
+    speeds = EngineSpeeds(tmp_path / "speed.json")
     for device, speed in (("cpu", 1.0), ("cuda", 30.0), ("cpu", 2.0)):
         speeds.note("htdemucs", device, speed)
     assert speeds.measured() == {"htdemucs": {"cpu": 2.0, "cuda": 30.0}}
@@ -89,22 +89,22 @@ def test_each_device_counts_and_the_fastest_is_shown(tmp_path: Path) -> None:
 def test_a_damaged_file_is_as_none_and_is_replaced(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "speed.json"
     path.write_bytes(content)
-    assert Speeds(path).measured() == {}
-    Speeds(path).note("draft", "cpu", 50.0)
-    assert Speeds(path).fastest() == {"draft": 50.0}
+    assert EngineSpeeds(path).measured() == {}
+    EngineSpeeds(path).note("draft", "cpu", 50.0)
+    assert EngineSpeeds(path).fastest() == {"draft": 50.0}
 
 
 def test_a_folder_that_cannot_be_written_costs_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    Speeds(tmp_path / "file" / "speed.json").note("draft", "cpu", 50.0)
-    assert Speeds(tmp_path / "file" / "speed.json").measured() == {}
+    EngineSpeeds(tmp_path / "file" / "speed.json").note("draft", "cpu", 50.0)
+    assert EngineSpeeds(tmp_path / "file" / "speed.json").measured() == {}
 
 
 def test_opened_engines_are_timed(tmp_path: Path) -> None:
     places = places_in(tmp_path)
-    speeds = Speeds(tmp_path / "speed.json")
-    engines = Engines(places.models_dir, clock=FakeClock(), places=places, speeds=speeds)
-    assert isinstance(engines.open("draft", "cpu", RecordingControl()), Timed)
+    speeds = EngineSpeeds(tmp_path / "speed.json")
+    engines = EngineRegistry(places.models_dir, clock=FakeClock(), places=places, speeds=speeds)
+    assert isinstance(engines.open("draft", "cpu", RecordingControl()), TimedSeparator)
 
 
 def test_the_catalogue_tells_size_and_speed(tmp_path: Path) -> None:

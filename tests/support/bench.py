@@ -9,8 +9,8 @@ from bridge.events import Submitted
 from bridge.lifecycle import fold
 from bridge.model import Job, JobRequest
 from bridge.pipeline.cache.store import ResultsCache
-from bridge.pipeline.context import Workshop
-from bridge.pipeline.stage_paces import Paces
+from bridge.pipeline.context import WorkerContext
+from bridge.pipeline.stage_paces import StagePaces
 from bridge.protocols import Engines
 from bridge.worker.messages import Happened, RunJob, WorkerReport
 from bridge.worker.service import Worker
@@ -33,12 +33,12 @@ class Bench:
         self.reports: list[WorkerReport] = []
         self.heed = heed
         self.transcriber = transcriber or OneNoteTranscriber()
-        workshop = Workshop(
+        workshop = WorkerContext(
             engines=engines or OneEngine(),
             transcribers=OneTranscriber(self.transcriber),
             clock=FakeClock(),
             max_seconds=max_seconds,
-            paces=Paces(None, FakeClock()),
+            paces=StagePaces(None, FakeClock()),
             cache=cache,
         )
         self.worker = Worker(workshop, self._hear)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bridge.separation.downloads.fetch import Fetcher
 from bridge.separation.models.demucs_bags import Released
-from bridge.separation.models.locations import Places
+from bridge.separation.models.locations import ModelLocations
 from tests.support.small_models import places_in
 
 COMMIT = "c" * 40
@@ -93,7 +93,7 @@ def fetcher(server: Server) -> Fetcher:
     return Fetcher(environ={"HF_ENDPOINT": server.address}, probe_seconds=2.0, stall_seconds=10.0)
 
 
-def places_of(folder: Path, server: Server) -> Places:
+def places_of(folder: Path, server: Server) -> ModelLocations:
     """Places whose models come from nowhere but `server`, which is also that of the authors."""
     places = places_in(folder)
     return replace(places, released=Released(places.released.folder, f"{server.address}/"))

@@ -11,7 +11,7 @@ from typing import BinaryIO, cast
 
 import msgspec
 
-from bridge.midi.player.messages import Command, Position, Report
+from bridge.midi.player.messages import Command, PlaybackPosition, Report
 from bridge.midi.ports.port_layout import PortLayout
 from bridge.midi.ports.rtmidi_ports import DEFAULT
 from bridge.processes.frames import HEAD, frame, length
@@ -43,7 +43,7 @@ class PlayerProcess:
         while True:
             if size := length(stdout.read(HEAD.size)):
                 report = self._decode(stdout.read(size))
-                if not isinstance(report, Position):
+                if not isinstance(report, PlaybackPosition):
                     return report
 
     def reports_until(self, kind: type[Report]) -> list[Report]:

@@ -17,7 +17,7 @@ from demucs.states import get_state, save_with_checksum
 from safetensors.torch import save_file
 
 from bridge.separation.models.demucs_bags import Released
-from bridge.separation.models.locations import Places
+from bridge.separation.models.locations import ModelLocations
 from bridge.separation.networks.torch_network import torch_networks
 from bridge.separation.windowed.engine import DemucsSeparator
 
@@ -79,9 +79,9 @@ def save_safetensors(path: Path, model: Any) -> Path:
     return path
 
 
-def places_in(folder: Path) -> Places:
+def places_in(folder: Path) -> ModelLocations:
     """Search places that are all inside a test's folder."""
-    return Places(folder / "models", folder / "hub", folder / "server", Released.installed())
+    return ModelLocations(folder / "models", folder / "hub", folder / "server", Released.installed())
 
 
 def noise(frames: int, seed: int = 0, level: float = 0.2) -> Samples:

@@ -12,11 +12,11 @@ import pytest
 
 from bridge.errors import EngineFailed
 from bridge.midi.player.loop import Player
-from bridge.midi.player.messages import Command, Position, Report
+from bridge.midi.player.messages import Command, PlaybackPosition, Report
 from bridge.midi.ports.port_layout import PortLayout
 from bridge.midi.ports.rtmidi_ports import Ports
 from bridge.midi.ports.stall import Stall
-from bridge.midi.sync.sources import Heard, Sources
+from bridge.midi.sync.sources import Sources, SyncMessage
 from bridge.model import STEMS, MidiStatus, Port
 from tests.support.fakes import RecordingOutput
 
@@ -43,17 +43,17 @@ class ScriptedInbox:
     """
 
     clock: HandClock
-    script: Iterable[tuple[float, Command | Heard | Stall]]
+    script: Iterable[tuple[float, Command | SyncMessage | Stall]]
     oversleep_ns: int = 0
 
     def __post_init__(self) -> None:
         start_ns = self.clock.now_ns
-        self._coming: list[tuple[int, Command | Heard | Stall | None]] = [
+        self._coming: list[tuple[int, Command | SyncMessage | Stall | None]] = [
             (start_ns + round(at * SECOND), c) for at, c in self.script
         ]
         self._coming.append((max((at for at, _ in self._coming), default=start_ns) + 3600 * SECOND, None))
 
-    def get(self, block: bool = True, timeout: float | None = None) -> Command | Heard | Stall | None:
+    def get(self, block: bool = True, timeout: float | None = None) -> Command | SyncMessage | Stall | None:
         due_ns, command = self._coming[0]
         if block and timeout is None:
             self.clock.now_ns = max(self.clock.now_ns, due_ns)
@@ -99,7 +99,7 @@ class Stage:
         self.outputs = {stem: TimedOutput(PortLayout().name(stem), clock=self.clock) for stem in stems}
         self.reports: list[Report] = []
         """All but the places, which are in `positions`."""
-        self.positions: list[tuple[float, Position]] = []
+        self.positions: list[tuple[float, PlaybackPosition]] = []
         """With the second after the beginning at which each was told."""
         self.sources = Sources()
         self.pauses: list[float] = []
@@ -126,12 +126,12 @@ class Stage:
         now = (self.clock.now_ns - self.start_ns) / SECOND
         return frozenset(next((who for since, who in reversed(self.connections) if since <= now), set()))
 
-    def perform(self, *script: tuple[float, Command | Heard | Stall], oversleep_ns: int = 0) -> None:
+    def perform(self, *script: tuple[float, Command | SyncMessage | Stall], oversleep_ns: int = 0) -> None:
         player = Player(self.open_ports, self._report, self.clock, self._pause, self.sources)
         player.run(ScriptedInbox(self.clock, script, oversleep_ns))
 
     def _report(self, report: Report) -> None:
-        if isinstance(report, Position):
+        if isinstance(report, PlaybackPosition):
             self.positions.append(((self.clock.now_ns - self.start_ns) / SECOND, report))
         else:
             self.reports.append(report)

@@ -10,7 +10,7 @@ from bridge.errors import BadArguments, EngineFailed
 from bridge.model import STEMS, Note
 from bridge.note_settings import NoteSettings
 from bridge.protocols import Control, Signal, Transcriber
-from bridge.transcription.registry import Transcribers
+from bridge.transcription.registry import TranscriberRegistry
 
 
 class Deaf:
@@ -29,11 +29,11 @@ class Deaf:
 
 @pytest.mark.parametrize("stem", [*STEMS, "mix"])
 def test_every_stem_has_its_transcriber(stem: str) -> None:
-    assert Transcribers().for_stem(stem).name == ("drum-onsets" if stem == "drums" else "basic-pitch")
+    assert TranscriberRegistry().for_stem(stem).name == ("drum-onsets" if stem == "drums" else "basic-pitch")
 
 
 def test_each_is_opened_once_and_shared() -> None:
-    transcribers = Transcribers()
+    transcribers = TranscriberRegistry()
     vocals = transcribers.for_stem("vocals")
     assert transcribers.for_stem("bass") is vocals
     assert transcribers.for_stem("drums") is not vocals
@@ -50,7 +50,7 @@ def test_who_wants_one_that_is_being_opened_waits_for_it() -> None:
         opened.append(1)
         return Deaf()
 
-    transcribers = Transcribers({"vocals": open_slowly})
+    transcribers = TranscriberRegistry({"vocals": open_slowly})
     threads = [threading.Thread(target=transcribers.for_stem, args=("vocals",)) for _ in range(2)]
     threads[0].start()
     assert begun.wait(10.0)
@@ -64,7 +64,7 @@ def test_who_wants_one_that_is_being_opened_waits_for_it() -> None:
 
 def test_an_unknown_stem_is_refused_with_the_known_ones() -> None:
     with pytest.raises(BadArguments, match=r"theremin.*vocals.*drums.*mix"):
-        Transcribers().for_stem("theremin")
+        TranscriberRegistry().for_stem("theremin")
 
 
 def test_one_that_failed_to_open_is_tried_again() -> None:
@@ -76,7 +76,7 @@ def test_one_that_failed_to_open_is_tried_again() -> None:
             raise EngineFailed("not yet")
         return Deaf()
 
-    transcribers = Transcribers({"vocals": open_late})
+    transcribers = TranscriberRegistry({"vocals": open_late})
     with pytest.raises(EngineFailed):
         transcribers.for_stem("vocals")
     assert transcribers.for_stem("vocals").name == "deaf"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bridge.transcription.pitched.posteriors import CONTOUR_BINS, PITCHES, Posteriors
-from bridge.transcription.transcribers import packed, unpacked
+from bridge.transcription.transcribers import pack_posteriors, unpack_posteriors
 
 
 def posteriors(frames: int) -> Posteriors:
@@ -22,24 +22,24 @@ def posteriors(frames: int) -> Posteriors:
 @pytest.mark.parametrize("frames", [0, 1, 700])
 def test_posteriors_come_back_as_they_were(frames: int) -> None:
     sent = posteriors(frames)
-    back = unpacked(packed(sent))
+    back = unpack_posteriors(pack_posteriors(sent))
     for name, array in sent.arrays().items():
         np.testing.assert_array_equal(back.arrays()[name], array)
 
 
 def test_the_same_posteriors_make_the_same_bytes() -> None:
-    assert packed(posteriors(50)) == packed(posteriors(50))
+    assert pack_posteriors(posteriors(50)) == pack_posteriors(posteriors(50))
 
 
 @pytest.mark.parametrize("heard", [b"", b"notes"])
 def test_nothing_else_is_taken_for_posteriors(heard: bytes) -> None:
     with pytest.raises(ValueError, match="posteriors"):
-        unpacked(heard)
+        unpack_posteriors(heard)
 
 
 @pytest.mark.parametrize("stretch", [slice(200, 300), slice(5000, None)], ids=["damaged", "cut short"])
 def test_what_is_damaged_is_refused(stretch: slice) -> None:
-    heard = bytearray(packed(posteriors(50)))
+    heard = bytearray(pack_posteriors(posteriors(50)))
     heard[stretch] = bytes(100) if stretch.stop else b""
     with pytest.raises(ValueError, match="posteriors"):
-        unpacked(bytes(heard))
+        unpack_posteriors(bytes(heard))

@@ -13,12 +13,12 @@ from bridge.model import JobRequest, MidiStatus
 from bridge.plain import plain
 from tests.support.scenes import ADDRESS, NO_MIDI, PORTS, cancelled, done, evening, failed, running, trouble, waiting
 from tui.render import log
-from tui.render.bar import bar, percent
+from tui.render.bar import bar, percent_text
 from tui.render.details import details, region_words
 from tui.render.fit import fit, wrap
-from tui.render.job import eta_text, file_count, heading, row, stage_words
+from tui.render.job import eta_text, file_count, job_row, stage_words, table_heading
 from tui.render.roles import PLAIN, Palette
-from tui.render.status import header, ports, welcome
+from tui.render.status import header_line, ports_panel, welcome
 from tui.state import LogLine, ViewState
 
 ROLES = Palette(text="t", accent="a", good="g", warning="w", bad="b", muted="m")
@@ -53,7 +53,7 @@ def test_a_bar_never_falls_while_work_goes_on(one: float, other: float, cells: i
 
 @pytest.mark.parametrize(("fraction", "text"), [(0.0, "0%"), (0.427, "42%"), (0.9999, "99%"), (1.0, "100%")])
 def test_only_what_is_complete_is_a_hundred_percent(fraction: float, text: str) -> None:
-    assert percent(fraction) == text
+    assert percent_text(fraction) == text
 
 
 @given(st.text(), st.integers(0, 40), st.booleans())
@@ -74,12 +74,12 @@ def test_wrapped_text_stays_within_its_cells_and_loses_nothing(text: str, cells:
 
 @pytest.mark.parametrize("width", [72, 80, 109, 110, 120, 200])
 def test_every_row_fills_the_width(width: int) -> None:
-    rows = [row(job, width, PLAIN) for job in (*evening(), *trouble())]
-    assert {cell_len(text.plain) for text in (*rows, heading(width, PLAIN))} == {width}
+    rows = [job_row(job, width, PLAIN) for job in (*evening(), *trouble())]
+    assert {cell_len(text.plain) for text in (*rows, table_heading(width, PLAIN))} == {width}
 
 
 def test_a_running_job_shows_stage_bar_and_time() -> None:
-    text = row(running("Song", "transcribing", 0.5, 75.0), 80, PLAIN).plain
+    text = job_row(running("Song", "transcribing", 0.5, 75.0), 80, PLAIN).plain
     assert "finding notes" in text
     assert "█████      " in text
     assert "50%" in text
@@ -93,18 +93,18 @@ def test_where_nobody_knows_the_time_none_is_shown() -> None:
 
 
 def test_jobs_that_are_over_say_what_came_of_them() -> None:
-    assert "→ stems/Song" in row(done("Song"), 80, PLAIN).plain
-    assert "No room" in row(failed("Song", "out_of_space", "No room."), 80, PLAIN).plain
-    assert "cancelled" in row(cancelled("Song"), 80, PLAIN).plain
-    assert "playing" in row(done("Song"), 80, PLAIN, playing=True).plain
+    assert "→ stems/Song" in job_row(done("Song"), 80, PLAIN).plain
+    assert "No room" in job_row(failed("Song", "out_of_space", "No room."), 80, PLAIN).plain
+    assert "cancelled" in job_row(cancelled("Song"), 80, PLAIN).plain
+    assert "playing" in job_row(done("Song"), 80, PLAIN, playing=True).plain
 
 
 def test_a_job_that_is_done_with_a_warning_is_told_at_a_glance() -> None:
-    plain, warned = row(done("Song"), 80, ROLES), row(done("Song", warning="No note was found."), 80, ROLES)
+    plain, warned = job_row(done("Song"), 80, ROLES), job_row(done("Song", warning="No note was found."), 80, ROLES)
     assert (plain.plain[1], warned.plain[1]) == ("●", "!")
     assert plain.plain[2:] == warned.plain[2:]
     assert [str(span.style) for span in warned.spans if span.start <= 1 < span.end] == ["bold w"]
-    assert row(done("Song", warning="x"), 80, ROLES, playing=True).plain[1] == "♪"
+    assert job_row(done("Song", warning="x"), 80, ROLES, playing=True).plain[1] == "♪"
 
 
 def test_states_in_words() -> None:
@@ -142,8 +142,8 @@ def test_a_region_in_words(start: float, end: float | None, words: str) -> None:
 
 def test_a_log_line_shows_local_time_subject_and_level() -> None:
     line = LogLine(1_700_000_000.0, "error", "It went wrong, and it takes some words to say how.", "Song")
-    assert len(log.rows(line, 40)) > 1
-    first, second = (log.row(line, index, 40, ROLES, timezone(timedelta(hours=1))) for index in (0, 1))
+    assert len(log.log_rows(line, 40)) > 1
+    first, second = (log.log_row(line, index, 40, ROLES, timezone(timedelta(hours=1))) for index in (0, 1))
     assert first.plain.startswith(" 23:13:20 Song: It went wrong")
     assert second.plain.startswith(" " * 10)
     assert [str(span.style) for span in first.spans] == ["t", "b"]
@@ -152,22 +152,22 @@ def test_a_log_line_shows_local_time_subject_and_level() -> None:
 def test_the_header_keeps_the_address_where_room_is_short() -> None:
     state = ViewState(worker="busy", engine="htdemucs_ft", device="cuda")
     for width in (60, 80, 120):
-        text = header(state, ADDRESS, width, PLAIN).plain
+        text = header_line(state, ADDRESS, width, PLAIN).plain
         assert cell_len(text) == width
         assert ADDRESS in text
         assert "at work" in text
-    assert "Source Audio Bridge" in header(state, ADDRESS, 80, PLAIN).plain
+    assert "Source Audio Bridge" in header_line(state, ADDRESS, 80, PLAIN).plain
 
 
 def test_ports_mark_what_sounds() -> None:
-    lines = ports(PORTS, frozenset({"bass"}), 30, PLAIN).plain.splitlines()
+    lines = ports_panel(PORTS, frozenset({"bass"}), 30, PLAIN).plain.splitlines()
     assert lines[0] == "JACK"
     assert [line[0] for line in lines[1:]] == ["·", "·", "♪", "·"]
 
 
 def test_without_ports_the_panel_says_why_in_words() -> None:
-    assert NO_MIDI.message in ports(NO_MIDI, frozenset(), 30, PLAIN).plain
-    assert "No MIDI ports" in ports(MidiStatus(), frozenset(), 30, PLAIN).plain
+    assert NO_MIDI.message in ports_panel(NO_MIDI, frozenset(), 30, PLAIN).plain
+    assert "No MIDI ports" in ports_panel(MidiStatus(), frozenset(), 30, PLAIN).plain
 
 
 def test_the_empty_screen_says_what_to_do_first() -> None:
@@ -180,5 +180,5 @@ def test_the_empty_screen_says_what_to_do_first() -> None:
 def test_a_time_left_that_has_risen_says_why() -> None:
     job = replace(running("Song", "separating", 0.5, 75.0), is_slower=True)
     assert "separating, 1:15 left, slower than expected" in details(job, 70, PLAIN).plain
-    assert "1:15" in row(job, 80, ROLES).plain
+    assert "1:15" in job_row(job, 80, ROLES).plain
     assert "slower" not in details(replace(job, eta_seconds=None), 70, PLAIN).plain

@@ -20,7 +20,7 @@ from bridge.lifecycle import fold as fold_job
 from bridge.model import STAGES, Failure, MidiStatus, Result, Status, Warning
 from tests.support.scenes import PORTS, cancelled, done, produced, running, started, submitted, waiting
 from tui.coalesce import Coalescer
-from tui.state import LOG_LIMIT, ViewState, begin, fold, in_order
+from tui.state import LOG_LIMIT, ViewState, initial_view, jobs_in_order, view_after
 
 NOW = 1_700_000_100.0
 STATUS = Status(queued=0, running=0, engine="draft", device="cpu", midi=PORTS, worker="starting")
@@ -67,7 +67,7 @@ events: st.SearchStrategy[Event] = st.one_of(
 
 
 def known() -> ViewState:
-    return begin([waiting("First"), waiting("Second")], STATUS, "osc.udp://127.0.0.1:9720", NOW)
+    return initial_view([waiting("First"), waiting("Second")], STATUS, "osc.udp://127.0.0.1:9720", NOW)
 
 
 def test_begins_with_what_the_bridge_says() -> None:
@@ -79,16 +79,16 @@ def test_begins_with_what_the_bridge_says() -> None:
 
 @given(st.lists(events, max_size=40))
 def test_no_order_of_events_raises(history: list[Event]) -> None:
-    state = fold(known(), history, NOW)
+    state = view_after(known(), history, NOW)
     assert {"first", "second"} <= set(state.jobs)
     assert len(state.log) == min(state.lines_logged, LOG_LIMIT)
-    assert sorted(job.id for job in in_order(state)) == sorted(state.jobs)
+    assert sorted(job.id for job in jobs_in_order(state)) == sorted(state.jobs)
 
 
 @given(st.lists(events, max_size=30), st.integers(0, 30))
 def test_the_fold_may_be_cut_anywhere(history: list[Event], cut: int) -> None:
-    in_two = fold(fold(known(), history[:cut], NOW), history[cut:], NOW)
-    assert in_two == fold(known(), history, NOW)
+    in_two = view_after(view_after(known(), history[:cut], NOW), history[cut:], NOW)
+    assert in_two == view_after(known(), history, NOW)
 
 
 @settings(max_examples=300)
@@ -97,7 +97,7 @@ def test_coalesced_events_give_the_same_state(history: list[Event]) -> None:
     inbox = Coalescer(lambda: None)
     for event in history:
         inbox.put(event)
-    assert fold(known(), inbox.take(), NOW) == fold(known(), history, NOW)
+    assert view_after(known(), inbox.take(), NOW) == view_after(known(), history, NOW)
 
 
 def test_a_burst_of_progress_becomes_one_event_and_one_wake() -> None:
@@ -120,7 +120,7 @@ def test_a_burst_of_progress_becomes_one_event_and_one_wake() -> None:
 
 def test_jobs_fold_as_everywhere_else() -> None:
     history: list[JobEvent] = [submitted("Third"), started("third", "Third"), *produced("third", "Third", "bass")]
-    state = fold(known(), history, NOW)
+    state = view_after(known(), history, NOW)
     assert state.jobs["third"] == fold_job(history)
     assert [line.message for line in state.log[1:]] == [
         "queued",
@@ -132,26 +132,28 @@ def test_jobs_fold_as_everywhere_else() -> None:
 
 
 def test_events_of_a_job_that_nobody_submitted_change_nothing() -> None:
-    assert fold(known(), [started("stranger", "Stranger")], NOW) == known()
+    assert view_after(known(), [started("stranger", "Stranger")], NOW) == known()
 
 
 def test_last_words_of_a_job_that_is_over_are_not_logged() -> None:
-    over = fold(known(), [Ended(job="first", outcome="cancelled", unix_seconds=NOW)], NOW)
-    late = fold(over, [*produced("first", "First", "bass"), Ended(job="first", outcome="done", unix_seconds=NOW)], NOW)
+    over = view_after(known(), [Ended(job="first", outcome="cancelled", unix_seconds=NOW)], NOW)
+    late = view_after(
+        over, [*produced("first", "First", "bass"), Ended(job="first", outcome="done", unix_seconds=NOW)], NOW
+    )
     assert late == over
     assert over.log[-1].message == "cancelled"
 
 
 def test_what_plays_follows_the_player() -> None:
     start = [MidiStarted(job="first", stem=stem, seconds=30, notes=5) for stem in ("bass", "drums")]
-    state = fold(known(), [*start, MidiEnded(job="first", stem="bass", outcome="finished")], NOW)
+    state = view_after(known(), [*start, MidiEnded(job="first", stem="bass", outcome="finished")], NOW)
     assert state.playing == {("first", "drums")}
-    assert fold(state, [MidiReady(status=PORTS)], NOW).playing == frozenset(), "a new player plays nothing"
+    assert view_after(state, [MidiReady(status=PORTS)], NOW).playing == frozenset(), "a new player plays nothing"
 
 
 def test_the_log_is_bounded_and_counts_on() -> None:
     noise = [Noticed(level="info", message=str(number)) for number in range(LOG_LIMIT + 50)]
-    state = fold(known(), noise, NOW)
+    state = view_after(known(), noise, NOW)
     assert len(state.log) == LOG_LIMIT
     assert state.log[-1].message == str(LOG_LIMIT + 49)
     assert state.lines_logged == LOG_LIMIT + 51
@@ -159,7 +161,7 @@ def test_the_log_is_bounded_and_counts_on() -> None:
 
 def test_an_engine_that_goes_down_is_told_but_its_daily_work_is_not() -> None:
     changes = [WorkerChanged(state=state, device="cuda") for state in ("ready", "busy", "ready", "down")]
-    state = fold(known(), changes, NOW)
+    state = view_after(known(), changes, NOW)
     assert (state.worker, state.device) == ("down", "cuda")
     assert [line.level for line in state.log[1:]] == ["warning"]
 
@@ -173,5 +175,5 @@ def test_work_comes_first_then_the_queue_then_the_newest_results() -> None:
         running("Now", "writing", 0.9, None),
         waiting("Later"),
     ]
-    order = in_order(begin(jobs, STATUS, "", NOW))
+    order = jobs_in_order(initial_view(jobs, STATUS, "", NOW))
     assert [job.name for job in order] == ["Now", "Next", "Later", "New", "Middle", "Old"]

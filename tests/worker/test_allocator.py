@@ -31,7 +31,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 GIVEN_BACK = """
 import ctypes, resource
-from bridge.worker.allocator import give_back
+from bridge.worker.allocator import give_back_memory
 def resident():
     return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
 libc = ctypes.CDLL(None)
@@ -40,7 +40,7 @@ blocks = [ctypes.c_void_p(libc.malloc(20 << 20)) for _ in range(10)]
 for block in blocks: ctypes.memset(block, 1, 20 << 20)
 for block in blocks: libc.free(block)
 held = resident()
-give_back()
+give_back_memory()
 print(held - resident())
 """
 

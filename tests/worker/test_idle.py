@@ -64,7 +64,7 @@ def test_memory_is_given_back_after_long_idle_time_and_not_before_a_job(
     monkeypatch: pytest.MonkeyPatch, has_a_job: bool
 ) -> None:
     given = []
-    monkeypatch.setattr(worker_main, "give_back", lambda: given.append(1))
+    monkeypatch.setattr(worker_main, "give_back_memory", lambda: given.append(1))
     monkeypatch.setattr(worker_main, "KEEP_SECONDS", SECONDS if has_a_job else 0.0)
     stop = threading.Event()
     if has_a_job:

@@ -14,7 +14,7 @@ from bridge.audio.wav_chunks import Origin, bext, read_origin
 from bridge.errors import NotAudio
 from bridge.events import Ended, Produced, Progressed, Started, Warned
 from bridge.model import STEMS, Job
-from bridge.pipeline.manifest import decode
+from bridge.pipeline.manifest import decode_manifest
 from bridge.pipeline.output_folder import SPARE_BYTES
 from bridge.smf.reading import count_notes
 from bridge.worker.messages import CancelJob, Fetched, Fetching, FetchModel
@@ -95,11 +95,11 @@ def test_the_same_job_writes_the_same_bytes(clip: Path, file_format: str, depth:
 
 def stamped(job: Job) -> tuple[int | None, bytes | None]:
     path = Path(job.results[0].path)
-    return read_origin(path).time_reference, riff.find(path, b"acid", 24)
+    return read_origin(path).time_reference, riff.find_chunk(path, b"acid", 24)
 
 
 def test_stems_say_where_on_the_recorders_time_line_they_belong(clip: Path) -> None:
-    riff.append(clip, [bext("take 7", Origin("2020-02-02", "20:02:20", None), 1_000_000)])
+    riff.append_chunks(clip, [bext("take 7", Origin("2020-02-02", "20:02:20", None), 1_000_000)])
     job = Bench().run(clip, start_seconds=0.5, tempo_bpm=98.0, beat=16.0, midi=())
     place, tempo = stamped(job)
     assert place == 1_000_000 + 22_050
@@ -181,7 +181,7 @@ def test_transcribing_alone_separates_nothing(clip: Path) -> None:
 
 def test_the_manifest_tells_the_whole_story(clip: Path) -> None:
     job = Bench().run(clip, start_seconds=0.5, tempo_bpm=98.0)
-    manifest = decode((Path(job.output_dir) / "clip.sab.json").read_bytes())
+    manifest = decode_manifest((Path(job.output_dir) / "clip.sab.json").read_bytes())
     assert manifest.source.path == str(clip)
     assert (manifest.source.start_frame, manifest.source.frames) == (22_050, 66_150)
     assert manifest.request.tempo_bpm == 98.0
@@ -259,7 +259,7 @@ def test_broken_samples_are_mended_with_a_warning(tmp_path: Path) -> None:
 def test_a_warning_reaches_the_manifest(tmp_path: Path) -> None:
     bench = Bench(OneEngine(SharesSeparator(shares={"vocals": 9.0, "other": 0.0})))
     job = bench.run(write(tmp_path / "a.wav", music(0.1)), midi=())
-    assert decode((Path(job.output_dir) / "a.sab.json").read_bytes()).warnings == job.warnings
+    assert decode_manifest((Path(job.output_dir) / "a.sab.json").read_bytes()).warnings == job.warnings
     assert sum(isinstance(event, Warned) for event in bench.events) == 1
 
 

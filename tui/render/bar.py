@@ -18,7 +18,7 @@ def bar(fraction: float, cells: int) -> tuple[str, str]:
     return filled, " " * (cells - len(filled))
 
 
-def percent(fraction: float) -> str:
+def percent_text(fraction: float) -> str:
     """`42%`; 100% only for what is complete."""
     if fraction >= 1.0:
         return "100%"

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from bridge.model import Job
 from bridge.units import clock_text
-from tui.render.bar import bar, percent
+from tui.render.bar import bar, percent_text
 from tui.render.fit import fit
 from tui.render.roles import Palette
 
@@ -50,7 +50,7 @@ def columns(width: int) -> Columns:
     return Columns(name=max(8, width - taken), bar=base.bar, files=base.files)
 
 
-def heading(width: int, palette: Palette) -> Text:
+def table_heading(width: int, palette: Palette) -> Text:
     cells = columns(width)
     words = (
         fit("Name", cells.name),
@@ -63,7 +63,7 @@ def heading(width: int, palette: Palette) -> Text:
     return _line(f" {' '}  " + "  ".join(words[:3]) + "  " + "  ".join(words[3:]), width, palette.muted)
 
 
-def row(
+def job_row(
     job: Job, width: int, palette: Palette, *, playing: bool = False, armed: bool = False, selected: bool = False
 ) -> Text:
     """The job in exactly `width` cells, where these are at least 72."""
@@ -126,7 +126,7 @@ def _middle(job: Job, cells: Columns, palette: Palette) -> Text:
     if job.state == "running":
         filled, rest = bar(job.fraction, cells.bar)
         text = Text().append(filled, f"{palette.accent} {palette.faint}".strip()).append(rest, palette.faint)
-        text.append(" ").append(fit(percent(job.fraction), cells.percent, right=True), palette.accent)
+        text.append(" ").append(fit(percent_text(job.fraction), cells.percent, right=True), palette.accent)
         tone = palette.warning if job.is_slower else palette.muted
         return text.append("  ").append(fit(eta_text(job), cells.eta, right=True), tone)
     if job.state == "failed":

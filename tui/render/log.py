@@ -13,15 +13,15 @@ from tui.state import LogLine
 _INDENT = 10  # " 14:03:27 "
 
 
-def rows(line: LogLine, width: int) -> list[str]:
+def log_rows(line: LogLine, width: int) -> list[str]:
     """What stands right of the time, broken to fit `width` cells in all."""
     message = f"{line.subject}: {line.message}" if line.subject else line.message
     return wrap(message, max(8, width - _INDENT - 1))
 
 
-def row(line: LogLine, index: int, width: int, palette: Palette, zone: tzinfo | None) -> Text:
-    """The row numbered `index` of `rows`; the time, in `zone` (None: where this machine is), stands on the first."""
-    wrapped = rows(line, width)
+def log_row(line: LogLine, index: int, width: int, palette: Palette, zone: tzinfo | None) -> Text:
+    """The row numbered `index` of `log_rows`; the first one has the time, in `zone` (None: this machine's)."""
+    wrapped = log_rows(line, width)
     words = wrapped[index] if index < len(wrapped) else ""  # between a new width and the next layout
     time = datetime.fromtimestamp(line.unix_seconds, zone).strftime("%H:%M:%S") if index == 0 else ""
     text = Text(f" {time:8} ", style=palette.muted, no_wrap=True, end="")

@@ -23,7 +23,7 @@ _WORKER_WORDS = {
 _BACKENDS = {"jack": "JACK", "alsa": "ALSA", "coremidi": "Core MIDI", "winmm": "Windows MIDI"}
 
 
-def header(state: ViewState, address: str, width: int, palette: Palette) -> Text:
+def header_line(state: ViewState, address: str, width: int, palette: Palette) -> Text:
     """Name on the left, address in the middle, engine on the right; the address goes last where room is short."""
     worker = _WORKER_WORDS.get(state.worker, state.worker)
     tone = {"ready": palette.good, "busy": palette.accent, "down": palette.bad}.get(state.worker, palette.muted)
@@ -39,7 +39,7 @@ def header(state: ViewState, address: str, width: int, palette: Palette) -> Text
     return line
 
 
-def ports(midi: MidiStatus, playing: frozenset[str], width: int, palette: Palette) -> Text:
+def ports_panel(midi: MidiStatus, playing: frozenset[str], width: int, palette: Palette) -> Text:
     """The ports with a note beside each stem in `playing`, or why there are none and what happens instead."""
     if not midi.ports:
         text = Text(

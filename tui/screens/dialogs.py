@@ -21,7 +21,7 @@ from bridge.model import Job
 from tui.keys import KEYS
 from tui.paths import as_typed, paths_in
 from tui.render.fit import fit
-from tui.widgets.words import Words, entitle, option
+from tui.widgets.words import Words, entitle, list_option
 
 
 class Dialog(ModalScreen[None]):
@@ -107,8 +107,8 @@ class ResultsDialog(Dialog):
             entitle(box, fit(self._job.name, 40).rstrip())
             yield Words(self._job.output_dir, id="folder")
             yield OptionList(
-                option("The folder itself", id=self._job.output_dir),
-                *(option(Path(path).name, id=path) for path in dict.fromkeys(paths)),
+                list_option("The folder itself", id=self._job.output_dir),
+                *(list_option(Path(path).name, id=path) for path in dict.fromkeys(paths)),
             )
             yield Words("Enter copies the path, Esc closes.", id="hint")
 

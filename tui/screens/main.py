@@ -17,7 +17,7 @@ from textual.widgets import Footer
 from bridge.model import Job
 from tui.paths import paths_in
 from tui.render.roles import PLAIN, Palette
-from tui.state import ViewState, in_order
+from tui.state import ViewState, jobs_in_order
 from tui.widgets.jobs_table import JobsTable
 from tui.widgets.log_view import LogView
 from tui.widgets.panels import HeaderLine, JobDetails, PortsPanel, Welcome
@@ -111,7 +111,7 @@ class MainScreen(Screen[None]):
         table, ports = self.query_one(JobsTable), self.query_one(PortsPanel)
         table.playing = frozenset(job for job, _ in state.playing)
         table.armed = frozenset(job for job, _ in state.armed)
-        table.jobs = in_order(state)
+        table.jobs = jobs_in_order(state)
         ports.midi, ports.playing = state.midi, frozenset(stem for _, stem in state.playing)
         self._show_selected()
         self.query_one(LogView).show(state.log, state.lines_logged)

@@ -11,7 +11,7 @@ from textual.widgets import OptionList
 
 from bridge.model import Job
 from tui.screens.dialogs import Dialog
-from tui.widgets.words import Words, entitle, option
+from tui.widgets.words import Words, entitle, list_option
 
 #: The values of the option `sync`, in words.
 SYNC_WORDS = {
@@ -38,7 +38,7 @@ class PlayDialog(Dialog):
         with Vertical() as box:
             entitle(box, "Play")
             yield Words(f"When do the notes of “{self._job.name}” play?")
-            yield OptionList(*(option(words, id=sync) for sync, words in SYNC_WORDS.items()))
+            yield OptionList(*(list_option(words, id=sync) for sync, words in SYNC_WORDS.items()))
             yield Words("Enter plays, Esc closes.", id="hint")
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:

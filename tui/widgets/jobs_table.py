@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.reactive import reactive
 
 from bridge.model import Job
-from tui.render.job import heading, row
+from tui.render.job import job_row, table_heading
 from tui.widgets.lines import Lines
 
 
@@ -43,14 +43,14 @@ class JobsTable(Lines):
 
     def line(self, y: int, width: int) -> Text | None:
         if y == 0:
-            return heading(width, self.palette)
+            return table_heading(width, self.palette)
         index = self.scroll_offset.y + y - 1
         if index >= len(self.jobs):
             return None
         job = self.jobs[index]
         selected, playing = job.id == self.selected, job.id in self.playing
         armed = job.id in self.armed
-        return row(job, width, self.palette, playing=playing, armed=armed, selected=selected)
+        return job_row(job, width, self.palette, playing=playing, armed=armed, selected=selected)
 
     def watch_jobs(self, jobs: tuple[Job, ...]) -> None:
         self.virtual_size = Size(0, len(jobs) + 1)

@@ -7,7 +7,7 @@ from datetime import tzinfo
 from rich.text import Text
 from textual.geometry import Size
 
-from tui.render.log import row, rows
+from tui.render.log import log_row, log_rows
 from tui.state import LOG_LIMIT, LogLine
 from tui.widgets.lines import Lines
 
@@ -45,10 +45,10 @@ class LogView(Lines):
         if place >= len(self._rows):
             return None
         line, index = self._rows[place]
-        return row(line, index, width, self.palette, self._zone)
+        return log_row(line, index, width, self.palette, self._zone)
 
     def _lay_out(self, lines: tuple[LogLine, ...]) -> None:
-        self._rows.extend((line, index) for line in lines for index in range(len(rows(line, self._width))))
+        self._rows.extend((line, index) for line in lines for index in range(len(log_rows(line, self._width))))
         del self._rows[: max(0, len(self._rows) - LOG_LIMIT)]
         self.virtual_size = Size(0, len(self._rows))
         self.refresh()

@@ -12,7 +12,7 @@ from textual.widget import Widget
 from bridge.model import Job, MidiStatus
 from tui.render.details import details, hint
 from tui.render.roles import PLAIN, Palette
-from tui.render.status import header, ports, welcome
+from tui.render.status import header_line, ports_panel, welcome
 from tui.state import ViewState
 
 
@@ -24,7 +24,7 @@ class HeaderLine(Widget):
     address: reactive[str] = reactive("")
 
     def render(self) -> Text:
-        return header(self.state, self.address, self.size.width, self.palette)
+        return header_line(self.state, self.address, self.size.width, self.palette)
 
 
 class PortsPanel(Widget):
@@ -36,7 +36,7 @@ class PortsPanel(Widget):
     """The stems that sound now."""
 
     def render(self) -> Text:
-        return ports(self.midi, self.playing, self.size.width, self.palette)
+        return ports_panel(self.midi, self.playing, self.size.width, self.palette)
 
 
 class JobText(Widget):

@@ -21,7 +21,7 @@ class Words(Static):
         self.update(_text(words))
 
 
-def option(words: str, *, id: str) -> Option:  # noqa: A002
+def list_option(words: str, *, id: str) -> Option:  # noqa: A002
     """A line of an OptionList; `id` may hold anything, and is handed back as it is."""
     return Option(_text(words), id=id)
 

@@ -33,7 +33,7 @@ class PlainConsole(Console):
         raise OutputClosed
 
 
-def table(*columns: str, right: tuple[str, ...] = (), whole: tuple[str, ...] = ()) -> Table:
+def plain_table(*columns: str, right: tuple[str, ...] = (), whole: tuple[str, ...] = ()) -> Table:
     """An empty table without a frame; the columns in `right` are flush right, those in `whole` never broken."""
     made = Table(box=None, pad_edge=False)
     for column in columns:
@@ -41,7 +41,7 @@ def table(*columns: str, right: tuple[str, ...] = (), whole: tuple[str, ...] = (
     return made
 
 
-def progress(console: PlainConsole) -> Progress:
+def progress_bar(console: PlainConsole) -> Progress:
     """A bar that moves on a terminal and is nothing elsewhere: the task's description, then its field `left`."""
     return Progress(
         _Words("{task.description}"),

@@ -7,8 +7,8 @@ from typing import Protocol
 
 from rich.progress import TaskID
 
-from bridge.cli.output.console import PlainConsole, progress
-from bridge.cli.output.terminal import tell_json
+from bridge.cli.output.console import PlainConsole, progress_bar
+from bridge.cli.output.terminal import write_json
 from bridge.errors import BridgeError
 from bridge.events import Analysed, Event, Produced, Progressed, Started, Warned
 from bridge.model import Job, Result
@@ -95,13 +95,13 @@ class JsonReport:
     ) -> None: ...
 
     def show(self, event: Event) -> None:
-        tell_json(event)
+        write_json(event)
 
     def conclude(self, job: Job) -> None:
-        tell_json(outcome_of(job))
+        write_json(outcome_of(job))
 
     def refuse(self, error: BridgeError) -> None:
-        tell_json({"job": "", "state": "failed", "stems": [], "midi": [], "code": error.code, "message": str(error)})
+        write_json({"job": "", "state": "failed", "stems": [], "midi": [], "code": error.code, "message": str(error)})
 
 
 class TextReport:
@@ -111,7 +111,7 @@ class TextReport:
         self._console = console
         self._stage = ""
         self._engine = ""
-        self._bar = progress(console)
+        self._bar = progress_bar(console)
         self._task: TaskID = self._bar.add_task("", total=1.0, left="")
 
     @classmethod

@@ -1,7 +1,7 @@
 """The one door to the terminal: what the commands say passes here, and nothing else of the program prints.
 
 A person gets one harmless line (`plain`), which never fails for a sign that the terminal's encoding lacks; a program
-gets JSON, or a path's very bytes. Where standard output cannot take it, `tell` and its sisters raise
+gets JSON, or a path's very bytes. Where standard output cannot take it, `write_line` and its sisters raise
 
     OutputClosed    its reader has gone, as in `sab models | head -1`
     NotWritable     it is a file on a full drive
@@ -38,7 +38,7 @@ class OutputClosed(Exception):  # noqa: N818 – named as those in bridge.errors
     """Nobody reads standard output any more."""
 
 
-def prepare() -> None:
+def prepare_terminal() -> None:
     """Makes the standard streams and the environment fit to be written to; once, before anything is.
 
     Python's own streams fail at the first sign that their encoding lacks, and are None where they were closed;
@@ -56,33 +56,33 @@ def prepare() -> None:
             os.environ.pop(name, None)
     logging.raiseExceptions = False  # a log that cannot be written is lost
     logging.captureWarnings(True)
-    logging.getLogger().addHandler(Spoken(logging.WARNING))
+    logging.getLogger().addHandler(TerminalHandler(logging.WARNING))
     threading.excepthook = lambda fault: logging.error("A thread ended", exc_info=fault.exc_value)
 
 
-def tell(line: object = "") -> None:
+def write_line(line: object = "") -> None:
     """One line on standard output, for a person."""
     with writing():
         _put(sys.stdout, str(line))
 
 
-def complain(code: str, message: str) -> None:
+def write_error(code: str, message: str) -> None:
     """One line on standard error: what is wrong, with its code."""
-    note(f"{code}: {message}")
+    write_note(f"{code}: {message}")
 
 
-def note(message: str) -> None:
+def write_note(message: str) -> None:
     """One line on standard error, which says who speaks."""
-    report(f"sab: {message}")
+    write_report(f"sab: {message}")
 
 
-def report(line: str) -> None:
+def write_report(line: str) -> None:
     """One line on standard error, as it is."""
     with contextlib.suppress(OSError, ValueError):  # ValueError: closed
         _put(sys.stderr, line)
 
 
-def tell_json(value: object) -> None:
+def write_json(value: object) -> None:
     r"""One JSON value as one line of UTF-8, whatever the terminal's encoding is.
 
     What a terminal might obey is written as `\u009b`, which means the same to every program.
@@ -93,13 +93,13 @@ def tell_json(value: object) -> None:
     _put_bytes(line.encode() + b"\n")
 
 
-def tell_path(path: object) -> None:
+def write_path(path: object) -> None:
     """A path as one line: for a person where standard output is a terminal, else its very bytes.
 
     So a script finds the file, whatever is in its name.
     """
     if sys.stdout.isatty():
-        tell(path)
+        write_line(path)
     else:
         _put_bytes(_bytes_of(str(path)) + os.linesep.encode())
 
@@ -154,12 +154,12 @@ def drop_output() -> None:
         os.close(nothing)
 
 
-class Spoken(logging.Handler):
+class TerminalHandler(logging.Handler):
     """What is logged while there is no log file: a line each, and no stack."""
 
     def emit(self, record: logging.LogRecord) -> None:
         fault = record.exc_info[1] if record.exc_info else None
-        note(record.getMessage() if fault is None else f"{record.getMessage()}: {type(fault).__name__}: {fault}")
+        write_note(record.getMessage() if fault is None else f"{record.getMessage()}: {type(fault).__name__}: {fault}")
 
 
 def _put(stream: TextIO, line: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from bridge.errors import EngineFailed
 from bridge.midi.player.playback import NOW, Agenda, Playback
 from bridge.midi.schedule import Schedule
-from bridge.midi.sync.sources import Heard, Sources
+from bridge.midi.sync.sources import Sources, SyncMessage
 from bridge.midi.timeline import Timeline
 
 
@@ -25,7 +25,7 @@ class Following:
         polls = [poll for sync in self._in_use() if (poll := self._sources.get(sync).poll_ns) is not None]
         return self._asked_ns + min(polls) if polls else None
 
-    def hear(self, heard: Heard) -> None:
+    def hear(self, heard: SyncMessage) -> None:
         self._sources.clock.hear(heard.at_ns, heard.data)
 
     def arm(self, sync: str, schedules: Sequence[Schedule], now_ns: int) -> Timeline | None:

@@ -26,7 +26,7 @@ SAID_SECONDS = (0, 1, 2, 4, 8, 16)
 QUIET_NS = 2_000_000
 
 
-class Leftovers:
+class LeftoverNotes:
     """Ends by stem, told to each new listener of the stem's port. A note that plays again meanwhile is not cut: what
     would end it waits for the end of that playback."""
 

@@ -12,27 +12,27 @@ from typing import Protocol
 
 from bridge.errors import EngineFailed
 from bridge.midi.player.following import Following
-from bridge.midi.player.leftover_notes import Leftovers
+from bridge.midi.player.leftover_notes import LeftoverNotes
 from bridge.midi.player.messages import (
     Command,
-    Finished,
-    Lateness,
+    LatenessReport,
     Panic,
     Play,
-    Position,
-    Ready,
+    PlaybackFinished,
+    PlaybackPosition,
+    PlaybackStarted,
+    PlaybackWaiting,
+    PlayerReady,
     Report,
     Silence,
     Silenced,
-    Started,
     Stop,
-    Waiting,
 )
 from bridge.midi.player.playback import NOW, Agenda, Playback
 from bridge.midi.ports.rtmidi_ports import Ports
 from bridge.midi.ports.stall import STANDS_STILL, Stall
 from bridge.midi.schedule import SILENCE, Schedule
-from bridge.midi.sync.sources import Heard, Sources
+from bridge.midi.sync.sources import Sources, SyncMessage
 from bridge.midi.timeline import NS_PER_SECOND, from_now
 from bridge.model import MidiStatus, PlayOutcome
 
@@ -54,7 +54,7 @@ POSITION_NS = NS_PER_SECOND // 4
 class Inbox(Protocol):
     """The part of `queue.SimpleQueue` that the player needs."""
 
-    def get(self, block: bool = True, timeout: float | None = None) -> Command | Heard | Stall | None: ...
+    def get(self, block: bool = True, timeout: float | None = None) -> Command | SyncMessage | Stall | None: ...
 
 
 class Player:
@@ -77,7 +77,7 @@ class Player:
         self._pause = pause
         self._agenda = Agenda()
         self._following = Following(sources or Sources(), self._agenda)
-        self._leftovers = Leftovers(self._agenda)
+        self._leftovers = LeftoverNotes(self._agenda)
         self._ports = Ports(MidiStatus(), {})
         self._stalled = False
         self._position_ns = 0
@@ -105,10 +105,10 @@ class Player:
     def _open(self) -> None:
         earlier, self._ports = self._ports, self._open_ports()
         if self._ports.status != earlier.status:
-            self._report(Ready(status=self._ports.status))
+            self._report(PlayerReady(status=self._ports.status))
         self._leftovers.begin(self._clock_ns())
 
-    def _wait(self, inbox: Inbox) -> Command | Heard | Stall | None:
+    def _wait(self, inbox: Inbox) -> Command | SyncMessage | Stall | None:
         """The next command, awaited until shortly before the next deadline.
 
         Raises:
@@ -168,9 +168,9 @@ class Player:
                 if not playback.is_playing:
                     self._end(playback, "finished", waits=playback.sync != NOW)
 
-    def _obey(self, command: Command | Heard | Stall) -> None:
+    def _obey(self, command: Command | SyncMessage | Stall) -> None:
         match command:
-            case Heard():
+            case SyncMessage():
                 self._following.hear(command)
                 self._follow(self._clock_ns())
             case Play():
@@ -190,7 +190,7 @@ class Player:
         if lasts:
             for playback in self._agenda.playing():
                 self._end(playback, "failed", STANDS_STILL)
-        self._report(Ready(status=MidiStatus(message=STANDS_STILL) if lasts else self._ports.status))
+        self._report(PlayerReady(status=MidiStatus(message=STANDS_STILL) if lasts else self._ports.status))
 
     def _play(self, schedules: tuple[Schedule, ...], sync: str) -> None:
         if self._stalled:
@@ -216,7 +216,7 @@ class Player:
                 self._start(Playback(schedule, timeline, sync=sync, ahead_ns=output.ahead_ns, now_ns=now_ns))
 
     def _refuse(self, schedule: Schedule, reason: str) -> None:
-        self._report(Finished(job=schedule.job, stem=schedule.stem, outcome="failed", reason=reason))
+        self._report(PlaybackFinished(job=schedule.job, stem=schedule.stem, outcome="failed", reason=reason))
 
     def _start(self, playback: Playback) -> None:
         for earlier in self._agenda.playing(stem=playback.schedule.stem):
@@ -263,7 +263,9 @@ class Player:
         if playback.lateness_ns:
             self._report(_lateness(schedule, playback.lateness_ns))
             playback.lateness_ns = []
-        self._report(Finished(job=schedule.job, stem=schedule.stem, outcome=outcome, reason=reason, waits=waits))
+        self._report(
+            PlaybackFinished(job=schedule.job, stem=schedule.stem, outcome=outcome, reason=reason, waits=waits)
+        )
         if waits:
             self._tell_wait(playback)
 
@@ -299,26 +301,28 @@ class Player:
 
     def _tell_start(self, playback: Playback) -> None:
         schedule = playback.schedule
-        self._report(Started(job=schedule.job, stem=schedule.stem, seconds=schedule.seconds, notes=schedule.notes))
+        self._report(
+            PlaybackStarted(job=schedule.job, stem=schedule.stem, seconds=schedule.seconds, notes=schedule.notes)
+        )
 
     def _tell_wait(self, playback: Playback) -> None:
-        self._report(Waiting(job=playback.schedule.job, stem=playback.schedule.stem, sync=playback.sync))
+        self._report(PlaybackWaiting(job=playback.schedule.job, stem=playback.schedule.stem, sync=playback.sync))
 
     def _tell_positions(self, now_ns: int) -> None:
         self._position_ns = now_ns + POSITION_NS
         for playback in self._agenda.playing():
             seconds = playback.position_seconds(now_ns)
             if seconds is not None and playback.is_playing:
-                self._report(Position(job=playback.schedule.job, stem=playback.schedule.stem, seconds=seconds))
+                self._report(PlaybackPosition(job=playback.schedule.job, stem=playback.schedule.stem, seconds=seconds))
 
 
-def _lateness(schedule: Schedule, lateness_ns: list[int]) -> Lateness:
+def _lateness(schedule: Schedule, lateness_ns: list[int]) -> LatenessReport:
     ordered = sorted(lateness_ns)
 
     def rank_ms(share: float) -> float:  # nearest rank
         return ordered[max(0, math.ceil(share * len(ordered)) - 1)] / 1e6
 
-    return Lateness(
+    return LatenessReport(
         job=schedule.job,
         stem=schedule.stem,
         messages=len(ordered),

@@ -36,13 +36,13 @@ class Silenced(Value, frozen=True, kw_only=True, tag="silenced"):
     """All who came in time have been told what `Silence` said."""
 
 
-class Ready(Value, frozen=True, kw_only=True, tag="ready"):
+class PlayerReady(Value, frozen=True, kw_only=True, tag="ready"):
     """The ports are open, or `status.message` says why not. Sent again where that changes."""
 
     status: MidiStatus
 
 
-class Waiting(Value, frozen=True, kw_only=True, tag="waiting"):
+class PlaybackWaiting(Value, frozen=True, kw_only=True, tag="waiting"):
     """A schedule is armed: it plays as soon as the music that it follows rolls."""
 
     job: str
@@ -50,14 +50,14 @@ class Waiting(Value, frozen=True, kw_only=True, tag="waiting"):
     sync: str
 
 
-class Started(Value, frozen=True, kw_only=True, tag="started"):
+class PlaybackStarted(Value, frozen=True, kw_only=True, tag="started"):
     job: str
     stem: str
     seconds: float
     notes: int
 
 
-class Position(Value, frozen=True, kw_only=True, tag="position"):
+class PlaybackPosition(Value, frozen=True, kw_only=True, tag="position"):
     """How far a schedule is; negative before its start. A few times a second."""
 
     job: str
@@ -65,7 +65,7 @@ class Position(Value, frozen=True, kw_only=True, tag="position"):
     seconds: float
 
 
-class Finished(Value, frozen=True, kw_only=True, tag="finished"):
+class PlaybackFinished(Value, frozen=True, kw_only=True, tag="finished"):
     """A schedule has played, or will not. The last word on it, unless it still waits; each gets exactly one last."""
 
     job: str
@@ -77,8 +77,8 @@ class Finished(Value, frozen=True, kw_only=True, tag="finished"):
     """It stays armed, for the next time that the music rolls."""
 
 
-class Lateness(Value, frozen=True, kw_only=True, tag="lateness"):
-    """How much after their deadlines a schedule's messages were handed to the port. Comes before its `Finished`."""
+class LatenessReport(Value, frozen=True, kw_only=True, tag="lateness"):
+    """By how much a schedule's messages were handed to the port too late. Comes before its `PlaybackFinished`."""
 
     job: str
     stem: str
@@ -89,4 +89,6 @@ class Lateness(Value, frozen=True, kw_only=True, tag="lateness"):
 
 
 Command: TypeAlias = Play | Stop | Panic | Silence
-Report: TypeAlias = Ready | Silenced | Waiting | Started | Position | Finished | Lateness
+Report: TypeAlias = (
+    PlayerReady | Silenced | PlaybackWaiting | PlaybackStarted | PlaybackPosition | PlaybackFinished | LatenessReport
+)

@@ -11,7 +11,7 @@ from bridge.midi.schedule import (
     CONTROL_CHANGE,
     Schedule,
     Sounding,
-    Timed,
+    TimedBytes,
     ends_something,
     is_note_off,
     is_note_on,
@@ -268,11 +268,11 @@ class Agenda:
         return min(waiting, key=lambda entry: entry[0])[1] if waiting else None
 
 
-def _seconds(message: Timed) -> float:
+def _seconds(message: TimedBytes) -> float:
     return message.seconds
 
 
-def _open_notes(messages: Iterable[Timed]) -> Counter[tuple[int, int]]:
+def _open_notes(messages: Iterable[TimedBytes]) -> Counter[tuple[int, int]]:
     """The notes that these messages leave sounding."""
     notes: Counter[tuple[int, int]] = Counter()
     for message in messages:
@@ -284,7 +284,7 @@ def _open_notes(messages: Iterable[Timed]) -> Counter[tuple[int, int]]:
     return +notes
 
 
-def _set_up(skipped: Iterable[Timed], leaves_out: Container[int]) -> Iterable[bytes]:
+def _set_up(skipped: Iterable[TimedBytes], leaves_out: Container[int]) -> Iterable[bytes]:
     """What a take after the first messages needs of them: all that says how to read it, and the first controllers."""
     has_begun = False
     for number, message in enumerate(skipped):

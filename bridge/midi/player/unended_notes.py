@@ -28,7 +28,7 @@ Ends: TypeAlias = Mapping[tuple[str, str], tuple[bytes, ...]]
 """By job and stem, what ends all that may sound of it."""
 
 
-class Unended:
+class UnendedNotes:
     """`folder`: where the file is kept; None: there is none. Its methods that touch the disk say so."""
 
     def __init__(self, folder: Path | None) -> None:
@@ -101,7 +101,7 @@ class Unended:
             forget(self._path)
 
 
-def ends_of(schedules: Iterable[Schedule]) -> Ends:
+def ending_messages(schedules: Iterable[Schedule]) -> Ends:
     """What ends these, wherever they are broken off."""
     return {(schedule.job, schedule.stem): may_leave(schedule.messages) for schedule in schedules}
 
@@ -114,7 +114,7 @@ def forget(path: Path | None) -> None:
 
 
 def _check(left: dict[str, tuple[bytes, ...]]) -> None:
-    """Raises ValueError where this was never written by `Unended`."""
+    """Raises ValueError where this was never written by `UnendedNotes`."""
     for stem, ends in left.items():
         if stem not in STEMS or not all(_is_end(data) for data in ends):
             raise ValueError(f"no end of a note: {stem}")

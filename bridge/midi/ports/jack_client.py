@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from bridge.midi.ports.libjack import SHUTDOWN_CALLBACK, open_client
+from bridge.midi.ports.libjack import SHUTDOWN_CALLBACK, open_jack_client
 from bridge.midi.ports.rtmidi_ports import quiet_stderr
 
 _FRAMES = ctypes.c_uint32
@@ -51,7 +51,7 @@ class Client:
 
     def __init__(self, name: str) -> None:
         self._jack, self._quick = _libraries()
-        self._client = open_client(self._jack, name, exact=True)
+        self._client = open_jack_client(self._jack, name, exact=True)
         self.midi_outports = SimpleNamespace(register=self._register)
         self.frames = 0
         """Of the period that runs."""

@@ -54,7 +54,7 @@ class JackClient:
 
     def __init__(self, name: str, *, exact: bool = False) -> None:
         self._jack = _libjack()
-        self._client = open_client(self._jack, name, exact=exact)
+        self._client = open_jack_client(self._jack, name, exact=exact)
 
     def ask(self, function: str, *arguments: Any) -> Any:
         """Calls a libjack function whose first argument is the client."""
@@ -77,7 +77,7 @@ class JackClient:
         self._jack.jack_client_close(self._client)
 
 
-def open_client(jack: Any, name: str, *, exact: bool) -> Any:
+def open_jack_client(jack: Any, name: str, *, exact: bool) -> Any:
     """A client's handle; raises as `JackClient`. `jack` has the types of `jack_client_open` and its like."""
     with quiet_stderr():
         client = jack.jack_client_open(name.encode(), NO_START_SERVER, None)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import NamedTuple
 
-from bridge.midi.realtime.thread_priority import share_promptness
+from bridge.midi.realtime.thread_priority import share_realtime_scheduling
 
 #: How often the server's clock is looked at, and how many looks without a change are a stall: a second, of which the
 #: longest period that JACK has, 8192 frames, is a fifth. Looks are counted, so that no sleep of ours counts as one.
@@ -61,6 +61,6 @@ class StallWatch:
         self._seen, self._same = frame, 0
 
     def _watch(self) -> None:
-        share_promptness()  # who looks holds the interpreter, and is not to be kept from giving it back
+        share_realtime_scheduling()  # who looks holds the interpreter, and is not to be kept from giving it back
         while not self._over.wait(LOOK_SECONDS):
             self.look()

@@ -40,7 +40,7 @@ def ask_for_real_time(threads: Sequence[int], priority: int) -> bool:
     else:
         given = asked.returncode == 0
     if not given:
-        give_back()
+        give_back_priority()
     return given
 
 
@@ -49,7 +49,7 @@ def own_threads() -> tuple[int, ...]:
     return tuple(sorted((int(thread.name) for thread in Path("/proc/self/task").iterdir()), key=_is_other))
 
 
-def give_back() -> None:
+def give_back_priority() -> None:
     """All threads of this process are ordinary ones again."""
     for thread in own_threads():
         with contextlib.suppress(OSError):
@@ -64,7 +64,7 @@ def _limit_runs() -> None:
 
 
 def _ran_for_too_long(*_: object) -> None:
-    give_back()
+    give_back_priority()
     with contextlib.suppress(OSError):
         os.write(2, b"at real-time priority for too long without a pause: without it from here on\n")
 

@@ -38,11 +38,11 @@ class _SchedulingAttributes(ctypes.Structure):
 
 
 @contextlib.contextmanager
-def promptness() -> Iterator[None]:
+def realtime_scheduling() -> Iterator[None]:
     """Asks for all that helps; what is refused is done without.
 
     For the calling thread, which is to keep the time, and for those it starts: one that holds the interpreter and is
-    kept from running holds up the notes, too. `keep_promptness` ends that.
+    kept from running holds up the notes, too. `keep_realtime_scheduling` ends that.
     """
     if sys.platform == "linux":
         _set_timer_slack()
@@ -54,11 +54,11 @@ def promptness() -> Iterator[None]:
         yield
 
 
-def keep_promptness() -> None:
+def keep_realtime_scheduling() -> None:
     """From here on threads that are started do not inherit real-time priority: those of audio libraries know theirs.
 
     Where the system refused it, those that run already get it from the desktop, if it has any to give. A later one of
-    ours that runs Python beside the notes asks with `share_promptness`.
+    ours that runs Python beside the notes asks with `share_realtime_scheduling`.
     """
     if sys.platform == "linux":
         if _has_real_time(0):
@@ -68,8 +68,8 @@ def keep_promptness() -> None:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGXCPU})
 
 
-def share_promptness() -> None:
-    """For the calling thread, as `promptness()`; nothing where that was refused."""
+def share_realtime_scheduling() -> None:
+    """For the calling thread, as `realtime_scheduling()`; nothing where that was refused."""
     if sys.platform == "linux" and not _take_real_time(os.SCHED_RESET_ON_FORK) and _has_real_time(os.getpid()):
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGXCPU})
         _be_given_real_time(threading.get_native_id())
@@ -133,6 +133,6 @@ def _fine_timer() -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    with promptness():
-        keep_promptness()
+    with realtime_scheduling():
+        keep_realtime_scheduling()
         sys.exit(not _has_real_time(0))

@@ -25,7 +25,7 @@ JUST_BEGUN_QUARTERS = 0.1
 JUMP_QUARTERS = 0.25
 
 
-class Look(NamedTuple):
+class LinkState(NamedTuple):
     """The session at one moment."""
 
     rolls: bool
@@ -44,7 +44,7 @@ class LinkSession:
 
     poll_ns: int | None = POLL_NS
 
-    def __init__(self, look: Callable[[], Look]) -> None:
+    def __init__(self, look: Callable[[], LinkState]) -> None:
         self._look = look
         self._timeline: Timeline | None = None
         self._take = 0
@@ -87,16 +87,16 @@ def open_link(clock_ns: Callable[[], int] = time.perf_counter_ns) -> LinkSession
     session.quantum = BAR_QUARTERS  # what peers agree on: the place in a bar, not the number of the beat
     opened_ns = clock_ns()
 
-    def look() -> Look:
+    def look() -> LinkState:
         now_ns = clock_ns()
         if not session.enabled and now_ns - opened_ns > JOIN_NS:
             session.enabled = True
-        return _look(session, clock_ns)
+        return _state(session, clock_ns)
 
     return LinkSession(look)
 
 
-def _look(session: Any, clock_ns: Callable[[], int]) -> Look:
+def _state(session: Any, clock_ns: Callable[[], int]) -> LinkState:
     rolls = bool(session.enabled and session.playing)
     before_ns, quarters, after_ns = clock_ns(), float(session.beat), clock_ns()
-    return Look(rolls, (before_ns + after_ns) // 2, quarters, float(session.tempo), float(session.quantum))
+    return LinkState(rolls, (before_ns + after_ns) // 2, quarters, float(session.tempo), float(session.quantum))

@@ -17,7 +17,7 @@ from typing import Any
 from bridge.midi.ports.jack_exact import ExactOutput
 from bridge.midi.ports.port_layout import ChannelOutput
 from bridge.midi.ports.rtmidi_ports import BACKENDS, CLIENT_NAME, quiet_stderr
-from bridge.midi.sync.sources import Heard
+from bridge.midi.sync.sources import SyncMessage
 from bridge.protocols import MidiOutput
 
 SYNC_PORT = "SAB Sync"
@@ -27,7 +27,7 @@ WANTED = frozenset((0xF2, 0xF8, 0xFA, 0xFB, 0xFC))
 MAX_UNREAD = 500
 
 
-class SyncInput:
+class ClockPort:
     """Puts what it hears into an inbox. Its messages carry the time at which they came, `early_ns` added to it.
 
     On JACK all messages of a period come at its start: on average half a period early.
@@ -51,12 +51,12 @@ class SyncInput:
     def hear_at(self, at_ns: int, message: bytes) -> None:
         """For a back-end that knows when a message came."""
         if message and message[0] in WANTED and self._inbox.qsize() < MAX_UNREAD:
-            self._inbox.put(Heard(at_ns, message))
+            self._inbox.put(SyncMessage(at_ns, message))
 
 
 @contextlib.contextmanager
 def sync_port(
-    backend: str, outputs: Iterable[MidiOutput], hear: SyncInput, library: Any = None, *, client_name: str = CLIENT_NAME
+    backend: str, outputs: Iterable[MidiOutput], hear: ClockPort, library: Any = None, *, client_name: str = CLIENT_NAME
 ) -> Iterator[bool]:
     """Opens the port on the back-end that `outputs` are on; False where there is none to be had.
 

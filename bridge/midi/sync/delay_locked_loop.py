@@ -27,7 +27,7 @@ FORGET, FORGET_MEAN = 1 / 24, 1 / 12
 ONE_SIDED = 0.6
 
 
-class TickLoop:
+class DelayLockedLoop:
     """Filters the times of ticks. `expected_ns` is the period to begin with."""
 
     def __init__(self, expected_ns: float) -> None:

@@ -25,7 +25,7 @@ _ROLLING, _LOOPING = 1, 2
 _BBT = 0x10
 
 
-class Position(ctypes.Structure):
+class TransportPosition(ctypes.Structure):
     """The part of `jack_position_t` that is read, with room for the rest."""
 
     _fields_ = (
@@ -46,7 +46,7 @@ class Position(ctypes.Structure):
     )
 
 
-class Look(NamedTuple):
+class TransportState(NamedTuple):
     """The transport at one moment."""
 
     rolls: bool
@@ -63,10 +63,10 @@ class JackTransport:
 
     poll_ns: int | None = POLL_NS
 
-    def __init__(self, look: Callable[[], Look]) -> None:
+    def __init__(self, look: Callable[[], TransportState]) -> None:
         self._look = look
         self._timeline: Timeline | None = None
-        self._before: Look | None = None
+        self._before: TransportState | None = None
         self._take = 0
 
     def expect(self, bpm: float) -> None:
@@ -97,7 +97,7 @@ class JackTransport:
         self._timeline = timeline._replace(started=self._started(timeline, before, look))
         return self._timeline
 
-    def _started(self, timeline: Timeline, before: Look | None, look: Look) -> float:
+    def _started(self, timeline: Timeline, before: TransportState | None, look: TransportState) -> float:
         """Where the take began: where the transport stood, or no longer ago than our last look."""
         if before is None:
             return timeline.place
@@ -115,7 +115,7 @@ def open_jack_transport() -> JackTransport:
         EngineFailed: none answers.
     """
     client = _open_client()
-    return JackTransport(lambda: _look(client))
+    return JackTransport(lambda: _state(client))
 
 
 def jack_period_ns() -> int:
@@ -135,8 +135,8 @@ def _open_client() -> JackClient:
         ) from error
 
 
-def _look(client: JackClient) -> Look:
-    position = Position()
+def _state(client: JackClient) -> TransportState:
+    position = TransportPosition()
     rolls = client.ask("jack_transport_query", ctypes.byref(position)) in (_ROLLING, _LOOPING)
     rate = position.frame_rate or 1
     # The position is that of the period that began at `usecs`, which JACK's own clock counts.
@@ -146,10 +146,10 @@ def _look(client: JackClient) -> Look:
     at_ns = now_ns - round(since * NS_PER_SECOND)
     seconds = position.frame / rate
     if not position.valid & _BBT or position.beats_per_minute <= 0 or position.ticks_per_beat <= 0:
-        return Look(rolls, at_ns, seconds)
+        return TransportState(rolls, at_ns, seconds)
     quarter_beats = 4 / (position.beat_type or 4)
     bars = position.bar_start_tick / position.ticks_per_beat
     if position.bar > 1 and bars <= 0:  # not every keeper of time fills it in
         bars = (position.bar - 1) * position.beats_per_bar
     beats = bars + position.beat - 1 + position.tick / position.ticks_per_beat
-    return Look(rolls, at_ns, seconds, beats * quarter_beats, position.beats_per_minute * quarter_beats)
+    return TransportState(rolls, at_ns, seconds, beats * quarter_beats, position.beats_per_minute * quarter_beats)

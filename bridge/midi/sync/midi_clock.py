@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.midi.sync.delay_locked_loop import TICKS_PER_QUARTER, TickLoop
+from bridge.midi.sync.delay_locked_loop import TICKS_PER_QUARTER, DelayLockedLoop
 from bridge.midi.timeline import NS_PER_MINUTE, NS_PER_SECOND, Timeline
 from bridge.units import DEFAULT_TEMPO_BPM
 
@@ -13,7 +13,7 @@ TICKS_PER_SIXTEENTH = 6
 SILENCE_NS = NS_PER_SECOND
 
 
-class ClockFollower:
+class MidiClock:
     """Hears real-time messages, each with the time at which it came.
 
     The first tick after Start is beat 0; after Continue, the tick that follows the last one, or that Song Position
@@ -24,7 +24,7 @@ class ClockFollower:
     poll_ns: int | None = SILENCE_NS // 4
 
     def __init__(self) -> None:
-        self._loop: TickLoop | None = None
+        self._loop: DelayLockedLoop | None = None
         self._expected_bpm = DEFAULT_TEMPO_BPM
         self._rolls = False
         self._next = 0
@@ -64,7 +64,7 @@ class ClockFollower:
 
     def _tick(self, at_ns: int) -> None:
         if self._loop is None:
-            self._loop = TickLoop(NS_PER_MINUTE / (TICKS_PER_QUARTER * self._expected_bpm))
+            self._loop = DelayLockedLoop(NS_PER_MINUTE / (TICKS_PER_QUARTER * self._expected_bpm))
         self._heard_ns = at_ns
         self._loop.tick(at_ns)
         if not self._rolls:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol, TypeAlias
 
 from bridge.errors import EngineFailed
-from bridge.midi.sync.midi_clock import ClockFollower
+from bridge.midi.sync.midi_clock import MidiClock
 from bridge.midi.timeline import Timeline
 
 CLOCK, JACK, LINK = "clock", "jack", "link"
 
 
-class Heard(NamedTuple):
+class SyncMessage(NamedTuple):
     """A message that came in on the port `SAB Sync`, and when, on the player's clock."""
 
     at_ns: int
@@ -47,7 +47,7 @@ class Sources:
     """Each source of time by its name, opened when it is first asked for."""
 
     def __init__(self, openers: Mapping[str, Open] | None = None) -> None:
-        self.clock = ClockFollower()
+        self.clock = MidiClock()
         self._openers = dict(openers or {})
         self._open: dict[str, Source] = {CLOCK: self.clock}
 

@@ -60,7 +60,7 @@ def address_space(
     return root
 
 
-def find(root: Node, path: str) -> Node | None:
+def find_node(root: Node, path: str) -> Node | None:
     """The node at an address; None where there is none."""
     node = root
     for name in filter(None, path.split("/")):

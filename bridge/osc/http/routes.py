@@ -16,7 +16,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from bridge.errors import BadArguments, BridgeError, NotFound
 from bridge.osc.http import oscquery
-from bridge.osc.http.view import MOST_JOBS, USUAL_JOBS, Explorable
+from bridge.osc.http.view import MOST_JOBS, USUAL_JOBS, BridgeView
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ IDLE_SECONDS = 15.0
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
-async def start(shown: Explorable, door: socket.socket) -> Callable[[], Awaitable[None]]:
+async def start_routes(shown: BridgeView, door: socket.socket) -> Callable[[], Awaitable[None]]:
     """Serves on a bound socket; gives what ends that."""
     runner = web.AppRunner(
         application(shown, own_host=door.getsockname()[0]),
@@ -46,7 +46,7 @@ async def start(shown: Explorable, door: socket.socket) -> Callable[[], Awaitabl
     return runner.cleanup
 
 
-def application(shown: Explorable, own_host: str) -> web.Application:
+def application(shown: BridgeView, own_host: str) -> web.Application:
     """The routes; `own_host` is the address that the server listens on."""
 
     async def jobs(request: web.Request) -> web.StreamResponse:
@@ -58,7 +58,7 @@ def application(shown: Explorable, own_host: str) -> web.Application:
     async def node(request: web.Request) -> web.StreamResponse:
         if "HOST_INFO" in request.query:  # whatever the path is, says the proposal
             return _answer(shown.host_info())
-        found = oscquery.find(shown.address_space(), request.path)
+        found = oscquery.find_node(shown.address_space(), request.path)
         if found is None:
             raise NotFound(f"There is no OSC address {request.path}.", advice="GET / lists them.")
         return _attributes(found, list(request.query))

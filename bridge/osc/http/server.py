@@ -14,16 +14,16 @@ from contextlib import asynccontextmanager, suppress
 
 from bridge.config import DEFAULT_HOST
 from bridge.events import Noticed
-from bridge.osc.http.view import Explorable
+from bridge.osc.http.view import BridgeView
 from bridge.system import sockets
 
 #: (what is shown, the port's socket) → what ends the serving.
-Start = Callable[[Explorable, socket.socket], Awaitable[Callable[[], Awaitable[None]]]]
+Start = Callable[[BridgeView, socket.socket], Awaitable[Callable[[], Awaitable[None]]]]
 
 
 @asynccontextmanager
 async def serve_http(
-    shown: Explorable, *, host: str = DEFAULT_HOST, port: int, notice: Callable[[Noticed], None]
+    shown: BridgeView, *, host: str = DEFAULT_HOST, port: int, notice: Callable[[Noticed], None]
 ) -> AsyncIterator[str]:
     """Answers for as long as the context lasts; gives the address, as `http://127.0.0.1:9720`.
 
@@ -52,7 +52,7 @@ async def serve_http(
 class _Opening:
     """A port behind which the server is made when somebody knocks."""
 
-    def __init__(self, shown: Explorable, door: socket.socket, notice: Callable[[Noticed], None]) -> None:
+    def __init__(self, shown: BridgeView, door: socket.socket, notice: Callable[[Noticed], None]) -> None:
         self._shown = shown
         self._door = door
         self._notice = notice
@@ -84,7 +84,7 @@ class _Opening:
     async def _load(self) -> None:
         try:
             routes = await asyncio.to_thread(importlib.import_module, "bridge.osc.http.routes")
-            start: Start = routes.start
+            start: Start = routes.start_routes
             self._end = await start(self._shown, self._door)
         except (ImportError, OSError) as error:
             self._door.close()  # whoever has connected is not left waiting

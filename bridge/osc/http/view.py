@@ -21,7 +21,7 @@ _BRIEF = ("id", "name", "state", "stage", "fraction", "eta_seconds", "submitted_
 
 
 @dataclass(frozen=True)
-class Explorable:
+class BridgeView:
     """One running bridge, seen from outside."""
 
     bridge: Bridge

@@ -18,7 +18,7 @@ TEMPO, WHOLE = "tempo", "mix"
 
 
 @dataclass
-class Ear:
+class AnalysisCache:
     """Listens to one job, and remembers what earlier jobs have heard in the same sound."""
 
     transcribers: Transcribers

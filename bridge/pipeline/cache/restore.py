@@ -13,24 +13,24 @@ from bridge.audio.riff import addition
 from bridge.audio.source import Region
 from bridge.model import JobRequest
 from bridge.pipeline.cache.store import BLOCK_BYTES, OpenEntry
-from bridge.pipeline.manifest import decode
-from bridge.pipeline.output_files import Piece, result_file
+from bridge.pipeline.manifest import decode_manifest
+from bridge.pipeline.output_files import OutputFile, result_file
 from bridge.pipeline.output_folder import OutputFolder
 from bridge.pipeline.stems import stamps
 from bridge.project_paths import numbered
 from bridge.system.files import read_small
 
 
-def stem_pieces(cached: OpenEntry, region: Region, request: JobRequest, name: str) -> Iterator[Piece]:
+def stem_pieces(cached: OpenEntry, region: Region, request: JobRequest, name: str) -> Iterator[OutputFile]:
     """The stems of an entry, with the time stamps of the job that wants them now."""
     for result in cached.entry.results:
         content, length = cached.files[result.path], cached.entry.sizes[result.path]
         chunks = stamps(result.name, region, request)
         file = result_file(name, result.name, Path(result.path).suffix[1:])
-        yield Piece(msgspec.structs.replace(result, path=file), _Stamped(content, length, chunks).blocks)
+        yield OutputFile(msgspec.structs.replace(result, path=file), _Stamped(content, length, chunks).blocks)
 
 
-def folder_of(job: str, wanted: Path, name: str, key: str, pieces: Sequence[Piece]) -> OutputFolder | None:
+def folder_of(job: str, wanted: Path, name: str, key: str, pieces: Sequence[OutputFile]) -> OutputFolder | None:
     """The folder called `wanted`, `wanted 2` … that a job with this key went to, of which nothing was changed since.
 
     Some of its files may be gone. A file that is there but differs is the user's work by now: then the folder is not
@@ -44,7 +44,7 @@ def folder_of(job: str, wanted: Path, name: str, key: str, pieces: Sequence[Piec
     return None
 
 
-def is_unchanged(path: Path, piece: Piece) -> bool:
+def is_unchanged(path: Path, piece: OutputFile) -> bool:
     """Whether a file is still what was made, or gone."""
     try:
         with path.open("rb") as file:
@@ -56,7 +56,7 @@ def is_unchanged(path: Path, piece: Piece) -> bool:
         return False
 
 
-def put(piece: Piece, folder: OutputFolder) -> None:
+def write_if_changed(piece: OutputFile, folder: OutputFolder) -> None:
     """Sees that one file lies in `folder`.
 
     Raises:
@@ -69,7 +69,7 @@ def put(piece: Piece, folder: OutputFolder) -> None:
         copy.writelines(piece.blocks())
 
 
-def state_of(source: Path) -> tuple[int, int] | None:
+def size_and_time(source: Path) -> tuple[int, int] | None:
     """What changes when somebody writes to a file; None where it is gone."""
     try:
         state = source.stat()
@@ -113,6 +113,6 @@ def _went_to(folder: Path, name: str, key: str) -> bool:
     if folder.is_symlink():
         return False
     try:
-        return decode(read_small(folder / f"{name}.sab.json")).cache_key == key
+        return decode_manifest(read_small(folder / f"{name}.sab.json")).cache_key == key
     except (OSError, ValueError):
         return False

@@ -48,7 +48,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Head:
+class FileHead:
     """The first `size` bytes of a file."""
 
     path: Path
@@ -56,7 +56,7 @@ class Head:
 
 
 #: What a file of an entry is made of.
-Content: TypeAlias = "Path | Head | bytes"
+Content: TypeAlias = "Path | FileHead | bytes"
 
 
 class Entry(Value, frozen=True, kw_only=True):
@@ -83,7 +83,7 @@ class Entry(Value, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredEntry:
     """An entry and when it was last of use."""
 
     entry: Entry
@@ -165,12 +165,12 @@ class ResultsCache:
         """
         self._store([(entry, files)])
 
-    def kept(self) -> list[Kept]:
+    def kept(self) -> list[StoredEntry]:
         """All entries that can be read, the last used first."""
         found = []
         for folder in self._folders():
             with contextlib.suppress(OSError, ValueError):
-                found.append(Kept(_read(folder), folder, (folder / INDEX).stat().st_mtime))
+                found.append(StoredEntry(_read(folder), folder, (folder / INDEX).stat().st_mtime))
         return sorted(found, key=lambda kept: kept.used_unix, reverse=True)
 
     def clear(self) -> int:
@@ -274,7 +274,7 @@ def _size(content: Content) -> int:
     match content:
         case bytes():
             return len(content)
-        case Head():
+        case FileHead():
             return content.size
         case _:
             return content.stat().st_size
@@ -292,7 +292,7 @@ def _copy(content: Content, path: Path) -> None:
     match content:
         case bytes():
             path.write_bytes(content)
-        case Head():
+        case FileHead():
             shutil.copyfile(content.path, path)
             os.truncate(path, content.size)
         case _:

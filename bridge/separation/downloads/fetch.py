@@ -14,12 +14,12 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from bridge.control import Portion
+from bridge.control import PartControl
 from bridge.errors import WeightsUnavailable
 from bridge.separation.downloads.hub import from_hub
 from bridge.separation.downloads.resumable import certificates, from_server
 from bridge.separation.downloads.transfer import Transfer, wait_for
-from bridge.separation.models.locations import Places, hub_repository
+from bridge.separation.models.locations import ModelLocations, hub_repository
 from bridge.separation.models.openunmix import check_installed
 from bridge.system.clock import SystemClock
 
@@ -58,7 +58,7 @@ def probe(url: str, seconds: float) -> None:
 
 
 class Fetcher:
-    """Brings released models to where `Places` finds them."""
+    """Brings released models to where `ModelLocations` finds them."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class Fetcher:
         self._probe_seconds = probe_seconds
         self._stall_seconds = stall_seconds
 
-    def fetch(self, name: str, places: Places, control: Control) -> None:
+    def fetch(self, name: str, places: ModelLocations, control: Control) -> None:
         """Downloads the model `name`, a released one, with progress 0–1.
 
         Raises:
@@ -90,7 +90,7 @@ class Fetcher:
         problems = []
         sources = self._sources(name, places)
         for index, (what, address, download) in enumerate(sources):
-            part = Portion(control, index / (2 * len(sources)), 1.0)
+            part = PartControl(control, index / (2 * len(sources)), 1.0)
             try:
                 self._reach(address, part, what)
                 wait_for(download, part, self._clock, patience_seconds=self._stall_seconds, what=what)
@@ -105,7 +105,7 @@ class Fetcher:
             advice=f"Connect to the internet and run `sab models pull {name}`, or use the engine draft.",
         )
 
-    def _sources(self, name: str, places: Places) -> list[tuple[str, str, Callable[[Transfer], None]]]:
+    def _sources(self, name: str, places: ModelLocations) -> list[tuple[str, str, Callable[[Transfer], None]]]:
         """Servers in the order in which they are asked: what they are called, an address to try, the download."""
         if places.unmix is not None and name in places.unmix_names:
             check_installed(name)

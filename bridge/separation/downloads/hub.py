@@ -13,14 +13,14 @@ from bridge.errors import WeightsUnavailable
 from bridge.separation.downloads.resumable import SOCKET_SECONDS, download, first_line
 from bridge.separation.downloads.transfer import AbandonedError, Transfer
 from bridge.separation.models.demucs_bags import read_bag
-from bridge.separation.models.locations import Places, hub_repository
-from bridge.separation.openvino.artifact import sha256_of
+from bridge.separation.models.locations import ModelLocations, hub_repository
+from bridge.system.files import sha256_of
 
 #: How long one look takes whether another program still fetches the same file.
 _LOOK_SECONDS = 0.2
 
 
-def from_hub(name: str, places: Places, endpoint: str, transfer: Transfer) -> None:
+def from_hub(name: str, places: ModelLocations, endpoint: str, transfer: Transfer) -> None:
     """Downloads definition and models into the hub's own cache, where every other program finds them too.
 
     Raises:
@@ -45,7 +45,7 @@ class _Hub:
     `blobs/<ETag>` by `download`; the library finds it there, and does all the rest of its layout.
     """
 
-    def __init__(self, name: str, places: Places, endpoint: str, transfer: Transfer) -> None:
+    def __init__(self, name: str, places: ModelLocations, endpoint: str, transfer: Transfer) -> None:
         self._repository = hub_repository(name)
         self._cache = places.hub_cache
         self._folder = places.hub_folder(name)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bridge.errors import WeightsUnavailable
 from bridge.separation.downloads.transfer import Transfer
-from bridge.separation.openvino.artifact import sha256_of
+from bridge.system.files import sha256_of
 
 _PIECE_BYTES = 1 << 18
 SOCKET_SECONDS = 10.0

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from bridge.errors import WeightsUnavailable
 from bridge.model import ModelInfo
-from bridge.separation.models.locations import Places, Weights
+from bridge.separation.models.locations import ModelLocations, Weights
 from bridge.separation.models.openunmix import INSTALL
 
 AUTO = "auto"
@@ -63,29 +63,29 @@ _DIFFQ = " Needs the Python package diffq."
 
 def known_engines(models_dir: Path) -> tuple[str, ...]:
     """Every name that a job may ask for, `auto` first. Only lists folders, so a request can be checked at once."""
-    return engine_names(Places.of(models_dir))
+    return engine_names(ModelLocations.of(models_dir))
 
 
-def engine_names(places: Places) -> tuple[str, ...]:
+def engine_names(places: ModelLocations) -> tuple[str, ...]:
     """As `known_engines`, for places that are known already."""
     names = (AUTO, DRAFT, *places.released.names, *places.unmix_names, *places.own_bags(), *places.own_checkpoints())
     return tuple(dict.fromkeys(names))
 
 
 def catalogue(
-    models_dir: Path, places: Places | None = None, speeds: Mapping[str, float] | None = None
+    models_dir: Path, places: ModelLocations | None = None, speeds: Mapping[str, float] | None = None
 ) -> tuple[ModelInfo, ...]:
     """Every engine with its stems and whether it is here; the stems of a user's own model are () until it is loaded.
 
     Args:
-        speeds: engine → seconds of audio per second, as `Speeds.fastest` knows them.
+        speeds: engine → seconds of audio per second, as `EngineSpeeds.fastest` knows them.
     """
     entries = _entries(models_dir, places)
     return tuple(replace(info, speed=(speeds or {}).get(info.name)) for info in entries)
 
 
-def _entries(models_dir: Path, places: Places | None) -> tuple[ModelInfo, ...]:
-    places = places or Places.of(models_dir)
+def _entries(models_dir: Path, places: ModelLocations | None) -> tuple[ModelInfo, ...]:
+    places = places or ModelLocations.of(models_dir)
     used: set[str] = set()
     entries = [ModelInfo(name=DRAFT, stems=FOUR_STEMS, present=True, note=NOTES[DRAFT])]
     for name in dict.fromkeys((*places.released.names, *places.unmix_names, *places.own_bags())):
@@ -106,7 +106,7 @@ def _entries(models_dir: Path, places: Places | None) -> tuple[ModelInfo, ...]:
     )
 
 
-def _bag_entry(name: str, places: Places) -> ModelInfo:
+def _bag_entry(name: str, places: ModelLocations) -> ModelInfo:
     weights, problem = _find(name, places)
     if name in places.unmix_names:
         missing = find_spec("openunmix") is None
@@ -130,7 +130,7 @@ def _size(weights: Weights | None) -> int | None:
     return None if weights is None else sum(path.stat().st_size for path in dict.fromkeys(weights.files))
 
 
-def _released_size(name: str, places: Places) -> int | None:
+def _released_size(name: str, places: ModelLocations) -> int | None:
     """About how many bytes fetching a released model takes; None where that is not known."""
     bag = places.released.bag(name)
     sizes = [_CHECKPOINT_BYTES.get(signature) for signature in dict.fromkeys(bag.signatures)] if bag else []
@@ -138,7 +138,7 @@ def _released_size(name: str, places: Places) -> int | None:
     return sum(known) if sizes and len(known) == len(sizes) else None
 
 
-def _find(name: str, places: Places) -> tuple[Weights | None, str]:
+def _find(name: str, places: ModelLocations) -> tuple[Weights | None, str]:
     """The weights of `name`, or what is wrong with them; listing goes on past one damaged model."""
     try:
         return places.find(name), ""

@@ -35,7 +35,7 @@ def hub_repository(name: str) -> str:
 
 
 @dataclass(frozen=True)
-class Places:
+class ModelLocations:
     """The folders that are searched, in this order."""
 
     models_dir: Path
@@ -49,7 +49,7 @@ class Places:
     """The released Open-Unmix models; None: nobody has heard of them."""
 
     @classmethod
-    def of(cls, models_dir: Path, environ: Mapping[str, str] = os.environ) -> Places:
+    def of(cls, models_dir: Path, environ: Mapping[str, str] = os.environ) -> ModelLocations:
         """The places that huggingface_hub and torch.hub would use under the same environment."""
 
         def folder(text: str) -> Path:

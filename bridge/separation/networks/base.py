@@ -78,7 +78,7 @@ class Network(Protocol):
 
 
 @contextmanager
-def told_as_bridge_errors(name: str) -> Iterator[None]:
+def translate_errors(name: str) -> Iterator[None]:
     """Turns what a back-end raises into the bridge's errors."""
     try:
         yield

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from bridge.errors import EngineFailed, OutOfMemory
-from bridge.separation.networks.base import told_as_bridge_errors
+from bridge.separation.networks.base import translate_errors
 
 if TYPE_CHECKING:
     from demucs.apply import BagOfModels
@@ -86,13 +86,13 @@ class TorchNetwork:
         return self._identity
 
     def _compute(self, audio: Planes) -> Estimate:
-        with told_as_bridge_errors(self._name), torch.inference_mode(), _plain_attention():
+        with translate_errors(self._name), torch.inference_mode(), _plain_attention():
             outputs = self._model(torch.from_numpy(audio)[None].to(self._device))
             estimate: Estimate = outputs[0].cpu().numpy()
         return estimate
 
     def _place(self) -> None:
-        with told_as_bridge_errors(self._name):
+        with translate_errors(self._name):
             self._model.to(torch.device(self._device))
 
     def _where_memory_allows(self, step: Callable[[], _Outcome]) -> _Outcome:
@@ -110,7 +110,7 @@ class TorchNetwork:
         return step()
 
     def _release_memory(self) -> None:
-        with told_as_bridge_errors(self._name):
+        with translate_errors(self._name):
             _release_memory(self._device)
 
     def _retreat(self) -> None:
@@ -118,7 +118,7 @@ class TorchNetwork:
         log.warning("%s: not enough memory on %s, computing on the processor from here on", self._name, self._device)
         left, self._device = self._device, "cpu"
         self._place()
-        with told_as_bridge_errors(self._name):
+        with translate_errors(self._name):
             _release_memory(left)
 
 

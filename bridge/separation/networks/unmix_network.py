@@ -14,7 +14,7 @@ import torch
 
 from bridge.separation.models.loading import readable
 from bridge.separation.models.openunmix import SEPARATOR, check_installed
-from bridge.separation.networks.base import told_as_bridge_errors
+from bridge.separation.networks.base import translate_errors
 from bridge.separation.networks.torch_network import identity_of
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class UnmixNetwork:
         self._device = device
         self._identity = ""
         self._segment_frames = (WIENER_COLUMNS - 1) * hop_frames  # about 7 s: one stretch of the filter
-        with told_as_bridge_errors(name):
+        with translate_errors(name):
             self._model = model.to(torch.device(device)).eval()
 
     @property
@@ -73,7 +73,7 @@ class UnmixNetwork:
 
     def estimate(self, audio: Planes) -> Estimate:
         """See `Network`; of audio at its own level, which the model's input is scaled for."""
-        with told_as_bridge_errors(self._name), torch.inference_mode():
+        with translate_errors(self._name), torch.inference_mode():
             outputs = self._model(torch.from_numpy(audio)[None].to(self._device))
             estimate: Estimate = outputs[0].cpu().numpy()
         return estimate
@@ -93,7 +93,7 @@ def load_unmix(weights: Weights, device: str, control: Control) -> UnmixNetwork:
         Cancelled: `control` said so.
     """
     check_installed(weights.name)
-    with told_as_bridge_errors(weights.name):
+    with translate_errors(weights.name):
         package = _import_models()
     targets = {}
     for index, (target, path) in enumerate(zip(weights.bag.signatures, weights.files, strict=True)):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import msgspec
 
 from bridge.model import Value
-from bridge.system.files import read_json
+from bridge.system.files import read_json, sha256_of
 
 #: Raised when a conversion made by an older version of the bridge can no longer be used.
 FORMAT = 1
@@ -16,10 +15,8 @@ DESCRIPTION = "model.json"
 GRAPH = "model.xml"
 WEIGHTS = "model.bin"
 
-_PIECE_BYTES = 1 << 20
 
-
-class Converted(Value, frozen=True, kw_only=True):
+class OpenVinoModel(Value, frozen=True, kw_only=True):
     """What the graph computes, and how well it agrees with torch."""
 
     sources: tuple[str, ...]
@@ -35,25 +32,16 @@ class Converted(Value, frozen=True, kw_only=True):
     """Of each of the files."""
 
 
-def read(folder: Path) -> Converted | None:
+def read_artifact(folder: Path) -> OpenVinoModel | None:
     """The conversion in `folder`; None where it is missing or not as it was written."""
     try:
-        converted = read_json(folder / DESCRIPTION, Converted)
+        converted = read_json(folder / DESCRIPTION, OpenVinoModel)
         intact = all(sha256_of(folder / name) == digest for name, digest in converted.sha256.items())
     except (OSError, ValueError):
         return None
     return converted if intact and {GRAPH, WEIGHTS} == set(converted.sha256) else None
 
 
-def write(folder: Path, converted: Converted) -> None:
+def write_artifact(folder: Path, converted: OpenVinoModel) -> None:
     """Describes the files in `folder`."""
     (folder / DESCRIPTION).write_bytes(msgspec.json.encode(converted))
-
-
-def sha256_of(path: Path) -> str:
-    """Raises OSError where it cannot be read."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE_BYTES):
-            digest.update(piece)
-    return digest.hexdigest()

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge.separation.openvino import artifact
-from bridge.separation.openvino.artifact import Converted
+from bridge.separation.openvino.artifact import OpenVinoModel
+from bridge.system.files import sha256_of
 
 if TYPE_CHECKING:
     from bridge.protocols import Clock
@@ -26,7 +27,7 @@ MOST_KEPT = 6
 STALE_SECONDS = 600.0
 
 
-class Conversions:
+class OpenVinoCache:
     """A folder of conversions. Several processes may share it: a conversion appears whole or not at all."""
 
     def __init__(self, folder: Path, *, clock: Clock, most_kept: int = MOST_KEPT) -> None:
@@ -35,7 +36,7 @@ class Conversions:
         self._most_kept = most_kept
         self._openvino = _openvino_version()
         self._digests: dict[tuple[Path, int, int], str] = {}
-        self._read: dict[Path, Converted] = {}
+        self._read: dict[Path, OpenVinoModel] = {}
 
     @property
     def is_possible(self) -> bool:
@@ -47,11 +48,11 @@ class Conversions:
         status = checkpoint.stat()
         key = (checkpoint, status.st_size, status.st_mtime_ns)
         if key not in self._digests:
-            self._digests[key] = artifact.sha256_of(checkpoint)[:20]
+            self._digests[key] = sha256_of(checkpoint)[:20]
         segment = "" if segment_seconds is None else f"-{segment_seconds:g}s"
         return self._folder / f"{self._digests[key]}{segment}-openvino-{self._openvino}-{artifact.FORMAT}"
 
-    def find(self, checkpoint: Path, segment_seconds: float | None) -> tuple[Path, Converted] | None:
+    def find(self, checkpoint: Path, segment_seconds: float | None) -> tuple[Path, OpenVinoModel] | None:
         """The folder and description of a conversion; a damaged one is removed, to be made anew."""
         if not self.is_possible:
             return None
@@ -60,7 +61,7 @@ class Conversions:
         except OSError:
             return None
         if folder not in self._read:
-            found = artifact.read(folder)
+            found = artifact.read_artifact(folder)
             if found is None:
                 shutil.rmtree(folder, ignore_errors=True)
                 return None
@@ -74,7 +75,7 @@ class Conversions:
         self._read.pop(folder, None)
         shutil.rmtree(folder, ignore_errors=True)
 
-    def begin(self, checkpoint: Path, segment_seconds: float | None, window: Planes | None) -> Conversion:
+    def begin(self, checkpoint: Path, segment_seconds: float | None, window: Planes | None) -> RunningConversion:
         """Starts to convert, at low priority. Raises OSError where it cannot."""
         folder = self.place_of(checkpoint, segment_seconds)
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -88,7 +89,7 @@ class Conversions:
 
             np.save(scratch / "window.npy", window)
             options += ["--window", str(scratch / "window.npy")]
-        return Conversion([str(checkpoint), str(folder), str(scratch), *options], scratch)
+        return RunningConversion([str(checkpoint), str(folder), str(scratch), *options], scratch)
 
     def prune(self, keep: int) -> None:
         """Removes what was unused for longest, down to `keep`, and what ended conversions have left behind."""
@@ -100,7 +101,7 @@ class Conversions:
             self.discard(entry)
 
 
-class Conversion:
+class RunningConversion:
     """One that is going on."""
 
     def __init__(self, arguments: Sequence[str], scratch: Path) -> None:

@@ -19,13 +19,14 @@ import msgspec
 import numpy as np
 import torch
 
-from bridge.control import Unheard
+from bridge.control import NullControl
 from bridge.separation.models.demucs_bags import Bag
 from bridge.separation.models.loading import load_bag
 from bridge.separation.models.locations import Weights
 from bridge.separation.networks.torch_network import TorchNetwork, identity_of, is_convertible
-from bridge.separation.openvino.artifact import GRAPH, WEIGHTS, Converted, sha256_of, write
+from bridge.separation.openvino.artifact import GRAPH, WEIGHTS, OpenVinoModel, write_artifact
 from bridge.separation.openvino.network import OpenVinoNetwork
+from bridge.system.files import sha256_of
 
 #: Exit status where the model is of another kind; then there is no point in trying again.
 NOT_CONVERTIBLE = 3
@@ -58,7 +59,7 @@ class _Core(torch.nn.Module):
         return estimated[0], estimate
 
 
-def convert(model: Any, folder: Path, window: np.ndarray[Any, np.dtype[np.float32]] | None = None) -> Converted:
+def convert(model: Any, folder: Path, window: np.ndarray[Any, np.dtype[np.float32]] | None = None) -> OpenVinoModel:
     """Writes the converted `model` into `folder`, which exists, and compares it with torch on one window.
 
     Args:
@@ -78,7 +79,7 @@ def convert(model: Any, folder: Path, window: np.ndarray[Any, np.dtype[np.float3
         traced = torch.jit.trace(_Core(model), example, check_trace=False)  # type: ignore[no-untyped-call]
         graph = openvino.convert_model(traced, example_input=example, input=[list(tensor.shape) for tensor in example])
     openvino.save_model(graph, folder / GRAPH, compress_to_fp16=False)
-    converted = Converted(
+    converted = OpenVinoModel(
         sources=tuple(model.sources),
         sample_rate_hz=int(model.samplerate),
         segment_frames=frames,
@@ -106,7 +107,7 @@ def main() -> int:
     chosen = parser.parse_args()
     with suppress(AttributeError, OSError):
         os.nice(10)
-    bag = load_bag(Weights("model", Bag(("model",), None, chosen.segment), (chosen.checkpoint,)), Unheard())
+    bag = load_bag(Weights("model", Bag(("model",), None, chosen.segment), (chosen.checkpoint,)), NullControl())
     model = bag.models[0]
     if not is_convertible(model):
         return NOT_CONVERTIBLE
@@ -114,7 +115,7 @@ def main() -> int:
     if chosen.window is not None:
         window = np.load(chosen.window)
         chosen.window.unlink()
-    write(chosen.scratch, convert(model, chosen.scratch, window))
+    write_artifact(chosen.scratch, convert(model, chosen.scratch, window))
     shutil.rmtree(chosen.folder, ignore_errors=True)
     chosen.scratch.replace(chosen.folder)
     return 0

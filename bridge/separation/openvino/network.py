@@ -1,4 +1,4 @@
-"""Converted HTDemucs models, computed by OpenVINO on the CPU. Needs neither torch nor the demucs package."""
+"""OpenVinoModel HTDemucs models, computed by OpenVINO on the CPU. Needs neither torch nor the demucs package."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bridge.separation.networks.base import told_as_bridge_errors
-from bridge.separation.openvino.artifact import Converted
+from bridge.separation.networks.base import translate_errors
+from bridge.separation.openvino.artifact import OpenVinoModel
 from bridge.separation.openvino.spectrogram import Spectrogram
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class OpenVinoNetwork:
 
     device = "cpu"
 
-    def __init__(self, name: str, converted: Converted, model_file: Path) -> None:
+    def __init__(self, name: str, converted: OpenVinoModel, model_file: Path) -> None:
         self._name = name
         self._converted = converted
         self._model_file = model_file
@@ -48,7 +48,7 @@ class OpenVinoNetwork:
     def prepare(self) -> None:
         if self._request is not None:
             return
-        with told_as_bridge_errors(self._name):
+        with translate_errors(self._name):
             import openvino  # only where it is needed: it takes 100 ms and more
 
             compiled = openvino.Core().compile_model(self._model_file, "CPU", _OPTIONS)
@@ -56,7 +56,7 @@ class OpenVinoNetwork:
 
     def estimate(self, audio: Planes) -> Estimate:
         self.prepare()
-        with told_as_bridge_errors(self._name):
+        with translate_errors(self._name):
             inputs = [self._spectrogram.forward(audio)[None], audio[None]]
             outputs = self._request.infer(inputs, share_inputs=True, share_outputs=True)
             estimate = self._spectrogram.inverse(np.asarray(outputs[0])[0])

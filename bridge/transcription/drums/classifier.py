@@ -37,7 +37,7 @@ Layers: TypeAlias = tuple[tuple[Floats, Floats], ...]
 
 
 @dataclass(frozen=True)
-class Recogniser:
+class DrumClassifier:
     """The trained network: layers of (inputs, outputs) weights and (outputs,) offsets; what its inputs usually are."""
 
     mean: Floats
@@ -46,7 +46,7 @@ class Recogniser:
     among_others: Layers
 
     @classmethod
-    def load(cls) -> Recogniser:
+    def load(cls) -> DrumClassifier:
         """The one that comes with the program."""
         with files("bridge.transcription.drums").joinpath(WEIGHTS).open("rb") as file:
             arrays = {name: array.astype(np.float32) for name, array in np.load(file).items()}
@@ -62,7 +62,7 @@ class Recogniser:
             heard: the surroundings of each: (strokes, inputs).
         """
         usual = ((heard - self.mean) / self.deviation).astype(np.float32)
-        beside = company(usual, self.first(usual))
+        beside = context_features(usual, self.first(usual))
         chances = np.zeros((len(usual), len(OUTPUTS)))
         for rows in _blocks(len(usual)):
             chances[rows] = _through(np.hstack((usual[rows], beside[rows])), self.among_others)
@@ -73,7 +73,7 @@ class Recogniser:
         return np.concatenate([_through(usual[rows], self.alone) for rows in _blocks(len(usual))])
 
 
-def company(usual: Floats, chances: Doubles) -> Doubles:
+def context_features(usual: Floats, chances: Doubles) -> Doubles:
     """What is known of each stroke from the first hearing of all: (strokes, inputs)."""
     count = len(chances)
     odds = np.log(np.clip(chances, LEAST_CHANCE, 1 - LEAST_CHANCE))

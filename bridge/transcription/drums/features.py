@@ -19,7 +19,7 @@ FAR_SECONDS = 0.5
 WIDTH = len(SLOTS) * BANDS + 2 * BANDS + 2
 
 
-def surroundings(bands: Bands, frames: Indices) -> Floats:
+def hit_features(bands: Bands, frames: Indices) -> Floats:
     """The levels of every slot and band on the clip's own scale, in nepers; that scale itself, and what strokes usually
     have of it; how long ago the last stroke was, and how soon the next one comes: (strokes, WIDTH)."""
     heard = np.zeros((len(frames), WIDTH), np.float32)

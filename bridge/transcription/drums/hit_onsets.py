@@ -34,7 +34,7 @@ SILENCE = 0.1
 BLOCK_FRAMES = 8192
 
 
-def stroke_frames(bands: Bands) -> Indices:
+def hit_frames(bands: Bands) -> Indices:
     """Frames in which something is struck, in order: (strokes,)."""
     if not bands.frames or bands.level.max() < SILENCE:
         return np.zeros(0, np.intp)
@@ -66,7 +66,7 @@ def _rise(bands: Bands) -> Doubles:
     return rise
 
 
-def listen(bands: Bands, frames: Indices) -> Doubles:
+def hit_increments(bands: Bands, frames: Indices) -> Doubles:
     """What each of `frames` adds to what sounded before it: (strokes, stretches, BANDS), 0 and up."""
     around = frames[:, np.newaxis] + np.array(BEFORE)
     before = np.where(around[..., np.newaxis] >= 0, bands.level[np.maximum(around, 0)], 0.0).mean(axis=1)

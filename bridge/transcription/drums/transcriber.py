@@ -10,10 +10,10 @@ import numpy as np
 from bridge.dsp.arrays import Doubles
 from bridge.model import Note
 from bridge.transcription.drums.band_spectrogram import Bands, analyse
-from bridge.transcription.drums.classifier import OUTPUTS, Recogniser
-from bridge.transcription.drums.features import surroundings
+from bridge.transcription.drums.classifier import OUTPUTS, DrumClassifier
+from bridge.transcription.drums.features import hit_features
 from bridge.transcription.drums.hit_levels import levels_db, tom_keys
-from bridge.transcription.drums.hit_onsets import listen, stroke_frames
+from bridge.transcription.drums.hit_onsets import hit_frames, hit_increments
 from bridge.transcription.drums.kit import HAT, KIT, OPEN_HAT, SAMPLE_RATE_HZ, TOM, Drum
 from bridge.transcription.velocity import LOUD_PERCENTILE, velocities
 
@@ -21,35 +21,35 @@ if TYPE_CHECKING:
     from bridge.protocols import Control, Signal
 
 
-class DrumOnsets:
+class DrumDetector:
     """Hears the strokes of drum stems."""
 
     name = "drum-onsets"
     sample_rate_hz = SAMPLE_RATE_HZ
 
     def __init__(self) -> None:
-        self._recogniser = Recogniser.load()
+        self._recogniser = DrumClassifier.load()
 
     def transcribe(self, audio: Signal, stem: str, control: Control) -> list[Note]:  # noqa: ARG002 - of the seam
         """The hits of `audio` (1 channel, 44 100 Hz) on the keys of `KIT` and `TOM_KEYS`, by onset, then key."""
         if audio.channels != 1 or audio.sample_rate_hz != SAMPLE_RATE_HZ:
             raise ValueError(f"the drum transcriber takes 1 channel at {SAMPLE_RATE_HZ} Hz")
-        notes = hits(analyse(audio, control), self._recogniser)
+        notes = drum_notes(analyse(audio, control), self._recogniser)
         control.checkpoint(1.0)
         return notes
 
 
-def hits(bands: Bands, recogniser: Recogniser) -> list[Note]:
+def drum_notes(bands: Bands, recogniser: DrumClassifier) -> list[Note]:
     """The notes of a kit by onset, then key; those of one key never overlap."""
-    frames = stroke_frames(bands)
+    frames = hit_frames(bands)
     if not len(frames):
         return []
-    chances = recogniser.chances(surroundings(bands, frames))
+    chances = recogniser.chances(hit_features(bands, frames))
     # A rise is steepest half a frame before the frame that has seen all of it.
     onsets = np.maximum(0.0, (frames - 0.5) / bands.frame_rate_hz)
-    added = listen(bands, frames)
+    added = hit_increments(bands, frames)
     notes: list[Note] = []
-    for drum, chance in struck(chances):
+    for drum, chance in chances_of_hits(chances):
         here = np.flatnonzero(chance)
         if not len(here):
             continue
@@ -64,7 +64,7 @@ def hits(bands: Bands, recogniser: Recogniser) -> list[Note]:
     return sorted(notes, key=lambda note: (note.onset_seconds, note.pitch))
 
 
-def struck(chances: Doubles) -> Iterator[tuple[Drum, Doubles]]:
+def chances_of_hits(chances: Doubles) -> Iterator[tuple[Drum, Doubles]]:
     """Each drum with how likely it is in each stroke: (strokes,), 0 where it counts as not struck."""
     columns = dict(zip(OUTPUTS, chances.T, strict=True))
     opened = columns[OPEN_HAT.name] > OPEN_HAT.least_chance

@@ -7,16 +7,16 @@ import numpy.typing as npt
 
 from bridge.dsp.arrays import Decibels
 from bridge.model import Note
-from bridge.transcription.pitched.monophonic import melody, one_at_a_time
-from bridge.transcription.pitched.note_merging import joined
-from bridge.transcription.pitched.note_offsets import released
-from bridge.transcription.pitched.note_onsets import begun
+from bridge.transcription.pitched.monophonic import monophonic_segments, one_at_a_time
+from bridge.transcription.pitched.note_merging import merged
+from bridge.transcription.pitched.note_offsets import with_offsets
+from bridge.transcription.pitched.note_onsets import with_onsets
 from bridge.transcription.pitched.partials import own_bands, shares_db
 from bridge.transcription.pitched.pitch_bends import bends
-from bridge.transcription.pitched.polyphonic import polyphony
+from bridge.transcription.pitched.polyphonic import polyphonic_segments
 from bridge.transcription.pitched.posteriors import Posteriors
 from bridge.transcription.pitched.profiles import Profile
-from bridge.transcription.pitched.segments import Span
+from bridge.transcription.pitched.segments import NoteSegment
 from bridge.transcription.velocity import velocities
 
 #: The loudness of a note is that of its first 80 ms.
@@ -27,21 +27,21 @@ BLEED_DB = 45.0
 SILENCE_DB = -90.0
 
 
-def decode(posteriors: Posteriors, profile: Profile) -> list[Note]:
+def decode_notes(posteriors: Posteriors, profile: Profile) -> list[Note]:
     """The notes of a stem by onset, then pitch; two of the same pitch never overlap, none outlasts the clip."""
     if profile.monophonic:
-        spans = one_at_a_time(joined(posteriors, melody(posteriors, profile)))
+        spans = one_at_a_time(merged(posteriors, monophonic_segments(posteriors, profile)))
     else:
-        spans = joined(posteriors, polyphony(posteriors, profile))
+        spans = merged(posteriors, polyphonic_segments(posteriors, profile))
     bands = own_bands(spans, posteriors.frames)
-    spans = begun(posteriors, spans, bands, _free(spans, profile.monophonic))
+    spans = with_onsets(posteriors, spans, bands, _free(spans, profile.monophonic))
     attack_frames = max(1, round(ATTACK_SECONDS * posteriors.frame_rate_hz))
     overall = _struck_db(posteriors, spans, attack_frames)
     heard = _audible(overall)
     spans = [span for span, loud in zip(spans, heard.tolist(), strict=True) if loud]
     bands = bands[heard]
     levels = overall[heard] + shares_db(posteriors, spans, bands, attack_frames)
-    spans = released(posteriors, spans, bands)
+    spans = with_offsets(posteriors, spans, bands)
     notes = []
     for span, velocity in zip(spans, velocities(levels).tolist(), strict=True):
         onset = span.start / posteriors.frame_rate_hz
@@ -59,7 +59,7 @@ def decode(posteriors: Posteriors, profile: Profile) -> list[Note]:
     return sorted(notes, key=lambda note: (note.onset_seconds, note.pitch))
 
 
-def _free(spans: list[Span], monophonic: bool) -> list[int]:
+def _free(spans: list[NoteSegment], monophonic: bool) -> list[int]:
     """The frame from which each span may begin: where the one of its pitch before it ends, or any in a single line."""
     ended: dict[int, int] = {}
     free = []
@@ -70,7 +70,7 @@ def _free(spans: list[Span], monophonic: bool) -> list[int]:
     return free
 
 
-def _struck_db(posteriors: Posteriors, spans: list[Span], attack_frames: int) -> Decibels:
+def _struck_db(posteriors: Posteriors, spans: list[NoteSegment], attack_frames: int) -> Decibels:
     """Level of the stem where each span is struck: (spans,)."""
     if not spans:
         return np.zeros(0, np.float32)

@@ -9,7 +9,7 @@ import numpy as np
 from bridge.transcription.pitched.polyphonic import candidates
 from bridge.transcription.pitched.posteriors import LOWEST_PITCH, SURE, Posteriors
 from bridge.transcription.pitched.profiles import Profile
-from bridge.transcription.pitched.segments import Span
+from bridge.transcription.pitched.segments import NoteSegment
 
 #: What a note costs, in probability summed over frames: a ghost that flickers for a few frames does not pay for
 #: cutting the note that it interrupts.
@@ -18,14 +18,14 @@ NOTE_COST = 1.0
 MEMORY = 24
 
 
-def melody(posteriors: Posteriors, profile: Profile) -> list[Span]:
+def monophonic_segments(posteriors: Posteriors, profile: Profile) -> list[NoteSegment]:
     """The notes of the best line, in order; no two overlap."""
     struck, left_over = candidates(posteriors, profile)
     shortest = max(2, round(profile.shortest_seconds * posteriors.frame_rate_hz))
     return best_line(posteriors, sorted(struck + left_over, key=lambda span: (span.start, span.pitch)), shortest)
 
 
-def best_line(posteriors: Posteriors, spans: list[Span], shortest: int) -> list[Span]:
+def best_line(posteriors: Posteriors, spans: list[NoteSegment], shortest: int) -> list[NoteSegment]:
     """The chain of spans with the greatest sum of probabilities less the cost of each; a note ends where the next
     starts.
 
@@ -60,7 +60,7 @@ def best_line(posteriors: Posteriors, spans: list[Span], shortest: int) -> list[
     return one_at_a_time(line)
 
 
-def one_at_a_time(spans: list[Span]) -> list[Span]:
+def one_at_a_time(spans: list[NoteSegment]) -> list[NoteSegment]:
     """The spans, each ended where the next starts; what is left of a frame or none is left out."""
     ordered = sorted(spans, key=lambda span: (span.start, span.stop))
     ended = [span._replace(stop=min(span.stop, after.start)) for span, after in pairwise(ordered)] + ordered[-1:]

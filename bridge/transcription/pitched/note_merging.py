@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from bridge.transcription.pitched.note_onsets import rises_db
-from bridge.transcription.pitched.pitch_contour import SLIDE_SEMITONES, pitch_course
+from bridge.transcription.pitched.pitch_contour import SLIDE_SEMITONES, pitch_contour
 from bridge.transcription.pitched.posteriors import LOWEST_PITCH, Posteriors
-from bridge.transcription.pitched.segments import Span
+from bridge.transcription.pitched.segments import NoteSegment
 
 #: A piece whose mean pitch is so far from its key lies on no key; a note that is played does not go so far astray.
 ASTRAY_SEMITONES = 0.33
@@ -43,7 +43,7 @@ ON_KEY_SEMITONES = 0.25
 
 @dataclass
 class _Piece:
-    span: Span
+    span: NoteSegment
     frames: int
     centre: float
     """Mean pitch in MIDI numbers."""
@@ -58,7 +58,7 @@ class _Piece:
         return abs(self.centre - self.span.pitch) >= ASTRAY_SEMITONES
 
 
-def joined(posteriors: Posteriors, spans: Sequence[Span]) -> list[Span]:
+def merged(posteriors: Posteriors, spans: Sequence[NoteSegment]) -> list[NoteSegment]:
     """The spans with those that are pieces of one note joined, by start, then pitch."""
     pieces: list[_Piece] = []
     open_: list[_Piece] = []
@@ -77,8 +77,8 @@ def joined(posteriors: Posteriors, spans: Sequence[Span]) -> list[Span]:
     return _without_overlaps([piece.span for piece in pieces])
 
 
-def _piece(posteriors: Posteriors, span: Span) -> _Piece:
-    course, probable = pitch_course(posteriors, span.pitch, span.start, span.stop)
+def _piece(posteriors: Posteriors, span: NoteSegment) -> _Piece:
+    course, probable = pitch_contour(posteriors, span.pitch, span.start, span.stop)
     heard = course[probable >= AUDIBLE]
     if len(heard) < 2:
         return _Piece(span, 1, float(span.pitch), wavering=False, last_pitch=span.pitch)
@@ -115,7 +115,7 @@ def _slides_on(posteriors: Posteriors, first: _Piece, second: _Piece) -> bool:
         return False
     start = max(0, min(first.span.stop, second.span.start) - SLIDE_AROUND_FRAMES)
     stop = max(first.span.stop, second.span.start) + SLIDE_AROUND_FRAMES
-    course, probable = pitch_course(posteriors, here, start, min(stop, second.span.stop), SLIDE_SEMITONES + 0.5)
+    course, probable = pitch_contour(posteriors, here, start, min(stop, second.span.stop), SLIDE_SEMITONES + 0.5)
     steps = np.diff(course) * (1 if there > here else -1)
     between = (np.abs(course) > ON_KEY_SEMITONES) & (np.abs(course - (there - here)) > ON_KEY_SEMITONES)
     return bool(
@@ -132,7 +132,9 @@ def _slide(first: _Piece, second: _Piece) -> None:
     longer = one if one.stop - one.start >= other.stop - other.start else other
     confidence = max(one.confidence, other.confidence)
     first.last_pitch = other.pitch
-    first.span = Span(min(one.start, other.start), max(one.stop, other.stop), longer.pitch, confidence, slides=True)
+    first.span = NoteSegment(
+        min(one.start, other.start), max(one.stop, other.stop), longer.pitch, confidence, slides=True
+    )
     first.whole = False
 
 
@@ -144,16 +146,16 @@ def _join(first: _Piece, second: _Piece) -> None:
     one, other = first.span, second.span
     pitch = min(max(round(first.centre), min(one.pitch, other.pitch)), max(one.pitch, other.pitch))
     start, stop = min(one.start, other.start), max(one.stop, other.stop)
-    first.span = Span(start, stop, pitch, max(one.confidence, other.confidence), one.slides or other.slides)
+    first.span = NoteSegment(start, stop, pitch, max(one.confidence, other.confidence), one.slides or other.slides)
     first.last_pitch = pitch
     first.wavering = first.wavering or second.wavering
     first.whole = False
 
 
-def _without_overlaps(spans: list[Span]) -> list[Span]:
+def _without_overlaps(spans: list[NoteSegment]) -> list[NoteSegment]:
     """A note that has been given another's pitch ends that one, or goes on where it does."""
     last: dict[int, int] = {}
-    kept: list[Span] = []
+    kept: list[NoteSegment] = []
     for span in sorted(spans, key=lambda span: (span.start, span.pitch)):
         at = last.get(span.pitch)
         if at is not None and kept[at].stop > span.start:

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bridge.dsp.arrays import Decibels
-from bridge.transcription.pitched.partials import Bands, courses_db
+from bridge.transcription.pitched.partials import Bands, envelopes_db
 from bridge.transcription.pitched.posteriors import Posteriors
-from bridge.transcription.pitched.segments import Span
+from bridge.transcription.pitched.segments import NoteSegment
 
 Frames = npt.NDArray[np.intp]
 
@@ -48,7 +48,7 @@ LENGTHS = (32, 64, 128, 256, 512, 1024)
 FRAMES_AT_ONCE = 1 << 16
 
 
-def released(posteriors: Posteriors, spans: Sequence[Span], bands: Bands) -> list[Span]:
+def with_offsets(posteriors: Posteriors, spans: Sequence[NoteSegment], bands: Bands) -> list[NoteSegment]:
     """The spans, heard by their `bands` (spans, partials), each ended where it is let go; none gets longer."""
     if not spans:
         return []
@@ -66,15 +66,15 @@ def released(posteriors: Posteriors, spans: Sequence[Span], bands: Bands) -> lis
                 continue
             first = np.maximum(starts[some], stops[some] - longest)
             frames = first[:, np.newaxis] + np.arange(longest + BEYOND_FRAMES)
-            courses = courses_db(posteriors.level, bands[some], frames)
+            courses = envelopes_db(posteriors.level, bands[some], frames)
             known = np.minimum(limits[some], stops[some] + BEYOND_FRAMES) - first
             others = struck[np.minimum(frames, posteriors.frames)]
-            ends[some] = first + ends_of(courses, known, stops[some] - first, others, posteriors.frame_rate_hz)
+            ends[some] = first + note_ends(courses, known, stops[some] - first, others, posteriors.frame_rate_hz)
     kept = np.clip(ends, np.minimum(starts + 2, stops), stops).tolist()
     return [span._replace(stop=stop) for span, stop in zip(spans, kept, strict=True)]
 
 
-def ends_of(courses: Decibels, known: Frames, stops: Frames, struck: npt.NDArray[np.bool_], rate_hz: float) -> Frames:
+def note_ends(courses: Decibels, known: Frames, stops: Frames, struck: npt.NDArray[np.bool_], rate_hz: float) -> Frames:
     """Frame at which each course ends, never after its stop: (notes,).
 
     Args:
@@ -208,7 +208,7 @@ def _last(flags: npt.NDArray[np.bool_]) -> Frames:
     return np.where(flags.any(axis=1), found, 0)
 
 
-def _next_of_same_pitch(spans: Sequence[Span], frames: int) -> Frames:
+def _next_of_same_pitch(spans: Sequence[NoteSegment], frames: int) -> Frames:
     """Where the next span of the same pitch starts, or the clip ends: (spans,)."""
     following: dict[int, int] = {}
     limits = np.full(len(spans), frames, np.intp)

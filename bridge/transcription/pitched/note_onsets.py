@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from bridge.transcription.pitched.partials import PARTIALS, Bands, courses_db
+from bridge.transcription.pitched.partials import PARTIALS, Bands, envelopes_db
 from bridge.transcription.pitched.posteriors import PITCHES, SURE, Posteriors
-from bridge.transcription.pitched.segments import Span, peaks
+from bridge.transcription.pitched.segments import NoteSegment, peaks
 
 #: A peak of the onsets may lie so far below the threshold, if the pitch rises by the full amount; where it does not
 #: rise at all, it must lie so far above.
@@ -47,7 +47,9 @@ def attacks(posteriors: Posteriors, column: int, threshold: float, apart: int) -
     return [int(frame) for frame in at[evidence >= threshold - 1e-6]]
 
 
-def begun(posteriors: Posteriors, spans: Sequence[Span], bands: Bands, free: Sequence[int]) -> list[Span]:
+def with_onsets(
+    posteriors: Posteriors, spans: Sequence[NoteSegment], bands: Bands, free: Sequence[int]
+) -> list[NoteSegment]:
     """The spans, each begun where its sound begins to rise: a bow is heard before the network is sure of it.
 
     Args:
@@ -58,7 +60,7 @@ def begun(posteriors: Posteriors, spans: Sequence[Span], bands: Bands, free: Seq
         return []
     starts = np.array([span.start for span in spans], np.intp)
     frames = starts[:, np.newaxis] + np.arange(-EARLIEST_FRAMES, AFTER + 1)
-    courses = courses_db(posteriors.level, bands, frames)
+    courses = envelopes_db(posteriors.level, bands, frames)
     reached = courses[:, EARLIEST_FRAMES:].max(axis=1, keepdims=True)
 
     def ago(depth_db: float) -> npt.NDArray[np.intp]:
@@ -76,5 +78,5 @@ def rises_db(posteriors: Posteriors, column: int, at: npt.NDArray[np.intp]) -> n
     """By how much a pitch grows louder around each frame, from its quietest moment before to its loudest after."""
     bands = np.array([column + interval if column + interval < PITCHES else -1 for interval in PARTIALS[:4]])
     frames = at[:, np.newaxis] + np.arange(-BEFORE, AFTER + 1)
-    courses = courses_db(posteriors.level, np.tile(bands, (len(at), 1)), frames)
+    courses = envelopes_db(posteriors.level, np.tile(bands, (len(at), 1)), frames)
     return np.asarray(courses[:, BEFORE:].max(axis=1) - courses[:, : BEFORE + 2].min(axis=1))

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from bridge.dsp.arrays import Bytes, Decibels
 from bridge.transcription.pitched.posteriors import FLOOR_DB, LOWEST_PITCH, PITCHES, STEPS_PER_DECIBEL, Posteriors
-from bridge.transcription.pitched.segments import Span
+from bridge.transcription.pitched.segments import NoteSegment
 
 #: Columns of `Posteriors.level` by which notes are heard: (notes, 6), -1 for none.
 Bands: TypeAlias = npt.NDArray[np.intp]
@@ -22,7 +22,7 @@ PARTIALS = (0, 12, 19, 24, 28, 31)
 POWER = np.append(10 ** ((np.arange(256) / STEPS_PER_DECIBEL + FLOOR_DB) / 10), 0.0).astype(np.float32)
 
 
-def own_bands(spans: Sequence[Span], frames: int) -> Bands:
+def own_bands(spans: Sequence[NoteSegment], frames: int) -> Bands:
     """By which semitones each span is heard: (spans, 6), -1 where a partial tells nothing.
 
     A partial tells nothing where it lies above the highest semitone, or within a semitone of a partial of another note
@@ -42,7 +42,7 @@ def own_bands(spans: Sequence[Span], frames: int) -> Bands:
     return own
 
 
-def courses_db(level: Bytes, bands: Bands, frames: npt.NDArray[np.intp]) -> Decibels:
+def envelopes_db(level: Bytes, bands: Bands, frames: npt.NDArray[np.intp]) -> Decibels:
     """Level of each note over time, in dB: (notes, times).
 
     Args:
@@ -60,7 +60,7 @@ def courses_db(level: Bytes, bands: Bands, frames: npt.NDArray[np.intp]) -> Deci
     return np.asarray(10 * np.log10(power), np.float32)
 
 
-def shares_db(posteriors: Posteriors, spans: Sequence[Span], bands: Bands, attack_frames: int) -> Decibels:
+def shares_db(posteriors: Posteriors, spans: Sequence[NoteSegment], bands: Bands, attack_frames: int) -> Decibels:
     """How much of the stem's power is each note's own when it is struck, in dB, 0 where it sounds alone: (spans,).
 
     All notes that sound share the power as their partials are to each other; a note is judged at the loudest of its
@@ -74,7 +74,7 @@ def shares_db(posteriors: Posteriors, spans: Sequence[Span], bands: Bands, attac
         together[span.start : span.stop] += POWER[posteriors.level[span.start : span.stop, own]].sum(axis=1)
     starts = np.array([span.start for span in spans], np.intp)
     frames = np.minimum(starts[:, np.newaxis] + np.arange(attack_frames), posteriors.frames - 1)
-    courses = courses_db(posteriors.level, bands, frames)
+    courses = envelopes_db(posteriors.level, bands, frames)
     share = np.where(
         np.arange(attack_frames) < np.array([span.stop - span.start for span in spans])[:, np.newaxis],
         courses - 10 * np.log10(together[frames]),

@@ -6,9 +6,9 @@ import numpy as np
 
 from bridge.dsp.arrays import Doubles
 from bridge.model import Bend
-from bridge.transcription.pitched.pitch_contour import REACH_SEMITONES, SLIDE_SEMITONES, pitch_course
+from bridge.transcription.pitched.pitch_contour import REACH_SEMITONES, SLIDE_SEMITONES, pitch_contour
 from bridge.transcription.pitched.posteriors import Posteriors
-from bridge.transcription.pitched.segments import Span
+from bridge.transcription.pitched.segments import NoteSegment
 
 #: Frames less probable than this, or than this share of the note's best, say nothing about its pitch, which is
 #: interpolated between those around them.
@@ -25,7 +25,7 @@ TOLERANCE_SEMITONES = 0.05
 STEADY = 0.15
 
 
-def bends(posteriors: Posteriors, span: Span, start_seconds: float, stop_seconds: float) -> tuple[Bend, ...]:
+def bends(posteriors: Posteriors, span: NoteSegment, start_seconds: float, stop_seconds: float) -> tuple[Bend, ...]:
     """The pitch's course over one note, the first at its start; empty where it stays on its key."""
     offsets = pitch_offsets(posteriors, span)
     if not len(offsets) or np.abs(offsets).max() < STEADY:
@@ -40,10 +40,10 @@ def bends(posteriors: Posteriors, span: Span, start_seconds: float, stop_seconds
     )
 
 
-def pitch_offsets(posteriors: Posteriors, span: Span) -> Doubles:
+def pitch_offsets(posteriors: Posteriors, span: NoteSegment) -> Doubles:
     """Semitones between what sounds and the span's pitch, smoothed: (frames of the span,); empty where none sounds."""
     reach = SLIDE_SEMITONES + 0.5 if span.slides else REACH_SEMITONES
-    course, probable = pitch_course(posteriors, span.pitch, span.start, span.stop, reach)
+    course, probable = pitch_contour(posteriors, span.pitch, span.start, span.stop, reach)
     if not len(course):
         return course
     audible = probable >= max(AUDIBLE, AUDIBLE_SHARE * float(probable.max()))

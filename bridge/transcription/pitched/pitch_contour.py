@@ -16,7 +16,7 @@ SLIDE_SEMITONES = 2.0
 AROUND_BINS = 2
 
 
-def pitch_course(
+def pitch_contour(
     posteriors: Posteriors, pitch: int, start: int, stop: int, reach_semitones: float = REACH_SEMITONES
 ) -> tuple[Doubles, Doubles]:
     """Where the sound near a key lies in frames `start` to `stop`: semitones above the key, and how probable, 0–1."""

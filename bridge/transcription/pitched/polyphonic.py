@@ -16,7 +16,7 @@ from bridge.dsp.arrays import Bytes
 from bridge.transcription.pitched.note_onsets import attacks
 from bridge.transcription.pitched.posteriors import LOWEST_PITCH, SURE, Posteriors
 from bridge.transcription.pitched.profiles import Profile
-from bridge.transcription.pitched.segments import Span, gaps, join, runs
+from bridge.transcription.pitched.segments import NoteSegment, gaps, join, runs
 
 #: Frames by which an attack may come before the first frame in which the pitch is probable, or after it.
 SLACK_FRAMES = 3
@@ -36,13 +36,13 @@ GHOST_ONSET_FRAMES = 4
 SPREAD_SHARE = 0.5
 
 
-def polyphony(posteriors: Posteriors, profile: Profile) -> list[Span]:
+def polyphonic_segments(posteriors: Posteriors, profile: Profile) -> list[NoteSegment]:
     """All notes of a stem by start, then pitch; two of the same pitch never overlap."""
     struck, left_over = candidates(posteriors, profile)
     return without_overtones(struck + without_spread(left_over, struck))
 
 
-def candidates(posteriors: Posteriors, profile: Profile) -> tuple[list[Span], list[Span]]:
+def candidates(posteriors: Posteriors, profile: Profile) -> tuple[list[NoteSegment], list[NoteSegment]]:
     """What may be notes: those that start with an attack, and those that are left over."""
     rate = posteriors.frame_rate_hz
     shortest = max(2, round(profile.shortest_seconds * rate))
@@ -51,8 +51,8 @@ def candidates(posteriors: Posteriors, profile: Profile) -> tuple[list[Span], li
     # No further than the gap: notes of one pitch would overlap.
     slack = min(SLACK_FRAMES, gap)
     columns = posteriors.columns(profile.lowest, profile.highest)
-    struck: list[Span] = []
-    left_over: list[Span] = []
+    struck: list[NoteSegment] = []
+    left_over: list[NoteSegment] = []
     for column in range(columns.start, columns.stop):
         pitch = LOWEST_PITCH + column
         believed = np.ascontiguousarray(posteriors.note[:, column])
@@ -70,10 +70,10 @@ def candidates(posteriors: Posteriors, profile: Profile) -> tuple[list[Span], li
     return struck, left_over
 
 
-def without_overtones(spans: list[Span]) -> list[Span]:
+def without_overtones(spans: list[NoteSegment]) -> list[NoteSegment]:
     """The spans without those that are another's overtone, by start, then pitch."""
     ordered = sorted(spans, key=lambda span: (span.start, span.pitch))
-    by_pitch: dict[int, list[Span]] = {}
+    by_pitch: dict[int, list[NoteSegment]] = {}
     for span in ordered:
         by_pitch.setdefault(span.pitch, []).append(span)
     return [
@@ -87,9 +87,9 @@ def without_overtones(spans: list[Span]) -> list[Span]:
     ]
 
 
-def without_spread(left_over: list[Span], struck: list[Span]) -> list[Span]:
+def without_spread(left_over: list[NoteSegment], struck: list[NoteSegment]) -> list[NoteSegment]:
     """What is left over without what only accompanies a more probable note one semitone off."""
-    by_pitch: dict[int, list[Span]] = {}
+    by_pitch: dict[int, list[NoteSegment]] = {}
     for span in (*struck, *left_over):
         by_pitch.setdefault(span.pitch, []).append(span)
     return [
@@ -101,30 +101,30 @@ def without_spread(left_over: list[Span], struck: list[Span]) -> list[Span]:
     ]
 
 
-def _started_with(span: Span, others: list[Span]) -> list[Span]:
+def _started_with(span: NoteSegment, others: list[NoteSegment]) -> list[NoteSegment]:
     """Those of `others`, which lie by start, that start when the span does."""
     first = bisect_left(others, span.start - GHOST_ONSET_FRAMES, key=_start)
     return others[first : bisect_left(others, span.start + GHOST_ONSET_FRAMES + 1, key=_start)]
 
 
-def _start(span: Span) -> int:
+def _start(span: NoteSegment) -> int:
     return span.start
 
 
-def _is_overtone(span: Span, other: Span) -> bool:
+def _is_overtone(span: NoteSegment, other: NoteSegment) -> bool:
     share = span.confidence / max(other.confidence, 1e-6)
     if share * (span.stop - span.start) < GHOST_SHARE * (other.stop - other.start):
         return share < 1.0
     return share < FAINT_SHARE and span.stop <= other.stop + GHOST_ONSET_FRAMES
 
 
-def _is_spread(span: Span, other: Span) -> bool:
+def _is_spread(span: NoteSegment, other: NoteSegment) -> bool:
     shared = min(span.stop, other.stop) - max(span.start, other.start)
     return other.confidence > span.confidence and shared >= SPREAD_SHARE * (span.stop - span.start)
 
 
-def _span(believed: Bytes, start: int, stop: int, pitch: int, shortest: int) -> list[Span]:
+def _span(believed: Bytes, start: int, stop: int, pitch: int, shortest: int) -> list[NoteSegment]:
     """The span, or nothing where it is too short."""
     if stop - start < shortest:
         return []
-    return [Span(start, stop, pitch, float(believed[start:stop].mean()) / SURE)]
+    return [NoteSegment(start, stop, pitch, float(believed[start:stop].mean()) / SURE)]

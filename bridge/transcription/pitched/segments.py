@@ -10,7 +10,7 @@ import numpy.typing as npt
 from bridge.dsp.peaks import find_peaks
 
 
-class Span(NamedTuple):
+class NoteSegment(NamedTuple):
     """Frames `start` to `stop` (not included) in which one pitch sounds."""
 
     start: int

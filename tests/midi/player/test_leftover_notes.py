@@ -9,8 +9,8 @@ import pytest
 from bridge.midi.player.leftover_notes import LISTEN_NS, LOOK_NS, SAID_SECONDS, TIMES
 from bridge.midi.player.loop import LEAD_NS
 from bridge.midi.player.messages import Play, Silence, Silenced, Stop
-from bridge.midi.player.unended_notes import FILE_NAME, Unended, ends_of
-from bridge.midi.schedule import SILENCE, Timed, may_leave, schedule
+from bridge.midi.player.unended_notes import FILE_NAME, UnendedNotes, ending_messages
+from bridge.midi.schedule import SILENCE, TimedBytes, may_leave, schedule
 from tests.support.stage import SECOND, Stage, hanging
 
 ON, OFF = bytes.fromhex("903c5a"), bytes.fromhex("803c40")
@@ -22,7 +22,7 @@ LEAD = LEAD_NS / SECOND
 def test_what_may_be_left_is_ended_as_often_as_it_may_sound_at_once() -> None:
     # note 60 twice at once, then once more alone; bend and pedal, which are let go of again; note 64 on channel 2
     sent = "903c5a 903c5a e00050 b0407f 803c40 803c40 903c5a 803c40 e00040 b04000 914064 814000"
-    left = may_leave(Timed(float(at), bytes.fromhex(data)) for at, data in enumerate(sent.split()))
+    left = may_leave(TimedBytes(float(at), bytes.fromhex(data)) for at, data in enumerate(sent.split()))
     assert [data.hex() for data in left] == ["803c40", "803c40", "814040", "b04000", "e00040"]
     assert may_leave(()) == ()
 
@@ -80,12 +80,12 @@ def test_what_played_is_kept_for_the_next_player_and_the_next_bridge_and_a_clean
     tmp_path: Path,
 ) -> None:
     drone = schedule("job", "bass", [(0.0, ON), (9.0, OFF)])
-    unended = Unended(tmp_path / "9720")
+    unended = UnendedNotes(tmp_path / "9720")
     unended.load()
     assert unended.left == {}
-    playing = unended.begins(ends_of((drone,)))
+    playing = unended.begins(ending_messages((drone,)))
     unended.write(playing)
-    after_a_crash = Unended(tmp_path / "9720")
+    after_a_crash = UnendedNotes(tmp_path / "9720")
     after_a_crash.load()
     assert after_a_crash.left == {"bass": (OFF,)}
     after_a_crash.told()
@@ -93,7 +93,7 @@ def test_what_played_is_kept_for_the_next_player_and_the_next_bridge_and_a_clean
     unended.write(playing)
     unended.lost()
     assert unended.left == {"bass": (OFF,)}
-    unended.begins(ends_of((drone,)))
+    unended.begins(ending_messages((drone,)))
     unended.ended("job", "bass")
     assert (tmp_path / "9720" / FILE_NAME).exists()  # what the first one left has not been told
     unended.told()
@@ -114,7 +114,7 @@ def test_what_played_is_kept_for_the_next_player_and_the_next_bridge_and_a_clean
 )
 def test_a_damaged_note_of_what_sounded_silences_everything(tmp_path: Path, content: bytes) -> None:
     (tmp_path / FILE_NAME).write_bytes(content)
-    unended = Unended(tmp_path)
+    unended = UnendedNotes(tmp_path)
     unended.load()
     assert unended.left["bass"] == SILENCE and len(unended.left) == 6
     assert hanging([ON, *SILENCE]) == ["note 60 on channel 0"]  # no Note Off is among them: controllers end it
@@ -122,6 +122,6 @@ def test_a_damaged_note_of_what_sounded_silences_everything(tmp_path: Path, cont
 
 def test_a_folder_that_cannot_be_written_is_no_reason_not_to_play(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    unended = Unended(tmp_path / "file")
-    unended.write(unended.begins(ends_of((schedule("job", "bass", [(0.0, ON)]),))))
+    unended = UnendedNotes(tmp_path / "file")
+    unended.write(unended.begins(ending_messages((schedule("job", "bass", [(0.0, ON)]),))))
     unended.close()

@@ -7,7 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.midi.player.loop import DRAIN_SECONDS, LEAD_NS, REOPEN_SECONDS, SPIN_NS
-from bridge.midi.player.messages import Command, Finished, Lateness, Panic, Play, Ready, Report, Started, Stop
+from bridge.midi.player.messages import (
+    Command,
+    LatenessReport,
+    Panic,
+    Play,
+    PlaybackFinished,
+    PlaybackStarted,
+    PlayerReady,
+    Report,
+    Stop,
+)
 from bridge.midi.schedule import Schedule, schedule
 from bridge.model import MidiStatus
 from tests.support.schedules import schedules
@@ -27,7 +37,7 @@ def play(*parts: Schedule) -> Play:
 
 
 def outcomes(reports: list[Report]) -> list[tuple[str, str, str]]:
-    return [(report.job, report.stem, report.outcome) for report in reports if isinstance(report, Finished)]
+    return [(report.job, report.stem, report.outcome) for report in reports if isinstance(report, PlaybackFinished)]
 
 
 def test_every_message_is_sent_when_it_is_due() -> None:
@@ -81,11 +91,11 @@ def test_what_is_reported_about_a_play() -> None:
     stage = Stage()
     stage.perform((0.0, play(notes("vocals", 0.0, 1.0))))
     ready, started, lateness, finished = stage.reports
-    assert isinstance(ready, Ready) and ready.status.backend == "jack"
-    assert started == Started(job="job", stem="vocals", seconds=1.5, notes=2)
-    assert isinstance(lateness, Lateness) and lateness.messages == 4
+    assert isinstance(ready, PlayerReady) and ready.status.backend == "jack"
+    assert started == PlaybackStarted(job="job", stem="vocals", seconds=1.5, notes=2)
+    assert isinstance(lateness, LatenessReport) and lateness.messages == 4
     assert 0 <= lateness.p99_ms <= lateness.worst_ms < 0.1
-    assert finished == Finished(job="job", stem="vocals", outcome="finished")
+    assert finished == PlaybackFinished(job="job", stem="vocals", outcome="finished")
 
 
 def test_lateness_is_the_99th_percentile_and_the_worst() -> None:
@@ -94,7 +104,7 @@ def test_lateness_is_the_99th_percentile_and_the_worst() -> None:
     stage.perform(
         (0.0, play(schedule("job", "vocals", [(-0.07, b"\xb0\x01\x00"), (-0.04, b"\xb0\x01\x00"), *on_time])))
     )
-    (report,) = [report for report in stage.reports if isinstance(report, Lateness)]
+    (report,) = [report for report in stage.reports if isinstance(report, LatenessReport)]
     # Two of 200 were due before the play began, 50 and 20 ms: the 99th percentile is the 198th of 200.
     assert report.worst_ms == pytest.approx(50, abs=0.1)
     assert report.p99_ms < 0.1
@@ -104,8 +114,8 @@ def test_a_stem_without_notes_starts_and_ends() -> None:
     stage = Stage()
     stage.perform((0.0, play(notes("vocals"))))
     assert stage.reports[1:] == [
-        Started(job="job", stem="vocals", seconds=0.0, notes=0),
-        Finished(job="job", stem="vocals", outcome="finished"),
+        PlaybackStarted(job="job", stem="vocals", seconds=0.0, notes=0),
+        PlaybackFinished(job="job", stem="vocals", outcome="finished"),
     ]
 
 
@@ -174,12 +184,12 @@ def test_the_same_play_again_starts_anew() -> None:
     part = notes("vocals", 0.0, length=5)
     stage.perform((0.0, play(part)), (1.0, play(part)))
     assert outcomes(stage.reports) == [("job", "vocals", "stopped"), ("job", "vocals", "finished")]
-    assert [type(report).__name__ for report in stage.reports if not isinstance(report, Lateness)] == [
-        "Ready",
-        "Started",
-        "Finished",
-        "Started",
-        "Finished",
+    assert [type(report).__name__ for report in stage.reports if not isinstance(report, LatenessReport)] == [
+        "PlayerReady",
+        "PlaybackStarted",
+        "PlaybackFinished",
+        "PlaybackStarted",
+        "PlaybackFinished",
     ]
 
 
@@ -210,7 +220,9 @@ def test_a_stem_without_a_port_fails_and_the_others_play() -> None:
     stage = Stage(("vocals",))
     stage.perform((0.0, play(notes("piano", 0.0), notes("vocals", 0.0))))
     assert outcomes(stage.reports) == [("job", "piano", "failed"), ("job", "vocals", "finished")]
-    (failed,) = [report for report in stage.reports if isinstance(report, Finished) and report.outcome == "failed"]
+    (failed,) = [
+        report for report in stage.reports if isinstance(report, PlaybackFinished) and report.outcome == "failed"
+    ]
     assert "piano" in failed.reason
 
 
@@ -226,7 +238,7 @@ def test_without_a_back_end_it_says_so_once_and_finds_one_that_comes_later() -> 
     stage = Stage()
     stage.answers_from = 3
     stage.perform((5 * REOPEN_SECONDS, play(notes("vocals", 0.0))))
-    nothing, found = [report.status for report in stage.reports if isinstance(report, Ready)]
+    nothing, found = [report.status for report in stage.reports if isinstance(report, PlayerReady)]
     assert nothing == MidiStatus(message="nothing here")
     assert found.backend == "jack"
     assert stage.openings == 4
@@ -256,5 +268,5 @@ def test_whatever_is_asked_whenever_nothing_is_left_sounding_and_every_start_has
     stage.perform(*sorted(script, key=lambda entry: entry[0]), oversleep_ns=oversleep_ns)
     for output in stage.outputs.values():
         assert hanging(output.sent) == []
-    started = [(report.job, report.stem) for report in stage.reports if isinstance(report, Started)]
+    started = [(report.job, report.stem) for report in stage.reports if isinstance(report, PlaybackStarted)]
     assert sorted(started) == sorted((job, stem) for job, stem, _ in outcomes(stage.reports))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bridge.errors import EngineFailed
-from bridge.midi.player.messages import Ready
+from bridge.midi.player.messages import PlayerReady
 from bridge.midi.ports import jack_identity
 from bridge.midi.ports.jack_identity import claimed, name_of
 from bridge.midi.ports.port_layout import PortLayout
@@ -45,7 +45,7 @@ def ready(player: PlayerProcess) -> MidiStatus:
     """What the player says once it has ports. Before that a server that waits for what was killed stands still."""
     while True:
         report = player.report()
-        assert isinstance(report, Ready)
+        assert isinstance(report, PlayerReady)
         if report.status.ports or report.status.message != STANDS_STILL:
             return report.status
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from bridge.errors import EngineFailed
-from bridge.midi.player.messages import Finished, Play, Ready
+from bridge.midi.player.messages import Play, PlaybackFinished, PlayerReady
 from bridge.midi.ports.jack_probe import JackProbe
 from bridge.midi.ports.stall import LOOKS, STANDS_STILL, Stall, StallWatch
 from bridge.midi.schedule import schedule
@@ -45,11 +45,11 @@ def test_a_stall_ends_what_plays_refuses_what_comes_and_is_over_with_the_same_po
     stage = Stage()
     play = Play(schedules=(NOTE,))
     stage.perform((0, play), (1, Stall(True)), (2, play), (3, Stall(False)), (4, play))
-    states = [report for report in stage.reports if isinstance(report, Ready)]
+    states = [report for report in stage.reports if isinstance(report, PlayerReady)]
     assert [ready.status.backend for ready in states] == ["jack", "none", "jack"]
     assert states[1].status.message == STANDS_STILL
     assert states[0] == states[2]
-    ends = [report for report in stage.reports if isinstance(report, Finished)]
+    ends = [report for report in stage.reports if isinstance(report, PlaybackFinished)]
     assert [(end.outcome, end.reason) for end in ends] == [
         ("failed", STANDS_STILL), ("failed", STANDS_STILL), ("finished", "")
     ]  # fmt: skip

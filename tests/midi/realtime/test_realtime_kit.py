@@ -172,7 +172,7 @@ def test_no_bus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_something_that_does_not_answer(said: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(realtime_kit, "ANSWER_SECONDS", 0.5)
     monkeypatch.setattr(realtime_kit, "_limit_runs", lambda: None)  # not of the tests' own process
-    monkeypatch.setattr(realtime_kit, "give_back", lambda: None)
+    monkeypatch.setattr(realtime_kit, "give_back_priority", lambda: None)
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={tmp_path / 'bus'}")
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(tmp_path / "bus"))

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from bridge.midi.sync.delay_locked_loop import TICKS_PER_QUARTER, TickLoop
+from bridge.midi.sync.delay_locked_loop import TICKS_PER_QUARTER, DelayLockedLoop
 
 MS = 1_000_000
 
@@ -20,7 +20,7 @@ def ticks(*tempi: tuple[float, int]) -> list[float]:
 def followed(times: list[float], jitter_ms: float = 0.0, seed: int = 1) -> list[float]:
     """By how many ms the next tick is foretold wrongly, after each tick."""
     dice = random.Random(seed)
-    loop = TickLoop(20 * MS)
+    loop = DelayLockedLoop(20 * MS)
     wrong = []
     for index, time in enumerate(times[:-1]):
         loop.tick(round(time + dice.uniform(-jitter_ms, jitter_ms) * MS))
@@ -63,7 +63,7 @@ def test_a_whole_jack_period_of_jitter_is_filtered_the_more(seed: int) -> None:
 def test_a_tick_that_comes_late_once_is_forgotten_within_a_beat() -> None:
     times = ticks((120, 200))
     hindered = [time + (15 * MS if index == 100 else 0) for index, time in enumerate(times)]
-    loop = TickLoop(20 * MS)
+    loop = DelayLockedLoop(20 * MS)
     for time in hindered[:-1]:
         loop.tick(round(time))
     assert abs(loop.tick_ns + loop.period_ns - times[-1]) < 0.1 * MS
@@ -71,14 +71,14 @@ def test_a_tick_that_comes_late_once_is_forgotten_within_a_beat() -> None:
 
 @pytest.mark.parametrize("gap_ns", [0, 1, 100, 10**6])
 def test_a_storm_of_ticks_leaves_a_tempo_within_reason(gap_ns: int) -> None:
-    loop = TickLoop(20 * MS)
+    loop = DelayLockedLoop(20 * MS)
     for index in range(10_000):
         loop.tick(10**9 + index * gap_ns)
     assert 10 <= loop.bpm <= 1000.01
 
 
 def test_after_a_pause_it_goes_on_at_the_tempo_that_was() -> None:
-    loop = TickLoop(20 * MS)
+    loop = DelayLockedLoop(20 * MS)
     for time in ticks((90, 100)):
         loop.tick(round(time))
     loop.tick(10**12)

@@ -9,9 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.midi.player.messages import Command, Finished, Lateness, Panic, Play, Report, Started, Stop, Waiting
+from bridge.midi.player.messages import (
+    Command,
+    LatenessReport,
+    Panic,
+    Play,
+    PlaybackFinished,
+    PlaybackStarted,
+    PlaybackWaiting,
+    Report,
+    Stop,
+)
 from bridge.midi.schedule import Schedule, schedule
-from bridge.midi.sync.sources import Heard
+from bridge.midi.sync.sources import SyncMessage
 from tests.support.daw import ClockingDaw, expected, grid, numbered
 from tests.support.schedules import schedules
 from tests.support.stage import SECOND, Stage, hanging
@@ -26,10 +36,10 @@ def perform(
     stage = Stage()
     stage.outputs["bass"].ahead_ns = ahead_ns
     heard = [
-        (at, Heard(stage.start_ns + round(at * SECOND), data))
+        (at, SyncMessage(stage.start_ns + round(at * SECOND), data))
         for at, data in (daw.jittered(jitter_ms, seed) if jitter_ms else daw.sent)
     ]
-    script: list[tuple[float, Command | Heard]] = sorted(
+    script: list[tuple[float, Command | SyncMessage]] = sorted(
         [(armed, Play(schedules=(part,), sync="clock")), *heard], key=lambda entry: entry[0]
     )
     stage.perform(*script)
@@ -48,7 +58,9 @@ def assert_on_the_grid(stage: Stage, daw: ClockingDaw, notes: int, beat: float =
 
 
 def news(stage: Stage) -> list[Report]:
-    return [report for report in stage.reports if isinstance(report, (Waiting, Started, Finished))]
+    return [
+        report for report in stage.reports if isinstance(report, (PlaybackWaiting, PlaybackStarted, PlaybackFinished))
+    ]
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -229,7 +241,7 @@ def test_armed_in_the_middle_all_is_said_then_and_is_not_late(ahead_ns: int) -> 
     stage = perform(daw, part, armed=2.6, ahead_ns=ahead_ns)
     assert sent(stage) == bare(ZONE) + bare(SECOND_NOTE)
     assert stage.seconds("bass")[0] == pytest.approx(2.6, abs=0.001)
-    (lateness,) = (report for report in stage.reports if isinstance(report, Lateness))
+    (lateness,) = (report for report in stage.reports if isinstance(report, LatenessReport))
     assert lateness.worst_ms < 1
 
 
@@ -288,20 +300,20 @@ def test_what_a_person_is_told_from_arming_to_stopping() -> None:
     daw.roll(1, 120)
     daw.stop()
     stage = Stage()
-    heard = [(at, Heard(stage.start_ns + round(at * SECOND), data)) for at, data in daw.sent]
+    heard = [(at, SyncMessage(stage.start_ns + round(at * SECOND), data)) for at, data in daw.sent]
     part = grid(2)
     stage.perform((0.1, Play(schedules=(part,), sync="clock")), *heard, (9.0, Stop()))
-    waiting = Waiting(job="job", stem="bass", sync="clock")
-    started = Started(job="job", stem="bass", seconds=part.seconds, notes=8)
+    waiting = PlaybackWaiting(job="job", stem="bass", sync="clock")
+    started = PlaybackStarted(job="job", stem="bass", seconds=part.seconds, notes=8)
     assert news(stage) == [
         waiting,
         started,
-        Finished(job="job", stem="bass", outcome="finished", waits=True),
+        PlaybackFinished(job="job", stem="bass", outcome="finished", waits=True),
         waiting,
         started,
-        Finished(job="job", stem="bass", outcome="stopped", waits=True),
+        PlaybackFinished(job="job", stem="bass", outcome="stopped", waits=True),
         waiting,
-        Finished(job="job", stem="bass", outcome="stopped"),
+        PlaybackFinished(job="job", stem="bass", outcome="stopped"),
     ]
 
 
@@ -321,7 +333,7 @@ def test_what_nobody_can_follow_fails_and_says_why() -> None:
     stage = Stage()
     stage.perform((0.0, Play(schedules=(grid(1),), sync="jack")))
     (failed,) = news(stage)
-    assert isinstance(failed, Finished) and failed.outcome == "failed" and failed.reason
+    assert isinstance(failed, PlaybackFinished) and failed.outcome == "failed" and failed.reason
 
 
 clock_messages = st.sampled_from([b"\xf8"] * 6 + [b"\xfa", b"\xfb", b"\xfc", b"\xf2\x00\x00", b"\xf2\x04\x00"])
@@ -343,11 +355,11 @@ def test_whatever_is_asked_and_however_the_daw_jumps_nothing_is_left_sounding(
 ) -> None:
     stage = Stage(("bass",))
     stage.outputs["bass"].ahead_ns = ahead_ns
-    heard = [(at, Heard(stage.start_ns + round(at * SECOND), data)) for at, data in clock]
-    script: list[tuple[float, Command | Heard]] = sorted([*asked, *heard], key=lambda entry: entry[0])
+    heard = [(at, SyncMessage(stage.start_ns + round(at * SECOND), data)) for at, data in clock]
+    script: list[tuple[float, Command | SyncMessage]] = sorted([*asked, *heard], key=lambda entry: entry[0])
     stage.perform(*script)
     assert hanging(stage.outputs["bass"].sent) == []
-    last_words = [report for report in news(stage) if isinstance(report, Finished) and not report.waits]
+    last_words = [report for report in news(stage) if isinstance(report, PlaybackFinished) and not report.waits]
     assert len(last_words) == sum(isinstance(command, Play) for _, command in asked)
 
 
@@ -359,6 +371,6 @@ def test_a_port_that_wants_its_messages_ahead_plays_them_on_the_grid(ahead_ns: i
     daw.stop()
     stage = Stage()
     stage.outputs["bass"].ahead_ns = ahead_ns
-    heard = [(at, Heard(stage.start_ns + round(at * SECOND), data)) for at, data in daw.sent]
+    heard = [(at, SyncMessage(stage.start_ns + round(at * SECOND), data)) for at, data in daw.sent]
     stage.perform((0.1, Play(schedules=(grid(8),), sync="clock")), *heard)
     assert_on_the_grid(stage, daw, 32)

@@ -13,25 +13,25 @@ from hypothesis import strategies as st
 from bridge.errors import EngineFailed
 from bridge.midi.sync import ableton_link, jack_transport
 from bridge.midi.sync.ableton_link import LinkSession, open_link
-from bridge.midi.sync.clock_port import MAX_UNREAD, SyncInput
+from bridge.midi.sync.clock_port import MAX_UNREAD, ClockPort
 from bridge.midi.sync.jack_transport import JackTransport
-from bridge.midi.sync.midi_clock import ClockFollower
-from bridge.midi.sync.sources import Heard
+from bridge.midi.sync.midi_clock import MidiClock
+from bridge.midi.sync.sources import SyncMessage
 from bridge.midi.timeline import Timeline
 from tests.support.stage import SECOND
 
 MS = 1_000_000
 
 
-def transport(*looks: jack_transport.Look) -> list[Timeline | None]:
+def transport(*looks: jack_transport.TransportState) -> list[Timeline | None]:
     coming = iter(looks)
     source = JackTransport(lambda: next(coming))
     return [source.timeline(look.at_ns) for look in looks]
 
 
 def test_a_transport_begins_where_it_stood() -> None:
-    still = jack_transport.Look(False, 0, 10.0)
-    stopped, rolling = transport(still, jack_transport.Look(True, 10 * MS, 10.007))
+    still = jack_transport.TransportState(False, 0, 10.0)
+    stopped, rolling = transport(still, jack_transport.TransportState(True, 10 * MS, 10.007))
     assert stopped is None and rolling is not None
     assert rolling.bpm is None
     assert rolling.started == pytest.approx(10.0)
@@ -40,7 +40,8 @@ def test_a_transport_begins_where_it_stood() -> None:
 
 def test_a_transport_with_bars_and_beats_is_in_quarters() -> None:
     (first, second) = transport(
-        jack_transport.Look(True, 0, 10.0, 20.0, 120.0), jack_transport.Look(True, 10 * MS, 10.01, 20.02, 120.0)
+        jack_transport.TransportState(True, 0, 10.0, 20.0, 120.0),
+        jack_transport.TransportState(True, 10 * MS, 10.01, 20.02, 120.0),
     )
     assert first is not None and second is not None
     assert (second.take, second.bpm) == (first.take, 120.0)
@@ -49,9 +50,9 @@ def test_a_transport_with_bars_and_beats_is_in_quarters() -> None:
 
 def test_a_transport_that_jumps_is_another_take_that_began_since_the_last_look() -> None:
     first, _, jumped = transport(
-        jack_transport.Look(True, 0, 10.0),
-        jack_transport.Look(True, 10 * MS, 10.01),
-        jack_transport.Look(True, 20 * MS, 2.004),
+        jack_transport.TransportState(True, 0, 10.0),
+        jack_transport.TransportState(True, 10 * MS, 10.01),
+        jack_transport.TransportState(True, 20 * MS, 2.004),
     )
     assert first is not None and jumped is not None
     assert jumped.take != first.take
@@ -60,7 +61,8 @@ def test_a_transport_that_jumps_is_another_take_that_began_since_the_last_look()
 
 def test_a_tempo_that_changes_is_the_same_take() -> None:
     first, second = transport(
-        jack_transport.Look(True, 0, 10.0, 20.0, 120.0), jack_transport.Look(True, 10 * MS, 10.01, 20.02, 90.0)
+        jack_transport.TransportState(True, 0, 10.0, 20.0, 120.0),
+        jack_transport.TransportState(True, 10 * MS, 10.01, 20.02, 90.0),
     )
     assert first is not None and second is not None
     assert (second.take, second.bpm) == (first.take, 90.0)
@@ -69,7 +71,7 @@ def test_a_tempo_that_changes_is_the_same_take() -> None:
 @given(st.lists(st.floats(-200, 200), min_size=50, max_size=50))
 def test_clocks_that_are_read_a_little_wrong_are_smoothed(wrong_us: Sequence[float]) -> None:
     looks = [
-        jack_transport.Look(True, index * 10 * MS, 5 + index / 100 + wrong / 1e6)
+        jack_transport.TransportState(True, index * 10 * MS, 5 + index / 100 + wrong / 1e6)
         for index, wrong in enumerate([0.0, *wrong_us])
     ]
     last = transport(*looks)[-1]
@@ -79,10 +81,10 @@ def test_clocks_that_are_read_a_little_wrong_are_smoothed(wrong_us: Sequence[flo
 
 def test_link_begins_with_the_next_bar_and_goes_by_its_tempo() -> None:
     looks = [
-        ableton_link.Look(False, 0, 9.0, 120.0),
-        ableton_link.Look(True, 10 * MS, 9.02, 120.0),
-        ableton_link.Look(True, 20 * MS, 9.04, 121.0),
-        ableton_link.Look(False, 30 * MS, 9.06, 121.0),
+        ableton_link.LinkState(False, 0, 9.0, 120.0),
+        ableton_link.LinkState(True, 10 * MS, 9.02, 120.0),
+        ableton_link.LinkState(True, 20 * MS, 9.04, 121.0),
+        ableton_link.LinkState(False, 30 * MS, 9.06, 121.0),
     ]
     coming = iter(looks)
     session = LinkSession(lambda: next(coming))
@@ -93,7 +95,7 @@ def test_link_begins_with_the_next_bar_and_goes_by_its_tempo() -> None:
 
 
 def test_link_that_has_just_begun_a_bar_begins_there() -> None:
-    begun = LinkSession(lambda: ableton_link.Look(True, 0, 8.05, 120.0)).timeline(0)
+    begun = LinkSession(lambda: ableton_link.LinkState(True, 0, 8.05, 120.0)).timeline(0)
     assert begun is not None and begun.started == 8.0
 
 
@@ -112,7 +114,7 @@ messages = st.one_of(
 
 @given(st.lists(st.tuples(st.integers(0, 2 * SECOND), messages), max_size=80))
 def test_whatever_a_clock_says_the_timeline_makes_sense(said: list[tuple[int, bytes]]) -> None:
-    follower, now_ns, takes = ClockFollower(), 5 * SECOND, [0]
+    follower, now_ns, takes = MidiClock(), 5 * SECOND, [0]
     for gap_ns, data in said:
         now_ns += gap_ns
         follower.hear(now_ns, data)
@@ -126,7 +128,7 @@ def test_whatever_a_clock_says_the_timeline_makes_sense(said: list[tuple[int, by
 
 
 def test_ticks_without_a_start_are_no_music() -> None:
-    follower = ClockFollower()
+    follower = MidiClock()
     for index in range(100):
         follower.hear(index * 20 * MS, b"\xf8")
     assert follower.timeline(2 * SECOND) is None
@@ -138,17 +140,17 @@ def test_ticks_without_a_start_are_no_music() -> None:
 
 
 def test_a_clock_gone_mad_does_not_fill_the_inbox() -> None:
-    inbox: SimpleQueue[Heard] = SimpleQueue()
-    port = SyncInput(inbox, clock_ns=lambda: 0)
+    inbox: SimpleQueue[SyncMessage] = SimpleQueue()
+    port = ClockPort(inbox, clock_ns=lambda: 0)
     for _ in range(10 * MAX_UNREAD):
         port.hear(([0xF8], 0.0))
     assert inbox.qsize() == MAX_UNREAD
 
 
 def test_only_what_concerns_the_time_is_let_through() -> None:
-    inbox: SimpleQueue[Heard] = SimpleQueue()
-    port = SyncInput(inbox, early_ns=5, clock_ns=lambda: 10)
+    inbox: SimpleQueue[SyncMessage] = SimpleQueue()
+    port = ClockPort(inbox, early_ns=5, clock_ns=lambda: 10)
     for message in ([0x90, 60, 100], [0xFE], [], [0xF2, 1, 2]):
         port.hear((message, 0.0))
-    assert inbox.get(block=False) == Heard(15, b"\xf2\x01\x02")
+    assert inbox.get(block=False) == SyncMessage(15, b"\xf2\x01\x02")
     assert inbox.empty()

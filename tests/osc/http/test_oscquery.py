@@ -9,7 +9,7 @@ import pytest
 
 from bridge.options.table import OPTIONS
 from bridge.osc.addresses import OUTGOING, REQUESTS, Outgoing, Request
-from bridge.osc.http.oscquery import SUPPORTED, Node, address_space, find, host_info
+from bridge.osc.http.oscquery import SUPPORTED, Node, address_space, find_node, host_info
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def nodes(node: Node) -> Iterator[Node]:
 
 
 def at(tree: Node, path: str) -> Node:
-    node = find(tree, path)
+    node = find_node(tree, path)
     assert node is not None
     return node
 
@@ -38,11 +38,11 @@ def test_it_holds_every_address_and_nothing_else(tree: Node) -> None:
 
 def test_every_node_is_found_where_it_says_it_is(tree: Node) -> None:
     for node in nodes(tree):
-        assert find(tree, str(node["FULL_PATH"])) is node
+        assert find_node(tree, str(node["FULL_PATH"])) is node
         assert set(node) <= SUPPORTED
-    assert find(tree, "/sab/") is at(tree, "/sab")
-    assert find(tree, "/sab/nothing") is None
-    assert find(tree, "/sab/ping/more") is None
+    assert find_node(tree, "/sab/") is at(tree, "/sab")
+    assert find_node(tree, "/sab/nothing") is None
+    assert find_node(tree, "/sab/ping/more") is None
 
 
 @pytest.mark.parametrize("row", REQUESTS.values(), ids=lambda row: row.address)

@@ -22,7 +22,7 @@ from bridge.model import Failure, Job, JobRequest, MidiStatus, Result
 from bridge.osc.http.oscquery import address_space
 from bridge.osc.http.routes import MAX_LINE_BYTES, is_own_name
 from bridge.osc.http.server import serve_http
-from bridge.osc.http.view import Explorable
+from bridge.osc.http.view import BridgeView
 from tests.support.fakes import FakeBridge
 
 OVER = Job(
@@ -72,8 +72,8 @@ class Site:
         return Answer(int(status.split()[1]), headers, body)
 
 
-def shown(bridge: FakeBridge) -> Explorable:
-    return Explorable(bridge, engines=("draft",), defaults={"format": "flac"}, osc_host="127.0.0.1", osc_port=9720)
+def shown(bridge: FakeBridge) -> BridgeView:
+    return BridgeView(bridge, engines=("draft",), defaults={"format": "flac"}, osc_host="127.0.0.1", osc_port=9720)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 import bridge
 from bridge.pipeline.cache.keys import SHAPING, shaping_files
-from bridge.pipeline.cache.store import ABANDONED_SECONDS, KEPT_FREE_BYTES, Head, ResultsCache
+from bridge.pipeline.cache.store import ABANDONED_SECONDS, KEPT_FREE_BYTES, FileHead, ResultsCache
 from bridge.pipeline.manifest import EngineRecord
 from tests.support.fakes import FakeClock
 from tests.support.shelf import SIZE, Shelf, entry
@@ -33,7 +33,7 @@ def test_what_was_heard_is_found_under_its_key_only(shelf: Shelf) -> None:
 
 
 def test_only_the_head_of_a_file_is_kept_where_that_is_asked_for(shelf: Shelf) -> None:
-    shelf.cache.store(entry("a", "bass.wav"), {"bass.wav": Head(shelf.source, 10)})
+    shelf.cache.store(entry("a", "bass.wav"), {"bass.wav": FileHead(shelf.source, 10)})
     with shelf.cache.opened("a") as cached:
         assert cached is not None
         assert (cached.entry.sizes["bass.wav"], cached.files["bass.wav"].read()) == (10, b"x" * 10)

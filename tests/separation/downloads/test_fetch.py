@@ -13,14 +13,14 @@ from bridge.separation.downloads.fetch import Fetcher
 from bridge.separation.downloads.transfer import Transfer, wait_for
 from bridge.separation.models.demucs_bags import Released
 from bridge.separation.models.loading import load_bag
-from bridge.separation.models.locations import Places
+from bridge.separation.models.locations import ModelLocations
 from bridge.system.clock import SystemClock
 from tests.support.fakes import FakeClock, RecordingControl
 from tests.support.model_server import Server, fetcher, places_of
 from tests.support.small_models import places_in, save_model, save_safetensors, small_model
 
 
-def old_server(places: Places, server: Server, table: Path, checkpoint: str) -> Places:
+def old_server(places: ModelLocations, server: Server, table: Path, checkpoint: str) -> ModelLocations:
     """Places whose released table names one checkpoint on `server`."""
     table.mkdir()
     (table / "htdemucs.yaml").write_text("models: ['955717e8']", encoding="utf-8")

@@ -14,7 +14,7 @@ from huggingface_hub import hf_hub_download, scan_cache_dir, try_to_load_from_ca
 from bridge.errors import WeightsUnavailable
 from bridge.separation.downloads.hub import from_hub
 from bridge.separation.downloads.transfer import AbandonedError, Transfer
-from bridge.separation.models.locations import Places
+from bridge.separation.models.locations import ModelLocations
 from tests.support.fakes import RecordingControl
 from tests.support.model_server import Server, fetcher, places_of
 
@@ -34,7 +34,7 @@ def hub(server: Server) -> Server:
     return server
 
 
-def blobs(places: Places) -> dict[str, int]:
+def blobs(places: ModelLocations) -> dict[str, int]:
     """What lies beside the definition in the cache of the hub: name → bytes."""
     folder = places.hub_folder("htdemucs") / "blobs"
     return {path.name: path.stat().st_size for path in folder.iterdir() if path.name != "7" * 40}
@@ -44,7 +44,7 @@ def weights_sent(server: Server) -> list[tuple[int, int]]:
     return [each for each in server.sent if each != (0, len(b"models: ['955717e8']\n")) and each[1]]
 
 
-def assert_is_there(places: Places) -> None:
+def assert_is_there(places: ModelLocations) -> None:
     """For the bridge, and for the hub's own library, which demucs asks."""
     found = places.find("htdemucs")
     assert found is not None
@@ -56,7 +56,7 @@ def assert_is_there(places: Places) -> None:
     assert scan_cache_dir(places.hub_cache).warnings == []
 
 
-def assert_has_no_rests(places: Places) -> None:
+def assert_has_no_rests(places: ModelLocations) -> None:
     assert not list(places.hub_cache.rglob("*incomplete*"))
 
 

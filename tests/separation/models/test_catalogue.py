@@ -10,11 +10,11 @@ from bridge.errors import WeightsUnavailable
 from bridge.model import ModelInfo
 from bridge.separation.models.catalogue import catalogue, known_engines
 from bridge.separation.models.demucs_bags import Released, read_bag
-from bridge.separation.models.locations import Places
+from bridge.separation.models.locations import ModelLocations
 
 
-def places_in(folder: Path) -> Places:
-    return Places(folder / "models", folder / "hub", folder / "server", Released.installed())
+def places_in(folder: Path) -> ModelLocations:
+    return ModelLocations(folder / "models", folder / "hub", folder / "server", Released.installed())
 
 
 def touch(path: Path, text: str = "") -> Path:
@@ -23,7 +23,7 @@ def touch(path: Path, text: str = "") -> Path:
     return path
 
 
-def entry(name: str, places: Places) -> ModelInfo:
+def entry(name: str, places: ModelLocations) -> ModelInfo:
     return {info.name: info for info in catalogue(places.models_dir, places)}[name]
 
 
@@ -105,7 +105,7 @@ def test_what_torch_hub_fetched_is_found(tmp_path: Path) -> None:
     ],
 )
 def test_caches_lie_where_the_environment_says(environ: dict[str, str], hub: str, server: str) -> None:
-    places = Places.of(Path("models"), environ)
+    places = ModelLocations.of(Path("models"), environ)
     assert places.hub_cache == Path(hub).expanduser()
     assert places.server_cache == Path(server).expanduser()
 
@@ -146,5 +146,5 @@ def test_a_damaged_definition_is_one_readable_line(tmp_path: Path, text: str) ->
 
 
 def test_without_the_package_only_what_is_the_users_own_is_known(tmp_path: Path) -> None:
-    places = Places(tmp_path, tmp_path, tmp_path, Released(None))
+    places = ModelLocations(tmp_path, tmp_path, tmp_path, Released(None))
     assert [info.name for info in catalogue(tmp_path, places)] == ["draft"]

@@ -18,10 +18,10 @@ from bridge.audio.signal import ArraySignal
 from bridge.errors import WeightsUnavailable
 from bridge.separation.downloads.fetch import Fetcher
 from bridge.separation.models.catalogue import catalogue, known_engines
-from bridge.separation.models.locations import Places, Weights
+from bridge.separation.models.locations import ModelLocations, Weights
 from bridge.separation.models.openunmix import NAMES, Unmix
 from bridge.separation.networks.unmix_network import ITERATIONS, WIENER_COLUMNS, load_unmix
-from bridge.separation.registry import Engines
+from bridge.separation.registry import EngineRegistry
 from tests.support.fakes import FakeClock, RecordingControl
 from tests.support.small_models import joined, noise, places_in
 
@@ -48,35 +48,35 @@ def save_model(folder: Path, targets: tuple[str, ...] = TARGETS) -> Path:
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
+def places(tmp_path: Path) -> ModelLocations:
     save_model(tmp_path / "models" / "mine")
     return places_with_unmix(tmp_path)
 
 
-def places_with_unmix(folder: Path) -> Places:
+def places_with_unmix(folder: Path) -> ModelLocations:
     places = places_in(folder)
-    return Places(places.models_dir, places.hub_cache, places.server_cache, places.released, Unmix.installed())
+    return ModelLocations(places.models_dir, places.hub_cache, places.server_cache, places.released, Unmix.installed())
 
 
-def found(places: Places) -> Weights:
+def found(places: ModelLocations) -> Weights:
     weights = places.find("mine")
     assert weights is not None
     return weights
 
 
 @pytest.fixture
-def by_package(places: Places) -> Any:
+def by_package(places: ModelLocations) -> Any:
     """The same model by the package's own loader, which the import of its models has made importable."""
     from openunmix import utils
 
     return utils.load_separator(str(places.models_dir / "mine"), list(TARGETS), niter=ITERATIONS).eval()
 
 
-def open_mine(places: Places) -> Any:
-    return Engines(places.models_dir, clock=FakeClock(), places=places).open("mine", "cpu", RecordingControl())
+def open_mine(places: ModelLocations) -> Any:
+    return EngineRegistry(places.models_dir, clock=FakeClock(), places=places).open("mine", "cpu", RecordingControl())
 
 
-def test_one_window_is_what_the_package_makes_of_it(places: Places, by_package: Any) -> None:
+def test_one_window_is_what_the_package_makes_of_it(places: ModelLocations, by_package: Any) -> None:
     mix = noise(SEGMENT_FRAMES, level=0.05)
     separator = open_mine(places)
     stems = joined(list(separator.separate(ArraySignal(mix, 8000), separator.stems, RecordingControl())), separator)
@@ -87,7 +87,7 @@ def test_one_window_is_what_the_package_makes_of_it(places: Places, by_package: 
     assert np.abs(stems["bass"]).max() > 0.001
 
 
-def test_longer_mixes_come_in_blocks_that_are_always_the_same(places: Places) -> None:
+def test_longer_mixes_come_in_blocks_that_are_always_the_same(places: ModelLocations) -> None:
     mix = ArraySignal(noise(2 * SEGMENT_FRAMES + 777), 8000)
     separator = open_mine(places)
     control = RecordingControl()
@@ -97,7 +97,7 @@ def test_longer_mixes_come_in_blocks_that_are_always_the_same(places: Places) ->
         np.testing.assert_array_equal(first[stem], second[stem])
 
 
-def test_the_level_is_not_the_model_s_business_to_lose(places: Places, by_package: Any) -> None:
+def test_the_level_is_not_the_model_s_business_to_lose(places: ModelLocations, by_package: Any) -> None:
     separator = open_mine(places)
     offset = ArraySignal(noise(SEGMENT_FRAMES, level=0.01) + np.float32(0.25), 8000)
     stems = joined(list(separator.separate(offset, ("bass",), RecordingControl())), _Only(separator, ("bass",)))
@@ -117,7 +117,7 @@ class _Only:
         return getattr(self._separator, name)
 
 
-def test_it_tells_what_it_is(places: Places) -> None:
+def test_it_tells_what_it_is(places: ModelLocations) -> None:
     network = load_unmix(found(places), "cpu", RecordingControl())
     assert network.sources == TARGETS
     assert network.sample_rate_hz == 8000
@@ -148,7 +148,7 @@ def test_its_classes_load_without_torchaudio() -> None:
     assert printed.strip() == "OpenUnmix False"
 
 
-def test_an_own_folder_is_listed_with_its_size(places: Places) -> None:
+def test_an_own_folder_is_listed_with_its_size(places: ModelLocations) -> None:
     info = {info.name: info for info in catalogue(places.models_dir, places)}["mine"]
     assert info.present
     assert info.size_bytes == sum(path.stat().st_size for path in (places.models_dir / "mine").glob("*.pth"))
@@ -164,7 +164,7 @@ class _Evil:
     [(_Evil(), "damaged"), ({"weights": torch.zeros(1)}, "not a stereo Open-Unmix model"), ([], "not a")],
 )
 def test_weights_run_no_code_and_must_fit(
-    places: Places, state: object, words: str, capsys: pytest.CaptureFixture[str]
+    places: ModelLocations, state: object, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     torch.save(state, places.models_dir / "mine" / "vocals.pth")
     with pytest.raises(WeightsUnavailable, match=words):
@@ -172,7 +172,7 @@ def test_weights_run_no_code_and_must_fit(
     assert "ran" not in capsys.readouterr().out
 
 
-def test_a_target_without_weights_is_named(places: Places) -> None:
+def test_a_target_without_weights_is_named(places: ModelLocations) -> None:
     (places.models_dir / "mine" / "vocals.pth").unlink()
     with pytest.raises(WeightsUnavailable, match=r"vocals\.pth"):
         places.find("mine")
@@ -198,7 +198,7 @@ def test_a_released_one_is_found_where_torch_hub_keeps_it(tmp_path: Path) -> Non
     assert weights.package == "openunmix"
 
 
-def test_a_file_that_is_not_its_checksum_s_is_refused(places: Places) -> None:
+def test_a_file_that_is_not_its_checksum_s_is_refused(places: ModelLocations) -> None:
     path = places.models_dir / "mine" / "vocals.pth"
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
     path = path.rename(path.with_name(f"vocals-{digest}.pth"))
@@ -229,11 +229,13 @@ def test_without_the_package_it_says_how_to_get_it(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("bridge.separation.models.openunmix.find_spec", lambda _: None)
     monkeypatch.setattr("bridge.separation.models.catalogue.find_spec", lambda _: None)
     places = places_in(tmp_path)
-    places = Places(places.models_dir, places.hub_cache, places.server_cache, places.released, Unmix.installed())
+    places = ModelLocations(
+        places.models_dir, places.hub_cache, places.server_cache, places.released, Unmix.installed()
+    )
     info = {info.name: info for info in catalogue(places.models_dir, places)}["umxl"]
     assert not info.present
     assert "--extra umx" in info.note
-    engines = Engines(places.models_dir, clock=FakeClock(), places=places)
+    engines = EngineRegistry(places.models_dir, clock=FakeClock(), places=places)
     with pytest.raises(WeightsUnavailable, match="--extra umx"):
         engines.open("umxl", "cpu", RecordingControl())
     with pytest.raises(WeightsUnavailable, match="--extra umx"):

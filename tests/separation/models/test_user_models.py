@@ -17,7 +17,7 @@ from bridge.separation.models.catalogue import catalogue, known_engines
 from bridge.separation.models.demucs_bags import Bag
 from bridge.separation.models.loading import load_bag
 from bridge.separation.models.locations import Weights
-from bridge.separation.registry import Engines
+from bridge.separation.registry import EngineRegistry
 from tests.support.fakes import FakeClock, RecordingControl
 from tests.support.small_models import places_in, save_model, save_safetensors, small_model
 
@@ -43,7 +43,7 @@ def test_a_folder_as_the_hub_s_repositories_are_is_a_model(tmp_path: Path) -> No
     info = {info.name: info for info in catalogue(places.models_dir, places)}["band"]
     assert info.present
     assert info.size_bytes == sum(path.stat().st_size for path in folder.glob("*.safetensors"))
-    opened = Engines(places.models_dir, clock=FakeClock(), places=places).open("band", "cpu", RecordingControl())
+    opened = EngineRegistry(places.models_dir, clock=FakeClock(), places=places).open("band", "cpu", RecordingControl())
     assert (opened.name, opened.stems) == ("band", ("vocals", "drums", "bass", "other"))
 
 

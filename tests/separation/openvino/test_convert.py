@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 
 from bridge.audio.signal import ArraySignal
-from bridge.control import Unheard
+from bridge.control import NullControl
 from bridge.errors import Cancelled
 from bridge.separation.backends import Backends
 from bridge.separation.models.locations import Weights
 from bridge.separation.openvino import artifact
-from bridge.separation.openvino.cache import Conversions
-from bridge.separation.registry import Engines
+from bridge.separation.openvino.cache import OpenVinoCache
+from bridge.separation.registry import EngineRegistry
+from bridge.system.files import sha256_of
 from tests.support.fakes import FakeClock, RecordingControl
 from tests.support.small_models import RATE_HZ, joined, noise, places_in, save_htdemucs, save_model, small_model
 
@@ -44,14 +45,14 @@ class Place:
         (folder,) = self.cache.iterdir()
         return folder
 
-    def conversions(self) -> Conversions:
-        return Conversions(self.cache, clock=FakeClock())
+    def conversions(self) -> OpenVinoCache:
+        return OpenVinoCache(self.cache, clock=FakeClock())
 
     def backends(self) -> Backends:
         return Backends(self.conversions())
 
-    def engines(self) -> Engines:
-        return Engines(self.places.models_dir, clock=FakeClock(), places=self.places, backends=self.backends())
+    def engines(self) -> EngineRegistry:
+        return EngineRegistry(self.places.models_dir, clock=FakeClock(), places=self.places, backends=self.backends())
 
 
 @pytest.fixture(scope="module")
@@ -59,10 +60,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Place:
     place = Place(tmp_path_factory.mktemp("machine"))
     save_htdemucs(place.places.models_dir)
     backends = place.backends()
-    loaded = backends.load(place.weights, "cpu", Unheard())
+    loaded = backends.load(place.weights, "cpu", NullControl())
     assert loaded.backend == "torch"
-    list(loaded.separator.separate(ArraySignal(noise(9000), RATE_HZ), ["bass"], Unheard()))
-    assert backends.convert(loaded, Unheard())
+    list(loaded.separator.separate(ArraySignal(noise(9000), RATE_HZ), ["bass"], NullControl()))
+    assert backends.convert(loaded, NullControl())
     assert not backends.is_current(loaded, place.weights, "cpu")
     return place
 
@@ -76,28 +77,28 @@ def place(made: Place, tmp_path: Path) -> Place:
 
 def test_a_converted_model_computes_what_torch_computes(place: Place) -> None:
     mix = ArraySignal(noise(20_011), RATE_HZ)
-    fast = place.backends().load(place.weights, "cpu", Unheard())
-    sure = Backends().load(place.weights, "cpu", Unheard())
+    fast = place.backends().load(place.weights, "cpu", NullControl())
+    sure = Backends().load(place.weights, "cpu", NullControl())
     assert (fast.backend, sure.backend) == ("openvino", "torch")
     assert fast.separator.identity() == sure.separator.identity()
     assert fast.separator.stems == sure.separator.stems
-    ours = joined(list(fast.separator.separate(mix, fast.separator.stems, Unheard())), fast.separator)
-    theirs = joined(list(sure.separator.separate(mix, sure.separator.stems, Unheard())), sure.separator)
+    ours = joined(list(fast.separator.separate(mix, fast.separator.stems, NullControl())), fast.separator)
+    theirs = joined(list(sure.separator.separate(mix, sure.separator.stems, NullControl())), sure.separator)
     for stem, expected in theirs.items():
         np.testing.assert_allclose(ours[stem], expected, atol=1e-5)
 
 
 def test_conversion_leaves_one_folder_that_says_how_well_it_agrees(place: Place) -> None:
-    found = artifact.read(place.conversion)
+    found = artifact.read_artifact(place.conversion)
     assert found is not None
     assert 0 < found.difference < 1e-4
     assert sorted(path.name for path in place.conversion.iterdir()) == ["model.bin", "model.json", "model.xml"]
 
 
 def test_torch_serves_where_the_conversion_deviates_and_says_so_once(place: Place) -> None:
-    found = artifact.read(place.conversion)
+    found = artifact.read_artifact(place.conversion)
     assert found is not None
-    artifact.write(place.conversion, msgspec.structs.replace(found, difference=2e-3))
+    artifact.write_artifact(place.conversion, msgspec.structs.replace(found, difference=2e-3))
     engines, control = place.engines(), RecordingControl()
     for _ in range(2):
         engines.open("htdemucs", "cpu", control)
@@ -127,20 +128,20 @@ def garble_the_description(folder: Path) -> None:
 @pytest.mark.parametrize("spoil", [cut_short, flip_a_bit, lose_the_graph, garble_the_description])
 def test_a_damaged_conversion_is_removed_and_torch_serves(place: Place, spoil: Callable[[Path], None]) -> None:
     spoil(place.conversion)
-    assert place.backends().load(place.weights, "cpu", Unheard()).backend == "torch"
+    assert place.backends().load(place.weights, "cpu", NullControl()).backend == "torch"
     assert list(place.cache.iterdir()) == []
 
 
 def test_a_graph_that_openvino_refuses_is_given_up_for_torch(place: Place) -> None:
-    found = artifact.read(place.conversion)
+    found = artifact.read_artifact(place.conversion)
     assert found is not None
     graph = place.conversion / artifact.GRAPH
     graph.write_text("<net/>", encoding="utf-8")
-    digests = {**found.sha256, artifact.GRAPH: artifact.sha256_of(graph)}
-    artifact.write(place.conversion, msgspec.structs.replace(found, sha256=digests))
+    digests = {**found.sha256, artifact.GRAPH: sha256_of(graph)}
+    artifact.write_artifact(place.conversion, msgspec.structs.replace(found, sha256=digests))
     separator = place.engines().open("htdemucs", "cpu", RecordingControl())
     assert list(place.cache.iterdir()) == []
-    blocks = list(separator.separate(ArraySignal(noise(5000), RATE_HZ), ["bass"], Unheard()))
+    blocks = list(separator.separate(ArraySignal(noise(5000), RATE_HZ), ["bass"], NullControl()))
     assert sum(len(block["bass"]) for block in blocks) == 5000
 
 
@@ -148,14 +149,14 @@ def test_other_weights_are_another_conversion(place: Place) -> None:
     save_model(place.places.models_dir, "other", small_model("transformer", 1))
     weights = place.places.find("other")
     assert weights is not None
-    assert place.backends().load(weights, "cpu", Unheard()).backend == "torch"
+    assert place.backends().load(weights, "cpu", NullControl()).backend == "torch"
 
 
 def test_a_conversion_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
     place = Place(tmp_path)
     save_htdemucs(place.places.models_dir)
     backends = place.backends()
-    loaded = backends.load(place.weights, "cpu", Unheard())
+    loaded = backends.load(place.weights, "cpu", NullControl())
     with pytest.raises(Cancelled):
         backends.convert(loaded, RecordingControl(cancel_at=3))
     assert list(place.cache.iterdir()) == []
@@ -168,7 +169,7 @@ def test_models_of_other_kinds_stay_with_torch(tmp_path: Path) -> None:
     weights = place.places.find("mine")
     assert weights is not None
     backends = place.backends()
-    assert not backends.convert(backends.load(weights, "cpu", Unheard()), Unheard())
+    assert not backends.convert(backends.load(weights, "cpu", NullControl()), NullControl())
     assert not place.cache.exists()
 
 
@@ -183,7 +184,7 @@ def test_pulling_a_model_converts_it_too(tmp_path: Path) -> None:
     place, control = Place(tmp_path), RecordingControl()
     save_htdemucs(place.places.models_dir)
     place.engines().pull("htdemucs", control)
-    assert artifact.read(place.conversion) is not None
+    assert artifact.read_artifact(place.conversion) is not None
     assert control.fractions == sorted(control.fractions)
     assert control.fractions[-1] == 1.0
 
@@ -195,7 +196,7 @@ def test_a_job_with_long_work_before_it_converts_first(tmp_path: Path) -> None:
     short = engines.open("htdemucs", "cpu", control, seconds=10.0)
     assert not place.cache.exists()
     assert engines.open("htdemucs", "cpu", control, seconds=600.0) is not short
-    assert artifact.read(place.conversion) is not None
+    assert artifact.read_artifact(place.conversion) is not None
 
 
 def test_a_cache_that_cannot_be_written_costs_speed_and_no_job(tmp_path: Path) -> None:

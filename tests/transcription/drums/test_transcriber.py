@@ -8,7 +8,7 @@ import pytest
 from bridge.audio.signal import ArraySignal
 from bridge.errors import Cancelled
 from bridge.model import Note
-from bridge.transcription.drums.transcriber import DrumOnsets
+from bridge.transcription.drums.transcriber import DrumDetector
 from tests.support.fakes import RecordingControl
 from tests.support.instruments import DRUM_RATE_HZ, Wave, as_signal, kick, place
 
@@ -75,7 +75,7 @@ def play(hits: list[tuple[float, int, float]], seconds: float) -> ArraySignal:
 
 
 def transcribe(audio: ArraySignal) -> list[Note]:
-    return DrumOnsets().transcribe(audio, "drums", RecordingControl())
+    return DrumDetector().transcribe(audio, "drums", RecordingControl())
 
 
 def rock_beat(bars: int, tempo_bpm: float) -> list[tuple[float, int, float]]:
@@ -170,9 +170,9 @@ def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_it_can_be_cancelled_and_reports_its_end() -> None:
     audio = play(rock_beat(1, 120.0), 2.5)
     with pytest.raises(Cancelled):
-        DrumOnsets().transcribe(audio, "drums", RecordingControl(cancel_at=0))
+        DrumDetector().transcribe(audio, "drums", RecordingControl(cancel_at=0))
     control = RecordingControl()
-    DrumOnsets().transcribe(audio, "drums", control)
+    DrumDetector().transcribe(audio, "drums", control)
     assert control.fractions == sorted(control.fractions)
     assert control.fractions[-1] == 1.0
 

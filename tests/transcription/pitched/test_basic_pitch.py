@@ -14,7 +14,7 @@ from bridge.note_settings import NoteSettings
 from bridge.transcription.pitched import basic_pitch
 from bridge.transcription.pitched.basic_pitch import BasicPitch
 from bridge.transcription.pitched.posteriors import contour_bin
-from bridge.transcription.transcribers import Pitches, unpacked
+from bridge.transcription.transcribers import PitchedTranscriber, unpack_posteriors
 from tests.support.fakes import RecordingControl
 from tests.support.instruments import PITCH_RATE_HZ, as_signal, melody, tone
 
@@ -26,16 +26,16 @@ TUNE = [(0.1, 0.4, 60), (0.6, 0.4, 64), (1.1, 0.2, 67), (1.4, 0.4, 67), (2.0, 0.
 
 
 @pytest.fixture(scope="module")
-def transcriber() -> Pitches:
-    return Pitches()
+def transcriber() -> PitchedTranscriber:
+    return PitchedTranscriber()
 
 
-def notes_of(transcriber: Pitches, audio: Signal, stem: str, control: Control) -> list[Note]:
+def notes_of(transcriber: PitchedTranscriber, audio: Signal, stem: str, control: Control) -> list[Note]:
     return transcriber.read(transcriber.listen(audio, stem, control), stem, NoteSettings())
 
 
 @pytest.mark.parametrize("stem", ["vocals", "piano"])
-def test_a_tune_is_found(transcriber: Pitches, stem: str) -> None:
+def test_a_tune_is_found(transcriber: PitchedTranscriber, stem: str) -> None:
     notes = notes_of(transcriber, melody(TUNE, 6.3), stem, RecordingControl())
     assert [note.pitch for note in notes] == [pitch for _, _, pitch in TUNE]
     for note, (onset, length, _) in zip(notes, TUNE, strict=True):
@@ -45,13 +45,13 @@ def test_a_tune_is_found(transcriber: Pitches, stem: str) -> None:
         assert note.bends == ()
 
 
-def test_a_chord_is_found_in_full(transcriber: Pitches) -> None:
+def test_a_chord_is_found_in_full(transcriber: PitchedTranscriber) -> None:
     chord = [(0.2, 1.0, pitch) for pitch in (48, 55, 64, 67)]
     notes = notes_of(transcriber, melody(chord, 1.5), "piano", RecordingControl())
     assert {note.pitch for note in notes} >= {48, 55, 64, 67}
 
 
-def test_time_does_not_drift(transcriber: Pitches) -> None:
+def test_time_does_not_drift(transcriber: PitchedTranscriber) -> None:
     """basic-pitch's own grid is 0.5 % off; after a minute that would be 300 ms."""
     onsets = [0.5 + 4.0 * count for count in range(15)]
     audio = melody([(onset, 0.3, 69) for onset in onsets], 60.0)
@@ -59,42 +59,42 @@ def test_time_does_not_drift(transcriber: Pitches) -> None:
     assert [note.onset_seconds for note in notes] == pytest.approx(onsets, abs=0.02)
 
 
-def test_a_note_in_the_last_moment_is_found(transcriber: Pitches) -> None:
+def test_a_note_in_the_last_moment_is_found(transcriber: PitchedTranscriber) -> None:
     audio = melody([(0.5, 0.5, 60), (29.82, 0.18, 67)], 30.0)
     notes = notes_of(transcriber, audio, "vocals", RecordingControl())
     assert [note.pitch for note in notes] == [60, 67]
     assert notes[-1].onset_seconds < notes[-1].offset_seconds <= 30.0
 
 
-def test_a_short_clip_is_enough(transcriber: Pitches) -> None:
+def test_a_short_clip_is_enough(transcriber: PitchedTranscriber) -> None:
     notes = notes_of(transcriber, as_signal(tone(64, 0.3), PITCH_RATE_HZ), "other", RecordingControl())
     assert [note.pitch for note in notes] == [64]
 
 
 @pytest.mark.parametrize("stem", ["vocals", "other"])
 @pytest.mark.parametrize("frames", [0, 1, 220, 22050, 200_000])
-def test_silence_has_no_notes(transcriber: Pitches, frames: int, stem: str) -> None:
+def test_silence_has_no_notes(transcriber: PitchedTranscriber, frames: int, stem: str) -> None:
     assert notes_of(transcriber, as_signal(np.zeros(frames), PITCH_RATE_HZ), stem, RecordingControl()) == []
 
 
-def test_a_hundredth_of_a_second_has_no_notes(transcriber: Pitches) -> None:
+def test_a_hundredth_of_a_second_has_no_notes(transcriber: PitchedTranscriber) -> None:
     assert notes_of(transcriber, as_signal(tone(64, 0.01), PITCH_RATE_HZ), "other", RecordingControl()) == []
 
 
-def test_the_noise_of_a_pause_has_no_notes(transcriber: Pitches) -> None:
+def test_the_noise_of_a_pause_has_no_notes(transcriber: PitchedTranscriber) -> None:
     audio = melody([(0.1, 0.5, 60)], 12.0)
     audio.samples[:, 0] += np.random.default_rng(4).normal(0, 3e-5, audio.frames).astype(np.float32)
     audio.samples[:, 0] += 2e-5 * np.sin(2 * np.pi * 440 * np.arange(audio.frames) / PITCH_RATE_HZ).astype(np.float32)
     assert [note.pitch for note in notes_of(transcriber, audio, "vocals", RecordingControl())] == [60]
 
 
-def test_numbers_that_are_none_do_not_spread(transcriber: Pitches) -> None:
+def test_numbers_that_are_none_do_not_spread(transcriber: PitchedTranscriber) -> None:
     audio = melody([(0.5, 0.5, 60)], 5.0)
     audio.samples[60_000:60_010] = np.nan
     assert 60 in [note.pitch for note in notes_of(transcriber, audio, "other", RecordingControl())]
 
 
-def test_velocity_is_loudness(transcriber: Pitches) -> None:
+def test_velocity_is_loudness(transcriber: PitchedTranscriber) -> None:
     wave = np.zeros(4 * PITCH_RATE_HZ)
     for index, gain in enumerate((0.4, 0.04, 0.4, 0.013)):
         start = index * PITCH_RATE_HZ
@@ -104,7 +104,7 @@ def test_velocity_is_loudness(transcriber: Pitches) -> None:
 
 
 @pytest.mark.parametrize("stem", ["vocals", "other"])
-def test_a_vibrato_is_one_note_whose_bends_follow_it(transcriber: Pitches, stem: str) -> None:
+def test_a_vibrato_is_one_note_whose_bends_follow_it(transcriber: PitchedTranscriber, stem: str) -> None:
     audio = as_signal(tone(67, 1.5, vibrato_semitones=0.4), PITCH_RATE_HZ)
     (note,) = notes_of(transcriber, audio, stem, RecordingControl())
     assert note.pitch == 67
@@ -118,7 +118,7 @@ def test_a_vibrato_is_one_note_whose_bends_follow_it(transcriber: Pitches, stem:
     assert min(bend.semitones for bend in inner) < -0.2
 
 
-def test_a_flat_singer_is_bent_down(transcriber: Pitches) -> None:
+def test_a_flat_singer_is_bent_down(transcriber: PitchedTranscriber) -> None:
     audio = as_signal(tone(63.7, 1.0), PITCH_RATE_HZ)
     (note,) = notes_of(transcriber, audio, "vocals", RecordingControl())
     assert note.pitch == 64
@@ -127,8 +127,10 @@ def test_a_flat_singer_is_bent_down(transcriber: Pitches) -> None:
 
 
 @pytest.mark.parametrize("pitch", [40, 57, 69, 84])
-def test_the_contour_lies_where_we_look(transcriber: Pitches, pitch: int) -> None:
-    posteriors = unpacked(transcriber.listen(as_signal(tone(pitch, 1.0), PITCH_RATE_HZ), "other", RecordingControl()))
+def test_the_contour_lies_where_we_look(transcriber: PitchedTranscriber, pitch: int) -> None:
+    posteriors = unpack_posteriors(
+        transcriber.listen(as_signal(tone(pitch, 1.0), PITCH_RATE_HZ), "other", RecordingControl())
+    )
     around = slice(contour_bin(pitch) - 4, contour_bin(pitch) + 5)
     assert posteriors.contour[20:60, around].mean(axis=0).argmax() == 4
 
@@ -144,19 +146,21 @@ class StrictSignal(ArraySignal):
         return super().read(start, stop)
 
 
-def test_batches_do_not_show_and_bound_what_is_read(transcriber: Pitches, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_do_not_show_and_bound_what_is_read(
+    transcriber: PitchedTranscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
     audio = StrictSignal(melody(TUNE, 12.0).samples, PITCH_RATE_HZ)
-    at_once = unpacked(transcriber.listen(audio, "other", RecordingControl()))
+    at_once = unpack_posteriors(transcriber.listen(audio, "other", RecordingControl()))
     monkeypatch.setattr(basic_pitch, "WINDOWS_AT_ONCE", 2)
     audio.longest = 0
-    in_pairs = unpacked(transcriber.listen(audio, "other", RecordingControl()))
+    in_pairs = unpack_posteriors(transcriber.listen(audio, "other", RecordingControl()))
     assert audio.longest <= 2 * basic_pitch.WINDOW
     np.testing.assert_allclose(in_pairs.note, at_once.note, atol=1e-4)
     np.testing.assert_allclose(in_pairs.power, at_once.power)
     assert at_once.frames == -(-audio.frames // 256)
 
 
-def test_it_reports_its_progress_and_can_be_cancelled(transcriber: Pitches) -> None:
+def test_it_reports_its_progress_and_can_be_cancelled(transcriber: PitchedTranscriber) -> None:
     audio = melody(TUNE, 20.0)
     control = RecordingControl()
     notes_of(transcriber, audio, "vocals", control)
@@ -167,7 +171,7 @@ def test_it_reports_its_progress_and_can_be_cancelled(transcriber: Pitches) -> N
         notes_of(transcriber, audio, "vocals", RecordingControl(cancel_at=1))
 
 
-def test_only_its_own_rate_is_taken(transcriber: Pitches) -> None:
+def test_only_its_own_rate_is_taken(transcriber: PitchedTranscriber) -> None:
     with pytest.raises(ValueError, match="22050"):
         notes_of(transcriber, as_signal(np.zeros(100), 44100), "vocals", RecordingControl())
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from bridge.errors import BadArguments
 from bridge.note_settings import NoteSettings
-from bridge.transcription.pitched.decoder import decode
+from bridge.transcription.pitched.decoder import decode_notes
 from bridge.transcription.pitched.monophonic import NOTE_COST, best_line
 from bridge.transcription.pitched.pitch_bends import stairs
 from bridge.transcription.pitched.posteriors import LOWEST_PITCH, SURE, Posteriors, as_bytes, contour_bin
 from bridge.transcription.pitched.profiles import PROFILES, profile_for
-from bridge.transcription.pitched.segments import Span
+from bridge.transcription.pitched.segments import NoteSegment
 
 RATE_HZ = 22050 / 256
 
@@ -52,7 +52,7 @@ def found(posteriors: Posteriors, stem: str) -> list[tuple[int, int, int]]:
     """Pitch, first frame and after-last frame of every note."""
     return [
         (note.pitch, round(note.onset_seconds * RATE_HZ), round(note.offset_seconds * RATE_HZ))
-        for note in decode(posteriors, profile_for(stem))
+        for note in decode_notes(posteriors, profile_for(stem))
     ]
 
 
@@ -73,8 +73,8 @@ def test_whatever_the_network_says_the_notes_are_sound(
     duration = max(0.0, (frames - cut) / RATE_HZ)
     posteriors = Posteriors(note, onset, contour, level, rng.random(frames, np.float32), RATE_HZ, duration)
     profile = profile_for(stem)
-    notes = decode(posteriors, profile)
-    assert notes == decode(posteriors, profile)
+    notes = decode_notes(posteriors, profile)
+    assert notes == decode_notes(posteriors, profile)
     assert notes == sorted(notes, key=lambda one: (one.onset_seconds, one.pitch))
     for one in notes:
         assert 0 <= one.onset_seconds < one.offset_seconds <= duration
@@ -161,7 +161,7 @@ def test_forty_decibels_less_is_eighty_steps_less() -> None:
     for start in range(70, 370, 60):
         sing(posteriors, 62, start, start + 40)
     posteriors.power[65:120] = 1e-6
-    velocities = [note.velocity for note in decode(posteriors, profile_for("vocals"))]
+    velocities = [note.velocity for note in decode_notes(posteriors, profile_for("vocals"))]
     assert velocities == [110, 30, 110, 110, 110, 110]
 
 
@@ -169,7 +169,7 @@ def test_the_neighbouring_note_is_no_bend() -> None:
     posteriors = sing(empty(100), 60, 10, 60)
     posteriors.contour[50:60] = 0.0
     posteriors.contour[50:60, contour_bin(61)] = 0.9
-    (note,) = decode(posteriors, profile_for("piano"))
+    (note,) = decode_notes(posteriors, profile_for("piano"))
     assert note.bends == ()
 
 
@@ -180,9 +180,9 @@ def test_the_best_line_is_the_best(seed: int, count: int) -> None:
     posteriors = empty(40)
     posteriors.note[:] = rng.integers(0, 256, posteriors.note.shape, np.uint8)
     starts = sorted(rng.integers(0, 30, count).tolist())
-    spans = [Span(start, start + int(rng.integers(3, 10)), int(rng.integers(50, 60)), 0.5) for start in starts]
+    spans = [NoteSegment(start, start + int(rng.integers(3, 10)), int(rng.integers(50, 60)), 0.5) for start in starts]
 
-    def worth(chain: Sequence[Span]) -> float:
+    def worth(chain: Sequence[NoteSegment]) -> float:
         total = 0.0
         for span, stop in zip(chain, [span.start for span in chain[1:]] + [99], strict=True):
             if min(span.stop, stop) - span.start < 3:
@@ -206,7 +206,7 @@ def test_a_higher_threshold_hears_no_note_where_a_lower_one_heard_silence(stem: 
     counts = []
     for threshold in (0.2, 0.4, 0.55, 0.7, 0.9):
         said = msgspec.structs.replace(NoteSettings(), **{field: threshold})
-        counts.append(len(decode(posteriors, profile_for(stem, said))))
+        counts.append(len(decode_notes(posteriors, profile_for(stem, said))))
     assert counts == sorted(counts, reverse=True)
     assert counts[0] > counts[-1]
 
@@ -237,7 +237,7 @@ def test_a_note_ends_where_its_level_falls() -> None:
 def test_the_louder_of_two_notes_of_a_chord_has_the_higher_velocity() -> None:
     posteriors = sing(sing(empty(100), 60, 10, 60), 65, 10, 60)
     posteriors.level[10:60, 65 - LOWEST_PITCH] -= 24
-    low, high = decode(posteriors, profile_for("piano"))
+    low, high = decode_notes(posteriors, profile_for("piano"))
     assert (low.pitch, high.pitch) == (60, 65)
     assert low.velocity - high.velocity == pytest.approx(24, abs=2)
 
@@ -248,7 +248,7 @@ def test_posteriors_survive_a_file(tmp_path: Path) -> None:
         np.savez(file, **posteriors.arrays())
     with np.load(tmp_path / "kept.npz") as kept:
         again = Posteriors.from_arrays(kept)
-    assert decode(again, profile_for("piano")) == decode(posteriors, profile_for("piano")) != []
+    assert decode_notes(again, profile_for("piano")) == decode_notes(posteriors, profile_for("piano")) != []
     assert (again.frame_rate_hz, again.duration_seconds) == (posteriors.frame_rate_hz, posteriors.duration_seconds)
 
 
