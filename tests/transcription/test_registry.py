@@ -85,7 +85,7 @@ def test_one_that_failed_to_open_is_tried_again() -> None:
 @pytest.mark.end_to_end
 def test_nothing_is_loaded_before_it_is_wanted() -> None:
     script = (
-        "import sys; from bridge.transcription.registry import Transcribers; Transcribers();"
+        "import sys; from bridge.transcription.registry import TranscriberRegistry; TranscriberRegistry();"
         "sys.exit(bool({'onnxruntime', 'numpy', 'scipy'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

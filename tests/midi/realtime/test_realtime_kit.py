@@ -31,19 +31,19 @@ GIVEN = os.SCHED_RR | os.SCHED_RESET_ON_FORK
 #: Says which threads it has – the main one, one that was there and a later one –, what they got, and its limits.
 PLAYER = """
 import json, os, resource, threading
-from bridge.midi.realtime.thread_priority import keep_promptness, promptness, share_promptness
+from bridge.midi.realtime.thread_priority import keep_realtime_scheduling, realtime_scheduling, share_realtime_scheduling
 def wait():
     threads.append(threading.get_native_id())
     came.release()
     threading.Event().wait()
 def wait_and_share():
-    share_promptness()
+    share_realtime_scheduling()
     wait()
 threads, came = [threading.get_native_id()], threading.Semaphore(0)
-with promptness():
+with realtime_scheduling():
     threading.Thread(target=wait, daemon=True).start()
     came.acquire()
-    keep_promptness()
+    keep_realtime_scheduling()
     threading.Thread(target=wait_and_share, daemon=True).start()
     came.acquire()
     policies = [os.sched_getscheduler(thread) for thread in threads]
@@ -54,7 +54,7 @@ RUNS_ON = """
     import queue, time
     inbox = queue.SimpleQueue()
     def run_on():
-        share_promptness()
+        share_realtime_scheduling()
         while time.thread_time() < 0.5: pass
         inbox.put(None)
     threading.Thread(target=run_on, daemon=True).start()

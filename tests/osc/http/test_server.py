@@ -254,12 +254,12 @@ async def test_the_port_is_free_again_afterwards() -> None:
 LAZY = """
 import asyncio, sys
 import bridge.app
-from bridge.osc.http.view import Explorable
+from bridge.osc.http.view import BridgeView
 from bridge.osc.http.server import serve_http
 from tests.support.fakes import FakeBridge
 
 async def main():
-    shown = Explorable(FakeBridge(), (), {}, "127.0.0.1", 9720)
+    shown = BridgeView(FakeBridge(), (), {}, "127.0.0.1", 9720)
     async with serve_http(shown, port=0, notice=print) as address:
         print({"aiohttp", "zeroconf"} & set(sys.modules))
         reader, writer = await asyncio.open_connection("127.0.0.1", int(address.rsplit(":")[-1]))
