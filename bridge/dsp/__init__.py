@@ -1,1 +1,1 @@
-"""Signal processing that several rooms share: peaks, reads beyond a clip's edges."""
+"""Shared signal processing: array types, peak finding, zero-padded reads."""

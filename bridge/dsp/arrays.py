@@ -1,4 +1,4 @@
-"""The arrays that signal processing passes on, by their element type; shapes stand where they are used."""
+"""Array types by element type; shapes are documented where the arrays are used."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ Bytes: TypeAlias = npt.NDArray[np.uint8]
 Doubles: TypeAlias = npt.NDArray[np.float64]
 Floats: TypeAlias = npt.NDArray[np.float32]
 Indices: TypeAlias = npt.NDArray[np.intp]
-#: Levels in dB, in a `Floats`.
+#: `Floats` that hold levels in dB.
 Decibels: TypeAlias = npt.NDArray[np.float32]

@@ -1,4 +1,4 @@
-"""The samples under windows that reach beyond a clip."""
+"""Samples for windows that reach beyond the ends of a clip."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 def samples_between(audio: Signal, start: int, stop: int) -> Floats:
-    """Frames `start` to `stop` of `audio` (1 channel), silent outside the clip and where they are no numbers:
-    (stop - start,)."""
+    """Frames `start` to `stop` of `audio` (1 channel), zero outside the clip and where they are NaN:
+    float32 (stop - start,)."""
     inside = audio.read(max(0, start), min(stop, audio.frames))[:, 0]
     samples = np.zeros(stop - start, np.float32)
     samples[max(0, -start) :][: len(inside)] = np.nan_to_num(inside)

@@ -1,1 +1,1 @@
-"""From the sound of one stem to notes: pitched stems by basic-pitch's network, drums by spectral flux."""
+"""From the audio of one stem to notes: basic-pitch's network for pitched stems, a hit detector for drums."""

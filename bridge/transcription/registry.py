@@ -1,4 +1,4 @@
-"""Which transcriber serves which stem; each is imported and opened when it is first wanted, then kept warm."""
+"""Which transcriber serves which stem; each is imported and opened on first use, then stays loaded."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _drum_detector() -> Transcriber:
     return DrumTranscriber()
 
 
-#: What serves each stem, and a `mix` that nobody has taken apart.
+#: The transcriber of each stem, and of a `mix` that has not been separated.
 FACTORIES: Mapping[str, Factory] = {
     **dict.fromkeys(STEMS, _basic_pitch),
     "drums": _drum_detector,
@@ -38,7 +38,7 @@ FACTORIES: Mapping[str, Factory] = {
 class TranscriberRegistry:
     """The transcribers of one process. Stems that share a factory share the transcriber.
 
-    A job that wants one that is being opened in idle time waits for it, and does not open it a second time.
+    A job whose transcriber is already being opened, in idle time, waits for it instead of opening it again.
     """
 
     def __init__(self, factories: Mapping[str, Factory] = FACTORIES) -> None:

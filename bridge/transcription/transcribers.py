@@ -1,4 +1,4 @@
-"""The transcribers behind the seam: what each hears, as bytes that can be kept, and how those are read again."""
+"""The implementations of `Transcriber`: audio to an analysis (bytes that can be stored), analysis to notes."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from bridge.note_settings import NoteSettings
     from bridge.protocols import Control, Signal
 
-#: What was read last is kept, up to so many notes of all stems together: the same clip again is there at once.
-MOST_NOTES_KEPT = 20_000
-#: Posteriors are mostly zeros: the fastest level makes a tenth of them.
+#: The latest results stay in memory, up to this many notes over all stems.
+MAX_CACHED_NOTES = 20_000
+#: Posteriors are mostly zeros: the fastest zlib level shrinks them to a tenth.
 COMPRESSION = 1
 
 
 class PitchedTranscriber:
-    """A `Transcriber` for everything that has a pitch: hears posteriors, reads them by the stem's profile.
+    """A `Transcriber` for pitched stems: its analysis holds posteriors, which are decoded by the stem's profile.
 
     Raises:
         EngineFailed: the network's file is missing or broken.
@@ -39,7 +39,7 @@ class PitchedTranscriber:
 
     def __init__(self) -> None:
         self._network = BasicPitch()
-        self._kept: OrderedDict[tuple[bytes, str, NoteSettings], tuple[Note, ...]] = OrderedDict()
+        self._note_cache: OrderedDict[tuple[bytes, str, NoteSettings], tuple[Note, ...]] = OrderedDict()
 
     @property
     def name(self) -> str:
@@ -57,43 +57,43 @@ class PitchedTranscriber:
         control.checkpoint(1.0)
         return pack_posteriors(posteriors)
 
-    def read(self, heard: bytes, stem: str, settings: NoteSettings) -> list[Note]:
-        key = (hashlib.sha256(heard).digest(), stem, settings)
-        notes = self._kept.pop(key, None)
+    def read(self, analysis: bytes, stem: str, settings: NoteSettings) -> list[Note]:
+        key = (hashlib.sha256(analysis).digest(), stem, settings)
+        notes = self._note_cache.pop(key, None)
         if notes is None:
-            notes = tuple(decode_notes(unpack_posteriors(heard), profile_for(stem, settings)))
-        self._kept[key] = notes
-        while sum(map(len, self._kept.values())) > MOST_NOTES_KEPT:
-            self._kept.popitem(last=False)
+            notes = tuple(decode_notes(unpack_posteriors(analysis), profile_for(stem, settings)))
+        self._note_cache[key] = notes
+        while sum(map(len, self._note_cache.values())) > MAX_CACHED_NOTES:
+            self._note_cache.popitem(last=False)
         return list(notes)
 
 
 class DrumTranscriber:
-    """A `Transcriber` for drum stems: what it hears are strokes, which no setting changes."""
+    """A `Transcriber` for drum stems: its analysis holds the notes themselves; settings do not change them."""
 
     def __init__(self) -> None:
-        self._onsets = DrumDetector()
+        self._detector = DrumDetector()
 
     @property
     def name(self) -> str:
-        return self._onsets.name
+        return self._detector.name
 
     @property
     def sample_rate_hz(self) -> int:
-        return self._onsets.sample_rate_hz
+        return self._detector.sample_rate_hz
 
     def identity(self) -> str:
         return self.name
 
     def listen(self, audio: Signal, stem: str, control: Control) -> bytes:
-        return msgspec.msgpack.encode(self._onsets.transcribe(audio, stem, control))
+        return msgspec.msgpack.encode(self._detector.transcribe(audio, stem, control))
 
-    def read(self, heard: bytes, stem: str, settings: NoteSettings) -> list[Note]:  # noqa: ARG002 - of the seam
-        return msgspec.msgpack.decode(heard, type=list[Note])
+    def read(self, analysis: bytes, stem: str, settings: NoteSettings) -> list[Note]:  # noqa: ARG002 - of the seam
+        return msgspec.msgpack.decode(analysis, type=list[Note])
 
 
 def pack_posteriors(posteriors: Posteriors) -> bytes:
-    """A compressed `.npz` file of them, written array by array: an hour of posteriors is not held twice."""
+    """A compressed `.npz` file, written array by array so that an hour of posteriors is not in memory twice."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=COMPRESSION) as archive:
         for name, array in posteriors.arrays().items():
@@ -102,17 +102,17 @@ def pack_posteriors(posteriors: Posteriors) -> bytes:
     return file.getvalue()
 
 
-def unpack_posteriors(heard: bytes) -> Posteriors:
-    """What `pack_posteriors` was given.
+def unpack_posteriors(analysis: bytes) -> Posteriors:
+    """The inverse of `pack_posteriors`.
 
     Raises:
-        ValueError: these are no posteriors.
+        ValueError: `analysis` does not hold posteriors.
     """
     try:
-        with np.load(io.BytesIO(heard), allow_pickle=False) as arrays:
+        with np.load(io.BytesIO(analysis), allow_pickle=False) as arrays:
             return Posteriors.from_arrays(arrays)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
-        raise ValueError(f"these are no posteriors: {error}") from error
+        raise ValueError(f"not valid posteriors: {error}") from error
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""Velocities from how loud the notes are, not from how sure the network is."""
+"""Velocities from the levels of notes, not from the network's confidence."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import numpy.typing as npt
 
 from bridge.dsp.arrays import Decibels
 
-#: A loud note of the stem gets this velocity, which leaves room for accents above it.
+#: The velocity of a loud note; leaves room for accents above it.
 LOUD_VELOCITY = 110
-#: 40 dB below, 30: half a decibel a step.
+#: One velocity step is half a decibel: 40 dB below loud is 30.
 STEPS_PER_DECIBEL = 2.0
-#: Which of the stem's notes counts as a loud one: not the loudest, so that one outlier does not turn all others down.
+#: The percentile of a stem's levels that counts as loud; not the maximum, so one outlier does not lower all others.
 LOUD_PERCENTILE = 90
 
 
 def velocities(levels: Decibels) -> npt.NDArray[np.int64]:
-    """1–127 for each level in dB, over the stem's own range: its loud notes 110, 2 steps less for each dB below."""
+    """A velocity, 1–127, for each level in dB (notes,): 110 for the stem's loud notes, 2 less per dB below them."""
     if not len(levels):
         return np.zeros(0, np.int64)
     below = levels - np.percentile(levels, LOUD_PERCENTILE)

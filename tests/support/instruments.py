@@ -1,4 +1,4 @@
-"""Sounds whose notes are known, made here."""
+"""Synthesised sounds whose notes are known."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Wave = npt.NDArray[np.float64]
 
 
 def tone(pitch: float, seconds: float, *, gain: float = 0.3, vibrato_semitones: float = 0.0) -> Wave:
-    """A plucked tone with six harmonics; `pitch` may lie between the keys, vibrato is 5 Hz and sets in over 0.4 s."""
+    """A plucked tone with six harmonics; `pitch` may be fractional, the 5 Hz vibrato fades in over 0.4 s."""
     time = np.arange(round(seconds * PITCH_RATE_HZ)) / PITCH_RATE_HZ
-    course = pitch + vibrato_semitones * np.minimum(1.0, time / 0.4) * np.sin(2 * np.pi * 5 * time)
-    phase = 2 * np.pi * np.cumsum(440 * 2 ** ((course - 69) / 12)) / PITCH_RATE_HZ
+    contour = pitch + vibrato_semitones * np.minimum(1.0, time / 0.4) * np.sin(2 * np.pi * 5 * time)
+    phase = 2 * np.pi * np.cumsum(440 * 2 ** ((contour - 69) / 12)) / PITCH_RATE_HZ
     harmonics = sum(np.sin(number * phase) / number**1.5 for number in range(1, 7))
     fade = np.minimum(1.0, np.minimum(time, seconds - time) / 0.004)
     return np.asarray(gain * harmonics * np.exp(-time) * fade)
@@ -56,7 +56,7 @@ def hat(rng: np.random.Generator) -> Wave:
 
 
 def place(wave: Wave, sound: Wave, start: int) -> None:
-    """Adds `sound` to `wave` from a sample on, as much of it as there is room for."""
+    """Adds `sound` to `wave` from sample `start` on, cut off at the end of `wave`."""
     room = wave[start : start + len(sound)]
     room += sound[: len(room)]
 

@@ -1,4 +1,4 @@
-"""Notes, drawn and written by hand."""
+"""Notes for tests: a hypothesis strategy and a short constructor."""
 
 from __future__ import annotations
 

@@ -13,17 +13,17 @@ from bridge.protocols import Control, Signal, Transcriber
 from bridge.transcription.registry import TranscriberRegistry
 
 
-class Deaf:
-    name = "deaf"
+class SilentTranscriber:
+    name = "silent"
     sample_rate_hz = 8000
 
     def identity(self) -> str:
-        return "deaf"
+        return "silent"
 
     def listen(self, audio: Signal, stem: str, control: Control) -> bytes:  # noqa: ARG002 - of the seam
         return b""
 
-    def read(self, heard: bytes, stem: str, settings: NoteSettings) -> list[Note]:  # noqa: ARG002 - of the seam
+    def read(self, analysis: bytes, stem: str, settings: NoteSettings) -> list[Note]:  # noqa: ARG002 - of the seam
         return []
 
 
@@ -40,50 +40,50 @@ def test_each_is_opened_once_and_shared() -> None:
     assert transcribers.for_stem("drums") is transcribers.for_stem("drums")
 
 
-def test_who_wants_one_that_is_being_opened_waits_for_it() -> None:
+def test_a_second_caller_waits_for_a_transcriber_that_is_being_opened() -> None:
     opened: list[int] = []
-    begun, again, go = threading.Event(), threading.Event(), threading.Event()
+    opening, opening_again, go = threading.Event(), threading.Event(), threading.Event()
 
     def open_slowly() -> Transcriber:
-        (again if begun.is_set() else begun).set()
+        (opening_again if opening.is_set() else opening).set()
         go.wait(10.0)
         opened.append(1)
-        return Deaf()
+        return SilentTranscriber()
 
     transcribers = TranscriberRegistry({"vocals": open_slowly})
     threads = [threading.Thread(target=transcribers.for_stem, args=("vocals",)) for _ in range(2)]
     threads[0].start()
-    assert begun.wait(10.0)
+    assert opening.wait(10.0)
     threads[1].start()
-    assert not again.wait(0.2)
+    assert not opening_again.wait(0.2)
     go.set()
     for thread in threads:
         thread.join(10.0)
     assert opened == [1]
 
 
-def test_an_unknown_stem_is_refused_with_the_known_ones() -> None:
+def test_the_error_for_an_unknown_stem_lists_the_known_ones() -> None:
     with pytest.raises(BadArguments, match=r"theremin.*vocals.*drums.*mix"):
         TranscriberRegistry().for_stem("theremin")
 
 
-def test_one_that_failed_to_open_is_tried_again() -> None:
+def test_opening_is_tried_again_after_a_failure() -> None:
     attempts: list[int] = []
 
     def open_late() -> Transcriber:
         attempts.append(1)
         if len(attempts) == 1:
             raise EngineFailed("not yet")
-        return Deaf()
+        return SilentTranscriber()
 
     transcribers = TranscriberRegistry({"vocals": open_late})
     with pytest.raises(EngineFailed):
         transcribers.for_stem("vocals")
-    assert transcribers.for_stem("vocals").name == "deaf"
+    assert transcribers.for_stem("vocals").name == "silent"
 
 
 @pytest.mark.end_to_end
-def test_nothing_is_loaded_before_it_is_wanted() -> None:
+def test_nothing_is_loaded_before_it_is_used() -> None:
     script = (
         "import sys; from bridge.transcription.registry import TranscriberRegistry; TranscriberRegistry();"
         "sys.exit(bool({'onnxruntime', 'numpy', 'scipy'} & set(sys.modules)))"

@@ -1,4 +1,4 @@
-"""What was heard is kept as bytes: it comes back whole, the same each time, and nothing else passes for it."""
+"""Packing posteriors: the round trip is exact, the bytes are reproducible, other bytes are refused."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def posteriors(frames: int) -> Posteriors:
 
 
 @pytest.mark.parametrize("frames", [0, 1, 700])
-def test_posteriors_come_back_as_they_were(frames: int) -> None:
+def test_posteriors_survive_the_round_trip(frames: int) -> None:
     sent = posteriors(frames)
     back = unpack_posteriors(pack_posteriors(sent))
     for name, array in sent.arrays().items():
@@ -31,15 +31,15 @@ def test_the_same_posteriors_make_the_same_bytes() -> None:
     assert pack_posteriors(posteriors(50)) == pack_posteriors(posteriors(50))
 
 
-@pytest.mark.parametrize("heard", [b"", b"notes"])
-def test_nothing_else_is_taken_for_posteriors(heard: bytes) -> None:
+@pytest.mark.parametrize("analysis", [b"", b"notes"])
+def test_other_bytes_are_refused(analysis: bytes) -> None:
     with pytest.raises(ValueError, match="posteriors"):
-        unpack_posteriors(heard)
+        unpack_posteriors(analysis)
 
 
-@pytest.mark.parametrize("stretch", [slice(200, 300), slice(5000, None)], ids=["damaged", "cut short"])
-def test_what_is_damaged_is_refused(stretch: slice) -> None:
-    heard = bytearray(pack_posteriors(posteriors(50)))
-    heard[stretch] = bytes(100) if stretch.stop else b""
+@pytest.mark.parametrize("damage", [slice(200, 300), slice(5000, None)], ids=["damaged", "truncated"])
+def test_damaged_posteriors_are_refused(damage: slice) -> None:
+    analysis = bytearray(pack_posteriors(posteriors(50)))
+    analysis[damage] = bytes(100) if damage.stop else b""
     with pytest.raises(ValueError, match="posteriors"):
-        unpack_posteriors(bytes(heard))
+        unpack_posteriors(bytes(analysis))

@@ -1,1 +1,1 @@
-"""Notes of drum stems: hits found in a band spectrogram, and named by a small network."""
+"""Notes of drum stems: a band spectrogram, onset detection, and a small classifier network."""

@@ -1,4 +1,4 @@
-"""The pieces of a drum kit, as General MIDI names them: when one counts as struck, and where it is loud."""
+"""The drums of a kit: their General MIDI keys, detection thresholds and frequency ranges."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ SAMPLE_RATE_HZ = 44100
 
 @dataclass(frozen=True)
 class Drum:
-    """One piece of the kit."""
+    """One drum of the kit."""
 
     name: str
-    """As `recognising.OUTPUTS` has it."""
+    """One of `classifier.OUTPUTS`."""
     key: int
-    least_chance: float
-    """The best of 0.35, 0.5 and 0.65 on songs for choosing; between them F1 differs by 0.01."""
+    threshold: float
+    """Least probability of a hit: the best of 0.35, 0.5 and 0.65 on tuning songs; F1 differs by 0.01 between them."""
     length_seconds: float
-    """Of its notes."""
+    """The length of its notes."""
     lowest_hz: float
     highest_hz: float
-    """How hard it was struck is read between these, where the pieces it is struck with are softest."""
-    softest_db: float = -60.0
-    """So far below a loud stroke it is taken for what bleeds in: feet play more evenly than hands."""
+    """Its level is measured between these, where the drums that often sound with it are softest."""
+    floor_db: float = -60.0
+    """Hits this far below a loud one are taken for bleed. The kick's is high: feet play more evenly than hands."""
 
 
-KICK = Drum("kick", 36, 0.5, 0.1, 0, 108, softest_db=-12.0)
+KICK = Drum("kick", 36, 0.5, 0.1, 0, 108, floor_db=-12.0)
 SNARE = Drum("snare", 38, 0.5, 0.08, 190, 7500)
 TOM = Drum("tom", 45, 0.5, 0.15, 65, 500)
 HAT = Drum("hat", 42, 0.5, 0.06, 12000, 22050)
@@ -34,5 +34,5 @@ CRASH = Drum("crash", 49, 0.5, 0.8, 2000, 22050)
 RIDE = Drum("ride", 51, 0.5, 0.2, 2000, 22050)
 KIT = (KICK, SNARE, TOM, HAT, OPEN_HAT, CRASH, RIDE)
 
-#: Toms by where most of their sound lies, from low to high: the lowest frequency of each, and its key.
+#: Toms from low to high: the lowest spectral centroid of each in Hz, and its key.
 TOM_KEYS = ((0.0, 41), (100.0, 45), (145.0, 47), (200.0, 50))

@@ -1,1 +1,1 @@
-"""Notes of pitched stems: basic-pitch's posteriors, decoded into onsets, offsets, velocities and bends."""
+"""Notes of pitched stems: basic-pitch's posteriors, decoded into notes with velocities and bends."""

@@ -1,4 +1,4 @@
-"""Pitched stems: basic-pitch's network (Bittner et al., ICASSP 2022) run by onnxruntime."""
+"""Runs basic-pitch's network (Bittner et al., ICASSP 2022) with onnxruntime."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from bridge.transcription.pitched.semitone_levels import REACH, semitone_levels
 if TYPE_CHECKING:
     from bridge.protocols import Control, Signal
 
-# For the events that it gives to Windows; `bridge.system.privacy` sees to all others, which begin as it loads.
+# Events that go to Windows; `bridge.system.privacy` disables the others, which start while it loads.
 onnxruntime.disable_telemetry_events()
 
 SAMPLE_RATE_HZ = 22050
 #: Samples from one frame to the next.
 HOP = 256
-#: Samples that the network takes at once, and the frames it gives for them.
+#: The network's window in samples, and the frames it returns for one.
 WINDOW = 43844
 WINDOW_FRAMES = 172
-#: Frames dropped on each side of a window, where the network sees too little around them.
+#: Frames dropped on each side of a window, where the network has too little context.
 MARGIN_FRAMES = 15
 KEPT_FRAMES = WINDOW_FRAMES - 2 * MARGIN_FRAMES
-#: Windows lie a whole number of frames apart, so that every frame of the clip lies on one grid of 256 samples.
-#: basic-pitch moves on by 36 164 samples instead of these 36 352, drops that difference (142 frames are 86.58 a second
-#: then) and loses the end of the file by it.
-ADVANCE = KEPT_FRAMES * HOP
+#: The stride between windows is a whole number of frames, so that all frames of the clip lie on one 256-sample grid.
+#: basic-pitch itself uses a stride of 36 164 samples instead of 36 352 and ignores the difference (its 142 frames are
+#: 86.58 a second), which loses the end of the file.
+STRIDE = KEPT_FRAMES * HOP
 WINDOWS_AT_ONCE = 8
 
-#: The network's names for what it takes and gives.
+#: The names of the network's input and outputs.
 INPUT = "serving_default_input_2:0"
 NOTE, ONSET, CONTOUR = (f"StatefulPartitionedCall:{index}" for index in (1, 2, 0))
 
@@ -45,7 +45,7 @@ ADVICE = "Install the bridge again: its package basic-pitch brings the network."
 
 
 class BasicPitch:
-    """What basic-pitch hears in what has a pitch. Holds the loaded network; not for use by two threads at once.
+    """basic-pitch's network, loaded. Not for use by two threads at once.
 
     Raises:
         EngineFailed: the network's file is missing or broken.
@@ -58,11 +58,11 @@ class BasicPitch:
         self._session = _open(find_model() if model is None else model)
 
     def posteriors(self, audio: Signal, control: Control) -> Posteriors:
-        """What the network believes about `audio` (1 channel, 22 050 Hz), read a few windows at a time.
+        """The network's posteriors for `audio` (1 channel, 22 050 Hz), read a few windows at a time.
 
         Raises:
-            EngineFailed: the network failed on it.
-            Cancelled: `control` said so.
+            EngineFailed: the network failed.
+            Cancelled: from `control`.
         """
         if audio.channels != 1 or audio.sample_rate_hz != SAMPLE_RATE_HZ:
             raise ValueError(f"basic-pitch takes 1 channel at {SAMPLE_RATE_HZ} Hz")
@@ -76,32 +76,32 @@ class BasicPitch:
         for first in range(0, windows, WINDOWS_AT_ONCE):
             control.checkpoint(first / windows)
             count = min(WINDOWS_AT_ONCE, windows - first)
-            samples = _stretch(audio, first, count)
+            samples = _padded_samples(audio, first, count)
             kept = slice(first * KEPT_FRAMES, min((first + count) * KEPT_FRAMES, frames))
             length = kept.stop - kept.start
             power[kept] = _power(samples, count)[:length]
             level[kept] = semitone_levels(samples[MARGIN_FRAMES * HOP - REACH :], length, HOP, SAMPLE_RATE_HZ)
-            for belief, output in zip((note, onset, contour), self._run(samples, count), strict=True):
-                belief[kept] = as_bytes(output[:length])
+            for posterior, output in zip((note, onset, contour), self._run(samples, count), strict=True):
+                posterior[kept] = as_bytes(output[:length])
         return Posteriors(note, onset, contour, level, power, SAMPLE_RATE_HZ / HOP, audio.frames / SAMPLE_RATE_HZ)
 
     def _run(self, samples: Floats, windows: int) -> list[Floats]:
         """Note, onset and contour of consecutive windows, without their margins: (windows · 142, bins) each."""
-        batch = np.lib.stride_tricks.sliding_window_view(samples, WINDOW)[::ADVANCE][:windows]
+        batch = np.lib.stride_tricks.sliding_window_view(samples, WINDOW)[::STRIDE][:windows]
         sounding = batch.any(axis=1)
-        beliefs = [np.zeros((windows, KEPT_FRAMES, bins), np.float32) for bins in (PITCHES, PITCHES, CONTOUR_BINS)]
-        if sounding.any():  # in digital silence there is nothing for the network to scale up
+        posteriors = [np.zeros((windows, KEPT_FRAMES, bins), np.float32) for bins in (PITCHES, PITCHES, CONTOUR_BINS)]
+        if sounding.any():  # the network normalises its input; digital silence has nothing to normalise
             try:
                 outputs = self._session.run((NOTE, ONSET, CONTOUR), {INPUT: batch[sounding][..., np.newaxis]})
             except Exception as exc:  # onnxruntime's errors share no narrower base
                 raise EngineFailed(f"basic-pitch's network failed: {exc}") from exc
-            for belief, output in zip(beliefs, outputs, strict=True):
-                belief[sounding] = output[:, MARGIN_FRAMES : MARGIN_FRAMES + KEPT_FRAMES]
-        return [belief.reshape(windows * KEPT_FRAMES, -1) for belief in beliefs]
+            for posterior, output in zip(posteriors, outputs, strict=True):
+                posterior[sounding] = output[:, MARGIN_FRAMES : MARGIN_FRAMES + KEPT_FRAMES]
+        return [posterior.reshape(windows * KEPT_FRAMES, -1) for posterior in posteriors]
 
 
 def find_model() -> Path:
-    """The network's file in the installed package basic-pitch, which is not imported (that takes 4 s, and librosa).
+    """The network's file in the installed package basic-pitch, which is not imported (that takes 4 s, with librosa).
 
     Raises:
         EngineFailed: the package, or the file in it, is missing.
@@ -131,13 +131,13 @@ def _available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _stretch(audio: Signal, first: int, windows: int) -> Floats:
-    """The samples under `windows` consecutive windows from number `first` on, silence outside the clip: (samples,)."""
-    start = first * ADVANCE - MARGIN_FRAMES * HOP
-    return samples_between(audio, start, start + (windows - 1) * ADVANCE + WINDOW)
+def _padded_samples(audio: Signal, first: int, windows: int) -> Floats:
+    """The samples under `windows` consecutive windows from index `first` on, zero outside the clip: (samples,)."""
+    start = first * STRIDE - MARGIN_FRAMES * HOP
+    return samples_between(audio, start, start + (windows - 1) * STRIDE + WINDOW)
 
 
 def _power(samples: Floats, windows: int) -> Floats:
     """Mean square of each kept frame's hop: (windows · 142,)."""
-    kept = samples[MARGIN_FRAMES * HOP :][: windows * ADVANCE]
+    kept = samples[MARGIN_FRAMES * HOP :][: windows * STRIDE]
     return np.asarray(np.square(kept).reshape(-1, HOP).mean(axis=1), np.float32)

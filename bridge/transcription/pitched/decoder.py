@@ -1,4 +1,4 @@
-"""From posteriors to notes: what sounds, when, how loud, how its pitch moves. Takes ms: redo it freely."""
+"""From posteriors to notes: pitch, onset, offset, velocity, bends. Takes milliseconds."""
 
 from __future__ import annotations
 
@@ -19,68 +19,68 @@ from bridge.transcription.pitched.profiles import Profile
 from bridge.transcription.pitched.segments import NoteSegment
 from bridge.transcription.velocity import velocities
 
-#: The loudness of a note is that of its first 80 ms.
+#: A note's level is measured in its first 80 ms.
 ATTACK_SECONDS = 0.08
-#: Notes so far below the stem's loud ones are bleed: the network scales every two seconds up to the same level, and
-#: so finds notes in the noise of a pause. Nothing below the floor is heard as a note.
+#: Notes this far below the stem's loud ones are bleed: the network normalises every two seconds to the same level, and
+#: therefore finds notes in the noise of a pause. Notes below the floor are inaudible.
 BLEED_DB = 45.0
 SILENCE_DB = -90.0
 
 
 def decode_notes(posteriors: Posteriors, profile: Profile) -> list[Note]:
-    """The notes of a stem by onset, then pitch; two of the same pitch never overlap, none outlasts the clip."""
+    """The notes of a stem by onset, then pitch; two of one pitch never overlap, none ends after the clip."""
     if profile.monophonic:
-        spans = one_at_a_time(merged(posteriors, monophonic_segments(posteriors, profile)))
+        segments = one_at_a_time(merged(posteriors, monophonic_segments(posteriors, profile)))
     else:
-        spans = merged(posteriors, polyphonic_segments(posteriors, profile))
-    bands = own_bands(spans, posteriors.frames)
-    spans = with_onsets(posteriors, spans, bands, _free(spans, profile.monophonic))
+        segments = merged(posteriors, polyphonic_segments(posteriors, profile))
+    bands = own_bands(segments, posteriors.frames)
+    segments = with_onsets(posteriors, segments, bands, _earliest_starts(segments, profile.monophonic))
     attack_frames = max(1, round(ATTACK_SECONDS * posteriors.frame_rate_hz))
-    overall = _struck_db(posteriors, spans, attack_frames)
-    heard = _audible(overall)
-    spans = [span for span, loud in zip(spans, heard.tolist(), strict=True) if loud]
-    bands = bands[heard]
-    levels = overall[heard] + shares_db(posteriors, spans, bands, attack_frames)
-    spans = with_offsets(posteriors, spans, bands)
+    overall = _attack_levels_db(posteriors, segments, attack_frames)
+    audible = _audible(overall)
+    segments = [segment for segment, loud in zip(segments, audible.tolist(), strict=True) if loud]
+    bands = bands[audible]
+    levels = overall[audible] + shares_db(posteriors, segments, bands, attack_frames)
+    segments = with_offsets(posteriors, segments, bands)
     notes = []
-    for span, velocity in zip(spans, velocities(levels).tolist(), strict=True):
-        onset = span.start / posteriors.frame_rate_hz
-        offset = min(span.stop / posteriors.frame_rate_hz, posteriors.duration_seconds)
+    for segment, velocity in zip(segments, velocities(levels).tolist(), strict=True):
+        onset = segment.start / posteriors.frame_rate_hz
+        offset = min(segment.stop / posteriors.frame_rate_hz, posteriors.duration_seconds)
         notes.append(
             Note(
                 onset_seconds=onset,
                 offset_seconds=offset,
-                pitch=span.pitch,
+                pitch=segment.pitch,
                 velocity=velocity,
-                confidence=min(max(span.confidence, 0.0), 1.0),
-                bends=bends(posteriors, span, onset, offset),
+                confidence=min(max(segment.confidence, 0.0), 1.0),
+                bends=bends(posteriors, segment, onset, offset),
             )
         )
     return sorted(notes, key=lambda note: (note.onset_seconds, note.pitch))
 
 
-def _free(spans: list[NoteSegment], monophonic: bool) -> list[int]:
-    """The frame from which each span may begin: where the one of its pitch before it ends, or any in a single line."""
+def _earliest_starts(segments: list[NoteSegment], monophonic: bool) -> list[int]:
+    """The first frame at which each segment may start: where the one before it ends, of its pitch or of the line."""
     ended: dict[int, int] = {}
-    free = []
-    for span in spans:
-        line = 0 if monophonic else span.pitch
-        free.append(ended.get(line, 0))
-        ended[line] = span.stop
-    return free
+    earliest = []
+    for segment in segments:
+        line = 0 if monophonic else segment.pitch
+        earliest.append(ended.get(line, 0))
+        ended[line] = segment.stop
+    return earliest
 
 
-def _struck_db(posteriors: Posteriors, spans: list[NoteSegment], attack_frames: int) -> Decibels:
-    """Level of the stem where each span is struck: (spans,)."""
-    if not spans:
+def _attack_levels_db(posteriors: Posteriors, segments: list[NoteSegment], attack_frames: int) -> Decibels:
+    """The level of the stem during each segment's attack, in dB: (segments,)."""
+    if not segments:
         return np.zeros(0, np.float32)
-    starts = np.array([span.start for span in spans])[:, np.newaxis]
+    starts = np.array([segment.start for segment in segments])[:, np.newaxis]
     power = posteriors.power[np.minimum(starts + np.arange(attack_frames), posteriors.frames - 1)].max(axis=1)
     return np.asarray(10 * np.log10(np.maximum(power, 1e-20)), np.float32)
 
 
 def _audible(overall: Decibels) -> npt.NDArray[np.bool_]:
-    """Which levels are loud enough to be the stem's own."""
+    """Which levels are neither bleed nor silence: (segments,)."""
     if not len(overall):
         return np.zeros(0, np.bool_)
     return np.asarray(overall > max(SILENCE_DB, float(np.percentile(overall, 90)) - BLEED_DB))

@@ -1,8 +1,8 @@
-"""When each note is let go: the network goes on believing in a note while it dies away, an ear hears the key come up.
+"""Note offsets: when each note is released. The network's own offsets are late; it follows a note while it decays.
 
-Three signs are looked for in the level of the note's own partials, the earliest that is found counts: a bend in its
-course from holding, or dying slowly, to falling fast (two straight lines fitted by least squares); a fall below what it
-held, from which it does not return; and a note that falls away from the moment at which the next one starts.
+The earliest of three signs counts, each found in the envelope of the note's own partials: a knee, where the envelope
+turns from holding or slow decay to a fast fall (two straight lines fitted by least squares); a lasting fall below its
+sustain level; and a lasting fall that begins at the onset of another note.
 """
 
 from __future__ import annotations
@@ -13,97 +13,107 @@ import numpy as np
 import numpy.typing as npt
 
 from bridge.dsp.arrays import Decibels
-from bridge.transcription.pitched.partials import Bands, envelopes_db
+from bridge.transcription.pitched.partials import PartialBands, envelopes_db
 from bridge.transcription.pitched.posteriors import Posteriors
 from bridge.transcription.pitched.segments import NoteSegment
 
 Frames = npt.NDArray[np.intp]
 
-#: A note's attack is over, and its loudest moment reached, within so many frames.
+#: The attack ends, and the envelope peaks, within this many frames.
 ATTACK_FRAMES = 8
-#: Frames beyond the network's end of a note that are looked at, to see where its fall leads.
+#: Frames after the network's offset that are included, to follow the fall.
 BEYOND_FRAMES = 10
-#: What is so far below the note's loudest moment is no longer the note.
+#: Below its peak by this much, a note no longer sounds.
 DEPTH_DB = 35.0
-#: The fall after the bend: at least so steep, so much steeper than before, and so deep.
+#: The fall after a knee: least slope, least change of slope, least depth.
 FALL_DB_PER_SECOND = 50.0
 STEEPER_DB_PER_SECOND = 40.0
 FALL_DB = 3.0
-#: A note that is so far below what it held, and still falling, has been let go: as long ago as that fall took.
-BELOW_HELD_DB = 6.0
+#: A note this far below its sustain level that is still falling has been released; the fall's slope tells when.
+BELOW_SUSTAIN_DB = 6.0
 STILL_FALLING_DB = 4.0
 STILL_FALLING_FRAMES = 6
 LONGEST_FALL_FRAMES = 8
-#: An ear hears a note end a little after its fall has begun.
+#: A note is perceived to end a little after its fall has begun.
 LINGER_FRAMES = 3.0
-#: From the next note's start on: a fall so steep over so many frames, and so deep in the end.
-SUCCESSION_FRAMES = 12
-SUCCESSION_DB_PER_SECOND = 50.0
-SUCCESSION_DB = 8.0
-BEND_FRAMES = 1
+#: A fall from another note's onset on: frames over which its slope is measured, least slope, least depth.
+NEXT_ONSET_FRAMES = 12
+NEXT_ONSET_DB_PER_SECOND = 50.0
+NEXT_ONSET_DB = 8.0
+KNEE_FRAMES = 1
 SHORTEST_FRAMES = 4
-#: Notes are looked at together with others of about their length; of longer ones than this only the end.
+#: Notes are processed in groups of similar length, in frames; of longer notes only the end.
 LENGTHS = (32, 64, 128, 256, 512, 1024)
-#: Frames of all notes that are looked at together: what an hour holds need not lie side by side.
+#: Frames of all notes that are processed at once, which bounds memory for long stems.
 FRAMES_AT_ONCE = 1 << 16
 
 
-def with_offsets(posteriors: Posteriors, spans: Sequence[NoteSegment], bands: Bands) -> list[NoteSegment]:
-    """The spans, heard by their `bands` (spans, partials), each ended where it is let go; none gets longer."""
-    if not spans:
-        return []
-    starts = np.array([span.start for span in spans], np.intp)
-    stops = np.array([span.stop for span in spans], np.intp)
-    struck = np.zeros(posteriors.frames + 1, np.bool_)
-    struck[starts] = True
-    lengths = stops - starts
-    ends = stops.copy()
-    limits = _next_of_same_pitch(spans, posteriors.frames)
-    for shorter, longest in zip((0, *LENGTHS[:-1]), LENGTHS, strict=True):
-        alike = np.flatnonzero((lengths > shorter) & ((lengths <= longest) | (longest == LENGTHS[-1])))
-        for some in np.split(alike, range(FRAMES_AT_ONCE // longest, len(alike), FRAMES_AT_ONCE // longest)):
-            if not len(some):
-                continue
-            first = np.maximum(starts[some], stops[some] - longest)
-            frames = first[:, np.newaxis] + np.arange(longest + BEYOND_FRAMES)
-            courses = envelopes_db(posteriors.level, bands[some], frames)
-            known = np.minimum(limits[some], stops[some] + BEYOND_FRAMES) - first
-            others = struck[np.minimum(frames, posteriors.frames)]
-            ends[some] = first + note_ends(courses, known, stops[some] - first, others, posteriors.frame_rate_hz)
-    kept = np.clip(ends, np.minimum(starts + 2, stops), stops).tolist()
-    return [span._replace(stop=stop) for span, stop in zip(spans, kept, strict=True)]
-
-
-def note_ends(courses: Decibels, known: Frames, stops: Frames, struck: npt.NDArray[np.bool_], rate_hz: float) -> Frames:
-    """Frame at which each course ends, never after its stop: (notes,).
+def with_offsets(posteriors: Posteriors, segments: Sequence[NoteSegment], bands: PartialBands) -> list[NoteSegment]:
+    """The segments, each ending where it is released; none gets longer.
 
     Args:
-        courses: dB from the note's start on, (notes, times).
-        known: how many frames of each course count, (notes,); what follows belongs to another note.
-        stops: where the network ends each note, (notes,).
-        struck: whether any note starts in that frame, (notes, times).
+        bands: each segment's own partials, (segments, partials).
     """
-    times = np.arange(courses.shape[1])
-    valid = times < known[:, np.newaxis]
-    courses = _smoothed(np.where(valid, courses, np.take_along_axis(courses, np.maximum(known, 1)[:, None] - 1, 1)))
-    top = np.where(valid[:, :ATTACK_FRAMES], courses[:, :ATTACK_FRAMES], -np.inf).argmax(axis=1)
-    held_valid = valid & (times >= top[:, np.newaxis])
-    loudest = np.where(held_valid, courses, -np.inf).max(axis=1)
-    alive = held_valid & (courses >= (loudest - DEPTH_DB)[:, np.newaxis])
-    live = np.minimum(known, np.maximum(_last(alive) + 3, np.minimum(top + 4, known)))
-    ends = np.minimum(stops, live)
-    ends = np.minimum(ends, _bend(courses, top, live, rate_hz))
-    ends = np.minimum(ends, _below_held(courses, top, stops, known))
-    return np.asarray(np.minimum(ends, _succeeded(courses, struck, live, ends, rate_hz)))
+    if not segments:
+        return []
+    starts = np.array([segment.start for segment in segments], np.intp)
+    stops = np.array([segment.stop for segment in segments], np.intp)
+    onsets = np.zeros(posteriors.frames + 1, np.bool_)
+    onsets[starts] = True
+    lengths = stops - starts
+    ends = stops.copy()
+    limits = _next_of_same_pitch(segments, posteriors.frames)
+    for shorter, longest in zip((0, *LENGTHS[:-1]), LENGTHS, strict=True):
+        of_length = np.flatnonzero((lengths > shorter) & ((lengths <= longest) | (longest == LENGTHS[-1])))
+        for batch in np.split(of_length, range(FRAMES_AT_ONCE // longest, len(of_length), FRAMES_AT_ONCE // longest)):
+            if not len(batch):
+                continue
+            first = np.maximum(starts[batch], stops[batch] - longest)
+            frames = first[:, np.newaxis] + np.arange(longest + BEYOND_FRAMES)
+            envelopes = envelopes_db(posteriors.level, bands[batch], frames)
+            valid_frames = np.minimum(limits[batch], stops[batch] + BEYOND_FRAMES) - first
+            others = onsets[np.minimum(frames, posteriors.frames)]
+            ends[batch] = first + note_ends(
+                envelopes, valid_frames, stops[batch] - first, others, posteriors.frame_rate_hz
+            )
+    kept = np.clip(ends, np.minimum(starts + 2, stops), stops).tolist()
+    return [segment._replace(stop=stop) for segment, stop in zip(segments, kept, strict=True)]
 
 
-def _bend(courses: Decibels, first: Frames, live: Frames, rate_hz: float) -> Frames:
-    """Where a course turns from holding to falling fast, or its last frame.
+def note_ends(
+    envelopes: Decibels, valid_frames: Frames, stops: Frames, onsets: npt.NDArray[np.bool_], rate_hz: float
+) -> Frames:
+    """The frame at which each note ends, never after its stop: (notes,).
 
-    Where the first bend is that from a loud attack to a quieter tone, what follows it is looked at again.
+    Args:
+        envelopes: levels in dB from the note's start on, (notes, times).
+        valid_frames: how many frames of each envelope count, (notes,); later ones belong to another note.
+        stops: the network's offsets, (notes,).
+        onsets: whether any note starts in that frame, (notes, times).
     """
-    count, length = courses.shape
-    sums = _Sums(courses)
+    times = np.arange(envelopes.shape[1])
+    valid = times < valid_frames[:, np.newaxis]
+    envelopes = _smoothed(
+        np.where(valid, envelopes, np.take_along_axis(envelopes, np.maximum(valid_frames, 1)[:, None] - 1, 1))
+    )
+    peak = np.where(valid[:, :ATTACK_FRAMES], envelopes[:, :ATTACK_FRAMES], -np.inf).argmax(axis=1)
+    after_peak = valid & (times >= peak[:, np.newaxis])
+    loudest = np.where(after_peak, envelopes, -np.inf).max(axis=1)
+    audible = after_peak & (envelopes >= (loudest - DEPTH_DB)[:, np.newaxis])
+    audible_stop = np.minimum(valid_frames, np.maximum(_last(audible) + 3, np.minimum(peak + 4, valid_frames)))
+    ends = np.minimum(stops, audible_stop)
+    ends = np.minimum(ends, _knee(envelopes, peak, audible_stop, rate_hz))
+    ends = np.minimum(ends, _below_sustain(envelopes, peak, stops, valid_frames))
+    return np.asarray(np.minimum(ends, _fall_at_onset(envelopes, onsets, audible_stop, ends, rate_hz)))
+
+
+def _knee(envelopes: Decibels, first: Frames, audible_stop: Frames, rate_hz: float) -> Frames:
+    """Where each envelope turns from holding to falling fast; its length where it does not: (notes,).
+
+    If the first knee is the decay from a loud attack to a quieter sustain, the search continues after it.
+    """
+    count, length = envelopes.shape
+    sums = _RunningSums(envelopes)
     times = np.arange(length)
     first = first.copy()
     found = np.full(count, length, np.intp)
@@ -111,61 +121,68 @@ def _bend(courses: Decibels, first: Frames, live: Frames, rate_hz: float) -> Fra
     rows = np.arange(count)
     for _ in range(3):
         left_error, left_slope = sums.line(first[:, np.newaxis], times[np.newaxis, :])
-        right_error, right_slope = sums.line(times[np.newaxis, :], live[:, np.newaxis])
+        right_error, right_slope = sums.line(times[np.newaxis, :], audible_stop[:, np.newaxis])
         error = np.where(
-            (times >= first[:, np.newaxis] + 3) & (times <= live[:, np.newaxis] - 3), left_error + right_error, np.inf
+            (times >= first[:, np.newaxis] + 3) & (times <= audible_stop[:, np.newaxis] - 3),
+            left_error + right_error,
+            np.inf,
         )
         at = error.argmin(axis=1)
         open_ &= np.isfinite(error[rows, at])
         before, after = left_slope[rows, at] * rate_hz, right_slope[rows, at] * rate_hz
-        fall = courses[rows, at] - courses[rows, np.maximum(live, 1) - 1]
-        let_go = (before - after > STEEPER_DB_PER_SECOND) & (after < -FALL_DB_PER_SECOND) & (fall > FALL_DB)
-        found[open_ & let_go] = at[open_ & let_go] + BEND_FRAMES
+        fall = envelopes[rows, at] - envelopes[rows, np.maximum(audible_stop, 1) - 1]
+        released = (before - after > STEEPER_DB_PER_SECOND) & (after < -FALL_DB_PER_SECOND) & (fall > FALL_DB)
+        found[open_ & released] = at[open_ & released] + KNEE_FRAMES
         open_ &= after > before
         first[open_] = at[open_]
     return found
 
 
-def _below_held(courses: Decibels, top: Frames, stops: Frames, known: Frames) -> Frames:
-    """Where a course leaves the level that it held for its first half, for good, or its last frame."""
-    count, length = courses.shape
+def _below_sustain(envelopes: Decibels, peak: Frames, stops: Frames, valid_frames: Frames) -> Frames:
+    """Where each envelope finally leaves its sustain level, the mean of its first half; its length where it does not.
+
+    Shape (notes,).
+    """
+    count, length = envelopes.shape
     times = np.arange(length)
-    middle = np.maximum(top + 3, (top + stops) // 2)[:, np.newaxis]
-    early = (times >= top[:, np.newaxis]) & (times < middle)
-    held = np.where(early, courses, 0.0).sum(axis=1) / np.maximum(early.sum(axis=1), 1)
-    within = times < known[:, np.newaxis]
-    last = _last(within & (courses >= (held - BELOW_HELD_DB)[:, np.newaxis]))
+    middle = np.maximum(peak + 3, (peak + stops) // 2)[:, np.newaxis]
+    early = (times >= peak[:, np.newaxis]) & (times < middle)
+    sustain = np.where(early, envelopes, 0.0).sum(axis=1) / np.maximum(early.sum(axis=1), 1)
+    within = times < valid_frames[:, np.newaxis]
+    last = _last(within & (envelopes >= (sustain - BELOW_SUSTAIN_DB)[:, np.newaxis]))
     rows = np.arange(count)
-    later = np.minimum(last + STILL_FALLING_FRAMES, np.maximum(known, 1) - 1)
-    fall = courses[rows, last] - courses[rows, later]
-    ago = BELOW_HELD_DB * (later - last) / np.maximum(fall, STILL_FALLING_DB) - LINGER_FRAMES
+    later = np.minimum(last + STILL_FALLING_FRAMES, np.maximum(valid_frames, 1) - 1)
+    fall = envelopes[rows, last] - envelopes[rows, later]
+    ago = BELOW_SUSTAIN_DB * (later - last) / np.maximum(fall, STILL_FALLING_DB) - LINGER_FRAMES
     ago = np.clip(np.rint(ago), 0, LONGEST_FALL_FRAMES).astype(np.intp)
     return np.asarray(np.where(fall > STILL_FALLING_DB, last + 1 - ago, length))
 
 
-def _succeeded(courses: Decibels, struck: npt.NDArray[np.bool_], live: Frames, ends: Frames, rate_hz: float) -> Frames:
-    """The first start of another note from which on the course falls steeply and for good, or its last frame."""
-    length = courses.shape[1]
+def _fall_at_onset(
+    envelopes: Decibels, onsets: npt.NDArray[np.bool_], audible_stop: Frames, ends: Frames, rate_hz: float
+) -> Frames:
+    """The first onset of another note from which on the envelope falls steeply and for good; its length if none."""
+    length = envelopes.shape[1]
     times = np.arange(length)
-    last = np.maximum(live, 1)[:, np.newaxis] - 1
-    until = np.minimum(times + SUCCESSION_FRAMES - 1, last)
-    fall = courses - np.take_along_axis(courses, until, 1)
-    whole = courses - np.take_along_axis(courses, last, 1)
-    masked = np.where(times <= last, courses, -np.inf)
+    last = np.maximum(audible_stop, 1)[:, np.newaxis] - 1
+    until = np.minimum(times + NEXT_ONSET_FRAMES - 1, last)
+    fall = envelopes - np.take_along_axis(envelopes, until, 1)
+    whole = envelopes - np.take_along_axis(envelopes, last, 1)
+    masked = np.where(times <= last, envelopes, -np.inf)
     ahead = np.maximum.accumulate(masked[:, ::-1], axis=1)[:, ::-1]
-    recent = np.maximum(courses, np.maximum(_delayed(courses, 1), _delayed(courses, 2)))
-    steep = fall >= SUCCESSION_DB_PER_SECOND * (until - times) / rate_hz
+    recent = np.maximum(envelopes, np.maximum(_delayed(envelopes, 1), _delayed(envelopes, 2)))
+    steep = fall >= NEXT_ONSET_DB_PER_SECOND * (until - times) / rate_hz
     long_enough = (until - times >= 2) & (times >= SHORTEST_FRAMES) & (times < ends[:, np.newaxis])
-    at = struck & steep & long_enough & (whole >= SUCCESSION_DB) & (ahead <= recent + 1.0)
+    at = onsets & steep & long_enough & (whole >= NEXT_ONSET_DB) & (ahead <= recent + 1.0)
     return np.asarray(np.where(at.any(axis=1), at.argmax(axis=1), length))
 
 
-class _Sums:
-    """Running sums of every course, so that a line through any stretch of it costs a few subtractions."""
+class _RunningSums:
+    """Running sums over each envelope, with which a line fit over any range costs a few subtractions."""
 
-    def __init__(self, courses: Decibels) -> None:
-        length = courses.shape[1]
-        level = courses.astype(np.float64) + 60.0  # near 0: the sums of squares stay small
+    def __init__(self, envelopes: Decibels) -> None:
+        length = envelopes.shape[1]
+        level = envelopes.astype(np.float64) + 60.0  # near 0: the sums of squares stay small
         time = np.arange(length, dtype=np.float64)
         self._time = np.append(0.0, np.cumsum(time))
         self._time_squared = np.append(0.0, np.cumsum(time * time))
@@ -174,12 +191,14 @@ class _Sums:
         self._both = np.pad(np.cumsum(level * time, axis=1), ((0, 0), (1, 0)))
 
     def line(self, start: Frames, stop: Frames) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Sum of squared errors and slope (dB a frame) of the best line through frames `start` to `stop`."""
+        """Sum of squared errors and slope (dB per frame) of the least-squares line through frames `start` to `stop`."""
 
         def total(sums: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
             if sums.ndim == 1:
                 return sums[stop] - sums[start]
-            return np.take_along_axis(sums, _wide(stop, sums), 1) - np.take_along_axis(sums, _wide(start, sums), 1)
+            return np.take_along_axis(sums, _broadcast(stop, sums), 1) - np.take_along_axis(
+                sums, _broadcast(start, sums), 1
+            )
 
         number = np.maximum(stop - start, 1).astype(np.float64)
         time, level = total(self._time), total(self._level)
@@ -189,30 +208,30 @@ class _Sums:
         return np.maximum(error, 0.0), together / spread
 
 
-def _wide(index: Frames, sums: npt.NDArray[np.float64]) -> Frames:
+def _broadcast(index: Frames, sums: npt.NDArray[np.float64]) -> Frames:
     return np.broadcast_to(index, (len(sums), index.shape[1]))
 
 
-def _smoothed(courses: Decibels) -> Decibels:
-    padded = np.pad(courses, ((0, 0), (1, 1)), mode="edge")
+def _smoothed(envelopes: Decibels) -> Decibels:
+    padded = np.pad(envelopes, ((0, 0), (1, 1)), mode="edge")
     return np.asarray(0.25 * padded[:, :-2] + 0.5 * padded[:, 1:-1] + 0.25 * padded[:, 2:])
 
 
-def _delayed(courses: Decibels, by: int) -> Decibels:
-    return np.concatenate((courses[:, :1].repeat(by, axis=1), courses[:, :-by]), axis=1)
+def _delayed(envelopes: Decibels, by: int) -> Decibels:
+    return np.concatenate((envelopes[:, :1].repeat(by, axis=1), envelopes[:, :-by]), axis=1)
 
 
 def _last(flags: npt.NDArray[np.bool_]) -> Frames:
-    """Place of the last True of each row; 0 where there is none."""
+    """The index of the last True of each row; 0 where there is none."""
     found = flags.shape[1] - 1 - flags[:, ::-1].argmax(axis=1)
     return np.where(flags.any(axis=1), found, 0)
 
 
-def _next_of_same_pitch(spans: Sequence[NoteSegment], frames: int) -> Frames:
-    """Where the next span of the same pitch starts, or the clip ends: (spans,)."""
+def _next_of_same_pitch(segments: Sequence[NoteSegment], frames: int) -> Frames:
+    """The frame where the next segment of the same pitch starts, or the clip ends: (segments,)."""
     following: dict[int, int] = {}
-    limits = np.full(len(spans), frames, np.intp)
-    for index in sorted(range(len(spans)), key=lambda index: spans[index].start, reverse=True):
-        limits[index] = following.get(spans[index].pitch, frames)
-        following[spans[index].pitch] = spans[index].start
+    limits = np.full(len(segments), frames, np.intp)
+    for index in sorted(range(len(segments)), key=lambda index: segments[index].start, reverse=True):
+        limits[index] = following.get(segments[index].pitch, frames)
+        following[segments[index].pitch] = segments[index].start
     return limits

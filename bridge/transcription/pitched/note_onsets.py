@@ -1,4 +1,4 @@
-"""Where notes begin: what the network says of onsets, and whether the pitch did get louder."""
+"""Note onsets: the network's onset posteriors, weighed with the rise in level of the pitch."""
 
 from __future__ import annotations
 
@@ -7,37 +7,38 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from bridge.transcription.pitched.partials import PARTIALS, Bands, envelopes_db
-from bridge.transcription.pitched.posteriors import PITCHES, SURE, Posteriors
+from bridge.transcription.pitched.partials import PARTIALS, PartialBands, envelopes_db
+from bridge.transcription.pitched.posteriors import PITCHES, PROBABILITY_SCALE, Posteriors
 from bridge.transcription.pitched.segments import NoteSegment, peaks
 
-#: A peak of the onsets may lie so far below the threshold, if the pitch rises by the full amount; where it does not
-#: rise at all, it must lie so far above.
+#: An onset peak may lie this far below the threshold if the level rises by `FULL_RISE_DB`, and must lie this far above
+#: it if the level does not rise.
 RISE_WORTH = 0.15
-#: A rise of so much is a full one.
 FULL_RISE_DB = 10.0
-#: Frames before and after a peak in which its rise is looked for.
+#: Frames before and after a peak in which the rise is measured.
 BEFORE, AFTER = 6, 5
-#: Two attacks of one pitch lie at least so far apart (81 ms: sixteenths at 180 bpm); nearer ones are one attack.
+#: Attacks of one pitch closer than this are one attack (81 ms: sixteenths at 180 bpm).
 APART_FRAMES = 7
-#: A note begins where it is so far below what its attack reaches, at most so many frames before the network hears it.
-BEGINS_DB = 9.0
+#: A note begins where its level is this far below the attack's peak, at most this many frames before the network's
+#: onset.
+BEGIN_DB = 9.0
 EARLIEST_FRAMES = 9
-#: The windows see a note so many frames before it begins.
+#: The analysis windows show a note this many frames before it begins.
 SMEAR_FRAMES = 1
-#: Where a sound swells, it begins earlier still: where it is so far below. A struck one takes so long from there.
-SWELLS_DB = 30.0
-STRUCK_FRAMES = 2
+#: A sound that swells begins earlier: where its level is this far below the peak. A percussive attack takes at most
+#: this many frames from there.
+SWELL_DB = 30.0
+ATTACK_FRAMES = 2
 
 
 def attacks(posteriors: Posteriors, column: int, threshold: float, apart: int) -> list[int]:
     """Frames in which notes of one pitch begin, in order, at least `apart` frames from each other.
 
     Args:
-        column: of `Posteriors.onset`.
-        threshold: probability from which a peak counts whose pitch grows louder by half of a full rise.
+        column: a column of `Posteriors.onset`.
+        threshold: least probability of a peak whose level rises by half of `FULL_RISE_DB`.
     """
-    onset = np.asarray(posteriors.onset[:, column] / SURE, np.float32)
+    onset = np.asarray(posteriors.onset[:, column] / PROBABILITY_SCALE, np.float32)
     found = peaks(onset, max(0.05, threshold - RISE_WORTH), max(APART_FRAMES, apart))
     if not found:
         return []
@@ -48,35 +49,35 @@ def attacks(posteriors: Posteriors, column: int, threshold: float, apart: int) -
 
 
 def with_onsets(
-    posteriors: Posteriors, spans: Sequence[NoteSegment], bands: Bands, free: Sequence[int]
+    posteriors: Posteriors, segments: Sequence[NoteSegment], bands: PartialBands, earliest: Sequence[int]
 ) -> list[NoteSegment]:
-    """The spans, each begun where its sound begins to rise: a bow is heard before the network is sure of it.
+    """The segments, each starting where its level begins to rise; a bowed note sounds before the network detects it.
 
     Args:
-        bands: by which each span is heard, (spans, partials).
-        free: the frame before which each may not begin, as another note sounds there, (spans,).
+        bands: each segment's own partials, (segments, partials).
+        earliest: the first frame at which each may start, because another note sounds before it, (segments,).
     """
-    if not spans:
+    if not segments:
         return []
-    starts = np.array([span.start for span in spans], np.intp)
+    starts = np.array([segment.start for segment in segments], np.intp)
     frames = starts[:, np.newaxis] + np.arange(-EARLIEST_FRAMES, AFTER + 1)
-    courses = envelopes_db(posteriors.level, bands, frames)
-    reached = courses[:, EARLIEST_FRAMES:].max(axis=1, keepdims=True)
+    envelopes = envelopes_db(posteriors.level, bands, frames)
+    reached = envelopes[:, EARLIEST_FRAMES:].max(axis=1, keepdims=True)
 
     def ago(depth_db: float) -> npt.NDArray[np.intp]:
-        """Frames since the sound was last so far below, 0 where it was not."""
-        quiet = courses[:, EARLIEST_FRAMES::-1] < reached - depth_db
+        """Frames since the level was last this far below the peak, 0 where it was not."""
+        quiet = envelopes[:, EARLIEST_FRAMES::-1] < reached - depth_db
         return np.where(quiet.any(axis=1), quiet.argmax(axis=1), 0)
 
-    loud, swell = ago(BEGINS_DB), ago(SWELLS_DB)
-    ago_frames = loud - SMEAR_FRAMES + np.maximum(swell - loud - STRUCK_FRAMES, 0)
-    first = np.maximum(starts - np.maximum(ago_frames, 0), np.minimum(np.array(free, np.intp), starts))
-    return [span._replace(start=start) for span, start in zip(spans, first.tolist(), strict=True)]
+    loud, swell = ago(BEGIN_DB), ago(SWELL_DB)
+    ago_frames = loud - SMEAR_FRAMES + np.maximum(swell - loud - ATTACK_FRAMES, 0)
+    first = np.maximum(starts - np.maximum(ago_frames, 0), np.minimum(np.array(earliest, np.intp), starts))
+    return [segment._replace(start=start) for segment, start in zip(segments, first.tolist(), strict=True)]
 
 
 def rises_db(posteriors: Posteriors, column: int, at: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
-    """By how much a pitch grows louder around each frame, from its quietest moment before to its loudest after."""
+    """The rise in level of a pitch at each frame, from the minimum before to the maximum after, in dB: (frames,)."""
     bands = np.array([column + interval if column + interval < PITCHES else -1 for interval in PARTIALS[:4]])
     frames = at[:, np.newaxis] + np.arange(-BEFORE, AFTER + 1)
-    courses = envelopes_db(posteriors.level, np.tile(bands, (len(at), 1)), frames)
-    return np.asarray(courses[:, BEFORE:].max(axis=1) - courses[:, : BEFORE + 2].min(axis=1))
+    envelopes = envelopes_db(posteriors.level, np.tile(bands, (len(at), 1)), frames)
+    return np.asarray(envelopes[:, BEFORE:].max(axis=1) - envelopes[:, : BEFORE + 2].min(axis=1))

@@ -1,4 +1,4 @@
-"""What is known about a stem, frame by frame, before anything is decided: the input of every decoder."""
+"""The network's output for a stem, frame by frame, with measured levels: the decoders' input."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ LOWEST_PITCH = 21
 PITCHES = 88
 BINS_PER_SEMITONE = 3
 CONTOUR_BINS = PITCHES * BINS_PER_SEMITONE
-#: The contour bin on which A0 lies: the middle one of its semitone. Measured with tones from E2 to C6, whose peaks lie
-#: on bin 3·(pitch - 21) + 1; basic-pitch itself reckons without the 1, and so bends every note by 33 cents.
+#: The contour bin of A0: the middle one of its semitone. Measured with tones from E2 to C6, whose peaks lie on bin
+#: 3·(pitch - 21) + 1; basic-pitch itself omits the 1, and thereby bends every note by 33 cents.
 CENTRAL_BIN = 1
 
-#: Probabilities are kept in a byte, 1 as 255: an hour is 165 MB.
-SURE = 255
-#: Levels are kept in a byte too, as steps of half a decibel above a floor.
+#: Probabilities are stored in a byte, 1 as 255: an hour is 165 MB.
+PROBABILITY_SCALE = 255
+#: Levels are stored in a byte too, as steps of half a decibel above a floor.
 FLOOR_DB = -110.0
 STEPS_PER_DECIBEL = 2.0
 
-#: Changes whenever stored posteriors would be read wrongly.
+#: Changes whenever the meaning of stored posteriors changes.
 POSTERIORS_VERSION = 1
 
 
@@ -44,9 +44,9 @@ class Posteriors:
     contour: Bytes
     """(frames, 264): the pitch in thirds of a semitone, 0–255 for 0–1."""
     level: Bytes
-    """(frames, 88): how loud the semitone is, in steps of 0.5 dB above -110 dB, full scale at -3 dB."""
+    """(frames, 88): the level of the semitone, in steps of 0.5 dB above -110 dB; a sine of full scale has -3 dB."""
     power: Floats
-    """(frames,): mean square of the audio from one frame's centre to the next, full scale at 1."""
+    """(frames,): mean square of the audio from one frame's centre to the next; full scale is 1."""
     frame_rate_hz: float
     duration_seconds: float
 
@@ -59,15 +59,15 @@ class Posteriors:
         return slice(max(0, lowest - LOWEST_PITCH), max(0, min(PITCHES, highest - LOWEST_PITCH + 1)))
 
     def arrays(self) -> dict[str, Any]:
-        """Everything as arrays, for `numpy.savez`."""
+        """All fields as arrays, for `numpy.savez`."""
         return {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[np.generic]]) -> Posteriors:
-        """What `arrays` gave.
+        """The inverse of `arrays`.
 
         Raises:
-            ValueError: an array is missing, or is not of the kind and shape that it must have.
+            ValueError: an array is missing, or has a wrong dtype or shape.
         """
         try:
             found = {field.name: arrays[field.name] for field in fields(cls)}
@@ -89,10 +89,10 @@ class Posteriors:
 
 
 def as_bytes(probability: npt.NDArray[np.floating]) -> Bytes:
-    """Probabilities 0–1 as they are kept."""
-    return np.asarray(np.rint(np.clip(probability, 0.0, 1.0) * SURE), np.uint8)
+    """Probabilities 0–1, quantised to bytes."""
+    return np.asarray(np.rint(np.clip(probability, 0.0, 1.0) * PROBABILITY_SCALE), np.uint8)
 
 
 def contour_bin(pitch: int) -> int:
-    """The column of `Posteriors.contour` on which a MIDI pitch lies when it is in tune."""
+    """The column of `Posteriors.contour` of a MIDI pitch that is in tune."""
     return BINS_PER_SEMITONE * (pitch - LOWEST_PITCH) + CENTRAL_BIN

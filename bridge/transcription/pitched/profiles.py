@@ -1,4 +1,4 @@
-"""How the notes of each stem are read: its range, and whether it sings one note at a time."""
+"""Decoder settings for each stem: pitch range, thresholds, one line or many."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ class Profile:
     """The decoder's settings for one kind of stem."""
 
     lowest: int
-    """MIDI number of the lowest pitch taken."""
+    """MIDI number of the lowest pitch."""
     highest: int
     shortest_seconds: float
-    """Notes shorter than this are not taken."""
+    """Notes shorter than this are left out."""
     monophonic: bool = False
-    """True where one line is wanted, never two notes at once."""
+    """True: one note at a time."""
     onset_threshold: float = 0.55
-    """Probability from which a peak of the onsets starts a note."""
+    """Least probability of an onset peak that starts a note."""
     note_threshold: float = 0.3
-    """Probability down to which a note goes on sounding."""
+    """Least probability at which a note continues."""
     gap_seconds: float = 0.06
-    """A note that falls below its threshold for no longer than this goes on."""
+    """A note may fall below its threshold for at most this long."""
 
 
-#: Ranges of the instruments themselves, with a little room: what lies outside is bleed or a ghost.
+#: Ranges of the instruments, with a little margin: notes outside are bleed or ghosts.
 PROFILES: dict[str, Profile] = {
     "vocals": Profile(lowest=38, highest=86, shortest_seconds=0.05, onset_threshold=0.5, monophonic=True),  # D2 to D6
     "bass": Profile(lowest=23, highest=67, shortest_seconds=0.05, onset_threshold=0.42, monophonic=True),  # B0 to G4
@@ -40,17 +40,17 @@ PROFILES: dict[str, Profile] = {
 
 
 def profile_for(stem: str, settings: NoteSettings | None = None) -> Profile:
-    """The stem's profile, with what the user said in its place.
+    """The stem's profile, with the user's settings applied.
 
     Raises:
-        BadArguments: no pitched stem has that name, or no pitch lies between the lowest and the highest.
+        BadArguments: no pitched stem has that name, or the lowest pitch lies above the highest.
     """
     if stem not in PROFILES:
         raise BadArguments(f"No stem with pitches is called {stem}; there are {', '.join(PROFILES)}.")
     profile = PROFILES[stem]
     if settings is None:
         return profile
-    said: dict[str, Any] = {
+    overrides: dict[str, Any] = {
         "lowest": settings.lowest_pitch,
         "highest": settings.highest_pitch,
         "shortest_seconds": None if settings.shortest_ms is None else settings.shortest_ms / 1000,
@@ -58,7 +58,7 @@ def profile_for(stem: str, settings: NoteSettings | None = None) -> Profile:
         "onset_threshold": settings.onset_threshold,
         "note_threshold": settings.note_threshold,
     }
-    profile = replace(profile, **{field: value for field, value in said.items() if value is not None})
+    profile = replace(profile, **{field: value for field, value in overrides.items() if value is not None})
     if profile.lowest > profile.highest:
         raise BadArguments(f"The lowest pitch ({profile.lowest}) lies above the highest ({profile.highest}).")
     return profile

@@ -1,4 +1,4 @@
-"""Notes on the network's time grid, before they get a loudness and a bend; and what finds them there."""
+"""Note segments: notes in frames, before they get velocities and bends; and helpers that find them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class NoteSegment(NamedTuple):
     confidence: float
     """Mean probability that the pitch sounds, 0–1."""
     slides: bool = False
-    """Its pitch moves on to that of another key, or comes from there."""
+    """Its pitch slides to or from another key."""
 
 
 def runs(active: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
-    """First and after-last frame of every unbroken run of True in (frames,): (runs, 2)."""
+    """First frame and last frame + 1 of every run of True in (frames,): (runs, 2)."""
     edges = np.flatnonzero(np.diff(active.astype(np.int8), prepend=0, append=0))
     return edges.reshape(-1, 2)
 
@@ -41,9 +41,9 @@ def gaps(found: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
 
 
 def peaks(evidence: npt.NDArray[np.float32], threshold: float, apart: int) -> list[int]:
-    """Frames of the maxima of (frames,) from `threshold` up, the first and last frame too.
+    """Frames of the maxima of (frames,) that reach `threshold`; the first and last frame may be maxima.
 
-    Of two that lie less than `apart` frames from each other, the higher one.
+    Of two that are less than `apart` frames apart, the higher one.
     """
-    walled = np.pad(evidence, 1, constant_values=-1.0)
-    return [place - 1 for place in find_peaks(walled, height=threshold, distance=max(1, apart)).tolist()]
+    padded = np.pad(evidence, 1, constant_values=-1.0)
+    return [index - 1 for index in find_peaks(padded, height=threshold, distance=max(1, apart)).tolist()]

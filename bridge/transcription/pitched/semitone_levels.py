@@ -1,8 +1,7 @@
-"""How loud each semitone of a stem is, frame by frame: a light constant-Q transform, after Brown (JASA, 1991).
+"""The level of each semitone of a stem, frame by frame: a simplified constant-Q transform, after Brown (JASA, 1991).
 
-The network says that a pitch sounds, not how loudly; where a note begins anew, how hard it was struck and when it was
-let go is read from here. Two windows stand in for a window for each semitone: a long one where semitones lie close
-together, a short one above.
+The network gives no levels; repeated onsets, velocities and offsets are found from these. Two window lengths stand in
+for one per semitone: a long one where semitones are close together in Hz, a short one above.
 """
 
 from __future__ import annotations
@@ -19,18 +18,18 @@ from bridge.transcription.pitched.posteriors import FLOOR_DB, LOWEST_PITCH, PITC
 
 Weights: TypeAlias = npt.NDArray[np.float32]
 
-#: (window in samples, MIDI number of the first pitch that it serves).
+#: (window length in samples, MIDI number of its lowest pitch).
 WINDOWS = ((2048, LOWEST_PITCH), (1024, 74))
-#: The longest window reaches so far to both sides of a frame's centre.
+#: Samples that the longest window reaches to each side of a frame's centre.
 REACH = WINDOWS[0][0] // 2
 FRAMES_AT_ONCE = 1024
 
 
 def semitone_levels(samples: Floats, frames: int, hop: int, sample_rate_hz: int) -> Bytes:
-    """Power of each semitone from A0 on, (frames, 88), in steps: a sine of full scale has -3 dB.
+    """Level of each semitone from A0 on, in the steps of `Posteriors.level`: uint8 (frames, 88).
 
     Args:
-        samples: (REACH + frames · hop + REACH or more,), of which frame i is centred on number REACH + i · hop.
+        samples: (REACH + frames · hop + REACH or more,); frame i is centred on sample REACH + i · hop.
     """
     steps = np.empty((frames, PITCHES), np.uint8)
     for size, lowest in WINDOWS:
@@ -42,11 +41,11 @@ def semitone_levels(samples: Floats, frames: int, hop: int, sample_rate_hz: int)
             some = slice(first, first + FRAMES_AT_ONCE)
             spectrum = rfft(windows[some] * taper, axis=1)[:, :bins]
             power = np.square(spectrum.real) + np.square(spectrum.imag)
-            steps[some, columns] = in_steps(power @ weights)
+            steps[some, columns] = level_steps(power @ weights)
     return steps
 
 
-def in_steps(power: Floats) -> Bytes:
+def level_steps(power: Floats) -> Bytes:
     level = 10 * np.log10(np.maximum(power, np.float32(10 ** (FLOOR_DB / 10))))
     return np.asarray(np.clip(np.rint((level - FLOOR_DB) * STEPS_PER_DECIBEL), 0, 255), np.uint8)
 
@@ -60,9 +59,9 @@ def _window(size: int) -> Weights:
 
 @cache
 def _bands(size: int, lowest: int, sample_rate_hz: int) -> Weights:
-    """What each bin adds to the power of each semitone from `lowest` on: (bins up to the highest, semitones).
+    """The weight of each FFT bin in each semitone from `lowest` on: (bins up to the highest, semitones).
 
-    A band is a semitone wide, or two bins where a semitone is less.
+    A band is a semitone wide, or two bins where a semitone is narrower.
     """
     pitches = np.arange(lowest, LOWEST_PITCH + PITCHES)
     centres = 440 * 2 ** ((pitches - 69) / 12)

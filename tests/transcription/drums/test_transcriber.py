@@ -41,12 +41,12 @@ def hat(rng: np.random.Generator) -> Wave:
 
 
 def open_hat(rng: np.random.Generator) -> Wave:
-    """As the closed one, a little lower, and it goes on for half a second."""
+    """Like the closed hat, a little lower, and half a second long."""
     return decaying(0.25 * noise(rng, 0.6, 6000, 16000), 6)
 
 
 def crash(rng: np.random.Generator) -> Wave:
-    """As loud in every octave from 600 Hz to 6 kHz."""
+    """Equally loud in every octave from 600 Hz to 6 kHz."""
     octaves = [noise(rng, 2.0, hertz, 1.5 * hertz) for hertz in (600, 1200, 2400, 4800)]
     return decaying(0.15 * np.sum(octaves, axis=0), 2.5)
 
@@ -94,7 +94,7 @@ def rock_beat(bars: int, tempo_bpm: float) -> list[tuple[float, int, float]]:
 
 
 def matches(truth: list[float], found: list[float], window: float = 0.05) -> int:
-    """How many of the truth have one of the found, each taken once, within the window."""
+    """How many true onsets have a found one within the window; each found onset counts once."""
     rest = list(found)
     count = 0
     for onset in truth:
@@ -110,7 +110,7 @@ def matches(truth: list[float], found: list[float], window: float = 0.05) -> int
 def test_a_rock_beat_is_found(key: int, tempo_bpm: float) -> None:
     beat = rock_beat(8, tempo_bpm)
     notes = transcribe(play(beat, beat[-1][0] + 0.5))
-    truth = [onset for onset, struck, _ in beat if struck == key]
+    truth = [onset for onset, other, _ in beat if other == key]
     found = [note.onset_seconds for note in notes if note.pitch == key]
     right = matches(truth, found)
     assert right / len(found) >= 0.9
@@ -118,21 +118,21 @@ def test_a_rock_beat_is_found(key: int, tempo_bpm: float) -> None:
 
 
 @pytest.mark.parametrize("key", [KICK, SNARE, HAT])
-def test_a_drum_alone_is_that_drum_and_no_other(key: int) -> None:
+def test_a_drum_by_itself_is_not_taken_for_another(key: int) -> None:
     onsets = [0.1 + 0.3 * count for count in range(12)]
     notes = transcribe(play([(onset, key, 1.0) for onset in onsets], 4.0))
     assert {note.pitch for note in notes} == {key}
     assert matches(onsets, [note.onset_seconds for note in notes], 0.01) == len(onsets) == len(notes)
 
 
-def test_the_last_moment_of_the_clip_is_heard() -> None:
+def test_a_hit_just_before_the_end_is_found() -> None:
     notes = transcribe(play([(0.2, SNARE, 1.0), (0.95, SNARE, 1.0)], 1.0))
     assert [note.pitch for note in notes] == [SNARE, SNARE]
     assert notes[-1].onset_seconds == pytest.approx(0.95, abs=0.01)
     assert notes[-1].onset_seconds < notes[-1].offset_seconds <= 1.0
 
 
-def test_a_harder_stroke_has_the_higher_velocity() -> None:
+def test_a_harder_hit_has_a_higher_velocity() -> None:
     gains = [0.25, 1.0, 0.5, 1.0, 0.25, 0.5]
     notes = transcribe(play([(0.1 + 0.4 * index, SNARE, gain) for index, gain in enumerate(gains)], 3.0))
     by_gain: dict[float, list[int]] = {}
@@ -141,7 +141,7 @@ def test_a_harder_stroke_has_the_higher_velocity() -> None:
     assert max(by_gain[0.25]) < min(by_gain[0.5]) <= max(by_gain[0.5]) < min(by_gain[1.0])
 
 
-def test_a_roll_keeps_its_strokes_apart() -> None:
+def test_the_hits_of_a_roll_are_separate_notes() -> None:
     onsets = [0.1 + 0.07 * count for count in range(16)]
     notes = transcribe(play([(onset, SNARE, 0.8) for onset in onsets], 2.0))
     snares = [note for note in notes if note.pitch == SNARE]
@@ -160,14 +160,14 @@ def test_steady_noise_has_next_to_no_hits() -> None:
     assert len(transcribe(as_signal(noise, DRUM_RATE_HZ))) <= 3
 
 
-def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_block_size_does_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
     audio = play(rock_beat(4, 120.0), 8.5)
     whole = transcribe(audio)
     monkeypatch.setattr("bridge.transcription.drums.band_spectrogram.BLOCK_FRAMES", 37)
     assert transcribe(audio) == whole
 
 
-def test_it_can_be_cancelled_and_reports_its_end() -> None:
+def test_it_can_be_cancelled_and_reports_progress_to_the_end() -> None:
     audio = play(rock_beat(1, 120.0), 2.5)
     with pytest.raises(Cancelled):
         DrumDetector().transcribe(audio, "drums", RecordingControl(cancel_at=0))
@@ -177,12 +177,12 @@ def test_it_can_be_cancelled_and_reports_its_end() -> None:
     assert control.fractions[-1] == 1.0
 
 
-def test_only_its_own_rate_is_taken() -> None:
+def test_other_sample_rates_are_refused() -> None:
     with pytest.raises(ValueError, match="44100"):
         transcribe(as_signal(np.zeros(100), 48000))
 
 
-def test_an_open_hat_is_told_from_a_closed_one() -> None:
+def test_open_and_closed_hats_are_distinguished() -> None:
     beat = [(0.1 + 0.5 * count, KICK, 1.0) for count in range(8)]
     closed = [(0.1 + 0.25 * count, HAT, 0.8) for count in range(16) if count % 8 != 7]
     opened = [(0.1 + 0.25 * count, OPEN_HAT, 0.8) for count in range(16) if count % 8 == 7]
@@ -201,7 +201,7 @@ def test_toms_are_neither_kick_nor_snare() -> None:
     assert matches([onset for onset, _, _ in toms], [note.onset_seconds for note in found]) >= 5
 
 
-def test_a_crash_is_one() -> None:
+def test_a_crash_is_found() -> None:
     beat = rock_beat(4, 100.0)
     notes = transcribe(play([*beat, (beat[-1][0] + 0.4, CRASH, 1.0)], beat[-1][0] + 3.0))
     assert [note.onset_seconds for note in notes if note.pitch == CRASH] == pytest.approx([beat[-1][0] + 0.4], abs=0.02)
@@ -221,14 +221,14 @@ def test_a_clip_that_ends_within_a_hit(cut_seconds: float) -> None:
     assert all(0 <= note.onset_seconds < note.offset_seconds <= 0.6 + cut_seconds for note in notes)
 
 
-def test_double_kicks_are_all_strokes() -> None:
+def test_fast_double_kicks_are_all_found() -> None:
     onsets = [0.1 + 0.0625 * count for count in range(24)]  # 1/32 at 120 bpm
     notes = transcribe(play([(onset, KICK, 1.0) for onset in onsets], 2.0))
     assert matches(onsets, [note.onset_seconds for note in notes]) >= 0.9 * len(onsets)
     assert len({note.onset_seconds for note in notes}) <= len(onsets)
 
 
-def test_a_flam_is_one_stroke() -> None:
+def test_a_flam_is_one_hit() -> None:
     onsets = [0.1 + 0.5 * count for count in range(6)]
     flams = [(onset - 0.02, SNARE, 0.3) for onset in onsets] + [(onset, SNARE, 1.0) for onset in onsets]
     snares = [note.onset_seconds for note in transcribe(play(flams, 3.5)) if note.pitch == SNARE]
@@ -241,12 +241,12 @@ def test_a_held_chord_has_next_to_no_hits() -> None:
     assert len(transcribe(as_signal(np.asarray(chord), DRUM_RATE_HZ))) <= 1
 
 
-def test_it_is_the_same_every_time() -> None:
+def test_the_result_is_deterministic() -> None:
     audio = play(rock_beat(4, 110.0), 9.0)
     assert transcribe(audio) == transcribe(audio)
 
 
-def test_loudness_does_not_matter() -> None:
+def test_the_result_does_not_depend_on_level() -> None:
     audio = play(rock_beat(4, 110.0), 9.0)
     soft = transcribe(as_signal(0.05 * audio.samples[:, 0], DRUM_RATE_HZ))
     assert [(note.onset_seconds, note.pitch) for note in soft] == [
@@ -255,14 +255,14 @@ def test_loudness_does_not_matter() -> None:
 
 
 def voice(hertz: float, seconds: float) -> Wave:
-    """Sings a note: twenty harmonics with vibrato, that take 40 ms to come."""
+    """A sung note: twenty harmonics with vibrato and an attack of 40 ms."""
     time = np.arange(round(seconds * DRUM_RATE_HZ)) / DRUM_RATE_HZ
     phase = 2 * np.pi * np.cumsum(hertz * 2 ** (0.03 * np.sin(2 * np.pi * 5 * time))) / DRUM_RATE_HZ
     harmonics = np.sum([np.sin(number * phase) / number for number in range(1, 21)], axis=0)
     return np.asarray(0.2 * harmonics * np.minimum(1.0, np.minimum(time, seconds - time) / 0.04))
 
 
-def test_a_voice_is_no_kit() -> None:
+def test_a_voice_has_next_to_no_hits() -> None:
     wave: Wave = np.zeros(8 * DRUM_RATE_HZ)
     for index, hertz in enumerate((220, 262, 330, 294, 247, 392, 330, 262) * 2):
         place(wave, voice(hertz, 0.45), round((0.1 + index * 0.48) * DRUM_RATE_HZ))
@@ -270,8 +270,8 @@ def test_a_voice_is_no_kit() -> None:
 
 
 @pytest.mark.parametrize("key", [KICK, SNARE])
-def test_what_is_left_of_other_instruments_is_no_drum(key: int) -> None:
-    """Attacks of a bass and of a melody, as a separation leaves them among the drums."""
+def test_residue_of_other_instruments_is_not_taken_for_drums(key: int) -> None:
+    """Attacks of a bass and of a melody, as a separation leaves them in the drum stem."""
     rng = np.random.default_rng(5)
     beat = rock_beat(8, 100.0)
     wave = play(beat, beat[-1][0] + 0.5).samples[:, 0].astype(np.float64)
@@ -282,14 +282,14 @@ def test_what_is_left_of_other_instruments_is_no_drum(key: int) -> None:
         lead = 0.2 * decaying(noise(rng, 0.2, 400, 1200), 20)
         place(wave, lead, round((0.05 + step * 0.6 + 0.45) * DRUM_RATE_HZ))
     found = [note.onset_seconds for note in transcribe(as_signal(wave, DRUM_RATE_HZ)) if note.pitch == key]
-    truth = [onset for onset, struck, _ in beat if struck == key]
+    truth = [onset for onset, other, _ in beat if other == key]
     right = matches(truth, found)
     assert right / len(truth) >= 0.9
     assert right / len(found) >= 0.9
 
 
-def test_a_bright_kick_brings_no_snare() -> None:
-    """A beater on a tight head: noise of the middle with every kick."""
+def test_a_bright_kick_is_not_taken_for_a_snare() -> None:
+    """A hard beater on a tight head: mid-frequency noise with every kick."""
     rng = np.random.default_rng(6)
     beat = rock_beat(8, 100.0)
     wave = play(beat, beat[-1][0] + 0.5).samples[:, 0].astype(np.float64)

@@ -52,14 +52,14 @@ def test_a_chord_is_found_in_full(transcriber: PitchedTranscriber) -> None:
 
 
 def test_time_does_not_drift(transcriber: PitchedTranscriber) -> None:
-    """basic-pitch's own grid is 0.5 % off; after a minute that would be 300 ms."""
+    """basic-pitch's own time grid is 0.5 % off: 300 ms after a minute."""
     onsets = [0.5 + 4.0 * count for count in range(15)]
     audio = melody([(onset, 0.3, 69) for onset in onsets], 60.0)
     notes = notes_of(transcriber, audio, "vocals", RecordingControl())
     assert [note.onset_seconds for note in notes] == pytest.approx(onsets, abs=0.02)
 
 
-def test_a_note_in_the_last_moment_is_found(transcriber: PitchedTranscriber) -> None:
+def test_a_note_just_before_the_end_is_found(transcriber: PitchedTranscriber) -> None:
     audio = melody([(0.5, 0.5, 60), (29.82, 0.18, 67)], 30.0)
     notes = notes_of(transcriber, audio, "vocals", RecordingControl())
     assert [note.pitch for note in notes] == [60, 67]
@@ -88,13 +88,13 @@ def test_the_noise_of_a_pause_has_no_notes(transcriber: PitchedTranscriber) -> N
     assert [note.pitch for note in notes_of(transcriber, audio, "vocals", RecordingControl())] == [60]
 
 
-def test_numbers_that_are_none_do_not_spread(transcriber: PitchedTranscriber) -> None:
+def test_nan_samples_do_not_spread(transcriber: PitchedTranscriber) -> None:
     audio = melody([(0.5, 0.5, 60)], 5.0)
     audio.samples[60_000:60_010] = np.nan
     assert 60 in [note.pitch for note in notes_of(transcriber, audio, "other", RecordingControl())]
 
 
-def test_velocity_is_loudness(transcriber: PitchedTranscriber) -> None:
+def test_velocity_follows_level(transcriber: PitchedTranscriber) -> None:
     wave = np.zeros(4 * PITCH_RATE_HZ)
     for index, gain in enumerate((0.4, 0.04, 0.4, 0.013)):
         start = index * PITCH_RATE_HZ
@@ -127,7 +127,7 @@ def test_a_flat_singer_is_bent_down(transcriber: PitchedTranscriber) -> None:
 
 
 @pytest.mark.parametrize("pitch", [40, 57, 69, 84])
-def test_the_contour_lies_where_we_look(transcriber: PitchedTranscriber, pitch: int) -> None:
+def test_the_contour_peaks_at_the_expected_bin(transcriber: PitchedTranscriber, pitch: int) -> None:
     posteriors = unpack_posteriors(
         transcriber.listen(as_signal(tone(pitch, 1.0), PITCH_RATE_HZ), "other", RecordingControl())
     )
@@ -136,7 +136,7 @@ def test_the_contour_lies_where_we_look(transcriber: PitchedTranscriber, pitch: 
 
 
 class StrictSignal(ArraySignal):
-    """Remembers the longest stretch that was read."""
+    """Records the longest read."""
 
     longest = 0
 
@@ -146,17 +146,17 @@ class StrictSignal(ArraySignal):
         return super().read(start, stop)
 
 
-def test_batches_do_not_show_and_bound_what_is_read(
+def test_the_batch_size_does_not_change_the_result_and_bounds_reads(
     transcriber: PitchedTranscriber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     audio = StrictSignal(melody(TUNE, 12.0).samples, PITCH_RATE_HZ)
     at_once = unpack_posteriors(transcriber.listen(audio, "other", RecordingControl()))
     monkeypatch.setattr(basic_pitch, "WINDOWS_AT_ONCE", 2)
     audio.longest = 0
-    in_pairs = unpack_posteriors(transcriber.listen(audio, "other", RecordingControl()))
+    two_at_once = unpack_posteriors(transcriber.listen(audio, "other", RecordingControl()))
     assert audio.longest <= 2 * basic_pitch.WINDOW
-    np.testing.assert_allclose(in_pairs.note, at_once.note, atol=1e-4)
-    np.testing.assert_allclose(in_pairs.power, at_once.power)
+    np.testing.assert_allclose(two_at_once.note, at_once.note, atol=1e-4)
+    np.testing.assert_allclose(two_at_once.power, at_once.power)
     assert at_once.frames == -(-audio.frames // 256)
 
 
@@ -171,19 +171,19 @@ def test_it_reports_its_progress_and_can_be_cancelled(transcriber: PitchedTransc
         notes_of(transcriber, audio, "vocals", RecordingControl(cancel_at=1))
 
 
-def test_only_its_own_rate_is_taken(transcriber: PitchedTranscriber) -> None:
+def test_other_sample_rates_are_refused(transcriber: PitchedTranscriber) -> None:
     with pytest.raises(ValueError, match="22050"):
         notes_of(transcriber, as_signal(np.zeros(100), 44100), "vocals", RecordingControl())
 
 
-def test_a_broken_network_is_told_in_words(tmp_path: Path) -> None:
+def test_the_error_for_a_broken_network_names_its_file(tmp_path: Path) -> None:
     broken = tmp_path / "nmp.onnx"
     broken.write_bytes(b"not a network")
     with pytest.raises(EngineFailed, match=r"nmp\.onnx"):
         BasicPitch(broken)
 
 
-def test_a_missing_network_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_network_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(EngineFailed, match="missing"):
         BasicPitch()
