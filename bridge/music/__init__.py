@@ -1,4 +1,4 @@
-"""What musicians ask of a clip and its notes – tempo, key, scale, grid – as pure functions without weights.
+"""Tempo, key, scale and grid of a clip and its notes, as pure functions without model weights.
 
-Only `tempo` and what it stands on (`onsets`, `pulse`) load numpy; the rest may be imported by the main process.
+Only `tempo` and the modules it uses (`onsets`, `pulse`, …) load numpy; the main process may import the others.
 """

@@ -1,4 +1,4 @@
-"""Notes of one pitch, made a line: a key can only be down once."""
+"""Removes overlaps between notes of one pitch: a key can only be down once."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from bridge.model import Note
 
 
 def without_overlaps(notes: Iterable[Note]) -> list[Note]:
-    """The notes by onset, then pitch; of two of one pitch, the earlier ends where the later starts.
+    """The notes by onset, then pitch; a note is cut where the next one of its pitch starts, along with its bends.
 
-    Of those that start together the longest stays. Bends go with the part of a note that is cut off.
+    Of several that start together the longest is kept.
     """
     by_pitch: dict[int, dict[float, Note]] = {}
     for note in notes:
@@ -26,12 +26,12 @@ def without_overlaps(notes: Iterable[Note]) -> list[Note]:
 
 
 def ending_by(note: Note, seconds: float) -> Note:
-    """The note, cut off at `seconds` where it would sound longer."""
+    """The note, cut at `seconds` if it ends later."""
     return note if note.offset_seconds <= seconds else ending_at(note, seconds)
 
 
 def ending_at(note: Note, seconds: float) -> Note:
-    """The note, as long as it takes to end at `seconds`, which is after its onset."""
+    """The note, lengthened or cut to end at `seconds`, which must lie after its onset."""
     bends = tuple(bend for bend in note.bends if bend.time_seconds < seconds)
     return msgspec.structs.replace(note, offset_seconds=seconds, bends=bends)
 

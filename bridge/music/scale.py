@@ -1,4 +1,4 @@
-"""Scales by name, and notes brought into one."""
+"""Scales by name, and fitting notes to a scale."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MODES: dict[str, tuple[int, ...]] = {
     "whole tone": (0, 2, 4, 6, 8, 10),
     "chromatic": tuple(range(12)),
 }
-#: Other words for some of them.
+#: Other names of some modes.
 ALIASES = {
     "": "major",
     "maj": "major",
@@ -43,29 +43,29 @@ ALIASES = {
 LETTERS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 ACCIDENTALS = {"": 0, "#": 1, "♯": 1, "b": -1, "♭": -1}
 #: `Bb minor`, `F# dorian`, `Am`; a `b` after the letter is a flat.
-WRITTEN = re.compile(r"([a-g])([#♯b♭]?)\s*(.*)")
+SCALE_PATTERN = re.compile(r"([a-g])([#♯b♭]?)\s*(.*)")
 
 
 class Scale(Value, frozen=True, kw_only=True):
-    """A tonic and the tones above it."""
+    """A tonic and a mode."""
 
     tonic: int
     """Pitch class, 0 (C) to 11."""
     mode: str
     """One of `MODES`."""
 
-    def holds(self, pitch: int) -> bool:
-        """Whether a MIDI note number belongs to it."""
+    def contains(self, pitch: int) -> bool:
+        """Whether a MIDI note number belongs to the scale."""
         return (pitch - self.tonic) % 12 in MODES[self.mode]
 
 
 def parse_scale(text: str) -> Scale:
-    """The scale that a person names: `C major`, `Bb dorian`, `E minor pentatonic`, `F#m`; case does not matter.
+    """Parses `C major`, `Bb dorian`, `E minor pentatonic`, `F#m`; case does not matter.
 
     Raises:
-        BadArguments: there is no such tonic or scale.
+        BadArguments: the tonic or the mode is unknown.
     """
-    found = WRITTEN.fullmatch(" ".join(text.lower().split()))
+    found = SCALE_PATTERN.fullmatch(" ".join(text.lower().split()))
     if found is None:
         raise BadArguments(f"A scale begins with its tonic, as in `C major` or `F# dorian`, not {text!r}.")
     letter, accidental, words = found.groups()
@@ -76,18 +76,18 @@ def parse_scale(text: str) -> Scale:
 
 
 def in_scale(notes: Iterable[Note], scale: Scale, outside: OffScale = "snap") -> list[Note]:
-    """The notes of which all belong to `scale`, by onset, then pitch; those of a drum stem are not for this.
+    """The notes fitted to `scale`, by onset, then pitch. Not for drum stems.
 
-    With `snap`, a note outside moves to the nearest tone; from between two, to the side to which its bends lean,
-    else down. What then sounds twice on one pitch is made one line (see `overlaps`).
+    `drop` leaves out notes outside the scale. `snap` moves them to the nearest tone; halfway between two, in the
+    direction of their bends, otherwise down. Overlaps on one pitch are then removed (see `overlaps`).
     """
     if outside == "drop":
-        return [note for note in notes if scale.holds(note.pitch)]
-    return without_overlaps(note if scale.holds(note.pitch) else _snapped(note, scale) for note in notes)
+        return [note for note in notes if scale.contains(note.pitch)]
+    return without_overlaps(note if scale.contains(note.pitch) else _snapped(note, scale) for note in notes)
 
 
 def _snapped(note: Note, scale: Scale) -> Note:
     lean = sum(bend.semitones for bend in note.bends)
-    tones = [pitch for pitch in range(note.pitch - 6, note.pitch + 7) if 0 <= pitch <= 127 and scale.holds(pitch)]
+    tones = [pitch for pitch in range(note.pitch - 6, note.pitch + 7) if 0 <= pitch <= 127 and scale.contains(pitch)]
     nearest = min(tones, key=lambda pitch: (abs(pitch - note.pitch), (note.pitch - pitch) * lean, pitch))
     return msgspec.structs.replace(note, pitch=nearest)

@@ -8,7 +8,7 @@ from bridge.model import Note
 from bridge.music.key import TONICS, Mode, estimate_key
 from bridge.music.scale import parse_scale
 
-#: Cadences that leave no doubt: I IV V I, and i iv V i.
+#: Unambiguous cadences: I IV V I, and i iv V i.
 CADENCES: dict[Mode, tuple[tuple[int, ...], ...]] = {
     "major": ((0, 4, 7), (5, 9, 12), (7, 11, 14), (0, 4, 7)),
     "minor": ((0, 3, 7), (5, 8, 12), (7, 11, 14), (0, 3, 7)),
@@ -17,22 +17,22 @@ CADENCES: dict[Mode, tuple[tuple[int, ...], ...]] = {
 
 def cadence(tonic: int, mode: Mode) -> list[Note]:
     return [
-        Note(onset_seconds=float(place), offset_seconds=place + 1.0, pitch=48 + tonic + degree, velocity=90)
-        for place, chord in enumerate(CADENCES[mode])
+        Note(onset_seconds=float(index), offset_seconds=index + 1.0, pitch=48 + tonic + degree, velocity=90)
+        for index, chord in enumerate(CADENCES[mode])
         for degree in chord
     ]
 
 
 @pytest.mark.parametrize("mode", ["major", "minor"])
 @pytest.mark.parametrize("tonic", range(12))
-def test_a_cadence_tells_its_key(tonic: int, mode: Mode) -> None:
+def test_the_key_of_a_cadence_is_found(tonic: int, mode: Mode) -> None:
     found = estimate_key(cadence(tonic, mode))
     assert found is not None
     assert (found.tonic, found.mode) == (TONICS[mode][tonic], mode)
     assert found.margin > 0.02
 
 
-def test_all_twelve_tones_alike_have_no_margin() -> None:
+def test_twelve_equal_tones_have_no_margin() -> None:
     found = estimate_key(
         Note(onset_seconds=pitch, offset_seconds=pitch + 1.0, pitch=pitch, velocity=90) for pitch in range(60, 72)
     )

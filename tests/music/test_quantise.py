@@ -34,7 +34,7 @@ settings = st.builds(
     ends=st.booleans(),
     keep_swing=st.booleans(),
 )
-#: Thousandths of a second and few pitches, so that notes often fall together.
+#: Thousandths of a second and few pitches, so that notes often coincide.
 played = st.lists(
     st.builds(
         lambda onset, length, pitch: note(onset / 1000, length / 1000, pitch),
@@ -58,7 +58,7 @@ tempos = st.sampled_from((60.0, 97.3, 120.0, 178.0))
         ("1/4t", [0.0, 1 / 3]),
     ],
 )
-def test_notes_go_to_the_nearest_moment(grid: str, wanted: list[float]) -> None:
+def test_notes_go_to_the_nearest_grid_point(grid: str, wanted: list[float]) -> None:
     moved = quantised([note(0.11), note(0.38)], QuantiseSettings(grid=grid), TEMPO)
     assert onsets(moved) == pytest.approx(wanted)
 
@@ -67,7 +67,7 @@ def test_the_grid_begins_at_the_first_beat() -> None:
     assert onsets(quantised([note(0.32)], QuantiseSettings(grid="1/4"), TEMPO, 0.3)) == pytest.approx([0.3])
 
 
-def test_half_strength_goes_half_the_way() -> None:
+def test_half_strength_moves_notes_halfway() -> None:
     assert onsets(quantised([note(0.54)], QuantiseSettings(grid="1/8", strength=0.5), TEMPO)) == pytest.approx([0.52])
 
 
@@ -84,7 +84,7 @@ def test_a_short_note_with_its_end_on_the_grid_is_one_step_long() -> None:
     assert (found.onset_seconds, found.offset_seconds) == pytest.approx((0.0, 0.125))
 
 
-def test_bends_move_along() -> None:
+def test_bends_move_with_their_note() -> None:
     bent = note(0.52, 0.3, bends=(Bend(time_seconds=0.52, semitones=0.2), Bend(time_seconds=0.7, semitones=-0.1)))
     found = quantised([bent], QuantiseSettings(grid="1/4"), TEMPO)[0]
     assert [bend.time_seconds for bend in found.bends] == pytest.approx([0.5, 0.68])
@@ -107,22 +107,22 @@ def test_swing_is_kept(share: float) -> None:
     )
 
 
-def test_swing_goes_where_it_is_not_wanted() -> None:
+def test_swing_is_removed_on_request() -> None:
     found = quantised(swung(2 / 3), QuantiseSettings(grid="1/8", keep_swing=False), TEMPO)
     assert onsets(found) == pytest.approx([step / 4 for step in range(16)])
 
 
-def test_a_hand_that_is_a_little_late_does_not_swing() -> None:
+def test_slightly_late_off_beats_are_not_swing() -> None:
     found = quantised(swung(0.52), QuantiseSettings(grid="1/8"), TEMPO)
     assert onsets(found) == pytest.approx([step / 4 for step in range(16)])
 
 
-def test_of_two_on_one_moment_the_nearer_goes_there() -> None:
+def test_of_two_notes_at_one_grid_point_the_nearer_moves() -> None:
     found = quantised([note(0.45, 0.03), note(0.49)], QuantiseSettings(grid="1/4"), TEMPO)
     assert onsets(found) == pytest.approx([0.45, 0.5])
 
 
-def test_nothing_moves_to_the_clips_end_or_before_its_start() -> None:
+def test_no_note_moves_to_the_clips_end_or_before_its_start() -> None:
     found = quantised([note(0.01), note(1.9)], QuantiseSettings(grid="1/4"), TEMPO, 0.3, clip_seconds=2.0)
     assert onsets(found) == pytest.approx([0.3, 1.8])
     assert onsets(quantised([note(0.99)], QuantiseSettings(grid="1/4"), TEMPO, clip_seconds=1.0)) == [0.5]
@@ -131,13 +131,13 @@ def test_nothing_moves_to_the_clips_end_or_before_its_start() -> None:
 @pytest.mark.parametrize(
     ("grid", "strength"), [("1/5", 1.0), ("", 1.0), ("1/8", 1.5), ("1/8", -0.1), ("1/8", math.nan)]
 )
-def test_other_settings_are_refused(grid: str, strength: float) -> None:
+def test_invalid_settings_are_refused(grid: str, strength: float) -> None:
     with pytest.raises(BadArguments):
         QuantiseSettings(grid=grid, strength=strength)
 
 
 @given(played, settings, tempos, st.floats(-1, 1), clips)
-def test_quantised_notes_stay_where_they_are(
+def test_quantising_twice_changes_nothing_more(
     notes: list[Note], how: QuantiseSettings, tempo: float, first: float, clip: float
 ) -> None:
     once = quantised(notes, how, tempo, first, clip_seconds=clip)
@@ -148,13 +148,13 @@ def test_quantised_notes_stay_where_they_are(
 
 
 @given(played, st.sampled_from(sorted(GRIDS)), st.booleans(), tempos)
-def test_no_strength_changes_nothing(notes: list[Note], grid: str, ends: bool, tempo: float) -> None:
+def test_strength_0_changes_nothing(notes: list[Note], grid: str, ends: bool, tempo: float) -> None:
     same = quantised(notes, QuantiseSettings(grid=grid, strength=0.0, ends=ends), tempo)
     assert sorted(same, key=repr) == sorted(notes, key=repr)
 
 
 @given(played, settings, st.floats(0, 1), tempos, st.floats(-1, 1), clips)
-def test_no_note_is_lost_or_made_impossible(
+def test_no_note_is_lost_or_becomes_invalid(
     notes: list[Note], how: QuantiseSettings, strength: float, tempo: float, first: float, clip: float
 ) -> None:
     how = QuantiseSettings(grid=how.grid, strength=strength, ends=how.ends, keep_swing=how.keep_swing)
@@ -166,7 +166,7 @@ def test_no_note_is_lost_or_made_impossible(
 
 
 @given(played, settings, st.floats(0, 1), tempos)
-def test_the_notes_of_a_pitch_keep_their_order_and_stay_apart(
+def test_notes_of_one_pitch_keep_their_order_and_get_no_overlaps(
     notes: list[Note], how: QuantiseSettings, strength: float, tempo: float
 ) -> None:
     apart: list[Note] = []
@@ -188,7 +188,7 @@ def test_the_notes_of_a_pitch_keep_their_order_and_stay_apart(
 
 
 @given(st.lists(st.integers(0, 4000), min_size=2, max_size=20, unique=True), settings, st.floats(0, 1), tempos)
-def test_what_sounds_earlier_on_other_pitches_does_not_come_later(
+def test_notes_on_different_pitches_keep_their_order(
     moments: list[int], how: QuantiseSettings, strength: float, tempo: float
 ) -> None:
     how = QuantiseSettings(grid=how.grid, strength=strength, ends=how.ends, keep_swing=how.keep_swing)
