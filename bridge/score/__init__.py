@@ -1,1 +1,1 @@
-"""Notes for the eye: as tables, and as a picture."""
+"""Notes for people and other programs to read: tables and a picture."""

@@ -1,4 +1,4 @@
-"""Colours of the picture, by day and by night."""
+"""Colours of the picture, for light and dark mode."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class PictureColours:
     black_key: str
     stems: dict[str, str]
     curves: dict[str, str]
-    """Bends, on a note of their stem's colour."""
+    """Bend curves, drawn over notes in their stem's colour."""
 
 
 DAY = PictureColours(
@@ -62,7 +62,7 @@ NIGHT = PictureColours(
 
 
 def style() -> str:
-    """The sheet that gives the picture's classes their colours; who looks at night sees the night's."""
+    """The picture's style sheet, with `DAY` for light and `NIGHT` for dark mode."""
     curve = ".curve { fill: none; stroke-width: 1.4; stroke-linejoin: round; stroke-linecap: round; }"
     return f"{curve}\n{_rules(DAY)}\n@media (prefers-color-scheme: dark) {{\n{_rules(NIGHT)}\n}}"
 

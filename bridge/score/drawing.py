@@ -1,4 +1,4 @@
-"""A picture of the notes, as SVG: a piano roll in systems, like printed music, with the drums in a lane below."""
+"""Draws notes as SVG: a piano roll in systems, like printed music, with the drums in a lane below."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from bridge.score.names import drum_name, note_name
 from bridge.score.words import music_words, title_case
 from bridge.units import clock_text
 
-#: What XML cannot hold, not even escaped.
+#: Characters that XML cannot hold, not even escaped.
 UNWRITABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 BLACK_KEYS = frozenset({1, 3, 6, 8, 10})
 #: Notes of these stems are drawn over those of the others.
 IN_FRONT = ("mix", "other", "piano", "guitar", "bass", "vocals")
-#: The softest note is still to be seen.
+#: Opacity of the softest note.
 FAINTEST = 0.35
 FONT = "ui-sans-serif, system-ui, 'Helvetica Neue', 'DejaVu Sans', Arial, sans-serif"
 
-#: Keys with a white one right below them.
-BESIDE_WHITE = frozenset({0, 5})
-#: A black key covers this share of the keys' length.
+#: White keys directly above another white key.
+ABOVE_WHITE = frozenset({0, 5})
+#: Length of a black key as a share of a white one's.
 BLACK_SHARE = 0.6
-#: What a note has beyond the edge of a system is not drawn where it is so short.
+#: The part of a note beyond a system's edge is not drawn if it is shorter than this.
 SLIVER_SECONDS = 0.03
 
 Element: TypeAlias = ElementTree.Element
-#: Start and end of a system.
-NoteSegment: TypeAlias = "tuple[float, float]"
+#: Start and end of a system in seconds.
+SystemBounds: TypeAlias = "tuple[float, float]"
 
 
 def draw(parts: Mapping[str, Sequence[Note]], music: Music, *, title: str, seconds: float) -> bytes:
-    """The notes of every stem in one picture, each stem in its colour; louder is stronger, bends are curves."""
+    """The notes of all stems in one picture, each stem in its colour, louder notes more opaque, bends as curves."""
     page = picture_geometry(parts, music, seconds)
     svg = Element(
         "svg", xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {page.width:g} {page.height:g}",
@@ -48,17 +48,17 @@ def draw(parts: Mapping[str, Sequence[Note]], music: Music, *, title: str, secon
     _rect(svg, "paper", 0, 0, page.width, page.height)
     _header(svg, page, parts, music, UNWRITABLE.sub("", title), seconds)
     layers = sorted(parts, key=lambda stem: IN_FRONT.index(stem) if stem in IN_FRONT else -1)
-    for index, span in enumerate(page.time.systems):
+    for index, bounds in enumerate(page.time.systems):
         system = _add(svg, "g", transform=f"translate(0 {page.top_of(index):g})")
-        _grid(system, page, span)
+        _grid(system, page, bounds)
         _keyboard(system, page, music)
         for stem in layers:
             group = _add(system, "g")
             for note in parts[stem]:
                 if stem == "drums":
-                    _stroke(group, page, stem, note, span)
+                    _hit(group, page, stem, note, bounds)
                 else:
-                    _note(group, page, stem, note, span)
+                    _note(group, page, stem, note, bounds)
     picture: bytes = ElementTree.tostring(svg, encoding="utf-8", xml_declaration=True)
     return picture + b"\n"
 
@@ -78,17 +78,17 @@ def _header(
         x -= 20
 
 
-def _grid(system: Element, page: PictureGeometry, span: NoteSegment) -> None:
+def _grid(system: Element, page: PictureGeometry, bounds: SystemBounds) -> None:
     left, right, bottom = page.left, page.right, page.system_height
     for pitch in page.pitches:
         if pitch % 12 in BLACK_KEYS:
             _rect(system, "row", left, page.y_of(pitch), right - left, page.row)
         elif pitch % 12 == 0:
             _line(system, "beat", left, page.y_of(pitch) + page.row, right, page.y_of(pitch) + page.row)
-    for line in page.time.lines(*span):
-        x = page.x_of(line.seconds, span)
+    for line in page.time.lines(*bounds):
+        x = page.x_of(line.seconds, bounds)
         _line(system, "bar" if line.label else "beat", x, 0, x, bottom)
-        if line.label and line.seconds < span[1] - page.time.beat_seconds / 2:
+        if line.label and line.seconds < bounds[1] - page.time.beat_seconds / 2:
             _text(system, "label", x + 3, -5, line.label, 11)
     if page.pitches:
         _rect(system, "edge", left, 0, right - left, page.roll_height)
@@ -97,7 +97,7 @@ def _grid(system: Element, page: PictureGeometry, span: NoteSegment) -> None:
 
 
 def _keyboard(system: Element, page: PictureGeometry, music: Music) -> None:
-    """Keys at the left, each C with its name; the drums by theirs."""
+    """The piano keys on the left, with each C named, and the names of the drums."""
     left = page.left - page.keys
     if page.pitches:
         _rect(system, "white", left, 0, page.keys, page.roll_height)
@@ -107,7 +107,7 @@ def _keyboard(system: Element, page: PictureGeometry, music: Music) -> None:
         if pitch % 12 in BLACK_KEYS:
             _rect(system, "black", left, y, page.keys * BLACK_SHARE, page.row)
             _line(system, "crack", left + page.keys * BLACK_SHARE, y + page.row / 2, page.left, y + page.row / 2)
-        elif pitch % 12 in BESIDE_WHITE and pitch != page.pitches[0]:
+        elif pitch % 12 in ABOVE_WHITE and pitch != page.pitches[0]:
             _line(system, "crack", left, y + page.row, page.left, y + page.row)
         if pitch in named:
             _text(system, "label", left - 6, y + page.row / 2 + 4, note_name(pitch, music.key), 11, anchor="end")
@@ -116,42 +116,42 @@ def _keyboard(system: Element, page: PictureGeometry, music: Music) -> None:
         _text(system, "label", page.left - 8, middle + 4, drum_name(key), 11, anchor="end")
 
 
-def _note(group: Element, page: PictureGeometry, stem: str, note: Note, span: NoteSegment) -> None:
-    start, end = max(note.onset_seconds, span[0]), min(note.offset_seconds, span[1])
+def _note(group: Element, page: PictureGeometry, stem: str, note: Note, bounds: SystemBounds) -> None:
+    start, end = max(note.onset_seconds, bounds[0]), min(note.offset_seconds, bounds[1])
     if end - start < SLIVER_SECONDS and (start, end) != (note.onset_seconds, note.offset_seconds):
         return
-    left, top = page.x_of(start, span), page.y_of(note.pitch) + 0.5
-    width, height = max(2.0, page.x_of(end, span) - left - 0.75), page.row - 1
+    left, top = page.x_of(start, bounds), page.y_of(note.pitch) + 0.5
+    width, height = max(2.0, page.x_of(end, bounds) - left - 0.75), page.row - 1
     rounding = f"{min(3.0, page.row / 3):g}"
     _rect(group, "paper", left, top, width, height, rx=rounding)
     body = _rect(group, stem, left, top, width, height, rx=rounding)
     body.set("fill-opacity", f"{_strength(note):.2f}")
     if note.bends:
-        _curve(group, page, stem, note, span)
+        _curve(group, page, stem, note, bounds)
 
 
-def _curve(group: Element, page: PictureGeometry, stem: str, note: Note, span: NoteSegment) -> None:
-    """The pitch's course, in the rows that it passes."""
+def _curve(group: Element, page: PictureGeometry, stem: str, note: Note, bounds: SystemBounds) -> None:
+    """The pitch contour, across the rows that it passes."""
     middle = page.y_of(note.pitch) + page.row / 2
-    course = [(bend.time_seconds, bend.semitones) for bend in note.bends]
-    course.append((note.offset_seconds, course[-1][1]))
+    contour = [(bend.time_seconds, bend.semitones) for bend in note.bends]
+    contour.append((note.offset_seconds, contour[-1][1]))
     points = [
-        f"{page.x_of(seconds, span):.2f},{middle - semitones * page.row:.2f}"
-        for seconds, semitones in course
-        if span[0] <= seconds <= span[1]
+        f"{page.x_of(seconds, bounds):.2f},{middle - semitones * page.row:.2f}"
+        for seconds, semitones in contour
+        if bounds[0] <= seconds <= bounds[1]
     ]
     if len(points) > 1:
         line = _add(group, "polyline", points=" ".join(points))
         line.set("class", f"curve {stem}-bend")
 
 
-def _stroke(group: Element, page: PictureGeometry, stem: str, note: Note, span: NoteSegment) -> None:
-    """A drum has a moment, not a length: a mark that is as high as the stroke is loud."""
-    if not span[0] <= note.onset_seconds + SLIVER_SECONDS < span[1]:
+def _hit(group: Element, page: PictureGeometry, stem: str, note: Note, bounds: SystemBounds) -> None:
+    """A drum hit has no length: a mark whose height shows its velocity."""
+    if not bounds[0] <= note.onset_seconds + SLIVER_SECONDS < bounds[1]:
         return
     height = (page.drum_row - 2) * _strength(note)
     top = page.y_of_drum(note.pitch) + (page.drum_row - height) / 2
-    mark = _rect(group, stem, max(page.left, page.x_of(note.onset_seconds, span)), top, 5, height, rx="1.5")
+    mark = _rect(group, stem, max(page.left, page.x_of(note.onset_seconds, bounds)), top, 5, height, rx="1.5")
     mark.set("fill-opacity", f"{_strength(note):.2f}")
 
 

@@ -1,4 +1,4 @@
-"""Where things lie on the picture, in its own units (pixels where it is not scaled)."""
+"""The picture's layout, in its own units (pixels at scale 1)."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from bridge.score.systems import PictureSystems, picture_systems
 WIDTH = 1600.0
 MARGIN = 40.0
 HEADER = 108.0
-#: Between systems, with room for the bars' numbers.
+#: Between systems, with room for bar numbers.
 GAP = 44.0
 KEYS = 34.0
-#: Left of the keys, for the names.
+#: Left of the time axis, for keys and names.
 NAMES = 74.0
-#: A roll is about so high; a row of a narrow range no higher than the second, of a wide one no lower than the first.
+#: Preferred height of the piano roll; limits of a row's height.
 ROLL_HEIGHT = 300.0
 LOWEST_ROW, HIGHEST_ROW = 5.0, 13.0
-#: Pitches that are shown at least.
-LEAST_PITCHES = 13
+#: Least number of pitches shown.
+MIN_PITCHES = 13
 DRUM_ROW = 17.0
 DRUM_GAP = 10.0
 
 
 @dataclass(frozen=True)
 class PictureGeometry:
-    """One picture's measures. Within a system, y is counted from the system's top."""
+    """The measures of one picture. Within a system, y is relative to the system's top."""
 
     time: PictureSystems
     pitches: Sequence[int]
-    """The rows of the roll, from the bottom up."""
+    """MIDI pitches of the roll's rows, from the bottom up."""
     drums: Sequence[int]
-    """The rows of the lane, from the bottom up."""
+    """General MIDI keys of the drum lane's rows, from the bottom up."""
     row: float
     width: float = WIDTH
     margin: float = MARGIN
@@ -42,7 +42,7 @@ class PictureGeometry:
 
     @property
     def left(self) -> float:
-        """Where time begins."""
+        """x of a system's start."""
         return self.margin + NAMES
 
     @property
@@ -69,13 +69,13 @@ class PictureGeometry:
         return HEADER + system * (self.system_height + GAP)
 
     def x_of(self, seconds: float, system: tuple[float, float]) -> float:
-        """Where a moment lies in a system, given by its start and end."""
+        """x of a time in a system, given by the system's start and end in seconds."""
         start, end = system
         share = (seconds - start) / (end - start)
         return self.left + share * (self.right - self.left)
 
     def y_of(self, pitch: int) -> float:
-        """The top of a pitch's row."""
+        """y of the top of a pitch's row."""
         return (self.pitches[-1] - pitch) * self.row
 
     def y_of_drum(self, key: int) -> float:
@@ -83,13 +83,13 @@ class PictureGeometry:
 
 
 def picture_geometry(parts: Mapping[str, Sequence[Note]], music: Music, seconds: float) -> PictureGeometry:
-    """Rows for every pitch between the lowest and the highest, and for every drum that is struck."""
+    """The layout with rows for every pitch between the lowest and the highest, and for every drum that occurs."""
     sounding = [note.pitch for stem, notes in parts.items() if stem != "drums" for note in notes]
     drums = sorted({note.pitch for note in parts.get("drums", ())})
     pitches: Sequence[int] = ()
     if sounding or not drums:
         lowest, highest = (min(sounding) - 1, max(sounding) + 1) if sounding else (54, 66)
-        missing = max(0, LEAST_PITCHES - (highest - lowest + 1))
+        missing = max(0, MIN_PITCHES - (highest - lowest + 1))
         pitches = range(max(0, lowest - missing // 2), min(127, highest + (missing + 1) // 2) + 1)
     row = min(HIGHEST_ROW, max(LOWEST_ROW, ROLL_HEIGHT / max(1, len(pitches))))
     return PictureGeometry(time=picture_systems(music, seconds), pitches=pitches, drums=drums, row=row)

@@ -1,4 +1,4 @@
-"""Where moments lie on paper: systems below each other, each some bars long, as in printed music."""
+"""Splits a clip's time into systems of several bars, one below the other, as in printed music."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from itertools import pairwise
 from bridge.model import Music
 from bridge.units import clock_text
 
-#: What one line of the picture shows at most.
+#: Preferred largest length of a system.
 SYSTEM_SECONDS = 16.0
-#: Beyond so many lines each holds more.
-MOST_SYSTEMS = 60
-#: Where no tempo is known, the grid is in seconds, with a number at each fifth.
+#: With more systems than this, each becomes longer.
+MAX_SYSTEMS = 60
+#: Without a tempo, the grid is in seconds, with a label every five.
 SECONDS_IN_BAR = 5
 SLACK = 1e-6
-#: So small a part of a beat before the first one gets no beat of its own.
-UNSEEN_BEAT = 0.1
+#: A pickup shorter than this share of a beat gets no beat of its own.
+NEGLIGIBLE_BEAT = 0.1
 
 
 @dataclass(frozen=True)
 class Line:
-    """A vertical line of the grid."""
+    """A vertical grid line."""
 
     seconds: float
     label: str
-    """The number of a bar, or a time; empty for a beat within."""
+    """The bar's number or a time; empty for a beat within a bar."""
 
 
 @dataclass(frozen=True)
 class PictureSystems:
-    """A clip in systems."""
+    """A clip divided into systems."""
 
     seconds: float
     beat_seconds: float
     beats_in_bar: int
     first_bar_seconds: float
-    """Start of the bar that is called 1."""
+    """Start of bar 1."""
     bars_in_system: int
     in_bars: bool
 
@@ -52,8 +52,8 @@ class PictureSystems:
 
     @property
     def systems(self) -> list[tuple[float, float]]:
-        """Start and end of each, in seconds: on bar lines, but for what comes before the first bar."""
-        pickup = math.ceil(self.first_bar_seconds / self.beat_seconds - UNSEEN_BEAT)
+        """Start and end of each system in seconds, on bar lines; the first also holds the pickup."""
+        pickup = math.ceil(self.first_bar_seconds / self.beat_seconds - NEGLIGIBLE_BEAT)
         bars, beats = divmod(pickup, self.beats_in_bar)
         first = self.first_bar_seconds - bars * self.bar_seconds
         count = max(1, math.ceil((self.seconds - first) / self.system_seconds - SLACK))
@@ -61,7 +61,7 @@ class PictureSystems:
         return [*pairwise([first - beats * self.beat_seconds, *edges[1:]])]
 
     def lines(self, start: float, end: float) -> Iterator[Line]:
-        """The grid from `start` up to `end`."""
+        """The grid lines from `start` to `end`."""
         first = math.ceil((start - self.first_bar_seconds) / self.beat_seconds - SLACK)
         last = math.floor((end - self.first_bar_seconds) / self.beat_seconds + SLACK)
         for beat in range(first, last + 1):
@@ -76,11 +76,11 @@ class PictureSystems:
 
 
 def picture_systems(music: Music, seconds: float) -> PictureSystems:
-    """Bars of the music's tempo; where none is known, seconds."""
+    """Systems in bars of the music's tempo, or in seconds if no tempo is known."""
     in_bars = music.tempo_source != "default"
     beats = music.time_signature[0] if in_bars else SECONDS_IN_BAR
     beat = 60 / music.tempo_bpm * 4 / music.time_signature[1] if in_bars else 1.0
-    longest = max(SYSTEM_SECONDS, seconds / MOST_SYSTEMS)
+    longest = max(SYSTEM_SECONDS, seconds / MAX_SYSTEMS)
     bars = max(1, math.floor(min(longest, max(seconds, beat * beats)) / (beat * beats) + SLACK))
     needed = math.ceil(seconds / (beat * beats) - SLACK)
     bars = bars if needed <= bars else 1 << (bars.bit_length() - 1)

@@ -1,8 +1,8 @@
-"""Notes as text for other programs: CSV, a line a note, and JSON.
+"""Notes as text for other programs: CSV, one line per note, and JSON.
 
-The columns: `onset_seconds`, `offset_seconds` (from the clip's start), `pitch` (MIDI number), `name` (`C4` is 60; of a
-drum, what it is), `velocity` (1–127), `confidence` (0–1), `bends`: where the pitch lies from moments on, in CSV as
-`seconds:semitones` with blanks between, in JSON as objects.
+The columns: `onset_seconds`, `offset_seconds` (from the clip's start), `pitch` (MIDI number), `name` (`C4` is 60; for
+drums the drum's name), `velocity` (1–127), `confidence` (0–1), `bends`: times with the bend from then on, in CSV as
+`seconds:semitones` separated by spaces, in JSON as objects.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def note_table(kind: str, notes: Sequence[Note], *, stem: str, music: Music) -> 
     rows = [_row(note, stem, music.key) for note in notes]
     if kind == "csv":
         return _csv(rows)
-    told = {"stem": stem, "music": music, "notes": rows}
-    return msgspec.json.format(msgspec.json.encode(told), indent=1) + b"\n"
+    table = {"stem": stem, "music": music, "notes": rows}
+    return msgspec.json.format(msgspec.json.encode(table), indent=1) + b"\n"
 
 
 def _row(note: Note, stem: str, key: str) -> dict[str, object]:

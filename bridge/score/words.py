@@ -1,15 +1,15 @@
-"""Tempo and key as a musician reads them."""
+"""Tempo and key in words for musicians."""
 
 from __future__ import annotations
 
 from bridge.model import Music
 
-#: From here on a key is named without a word of doubt.
+#: From this margin on, a key is named without "perhaps".
 CLEAR_MARGIN = 0.05
 
 
 def music_words(music: Music) -> list[str]:
-    """`about 98.5 BPM`, `4/4`, `B-flat major`; a tempo that nobody knows is not named."""
+    """`about 98.5 BPM`, `4/4`, `B-flat major`; an unknown tempo is left out."""
     tempo = {"given": f"{music.tempo_bpm:g} BPM", "estimated": f"about {music.tempo_bpm:.1f} BPM", "default": ""}
     words = [tempo[music.tempo_source]]
     if music.tempo_source != "default":

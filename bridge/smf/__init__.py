@@ -1,1 +1,1 @@
-"""Standard MIDI files: what is written beside the stems, and what the MIDI player reads back."""
+"""Standard MIDI files: writing notes beside the stems, and reading files for the MIDI player."""

@@ -1,7 +1,7 @@
-"""Bends for every note at once: MIDI Polyphonic Expression, a lower zone of fifteen member channels.
+"""Separate bends for simultaneous notes: MIDI Polyphonic Expression (MPE), a lower zone of fifteen member channels.
 
-The zone's first channel (1) is its master; each note gets a member channel (2–16) of its own, whose wheel reaches 48
-semitones. MIDI Polyphonic Expression 1.1, sections 2.1–2.4.
+Channel 1 is the zone's master; each note gets its own member channel (2–16), with a bend range of 48 semitones. MIDI
+Polyphonic Expression 1.1, sections 2.1–2.4.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import mido  # type: ignore[import-untyped]  # it ships no types
 from bridge.smf.note_messages import (
     BEND_RANGE_PARAMETER,
     MPE_PARAMETER,
-    Placed,
+    TickMessage,
     messages_in_order,
     note_events,
     pitch_wheel_points,
-    registered,
+    registered_parameter,
     wheel_events,
 )
 from bridge.smf.ticks import NoteTicks
@@ -31,7 +31,7 @@ MASTER_RANGE = 2
 
 @dataclass
 class _Member:
-    """One member channel, as it is left by the notes so far."""
+    """A member channel's state after the notes that were assigned to it."""
 
     channel: int
     free_from: int = 0
@@ -39,38 +39,38 @@ class _Member:
     last_pitch: int = -1
 
 
-def mpe(strikes: Sequence[NoteTicks], quarter: int) -> list[tuple[int, mido.Message]]:
-    """The messages of a part as MPE: the zone's configuration, then the notes, each with its own bends.
+def mpe(timed_notes: Sequence[NoteTicks], quarter: int) -> list[tuple[int, mido.Message]]:
+    """The messages of a part as MPE: the zone's configuration, then the notes with their bends.
 
-    A note takes the free channel on which its pitch sounded last, else the one that is free for longest. The sixteenth
-    of sixteen notes at once shares the channel of the one that is nearest in pitch, and its wheel, unbent.
+    A note takes the free channel on which its pitch sounded last, otherwise the one that has been free longest. A
+    sixteenth simultaneous note shares the channel of the note nearest in pitch, without bends of its own.
     """
     members = [_Member(channel) for channel in MEMBERS]
-    events: list[Placed] = []
-    for strike in strikes:
-        free = [member for member in members if member.free_from <= strike.on]
-        pitch = strike.note.pitch
+    events: list[TickMessage] = []
+    for timed_note in timed_notes:
+        free = [member for member in members if member.free_from <= timed_note.on]
+        pitch = timed_note.note.pitch
         if free:
             member = min(free, key=lambda one: (one.last_pitch != pitch, one.free_from, one.channel))
-            events += _bends(strike, member.channel, quarter)
+            events += _bends(timed_note, member.channel, quarter)
         else:
             member = min(members, key=lambda one: (abs(one.last_pitch - pitch), one.channel))
-        events += note_events(strike, member.channel)
-        member.free_from = max(member.free_from, strike.off)
+        events += note_events(timed_note, member.channel)
+        member.free_from = max(member.free_from, timed_note.off)
         member.last_pitch = pitch
     return messages_in_order([*_configuration(), *events])
 
 
-def _bends(strike: NoteTicks, channel: int, quarter: int) -> list[Placed]:
-    """The wheel's course under one note: where it begins, before the note does; its way; its centre, after the note."""
-    return wheel_events({strike.on: 0, **pitch_wheel_points(strike, quarter, RANGE)}, channel)
+def _bends(timed_note: NoteTicks, channel: int, quarter: int) -> list[TickMessage]:
+    """The pitch wheel for one note: set before the note starts, moved during it, centred after it."""
+    return wheel_events({timed_note.on: 0, **pitch_wheel_points(timed_note, quarter, RANGE)}, channel)
 
 
-def _configuration() -> list[Placed]:
-    """The zone first: it puts every channel's bend range back to its default. Said again, it might end notes."""
-    members = [message for channel in MEMBERS for message in registered(channel, BEND_RANGE_PARAMETER, RANGE)]
+def _configuration() -> list[TickMessage]:
+    """The zone comes first, because it resets every channel's bend range; a second time, it might end notes."""
+    members = [message for channel in MEMBERS for message in registered_parameter(channel, BEND_RANGE_PARAMETER, RANGE)]
     return [
-        *registered(MASTER, MPE_PARAMETER, len(MEMBERS), again=False),
-        *registered(MASTER, BEND_RANGE_PARAMETER, MASTER_RANGE, tick=3),
+        *registered_parameter(MASTER, MPE_PARAMETER, len(MEMBERS), repeat=False),
+        *registered_parameter(MASTER, BEND_RANGE_PARAMETER, MASTER_RANGE, tick=3),
         *members,
     ]

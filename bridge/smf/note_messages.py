@@ -1,4 +1,4 @@
-"""Channel messages and the ticks they belong to, before they become a track."""
+"""Channel messages with their ticks, before they become a track."""
 
 from __future__ import annotations
 
@@ -9,50 +9,50 @@ import mido  # type: ignore[import-untyped]  # it ships no types
 
 from bridge.smf.ticks import NoteTicks, ticks
 
-#: (tick, place among the messages of that tick, message)
-Placed: TypeAlias = "tuple[int, int, mido.Message]"
+#: (tick, order among the messages of that tick, message)
+TickMessage: TypeAlias = "tuple[int, int, mido.Message]"
 
-#: Order of events that share a tick: a setting counts for all of it, a note that ends never cuts off one that starts,
-#: a bend is there before its note.
+#: Order of messages at one tick: settings first, then note-offs, so that none ends a note that starts, then bends, so
+#: that each precedes its note.
 SETTING, OFF, BEND, ON = range(4)
-#: How fast a key is let go: MIDI 1.0's value for "not measured".
+#: MIDI 1.0's release velocity for "not measured".
 RELEASE_VELOCITY = 64
 BEND_UNITS = 8192
 #: Registered parameters.
 BEND_RANGE_PARAMETER, MPE_PARAMETER = 0, 6
 
 
-def messages_in_order(events: Iterable[Placed]) -> list[tuple[int, mido.Message]]:
-    """Sorted by tick, then by place; what shares both keeps its order."""
+def messages_in_order(events: Iterable[TickMessage]) -> list[tuple[int, mido.Message]]:
+    """The messages sorted by tick, then by order; equal ones keep their order."""
     return [(tick, message) for tick, _, message in sorted(events, key=lambda event: event[:2])]
 
 
-def note_events(strike: NoteTicks, channel: int) -> list[Placed]:
-    """A note's beginning and end."""
-    key, velocity = strike.note.pitch, strike.note.velocity
+def note_events(timed_note: NoteTicks, channel: int) -> list[TickMessage]:
+    """The note-on and note-off of a note."""
+    key, velocity = timed_note.note.pitch, timed_note.note.velocity
     on = mido.Message("note_on", channel=channel, note=key, velocity=velocity)
     off = mido.Message("note_off", channel=channel, note=key, velocity=RELEASE_VELOCITY)
-    return [(strike.on, ON, on), (strike.off, OFF, off)]
+    return [(timed_note.on, ON, on), (timed_note.off, OFF, off)]
 
 
 def wheel_value(semitones: float, reach: int) -> int:
-    """The pitch wheel's value where its full way is `reach` semitones; further it cannot go."""
+    """The pitch wheel's value, -8192 to 8191, for a bend range of `reach` semitones; clipped to that range."""
     return max(-BEND_UNITS, min(BEND_UNITS - 1, round(semitones / reach * BEND_UNITS)))
 
 
-def pitch_wheel_points(strike: NoteTicks, quarter: int, reach: int) -> dict[int, int]:
-    """The pitch wheel's values by tick under one note, and its centre after it."""
+def pitch_wheel_points(timed_note: NoteTicks, quarter: int, reach: int) -> dict[int, int]:
+    """The pitch wheel's values by tick during one note, and its centre after the note."""
     wheel = {}
-    for bend in strike.note.bends:
-        tick = max(strike.on, ticks(bend.time_seconds, quarter))
-        if tick < strike.off:
+    for bend in timed_note.note.bends:
+        tick = max(timed_note.on, ticks(bend.time_seconds, quarter))
+        if tick < timed_note.off:
             wheel[tick] = wheel_value(bend.semitones, reach)
-    return {**wheel, strike.off: 0}
+    return {**wheel, timed_note.off: 0}
 
 
-def wheel_events(wheel: Mapping[int, int], channel: int) -> list[Placed]:
-    """The pitch wheel's values by tick, without those that change nothing; it begins at its centre."""
-    events: list[Placed] = []
+def wheel_events(wheel: Mapping[int, int], channel: int) -> list[TickMessage]:
+    """Pitch wheel messages for values by tick, without those that change nothing; the wheel starts at its centre."""
+    events: list[TickMessage] = []
     value = 0
     for tick in sorted(wheel):
         if wheel[tick] != value:
@@ -61,15 +61,18 @@ def wheel_events(wheel: Mapping[int, int], channel: int) -> list[Placed]:
     return events
 
 
-def registered(channel: int, parameter: int, value: int, *, tick: int = 0, again: bool = True) -> list[Placed]:
-    """Sets a registered parameter from `tick` on, then none, so that a stray data entry changes nothing.
+def registered_parameter(
+    channel: int, parameter: int, value: int, *, tick: int = 0, repeat: bool = True
+) -> list[TickMessage]:
+    """Sets a registered parameter from `tick` on, then deselects it, so that a stray data entry changes nothing.
 
-    A DAW may keep one value of a controller for a moment, and may put those of a moment in order of their numbers, data
-    entry (6, 38) first, as Ardour does: so the value comes `again` a tick later, and none is chosen one later still.
+    A DAW may keep only one value of a controller per tick, and may sort the controllers of a tick by number, data entry
+    (6, 38) first, as Ardour does. The value is therefore repeated (`repeat`) one tick later, and the parameter is
+    deselected one tick after that.
     """
-    chosen, data, none = ((101, 0), (100, parameter)), ((6, value), (38, 0)), ((101, 127), (100, 127))
+    select, data, deselect = ((101, 0), (100, parameter)), ((6, value), (38, 0)), ((101, 127), (100, 127))
     return [
         (tick + later, SETTING, mido.Message("control_change", channel=channel, control=control, value=value))
-        for later, controllers in enumerate(((*chosen, *data), data if again else (), none))
+        for later, controllers in enumerate(((*select, *data), data if repeat else (), deselect))
         for control, value in controllers
     ]

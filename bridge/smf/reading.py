@@ -1,4 +1,4 @@
-"""What the MIDI player reads back from a file, by the file's own tempo map."""
+"""Reads MIDI files for the player, timed by each file's own tempo map."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from bridge.errors import NotReadable
 from bridge.smf.note_messages import RELEASE_VELOCITY
 from bridge.units import DEFAULT_TEMPO_BPM
 
-#: Larger than any file a person made of notes; reading stops before memory does.
+#: Larger than any musical file; the limit bounds memory.
 MAX_BYTES = 8 * 1024 * 1024
-#: Numbers in a file have at most four bytes; mido takes any length, and would reckon for hours with a million of them.
-ENDLESS_NUMBER = re.compile(rb"[\x80-\xff]{1000}")
-#: Further than any song goes, and within what a float can count.
+#: Variable-length numbers have at most four bytes; mido accepts any length, and would compute for hours on a million.
+OVERLONG_NUMBER = re.compile(rb"[\x80-\xff]{1000}")
+#: Beyond the length of any song, and exact in a float.
 MAX_TICK = 1 << 40
 
 
@@ -27,18 +27,18 @@ class TimedMessage(msgspec.Struct, frozen=True):
     seconds: float
     """From the start of the file, by its own tempo map."""
     data: bytes
-    """The whole message, its status byte first."""
+    """The whole message, starting with its status byte."""
     quarters: float = 0.0
-    """The same moment in quarter notes, whatever the tempo."""
+    """The same time in quarter notes, independent of the tempo."""
 
 
 def read_schedule(path: Path) -> tuple[TimedMessage, ...]:
-    """The channel messages of a file in order of time, those of one tick in the file's order.
+    """The channel messages of a file by time, those of one tick in the file's order.
 
-    A note-on of velocity 0 comes back as the note-off that it is.
+    A note-on of velocity 0 is returned as a note-off.
 
     Raises:
-        NotReadable: it is no MIDI file, or a broken one.
+        NotReadable: the file is not a MIDI file, or is damaged.
     """
     file = _load(path)
     messages: list[TimedMessage] = []
@@ -47,7 +47,7 @@ def read_schedule(path: Path) -> tuple[TimedMessage, ...]:
     for message in mido.merge_tracks(file.tracks):
         tick += message.time
         if tick > MAX_TICK:
-            raise NotReadable(f"{path.name} goes on for longer than any song.")
+            raise NotReadable(f"{path.name} is longer than any song.")
         seconds = tempo_seconds + (tick - tempo_tick) * tempo / (file.ticks_per_beat * 1e6)
         if message.type == "set_tempo":
             tempo, tempo_tick, tempo_seconds = message.tempo, tick, seconds
@@ -57,7 +57,7 @@ def read_schedule(path: Path) -> tuple[TimedMessage, ...]:
 
 
 def read_tempo(path: Path) -> float:
-    """The tempo with which a file begins, in quarter notes a minute. Raises NotReadable as `read_schedule` does."""
+    """The tempo at the start of a file, in quarter notes per minute. Raises NotReadable as `read_schedule` does."""
     for message in mido.merge_tracks(_load(path).tracks):
         if message.time:
             break
@@ -67,7 +67,7 @@ def read_tempo(path: Path) -> float:
 
 
 def count_notes(path: Path) -> int:
-    """How many notes a file holds. Raises NotReadable as `read_schedule` does."""
+    """The number of notes in a file. Raises NotReadable as `read_schedule` does."""
     return sum(message.data[0] & 0xF0 == 0x90 for message in read_schedule(path))
 
 
@@ -76,15 +76,15 @@ def _load(path: Path) -> mido.MidiFile:
         if path.stat().st_size > MAX_BYTES:
             raise NotReadable(f"{path.name} is too large for a MIDI file.")
         content = path.read_bytes()
-        if ENDLESS_NUMBER.search(content):
+        if OVERLONG_NUMBER.search(content):
             raise NotReadable(f"{path.name} is not a MIDI file, or a broken one.")
         file = mido.MidiFile(file=io.BytesIO(content))
-    except OSError as exc:  # mido's own complaints about a file's content are OSErrors too, EOFError is not
+    except OSError as exc:  # mido raises OSError for bad content too; EOFError is not one
         raise NotReadable(f"{path.name} cannot be read as a MIDI file: {exc}") from exc
     except (EOFError, ValueError, LookupError, TypeError, ArithmeticError, mido.KeySignatureError) as exc:
         raise NotReadable(f"{path.name} is not a MIDI file, or a broken one: {exc}") from exc
     if file.type == 2 or not 0 < file.ticks_per_beat < 0x8000:
-        raise NotReadable(f"{path.name} keeps its time in a way that no song has.")
+        raise NotReadable(f"{path.name} is of type 2 or not timed in beats; save it as a MIDI file of type 0 or 1.")
     return file
 
 

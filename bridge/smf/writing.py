@@ -1,7 +1,7 @@
-"""Notes, written as a file of type 1 that starts where the clip starts.
+"""Writes notes as a MIDI file of type 1 that lines up with the clip.
 
-Time 0 is the clip's start, and the last event is not before the clip's end: a DAW that drops the file on the clip's
-place has every note where it sounds. No programs and no banks are set: which instrument plays is the musician's choice.
+Time 0 is the clip's start, and the last event is not before the clip's end: placed at the clip's position in a DAW, the
+file has every note where it sounds. No programs and banks are set; the choice of instrument is the musician's.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bridge.smf.ticks import microseconds_per_quarter, notes_in_ticks, ticks
 from bridge.smf.wheel import single_channel
 from bridge.units import DEFAULT_TEMPO_BPM, TICKS_PER_QUARTER
 
-#: Channels, from 0: General MIDI's drums are on the one that people call 10.
+#: Channels from 0; General MIDI's drum channel is number 10 from 1.
 DRUM_CHANNEL = 9
 PITCHED_CHANNELS = (*range(9), *range(10, 16))
 
@@ -31,19 +31,19 @@ def midi_file(
     beat: float | None = None,
     bends: Bends = "single",
 ) -> bytes:
-    """A file with a track for tempo and metre, then one for each part, in their order.
+    """A MIDI file with a track for tempo and metre, then one for each part, in order.
 
     Args:
         parts: the notes of each stem of `model.STEMS`, or of a `mix`; the stem names the track. `drums` go to the drum
-            channel and have no bends; each other part has a channel of its own, at most fifteen.
+            channel and have no bends; each other part has its own channel, at most fifteen.
         seconds: length of the clip; no track ends before it.
-        tempo_bpm: quarter notes a minute, at least 3.58.
-        metre: beats of a bar and what note a beat is, a power of two.
-        beat: where the clip starts on the song's time line, in quarter notes; becomes a marker.
-        bends: `mpe` is for a part alone; several share the sixteen channels, and their bends are `single`.
+        tempo_bpm: quarter notes per minute, at least 3.58.
+        metre: time signature: beats per bar, and the beat's note value, a power of two.
+        beat: the clip's position in the song, in quarter notes; written as a marker.
+        bends: `mpe` needs a file with one part; with several, bends are `single`.
 
     Raises:
-        BadArguments: no file can hold that tempo.
+        BadArguments: a MIDI file cannot store that tempo.
     """
     quarter = microseconds_per_quarter(tempo_bpm)
     end = ticks(seconds, quarter)
@@ -60,11 +60,11 @@ def midi_file(
         name = (0, mido.MetaMessage("track_name", name=stem.capitalize()))
         found = notes_in_ticks(notes, quarter)
         if stem == "drums":
-            events = single_channel(found, DRUM_CHANNEL, quarter, bent=False)
+            events = single_channel(found, DRUM_CHANNEL, quarter, with_bends=False)
         elif bends == "mpe" and len(parts) == 1:
             events = mpe(found, quarter)
         else:
-            events = single_channel(found, next(pitched), quarter, bent=bends != "none")
+            events = single_channel(found, next(pitched), quarter, with_bends=bends != "none")
         file.tracks.append(_track([name, *events], end))
     content = io.BytesIO()
     file.save(file=content)
@@ -72,11 +72,11 @@ def midi_file(
 
 
 def _track(events: Sequence[tuple[int, mido.Message | mido.MetaMessage]], end: int) -> mido.MidiTrack:
-    """Events in order of their ticks, as a track that ends at `end` or after its last event."""
+    """A track of events sorted by tick; it ends at `end`, or with its last event if that is later."""
     track = mido.MidiTrack()
     now = 0
     for tick, message in events:
-        message.time = tick - now  # a copy would be checked all over again, which takes longer than all the rest
+        message.time = tick - now  # in place: mido validates copies anew, which takes longer than all the rest
         track.append(message)
         now = tick
     track.append(mido.MetaMessage("end_of_track", time=max(0, end - now)))

@@ -42,14 +42,14 @@ def boxes(root: ElementTree.Element, stem: str) -> list[tuple[float, float, floa
     return [(x, y, width, height) for x, y, width, height in found if (width, height) != (12.0, 12.0)]
 
 
-def test_later_lies_further_right_and_higher_further_up() -> None:
+def test_later_notes_are_further_right_and_higher_ones_further_up() -> None:
     low, high = boxes(picture({"bass": [note(0.0, 1.0, 40), note(2.0, 4.0, 47)]}), "bass")
     assert low[0] < high[0]
     assert low[1] > high[1]
     assert high[2] == pytest.approx(2 * low[2], rel=0.02)
 
 
-def test_louder_is_stronger() -> None:
+def test_louder_notes_are_more_opaque() -> None:
     soft, loud = (
         one.get("fill-opacity")
         for one in of_class(picture({"bass": [note(0, 1, 40, 30), note(1, 2, 40, 120)]}), "bass")[1:]
@@ -57,7 +57,7 @@ def test_louder_is_stronger() -> None:
     assert float(soft or 0) < float(loud or 0) <= 1
 
 
-def test_a_bend_is_a_curve_that_goes_up_where_the_pitch_does() -> None:
+def test_a_bend_is_a_curve_that_rises_with_the_pitch() -> None:
     bends = (Bend(time_seconds=0.0, semitones=0.0), Bend(time_seconds=0.5, semitones=1.0))
     (curve,) = of_class(picture({"vocals": [note(0.0, 1.0, 60, bends=bends)]}), "vocals-bend")
     points = [tuple(map(float, point.split(","))) for point in curve.get("points", "").split()]
@@ -72,26 +72,26 @@ def test_drums_have_a_lane_below_with_their_names() -> None:
 
 
 def test_keys_and_bars_are_named() -> None:
-    said = words(picture({"bass": [note(0.0, 1.0, 40), note(1.0, 2.0, 60)]}))
-    assert {"C3", "C4", "1", "2", "3", "4"} <= {*said}
-    assert "120 BPM · 4/4 · B-flat major · 0:08" in said
+    texts = words(picture({"bass": [note(0.0, 1.0, 40), note(1.0, 2.0, 60)]}))
+    assert {"C3", "C4", "1", "2", "3", "4"} <= {*texts}
+    assert "120 BPM · 4/4 · B-flat major · 0:08" in texts
 
 
 def test_without_a_tempo_the_grid_is_in_seconds() -> None:
-    said = words(picture({"bass": [note(0.0, 1.0, 40)]}, 12.0, UNKNOWN))
-    assert {"0:00", "0:05", "0:10"} <= {*said}
-    assert not any("BPM" in words for words in said)
+    texts = words(picture({"bass": [note(0.0, 1.0, 40)]}, 12.0, UNKNOWN))
+    assert {"0:00", "0:05", "0:10"} <= {*texts}
+    assert not any("BPM" in text for text in texts)
 
 
 @pytest.mark.parametrize("title", ['<script>alert("&")</script>', "]]>", "\x00\x1b\ufffe\ud800", "Ünï – 音", "a" * 300])
-def test_a_hostile_name_is_text(title: str) -> None:
+def test_a_hostile_title_is_plain_text(title: str) -> None:
     root = picture({"bass": [note(0.0, 1.0, 40)]}, title=title)
     legible = re.sub("[\x00\x1b\ufffe\ud800]", "", title)
     assert legible in words(root) or not legible
     assert not [*root.iter(f"{SVG}script")]
 
 
-def test_it_has_the_days_colours_and_the_nights() -> None:
+def test_it_has_colours_for_light_and_dark_mode() -> None:
     (sheet,) = (one.text or "" for one in picture({}).iter(f"{SVG}style"))
     assert "prefers-color-scheme: dark" in sheet
     assert sheet.count(".vocals {") == 2
@@ -101,7 +101,7 @@ def test_it_has_the_days_colours_and_the_nights() -> None:
 @given(
     st.floats(20, 400), st.integers(1, 12), st.sampled_from([2, 4, 8]), st.floats(0, 5), st.floats(0.01, 4000),
 )  # fmt: skip
-def test_systems_lie_end_to_end_and_hold_the_clip(
+def test_systems_are_contiguous_and_cover_the_clip(
     tempo: float, beats: int, unit: int, first: float, seconds: float
 ) -> None:
     music = Music(tempo_bpm=tempo, tempo_source="given", first_beat_seconds=first, time_signature=(beats, unit))
@@ -126,7 +126,7 @@ def test_anything_can_be_drawn(parts: dict[str, list[Note]]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("music", "said"),
+    ("music", "text"),
     [
         (Music(tempo_bpm=98.5, tempo_source="given"), "98.5 BPM, 4/4"),
         (
@@ -137,5 +137,5 @@ def test_anything_can_be_drawn(parts: dict[str, list[Note]]) -> None:
         (UNKNOWN, ""),
     ],
 )  # fmt: skip
-def test_tempo_and_key_in_words(music: Music, said: str) -> None:
-    assert ", ".join(music_words(music)) == said
+def test_tempo_and_key_in_words(music: Music, text: str) -> None:
+    assert ", ".join(music_words(music)) == text

@@ -14,7 +14,7 @@ BENT = Note(
 )  # fmt: skip
 
 
-def test_a_table_has_a_line_for_each_note() -> None:
+def test_a_table_has_one_line_per_note() -> None:
     (row,) = csv.DictReader(io.StringIO(note_table("csv", [BENT], stem="vocals", music=MUSIC).decode()))
     assert tuple(row) == COLUMNS
     assert row == {
@@ -24,14 +24,14 @@ def test_a_table_has_a_line_for_each_note() -> None:
 
 
 def test_drums_have_their_names() -> None:
-    told = json.loads(note_table("json", [BENT], stem="drums", music=MUSIC))
-    assert told["notes"][0]["name"] == "Vibraslap"
+    table = json.loads(note_table("json", [BENT], stem="drums", music=MUSIC))
+    assert table["notes"][0]["name"] == "Vibraslap"
 
 
-def test_json_tells_the_music_too() -> None:
-    told = json.loads(note_table("json", [BENT], stem="bass", music=MUSIC))
-    assert (told["stem"], told["music"]["tempo_bpm"], told["music"]["key"]) == ("bass", 98.5, "Bb major")
-    (row,) = told["notes"]
+def test_json_also_has_the_music() -> None:
+    table = json.loads(note_table("json", [BENT], stem="bass", music=MUSIC))
+    assert (table["stem"], table["music"]["tempo_bpm"], table["music"]["key"]) == ("bass", 98.5, "Bb major")
+    (row,) = table["notes"]
     assert row["bends"][1] == {"seconds": 100.5, "semitones": 0.125}
     assert tuple(row) == COLUMNS
 

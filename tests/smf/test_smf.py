@@ -25,8 +25,8 @@ def written(path: Path, notes: list[Note], stem: str = "vocals", tempo: float = 
     return read_schedule(path)
 
 
-def sounded(messages: tuple[TimedMessage, ...]) -> list[tuple[float, float, int, int]]:
-    """Onset, offset, pitch and velocity of every note; fails where an on has no off, or a pitch sounds twice."""
+def notes_of(messages: tuple[TimedMessage, ...]) -> list[tuple[float, float, int, int]]:
+    """Onset, offset, pitch and velocity of every note; fails if a note-on has no note-off, or a pitch sounds twice."""
     sounding: dict[int, tuple[float, int]] = {}
     notes = []
     for message in messages:
@@ -47,9 +47,9 @@ in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixt
 
 @in_one_folder
 @given(note_lists(overlapping=False), tempi)
-def test_notes_come_back_within_half_a_tick(tmp_path: Path, notes: list[Note], tempo: float) -> None:
+def test_notes_are_read_back_within_half_a_tick(tmp_path: Path, notes: list[Note], tempo: float) -> None:
     half = microseconds_per_quarter(tempo) / 960 / 1e6 / 2 + 1e-9
-    found = sounded(written(tmp_path / "a.mid", notes, tempo=tempo))
+    found = notes_of(written(tmp_path / "a.mid", notes, tempo=tempo))
     by_onset = sorted(notes, key=lambda one: (one.pitch, one.onset_seconds))
     for (onset, offset, key, velocity), wanted in zip(sorted(found, key=lambda f: (f[2], f[0])), by_onset, strict=True):
         assert (key, velocity) == (wanted.pitch, wanted.velocity)
@@ -59,10 +59,10 @@ def test_notes_come_back_within_half_a_tick(tmp_path: Path, notes: list[Note], t
 
 @in_one_folder
 @given(note_lists(), tempi, st.sampled_from(["vocals", "drums"]))
-def test_every_on_has_its_off_and_no_pitch_sounds_twice(
+def test_every_note_on_has_its_note_off_and_no_pitch_sounds_twice(
     tmp_path: Path, notes: list[Note], tempo: float, stem: str
 ) -> None:
-    found = sounded(written(tmp_path / "a.mid", notes, stem, tempo))
+    found = notes_of(written(tmp_path / "a.mid", notes, stem, tempo))
     assert {(key, velocity) for _, _, key, velocity in found} <= {(one.pitch, one.velocity) for one in notes}
     assert {key for _, _, key, _ in found} == {one.pitch for one in notes}
     assert count_notes(tmp_path / "a.mid") == len(found)
@@ -100,11 +100,11 @@ BENT = bytes.fromhex(
     "00 b06500 00 6400 00 0602 00 2600"  # RPN 0: 2 semitones
     "00 e00050"  # bend +0.5 before the note
     "00 902464"  # C1 on, velocity 100
-    "01 b00602 00 2600"  # the 2 semitones again, for who turned the first four around
+    "01 b00602 00 2600"  # the 2 semitones again, for DAWs that reorder the first four
     "01 657f 00 647f"  # RPN null
     "873e 802440"  # off after 960 ticks, release velocity 64
     "00 e00040"  # the wheel is centred
-    "8740 ff2f00"  # end, at the clip's
+    "8740 ff2f00"  # end of the clip
 )
 
 
@@ -129,13 +129,13 @@ def test_a_repeated_note_ends_before_it_starts_again(tmp_path: Path) -> None:
 
 
 def test_a_note_shorter_than_a_tick_has_one_tick(tmp_path: Path) -> None:
-    ((onset, offset, _, _),) = sounded(written(tmp_path / "a.mid", [note(0.25, 0.25)]))
+    ((onset, offset, _, _),) = notes_of(written(tmp_path / "a.mid", [note(0.25, 0.25)]))
     assert (onset, offset) == pytest.approx((0.25, 0.25 + 0.5 / 960))
 
 
 def test_bends_are_clamped_to_the_range(tmp_path: Path) -> None:
-    course = (Bend(time_seconds=0.0, semitones=5.0), Bend(time_seconds=0.2, semitones=-5.0))
-    messages = written(tmp_path / "a.mid", [note(0.0, 0.5, bends=course)])
+    bends = (Bend(time_seconds=0.0, semitones=5.0), Bend(time_seconds=0.2, semitones=-5.0))
+    messages = written(tmp_path / "a.mid", [note(0.0, 0.5, bends=bends)])
     assert [message.data for message in messages if message.data[0] == 0xE0] == [
         b"\xe0\x7f\x7f",
         b"\xe0\x00\x00",
@@ -149,13 +149,13 @@ def test_no_track_ends_before_the_clip(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("tempo", [0.0, -1.0, 3.0, 1e9, float("nan"), float("inf")])
-def test_a_tempo_that_no_file_holds_is_refused(tmp_path: Path, tempo: float) -> None:
+def test_a_tempo_that_no_file_can_store_is_refused(tmp_path: Path, tempo: float) -> None:
     with pytest.raises(BadArguments, match="tempo"):
         (tmp_path / "a.mid").write_bytes(midi_file({"bass": []}, seconds=1.0, tempo_bpm=tempo))
     assert not (tmp_path / "a.mid").exists()
 
 
-def test_a_file_that_changes_its_tempo_is_read_by_its_map(tmp_path: Path) -> None:
+def test_tempo_changes_are_applied(tmp_path: Path) -> None:
     marks = mido.MidiTrack(
         [mido.MetaMessage("set_tempo", tempo=1_000_000), mido.MetaMessage("set_tempo", tempo=250_000, time=480)]
     )
@@ -183,7 +183,7 @@ def test_a_file_that_changes_its_tempo_is_read_by_its_map(tmp_path: Path) -> Non
         BENT[:12] + bytes.fromhex("0000") + BENT[14:],  # no ticks in a quarter
         BENT[:12] + bytes.fromhex("e728") + BENT[14:],  # SMPTE time
         BENT[:8] + bytes.fromhex("0002") + BENT[10:],  # type 2
-        BENT[:22] + b"\xff" * 5000 + BENT[22:],  # a number without end
+        BENT[:22] + b"\xff" * 5000 + BENT[22:],  # an overlong number
         BENT.replace(bytes.fromhex("902464"), bytes.fromhex("90ffff")),
     ],
 )
@@ -195,7 +195,7 @@ def test_a_broken_file_is_not_readable(tmp_path: Path, content: bytes) -> None:
 
 @in_one_folder
 @given(st.data())
-def test_a_damaged_file_is_read_or_refused_in_words(tmp_path: Path, data: st.DataObject) -> None:
+def test_a_damaged_file_is_read_or_reported(tmp_path: Path, data: st.DataObject) -> None:
     content = bytearray(BENT)
     for _ in range(data.draw(st.integers(1, 6))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
@@ -217,6 +217,6 @@ def test_a_missing_or_huge_file_is_not_readable(tmp_path: Path) -> None:
 
 
 @pytest.mark.end_to_end
-def test_the_main_process_gets_no_numpy_with_it() -> None:
+def test_importing_it_does_not_load_numpy() -> None:
     script = "import sys, bridge.smf; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
