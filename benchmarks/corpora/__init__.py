@@ -1,1 +1,1 @@
-"""Music of our own with known stems, notes and tempo, written down or drawn from a seed."""
+"""Test music with known stems, notes and tempo, composed or generated from a seed."""

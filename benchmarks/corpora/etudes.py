@@ -1,4 +1,4 @@
-"""Short pieces of our own with known notes: what the transcribers are measured on."""
+"""Short composed pieces with known notes, for measuring the transcribers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Etude:
 
     name: str
     as_stem: str
-    """What the transcriber is told that it hears."""
+    """The stem that the transcriber is called with."""
     part: Part
 
 
@@ -50,22 +50,22 @@ WALK = [(float(beat), 0.9, 36 + (0, 4, 7, 9, 10, 9, 7, 4, 5, 9, 12, 9, 7, 5, 4, 
 
 
 def etudes() -> tuple[Etude, ...]:
-    """Fourteen pitched pieces at three tempi, in the order in which they are reported."""
-    whole, strokes = ((0.0, 3.8),), ((0.0, 0.9), (1.0, 0.9), (2.0, 0.4), (2.5, 0.4), (3.0, 0.9))
+    """The pitched pieces, at three tempi, in the order of the report."""
+    whole, rhythm = ((0.0, 3.8),), ((0.0, 0.9), (1.0, 0.9), (2.0, 0.4), (2.5, 0.4), (3.0, 0.9))
     return (
         Etude("piano, tune", "piano", line("piano", MEDIUM, PIANO, TUNE)),
-        Etude("piano, chords", "piano", _as("piano", chords(SLOW, PIANO, HARMONY, strokes))),
+        Etude("piano, chords", "piano", _as("piano", chords(SLOW, PIANO, HARMONY, rhythm))),
         Etude("piano, fast run", "piano", line("piano", FAST, PIANO, RUN)),
         Etude(
             "nylon guitar, strummed",
             "guitar",
-            _as("guitar", chords(MEDIUM, NYLON, HARMONY, strokes, strum_seconds=0.015)),
+            _as("guitar", chords(MEDIUM, NYLON, HARMONY, rhythm, strum_seconds=0.015)),
         ),
         Etude("clean guitar, repeated notes", "guitar", line("guitar", FAST, CLEAN, REPEATED)),
         Etude(
             "distorted guitar, fifths",
             "guitar",
-            _as("guitar", chords(MEDIUM, DISTORTION, ((40, 47), (43, 50), (45, 52), (38, 45)), strokes)),
+            _as("guitar", chords(MEDIUM, DISTORTION, ((40, 47), (43, 50), (45, 52), (38, 45)), rhythm)),
         ),
         Etude("fingered bass, eighths", "bass", line("bass", MEDIUM, FINGERED_BASS, BASS_LINE)),
         Etude("slap bass, fast eighths", "bass", line("bass", FAST, SLAP_BASS, BASS_LINE)),
@@ -86,7 +86,7 @@ def etudes() -> tuple[Etude, ...]:
 
 
 def drum_etudes() -> tuple[Etude, ...]:
-    """Patterns of kick, snare and hi-hat, with what else a kit plays between them."""
+    """Patterns of kick, snare and hi-hat, some with other drums."""
     swung = Pulse(96, swing=0.17)
     return (
         Etude("rock", "drums", drums(MEDIUM, "h-h-h-h-h-h-h-h-", "K-------K-k-----", "----S-------S---")),

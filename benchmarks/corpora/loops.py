@@ -1,4 +1,4 @@
-"""Loops of known tempo in many styles: what the tempo estimate is measured on."""
+"""Loops of known tempo in many styles, for measuring the tempo estimate."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Rhythm = tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True)
 class Style:
-    """One bar of each player, and the tempi at which people play it."""
+    """One bar of each player, and the usual tempi."""
 
     name: str
     tempi: tuple[int, int]
@@ -39,7 +39,7 @@ class Style:
     """(beat, length in beats)."""
     chords: Rhythm
     swing: float = 0.0
-    """How far the second eighth of a beat comes late, in beats."""
+    """Delay of the second eighth of a beat, in beats."""
     bass_program: int = FINGERED_BASS
     chord_program: int = PIANO
     fill: str = ""
@@ -59,7 +59,7 @@ class Loop:
         return self.bars * 240 / self.tempo_bpm
 
     def repeated(self, times: int) -> Loop:
-        """The same bars over and over."""
+        """The loop, repeated."""
         starts = [turn * self.seconds for turn in range(times)]
         parts = tuple(
             replace(part, notes=tuple(moved(note, start) for start in starts for note in part.notes))
@@ -112,13 +112,13 @@ KINDS = ("drums", "bass", "chords", "melody", "mix")
 
 
 def loop(style: Style, kind: str, tempo_bpm: float, bars: int, seed: int) -> Loop:
-    """Whole bars of a style: one of its players, or all (`mix`)."""
+    """A loop of a style: one of its players, or drums, bass and chords (`mix`)."""
     rng = random.Random(seed)
     harmony = rng.choice(HARMONIES)
     made = {
         "drums": lambda: _drums(style, tempo_bpm, bars),
-        "bass": lambda: _struck(style, "bass", tempo_bpm, bars, [chord[:1] for chord in harmony], style.bass, rng),
-        "chords": lambda: _struck(style, "other", tempo_bpm, bars, harmony, style.chords, rng),
+        "bass": lambda: _pitched(style, "bass", tempo_bpm, bars, [chord[:1] for chord in harmony], style.bass, rng),
+        "chords": lambda: _pitched(style, "other", tempo_bpm, bars, harmony, style.chords, rng),
         "melody": lambda: melody(style, tempo_bpm, bars, rng),
     }
     players = KINDS[:3] if kind == "mix" else (kind,)
@@ -136,7 +136,7 @@ def _drums(style: Style, tempo_bpm: float, bars: int) -> Part:
     return Part("drums", in_order(notes))
 
 
-def _struck(
+def _pitched(
     style: Style,
     stem: str,
     tempo_bpm: float,
@@ -158,7 +158,7 @@ def _struck(
 
 
 def melody(style: Style, tempo_bpm: float, bars: int, rng: random.Random) -> Part:
-    """A tune in eighths, quarters and longer, whose second pair of bars answers the first."""
+    """A tune in eighths, quarters and longer, with a rhythm that repeats every two bars."""
     rhythm: list[tuple[float, float]] = []
     beat = 0.0
     while beat < 8:

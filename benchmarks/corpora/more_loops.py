@@ -1,6 +1,7 @@
-"""Loops that nobody wrote: thirty more styles, and all of them with rows, rhythms and sounds redrawn from a seed.
+"""Random loops: thirty more styles, and variations of all styles in patterns, rhythms and sounds, from a seed.
 
-The weights in `bridge.music.tempo` are fitted to these (`benchmarks.training.tempo_fit`); `benchmarks.quality.tempo` has none of them.
+The weights in `bridge.music.tempo` are fitted to these (`benchmarks.training.tempo_fit`); `benchmarks.quality.tempo`
+uses none of them.
 """
 
 from __future__ import annotations
@@ -111,13 +112,13 @@ PLAYERS = {
     "full": ("drums", "bass", "arpeggio", "melody"),
 }
 KINDS = ("drums", "drums", "drums", "bass", "bass", "chords", "chords", "arpeggio", "melody", "mix", *PLAYERS)
-#: Above this tempo hands are less busy.
+#: Above this tempo patterns are less dense.
 FAST_BPM = 125.0
 
 
 @dataclass(frozen=True)
 class _Session:
-    """One band on one evening."""
+    """The settings that the parts of one loop share."""
 
     style: Style
     tempo_bpm: float
@@ -131,7 +132,7 @@ class _Session:
 
 
 def varied(style: Style, kind: str, tempo_bpm: float, bars: int, seed: int) -> Loop:
-    """A loop of a style, much of which is redrawn: cymbals, kicks, ghost notes, fills, rhythms, chords, sounds."""
+    """A random variation of a style: cymbals, kicks, ghost notes, fills, rhythms, chords, sounds."""
     rng = random.Random(seed)
     slow = tempo_bpm < FAST_BPM
     drawn = replace(
@@ -172,17 +173,17 @@ def _redrawn(row: str, slow: bool, rng: random.Random) -> str:
 
 def _drums(session: _Session) -> Part:
     style, rng = session.style, session.rng
-    # Every other bar may have one kick more or less.
+    # Every other bar may have one kick more or one less.
     turn = rng.choice((None, None, 6, 7, 10, 11, 14))
     notes = []
     for bar in range(session.bars):
         for row in (style.fill,) if style.fill and bar % 4 == 3 else style.drums:
             for step, letter in enumerate(row):
                 turned = step == turn and bar % 2 == 1 and "k" in row.lower()
-                struck = ("-" if letter != "-" else "k") if turned else letter
-                if struck.lower() in KEYS:
-                    velocity = (112 if struck.isupper() else 84 + step % 3 * 5) + rng.randrange(-6, 7)
-                    key = KEYS[struck.lower()]
+                letter_played = ("-" if letter != "-" else "k") if turned else letter
+                if letter_played.lower() in KEYS:
+                    velocity = (112 if letter_played.isupper() else 84 + step % 3 * 5) + rng.randrange(-6, 7)
+                    key = KEYS[letter_played.lower()]
                     notes.append(played(style, session.tempo_bpm, 4 * bar + step / 4, 0.25, key, velocity))
     return Part("drums", in_order(notes), rng.choice(KITS))
 

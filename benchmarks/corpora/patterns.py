@@ -1,4 +1,4 @@
-"""How pieces are written down: drums as rows of letters, lines as beats and pitches, chords and roots by the bar."""
+"""Notation of pieces: drums as rows of letters, lines as beats and pitches, chords and roots by the bar."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KEYS = {"k": 36, "s": 38, "x": 37, "h": 42, "o": 46, "c": 49, "r": 51, "t": 45, 
 
 @dataclass(frozen=True)
 class Pulse:
-    """The tempo; `swing` is how far the second eighth of a beat comes late, in beats."""
+    """A tempo; `swing` is the delay of the second eighth of a beat, in beats."""
 
     tempo_bpm: float
     swing: float = 0.0
@@ -36,7 +36,7 @@ class Pulse:
 
 
 def drums(pulse: Pulse, *rows: str, fill: str = "", kit: int = 0, gain_db: float = 0.0) -> Part:
-    """A kit: each row is one bar of 16ths, a letter of `KEYS` a stroke, upper case an accent; `fill` every 4th bar."""
+    """Drums: each row is one bar of 16ths, a letter of `KEYS` a hit, upper case an accent; `fill` every 4th bar."""
     notes = []
     for bar in range(pulse.bars):
         for row in (fill,) if fill and bar % 4 == 3 else rows:
@@ -57,7 +57,7 @@ def line(
     pan: float = 0.0,
     gain_db: float = 0.0,
 ) -> Part:
-    """One figure of (beat, length in beats, pitch), over and over."""
+    """A repeated figure of (beat, length in beats, pitch)."""
     turns = pulse.bars * 4 // beats + 1
     notes = [
         note(pulse, turn * beats + beat, length, pitch, 88 + int(beat * 7) % 20)
@@ -77,14 +77,13 @@ def chords(
     gain_db: float = 0.0,
     strum_seconds: float = 0.0,
 ) -> Part:
-    """One chord a bar, struck as `rhythm` says: (beat, length in beats)."""
+    """One chord per bar, played in `rhythm`: (beat, length in beats)."""
     notes = []
     for bar in range(pulse.bars):
         for beat, length in rhythm:
             for order, pitch in enumerate(harmony[bar % len(harmony)]):
-                struck = note(pulse, 4 * bar + beat, length, pitch, 80 + bar % 3 * 5)
-                late = order * strum_seconds
-                notes.append(_moved(struck, late))
+                on_beat = note(pulse, 4 * bar + beat, length, pitch, 80 + bar % 3 * 5)
+                notes.append(_moved(on_beat, order * strum_seconds))
     return Part("other", within(notes), program, pan, gain_db)
 
 
@@ -96,7 +95,7 @@ def roots(
     *,
     gain_db: float = 0.0,
 ) -> Part:
-    """A bass: one root a bar, played as `rhythm` says: (beat, length in beats, semitones above the root)."""
+    """A bass part: one root per bar, played in `rhythm`: (beat, length in beats, semitones above the root)."""
     notes = [
         note(pulse, 4 * bar + beat, length, pitches[bar % len(pitches)] + above, 100 if beat == 0 else 88)
         for bar in range(pulse.bars)
@@ -112,22 +111,22 @@ def note(pulse: Pulse, beat: float, length: float, pitch: int, velocity: int) ->
 
 
 def within(notes: Iterable[Note]) -> tuple[Note, ...]:
-    """Those that begin well before the piece ends, in order."""
+    """The notes that begin at least 0.1 s before the piece ends, in order."""
     kept = [found for found in notes if found.onset_seconds < SECONDS - 0.1]
     return tuple(sorted(kept, key=lambda found: (found.onset_seconds, found.pitch)))
 
 
-def _moved(struck: Note, seconds: float) -> Note:
+def _moved(found: Note, seconds: float) -> Note:
     return Note(
-        onset_seconds=struck.onset_seconds + seconds,
-        offset_seconds=struck.offset_seconds + seconds,
-        pitch=struck.pitch,
-        velocity=struck.velocity,
+        onset_seconds=found.onset_seconds + seconds,
+        offset_seconds=found.offset_seconds + seconds,
+        pitch=found.pitch,
+        velocity=found.velocity,
     )
 
 
 def melody(*phrases: tuple[float, str]) -> list[tuple[float, float, int]]:
-    """Figures for `line`: each phrase starts on a beat and lists `degree:length`, degrees as semitones from C4."""
+    """A figure for `line`: each phrase starts on a beat and lists `degree:length`, degrees in semitones from C4."""
     figure = []
     for start, phrase in phrases:
         beat = start

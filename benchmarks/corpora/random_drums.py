@@ -1,7 +1,7 @@
-"""Drum parts that nobody wrote: drawn from a seed, played by a hand that is neither steady nor even.
+"""Random drum parts from a seed, with unsteady timing and dynamics.
 
-The transcriber's constants were chosen while looking at parts of this kind from seeds 1000 and 5000 on, not from 0 on,
-but on kits that these share: they verify the strokes, not the sounds.
+The transcriber's constants were tuned on such parts from seeds 1000 and 5000 on, not from 0 on, but on the same kits:
+these parts verify patterns, not sounds.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ KICK, STICK, SNARE, CLOSED, PEDAL, OPEN, CRASH, RIDE = 36, 37, 38, 42, 44, 46, 4
 TOMS = (50, 47, 45, 41)
 #: General MIDI's kits: standard, room, power, electronic, TR-808, jazz, brush, orchestra.
 KITS = (0, 8, 16, 24, 25, 32, 40, 48)
-#: A hand is late or early by this, and never by more than the limit.
+#: Standard deviation of a hit's timing, and its limit.
 HAND_SECONDS, HAND_LIMIT_SECONDS = 0.005, 0.01
 LOUDNESS_SPREAD = 7
 
 
 @dataclass(frozen=True)
 class Cymbals:
-    """What the right hand does: sixteenths of a bar in which it strikes, and on what."""
+    """The cymbal pattern: the sixteenths of a bar with a hit, and the cymbal's key."""
 
     steps: tuple[int, ...]
     key: int
@@ -33,7 +33,7 @@ class Cymbals:
 
 
 def random_part(seed: int, kit: int | None = None) -> Part:
-    """A part at a random tempo, with fills, crashes, ghost notes, open hats or a ride as the seed has it."""
+    """A part at a random tempo, possibly with fills, crashes, ghost notes, open hats or a ride."""
     rng = np.random.default_rng(seed)
     pulse = _pulse(rng)
     cymbals = _cymbals(rng, pulse)
@@ -42,18 +42,18 @@ def random_part(seed: int, kit: int | None = None) -> Part:
     notes: list[Note] = []
     for bar in range(pulse.bars):
         fill = int(rng.choice([4, 8])) if fills and bar % 4 == 3 else 0
-        strokes = [(step, KICK, 104.0 if step == 0 else 94.0) for step in kicks]
-        strokes += [(step, SNARE, 104.0) for step in snares] + [(step, SNARE, 48.0) for step in ghosts]
+        hits = [(step, KICK, 104.0 if step == 0 else 94.0) for step in kicks]
+        hits += [(step, SNARE, 104.0) for step in snares] + [(step, SNARE, 48.0) for step in ghosts]
         for step in cymbals.steps:
             key = OPEN if cymbals.key == CLOSED and rng.random() < cymbals.open_share else cymbals.key
-            strokes.append((step, key, 96.0 if step % 4 == 0 else 80.0))
-        strokes = [stroke for stroke in strokes if stroke[0] < 16 - fill]
+            hits.append((step, key, 96.0 if step % 4 == 0 else 80.0))
+        hits = [hit for hit in hits if hit[0] < 16 - fill]
         if fill:
-            strokes += _fill(rng, fill)
+            hits += _fill(rng, fill)
         if fills and bar % 4 == 0:
-            strokes = [stroke for stroke in strokes if not (stroke[0] == 0 and stroke[1] in (CLOSED, OPEN, RIDE))]
-            strokes.append((0, CRASH, 108.0))
-        notes += [_played(rng, pulse, 4 * bar + step / 4, key, velocity) for step, key, velocity in strokes]
+            hits = [hit for hit in hits if not (hit[0] == 0 and hit[1] in (CLOSED, OPEN, RIDE))]
+            hits.append((0, CRASH, 108.0))
+        notes += [_played(rng, pulse, 4 * bar + step / 4, key, velocity) for step, key, velocity in hits]
     return Part("drums", within(notes), int(rng.choice(KITS)) if kit is None else kit)
 
 
@@ -101,8 +101,8 @@ def _ghosts(rng: np.random.Generator, pulse: Pulse) -> tuple[int, ...]:
 
 def _fill(rng: np.random.Generator, length: int) -> list[tuple[int, int, float]]:
     keys = sorted(rng.choice([SNARE, *TOMS], length).tolist(), key=lambda key: [SNARE, *TOMS].index(key))
-    strokes = [(16 - length + index, key, 92.0) for index, key in enumerate(keys)]
-    return [*strokes, (16 - length, KICK, 96.0)]
+    hits = [(16 - length + index, key, 92.0) for index, key in enumerate(keys)]
+    return [*hits, (16 - length, KICK, 96.0)]
 
 
 def _played(rng: np.random.Generator, pulse: Pulse, beat: float, key: int, velocity: float) -> Note:

@@ -1,4 +1,4 @@
-"""Pieces drawn at random from a seed: keys, registers, rhythms, touch and dynamics that nobody chose."""
+"""Random pieces from a seed: random keys, registers, rhythms, articulation and dynamics."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bridge.model import Note
 
 @dataclass(frozen=True)
 class Player:
-    """An instrument, and what can be asked of it."""
+    """An instrument and its abilities."""
 
     name: str
     stem: str
@@ -24,7 +24,7 @@ class Player:
     plays_chords: bool
 
 
-#: None of these programs is in `benchmarks.corpora.etudes`, but for the singer.
+#: Except for the singer, none of these programs is in `benchmarks.corpora.etudes`.
 PLAYERS = (
     Player("bright piano", "piano", 1, 33, 90, True),
     Player("electric piano", "piano", 4, 36, 84, True),
@@ -50,7 +50,7 @@ LENGTHS = ((1.0, 0.5, 0.5, 1.0, 2.0), (0.5, 0.5, 0.25, 0.25, 1.0), (0.25,), (0.5
 
 
 def random_etudes(seed: int, players: tuple[Player, ...] = PLAYERS) -> tuple[Etude, ...]:
-    """One piece for every player; whoever can play chords gets chords in two of three."""
+    """One piece for every player; players of chords get chords in two of three pieces."""
     drawn = []
     for number, player in enumerate(players):
         chance = random.Random(f"{seed} {player.name}")
@@ -62,7 +62,7 @@ def random_etudes(seed: int, players: tuple[Player, ...] = PLAYERS) -> tuple[Etu
 
 
 def _line(chance: random.Random, player: Player) -> tuple[Note, ...]:
-    """A walk through a scale, in phrases of one rhythm each; some notes repeat, some phrases end in a rest."""
+    """A random walk on a scale, in phrases of one rhythm each; some notes repeat, some phrases end in a rest."""
     beat_seconds = 60 / chance.uniform(66, 168)
     touch = chance.choice((0.5, 0.8, 0.95, 1.0))
     scale = _scale(chance, player)
@@ -82,7 +82,7 @@ def _line(chance: random.Random, player: Player) -> tuple[Note, ...]:
 
 
 def _chords(chance: random.Random, player: Player) -> tuple[Note, ...]:
-    """Three to five notes at once, each with a velocity of its own; struck together, strummed or broken."""
+    """Chords of three to five notes with different velocities; played together, strummed or broken."""
     beat_seconds = 60 / chance.uniform(66, 140)
     touch = chance.choice((0.7, 0.95))
     scale = _scale(chance, player)
@@ -103,7 +103,7 @@ def _chords(chance: random.Random, player: Player) -> tuple[Note, ...]:
 
 
 def _scale(chance: random.Random, player: Player) -> list[int]:
-    """The player's pitches in a key, no more than two octaves and a half of them."""
+    """The player's pitches in a random key, at most two and a half octaves of them."""
     tonic, scale = chance.randrange(12), chance.choice(SCALES)
     pitches = [p for p in range(player.lowest, player.highest + 1) if (p - tonic) % 12 in scale]
     most = round(2.5 * len(scale))
@@ -121,7 +121,7 @@ def _note(onset: float, length: float, pitch: int, velocity: float) -> Note:
 
 
 def _cut(notes: list[Note]) -> tuple[Note, ...]:
-    """In order; two of one pitch never overlap, and none begins in the last tenth of a second."""
+    """The notes in order, without overlaps on one pitch and without those in the last tenth of a second."""
     kept: list[Note] = []
     free: dict[int, float] = {}
     for note in sorted(notes, key=lambda note: (note.onset_seconds, note.pitch)):

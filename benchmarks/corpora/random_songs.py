@@ -1,6 +1,6 @@
-"""Songs that nobody wrote: a kit of any kind, and beside it a bass, chords and tunes as a seed has them.
+"""Random songs from a seed: a kit of any kind, with bass, chords and tunes.
 
-The drum transcriber was looked at on even seeds only; odd ones tell how it does on what it never met.
+The drum transcriber was tuned on even seeds only; odd ones measure it on unseen songs.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from benchmarks.corpora.random_drums import random_part, random_pulse
 from benchmarks.corpora.songs import Song
 from benchmarks.corpora.synthesis import SINGER, Part
 
-#: What a drummer who was asked for a style would play: rows of sixteenths, and the tempi that go with them.
+#: Drum patterns of common styles: range of tempi, rows of sixteenths.
 STYLES = (
     ((96, 140), ("h-h-h-h-h-h-h-h-", "K-----k-K-------", "----S-------S---")),
     ((96, 140), ("h-h-h-o-h-h-h-o-", "K--k----k-K-----", "----S-------S---")),
@@ -48,7 +48,7 @@ STYLES = (
 )
 FILLS = ("", "", "K---S-S-ttmmffff", "K-h-K-h-SsssSsss", "K---S---S-S-SsSs", "K-k-ttttmmmmffff")
 
-#: Those of `benchmarks.corpora.random_drums` but the orchestra's, which has no kick.
+#: Those of `benchmarks.corpora.random_drums` without the orchestra kit, which has no kick.
 KITS = (0, 8, 16, 24, 25, 32, 40)
 BASSES = tuple(range(32, 40))
 CHORDING = (PIANO, 4, ORGAN, NYLON, STEEL, CLEAN, OVERDRIVE, DISTORTION, STRINGS, WARM_PAD)
@@ -58,7 +58,7 @@ QUIETEST_DB, LOUDEST_DB = -9.0, 2.0
 
 
 def random_song(seed: int, kit: int | None = None) -> Song:
-    """A drum part, as it is drawn or as a style has it, and who plays with it; all in time."""
+    """A drum part, random or of a style, with a backing in time."""
     rng = np.random.default_rng((seed, 77))
     kit = int(rng.choice(KITS)) if kit is None else kit
     pulse, part = (random_pulse(seed), random_part(seed, kit)) if seed % 4 < 2 else _styled(rng, kit)
@@ -66,7 +66,7 @@ def random_song(seed: int, kit: int | None = None) -> Song:
 
 
 def backing(rng: np.random.Generator, pulse: Pulse) -> tuple[Part, ...]:
-    """A bass nearly always, chords mostly, a second player of chords and a lead often."""
+    """Nearly always a bass, mostly chords, often a second chord part and a lead."""
     tonic, degrees = int(rng.integers(28, 40)), rng.choice(len(SCALE), 4)
     parts = []
     if rng.random() < 0.9:

@@ -1,6 +1,6 @@
-"""Short pieces of our own, a part for each player: what the draft engine is measured on.
+"""Short composed songs, a part for each player, for measuring the draft engine.
 
-They differ in tempo, key, metre of the drums, instruments, places in the stereo image, and in what is missing.
+They differ in tempo, key, drum patterns, instruments, panning, and in which parts are missing.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ BALLAD = melody((0, "7:2 9:0.5 7:0.5 4:1"), (4, "5:3"), (8, "4:1 2:1 0:1.5"), (1
 
 @dataclass(frozen=True)
 class Song:
-    """A piece and what is special about it."""
+    """A song: its parts and how they are mixed."""
 
     name: str
     parts: tuple[Part, ...]
@@ -329,7 +329,7 @@ def only(song: Song, name: str, *stems: str) -> Song:
 
 
 def songs() -> tuple[Song, ...]:
-    """All of them, in the order in which they are reported."""
+    """All songs, in the order of the report."""
     first, second = rock(), ballad()
     off_centre = tuple(replace(part, pan=0.3) if part.stem == "vocals" else part for part in first.parts)
     return (

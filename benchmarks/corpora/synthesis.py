@@ -1,4 +1,4 @@
-"""Parts of music turned into sound whose origin is known: by FluidSynth, and by a voice of our own."""
+"""Renders parts as audio: with FluidSynth, and with a synthesised voice."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 RATE_HZ = 44100
 FLUIDSYNTH = "fluidsynth"
 TICKS_PER_SECOND = 1920
-"""Of the files that FluidSynth is fed: 960 ticks a quarter at 120 bpm."""
+"""Of the files for FluidSynth: 960 ticks per quarter at 120 bpm."""
 DRUM_CHANNEL = 9
-#: General MIDI program, from 0, that stands for our own singer.
+#: General MIDI program, from 0, that stands for the synthesised voice.
 SINGER = 53
 
 #: Centres of the first four formants in Hz, for a tenor (after Peterson and Barney, 1952), and their bandwidths.
@@ -43,7 +43,7 @@ BANDWIDTHS_HZ = (80.0, 100.0, 140.0, 220.0)
 
 @dataclass(frozen=True)
 class Part:
-    """What one player plays, and where he stands."""
+    """The notes of one player, with instrument, panning and gain."""
 
     stem: str
     notes: tuple[Note, ...]
@@ -59,14 +59,14 @@ class Part:
 
 
 def missing() -> str | None:
-    """What has to be installed before anything can be rendered; None where nothing is missing."""
+    """What must be installed before rendering; None if nothing is missing."""
     if shutil.which(FLUIDSYNTH) is None:
         return "needs the command fluidsynth and a General MIDI sound font"
     return None
 
 
 def rendered(part: Part, seconds: float, font: str | None = None) -> Samples:
-    """The part as sound: float32 (round(seconds · 44 100), 2), scaled so that its loudest second has -20 dBFS rms."""
+    """The part as audio: float32 (round(seconds · 44 100), 2), scaled so that its loudest second has -20 dBFS rms."""
     frames = round(seconds * RATE_HZ)
     sung = part.stem == "vocals" and part.program == SINGER
     samples = _panned(sing(part.notes, frames), part.pan) if sung else played(part, frames, font)
@@ -77,8 +77,7 @@ def rendered(part: Part, seconds: float, font: str | None = None) -> Samples:
 
 
 def played(part: Part, frames: int, font: str | None = None) -> Wave:
-    """The part as FluidSynth plays it: (frames, 2). Without a sound font it takes the one that the system calls its
-    default."""
+    """The part rendered by FluidSynth: (frames, 2). Without `font`, with the system's default sound font."""
     with tempfile.TemporaryDirectory() as folder:
         score, sound = Path(folder) / "part.mid", Path(folder) / "part.wav"
         _score(part).save(str(score))
@@ -111,9 +110,9 @@ def _score(part: Part) -> mido.MidiFile:
 
 
 def sing(notes: Sequence[Note], frames: int) -> Wave:
-    """A voice-like lead: (frames,), harmonics of a gliding pitch under moving formants, consonants of noise.
+    """A voice-like lead: (frames,). Harmonics of a gliding pitch, shaped by moving formants, with noise as consonants.
 
-    The pitch slides into each note, has a vibrato that sets in late, and wanders a little; each note has a vowel.
+    The pitch slides into each note, has delayed vibrato and a slow drift; each note has a vowel.
     """
     rng = np.random.default_rng(len(notes) + frames)
     time = np.arange(frames) / RATE_HZ
@@ -141,7 +140,7 @@ def sing(notes: Sequence[Note], frames: int) -> Wave:
         time, np.arange(0, time[-1] + 0.1, 0.05), 0.12 * rng.standard_normal(len(np.arange(0, time[-1] + 0.1, 0.05)))
     )
     frequency = 440 * 2 ** ((_smooth(pitch, 0.03) + wander - 69) / 12)
-    formants = np.stack([_smooth(course, 0.05) for course in formants])
+    formants = np.stack([_smooth(contour, 0.05) for contour in formants])
     phase = 2 * np.pi * np.cumsum(frequency) / RATE_HZ
     voice = np.zeros(frames)
     for number in range(1, 1 + int(9000 / frequency.min())):
@@ -154,15 +153,15 @@ def sing(notes: Sequence[Note], frames: int) -> Wave:
     return np.asarray(voice * loud + consonants)
 
 
-def _smooth(course: Wave, seconds: float) -> Wave:
-    """Running mean, the ends held."""
+def _smooth(contour: Wave, seconds: float) -> Wave:
+    """Running mean; the edge values are extended."""
     half = round(seconds * RATE_HZ / 2)
-    total = np.cumsum(np.pad(course, (half + 1, half), mode="edge"))
+    total = np.cumsum(np.pad(contour, (half + 1, half), mode="edge"))
     return np.asarray((total[2 * half + 1 :] - total[: -2 * half - 1]) / (2 * half + 1))
 
 
 def _panned(wave: Wave, pan: float) -> Wave:
-    """Two channels of equal power in sum (sine and cosine law), with a short room around them."""
+    """Two channels, panned with constant power (sine and cosine), with a short reverb."""
     angle = (pan + 1) * np.pi / 4
     dry = np.stack([wave * np.cos(angle), wave * np.sin(angle)], axis=1)
     rng = np.random.default_rng(7)

@@ -1,4 +1,4 @@
-"""Drums made of sines that fall and noise that decays, drawn at random: the kits of drum machines, and of nobody."""
+"""Random synthetic drums, like those of drum machines: falling sines and decaying noise."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOUDEST, DECIBELS_A_STEP = 127, 0.35
 
 
 def synthesised(rng: np.random.Generator, notes: Sequence[Note], frames: int) -> Wave:
-    """The notes on drums of one kit, each key with a sound of its own: (frames, 2)."""
+    """The notes on one synthetic kit, each key with its own sound: (frames, 2)."""
     wave = np.zeros((frames, 2))
     seeds = {key: int(rng.integers(1 << 30)) for key in sorted({note.pitch for note in notes})}
     for note in notes:
@@ -32,7 +32,7 @@ def synthesised(rng: np.random.Generator, notes: Sequence[Note], frames: int) ->
 
 
 def residue(rng: np.random.Generator, frames: int) -> Wave:
-    """Attacks that are no drum's, well below a kit of 0.05 rms: plucked lows of many pitches, bursts of the middle."""
+    """Other instruments' attacks, well below a kit of 0.05 rms: low plucks and mid-frequency bursts, (frames, 2)."""
     wave = np.zeros((frames, 2))
     least_db, step_seconds = rng.uniform(-40, -22), rng.uniform(0.2, 0.8)
     for number in range(1, int(frames / RATE_HZ / step_seconds)):
@@ -77,7 +77,7 @@ def _sound(rng: np.random.Generator, key: int) -> Wave:
 
 
 def _fall(hertz: float, above_hertz: float, speed: float, decay: float) -> Wave:
-    """A sine that falls to `hertz` and dies away."""
+    """A decaying sine that falls to `hertz`."""
     time = np.arange(round(0.6 * RATE_HZ)) / RATE_HZ
     phase = 2 * np.pi * np.cumsum(hertz + above_hertz * np.exp(-time * speed)) / RATE_HZ
     return np.asarray(np.sin(phase) * np.exp(-time * decay))

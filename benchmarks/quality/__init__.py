@@ -1,1 +1,1 @@
-"""How well: stems, notes, drums and tempo, scored against what is known to be true."""
+"""Quality of stems, notes, drums and tempo, scored against ground truth."""

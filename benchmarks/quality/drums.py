@@ -1,9 +1,9 @@
-"""How well drums are found: `python -m benchmarks.quality.drums [--json] [--random 24] [--no-speed]`.
+"""Quality of drum transcription: `python -m benchmarks.quality.drums [--json] [--random 24] [--no-speed]`.
 
-Onset F1 within 50 ms, means over the pieces of a group; a closed, an open and a pedalled hat all count as the hat. The
-groups are patterns that drummers play on three kits, the same with a bass 12 dB below them, the drum stems that the
-draft engine takes out of whole songs, parts drawn at random on every kit, and the drum stems that it takes out of songs
-drawn at random. Velocities: rank correlation with those that were rendered.
+Onset F1 within 50 ms, averaged over the pieces of a group; closed, open and pedal hats all count as the hat. The
+groups are: common patterns on three kits, the same with a bass 12 dB below them, drum stems that the draft engine
+separates from whole songs, random parts on every kit, and drum stems that it separates from random songs. Velocities:
+rank correlation with the true ones.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from bridge.protocols import Samples
 
 ONSET_SECONDS = 0.05
-#: GM keys that count as each drum; a side stick is a stroke on the snare.
+#: GM keys that count as each drum; a side stick counts as the snare.
 DRUMS = {
     "kick": (35, 36),
     "snare": (37, 38, 40),
@@ -46,7 +46,7 @@ DRUMS = {
     "ride": (51, 53, 59),
     "tom": (41, 43, 45, 47, 48, 50),
 }
-#: What issue 4 asks of the first three.
+#: The targets of issue 4 for kick, snare and hat.
 AIMS = {"dry": (0.95, 0.9, 0.85), "with bass": (0.95, 0.9, 0.85), "drafted": (0.85, 0.75, 0.6)}
 #: Standard, TR-808 and power kits, as General MIDI numbers them from 0.
 KITS = {"standard": 0, "TR-808": 25, "power": 16}
@@ -57,7 +57,7 @@ WARM_SECONDS, REPEATS = 60, 5
 
 @dataclass(frozen=True)
 class Piece:
-    """A sound with the strokes that are in it."""
+    """A sound and its true hits."""
 
     group: str
     name: str
@@ -76,11 +76,11 @@ class Score:
     precision: float | None
     recall: float | None
     velocity: float | None
-    """Rank correlation of the velocities of what was found; None where they do not differ."""
+    """Rank correlation of the velocities of matched hits; None where the true ones do not differ."""
 
 
 def patterns() -> Iterator[tuple[str, Part]]:
-    """What is played, on each of the three kits."""
+    """The patterns, on each of the three kits."""
     for kit, program in KITS.items():
         play = partial(drums, kit=program)
         yield f"rock, {kit}", play(Pulse(112), "h-h-h-h-h-h-h-h-", "K-------K-k-----", "----S-------S---")
@@ -101,7 +101,7 @@ def patterns() -> Iterator[tuple[str, Part]]:
 
 
 def _ghosted(part: Part) -> Part:
-    """The snare's unaccented strokes as ghost notes."""
+    """The part with the snare's unaccented hits as ghost notes."""
     keys = DRUMS["snare"]
     notes = [
         _with(note, velocity=GHOST_VELOCITY) if note.pitch in keys and note.velocity < 100 else note
@@ -111,7 +111,7 @@ def _ghosted(part: Part) -> Part:
 
 
 def _rolled(notes: Sequence[Note], half_seconds: float) -> Iterator[Note]:
-    """Every eighth hat struck twice, in 32nds."""
+    """The notes with every eighth hat doubled, in 32nds."""
     hats = 0
     for note in notes:
         yield note
@@ -139,7 +139,7 @@ def bass() -> Part:
 
 
 def pieces(seeds: int) -> Iterator[Piece]:
-    """All pieces of all groups; each is rendered when its sound is asked for."""
+    """All pieces of all groups; each is rendered when its `sound` is called."""
     for name, part in patterns():
         yield Piece("dry", name, partial(_sound, part), part.notes)
         yield Piece("with bass", name, partial(_with_bass, part), part.notes)
@@ -177,17 +177,17 @@ def scores(piece: Piece) -> list[Score]:
     rows = []
     for drum, keys in DRUMS.items():
         true = sorted({(note.onset_seconds, note.velocity) for note in piece.notes if note.pitch in keys})
-        heard = sorted((note.onset_seconds, note.velocity) for note in found if note.pitch in keys)
-        if not true and not heard:
+        estimated = sorted((note.onset_seconds, note.velocity) for note in found if note.pitch in keys)
+        if not true and not estimated:
             continue
-        pairs = matched(true, heard)
+        pairs = matched(true, estimated)
         rows.append(
             Score(
                 piece.group,
                 piece.name,
                 drum,
-                round(2 * len(pairs) / (len(true) + len(heard)), 3),
-                round(len(pairs) / len(heard), 3) if heard else None,
+                round(2 * len(pairs) / (len(true) + len(estimated)), 3),
+                round(len(pairs) / len(estimated), 3) if estimated else None,
                 round(len(pairs) / len(true), 3) if true else None,
                 _correlation(pairs),
             )
@@ -195,10 +195,10 @@ def scores(piece: Piece) -> list[Score]:
     return rows
 
 
-def matched(true: Sequence[tuple[float, int]], heard: Sequence[tuple[float, int]]) -> list[tuple[int, int]]:
-    """The velocities of as many pairs as can be made within the window, both sides in order of time."""
+def matched(true: Sequence[tuple[float, int]], estimated: Sequence[tuple[float, int]]) -> list[tuple[int, int]]:
+    """(true, found) velocities of the greatest number of pairs within the window, both sides sorted by time."""
     pairs = []
-    rest = list(heard)
+    rest = list(estimated)
     for onset, velocity in true:
         while rest and rest[0][0] < onset - ONSET_SECONDS:
             rest.pop(0)
@@ -208,17 +208,17 @@ def matched(true: Sequence[tuple[float, int]], heard: Sequence[tuple[float, int]
 
 
 def _correlation(pairs: Sequence[tuple[int, int]]) -> float | None:
-    true, heard = {pair[0] for pair in pairs}, {pair[1] for pair in pairs}
+    true, estimated = {pair[0] for pair in pairs}, {pair[1] for pair in pairs}
     if len(pairs) < 5 or len(true) < 2:
         return None
-    if len(heard) < 2:
+    if len(estimated) < 2:
         return 0.0
     return round(float(spearmanr([pair[0] for pair in pairs], [pair[1] for pair in pairs]).statistic), 3)
 
 
 @dataclass(frozen=True)
 class FalseAlarm:
-    """Strokes found per minute of something that is no drum."""
+    """Hits found per minute of a sound without drums."""
 
     what: str
     per_minute: float
@@ -241,7 +241,7 @@ def false_alarms() -> list[FalseAlarm]:
 
 
 def seconds_a_minute() -> list[float]:
-    """How long a minute of drums takes, everything loaded: one value a run."""
+    """Seconds to transcribe a minute of drums, with everything loaded: one value per run."""
     _, part = next(iter(patterns()))
     samples = _sound(part).samples
     audio = ArraySignal(np.resize(samples, (WARM_SECONDS * RATE_HZ, 1)), RATE_HZ)
@@ -295,7 +295,7 @@ def main() -> None:
         return
     print_table(rows)
     for alarm in alarms:
-        print(f"strokes heard in {alarm.what}: {alarm.per_minute:.0f} a minute")
+        print(f"hits found in {alarm.what}: {alarm.per_minute:.0f} a minute")
     if speed:
         print(f"a minute of drums: {statistics.median(speed):.2f} s ({min(speed):.2f}–{max(speed):.2f})")
 

@@ -1,4 +1,4 @@
-"""Bends and edges: a vibrato and a slide against the pitch wheel that made them, the last moment, the shortest clip."""
+"""Bends against known pitch contours (vibrato, slides), and edge cases: a note at the end, the shortest clip."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bridge.model import Note
 
 RATE_HZ = 22050
 VIBRATO_HZ, VIBRATO_SEMITONES = 5.5, 0.5
-#: How far from a note's ends its pitch is compared.
+#: Margin at a note's ends in which its pitch is not compared.
 EDGE_SECONDS = 0.06
 
 Wave = npt.NDArray[np.float64]
@@ -22,17 +22,17 @@ Wave = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Expression:
-    """How one moving tone came back."""
+    """The pitch error of one transcribed tone."""
 
     piece: str
     rms_cents: float
     notes: int
-    """One, where nothing was split."""
+    """Number of notes found; 1 if the tone was not split."""
 
 
 @dataclass(frozen=True)
 class Edge:
-    """Whether a note at the edge of what there is was found."""
+    """Whether the notes of one edge case were found."""
 
     what: str
     found: bool
@@ -49,8 +49,8 @@ def edges(ours: Ours) -> list[Edge]:
     last = np.zeros(180 * RATE_HZ)
     last[RATE_HZ : 2 * RATE_HZ] = tone(np.full(RATE_HZ, 60.0))
     last[-round(0.4 * RATE_HZ) :] = tone(np.full(round(0.4 * RATE_HZ), 67.0))
-    late = [note for note in _heard(ours, last) if note.pitch == 67 and abs(note.onset_seconds - 179.6) < 0.05]
-    short = _heard(ours, tone(np.full(round(0.3 * RATE_HZ), 64.0)))
+    late = [note for note in _transcribed(ours, last) if note.pitch == 67 and abs(note.onset_seconds - 179.6) < 0.05]
+    short = _transcribed(ours, tone(np.full(round(0.3 * RATE_HZ), 64.0)))
     return [
         Edge("a note in the last 0.4 s of 3 minutes", bool(late)),
         Edge("a clip of 0.3 s", [note.pitch for note in short] == [64]),
@@ -58,7 +58,7 @@ def edges(ours: Ours) -> list[Edge]:
 
 
 def tone(pitch: Wave) -> Wave:
-    """Eight harmonics of a pitch that may move, in MIDI numbers, faded in and out in 15 ms."""
+    """Eight harmonics of a pitch contour in MIDI numbers, faded in and out over 15 ms."""
     phase = 2 * np.pi * np.cumsum(440 * 2 ** ((pitch - 69) / 12)) / RATE_HZ
     wave = sum(np.sin(number * phase) / number**1.3 for number in range(1, 9))
     time = np.arange(len(pitch)) / RATE_HZ
@@ -73,15 +73,15 @@ def _slide(time: Wave) -> Wave:
     return np.interp(time, (0.0, 0.6, 1.0, 2.0), (0.0, 0.0, 2.0, 2.0))
 
 
-def _expression(ours: Ours, piece: str, pitch: int, course: Callable[[Wave], Wave]) -> Expression:
+def _expression(ours: Ours, piece: str, pitch: int, contour: Callable[[Wave], Wave]) -> Expression:
     time = np.arange(round(1.8 * RATE_HZ)) / RATE_HZ
     wave = np.zeros(2 * RATE_HZ)
     start = 0.1
-    wave[round(start * RATE_HZ) :][: len(time)] = tone(pitch + course(time))
-    notes = [note for note in _heard(ours, wave) if abs(note.pitch - pitch) < 4]
+    wave[round(start * RATE_HZ) :][: len(time)] = tone(pitch + contour(time))
+    notes = [note for note in _transcribed(ours, wave) if abs(note.pitch - pitch) < 4]
     errors = []
     for moment in np.arange(EDGE_SECONDS, 1.8 - EDGE_SECONDS, 0.01):
-        true = pitch + float(course(np.array([moment]))[0])
+        true = pitch + float(contour(np.array([moment]))[0])
         sounding = [_pitch(note, start + moment) for note in notes if _sounds(note, start + moment)]
         errors.append(min((abs(found - true) for found in sounding), default=1.0))
     return Expression(piece, round(100 * float(np.sqrt(np.mean(np.square(errors)))), 1), len(notes))
@@ -96,5 +96,5 @@ def _pitch(note: Note, seconds: float) -> float:
     return note.pitch + (sent[-1] if sent else 0.0)
 
 
-def _heard(ours: Ours, wave: Wave) -> list[Note]:
-    return ours.hear(ArraySignal(wave.astype(np.float32)[:, np.newaxis], RATE_HZ), "other")
+def _transcribed(ours: Ours, wave: Wave) -> list[Note]:
+    return ours.transcribe(ArraySignal(wave.astype(np.float32)[:, np.newaxis], RATE_HZ), "other")

@@ -1,4 +1,4 @@
-"""Notes found beside true ones: what is transcribed, by whom, and how it is scored (mir_eval's and MIREX's rules)."""
+"""Scores found notes against true ones, by mir_eval's and MIREX's rules, for the bridge and for basic-pitch itself."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Quality:
-    """One side's figures for one piece, 0–1."""
+    """The scores of one engine for one piece, 0–1."""
 
     piece: str
     group: str
@@ -58,11 +58,11 @@ class Quality:
     f1: float
     f1_with_offsets: float
     velocity_rank: float | None
-    """Spearman's correlation of the velocities of the notes that were found; None where the true ones are unknown."""
+    """Spearman's correlation of the velocities of matched notes; None where the true ones are unknown."""
 
 
 class Unwatched:
-    """A `Control` that nobody listens to."""
+    """A `Control` that ignores everything."""
 
     def checkpoint(self, fraction: float) -> None: ...
 
@@ -70,10 +70,10 @@ class Unwatched:
 
 
 class Peer:
-    """basic-pitch as its users call it, its network loaded once. It prints for each file; that is swallowed."""
+    """basic-pitch as its users call it, with its network loaded once and its output suppressed."""
 
     def __init__(self) -> None:
-        with _hushed():
+        with _silenced():
             from basic_pitch import (  # type: ignore[import-untyped]  # it ships no types
                 FilenameSuffix,
                 build_icassp_2022_model_path,
@@ -84,7 +84,7 @@ class Peer:
             self._model = Model(build_icassp_2022_model_path(FilenameSuffix.onnx))
 
     def __call__(self, path: Path) -> list[Plain]:
-        with _hushed():
+        with _silenced():
             _, _, events = self._predict(str(path), self._model)
         return sorted(
             (float(event[0]), float(event[1]), int(event[2]), round(127 * float(event[3]))) for event in events
@@ -92,28 +92,28 @@ class Peer:
 
 
 class Ours:
-    """A file read, resampled and transcribed as the bridge's worker does it, the network kept loaded."""
+    """Reads, resamples and transcribes a file as the bridge's worker does, with the network loaded once."""
 
     def __init__(self) -> None:
         self._transcribers = TranscriberRegistry()
 
     def __call__(self, path: Path, stem: str) -> list[Note]:
-        return self.hear(read(path, self._transcribers.for_stem(stem).sample_rate_hz), stem)
+        return self.transcribe(read_mono(path, self._transcribers.for_stem(stem).sample_rate_hz), stem)
 
-    def hear(self, audio: ArraySignal, stem: str) -> list[Note]:
-        """Audio at the transcriber's own rate."""
+    def transcribe(self, audio: ArraySignal, stem: str) -> list[Note]:
+        """The notes of audio at the transcriber's own rate."""
         transcriber = self._transcribers.for_stem(stem)
         return transcriber.read(transcriber.listen(audio, stem, Unwatched()), stem, NoteSettings())
 
 
 @contextlib.contextmanager
-def _hushed() -> Iterator[None]:
+def _silenced() -> Iterator[None]:
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         yield
 
 
 def recordings(folder: Path) -> Iterator[Sample]:
-    """Every `.wav` of the folder with a `.mid` of the same name; all are taken for one instrument of any kind."""
+    """Every `.wav` of the folder with a `.mid` of the same name; all are transcribed as `other`."""
     for path in sorted(folder.glob("*.wav")):
         score = path.with_suffix(".mid")
         if score.is_file():
@@ -185,8 +185,8 @@ def plain(notes: Iterable[Note]) -> list[Plain]:
     return [(note.onset_seconds, note.offset_seconds, note.pitch, note.velocity) for note in notes]
 
 
-def read(path: Path, rate_hz: int = RATE_HZ) -> ArraySignal:
-    """A whole file, mono, at the rate that is wanted."""
+def read_mono(path: Path, rate_hz: int = RATE_HZ) -> ArraySignal:
+    """A whole file, mono, resampled to `rate_hz`."""
     samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
     signal = resampled(mono(ArraySignal(samples, rate)), rate_hz)
     return ArraySignal(signal.read(0, signal.frames), rate_hz)

@@ -1,8 +1,8 @@
-"""How often the tempo of a clip is found: `python -m benchmarks.quality.tempo [--count N] [--music FOLDER] [--json]`.
+"""Accuracy of the tempo estimate: `python -m benchmarks.quality.tempo [--count N] [--music FOLDER] [--json]`.
 
 Loops of twenty styles (`benchmarks.corpora.loops`) at random tempi, half of them whole, half with one decimal, rendered
-by FluidSynth and cut to the sample; the same with silence around them and with a tail; songs that begin and end
-anywhere; and what has no tempo. The seeds are not those that the weights in `bridge.music.tempo` were fitted to.
+by FluidSynth and cut to the sample; the same padded with silence and with a tail; songs that begin and end anywhere;
+and sounds without a tempo. The seeds are not those to which the weights in `bridge.music.tempo` were fitted.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ if TYPE_CHECKING:
 
 FIRST_SEED = 1000
 EXACT_BPM = 0.05
-#: Songs are cut out of so much music.
+#: Songs are cut out of music of this length.
 SONG_SECONDS = 66.0
-#: What is measured of a clip: its name, the true tempo (0: it has none), and what was found.
+#: (group, true tempo or 0 for none, estimate) of a clip.
 Measured = tuple[str, float, TempoEstimate]
 
 
 class Unwatched:
-    """A `Control` that nobody listens to."""
+    """A `Control` that ignores everything."""
 
     def checkpoint(self, fraction: float) -> None: ...
 
@@ -63,7 +63,7 @@ class Clip:
 
 
 def loops(seed: int) -> list[Measured]:
-    """One loop, as it is cut, at another rate, with silence around it, and with its tail."""
+    """One loop: exact, at another sample rate, padded with silence, and with its tail."""
     rng = random.Random(seed)
     style = STYLES[seed % len(STYLES)]
     kind = rng.choice(("drums", "drums", "bass", "chords", "melody", "mix", "mix"))
@@ -90,7 +90,7 @@ def _cut(made: Loop, rng: random.Random) -> Iterator[Clip]:
 
 
 def songs(seed: int) -> list[Measured]:
-    """Verse and chorus of one style, from anywhere to anywhere, with the unsteadiness of hands."""
+    """An arbitrary section of verses and choruses of one style, with human timing."""
     rng = random.Random(seed)
     style = STYLES[seed % len(STYLES)]
     tempo = round(rng.uniform(*style.tempi), 1)
@@ -126,7 +126,7 @@ def _joined(parts: Iterable[Part]) -> tuple[Part, ...]:
 
 
 def without_tempo(seed: int) -> list[Measured]:
-    """Noise, speech-like syllables, rubato, one chord, scattered clicks, two strokes."""
+    """Noise, speech-like syllables, rubato, one chord, scattered clicks, two hits."""
     rng = np.random.default_rng(seed)
     seconds = float(rng.choice((2.0, 4.0, 5.3, 8.0, 16.0, 30.0)))
     frames = round(seconds * RATE_HZ)
@@ -134,14 +134,14 @@ def without_tempo(seed: int) -> list[Measured]:
     clicks = np.zeros(frames)
     for start in rng.integers(0, frames - 2000, int(4 * seconds)):
         clicks[start : start + 2000] += rng.standard_normal(2000) * np.exp(-np.arange(2000) / 400)
-    strokes = (_note(0.0, 0.1, 36, 100), _note(0.25, 0.4, 38, 100))
+    two_hits = (_note(0.0, 0.1, 36, 100), _note(0.25, 0.4, 38, 100))
     sounds: dict[str, Callable[[], Samples]] = {
         "noise": lambda: _mono(0.1 * rng.standard_normal(frames)),
         "speech": lambda: _mono(sing(_syllables(rng, seconds), frames)),
         "rubato": lambda: rendered(Part("piano", _rubato(rng, seconds), PIANO), seconds),
         "one chord": lambda: rendered(Part("other", steady, (PIANO, STRINGS)[seed % 2]), seconds),
         "scattered clicks": lambda: _mono(0.2 * clicks),
-        "two strokes": lambda: rendered(Part("drums", strokes), 0.7),
+        "two strokes": lambda: rendered(Part("drums", two_hits), 0.7),
     }
     return [(name, 0.0, Clip(name, made()).measured()[2]) for name, made in sounds.items()]
 
@@ -180,7 +180,7 @@ def _mixed(made: Loop, seconds: float) -> Samples:
 
 
 def rows(found: list[Measured]) -> Iterator[Row]:
-    """The shares that are aimed at."""
+    """The accuracies, with their targets."""
     for group, aim in (("loop", "≥ 0.95"), ("loop in silence", "–"), ("loop with a tail", "–"), ("song", "–")):
         of_group = [(tempo, estimate) for name, tempo, estimate in found if name == group]
         if not of_group:

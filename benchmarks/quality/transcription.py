@@ -1,12 +1,12 @@
-"""How well and how fast notes are found, beside basic-pitch's own decoder and command.
+"""Quality and speed of note transcription, compared with basic-pitch's own decoder and command.
 
 `python -m benchmarks.quality.transcription [--audio FOLDER] [--json] [--no-speed]`
 
 Quality: note F1 with an onset within 50 ms and a pitch within 50 cents, and the same with offsets within 20 % of the
 note or 50 ms (mir_eval's and MIREX's rules). Measured on the recordings of a folder, each a `.wav` beside a `.mid` with
-its true notes, on the pieces of `benchmarks.corpora.etudes`, and on pieces drawn from a seed for other instruments, on
-which nothing was set (`benchmarks.corpora.random_pieces`); drums by onsets within 50 ms. Both sides run the same
-network on the same file; the peer's `predict` keeps its own defaults.
+its true notes, on the pieces of `benchmarks.corpora.etudes`, and on random pieces for other instruments, which were not
+used for tuning (`benchmarks.corpora.random_pieces`); drums by onsets within 50 ms. Both engines run the same network on
+the same file; basic-pitch's `predict` keeps its defaults.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class DrumQuality:
 
 @dataclass(frozen=True)
 class Target:
-    """One thing that was promised, and how it came out."""
+    """One target and its measured value."""
 
     what: str
     wanted: str
@@ -71,22 +71,22 @@ class Target:
 def drum_quality(sample: Sample, found: Iterable[Note]) -> DrumQuality:
     from mir_eval.onset import f_measure
 
-    struck = list(found)
+    hits = list(found)
     scores: dict[str, float | None] = {}
     for drum, keys in DRUMS.items():
         true = np.array(sorted({onset for onset, _, pitch, _ in sample.notes if pitch in keys}))
-        heard = np.array(sorted({note.onset_seconds for note in struck if note.pitch in keys}))
-        if len(true) and len(heard):
-            scores[drum] = round(float(f_measure(true, heard, window=ONSET_SECONDS)[0]), 3)
+        estimated = np.array(sorted({note.onset_seconds for note in hits if note.pitch in keys}))
+        if len(true) and len(estimated):
+            scores[drum] = round(float(f_measure(true, estimated, window=ONSET_SECONDS)[0]), 3)
         else:
-            scores[drum] = 0.0 if len(true) or len(heard) else None
+            scores[drum] = 0.0 if len(true) or len(estimated) else None
     return DrumQuality(sample.name, **scores)
 
 
 def targets(
     rows: Sequence[Quality], moving: Sequence[Expression], found: Sequence[Edge], times: Sequence[Timing]
 ) -> list[Target]:
-    """The promises of the transcriber, each with what was measured here."""
+    """The transcriber's targets with the measured values."""
     reached = [Target(edge.what, "found", "found" if edge.found else "missed", edge.found) for edge in found]
     for group in dict.fromkeys(row.group for row in rows):
         ours, peer = ([row for row in rows if (row.group, row.engine) == (group, side)] for side in (OURS, PEER))
@@ -163,11 +163,13 @@ def print_timings(rows: Sequence[Timing]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Note F1 and speed beside basic-pitch.")
-    parser.add_argument("--audio", type=Path, default=DEFAULT_AUDIO, help="a folder of .wav files with .mid beside")
+    parser.add_argument(
+        "--audio", type=Path, default=DEFAULT_AUDIO, help="a folder of .wav files, each with a .mid beside it"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON only")
-    parser.add_argument("--no-speed", action="store_true", help="leave the speed rows out")
-    parser.add_argument("--repeats", type=int, default=REPEATS, help="runs of which a median is taken")
-    parser.add_argument("--seed", type=int, default=HELD_OUT_SEED, help="of the pieces that are drawn")
+    parser.add_argument("--no-speed", action="store_true", help="do not measure speed")
+    parser.add_argument("--repeats", type=int, default=REPEATS, help="number of timed runs; the median counts")
+    parser.add_argument("--seed", type=int, default=HELD_OUT_SEED, help="seed of the random pieces")
     arguments = parser.parse_args()
     ours, peer = Ours(), Peer()
     left_out: list[str] = []

@@ -18,7 +18,7 @@ import numpy as np
 import soundfile
 
 from benchmarks.corpora.synthesis import RATE_HZ
-from benchmarks.quality.note_scores import Ours, Peer, Sample, read
+from benchmarks.quality.note_scores import Ours, Peer, Sample, read_mono
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -59,7 +59,7 @@ def _write_minute(samples: Sequence[Sample], path: Path) -> None:
     frames = 0
     while frames < WARM_SECONDS * RATE_HZ:
         for sample in samples:
-            signal = read(sample.path)
+            signal = read_mono(sample.path)
             parts.append(signal.samples[:, 0])
             frames += signal.frames
     soundfile.write(str(path), np.concatenate(parts)[: WARM_SECONDS * RATE_HZ], RATE_HZ, subtype="PCM_16")

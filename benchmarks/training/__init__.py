@@ -1,1 +1,1 @@
-"""How the shipped weights were trained and fitted."""
+"""Training and fitting of the shipped weights."""

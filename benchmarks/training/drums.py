@@ -1,8 +1,8 @@
-"""Trains the network that names drums: `python -m benchmarks.training.drums FOLDER [--songs 1500] [--font A.sf2 …]`.
+"""Trains the drum classifier: `python -m benchmarks.training.drums FOLDER [--songs 1500] [--font A.sf2 …]`.
 
-Renders songs of seeds from 50 000 on (`benchmarks.training.drum_examples`), keeps what is heard of their strokes in
-FOLDER, fits the two nets one after the other, and writes `bridge/transcription/drums/drums.npz`. Takes about twenty
-minutes on two cores.
+Renders songs of seeds from 50 000 on (`benchmarks.training.drum_examples`), stores the features of their hits in
+FOLDER, trains the two networks one after the other, and writes `bridge/transcription/drums/drums.npz`. Takes about
+twenty minutes on two cores.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from benchmarks.quality.draft import Unwatched
 from benchmarks.training.drum_examples import Example, examples
 from bridge.audio.signal import ArraySignal
 from bridge.model import Note
-from bridge.transcription.drums.band_spectrogram import analyse
+from bridge.transcription.drums.band_spectrogram import band_spectrogram
 from bridge.transcription.drums.classifier import (
     LAYERS,
     NETS,
@@ -38,7 +38,7 @@ from bridge.transcription.drums.features import hit_features
 from bridge.transcription.drums.hit_onsets import hit_frames
 
 Table: TypeAlias = npt.NDArray[np.float32]
-#: What is heard of a clip's strokes, and which of `OUTPUTS` are in each.
+#: The features of a clip's hits, (hits, features), and their labels, (hits, `OUTPUTS`).
 Clip: TypeAlias = tuple[Table, Table]
 
 FIRST_SEED = 50_000
@@ -51,16 +51,18 @@ KEYS = {
     "crash": (49, 52, 55, 57),
     "ride": (51, 53, 59),
 }
-#: A true onset is that of the nearest stroke within this.
+#: A note labels the nearest detected hit within this.
 ONSET_SECONDS = 0.04
 HIDDEN = (64, 32)
 DROPOUT, RATE, DECAY, BATCH, EPOCHS = 0.15, 2e-3, 1e-3, 512, 14
-#: Inputs that hardly vary are not blown up.
+#: Added to the deviation of the inputs, so that inputs that hardly vary are not amplified.
 LEAST_DEVIATION = 0.1
 
 
-def heard(example: Example) -> Clip:
-    bands = analyse(ArraySignal(example.sound[:, np.newaxis], benchmarks.corpora.synthesis.RATE_HZ), Unwatched())
+def labelled_features(example: Example) -> Clip:
+    bands = band_spectrogram(
+        ArraySignal(example.sound[:, np.newaxis], benchmarks.corpora.synthesis.RATE_HZ), Unwatched()
+    )
     frames = hit_frames(bands)
     onsets = (frames - 0.5) / bands.frame_rate_hz
     return hit_features(bands, frames), _labels(onsets, example.notes)
@@ -76,12 +78,12 @@ def _labels(onsets: npt.NDArray[np.floating], notes: Sequence[Note]) -> Table:
 
 
 def gathered(folder: Path, songs: int, fonts: Sequence[str]) -> list[Clip]:
-    """The clips of all songs; those that are in the folder are not made again."""
+    """The clips of all songs; those already in the folder are not computed again."""
     clips = []
     for seed in range(FIRST_SEED, FIRST_SEED + songs):
         path = folder / f"{seed}.npz"
         if not path.exists():
-            made = [heard(example) for example in examples(seed, fonts)]
+            made = [labelled_features(example) for example in examples(seed, fonts)]
             arrays: dict[str, Any] = {
                 f"{kind}{n}": clip[i] for n, clip in enumerate(made) for i, kind in enumerate("xy")
             }
@@ -92,19 +94,19 @@ def gathered(folder: Path, songs: int, fonts: Sequence[str]) -> list[Clip]:
 
 
 def trained(clips: Sequence[Clip]) -> DrumClassifier:
-    """Both nets; the second hears what the first makes of the same clips."""
+    """Trains both networks; the second uses the first's results for the same clips."""
     inputs = np.concatenate([clip[0] for clip in clips])
     labels = np.concatenate([clip[1] for clip in clips])
     mean, deviation = inputs.mean(axis=0), inputs.std(axis=0) + LEAST_DEVIATION
-    usual = [(clip[0] - mean) / deviation for clip in clips]
-    alone = _fitted(np.concatenate(usual), labels)
+    normalised = [(clip[0] - mean) / deviation for clip in clips]
+    alone = _fitted(np.concatenate(normalised), labels)
     half = DrumClassifier(mean, deviation, alone, alone)
-    beside = [np.hstack((own, context_features(own, half.first(own)))) for own in usual]
-    return replace(half, among_others=_fitted(np.concatenate(beside), labels))
+    context = [np.hstack((own, context_features(own, half.first_pass(own)))) for own in normalised]
+    return replace(half, context_net=_fitted(np.concatenate(context), labels))
 
 
 def _fitted(inputs: npt.NDArray[np.floating], labels: Table) -> Layers:
-    """Least cross-entropy; what its inputs usually are is part of the first layer's weights already."""
+    """The layers that minimise cross-entropy; `inputs` are already normalised."""
     torch.manual_seed(0)
     widths = (inputs.shape[1], *HIDDEN, labels.shape[1])
     linear = [nn.Linear(first, second) for first, second in pairwise(widths)]
@@ -123,17 +125,17 @@ def _fitted(inputs: npt.NDArray[np.floating], labels: Table) -> Layers:
     return tuple((layer.weight.detach().numpy().T, layer.bias.detach().numpy()) for layer in linear)
 
 
-def save(recogniser: DrumClassifier, path: Path) -> None:
-    """In half precision: what is lost is far below what two trainings differ by."""
-    arrays: dict[str, Any] = {"mean": recogniser.mean, "deviation": recogniser.deviation}
-    for net, layers in zip(NETS, (recogniser.alone, recogniser.among_others), strict=True):
+def save(classifier: DrumClassifier, path: Path) -> None:
+    """Saves the network in half precision: the error is far below the difference between two training runs."""
+    arrays: dict[str, Any] = {"mean": classifier.mean, "deviation": classifier.deviation}
+    for net, layers in zip(NETS, (classifier.first_net, classifier.context_net), strict=True):
         for number, (weights, offsets) in enumerate(layers[:LAYERS]):
             arrays |= {f"{net}_{number}_weights": weights, f"{net}_{number}_offsets": offsets}
     np.savez_compressed(path, **{name: array.astype(np.float16) for name, array in arrays.items()})
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Trains the network that names drums.")
+    parser = argparse.ArgumentParser(description="Trains the drum classifier.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--songs", type=int, default=1500)
     parser.add_argument("--font", action="append", default=[], help="a sound font; several may be given")
@@ -141,7 +143,7 @@ def main() -> None:
     arguments.folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     clips = gathered(arguments.folder, arguments.songs, arguments.font)
-    save(trained(clips), Path("bridge/transcription") / WEIGHTS)
+    save(trained(clips), Path("bridge/transcription/drums") / WEIGHTS)
 
 
 if __name__ == "__main__":

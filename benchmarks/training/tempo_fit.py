@@ -1,10 +1,9 @@
 """Fits the weights of the tempo estimate: `python -m benchmarks.training.tempo_fit [--count N]`; minutes to an hour.
 
-Loops of the benchmark's styles from other seeds than the benchmark's, and four times as many varied ones of fifty
-styles (`benchmarks.corpora.more_loops`), are taken whole, whole between silences, and cut anywhere. For each the
-evidence for every possible tempo is asked of `bridge.music`; a conditional logistic regression (McFadden, 1974) finds
-the weights that make the true one likeliest. Printed with them: how many are found in styles that had no part in the
-fit.
+Loops of the benchmark's styles, from other seeds than the benchmark's, and four times as many varied ones of fifty
+styles (`benchmarks.corpora.more_loops`) are used whole, padded with silence, and cut anywhere. For each, `bridge.music`
+gives the evidence for every possible tempo; a conditional logistic regression (McFadden, 1974) finds the weights that
+make the true tempo most likely. Also prints how many tempi are right in styles that were left out of the fit.
 """
 
 from __future__ import annotations
@@ -26,39 +25,39 @@ from benchmarks.quality.tempo import FIRST_SEED, Unwatched
 from bridge.audio.signal import ArraySignal
 from bridge.dsp.arrays import Doubles
 from bridge.music.bars import bars_evidence, possible_bars
-from bridge.music.harmony import pitch_repetition
-from bridge.music.onsets import onsets
-from bridge.music.pulse import FASTEST_BPM, SLOWEST_BPM, closed_pulse, open_pulse, periods
+from bridge.music.harmony import pitch_autocorrelation
+from bridge.music.onsets import onset_features
+from bridge.music.pulse import FASTEST_BPM, SLOWEST_BPM, circular_pulse, linear_pulse, periods
 from bridge.music.tempo import beats_evidence
 
 if TYPE_CHECKING:
     from bridge.protocols import Samples
 
-#: Seeds of the varied loops begin here.
+#: First seed of the varied loops.
 VARIED_SEED = 1_000_000
-#: Loops a person would make; and the benchmark's, which has more odd ones.
+#: Usual lengths of loops, and the benchmark's, which include more unusual ones.
 USUAL_BARS, ANY_BARS = (1, 1, 2, 2, 2, 4, 4, 4, 8, 8, 3, 6), (1, 2, 2, 4, 4, 8, 3, 5, 6, 7)
-#: The penalty on the squares of the weights, each in units of its evidence's spread.
+#: The penalty on squared weights, each in units of its evidence's standard deviation.
 RIDGE = 5.0
-#: A found period that is so near the true one is it.
+#: A candidate period is the true one if its relative error is below this.
 NEAR = 0.012
-#: What an estimate's share of the odds has to be to count as sure, in what is printed.
+#: Thresholds on an estimate's probability for which the report gives accuracies.
 SURE = (0.5, 0.7, 0.84)
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One clip: the evidence for each tempo that it may have, and which one it has."""
+    """One clip: the evidence for each candidate tempo, and the index of the true one."""
 
     model: str
     style: str
     evidence: Doubles
-    """(tempi, lines)."""
+    """(tempi, kinds of evidence)."""
     truth: int
 
 
 def choices(seed: int) -> list[Choice]:
-    """What one loop teaches: of its bars, twice where its tempo is whole, and of its beats."""
+    """The training examples of one loop: for bars (also padded with silence, for some whole tempi) and for beats."""
     rng = random.Random(seed)
     plain = seed < FIRST_SEED
     styles = STYLES if plain else (*STYLES, *MORE_STYLES)
@@ -86,16 +85,16 @@ def choices(seed: int) -> list[Choice]:
 
 
 def _of_bars(samples: Samples, bars: int, style: str) -> Iterator[Choice]:
-    heard = onsets(ArraySignal(samples, RATE_HZ), Unwatched())
-    pulse, counts = closed_pulse(heard), possible_bars(len(samples), RATE_HZ)
+    features = onset_features(ArraySignal(samples, RATE_HZ), Unwatched())
+    pulse, counts = circular_pulse(features), possible_bars(len(samples), RATE_HZ)
     truth = [place for place, count in enumerate(counts) if count.bars == bars]
     if truth:
-        yield Choice("bars", style, np.array([bars_evidence(heard, pulse, count) for count in counts]), truth[0])
+        yield Choice("bars", style, np.array([bars_evidence(features, pulse, count) for count in counts]), truth[0])
 
 
 def _of_beats(samples: Samples, tempo_bpm: float, style: str) -> Iterator[Choice]:
-    heard = onsets(ArraySignal(samples, RATE_HZ), Unwatched())
-    pulse, pitches = open_pulse(heard), pitch_repetition(heard)
+    features = onset_features(ArraySignal(samples, RATE_HZ), Unwatched())
+    pulse, pitches = linear_pulse(features), pitch_autocorrelation(features)
     found = periods(pulse)
     missed = [abs(60 / period / tempo_bpm - 1) for period in found]
     if found and min(missed) < NEAR:
@@ -104,7 +103,7 @@ def _of_beats(samples: Samples, tempo_bpm: float, style: str) -> Iterator[Choice
 
 
 def _cut(once: Samples, rng: random.Random) -> Samples:
-    """A loop with some of its repetition, or from anywhere to anywhere."""
+    """The loop with part of its repetition, or an arbitrary section of its repetitions."""
     if rng.random() < 0.4:
         return np.concatenate((once, once))[: len(once) + round(rng.uniform(0.3, 1.5) * RATE_HZ)]
     length, start = round(rng.uniform(10, 40) * RATE_HZ), rng.randrange(len(once))
@@ -112,19 +111,19 @@ def _cut(once: Samples, rng: random.Random) -> Samples:
 
 
 def fitted(clips: Sequence[Choice]) -> Doubles:
-    """The weights of each line of evidence: Newton's steps up the penalised likelihood."""
+    """The weight of each kind of evidence, by Newton's method on the penalised likelihood."""
     spread = np.concatenate([clip.evidence - clip.evidence.mean(axis=0) for clip in clips]).std(axis=0) + 1e-6
     scaled = [(clip.evidence / spread, clip.truth) for clip in clips]
     weights = np.zeros(len(spread))
     for _ in range(25):
-        slope, bend = -RIDGE * weights, RIDGE * np.eye(len(weights))
+        gradient, hessian = -RIDGE * weights, RIDGE * np.eye(len(weights))
         for evidence, truth in scaled:
-            chances = shares(evidence, weights)
-            mean = chances @ evidence
+            probabilities = shares(evidence, weights)
+            mean = probabilities @ evidence
             apart = evidence - mean
-            slope += evidence[truth] - mean
-            bend += (apart * chances[:, np.newaxis]).T @ apart
-        step = np.linalg.solve(bend, slope)
+            gradient += evidence[truth] - mean
+            hessian += (apart * probabilities[:, np.newaxis]).T @ apart
+        step = np.linalg.solve(hessian, gradient)
         weights += step * min(1.0, 3 / float(np.abs(step).max()))
         if np.abs(step).max() < 1e-3:
             break
@@ -132,26 +131,26 @@ def fitted(clips: Sequence[Choice]) -> Doubles:
 
 
 def shares(evidence: Doubles, weights: Doubles) -> Doubles:
-    """Each tempo's share of the odds: (tempi,)."""
+    """Each tempo's probability: (tempi,)."""
     odds = evidence @ weights
-    chances = np.exp(odds - odds.max())
-    return np.asarray(chances / chances.sum())
+    probabilities = np.exp(odds - odds.max())
+    return np.asarray(probabilities / probabilities.sum())
 
 
 def left_out(clips: Sequence[Choice]) -> list[tuple[bool, float]]:
-    """Of every clip, by weights that no clip of its style was fitted to: whether it is right, and how sure."""
+    """Cross-validation by style: for every clip, whether the estimate is right, and its probability."""
     found = []
     for style in sorted({clip.style for clip in clips}):
         weights = fitted([clip for clip in clips if clip.style != style])
         for clip in clips:
             if clip.style == style:
-                chances = shares(clip.evidence, weights)
-                found.append((int(chances.argmax()) == clip.truth, float(chances.max())))
+                probabilities = shares(clip.evidence, weights)
+                found.append((int(probabilities.argmax()) == clip.truth, float(probabilities.max())))
     return found
 
 
 def report(model: str, clips: Sequence[Choice]) -> Iterator[str]:
-    """Weights, and shares of all clips and of the sure ones that are right."""
+    """The weights, and the accuracy over all clips and over the confident ones."""
     found = left_out(clips)
     right = np.array([one for one, _ in found])
     share = np.array([one for _, one in found])
