@@ -76,7 +76,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
     layout = PortLayout.of(settings)
     player = MidiPlayer(bus.publish, enabled=serve and not settings.no_midi, environment=layout.environment())
     if serve and settings.port:
-        bus.subscribe(LatenessLog(_own_folder(settings), clock).hear)
+        bus.subscribe(LatenessLog(_own_folder(settings), clock).on_event)
     bridge = LocalBridge(settings, bus, scheduler, admission, player)
     worker = WorkerClient(
         settings,

@@ -1,4 +1,4 @@
-"""The bridge as a user meets it: a server that is asked over OSC, a command, and the start of a worker."""
+"""The bridge as a user runs it: a server over OSC, a command, and the start of a worker."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from bridge.osc.fields import arguments_of, event_of
 from bridge.worker.client import WorkerClient
 
 START_SECONDS = 60.0
-#: A result that is kept from the last run would be measured in place of the work.
+#: Otherwise a result cached by the last run would be measured instead of the work.
 NO_CACHE = {"SAB_CACHE_MAX_GB": "0"}
 
 
 @asynccontextmanager
 async def server(models: Path, *options: str, cache: Path | None = None) -> AsyncIterator[OscClient]:
-    """`sab serve` in a process of its own, and a client that hears of its jobs.
+    """`sab serve` in its own process, and a client that subscribes to its jobs.
 
     Args:
-        options: of the command, after those that all servers here have.
-        cache: where results are kept; None: none are.
+        options: additional options of the command.
+        cache: folder of the cache; None: no cache.
     """
     with tempfile.TemporaryDirectory() as state:
         process = await asyncio.create_subprocess_exec(
@@ -56,7 +56,7 @@ async def server(models: Path, *options: str, cache: Path | None = None) -> Asyn
 
 
 async def submit(client: OscClient, clip: Path, out: Path, *options: str) -> float:
-    """Seconds from the request to the word that all is on disk."""
+    """Seconds from the request until everything is on disk."""
     began = time.perf_counter()
     (accepted,) = await client.ask("/sab/submit", str(clip), "out", str(out), *options)
     job = arguments_of(accepted, ACCEPTED)["job"]
@@ -72,7 +72,7 @@ async def submit(client: OscClient, clip: Path, out: Path, *options: str) -> flo
 
 
 def command(models: Path, clip: Path, out: Path, *options: str) -> None:
-    """`sab process`, from nothing to the last file."""
+    """`sab process`, from the start of the process to the last file."""
     process = [sys.executable, "-m", "bridge", "process", str(clip), "--out", str(out), "--models-dir", str(models)]
     subprocess.run(
         [*process, "--engine", "htdemucs", "--device", "cpu", *options],
@@ -83,7 +83,7 @@ def command(models: Path, clip: Path, out: Path, *options: str) -> None:
 
 
 async def worker_start_seconds(models: Path) -> float:
-    """From the start of a worker process until it says that it can take a job."""
+    """From the start of a worker process until it reports that it is ready for a job."""
     ready = asyncio.Event()
     settings = load_settings({}, {"models_dir": models})
     worker = WorkerClient(

@@ -1,4 +1,4 @@
-"""A bridge that is as busy as it gets: its screen on a terminal of its own, its worker taking a long song apart."""
+"""A bridge under full load: its screen on a pseudo-terminal, its worker separating a long song."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from bridge.osc.fields import event_of
 
 RATE_HZ = 44_100
 COLUMNS, ROWS = 120, 40
-#: Until the worker separates: libraries, model and, where there is no conversion yet, that.
+#: Until the worker separates: it loads libraries and the model, and may convert the model first.
 START_SECONDS = 180.0
 
 
 class BusyBridge:
-    """What the load is: how far its job is, and how much its screen has drawn."""
+    """The state of the load: the progress of its job, and how much its screen has drawn."""
 
     def __init__(self) -> None:
         self.drawn_bytes = 0
@@ -50,7 +50,7 @@ class BusyBridge:
 
 @contextlib.asynccontextmanager
 async def busy_bridge(models: Path, engine: str, song_seconds: float = 600.0) -> AsyncIterator[BusyBridge]:
-    """`sab` on a pseudo-terminal, without MIDI ports; yields once its worker separates, and keeps giving it songs."""
+    """`sab` on a pseudo-terminal, without MIDI ports; yields once its worker separates, and keeps submitting songs."""
     work = Path(tempfile.mkdtemp(prefix="sab-busy-"))
     busy = BusyBridge()
     song = _song(work / "song.wav", song_seconds)
@@ -141,6 +141,6 @@ def _free_port() -> int:
 
 
 def _drain(terminal: int, busy: BusyBridge) -> None:
-    with contextlib.suppress(OSError):  # the other side has gone
+    with contextlib.suppress(OSError):  # the program has ended
         while data := os.read(terminal, 65536):
             busy.drawn_bytes += len(data)

@@ -1,17 +1,18 @@
-"""How late notes are sent while everything else is busy.
+"""How late notes are sent while the machine is busy.
 
 `python -m benchmarks.speed.midi [--take 5000] [--idle] [--json]`
 
-Notes of up to 16 voices, 200 messages a second, are played by `python -m bridge.midi` – the player as it is – and
-by `mido.MidiFile.play`, in turns, while a bridge separates a song on all cores and draws its screen. Lateness is taken
-at the call that sends, against the schedule. On a JACK server of the benchmark's own without a sound card (jackd's
-dummy driver); where there is no jackd, on outputs that do nothing, with the same loop.
+Notes of up to 16 voices, 200 messages per second, are played alternately by `python -m bridge.midi` – the player as it
+is – and by `mido.MidiFile.play`, while a bridge separates a song on all cores and draws its screen. Lateness is
+measured at the send call, against the schedule. The benchmark starts its own JACK server without a sound card (jackd's
+dummy driver); without jackd, the same loop plays on outputs that discard the messages.
 
-Once with the rights that this process has, then without the right to real-time priority (Linux, as root: the right is
-given away in between, for good), where RealtimeKit answers by its leave, and once as an ordinary process. Where this
-process had the right itself, witnesses (`standstill`) watch all but the ordinary process: a take of either player in
-which the machine itself stood still for longer than the worst lateness aimed at is void, and is repeated until 5000
-notes were played in others. What the void ones held is printed, too. `--take 5000` plays them in one piece.
+There is one round with the rights of this process, one without the right to real-time priority (Linux, as root: the
+right is given up in between, for good) if RealtimeKit grants the priority instead, and one as an ordinary process. If
+this process had the right itself, witnesses (`standstill`) watch all rounds but the ordinary one: a take of either
+player in which the machine itself stood still for longer than the target for the worst lateness is void, and is
+repeated until 5000 notes were played in valid takes. The results of void takes are printed, too. `--take 5000` plays
+all notes in one take.
 
 Before that `jack-exact`, without load; takes in which the server lost time (xruns) are void and repeated.
 """
@@ -43,48 +44,48 @@ from tests.support.jack_server import running_jack, why_no_jack
 from tests.support.real_time import give_up_real_time, may_have_real_time, succeeds
 from tools.full_size_model import FULL_SIZE, build
 
-#: Played in takes that count; and in one take: short, so that some are without a standstill.
+#: Notes in valid takes, with and without --quick; notes in one take: few, so that some takes have no standstill.
 NOTES, QUICK_NOTES, NOTES_A_TAKE = 5000, 1000, 500
-#: Takes for each one that would do.
+#: The maximum number of takes for each valid take that is wanted.
 PATIENCE = 10
 P99_AIM_MS, WORST_AIM_MS = 1.0, 5.0
-#: No program is in time where its machine is not.
+#: A longer standstill of the machine makes a take void: no program is in time then.
 STANDSTILL_MS = WORST_AIM_MS
 
 
 class Played(NamedTuple):
-    """What one player did once."""
+    """The result of one take."""
 
     messages: int
     p99_ms: float
     worst_ms: float
     standstill_ms: float = 0.0
-    """For how long the machine stood still meanwhile, at the longest."""
+    """The longest standstill of the machine during the take."""
 
 
 @dataclass
 class Row:
-    """How one player did, in all its takes."""
+    """The results of one player in all its takes."""
 
     player: str
     rights: str
     load: str
     wanted: int
-    """Takes of the bridge that count."""
+    """Valid takes wanted from the bridge."""
     has_witnesses: bool
-    """False: nobody saw whether the machine stood still, and no take is void."""
+    """False: standstills were not measured, and no take is void."""
     takes: list[Played] = field(default_factory=list)
     void: list[Played] = field(default_factory=list)
 
     def line(self) -> str:
         text = f"{self.player} ({self.rights}, {self.load}{'' if self.has_witnesses else ', no witnesses'}): "
         if self.player == "bridge" and len(self.takes) < self.wanted:
-            text += f"ONLY {len(self.takes)} TAKES OF {self.wanted} COUNT; "
+            text += f"ONLY {len(self.takes)} OF {self.wanted} TAKES ARE VALID; "
         if self.takes:
             p99s, worsts = [take.p99_ms for take in self.takes], [take.worst_ms for take in self.takes]
             text += (
                 f"{sum(take.messages for take in self.takes)} messages in {len(self.takes)} takes, "
-                f"p99 {median(p99s):.3f} ms, in the take that was latest {max(p99s):.3f} (aim: {P99_AIM_MS:g}), "
+                f"p99 {median(p99s):.3f} ms, in the worst take {max(p99s):.3f} (aim: {P99_AIM_MS:g}), "
                 f"worst {max(worsts):.2f} ms (aim: {WORST_AIM_MS:g})"
             )
         if self.void:
@@ -98,7 +99,7 @@ class Row:
 async def in_turns(
     song: Path, wanted: int, rights: str, load: str, environment: Mapping[str, str], machine_time: Standstills
 ) -> list[Row]:
-    """Plays with both until `wanted` takes of ours count."""
+    """Plays with both players in turns until `wanted` takes of ours are valid."""
     watched = machine_time.has_witnesses
     rows = {player: Row(player, rights, load, wanted, watched) for player in ("bridge", "mido")}
 
@@ -111,16 +112,16 @@ async def in_turns(
 
     async with our_player(environment) as ours:
 
-        async def we_play() -> Played:
+        async def play_ours() -> Played:
             lateness = await ours.play(song)
             return Played(lateness.messages, lateness.p99_ms, lateness.worst_ms)
 
-        async def mido_itself() -> Played:
+        async def play_mido() -> Played:
             return Played(*await asyncio.to_thread(mido_plays, song, environment))
 
         for _ in range(PATIENCE * wanted):
-            await take("bridge", we_play)
-            await take("mido", mido_itself)
+            await take("bridge", play_ours)
+            await take("mido", play_mido)
             if len(rows["bridge"].takes) == wanted:
                 break
     return list(rows.values())
@@ -128,16 +129,16 @@ async def in_turns(
 
 def realtime_kit_gives() -> bool:
     return succeeds(
-        "import sys, threading; from bridge.midi.realtime.realtime_kit import ask_for_real_time; "
-        "sys.exit(not ask_for_real_time([threading.get_native_id()], 1))"
+        "import sys, threading; from bridge.midi.realtime.realtime_kit import request_real_time; "
+        "sys.exit(not request_real_time([threading.get_native_id()], 1))"
     )
 
 
 @contextlib.contextmanager
 def jack_or_silence(period_frames: int) -> Iterator[Mapping[str, str]]:
-    """The environment in which the players find a JACK server, or are told to do without."""
+    """The environment in which the players find a JACK server, or use silent outputs."""
     if reason := why_no_jack():
-        print(f"no JACK server: {reason}; outputs that do nothing instead", file=sys.stderr)
+        print(f"no JACK server: {reason}; using outputs that discard the messages", file=sys.stderr)
         yield PortLayout(backend=SILENT).environment()
     else:
         with running_jack(period_frames, synchronous=False) as server:
@@ -161,11 +162,11 @@ async def jitter(chosen: argparse.Namespace, work: Path) -> tuple[list[Row], Bus
         with standstills() if may_have_real_time(PRIORITY) else contextlib.nullcontext(Standstills()) as machine_time:
             if has_real_time:
                 rows += await in_turns(song, wanted, "real-time allowed", load, environment, machine_time)
-                give_up_real_time()  # the witnesses have theirs already
+                give_up_real_time()  # the witnesses have it already
             if not may_have_real_time() and realtime_kit_gives():
                 rows += await in_turns(song, wanted, "real-time by RealtimeKit", load, environment, machine_time)
         if not may_have_real_time():
-            # No witnesses: each of their wakes makes Linux look who is to run next, which helps who has no priority.
+            # No witnesses: each of their wake-ups makes Linux reschedule, which helps processes without priority.
             alone = {**environment, "DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nonexistent"}
             rows += await in_turns(song, wanted, "ordinary user", load, alone, Standstills())
     return rows, busy
@@ -188,16 +189,18 @@ async def measure(chosen: argparse.Namespace, work: Path) -> tuple[list[Row], li
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_NOTES} notes in place of {NOTES}")
-    parser.add_argument("--take", type=int, default=NOTES_A_TAKE, help="notes in one piece")
+    parser.add_argument("--take", type=int, default=NOTES_A_TAKE, help="notes in one take")
     parser.add_argument("--idle", action="store_true", help="without the load")
     parser.add_argument("--rows", default="jitter,exact", type=lambda text: text.split(","))
-    parser.add_argument("--period", type=int, default=256, help="frames of a period of the JACK server")
-    parser.add_argument("--engine", default="htdemucs", help="what the load separates with")
-    parser.add_argument("--models", type=Path, help="where its model lies; else one with random weights is made")
+    parser.add_argument("--period", type=int, default=256, help="period of the JACK server in frames")
+    parser.add_argument("--engine", default="htdemucs", help="engine of the separation that is the load")
+    parser.add_argument(
+        "--models", type=Path, help="folder of its model; by default a model with random weights is created"
+    )
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
     if chosen.take < 1:
-        parser.error("--take needs a note at least")
+        parser.error("--take must be at least 1")
     with tempfile.TemporaryDirectory() as folder:
         rows, exacts, busy = asyncio.run(measure(chosen, Path(folder)))
     if chosen.json:

@@ -1,4 +1,4 @@
-"""What plays the same file in the same run: the player as it is, and mido's own in a process of its own."""
+"""The players of the comparison: the bridge's player as it is, and mido's player in a separate process."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ STEM = "piano"
 
 
 def write_song(path: Path, notes: int) -> Path:
-    """A file of 200 messages a second on average: up to 16 voices, onsets and lengths at random, always the same."""
-    chance = random.Random(1)
+    """A file of 200 messages per second on average: up to 16 voices, random onsets and lengths, always the same."""
+    rng = random.Random(1)
     seconds = 2 * notes / MESSAGES_PER_SECOND
-    onsets = sorted(chance.uniform(0.0, seconds - 0.2) for _ in range(notes))
+    onsets = sorted(rng.uniform(0.0, seconds - 0.2) for _ in range(notes))
     free_at = [0.0] * VOICES
     events: list[tuple[float, int, mido.Message]] = []
     for onset in onsets:
         voice = min(range(VOICES), key=free_at.__getitem__)
         start = max(onset, free_at[voice])  # a voice sounds one note at a time
-        free_at[voice] = start + chance.uniform(0.03, 0.14)
-        pitch = 24 + voice * 5 + chance.randrange(5)
-        events.append((start, 1, mido.Message("note_on", note=pitch, velocity=chance.randint(1, 127))))
+        free_at[voice] = start + rng.uniform(0.03, 0.14)
+        pitch = 24 + voice * 5 + rng.randrange(5)
+        events.append((start, 1, mido.Message("note_on", note=pitch, velocity=rng.randint(1, 127))))
         events.append((free_at[voice], 0, mido.Message("note_off", note=pitch, velocity=64)))
     file = mido.MidiFile(type=0, ticks_per_beat=19_200)
     track = mido.MidiTrack()
@@ -51,7 +51,7 @@ def write_song(path: Path, notes: int) -> Path:
 
 
 class OurPlayer:
-    """The player's process through its client, and what it said of its last playback."""
+    """The player's process through its client, and the lateness of its last playback."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._ended = asyncio.Event()
@@ -83,7 +83,7 @@ async def our_player(environment: Mapping[str, str]) -> AsyncIterator[OurPlayer]
 
 
 def mido_plays(song: Path, environment: Mapping[str, str]) -> tuple[int, float, float]:
-    """Messages, p99 and worst lateness in ms of mido's own player in a process of its own."""
+    """Messages, p99 and worst lateness in ms of mido's player in a separate process."""
     command = [sys.executable, "-m", "benchmarks.speed.midi_players", str(song)]
     out = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **environment}).stdout
     messages, p99_ms, worst_ms = json.loads(out.splitlines()[-1])
@@ -91,7 +91,7 @@ def mido_plays(song: Path, environment: Mapping[str, str]) -> tuple[int, float, 
 
 
 def be_mido(song: Path) -> None:
-    """Plays as mido's documentation says, and takes the time before each send."""
+    """Plays as mido's documentation describes, and takes the time before each send."""
     file = mido.MidiFile(str(song))
     jack = mido.Backend("mido.backends.rtmidi/UNIX_JACK") if "JACK_DEFAULT_SERVER" in os.environ else None
     output = jack.open_output("SAB benchmark", virtual=True) if jack is not None else None

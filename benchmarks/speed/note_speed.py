@@ -1,4 +1,4 @@
-"""How long a transcription takes: with everything loaded, and as a command from nothing."""
+"""How long a transcription takes: with everything loaded, and as a command from a cold start."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WARM_SECONDS = 60
 
 @dataclass(frozen=True)
 class Timing:
-    """Medians in seconds, both sides in turns."""
+    """Medians in seconds, both programs measured in turns."""
 
     what: str
     ours: float
@@ -41,7 +41,7 @@ class Timing:
 
 
 def timings(samples: Sequence[Sample], ours: Ours, peer: Peer, folder: Path, repeats: int) -> list[Timing]:
-    """60 s of the samples, as a stem with everything loaded and as a file for both commands from nothing."""
+    """60 s of the samples, as a stem with everything loaded, and as a file for both commands from a cold start."""
     minute = folder / "minute.wav"
     _write_minute(samples, minute)
     warm = _in_turns("60 s, warm", lambda: ours(minute, "mix"), lambda: peer(minute), repeats)
@@ -76,7 +76,7 @@ def _in_turns(what: str, ours: Callable[[], object], peer: Callable[[], object],
 
 
 def _run(command: list[str]) -> None:
-    # What the cache remembers would be no transcription at all.
+    # A cached result would not be transcribed at all.
     subprocess.run(command, check=True, capture_output=True, env={**os.environ, "SAB_CACHE_MAX_GB": "0"})
 
 

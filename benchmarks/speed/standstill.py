@@ -1,9 +1,9 @@
-"""When the machine itself stood still: one witness for each processor, which no ordinary process can keep waiting.
+"""Detects when the machine itself stood still: one witness for each processor, which no ordinary process can delay.
 
-A virtual machine gets no processor now and then, or waits for a page that its host has taken away; a kernel may keep
-a processor to itself. No program of that machine can be on time then, and a figure taken meanwhile says nothing about
-the program. A witness asks for real-time priority above the one that is measured, stays on its processor, and does
-nothing but wake each millisecond: where it wakes late, whatever ran there was most likely kept from running.
+A virtual machine sometimes gets no processor, or waits for a page that its host has taken away; a kernel may keep a
+processor to itself. Then no program on that machine can be on time, and a measurement says nothing about the program. A
+witness takes real-time priority above the program that is measured, stays on its processor, and does nothing but wake
+up each millisecond: if it wakes up late, everything else on that processor was most likely delayed, too.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ import time
 from collections.abc import Iterator
 
 PERIOD_NS = 1_000_000
-#: A witness that is this late tells; some microseconds are Python's own.
+#: A witness reports from this lateness on; some microseconds are Python's own.
 LATE_NS = 1_000_000
 #: Above the player's 1, below a sound card's.
 PRIORITY = 2
-#: Until what a witness told has come through its pipe.
+#: Until the reports of a witness have come through its pipe.
 SETTLE_SECONDS = 0.1
-#: Of Linux's mman.h: its memory is not to be taken away.
+#: From Linux's mman.h: the witness's memory must not be paged out.
 MCL_CURRENT, MCL_FUTURE = 1, 2
 STANDS = "stands\n"
 
 
 class Standstills:
-    """What the witnesses have told so far: spans on the clock of `time.perf_counter_ns`."""
+    """The standstills reported by the witnesses: (start, end) on the clock of `time.perf_counter_ns`."""
 
     def __init__(self, *witnesses: subprocess.Popen[str]) -> None:
         self._witnesses = witnesses
@@ -39,16 +39,16 @@ class Standstills:
 
     @property
     def has_witnesses(self) -> bool:
-        """False: nobody looks, and nothing is told."""
+        """False: nothing is measured."""
         return bool(self._witnesses)
 
     def longest_ms(self, from_ns: int, to_ns: int) -> float:
-        """The longest standstill that touches a span that is over; 0 where there was none."""
+        """The longest standstill that overlaps a finished interval; 0 if there was none."""
         time.sleep(SETTLE_SECONDS)
-        assert all(witness.poll() is None for witness in self._witnesses), "a witness has gone"
+        assert all(witness.poll() is None for witness in self._witnesses), "a witness has ended"
         return max((end - start for start, end in self._spans if start < to_ns and end > from_ns), default=0) / 1e6
 
-    def hear(self, lines: Iterator[str]) -> None:
+    def read(self, lines: Iterator[str]) -> None:
         for line in lines:
             start, end = line.split()
             self._spans.append((int(start), int(end)))
@@ -56,10 +56,10 @@ class Standstills:
 
 @contextlib.contextmanager
 def standstills() -> Iterator[Standstills]:
-    """Runs the witnesses; they need the right to real-time priority, and Linux.
+    """Runs the witnesses; requires the right to real-time priority, and Linux.
 
     Raises:
-        RuntimeError: a witness has not got its priority.
+        RuntimeError: a witness did not get its priority.
     """
     command = [sys.executable, "-u", "-m", "benchmarks.speed.standstill"]
     with contextlib.ExitStack() as stack:
@@ -70,17 +70,17 @@ def standstills() -> Iterator[Standstills]:
             )
             stack.callback(witness.terminate)
             witnesses.append(witness)
-        heard = Standstills(*witnesses)
+        found = Standstills(*witnesses)
         for witness in witnesses:
             assert witness.stdout is not None
             if witness.stdout.readline() != STANDS:
                 raise RuntimeError("A witness needs real-time priority.")
-            threading.Thread(target=heard.hear, args=(witness.stdout,), daemon=True).start()
-        yield heard
+            threading.Thread(target=found.read, args=(witness.stdout,), daemon=True).start()
+        yield found
 
 
 def be_witness(processor: int) -> None:
-    """Tells each time that it woke late: since when, until when."""
+    """Reports each late wake-up: since when, until when."""
     os.sched_setaffinity(0, {processor})
     os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
     ctypes.CDLL(None).mlockall(MCL_CURRENT | MCL_FUTURE)

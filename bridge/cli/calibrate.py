@@ -17,7 +17,7 @@ from bridge.config import Settings
 from bridge.errors import BadArguments, EngineFailed
 from bridge.events import Event, MidiEnded
 from bridge.midi.calibration import CLICKS, calibrate, clicks
-from bridge.midi.offsets import calibrated, offsets_file, offsets_ms, store
+from bridge.midi.offsets import offsets_file, offsets_ms, read_calibrated_offsets, write_calibrated_offsets
 from bridge.midi.ports.port_layout import PortLayout
 from bridge.model import STEMS
 from bridge.smf.reading import read_schedule
@@ -80,7 +80,7 @@ def _measure(settings: Settings, recording: Path, stems: tuple[str, ...], *, dry
         f"{found.clicks} of {CLICKS} clicks found; they were {abs(found.late_ms):.2f} ms "
         f"{'late' if found.late_ms >= 0 else 'early'}, half of them within {found.spread_ms:.2f} ms of that."
     )
-    kept = {**calibrated(offsets_file(settings)), **dict.fromkeys(stems, found.offset_ms)}
+    kept = {**read_calibrated_offsets(offsets_file(settings)), **dict.fromkeys(stems, found.offset_ms)}
     _keep(settings, kept, dry_run=dry_run)
     for stem in stems:
         if stem in settings.midi_offsets_ms:
@@ -89,9 +89,9 @@ def _measure(settings: Settings, recording: Path, stems: tuple[str, ...], *, dry
 
 def _keep(settings: Settings, offsets: dict[str, float], *, dry_run: bool) -> None:
     path = offsets_file(settings)
-    before = calibrated(path)
+    before = read_calibrated_offsets(path)
     if not dry_run:
-        store(path, offsets)
+        write_calibrated_offsets(path, offsets)
     for stem in STEMS:
         if before.get(stem) != offsets.get(stem):
             write_line(f"  {stem}: {_words(before.get(stem))} → {_words(offsets.get(stem))}")

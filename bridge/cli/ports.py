@@ -17,14 +17,14 @@ from bridge.midi.lateness_log import MeasuredLateness, read_lateness
 from bridge.midi.ports.jack_identity import name_of
 from bridge.midi.ports.jack_probe import JackProbe
 from bridge.midi.ports.port_layout import PortLayout
-from bridge.midi.ports.rtmidi_ports import CLIENT_NAME, EXACT, ON_JACK, SHOWN, answering_backends, full_names
+from bridge.midi.ports.rtmidi_ports import CLIENT_NAME, DISPLAY_NAMES, EXACT, ON_JACK, answering_backends, full_names
 from bridge.midi.sync.jack_transport import jack_period_ns
 from bridge.model import STEMS, MidiStatus, Port, Value
 from bridge.osc.addresses import STATUS_REPLY
 from bridge.osc.client import open_client
 from bridge.osc.fields import arguments_of
 
-BACKEND_NAMES = {**SHOWN, EXACT: "JACK, to the sample"}
+BACKEND_NAMES = {**DISPLAY_NAMES, EXACT: "JACK, to the sample"}
 
 
 class PortsReport(Value, frozen=True, kw_only=True):

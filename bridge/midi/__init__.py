@@ -1,5 +1,5 @@
-"""Notes out of the bridge and into a DAW: virtual ports, and a process of its own that keeps the time.
+"""Virtual MIDI ports and the process that plays notes on them.
 
-`schedule` is pure; `ports` opens the MIDI ports; `sync` says where the music is; `player` runs in the process
-`python -m bridge.midi`; `client` is what the main process holds of it.
+`schedule` is pure; `ports` opens the MIDI ports; `sync` follows the DAW's position and tempo; `player` runs in the
+process `python -m bridge.midi`; `client` controls that process from the main process.
 """

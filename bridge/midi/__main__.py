@@ -1,4 +1,4 @@
-"""The MIDI player's process, `python -m bridge.midi`: started by `bridge.midi.client`, never by hand."""
+"""The MIDI player's process, `python -m bridge.midi`, which `bridge.midi.client` starts."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from typing import Any, cast
 from bridge.errors import EngineFailed
 from bridge.midi.player.loop import Player
 from bridge.midi.player.messages import Command, Report
-from bridge.midi.player.unended_notes import FILE_NAME, forget
+from bridge.midi.player.unended_notes import FILE_NAME, remove_file
 from bridge.midi.ports.hosted_ports import open_hosted
-from bridge.midi.ports.jack_identity import GUEST_NAME, claimed
+from bridge.midi.ports.jack_identity import GUEST_NAME, claim_name
 from bridge.midi.ports.jack_probe import JackProbe
 from bridge.midi.ports.port_layout import PortLayout
 from bridge.midi.ports.rtmidi_ports import CLIENT_NAME, ON_JACK, Ports, open_ports
 from bridge.midi.ports.silent import SILENT
-from bridge.midi.ports.stall import STANDS_STILL, StallWatch
+from bridge.midi.ports.stall import STALL_MESSAGE, StallWatch
 from bridge.midi.realtime.thread_priority import keep_realtime_scheduling, realtime_scheduling
 from bridge.midi.sync.ableton_link import open_link
 from bridge.midi.sync.clock_port import SYNC_PORT, ClockPort, sync_port
@@ -34,24 +34,24 @@ from bridge.protocols import MidiOutput
 
 
 def main() -> int:
-    """Plays until the main process goes, or a signal asks it to end."""
+    """Plays until the main process exits or a signal arrives."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(realtime_scheduling())
         channel = stack.enter_context(ParentChannel[Command, Report](cast("type[Command]", Command)))
         keep_realtime_scheduling()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: channel.inbox.put(None))  # SimpleQueue.put is safe in a handler
-        # The thread that hears MIDI clock must not wait 5 ms, the default, for one that spins.
+        # The thread that receives MIDI clock must not wait 5 ms, the default, for a spinning thread.
         sys.setswitchinterval(0.0002)
         sources = Sources({JACK: open_jack_transport, LINK: open_link})
         probe = JackProbe(jack_period_ns)
         player = Player(lambda: _open_ports(stack, channel.inbox, probe), channel.send, sources=sources)
-        # A collection in the middle of a phrase is a late note. What the player makes has no cycles.
+        # A garbage collection during playback would delay notes. The player creates no reference cycles.
         gc.freeze()
         gc.disable()
         player.run(channel.inbox)
         if (layout := PortLayout.from_environment(os.environ)).folder and not layout.is_guest:
-            forget(Path(layout.folder) / FILE_NAME)  # the main process may be gone
+            remove_file(Path(layout.folder) / FILE_NAME)  # the main process may have exited already
     return 0
 
 
@@ -61,11 +61,11 @@ def _open_ports(stack: contextlib.ExitStack, inbox: SimpleQueue[Any], probe: Jac
         watch = None
         if layout.backend in ("auto", *ON_JACK):
             if probe.hangs():
-                return Ports(MidiStatus(message=STANDS_STILL), {})
+                return Ports(MidiStatus(message=STALL_MESSAGE), {})
             try:
                 base = GUEST_NAME if layout.is_guest else CLIENT_NAME
-                watch = opened.enter_context(claimed(_end_without_server, base, layout.folder))
-            except OSError:  # no server, or no way to ask RtMidi's libjack: the ports play without it too
+                watch = opened.enter_context(claim_name(_end_without_server, base, layout.folder))
+            except OSError:  # no server, or RtMidi was built without libjack: the ports work without a watch
                 pass
             except EngineFailed as error:
                 return Ports(MidiStatus(message=str(error)), {})
@@ -76,11 +76,11 @@ def _open_ports(stack: contextlib.ExitStack, inbox: SimpleQueue[Any], probe: Jac
         elif watch is not None:
             watch.name_ports(output.name for output in ports.outputs.values())
             opened.enter_context(StallWatch(watch.frame, inbox.put))
-            ports = ports._replace(listeners=watch.listeners)
+            ports = ports._replace(connections=watch.connections)
         if ports.outputs and ports.status.backend != SILENT:
             early_ns = _half_a_period_ns() if ports.status.backend == "jack" else 0
-            hear = ClockPort(inbox, early_ns)
-            sync = sync_port(ports.status.backend, ports.outputs.values(), hear, client_name=name)
+            clock_port = ClockPort(inbox, early_ns)
+            sync = sync_port(ports.status.backend, ports.outputs.values(), clock_port, client_name=name)
             ports = ports.with_sync(SYNC_PORT if opened.enter_context(sync) else "")
         stack.enter_context(opened.pop_all())
         return ports
@@ -91,23 +91,23 @@ def _host(client_name: str, port_of: Mapping[str, str]) -> Mapping[str, MidiOutp
 
 
 def _end_without_ports(server_has_gone: bool) -> None:
-    """Their process was killed, most likely: a new player starts it again."""
+    """Exits when the process that hosts the ports has died; the next player starts it again."""
     _end_without_server(b"the JACK server has gone" if server_has_gone else b"the process of its ports has ended")
 
 
 def _half_a_period_ns() -> int:
-    """0 where the server is too busy to say: then a clock is followed that much later, and all else goes on."""
+    """Half a JACK period; 0 if the server is too busy to answer, so that clock sync runs that much late."""
     with contextlib.suppress(EngineFailed):
         return jack_period_ns() // 2
     return 0
 
 
-def _end_without_server(last_words: bytes = b"the JACK server has gone") -> None:
-    """The ports went with the server, so there is nothing to silence; a new process finds what there is then."""
-    # The last line is what the musician is told, and other clients' threads in libjack have something to say, too.
-    told = os.dup(2)
+def _end_without_server(reason: bytes = b"the JACK server has gone") -> None:
+    """Exits without closing the ports, which vanished with the server; the next process looks for a back-end again."""
+    # The main process reports the last line of stderr, and other threads in libjack would write after ours.
+    stderr = os.dup(2)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    os.write(told, last_words + b"\n")
+    os.write(stderr, reason + b"\n")
     os._exit(1)
 
 

@@ -1,8 +1,9 @@
-"""What a DAW has made of notes that were sent on its beats: how late it records them. Pure.
+"""Measures how late a DAW records notes that were sent on its beats. Pure.
 
-The bridge plays `CLICKS` notes, each of its own pitch, one a beat, while it follows the DAW; the DAW records them. In
-the recording each lies beside a beat: by how much is the offset. Which beat does not matter, so that a count-in, or a
-clip that begins at bar 17, changes nothing – but nothing larger than half a beat can be told either.
+While it follows the DAW, the bridge plays `CLICKS` notes, one on each beat and each of a different pitch; the DAW
+records them. The offset is the distance of each recorded note from the nearest beat. Which beat that is does not
+matter, so a count-in or a clip that begins at bar 17 changes nothing, but offsets of more than half a beat cannot be
+measured.
 """
 
 from __future__ import annotations
@@ -18,45 +19,45 @@ from bridge.smf.reading import TimedMessage
 from bridge.units import DEFAULT_TEMPO_BPM
 
 CLICKS = 16
-#: Fewer than this are somebody else's notes, or a take that went wrong.
-ENOUGH = 8
+#: With fewer clicks, the notes belong to something else or the take failed.
+MIN_CLICKS = 8
 FIRST_PITCH = 60
-#: Further from the others than this, a note of the right pitch was not played by the bridge.
+#: A note of the right pitch that is further than this from the other clicks is not one of ours.
 TOLERANCE_SECONDS = 0.05
-#: Clicks that lie further apart than this tell nothing: half of them are within the median's own distance.
+#: Clicks with a larger median deviation than this give no usable offset.
 MAX_SPREAD_MS = 15.0
-#: Sixteen clicks and some takes before they were right.
-MAX_STRIKES = 1000
+#: Sixteen clicks in each of several takes.
+MAX_HITS = 1000
 ADVICE = "Record what `sab calibrate --play` plays while it follows your DAW, and export that clip with its tempo."
 
 
 class Calibration(Value, frozen=True, kw_only=True):
-    """What was found."""
+    """The result of a calibration."""
 
     late_ms: float
-    """The median distance of the clicks from their beats; negative: they were early."""
+    """Median distance of the clicks from their beats; negative: they were early."""
     spread_ms: float
-    """Half of them are no further than this from the median."""
+    """Median absolute deviation from `late_ms`."""
     clicks: int
-    """How many were found, of `CLICKS`."""
+    """Number of clicks found, at most `CLICKS`."""
 
     @property
     def offset_ms(self) -> float:
-        """What makes up for it."""
+        """The offset that compensates for `late_ms`."""
         return round(-self.late_ms, 2) + 0.0
 
 
-class _Strike(NamedTuple):
-    """A note of one of the clicks' pitches."""
+class _Hit(NamedTuple):
+    """A recorded note of one of the clicks' pitches."""
 
     click: int
     quarters: float
     quarter_seconds: float
-    """How long a quarter is there: from its neighbour, which is near enough for some milliseconds."""
+    """Length of a quarter note there, from the next note: precise enough for a few milliseconds."""
 
 
 def clicks(tempo_bpm: float, seconds_long: float = 0.1) -> list[Note]:
-    """The notes to be played: one a beat, rising by a semitone, so that each can be told from the others."""
+    """The notes to play: one on each beat, each a semitone above the last, so that every click is recognisable."""
     beat = 60 / tempo_bpm
     return [
         Note(
@@ -70,38 +71,38 @@ def clicks(tempo_bpm: float, seconds_long: float = 0.1) -> list[Note]:
 
 
 def calibrate(recorded: Iterable[TimedMessage]) -> Calibration:
-    """Finds the clicks in a recording, among whatever else is there, and says how late they are.
+    """Finds the clicks in a recording, ignoring all other notes, and measures how late they are.
 
     Raises:
-        BadArguments: fewer than `ENOUGH` are there one beat apart, or they are too uneven.
+        BadArguments: fewer than `MIN_CLICKS` are there one beat apart, or their timing is too uneven.
     """
-    strikes = _strikes(recorded)
-    found = max((_of_one_take(strikes, first) for first in strikes), key=len, default=[])
-    if len(found) < ENOUGH:
+    hits = _find_hits(recorded)
+    found = max((_hits_of_one_take(hits, first) for first in hits), key=len, default=[])
+    if len(found) < MIN_CLICKS:
         raise BadArguments(
             f"{len(found)} of the {CLICKS} clicks are in this recording, one beat apart.",
             advice=ADVICE,
         )
-    late_ms = [1000 * _lateness(strike) for strike in found]
-    middle = median(late_ms)
-    spread = median(abs(late - middle) for late in late_ms)
+    late_ms = [1000 * _lateness(hit) for hit in found]
+    center = median(late_ms)
+    spread = median(abs(late - center) for late in late_ms)
     if spread > MAX_SPREAD_MS:
         raise BadArguments(
-            f"The clicks lie too unevenly to tell an offset: half are more than {spread:.0f} ms from the others.",
-            advice="Close what keeps the machine busy, switch quantising off, and record them again.",
+            f"The clicks are too uneven to measure: half of them are more than {spread:.0f} ms from the median.",
+            advice="Close busy programs, switch quantising off in the DAW, and record the clicks again.",
         )
-    return Calibration(late_ms=round(middle, 3), spread_ms=round(spread, 3), clicks=len(found))
+    return Calibration(late_ms=round(center, 3), spread_ms=round(spread, 3), clicks=len(found))
 
 
-def _strikes(recorded: Iterable[TimedMessage]) -> list[_Strike]:
-    """Raises BadArguments where there are far more than anybody can have recorded."""
+def _find_hits(recorded: Iterable[TimedMessage]) -> list[_Hit]:
+    """Raises BadArguments if there are far more than `CLICKS` in each of a few takes."""
     clicks = range(FIRST_PITCH, FIRST_PITCH + CLICKS)
     messages = [message for message in recorded if is_note_on(message.data) and message.data[1] in clicks]
-    if len(messages) > MAX_STRIKES:
+    if len(messages) > MAX_HITS:
         raise BadArguments(f"{len(messages)} notes of the clicks' pitches are in this recording.", advice=ADVICE)
     neighbours = [*messages[1:], *messages[-2:-1]]
     return [
-        _Strike(message.data[1] - FIRST_PITCH, message.quarters, _quarter_seconds(message, neighbour))
+        _Hit(message.data[1] - FIRST_PITCH, message.quarters, _quarter_seconds(message, neighbour))
         for message, neighbour in zip(messages, neighbours, strict=False)
     ]
 
@@ -111,16 +112,16 @@ def _quarter_seconds(message: TimedMessage, neighbour: TimedMessage) -> float:
     return (neighbour.seconds - message.seconds) / quarters if quarters else 60 / DEFAULT_TEMPO_BPM
 
 
-def _of_one_take(strikes: Sequence[_Strike], first: _Strike) -> list[_Strike]:
-    """One strike for each click, the nearest to where it should be if `first` is where it should be."""
-    chosen: dict[int, tuple[float, _Strike]] = {}
-    for strike in strikes:
-        off = abs((strike.quarters - strike.click) - (first.quarters - first.click)) * strike.quarter_seconds
-        if off <= TOLERANCE_SECONDS and (strike.click not in chosen or off < chosen[strike.click][0]):
-            chosen[strike.click] = (off, strike)
-    return [strike for _, strike in chosen.values()]
+def _hits_of_one_take(hits: Sequence[_Hit], first: _Hit) -> list[_Hit]:
+    """One hit for each click: the nearest to where it should be, given that `first` is where it should be."""
+    chosen: dict[int, tuple[float, _Hit]] = {}
+    for hit in hits:
+        deviation = abs((hit.quarters - hit.click) - (first.quarters - first.click)) * hit.quarter_seconds
+        if deviation <= TOLERANCE_SECONDS and (hit.click not in chosen or deviation < chosen[hit.click][0]):
+            chosen[hit.click] = (deviation, hit)
+    return [hit for _, hit in chosen.values()]
 
 
-def _lateness(strike: _Strike) -> float:
+def _lateness(hit: _Hit) -> float:
     """Seconds after the nearest beat."""
-    return (strike.quarters - round(strike.quarters)) * strike.quarter_seconds
+    return (hit.quarters - round(hit.quarters)) * hit.quarter_seconds

@@ -1,4 +1,4 @@
-"""The MIDI player as the main process sees it: a child that is asked to play, and whose reports become events."""
+"""The main process's side of the MIDI player: starts its process, sends commands, publishes its reports as events."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from bridge.midi.player.messages import (
     Stop,
 )
 from bridge.midi.player.playback import NOW
-from bridge.midi.player.unended_notes import UnendedNotes, ending_messages
+from bridge.midi.player.unended_notes import UnendedNotes, endings_by_stem
 from bridge.midi.ports.port_layout import PortLayout
 from bridge.midi.schedule import Schedule, schedule
 from bridge.model import Lateness as LatenessFigures
 from bridge.model import MidiStatus, PlayOutcome
 from bridge.processes.child import Child
 
-#: RtMidi keeps the interpreter, and with it the heartbeat, while JACK makes it wait: for as long as a server hangs, but
-#: also for 4 s (jackd 1.9.21) where ports are opened again just after the player was killed.
-SILENCE_SECONDS = 15.0
-#: How long `play` waits for a player that is just starting.
+#: While RtMidi waits for JACK it holds the interpreter, so no heartbeat is sent: as long as a server hangs, and for 4 s
+#: (jackd 1.9.21) if ports are opened just after the player was killed.
+HEARTBEAT_TIMEOUT_SECONDS = 15.0
+#: How long `play` waits for a player that is starting.
 READY_SECONDS = 20.0
-#: The jitter that listeners accept is 1–1.5 ms (ICMC 2004).
+#: Listeners accept a jitter of 1–1.5 ms (ICMC 2004).
 AUDIBLE_MS = 1.5
 
 SWITCHED_OFF = MidiStatus(message="MIDI is switched off; start without --no-midi to use it.")
@@ -46,9 +46,9 @@ STARTING = MidiStatus(message="The MIDI player is starting.")
 
 
 class MidiPlayer:
-    """Keeps the player's process running and tells `publish` what happens there. All of it on the event loop.
+    """Keeps the player's process running and passes its events to `publish`. Everything runs on the event loop.
 
-    `environment` is for the player's process, and holds the `PortLayout`.
+    `environment` is added to the environment of the player's process and holds the `PortLayout`.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class MidiPlayer:
         self._sent: Counter[tuple[str, str]] = Counter()
         self._lateness: dict[tuple[str, str], LatenessFigures] = {}
         self._preparing: list[_Preparation] = []
-        self._writing = asyncio.Lock()
+        self._write_lock = asyncio.Lock()
         layout = PortLayout.from_environment(environment or {})
         self._unended = UnendedNotes(Path(layout.folder) if layout.folder and not layout.is_guest else None)
         self._child: Child[Command, Report] = Child(
@@ -75,7 +75,7 @@ class MidiPlayer:
             on_exit=self._on_exit,
             on_start=self._on_start,
             environment=environment,
-            silence_seconds=SILENCE_SECONDS,
+            heartbeat_timeout_seconds=HEARTBEAT_TIMEOUT_SECONDS,
         )
 
     @property
@@ -84,11 +84,11 @@ class MidiPlayer:
 
     @property
     def pid(self) -> int | None:
-        """The player's process id; None while there is none."""
+        """The player's process id; None if it is not running."""
         return self._child.pid
 
     async def start(self) -> None:
-        """Starts the process; `wait_ready` tells when its ports are open."""
+        """Starts the process; `wait_ready` returns when its ports are open."""
         if self._enabled:
             await asyncio.to_thread(self._unended.load)
             await self._child.start()
@@ -105,16 +105,16 @@ class MidiPlayer:
             self._unended.close()
 
     async def wait_ready(self, timeout_seconds: float = READY_SECONDS) -> MidiStatus:
-        """The status as soon as the player has opened its ports, or has said that it cannot.
+        """The status, as soon as the player has opened its ports or reported why it cannot.
 
         Raises:
-            EngineFailed: the player has said nothing for so long.
+            EngineFailed: the player has not reported within `timeout_seconds`.
         """
         try:
             await asyncio.wait_for(self._ready.wait(), timeout_seconds)
         except asyncio.TimeoutError:
             raise EngineFailed(
-                "The MIDI player does not start.", advice="See what `sab doctor` says about MIDI."
+                "The MIDI player does not start.", advice="Run `sab doctor` and read its lines about MIDI."
             ) from None
         return self._status
 
@@ -127,15 +127,15 @@ class MidiPlayer:
         sync: str = NOW,
         beat: float | None = None,
     ) -> None:
-        """Plays one MIDI file for each stem, all from the start and together; returns once they are on their way.
+        """Plays one MIDI file for each stem, all starting together; returns once the player has the schedules.
 
-        What was playing on one of these stems' ports ends. `offsets_seconds` delays a stem (negative: the others).
-        With another `sync` than `now` they wait until the DAW rolls, and begin at `beat` of its song, counted in
-        quarter notes (None: where it begins to roll).
+        Earlier playback on these stems' ports ends. `offsets_seconds` delays a stem (negative: delays the others). With
+        a `sync` other than `now`, the stems wait until the DAW's transport rolls, and start at `beat` of its song, in
+        quarter notes (None: where the transport starts).
 
         Raises:
             EngineFailed: there is no MIDI back-end, and why.
-            SourceError: a file is not there or is not a MIDI file; nothing was played.
+            SourceError: a file is missing or is not a MIDI file; nothing was played.
         """
         preparation = _Preparation(job)
         self._preparing.append(preparation)
@@ -144,12 +144,12 @@ class MidiPlayer:
             if status.backend == "none":
                 raise EngineFailed(status.message, advice="")
             schedules = await asyncio.to_thread(_read, job, dict(stems), dict(offsets_seconds or {}), beat)
-            ends = await asyncio.to_thread(ending_messages, schedules)
-            async with self._writing:  # of two plays at once, what both may leave is written last
-                await asyncio.to_thread(self._unended.write, self._unended.begins(ends))
+            ends = await asyncio.to_thread(endings_by_stem, schedules)
+            async with self._write_lock:  # of two concurrent plays, the file that covers both is written last
+                await asyncio.to_thread(self._unended.write, self._unended.add(ends))
         finally:
             self._preparing.remove(preparation)
-        if preparation.is_stopped or not self._ready.is_set():  # the player may have died meanwhile
+        if preparation.is_stopped or not self._ready.is_set():  # the player may have died in the meantime
             outcome: PlayOutcome = "stopped" if preparation.is_stopped else "failed"
             for stem in stems:
                 self._unended.ended(job, stem)
@@ -159,7 +159,7 @@ class MidiPlayer:
         self._child.send(Play(schedules=schedules, sync=sync))
 
     def stop(self, job: str | None = None) -> None:
-        """Ends playback of one job, or of all; every sounding note gets its note-off."""
+        """Ends playback of one job, or of all jobs; every sounding note gets its note-off."""
         for preparation in self._preparing:
             preparation.is_stopped |= job in (None, preparation.job)
         self._child.send(Stop(job=job))
@@ -177,7 +177,7 @@ class MidiPlayer:
                 self._ready.set()
                 self._publish(MidiReady(status=status))
             case Silenced():
-                self._unended.told()
+                self._unended.clear_leftovers()
             case PlaybackWaiting(job=job, stem=stem, sync=sync):
                 self._publish(MidiWaiting(job=job, stem=stem, sync=sync))
             case PlaybackPosition(job=job, stem=stem, seconds=seconds):
@@ -198,17 +198,17 @@ class MidiPlayer:
                     messages=report.messages, p50_ms=report.p50_ms, p99_ms=report.p99_ms, worst_ms=report.worst_ms
                 )
                 if report.p99_ms > AUDIBLE_MS:
-                    self._publish(_lateness_line(report))
+                    self._publish(_lateness_notice(report))
 
     def _on_start(self) -> None:
-        if left := self._unended.left:
-            self._child.send(Silence(ends=left))
+        if leftovers := self._unended.leftovers:
+            self._child.send(Silence(ends=leftovers))
 
-    def _on_exit(self, last_words: str) -> None:
-        self._unended.lost()
+    def _on_exit(self, reason: str) -> None:
+        self._unended.player_died()
         self._ready.clear()
         self._status = STARTING
-        self._publish(Noticed(level="warning", message=f"The MIDI player has ended ({last_words}) and starts again."))
+        self._publish(Noticed(level="warning", message=f"The MIDI player has ended ({reason}) and starts again."))
         self._end_all("failed")
 
     def _end_all(self, outcome: PlayOutcome) -> None:
@@ -218,7 +218,7 @@ class MidiPlayer:
 
 
 class _Preparation:
-    """A `play` that still waits for the player or reads its files, and may be stopped before it was ever sent."""
+    """A `play` that is waiting for the player or reading its files; it can be stopped before it is sent."""
 
     def __init__(self, job: str) -> None:
         self.job = job
@@ -243,9 +243,9 @@ def _read(
     )
 
 
-def _lateness_line(report: LatenessReport) -> Noticed:
+def _lateness_notice(report: LatenessReport) -> Noticed:
     return Noticed(
         level="warning",
-        message=f"MIDI {report.stem} was late enough to be heard: 99 % of {report.messages} messages by up to "
+        message=f"MIDI {report.stem} was audibly late: 99 % of {report.messages} messages by up to "
         f"{report.p99_ms:.1f} ms, the worst by {report.worst_ms:.1f} ms.",
     )

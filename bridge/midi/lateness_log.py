@@ -1,4 +1,4 @@
-"""How late the last playbacks were, kept on disk: what `sab ports` shows of a bridge that runs or ran."""
+"""The lateness of the last playbacks, stored on disk for `sab ports` to show."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ from bridge.system.files import read_json, write_whole
 log = logging.getLogger(__name__)
 
 FILE_NAME = "lateness.json"
-#: A few songs of six stems.
-KEPT = 24
+#: Enough for a few songs of six stems.
+MAX_ENTRIES = 24
 
 
 class MeasuredLateness(Value, frozen=True, kw_only=True):
-    """How late one stem of one playback was."""
+    """The lateness of one stem in one playback."""
 
     unix_seconds: float
-    """When it was over."""
+    """When the playback ended."""
     stem: str
     figures: Lateness
 
 
 class LatenessLog:
-    """Writes the last `KEPT` into `folder`; where it cannot, the log says so and notes play all the same."""
+    """Writes the last `MAX_ENTRIES` measurements into `folder`; a failure to write is only logged."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         self._folder = folder
         self._clock = clock
 
-    def hear(self, event: Event) -> None:
-        """Keeps what the end of a playback says; other events say nothing of it."""
+    def on_event(self, event: Event) -> None:
+        """Stores the lateness from the end of a playback; ignores all other events."""
         if isinstance(event, MidiEnded) and event.lateness is not None:
-            self._keep(
+            self._append(
                 MeasuredLateness(unix_seconds=self._clock.unix_seconds(), stem=event.stem, figures=event.lateness)
             )
 
-    def _keep(self, measured: MeasuredLateness) -> None:
-        kept = [*read_lateness(self._folder), measured][-KEPT:]
+    def _append(self, measured: MeasuredLateness) -> None:
+        entries = [*read_lateness(self._folder), measured][-MAX_ENTRIES:]
         try:
-            write_whole(self._folder / FILE_NAME, msgspec.json.encode(kept))
+            write_whole(self._folder / FILE_NAME, msgspec.json.encode(entries))
         except OSError as error:
-            log.warning("no lateness can be kept in %s: %s", self._folder, error)
+            log.warning("lateness cannot be stored in %s: %s", self._folder, error)
 
 
 def read_lateness(folder: Path) -> list[MeasuredLateness]:
-    """The last playbacks, oldest first; none where nothing can be read."""
+    """The stored measurements, oldest first; empty if the file is missing or unreadable."""
     try:
         return read_json(folder / FILE_NAME, list[MeasuredLateness])
     except (OSError, ValueError):

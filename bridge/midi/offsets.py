@@ -1,4 +1,4 @@
-"""By how much each stem's notes are played early or late: what the settings say, else what was calibrated."""
+"""How much earlier or later each stem's notes are played: from the settings, otherwise from a calibration."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ FILE_NAME = "midi-offsets.json"
 
 
 def offsets_file(settings: Settings) -> Path:
-    """Where calibrated offsets are kept, for bridges on all OSC ports alike."""
+    """The file of calibrated offsets, shared by the bridges on all OSC ports."""
     return settings.state_dir / FILE_NAME
 
 
-def calibrated(path: Path) -> dict[str, float]:
-    """Milliseconds by stem; none where the file is not there or is not one of ours."""
+def read_calibrated_offsets(path: Path) -> dict[str, float]:
+    """Milliseconds by stem; empty if the file is missing or is not one of ours."""
     try:
         found = read_json(path, dict[str, float])
         check_offsets(found)
@@ -30,20 +30,20 @@ def calibrated(path: Path) -> dict[str, float]:
 
 
 def offsets_ms(settings: Settings) -> dict[str, float]:
-    """The offsets in force, by stem; a stem that is not there has none."""
-    return {**calibrated(offsets_file(settings)), **settings.midi_offsets_ms}
+    """The effective offsets by stem, the settings before the calibration; a stem that is missing has none."""
+    return {**read_calibrated_offsets(offsets_file(settings)), **settings.midi_offsets_ms}
 
 
 def offsets_seconds(settings: Settings) -> dict[str, float]:
-    """The same in seconds, as the player takes them."""
+    """The same in seconds, for the player."""
     return {stem: offset_ms / 1000 for stem, offset_ms in offsets_ms(settings).items()}
 
 
-def store(path: Path, offsets: Mapping[str, float]) -> None:
-    """Keeps these offsets and no others; none at all: removes the file.
+def write_calibrated_offsets(path: Path, offsets: Mapping[str, float]) -> None:
+    """Replaces all calibrated offsets by these; removes the file if there are none.
 
     Raises:
-        NotWritable: they cannot be kept there.
+        NotWritable: the file cannot be written.
     """
     try:
         if offsets:

@@ -1,4 +1,4 @@
-"""What is to be sent when, and what must be sent to silence it: pure, without a clock or a port."""
+"""What is sent when, and which messages silence it: pure, without a clock or a port."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from bridge.units import DEFAULT_TEMPO_BPM
 NOTE_OFF, NOTE_ON, CONTROL_CHANGE, PITCH_BEND = 0x80, 0x90, 0xB0, 0xE0
 SUSTAIN, ALL_SOUND_OFF, RESET_CONTROLLERS, ALL_NOTES_OFF = 64, 120, 121, 123
 CHANNELS = range(16)
-#: Data entry and the choice of a parameter, registered or not: bend range, MPE's zone (MIDI 1.0, table III).
+#: Data entry and parameter selection, registered or not: bend range, MPE zone (MIDI 1.0, table III).
 PARAMETER_CONTROLLERS = frozenset((6, 38, *range(96, 102)))
-#: So far from its start a file says how it is to be read; a parameter that is set later belongs to the music.
+#: Parameters set within this time from the start configure the whole file; later ones belong to the music.
 SET_UP_SECONDS = 0.1
-#: Velocity of a Note Off that has none of its own (MIDI 1.0, table II).
+#: Velocity of a Note Off that does not carry one (MIDI 1.0, table II).
 RELEASE_VELOCITY = 64
-#: 8192, the wheel at rest, as its two data bytes.
+#: 8192, the pitch wheel at rest, as its two data bytes.
 BEND_CENTRE = (0x00, 0x40)
-#: What silences a port whatever sounds on it: the controllers for that, and the bend's centre, on each channel.
+#: Silences a port in any state: the silencing controllers and a centred bend on each channel.
 SILENCE = tuple(
     message
     for channel in CHANNELS
@@ -36,14 +36,14 @@ SILENCE = tuple(
 
 
 class TimedBytes(msgspec.Struct, frozen=True, array_like=True):
-    """The bytes of one complete MIDI message, and when it is due in seconds from the schedule's start."""
+    """The bytes of one complete MIDI message and when it is due, in seconds from the schedule's start."""
 
     seconds: float
     data: bytes
 
 
 class Schedule(Value, frozen=True, kw_only=True):
-    """The notes of one stem of one job. `messages` are sorted by time; build it with `schedule()`."""
+    """The notes of one stem of one job. `messages` are sorted by time; built by `schedule()`."""
 
     job: str
     stem: str
@@ -54,11 +54,11 @@ class Schedule(Value, frozen=True, kw_only=True):
     offset_seconds: float = 0.0
     """How much later than the other stems it is played; negative: earlier."""
     tempo_bpm: float = DEFAULT_TEMPO_BPM
-    """Quarter notes a minute that its seconds were written at: what makes beats of them."""
+    """Tempo at which its seconds were written, in quarter notes per minute: converts seconds to beats."""
     beat: float | None = None
-    """Where its second 0 lies on the song's time line, in quarter notes; None: wherever the music begins to roll."""
+    """Where its second 0 lies on the song's timeline, in quarter notes; None: where the transport starts."""
     set_up: tuple[int, ...] = ()
-    """Numbers of the messages that say how the others are to be read (bend range, MPE's zone) and need saying once."""
+    """Indices of the messages that configure the receiver (bend range, MPE zone) and are sent only once."""
 
 
 def schedule(
@@ -70,10 +70,10 @@ def schedule(
     tempo_bpm: float = DEFAULT_TEMPO_BPM,
     beat: float | None = None,
 ) -> Schedule:
-    """A schedule of (seconds, message) pairs; those of the same moment keep their order."""
+    """A schedule of (seconds, message) pairs; simultaneous messages keep their order."""
     timed = sorted((TimedBytes(seconds, data) for seconds, data in messages), key=lambda message: message.seconds)
-    settings = [number for number, message in enumerate(timed) if sets_parameter(message.data)]
-    need_saying_once = all(timed[number].seconds < SET_UP_SECONDS for number in settings)
+    parameters = [number for number, message in enumerate(timed) if sets_parameter(message.data)]
+    is_set_up = all(timed[number].seconds < SET_UP_SECONDS for number in parameters)
     return Schedule(
         job=job,
         stem=stem,
@@ -83,7 +83,7 @@ def schedule(
         offset_seconds=offset_seconds,
         tempo_bpm=tempo_bpm,
         beat=beat,
-        set_up=tuple(settings) if need_saying_once else (),
+        set_up=tuple(parameters) if is_set_up else (),
     )
 
 
@@ -93,17 +93,17 @@ def is_note_on(data: bytes) -> bool:
 
 
 def is_note_off(data: bytes) -> bool:
-    """True for a Note Off, and for a Note On of velocity 0, which is one."""
+    """True for a Note Off, including a Note On of velocity 0."""
     return data[0] & 0xF0 == NOTE_OFF or (data[0] & 0xF0 == NOTE_ON and data[2] == 0)
 
 
 def sets_parameter(data: bytes) -> bool:
-    """True for what says how to read notes and bends: bend range, MPE's zone."""
+    """True for messages that configure how notes and bends are read: bend range, MPE zone."""
     return data[0] & 0xF0 == CONTROL_CHANGE and data[1] in PARAMETER_CONTROLLERS
 
 
-def ends_something(data: bytes) -> bool:
-    """True for the end of a note, the bend's way back to the centre, and the pedal's release."""
+def is_ending(data: bytes) -> bool:
+    """True for the end of a note, a bend back to the centre, and the release of the pedal."""
     kind = data[0] & 0xF0
     return (
         is_note_off(data)
@@ -112,40 +112,40 @@ def ends_something(data: bytes) -> bool:
     )
 
 
-def may_leave(messages: Iterable[TimedBytes]) -> tuple[bytes, ...]:
-    """What leaves nothing sounding wherever these messages are broken off.
+def endings_of(messages: Iterable[TimedBytes]) -> tuple[bytes, ...]:
+    """Messages that leave nothing sounding, at whatever point these messages are broken off.
 
-    A Note Off for each note that sounds anywhere among them, as often as it does so at once; then pedals, then bends.
+    One Note Off for each note, as many times as it sounds simultaneously; then pedals, then bends.
     """
     notes: Counter[tuple[int, int]] = Counter()
-    most: Counter[tuple[int, int]] = Counter()
-    others = Sounding()
+    peak: Counter[tuple[int, int]] = Counter()
+    state = MidiState()
     for message in messages:
         data = message.data
         note = (data[0] & 0x0F, data[1])
         if is_note_on(data):
             notes[note] += 1
-            most[note] = max(most[note], notes[note])
+            peak[note] = max(peak[note], notes[note])
         elif is_note_off(data):
             notes[note] = max(0, notes[note] - 1)
-        elif not ends_something(data):
-            others.hear(data)
-    for (channel, pitch), count in most.items():
+        elif not is_ending(data):
+            state.observe(data)
+    for (channel, pitch), count in peak.items():
         for _ in range(count):
-            others.hear(bytes((NOTE_ON | channel, pitch, RELEASE_VELOCITY)))
-    return others.release()
+            state.observe(bytes((NOTE_ON | channel, pitch, RELEASE_VELOCITY)))
+    return state.release()
 
 
-class Sounding:
-    """What a port has been left with: the notes that are on, the channels that are bent or hold the pedal."""
+class MidiState:
+    """The state that the messages sent to a port leave behind: active notes, bent channels, held pedals."""
 
     def __init__(self) -> None:
         self._notes: Counter[tuple[int, int]] = Counter()
         self._bent: set[int] = set()
         self._sustained: set[int] = set()
 
-    def hear(self, data: bytes) -> None:
-        """Takes note of one message that was sent."""
+    def observe(self, data: bytes) -> None:
+        """Updates the state by one message that was sent."""
         kind, channel = data[0] & 0xF0, data[0] & 0x0F
         if is_note_on(data):
             self._notes[channel, data[1]] += 1
@@ -157,8 +157,8 @@ class Sounding:
         elif kind == CONTROL_CHANGE and data[1] == SUSTAIN:
             _mark(self._sustained, channel, data[2] > 0)
 
-    def holds(self, end: bytes) -> bool:
-        """Whether that end of a note, a bend or the pedal would end something that was heard."""
+    def is_ended_by(self, end: bytes) -> bool:
+        """Whether this note end, centred bend or pedal release would end something that is active."""
         kind, channel = end[0] & 0xF0, end[0] & 0x0F
         if kind == PITCH_BEND:
             return channel in self._bent
@@ -167,10 +167,10 @@ class Sounding:
         return self._notes[channel, end[1]] > 0
 
     def release(self) -> tuple[bytes, ...]:
-        """The messages that leave nothing sounding: a Note Off for each Note On, then pedals up, bends to centre.
+        """Messages that leave nothing sounding: a Note Off for each Note On, then pedals up, then bends centred.
 
-        Explicit ones only: a DAW that records would keep All Notes Off and Reset All Controllers in the clip. The
-        bends come last, so that no note is heard to slide. Afterwards nothing sounds.
+        Only explicit messages: a DAW that records would keep All Notes Off and Reset All Controllers in the clip. Bends
+        come last, so that no note is heard to slide. Afterwards the state is empty.
         """
         messages = [
             bytes((NOTE_OFF | channel, pitch, RELEASE_VELOCITY)) for channel, pitch in sorted(self._notes.elements())

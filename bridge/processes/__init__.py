@@ -1,1 +1,1 @@
-"""How the main process and its two children talk: framed messages over pipes that nothing else writes to."""
+"""Communication between the main process and its children: framed messages over pipes that nothing else writes to."""

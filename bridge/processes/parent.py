@@ -1,4 +1,4 @@
-"""The child's end: the channel to the main process, and the news that it has gone."""
+"""The child's side: the channel to the main process, and the detection of its exit."""
 
 from __future__ import annotations
 
@@ -14,25 +14,26 @@ from typing import Any, BinaryIO, Generic, TypeVar
 
 import msgspec
 
-from bridge.processes.frames import HEAD, HEARTBEAT, HEARTBEAT_SECONDS, frame, length
+from bridge.processes.frames import HEADER, HEARTBEAT, HEARTBEAT_SECONDS, frame, payload_length
 
 Command = TypeVar("Command")
 Report = TypeVar("Report")
 
 
 def log_to_parent() -> None:
-    """What this process logs goes, a line each, to standard error, whose lines the main process logs."""
+    """Writes this process's log to standard error, one line per record; the main process logs these lines."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
 
 
 class ParentChannel(Generic[Command, Report]):
-    """Receives commands and sends reports over the process' own standard input and output.
+    """Receives commands and sends reports over the process's standard input and output.
 
-    It takes both file descriptors for itself, because C++ libraries print to descriptor 1: from here on everything
-    else that is printed goes to standard error. Commands arrive in `inbox`, in order; None, always the last, says
-    that the main process has gone. `on_command` sees each one first, on the reading thread, and returns True where
-    it has dealt with it: a cancellation must not wait behind the job that it cancels. `on_gone` is called there as
-    well, so that work for nobody ends. `commands` is the type form of Command, usually a union of tagged structs.
+    It takes both file descriptors for itself, because C++ libraries print to descriptor 1: from here on everything else
+    that is printed goes to standard error. Commands arrive in `inbox`, in order; None, always the last, means that the
+    main process has gone. `on_command` receives each one first, on the reading thread, and returns True if it has
+    handled it: a cancellation must not queue behind the job that it cancels. `on_gone` is called on that thread when
+    the main process has gone, to abort the running work. `commands` is the type form of Command, usually a union of
+    tagged structs.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class ParentChannel(Generic[Command, Report]):
 
     def __enter__(self) -> ParentChannel[Command, Report]:
         threading.Thread(target=self._read, name="commands", daemon=True).start()
-        threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+        threading.Thread(target=self._send_heartbeats, name="heartbeat", daemon=True).start()
         return self
 
     def __exit__(
@@ -61,7 +62,7 @@ class ParentChannel(Generic[Command, Report]):
         self._closed.set()
 
     def send(self, report: Report) -> None:
-        """Sends one report, from any thread; silently dropped where the main process has gone."""
+        """Sends one report, from any thread; drops it silently if the main process has gone."""
         self._write(frame(self._encode(report)))
 
     def _write(self, data: bytes) -> None:
@@ -71,16 +72,16 @@ class ParentChannel(Generic[Command, Report]):
 
     def _read(self) -> None:
         try:
-            while len(head := self._incoming.read(HEAD.size)) == HEAD.size:
-                command = self._decode(self._incoming.read(length(head)))
+            while len(header := self._incoming.read(HEADER.size)) == HEADER.size:
+                command = self._decode(self._incoming.read(payload_length(header)))
                 if self._on_command is None or not self._on_command(command):
                     self.inbox.put(command)
-        finally:  # also when the stream is out of step: a child that cannot hear must end
+        finally:  # also if the stream is corrupt: a child without commands must exit
             self.inbox.put(None)
             if self._on_gone is not None:
                 self._on_gone()
 
-    def _beat(self) -> None:
+    def _send_heartbeats(self) -> None:
         while not self._closed.wait(HEARTBEAT_SECONDS):
             self._write(HEARTBEAT)
 

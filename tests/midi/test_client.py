@@ -25,7 +25,7 @@ HAS_ALSA = Path("/dev/snd/seq").exists()
 
 
 class Events(list[Event]):
-    """The published events, and a way to wait for one of them."""
+    """The published events, with methods that wait for one of them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class Events(list[Event]):
 
 @pytest.fixture
 def asynchronous_jack_server() -> Iterator[JackServer]:
-    """A server as most musicians run it; one that waits for its clients would wait for the dead one, too."""
+    """A server as most users run it; a synchronous one would wait for the killed client, too."""
     if reason := why_no_jack():
         pytest.skip(reason)
     with running_jack(synchronous=False) as server:
@@ -89,7 +89,7 @@ def long_note(tmp_path: Path) -> Path:
     return midi_file(tmp_path / "long.mid", "00 b0407f  00 e00050  00 903c5a  cb00 803c40")
 
 
-async def test_switched_off_it_starts_nothing_and_says_so(long_note: Path) -> None:
+async def test_switched_off_it_starts_nothing_and_reports_it(long_note: Path) -> None:
     events = Events()
     midi = MidiPlayer(events.publish, enabled=False)
     await midi.start()
@@ -104,15 +104,15 @@ async def test_switched_off_it_starts_nothing_and_says_so(long_note: Path) -> No
     await midi.close()
 
 
-async def test_a_player_that_never_starts_is_not_awaited_for_ever() -> None:
+async def test_waiting_for_a_player_that_never_starts_times_out() -> None:
     with pytest.raises(EngineFailed, match="does not start"):
         await MidiPlayer(Events().publish).wait_ready(0.01)
 
 
 @pytest.mark.end_to_end
-async def test_without_a_back_end_the_process_says_so_and_play_is_refused(long_note: Path) -> None:
+async def test_without_a_back_end_the_process_reports_it_and_play_is_refused(long_note: Path) -> None:
     if HAS_ALSA or shutil.which("jackd") is None:
-        pytest.skip("this machine has ALSA's sequencer, or nothing that tells a JACK server's absence")
+        pytest.skip("this machine has ALSA's sequencer, or no JACK to report a missing server")
     async with player({"JACK_DEFAULT_SERVER": "nowhere"}) as (midi, events):
         status = await midi.wait_ready()
         assert (status.backend, status.ports) == ("none", ())
@@ -140,7 +140,7 @@ async def test_what_happens_to_a_play_is_published(jack_server: JackServer, tmp_
 
 @pytest.mark.jack
 @pytest.mark.end_to_end
-async def test_a_real_client_hears_the_notes_of_the_file(jack_server: JackServer, tmp_path: Path) -> None:
+async def test_a_real_client_receives_the_notes_of_the_file(jack_server: JackServer, tmp_path: Path) -> None:
     # notes 60, 64 and 67 one after the other, each 48 ticks (50 ms) long, the last ended by a note-on of velocity 0
     arpeggio = midi_file(tmp_path / "arpeggio.mid", "00 903c5a 30 803c40  00 904064 30 804040  00 90436e 30 904300")
     async with player(jack_server.environment) as (midi, _):
@@ -148,16 +148,16 @@ async def test_a_real_client_hears_the_notes_of_the_file(jack_server: JackServer
         with MidiReader(jack_server) as reader:
             reader.connect("Source Audio Bridge:SAB Guitar")
             await midi.play("job", {"guitar": arpeggio})
-            assert await asyncio.to_thread(reader.wait, lambda heard: len(heard) == 6)
-            assert [tuple(message.data[:2]) for message in reader.heard] == [
+            assert await asyncio.to_thread(reader.wait, lambda received: len(received) == 6)
+            assert [tuple(message.data[:2]) for message in reader.received] == [
                 (kind, pitch) for pitch in (60, 64, 67) for kind in (0x90, 0x80)
             ]
-            assert [message.data[2] for message in reader.heard[::2]] == [90, 100, 110]
+            assert [message.data[2] for message in reader.received[::2]] == [90, 100, 110]
 
 
 @pytest.mark.end_to_end
 @pytest.mark.jack
-async def test_a_file_that_is_not_there_plays_nothing(jack_server: JackServer, long_note: Path, tmp_path: Path) -> None:
+async def test_with_a_missing_file_nothing_is_played(jack_server: JackServer, long_note: Path, tmp_path: Path) -> None:
     async with player(jack_server.environment) as (midi, events):
         await midi.wait_ready()
         with pytest.raises(BridgeError):
@@ -167,7 +167,7 @@ async def test_a_file_that_is_not_there_plays_nothing(jack_server: JackServer, l
 
 @pytest.mark.jack
 @pytest.mark.end_to_end
-async def test_a_stop_that_comes_while_the_file_is_read_counts(jack_server: JackServer, long_note: Path) -> None:
+async def test_a_stop_during_the_reading_of_the_file_takes_effect(jack_server: JackServer, long_note: Path) -> None:
     async with player(jack_server.environment) as (midi, events):
         await midi.wait_ready()
         play = asyncio.create_task(midi.play("job", {"vocals": long_note}))
@@ -179,7 +179,7 @@ async def test_a_stop_that_comes_while_the_file_is_read_counts(jack_server: Jack
 
 @pytest.mark.jack
 @pytest.mark.end_to_end
-async def test_when_the_player_dies_what_played_has_failed_and_the_ports_come_back(
+async def test_when_the_player_dies_its_playbacks_fail_and_the_ports_come_back(
     asynchronous_jack_server: JackServer, long_note: Path
 ) -> None:
     async with player(asynchronous_jack_server.environment) as (midi, events):
@@ -218,7 +218,7 @@ async def test_when_the_server_goes_the_player_looks_for_another_back_end(
 
 @pytest.mark.jack
 @pytest.mark.end_to_end
-async def test_a_server_that_stands_still_freezes_nobody_and_is_played_on_when_it_goes_on(
+async def test_a_stalled_server_blocks_nothing_and_is_used_again_once_it_recovers(
     jack_server: JackServer, long_note: Path
 ) -> None:
     async with player(jack_server.environment) as (midi, events):
@@ -226,33 +226,33 @@ async def test_a_server_that_stands_still_freezes_nobody_and_is_played_on_when_i
         with MidiReader(jack_server) as reader:
             reader.connect("Source Audio Bridge:SAB Vocals")
             await midi.play("job", {"vocals": long_note})
-            assert await asyncio.to_thread(reader.wait, lambda heard: len(heard) == 3)
+            assert await asyncio.to_thread(reader.wait, lambda received: len(received) == 3)
             pid = midi.pid
-            with jack_server.standing_still():
+            with jack_server.stalled():
                 await events.until_ended("vocals", "failed")
                 await events.until_ready("none")
-                assert "stands still" in midi.status.message
-                with pytest.raises(EngineFailed, match="stands still"):
+                assert "is stalled" in midi.status.message
+                with pytest.raises(EngineFailed, match="is stalled"):
                     await midi.play("job", {"vocals": long_note})
             await events.until(ready, times=2)
-            assert await asyncio.to_thread(reader.wait, lambda heard: len(heard) >= 6)
-            assert hanging(message.data for message in reader.heard) == []
-            reader.heard.clear()
+            assert await asyncio.to_thread(reader.wait, lambda received: len(received) >= 6)
+            assert hanging(message.data for message in reader.received) == []
+            reader.received.clear()
             await midi.play("job", {"vocals": long_note})
-            assert await asyncio.to_thread(reader.wait, lambda heard: len(heard) == 3)
+            assert await asyncio.to_thread(reader.wait, lambda received: len(received) == 3)
             assert midi.pid == pid
 
 
 @pytest.mark.jack
 @pytest.mark.end_to_end
-async def test_a_player_that_starts_while_the_server_stands_still_says_so_and_comes_when_it_goes_on(
+async def test_a_player_that_starts_on_a_stalled_server_reports_it_and_opens_ports_once_it_recovers(
     jack_server: JackServer,
 ) -> None:
     with contextlib.ExitStack() as stall:
-        stall.enter_context(jack_server.standing_still())
+        stall.enter_context(jack_server.stalled())
         async with player(jack_server.environment) as (midi, events):
             status = await midi.wait_ready()
-            assert (status.backend, "stands still" in status.message) == ("none", True)
+            assert (status.backend, "is stalled" in status.message) == ("none", True)
             stall.close()
             await events.until_ready("jack")
             assert len(midi.status.ports) == 6
@@ -266,10 +266,10 @@ async def test_closing_in_the_middle_ends_every_note_and_every_play(jack_server:
         with MidiReader(jack_server) as reader:
             reader.connect("Source Audio Bridge:SAB Vocals")
             await midi.play("job", {"vocals": long_note})
-            assert await asyncio.to_thread(reader.wait, lambda heard: len(heard) == 3)
+            assert await asyncio.to_thread(reader.wait, lambda received: len(received) == 3)
             await midi.close()
-            assert hanging(message.data for message in reader.heard) == []
-            assert len(reader.heard) == 6
+            assert hanging(message.data for message in reader.received) == []
+            assert len(reader.received) == 6
         ended = events[-1]
         assert isinstance(ended, MidiEnded) and ended.outcome == "stopped"
         assert midi.pid is None

@@ -1,4 +1,4 @@
-"""The player's process on a real JACK server, heard by a client that is none of ours."""
+"""The player's process on a real JACK server, recorded by an independent client."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bridge.midi.player.messages import (
 )
 from bridge.midi.ports.port_layout import PortLayout
 from bridge.midi.ports.rtmidi_ports import CLIENT_NAME
-from bridge.midi.ports.stall import STANDS_STILL
+from bridge.midi.ports.stall import STALL_MESSAGE
 from bridge.midi.schedule import Schedule, schedule
 from bridge.model import STEMS
 from tests.support.jack_server import PERIOD_FRAMES, SAMPLE_RATE_HZ, JackServer, MidiReader, jack_server
@@ -40,14 +40,14 @@ VOCALS = f"{CLIENT_NAME}:{PortLayout().name('vocals')}"
 
 
 def phrase(notes: int = 60, step_seconds: float = 0.02) -> Schedule:
-    """A run of notes, each of its own pitch and velocity, legato: the next one's on before this one's off."""
+    """A run of notes, each with its own pitch and velocity, legato: the next one's on before this one's off."""
     pairs = [(index * step_seconds, bytes((0x90, 20 + index, 1 + index))) for index in range(notes)]
     pairs += [((index + 1.5) * step_seconds, bytes((0x80, 20 + index, 64))) for index in range(notes)]
     return schedule("job", "vocals", pairs)
 
 
 def drone() -> Schedule:
-    """Three notes, one struck twice, a bend and a pedal, for much longer than the test lasts."""
+    """Three pitches, one of them twice, a bend and a pedal, for much longer than the test."""
     sent = ("b0407f", "e00050", "903064", "903464", "903464", "913764")
     return schedule("job", "vocals", [(0.0, bytes.fromhex(data)) for data in sent] + [(600.0, b"\x80\x30\x40")])
 
@@ -57,7 +57,7 @@ SOUNDING = 6
 SILENCED = SOUNDING + 4 + 1 + 1
 
 
-def test_all_six_ports_are_there_and_each_can_be_named_alike(jack_server: JackServer) -> None:
+def test_all_six_ports_can_be_connected_by_their_aliases(jack_server: JackServer) -> None:
     with player_on(jack_server) as player, MidiReader(jack_server) as reader:
         ready = player.report()
         assert isinstance(ready, PlayerReady) and ready.status.backend == "jack"
@@ -67,40 +67,42 @@ def test_all_six_ports_are_there_and_each_can_be_named_alike(jack_server: JackSe
             reader.connect(f"{CLIENT_NAME}:{PortLayout().name(stem)}")
             player.send(Play(schedules=(schedule("job", stem, [(0.0, bytes((0x80, number, 1)))]),)))
             player.reports_until(PlaybackFinished)
-        assert reader.wait(lambda heard: len(heard) == len(STEMS))
-        assert [message.data for message in reader.heard] == [bytes((0x80, number, 1)) for number in range(len(STEMS))]
+        assert reader.wait(lambda received: len(received) == len(STEMS))
+        assert [message.data for message in reader.received] == [
+            bytes((0x80, number, 1)) for number in range(len(STEMS))
+        ]
 
 
-def test_another_client_hears_exactly_the_notes_in_time(jack_server: JackServer) -> None:
+def test_another_client_receives_exactly_the_notes_in_time(jack_server: JackServer) -> None:
     played = phrase()
     with player_on(jack_server) as player, MidiReader(jack_server) as reader:
         player.report()
         reader.connect(VOCALS)
         for _ in range(TAKES):
-            reader.heard.clear()
+            reader.received.clear()
             xruns = reader.xruns
             player.send(Play(schedules=(played,)))
             started, lateness, finished = player.reports_until(PlaybackFinished)
             assert isinstance(started, PlaybackStarted) and started.notes == played.notes
             assert finished == PlaybackFinished(job="job", stem="vocals", outcome="finished")
             assert isinstance(lateness, LatenessReport)
-            assert reader.wait(lambda heard: len(heard) >= len(played.messages))
-            assert [message.data for message in reader.heard] == [message.data for message in played.messages]
+            assert reader.wait(lambda received: len(received) >= len(played.messages))
+            assert [message.data for message in reader.received] == [message.data for message in played.messages]
             if reader.xruns == xruns:
                 break
         else:
-            # The messages were right in each; only their times cannot be told where the server itself lost time.
+            # The messages were right in each take; only their times cannot be judged if the server itself lost time.
             pytest.xfail(f"void: {TAKES} takes, each with xruns; this machine is too busy to measure time")
-        # JACK plays a message at the start of a period, and a server without real-time priority starts a period up to
-        # one period late without calling it an xrun; what the player was late, it has measured.
+        # JACK plays a message at the start of a period, and a server without real-time priority may start a period up
+        # to one period late without counting an xrun; the player has measured its own lateness.
         slack = 2 * PERIOD_SECONDS + lateness.worst_ms / 1000
-        first = reader.heard[0]
-        for heard, sent in zip(reader.heard, played.messages, strict=True):
-            assert heard.seconds - first.seconds == pytest.approx(sent.seconds, abs=slack)
+        first = reader.received[0]
+        for received, sent in zip(reader.received, played.messages, strict=True):
+            assert received.seconds - first.seconds == pytest.approx(sent.seconds, abs=slack)
 
 
-def hang_up(player: PlayerProcess) -> None:
-    player.hang_up()
+def close_pipe(player: PlayerProcess) -> None:
+    player.close_pipe()
     assert player.process.wait(10) == 0
 
 
@@ -119,7 +121,7 @@ def stop(player: PlayerProcess) -> None:
     assert player.reports_until(PlaybackFinished)[-1] == PlaybackFinished(job="job", stem="vocals", outcome="stopped")
 
 
-@pytest.mark.parametrize("ending", [stop, hang_up, terminate, interrupt])
+@pytest.mark.parametrize("ending", [stop, close_pipe, terminate, interrupt])
 def test_however_it_ends_every_note_gets_its_note_off(
     jack_server: JackServer, ending: Callable[[PlayerProcess], None]
 ) -> None:
@@ -127,11 +129,11 @@ def test_however_it_ends_every_note_gets_its_note_off(
         player.report()
         reader.connect(VOCALS)
         player.send(Play(schedules=(drone(),)))
-        assert reader.wait(lambda heard: len(heard) == SOUNDING)
-        assert hanging(message.data for message in reader.heard) != []
+        assert reader.wait(lambda received: len(received) == SOUNDING)
+        assert hanging(message.data for message in reader.received) != []
         ending(player)
-        assert reader.wait(lambda heard: len(heard) == SILENCED)
-        assert hanging(message.data for message in reader.heard) == []
+        assert reader.wait(lambda received: len(received) == SILENCED)
+        assert hanging(message.data for message in reader.received) == []
 
 
 def test_panic_ends_the_notes_then_silences_all_channels(jack_server: JackServer) -> None:
@@ -139,20 +141,20 @@ def test_panic_ends_the_notes_then_silences_all_channels(jack_server: JackServer
         player.report()
         reader.connect(VOCALS)
         player.send(Play(schedules=(drone(),)))
-        assert reader.wait(lambda heard: len(heard) == SOUNDING)
+        assert reader.wait(lambda received: len(received) == SOUNDING)
         player.send(Panic())
-        assert reader.wait(lambda heard: len(heard) == SILENCED + 16 * 5)
-        assert hanging(message.data for message in reader.heard[:SILENCED]) == []
-        silencing = {message.data for message in reader.heard[SILENCED:]}
+        assert reader.wait(lambda received: len(received) == SILENCED + 16 * 5)
+        assert hanging(message.data for message in reader.received[:SILENCED]) == []
+        silencing = {message.data for message in reader.received[SILENCED:]}
         assert {bytes((0xB0 | channel, 123, 0)) for channel in range(16)} <= silencing
         assert {bytes((0xB0 | channel, 120, 0)) for channel in range(16)} <= silencing
 
 
-def test_sab_ports_does_not_wait_for_a_server_that_stands_still(jack_server: JackServer, tmp_path: Path) -> None:
+def test_sab_ports_does_not_wait_for_a_stalled_server(jack_server: JackServer, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "bridge", "ports", "--json", "--port", "0", "--state-dir", str(tmp_path)]
     environment = {**os.environ, **jack_server.environment}
-    with jack_server.standing_still():
+    with jack_server.stalled():
         answer = subprocess.run(command, env=environment, stdout=subprocess.PIPE, timeout=40, check=True)
     report = msgspec.json.decode(answer.stdout)
     assert report["backends"]["jack"] is False
-    assert report["status"]["message"] == STANDS_STILL
+    assert report["status"]["message"] == STALL_MESSAGE

@@ -15,21 +15,21 @@ pytestmark = pytest.mark.end_to_end
 
 
 class Listener:
-    """Collects what a child says, and waits for it."""
+    """Collects a child's reports, and waits for them."""
 
     def __init__(self) -> None:
-        self.heard: asyncio.Queue[str] = asyncio.Queue()
+        self.reports: asyncio.Queue[str] = asyncio.Queue()
         self.exits: asyncio.Queue[str] = asyncio.Queue()
         self.starts = 0
         self.failing = False
 
-    def hear(self, report: EchoReport) -> None:
+    def on_report(self, report: EchoReport) -> None:
         if self.failing:
             raise ZeroDivisionError
-        self.heard.put_nowait(report.text)
+        self.reports.put_nowait(report.text)
 
     async def next(self) -> str:
-        return await asyncio.wait_for(self.heard.get(), 30)
+        return await asyncio.wait_for(self.reports.get(), 30)
 
     async def exit(self) -> str:
         return await asyncio.wait_for(self.exits.get(), 30)
@@ -39,15 +39,17 @@ class Listener:
 
 
 @asynccontextmanager
-async def running(silence_seconds: float = 30.0) -> AsyncIterator[tuple[Child[EchoCommand, EchoReport], Listener]]:
+async def running(
+    heartbeat_timeout_seconds: float = 30.0,
+) -> AsyncIterator[tuple[Child[EchoCommand, EchoReport], Listener]]:
     listener = Listener()
     child: Child[EchoCommand, EchoReport] = Child(
         "tests.support.echo",
         EchoReport,
-        on_report=listener.hear,
+        on_report=listener.on_report,
         on_exit=listener.exits.put_nowait,
         on_start=listener.started,
-        silence_seconds=silence_seconds,
+        heartbeat_timeout_seconds=heartbeat_timeout_seconds,
     )
     await child.start()
     try:
@@ -78,13 +80,13 @@ async def test_what_libraries_print_does_not_break_the_channel() -> None:
         assert await listener.next() == "still here"
 
 
-async def test_what_is_urgent_overtakes() -> None:
+async def test_an_urgent_command_is_handled_first() -> None:
     async with running() as (child, listener):
         child.send(Urgent())
         assert await listener.next() == "urgent"
 
 
-async def test_a_child_that_dies_is_started_again_and_its_last_words_are_known() -> None:
+async def test_a_child_that_dies_is_restarted_and_its_last_line_is_reported() -> None:
     async with running() as (child, listener):
         child.send(Die(text="the ceiling fell down"))
         assert await listener.exit() == "the ceiling fell down"
@@ -94,14 +96,14 @@ async def test_a_child_that_dies_is_started_again_and_its_last_words_are_known()
         assert listener.starts == 2
 
 
-async def test_a_child_that_is_killed_is_started_again() -> None:
+async def test_a_child_that_is_killed_is_restarted() -> None:
     async with running() as (child, listener):
         child.kill()
         assert "SIGKILL" in await listener.exit()
         assert (await listener.next()).startswith("hello")
 
 
-async def test_a_signal_without_a_name_is_told_by_its_number() -> None:
+async def test_a_signal_without_a_name_is_reported_by_its_number() -> None:
     async with running() as (child, listener):
         assert child.pid is not None
         os.kill(child.pid, signal.SIGRTMIN + 2)
@@ -109,7 +111,7 @@ async def test_a_signal_without_a_name_is_told_by_its_number() -> None:
         assert (await listener.next()).startswith("hello")
 
 
-async def test_a_fault_in_what_listens_does_not_end_the_watch(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_error_in_a_callback_does_not_end_the_supervision(caplog: pytest.LogCaptureFixture) -> None:
     async with running() as (child, listener):
         listener.failing = True
         child.send(Say(text="one"))
@@ -121,7 +123,7 @@ async def test_a_fault_in_what_listens_does_not_end_the_watch(caplog: pytest.Log
 
 
 async def test_a_child_that_hangs_is_replaced() -> None:
-    async with running(silence_seconds=2.5) as (child, listener):
+    async with running(heartbeat_timeout_seconds=2.5) as (child, listener):
         child.send(Freeze())
         assert "SIGKILL" in await listener.exit()
         assert (await listener.next()).startswith("hello")
@@ -138,4 +140,4 @@ async def test_a_child_ends_when_its_pipe_closes() -> None:
 async def test_commands_to_a_child_that_is_down_are_dropped() -> None:
     async with running() as (child, _):
         await child.close()
-        child.send(Say(text="nobody hears this"))
+        child.send(Say(text="nobody receives this"))

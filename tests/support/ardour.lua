@@ -1,20 +1,20 @@
--- What a musician does in Ardour, without a screen: gives the bridge a clip, waits until it has been taken apart, and
--- records what four of its ports play on four MIDI tracks at once, as often as asked.
+-- The steps of a user in Ardour, without a screen: sends a clip to the bridge, waits until it is separated, and records
+-- what four of the bridge's ports play on four MIDI tracks at once, for as many takes as requested.
 --
 --   ardour7-lua ardour.lua SESSION SAMPLE_RATE CLIP OSC_URL TAKE_SECONDS
 --
--- SESSION is a folder that is not there yet. A line on stdin asks for a take, its end for the end. On stdout, lines
--- that begin with "> " tell what has happened: "opened", "ready", "took N", "recorded STEM FILE" for each track of the
--- last take, and "closed"; or "failed REASON". `ardour.py` is at the other end.
+-- SESSION is a folder that does not exist yet. Each line on stdin requests a take; the end of stdin ends the script. On stdout,
+-- lines that begin with "> " report progress: "opened", "ready", "took N", "recorded STEM FILE" for each track of the last
+-- take, and "closed"; or "failed REASON". `ardour.py` starts it and reads them.
 
 local session_folder, sample_rate, clip, url, take_seconds = table.unpack (arg, 1, 5)
 local STEMS = { "Vocals", "Drums", "Bass", "Other" }
 local LONGEST_WAIT_SECONDS = 60
 local POLL_SECONDS = 0.02
--- What Ardour's disk thread may need after the transport has stopped.
+-- Time for Ardour's disk thread after the transport has stopped.
 local REST_SECONDS = 1
 
-local function say (...)
+local function report (...)
 	print ("> " .. string.format (...))
 	io.stdout:flush ()
 end
@@ -23,7 +23,7 @@ local function sleep (seconds)
 	ARDOUR.LuaAPI.usleep (math.floor (seconds * 1e6))
 end
 
--- Lua hears no OSC, so that it has to look for what it waits for.
+-- Lua cannot receive OSC, so it polls.
 local function wait_for (what, look)
 	for _ = 1, LONGEST_WAIT_SECONDS / POLL_SECONDS do
 		local found = look ()
@@ -33,7 +33,7 @@ local function wait_for (what, look)
 	error (what .. " did not come within " .. LONGEST_WAIT_SECONDS .. " s")
 end
 
--- A new track, armed, that listens to one port of the bridge and to nothing else.
+-- A new, armed track that is connected to one port of the bridge only.
 local function armed_track (stem)
 	local one_midi = ARDOUR.ChanCount (ARDOUR.DataType ("midi"), 1)
 	local track = Session:new_midi_track (
@@ -47,7 +47,7 @@ local function armed_track (stem)
 	return track
 end
 
--- The job's name, from the manifest that the bridge writes last.
+-- The job's name, from the manifest, which the bridge writes last.
 local function job_of_clip (bridge)
 	bridge:send ("/sab/submit", "sss", clip, "project", Session:path ())
 	local name = clip:match ("([^/]+)%.%w+$")
@@ -83,18 +83,18 @@ end
 local function record_takes ()
 	local tracks = {}
 	for _, stem in ipairs (STEMS) do tracks[stem] = armed_track (stem) end
-	say ("opened")
+	report ("opened")
 	local bridge = ARDOUR.LuaOSC.Address (url)
 	local job = job_of_clip (bridge)
-	say ("ready")
+	report ("ready")
 	local takes = 0
 	while io.read ("l") do
 		take (bridge, job)
 		takes = takes + 1
-		say ("took %d", takes)
+		report ("took %d", takes)
 	end
 	Session:save_state ("")
-	for _, stem in ipairs (STEMS) do say ("recorded %s %s", stem, last_recording (tracks[stem])) end
+	for _, stem in ipairs (STEMS) do report ("recorded %s %s", stem, last_recording (tracks[stem])) end
 end
 
 local function main ()
@@ -104,9 +104,9 @@ local function main ()
 	record_takes ()
 	collectgarbage () -- a session must not be closed while Lua still holds its tracks
 	close_session ()
-	say ("closed")
+	report ("closed")
 end
 
 local done, reason = pcall (main)
-if not done then say ("failed %s", tostring (reason)) end
+if not done then report ("failed %s", tostring (reason)) end
 quit ()

@@ -1,4 +1,4 @@
-"""Ardour without a screen: it records the bridge's ports, and its recordings can be held against other MIDI files.
+"""Ardour without a screen: it records the bridge's ports, and its recordings can be compared with other MIDI files.
 
     with recording(folder, clip, url, take_seconds) as ardour:
         ardour.take()
@@ -30,14 +30,14 @@ STARTS = 3
 
 
 def why_no_ardour() -> str:
-    """What this machine lacks to record with Ardour; empty where it lacks nothing."""
+    """What this machine lacks to record with Ardour; empty if it lacks nothing."""
     if shutil.which(PROGRAM) is None:
         return f"{PROGRAM} is not installed (Debian 12: ardour)"
     return why_no_jack()
 
 
 class Ardour:
-    """Four armed tracks in a new session, for a clip that the bridge takes apart."""
+    """Four armed tracks in a new session, for a clip that the bridge separates."""
 
     def __init__(self, process: subprocess.Popen[str], session: Path, log: Path) -> None:
         self.session = session
@@ -47,32 +47,32 @@ class Ardour:
         self._lines: list[str] = []
 
     def has_opened(self) -> bool:
-        """Whether it has made its session, with a track on each port."""
-        return self._next_said() == ["opened"]
+        """Whether it has created its session, with a track on each port."""
+        return self._next_line() == ["opened"]
 
     def take(self) -> None:
-        """Rolls, has the notes played, and stops. Recorded over nothing: a take begins where the last one ended."""
+        """Rolls, has the notes played, and stops. A take begins where the last one ended, so nothing is overwritten."""
         assert self._process.stdin is not None
         self._process.stdin.write("\n")
         self._process.stdin.flush()
-        self.hear("took")
+        self.read_until("took")
 
     def end(self) -> None:
-        """Saves the session and closes the DAW; afterwards all of `recorded` is there."""
+        """Saves the session and closes the DAW; afterwards `recorded` is complete."""
         assert self._process.stdin is not None
         self._process.stdin.close()
-        self.hear("closed")
+        self.read_until("closed")
         self._process.wait(END_SECONDS)
 
-    def hear(self, word: str) -> None:
-        """Reads what the script says up to that word; asserts that it comes."""
-        while (said := self._next_said())[:1] != [word]:
-            assert said and said[0] != "failed", "\n".join([*self._lines, self._log.read_text()])
-            if said[0] == "recorded":
-                self.recorded[said[1]] = Path(said[2])
+    def read_until(self, word: str) -> None:
+        """Reads the script's output up to that word; asserts that it arrives."""
+        while (words := self._next_line())[:1] != [word]:
+            assert words and words[0] != "failed", "\n".join([*self._lines, self._log.read_text()])
+            if words[0] == "recorded":
+                self.recorded[words[1]] = Path(words[2])
 
-    def _next_said(self) -> list[str]:
-        """The words of its next line, the last of them with all that is left; none where it has ended."""
+    def _next_line(self) -> list[str]:
+        """The words of its next line, the last one with the rest of the line; empty if it has ended."""
         for line in cast("Iterator[str]", self._process.stdout):
             if line.startswith("> "):
                 self._lines.append(line)
@@ -83,14 +83,14 @@ class Ardour:
 
 @contextmanager
 def recording(folder: Path, clip: Path, url: str, take_seconds: float) -> Iterator[Ardour]:
-    """Ardour with a new session in `folder`, that has given `clip` to the bridge at `url` and got it back."""
+    """Ardour with a new session in `folder`, after `clip` was separated by the bridge at `url`."""
     with contextlib.ExitStack() as stack:
         # On a busy machine Ardour 7.3 sometimes crashes or loses the server while it starts.
         for start in range(STARTS):
             ardour = stack.enter_context(_running(folder, f"session {start}", clip, url, take_seconds))
             if ardour.has_opened():
                 break
-        ardour.hear("ready")
+        ardour.read_until("ready")
         yield ardour
         ardour.end()
 
@@ -120,12 +120,12 @@ class Note(NamedTuple):
 
     @property
     def key(self) -> tuple[int, int, int]:
-        """What does not depend on time."""
+        """The attributes that do not depend on time."""
         return self.channel, self.pitch, self.velocity
 
 
 class Bend(NamedTuple):
-    """The pitch wheel moves."""
+    """A pitch wheel message."""
 
     seconds: float
     channel: int
@@ -133,16 +133,16 @@ class Bend(NamedTuple):
 
 
 class Part(NamedTuple):
-    """What a MIDI file holds."""
+    """The notes and bends of a MIDI file."""
 
     notes: list[Note]
     bends: list[Bend]
 
 
 def read_part(path: Path) -> Part:
-    """The notes, in the order of their onsets, and the bends of a file, read by mido alone.
+    """The notes of a file, sorted by onset, and its bends, read by mido alone.
 
-    Asserts that each note ends, that no pitch starts again while it sounds, and that no end is without a start.
+    Asserts that each note ends, that no pitch starts again while it sounds, and that every end has a start.
     """
     seconds = 0.0
     sounding: dict[tuple[int, int], tuple[float, int]] = {}

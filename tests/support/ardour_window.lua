@@ -1,28 +1,29 @@
--- What a musician does in Ardour's window, as a hook that Ardour calls ten times a second: imports clips, cuts the front
--- of their regions off, selects them, runs the action that sends them, waits, and runs the action that imports. At last it
--- imports one file of notes by hand, and takes its tempo over.
+-- The steps of a user in Ardour's window, as a hook that Ardour calls ten times per second: imports clips, trims the front
+-- of their regions, selects them, runs the action that sends them, waits, and runs the action that imports. Finally it
+-- imports one file of notes by hand and adopts its tempo.
 --
--- The text begins with a local `plan`: { take_apart, import: the actions' files; clips: { { path, place, cut } … }, with
--- places and cuts in samples; tempo; notes: the file of notes; told: the file for what has happened }. `ardour_window.py` is at the other end.
+-- The text begins with a local `plan`: { separate, import: the files of the actions; clips: { { path, place, cut } … },
+-- with places and cuts in samples; tempo; notes: the file of notes; report: the output file }. `ardour_window.py` starts
+-- it and reads the output.
 
 local SETTLED_TICKS = 10
 
 local lines = {}
-local function say (...)
+local function report (...)
 	lines[#lines + 1] = string.format (...)
-	local file = io.open (plan.told, "w")
+	local file = io.open (plan.report, "w")
 	file:write (table.concat (lines, "\n"), "\n")
 	file:close ()
 end
 
--- In place of the windows that wait for a click.
+-- Replaces the dialogs, which would wait for a click.
 local dialog = LuaDialog
 LuaDialog = {
 	MessageType = dialog.MessageType, ButtonType = dialog.ButtonType, Response = dialog.Response,
-	Message = function (_, text) return { run = function () say ("message\t%s", (text:gsub ("\n", " "))) end } end,
+	Message = function (_, text) return { run = function () report ("message\t%s", (text:gsub ("\n", " "))) end } end,
 }
 
--- As Ardour does it: it keeps the bytecode of the factory, and nothing else of the script.
+-- As Ardour does: it keeps only the bytecode of the script's factory.
 local function run (path)
 	function ardour () end
 	assert (loadfile (path)) ()
@@ -56,12 +57,12 @@ local function set_tempo ()
 end
 
 local function send ()
-	say ("opened")
+	report ("opened")
 	set_tempo ()
 	local selection = ArdourUI.SelectionList ()
 	for _, clip in ipairs (plan.clips) do
 		import (clip.path, clip.place)
-		say ("imported\t%s", clip.path)
+		report ("imported\t%s", clip.path)
 	end
 	for index, found in ipairs (regions ()) do
 		local clip = plan.clips[index]
@@ -69,8 +70,8 @@ local function send ()
 		selection:push_back (Editor:regionview_from_region (found.region))
 	end
 	Editor:set_selection (selection, ArdourUI.SelectionOp.Set)
-	run (plan.take_apart)
-	say ("sent")
+	run (plan.separate)
+	report ("sent")
 end
 
 local function is_done ()
@@ -91,20 +92,20 @@ local function finish ()
 		for channel = 0, audio:isnil () and 0 or audio:n_channels () - 1 do
 			paths[#paths + 1] = region:source (channel):to_filesource ():path ()
 		end
-		say ("region\t%s\t%s\t%d\t%d\t%d\t%s", found.track, audio:isnil () and "midi" or "stem",
+		report ("region\t%s\t%s\t%d\t%d\t%d\t%s", found.track, audio:isnil () and "midi" or "stem",
 			region:position ():samples (), region:start ():samples (), region:length ():samples (),
 			table.concat (paths, "\t"))
 	end
 	Session:save_state ("")
 	local before = #regions ()
 	import (plan.notes, 0, ARDOUR.MidiTempoMapDisposition.SMFTempoUse)
-	say ("tempo\t%.6f", Temporal.TempoMap.read ():tempo_at (Temporal.timepos_t (0)):quarter_notes_per_minute ())
+	report ("tempo\t%.6f", Temporal.TempoMap.read ():tempo_at (Temporal.timepos_t (0)):quarter_notes_per_minute ())
 	for index, found in ipairs (regions ()) do
 		if index > before then
-			say ("notes\t%s\t%s", found.track, found.region:source (0):to_filesource ():path ())
+			report ("notes\t%s\t%s", found.track, found.region:source (0):to_filesource ():path ())
 		end
 	end
-	say ("finished")
+	report ("finished")
 end
 
 local ticks, step, busy = 0, send, false
@@ -112,10 +113,10 @@ return function (signal)
 	if signal ~= LuaSignal.LuaTimerDS or busy or not step then return end
 	ticks = ticks + 1
 	if ticks < SETTLED_TICKS or (step == finish and not is_done ()) then return end
-	-- An import lets the window go on, and so this hook too.
+	-- During an import the window's event loop runs on, and so does this hook.
 	busy = true
 	local done, reason = pcall (step)
-	if not done then say ("failed\t%s", tostring (reason)) end
+	if not done then report ("failed\t%s", tostring (reason)) end
 	step = done and step == send and finish or nil
 	busy = false
 	collectgarbage ()

@@ -1,8 +1,8 @@
-"""Ardour's window on a screen that nobody sees, in which a script does what a musician does with our two actions.
+"""Ardour's window on a virtual screen, in which a script does what a user does with our two actions.
 
     with showing(folder, plan, environment) as window:
         window.wait("finished")
-    window.regions  # what then stands in the tracks
+    window.regions  # the regions in the tracks afterwards
 
 `ardour_window.lua` runs inside the DAW.
 """
@@ -30,7 +30,7 @@ POLL_SECONDS = 0.1
 START_SECONDS = 40
 END_SECONDS = 20
 
-#: The audio system that it starts with, without asking; what the window for it saves.
+#: Makes it start with this audio system without asking; as saved by the dialog for it.
 CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
 <Ardour>
   <Config><Option name="try-autostart-engine" value="1"/><Option name="discover-vst-on-start" value="0"/></Config>
@@ -41,7 +41,7 @@ CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
   </EngineStates></AudioMIDISetup></Extra>
 </Ardour>
 """
-#: A hook that hears every signal.
+#: A hook that receives every signal.
 HOOKS = """<?xml version="1.0" encoding="UTF-8"?>
 <UIScripts>
   <ActionScript lua="Lua 5.3">{none}</ActionScript>
@@ -51,12 +51,12 @@ HOOKS = """<?xml version="1.0" encoding="UTF-8"?>
 
 
 class Clip(NamedTuple):
-    """A file to import, and what is done with its region; in samples."""
+    """A file to import, and how its region is cut; in samples."""
 
     path: Path
     place: int
     cut: int = 0
-    """So much is cut off at its front."""
+    """How much is cut off its front."""
 
 
 class Imported(NamedTuple):
@@ -67,7 +67,7 @@ class Imported(NamedTuple):
 
 
 class Region(NamedTuple):
-    """What stands in a track; in samples of the session."""
+    """A region in a track; in samples of the session."""
 
     track: str
     kind: str
@@ -81,7 +81,7 @@ class Region(NamedTuple):
 
 
 def why_no_window() -> str:
-    """What this machine lacks to show Ardour; empty where it lacks nothing."""
+    """What this machine lacks to show Ardour; empty if it lacks nothing."""
     for program, package in ((PROGRAM, "ardour"), ("ardour", "ardour"), ("Xvfb", "xvfb")):
         if shutil.which(program) is None:
             return f"{program} is not installed (Debian 12: {package})"
@@ -89,23 +89,23 @@ def why_no_window() -> str:
 
 
 class Window:
-    """A running Ardour with a session of its own."""
+    """A running Ardour with its own session."""
 
-    def __init__(self, process: subprocess.Popen[bytes], session: Path, told: Path, log: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], session: Path, report: Path, log: Path) -> None:
         self.process = process
         self.session = session
-        self._told = told
+        self._report = report
         self._log = log
 
     def has_begun(self) -> bool:
-        """Whether its hook comes to work at all."""
+        """Whether its hook runs at all."""
         deadline = time.monotonic() + START_SECONDS
-        while not self._told.exists() and self.process.poll() is None and time.monotonic() < deadline:
-            time.sleep(POLL_SECONDS)  # it is another program's file
-        return self._told.exists()
+        while not self._report.exists() and self.process.poll() is None and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)  # another program writes the file
+        return self._report.exists()
 
     def wait(self, word: str, within_seconds: float) -> None:
-        """Until its hook has said that word; asserts that it does."""
+        """Waits until its hook has reported that word; asserts that it does."""
         deadline = time.monotonic() + within_seconds
         while not any(line[0] == word for line in self.lines()):
             failed = [line for line in self.lines() if line[0] == "failed"]
@@ -113,12 +113,12 @@ class Window:
             time.sleep(POLL_SECONDS)
 
     def lines(self) -> list[list[str]]:
-        """What its hook has said, in words."""
-        return [line.split("\t") for line in self._told.read_text().splitlines()] if self._told.exists() else []
+        """The lines that its hook has reported, split into words."""
+        return [line.split("\t") for line in self._report.read_text().splitlines()] if self._report.exists() else []
 
     @property
     def regions(self) -> list[Region]:
-        """What stands in its tracks, in their order."""
+        """The regions in its tracks, in their order."""
         return [
             Region(track, kind, int(place), int(start), int(frames), [Path(path) for path in sources])
             for word, track, kind, place, start, frames, *sources in (line for line in self.lines() if len(line) > 6)
@@ -127,17 +127,17 @@ class Window:
 
     @property
     def by_hand(self) -> list[Imported]:
-        """What the file of notes became."""
+        """The tracks that the file of notes became."""
         return [Imported(line[1], Path(line[2])) for line in self.lines() if line[0] == "notes"]
 
     @property
     def tempo_bpm(self) -> float:
-        """At the session's start, after that file came with its own; in quarter notes a minute."""
+        """The tempo at the session's start, after that file was imported with its own; in quarter notes per minute."""
         return next(float(line[1]) for line in self.lines() if line[0] == "tempo")
 
     @property
     def messages(self) -> list[str]:
-        """What the actions have told the musician."""
+        """The messages that the actions showed to the user."""
         return [line[1] for line in self.lines() if line[0] == "message"]
 
 
@@ -145,7 +145,7 @@ class Window:
 def showing(
     folder: Path, clips: Sequence[Clip], tempo_bpm: float, notes: Path, url: str, environment: Mapping[str, str]
 ) -> Iterator[Window]:
-    """Ardour with a new session in `folder`, at work on `clips`, then on `notes`; the bridge listens at `url`."""
+    """Ardour with a new session in `folder` that processes `clips`, then `notes`; the bridge listens at `url`."""
     actions = folder / "actions"
     actions.mkdir()
     for script in ACTIONS.iterdir():
@@ -156,7 +156,7 @@ def showing(
             place = folder / f"start {start}"
             place.mkdir()
             places = {"HOME": str(place), "XDG_CONFIG_HOME": str(place / "config"), "DISPLAY": display}
-            plan = _plan(actions, clips, tempo_bpm, notes, place / "told")
+            plan = _plan(actions, clips, tempo_bpm, notes, place / "report")
             with _running(place, plan, {**os.environ, **environment, **places}) as window:
                 if window is not None and window.has_begun():
                     yield window
@@ -166,8 +166,8 @@ def showing(
 
 @contextmanager
 def _running(place: Path, plan: str, environment: Mapping[str, str]) -> Iterator[Window | None]:
-    """None where not even a session could be made."""
-    session, told, log = place / "session", place / "told", place / "log"
+    """None if not even a session could be created."""
+    session, report, log = place / "session", place / "report", place / "log"
     made = subprocess.run(
         [PROGRAM, str(NEW_SESSION), str(session), str(SAMPLE_RATE_HZ)],
         env=environment, capture_output=True, text=True, timeout=START_SECONDS, check=False,
@@ -177,14 +177,14 @@ def _running(place: Path, plan: str, environment: Mapping[str, str]) -> Iterator
         return
     config = place / "config" / "ardour7"
     config.mkdir(parents=True, exist_ok=True)
-    (config / ".a7").touch()  # not the first start of all
+    (config / ".a7").touch()  # skips the dialogs of a first start
     (config / "config").write_text(CONFIG)
     (config / "ui_scripts").write_text(_hooks(plan + HOOK.read_text()))
     with log.open("w") as output:
         command = ["ardour", "--no-announcements", "--no-splash", "--disable-plugins", str(session / "session.ardour")]
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=output, cwd=place)
         try:
-            yield Window(process, session, told, log)
+            yield Window(process, session, report, log)
         finally:
             process.terminate()
             try:
@@ -196,31 +196,31 @@ def _running(place: Path, plan: str, environment: Mapping[str, str]) -> Iterator
 
 @contextmanager
 def _screen(folder: Path) -> Iterator[str]:
-    """An X server without a screen; gives its display."""
+    """A virtual X server; yields its display."""
     reading, writing = os.pipe()
     with (folder / "screen.log").open("w") as log:
         command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1280x800x24", "-nolisten", "tcp"]
         process = subprocess.Popen(command, pass_fds=[writing], stdout=log, stderr=log)
     os.close(writing)
     try:
-        with os.fdopen(reading) as told:
-            yield f":{told.readline().strip()}"
+        with os.fdopen(reading) as output:
+            yield f":{output.readline().strip()}"
     finally:
         process.terminate()
         process.wait()
 
 
-def _plan(actions: Path, clips: Sequence[Clip], tempo_bpm: float, notes: Path, told: Path) -> str:
+def _plan(actions: Path, clips: Sequence[Clip], tempo_bpm: float, notes: Path, report: Path) -> str:
     rows = ", ".join(f"{{ path = '{clip.path}', place = {clip.place}, cut = {clip.cut} }}" for clip in clips)
     return (
-        f"local plan = {{ take_apart = '{actions}/source_audio_bridge_take_apart.lua', "
+        f"local plan = {{ separate = '{actions}/source_audio_bridge_take_apart.lua', "
         f"import = '{actions}/source_audio_bridge_import.lua', clips = {{ {rows} }}, tempo = {tempo_bpm}, "
-        f"notes = '{notes}', told = '{told}' }}\n"
+        f"notes = '{notes}', report = '{report}' }}\n"
     )
 
 
 def _hooks(script: str) -> str:
-    """Ardour's file of scripts, with one hook in it; Ardour runs Lua that makes the tables of its scripts."""
+    """Ardour's file of scripts, with one hook in it; Ardour runs Lua code that creates the tables of its scripts."""
     quoted = "".join(f"\\{byte:03}" for byte in script.encode())
     hook = f's = {{}} s["n"] = "musician" s["s"] = "{quoted}" s["f"] = "{quoted}" s["a"] = {{}}'
     return HOOKS.format(

@@ -1,4 +1,4 @@
-"""A DAW made of what it sends: MIDI clock with its times, at tempi, with jumps; and where its song truly was."""
+"""A fake DAW: the MIDI clock that it sends, with times, tempi and jumps, and its true song position."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ TICK, START, CONTINUE, STOP = (bytes((status,)) for status in (0xF8, 0xFA, 0xFB,
 
 
 @dataclass
-class ClockingDaw:
-    """Builds a list of (second, message). `passes` holds what rolled: (second, beat) pairs, linear between."""
+class FakeDaw:
+    """Builds a list of (second, message). `passes` holds each stretch of rolling music as (second, beat) points, linear
+    between.
+    """
 
     seconds: float = 0.5
     beat: float = 0.0
@@ -27,7 +29,7 @@ class ClockingDaw:
         self._send(START)
         self._new_pass()
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         self._send(CONTINUE)
         self._new_pass()
 
@@ -42,12 +44,12 @@ class ClockingDaw:
         self.beat = sixteenths / 4
 
     def jump(self, sixteenths: int) -> None:
-        """Locates while it rolls."""
+        """Locates while it is rolling."""
         self.locate(sixteenths)
         self._new_pass()
 
     def roll(self, quarters: float, bpm: float, until_bpm: float | None = None) -> None:
-        """Ticks at a tempo, or on the way from one to another, then moves on to where the next tick would be."""
+        """Sends ticks at a tempo, or along a ramp of the tempo, and moves on to where the next tick would be."""
         ticks = round(quarters * TICKS_PER_QUARTER)
         for index in range(ticks):
             tempo = bpm + ((until_bpm or bpm) - bpm) * index / ticks
@@ -57,17 +59,17 @@ class ClockingDaw:
             self.passes[-1].append((self.seconds, self.beat))
 
     def jittered(self, ms: float, seed: int) -> list[tuple[float, bytes]]:
-        """What was sent, each message up to so much too early or too late, in order all the same."""
-        dice = random.Random(seed)
+        """The sent messages, each up to `ms` early or late, but in their order."""
+        rng = random.Random(seed)
         late = 0.0
         moved = []
         for seconds, data in self.sent:
-            late = max(late, seconds + dice.uniform(-ms, ms) / 1000)
+            late = max(late, seconds + rng.uniform(-ms, ms) / 1000)
             moved.append((late, data))
         return moved
 
     def seconds_at(self, beat: float) -> list[float]:
-        """When the song was at a beat: once for each pass that came by."""
+        """When the song was at a beat: once for each pass that reached it."""
         found = []
         for line in self.passes:
             if line[0][1] - 1e-9 <= beat < line[-1][1] - 1e-9:
@@ -84,7 +86,7 @@ class ClockingDaw:
 
 
 def grid(quarters: float, *, beat: float | None = 0.0, step: float = 0.25, bpm: float = 120.0) -> Schedule:
-    """A note on every sixteenth, each of its own pitch and velocity, half as long as its step."""
+    """A note on every sixteenth, each with its own pitch and velocity, half as long as its step."""
     pairs: list[tuple[float, bytes]] = []
     for index in range(round(quarters / step)):
         name = bytes((index % 128, 1 + index // 128))
@@ -93,11 +95,11 @@ def grid(quarters: float, *, beat: float | None = 0.0, step: float = 0.25, bpm: 
     return schedule("job", "bass", pairs, tempo_bpm=bpm, beat=beat)
 
 
-def numbered(heard: Iterable[tuple[float, Sequence[int]]]) -> list[tuple[int, float]]:
-    """The number in `grid` of each note that was struck, and the second at which it began."""
-    return [(data[1] + 128 * (data[2] - 1), at) for at, data in heard if data[0] == 0x90]
+def numbered(messages: Iterable[tuple[float, Sequence[int]]]) -> list[tuple[int, float]]:
+    """The index in `grid` of each note that was played, and the second of its onset."""
+    return [(data[1] + 128 * (data[2] - 1), at) for at, data in messages if data[0] == 0x90]
 
 
-def expected(daw: ClockingDaw, notes: int, beat: float = 0.0, step: float = 0.25) -> list[tuple[int, float]]:
+def expected(daw: FakeDaw, notes: int, beat: float = 0.0, step: float = 0.25) -> list[tuple[int, float]]:
     found = [(index, at) for index in range(notes) for at in daw.seconds_at(beat + index * step)]
     return sorted(found, key=lambda entry: entry[1])

@@ -1,4 +1,4 @@
-"""A child for tests: says back what it hears, and does the bad things that children do."""
+"""A child process for tests: echoes commands, and fails in the ways that children fail."""
 
 from __future__ import annotations
 
@@ -26,39 +26,39 @@ class Die(Value, frozen=True, kw_only=True, tag="die"):
 
 
 class Freeze(Value, frozen=True, kw_only=True, tag="freeze"):
-    """Stops the whole process, heartbeat and all."""
+    """Stops the whole process, including its heartbeat."""
 
 
 class Urgent(Value, frozen=True, kw_only=True, tag="urgent"):
-    """Answered on the reading thread, past all that waits."""
+    """Answered on the reading thread, ahead of all queued commands."""
 
 
-class Said(Value, frozen=True, kw_only=True, tag="said"):
+class Echoed(Value, frozen=True, kw_only=True, tag="said"):
     text: str
 
 
 EchoCommand: TypeAlias = Say | Print | Die | Freeze | Urgent
-EchoReport: TypeAlias = Said
+EchoReport: TypeAlias = Echoed
 
 
 def main() -> None:
     def at_once(command: EchoCommand) -> bool:
         if isinstance(command, Urgent):
-            channel.send(Said(text="urgent"))
+            channel.send(Echoed(text="urgent"))
             return True
         return False
 
     channel = ParentChannel[EchoCommand, EchoReport](EchoCommand, on_command=at_once)
     with channel:
-        channel.send(Said(text=f"hello from {os.getpid()}"))
+        channel.send(Echoed(text=f"hello from {os.getpid()}"))
         while (command := channel.inbox.get()) is not None:
             match command:
                 case Say(text=text):
-                    channel.send(Said(text=text))
+                    channel.send(Echoed(text=text))
                 case Print(text=text):
                     os.write(1, text.encode())
                     print(text, file=sys.stdout, flush=True)  # noqa: T201
-                    channel.send(Said(text="printed"))
+                    channel.send(Echoed(text="printed"))
                 case Die(text=text):
                     sys.stderr.write(text + "\n")
                     sys.stderr.flush()

@@ -1,9 +1,9 @@
-"""A real JACK server without a sound card, and a client of it that is none of ours and keeps what it hears.
+"""A real JACK server without a sound card, and an independent client that records the messages it receives.
 
     with running_jack() as server, MidiReader(server) as reader:
         …  # processes started with server.environment find this server and no other
         reader.connect("Source Audio Bridge:SAB Vocals")
-        assert reader.wait(lambda heard: len(heard) == 8)
+        assert reader.wait(lambda received: len(received) == 8)
 
 As a fixture: `from tests.support.jack_server import jack_server` (fixture `jack_server`), with `@pytest.mark.jack`.
 """
@@ -31,13 +31,13 @@ SAMPLE_RATE_HZ = 48_000
 PERIOD_FRAMES = 256
 _POLL_SECONDS = 0.01
 MAX_SERVERS = 4
-#: Above the player's own; what most distributions let members of `audio` have is far more.
+#: Above the player's own, and far below what most distributions allow to members of `audio`.
 REAL_TIME_PRIORITY = 40
 
 
 @dataclass(frozen=True)
 class JackServer:
-    """A server of its own name, so that tests at the same time, and the musician's own server, keep apart."""
+    """A server with its own name, so that it does not interfere with concurrent tests or with the user's own server."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -45,7 +45,7 @@ class JackServer:
 
     @property
     def xruns(self) -> int:
-        """How often it has said that it lost time. Then its frames and the clock on the wall have gone apart."""
+        """How often it has logged an xrun. After one, its frames and the wall clock have drifted apart."""
         return self.log.read_text(errors="replace").count("XRun")
 
     @property
@@ -53,7 +53,7 @@ class JackServer:
         return {"JACK_DEFAULT_SERVER": self.name}
 
     def change_period(self, frames: int) -> None:
-        """A power of two. Its clients are told."""
+        """`frames` is a power of two. Its clients are notified."""
         client = _quiet_jack().Client("period", no_start_server=True, servername=self.name)
         client.activate()
         client.blocksize = frames
@@ -65,8 +65,8 @@ class JackServer:
         self.process.wait()
 
     @contextlib.contextmanager
-    def standing_still(self) -> Iterator[None]:
-        """The server hangs, and with it whoever wants something of it, as a reader's end does."""
+    def stalled(self) -> Iterator[None]:
+        """The server hangs, and with it every client that calls it, as when a reader closes."""
         self.process.send_signal(signal.SIGSTOP)
         try:
             yield
@@ -74,8 +74,8 @@ class JackServer:
             self.process.send_signal(signal.SIGCONT)
 
 
-class Heard(NamedTuple):
-    """One message, and the frame of JACK's clock at which it sounded."""
+class ReceivedMessage(NamedTuple):
+    """One message, and the frame of JACK's clock at which it was played."""
 
     frame: int
     data: bytes
@@ -86,7 +86,7 @@ class Heard(NamedTuple):
 
 
 def why_no_jack() -> str:
-    """What this machine lacks to run a JACK server; empty where it lacks nothing."""
+    """What this machine lacks to run a JACK server; empty if it lacks nothing."""
     if shutil.which("jackd") is None:
         return "jackd is not installed (Debian: jackd2)"
     try:
@@ -100,11 +100,11 @@ def why_no_jack() -> str:
 def running_jack(
     period_frames: int = PERIOD_FRAMES, *, synchronous: bool = True, real_time: bool = False
 ) -> Iterator[JackServer]:
-    """Starts a server on the dummy driver; yields it once it takes clients, and ends it at the end.
+    """Starts a server on the dummy driver; yields it once it accepts clients, and ends it on exit.
 
-    A `synchronous` one waits for its clients: otherwise one that is late in a period never hears what was sent in it.
-    But it waits half a second for each that was killed, too. A `real_time` one and its clients go before all ordinary
-    processes, where the system allows it.
+    A `synchronous` server waits for its clients: with an asynchronous one, a client that is late in a period loses the
+    messages of that period. But a synchronous one waits half a second for each killed client, too. A `real_time` server
+    and its clients run at real-time priority, if the system allows it.
     """
     scheduling = ["-R", "-P", str(REAL_TIME_PRIORITY), "-m"] if real_time and _may_be_real_time() else ["-r"]
     options = [*scheduling, "-t", "500", *(["-S"] if synchronous else [])]
@@ -118,12 +118,12 @@ def running_jack(
         finally:
             _end(process)
             if process.returncode == -signal.SIGKILL:
-                _end(_start(name, options, log))  # a server that crashed keeps its place until its name comes again
+                _end(_start(name, options, log))  # a crashed server occupies a slot until its name is used again
 
 
 @pytest.fixture
 def jack_server() -> Iterator[JackServer]:
-    """A running server; the test is skipped on a machine that cannot have one."""
+    """A running server; the test is skipped on a machine that cannot run one."""
     if reason := why_no_jack():
         pytest.skip(reason)
     with running_jack() as server:
@@ -134,7 +134,7 @@ _Client = TypeVar("_Client", bound="_MidiClient")
 
 
 class _MidiClient:
-    """A client of the server that is active as long as it is entered."""
+    """A client of the server that is active while it is entered."""
 
     def __init__(self, server: JackServer, name: str) -> None:
         self._client = _quiet_jack().Client(name, no_start_server=True, servername=server.name)
@@ -156,32 +156,32 @@ class _MidiClient:
 
 
 class MidiReader(_MidiClient):
-    """An input port that keeps every message with its frame; written with JACK-Client, not with RtMidi.
+    """An input port that records every message with its frame; uses JACK-Client instead of RtMidi.
 
-    Where `xruns` grew, the server lost time, and its frames and the seconds of the clock on the wall went apart.
+    If `xruns` grew, the server lost time, and its frames and the wall clock have drifted apart.
     """
 
     def __init__(self, server: JackServer, name: str = "reader") -> None:
         super().__init__(server, name)
-        self.heard: list[Heard] = []
+        self.received: list[ReceivedMessage] = []
         self.xruns = 0
         self._port = self._client.midi_inports.register("in")
         self._client.set_xrun_callback(self._miss)
 
     @property
     def frame(self) -> int:
-        """The first frame of the period that runs. JACK's own guess at now runs on where the server is late."""
+        """The first frame of the current period. JACK's own estimate of now continues while the server is late."""
         return int(self._client.last_frame_time)
 
     def ports(self) -> list[str]:
-        """The names of all MIDI ports of other clients that send."""
+        """The names of all MIDI outputs of other clients."""
         return [port.name for port in self._client.get_ports(is_midi=True, is_output=True, is_physical=False)]
 
     def is_connected(self) -> bool:
         return bool(self._port.connections)
 
     def has_port(self, name: str) -> bool:
-        """Whether a port has that name, or an alias of it."""
+        """Whether a port has that name or alias."""
         try:
             self._client.get_port_by_name(name)
         except importlib.import_module("jack").JackError:
@@ -189,45 +189,45 @@ class MidiReader(_MidiClient):
         return True
 
     def connect(self, port: str) -> None:
-        """Listens to an output port, by its name or one of its aliases."""
+        """Connects to an output port, by its name or an alias."""
         self._client.connect(port, self._port)
 
     def is_connected_again(self, port: str) -> bool:
-        """Connects as a patchbay does: a port may be there and not be active yet. True once it has."""
+        """Tries to connect, as a patchbay does: a port may exist and not be active yet. True once it is connected."""
         with contextlib.suppress(importlib.import_module("jack").JackError):
             self.connect(port)
         return self.is_connected()
 
-    def wait(self, is_enough: Callable[[list[Heard]], bool], deadline_seconds: float = 20.0) -> bool:
-        """True as soon as `is_enough` holds of what was heard; False where it never did."""
-        return poll(lambda: is_enough(self.heard), deadline_seconds)
+    def wait(self, is_enough: Callable[[list[ReceivedMessage]], bool], deadline_seconds: float = 20.0) -> bool:
+        """True as soon as `is_enough` holds for the received messages; False if it does not in time."""
+        return poll(lambda: is_enough(self.received), deadline_seconds)
 
     def _process(self, frames: int) -> None:  # noqa: ARG002 - JACK's signature
         start = self._client.last_frame_time
         for offset, data in self._port.incoming_midi_events():
-            self.heard.append(Heard(start + offset, bytes(data)))
+            self.received.append(ReceivedMessage(start + offset, bytes(data)))
 
     def _miss(self, delayed_us: float) -> None:  # noqa: ARG002 - JACK's signature
         self.xruns += 1
 
 
 class MidiSender(_MidiClient):
-    """An output port that plays (second, message) pairs to the frame, and moves JACK's transport."""
+    """An output port that plays (second, message) pairs at the exact frame, and controls JACK's transport."""
 
     def __init__(self, server: JackServer, name: str = "sender") -> None:
         super().__init__(server, name)
         self.start_frame: int | None = None
-        """The frame of JACK's clock that was second 0 of what is being sent."""
+        """The frame of JACK's clock at second 0 of the messages being sent."""
         self._coming: list[tuple[int, bytes]] = []
         self._next = 0
         self._port = self._client.midi_outports.register("out")
 
     def connect(self, port: str) -> None:
-        """Sends to an input port of that name."""
+        """Connects to an input port of that name."""
         self._client.connect(self._port, port)
 
     def send(self, messages: Iterable[tuple[float, bytes]]) -> None:
-        """Begins to send with the next period."""
+        """Starts to send with the next period."""
         self.start_frame, self._next = None, 0
         self._coming = [(round(seconds * SAMPLE_RATE_HZ), data) for seconds, data in messages]
 
@@ -246,7 +246,7 @@ class MidiSender(_MidiClient):
 
     @property
     def transport_origin(self) -> int:
-        """The frame of JACK's clock at which the transport that rolls was at its frame 0."""
+        """The frame of JACK's clock at which the rolling transport was at its frame 0."""
         return int(self._client.frame_time) - int(self._client.transport_frame)
 
     def _process(self, frames: int) -> None:
@@ -264,7 +264,7 @@ class MidiSender(_MidiClient):
 
 
 def poll(condition: Callable[[], bool], deadline_seconds: float = 20.0) -> bool:
-    """True as soon as `condition` holds; False where it does not in time."""
+    """True as soon as `condition` holds; False if it does not in time."""
     end = time.monotonic() + deadline_seconds
     while not condition():
         if time.monotonic() > end:
@@ -274,7 +274,9 @@ def poll(condition: Callable[[], bool], deadline_seconds: float = 20.0) -> bool:
 
 
 def _may_be_real_time() -> bool:
-    """A server that asks for it in vain runs on without, but its clients still ask, and Ardour gives up."""
+    """A server that is refused real-time priority runs on without it, but its clients still ask for it, and Ardour
+    gives up.
+    """
     if sys.platform != "linux":
         return False
     try:
@@ -287,10 +289,10 @@ def _may_be_real_time() -> bool:
 
 @contextlib.contextmanager
 def _reserved_name() -> Iterator[str]:
-    """A server name that no other test process uses now.
+    """A server name that no other test process is using.
 
-    JACK knows eight servers on a machine, and forgets one that was killed only when its name is used again. So there
-    are few names, and a lock for each, which its holder's death releases.
+    JACK allows eight servers on a machine, and forgets a killed one only when its name is used again. So there are few
+    names, and a lock for each, which is released when its holder dies.
     """
     import fcntl
 
@@ -301,7 +303,7 @@ def _reserved_name() -> Iterator[str]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
-            if _answers(name):  # its test was killed, and it lives on: whoever took it for his own could not kill it
+            if _answers(name):  # its test was killed and it runs on: another test could not kill it
                 continue
             yield name
             return
@@ -326,17 +328,17 @@ def _start(name: str, options: list[str], log: Path) -> subprocess.Popen[bytes]:
 
 
 def _forget_clients(name: str) -> None:
-    """Removes what an earlier server of this name has left of clients that outlived it.
+    """Removes the semaphores of clients that outlived an earlier server of this name.
 
-    JACK 1.9.21 with a client of 1.9.22 takes such semaphores up again, and then half of its clients, one after another,
-    are waited for as if they hung: five seconds in which no other does anything.
+    JACK 1.9.21 with a client of 1.9.22 reuses these semaphores, and then waits for half of its clients, one after
+    another, as if they hung: five seconds in which no other client runs.
     """
     for semaphore in Path("/dev/shm").glob(f"jack_sem.*_{name}_*"):
         semaphore.unlink(missing_ok=True)
 
 
 def _dying_with_us() -> list[str]:
-    """What lets a server not outlive a test that is killed, where the system has it."""
+    """Makes the server end with a killed test, if the system can."""
     return ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
 
 

@@ -1,4 +1,4 @@
-"""The player's process and the far ends of its pipes."""
+"""The player's process and the test's ends of its pipes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import msgspec
 from bridge.midi.player.messages import Command, PlaybackPosition, Report
 from bridge.midi.ports.port_layout import PortLayout
 from bridge.midi.ports.rtmidi_ports import DEFAULT
-from bridge.processes.frames import HEAD, frame, length
+from bridge.processes.frames import HEADER, frame, payload_length
 from tests.support.jack_server import JackServer
 
 
 class PlayerProcess:
-    """`python -m bridge.midi` and the far ends of its pipes."""
+    """`python -m bridge.midi` and the test's ends of its pipes."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self.process = process
@@ -33,15 +33,15 @@ class PlayerProcess:
         self._stdin.write(frame(msgspec.msgpack.encode(command)))
         self._stdin.flush()
 
-    def hang_up(self) -> None:
-        """The main process dies: nothing is said, the pipe closes."""
+    def close_pipe(self) -> None:
+        """As when the main process dies: the pipe closes without a command."""
         self._stdin.close()
 
     def report(self) -> Report:
-        """The next report; heartbeats, and where a playback is, are passed over."""
+        """The next report, without heartbeats and positions."""
         stdout = cast("BinaryIO", self.process.stdout)
         while True:
-            if size := length(stdout.read(HEAD.size)):
+            if size := payload_length(stdout.read(HEADER.size)):
                 report = self._decode(stdout.read(size))
                 if not isinstance(report, PlaybackPosition):
                     return report
@@ -61,7 +61,7 @@ def player_on(server: JackServer, layout: PortLayout = DEFAULT) -> Iterator[Play
         player = PlayerProcess(process)
         try:
             yield player
-            player.hang_up()
+            player.close_pipe()
             process.wait(10)
         finally:
             process.kill()

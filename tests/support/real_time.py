@@ -1,4 +1,4 @@
-"""The right to real-time priority: whether this process has it, and how to be one that has not."""
+"""The right to real-time priority: whether this process has it, and how to give it up."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import ctypes
 import subprocess
 import sys
 
-#: Linux's prctl.h and capability.h.
+#: From Linux's prctl.h and capability.h.
 PR_CAPBSET_DROP, CAP_SYS_NICE = 24, 23
 
 
 def succeeds(script: str) -> bool:
-    """Whether Python gets to the end of it."""
+    """Whether Python runs the script without an error."""
     return subprocess.run([sys.executable, "-c", script], capture_output=True, check=False).returncode == 0
 
 
 def may_have_real_time(priority: int = 1) -> bool:
-    """Asked of another process, for this one keeps its own priority."""
+    """Tested in another process, so that this one keeps its own priority."""
     return succeeds(f"import os; os.sched_setscheduler(0, os.SCHED_RR, os.sched_param({priority}))")
 
 
 def give_up_real_time() -> None:
-    """From here on no process that is started may take real-time priority, where that can be arranged (as root)."""
+    """From here on no process that is started can get real-time priority, if that can be arranged (as root)."""
     if sys.platform == "linux":
         import resource
 

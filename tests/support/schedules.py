@@ -1,4 +1,4 @@
-"""Schedules of any shape, for hypothesis: overlapping notes, bends, pedals, and offs that nothing started."""
+"""Arbitrary schedules for hypothesis: overlapping notes, bends, pedals, and note-offs without a note-on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bridge.midi.schedule import Schedule, schedule
 
 channels = st.integers(0, 15)
 values = st.integers(0, 127)
-#: Few pitches and channels, so that the same note is often struck again while it sounds.
+#: Few pitches and channels, so that a note often starts again while it sounds.
 pitches = st.integers(60, 63)
 
 

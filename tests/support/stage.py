@@ -1,4 +1,4 @@
-"""A stage for the player without time: a clock turned by hand, commands that arrive by it, ports that record."""
+"""Runs the player without real time: a manual clock, commands that arrive by it, ports that record."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ SECOND = 1_000_000_000
 
 
 @dataclass
-class HandClock:
-    """Nanoseconds; each look at it takes `look_ns`, so that whoever spins gets somewhere."""
+class ManualClock:
+    """Nanoseconds; each reading advances it by `look_ns`, so that a spinning loop makes progress."""
 
     now_ns: int = 7 * SECOND
     look_ns: int = 10_000
@@ -37,12 +37,12 @@ class HandClock:
 
 @dataclass
 class ScriptedInbox:
-    """Hands out each command at its time (seconds after the beginning); waiting turns the clock.
+    """Delivers each command at its time (seconds after the start); waiting advances the clock.
 
-    `oversleep_ns` is how much too late a timed wait returns, as on a busy machine.
+    `oversleep_ns` is how late a timed wait returns, as on a busy machine.
     """
 
-    clock: HandClock
+    clock: ManualClock
     script: Iterable[tuple[float, Command | SyncMessage | Stall]]
     oversleep_ns: int = 0
 
@@ -67,13 +67,13 @@ class ScriptedInbox:
 
 
 @dataclass
-class TimedOutput(RecordingOutput):
-    """A recording port that also keeps when each message goes out, and breaks after `breaks_after` of them.
+class TimedRecordingOutput(RecordingOutput):
+    """A recording port that also records when each message is sent, and breaks after `breaks_after` of them.
 
-    What has a time goes out then, if it was not taken back before.
+    A message with a time is sent at that time, unless it is taken back before.
     """
 
-    clock: HandClock = field(default_factory=HandClock)
+    clock: ManualClock = field(default_factory=ManualClock)
     at_ns: list[int] = field(default_factory=list)
     breaks_after: int | None = None
 
@@ -90,27 +90,27 @@ class TimedOutput(RecordingOutput):
             self.sent.pop()
 
 
-class Stage:
-    """A player on recording ports for `stems`; `perform` runs it through a script until the last command."""
+class PlayerHarness:
+    """A player on recording ports for `stems`; `run` executes a script until its last command."""
 
     def __init__(self, stems: Sequence[str] = STEMS) -> None:
-        self.clock = HandClock()
+        self.clock = ManualClock()
         self.start_ns = self.clock.now_ns
-        self.outputs = {stem: TimedOutput(PortLayout().name(stem), clock=self.clock) for stem in stems}
+        self.outputs = {stem: TimedRecordingOutput(PortLayout().name(stem), clock=self.clock) for stem in stems}
         self.reports: list[Report] = []
-        """All but the places, which are in `positions`."""
+        """All reports but positions, which are in `positions`."""
         self.positions: list[tuple[float, PlaybackPosition]] = []
-        """With the second after the beginning at which each was told."""
+        """Each with its time, in seconds after the start."""
         self.sources = Sources()
         self.pauses: list[float] = []
-        """When each was made, in seconds after the beginning."""
+        """The time of each pause, in seconds after the start."""
         self.openings = 0
         self.connections: list[tuple[float, set[tuple[str, str]]]] = []
-        """Who listens to which port, from which second on; empty: nobody can tell."""
+        """(second, the connections from then on); empty: the back-end cannot list connections."""
         self.look_ns = 0
-        """How long it takes to see who listens."""
+        """How long it takes to list the connections."""
         self.answers_from = 0
-        """The opening from which on the back-end answers."""
+        """The back-end answers after this many attempts to open it."""
 
     def open_ports(self) -> Ports:
         self.openings += 1
@@ -118,15 +118,19 @@ class Stage:
             return Ports(MidiStatus(message="nothing here"), {})
         ports = tuple(Port(stem=stem, name=output.name) for stem, output in self.outputs.items())
         return Ports(
-            MidiStatus(backend="jack", ports=ports), dict(self.outputs), self._listeners if self.connections else None
+            MidiStatus(backend="jack", ports=ports),
+            dict(self.outputs),
+            self._connections_now if self.connections else None,
         )
 
-    def _listeners(self) -> frozenset[tuple[str, str]]:
+    def _connections_now(self) -> frozenset[tuple[str, str]]:
         self.clock.now_ns += self.look_ns
         now = (self.clock.now_ns - self.start_ns) / SECOND
-        return frozenset(next((who for since, who in reversed(self.connections) if since <= now), set()))
+        return frozenset(
+            next((connections for since, connections in reversed(self.connections) if since <= now), set())
+        )
 
-    def perform(self, *script: tuple[float, Command | SyncMessage | Stall], oversleep_ns: int = 0) -> None:
+    def run(self, *script: tuple[float, Command | SyncMessage | Stall], oversleep_ns: int = 0) -> None:
         player = Player(self.open_ports, self._report, self.clock, self._pause, self.sources)
         player.run(ScriptedInbox(self.clock, script, oversleep_ns))
 
@@ -137,17 +141,19 @@ class Stage:
             self.reports.append(report)
 
     def _pause(self, seconds: float) -> None:
-        assert not any(output.closed for output in self.outputs.values()), "closed before the note-offs got out"
+        assert not any(output.closed for output in self.outputs.values()), "closed before the note-offs were sent"
         self.pauses.append((self.clock.now_ns - self.start_ns) / SECOND)
         self.clock.now_ns += round(seconds * SECOND)
 
     def seconds(self, stem: str) -> list[float]:
-        """When each message reached the stem's port, in seconds after the beginning."""
+        """When each message was sent on the stem's port, in seconds after the start."""
         return [(at_ns - self.start_ns) / SECOND for at_ns in self.outputs[stem].at_ns]
 
 
 def refuse_hosted_ports(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    """From here on processes that are started have RtMidi's ports on JACK: the one with the others does not start."""
+    """From here on, processes that are started get RtMidi's ports on JACK: the process of hosted ports refuses to
+    start.
+    """
     (folder / "sitecustomize.py").write_text(
         "import sys\nif 'bridge.midi.ports.jack_process' in sys.orig_argv:\n    raise SystemExit('refused')\n"
     )
@@ -155,7 +161,7 @@ def refuse_hosted_ports(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 
 
 def hanging(messages: Iterable[Sequence[int]]) -> list[str]:
-    """What still sounds, is bent or held after these messages; a synthesiser that counts its notes."""
+    """What still sounds, is bent or held after these messages, as a synthesiser would count it."""
     notes: Counter[tuple[int, int]] = Counter()
     wheel: dict[int, tuple[int, ...]] = {}
     pedal: dict[int, int] = {}

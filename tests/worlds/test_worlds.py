@@ -104,10 +104,10 @@ def _heard(server: JackServer) -> Iterator[None]:
         connecting.join()
         folder = max(ROOT.glob("sab-demo*"), key=lambda path: path.stat().st_mtime)
         for stem, reader in readers.items():
-            struck = [message.data for message in reader.heard if message.data[0] & 0xF0 == 0x90 and message.data[2]]
+            struck = [message.data for message in reader.received if message.data[0] & 0xF0 == 0x90 and message.data[2]]
             assert len(struck) == count_notes(folder / f"clip ({stem}).mid")
-            assert hanging(message.data for message in reader.heard) == []
-        assert any(reader.heard for reader in readers.values())
+            assert hanging(message.data for message in reader.received) == []
+        assert any(reader.received for reader in readers.values())
 
 
 def _connect(readers: Mapping[str, MidiReader]) -> None:

@@ -1,1 +1,1 @@
-"""The player's process: its loop, what is playing, and what it leaves for the next one if it is killed."""
+"""The player's process: its loop, the active playbacks, and the notes that a killed player left sounding."""

@@ -1,55 +1,55 @@
-"""Which playbacks follow what, and what their sources say."""
+"""Connects the active playbacks to the sync sources that they follow."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from bridge.errors import EngineFailed
-from bridge.midi.player.playback import NOW, Agenda, Playback
+from bridge.midi.player.playback import NOW, ActivePlaybacks, Playback
 from bridge.midi.schedule import Schedule
 from bridge.midi.sync.sources import Sources, SyncMessage
 from bridge.midi.timeline import Timeline
 
 
-class Following:
-    """Asks the sources of those playbacks of an agenda that follow one, as often as these want to be asked."""
+class SyncFollower:
+    """Polls the sources of the active playbacks, as often as each source needs."""
 
-    def __init__(self, sources: Sources, agenda: Agenda) -> None:
+    def __init__(self, sources: Sources, playbacks: ActivePlaybacks) -> None:
         self._sources = sources
-        self._agenda = agenda
-        self._asked_ns = 0
+        self._playbacks = playbacks
+        self._polled_ns = 0
 
     @property
     def next_ns(self) -> int | None:
-        """When the sources want to be asked next; None: nothing follows one, or they speak up by themselves."""
+        """When a source must be polled next; None: no playback follows one, or they need no polling."""
         polls = [poll for sync in self._in_use() if (poll := self._sources.get(sync).poll_ns) is not None]
-        return self._asked_ns + min(polls) if polls else None
+        return self._polled_ns + min(polls) if polls else None
 
-    def hear(self, heard: SyncMessage) -> None:
-        self._sources.clock.hear(heard.at_ns, heard.data)
+    def on_message(self, message: SyncMessage) -> None:
+        self._sources.clock.on_message(message.at_ns, message.data)
 
     def arm(self, sync: str, schedules: Sequence[Schedule], now_ns: int) -> Timeline | None:
-        """Gets a source ready for these schedules; returns the music that rolls already.
+        """Prepares a source for these schedules; returns its timeline if the music is already rolling.
 
         Raises:
-            EngineFailed: there is no such source here, and why.
+            EngineFailed: the source does not exist here, and why.
         """
         source = self._sources.get(sync)
-        for schedule in schedules[:1]:  # all are of one job, and of one tempo
-            source.expect(schedule.tempo_bpm)
+        for schedule in schedules[:1]:  # all belong to one job and have its tempo
+            source.expect_tempo(schedule.tempo_bpm)
         return source.timeline(now_ns)
 
-    def news(self, now_ns: int) -> Iterator[tuple[Playback, Timeline | EngineFailed | None]]:
-        """What each playback is to go by from now on, or why it can no longer follow."""
-        self._asked_ns = now_ns
+    def updates(self, now_ns: int) -> Iterator[tuple[Playback, Timeline | EngineFailed | None]]:
+        """Each playback's current timeline, or the reason why it can no longer follow."""
+        self._polled_ns = now_ns
         for sync in self._in_use():
-            said: Timeline | EngineFailed | None
+            update: Timeline | EngineFailed | None
             try:
-                said = self._sources.get(sync).timeline(now_ns)
+                update = self._sources.get(sync).timeline(now_ns)
             except EngineFailed as error:
-                said = error
-            for playback in self._agenda.playing(sync=sync):
-                yield playback, said
+                update = error
+            for playback in self._playbacks.playing(sync=sync):
+                yield playback, update
 
     def _in_use(self) -> set[str]:
-        return {playback.sync for playback in self._agenda.playing()} - {NOW}
+        return {playback.sync for playback in self._playbacks.playing()} - {NOW}

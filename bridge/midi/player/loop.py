@@ -1,4 +1,4 @@
-"""The player's loop: sends what is due when it is due, and leaves no note behind."""
+"""The player's loop: sends each message when it is due, and leaves no note sounding."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from queue import Empty
 from typing import Protocol
 
 from bridge.errors import EngineFailed
-from bridge.midi.player.following import Following
+from bridge.midi.player.following import SyncFollower
 from bridge.midi.player.leftover_notes import LeftoverNotes
 from bridge.midi.player.messages import (
     Command,
@@ -28,26 +28,28 @@ from bridge.midi.player.messages import (
     Silenced,
     Stop,
 )
-from bridge.midi.player.playback import NOW, Agenda, Playback
+from bridge.midi.player.playback import NOW, ActivePlaybacks, Playback
 from bridge.midi.ports.rtmidi_ports import Ports
-from bridge.midi.ports.stall import STANDS_STILL, Stall
+from bridge.midi.ports.stall import STALL_MESSAGE, Stall
 from bridge.midi.schedule import SILENCE, Schedule
 from bridge.midi.sync.sources import Sources, SyncMessage
-from bridge.midi.timeline import NS_PER_SECOND, from_now
+from bridge.midi.timeline import NS_PER_SECOND, free_running
 from bridge.model import MidiStatus, PlayOutcome
 
-#: From here to its deadline the player spins: a waiting thread may be woken this much late. Who spins for long is put
-#: behind the others on Linux, where a wait is as long as asked for (see `realtime.thread_priority`).
+#: The player busy-waits for this long before each deadline, because a sleeping thread may be woken this late. It is
+#: short on Linux, where sleeps are exact and a thread that spins for long loses its place in the scheduler (see
+#: `realtime.thread_priority`).
 SPIN_NS = 300_000 if sys.platform == "linux" else 2_000_000
-#: Who sends without a pause for so long pauses: it starves the machine, and loses what RealtimeKit gave it.
-RUN_NS, REST_SECONDS = 50_000_000, 0.00005
-#: Between a Play and its second 0, so that notes on the first beat of all stems are in time.
+#: After sending for this long without a pause, the player pauses: otherwise it starves the machine and loses the
+#: priority that RealtimeKit granted.
+MAX_BUSY_NS, PAUSE_SECONDS = 50_000_000, 0.00005
+#: Between a Play command and its second 0, so that notes on the first beat of all stems are in time.
 LEAD_NS = 20_000_000
-#: Three JACK periods of 1024 frames at 44.1 kHz and some: the note-offs get out before the port goes.
+#: A little more than three JACK periods of 1024 frames at 44.1 kHz: the note-offs are played before the port closes.
 DRAIN_SECONDS = 0.1
-#: Without a back-end: how often to look for one.
+#: Without a back-end: the interval between attempts to open one.
 REOPEN_SECONDS = 3.0
-#: Between two reports of where a playback is: four a second, of five that are promised at most.
+#: Between two position reports of a playback: four per second, of the five that the protocol allows.
 POSITION_NS = NS_PER_SECOND // 4
 
 
@@ -58,9 +60,9 @@ class Inbox(Protocol):
 
 
 class Player:
-    """Plays schedules on the ports that `open_ports` opens, and tells `report` about it.
+    """Plays schedules on the ports that `open_ports` opens, and sends its reports to `report`.
 
-    `clock_ns` is monotonic, in nanoseconds; `pause` sleeps for some seconds. Both can be turned by hand.
+    `clock_ns` is a monotonic clock in nanoseconds; `pause` sleeps for some seconds. Tests replace both.
     """
 
     def __init__(
@@ -75,29 +77,29 @@ class Player:
         self._report = report
         self._clock_ns = clock_ns
         self._pause = pause
-        self._agenda = Agenda()
-        self._following = Following(sources or Sources(), self._agenda)
-        self._leftovers = LeftoverNotes(self._agenda)
+        self._playbacks = ActivePlaybacks()
+        self._follower = SyncFollower(sources or Sources(), self._playbacks)
+        self._leftovers = LeftoverNotes(self._playbacks)
         self._ports = Ports(MidiStatus(), {})
         self._stalled = False
         self._position_ns = 0
-        """When the next report of places is due."""
-        self._rested_ns = 0
-        """When it last waited for something."""
+        """When the next position reports are due."""
+        self._waited_ns = 0
+        """When the loop last waited."""
 
     def run(self, inbox: Inbox) -> None:
-        """Obeys until None arrives; then everything is silent and the ports are closed."""
+        """Handles commands until None arrives; then silences everything and closes the ports."""
         self._open()
         try:
             while True:
                 try:
                     command = self._wait(inbox)
                 except Empty:
-                    self._on_time()
+                    self._on_timeout()
                 else:
                     if command is None:
                         return
-                    self._obey(command)
+                    self._handle(command)
                 self._send_due()
         finally:
             self._close()
@@ -109,57 +111,61 @@ class Player:
         self._leftovers.begin(self._clock_ns())
 
     def _wait(self, inbox: Inbox) -> Command | SyncMessage | Stall | None:
-        """The next command, awaited until shortly before the next deadline.
+        """The next command; waits for it until shortly before the next deadline.
 
         Raises:
-            Empty: there is none; see what time it is.
+            Empty: no command arrived; something may be due.
         """
         wake_ns = self._wake_ns()
         if wake_ns is None:
             return inbox.get(timeout=None if self._ports.outputs else REOPEN_SECONDS)
         now_ns = self._clock_ns()
         slack_seconds = (wake_ns - now_ns) / NS_PER_SECOND
-        if slack_seconds >= REST_SECONDS:
-            self._rested_ns = wake_ns
-        elif now_ns - self._rested_ns >= RUN_NS:
-            self._pause(REST_SECONDS)
-            self._rested_ns = self._clock_ns()
+        if slack_seconds >= PAUSE_SECONDS:
+            self._waited_ns = wake_ns
+        elif now_ns - self._waited_ns >= MAX_BUSY_NS:
+            self._pause(PAUSE_SECONDS)
+            self._waited_ns = self._clock_ns()
         return inbox.get(timeout=slack_seconds) if slack_seconds > 0 else inbox.get(block=False)
 
     def _wake_ns(self) -> int | None:
-        """When something is to be done, if nothing is heard before; None: nothing is."""
-        moments = [] if (due_ns := self._agenda.next_ns) is None else [due_ns - SPIN_NS]
-        if (poll_ns := self._following.next_ns) is not None:
+        """When the loop must act if no command arrives earlier; None: never."""
+        moments = [] if (due_ns := self._playbacks.next_ns) is None else [due_ns - SPIN_NS]
+        if (poll_ns := self._follower.next_ns) is not None:
             moments.append(poll_ns)
-        if self._agenda.is_moving:
+        if self._playbacks.is_playing:
             moments.append(self._position_ns)
-        if (tell_ns := self._tell_ns) is not None:
-            moments.append(tell_ns)
+        if (send_ns := self._leftovers_ns) is not None:
+            moments.append(send_ns)
         return min(moments, default=None)
 
     @property
-    def _tell_ns(self) -> int | None:
+    def _leftovers_ns(self) -> int | None:
         return self._leftovers.next_ns if self._ports.outputs and not self._stalled else None
 
-    def _on_time(self) -> None:
+    def _on_timeout(self) -> None:
         if not self._ports.outputs:
             self._open()
             return
         now_ns = self._clock_ns()
-        if (poll_ns := self._following.next_ns) is not None and now_ns >= poll_ns:
+        if (poll_ns := self._follower.next_ns) is not None and now_ns >= poll_ns:
             self._follow(now_ns)
         if now_ns >= self._position_ns:
-            self._tell_positions(now_ns)
-        if (tell_ns := self._tell_ns) is not None and now_ns >= tell_ns and self._leftovers.tell(self._ports, now_ns):
+            self._report_positions(now_ns)
+        if (
+            (send_ns := self._leftovers_ns) is not None
+            and now_ns >= send_ns
+            and self._leftovers.send(self._ports, now_ns)
+        ):
             self._report(Silenced())
-        due_ns = self._agenda.next_ns
+        due_ns = self._playbacks.next_ns
         if due_ns is not None and now_ns >= due_ns - SPIN_NS:
             while self._clock_ns() < due_ns:
                 pass
 
     def _send_due(self) -> None:
-        while (playback := self._agenda.due(now_ns := self._clock_ns())) is not None:
-            data, at_ns = playback.take(now_ns)
+        while (playback := self._playbacks.due(now_ns := self._clock_ns())) is not None:
+            data, at_ns = playback.pop(now_ns)
             try:
                 self._ports.outputs[playback.schedule.stem].send(data, at_ns)
             except EngineFailed as error:
@@ -168,10 +174,10 @@ class Player:
                 if not playback.is_playing:
                     self._end(playback, "finished", waits=playback.sync != NOW)
 
-    def _obey(self, command: Command | SyncMessage | Stall) -> None:
+    def _handle(self, command: Command | SyncMessage | Stall) -> None:
         match command:
             case SyncMessage():
-                self._following.hear(command)
+                self._follower.on_message(command)
                 self._follow(self._clock_ns())
             case Play():
                 self._play(command.schedules, command.sync)
@@ -181,29 +187,29 @@ class Player:
                 self._panic()
             case Silence(ends=ends):
                 self._leftovers.add(ends, self._clock_ns())
-            case Stall(lasts):
-                self._stall(lasts)
+            case Stall(is_stalled):
+                self._stall(is_stalled)
 
-    def _stall(self, lasts: bool) -> None:
-        """What sounded gets its note-offs as soon as the server goes on; until then it is sent nothing else."""
-        self._stalled = lasts
-        if lasts:
-            for playback in self._agenda.playing():
-                self._end(playback, "failed", STANDS_STILL)
-        self._report(PlayerReady(status=MidiStatus(message=STANDS_STILL) if lasts else self._ports.status))
+    def _stall(self, is_stalled: bool) -> None:
+        """While the server is stalled, nothing more is sent; sounding notes get their note-offs once it recovers."""
+        self._stalled = is_stalled
+        if is_stalled:
+            for playback in self._playbacks.playing():
+                self._end(playback, "failed", STALL_MESSAGE)
+        self._report(PlayerReady(status=MidiStatus(message=STALL_MESSAGE) if is_stalled else self._ports.status))
 
     def _play(self, schedules: tuple[Schedule, ...], sync: str) -> None:
         if self._stalled:
             for schedule in schedules:
-                self._refuse(schedule, STANDS_STILL)
+                self._refuse(schedule, STALL_MESSAGE)
             return
         now_ns = self._clock_ns()
         earliest_seconds = min((0.0, *(schedule.offset_seconds for schedule in schedules)))
         try:
             timeline = (
-                from_now(now_ns + LEAD_NS - round(earliest_seconds * NS_PER_SECOND))
+                free_running(now_ns + LEAD_NS - round(earliest_seconds * NS_PER_SECOND))
                 if sync == NOW
-                else self._following.arm(sync, schedules, now_ns)
+                else self._follower.arm(sync, schedules, now_ns)
             )
         except EngineFailed as error:
             for schedule in schedules:
@@ -219,47 +225,47 @@ class Player:
         self._report(PlaybackFinished(job=schedule.job, stem=schedule.stem, outcome="failed", reason=reason))
 
     def _start(self, playback: Playback) -> None:
-        for earlier in self._agenda.playing(stem=playback.schedule.stem):
+        for earlier in self._playbacks.playing(stem=playback.schedule.stem):
             self._end(earlier, "stopped")
-        if not self._agenda.is_moving:
+        if not self._playbacks.is_playing:
             self._position_ns = self._clock_ns() + POSITION_NS
-        self._agenda.add(playback)
+        self._playbacks.add(playback)
         if playback.is_playing:
-            self._tell_start(playback)
+            self._report_start(playback)
         elif playback.sync == NOW:  # nothing to play
-            self._tell_start(playback)
+            self._report_start(playback)
             self._end(playback, "finished")
         else:
-            self._tell_wait(playback)
+            self._report_waiting(playback)
 
     def _follow(self, now_ns: int) -> None:
-        """Lets each playback go by what its source says now."""
-        for playback, said in self._following.news(now_ns):
-            if isinstance(said, EngineFailed):
-                self._end(playback, "failed", str(said))
+        """Updates each playback from its source's current timeline."""
+        for playback, update in self._follower.updates(now_ns):
+            if isinstance(update, EngineFailed):
+                self._end(playback, "failed", str(update))
                 continue
             played = playback.is_playing
-            if playback.follow(said):
+            if playback.follow(update):
                 self._silence(playback)
             if played and not playback.is_playing:
                 self._end(playback, "stopped", waits=True)
             elif playback.is_playing and not played:
-                self._tell_start(playback)
+                self._report_start(playback)
 
     def _stop(self, job: str | None = None) -> None:
-        for playback in self._agenda.playing(job=job):
+        for playback in self._playbacks.playing(job=job):
             self._end(playback, "stopped")
 
     def _end(self, playback: Playback, outcome: PlayOutcome, reason: str = "", *, waits: bool = False) -> None:
-        """Ends a pass; and the playback itself, unless it waits for the next."""
+        """Ends a take; and the playback itself, unless it waits for the next take."""
         schedule = playback.schedule
         if not waits:
-            self._agenda.remove(playback)
+            self._playbacks.remove(playback)
         if outcome == "finished":
-            self._ring_out(playback)
+            self._send_final_endings(playback)
         else:
             self._silence(playback)
-        self._leftovers.ended(playback, self._ports)
+        self._leftovers.playback_ended(playback, self._ports)
         if playback.lateness_ns:
             self._report(_lateness(schedule, playback.lateness_ns))
             playback.lateness_ns = []
@@ -267,21 +273,21 @@ class Player:
             PlaybackFinished(job=schedule.job, stem=schedule.stem, outcome=outcome, reason=reason, waits=waits)
         )
         if waits:
-            self._tell_wait(playback)
+            self._report_waiting(playback)
 
     def _silence(self, playback: Playback) -> None:
-        """Nothing of it sounds on, and nothing of it is still to go out."""
+        """Ends everything that sounds, and drops everything that was handed over but not sent yet."""
         output = self._ports.outputs[playback.schedule.stem]
         with contextlib.suppress(EngineFailed):
             output.take_back()
-        for data in playback.release():
-            with contextlib.suppress(EngineFailed):  # the next one is tried all the same
+        for data in playback.abort():
+            with contextlib.suppress(EngineFailed):  # the next message is tried all the same
                 output.send(data)
 
-    def _ring_out(self, playback: Playback) -> None:
-        """What the schedule itself has left sounding ends with its last message."""
+    def _send_final_endings(self, playback: Playback) -> None:
+        """Ends the notes that the schedule itself left sounding, together with its last message."""
         at_ns = playback.last_ns
-        for data in playback.remains():
+        for data in playback.finish():
             with contextlib.suppress(EngineFailed):
                 self._ports.outputs[playback.schedule.stem].send(data, at_ns)
 
@@ -299,18 +305,18 @@ class Player:
         for output in self._ports.outputs.values():
             output.close()
 
-    def _tell_start(self, playback: Playback) -> None:
+    def _report_start(self, playback: Playback) -> None:
         schedule = playback.schedule
         self._report(
             PlaybackStarted(job=schedule.job, stem=schedule.stem, seconds=schedule.seconds, notes=schedule.notes)
         )
 
-    def _tell_wait(self, playback: Playback) -> None:
+    def _report_waiting(self, playback: Playback) -> None:
         self._report(PlaybackWaiting(job=playback.schedule.job, stem=playback.schedule.stem, sync=playback.sync))
 
-    def _tell_positions(self, now_ns: int) -> None:
+    def _report_positions(self, now_ns: int) -> None:
         self._position_ns = now_ns + POSITION_NS
-        for playback in self._agenda.playing():
+        for playback in self._playbacks.playing():
             seconds = playback.position_seconds(now_ns)
             if seconds is not None and playback.is_playing:
                 self._report(PlaybackPosition(job=playback.schedule.job, stem=playback.schedule.stem, seconds=seconds))

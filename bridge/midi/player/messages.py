@@ -1,4 +1,4 @@
-"""What the main process and the MIDI player say to each other."""
+"""The messages between the main process and the MIDI player."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from bridge.model import MidiStatus, PlayOutcome, Value
 
 
 class Play(Value, frozen=True, kw_only=True, tag="play"):
-    """Plays schedules that start together, each on its stem's port; what that port was playing ends first."""
+    """Plays schedules that start together, each on its stem's port; earlier playback on that port ends."""
 
     schedules: tuple[Schedule, ...]
     sync: str = "now"
-    """What they follow: `now` (nothing), `clock`, `jack` or `link`."""
+    """The source that they follow: `now` (none), `clock`, `jack` or `link`."""
 
 
 class Stop(Value, frozen=True, kw_only=True, tag="stop"):
-    """Ends the playbacks of one job; None: of all."""
+    """Ends the playbacks of one job; None: of all jobs."""
 
     job: str | None = None
 
@@ -27,23 +27,23 @@ class Panic(Value, frozen=True, kw_only=True, tag="panic"):
 
 
 class Silence(Value, frozen=True, kw_only=True, tag="silence"):
-    """By stem, what ends all that a player before this one may have left sounding: to be told to all who listen."""
+    """By stem, the messages that end what an earlier player may have left sounding, for each connection of its port."""
 
     ends: dict[str, tuple[bytes, ...]]
 
 
 class Silenced(Value, frozen=True, kw_only=True, tag="silenced"):
-    """All who came in time have been told what `Silence` said."""
+    """The messages of `Silence` were sent to every connection that was made in time."""
 
 
 class PlayerReady(Value, frozen=True, kw_only=True, tag="ready"):
-    """The ports are open, or `status.message` says why not. Sent again where that changes."""
+    """The ports are open, or `status.message` says why not. Sent again when that changes."""
 
     status: MidiStatus
 
 
 class PlaybackWaiting(Value, frozen=True, kw_only=True, tag="waiting"):
-    """A schedule is armed: it plays as soon as the music that it follows rolls."""
+    """A schedule is armed: it plays as soon as its source's transport rolls."""
 
     job: str
     stem: str
@@ -58,7 +58,7 @@ class PlaybackStarted(Value, frozen=True, kw_only=True, tag="started"):
 
 
 class PlaybackPosition(Value, frozen=True, kw_only=True, tag="position"):
-    """How far a schedule is; negative before its start. A few times a second."""
+    """The current position in a schedule; negative before its start. A few times per second."""
 
     job: str
     stem: str
@@ -66,19 +66,19 @@ class PlaybackPosition(Value, frozen=True, kw_only=True, tag="position"):
 
 
 class PlaybackFinished(Value, frozen=True, kw_only=True, tag="finished"):
-    """A schedule has played, or will not. The last word on it, unless it still waits; each gets exactly one last."""
+    """A schedule has ended. Unless `waits` is set, this is its last report; each schedule gets exactly one such."""
 
     job: str
     stem: str
     outcome: PlayOutcome
     reason: str = ""
-    """Why it failed, in words; empty otherwise."""
+    """Why it failed; empty otherwise."""
     waits: bool = False
-    """It stays armed, for the next time that the music rolls."""
+    """It stays armed until the transport rolls again."""
 
 
 class LatenessReport(Value, frozen=True, kw_only=True, tag="lateness"):
-    """By how much a schedule's messages were handed to the port too late. Comes before its `PlaybackFinished`."""
+    """How late a schedule's messages were handed to the port. Sent before its `PlaybackFinished`."""
 
     job: str
     stem: str

@@ -1,6 +1,6 @@
-"""What the player was sent and has not ended yet, for whoever comes after one that was killed.
+"""Notes that were sent to the player and not ended yet, so that the next player can end them if this one is killed.
 
-The main process keeps it for the next player, and in a file for the next bridge, which a clean end removes.
+The main process keeps them for the next player, and in a file for the next bridge; a clean exit removes the file.
 """
 
 from __future__ import annotations
@@ -14,56 +14,56 @@ from typing import TypeAlias
 
 import msgspec
 
-from bridge.midi.schedule import SILENCE, Schedule, ends_something, may_leave
+from bridge.midi.schedule import SILENCE, Schedule, endings_of, is_ending
 from bridge.model import STEMS
 from bridge.system.files import read_json, write_whole
 
 log = logging.getLogger(__name__)
 
-#: In the folder of the bridge on one OSC port.
+#: In the state folder of the bridge, one for each OSC port.
 FILE_NAME = "unended-notes.json"
 
 
-Ends: TypeAlias = Mapping[tuple[str, str], tuple[bytes, ...]]
-"""By job and stem, what ends all that may sound of it."""
+EndingsByStem: TypeAlias = Mapping[tuple[str, str], tuple[bytes, ...]]
+"""By job and stem, the messages that end everything of it that may sound."""
 
 
 class UnendedNotes:
-    """`folder`: where the file is kept; None: there is none. Its methods that touch the disk say so."""
+    """`folder`: where the file is stored; None: no file. Methods that access the disk say so in their docstrings."""
 
     def __init__(self, folder: Path | None) -> None:
         self._path = None if folder is None else folder / FILE_NAME
         self._playing: dict[tuple[str, str], tuple[bytes, ...]] = {}
-        self._left: dict[str, tuple[bytes, ...]] = {}
+        self._leftovers: dict[str, tuple[bytes, ...]] = {}
 
     @property
-    def left(self) -> dict[str, tuple[bytes, ...]]:
-        """By stem, the ends of what an earlier player may have left sounding."""
-        return dict(self._left)
+    def leftovers(self) -> dict[str, tuple[bytes, ...]]:
+        """By stem, the messages that end what an earlier player may have left sounding."""
+        return dict(self._leftovers)
 
     def load(self) -> None:
-        """Takes over what an earlier bridge has left. Reads the disk.
+        """Reads the file that an earlier bridge left behind. Reads the disk.
 
-        A file that cannot be understood says that something was left, not what: all is silenced then.
+        A file that cannot be parsed means that something was left sounding, but not what: then everything is silenced.
         """
         if self._path is None:
             return
         try:
             left = read_json(self._path, dict[str, tuple[bytes, ...]])
             _check(left)
-        except (FileNotFoundError, PermissionError):  # a bridge that may not read it has not written it
+        except (FileNotFoundError, PermissionError):  # if this bridge may not read it, another user wrote it
             return
         except (OSError, ValueError):
             left = dict.fromkeys(STEMS, SILENCE)
-        self._left = left
+        self._leftovers = left
 
-    def begins(self, ends: Ends) -> bytes:
-        """From now on these may sound. Returns all that may: for `write`, before any of it does."""
+    def add(self, ends: EndingsByStem) -> bytes:
+        """Registers what may sound from now on. Returns the new content of the file, to be written before it sounds."""
         self._playing.update(ends)
         return msgspec.json.encode(self._all())
 
     def write(self, content: bytes) -> None:
-        """Keeps it for a bridge that comes after this one. Writes to the disk; where it cannot, nothing is kept."""
+        """Stores the content for the next bridge. Writes to the disk; a failure is only logged."""
         if self._path is not None:
             try:
                 write_whole(self._path, content)
@@ -71,54 +71,54 @@ class UnendedNotes:
                 log.warning("%s cannot be written: %s", self._path, error.strerror)
 
     def ended(self, job: str, stem: str) -> None:
-        """The player has silenced it. Removes the file where nothing else may sound."""
+        """The player has ended this stem. Removes the file if nothing else may sound."""
         self._playing.pop((job, stem), None)
-        self._tidy()
+        self._remove_file_if_silent()
 
-    def lost(self) -> None:
-        """The player has died, and what played has no end."""
-        self._left = self._all()
+    def player_died(self) -> None:
+        """The player has died: what it was playing becomes leftovers."""
+        self._leftovers = self._all()
         self._playing.clear()
 
-    def told(self) -> None:
-        """A player has ended what was left. Removes the file where nothing else may sound."""
-        self._left = {}
-        self._tidy()
+    def clear_leftovers(self) -> None:
+        """A player has ended the leftovers. Removes the file if nothing else may sound."""
+        self._leftovers = {}
+        self._remove_file_if_silent()
 
     def close(self) -> None:
-        """All has ended. Removes the file."""
+        """Everything has ended. Removes the file."""
         self._playing.clear()
-        self.told()
+        self.clear_leftovers()
 
     def _all(self) -> dict[str, tuple[bytes, ...]]:
-        ends = dict(self._left)
+        ends = dict(self._leftovers)
         for (_, stem), more in self._playing.items():
             ends[stem] = tuple((Counter(ends.get(stem, ())) | Counter(more)).elements())
         return ends
 
-    def _tidy(self) -> None:
-        if not self._playing and not self._left:
-            forget(self._path)
+    def _remove_file_if_silent(self) -> None:
+        if not self._playing and not self._leftovers:
+            remove_file(self._path)
 
 
-def ending_messages(schedules: Iterable[Schedule]) -> Ends:
-    """What ends these, wherever they are broken off."""
-    return {(schedule.job, schedule.stem): may_leave(schedule.messages) for schedule in schedules}
+def endings_by_stem(schedules: Iterable[Schedule]) -> EndingsByStem:
+    """The messages that end these schedules, at whatever point they are broken off."""
+    return {(schedule.job, schedule.stem): endings_of(schedule.messages) for schedule in schedules}
 
 
-def forget(path: Path | None) -> None:
-    """Removes the file, if it is there."""
+def remove_file(path: Path | None) -> None:
+    """Removes the file, if it exists."""
     if path is not None:
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
 
 
 def _check(left: dict[str, tuple[bytes, ...]]) -> None:
-    """Raises ValueError where this was never written by `UnendedNotes`."""
+    """Raises ValueError if `UnendedNotes` cannot have written this."""
     for stem, ends in left.items():
         if stem not in STEMS or not all(_is_end(data) for data in ends):
-            raise ValueError(f"no end of a note: {stem}")
+            raise ValueError(f"not the ending of a note: {stem}")
 
 
 def _is_end(data: bytes) -> bool:
-    return len(data) == 3 and max(data[1:]) < 0x80 and (data in SILENCE or ends_something(data))
+    return len(data) == 3 and max(data[1:]) < 0x80 and (data in SILENCE or is_ending(data))

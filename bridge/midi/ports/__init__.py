@@ -1,1 +1,1 @@
-"""Virtual MIDI ports: RtMidi, and JACK to the sample; their layout, and the state of the server behind them."""
+"""Virtual MIDI ports by RtMidi or sample-accurately on JACK, their layout, and checks of the JACK server."""

@@ -1,7 +1,7 @@
-"""The player's end of the JACK ports that another process has open: see `jack_process` and docs/decisions/0110.
+"""The player's side of the JACK ports that another process owns: see `jack_process` and docs/decisions/0110.
 
-RtMidi makes a client of each port, whose name a server gives once, so that five of six would be called otherwise. And
-Python beside the player's own threads would keep the audio server waiting.
+RtMidi makes each port a client of its own. A server gives each client name only once, so five of six would get another
+name. And a JACK callback in Python inside the player would make the audio server wait for the player's own threads.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from bridge.errors import EngineFailed
 from bridge.midi.ports.jack_process import OPEN, SERVER_GONE
 
 MODULE = "bridge.midi.ports.jack_process"
-#: For a process to start on a busy machine, and a server that waits for what was killed.
+#: For a process to start on a busy machine, and for a server that waits for clients that were killed.
 START_SECONDS = 15.0
-#: How long its end is awaited: it plays its last messages, and lets go. Longer only where the server stands still.
+#: How long to wait for the process to exit: it plays its last messages and closes the ports. Longer only if the server
+#: is stalled.
 END_SECONDS = 2.0
-_AGAIN = "The bridge tries again every few seconds."
+_ADVICE = "The bridge tries again every few seconds."
 
 
 class HostedPorts:
-    """Opens a MIDI output for each of `names`, all of one client of exactly that name.
+    """Opens a MIDI output for each of `names`, all owned by one client of exactly that name.
 
-    `on_lost` is called on a thread once the process has ended unasked, with True where that is because the server has
-    gone.
+    `on_lost` is called on a thread when the process has ended unexpectedly, with True if the server has gone.
 
     Raises:
-        EngineFailed: it cannot open them, and why.
+        EngineFailed: the ports cannot be opened, and why.
     """
 
     def __init__(self, client_name: str, names: Sequence[str], on_lost: Callable[[bool], None]) -> None:
@@ -45,30 +45,36 @@ class HostedPorts:
             )
         except OSError as error:
             raise EngineFailed(
-                f"The process of JACK's ports does not start: {error.strerror}.", advice=_AGAIN
+                f"The process for the JACK ports does not start: {error.strerror}.", advice=_ADVICE
             ) from error
         assert self._process.stdin is not None and self._process.stdout is not None
         self._pipe = self._process.stdin.fileno()
         ready, _, _ = select.select([self._process.stdout], [], [], START_SECONDS)
-        said = self._process.stdout.readline().decode("utf-8", "replace").strip() if ready else "it does not answer"
-        if said != OPEN:
+        answer = (
+            self._process.stdout.readline().decode("utf-8", "replace").strip()
+            if ready
+            else "their process does not answer"
+        )
+        if answer != OPEN:
             self._process.kill()
             self.close()
-            raise EngineFailed(f"There are no ports on JACK: {said or 'their process has ended'}.", advice=_AGAIN)
+            raise EngineFailed(
+                f"The ports on JACK cannot be opened: {answer or 'their process has ended'}.", advice=_ADVICE
+            )
         os.set_blocking(self._pipe, False)
         threading.Thread(target=self._watch, name="ports", daemon=True).start()
 
     def send(self, data: bytes) -> None:
-        """Raises OSError: the process has gone, or takes nothing."""
+        """Raises OSError: the process has ended, or its pipe is full."""
         os.write(self._pipe, data)
 
     def close(self) -> None:
-        """Ends it; a second time does nothing."""
+        """Ends the process; a second call does nothing."""
         if not self._is_closed:
             self._is_closed = True
             assert self._process.stdin is not None and self._process.stdout is not None
             self._process.stdin.close()
-            # Where the server stands still, it plays the notes' ends as soon as it goes on
+            # If the server is stalled, the process plays the note-offs once it recovers
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(END_SECONDS)
             self._process.stdout.close()
@@ -80,7 +86,7 @@ class HostedPorts:
 
 
 class HostedOutput:
-    """One of the ports."""
+    """One of the hosted ports."""
 
     ahead_ns = 0
 
@@ -89,11 +95,11 @@ class HostedOutput:
         self._number = number
         self._ports = ports
 
-    def send(self, message: Sequence[int], at_ns: int | None = None) -> None:  # noqa: ARG002 - it plays at once
-        """Hands one complete message over; it is played at the start of the next period.
+    def send(self, message: Sequence[int], at_ns: int | None = None) -> None:  # noqa: ARG002 - it has no schedule
+        """Hands over one complete message, which is played at the start of the next period.
 
         Raises:
-            EngineFailed: the port is gone, or takes no more.
+            EngineFailed: the port is gone, or its pipe is full.
         """
         try:
             self._ports.send(bytes((self._number, len(message), *message)))
@@ -104,7 +110,7 @@ class HostedOutput:
             ) from error
 
     def take_back(self) -> None:
-        """Nothing waits here."""
+        """Does nothing: messages do not wait here."""
 
     def close(self) -> None:
         self._ports.close()
@@ -113,7 +119,7 @@ class HostedOutput:
 def open_hosted(
     client_name: str, port_of: Mapping[str, str], on_lost: Callable[[bool], None]
 ) -> dict[str, HostedOutput]:
-    """An output for each stem in `port_of`, which says the name of its port; stems may share one.
+    """An output for each stem in `port_of`, which maps stems to port names; stems may share a port.
 
     Raises:
         EngineFailed: as for `HostedPorts`.

@@ -1,7 +1,7 @@
-"""The MIDI ports on JACK, to the sample: JACK-Client behind the `MidiOutput` seam.
+"""Sample-accurate MIDI ports on JACK: JACK-Client behind the protocol `MidiOutput`.
 
-RtMidi plays a message at the start of the period after its hand-over. Here it is handed over ahead of its time, waits,
-and is written at its frame in its period. All ports belong to one client, so that their names are alike:
+RtMidi plays a message at the start of the period after it was handed over. Here a message is handed over ahead of its
+time, waits, and is written at its frame in its period. All ports belong to one client, so that they have one prefix:
 `Source Audio Bridge:SAB Vocals`, `Source Audio Bridge:SAB Drums`, …
 """
 
@@ -16,31 +16,31 @@ from typing import Any, TypeAlias
 
 from bridge.errors import EngineFailed
 from bridge.midi.ports.frame_map import FrameMap
-from bridge.midi.schedule import ends_something
+from bridge.midi.schedule import is_ending
 from bridge.midi.timeline import NS_PER_SECOND
 
-#: What the player may be woken late on a busy machine without a message missing its frame; two periods come on top.
+#: How late the player may be woken on a busy machine without a message missing its frame; two periods are added.
 MARGIN_NS = 25_000_000
 
-#: Before every time.
+#: Earlier than every time.
 AT_ONCE = 0
 
 INSTALL = "Install it with `pip install 'source-audio-bridge[exact]'`, or set midi_backend to auto."
-_TAKEN = "End what has that name or these ports; they come by themselves then."
+_TAKEN = "End the program that has that name or these ports; the bridge then opens its ports by itself."
 
 
-#: Told when a message came, on the player's clock in nanoseconds, and its bytes.
-Hear: TypeAlias = Callable[[int, bytes], None]
+#: Receives the time of a message, on the player's clock in nanoseconds, and its bytes.
+MessageCallback: TypeAlias = Callable[[int, bytes], None]
 
 
 class JackExact:
-    """One JACK client of exactly that name, active from the start, with a MIDI output port for each of `names`.
+    """One JACK client of exactly this name, active from the start, with a MIDI output port for each of `names`.
 
-    Never starts a server. `on_lost` is called on a thread of libjack's once the server has gone. `library` stands in
-    for the module jack.
+    Never starts a server. `on_lost` is called on a libjack thread when the server has gone. `library` replaces the
+    module jack.
 
     Raises:
-        EngineFailed: JACK-Client is not installed or finds no libjack, no server answers, or it has the name already.
+        EngineFailed: JACK-Client is not installed or finds no libjack, no server answers, or the name is taken.
     """
 
     def __init__(
@@ -60,15 +60,15 @@ class JackExact:
         if self._client.name != client_name:
             self._client.close()
             raise EngineFailed(f"JACK answers, but has a client {client_name} already.", advice=_TAKEN)
-        self._refusal: type[Exception] = jack.JackError
+        self._error_type: type[Exception] = jack.JackError
         self._clock_ns = clock_ns
         self._on_lost = on_lost
         self._lost = threading.Event()
         self._map = FrameMap(self._client.samplerate)
         self._period_frames: int = self._client.blocksize
         self._ports: dict[str, _Port] = {}
-        self._heard: Any = None
-        self._hear: Hear = _nobody
+        self._input: Any = None
+        self._on_message: MessageCallback = _ignore
         try:
             for name in names:
                 self._ports[name] = _Port(self._client.midi_outports.register(name), jack.JackError)
@@ -82,27 +82,27 @@ class JackExact:
             raise EngineFailed(f"JACK answers, but gives no MIDI ports: {error}.", advice=_TAKEN) from error
 
     def output(self, name: str) -> ExactOutput:
-        """A way to the port of that name; several to one port may be asked for, and take back only what is theirs."""
+        """An output on the port of that name; several may share a port, and each takes back only its own messages."""
         return ExactOutput(name, self, self._ports[name])
 
-    def listen(self, name: str, full_alias: str, hear: Hear) -> bool:
-        """Opens a port that hears, too: `hear` is told each message and when its frame is, on JACK's thread.
+    def open_input(self, name: str, full_alias: str, on_message: MessageCallback) -> bool:
+        """Opens an input port, too: `on_message` receives each message with the time of its frame, on JACK's thread.
 
-        What it hears and what is sent lie on one line of frames: a note for the moment of a tick sounds on its frame.
-        `full_alias` is another name by which the port can be connected. False where the server gives no port.
+        Input and output share one frame map: a note scheduled for the time of a tick is played on the tick's frame.
+        `full_alias` is a second name by which the port can be connected. False if the server refuses the port.
         """
         try:
             port = self._client.midi_inports.register(name)
             port.set_alias(full_alias)
-        except self._refusal:
+        except self._error_type:
             return False
-        self._hear = hear
-        self._heard = port
+        self._on_message = on_message
+        self._input = port
         return True
 
     @property
     def ahead_ns(self) -> int:
-        """A message's period begins at most one period before it, and its callback runs some time in the one before."""
+        """A message's period begins up to one period before it, and its callback runs up to one period before that."""
         return MARGIN_NS + 2 * self._period_frames * NS_PER_SECOND // self._map.rate_hz
 
     @property
@@ -110,21 +110,21 @@ class JackExact:
         return self._lost.is_set()
 
     def close(self) -> None:
-        """Closes all ports; a second time does nothing."""
+        """Closes all ports; a second call does nothing."""
         if not self._lost.is_set():
             self._lost.set()
             self._client.deactivate()
             self._client.close()
 
     def _process(self, frames: int) -> None:
-        """Runs in every period, on JACK's thread: as little as can be done.
+        """Runs in every period on JACK's thread, so it does as little as possible.
 
-        It needs the interpreter, so that the player must give it away often (`sys.setswitchinterval`).
+        It needs the interpreter lock, so the player must release it often (`sys.setswitchinterval`).
         """
-        start = self._map.hear(self._client.last_frame_time, self._clock_ns())
-        if self._heard is not None:
-            for offset, message in self._heard.incoming_midi_events():
-                self._hear(self._map.time_ns(start + offset), bytes(message))
+        start = self._map.on_period(self._client.last_frame_time, self._clock_ns())
+        if self._input is not None:
+            for offset, message in self._input.incoming_midi_events():
+                self._on_message(self._map.time_ns(start + offset), bytes(message))
         for port in self._playing:
             port.play(start, frames, self._map.frame)
 
@@ -138,7 +138,7 @@ class JackExact:
 
 
 class ExactOutput:
-    """One stem's way to a port of a `JackExact`."""
+    """One stem's output on a port of a `JackExact`."""
 
     def __init__(self, name: str, client: JackExact, port: _Port) -> None:
         self._name = name
@@ -149,16 +149,16 @@ class ExactOutput:
     def name(self) -> str:
         return self._name
 
-    def listen(self, name: str, full_alias: str, hear: Hear) -> bool:
-        """As `JackExact.listen`, on the client of this port."""
-        return self._client.listen(name, full_alias, hear)
+    def open_input(self, name: str, full_alias: str, on_message: MessageCallback) -> bool:
+        """As `JackExact.open_input`, on the client of this port."""
+        return self._client.open_input(name, full_alias, on_message)
 
     @property
     def ahead_ns(self) -> int:
         return self._client.ahead_ns
 
     def send(self, message: Sequence[int], at_ns: int | None = None) -> None:
-        """Lets a message wait for its frame; one without a time, or too late for it, goes out with the next period.
+        """Queues a message for its frame; without a time, or too late for it, it is sent with the next period.
 
         Raises:
             EngineFailed: the server has gone.
@@ -171,25 +171,25 @@ class ExactOutput:
         self._port.add(AT_ONCE if at_ns is None else at_ns, bytes(message), self)
 
     def take_back(self) -> None:
-        self._port.forget(self)
+        self._port.take_back(self)
 
     def close(self) -> None:
         self._client.close()
 
 
 class _Port:
-    """One JACK port and what waits for it: (time, order of coming, message, whose it is), the next one first.
+    """One JACK port and its queue of (time, sequence number, message, owner), the next one first.
 
-    They wait by their times, not by their frames: where the server loses time, frames of times to come change, and a
-    note's end must not overtake its beginning.
+    The queue is sorted by time, not by frame: if the server loses time, the frames of future times change, and a note's
+    end must not overtake its start.
     """
 
-    def __init__(self, port: Any, refusal: type[Exception]) -> None:
+    def __init__(self, port: Any, error_type: type[Exception]) -> None:
         self._port = port
-        self._refusal = refusal
+        self._error_type = error_type
         self._waiting: list[tuple[int, int, bytes, ExactOutput]] = []
         self._count = 0
-        # Held for microseconds only: JACK's thread would have to wait for the interpreter just as well.
+        # Held for microseconds only, no longer than JACK's thread may wait for the interpreter lock anyway.
         self._lock = threading.Lock()
 
     def add(self, at_ns: int, message: bytes, owner: ExactOutput) -> None:
@@ -197,25 +197,25 @@ class _Port:
             self._count += 1
             heapq.heappush(self._waiting, (at_ns, self._count, message, owner))
 
-    def forget(self, owner: ExactOutput) -> None:
-        """What would begin something is gone; what ends something goes out at once, whoever may still need it.
+    def take_back(self, owner: ExactOutput) -> None:
+        """Drops the owner's messages that start something; sends those that end something at once, even if redundant.
 
-        Even the end of a note that never began does no harm, and without it one that did might sound on.
+        The end of a note that never started does no harm, but without it a note that did start might keep sounding.
         """
         with self._lock:
-            kept = []
-            for at_ns, count, message, whose in self._waiting:
-                if whose is not owner:
-                    kept.append((at_ns, count, message, whose))
-                elif at_ns == AT_ONCE or ends_something(message):
-                    kept.append((AT_ONCE, count, message, whose))
-            self._waiting = kept
+            remaining = []
+            for at_ns, count, message, message_owner in self._waiting:
+                if message_owner is not owner:
+                    remaining.append((at_ns, count, message, message_owner))
+                elif at_ns == AT_ONCE or is_ending(message):
+                    remaining.append((AT_ONCE, count, message, message_owner))
+            self._waiting = remaining
             heapq.heapify(self._waiting)
 
     def play(self, start: int, frames: int, frame_of: Callable[[int], int]) -> None:
-        """Writes what falls into the period that begins at `start`, and what is overdue at its first frame.
+        """Writes the messages of the period that begins at `start`, overdue ones at its first frame.
 
-        `frame_of` tells the frame of a time.
+        `frame_of` maps a time to its frame.
         """
         self._port.clear_buffer()
         if not self._waiting:
@@ -229,7 +229,7 @@ class _Port:
                     return
                 try:
                     self._port.write_midi_event(offset, message)
-                except self._refusal:  # the period's buffer is full: the rest goes out with the next
+                except self._error_type:  # the period's buffer is full: the rest is sent with the next
                     return
                 heapq.heappop(self._waiting)
 
@@ -237,7 +237,7 @@ class _Port:
 def open_exact(
     client_name: str, port_of: Mapping[str, str], on_lost: Callable[[], None] | None = None, library: Any = None
 ) -> dict[str, ExactOutput]:
-    """An output for each stem in `port_of`, which says the name of its port; stems may share one.
+    """An output for each stem in `port_of`, which maps stems to port names; stems may share a port.
 
     Raises:
         EngineFailed: as for `JackExact`.
@@ -247,8 +247,8 @@ def open_exact(
     return {stem: client.output(name) for stem, name in port_of.items()}
 
 
-def _nobody(at_ns: int, message: bytes) -> None:
-    """Until there is a port that hears."""
+def _ignore(at_ns: int, message: bytes) -> None:
+    """The callback as long as there is no input port."""
 
 
 def _library() -> Any:
@@ -256,10 +256,10 @@ def _library() -> Any:
         jack = importlib.import_module("jack")
     except ImportError as error:
         raise EngineFailed("midi_backend is jack-exact, but JACK-Client is not installed.", advice=INSTALL) from error
-    except OSError as error:  # JACK-Client is here, libjack is not
+    except OSError as error:  # JACK-Client is installed, libjack is not
         raise EngineFailed(
             f"midi_backend is jack-exact, but {error}.", advice="Install JACK, or set midi_backend to auto."
         ) from error
-    jack.set_error_function(lambda _: None)  # a server that is not there is no news
+    jack.set_error_function(lambda _: None)  # a missing server is not an error here
     jack.set_info_function(lambda _: None)
     return jack

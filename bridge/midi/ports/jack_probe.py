@@ -1,4 +1,4 @@
-"""Whether a JACK server that is there takes clients, asked so that nobody waits for one that does not."""
+"""Checks whether a JACK server accepts clients, without waiting for one that hangs."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from collections.abc import Callable
 
 from bridge.errors import EngineFailed
 
-#: A server that lives takes a client within a few periods, and within half a second where one of its own was killed.
-PATIENCE_SECONDS = 3.0
+#: A healthy server accepts a client within a few periods, or half a second if one of its clients was killed.
+TIMEOUT_SECONDS = 3.0
 
 
 class JackProbe:
-    """Opens a client, and closes it, on a thread of its own: that takes as long as the server hangs.
+    """Opens and closes a client on its own thread, which blocks as long as the server hangs.
 
-    RtMidi would wait as long, and keep the interpreter. A thread that hangs is left alone until the server has gone on
-    or is gone, and is no reason to start another. `open_and_close` may raise OSError or EngineFailed.
+    RtMidi would block as long, and hold the interpreter lock. A blocked thread is left alone until the server recovers
+    or is gone, and no second one is started. `open_and_close` may raise OSError or EngineFailed.
     """
 
-    def __init__(self, open_and_close: Callable[[], object], patience_seconds: float = PATIENCE_SECONDS) -> None:
+    def __init__(self, open_and_close: Callable[[], object], timeout_seconds: float = TIMEOUT_SECONDS) -> None:
         self._open_and_close = open_and_close
-        self._patience_seconds = patience_seconds
-        self._asking: threading.Thread | None = None
+        self._timeout_seconds = timeout_seconds
+        self._thread: threading.Thread | None = None
 
     def hangs(self) -> bool:
-        """True where a server is there and does not answer; False where one answers, or none is there."""
-        patience = 0.0
-        if self._asking is None or not self._asking.is_alive():
-            self._asking = threading.Thread(target=self._ask, name="jack probe", daemon=True)
-            self._asking.start()
-            patience = self._patience_seconds
-        self._asking.join(patience)
-        return self._asking.is_alive()
+        """True if a server is there but does not answer; False if one answers, or there is none."""
+        timeout = 0.0
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._run, name="jack probe", daemon=True)
+            self._thread.start()
+            timeout = self._timeout_seconds
+        self._thread.join(timeout)
+        return self._thread.is_alive()
 
-    def _ask(self) -> None:
-        with contextlib.suppress(OSError, EngineFailed):  # no server is an answer too
+    def _run(self) -> None:
+        with contextlib.suppress(OSError, EngineFailed):  # "no server" is an answer, too
             self._open_and_close()

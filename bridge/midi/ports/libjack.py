@@ -1,6 +1,6 @@
-"""What the MIDI libraries do not ask of JACK: the clock, the transport, names, connections, and word of its end.
+"""The JACK functions that the MIDI libraries do not offer: clock, transport, names, connections, shutdown.
 
-By ctypes, from the libjack that RtMidi has: with a second one, two libraries would have to find the same server.
+By ctypes, from the libjack that RtMidi has loaded: a second copy might find another server.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Any
 
 from bridge.midi.ports.rtmidi_ports import quiet_stderr
 
-#: Of jack/types.h.
+#: From jack/types.h.
 SHUTDOWN_CALLBACK = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 NO_START_SERVER = 0x01
 
 _CLIENT, _PORT, _TEXT = ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p
-#: What is called: its result (None: none that is read), and its arguments.
+#: Function → its result type (None: not used) and its argument types.
 _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "jack_client_open": (_CLIENT, (_TEXT, ctypes.c_int, ctypes.c_void_p)),
     "jack_client_close": (ctypes.c_int, (_CLIENT,)),
@@ -39,16 +39,16 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
 
 
 class NameTakenError(OSError):
-    """A client of exactly that name is on the server already."""
+    """The server already has a client of exactly that name."""
 
 
 class JackClient:
     """A client without ports. Until it is activated, the server does not wait for it.
 
-    Where `name` is taken, the server counts on (`…-01`), unless it has to be `exact`.
+    If `name` is taken, the server appends a number (`…-01`), unless the name has to be `exact`.
 
     Raises:
-        NameTakenError: another has the exact name.
+        NameTakenError: another client has the exact name.
         OSError: no server answers, or this build of RtMidi has no libjack.
     """
 
@@ -56,17 +56,17 @@ class JackClient:
         self._jack = _libjack()
         self._client = open_jack_client(self._jack, name, exact=exact)
 
-    def ask(self, function: str, *arguments: Any) -> Any:
+    def call(self, function: str, *arguments: Any) -> Any:
         """Calls a libjack function whose first argument is the client."""
         return getattr(self._jack, function)(self._client, *arguments)
 
-    def ask_port(self, function: str, port: Any, *arguments: Any) -> Any:
-        """Calls one whose first argument is a port."""
+    def call_port(self, function: str, port: Any, *arguments: Any) -> Any:
+        """Calls a libjack function whose first argument is a port."""
         return getattr(self._jack, function)(port, *arguments)
 
-    def names(self, function: str, *arguments: Any) -> list[str]:
-        """As `ask`, for one that answers with a list of names, which is given back to libjack."""
-        answer = self.ask(function, *arguments)
+    def call_names(self, function: str, *arguments: Any) -> list[str]:
+        """Like `call`, for a function that returns a list of names; frees the list."""
+        answer = self.call(function, *arguments)
         if not answer:
             return []
         found = [name.decode("utf-8", "replace") for name in itertools.takewhile(lambda name: name is not None, answer)]
@@ -78,12 +78,12 @@ class JackClient:
 
 
 def open_jack_client(jack: Any, name: str, *, exact: bool) -> Any:
-    """A client's handle; raises as `JackClient`. `jack` has the types of `jack_client_open` and its like."""
+    """A client's handle; raises as `JackClient`. The functions used must have their types set on `jack`."""
     with quiet_stderr():
         client = jack.jack_client_open(name.encode(), NO_START_SERVER, None)
     if not client:
         raise OSError("no JACK server answers")
-    # JackUseExactName would do, but jackd 1.9.21 tells a name that is taken like a server that is not there.
+    # With JackUseExactName, jackd 1.9.21 reports a taken name like a missing server.
     if exact and jack.jack_get_client_name(client) != name.encode():
         jack.jack_client_close(client)
         raise NameTakenError(f"JACK has a client {name} already")
@@ -91,7 +91,7 @@ def open_jack_client(jack: Any, name: str, *, exact: bool) -> Any:
 
 
 def _libjack() -> Any:
-    """Its extension's handle finds the libraries that it depends on."""
+    """RtMidi's extension module, whose handle also resolves the symbols of the libraries it links."""
     try:
         jack = ctypes.CDLL(importlib.import_module("rtmidi._rtmidi").__file__)
         for name, (result, arguments) in _FUNCTIONS.items():

@@ -1,4 +1,4 @@
-"""Which MIDI ports there are to be, what they are called, and on which channel of them a stem is played: pure."""
+"""The MIDI ports to open, their names, and the channel of each stem: pure."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from bridge.midi.schedule import CHANNELS
 from bridge.model import STEMS, Value
 from bridge.protocols import MidiOutput
 
-#: Of the player's process; holds a layout as JSON, since a process that starts knows nothing else yet.
+#: Environment variable of the player's process: a layout as JSON, since a process that starts has no other input yet.
 VARIABLE = "SAB_PLAYER_PORTS"
-#: Channels, from 0: General MIDI's drums are on the one that people call 10.
+#: A channel, counted from 0: General MIDI's drums are on the channel that users call 10.
 DRUM_CHANNEL = 9
-#: What the one port of all stems is called where the template asks for a stem.
+#: The name of the port shared by all stems, in place of the stem in the template.
 ALL_STEMS = "Stems"
-#: From here on a status byte belongs to no channel (MIDI 1.0, table I).
+#: Status bytes from here on belong to no channel (MIDI 1.0, table I).
 SYSTEM = 0xF0
 
 
 class PortLayout(Value, frozen=True, kw_only=True):
-    """The settings that the ports are opened by."""
+    """The settings by which the ports are opened."""
 
     backend: str = "auto"
     """One of `config.MIDI_BACKENDS`."""
@@ -31,9 +31,9 @@ class PortLayout(Value, frozen=True, kw_only=True):
     names: str = "SAB {stem}"
     """As `Settings.midi_names`."""
     folder: str = ""
-    """What belongs to the bridge on one OSC port; empty where none does."""
+    """State folder of the bridge on one OSC port; empty if there is none."""
     is_guest: bool = False
-    """Opened for a moment by a command, beside bridges or before them: takes no bridge's name."""
+    """Opened for a moment by a command, beside a bridge or before one: takes no bridge's name."""
 
     @classmethod
     def of(cls, settings: Settings, *, is_guest: bool = False) -> PortLayout:
@@ -47,12 +47,12 @@ class PortLayout(Value, frozen=True, kw_only=True):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> PortLayout:
-        """What `environment()` of the process that started this one said; the default where it said nothing."""
+        """The layout that the parent process passed by `environment()`; the default if it passed none."""
         text = environment.get(VARIABLE)
         return msgspec.json.decode(text, type=cls) if text else cls()
 
     def environment(self) -> dict[str, str]:
-        """For the process that is to open the ports."""
+        """The environment variable for the process that opens the ports."""
         return {VARIABLE: msgspec.json.encode(self).decode()}
 
     def name(self, stem: str) -> str:
@@ -64,9 +64,10 @@ class PortLayout(Value, frozen=True, kw_only=True):
         return list(dict.fromkeys(map(self.name, stems)))
 
     def channel(self, stem: str) -> int | None:
-        """From 0; None where the stem has a port of its own, and so all channels.
+        """Counted from 0; None if the stem has its own port, and so all channels.
 
-        Drums are where General MIDI has them; the others count from 0 in the order of `STEMS`, whatever a job has.
+        Drums are on General MIDI's drum channel; the others count from 0 in the order of `STEMS`, whatever stems a job
+        has.
         """
         if not self.one_port:
             return None
@@ -74,7 +75,7 @@ class PortLayout(Value, frozen=True, kw_only=True):
 
 
 class ChannelOutput:
-    """One channel of a port that several stems share: whatever channel a message is for, it goes out on this one."""
+    """One channel of a port that several stems share: every message is sent on this channel."""
 
     def __init__(self, output: MidiOutput, channel: int) -> None:
         assert channel in CHANNELS
@@ -83,7 +84,7 @@ class ChannelOutput:
 
     @property
     def shared(self) -> MidiOutput:
-        """The port itself."""
+        """The shared port."""
         return self._output
 
     @property

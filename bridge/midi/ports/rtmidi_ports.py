@@ -1,19 +1,18 @@
-"""The MIDI ports: python-rtmidi behind the `MidiOutput` seam.
+"""The MIDI ports: python-rtmidi behind the protocol `MidiOutput`.
 
-What a musician sees:
+The names that users see:
 
     CoreMIDI    SAB Vocals, SAB Drums, …                        (the client's name is not shown)
     ALSA        Source Audio Bridge:SAB Vocals, …               (each under its own client number)
     JACK        Source Audio Bridge:SAB Vocals, Source Audio Bridge:SAB Drums, …
-    WinMM       the loopMIDI ports of these names, since Windows lets no program make ports
+    WinMM       the loopMIDI ports of these names, since programs cannot create ports on Windows
 
-With one port for all stems it is SAB Stems. On JACK one client has all ports, in a process of its own: see
-`hosted_ports`.
+With one port for all stems it is SAB Stems. On JACK one client, in another process, owns all ports: see `hosted_ports`.
 
-Where that cannot be had, RtMidi opens them. Its outputs hold one virtual port each and are clients of their own, so six
-ports are six clients that ask for the same name, which a JACK server gives once: `Source Audio Bridge-01:SAB Drums`, …
-`-05:SAB Piano`. They are opened in the order of `STEMS`, so the numbers are the same at every start, and `jack_watch`
-gives them the good names too. Beside a second bridge all are named after another name: see `jack_identity`.
+If that process cannot open them, RtMidi does. Its outputs have one virtual port each and are clients of their own, so
+six ports are six clients that ask for the same name, which a JACK server gives once: `Source Audio Bridge-01:SAB
+Drums`, … `-05:SAB Piano`. They are opened in the order of `STEMS`, so the numbers are the same at every start, and
+`jack_watch` adds the good names as aliases. Beside a second bridge all have another prefix: see `jack_identity`.
 """
 
 from __future__ import annotations
@@ -40,9 +39,10 @@ CLIENT_NAME = "Source Audio Bridge"
 EXACT = "jack-exact"
 ON_JACK = ("jack", EXACT)
 DEFAULT = PortLayout()
-#: Two JACK periods of 1024 frames at 44.1 kHz and some. A closed client changes the server's graph, which it tells all
-#: others a period later; libjack then walks through a client's ports on a thread of its own, without a lock, and falls
-#: (SIGSEGV, or SIGABRT in AssertPort) where one is being closed meanwhile. So the next is closed after that.
+#: A little more than two JACK periods of 1024 frames at 44.1 kHz. Closing a client changes the server's graph, of which
+#: it notifies all others a period later; libjack then walks through a client's ports on a thread of its own, without a
+#: lock, and crashes (SIGSEGV, or SIGABRT in AssertPort) if one is closed meanwhile. So the next port is closed after
+#: that.
 SETTLE_SECONDS = 0.05
 
 #: Our names of RtMidi's interfaces, in the order in which they are tried.
@@ -53,39 +53,42 @@ BACKENDS: tuple[tuple[str, str], ...] = (
     ("winmm", "API_WINDOWS_MM"),
 )
 
-#: What people call them.
-SHOWN = {"jack": "JACK", "alsa": "ALSA", "coremidi": "Core MIDI", "winmm": "Windows MIDI"}
-_REFUSED = "End what has a port of that name, or set midi_names to other names; the ports come by themselves then."
-_MOST_WORDS = 10_000
+#: Their names for users.
+DISPLAY_NAMES = {"jack": "JACK", "alsa": "ALSA", "coremidi": "Core MIDI", "winmm": "Windows MIDI"}
+_REFUSED_ADVICE = (
+    "End the program that has a port of that name, or set midi_names to other names; "
+    "the bridge then opens its ports by itself."
+)
+_MAX_STDERR_BYTES = 10_000
 
 _ADVICE = {
     "linux": "Start a JACK server, or load ALSA's sequencer with `sudo modprobe snd-seq`.",
     "darwin": "Restart Core MIDI (`killall coreaudiod MIDIServer`), or log in again.",
     "win32": (
-        "Windows lets no program make ports: make these with loopMIDI: {names}. "
-        'Or set midi_ports to "one" and midi_names to a port that is there, as "Default App Loopback (A)".'
+        "Programs cannot create MIDI ports on Windows. Create these with loopMIDI: {names}. "
+        'Or set midi_ports to "one" and midi_names to an existing port, such as "Default App Loopback (A)".'
     ),
 }
 
 
-Host: TypeAlias = Callable[[str, Mapping[str, str]], Mapping[str, MidiOutput]]
+PortOpener: TypeAlias = Callable[[str, Mapping[str, str]], Mapping[str, MidiOutput]]
 
 
 class Ports(NamedTuple):
-    """The open ports by stem, and what to tell the user about them."""
+    """The open ports by stem, and their status for the user."""
 
     status: MidiStatus
     outputs: Mapping[str, MidiOutput]
-    listeners: Callable[[], frozenset[tuple[str, str]]] | None = None
-    """Which port is connected to which of other programs, by their names; None where nobody can tell."""
+    connections: Callable[[], frozenset[tuple[str, str]]] | None = None
+    """Lists the connections as (our port, the other program's port), by name; None if the back-end cannot."""
 
     def with_sync(self, name: str) -> Ports:
-        """The same, with the name of the port that hears MIDI clock."""
+        """A copy with the name of the port that receives MIDI clock."""
         return self._replace(status=msgspec.structs.replace(self.status, sync_port=name))
 
 
 class RtMidiOutput:
-    """One open port of python-rtmidi. `settle_seconds` is what its closing waits before something else may close."""
+    """One open port of python-rtmidi. After closing it, `close` waits `settle_seconds` before another may close."""
 
     def __init__(self, name: str, port: Any, settle_seconds: float = 0.0) -> None:
         self._name = name
@@ -101,11 +104,12 @@ class RtMidiOutput:
     def ahead_ns(self) -> int:
         return 0
 
-    def send(self, message: Sequence[int], at_ns: int | None = None) -> None:  # noqa: ARG002 - RtMidi knows only now
+    def send(self, message: Sequence[int], at_ns: int | None = None) -> None:  # noqa: ARG002 - RtMidi sends at once
         """Hands one complete message to the back-end.
 
-        On JACK it is played at the start of the next period. A JACK server that hangs makes this call spin once
-        16 KiB wait for it, and nothing else in the process runs meanwhile: the missing heartbeat tells the parent.
+        On JACK it is played at the start of the next period. If a JACK server hangs, this call spins once RtMidi's
+        buffer of 16 KiB is full, and nothing else in the process runs meanwhile: the parent notices the missing
+        heartbeat.
 
         Raises:
             EngineFailed: the port is gone.
@@ -118,10 +122,10 @@ class RtMidiOutput:
             ) from error
 
     def take_back(self) -> None:
-        """Nothing waits here."""
+        """Does nothing: messages do not wait here."""
 
     def close(self) -> None:
-        """Several stems may share the port: the first to close it does."""
+        """Several stems may share the port: the first call closes it."""
         if self._is_open:
             self._is_open = False
             self._port.delete()
@@ -135,13 +139,13 @@ def open_ports(
     on_lost: Callable[[], None] | None = None,
     *,
     client_name: str = CLIENT_NAME,
-    host: Host | None = None,
+    host: PortOpener | None = None,
 ) -> Ports:
-    """Opens the ports of `layout` on the first back-end that answers and gives them; on none, says why and what to do.
+    """Opens the ports of `layout` on the first back-end that works; otherwise the status says why and what to do.
 
-    Never starts a JACK server. `library` stands in for the module rtmidi. `on_lost` is called once the server has gone,
-    where the back-end tells: `jack-exact` does. `client_name` is what other programs call the ports' client. `host`:
-    opens the ports on the JACK server that is there, as `open_hosted` does; RtMidi opens them where it cannot.
+    Never starts a JACK server. `library` replaces the module rtmidi. `on_lost` is called when the server has gone, on
+    back-ends that report it: `jack-exact`. `client_name` is the name that other programs see. `host` opens the ports on
+    the running JACK server, as `open_hosted` does; RtMidi opens them if it cannot.
     """
     if layout.backend == EXACT:
         return _open_exact(layout, stems, client_name, on_lost)
@@ -178,7 +182,7 @@ def open_ports(
 
 
 def answering_backends(library: Any = None, *, hanging: Container[str] = ()) -> dict[str, bool]:
-    """Each back-end that this build of python-rtmidi knows, and whether it answers here; those that hang do not."""
+    """Each back-end that python-rtmidi was built with, and whether it answers here; hanging ones do not."""
     rtmidi = importlib.import_module("rtmidi") if library is None else library
     return {backend: backend not in hanging and _answers(rtmidi, api) for backend, api in _compiled(rtmidi)}
 
@@ -186,9 +190,9 @@ def answering_backends(library: Any = None, *, hanging: Container[str] = ()) -> 
 def full_names(
     backend: str, names: Iterable[str], library: Any = None, client_name: str = CLIENT_NAME
 ) -> dict[str, str]:
-    """What other programs call our open ports: `SAB Vocals` → `Source Audio Bridge:SAB Vocals 128:0`.
+    """Other programs' names for our open ports: `SAB Vocals` → `Source Audio Bridge:SAB Vocals 128:0`.
 
-    On JACK `client_name` says it. Empty where the back-end lists nothing.
+    On JACK they follow from `client_name`. Empty if the back-end lists no ports.
     """
     if backend in ("jack", EXACT):
         return {name: f"{client_name}:{name}" for name in names}
@@ -210,9 +214,9 @@ def full_names(
 
 @contextlib.contextmanager
 def quiet_stderr() -> Iterator[Callable[[], str]]:
-    """Keeps what C libraries write to descriptor 2 from the terminal: a JACK server that is not there is no news.
+    """Keeps what C libraries write to descriptor 2 off the terminal: a missing JACK server is not an error here.
 
-    Yields what tells, also afterwards, the last line that was written.
+    Yields a function that returns the last line written; it works only after the block.
     """
     saved = os.dup(2)
     with tempfile.TemporaryFile() as written:
@@ -224,7 +228,7 @@ def quiet_stderr() -> Iterator[Callable[[], str]]:
             os.dup2(saved, 2)
             os.close(saved)
             written.seek(0)
-            lines += [line for line in written.read(_MOST_WORDS).splitlines() if line.strip()]
+            lines += [line for line in written.read(_MAX_STDERR_BYTES).splitlines() if line.strip()]
 
 
 def _compiled(rtmidi: Any) -> list[tuple[str, int]]:
@@ -254,10 +258,10 @@ def _open_exact(
 
 
 def _open_on(rtmidi: Any, api: int, client_name: str, names: Iterable[str]) -> dict[str, RtMidiOutput]:
-    """The ports that can be had on one back-end, by name; all or nothing where it makes virtual ones.
+    """The ports that one back-end gives, by name; all or none if it creates virtual ports.
 
     Raises:
-        OSError: it does not answer.
+        OSError: the back-end does not answer.
         EngineFailed: it answers, but refuses a port, and why.
     """
     outputs: dict[str, RtMidiOutput] = {}
@@ -280,7 +284,7 @@ def _open_one(rtmidi: Any, api: int, client_name: str, name: str) -> RtMidiOutpu
         try:
             with quiet_stderr() as last_line:
                 port.open_virtual_port(name)
-        except NotImplementedError:  # Windows: somebody else has to have made it
+        except NotImplementedError:  # Windows: the user must have created it
             existing = port.get_ports()
             found = _matching(name, existing)
             if found is None:
@@ -292,13 +296,14 @@ def _open_one(rtmidi: Any, api: int, client_name: str, name: str) -> RtMidiOutpu
             port.delete()
         backend = next(backend for backend, _api in _compiled(rtmidi) if _api == api)
         raise EngineFailed(
-            f"{SHOWN[backend]} answers, but gives no port {name}: {last_line() or error}.", advice=_REFUSED
+            f"{DISPLAY_NAMES[backend]} answers, but gives no port {name}: {last_line() or error}.",
+            advice=_REFUSED_ADVICE,
         ) from error
     return RtMidiOutput(name, port, SETTLE_SECONDS if api == rtmidi.API_UNIX_JACK else 0.0)
 
 
 def _matching(name: str, existing: Sequence[str]) -> str | None:
-    """The full name of our port: ALSA, JACK put the client before it, ALSA and WinMM a number after it."""
+    """The full name of our port: ALSA and JACK put the client before it, ALSA and WinMM a number after it."""
     exact = re.compile(rf"(.*:)?{re.escape(name)}( [\d:]+)?")
     return next((full for full in existing if exact.fullmatch(full)), None) or next(
         (full for full in existing if name in full), None
@@ -317,11 +322,11 @@ def _ports(backend: str, layout: PortLayout, outputs: Mapping[str, MidiOutput], 
         if (missing := _missing(layout, outputs, stems))
         else "",
     )
-    voices = {
+    by_stem: dict[str, MidiOutput] = {
         stem: output if (channel := channels[stem]) is None else ChannelOutput(output, channel)
         for stem, output in outputs.items()
     }
-    return Ports(status, voices)
+    return Ports(status, by_stem)
 
 
 def _missing(layout: PortLayout, outputs: Mapping[str, MidiOutput], stems: Sequence[str]) -> str:

@@ -1,6 +1,6 @@
-"""Ports that nobody hears, so that the player's loop can be measured on a machine without any MIDI back-end.
+"""Ports without a back-end, so that the player's loop can be measured on a machine that has none.
 
-No setting asks for them: only whoever starts the player's process can, with `PortLayout(backend=SILENT)`.
+No setting selects them: only the code that starts the player's process can, with `PortLayout(backend=SILENT)`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ SILENT = "silent"
 
 
 class SilentOutput:
-    """A port that takes everything and does nothing."""
+    """A port that discards every message."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -25,10 +25,10 @@ class SilentOutput:
         return 0
 
     def send(self, message: Sequence[int], at_ns: int | None = None) -> None:
-        """Drops it."""
+        """Discards it."""
 
     def take_back(self) -> None:
-        """Nothing waits here."""
+        """Does nothing: messages do not wait here."""
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Does nothing: nothing is open."""

@@ -1,6 +1,7 @@
-"""An audio server that stands still: it lives, but begins no period, and takes nothing that is sent to it.
+"""Detects a stalled audio server: it is running, but starts no period and reads no messages.
 
-Whoever goes on sending fills RtMidi's buffer, and then waits, with the interpreter, for as long as the server hangs.
+A program that continues to send fills RtMidi's buffer, and then waits, holding the interpreter lock, as long as the
+server hangs.
 """
 
 from __future__ import annotations
@@ -12,27 +13,30 @@ from typing import NamedTuple
 
 from bridge.midi.realtime.thread_priority import share_realtime_scheduling
 
-#: How often the server's clock is looked at, and how many looks without a change are a stall: a second, of which the
-#: longest period that JACK has, 8192 frames, is a fifth. Looks are counted, so that no sleep of ours counts as one.
-LOOK_SECONDS = 0.25
-LOOKS = 4
+#: How often the server's clock is read, and how many readings without a change are a stall: one second, five times
+#: JACK's longest period of 8192 frames. Readings are counted instead of time, so that a pause of our own does not count
+#: as a stall.
+POLL_SECONDS = 0.25
+STALLED_POLLS = 4
 
-STANDS_STILL = "The JACK server stands still: it lives, but plays nothing. The notes can go on as soon as it does."
+STALL_MESSAGE = (
+    "The JACK server is stalled: it is running, but processes no audio. Notes can be played again once it recovers."
+)
 
 
 class Stall(NamedTuple):
     """What the watch puts into the player's inbox."""
 
-    lasts: bool
-    """False: it is over."""
+    is_stalled: bool
+    """False: the server has recovered."""
 
 
 class StallWatch:
-    """Looks at `frame`, the server's clock, on a thread of its own, and tells when it stops and when it goes on."""
+    """Polls `frame`, the server's clock, on its own thread, and reports when it stops and when it continues."""
 
-    def __init__(self, frame: Callable[[], int], tell: Callable[[Stall], None]) -> None:
+    def __init__(self, frame: Callable[[], int], report: Callable[[Stall], None]) -> None:
         self._frame = frame
-        self._tell = tell
+        self._report = report
         self._seen: int | None = None
         self._same = 0
         self._over = threading.Event()
@@ -48,19 +52,19 @@ class StallWatch:
         self._over.set()
         self._thread.join()
 
-    def look(self) -> None:
-        """One look; told are changes only."""
+    def poll(self) -> None:
+        """Reads the clock once; reports changes only."""
         frame = self._frame()
         if frame == self._seen:
             self._same += 1
-            if self._same == LOOKS:
-                self._tell(Stall(lasts=True))
+            if self._same == STALLED_POLLS:
+                self._report(Stall(is_stalled=True))
             return
-        if self._same >= LOOKS:
-            self._tell(Stall(lasts=False))
+        if self._same >= STALLED_POLLS:
+            self._report(Stall(is_stalled=False))
         self._seen, self._same = frame, 0
 
     def _watch(self) -> None:
-        share_realtime_scheduling()  # who looks holds the interpreter, and is not to be kept from giving it back
-        while not self._over.wait(LOOK_SECONDS):
-            self.look()
+        share_realtime_scheduling()  # it holds the interpreter lock while it polls: must not be preempted
+        while not self._over.wait(POLL_SECONDS):
+            self.poll()

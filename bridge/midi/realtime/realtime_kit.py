@@ -1,11 +1,13 @@
-"""RealtimeKit: real-time priority on a Linux desktop for who has no right to it, as audio servers get theirs there.
+"""RealtimeKit: real-time priority on a Linux desktop for processes without the right to it, as audio servers get
+theirs.
 
-A service on the system's D-Bus. It gives a thread `SCHED_RR` where the process has first limited how long one may
-run without a pause (RLIMIT_RTTIME): who runs on is sent SIGXCPU, and is killed at the limit. Our answer to SIGXCPU is
-to be an ordinary process again.
+It is a service on D-Bus. It gives a thread `SCHED_RR` if the process has first limited how long a thread may run
+without a pause (RLIMIT_RTTIME): a thread that exceeds the soft limit is sent SIGXCPU, and the process is killed at the
+hard limit. On SIGXCPU we give up the priority.
 
-`python -m bridge.midi.realtime.realtime_kit PROCESS PRIORITY THREAD…` asks, in a process of its own: whatever a bus
-answers, or does not, costs its caller nothing but time. After the README and rtkit-daemon.c of RealtimeKit 0.13.
+`python -m bridge.midi.realtime.realtime_kit PROCESS PRIORITY THREAD…` sends the request from a separate process: a bus
+that misbehaves or does not answer costs the caller nothing but time. After the README and rtkit-daemon.c of RealtimeKit
+0.13.
 """
 
 from __future__ import annotations
@@ -19,39 +21,39 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-#: Until the asking process has its answers; the service may have to be started first.
+#: Time for the requesting process to finish; the service may have to be started first.
 ANSWER_SECONDS = 3.0
-#: The longest that RealtimeKit lets one be unless its machine's owner says otherwise, and when to be told before.
+#: Hard limit, the highest that RealtimeKit accepts by default, and soft limit for SIGXCPU.
 LONGEST_RUN_US, LONG_RUN_US = 200_000, 100_000
 
 
-def ask_for_real_time(threads: Sequence[int], priority: int) -> bool:
-    """Whether these threads of this process (`threading.get_native_id`) have the priority now; else none of ours has.
+def request_real_time(threads: Sequence[int], priority: int) -> bool:
+    """True if these threads of this process (`threading.get_native_id`) got the priority; otherwise none has it.
 
-    False wherever that cannot be had: no D-Bus, no such service, not allowed. The first call is the main thread's,
-    which hears the signal; later ones may be any thread's.
+    False if it cannot be had: no D-Bus, no such service, or not allowed. The first call must be on the main thread,
+    which handles the signal; later calls may be on any thread.
     """
     _limit_runs()
-    asking = [sys.executable, "-m", __name__, str(os.getpid()), str(priority), *map(str, threads)]
+    command = [sys.executable, "-m", __name__, str(os.getpid()), str(priority), *map(str, threads)]
     try:
-        asked = subprocess.run(asking, capture_output=True, check=False, timeout=ANSWER_SECONDS)  # noqa: S603 - ourselves
+        finished = subprocess.run(command, capture_output=True, check=False, timeout=ANSWER_SECONDS)  # noqa: S603 - ourselves
     except (OSError, subprocess.TimeoutExpired):
-        given = False
+        granted = False
     else:
-        given = asked.returncode == 0
-    if not given:
-        give_back_priority()
-    return given
+        granted = finished.returncode == 0
+    if not granted:
+        drop_real_time()
+    return granted
 
 
-def own_threads() -> tuple[int, ...]:
-    """All threads of this process, whoever started them; the main one first."""
+def process_threads() -> tuple[int, ...]:
+    """All threads of this process, including those started by libraries; the main thread first."""
     return tuple(sorted((int(thread.name) for thread in Path("/proc/self/task").iterdir()), key=_is_other))
 
 
-def give_back_priority() -> None:
-    """All threads of this process are ordinary ones again."""
-    for thread in own_threads():
+def drop_real_time() -> None:
+    """Gives all threads of this process ordinary scheduling again."""
+    for thread in process_threads():
         with contextlib.suppress(OSError):
             os.sched_setscheduler(thread, os.SCHED_OTHER | os.SCHED_RESET_ON_FORK, os.sched_param(0))
 
@@ -64,9 +66,9 @@ def _limit_runs() -> None:
 
 
 def _ran_for_too_long(*_: object) -> None:
-    give_back_priority()
+    drop_real_time()
     with contextlib.suppress(OSError):
-        os.write(2, b"at real-time priority for too long without a pause: without it from here on\n")
+        os.write(2, b"a thread ran for too long at real-time priority; the process continues at ordinary priority\n")
 
 
 def _is_other(thread: int) -> bool:
@@ -74,7 +76,7 @@ def _is_other(thread: int) -> bool:
 
 
 def main() -> None:
-    """Ends without success where one thread was refused."""
+    """Exits with an error if one thread was refused."""
     from jeepney import DBusAddress, new_method_call  # type: ignore[import-untyped]  # it ships no types
     from jeepney.io.blocking import open_dbus_connection  # type: ignore[import-untyped]
     from jeepney.wrappers import unwrap_msg  # type: ignore[import-untyped]

@@ -1,4 +1,4 @@
-"""How the player gets the processor at the moment a note is due, as far as the system lets an ordinary program ask."""
+"""Gets the processor for the player when a note is due, as far as the system lets an ordinary program ask for it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import sys
 import threading
 from collections.abc import Iterator
 
-#: The lowest real-time priority: the audio server and its clients keep theirs above it.
+#: The lowest real-time priority: the audio server and its clients stay above it.
 PRIORITY = 1
 #: linux/prctl.h
 _PR_SET_TIMERSLACK = 29
-#: sched_setattr(2) by machine; libc has no function for it.
+#: Number of the system call sched_setattr(2) by machine; libc has no function for it.
 _SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
-#: The shortest that Linux grants.
+#: The shortest time slice that Linux grants.
 _SLICE_NS = 100_000
 
 
@@ -39,15 +39,15 @@ class _SchedulingAttributes(ctypes.Structure):
 
 @contextlib.contextmanager
 def realtime_scheduling() -> Iterator[None]:
-    """Asks for all that helps; what is refused is done without.
+    """Requests every scheduling improvement that the system offers; continues without those that it refuses.
 
-    For the calling thread, which is to keep the time, and for those it starts: one that holds the interpreter and is
-    kept from running holds up the notes, too. `keep_realtime_scheduling` ends that.
+    Applies to the calling thread, which keeps the time, and to the threads that it starts: a thread that is preempted
+    while it holds the interpreter lock delays the notes, too. `keep_realtime_scheduling` ends the inheritance.
     """
     if sys.platform == "linux":
         _set_timer_slack()
-        if not _take_real_time():
-            # For the threads to come: that one of them runs for too long is told to the main thread, which can act.
+        if not _set_real_time():
+            # Inherited by later threads, so that SIGXCPU is delivered to the main thread, which can handle it.
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGXCPU})
             _take_short_slices()
     with _fine_timer():
@@ -55,28 +55,29 @@ def realtime_scheduling() -> Iterator[None]:
 
 
 def keep_realtime_scheduling() -> None:
-    """From here on threads that are started do not inherit real-time priority: those of audio libraries know theirs.
+    """From here on new threads do not inherit real-time priority: audio libraries set the priority of their own
+    threads.
 
-    Where the system refused it, those that run already get it from the desktop, if it has any to give. A later one of
-    ours that runs Python beside the notes asks with `share_realtime_scheduling`.
+    If the system refused it, RealtimeKit is asked for all running threads. A thread of ours that is started later and
+    runs Python during playback calls `share_realtime_scheduling`.
     """
     if sys.platform == "linux":
         if _has_real_time(0):
-            _take_real_time(os.SCHED_RESET_ON_FORK)
+            _set_real_time(os.SCHED_RESET_ON_FORK)
         else:
-            _be_given_real_time()
+            _request_from_realtime_kit()
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGXCPU})
 
 
 def share_realtime_scheduling() -> None:
-    """For the calling thread, as `realtime_scheduling()`; nothing where that was refused."""
-    if sys.platform == "linux" and not _take_real_time(os.SCHED_RESET_ON_FORK) and _has_real_time(os.getpid()):
+    """Gives the calling thread the same scheduling as `realtime_scheduling()`; does nothing if that was refused."""
+    if sys.platform == "linux" and not _set_real_time(os.SCHED_RESET_ON_FORK) and _has_real_time(os.getpid()):
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGXCPU})
-        _be_given_real_time(threading.get_native_id())
+        _request_from_realtime_kit(threading.get_native_id())
 
 
 def player_gets_real_time() -> bool:
-    """Whether this user's player has real-time priority on this Linux: asked for by a process of its own."""
+    """Whether this user's player gets real-time priority on this Linux system: tested in a separate process."""
     probe = [sys.executable, "-m", __name__]
     try:
         return subprocess.run(probe, capture_output=True, check=False, timeout=10.0).returncode == 0  # noqa: S603 - ours
@@ -84,8 +85,8 @@ def player_gets_real_time() -> bool:
         return False
 
 
-def _take_real_time(flags: int = 0) -> bool:
-    """No ordinary process delays a note then; Linux allows it to members of most `audio` groups."""
+def _set_real_time(flags: int = 0) -> bool:
+    """Then no ordinary process delays a note; most distributions allow it to members of the group `audio`."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             os.sched_setscheduler(0, os.SCHED_RR | flags, os.sched_param(PRIORITY))
@@ -97,20 +98,20 @@ def _has_real_time(thread: int) -> bool:
     return sys.platform == "linux" and os.sched_getscheduler(thread) & ~os.SCHED_RESET_ON_FORK == os.SCHED_RR
 
 
-def _be_given_real_time(*threads: int) -> None:
-    """By RealtimeKit, as many desktops have it for whoever sits before them; to all threads where none is named."""
-    from bridge.midi.realtime.realtime_kit import ask_for_real_time, own_threads  # only Linux has D-Bus
+def _request_from_realtime_kit(*threads: int) -> None:
+    """From RealtimeKit, which many desktops run for the logged-in user; for all threads if none is named."""
+    from bridge.midi.realtime.realtime_kit import process_threads, request_real_time  # only Linux has D-Bus
 
-    ask_for_real_time(threads or own_threads(), PRIORITY)
+    request_real_time(threads or process_threads(), PRIORITY)
 
 
 def _set_timer_slack() -> None:
-    """A wait is otherwise up to 50 µs longer than asked for, so that the system can wake several at once."""
+    """Otherwise a sleep takes up to 50 µs longer than asked for, because the system groups wake-ups."""
     ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
 
 
 def _take_short_slices() -> None:
-    """Who runs briefly goes before who computes for long (Linux from 6.12 on; an earlier one takes no notice)."""
+    """Short-running threads are scheduled first (Linux from 6.12 on; earlier versions ignore the request)."""
     number = _SCHED_SETATTR.get(platform.machine())
     if number is not None and sys.platform == "linux":
         nice = os.getpriority(os.PRIO_PROCESS, 0)
@@ -120,7 +121,7 @@ def _take_short_slices() -> None:
 
 @contextlib.contextmanager
 def _fine_timer() -> Iterator[None]:
-    """On Windows a wait is otherwise rounded up to the next of 64 ticks a second."""
+    """Otherwise Windows rounds a sleep up to the next of 64 ticks per second."""
     if sys.platform == "win32":
         multimedia = ctypes.WinDLL("winmm")
         multimedia.timeBeginPeriod(1)

@@ -1,1 +1,1 @@
-"""What playback can follow: MIDI clock, JACK transport, Ableton Link, each as a timeline."""
+"""The sync sources of playback: MIDI clock, JACK transport and Ableton Link, each as a timeline."""

@@ -1,4 +1,4 @@
-"""Ableton Link as a timeline, through aalink, which is there only where the user has installed the extra `link`."""
+"""Ableton Link as a timeline, by aalink, which the extra `link` installs."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ from bridge.units import DEFAULT_TEMPO_BPM
 
 INSTALL = "Install it with `uv sync --inexact --extra link` in the folder of the bridge, or use another sync."
 POLL_NS = 10_000_000
-#: A bar, as Live has it unless its song says otherwise.
+#: The length of a bar, Live's default.
 BAR_QUARTERS = 4.0
-#: So long after the session object exists, it may join: at once, it might bring its own tempo into the session.
+#: A session object joins this long after its creation: if it joined at once, it might impose its own tempo on the
+#: session.
 JOIN_NS = NS_PER_SECOND // 2
-#: Nearer than this after a bar's start, that was where the transport began.
+#: Closer than this after the start of a bar, the transport started there.
 JUST_BEGUN_QUARTERS = 0.1
-#: A beat that differs by more from what was foretold: the sessions of two computers have become one.
+#: A beat that differs by more from the prediction is a jump: the sessions of two computers were merged.
 JUMP_QUARTERS = 0.25
 
 
 class LinkState(NamedTuple):
-    """The session at one moment."""
+    """The state of the session at one moment."""
 
-    rolls: bool
+    is_rolling: bool
     at_ns: int
     quarters: float
     bpm: float
@@ -36,34 +37,34 @@ class LinkState(NamedTuple):
 
 
 class LinkSession:
-    """Follows what `look` sees every 10 ms.
+    """Follows the states that `read_state` returns every 10 ms.
 
-    Link knows a tempo, bars and whether somebody plays, but no song: a clip begins with the first bar that begins
-    after the transport does.
+    Link has a tempo, bars and a play state, but no song position: a clip begins with the first bar after the transport
+    starts.
     """
 
     poll_ns: int | None = POLL_NS
 
-    def __init__(self, look: Callable[[], LinkState]) -> None:
-        self._look = look
+    def __init__(self, read_state: Callable[[], LinkState]) -> None:
+        self._read_state = read_state
         self._timeline: Timeline | None = None
         self._take = 0
 
-    def expect(self, bpm: float) -> None:
-        """A session knows its tempo."""
+    def expect_tempo(self, bpm: float) -> None:
+        """Does nothing: a session has its own tempo."""
 
-    def timeline(self, now_ns: int) -> Timeline | None:  # noqa: ARG002 - it looks at its own clock
-        look, earlier = self._look(), self._timeline
-        if not look.rolls:
+    def timeline(self, now_ns: int) -> Timeline | None:  # noqa: ARG002 - the state carries its own time
+        state, earlier = self._read_state(), self._timeline
+        if not state.is_rolling:
             self._timeline = None
             return None
-        if earlier is not None and abs(earlier.place_at(look.at_ns) - look.quarters) < JUMP_QUARTERS:
-            take, started = earlier.take, earlier.started
+        if earlier is not None and abs(earlier.position_at(state.at_ns) - state.quarters) < JUMP_QUARTERS:
+            take, take_start = earlier.take, earlier.take_start
         else:
             self._take = take = self._take + 1
-            bars = (look.quarters - JUST_BEGUN_QUARTERS) / look.bar_quarters
-            started = math.ceil(bars) * look.bar_quarters
-        self._timeline = Timeline(look.quarters, look.at_ns, look.bpm, take, started, is_song=False)
+            bars = (state.quarters - JUST_BEGUN_QUARTERS) / state.bar_quarters
+            take_start = math.ceil(bars) * state.bar_quarters
+        self._timeline = Timeline(state.quarters, state.at_ns, state.bpm, take, take_start, is_song=False)
         return self._timeline
 
 
@@ -76,27 +77,27 @@ def open_link(clock_ns: Callable[[], int] = time.perf_counter_ns) -> LinkSession
     try:
         aalink = importlib.import_module("aalink")
     except ImportError as error:
-        raise EngineFailed(f"Ableton Link needs aalink, which is not there ({error}).", advice=INSTALL) from error
+        raise EngineFailed(f"Ableton Link needs aalink, which is not installed ({error}).", advice=INSTALL) from error
 
     async def new_session() -> Any:
         return aalink.Link(DEFAULT_TEMPO_BPM)
 
-    # It wants a loop, for futures that nobody asks it for.
+    # Its constructor needs an event loop, for futures that we do not use.
     session = asyncio.new_event_loop().run_until_complete(new_session())
     session.start_stop_sync_enabled = True
-    session.quantum = BAR_QUARTERS  # what peers agree on: the place in a bar, not the number of the beat
+    session.quantum = BAR_QUARTERS  # peers agree on the position in a bar, not on the number of the beat
     opened_ns = clock_ns()
 
-    def look() -> LinkState:
+    def read_state() -> LinkState:
         now_ns = clock_ns()
         if not session.enabled and now_ns - opened_ns > JOIN_NS:
             session.enabled = True
         return _state(session, clock_ns)
 
-    return LinkSession(look)
+    return LinkSession(read_state)
 
 
 def _state(session: Any, clock_ns: Callable[[], int]) -> LinkState:
-    rolls = bool(session.enabled and session.playing)
+    is_rolling = bool(session.enabled and session.playing)
     before_ns, quarters, after_ns = clock_ns(), float(session.beat), clock_ns()
-    return LinkState(rolls, (before_ns + after_ns) // 2, quarters, float(session.tempo), float(session.quantum))
+    return LinkState(is_rolling, (before_ns + after_ns) // 2, quarters, float(session.tempo), float(session.quantum))

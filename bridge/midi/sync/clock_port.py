@@ -1,8 +1,8 @@
-"""The port `SAB Sync`, on which a DAW tells how its music goes: MIDI clock, Start, Continue, Stop, Song Position.
+"""The input port `SAB Sync`, to which a DAW sends MIDI clock, Start, Continue, Stop and Song Position.
 
-Other programs see it where they look for MIDI outputs: on JACK as `Source Audio Bridge sync:SAB Sync`, elsewhere beside
-the bridge's other ports. On `jack-exact` that is an alias: the client of the notes hears, and knows each tick's frame.
-Windows lets no program make ports; there somebody else has to have made one of that name.
+Other programs list it among MIDI outputs: on JACK as `Source Audio Bridge sync:SAB Sync`, elsewhere beside the bridge's
+other ports. On `jack-exact` that is an alias: the client that plays the notes also receives the clock, and knows each
+tick's frame. Programs cannot create ports on Windows, where the user must have created one of that name.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from bridge.midi.sync.sources import SyncMessage
 from bridge.protocols import MidiOutput
 
 SYNC_PORT = "SAB Sync"
-#: Real-time messages that concern us, and Song Position: nothing else is let through.
-WANTED = frozenset((0xF2, 0xF8, 0xFA, 0xFB, 0xFC))
-#: With so much unread, a clock has gone mad, and what it says is dropped.
-MAX_UNREAD = 500
+#: The real-time messages that are used, and Song Position; all others are dropped.
+ACCEPTED_STATUSES = frozenset((0xF2, 0xF8, 0xFA, 0xFB, 0xFC))
+#: With this many unread messages, the clock is broken, and further messages are dropped.
+MAX_PENDING = 500
 
 
 class ClockPort:
-    """Puts what it hears into an inbox. Its messages carry the time at which they came, `early_ns` added to it.
+    """Puts incoming messages into an inbox, each with the time of its arrival plus `early_ns`.
 
-    On JACK all messages of a period come at its start: on average half a period early.
+    On JACK all messages of a period arrive at its start: on average half a period early.
     """
 
     def __init__(
@@ -43,30 +43,35 @@ class ClockPort:
         self._early_ns = early_ns
         self._clock_ns = clock_ns
 
-    def hear(self, event: tuple[Sequence[int], float], _: object = None) -> None:
-        """RtMidi's callback, on a thread of its own."""
+    def on_rtmidi_message(self, event: tuple[Sequence[int], float], _: object = None) -> None:
+        """RtMidi's callback, on its own thread."""
         message, _ = event
-        self.hear_at(self._clock_ns() + self._early_ns, bytes(message))
+        self.on_message(self._clock_ns() + self._early_ns, bytes(message))
 
-    def hear_at(self, at_ns: int, message: bytes) -> None:
-        """For a back-end that knows when a message came."""
-        if message and message[0] in WANTED and self._inbox.qsize() < MAX_UNREAD:
+    def on_message(self, at_ns: int, message: bytes) -> None:
+        """For a back-end that reports when a message arrived."""
+        if message and message[0] in ACCEPTED_STATUSES and self._inbox.qsize() < MAX_PENDING:
             self._inbox.put(SyncMessage(at_ns, message))
 
 
 @contextlib.contextmanager
 def sync_port(
-    backend: str, outputs: Iterable[MidiOutput], hear: ClockPort, library: Any = None, *, client_name: str = CLIENT_NAME
+    backend: str,
+    outputs: Iterable[MidiOutput],
+    clock_port: ClockPort,
+    library: Any = None,
+    *,
+    client_name: str = CLIENT_NAME,
 ) -> Iterator[bool]:
-    """Opens the port on the back-end that `outputs` are on; False where there is none to be had.
+    """Opens the port on the back-end of `outputs`; False if it cannot be opened.
 
-    `client_name` is what the outputs' client is called.
+    `client_name` is the name of the outputs' client.
     """
     sync_client = f"{client_name} sync"
     for output in outputs:
         exact = output.shared if isinstance(output, ChannelOutput) else output
         if isinstance(exact, ExactOutput):
-            yield exact.listen(SYNC_PORT, f"{sync_client}:{SYNC_PORT}", hear.hear_at)
+            yield exact.open_input(SYNC_PORT, f"{sync_client}:{SYNC_PORT}", clock_port.on_message)
             return
     rtmidi = importlib.import_module("rtmidi") if library is None else library
     port = None
@@ -74,9 +79,9 @@ def sync_port(
         with quiet_stderr():
             port = rtmidi.MidiIn(getattr(rtmidi, dict(BACKENDS)[backend]), name=sync_client)
             is_open = _open(port)
-        # Clock is what RtMidi leaves out unless told otherwise.
+        # By default RtMidi filters out clock messages.
         port.ignore_types(sysex=True, timing=False, active_sense=True)
-        port.set_callback(hear.hear)
+        port.set_callback(clock_port.on_rtmidi_message)
     except OSError:
         is_open = False
     try:

@@ -1,4 +1,4 @@
-"""MIDI clock, Start, Continue, Stop and Song Position, as a timeline."""
+"""MIDI clock, Start, Continue, Stop and Song Position as a timeline."""
 
 from __future__ import annotations
 
@@ -9,86 +9,86 @@ from bridge.units import DEFAULT_TEMPO_BPM
 SONG_POSITION, TICK, START, CONTINUE, STOP = 0xF2, 0xF8, 0xFA, 0xFB, 0xFC
 #: Song Position counts sixteenths (MIDI 1.0, "Song Position Pointer").
 TICKS_PER_SIXTEENTH = 6
-#: A clock that rolls and says nothing for so long has gone.
-SILENCE_NS = NS_PER_SECOND
+#: A running clock that sends no tick for this long has gone.
+CLOCK_TIMEOUT_NS = NS_PER_SECOND
 
 
 class MidiClock:
-    """Hears real-time messages, each with the time at which it came.
+    """Follows real-time messages, each with the time of its arrival.
 
-    The first tick after Start is beat 0; after Continue, the tick that follows the last one, or that Song Position
-    named. Ticks without a Start tell the tempo and nothing else, Song Position while it rolls is a jump, and a second
-    Continue is nothing, as the MIDI standard wants it.
+    The first tick after Start is beat 0; after Continue, it is the tick after the last one, or the one that Song
+    Position named. Ticks without a Start only set the tempo, Song Position while the clock runs is a jump, and a second
+    Continue is ignored, as the MIDI standard requires.
     """
 
-    poll_ns: int | None = SILENCE_NS // 4
+    poll_ns: int | None = CLOCK_TIMEOUT_NS // 4
 
     def __init__(self) -> None:
         self._loop: DelayLockedLoop | None = None
         self._expected_bpm = DEFAULT_TEMPO_BPM
-        self._rolls = False
+        self._is_rolling = False
         self._next = 0
-        """The number of the tick that comes next, counted from the song's start."""
-        self._next_place = 0.0
-        """From where on nothing has been played: the next tick, or before it where a Stop came between two."""
+        """The number of the next tick, counted from the song's start."""
+        self._next_position = 0.0
+        """The first position that has not been played: the next tick, or before it if a Stop came between two ticks."""
         self._take = 0
-        self._heard_ns = 0
+        self._last_tick_ns = 0
         self._timeline: Timeline | None = None
 
-    def expect(self, bpm: float) -> None:
-        """The tempo that a clock is taken to have until its second tick."""
+    def expect_tempo(self, bpm: float) -> None:
+        """The tempo assumed until a clock's second tick."""
         self._expected_bpm = bpm
 
-    def hear(self, at_ns: int, data: bytes) -> None:
-        """Takes one message; what is none of the clock's, or broken, is passed over."""
+    def on_message(self, at_ns: int, data: bytes) -> None:
+        """Handles one message; ignores invalid ones and those that do not belong to the clock."""
         match data[:1]:
             case b"\xf8":
                 self._tick(at_ns)
             case b"\xfa":
-                self._halt(at_ns)
-                self._rolls, self._next, self._next_place = True, 0, 0.0
+                self._stop(at_ns)
+                self._is_rolling, self._next, self._next_position = True, 0, 0.0
             case b"\xfb":
-                self._rolls = True
+                self._is_rolling = True
             case b"\xfc":
-                self._halt(at_ns)
-                self._rolls = False
+                self._stop(at_ns)
+                self._is_rolling = False
             case b"\xf2" if len(data) == 3 and max(data[1:]) < 128:
                 self._locate(at_ns, (data[1] | data[2] << 7) * TICKS_PER_SIXTEENTH)
 
     def timeline(self, now_ns: int) -> Timeline | None:
-        """Where the music is; None: it stands still."""
-        if self._timeline is not None and now_ns - self._heard_ns > SILENCE_NS:
-            self._halt(now_ns)
-            self._rolls = False
+        """The current timeline; None if the music has stopped."""
+        if self._timeline is not None and now_ns - self._last_tick_ns > CLOCK_TIMEOUT_NS:
+            self._stop(now_ns)
+            self._is_rolling = False
         return self._timeline
 
     def _tick(self, at_ns: int) -> None:
         if self._loop is None:
             self._loop = DelayLockedLoop(NS_PER_MINUTE / (TICKS_PER_QUARTER * self._expected_bpm))
-        self._heard_ns = at_ns
+        self._last_tick_ns = at_ns
         self._loop.tick(at_ns)
-        if not self._rolls:
+        if not self._is_rolling:
             return
-        place = self._next / TICKS_PER_QUARTER
+        position = self._next / TICKS_PER_QUARTER
         if self._timeline is None:
             self._take += 1
-            started = min(place, self._next_place)
+            take_start = min(position, self._next_position)
         else:
-            started = self._timeline.started
+            take_start = self._timeline.take_start
         self._next += 1
-        self._next_place = self._next / TICKS_PER_QUARTER
+        self._next_position = self._next / TICKS_PER_QUARTER
         self._timeline = Timeline(
-            place, round(self._loop.tick_ns), self._loop.bpm, self._take, started, sure_until=self._next_place
+            position, round(self._loop.tick_ns), self._loop.bpm, self._take, take_start, known_until=self._next_position
         )
 
     def _locate(self, at_ns: int, tick: int) -> None:
         if tick == self._next and self._timeline is not None:
-            return  # where it is anyway
-        self._halt(at_ns)
-        self._next, self._next_place = tick, tick / TICKS_PER_QUARTER
+            return  # no change of position
+        self._stop(at_ns)
+        self._next, self._next_position = tick, tick / TICKS_PER_QUARTER
 
-    def _halt(self, at_ns: int) -> None:
+    def _stop(self, at_ns: int) -> None:
         if self._timeline is not None:
-            # No further than the next tick, which is where Continue goes on.
-            self._next_place = min(self._timeline.place_at(at_ns), self._next / TICKS_PER_QUARTER)
+            # No further than the next tick, where Continue resumes.
+            self._next_position = min(self._timeline.position_at(at_ns), self._next / TICKS_PER_QUARTER)
             self._timeline = None

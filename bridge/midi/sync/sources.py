@@ -1,4 +1,4 @@
-"""The seam between the player and whatever tells it how the music goes."""
+"""The protocol between the player and its sync sources, and their registry."""
 
 from __future__ import annotations
 
@@ -13,51 +13,51 @@ CLOCK, JACK, LINK = "clock", "jack", "link"
 
 
 class SyncMessage(NamedTuple):
-    """A message that came in on the port `SAB Sync`, and when, on the player's clock."""
+    """A message received on the port `SAB Sync`, and its time on the player's clock."""
 
     at_ns: int
     data: bytes
 
 
 class Source(Protocol):
-    """Something that a playback can follow."""
+    """A source of position and tempo that a playback can follow."""
 
     @property
     def poll_ns(self) -> int | None:
-        """How often it wants to be asked while something follows it; None: never, unless something was heard."""
+        """The interval at which it must be polled while a playback follows it; None: only after a message."""
         ...
 
-    def expect(self, bpm: float) -> None:
-        """The tempo to go by as long as nothing else is known."""
+    def expect_tempo(self, bpm: float) -> None:
+        """Sets the tempo to assume until the source has one."""
         ...
 
     def timeline(self, now_ns: int) -> Timeline | None:
-        """Where the music is; None: it stands still.
+        """The current timeline; None if the music has stopped.
 
         Raises:
-            EngineFailed: it will tell no more.
+            EngineFailed: the source has failed for good.
         """
         ...
 
 
-Open: TypeAlias = Callable[[], Source]
+SourceFactory: TypeAlias = Callable[[], Source]
 
 
 class Sources:
-    """Each source of time by its name, opened when it is first asked for."""
+    """The sync sources by name, each opened at its first use."""
 
-    def __init__(self, openers: Mapping[str, Open] | None = None) -> None:
+    def __init__(self, factories: Mapping[str, SourceFactory] | None = None) -> None:
         self.clock = MidiClock()
-        self._openers = dict(openers or {})
+        self._factories = dict(factories or {})
         self._open: dict[str, Source] = {CLOCK: self.clock}
 
     def get(self, name: str) -> Source:
-        """Raises EngineFailed: there is none of that name here, and why."""
+        """Raises EngineFailed: the source does not exist here, and why."""
         if name not in self._open:
-            if name not in self._openers:
+            if name not in self._factories:
                 raise EngineFailed(f"There is no sync {name} here.", advice=f"There is {', '.join(self._names())}.")
-            self._open[name] = self._openers[name]()
+            self._open[name] = self._factories[name]()
         return self._open[name]
 
     def _names(self) -> list[str]:
-        return sorted({*self._open, *self._openers})
+        return sorted({*self._open, *self._factories})

@@ -1,4 +1,4 @@
-"""What goes from the pipe into the ports of the process that has them open, period by period."""
+"""How messages move from the pipe to the ports of the process that owns them, period by period."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ON, OFF = bytes.fromhex("903c5a"), bytes.fromhex("803c40")
 
 @dataclass
 class RoomyPort:
-    """A port that keeps what was written in each period; `room` for so many."""
+    """A port that records the messages of each period; `room` is their maximum."""
 
     room: int = 100
     periods: list[list[bytes]] = field(default_factory=list)
@@ -32,15 +32,15 @@ class RoomyPort:
         self.periods[-1].append(message)
 
 
-def coming(*pieces: bytes | None) -> Callable[[], bytes]:
-    """What is read in each period; None: nothing has come."""
-    rest = list(pieces)
+def reads_of(*chunks: bytes | None) -> Callable[[], bytes]:
+    """The data read in each period; None: no data."""
+    rest = list(chunks)
 
     def read() -> bytes:
-        piece = rest.pop(0)
-        if piece is None:
+        chunk = rest.pop(0)
+        if chunk is None:
             raise BlockingIOError
-        return piece
+        return chunk
 
     return read
 
@@ -54,41 +54,41 @@ def turn(relay: Relay, periods: int) -> None:
         relay.process(256)
 
 
-def test_each_message_goes_out_on_its_port_in_the_period_after_it_came() -> None:
+def test_each_message_is_sent_on_its_port_in_the_period_after_its_arrival() -> None:
     ports = [RoomyPort(), RoomyPort()]
-    turn(Relay(ports, coming(framed(1, ON), None, framed(0, ON) + framed(1, OFF))), 3)
+    turn(Relay(ports, reads_of(framed(1, ON), None, framed(0, ON) + framed(1, OFF))), 3)
     assert ports[0].periods == [[], [], [ON]]
     assert ports[1].periods == [[ON], [], [OFF]]
 
 
-def test_a_message_that_came_in_two_pieces_is_whole() -> None:
+def test_a_message_that_arrives_in_two_parts_is_reassembled() -> None:
     port = RoomyPort()
     data = framed(0, ON, OFF)
-    turn(Relay([port], coming(data[:1], data[1:3], data[3:7], data[7:])), 4)
+    turn(Relay([port], reads_of(data[:1], data[1:3], data[3:7], data[7:])), 4)
     assert port.periods == [[], [], [ON], [OFF]]
 
 
-def test_what_finds_no_room_in_a_period_comes_in_the_next_in_order() -> None:
+def test_messages_that_do_not_fit_into_a_period_are_sent_in_the_next_in_order() -> None:
     port = RoomyPort(room=2)
-    turn(Relay([port], coming(framed(0, ON, OFF, ON), framed(0, OFF), None)), 3)
+    turn(Relay([port], reads_of(framed(0, ON, OFF, ON), framed(0, OFF), None)), 3)
     assert port.periods == [[ON, OFF], [ON, OFF], []]
 
 
-def test_where_the_pipe_ends_what_sounds_is_ended_and_only_then_it_is_over() -> None:
+def test_when_the_pipe_closes_sounding_notes_are_ended_before_the_relay_finishes() -> None:
     ports = [RoomyPort(room=2), RoomyPort()]
-    relay = Relay(ports, coming(framed(0, ON, ON), framed(1, OFF), b""))
+    relay = Relay(ports, reads_of(framed(0, ON, ON), framed(1, OFF), b""))
     turn(relay, 2)
     ports[0].room = 1
     turn(relay, 1)
-    assert not relay.is_over.is_set()
+    assert not relay.finished.is_set()
     turn(relay, 1)
-    assert relay.is_over.is_set()
+    assert relay.finished.is_set()
     assert ports[0].periods[2:] == [[OFF], [OFF]] and ports[1].periods[2:] == [[], []]
 
 
-def test_a_process_that_opens_no_ports_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_cannot_open_ports_reports_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JACK_DEFAULT_SERVER", "nowhere")
-    with pytest.raises(EngineFailed, match="no ports on JACK: no JACK server answers"):
+    with pytest.raises(EngineFailed, match="cannot be opened: no JACK server answers"):
         open_hosted("bridge", {"bass": "SAB Bass"}, lambda _: pytest.fail("it was never there"))
     monkeypatch.setattr(hosted_ports, "MODULE", "bridge.midi.no_such_module")
     with pytest.raises(EngineFailed, match="their process has ended"):

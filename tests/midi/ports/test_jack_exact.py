@@ -1,4 +1,4 @@
-"""The exact ports, on a JACK that is turned by hand and on a real one."""
+"""The exact ports, on a fake JACK that runs period by period and on a real one."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class JackError(Exception):
 
 
 @dataclass
-class HandPort:
-    """A JACK port: what was written in each period, as (offset, message)."""
+class FakeJackPort:
+    """A JACK port: the messages written in each period, as (offset, message)."""
 
     name: str
     periods: list[list[tuple[int, bytes]]] = field(default_factory=list)
@@ -59,13 +59,13 @@ class HandPort:
 
 
 @dataclass
-class HandJack:
-    """The module jack, and its server: periods of 10 ms at 48 kHz, one for each `turn`."""
+class FakeJack:
+    """The module jack, and its server: periods of 10 ms at 48 kHz, run by `run_periods`."""
 
     answers: bool = True
     has_client: bool = False
     refuses: str = ""
-    ports: dict[str, HandPort] = field(default_factory=dict)
+    ports: dict[str, FakeJackPort] = field(default_factory=dict)
     now_ns: int = 3 * SECOND
     last_frame_time: int = 0
     samplerate: int = 48_000
@@ -73,7 +73,7 @@ class HandJack:
     closed: bool = False
     JackError: type[Exception] = JackError
 
-    def Client(self, name: str, no_start_server: bool) -> HandJack:  # noqa: N802 - its name in jack
+    def Client(self, name: str, no_start_server: bool) -> FakeJack:  # noqa: N802 - its name in jack
         assert no_start_server
         self.name = f"{name}-01" if self.has_client else name
         if not self.answers:
@@ -82,10 +82,10 @@ class HandJack:
         self.midi_inports = SimpleNamespace(register=self._register)
         return self
 
-    def _register(self, name: str) -> HandPort:
+    def _register(self, name: str) -> FakeJackPort:
         if name == self.refuses:
             raise JackError(f"{name} exists")
-        return self.ports.setdefault(name, HandPort(name))
+        return self.ports.setdefault(name, FakeJackPort(name))
 
     def set_process_callback(self, callback: Callable[[int], None]) -> None:
         self._process = callback
@@ -97,7 +97,7 @@ class HandJack:
         self.shut_down = callback
 
     def activate(self) -> None:
-        self.turn()
+        self.run_periods()
 
     def deactivate(self) -> None:
         assert not self.closed
@@ -105,7 +105,7 @@ class HandJack:
     def close(self) -> None:
         self.closed = True
 
-    def turn(self, periods: int = 1) -> None:
+    def run_periods(self, periods: int = 1) -> None:
         for _ in range(periods):
             self._process(PERIOD)
             self.last_frame_time += PERIOD
@@ -113,19 +113,19 @@ class HandJack:
 
 
 @pytest.fixture
-def jack() -> HandJack:
-    return HandJack()
+def jack() -> FakeJack:
+    return FakeJack()
 
 
-def client_on(jack: HandJack, *names: str) -> JackExact:
+def client_on(jack: FakeJack, *names: str) -> JackExact:
     return JackExact("bridge", names, library=jack, clock_ns=lambda: jack.now_ns)
 
 
-def test_each_message_is_written_at_its_frame_in_its_period(jack: HandJack) -> None:
+def test_each_message_is_written_at_its_frame_in_its_period(jack: FakeJack) -> None:
     output = client_on(jack, "SAB Bass").output("SAB Bass")
     for milliseconds in (25, 29, 40):  # from now, which is the first frame of the next period
         output.send((0x90, milliseconds, 1), jack.now_ns + milliseconds * 1_000_000)
-    jack.turn(5)
+    jack.run_periods(5)
     assert jack.ports["SAB Bass"].periods[1:] == [
         [],
         [],
@@ -135,27 +135,27 @@ def test_each_message_is_written_at_its_frame_in_its_period(jack: HandJack) -> N
     ]
 
 
-def test_what_is_late_or_has_no_time_goes_out_at_once_in_order(jack: HandJack) -> None:
+def test_messages_that_are_late_or_have_no_time_are_sent_at_once_in_order(jack: FakeJack) -> None:
     output = client_on(jack, "SAB Bass").output("SAB Bass")
     output.send((0x90, 1, 1), jack.now_ns - SECOND)
     output.send((0x90, 2, 1), jack.now_ns - SECOND // 2)
-    jack.turn()
+    jack.run_periods()
     output.send((0x80, 1, 1))
     output.send((0x80, 2, 1))
-    jack.turn()
+    jack.run_periods()
     late, at_once = jack.ports["SAB Bass"].periods[1:]
     assert [(offset, data[1]) for offset, data in (*late, *at_once)] == [(0, 1), (0, 2), (0, 1), (0, 2)]
 
 
-def test_what_was_taken_back_never_sounds_and_another_stem_on_the_port_keeps_its_own(jack: HandJack) -> None:
+def test_messages_that_were_taken_back_never_sound_and_those_of_another_stem_do(jack: FakeJack) -> None:
     client = client_on(jack, "SAB Stems")
     bass, drums = client.output("SAB Stems"), client.output("SAB Stems")
     bass.send((0x90, 40, 1), jack.now_ns)
-    jack.turn()
+    jack.run_periods()
     bass.send((0x90, 43, 1), jack.now_ns + 5_000_000)
     drums.send((0x99, 36, 1), jack.now_ns + 6_000_000)
     bass.take_back()
-    jack.turn(2)
+    jack.run_periods(2)
     assert jack.ports["SAB Stems"].periods[1:] == [
         [(0, bytes((0x90, 40, 1)))],
         [(288, bytes((0x99, 36, 1)))],
@@ -163,29 +163,29 @@ def test_what_was_taken_back_never_sounds_and_another_stem_on_the_port_keeps_its
     ]
 
 
-def test_what_ends_something_goes_out_however_often_the_rest_is_taken_back(jack: HandJack) -> None:
+def test_ending_messages_are_sent_even_if_the_others_are_taken_back(jack: FakeJack) -> None:
     output = client_on(jack, "SAB Bass").output("SAB Bass")
     output.send((0x90, 40, 1), jack.now_ns)
-    jack.turn()
-    output.send((0x80, 40, 1), jack.now_ns + 30_000_000)  # its end, handed over ahead by a playback that is over
+    jack.run_periods()
+    output.send((0x80, 40, 1), jack.now_ns + 30_000_000)  # its end, handed over ahead by a playback that has ended
     output.send((0xE0, 0, 90), jack.now_ns + 31_000_000)
     output.take_back()
     output.send((0xE0, 0, 64))
     output.take_back()
-    jack.turn()
+    jack.run_periods()
     assert jack.ports["SAB Bass"].periods[-1] == [(0, bytes((0x80, 40, 1))), (0, bytes((0xE0, 0, 64)))]
 
 
-def test_a_server_that_loses_time_turns_no_note_around(jack: HandJack) -> None:
+def test_a_server_that_loses_time_does_not_reorder_messages(jack: FakeJack) -> None:
     output = client_on(jack, "SAB Bass").output("SAB Bass")
-    jack.turn(30)
+    jack.run_periods(30)
     output.send((0x90, 40, 1), jack.now_ns + 30_000_000)
-    jack.turn()
-    jack.now_ns += SECOND  # and what was to come is overdue
-    jack.turn(60)
+    jack.run_periods()
+    jack.now_ns += SECOND  # the waiting message is overdue now
+    jack.run_periods(60)
     output.send((0x90, 41, 1), jack.now_ns + 25_000_000)
     output.send((0x80, 41, 1), jack.now_ns + 45_000_000)
-    jack.turn(6)
+    jack.run_periods(6)
     played = [
         (number, offset, data[0], data[1])
         for number, period in enumerate(jack.ports["SAB Bass"].periods)
@@ -195,38 +195,40 @@ def test_a_server_that_loses_time_turns_no_note_around(jack: HandJack) -> None:
     assert [(number, offset) for number, offset, _, _ in played[1:]] == [(94, 240), (96, 240)]
 
 
-def test_what_finds_no_room_in_a_period_comes_in_the_next(jack: HandJack) -> None:
+def test_messages_that_do_not_fit_into_a_period_are_sent_in_the_next(jack: FakeJack) -> None:
     output = client_on(jack, "SAB Bass").output("SAB Bass")
     jack.ports["SAB Bass"].room = 2
     for pitch in range(5):
         output.send((0x80, pitch, 1))
-    jack.turn(3)
+    jack.run_periods(3)
     assert [[data[1] for _, data in period] for period in jack.ports["SAB Bass"].periods[1:]] == [[0, 1], [2, 3], [4]]
 
 
-def test_a_note_for_the_moment_of_a_tick_sounds_on_its_frame(jack: HandJack) -> None:
-    client, heard = client_on(jack, "SAB Bass"), []
-    assert client.listen("SAB Sync", "bridge sync:SAB Sync", lambda at_ns, message: heard.append((at_ns, message)))
+def test_a_note_scheduled_for_a_tick_is_played_on_its_frame(jack: FakeJack) -> None:
+    client, received = client_on(jack, "SAB Bass"), []
+    assert client.open_input(
+        "SAB Sync", "bridge sync:SAB Sync", lambda at_ns, message: received.append((at_ns, message))
+    )
     assert jack.ports["SAB Sync"].alias == "bridge sync:SAB Sync"
-    jack.turn(200)
+    jack.run_periods(200)
     jack.ports["SAB Sync"].coming = [(100, b"\xf8"), (350, b"\xfc")]
     jack.now_ns += 3_000_000  # the machine is late in this period
-    jack.turn()
-    (tick_ns, tick), (_, stop) = heard
+    jack.run_periods()
+    (tick_ns, tick), (_, stop) = received
     assert (tick, stop) == (b"\xf8", b"\xfc")
     client.output("SAB Bass").send((0x90, 1, 1), tick_ns + 5 * PERIOD_NS)
-    jack.turn(5)
+    jack.run_periods(5)
     assert jack.ports["SAB Bass"].periods[-1] == [(100, bytes((0x90, 1, 1)))]
 
 
-def test_it_asks_for_two_periods_and_a_margin(jack: HandJack) -> None:
+def test_messages_are_taken_two_periods_and_a_margin_ahead(jack: FakeJack) -> None:
     output = client_on(jack, "SAB Bass").output("SAB Bass")
     assert output.ahead_ns == jack_exact.MARGIN_NS + 2 * PERIOD_NS
     jack.resize(2 * PERIOD)
     assert output.ahead_ns == jack_exact.MARGIN_NS + 4 * PERIOD_NS
 
 
-def test_a_server_that_goes_is_told_and_takes_no_more(jack: HandJack) -> None:
+def test_when_the_server_goes_it_is_reported_and_sending_fails(jack: FakeJack) -> None:
     gone: list[bool] = []
     output = open_exact("bridge", {"bass": "SAB Bass"}, lambda: gone.append(True), jack)["bass"]
     jack.shut_down(None, "bye")
@@ -235,7 +237,7 @@ def test_a_server_that_goes_is_told_and_takes_no_more(jack: HandJack) -> None:
         output.send((0x90, 1, 1))
 
 
-def test_one_port_is_closed_once_whoever_shares_it(jack: HandJack) -> None:
+def test_a_shared_port_is_closed_once(jack: FakeJack) -> None:
     outputs = open_exact("bridge", {"bass": "SAB Stems", "drums": "SAB Stems"}, None, jack)
     assert list(jack.ports) == ["SAB Stems"]
     for output in outputs.values():
@@ -243,7 +245,7 @@ def test_one_port_is_closed_once_whoever_shares_it(jack: HandJack) -> None:
     assert jack.closed
 
 
-def test_without_a_server_or_without_the_library_it_says_so(jack: HandJack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_server_or_without_the_library_it_says_so(jack: FakeJack, monkeypatch: pytest.MonkeyPatch) -> None:
     jack.answers = False
     with pytest.raises(EngineFailed, match="No JACK server"):
         client_on(jack, "SAB Bass")
@@ -253,14 +255,14 @@ def test_without_a_server_or_without_the_library_it_says_so(jack: HandJack, monk
     assert "JACK-Client is not installed" in status.message and "[exact]" in status.message
 
 
-def test_a_name_that_another_client_has_is_not_counted_on_from(jack: HandJack) -> None:
+def test_a_name_with_an_appended_number_is_refused(jack: FakeJack) -> None:
     jack.has_client = True
     with pytest.raises(EngineFailed, match="JACK answers, but has a client bridge already"):
         client_on(jack, "SAB Bass")
     assert jack.closed and not jack.ports
 
 
-def test_a_server_that_answers_and_gives_no_port_is_never_called_missing(jack: HandJack) -> None:
+def test_a_server_that_refuses_a_port_is_not_reported_as_missing(jack: FakeJack) -> None:
     jack.refuses = "SAB Bass"
     with pytest.raises(EngineFailed, match="JACK answers, but gives no MIDI ports: SAB Bass exists"):
         client_on(jack, "SAB Drums", "SAB Bass")
@@ -285,16 +287,16 @@ def test_on_a_real_server_no_note_is_off_by_a_frame(jack_server: JackServer) -> 
             reader.connect("Source Audio Bridge:SAB Bass")
             one.stdin.write(b"\n")
             one.stdin.flush()
-            reader.wait(lambda heard: len(heard) >= 300)
+            reader.wait(lambda received: len(received) >= 300)
             one.stdin.close()
-            xruns, heard = reader.xruns, list(reader.heard)
+            xruns, received = reader.xruns, list(reader.received)
         if not xruns:
             break
     else:
         pytest.xfail(f"void: {TAKES} takes, each with xruns; this machine is too busy to measure time")
-    assert [message.data for message in heard] == [bytes((0x90, n % 128, 1 + n // 128)) for n in range(300)]
+    assert [message.data for message in received] == [bytes((0x90, n % 128, 1 + n // 128)) for n in range(300)]
     # One and the same line through all of them means that each was rounded to its nearest frame.
-    off = [message.frame - number * 0.004 * SAMPLE_RATE_HZ for number, message in enumerate(heard)]
+    off = [message.frame - number * 0.004 * SAMPLE_RATE_HZ for number, message in enumerate(received)]
     assert max(off) - min(off) < 1
 
 

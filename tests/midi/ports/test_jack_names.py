@@ -1,4 +1,4 @@
-"""What other programs call the ports on JACK: with one bridge and with several, in whatever order they come and go."""
+"""Other programs' names for the ports on JACK, with one bridge and with several, in every order of starts and ends."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import pytest
 from bridge.errors import EngineFailed
 from bridge.midi.player.messages import PlayerReady
 from bridge.midi.ports import jack_identity
-from bridge.midi.ports.jack_identity import claimed, name_of
+from bridge.midi.ports.jack_identity import claim_name, name_of
 from bridge.midi.ports.port_layout import PortLayout
-from bridge.midi.ports.stall import STANDS_STILL
+from bridge.midi.ports.stall import STALL_MESSAGE
 from bridge.midi.sync.clock_port import SYNC_PORT
 from bridge.model import MidiStatus
 from tests.support.jack_server import JackServer, MidiReader, jack_server, poll, running_jack, why_no_jack
@@ -35,18 +35,18 @@ ONE_CLIENT, RTMIDI, EXACT = "one client", "RtMidi", "jack-exact"
 
 @pytest.fixture(params=[ONE_CLIENT, RTMIDI, EXACT])
 def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
-    """What `midi_backend` has to be for the ports of one kind."""
+    """The value of `midi_backend` for ports of one kind."""
     if request.param == RTMIDI:
         refuse_hosted_ports(monkeypatch, tmp_path)
     return EXACT if request.param == EXACT else "auto"
 
 
 def ready(player: PlayerProcess) -> MidiStatus:
-    """What the player says once it has ports. Before that a server that waits for what was killed stands still."""
+    """The player's status once it has ports. Before, a server that waits for killed clients counts as stalled."""
     while True:
         report = player.report()
         assert isinstance(report, PlayerReady)
-        if report.status.ports or report.status.message != STANDS_STILL:
+        if report.status.ports or report.status.message != STALL_MESSAGE:
             return report.status
 
 
@@ -56,8 +56,8 @@ def all_there(reader: MidiReader, layout: PortLayout, *clients: str) -> bool:
     return len(reader.ports()) == len(wanted) and all(map(reader.has_port, wanted))
 
 
-def hang_up(player: PlayerProcess) -> None:
-    player.hang_up()
+def close_pipe(player: PlayerProcess) -> None:
+    player.close_pipe()
     assert player.process.wait(10) == 0
 
 
@@ -66,7 +66,7 @@ def kill(player: PlayerProcess) -> None:
     player.process.wait(10)
 
 
-def test_all_six_ports_are_one_client_s_and_called_what_the_readme_says(jack_server: JackServer) -> None:
+def test_all_six_ports_belong_to_one_client_and_have_the_names_of_the_readme(jack_server: JackServer) -> None:
     with player_on(jack_server) as player, MidiReader(jack_server) as reader:
         assert [port.name for port in ready(player).ports] == SIX
         assert sorted(reader.ports()) == sorted(f"{FIRST}:{name}" for name in SIX)
@@ -78,7 +78,7 @@ def test_all_six_ports_are_one_client_s_and_called_what_the_readme_says(jack_ser
 
 @contextlib.contextmanager
 def server_for(end: Callable[[PlayerProcess], None]) -> Iterator[JackServer]:
-    """One that waits for its clients would wait for those that are killed, too."""
+    """A synchronous server would wait for killed clients, too."""
     if reason := why_no_jack():
         pytest.skip(reason)
     with running_jack(synchronous=end is not kill) as server:
@@ -86,14 +86,14 @@ def server_for(end: Callable[[PlayerProcess], None]) -> Iterator[JackServer]:
 
 
 @pytest.mark.parametrize("one_port", [False, True])
-@pytest.mark.parametrize("end", [hang_up, kill])
-def test_a_bridge_that_starts_again_beside_another_is_called_as_before(
+@pytest.mark.parametrize("end", [close_pipe, kill])
+def test_a_bridge_that_restarts_beside_another_gets_its_earlier_name(
     backend: str, one_port: bool, end: Callable[[PlayerProcess], None]
 ) -> None:
     layout = PortLayout(backend=backend, one_port=one_port)
     with server_for(end) as server, MidiReader(server) as reader, player_on(server, layout) as second:
         with player_on(server, layout) as first:
-            # Who came first is `second` here: the names go by the order of starts, and stay.
+            # `second` started first here: names are given in the order of starts, and stay.
             assert ready(second).backend.startswith("jack")
             ready(first)
             assert all_there(reader, layout, FIRST, SECOND)
@@ -109,7 +109,7 @@ def test_a_bridge_that_starts_again_beside_another_is_called_as_before(
             assert poll(lambda: all_there(reader, layout, FIRST)), reader.ports()
 
 
-def test_after_a_kill_the_ports_are_called_as_before(backend: str) -> None:
+def test_after_a_kill_the_ports_get_their_earlier_names(backend: str) -> None:
     with server_for(kill) as server, MidiReader(server) as reader:
         names = []
         for _ in range(3):
@@ -135,38 +135,36 @@ def test_a_command_that_opens_ports_for_a_moment_takes_no_bridge_s_name(
         ready(guest)
         with serving(tmp_path, "--engine", "draft") as bridge:
             assert poll(lambda: reader.has_port(f"{FIRST}:SAB Piano"))
-            # A second bridge, which has a port of its own and so can be asked after.
+            # A second bridge with its own OSC port, so that `sab ports` can ask it.
             (tmp_path / "second").mkdir()
             with serving(tmp_path / "second", "--engine", "draft", port=free_port()) as second:
                 assert poll(lambda: reader.has_port(f"{SECOND}:SAB Piano"))
-                told = sab("ports", "--json", "--port", str(second.port), "--state-dir", tmp_path / "second").stdout
-                report = json.loads(told)
+                output = sab("ports", "--json", "--port", str(second.port), "--state-dir", tmp_path / "second").stdout
+                report = json.loads(output)
                 assert report["is_running"] and report["full_names"]["SAB Drums"] == f"{SECOND}:SAB Drums"
             assert bridge.process.poll() is None
 
 
-def test_a_name_that_a_stranger_has_is_left_to_him_and_one_that_is_free_again_is_taken(
+def test_a_name_of_another_program_is_skipped_and_a_released_name_is_used_again(
     jack_server: JackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JACK_DEFAULT_SERVER", jack_server.name)
-    monkeypatch.setattr(jack_identity, "REMAINS_SECONDS", 0.2)
-    with MidiReader(jack_server, f"{FIRST} watch"), claimed(lambda: None, owner="mine") as watch:
+    monkeypatch.setattr(jack_identity, "STALE_CLIENT_SECONDS", 0.2)
+    with MidiReader(jack_server, f"{FIRST} watch"), claim_name(lambda: None, owner="mine") as watch:
         assert (watch.name, name_of("mine"), name_of("another's")) == (SECOND, SECOND, None)
     assert name_of("mine") is None
-    with claimed(lambda: None) as watch:
+    with claim_name(lambda: None) as watch:
         assert watch.name == FIRST
 
 
-def test_where_all_names_are_taken_it_says_so_and_not_that_there_is_no_server(
-    jack_server: JackServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_if_all_names_are_taken_the_error_says_so(jack_server: JackServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JACK_DEFAULT_SERVER", jack_server.name)
     monkeypatch.setattr(jack_identity, "MAX_BRIDGES", 2)
     with (
-        claimed(lambda: None),
-        claimed(lambda: None) as second,
+        claim_name(lambda: None),
+        claim_name(lambda: None) as second,
         pytest.raises(EngineFailed, match="JACK answers, but 2 bridges"),
-        claimed(lambda: None),
+        claim_name(lambda: None),
     ):
         pytest.fail("a third name was found")
     assert second.name == SECOND

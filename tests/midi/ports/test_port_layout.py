@@ -65,11 +65,11 @@ def test_a_layout_reaches_the_process_that_opens_the_ports(layout: PortLayout) -
     assert PortLayout.from_environment({"HOME": "/", **layout.environment()}) == layout
 
 
-def test_a_process_that_is_told_nothing_opens_the_default() -> None:
+def test_a_process_without_a_layout_opens_the_default() -> None:
     assert PortLayout.from_environment({}) == PortLayout()
 
 
-def test_on_a_channel_of_its_own_a_stem_touches_no_other() -> None:
+def test_a_channel_output_changes_the_channel_of_every_channel_message() -> None:
     port = RecordingOutput("SAB Stems", ahead_ns=5)
     output = ChannelOutput(port, 9)
     for message in (b"\x90\x24\x64", b"\xe3\x00\x40", b"\x8f\x24\x40", b"\xc1\x05", b"\xf8"):

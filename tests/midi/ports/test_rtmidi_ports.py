@@ -76,9 +76,7 @@ class FakeRtMidi:
         (("coremidi",), ("coremidi",), "coremidi"),
     ],
 )
-def test_jack_is_taken_where_a_server_answers_and_what_is_there_otherwise(
-    built_in: Sequence[str], answering: Sequence[str], chosen: str
-) -> None:
+def test_jack_is_preferred_if_a_server_answers(built_in: Sequence[str], answering: Sequence[str], chosen: str) -> None:
     library = FakeRtMidi(built_in, answering)
     ports = open_ports(library=library)
     assert ports.status.backend == chosen
@@ -87,7 +85,7 @@ def test_jack_is_taken_where_a_server_answers_and_what_is_there_otherwise(
     assert library.log == [("virtual", name) for name in NAMES]
 
 
-def test_messages_go_out_as_they_are_and_a_closed_port_is_deleted() -> None:
+def test_messages_are_sent_unchanged_and_a_closed_port_is_deleted() -> None:
     library = FakeRtMidi(("jack",), ("jack",))
     output = open_ports(stems=("bass",), library=library).outputs["bass"]
     output.send(bytes((0x90, 40, 100)))
@@ -103,7 +101,7 @@ def test_without_a_back_end_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) 
     assert "JACK" in ports.status.message and "modprobe snd-seq" in ports.status.message
 
 
-def test_a_back_end_that_opens_only_some_virtual_ports_is_left_again() -> None:
+def test_a_back_end_that_opens_only_some_virtual_ports_is_closed_again() -> None:
     library = FakeRtMidi(("jack",), ("jack",), refuses="SAB Bass")
     status = open_ports(library=library).status
     assert status.backend == "none"
@@ -130,7 +128,7 @@ def test_on_windows_without_any_of_them_there_is_no_back_end(monkeypatch: pytest
     assert "loopMIDI" in status.message and all(name in status.message for name in NAMES)
 
 
-def test_a_port_that_takes_no_message_is_an_error_in_words() -> None:
+def test_a_port_that_takes_no_message_raises_an_error_with_its_name() -> None:
     library = FakeRtMidi(("jack",), ("jack",))
     output = open_ports(stems=("bass",), library=library).outputs["bass"]
     library.refuses = "everything"
@@ -138,12 +136,12 @@ def test_a_port_that_takes_no_message_is_an_error_in_words() -> None:
         output.send((0x80, 40, 64))
 
 
-def test_a_missing_server_makes_no_noise(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_server_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     open_ports(library=FakeRtMidi(("alsa", "jack"), ()))
     assert capfd.readouterr().err == ""
 
 
-def test_afterwards_standard_error_is_where_it_was(capfd: pytest.CaptureFixture[str]) -> None:
+def test_quiet_stderr_restores_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
     with quiet_stderr():
         os.write(2, b"noise\n")
     os.write(2, b"news\n")
@@ -187,14 +185,14 @@ def test_on_windows_all_stems_can_go_to_a_loopback_that_is_there() -> None:
     assert ("open", f"{loopback} 1") in library.log and ports.status.message == ""
 
 
-def test_a_port_is_found_by_its_whole_name_before_a_part_of_one() -> None:
+def test_a_full_match_of_a_port_name_is_preferred_to_a_partial_one() -> None:
     existing = ("My SAB Bass 0", "SAB Bass 2 1", "SAB Bass 2")
     library = FakeRtMidi(("winmm",), ("winmm",), existing=existing)
     open_ports(stems=("bass",), library=library)
     assert ("open", "SAB Bass 2") in library.log
 
 
-def test_other_programs_names_of_the_ports_are_told() -> None:
+def test_full_names_are_those_that_other_programs_see() -> None:
     existing = ("Midi Through:Midi Through Port-0 14:0", "Source Audio Bridge:SAB Bass 128:0")
     library = FakeRtMidi(("alsa",), ("alsa",), existing=existing)
     assert full_names("alsa", ("SAB Bass", "SAB Drums"), library) == {"SAB Bass": existing[1]}
@@ -205,7 +203,7 @@ def test_other_programs_names_of_the_ports_are_told() -> None:
     assert full_names("alsa", ("SAB Bass",), FakeRtMidi(("alsa",), ())) == {}
 
 
-def test_the_loop_can_be_measured_where_nobody_hears_it() -> None:
+def test_silent_ports_accept_everything() -> None:
     ports = open_ports(PortLayout(backend=SILENT), library=FakeRtMidi((), ()))
     assert (ports.status.backend, list(ports.outputs)) == (SILENT, list(STEMS))
     for output in ports.outputs.values():

@@ -8,57 +8,57 @@ import pytest
 from bridge.errors import EngineFailed
 from bridge.midi.player.messages import Play, PlaybackFinished, PlayerReady
 from bridge.midi.ports.jack_probe import JackProbe
-from bridge.midi.ports.stall import LOOKS, STANDS_STILL, Stall, StallWatch
+from bridge.midi.ports.stall import STALL_MESSAGE, STALLED_POLLS, Stall, StallWatch
 from bridge.midi.schedule import schedule
 from tests.support.jack_server import poll
-from tests.support.stage import Stage, hanging
+from tests.support.stage import PlayerHarness, hanging
 
 NOTE = schedule("job", "bass", [(0.0, bytes((0x90, 40, 90))), (9.0, bytes((0x80, 40, 64)))])
 
 
 def watched(frames: list[int]) -> list[Stall]:
-    told: list[Stall] = []
-    coming: Iterator[int] = iter(frames)
-    watch = StallWatch(lambda: next(coming), told.append)
+    reported: list[Stall] = []
+    remaining: Iterator[int] = iter(frames)
+    watch = StallWatch(lambda: next(remaining), reported.append)
     for _ in frames:
-        watch.look()
-    return told
+        watch.poll()
+    return reported
 
 
 @pytest.mark.parametrize(
-    ("frames", "told"),
+    ("frames", "reported"),
     [
         (list(range(20)), []),
-        ([5] * LOOKS, []),  # the first look compares with nothing
-        ([5] * (LOOKS + 1), [Stall(True)]),
+        ([5] * STALLED_POLLS, []),  # the first reading has nothing to compare with
+        ([5] * (STALLED_POLLS + 1), [Stall(True)]),
         ([5] * 50, [Stall(True)]),
-        ([5] * LOOKS + [6] * LOOKS, []),
-        ([5] * (LOOKS + 1) + [6], [Stall(True), Stall(False)]),
-        (([5] * (LOOKS + 1) + [6]) * 2, [Stall(True), Stall(False)] * 2),
+        ([5] * STALLED_POLLS + [6] * STALLED_POLLS, []),
+        ([5] * (STALLED_POLLS + 1) + [6], [Stall(True), Stall(False)]),
+        (([5] * (STALLED_POLLS + 1) + [6]) * 2, [Stall(True), Stall(False)] * 2),
     ],
 )
-def test_a_clock_that_stands_still_is_told_once_and_once_that_it_goes_on(frames: list[int], told: list[Stall]) -> None:
-    assert watched(frames) == told
+def test_a_stall_and_its_end_are_reported_once_each(frames: list[int], reported: list[Stall]) -> None:
+    assert watched(frames) == reported
 
 
-def test_a_stall_ends_what_plays_refuses_what_comes_and_is_over_with_the_same_ports() -> None:
-    stage = Stage()
+def test_a_stall_fails_all_playbacks_and_afterwards_the_same_ports_work() -> None:
+    harness = PlayerHarness()
     play = Play(schedules=(NOTE,))
-    stage.perform((0, play), (1, Stall(True)), (2, play), (3, Stall(False)), (4, play))
-    states = [report for report in stage.reports if isinstance(report, PlayerReady)]
+    harness.run((0, play), (1, Stall(True)), (2, play), (3, Stall(False)), (4, play))
+    states = [report for report in harness.reports if isinstance(report, PlayerReady)]
     assert [ready.status.backend for ready in states] == ["jack", "none", "jack"]
-    assert states[1].status.message == STANDS_STILL
+    assert states[1].status.message == STALL_MESSAGE
     assert states[0] == states[2]
-    ends = [report for report in stage.reports if isinstance(report, PlaybackFinished)]
+    ends = [report for report in harness.reports if isinstance(report, PlaybackFinished)]
     assert [(end.outcome, end.reason) for end in ends] == [
-        ("failed", STANDS_STILL), ("failed", STANDS_STILL), ("finished", "")
+        ("failed", STALL_MESSAGE), ("failed", STALL_MESSAGE), ("finished", "")
     ]  # fmt: skip
-    assert len([data for data in stage.outputs["bass"].sent if data[0] == 0x90]) == 2
-    assert hanging(stage.outputs["bass"].sent[:2]) == []
-    assert stage.openings == 1
+    assert len([data for data in harness.outputs["bass"].sent if data[0] == 0x90]) == 2
+    assert hanging(harness.outputs["bass"].sent[:2]) == []
+    assert harness.openings == 1
 
 
-def test_a_server_that_answers_or_is_not_there_does_not_hang() -> None:
+def test_a_server_that_answers_or_is_missing_does_not_hang() -> None:
     def refuse() -> None:
         raise EngineFailed("none", advice="")
 
@@ -66,14 +66,14 @@ def test_a_server_that_answers_or_is_not_there_does_not_hang() -> None:
     assert not JackProbe(refuse).hangs()
 
 
-def test_one_that_hangs_is_asked_once_until_it_answers() -> None:
+def test_a_hanging_server_is_probed_once_until_it_answers() -> None:
     answers, asked = threading.Event(), []
 
     def ask() -> None:
         asked.append(1)
         answers.wait(20)
 
-    probe = JackProbe(ask, patience_seconds=0.01)
+    probe = JackProbe(ask, timeout_seconds=0.01)
     assert probe.hangs() and probe.hangs()
     assert len(asked) == 1
     answers.set()

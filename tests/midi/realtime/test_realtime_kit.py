@@ -1,4 +1,4 @@
-"""Real-time priority from a service on D-Bus: a bus of the test's own, with a service on it that notes who asks."""
+"""Real-time priority from a service on D-Bus: on a private bus, with a fake service that records the requests."""
 
 from __future__ import annotations
 
@@ -23,15 +23,17 @@ from jeepney.bus_messages import message_bus  # type: ignore[import-untyped]
 from jeepney.io.blocking import DBusConnection, open_dbus_connection  # type: ignore[import-untyped]
 
 from bridge.midi.realtime import realtime_kit
-from bridge.midi.realtime.realtime_kit import LONG_RUN_US, LONGEST_RUN_US, ask_for_real_time
+from bridge.midi.realtime.realtime_kit import LONG_RUN_US, LONGEST_RUN_US, request_real_time
 from tests.support.real_time import give_up_real_time, may_have_real_time
 
 NAME = "org.freedesktop.RealtimeKit1"
 GIVEN = os.SCHED_RR | os.SCHED_RESET_ON_FORK
-#: Says which threads it has – the main one, one that was there and a later one –, what they got, and its limits.
+#: Prints its threads – the main one, one that was there and a later one –, their policies, and its limits.
 PLAYER = """
 import json, os, resource, threading
-from bridge.midi.realtime.thread_priority import keep_realtime_scheduling, realtime_scheduling, share_realtime_scheduling
+from bridge.midi.realtime.thread_priority import (
+    keep_realtime_scheduling, realtime_scheduling, share_realtime_scheduling
+)
 def wait():
     threads.append(threading.get_native_id())
     came.release()
@@ -49,7 +51,7 @@ with realtime_scheduling():
     policies = [os.sched_getscheduler(thread) for thread in threads]
     print(json.dumps([threads, policies, resource.getrlimit(resource.RLIMIT_RTTIME)]))
 """
-#: Another thread runs on while the main one waits for commands; then the policies again.
+#: Another thread spins while the main one waits for commands; then it prints the policies again.
 RUNS_ON = """
     import queue, time
     inbox = queue.SimpleQueue()
@@ -64,7 +66,7 @@ RUNS_ON = """
 
 
 class Service:
-    """RealtimeKit as far as we use it: gives what it has the right to give, to `gives` threads."""
+    """The part of RealtimeKit that we use: grants the priority to `gives` threads, if the test may."""
 
     def __init__(self, bus: DBusConnection, *, gives: int = 25) -> None:
         self._bus = bus
@@ -111,7 +113,7 @@ def bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[DBusConnection]:
 
 
 def ended(script: str) -> subprocess.CompletedProcess[str]:
-    """Python without the right to real-time priority."""
+    """Runs Python without the right to real-time priority."""
     command = [sys.executable, "-c", script]
     return subprocess.run(command, capture_output=True, text=True, check=True, preexec_fn=give_up_real_time)
 
@@ -126,7 +128,7 @@ def is_ordinary(policy: int) -> bool:
     return policy & ~os.SCHED_RESET_ON_FORK == os.SCHED_OTHER
 
 
-def test_every_thread_of_ours_is_asked_for_and_limited_first(bus: DBusConnection) -> None:
+def test_priority_is_requested_for_every_thread_after_the_limit_is_set(bus: DBusConnection) -> None:
     service = Service(bus)
 
     threads, policies, limit = play()
@@ -140,7 +142,7 @@ def test_every_thread_of_ours_is_asked_for_and_limited_first(bus: DBusConnection
 
 
 @pytest.mark.parametrize("gives", [0, 1])
-def test_where_one_thread_is_refused_none_has_it(gives: int, bus: DBusConnection) -> None:
+def test_if_one_thread_is_refused_no_thread_keeps_the_priority(gives: int, bus: DBusConnection) -> None:
     service = Service(bus, gives=gives)
 
     threads, policies, _ = play()
@@ -149,11 +151,11 @@ def test_where_one_thread_is_refused_none_has_it(gives: int, bus: DBusConnection
     assert [call[1] for call in service.asked] == threads[:gives]
 
 
-def test_no_such_service(bus: DBusConnection) -> None:  # noqa: ARG001 - the bus is there
+def test_without_the_service_scheduling_is_ordinary(bus: DBusConnection) -> None:  # noqa: ARG001 - the bus is there
     assert all(map(is_ordinary, play()[1]))
 
 
-def test_the_doctor_asks_as_a_player_does(bus: DBusConnection) -> None:
+def test_the_doctor_makes_the_same_request_as_a_player(bus: DBusConnection) -> None:
     asks = "from bridge.midi.realtime.thread_priority import player_gets_real_time; print(player_gets_real_time())"
     assert ended(asks).stdout == "False\n"
 
@@ -162,17 +164,19 @@ def test_the_doctor_asks_as_a_player_does(bus: DBusConnection) -> None:
     assert ended(asks).stdout == f"{may_have_real_time()}\n"
 
 
-def test_no_bus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_a_bus_scheduling_is_ordinary(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={tmp_path / 'nothing'}")
 
     assert all(map(is_ordinary, play()[1]))
 
 
-@pytest.mark.parametrize("said", [b"", b"REJECTED\r\n", b"OK 00\r\n"])
-def test_something_that_does_not_answer(said: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("answer", [b"", b"REJECTED\r\n", b"OK 00\r\n"])
+def test_a_bus_that_does_not_answer_is_a_refusal(
+    answer: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(realtime_kit, "ANSWER_SECONDS", 0.5)
     monkeypatch.setattr(realtime_kit, "_limit_runs", lambda: None)  # not of the tests' own process
-    monkeypatch.setattr(realtime_kit, "give_back_priority", lambda: None)
+    monkeypatch.setattr(realtime_kit, "drop_real_time", lambda: None)
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={tmp_path / 'bus'}")
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(tmp_path / "bus"))
@@ -183,18 +187,18 @@ def test_something_that_does_not_answer(said: bytes, monkeypatch: pytest.MonkeyP
             with contextlib.suppress(OSError):
                 caller, _ = listening.accept()
                 with caller:
-                    caller.sendall(said)
+                    caller.sendall(answer)
                     over.wait(60)
 
         talking = threading.Thread(target=talk)
         talking.start()
-        assert not ask_for_real_time([threading.get_native_id()], 1)
+        assert not request_real_time([threading.get_native_id()], 1)
         over.set()
         listening.shutdown(socket.SHUT_RDWR)
         talking.join()
 
 
-def test_who_runs_for_too_long_goes_on_as_an_ordinary_process(bus: DBusConnection) -> None:
+def test_a_process_that_runs_for_too_long_continues_at_ordinary_priority(bus: DBusConnection) -> None:
     Service(bus)
 
     player = ended(PLAYER + RUNS_ON)

@@ -1,4 +1,4 @@
-"""The player's process on a real JACK server, following a clock and a transport that are none of ours, to the frame."""
+"""The player's process on a real JACK server follows an independent clock and transport, to the frame."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bridge.midi.player.messages import Play, PlaybackFinished, PlaybackWaiting,
 from bridge.midi.ports.port_layout import PortLayout
 from bridge.midi.ports.rtmidi_ports import DEFAULT, EXACT
 from bridge.midi.sync.clock_port import SYNC_PORT
-from tests.support.daw import ClockingDaw, expected, grid, numbered
+from tests.support.daw import FakeDaw, expected, grid, numbered
 from tests.support.jack_server import (
     SAMPLE_RATE_HZ,
     JackServer,
@@ -26,11 +26,11 @@ from tests.support.stage import hanging
 
 pytestmark = [pytest.mark.jack, pytest.mark.end_to_end, pytest.mark.timeout(240)]
 
-#: RtMidi plays a message at the start of a period; a short one keeps that out of what is measured.
+#: RtMidi plays a message at the start of a period; a short period keeps that error small.
 PERIOD_FRAMES = 64
 LONG_PERIOD_FRAMES = 256
-#: No note where the music starts, stops or jumps: what is known a period too late cannot be played in time, and what is
-#: handed over ahead cannot be held back from the frame of a Stop.
+#: No note lies where the music starts, stops or jumps: what is known a period too late cannot be played in time, and
+#: messages handed over ahead cannot be held back at the frame of a Stop.
 OFF_THE_BEAT = 0.125
 WITHIN_SECONDS = 0.003
 TAKES = 6
@@ -47,17 +47,17 @@ class Rig:
         self.daw = daw
 
     def arm(self, *, sync: str, notes: int, beat: float | None = 0.0, bpm: float = 120.0) -> None:
-        self.reader.heard.clear()
+        self.reader.received.clear()
         self.player.send(Play(schedules=(grid(notes / 4, beat=beat, bpm=bpm),), sync=sync))
         self.player.reports_until(PlaybackWaiting)
 
-    def struck(self, origin_frame: int) -> list[tuple[int, float]]:
+    def played_notes(self, origin_frame: int) -> list[tuple[int, float]]:
         """As `numbered`, in seconds after that frame."""
-        return numbered(((frame - origin_frame) / SAMPLE_RATE_HZ, data) for frame, data in self.reader.heard)
+        return numbered(((frame - origin_frame) / SAMPLE_RATE_HZ, data) for frame, data in self.reader.received)
 
     def is_silent(self) -> bool:
-        """Nothing sounds on; on `jack-exact` the last note-offs are in the period after the word that it is over."""
-        return self.reader.wait(lambda heard: not hanging(message.data for message in heard), 2.0)
+        """True if nothing sounds; on `jack-exact` the last note-offs come in the period after the final report."""
+        return self.reader.wait(lambda received: not hanging(message.data for message in received), 2.0)
 
     def disarm(self) -> None:
         self.player.send(Stop())
@@ -91,9 +91,9 @@ def rig_on(server: JackServer, layout: PortLayout = DEFAULT) -> Iterator[Rig]:
         yield Rig(player, reader, daw)
 
 
-def song() -> ClockingDaw:
-    """90 to 140 beats a minute, a jump, a stop and a continue."""
-    daw = ClockingDaw()
+def song() -> FakeDaw:
+    """90 to 140 BPM, a jump, a stop and a continue."""
+    daw = FakeDaw()
     daw.start()
     daw.roll(6, 90)
     daw.roll(6, 140)
@@ -101,30 +101,30 @@ def song() -> ClockingDaw:
     daw.roll(4, 140)
     daw.stop()
     daw.wait(0.3)
-    daw.go_on()
+    daw.resume()
     daw.roll(3, 140)
     daw.stop()
     daw.wait(0.2)
     return daw
 
 
-def worst_of(rig: Rig, daw: ClockingDaw, seed: int, beat: float) -> float:
-    """One take: the notes must be right; returns the farthest of them from the grid, in seconds."""
+def worst_of(rig: Rig, daw: FakeDaw, seed: int, beat: float) -> float:
+    """One take: the notes must be right; returns the largest distance from the grid, in seconds."""
     rig.arm(sync="clock", notes=128, beat=beat, bpm=90.0)
     rig.daw.send(daw.jittered(1.0, seed))
     assert poll(lambda: rig.daw.is_done, 60)
     rig.disarm()
     assert rig.daw.start_frame is not None
-    played, wanted = rig.struck(rig.daw.start_frame), expected(daw, 128, beat)
+    played, wanted = rig.played_notes(rig.daw.start_frame), expected(daw, 128, beat)
     assert [index for index, _ in played] == [index for index, _ in wanted]
     assert rig.is_silent()
     return max(abs(at - due) for (_, at), (_, due) in zip(played, wanted, strict=True))
 
 
 def assert_follows(rig: Rig, beat: float = 0.0) -> None:
-    """One of some takes has all its notes within three milliseconds: what is wrong with us is wrong in all of them.
+    """One of several takes has all its notes within three milliseconds: an error of ours would show in all of them.
 
-    Where the server lost time in each, it lost ticks too, and nothing is said.
+    If the server lost time in every take, it lost ticks too, and there is no verdict.
     """
     void: list[str] = []
     failed: list[str] = []
@@ -136,7 +136,7 @@ def assert_follows(rig: Rig, beat: float = 0.0) -> None:
         except AssertionError as error:
             takes = failed if rig.reader.xruns == xruns else void
             if takes is failed and not rig.is_silent():
-                pytest.fail(f"take {seed}: a note hangs, and no server to blame for it")
+                pytest.fail(f"take {seed}: a note hangs although the server lost no time")
             takes.append(f"take {seed}: {str(error).partition(chr(10))[0]}")
         else:
             return
@@ -148,7 +148,7 @@ def test_a_clock_with_jitter_jumps_and_new_tempi_is_followed_within_three_millis
     assert_follows(rig)
 
 
-def test_exact_ports_hear_each_tick_at_its_frame_whatever_the_period() -> None:
+def test_exact_ports_receive_each_tick_at_its_frame_with_any_period() -> None:
     if reason := why_no_jack():
         pytest.skip(reason)
     with running_jack(LONG_PERIOD_FRAMES) as server, rig_on(server, PortLayout(backend=EXACT)) as rig:
@@ -160,23 +160,23 @@ def test_the_transport_is_followed_stopped_and_located(rig: Rig) -> None:
     rig.daw.locate(3.0)
     rig.arm(sync="jack", notes=400, beat=8.0)  # 4 s at 120
     rig.daw.roll()
-    assert rig.reader.wait(lambda heard: len(heard) >= 40)
+    assert rig.reader.wait(lambda received: len(received) >= 40)
     origin = rig.daw.transport_origin
     rig.daw.halt()
     finished = [report for report in rig.player.reports_until(PlaybackFinished) if isinstance(report, PlaybackFinished)]
     assert finished[-1].outcome == "stopped" and finished[-1].waits
     assert rig.is_silent()
-    played = rig.struck(origin)
+    played = rig.played_notes(origin)
     assert [index for index, _ in played] == list(range(len(played)))
-    if rig.reader.xruns == xruns:  # where the server lost time, its transport and its clock went apart
+    if rig.reader.xruns == xruns:  # after an xrun the server's transport and clock differ
         wrong = [at - (4.0 + index * 0.125) for index, at in played]
-        assert max(map(abs, wrong)) < 0.01  # a period, and what a busy machine adds
+        assert max(map(abs, wrong)) < 0.01  # a period, and the delays of a busy machine
 
-    rig.reader.heard.clear()
+    rig.reader.received.clear()
     rig.daw.locate(6.0)
     rig.daw.roll()
-    assert rig.reader.wait(lambda heard: len(heard) >= 10)
-    assert rig.struck(0)[0][0] == 16
+    assert rig.reader.wait(lambda received: len(received) >= 10)
+    assert rig.played_notes(0)[0][0] == 16
     rig.daw.halt()
     rig.player.reports_until(PlaybackFinished)
     assert rig.is_silent()
