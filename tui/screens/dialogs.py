@@ -1,4 +1,4 @@
-"""The dialogs: add a song, where the files lie, help, and the two in which the bridge ends."""
+"""The dialogs: add a song, the files of a job, help, quit, and the failure of the bridge."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from bridge.model import Job
 from tui.keys import KEYS
 from tui.paths import as_typed, paths_in
 from tui.render.fit import fit
-from tui.widgets.words import Words, entitle, list_option
+from tui.widgets.words import PlainText, list_option, set_border_title
 
 
 class Dialog(ModalScreen[None]):
-    """A box over the workplace; escape closes it."""
+    """A box over the main screen; escape closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Close")]
 
@@ -37,19 +37,19 @@ class Dialog(ModalScreen[None]):
 
 
 class PathInput(Input):
-    """Takes a dropped file's path in whatever dress the terminal pastes it."""
+    """Accepts the path of a dropped file in every form that terminals paste."""
 
     def on_mount(self) -> None:
         self.cursor_blink = False
 
     def on_paste(self, event: Paste) -> None:
-        event.prevent_default()  # which would keep the quotes, and only the first line
+        event.prevent_default()  # Textual would insert the first line alone, with its quotes
         event.stop()
         self.insert_text_at_cursor(as_typed(paths_in(event.text)))
 
 
 class AddDialog(Dialog):
-    """Asks for the path of a song. Stays open until it is told that the paths were taken."""
+    """Asks for the path of a song. Stays open until `accept`."""
 
     @dataclass
     class Chosen(Message):
@@ -60,13 +60,13 @@ class AddDialog(Dialog):
         super().__init__()
         self._paths = paths
         self._is_waiting = False
-        """For what becomes of the paths that were chosen last."""
+        """The chosen paths are being submitted: neither `accept` nor `refuse` was called yet."""
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
-            entitle(box, "Add a song")
+            set_border_title(box, "Add a song")
             yield PathInput(as_typed(self._paths), placeholder="/path/to/song.wav", select_on_focus=False)
-            yield Words("Type, paste or drop a path. Enter adds it, Esc closes.", id="hint")
+            yield PlainText("Type, paste or drop a path. Enter adds it, Esc closes.", id="hint")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
@@ -75,18 +75,18 @@ class AddDialog(Dialog):
             self.post_message(self.Chosen(paths, self))
 
     def accept(self) -> None:
-        """All paths were taken: closes, unless something lies over it."""
+        """All paths were submitted: closes, unless another screen is on top."""
         self._is_waiting = False
         if self.is_current:
             self.dismiss()
 
     def refuse(self, error: BridgeError, paths: Sequence[str]) -> None:
-        """Says why the last of `paths` was not taken, and leaves only these in the field."""
+        """Shows why the last of `paths` was refused, and leaves only `paths` in the field."""
         self._is_waiting = False
-        if not self.is_attached:  # closed meanwhile
+        if not self.is_attached:  # the user has closed it
             return
         self.query_one(PathInput).value = as_typed(paths)
-        self.query_one("#hint", Words).say(str(error))
+        self.query_one("#hint", PlainText).set_text(str(error))
         self.add_class("-refused")
 
 
@@ -104,13 +104,13 @@ class ResultsDialog(Dialog):
     def compose(self) -> ComposeResult:
         paths = [result.path for result in self._job.results]
         with Vertical() as box:
-            entitle(box, fit(self._job.name, 40).rstrip())
-            yield Words(self._job.output_dir, id="folder")
+            set_border_title(box, fit(self._job.name, 40).rstrip())
+            yield PlainText(self._job.output_dir, id="folder")
             yield OptionList(
                 list_option("The folder itself", id=self._job.output_dir),
                 *(list_option(Path(path).name, id=path) for path in dict.fromkeys(paths)),
             )
-            yield Words("Enter copies the path, Esc closes.", id="hint")
+            yield PlainText("Enter copies the path, Esc closes.", id="hint")
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
@@ -120,7 +120,7 @@ class ResultsDialog(Dialog):
 
 
 class HelpDialog(Dialog):
-    """The keys in words, and how a DAW reaches the bridge."""
+    """The keys, and the address for a DAW."""
 
     def __init__(self, address: str) -> None:
         super().__init__()
@@ -129,20 +129,20 @@ class HelpDialog(Dialog):
     def compose(self) -> ComposeResult:
         keys = Text("\n").join(Text.assemble((f"{key.shown_as or key.keys:3}", "bold"), key.help) for key in KEYS)
         with Vertical() as box:
-            entitle(box, "Help")
-            yield Words(keys)
-            yield Words("")
-            yield Words("Arrows choose a job, Tab changes panels, Ctrl+P has every command.")
-            yield Words(f"A DAW sends OSC to {self._address} (see docs/osc.md).")
-            yield Words("Esc closes.", id="hint")
+            set_border_title(box, "Help")
+            yield PlainText(keys)
+            yield PlainText("")
+            yield PlainText("Arrows choose a job, Tab changes panels, Ctrl+P has every command.")
+            yield PlainText(f"A DAW sends OSC to {self._address} (see docs/osc.md).")
+            yield PlainText("Esc closes.", id="hint")
 
 
 class QuitDialog(Dialog):
-    """Asks before work is thrown away."""
+    """Asks before unfinished jobs are cancelled."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q,y", "leave", "Quit"), Binding("n", "dismiss", "Stay")]
 
-    class Agreed(Message):
+    class Confirmed(Message):
         pass
 
     def __init__(self, unfinished: tuple[Job, ...]) -> None:
@@ -152,14 +152,14 @@ class QuitDialog(Dialog):
     def compose(self) -> ComposeResult:
         count = len(self._unfinished)
         first = self._unfinished[0].name
-        what = (
+        consequence = (
             f"“{first}” is not done yet. Quitting cancels it"
             if count == 1
             else (f"{count} jobs are not done yet. Quitting cancels them")
         )
         with Vertical() as box:
-            entitle(box, "Quit?")
-            yield Words(f"{what}; finished files stay.")
+            set_border_title(box, "Quit?")
+            yield PlainText(f"{consequence}; finished files stay.")
             with Horizontal():
                 yield Button("Stay", id="stay")
                 yield Button("Quit", id="leave", variant="error")
@@ -173,15 +173,15 @@ class QuitDialog(Dialog):
 
     def action_leave(self) -> None:
         self.dismiss()
-        self.post_message(self.Agreed())
+        self.post_message(self.Confirmed())
 
 
 class FailedDialog(Dialog):
-    """The bridge could not start, or broke down: says why, and the one way on."""
+    """The bridge could not start, or has failed: shows the reason; quitting is the only choice."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q,enter,escape", "leave", "Quit")]
 
-    class Read(Message):
+    class Dismissed(Message):
         pass
 
     def __init__(self, error: BridgeError) -> None:
@@ -190,9 +190,9 @@ class FailedDialog(Dialog):
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
-            entitle(box, "The bridge cannot run")
-            yield Words(self._error.message, id="message")
-            yield Words(self._error.advice)
+            set_border_title(box, "The bridge cannot run")
+            yield PlainText(self._error.message, id="message")
+            yield PlainText(self._error.advice)
             with Horizontal():
                 yield Button("Quit", id="leave", variant="primary")
 
@@ -201,4 +201,4 @@ class FailedDialog(Dialog):
         self.action_leave()
 
     def action_leave(self) -> None:
-        self.post_message(self.Read())
+        self.post_message(self.Dismissed())

@@ -1,4 +1,4 @@
-"""Text from anywhere, shown as it is: the only places of the screen that take a string for a title or a line."""
+"""Untrusted text shown as plain text: every title and line of the screen that is a string passes through here."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from textual.widgets.option_list import Option
 from bridge.plain import plain
 
 
-class Words(Static):
-    """A piece of text, in which nothing is markup. Styled text is a `Text`; its signs are the caller's."""
+class PlainText(Static):
+    """Text without markup. Styled text is a `Text`, whose characters the caller has made plain."""
 
-    def __init__(self, words: str | Text, *, id: str | None = None) -> None:  # noqa: A002 – Textual's word
-        super().__init__(_text(words), id=id, markup=False)
+    def __init__(self, text: str | Text, *, id: str | None = None) -> None:  # noqa: A002 – Textual's parameter
+        super().__init__(_as_text(text), id=id, markup=False)
 
-    def say(self, words: str | Text) -> None:
-        """Shows these words instead."""
-        self.update(_text(words))
-
-
-def list_option(words: str, *, id: str) -> Option:  # noqa: A002
-    """A line of an OptionList; `id` may hold anything, and is handed back as it is."""
-    return Option(_text(words), id=id)
+    def set_text(self, text: str | Text) -> None:
+        """Replaces the text."""
+        self.update(_as_text(text))
 
 
-def entitle(widget: Widget, title: str) -> None:
-    """Writes a title into the widget's border."""
-    widget.border_title = _text(title)
+def list_option(text: str, *, id: str) -> Option:  # noqa: A002
+    """A line of an OptionList; `id` may contain any characters, and comes back unchanged."""
+    return Option(_as_text(text), id=id)
 
 
-def _text(words: str | Text) -> Text:
-    return Text(plain(words)) if isinstance(words, str) else words
+def set_border_title(widget: Widget, title: str) -> None:
+    """Sets the title in the widget's border."""
+    widget.border_title = _as_text(title)
+
+
+def _as_text(text: str | Text) -> Text:
+    return Text(plain(text)) if isinstance(text, str) else text
