@@ -2,6 +2,10 @@
 
 host         the interface that the opening program provides
 app          the switchboard between bridge and screen
+host_task    the task in which the bridge runs
+boundary     every exception of the bridge as a BridgeError
+submission   submits several files
+availability which actions are possible now
 state        everything on the screen, as a fold of the bridge's events
 coalesce     limits how often events redraw the screen
 keys         the table of keys, for the footer, the help and the command palette

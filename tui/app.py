@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -15,22 +14,24 @@ from textual.binding import BindingType
 from textual.command import Provider
 from textual.message import Message
 
-from bridge.errors import BridgeError, InternalError, NotReadable
+from bridge.errors import BridgeError, NotReadable
 from bridge.events import Noticed
 from bridge.protocols import Bridge, Clock
 from bridge.system.clock import SystemClock
+from tui.availability import is_possible
+from tui.boundary import only_bridge_errors
 from tui.coalesce import Coalescer
 from tui.commands import BridgeCommands
 from tui.host import OpenBridge, ScreenHost
+from tui.host_task import HostTask
 from tui.keys import bindings
 from tui.screens.dialogs import AddDialog, FailedDialog, HelpDialog, QuitDialog, ResultsDialog
 from tui.screens.main import MainScreen
 from tui.screens.play_dialog import PlayDialog
 from tui.state import ViewState, initial_view, view_after
+from tui.submission import submit_paths
 from tui.terminal import TerminalApp
 from tui.themes import NIGHT, THEMES, palette
-
-log = logging.getLogger(__name__)
 
 REDRAW_SECONDS = 0.1
 
@@ -67,11 +68,9 @@ class SabApp(TerminalApp):
     def __init__(self, open_bridge: OpenBridge, *, clock: Clock | None = None, zone: tzinfo | None = None) -> None:
         """`zone` is the time zone of the log; None: the machine's."""
         super().__init__()
-        self._open_bridge = open_bridge
         self._clock = clock or SystemClock()
         self._inbox = Coalescer(self._schedule_redraw)
-        self._host_task: asyncio.Task[None] | None = None
-        self._quit_requested = asyncio.Event()
+        self._host_task = HostTask(open_bridge, self._on_opened, self._on_closed)
         self._host: ScreenHost | None = None
         self._main = MainScreen(zone)
         self._job_to_select = ""  # id of a job that was added here, selected as soon as the table shows it
@@ -91,30 +90,22 @@ class SabApp(TerminalApp):
         await self.push_screen(self._main)
         with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._close)
-        self._host_task = asyncio.create_task(self._host_bridge(), name="host the bridge")
+        self._host_task.start()
 
     async def on_unmount(self) -> None:
         """Closes the bridge, for whatever reason the screen closes."""
-        self._quit_requested.set()
-        if self._host_task is not None:
-            if self._host is None:  # still opening: cancelled, not awaited
-                self._host_task.cancel()
-            await asyncio.gather(self._host_task, return_exceptions=True)
+        await self._host_task.end()
         with suppress(NotImplementedError, RuntimeError, ValueError):
             asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
 
-    async def _host_bridge(self) -> None:
-        """Opens and closes the bridge in the same task, as asyncio's context managers require."""
-        try:
-            with _bridge_errors():
-                async with self._open_bridge() as host:
-                    self.post_message(self.Opened(host))
-                    await self._quit_requested.wait()
-        except BridgeError as error:
+    def _on_opened(self, host: ScreenHost) -> None:
+        self.post_message(self.Opened(host))
+
+    def _on_closed(self, error: BridgeError | None) -> None:
+        if error is not None:
             self._fail(error)
-        else:
-            if self.is_running:  # otherwise the screen closed first and has set its own return code
-                self.exit()
+        elif self.is_running:  # otherwise the screen closed first and has set its own return code
+            self.exit()
 
     def on_sab_app_opened(self, message: Opened) -> None:
         self._host = host = message.host
@@ -127,18 +118,16 @@ class SabApp(TerminalApp):
 
     def _fail(self, error: BridgeError) -> None:
         self.error, self._host = error, None
-        if self._quit_requested.is_set():
+        if self._host_task.is_closing:
             self.on_failed_dialog_dismissed()
         else:
             self.push_screen(FailedDialog(error))
 
     def _close(self) -> None:
-        if (
-            self._host is None or self._host_task is None or self._quit_requested.is_set()
-        ):  # nothing to close, or a second request
+        if self._host is None or self._host_task.is_closing:  # nothing to close, or a second request
             self.exit()
             return
-        self._quit_requested.set()
+        self._host_task.request_close()
         self._main.state = replace(self.state, worker="closing")
         self._main.refresh_bindings()
 
@@ -167,7 +156,7 @@ class SabApp(TerminalApp):
     def _errors_reported(self) -> Iterator[None]:
         """Shows a BridgeError of the block in a toast and in the log."""
         try:
-            with _bridge_errors():
+            with only_bridge_errors():
                 yield
         except BridgeError as error:
             self._report(error)
@@ -180,19 +169,8 @@ class SabApp(TerminalApp):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 – Textual's signature
         """None, which greys out the key, where the action is not possible now."""
-        job = self._main.selected
-        match action:
-            case "cancel_job":
-                possible = job is not None and not job.is_over
-            case "play" | "follow":
-                possible = job is not None and job.is_over and any(file.kind == "midi" for file in job.results)
-            case "results":
-                return True if job is not None and job.results else None
-            case "add" | "stop" | "panic":
-                possible = True
-            case _:
-                return True
-        return True if possible and self._host is not None and not self._quit_requested.is_set() else None
+        is_open = self._host is not None and not self._host_task.is_closing
+        return True if is_possible(action, self._main.selected, bridge_is_open=is_open) else None
 
     def action_cancel_job(self) -> None:
         if self._host and (job := self._main.selected):
@@ -237,8 +215,7 @@ class SabApp(TerminalApp):
 
     async def _add(self, paths: Sequence[str], dialog: AddDialog) -> None:
         """Submits files without blocking the screen: a slow drive delays the check of a file."""
-        errors = await asyncio.gather(*map(self._submit, paths))
-        refused = [(path, error) for path, error in zip(paths, errors, strict=True) if error is not None]
+        refused = await submit_paths(self._host, paths, self._select_when_shown) if self._host else []
         for _, error in refused:
             self._report(error)
         if refused:
@@ -246,17 +223,8 @@ class SabApp(TerminalApp):
         else:
             dialog.accept()
 
-    async def _submit(self, path: str) -> BridgeError | None:
-        """Adds one file; returns the error where the bridge refuses it."""
-        if self._host is None:
-            return None
-        try:
-            with _bridge_errors():
-                job, _ = await self._host.bridge.submit(self._host.request(path))
-        except BridgeError as error:
-            return error
-        self._job_to_select = job.id
-        return None
+    def _select_when_shown(self, job: str) -> None:
+        self._job_to_select = job
 
     def action_results(self) -> None:
         if job := self._main.selected:
@@ -276,25 +244,10 @@ class SabApp(TerminalApp):
         self.push_screen(HelpDialog(self._main.address))
 
     async def action_quit(self) -> None:
-        if self._host and self.state.unfinished and not self._quit_requested.is_set():
+        if self._host and self.state.unfinished and not self._host_task.is_closing:
             self.push_screen(QuitDialog(self.state.unfinished))
         else:
             self._close()
 
     def on_quit_dialog_confirmed(self) -> None:
         self._close()
-
-
-@contextmanager
-def _bridge_errors() -> Iterator[None]:
-    """The last boundary: any exception of the block is raised as a BridgeError.
-
-    The original exception is its `__cause__`, and its traceback goes to the log file.
-    """
-    try:
-        yield
-    except BridgeError:
-        raise
-    except Exception as error:
-        log.exception("the bridge raised an unexpected exception")
-        raise InternalError(f"{type(error).__name__}: {error}") from error
