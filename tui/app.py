@@ -25,9 +25,13 @@ from tui.commands import BridgeCommands
 from tui.host import OpenBridge, ScreenHost
 from tui.host_task import HostTask
 from tui.keys import bindings
-from tui.screens.dialogs import AddDialog, FailedDialog, HelpDialog, QuitDialog, ResultsDialog
+from tui.screens.dialogs.add import AddDialog
+from tui.screens.dialogs.failed import FailedDialog
+from tui.screens.dialogs.help import HelpDialog
+from tui.screens.dialogs.play import PlayDialog
+from tui.screens.dialogs.quit import QuitDialog
+from tui.screens.dialogs.results import ResultsDialog
 from tui.screens.main import MainScreen
-from tui.screens.play_dialog import PlayDialog
 from tui.state import ViewState, initial_view, view_after
 from tui.submission import submit_paths
 from tui.terminal import TerminalApp

@@ -32,7 +32,8 @@ from tests.support.scenes import (
     waiting,
 )
 from tui.app import SabApp
-from tui.screens.dialogs import FailedDialog, QuitDialog
+from tui.screens.dialogs.failed import FailedDialog
+from tui.screens.dialogs.quit import QuitDialog
 from tui.screens.main import MainScreen
 from tui.widgets.jobs_table import JobsTable
 from tui.widgets.log_view import LogView

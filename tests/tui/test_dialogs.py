@@ -22,9 +22,11 @@ from tests.support.scenes import (
     top_screen,
 )
 from tui.keys import KEYS
-from tui.screens.dialogs import AddDialog, HelpDialog, PathInput, ResultsDialog
+from tui.screens.dialogs.add import AddDialog, PathInput
+from tui.screens.dialogs.help import HelpDialog
+from tui.screens.dialogs.play import SYNC_WORDS, PlayDialog
+from tui.screens.dialogs.results import ResultsDialog
 from tui.screens.main import MainScreen
-from tui.screens.play_dialog import SYNC_WORDS, PlayDialog
 
 
 async def test_f_asks_for_the_sync_source_and_plays_with_it() -> None:

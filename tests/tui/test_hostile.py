@@ -18,9 +18,11 @@ from bridge.model import Job, MidiStatus, Port
 from bridge.plain import plain
 from tests.support.hostile import NAMES, is_harmless, is_text, names
 from tests.support.scenes import app_with, done, failed, running, settle
-from tui.screens.dialogs import PathInput, QuitDialog, ResultsDialog
+from tui.screens.dialogs.add import PathInput
+from tui.screens.dialogs.quit import QuitDialog
+from tui.screens.dialogs.results import ResultsDialog
 from tui.terminal import TerminalApp
-from tui.widgets.words import PlainText, set_border_title
+from tui.widgets.plain_text import PlainText, set_border_title
 
 
 def drawn_lines(app: App[None]) -> list[Strip]:

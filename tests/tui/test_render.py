@@ -23,6 +23,7 @@ from tests.support.scenes import (
     session_with_failure,
     waiting,
 )
+from tui.log_lines import LogLine
 from tui.render import log
 from tui.render.bar import bar, percent_text
 from tui.render.details import details, region_words
@@ -30,7 +31,7 @@ from tui.render.fit import fit, wrap
 from tui.render.job import eta_text, file_count, job_row, stage_words, table_heading
 from tui.render.roles import PLAIN, Palette
 from tui.render.status import header_line, ports_panel, welcome
-from tui.state import LogLine, ViewState
+from tui.state import ViewState
 
 STYLES = Palette(text="t", accent="a", good="g", warning="w", bad="b", muted="m")
 

@@ -6,9 +6,9 @@ from datetime import datetime, tzinfo
 
 from rich.text import Text
 
+from tui.log_lines import LogLine
 from tui.render.fit import wrap
 from tui.render.roles import Palette
-from tui.state import LogLine
 
 _INDENT = 10  # " 14:03:27 "
 

@@ -21,7 +21,7 @@ from tui.state import ViewState, jobs_in_order
 from tui.widgets.jobs_table import JobsTable
 from tui.widgets.log_view import LogView
 from tui.widgets.panels import HeaderLine, JobDetails, PortsPanel, Welcome
-from tui.widgets.words import set_border_title
+from tui.widgets.plain_text import set_border_title
 
 
 class MainScreen(Screen[None]):

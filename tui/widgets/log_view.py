@@ -7,8 +7,9 @@ from datetime import tzinfo
 from rich.text import Text
 from textual.geometry import Size
 
+from tui.log_lines import LogLine
 from tui.render.log import log_row, log_rows
-from tui.state import LOG_LIMIT, LogLine
+from tui.state import LOG_LIMIT
 from tui.widgets.lines import Lines
 
 

@@ -10,8 +10,8 @@ from textual.message import Message
 from textual.widgets import OptionList
 
 from bridge.model import Job
-from tui.screens.dialogs import Dialog
-from tui.widgets.words import PlainText, list_option, set_border_title
+from tui.screens.dialogs.base import Dialog
+from tui.widgets.plain_text import PlainText, list_option, set_border_title
 
 #: The values of the option `sync`, in words.
 SYNC_WORDS = {
