@@ -81,17 +81,17 @@ DOORS = {
     "rich.prompt": (),
     "rich.markup": (),
     "textual.content": (),
-    "textual.widgets.Static": ("tui/widgets/words.py",),
+    "textual.widgets.Static": ("tui/widgets/plain_text.py",),
     "textual.widgets.Label": (),
     "textual.widgets.Markdown": (),
     "textual.widgets.RichLog": (),
     "textual.widgets.Log": (),
     "textual.widgets.DataTable": (),
-    "textual.widgets.option_list.Option": ("tui/widgets/words.py",),
+    "textual.widgets.option_list.Option": ("tui/widgets/plain_text.py",),
 }
 #: Attributes that Textual reads as markup, or that make markup of a string.
 MARKUP = {
-    "border_title": ("tui/widgets/words.py",),
+    "border_title": ("tui/widgets/plain_text.py",),
     "border_subtitle": (),
     "tooltip": (),
     "from_markup": (),

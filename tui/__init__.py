@@ -1,12 +1,20 @@
-"""The terminal screen: it hosts a running bridge, shows what it does, and passes on what a musician asks for.
+"""The terminal screen: it hosts a running bridge, shows its state, and sends it the user's requests.
 
-hosted      what it needs of the program that opens it
-paths       what a terminal pastes when a file is dropped on it
-state       everything on the screen, as a fold of the bridge's events
-coalesce    keeps fast progress from becoming fast drawing
-render/     values → text; knows no Textual
-widgets/    attributes come down, messages go up
-screens/    the workplace and its dialogs
-terminal    what lies between Textual and the terminal: driver reads the keyboard, harmless is the last gate
-app         the switchboard between them
+host          the interface that the opening program provides
+app           the switchboard between bridge and screen
+host_task     the task in which the bridge runs
+boundary      every exception of the bridge as a BridgeError
+submission    submits several files
+availability  which actions are possible now
+state         everything on the screen, as a fold of the bridge's events
+log_lines     the log's sentence for each event
+coalesce      limits how often events redraw the screen
+keys          the table of keys, for the footer, the help and the command palette
+commands      the command palette
+paths         file paths in text that was typed, pasted or dropped
+themes        the colours
+render/       values → text; independent of Textual
+widgets/      the parts of the main screen: attributes down, messages up
+screens/      the main screen and its dialogs
+terminal      the adapter between Textual and the terminal: driver decodes the input, line_filter cleans the output
 """

@@ -1,4 +1,4 @@
-"""The commands of the palette (ctrl+p): every key in words, and the look."""
+"""The commands of the palette (ctrl+p): the action of every key, and the theme."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from tui.keys import KEYS
 
-_LOOK = ("Theme", "change_theme", "Choose the colours.")
+_THEME = ("Theme", "change_theme", "Choose the colours.")
 
 
 class BridgeCommands(Provider):
-    """Offers what can be done now: an action that is greyed out in the footer is left out here."""
+    """Offers the actions that are possible now: what the footer greys out is omitted."""
 
     async def discover(self) -> Hits:
         for name, action, help in self._available():
@@ -30,4 +30,4 @@ class BridgeCommands(Provider):
         for key in KEYS:
             if self.app.check_action(key.action, ()):
                 yield key.label, key.action, key.help
-        yield _LOOK
+        yield _THEME

@@ -1,8 +1,8 @@
-"""What reads the keyboard: Textual's own driver, which no byte can end.
+"""Textual's own driver, with an input decoder that accepts any byte.
 
-Textual (8.2.8; its issues 6456 and 6668 are open) decodes what the terminal sends as strict UTF-8. A byte that
-is none ends its reading thread, and with it the screen: an umlaut from a Latin-1 terminal, a name that is pasted, and
-the mouse reports of a terminal that was attached anew and has forgotten what the screen asked of it.
+Textual (8.2.8; its issues 6456 and 6668 are open) decodes the terminal's input as strict UTF-8. An invalid byte ends
+its input thread, and with it the screen: an umlaut from a Latin-1 terminal, a pasted name, or the mouse reports of a
+terminal that was attached again and has lost the modes that the screen had set.
 """
 
 from __future__ import annotations
@@ -15,48 +15,48 @@ from typing import Any
 
 from textual.driver import Driver
 
-#: ESC [ M, button, column, row: a mouse report as X10 wrote it; each of the three is one byte, 32 more than it means.
+#: A mouse report in the X10 encoding: ESC [ M, button, column, row; each of the three is one byte, its value plus 32.
 _MOUSE_REPORT = re.compile(rb"\x1b\[M([^\x00-\x1f]{3})", re.DOTALL)
 _UNFINISHED_REPORT = re.compile(rb"\x1b\[M[^\x00-\x1f]{0,2}\Z", re.DOTALL)
 
 
 class ForgivingDecoder:
-    """Bytes from a terminal → text. What is no UTF-8 becomes a replacement character; X10's mouse reports go."""
+    """Bytes from a terminal → text. Invalid UTF-8 becomes a replacement character; X10 mouse reports are dropped."""
 
     def __init__(self) -> None:
         self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
-        self._kept = b""
+        self._pending = b""
 
     def decode(self, data: bytes, final: bool = False) -> str:
-        """The text of `data`, less what may be the start of a sign or a report; all of it where it is the `final`.
+        """The text of `data`; an incomplete character or report at its end waits for more, unless `final`.
 
         Raises:
-            EOFError: `data` is nothing, which is how a terminal that has gone answers, at once and for ever.
+            EOFError: `data` is empty: every read from a closed terminal returns this at once.
         """
         if not data and not final:
-            raise EOFError("The terminal has gone")
-        data = _MOUSE_REPORT.sub(b"", self._kept + data)
+            raise EOFError("The terminal was closed")
+        data = _MOUSE_REPORT.sub(b"", self._pending + data)
         unfinished = None if final else _UNFINISHED_REPORT.search(data)
         whole = data if unfinished is None else data[: unfinished.start()]
-        self._kept = data[len(whole) :]
+        self._pending = data[len(whole) :]
         return self._utf8.decode(whole, final)
 
 
 def forgiving(driver: type[Driver], on_fault: Callable[[Exception], None]) -> type[Driver]:
-    """The same driver, reading with `ForgivingDecoder`; one that reads no bytes, as on Windows, is given back as it is.
+    """A subclass of `driver` with `ForgivingDecoder`; a driver that reads no bytes, as on Windows, is returned as is.
 
-    `on_fault` is called on the reading thread when that ends by an error all the same.
+    `on_fault` is called on the input thread if that still ends with an error.
     """
     read: Any = getattr(driver, "run_input_thread", None)
     if read is None:
         return driver
-    # Textual's function as it stands, in whose eyes the decoder of that name is ours.
+    # Textual's own function, with globals in which `getincrementaldecoder` returns our decoder.
     names = {**read.__globals__, "getincrementaldecoder": lambda _: ForgivingDecoder}
-    read_on = FunctionType(read.__code__, names, read.__name__, read.__defaults__, read.__closure__)
+    read_input = FunctionType(read.__code__, names, read.__name__, read.__defaults__, read.__closure__)
 
     def run_input_thread(self: Driver) -> None:
         try:
-            read_on(self)
+            read_input(self)
         except Exception as error:
             on_fault(error)
 

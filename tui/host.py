@@ -1,4 +1,4 @@
-"""What the screen needs of the program that opens it."""
+"""The interface that the program which opens the screen provides."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from bridge.protocols import Bridge
 
 
 class ScreenHost(Protocol):
-    """A bridge that runs, and where its clients reach it."""
+    """A running bridge and the address for its clients."""
 
     @property
     def bridge(self) -> Bridge: ...
 
     @property
     def address(self) -> str:
-        """As `osc.udp://127.0.0.1:9720`."""
+        """For example `osc.udp://127.0.0.1:9720`."""
         ...
 
     def request(self, source: str) -> JobRequest:
-        """A job for this file with what the settings say; raises BadArguments where that is no path."""
+        """A job for this file with the defaults of the settings; raises BadArguments where `source` is not a path."""
         ...
 
 
-#: Starts a bridge inside the running event loop and ends it on leaving, both in one task.
+#: Starts a bridge inside the running event loop on entering and closes it on exit, both in one task.
 #: Entering raises BridgeError where the bridge cannot start.
 OpenBridge: TypeAlias = Callable[[], AbstractAsyncContextManager[ScreenHost]]

@@ -1,4 +1,4 @@
-"""What one can ask for: one table for the footer, the help and the command palette."""
+"""The keys and their actions: one table for the footer, the help and the command palette."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ class Key:
     """One sentence, for the help and the command palette."""
     shown_as: str | None = None
     in_footer: bool = True
-    """False: the footer has no room for it; help and palette name it."""
+    """False where the footer has no room for it: only the help and the palette show it."""
 
 
 KEYS = (
     Key("a", "add", "Add", "Add a song by its path, or drop its file onto this window."),
     Key("c", "cancel_job", "Cancel", "Cancel the selected job; files that are complete stay."),
     Key("p", "play", "Play", "Play the selected job's notes to the MIDI ports."),
-    Key("f", "follow", "Follow", "Play them, and choose what they follow: clock, JACK or Link.", in_footer=False),
+    Key("f", "follow", "Follow", "Play the notes in time with a MIDI clock, JACK or Link.", in_footer=False),
     Key("s", "stop", "Stop", "Stop playing."),
     Key("!,P", "panic", "Panic", "Silence every MIDI port at once, hanging notes too.", shown_as="!"),
-    Key("o", "results", "Files", "Show where the selected job's files lie, and copy a path."),
+    Key("o", "results", "Files", "Show the selected job's files, and copy a path."),
     Key("?", "help", "Help", "Show this help.", shown_as="?"),
-    Key("q", "quit", "Quit", "Close the bridge; asks first while a job is at work."),
+    Key("q", "quit", "Quit", "Close the bridge; asks first while jobs are unfinished."),
 )
 
 

@@ -1,4 +1,4 @@
-"""The last gate before the terminal: whatever a widget draws, ours or Textual's own, no sign of it is obeyed."""
+"""The last filter before the terminal: no control character that a widget draws, ours or Textual's, reaches it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from textual.filter import LineFilter
 from bridge.plain import plain
 
 
-class HarmlessText(LineFilter):
-    """Makes each line plain, and leaves it as wide as Textual has laid it out."""
+class PlainTextFilter(LineFilter):
+    """Replaces unprintable characters, and keeps the width of each line as Textual has laid it out."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002 – Textual's signature
         if all(segment.control or segment.text.isprintable() for segment in segments):
             return segments
-        return [segment if segment.control else Segment(_shown(segment.text), segment.style) for segment in segments]
+        return [segment if segment.control else Segment(_plain(segment.text), segment.style) for segment in segments]
 
 
-def _shown(text: str) -> str:
-    """What has no width goes; where it held signs together that now need more room, the end goes too."""
-    shown = "".join(plain(sign) * get_character_cell_size(sign) for sign in text)
+def _plain(text: str) -> str:
+    """Drops characters without width; where they had joined others that now need more cells, the end is cut."""
+    shown = "".join(plain(character) * get_character_cell_size(character) for character in text)
     return set_cell_size(shown, cell_len(text))

@@ -17,7 +17,7 @@ _QUOTED = re.compile(r""""([^"]+)"|'([^']+)'""")
 
 
 def paths_in(text: str) -> tuple[str, ...]:
-    """The paths that `text` names, in its order, as they stand there (relative ones stay so).
+    """The paths in `text`, in order; relative paths stay relative.
 
     A line that holds spaces is several paths only where each part is quoted, absolute or a URL; otherwise the spaces
     belong to one path.
@@ -26,7 +26,7 @@ def paths_in(text: str) -> tuple[str, ...]:
 
 
 def as_typed(paths: Sequence[str]) -> str:
-    """One line of text in which `paths_in` finds `paths` again; a single path stays bare where that is clear."""
+    """One line of text that `paths_in` reads back as `paths`; a single path is quoted only where it must be."""
     if len(paths) == 1 and paths_in(paths[0]) == tuple(paths):
         return paths[0]
     return " ".join(f'"{path}"' if _WINDOWS_PATH.match(path) else shlex.quote(path) for path in paths)
@@ -37,14 +37,14 @@ def _paths_in_line(line: str) -> list[str]:
         return []
     if _URL.match(line):
         return [_from_url(url) for url in line.split()]
-    if _WINDOWS_PATH.match(line):  # a backslash separates folders there, it escapes nothing
+    if _WINDOWS_PATH.match(line):  # a backslash separates folders here and escapes nothing
         return [double or single for double, single in _QUOTED.findall(line)] or [line]
     try:
         parts = shlex.split(line)
     except ValueError:  # an apostrophe that is part of the name
         return [line]
-    separate = all(part.startswith(("/", "~")) or _URL.match(part) for part in parts)
-    if separate or len(parts) == 1:
+    several = all(part.startswith(("/", "~")) or _URL.match(part) for part in parts)
+    if several or len(parts) == 1:
         return [_from_url(part) if _URL.match(part) else part for part in parts]
     return [line]
 

@@ -1,4 +1,4 @@
-"""The colours: two themes of our own, and the palette that any theme gives to rendered text."""
+"""The colours: two themes, and the palette of rendered text for any theme."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from textual.theme import Theme
 
 from tui.render.roles import Palette
 
-#: A studio in the evening: warm grey, lamp light, a green that says "done" without shouting.
+#: A studio in the evening: warm greys, amber, muted green.
 NIGHT = Theme(
     name="night",
     primary="#e3a857",
@@ -45,7 +45,7 @@ THEMES = (NIGHT, DAY)
 
 
 def palette(variables: Mapping[str, str]) -> Palette:
-    """The palette of the theme whose CSS variables these are (`App.theme_variables`)."""
+    """The palette of a theme, from its CSS variables (`App.theme_variables`)."""
     foreground, background = Color.parse(variables["foreground"]), Color.parse(variables["background"])
     return Palette(
         text=_style(foreground),

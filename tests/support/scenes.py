@@ -1,4 +1,4 @@
-"""Jobs and bridges to look at: the same scenes for the Pilot tests and for the pictures."""
+"""Jobs, hosts and Pilot steps that the tests of the screen share with its snapshots."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NO_MIDI = MidiStatus(message="This machine has no MIDI back-end: start JACK, or 
 
 
 @dataclass(frozen=True)
-class Open:
+class FakeHost:
     bridge: FakeBridge
     address: str = ADDRESS
 
@@ -33,35 +33,35 @@ class Open:
         return JobRequest(source=source, engine="draft")
 
 
-def opening(bridge: FakeBridge, lifetime: list[str] | None = None) -> OpenBridge:
-    """Opens `bridge` as the command line would; notes in `lifetime` when it began and ended."""
+def opener_of(bridge: FakeBridge, lifetime: list[str] | None = None) -> OpenBridge:
+    """Opens `bridge` as the command line would; appends `open` and `closed` to `lifetime`."""
 
     @asynccontextmanager
-    async def open_bridge() -> AsyncIterator[Open]:
-        notes = [] if lifetime is None else lifetime
-        notes.append("open")
+    async def open_bridge() -> AsyncIterator[FakeHost]:
+        states = [] if lifetime is None else lifetime
+        states.append("open")
         try:
-            yield Open(bridge)
+            yield FakeHost(bridge)
         finally:
-            notes.append("closed")
+            states.append("closed")
 
     return open_bridge
 
 
 def app_with(jobs: Sequence[Job] = (), midi: MidiStatus = PORTS) -> tuple[SabApp, FakeBridge]:
     bridge = FakeBridge(table={job.id: job for job in jobs}, midi=midi)
-    return SabApp(opening(bridge), clock=FakeClock(), zone=timezone.utc), bridge
+    return SabApp(opener_of(bridge), clock=FakeClock(), zone=timezone.utc), bridge
 
 
 async def settle(pilot: Pilot[None]) -> None:
-    """Draws what has come in at once, without waiting for the next picture's turn."""
+    """Draws the waiting events now, not at the next redraw."""
     assert isinstance(pilot.app, SabApp)
     pilot.app.redraw()
     await pilot.pause()
 
 
 def submitted(name: str, *, at: float = 1_700_000_000.0, engine: str = "auto") -> Submitted:
-    """The job's id is its name in small letters, with dashes."""
+    """The job's id is its name in lower case, with dashes."""
     request = JobRequest(source=f"{MUSIC}/{name}.wav", engine=engine)
     return Submitted(job=name.lower().replace(" ", "-"), name=name, request=request, unix_seconds=at)
 
@@ -110,8 +110,8 @@ def waiting(name: str) -> Job:
     return fold([submitted(name)])
 
 
-def evening() -> tuple[Job, ...]:
-    """A session in full swing."""
+def busy_session() -> tuple[Job, ...]:
+    """Jobs in every state but failed; one has a warning, one a name with wide characters."""
     return (
         cancelled("Wrong Take"),
         done("Night Bus", warning="The vocals stem would clip in 24 bits, so this job's files are 32-bit float."),
@@ -122,7 +122,7 @@ def evening() -> tuple[Job, ...]:
     )
 
 
-def trouble() -> tuple[Job, ...]:
+def session_with_failure() -> tuple[Job, ...]:
     return (
         done("Night Bus"),
         failed("Broken Radio", "out_of_memory", "There was not enough memory to separate 14 minutes with htdemucs_ft."),
@@ -133,7 +133,7 @@ def table(app: SabApp) -> JobsTable:
     return app.screen_stack[1].query_one(JobsTable)
 
 
-def shown(app: SabApp) -> type[object]:
+def top_screen(app: SabApp) -> type[object]:
     return type(app.screen)
 
 

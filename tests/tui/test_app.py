@@ -1,4 +1,4 @@
-"""The screen as a person uses it: keys in, calls to the bridge out."""
+"""The screen in use: keys in, calls to the bridge out."""
 
 from __future__ import annotations
 
@@ -16,23 +16,24 @@ from bridge.errors import BridgeError, EngineFailed, InternalError
 from bridge.events import Ended, MidiStarted, Noticed, Progressed
 from tests.support.fakes import FakeBridge
 from tests.support.scenes import (
-    Open,
+    FakeHost,
     app_with,
+    busy_session,
     cancelled,
     done,
-    evening,
-    opening,
+    opener_of,
     press,
     running,
     settle,
-    shown,
     submitted,
     table,
     toasts,
+    top_screen,
     waiting,
 )
 from tui.app import SabApp
-from tui.screens.dialogs import FailedDialog, QuitDialog
+from tui.screens.dialogs.failed import FailedDialog
+from tui.screens.dialogs.quit import QuitDialog
 from tui.screens.main import MainScreen
 from tui.widgets.jobs_table import JobsTable
 from tui.widgets.log_view import LogView
@@ -45,22 +46,22 @@ async def test_c_cancels_the_selected_job() -> None:
         assert bridge.asked == [("cancel", "next")]
 
 
-async def test_p_plays_and_s_stops_and_panic_silences() -> None:
+async def test_keys_play_stop_and_silence() -> None:
     app, bridge = app_with([done("Song")])
     async with app.run_test() as pilot:
         await press(pilot, "p", "s", "!", "P")
         assert bridge.asked == [("play", "song", None), ("stop", None), ("panic",), ("panic",)]
 
 
-async def test_keys_that_make_no_sense_now_do_nothing() -> None:
+async def test_keys_of_impossible_actions_do_nothing() -> None:
     app, bridge = app_with([cancelled("Song")])
     async with app.run_test() as pilot:
         await press(pilot, "c", "p", "f", "o")
         assert bridge.asked == []
-        assert shown(app) is MainScreen
+        assert top_screen(app) is MainScreen
 
 
-async def test_a_refusal_is_told_in_a_toast_and_in_the_log() -> None:
+async def test_a_refusal_is_shown_in_a_toast_and_in_the_log() -> None:
     app, bridge = app_with([done("Song")])
     bridge.refuse = EngineFailed("No MIDI port is open.", advice="Start JACK.")
     async with app.run_test() as pilot:
@@ -70,7 +71,7 @@ async def test_a_refusal_is_told_in_a_toast_and_in_the_log() -> None:
         assert app.state.log[-1].level == "error"
 
 
-async def test_a_defect_behind_a_key_is_told_in_words_and_the_screen_goes_on() -> None:
+async def test_an_unexpected_exception_is_shown_and_the_screen_stays_open() -> None:
     app, bridge = app_with([done("Song")])
     async with app.run_test() as pilot:
         bridge.refuse = OSError(28, "No space left on device")
@@ -80,12 +81,12 @@ async def test_a_defect_behind_a_key_is_told_in_words_and_the_screen_goes_on() -
         bridge.refuse = None
         await press(pilot, "enter")
         assert [call[0] for call in bridge.asked][-1] == "submit"
-        assert shown(app) is MainScreen
+        assert top_screen(app) is MainScreen
 
 
-async def test_q_leaves_at_once_where_nothing_is_at_work() -> None:
+async def test_q_quits_at_once_without_unfinished_jobs() -> None:
     lifetime: list[str] = []
-    app = SabApp(opening(FakeBridge(), lifetime))
+    app = SabApp(opener_of(FakeBridge(), lifetime))
     async with app.run_test() as pilot:
         await pilot.press("q")
         await pilot.pause()
@@ -93,15 +94,15 @@ async def test_q_leaves_at_once_where_nothing_is_at_work() -> None:
     assert app.return_code == 0
 
 
-async def test_q_asks_while_a_job_is_at_work() -> None:
+async def test_q_asks_while_a_job_is_running() -> None:
     lifetime: list[str] = []
     job = running("Song", "separating", 0.5, None)
-    app = SabApp(opening(FakeBridge(table={job.id: job}), lifetime))
+    app = SabApp(opener_of(FakeBridge(table={job.id: job}), lifetime))
     async with app.run_test() as pilot:
         await press(pilot, "q")
-        assert shown(app) is QuitDialog
+        assert top_screen(app) is QuitDialog
         await press(pilot, "escape")
-        assert shown(app) is MainScreen
+        assert top_screen(app) is MainScreen
         assert lifetime == ["open"]
         await press(pilot, "q")
         await pilot.click("#leave")
@@ -109,9 +110,9 @@ async def test_q_asks_while_a_job_is_at_work() -> None:
         assert lifetime == ["open", "closed"]
 
 
-async def test_however_the_screen_closes_the_bridge_is_ended() -> None:
+async def test_an_exit_of_the_app_closes_the_bridge() -> None:
     lifetime: list[str] = []
-    app = SabApp(opening(FakeBridge(), lifetime))
+    app = SabApp(opener_of(FakeBridge(), lifetime))
     async with app.run_test() as pilot:
         await pilot.pause()
         app.exit()
@@ -119,12 +120,12 @@ async def test_however_the_screen_closes_the_bridge_is_ended() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM handlers in asyncio")
-async def test_a_termination_ends_the_bridge_cleanly() -> None:
+async def test_sigterm_closes_the_bridge() -> None:
     closed = asyncio.Event()
 
     @asynccontextmanager
-    async def open_bridge() -> AsyncIterator[Open]:
-        yield Open(FakeBridge())
+    async def open_bridge() -> AsyncIterator[FakeHost]:
+        yield FakeHost(FakeBridge())
         closed.set()
 
     app = SabApp(open_bridge)
@@ -141,9 +142,9 @@ async def test_a_termination_ends_the_bridge_cleanly() -> None:
         (OSError(98, "in use"), "OSError: [Errno 98] in use"),
     ],
 )
-async def test_a_bridge_that_cannot_start_says_why(error: Exception, words: str) -> None:
-    class Broken(AbstractAsyncContextManager[Open]):
-        async def __aenter__(self) -> Open:
+async def test_a_failed_start_shows_the_reason(error: Exception, words: str) -> None:
+    class Broken(AbstractAsyncContextManager[FakeHost]):
+        async def __aenter__(self) -> FakeHost:
             raise error
 
         async def __aexit__(self, *_: object) -> None:
@@ -152,20 +153,20 @@ async def test_a_bridge_that_cannot_start_says_why(error: Exception, words: str)
     app = SabApp(Broken)
     async with app.run_test() as pilot:
         await pilot.pause()
-        assert shown(app) is FailedDialog
+        assert top_screen(app) is FailedDialog
         await pilot.press("enter")
         await pilot.pause()
     assert app.return_code == 1
     assert str(app.error).startswith(words)
 
 
-async def test_a_bridge_that_fails_while_it_closes_is_told_too() -> None:
+async def test_a_failure_while_closing_is_the_apps_error() -> None:
     @asynccontextmanager
-    async def sour() -> AsyncIterator[Open]:
-        yield Open(FakeBridge())
+    async def failing() -> AsyncIterator[FakeHost]:
+        yield FakeHost(FakeBridge())
         raise InternalError("The worker did not end.")
 
-    app = SabApp(sour)
+    app = SabApp(failing)
     async with app.run_test() as pilot:
         await pilot.pause()
         await pilot.press("q")
@@ -174,13 +175,13 @@ async def test_a_bridge_that_fails_while_it_closes_is_told_too() -> None:
     assert "The worker did not end." in str(app.error)
 
 
-async def test_quitting_does_not_wait_for_a_bridge_that_never_opens() -> None:
+async def test_quitting_cancels_a_bridge_that_is_still_opening() -> None:
     @asynccontextmanager
-    async def endless() -> AsyncIterator[Open]:
+    async def never_opens() -> AsyncIterator[FakeHost]:
         await asyncio.Event().wait()
-        yield Open(FakeBridge())
+        yield FakeHost(FakeBridge())
 
-    app = SabApp(endless)
+    app = SabApp(never_opens)
     async with app.run_test() as pilot:
         await pilot.pause()
         await pilot.press("q")
@@ -199,7 +200,7 @@ async def test_fast_events_are_drawn_together() -> None:
         assert app.state.jobs["song"].fraction == 0.998
 
 
-async def test_events_are_drawn_without_being_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_event_schedules_a_redraw(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tui.app.REDRAW_SECONDS", 0.0)
     app, bridge = app_with()
     async with app.run_test() as pilot:
@@ -209,8 +210,8 @@ async def test_events_are_drawn_without_being_asked_for(monkeypatch: pytest.Monk
         assert table(app).selected == "song"
 
 
-async def test_the_selection_stays_with_its_job() -> None:
-    app, bridge = app_with(evening())
+async def test_the_selection_follows_its_job() -> None:
+    app, bridge = app_with(busy_session())
     async with app.run_test() as pilot:
         await press(pilot, "down")
         assert table(app).selected == "harbour"
@@ -221,7 +222,7 @@ async def test_the_selection_stays_with_its_job() -> None:
 
 
 async def test_a_click_selects() -> None:
-    app, _ = app_with(evening())
+    app, _ = app_with(busy_session())
     async with app.run_test() as pilot:
         await pilot.click(JobsTable, offset=(5, 4))
         assert table(app).selected == table(app).jobs[2].id
@@ -244,7 +245,7 @@ async def test_a_thousand_jobs_and_ten_thousand_lines() -> None:
         assert last.plain.endswith("line 11999")
 
 
-async def test_the_log_does_not_run_away_from_a_reader() -> None:
+async def test_new_lines_do_not_scroll_a_log_that_was_scrolled_up() -> None:
     app, bridge = app_with()
     async with app.run_test() as pilot:
         for number in range(50):
@@ -258,7 +259,7 @@ async def test_the_log_does_not_run_away_from_a_reader() -> None:
         assert log.scroll_offset.y == 3
 
 
-async def test_what_sounds_is_marked() -> None:
+async def test_a_playing_job_is_marked() -> None:
     app, bridge = app_with([done("Song")])
     async with app.run_test() as pilot:
         await pilot.pause()
@@ -269,7 +270,7 @@ async def test_what_sounds_is_marked() -> None:
         assert "♪" in line.plain
 
 
-async def test_the_palette_of_commands_offers_what_can_be_done() -> None:
+async def test_the_command_palette_runs_an_action() -> None:
     app, bridge = app_with([done("Song")])
     async with app.run_test() as pilot:
         await press(pilot, "ctrl+p", *"panic")
@@ -278,8 +279,8 @@ async def test_the_palette_of_commands_offers_what_can_be_done() -> None:
         assert bridge.asked == [("panic",)]
 
 
-async def test_both_themes_can_be_worn() -> None:
-    app, _ = app_with(evening())
+async def test_another_theme_changes_the_palette() -> None:
+    app, _ = app_with(busy_session())
     async with app.run_test() as pilot:
         night = table(app).palette
         app.theme = "day"
@@ -287,7 +288,7 @@ async def test_both_themes_can_be_worn() -> None:
         assert table(app).palette != night
 
 
-def test_the_screen_loads_fast_and_light() -> None:
+def test_the_screen_imports_fast_and_no_numeric_library() -> None:
     code = (
         "import sys, time; start = time.process_time(); import tui.app; took = time.process_time() - start;"
         "heavy = {'torch', 'onnxruntime', 'librosa', 'numpy', 'scipy'} & set(sys.modules);"

@@ -1,4 +1,4 @@
-"""The dialogs as a person uses them: a song is added, files are looked for, a play is chosen, help is read."""
+"""The dialogs in use: adding a song, the files of a job, how to play, help."""
 
 from __future__ import annotations
 
@@ -16,30 +16,32 @@ from tests.support.scenes import (
     done,
     press,
     settle,
-    shown,
     submitted,
     table,
     toasts,
+    top_screen,
 )
 from tui.keys import KEYS
-from tui.screens.dialogs import AddDialog, HelpDialog, PathInput, ResultsDialog
+from tui.screens.dialogs.add import AddDialog, PathInput
+from tui.screens.dialogs.help import HelpDialog
+from tui.screens.dialogs.play import SYNC_WORDS, PlayDialog
+from tui.screens.dialogs.results import ResultsDialog
 from tui.screens.main import MainScreen
-from tui.screens.play_dialog import SYNC_WORDS, PlayDialog
 
 
-async def test_f_asks_what_the_notes_follow_and_plays_them_so() -> None:
+async def test_f_asks_for_the_sync_source_and_plays_with_it() -> None:
     app, bridge = app_with([done("Song")])
     async with app.run_test() as pilot:
         await press(pilot, "f")
-        assert shown(app) is PlayDialog
+        assert top_screen(app) is PlayDialog
         await press(pilot, "escape")
         assert bridge.asked == []
         await press(pilot, "f", "down", "down", "enter")
         assert bridge.asked == [("play", "song", None, "jack")]
-        assert shown(app) is MainScreen
+        assert top_screen(app) is MainScreen
 
 
-def test_everything_that_notes_can_follow_is_offered_in_words() -> None:
+def test_every_sync_source_is_offered() -> None:
     assert tuple(SYNC_WORDS) == SYNCS
 
 
@@ -48,7 +50,7 @@ async def test_a_adds_the_file_that_is_typed() -> None:
     async with app.run_test() as pilot:
         await press(pilot, "a", *"/b.wav", "enter")
         assert bridge.asked == [("submit", JobRequest(source="/b.wav", engine="draft"))]
-        assert shown(app) is MainScreen
+        assert top_screen(app) is MainScreen
 
 
 async def test_an_added_job_becomes_the_selected_one() -> None:
@@ -71,15 +73,15 @@ async def test_a_path_in_quotes_can_be_pasted_into_the_field() -> None:
         assert bridge.asked == [("submit", JobRequest(source="/music/my song.wav", engine="draft"))]
 
 
-async def test_files_dropped_onto_the_workplace_open_the_dialog() -> None:
+async def test_files_dropped_onto_the_main_screen_open_the_dialog() -> None:
     app, bridge = app_with([done("Song")])
     async with app.run_test() as pilot:
         app.post_message(Paste("file:///music/a%20b.wav\nfile:///music/c.wav"))
         await settle(pilot)
-        assert shown(app) is AddDialog
+        assert top_screen(app) is AddDialog
         await press(pilot, "enter")
         assert [call[0] for call in bridge.asked] == ["submit", "submit"]
-        assert shown(app) is MainScreen
+        assert top_screen(app) is MainScreen
 
 
 async def test_a_file_that_is_refused_stays_in_the_field_with_the_reason() -> None:
@@ -87,19 +89,19 @@ async def test_a_file_that_is_refused_stays_in_the_field_with_the_reason() -> No
     bridge.refuse = NotFound("There is no file /b.wav.")
     async with app.run_test() as pilot:
         await press(pilot, "a", "/", "b", "enter")
-        assert shown(app) is AddDialog
+        assert top_screen(app) is AddDialog
         assert app.screen.query_one(PathInput).value == "/b"
         assert "There is no file /b.wav." in str(app.screen.query_one("#hint", Static).render())
         assert [title for title, _ in toasts(app)] == ["There is no file /b.wav."]
         await press(pilot, "escape")
-        assert shown(app) is MainScreen
+        assert top_screen(app) is MainScreen
 
 
 async def test_o_shows_the_files_and_copies_a_path() -> None:
     app, _ = app_with([done("Song")])
     async with app.run_test() as pilot:
         await press(pilot, "o")
-        assert shown(app) is ResultsDialog
+        assert top_screen(app) is ResultsDialog
         await press(pilot, "down", "enter")
         assert app.clipboard == "/home/ana/Music/Evening Set/stems/Song/Song (Vocals).wav"
         assert toasts(app) == [("Copied", app.clipboard)]
@@ -109,27 +111,27 @@ async def test_help_names_every_key() -> None:
     app, _ = app_with()
     async with app.run_test() as pilot:
         await press(pilot, "?")
-        assert shown(app) is HelpDialog
+        assert top_screen(app) is HelpDialog
         text = "\n".join(str(part.render()) for part in app.screen.query(Static))
         assert all(key.help in text for key in KEYS)
         assert ADDRESS in text
 
 
-async def test_the_screen_goes_on_while_a_file_is_looked_at() -> None:
+async def test_the_screen_responds_while_a_file_is_checked() -> None:
     app, bridge = app_with([done("Song")])
     bridge.seen = asyncio.Event()
     async with app.run_test() as pilot:
         await press(pilot, "a", *"/b.wav", "enter", "enter")
-        assert shown(app) is AddDialog
+        assert top_screen(app) is AddDialog
         await press(pilot, "escape", "!")
         assert bridge.asked == [("panic",)]
         bridge.seen.set()
         await settle(pilot)
         assert [call[0] for call in bridge.asked] == ["panic", "submit"], "Enter twice is one job"
-        assert shown(app) is MainScreen
+        assert top_screen(app) is MainScreen
 
 
-async def test_a_file_that_is_refused_after_the_dialog_was_closed_is_told_all_the_same() -> None:
+async def test_a_refusal_after_the_dialog_was_closed_is_logged() -> None:
     app, bridge = app_with()
     bridge.seen, bridge.refuse = asyncio.Event(), NotFound("There is no file /b.wav.")
     async with app.run_test() as pilot:

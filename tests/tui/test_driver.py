@@ -1,4 +1,4 @@
-"""What comes from a terminal is read to its end, whatever bytes it is made of."""
+"""Input from a terminal is decoded, whatever its bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from textual.drivers.headless_driver import HeadlessDriver
 
 from tui.driver import ForgivingDecoder, forgiving
 
-LOST = "\N{REPLACEMENT CHARACTER}"
+REPLACED = "\N{REPLACEMENT CHARACTER}"
 
 
 def read(*chunks: bytes) -> str:
@@ -24,41 +24,41 @@ def read(*chunks: bytes) -> str:
     [
         ([b"q"], "q"),
         (["Überfahrt 夜".encode()], "Überfahrt 夜"),
-        ([b"\xe5\xa4", b"\x9c"], "夜"),  # a sign in two reads
-        ([b"\xe4q"], f"{LOST}q"),  # ä, from a terminal in Latin-1
-        ([b"\x1b[200~/Bj\xf6rk.wav\x1b[201~"], f"\x1b[200~/Bj{LOST}rk.wav\x1b[201~"),
+        ([b"\xe5\xa4", b"\x9c"], "夜"),  # a character in two reads
+        ([b"\xe4q"], f"{REPLACED}q"),  # ä, from a terminal in Latin-1
+        ([b"\x1b[200~/Bj\xf6rk.wav\x1b[201~"], f"\x1b[200~/Bj{REPLACED}rk.wav\x1b[201~"),
         ([b"a\x1b[M \x80\x90b"], "ab"),  # X10: button 1 at column 96, row 112
-        ([b"\x1b[M\xc3\xc3\xa4q"], "q"),  # bytes that would be one sign of UTF-8
+        ([b"\x1b[M\xc3\xc3\xa4q"], "q"),  # bytes that would be valid UTF-8
         ([b"\x1b[M ", b"\xff!q"], "q"),  # a report in two reads
-        ([b"\x1b[M!!!\x1b[M#!!q"], "q"),  # pressed and let go left of column 95
-        ([b"\x1b[<0;120;3M"], "\x1b[<0;120;3M"),  # what Textual asks for stays
+        ([b"\x1b[M!!!\x1b[M#!!q"], "q"),  # pressed and released left of column 95
+        ([b"\x1b[<0;120;3M"], "\x1b[<0;120;3M"),  # the SGR encoding, which Textual asks for, stays
         ([b"\x1b[A", b"\x1b"], "\x1b[A\x1b"),
         ([b"\x1b[M"], "\x1b[M"),
     ],
 )
-def test_bytes_of_every_terminal_are_read(chunks: list[bytes], text: str) -> None:
+def test_the_bytes_of_every_terminal_are_decoded(chunks: list[bytes], text: str) -> None:
     assert read(*chunks) == text
 
 
-def test_a_terminal_that_has_gone_is_no_key() -> None:
+def test_a_closed_terminal_raises() -> None:
     with pytest.raises(EOFError):
         ForgivingDecoder().decode(b"")
 
 
 @given(st.lists(st.binary(min_size=1, max_size=8)))
-def test_no_bytes_are_an_error_and_a_key_after_them_is_heard(chunks: list[bytes]) -> None:
+def test_no_bytes_are_an_error_and_a_key_after_them_is_decoded(chunks: list[bytes]) -> None:
     assert read(*chunks, b"   q").endswith("q")
 
 
 @given(st.text().filter(lambda text: "\x1b[M" not in text), st.integers(1, 5))
-def test_utf8_is_read_as_it_is_however_it_is_cut(text: str, size: int) -> None:
+def test_utf8_is_decoded_exactly_in_reads_of_any_size(text: str, size: int) -> None:
     data = text.encode()
     assert read(*(data[at : at + size] for at in range(0, len(data), size))) == text
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows hands over signs, not bytes")
-def test_textual_reads_through_the_name_that_we_give_it() -> None:
-    """Where Textual decodes otherwise, `tui.driver` has nothing to hold on to; perhaps it is not needed any more."""
+@pytest.mark.skipif(sys.platform == "win32", reason="the Windows driver reads characters, not bytes")
+def test_textual_decodes_with_the_function_that_is_replaced() -> None:
+    """Fails when Textual changes its decoding: then adapt `tui.driver`, or remove it if it is no longer needed."""
     from textual.drivers.linux_driver import LinuxDriver
     from textual.drivers.web_driver import WebDriver
 
@@ -67,5 +67,5 @@ def test_textual_reads_through_the_name_that_we_give_it() -> None:
         assert issubclass(forgiving(driver, lambda _: None), driver)
 
 
-def test_a_driver_that_reads_no_bytes_is_left_alone() -> None:
+def test_a_driver_that_reads_no_bytes_is_returned_as_is() -> None:
     assert forgiving(HeadlessDriver, lambda _: None) is HeadlessDriver

@@ -1,4 +1,4 @@
-"""Whatever a job, a port or a message is called, the screen shows it as text."""
+"""The screen shows every name and message as plain text."""
 
 from __future__ import annotations
 
@@ -18,19 +18,21 @@ from bridge.model import Job, MidiStatus, Port
 from bridge.plain import plain
 from tests.support.hostile import NAMES, is_harmless, is_text, names
 from tests.support.scenes import app_with, done, failed, running, settle
-from tui.screens.dialogs import PathInput, QuitDialog, ResultsDialog
+from tui.screens.dialogs.add import PathInput
+from tui.screens.dialogs.quit import QuitDialog
+from tui.screens.dialogs.results import ResultsDialog
 from tui.terminal import TerminalApp
-from tui.widgets.words import Words, entitle
+from tui.widgets.plain_text import PlainText, set_border_title
 
 
-def drawn(app: App[None]) -> list[Strip]:
-    """Every line of the screen on top, as it goes to the terminal."""
+def drawn_lines(app: App[None]) -> list[Strip]:
+    """Every line of the top screen, as it is sent to the terminal."""
     width, height = app.size
     return app.screen._compositor.render_strips(Region(0, 0, width, height).size)
 
 
-def look(app: App[None]) -> str:
-    strips = drawn(app)
+def screen_text(app: App[None]) -> str:
+    strips = drawn_lines(app)
     assert all(strip.text.isprintable() for strip in strips), [strip.text for strip in strips]
     assert not any("@click" in segment.style.meta for strip in strips for segment in strip if segment.style is not None)
     return "\n".join(strip.text for strip in strips)
@@ -41,8 +43,8 @@ async def press(pilot: Pilot[None], *keys: str) -> None:
     await settle(pilot)
 
 
-def called(name: str) -> tuple[Job, ...]:
-    """A job of every state that is called so, with trouble that says so too."""
+def jobs_named(name: str) -> tuple[Job, ...]:
+    """A done, a failed and a running job with this name, which is in their messages too."""
     return (
         done(name, warning=name),
         failed(f"{name} 2", "not_audio", name),
@@ -53,25 +55,25 @@ def called(name: str) -> tuple[Job, ...]:
 @pytest.mark.parametrize("name", NAMES)
 async def test_every_part_of_the_screen_shows_a_name_as_text(name: str) -> None:
     ports = MidiStatus(backend="jack", ports=(Port(stem="vocals", name=name),))
-    jobs = called(name)
+    jobs = jobs_named(name)
     app, bridge = app_with(jobs, ports)
     async with app.run_test(size=(120, 40)) as pilot:
         bridge.publish(Noticed(level="warning", message=name))
         for job in jobs:
             app.screen_stack[1].select(job.id)  # type: ignore[attr-defined]
             await settle(pilot)
-            look(app)
-        assert plain(name)[:12].split()[0] in look(app)
+            screen_text(app)
+        assert plain(name)[:12].split()[0] in screen_text(app)
 
 
 @pytest.mark.parametrize("name", NAMES)
-async def test_the_files_of_a_job_are_shown_as_text_and_copied_as_they_are(name: str) -> None:
+async def test_the_files_of_a_job_are_shown_as_text_and_copied_unchanged(name: str) -> None:
     job = done(name)
     app, _ = app_with([job])
     async with app.run_test(size=(120, 40)) as pilot:
         await press(pilot, "o")
         assert isinstance(app.screen, ResultsDialog)
-        text = look(app)
+        text = screen_text(app)
         assert plain(name)[:10].rstrip() in text
         await pilot.click(app.screen.query("Vertical").first(), offset=(4, 0))  # the title
         assert app.is_running
@@ -80,27 +82,27 @@ async def test_the_files_of_a_job_are_shown_as_text_and_copied_as_they_are(name:
         await pilot.pause()
         assert app.clipboard == job.results[0].path
         (toast,) = app._notifications
-        assert toast.title == ("Copied" if is_text(name) else "This name is no text, so it cannot be copied.")
-        look(app)
+        assert toast.title == ("Copied" if is_text(name) else "This name is not valid text, so it cannot be copied.")
+        screen_text(app)
 
 
 @pytest.mark.parametrize("name", NAMES)
-async def test_what_is_refused_or_about_to_be_lost_is_told_as_text(name: str) -> None:
+async def test_refusals_and_the_quit_dialog_show_text(name: str) -> None:
     app, bridge = app_with([running(name, "writing", 0.5, None)])
     async with app.run_test(size=(120, 40)) as pilot:
         bridge.refuse = NotFound(f"There is no {name}.", advice=name)
         await press(pilot, "a")
         app.screen.query_one(PathInput).value = name
         await press(pilot, "enter")
-        look(app)
+        screen_text(app)
         bridge.refuse = EngineFailed(name)
         await press(pilot, "escape", "q")
         assert isinstance(app.screen, QuitDialog)
-        look(app)
+        screen_text(app)
 
 
-class AnyWidgets(TerminalApp):
-    """Widgets that nobody has guarded, Textual's own among them."""
+class UnprotectedWidgets(TerminalApp):
+    """Widgets without protection of their own, Textual's among them."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -109,31 +111,31 @@ class AnyWidgets(TerminalApp):
     def compose(self) -> ComposeResult:
         yield TextualsStatic(self._words, markup=False)
         yield Input(self._words)
-        yield Words(self._words)
+        yield PlainText(self._words)
 
     def on_mount(self) -> None:
-        entitle(self.query_one(Words), self._words)
+        set_border_title(self.query_one(PlainText), self._words)
         self.notify(self._words, title=self._words)
 
 
 @given(names)
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-async def test_no_widget_draws_what_a_terminal_obeys(name: str) -> None:
-    app = AnyWidgets(name)
+async def test_no_widget_draws_a_control_character(name: str) -> None:
+    app = UnprotectedWidgets(name)
     async with app.run_test(size=(60, 20)) as pilot:
         await pilot.pause()
-        look(app)
-        assert {cell_len(strip.text) for strip in drawn(app)} == {60}
+        screen_text(app)
+        assert {cell_len(strip.text) for strip in drawn_lines(app)} == {60}
 
 
-async def test_an_error_that_nobody_expects_ends_the_screen_with_a_reason() -> None:
-    def fault() -> None:
+async def test_an_uncaught_exception_ends_the_screen_with_an_error() -> None:
+    def fail() -> None:
         raise ZeroDivisionError("[b]half a b\x1b[2J")
 
-    app = AnyWidgets("name")
+    app = UnprotectedWidgets("name")
     with pytest.raises(ZeroDivisionError):
         async with app.run_test() as pilot:
-            app.call_later(fault)
+            app.call_later(fail)
             await pilot.pause()
     assert app.return_code == 1
     assert is_harmless(str(app.error))

@@ -35,7 +35,7 @@ from tui.paths import as_typed, paths_in
         (" \n ", []),
     ],
 )
-def test_every_dress_of_a_path(text: str, paths: list[str]) -> None:
+def test_every_form_of_a_path(text: str, paths: list[str]) -> None:
     assert list(paths_in(text)) == paths
 
 
@@ -43,7 +43,7 @@ words = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs
 
 
 @given(st.lists(words.map("/music/{}.wav".format), min_size=1, max_size=3))
-def test_what_is_shown_is_read_back_as_the_same_paths(paths: list[str]) -> None:
+def test_typed_paths_are_read_back_unchanged(paths: list[str]) -> None:
     assert list(paths_in(as_typed(paths))) == paths
 
 

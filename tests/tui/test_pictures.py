@@ -1,4 +1,4 @@
-"""What the screen looks like: compared with pictures that were looked at (`--snapshot-update` takes new ones)."""
+"""The look of the screen, compared with reviewed snapshots (`--snapshot-update` retakes them)."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tests.support.fakes import FakeBridge
 from tests.support.scenes import (
     NO_MIDI,
     app_with,
-    evening,
+    busy_session,
     produced,
+    session_with_failure,
     settle,
     started,
     submitted,
-    trouble,
 )
 
 Compare = Callable[..., bool]
@@ -25,10 +25,10 @@ Compare = Callable[..., bool]
 SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
 
 
-def happening(bridge: FakeBridge) -> Callable[[Pilot[None]], Awaitable[None]]:
-    """A few things go on before the picture is taken."""
+def publish_events(bridge: FakeBridge) -> Callable[[Pilot[None]], Awaitable[None]]:
+    """Publishes some events before the snapshot is taken."""
 
-    async def go_on(pilot: Pilot[None]) -> None:
+    async def publish(pilot: Pilot[None]) -> None:
         await pilot.pause()
         job = submitted("Lighthouse").job
         bridge.publish(submitted("Lighthouse"))
@@ -41,7 +41,7 @@ def happening(bridge: FakeBridge) -> Callable[[Pilot[None]], Awaitable[None]]:
         bridge.publish(Noticed(level="warning", message=f"A client asked for {job} twice; it was queued once."))
         await settle(pilot)
 
-    return go_on
+    return publish
 
 
 @SIZES
@@ -52,35 +52,35 @@ def test_empty(snap_compare: Compare, size: tuple[int, int]) -> None:
 
 @SIZES
 def test_running(snap_compare: Compare, size: tuple[int, int]) -> None:
-    app, bridge = app_with(evening())
-    assert snap_compare(app, terminal_size=size, run_before=happening(bridge))
+    app, bridge = app_with(busy_session())
+    assert snap_compare(app, terminal_size=size, run_before=publish_events(bridge))
 
 
 @SIZES
 def test_done(snap_compare: Compare, size: tuple[int, int]) -> None:
-    app, _ = app_with(evening())
+    app, _ = app_with(busy_session())
     assert snap_compare(app, terminal_size=size, press=["down", "down", "down", "down"])
 
 
 @SIZES
 def test_failed(snap_compare: Compare, size: tuple[int, int]) -> None:
-    app, _ = app_with(trouble())
+    app, _ = app_with(session_with_failure())
     assert snap_compare(app, terminal_size=size)
 
 
 @SIZES
 def test_no_midi(snap_compare: Compare, size: tuple[int, int]) -> None:
-    app, _ = app_with(trouble()[:1], midi=NO_MIDI)
+    app, _ = app_with(session_with_failure()[:1], midi=NO_MIDI)
     assert snap_compare(app, terminal_size=size)
 
 
 @pytest.mark.parametrize("key", ["a", "o", "question_mark", "q"], ids=["add", "files", "help", "quit"])
 def test_dialogs(snap_compare: Compare, key: str) -> None:
-    app, _ = app_with((*trouble()[:1], *evening()[4:5]))
+    app, _ = app_with((*session_with_failure()[:1], *busy_session()[4:5]))
     assert snap_compare(app, press=["down", key])
 
 
 def test_by_day(snap_compare: Compare) -> None:
-    app, bridge = app_with(evening())
+    app, bridge = app_with(busy_session())
     app.theme = "day"
-    assert snap_compare(app, terminal_size=(120, 40), run_before=happening(bridge))
+    assert snap_compare(app, terminal_size=(120, 40), run_before=publish_events(bridge))

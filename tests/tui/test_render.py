@@ -11,7 +11,19 @@ from rich.cells import cell_len
 from bridge.errors import ADVICE
 from bridge.model import JobRequest, MidiStatus
 from bridge.plain import plain
-from tests.support.scenes import ADDRESS, NO_MIDI, PORTS, cancelled, done, evening, failed, running, trouble, waiting
+from tests.support.scenes import (
+    ADDRESS,
+    NO_MIDI,
+    PORTS,
+    busy_session,
+    cancelled,
+    done,
+    failed,
+    running,
+    session_with_failure,
+    waiting,
+)
+from tui.log_lines import LogLine
 from tui.render import log
 from tui.render.bar import bar, percent_text
 from tui.render.details import details, region_words
@@ -19,9 +31,9 @@ from tui.render.fit import fit, wrap
 from tui.render.job import eta_text, file_count, job_row, stage_words, table_heading
 from tui.render.roles import PLAIN, Palette
 from tui.render.status import header_line, ports_panel, welcome
-from tui.state import LogLine, ViewState
+from tui.state import ViewState
 
-ROLES = Palette(text="t", accent="a", good="g", warning="w", bad="b", muted="m")
+STYLES = Palette(text="t", accent="a", good="g", warning="w", bad="b", muted="m")
 
 
 @pytest.mark.parametrize(
@@ -38,21 +50,21 @@ ROLES = Palette(text="t", accent="a", good="g", warning="w", bad="b", muted="m")
         (7.0, 2, "██"),
     ],
 )
-def test_a_bar_is_an_eighth_of_a_cell_fine(fraction: float, cells: int, filled: str) -> None:
+def test_a_bar_has_a_resolution_of_an_eighth_of_a_cell(fraction: float, cells: int, filled: str) -> None:
     assert bar(fraction, cells) == (filled, " " * (cells - len(filled)))
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.integers(1, 60))
-def test_a_bar_never_falls_while_work_goes_on(one: float, other: float, cells: int) -> None:
+def test_a_bar_grows_with_the_fraction(one: float, other: float, cells: int) -> None:
     def length(fraction: float) -> int:
-        return sum("▏▎▍▌▋▊▉█".index(sign) + 1 for sign in bar(fraction, cells)[0])
+        return sum("▏▎▍▌▋▊▉█".index(block) + 1 for block in bar(fraction, cells)[0])
 
     low, high = sorted((one, other))
     assert length(low) <= length(high)
 
 
 @pytest.mark.parametrize(("fraction", "text"), [(0.0, "0%"), (0.427, "42%"), (0.9999, "99%"), (1.0, "100%")])
-def test_only_what_is_complete_is_a_hundred_percent(fraction: float, text: str) -> None:
+def test_only_a_complete_job_shows_a_hundred_percent(fraction: float, text: str) -> None:
     assert percent_text(fraction) == text
 
 
@@ -68,13 +80,13 @@ def test_wrapped_text_stays_within_its_cells_and_loses_nothing(text: str, cells:
     lines = wrap(text, cells)
     assert lines
     assert all(cell_len(line) <= cells for line in lines)
-    signs = [sign for sign in plain(text) if not sign.isspace()]
-    assert [sign for line in lines for sign in line if not sign.isspace()] == signs
+    characters = [character for character in plain(text) if not character.isspace()]
+    assert [character for line in lines for character in line if not character.isspace()] == characters
 
 
 @pytest.mark.parametrize("width", [72, 80, 109, 110, 120, 200])
 def test_every_row_fills_the_width(width: int) -> None:
-    rows = [job_row(job, width, PLAIN) for job in (*evening(), *trouble())]
+    rows = [job_row(job, width, PLAIN) for job in (*busy_session(), *session_with_failure())]
     assert {cell_len(text.plain) for text in (*rows, table_heading(width, PLAIN))} == {width}
 
 
@@ -87,35 +99,35 @@ def test_a_running_job_shows_stage_bar_and_time() -> None:
     assert "htdemucs" in text
 
 
-def test_where_nobody_knows_the_time_none_is_shown() -> None:
+def test_an_unknown_time_left_is_not_shown() -> None:
     assert eta_text(running("Song", "loading", 0.0, None)) == ""
     assert eta_text(running("Song", "loading", 0.0, -1)) == ""
 
 
-def test_jobs_that_are_over_say_what_came_of_them() -> None:
+def test_jobs_that_are_over_show_their_outcome() -> None:
     assert "→ stems/Song" in job_row(done("Song"), 80, PLAIN).plain
     assert "No room" in job_row(failed("Song", "out_of_space", "No room."), 80, PLAIN).plain
     assert "cancelled" in job_row(cancelled("Song"), 80, PLAIN).plain
     assert "playing" in job_row(done("Song"), 80, PLAIN, playing=True).plain
 
 
-def test_a_job_that_is_done_with_a_warning_is_told_at_a_glance() -> None:
-    plain, warned = job_row(done("Song"), 80, ROLES), job_row(done("Song", warning="No note was found."), 80, ROLES)
+def test_a_job_that_is_done_with_a_warning_has_a_mark() -> None:
+    plain, warned = job_row(done("Song"), 80, STYLES), job_row(done("Song", warning="No note was found."), 80, STYLES)
     assert (plain.plain[1], warned.plain[1]) == ("●", "!")
     assert plain.plain[2:] == warned.plain[2:]
     assert [str(span.style) for span in warned.spans if span.start <= 1 < span.end] == ["bold w"]
-    assert job_row(done("Song", warning="x"), 80, ROLES, playing=True).plain[1] == "♪"
+    assert job_row(done("Song", warning="x"), 80, STYLES, playing=True).plain[1] == "♪"
 
 
-def test_states_in_words() -> None:
+def test_states_and_file_counts_in_words() -> None:
     jobs = (waiting("Song"), running("Song", "separating", 0.1, None), done("Song"))
     assert [stage_words(job) for job in jobs] == ["waiting", "separating", "done"]
     assert [file_count(job) for job in jobs] == ["", "", "4 stems, 4 MIDI"]
 
 
 @pytest.mark.parametrize("width", [30, 48, 76])
-def test_details_stay_within_their_panel(width: int) -> None:
-    for job in (*evening(), *trouble()):
+def test_details_fit_their_panel(width: int) -> None:
+    for job in (*busy_session(), *session_with_failure()):
         assert all(cell_len(line) <= width for line in details(job, width, PLAIN).plain.splitlines())
 
 
@@ -126,7 +138,7 @@ def test_details_name_every_file_and_the_folder() -> None:
     assert "! It would clip." in text
 
 
-def test_a_failure_comes_with_its_advice_once() -> None:
+def test_a_failure_shows_its_advice_once() -> None:
     bare = details(failed("Song", "out_of_memory", "Too long."), 200, PLAIN).plain
     full = details(failed("Song", "out_of_memory", f"Too long. {ADVICE['out_of_memory']}"), 200, PLAIN).plain
     assert bare.count(ADVICE["out_of_memory"]) == full.count(ADVICE["out_of_memory"]) == 1
@@ -143,13 +155,13 @@ def test_a_region_in_words(start: float, end: float | None, words: str) -> None:
 def test_a_log_line_shows_local_time_subject_and_level() -> None:
     line = LogLine(1_700_000_000.0, "error", "It went wrong, and it takes some words to say how.", "Song")
     assert len(log.log_rows(line, 40)) > 1
-    first, second = (log.log_row(line, index, 40, ROLES, timezone(timedelta(hours=1))) for index in (0, 1))
+    first, second = (log.log_row(line, index, 40, STYLES, timezone(timedelta(hours=1))) for index in (0, 1))
     assert first.plain.startswith(" 23:13:20 Song: It went wrong")
     assert second.plain.startswith(" " * 10)
     assert [str(span.style) for span in first.spans] == ["t", "b"]
 
 
-def test_the_header_keeps_the_address_where_room_is_short() -> None:
+def test_a_narrow_header_keeps_the_address() -> None:
     state = ViewState(worker="busy", engine="htdemucs_ft", device="cuda")
     for width in (60, 80, 120):
         text = header_line(state, ADDRESS, width, PLAIN).plain
@@ -159,26 +171,26 @@ def test_the_header_keeps_the_address_where_room_is_short() -> None:
     assert "Source Audio Bridge" in header_line(state, ADDRESS, 80, PLAIN).plain
 
 
-def test_ports_mark_what_sounds() -> None:
+def test_playing_ports_are_marked() -> None:
     lines = ports_panel(PORTS, frozenset({"bass"}), 30, PLAIN).plain.splitlines()
     assert lines[0] == "JACK"
     assert [line[0] for line in lines[1:]] == ["·", "·", "♪", "·"]
 
 
-def test_without_ports_the_panel_says_why_in_words() -> None:
+def test_without_ports_the_panel_shows_the_reason() -> None:
     assert NO_MIDI.message in ports_panel(NO_MIDI, frozenset(), 30, PLAIN).plain
     assert "No MIDI ports" in ports_panel(MidiStatus(), frozenset(), 30, PLAIN).plain
 
 
-def test_the_empty_screen_says_what_to_do_first() -> None:
+def test_the_empty_screen_shows_the_first_steps() -> None:
     text = welcome(ADDRESS, PLAIN).plain
     assert "Press a to add a song" in text
     assert "/sab/submit" in text
     assert ADDRESS in text
 
 
-def test_a_time_left_that_has_risen_says_why() -> None:
+def test_a_slower_job_says_that_it_is_slower() -> None:
     job = replace(running("Song", "separating", 0.5, 75.0), is_slower=True)
     assert "separating, 1:15 left, slower than expected" in details(job, 70, PLAIN).plain
-    assert "1:15" in job_row(job, 80, ROLES).plain
+    assert "1:15" in job_row(job, 80, STYLES).plain
     assert "slower" not in details(replace(job, eta_seconds=None), 70, PLAIN).plain

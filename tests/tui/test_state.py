@@ -66,12 +66,12 @@ events: st.SearchStrategy[Event] = st.one_of(
 )
 
 
-def known() -> ViewState:
+def initial_state() -> ViewState:
     return initial_view([waiting("First"), waiting("Second")], STATUS, "osc.udp://127.0.0.1:9720", NOW)
 
 
-def test_begins_with_what_the_bridge_says() -> None:
-    state = known()
+def test_the_initial_view_has_the_bridges_jobs_and_status() -> None:
+    state = initial_state()
     assert list(state.jobs) == ["first", "second"]
     assert (state.midi, state.worker, state.engine) == (PORTS, "starting", "draft")
     assert [line.message for line in state.log] == ["listening on osc.udp://127.0.0.1:9720"]
@@ -79,16 +79,16 @@ def test_begins_with_what_the_bridge_says() -> None:
 
 @given(st.lists(events, max_size=40))
 def test_no_order_of_events_raises(history: list[Event]) -> None:
-    state = view_after(known(), history, NOW)
+    state = view_after(initial_state(), history, NOW)
     assert {"first", "second"} <= set(state.jobs)
     assert len(state.log) == min(state.lines_logged, LOG_LIMIT)
     assert sorted(job.id for job in jobs_in_order(state)) == sorted(state.jobs)
 
 
 @given(st.lists(events, max_size=30), st.integers(0, 30))
-def test_the_fold_may_be_cut_anywhere(history: list[Event], cut: int) -> None:
-    in_two = view_after(view_after(known(), history[:cut], NOW), history[cut:], NOW)
-    assert in_two == view_after(known(), history, NOW)
+def test_the_fold_may_be_split_anywhere(history: list[Event], cut: int) -> None:
+    in_two = view_after(view_after(initial_state(), history[:cut], NOW), history[cut:], NOW)
+    assert in_two == view_after(initial_state(), history, NOW)
 
 
 @settings(max_examples=300)
@@ -97,7 +97,7 @@ def test_coalesced_events_give_the_same_state(history: list[Event]) -> None:
     inbox = Coalescer(lambda: None)
     for event in history:
         inbox.put(event)
-    assert view_after(known(), inbox.take(), NOW) == view_after(known(), history, NOW)
+    assert view_after(initial_state(), inbox.take(), NOW) == view_after(initial_state(), history, NOW)
 
 
 def test_a_burst_of_progress_becomes_one_event_and_one_wake() -> None:
@@ -118,9 +118,9 @@ def test_a_burst_of_progress_becomes_one_event_and_one_wake() -> None:
     assert len(wakes) == 2
 
 
-def test_jobs_fold_as_everywhere_else() -> None:
+def test_a_job_folds_as_in_lifecycle_and_is_logged() -> None:
     history: list[JobEvent] = [submitted("Third"), started("third", "Third"), *produced("third", "Third", "bass")]
-    state = view_after(known(), history, NOW)
+    state = view_after(initial_state(), history, NOW)
     assert state.jobs["third"] == fold_job(history)
     assert [line.message for line in state.log[1:]] == [
         "queued",
@@ -131,12 +131,12 @@ def test_jobs_fold_as_everywhere_else() -> None:
     assert {line.subject for line in state.log[1:]} == {"Third"}
 
 
-def test_events_of_a_job_that_nobody_submitted_change_nothing() -> None:
-    assert view_after(known(), [started("stranger", "Stranger")], NOW) == known()
+def test_events_of_an_unknown_job_change_nothing() -> None:
+    assert view_after(initial_state(), [started("stranger", "Stranger")], NOW) == initial_state()
 
 
-def test_last_words_of_a_job_that_is_over_are_not_logged() -> None:
-    over = view_after(known(), [Ended(job="first", outcome="cancelled", unix_seconds=NOW)], NOW)
+def test_late_events_of_a_job_that_is_over_are_not_logged() -> None:
+    over = view_after(initial_state(), [Ended(job="first", outcome="cancelled", unix_seconds=NOW)], NOW)
     late = view_after(
         over, [*produced("first", "First", "bass"), Ended(job="first", outcome="done", unix_seconds=NOW)], NOW
     )
@@ -144,29 +144,29 @@ def test_last_words_of_a_job_that_is_over_are_not_logged() -> None:
     assert over.log[-1].message == "cancelled"
 
 
-def test_what_plays_follows_the_player() -> None:
+def test_the_playing_stems_follow_the_player() -> None:
     start = [MidiStarted(job="first", stem=stem, seconds=30, notes=5) for stem in ("bass", "drums")]
-    state = view_after(known(), [*start, MidiEnded(job="first", stem="bass", outcome="finished")], NOW)
+    state = view_after(initial_state(), [*start, MidiEnded(job="first", stem="bass", outcome="finished")], NOW)
     assert state.playing == {("first", "drums")}
     assert view_after(state, [MidiReady(status=PORTS)], NOW).playing == frozenset(), "a new player plays nothing"
 
 
 def test_the_log_is_bounded_and_counts_on() -> None:
     noise = [Noticed(level="info", message=str(number)) for number in range(LOG_LIMIT + 50)]
-    state = view_after(known(), noise, NOW)
+    state = view_after(initial_state(), noise, NOW)
     assert len(state.log) == LOG_LIMIT
     assert state.log[-1].message == str(LOG_LIMIT + 49)
     assert state.lines_logged == LOG_LIMIT + 51
 
 
-def test_an_engine_that_goes_down_is_told_but_its_daily_work_is_not() -> None:
+def test_only_the_failure_of_the_engine_is_logged() -> None:
     changes = [WorkerChanged(state=state, device="cuda") for state in ("ready", "busy", "ready", "down")]
-    state = view_after(known(), changes, NOW)
+    state = view_after(initial_state(), changes, NOW)
     assert (state.worker, state.device) == ("down", "cuda")
     assert [line.level for line in state.log[1:]] == ["warning"]
 
 
-def test_work_comes_first_then_the_queue_then_the_newest_results() -> None:
+def test_running_jobs_come_first_then_the_queue_then_the_newest_results() -> None:
     jobs = [
         done("Old", at=NOW),
         done("New", at=NOW + 2),

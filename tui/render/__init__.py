@@ -1,1 +1,1 @@
-"""Values → text. Nothing here knows Textual; widths are in terminal cells."""
+"""Values → text. Nothing here imports Textual; widths are in terminal cells."""

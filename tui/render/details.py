@@ -1,4 +1,4 @@
-"""Everything about one job that its row has no room for."""
+"""The details of one job, which its row has no room for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bridge.model import Failure, Job, JobRequest, Result
 from bridge.plain import plain
 from bridge.units import clock_text
 from tui.render.fit import fit, wrap
-from tui.render.job import eta_text, stage_words, tone_of
+from tui.render.job import eta_text, stage_words, state_style
 from tui.render.roles import Palette
 
 _LABEL_CELLS = 8
@@ -26,14 +26,14 @@ _SAMPLE_FORMATS = {
 
 
 def details(job: Job, width: int, palette: Palette) -> Text:
-    """Lines of at most `width` cells: outcome, trouble with advice, files, where from and where to."""
+    """Lines of at most `width` cells: outcome, failure with advice, warnings, folder, files, source, region, engine."""
     text = Text(style=palette.text)
     title, outcome = plain(job.name), _outcome(job)
-    beside = cell_len(f"{title}  {outcome}") <= width
+    on_one_line = cell_len(f"{title}  {outcome}") <= width
     _lines(text, wrap(title, width), f"bold {palette.text}".strip())
-    if beside:
+    if on_one_line:
         text.right_crop(1)
-    _lines(text, [f"  {outcome}" if beside else outcome], tone_of(job, palette))
+    _lines(text, [f"  {outcome}" if on_one_line else outcome], state_style(job, palette))
     if job.failure is not None:
         _lines(text, wrap(job.failure.message, width), palette.bad)
         _lines(text, wrap(advice_for(job.failure), width), palette.text)
@@ -47,14 +47,14 @@ def details(job: Job, width: int, palette: Palette) -> Text:
     labelled.append(("Engine", [" on ".join(word for word in (job.engine, job.device) if word)]))
     for label, values in labelled:
         lines = [line for value in values for line in wrap(value, max(8, width - _LABEL_CELLS))]
-        for place, line in enumerate(lines if any(lines) else []):
-            text.append(fit("" if place else label, _LABEL_CELLS), palette.muted).append(f"{line}\n")
+        for index, line in enumerate(lines if any(lines) else []):
+            text.append(fit("" if index else label, _LABEL_CELLS), palette.muted).append(f"{line}\n")
     text.rstrip()
     return text
 
 
 def hint(width: int, palette: Palette) -> Text:
-    """What stands in the panel while there is no job."""
+    """The text of the panel while there is no job."""
     words = (
         "The stems and their .mid files are written beside the song, or into your DAW's project folder.",
         "The notes can play straight into your tracks through the MIDI ports.",
@@ -63,7 +63,7 @@ def hint(width: int, palette: Palette) -> Text:
 
 
 def advice_for(failure: Failure) -> str:
-    """What to do about it; empty where the message says so already, or nobody knows."""
+    """The advice for a failure; empty where there is none, or the message contains it."""
     advice = ADVICE.get(failure.code, "")
     return "" if advice in failure.message else advice
 
@@ -79,19 +79,21 @@ def result_words(result: Result) -> str:
 
 
 def _files_of(job: Job, name: str) -> list[str]:
-    """The files of one stem in words; of two that differ only in their ending, the second is shortened to it."""
+    """The files of one stem in words; a file that differs only in its extension is shortened to that: `+ .mid`."""
     words: list[str] = []
-    said: set[Path] = set()
+    seen: set[Path] = set()
     for result in (result for result in job.results if result.name == name):
         path = Path(result.path)
-        known = path.with_suffix("") in said
-        said.add(path.with_suffix(""))
-        words.append(result_words(result).replace(path.name, f"+ {path.suffix}", 1) if known else result_words(result))
+        repeated = path.with_suffix("") in seen
+        seen.add(path.with_suffix(""))
+        words.append(
+            result_words(result).replace(path.name, f"+ {path.suffix}", 1) if repeated else result_words(result)
+        )
     return words
 
 
 def region_words(request: JobRequest) -> str:
-    """`from 0:05 to 0:35`; empty where it is the whole file."""
+    """`from 0:05 to 0:35`; empty for the whole file."""
     if request.end_seconds is None:
         return f"from {clock_text(request.start_seconds)}" if request.start_seconds > 0 else ""
     return f"from {clock_text(request.start_seconds)} to {clock_text(request.end_seconds)}"
@@ -105,7 +107,7 @@ def _outcome(job: Job) -> str:
 
 
 def _side_by_side(values: list[str], width: int) -> list[str]:
-    """The values on one line where they fit."""
+    """The values on one line if they fit."""
     joined = "   ".join(values)
     return [joined] if cell_len(joined) <= width - _LABEL_CELLS else values
 

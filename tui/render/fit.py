@@ -1,4 +1,4 @@
-"""Text made to fit a number of terminal cells, wide characters included."""
+"""Text padded, cut or wrapped to a number of terminal cells, wide characters included."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bridge.plain import plain
 
 
 def fit(text: str, cells: int, *, right: bool = False) -> str:
-    """`text` in exactly `cells` cells: padded, or cut with an ellipsis; what does not print is replaced."""
+    """`text` in exactly `cells` cells: padded, or cut with an ellipsis; unprintable characters are replaced."""
     text = plain(text)
     length = cell_len(text)
     if length > cells:
@@ -18,7 +18,7 @@ def fit(text: str, cells: int, *, right: bool = False) -> str:
 
 
 def wrap(text: str, cells: int) -> list[str]:
-    """`text` in lines of at most `cells` cells, broken between words where that is possible; at least one line."""
+    """`text` in one or more lines of at most `cells` cells, broken between words where possible."""
     text = plain(text)
     if cell_len(text) <= cells:
         return [text]
@@ -31,6 +31,6 @@ def wrap(text: str, cells: int) -> list[str]:
             continue
         if line:
             lines.append(line)
-        *full, line = chop_cells(word, max(cells, 2)) or [word]  # a word of combining signs has no cells
+        *full, line = chop_cells(word, max(cells, 2)) or [word]  # a word of combining characters alone has no cells
         lines.extend(full)
     return [*lines, line]

@@ -27,7 +27,7 @@ PLAYING_MARK, WARNED_MARK = "♪", "!"
 
 @dataclass(frozen=True)
 class Columns:
-    """Cells of each column of a row; one blank lies on both sides, two between columns."""
+    """The width of each column in cells; a row has one blank on both sides and two between columns."""
 
     name: int
     stage: int = 13
@@ -39,12 +39,12 @@ class Columns:
 
     @property
     def middle(self) -> int:
-        """Bar, percentage and time together: where a job that is over says what came of it."""
+        """Bar, percentage and time left together: a job that is over shows its folder or failure there."""
         return self.bar + 1 + self.percent + 2 + self.eta
 
 
 def columns(width: int) -> Columns:
-    """Columns that fill `width` cells, 72 at the least; on a wide screen the bar and the words get more room."""
+    """Columns that fill `width` cells, at least 72; a wide screen has a longer bar and counts the files by kind."""
     base = Columns(name=0, bar=22, files=16) if width >= 110 else Columns(name=0)
     taken = 5 + base.stage + base.middle + base.engine + base.files + 8
     return Columns(name=max(8, width - taken), bar=base.bar, files=base.files)
@@ -66,59 +66,59 @@ def table_heading(width: int, palette: Palette) -> Text:
 def job_row(
     job: Job, width: int, palette: Palette, *, playing: bool = False, armed: bool = False, selected: bool = False
 ) -> Text:
-    """The job in exactly `width` cells, where these are at least 72."""
+    """The job in exactly `width` cells; `width` is at least 72."""
     cells = columns(width)
-    tone = tone_of(job, palette)
+    style = state_style(job, palette)
     text = Text(" ", style=palette.text, no_wrap=True, end="")
     text.append(*_mark(job, palette, playing=playing))
     text.append("  ").append(fit(job.name, cells.name), palette.muted if job.state == "cancelled" else "")
     text.append("  ").append(
         fit("playing" if playing else "armed" if armed else stage_words(job), cells.stage),
-        palette.accent if playing or armed else tone,
+        palette.accent if playing or armed else style,
     )
     text.append("  ").append_text(_middle(job, cells, palette))
-    text.append("  ").append(fit(job.engine or _asked(job), cells.engine), palette.muted)
+    text.append("  ").append(fit(job.engine or _requested_engine(job), cells.engine), palette.muted)
     text.append("  ").append(fit(file_count(job, words=cells.files >= 16), cells.files), palette.muted)
     text.append(" ")
     if selected:
-        text.stylize_before(palette.selection)  # before: the empty part of a bar keeps its own ground
+        text.stylize_before(palette.selection)  # before: the empty part of a bar keeps its own background
     return text
 
 
 def _mark(job: Job, palette: Palette, *, playing: bool) -> tuple[str, str]:
-    """One cell that tells a row at a glance, and its style; a job that is done with a warning has one of its own."""
+    """The state of a job as one cell, and its style; a job that is done with warnings has a separate mark."""
     if playing:
         return PLAYING_MARK, palette.accent
     if job.state == "done" and job.warnings:
         return WARNED_MARK, f"bold {palette.warning}".strip()
-    return MARKS[job.state], tone_of(job, palette)
+    return MARKS[job.state], state_style(job, palette)
 
 
 def stage_words(job: Job) -> str:
     return STAGE_WORDS[job.stage] if job.state == "running" else {"queued": "waiting"}.get(job.state, job.state)
 
 
-def tone_of(job: Job, palette: Palette) -> str:
+def state_style(job: Job, palette: Palette) -> str:
     return {"running": palette.accent, "done": palette.good, "failed": palette.bad}.get(job.state, palette.muted)
 
 
 def eta_text(job: Job) -> str:
-    """The time that is left, as on a transport; empty where nobody knows it."""
+    """The time left, as `1:15`; empty where it is unknown."""
     return "" if job.eta_seconds is None or job.eta_seconds < 0 else clock_text(job.eta_seconds)
 
 
 def file_count(job: Job, *, words: bool = True) -> str:
-    """`4 stems, 3 MIDI, 1 more`, or `8`; empty where there is nothing yet."""
+    """`4 stems, 3 MIDI, 1 more`, or without `words` `8`; empty while there are no files."""
     if not words:
         return str(len(job.results)) if job.results else ""
     stems = sum(result.kind == "stem" for result in job.results)
     midi = sum(result.kind == "midi" for result in job.results)
     more = len(job.results) - stems - midi
     counts = [(stems, f"{stems} stem{'s' if stems != 1 else ''}"), (midi, f"{midi} MIDI"), (more, f"{more} more")]
-    return ", ".join(said for count, said in counts if count)
+    return ", ".join(text for count, text in counts if count)
 
 
-def _asked(job: Job) -> str:
+def _requested_engine(job: Job) -> str:
     return "" if job.request.engine == "auto" else job.request.engine
 
 
@@ -127,18 +127,18 @@ def _middle(job: Job, cells: Columns, palette: Palette) -> Text:
         filled, rest = bar(job.fraction, cells.bar)
         text = Text().append(filled, f"{palette.accent} {palette.faint}".strip()).append(rest, palette.faint)
         text.append(" ").append(fit(percent_text(job.fraction), cells.percent, right=True), palette.accent)
-        tone = palette.warning if job.is_slower else palette.muted
-        return text.append("  ").append(fit(eta_text(job), cells.eta, right=True), tone)
+        style = palette.warning if job.is_slower else palette.muted
+        return text.append("  ").append(fit(eta_text(job), cells.eta, right=True), style)
     if job.state == "failed":
         return Text(fit(job.failure.message if job.failure else "", cells.middle), style=palette.bad)
-    return Text(fit(_whereabouts(job, cells.middle) if job.results else "", cells.middle), style=palette.muted)
+    return Text(fit(_folder_text(job, cells.middle) if job.results else "", cells.middle), style=palette.muted)
 
 
-def _whereabouts(job: Job, width: int) -> str:
-    """As many of the output folder's last parts as fit."""
+def _folder_text(job: Job, width: int) -> str:
+    """As many of the last parts of the output folder as fit."""
     parts = PurePath(job.output_dir).parts
-    ends = [f"→ {PurePath(*parts[place:])}" for place in range(len(parts))]
-    return next((end for end in ends if cell_len(end) <= width), ends[-1] if ends else "")
+    tails = [f"→ {PurePath(*parts[index:])}" for index in range(len(parts))]
+    return next((tail for tail in tails if cell_len(tail) <= width), tails[-1] if tails else "")
 
 
 def _line(text: str, width: int, style: str) -> Text:

@@ -1,4 +1,4 @@
-"""The roles that colour plays in text; which colours they are, the theme says (`tui.themes`)."""
+"""The roles of colours in text; the theme assigns the colours (`tui.themes`)."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ class Palette:
 
     text: str = ""
     muted: str = ""
-    """What is there to be found, not to be read first."""
+    """Secondary text."""
     faint: str = ""
-    """Lines and empty parts of bars."""
+    """The empty part of a bar."""
     accent: str = ""
-    """What is moving or sounding now."""
+    """What is running or playing now."""
     good: str = ""
     warning: str = ""
     bad: str = ""
     selection: str = ""
-    """The row that the keys act on."""
+    """The row of the selected job."""
 
     def of_level(self, level: str) -> str:
         """The style of a log level; unknown levels read as `info`."""

@@ -1,4 +1,4 @@
-"""The line at the top, the MIDI panel, and what an empty screen says."""
+"""The header line, the MIDI panel, and the welcome of an empty screen."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _BACKENDS = {"jack": "JACK", "alsa": "ALSA", "coremidi": "Core MIDI", "winmm": "
 
 
 def header_line(state: ViewState, address: str, width: int, palette: Palette) -> Text:
-    """Name on the left, address in the middle, engine on the right; the address goes last where room is short."""
+    """Name on the left, address in the middle, engine on the right; a narrow screen drops the name first."""
     worker = _WORKER_WORDS.get(state.worker, state.worker)
-    tone = {"ready": palette.good, "busy": palette.accent, "down": palette.bad}.get(state.worker, palette.muted)
+    worker_style = {"ready": palette.good, "busy": palette.accent, "down": palette.bad}.get(state.worker, palette.muted)
     facts = " · ".join(word for word in (state.engine, state.device) if word)
     left = Text(" ♪ ", style=palette.accent).append(TITLE, f"bold {palette.text}".strip())
-    right = Text(f"{facts} · " if facts else "", style=palette.muted).append(worker, tone).append(" ")
+    right = Text(f"{facts} · " if facts else "", style=palette.muted).append(worker, worker_style).append(" ")
     room = width - left.cell_len - right.cell_len
     if room < cell_len(address) + 2:
         left, room = Text(" ♪ ", style=palette.accent), width - 3 - right.cell_len
@@ -40,7 +40,7 @@ def header_line(state: ViewState, address: str, width: int, palette: Palette) ->
 
 
 def ports_panel(midi: MidiStatus, playing: frozenset[str], width: int, palette: Palette) -> Text:
-    """The ports with a note beside each stem in `playing`, or why there are none and what happens instead."""
+    """The ports with a note beside each stem in `playing`; without ports, the reason and the alternative."""
     if not midi.ports:
         text = Text(
             midi.message or "No MIDI ports are open yet.", style=palette.warning if midi.message else palette.muted
@@ -58,7 +58,7 @@ def ports_panel(midi: MidiStatus, playing: frozenset[str], width: int, palette: 
 
 
 def welcome(address: str, palette: Palette) -> Text:
-    """What to do first, where there is no job yet."""
+    """The first steps, shown while there are no jobs."""
     text = Text(justify="center", style=palette.muted)
     if not address:
         return text.append("Starting …")

@@ -1,1 +1,1 @@
-"""The workplace and the dialogs that open over it."""
+"""The main screen and the dialogs that open over it."""

@@ -1,4 +1,4 @@
-"""The workplace: header, jobs, the selected job's details, MIDI ports, log, keys."""
+"""The main screen: header, jobs, the selected job's details, MIDI ports, log, keys."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from tui.state import ViewState, jobs_in_order
 from tui.widgets.jobs_table import JobsTable
 from tui.widgets.log_view import LogView
 from tui.widgets.panels import HeaderLine, JobDetails, PortsPanel, Welcome
-from tui.widgets.words import entitle
+from tui.widgets.plain_text import set_border_title
 
 
 class MainScreen(Screen[None]):
-    """Hands `state` and `palette` down to the parts, each of which takes what it shows."""
+    """Passes each widget the parts of `state` and `palette` that it shows."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 – Textual declares it as it is
     VERTICAL_BREAKPOINTS = [(0, "-low"), (32, "-tall")]  # noqa: RUF012
@@ -49,7 +49,7 @@ class MainScreen(Screen[None]):
 
     @dataclass
     class Dropped(Message):
-        """Files were dropped onto the terminal, which pastes their paths."""
+        """Files were dropped onto the terminal, which pasted their paths."""
 
         paths: tuple[str, ...]
 
@@ -60,7 +60,7 @@ class MainScreen(Screen[None]):
     def __init__(self, zone: tzinfo | None) -> None:
         super().__init__()
         self._zone = zone
-        self._offered: tuple[object, ...] | None = None  # what decides which keys are greyed out
+        self._key_facts: tuple[object, ...] | None = None  # the facts that decide which keys are greyed out
 
     def compose(self) -> ComposeResult:
         palette, address = MainScreen.palette, MainScreen.address
@@ -81,8 +81,8 @@ class MainScreen(Screen[None]):
             PortsPanel: "MIDI",
             LogView: "Log",
         }
-        for part, title in titles.items():
-            entitle(self.query_one(part), title)
+        for widget, title in titles.items():
+            set_border_title(self.query_one(widget), title)
         self._show(self.state)
 
     @property
@@ -118,7 +118,7 @@ class MainScreen(Screen[None]):
 
     def _show_selected(self) -> None:
         job = self.query_one(JobDetails).job = self.selected
-        offered = None if job is None else (job.is_over, tuple(result.kind for result in job.results))
-        if offered != self._offered:  # drawing the keys anew costs more than all the rest
-            self._offered = offered
+        key_facts = None if job is None else (job.is_over, tuple(result.kind for result in job.results))
+        if key_facts != self._key_facts:  # redrawing the footer costs more than everything else here
+            self._key_facts = key_facts
             self.refresh_bindings()

@@ -1,1 +1,1 @@
-"""The parts of the workplace: attributes come down, messages go up; the text is made in `tui.render`."""
+"""The widgets of the main screen: attributes down, messages up; `tui.render` makes their text."""

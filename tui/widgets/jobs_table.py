@@ -1,4 +1,4 @@
-"""The table of jobs: one line each, as many as there are, drawn only where they can be seen."""
+"""The table of jobs, a line each; only visible lines are drawn."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tui.widgets.lines import Lines
 
 
 class JobsTable(Lines):
-    """Shows `jobs` in the order given; the selection stays with its job wherever that moves."""
+    """Shows `jobs` in the given order; the selection follows its job when that moves."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", show=False),
@@ -31,11 +31,11 @@ class JobsTable(Lines):
 
     jobs: reactive[tuple[Job, ...]] = reactive((), always_update=True)
     playing: reactive[frozenset[str]] = reactive(frozenset())
-    """Ids of the jobs that sound now."""
+    """Ids of the jobs that are playing."""
     armed: reactive[frozenset[str]] = reactive(frozenset())
-    """Ids of the jobs whose notes wait for the DAW to roll."""
+    """Ids of the jobs whose notes wait for the DAW's transport to start."""
     selected: reactive[str] = reactive("")
-    """Id of the job that the keys act on; empty where there is none."""
+    """Id of the job that the keys act on; empty without jobs."""
 
     @dataclass
     class Selected(Message):
@@ -54,7 +54,7 @@ class JobsTable(Lines):
 
     def watch_jobs(self, jobs: tuple[Job, ...]) -> None:
         self.virtual_size = Size(0, len(jobs) + 1)
-        if self._place() is None:
+        if self._selected_index() is None:
             self.selected = jobs[0].id if jobs else ""
 
     def watch_selected(self, job: str) -> None:
@@ -63,8 +63,8 @@ class JobsTable(Lines):
 
     def action_move(self, rows: int) -> None:
         if self.jobs:
-            place = (self._place() or 0) + rows
-            self.selected = self.jobs[max(0, min(place, len(self.jobs) - 1))].id
+            index = (self._selected_index() or 0) + rows
+            self.selected = self.jobs[max(0, min(index, len(self.jobs) - 1))].id
 
     def action_page(self, pages: int) -> None:
         self.action_move(pages * max(1, self._visible_rows - 1))
@@ -79,11 +79,11 @@ class JobsTable(Lines):
     def _visible_rows(self) -> int:
         return max(1, self.scrollable_content_region.height - 1)
 
-    def _place(self) -> int | None:
-        return next((place for place, job in enumerate(self.jobs) if job.id == self.selected), None)
+    def _selected_index(self) -> int | None:
+        return next((index for index, job in enumerate(self.jobs) if job.id == self.selected), None)
 
     def _show_selected(self) -> None:
-        place, top = self._place(), self.scroll_offset.y
-        if place is None or top <= place < top + self._visible_rows:
+        index, top = self._selected_index(), self.scroll_offset.y
+        if index is None or top <= index < top + self._visible_rows:
             return
-        self.scroll_to(y=place if place < top else place - self._visible_rows + 1, animate=False)
+        self.scroll_to(y=index if index < top else index - self._visible_rows + 1, animate=False)

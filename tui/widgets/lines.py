@@ -1,4 +1,4 @@
-"""What the widgets share that draw single lines out of a long list."""
+"""The base of the widgets that draw the visible lines of a long list."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tui.render.roles import PLAIN, Palette
 
 
 class Lines(ScrollView, can_focus=True):
-    """A scrolling list of lines of which only the visible ones are ever made."""
+    """A scrolling list of lines; only the visible ones are rendered."""
 
     DEFAULT_CSS = """
     Lines { overflow-x: hidden; scrollbar-size-vertical: 1; }
@@ -29,6 +29,6 @@ class Lines(ScrollView, can_focus=True):
         text = self.line(y, width)
         if text is None:
             return Strip.blank(width, self.rich_style)
-        console = self.app.console  # a text without spans does not render its own style
+        console = self.app.console  # `Text.render` ignores the style of a text without spans
         strip = Strip(Segment.apply_style(text.render(console), console.get_style(text.style)))
         return strip.adjust_cell_length(width).apply_style(self.rich_style)

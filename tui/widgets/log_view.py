@@ -1,4 +1,4 @@
-"""The log: what happened, newest at the bottom, following along unless one has scrolled up to read."""
+"""The log, with the newest line at the bottom; scrolls with new lines unless the user has scrolled up."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from datetime import tzinfo
 from rich.text import Text
 from textual.geometry import Size
 
+from tui.log_lines import LogLine
 from tui.render.log import log_row, log_rows
-from tui.state import LOG_LIMIT, LogLine
+from tui.state import LOG_LIMIT
 from tui.widgets.lines import Lines
 
 
 class LogView(Lines):
-    """Keeps for each row which line it belongs to; the text itself is made when it is drawn."""
+    """Stores the log line of each row; the text is rendered when it is drawn."""
 
     def __init__(self, zone: tzinfo | None) -> None:
         super().__init__()
@@ -22,16 +23,16 @@ class LogView(Lines):
         self._logged = 0
         self._rows: list[tuple[LogLine, int]] = []
         self._width = 0
-        self._following = True  # until somebody scrolls up; new lines alone do not scroll
+        self._following = True  # False after the user has scrolled up
 
     def show(self, log: tuple[LogLine, ...], lines_logged: int) -> None:
-        """Shows `log`, of `lines_logged` lines that there ever were; lays out only what is new."""
-        fresh = lines_logged - self._logged
-        if fresh == 0:
+        """Shows `log`, the last of `lines_logged` lines; lays out only the new ones."""
+        new_lines = lines_logged - self._logged
+        if new_lines == 0:
             return
         self._log, self._logged = log, lines_logged
         if self._width:
-            self._lay_out(log[-fresh:])
+            self._lay_out(log[-new_lines:])
 
     def on_resize(self) -> None:
         width = self.scrollable_content_region.width
@@ -41,10 +42,10 @@ class LogView(Lines):
             self._lay_out(self._log)
 
     def line(self, y: int, width: int) -> Text | None:
-        place = self.scroll_offset.y + y
-        if place >= len(self._rows):
+        row = self.scroll_offset.y + y
+        if row >= len(self._rows):
             return None
-        line, index = self._rows[place]
+        line, index = self._rows[row]
         return log_row(line, index, width, self.palette, self._zone)
 
     def _lay_out(self, lines: tuple[LogLine, ...]) -> None:

@@ -17,7 +17,7 @@ from tui.state import ViewState
 
 
 class HeaderLine(Widget):
-    """One line: what this is, where clients reach it, how the engine does."""
+    """One line: the program's name, the address for clients, the state of the engine."""
 
     palette: reactive[Palette] = reactive(PLAIN)
     state: reactive[ViewState] = reactive(ViewState)
@@ -28,19 +28,19 @@ class HeaderLine(Widget):
 
 
 class PortsPanel(Widget):
-    """The MIDI ports, with a note beside each that sounds."""
+    """The MIDI ports, with a note beside each that is playing."""
 
     palette: reactive[Palette] = reactive(PLAIN)
     midi: reactive[MidiStatus] = reactive(MidiStatus)
     playing: reactive[frozenset[str]] = reactive(frozenset())
-    """The stems that sound now."""
+    """The stems that are playing."""
 
     def render(self) -> Text:
         return ports_panel(self.midi, self.playing, self.size.width, self.palette)
 
 
 class JobText(Widget):
-    """All about one job, or what a job would give; as high as its text."""
+    """The details of one job, or a hint without one; as high as its text."""
 
     palette: reactive[Palette] = reactive(PLAIN)
     job: reactive[Job | None] = reactive(None)
@@ -60,7 +60,7 @@ class JobText(Widget):
 
 
 class JobDetails(VerticalScroll):
-    """Scrolls `JobText`; another job starts at its top."""
+    """Scrolls `JobText`; a newly selected job is shown from the top."""
 
     job: reactive[Job | None] = reactive(None)
     palette: reactive[Palette] = reactive(PLAIN)
@@ -74,7 +74,7 @@ class JobDetails(VerticalScroll):
 
 
 class Welcome(Widget):
-    """What to do first."""
+    """The first steps, shown while there are no jobs."""
 
     palette: reactive[Palette] = reactive(PLAIN)
     address: reactive[str] = reactive("")

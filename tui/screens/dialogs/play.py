@@ -1,4 +1,4 @@
-"""The dialog that asks what the notes of a job are to follow while they play."""
+"""The dialog that asks for the clock that a job's notes follow."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from textual.message import Message
 from textual.widgets import OptionList
 
 from bridge.model import Job
-from tui.screens.dialogs import Dialog
-from tui.widgets.words import Words, entitle, list_option
+from tui.screens.dialogs.base import Dialog
+from tui.widgets.plain_text import PlainText, list_option, set_border_title
 
 #: The values of the option `sync`, in words.
 SYNC_WORDS = {
@@ -23,7 +23,7 @@ SYNC_WORDS = {
 
 
 class PlayDialog(Dialog):
-    """Asks once, for one job; escape plays nothing."""
+    """Asks how the notes of one job are synchronised; escape plays nothing."""
 
     @dataclass
     class Chosen(Message):
@@ -36,10 +36,10 @@ class PlayDialog(Dialog):
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
-            entitle(box, "Play")
-            yield Words(f"When do the notes of “{self._job.name}” play?")
+            set_border_title(box, "Play")
+            yield PlainText(f"When do the notes of “{self._job.name}” play?")
             yield OptionList(*(list_option(words, id=sync) for sync, words in SYNC_WORDS.items()))
-            yield Words("Enter plays, Esc closes.", id="hint")
+            yield PlainText("Enter plays, Esc closes.", id="hint")
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()

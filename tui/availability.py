@@ -1,0 +1,29 @@
+"""Which actions are possible now: the footer greys out the others, and the command palette omits them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from bridge.model import Job
+
+
+def _has_notes(job: Job) -> bool:
+    return job.is_over and any(result.kind == "midi" for result in job.results)
+
+
+#: Action → what the selected job must be for it.
+_JOB_CONDITIONS: Mapping[str, Callable[[Job], bool]] = {
+    "cancel_job": lambda job: not job.is_over,
+    "play": _has_notes,
+    "follow": _has_notes,
+    "results": lambda job: bool(job.results),
+}
+_NEEDS_BRIDGE = frozenset({"add", "cancel_job", "play", "follow", "stop", "panic"})
+
+
+def is_possible(action: str, job: Job | None, *, bridge_is_open: bool) -> bool:
+    """Whether `action` is possible while `job` is selected; `bridge_is_open` is False before and while it closes."""
+    if action in _NEEDS_BRIDGE and not bridge_is_open:
+        return False
+    condition = _JOB_CONDITIONS.get(action)
+    return condition is None or (job is not None and condition(job))

@@ -1,0 +1,100 @@
+"""The log in words: one line for each event that the user should know of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bridge.events import (
+    Analysed,
+    Ended,
+    Event,
+    MidiEnded,
+    MidiMoved,
+    MidiReady,
+    MidiStarted,
+    MidiWaiting,
+    Noticed,
+    Produced,
+    Progressed,
+    Started,
+    Submitted,
+    Warned,
+    WorkerChanged,
+)
+from bridge.model import Job
+from bridge.score.words import music_words
+from bridge.units import clock_text
+
+#: The log's word for each kind of file.
+FILE_WORDS = {"stem": "stem", "midi": "notes", "notes": "table", "picture": "picture"}
+_PLAYBACK_WORDS = {"finished": "played to the end", "stopped": "stopped", "failed": "could not be played"}
+
+
+@dataclass(frozen=True)
+class LogLine:
+    unix_seconds: float
+    level: str
+    """`info`, `good`, `warning` or `error`."""
+    message: str
+    subject: str = ""
+    """The job's name; empty for a line that concerns no job."""
+
+
+def log_line(event: Event, jobs: Mapping[str, Job], now: float) -> LogLine | None:
+    """The log line of an event; None for an event that is not logged."""
+    name = jobs[event.job].name if hasattr(event, "job") and event.job in jobs else ""
+    match event:
+        case Submitted():
+            return LogLine(now, "info", "queued", name)
+        case Started():
+            start = f"{event.engine} begins on {event.device}"
+            return LogLine(now, "info", start, name) if event.device else None
+        case Warned():
+            return LogLine(now, "warning", event.warning.message, name)
+        case Produced():
+            kind = FILE_WORDS[event.result.kind]
+            return LogLine(now, "info", f"{event.result.name} {kind} written", name)
+        case Analysed():
+            words = ", ".join(music_words(event.music))
+            return LogLine(now, "info", words, name) if words else None
+        case Ended():
+            return _end_line(event, jobs[event.job], now)
+        case MidiReady():
+            count = len(event.status.ports)
+            ready = f"{count} MIDI {'port' if count == 1 else 'ports'} open on {event.status.backend}"
+            message = event.status.message
+            return LogLine(now, "warning", message) if message else LogLine(now, "info", ready)
+        case MidiStarted():
+            length = clock_text(event.seconds)
+            return LogLine(now, "info", f"playing {event.stem}, {event.notes} notes, {length}", name)
+        case MidiWaiting():
+            return LogLine(now, "info", f"{event.stem} waits for the DAW to roll ({event.sync})", name)
+        case MidiEnded():
+            level = "error" if event.outcome == "failed" else "info"
+            late = "" if event.lateness is None else f", late by {event.lateness.words}"
+            return LogLine(now, level, f"{event.stem} {_PLAYBACK_WORDS[event.outcome]}{late}", name)
+        case WorkerChanged():
+            return (
+                LogLine(now, "warning", "The engine went down; it is being restarted.")
+                if event.state == "down"
+                else None
+            )
+        case Noticed():
+            return LogLine(now, event.level, event.message)
+        case Progressed() | MidiMoved():
+            return None
+
+
+def _end_line(event: Ended, job: Job, now: float) -> LogLine:
+    if event.outcome == "failed":
+        return LogLine(now, "error", event.failure.message if event.failure else "failed", job.name)
+    if event.outcome == "cancelled":
+        left = f"; {_files(len(job.results))} stay in {job.output_dir}" if job.results else ""
+        return LogLine(now, "info", f"cancelled{left}", job.name)
+    took = clock_text(event.unix_seconds - job.submitted_unix)
+    return LogLine(now, "good", f"done, {_files(len(job.results))} after {took}", job.name)
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"
