@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 CONFIDENT = 0.5
 
 #: The weights of `beats_evidence` and `bars.bars_evidence` in the log odds between tempi: logistic regressions over
-#: 1550 rendered loops of fifty styles (`benchmarks.training.tempo_fit`, docs/decisions/0098).
+#: 1550 rendered loops of fifty styles (`benchmarks.training.tempo_fit`, docs/methods/tempo.md).
 BEATS_WEIGHTS = np.array(
     (
         *(1.7, 1.1, 2.4, 2.2, 2.7, 2.3, 6.0, 2.2),  # autocorrelation of onsets at `pulse.LAGS`

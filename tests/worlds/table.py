@@ -101,6 +101,7 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "sab process": Runs((NO_PORTS,), status=2, says="FILE"),
     "sab transcribe": Runs((NO_PORTS,), status=2, says="FILE"),
     "sab calibrate": Runs((NO_PORTS, READ_ONLY), says="vocals"),
+    "sab calibrate --play": DoesNotRun("it waits for a DAW that rolls"),
     # a server, and who talks to it
     "sab serve": Runs(
         EVERYWHERE,
@@ -171,7 +172,7 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "uv sync --inexact --extra umx": _INTERNET,
     "uv sync --inexact --extra link": _INTERNET,
     "uv pip install --no-binary python-rtmidi --reinstall python-rtmidi": _INTERNET,
-    "pip install 'source-audio-bridge[exact]'": _INTERNET,
+    "uv sync --inexact --extra exact": _INTERNET,
     # for developers
     "python -m bridge.worker": DoesNotRun("the bridge itself starts it"),
     "python -m bridge.midi": DoesNotRun("the bridge itself starts it"),
