@@ -280,8 +280,8 @@ class _JobRun:
                 except Exception as error:
                     self._record_unfinished(plan, error)
                     if self.context.cache is not None:
-                        kept = {plan.keys.raw_stem(stem): scratch.path for stem, scratch in made.items()}
-                        self.context.cache.store_raw_stems(self.name, plan.engine, kept)
+                        paths = {plan.keys.raw_stem(stem): scratch.path for stem, scratch in made.items()}
+                        self.context.cache.store_raw_stems(self.name, plan.engine, paths)
                     raise
 
     @contextmanager
