@@ -140,7 +140,7 @@ class _JobRun:
 
     def _warn_replaced_samples(self, region: Region) -> None:
         if region.mended_samples:
-            message = f"{region.mended_samples} samples were no numbers (NaN); they are silent now."
+            message = f"{region.mended_samples} samples were not numbers (NaN); they were replaced by silence."
             self.control.warn(Warning(code="bad_samples", message=message))
 
     def _claim_folder(self) -> OutputFolder:
