@@ -1,4 +1,4 @@
-"""The one place of assembly: parts are made here, in order, given to each other, and taken down in reverse."""
+"""Assembles the bridge: creates all parts in order, connects them, and closes them in reverse."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ from bridge.worker.client import WorkerClient
 
 @dataclass(frozen=True)
 class RunningBridge:
-    """What a face gets: the bridge, where its OSC clients reach it, and the worker for fetching models."""
+    """What a user interface gets: the bridge, its addresses, and the worker for downloading models."""
 
     bridge: LocalBridge
     worker: WorkerClient
     settings: Settings
     address: str
-    """As `osc.udp://127.0.0.1:9720`; empty where no server was asked for."""
+    """As `osc.udp://127.0.0.1:9720`; empty if there is no OSC server."""
     http_address: str = ""
-    """As `http://127.0.0.1:9720`; empty where there is none."""
+    """As `http://127.0.0.1:9720`; empty if there is no HTTP server."""
 
     def request(self, source: str, options: Mapping[str, object] | None = None) -> JobRequest:
-        """The job for a file, with these options (by the names of `bridge.options`), else as the settings say.
+        """The request for a file with these options (named as in `bridge.options`); defaults come from the settings.
 
         Raises:
-            BadArguments: an option's value cannot be used.
+            BadArguments: an option has an invalid value.
         """
         engines = known_engines(self.settings.models_dir)
         return build_request(source, options or {}, job_defaults(self.settings), engines, current_folder())
@@ -58,7 +58,7 @@ class RunningBridge:
 
 @asynccontextmanager
 async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterator[RunningBridge]:
-    """A bridge that runs until the block is left, with OSC server, history and MIDI ports unless `serve` is False.
+    """Runs a bridge until the block ends; with OSC server, history and MIDI ports unless `serve` is False.
 
     Raises:
         BridgeError: the address is taken.
@@ -66,10 +66,10 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
     engines = known_engines(settings.models_dir)
     build_request(
         "settings", {}, job_defaults(settings), engines, settings.state_dir
-    )  # rather now than at the first job
+    )  # checks the defaults now, not at the first job
     clock = SystemClock()
     bus = EventBus()
-    store = _store(settings, bus.keep, serve=serve)
+    store = _store(settings, bus.publish_retained, serve=serve)
     scheduler = Scheduler(store, clock, bus.publish, queue_limit=settings.queue_limit)
     inspector = InspectorClient(settings) if serve else InProcessInspector(settings.roots)
     admission = Admission(inspector, scheduler.check_room, scheduler.submit)
@@ -81,15 +81,15 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
     worker = WorkerClient(
         settings,
         publish=bus.publish,
-        on_event=scheduler.happened,
-        on_lost=scheduler.lost,
-        on_ready=scheduler.free,
+        on_event=scheduler.on_event,
+        on_lost=scheduler.on_runner_lost,
+        on_ready=scheduler.on_runner_free,
     )
     scheduler.attach(worker)
     async with AsyncExitStack() as parts:
         address = http_address = ""
         if serve:
-            listeners = ReturningSubscribers(_own_folder(settings) / "listeners.json")
+            subscribers = ReturningSubscribers(_own_folder(settings) / "listeners.json")
             server = serve_osc(
                 bridge,
                 clock,
@@ -98,16 +98,18 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
                 engines=engines,
                 defaults=job_defaults(settings),
                 notice=bus.publish,
-                announce_to=listeners.load(),
+                announce_to=subscribers.load(),
             )
             osc = await parts.enter_async_context(server)
-            parts.callback(lambda: listeners.save(osc.listeners))
+            parts.callback(lambda: subscribers.save(osc.listeners))
             address = osc.url
-            # Only whoever holds the port may touch the history that belongs to it.
+            # Only the process that holds the port may change the history that belongs to it.
             if isinstance(store, JournalStore):
                 store.load()
             scheduler.recover()
-            http_address = await parts.enter_async_context(_explored(bridge, osc, settings, engines, bus.keep))
+            http_address = await parts.enter_async_context(
+                _discovery(bridge, osc, settings, engines, bus.publish_retained)
+            )
         parts.callback(scheduler.close)
         parts.push_async_callback(worker.close)
         parts.push_async_callback(inspector.close)
@@ -120,20 +122,20 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
 
 
 @asynccontextmanager
-async def _explored(
+async def _discovery(
     bridge: LocalBridge, osc: OscServer, settings: Settings, engines: Sequence[str], notice: Callable[[Noticed], None]
 ) -> AsyncIterator[str]:
-    """What lets programs find and explore the bridge; gives its HTTP address, "" where there is none.
+    """Serves HTTP (OSCQuery) and announces the bridge by zeroconf; yields the HTTP address, "" if there is none.
 
-    The bridge works without it, so nothing that fails here ends it.
+    The bridge works without them, so a failure here does not end it.
     """
     async with AsyncExitStack() as parts:
         http_address = ""
         if not settings.no_http:
             port = osc.port if settings.http_port is None else settings.http_port
-            shown = BridgeView(bridge, engines, job_defaults(settings), osc.host, osc.port)
+            view = BridgeView(bridge, engines, job_defaults(settings), osc.host, osc.port)
             http_address = await parts.enter_async_context(
-                serve_http(shown, host=settings.host, port=port, notice=notice)
+                serve_http(view, host=settings.host, port=port, notice=notice)
             )
         if settings.announce:
             http_port = urlsplit(http_address).port
@@ -142,7 +144,7 @@ async def _explored(
 
 
 def job_defaults(settings: Settings) -> dict[str, object]:
-    """What a job gets where its request does not say, by the names of `bridge.options`."""
+    """The default values of job options, named as in `bridge.options`."""
     return {
         "engine": settings.engine,
         "stems": settings.stems,
@@ -155,7 +157,7 @@ def job_defaults(settings: Settings) -> dict[str, object]:
 
 
 def _store(settings: Settings, notice: Callable[[Noticed], None], *, serve: bool) -> JobStore:
-    """The history, for the server that owns this port; a single job, or a port that the system chose, keeps none."""
+    """The job store: a journal for a server on a fixed port, else one in memory."""
     if not serve or settings.port == 0:
         return MemoryStore(settings.history_limit)
     own = _own_folder(settings) / "jobs"
@@ -163,11 +165,12 @@ def _store(settings: Settings, notice: Callable[[Noticed], None], *, serve: bool
         others = [folder for folder in settings.state_dir.glob("*/jobs") if folder != own]
         return JournalStore(own, settings.state_dir / "jobs", others, limit=settings.history_limit, notice=notice)
     except OSError as error:
-        message = f"No history of jobs can be kept in {settings.state_dir} ({error.strerror})."
+        folder = settings.state_dir
+        message = f"The history of jobs cannot be written to {folder} ({error.strerror}); it is kept in memory only."
         notice(Noticed(level="warning", message=message))
         return MemoryStore(settings.history_limit)
 
 
 def _own_folder(settings: Settings) -> Path:
-    """What belongs to the bridge on this port."""
+    """The folder of the bridge on this port."""
     return settings.state_dir / str(settings.port)

@@ -1,4 +1,4 @@
-"""Where events pass: whoever publishes does not know who listens."""
+"""The event bus, which decouples publishers from listeners."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ log = logging.getLogger(__name__)
 
 
 class EventBus:
-    """Hands each event to every listener at once, in the order of their subscription, on the event loop.
+    """Calls every listener with each event, synchronously and in order of subscription, on the event loop.
 
-    A listener that fails is logged; the others still hear the event.
+    An exception in a listener is logged; the others still receive the event.
     """
 
     def __init__(self) -> None:
         self._listeners: dict[int, Callable[[Event], None]] = {}
         self._next = 0
-        self._kept: list[Event] = []
+        self._retained: list[Event] = []
 
     def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
-        """Adds a listener, who hears at once what has been kept; returns what removes it again."""
+        """Adds a listener and sends it all retained events; returns a function that removes it."""
         key, self._next = self._next, self._next + 1
         self._listeners[key] = listener
-        for event in tuple(self._kept):
-            _hand(event, listener)
+        for event in tuple(self._retained):
+            _deliver(event, listener)
         return lambda: self._listeners.pop(key, None) and None
 
     def publish(self, event: Event) -> None:
         for listener in tuple(self._listeners.values()):
-            _hand(event, listener)
+            _deliver(event, listener)
 
-    def keep(self, event: Event) -> None:
-        """As `publish`, also to whoever comes later: what happens at the start, before any face listens."""
-        self._kept.append(event)
+    def publish_retained(self, event: Event) -> None:
+        """Publishes an event to current and later listeners; for events before any interface subscribes."""
+        self._retained.append(event)
         self.publish(event)
 
 
-def _hand(event: Event, listener: Callable[[Event], None]) -> None:
+def _deliver(event: Event, listener: Callable[[Event], None]) -> None:
     try:
         listener(event)
     except Exception:

@@ -1,6 +1,6 @@
 """Settings: defaults < TOML file < environment < command line, read once into one frozen value.
 
-This is the only module that reads the environment. A setting has one name everywhere: `models_dir` in the file,
+A setting has one name everywhere: `models_dir` in the file,
 `SAB_MODELS_DIR` in the environment, `--models-dir` on the command line.
 """
 
@@ -28,14 +28,14 @@ APP_NAME = "source-audio-bridge"
 PREFIX = "SAB_"
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 9720
-#: Some years of clips; they are read within half a second at the start.
-DEFAULT_HISTORY = 2000
-#: `auto`: the first that answers, in the order of `midi.output.BACKENDS`.
+#: Read in about half a second at the start.
+DEFAULT_HISTORY_LIMIT = 2000
+#: `auto`: the first that works, in the order of `BACKENDS` in `midi.ports.rtmidi_ports`.
 MIDI_BACKENDS = ("auto", "jack", "jack-exact", "alsa", "coremidi", "winmm")
 MIDI_PORTS = ("stems", "one")
-#: No machine is so late; a larger offset is a slip of the pen.
+#: No system has a larger latency; a larger offset is a typing error.
 MAX_OFFSET_MS = 1000.0
-#: WinMM tells no more of a port's name.
+#: WinMM truncates longer port names.
 MAX_PORT_NAME = 31
 
 
@@ -52,24 +52,24 @@ def _cache_dir() -> Path:
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything that can be set, with its default."""
+    """All settings, with their defaults."""
 
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
     http_port: int | None = None
-    """The TCP port for OSCQuery and polling; None: the same number as `port`, 0: any free one."""
+    """TCP port for OSCQuery and polling; None: the same number as `port`; 0: any free one."""
     no_http: bool = False
     """True: open no HTTP port."""
     announce: bool = False
-    """True: the bridge can be found in the network by zeroconf, where `host` lets other computers in."""
+    """True: announce the bridge by zeroconf, if `host` admits other computers."""
     state_dir: Path = msgspec.field(default_factory=_state_dir)
-    """Where the history of jobs and the log are kept."""
+    """Folder of the job history and the log."""
     models_dir: Path = msgspec.field(default_factory=_models_dir)
-    """Where the user puts models; downloads go to the cache that the demucs package uses."""
+    """Folder of the user's own models; downloads go to the cache of the demucs package."""
     cache_dir: Path = msgspec.field(default_factory=_cache_dir)
-    """Where finished results and converted models are kept; all of it may be deleted at any time."""
+    """Folder of cached results and converted models; its content may be deleted at any time."""
     cache_max_gb: float = 5.0
-    """How large the cache of results may grow, in 10⁹ bytes; 0: none is kept."""
+    """Largest size of the results cache in 10⁹ bytes; 0: no cache."""
     engine: str = "auto"
     stems: str = "all"
     midi: str = "stems"
@@ -77,7 +77,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     depth: str = "source"
     device: str = "auto"
     sync: str = "now"
-    """When notes play: at once, or as the DAW's `clock`, `jack` or `link` says."""
+    """What starts playback: `now`, or the DAW's `clock`, `jack` or `link`."""
     no_midi: bool = False
     """True: open no MIDI ports."""
     midi_backend: str = "auto"
@@ -85,17 +85,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     midi_ports: str = "stems"
     """`stems`: a port for each stem; `one`: one port, with a channel for each."""
     midi_names: str = "SAB {stem}"
-    """What ports are called; `{stem}` becomes the stem's name, or `Stems` where there is one port."""
+    """Template of the port names; `{stem}` becomes the stem's name, or `Stems` if there is one port."""
     midi_offsets_ms: dict[str, float] = {}
-    """By stem, how much later its notes are played; negative: earlier. Wins over what `sab calibrate` has found."""
+    """By stem, the delay of its notes; negative: earlier. Overrides the result of `sab calibrate`."""
     roots: tuple[Path, ...] = ()
     """Folders that clips and results must lie in; empty: anywhere."""
     max_minutes: float = 60.0
     """The longest region that a job may have."""
     queue_limit: int = 100
     """How many jobs may wait."""
-    history_limit: int = DEFAULT_HISTORY
-    """How many jobs are remembered and listed."""
+    history_limit: int = DEFAULT_HISTORY_LIMIT
+    """How many jobs are stored and listed."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
@@ -129,19 +129,19 @@ def check_offsets(offsets_ms: Mapping[str, float]) -> None:
 
 
 def default_file() -> Path:
-    """Where the settings file is looked for when none is named."""
+    """Path of the settings file if no other is given."""
     return platformdirs.user_config_path(APP_NAME, appauthor=False) / "config.toml"
 
 
 def load_settings(
     environment: Mapping[str, str], options: Mapping[str, object] | None = None, file: Path | None = None
 ) -> Settings:
-    """The settings in force.
+    """The settings merged from all sources.
 
     Args:
         environment: usually `os.environ`.
-        options: what the command line gives; None values count as not given.
-        file: the TOML file; None: `SAB_CONFIG`, else the default place, which need not exist.
+        options: values from the command line; None counts as not given.
+        file: the TOML file; None: `SAB_CONFIG`, else the default path, which need not exist.
 
     Raises:
         BadArguments: a value has the wrong type or range, or a name in the file is unknown.
@@ -168,13 +168,13 @@ def load_settings(
 
 def _from_file(path: Path, *, required: bool) -> dict[str, object]:
     try:
-        found: dict[str, object] = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # as Notepad writes it, too
+        found: dict[str, object] = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Notepad writes a BOM
         return found
     except FileNotFoundError:
         if required:
             raise BadArguments(f"There is no settings file {path}.", advice="Check SAB_CONFIG.") from None
         return {}
-    except (OSError, ValueError, RecursionError) as error:  # a TOML error is a ValueError, and so is a huge number
+    except (OSError, ValueError, RecursionError) as error:  # TOML errors are ValueErrors, as are huge numbers
         raise BadArguments(
             f"The settings file {path} cannot be read: {error}.", advice="See docs/settings.md."
         ) from error
@@ -185,24 +185,24 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
     for field in msgspec.structs.fields(Settings):
         value = environment.get(PREFIX + field.name.upper())
         if value:
-            found[field.name] = _LISTS[field.name](value) if field.name in _LISTS else value
+            found[field.name] = _DECODERS[field.name](value) if field.name in _DECODERS else value
     return found
 
 
 def _folders(text: str) -> list[str]:
-    """A list of folders the way PATH writes it."""
+    """Parses a list of folders in the format of PATH."""
     separator = ";" if sys.platform == "win32" else ":"
     return [part for part in text.split(separator) if part]
 
 
 def _offsets(text: str) -> dict[str, str]:
-    """`vocals=2.5,drums=-1` as a table; what is wrong with it is told when it is checked."""
+    """Parses `vocals=2.5,drums=-1` into a table; errors are found when the settings are checked."""
     pairs = (part.partition("=") for part in text.split(",") if part.strip())
     return {stem.strip(): value.strip() for stem, _, value in pairs}
 
 
-#: How the environment writes the settings that are no single value.
-_LISTS: dict[str, Callable[[str], object]] = {"roots": _folders, "midi_offsets_ms": _offsets}
+#: Parsers for settings that are not a single value in the environment.
+_DECODERS: dict[str, Callable[[str], object]] = {"roots": _folders, "midi_offsets_ms": _offsets}
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
@@ -211,12 +211,12 @@ def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
 
 
 def _check_names(template: str, *, one: bool) -> None:
-    """A colon would end the client's name on JACK and ALSA."""
+    """Raises ValueError for an invalid template. A colon would end the client's name on JACK and ALSA."""
     rest = template.replace("{stem}", "", 1)
-    if any(sign in rest for sign in "{}:") or not template.isprintable() or template != template.strip():
+    if any(character in rest for character in "{}:") or not template.isprintable() or template != template.strip():
         raise ValueError(f"midi_names must be plain text with {{stem}} in it once and no colon, not {template!r}")
     if rest == template and not one:
-        raise ValueError(f"midi_names must have {{stem}} in it, since each stem has a port, not {template!r}")
+        raise ValueError(f"midi_names must have {{stem}} in it, because each stem has its own port, not {template!r}")
     if not 0 < len(template.replace("{stem}", max(STEMS, key=len))) <= MAX_PORT_NAME:
         raise ValueError(f"midi_names must make names of at most {MAX_PORT_NAME} characters, not {template!r}")
 

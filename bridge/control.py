@@ -1,4 +1,4 @@
-"""Progress of a part of a job, told as part of the whole."""
+"""Controls for a part of a job, and for work that reports to nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class PartControl:
-    """A `Control` whose 0–1 is `start`–`stop` of another; what would fall is held."""
+    """A `Control` that maps its 0–1 to `start`–`stop` of another control; its progress never falls."""
 
     def __init__(self, whole: Control, start: float, stop: float) -> None:
         self._whole = whole
@@ -28,7 +28,7 @@ class PartControl:
 
 
 class NullControl:
-    """A `Control` that nobody listens to."""
+    """A `Control` that ignores everything."""
 
     def checkpoint(self, fraction: float) -> None: ...
 

@@ -1,18 +1,18 @@
-"""Everything that can go wrong, as one tree with stable codes.
+"""All errors of the bridge, as one tree with stable codes.
 
     BridgeError
-    ├── RequestError        the message or command itself is wrong
+    ├── RequestError        the message or command is invalid
     │   ├── UnknownAddress          unknown_address
     │   ├── BadArguments            bad_arguments
     │   ├── ProtocolMismatch        protocol
     │   └── QueueFull               queue_full
-    ├── SourceError         the audio file that was named cannot be used
+    ├── SourceError         the audio file cannot be used
     │   ├── NotFound                not_found
     │   ├── NotReadable             not_readable
     │   ├── NotAudio                not_audio
     │   ├── TooLong                 too_long
     │   └── OutsideRoots            outside_roots
-    ├── OutputError         the results cannot be put where they belong
+    ├── OutputError         the results cannot be written
     │   ├── NotWritable             not_writable
     │   └── OutOfSpace              out_of_space
     ├── EngineError         the work itself failed
@@ -21,7 +21,7 @@
     │   └── OutOfMemory             out_of_memory
     └── InternalError               internal
 
-`Cancelled` stands outside the tree: a cancelled job is a state, not an error. It only unwinds the worker's stack.
+`Cancelled` is not part of the tree: a cancelled job is a state, not an error. It only unwinds the worker's stack.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from typing import ClassVar
 
 from bridge.plain import plain
 
-#: The longest message; a screen of 80 × 24 shows no more beside everything else.
+#: Longest message in characters; what an 80 × 24 terminal has room for.
 MAX_LINE = 400
-#: One sentence of advice for each code, appended to a message that does not bring its own.
+#: One sentence of advice per code, appended to a message without its own.
 ADVICE: dict[str, str] = {
     "unknown_address": "See docs/osc.md for the addresses that this server understands.",
-    "bad_arguments": "`sab COMMAND --help` and docs/osc.md say what there is.",
+    "bad_arguments": "`sab COMMAND --help` and docs/osc.md list the valid arguments.",
     "protocol": "Update the client or the bridge, so that both speak the same protocol version.",
     "queue_full": "Wait for a job to finish, or cancel one.",
-    "not_found": "Check the name, and whether the drive it lies on is connected.",
+    "not_found": "Check the name, and whether its drive is connected.",
     "not_readable": "Check that it is a file, and that you may read it.",
     "not_audio": "Name a WAV, AIFF, FLAC, Ogg, MP3 or M4A file, or export the clip as WAV first.",
     "too_long": "Choose a shorter region with start and end, or raise `max_minutes` in the settings.",
@@ -46,17 +46,17 @@ ADVICE: dict[str, str] = {
     "not_writable": "Choose another folder with out, or change that folder's permissions.",
     "out_of_space": "Free some space on that drive, or choose another folder with out.",
     "weights_unavailable": "Connect to the internet and run `sab models pull NAME`, or use the engine draft.",
-    "engine_failed": "Try again, or try the engine draft; if it stays, send us the log: `sab doctor` says where.",
+    "engine_failed": "Try again, or use the engine draft. If that fails too, send us the log: `sab doctor` says where.",
     "out_of_memory": "Choose a shorter region, close other programs, or use the engine draft.",
-    "internal": "This is a fault of the bridge: please send us the log; `sab doctor` says where it lies.",
+    "internal": "This is a bug in the bridge: please send us the log; `sab doctor` shows where it is.",
 }
 
 
 class BridgeError(Exception):
-    """A problem that a person can read: what happened, then what to do next.
+    """A problem in words for the user: what happened, then what to do next.
 
-    `code` is stable and goes over OSC and into JSON; `message` is one line without the advice. Both are `plain`, since
-    clients show them on terminals of their own.
+    `code` is stable and is sent over OSC and written to JSON. `message` is one line without the advice. Both texts are
+    `plain`, because clients show them on their own terminals.
     """
 
     code: ClassVar[str] = "internal"
@@ -71,7 +71,7 @@ class BridgeError(Exception):
 
 
 def _short(line: str) -> str:
-    """The line with its middle left out where somebody has put a novel into a name."""
+    """The line, with its middle cut out if it is too long."""
     return line if len(line) <= MAX_LINE else f"{line[: MAX_LINE // 2]} … {line[-MAX_LINE // 3 :]}"
 
 
@@ -152,18 +152,18 @@ class InternalError(BridgeError):
 
 
 class Cancelled(Exception):
-    """Unwinds a job's work after it was cancelled; never shown to anyone."""
+    """Unwinds a job's work after it was cancelled; never shown to the user."""
 
 
 def error_for(code: str, message: str, advice: str = "") -> BridgeError:
-    """The error that another process reported by its code; an unknown code is a plain `BridgeError`.
+    """The error that another process has reported by its code; a `BridgeError` for an unknown code.
 
-    Without `advice`, the message already holds it.
+    Without `advice`, the message already contains it.
     """
     kinds: list[type[BridgeError]] = [BridgeError]
     while kinds:
         kind = kinds.pop()
-        # Those of this tree alone: others further down have words, and arguments, of their own.
+        # Only classes of this module: other subclasses have other messages and arguments.
         children = [child for child in kind.__subclasses__() if child.__module__ == __name__]
         if kind.code == code and not children:
             return kind(message, advice=advice)

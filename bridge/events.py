@@ -1,4 +1,4 @@
-"""What happens, as frozen values; the only thing that travels from the moving parts to store, OSC and screen.
+"""Events, as frozen values: the only thing that worker, player and scheduler send to store, OSC and screen.
 
 A job's history is the list of its events. `lifecycle.apply` folds them into a `Job`.
 """
@@ -43,7 +43,7 @@ __all__ = [
 
 
 class Submitted(Value, frozen=True, kw_only=True, tag="submitted"):
-    """A job was taken into the queue."""
+    """A job was queued."""
 
     job: str
     name: str
@@ -52,7 +52,7 @@ class Submitted(Value, frozen=True, kw_only=True, tag="submitted"):
 
 
 class Started(Value, frozen=True, kw_only=True, tag="started"):
-    """The worker has begun and knows where the results go; sent again when `auto` has become an engine's name."""
+    """The worker has started the job and knows its output folder; sent again when `auto` is resolved to an engine."""
 
     job: str
     engine: str
@@ -61,14 +61,14 @@ class Started(Value, frozen=True, kw_only=True, tag="started"):
 
 
 class Progressed(Value, frozen=True, kw_only=True, tag="progressed"):
-    """`fraction` is the share of the whole job; `eta_seconds` is None where nothing is known yet."""
+    """`fraction` is the share of the whole job that is done; `eta_seconds` is None while unknown."""
 
     job: str
     stage: Stage
     fraction: float
     eta_seconds: float | None = None
     is_slower: bool = False
-    """Whether the time left has risen in the meantime: the work is slower than it was on this machine before."""
+    """Whether the remaining time has risen: the work is slower than before on this machine."""
 
 
 class Warned(Value, frozen=True, kw_only=True, tag="warned"):
@@ -84,7 +84,7 @@ class Produced(Value, frozen=True, kw_only=True, tag="produced"):
 
 
 class Analysed(Value, frozen=True, kw_only=True, tag="analysed"):
-    """The tempo that the notes are written at is known, and their key."""
+    """Tempo, metre and key of the notes are known."""
 
     job: str
     music: Music
@@ -100,13 +100,13 @@ class Ended(Value, frozen=True, kw_only=True, tag="ended"):
 
 
 class MidiReady(Value, frozen=True, kw_only=True, tag="midi_ready"):
-    """The MIDI player has opened its ports, or says why it could not."""
+    """The MIDI player has opened its ports, or reports why it could not."""
 
     status: MidiStatus
 
 
 class MidiWaiting(Value, frozen=True, kw_only=True, tag="midi_waiting"):
-    """Notes are armed: they play as soon as the music that they follow rolls."""
+    """Notes are armed: they play as soon as the DAW's transport starts."""
 
     job: str
     stem: str
@@ -122,7 +122,7 @@ class MidiStarted(Value, frozen=True, kw_only=True, tag="midi_started"):
 
 
 class MidiMoved(Value, frozen=True, kw_only=True, tag="midi_moved"):
-    """Where notes that play are, in seconds from their start; negative before it. At most 5 a second for each stem."""
+    """Playback position in seconds from the start of the notes; negative before it. At most 5 a second per stem."""
 
     job: str
     stem: str
@@ -130,13 +130,13 @@ class MidiMoved(Value, frozen=True, kw_only=True, tag="midi_moved"):
 
 
 class MidiEnded(Value, frozen=True, kw_only=True, tag="midi_ended"):
-    """Notes have played, or will not. Where they follow a DAW and stay armed, `MidiWaiting` comes after it."""
+    """Playback has ended, or will not start. If the notes follow a DAW and stay armed, `MidiWaiting` comes next."""
 
     job: str
     stem: str
     outcome: PlayOutcome
     lateness: Lateness | None = None
-    """None where nothing was sent."""
+    """None if nothing was sent."""
 
 
 class WorkerChanged(Value, frozen=True, kw_only=True, tag="worker_changed"):
@@ -147,7 +147,7 @@ class WorkerChanged(Value, frozen=True, kw_only=True, tag="worker_changed"):
 
 
 class Noticed(Value, frozen=True, kw_only=True, tag="noticed"):
-    """A line for the log that belongs to no job."""
+    """A log line that belongs to no job."""
 
     level: str
     """`info`, `warning` or `error`."""

@@ -1,4 +1,4 @@
-"""How an event changes a job: a pure function, shared by the store, the screen and the tests."""
+"""How an event changes a job: pure functions, used by the store, the screen and the tests."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from bridge.model import STAGES, Job
 def apply(job: Job | None, event: JobEvent) -> Job:
     """The job after `event`.
 
-    The first event of a job is its `Submitted`. What reaches a job that is over, or would turn it back, leaves it
-    as it is: a worker's last words may still be under way when the job has been cancelled.
+    The first event of a job is its `Submitted`. Events after the end of a job, and progress that would go back, are
+    ignored, because a worker's last events may arrive after the job was cancelled.
 
     Raises:
-        ValueError: an event came for a job that was never submitted, or for another job.
+        ValueError: the job was never submitted, or the event belongs to another job.
     """
     if isinstance(event, Submitted):
         if job is not None:
@@ -56,7 +56,7 @@ def apply(job: Job | None, event: JobEvent) -> Job:
 
 
 def fold(events: Iterable[JobEvent]) -> Job:
-    """The job that a whole history describes.
+    """The job after all events of its history.
 
     Raises:
         ValueError: the history is empty or does not begin with `Submitted`.

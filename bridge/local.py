@@ -1,4 +1,4 @@
-"""The bridge of this process: what its faces ask for, passed to the part that does it."""
+"""The bridge of this process, which passes each request to the part that handles it."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class LocalBridge:
         self._device = settings.device
         self._worker = "starting"
         self._tasks: set[asyncio.Task[None]] = set()
-        self._of_this_run: set[str] = set()
-        """The jobs that were submitted since this bridge began."""
-        self._on_ports: set[tuple[str, str]] = set()
-        """Job and stem of all that plays, or waits for the music to roll."""
+        self._submitted_jobs: set[str] = set()
+        """Jobs submitted since this bridge started."""
+        self._playing: set[tuple[str, str]] = set()
+        """(job, stem) of all notes that play or are armed."""
         bus.subscribe(self._on_event)
 
     async def submit(self, request: JobRequest, sender: str = "") -> tuple[Job, int]:
@@ -46,7 +46,7 @@ class LocalBridge:
 
     def cancel(self, job: str) -> None:
         self._scheduler.cancel(job)
-        self._player.stop(job)  # one that is over may still play
+        self._player.stop(job)  # a finished job may still be playing
 
     def job(self, job: str) -> Job:
         return self._scheduler.job(job)
@@ -72,14 +72,18 @@ class LocalBridge:
         found = self._scheduler.job(job)
         files = {result.name: Path(result.path) for result in found.results if result.is_part}
         if not files:
-            raise NotFound(f"{found.name} has no notes to play.", advice="Let it finish first, with midi switched on.")
+            raise NotFound(
+                f"{found.name} has no notes to play.", advice="Let the job finish first, with midi switched on."
+            )
         for stem in stems or ():
             if stem not in files:
                 raise NotFound(f"{found.name} has no notes for {stem}.", advice=f"It has: {', '.join(files)}.")
         chosen = {stem: files[stem] for stem in (files if stems is None else stems)}
         request = found.request
-        usual = request.sync if job in self._of_this_run else self._settings.sync
-        await self._player.play(job, chosen, offsets_seconds(self._settings), sync=sync or usual, beat=request.beat)
+        default_sync = request.sync if job in self._submitted_jobs else self._settings.sync
+        await self._player.play(
+            job, chosen, offsets_seconds(self._settings), sync=sync or default_sync, beat=request.beat
+        )
 
     def stop(self, job: str | None = None) -> None:
         if job is not None:
@@ -93,7 +97,7 @@ class LocalBridge:
         return self._bus.subscribe(listener)
 
     async def close(self) -> None:
-        """Lets go of what is still being prepared."""
+        """Cancels playback that is being prepared."""
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -105,25 +109,25 @@ class LocalBridge:
             case WorkerChanged(state=state):
                 self._worker = state
             case MidiWaiting(job=job, stem=stem) | MidiStarted(job=job, stem=stem):
-                self._on_ports.add((job, stem))
+                self._playing.add((job, stem))
             case MidiEnded(job=job, stem=stem):
-                self._on_ports.discard((job, stem))
+                self._playing.discard((job, stem))
             case Submitted(job=job):
-                self._of_this_run.add(job)
-                self._stop_forgotten()
+                self._submitted_jobs.add(job)
+                self._stop_removed_jobs()
             case Ended(job=job, outcome="done") if self._scheduler.job(job).request.play:
                 self._in_background(self._play_when_done(job))
 
-    def _stop_forgotten(self) -> None:
-        """A new job may have driven out an old one, whose notes nobody could name any more to stop them."""
+    def _stop_removed_jobs(self) -> None:
+        """Stops the notes of jobs that the store has removed, because no client can name them any more."""
         known = {job.id for job in self._scheduler.jobs()}
-        for job in {job for job, _ in self._on_ports} - known:
+        for job in {job for job, _ in self._playing} - known:
             self._player.stop(job)
 
     async def _play_when_done(self, job: str) -> None:
         try:
             await self.play(job)
-        except BridgeError as error:  # the files are there all the same: this is news, not a failed job
+        except BridgeError as error:  # the files exist, so this is a notice, not a failed job
             self._bus.publish(Noticed(level="warning", message=f"Not played: {error}"))
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:

@@ -1,4 +1,4 @@
-"""The words of the domain: frozen values, no input or output.
+"""The values of the domain: frozen, without input or output.
 
 Times are in seconds from the start of the clip's region, unless a name says otherwise.
 """
@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-#: Every stem a model may give, in the order in which people list them.
+#: All stems, in the order of display.
 STEMS: tuple[str, ...] = ("vocals", "drums", "bass", "other", "guitar", "piano")
 
 STAGES: tuple[str, ...] = ("queued", "loading", "separating", "transcribing", "writing")
@@ -22,19 +22,19 @@ Bends = Literal["none", "single", "mpe"]
 TempoSource = Literal["given", "estimated", "default"]
 OffScale = Literal["snap", "drop"]
 Voices = Literal["auto", "one", "many"]
-#: Beats of a bar, and what note a beat is: (6, 8).
+#: Beats per bar and the note value of a beat: (6, 8).
 Metre = tuple[int, int]
-#: The name of a file that holds the notes of all stems together.
+#: The name of a result with the notes of all stems.
 TOGETHER = "all"
 PlayOutcome = Literal["finished", "stopped", "failed"]
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all values: immutable, compared by content, ready for the wire and the disk."""
+    """Base of all values: immutable, compared by content, serialisable."""
 
 
 class Bend(Value, frozen=True, kw_only=True):
-    """Where a note's pitch lies against its written pitch, from one moment on."""
+    """A note's deviation from its written pitch, from one time on."""
 
     time_seconds: float
     semitones: float
@@ -50,22 +50,22 @@ class Note(Value, frozen=True, kw_only=True):
     velocity: int
     """1–127."""
     confidence: float = 1.0
-    """0–1: how sure the transcriber is that the note is there."""
+    """0–1: the transcriber's confidence that the note exists."""
     bends: tuple[Bend, ...] = ()
-    """In order of time, within the note; empty where the pitch stays put."""
+    """In order of time, within the note; empty if the pitch is constant."""
 
 
 class JobRequest(Value, frozen=True, kw_only=True):
-    """What somebody wants done with one region of one audio file."""
+    """A job to do on one region of one audio file."""
 
     source: str
     """Absolute path of the audio file."""
     engine: str = "auto"
     stems: tuple[str, ...] | None = None
-    """Stems to write; None: all that the engine gives; empty: none."""
+    """Stems to write; None: all that the engine provides; empty: none."""
     midi: tuple[str, ...] | None = None
-    """Stems to turn into notes; None: those that are written, or all where none are; `("all",)`: all that the engine
-    gives; empty: none."""
+    """Stems to transcribe; None: those that are written, or all if none are; `("all",)`: all that the engine provides;
+    empty: none."""
     start_seconds: float = 0.0
     """Start of the region in the file."""
     end_seconds: float | None = None
@@ -78,7 +78,7 @@ class JobRequest(Value, frozen=True, kw_only=True):
     out: str | None = None
     """Folder for the results; None: beside the project or the clip."""
     name: str | None = None
-    """What the results are called; None: the source file's name."""
+    """Name of the results; None: the source file's name."""
     format: str = "wav"
     depth: str = "source"
     device: str = "auto"
@@ -86,52 +86,52 @@ class JobRequest(Value, frozen=True, kw_only=True):
     """Stream the notes to the MIDI ports as soon as the job is done."""
     sync: str = "now"
     transcribe_as: str | None = None
-    """None: separate, then transcribe. Else no separation: the file itself is taken for that stem, or for a `mix`."""
+    """None: separate, then transcribe. Else there is no separation: the file itself is this stem, or a `mix`."""
     shortest_seconds: float | None = None
-    """Shorter notes are left out; None: what suits the stem. So for the following four."""
+    """Shorter notes are left out; None: the stem's default, also for the next three fields."""
     lowest: int | None = None
-    """MIDI number of the lowest pitch taken."""
+    """MIDI number; lower notes are left out."""
     highest: int | None = None
     sensitivity: float | None = None
-    """0–1: how little it takes to be a note."""
+    """0–1; higher: more notes."""
     voices: Voices = "auto"
-    """`one`: one line, never two notes at once."""
+    """`one`: never two notes at once; `many`: any number; `auto`: as suits the stem."""
     quantise: str = ""
-    """The grid that onsets are drawn to, as `1/16`; empty: none."""
+    """The grid that onsets are quantised to, as `1/16`; empty: no quantisation."""
     quantise_strength: float = 1.0
-    """How far they are drawn: 0 not at all, 1 onto the grid."""
+    """0: onsets stay; 1: onsets move onto the grid."""
     quantise_ends: bool = False
-    """The notes' ends are drawn too."""
+    """Quantise offsets too."""
     quantise_swing: bool = True
-    """Off-beats go to where they are played, not to the even grid."""
+    """Move off-beats to their swung position, not to the even grid."""
     scale: str = ""
-    """Pitches are drawn into this scale, as `Bb major`; `auto`: the key that was found; empty: they stay."""
+    """The scale that pitches are fitted to, as `Bb major`; `auto`: the estimated key; empty: none."""
     off_scale: OffScale = "snap"
-    """What notes outside the scale do: move to its nearest tone, or go."""
+    """Notes outside the scale: `snap` moves them to its nearest tone, `drop` removes them."""
     time_signature: Metre = (4, 4)
     bends: Bends = "single"
-    """How bends are written: not at all; on one channel, where a note sounds alone; as MPE, every note's own."""
+    """`none`: no bends; `single`: on one channel, where a note sounds alone; `mpe`: separate bends for every note."""
     note_lists: tuple[str, ...] = ()
-    """The notes as text too: `csv`, `json`."""
+    """Formats of note tables to write: `csv`, `json`."""
     picture: str | None = None
-    """Where a picture of the notes goes: a path; empty: among the results; None: nowhere."""
+    """Path of a picture of the notes; empty: among the results; None: no picture."""
 
 
-#: What each warning of a job says, by its code; a code never changes its meaning.
+#: The meaning of each warning code; codes are stable.
 WARNINGS: dict[str, str] = {
-    "weights_unavailable": "`auto` could not have `htdemucs` and used `draft`.",
-    "tempo_assumed": "No steady tempo was heard, so the notes are written at 120 BPM. The key `tempo` says it.",
-    "no_notes": "No note was found in any stem, or in one that the key `midi` names.",
-    "would_clip": "A stem would clip in whole numbers, so all stems of the job are 32-bit float WAV files.",
-    "bad_samples": "The clip held samples that are no numbers; they are silent now.",
-    "out_of_memory": "The graphics processor's memory was full; the processor did the rest.",
-    "backend_differs": "OpenVINO computed something else than torch on this machine, so torch does the work.",
-    "pickled_weights": "A model of your own is a `.th` file that can run code; a `.safetensors` file cannot.",
+    "weights_unavailable": "The weights of `htdemucs` are not available, so `auto` used `draft`.",
+    "tempo_assumed": "No steady tempo was found, so the notes are written at 120 BPM. The option `tempo` sets it.",
+    "no_notes": "No note was found in any stem, or in a stem that the option `midi` names.",
+    "would_clip": "A stem would clip in an integer format, so all stems of the job are 32-bit float WAV files.",
+    "bad_samples": "The clip contained samples that are not numbers (NaN); they were replaced by silence.",
+    "out_of_memory": "The GPU's memory was full, so the CPU did the rest.",
+    "backend_differs": "OpenVINO's results differ from torch's on this machine, so torch is used.",
+    "pickled_weights": "One of your own models is a `.th` file, which can run code; a `.safetensors` file cannot.",
 }
 
 
 class Warning(Value, frozen=True, kw_only=True):
-    """Something the user should know that did not stop the job."""
+    """A problem that did not stop the job."""
 
     code: str
     """One of `WARNINGS`."""
@@ -139,53 +139,53 @@ class Warning(Value, frozen=True, kw_only=True):
 
 
 class Result(Value, frozen=True, kw_only=True):
-    """One finished file."""
+    """One complete output file."""
 
     kind: Kind
     name: str
-    """The stem it belongs to; `all` where it holds all of them."""
+    """Its stem; `all` if it holds all stems."""
     path: str
     seconds: float
     sample_rate_hz: int = 0
-    """0 for all but stems, as are frames and channels."""
+    """0 except for stems; likewise `frames` and `channels`."""
     frames: int = 0
     channels: int = 0
     subtype: str = ""
-    """libsndfile's name of the sample format, as `PCM_24`; empty for what is no audio."""
+    """libsndfile's name of the sample format, as `PCM_24`; empty if the file is not audio."""
     notes: int = 0
 
     @property
     def is_part(self) -> bool:
-        """Whether it holds the notes of one stem, for a MIDI port to play."""
+        """Whether it is the MIDI file of one stem, which a MIDI port can play."""
         return self.kind == "midi" and self.name != TOGETHER
 
 
 class Music(Value, frozen=True, kw_only=True):
-    """What is known of the music: the time line that notes are written on, and their key."""
+    """Tempo, beat and metre of the timeline that notes are written on, and their key."""
 
     tempo_bpm: float
     tempo_source: TempoSource
-    """Somebody said it, it was heard, or nobody knows it and it is MIDI's own default."""
+    """`given` by the user, `estimated` from the audio, or MIDI's `default` of 120 BPM."""
     tempo_confidence: float = 0.0
-    """0–1: how sure the estimate is, also of one that was not taken."""
+    """0–1: confidence of the estimate, even if it was not used."""
     first_beat_seconds: float = 0.0
-    """Where a beat lies."""
+    """Time of a beat."""
     time_signature: Metre = (4, 4)
     key: str = ""
-    """As `Bb major`; empty where the notes do not say."""
+    """As `Bb major`; empty if unknown."""
     key_margin: float = 0.0
-    """0–1: by how much that key fits better than the next; 0.1 is clear."""
+    """0–1: how much better this key fits than the next best; 0.1 is clear."""
 
 
 class Failure(Value, frozen=True, kw_only=True):
-    """Why a job ended badly, as the user is told."""
+    """Why a job failed, in words for the user."""
 
     code: str
     message: str
 
 
 class Job(Value, frozen=True, kw_only=True):
-    """The present state of one job: the fold of its events (see `lifecycle`)."""
+    """The current state of one job: the fold of its events (see `lifecycle`)."""
 
     id: str
     name: str
@@ -197,14 +197,14 @@ class Job(Value, frozen=True, kw_only=True):
     """Share of the whole job that is done, 0–1; never falls."""
     eta_seconds: float | None = None
     is_slower: bool = False
-    """Whether the time left has risen: the work is slower than it was on this machine before."""
+    """Whether the remaining time has risen: the work is slower than before on this machine."""
     engine: str = ""
-    """The engine that does the work, once `auto` has been resolved."""
+    """The requested engine; once `auto` is resolved, the engine that does the work."""
     device: str = ""
     output_dir: str = ""
     results: tuple[Result, ...] = ()
     music: Music | None = None
-    """None until its notes are known."""
+    """None until the notes are known."""
     warnings: tuple[Warning, ...] = ()
     failure: Failure | None = None
     ended_unix: float | None = None
@@ -220,26 +220,26 @@ class ModelInfo(Value, frozen=True, kw_only=True):
     name: str
     stems: tuple[str, ...]
     present: bool
-    """True where it can start without a download."""
+    """True if it can start without a download."""
     note: str
-    """What it is good for, the terms of its weights, or what is wrong with it."""
+    """Its purpose, the licence of its weights, or what is wrong with it."""
     size_bytes: int | None = None
-    """Of its files on this machine; where there are none, about what fetching it takes, or None."""
+    """Size of its files on this machine; if there are none, the approximate download size, or None."""
     speed: float | None = None
-    """Seconds of audio per second that it last did here; None where nobody has measured it."""
+    """Seconds of audio per second, as last measured on this machine; None: not measured."""
 
 
 class Port(Value, frozen=True, kw_only=True):
-    """One MIDI port that the bridge keeps open."""
+    """One open MIDI port of the bridge."""
 
     stem: str
     name: str
     channel: int | None = None
-    """1–16, where all stems share one port; None: notes are on the channels that their file says."""
+    """1–16 if all stems share one port; None: notes are on the channels in their file."""
 
 
 class Lateness(Value, frozen=True, kw_only=True):
-    """How much after their time the messages of a playback were handed to the port, in milliseconds."""
+    """Delay between the deadlines of a playback's messages and their delivery to the port, in milliseconds."""
 
     messages: int
     p50_ms: float
@@ -248,20 +248,20 @@ class Lateness(Value, frozen=True, kw_only=True):
 
     @property
     def words(self) -> str:
-        """`0.1 ms, 99 % by up to 0.6, the worst by 1.2`; what comes after "late by"."""
+        """`0.1 ms, 99 % by up to 0.6, the worst by 1.2`; follows the words "late by"."""
         return f"{self.p50_ms:.1f} ms, 99 % by up to {self.p99_ms:.1f}, the worst by {self.worst_ms:.1f}"
 
 
 class MidiStatus(Value, frozen=True, kw_only=True):
-    """What the MIDI player has to play on."""
+    """Back-end and ports of the MIDI player."""
 
     backend: str = "none"
     """`jack`, `jack-exact`, `alsa`, `coremidi`, `winmm`, or `none`."""
     ports: tuple[Port, ...] = ()
     sync_port: str = ""
-    """The port that hears a DAW's MIDI clock; empty where there is none."""
+    """The port that receives a DAW's MIDI clock; empty if there is none."""
     message: str = ""
-    """Why there is no back-end, in words; empty where there is one."""
+    """Why there is no back-end, in words for the user; empty if there is one."""
 
 
 class Status(Value, frozen=True, kw_only=True):

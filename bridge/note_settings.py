@@ -1,4 +1,4 @@
-"""The user's settings for decoding notes."""
+"""Settings for reading notes from the analysis of a stem."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ Pitch = Annotated[int, msgspec.Meta(ge=0, le=127)]
 
 
 class NoteSettings(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Settings for one stem; None takes the value of the stem's profile (`profiles.profile_for`)."""
+    """How the notes of one stem are read; None: the value of the stem's profile (`profiles.profile_for`)."""
 
     onset_threshold: Probability | None = None
-    """Least probability that a note begins; higher: fewer notes."""
+    """Lowest onset posterior of a note; higher: fewer notes."""
     note_threshold: Probability | None = None
-    """Least probability that a note sounds; higher: fewer and shorter notes."""
+    """Lowest note posterior of a sounding note; higher: fewer and shorter notes."""
     shortest_ms: Milliseconds | None = None
     """Notes shorter than this are left out."""
     lowest_pitch: Pitch | None = None
     """MIDI number; notes below are left out. The network covers 21 (A0) to 108 (C8)."""
     highest_pitch: Pitch | None = None
     monophonic: bool | None = None
-    """True: one note at a time; False: any number."""
+    """True: never two notes at once; False: any number."""

@@ -1,24 +1,24 @@
-"""Text from outside made harmless: names, paths, messages that a terminal or a log must show and never obey."""
+"""Sanitises text from outside (names, paths, messages) before a terminal or a log shows it."""
 
 from __future__ import annotations
 
-#: Stands where a sign was that would have done something instead of being read.
+#: Replaces every non-printable character.
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-#: They join or part letters and emoji, and have no width: blanks take their place, so that two names look different.
+#: Zero-width characters, replaced by spaces so that names which differ in them look different.
 _JOINERS = "\u200b\u200c\u200d\u2060\ufeff"
 
 
 def plain(text: str) -> str:
-    """`text` as one line that does nothing but be read.
+    """`text` as one printable line.
 
-    Blanks of every kind, line breaks among them, become spaces. Whatever else has no picture becomes `REPLACEMENT`:
-    escape sequences lose their ESC or CSI, text that would run backwards keeps its direction, and bytes of a name that
-    is no UTF-8 are seen to be there. As many signs come out as go in; harmless text comes out as it is.
+    White space of every kind, including line breaks, becomes spaces. Every other non-printable character becomes
+    `REPLACEMENT`: escape sequences lose their ESC or CSI, direction overrides have no effect, and bytes of a name that
+    is not UTF-8 stay visible. The length does not change; printable text is returned unchanged.
     """
-    return text if text.isprintable() else "".join(map(_sign, text))
+    return text if text.isprintable() else "".join(map(_plain_character, text))
 
 
-def _sign(sign: str) -> str:
-    if sign.isprintable():
-        return sign
-    return " " if sign.isspace() or sign in _JOINERS else REPLACEMENT
+def _plain_character(character: str) -> str:
+    if character.isprintable():
+        return character
+    return " " if character.isspace() or character in _JOINERS else REPLACEMENT

@@ -1,4 +1,4 @@
-"""Where results go and what they are called: beside the DAW's project, never over anything that is there."""
+"""Folders and names of results: beside the DAW's project, without overwriting existing files."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from pathlib import Path
 
 from bridge.errors import NotFound, OutsideRoots
 
-#: What Windows, macOS or a DAW cannot have in a file's name.
+#: Characters that Windows, macOS or a DAW does not allow in file names.
 FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 RESERVED = frozenset(
     {"CON", "PRN", "AUX", "NUL", *(f"COM{n}" for n in range(1, 10)), *(f"LPT{n}" for n in range(1, 10))}
 )
-#: Room for ` 99`, ` (Vocals)`, the ending and the temporary name's head within the 255 bytes of common file systems.
+#: Leaves room for ` 99`, ` (Vocals)`, the suffix and the temporary prefix within the 255 bytes of common file systems.
 MAX_NAME_BYTES = 180
 PARTIAL = ".partial"
 
 
 def result_name(source: Path, wanted: str | None) -> str:
-    """What the results are called: the name that was asked for, or the source's, as every system can write it.
+    """The name of the results: the requested name, or the source's, made valid on every system.
 
-    Accents stay composed or decomposed as they come (macOS decomposes them): scripts wait for files by the name that
-    they have asked for, and compare bytes.
+    The Unicode normalisation is not changed, because scripts wait for files by the name that they requested and compare
+    bytes (macOS decomposes accents).
     """
     name = FORBIDDEN.sub("_", (wanted or source.stem).strip()).rstrip(". ")
     name = name.encode("utf-8", "replace")[:MAX_NAME_BYTES].decode("utf-8", "ignore").rstrip(". ") or "clip"
@@ -30,29 +30,29 @@ def result_name(source: Path, wanted: str | None) -> str:
     return f"{head}_{dot}{rest}" if head.strip().upper() in RESERVED else name
 
 
-def stem_file(name: str, stem: str, ending: str) -> str:
+def stem_file_name(name: str, stem: str, ending: str) -> str:
     """`song`, `vocals`, `wav` → `song (Vocals).wav`."""
     return f"{name} ({stem.capitalize()}).{ending}"
 
 
 def partial_name(job: str, file: str) -> str:
-    """The hidden temporary name that `file` has until it is complete."""
+    """The hidden temporary name of `file` until it is complete."""
     return f".{job}.{file}{PARTIAL}"
 
 
 def is_partial_of(job: str, path: Path) -> bool:
-    """True for what a job has left unfinished."""
+    """Whether `path` is a temporary file of the job."""
     return path.name.startswith(f".{job}.") and path.name.endswith(PARTIAL)
 
 
 def output_parent(source: Path, project: str | None) -> Path:
-    """The folder in which a job's own folder is made.
+    """The parent of a job's output folder.
 
-    A Live project keeps stems in `Samples/Processed/Stems`; an Ardour session or REAPER project in `stems`; without
-    a project they lie in `stems` beside the clip.
+    `Samples/Processed/Stems` in a Live project, `stems` in an Ardour session or REAPER project, and `stems` beside the
+    clip without a project.
 
     Raises:
-        NotFound: `project` names nothing that is there.
+        NotFound: `project` does not exist.
     """
     if project is not None:
         root = Path(project).expanduser()
@@ -68,21 +68,21 @@ def output_parent(source: Path, project: str | None) -> Path:
 def numbered(folder: Path) -> Iterable[Path]:
     """`folder`, then `folder 2`, `folder 3` …"""
     yield folder
-    if not folder.name:  # the root of a drive
+    if not folder.name:  # the root of a drive has no name
         return
     for number in range(2, 10_000):
         yield folder.with_name(f"{folder.name} {number}")
 
 
 def check_roots(path: Path, roots: Iterable[Path]) -> None:
-    """Sees that `path`, wherever its links lead, lies in one of `roots`; without roots it may lie anywhere.
+    """Checks that `path`, with links resolved, is in one of `roots`; without roots it may be anywhere.
 
     Raises:
-        OutsideRoots: it does not.
+        OutsideRoots: it is not.
     """
     allowed = [root.resolve() for root in roots]
     if allowed and not any(path.resolve().is_relative_to(root) for root in allowed):
-        raise OutsideRoots(f"{path} lies outside the folders that this bridge may use.")
+        raise OutsideRoots(f"{path} is outside the folders that this bridge may use.")
 
 
 def _stems_folder(project: Path) -> Path:
@@ -92,15 +92,15 @@ def _stems_folder(project: Path) -> Path:
 
 
 def _is_project(folder: Path) -> bool:
-    return _is_live_project(folder) or _holds(folder, ".ardour", ".rpp")
+    return _is_live_project(folder) or _contains_file(folder, ".ardour", ".rpp")
 
 
 def _is_live_project(folder: Path) -> bool:
-    return (folder / "Ableton Project Info").is_dir() or _holds(folder, ".als")
+    return (folder / "Ableton Project Info").is_dir() or _contains_file(folder, ".als")
 
 
-def _holds(folder: Path, *endings: str) -> bool:
+def _contains_file(folder: Path, *suffixes: str) -> bool:
     try:
-        return any(entry.suffix.lower() in endings and entry.is_file() for entry in folder.iterdir())
-    except OSError:  # a folder above that may not be listed is no project of this user's
+        return any(entry.suffix.lower() in suffixes and entry.is_file() for entry in folder.iterdir())
+    except OSError:  # a parent that cannot be listed is not the user's project
         return False

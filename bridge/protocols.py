@@ -1,6 +1,6 @@
-"""The seams: what a part may expect of another without knowing it.
+"""Protocols: the interfaces between the parts of the bridge.
 
-Each seam is small and documented here like an API; fakes that record what they were asked are in
+Each is small and documented like an API. Fakes of most of them, which record their calls, are in
 `tests/support/fakes.py`.
 """
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from bridge.events import Event, JobEvent
 from bridge.model import Job, JobRequest, ModelInfo, Note, Status, Warning
 
-if TYPE_CHECKING:  # the main process never loads numpy for an annotation's sake
+if TYPE_CHECKING:  # the main process must not load numpy for annotations
     import numpy as np
     import numpy.typing as npt
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:  # the main process never loads numpy for an annotation's sake
 
     #: float32, shape (frames, channels), full scale at ±1.0.
     Samples: TypeAlias = npt.NDArray[np.float32]
-    #: One consecutive run of frames of every stem: float32 (frames, channels) each, all of the same length.
+    #: Stem → the same consecutive frames of that stem: float32 (frames, channels), all of the same length.
     StemBlock: TypeAlias = Mapping[str, Samples]
 
 
 class Clock(Protocol):
-    """See `bridge.system.clock.SystemClock`."""
+    """The time; see `bridge.system.clock.SystemClock`."""
 
     def monotonic_seconds(self) -> float: ...
 
@@ -34,7 +34,7 @@ class Clock(Protocol):
 
 
 class Signal(Protocol):
-    """Audio that can be read from any frame, without saying whether it lies in memory or on disk."""
+    """Audio with random access, in memory or on disk."""
 
     @property
     def frames(self) -> int: ...
@@ -46,83 +46,82 @@ class Signal(Protocol):
     def sample_rate_hz(self) -> int: ...
 
     def read(self, start: int, stop: int) -> Samples:
-        """Frames `start` to `stop` (0 ≤ start ≤ stop ≤ frames): float32 (stop - start, channels), a fresh array."""
+        """Frames `start` to `stop` (0 ≤ start ≤ stop ≤ frames): float32 (stop - start, channels), a new array."""
         ...
 
 
 class Control(Protocol):
-    """How long work talks to whoever asked for it."""
+    """Progress, warnings and cancellation of a long-running operation."""
 
     def checkpoint(self, fraction: float) -> None:
-        """Reports the share done (0–1, never falling) of the present piece of work.
+        """Reports the fraction done (0–1, never falling) of the current operation.
 
         Raises:
-            Cancelled: the job was cancelled; clean up and let it pass.
+            Cancelled: the job was cancelled; clean up and let the exception pass.
         """
         ...
 
     def warn(self, warning: Warning) -> None:
-        """Tells the user something that does not stop the work."""
+        """Reports a problem that does not stop the work."""
         ...
 
 
 @dataclass(frozen=True)
 class Context:
-    """What an engine has to hear around a region to make of it what it would make of it in the whole file."""
+    """The input around a region that an engine needs to give the same stems as for the whole file."""
 
     frames: int
-    """How far around a frame its stems depend on the mix."""
+    """How many frames before and after a frame its stems depend on."""
     grid_frames: int = 1
-    """The mix must begin at a multiple of this, counted in the whole file, so that the same windows are seen."""
+    """The input must start at a multiple of this frame count in the file, so that the windows are the same."""
 
 
 class Separator(Protocol):
-    """A loaded separation engine, ready to work; kept warm between jobs."""
+    """A loaded separation engine; it stays loaded between jobs."""
 
     @property
     def name(self) -> str: ...
 
     @property
     def stems(self) -> tuple[str, ...]:
-        """The stems it gives, of `model.STEMS`."""
+        """The stems it provides, of `model.STEMS`."""
         ...
 
     @property
     def device(self) -> str:
-        """Where it computes: `cpu`, `cuda`, `mps`."""
+        """The device that it computes on: `cpu`, `cuda`, `mps`."""
         ...
 
     @property
     def sample_rate_hz(self) -> int | None:
-        """The rate it must be fed at; None: any."""
+        """The sample rate of its input; None: any."""
         ...
 
     def context(self, sample_rate_hz: int) -> Context:
-        """What it has to hear around a region of a mix at that rate, which is one that it can be fed at."""
+        """The context it needs around a region at this sample rate, which must be one that it accepts."""
         ...
 
     def identity(self) -> str:
-        """A hash of the weights, or the version of an algorithm without any: what a manifest records."""
+        """A hash of the weights, or the version of an algorithm without weights; stored in the manifest."""
         ...
 
     def separate(self, mix: Signal, stems: Sequence[str], control: Control) -> Iterator[StemBlock]:
-        """Takes a stereo mix (2 channels) apart.
+        """Separates a stereo mix (2 channels).
 
-        Yields consecutive blocks that together hold exactly `mix.frames` frames of each of the stems asked for.
-        Deterministic; calls `control.checkpoint` at least once for every window of work. The same input gives the
-        same output, and `mix` is never written to.
+        Yields consecutive blocks that together hold exactly `mix.frames` frames of each requested stem. It is
+        deterministic, calls `control.checkpoint` at least once per window, and does not modify `mix`.
 
         Raises:
-            EngineFailed, OutOfMemory: it could not do its work.
-            Cancelled: `control` said so.
+            EngineFailed, OutOfMemory: the separation failed.
+            Cancelled: the job was cancelled.
         """
         ...
 
 
 class Transcriber(Protocol):
-    """Turns the sound of one stem into notes, in two steps: listening, which is work, and reading, which takes ms.
+    """Transcribes one stem in two steps: `listen` analyses the audio, which is slow; `read` derives notes, within ms.
 
-    What was heard can be kept and read again, with other settings, as often as somebody likes.
+    The analysis can be cached and read again with other settings.
     """
 
     @property
@@ -130,53 +129,53 @@ class Transcriber(Protocol):
 
     @property
     def sample_rate_hz(self) -> int:
-        """The rate it must be fed at."""
+        """The sample rate of its input."""
         ...
 
     def identity(self) -> str:
-        """What it listens with, and how it writes down what it heard: the same identity, the same bytes."""
+        """Identifies its model and the format of its analysis: equal identities give equal analyses."""
         ...
 
     def listen(self, audio: Signal, stem: str, control: Control) -> bytes:
-        """What it hears in `audio` (1 channel), in a form of its own that `read` understands.
+        """The analysis of `audio` (1 channel), encoded for `read`.
 
         Raises:
-            EngineFailed: it could not do its work.
-            Cancelled: `control` said so.
+            EngineFailed: the analysis failed.
+            Cancelled: the job was cancelled.
         """
         ...
 
-    def read(self, heard: bytes, stem: str, settings: NoteSettings) -> list[Note]:
-        """The notes in what was heard, sorted by onset then pitch; empty where nothing sounds.
+    def read(self, analysis: bytes, stem: str, settings: NoteSettings) -> list[Note]:
+        """The notes of an analysis, sorted by onset, then pitch; may be empty.
 
-        Onsets lie in [0, duration), offsets in (onset, duration]; nothing of the file's end is lost.
+        Onsets are in [0, duration), offsets in (onset, duration], including notes at the end of the file.
 
         Raises:
             BadArguments: the settings leave no pitch.
-            ValueError: `listen` did not write this.
+            ValueError: `analysis` is not one that `listen` returned.
         """
         ...
 
 
 class Engines(Protocol):
-    """Opens separation engines by name and keeps what is worth keeping warm."""
+    """Opens separation engines by name and keeps some of them loaded."""
 
     def open(self, name: str, *, device: str, control: Control, seconds: float = 0.0) -> Separator:
-        """The engine of that name; `auto` decides by what is here, and warns where it had to settle for less.
+        """The engine of that name. `auto` chooses one by what is available, and warns if the best one is not.
 
         Args:
-            seconds: how much audio waits for it: whether preparations pay that make it faster.
+            seconds: how much audio it will separate, which decides whether slow preparations for speed are worth it.
 
         Raises:
             BadArguments: there is no such engine.
-            WeightsUnavailable: an engine that was asked for by name has no weights here and none can be had.
-            EngineFailed, OutOfMemory: it is here but cannot start.
-            Cancelled: `control` said so, for instance during a download.
+            WeightsUnavailable: the named engine has no weights on this machine, and they cannot be downloaded.
+            EngineFailed, OutOfMemory: the engine cannot start.
+            Cancelled: the job was cancelled, for instance during a download.
         """
         ...
 
     def pull(self, name: str, control: Control) -> None:
-        """Fetches the weights of `name` ahead of time; does nothing where they are here.
+        """Downloads the weights of `name` ahead of time; does nothing if they are already on this machine.
 
         Raises:
             BadArguments, WeightsUnavailable, Cancelled: as for `open`.
@@ -185,14 +184,14 @@ class Engines(Protocol):
 
 
 class Transcribers(Protocol):
-    """Knows which transcriber suits which stem and keeps them warm."""
+    """Provides the transcriber for each stem and keeps them loaded."""
 
     def for_stem(self, stem: str) -> Transcriber:
         """The transcriber for a stem of `model.STEMS` or for `mix`.
 
         Raises:
             BadArguments: there is no such stem.
-            EngineFailed: its model is missing or broken.
+            EngineFailed: the model is missing or broken.
         """
         ...
 
@@ -205,24 +204,24 @@ class MidiOutput(Protocol):
 
     @property
     def ahead_ns(self) -> int:
-        """How long before its deadline a message wants to be handed over; 0: at its deadline."""
+        """How long before its deadline a message should be sent; 0: at its deadline."""
         ...
 
     def send(self, message: Sequence[int], at_ns: int | None = None) -> None:
-        """Hands over the bytes of one complete MIDI message, to go out at `at_ns`; None, or a time past: at once.
+        """Sends the bytes of one complete MIDI message at `at_ns`; None or a past time: at once.
 
-        Times are those of the player's clock (`time.perf_counter_ns`), and never fall from one message with a time to
-        the next until `take_back`. A port whose `ahead_ns` is 0 takes no notice of them.
+        Times are those of the player's clock (`time.perf_counter_ns`). They do not fall from one timed message to the
+        next until `take_back`. A port whose `ahead_ns` is 0 ignores them.
 
         Raises:
-            EngineFailed: the port is gone, or takes no more.
+            EngineFailed: the port is gone, or accepts no more messages.
         """
         ...
 
     def take_back(self) -> None:
-        """Forgets what waits for its time; what ends a note, a bend or the pedal may go out at once instead.
+        """Cancels the messages that wait for their time; those that end a note, bend or pedal may be sent at once.
 
-        What was handed over without a time goes out all the same.
+        Messages sent without a time are not cancelled.
         """
         ...
 
@@ -230,31 +229,31 @@ class MidiOutput(Protocol):
 
 
 class JobRunner(Protocol):
-    """Does one job at a time; its events go back to the scheduler (see `Scheduler.happened`)."""
+    """Runs one job at a time; its events go to `Scheduler.on_event`."""
 
     def run(self, job: str, request: JobRequest) -> None: ...
 
     def cancel(self, job: str) -> None:
-        """Makes the running job end soon, with the outcome `cancelled`."""
+        """Asks the running job to end soon, with the outcome `cancelled`."""
         ...
 
 
 class Inspector(Protocol):
-    """Looks at the files of a request before it becomes a job."""
+    """Checks the files of a request before it becomes a job."""
 
     async def inspect(self, request: JobRequest, sender: str = "") -> None:
-        """Returns, soon, where nothing speaks against it; decodes nothing, and does not hold up the event loop.
+        """Returns if the request can become a job; decodes nothing, and does not block the event loop.
 
-        What one `sender` asks for, or a drive that does not answer, holds up no other.
+        Neither the requests of one `sender` nor an unresponsive drive delay the requests of others.
 
         Raises:
-            NotFound, NotReadable, NotAudio, TooLong, OutsideRoots, NotWritable, BadArguments: the job would fail by it.
+            NotFound, NotReadable, NotAudio, TooLong, OutsideRoots, NotWritable, BadArguments: the job would fail.
         """
         ...
 
 
 class JobStore(Protocol):
-    """Remembers every job as the list of its events."""
+    """Stores every job as the list of its events."""
 
     def append(self, event: JobEvent) -> Job:
         """Records one event; returns the job after it."""
@@ -270,13 +269,13 @@ class JobStore(Protocol):
 
 
 class Bridge(Protocol):
-    """What the faces (OSC, terminal, command line) may ask for. All of it is called on the event loop."""
+    """The bridge as the user interfaces (OSC, terminal, command line) use it, on the event loop."""
 
     async def submit(self, request: JobRequest, sender: str = "") -> tuple[Job, int]:
-        """Queues a job whose files look as if it could be done; returns it with its place (0: it starts at once).
+        """Checks the files of a request and queues it; returns the job and its position (0: it starts at once).
 
-        The files are looked at meanwhile, which takes milliseconds, or some seconds where their drive hangs. Requests
-        of one `sender` enter the queue in the order in which they were made.
+        The check takes milliseconds, or some seconds if the drive does not answer. Requests of one `sender` are queued
+        in the order in which they were made.
 
         Raises:
             NotFound, NotReadable, NotAudio, TooLong, OutsideRoots, NotWritable, QueueFull, BadArguments: nothing was
@@ -285,7 +284,7 @@ class Bridge(Protocol):
         ...
 
     def cancel(self, job: str) -> None:
-        """Cancels a queued or running job; one that is over stays as it is.
+        """Cancels a queued or running job; does nothing if the job is over.
 
         Raises:
             NotFound: there is no such job.
@@ -293,7 +292,7 @@ class Bridge(Protocol):
         ...
 
     def job(self, job: str) -> Job:
-        """Raises NotFound where there is no such job."""
+        """Raises NotFound if there is no such job."""
         ...
 
     def jobs(self) -> tuple[Job, ...]: ...
@@ -303,25 +302,25 @@ class Bridge(Protocol):
     async def models(self) -> tuple[ModelInfo, ...]: ...
 
     async def play(self, job: str, stems: Sequence[str] | None = None, sync: str | None = None) -> None:
-        """Streams the notes of a finished job (of all its stems, or of some) to the MIDI ports.
+        """Plays the notes of a finished job (of all its stems, or of some) on the MIDI ports.
 
-        `sync` is one of `options.SYNCS`: `now`, from the start, or a source of time that tells when the notes play;
-        None: as the job's request says; for a job of an earlier run, whose DAW may be gone, as this bridge is set.
+        `sync` is one of `options.SYNCS`: `now` plays from the start at once, the others follow a DAW's transport. None:
+        as in the job's request, or, for a job of an earlier run, whose DAW may be gone, as in this bridge's settings.
 
         Raises:
-            NotFound: no such job, or it has no notes of that stem.
-            EngineFailed: there is no MIDI back-end, and why.
+            NotFound: there is no such job, or it has no notes of that stem.
+            EngineFailed: there is no MIDI back-end; the message says why.
         """
         ...
 
     def stop(self, job: str | None = None) -> None:
-        """Ends playback of one job, or of all; every sounding note gets its note-off."""
+        """Stops playback of one job, or of all; every sounding note gets its note-off."""
         ...
 
     def panic(self) -> None:
-        """Silences everything on every port, with all-notes-off controllers too."""
+        """Silences every port, also with all-notes-off messages."""
         ...
 
     def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
-        """Calls `listener` with every event from now on; returns what ends it."""
+        """Calls `listener` with every event from now on; returns a function that ends it."""
         ...

@@ -1,4 +1,4 @@
-"""Which job runs when: a queue, one job at a time, and what becomes of a job whose worker dies."""
+"""The job queue: runs one job at a time, and fails a job whose worker dies."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ from bridge.protocols import Clock, JobRunner, JobStore
 
 log = logging.getLogger(__name__)
 
-#: Letters only: a shell or a Max patch takes `12e45678` for a number.
+#: Letters only, because a shell or a Max patch would read `12e45678` as a number.
 ID_LETTERS = "abcdefghijkmnopqrstuvwxyz"
 
 
 class Scheduler:
-    """Takes requests in, hands them to the runner one after another, and publishes every event of every job.
+    """Queues requests, gives them to the runner one after another, and publishes every event of every job.
 
-    It is the only writer of the store. `runner` is told what to do; its events come back through `happened`, its
-    death through `lost`, and its being free through `free`.
+    It is the only writer of the store. The runner reports through `on_event`, `on_runner_lost` and `on_runner_free`.
     """
 
     def __init__(
@@ -50,12 +49,13 @@ class Scheduler:
         self._runner_is_free = False
 
     def attach(self, runner: JobRunner) -> None:
-        """Names who does the work; called once, before the first `free`."""
+        """Sets the runner; call it once, before the first `on_runner_free`."""
         self._runner = runner
 
     def submit(self, request: JobRequest) -> tuple[Job, int]:
-        """Queues a job; returns it with the number of jobs before it. Files are checked earlier:
-        `bridge.inspector.admission`.
+        """Queues a job; returns it with the number of jobs before it.
+
+        The files are not checked here, but before: see `bridge.inspector.admission`.
 
         Raises:
             QueueFull: it was not queued.
@@ -73,14 +73,14 @@ class Scheduler:
         self._start_next()
         return job, before
 
-    def check_room(self, on_their_way: int = 0) -> None:
-        """Raises QueueFull where the queue has no place for one more than those that are on their way into it."""
-        starts_at_once = on_their_way > 0 and self._runner_is_free and self._running is None
-        if len(self._queue) + on_their_way - starts_at_once >= self._queue_limit:
-            raise QueueFull(f"{len(self._queue) + on_their_way} jobs are waiting already.")
+    def check_room(self, pending: int = 0) -> None:
+        """Raises QueueFull if the queue has no room for another job besides `pending` pending ones."""
+        starts_at_once = pending > 0 and self._runner_is_free and self._running is None
+        if len(self._queue) + pending - starts_at_once >= self._queue_limit:
+            raise QueueFull(f"{len(self._queue) + pending} jobs are already waiting.")
 
     def cancel(self, job: str) -> None:
-        """Ends a job that is not over. See `protocols.Bridge.cancel`."""
+        """Cancels a job that is not over. See `protocols.Bridge.cancel`."""
         if self.job(job).is_over:
             return
         if job == self._running and self._runner is not None:
@@ -95,7 +95,7 @@ class Scheduler:
         """Raises NotFound where there is no such job."""
         found = self._store.get(job)
         if found is None:
-            raise NotFound(f"There is no job {job}.", advice="See `/sab/list` for the jobs that are known.")
+            raise NotFound(f"There is no job {job}.", advice="`/sab/list` lists the known jobs.")
         return found
 
     def jobs(self) -> tuple[Job, ...]:
@@ -109,48 +109,48 @@ class Scheduler:
     def running(self) -> int:
         return int(self._running is not None)
 
-    def free(self) -> None:
-        """The runner can take a job."""
+    def on_runner_free(self) -> None:
+        """Called when the runner can take a job."""
         self._runner_is_free = True
         self._start_next()
 
-    def happened(self, event: JobEvent) -> None:
-        """The runner reports on the running job; what comes after a job's end is ignored."""
+    def on_event(self, event: JobEvent) -> None:
+        """Called with each event from the runner; events of any but the running job are ignored."""
         if event.job != self._running:
             return
         self._record(event)
         if isinstance(event, Ended):
             self._running, self._cancelling = None, False
-            self.free()
+            self.on_runner_free()
 
-    def lost(self, last_words: str) -> None:
-        """The runner has died; the job it was doing fails, and leaves nothing unfinished behind."""
+    def on_runner_lost(self, reason: str) -> None:
+        """Called when the runner has died; fails the running job and removes its temporary files."""
         self._runner_is_free = False
         if self._running is None:
             return
         job, cancelled = self._running, self._cancelling
         self._running, self._cancelling = None, False
-        self._sweep(job)
+        self._remove_temporary_files(job)
         if cancelled:
             self._end(job, "cancelled")
         else:
-            self._end(job, "failed", f"The separation process ended in the middle of the job ({last_words}).")
+            self._end(job, "failed", f"The separation process ended in the middle of the job ({reason}).")
 
     def recover(self) -> None:
-        """Ends the jobs that an earlier run of the bridge left open, and removes what they left unfinished."""
+        """Fails the jobs that an earlier run of the bridge left open, and removes their temporary files."""
         for job in self._store.jobs():
             if not job.is_over:
-                self._sweep(job.id)
-                self._end(job.id, "failed", "The bridge was ended before this job was done.")
+                self._remove_temporary_files(job.id)
+                self._end(job.id, "failed", "The bridge ended before this job was done.")
 
     def close(self) -> None:
-        """Cancels whatever is waiting or was running; the runner has been ended before."""
+        """Cancels all waiting and running jobs; the runner must have ended before."""
         self._runner_is_free = False
         while self._queue:
             self._end(self._queue.popleft(), "cancelled")
         if self._running is not None:
             job, self._running = self._running, None
-            self._sweep(job)
+            self._remove_temporary_files(job)
             self._end(job, "cancelled")
 
     def _start_next(self) -> None:
@@ -160,22 +160,22 @@ class Scheduler:
         try:
             self._runner.run(job, self.job(job).request)
         except Exception as error:
-            log.exception("job %s cannot be handed over", job)
-            self._end(job, "failed", f"The job cannot be handed over ({type(error).__name__}).")
+            log.exception("job %s cannot be sent to the worker", job)
+            self._end(job, "failed", f"The job cannot be sent to the worker ({type(error).__name__}).")
             self._start_next()
             return
         self._running = job
         self._runner_is_free = False
 
-    def _end(self, job: str, outcome: Outcome, why: str = "") -> None:
-        failure = Failure(code="engine_failed", message=f"{why} {ADVICE['engine_failed']}") if why else None
+    def _end(self, job: str, outcome: Outcome, message: str = "") -> None:
+        failure = Failure(code="engine_failed", message=f"{message} {ADVICE['engine_failed']}") if message else None
         self._record(Ended(job=job, outcome=outcome, unix_seconds=self._clock.unix_seconds(), failure=failure))
 
-    def _sweep(self, job: str) -> None:
-        """Removes what the job has left unfinished, in every folder that it has worked in."""
+    def _remove_temporary_files(self, job: str) -> None:
+        """Removes the job's temporary files from every folder that it has written to."""
         folders = [event.output_dir for event in self._store.history(job) if isinstance(event, Started)]
         for folder in map(Path, dict.fromkeys(filter(None, folders))):
-            with contextlib.suppress(OSError):  # the drive may be gone; then so is what lay on it
+            with contextlib.suppress(OSError):  # the drive may be gone, and the files with it
                 remove_partials(job, folder)
                 if self.job(job).request.out is None:
                     folder.rmdir()

@@ -1,4 +1,4 @@
-"""OpenVinoCache between the few units that the bridge speaks, and how a person reads them."""
+"""Conversions between the bridge's units, and their text form."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def seconds_to_frames(seconds: float, sample_rate_hz: int) -> int:
 
 
 def clock_text(seconds: float) -> str:
-    """`75.2` → `1:15`; what a musician reads on a transport."""
+    """`75.2` → `1:15`, as on a transport."""
     whole = max(0, math.floor(seconds + 0.5))
     hours, rest = divmod(whole, 3600)
     minutes, secs = divmod(rest, 60)

@@ -27,7 +27,7 @@ def test_the_environment_names_the_file(file: Path) -> None:
     assert load_settings({"SAB_CONFIG": str(file)}).roots == (Path("/music"),)
 
 
-def test_text_becomes_what_the_setting_is() -> None:
+def test_text_is_converted_to_the_settings_type() -> None:
     settings = load_settings({"SAB_NO_MIDI": "true", "SAB_MAX_MINUTES": "2.5", "SAB_STATE_DIR": "~/x"})
     assert settings.no_midi is True
     assert settings.max_minutes == 2.5
@@ -49,7 +49,7 @@ def test_text_becomes_what_the_setting_is() -> None:
     ],
     ids=str,
 )
-def test_a_bad_value_is_told_in_words(environment: dict[str, str]) -> None:
+def test_a_bad_value_is_a_bad_arguments_error(environment: dict[str, str]) -> None:
     with pytest.raises(BadArguments):
         load_settings(environment)
 
@@ -57,7 +57,7 @@ def test_a_bad_value_is_told_in_words(environment: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     "text", ["port = ", "colour = 3", 'port = "many"', "\xff", f"port = 1{'0' * 5000}", f"x = {'[' * 3000}"]
 )
-def test_a_bad_file_is_told_in_words(tmp_path: Path, text: str) -> None:
+def test_a_bad_file_is_a_bad_arguments_error(tmp_path: Path, text: str) -> None:
     path = tmp_path / "bad.toml"
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(BadArguments):
@@ -65,7 +65,7 @@ def test_a_bad_file_is_told_in_words(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "environment", "text", "told"),
+    ("options", "environment", "text", "message"),
     [
         ({}, {}, 'port = "x"', "Expected `int`, got `str` for `port`, in {file}."),
         ({}, {}, "nonsense = 1", "There is no setting `nonsense`, in {file}."),
@@ -74,17 +74,17 @@ def test_a_bad_file_is_told_in_words(tmp_path: Path, text: str) -> None:
         ({"http_port": -1}, {}, "", "http_port must be between 0 and 65535, not -1, in the option --http-port."),
     ],
 )
-def test_a_bad_value_is_told_with_its_place(
-    tmp_path: Path, options: dict[str, object], environment: dict[str, str], text: str, told: str
+def test_the_message_about_a_bad_value_names_its_source(
+    tmp_path: Path, options: dict[str, object], environment: dict[str, str], text: str, message: str
 ) -> None:
     path = tmp_path / "c.toml"
     path.write_text(text)
     with pytest.raises(BadArguments) as refused:
         load_settings(environment, options, file=path)
-    assert refused.value.message == told.format(file=path)
+    assert refused.value.message == message.format(file=path)
 
 
-def test_a_file_that_begins_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
     path = tmp_path / "c.toml"
     path.write_bytes(b"\xef\xbb\xbfport = 9753\n")
     assert load_settings({}, file=path).port == 9753

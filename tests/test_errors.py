@@ -5,7 +5,7 @@ def _kinds(kind: type[BridgeError] = BridgeError) -> set[type[BridgeError]]:
     return {kind}.union(*(_kinds(sub) for sub in kind.__subclasses__()))
 
 
-def test_every_code_has_its_advice() -> None:
+def test_every_code_has_advice() -> None:
     codes = {kind.code for kind in _kinds() if kind.__module__ == "bridge.errors"}
     assert codes == set(ADVICE)
 
@@ -22,13 +22,13 @@ def test_an_error_is_one_line() -> None:
     assert "\n" not in str(NotFound("several\nlines\r\nof words"))
 
 
-def test_an_error_comes_back_from_its_code() -> None:
+def test_an_error_is_rebuilt_from_its_code() -> None:
     error = error_for("weights_unavailable", "Not here. Fetch it.")
     assert type(error) is WeightsUnavailable
     assert str(error) == "Not here. Fetch it."
 
 
-def test_an_error_comes_back_as_the_tree_has_it_whatever_was_derived_from_it() -> None:
+def test_a_rebuilt_error_has_the_class_of_the_tree_not_a_subclass() -> None:
     class TooFar(NotFound):
         def __init__(self, miles: int) -> None:
             super().__init__(f"It is {miles} miles away.")

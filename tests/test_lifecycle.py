@@ -41,17 +41,17 @@ def test_a_submitted_job_waits() -> None:
     assert (job.state, job.stage, job.fraction, job.name) == ("queued", "queued", 0.0, "song")
 
 
-def test_a_job_runs_from_its_start_on() -> None:
+def test_a_started_job_is_running() -> None:
     job = after(Started(job="a", engine="draft", device="cpu", output_dir="/out"))
     assert (job.state, job.engine, job.output_dir) == ("running", "draft", "/out")
 
 
-def test_a_done_job_is_whole() -> None:
+def test_a_done_job_is_at_100_percent() -> None:
     job = after(Progressed(job="a", stage="writing", fraction=0.99), Ended(job="a", outcome="done", unix_seconds=7.0))
     assert (job.state, job.fraction, job.eta_seconds, job.ended_unix) == ("done", 1.0, None, 7.0)
 
 
-def test_a_failed_job_keeps_its_reason_and_how_far_it_came() -> None:
+def test_a_failed_job_keeps_its_failure_and_progress() -> None:
     failure = Failure(code="not_audio", message="no")
     job = after(
         Progressed(job="a", stage="separating", fraction=0.5, eta_seconds=3.0),
@@ -60,7 +60,7 @@ def test_a_failed_job_keeps_its_reason_and_how_far_it_came() -> None:
     assert (job.state, job.failure, job.fraction) == ("failed", failure, 0.5)
 
 
-def test_the_same_warning_counts_once() -> None:
+def test_a_repeated_warning_is_stored_once() -> None:
     warned = Warned(job="a", warning=Warning(code="would_clip", message="loud"))
     assert len(after(warned, warned).warnings) == 1
 
@@ -79,16 +79,16 @@ def test_a_job_never_goes_back(events: list[JobEvent]) -> None:
 
 
 @pytest.mark.parametrize("event", [Produced(job="a", result=RESULT)])
-def test_an_event_before_the_submission_is_a_mistake(event: JobEvent) -> None:
+def test_an_event_before_the_submission_is_an_error(event: JobEvent) -> None:
     with pytest.raises(ValueError, match="never submitted"):
         apply(None, event)
 
 
-def test_another_jobs_event_is_a_mistake() -> None:
+def test_another_jobs_event_is_an_error() -> None:
     with pytest.raises(ValueError, match="applied to job a"):
         apply(after(), Produced(job="b", result=RESULT))
 
 
-def test_an_empty_history_is_a_mistake() -> None:
+def test_an_empty_history_is_an_error() -> None:
     with pytest.raises(ValueError, match="begins"):
         fold([])

@@ -1,4 +1,4 @@
-"""The bridge of one process, where its parts meet."""
+"""`LocalBridge` with a real scheduler and a fake player."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ class RecordingPlayer:
         self.stopped.append(job)
 
 
-async def test_the_notes_of_a_job_that_is_forgotten_end(clip: Path) -> None:
+async def test_the_notes_of_a_job_that_is_removed_from_the_store_stop(clip: Path) -> None:
     bus, player = EventBus(), RecordingPlayer()
     scheduler = Scheduler(MemoryStore(limit=200), FakeClock(), bus.publish, queue_limit=1)
     scheduler.attach(RecordingRunner())
     admission = Admission(InProcessInspector(()), scheduler.check_room, scheduler.submit)
     bridge = LocalBridge(Settings(), bus, scheduler, admission, cast("MidiPlayer", player))
-    scheduler.free()
+    scheduler.on_runner_free()
 
     async def finished() -> str:
         job, _ = await bridge.submit(JobRequest(source=str(clip)))
-        scheduler.happened(Ended(job=job.id, outcome="done", unix_seconds=1.0))
+        scheduler.on_event(Ended(job=job.id, outcome="done", unix_seconds=1.0))
         return job.id
 
     armed, playing, played = await finished(), await finished(), await finished()
@@ -63,7 +63,7 @@ async def test_the_notes_of_a_job_that_is_forgotten_end(clip: Path) -> None:
     assert set(player.stopped) == {armed, playing}
 
 
-async def test_a_job_of_an_earlier_run_follows_what_this_bridge_follows(clip: Path) -> None:
+async def test_a_job_of_an_earlier_run_uses_the_sync_setting_of_this_bridge(clip: Path) -> None:
     store, player = MemoryStore(), RecordingPlayer()
 
     def run(sync: str) -> tuple[LocalBridge, Scheduler]:
@@ -72,14 +72,14 @@ async def test_a_job_of_an_earlier_run_follows_what_this_bridge_follows(clip: Pa
         scheduler.attach(RecordingRunner())
         admission = Admission(InProcessInspector(()), scheduler.check_room, scheduler.submit)
         bridge = LocalBridge(Settings(sync=sync), bus, scheduler, admission, cast("MidiPlayer", player))
-        scheduler.free()
+        scheduler.on_runner_free()
         return bridge, scheduler
 
     async def finished(bridge: LocalBridge, scheduler: Scheduler, sync: str) -> str:
         job, _ = await bridge.submit(JobRequest(source=str(clip), sync=sync))
         notes = Result(kind="midi", name="bass", path=str(clip.with_suffix(".mid")), seconds=1.0, notes=1)
-        scheduler.happened(Produced(job=job.id, result=notes))
-        scheduler.happened(Ended(job=job.id, outcome="done", unix_seconds=1.0))
+        scheduler.on_event(Produced(job=job.id, result=notes))
+        scheduler.on_event(Ended(job=job.id, outcome="done", unix_seconds=1.0))
         return job.id
 
     first = run("now")

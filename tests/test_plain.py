@@ -1,4 +1,4 @@
-"""Text from outside never becomes more than text, and one door leads to the terminal."""
+"""Text from outside is sanitised, and only a few modules may write to the terminal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 
 
 @given(names)
-def test_what_is_plain_is_one_line_that_a_terminal_only_shows(text: str) -> None:
+def test_plain_text_is_one_printable_line(text: str) -> None:
     shown = plain(text)
     assert shown.isprintable()
     assert len(shown) == len(text)
@@ -28,8 +28,8 @@ def test_what_is_plain_is_one_line_that_a_terminal_only_shows(text: str) -> None
 
 
 @given(st.text(st.characters(categories=("L", "M", "N", "P", "S"), include_characters=" ")))
-def test_harmless_text_comes_out_as_it_is(text: str) -> None:
-    assert plain(text) == text or any(unicodedata.category(sign) == "Cn" for sign in text)
+def test_printable_text_is_unchanged(text: str) -> None:
+    assert plain(text) == text or any(unicodedata.category(character) == "Cn" for character in text)
 
 
 @pytest.mark.parametrize(
@@ -45,19 +45,19 @@ def test_harmless_text_comes_out_as_it_is(text: str) -> None:
         ("שיר [v] 夜.wav", "שיר [v] 夜.wav"),
     ],
 )
-def test_each_kind_of_sign_has_its_place(text: str, shown: str) -> None:
+def test_each_kind_of_character_is_replaced(text: str, shown: str) -> None:
     assert plain(text) == shown
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_error_is_harmless_for_whoever_shows_it(name: str) -> None:
+def test_an_error_message_is_printable(name: str) -> None:
     error = BadArguments(f"There is no {name}.", advice=f"Rename {name}.")
     assert error.message.isprintable()
     assert str(error).isprintable()
 
 
-#: What writes to a terminal or a log, or takes a string for markup, and the one place that may use it.
-DOORS = {
+#: Functions that write to a terminal or a log, or read a string as markup → the only modules that may use them.
+OUTPUT_MODULES = {
     "print": ("bridge/midi/ports/jack_process.py",),  # one line into the pipe to the player
     "pprint": (),
     "typer.echo": (),
@@ -106,7 +106,7 @@ def sources() -> Iterator[tuple[str, ast.Module]]:
 
 
 def used(module: ast.Module) -> Iterator[tuple[str, int]]:
-    """Every name that a module uses of others, in full: `typer.echo`, `rich.console.Console`."""
+    """Every imported name that a module uses, in full: `typer.echo`, `rich.console.Console`."""
     known: dict[str, str] = {}
     for node in ast.walk(module):
         if isinstance(node, ast.Import):
@@ -122,12 +122,12 @@ def used(module: ast.Module) -> Iterator[tuple[str, int]]:
             yield known.get(node.id, node.id), node.lineno
 
 
-def test_nothing_prints_or_makes_markup_but_in_the_places_for_it() -> None:
+def test_only_listed_modules_print_or_make_markup() -> None:
     found = [
         f"{path}:{line}: {name}"
         for path, module in sources()
         for name, line in used(module)
-        if name in DOORS and path not in DOORS[name]
+        if name in OUTPUT_MODULES and path not in OUTPUT_MODULES[name]
     ]
     found += [
         f"{path}:{node.lineno}: .{node.attr}"
@@ -146,16 +146,16 @@ def test_nothing_prints_or_makes_markup_but_in_the_places_for_it() -> None:
     assert not found
 
 
-def test_the_doors_are_where_they_are_said_to_be() -> None:
-    """A door that has moved would leave its guard at a wall."""
+def test_listed_modules_use_what_they_are_listed_for() -> None:
+    """Otherwise the table would be out of date and check nothing."""
     names_of = {path: {name for name, _ in used(module)} for path, module in sources()}
-    for name, places in DOORS.items():
-        for place in places:
-            assert name in names_of[place], (name, place)
+    for name, modules in OUTPUT_MODULES.items():
+        for path in modules:
+            assert name in names_of[path], (name, path)
 
 
-def test_every_label_of_a_button_or_key_is_our_own_words() -> None:
-    """Textual reads them as markup."""
+def test_every_label_of_a_button_is_a_constant() -> None:
+    """Textual reads labels as markup."""
     for path, module in sources():
         for node in ast.walk(module):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Button":

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import NotFound, OutsideRoots
-from bridge.project_paths import check_roots, output_parent, partial_name, result_name, stem_file
+from bridge.project_paths import check_roots, output_parent, partial_name, result_name, stem_file_name
 
 
 def put(path: Path) -> Path:
@@ -14,32 +14,32 @@ def put(path: Path) -> Path:
     return path
 
 
-def test_without_a_project_results_lie_beside_the_clip(tmp_path: Path) -> None:
+def test_without_a_project_results_go_beside_the_clip(tmp_path: Path) -> None:
     assert output_parent(put(tmp_path / "music" / "a.wav"), None) == tmp_path / "music" / "stems"
 
 
-@pytest.mark.parametrize("sign", ["Ableton Project Info/x.cfg", "My Song.als"])
-def test_a_live_project_has_its_own_place(tmp_path: Path, sign: str) -> None:
-    put(tmp_path / "song" / sign)
+@pytest.mark.parametrize("marker", ["Ableton Project Info/x.cfg", "My Song.als"])
+def test_a_live_project_has_its_own_stems_folder(tmp_path: Path, marker: str) -> None:
+    put(tmp_path / "song" / marker)
     clip = put(tmp_path / "song" / "Samples" / "Recorded" / "a.wav")
     assert output_parent(clip, None) == tmp_path / "song" / "Samples" / "Processed" / "Stems"
 
 
-@pytest.mark.parametrize("sign", ["song.ardour", "Song.RPP"])
-def test_other_projects_get_a_stems_folder_outside_the_daws_own(tmp_path: Path, sign: str) -> None:
-    put(tmp_path / "song" / sign)
+@pytest.mark.parametrize("marker", ["song.ardour", "Song.RPP"])
+def test_other_projects_get_a_stems_folder_outside_the_daws_folders(tmp_path: Path, marker: str) -> None:
+    put(tmp_path / "song" / marker)
     clip = put(tmp_path / "song" / "interchange" / "song" / "audiofiles" / "a.wav")
     assert output_parent(clip, None) == tmp_path / "song" / "stems"
 
 
-def test_a_named_project_wins_over_the_clips_own_place(tmp_path: Path) -> None:
+def test_a_named_project_overrides_the_clips_folder(tmp_path: Path) -> None:
     clip = put(tmp_path / "elsewhere" / "a.wav")
     project = put(tmp_path / "song" / "song.als")
     assert output_parent(clip, str(project)) == tmp_path / "song" / "Samples" / "Processed" / "Stems"
     assert output_parent(clip, str(project.parent)) == tmp_path / "song" / "Samples" / "Processed" / "Stems"
 
 
-def test_a_project_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_project_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         output_parent(put(tmp_path / "a.wav"), str(tmp_path / "gone.als"))
 
@@ -60,14 +60,14 @@ def test_a_project_that_is_not_there_is_told(tmp_path: Path) -> None:
         ("   ", "clip"),
     ],
 )  # fmt: skip
-def test_names_are_such_as_every_system_can_write(wanted: str | None, name: str) -> None:
+def test_names_are_valid_on_every_system(wanted: str | None, name: str) -> None:
     assert result_name(Path('/x/Ünïcode 🎸 "clip".wav'), wanted) == name
 
 
 @given(st.text(), st.text(min_size=1, max_size=300))
-def test_any_name_can_be_written(tmp_path_factory: pytest.TempPathFactory, wanted: str, source: str) -> None:
+def test_any_name_becomes_a_valid_file_name(tmp_path_factory: pytest.TempPathFactory, wanted: str, source: str) -> None:
     name = result_name(Path("/x") / source.replace("/", "").replace("\0", ""), wanted or None)
-    file = partial_name("12345678", stem_file(name, "vocals", "wav"))
+    file = partial_name("12345678", stem_file_name(name, "vocals", "wav"))
     assert len(file.encode()) <= 255
     folder = tmp_path_factory.getbasetemp() / "names"
     folder.mkdir(exist_ok=True)

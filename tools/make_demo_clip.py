@@ -1,8 +1,8 @@
-"""Makes the clip that `sab demo` takes apart: four bars of our own, played by a dozen lines of synthesis.
+"""Makes the clip that `sab demo` separates: four synthesised bars of our own music.
 
     python tools/make_demo_clip.py bridge/demo/clip.ogg
 
-The same bytes of music each time: every random number has a seed.
+The samples are the same each time, because every random generator has a seed.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ def show_cache(json: shared.Json = False) -> None:
     """List the results that are kept, the last used first."""
     settings = shared.settings_from()
     cache = _cache(settings)
-    everything = cache.kept()
+    everything = cache.entries()
     total = sum(one.entry.total_bytes for one in everything)
     kept = [one for one in everything if one.entry.results]
     heard = total - sum(one.entry.total_bytes for one in kept)
@@ -55,9 +55,9 @@ def show_cache(json: shared.Json = False) -> None:
 def clear_cache(json: shared.Json = False) -> None:
     """Delete all results that are kept. The files in your projects stay."""
     cache = _cache(shared.settings_from())
-    results = sum(bool(one.entry.results) for one in cache.kept())
+    results = sum(bool(one.entry.results) for one in cache.entries())
     cache.clear()
-    count = results - sum(bool(one.entry.results) for one in cache.kept())
+    count = results - sum(bool(one.entry.results) for one in cache.entries())
     if json:
         write_json({"cleared": count})
     else:

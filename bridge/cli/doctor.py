@@ -174,7 +174,7 @@ def _why_not_writable(folder: Path) -> str:
 
 async def _port(settings: Settings) -> Finding:
     try:
-        (await sockets.bound(settings.host, settings.port, socket.SOCK_DGRAM)).close()
+        (await sockets.server_socket(settings.host, settings.port, socket.SOCK_DGRAM)).close()
     except (OSError, OverflowError, UnicodeError) as error:  # the last: no host is called so
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             message = (

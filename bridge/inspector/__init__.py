@@ -1,5 +1,5 @@
-"""The inspector: `python -m bridge.inspector`, which looks at a request's files before it is queued.
+"""The inspector: `python -m bridge.inspector`, which checks a request's files before it is queued.
 
-A process of its own, because a look may hang with the drive and a decoder may crash
+It is a separate process, because a check may hang with the drive, and a decoder may crash
 (docs/decisions/0117-requests-are-inspected-first.md).
 """

@@ -1,4 +1,4 @@
-"""`python -m bridge.inspector`: started by the main process, ends when that is gone."""
+"""`python -m bridge.inspector`: started by the main process, ends when the main process is gone."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def main() -> int:
         channel.send(InspectorReady())
         while (command := channel.inbox.get()) is not None:
             if isinstance(command, Inspect):
-                # Each in a thread of its own: one that hangs with its drive is in nobody's way, not at the end either.
+                # Each in its own daemon thread: one that hangs with its drive delays no other, and not the exit.
                 threading.Thread(target=_report, args=(channel, command, limits), daemon=True).start()
     return 0
 
@@ -46,13 +46,13 @@ def _report(channel: ParentChannel[InspectorCommand, InspectorReport], command: 
 
 
 def refusal_of(command: Inspect, limits: Limits) -> Refusal | None:
-    """What speaks against a request; None also where looking failed for a reason that is not the request's."""
+    """Why a request is refused; None if it is accepted, or if the check itself failed."""
     try:
         find_source(command.request, max_seconds=limits.max_seconds, roots=tuple(map(Path, limits.roots)))
     except BridgeError as error:
         return Refusal(code=error.code, message=error.message, advice=error.advice)
-    except Exception:  # the worker will meet it too, and has the words for it
-        log.exception("%s could not be looked at", command.request.source)
+    except Exception:  # the worker will meet it too, and will report it
+        log.exception("%s could not be checked", command.request.source)
     return None
 
 

@@ -1,4 +1,4 @@
-"""The way into the queue: each request is looked at first, while everything else goes on."""
+"""Admission to the queue: each request is inspected first, without blocking anything else."""
 
 from __future__ import annotations
 
@@ -10,43 +10,44 @@ from bridge.protocols import Inspector
 
 
 class Admission:
-    """Lets requests into the queue, those of one sender in the order in which they came.
+    """Admits requests to the queue; those of one sender keep their order.
 
-    `check_room` gets how many are on their way in, and raises where there is no place for one more; `enter` queues.
+    `check_room` gets the number of pending requests and raises if the queue has no room for one more; `enqueue` adds a
+    request to the queue.
     """
 
     def __init__(
         self,
         inspector: Inspector,
         check_room: Callable[[int], None],
-        enter: Callable[[JobRequest], tuple[Job, int]],
+        enqueue: Callable[[JobRequest], tuple[Job, int]],
     ) -> None:
         self._inspector = inspector
         self._check_room = check_room
-        self._enter = enter
-        self._on_their_way = 0
+        self._enqueue = enqueue
+        self._pending = 0
         self._last: dict[str, asyncio.Future[None]] = {}
-        """For each sender with requests on their way, what is done as soon as the last of them is in or refused."""
+        """For each sender with pending requests, a future that is done once the last of them is queued or refused."""
 
     async def admit(self, request: JobRequest, sender: str) -> tuple[Job, int]:
-        """Queues a request that nothing speaks against. See `protocols.Bridge.submit`."""
-        self._check_room(self._on_their_way)
-        before = self._last.get(sender)
+        """Inspects a request, then queues it. See `protocols.Bridge.submit`."""
+        self._check_room(self._pending)
+        previous = self._last.get(sender)
         turn = self._last[sender] = asyncio.get_running_loop().create_future()
-        self._on_their_way += 1
+        self._pending += 1
         try:
             await self._inspector.inspect(request, sender)
-            if before is not None:
-                await asyncio.wait({before})  # unlike `await before`, it is not cancelled with us
-            return self._enter(request)
+            if previous is not None:
+                await asyncio.wait({previous})  # unlike `await previous`, this does not cancel it when we are cancelled
+            return self._enqueue(request)
         finally:
-            self._on_their_way -= 1
-            self._pass_on(sender, before, turn)
+            self._pending -= 1
+            self._finish_turn(sender, previous, turn)
 
-    def _pass_on(self, sender: str, before: asyncio.Future[None] | None, turn: asyncio.Future[None]) -> None:
-        """The turn of whoever comes next, also where this one was refused before its own turn had come."""
-        if before is not None and not before.done():
-            before.add_done_callback(lambda _: self._pass_on(sender, None, turn))
+    def _finish_turn(self, sender: str, previous: asyncio.Future[None] | None, turn: asyncio.Future[None]) -> None:
+        """Ends this request's turn; if it was refused early, only once the previous request's turn has ended."""
+        if previous is not None and not previous.done():
+            previous.add_done_callback(lambda _: self._finish_turn(sender, None, turn))
             return
         turn.set_result(None)
         if self._last.get(sender) is turn:

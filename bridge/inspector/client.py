@@ -1,4 +1,4 @@
-"""The main process' view of the inspector: a request goes in, and what speaks against it comes out, soon or never."""
+"""The main process's client of the inspector, which answers in time or is not waited for."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ from bridge.processes.child import Child
 
 log = logging.getLogger(__name__)
 
-#: Longer than a drive that sleeps needs to turn. Nobody waits longer, whatever the reason.
+#: Longest wait for an answer; a sleeping drive spins up in less.
 ANSWER_SECONDS = 10.0
-#: Looks at a time, and those of one sender among them; and looks that hang before the process is given up with them.
-MOST_LOOKS, MOST_OF_ONE = 8, 2
-#: So many files of one folder that hang, and the others there are not waited for.
-DEAD_FOLDER = 2
-#: Where the process cannot even be started.
+#: Inspections at a time, in total and per sender. The process is replaced once `MAX_INSPECTIONS` of them hang.
+MAX_INSPECTIONS, MAX_PER_SENDER = 8, 2
+#: After this many files of one folder have hung, its other files are refused without waiting.
+MAX_HANGS_PER_FOLDER = 2
+#: Pause between attempts if the process cannot be started.
 RESTART_SECONDS = 10.0
 
 
 class InspectorClient:
-    """Implements `protocols.Inspector` with a process of its own, which may hang or crash without harm.
+    """Implements `protocols.Inspector` with a separate process, which may hang or crash without harm.
 
-    What cannot be looked at, because the inspector is down or others have all its places, is taken unseen: the worker
-    has the last word anyway.
+    A request that cannot be inspected in time, because the inspector is down or busy, is accepted without inspection:
+    the worker checks it again anyway.
     """
 
     def __init__(
@@ -51,26 +51,26 @@ class InspectorClient:
         self._module = module
         self._answer_seconds = answer_seconds
         self._tokens = itertools.count()
-        self._looks: dict[int, asyncio.Future[Refusal | None]] = {}
+        self._answers: dict[int, asyncio.Future[Refusal | None]] = {}
         self._hanging: set[int] = set()
-        self._looking: Counter[str] = Counter()
-        """How many looks each sender has on their way."""
-        self._room = asyncio.Condition()
+        self._active: Counter[str] = Counter()
+        """Running inspections by sender."""
+        self._slots = asyncio.Condition()
         self._hung: dict[str, deque[float]] = {}
-        """By folder, when a file of it last did not answer in time."""
+        """By folder, the last times (event loop clock) when one of its files did not answer."""
         self._up = asyncio.Event()
-        self._child = self._made()
+        self._child = self._new_child()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Starts the process; returns before it can look."""
+        """Starts the process; returns before it is ready."""
         await self._child.start()
 
     async def close(self) -> None:
-        """Ends the process; whoever waits for a look is let through."""
-        self._let_through()
+        """Ends the process; pending requests are accepted uninspected."""
+        self._accept_pending()
         await self._child.close(grace_seconds=0.5)
-        for task in self._tasks:  # a process that hangs in the system's hands cannot be waited for
+        for task in self._tasks:  # a process that hangs in a system call cannot be waited for
             task.cancel()
 
     @property
@@ -81,7 +81,7 @@ class InspectorClient:
         """See `protocols.Inspector`."""
         deadline = asyncio.get_running_loop().time() + self._answer_seconds
         try:
-            async with self._place(sender, deadline):
+            async with self._slot(sender, deadline):
                 await _until(deadline, self._up.wait())
                 refusal = await self._refusal(request, deadline)
         except asyncio.TimeoutError:
@@ -90,88 +90,88 @@ class InspectorClient:
             raise error_for(refusal.code, refusal.message, refusal.advice)
 
     @asynccontextmanager
-    async def _place(self, sender: str, deadline: float) -> AsyncIterator[None]:
-        """A place among those who look. Raises asyncio.TimeoutError: there is none in time."""
+    async def _slot(self, sender: str, deadline: float) -> AsyncIterator[None]:
+        """Holds one inspection slot for the block. Raises asyncio.TimeoutError if none is free in time."""
 
         def is_free() -> bool:
-            return self._looking.total() < MOST_LOOKS and self._looking[sender] < MOST_OF_ONE
+            return self._active.total() < MAX_INSPECTIONS and self._active[sender] < MAX_PER_SENDER
 
-        async with self._room:
-            await _until(deadline, self._room.wait_for(is_free))
-            self._looking[sender] += 1
+        async with self._slots:
+            await _until(deadline, self._slots.wait_for(is_free))
+            self._active[sender] += 1
         try:
             yield
         finally:
-            self._looking -= Counter([sender])
-            async with self._room:
-                self._room.notify_all()
+            self._active -= Counter([sender])
+            async with self._slots:
+                self._slots.notify_all()
 
     async def _refusal(self, request: JobRequest, deadline: float) -> Refusal | None:
         now = asyncio.get_running_loop().time()
         folder = str(Path(request.source).parent)
         hung = self._hung.get(folder) or deque[float]()
-        if len(hung) == DEAD_FOLDER and now - hung[0] < self._answer_seconds:
+        if len(hung) == MAX_HANGS_PER_FOLDER and now - hung[0] < self._answer_seconds:
             return _no_answer(request)
         token = next(self._tokens)
-        look: asyncio.Future[Refusal | None] = asyncio.get_running_loop().create_future()
-        self._looks[token] = look
+        answer: asyncio.Future[Refusal | None] = asyncio.get_running_loop().create_future()
+        self._answers[token] = answer
         self._child.send(Inspect(token=token, request=request))
         try:
-            answered, _ = await asyncio.wait({look}, timeout=max(0.0, deadline - now))
+            answered_in_time, _ = await asyncio.wait({answer}, timeout=max(0.0, deadline - now))
         finally:
-            del self._looks[token]
-        if look in answered:
+            del self._answers[token]
+        if answer in answered_in_time:
             self._hung.pop(folder, None)
-            return look.result()
-        self._hung.setdefault(folder, deque(maxlen=DEAD_FOLDER)).append(deadline)
+            return answer.result()
+        self._hung.setdefault(folder, deque(maxlen=MAX_HANGS_PER_FOLDER)).append(deadline)
         self._hanging.add(token)
-        if len(self._hanging) >= MOST_LOOKS:
+        if len(self._hanging) >= MAX_INSPECTIONS:
             self._replace()
         return _no_answer(request)
 
-    def _made(self) -> Child[InspectorCommand, InspectorReport]:
+    def _new_child(self) -> Child[InspectorCommand, InspectorReport]:
         return Child(
             self._module,
             InspectorReport,
-            on_report=self._heard,
-            on_exit=self._lost,
+            on_report=self._on_report,
+            on_exit=self._on_exit,
             on_start=lambda: self._child.send(self._limits),
             environment={"OPENBLAS_NUM_THREADS": "1"},  # it computes nothing
         )
 
-    def _heard(self, report: InspectorReport) -> None:
+    def _on_report(self, report: InspectorReport) -> None:
         match report:
             case InspectorReady():
                 self._up.set()
             case Inspected(token=token, refusal=refusal):
                 self._hanging.discard(token)
-                if (look := self._looks.get(token)) is not None and not look.done():
-                    look.set_result(refusal)
+                if (answer := self._answers.get(token)) is not None and not answer.done():
+                    answer.set_result(refusal)
 
-    def _lost(self, last_words: str) -> None:
-        log.warning("the inspector ended (%s); it starts anew", last_words)
-        self._let_through()
+    def _on_exit(self, reason: str) -> None:
+        log.warning("the inspector ended (%s); restarting it", reason)
+        self._accept_pending()
 
-    def _let_through(self) -> None:
+    def _accept_pending(self) -> None:
         self._up.clear()
         self._hanging.clear()
-        for look in self._looks.values():
-            if not look.done():
-                look.set_result(None)
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_result(None)
 
     def _replace(self) -> None:
-        """So many looks hang that the process is given up; a new one is there for the next."""
-        log.warning("the inspector hangs with %d files; it starts anew", len(self._hanging))
-        self._let_through()
-        old, self._child = self._child, self._made()
+        """Replaces a process with too many hanging inspections."""
+        log.warning("the inspector hangs with %d files; replacing it", len(self._hanging))
+        self._accept_pending()
+        old, self._child = self._child, self._new_child()
         self._in_background(old.close(grace_seconds=0.0))
-        self._in_background(self._started())
+        self._in_background(self._start_until_up())
 
-    async def _started(self) -> None:
+    async def _start_until_up(self) -> None:
         while True:
             try:
                 return await self._child.start()
-            except OSError as error:  # no process or no memory to be had just now
+            except OSError as error:  # no process or memory available at the moment
                 log.warning("the inspector cannot be started: %s", error)
                 await asyncio.sleep(RESTART_SECONDS)
 
@@ -181,14 +181,14 @@ class InspectorClient:
         task.add_done_callback(self._tasks.discard)
 
 
-async def _until(deadline: float, happens: Awaitable[object]) -> None:
-    """Raises asyncio.TimeoutError: it has not happened in time."""
-    await asyncio.wait_for(happens, max(0.0, deadline - asyncio.get_running_loop().time()))
+async def _until(deadline: float, awaitable: Awaitable[object]) -> None:
+    """Awaits until `deadline` (event loop clock). Raises asyncio.TimeoutError after it."""
+    await asyncio.wait_for(awaitable, max(0.0, deadline - asyncio.get_running_loop().time()))
 
 
 def _no_answer(request: JobRequest) -> Refusal:
     error = NotReadable(
         f"The drive or server that {request.source} lies on does not answer.",
-        advice="Look whether it is connected, or copy the clip to another one.",
+        advice="Check that it is connected, or copy the clip to another drive.",
     )
     return Refusal(code=error.code, message=error.message, advice=error.advice)

@@ -1,4 +1,4 @@
-"""A look without a process, for a command whose one job the worker takes at once."""
+"""Inspection without a separate process, for a command that runs a single job at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bridge.project_paths import check_roots, output_parent
 
 
 class InProcessInspector:
-    """Implements `protocols.Inspector`: sees only what needs no decoder; the worker says the rest a moment later."""
+    """Implements `protocols.Inspector` with checks that need no decoder; the worker does the others a moment later."""
 
     def __init__(self, roots: tuple[Path, ...]) -> None:
         self._roots = roots
@@ -19,7 +19,7 @@ class InProcessInspector:
 
     async def close(self) -> None: ...
 
-    async def inspect(self, request: JobRequest, sender: str = "") -> None:  # noqa: ARG002 - nobody waits here
+    async def inspect(self, request: JobRequest, sender: str = "") -> None:  # noqa: ARG002 - nothing waits here
         source = Path(request.source)
         check_roots(source, self._roots)
         check_source(source)

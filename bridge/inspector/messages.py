@@ -1,4 +1,4 @@
-"""What the main process and the inspector say to each other."""
+"""Messages between the main process and the inspector."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bridge.model import JobRequest, Value
 
 
 class Limits(Value, frozen=True, kw_only=True, tag="limits"):
-    """The first command: what holds for all requests."""
+    """The first command: the limits for all requests."""
 
     max_seconds: float
     roots: tuple[str, ...] = ()
@@ -20,7 +20,7 @@ class Inspect(Value, frozen=True, kw_only=True, tag="inspect"):
 
 
 class InspectorReady(Value, frozen=True, kw_only=True, tag="ready"):
-    """The inspector can look."""
+    """The inspector can take requests."""
 
 
 class Refusal(Value, frozen=True, kw_only=True):
@@ -34,7 +34,7 @@ class Refusal(Value, frozen=True, kw_only=True):
 class Inspected(Value, frozen=True, kw_only=True, tag="inspected"):
     token: int
     refusal: Refusal | None = None
-    """None: nothing speaks against it."""
+    """None: the request is accepted."""
 
 
 InspectorCommand: TypeAlias = Limits | Inspect

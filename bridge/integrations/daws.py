@@ -50,13 +50,13 @@ class Daw:
 
 
 def _ardour(here: BridgeAddress) -> dict[str, bytes]:
-    url = sockets.url("osc.udp", sockets.from_here(here.host), here.port)
+    url = sockets.url("osc.udp", sockets.local_host(here.host), here.port)
     return {name: text.replace(ARDOUR_URL, url).encode() for name, text in _scripts("ardour").items()}
 
 
 def _reaper(here: BridgeAddress) -> dict[str, bytes]:
     command = ", ".join(lua_text(word) for word in (*here.command, "submit"))
-    options = ", ".join(lua_text(word) for word in ("--host", sockets.from_here(here.host), "--port", str(here.port)))
+    options = ", ".join(lua_text(word) for word in ("--host", sockets.local_host(here.host), "--port", str(here.port)))
     settings = (
         "-- How REAPER's scripts start the bridge's command; `sab install reaper` has written it.\n"
         f"return {{ command = {{ {command} }}, options = {{ {options} }} }}\n"

@@ -58,7 +58,7 @@ async def serve_osc(
     """
     desk = ServerContext(bridge=bridge, clients=Clients(clock), engines=engines, defaults=defaults)
     try:
-        own = await sockets.bound(host, port, socket.SOCK_DGRAM)
+        own = await sockets.server_socket(host, port, socket.SOCK_DGRAM)
         _, server = await asyncio.get_running_loop().create_datagram_endpoint(
             lambda: OscServer(desk, clock, notice), sock=own
         )
@@ -71,7 +71,7 @@ async def serve_osc(
     unsubscribe = bridge.subscribe(server.publisher.on_event)
     try:
         for listener, listening_port in announce_to:
-            server.send([STARTUP(__version__)], (sockets.seen_from(own.family, listener), listening_port))
+            server.send([STARTUP(__version__)], (sockets.host_in_family(own.family, listener), listening_port))
         yield server
     finally:
         unsubscribe()

@@ -96,7 +96,7 @@ async def _tell(zeroconf: AsyncZeroconf, told: Sequence[ServiceInfo], notice: Ca
 
 async def _reachable(host: str) -> list[str]:
     """The addresses under which other computers reach what listens on `host`."""
-    if host in sockets.EVERYWHERE:
+    if host in sockets.ANY_ADDRESS:
         import ifaddr
 
         own = [str(ip.ip) for adapter in ifaddr.get_adapters() for ip in adapter.ips if ip.is_IPv4]

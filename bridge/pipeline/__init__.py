@@ -1,4 +1,4 @@
 """One job from its audio file to its results: read, separate, transcribe, write. Runs in the worker process.
 
-`job` tells the story; the other modules are its pieces.
+`job` runs the steps in order; each other module implements one of them.
 """

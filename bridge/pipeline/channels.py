@@ -1,4 +1,4 @@
-"""Separation of any number of channels at any rate by engines that know stereo at theirs, summing to the source."""
+"""Separates audio of any channel count and sample rate with stereo engines; the stems sum to the source."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from bridge.protocols import Control, Separator, Signal
 if TYPE_CHECKING:
     from bridge.protocols import Samples, StemBlock
 
-REST = "other"
+OTHER = "other"
 
 
 def stems_of(separator: Separator) -> tuple[str, ...]:
-    """What a job can have from this engine: its own stems, and always `other`, which takes what is left over."""
-    return separator.stems if REST in separator.stems else (*separator.stems, REST)
+    """The stems available from this engine: its own, and always `other`, which takes the remainder."""
+    return separator.stems if OTHER in separator.stems else (*separator.stems, OTHER)
 
 
 def separated(
@@ -35,14 +35,14 @@ def separated(
     start: int = 0,
     stop: int | None = None,
 ) -> Iterator[StemBlock]:
-    """Takes the frames `start` to `stop` (None: the end) of `source` apart; what lies around them is heard as context.
+    """Separates frames `start` to `stop` (None: the end) of `source`; the engine also gets the context around them.
 
-    Yields consecutive blocks of the stems asked for, at the source's rate and channels. Channels go through the
-    engine in pairs (1+2, 3+4 …), a single one as a stereo pair of itself. Where `other` is asked for, it is the
-    source minus all other stems, so that all of them sum to the source exactly.
+    Yields consecutive blocks of the requested stems, with the source's rate and channels. Channels go through the
+    engine in pairs (1+2, 3+4 …); a single channel is doubled. If `other` is requested, it is the source minus all
+    other stems, so that the stems sum to the source exactly.
     """
     stop = source.frames if stop is None else stop
-    asked = [stem for stem in separator.stems if stem != REST and (REST in stems or stem in stems)]
+    asked = [stem for stem in separator.stems if stem != OTHER and (OTHER in stems or stem in stems)]
     excerpt = excerpt_for(separator, source, start, stop)
     pairs = _pairs(source.channels)
     fractions = [0.0] * len(pairs)
@@ -54,13 +54,13 @@ def separated(
     for blocks in zip(*streams, strict=True):
         joined = {stem: np.concatenate([block[stem] for block, _ in blocks], axis=1) for stem in asked}
         frames = len(next(iter(joined.values())))
-        if REST in stems:
+        if OTHER in stems:
             mix = source.read(position, position + frames)
-            joined[REST] = mix - sum(joined[stem] for stem in asked if stem != REST)
+            joined[OTHER] = mix - sum(joined[stem] for stem in asked if stem != OTHER)
         position += frames
         yield {stem: joined[stem] for stem in stems}
     if position != stop:
-        raise EngineFailed(f"The engine {separator.name} gave {position - start} frames for {stop - start}.")
+        raise EngineFailed(f"The engine {separator.name} returned {position - start} frames instead of {stop - start}.")
     control.checkpoint(1.0)
 
 
@@ -76,23 +76,23 @@ def _pair_stream(
     stems: Sequence[str],
     control: Control,
 ) -> Iterator[StemBlock]:
-    """One pair of channels (or one channel) through the engine, back at the source's rate; still with the lead."""
-    heard = resampled(_StereoView(source, pair), excerpt.engine_rate_hz)
-    blocks = separator.separate(SignalSlice(heard, excerpt.heard_start, excerpt.heard_stop), stems, control)
-    back = {
+    """Separates one channel pair or single channel; yields blocks at the source's rate, with the lead in front."""
+    mix = resampled(_StereoView(source, pair), excerpt.engine_rate_hz)
+    blocks = separator.separate(SignalSlice(mix, excerpt.input_start, excerpt.input_stop), stems, control)
+    resamplers = {
         stem: StreamResampler(excerpt.engine_rate_hz, source.sample_rate_hz, len(pair), excerpt.lead + excerpt.frames)
         for stem in stems
     }
     same_rate = excerpt.engine_rate_hz == source.sample_rate_hz
-    for block, last in _cropped(blocks, excerpt.kept_start - excerpt.heard_start, excerpt.kept_frames):
+    for block, last in _cropped(blocks, excerpt.used_start - excerpt.input_start, excerpt.used_frames):
         own = block if len(pair) == 2 else {stem: _as_mono(block[stem]) for stem in stems}
-        yield own if same_rate else {stem: back[stem].convert(own[stem], last=last) for stem in stems}
+        yield own if same_rate else {stem: resamplers[stem].convert(own[stem], last=last) for stem in stems}
 
 
 def _cropped(blocks: Iterator[StemBlock], skip: int, frames: int) -> Iterator[tuple[StemBlock, bool]]:
-    """`frames` frames of the blocks after the first `skip`, each with whether it is the last.
+    """Skips `skip` frames, then yields `frames` frames, each block with a flag that marks the last one.
 
-    The engine is not asked for more than that.
+    It reads no further blocks than it needs, so the engine does no extra work.
     """
     for block in blocks:
         length = len(next(iter(block.values())))
@@ -111,7 +111,7 @@ def _as_mono(samples: Samples) -> Samples:
 
 
 class _StereoView:
-    """Two channels of a signal, or one of them twice, as the stereo mix that engines take."""
+    """Two channels of a signal, or one channel doubled, as the stereo mix that engines expect."""
 
     channels = 2
 
@@ -128,13 +128,13 @@ class _StereoView:
         return self._signal.sample_rate_hz
 
     def read(self, start: int, stop: int) -> Samples:
-        # A copy in rows: picking columns gives an array in columns, which soxr refuses where it is a single frame.
+        # A C-ordered copy: indexing columns gives a Fortran-ordered array, which soxr rejects for a single frame.
         return np.array(self._signal.read(start, stop)[:, self._columns], order="C")
 
 
 @dataclass
 class _ChannelPairControl:
-    """One pair's control: the pairs advance in turns, and the job is as far as their mean."""
+    """The control of one channel pair; the job's progress is the mean over all pairs."""
 
     whole: Control
     fractions: list[float]

@@ -1,4 +1,4 @@
-"""What every job of a worker uses, and how a job talks to whoever asked for it."""
+"""What all jobs of a worker share, and the `Control` of one job."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bridge.protocols import Clock, Engines, Transcribers
 
 @dataclass(frozen=True)
 class WorkerContext:
-    """The tools and the limits."""
+    """The engines, transcribers, cache and limits that all jobs of a worker share."""
 
     engines: Engines
     transcribers: Transcribers
@@ -27,12 +27,12 @@ class WorkerContext:
     paces: StagePaces
     roots: tuple[Path, ...] = ()
     cache: ResultsCache | None = None
-    """None: every job does its work."""
+    """None: nothing is cached, and every job does all its work."""
 
 
 @dataclass(frozen=True)
 class JobControl:
-    """Carries one job's progress and warnings out, and the wish to cancel it in."""
+    """Reports one job's progress and warnings, and raises `Cancelled` once the job is cancelled."""
 
     job: str
     progress: JobProgress

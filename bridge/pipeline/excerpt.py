@@ -1,4 +1,4 @@
-"""How much of a file an engine must hear so that a region's stems are those that the whole file would give."""
+"""How much of a file an engine needs as input so that a region's stems equal those of the whole file."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from bridge.protocols import Separator, Signal
 
 @dataclass(frozen=True)
 class Excerpt:
-    """A region in frames of the file, and what to feed the engine for it, in frames at the engine's rate.
+    """A region in frames at the file's rate, and the engine's input for it in frames at the engine's rate.
 
-    Both count from the file's start.
+    All positions count from the start of the file.
     """
 
     frames: int
     """Length of the region."""
     engine_rate_hz: int
-    heard_start: int
-    heard_stop: int
-    """What the engine hears: the region and its context."""
-    kept_start: int
-    kept_frames: int
-    """What of its answer is used: the region, and what the way back to the file's rate depends on."""
+    input_start: int
+    input_stop: int
+    """End of the engine's input: the region and its context."""
+    used_start: int
+    used_frames: int
+    """The part of the engine's output that is used: the region, and the margin that resampling back needs."""
     lead: int
-    """Frames of the file between what is kept and the region."""
+    """Frames, at the file's rate, between the start of the used output and the region."""
 
 
 def excerpt_for(separator: Separator, source: Signal, start: int, stop: int) -> Excerpt:
@@ -35,19 +35,19 @@ def excerpt_for(separator: Separator, source: Signal, start: int, stop: int) -> 
     context = separator.context(engine_rate)
     frames = resampled(source, engine_rate).frames
     reach = reach_frames(engine_rate, rate, engine_rate)
-    # What is kept begins where frames of both rates coincide: on the way back none may fall between two others.
-    step, step_there = common_grid(engine_rate, rate), common_grid(rate, engine_rate)
-    steps = max(0, start * step // step_there - reach) // step
-    kept_start = steps * step
-    kept_stop = min(-(-stop * step // step_there) + reach, frames)
+    # The used output starts where frames of both rates coincide, so that resampled frames fall on the file's frames.
+    engine_step, source_step = common_grid(engine_rate, rate), common_grid(rate, engine_rate)
+    steps = max(0, start * engine_step // source_step - reach) // engine_step
+    used_start = steps * engine_step
+    used_stop = min(-(-stop * engine_step // source_step) + reach, frames)
     grid = context.grid_frames
-    first_window = min(-(-max(0, kept_start - context.frames) // grid), kept_start // grid)
+    first_window = min(-(-max(0, used_start - context.frames) // grid), used_start // grid)
     return Excerpt(
         frames=stop - start,
         engine_rate_hz=engine_rate,
-        heard_start=first_window * grid,
-        heard_stop=min(kept_stop + context.frames, frames),
-        kept_start=kept_start,
-        kept_frames=kept_stop - kept_start,
-        lead=start - steps * step_there,
+        input_start=first_window * grid,
+        input_stop=min(used_stop + context.frames, frames),
+        used_start=used_start,
+        used_frames=used_stop - used_start,
+        lead=start - steps * source_step,
     )

@@ -1,4 +1,4 @@
-"""The story of one job: read the region, take it apart, listen to the stems, write what was found."""
+"""One job from start to end: read the region, separate it, analyse the stems, write stems, notes and manifest."""
 
 from __future__ import annotations
 
@@ -21,58 +21,64 @@ from bridge.options.table import NOTE_LISTS
 from bridge.pipeline import unfinished
 from bridge.pipeline.cache.analyses import AnalysisCache
 from bridge.pipeline.cache.keys import Keys, cache_keys
-from bridge.pipeline.cache.restore import folder_of, is_unchanged, size_and_time, stem_pieces, write_if_changed
-from bridge.pipeline.cache.store import LARGEST_MADE_BYTES, Entry, OpenEntry
+from bridge.pipeline.cache.restore import (
+    cached_stem_files,
+    find_previous_folder,
+    is_unchanged,
+    size_and_time,
+    write_if_missing,
+)
+from bridge.pipeline.cache.store import MAX_RAW_STEM_BYTES, Entry, OpenEntry
 from bridge.pipeline.channels import separated, stems_of
 from bridge.pipeline.context import JobControl, WorkerContext
 from bridge.pipeline.job_log import JobRecord, source_record
 from bridge.pipeline.manifest import EngineRecord
 from bridge.pipeline.note_warnings import note_warnings
 from bridge.pipeline.notes import NotesOfJob, known_music, read_notes
-from bridge.pipeline.output_files import OutputFile, note_pieces, picture_of, result_file
+from bridge.pipeline.output_files import OutputFile, note_files, picture_of, result_file_name
 from bridge.pipeline.output_folder import OutputFolder
 from bridge.pipeline.progress import JobProgress
 from bridge.pipeline.source_lookup import find_source, wanted_folder
-from bridge.pipeline.stems import blocks_of, bytes_needed, chosen_stems, made_stems, write_stems
+from bridge.pipeline.stems import bytes_needed, chosen_stems, raw_stem_blocks, scratch_stems, write_stems
 from bridge.project_paths import numbered, result_name
 from bridge.protocols import Separator, Signal
 
 if TYPE_CHECKING:
     from bridge.protocols import StemBlock
 
-#: The part of finding the notes in which what was heard is read, and the tempo found.
-READING = "reading"
+#: The last part of the transcribing stage: estimating the tempo and deriving notes from the analyses.
+NOTE_READING = "reading"
 
 
 def run_job(
-    job: str, request: JobRequest, workshop: WorkerContext, emit: Callable[[JobEvent], None], cancelled: threading.Event
+    job: str, request: JobRequest, context: WorkerContext, emit: Callable[[JobEvent], None], cancelled: threading.Event
 ) -> None:
-    """Does one job and emits all its events but the first and the last.
+    """Runs one job and emits all its events except `Submitted` and `Ended`.
 
     Raises:
-        BridgeError: it failed; the files that were announced stay, nothing else does.
+        BridgeError: the job failed. Files that were announced stay; everything else is removed.
         Cancelled: `cancelled` was set.
     """
-    _JobRun(job, request, workshop, emit, cancelled).run()
+    _JobRun(job, request, context, emit, cancelled).run()
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """What a job comes down to once its engine is open."""
+    """The engine, stems and cache keys of a job, known once its engine is open."""
 
     separator: Separator | None
-    """None: the file itself is the one stem."""
+    """None: nothing is separated; the file itself is transcribed as one stem."""
     engine: EngineRecord
     stems: tuple[str, ...]
-    """Those that are written."""
+    """The stems to write."""
     midi: tuple[str, ...]
-    """Those that are turned into notes."""
+    """The stems to transcribe."""
     keys: Keys
-    ear: AnalysisCache
+    analyses: AnalysisCache
 
     @property
     def needed(self) -> list[str]:
-        """The stems that the engine has to make."""
+        """The stems that the engine has to produce."""
         available = () if self.separator is None else stems_of(self.separator)
         return [stem for stem in available if stem in self.stems or stem in self.midi]
 
@@ -82,23 +88,23 @@ class _JobRun:
         self,
         job: str,
         request: JobRequest,
-        workshop: WorkerContext,
+        context: WorkerContext,
         emit: Callable[[JobEvent], None],
         cancelled: threading.Event,
     ) -> None:
         self.job = job
         self.request = request
-        self.workshop = workshop
+        self.context = context
         self.source = Path(request.source)
         self.name = result_name(self.source, request.name)
-        self.record = JobRecord(job, self.name, request, workshop.clock, emit)
-        self.progress = JobProgress(job, workshop.clock, self.record.tell)
-        self.control = JobControl(job, self.progress, self.record.tell, cancelled)
-        self.has_left_word = False
+        self.record = JobRecord(job, self.name, request, context.clock, emit)
+        self.progress = JobProgress(job, context.clock, self.record.report)
+        self.control = JobControl(job, self.progress, self.record.report, cancelled)
+        self.has_recorded_unfinished = False
         self.parts: dict[str, float] = {}
-        """What finding the notes consists of, and about how many seconds each part takes."""
+        """Expected seconds for each part of the transcribing stage."""
         self.stem_warnings: tuple[Warning, ...] | None = None
-        """What there was to say of the stems, once they all have been written and not come from the cache."""
+        """Warnings about the stems. Set once this job has written all of them; None if they came from the cache."""
 
     def run(self) -> None:
         self.progress.enter("loading")
@@ -108,33 +114,33 @@ class _JobRun:
         try:
             folder.check_space(found.scratch_bytes())
             with found.open(folder.scratch("source"), self.control) as region:
-                self._tell_mended(region)
+                self._warn_replaced_samples(region)
                 state, source = size_and_time(self.source), source_record(self.source, region)
                 plan = self._plan(region, folder)
 
-                def remember() -> None:
-                    if state == size_and_time(self.source):  # else nobody knows what was heard
-                        self._remember(plan)
+                def store_in_cache() -> None:
+                    if state == size_and_time(self.source):  # otherwise the keys may not match the samples
+                        self._store_in_cache(plan)
 
-                with self._leaving_word(plan, remember):
-                    is_described, reading = self._make(region, folder, plan)
-                    for warning in () if reading is None else note_warnings(reading, self.request):
+                with self._unfinished_on_error(plan, store_in_cache):
+                    has_manifest, notes_of_job = self._make(region, folder, plan)
+                    for warning in () if notes_of_job is None else note_warnings(notes_of_job, self.request):
                         self.control.warn(warning)
-                    if not is_described:
-                        self.record.write(self.target, source, plan.engine, plan.keys.job)
-            unfinished.settle_unfinished(self.target.path, self.name)
-            remember()
-            if self.workshop.cache is not None:
-                self.workshop.cache.forget(map(plan.keys.made, plan.needed))
+                    if not has_manifest:
+                        self.record.write_manifest(self.target, source, plan.engine, plan.keys.job)
+            unfinished.remove_unfinished(self.target.path, self.name)
+            store_in_cache()
+            if self.context.cache is not None:
+                self.context.cache.remove(map(plan.keys.raw_stem, plan.needed))
         finally:
-            folder.tidy()
+            folder.clean_up()
 
     def _find(self) -> FoundRegion:
-        return find_source(self.request, max_seconds=self.workshop.max_seconds, roots=self.workshop.roots)
+        return find_source(self.request, max_seconds=self.context.max_seconds, roots=self.context.roots)
 
-    def _tell_mended(self, region: Region) -> None:
+    def _warn_replaced_samples(self, region: Region) -> None:
         if region.mended_samples:
-            message = f"{region.mended_samples} samples were no numbers (NaN); they are silent now."
+            message = f"{region.mended_samples} samples were not numbers (NaN); they were replaced by silence."
             self.control.warn(Warning(code="bad_samples", message=message))
 
     def _claim_folder(self) -> OutputFolder:
@@ -148,11 +154,11 @@ class _JobRun:
     def _possible_files(self) -> list[str]:
         endings = (self.request.format, "wav", "mid", *(f"notes.{kind}" for kind in NOTE_LISTS))
         stems = (*STEMS, TOGETHER)
-        files = [result_file(self.name, stem, ending) for stem in stems for ending in endings]
+        files = [result_file_name(self.name, stem, ending) for stem in stems for ending in endings]
         return [*files, f"{self.name}.svg", f"{self.name}.sab.json"]
 
     def _plan(self, region: Region, folder: OutputFolder) -> _Plan:
-        request, transcribers = self.request, self.workshop.transcribers
+        request, transcribers = self.request, self.context.transcribers
         separator: Separator | None = None
         if request.transcribe_as is not None:
             engine = EngineRecord(name="", device="", weights="")
@@ -162,137 +168,137 @@ class _JobRun:
             if request.stems != ():
                 subtype = subtype_for(request.format, request.depth, region.subtype)
                 check_holds(request.format, subtype, region.audio.channels, region.audio.sample_rate_hz)
-            separator = self.workshop.engines.open(
+            separator = self.context.engines.open(
                 request.engine, device=request.device, control=self.control, seconds=region.seconds
             )
             self._started(folder, separator.name, separator.device)
             stems, midi = chosen_stems(request, separator)
             engine = EngineRecord(name=separator.name, device=separator.device, weights=separator.identity())
-        cache = self.workshop.cache
+        cache = self.context.cache
         keys = cache_keys(region, request, stems, midi, separator, engine, self.control)
         return _Plan(separator, engine, stems, midi, keys, AnalysisCache(transcribers, cache, keys))
 
     def _make(self, region: Region, folder: OutputFolder, plan: _Plan) -> tuple[bool, NotesOfJob | None]:
-        """Makes all files but the manifest; returns whether there is one of before, and the notes."""
+        """Makes all files but the manifest; returns whether an earlier manifest is still valid, and the notes."""
         wanted, possible = wanted_folder(self.request), self._possible_files()
         if (left := unfinished.find_unfinished(self.job, wanted, self.name, plan.keys.job, possible)) is not None:
-            self._go_to(left, plan)
-        with self._kept(plan) as cached:
+            self._continue_in(left, plan)
+        with self._cached_stems(plan) as cached:
             if plan.separator is not None and cached is None:
-                heard = self._separate(plan.separator, region, folder, plan)
+                analyses = self._separate(plan.separator, region, folder, plan)
             elif plan.separator is not None:
                 self._expect(plan, region)
                 self.progress.enter("separating")
                 for warning in cached.entry.warnings if cached else ():
                     self.control.warn(warning)
-                heard = self._listen({}, region, plan)
+                analyses = self._analyse({}, region, plan)
             else:
                 self._expect(plan, region)
-                heard = self._listen(dict.fromkeys(plan.midi, region.signal), region, plan)
-            reading = self._read(heard, region, plan)
-            notes = [] if reading is None else [*note_pieces(reading, self.request, self.name)]
-            stems = [] if cached is None else [*stem_pieces(cached, region, self.request, self.name)]
-            before = None
-            if self.workshop.cache is not None and self.stem_warnings is None:
-                before = folder_of(self.job, wanted, self.name, plan.keys.job, [*stems, *notes])
-            if before is not None:
-                self._go_to(before, plan)
+                analyses = self._analyse(dict.fromkeys(plan.midi, region.signal), region, plan)
+            notes_of_job = self._notes(analyses, region, plan)
+            note_outputs = [] if notes_of_job is None else [*note_files(notes_of_job, self.request, self.name)]
+            stems = [] if cached is None else [*cached_stem_files(cached, region, self.request, self.name)]
+            previous = None
+            if self.context.cache is not None and self.stem_warnings is None:
+                previous = find_previous_folder(self.job, wanted, self.name, plan.keys.job, [*stems, *note_outputs])
+            if previous is not None:
+                self._continue_in(previous, plan)
             elif cached is not None:
                 self.target.check_space(cached.entry.total_bytes)
             self.progress.enter("writing")
-            began = self.workshop.clock.monotonic_seconds()
-            self._put(stems, self.target)
-            if reading is not None:
-                self.record.tell(Analysed(job=self.job, music=reading.music))
-            self._put(notes, self.target)
-            self.workshop.paces.note("writing", began, region.seconds)
-        if reading is not None and self.request.picture:
-            self._hang(picture_of(reading, self.name), Path(self.request.picture), reading)
-        return before is not None, reading
+            began = self.context.clock.monotonic_seconds()
+            self._write_files(stems, self.target)
+            if notes_of_job is not None:
+                self.record.report(Analysed(job=self.job, music=notes_of_job.music))
+            self._write_files(note_outputs, self.target)
+            self.context.paces.record("writing", began, region.seconds)
+        if notes_of_job is not None and self.request.picture:
+            self._write_picture(picture_of(notes_of_job, self.name), Path(self.request.picture), notes_of_job)
+        return previous is not None, notes_of_job
 
     @contextmanager
-    def _leaving_word(self, plan: _Plan, remember: Callable[[], None]) -> Iterator[None]:
-        """Where the job ends before its end, says so beside its complete files, and keeps what it has for another."""
+    def _unfinished_on_error(self, plan: _Plan, store_in_cache: Callable[[], None]) -> Iterator[None]:
+        """If the block raises, records the complete files in the folder and stores finished work in the cache."""
         try:
             yield
         except Exception as error:
-            self._leave_word(plan, error)
-            remember()
+            self._record_unfinished(plan, error)
+            store_in_cache()
             raise
 
-    def _leave_word(self, plan: _Plan, error: Exception) -> None:
-        """Before anything else, since whoever ends the bridge does not wait for long."""
-        if not self.has_left_word:
-            self.has_left_word = True
+    def _record_unfinished(self, plan: _Plan, error: Exception) -> None:
+        """Runs before any other clean-up, because a bridge that is shutting down does not wait long."""
+        if not self.has_recorded_unfinished:
+            self.has_recorded_unfinished = True
             state: Outcome = "cancelled" if isinstance(error, Cancelled) else "failed"
             with suppress(OSError):
                 results, key = self.record.results, plan.keys.job
-                unfinished.leave_unfinished(self.target.path, self.job, state, self.name, self.request, results, key)
+                unfinished.write_unfinished(self.target.path, self.job, state, self.name, self.request, results, key)
 
-    def _remember(self, plan: _Plan) -> None:
-        """Puts into the cache what was made and heard."""
-        if self.workshop.cache is not None:
-            is_soon_done = not self.has_left_word or self.record.stem_bytes() <= LARGEST_MADE_BYTES
+    def _store_in_cache(self, plan: _Plan) -> None:
+        """Stores the stems and analyses in the cache."""
+        if self.context.cache is not None:
+            is_soon_done = not self.has_recorded_unfinished or self.record.stem_bytes() <= MAX_RAW_STEM_BYTES
             if self.stem_warnings is not None and plan.stems and is_soon_done:
-                with suppress(OSError):  # one was taken away in the meantime
-                    self.record.keep_stems(self.workshop.cache, plan.keys.stems, plan.engine, self.stem_warnings)
-            plan.ear.keep(self.name, plan.engine)
+                with suppress(OSError):  # a stem was deleted in the meantime
+                    self.record.store_stems(self.context.cache, plan.keys.stems, plan.engine, self.stem_warnings)
+            plan.analyses.save(self.name, plan.engine)
 
     @contextmanager
-    def _kept(self, plan: _Plan) -> Iterator[OpenEntry | None]:
-        """The job's stems from the cache, where what is heard in them is known too; none, where none are written."""
-        cache = self.workshop.cache
-        if cache is None or plan.separator is None or any(plan.ear.remembers(stem) is None for stem in plan.midi):
+    def _cached_stems(self, plan: _Plan) -> Iterator[OpenEntry | None]:
+        """The job's stems, if they and all analyses are in the cache; an empty entry where no stems are written."""
+        cache = self.context.cache
+        if cache is None or plan.separator is None or any(plan.analyses.cached(stem) is None for stem in plan.midi):
             yield None
             return
         if not plan.stems:
             yield OpenEntry(Entry(key=plan.keys.stems, name=self.name, engine=plan.engine), {})
             return
-        with cache.opened(plan.keys.stems) as cached:
+        with cache.open_entry(plan.keys.stems) as cached:
             yield cached
 
     def _separate(self, separator: Separator, region: Region, folder: OutputFolder, plan: _Plan) -> dict[str, bytes]:
-        """Writes the stems; returns what is heard in those that become notes."""
+        """Separates and writes the stems; returns the analysis of each stem to transcribe."""
         folder.check_space(bytes_needed(region, made=len(plan.needed), written=len(plan.stems)))
         work = f"separating {separator.name} {separator.device}"
         warned_before = len(self.record.warnings)
-        with self._made_before(region, plan) as before:
+        with self._cached_raw_stems(region, plan) as before:
             self._expect(plan, region, separating=work if before is None else None)
             self.progress.enter("separating")
-            began = self.workshop.clock.monotonic_seconds()
+            began = self.context.clock.monotonic_seconds()
             start, stop = region.start_frame, region.stop_frame
             blocks = before or separated(separator, region.audio, plan.needed, self.control, start=start, stop=stop)
-            with made_stems(blocks, region, plan.needed, folder) as made:
+            with scratch_stems(blocks, region, plan.needed, folder) as made:
                 try:
                     chosen = {stem: made[stem] for stem in plan.stems}
                     for result in write_stems(chosen, region, self.name, self.request, self.target, self.control):
-                        self.record.produced(result)
+                        self.record.add_result(result)
                     self.stem_warnings = tuple(self.record.warnings[warned_before:])
                     if before is None:
-                        self.workshop.paces.note(work, began, region.seconds)
-                    return self._listen({stem: made[stem].signal() for stem in plan.midi}, region, plan)
+                        self.context.paces.record(work, began, region.seconds)
+                    return self._analyse({stem: made[stem].signal() for stem in plan.midi}, region, plan)
                 except Exception as error:
-                    self._leave_word(plan, error)
-                    if self.workshop.cache is not None:
-                        kept = {plan.keys.made(stem): scratch.path for stem, scratch in made.items()}
-                        self.workshop.cache.keep_made(self.name, plan.engine, kept)
+                    self._record_unfinished(plan, error)
+                    if self.context.cache is not None:
+                        paths = {plan.keys.raw_stem(stem): scratch.path for stem, scratch in made.items()}
+                        self.context.cache.store_raw_stems(self.name, plan.engine, paths)
                     raise
 
     @contextmanager
-    def _made_before(self, region: Region, plan: _Plan) -> Iterator[Iterator[StemBlock] | None]:
-        """The stems as they were made for a job that was not done with them; None where there are none."""
-        cache = self.workshop.cache
-        with nullcontext(None) if cache is None else cache.made([*map(plan.keys.made, plan.needed)]) as made:
+    def _cached_raw_stems(self, region: Region, plan: _Plan) -> Iterator[Iterator[StemBlock] | None]:
+        """Raw stems that an unfinished job left in the cache; None if any is missing."""
+        cache = self.context.cache
+        with nullcontext(None) if cache is None else cache.raw_stems([*map(plan.keys.raw_stem, plan.needed)]) as made:
             files = None if made is None else dict(zip(plan.needed, made, strict=True))
-            yield None if files is None else blocks_of(files, region, self.control)
+            yield None if files is None else raw_stem_blocks(files, region, self.control)
 
     def _expect(self, plan: _Plan, region: Region, *, separating: str | None = None) -> None:
-        """Says what is to come and what that takes on this machine; `separating` names the work that makes stems."""
-        paces, seconds = self.workshop.paces, region.seconds
-        unheard = [stem for stem in plan.midi if plan.ear.remembers(stem) is None]
-        self.parts = {stem: paces.seconds(plan.ear.work(stem), seconds) for stem in unheard}
+        """Sets the expected duration of each stage on this machine; `separating` names the separation work, if any."""
+        paces, seconds = self.context.paces, region.seconds
+        new_stems = [stem for stem in plan.midi if plan.analyses.cached(stem) is None]
+        self.parts = {stem: paces.seconds(plan.analyses.work_name(stem), seconds) for stem in new_stems}
         if plan.midi:
-            self.parts[READING] = paces.seconds(self._reading_work, seconds)
+            self.parts[NOTE_READING] = paces.seconds(self._reading_work, seconds)
         self.progress.expect(
             {
                 "separating": 0.0 if separating is None else paces.seconds(separating, seconds),
@@ -302,7 +308,7 @@ class _JobRun:
         )
 
     def _part(self, name: str) -> PartControl:
-        """The control for one part of finding the notes, which has a share of that stage as large as it takes."""
+        """The control for one part of the transcribing stage, whose share is its expected duration."""
         names, total = list(self.parts), sum(self.parts.values()) or 1.0
         start = sum(self.parts[earlier] for earlier in names[: names.index(name)]) / total
         return PartControl(self.control, start, start + self.parts[name] / total)
@@ -311,55 +317,55 @@ class _JobRun:
     def _reading_work(self) -> str:
         return "reading notes" if self.request.tempo_bpm is not None else "reading tempo and notes"
 
-    def _listen(self, sounds: Mapping[str, Signal], region: Region, plan: _Plan) -> dict[str, bytes]:
-        """What is heard in the stems; of those without a sound, what was heard before."""
+    def _analyse(self, audio: Mapping[str, Signal], region: Region, plan: _Plan) -> dict[str, bytes]:
+        """The analysis of each stem to transcribe; `audio` holds at least the stems whose analysis is not cached."""
         self.progress.enter("transcribing")
-        heard: dict[str, bytes] = {}
+        analyses: dict[str, bytes] = {}
         for stem in plan.midi:
-            if (known := plan.ear.remembers(stem)) is None:
-                began = self.workshop.clock.monotonic_seconds()
-                known = plan.ear.listen(sounds[stem], stem, self._part(stem))
-                self.workshop.paces.note(plan.ear.work(stem), began, region.seconds)
-            heard[stem] = known
-            self.record.transcribers[stem] = self.workshop.transcribers.for_stem(stem).name
-        return heard
+            if (known := plan.analyses.cached(stem)) is None:
+                began = self.context.clock.monotonic_seconds()
+                known = plan.analyses.analyse(audio[stem], stem, self._part(stem))
+                self.context.paces.record(plan.analyses.work_name(stem), began, region.seconds)
+            analyses[stem] = known
+            self.record.transcribers[stem] = self.context.transcribers.for_stem(stem).name
+        return analyses
 
-    def _read(self, heard: Mapping[str, bytes], region: Region, plan: _Plan) -> NotesOfJob | None:
-        """The notes, at the tempo that was given or is heard; None where none are wanted."""
+    def _notes(self, analyses: Mapping[str, bytes], region: Region, plan: _Plan) -> NotesOfJob | None:
+        """The notes, at the given or estimated tempo; None if no notes were requested."""
         if not plan.midi:
             return None
-        began = self.workshop.clock.monotonic_seconds()
-        music = known_music(self.request, lambda: plan.ear.tempo(region.signal, self._part(READING)))
-        reading = read_notes(heard, self.workshop.transcribers, self.request, music, region.seconds)
-        self.record.music = reading.music
-        self.workshop.paces.note(self._reading_work, began, region.seconds)
-        return reading
+        began = self.context.clock.monotonic_seconds()
+        music = known_music(self.request, lambda: plan.analyses.tempo(region.signal, self._part(NOTE_READING)))
+        notes_of_job = read_notes(analyses, self.context.transcribers, self.request, music, region.seconds)
+        self.record.music = notes_of_job.music
+        self.context.paces.record(self._reading_work, began, region.seconds)
+        return notes_of_job
 
-    def _put(self, pieces: Sequence[OutputFile], folder: OutputFolder) -> None:
-        for piece in pieces:
+    def _write_files(self, files: Sequence[OutputFile], folder: OutputFolder) -> None:
+        for file in files:
             self.control.checkpoint(1.0)
-            write_if_changed(piece, folder)
-            self.record.produced(_placed(piece, folder.path))
+            write_if_missing(file, folder)
+            self.record.add_result(_placed(file, folder.path))
 
-    def _hang(self, picture: bytes, wanted: Path, reading: NotesOfJob) -> None:
-        """Writes the picture where somebody wants it, or beside: `notes.svg`, `notes 2.svg` …"""
+    def _write_picture(self, picture: bytes, wanted: Path, notes_of_job: NotesOfJob) -> None:
+        """Writes the picture to the path the user gave, or a numbered one: `notes.svg`, `notes 2.svg` …"""
         for candidate in numbered(wanted.with_suffix("")):
             path = candidate.with_name(f"{candidate.name}.svg")
-            result = Result(kind="picture", name=TOGETHER, path=path.name, seconds=reading.seconds)
-            piece = OutputFile(result, lambda: iter((picture,)))
-            if not path.exists() or is_unchanged(path, piece):
-                write_if_changed(piece, OutputFolder(self.job, path.parent, complete=(path.name,)))
-                self.record.produced(_placed(piece, path.parent))
+            result = Result(kind="picture", name=TOGETHER, path=path.name, seconds=notes_of_job.seconds)
+            file = OutputFile(result, lambda: iter((picture,)))
+            if not path.exists() or is_unchanged(path, file):
+                write_if_missing(file, OutputFolder(self.job, path.parent, complete=(path.name,)))
+                self.record.add_result(_placed(file, path.parent))
                 return
 
-    def _go_to(self, folder: OutputFolder, plan: _Plan) -> None:
-        """From here on the job's files land in a folder of before."""
+    def _continue_in(self, folder: OutputFolder, plan: _Plan) -> None:
+        """Writes the remaining files into a folder of an earlier run."""
         self.target = folder
         self._started(folder, plan.engine.name, plan.engine.device)
 
     def _started(self, folder: OutputFolder, engine: str, device: str) -> None:
-        self.record.tell(Started(job=self.job, engine=engine, device=device, output_dir=str(folder.path)))
+        self.record.report(Started(job=self.job, engine=engine, device=device, output_dir=str(folder.path)))
 
 
-def _placed(piece: OutputFile, folder: Path) -> Result:
-    return msgspec.structs.replace(piece.result, path=str(folder / piece.result.path))
+def _placed(file: OutputFile, folder: Path) -> Result:
+    return msgspec.structs.replace(file.result, path=str(folder / file.result.path))

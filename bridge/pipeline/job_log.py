@@ -1,4 +1,4 @@
-"""What one job has made and said, for its manifest and for the cache."""
+"""What one job has produced and reported, for its manifest and for the cache."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ from bridge.audio.source import Region
 from bridge.events import JobEvent, Produced, Warned
 from bridge.model import JobRequest, Music, Result, Warning
 from bridge.pipeline.cache.store import Entry, FileHead, ResultsCache
-from bridge.pipeline.manifest import EngineRecord, Manifest, SourceRecord, encode_manifest, iso_time, relative, versions
+from bridge.pipeline.manifest import (
+    EngineRecord,
+    Manifest,
+    SourceRecord,
+    encode_manifest,
+    iso_time,
+    versions,
+    with_relative_path,
+)
 from bridge.pipeline.output_folder import OutputFolder
 from bridge.protocols import Clock
 from bridge.system.files import sha256_of
@@ -21,7 +29,7 @@ from bridge.system.files import sha256_of
 
 @dataclass
 class JobRecord:
-    """Passes a job's events on, and remembers what they said."""
+    """Emits a job's events and collects its results and warnings."""
 
     job: str
     name: str
@@ -31,24 +39,24 @@ class JobRecord:
     results: list[Result] = field(default_factory=list)
     warnings: list[Warning] = field(default_factory=list)
     transcribers: dict[str, str] = field(default_factory=dict)
-    """For each stem that was turned into notes, what did it."""
+    """The transcriber's name for each transcribed stem."""
     music: Music | None = None
 
     def __post_init__(self) -> None:
         self._began_unix = self.clock.unix_seconds()
         self._began = self.clock.monotonic_seconds()
 
-    def tell(self, event: JobEvent) -> None:
+    def report(self, event: JobEvent) -> None:
         if isinstance(event, Warned):
             self.warnings.append(event.warning)
         self.emit(event)
 
-    def produced(self, result: Result) -> None:
-        """One file is complete; `result` has its whole path."""
+    def add_result(self, result: Result) -> None:
+        """Announces a complete file; `result.path` is absolute."""
         self.results.append(result)
-        self.tell(Produced(job=self.job, result=result))
+        self.report(Produced(job=self.job, result=result))
 
-    def write(self, folder: OutputFolder, source: SourceRecord, engine: EngineRecord, key: str) -> None:
+    def write_manifest(self, folder: OutputFolder, source: SourceRecord, engine: EngineRecord, key: str) -> None:
         """Writes the manifest."""
         manifest = Manifest(
             job=self.job,
@@ -59,27 +67,27 @@ class JobRecord:
             transcribers=self.transcribers,
             music=self.music,
             warnings=tuple(self.warnings),
-            results=tuple(relative(result) for result in self.results),
+            results=tuple(with_relative_path(result) for result in self.results),
             versions=versions(),
             started=iso_time(self._began_unix),
             seconds=round(self.clock.monotonic_seconds() - self._began, 3),
             cache_key=key,
         )
-        with folder.landing(f"{self.name}.sab.json") as temporary:
+        with folder.new_file(f"{self.name}.sab.json") as temporary:
             temporary.write_bytes(encode_manifest(manifest))
 
     def stem_bytes(self) -> int:
-        """The size of the stems that lie there by now."""
+        """Total size in bytes of the stems written so far."""
         paths = [Path(result.path) for result in self.results if result.kind == "stem"]
         return sum(path.stat().st_size for path in paths if path.exists())
 
-    def keep_stems(self, cache: ResultsCache, key: str, engine: EngineRecord, warnings: tuple[Warning, ...]) -> None:
-        """Puts the stems into the cache, without the time stamps behind their audio.
+    def store_stems(self, cache: ResultsCache, key: str, engine: EngineRecord, warnings: tuple[Warning, ...]) -> None:
+        """Stores the stems in the cache, without the time stamps after their audio.
 
         Args:
-            warnings: those that belong to the stems, whatever job they are for.
+            warnings: those about the stems, which every job that restores them repeats.
         """
-        stems = {entry_file(result): result for result in self.results if result.kind == "stem"}
+        stems = {entry_file_name(result): result for result in self.results if result.kind == "stem"}
         entry = Entry(
             key=key,
             name=self.name,
@@ -91,13 +99,13 @@ class JobRecord:
         cache.store(entry, {file: FileHead(path, audio_end(path)) for file, path in paths.items()})
 
 
-def entry_file(result: Result) -> str:
-    """What a stem is called in the cache: `vocals.wav`."""
+def entry_file_name(result: Result) -> str:
+    """A stem's file name in the cache: `vocals.wav`."""
     return result.name + Path(result.path).suffix
 
 
 def source_record(source: Path, region: Region) -> SourceRecord:
-    """Which audio it was."""
+    """The manifest's record of the source region."""
     rate = region.audio.sample_rate_hz
     return SourceRecord(
         path=str(source),

@@ -1,4 +1,4 @@
-"""`<name>.sab.json`: what was done to which audio by what, for a person and for a script that comes later."""
+"""`<name>.sab.json`: the record of one job, for people and for scripts."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from bridge.model import JobRequest, Music, Result, Value, Warning
 from bridge.system.files import parsed
 
 MANIFEST_VERSION = 1
-#: The packages whose version can change what a job sounds like.
-TOLD_PACKAGES = ("basic-pitch", "demucs", "numpy", "onnxruntime", "openvino", "scipy", "soxr", "torch")
+#: The packages whose version can change a job's results.
+RECORDED_PACKAGES = ("basic-pitch", "demucs", "numpy", "onnxruntime", "openvino", "scipy", "soxr", "torch")
 
 
 class SourceRecord(Value, frozen=True, kw_only=True):
-    """Which audio it was: the file, its bytes, and the region of it."""
+    """The source: the file, the hash of its bytes, and the region of it."""
 
     path: str
     sha256: str
@@ -32,7 +32,7 @@ class SourceRecord(Value, frozen=True, kw_only=True):
 
 
 class EngineRecord(Value, frozen=True, kw_only=True):
-    """What separated it; the name is empty where nothing was separated."""
+    """The separation engine; the name is empty where nothing was separated."""
 
     name: str
     device: str
@@ -41,7 +41,7 @@ class EngineRecord(Value, frozen=True, kw_only=True):
 
 
 class Manifest(Value, frozen=True, kw_only=True):
-    """One job, whole."""
+    """The complete record of one job."""
 
     manifest: int = MANIFEST_VERSION
     job: str
@@ -50,7 +50,7 @@ class Manifest(Value, frozen=True, kw_only=True):
     request: JobRequest
     engine: EngineRecord
     transcribers: dict[str, str]
-    """For each stem that was turned into notes, what did it."""
+    """The transcriber's name for each transcribed stem."""
     music: Music | None
     """Tempo, metre and key of the notes; None where there are none."""
     warnings: tuple[Warning, ...]
@@ -62,7 +62,7 @@ class Manifest(Value, frozen=True, kw_only=True):
     seconds: float
     """How long the job took."""
     cache_key: str = ""
-    """The hash of all that the results depend on; empty where nothing is kept."""
+    """`Keys.job`, the hash of everything that the results depend on."""
 
 
 def encode_manifest(manifest: Manifest) -> bytes:
@@ -74,13 +74,13 @@ def decode_manifest(text: bytes) -> Manifest:
     """Reads what `encode_manifest` wrote.
 
     Raises:
-        ValueError: it is no manifest.
+        ValueError: the text is not a manifest.
     """
     return parsed(text, msgspec.json.Decoder(Manifest).decode)
 
 
-def relative(result: Result) -> Result:
-    """The result with its file's name for a path."""
+def with_relative_path(result: Result) -> Result:
+    """The result with its path reduced to the file name."""
     return msgspec.structs.replace(result, path=Path(result.path).name)
 
 
@@ -91,9 +91,9 @@ def iso_time(unix_seconds: float) -> str:
 
 @functools.cache
 def versions() -> dict[str, str]:
-    """The bridge's own version, Python's, and those of the packages that shape the sound."""
+    """Versions of the bridge, Python, and the packages that affect the results."""
     found = {"source-audio-bridge": __version__, "python": platform.python_version()}
-    for package in TOLD_PACKAGES:
+    for package in RECORDED_PACKAGES:
         try:
             found[package] = version(package)
         except PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""From what was heard to the notes that are written: read, brought into a scale and onto a grid, as was asked."""
+"""From analyses to the notes of a job: read, fitted to a scale and quantised, as the request asks."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from bridge.protocols import Transcribers
 from bridge.transcription.pitched.profiles import PROFILES, profile_for
 from bridge.units import DEFAULT_TEMPO_BPM
 
-#: Full sensitivity, and none, change the odds that something is a note by this factor.
+#: Sensitivity 0 multiplies the odds of a threshold by this factor; sensitivity 1 divides them by it.
 SENSITIVITY_ODDS = 4.0
 
 
 @dataclass(frozen=True)
 class NotesOfJob:
-    """The notes of each stem, in the stems' order, and the music they are."""
+    """The notes of each stem, in the order of the stems, with tempo, metre and key."""
 
     parts: Mapping[str, list[Note]]
     music: Music
@@ -33,16 +33,16 @@ class NotesOfJob:
 
 
 def read_notes(
-    heard: Mapping[str, bytes], transcribers: Transcribers, request: JobRequest, music: Music, seconds: float
+    analyses: Mapping[str, bytes], transcribers: Transcribers, request: JobRequest, music: Music, seconds: float
 ) -> NotesOfJob:
-    """The notes of every stem that was heard, as the request wants them.
+    """The notes of every analysed stem, as the request asks.
 
     Raises:
         BadArguments: the settings leave no pitch of a stem.
     """
     parts = {
-        stem: transcribers.for_stem(stem).read(sound, stem, settings_for(request, stem))
-        for stem, sound in heard.items()
+        stem: transcribers.for_stem(stem).read(analysis, stem, settings_for(request, stem))
+        for stem, analysis in analyses.items()
     }
     key = estimate_key(note for stem, notes in parts.items() if stem != "drums" for note in notes)
     if key is not None:
@@ -58,7 +58,7 @@ def read_notes(
 
 
 def known_music(request: JobRequest, estimate: Callable[[], TempoEstimate]) -> Music:
-    """The tempo that was given; else what is heard, where that is sure; else MIDI's own default."""
+    """The given tempo; else the estimate, if it is confident; else MIDI's default of 120 BPM."""
     tempo, beat = request.tempo_bpm, request.beat
     if tempo is not None:
         first = 0.0 if beat is None else -beat % 1.0 * 60 / tempo
@@ -70,18 +70,18 @@ def known_music(request: JobRequest, estimate: Callable[[], TempoEstimate]) -> M
             time_signature=request.time_signature,
         )
     found = estimate()
-    sure = found.confidence >= CONFIDENT
+    is_sure = found.confidence >= CONFIDENT
     return Music(
-        tempo_bpm=found.bpm if sure else DEFAULT_TEMPO_BPM,
-        tempo_source="estimated" if sure else "default",
+        tempo_bpm=found.bpm if is_sure else DEFAULT_TEMPO_BPM,
+        tempo_source="estimated" if is_sure else "default",
         tempo_confidence=found.confidence,
-        first_beat_seconds=found.first_beat_seconds if sure else 0.0,
+        first_beat_seconds=found.first_beat_seconds if is_sure else 0.0,
         time_signature=request.time_signature,
     )
 
 
 def settings_for(request: JobRequest, stem: str) -> NoteSettings:
-    """How the request wants a stem to be read."""
+    """The note settings that the request implies for one stem."""
     shortest = request.shortest_seconds
     profile = profile_for(stem) if stem in PROFILES and request.sensitivity is not None else None
     return NoteSettings(
@@ -94,11 +94,11 @@ def settings_for(request: JobRequest, stem: str) -> NoteSettings:
     )
 
 
-def _threshold(usual: float, sensitivity: float | None) -> float:
-    """The stem's own threshold at 0.5; a quarter of its odds at 1, four times as much at 0."""
+def _threshold(default: float, sensitivity: float | None) -> float:
+    """The default threshold at sensitivity 0.5; a quarter of its odds at 1, four times its odds at 0."""
     if sensitivity is None:
-        return usual
-    odds: float = usual / (1 - usual) * SENSITIVITY_ODDS ** (1 - 2 * sensitivity)
+        return default
+    odds: float = default / (1 - default) * SENSITIVITY_ODDS ** (1 - 2 * sensitivity)
     return odds / (1 + odds)
 
 

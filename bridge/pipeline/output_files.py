@@ -1,4 +1,4 @@
-"""The files of a job before they lie anywhere: what each is called, what it is, and its bytes."""
+"""The output files of a job before they are written: name, kind and bytes of each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bridge.model import TOGETHER, JobRequest, Kind, Note, Result
 from bridge.pipeline.notes import NotesOfJob
-from bridge.project_paths import stem_file
+from bridge.project_paths import stem_file_name
 from bridge.score.drawing import draw
 from bridge.score.tables import note_table
 from bridge.smf.writing import midi_file
@@ -15,45 +15,47 @@ from bridge.smf.writing import midi_file
 
 @dataclass(frozen=True)
 class OutputFile:
-    """One file of a job."""
+    """One output file, not yet written."""
 
     result: Result
-    """Its path is the file's name."""
+    """The file's description; its path is only the file name."""
     blocks: Callable[[], Iterator[bytes]]
-    """Its bytes, from the start, whenever it is called."""
+    """Yields the file's bytes; each call starts from the beginning."""
 
 
-def result_file(name: str, stem: str, ending: str) -> str:
-    """What a result is called in the folder of a job that is called `name`."""
-    return f"{name}.{ending}" if stem in ("mix", TOGETHER) else stem_file(name, stem, ending)
+def result_file_name(name: str, stem: str, ending: str) -> str:
+    """The file name of a result in the folder of the job `name`."""
+    return f"{name}.{ending}" if stem in ("mix", TOGETHER) else stem_file_name(name, stem, ending)
 
 
-def note_pieces(reading: NotesOfJob, request: JobRequest, name: str) -> Iterator[OutputFile]:
-    """Every file that is made of notes: one of each stem, one of all together, tables, a picture among the results."""
-    parts = reading.parts
+def note_files(notes_of_job: NotesOfJob, request: JobRequest, name: str) -> Iterator[OutputFile]:
+    """All files made from notes: MIDI per stem, MIDI of all stems, tables, and a picture among the results."""
+    parts = notes_of_job.parts
     for stem, notes in parts.items():
-        yield _piece("midi", name, stem, "mid", _midi(reading, request, {stem: notes}), reading, len(notes))
+        yield _output_file(
+            "midi", name, stem, "mid", _midi(notes_of_job, request, {stem: notes}), notes_of_job, len(notes)
+        )
     count = sum(map(len, parts.values()))
     if len(parts) > 1:
-        yield _piece("midi", name, TOGETHER, "mid", _midi(reading, request, parts), reading, count)
+        yield _output_file("midi", name, TOGETHER, "mid", _midi(notes_of_job, request, parts), notes_of_job, count)
     for kind in request.note_lists:
         for stem, notes in parts.items():
-            content = note_table(kind, notes, stem=stem, music=reading.music)
-            yield _piece("notes", name, stem, f"notes.{kind}", content, reading, len(notes))
+            content = note_table(kind, notes, stem=stem, music=notes_of_job.music)
+            yield _output_file("notes", name, stem, f"notes.{kind}", content, notes_of_job, len(notes))
     if request.picture == "":
-        yield _piece("picture", name, TOGETHER, "svg", picture_of(reading, name), reading, count)
+        yield _output_file("picture", name, TOGETHER, "svg", picture_of(notes_of_job, name), notes_of_job, count)
 
 
-def picture_of(reading: NotesOfJob, name: str) -> bytes:
-    """The notes of all stems, drawn."""
-    return draw(reading.parts, reading.music, title=name, seconds=reading.seconds)
+def picture_of(notes_of_job: NotesOfJob, name: str) -> bytes:
+    """The notes of all stems as an SVG picture."""
+    return draw(notes_of_job.parts, notes_of_job.music, title=name, seconds=notes_of_job.seconds)
 
 
-def _midi(reading: NotesOfJob, request: JobRequest, parts: Mapping[str, list[Note]]) -> bytes:
-    music = reading.music
+def _midi(notes_of_job: NotesOfJob, request: JobRequest, parts: Mapping[str, list[Note]]) -> bytes:
+    music = notes_of_job.music
     return midi_file(
         parts,
-        seconds=reading.seconds,
+        seconds=notes_of_job.seconds,
         tempo_bpm=music.tempo_bpm,
         metre=music.time_signature,
         beat=request.beat,
@@ -61,9 +63,9 @@ def _midi(reading: NotesOfJob, request: JobRequest, parts: Mapping[str, list[Not
     )
 
 
-def _piece(
-    kind: Kind, name: str, stem: str, ending: str, content: bytes, reading: NotesOfJob, notes: int
+def _output_file(
+    kind: Kind, name: str, stem: str, ending: str, content: bytes, notes_of_job: NotesOfJob, notes: int
 ) -> OutputFile:
-    file = result_file(name, stem, ending)
-    result = Result(kind=kind, name=stem, path=file, seconds=reading.seconds, notes=notes)
+    file = result_file_name(name, stem, ending)
+    result = Result(kind=kind, name=stem, path=file, seconds=notes_of_job.seconds, notes=notes)
     return OutputFile(result, lambda: iter((content,)))

@@ -1,4 +1,4 @@
-"""The folder that a job writes into: claimed for it alone, filled file by file, left without a trace of failure."""
+"""A job's output folder: reserved for one job, filled with whole files only, cleaned up after a failure."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from pathlib import Path
 from bridge.errors import NotWritable, OutOfSpace
 from bridge.project_paths import is_partial_of, numbered, partial_name
 
-#: Kept free beyond a job's own need, so that the bridge is never what fills a drive to the last byte.
+#: Free space required beyond a job's own need, so that the bridge never fills a drive completely.
 SPARE_BYTES = 64 * 1024 * 1024
 
 
 class OutputFolder:
-    """Where one job's files land.
+    """The folder that one job writes its files to.
 
-    Nothing that exists is ever overwritten: `claim` takes a folder that is new, or one given by the user in which
-    none of the job's own names exist yet.
+    Existing files are never overwritten: `claim` makes a new folder, or takes one that the user named if it has none
+    of the job's file names.
     """
 
     def __init__(self, job: str, path: Path, created: Sequence[Path] = (), complete: Iterable[str] = ()) -> None:
-        """`complete`: the files that an earlier run of the same job has left there, as they would be made now."""
+        """`complete`: names of files that an earlier run of the same job has left, identical to those of this run."""
         self.path = path
         self._job = job
         self._created = tuple(created)
         self._complete = frozenset(complete)
 
     def has(self, name: str) -> bool:
-        """Whether that file of the job is there already; another one of its name is somebody's, and in the way."""
+        """Whether an earlier run of the job has already written this file; a user's file of that name is none."""
         return name in self._complete and (self.path / name).exists()
 
     @classmethod
@@ -38,8 +38,8 @@ class OutputFolder:
         """Makes the job's folder: `wanted`, or `wanted 2`, `wanted 3` …
 
         Args:
-            given: the user named the folder, so it may hold other files already.
-            files: the names that the job is going to write.
+            given: the user named the folder, so it may already hold other files.
+            files: the file names that the job may write.
 
         Raises:
             NotWritable: no folder can be made there.
@@ -58,7 +58,7 @@ class OutputFolder:
         raise NotWritable(f"There are too many folders named like {wanted}.")
 
     def check_space(self, needed_bytes: int) -> None:
-        """Raises OutOfSpace where the drive has not that much room."""
+        """Raises OutOfSpace if the drive has less free space than this."""
         free = shutil.disk_usage(self.path).free
         if free < needed_bytes + SPARE_BYTES:
             raise OutOfSpace(
@@ -71,31 +71,31 @@ class OutputFolder:
         return self.path / partial_name(self._job, name)
 
     @contextmanager
-    def landing(self, name: str) -> Iterator[Path]:
-        """Gives a temporary path to write to; it becomes `name` when the block ends well, else it is removed."""
+    def new_file(self, name: str) -> Iterator[Path]:
+        """Yields a temporary path; the file is renamed to `name` if the block succeeds, else removed."""
         temporary = self.scratch(name)
         with _translate_errors(self.path):
             try:
                 yield temporary
                 final = self.path / name
                 if final.exists():
-                    raise NotWritable(f"{final} has appeared while the job ran.", advice="Run the job again.")
+                    raise NotWritable(f"{final} has appeared while the job was running.", advice="Run the job again.")
                 temporary.replace(final)
             finally:
                 temporary.unlink(missing_ok=True)
 
-    def tidy(self) -> None:
-        """Removes what is unfinished, and the folders that were made for the job where they stayed empty."""
+    def clean_up(self) -> None:
+        """Removes temporary files, and the folders made for the job if they are empty."""
         remove_partials(self._job, self.path)
         for folder in reversed(self._created):
             try:
                 folder.rmdir()
-            except OSError:  # it holds something: then it stays
+            except OSError:  # not empty
                 return
 
 
 def remove_partials(job: str, folder: Path) -> None:
-    """Removes what a job that is no longer running has left unfinished in `folder`."""
+    """Removes the temporary files that a job, no longer running, has left in `folder`."""
     if not folder.is_dir():
         return
     for entry in folder.iterdir():
@@ -105,7 +105,7 @@ def remove_partials(job: str, folder: Path) -> None:
 
 @contextmanager
 def _translate_errors(folder: Path) -> Iterator[None]:
-    """Translates what the file system says into words, once."""
+    """Translates errors of the file system into the bridge's errors."""
     try:
         yield
     except OSError as error:
@@ -115,7 +115,7 @@ def _translate_errors(folder: Path) -> Iterator[None]:
 
 
 def _missing_parents(folder: Path) -> list[Path]:
-    """`folder` and the folders above it that do not exist yet, highest first."""
+    """`folder` and its parents that do not exist yet, topmost first."""
     missing = []
     for path in (folder, *folder.parents):
         if path.exists():

@@ -1,4 +1,4 @@
-"""What a job needs of the disk before its work: its source and region, and where its results are to go."""
+"""Finds a job's source region and its output folder, and checks both, before any work."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from bridge.project_paths import check_roots, output_parent, result_name
 
 
 def find_source(request: JobRequest, *, max_seconds: float, roots: tuple[Path, ...]) -> FoundRegion:
-    """The region that a request is about; it reads headers, and decodes nothing.
+    """The region that a request names; reads headers and decodes nothing.
 
-    The inspector asks at the submission, and the worker once more when the job's turn has come: what is refused then
-    would have been refused before, by the same words.
+    The inspector calls this when a job is submitted, and the worker again when the job starts, so both refuse a
+    request with the same message.
 
     Raises:
-        NotFound, NotReadable, NotAudio, TooLong, BadArguments: see `find_region`; or there is no such project.
-        OutsideRoots: the source, the picture or the results lie outside `roots`.
-        NotWritable: there is no folder for the picture.
+        NotFound, NotReadable, NotAudio, TooLong, BadArguments: see `find_region`; NotFound also for a missing project.
+        OutsideRoots: the source, the picture or the results are outside `roots`.
+        NotWritable: the folder of the picture does not exist.
     """
     source = Path(request.source)
     check_roots(source, roots)
@@ -33,10 +33,10 @@ def find_source(request: JobRequest, *, max_seconds: float, roots: tuple[Path, .
 
 
 def wanted_folder(request: JobRequest) -> Path:
-    """The folder for the results, where it is free.
+    """The preferred folder for the results; a numbered one is used if it is taken.
 
     Raises:
-        NotFound: there is no such project.
+        NotFound: the project does not exist.
     """
     if request.out is not None:
         return Path(request.out)

@@ -1,4 +1,4 @@
-"""How long each kind of work takes on this machine: what the last jobs took, and a guess before there were any."""
+"""How long each kind of work takes on this machine: measured by past jobs, or a default before the first."""
 
 from __future__ import annotations
 
@@ -10,40 +10,40 @@ import msgspec
 from bridge.protocols import Clock
 from bridge.system.files import read_json, write_whole
 
-#: Seconds of work for a second of audio, before anything was measured: those of two slow processors.
+#: Seconds of work per second of audio before anything was measured; typical of two slow CPU cores.
 UNMEASURED = {"separating": 1.0, "separating draft": 0.1, "listening": 0.05, "reading": 0.02, "writing": 0.01}
-#: What is said of a few seconds of audio is mostly how long it takes to begin.
+#: Shorter audio is not measured, because start-up time dominates there.
 SHORTEST_SECONDS = 5.0
-#: The newest measurement counts half, so that one busy hour is forgotten after a few jobs.
+#: Weight of the newest measurement: a busy hour no longer matters after a few jobs.
 NEWEST_SHARE = 0.5
 
 
 class StagePaces:
-    """Seconds of work for a second of audio, by what is done; kept in a small file that costs nothing to lose.
+    """Seconds of work per second of audio, by kind of work; stored in a small file that may be deleted.
 
-    Work is named by its kind and by what does it: `separating draft cpu`, `listening basic-pitch bass`.
+    The name of the work is its kind and what does it: `separating draft cpu`, `listening basic-pitch bass`.
     """
 
     def __init__(self, path: Path | None, clock: Clock) -> None:
-        """`path` None: they are forgotten with this object."""
+        """`path` None: nothing is stored on disk."""
         self._path = path
         self._clock = clock
-        self._measured = {} if path is None else _read(path)
+        self._measured = {} if path is None else _read_paces(path)
 
     @classmethod
     def kept_in(cls, cache_dir: Path, clock: Clock) -> StagePaces:
         return cls(cache_dir / "pace.json", clock)
 
     def seconds(self, work: str, audio_seconds: float) -> float:
-        """What that work takes for so much audio."""
+        """Expected seconds of this work for `audio_seconds` of audio."""
         pace = self._measured.get(work)
         if pace is None:
             kind, *what = work.split()
             pace = UNMEASURED.get(" ".join((kind, *what[:1])), UNMEASURED[kind])
         return audio_seconds * pace
 
-    def note(self, work: str, began_seconds: float, audio_seconds: float) -> None:
-        """That work, on so much audio, began at that time of the clock and has just been done."""
+    def record(self, work: str, began_seconds: float, audio_seconds: float) -> None:
+        """Records work that began at `began_seconds` (monotonic clock) and has just ended."""
         if audio_seconds < SHORTEST_SECONDS:
             return
         pace = (self._clock.monotonic_seconds() - began_seconds) / audio_seconds
@@ -54,9 +54,9 @@ class StagePaces:
                 write_whole(self._path, msgspec.json.encode(self._measured))
 
 
-def _read(path: Path) -> dict[str, float]:
+def _read_paces(path: Path) -> dict[str, float]:
     try:
-        found = read_json(path, dict[str, float])
+        paces = read_json(path, dict[str, float])
     except (OSError, ValueError):
         return {}
-    return {work: pace for work, pace in found.items() if 0 <= pace < float("inf")}
+    return {work: pace for work, pace in paces.items() if 0 <= pace < float("inf")}

@@ -1,4 +1,4 @@
-"""The stems of a job: made as plain floats, then written as the files that were asked for."""
+"""The stems of a job: collected as raw float samples, then written in the requested format."""
 
 from __future__ import annotations
 
@@ -18,47 +18,47 @@ from bridge.model import JobRequest, Result, Warning
 from bridge.options.table import EVERY_STEM, listed
 from bridge.pipeline.channels import stems_of
 from bridge.pipeline.output_folder import OutputFolder
-from bridge.project_paths import stem_file
+from bridge.project_paths import stem_file_name
 from bridge.protocols import Control, Separator
 
 if TYPE_CHECKING:
     from bridge.protocols import StemBlock
 
-#: What is read at once of stems that were made before.
+#: Frames read at a time from cached raw stems.
 BLOCK_FRAMES = 1 << 16
 
 
 def chosen_stems(request: JobRequest, separator: Separator) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The stems to write and those to turn into notes.
+    """The stems to write and the stems to transcribe.
 
     Raises:
-        BadArguments: the engine does not give a stem that was asked for, or nothing was asked for.
+        BadArguments: the engine does not provide a requested stem, or nothing was requested.
     """
     available = stems_of(separator)
     wanted_midi = available if request.midi == EVERY_STEM else request.midi
     for stem in (*(request.stems or ()), *(wanted_midi or ())):
         if stem not in available:
             raise BadArguments(
-                f"The engine {separator.name} gives {listed(available)}, not {stem}.",
-                advice="Choose among these, or another engine.",
+                f"The engine {separator.name} provides {listed(available)}, not {stem}.",
+                advice="Choose one of these stems, or another engine.",
             )
     stems = available if request.stems is None else request.stems
     midi = (stems or available) if wanted_midi is None else wanted_midi
     if not stems and not midi:
-        raise BadArguments("Neither stems nor MIDI files were asked for.", advice="Name some in stems or in midi.")
+        raise BadArguments("Neither stems nor MIDI files were requested.", advice="Name some in stems or in midi.")
     return stems, midi
 
 
 def bytes_needed(region: Region, made: int, written: int) -> int:
-    """Room for that many stems made and written, all at once."""
+    """Disk space for that many raw stems and written stems at the same time."""
     return region.frames * region.audio.channels * BYTES_PER_SAMPLE * (made + written)
 
 
 @contextmanager
-def made_stems(
+def scratch_stems(
     blocks: Iterable[StemBlock], region: Region, stems: Sequence[str], folder: OutputFolder
 ) -> Iterator[Mapping[str, Scratch]]:
-    """Takes the stems down as they come; they are there until the block ends."""
+    """Collects the stems in scratch files, which are removed when the block ends."""
     with ExitStack() as scratches:
         made = {}
         for stem in stems:
@@ -72,8 +72,8 @@ def made_stems(
         yield made
 
 
-def blocks_of(files: Mapping[str, IO[bytes]], region: Region, control: Control) -> Iterator[StemBlock]:
-    """Stems that were made before, from files of plain floats; see `cache.ResultsCache.made`."""
+def raw_stem_blocks(files: Mapping[str, IO[bytes]], region: Region, control: Control) -> Iterator[StemBlock]:
+    """Blocks of cached raw stems, read from files of float32 samples; see `ResultsCache.raw_stems`."""
     channels = region.audio.channels
     for start in range(0, region.frames, BLOCK_FRAMES):
         control.checkpoint(start / region.frames)
@@ -87,24 +87,24 @@ def blocks_of(files: Mapping[str, IO[bytes]], region: Region, control: Control) 
 def write_stems(
     stems: Mapping[str, Scratch], region: Region, name: str, request: JobRequest, folder: OutputFolder, control: Control
 ) -> Iterator[Result]:
-    """Writes the stems of a job that is called `name`; yields each when its file is complete.
+    """Writes the stems of the job `name`; yields each result when its file is complete.
 
-    Where one would clip in the whole numbers that were asked for, all of them become 32-bit float WAV files. A file
-    that an earlier run of the same job has left is not written again.
+    If a stem would clip in the requested integer format, all stems become 32-bit float WAV files. A file that an
+    earlier run of the same job has left is not written again.
     """
     file_format = request.format
     subtype = subtype_for(file_format, request.depth, region.subtype)
-    loud = [stem for stem, scratch in stems.items() if clips_in(scratch, subtype)]
-    if loud:
+    clipping = [stem for stem, scratch in stems.items() if clips_in(scratch, subtype)]
+    if clipping:
         file_format, subtype = "wav", "FLOAT"
-        message = f"{listed(loud)} would clip in whole numbers, so all stems are 32-bit float WAV files."
+        message = f"{listed(clipping)} would clip in an integer format, so all stems are 32-bit float WAV files."
         control.warn(Warning(code="would_clip", message=message))
     for stem, scratch in stems.items():
         control.checkpoint(1.0)
-        file = stem_file(name, stem, file_format)
+        file = stem_file_name(name, stem, file_format)
         if not folder.has(file):
-            with folder.landing(file) as temporary:
-                write_audio(temporary, scratch, file_format, subtype, stamps(stem, region, request))
+            with folder.new_file(file) as temporary:
+                write_audio(temporary, scratch, file_format, subtype, time_stamp_chunks(stem, region, request))
         yield Result(
             kind="stem",
             name=stem,
@@ -117,20 +117,20 @@ def write_stems(
         )
 
 
-def stamps(stem: str, region: Region, request: JobRequest) -> list[tuple[bytes, bytes]]:
-    """Chunks for a WAV file that say where the stem belongs.
+def time_stamp_chunks(stem: str, region: Region, request: JobRequest) -> list[tuple[bytes, bytes]]:
+    """WAV chunks (`bext`, `acid`) that state the stem's position and tempo.
 
-    On the time line of the source's recorder; else of the song; else in the source. Only a tempo that somebody has
-    given is told: programs stretch a file by it.
+    The position is on the timeline of the source's recorder if known, else of the song, else in the source. Only a
+    tempo that the user gave is written, because programs stretch a file by it.
     """
     tempo, beat = request.tempo_bpm, request.beat
     rate = region.audio.sample_rate_hz
     if region.origin.time_reference is not None:
-        place = region.origin.time_reference + region.start_frame
+        position = region.origin.time_reference + region.start_frame
     elif tempo is not None and beat is not None:
-        place = round(beat * 60 / tempo * rate)
+        position = round(beat * 60 / tempo * rate)
     else:
-        place = region.start_frame
+        position = region.start_frame
     facts = [f"{stem.capitalize()} of {Path(request.source).name}", f"from {region.start_frame / rate:.6f} s"]
     chunks = []
     if tempo is not None:
@@ -138,4 +138,4 @@ def stamps(stem: str, region: Region, request: JobRequest) -> list[tuple[bytes, 
         chunks.append(acid(tempo, region.seconds))
     if beat is not None:
         facts.append(f"beat {beat:g}")
-    return [bext(", ".join(facts), region.origin, place), *chunks]
+    return [bext(", ".join(facts), region.origin, position), *chunks]

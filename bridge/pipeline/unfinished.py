@@ -1,7 +1,8 @@
-"""What a job leaves that was cancelled, or failed, after some of its files were complete: they stay, with a word.
+"""The record of a job that was cancelled or failed after some of its files were complete.
 
-`NAME.unfinished.json` lies beside them until the same job is asked for again, which goes on in the same folder. It is
-not the manifest, for which a DAW's scripts wait: that comes once all is there.
+The complete files stay, with `NAME.unfinished.json` beside them. If the same job is requested again, it continues in
+that folder. This file is not the manifest, for which DAW scripts wait: the manifest is written when all files are
+complete.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from pathlib import Path
 import msgspec
 
 from bridge.model import JobRequest, Outcome, Result, Value
-from bridge.pipeline.cache.store import check_of
-from bridge.pipeline.manifest import relative
+from bridge.pipeline.cache.store import crc32_of
+from bridge.pipeline.manifest import with_relative_path
 from bridge.pipeline.output_folder import OutputFolder
 from bridge.project_paths import numbered
 from bridge.system.files import read_json, write_whole
@@ -23,54 +24,56 @@ ENDING = "unfinished.json"
 
 
 class Unfinished(Value, frozen=True, kw_only=True):
-    """The file's content."""
+    """The content of `NAME.unfinished.json`."""
 
     note: str
-    """What this is, for whoever finds it."""
+    """An explanation for the user who finds the file."""
     job: str
     state: Outcome
     """`cancelled` or `failed`."""
     name: str
     request: JobRequest
     results: tuple[Result, ...]
-    """Those that are complete; their paths are the files' names."""
+    """The complete files; each path is only the file name."""
     checks: dict[str, int]
-    """CRC-32 of each of these files, by its name."""
+    """CRC-32 of each of these files, by file name."""
     cache_key: str
-    """As in the manifest: the same for the same job."""
+    """As in the manifest: equal for equal jobs."""
 
 
-def leave_unfinished(
+def write_unfinished(
     folder: Path, job: str, state: Outcome, name: str, request: JobRequest, results: Sequence[Result], key: str
 ) -> None:
-    """Says in `folder` which of a job's files are complete; nothing where there are none.
+    """Records in `folder` which of a job's files are complete; writes nothing if there are none.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the record cannot be written.
     """
     if not results:
         return
     path = folder / f"{name}.{ENDING}"
-    here = [relative(result) for result in results if Path(result.path).parent == folder]
-    complete = {result.path: result for result in (*_left(path, key), *here) if (folder / result.path).exists()}
-    told = Unfinished(
-        note=f"This job was {state} before it was done; the files listed are complete. Ask for it again to go on.",
+    here = [with_relative_path(result) for result in results if Path(result.path).parent == folder]
+    complete = {
+        result.path: result for result in (*_results_before(path, key), *here) if (folder / result.path).exists()
+    }
+    content = Unfinished(
+        note=f"This job was {state} before it was done; the files listed are complete. Submit it again to continue.",
         job=job,
         state=state,
         name=name,
         request=request,
         results=tuple(complete.values()),
-        checks={file: _check(folder / file) for file in complete},
+        checks={file: _file_crc32(folder / file) for file in complete},
         cache_key=key,
     )
-    write_whole(path, msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n")
+    write_whole(path, msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
 
 
 def find_unfinished(job: str, wanted: Path, name: str, key: str, files: Iterable[str]) -> OutputFolder | None:
-    """The folder called `wanted`, `wanted 2` … in which the same job was left unfinished.
+    """The folder `wanted`, `wanted 2` … in which the same job was left unfinished.
 
-    Some of its files may be gone. One that was changed since, or another of the names in `files`, is the user's work
-    by now: then the folder is not touched.
+    Some of its files may be missing. If one has changed, or if the folder has another of the names in `files`, that is
+    the user's work, and the folder is left alone.
     """
     names = frozenset(files)
     for candidate in numbered(wanted):
@@ -81,34 +84,36 @@ def find_unfinished(job: str, wanted: Path, name: str, key: str, files: Iterable
     return None
 
 
-def settle_unfinished(folder: Path, name: str) -> None:
-    """The job is done: takes the word away."""
-    with contextlib.suppress(OSError):  # somebody reads it just now (Windows): that ends no job
+def remove_unfinished(folder: Path, name: str) -> None:
+    """Removes the record, because the job is done."""
+    with contextlib.suppress(OSError):  # on Windows, a reader may hold the file open; the job is done all the same
         (folder / f"{name}.{ENDING}").unlink(missing_ok=True)
 
 
-def _left(path: Path, key: str) -> tuple[Result, ...]:
-    """What the same job had complete before, where it was left more than once."""
+def _results_before(path: Path, key: str) -> tuple[Result, ...]:
+    """Complete files recorded by an earlier run of the same job."""
     try:
-        left = read_json(path, Unfinished)
+        record = read_json(path, Unfinished)
     except (OSError, ValueError):
         return ()
-    return left.results if left.cache_key == key else ()
+    return record.results if record.cache_key == key else ()
 
 
 def _complete(folder: Path, name: str, key: str, names: frozenset[str]) -> set[str] | None:
-    """The files of the job that are there; None where the folder is not, or no more, that job's own."""
+    """The job's files in `folder`; None if the folder does not, or no longer, belong to that job."""
     if folder.is_symlink():
         return None
     try:
-        left = read_json(folder / f"{name}.{ENDING}", Unfinished)
-        there = {file for file in names if (folder / file).exists()}
-        is_ours = left.cache_key == key and all(_check(folder / file) == left.checks.get(file) for file in there)
+        record = read_json(folder / f"{name}.{ENDING}", Unfinished)
+        present = {file for file in names if (folder / file).exists()}
+        is_ours = record.cache_key == key and all(
+            _file_crc32(folder / file) == record.checks.get(file) for file in present
+        )
     except (OSError, ValueError):
         return None
-    return there if is_ours else None
+    return present if is_ours else None
 
 
-def _check(path: Path) -> int:
+def _file_crc32(path: Path) -> int:
     with path.open("rb") as file:
-        return check_of(file)
+        return crc32_of(file)

@@ -1,1 +1,1 @@
-"""Remembering jobs: each is the list of its events, in memory and in one file that can be read and replayed."""
+"""Job stores: each job is the list of its events, in memory and in a journal file that can be replayed."""

@@ -1,8 +1,8 @@
-"""The job store that survives: one file of JSON lines for each job, one line for each event.
+"""The persistent job store: one file of JSON lines per job (its journal), one line per event.
 
-A bug report is such a file: `lifecycle.fold` brings the job back from it. A job that is not over belongs to the bridge
-that does it, and its journal lies in that bridge's own folder; with its last line it moves to the history, which all
-bridges of a user share.
+A journal is also what a bug report needs: `lifecycle.fold` rebuilds the job from it. The journal of an open job is in
+the folder of the bridge that runs it. When the job is over, its journal moves to the history, which all bridges of a
+user share.
 """
 
 from __future__ import annotations
@@ -15,31 +15,31 @@ from typing import NamedTuple
 
 import msgspec
 
-from bridge.config import DEFAULT_HISTORY
+from bridge.config import DEFAULT_HISTORY_LIMIT
 from bridge.events import Ended, JobEvent, Noticed, Progressed, Submitted
 from bridge.model import Job
 from bridge.store.memory import MemoryStore
 from bridge.system.files import parsed, read_small, write_whole
 
 ENDING = ".jsonl"
-#: What a journal is called once it could not be read to its end.
+#: Suffix of a journal with lines that cannot be read.
 DAMAGED = ".damaged"
-#: What could be read of it, until it takes its place.
-MENDED = ".mended"
+#: Suffix of the repaired journal, until it replaces the damaged one.
+REPAIRED = ".mended"
 
 
 class JournalStore:
-    """Writes every event down before it counts, except progress, which is soon old.
+    """Writes every event to disk before applying it, except progress.
 
     Args:
-        own: the folder for the jobs that this bridge has not done yet.
-        history: the folder for those that are over, of all bridges.
-        others: folders in which earlier versions, and bridges on other ports, have left journals.
-        limit: how many jobs are listed. Files beyond it stay where they are.
-        notice: is told what a person should know: what was damaged, what is no longer listed, a full drive.
+        own: the folder for this bridge's open jobs.
+        history: the folder for finished jobs, shared by all bridges.
+        others: folders with journals of bridges on other ports, or of earlier versions.
+        limit: the number of jobs listed. Files of other jobs stay where they are.
+        notice: called with messages for the user: damaged files, jobs no longer listed, a full drive.
 
     Raises:
-        OSError: the folders cannot be made.
+        OSError: the folders cannot be created.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class JournalStore:
         history: Path,
         others: Iterable[Path] = (),
         *,
-        limit: int = DEFAULT_HISTORY,
+        limit: int = DEFAULT_HISTORY_LIMIT,
         notice: Callable[[Noticed], None] = lambda _: None,
     ) -> None:
         self._own = own
@@ -56,9 +56,9 @@ class JournalStore:
         self._others = tuple(others)
         self._limit = limit
         self._notice = notice
-        self._memory = MemoryStore(limit, self._forgotten)
+        self._memory = MemoryStore(limit, self._report_unlisted)
         self._encode = msgspec.json.Encoder().encode
-        self._has_told_limit = self._has_told_disk = False
+        self._has_reported_limit = self._has_reported_disk = False
         for folder in (own, history):
             folder.mkdir(parents=True, exist_ok=True)
 
@@ -78,10 +78,10 @@ class JournalStore:
         return self._memory.history(job)
 
     def load(self) -> None:
-        """Remembers what earlier runs have written, the newest `limit` jobs of it.
+        """Reads the journals of earlier runs, the newest `limit` jobs.
 
-        Called once, by whoever alone may write into the bridge's own folder. Journals of other ports that are over
-        move to the history; those that are not may be somebody's work.
+        Call it once, and only as the one process that may write to the bridge's own folder. Finished journals of other
+        ports move to the history; open ones may belong to a running bridge and stay.
         """
         damaged: list[Path] = []
         for path in itertools.chain.from_iterable(map(_journals, self._others)):
@@ -93,61 +93,63 @@ class JournalStore:
         past = [self._read(path, damaged) for path in newest[:room]]
         for events in sorted(filter(None, [*past, *own]), key=_submitted_unix):
             for event in events:
-                with contextlib.suppress(ValueError):  # its first line was lost
+                with contextlib.suppress(ValueError):  # its first line is lost
                     self._memory.append(event)
         for events in filter(None, own):
-            if _is_over(events):  # it could not be moved at the time
+            if _is_over(events):  # it could not be moved when the job ended
                 self._archive(self._own / (events[0].job + ENDING))
         if len(newest) > room:
-            self._forgotten(len(newest) - room)
+            self._report_unlisted(len(newest) - room)
         if damaged:
-            self._tell_damage(damaged)
+            self._report_damage(damaged)
 
     def _write(self, event: JobEvent) -> None:
         path = self._own / (event.job + ENDING)
         try:
             _append_line(path, self._encode(event))
-        except OSError as error:  # a full or vanished drive costs the history, never the job
-            if not self._has_told_disk:
-                self._has_told_disk = True
+        except OSError as error:  # a full or missing drive must not fail the job
+            if not self._has_reported_disk:
+                self._has_reported_disk = True
                 message = f"The history of jobs cannot be written to {self._own} ({error.strerror}); jobs go on."
                 self._notice(Noticed(level="warning", message=message))
             return
-        self._has_told_disk = False
+        self._has_reported_disk = False
         if isinstance(event, Ended):
             self._archive(path)
 
     def _archive(self, path: Path) -> None:
-        with contextlib.suppress(OSError):  # then it is tried again at the next start
+        with contextlib.suppress(OSError):  # it is tried again at the next start
             path.replace(self._history / path.name)
 
     def _read(self, path: Path, damaged: list[Path]) -> list[JobEvent]:
-        """What a journal tells; one that is damaged is set aside, and what could be read of it takes its place."""
+        """The events of a journal. A damaged one is renamed, and its readable lines are written in its place."""
         found = _read_journal(path)
         if found.is_damaged:
-            aside = path.with_name(path.name + DAMAGED)
-            mended = path.with_name(path.name + MENDED)
-            with contextlib.suppress(OSError):  # a full drive: all stays as it is, to be set aside another time
-                write_whole(mended, b"".join(self._encode(event) + b"\n" for event in found.events))
-                path.replace(aside)
-                damaged.append(aside)
+            damaged_path = path.with_name(path.name + DAMAGED)
+            repaired = path.with_name(path.name + REPAIRED)
+            with contextlib.suppress(
+                OSError
+            ):  # on a full drive all files stay as they are, to be repaired another time
+                write_whole(repaired, b"".join(self._encode(event) + b"\n" for event in found.events))
+                path.replace(damaged_path)
+                damaged.append(damaged_path)
                 if found.events:
-                    mended.replace(path)
+                    repaired.replace(path)
                 else:
-                    mended.unlink()
+                    repaired.unlink()
         return found.events
 
-    def _tell_damage(self, damaged: Sequence[Path]) -> None:
+    def _report_damage(self, damaged: Sequence[Path]) -> None:
         count = "The history of one job" if len(damaged) == 1 else f"The history of {len(damaged)} jobs"
         where = damaged[0] if len(damaged) == 1 else f"{damaged[0].parent}, each with the ending {DAMAGED}"
         files = "the damaged file is" if len(damaged) == 1 else "the damaged files lie in"
-        message = f"{count} was damaged; what could be read is kept, and {files} {where}."
+        message = f"{count} was damaged; the readable part was kept, and {files} {where}."
         self._notice(Noticed(level="warning", message=message))
 
-    def _forgotten(self, count: int) -> None:
-        if self._has_told_limit:
+    def _report_unlisted(self, count: int) -> None:
+        if self._has_reported_limit:
             return
-        self._has_told_limit = True
+        self._has_reported_limit = True
         jobs = "job is" if count == 1 else "jobs are"
         message = f"{count} older {jobs} no longer listed (history_limit = {self._limit}). The files stay."
         self._notice(Noticed(level="info", message=message))
@@ -163,13 +165,13 @@ def _journals(folder: Path) -> list[Path]:
 
 
 def _read_journal(path: Path) -> _Journal:
-    """Every line that can be read: what is lost in the middle costs no line behind it."""
+    """All readable lines; a damaged line does not affect the lines after it."""
     job = path.name.removesuffix(ENDING)
     decode = msgspec.json.Decoder(JobEvent).decode
     events: list[JobEvent] = []
     try:
         lines = read_small(path).splitlines()
-    except FileNotFoundError:  # another bridge has just moved it
+    except FileNotFoundError:  # another bridge has just moved it to the history
         return _Journal([], is_damaged=False)
     except (OSError, ValueError):
         return _Journal([], is_damaged=True)
@@ -187,7 +189,7 @@ def _read_journal(path: Path) -> _Journal:
 
 
 def _append_line(path: Path, line: bytes) -> None:
-    """Adds a whole line, also behind one that a full drive has cut off."""
+    """Appends a line, starting a new one if a full drive has cut off the last."""
     with path.open("a+b") as file:
         if file.tell():
             file.seek(-1, 2)

@@ -1,25 +1,25 @@
-"""The job store of one run: gone when the process ends."""
+"""The job store of one run, lost when the process ends."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from bridge.config import DEFAULT_HISTORY
+from bridge.config import DEFAULT_HISTORY_LIMIT
 from bridge.events import JobEvent, Progressed, Submitted
 from bridge.lifecycle import apply
 from bridge.model import Job
 
 
 class MemoryStore:
-    """Folds events into jobs as they come.
+    """Folds events into jobs as they arrive.
 
-    Remembers about `limit` jobs: beyond it, the oldest that are over are forgotten, and `on_forgotten` is told how
-    many. A job that is not over is never forgotten.
+    It holds about `limit` jobs: beyond that, the oldest finished jobs are removed, and `on_removed` is called with
+    their number. An open job is never removed.
     """
 
-    def __init__(self, limit: int = DEFAULT_HISTORY, on_forgotten: Callable[[int], None] = lambda _: None) -> None:
+    def __init__(self, limit: int = DEFAULT_HISTORY_LIMIT, on_removed: Callable[[int], None] = lambda _: None) -> None:
         self._limit = limit
-        self._on_forgotten = on_forgotten
+        self._on_removed = on_removed
         self._jobs: dict[str, Job] = {}
         self._history: dict[str, list[JobEvent]] = {}
 
@@ -28,10 +28,10 @@ class MemoryStore:
         self._jobs[event.job] = job
         history = self._history.setdefault(event.job, [])
         if isinstance(event, Progressed) and history and isinstance(history[-1], Progressed):
-            history.pop()  # the newer one says all
+            history.pop()  # the newer one replaces it
         history.append(event)
         if isinstance(event, Submitted):
-            self._forget_old()
+            self._remove_old()
         return job
 
     def get(self, job: str) -> Job | None:
@@ -43,7 +43,7 @@ class MemoryStore:
     def history(self, job: str) -> Iterable[JobEvent]:
         return tuple(self._history.get(job, ()))
 
-    def _forget_old(self) -> None:
+    def _remove_old(self) -> None:
         surplus = len(self._jobs) - self._limit
         if surplus <= 0:
             return
@@ -51,4 +51,4 @@ class MemoryStore:
         for job in old:
             del self._jobs[job], self._history[job]
         if old:
-            self._on_forgotten(len(old))
+            self._on_removed(len(old))

@@ -1,1 +1,1 @@
-"""What the bridge asks of the computer: whole files, sockets, the clock, and that its libraries keep quiet."""
+"""Operating system services: atomic files, sockets, clocks, and telemetry switched off."""

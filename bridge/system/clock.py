@@ -1,4 +1,4 @@
-"""Time as a parameter: the two clocks a part may ask for, and the real ones."""
+"""The system's clocks, behind `protocols.Clock`, so that tests can pass another."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import time
 
 
 class SystemClock:
-    """The machine's own clocks. Tests pass a clock that they turn by hand."""
+    """Implements `protocols.Clock` with the machine's clocks."""
 
     def monotonic_seconds(self) -> float:
-        """Seconds since an arbitrary start; never jumps: for durations and deadlines."""
+        """Seconds since an arbitrary start; never jumps. For durations and deadlines."""
         return time.monotonic()
 
     def unix_seconds(self) -> float:
-        """Seconds since 1970, UTC; may jump: only for what a person reads later."""
+        """Seconds since 1970, UTC; may jump. Only for times shown to the user."""
         return time.time_ns() / 1e9

@@ -1,4 +1,4 @@
-"""Small files of our own: written whole or not at all, and read as whatever somebody may have made of them."""
+"""The bridge's own small files: written atomically, and read without trusting their content."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import msgspec
 
 T = TypeVar("T")
 
-#: None of ours is nearly as large.
-LARGEST_BYTES = 16 * 1024 * 1024
+#: Far larger than any small file that the bridge writes.
+MAX_SMALL_FILE_BYTES = 16 * 1024 * 1024
 
 
 def read_json(path: Path, kind: type[T]) -> T:
-    """The value of that kind that is kept in a small file.
+    """Reads a value of type `kind` from a small JSON file.
 
     Raises:
         OSError: there is no such file, or it cannot be read.
-        ValueError: it holds something else.
+        ValueError: it does not contain such a value.
     """
     return parsed(read_small(path), msgspec.json.Decoder(kind).decode)
 
@@ -31,22 +31,22 @@ def read_small(path: Path) -> bytes:
     """The content of a small file.
 
     Raises:
-        OSError: there is no such file, or it cannot be read; a pipe or a device is never waited for.
-        ValueError: it is larger than `LARGEST_BYTES`.
+        OSError: there is no such file, or it cannot be read, or is a pipe or device, which is never opened.
+        ValueError: it is larger than `MAX_SMALL_FILE_BYTES`.
     """
     if path.exists() and not path.is_file():
         raise OSError(f"{path} is no file")
-    if path.stat().st_size > LARGEST_BYTES:
-        raise ValueError(f"{path} is larger than {LARGEST_BYTES} bytes")
+    if path.stat().st_size > MAX_SMALL_FILE_BYTES:
+        raise ValueError(f"{path} is larger than {MAX_SMALL_FILE_BYTES} bytes")
     return path.read_bytes()
 
 
 def parsed(content: bytes, decode: Callable[[bytes], T]) -> T:
-    """What a decoder of msgspec makes of `content`.
+    """Decodes `content` with a msgspec decoder.
 
     Raises:
-        ValueError: it is damaged, or of another kind. msgspec itself lets other errors out as well: bytes that are no
-            UTF-8, and brackets that are nested too deeply.
+        ValueError: it is damaged, or of another type; also for invalid UTF-8 and too deeply nested brackets, for which
+            msgspec raises other errors.
     """
     try:
         return decode(content)
@@ -55,24 +55,24 @@ def parsed(content: bytes, decode: Callable[[bytes], T]) -> T:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Puts `content` where `path` is, in place of what was there; makes the folder where it is missing.
+    """Writes `content` to `path` atomically, replacing an existing file; creates the folder if needed.
 
     Raises:
-        OSError: it cannot be written there; what was there is as it was.
+        OSError: it cannot be written; an existing file is unchanged.
     """
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")  # another may be writing it too
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")  # another process may be writing it too
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.write_bytes(content)
         partial.replace(path)
     except OSError:
-        with suppress(OSError):  # what hinders the writing may hinder this too
+        with suppress(OSError):  # what prevents writing may prevent this too
             partial.unlink()
         raise
 
 
 def sha256_of(path: Path) -> str:
-    """The hash of a file's bytes, as hexadecimal digits."""
+    """The SHA-256 of a file, in hexadecimal."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 20):

@@ -1,4 +1,4 @@
-"""Addresses of this computer's sockets: how they are written, and sockets that hear every kind of them."""
+"""Socket addresses as text, and server sockets that accept IPv4 and IPv6."""
 
 from __future__ import annotations
 
@@ -8,64 +8,64 @@ import socket
 from contextlib import suppress
 from typing import Any
 
-#: What a server listens on to be reached on all of the computer's addresses → how the computer itself reaches it.
-EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - written, not bound
-#: RFC 4291, 2.5.5.2.
-MAPPED = "::ffff:"
+#: Wildcard host, on which a server is reachable at all addresses → loopback host that reaches it locally.
+ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - written, not bound
+#: Prefix of an IPv4-mapped IPv6 address (RFC 4291, 2.5.5.2).
+MAPPED_PREFIX = "::ffff:"
 BACKLOG = 32
 
 
 def url(scheme: str, host: str, port: int) -> str:
-    """`osc.udp`, `::1`, `9720` → `osc.udp://[::1]:9720`: the colons of an IPv6 address are not the port's."""
+    """`osc.udp`, `::1`, `9720` → `osc.udp://[::1]:9720`; an IPv6 address gets brackets."""
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-def from_here(host: str) -> str:
-    """The address under which this computer's own programs reach what listens on `host`."""
-    return EVERYWHERE.get(host, host)
+def local_host(host: str) -> str:
+    """The host under which local programs reach a server that listens on `host`."""
+    return ANY_ADDRESS.get(host, host)
 
 
-def seen_from(family: int, host: str) -> str:
-    """A numeric address as sockets of that family name it: IPv6 ones that hear both have `::ffff:` before IPv4's."""
+def host_in_family(family: int, host: str) -> str:
+    """A numeric address as a socket of that family reports it: dual-stack IPv6 sockets map IPv4 to `::ffff:…`."""
     if family == socket.AF_INET6:
-        return host if ":" in host else MAPPED + host
-    return host.removeprefix(MAPPED)
+        return host if ":" in host else MAPPED_PREFIX + host
+    return host.removeprefix(MAPPED_PREFIX)
 
 
-async def bound(host: str, port: int, kind: socket.SocketKind) -> socket.socket:
-    """A socket of a server, for UDP (`SOCK_DGRAM`) or TCP (`SOCK_STREAM`, already listening); not blocking.
+async def server_socket(host: str, port: int, kind: socket.SocketKind) -> socket.socket:
+    """A bound, non-blocking server socket for UDP (`SOCK_DGRAM`) or TCP (`SOCK_STREAM`, already listening).
 
-    On `::` it hears IPv4 too, whatever the system's own habit is.
+    On `::` it accepts IPv4 too, whatever the system's default.
 
     Args:
-        port: 0 takes any free one.
+        port: 0: any free one.
 
     Raises:
-        OSError, OverflowError, UnicodeError: there is no such host, the port is taken, or there is none of that number.
+        OSError, OverflowError, UnicodeError: the host does not exist, or the port is taken or out of range.
     """
     found = await asyncio.get_running_loop().getaddrinfo(host or None, port, type=kind)
     failure = OSError(f"There is no address {host}.")
     for family, *_, address in found:
         try:
-            return _bound(family, kind, address)
-        except OSError as error:  # the next one may do, as 127.0.0.1 after ::1 for localhost
+            return _bind(family, kind, address)
+        except OSError as error:  # the next address may work, as 127.0.0.1 after ::1 for localhost
             failure = error
     raise failure
 
 
-def _bound(family: int, kind: socket.SocketKind, address: tuple[Any, ...]) -> socket.socket:
-    own = socket.socket(family, kind)
+def _bind(family: int, kind: socket.SocketKind, address: tuple[Any, ...]) -> socket.socket:
+    server = socket.socket(family, kind)
     try:
         if address[0] == "::":
-            with suppress(OSError):  # OpenBSD never mixes them
-                own.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        if kind is socket.SOCK_STREAM and os.name == "posix":  # elsewhere it would let two programs share the port
-            own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        own.bind(address)
+            with suppress(OSError):  # OpenBSD has no dual-stack sockets
+                server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        if kind is socket.SOCK_STREAM and os.name == "posix":  # on Windows it would let two programs share the port
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind(address)
         if kind is socket.SOCK_STREAM:
-            own.listen(BACKLOG)
-        own.setblocking(False)
+            server.listen(BACKLOG)
+        server.setblocking(False)
     except BaseException:
-        own.close()
+        server.close()
         raise
-    return own
+    return server

@@ -1,8 +1,8 @@
-"""The worker's memory: kept from one window to the next, given back once there is nothing to do.
+"""The worker's memory: kept from one window to the next, released when the worker is idle.
 
-glibc gives large blocks back to the system as soon as they are free, and gets them anew, page by page and zeroed, for
-the next window: more than 100 000 pages for each where torch computes, a tenth to a quarter of its time. Others pay,
-too: what a virtual machine gives back, its host takes away and has to bring again. See
+By default, glibc returns large blocks to the system as soon as they are free, and gets them again, page by page and
+zeroed, for the next window: with torch more than 100 000 pages per window, a tenth to a quarter of its time. On a
+virtual machine this also costs the host, which takes the memory away and has to provide it again. See
 docs/decisions/0101-the-worker-keeps-its-memory.md.
 """
 
@@ -13,31 +13,32 @@ import os
 import sys
 from collections.abc import Mapping
 
-#: As much as this may stay at the top of the heap; what lies free below what is used stays anyway.
-KEPT_BYTES = 512 * 2**20
-#: Blocks up to this size come from the heap. Before glibc 2.35 no more is allowed, and a setting beyond it would leave
-#: 128 KiB in force.
-BLOCK_BYTES, OLD_BLOCK_BYTES = 256 * 2**20, 32 * 2**20
-ANY_BLOCK = (2, 35)
+#: Free memory that may stay at the top of the heap; free memory below used blocks always stays.
+TRIM_THRESHOLD_BYTES = 512 * 2**20
+#: Blocks up to this size come from the heap. Before glibc 2.35 the limit is lower, and a setting above it is ignored,
+#: which leaves the default of 128 KiB.
+BLOCK_BYTES, OLD_GLIBC_BLOCK_BYTES = 256 * 2**20, 32 * 2**20
+LARGE_BLOCKS_SINCE = (2, 35)
 
 
 def environment(glibc: tuple[int, int] | None) -> Mapping[str, str]:
-    """For the process that is to work like this, which reads it before it begins; `glibc` as `glibc_version` says.
+    """Environment variables for the worker process, for this version of glibc (see `glibc_version`).
 
-    Huge pages, which numpy asks for, would be put together anew every ten seconds in memory that changes its use.
+    They also turn off the huge pages that numpy requests: the kernel would rebuild them every ten seconds in memory
+    that is reused all the time.
     """
     if glibc is None:
         return {}
-    block_bytes = BLOCK_BYTES if glibc >= ANY_BLOCK else OLD_BLOCK_BYTES
+    block_bytes = BLOCK_BYTES if glibc >= LARGE_BLOCKS_SINCE else OLD_GLIBC_BLOCK_BYTES
     return {
-        "MALLOC_TRIM_THRESHOLD_": str(KEPT_BYTES),
+        "MALLOC_TRIM_THRESHOLD_": str(TRIM_THRESHOLD_BYTES),
         "MALLOC_MMAP_THRESHOLD_": str(block_bytes),
         "NUMPY_MADVISE_HUGEPAGE": "0",
     }
 
 
 def glibc_version() -> tuple[int, int] | None:
-    """Of this process; None where it runs on another C library."""
+    """The glibc version of this process; None for another C library."""
     if sys.platform != "linux":
         return None
     try:
@@ -48,9 +49,9 @@ def glibc_version() -> tuple[int, int] | None:
     return (major, minor) if name == "glibc" else None
 
 
-def give_back_memory() -> None:
-    """Returns to the system what is free in this process; nothing where the C library knows no such thing."""
-    import ctypes  # the main process, which only passes the settings on, need not load it
+def release_memory() -> None:
+    """Returns this process's free memory to the system; does nothing without glibc."""
+    import ctypes  # the main process only uses `environment`, and need not load it
 
     if sys.platform == "linux":
         with contextlib.suppress(AttributeError):  # musl

@@ -1,4 +1,4 @@
-"""The main process' view of the worker: one job at a time goes in, its events come out, whatever happens to it."""
+"""The main process's client of the worker: sends one job at a time and passes on its events."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from bridge.worker.messages import (
     WorkerReport,
 )
 
-#: How long a cancelled job may take to notice it (one window of the slowest model) before its worker is replaced.
+#: How long a cancelled job may go on (one window of the slowest model) before its worker is replaced.
 CANCEL_GRACE_SECONDS = 20.0
-#: What a worker that is ended in the middle of a job gets to leave its word (`pipeline.unfinished`).
-LAST_WORD_SECONDS = 3.0
+#: Time for a worker that is closed in the middle of a job to record its complete files (`pipeline.unfinished`).
+SAVE_GRACE_SECONDS = 3.0
 
 
 class WorkerClient:
     """Starts the worker and keeps it running.
 
-    `on_event` gets every event of the running job. `on_lost` is called when the worker has died, with its last
-    words; the job it was doing is lost. `on_ready` is called each time it can take a job.
+    `on_event` gets every event of the running job. `on_lost` is called when the worker has died, with its last line of
+    output; its job is lost. `on_ready` is called each time a new worker can take a job.
     """
 
     def __init__(
@@ -53,48 +53,48 @@ class WorkerClient:
         self._on_lost = on_lost
         self._on_ready = on_ready
         self._fetches: dict[str, tuple[Callable[[float], None], asyncio.Future[Failure | None]]] = {}
-        self._replacing: asyncio.TimerHandle | None = None
+        self._replacement: asyncio.TimerHandle | None = None
         self._is_busy = False
         self._child: Child[WorkerCommand, WorkerReport] = Child(
             "bridge.worker",
             WorkerReport,
-            on_report=self._heard,
-            on_exit=self._lost,
+            on_report=self._on_report,
+            on_exit=self._on_exit,
             on_start=self._configure,
             environment=allocator.environment(allocator.glibc_version()),
         )
 
     async def start(self) -> None:
-        """Starts the process; `on_ready` tells when it can work."""
+        """Starts the process; `on_ready` is called when it can work."""
         self._publish(WorkerChanged(state="starting"))
         await self._child.start()
 
     async def close(self) -> None:
-        """Ends the process; what it is doing is given up, and it has a moment to say so beside what is complete."""
-        self._stop_replacing()
-        await self._child.close(grace_seconds=LAST_WORD_SECONDS if self._is_busy else 0.5)
+        """Ends the process. A running job is abandoned, with a moment to record its complete files."""
+        self._cancel_replacement()
+        await self._child.close(grace_seconds=SAVE_GRACE_SECONDS if self._is_busy else 0.5)
 
     @property
     def pid(self) -> int | None:
         return self._child.pid
 
     def run(self, job: str, request: JobRequest) -> None:
-        """Gives the worker a job; it must be free."""
+        """Sends a job to the worker, which must be free."""
         self._is_busy = True
         self._child.send(RunJob(job=job, request=request))
         self._publish(WorkerChanged(state="busy"))
 
     def cancel(self, job: str) -> None:
-        """Asks for the running job to stop; replaces the worker where it does not notice."""
+        """Asks the running job to stop; replaces the worker if it does not stop in time."""
         self._child.send(CancelJob(job=job))
-        if self._replacing is None:
-            self._replacing = asyncio.get_running_loop().call_later(CANCEL_GRACE_SECONDS, self._child.kill)
+        if self._replacement is None:
+            self._replacement = asyncio.get_running_loop().call_later(CANCEL_GRACE_SECONDS, self._child.kill)
 
     async def fetch(self, name: str, on_progress: Callable[[float], None]) -> None:
         """Downloads a model's weights.
 
         Raises:
-            BridgeError: they could not be had; its code says why.
+            BridgeError: they could not be downloaded; its code says why.
         """
         token = secrets.token_hex(4)
         future: asyncio.Future[Failure | None] = asyncio.get_running_loop().create_future()
@@ -122,7 +122,7 @@ class WorkerClient:
             )
         )
 
-    def _heard(self, report: WorkerReport) -> None:
+    def _on_report(self, report: WorkerReport) -> None:
         match report:
             case WorkerReady():
                 self._publish(WorkerChanged(state="ready"))
@@ -130,7 +130,7 @@ class WorkerClient:
             case Happened(event=event):
                 if isinstance(event, Ended):
                     self._is_busy = False
-                    self._stop_replacing()
+                    self._cancel_replacement()
                     self._publish(WorkerChanged(state="ready"))
                 self._on_event(event)
             case Fetching(token=token, fraction=fraction) if token in self._fetches:
@@ -138,17 +138,17 @@ class WorkerClient:
             case Fetched(token=token, failure=failure) if token in self._fetches:
                 self._fetches[token][1].set_result(failure)
 
-    def _lost(self, last_words: str) -> None:
+    def _on_exit(self, reason: str) -> None:
         self._is_busy = False
-        self._stop_replacing()
+        self._cancel_replacement()
         self._publish(WorkerChanged(state="down"))
-        self._publish(Noticed(level="warning", message=f"The separation process ended ({last_words}); starting anew."))
+        self._publish(Noticed(level="warning", message=f"The separation process ended ({reason}); restarting it."))
         for _, future in self._fetches.values():
             if not future.done():
-                future.set_result(Failure(code="engine_failed", message=f"The download stopped ({last_words})."))
-        self._on_lost(last_words)
+                future.set_result(Failure(code="engine_failed", message=f"The download stopped ({reason})."))
+        self._on_lost(reason)
 
-    def _stop_replacing(self) -> None:
-        if self._replacing is not None:
-            self._replacing.cancel()
-            self._replacing = None
+    def _cancel_replacement(self) -> None:
+        if self._replacement is not None:
+            self._replacement.cancel()
+            self._replacement = None

@@ -1,4 +1,4 @@
-"""Time in which the worker has no job, put to use on a thread of its own."""
+"""Runs tasks on a separate thread while the worker has no job."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ log = logging.getLogger(__name__)
 
 
 class IdleTime:
-    """Does its works, one after the other, whenever there is nothing else to do.
+    """Runs its tasks one after another while the worker is idle.
 
-    Each gets an event and has to return soon after that was set; a job never waits for it. One that fails is not the
-    end of the others.
+    Each task gets an event and must return soon after it is set; a job does not wait for it. If a task fails, the
+    others still run.
     """
 
-    def __init__(self, *works: Callable[[threading.Event], None]) -> None:
-        self._works = works
+    def __init__(self, *tasks: Callable[[threading.Event], None]) -> None:
+        self._tasks = tasks
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
     def begin(self) -> None:
-        """There is time from now on."""
+        """Starts the idle time."""
         self._stop = threading.Event()
         self._thread = threading.Thread(
             target=self._run, args=(self._stop, self._thread), name="idle time", daemon=True
@@ -30,11 +30,11 @@ class IdleTime:
         self._thread.start()
 
     def end(self) -> None:
-        """There is something to do; returns at once."""
+        """Ends the idle time; returns at once."""
         self._stop.set()
 
     def join(self, seconds: float) -> bool:
-        """Waits for the work to end, at most so long; True where it has."""
+        """Waits up to `seconds` for the tasks to end; returns whether they have."""
         if self._thread is None:
             return True
         self._thread.join(seconds)
@@ -43,10 +43,10 @@ class IdleTime:
     def _run(self, stop: threading.Event, before: threading.Thread | None) -> None:
         if before is not None:
             before.join()
-        for work in self._works:
+        for task in self._tasks:
             if stop.is_set():
                 return
             try:
-                work(stop)
-            except Exception:  # nobody has asked for this work; the job that needs it will tell what is wrong
+                task(stop)
+            except Exception:  # nothing depends on it yet; the job that needs it will report the error
                 log.warning("preparing for the next job failed", exc_info=True)

@@ -1,4 +1,4 @@
-"""What the main process and the worker say to each other."""
+"""Messages between the main process and the worker."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from bridge.model import Failure, JobRequest, Value
 
 
 class Configure(Value, frozen=True, kw_only=True, tag="configure"):
-    """The first command: the limits and places that hold for all jobs."""
+    """The first command: the limits and folders for all jobs."""
 
     models_dir: str
     max_seconds: float
     cache_dir: str
     cache_max_bytes: int
-    """Of the results cache; 0: keep none."""
+    """Largest size of the results cache; 0: no cache."""
     roots: tuple[str, ...] = ()
 
 
@@ -29,7 +29,7 @@ class CancelJob(Value, frozen=True, kw_only=True, tag="cancel"):
 
 
 class FetchModel(Value, frozen=True, kw_only=True, tag="fetch"):
-    """Gets a model's weights ahead of going offline; cancelled by `CancelJob` with its token."""
+    """Downloads a model's weights ahead of time; cancelled by `CancelJob` with its token."""
 
     token: str
     name: str
@@ -40,7 +40,7 @@ class WorkerReady(Value, frozen=True, kw_only=True, tag="ready"):
 
 
 class Happened(Value, frozen=True, kw_only=True, tag="happened"):
-    """An event of the running job; its `Ended` comes last and makes the worker free again."""
+    """An event of the running job; `Ended` is the last, after which the worker is free."""
 
     event: JobEvent
 

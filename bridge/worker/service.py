@@ -1,4 +1,4 @@
-"""The worker's loop: takes commands, does jobs one after another, and turns every failure into words."""
+"""The worker's side of its commands: runs jobs one after another and translates every failure."""
 
 from __future__ import annotations
 
@@ -27,41 +27,41 @@ log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Does what commands say with one workshop.
+    """Executes commands with one `WorkerContext`.
 
-    `interrupt` may be called on any thread, while `obey` is busy; all else happens on the worker's main thread.
+    `interrupt` and `abandon` may be called on any thread while `execute` runs; `execute` runs on the main thread.
     """
 
-    def __init__(self, workshop: WorkerContext, send: Callable[[WorkerReport], None]) -> None:
-        self._workshop = workshop
+    def __init__(self, context: WorkerContext, send: Callable[[WorkerReport], None]) -> None:
+        self._context = context
         self._send = send
         self._cancellations: dict[str, threading.Event] = {}
         self._abandoned = False
         self._lock = threading.Lock()
 
     def interrupt(self, command: WorkerCommand) -> bool:
-        """Takes cancellations out of the line; True where `command` needs nothing more."""
+        """Handles a cancellation at once, ahead of the queue; returns True if `command` needs nothing more."""
         if not isinstance(command, CancelJob):
             return False
         self._cancellation(command.job).set()
         return True
 
     def abandon(self) -> None:
-        """Nobody waits for anything any more: what is being done is cancelled, and the rest never begun."""
+        """Cancels the running job and every later one, because the main process is gone."""
         with self._lock:
             self._abandoned = True
             for cancellation in self._cancellations.values():
                 cancellation.set()
 
-    def obey(self, command: WorkerCommand) -> None:
-        """Does one command to its end."""
+    def execute(self, command: WorkerCommand) -> None:
+        """Executes one command; returns when it is done."""
         match command:
             case RunJob():
                 self._run(command)
             case FetchModel():
                 self._fetch(command)
             case _:
-                log.warning("nothing to do for %s", type(command).__name__)
+                log.warning("unexpected command %s", type(command).__name__)
 
     def _run(self, command: RunJob) -> None:
         job = command.job
@@ -70,7 +70,7 @@ class Worker:
             self._send(Happened(event=event))
 
         try:
-            run_job(job, command.request, self._workshop, emit, self._cancellation(job))
+            run_job(job, command.request, self._context, emit, self._cancellation(job))
             outcome, failure = "done", None
         except Cancelled:
             outcome, failure = "cancelled", None
@@ -78,14 +78,14 @@ class Worker:
             outcome, failure = "failed", failure_of(error)
         finally:
             self._forget(job)
-        now = self._workshop.clock.unix_seconds()
+        now = self._context.clock.unix_seconds()
         emit(Ended(job=job, outcome=outcome, unix_seconds=now, failure=failure))  # type: ignore[arg-type]
 
     def _fetch(self, command: FetchModel) -> None:
         control = _FetchControl(command.token, self._send, self._cancellation(command.token))
         failure = None
         try:
-            self._workshop.engines.pull(command.name, control)
+            self._context.engines.pull(command.name, control)
         except Cancelled:
             failure = Failure(code="cancelled", message="The download was cancelled.")
         except Exception as error:
@@ -107,11 +107,11 @@ class Worker:
 
 
 def failure_of(error: Exception) -> Failure:
-    """What the user is told of any exception; what nobody expected goes to the log with its trace."""
-    told = _translated(error)
-    if told.code == "internal":
+    """The failure to show for an exception; unexpected ones are logged with their traceback."""
+    problem = _translated(error)
+    if problem.code == "internal":
         log.error("a job failed unexpectedly", exc_info=error)
-    return Failure(code=told.code, message=str(told))
+    return Failure(code=problem.code, message=str(problem))
 
 
 def _translated(error: Exception) -> BridgeError:
@@ -125,7 +125,7 @@ def _translated(error: Exception) -> BridgeError:
         case OSError(filename=str() as name):
             return NotWritable(f"{name}: {error.strerror or error}.")
         case _:
-            return InternalError(f"Something went wrong that nobody expected ({type(error).__name__}: {error}).")
+            return InternalError(f"An unexpected error occurred ({type(error).__name__}: {error}).")
 
 
 class _FetchControl:

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 import bridge
-from bridge.system.privacy import REPORTERS, SILENCE, keep_silence
+from bridge.system.privacy import TELEMETRY_OFF, TELEMETRY_PACKAGES, disable_telemetry
 from tests.support import witness
 from tests.support.witness import Seen, strangers, watched
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(400)]
 
 #: What a user may have set who has never heard of any of it, or who wants more to be sent.
-TALKATIVE = dict.fromkeys(SILENCE, "0") | {"HF_XET_TELEMETRY_ENABLED": "1"}
+TALKATIVE = dict.fromkeys(TELEMETRY_OFF, "0") | {"HF_XET_TELEMETRY_ENABLED": "1"}
 
 
 class House:
@@ -167,12 +167,12 @@ def test_the_witness_lets_this_machine_talk_to_itself() -> None:
 
 @pytest.mark.parametrize("module", ["bridge", "bridge.worker", "bridge.midi", "benchmarks", "tools", "tui.app"])
 def test_every_way_into_the_bridge_begins_with_silence(module: str) -> None:
-    asked = f"[os.environ[name] for name in {list(SILENCE)}], sys.modules[{REPORTERS[0]!r}]"
+    asked = f"[os.environ[name] for name in {list(TELEMETRY_OFF)}], sys.modules[{TELEMETRY_PACKAGES[0]!r}]"
     code = f"import {module}, os, sys; print({asked})"
     done = subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, **TALKATIVE}, capture_output=True, text=True, check=False
     )
-    assert done.stdout.strip() == f"{list(SILENCE.values())} None", done.stderr
+    assert done.stdout.strip() == f"{list(TELEMETRY_OFF.values())} None", done.stderr
 
 
 def test_the_hub_s_client_takes_its_word() -> None:
@@ -187,6 +187,6 @@ def test_the_hub_s_client_takes_its_word() -> None:
 
 def test_the_users_own_silence_stays() -> None:
     environment = {"DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1", "ORT_DISABLE_TELEMETRY": "0"}
-    keep_silence(environment, {})
-    assert environment == {**SILENCE, "HF_HUB_OFFLINE": "1"}
+    disable_telemetry(environment, {})
+    assert environment == {**TELEMETRY_OFF, "HF_HUB_OFFLINE": "1"}
     assert bridge.__version__

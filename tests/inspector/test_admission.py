@@ -1,4 +1,4 @@
-"""The way into the queue, with looks that take as long as a test says."""
+"""Admission to the queue, with inspections whose end the test controls."""
 
 from __future__ import annotations
 
@@ -13,116 +13,116 @@ from bridge.model import Job, JobRequest
 
 
 @dataclass
-class PatientInspector:
-    """Looks at each file until it is told what comes of it."""
+class ControlledInspector:
+    """Inspects each file until the test sets the answer."""
 
-    looks: dict[str, asyncio.Future[None]] = field(default_factory=dict)
+    pending: dict[str, asyncio.Future[None]] = field(default_factory=dict)
 
     async def inspect(self, request: JobRequest, sender: str = "") -> None:
         del sender
-        self.looks[request.source] = asyncio.get_running_loop().create_future()
-        await self.looks[request.source]
+        self.pending[request.source] = asyncio.get_running_loop().create_future()
+        await self.pending[request.source]
 
 
-class Door:
-    """An admission, and who has come in, in order."""
+class AdmissionBench:
+    """An admission, and the queued sources in order."""
 
     def __init__(self, limit: int = 100) -> None:
-        self.inside: list[str] = []
+        self.queued: list[str] = []
         self.limit = limit
-        self.inspector = PatientInspector()
-        self.admission = Admission(self.inspector, self._check_room, self._enter)
+        self.inspector = ControlledInspector()
+        self.admission = Admission(self.inspector, self._check_room, self._enqueue)
 
-    def _check_room(self, on_their_way: int) -> None:
-        if len(self.inside) + on_their_way >= self.limit:
+    def _check_room(self, pending: int) -> None:
+        if len(self.queued) + pending >= self.limit:
             raise QueueFull("No room.")
 
-    def _enter(self, request: JobRequest) -> tuple[Job, int]:
-        self.inside.append(request.source)
-        return Job(id=request.source, name="clip", request=request, submitted_unix=0.0), len(self.inside)
+    def _enqueue(self, request: JobRequest) -> tuple[Job, int]:
+        self.queued.append(request.source)
+        return Job(id=request.source, name="clip", request=request, submitted_unix=0.0), len(self.queued)
 
-    async def knock(self, *sources: str, sender: str = "me") -> list[asyncio.Task[tuple[Job, int]]]:
-        """Each is on its way when this returns."""
+    async def submit(self, *sources: str, sender: str = "me") -> list[asyncio.Task[tuple[Job, int]]]:
+        """Each request is being inspected when this returns."""
         wanted = [JobRequest(source=source) for source in sources]
         tasks = [asyncio.create_task(self.admission.admit(request, sender)) for request in wanted]
         await settled()
         return tasks
 
-    async def seen(self, source: str, error: Exception | None = None) -> None:
-        look = self.inspector.looks[source]
+    async def inspected(self, source: str, error: Exception | None = None) -> None:
+        answer = self.inspector.pending[source]
         if error is None:
-            look.set_result(None)
+            answer.set_result(None)
         else:
-            look.set_exception(error)
+            answer.set_exception(error)
         await settled()
 
 
 async def settled() -> None:
-    """All that can go on has gone on."""
+    """Lets all tasks run until they wait."""
     for _ in range(10):
         await asyncio.sleep(0)
 
 
-async def test_requests_of_one_sender_keep_their_order_whatever_their_looks_take() -> None:
-    door = Door()
-    tasks = await door.knock("a", "b", "c")
-    await door.seen("c")
-    await door.seen("b")
-    assert door.inside == []
-    await door.seen("a")
-    assert door.inside == ["a", "b", "c"]
+async def test_requests_of_one_sender_keep_their_order_whatever_their_inspections_take() -> None:
+    bench = AdmissionBench()
+    tasks = await bench.submit("a", "b", "c")
+    await bench.inspected("c")
+    await bench.inspected("b")
+    assert bench.queued == []
+    await bench.inspected("a")
+    assert bench.queued == ["a", "b", "c"]
     assert [(await task)[0].id for task in tasks] == ["a", "b", "c"]
 
 
-async def test_nobody_waits_for_another_senders_look() -> None:
-    door = Door()
-    await door.knock("slow", sender="one")
-    await door.knock("quick", sender="other")
-    await door.seen("quick")
-    assert door.inside == ["quick"]
-    await door.seen("slow")
-    assert door.inside == ["quick", "slow"]
+async def test_no_sender_waits_for_another_senders_inspection() -> None:
+    bench = AdmissionBench()
+    await bench.submit("slow", sender="one")
+    await bench.submit("quick", sender="other")
+    await bench.inspected("quick")
+    assert bench.queued == ["quick"]
+    await bench.inspected("slow")
+    assert bench.queued == ["quick", "slow"]
 
 
-async def test_who_is_refused_holds_nobody_up_and_lets_nobody_past() -> None:
-    door = Door()
-    _, refused, _ = await door.knock("a", "b", "c")
-    await door.seen("b", NotAudio("b is no audio."))
+async def test_a_refused_request_neither_blocks_nor_reorders_others() -> None:
+    bench = AdmissionBench()
+    _, refused, _ = await bench.submit("a", "b", "c")
+    await bench.inspected("b", NotAudio("b is no audio."))
     with pytest.raises(NotAudio):
         await refused
-    await door.seen("c")
-    assert door.inside == [], "c must not pass a"
-    await door.seen("a")
-    assert door.inside == ["a", "c"]
+    await bench.inspected("c")
+    assert bench.queued == [], "c must not pass a"
+    await bench.inspected("a")
+    assert bench.queued == ["a", "c"]
 
 
-async def test_who_gives_up_holds_nobody_up_and_lets_nobody_past() -> None:
-    door = Door()
-    first, second, _ = await door.knock("a", "b", "c")
+async def test_a_cancelled_request_neither_blocks_nor_reorders_others() -> None:
+    bench = AdmissionBench()
+    first, second, _ = await bench.submit("a", "b", "c")
     second.cancel()
-    await door.seen("c")
-    assert door.inside == []
+    await bench.inspected("c")
+    assert bench.queued == []
     first.cancel()
     await settled()
-    assert door.inside == ["c"]
+    assert bench.queued == ["c"]
 
 
-async def test_the_limit_holds_where_many_looks_end_at_once() -> None:
-    door = Door(limit=2)
-    tasks = await door.knock("a", "b", "c")
+async def test_the_queue_limit_counts_pending_requests() -> None:
+    bench = AdmissionBench(limit=2)
+    tasks = await bench.submit("a", "b", "c")
     with pytest.raises(QueueFull):
         await tasks[2]
-    assert set(door.inspector.looks) == {"a", "b"}, "who has no place is not looked at"
-    await door.seen("a", NotAudio("No."))
-    await door.knock("d")
-    await door.seen("b")
-    await door.seen("d")
-    assert door.inside == ["b", "d"]
+    assert set(bench.inspector.pending) == {"a", "b"}, "a request without room in the queue is not inspected"
+    await bench.inspected("a", NotAudio("No."))
+    await bench.submit("d")
+    await bench.inspected("b")
+    await bench.inspected("d")
+    assert bench.queued == ["b", "d"]
 
 
-async def test_nothing_is_remembered_of_who_has_passed() -> None:
-    door = Door()
+async def test_nothing_is_stored_for_a_sender_without_pending_requests() -> None:
+    bench = AdmissionBench()
     for sender in map(str, range(50)):
-        await door.knock(sender, sender=sender)
-        await door.seen(sender)
-    assert not door.admission._last
+        await bench.submit(sender, sender=sender)
+        await bench.inspected(sender)
+    assert not bench.admission._last

@@ -1,4 +1,4 @@
-"""The process that looks at files first: what it refuses, and what becomes of a look that hangs or crashes."""
+"""The inspector process: what it refuses, and how a hanging or crashing inspection ends."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from bridge.config import Settings
 from bridge.errors import BridgeError, NotReadable
 from bridge.inspector.__main__ import refusal_of
-from bridge.inspector.client import MOST_LOOKS, InspectorClient
+from bridge.inspector.client import MAX_INSPECTIONS, InspectorClient
 from bridge.inspector.messages import Inspect, Limits
 from bridge.model import JobRequest
 from tests.support.bench import Bench
@@ -40,7 +40,7 @@ def request(path: Path) -> JobRequest:
 
 
 def broken(folder: Path) -> dict[str, dict[str, object]]:
-    """Requests that cannot be done, by their code."""
+    """Invalid requests, by the code of their refusal."""
     clip, text = write(folder / "clip.wav", music(2.0)), folder / "text.wav"
     text.write_text("I am a text file.")
     return {
@@ -56,7 +56,7 @@ def broken(folder: Path) -> dict[str, dict[str, object]]:
 @pytest.mark.parametrize(
     "code", ["not_found", "not_readable", "not_audio", "too_long", "bad_arguments", "not_writable"]
 )
-def test_what_it_refuses_the_worker_would_have_refused_by_the_same_words(tmp_path: Path, code: str) -> None:
+def test_the_worker_refuses_the_same_requests_with_the_same_messages(tmp_path: Path, code: str) -> None:
     wanted = broken(tmp_path)[code]
     refusal = refusal_of(Inspect(token=1, request=JobRequest(**wanted)), Limits(max_seconds=1.0))  # type: ignore[arg-type]
     failure = Bench(max_seconds=1.0).run(Path(str(wanted.pop("source"))), **wanted).failure
@@ -75,7 +75,7 @@ def test_results_outside_the_roots_are_refused(tmp_path: Path, clip: Path) -> No
     assert refusal.code == "outside_roots"
 
 
-async def test_a_good_file_passes_and_a_bad_one_comes_back_as_an_error(clip: Path) -> None:
+async def test_a_good_file_is_accepted_and_a_bad_one_is_an_error(clip: Path) -> None:
     async with inspecting() as inspector:
         await inspector.inspect(request(clip))
         with pytest.raises(BridgeError, match="is empty") as caught:
@@ -85,7 +85,7 @@ async def test_a_good_file_passes_and_a_bad_one_comes_back_as_an_error(clip: Pat
         assert caught.value.advice.startswith("Name a WAV")
 
 
-async def test_a_file_that_does_not_answer_is_refused_and_others_are_looked_at_meanwhile(clip: Path) -> None:
+async def test_an_unresponsive_file_is_refused_and_others_are_inspected_meanwhile(clip: Path) -> None:
     hanging = write(clip.parent / "far away.wav", music(0.1))
     async with inspecting() as inspector:
         with out_of_reach(hanging):
@@ -97,7 +97,7 @@ async def test_a_file_that_does_not_answer_is_refused_and_others_are_looked_at_m
             await inspector.inspect(request(clip))
 
 
-async def test_a_process_that_hangs_altogether_is_replaced(clip: Path) -> None:
+async def test_a_process_with_too_many_hanging_inspections_is_replaced(clip: Path) -> None:
     (clip.parent / "far").mkdir()
     hanging = write(clip.parent / "far" / "away.wav", music(0.1))
     async with inspecting() as inspector:
@@ -105,29 +105,29 @@ async def test_a_process_that_hangs_altogether_is_replaced(clip: Path) -> None:
         before = inspector.pid
         with out_of_reach(hanging):
             inspector._answer_seconds = 0.05
-            looks = [inspector.inspect(request(hanging), f"sender {number}") for number in range(MOST_LOOKS)]
-            ends = await asyncio.gather(*looks, return_exceptions=True)
+            inspections = [inspector.inspect(request(hanging), f"sender {number}") for number in range(MAX_INSPECTIONS)]
+            ends = await asyncio.gather(*inspections, return_exceptions=True)
             assert NotReadable in {type(end) for end in ends}
             inspector._answer_seconds = 60.0
             await inspector.inspect(request(clip))
         assert inspector.pid not in (before, None)
 
 
-async def test_a_file_that_ends_the_process_is_let_through_to_the_worker(clip: Path) -> None:
+async def test_a_file_that_crashes_the_process_is_accepted(clip: Path) -> None:
     hanging = write(clip.parent / "far away.wav", music(0.1))
     async with inspecting() as inspector:
         await inspector.inspect(request(clip))
         with out_of_reach(hanging):
-            look = asyncio.create_task(inspector.inspect(request(hanging)))
-            await asyncio.wait({look}, timeout=0.2)  # it is on its way, and will not come back by itself
-            assert inspector._looks
+            inspection = asyncio.create_task(inspector.inspect(request(hanging)))
+            await asyncio.wait({inspection}, timeout=0.2)  # the inspection is running and cannot end by itself
+            assert inspector._answers
             assert inspector.pid is not None
             os.kill(inspector.pid, signal.SIGSEGV)
-            await asyncio.wait_for(look, 30)
+            await asyncio.wait_for(inspection, 30)
         await inspector.inspect(request(clip))
 
 
-async def test_a_drive_that_hangs_holds_up_neither_others_nor_long_its_own_folder(clip: Path) -> None:
+async def test_a_hanging_drive_delays_neither_others_nor_for_long_its_own_folder(clip: Path) -> None:
     (clip.parent / "far away").mkdir()
     album = [write(clip.parent / "far away" / f"{number}.wav", music(0.1)) for number in range(12)]
     async with inspecting() as inspector:
@@ -137,22 +137,22 @@ async def test_a_drive_that_hangs_holds_up_neither_others_nor_long_its_own_folde
                 away.enter_context(out_of_reach(song))
             inspector._answer_seconds = 1.0
             dropped = [asyncio.create_task(inspector.inspect(request(song), "me")) for song in album]
-            await asyncio.sleep(0)  # they are on their way
+            await asyncio.sleep(0)  # they are submitted
             inspector._answer_seconds = 60.0
             await inspector.inspect(request(clip), "somebody else")
-            assert not all(look.done() for look in dropped)
+            assert not all(inspection.done() for inspection in dropped)
             ends = await asyncio.gather(*dropped, return_exceptions=True)
         assert {type(end) for end in ends[:2]} == {NotReadable}
-        assert {type(end) for end in ends[2:]} <= {NotReadable, type(None)}, "refused at once, or taken unseen"
+        assert {type(end) for end in ends[2:]} <= {NotReadable, type(None)}, "refused at once, or accepted uninspected"
 
 
-async def test_closing_lets_go_of_who_waits(clip: Path) -> None:
+async def test_closing_accepts_pending_requests(clip: Path) -> None:
     hanging = write(clip.parent / "far away.wav", music(0.1))
     async with inspecting() as inspector:
         await inspector.inspect(request(clip))
         with out_of_reach(hanging):
-            look = asyncio.create_task(inspector.inspect(request(hanging)))
-            await asyncio.wait({look}, timeout=0.2)  # it is on its way, and will not come back by itself
-            assert inspector._looks
+            inspection = asyncio.create_task(inspector.inspect(request(hanging)))
+            await asyncio.wait({inspection}, timeout=0.2)  # the inspection is running and cannot end by itself
+            assert inspector._answers
             await inspector.close()
-            await asyncio.wait_for(look, 30)
+            await asyncio.wait_for(inspection, 30)

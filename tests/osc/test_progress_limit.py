@@ -30,7 +30,7 @@ def test_the_first_progress_goes_at_once_and_the_newest_of_those_after_it_a_mome
     wait_seconds = pacer.wait_seconds()
     assert wait_seconds is not None
     assert 0 < wait_seconds <= 0.25
-    clock.turn(wait_seconds)
+    clock.advance(wait_seconds)
     assert pacer.release() == [third]
     assert pacer.wait_seconds() is None
 
@@ -67,7 +67,7 @@ def test_never_more_than_five_a_second_no_stage_lost_and_nothing_out_of_order(st
     sent: list[tuple[float, JobEvent]] = []
     stage, said = 0, []
     for number, (pause, advance) in enumerate(steps):
-        clock.turn(pause)
+        clock.advance(pause)
         sent += [(clock.now, event) for event in pacer.release()]
         stage = min(stage + advance, len(STAGES) - 1)
         said.append(progress(STAGES[stage], number / 100))

@@ -53,11 +53,11 @@ def test_a_device_that_was_reloaded_takes_its_old_place(clients: Clients) -> Non
 def test_silence_for_longer_than_the_time_to_live_drops_a_subscriber(clients: Clients, clock: FakeClock) -> None:
     client = clients.heard(MAX)
     client.subscribe(30)
-    clock.turn(29)
+    clock.advance(29)
     clients.heard(MAX)
-    clock.turn(30)
+    clock.advance(30)
     assert clients.listeners("j1") == [client]
-    clock.turn(0.1)
+    clock.advance(0.1)
     assert clients.listeners("j1") == clients.audience() == []
     clients.heard(MAX)
     assert clients.listeners("j1") == []  # speaking again is not subscribing again
@@ -66,7 +66,7 @@ def test_silence_for_longer_than_the_time_to_live_drops_a_subscriber(clients: Cl
 def test_who_submitted_a_job_is_told_about_it_alone(clients: Clients, clock: FakeClock) -> None:
     client = clients.heard(MAX)
     client.submitted("j1")
-    clock.turn(10_000)
+    clock.advance(10_000)
     assert clients.listeners("j1") == clients.audience() == [client]
     assert clients.listeners("j2") == []
     clients.forget_job("j1")
@@ -141,7 +141,7 @@ def test_a_sender_that_never_says_hello_speaks_for_whoever_announced_a_port_on_i
 
 def test_strangers_do_not_keep_a_silent_subscriber_alive(clients: Clients, clock: FakeClock) -> None:
     clients.announced(MAX, 9721).subscribe(1)
-    clock.turn(2)
+    clock.advance(2)
     clients.heard(ONE_SHOT)
     assert clients.listeners("job1") == []
 

@@ -118,7 +118,7 @@ async def test_a_repeated_token_is_the_same_job_for_a_minute(studio: Studio, cli
     assert await client.exchange("/sab/submit", "/a.wav", "req", "r2") == [accepted("r2", "job2", 1)]
     other = await studio.client()
     assert await other.exchange("/sab/submit", "/a.wav", "req", "r1") == [accepted("r1", "job3", 2)]
-    studio.clock.turn(60.5)
+    studio.clock.advance(60.5)
     assert await client.exchange("/sab/submit", "/a.wav", "req", "r1") == [accepted("r1", "job4", 3)]
 
 

@@ -75,12 +75,12 @@ async def test_who_submits_hears_of_that_job_without_subscribing(busy: Studio, c
 async def test_a_silent_subscriber_is_dropped_and_any_message_keeps_it(busy: Studio, client: OscClient) -> None:
     await client.ask("/sab/subscribe", 1, 10)
     await pushed(client)
-    busy.clock.turn(9)
+    busy.clock.advance(9)
     await client.ask("/sab/ping")
-    busy.clock.turn(9)
+    busy.clock.advance(9)
     busy.bridge.publish(MidiStarted(job="j6", stem="bass", seconds=2, notes=3))
     assert len(await pushed(client)) == 1
-    busy.clock.turn(10.5)
+    busy.clock.advance(10.5)
     busy.bridge.publish(MidiStarted(job="j6", stem="drums", seconds=2, notes=3))
     assert await pushed(client) == []
 
@@ -108,7 +108,7 @@ async def test_progress_is_thinned_out_and_the_newest_comes_when_its_time_has_co
     for percent in range(50, 60):
         busy.bridge.publish(Progressed(job="j7", stage="separating", fraction=percent / 100))
     assert await pushed(client) == [PROGRESS]
-    busy.clock.turn(1)
+    busy.clock.advance(1)
     last = await client.next_push()  # the server's own timer sends it
     assert last == Message("/sab/progress", ("j7", "separating", pytest.approx(0.59), -1.0))
 

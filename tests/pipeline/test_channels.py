@@ -12,7 +12,7 @@ from tests.support.sounds import Samples, level_dbfs, music
 ALL = ("vocals", "drums", "bass", "other")
 
 
-def take_apart(
+def separate(
     sound: Samples, stems: tuple[str, ...] = ALL, rate: int = 44_100, engine: SharesSeparator | None = None
 ) -> dict[str, Samples]:
     signal: Signal = ArraySignal(sound, rate)
@@ -25,39 +25,39 @@ def take_apart(
 @pytest.mark.parametrize("engine_rate", [None, 44_100])
 def test_stems_have_the_sources_shape_and_sum_to_it(channels: int, rate: int, engine_rate: int | None) -> None:
     sound = music(0.11, rate, channels)
-    stems = take_apart(sound, rate=rate, engine=SharesSeparator(sample_rate_hz=engine_rate))
+    stems = separate(sound, rate=rate, engine=SharesSeparator(sample_rate_hz=engine_rate))
     assert all(stem.shape == sound.shape for stem in stems.values())
     assert level_dbfs(sum(stems.values()) - sound) < -120
 
 
-def test_channels_keep_to_themselves() -> None:
+def test_channels_are_independent() -> None:
     sound = music(0.1, channels=6)
     sound[:, :2], sound[:, 4:] = 0.0, 0.0
-    stems = take_apart(sound)
+    stems = separate(sound)
     assert np.abs(stems["vocals"][:, [0, 1, 4, 5]]).max() == 0
     assert np.allclose(stems["vocals"][:, 2:4], sound[:, 2:4] * 0.4, atol=1e-6)
 
 
-def test_what_the_engine_leaves_over_goes_to_other() -> None:
+def test_the_remainder_goes_to_other() -> None:
     sound = music(0.1)
-    assert np.allclose(take_apart(sound)["other"], sound * 0.1, atol=1e-6)
+    assert np.allclose(separate(sound)["other"], sound * 0.1, atol=1e-6)
 
 
-def test_an_engine_without_other_has_one_nevertheless() -> None:
+def test_an_engine_without_other_gets_one() -> None:
     engine = SharesSeparator(shares={"vocals": 0.7})
     assert stems_of(engine) == ("vocals", "other")
     sound = music(0.1)
-    assert np.allclose(take_apart(sound, ("vocals", "other"), engine=engine)["other"], sound * 0.3, atol=1e-6)
+    assert np.allclose(separate(sound, ("vocals", "other"), engine=engine)["other"], sound * 0.3, atol=1e-6)
 
 
-def test_only_what_is_needed_is_asked_of_the_engine() -> None:
+def test_the_engine_is_asked_only_for_needed_stems() -> None:
     engine = SharesSeparator()
-    take_apart(music(0.1), ("bass",), engine=engine)
-    take_apart(music(0.1), ("other",), engine=engine)
+    separate(music(0.1), ("bass",), engine=engine)
+    separate(music(0.1), ("other",), engine=engine)
     assert engine.asked == [("bass",), ("vocals", "drums", "bass")]
 
 
-def test_progress_of_several_pairs_is_one_that_never_falls() -> None:
+def test_progress_over_several_pairs_never_falls() -> None:
     control = RecordingControl()
     signal = ArraySignal(music(0.1, channels=8), 44_100)
     list(separated(SharesSeparator(), signal, ALL, control))
@@ -65,15 +65,15 @@ def test_progress_of_several_pairs_is_one_that_never_falls() -> None:
     assert control.fractions[-1] == 1.0
 
 
-def test_an_engine_that_loses_frames_is_found_out() -> None:
-    class Forgetful(SharesSeparator):
+def test_an_engine_that_loses_frames_fails() -> None:
+    class LosesLastBlock(SharesSeparator):
         def separate(self, mix: Signal, stems, control):  # type: ignore[no-untyped-def]
             blocks = list(super().separate(mix, stems, control))
             return iter(blocks[:-1])
 
     with pytest.raises(EngineFailed):
-        take_apart(music(0.1), engine=Forgetful())
+        separate(music(0.1), engine=LosesLastBlock())
 
 
-def test_a_single_frame_can_be_taken_apart() -> None:
-    assert take_apart(np.ones((1, 1), np.float32), rate=48_000, engine=SharesSeparator(sample_rate_hz=44_100))
+def test_a_single_frame_can_be_separated() -> None:
+    assert separate(np.ones((1, 1), np.float32), rate=48_000, engine=SharesSeparator(sample_rate_hz=44_100))

@@ -1,4 +1,4 @@
-"""A tempo that was assumed, and notes that were not found, are warnings: once each, also out of the cache."""
+"""An assumed tempo and missing notes are warnings, once each, also for a restored job."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bridge.cli.output.console import PlainConsole
 from bridge.cli.output.job_report import TextReport, outcome_of
 from bridge.model import WARNINGS, Job
 from bridge.pipeline.manifest import decode_manifest
-from tests.support.bench import Again
+from tests.support.bench import CachingBench
 from tests.support.sounds import write
 
 NO_NOTE = {"shortest_seconds": 60.0}
@@ -20,8 +20,8 @@ NO_NOTE = {"shortest_seconds": 60.0}
 
 
 @pytest.fixture
-def again(tmp_path: Path) -> Again:
-    return Again(tmp_path / "cache")
+def bench(tmp_path: Path) -> CachingBench:
+    return CachingBench(tmp_path / "cache")
 
 
 @pytest.fixture
@@ -40,8 +40,8 @@ def manifest_codes(job: Job) -> list[str]:
     return [warning.code for warning in decode_manifest(path.read_bytes()).warnings]
 
 
-def test_a_tempo_that_was_assumed_is_told_with_what_to_do(again: Again, clip: Path) -> None:
-    job = again.run(clip)
+def test_an_assumed_tempo_is_a_warning_with_advice(bench: CachingBench, clip: Path) -> None:
+    job = bench.run(clip)
     (warning,) = job.warnings
     assert warning.code == "tempo_assumed"
     assert "No steady tempo" in warning.message
@@ -51,56 +51,56 @@ def test_a_tempo_that_was_assumed_is_told_with_what_to_do(again: Again, clip: Pa
     assert set(codes(job)) <= set(WARNINGS)
 
 
-def test_it_comes_again_out_of_the_cache(again: Again, clip: Path) -> None:
-    first, second, elsewhere = again.run(clip), again.run(clip), again.run(clip, out=str(clip.parent / "out"))
-    assert not again.worked
+def test_a_restored_job_repeats_it(bench: CachingBench, clip: Path) -> None:
+    first, second, elsewhere = bench.run(clip), bench.run(clip), bench.run(clip, out=str(clip.parent / "out"))
+    assert not bench.separated
     assert first.warnings == second.warnings == elsewhere.warnings
     assert manifest_codes(elsewhere) == ["tempo_assumed"]
 
 
-def test_a_warning_about_notes_does_not_stay_with_the_stems(again: Again, clip: Path) -> None:
-    assert codes(again.run(clip)) == ["tempo_assumed"]
-    assert codes(again.run(clip, tempo_bpm=98.0)) == []
-    assert not again.worked
+def test_a_warning_about_notes_is_not_cached_with_the_stems(bench: CachingBench, clip: Path) -> None:
+    assert codes(bench.run(clip)) == ["tempo_assumed"]
+    assert codes(bench.run(clip, tempo_bpm=98.0)) == []
+    assert not bench.separated
 
 
-def test_no_tempo_is_missed_where_nobody_wants_notes(again: Again, clip: Path) -> None:
-    assert codes(again.run(clip, midi=())) == []
+def test_without_notes_there_is_no_tempo_warning(bench: CachingBench, clip: Path) -> None:
+    assert codes(bench.run(clip, midi=())) == []
 
 
-def test_a_clip_without_a_note_is_one_warning_that_names_its_stems(again: Again, clip: Path) -> None:
-    for job in (again.run(clip, **NO_NOTE), again.run(clip, **NO_NOTE)):
-        (warning,) = job.warnings  # the tempo of no notes matters to nobody
+def test_a_clip_without_a_note_is_one_warning_that_names_its_stems(bench: CachingBench, clip: Path) -> None:
+    for job in (bench.run(clip, **NO_NOTE), bench.run(clip, **NO_NOTE)):
+        (warning,) = job.warnings  # without notes, the tempo does not matter
         assert warning.code == "no_notes"
         assert "vocals, drums, bass or other" in warning.message
         assert "--sensitivity" in warning.message
 
 
 @pytest.mark.parametrize(("part", "where"), [("mix", "in the clip"), ("bass", "in bass"), ("drums", "in drums")])
-def test_a_recording_without_a_note_is_named(again: Again, clip: Path, part: str, where: str) -> None:
-    (warning,) = again.run(clip, transcribe_as=part, **NO_NOTE).warnings
+def test_a_recording_without_a_note_is_named(bench: CachingBench, clip: Path, part: str, where: str) -> None:
+    (warning,) = bench.run(clip, transcribe_as=part, **NO_NOTE).warnings
     assert where in warning.message
-    assert ("--sensitivity" in warning.message) == (part != "drums"), "no setting makes more strokes"
+    assert ("--sensitivity" in warning.message) == (part != "drums"), "no setting makes more hits"
 
 
 @pytest.mark.parametrize(
-    ("midi", "told"), [(None, []), (("all",), []), (("drums", "bass"), ["no_notes"]), (("vocals", "bass"), [])]
+    ("midi", "expected"), [(None, []), (("all",), []), (("drums", "bass"), ["no_notes"]), (("vocals", "bass"), [])]
 )
-def test_a_stem_that_is_silent_is_told_of_only_where_its_notes_were_asked_for(
-    again: Again, clip: Path, midi: tuple[str, ...] | None, told: list[str]
+def test_a_silent_stem_is_a_warning_only_if_its_notes_were_requested(
+    bench: CachingBench, clip: Path, midi: tuple[str, ...] | None, expected: list[str]
 ) -> None:
-    """A band without a drummer: its drum stem gives no note below the pitches that are asked for."""
-    job = again.run(clip, midi=midi, lowest=48, tempo_bpm=98.0)
-    assert codes(job) == told
+    """A band without a drummer: the drum stem's only note is below the lowest requested pitch."""
+    job = bench.run(clip, midi=midi, lowest=48, tempo_bpm=98.0)
+    assert codes(job) == expected
     assert all("in drums." in warning.message for warning in job.warnings)
 
 
-def test_the_words_are_printed_once(again: Again, clip: Path) -> None:
-    job, screen = again.run(clip), io.StringIO()
+def test_the_message_is_printed_once(bench: CachingBench, clip: Path) -> None:
+    job, screen = bench.run(clip), io.StringIO()
     console = PlainConsole(soft_wrap=True)
     console.file = screen
     report = TextReport(console)
-    for event in again.bench.events:
+    for event in bench.last.events:
         report.show(event)  # type: ignore[arg-type]
     report.conclude(job)
     assert screen.getvalue().count("No steady tempo") == 1

@@ -1,4 +1,4 @@
-"""The same clip again: its results come from the cache, and only where they are the same results."""
+"""The same clip again: its results are restored from the cache, if and only if they are the same."""
 
 from __future__ import annotations
 
@@ -17,41 +17,41 @@ from bridge.pipeline.cache.store import OpenEntry, ResultsCache
 from bridge.pipeline.manifest import decode_manifest
 from bridge.protocols import Context
 from bridge.worker.messages import CancelJob
-from tests.support.bench import Again, Bench, files
+from tests.support.bench import Bench, CachingBench, files
 from tests.support.encoded import encode
 from tests.support.separators import OneEngine, SharesSeparator
 from tests.support.sounds import music, write
 
 
 @pytest.fixture
-def again(tmp_path: Path) -> Again:
-    return Again(tmp_path / "cache")
+def bench(tmp_path: Path) -> CachingBench:
+    return CachingBench(tmp_path / "cache")
 
 
 def contents(job: Job) -> list[bytes]:
     return [Path(result.path).read_bytes() for result in job.results]
 
 
-def test_the_same_clip_again_is_not_taken_apart_again(again: Again, clip: Path) -> None:
-    first, second = again.run(clip), again.run(clip)
-    assert len(again.engine.asked) == 1
+def test_the_same_clip_is_not_separated_twice(bench: CachingBench, clip: Path) -> None:
+    first, second = bench.run(clip), bench.run(clip)
+    assert len(bench.engine.asked) == 1
     assert second.results == first.results
     assert second.output_dir == first.output_dir
     assert files(second) == files(first)
     assert [path.name for path in (clip.parent / "stems").iterdir()] == ["clip"]
 
 
-def test_its_events_come_in_the_same_order(again: Again, clip: Path) -> None:
-    def told() -> tuple[list[Stage], list[str], str]:
-        stages = list(dict.fromkeys(event.stage for event in again.bench.events if isinstance(event, Progressed)))
-        kinds = [type(event).__name__ for event in again.bench.events if not isinstance(event, (Progressed, Started))]
-        last = [event for event in again.bench.events if isinstance(event, Started)][-1]
+def test_a_restored_job_has_the_same_order_of_events(bench: CachingBench, clip: Path) -> None:
+    def events_of_last_job() -> tuple[list[Stage], list[str], str]:
+        stages = list(dict.fromkeys(event.stage for event in bench.last.events if isinstance(event, Progressed)))
+        kinds = [type(event).__name__ for event in bench.last.events if not isinstance(event, (Progressed, Started))]
+        last = [event for event in bench.last.events if isinstance(event, Started)][-1]
         return stages, kinds, last.output_dir
 
-    again.run(clip)
-    first = told()
-    again.run(clip)
-    assert told() == first
+    bench.run(clip)
+    first = events_of_last_job()
+    bench.run(clip)
+    assert events_of_last_job() == first
 
 
 @pytest.mark.parametrize(
@@ -60,14 +60,16 @@ def test_its_events_come_in_the_same_order(again: Again, clip: Path) -> None:
      {"engine": "shares"}, {"end_seconds": 2.0}, {"stems": ("vocals", "drums", "bass", "other")}],
     ids=str,
 )  # fmt: skip
-def test_what_changes_no_file_costs_no_work(again: Again, clip: Path, options: dict[str, object]) -> None:
-    first = again.run(clip)
+def test_an_option_that_changes_no_file_causes_no_work(
+    bench: CachingBench, clip: Path, options: dict[str, object]
+) -> None:
+    first = bench.run(clip)
     places: dict[str, object] = {
         key: str(clip.parent / str(options[key])) for key in ("out", "project") if key in options
     }
-    second = again.run(clip, **(options | places))
+    second = bench.run(clip, **(options | places))
     assert second.state == "done"
-    assert not again.worked
+    assert not bench.separated
     assert contents(second) == contents(first)
     assert len(files(second)) == len(files(first))
 
@@ -78,15 +80,17 @@ def test_what_changes_no_file_costs_no_work(again: Again, clip: Path, options: d
      {"end_seconds": 1.5}],
     ids=str,
 )  # fmt: skip
-def test_every_setting_that_changes_a_stem_makes_it_anew(again: Again, clip: Path, options: dict[str, object]) -> None:
-    again.run(clip)
-    job = again.run(clip, **options)
+def test_every_option_that_changes_a_stem_separates_again(
+    bench: CachingBench, clip: Path, options: dict[str, object]
+) -> None:
+    bench.run(clip)
+    job = bench.run(clip, **options)
     assert job.state == "done"
-    assert again.worked
+    assert bench.separated
     assert Path(job.output_dir).name == "clip 2"
 
 
-ABOUT_NOTES: list[dict[str, object]] = [
+NOTE_OPTIONS: list[dict[str, object]] = [
     {"midi": ("bass",)}, {"midi": ()}, {"tempo_bpm": 98.0}, {"beat": 4.0}, {"shortest_seconds": 1.9},
     {"lowest": 40}, {"highest": 50}, {"sensitivity": 0.7}, {"voices": "one"}, {"quantise": "1/16"},
     {"quantise_strength": 0.5}, {"quantise_ends": True}, {"quantise_swing": False}, {"scale": "C major"},
@@ -94,123 +98,125 @@ ABOUT_NOTES: list[dict[str, object]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("options", ABOUT_NOTES, ids=str)
-def test_every_setting_of_notes_writes_anew_what_was_heard_before(
-    again: Again, clip: Path, options: dict[str, object]
+@pytest.mark.parametrize("options", NOTE_OPTIONS, ids=str)
+def test_every_note_option_writes_new_notes_from_the_cached_analyses(
+    bench: CachingBench, clip: Path, options: dict[str, object]
 ) -> None:
-    first = again.run(clip)
-    job = again.run(clip, **options)
+    first = bench.run(clip)
+    job = bench.run(clip, **options)
     assert job.state == "done"
-    assert not again.worked
-    assert not again.bench.transcriber.listened
+    assert not bench.separated
+    assert not bench.last.transcriber.listened
     assert Path(job.output_dir).name == "clip 2"
-    assert again.run(clip, **options).output_dir == job.output_dir
-    assert again.run(clip).output_dir == first.output_dir
+    assert bench.run(clip, **options).output_dir == job.output_dir
+    assert bench.run(clip).output_dir == first.output_dir
 
 
-def test_a_cache_that_is_cleared_under_the_work_ends_no_job(
-    again: Again, clip: Path, monkeypatch: pytest.MonkeyPatch
+def test_clearing_the_cache_during_a_job_does_not_fail_it(
+    bench: CachingBench, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = again.run(clip)
-    opened = ResultsCache.opened
+    first = bench.run(clip)
+    open_entry = ResultsCache.open_entry
 
     @contextmanager
     def opened_and_cleared(cache: ResultsCache, key: str) -> Iterator[OpenEntry | None]:
-        with opened(cache, key) as cached:
+        with open_entry(cache, key) as cached:
             if cached is not None and cached.entry.results:
                 cache.clear()
             yield cached
 
-    monkeypatch.setattr(ResultsCache, "opened", opened_and_cleared)
-    job = again.run(clip, name="elsewhere")
+    monkeypatch.setattr(ResultsCache, "open_entry", opened_and_cleared)
+    job = bench.run(clip, name="elsewhere")
     assert job.state == "done", job.failure
     assert contents(job) == contents(first)
-    assert not again.worked
+    assert not bench.separated
 
 
-def test_notes_alone_need_no_stems(again: Again, clip: Path) -> None:
-    again.run(clip)
-    job = again.run(clip, stems=(), midi=("bass", "drums"))
-    assert not again.worked
+def test_notes_alone_need_no_stems(bench: CachingBench, clip: Path) -> None:
+    bench.run(clip)
+    job = bench.run(clip, stems=(), midi=("bass", "drums"))
+    assert not bench.separated
     assert [result.name for result in job.results] == ["bass", "drums", "all"]
 
 
-def test_other_settings_of_notes_are_heeded(again: Again, clip: Path) -> None:
+def test_other_note_options_are_applied(bench: CachingBench, clip: Path) -> None:
     notes = [
-        {result.notes for result in again.run(clip, shortest_seconds=shortest).results if result.is_part}
+        {result.notes for result in bench.run(clip, shortest_seconds=shortest).results if result.is_part}
         for shortest in (None, 2.5, 1.5)
     ]
     assert notes == [{1}, {0}, {1}]
 
 
-def test_settings_of_notes_cover_every_option_that_is_about_them() -> None:
-    assert {name for one in ABOUT_NOTES for name in one} == {
+def test_the_tested_note_options_are_all_note_options() -> None:
+    assert {name for one in NOTE_OPTIONS for name in one} == {
         option.field for option in OPTIONS.values() if option.about == "notes"
     } | {"midi"}
 
 
-def test_a_stem_that_nobody_has_listened_to_is_taken_apart_for_it(again: Again, clip: Path) -> None:
-    again.run(clip, stems=("vocals", "bass"), midi=("bass",))
-    job = again.run(clip, stems=("vocals", "bass"), midi=("vocals", "bass"))
-    assert again.worked
-    assert again.bench.transcriber.listened == ["vocals"]
+def test_a_stem_without_a_cached_analysis_is_separated(bench: CachingBench, clip: Path) -> None:
+    bench.run(clip, stems=("vocals", "bass"), midi=("bass",))
+    job = bench.run(clip, stems=("vocals", "bass"), midi=("vocals", "bass"))
+    assert bench.separated
+    assert bench.last.transcriber.listened == ["vocals"]
     assert [result.name for result in job.results] == ["vocals", "bass", "vocals", "bass", "all"]
 
 
-def test_stems_that_come_back_bear_the_stamps_of_the_job_that_wants_them(again: Again, clip: Path) -> None:
+def test_restored_stems_have_the_time_stamps_of_the_current_job(bench: CachingBench, clip: Path) -> None:
     def stamps(job: Job) -> list[bytes | None]:
         return [riff.find_chunk(Path(job.results[0].path), name, 600) for name in (b"bext", b"acid")]
 
-    there, fresh = again.run(clip), stamps(again.run(clip, tempo_bpm=120.0, beat=4.0, depth="24"))
-    again.run(clip, depth="24")
-    back = again.run(clip, tempo_bpm=120.0, beat=4.0, name="elsewhere", depth="24")
-    assert not again.worked
+    there, fresh = bench.run(clip), stamps(bench.run(clip, tempo_bpm=120.0, beat=4.0, depth="24"))
+    bench.run(clip, depth="24")
+    back = bench.run(clip, tempo_bpm=120.0, beat=4.0, name="elsewhere", depth="24")
+    assert not bench.separated
     assert stamps(back) == fresh
     assert stamps(there)[1] is None
 
 
-def silence_a_sample(again: Again, clip: Path) -> None:
-    del again
+def silence_a_sample(bench: CachingBench, clip: Path) -> None:
+    del bench
     sound = music(2.0)
     sound[50_000] = 0.0
     write(clip, sound)
 
 
-def new_weights(again: Again, clip: Path) -> None:
+def new_weights(bench: CachingBench, clip: Path) -> None:
     del clip
-    again.engine.identity = lambda: "shares-2"  # type: ignore[method-assign]
+    bench.engine.identity = lambda: "shares-2"  # type: ignore[method-assign]
 
 
-def new_device(again: Again, clip: Path) -> None:
+def new_device(bench: CachingBench, clip: Path) -> None:
     del clip
-    again.engine.device = "cuda"
+    bench.engine.device = "cuda"
 
 
-def new_date(again: Again, clip: Path) -> None:
-    del again
+def new_date(bench: CachingBench, clip: Path) -> None:
+    del bench
     os.utime(clip, (1e9, 1e9))
 
 
 @pytest.mark.parametrize("change", [silence_a_sample, new_weights, new_device])
-def test_another_sound_or_engine_makes_it_anew(again: Again, clip: Path, change: Callable[[Again, Path], None]) -> None:
-    again.run(clip)
-    change(again, clip)
-    again.run(clip)
-    assert again.worked
+def test_other_samples_or_another_engine_separate_again(
+    bench: CachingBench, clip: Path, change: Callable[[CachingBench, Path], None]
+) -> None:
+    bench.run(clip)
+    change(bench, clip)
+    bench.run(clip)
+    assert bench.separated
 
 
-def test_another_date_makes_other_stamps_only(again: Again, clip: Path) -> None:
-    again.run(clip)
-    new_date(again, clip)
-    job = again.run(clip)
-    assert not again.worked
+def test_another_file_date_changes_only_the_time_stamps(bench: CachingBench, clip: Path) -> None:
+    bench.run(clip)
+    new_date(bench, clip)
+    job = bench.run(clip)
+    assert not bench.separated
     assert Path(job.output_dir).name == "clip 2"
     found = riff.find_chunk(Path(job.results[0].path), b"bext", 600)
     assert found is not None
     assert b"2001-09-09" in found
 
 
-def test_what_the_engine_hears_around_a_region_counts_too(again: Again, clip: Path) -> None:
+def test_the_context_around_a_region_is_part_of_the_key(bench: CachingBench, clip: Path) -> None:
     sound = music(2.0)
     state = clip.stat()
 
@@ -218,112 +224,112 @@ def test_what_the_engine_hears_around_a_region_counts_too(again: Again, clip: Pa
         sound[frame] *= -1
         write(clip, sound)
         os.utime(clip, ns=(state.st_atime_ns, state.st_mtime_ns))
-        again.run(clip, start_seconds=0.5, end_seconds=1.0)
-        return again.worked
+        bench.run(clip, start_seconds=0.5, end_seconds=1.0)
+        return bench.separated
 
-    again.engine.hears = Context(4410)
+    bench.engine.hears = Context(4410)
     run(80_000)
-    assert not run(80_000), "what lies further off is not heard"
+    assert not run(80_000), "samples outside the context have no effect"
     assert run(44_100 + 4000)
     assert run(22_050 - 4000)
 
 
-def test_a_stem_that_was_deleted_is_there_again(again: Again, clip: Path) -> None:
-    first = again.run(clip)
+def test_a_deleted_stem_is_restored(bench: CachingBench, clip: Path) -> None:
+    first = bench.run(clip)
     before = contents(first)
     deleted = Path(first.results[1].path)
     deleted.unlink()
-    second = again.run(clip)
-    assert not again.worked
+    second = bench.run(clip)
+    assert not bench.separated
     assert second.results == first.results
     assert contents(second) == before
 
 
 @pytest.mark.parametrize("change", [lambda content: content[:-100], lambda content: bytes([*content[:-1], 1])])
-def test_a_stem_that_was_changed_is_left_alone_and_made_again_beside(
-    again: Again, clip: Path, change: Callable[[bytes], bytes]
+def test_a_changed_stem_is_left_alone_and_restored_elsewhere(
+    bench: CachingBench, clip: Path, change: Callable[[bytes], bytes]
 ) -> None:
-    first = again.run(clip)
+    first = bench.run(clip)
     before = contents(first)
     path = Path(first.results[0].path)
     path.write_bytes(change(before[0]))
     mine = path.read_bytes()
-    second = again.run(clip)
-    assert not again.worked
+    second = bench.run(clip)
+    assert not bench.separated
     assert Path(second.output_dir).name == "clip 2"
     assert contents(second) == before
     assert path.read_bytes() == mine
-    assert again.run(clip).output_dir == second.output_dir
+    assert bench.run(clip).output_dir == second.output_dir
 
 
-def test_a_folder_that_was_thrown_away_is_there_again(again: Again, clip: Path) -> None:
-    first = again.run(clip)
+def test_a_deleted_folder_is_restored(bench: CachingBench, clip: Path) -> None:
+    first = bench.run(clip)
     before, names = contents(first), files(first)
     for entry in Path(first.output_dir).iterdir():
         entry.unlink()
     Path(first.output_dir).rmdir()
-    second = again.run(clip)
-    assert not again.worked
+    second = bench.run(clip)
+    assert not bench.separated
     assert (files(second), contents(second)) == (names, before)
-    first_told = decode_manifest((Path(second.output_dir) / "clip.sab.json").read_bytes())
-    assert first_told.transcribers == dict.fromkeys(("vocals", "drums", "bass", "other"), "one-note")
-    assert len(first_told.results) == 9
-    assert first_told.music is not None
+    manifest = decode_manifest((Path(second.output_dir) / "clip.sab.json").read_bytes())
+    assert manifest.transcribers == dict.fromkeys(("vocals", "drums", "bass", "other"), "one-note")
+    assert len(manifest.results) == 9
+    assert manifest.music is not None
 
 
-def test_a_damaged_entry_is_made_again(again: Again, clip: Path) -> None:
-    again.run(clip)
-    (stem,) = (again.folder / "results").glob("*/bass.wav")
+def test_a_damaged_entry_causes_a_new_separation(bench: CachingBench, clip: Path) -> None:
+    bench.run(clip)
+    (stem,) = (bench.folder / "results").glob("*/bass.wav")
     stem.write_bytes(b"")
-    assert again.run(clip).state == "done"
-    assert again.worked
-    again.run(clip)
-    assert not again.worked
+    assert bench.run(clip).state == "done"
+    assert bench.separated
+    bench.run(clip)
+    assert not bench.separated
 
 
-def test_warnings_come_again_each_once(again: Again, tmp_path: Path) -> None:
-    again.engine.shares = {"vocals": 9.0, "other": 0.0}
+def test_warnings_are_repeated_once_each(bench: CachingBench, tmp_path: Path) -> None:
+    bench.engine.shares = {"vocals": 9.0, "other": 0.0}
     sound = music(0.2)
     sound[10] = float("nan")
     source = write(tmp_path / "a.wav", sound, subtype="FLOAT")
-    first = again.run(source, depth="16", midi=())
-    second = again.run(source, depth="16", midi=())
-    assert not again.worked
+    first = bench.run(source, depth="16", midi=())
+    second = bench.run(source, depth="16", midi=())
+    assert not bench.separated
     assert [warning.code for warning in second.warnings] == ["bad_samples", "would_clip"]
     assert second.warnings == first.warnings
 
 
-def test_a_decoded_clip_leaves_no_scratch_behind(again: Again, tmp_path: Path) -> None:
+def test_a_decoded_clip_leaves_no_scratch_file(bench: CachingBench, tmp_path: Path) -> None:
     source = encode(tmp_path / "a.flac", music(1.0), 44_100)
-    first, second = again.run(source), again.run(source)
-    assert not again.worked
+    first, second = bench.run(source), bench.run(source)
+    assert not bench.separated
     assert second.output_dir == first.output_dir
     assert [path.name for path in (tmp_path / "stems").iterdir()] == ["a"]
     assert not [name for name in files(second) if name.startswith(".")]
 
 
 @pytest.mark.parametrize("part", ["bass", "mix"])
-def test_transcribing_alone_is_remembered_too(again: Again, clip: Path, part: str) -> None:
-    first, second = again.run(clip, transcribe_as=part), again.run(clip, transcribe_as=part)
+def test_transcription_alone_is_cached_too(bench: CachingBench, clip: Path, part: str) -> None:
+    first, second = bench.run(clip, transcribe_as=part), bench.run(clip, transcribe_as=part)
     assert second.results == first.results
     assert second.output_dir == first.output_dir
-    assert not again.bench.transcriber.listened
-    assert again.run(clip, transcribe_as="drums").output_dir != first.output_dir
+    assert not bench.last.transcriber.listened
+    assert bench.run(clip, transcribe_as="drums").output_dir != first.output_dir
 
 
-def test_a_job_that_is_cancelled_is_not_remembered(again: Again, clip: Path) -> None:
-    again.engine.before_block = lambda _: again.bench.worker.interrupt(CancelJob(job="a"))  # type: ignore[assignment]
-    assert again.run(clip).state == "cancelled"
-    assert not (again.folder / "results").exists()
+def test_a_cancelled_job_is_not_cached(bench: CachingBench, clip: Path) -> None:
+    bench.engine.before_block = lambda _: bench.last.worker.interrupt(CancelJob(job="a"))  # type: ignore[assignment]
+    assert bench.run(clip).state == "cancelled"
+    assert not (bench.folder / "results").exists()
 
 
-def test_a_source_that_changes_under_the_work_is_not_remembered(again: Again, clip: Path) -> None:
-    again.engine.before_block = lambda _: os.utime(clip, (1e9, 1e9))
-    assert again.run(clip).state == "done"
-    assert not (again.folder / "results").exists()
+def test_a_source_that_changes_during_the_job_is_not_cached(bench: CachingBench, clip: Path) -> None:
+    bench.engine.before_block = lambda _: os.utime(clip, (1e9, 1e9))
+    assert bench.run(clip).state == "done"
+    assert not (bench.folder / "results").exists()
 
 
-def test_without_a_cache_every_job_does_its_work(clip: Path) -> None:
+def test_without_a_cache_every_job_separates(clip: Path) -> None:
     engine = SharesSeparator()
     folders = [Path(Bench(OneEngine(engine)).run(clip).output_dir).name for _ in range(2)]
     assert folders == ["clip", "clip 2"]

@@ -79,7 +79,7 @@ def test_a_failed_download_is_remembered_for_a_while(tmp_path: Path) -> None:
     control = RecordingControl()
     for _ in range(2):
         assert opener.open("auto", "cpu", control).name == "draft"
-        clock.turn(299)
+        clock.advance(299)
     assert len(fetch.asked) == 1
     assert len(control.warnings) == 2
     fetch.works = True

@@ -37,7 +37,7 @@ class Slow:
 
     def separate(self, mix: Signal, stems: Sequence[str], control: Control) -> Iterator[StemBlock]:
         for start in (0, mix.frames // 2):
-            self._clock.turn(2)
+            self._clock.advance(2)
             control.checkpoint(start / mix.frames)
             yield {stem: mix.read(start, start + mix.frames // 2) for stem in stems}
 
@@ -48,7 +48,7 @@ def separate(speeds: EngineSpeeds, seconds: int, stems: Sequence[str], blocks: i
     stream = TimedSeparator(Slow(clock), speeds, clock).separate(mix, stems, RecordingControl())
     for _ in range(blocks):
         next(stream, None)
-        clock.turn(100)  # writing the stems is not the engine's work
+        clock.advance(100)  # writing the stems is not the engine's work
 
 
 def test_a_whole_clip_tells_the_speed(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_jobs_come_in_the_order_of_their_submission(make: Callable[[], JobStore]
     assert list(store.history("z")) == []
 
 
-def test_a_journal_remembers_over_a_restart(tmp_path: Path) -> None:
+def test_a_journal_survives_a_restart(tmp_path: Path) -> None:
     store = stored(tmp_path)
     for event in (submitted("b", 2.0), submitted("a", 3.0), produced("b"), ended("b")):
         store.append(event)
@@ -87,7 +87,7 @@ def test_a_journal_remembers_over_a_restart(tmp_path: Path) -> None:
     assert names(again) == ["b", "a"]
 
 
-def test_what_is_over_is_the_history_of_every_port_and_what_is_open_is_its_own(tmp_path: Path) -> None:
+def test_finished_jobs_are_shared_by_all_ports_and_open_jobs_belong_to_one(tmp_path: Path) -> None:
     first = stored(tmp_path)
     for event in (submitted("done", 1.0), ended("done"), submitted("open", 2.0)):
         first.append(event)
@@ -98,7 +98,7 @@ def test_what_is_over_is_the_history_of_every_port_and_what_is_open_is_its_own(t
     assert names(loaded(tmp_path, 9721)) == names(loaded(tmp_path)) == ["done", "open"]
 
 
-def test_the_history_that_earlier_versions_kept_for_each_port_is_taken_over(tmp_path: Path) -> None:
+def test_the_history_of_earlier_versions_for_each_port_is_moved_to_the_shared_one(tmp_path: Path) -> None:
     for port, job in ((9720, "a"), (9721, "b")):
         store = stored(tmp_path, port)
         store.append(submitted(job, port))
@@ -111,10 +111,10 @@ def test_the_history_that_earlier_versions_kept_for_each_port_is_taken_over(tmp_
 DAMAGE = {
     "half a line": b'{"type":"ended","job":"a","out',
     "no UTF-8": b'{"type":"ended","job":"\xff\xfe"}\n',
-    "no UTF-8 in a field that nobody knows": b'{"type":"ended","job":"a","unknown":"\xff","outcome":"done"}\n',
+    "no UTF-8 in an unknown field": b'{"type":"ended","job":"a","unknown":"\xff","outcome":"done"}\n',
     "nested too deeply": b'{"type":"ended","unknown":' + b'{"a":' * 5000 + b"1" + b"}" * 5001 + b"\n",
     "no event": b"[]\n",
-    "no whole event": b'{"type":"ended"}\n',
+    "no complete event": b'{"type":"ended"}\n',
     "another job's": b'{"type":"ended","job":"../../x","outcome":"done","unix_seconds":1}\n',
     "zeros": bytes(4096),
 }
@@ -122,25 +122,25 @@ DAMAGE = {
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
 @pytest.mark.parametrize("place", ["9720/jobs", "jobs"])
-def test_damage_costs_only_itself_and_is_set_aside_with_a_word(tmp_path: Path, place: str, damage: bytes) -> None:
+def test_a_damaged_journal_is_repaired_and_reported(tmp_path: Path, place: str, damage: bytes) -> None:
     stored(tmp_path)
     path = tmp_path / place / "a.jsonl"
     lines = [msgspec.json.encode(event) + b"\n" for event in (submitted("a"), produced("a"), ended("a"))]
     path.write_bytes(lines[0] + lines[1] + damage + b"\n" + lines[2])
-    told: list[Noticed] = []
-    (job,) = loaded(tmp_path, notice=told.append).jobs()
+    notices: list[Noticed] = []
+    (job,) = loaded(tmp_path, notice=notices.append).jobs()
     assert (job.state, len(job.results)) == ("done", 1)
-    (notice,) = told
+    (notice,) = notices
     assert (notice.level, str(path) + DAMAGED in notice.message) == ("warning", True)
     assert (tmp_path / place / f"a.jsonl{DAMAGED}").read_bytes().startswith(lines[0] + lines[1] + damage)
-    told.clear()
-    assert loaded(tmp_path, notice=told.append).jobs() == (job,)
-    assert told == []
+    notices.clear()
+    assert loaded(tmp_path, notice=notices.append).jobs() == (job,)
+    assert notices == []
 
 
 @settings(max_examples=60, deadline=None)
 @given(rubbish=st.binary(max_size=400), cut=st.integers(0, 400), place=st.integers(0, 400))
-def test_whatever_is_in_a_journal_a_bridge_starts(rubbish: bytes, cut: int, place: int) -> None:
+def test_a_bridge_starts_with_any_journal_content(rubbish: bytes, cut: int, place: int) -> None:
     events = (submitted("a"), produced("a"), ended("a"))
     content = b"".join(msgspec.json.encode(event) + b"\n" for event in events)
     with tempfile.TemporaryDirectory() as name:
@@ -152,7 +152,7 @@ def test_whatever_is_in_a_journal_a_bridge_starts(rubbish: bytes, cut: int, plac
         assert names(loaded(folder))[-1] == "b"
 
 
-def test_a_journal_that_is_no_file_or_far_too_large_stops_nobody(tmp_path: Path) -> None:
+def test_a_journal_that_is_no_file_or_far_too_large_is_skipped(tmp_path: Path) -> None:
     store = stored(tmp_path)
     store.append(submitted("a"))
     os.mkfifo(tmp_path / "jobs" / "pipe.jsonl")
@@ -163,7 +163,7 @@ def test_a_journal_that_is_no_file_or_far_too_large_stops_nobody(tmp_path: Path)
     assert names(loaded(tmp_path)) == ["a"]
 
 
-def test_a_line_that_a_full_drive_has_cut_off_costs_no_other(tmp_path: Path) -> None:
+def test_a_line_cut_off_by_a_full_drive_does_not_affect_others(tmp_path: Path) -> None:
     store = stored(tmp_path)
     store.append(submitted("a"))
     with (tmp_path / "9720" / "jobs" / "a.jsonl").open("ab") as file:
@@ -173,41 +173,41 @@ def test_a_line_that_a_full_drive_has_cut_off_costs_no_other(tmp_path: Path) -> 
     assert job.state == "done"
 
 
-def test_a_lost_disk_costs_the_history_and_not_the_job(tmp_path: Path) -> None:
-    told: list[Noticed] = []
-    store = stored(tmp_path, notice=told.append)
+def test_a_lost_drive_loses_the_history_but_not_the_job(tmp_path: Path) -> None:
+    notices: list[Noticed] = []
+    store = stored(tmp_path, notice=notices.append)
     store.append(submitted("a"))
     shutil.rmtree(tmp_path / "9720")
     assert store.append(produced("a")).state == "queued"
     assert store.append(ended("a")).state == "done"
-    (notice,) = told
+    (notice,) = notices
     assert "cannot be written" in notice.message
 
 
-def test_beyond_the_limit_nothing_is_deleted_and_it_is_said(tmp_path: Path) -> None:
+def test_beyond_the_limit_nothing_is_deleted_and_a_notice_is_sent(tmp_path: Path) -> None:
     store = stored(tmp_path)
     for number in range(5):
         store.append(submitted(f"job{number}", at=number))
         store.append(ended(f"job{number}"))
         os.utime(tmp_path / "jobs" / f"job{number}.jsonl", (number, number))
     store.append(submitted("open", at=0.5))
-    told: list[Noticed] = []
-    again = loaded(tmp_path, limit=2, notice=told.append)
+    notices: list[Noticed] = []
+    again = loaded(tmp_path, limit=2, notice=notices.append)
     assert names(again) == ["open", "job4"]
-    assert "4 older jobs are no longer listed" in told[0].message
+    assert "4 older jobs are no longer listed" in notices[0].message
     assert len(files(tmp_path)) == 6
     assert len(names(loaded(tmp_path))) == 6
 
 
-def test_a_long_run_forgets_the_oldest_that_are_over() -> None:
-    forgotten: list[int] = []
-    store = MemoryStore(2, forgotten.append)
+def test_a_long_run_removes_the_oldest_finished_jobs() -> None:
+    removed: list[int] = []
+    store = MemoryStore(2, removed.append)
     store.append(submitted("waiting"))
     for job in ("a", "b", "c"):
         store.append(submitted(job))
         store.append(ended(job))
     assert names(store) == ["waiting", "c"]
-    assert sum(forgotten) == 2
+    assert sum(removed) == 2
 
 
 def test_only_the_newest_progress_is_kept() -> None:

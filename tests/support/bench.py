@@ -1,4 +1,4 @@
-"""A worker on the bench: its tools are fakes, and its events fold into a job."""
+"""Test benches: a worker with fake engines and transcribers, whose events fold into a job."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.separators import OneEngine, OneNoteTranscriber, OneTranscrib
 
 
 class Bench:
-    """A worker whose tools are fakes; its events fold into a job."""
+    """A worker with a fake engine and transcriber; its events fold into a job."""
 
     def __init__(
         self,
@@ -27,13 +27,13 @@ class Bench:
         max_seconds: float = 60.0,
         cache: ResultsCache | None = None,
         transcriber: OneNoteTranscriber | None = None,
-        heed: Callable[[WorkerReport], None] = lambda _: None,
+        on_report: Callable[[WorkerReport], None] = lambda _: None,
     ) -> None:
-        """`heed` sees each report as it comes."""
+        """`on_report` is called with each report."""
         self.reports: list[WorkerReport] = []
-        self.heed = heed
+        self.on_report = on_report
         self.transcriber = transcriber or OneNoteTranscriber()
-        workshop = WorkerContext(
+        context = WorkerContext(
             engines=engines or OneEngine(),
             transcribers=OneTranscriber(self.transcriber),
             clock=FakeClock(),
@@ -41,15 +41,15 @@ class Bench:
             paces=StagePaces(None, FakeClock()),
             cache=cache,
         )
-        self.worker = Worker(workshop, self._hear)
+        self.worker = Worker(context, self._receive)
 
-    def _hear(self, report: WorkerReport) -> None:
+    def _receive(self, report: WorkerReport) -> None:
         self.reports.append(report)
-        self.heed(report)
+        self.on_report(report)
 
     def run(self, source: Path, **options: object) -> Job:
         request = JobRequest(source=str(source), **options)  # type: ignore[arg-type]
-        self.worker.obey(RunJob(job="a", request=request))
+        self.worker.execute(RunJob(job="a", request=request))
         submitted = Submitted(job="a", name="x", request=request, unix_seconds=0.0)
         return fold([submitted, *(report.event for report in self.reports if isinstance(report, Happened))])
 
@@ -62,19 +62,19 @@ def files(job: Job) -> list[str]:
     return sorted(entry.name for entry in Path(job.output_dir).iterdir()) if Path(job.output_dir).is_dir() else []
 
 
-class Again:
-    """Runs jobs with one cache and one engine; `worked` tells whether the last one was taken apart."""
+class CachingBench:
+    """Runs jobs with one cache and one engine; `separated` is whether the last job ran the engine."""
 
     def __init__(self, cache: Path) -> None:
         self.engine = SharesSeparator()
         self.folder = cache
-        self.bench = Bench()
-        self.worked = False
+        self.last = Bench()
+        self.separated = False
 
     def run(self, source: Path, **options: object) -> Job:
         cache = ResultsCache(self.folder, 10**9, FakeClock())
         before = len(self.engine.asked)
-        self.bench = Bench(OneEngine(self.engine), cache=cache)
-        job = self.bench.run(source, **options)
-        self.worked = len(self.engine.asked) > before
+        self.last = Bench(OneEngine(self.engine), cache=cache)
+        job = self.last.run(source, **options)
+        self.separated = len(self.engine.asked) > before
         return job

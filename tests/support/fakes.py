@@ -1,4 +1,4 @@
-"""First-class fakes of the seams: each records what it was asked and answers with what it was given."""
+"""Fakes of the protocols: each records its calls and returns what the test has set."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bridge.model import Job, JobRequest, MidiStatus, ModelInfo, Status, Warning
 
 @dataclass
 class FakeClock:
-    """Stands still until it is turned."""
+    """A clock that only `advance` moves."""
 
     now: float = 1000.0
 
@@ -23,13 +23,13 @@ class FakeClock:
     def unix_seconds(self) -> float:
         return 1_700_000_000.0 + self.now
 
-    def turn(self, seconds: float) -> None:
+    def advance(self, seconds: float) -> None:
         self.now += seconds
 
 
 @dataclass
 class RecordingControl:
-    """Keeps every fraction and warning; cancels from the checkpoint numbered `cancel_at` on."""
+    """Records every fraction and warning; cancels from the checkpoint numbered `cancel_at` on."""
 
     cancel_at: int | None = None
     fractions: list[float] = field(default_factory=list)
@@ -46,14 +46,14 @@ class RecordingControl:
 
 @dataclass
 class RecordingOutput:
-    """A MIDI port that keeps what it was sent, all of it at once, whatever time was asked for."""
+    """A MIDI port that records each message at once, ignoring its time."""
 
     name: str
     sent: list[tuple[int, ...]] = field(default_factory=list)
     closed: bool = False
     ahead_ns: int = 0
     taken_back: int = 0
-    """How often it was told to."""
+    """Number of calls of `take_back`."""
 
     def send(self, message: Sequence[int], at_ns: int | None = None) -> None:  # noqa: ARG002 - the seam's signature
         self.sent.append(tuple(message))
@@ -67,7 +67,7 @@ class RecordingOutput:
 
 @dataclass
 class FakeBridge:
-    """A bridge without children: jobs stay as the test puts them, `asked` lists every call."""
+    """A bridge without processes: jobs stay as the test sets them, `asked` lists every call."""
 
     table: dict[str, Job] = field(default_factory=dict)
     asked: list[tuple[object, ...]] = field(default_factory=list)
@@ -75,7 +75,7 @@ class FakeBridge:
     midi: MidiStatus = field(default_factory=MidiStatus)
     refuse: Exception | None = None
     seen: asyncio.Event | None = None
-    """Where there is one, every file is being looked at until it is set."""
+    """If given, every inspection lasts until it is set."""
     listeners: list[Callable[[Event], None]] = field(default_factory=list)
 
     async def submit(self, request: JobRequest, sender: str = "") -> tuple[Job, int]:  # noqa: ARG002 - the seam's
@@ -129,7 +129,7 @@ class FakeBridge:
 
 
 class RecordingRunner:
-    """A runner that does nothing by itself."""
+    """A runner that only records its calls."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []

@@ -1,4 +1,4 @@
-"""A file on storage that does not answer, made of one that does."""
+"""Makes a file behave like one on storage that does not answer."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import pytest
 
 @contextmanager
 def out_of_reach(path: Path) -> Iterator[None]:
-    """Within the block, whoever opens the file waits, for up to 45 s: we hold a lease on it and do not give it back."""
+    """Within the block, opening the file blocks for up to 45 s, because this process holds a lease on it."""
     if sys.platform != "linux":
         pytest.skip("only Linux has leases on files")
     import fcntl
 
-    before = signal.signal(signal.SIGIO, signal.SIG_IGN)  # somebody wants it: we know
+    before = signal.signal(signal.SIGIO, signal.SIG_IGN)  # the kernel's request to release the lease is ignored
     descriptor = os.open(path, os.O_RDWR)
     try:
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)

@@ -1,4 +1,4 @@
-"""A small results cache with a clock that a test turns."""
+"""A small results cache with a clock that a test advances."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def entry(key: str, *files: str) -> Entry:
     return Entry(key=key, name=f"clip {key}", engine=engine, results=results)
 
 
-class Shelf:
-    """A cache with room for three entries, and a clock that moves on with each use."""
+class SmallCache:
+    """A cache with room for three entries, whose clock advances with each use."""
 
     def __init__(self, folder: Path, room: int = 3) -> None:
         self.clock = FakeClock()
@@ -28,14 +28,14 @@ class Shelf:
         self.source.write_bytes(b"x" * SIZE)
 
     def store(self, key: str) -> None:
-        self.clock.turn(1.0)
+        self.clock.advance(1.0)
         self.cache.store(entry(key, "bass.wav"), {"bass.wav": self.source})
 
     def holds(self, key: str) -> bool:
-        self.clock.turn(1.0)
-        with self.cache.opened(key) as cached:
+        self.clock.advance(1.0)
+        with self.cache.open_entry(key) as cached:
             return cached is not None
 
     @property
     def keys(self) -> list[str]:
-        return [kept.entry.key for kept in self.cache.kept()]
+        return [stored.entry.key for stored in self.cache.entries()]

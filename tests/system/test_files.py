@@ -11,7 +11,7 @@ import pytest
 from bridge.system.files import read_json, write_whole
 
 
-def test_it_takes_the_place_of_what_was_there_and_leaves_nothing_else(tmp_path: Path) -> None:
+def test_writing_replaces_the_file_and_leaves_no_other(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "file.json"
     for content in (b"one", b"two"):
         write_whole(path, content)
@@ -19,7 +19,7 @@ def test_it_takes_the_place_of_what_was_there_and_leaves_nothing_else(tmp_path: 
     assert [entry.name for entry in path.parent.iterdir()] == ["file.json"]
 
 
-def test_what_breaks_off_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "file.json"
     write_whole(path, b"old")
 
@@ -40,7 +40,7 @@ def test_a_file_where_the_folder_should_be_is_an_oserror(tmp_path: Path) -> None
         write_whole(tmp_path / "folder" / "file", b"content")
 
 
-def test_two_threads_that_write_the_same_file_do_not_meet(tmp_path: Path) -> None:
+def test_two_threads_can_write_the_same_file(tmp_path: Path) -> None:
     path = tmp_path / "file.json"
     contents = [bytes([letter]) * 100_000 for letter in b"ab"]
     with ThreadPoolExecutor(2) as threads:
@@ -53,14 +53,14 @@ def test_two_threads_that_write_the_same_file_do_not_meet(tmp_path: Path) -> Non
 HOSTILE = {
     "no UTF-8": b'{"a": "\xff"}',
     "deep": b'{"a":' * 5000,
-    "of another kind": b"[1, 2]",
+    "of another type": b"[1, 2]",
     "cut off": b'{"a": 1',
     "empty": b"",
 }
 
 
 @pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
-def test_whatever_a_small_file_holds_it_is_a_value_or_a_valueerror(tmp_path: Path, content: bytes) -> None:
+def test_invalid_content_is_a_valueerror(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "file.json").write_bytes(content)
     with pytest.raises(ValueError):  # noqa: PT011 - any of them
         read_json(tmp_path / "file.json", dict[str, int])

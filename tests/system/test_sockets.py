@@ -1,4 +1,4 @@
-"""How addresses are written, and which of them a server's socket hears; over real loopback sockets."""
+"""Addresses as text, and which of them a server socket accepts; over real loopback sockets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SOURCE = Path(sockets.__file__).parents[1]
 IPV4, IPV6 = "127.0.0.1", "::1"
 
 
-#: What a server on `::` is to hear: on a machine without IPv6 it cannot be opened at all, see below.
+#: Addresses that a server on `::` accepts. Without IPv6 such a socket cannot be opened at all, see below.
 BOTH = (IPV4, IPV6) if has_ipv6() else ()
 
 
@@ -31,14 +31,14 @@ BOTH = (IPV4, IPV6) if has_ipv6() else ()
         ("studio.local", "osc.udp://studio.local:9720"),
     ],
 )
-def test_an_address_is_written_so_that_its_port_can_be_read_again(host: str, written: str) -> None:
+def test_the_port_of_a_url_can_be_parsed_again(host: str, written: str) -> None:
     assert sockets.url("osc.udp", host, 9720) == written
     assert (urlsplit(written).hostname, urlsplit(written).port) == (host, 9720)
 
 
 @pytest.mark.parametrize(("host", "called"), [("0.0.0.0", IPV4), ("::", IPV6), (IPV6, IPV6), ("10.0.0.1", "10.0.0.1")])
-def test_what_listens_everywhere_is_called_on_loopback(host: str, called: str) -> None:
-    assert sockets.from_here(host) == called
+def test_a_server_on_all_addresses_is_reached_on_loopback(host: str, called: str) -> None:
+    assert sockets.local_host(host) == called
 
 
 @pytest.mark.parametrize(
@@ -50,12 +50,12 @@ def test_what_listens_everywhere_is_called_on_loopback(host: str, called: str) -
         (socket.AF_INET, IPV4, IPV4),
     ],
 )
-def test_an_address_that_another_kind_of_socket_has_seen(family: int, host: str, seen: str) -> None:
-    assert sockets.seen_from(family, host) == seen
+def test_an_address_is_converted_to_the_form_of_a_socket_family(family: int, host: str, seen: str) -> None:
+    assert sockets.host_in_family(family, host) == seen
 
 
-def test_nobody_else_writes_addresses() -> None:
-    """The brackets around IPv6 were in three places, and missing in a fourth."""
+def test_no_other_module_formats_addresses() -> None:
+    """The brackets around IPv6 addresses belong in one place."""
     by_hand = re.compile(r"://\[?\{|\[\{\w*host\}\]")
     writers = {
         str(path.relative_to(SOURCE)) for path in SOURCE.rglob("*.py") if by_hand.search(path.read_text("utf-8"))
@@ -63,24 +63,24 @@ def test_nobody_else_writes_addresses() -> None:
     assert writers <= {"system/sockets.py"}
 
 
-async def heard(host: str, callers: tuple[str, ...], kind: socket.SocketKind) -> list[bytes]:
-    """What a socket that is bound to `host` hears from each caller, which sends its own address."""
+async def received(host: str, callers: tuple[str, ...], kind: socket.SocketKind) -> list[bytes]:
+    """What a socket bound to `host` receives from each caller, which sends its server address."""
     loop = asyncio.get_running_loop()
-    told = []
-    with await sockets.bound(host, 0, kind) as own:
-        port = own.getsockname()[1]
+    messages = []
+    with await sockets.server_socket(host, 0, kind) as server:
+        port = server.getsockname()[1]
         for caller in callers:
             family = socket.AF_INET6 if ":" in caller else socket.AF_INET
             with socket.socket(family, kind) as client:
                 client.connect((caller, port))
                 client.send(caller.encode())
                 if kind is socket.SOCK_STREAM:
-                    accepted, _ = await asyncio.wait_for(loop.sock_accept(own), 10)
+                    accepted, _ = await asyncio.wait_for(loop.sock_accept(server), 10)
                     with accepted:
-                        told.append(await asyncio.wait_for(loop.sock_recv(accepted, 100), 10))
+                        messages.append(await asyncio.wait_for(loop.sock_recv(accepted, 100), 10))
                 else:
-                    told.append(await asyncio.wait_for(loop.sock_recv(own, 100), 10))
-    return told
+                    messages.append(await asyncio.wait_for(loop.sock_recv(server, 100), 10))
+    return messages
 
 
 kinds = pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM], ids=["UDP", "TCP"])
@@ -88,26 +88,26 @@ kinds = pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM],
 
 @kinds
 @pytest.mark.parametrize("host", [IPV4, "0.0.0.0"])
-async def test_a_server_is_heard(host: str, kind: socket.SocketKind) -> None:
-    assert await heard(host, (IPV4,), kind) == [IPV4.encode()]
+async def test_a_server_receives(host: str, kind: socket.SocketKind) -> None:
+    assert await received(host, (IPV4,), kind) == [IPV4.encode()]
 
 
 @kinds
-async def test_a_server_on_all_addresses_hears_both_kinds(kind: socket.SocketKind) -> None:
+async def test_a_server_on_all_addresses_receives_ipv4_and_ipv6(kind: socket.SocketKind) -> None:
     if not BOTH:
         with pytest.raises(OSError, match=r"\w"):
-            await sockets.bound("::", 0, kind)
+            await sockets.server_socket("::", 0, kind)
         return
-    assert await heard("::", BOTH, kind) == [caller.encode() for caller in BOTH]
+    assert await received("::", BOTH, kind) == [caller.encode() for caller in BOTH]
 
 
-@pytest.mark.parametrize("habit", [0, 1])
+@pytest.mark.parametrize("default", [0, 1])
 @kinds
-def test_both_kinds_are_asked_for_whatever_the_system_does_by_itself(
-    kind: socket.SocketKind, habit: int, monkeypatch: pytest.MonkeyPatch
+def test_dual_stack_is_requested_whatever_the_system_default(
+    kind: socket.SocketKind, default: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Windows' habit is IPv6 alone; Linux has one that root can change."""
-    options: dict[tuple[int, int], int] = {(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY): habit}
+    """Windows' default is IPv6 only; Linux has a default that root can change."""
+    options: dict[tuple[int, int], int] = {(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY): default}
 
     class Recorded:
         def __init__(self, family: int, _: int) -> None:
@@ -126,10 +126,10 @@ def test_both_kinds_are_asked_for_whatever_the_system_does_by_itself(
             assert not blocking
 
     monkeypatch.setattr(socket, "socket", Recorded)
-    sockets._bound(socket.AF_INET6, kind, ("::", 9720, 0, 0))
+    sockets._bind(socket.AF_INET6, kind, ("::", 9720, 0, 0))
 
 
 @kinds
-async def test_a_port_that_is_taken_is_told(kind: socket.SocketKind) -> None:
-    with await sockets.bound(IPV4, 0, kind) as first, pytest.raises(OSError, match=r"\w"):
-        await sockets.bound(IPV4, first.getsockname()[1], kind)
+async def test_a_port_that_is_taken_is_an_error(kind: socket.SocketKind) -> None:
+    with await sockets.server_socket(IPV4, 0, kind) as first, pytest.raises(OSError, match=r"\w"):
+        await sockets.server_socket(IPV4, first.getsockname()[1], kind)

@@ -1,4 +1,4 @@
-"""What a process does with its memory under the worker's settings, as the system counts it."""
+"""The memory of a process with the worker's settings, measured by the system's page faults and resident size."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from collections.abc import Mapping
 
 import pytest
 
-from bridge.worker.allocator import ANY_BLOCK, environment, glibc_version
+from bridge.worker.allocator import LARGE_BLOCKS_SINCE, environment, glibc_version
 
 OURS = environment(glibc_version())
-needs_glibc = pytest.mark.skipif(not OURS, reason="another C library than glibc decides for itself")
+needs_glibc = pytest.mark.skipif(not OURS, reason="the settings are for glibc only")
 
-#: A block as networks need them between their layers, written to, so that each of its pages has to be there.
+#: Allocates a block as large as between network layers and writes to it, so that all its pages are mapped.
 BLOCKS = """
 import ctypes, resource, sys
 libc = ctypes.CDLL(None)
@@ -29,9 +29,9 @@ for _ in range(5): use()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
-GIVEN_BACK = """
+RELEASED = """
 import ctypes, resource
-from bridge.worker.allocator import give_back_memory
+from bridge.worker.allocator import release_memory
 def resident():
     return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
 libc = ctypes.CDLL(None)
@@ -40,34 +40,34 @@ blocks = [ctypes.c_void_p(libc.malloc(20 << 20)) for _ in range(10)]
 for block in blocks: ctypes.memset(block, 1, 20 << 20)
 for block in blocks: libc.free(block)
 held = resident()
-give_back_memory()
+release_memory()
 print(held - resident())
 """
 
 
-def said(program: str, variables: Mapping[str, str], *arguments: object) -> int:
+def output_of(program: str, variables: Mapping[str, str], *arguments: object) -> int:
     command = [sys.executable, "-c", program, *map(str, arguments)]
     others = {name: value for name, value in os.environ.items() if name not in OURS}
     run = subprocess.run(command, env={**others, **variables}, capture_output=True, text=True, check=True)
     return int(run.stdout)
 
 
-@pytest.mark.skipif((glibc_version() or (0, 0)) < ANY_BLOCK, reason="needs glibc 2.35")
-def test_a_block_that_is_needed_again_and_again_is_zeroed_once() -> None:
-    assert said(BLOCKS, OURS, 48 << 20) * 10 < said(BLOCKS, {}, 48 << 20)
+@pytest.mark.skipif((glibc_version() or (0, 0)) < LARGE_BLOCKS_SINCE, reason="needs glibc 2.35")
+def test_a_block_that_is_reused_is_zeroed_once() -> None:
+    assert output_of(BLOCKS, OURS, 48 << 20) * 10 < output_of(BLOCKS, {}, 48 << 20)
 
 
 @needs_glibc
-def test_what_an_older_glibc_allows_works_too() -> None:
-    assert said(BLOCKS, environment((2, 28)), 24 << 20) < 1000
+def test_the_limit_of_an_older_glibc_works() -> None:
+    assert output_of(BLOCKS, environment((2, 28)), 24 << 20) < 1000
 
 
 @needs_glibc
-def test_what_is_free_can_be_given_back() -> None:
-    assert said(GIVEN_BACK, OURS) > 150 << 20
+def test_free_memory_can_be_released() -> None:
+    assert output_of(RELEASED, OURS) > 150 << 20
 
 
-def test_an_older_glibc_is_asked_for_no_more_than_it_allows_and_another_library_for_nothing() -> None:
+def test_settings_respect_the_limit_of_an_older_glibc_and_are_empty_for_other_libraries() -> None:
     assert environment((2, 34))["MALLOC_MMAP_THRESHOLD_"] == str(32 << 20)
     assert environment((2, 35))["MALLOC_MMAP_THRESHOLD_"] == str(256 << 20)
     assert environment(None) == {}

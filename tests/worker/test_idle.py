@@ -11,7 +11,7 @@ from bridge.worker.idle import IdleTime
 SECONDS = 5.0
 
 
-def test_work_is_told_to_stop_and_nobody_waits_for_it() -> None:
+def test_a_task_is_asked_to_stop_without_waiting() -> None:
     began, ended = threading.Event(), threading.Event()
 
     def work(stop: threading.Event) -> None:
@@ -27,7 +27,7 @@ def test_work_is_told_to_stop_and_nobody_waits_for_it() -> None:
     assert ended.is_set()
 
 
-def test_work_never_runs_twice_at_a_time() -> None:
+def test_a_task_never_runs_twice_at_a_time() -> None:
     running, most = 0, 0
     may_end = threading.Event()
 
@@ -47,7 +47,7 @@ def test_work_never_runs_twice_at_a_time() -> None:
     assert most == 1
 
 
-def test_a_work_that_fails_is_not_the_end_of_the_others() -> None:
+def test_a_failing_task_does_not_stop_the_others() -> None:
     ran = threading.Event()
 
     def fail(_: threading.Event) -> None:
@@ -60,20 +60,20 @@ def test_a_work_that_fails_is_not_the_end_of_the_others() -> None:
 
 
 @pytest.mark.parametrize("has_a_job", [False, True])
-def test_memory_is_given_back_after_long_idle_time_and_not_before_a_job(
+def test_memory_is_released_after_a_long_idle_time_but_not_before_a_job(
     monkeypatch: pytest.MonkeyPatch, has_a_job: bool
 ) -> None:
-    given = []
-    monkeypatch.setattr(worker_main, "give_back_memory", lambda: given.append(1))
-    monkeypatch.setattr(worker_main, "KEEP_SECONDS", SECONDS if has_a_job else 0.0)
+    released = []
+    monkeypatch.setattr(worker_main, "release_memory", lambda: released.append(1))
+    monkeypatch.setattr(worker_main, "RELEASE_AFTER_SECONDS", SECONDS if has_a_job else 0.0)
     stop = threading.Event()
     if has_a_job:
         stop.set()
-    worker_main.rest(stop)
-    assert bool(given) is not has_a_job
+    worker_main.release_idle_memory(stop)
+    assert bool(released) is not has_a_job
 
 
-def test_time_that_is_over_before_it_began_is_not_used() -> None:
+def test_idle_time_that_ends_before_it_starts_runs_nothing() -> None:
     ran = []
     gate = threading.Event()
 
@@ -91,7 +91,7 @@ def test_time_that_is_over_before_it_began_is_not_used() -> None:
     assert len(ran) <= 1
 
 
-def test_a_failure_is_logged_and_forgotten(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failure_is_only_logged(caplog: pytest.LogCaptureFixture) -> None:
     def fail(_: threading.Event) -> None:
         raise OSError("no room")
 

@@ -60,12 +60,12 @@ def test_stems_have_the_regions_shape_and_sum_to_it(tmp_path: Path, depth: str, 
     stems = [read(Path(result.path)) for result in job.results]
     region = read(source)[round(0.1 * rate) : round(0.4 * rate)]
     assert {stem.shape for stem in stems} == {region.shape}
-    assert level_dbfs(sum(stems) - region) < -85  # four stems of 16 bits, each right to half a step
+    assert level_dbfs(sum(stems) - region) < -85  # four stems of 16 bits, each within half a quantisation step
     assert {result.subtype for result in job.results} == {{"16": "PCM_16", "24": "PCM_24", "32f": "FLOAT"}[depth]}
 
 
 @pytest.mark.parametrize("ending", ["wav", "aiff", "flac", "ogg", "mp3", "m4a", "wma"])
-def test_stems_of_any_kind_of_file_sum_to_what_it_decodes_to(tmp_path: Path, ending: str) -> None:
+def test_stems_of_any_format_sum_to_the_decoded_source(tmp_path: Path, ending: str) -> None:
     path = encode(tmp_path / f"a.{ending}", music(1.0, 48_000), 48_000)
     engine = OneEngine(SharesSeparator(sample_rate_hz=44_100))
     job = Bench(engine).run(path, depth="32f", start_seconds=0.2, end_seconds=0.6, midi=())
@@ -93,31 +93,31 @@ def test_the_same_job_writes_the_same_bytes(clip: Path, file_format: str, depth:
     assert run() == run()
 
 
-def stamped(job: Job) -> tuple[int | None, bytes | None]:
+def position_and_tempo(job: Job) -> tuple[int | None, bytes | None]:
     path = Path(job.results[0].path)
     return read_origin(path).time_reference, riff.find_chunk(path, b"acid", 24)
 
 
-def test_stems_say_where_on_the_recorders_time_line_they_belong(clip: Path) -> None:
+def test_stems_have_their_position_on_the_recorders_timeline(clip: Path) -> None:
     riff.append_chunks(clip, [bext("take 7", Origin("2020-02-02", "20:02:20", None), 1_000_000)])
     job = Bench().run(clip, start_seconds=0.5, tempo_bpm=98.0, beat=16.0, midi=())
-    place, tempo = stamped(job)
-    assert place == 1_000_000 + 22_050
+    position, tempo = position_and_tempo(job)
+    assert position == 1_000_000 + 22_050
     assert tempo is not None
     assert struct.unpack("<f", tempo[-4:]) == (98.0,)
     assert read_origin(Path(job.results[0].path)).date == "2020-02-02"
 
 
-def test_stems_of_a_file_without_a_time_stamp_say_where_in_the_song_they_belong(clip: Path) -> None:
-    place, _ = stamped(Bench().run(clip, tempo_bpm=120.0, beat=16.0, midi=()))
-    assert place == 8 * 44_100
+def test_stems_of_a_file_without_a_time_stamp_have_their_position_in_the_song(clip: Path) -> None:
+    position, _ = position_and_tempo(Bench().run(clip, tempo_bpm=120.0, beat=16.0, midi=()))
+    assert position == 8 * 44_100
 
 
-def test_stems_of_an_unknown_place_say_where_in_their_file_they_were(clip: Path) -> None:
-    assert stamped(Bench().run(clip, start_seconds=0.5, midi=())) == (22_050, None)
+def test_stems_without_a_known_position_have_the_one_in_their_file(clip: Path) -> None:
+    assert position_and_tempo(Bench().run(clip, start_seconds=0.5, midi=())) == (22_050, None)
 
 
-def test_a_full_disk_is_seen_before_anything_is_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_drive_fails_the_job_before_anything_is_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = encode(tmp_path / "a.flac", music(1.0), 44_100)
     usage = shutil.disk_usage(tmp_path)._replace(free=SPARE_BYTES + 100_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
@@ -129,7 +129,7 @@ def test_a_full_disk_is_seen_before_anything_is_decoded(tmp_path: Path, monkeypa
     assert not (tmp_path / "stems").exists()
 
 
-def test_a_source_that_vanishes_after_it_was_decoded_is_taken_apart_all_the_same(tmp_path: Path) -> None:
+def test_a_source_that_is_deleted_after_decoding_is_still_separated(tmp_path: Path) -> None:
     path = encode(tmp_path / "a.flac", music(1.0), 44_100)
     engine = SharesSeparator(before_block=lambda _: path.unlink(missing_ok=True))
     job = Bench(OneEngine(engine)).run(path, midi=())
@@ -156,17 +156,17 @@ def test_stems_that_would_clip_become_floats_with_a_warning(tmp_path: Path) -> N
     assert level_dbfs(sum(read(Path(result.path)) for result in job.results) - read(source)) < -120
 
 
-def test_only_what_was_asked_for_is_made(clip: Path) -> None:
+def test_only_requested_files_are_written(clip: Path) -> None:
     job = Bench().run(clip, stems=("bass",), midi=("drums",), name="take")
     assert files(job) == ["take (Bass).wav", "take (Drums).mid", "take.sab.json"]
 
 
-def test_midi_follows_the_stems_that_were_chosen(clip: Path) -> None:
+def test_midi_defaults_to_the_chosen_stems(clip: Path) -> None:
     job = Bench().run(clip, stems=("bass",))
     assert [(result.kind, result.name) for result in job.results] == [("stem", "bass"), ("midi", "bass")]
 
 
-def test_a_stem_that_the_engine_does_not_give_is_refused(clip: Path) -> None:
+def test_a_stem_that_the_engine_does_not_provide_is_refused(clip: Path) -> None:
     job = Bench().run(clip, stems=("piano",))
     assert job.failure is not None
     assert job.failure.code == "bad_arguments"
@@ -179,7 +179,7 @@ def test_transcribing_alone_separates_nothing(clip: Path) -> None:
     assert files(job) == ["clip.mid", "clip.sab.json"]
 
 
-def test_the_manifest_tells_the_whole_story(clip: Path) -> None:
+def test_the_manifest_records_the_whole_job(clip: Path) -> None:
     job = Bench().run(clip, start_seconds=0.5, tempo_bpm=98.0)
     manifest = decode_manifest((Path(job.output_dir) / "clip.sab.json").read_bytes())
     assert manifest.source.path == str(clip)
@@ -191,7 +191,7 @@ def test_the_manifest_tells_the_whole_story(clip: Path) -> None:
     assert manifest.started.startswith("2023-11-14T")
 
 
-def test_a_cancelled_job_leaves_nothing_unfinished(clip: Path) -> None:
+def test_a_job_cancelled_early_leaves_nothing(clip: Path) -> None:
     engine = SharesSeparator()
     bench = Bench(OneEngine(engine))
     engine.before_block = lambda start: bench.worker.interrupt(CancelJob(job="a")) if start > 50_000 else None  # type: ignore[assignment]
@@ -200,7 +200,7 @@ def test_a_cancelled_job_leaves_nothing_unfinished(clip: Path) -> None:
     assert not (clip.parent / "stems").exists()
 
 
-def test_cancelling_one_job_does_not_touch_the_next(clip: Path) -> None:
+def test_cancelling_one_job_does_not_affect_the_next(clip: Path) -> None:
     bench = Bench()
     bench.worker.interrupt(CancelJob(job="a"))
     assert bench.run(clip).state == "cancelled"
@@ -218,14 +218,16 @@ def test_cancelling_one_job_does_not_touch_the_next(clip: Path) -> None:
         (ZeroDivisionError("oops"), "internal"),
     ],
 )
-def test_every_failure_becomes_words_and_a_code(error: Exception, code: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_every_failure_has_a_code_and_a_one_line_message(
+    error: Exception, code: str, caplog: pytest.LogCaptureFixture
+) -> None:
     failure = failure_of(error)
     assert failure.code == code
     assert "\n" not in failure.message
     assert ("a job failed unexpectedly" in caplog.text) is (code == "internal")
 
 
-def test_an_engine_that_breaks_fails_its_job_and_leaves_nothing(clip: Path) -> None:
+def test_an_engine_that_crashes_fails_its_job_and_leaves_nothing(clip: Path) -> None:
     def explode(start: int) -> None:
         if start:
             raise ZeroDivisionError
@@ -243,29 +245,29 @@ def test_a_region_that_is_too_long_is_refused(clip: Path) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.01, 1 / 44_100])
-def test_the_shortest_clips_are_clips(tmp_path: Path, seconds: float) -> None:
+def test_the_shortest_clips_can_be_separated(tmp_path: Path, seconds: float) -> None:
     job = Bench().run(write(tmp_path / "a.wav", music(seconds)))
     assert job.state == "done"
     assert {result.frames for result in job.results if result.kind == "stem"} == {round(seconds * 44_100)}
 
 
-def test_broken_samples_are_mended_with_a_warning(tmp_path: Path) -> None:
+def test_nan_samples_are_replaced_with_a_warning(tmp_path: Path) -> None:
     sound = music(0.1)
     sound[10] = float("nan")
     job = Bench().run(write(tmp_path / "a.wav", sound, subtype="FLOAT"), midi=())
     assert [warning.code for warning in job.warnings] == ["bad_samples"]
 
 
-def test_a_warning_reaches_the_manifest(tmp_path: Path) -> None:
+def test_a_warning_is_in_the_manifest(tmp_path: Path) -> None:
     bench = Bench(OneEngine(SharesSeparator(shares={"vocals": 9.0, "other": 0.0})))
     job = bench.run(write(tmp_path / "a.wav", music(0.1)), midi=())
     assert decode_manifest((Path(job.output_dir) / "a.sab.json").read_bytes()).warnings == job.warnings
     assert sum(isinstance(event, Warned) for event in bench.events) == 1
 
 
-def test_fetching_a_model_tells_its_progress_and_its_end() -> None:
+def test_fetching_a_model_reports_its_progress_and_end() -> None:
     bench = Bench()
-    bench.worker.obey(FetchModel(token="t", name="htdemucs"))
+    bench.worker.execute(FetchModel(token="t", name="htdemucs"))
     assert bench.reports == [Fetching(token="t", fraction=1.0), Fetched(token="t")]
 
 
@@ -282,12 +284,12 @@ def test_a_format_that_cannot_hold_the_stems_is_refused_before_the_work(
     assert separator.asked == []
 
 
-def test_midi_of_all_stems_is_also_of_those_that_are_not_written(clip: Path) -> None:
+def test_midi_all_includes_stems_that_are_not_written(clip: Path) -> None:
     job = Bench().run(clip, stems=("bass",), midi=("all",))
     assert [result.name for result in job.results if result.is_part] == ["vocals", "drums", "bass", "other"]
 
 
-def test_work_for_nobody_ends(clip: Path) -> None:
+def test_abandoning_cancels_the_running_and_later_jobs(clip: Path) -> None:
     engine = SharesSeparator()
     bench = Bench(OneEngine(engine))
     engine.before_block = lambda start: bench.worker.abandon() if start > 50_000 else None

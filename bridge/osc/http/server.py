@@ -33,7 +33,7 @@ async def serve_http(
         port: 0 takes any free one.
     """
     try:
-        door = await sockets.bound(host, port, socket.SOCK_STREAM)
+        door = await sockets.server_socket(host, port, socket.SOCK_STREAM)
     except (OSError, OverflowError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
         words = f"No HTTP on TCP port {port} of {host} ({reason}). OSC works; choose another port with --http-port."

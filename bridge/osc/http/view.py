@@ -32,7 +32,7 @@ class BridgeView:
     osc_port: int
 
     def host_info(self) -> oscquery.Node:
-        host = "" if self.osc_host in sockets.EVERYWHERE else self.osc_host
+        host = "" if self.osc_host in sockets.ANY_ADDRESS else self.osc_host
         return oscquery.host_info(SERVER_NAME, host, self.osc_port)
 
     def address_space(self) -> oscquery.Node:

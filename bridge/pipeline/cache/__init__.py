@@ -1,1 +1,1 @@
-"""Results and analyses that are kept between jobs: the store, its keys, and how files are restored from it."""
+"""The cache of stems and analyses: the store, its keys, and how a job's files are restored from it."""

@@ -1,4 +1,4 @@
-"""What is heard in a job's stems and of its tempo: each once, then brought back from the cache."""
+"""A job's analyses (of its stems, and of its tempo): computed once, then restored from the cache."""
 
 from __future__ import annotations
 
@@ -13,61 +13,61 @@ from bridge.pipeline.cache.store import ResultsCache
 from bridge.pipeline.manifest import EngineRecord
 from bridge.protocols import Control, Signal, Transcribers
 
-#: The listener that hears the tempo, and what it listens to.
-TEMPO, WHOLE = "tempo", "mix"
+#: The identity and the stem under which a tempo estimate is cached.
+TEMPO, MIX = "tempo", "mix"
 
 
 @dataclass
 class AnalysisCache:
-    """Listens to one job, and remembers what earlier jobs have heard in the same sound."""
+    """Computes the analyses of one job, and restores those of earlier jobs with the same audio."""
 
     transcribers: Transcribers
     cache: ResultsCache | None
     keys: Keys
-    fresh: dict[str, bytes] = field(default_factory=dict)
-    """What this job has heard for the first time, by its key in the cache."""
-    before: dict[str, bytes] = field(default_factory=dict)
-    """What has come from the cache: from then on it is there, even if somebody clears the cache."""
+    new: dict[str, bytes] = field(default_factory=dict)
+    """Analyses that this job has computed, by cache key."""
+    restored: dict[str, bytes] = field(default_factory=dict)
+    """Analyses read from the cache; held in memory, so that they survive if the cache is cleared."""
 
-    def remembers(self, stem: str) -> bytes | None:
-        """What was heard in a stem before."""
-        return self._recalled(self._key(stem))
+    def cached(self, stem: str) -> bytes | None:
+        """The cached analysis of a stem; None if there is none."""
+        return self._restore(self._key(stem))
 
-    def listen(self, sound: Signal, stem: str, control: Control) -> bytes:
-        """What is heard in a stem, now or before.
+    def analyse(self, audio: Signal, stem: str, control: Control) -> bytes:
+        """The analysis of a stem, from the cache or computed now.
 
         Raises:
             EngineFailed, Cancelled: see `Transcriber.listen`.
         """
-        if (before := self.remembers(stem)) is not None:
-            return before
+        if (cached := self.cached(stem)) is not None:
+            return cached
         transcriber = self.transcribers.for_stem(stem)
-        heard = transcriber.listen(resampled(mono(sound), transcriber.sample_rate_hz), stem, control)
-        self.fresh[self._key(stem)] = heard
-        return heard
+        analysis = transcriber.listen(resampled(mono(audio), transcriber.sample_rate_hz), stem, control)
+        self.new[self._key(stem)] = analysis
+        return analysis
 
     def tempo(self, mix: Signal, control: Control) -> TempoEstimate:
-        """The tempo of the whole clip, and how sure that is."""
-        key = self.keys.heard(TEMPO, WHOLE)
-        if (before := self._recalled(key)) is not None:
-            return msgspec.json.decode(before, type=TempoEstimate)
+        """The tempo of the whole clip, with its confidence; from the cache or estimated now."""
+        key = self.keys.analysis(TEMPO, MIX)
+        if (cached := self._restore(key)) is not None:
+            return msgspec.json.decode(cached, type=TempoEstimate)
         estimate = estimate_tempo(mix, control)
-        self.fresh[key] = msgspec.json.encode(estimate)
+        self.new[key] = msgspec.json.encode(estimate)
         return estimate
 
-    def work(self, stem: str) -> str:
-        """What listening to a stem is called where its pace is measured."""
+    def work_name(self, stem: str) -> str:
+        """The name of analysing a stem in `StagePaces`."""
         return f"listening {self.transcribers.for_stem(stem).name} {stem}"
 
-    def keep(self, name: str, engine: EngineRecord) -> None:
-        """Puts what is new into the cache, for a clip called `name`."""
-        if self.cache is not None and self.fresh:
-            self.cache.keep_heard(name, engine, self.fresh)
+    def save(self, name: str, engine: EngineRecord) -> None:
+        """Stores the new analyses in the cache, for a clip called `name`."""
+        if self.cache is not None and self.new:
+            self.cache.store_analyses(name, engine, self.new)
 
     def _key(self, stem: str) -> str:
-        return self.keys.heard(self.transcribers.for_stem(stem).identity(), stem)
+        return self.keys.analysis(self.transcribers.for_stem(stem).identity(), stem)
 
-    def _recalled(self, key: str) -> bytes | None:
-        if key not in self.before and self.cache is not None and (heard := self.cache.heard(key)) is not None:
-            self.before[key] = heard
-        return self.before.get(key)
+    def _restore(self, key: str) -> bytes | None:
+        if key not in self.restored and self.cache is not None and (analysis := self.cache.analysis(key)) is not None:
+            self.restored[key] = analysis
+        return self.restored.get(key)

@@ -1,4 +1,4 @@
-"""What a job's files depend on, as hashes: one for all of them, one for the stems, one for what is heard in them."""
+"""Cache keys: hashes over all that a job's files, its stems, and the analyses of its stems depend on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bridge.pipeline.manifest import EngineRecord, versions
 from bridge.protocols import Control, Separator
 
 BLOCK_FRAMES = 1 << 16
-#: Rooms and modules of the bridge that decide what is in a file.
+#: Folders and modules of the bridge whose code affects the content of output files.
 SHAPING = (
     *("audio", "dsp", "music", "options", "pipeline", "score", "separation", "smf", "transcription"),
     *("control.py", "model.py", "note_settings.py", "units.py"),
@@ -29,22 +29,22 @@ SHAPING = (
 
 @dataclass(frozen=True)
 class Keys:
-    """Hashes, as hexadecimal digits, over the samples that are heard and what decides what becomes of them."""
+    """Hashes, in hexadecimal, over the input samples and everything else that determines the results."""
 
     job: str
-    """Jobs with the same one write the same bytes."""
+    """Equal for jobs that write the same bytes."""
     stems: str
-    """The audio of the files that are written, without their time stamps."""
-    sound: str
-    """The stems themselves, before anything is written."""
+    """Of the written stems' audio, without their time stamps."""
+    separation: str
+    """Of the raw stems, before they are written in a format."""
 
-    def made(self, stem: str) -> str:
-        """One of the stems themselves."""
-        return _digest(self.sound, "made", stem)
+    def raw_stem(self, stem: str) -> str:
+        """The key of one raw stem."""
+        return _digest(self.separation, "made", stem)
 
-    def heard(self, listener: str, stem: str) -> str:
-        """What a listener with this identity hears in one stem."""
-        return _digest(self.sound, listener, stem)
+    def analysis(self, identity: str, stem: str) -> str:
+        """The key of one stem's analysis by a transcriber of this identity."""
+        return _digest(self.separation, identity, stem)
 
 
 def cache_keys(
@@ -59,16 +59,16 @@ def cache_keys(
     """The keys of a job.
 
     Args:
-        stems: those that are written.
-        midi: those that are turned into notes.
-        separator: None: nothing is separated.
+        stems: the stems to write.
+        midi: the stems to transcribe.
+        separator: None if nothing is separated.
     """
     audio = region.audio
-    first, last = (region.start_frame, region.stop_frame) if separator is None else _heard(separator, region)
+    first, last = (region.start_frame, region.stop_frame) if separator is None else _input_frames(separator, region)
     facts = (
         engine,
         versions(),
-        _code(),
+        _code_hash(),
         (audio.channels, audio.sample_rate_hz, region.subtype),
         (first, region.start_frame, region.stop_frame, last),
     )
@@ -76,12 +76,12 @@ def cache_keys(
     for start in range(first, last, BLOCK_FRAMES):
         control.checkpoint(1.0)
         digest.update(audio.read(start, min(start + BLOCK_FRAMES, last)).data)
-    sound = digest.hexdigest()
+    separation = digest.hexdigest()
     settings = _settings(request, stems, midi)
     return Keys(
-        job=_digest(sound, settings, region.origin if stems else None),
-        stems=_digest(sound, _without_notes(settings)),
-        sound=sound,
+        job=_digest(separation, settings, region.origin if stems else None),
+        stems=_digest(separation, _without_notes(settings)),
+        separation=separation,
     )
 
 
@@ -90,18 +90,18 @@ def _digest(*facts: object) -> str:
 
 
 def _settings(request: JobRequest, stems: Sequence[str], midi: Sequence[str]) -> JobRequest:
-    """The request without what changes no file.
+    """The request without the fields that affect no output file.
 
-    What is left out is listed, not what is taken in: a new option makes other results until it says otherwise.
+    The ignored fields are listed, not the included ones, so a new option is part of the key unless it is listed here.
     """
     return msgspec.structs.replace(
         request,
-        source=Path(request.source).name if stems else "",  # the stems' time stamps name it
+        source=Path(request.source).name if stems else "",  # the stems' time stamps hold the name
         stems=tuple(stems),
         midi=tuple(midi),
-        engine="",  # in the engine's record, as is the device, once `auto` has been resolved
+        engine="",  # the engine record has the engine and device, with `auto` resolved
         device="",
-        start_seconds=0.0,  # the region counts in frames
+        start_seconds=0.0,  # the key has the region in frames
         end_seconds=None,
         project=None,
         out=None,
@@ -113,25 +113,25 @@ def _settings(request: JobRequest, stems: Sequence[str], midi: Sequence[str]) ->
 
 
 def _without_notes(settings: JobRequest) -> JobRequest:
-    """The settings without what changes no audio: how notes are read and written, and what a time stamp says."""
-    silent = {option.field for option in OPTIONS.values() if option.about == "notes"}
-    kept = {name: value for name, value in msgspec.structs.asdict(settings).items() if name not in silent}
-    return JobRequest(**{**kept, "source": "", "midi": ()})
+    """The settings without those that affect no audio: notes, and the content of time stamps."""
+    about_notes = {option.field for option in OPTIONS.values() if option.about == "notes"}
+    values = {name: value for name, value in msgspec.structs.asdict(settings).items() if name not in about_notes}
+    return JobRequest(**{**values, "source": "", "midi": ()})
 
 
-def _heard(separator: Separator, region: Region) -> tuple[int, int]:
-    """The frames of the file that the stems of the region depend on: the region and its context."""
+def _input_frames(separator: Separator, region: Region) -> tuple[int, int]:
+    """Start and stop of the file's frames that the stems depend on: the region and its context."""
     excerpt = excerpt_for(separator, region.audio, region.start_frame, region.stop_frame)
     rate, engine_rate = region.audio.sample_rate_hz, excerpt.engine_rate_hz
     reach = reach_frames(rate, engine_rate, rate)
-    first = excerpt.heard_start * rate // engine_rate - reach
-    last = -(-excerpt.heard_stop * rate // engine_rate) + reach
+    first = excerpt.input_start * rate // engine_rate - reach
+    last = -(-excerpt.input_stop * rate // engine_rate) + reach
     return max(0, min(first, region.start_frame)), min(max(last, region.stop_frame), region.audio.frames)
 
 
 @functools.cache
-def _code() -> str:
-    """The hash of the bridge's own modules, weights too: who runs a checkout gets new results with every change."""
+def _code_hash() -> str:
+    """The hash of the bridge's modules and bundled weights, so that a changed checkout makes new results."""
     digest = hashlib.sha256()
     root = Path(bridge.__file__).parent
     for file in shaping_files(root):
@@ -140,8 +140,8 @@ def _code() -> str:
 
 
 def shaping_files(root: Path) -> Iterator[Path]:
-    """All that `SHAPING` names below `root`: modules, and the weights that come with the program."""
-    for room in SHAPING:
-        path = root / room
+    """The files that `SHAPING` names below `root`: modules, and weights that are part of the package."""
+    for name in SHAPING:
+        path = root / name
         files = sorted(path.rglob("*")) if path.is_dir() else [path]
         yield from (file for file in files if file.suffix in (".py", ".npz"))

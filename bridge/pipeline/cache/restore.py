@@ -1,4 +1,4 @@
-"""Bringing a job back without its work: its stems from the cache, to the folder they went to before or a new one."""
+"""Restores a finished job from the cache, into the folder it was written to before or a new one."""
 
 from __future__ import annotations
 
@@ -14,63 +14,66 @@ from bridge.audio.source import Region
 from bridge.model import JobRequest
 from bridge.pipeline.cache.store import BLOCK_BYTES, OpenEntry
 from bridge.pipeline.manifest import decode_manifest
-from bridge.pipeline.output_files import OutputFile, result_file
+from bridge.pipeline.output_files import OutputFile, result_file_name
 from bridge.pipeline.output_folder import OutputFolder
-from bridge.pipeline.stems import stamps
+from bridge.pipeline.stems import time_stamp_chunks
 from bridge.project_paths import numbered
 from bridge.system.files import read_small
 
 
-def stem_pieces(cached: OpenEntry, region: Region, request: JobRequest, name: str) -> Iterator[OutputFile]:
-    """The stems of an entry, with the time stamps of the job that wants them now."""
+def cached_stem_files(cached: OpenEntry, region: Region, request: JobRequest, name: str) -> Iterator[OutputFile]:
+    """The stems of a cache entry as output files, with the time stamps of the current job."""
     for result in cached.entry.results:
         content, length = cached.files[result.path], cached.entry.sizes[result.path]
-        chunks = stamps(result.name, region, request)
-        file = result_file(name, result.name, Path(result.path).suffix[1:])
-        yield OutputFile(msgspec.structs.replace(result, path=file), _Stamped(content, length, chunks).blocks)
+        chunks = time_stamp_chunks(result.name, region, request)
+        file = result_file_name(name, result.name, Path(result.path).suffix[1:])
+        yield OutputFile(msgspec.structs.replace(result, path=file), _StampedFile(content, length, chunks).blocks)
 
 
-def folder_of(job: str, wanted: Path, name: str, key: str, pieces: Sequence[OutputFile]) -> OutputFolder | None:
-    """The folder called `wanted`, `wanted 2` … that a job with this key went to, of which nothing was changed since.
+def find_previous_folder(
+    job: str, wanted: Path, name: str, key: str, files: Sequence[OutputFile]
+) -> OutputFolder | None:
+    """The folder `wanted`, `wanted 2` … that a job with this key was written to, if it is unchanged since.
 
-    Some of its files may be gone. A file that is there but differs is the user's work by now: then the folder is not
-    touched.
+    Some of its files may be missing. If a file differs, it is the user's work, and the folder is left alone.
     """
     for candidate in numbered(wanted):
         if not candidate.is_dir():
             return None
-        if _went_to(candidate, name, key) and all(is_unchanged(candidate / one.result.path, one) for one in pieces):
-            return OutputFolder(job, candidate, complete=(one.result.path for one in pieces))
+        if _has_manifest(candidate, name, key) and all(
+            is_unchanged(candidate / file.result.path, file) for file in files
+        ):
+            return OutputFolder(job, candidate, complete=(file.result.path for file in files))
     return None
 
 
-def is_unchanged(path: Path, piece: OutputFile) -> bool:
-    """Whether a file is still what was made, or gone."""
+def is_unchanged(path: Path, output: OutputFile) -> bool:
+    """Whether a file has the content of `output`, or is missing."""
     try:
         with path.open("rb") as file:
             there = iter(lambda: file.read(BLOCK_BYTES), b"")
-            return all(one == other for one, other in zip_longest(_evenly(piece.blocks()), there))
+            return all(one == other for one, other in zip_longest(_rechunked(output.blocks()), there))
     except FileNotFoundError:
         return True
     except OSError:
         return False
 
 
-def write_if_changed(piece: OutputFile, folder: OutputFolder) -> None:
-    """Sees that one file lies in `folder`.
+def write_if_missing(output: OutputFile, folder: OutputFolder) -> None:
+    """Writes one file to `folder`, unless the job has already written it.
 
     Raises:
-        NotWritable, OutOfSpace: it cannot be written, or another file of its name has appeared.
+        NotWritable, OutOfSpace: it cannot be written, or another file of that name has appeared.
     """
-    file = piece.result.path
+    file = output.result.path
     if folder.has(file):
         return
-    with folder.landing(file) as temporary, temporary.open("xb") as copy:
-        copy.writelines(piece.blocks())
+    with folder.new_file(file) as temporary, temporary.open("xb") as copy:
+        copy.writelines(output.blocks())
 
 
 def size_and_time(source: Path) -> tuple[int, int] | None:
-    """What changes when somebody writes to a file; None where it is gone."""
+    """Size in bytes and modification time in ns, which change with a file's content; None if it is missing."""
     try:
         state = source.stat()
     except OSError:
@@ -78,8 +81,8 @@ def size_and_time(source: Path) -> tuple[int, int] | None:
     return state.st_size, state.st_mtime_ns
 
 
-class _Stamped:
-    """A WAV file as it is kept, with chunks behind its audio; any other file as it is kept."""
+class _StampedFile:
+    """A cached file; if it is a WAV file, with chunks appended after its audio."""
 
     def __init__(self, content: IO[bytes], length: int, chunks: Sequence[tuple[bytes, bytes]]) -> None:
         self._content = content
@@ -90,15 +93,15 @@ class _Stamped:
         self._content.seek(0)
         head = self._content.read(12)
         is_wav = head[:4] == b"RIFF" and head[8:] == b"WAVE"
-        size, added = addition(self._length, self._chunks) if is_wav else (head[4:8], b"")
+        size, chunks = addition(self._length, self._chunks) if is_wav else (head[4:8], b"")
         yield head[:4] + size + head[8:]
         while block := self._content.read(BLOCK_BYTES):
             yield block
-        yield added
+        yield chunks
 
 
-def _evenly(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """The same bytes in blocks of one size, but for the last."""
+def _rechunked(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes in blocks of `BLOCK_BYTES`; the last may be shorter."""
     rest = b""
     for block in blocks:
         rest += block
@@ -109,7 +112,7 @@ def _evenly(blocks: Iterator[bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def _went_to(folder: Path, name: str, key: str) -> bool:
+def _has_manifest(folder: Path, name: str, key: str) -> bool:
     if folder.is_symlink():
         return False
     try:

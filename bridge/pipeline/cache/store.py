@@ -1,8 +1,8 @@
-"""What jobs have made and heard, kept under the hash of all that went into it, so that it costs no work again.
+"""The results cache: stems and analyses of earlier jobs, stored under the hash of everything they depend on.
 
-`results/KEY/` holds the stems of a job under names that belong to no clip (`vocals.wav`), or what a transcriber heard
-in one of them, and `entry.json`. An entry appears by one rename and goes by another, so several processes may share the
-folder. Nothing here loads numpy: the command line lists and clears the cache too.
+`results/KEY/` holds `entry.json` and the stems of a job under neutral names (`vocals.wav`), or one raw stem, or one
+analysis. An entry is added by one rename and removed by another, so several processes may share the folder. This module
+does not load numpy, because the command line lists and clears the cache too.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from bridge.system.files import read_json
 
 FOLDER = "results"
 INDEX = "entry.json"
-#: The one file of an entry that holds what was heard.
-HEARD = "heard"
-#: The one file of an entry that holds a stem as it was made, of a job that was not done with it.
-MADE = "made"
-#: More is not kept of a job that is cancelled, for it must be over soon: six minutes of four stems.
-LARGEST_MADE_BYTES = 1 << 29
+#: The name of the file in an entry that holds an analysis.
+ANALYSIS_FILE = "heard"
+#: The name of the file in an entry that holds a raw stem of an unfinished job.
+RAW_STEM_FILE = "made"
+#: Largest total size stored for a cancelled job, which must end soon: about six minutes of four stems.
+MAX_RAW_STEM_BYTES = 1 << 29
 PARTIAL = ".partial"
-#: What is read at once. Between two blocks a thread that loads a model may keep the interpreter for 5 ms.
+#: Bytes per read. Large, because a thread that loads a model may hold the interpreter for 5 ms between two reads.
 BLOCK_BYTES = 1 << 23
-#: The cache shrinks before it leaves less than this on its drive.
-KEPT_FREE_BYTES = 2 * 1024**3
-#: What is unfinished for longer belongs to a process that has died.
+#: The cache shrinks rather than leave less free space than this on its drive.
+MIN_FREE_BYTES = 2 * 1024**3
+#: A partial entry older than this belongs to a process that has died.
 ABANDONED_SECONDS = 3600.0
 
 log = logging.getLogger(__name__)
@@ -55,27 +55,24 @@ class FileHead:
     size: int
 
 
-#: What a file of an entry is made of.
+#: Where the content of a file in an entry comes from.
 Content: TypeAlias = "Path | FileHead | bytes"
 
 
 class Entry(Value, frozen=True, kw_only=True):
-    """The stems of one job, without a trace of where they went.
-
-    Or one of its stems as it was made, or what was heard in it: these have no results.
-    """
+    """The stems of one job, independent of its output folder; or one raw stem, or one analysis, without results."""
 
     key: str
     name: str
-    """What the job was called, for the person who lists the cache."""
+    """The job's name, shown where the cache is listed."""
     engine: EngineRecord
     warnings: tuple[Warning, ...] = ()
     results: tuple[Result, ...] = ()
-    """Their paths are the names of the files in the entry's folder."""
+    """Each path is the file name in the entry's folder."""
     sizes: dict[str, int] = msgspec.field(default_factory=dict)
-    """Bytes of each file, by its name."""
+    """Bytes of each file, by file name."""
     checks: dict[str, int] = msgspec.field(default_factory=dict)
-    """CRC-32 of each file, by its name: what a crash or a failing drive leaves may be as long as what was written."""
+    """CRC-32 of each file, by file name: after a crash or a drive failure, a damaged file may have the right size."""
 
     @property
     def total_bytes(self) -> int:
@@ -84,7 +81,7 @@ class Entry(Value, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class StoredEntry:
-    """An entry and when it was last of use."""
+    """An entry and when it was last used."""
 
     entry: Entry
     folder: Path
@@ -93,14 +90,14 @@ class StoredEntry:
 
 @dataclass(frozen=True)
 class OpenEntry:
-    """An entry whose files are all open: they can be read to their end even if somebody removes the entry."""
+    """An entry with all its files open, so that they can be read even if the entry is removed meanwhile."""
 
     entry: Entry
     files: Mapping[str, IO[bytes]]
 
 
 class ResultsCache:
-    """The entries below `folder`/results, together no larger than `max_bytes`; the least recently used go first."""
+    """The entries in `folder`/results, at most `max_bytes` in total; the least recently used are removed first."""
 
     def __init__(self, folder: Path, max_bytes: int, clock: Clock) -> None:
         self.folder = folder / FOLDER
@@ -108,82 +105,86 @@ class ResultsCache:
         self._clock = clock
 
     @contextmanager
-    def opened(self, key: str) -> Iterator[OpenEntry | None]:
-        """The entry of that key, until the block ends; None where there is none. A damaged one is removed."""
+    def open_entry(self, key: str) -> Iterator[OpenEntry | None]:
+        """The entry of that key, open until the block ends; None if there is none. A damaged entry is removed."""
         folder = self.folder / key
         with ExitStack() as files:
             try:
                 entry = _read(folder)
                 opened = {name: files.enter_context((folder / name).open("rb")) for name in entry.sizes}
                 for name, file in opened.items():
-                    if os.fstat(file.fileno()).st_size != entry.sizes[name] or check_of(file) != entry.checks.get(name):
-                        raise ValueError(f"{name} is not what was written")
+                    if os.fstat(file.fileno()).st_size != entry.sizes[name] or crc32_of(file) != entry.checks.get(name):
+                        raise ValueError(f"{name} has changed since it was written")
                 self._touch(folder)
             except (OSError, ValueError) as error:
                 files.close()
                 if folder.exists():
-                    log.warning("a damaged entry of the cache is removed: %s", error)
+                    log.warning("removing a damaged cache entry: %s", error)
                     _remove(folder)
                 yield None
                 return
             yield OpenEntry(entry, opened)
 
-    def heard(self, key: str) -> bytes | None:
-        """What `keep_heard` was given under that key."""
-        with self.opened(key) as cached:
-            return cached.files[HEARD].read() if cached is not None and HEARD in cached.files else None
+    def analysis(self, key: str) -> bytes | None:
+        """The analysis stored under that key; None if there is none."""
+        with self.open_entry(key) as cached:
+            return cached.files[ANALYSIS_FILE].read() if cached is not None and ANALYSIS_FILE in cached.files else None
 
-    def keep_heard(self, name: str, engine: EngineRecord, heard: Mapping[str, bytes]) -> None:
-        """Keeps what was heard in a clip called `name`, by its keys, as `store` keeps files."""
-        self._store([(Entry(key=key, name=name, engine=engine), {HEARD: content}) for key, content in heard.items()])
-
-    def keep_made(self, name: str, engine: EngineRecord, made: Mapping[str, Path]) -> None:
-        """Keeps the stems of a job that ends before it is done with them, by their keys, as `store` keeps files."""
+    def store_analyses(self, name: str, engine: EngineRecord, analyses: Mapping[str, bytes]) -> None:
+        """Stores analyses of the clip `name`, by key; fails as quietly as `store`."""
         self._store(
-            [(Entry(key=key, name=name, engine=engine), {MADE: path}) for key, path in made.items()],
-            largest_bytes=LARGEST_MADE_BYTES,
+            [(Entry(key=key, name=name, engine=engine), {ANALYSIS_FILE: content}) for key, content in analyses.items()]
+        )
+
+    def store_raw_stems(self, name: str, engine: EngineRecord, stems: Mapping[str, Path]) -> None:
+        """Stores the raw stems of an unfinished job, by key, if they are not too large; fails as quietly as `store`."""
+        self._store(
+            [(Entry(key=key, name=name, engine=engine), {RAW_STEM_FILE: path}) for key, path in stems.items()],
+            largest_bytes=MAX_RAW_STEM_BYTES,
         )
 
     @contextmanager
-    def made(self, keys: Sequence[str]) -> Iterator[list[IO[bytes]] | None]:
-        """What `keep_made` was given under these keys, until the block ends; None where any of it is missing."""
+    def raw_stems(self, keys: Sequence[str]) -> Iterator[list[IO[bytes]] | None]:
+        """The raw stems stored under these keys, open until the block ends; None if any is missing."""
         with ExitStack() as entries:
-            found = [entries.enter_context(self.opened(key)) for key in keys]
-            files = [entry.files[MADE] for entry in found if entry is not None and MADE in entry.files]
+            found = [entries.enter_context(self.open_entry(key)) for key in keys]
+            files = [
+                entry.files[RAW_STEM_FILE] for entry in found if entry is not None and RAW_STEM_FILE in entry.files
+            ]
             yield files if len(files) == len(keys) else None
 
-    def forget(self, keys: Iterable[str]) -> None:
-        """Removes the entries of these keys, where there are any."""
+    def remove(self, keys: Iterable[str]) -> None:
+        """Removes the entries of these keys, if present."""
         for key in keys:
             if (self.folder / key).exists():
                 _remove(self.folder / key)
 
     def store(self, entry: Entry, files: Mapping[str, Content]) -> None:
-        """Keeps copies of `files` (by their names in the entry) as `entry`, whose sizes and checks are filled in here.
+        """Stores copies of `files` (by file name) as `entry`, whose sizes and checks are filled in here.
 
-        A full or broken drive costs the entry, nothing else.
+        If the drive is full or broken, a warning is logged and the entry is not stored.
         """
         self._store([(entry, files)])
 
-    def kept(self) -> list[StoredEntry]:
-        """All entries that can be read, the last used first."""
+    def entries(self) -> list[StoredEntry]:
+        """All readable entries, most recently used first."""
         found = []
         for folder in self._folders():
             with contextlib.suppress(OSError, ValueError):
                 found.append(StoredEntry(_read(folder), folder, (folder / INDEX).stat().st_mtime))
-        return sorted(found, key=lambda kept: kept.used_unix, reverse=True)
+        return sorted(found, key=lambda stored: stored.used_unix, reverse=True)
 
     def clear(self) -> int:
-        """Removes everything; returns how many entries that were."""
+        """Removes everything; returns the number of entries removed."""
         folders = [*self._folders()]
         for folder in [*folders, *self._partials()]:
             _remove(folder)
         return sum(not folder.exists() for folder in folders)
 
     def _store(self, new: Sequence[tuple[Entry, Mapping[str, Content]]], largest_bytes: float = math.inf) -> None:
-        """Makes room for all of `new` at once: to look through a full cache takes a third of a second.
+        """Stores all of `new`, making room only once, because scanning a full cache takes a third of a second.
 
-        Nothing of it is kept where all together are larger than `largest_bytes`.
+        Nothing is stored if the total is larger than `largest_bytes`.
         """
         try:
             entries = [
@@ -197,33 +198,33 @@ class ResultsCache:
                 for entry, files in entries:
                     self._write(entry, files)
         except OSError as error:
-            log.warning("a result was not kept for another time: %s", error)
+            log.warning("a result was not cached: %s", error)
 
     def _write(self, entry: Entry, files: Mapping[str, Content]) -> None:
-        unfinished = self.folder / f".{entry.key}.{secrets.token_hex(4)}{PARTIAL}"
+        partial = self.folder / f".{entry.key}.{secrets.token_hex(4)}{PARTIAL}"
         try:
-            unfinished.mkdir()
+            partial.mkdir()
             for name, content in files.items():
-                _copy(content, unfinished / name)
-                if (unfinished / name).stat().st_size != entry.sizes[name]:
+                _copy(content, partial / name)
+                if (partial / name).stat().st_size != entry.sizes[name]:
                     raise OSError(f"{name} changed while it was copied")
             checks = {}
             for name in files:
-                with (unfinished / name).open("rb") as file:
-                    checks[name] = check_of(file)
-            (unfinished / INDEX).write_bytes(msgspec.json.encode(msgspec.structs.replace(entry, checks=checks)))
-            self._touch(unfinished)
+                with (partial / name).open("rb") as file:
+                    checks[name] = crc32_of(file)
+            (partial / INDEX).write_bytes(msgspec.json.encode(msgspec.structs.replace(entry, checks=checks)))
+            self._touch(partial)
             _remove(self.folder / entry.key)
-            unfinished.rename(self.folder / entry.key)
+            partial.rename(self.folder / entry.key)
         finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
+            shutil.rmtree(partial, ignore_errors=True)
 
     def _touch(self, folder: Path) -> None:
         now = self._clock.unix_seconds()
         os.utime(folder / INDEX, (now, now))
 
     def _make_room(self, new: Sequence[Entry]) -> bool:
-        """Removes what is broken, then what has been of no use for longest; False where `new` is too large."""
+        """Removes broken entries, then the least recently used; returns False if `new` is too large."""
         keys, needed = {entry.key for entry in new}, sum(entry.total_bytes for entry in new)
         if needed > self._max_bytes:
             return False
@@ -232,12 +233,12 @@ class ResultsCache:
             with contextlib.suppress(OSError):
                 if now - folder.stat().st_mtime > ABANDONED_SECONDS:
                     _remove(folder)
-        kept = [one for one in self.kept() if one.entry.key not in keys]
-        for folder in {*self._folders()} - {one.folder for one in kept} - {self.folder / key for key in keys}:
+        kept = [stored for stored in self.entries() if stored.entry.key not in keys]
+        for folder in {*self._folders()} - {stored.folder for stored in kept} - {self.folder / key for key in keys}:
             _remove(folder)
-        used = sum(one.entry.total_bytes for one in kept)
+        used = sum(stored.entry.total_bytes for stored in kept)
         free = shutil.disk_usage(self.folder).free
-        limit = min(self._max_bytes, used + free - KEPT_FREE_BYTES) - needed
+        limit = min(self._max_bytes, used + free - MIN_FREE_BYTES) - needed
         while used > max(0, limit) and kept:
             oldest = kept.pop()
             _remove(oldest.folder)
@@ -253,12 +254,12 @@ class ResultsCache:
     def _listed(self) -> list[Path]:
         try:
             return [folder for folder in self.folder.iterdir() if folder.is_dir()]
-        except OSError:  # nothing has been kept yet
+        except OSError:  # nothing has been stored yet
             return []
 
 
 def _read(folder: Path) -> Entry:
-    """Raises OSError, or ValueError where it is no entry."""
+    """Raises OSError or ValueError if the folder is not a valid entry."""
     entry = read_json(folder / INDEX, Entry)
     names = {result.path for result in entry.results}
     if (
@@ -280,8 +281,8 @@ def _size(content: Content) -> int:
             return content.stat().st_size
 
 
-def check_of(file: IO[bytes]) -> int:
-    """The CRC-32 of a whole file, by one call: who reads in blocks waits for the interpreter after each of them."""
+def crc32_of(file: IO[bytes]) -> int:
+    """The CRC-32 of a whole file, in one call, because reading in blocks waits for the interpreter after each."""
     if not os.fstat(file.fileno()).st_size:
         return 0
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
@@ -300,8 +301,8 @@ def _copy(content: Content, path: Path) -> None:
 
 
 def _remove(folder: Path) -> None:
-    """Takes the entry away at once, then deletes it; where a reader holds its files (Windows), it stays for now."""
-    doomed = folder.with_name(f".{folder.name.strip('.')}.{secrets.token_hex(4)}{PARTIAL}")
+    """Renames the entry, then deletes it; on Windows it stays while a reader holds its files open."""
+    removed = folder.with_name(f".{folder.name.strip('.')}.{secrets.token_hex(4)}{PARTIAL}")
     with contextlib.suppress(OSError):
-        folder.rename(doomed)
-        shutil.rmtree(doomed, ignore_errors=True)
+        folder.rename(removed)
+        shutil.rmtree(removed, ignore_errors=True)

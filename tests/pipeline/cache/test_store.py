@@ -1,4 +1,4 @@
-"""The folder of finished results: what is found again, and what goes when."""
+"""The results cache: which entries are found, and which are removed when."""
 
 from __future__ import annotations
 
@@ -12,75 +12,75 @@ import pytest
 
 import bridge
 from bridge.pipeline.cache.keys import SHAPING, shaping_files
-from bridge.pipeline.cache.store import ABANDONED_SECONDS, KEPT_FREE_BYTES, FileHead, ResultsCache
+from bridge.pipeline.cache.store import ABANDONED_SECONDS, MIN_FREE_BYTES, FileHead, ResultsCache
 from bridge.pipeline.manifest import EngineRecord
 from tests.support.fakes import FakeClock
-from tests.support.shelf import SIZE, Shelf, entry
+from tests.support.shelf import SIZE, SmallCache, entry
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
-    return Shelf(tmp_path)
+def small(tmp_path: Path) -> SmallCache:
+    return SmallCache(tmp_path)
 
 
-def test_what_was_heard_is_found_under_its_key_only(shelf: Shelf) -> None:
+def test_an_analysis_is_found_under_its_key_only(small: SmallCache) -> None:
     engine = EngineRecord(name="", device="", weights="")
-    shelf.cache.keep_heard("clip", engine, {"a": b"notes"})
-    assert shelf.cache.heard("a") == b"notes"
-    assert shelf.cache.heard("b") is None
-    shelf.store("b")
-    assert shelf.cache.heard("b") is None, "a stem is nothing that was heard"
+    small.cache.store_analyses("clip", engine, {"a": b"notes"})
+    assert small.cache.analysis("a") == b"notes"
+    assert small.cache.analysis("b") is None
+    small.store("b")
+    assert small.cache.analysis("b") is None, "a stem is not an analysis"
 
 
-def test_only_the_head_of_a_file_is_kept_where_that_is_asked_for(shelf: Shelf) -> None:
-    shelf.cache.store(entry("a", "bass.wav"), {"bass.wav": FileHead(shelf.source, 10)})
-    with shelf.cache.opened("a") as cached:
+def test_only_the_head_of_a_file_is_stored_if_requested(small: SmallCache) -> None:
+    small.cache.store(entry("a", "bass.wav"), {"bass.wav": FileHead(small.source, 10)})
+    with small.cache.open_entry("a") as cached:
         assert cached is not None
         assert (cached.entry.sizes["bass.wav"], cached.files["bass.wav"].read()) == (10, b"x" * 10)
 
 
-def test_what_was_stored_is_found_under_its_key_only(shelf: Shelf) -> None:
-    shelf.store("a")
-    with shelf.cache.opened("a") as cached:
+def test_an_entry_is_found_under_its_key_only(small: SmallCache) -> None:
+    small.store("a")
+    with small.cache.open_entry("a") as cached:
         assert cached is not None
         assert cached.entry.sizes == {"bass.wav": SIZE}
         assert cached.files["bass.wav"].read() == b"x" * SIZE
-    assert not shelf.holds("b")
+    assert not small.holds("b")
 
 
-def test_the_least_recently_used_goes_first(shelf: Shelf) -> None:
+def test_the_least_recently_used_entry_is_removed_first(small: SmallCache) -> None:
     for key in "abc":
-        shelf.store(key)
-    assert shelf.holds("a")
-    shelf.store("d")
-    assert shelf.keys == ["d", "a", "c"]
+        small.store(key)
+    assert small.holds("a")
+    small.store("d")
+    assert small.keys == ["d", "a", "c"]
 
 
-def test_what_is_larger_than_the_cache_is_not_kept_and_drives_nothing_out(shelf: Shelf) -> None:
-    shelf.store("a")
-    shelf.source.write_bytes(b"x" * (3 * SIZE + 1))
-    shelf.store("b")
-    assert shelf.keys == ["a"]
+def test_an_entry_larger_than_the_cache_is_not_stored_and_removes_nothing(small: SmallCache) -> None:
+    small.store("a")
+    small.source.write_bytes(b"x" * (3 * SIZE + 1))
+    small.store("b")
+    assert small.keys == ["a"]
 
 
-def test_the_cache_shrinks_as_its_drive_fills(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_shrinks_as_its_drive_fills(small: SmallCache, monkeypatch: pytest.MonkeyPatch) -> None:
     for key in "abc":
-        shelf.store(key)
-    usage = shutil.disk_usage(shelf.cache.folder)._replace(free=KEPT_FREE_BYTES - SIZE)
+        small.store(key)
+    usage = shutil.disk_usage(small.cache.folder)._replace(free=MIN_FREE_BYTES - SIZE)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-    shelf.store("d")
-    assert shelf.keys == ["d", "c"]
+    small.store("d")
+    assert small.keys == ["d", "c"]
 
 
 @pytest.mark.parametrize("damage", ["short", "other", "gone", "no index", "no json", "elsewhere"])
-def test_a_damaged_entry_is_no_entry_and_goes(shelf: Shelf, damage: str) -> None:
-    shelf.store("a")
-    folder = shelf.cache.folder / "a"
+def test_a_damaged_entry_is_removed(small: SmallCache, damage: str) -> None:
+    small.store("a")
+    folder = small.cache.folder / "a"
     index = folder / "entry.json"
     match damage:
         case "short":
             (folder / "bass.wav").write_bytes(b"x")
-        case "other":  # as long as before: what a drive may leave of a file after the power went
+        case "other":  # of the right size, as a drive may leave a file after a power cut
             (folder / "bass.wav").write_bytes(bytes(SIZE))
         case "gone":
             (folder / "bass.wav").unlink()
@@ -90,42 +90,42 @@ def test_a_damaged_entry_is_no_entry_and_goes(shelf: Shelf, damage: str) -> None
             index.write_bytes(index.read_bytes()[:-10])
         case "elsewhere":
             index.write_bytes(index.read_bytes().replace(b"bass.wav", b"../../made.wav"))
-    assert not shelf.holds("a")
+    assert not small.holds("a")
     assert not folder.exists()
-    assert shelf.source.exists()
+    assert small.source.exists()
 
 
-def test_an_entry_that_vanishes_while_it_is_read_is_read_to_its_end(shelf: Shelf) -> None:
-    shelf.store("a")
-    with shelf.cache.opened("a") as cached:
+def test_an_entry_that_is_removed_while_open_can_be_read_to_its_end(small: SmallCache) -> None:
+    small.store("a")
+    with small.cache.open_entry("a") as cached:
         assert cached is not None
-        assert Shelf(shelf.source.parent).cache.clear() == 1 or sys.platform == "win32"
+        assert SmallCache(small.source.parent).cache.clear() == 1 or sys.platform == "win32"
         assert cached.files["bass.wav"].read() == b"x" * SIZE
 
 
-def test_a_file_that_cannot_be_copied_costs_its_entry_only(shelf: Shelf) -> None:
-    shelf.source.unlink()
-    shelf.store("a")
-    assert shelf.keys == []
-    assert not shelf.cache.folder.exists() or not [*shelf.cache.folder.iterdir()]
+def test_a_file_that_cannot_be_copied_is_not_stored(small: SmallCache) -> None:
+    small.source.unlink()
+    small.store("a")
+    assert small.keys == []
+    assert not small.cache.folder.exists() or not [*small.cache.folder.iterdir()]
 
 
-def test_clearing_takes_all_that_lies_there(shelf: Shelf) -> None:
+def test_clearing_removes_everything(small: SmallCache) -> None:
     for key in "ab":
-        shelf.store(key)
-    (shelf.cache.folder / ".c.1.partial").mkdir()
-    assert shelf.cache.clear() == 2
-    assert [*shelf.cache.folder.iterdir()] == []
+        small.store(key)
+    (small.cache.folder / ".c.1.partial").mkdir()
+    assert small.cache.clear() == 2
+    assert [*small.cache.folder.iterdir()] == []
 
 
-def test_what_a_dead_process_left_goes_when_it_is_old(shelf: Shelf) -> None:
-    abandoned = shelf.cache.folder / ".c.1.partial"
+def test_an_old_partial_entry_of_a_dead_process_is_removed(small: SmallCache) -> None:
+    abandoned = small.cache.folder / ".c.1.partial"
     abandoned.mkdir(parents=True)
-    shelf.clock.now = abandoned.stat().st_mtime - shelf.clock.unix_seconds() + shelf.clock.now
-    shelf.store("a")
+    small.clock.now = abandoned.stat().st_mtime - small.clock.unix_seconds() + small.clock.now
+    small.store("a")
     assert abandoned.exists()
-    shelf.clock.turn(ABANDONED_SECONDS)
-    shelf.store("b")
+    small.clock.advance(ABANDONED_SECONDS)
+    small.store("b")
     assert not abandoned.exists()
 
 
@@ -136,7 +136,7 @@ def test_every_module_that_shapes_a_file_is_in_the_keys() -> None:
     for file in shaping_files(root):
         if file.suffix == ".py":
             used |= set(re.findall(r"^\s*(?:from|import) bridge\.(\w+)", file.read_text("utf-8"), re.MULTILINE))
-    # Words, seams, names of files, and the writer of what is no result.
+    # Errors, protocols, file names and events do not affect the content of results.
     assert used - known == {"errors", "events", "project_paths", "protocols", "system"}
 
 
@@ -152,13 +152,13 @@ def test_processes_that_share_a_cache_do_not_disturb_each_other(tmp_path: Path) 
     program = f"""
 import sys
 from pathlib import Path
-from tests.support.shelf import Shelf
-shelf = Shelf(Path({str(tmp_path)!r}) / sys.argv[1])
-shelf.cache = type(shelf.cache)(Path({str(tmp_path)!r}) / "shared", 4000, shelf.clock)
+from tests.support.shelf import SmallCache
+small = SmallCache(Path({str(tmp_path)!r}) / sys.argv[1])
+small.cache = type(small.cache)(Path({str(tmp_path)!r}) / "shared", 4000, small.clock)
 for number in range(60):
     key = "abcdef"[number % 6]
-    shelf.store(key)
-    with shelf.cache.opened(key) as cached:
+    small.store(key)
+    with small.cache.open_entry(key) as cached:
         if cached is not None:
             assert cached.files["bass.wav"].read() == b"x" * 1000
 """
@@ -166,10 +166,10 @@ for number in range(60):
         (tmp_path / name).mkdir()
     command = [sys.executable, "-W", "error", "-c", program]
     both = [subprocess.Popen([*command, name], stderr=subprocess.PIPE, text=True) for name in "12"]
-    told = [process.communicate(timeout=60)[1] for process in both]
-    assert [process.returncode for process in both] == [0, 0], told
-    assert "Traceback" not in "".join(told)
+    errors = [process.communicate(timeout=60)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], errors
+    assert "Traceback" not in "".join(errors)
     cache = ResultsCache(tmp_path / "shared", 4000, FakeClock())
-    for kept in cache.kept():
-        with cache.opened(kept.entry.key) as cached:
+    for stored in cache.entries():
+        with cache.open_entry(stored.entry.key) as cached:
             assert cached is not None
