@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,15 +19,16 @@ from bridge.local import LocalBridge
 from bridge.midi.client import MidiPlayer
 from bridge.midi.lateness_log import LatenessLog
 from bridge.midi.ports.port_layout import PortLayout
-from bridge.model import JobRequest
-from bridge.options.table import build_request, current_folder
+from bridge.options.paths import current_folder
+from bridge.options.request import build_request
 from bridge.osc.http.server import serve_http
 from bridge.osc.http.view import BridgeView
 from bridge.osc.server import OscServer, serve_osc
 from bridge.osc.zeroconf_service import announced
 from bridge.protocols import JobStore
+from bridge.request import JobRequest
 from bridge.scheduler import Scheduler
-from bridge.separation.models.catalogue import known_engines
+from bridge.separation.models.catalogue import check_engine
 from bridge.store.journal import JournalStore
 from bridge.store.memory import MemoryStore
 from bridge.store.returning_subscribers import ReturningSubscribers
@@ -52,8 +54,7 @@ class RunningBridge:
         Raises:
             BadArguments: an option has an invalid value.
         """
-        engines = known_engines(self.settings.models_dir)
-        return build_request(source, options or {}, job_defaults(self.settings), engines, current_folder())
+        return build_request(source, options or {}, self.settings.defaults, current_folder())
 
 
 @asynccontextmanager
@@ -63,15 +64,12 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
     Raises:
         BridgeError: the address is taken.
     """
-    engines = known_engines(settings.models_dir)
-    build_request(
-        "settings", {}, job_defaults(settings), engines, settings.state_dir
-    )  # checks the defaults now, not at the first job
+    await asyncio.to_thread(check_engine, settings.defaults.engine.name, settings.models_dir)
     clock = SystemClock()
     bus = EventBus()
     store = _store(settings, bus.publish_retained, serve=serve)
     scheduler = Scheduler(store, clock, bus.publish, queue_limit=settings.queue_limit)
-    inspector = InspectorClient(settings) if serve else InProcessInspector(settings.roots)
+    inspector = InspectorClient(settings) if serve else InProcessInspector(settings.roots, settings.models_dir)
     admission = Admission(inspector, scheduler.check_room, scheduler.submit)
     layout = PortLayout.of(settings)
     player = MidiPlayer(bus.publish, enabled=serve and not settings.no_midi, environment=layout.environment())
@@ -95,8 +93,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
                 clock,
                 host=settings.host,
                 port=settings.port,
-                engines=engines,
-                defaults=job_defaults(settings),
+                defaults=settings.defaults,
                 notice=bus.publish,
                 announce_to=subscribers.load(),
             )
@@ -107,9 +104,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
             if isinstance(store, JournalStore):
                 store.load()
             scheduler.recover()
-            http_address = await parts.enter_async_context(
-                _discovery(bridge, osc, settings, engines, bus.publish_retained)
-            )
+            http_address = await parts.enter_async_context(_discovery(bridge, osc, settings, bus.publish_retained))
         parts.callback(scheduler.close)
         parts.push_async_callback(worker.close)
         parts.push_async_callback(inspector.close)
@@ -123,7 +118,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
 
 @asynccontextmanager
 async def _discovery(
-    bridge: LocalBridge, osc: OscServer, settings: Settings, engines: Sequence[str], notice: Callable[[Noticed], None]
+    bridge: LocalBridge, osc: OscServer, settings: Settings, notice: Callable[[Noticed], None]
 ) -> AsyncIterator[str]:
     """Serves HTTP (OSCQuery) and announces the bridge by zeroconf; yields the HTTP address, "" if there is none.
 
@@ -133,7 +128,7 @@ async def _discovery(
         http_address = ""
         if not settings.no_http:
             port = osc.port if settings.http_port is None else settings.http_port
-            view = BridgeView(bridge, engines, job_defaults(settings), osc.host, osc.port)
+            view = BridgeView(bridge, settings.defaults, osc.host, osc.port)
             http_address = await parts.enter_async_context(
                 serve_http(view, host=settings.host, port=port, notice=notice)
             )
@@ -141,19 +136,6 @@ async def _discovery(
             http_port = urlsplit(http_address).port
             await parts.enter_async_context(announced(settings.host, osc.port, http_port, notice=notice))
         yield http_address
-
-
-def job_defaults(settings: Settings) -> dict[str, object]:
-    """The default values of job options, named as in `bridge.options`."""
-    return {
-        "engine": settings.engine,
-        "stems": settings.stems,
-        "midi": settings.midi,
-        "format": settings.format,
-        "depth": settings.depth,
-        "device": settings.device,
-        "sync": settings.sync,
-    }
 
 
 def _store(settings: Settings, notice: Callable[[Noticed], None], *, serve: bool) -> JobStore:

@@ -17,7 +17,10 @@ import msgspec
 import platformdirs
 
 from bridge.errors import BadArguments
-from bridge.model import STEMS
+from bridge.options.request import with_options
+from bridge.options.table import OPTIONS
+from bridge.request import JobRequest
+from bridge.stems import STEMS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -33,6 +36,8 @@ DEFAULT_HISTORY_LIMIT = 2000
 #: `auto`: the first that works, in the order of `BACKENDS` in `midi.ports.rtmidi_ports`.
 MIDI_BACKENDS = ("auto", "jack", "jack-exact", "alsa", "coremidi", "winmm")
 MIDI_PORTS = ("stems", "one")
+#: The options of jobs that are settings too.
+JOB_SETTINGS = tuple(name for name, option in OPTIONS.items() if "serve" in option.commands)
 #: No system has a larger latency; a larger offset is a typing error.
 MAX_OFFSET_MS = 1000.0
 #: WinMM truncates longer port names.
@@ -70,14 +75,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Folder of cached results and converted models; its content may be deleted at any time."""
     cache_max_gb: float = 5.0
     """Largest size of the results cache in 10⁹ bytes; 0: no cache."""
-    engine: str = "auto"
-    stems: str = "all"
-    midi: str = "stems"
-    format: str = "wav"
-    depth: str = "source"
-    device: str = "auto"
-    sync: str = "now"
-    """What starts playback: `now`, or the DAW's `clock`, `jack` or `link`."""
+    defaults: JobRequest = JobRequest(source="")
+    """What a job gets if its request leaves an option out; set by the options' own names: see `JOB_SETTINGS`."""
     no_midi: bool = False
     """True: open no MIDI ports."""
     midi_backend: str = "auto"
@@ -128,6 +127,12 @@ def check_offsets(offsets_ms: Mapping[str, float]) -> None:
             raise ValueError(f"midi_offsets_ms: {stem} must be within ±{MAX_OFFSET_MS:g} ms, not {offset_ms:g}")
 
 
+def setting_names() -> tuple[str, ...]:
+    """The names of all settings, as the file has them."""
+    own = [field for field in Settings.__struct_fields__ if field != "defaults"]
+    return (*own, *JOB_SETTINGS)
+
+
 def default_file() -> Path:
     """Path of the settings file if no other is given."""
     return platformdirs.user_config_path(APP_NAME, appauthor=False) / "config.toml"
@@ -150,12 +155,13 @@ def load_settings(
     merged: dict[str, object] = {**_from_file(named or default_file(), required=named is not None)}
     merged.update(_from_environment(environment))
     merged.update({name: value for name, value in (options or {}).items() if value is not None})
+    of_jobs = {name: merged.pop(name) for name in JOB_SETTINGS if name in merged}
     try:
-        return msgspec.convert(merged, Settings, strict=False, dec_hook=_decode)
-    except (msgspec.ValidationError, ValueError) as error:
-        problem = (
-            str(error).replace("- at `$.", "for `").replace("Object contains unknown field", "There is no setting")
-        )
+        settings = msgspec.convert(merged, Settings, strict=False, dec_hook=_decode)
+        return msgspec.structs.replace(settings, defaults=with_options(settings.defaults, of_jobs))
+    except (msgspec.ValidationError, ValueError, BadArguments) as error:
+        words = error.message.rstrip(".") if isinstance(error, BadArguments) else str(error)
+        problem = words.replace("- at `$.", "for `").replace("Object contains unknown field", "There is no setting")
         name = next(iter(re.findall(r"(?<=for `)\w+|(?<=setting `)\w+|^\w+(?= must)", problem)), "")
         if (options or {}).get(name) is not None:
             place = f"the option --{name.replace('_', '-')}"
@@ -182,10 +188,10 @@ def _from_file(path: Path, *, required: bool) -> dict[str, object]:
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
     found: dict[str, object] = {}
-    for field in msgspec.structs.fields(Settings):
-        value = environment.get(PREFIX + field.name.upper())
+    for name in setting_names():
+        value = environment.get(PREFIX + name.upper())
         if value:
-            found[field.name] = _DECODERS[field.name](value) if field.name in _DECODERS else value
+            found[name] = _DECODERS[name](value) if name in _DECODERS else value
     return found
 
 

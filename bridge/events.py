@@ -7,19 +7,9 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from bridge.model import (
-    Failure,
-    JobRequest,
-    Lateness,
-    MidiStatus,
-    Music,
-    Outcome,
-    PlayOutcome,
-    Result,
-    Stage,
-    Value,
-    Warning,
-)
+from bridge.model import Failure, Lateness, MidiStatus, Music, Outcome, PlayOutcome, Result, Stage, Warning
+from bridge.request import JobRequest
+from bridge.value import Value
 
 __all__ = [
     "Analysed",

@@ -14,7 +14,8 @@ from bridge.events import Ended, Event, MidiEnded, MidiStarted, MidiWaiting, Not
 from bridge.inspector.admission import Admission
 from bridge.midi.client import MidiPlayer
 from bridge.midi.offsets import offsets_seconds
-from bridge.model import Job, JobRequest, ModelInfo, Status
+from bridge.model import Job, ModelInfo, Status
+from bridge.request import JobRequest
 from bridge.scheduler import Scheduler
 from bridge.separation.models.catalogue import catalogue
 from bridge.separation.throughput import EngineSpeeds
@@ -31,8 +32,8 @@ class LocalBridge:
         self._scheduler = scheduler
         self._admission = admission
         self._player = player
-        self._engine = settings.engine
-        self._device = settings.device
+        self._engine = settings.defaults.engine.name
+        self._device = settings.defaults.engine.device
         self._worker = "starting"
         self._tasks: set[asyncio.Task[None]] = set()
         self._submitted_jobs: set[str] = set()
@@ -80,9 +81,9 @@ class LocalBridge:
                 raise NotFound(f"{found.name} has no notes for {stem}.", advice=f"It has: {', '.join(files)}.")
         chosen = {stem: files[stem] for stem in (files if stems is None else stems)}
         request = found.request
-        default_sync = request.sync if job in self._submitted_jobs else self._settings.sync
+        default_sync = request.play.sync if job in self._submitted_jobs else self._settings.defaults.play.sync
         await self._player.play(
-            job, chosen, offsets_seconds(self._settings), sync=sync or default_sync, beat=request.beat
+            job, chosen, offsets_seconds(self._settings), sync=sync or default_sync, beat=request.song.beat
         )
 
     def stop(self, job: str | None = None) -> None:
@@ -115,7 +116,7 @@ class LocalBridge:
             case Submitted(job=job):
                 self._submitted_jobs.add(job)
                 self._stop_removed_jobs()
-            case Ended(job=job, outcome="done") if self._scheduler.job(job).request.play:
+            case Ended(job=job, outcome="done") if self._scheduler.job(job).request.play.when_done:
                 self._in_background(self._play_when_done(job))
 
     def _stop_removed_jobs(self) -> None:

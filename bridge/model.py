@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-import msgspec
-
-#: All stems, in the order of display.
-STEMS: tuple[str, ...] = ("vocals", "drums", "bass", "other", "guitar", "piano")
+from bridge.request import JobRequest, Metre
+from bridge.value import Value
 
 STAGES: tuple[str, ...] = ("queued", "loading", "separating", "transcribing", "writing")
 
@@ -18,19 +16,10 @@ Stage = Literal["queued", "loading", "separating", "transcribing", "writing"]
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 Outcome = Literal["done", "failed", "cancelled"]
 Kind = Literal["stem", "midi", "notes", "picture"]
-Bends = Literal["none", "single", "mpe"]
 TempoSource = Literal["given", "estimated", "default"]
-OffScale = Literal["snap", "drop"]
-Voices = Literal["auto", "one", "many"]
-#: Beats per bar and the note value of a beat: (6, 8).
-Metre = tuple[int, int]
 #: The name of a result with the notes of all stems.
 TOGETHER = "all"
 PlayOutcome = Literal["finished", "stopped", "failed"]
-
-
-class Value(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all values: immutable, compared by content, serialisable."""
 
 
 class Bend(Value, frozen=True, kw_only=True):
@@ -53,68 +42,6 @@ class Note(Value, frozen=True, kw_only=True):
     """0–1: the transcriber's confidence that the note exists."""
     bends: tuple[Bend, ...] = ()
     """In order of time, within the note; empty if the pitch is constant."""
-
-
-class JobRequest(Value, frozen=True, kw_only=True):
-    """A job to do on one region of one audio file."""
-
-    source: str
-    """Absolute path of the audio file."""
-    engine: str = "auto"
-    stems: tuple[str, ...] | None = None
-    """Stems to write; None: all that the engine provides; empty: none."""
-    midi: tuple[str, ...] | None = None
-    """Stems to transcribe; None: those that are written, or all if none are; `("all",)`: all that the engine provides;
-    empty: none."""
-    start_seconds: float = 0.0
-    """Start of the region in the file."""
-    end_seconds: float | None = None
-    """End of the region in the file; None: the file's end."""
-    tempo_bpm: float | None = None
-    beat: float | None = None
-    """Where the clip starts on the song's time line, in quarter notes."""
-    project: str | None = None
-    """The DAW project's file or folder; None: found by walking up from the source."""
-    out: str | None = None
-    """Folder for the results; None: beside the project or the clip."""
-    name: str | None = None
-    """Name of the results; None: the source file's name."""
-    format: str = "wav"
-    depth: str = "source"
-    device: str = "auto"
-    play: bool = False
-    """Stream the notes to the MIDI ports as soon as the job is done."""
-    sync: str = "now"
-    transcribe_as: str | None = None
-    """None: separate, then transcribe. Else there is no separation: the file itself is this stem, or a `mix`."""
-    shortest_seconds: float | None = None
-    """Shorter notes are left out; None: the stem's default, also for the next three fields."""
-    lowest: int | None = None
-    """MIDI number; lower notes are left out."""
-    highest: int | None = None
-    sensitivity: float | None = None
-    """0–1; higher: more notes."""
-    voices: Voices = "auto"
-    """`one`: never two notes at once; `many`: any number; `auto`: as suits the stem."""
-    quantise: str = ""
-    """The grid that onsets are quantised to, as `1/16`; empty: no quantisation."""
-    quantise_strength: float = 1.0
-    """0: onsets stay; 1: onsets move onto the grid."""
-    quantise_ends: bool = False
-    """Quantise offsets too."""
-    quantise_swing: bool = True
-    """Move off-beats to their swung position, not to the even grid."""
-    scale: str = ""
-    """The scale that pitches are fitted to, as `Bb major`; `auto`: the estimated key; empty: none."""
-    off_scale: OffScale = "snap"
-    """Notes outside the scale: `snap` moves them to its nearest tone, `drop` removes them."""
-    time_signature: Metre = (4, 4)
-    bends: Bends = "single"
-    """`none`: no bends; `single`: on one channel, where a note sounds alone; `mpe`: separate bends for every note."""
-    note_lists: tuple[str, ...] = ()
-    """Formats of note tables to write: `csv`, `json`."""
-    picture: str | None = None
-    """Path of a picture of the notes; empty: among the results; None: no picture."""
 
 
 #: The meaning of each warning code; codes are stable.

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from bridge.events import Event, JobEvent
-from bridge.model import Job, JobRequest, ModelInfo, Note, Status, Warning
+from bridge.model import Job, ModelInfo, Note, Status, Warning
+from bridge.request import JobRequest
 
 if TYPE_CHECKING:  # the main process must not load numpy for annotations
     import numpy as np
     import numpy.typing as npt
 
-    from bridge.note_settings import NoteSettings
+    from bridge.request import NoteSettings
 
     #: float32, shape (frames, channels), full scale at ±1.0.
     Samples: TypeAlias = npt.NDArray[np.float32]

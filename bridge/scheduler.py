@@ -11,10 +11,11 @@ from pathlib import Path
 
 from bridge.errors import ADVICE, NotFound, QueueFull
 from bridge.events import Ended, Event, JobEvent, Started, Submitted
-from bridge.model import Failure, Job, JobRequest, Outcome
+from bridge.model import Failure, Job, Outcome
 from bridge.pipeline.output_folder import remove_partials
 from bridge.project_paths import result_name
 from bridge.protocols import Clock, JobRunner, JobStore
+from bridge.request import JobRequest
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ class Scheduler:
         before = len(self._queue) + (self._running is not None)
         event = Submitted(
             job=self._unused_id(),
-            name=result_name(Path(request.source), request.name),
+            name=result_name(Path(request.source), request.place.name),
             request=request,
             unix_seconds=self._clock.unix_seconds(),
         )
@@ -177,7 +178,7 @@ class Scheduler:
         for folder in map(Path, dict.fromkeys(filter(None, folders))):
             with contextlib.suppress(OSError):  # the drive may be gone, and the files with it
                 remove_partials(job, folder)
-                if self.job(job).request.out is None:
+                if self.job(job).request.place.folder is None:
                     folder.rmdir()
 
     def _record(self, event: JobEvent) -> Job:

@@ -2,8 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from bridge.config import Settings, load_settings
+from bridge.config import load_settings, setting_names
 from bridge.errors import BadArguments
+from bridge.options.table import OPTIONS
+
+STEM_WORDS = OPTIONS["stems"].words
 
 
 @pytest.fixture
@@ -15,12 +18,13 @@ def file(tmp_path: Path) -> Path:
 
 def test_defaults_need_nothing() -> None:
     settings = load_settings({})
-    assert (settings.host, settings.port, settings.engine) == ("127.0.0.1", 9720, "auto")
+    assert (settings.host, settings.port, settings.defaults.engine.name) == ("127.0.0.1", 9720, "auto")
 
 
 def test_command_line_beats_environment_beats_file_beats_default(file: Path) -> None:
     settings = load_settings({"SAB_PORT": "1002", "SAB_DEPTH": "16"}, {"port": 1003, "engine": None}, file)
-    assert (settings.port, settings.depth, settings.engine, settings.format) == (1003, "16", "draft", "wav")
+    jobs = (settings.defaults.audio.depth, settings.defaults.engine.name, settings.defaults.audio.name)
+    assert (settings.port, *jobs) == (1003, "16", "draft", "wav")
 
 
 def test_the_environment_names_the_file(file: Path) -> None:
@@ -71,6 +75,13 @@ def test_a_bad_file_is_a_bad_arguments_error(tmp_path: Path, text: str) -> None:
         ({}, {}, "nonsense = 1", "There is no setting `nonsense`, in {file}."),
         ({}, {"SAB_PORT": "abc"}, "", "Expected `int`, got `str` for `port`, in SAB_PORT."),
         ({}, {"SAB_PORT": "70000"}, "port = 1", "port must be between 0 and 65535, not 70000, in SAB_PORT."),
+        ({}, {}, 'depth = "8"', "depth must be one of source, 16, 24, 32f, not '8', in {file}."),
+        (
+            {},
+            {"SAB_STEMS": "kazoo"},
+            "",
+            f"stems must be {STEM_WORDS}; there is no stem 'kazoo', in SAB_STEMS.",
+        ),
         ({"http_port": -1}, {}, "", "http_port must be between 0 and 65535, not -1, in the option --http-port."),
     ],
 )
@@ -92,5 +103,5 @@ def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
 
 def test_every_setting_is_documented() -> None:
     page = (Path(__file__).parent.parent / "docs" / "settings.md").read_text(encoding="utf-8")
-    for name in Settings.__struct_fields__:
+    for name in setting_names():
         assert f"`{name}`" in page, f"docs/settings.md does not mention {name}"

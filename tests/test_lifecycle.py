@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 
 from bridge.events import Ended, JobEvent, Produced, Progressed, Started, Submitted, Warned
 from bridge.lifecycle import apply, fold
-from bridge.model import STAGES, Failure, Job, JobRequest, Result, Warning
+from bridge.model import STAGES, Failure, Job, Result, Warning
+from bridge.request import JobRequest
 
 SUBMITTED = Submitted(job="a", name="song", request=JobRequest(source="/song.wav"), unix_seconds=5.0)
 RESULT = Result(kind="stem", name="bass", path="/x", seconds=1.0)

@@ -13,10 +13,12 @@ from bridge.inspector.admission import Admission
 from bridge.inspector.in_process import InProcessInspector
 from bridge.local import LocalBridge
 from bridge.midi.client import MidiPlayer
-from bridge.model import JobRequest, MidiStatus, Result
+from bridge.model import MidiStatus, Result
+from bridge.request import JobRequest
 from bridge.scheduler import Scheduler
 from bridge.store.memory import MemoryStore
 from tests.support.fakes import FakeClock, RecordingRunner
+from tests.support.requests import request_for
 
 
 class RecordingPlayer:
@@ -40,7 +42,7 @@ async def test_the_notes_of_a_job_that_is_removed_from_the_store_stop(clip: Path
     bus, player = EventBus(), RecordingPlayer()
     scheduler = Scheduler(MemoryStore(limit=200), FakeClock(), bus.publish, queue_limit=1)
     scheduler.attach(RecordingRunner())
-    admission = Admission(InProcessInspector(()), scheduler.check_room, scheduler.submit)
+    admission = Admission(InProcessInspector((), Path()), scheduler.check_room, scheduler.submit)
     bridge = LocalBridge(Settings(), bus, scheduler, admission, cast("MidiPlayer", player))
     scheduler.on_runner_free()
 
@@ -70,13 +72,15 @@ async def test_a_job_of_an_earlier_run_uses_the_sync_setting_of_this_bridge(clip
         bus = EventBus()
         scheduler = Scheduler(store, FakeClock(), bus.publish, queue_limit=9)
         scheduler.attach(RecordingRunner())
-        admission = Admission(InProcessInspector(()), scheduler.check_room, scheduler.submit)
-        bridge = LocalBridge(Settings(sync=sync), bus, scheduler, admission, cast("MidiPlayer", player))
+        admission = Admission(InProcessInspector((), Path()), scheduler.check_room, scheduler.submit)
+        bridge = LocalBridge(
+            Settings(defaults=request_for("", sync=sync)), bus, scheduler, admission, cast("MidiPlayer", player)
+        )
         scheduler.on_runner_free()
         return bridge, scheduler
 
     async def finished(bridge: LocalBridge, scheduler: Scheduler, sync: str) -> str:
-        job, _ = await bridge.submit(JobRequest(source=str(clip), sync=sync))
+        job, _ = await bridge.submit(request_for(str(clip), sync=sync))
         notes = Result(kind="midi", name="bass", path=str(clip.with_suffix(".mid")), seconds=1.0, notes=1)
         scheduler.on_event(Produced(job=job.id, result=notes))
         scheduler.on_event(Ended(job=job.id, outcome="done", unix_seconds=1.0))

@@ -8,10 +8,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from bridge.errors import NotFound, QueueFull
 from bridge.events import Ended, Event, Produced, Progressed, Started
-from bridge.model import JobRequest, Result
+from bridge.model import Result
+from bridge.request import JobRequest
 from bridge.scheduler import Scheduler
 from bridge.store.memory import MemoryStore
 from tests.support.fakes import FakeClock, RecordingRunner
+from tests.support.requests import request_for
 
 
 class SchedulerBench:
@@ -33,7 +35,7 @@ class SchedulerBench:
         self.scheduler.attach(self.runner)
 
     def submit(self, **options: object) -> str:
-        request = JobRequest(source=str(self.source), **options)  # type: ignore[arg-type]
+        request = request_for(self.source, **options)
         return self.scheduler.submit(request)[0].id
 
     def end(self, job: str) -> None:

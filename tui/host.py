@@ -6,8 +6,8 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeAlias
 
-from bridge.model import JobRequest
 from bridge.protocols import Bridge
+from bridge.request import JobRequest
 
 
 class ScreenHost(Protocol):

@@ -21,7 +21,7 @@ from benchmarks.corpora.synthesis import RATE_HZ, rendered
 from bridge.audio.resample import mono, resampled
 from bridge.audio.signal import ArraySignal
 from bridge.model import Note
-from bridge.note_settings import NoteSettings
+from bridge.request import NoteSettings
 from bridge.transcription.registry import TranscriberRegistry
 
 if TYPE_CHECKING:

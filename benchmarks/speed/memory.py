@@ -27,10 +27,10 @@ import numpy as np
 import soundfile
 
 from bridge.events import JobEvent
-from bridge.model import JobRequest
 from bridge.pipeline.context import WorkerContext
 from bridge.pipeline.job import run_job
 from bridge.pipeline.stage_paces import StagePaces
+from bridge.request import EngineChoice, JobRequest, OutputPlace, StemChoice
 from bridge.separation.registry import EngineRegistry
 from bridge.system.clock import SystemClock
 from bridge.transcription.registry import TranscriberRegistry
@@ -93,7 +93,10 @@ class Job:
         )
         self._out = source.parent / "out"
         self._request = JobRequest(
-            source=str(source), engine=engine, out=str(self._out), midi=None if midi else (), device="cpu"
+            source=str(source),
+            engine=EngineChoice(name=engine, device="cpu"),
+            stems=StemChoice(midi="stems" if midi else ()),
+            place=OutputPlace(folder=str(self._out)),
         )
 
     def run(self) -> None:

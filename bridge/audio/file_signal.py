@@ -1,4 +1,4 @@
-"""NotesOfJob plain samples straight from the file that they lie in."""
+"""Reading plain samples straight from the file that they lie in."""
 
 from __future__ import annotations
 

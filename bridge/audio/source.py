@@ -29,7 +29,7 @@ AROUND_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
-class Region:
+class OpenRegion:
     """A region of a file that can be read, and what its stems should look like."""
 
     audio: Signal
@@ -77,7 +77,7 @@ class FoundRegion:
         return max(0, frames) * header.channels * BYTES_PER_SAMPLE
 
     @contextmanager
-    def open(self, scratch: Path, control: Control) -> Iterator[Region]:
+    def open(self, scratch: Path, control: Control) -> Iterator[OpenRegion]:
         """Decodes into the file `scratch` where need be, which is gone when the block ends.
 
         Raises:
@@ -96,7 +96,7 @@ class FoundRegion:
         finally:
             decoded.discard()
 
-    def _in_place(self, audio: FileSignal, control: Control) -> Region:
+    def _in_place(self, audio: FileSignal, control: Control) -> OpenRegion:
         stop = audio.frames if self.stop_frame is None else self.stop_frame
         mended = 0
         for start in range(self.start_frame, stop, BLOCK_FRAMES) if audio.may_hold_nan else ():
@@ -104,7 +104,7 @@ class FoundRegion:
             mended += audio.count_broken(start, min(start + BLOCK_FRAMES, stop))
         return self._region(audio, stop, mended)
 
-    def _decoded(self, scratch: Scratch, control: Control) -> Region:
+    def _decoded(self, scratch: Scratch, control: Control) -> OpenRegion:
         first, last = self._kept()
         header, wanted_start, wanted_stop = self.decoder.header, self.start_frame, self.stop_frame
         longest = seconds_to_frames(self.max_seconds, header.sample_rate_hz)
@@ -130,11 +130,11 @@ class FoundRegion:
         around = seconds_to_frames(AROUND_SECONDS, self.decoder.header.sample_rate_hz)
         return max(0, self.start_frame - around), None if self.stop_frame is None else self.stop_frame + around
 
-    def _region(self, audio: Signal, stop: int, mended: int) -> Region:
+    def _region(self, audio: Signal, stop: int, mended: int) -> OpenRegion:
         if stop <= self.start_frame:
             raise NotAudio(f"{self.decoder.path.name} holds no audio in that region.")
         path, subtype = self.decoder.path, self.decoder.header.kept_subtype
-        return Region(audio, self.start_frame, stop, subtype, mended, read_origin(path))
+        return OpenRegion(audio, self.start_frame, stop, subtype, mended, read_origin(path))
 
 
 def find_region(path: Path, start_seconds: float, end_seconds: float | None, max_seconds: float) -> FoundRegion:

@@ -19,9 +19,9 @@ from bridge.events import Event, MidiEnded
 from bridge.midi.calibration import CLICKS, calibrate, clicks
 from bridge.midi.offsets import offsets_file, offsets_ms, read_calibrated_offsets, write_calibrated_offsets
 from bridge.midi.ports.port_layout import PortLayout
-from bridge.model import STEMS
 from bridge.smf.reading import read_schedule
 from bridge.smf.writing import midi_file
+from bridge.stems import STEMS
 from bridge.units import DEFAULT_TEMPO_BPM
 
 #: For the DAW to begin to roll, and to play the clicks at 40 beats a minute.

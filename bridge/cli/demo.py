@@ -21,7 +21,7 @@ from bridge.cli.output.job_report import TextReport
 from bridge.errors import EngineFailed
 from bridge.events import Ended, MidiEnded, Produced
 from bridge.model import Result
-from bridge.options.table import absolute_path, current_folder
+from bridge.options.paths import absolute_path, current_folder
 from bridge.osc.addresses import ACCEPTED, FAIL, STATUS_REPLY
 from bridge.osc.client import OscClient, open_client
 from bridge.osc.fields import arguments_of, event_of

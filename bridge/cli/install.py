@@ -14,7 +14,7 @@ from bridge.cli.output.terminal import ask, write_line
 from bridge.errors import BadArguments, NotFound
 from bridge.integrations.daws import DAWS, BridgeAddress, Daw
 from bridge.integrations.install import InstalledFile, InstallRecord, Step, install, installed, plan, remove
-from bridge.options.table import listed
+from bridge.options.readers import listed
 
 RECORD = "installed.json"
 WORDS: dict[Step, str] = {

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import wraps
-from typing import Annotated, Any, Concatenate, ParamSpec, TypeAlias
+from typing import Annotated, Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 import typer
 
 from bridge.cli import shared
 from bridge.errors import BadArguments
+from bridge.options.kinds import Switch
+from bridge.options.table import OPTIONS, Command, Option
 
 P = ParamSpec("P")
-#: What was given of a job's options, by their names in `bridge.options.table.OPTIONS`; None: it was not.
+R = TypeVar("R")
+#: What was given of a job's options, by their names in `OPTIONS`; None: it was not.
 Given: TypeAlias = dict[str, object]
-
-REGION = ("start", "end", "tempo", "beat", "project", "out", "name")
-SEPARATION = ("engine", "stems", "midi", *REGION, "format", "depth", "device")
-NOTES = (
-    *("shortest", "lowest", "highest", "sensitivity", "voices"),
-    *("quantise", "quantise-strength", "quantise-ends", "quantise-swing", "scale", "off-scale"),
-    *("time-signature", "bends", "notes", "picture"),
-)
-SWITCHES = ("quantise-ends", "quantise-swing")
-#: Other spellings that people try.
-ALSO = {"quantise": ("--quantize",)}
 
 ONE_LINE = Annotated[
     bool | None,
@@ -38,28 +30,27 @@ ONE_LINE = Annotated[
 ]
 
 
-def takes(
-    *names: str,
-) -> Callable[[Callable[Concatenate[Given, P], Coroutine[None, None, int]]], Callable[..., Coroutine[None, None, int]]]:
-    """Gives a command's coroutine these options, which it gets as its first argument."""
+def takes(command: Command) -> Callable[[Callable[Concatenate[Given, P], R]], Callable[..., R]]:
+    """Gives a command's function the options whose rows name that command, as its first argument."""
 
-    def decorate(function: Callable[Concatenate[Given, P], Coroutine[None, None, int]]) -> Any:
+    def decorate(function: Callable[Concatenate[Given, P], R]) -> Callable[..., R]:
         own = inspect.signature(function, eval_str=True)
         _, *others = own.parameters.values()
-        options = {name.replace("-", "_"): _annotation(name) for name in names}
-        if "voices" in names:
-            options["one_line"] = ONE_LINE
+        options = {name: option for name, option in OPTIONS.items() if command in option.commands}
+        annotations = {_variable(name): _annotation(option) for name, option in options.items()}
+        if "voices" in options:
+            annotations["one_line"] = ONE_LINE
 
         @wraps(function)
-        async def run(*args: Any, **values: Any) -> int:
-            given: Given = {name: values.pop(name.replace("-", "_")) for name in names}
+        def run(*args: Any, **values: Any) -> R:
+            given: Given = {name: values.pop(_variable(name), None) for name in options}
             if (one_line := values.pop("one_line", None)) is not None:
                 given["voices"] = _voices(given["voices"], one_line=one_line)
-            return await function(given, *args, **values)
+            return function(given, *args, **values)
 
         added = [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
-            for name, annotation in options.items()
+            for name, annotation in annotations.items()
         ]
         rest = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in others]
         # Typer reads both; what has no default is what must be given.
@@ -71,11 +62,15 @@ def takes(
     return decorate
 
 
-def _annotation(name: str) -> object:
-    panel = shared.NOTES_PANEL if name in NOTES else shared.JOB_PANEL
-    if name in SWITCHES:
-        return Annotated[bool | None, shared.switch(name, panel)]
-    return Annotated[str | None, shared.option(name, panel, *ALSO.get(name, ()))]
+def _variable(name: str) -> str:
+    return name.replace("-", "_")
+
+
+def _annotation(option: Option) -> object:
+    panel = shared.NOTES_PANEL if option.about_notes else shared.JOB_PANEL
+    if isinstance(option.kind, Switch):
+        return Annotated[bool | None, shared.switch(option.name, panel)]
+    return Annotated[str | None, shared.option(option.name, panel, *option.spellings)]
 
 
 def _voices(voices: object, *, one_line: bool) -> str:

@@ -19,10 +19,12 @@ from bridge.midi.ports.jack_probe import JackProbe
 from bridge.midi.ports.port_layout import PortLayout
 from bridge.midi.ports.rtmidi_ports import CLIENT_NAME, DISPLAY_NAMES, EXACT, ON_JACK, answering_backends, full_names
 from bridge.midi.sync.jack_transport import jack_period_ns
-from bridge.model import STEMS, MidiStatus, Port, Value
+from bridge.model import MidiStatus, Port
 from bridge.osc.addresses import STATUS_REPLY
 from bridge.osc.client import open_client
 from bridge.osc.fields import arguments_of
+from bridge.stems import STEMS
+from bridge.value import Value
 
 BACKEND_NAMES = {**DISPLAY_NAMES, EXACT: "JACK, to the sample"}
 

@@ -12,21 +12,22 @@ import typer
 
 from bridge.app import open_bridge
 from bridge.cli import shared
-from bridge.cli.job_options import NOTES, REGION, SEPARATION, Given, takes
+from bridge.cli.job_options import Given, takes
 from bridge.cli.output.job_report import JobReport, report_for
 from bridge.cli.output.terminal import OutputClosed, write_error, write_note
 from bridge.config import Settings
 from bridge.errors import BadArguments, BridgeError, NotWritable
 from bridge.events import Ended, Event
-from bridge.model import STEMS, Job
+from bridge.model import Job
+from bridge.stems import MIX, STEMS
 
 Source = Annotated[Path, typer.Argument(metavar="FILE", help="The song or clip: WAV, AIFF, FLAC, Ogg, MP3, M4A …")]
-PARTS = (*STEMS, "mix")
+PARTS = (*STEMS, MIX.name)
 As = Annotated[str, typer.Option("--as", metavar=f"[{'|'.join(PARTS)}]", help="What the file is a recording of.")]
 
 
 @shared.command
-@takes(*SEPARATION, *NOTES)
+@takes("process")
 async def process(options: Given, file: Source, json: shared.Json = False, models_dir: shared.ModelsDir = None) -> int:
     """Take one song or clip apart: stems, and a MIDI file for each of them.
 
@@ -36,7 +37,7 @@ async def process(options: Given, file: Source, json: shared.Json = False, model
 
 
 @shared.command
-@takes(*REGION, *NOTES)
+@takes("transcribe")
 async def transcribe(options: Given, file: Source, stem: As = "mix", json: shared.Json = False) -> int:
     """Turn a recording of one voice or instrument into a MIDI file, without taking it apart first.
 
@@ -53,7 +54,10 @@ async def _do(
     report = report_for(json=json)
     async with shared.interruption() as interrupted, open_bridge(settings, serve=False) as running:
         bridge = running.bridge
-        request = msgspec.structs.replace(running.request(str(file), options), transcribe_as=transcribe_as)
+        request = running.request(str(file), options)
+        if transcribe_as is not None:
+            stems = msgspec.structs.replace(request.stems, transcribe_as=transcribe_as)
+            request = msgspec.structs.replace(request, stems=stems)
         over = asyncio.Event()
         lost: list[OutputClosed | NotWritable] = []
 

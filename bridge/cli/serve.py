@@ -7,6 +7,7 @@ import functools
 
 from bridge.app import open_bridge
 from bridge.cli import shared
+from bridge.cli.job_options import Given, takes
 from bridge.cli.logs import log_into
 from bridge.cli.output import terminal
 from bridge.events import (
@@ -25,16 +26,11 @@ from bridge.events import (
 
 
 @shared.command
+@takes("serve")
 async def serve(
+    options: Given,
     host: shared.Host = None,
     port: shared.Port = None,
-    engine: shared.Engine = None,
-    stems: shared.Stems = None,
-    midi: shared.Midi = None,
-    file_format: shared.Format = None,
-    depth: shared.Depth = None,
-    device: shared.Device = None,
-    sync: shared.Sync = None,
     no_midi: shared.NoMidi = False,
     http_port: shared.HttpPort = None,
     no_http: shared.NoHttp = False,
@@ -47,8 +43,7 @@ async def serve(
     The job options given here are what a job gets that does not say otherwise.
     """
     settings = shared.settings_from(
-        host=host, port=port, engine=engine, stems=stems, midi=midi, format=file_format, depth=depth, device=device,
-        sync=sync, no_midi=no_midi, http_port=http_port, no_http=no_http, announce=announce,
+        **options, host=host, port=port, no_midi=no_midi, http_port=http_port, no_http=no_http, announce=announce,
         state_dir=state_dir, models_dir=models_dir,
     )  # fmt: skip
     log_into(settings.state_dir / str(settings.port))
@@ -62,11 +57,11 @@ async def serve(
 
 
 @shared.guarded
+@takes("tui")
 def tui(
+    options: Given,
     host: shared.Host = None,
     port: shared.Port = None,
-    engine: shared.Engine = None,
-    sync: shared.Sync = None,
     no_midi: shared.NoMidi = False,
     http_port: shared.HttpPort = None,
     no_http: shared.NoHttp = False,
@@ -79,8 +74,8 @@ def tui(
     from tui.app import run  # no other command loads the screen
 
     settings = shared.settings_from(
-        host=host, port=port, engine=engine, sync=sync, no_midi=no_midi, http_port=http_port, no_http=no_http,
-        announce=announce, state_dir=state_dir, models_dir=models_dir,
+        **options, host=host, port=port, no_midi=no_midi, http_port=http_port, no_http=no_http, announce=announce,
+        state_dir=state_dir, models_dir=models_dir,
     )  # fmt: skip
     log_into(settings.state_dir / str(settings.port))
     run(functools.partial(open_bridge, settings))

@@ -35,7 +35,7 @@ def option(name: str, panel: str = JOB_PANEL, *also: str) -> object:
     """The command line's option for a row of the table, as typer wants it."""
     row = OPTIONS[name]
     return typer.Option(
-        f"--{name}", *also, help=row.help, metavar=f"[{row.values}]", rich_help_panel=panel, show_default=False
+        f"--{name}", *also, help=row.help, metavar=f"[{row.words}]", rich_help_panel=panel, show_default=False
     )
 
 
@@ -45,12 +45,6 @@ def switch(name: str, panel: str) -> object:
 
 
 Engine: TypeAlias = Annotated[str | None, option("engine")]
-Stems: TypeAlias = Annotated[str | None, option("stems")]
-Midi: TypeAlias = Annotated[str | None, option("midi")]
-Format: TypeAlias = Annotated[str | None, option("format")]
-Depth: TypeAlias = Annotated[str | None, option("depth")]
-Device: TypeAlias = Annotated[str | None, option("device")]
-Sync: TypeAlias = Annotated[str | None, option("sync")]
 Json: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Print JSON only: events as lines, the result last.", rich_help_panel=_PLACES)
 ]

@@ -17,7 +17,8 @@ from bridge.cli.output.terminal import write_error, write_line, write_path
 from bridge.config import Settings
 from bridge.errors import BadArguments
 from bridge.events import Ended, Produced, Warned
-from bridge.options.table import PATHS, absolute_path, current_folder, from_base
+from bridge.options.paths import absolute_path, current_folder
+from bridge.options.table import OPTIONS
 from bridge.osc.addresses import ACCEPTED, BYE, FAIL, JOB, Message
 from bridge.osc.client import OscClient, open_client, parse_argument
 from bridge.osc.fields import arguments_of, event_of
@@ -58,7 +59,7 @@ def read_pairs(words: Sequence[str]) -> dict[str, str | float]:
     if len(words) % 2:
         raise BadArguments(f"The option {words[-1]} has no value.", advice="Write KEY VALUE pairs after the file.")
     return {
-        key: str(from_base(key, value, current_folder())) if key in PATHS else value
+        key: str(OPTIONS[key].kind.resolved(key, value, current_folder())) if key in OPTIONS else value
         for key, value in zip(words[::2], words[1::2], strict=True)
     }
 

@@ -20,6 +20,7 @@ from bridge.inspector.messages import (
 )
 from bridge.pipeline.source_lookup import find_source
 from bridge.processes.parent import ParentChannel, log_to_parent
+from bridge.separation.models.catalogue import check_engine
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,8 @@ def _report(channel: ParentChannel[InspectorCommand, InspectorReport], command: 
 def refusal_of(command: Inspect, limits: Limits) -> Refusal | None:
     """Why a request is refused; None if it is accepted, or if the check itself failed."""
     try:
+        if command.request.stems.transcribe_as is None:
+            check_engine(command.request.engine.name, Path(limits.models_dir))
         find_source(command.request, max_seconds=limits.max_seconds, roots=tuple(map(Path, limits.roots)))
     except BridgeError as error:
         return Refusal(code=error.code, message=error.message, advice=error.advice)

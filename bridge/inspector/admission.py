@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from bridge.model import Job, JobRequest
+from bridge.model import Job
 from bridge.protocols import Inspector
+from bridge.request import JobRequest
 
 
 class Admission:

@@ -22,8 +22,8 @@ from bridge.inspector.messages import (
     Limits,
     Refusal,
 )
-from bridge.model import JobRequest
 from bridge.processes.child import Child
+from bridge.request import JobRequest
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,11 @@ class InspectorClient:
     def __init__(
         self, settings: Settings, *, module: str = "bridge.inspector", answer_seconds: float = ANSWER_SECONDS
     ) -> None:
-        self._limits = Limits(max_seconds=settings.max_minutes * 60, roots=tuple(map(str, settings.roots)))
+        self._limits = Limits(
+            models_dir=str(settings.models_dir),
+            max_seconds=settings.max_minutes * 60,
+            roots=tuple(map(str, settings.roots)),
+        )
         self._module = module
         self._answer_seconds = answer_seconds
         self._tokens = itertools.count()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from bridge.model import JobRequest, Value
+from bridge.request import JobRequest
+from bridge.value import Value
 
 
 class Limits(Value, frozen=True, kw_only=True, tag="limits"):
     """The first command: the limits for all requests."""
 
+    models_dir: str
     max_seconds: float
     roots: tuple[str, ...] = ()
 

@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 from bridge.errors import BadArguments
 from bridge.midi.schedule import is_note_on
-from bridge.model import Note, Value
+from bridge.model import Note
 from bridge.smf.reading import TimedMessage
 from bridge.units import DEFAULT_TEMPO_BPM
+from bridge.value import Value
 
 CLICKS = 16
 #: With fewer clicks, the notes belong to something else or the take failed.

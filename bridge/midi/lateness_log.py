@@ -8,9 +8,10 @@ from pathlib import Path
 import msgspec
 
 from bridge.events import Event, MidiEnded
-from bridge.model import Lateness, Value
+from bridge.model import Lateness
 from bridge.protocols import Clock
 from bridge.system.files import read_json, write_whole
+from bridge.value import Value
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from bridge.model import Value
 from bridge.units import DEFAULT_TEMPO_BPM
+from bridge.value import Value
 
 NOTE_OFF, NOTE_ON, CONTROL_CHANGE, PITCH_BEND = 0x80, 0x90, 0xB0, 0xE0
 SUSTAIN, ALL_SOUND_OFF, RESET_CONTROLLERS, ALL_NOTES_OFF = 64, 120, 121, 123

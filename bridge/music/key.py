@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from bridge.model import Note, Value
+from bridge.model import Note
+from bridge.value import Value
 
 Mode = Literal["major", "minor"]
 

@@ -9,52 +9,18 @@ from itertools import pairwise
 
 import msgspec
 
-from bridge.errors import BadArguments
-from bridge.model import Note, Value
+from bridge.model import Note
 from bridge.music.grid import Grid, swing_ratio
 from bridge.music.overlaps import ending_at, ending_by
+from bridge.request import GRIDS, Quantise
 
-#: Length of a step in quarter notes; `t` is for triplets.
-GRIDS: dict[str, float] = {
-    "1/4": 1.0,
-    "1/8": 1 / 2,
-    "1/16": 1 / 4,
-    "1/32": 1 / 8,
-    "1/4t": 2 / 3,
-    "1/8t": 1 / 3,
-    "1/16t": 1 / 6,
-    "1/32t": 1 / 12,
-}
 #: Grids whose off-beats may swing.
 SWINGING = ("1/8", "1/16")
 
 
-class QuantiseSettings(Value, frozen=True, kw_only=True):
-    """How notes are quantised.
-
-    Raises:
-        BadArguments: the grid is unknown, or the strength is not 0–1.
-    """
-
-    grid: str = "1/16"
-    """One of `GRIDS`."""
-    strength: float = 1.0
-    """0–1: the share of the distance to the grid by which a note moves."""
-    ends: bool = False
-    """True: the ends of notes move to the grid too; False: notes keep their lengths."""
-    keep_swing: bool = True
-    """True: off-beats move to the notes' own swing; False: to the even grid. Only for `SWINGING` grids."""
-
-    def __post_init__(self) -> None:
-        if self.grid not in GRIDS:
-            raise BadArguments(f"There is no grid {self.grid!r}; there are {', '.join(GRIDS)}.")
-        if not 0 <= self.strength <= 1:
-            raise BadArguments(f"The strength of quantising is 0 to 1, not {self.strength:g}.")
-
-
 def quantised(
     notes: Iterable[Note],
-    settings: QuantiseSettings,
+    settings: Quantise,
     tempo_bpm: float,
     first_beat_seconds: float = 0.0,
     *,
@@ -77,9 +43,7 @@ def quantised(
     return sorted(moved, key=lambda note: (note.onset_seconds, note.pitch))
 
 
-def grid_for(
-    notes: Sequence[Note], settings: QuantiseSettings, tempo_bpm: float, first_beat_seconds: float = 0.0
-) -> Grid:
+def grid_for(notes: Sequence[Note], settings: Quantise, tempo_bpm: float, first_beat_seconds: float = 0.0) -> Grid:
     """The grid for these notes by `settings`, with their swing if it is kept."""
     straight = Grid(GRIDS[settings.grid] * 60 / tempo_bpm, first_beat_seconds)
     if not settings.keep_swing or settings.grid not in SWINGING:
@@ -120,7 +84,7 @@ def _by_pitch(notes: Iterable[Note]) -> list[list[Note]]:
     return list(lines.values())
 
 
-def _moved_line(line: Sequence[Note], clip_grid: _ClipGrid, settings: QuantiseSettings) -> list[Note]:
+def _moved_line(line: Sequence[Note], clip_grid: _ClipGrid, settings: Quantise) -> list[Note]:
     """The notes of one pitch, each moved towards the grid, in the same order."""
     wanted = [clip_grid.index(note.onset_seconds) for note in line]
     nearest: dict[int, int] = {}
@@ -139,7 +103,7 @@ def _moved_line(line: Sequence[Note], clip_grid: _ClipGrid, settings: QuantiseSe
     return moved
 
 
-def _moved(note: Note, target: float, clip_grid: _ClipGrid, settings: QuantiseSettings) -> Note:
+def _moved(note: Note, target: float, clip_grid: _ClipGrid, settings: Quantise) -> Note:
     onset = _between(note.onset_seconds, target, settings.strength)
     by = onset - note.onset_seconds
     shifted = msgspec.structs.replace(

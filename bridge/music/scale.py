@@ -8,26 +8,10 @@ from collections.abc import Iterable
 import msgspec
 
 from bridge.errors import BadArguments
-from bridge.model import Note, OffScale, Value
+from bridge.model import Note
 from bridge.music.overlaps import without_overlaps
+from bridge.request import MODES, OffScale, Scale
 
-#: Semitones above the tonic.
-MODES: dict[str, tuple[int, ...]] = {
-    "major": (0, 2, 4, 5, 7, 9, 11),
-    "minor": (0, 2, 3, 5, 7, 8, 10),
-    "harmonic minor": (0, 2, 3, 5, 7, 8, 11),
-    "melodic minor": (0, 2, 3, 5, 7, 9, 11),
-    "dorian": (0, 2, 3, 5, 7, 9, 10),
-    "phrygian": (0, 1, 3, 5, 7, 8, 10),
-    "lydian": (0, 2, 4, 6, 7, 9, 11),
-    "mixolydian": (0, 2, 4, 5, 7, 9, 10),
-    "locrian": (0, 1, 3, 5, 6, 8, 10),
-    "major pentatonic": (0, 2, 4, 7, 9),
-    "minor pentatonic": (0, 3, 5, 7, 10),
-    "blues": (0, 3, 5, 6, 7, 10),
-    "whole tone": (0, 2, 4, 6, 8, 10),
-    "chromatic": tuple(range(12)),
-}
 #: Other names of some modes.
 ALIASES = {
     "": "major",
@@ -41,22 +25,11 @@ ALIASES = {
 }
 #: Semitones above C.
 LETTERS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
+#: Pitch classes by name, from C; flats where musicians write keys with flats.
+TONIC_NAMES = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 ACCIDENTALS = {"": 0, "#": 1, "♯": 1, "b": -1, "♭": -1}
 #: `Bb minor`, `F# dorian`, `Am`; a `b` after the letter is a flat.
 SCALE_PATTERN = re.compile(r"([a-g])([#♯b♭]?)\s*(.*)")
-
-
-class Scale(Value, frozen=True, kw_only=True):
-    """A tonic and a mode."""
-
-    tonic: int
-    """Pitch class, 0 (C) to 11."""
-    mode: str
-    """One of `MODES`."""
-
-    def contains(self, pitch: int) -> bool:
-        """Whether a MIDI note number belongs to the scale."""
-        return (pitch - self.tonic) % 12 in MODES[self.mode]
 
 
 def parse_scale(text: str) -> Scale:
@@ -91,3 +64,8 @@ def _snapped(note: Note, scale: Scale) -> Note:
     tones = [pitch for pitch in range(note.pitch - 6, note.pitch + 7) if 0 <= pitch <= 127 and scale.contains(pitch)]
     nearest = min(tones, key=lambda pitch: (abs(pitch - note.pitch), (note.pitch - pitch) * lean, pitch))
     return msgspec.structs.replace(note, pitch=nearest)
+
+
+def scale_name(scale: Scale) -> str:
+    """`Bb major`: what `parse_scale` reads as this scale."""
+    return f"{TONIC_NAMES[scale.tonic]} {scale.mode}"

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from bridge.dsp.arrays import Doubles
-from bridge.model import Value
 from bridge.music.bars import bars_evidence, possible_bars, tempo_without_padding
 from bridge.music.harmony import BEATS, pitch_autocorrelation, pitch_evidence
 from bridge.music.onsets import OnsetFeatures, onset_features
@@ -25,6 +24,7 @@ from bridge.music.pulse import (
     refined,
 )
 from bridge.units import DEFAULT_TEMPO_BPM
+from bridge.value import Value
 
 if TYPE_CHECKING:
     from bridge.protocols import Control, Signal

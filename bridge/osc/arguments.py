@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from bridge.errors import BadArguments, UnknownAddress
-from bridge.options.table import listed, text
+from bridge.options.readers import listed, text
 from bridge.osc.addresses import REQUESTS, Argument, Message, Parameter, Request
 
 _T = TypeVar("_T")

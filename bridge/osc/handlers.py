@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from bridge import PROTOCOL_VERSION, __version__
 from bridge.errors import BadArguments, ProtocolMismatch
-from bridge.model import JobRequest, Status
-from bridge.options.table import OPTIONS, build_request
+from bridge.model import Status
+from bridge.options.request import build_request
+from bridge.options.table import OPTIONS
 from bridge.osc import addresses as osc
 from bridge.osc import pushes
 from bridge.osc.addresses import Message
 from bridge.osc.arguments import Arguments
 from bridge.osc.subscribers import DEFAULT_TTL_SECONDS, Client, Clients, Endpoint
 from bridge.protocols import Bridge
+from bridge.request import JobRequest
 
 SERVER_NAME = "source-audio-bridge"
 MAX_TTL_SECONDS = 86_400
@@ -27,10 +29,8 @@ class ServerContext:
 
     bridge: Bridge
     clients: Clients
-    engines: Sequence[str]
-    """The names that `engine` may have."""
-    defaults: Mapping[str, object]
-    """Options of a job that a client leaves out, by their names in `OPTIONS`."""
+    defaults: JobRequest
+    """What a job gets where its client leaves an option out."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def subscribe(call: Call) -> list[Message]:
 
 def submit(call: Call) -> Awaitable[list[Message]]:
     desk, arguments = call.desk, call.arguments
-    return _submitted(call, build_request(arguments.strings["path"], arguments.options, desk.defaults, desk.engines))
+    return _submitted(call, build_request(arguments.strings["path"], arguments.options, desk.defaults))
 
 
 async def _submitted(call: Call, request: JobRequest) -> list[Message]:
@@ -121,7 +121,7 @@ def query(call: Call) -> list[Message]:
 
 async def play(call: Call) -> list[Message]:
     written = call.arguments.options.get("sync")
-    sync = None if written is None else str(OPTIONS["sync"].read("sync", written))
+    sync = None if written is None else str(OPTIONS["sync"].read(written))
     stem = call.arguments.strings["stem"].lower()
     await call.desk.bridge.play(call.job, None if stem in ("", "all") else (stem,), sync)
     return [osc.DONE("/sab/play", call.job)]

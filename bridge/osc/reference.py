@@ -41,7 +41,7 @@ def pushes() -> str:
 
 
 def keys() -> str:
-    rows = [(f"`{option.name}`", option.values, option.help) for option in OPTIONS.values()]
+    rows = [(f"`{option.name}`", option.words, option.help) for option in OPTIONS.values()]
     req = ("`req`", "text", "Your token for this request: echoed in the answer, and makes a repeated message harmless.")
     return _table(("key", "values", "what it does"), [*rows, req])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from types import coroutine
@@ -22,6 +22,7 @@ from bridge.osc.handlers import HANDLERS, Call, ServerContext
 from bridge.osc.publisher import Publisher
 from bridge.osc.subscribers import Client, Clients, Endpoint
 from bridge.protocols import Bridge, Clock
+from bridge.request import JobRequest
 from bridge.system import sockets
 
 #: Room for the messages of a moment in which the loop is busy.
@@ -39,8 +40,7 @@ async def serve_osc(
     *,
     host: str = DEFAULT_HOST,
     port: int = DEFAULT_PORT,
-    engines: Sequence[str],
-    defaults: Mapping[str, object],
+    defaults: JobRequest,
     notice: Callable[[Noticed], None],
     announce_to: Iterable[tuple[str, int]] = (),
 ) -> AsyncIterator[OscServer]:
@@ -48,15 +48,14 @@ async def serve_osc(
 
     Args:
         port: 0 takes any free one; see `OscServer.port`.
-        engines: the names that the option `engine` may have.
-        defaults: job options for what a client leaves out, by their names in `options.OPTIONS`.
+        defaults: what a job gets where its client leaves an option out.
         notice: gets a line for the log where a handler failed unexpectedly.
         announce_to: where `/sab/startup` goes, as UDP itself tells nobody that a server has come.
 
     Raises:
         CannotListen: the address cannot be bound.
     """
-    desk = ServerContext(bridge=bridge, clients=Clients(clock), engines=engines, defaults=defaults)
+    desk = ServerContext(bridge=bridge, clients=Clients(clock), defaults=defaults)
     try:
         own = await sockets.server_socket(host, port, socket.SOCK_DGRAM)
         _, server = await asyncio.get_running_loop().create_datagram_endpoint(

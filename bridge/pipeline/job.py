@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bridge.audio.sink import check_holds, subtype_for
-from bridge.audio.source import FoundRegion, Region
+from bridge.audio.source import FoundRegion, OpenRegion
 from bridge.control import PartControl
 from bridge.errors import Cancelled
 from bridge.events import Analysed, JobEvent, Started
-from bridge.model import STEMS, TOGETHER, JobRequest, Outcome, Result, Warning
+from bridge.model import TOGETHER, Outcome, Result, Warning
 from bridge.options.table import NOTE_LISTS
 from bridge.pipeline import unfinished
 from bridge.pipeline.cache.analyses import AnalysisCache
@@ -42,6 +42,8 @@ from bridge.pipeline.source_lookup import find_source, wanted_folder
 from bridge.pipeline.stems import bytes_needed, chosen_stems, raw_stem_blocks, scratch_stems, write_stems
 from bridge.project_paths import numbered, result_name
 from bridge.protocols import Separator, Signal
+from bridge.request import JobRequest
+from bridge.stems import STEMS
 
 if TYPE_CHECKING:
     from bridge.protocols import StemBlock
@@ -96,7 +98,7 @@ class _JobRun:
         self.request = request
         self.context = context
         self.source = Path(request.source)
-        self.name = result_name(self.source, request.name)
+        self.name = result_name(self.source, request.place.name)
         self.record = JobRecord(job, self.name, request, context.clock, emit)
         self.progress = JobProgress(job, context.clock, self.record.report)
         self.control = JobControl(job, self.progress, self.record.report, cancelled)
@@ -138,38 +140,38 @@ class _JobRun:
     def _find(self) -> FoundRegion:
         return find_source(self.request, max_seconds=self.context.max_seconds, roots=self.context.roots)
 
-    def _warn_replaced_samples(self, region: Region) -> None:
+    def _warn_replaced_samples(self, region: OpenRegion) -> None:
         if region.mended_samples:
             message = f"{region.mended_samples} samples were not numbers (NaN); they were replaced by silence."
             self.control.warn(Warning(code="bad_samples", message=message))
 
     def _claim_folder(self) -> OutputFolder:
         wanted = wanted_folder(self.request)
-        given = self.request.out is not None
+        given = self.request.place.folder is not None
         folder = OutputFolder.claim(self.job, wanted, given=given, files=self._possible_files())
-        engine = self.request.engine if self.request.transcribe_as is None else ""
+        engine = self.request.engine.name if self.request.stems.transcribe_as is None else ""
         self._started(folder, engine, "")
         return folder
 
     def _possible_files(self) -> list[str]:
-        endings = (self.request.format, "wav", "mid", *(f"notes.{kind}" for kind in NOTE_LISTS))
+        endings = (self.request.audio.name, "wav", "mid", *(f"notes.{kind}" for kind in NOTE_LISTS))
         stems = (*STEMS, TOGETHER)
         files = [result_file_name(self.name, stem, ending) for stem in stems for ending in endings]
         return [*files, f"{self.name}.svg", f"{self.name}.sab.json"]
 
-    def _plan(self, region: Region, folder: OutputFolder) -> _Plan:
+    def _plan(self, region: OpenRegion, folder: OutputFolder) -> _Plan:
         request, transcribers = self.request, self.context.transcribers
         separator: Separator | None = None
-        if request.transcribe_as is not None:
+        if request.stems.transcribe_as is not None:
             engine = EngineRecord(name="", device="", weights="")
             stems: tuple[str, ...] = ()
-            midi: tuple[str, ...] = (request.transcribe_as,)
+            midi: tuple[str, ...] = (request.stems.transcribe_as,)
         else:
-            if request.stems != ():
-                subtype = subtype_for(request.format, request.depth, region.subtype)
-                check_holds(request.format, subtype, region.audio.channels, region.audio.sample_rate_hz)
+            if request.stems.audio != ():
+                subtype = subtype_for(request.audio.name, request.audio.depth, region.subtype)
+                check_holds(request.audio.name, subtype, region.audio.channels, region.audio.sample_rate_hz)
             separator = self.context.engines.open(
-                request.engine, device=request.device, control=self.control, seconds=region.seconds
+                request.engine.name, device=request.engine.device, control=self.control, seconds=region.seconds
             )
             self._started(folder, separator.name, separator.device)
             stems, midi = chosen_stems(request, separator)
@@ -178,7 +180,7 @@ class _JobRun:
         keys = cache_keys(region, request, stems, midi, separator, engine, self.control)
         return _Plan(separator, engine, stems, midi, keys, AnalysisCache(transcribers, cache, keys))
 
-    def _make(self, region: Region, folder: OutputFolder, plan: _Plan) -> tuple[bool, NotesOfJob | None]:
+    def _make(self, region: OpenRegion, folder: OutputFolder, plan: _Plan) -> tuple[bool, NotesOfJob | None]:
         """Makes all files but the manifest; returns whether an earlier manifest is still valid, and the notes."""
         wanted, possible = wanted_folder(self.request), self._possible_files()
         if (left := unfinished.find_unfinished(self.job, wanted, self.name, plan.keys.job, possible)) is not None:
@@ -212,8 +214,10 @@ class _JobRun:
                 self.record.report(Analysed(job=self.job, music=notes_of_job.music))
             self._write_files(note_outputs, self.target)
             self.context.paces.record("writing", began, region.seconds)
-        if notes_of_job is not None and self.request.picture:
-            self._write_picture(picture_of(notes_of_job, self.name), Path(self.request.picture), notes_of_job)
+        if notes_of_job is not None and self.request.note_files.picture:
+            self._write_picture(
+                picture_of(notes_of_job, self.name), Path(self.request.note_files.picture), notes_of_job
+            )
         return previous is not None, notes_of_job
 
     @contextmanager
@@ -257,7 +261,9 @@ class _JobRun:
         with cache.open_entry(plan.keys.stems) as cached:
             yield cached
 
-    def _separate(self, separator: Separator, region: Region, folder: OutputFolder, plan: _Plan) -> dict[str, bytes]:
+    def _separate(
+        self, separator: Separator, region: OpenRegion, folder: OutputFolder, plan: _Plan
+    ) -> dict[str, bytes]:
         """Separates and writes the stems; returns the analysis of each stem to transcribe."""
         folder.check_space(bytes_needed(region, made=len(plan.needed), written=len(plan.stems)))
         work = f"separating {separator.name} {separator.device}"
@@ -285,14 +291,14 @@ class _JobRun:
                     raise
 
     @contextmanager
-    def _cached_raw_stems(self, region: Region, plan: _Plan) -> Iterator[Iterator[StemBlock] | None]:
+    def _cached_raw_stems(self, region: OpenRegion, plan: _Plan) -> Iterator[Iterator[StemBlock] | None]:
         """Raw stems that an unfinished job left in the cache; None if any is missing."""
         cache = self.context.cache
         with nullcontext(None) if cache is None else cache.raw_stems([*map(plan.keys.raw_stem, plan.needed)]) as made:
             files = None if made is None else dict(zip(plan.needed, made, strict=True))
             yield None if files is None else raw_stem_blocks(files, region, self.control)
 
-    def _expect(self, plan: _Plan, region: Region, *, separating: str | None = None) -> None:
+    def _expect(self, plan: _Plan, region: OpenRegion, *, separating: str | None = None) -> None:
         """Sets the expected duration of each stage on this machine; `separating` names the separation work, if any."""
         paces, seconds = self.context.paces, region.seconds
         new_stems = [stem for stem in plan.midi if plan.analyses.cached(stem) is None]
@@ -315,9 +321,9 @@ class _JobRun:
 
     @property
     def _reading_work(self) -> str:
-        return "reading notes" if self.request.tempo_bpm is not None else "reading tempo and notes"
+        return "reading notes" if self.request.song.tempo_bpm is not None else "reading tempo and notes"
 
-    def _analyse(self, audio: Mapping[str, Signal], region: Region, plan: _Plan) -> dict[str, bytes]:
+    def _analyse(self, audio: Mapping[str, Signal], region: OpenRegion, plan: _Plan) -> dict[str, bytes]:
         """The analysis of each stem to transcribe; `audio` holds at least the stems whose analysis is not cached."""
         self.progress.enter("transcribing")
         analyses: dict[str, bytes] = {}
@@ -330,7 +336,7 @@ class _JobRun:
             self.record.transcribers[stem] = self.context.transcribers.for_stem(stem).name
         return analyses
 
-    def _notes(self, analyses: Mapping[str, bytes], region: Region, plan: _Plan) -> NotesOfJob | None:
+    def _notes(self, analyses: Mapping[str, bytes], region: OpenRegion, plan: _Plan) -> NotesOfJob | None:
         """The notes, at the given or estimated tempo; None if no notes were requested."""
         if not plan.midi:
             return None

@@ -9,9 +9,10 @@ from pathlib import Path
 import msgspec
 
 from bridge.audio.riff import audio_end
-from bridge.audio.source import Region
+from bridge.audio.source import OpenRegion
 from bridge.events import JobEvent, Produced, Warned
-from bridge.model import JobRequest, Music, Result, Warning
+from bridge.model import Music, Result, Warning
+from bridge.options.record import to_record
 from bridge.pipeline.cache.store import Entry, FileHead, ResultsCache
 from bridge.pipeline.manifest import (
     EngineRecord,
@@ -24,6 +25,7 @@ from bridge.pipeline.manifest import (
 )
 from bridge.pipeline.output_folder import OutputFolder
 from bridge.protocols import Clock
+from bridge.request import JobRequest
 from bridge.system.files import sha256_of
 
 
@@ -62,7 +64,7 @@ class JobRecord:
             job=self.job,
             name=self.name,
             source=source,
-            request=self.request,
+            request=to_record(self.request),
             engine=engine,
             transcribers=self.transcribers,
             music=self.music,
@@ -104,7 +106,7 @@ def entry_file_name(result: Result) -> str:
     return result.name + Path(result.path).suffix
 
 
-def source_record(source: Path, region: Region) -> SourceRecord:
+def source_record(source: Path, region: OpenRegion) -> SourceRecord:
     """The manifest's record of the source region."""
     rate = region.audio.sample_rate_hz
     return SourceRecord(

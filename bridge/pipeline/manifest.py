@@ -11,8 +11,9 @@ from pathlib import Path
 import msgspec
 
 from bridge import __version__
-from bridge.model import JobRequest, Music, Result, Value, Warning
+from bridge.model import Music, Result, Warning
 from bridge.system.files import parsed
+from bridge.value import Value
 
 MANIFEST_VERSION = 1
 #: The packages whose version can change a job's results.
@@ -47,7 +48,8 @@ class Manifest(Value, frozen=True, kw_only=True):
     job: str
     name: str
     source: SourceRecord
-    request: JobRequest
+    request: dict[str, object]
+    """As `options.record` writes it."""
     engine: EngineRecord
     transcribers: dict[str, str]
     """The transcriber's name for each transcribed stem."""

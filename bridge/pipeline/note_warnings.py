@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bridge.model import JobRequest, Warning
+from bridge.model import Warning
 from bridge.pipeline.notes import NotesOfJob
+from bridge.request import JobRequest
 
 
 def note_warnings(notes_of_job: NotesOfJob, request: JobRequest) -> Iterator[Warning]:
@@ -18,7 +19,7 @@ def note_warnings(notes_of_job: NotesOfJob, request: JobRequest) -> Iterator[War
     if len(empty) < len(notes_of_job.parts) and notes_of_job.music.tempo_source == "default":
         yield Warning(code="tempo_assumed", message=_tempo_assumed(notes_of_job.music.tempo_bpm))
     reported = (
-        empty if len(empty) == len(notes_of_job.parts) else [stem for stem in empty if stem in (request.midi or ())]
+        empty if len(empty) == len(notes_of_job.parts) else [stem for stem in empty if stem in request.stems.midi]
     )
     if reported:
         yield Warning(code="no_notes", message=_no_notes(reported))

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 import msgspec
 
-from bridge.model import JobRequest, Music, Note
+from bridge.model import Music, Note
 from bridge.music.key import estimate_key
 from bridge.music.overlaps import without_overlaps
-from bridge.music.quantise import QuantiseSettings, quantised
+from bridge.music.quantise import quantised
 from bridge.music.scale import in_scale, parse_scale
 from bridge.music.tempo import CONFIDENT, TempoEstimate
-from bridge.note_settings import NoteSettings
 from bridge.protocols import Transcribers
+from bridge.request import JobRequest, NoteSettings, Scale
+from bridge.stems import stem_of
 from bridge.transcription.pitched.profiles import PROFILES, profile_for
 from bridge.units import DEFAULT_TEMPO_BPM
 
@@ -44,22 +45,23 @@ def read_notes(
         stem: transcribers.for_stem(stem).read(analysis, stem, settings_for(request, stem))
         for stem, analysis in analyses.items()
     }
-    key = estimate_key(note for stem, notes in parts.items() if stem != "drums" for note in notes)
+    key = estimate_key(note for stem, notes in parts.items() if stem_of(stem).is_pitched for note in notes)
     if key is not None:
         music = msgspec.structs.replace(music, key=key.name, key_margin=key.margin)
-    scale = music.key if request.scale == "auto" else request.scale
+    fit = request.scale
+    scale = None if fit is None else fit.scale if isinstance(fit.scale, Scale) else _scale_of(music)
     for stem, notes in parts.items():
-        if scale and stem != "drums":
-            notes = in_scale(notes, parse_scale(scale), request.off_scale)
-        if request.quantise:
-            notes = quantised(notes, _grid(request), music.tempo_bpm, music.first_beat_seconds, clip_seconds=seconds)
+        if fit is not None and scale is not None and stem_of(stem).is_pitched:
+            notes = in_scale(notes, scale, fit.outside)
+        if request.quantise is not None:
+            notes = quantised(notes, request.quantise, music.tempo_bpm, music.first_beat_seconds, clip_seconds=seconds)
         parts[stem] = without_overlaps(notes)
     return NotesOfJob(parts, music, seconds)
 
 
 def known_music(request: JobRequest, estimate: Callable[[], TempoEstimate]) -> Music:
     """The given tempo; else the estimate, if it is confident; else MIDI's default of 120 BPM."""
-    tempo, beat = request.tempo_bpm, request.beat
+    tempo, beat = request.song.tempo_bpm, request.song.beat
     if tempo is not None:
         first = 0.0 if beat is None else -beat % 1.0 * 60 / tempo
         return Music(
@@ -67,7 +69,7 @@ def known_music(request: JobRequest, estimate: Callable[[], TempoEstimate]) -> M
             tempo_source="given",
             tempo_confidence=1.0,
             first_beat_seconds=first,
-            time_signature=request.time_signature,
+            time_signature=request.song.time_signature,
         )
     found = estimate()
     is_sure = found.confidence >= CONFIDENT
@@ -76,21 +78,21 @@ def known_music(request: JobRequest, estimate: Callable[[], TempoEstimate]) -> M
         tempo_source="estimated" if is_sure else "default",
         tempo_confidence=found.confidence,
         first_beat_seconds=found.first_beat_seconds if is_sure else 0.0,
-        time_signature=request.time_signature,
+        time_signature=request.song.time_signature,
     )
 
 
 def settings_for(request: JobRequest, stem: str) -> NoteSettings:
     """The note settings that the request implies for one stem."""
-    shortest = request.shortest_seconds
-    profile = profile_for(stem) if stem in PROFILES and request.sensitivity is not None else None
+    wanted = request.reading
+    profile = profile_for(stem) if stem in PROFILES and wanted.sensitivity is not None else None
     return NoteSettings(
-        shortest_ms=None if shortest is None else shortest * 1000,
-        lowest_pitch=request.lowest,
-        highest_pitch=request.highest,
-        monophonic={"auto": None, "one": True, "many": False}[request.voices],
-        onset_threshold=None if profile is None else _threshold(profile.onset_threshold, request.sensitivity),
-        note_threshold=None if profile is None else _threshold(profile.note_threshold, request.sensitivity),
+        shortest_seconds=wanted.shortest_seconds,
+        lowest_pitch=wanted.lowest,
+        highest_pitch=wanted.highest,
+        monophonic={"auto": None, "one": True, "many": False}[wanted.voices],
+        onset_threshold=None if profile is None else _threshold(profile.onset_threshold, wanted.sensitivity),
+        note_threshold=None if profile is None else _threshold(profile.note_threshold, wanted.sensitivity),
     )
 
 
@@ -102,10 +104,6 @@ def _threshold(default: float, sensitivity: float | None) -> float:
     return odds / (1 + odds)
 
 
-def _grid(request: JobRequest) -> QuantiseSettings:
-    return QuantiseSettings(
-        grid=request.quantise,
-        strength=request.quantise_strength,
-        ends=request.quantise_ends,
-        keep_swing=request.quantise_swing,
-    )
+def _scale_of(music: Music) -> Scale | None:
+    """The scale of the estimated key; None if there is none."""
+    return parse_scale(music.key) if music.key else None

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from bridge.model import TOGETHER, JobRequest, Kind, Note, Result
+from bridge.model import TOGETHER, Kind, Note, Result
 from bridge.pipeline.notes import NotesOfJob
 from bridge.project_paths import stem_file_name
+from bridge.request import JobRequest
 from bridge.score.drawing import draw
 from bridge.score.tables import note_table
 from bridge.smf.writing import midi_file
@@ -38,11 +39,11 @@ def note_files(notes_of_job: NotesOfJob, request: JobRequest, name: str) -> Iter
     count = sum(map(len, parts.values()))
     if len(parts) > 1:
         yield _output_file("midi", name, TOGETHER, "mid", _midi(notes_of_job, request, parts), notes_of_job, count)
-    for kind in request.note_lists:
+    for kind in request.note_files.lists:
         for stem, notes in parts.items():
             content = note_table(kind, notes, stem=stem, music=notes_of_job.music)
             yield _output_file("notes", name, stem, f"notes.{kind}", content, notes_of_job, len(notes))
-    if request.picture == "":
+    if request.note_files.picture == "":
         yield _output_file("picture", name, TOGETHER, "svg", picture_of(notes_of_job, name), notes_of_job, count)
 
 
@@ -58,8 +59,8 @@ def _midi(notes_of_job: NotesOfJob, request: JobRequest, parts: Mapping[str, lis
         seconds=notes_of_job.seconds,
         tempo_bpm=music.tempo_bpm,
         metre=music.time_signature,
-        beat=request.beat,
-        bends=request.bends,
+        beat=request.song.beat,
+        bends=request.note_files.bends,
     )
 
 

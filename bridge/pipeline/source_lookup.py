@@ -6,8 +6,8 @@ from pathlib import Path
 
 from bridge.audio.source import FoundRegion, find_region
 from bridge.errors import NotWritable
-from bridge.model import JobRequest
 from bridge.project_paths import check_roots, output_parent, result_name
+from bridge.request import JobRequest
 
 
 def find_source(request: JobRequest, *, max_seconds: float, roots: tuple[Path, ...]) -> FoundRegion:
@@ -23,11 +23,11 @@ def find_source(request: JobRequest, *, max_seconds: float, roots: tuple[Path, .
     """
     source = Path(request.source)
     check_roots(source, roots)
-    if request.picture:
-        check_roots(Path(request.picture), roots)
-        if not Path(request.picture).parent.is_dir():
-            raise NotWritable(f"There is no folder {Path(request.picture).parent} for the picture.")
-    found = find_region(source, request.start_seconds, request.end_seconds, max_seconds)
+    if request.note_files.picture:
+        check_roots(Path(request.note_files.picture), roots)
+        if not Path(request.note_files.picture).parent.is_dir():
+            raise NotWritable(f"There is no folder {Path(request.note_files.picture).parent} for the picture.")
+    found = find_region(source, request.region.start_seconds, request.region.end_seconds, max_seconds)
     check_roots(wanted_folder(request), roots)
     return found
 
@@ -38,7 +38,7 @@ def wanted_folder(request: JobRequest) -> Path:
     Raises:
         NotFound: the project does not exist.
     """
-    if request.out is not None:
-        return Path(request.out)
+    if request.place.folder is not None:
+        return Path(request.place.folder)
     source = Path(request.source)
-    return output_parent(source, request.project) / result_name(source, request.name)
+    return output_parent(source, request.place.project) / result_name(source, request.place.name)

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Literal
 
 import numpy as np
 
 from bridge.audio.scratch import BYTES_PER_SAMPLE, Scratch
 from bridge.audio.sink import clips_in, subtype_for, write_audio
-from bridge.audio.source import Region
+from bridge.audio.source import OpenRegion
 from bridge.audio.wav_chunks import acid, bext
 from bridge.errors import BadArguments
-from bridge.model import JobRequest, Result, Warning
-from bridge.options.table import EVERY_STEM, listed
+from bridge.model import Result, Warning
+from bridge.options.readers import listed
 from bridge.pipeline.channels import stems_of
 from bridge.pipeline.output_folder import OutputFolder
 from bridge.project_paths import stem_file_name
 from bridge.protocols import Control, Separator
+from bridge.request import JobRequest, StemSet
 
 if TYPE_CHECKING:
     from bridge.protocols import StemBlock
@@ -35,28 +36,32 @@ def chosen_stems(request: JobRequest, separator: Separator) -> tuple[tuple[str, 
         BadArguments: the engine does not provide a requested stem, or nothing was requested.
     """
     available = stems_of(separator)
-    wanted_midi = available if request.midi == EVERY_STEM else request.midi
-    for stem in (*(request.stems or ()), *(wanted_midi or ())):
+    wanted = request.stems
+    for stem in (*_named(wanted.audio), *_named(wanted.midi)):
         if stem not in available:
             raise BadArguments(
                 f"The engine {separator.name} provides {listed(available)}, not {stem}.",
                 advice="Choose one of these stems, or another engine.",
             )
-    stems = available if request.stems is None else request.stems
-    midi = (stems or available) if wanted_midi is None else wanted_midi
+    stems = available if wanted.audio == "all" else wanted.audio
+    midi = (stems or available) if wanted.midi == "stems" else available if wanted.midi == "all" else wanted.midi
     if not stems and not midi:
         raise BadArguments("Neither stems nor MIDI files were requested.", advice="Name some in stems or in midi.")
     return stems, midi
 
 
-def bytes_needed(region: Region, made: int, written: int) -> int:
+def _named(choice: StemSet | Literal["stems"]) -> tuple[str, ...]:
+    return () if isinstance(choice, str) else choice
+
+
+def bytes_needed(region: OpenRegion, made: int, written: int) -> int:
     """Disk space for that many raw stems and written stems at the same time."""
     return region.frames * region.audio.channels * BYTES_PER_SAMPLE * (made + written)
 
 
 @contextmanager
 def scratch_stems(
-    blocks: Iterable[StemBlock], region: Region, stems: Sequence[str], folder: OutputFolder
+    blocks: Iterable[StemBlock], region: OpenRegion, stems: Sequence[str], folder: OutputFolder
 ) -> Iterator[Mapping[str, Scratch]]:
     """Collects the stems in scratch files, which are removed when the block ends."""
     with ExitStack() as scratches:
@@ -72,7 +77,7 @@ def scratch_stems(
         yield made
 
 
-def raw_stem_blocks(files: Mapping[str, IO[bytes]], region: Region, control: Control) -> Iterator[StemBlock]:
+def raw_stem_blocks(files: Mapping[str, IO[bytes]], region: OpenRegion, control: Control) -> Iterator[StemBlock]:
     """Blocks of cached raw stems, read from files of float32 samples; see `ResultsCache.raw_stems`."""
     channels = region.audio.channels
     for start in range(0, region.frames, BLOCK_FRAMES):
@@ -85,15 +90,20 @@ def raw_stem_blocks(files: Mapping[str, IO[bytes]], region: Region, control: Con
 
 
 def write_stems(
-    stems: Mapping[str, Scratch], region: Region, name: str, request: JobRequest, folder: OutputFolder, control: Control
+    stems: Mapping[str, Scratch],
+    region: OpenRegion,
+    name: str,
+    request: JobRequest,
+    folder: OutputFolder,
+    control: Control,
 ) -> Iterator[Result]:
     """Writes the stems of the job `name`; yields each result when its file is complete.
 
     If a stem would clip in the requested integer format, all stems become 32-bit float WAV files. A file that an
     earlier run of the same job has left is not written again.
     """
-    file_format = request.format
-    subtype = subtype_for(file_format, request.depth, region.subtype)
+    file_format = request.audio.name
+    subtype = subtype_for(file_format, request.audio.depth, region.subtype)
     clipping = [stem for stem, scratch in stems.items() if clips_in(scratch, subtype)]
     if clipping:
         file_format, subtype = "wav", "FLOAT"
@@ -117,13 +127,13 @@ def write_stems(
         )
 
 
-def time_stamp_chunks(stem: str, region: Region, request: JobRequest) -> list[tuple[bytes, bytes]]:
+def time_stamp_chunks(stem: str, region: OpenRegion, request: JobRequest) -> list[tuple[bytes, bytes]]:
     """WAV chunks (`bext`, `acid`) that state the stem's position and tempo.
 
     The position is on the timeline of the source's recorder if known, else of the song, else in the source. Only a
     tempo that the user gave is written, because programs stretch a file by it.
     """
-    tempo, beat = request.tempo_bpm, request.beat
+    tempo, beat = request.song.tempo_bpm, request.song.beat
     rate = region.audio.sample_rate_hz
     if region.origin.time_reference is not None:
         position = region.origin.time_reference + region.start_frame

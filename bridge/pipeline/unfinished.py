@@ -13,12 +13,15 @@ from pathlib import Path
 
 import msgspec
 
-from bridge.model import JobRequest, Outcome, Result, Value
+from bridge.model import Outcome, Result
+from bridge.options.record import to_record
 from bridge.pipeline.cache.store import crc32_of
 from bridge.pipeline.manifest import with_relative_path
 from bridge.pipeline.output_folder import OutputFolder
 from bridge.project_paths import numbered
+from bridge.request import JobRequest
 from bridge.system.files import read_json, write_whole
+from bridge.value import Value
 
 ENDING = "unfinished.json"
 
@@ -32,7 +35,8 @@ class Unfinished(Value, frozen=True, kw_only=True):
     state: Outcome
     """`cancelled` or `failed`."""
     name: str
-    request: JobRequest
+    request: dict[str, object]
+    """As `options.record` writes it."""
     results: tuple[Result, ...]
     """The complete files; each path is only the file name."""
     checks: dict[str, int]
@@ -61,7 +65,7 @@ def write_unfinished(
         job=job,
         state=state,
         name=name,
-        request=request,
+        request=to_record(request),
         results=tuple(complete.values()),
         checks={file: _file_crc32(folder / file) for file in complete},
         cache_key=key,

@@ -8,13 +8,13 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 
 from bridge.errors import BadArguments, EngineFailed
-from bridge.options.table import DEVICES
+from bridge.options.table import DEVICE
 
 
 def check_device(name: str) -> None:
     """Raises BadArguments where `name` is no device at all; loads nothing."""
-    if name not in DEVICES:
-        raise BadArguments(f"There is no device {name}.", advice=f"Choose one of {', '.join(DEVICES)}.")
+    if name not in DEVICE.names:
+        raise BadArguments(f"There is no device {name}.", advice=f"Choose one of {', '.join(DEVICE.names)}.")
 
 
 def choose_device(name: str) -> str:

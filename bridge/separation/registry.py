@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge.control import PartControl
-from bridge.errors import BadArguments, Cancelled, WeightsUnavailable
+from bridge.errors import Cancelled, WeightsUnavailable
 from bridge.model import Warning
+from bridge.options.readers import one_of
 from bridge.separation.backends import Backends, LoadedModel
 from bridge.separation.device import check_device, choose_device
 from bridge.separation.downloads.fetch import Fetcher
@@ -76,9 +77,7 @@ class EngineRegistry:
             Cancelled: `control` said so.
         """
         check_device(device)
-        known = engine_names(self._places)
-        if name not in known:
-            raise BadArguments(f"There is no engine {name}.", advice=f"Choose one of {', '.join(known)}.")
+        name = one_of("engine", name, engine_names(self._places))
         separator = self._open(name, device, control, seconds)
         return separator if self._speeds is None else TimedSeparator(separator, self._speeds, self._clock)
 
@@ -106,9 +105,7 @@ class EngineRegistry:
         Raises:
             BadArguments, WeightsUnavailable, Cancelled: as `open`.
         """
-        known = engine_names(self._places)
-        if name not in known:
-            raise BadArguments(f"There is no model {name}.", advice=f"Choose one of {', '.join(known)}.")
+        name = one_of("model", name, engine_names(self._places))
         if name != DRAFT:
             weights = self._weights(PREFERRED if name == AUTO else name, PartControl(control, 0.0, 0.9))
             device = choose_device("auto")

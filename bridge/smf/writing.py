@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 
 import mido  # type: ignore[import-untyped]  # it ships no types
 
-from bridge.model import Bends, Metre, Note
+from bridge.model import Note
+from bridge.request import Bends, Metre
 from bridge.smf.mpe import mpe
 from bridge.smf.ticks import microseconds_per_quarter, notes_in_ticks, ticks
 from bridge.smf.wheel import single_channel

@@ -18,8 +18,9 @@ import msgspec
 from bridge.config import DEFAULT_HISTORY_LIMIT
 from bridge.events import Ended, JobEvent, Noticed, Progressed, Submitted
 from bridge.model import Job
+from bridge.options.record import event_from_json
 from bridge.store.memory import MemoryStore
-from bridge.system.files import parsed, read_small, write_whole
+from bridge.system.files import read_small, write_whole
 
 ENDING = ".jsonl"
 #: Suffix of a journal with lines that cannot be read.
@@ -57,7 +58,6 @@ class JournalStore:
         self._limit = limit
         self._notice = notice
         self._memory = MemoryStore(limit, self._report_unlisted)
-        self._encode = msgspec.json.Encoder().encode
         self._has_reported_limit = self._has_reported_disk = False
         for folder in (own, history):
             folder.mkdir(parents=True, exist_ok=True)
@@ -106,7 +106,7 @@ class JournalStore:
     def _write(self, event: JobEvent) -> None:
         path = self._own / (event.job + ENDING)
         try:
-            _append_line(path, self._encode(event))
+            _append_line(path, msgspec.json.encode(event_record(event)))
         except OSError as error:  # a full or missing drive must not fail the job
             if not self._has_reported_disk:
                 self._has_reported_disk = True
@@ -130,7 +130,8 @@ class JournalStore:
             with contextlib.suppress(
                 OSError
             ):  # on a full drive all files stay as they are, to be repaired another time
-                write_whole(repaired, b"".join(self._encode(event) + b"\n" for event in found.events))
+                lines = (msgspec.json.encode(event_record(event)) + b"\n" for event in found.events)
+                write_whole(repaired, b"".join(lines))
                 path.replace(damaged_path)
                 damaged.append(damaged_path)
                 if found.events:
@@ -167,7 +168,6 @@ def _journals(folder: Path) -> list[Path]:
 def _read_journal(path: Path) -> _Journal:
     """All readable lines; a damaged line does not affect the lines after it."""
     job = path.name.removesuffix(ENDING)
-    decode = msgspec.json.Decoder(JobEvent).decode
     events: list[JobEvent] = []
     try:
         lines = read_small(path).splitlines()
@@ -178,7 +178,7 @@ def _read_journal(path: Path) -> _Journal:
     is_damaged = not lines
     for line in lines:
         try:
-            event: JobEvent = parsed(line, decode)
+            event = event_from_json(line)
             if event.job != job:
                 raise ValueError(event.job)
         except ValueError:

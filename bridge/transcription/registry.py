@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from bridge.errors import BadArguments
-from bridge.model import STEMS
+from bridge.stems import STEMS
 
 if TYPE_CHECKING:
     from bridge.protocols import Transcriber

@@ -21,8 +21,8 @@ from bridge.transcription.pitched.posteriors import POSTERIORS_VERSION, Posterio
 from bridge.transcription.pitched.profiles import profile_for
 
 if TYPE_CHECKING:
-    from bridge.note_settings import NoteSettings
     from bridge.protocols import Control, Signal
+    from bridge.request import NoteSettings
 
 #: The latest results stay in memory, up to this many notes over all stems.
 MAX_CACHED_NOTES = 20_000

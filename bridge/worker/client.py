@@ -9,8 +9,9 @@ from collections.abc import Callable
 from bridge.config import Settings
 from bridge.errors import error_for
 from bridge.events import Ended, Event, JobEvent, Noticed, WorkerChanged
-from bridge.model import Failure, JobRequest
+from bridge.model import Failure
 from bridge.processes.child import Child
+from bridge.request import JobRequest
 from bridge.worker import allocator
 from bridge.worker.messages import (
     CancelJob,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from bridge.events import JobEvent
-from bridge.model import Failure, JobRequest, Value
+from bridge.model import Failure
+from bridge.request import JobRequest
+from bridge.value import Value
 
 
 class Configure(Value, frozen=True, kw_only=True, tag="configure"):

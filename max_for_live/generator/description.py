@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from bridge.config import DEFAULT_PORT
-from bridge.model import STEMS
+from bridge.stems import STEMS
 from max_for_live.generator.script import NAME as SCRIPT
 from max_for_live.generator.tables import engines
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from bridge import PROTOCOL_VERSION
 from bridge.midi.ports.port_layout import PortLayout
-from bridge.model import STEMS
-from bridge.options.table import TEMPO_RANGE_BPM
+from bridge.options.table import TEMPO
 from bridge.osc.addresses import OUTGOING, REQUESTS, Parameter
 from bridge.separation.models.catalogue import AUTO, NOTES
+from bridge.stems import STEMS
 
 FILE = Path(__file__).parents[1] / "code" / "tables.js"
 PREFIX = "/sab/"
@@ -34,7 +34,7 @@ def script() -> str:
         "VERSION": PROTOCOL_VERSION,
         "STEMS": STEMS,
         "ENGINES": engines(),
-        "TEMPO_RANGE": TEMPO_RANGE_BPM,
+        "TEMPO_RANGE": [TEMPO.lowest, TEMPO.highest],
         "PORT_NAMES": {stem: PortLayout().name(stem) for stem in STEMS},
         "REQUESTS": requests,
         "MESSAGES": messages,

@@ -4,7 +4,7 @@ import av
 import numpy as np
 import pytest
 
-from bridge.audio.source import Region, find_region
+from bridge.audio.source import OpenRegion, find_region
 from bridge.errors import BadArguments, BridgeError, NotAudio, NotFound, NotReadable, TooLong
 from bridge.system.files import sha256_of
 from tests.support.fakes import RecordingControl
@@ -13,7 +13,7 @@ from tests.support.sounds import Samples, music, write
 HOUR = 3600.0
 
 
-def opened(path: Path, start: float, end: float | None, longest: float = HOUR) -> tuple[Region, Samples]:
+def opened(path: Path, start: float, end: float | None, longest: float = HOUR) -> tuple[OpenRegion, Samples]:
     scratch = path.parent / "scratch"
     with find_region(path, start, end, longest).open(scratch, RecordingControl()) as region:
         samples = region.signal.read(0, region.frames)

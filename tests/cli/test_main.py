@@ -40,8 +40,8 @@ def test_what_is_given_to_either_reaches_the_screen(monkeypatch: pytest.MonkeyPa
     assert done.exit_code == 0, done.output
     (settings,) = given
     chosen: Any = settings
-    assert (chosen.port, chosen.engine, chosen.no_midi, chosen.no_http) == (9721, "draft", True, True)
-    assert (chosen.state_dir, chosen.sync) == (Path("/s"), "jack")
+    assert (chosen.port, chosen.defaults.engine.name, chosen.no_midi, chosen.no_http) == (9721, "draft", True, True)
+    assert (chosen.state_dir, chosen.defaults.play.sync) == (Path("/s"), "jack")
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,9 @@ from bridge.cli.output.job_report import TextReport, outcome_of
 from bridge.errors import BadArguments, NotWritable
 from bridge.events import Ended, Event, Noticed, Produced, Progressed, Started, Submitted, Warned
 from bridge.lifecycle import fold
-from bridge.model import Failure, JobRequest, Result, Warning
+from bridge.model import Failure, Result, Warning
 from bridge.plain import plain
+from bridge.request import JobRequest
 from tests.support.hostile import NAMES, is_harmless, is_text, names
 
 EVERY_NAME = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

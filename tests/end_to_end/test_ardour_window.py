@@ -141,7 +141,7 @@ def test_the_imported_stems_sum_to_the_region_sample_by_sample(session: Session,
 
 @pytest.mark.parametrize("name", ["wide", "narrow"])
 def test_the_imported_notes_are_those_of_the_files_at_the_songs_tempo(session: Session, name: str) -> None:
-    assert session.manifest(name).request.tempo_bpm == TEMPO_BPM
+    assert session.manifest(name).request["tempo_bpm"] == TEMPO_BPM
     for stem, region in zip(STEMS, session.of(name, "midi"), strict=True):
         written = onsets_in_beats(session.folder / "stems" / name / f"{name} ({stem}).mid")
         imported = onsets_in_beats(region.sources[0])

@@ -9,7 +9,8 @@ import pytest
 
 from bridge.errors import NotAudio, QueueFull
 from bridge.inspector.admission import Admission
-from bridge.model import Job, JobRequest
+from bridge.model import Job
+from bridge.request import JobRequest
 
 
 @dataclass

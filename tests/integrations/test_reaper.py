@@ -7,13 +7,16 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from bridge.integrations.daws import DAWS, BridgeAddress, lua_text
-from bridge.model import TOGETHER, JobRequest, Music, Result
-from bridge.options.table import build_request
+from bridge.model import TOGETHER, Music, Result
+from bridge.options.record import to_record
+from bridge.options.request import build_request
 from bridge.pipeline.manifest import EngineRecord, Manifest, SourceRecord, encode_manifest
+from bridge.request import JobRequest
 
 LUA = shutil.which("lua5.3") or shutil.which("lua5.4") or shutil.which("lua")
 FAKE = Path(__file__).with_name("fake_reaper.lua")
@@ -56,12 +59,14 @@ class Studio:
         assert ended.returncode == 0, ended.stderr
         return [line.split("\t") for line in ended.stdout.splitlines()]
 
-    def asked(self) -> list[JobRequest]:
+    def asked(self) -> list[SimpleNamespace]:
         """The jobs that the bridge was asked for, read as the bridge reads them."""
         lines = [json.loads(line) for line in self._log.read_text().splitlines()]
         assert all(line[:5] == ["submit", "--host", "127.0.0.1", "--port", "9720"] for line in lines)
         return [
-            build_request(line[5], dict(zip(line[6::2], line[7::2], strict=True)), {}, ("draft",)) for line in lines
+            SimpleNamespace(**to_record(build_request(line[5], options, JobRequest(source=""))))
+            for line in lines
+            for options in [dict(zip(line[6::2], line[7::2], strict=True))]
         ]
 
     def finish(self, name: str) -> None:
@@ -82,7 +87,7 @@ def manifest(name: str, results: tuple[Result, ...]) -> Manifest:
         path="/x.wav", sha256="", start_seconds=0, start_frame=0, frames=1, sample_rate_hz=48000, channels=2
     )
     return Manifest(
-        job="job1", name=name, source=source, request=JobRequest(source="/x.wav"),
+        job="job1", name=name, source=source, request=to_record(JobRequest(source="/x.wav")),
         engine=EngineRecord(name="draft", device="cpu", weights=""), transcribers={}, warnings=(), results=results,
         versions={}, started="", seconds=1.0, music=MUSIC,
     )  # fmt: skip

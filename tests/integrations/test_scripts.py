@@ -13,10 +13,12 @@ import pytest
 from bridge.config import DEFAULT_HOST, DEFAULT_PORT
 from bridge.integrations.daws import ARDOUR_URL, DAWS, REAPER_SETTINGS, BridgeAddress, lua_text
 from bridge.model import TOGETHER, Result
-from bridge.options.table import OPTIONS, TEMPO_RANGE_BPM, build_request
+from bridge.options.request import build_request
+from bridge.options.table import OPTIONS, TEMPO
 from bridge.osc.addresses import REQUESTS
 from bridge.pipeline.manifest import MANIFEST_VERSION
 from bridge.project_paths import FORBIDDEN, result_name
+from bridge.request import JobRequest
 
 LUA = shutil.which("lua5.3") or shutil.which("lua5.4") or shutil.which("lua")
 DOCS = Path(__file__).parents[2] / "docs"
@@ -69,7 +71,7 @@ def test_the_docs_name_the_scripts(daw: str) -> None:
 
 @daws
 def test_scripts_know_the_tempos_that_the_bridge_takes(daw: str) -> None:
-    slowest, fastest = (f"{bpm:g}" for bpm in TEMPO_RANGE_BPM)
+    slowest, fastest = (f"{bpm:g}" for bpm in (TEMPO.lowest, TEMPO.highest))
     assert f"SLOWEST_BPM, FASTEST_BPM = {slowest}, {fastest}" in SCRIPTS[daw][SENDER]
 
 
@@ -120,7 +122,7 @@ def test_the_bridge_leaves_names_as_the_scripts_make_them(daw: str, name: str) -
     code = f"{longest[0]}\n{blanks[0]}\n{function[0]}\nio.write ((file_name ({lua_text(name)})))"
     made = subprocess.run([LUA, "-e", code], capture_output=True, check=True).stdout.decode()
     assert made
-    assert build_request("/x.wav", {"name": made}, {}, ()).name == made
+    assert build_request("/x.wav", {"name": made}, JobRequest(source="")).place.name == made
     assert result_name(Path("x.wav"), made) == made
 
 

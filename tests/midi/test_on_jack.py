@@ -25,7 +25,7 @@ from bridge.midi.ports.port_layout import PortLayout
 from bridge.midi.ports.rtmidi_ports import CLIENT_NAME
 from bridge.midi.ports.stall import STALL_MESSAGE
 from bridge.midi.schedule import Schedule, schedule
-from bridge.model import STEMS
+from bridge.stems import STEMS
 from tests.support.jack_server import PERIOD_FRAMES, SAMPLE_RATE_HZ, JackServer, MidiReader, jack_server
 from tests.support.player_process import PlayerProcess, player_on
 from tests.support.stage import hanging

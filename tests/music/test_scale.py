@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from bridge.errors import BadArguments
 from bridge.model import Bend, Note
-from bridge.music.scale import MODES, Scale, in_scale, parse_scale
+from bridge.music.scale import in_scale, parse_scale
+from bridge.request import MODES, Scale
 
 
 def note(pitch: int, onset: float = 0.0, offset: float = 1.0, bends: tuple[Bend, ...] = ()) -> Note:

@@ -13,6 +13,7 @@ from bridge.model import MidiStatus
 from bridge.osc.client import OscClient
 from bridge.osc.server import serve_osc
 from tests.support.fakes import FakeBridge, FakeClock
+from tests.support.requests import request_for
 from tests.support.studio import OVER, RUNNING, Studio
 
 
@@ -21,7 +22,7 @@ async def studio() -> AsyncIterator[Studio]:
     bridge, clock, noticed = FakeBridge(), FakeClock(), list[Noticed]()
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(
-            serve_osc(bridge, clock, port=0, engines=("draft",), defaults={"format": "flac"}, notice=noticed.append)
+            serve_osc(bridge, clock, port=0, defaults=request_for("", format="flac"), notice=noticed.append)
         )
         yield Studio(server=server, bridge=bridge, clock=clock, stack=stack, noticed=noticed)
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from bridge.events import Ended, Progressed
-from bridge.model import JobRequest
 from bridge.osc.client import OscClient
 from tests.support.loopback import free_port
+from tests.support.requests import request_for
 from tests.support.studio import Studio
 
 pytestmark = [
@@ -69,7 +69,7 @@ async def test_a_job_is_followed_from_the_shell(
     assert (await next_line(lines)).startswith('/sab/done si "/sab/subscribe"')
     await oscsend(studio, "/sab/submit", "ssfsTsi", "/a b.wav", "tempo", "120", "play", "depth", "24")
     await client.ask("/sab/ping")  # when this is answered, the server has read what oscsend sent
-    request = JobRequest(source="/a b.wav", tempo_bpm=120.0, play=True, depth="24", format="flac")
+    request = request_for("/a b.wav", tempo_bpm=120.0, play=True, depth="24", format="flac")
     assert studio.bridge.asked == [("submit", request)]
     assert await next_line(lines) == '/sab/accepted ssi "" "job1" 0'
     studio.bridge.publish(Progressed(job="job1", stage="loading", fraction=0.25))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bridge.events import Ended, Progressed
-from bridge.model import JobRequest
+from tests.support.requests import request_for
 from tests.support.studio import Studio
 
 pytestmark = [
@@ -52,7 +52,7 @@ async def test_a_patch_gives_the_bridge_a_clip_and_follows_it(studio: Studio) ->
     async with opened(connect, "sab-hello bang", r"sab-clip symbol /a\ b.wav") as lines:
         assert (await printed(lines, "sab hello.reply")).startswith("sab hello.reply 1 ")
         assert (await printed(lines, "sab accepted")).endswith("job1 0")
-        request = JobRequest(source="/a b.wav", tempo_bpm=120.0, format="flac")  # Pd has no whole numbers
+        request = request_for("/a b.wav", tempo_bpm=120.0, format="flac")  # Pd has no whole numbers
         assert studio.bridge.asked == [("submit", request)]
         studio.bridge.publish(Progressed(job="job1", stage="loading", fraction=0.25))
         assert await printed(lines, "sab progress") == "sab progress job1 loading 0.25 -1"

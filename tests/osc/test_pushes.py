@@ -14,9 +14,10 @@ from bridge.events import (
     Started,
     Warned,
 )
-from bridge.model import Failure, Job, JobRequest, Lateness, Music, Result, Warning
+from bridge.model import Failure, Job, Lateness, Music, Result, Warning
 from bridge.osc.addresses import Message
 from bridge.osc.pushes import Told, messages, state
+from bridge.request import JobRequest
 
 BASS = Result(kind="stem", name="bass", path="/o/a (Bass).wav", seconds=15.0, sample_rate_hz=44_100)
 MIDI = Result(kind="midi", name="bass", path="/o/a (Bass).mid", seconds=15.0, notes=12)

@@ -10,12 +10,13 @@ import pytest
 from bridge import __version__
 from bridge.errors import QueueFull
 from bridge.events import Ended, Noticed
-from bridge.model import JobRequest
 from bridge.osc.addresses import Message
 from bridge.osc.client import OscClient, open_client
 from bridge.osc.server import CannotListen, serve_osc
+from bridge.request import JobRequest
 from tests.support.fakes import FakeBridge, FakeClock
 from tests.support.loopback import has_ipv6
+from tests.support.requests import request_for
 from tests.support.studio import RESULT, Studio, accepted, next_at, pushed
 
 JOB = Message("/sab/job", ("j7", "running", 0.5, "loop"))
@@ -94,7 +95,7 @@ async def test_a_wrong_request_is_answered_and_the_next_one_is_heard(
 async def test_a_job_is_submitted_with_the_servers_defaults(studio: Studio, client: OscClient) -> None:
     answer = await client.exchange("/sab/submit", "/a.wav", "tempo", 120, "stems", "bass", "req", "r1")
     assert answer == [accepted("r1", "job1", 0)]
-    request = JobRequest(source="/a.wav", tempo_bpm=120.0, stems=("bass",), format="flac")
+    request = request_for("/a.wav", tempo_bpm=120.0, stems=("bass",), format="flac")
     assert studio.bridge.asked == [("submit", request)]
 
 
@@ -189,7 +190,7 @@ async def test_the_server_says_that_it_comes_and_that_it_goes(listener: socket.s
     noticed: list[Noticed] = []
     bridge = FakeBridge()
     serving = serve_osc(
-        bridge, FakeClock(), port=0, engines=(), defaults={}, notice=noticed.append,
+        bridge, FakeClock(), port=0, defaults=JobRequest(source=""), notice=noticed.append,
         announce_to=[listener.getsockname()],
     )  # fmt: skip
     async with serving as server:
@@ -205,7 +206,7 @@ async def test_the_server_says_that_it_comes_and_that_it_goes(listener: socket.s
 
 async def test_on_all_addresses_a_listener_of_before_is_told_whatever_ip_it_speaks(listener: socket.socket) -> None:
     serving = serve_osc(
-        FakeBridge(), FakeClock(), host="::", port=0, engines=(), defaults={}, notice=print,
+        FakeBridge(), FakeClock(), host="::", port=0, defaults=JobRequest(source=""), notice=print,
         announce_to=[listener.getsockname()],
     )  # fmt: skip
     if not has_ipv6():
@@ -219,7 +220,9 @@ async def test_on_all_addresses_a_listener_of_before_is_told_whatever_ip_it_spea
 
 
 async def test_a_taken_port_is_named_and_another_one_offered(studio: Studio) -> None:
-    serving = serve_osc(FakeBridge(), FakeClock(), port=studio.server.port, engines=(), defaults={}, notice=print)
+    serving = serve_osc(
+        FakeBridge(), FakeClock(), port=studio.server.port, defaults=JobRequest(source=""), notice=print
+    )
     with pytest.raises(CannotListen, match=rf"UDP port {studio.server.port} .*--port") as caught:
         async with serving:
             pass
@@ -227,7 +230,7 @@ async def test_a_taken_port_is_named_and_another_one_offered(studio: Studio) -> 
 
 
 async def test_a_host_that_cannot_be_is_named() -> None:
-    serving = serve_osc(FakeBridge(), FakeClock(), host="a..b", port=0, engines=(), defaults={}, notice=print)
+    serving = serve_osc(FakeBridge(), FakeClock(), host="a..b", port=0, defaults=JobRequest(source=""), notice=print)
     with pytest.raises(CannotListen, match=r"of a\.\.b"):
         async with serving:
             pass

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 
 from bridge.errors import NotAudio
 from bridge.events import Submitted
-from bridge.model import Job, JobRequest
+from bridge.model import Job
 from bridge.osc.addresses import Message
 from bridge.osc.client import OscClient, open_client
 from bridge.osc.server import serve_osc
+from bridge.request import JobRequest
 from tests.support.fakes import FakeBridge, FakeClock
 from tests.support.studio import accepted, next_at
 
@@ -35,7 +36,7 @@ class PatientBridge(FakeBridge):
 @asynccontextmanager
 async def talking() -> AsyncIterator[tuple[PatientBridge, OscClient, int]]:
     bridge = PatientBridge()
-    serving = serve_osc(bridge, FakeClock(), port=0, engines=(), defaults={}, notice=print)
+    serving = serve_osc(bridge, FakeClock(), port=0, defaults=JobRequest(source=""), notice=print)
     async with serving as server, open_client(port=server.port) as client:
         yield bridge, client, server.port
 

@@ -8,10 +8,11 @@ import socket
 import pytest
 
 from bridge.events import Ended, MidiStarted, Progressed, Submitted
-from bridge.model import Job, JobRequest
+from bridge.model import Job
 from bridge.osc.addresses import Message
 from bridge.osc.client import OscClient, open_client
 from bridge.osc.server import serve_osc
+from bridge.request import JobRequest
 from tests.support.fakes import FakeBridge, FakeClock
 from tests.support.studio import RESULT, Studio, accepted, next_at, pushed
 
@@ -93,7 +94,7 @@ async def test_the_answer_comes_before_what_the_request_has_caused() -> None:
             self.publish(Submitted(job=job.id, name=job.name, request=request, unix_seconds=0))
             return job, position
 
-    serving = serve_osc(PromptBridge(), FakeClock(), port=0, engines=(), defaults={}, notice=print)
+    serving = serve_osc(PromptBridge(), FakeClock(), port=0, defaults=JobRequest(source=""), notice=print)
     async with serving as server, open_client(port=server.port) as client:
         client.send("/sab/submit", "/a.wav", "req", "r")
         assert await client.next_push() == accepted("r", "job1", 0)

@@ -38,7 +38,7 @@ def engines(folder: Path, fetch: FakeFetch, clock: FakeClock | None = None) -> E
 
 
 def test_an_unknown_name_lists_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(BadArguments, match=r"no engine spleeter.*auto, draft, htdemucs"):
+    with pytest.raises(BadArguments, match=r"one of auto, draft, htdemucs.*not .spleeter."):
         engines(tmp_path, FakeFetch()).open("spleeter", "auto", RecordingControl())
 
 

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from bridge.events import Ended, JobEvent, Noticed, Produced, Progressed, Submitted
 from bridge.lifecycle import fold
-from bridge.model import JobRequest, Result
+from bridge.model import Result
+from bridge.options.record import event_record
 from bridge.protocols import JobStore
+from bridge.request import JobRequest
 from bridge.store.journal import DAMAGED, JournalStore
 from bridge.store.memory import MemoryStore
 
@@ -125,7 +127,7 @@ DAMAGE = {
 def test_a_damaged_journal_is_repaired_and_reported(tmp_path: Path, place: str, damage: bytes) -> None:
     stored(tmp_path)
     path = tmp_path / place / "a.jsonl"
-    lines = [msgspec.json.encode(event) + b"\n" for event in (submitted("a"), produced("a"), ended("a"))]
+    lines = [msgspec.json.encode(event_record(event)) + b"\n" for event in (submitted("a"), produced("a"), ended("a"))]
     path.write_bytes(lines[0] + lines[1] + damage + b"\n" + lines[2])
     notices: list[Noticed] = []
     (job,) = loaded(tmp_path, notice=notices.append).jobs()
@@ -142,7 +144,7 @@ def test_a_damaged_journal_is_repaired_and_reported(tmp_path: Path, place: str, 
 @given(rubbish=st.binary(max_size=400), cut=st.integers(0, 400), place=st.integers(0, 400))
 def test_a_bridge_starts_with_any_journal_content(rubbish: bytes, cut: int, place: int) -> None:
     events = (submitted("a"), produced("a"), ended("a"))
-    content = b"".join(msgspec.json.encode(event) + b"\n" for event in events)
+    content = b"".join(msgspec.json.encode(event_record(event)) + b"\n" for event in events)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         stored(folder)

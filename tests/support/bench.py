@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bridge.events import Submitted
 from bridge.lifecycle import fold
-from bridge.model import Job, JobRequest
+from bridge.model import Job
 from bridge.pipeline.cache.store import ResultsCache
 from bridge.pipeline.context import WorkerContext
 from bridge.pipeline.stage_paces import StagePaces
@@ -15,6 +15,7 @@ from bridge.protocols import Engines
 from bridge.worker.messages import Happened, RunJob, WorkerReport
 from bridge.worker.service import Worker
 from tests.support.fakes import FakeClock
+from tests.support.requests import request_for
 from tests.support.separators import OneEngine, OneNoteTranscriber, OneTranscriber, SharesSeparator
 
 
@@ -48,7 +49,7 @@ class Bench:
         self.on_report(report)
 
     def run(self, source: Path, **options: object) -> Job:
-        request = JobRequest(source=str(source), **options)  # type: ignore[arg-type]
+        request = request_for(source, **options)
         self.worker.execute(RunJob(job="a", request=request))
         submitted = Submitted(job="a", name="x", request=request, unix_seconds=0.0)
         return fold([submitted, *(report.event for report in self.reports if isinstance(report, Happened))])

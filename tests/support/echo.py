@@ -7,8 +7,8 @@ import signal
 import sys
 from typing import TypeAlias
 
-from bridge.model import Value
 from bridge.processes.parent import ParentChannel
+from bridge.value import Value
 
 
 class Say(Value, frozen=True, kw_only=True, tag="say"):

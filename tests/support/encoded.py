@@ -8,7 +8,7 @@ import av
 import numpy as np
 import soundfile
 
-from bridge.audio.source import Region, find_region
+from bridge.audio.source import OpenRegion, find_region
 from tests.support.fakes import RecordingControl
 from tests.support.sounds import Samples
 
@@ -47,7 +47,7 @@ def encode(path: Path, samples: Samples, rate: int, subtype: str | None = None) 
 HOUR = 3600.0
 
 
-def decoded(path: Path, start: float = 0.0, end: float | None = None) -> tuple[Region, Samples]:
+def decoded(path: Path, start: float = 0.0, end: float | None = None) -> tuple[OpenRegion, Samples]:
     found = find_region(path, start, end, HOUR)
     with found.open(path.with_suffix(".scratch"), RecordingControl()) as region:
         return region, region.signal.read(0, region.frames)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from bridge.errors import Cancelled, NotFound
 from bridge.events import Event
-from bridge.model import Job, JobRequest, MidiStatus, ModelInfo, Status, Warning
+from bridge.model import Job, MidiStatus, ModelInfo, Status, Warning
+from bridge.request import JobRequest
 
 
 @dataclass

@@ -11,8 +11,10 @@ from textual.pilot import Pilot
 
 from bridge.events import Ended, JobEvent, Produced, Progressed, Started, Submitted, Warned
 from bridge.lifecycle import fold
-from bridge.model import Failure, Job, JobRequest, MidiStatus, Port, Result, Stage, Warning
+from bridge.model import Failure, Job, MidiStatus, Port, Result, Stage, Warning
+from bridge.request import JobRequest
 from tests.support.fakes import FakeBridge, FakeClock
+from tests.support.requests import request_for
 from tui.app import SabApp
 from tui.host import OpenBridge
 from tui.widgets.jobs_table import JobsTable
@@ -30,7 +32,7 @@ class FakeHost:
     address: str = ADDRESS
 
     def request(self, source: str) -> JobRequest:
-        return JobRequest(source=source, engine="draft")
+        return request_for(source, engine="draft")
 
 
 def opener_of(bridge: FakeBridge, lifetime: list[str] | None = None) -> OpenBridge:
@@ -62,7 +64,7 @@ async def settle(pilot: Pilot[None]) -> None:
 
 def submitted(name: str, *, at: float = 1_700_000_000.0, engine: str = "auto") -> Submitted:
     """The job's id is its name in lower case, with dashes."""
-    request = JobRequest(source=f"{MUSIC}/{name}.wav", engine=engine)
+    request = request_for(f"{MUSIC}/{name}.wav", engine=engine)
     return Submitted(job=name.lower().replace(" ", "-"), name=name, request=request, unix_seconds=at)
 
 

@@ -12,8 +12,8 @@ from bridge.model import Bend, Note
 from bridge.protocols import Context, Control, Separator, Signal, Transcriber
 
 if TYPE_CHECKING:
-    from bridge.note_settings import NoteSettings
     from bridge.protocols import StemBlock
+    from bridge.request import NoteSettings
 
 
 @dataclass
@@ -70,7 +70,7 @@ class OneNoteTranscriber:
 
     def read(self, heard: bytes, stem: str, settings: NoteSettings) -> list[Note]:
         pitch, seconds = 36 if stem == "drums" else 60, float(heard)
-        if settings.shortest_ms is not None and seconds * 1000 < settings.shortest_ms:
+        if settings.shortest_seconds is not None and seconds < settings.shortest_seconds:
             return []
         if settings.lowest_pitch is not None and pitch < settings.lowest_pitch:
             return []

@@ -17,7 +17,8 @@ from bridge.midi.ports.port_layout import PortLayout
 from bridge.midi.ports.rtmidi_ports import Ports
 from bridge.midi.ports.stall import Stall
 from bridge.midi.sync.sources import Sources, SyncMessage
-from bridge.model import STEMS, MidiStatus, Port
+from bridge.model import MidiStatus, Port
+from bridge.stems import STEMS
 from tests.support.fakes import RecordingOutput
 
 SECOND = 1_000_000_000

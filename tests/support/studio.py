@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from bridge.events import Noticed
-from bridge.model import Job, JobRequest, Result, Warning
+from bridge.model import Job, Result, Warning
 from bridge.osc.addresses import Message
 from bridge.osc.client import OscClient, open_client
 from bridge.osc.codec import decode
 from bridge.osc.server import OscServer
+from bridge.request import JobRequest
 from tests.support.fakes import FakeBridge, FakeClock
 
 #: What `busy` has on its table: one job at work and one that is over.

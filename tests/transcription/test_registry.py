@@ -7,9 +7,10 @@ import threading
 import pytest
 
 from bridge.errors import BadArguments, EngineFailed
-from bridge.model import STEMS, Note
-from bridge.note_settings import NoteSettings
+from bridge.model import Note
 from bridge.protocols import Control, Signal, Transcriber
+from bridge.request import NoteSettings
+from bridge.stems import STEMS
 from bridge.transcription.registry import TranscriberRegistry
 
 

@@ -8,8 +8,8 @@ from textual.events import Paste
 from textual.widgets import Static
 
 from bridge.errors import NotFound
-from bridge.model import JobRequest
-from bridge.options.table import SYNCS
+from bridge.options.table import SYNC
+from tests.support.requests import request_for
 from tests.support.scenes import (
     ADDRESS,
     app_with,
@@ -42,14 +42,14 @@ async def test_f_asks_for_the_sync_source_and_plays_with_it() -> None:
 
 
 def test_every_sync_source_is_offered() -> None:
-    assert tuple(SYNC_WORDS) == SYNCS
+    assert tuple(SYNC_WORDS) == SYNC.names
 
 
 async def test_a_adds_the_file_that_is_typed() -> None:
     app, bridge = app_with()
     async with app.run_test() as pilot:
         await press(pilot, "a", *"/b.wav", "enter")
-        assert bridge.asked == [("submit", JobRequest(source="/b.wav", engine="draft"))]
+        assert bridge.asked == [("submit", request_for("/b.wav", engine="draft"))]
         assert top_screen(app) is MainScreen
 
 
@@ -70,7 +70,7 @@ async def test_a_path_in_quotes_can_be_pasted_into_the_field() -> None:
         await settle(pilot)
         assert app.screen.query_one(PathInput).value == "/music/my song.wav"
         await press(pilot, "enter")
-        assert bridge.asked == [("submit", JobRequest(source="/music/my song.wav", engine="draft"))]
+        assert bridge.asked == [("submit", request_for("/music/my song.wav", engine="draft"))]
 
 
 async def test_files_dropped_onto_the_main_screen_open_the_dialog() -> None:

@@ -9,8 +9,9 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 
 from bridge.errors import ADVICE
-from bridge.model import JobRequest, MidiStatus
+from bridge.model import MidiStatus
 from bridge.plain import plain
+from tests.support.requests import request_for
 from tests.support.scenes import (
     ADDRESS,
     NO_MIDI,
@@ -149,7 +150,7 @@ def test_a_failure_shows_its_advice_once() -> None:
     [(0.0, None, ""), (5.0, None, "from 0:05"), (0.0, 35.0, "from 0:00 to 0:35")],
 )
 def test_a_region_in_words(start: float, end: float | None, words: str) -> None:
-    assert region_words(JobRequest(source="/a.wav", start_seconds=start, end_seconds=end)) == words
+    assert region_words(request_for("/a.wav", start_seconds=start, end_seconds=end)) == words
 
 
 def test_a_log_line_shows_local_time_subject_and_level() -> None:

@@ -13,10 +13,11 @@ from bridge.audio.source import find_region
 from bridge.audio.wav_chunks import Origin, bext, read_origin
 from bridge.errors import NotAudio
 from bridge.events import Ended, Produced, Progressed, Started, Warned
-from bridge.model import STEMS, Job
+from bridge.model import Job
 from bridge.pipeline.manifest import decode_manifest
 from bridge.pipeline.output_folder import SPARE_BYTES
 from bridge.smf.reading import count_notes
+from bridge.stems import STEMS
 from bridge.worker.messages import CancelJob, Fetched, Fetching, FetchModel
 from bridge.worker.service import failure_of
 from tests.support.bench import Bench, files
@@ -184,7 +185,7 @@ def test_the_manifest_records_the_whole_job(clip: Path) -> None:
     manifest = decode_manifest((Path(job.output_dir) / "clip.sab.json").read_bytes())
     assert manifest.source.path == str(clip)
     assert (manifest.source.start_frame, manifest.source.frames) == (22_050, 66_150)
-    assert manifest.request.tempo_bpm == 98.0
+    assert manifest.request["tempo_bpm"] == 98.0
     assert (manifest.engine.name, manifest.engine.weights) == ("shares", "shares-1")
     assert [result.path for result in manifest.results][:1] == ["clip (Vocals).wav"]
     assert manifest.versions["source-audio-bridge"]

@@ -8,8 +8,9 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from bridge.errors import ADVICE
-from bridge.model import Failure, Job, JobRequest, Result
+from bridge.model import Failure, Job, Result
 from bridge.plain import plain
+from bridge.request import JobRequest
 from bridge.units import clock_text
 from tui.render.fit import fit, wrap
 from tui.render.job import eta_text, stage_words, state_style
@@ -94,9 +95,10 @@ def _files_of(job: Job, name: str) -> list[str]:
 
 def region_words(request: JobRequest) -> str:
     """`from 0:05 to 0:35`; empty for the whole file."""
-    if request.end_seconds is None:
-        return f"from {clock_text(request.start_seconds)}" if request.start_seconds > 0 else ""
-    return f"from {clock_text(request.start_seconds)} to {clock_text(request.end_seconds)}"
+    start, end = request.region.start_seconds, request.region.end_seconds
+    if end is None:
+        return f"from {clock_text(start)}" if start > 0 else ""
+    return f"from {clock_text(start)} to {clock_text(end)}"
 
 
 def _outcome(job: Job) -> str:

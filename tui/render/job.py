@@ -119,7 +119,7 @@ def file_count(job: Job, *, words: bool = True) -> str:
 
 
 def _requested_engine(job: Job) -> str:
-    return "" if job.request.engine == "auto" else job.request.engine
+    return "" if job.request.engine.name == "auto" else job.request.engine.name
 
 
 def _middle(job: Job, cells: Columns, palette: Palette) -> Text:

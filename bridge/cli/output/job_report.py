@@ -12,6 +12,7 @@ from bridge.cli.output.terminal import write_json
 from bridge.errors import BridgeError
 from bridge.events import Analysed, Event, Produced, Progressed, Started, Warned
 from bridge.model import Job, Result
+from bridge.options.record import event_record
 from bridge.score.words import music_words
 from bridge.units import clock_text
 
@@ -95,7 +96,7 @@ class JsonReport:
     ) -> None: ...
 
     def show(self, event: Event) -> None:
-        write_json(event)
+        write_json(event_record(event))
 
     def conclude(self, job: Job) -> None:
         write_json(outcome_of(job))

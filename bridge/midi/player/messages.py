@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from bridge.midi.schedule import Schedule
-from bridge.model import MidiStatus, PlayOutcome, Value
+from bridge.model import MidiStatus, PlayOutcome
+from bridge.value import Value
 
 
 class Play(Value, frozen=True, kw_only=True, tag="play"):

@@ -15,7 +15,7 @@ from typing import TypeAlias
 import msgspec
 
 from bridge.midi.schedule import SILENCE, Schedule, endings_of, is_ending
-from bridge.model import STEMS
+from bridge.stems import STEMS
 from bridge.system.files import read_json, write_whole
 
 log = logging.getLogger(__name__)

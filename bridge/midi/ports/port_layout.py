@@ -8,8 +8,9 @@ import msgspec
 
 from bridge.config import Settings
 from bridge.midi.schedule import CHANNELS
-from bridge.model import STEMS, Value
 from bridge.protocols import MidiOutput
+from bridge.stems import STEMS
+from bridge.value import Value
 
 #: Environment variable of the player's process: a layout as JSON, since a process that starts has no other input yet.
 VARIABLE = "SAB_PLAYER_PORTS"

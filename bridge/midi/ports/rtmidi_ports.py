@@ -32,8 +32,9 @@ import msgspec
 from bridge.errors import EngineFailed
 from bridge.midi.ports.port_layout import ChannelOutput, PortLayout
 from bridge.midi.ports.silent import SILENT, SilentOutput
-from bridge.model import STEMS, MidiStatus, Port
+from bridge.model import MidiStatus, Port
 from bridge.protocols import MidiOutput
+from bridge.stems import STEMS
 
 CLIENT_NAME = "Source Audio Bridge"
 EXACT = "jack-exact"

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
+from bridge.options.kinds import Range
 from bridge.options.table import OPTIONS
 from bridge.osc.addresses import OUTGOING, REQUESTS, Outgoing, Parameter, Request
-from bridge.osc.http.ranges import Range, of_option, of_parameter
+from bridge.osc.http.ranges import of_parameter
+from bridge.request import JobRequest
 
 Node: TypeAlias = dict[str, object]
 
@@ -39,9 +41,7 @@ def host_info(name: str, host: str, port: int) -> Node:
     return found
 
 
-def address_space(
-    values: Mapping[str, Sequence[object]], engines: Sequence[str], defaults: Mapping[str, object]
-) -> Node:
+def address_space(values: Mapping[str, Sequence[object]], engines: Sequence[str], defaults: JobRequest) -> Node:
     """The whole tree, from `/` down.
 
     Args:
@@ -87,7 +87,7 @@ def _container(path: str) -> Node:
     return {"FULL_PATH": path, "ACCESS": NO_VALUE, "DESCRIPTION": "The bridge's OSC addresses.", "CONTENTS": {}}
 
 
-def _request(request: Request, engines: Sequence[str], defaults: Mapping[str, object]) -> Node:
+def _request(request: Request, engines: Sequence[str], defaults: JobRequest) -> Node:
     required = [parameter for parameter in request.parameters if not parameter.optional]
     optional = [parameter for parameter in request.parameters if parameter.optional]
     node = {
@@ -136,18 +136,18 @@ def _arguments(address: str, parameters: Iterable[Parameter]) -> Node:
     return node
 
 
-def _key(key: str, engines: Sequence[str], defaults: Mapping[str, object]) -> Node:
+def _key(key: str, engines: Sequence[str], defaults: JobRequest) -> Node:
     if key not in OPTIONS:  # `req`, which belongs to the message and not to the job
         return {"TYPE": "s", "DESCRIPTION": "Your token for this request, echoed in the answer."}
     option = OPTIONS[key]
-    tag, found = of_option(option.values)
+    found = option.kind.range
     if key == "engine":
         found = Range(choices=("auto", *(name for name in engines if name != "auto")))
-    node: Node = {"TYPE": tag, "DESCRIPTION": f"{option.help} Values: {option.values}."}
+    node: Node = {"TYPE": option.kind.tag, "DESCRIPTION": f"{option.help} Values: {option.words}."}
     if found is not None:
         node["RANGE"] = [_range(found)]
-    if key in defaults:
-        node["VALUE"] = [defaults[key]]
+    if "serve" in option.commands:
+        node["VALUE"] = [option.kind.shown(option.value(defaults))]
     return node
 
 

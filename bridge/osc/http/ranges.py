@@ -1,30 +1,14 @@
-"""What an argument may be, as numbers and lists that a program can read.
-
-The tables say it for people: `20–400 BPM`, `wav, aiff, flac`. A job's options are read from those words, so that they
-stand once; the tests hold each reading against what the option itself accepts.
-"""
+"""The ranges of messages' positional arguments, as numbers and lists that a program can read."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from typing import get_args
 
 from bridge import PROTOCOL_VERSION
 from bridge.errors import ADVICE
 from bridge.model import STAGES, Kind, Outcome, PlayOutcome, State
+from bridge.options.kinds import Range
 from bridge.osc.handlers import MAX_TTL_SECONDS
-
-
-@dataclass(frozen=True)
-class Range:
-    """None: no such limit."""
-
-    lowest: float | None = None
-    highest: float | None = None
-    choices: tuple[str | int, ...] = ()
-    """The only values that there are; empty: any."""
-
 
 _SHARE = Range(lowest=0.0, highest=1.0)
 _COUNT = Range(lowest=0)
@@ -53,24 +37,7 @@ PARAMETERS: dict[str, Range] = {
     "/sab/fail code": Range(choices=tuple(ADVICE)),
 }
 
-_NUMBER = r"\d+(?:\.\d+)?"
-
 
 def of_parameter(address: str, name: str) -> Range | None:
     """What a positional argument may be; None where the tables do not limit it."""
     return PARAMETERS.get(f"{address} {name}", PARAMETERS.get(name))
-
-
-def of_option(values: str) -> tuple[str, Range | None]:
-    """An option's type tag (`f`, `s`, or `T` for a switch) and range, from the words of `Option.values`."""
-    if values == "1 or 0":
-        return "T", None
-    if limits := re.match(rf"({_NUMBER})–({_NUMBER}) ", values):
-        return "f", Range(lowest=float(limits[1]), highest=float(limits[2]))
-    if values.startswith("seconds"):
-        return "f", Range(lowest=0.0)
-    if values == "quarter notes":
-        return "f", None
-    if re.fullmatch(r"[\w./-]+(, [\w./-]+)*", values):
-        return "s", Range(choices=tuple(values.split(", ")))
-    return "s", None

@@ -58,7 +58,7 @@ def application(shown: BridgeView, own_host: str) -> web.Application:
     async def node(request: web.Request) -> web.StreamResponse:
         if "HOST_INFO" in request.query:  # whatever the path is, says the proposal
             return _answer(shown.host_info())
-        found = oscquery.find_node(shown.address_space(), request.path)
+        found = oscquery.find_node(await shown.address_space(), request.path)
         if found is None:
             raise NotFound(f"There is no OSC address {request.path}.", advice="GET / lists them.")
         return _attributes(found, list(request.query))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from bridge import __version__
 from bridge.model import Job
+from bridge.options.record import to_record
 from bridge.osc import addresses as osc
 from bridge.osc.handlers import SERVER_NAME, status_reply
 from bridge.osc.http import oscquery
 from bridge.protocols import Bridge
+from bridge.request import JobRequest
 from bridge.system import sockets
 
 #: So many jobs are listed where nobody says how many, and at most.
@@ -25,9 +26,8 @@ class BridgeView:
     """One running bridge, seen from outside."""
 
     bridge: Bridge
-    engines: Sequence[str]
-    defaults: Mapping[str, object]
-    """Options of a job that a client leaves out, by their names in `OPTIONS`."""
+    defaults: JobRequest
+    """What a job gets where its client leaves an option out."""
     osc_host: str
     osc_port: int
 
@@ -35,7 +35,7 @@ class BridgeView:
         host = "" if self.osc_host in sockets.ANY_ADDRESS else self.osc_host
         return oscquery.host_info(SERVER_NAME, host, self.osc_port)
 
-    def address_space(self) -> oscquery.Node:
+    async def address_space(self) -> oscquery.Node:
         """The OSCQuery tree, with everything that has a value now."""
         now = (
             status_reply(self.bridge.status()),
@@ -43,7 +43,7 @@ class BridgeView:
             osc.STARTUP(__version__),
         )
         values = {message.address: message.arguments for message in now}
-        return oscquery.address_space(values, self.engines, self.defaults)
+        return oscquery.address_space(values, [model.name for model in await self.bridge.models()], self.defaults)
 
     def jobs(self, most: int) -> dict[str, object]:
         """The newest `most` jobs, oldest first, without their files."""
@@ -52,8 +52,8 @@ class BridgeView:
 
     def job(self, job: str) -> dict[str, object]:
         """All that is known of one job, as its history has it. Raises NotFound."""
-        told: dict[str, object] = msgspec.to_builtins(self.bridge.job(job))
-        return told
+        found = self.bridge.job(job)
+        return {**msgspec.to_builtins(found), "request": to_record(found.request)}
 
 
 def _brief(job: Job) -> dict[str, object]:

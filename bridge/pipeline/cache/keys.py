@@ -12,18 +12,26 @@ import msgspec
 
 import bridge
 from bridge.audio.resample import reach_frames
-from bridge.audio.source import Region
-from bridge.model import JobRequest
-from bridge.options.table import OPTIONS
+from bridge.audio.source import OpenRegion
 from bridge.pipeline.excerpt import excerpt_for
 from bridge.pipeline.manifest import EngineRecord, versions
 from bridge.protocols import Control, Separator
+from bridge.request import (
+    EngineChoice,
+    JobRequest,
+    NoteFiles,
+    NoteReading,
+    OutputPlace,
+    PlayRequest,
+    Region,
+    SongPosition,
+)
 
 BLOCK_FRAMES = 1 << 16
 #: Folders and modules of the bridge whose code affects the content of output files.
 SHAPING = (
     *("audio", "dsp", "music", "options", "pipeline", "score", "separation", "smf", "transcription"),
-    *("control.py", "model.py", "note_settings.py", "units.py"),
+    *("control.py", "model.py", "request.py", "stems.py", "units.py", "value.py"),
 )
 
 
@@ -48,7 +56,7 @@ class Keys:
 
 
 def cache_keys(
-    region: Region,
+    region: OpenRegion,
     request: JobRequest,
     stems: Sequence[str],
     midi: Sequence[str],
@@ -97,29 +105,32 @@ def _settings(request: JobRequest, stems: Sequence[str], midi: Sequence[str]) ->
     return msgspec.structs.replace(
         request,
         source=Path(request.source).name if stems else "",  # the stems' time stamps hold the name
-        stems=tuple(stems),
-        midi=tuple(midi),
-        engine="",  # the engine record has the engine and device, with `auto` resolved
-        device="",
-        start_seconds=0.0,  # the key has the region in frames
-        end_seconds=None,
-        project=None,
-        out=None,
-        name=None,
-        play=False,
-        sync="",
-        picture=None if request.picture is None else "",
+        stems=msgspec.structs.replace(request.stems, audio=tuple(stems), midi=tuple(midi)),
+        engine=EngineChoice(),  # the engine record has the engine and device, with `auto` resolved
+        region=Region(),  # the key has the region in frames
+        place=OutputPlace(),
+        play=PlayRequest(),
+        note_files=msgspec.structs.replace(
+            request.note_files, picture=None if request.note_files.picture is None else ""
+        ),
     )
 
 
 def _without_notes(settings: JobRequest) -> JobRequest:
-    """The settings without those that affect no audio: notes, and the content of time stamps."""
-    about_notes = {option.field for option in OPTIONS.values() if option.about == "notes"}
-    values = {name: value for name, value in msgspec.structs.asdict(settings).items() if name not in about_notes}
-    return JobRequest(**{**values, "source": "", "midi": ()})
+    """The settings without the groups that affect no audio: notes, and the content of time stamps."""
+    return msgspec.structs.replace(
+        settings,
+        source="",
+        stems=msgspec.structs.replace(settings.stems, midi=()),
+        song=SongPosition(),
+        reading=NoteReading(),
+        quantise=None,
+        scale=None,
+        note_files=NoteFiles(),
+    )
 
 
-def _input_frames(separator: Separator, region: Region) -> tuple[int, int]:
+def _input_frames(separator: Separator, region: OpenRegion) -> tuple[int, int]:
     """Start and stop of the file's frames that the stems depend on: the region and its context."""
     excerpt = excerpt_for(separator, region.audio, region.start_frame, region.stop_frame)
     rate, engine_rate = region.audio.sample_rate_hz, excerpt.engine_rate_hz

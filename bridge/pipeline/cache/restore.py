@@ -10,18 +10,18 @@ from typing import IO
 import msgspec
 
 from bridge.audio.riff import addition
-from bridge.audio.source import Region
-from bridge.model import JobRequest
+from bridge.audio.source import OpenRegion
 from bridge.pipeline.cache.store import BLOCK_BYTES, OpenEntry
 from bridge.pipeline.manifest import decode_manifest
 from bridge.pipeline.output_files import OutputFile, result_file_name
 from bridge.pipeline.output_folder import OutputFolder
 from bridge.pipeline.stems import time_stamp_chunks
 from bridge.project_paths import numbered
+from bridge.request import JobRequest
 from bridge.system.files import read_small
 
 
-def cached_stem_files(cached: OpenEntry, region: Region, request: JobRequest, name: str) -> Iterator[OutputFile]:
+def cached_stem_files(cached: OpenEntry, region: OpenRegion, request: JobRequest, name: str) -> Iterator[OutputFile]:
     """The stems of a cache entry as output files, with the time stamps of the current job."""
     for result in cached.entry.results:
         content, length = cached.files[result.path], cached.entry.sizes[result.path]

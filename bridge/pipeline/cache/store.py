@@ -23,10 +23,11 @@ from typing import IO, TypeAlias
 
 import msgspec
 
-from bridge.model import Result, Value, Warning
+from bridge.model import Result, Warning
 from bridge.pipeline.manifest import EngineRecord
 from bridge.protocols import Clock
 from bridge.system.files import read_json
+from bridge.value import Value
 
 FOLDER = "results"
 INDEX = "entry.json"

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from bridge.errors import WeightsUnavailable
 from bridge.model import ModelInfo
+from bridge.options.readers import one_of
 from bridge.separation.models.locations import ModelLocations, Weights
 from bridge.separation.models.openunmix import INSTALL
 
@@ -64,6 +65,15 @@ _DIFFQ = " Needs the Python package diffq."
 def known_engines(models_dir: Path) -> tuple[str, ...]:
     """Every name that a job may ask for, `auto` first. Only lists folders, so a request can be checked at once."""
     return engine_names(ModelLocations.of(models_dir))
+
+
+def check_engine(name: str, models_dir: Path) -> None:
+    """Looks into the folders of models now, so that a model is known from the moment that it is there.
+
+    Raises:
+        BadArguments: no engine and no model has that name.
+    """
+    one_of("engine", name, known_engines(models_dir))
 
 
 def engine_names(places: ModelLocations) -> tuple[str, ...]:

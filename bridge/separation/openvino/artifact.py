@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from bridge.model import Value
 from bridge.system.files import read_json, sha256_of
+from bridge.value import Value
 
 #: Raised when a conversion made by an older version of the bridge can no longer be used.
 FORMAT = 1

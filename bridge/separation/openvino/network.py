@@ -1,4 +1,4 @@
-"""OpenVinoModel HTDemucs models, computed by OpenVINO on the CPU. Needs neither torch nor the demucs package."""
+"""Converted HTDemucs models, computed by OpenVINO on the CPU. Needs neither torch nor the demucs package."""
 
 from __future__ import annotations
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bridge.errors import BadArguments, EngineFailed
-from bridge.model import STEMS
 from bridge.protocols import Context
 from bridge.separation.networks.fallback import short_of_memory
 from bridge.separation.windowed.normalisation import BLOCK_FRAMES, Level, measure_level
 from bridge.separation.windowed.overlap_add import OverlapAdd, stride_frames, surround, window_starts
+from bridge.stems import STEMS
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bridge.errors import BadArguments
-from bridge.note_settings import NoteSettings
+from bridge.request import NoteSettings
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def profile_for(stem: str, settings: NoteSettings | None = None) -> Profile:
     overrides: dict[str, Any] = {
         "lowest": settings.lowest_pitch,
         "highest": settings.highest_pitch,
-        "shortest_seconds": None if settings.shortest_ms is None else settings.shortest_ms / 1000,
+        "shortest_seconds": settings.shortest_seconds,
         "monophonic": settings.monophonic,
         "onset_threshold": settings.onset_threshold,
         "note_threshold": settings.note_threshold,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from bridge.config import load_settings
 from bridge.errors import BadArguments
 from bridge.midi.ports.port_layout import ChannelOutput, PortLayout
-from bridge.model import STEMS
+from bridge.stems import STEMS
 from tests.support.fakes import RecordingOutput
 
 

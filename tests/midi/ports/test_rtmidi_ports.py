@@ -13,7 +13,8 @@ from bridge.errors import EngineFailed
 from bridge.midi.ports.port_layout import PortLayout
 from bridge.midi.ports.rtmidi_ports import BACKENDS, answering_backends, full_names, open_ports, quiet_stderr
 from bridge.midi.ports.silent import SILENT
-from bridge.model import STEMS, Port
+from bridge.model import Port
+from bridge.stems import STEMS
 
 NAMES = ["SAB Vocals", "SAB Drums", "SAB Bass", "SAB Other", "SAB Guitar", "SAB Piano"]
 

@@ -10,12 +10,13 @@ import pytest
 from bridge.options.table import OPTIONS
 from bridge.osc.addresses import OUTGOING, REQUESTS, Outgoing, Request
 from bridge.osc.http.oscquery import SUPPORTED, Node, address_space, find_node, host_info
+from tests.support.requests import request_for
 
 
 @pytest.fixture(scope="module")
 def tree() -> Node:
     values = {"/sab/status.reply": (1, 2, "draft", "cpu", "alsa")}
-    return address_space(values, engines=("auto", "draft"), defaults={"format": "flac"})
+    return address_space(values, engines=("auto", "draft"), defaults=request_for("", format="flac"))
 
 
 def nodes(node: Node) -> Iterator[Node]:
@@ -80,7 +81,7 @@ def test_the_keys_of_a_job_are_told_with_what_they_may_be(tree: Node) -> None:
     assert (keys["tempo"]["TYPE"], keys["tempo"]["RANGE"]) == ("f", [{"MIN": 20.0, "MAX": 400.0}])
     assert keys["play"]["TYPE"] == "T"
     assert keys["format"]["VALUE"] == ["flac"]
-    assert "VALUE" not in keys["depth"]
+    assert "VALUE" not in keys["start"]
     for name, option in OPTIONS.items():
         assert option.help in str(keys[name]["DESCRIPTION"])
 

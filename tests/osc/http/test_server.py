@@ -18,17 +18,18 @@ import pytest
 from msgspec.structs import replace
 
 from bridge.events import Noticed
-from bridge.model import Failure, Job, JobRequest, MidiStatus, Result
+from bridge.model import Failure, Job, MidiStatus, Result
 from bridge.osc.http.oscquery import address_space
 from bridge.osc.http.routes import MAX_LINE_BYTES, is_own_name
 from bridge.osc.http.server import serve_http
 from bridge.osc.http.view import BridgeView
 from tests.support.fakes import FakeBridge
+from tests.support.requests import request_for
 
 OVER = Job(
     id="j6",
     name="loop",
-    request=JobRequest(source="/loop.wav", tempo_bpm=120.0),
+    request=request_for("/loop.wav", tempo_bpm=120.0),
     submitted_unix=5.0,
     state="failed",
     fraction=0.5,
@@ -73,7 +74,7 @@ class Site:
 
 
 def shown(bridge: FakeBridge) -> BridgeView:
-    return BridgeView(bridge, engines=("draft",), defaults={"format": "flac"}, osc_host="127.0.0.1", osc_port=9720)
+    return BridgeView(bridge, defaults=request_for("", format="flac"), osc_host="127.0.0.1", osc_port=9720)
 
 
 @pytest.fixture
@@ -86,7 +87,7 @@ async def site() -> AsyncIterator[Site]:
 async def test_the_whole_address_space_is_one_question(site: Site) -> None:
     answer = await site.get("/")
     values = {"/sab/status.reply": (0, 0, "draft", "cpu", "alsa"), "/sab/list.begin": (1,)}
-    expected = address_space(values, ("draft",), {"format": "flac"})
+    expected = address_space(values, ("draft",), request_for("", format="flac"))
     told = answer.json
     startup = cast("dict[str, dict[str, dict[str, object]]]", told["CONTENTS"])["sab"]["CONTENTS"].pop("startup")
     cast("dict[str, dict[str, dict[str, object]]]", expected["CONTENTS"])["sab"]["CONTENTS"].pop("startup")

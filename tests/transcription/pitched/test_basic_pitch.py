@@ -10,7 +10,7 @@ import pytest
 
 from bridge.audio.signal import ArraySignal
 from bridge.errors import Cancelled, EngineFailed
-from bridge.note_settings import NoteSettings
+from bridge.request import NoteSettings
 from bridge.transcription.pitched import basic_pitch
 from bridge.transcription.pitched.basic_pitch import BasicPitch
 from bridge.transcription.pitched.posteriors import contour_bin

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.errors import BadArguments
-from bridge.note_settings import NoteSettings
+from bridge.request import NoteSettings
 from bridge.transcription.pitched.decoder import decode_notes
 from bridge.transcription.pitched.monophonic import NOTE_COST, best_line
 from bridge.transcription.pitched.pitch_bends import bend_steps
@@ -217,7 +217,9 @@ def test_a_higher_threshold_never_gives_more_notes(stem: str, field: str) -> Non
 
 
 def test_the_users_settings_override_the_profile() -> None:
-    profile = profile_for("piano", NoteSettings(shortest_ms=120, lowest_pitch=40, highest_pitch=60, monophonic=True))
+    profile = profile_for(
+        "piano", NoteSettings(shortest_seconds=0.12, lowest_pitch=40, highest_pitch=60, monophonic=True)
+    )
     assert (profile.shortest_seconds, profile.lowest, profile.highest) == (0.12, 40, 60)
     assert profile.monophonic
     assert profile.note_threshold == PROFILES["piano"].note_threshold

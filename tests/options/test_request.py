@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -8,14 +9,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import BadArguments
-from bridge.model import JobRequest
-from bridge.options.table import OPTIONS, absolute_path, build_request, current_folder
+from bridge.options.paths import absolute_path, current_folder
+from bridge.options.record import from_record, to_record
+from bridge.options.request import build_request, with_options
+from bridge.options.table import OPTIONS
+from bridge.request import (
+    AudioFormat,
+    EngineChoice,
+    JobRequest,
+    NoteFiles,
+    NoteReading,
+    OutputPlace,
+    PlayRequest,
+    Quantise,
+    Region,
+    Scale,
+    ScaleFit,
+    SongPosition,
+    StemChoice,
+    StemSet,
+)
 
-ENGINES = ("draft", "htdemucs", "htdemucs_ft")
+DEFAULTS = JobRequest(source="")
 
 
 def request(**options: object) -> JobRequest:
-    return build_request("/loops/beat.wav", options, {}, ENGINES)
+    return build_request("/loops/beat.wav", options, DEFAULTS)
 
 
 def complaint(**options: object) -> str:
@@ -37,16 +56,22 @@ def test_every_option_sets_its_field() -> None:
         scale="F# dorian", bends="MPE", notes="json, csv", picture="/p/a.svg",
     )  # fmt: skip
     assert built == JobRequest(
-        source="/loops/beat.wav", engine="htdemucs", stems=("vocals", "bass"), midi=(), start_seconds=1.0,
-        end_seconds=2.5, tempo_bpm=120.0, beat=-4.0, project="/p", out="/o", name="Take 1", format="flac", depth="24",
-        device="cpu", play=True, sync="now", shortest_seconds=0.12, lowest=38, highest=81, sensitivity=0.75,
-        voices="one", quantise="1/8t", quantise_strength=0.5, quantise_ends=True, quantise_swing=False,
-        scale="F# dorian", off_scale="drop", time_signature=(6, 8), bends="mpe", note_lists=("csv", "json"),
-        picture="/p/a.svg",
-    )  # fmt: skip
-    assert {name for name in JobRequest.__struct_fields__ if name not in ("source", "transcribe_as")} == {
-        option.field for option in OPTIONS.values()
-    }
+        source="/loops/beat.wav",
+        region=Region(start_seconds=1.0, end_seconds=2.5),
+        engine=EngineChoice(name="HTDemucs", device="cpu"),
+        stems=StemChoice(audio=("vocals", "bass"), midi=()),
+        audio=AudioFormat(name="flac", depth="24"),
+        song=SongPosition(tempo_bpm=120.0, beat=-4.0, time_signature=(6, 8)),
+        reading=NoteReading(shortest_seconds=0.12, lowest=38, highest=81, sensitivity=0.75, voices="one"),
+        quantise=Quantise(grid="1/8t", strength=0.5, ends=True, keep_swing=False),
+        scale=ScaleFit(scale=Scale(tonic=6, mode="dorian"), outside="drop"),
+        note_files=NoteFiles(bends="mpe", lists=("csv", "json"), picture="/p/a.svg"),
+        place=OutputPlace(project="/p", folder="/o", name="Take 1"),
+        play=PlayRequest(when_done=True, sync="now"),
+    )
+    groups = {name for name in JobRequest.__struct_fields__ if name != "source"}
+    fields = {f"{group}.{field}" for group in groups for field in getattr(built, group).__struct_fields__}
+    assert fields - {"stems.transcribe_as"} == {option.field for option in OPTIONS.values()}
 
 
 @pytest.mark.parametrize(
@@ -55,7 +80,7 @@ def test_every_option_sets_its_field() -> None:
      ("F♯2", 42), ("440hz", 69), ("27.5 Hz", 21)],
 )  # fmt: skip
 def test_a_pitch_is_a_note_a_number_or_a_frequency(written: object, key: int) -> None:
-    assert request(lowest=written).lowest == key
+    assert request(lowest=written).reading.lowest == key
 
 
 @pytest.mark.parametrize("written", ["H2", "", "A", "128", "-1", "G#9", "0Hz", "90000Hz", "1e3", "Cb-1", "x"])
@@ -89,16 +114,12 @@ def test_settings_of_notes_that_cannot_be_are_refused_in_words(options: dict[str
 
 @pytest.mark.parametrize(("written", "path"), [(1, ""), ("yes", ""), (0, None), ("", None), ("/a/b.SVG", "/a/b.SVG")])
 def test_a_picture_is_a_switch_or_a_file(written: object, path: str | None) -> None:
-    assert request(picture=written).picture == path
+    assert request(picture=written).note_files.picture == path
 
 
 def test_a_pictures_path_begins_where_a_person_stands() -> None:
-    built = build_request("a.wav", {"picture": "out.svg"}, {}, ENGINES, Path("/here"))
-    assert built.picture == "/here/out.svg"
-
-
-def test_the_table_names_fields_that_a_request_has() -> None:
-    assert {option.field for option in OPTIONS.values()} <= set(JobRequest.__struct_fields__)
+    built = build_request("a.wav", {"picture": "out.svg"}, DEFAULTS, Path("/here"))
+    assert built.note_files.picture == "/here/out.svg"
 
 
 def test_the_table_has_the_protocols_words_in_their_order() -> None:
@@ -107,18 +128,15 @@ def test_the_table_has_the_protocols_words_in_their_order() -> None:
 
 
 def test_what_is_given_wins_over_the_defaults_and_none_gives_way_to_them() -> None:
-    built = build_request("/a.wav", {"format": "ogg", "depth": None}, {"format": "mp3", "depth": "16"}, ENGINES)
-    assert (built.format, built.depth) == ("ogg", "16")
-
-
-def test_auto_is_always_an_engine() -> None:
-    assert build_request("/a.wav", {"engine": "auto"}, {}, ()).engine == "auto"
+    defaults = with_options(DEFAULTS, {"format": "mp3", "depth": "16"})
+    built = build_request("/a.wav", {"format": "ogg", "depth": None}, defaults)
+    assert (built.audio.name, built.audio.depth) == ("ogg", "16")
 
 
 @pytest.mark.parametrize(
     ("written", "stems"),
     [
-        ("all", None),
+        ("all", "all"),
         ("None", ()),
         ("vocals,bass", ("vocals", "bass")),
         ("bass vocals", ("vocals", "bass")),
@@ -127,25 +145,25 @@ def test_auto_is_always_an_engine() -> None:
         ((), ()),
     ],
 )
-def test_a_choice_of_stems(written: object, stems: tuple[str, ...] | None) -> None:
-    assert request(stems=written).stems == stems
+def test_a_choice_of_stems(written: object, stems: StemSet) -> None:
+    assert request(stems=written).stems.audio == stems
+    assert request(stems="vocals", midi=written).stems.midi == stems
 
 
 @pytest.mark.parametrize("written", [1, 1.0, True, "1", "true", "ON", "yes"])
 def test_a_switch_that_is_on(written: object) -> None:
-    assert request(play=written).play is True
+    assert request(play=written).play.when_done is True
 
 
 @pytest.mark.parametrize("written", [0, 0.0, False, "0", "false", "Off", "no"])
 def test_a_switch_that_is_off(written: object) -> None:
-    assert request(play=written).play is False
+    assert request(play=written).play.when_done is False
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         ({"speed": 1}, "there are engine, stems, midi"),
-        ({"engine": "spleeter"}, "one of auto, draft, htdemucs, htdemucs_ft, not 'spleeter'"),
         ({"stems": "kazoo"}, "some of vocals, drums, bass, other, guitar, piano; there is no stem 'kazoo'"),
         ({"stems": ""}, "stems is empty"),
         ({"stems": "none", "midi": "none"}, "nothing to do"),
@@ -177,16 +195,16 @@ def test_a_wrong_value_is_refused_in_words(options: dict[str, object], words: st
 
 
 def test_a_name_loses_its_control_characters_and_keeps_its_letters() -> None:
-    assert request(name=" Ünder\x00 the\tsea\u3000夜\n").name == "Ünder thesea\u3000夜"
+    assert request(name=" Ünder\x00 the\tsea\u3000夜\n").place.name == "Ünder thesea\u3000夜"
 
 
 def test_a_name_that_max_sends_as_a_number_is_a_name() -> None:
-    assert request(name=808).name == "808"
-    assert request(name=808.0).name == "808"
+    assert request(name=808).place.name == "808"
+    assert request(name=808.0).place.name == "808"
 
 
 def test_a_field_that_max_leaves_empty_is_not_given() -> None:
-    assert (request(project="").project, request(out="").out) == (None, None)
+    assert (request(project="").place.project, request(out="").place.folder) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -276,9 +294,10 @@ anything = st.one_of(st.text(), st.integers(), st.floats(), st.booleans(), st.no
 @given(source=st.text(), options=st.dictionaries(st.sampled_from([*OPTIONS, "bogus"]), anything))
 def test_anything_gives_a_sound_request_or_a_refusal(source: str, options: dict[str, object]) -> None:
     try:
-        built = build_request(source, options, {}, ENGINES)
+        built = build_request(source, options, DEFAULTS)
     except BadArguments:
         return
     assert Path(built.source).is_absolute()
-    assert 0 <= built.start_seconds < (built.end_seconds or float("inf"))
-    assert built.stems is None or len(set(built.stems)) == len(built.stems)
+    assert 0 <= built.region.start_seconds < (built.region.end_seconds or float("inf"))
+    assert built.stems.audio == "all" or len(set(built.stems.audio)) == len(built.stems.audio)
+    assert from_record(json.loads(json.dumps(to_record(built)))) == built

@@ -1,0 +1,71 @@
+"""A path as a DAW, a browser, a Max patch or a person writes it, made absolute."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from bridge.errors import BadArguments
+from bridge.options.readers import text
+
+
+def absolute_path(name: str, value: object, base: Path | None = None) -> str:
+    """A path as a DAW, a browser or a person writes it, made absolute.
+
+    Taken are plain paths, `~`, `file://` addresses, and Max's `Macintosh HD:/Users/…`; on a Mac another volume than
+    the one that it starts from is found under `/Volumes`. `base` is what a relative path starts from; None: it is
+    refused, because nobody knows what a message from elsewhere means by it. What is there in `base` by the very name
+    that was written is meant by it, whatever else `~take.wav` or `file:a.wav` could mean.
+
+    Raises:
+        BadArguments: it is empty, a web address, or holds a NUL.
+    """
+    written = text(name, value)
+    if not written.strip() or "\0" in written:
+        raise BadArguments(f"{name} must be a file or folder, not {written!r}.")
+    if any("\ud800" <= sign <= "\udfff" for sign in written):
+        raise BadArguments(f"{name} is not a name in UTF-8: {written!r}.", advice="Rename the file or folder first.")
+    if base is not None and os.path.lexists(base / written):
+        return os.path.normpath(base / written)
+    if written.lower().startswith("file:"):
+        written = _path_of_file_url(written)
+    elif "://" in written[:10]:
+        raise BadArguments(f"{name} must be a file on this computer, not the address {written!r}.")
+    elif volume := re.match(r"([^/\\:]{2,}):(/.*)", written, re.DOTALL):
+        if volume[1] == "Macintosh HD":
+            written = volume[2]
+        elif sys.platform == "darwin":
+            written = f"/Volumes/{volume[1]}{volume[2]}"
+    path = os.path.expanduser(written)  # noqa: PTH111 – pathlib would take the `~` of `./~take.wav` for a home as well
+    if path.startswith("~"):
+        raise BadArguments(
+            f"{name} names the home folder of an unknown user: {written!r}.", advice=f"A file of that name is ./{path}."
+        )
+    if base is None and not Path(path).is_absolute():
+        raise BadArguments(f"{name} must be a whole path, from the root on, not {written!r}.")
+    # Without `..`, which leads the search for a project astray; but links stay: a clip may be linked into one.
+    return os.path.normpath((base or Path()) / path)
+
+
+def current_folder() -> Path | None:
+    """What a person's relative paths start from; None where somebody has deleted the folder that they are in."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return None
+
+
+def _path_of_file_url(url: str) -> str:
+    try:
+        parts = urlsplit(url, allow_fragments=False)
+    except ValueError as error:
+        raise BadArguments(f"This is not a file address: {url!r}.") from error
+    path = unquote(parts.path + (f"?{parts.query}" if parts.query else ""))
+    if "\0" in path or not path.strip("/"):
+        raise BadArguments(f"This address names no file: {url!r}.")
+    if parts.netloc not in ("", "localhost"):
+        return f"//{parts.netloc}{path}"  # a share, as Windows writes it
+    return path[1:] if re.match(r"/[A-Za-z]:[/\\]", path) else path

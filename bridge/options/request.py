@@ -1,0 +1,71 @@
+"""From options to a `JobRequest`: what somebody gave, over the defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from bridge.errors import BadArguments
+from bridge.options.paths import absolute_path
+from bridge.options.readers import listed
+from bridge.options.table import OPTIONS
+from bridge.request import JobRequest, Quantise, ScaleFit
+from bridge.value import Value
+
+#: The groups that a request may lack → the field without which there is no such group.
+OPTIONAL_GROUPS = {"quantise": "grid", "scale": "scale"}
+_STRUCTS: dict[str, type[Value]] = {"quantise": Quantise, "scale": ScaleFit}
+
+
+def build_request(
+    source: str, options: Mapping[str, object], defaults: JobRequest, base: Path | None = None
+) -> JobRequest:
+    """The job that somebody asks for, checked and normalised. Whether its engine exists is checked with its files.
+
+    `options` has the names of `OPTIONS` as keys; None says that a value was not given. `base` is what relative paths
+    start from; None: there are none.
+
+    Raises:
+        BadArguments: an option is unknown or its value is out of range, or nothing is left to do.
+    """
+    request = with_options(defaults, options, base)
+    request = msgspec.structs.replace(request, source=absolute_path("path", source, base))
+    region, reading, stems = request.region, request.reading, request.stems
+    if region.end_seconds is not None and region.end_seconds <= region.start_seconds:
+        raise BadArguments(f"end ({region.end_seconds:g} s) must lie after start ({region.start_seconds:g} s).")
+    if reading.lowest is not None and reading.highest is not None and reading.lowest > reading.highest:
+        raise BadArguments(f"lowest (MIDI {reading.lowest}) must not lie above highest (MIDI {reading.highest}).")
+    if stems.audio == () and stems.midi == ():
+        raise BadArguments("With stems none and midi none there is nothing to do.")
+    return request
+
+
+def with_options(request: JobRequest, options: Mapping[str, object], base: Path | None = None) -> JobRequest:
+    """The request with these options in it.
+
+    Raises:
+        BadArguments: an option is unknown, or its value is out of range.
+    """
+    groups: dict[str, dict[str, object]] = {}
+    for name, value in options.items():
+        if name not in OPTIONS:
+            raise BadArguments(f"There is no option {name!r}; there are {listed(OPTIONS)}.")
+        if value is None:
+            continue
+        option = OPTIONS[name]
+        group, _, field = option.field.partition(".")
+        groups.setdefault(group, {})[field] = option.read(option.kind.resolved(name, value, base))
+    return msgspec.structs.replace(
+        request, **{group: _changed(group, getattr(request, group), fields) for group, fields in groups.items()}
+    )
+
+
+def _changed(group: str, present: Value | None, fields: Mapping[str, object]) -> Value | None:
+    if group not in OPTIONAL_GROUPS:
+        assert present is not None
+        return msgspec.structs.replace(present, **fields)
+    if present is not None:
+        fields = {**msgspec.structs.asdict(present), **fields}
+    return None if fields.get(OPTIONAL_GROUPS[group]) is None else _STRUCTS[group](**fields)

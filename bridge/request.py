@@ -1,0 +1,224 @@
+"""What somebody asks for: one job, its wishes in groups.
+
+The groups follow what they decide: the region and the engine decide the sound of the stems; `AudioFormat` their files;
+`SongPosition` to `NoteFiles` the notes and their files; `OutputPlace` and `PlayRequest` change no file's content.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+
+from bridge.errors import BadArguments
+from bridge.value import Value
+
+Bends = Literal["none", "single", "mpe"]
+OffScale = Literal["snap", "drop"]
+Voices = Literal["auto", "one", "many"]
+#: Beats of a bar, and what note a beat is: (6, 8).
+Metre = tuple[int, int]
+#: `all`: every stem that the engine gives; empty: none.
+StemSet: TypeAlias = tuple[str, ...] | Literal["all"]
+
+Probability = Annotated[float, msgspec.Meta(gt=0.0, le=1.0)]
+NoteLength = Annotated[float, msgspec.Meta(ge=0.01, le=2.0)]
+MidiPitch = Annotated[int, msgspec.Meta(ge=0, le=127)]
+
+#: Quarter notes of each grid's step; `t`: three in the time of two.
+GRIDS: dict[str, float] = {
+    "1/4": 1.0,
+    "1/8": 1 / 2,
+    "1/16": 1 / 4,
+    "1/32": 1 / 8,
+    "1/4t": 2 / 3,
+    "1/8t": 1 / 3,
+    "1/16t": 1 / 6,
+    "1/32t": 1 / 12,
+}
+#: Semitones of each mode's tones above the tonic.
+MODES: dict[str, tuple[int, ...]] = {
+    "major": (0, 2, 4, 5, 7, 9, 11),
+    "minor": (0, 2, 3, 5, 7, 8, 10),
+    "harmonic minor": (0, 2, 3, 5, 7, 8, 11),
+    "melodic minor": (0, 2, 3, 5, 7, 9, 11),
+    "dorian": (0, 2, 3, 5, 7, 9, 10),
+    "phrygian": (0, 1, 3, 5, 7, 8, 10),
+    "lydian": (0, 2, 4, 6, 7, 9, 11),
+    "mixolydian": (0, 2, 4, 5, 7, 9, 10),
+    "locrian": (0, 1, 3, 5, 6, 8, 10),
+    "major pentatonic": (0, 2, 4, 7, 9),
+    "minor pentatonic": (0, 3, 5, 7, 10),
+    "blues": (0, 3, 5, 6, 7, 10),
+    "whole tone": (0, 2, 4, 6, 8, 10),
+    "chromatic": tuple(range(12)),
+}
+
+
+class Region(Value, frozen=True, kw_only=True):
+    """The part of the file that the job is about."""
+
+    start_seconds: float = 0.0
+    end_seconds: float | None = None
+    """None: the file's end."""
+
+
+class EngineChoice(Value, frozen=True, kw_only=True):
+    """What separates the clip."""
+
+    name: str = "auto"
+    device: str = "auto"
+
+
+class StemChoice(Value, frozen=True, kw_only=True):
+    """Which stems are wanted, and as what."""
+
+    audio: StemSet = "all"
+    """Stems to write as audio files."""
+    midi: StemSet | Literal["stems"] = "stems"
+    """Stems to transcribe; `stems`: those that are written, or all where none are."""
+    transcribe_as: str | None = None
+    """None: separate, then transcribe. Else nothing is separated: the file itself is that stem, or a `mix`."""
+
+
+class AudioFormat(Value, frozen=True, kw_only=True):
+    """The kind of file that stems are written as."""
+
+    name: str = "wav"
+    depth: str = "source"
+    """Bits of a sample; `source`: as in the clip."""
+
+
+class SongPosition(Value, frozen=True, kw_only=True):
+    """What the DAW knows of the song around the clip; it stands in MIDI files and in time stamps."""
+
+    tempo_bpm: float | None = None
+    """None: estimated from the clip."""
+    beat: float | None = None
+    """Where the clip starts on the song's time line, in quarter notes."""
+    time_signature: Metre = (4, 4)
+
+
+class NoteReading(Value, frozen=True, kw_only=True):
+    """Which notes are taken out of an analysis; None: as the stem's profile says."""
+
+    shortest_seconds: float | None = None
+    """Shorter notes are left out."""
+    lowest: int | None = None
+    """MIDI number of the lowest pitch taken."""
+    highest: int | None = None
+    sensitivity: float | None = None
+    """0–1: how little evidence makes a note."""
+    voices: Voices = "auto"
+    """`one`: never two notes at once."""
+
+
+class Quantise(Value, frozen=True, kw_only=True):
+    """How notes are moved onto a grid.
+
+    Raises:
+        BadArguments: there is no such grid, or the strength is not 0–1.
+    """
+
+    grid: str = "1/16"
+    """One of `GRIDS`."""
+    strength: float = 1.0
+    """0–1: the share of its way to the grid that a note moves."""
+    ends: bool = False
+    """True: notes' ends move to the grid too; False: notes keep their lengths."""
+    keep_swing: bool = True
+    """True: off-beats move to where these notes play them; False: to the even grid."""
+
+    def __post_init__(self) -> None:
+        if self.grid not in GRIDS:
+            raise BadArguments(f"There is no grid {self.grid!r}; there are {', '.join(GRIDS)}.")
+        if not 0 <= self.strength <= 1:
+            raise BadArguments(f"The strength of quantising is 0 to 1, not {self.strength:g}.")
+
+
+class Scale(Value, frozen=True, kw_only=True):
+    """A tonic and the tones above it."""
+
+    tonic: int
+    """Pitch class, 0 (C) to 11."""
+    mode: str
+    """One of `MODES`."""
+
+    def contains(self, pitch: int) -> bool:
+        """Whether a MIDI note number belongs to it."""
+        return (pitch - self.tonic) % 12 in MODES[self.mode]
+
+
+class ScaleFit(Value, frozen=True, kw_only=True):
+    """How pitches are moved into a scale."""
+
+    scale: Scale | Literal["auto"]
+    """`auto`: the key that the notes are in."""
+    outside: OffScale = "snap"
+    """What notes outside the scale do: move to its nearest tone, or go."""
+
+
+class NoteFiles(Value, frozen=True, kw_only=True):
+    """What notes are written as."""
+
+    bends: Bends = "single"
+    """Bends in MIDI files: none; on one channel, where a note sounds alone; as MPE, each note's own."""
+    lists: tuple[str, ...] = ()
+    """The notes as tables too: `csv`, `json`."""
+    picture: str | None = None
+    """Where a picture of the notes goes: a path; empty: among the results; None: nowhere."""
+
+
+class OutputPlace(Value, frozen=True, kw_only=True):
+    """Where the results go, and what they are called."""
+
+    project: str | None = None
+    """The DAW project's file or folder; None: found by walking up from the source."""
+    folder: str | None = None
+    """None: beside the project or the clip."""
+    name: str | None = None
+    """None: the source file's name."""
+
+
+class PlayRequest(Value, frozen=True, kw_only=True):
+    """Whether and how the notes are played into the MIDI ports."""
+
+    when_done: bool = False
+    sync: str = "now"
+    """What playback follows: nothing, or the DAW's `clock`, `jack` or `link`."""
+
+
+class JobRequest(Value, frozen=True, kw_only=True):
+    """What somebody wants done with one region of one audio file."""
+
+    source: str
+    """Absolute path of the audio file."""
+    region: Region = Region()
+    engine: EngineChoice = EngineChoice()
+    stems: StemChoice = StemChoice()
+    audio: AudioFormat = AudioFormat()
+    song: SongPosition = SongPosition()
+    reading: NoteReading = NoteReading()
+    quantise: Quantise | None = None
+    """None: notes stay where they were played."""
+    scale: ScaleFit | None = None
+    """None: pitches stay as they are."""
+    note_files: NoteFiles = NoteFiles()
+    place: OutputPlace = OutputPlace()
+    play: PlayRequest = PlayRequest()
+
+
+class NoteSettings(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How one stem is read, resolved from `NoteReading`; None leaves it to the stem's profile (`profile_for`)."""
+
+    onset_threshold: Probability | None = None
+    """How sure the network must be that a note begins; higher: fewer notes."""
+    note_threshold: Probability | None = None
+    """How sure it must be that a note sounds; higher: fewer and shorter notes."""
+    shortest_seconds: NoteLength | None = None
+    """Shorter notes are left out."""
+    lowest_pitch: MidiPitch | None = None
+    """MIDI number; notes below are left out. The network covers 21 (A0) to 108 (C8)."""
+    highest_pitch: MidiPitch | None = None
+    monophonic: bool | None = None
+    """True: one line, never two notes at once; False: as many as sound."""

@@ -1,0 +1,59 @@
+"""The words that people read for stages, states, files, back-ends and playback: one table for every face.
+
+The screen, the command line and the device for Live take their words from here; `Stem.label` in `bridge.stems` says
+what a stem is called. In lower case, as they stand within a line; `sentence` starts a line with one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bridge.model import Kind, PlayOutcome, Stage, State
+
+STAGE_WORDS: Mapping[Stage, str] = {
+    "queued": "waiting",
+    "loading": "loading model",
+    "separating": "separating",
+    "transcribing": "finding notes",
+    "writing": "writing files",
+}
+STATE_WORDS: Mapping[State, str] = {
+    "queued": "waiting",
+    "running": "running",
+    "done": "done",
+    "failed": "failed",
+    "cancelled": "cancelled",
+}
+KIND_WORDS: Mapping[Kind, str] = {"stem": "stem", "midi": "notes", "notes": "table", "picture": "picture"}
+PLAY_OUTCOME_WORDS: Mapping[PlayOutcome, str] = {
+    "finished": "played to the end",
+    "stopped": "stopped",
+    "failed": "could not be played",
+}
+#: By the names that `midi_backend` and `/sab/status.reply` use.
+BACKEND_WORDS: Mapping[str, str] = {
+    "jack": "JACK",
+    "jack-exact": "JACK, to the sample",
+    "alsa": "ALSA",
+    "coremidi": "Core MIDI",
+    "winmm": "Windows MIDI",
+    "none": "no MIDI",
+}
+WORKER_WORDS: Mapping[str, str] = {
+    "starting": "warming up",
+    "ready": "ready",
+    "busy": "at work",
+    "down": "restarting",
+    "closing": "closing",
+}
+SYNC_WORDS: Mapping[str, str] = {
+    "now": "At once",
+    "clock": "With your DAW's MIDI clock, on the port SAB Sync",
+    "jack": "With JACK's transport",
+    "link": "With Ableton Link",
+}
+
+
+def sentence(words: str) -> str:
+    """The words with a capital at their beginning."""
+    return words[:1].upper() + words[1:]
