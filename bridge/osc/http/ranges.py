@@ -1,7 +1,7 @@
-"""What an argument may be, as numbers and lists that a program can read.
+"""The range of each argument, as numbers and lists for programs.
 
-The tables say it for people: `20–400 BPM`, `wav, aiff, flac`. A job's options are read from those words, so that they
-stand once; the tests hold each reading against what the option itself accepts.
+The tables describe ranges for people: `20–400 BPM`, `wav, aiff, flac`. The ranges of a job's options are parsed from
+that text, so that they are written only once; the tests compare each with what the option itself accepts.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from bridge.osc.handlers import MAX_TTL_SECONDS
 
 @dataclass(frozen=True)
 class Range:
-    """None: no such limit."""
+    """The limits of an argument; None: no such limit."""
 
     lowest: float | None = None
     highest: float | None = None
     choices: tuple[str | int, ...] = ()
-    """The only values that there are; empty: any."""
+    """The only allowed values; empty: any."""
 
 
 _SHARE = Range(lowest=0.0, highest=1.0)
 _COUNT = Range(lowest=0)
 
-#: By the parameter's name, or by `address name` where that address means something else.
+#: By the parameter's name, or by `address name` where that address has a different range.
 PARAMETERS: dict[str, Range] = {
     "protocol": Range(choices=(PROTOCOL_VERSION,)),
     "reply_port": Range(lowest=0, highest=65_535),
@@ -57,12 +57,12 @@ _NUMBER = r"\d+(?:\.\d+)?"
 
 
 def of_parameter(address: str, name: str) -> Range | None:
-    """What a positional argument may be; None where the tables do not limit it."""
+    """The range of a positional argument; None: unlimited."""
     return PARAMETERS.get(f"{address} {name}", PARAMETERS.get(name))
 
 
 def of_option(values: str) -> tuple[str, Range | None]:
-    """An option's type tag (`f`, `s`, or `T` for a switch) and range, from the words of `Option.values`."""
+    """An option's type tag (`f`, `s`, or `T` for a switch) and range, parsed from `Option.values`."""
     if values == "1 or 0":
         return "T", None
     if limits := re.match(rf"({_NUMBER})–({_NUMBER}) ", values):
