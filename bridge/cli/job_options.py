@@ -1,4 +1,4 @@
-"""The options of a job on the command line, made from the one table of `bridge.options`."""
+"""The options of a job on the command line, generated from the table of `bridge.options`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bridge.cli import shared
 from bridge.errors import BadArguments
 
 P = ParamSpec("P")
-#: What was given of a job's options, by their names in `bridge.options.table.OPTIONS`; None: it was not.
+#: A job's options by their names in `bridge.options.table.OPTIONS`; None: not given.
 Given: TypeAlias = dict[str, object]
 
 REGION = ("start", "end", "tempo", "beat", "project", "out", "name")
@@ -41,7 +41,7 @@ ONE_LINE = Annotated[
 def takes(
     *names: str,
 ) -> Callable[[Callable[Concatenate[Given, P], Coroutine[None, None, int]]], Callable[..., Coroutine[None, None, int]]]:
-    """Gives a command's coroutine these options, which it gets as its first argument."""
+    """Adds these options to a command; its coroutine receives their values as its first argument."""
 
     def decorate(function: Callable[Concatenate[Given, P], Coroutine[None, None, int]]) -> Any:
         own = inspect.signature(function, eval_str=True)
@@ -62,7 +62,7 @@ def takes(
             for name, annotation in options.items()
         ]
         rest = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in others]
-        # Typer reads both; what has no default is what must be given.
+        # Typer reads both the signature and the annotations. Parameters without a default are required.
         parameters = sorted([*added, *rest], key=lambda parameter: parameter.default is not inspect.Parameter.empty)
         run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}

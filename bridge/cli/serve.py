@@ -1,4 +1,4 @@
-"""`sab serve` and `sab tui`: the bridge that waits for a DAW, without and with a screen."""
+"""`sab serve` and `sab tui`: the server for the DAW, without and with a screen."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def serve(
 ) -> int:
     """Wait for OSC messages, without a screen. Ctrl-C ends it.
 
-    The job options given here are what a job gets that does not say otherwise.
+    The job options given here are the defaults of every job.
     """
     settings = shared.settings_from(
         host=host, port=port, engine=engine, stems=stems, midi=midi, format=file_format, depth=depth, device=device,
@@ -75,7 +75,7 @@ def tui(
     models_dir: shared.ModelsDir = None,
 ) -> None:
     """Open the screen: every job with its progress, and the server that your DAW talks to. This is plain `sab`."""
-    terminal.need_a_screen()
+    terminal.require_screen()
     from tui.app import run  # no other command loads the screen
 
     settings = shared.settings_from(
@@ -87,13 +87,13 @@ def tui(
 
 
 def _log(event: Event) -> None:
-    line = _words(event)
+    line = _event_text(event)
     if line:
         now = datetime.datetime.now().astimezone().strftime("%H:%M:%S")
         terminal.write_report(f"{now} {line}")
 
 
-def _words(event: Event) -> str:
+def _event_text(event: Event) -> str:
     match event:
         case Submitted(job=job, name=name):
             return f"{job}: {name}"
