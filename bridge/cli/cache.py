@@ -30,27 +30,27 @@ def show_cache(json: shared.Json = False) -> None:
     """List the cached results, the most recently used first."""
     settings = shared.settings_from()
     cache = _cache(settings)
-    everything = cache.entries()
-    total = sum(one.entry.total_bytes for one in everything)
-    kept = [one for one in everything if one.entry.results]
-    analyses_bytes = total - sum(one.entry.total_bytes for one in kept)
+    stored = cache.entries()
+    total = sum(one.entry.total_bytes for one in stored)
+    results = [one for one in stored if one.entry.results]
+    analyses_bytes = total - sum(one.entry.total_bytes for one in results)
     if json:
         summary = {
             "folder": str(cache.folder), "bytes": total, "heard_bytes": analyses_bytes,
             "max_bytes": settings.cache_max_bytes,
         }  # fmt: skip
-        write_json({**summary, "entries": [_entry_json(one) for one in kept]})
+        write_json({**summary, "entries": [_entry_json(one) for one in results]})
         return
     listed = plain_table("Clip", "Engine", "Size", "Last used", right=("Size",))
-    for one in kept:
+    for one in results:
         used = datetime.datetime.fromtimestamp(one.used_unix).astimezone().strftime("%Y-%m-%d %H:%M")
         listed.add_row(one.entry.name, one.entry.engine.name or "–", _megabytes(one.entry.total_bytes), used)
-    if kept:
+    if results:
         PlainConsole().print(listed)
     size = (
         f"{_megabytes(total)} of {settings.cache_max_gb:g} GB ({_megabytes(analyses_bytes)} of it: analyses, for notes)"
     )
-    write_line(f"{_counted(len(kept))}, {size}, in {cache.folder}")
+    write_line(f"{_counted(len(results))}, {size}, in {cache.folder}")
 
 
 @app.command("clear")
@@ -71,15 +71,15 @@ def _cache(settings: Settings) -> ResultsCache:
     return ResultsCache(settings.cache_dir, settings.cache_max_bytes, SystemClock())
 
 
-def _entry_json(kept: StoredEntry) -> dict[str, object]:
-    entry = kept.entry
+def _entry_json(stored: StoredEntry) -> dict[str, object]:
+    entry = stored.entry
     return {
         "key": entry.key,
         "name": entry.name,
         "engine": entry.engine.name,
         "bytes": entry.total_bytes,
         "files": len(entry.results),
-        "last_used": iso_time(kept.used_unix),
+        "last_used": iso_time(stored.used_unix),
     }
 
 

@@ -80,8 +80,8 @@ def _measure(settings: Settings, recording: Path, stems: tuple[str, ...], *, dry
         f"{found.clicks} of {CLICKS} clicks found; they were {abs(found.late_ms):.2f} ms "
         f"{'late' if found.late_ms >= 0 else 'early'}, half of them within {found.spread_ms:.2f} ms of this."
     )
-    kept = {**calibrated(offsets_file(settings)), **dict.fromkeys(stems, found.offset_ms)}
-    _store(settings, kept, dry_run=dry_run)
+    updated = {**read_calibrated_offsets(offsets_file(settings)), **dict.fromkeys(stems, found.offset_ms)}
+    _store(settings, updated, dry_run=dry_run)
     for stem in stems:
         if stem in settings.midi_offsets_ms:
             write_line(

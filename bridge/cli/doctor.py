@@ -174,12 +174,10 @@ def _why_not_writable(folder: Path) -> str:
 
 async def _port(settings: Settings) -> Finding:
     try:
-        (await sockets.bound(settings.host, settings.port, socket.SOCK_DGRAM)).close()
+        (await sockets.server_socket(settings.host, settings.port, socket.SOCK_DGRAM)).close()
     except (OSError, OverflowError, UnicodeError) as error:  # UnicodeError: not a valid host name
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-            message = (
-                f"UDP port {settings.port} is in use. If no bridge is running already, choose another with --port."
-            )
+            message = f"UDP port {settings.port} is taken. If no bridge is running already, choose another with --port."
             return Finding("OSC port", "note", message)
         reason = getattr(error, "strerror", None) or error
         return Finding("OSC port", "broken", f"UDP port {settings.port} of {settings.host} cannot be opened: {reason}.")

@@ -126,7 +126,7 @@ FACE: tuple[Box, ...] = (
     line("part", (6, 51, 204, 26), "Select an audio clip."),
     choice(
         "part_choice", "live.tab", (8, 77, 200, 15), "Part", ("Clip", "Loop brace"),
-        "All that the clip plays, or only what lies under the Arrangement's loop brace.",
+        "All that the clip plays, or only what is under the Arrangement's loop brace.",
     ),
     device_heading("stems_label", (216, 22, 60, 15), "Stems"),
     *(_stem(index, stem) for index, stem in enumerate(STEMS)),

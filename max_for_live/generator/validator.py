@@ -160,7 +160,7 @@ def _face(patcher: dict[str, Any]) -> Iterator[str]:
             continue
         left, top, wide, high = box["presentation_rect"]
         if any(side != int(side) for side in box["presentation_rect"]):
-            yield f"{_label(box)} lies between pixels."
+            yield f"{_label(box)} is between pixels."
         if left < 0 or top < 0 or wide <= 0 or high <= 0 or left + wide > width or top + high > height:
             yield f"{_label(box)} extends beyond the face."
 
