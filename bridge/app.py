@@ -98,7 +98,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
                 announce_to=subscribers.load(),
             )
             osc = await parts.enter_async_context(server)
-            parts.callback(lambda: subscribers.save(osc.listeners))
+            parts.callback(lambda: subscribers.save(osc.subscribers))
             address = osc.url
             # Only the process that holds the port may change the history that belongs to it.
             if isinstance(store, JournalStore):

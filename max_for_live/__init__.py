@@ -1,1 +1,1 @@
-"""The Max for Live device: its script (`code`), and what builds, checks and draws it (`generator`)."""
+"""The Max for Live device: its script (`code`), and the generator that builds, checks and draws it (`generator`)."""

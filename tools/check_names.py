@@ -18,7 +18,6 @@ MOST_MODULES = 18
 EXCEPTIONS: Mapping[str, str] = {
     "main": "the entry point of each `python -m`",
     "submit": "the command `sab submit` and the handler of `/sab/submit` each bear their address's name",
-    "Client": "`jack_client.Client` has the names of the package JACK-Client, in whose place it stands",
     "Port": "`jack_client.Port` has the names of the package JACK-Client, in whose place it stands",
 }
 

@@ -1,4 +1,4 @@
-"""The command `sab`: thin faces over `bridge.app`, one module for each group of commands."""
+"""The command `sab`: one module for each group of commands, all of them thin layers over `bridge.app`."""
 
 from bridge.cli.main import main
 

@@ -1,4 +1,4 @@
-"""`sab cache`: which finished results are kept for another time, how much room they take, and giving it back."""
+"""`sab cache`: lists the cached results and their size, and clears them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from bridge.pipeline.cache.store import ResultsCache, StoredEntry
 from bridge.pipeline.manifest import iso_time
 from bridge.system.clock import SystemClock
 
-app = typer.Typer(help="The results that are kept, so that the same clip again takes no time: list them, clear them.")
+app = typer.Typer(help="The cached results, which make the same job again take no time: list them, clear them.")
 
 
 @app.callback(invoke_without_command=True)
 def cache_default(context: typer.Context) -> None:
-    """The results that are kept, so that the same clip again takes no time: list them, clear them."""
+    """The cached results, which make the same job again take no time: list them, clear them."""
     if context.invoked_subcommand is None:
         show_cache()
 
@@ -27,33 +27,36 @@ def cache_default(context: typer.Context) -> None:
 @app.command("list")
 @shared.guarded
 def show_cache(json: shared.Json = False) -> None:
-    """List the results that are kept, the last used first."""
+    """List the cached results, the most recently used first."""
     settings = shared.settings_from()
     cache = _cache(settings)
-    everything = cache.entries()
-    total = sum(one.entry.total_bytes for one in everything)
-    kept = [one for one in everything if one.entry.results]
-    heard = total - sum(one.entry.total_bytes for one in kept)
+    stored = cache.entries()
+    total = sum(one.entry.total_bytes for one in stored)
+    results = [one for one in stored if one.entry.results]
+    analyses_bytes = total - sum(one.entry.total_bytes for one in results)
     if json:
-        told = {
-            "folder": str(cache.folder), "bytes": total, "heard_bytes": heard, "max_bytes": settings.cache_max_bytes,
+        summary = {
+            "folder": str(cache.folder), "bytes": total, "heard_bytes": analyses_bytes,
+            "max_bytes": settings.cache_max_bytes,
         }  # fmt: skip
-        write_json({**told, "entries": [_told(one) for one in kept]})
+        write_json({**summary, "entries": [_entry_json(one) for one in results]})
         return
     listed = plain_table("Clip", "Engine", "Size", "Last used", right=("Size",))
-    for one in kept:
+    for one in results:
         used = datetime.datetime.fromtimestamp(one.used_unix).astimezone().strftime("%Y-%m-%d %H:%M")
         listed.add_row(one.entry.name, one.entry.engine.name or "–", _megabytes(one.entry.total_bytes), used)
-    if kept:
+    if results:
         PlainConsole().print(listed)
-    size = f"{_megabytes(total)} of {settings.cache_max_gb:g} GB ({_megabytes(heard)} of it: what was heard, for notes)"
-    write_line(f"{_counted(len(kept))}, {size}, in {cache.folder}")
+    size = (
+        f"{_megabytes(total)} of {settings.cache_max_gb:g} GB ({_megabytes(analyses_bytes)} of it: analyses, for notes)"
+    )
+    write_line(f"{_counted(len(results))}, {size}, in {cache.folder}")
 
 
 @app.command("clear")
 @shared.guarded
 def clear_cache(json: shared.Json = False) -> None:
-    """Delete all results that are kept. The files in your projects stay."""
+    """Delete all cached results. The files in your projects stay."""
     cache = _cache(shared.settings_from())
     results = sum(bool(one.entry.results) for one in cache.entries())
     cache.clear()
@@ -68,15 +71,15 @@ def _cache(settings: Settings) -> ResultsCache:
     return ResultsCache(settings.cache_dir, settings.cache_max_bytes, SystemClock())
 
 
-def _told(kept: StoredEntry) -> dict[str, object]:
-    entry = kept.entry
+def _entry_json(stored: StoredEntry) -> dict[str, object]:
+    entry = stored.entry
     return {
         "key": entry.key,
         "name": entry.name,
         "engine": entry.engine.name,
         "bytes": entry.total_bytes,
         "files": len(entry.results),
-        "last_used": iso_time(kept.used_unix),
+        "last_used": iso_time(stored.used_unix),
     }
 
 

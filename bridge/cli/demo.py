@@ -1,4 +1,4 @@
-"""`sab demo`: the whole way once, on a clip of our own, through a server that is started for it."""
+"""`sab demo`: runs one complete job on the bundled clip, through a server started for it."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from bridge.system import sockets
 TEMPO_BPM = 112.0
 EXPECTED_STEMS = 4
 LEAST_MIDI_FILES = 3
-#: A server that has not said where it listens by then does not start at all.
+#: A server that has not printed its address by then has failed to start.
 START_SECONDS = 30.0
 
-Out = Annotated[Path, typer.Option("--out", help="Where the results go; a folder that exists is never overwritten.")]
+Out = Annotated[Path, typer.Option("--out", help="Folder for the results; an existing folder is never overwritten.")]
 
 
 @shared.command
@@ -43,7 +43,7 @@ async def demo(
     no_midi: shared.NoMidi = False,
     models_dir: shared.ModelsDir = None,
 ) -> int:
-    """Take the clip that comes with the bridge apart, and play its notes. Takes less than a minute."""
+    """Separate the clip that comes with the bridge, and play its notes. Takes less than a minute."""
     options = [*(["--no-midi"] if no_midi else []), *(["--models-dir", str(models_dir)] if models_dir else [])]
     report = TextReport.for_people()
     with as_file(files("bridge.demo") / "clip.ogg") as clip:
@@ -69,17 +69,17 @@ async def demo(
                 results = await _results(client, arguments_of(accepted, ACCEPTED)["job"], report)
             _check(results)
             (status,) = await client.ask("/sab/status")
-            await _hear(client, results, arguments_of(status, STATUS_REPLY)["midi_backend"], report)
+            await _wait_played(client, results, arguments_of(status, STATUS_REPLY)["midi_backend"], report)
     midi = [result for result in results if result.kind == "midi"]
     notes = sum(result.notes for result in midi if result.is_part)
-    report.say(f"{len(results) - len(midi)} stems and {len(midi)} MIDI files with {notes} notes lie in")
+    report.say(f"{len(results) - len(midi)} stems and {len(midi)} MIDI files with {notes} notes are in")
     report.say(str(Path(results[0].path).parent))
     return shared.DONE
 
 
 @asynccontextmanager
 async def _server(options: list[str]) -> AsyncIterator[tuple[str, int]]:
-    """A `sab serve` of its own on a free port; gives host and port, ends it afterwards."""
+    """Runs its own `sab serve` on a free port; yields host and port, and ends the server afterwards."""
     with tempfile.TemporaryDirectory(prefix="sab-demo-") as state, (Path(state) / "log").open("w+b") as log:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bridge", "serve", "--port", "0", "--state-dir", state, *options),
@@ -93,7 +93,7 @@ async def _server(options: list[str]) -> AsyncIterator[tuple[str, int]]:
             if not line:
                 await process.wait()
                 log.seek(0)
-                reason = log.read().decode("utf-8", "replace").strip().splitlines() or ["it said nothing"]
+                reason = log.read().decode("utf-8", "replace").strip().splitlines() or ["it gave no reason"]
                 raise EngineFailed(f"The demo's server did not start: {reason[-1]}", advice="See `sab doctor`.")
             url = urlsplit(line.decode().removeprefix("listening on ").strip())
             assert url.hostname is not None
@@ -108,10 +108,10 @@ async def _server(options: list[str]) -> AsyncIterator[tuple[str, int]]:
 
 
 async def _results(client: OscClient, job: str, report: TextReport) -> list[Result]:
-    """Shows the job's pushes until it is over; returns its files.
+    """Shows the job's pushes until it ends; returns its files.
 
     Raises:
-        EngineFailed: it failed.
+        EngineFailed: the job failed.
     """
     results: list[Result] = []
     failure = ""
@@ -140,25 +140,25 @@ def _count_notes(path: str) -> int:
 
 
 def _check(results: list[Result]) -> None:
-    """Sees that the demo has shown what it promises.
+    """Checks that the job has written the expected files.
 
     Raises:
         EngineFailed: files are missing.
     """
     stems = [result for result in results if result.kind == "stem"]
     midi = [result for result in results if result.is_part and result.notes]
-    lost = [result.path for result in results if not Path(result.path).is_file()]
-    if lost:
-        raise EngineFailed(f"{lost[0]} was announced but is not there.")
+    missing = [result.path for result in results if not Path(result.path).is_file()]
+    if missing:
+        raise EngineFailed(f"{missing[0]} was reported but does not exist.")
     if len(stems) < EXPECTED_STEMS or len(midi) < LEAST_MIDI_FILES:
         raise EngineFailed(f"Only {len(stems)} stems and {len(midi)} MIDI files with notes were made.")
 
 
-async def _hear(client: OscClient, results: list[Result], backend: str, report: TextReport) -> None:
-    """Waits until the notes have been played to the ports, where this machine has a MIDI back-end.
+async def _wait_played(client: OscClient, results: list[Result], backend: str, report: TextReport) -> None:
+    """Waits until the notes have been played to the ports; returns at once if there is no MIDI back-end.
 
     Raises:
-        EngineFailed: the ports are there, but the notes did not get through.
+        EngineFailed: there are ports, but the notes were not played.
     """
     if backend == "none":
         report.say("No MIDI ports on this machine, so nothing is played; `sab doctor` says why.")
@@ -167,16 +167,16 @@ async def _hear(client: OscClient, results: list[Result], backend: str, report: 
     seconds = max(result.seconds for result in results)
     report.say(f"Playing the notes to the MIDI ports ({backend}) for {seconds:.0f} s …")
     try:
-        await asyncio.wait_for(_played(client, waiting), seconds + START_SECONDS)
+        await asyncio.wait_for(_receive_ends(client, waiting), seconds + START_SECONDS)
     except asyncio.TimeoutError:
         raise EngineFailed(f"The notes of {', '.join(sorted(waiting))} were not played.") from None
 
 
-async def _played(client: OscClient, waiting: set[str]) -> None:
-    """Returns once each of the stems in `waiting` has been played to its end.
+async def _receive_ends(client: OscClient, waiting: set[str]) -> None:
+    """Waits until each of the stems in `waiting` has been played to its end.
 
     Raises:
-        EngineFailed: one was not.
+        EngineFailed: one of them was not.
     """
     async for push in client.pushes():
         match event_of(push):

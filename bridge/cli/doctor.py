@@ -1,4 +1,4 @@
-"""`sab doctor`: what works on this machine, what does not, and what to do about it."""
+"""`sab doctor`: checks what works on this machine, what does not, and what to do about it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import msgspec
 from bridge.cli import shared
 from bridge.cli.logs import LOG_NAME
 from bridge.cli.output.terminal import write_json, write_line
-from bridge.cli.ports import look_at_ports
+from bridge.cli.ports import inspect_ports
 from bridge.config import Settings
 from bridge.errors import BridgeError
 from bridge.integrations.daws import DAWS
@@ -26,17 +26,17 @@ from bridge.separation.models.catalogue import PREFERRED, catalogue
 from bridge.system import sockets
 
 Verdict = Literal["ok", "note", "broken"]
-SIGNS: dict[Verdict, str] = {"ok": "✓", "note": "–", "broken": "✗"}
+MARKS: dict[Verdict, str] = {"ok": "✓", "note": "–", "broken": "✗"}
 
 WINDOWS_SETUP = "docs/platforms.md shows both ways step by step."
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """One thing that was looked at."""
+    """The result of one check."""
 
     subject: str
     verdict: Verdict
-    """`note`: something is missing that the bridge can do without."""
+    """`note`: something optional is missing."""
     message: str
 
 
@@ -63,7 +63,7 @@ async def doctor(
         write_json(findings)
     else:
         for finding in findings:
-            write_line(f"{SIGNS[finding.verdict]} {finding.subject}: {finding.message}")
+            write_line(f"{MARKS[finding.verdict]} {finding.subject}: {finding.message}")
     return shared.FAILED if any(finding.verdict == "broken" for finding in findings) else shared.DONE
 
 
@@ -90,7 +90,7 @@ def _weights(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "Separation",
             "note",
-            f"{PREFERRED} is not here yet, it will be downloaded with the first job. "
+            f"{PREFERRED} is not here yet; it will be downloaded with the first job. "
             f"Before going offline: `sab models pull {PREFERRED}`. Here: {', '.join(here)}",
         )
 
@@ -117,7 +117,7 @@ def _audio() -> Iterator[Finding]:
 
 async def _midi(settings: Settings) -> Finding:
     try:
-        report = await look_at_ports(settings)
+        report = await inspect_ports(settings)
     except BridgeError as error:
         return Finding("MIDI", "broken", str(error))
     status = report.status
@@ -141,9 +141,9 @@ def _midi_timing() -> Iterator[Finding]:
 
 
 def _folders(settings: Settings) -> Iterator[Finding]:
-    """Nothing is made here: a folder that the bridge has not needed yet is not ticked."""
+    """Creates nothing: a folder that the bridge has not needed yet is only a note."""
     for subject, folder, name, yet in (
-        ("History", settings.state_dir, "SAB_STATE_DIR", "nothing is kept yet; it will be in"),
+        ("History", settings.state_dir, "SAB_STATE_DIR", "nothing is stored yet; it will be in"),
         ("Your models", settings.models_dir, "SAB_MODELS_DIR", "none yet; they go into"),
     ):
         reason = _why_not_writable(folder)
@@ -163,10 +163,10 @@ def _folders(settings: Settings) -> Iterator[Finding]:
 
 
 def _why_not_writable(folder: Path) -> str:
-    """Why nothing can be written there, or why the folder cannot be made; empty where nothing stands in the way."""
+    """Why the folder cannot be written to, or cannot be created; empty if it can."""
     try:
-        there = next((path for path in (folder, *folder.parents) if path.exists()), folder)
-        with tempfile.TemporaryFile(dir=there):
+        existing = next((path for path in (folder, *folder.parents) if path.exists()), folder)
+        with tempfile.TemporaryFile(dir=existing):
             return ""
     except OSError as error:
         return error.strerror or str(error)
@@ -175,11 +175,9 @@ def _why_not_writable(folder: Path) -> str:
 async def _port(settings: Settings) -> Finding:
     try:
         (await sockets.server_socket(settings.host, settings.port, socket.SOCK_DGRAM)).close()
-    except (OSError, OverflowError, UnicodeError) as error:  # the last: no host is called so
+    except (OSError, OverflowError, UnicodeError) as error:  # UnicodeError: not a valid host name
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-            message = (
-                f"UDP port {settings.port} is taken: by a bridge that runs already, or choose another with --port."
-            )
+            message = f"UDP port {settings.port} is taken. If no bridge is running already, choose another with --port."
             return Finding("OSC port", "note", message)
         reason = getattr(error, "strerror", None) or error
         return Finding("OSC port", "broken", f"UDP port {settings.port} of {settings.host} cannot be opened: {reason}.")
@@ -187,13 +185,13 @@ async def _port(settings: Settings) -> Finding:
 
 
 def _daws() -> Iterator[Finding]:
-    """The DAWs that `sab install` has something for, and whether it is there."""
+    """The DAWs that `sab install` supports, and whether its files are installed."""
     for word, daw in DAWS.items():
         folders = daw.folders(Path.home(), os.environ)
-        there = [folder for folder in folders if all(os.path.isfile(folder / name) for name in daw.files())]  # noqa: PTH113
-        if there:
-            yield Finding(daw.name, "ok", ", ".join(map(str, there)))
+        installed = [folder for folder in folders if all(os.path.isfile(folder / name) for name in daw.files())]  # noqa: PTH113
+        if installed:
+            yield Finding(daw.name, "ok", ", ".join(map(str, installed)))
         elif folders:
-            yield Finding(daw.name, "note", f"is here, without what the bridge has for it: `sab install {word}`")
+            yield Finding(daw.name, "note", f"is here, without the bridge's files for it: `sab install {word}`")
         else:
             yield Finding(daw.name, "note", "not found here")

@@ -1,4 +1,4 @@
-"""`sab install`: scripts for Ardour and REAPER, and the device for Live, put where those look for them."""
+"""`sab install`: puts the scripts for Ardour and REAPER, and the device for Live, into the folders of those DAWs."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ WORDS: dict[Step, str] = {
 }
 
 Which = Annotated[str, typer.Argument(metavar="DAW", help="ardour, reaper or live.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing, and overwrite or remove what you have changed.")]
-Remove = Annotated[bool, typer.Option("--remove", help="Take out what was installed.")]
+Yes = Annotated[
+    bool, typer.Option("--yes", "-y", help="Do not ask; overwrite or remove even files that you have changed.")
+]
+Remove = Annotated[bool, typer.Option("--remove", help="Remove what was installed.")]
 
 
 @shared.guarded
@@ -66,10 +68,10 @@ def _folders(daw: Daw) -> list[Path]:
 
 
 def _agreed(files: list[InstalledFile], word: str, yes: bool) -> bool:
-    """Shows the files, and asks where anything would change; files that the user has changed are asked about too.
+    """Shows the files, and asks before anything changes, including files that the user has changed.
 
     Raises:
-        BadArguments: nobody is there to ask.
+        BadArguments: standard input is not a terminal.
     """
     for file in files:
         write_line(f"{WORDS['changed'] if file.step == 'changed' else word or WORDS[file.step]} {file.path}")
@@ -79,7 +81,7 @@ def _agreed(files: list[InstalledFile], word: str, yes: bool) -> bool:
     if yes:
         return True
     if not sys.stdin.isatty():
-        raise BadArguments("Nothing was changed, since nobody is there to ask.", advice="Say --yes.")
+        raise BadArguments("Nothing was changed: there is no terminal to ask on.", advice="Say --yes.")
     if any(file.step == "changed" for file in files):
         question = "You have changed the files marked CHANGED; your changes will be lost. Go on?"
     else:

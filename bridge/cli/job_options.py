@@ -1,4 +1,4 @@
-"""The options of a job on the command line, made from the one table of `bridge.options`."""
+"""The options of a job on the command line, generated from the table of `bridge.options`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bridge.options.table import OPTIONS, Command, Option
 
 P = ParamSpec("P")
 R = TypeVar("R")
-#: What was given of a job's options, by their names in `OPTIONS`; None: it was not.
+#: A job's options by their names in `OPTIONS`; None: not given.
 Given: TypeAlias = dict[str, object]
 
 ONE_LINE = Annotated[
@@ -31,7 +31,7 @@ ONE_LINE = Annotated[
 
 
 def takes(command: Command) -> Callable[[Callable[Concatenate[Given, P], R]], Callable[..., R]]:
-    """Gives a command's function the options whose rows name that command, as its first argument."""
+    """Adds the options whose rows name `command`; its function receives their values as its first argument."""
 
     def decorate(function: Callable[Concatenate[Given, P], R]) -> Callable[..., R]:
         own = inspect.signature(function, eval_str=True)
@@ -53,7 +53,7 @@ def takes(command: Command) -> Callable[[Callable[Concatenate[Given, P], R]], Ca
             for name, annotation in annotations.items()
         ]
         rest = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in others]
-        # Typer reads both; what has no default is what must be given.
+        # Typer reads both the signature and the annotations. Parameters without a default are required.
         parameters = sorted([*added, *rest], key=lambda parameter: parameter.default is not inspect.Parameter.empty)
         run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}

@@ -1,4 +1,4 @@
-"""The log file: what the musician is spared and a developer wants to read."""
+"""The log file: details for developers that are not shown to the musician."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _Fault: TypeAlias = "tuple[type[BaseException], BaseException, TracebackType | N
 
 
 def log_into(folder: Path) -> None:
-    """Writes every part's log into `folder`, two files of a megabyte at most; where it cannot, there is none.
+    """Writes all log records into `folder`, in at most two files of a megabyte; without a log if that fails.
 
-    From here on nothing that is logged, by us or by a library, comes on standard error, where a screen may stand.
+    From here on no log record, ours or a library's, goes to standard error, where the screen may be drawn.
     """
-    everything = logging.getLogger()
-    for handler in everything.handlers:
+    root = logging.getLogger()
+    for handler in root.handlers:
         if isinstance(handler, TerminalHandler):
-            everything.removeHandler(handler)
-    everything.addHandler(logging.NullHandler())
+            root.removeHandler(handler)
+    root.addHandler(logging.NullHandler())
     logging.getLogger("bridge").setLevel(logging.INFO)
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
@@ -34,11 +34,11 @@ def log_into(folder: Path) -> None:
             folder / LOG_NAME, maxBytes=MAX_BYTES, backupCount=1, encoding="utf-8", delay=True
         )
         handler.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-        everything.addHandler(handler)
+        root.addHandler(handler)
 
 
 class PlainFormatter(logging.Formatter):
-    """A record is one line, and its stack is lines that are set in: no name in it can pose as a record of its own."""
+    """Writes a record as one line, and its stack trace indented, so that no text in it can imitate another record."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 – logging's name
         return plain(super().formatMessage(record))
@@ -51,5 +51,5 @@ class PlainFormatter(logging.Formatter):
 
 
 def plain_trace(trace: str) -> str:
-    """A stack trace of harmless lines, all of them set in."""
+    """A stack trace without control characters, every line indented."""
     return "\n".join(f"  {plain(line)}" for line in trace.split("\n"))

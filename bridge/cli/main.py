@@ -1,4 +1,4 @@
-"""The commands of `sab` by their names."""
+"""The commands of `sab`."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from bridge.errors import BadArguments, NotWritable
 
 app = typer.Typer(
     name="sab",
-    help="Source Audio Bridge: takes the clip in your DAW apart and plays its notes into your tracks.",
+    help="Source Audio Bridge: separates the clip in your DAW into stems and plays its notes into your tracks.",
     no_args_is_help=False,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-#: What typer raises for a mistake in the command line; it has no public name, but `BadParameter` is one of them.
+#: The error that typer raises for a mistake in the command line. It has no public name; it is `BadParameter`'s base.
 _UsageError = cast("type[Exception]", typer.BadParameter.__bases__[0])
 
 
@@ -32,26 +32,26 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def _with_the_screens_options(function: Callable[..., None]) -> Callable[..., None]:
-    """Gives the command `sab` every option of `sab tui`, from its one signature."""
-    own = inspect.signature(function, eval_str=True)
-    *named, _ = own.parameters.values()
+def _with_screen_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Gives the command `sab` every option of `sab tui`, taken from its signature."""
+    signature = inspect.signature(function, eval_str=True)
+    *named, _ = signature.parameters.values()
     added = inspect.signature(serve.tui, eval_str=True).parameters.values()
     parameters = [*named, *(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in added)]
-    # Typer reads both.
-    function.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+    # Typer reads both the signature and the annotations.
+    function.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     function.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return function
 
 
 @app.callback(invoke_without_command=True)
-@_with_the_screens_options
+@_with_screen_options
 def start_command(
     context: typer.Context,
     version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Print the version."),
     **options: Any,
 ) -> None:
-    """Take the clip in your DAW apart – stems, MIDI files – and play its notes into your tracks.
+    """Separate the clip in your DAW into stems and MIDI files, and play its notes into your tracks.
 
     Without a command, the screen opens and the bridge listens to your DAW.
     """
@@ -59,17 +59,17 @@ def start_command(
     if context.invoked_subcommand is None:
         serve.tui(**options)
     else:
-        _no_options_before(context.invoked_subcommand, context, options)
+        _reject_options_before(context.invoked_subcommand, context, options)
 
 
 @shared.guarded
-def _no_options_before(command: str, context: typer.Context, options: dict[str, object]) -> None:
-    """Raises BadArguments where an option stands before the command, which would never hear of it."""
+def _reject_options_before(command: str, context: typer.Context, options: dict[str, object]) -> None:
+    """Raises BadArguments for an option before the command's name: the command would not receive it."""
     names = {parameter.name: parameter.opts[0] for parameter in context.command.params}
     given = [names[name] for name, value in options.items() if value is not None and value is not False]
     if given:
         raise BadArguments(
-            f"{given[0]} before {command} would set nothing.", advice=f"Write it behind: sab {command} {given[0]} …"
+            f"{given[0]} before {command} has no effect.", advice=f"Write it after: sab {command} {given[0]} …"
         )
 
 
@@ -96,18 +96,18 @@ def main() -> None:
 
 
 def _status() -> int:
-    """Typer's own boxes for mistakes would print whatever stands in an argument, so they are told here."""
+    """Runs the command; returns the exit status. Errors are printed here: typer would print arguments unescaped."""
     try:
-        with writing():  # the help, which typer prints
+        with writing():  # for the help, which typer prints
             status = app(standalone_mode=False)
     except _UsageError as error:
         context = getattr(error, "ctx", None)
-        advice = "" if context is None else f" `{context.command_path} --help` says what there is."
+        advice = "" if context is None else f" `{context.command_path} --help` lists the options."
         write_error(BadArguments.code, f"{error.format_message().rstrip('.')}.{advice}")  # type: ignore[attr-defined]
         return shared.USAGE
-    except typer.Abort:  # nobody has answered
+    except typer.Abort:  # a question was not answered
         return shared.INTERRUPTED
-    except (OutputClosed, SystemExit):  # SystemExit: typer, whose help nobody reads
+    except (OutputClosed, SystemExit):  # SystemExit: typer, when standard output is closed while it prints the help
         drop_output()
         return shared.UNREAD
     except NotWritable as error:

@@ -1,4 +1,4 @@
-"""`sab models`: which separation models are here, where they lie, and fetching one ahead of going offline."""
+"""`sab models`: lists the separation models, prints their folder, and downloads one in advance."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from bridge.cli.output.terminal import write_json, write_line, write_path
 from bridge.separation.models.catalogue import catalogue
 from bridge.separation.throughput import EngineSpeeds
 
-app = typer.Typer(help="The separation models: list them, fetch one, see where yours go.")
+app = typer.Typer(help="The separation models: list them, download one, see where yours go.")
 
 
 @app.callback(invoke_without_command=True)
 def models_default(context: typer.Context) -> None:
-    """The separation models: list them, fetch one, see where yours go."""
+    """The separation models: list them, download one, see where yours go."""
     if context.invoked_subcommand is None:
         show_models()
 
@@ -27,7 +27,7 @@ def models_default(context: typer.Context) -> None:
 @app.command("list")
 @shared.guarded
 def show_models(json: shared.Json = False, models_dir: shared.ModelsDir = None) -> None:
-    """List the models: which are here, how large and how fast they are, what they give, what to know about them."""
+    """List the models, with their size, speed and stems, and whether they are here."""
     settings = shared.settings_from(models_dir=models_dir)
     models = catalogue(settings.models_dir, speeds=EngineSpeeds.kept_in(settings.cache_dir).fastest())
     if json:
@@ -46,7 +46,7 @@ def show_models(json: shared.Json = False, models_dir: shared.ModelsDir = None) 
 @app.command("path")
 @shared.guarded
 def print_model_path(models_dir: shared.ModelsDir = None) -> None:
-    """Print the folder that your own models go into."""
+    """Print the folder for your own models."""
     write_path(shared.settings_from(models_dir=models_dir).models_dir)
 
 
@@ -56,7 +56,7 @@ async def pull_model(
     name: Annotated[str, typer.Argument(help="A name from `sab models list`.")],
     models_dir: shared.ModelsDir = None,
 ) -> int:
-    """Fetch a model's weights now, so that it works offline later."""
+    """Download a model's weights now, so that it works offline later."""
     settings = shared.settings_from(models_dir=models_dir)
     with progress_bar(PlainConsole(stderr=True)) as bar:
         task = bar.add_task(f"Fetching {name}", total=1.0, left="")

@@ -1,4 +1,4 @@
-"""`sab ports`: the MIDI ports that the bridge opens on this machine, or why it opens none, and how late they were."""
+"""`sab ports`: the MIDI ports that the bridge opens on this machine, or why there are none, and their lateness."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ BACKEND_NAMES = {**DISPLAY_NAMES, EXACT: "JACK, to the sample"}
 
 
 class PortsReport(Value, frozen=True, kw_only=True):
-    """All that there is to say about the ports."""
+    """The state of the ports."""
 
     backends: dict[str, bool]
-    """Each back-end that this installation knows, and whether it answers."""
+    """Each back-end that this installation supports, and whether it answers."""
     status: MidiStatus
     full_names: dict[str, str]
-    """By the ports' names, what other programs call them."""
+    """The ports' names → their names in other programs."""
     is_running: bool
-    """True: a bridge runs and has these ports open; False: they were opened for a moment."""
+    """True: a running bridge has these ports open; False: they were opened only for this report."""
     playbacks: tuple[MeasuredLateness, ...]
-    """The last ones, oldest first."""
+    """The last playbacks, oldest first."""
 
 
 @shared.command
 async def ports(json: shared.Json = False, port: shared.Port = None, state_dir: shared.StateDir = None) -> int:
     """Show the MIDI ports that your DAW can record from, and how late the last notes were."""
-    report = await look_at_ports(shared.settings_from(port=port, state_dir=state_dir))
+    report = await inspect_ports(shared.settings_from(port=port, state_dir=state_dir))
     if json:
         write_json(report)
     else:
@@ -55,14 +55,14 @@ async def ports(json: shared.Json = False, port: shared.Port = None, state_dir: 
     return shared.DONE
 
 
-async def look_at_ports(settings: Settings) -> PortsReport:
-    """Asks the bridge that runs on the settings' port, else opens the ports for a moment.
+async def inspect_ports(settings: Settings) -> PortsReport:
+    """Queries the bridge that runs on the settings' port; without one, opens the ports for a moment.
 
     Raises:
         EngineFailed: the player does not start.
     """
     layout = PortLayout.of(settings)
-    status = await _running(settings, layout)
+    status = await _running_status(settings, layout)
     is_running = status is not None
     async with contextlib.AsyncExitStack() as stack:
         if status is None:
@@ -84,7 +84,7 @@ async def look_at_ports(settings: Settings) -> PortsReport:
 async def open_player(
     settings: Settings, publish: Callable[[Event], None] = lambda _: None, *, is_guest: bool = False
 ) -> AsyncIterator[MidiPlayer]:
-    """A player of one's own, with the ports that the settings ask for; a guest's for a moment, under another name."""
+    """A player with the ports that the settings describe; a guest's client has a different name."""
     player = MidiPlayer(publish, environment=PortLayout.of(settings, is_guest=is_guest).environment())
     await player.start()
     try:
@@ -95,26 +95,26 @@ async def open_player(
 
 def report_lines(report: PortsReport) -> list[str]:
     """The report for a person."""
-    said = [f"{BACKEND_NAMES[name]}: {'answers' if up else 'does not answer'}" for name, up in report.backends.items()]
+    lines = [f"{BACKEND_NAMES[name]}: {'answers' if up else 'does not answer'}" for name, up in report.backends.items()]
     status = report.status
     if status.backend == "none":
-        said += [f"No MIDI ports: {status.message}", "Stems and MIDI files are written all the same."]
+        lines += [f"No MIDI ports: {status.message}", "Stems and MIDI files are written all the same."]
     else:
-        said.append(f"Ports on {BACKEND_NAMES.get(status.backend, status.backend)}:")
-        said += [_port_line(port, report.full_names.get(port.name, "")) for port in status.ports]
+        lines.append(f"Ports on {BACKEND_NAMES.get(status.backend, status.backend)}:")
+        lines += [_port_line(port, report.full_names.get(port.name, "")) for port in status.ports]
         if status.sync_port:
-            said.append(f"  {status.sync_port:<14} hears your DAW's MIDI clock, for sync clock")
+            lines.append(f"  {status.sync_port:<14} receives your DAW's MIDI clock, for sync clock")
         if status.message:
-            said.append(status.message)
-        said.append(
+            lines.append(status.message)
+        lines.append(
             "A bridge runs and has them open; record from them with Monitor off."
             if report.is_running
             else "They are open while `sab` or `sab serve` runs; record from them with Monitor off."
         )
     if report.playbacks:
-        said.append("The last notes were late by (99 % by less than, the worst by):")
-        said += [_lateness_line(measured) for measured in report.playbacks]
-    return said
+        lines.append("The last notes were late by (99 % by less than, the worst by):")
+        lines += [_lateness_line(measured) for measured in report.playbacks]
+    return lines
 
 
 def _port_line(port: Port, full_name: str) -> str:
@@ -125,27 +125,29 @@ def _port_line(port: Port, full_name: str) -> str:
 
 def _lateness_line(measured: MeasuredLateness) -> str:
     at = datetime.datetime.fromtimestamp(measured.unix_seconds).astimezone().strftime("%Y-%m-%d %H:%M")
-    found = measured.figures
-    return f"  {at}  {measured.stem:<8} {found.p99_ms:.2f} ms, {found.worst_ms:.2f} ms in {found.messages} messages"
+    figures = measured.figures
+    return (
+        f"  {at}  {measured.stem:<8} {figures.p99_ms:.2f} ms, {figures.worst_ms:.2f} ms in {figures.messages} messages"
+    )
 
 
 def _backends() -> dict[str, bool]:
-    """RtMidi would wait for a JACK server that hangs, and keep the interpreter: such a one is not asked."""
+    """Skips JACK if its server hangs: RtMidi would wait for it without releasing the interpreter lock."""
     try:
         return answering_backends(hanging=("jack",) if JackProbe(jack_period_ns).hangs() else ())
-    except ImportError:  # the player's status says so in words
+    except ImportError:  # the player's status reports it
         return {}
 
 
 async def is_running(settings: Settings) -> bool:
-    """Whether a bridge answers on the settings' port that has ports open."""
-    return await _running(settings, PortLayout.of(settings)) is not None
+    """Whether a bridge on the settings' port answers and has MIDI ports open."""
+    return await _running_status(settings, PortLayout.of(settings)) is not None
 
 
-async def _running(settings: Settings, layout: PortLayout) -> MidiStatus | None:
-    """What a bridge that runs has open; None where none answers, or it has no ports.
+async def _running_status(settings: Settings, layout: PortLayout) -> MidiStatus | None:
+    """The ports of the running bridge; None if none answers, or it has no ports.
 
-    It says its back-end only; the names are those of our own settings, which it most likely shares.
+    A bridge reports only its back-end; the names are from our own settings, which it most likely shares.
     """
     if settings.port == 0:
         return None

@@ -1,4 +1,4 @@
-"""`sab process` and `sab transcribe`: one job without a server."""
+"""`sab process` and `sab transcribe`: run one job without a server."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ from bridge.model import Job
 from bridge.stems import MIX, STEMS
 
 Source = Annotated[Path, typer.Argument(metavar="FILE", help="The song or clip: WAV, AIFF, FLAC, Ogg, MP3, M4A …")]
-PARTS = (*STEMS, MIX.name)
-As = Annotated[str, typer.Option("--as", metavar=f"[{'|'.join(PARTS)}]", help="What the file is a recording of.")]
+SOURCES = (*STEMS, MIX.name)
+As = Annotated[str, typer.Option("--as", metavar=f"[{'|'.join(SOURCES)}]", help="What the file is a recording of.")]
 
 
 @shared.command
 @takes("process")
 async def process(options: Given, file: Source, json: shared.Json = False, models_dir: shared.ModelsDir = None) -> int:
-    """Take one song or clip apart: stems, and a MIDI file for each of them.
+    """Separate one song or clip into stems, with a MIDI file for each of them.
 
-    The results lie in the project that the clip belongs to, or in a folder "stems" beside it.
+    The results go into the project that the clip belongs to, or into a folder "stems" beside the clip.
     """
-    return await _do(file, shared.settings_from(models_dir=models_dir), options, json=json)
+    return await _run(file, shared.settings_from(models_dir=models_dir), options, json=json)
 
 
 @shared.command
 @takes("transcribe")
 async def transcribe(options: Given, file: Source, stem: As = "mix", json: shared.Json = False) -> int:
-    """Turn a recording of one voice or instrument into a MIDI file, without taking it apart first.
+    """Turn a recording of one voice or instrument into a MIDI file, without separating it first.
 
-    The same file again with other settings for its notes takes hardly any time.
+    The same file again with other note settings takes hardly any time.
     """
-    if stem not in PARTS:
-        raise BadArguments(f"--as must be one of {', '.join(PARTS)}, not {stem!r}.")
-    return await _do(file, shared.settings_from(), options, json=json, transcribe_as=stem)
+    if stem not in SOURCES:
+        raise BadArguments(f"--as must be one of {', '.join(SOURCES)}, not {stem!r}.")
+    return await _run(file, shared.settings_from(), options, json=json, transcribe_as=stem)
 
 
-async def _do(
+async def _run(
     file: Path, settings: Settings, options: Mapping[str, object], *, json: bool, transcribe_as: str | None = None
 ) -> int:
     report = report_for(json=json)
@@ -58,17 +58,17 @@ async def _do(
         if transcribe_as is not None:
             stems = msgspec.structs.replace(request.stems, transcribe_as=transcribe_as)
             request = msgspec.structs.replace(request, stems=stems)
-        over = asyncio.Event()
-        lost: list[OutputClosed | NotWritable] = []
+        ended = asyncio.Event()
+        output_errors: list[OutputClosed | NotWritable] = []
 
         def on_event(event: Event) -> None:
             if isinstance(event, Ended):
-                over.set()
-            if not lost:
+                ended.set()
+            if not output_errors:
                 try:
                     report.show(event)
                 except (OutputClosed, NotWritable) as error:
-                    lost.append(error)
+                    output_errors.append(error)
                     interrupted.set()
 
         unsubscribe = bridge.subscribe(on_event)
@@ -80,25 +80,25 @@ async def _do(
                 report.refuse(error)
                 raise
             interrupting = asyncio.create_task(interrupted.wait())
-            ending = asyncio.create_task(over.wait())
+            ending = asyncio.create_task(ended.wait())
             await asyncio.wait({interrupting, ending}, return_when=asyncio.FIRST_COMPLETED)
-            if not over.is_set():
+            if not ended.is_set():
                 bridge.cancel(job.id)
                 await ending
             interrupting.cancel()
         unsubscribe()
-        if lost:
-            raise _unheard(lost[0], bridge.job(job.id))
+        if output_errors:
+            raise _output_lost(output_errors[0], bridge.job(job.id))
         return _finish(bridge.job(job.id), report, was_interrupted=interrupted.is_set())
 
 
-def _unheard(error: OutputClosed | NotWritable, job: Job) -> OutputClosed | NotWritable:
-    """The same error, after it was said what became of the job."""
+def _output_lost(error: OutputClosed | NotWritable, job: Job) -> OutputClosed | NotWritable:
+    """The same error, after reporting what happened to the job."""
     if job.state != "cancelled":
         return error
     if isinstance(error, NotWritable):
         return NotWritable(f"{error.message} The job was cancelled.", advice="")
-    write_note("The job was cancelled, because nobody reads what it says.")
+    write_note("The job was cancelled, because nothing reads its output any more.")
     return error
 
 

@@ -1,4 +1,4 @@
-"""`sab serve` and `sab tui`: the bridge that waits for a DAW, without and with a screen."""
+"""`sab serve` and `sab tui`: the server for the DAW, without and with a screen."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def serve(
 ) -> int:
     """Wait for OSC messages, without a screen. Ctrl-C ends it.
 
-    The job options given here are what a job gets that does not say otherwise.
+    The job options given here are the defaults of every job.
     """
     settings = shared.settings_from(
         **options, host=host, port=port, no_midi=no_midi, http_port=http_port, no_http=no_http, announce=announce,
@@ -70,7 +70,7 @@ def tui(
     models_dir: shared.ModelsDir = None,
 ) -> None:
     """Open the screen: every job with its progress, and the server that your DAW talks to. This is plain `sab`."""
-    terminal.need_a_screen()
+    terminal.require_screen()
     from tui.app import run  # no other command loads the screen
 
     settings = shared.settings_from(
@@ -82,13 +82,13 @@ def tui(
 
 
 def _log(event: Event) -> None:
-    line = _words(event)
+    line = _event_text(event)
     if line:
         now = datetime.datetime.now().astimezone().strftime("%H:%M:%S")
         terminal.write_report(f"{now} {line}")
 
 
-def _words(event: Event) -> str:
+def _event_text(event: Event) -> str:
     match event:
         case Submitted(job=job, name=name):
             return f"{job}: {name}"

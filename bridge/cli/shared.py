@@ -1,4 +1,4 @@
-"""What the commands share: their options, how a coroutine is run, and how errors end a command."""
+"""Shared by the commands: options, running a coroutine, and exit statuses for errors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bridge.errors import BadArguments, BridgeError
 from bridge.options.table import OPTIONS
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
-#: As a shell reports a program that SIGPIPE has ended, for a command whose reader has gone (`sab models | head -1`).
+#: The status of a command whose reader has closed the pipe (`sab models | head -1`), as a shell reports SIGPIPE.
 UNREAD = 1 if sys.platform == "win32" else 141
 
 JOB_PANEL = "What to do"
@@ -32,7 +32,7 @@ _PLACES = "Where things are"
 
 
 def option(name: str, panel: str = JOB_PANEL, *also: str) -> object:
-    """The command line's option for a row of the table, as typer wants it."""
+    """The typer option for a row of the table."""
     row = OPTIONS[name]
     return typer.Option(
         f"--{name}", *also, help=row.help, metavar=f"[{row.words}]", rich_help_panel=panel, show_default=False
@@ -40,7 +40,7 @@ def option(name: str, panel: str = JOB_PANEL, *also: str) -> object:
 
 
 def switch(name: str, panel: str) -> object:
-    """The same for what is on or off."""
+    """The same for an option that is on or off."""
     return typer.Option(f"--{name}/--no-{name}", help=OPTIONS[name].help, rich_help_panel=panel, show_default=False)
 
 
@@ -60,17 +60,17 @@ HttpPort: TypeAlias = Annotated[
     typer.Option("--http-port", help="The port for OSCQuery, that of --port unless set.", rich_help_panel=_PLACES),
 ]
 NoHttp: TypeAlias = Annotated[
-    bool, typer.Option("--no-http", help="Let no program explore the bridge over HTTP.", rich_help_panel=_PLACES)
+    bool, typer.Option("--no-http", help="Do not let programs explore the bridge over HTTP.", rich_help_panel=_PLACES)
 ]
 Announce: TypeAlias = Annotated[
     bool,
     typer.Option("--announce", help="Let other computers find the bridge; needs --host.", rich_help_panel=_PLACES),
 ]
 StateDir: TypeAlias = Annotated[
-    Path | None, typer.Option("--state-dir", help="Where the history of jobs is kept.", rich_help_panel=_PLACES)
+    Path | None, typer.Option("--state-dir", help="Folder for the history of jobs.", rich_help_panel=_PLACES)
 ]
 ModelsDir: TypeAlias = Annotated[
-    Path | None, typer.Option("--models-dir", help="Where your own models lie.", rich_help_panel=_PLACES)
+    Path | None, typer.Option("--models-dir", help="Folder with your own models.", rich_help_panel=_PLACES)
 ]
 NoMidi: TypeAlias = Annotated[
     bool,
@@ -81,13 +81,13 @@ P = ParamSpec("P")
 
 
 def settings_from(**options: object) -> Settings:
-    """The settings in force for a command that was given these options (None, False: not given)."""
+    """The settings for a command with these options (None, False: not given)."""
     given = {name: value for name, value in options.items() if value is not None and value is not False}
     return load_settings(os.environ, given)
 
 
 def command(function: Callable[P, Coroutine[None, None, int]]) -> Callable[P, None]:
-    """Makes a command of a coroutine that returns an exit status."""
+    """Turns a coroutine that returns an exit status into a command."""
 
     @guarded
     @wraps(function)
@@ -98,7 +98,7 @@ def command(function: Callable[P, Coroutine[None, None, int]]) -> Callable[P, No
 
 
 def guarded(function: Callable[P, None]) -> Callable[P, None]:
-    """Ends a command that meets a `BridgeError` with one line and the status for it."""
+    """Ends a command that raises a `BridgeError` with one line and its exit status."""
 
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -115,7 +115,7 @@ def guarded(function: Callable[P, None]) -> Callable[P, None]:
         except (typer.Exit, typer.Abort):
             raise
         except Exception as error:
-            log = _write_down(error)
+            log = _write_trace(error)
             write_error(
                 "internal", f"{type(error).__name__}: {error}. This is a fault of the bridge: please send us {log}."
             )
@@ -124,8 +124,8 @@ def guarded(function: Callable[P, None]) -> Callable[P, None]:
     return run
 
 
-def _write_down(error: Exception) -> Path:
-    """Leaves the trace of an error that nobody expected in a file, since a musician can do nothing with it."""
+def _write_trace(error: Exception) -> Path:
+    """Writes the stack trace of an unexpected error to a file, because it means nothing to a musician."""
     with tempfile.NamedTemporaryFile("w", prefix="sab-", suffix=".log", delete=False, encoding="utf-8") as file:
         file.write(plain_trace("".join(traceback.format_exception(error))))
     return Path(file.name)
@@ -133,20 +133,20 @@ def _write_down(error: Exception) -> Path:
 
 @asynccontextmanager
 async def interruption() -> AsyncIterator[asyncio.Event]:
-    """An event that Ctrl-C or SIGTERM sets while the block runs, so that what is open can be closed in order.
+    """An event that Ctrl-C or SIGTERM sets while the block runs, so that everything can be closed in order.
 
-    Who asks a second time wants out, in whatever order.
+    A second signal has its usual effect.
     """
     loop = asyncio.get_running_loop()
     interrupted = asyncio.Event()
 
     def interrupt(number: int, _: object) -> None:
-        signal.signal(number, before[signal.Signals(number)])
+        signal.signal(number, previous[signal.Signals(number)])
         loop.call_soon_threadsafe(interrupted.set)
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield interrupted
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)

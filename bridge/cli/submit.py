@@ -1,4 +1,4 @@
-"""`sab submit` and `sab send`: a running bridge, asked from a shell or from a script that has no sockets."""
+"""`sab submit` and `sab send`: requests to a running bridge from a shell, or from a script without sockets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bridge.osc.addresses import ACCEPTED, BYE, FAIL, JOB, Message
 from bridge.osc.client import OscClient, open_client, parse_argument
 from bridge.osc.fields import arguments_of, event_of
 
-#: After so long without news, the bridge is asked.
+#: After this time without a push, the bridge is queried.
 QUIET_SECONDS = 5.0
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The song or clip.")]
@@ -31,7 +31,7 @@ Pairs = Annotated[
     list[str] | None,
     typer.Argument(metavar="[KEY VALUE]…", help="Options of the job, as: engine draft stems vocals,bass start 12.5"),
 ]
-Wait = Annotated[bool, typer.Option("--wait", help="Stay until the job is over, and print each file.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait until the job has ended, and print each file.")]
 Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="As /sab/status; docs/osc.md lists them.")]
 Arguments = Annotated[list[str] | None, typer.Argument(metavar="[ARG]…", help="Numbers or text.")]
 
@@ -44,14 +44,14 @@ async def submit(
     host: shared.Host = None,
     port: shared.Port = None,
 ) -> int:
-    """Give a running bridge a clip. Prints the job's name."""
+    """Submit a clip to a running bridge. Prints the job's name."""
     settings = shared.settings_from(host=host, port=port)
     options = read_pairs(pairs or ())
-    return await give(settings, absolute_path("FILE", str(file), current_folder()), options, wait=wait)
+    return await submit_file(settings, absolute_path("FILE", str(file), current_folder()), options, wait=wait)
 
 
 def read_pairs(words: Sequence[str]) -> dict[str, str | float]:
-    """`KEY VALUE` pairs as they are typed, with relative paths made whole.
+    """`KEY VALUE` pairs as typed, with relative paths made absolute.
 
     Raises:
         BadArguments: the last key has no value.
@@ -64,10 +64,10 @@ def read_pairs(words: Sequence[str]) -> dict[str, str | float]:
     }
 
 
-async def give(settings: Settings, path: str, options: Mapping[str, str | float], *, wait: bool) -> int:
-    """Submits a file to the running bridge and prints the job's name, and its files where `wait` is set."""
-    once = {"req": secrets.token_hex(4)}  # who asks again where the answer was lost gets the same job
-    atoms = itertools.chain.from_iterable((once | dict(options)).items())
+async def submit_file(settings: Settings, path: str, options: Mapping[str, str | float], *, wait: bool) -> int:
+    """Submits a file to the running bridge and prints the job's name, and its files if `wait` is set."""
+    token = {"req": secrets.token_hex(4)}  # if the answer is lost, the same request again gets the same job
+    atoms = itertools.chain.from_iterable((token | dict(options)).items())
     async with open_client(settings.host, settings.port) as client:
         client.send("/sab/hello", "sab submit", PROTOCOL_VERSION)
         (accepted,) = await client.ask("/sab/submit", path, *atoms)
@@ -88,29 +88,29 @@ async def send(
         client.send("/sab/hello", "sab send", PROTOCOL_VERSION)
         answer = await client.exchange(address, *map(parse_argument, arguments or ()))
     for message in answer:
-        write_line(_line(message))
+        write_line(_message_text(message))
     return shared.FAILED if any(message.address == FAIL.address for message in answer) else shared.DONE
 
 
 async def _follow(client: OscClient, job: str) -> int:
-    """Prints the job's files until it is over.
+    """Prints the job's files until it ends.
 
     Raises:
-        NoAnswer: the bridge has gone.
+        NoAnswer: the bridge does not answer any more.
     """
     while True:
         try:
             push = await asyncio.wait_for(client.next_push(), QUIET_SECONDS)
-        except asyncio.TimeoutError:  # whether the bridge is still there, and whether the end was lost on the way
+        except asyncio.TimeoutError:  # is the bridge still running, or was the last push lost?
             state = arguments_of((await client.ask("/sab/query", job))[0], JOB)["state"]
             if state in ("done", "failed", "cancelled"):
                 return shared.DONE if state == "done" else shared.FAILED
             continue
         if push.address == BYE.address:
-            write_error("engine_failed", "The bridge was ended before the job was done.")
+            write_error("engine_failed", "The bridge was shut down before the job was done.")
             return shared.FAILED
-        if push.address == FAIL.address and (said := arguments_of(push, FAIL))["req_or_job"] == job:
-            write_error(said["code"], said["message"])
+        if push.address == FAIL.address and (fail := arguments_of(push, FAIL))["req_or_job"] == job:
+            write_error(fail["code"], fail["message"])
         match event_of(push):
             case Produced(job=pushed, result=result) if pushed == job:
                 write_path(result.path)
@@ -120,5 +120,5 @@ async def _follow(client: OscClient, job: str) -> int:
                 return shared.DONE if outcome == "done" else shared.FAILED
 
 
-def _line(message: Message) -> str:
+def _message_text(message: Message) -> str:
     return " ".join((message.address, *(repr(value) if value == "" else str(value) for value in message.arguments)))

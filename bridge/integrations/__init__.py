@@ -1,1 +1,1 @@
-"""What is put into DAWs: scripts for Ardour and REAPER, the device for Live, and how they are installed."""
+"""Integrations for DAWs: scripts for Ardour and REAPER, the device for Live, and their installation."""

@@ -1,4 +1,4 @@
-"""The DAWs that something is installed into: what it is, where it goes, and how it is found in the DAW."""
+"""The supported DAWs: which files are installed, where, and the next step in the DAW."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ from bridge.errors import NotFound
 from bridge.integrations import places
 from bridge.system import sockets
 
-#: What stands in the scripts for the bridge's address.
+#: The bridge's address as written in the scripts; installing replaces it.
 ARDOUR_URL = "osc.udp://127.0.0.1:9720"
-#: REAPER's settings, the only file there that differs from one computer to the next.
+#: The settings of REAPER's scripts, the only file that differs between computers.
 REAPER_SETTINGS = "source_audio_bridge_settings.lua"
 DEVICE = "Source Audio Bridge.amxd"
-#: Where this package and the device's generator lie side by side.
+#: The folder that contains both this package and the device's generator.
 _SOURCE = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
 class BridgeAddress:
-    """What the files must know about this computer."""
+    """How DAWs on this computer reach the bridge."""
 
     host: str
-    """What the bridge listens on."""
+    """The host that the bridge listens on."""
     port: int
     command: Sequence[str]
-    """What starts `sab`, with whole paths: a DAW has its own idea of PATH."""
+    """The command that starts `sab`, with absolute paths: a DAW may have another PATH."""
 
 
 @dataclass(frozen=True)
 class Daw:
-    """One DAW that the bridge has something for."""
+    """One supported DAW."""
 
     name: str
     folders: Callable[[Path, Mapping[str, str]], list[Path]]
-    """(home, environment) → where its files go; none where the DAW is not here."""
+    """(home, environment) → the folders for its files; empty if the DAW is not installed."""
     files: Callable[[], Sequence[str]]
     """The names of its files."""
     contents: Callable[[BridgeAddress], dict[str, bytes]]
-    """File names → what is in them; raises NotFound where this installation lacks them."""
+    """File names → contents; raises NotFound if this installation lacks them."""
     next_step: str
     """What to do in the DAW afterwards."""
 
@@ -61,18 +61,20 @@ def _reaper(here: BridgeAddress) -> dict[str, bytes]:
         "-- How REAPER's scripts start the bridge's command; `sab install reaper` has written it.\n"
         f"return {{ command = {{ {command} }}, options = {{ {options} }} }}\n"
     )
-    found = {name: text.encode() for name, text in _scripts("reaper").items()}
-    return {**found, REAPER_SETTINGS: settings.encode()}
+    scripts = {name: text.encode() for name, text in _scripts("reaper").items()}
+    return {**scripts, REAPER_SETTINGS: settings.encode()}
 
 
 def _live(_: BridgeAddress) -> dict[str, bytes]:
-    """Built for the occasion by a process of its own: nothing of the bridge needs the generator."""
+    """Builds the device in another process, because the bridge itself does not import the generator."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "max_for_live.generator", folder]
         built = subprocess.run(command, capture_output=True, text=True, cwd=_SOURCE, check=False)  # noqa: S603 - our own
         device = Path(folder) / "frozen" / DEVICE
         if built.returncode or not device.is_file():
-            reason = (built.stderr.strip().splitlines() or built.stdout.strip().splitlines() or ["no device came"])[-1]
+            reason = (
+                built.stderr.strip().splitlines() or built.stdout.strip().splitlines() or ["no device was written"]
+            )[-1]
             raise NotFound(f"The Max for Live device could not be built: {reason}", advice="Install the bridge again.")
         return {DEVICE: device.read_bytes()}
 
@@ -90,12 +92,12 @@ def _live_files() -> Sequence[str]:
 
 
 def _scripts(folder: str) -> dict[str, str]:
-    found = (files("bridge.integrations") / folder).iterdir()
-    return {script.name: script.read_text(encoding="utf-8") for script in found if script.name.endswith(".lua")}
+    scripts = (files("bridge.integrations") / folder).iterdir()
+    return {script.name: script.read_text(encoding="utf-8") for script in scripts if script.name.endswith(".lua")}
 
 
 def lua_text(text: str) -> str:
-    """A string as Lua's source has it; every other sign than plain ones as its bytes."""
+    """A string as a Lua literal; all but plain characters are escaped as bytes."""
     return '"' + "".join(chr(b) if b in _PLAIN else f"\\{b:03}" for b in text.encode()) + '"'
 
 
@@ -124,4 +126,4 @@ DAWS: dict[str, Daw] = {
         "In Live: User Library → Presets → Audio Effects → Max Audio Effect, drag it onto the clip's track.",
     ),
 }
-"""By the word that people type."""
+"""By the name on the command line."""

@@ -1,7 +1,7 @@
-"""Putting our files into a DAW's folders and taking them out again, without losing what a user has changed there.
+"""Installs files into a DAW's folders and removes them, without losing a user's changes.
 
-A record keeps the hash of each file as we wrote it: what still has that hash is ours, and may be replaced by a newer
-version; what has another is the user's, and is touched only when they say so.
+A record stores the hash of each file as installed. A file that still has this hash may be replaced by a newer version;
+one with another hash was changed by the user, and is replaced or removed only after asking.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import msgspec
 from bridge.errors import NotWritable
 from bridge.system.files import read_json, write_whole
 
-#: `changed`: something else lies there than we put there.
+#: `changed`: the file differs from what was installed.
 Step = Literal["new", "same", "update", "changed"]
 
 
 class InstalledFile(msgspec.Struct, frozen=True):
-    """One file and what installing it would do."""
+    """One file, and what installing it would do."""
 
     path: Path
     content: bytes
@@ -29,20 +29,20 @@ class InstalledFile(msgspec.Struct, frozen=True):
 
 
 class InstallRecord:
-    """Which files we have written, and what was in them: `{path: sha256}`, in one JSON file."""
+    """The installed files and their hashes: `{path: sha256}`, in one JSON file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def hashes(self) -> dict[Path, str]:
-        """Empty where nothing was installed, or the record is not readable: then every file counts as the user's."""
+        """Empty if nothing was installed or the record is unreadable; every file then counts as the user's."""
         try:
             found = read_json(self._path, dict[str, str])
         except (OSError, ValueError):
             return {}
         return {Path(path): digest for path, digest in found.items()}
 
-    def keep(self, hashes: Mapping[Path, str]) -> None:
+    def save(self, hashes: Mapping[Path, str]) -> None:
         """Raises NotWritable."""
         text = msgspec.json.format(msgspec.json.encode({str(path): digest for path, digest in hashes.items()}))
         _write(self._path, text)
@@ -52,28 +52,30 @@ def plan(wanted: Mapping[Path, bytes], record: InstallRecord) -> list[InstalledF
     """What installing these files would do to each of them; nothing is written.
 
     Raises:
-        NotWritable: what lies there cannot even be read.
+        NotWritable: an existing file cannot be read.
     """
-    ours = record.hashes()
-    return [InstalledFile(path, content, _step(path, content, ours.get(path))) for path, content in wanted.items()]
+    recorded_hash = record.hashes()
+    return [
+        InstalledFile(path, content, _step(path, content, recorded_hash.get(path))) for path, content in wanted.items()
+    ]
 
 
 def install(files: Iterable[InstalledFile], record: InstallRecord) -> None:
-    """Writes the files, each whole or not at all, and remembers them.
+    """Writes the files, each completely or not at all, and records them.
 
     Raises:
-        NotWritable: a folder cannot be written to; the files before it are there and remembered.
+        NotWritable: a folder cannot be written to; the files before it are installed and recorded.
     """
     hashes = record.hashes()
     for file in files:
         if file.step != "same":
             _write(file.path, file.content)
         hashes[file.path] = _digest(file.content)
-        record.keep(hashes)
+        record.save(hashes)
 
 
 def installed(folders: Iterable[Path], record: InstallRecord) -> list[InstalledFile]:
-    """What we have put into these folders and is still there: `same`, or `changed` by the user."""
+    """The installed files that still exist in these folders: `same`, or `changed` by the user."""
     roots = tuple(folders)
     found = []
     for path, digest in record.hashes().items():
@@ -84,10 +86,10 @@ def installed(folders: Iterable[Path], record: InstallRecord) -> list[InstalledF
 
 
 def remove(files: Iterable[InstalledFile], record: InstallRecord) -> None:
-    """Removes the files and forgets them; their folders stay.
+    """Removes the files and their records; the folders stay.
 
     Raises:
-        NotWritable: one cannot be removed.
+        NotWritable: a file cannot be removed.
     """
     hashes = record.hashes()
     for file in files:
@@ -96,16 +98,16 @@ def remove(files: Iterable[InstalledFile], record: InstallRecord) -> None:
         except OSError as error:
             raise NotWritable(f"{file.path} cannot be removed: {error.strerror or error}.") from error
         hashes.pop(file.path, None)
-        record.keep(hashes)
+        record.save(hashes)
 
 
-def _step(path: Path, content: bytes, ours: str | None) -> Step:
+def _step(path: Path, content: bytes, recorded_hash: str | None) -> Step:
     if not path.exists():
         return "new"
-    there = _read(path)
-    if there == content:
+    existing = _read(path)
+    if existing == content:
         return "same"
-    return "update" if _digest(there) == ours else "changed"
+    return "update" if _digest(existing) == recorded_hash else "changed"
 
 
 def _digest(content: bytes) -> str:

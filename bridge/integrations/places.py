@@ -1,4 +1,4 @@
-"""Where DAWs look for scripts and devices, on each system."""
+"""The folders in which DAWs look for scripts and devices, on each system."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-#: Since 7, positions in Ardour's Lua are what the scripts take them for.
+#: The supported versions: 7 changed the type of positions in Ardour's Lua.
 ARDOUR_VERSIONS = (9, 8, 7)
 
 
 def ardour_scripts(home: Path, environment: Mapping[str, str], platform: str = sys.platform) -> list[Path]:
-    """The scripts folders of every Ardour that has been started here, newest first."""
+    """The script folders of every Ardour that has been started here, newest first."""
     if platform == "darwin":
         configurations = [home / "Library" / "Preferences" / f"Ardour{version}" for version in ARDOUR_VERSIONS]
     elif platform == "win32":
@@ -24,7 +24,7 @@ def ardour_scripts(home: Path, environment: Mapping[str, str], platform: str = s
 
 
 def reaper_scripts(home: Path, environment: Mapping[str, str], platform: str = sys.platform) -> list[Path]:
-    """The scripts folder in REAPER's resource path."""
+    """The script folder in REAPER's resource path."""
     if platform == "darwin":
         resources = home / "Library" / "Application Support" / "REAPER"
     elif platform == "win32":
@@ -35,7 +35,7 @@ def reaper_scripts(home: Path, environment: Mapping[str, str], platform: str = s
 
 
 def live_devices(home: Path, environment: Mapping[str, str], platform: str = sys.platform) -> list[Path]:
-    """Where a User Library of Live keeps audio effects for Max."""
+    """The folder for Max audio effects in Live's User Library."""
     del environment
     parent = "Documents" if platform == "win32" else "Music"
     library = home / parent / "Ableton" / "User Library"

@@ -1,1 +1,1 @@
-"""The bridge's OSC face: `addresses` is the table of what is understood and said, `server` listens, `client` asks."""
+"""The OSC interface: `addresses` is the table of all messages, `server` answers them, `client` sends requests."""

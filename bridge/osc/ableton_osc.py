@@ -1,8 +1,8 @@
-"""Asks a running AbletonOSC for the clip that is selected in Live's Session view.
+"""Queries a running AbletonOSC for the clip that is selected in Live's Session view.
 
-AbletonOSC (github.com/ideoforms/AbletonOSC) is a control surface script: it needs no Max. It hears OSC on port 11000
-and answers every question under the question's address, always to port 11001, in Live's next tick (0.1 s). What it
-cannot answer comes back as `/live/error` from newer versions and not at all from older ones.
+AbletonOSC (github.com/ideoforms/AbletonOSC) is a control surface script: it needs no Max. It listens on port 11000 and
+answers every query under the query's own address, always to port 11001, in Live's next tick (0.1 s). A query that it
+cannot answer gets `/live/error` from newer versions, and no answer from older ones.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bridge.osc.codec import Rejected, decode, encode
 
 LIVE_PORT = 11_000
 ANSWER_PORT = 11_001
-#: Live may be busy for a moment, and UDP may lose a question: it is asked so often, so long apart.
+#: Live may be busy for a moment, and UDP may lose a query: each is sent up to this many times.
 TRIES = 3
 ANSWER_SECONDS = 1.0
 
@@ -30,7 +30,7 @@ _ERROR = "/live/error"
 
 
 class NoLive(NotFound):
-    """Nobody answers as AbletonOSC does."""
+    """No AbletonOSC answers."""
 
 
 @dataclass(frozen=True)
@@ -41,43 +41,43 @@ class LiveClip:
     name: str
     warped: bool
     start_seconds: float | None
-    """The part that plays, in the file; None: Live does not say, or counts in beats because the clip is warped."""
+    """Start of the part that plays, from the file's start. None: unknown, or in beats because the clip is warped."""
     end_seconds: float | None
-    """May lie behind the file's end."""
+    """End of that part; may be after the end of the file."""
     tempo_bpm: float | None
-    """The song's; None where the clip is warped, for then its file has a tempo of its own."""
+    """Tempo of the Live Set; None where the clip is warped, because its file then has its own tempo."""
 
     @property
     def set_is_unsaved(self) -> bool:
-        """Whether the clip was recorded into a set that has no place of its own yet."""
+        """Whether the clip was recorded into a Live Set that has not been saved yet."""
         return any(re.search(r"\bTemp\b.* Project$", part) for part in PurePath(self.path.replace("\\", "/")).parts)
 
     def options(self) -> dict[str, str | float]:
-        """What a job for it is asked with, by the names of `options.OPTIONS`."""
-        told: dict[str, str | float | None] = {
+        """The options of a job for this clip, by their names in `options.OPTIONS`."""
+        options: dict[str, str | float | None] = {
             "name": re.sub(r"[/\\]", "-", self.name).strip(" .") or None,
             "start": self.start_seconds,
             "end": self.end_seconds,
             "tempo": self.tempo_bpm,
         }
-        return {name: value for name, value in told.items() if value is not None}
+        return {name: value for name, value in options.items() if value is not None}
 
 
 async def selected_clip(port: int = LIVE_PORT, answer_port: int = ANSWER_PORT) -> LiveClip:
-    """The clip that is selected in the Live of this computer.
+    """The clip that is selected in Live on this computer.
 
     Raises:
-        NoLive: nobody answers, or the answers' port is taken.
+        NoLive: AbletonOSC does not answer, or `answer_port` is in use.
         NotFound: no clip is selected, or it has no file.
         BadArguments: it is a MIDI clip.
     """
     async with _open_live(port, answer_port) as live:
-        tempo = await live.asked("/live/song/get/tempo")  # every version has an answer to this one
-        chosen = await live.asked("/live/view/get/selected_clip")
-        if chosen is None or len(chosen) < 2:
-            raise _nothing_selected("" if chosen is None else "Live names no clip.")
-        track, scene = (int(cast(float, number)) for number in chosen[:2])
-        is_audio = await live.asked("/live/clip/get/is_audio_clip", track, scene)
+        tempo = await live.query("/live/song/get/tempo")  # every version answers this one
+        selected = await live.query("/live/view/get/selected_clip")
+        if selected is None or len(selected) < 2:
+            raise _nothing_selected("" if selected is None else "Live names no clip.")
+        track, scene = (int(cast(float, number)) for number in selected[:2])
+        is_audio = await live.query("/live/clip/get/is_audio_clip", track, scene)
         place = f"track {track + 1}, scene {scene + 1}"
         if is_audio is None:
             raise _nothing_selected(f"There is no clip in {place}.")
@@ -87,7 +87,7 @@ async def selected_clip(port: int = LIVE_PORT, answer_port: int = ANSWER_PORT) -
         if not path:
             raise NotFound(f"The clip in {place} has no file.", advice="Let Live finish recording it, then try again.")
         warped = await live.number("warping", track, scene) != 0.0
-        start, end = (None, None) if warped else await _part(live, track, scene)
+        start, end = (None, None) if warped else await _played_range(live, track, scene)
         return LiveClip(
             path=path,
             name=await live.text("name", track, scene),
@@ -98,8 +98,8 @@ async def selected_clip(port: int = LIVE_PORT, answer_port: int = ANSWER_PORT) -
         )
 
 
-async def _part(live: _Live, track: int, scene: int) -> tuple[float | None, float | None]:
-    """What an unwarped clip plays, in seconds: up to the end of its loop, from whatever it plays first."""
+async def _played_range(live: _LiveConnection, track: int, scene: int) -> tuple[float | None, float | None]:
+    """The range of its file that an unwarped clip plays, in seconds: from the first sample played to the loop's end."""
     looping = bool(await live.number("looping", track, scene))
     start = await live.number("start_marker", track, scene)
     end = await live.number("loop_end" if looping else "end_marker", track, scene)
@@ -119,17 +119,17 @@ def _nothing_selected(words: str) -> NotFound:
 
 
 @asynccontextmanager
-async def _open_live(port: int, answer_port: int) -> AsyncIterator[_Live]:
+async def _open_live(port: int, answer_port: int) -> AsyncIterator[_LiveConnection]:
     try:
-        # From the answers' port, though AbletonOSC looks only at where a question comes from in the network.
+        # AbletonOSC answers to the sender's host, always on the answer port.
         transport, live = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: _Live(port), local_addr=(DEFAULT_HOST, answer_port)
+            lambda: _LiveConnection(port), local_addr=(DEFAULT_HOST, answer_port)
         )
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
         raise NoLive(
             f"UDP port {answer_port}, where AbletonOSC answers, cannot be opened: {reason}.",
-            advice="End the other program that talks to AbletonOSC, then try again.",
+            advice="Close the other program that talks to AbletonOSC, then try again.",
         ) from error
     try:
         yield live
@@ -138,13 +138,13 @@ async def _open_live(port: int, answer_port: int) -> AsyncIterator[_Live]:
         await live.closed.wait()
 
 
-class _Live(asyncio.DatagramProtocol):
-    """One conversation with AbletonOSC: a question, then its answer."""
+class _LiveConnection(asyncio.DatagramProtocol):
+    """A connection to AbletonOSC: one query at a time, then its answer."""
 
     def __init__(self, port: int) -> None:
         self.closed = asyncio.Event()
         self._port = port
-        self._heard: asyncio.Queue[Message] = asyncio.Queue()
+        self._received: asyncio.Queue[Message] = asyncio.Queue()
         self._has_answered = False
         self._transport: asyncio.DatagramTransport | None = None
 
@@ -155,31 +155,31 @@ class _Live(asyncio.DatagramProtocol):
         self.closed.set()
 
     def error_received(self, exc: Exception) -> None:
-        """Nobody listens there: the answer's time runs out as well."""
+        """The port is closed; `query` times out."""
 
     def datagram_received(self, data: bytes, addr: object) -> None:  # noqa: ARG002 - asyncio's signature
         for message in decode(data):
             if not isinstance(message, Rejected):
-                self._heard.put_nowait(message)
+                self._received.put_nowait(message)
 
     async def text(self, what: str, track: int, scene: int) -> str:
-        """A clip's property, "" where Live does not tell it."""
-        found = await self.asked(f"/live/clip/get/{what}", track, scene)
+        """A text property of a clip; "" if Live does not report it."""
+        found = await self.query(f"/live/clip/get/{what}", track, scene)
         return "" if found is None or not isinstance(found[-1], str) else found[-1]
 
     async def number(self, what: str, track: int, scene: int) -> float | None:
-        """A clip's property, None where Live does not tell it."""
-        found = await self.asked(f"/live/clip/get/{what}", track, scene)
+        """A numeric property of a clip; None if Live does not report it."""
+        found = await self.query(f"/live/clip/get/{what}", track, scene)
         return None if found is None or not isinstance(found[-1], (int, float)) else float(found[-1])
 
-    async def asked(self, address: str, *arguments: int) -> tuple[Argument, ...] | None:
-        """The answer's arguments; None where AbletonOSC has none for this question.
+    async def query(self, address: str, *arguments: int) -> tuple[Argument, ...] | None:
+        """Sends a query and returns the arguments of its answer; None if AbletonOSC cannot answer it.
 
         Raises:
-            NoLive: it has not answered anything yet.
+            NoLive: no query has been answered yet.
         """
-        self._heard = asyncio.Queue()  # a question that was asked twice may have been answered twice
-        # Who has answered once is there: its silence then is an older version's way to say that it cannot answer.
+        self._received = asyncio.Queue()  # a query that was sent twice may have been answered twice
+        # Once AbletonOSC has answered, silence means that an older version cannot answer this query.
         for _ in range(TRIES - 1 if self._has_answered else TRIES):
             assert self._transport is not None
             self._transport.sendto(encode(Message(address, arguments)), (DEFAULT_HOST, self._port))
@@ -197,7 +197,7 @@ class _Live(asyncio.DatagramProtocol):
 
     async def _answer(self, address: str, arguments: tuple[int, ...]) -> tuple[Argument, ...] | None:
         while True:
-            message = await self._heard.get()
+            message = await self._received.get()
             if message.address == _ERROR:
                 self._has_answered = True
                 return None

@@ -1,7 +1,7 @@
-"""Every OSC address of protocol 1, as tables: what may be asked, what is answered, what is sent unasked.
+"""Every OSC address of protocol 1, as tables: requests, replies and pushes.
 
 The arguments are written as in the protocol: `s:path` is a string, `i` a whole number, `f` a number, `b` a switch
-(1/0 or OSC's true/false; only in requests), `[i:port]` may be left out. `docs/osc.md` is made from these tables.
+(1/0 or OSC's true/false; only in requests), `[i:port]` is optional. `docs/osc.md` is generated from these tables.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import NamedTuple, TypeAlias
 from bridge.errors import ADVICE
 from bridge.options.table import OPTIONS
 
-#: What an OSC argument may be; outgoing ones are only int, float and str.
+#: Any OSC argument; outgoing ones are only int, float and str.
 Argument: TypeAlias = object
 
 
 class Message(NamedTuple):
-    """One OSC message: what travels in either direction."""
+    """One OSC message, incoming or outgoing."""
 
     address: str
     arguments: tuple[Argument, ...] = ()
@@ -32,10 +32,10 @@ class Parameter(NamedTuple):
     optional: bool
 
     def value(self, argument: Argument) -> str | int | float:
-        """An argument of a message that the bridge has sent, as what it is said to be.
+        """Converts an argument of a message from the bridge to this parameter's type.
 
         Raises:
-            TypeError, ValueError: it cannot be that.
+            TypeError, ValueError: the argument does not have that type.
         """
         if not isinstance(argument, str if self.type == "s" else (int, float)):
             raise TypeError(f"{self.name} is {argument!r}")
@@ -44,7 +44,7 @@ class Parameter(NamedTuple):
 
 @dataclass(frozen=True)
 class Outgoing:
-    """An address that the bridge sends; calling it makes a message of the right types."""
+    """An address that the bridge sends; calling it makes a message with arguments of the right types."""
 
     address: str
     signature: str
@@ -55,7 +55,7 @@ class Outgoing:
         return parameters(self.signature)
 
     def __call__(self, *values: str | float) -> Message:
-        """Raises TypeError, ValueError: the values do not fit the signature, which is a programmer's mistake."""
+        """Raises TypeError, ValueError: the values do not match the signature, which is a programming error."""
         if len(values) != len(self.parameters):
             raise TypeError(f"{self.address} takes {self.signature}, not {values!r}")
         typed = (_TYPES[parameter.type](value) for parameter, value in zip(self.parameters, values, strict=True))
@@ -64,12 +64,12 @@ class Outgoing:
 
 @dataclass(frozen=True)
 class Request:
-    """An address that the bridge understands."""
+    """An address that the bridge accepts."""
 
     address: str
     signature: str
     replies: tuple[Outgoing, ...]
-    """What comes back, in order; the middle one of three comes once for each entry of a list."""
+    """The reply's messages, in order; the middle one of three is repeated for each entry of a list."""
     help: str
     keys: tuple[str, ...] = ()
     """The keys of the `key value` pairs that may follow the positional arguments."""
@@ -87,67 +87,69 @@ def parameters(signature: str) -> tuple[Parameter, ...]:
 
 _TYPES: dict[str, type[str] | type[int] | type[float]] = {"s": str, "i": int, "f": float}
 
-HELLO_REPLY = Outgoing("/sab/hello.reply", "i:protocol s:version s:server i:client_id", "Who answers.")
-PONG = Outgoing("/sab/pong", "s:token", "The server is there.")
+HELLO_REPLY = Outgoing(
+    "/sab/hello.reply", "i:protocol s:version s:server i:client_id", "The server's name and versions."
+)
+PONG = Outgoing("/sab/pong", "s:token", "The server is running.")
 STATUS_REPLY = Outgoing(
     "/sab/status.reply", "i:queued i:running s:engine s:device s:midi_backend", "What the bridge is doing."
 )
-DONE_SUBSCRIBE = Outgoing("/sab/done", "s:request i:client_id", "The subscription is as you asked.")
+DONE_SUBSCRIBE = Outgoing("/sab/done", "s:request i:client_id", "The subscription was changed.")
 DONE = Outgoing("/sab/done", "s:request s:job", "It is done.")
 ACCEPTED = Outgoing("/sab/accepted", "s:req s:job i:queue_position", "The job is in the queue; at 0 it starts at once.")
-LIST_BEGIN = Outgoing("/sab/list.begin", "i:n", "So many jobs follow.")
+LIST_BEGIN = Outgoing("/sab/list.begin", "i:n", "The number of jobs that follow.")
 JOB = Outgoing("/sab/job", "s:job s:state f:progress s:name", "One job.")
-LIST_END = Outgoing("/sab/list.end", "", "That was the list.")
-MODELS_BEGIN = Outgoing("/sab/models.begin", "i:n", "So many models follow.")
-MODEL = Outgoing("/sab/model", "s:name i:stems i:present s:note", "One model; present: it starts without a download.")
-MODELS_END = Outgoing("/sab/models.end", "", "That was the list.")
+LIST_END = Outgoing("/sab/list.end", "", "End of the list.")
+MODELS_BEGIN = Outgoing("/sab/models.begin", "i:n", "The number of models that follow.")
+MODEL = Outgoing("/sab/model", "s:name i:stems i:present s:note", "One model; present is 1 if it needs no download.")
+MODELS_END = Outgoing("/sab/models.end", "", "End of the list.")
 
 STARTUP = Outgoing("/sab/startup", "s:version", "The server has started; subscribe again.")
-BYE = Outgoing("/sab/bye", "s:version", "The server ends; no more comes from it.")
+BYE = Outgoing("/sab/bye", "s:version", "The server is shutting down; this is its last message.")
 PROGRESS = Outgoing(
     "/sab/progress",
     "s:job s:stage f:fraction f:eta_seconds",
-    "How far a job is: queued, loading, separating, transcribing or writing; eta -1: unknown. "
+    "Progress of a job; the stage is queued, loading, separating, transcribing or writing; an eta of -1 is unknown. "
     "At most 5 a second for each job.",
 )
 RESULT = Outgoing(
     "/sab/result",
     "s:job s:kind s:name s:path f:seconds i:sample_rate",
-    "One file is complete on disk. Its kind is stem, midi, notes (a table) or picture; name is the stem, or all where "
-    "it holds the notes of all of them; the sample rate is 0 of all but stems.",
+    "One file is complete on disk. Its kind is stem, midi, notes (a table) or picture; name is the stem, or all for a "
+    "file with the notes of all stems; the sample rate is 0 except for stems.",
 )
 MUSIC = Outgoing(
     "/sab/music",
     "s:job f:tempo s:source f:confidence f:first_beat s:key f:margin",
-    "What the notes are written at: quarter notes a minute, whether that was given, estimated or is the default, how "
-    "sure an estimate is (0 to 1), the seconds to the first beat; the key, as Bb major, empty where it is unknown, and "
-    "by how much it fits better than the next (0 to 1).",
+    "Tempo and key of the notes: quarter notes per minute; the source of the tempo (given, estimated or default); the "
+    "confidence of an estimate (0 to 1); the seconds to the first beat; the key, such as Bb major, empty if unknown; "
+    "and its margin over the second-best key (0 to 1).",
 )
 FINISHED = Outgoing(
     "/sab/finished",
     "s:job s:outcome i:results s:output_dir",
-    "A job is over (done, failed or cancelled) and has left so many files.",
+    "A job has ended (done, failed or cancelled), with the number of files it has written.",
 )
-WARNING = Outgoing("/sab/warning", "s:job s:code s:message", "Something you should know that did not stop the job.")
+WARNING = Outgoing("/sab/warning", "s:job s:code s:message", "A problem that did not stop the job.")
 FAIL = Outgoing(
     "/sab/fail",
     "s:address s:code s:message s:req_or_job",
     "The message to that address was rejected; or, with `/sab/submit` and a job, the job failed.",
 )
 MIDI_WAIT = Outgoing(
-    "/sab/midi.wait", "s:job s:stem s:sync", "The notes of a stem are armed, and wait for the DAW (clock, jack, link)."
+    "/sab/midi.wait", "s:job s:stem s:sync", "The notes of a stem are armed and wait for the DAW (clock, jack, link)."
 )
-MIDI_START = Outgoing("/sab/midi.start", "s:job s:stem f:seconds i:notes", "The notes of a stem begin to play.")
+MIDI_START = Outgoing("/sab/midi.start", "s:job s:stem f:seconds i:notes", "The notes of a stem start to play.")
 MIDI_POSITION = Outgoing(
     "/sab/midi.position",
     "s:job s:stem f:seconds",
-    "Where they are, from their start; negative before it. At most 5 a second for each stem.",
+    "The position of a stem, from the start of its notes; negative before it. At most 5 a second for each stem.",
 )
 MIDI_END = Outgoing(
     "/sab/midi.end",
     "s:job s:stem s:outcome f:late_p50_ms f:late_p99_ms f:late_worst_ms",
-    "They are over: finished, stopped or failed; and how late they were handed to the port. "
-    "Where they follow a DAW, `/sab/midi.wait` comes after it for as long as they are armed.",
+    "Playback of a stem has ended (finished, stopped or failed), with the lateness of its messages at the port. "
+    "If it follows a DAW and stays armed, `/sab/midi.wait` comes next.",
 )
 
 PUSHES: tuple[Outgoing, ...] = (
@@ -162,15 +164,15 @@ REQUESTS: dict[str, Request] = {
             "/sab/hello",
             "s:client i:protocol [i:reply_port]",
             (HELLO_REPLY,),
-            "Says who you are, and on which port of your machine you listen; 0 or left out: where you send from.",
+            "Introduces your client; reply_port is the port you listen on; 0 or left out: the port you send from.",
         ),
-        Request("/sab/ping", "[s:token]", (PONG,), "Asks whether the server is there; keeps a subscription alive."),
-        Request("/sab/status", "", (STATUS_REPLY,), "Asks what the bridge is doing."),
+        Request("/sab/ping", "[s:token]", (PONG,), "Checks that the server is running; keeps a subscription alive."),
+        Request("/sab/status", "", (STATUS_REPLY,), "Returns what the bridge is doing."),
         Request(
             "/sab/subscribe",
             "b:on [i:ttl_seconds]",
             (DONE_SUBSCRIBE,),
-            "Starts or ends the pushes of all jobs; begins with the state of every live job.",
+            "Starts or stops the pushes of all jobs; the first pushes give the state of every live job.",
         ),
         Request(
             "/sab/submit",
@@ -179,9 +181,9 @@ REQUESTS: dict[str, Request] = {
             "Queues a job for one audio file.",
             keys=(*OPTIONS, "req"),
         ),
-        Request("/sab/cancel", "s:job", (DONE,), "Cancels a job; `*`: all that you have submitted."),
+        Request("/sab/cancel", "s:job", (DONE,), "Cancels a job; `*`: all jobs that you submitted."),
         Request("/sab/list", "", (LIST_BEGIN, JOB, LIST_END), "Lists every job, oldest first."),
-        Request("/sab/query", "s:job", (JOB, RESULT), "Asks for one job and the files it has written so far."),
+        Request("/sab/query", "s:job", (JOB, RESULT), "Returns one job and the files it has written."),
         Request(
             "/sab/play",
             "s:job [s:stem]",
@@ -189,27 +191,27 @@ REQUESTS: dict[str, Request] = {
             "Plays the notes of a finished job into the MIDI ports, of one stem or of all.",
             keys=("sync", "req"),
         ),
-        Request("/sab/stop", "[s:job]", (DONE,), "Ends the playing of one job, or of all."),
+        Request("/sab/stop", "[s:job]", (DONE,), "Stops playback of one job, or of all."),
         Request("/sab/panic", "", (DONE,), "Silences every note on every port."),
         Request("/sab/models", "", (MODELS_BEGIN, MODEL, MODELS_END), "Lists the separation models."),
     )
 }
-"""Every address that the bridge understands."""
+"""Every address that the bridge accepts."""
 
 OUTGOING: tuple[Outgoing, ...] = tuple(
     dict.fromkeys([*(reply for request in REQUESTS.values() for reply in request.replies), *PUSHES])
 )
-"""Every row that the bridge sends, answers before pushes."""
+"""Every message that the bridge sends, replies before pushes."""
 
-#: The codes of `/sab/fail`, each with what to do about it.
+#: The codes of `/sab/fail`, each with its advice.
 FAIL_CODES: dict[str, str] = ADVICE
 
-_SAID_HERE = frozenset(outgoing.address for outgoing in OUTGOING)
+_SENT_ADDRESSES = frozenset(outgoing.address for outgoing in OUTGOING)
 
 
 def is_answer(address: str) -> bool:
-    """Whether a message is itself an answer, ours or another OSC program's, as `/done`, `/live/error`, `/x.reply`.
+    """Whether a message is an answer, from this bridge or another OSC program: `/done`, `/live/error`, `/x.reply`.
 
-    An answer is never answered: two servers that reject each other's rejections would never stop.
+    Answers are never answered: two servers that reject each other's rejections would never stop.
     """
-    return address in _SAID_HERE or re.search(r"(/(done|error|fail|late)|[./]reply)$", address) is not None
+    return address in _SENT_ADDRESSES or re.search(r"(/(done|error|fail|late)|[./]reply)$", address) is not None

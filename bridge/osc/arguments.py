@@ -1,7 +1,7 @@
-"""A message's arguments, read as its address asks for them.
+"""Parses a message's arguments by the signature of its address.
 
-Max has no integers in some places and no doubles in any, so numbers are taken in whatever type they come; what
-stands behind the last known argument is ignored.
+Max has no integers in some places and no doubles at all, so numbers of any type are accepted. Arguments after the last
+known one are ignored.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _INT32_MAX = 2**31 - 1
 
 @dataclass(frozen=True)
 class Arguments:
-    """What a request says: an argument that was left out is "", 0 or 0.0."""
+    """The arguments of a request; one that was left out is "", 0 or 0.0."""
 
     strings: dict[str, str] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
@@ -32,18 +32,18 @@ class Arguments:
 
     @property
     def subject(self) -> str:
-        """What `/sab/fail` names: the token, else the job."""
+        """The last argument of `/sab/fail`: the token, else the job."""
         return self.req or self.strings.get("job", "")
 
 
 def read_arguments(message: Message) -> Arguments:
-    """Raises UnknownAddress, BadArguments: in words for whoever wrote the client."""
+    """Raises UnknownAddress, BadArguments: with a message for the author of the client."""
     request = REQUESTS.get(message.address)
     if request is None:
         raise UnknownAddress(f"There is no address {message.address}.")
     strings: dict[str, str] = {}
     numbers: dict[str, int] = {}
-    # OSC's nil says nothing: programs that make buttons of OSCQuery's type N send it where no argument is wanted.
+    # A single nil counts as no argument: programs that show OSCQuery's type N as a button send it.
     rest = [] if message.arguments == (None,) else list(message.arguments)
     for parameter in request.parameters:
         absent = not rest or (parameter.optional and rest[0] in request.keys)
@@ -53,17 +53,17 @@ def read_arguments(message: Message) -> Arguments:
                 f"its arguments are {request.signature}."
             )
         if parameter.type == "s":
-            strings[parameter.name] = "" if absent else _read(_string, request, parameter, rest.pop(0))
+            strings[parameter.name] = "" if absent else _convert(_string, request, parameter, rest.pop(0))
         else:
             reader = _switch if parameter.type == "b" else _whole_number
-            numbers[parameter.name] = 0 if absent else _read(reader, request, parameter, rest.pop(0))
+            numbers[parameter.name] = 0 if absent else _convert(reader, request, parameter, rest.pop(0))
     options = _pairs(request, rest)
     token = options.pop("req", "")
     return Arguments(strings=strings, numbers=numbers, options=options, req=text("req", token))
 
 
 def find_req(message: Message) -> str:
-    """The token of a message that could not be read otherwise, so that its sender knows which one failed."""
+    """The token of a message that could not be parsed, so that its sender can tell which one failed."""
     for key, value in zip(message.arguments, message.arguments[1:], strict=False):
         if key == "req" and isinstance(value, (str, int, float)):
             return text("req", value)
@@ -83,12 +83,12 @@ def _pairs(request: Request, rest: list[Argument]) -> dict[str, object]:
     return pairs
 
 
-def _read(reader: Callable[[Argument], _T], request: Request, parameter: Parameter, value: Argument) -> _T:
+def _convert(reader: Callable[[Argument], _T], request: Request, parameter: Parameter, value: Argument) -> _T:
     try:
         return reader(value)
     except (BadArguments, ValueError, OverflowError):
         raise BadArguments(
-            f"{request.address}: {parameter.name} must be {_EXPECTED[parameter.type]}, not {_said(value)}."
+            f"{request.address}: {parameter.name} must be {_EXPECTED[parameter.type]}, not {_shortened(value)}."
         ) from None
 
 
@@ -108,9 +108,9 @@ def _switch(value: Argument) -> int:
     return int(value)
 
 
-def _said(value: Argument) -> str:
-    said = repr(value)
-    return said if len(said) <= 60 else f"{said[:60]}…"
+def _shortened(value: Argument) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}…"
 
 
 _EXPECTED = {"s": "a string", "i": "a whole number", "f": "a number", "b": "1 or 0"}

@@ -1,4 +1,4 @@
-"""A small OSC client of one bridge: asks and awaits the answer, and hears the pushes."""
+"""A small OSC client of one bridge: sends requests, awaits their answers, and receives pushes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bridge.osc.codec import MAX_INCOMING_BYTES, Rejected, decode, encode
 from bridge.osc.fields import arguments_of
 
 ANSWER_SECONDS = 5.0
-#: A file is looked at before it is taken, and its drive may have to wake up.
+#: The bridge opens the file before it answers, and the file's drive may have to spin up.
 SUBMIT_SECONDS = 20.0
 
 _ERRORS: dict[str, type[BridgeError]] = {
@@ -26,7 +26,7 @@ _ERRORS: dict[str, type[BridgeError]] = {
 
 
 class NoAnswer(BridgeError):  # noqa: N818 - named as in bridge.errors
-    """Nobody answers on that port."""
+    """No bridge answers on that port."""
 
     code = "not_found"
 
@@ -42,13 +42,13 @@ async def open_client(host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> Asy
     """A client of the bridge at `host` and `port`, for as long as the context lasts.
 
     Raises:
-        NoAnswer: there is no such host or port. Whether a bridge listens there shows when it is asked.
+        NoAnswer: there is no such host or port. A port where no bridge listens is noticed at the first request.
     """
     try:
         _, client = await asyncio.get_running_loop().create_datagram_endpoint(
             lambda: OscClient(host, port), remote_addr=(host, port)
         )
-    except (OSError, OverflowError, UnicodeError) as error:  # the last: no host is called so
+    except (OSError, OverflowError, UnicodeError) as error:  # UnicodeError: not a valid host name
         raise NoAnswer(host, port) from error
     try:
         yield client
@@ -57,13 +57,13 @@ async def open_client(host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> Asy
 
 
 class OscClient(asyncio.DatagramProtocol):
-    """One socket, connected to one bridge; made by `open_client`. It asks one thing at a time."""
+    """One socket, connected to one bridge; made by `open_client`. It handles one request at a time."""
 
     def __init__(self, host: str, port: int) -> None:
         self._host = host
         self._port = port
         self._transport: asyncio.DatagramTransport | None = None
-        self._asked: Message | None = None
+        self._pending: Message | None = None
         self._answers: asyncio.Queue[Message | None] = asyncio.Queue()
         self._pushes: asyncio.Queue[Message | None] = asyncio.Queue()
         self._closed = asyncio.Event()
@@ -76,65 +76,66 @@ class OscClient(asyncio.DatagramProtocol):
         for message in decode(data):
             if isinstance(message, Rejected):
                 continue
-            belongs = self._asked is not None and _answers(self._asked, message)
-            (self._answers if belongs else self._pushes).put_nowait(message)
+            is_answer = self._pending is not None and _is_answer_to(self._pending, message)
+            (self._answers if is_answer else self._pushes).put_nowait(message)
 
     def error_received(self, exc: Exception) -> None:  # noqa: ARG002 - asyncio's signature
-        """On a connected socket the kernel says that nobody listens."""
-        (self._pushes if self._asked is None else self._answers).put_nowait(None)
+        """On a connected socket the kernel reports a closed port."""
+        (self._pushes if self._pending is None else self._answers).put_nowait(None)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self._closed.set()
 
     async def close(self) -> None:
-        """Returns when everything is sent."""
+        """Closes the socket, after everything has been sent."""
         if self._transport is not None:
             self._transport.close()
             await self._closed.wait()
 
     def send(self, address: str, *arguments: str | float) -> None:
-        """Sends one message and waits for nothing."""
+        """Sends one message without waiting for an answer."""
         self._send(Message(address, arguments))
 
     async def exchange(
         self, address: str, *arguments: str | float, answer_seconds: float | None = None
     ) -> list[Message]:
-        """Sends a request; returns the whole of its answer, also where that is a `/sab/fail`.
+        """Sends a request; returns its complete answer, which may be a `/sab/fail`.
 
         Raises:
-            NoAnswer: nobody listens, or the answer was not complete within `answer_seconds` (None: what suits it).
+            NoAnswer: the port is closed, or the answer was not complete within `answer_seconds` (None: the default of
+                this request).
         """
         if answer_seconds is None:
             answer_seconds = SUBMIT_SECONDS if address == "/sab/submit" else ANSWER_SECONDS
-        self._asked = Message(address, arguments)
+        self._pending = Message(address, arguments)
         self._answers = asyncio.Queue()
-        self._send(self._asked)
+        self._send(self._pending)
         try:
-            return await asyncio.wait_for(self._whole_answer(self._asked), answer_seconds)
+            return await asyncio.wait_for(self._complete_answer(self._pending), answer_seconds)
         except asyncio.TimeoutError:
             raise NoAnswer(self._host, self._port) from None
         finally:
-            self._asked = None
+            self._pending = None
 
     async def ask(self, address: str, *arguments: str | float, answer_seconds: float | None = None) -> list[Message]:
-        """As `exchange`, for an answer that must not be a refusal.
+        """As `exchange`, but raises an error if the bridge rejects the request.
 
         Raises:
             NoAnswer: as `exchange`.
-            BridgeError: the bridge refused; the error has the code and the words of its `/sab/fail`.
+            BridgeError: the bridge rejected it; the error has the code and message of its `/sab/fail`.
         """
         answer = await self.exchange(address, *arguments, answer_seconds=answer_seconds)
         for message in answer:
             if message.address == FAIL.address:
-                said = arguments_of(message, FAIL)
-                raise _ERRORS.get(said["code"], BridgeError)(said["message"], advice="")
+                fail = arguments_of(message, FAIL)
+                raise _ERRORS.get(fail["code"], BridgeError)(fail["message"], advice="")
         return answer
 
     async def next_push(self) -> Message:
-        """The next message that nobody asked for, the oldest first.
+        """The next message that is not an answer, the oldest first.
 
         Raises:
-            NoAnswer: the bridge has gone, as far as the kernel knows; over the network it may not.
+            NoAnswer: the kernel reports that the port is closed (not always over a network).
         """
         message = await self._pushes.get()
         if message is None:
@@ -142,12 +143,12 @@ class OscClient(asyncio.DatagramProtocol):
         return message
 
     def received(self) -> list[Message]:
-        """Those that have come and that nobody has taken yet."""
+        """The pushes that have arrived and were not taken yet."""
         messages = (self._pushes.get_nowait() for _ in range(self._pushes.qsize()))
         return [message for message in messages if message is not None]
 
     async def pushes(self) -> AsyncIterator[Message]:
-        """All of them; never ends by itself. Raises NoAnswer as `next_push` does."""
+        """All pushes, without end. Raises NoAnswer as `next_push` does."""
         while True:
             yield await self.next_push()
 
@@ -155,11 +156,11 @@ class OscClient(asyncio.DatagramProtocol):
         assert self._transport is not None
         self._transport.sendto(encode(message, MAX_INCOMING_BYTES))
 
-    async def _whole_answer(self, asked: Message) -> list[Message]:
-        last = _last_address(asked)
-        if last is None:  # no end to be seen: the answer to a ping sent behind the request comes after its own
+    async def _complete_answer(self, sent: Message) -> list[Message]:
+        last = _last_address(sent)
+        if last is None:  # the answer has no last message: it ends where the answer to a following ping comes
             self._last_ping += 1
-            self._send(Message("/sab/ping", (f"after {asked.address} {self._last_ping}",)))
+            self._send(Message("/sab/ping", (f"after {sent.address} {self._last_ping}",)))
         answer: list[Message] = []
         while True:
             message = await self._answers.get()
@@ -173,9 +174,9 @@ class OscClient(asyncio.DatagramProtocol):
 
 
 def parse_argument(written: str) -> str | int | float:
-    """An OSC argument as a person types it: `3` is a whole number, `1.5` a number, the rest and `"3"` text.
+    """An OSC argument as a person types it: `3` is a whole number, `1.5` a number, everything else and `"3"` is text.
 
-    What a plain number cannot give back as it was written, as `007`, stays text.
+    A number that would not be written the same way again, such as `007`, stays text.
     """
     if len(written) >= 2 and written[0] == written[-1] == '"':
         return written[1:-1]
@@ -187,21 +188,21 @@ def parse_argument(written: str) -> str | int | float:
     return written
 
 
-def _last_address(asked: Message) -> str | None:
-    """The address that ends the answer; None where only silence would."""
-    request = REQUESTS.get(asked.address)
+def _last_address(sent: Message) -> str | None:
+    """The address of the answer's last message; None if the answer has no fixed end."""
+    request = REQUESTS.get(sent.address)
     if request is None or request.replies[-1] is RESULT:
         return None
     return request.replies[-1].address
 
 
-def _answers(asked: Message, message: Message) -> bool:
-    """Whether `message` belongs to the answer, and is not a push that happens to come now."""
+def _is_answer_to(sent: Message, message: Message) -> bool:
+    """Whether `message` belongs to the answer to `sent`, and is not a push that arrives at the same time."""
     if message.address == FAIL.address:
-        return bool(message.arguments) and message.arguments[0] == asked.address
-    if message.address in (JOB.address, RESULT.address) and asked.address == "/sab/query":
-        return message.arguments[:1] == asked.arguments[:1]
+        return bool(message.arguments) and message.arguments[0] == sent.address
+    if message.address in (JOB.address, RESULT.address) and sent.address == "/sab/query":
+        return message.arguments[:1] == sent.arguments[:1]
     if message.address == PONG.address:
         return True
-    request = REQUESTS.get(asked.address)
+    request = REQUESTS.get(sent.address)
     return request is not None and message.address in {reply.address for reply in request.replies}

@@ -1,7 +1,7 @@
-"""OSC 1.0 datagrams ↔ messages, over python-osc's readers and writers.
+"""OSC 1.0 datagrams ↔ messages, with python-osc's readers and writers.
 
-Incoming bytes come from anywhere, so bundles are walked here: python-osc's own walk never ends on an element of
-negative size, and gives up every element where one is broken. Time tags are not looked at: what comes is meant now.
+Incoming bytes are untrusted, so bundles are parsed here: python-osc's own parser never ends on an element of negative
+size, and drops every element if one is broken. Time tags are ignored: every message takes effect at once.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from pythonosc.parsing import osc_types
 from bridge.errors import BadArguments
 from bridge.osc.addresses import Argument, Message
 
-#: Every datagram the bridge sends is smaller (protocol, rule 7).
+#: The largest datagram that the bridge sends (protocol, rule 7).
 MAX_OUTGOING_BYTES = 1020
-#: Room for a path of 4096 bytes and every option; what is larger is not meant for us.
+#: Enough for a path of 4096 bytes and every option; a larger datagram is rejected.
 MAX_INCOMING_BYTES = 16_384
 
 _BUNDLE = b"#bundle\0"
@@ -34,22 +34,22 @@ _CUT = "…"
 
 @dataclass(frozen=True)
 class Rejected:
-    """A part of a datagram that is no OSC message."""
+    """A part of a datagram that is not an OSC message."""
 
     error: BadArguments
     address: str = ""
-    """Its address, as far as it could be read."""
+    """Its address; empty if it could not be read."""
 
 
 def decode(datagram: bytes) -> list[Message | Rejected]:
-    """All messages of a datagram in their order, bundles flattened; never raises.
+    """All messages of a datagram in order, with bundles flattened; never raises.
 
-    Arguments are str, int, float, bool, None, and for types that no address asks for: bytes, tuples and lists.
+    Arguments are str, int, float, bool or None; for types that no address uses also bytes, tuples and lists.
     """
     if len(datagram) > MAX_INCOMING_BYTES:
         return [_rejected(f"A datagram of {len(datagram)} bytes is too large; the limit is {MAX_INCOMING_BYTES}.")]
     decoded: list[Message | Rejected] = []
-    packets: list[bytes | Rejected] = [datagram]  # the next one to read is last
+    packets: list[bytes | Rejected] = [datagram]  # a stack: the next one to read is last
     while packets:
         packet = packets.pop()
         if isinstance(packet, Rejected):
@@ -64,8 +64,8 @@ def decode(datagram: bytes) -> list[Message | Rejected]:
 def encode(message: Message, max_bytes: int = MAX_OUTGOING_BYTES) -> bytes:
     """The datagram of a message of int, float and str; never raises for these.
 
-    Numbers are brought into range. Where the whole would be larger than `max_bytes`, the longest strings lose their
-    ends, which then read `…`.
+    Numbers are clamped to their OSC type. If the datagram would be larger than `max_bytes`, the longest strings are
+    truncated and end with `…`.
     """
     arguments = [_sendable(argument) for argument in message.arguments]
     surplus = _size(message.address, arguments) - max_bytes
@@ -82,7 +82,7 @@ def encode(message: Message, max_bytes: int = MAX_OUTGOING_BYTES) -> bytes:
 
 
 def _elements(bundle: bytes) -> list[bytes | Rejected]:
-    """The packets in a bundle; the last one rejected where a size is wrong, for then its rest cannot be found."""
+    """The packets in a bundle; after a wrong size, the rest of the bundle is one rejected packet."""
     elements: list[bytes | Rejected] = []
     index = _BUNDLE_HEAD_BYTES
     if len(bundle) < index:
@@ -109,7 +109,7 @@ def _message(packet: bytes) -> Message | Rejected:
             raise MessageError(f"it has arguments of the unknown types {' '.join(sorted(unreadable))}")
         message = OscMessage(packet)
         if tags.rstrip("TFN[]").endswith("f") and repr(OscMessage(packet + _INFINITY).params) != repr(message.params):
-            # python-osc takes a missing last float for 0.0; only then does it see what follows the packet
+            # python-osc reads a missing last float as 0.0; only then do bytes after the packet change its result
             raise MessageError("its last argument is missing")
     except (MessageError, osc_types.ParseError, UnicodeDecodeError, OverflowError) as error:
         what = f"The message to {address}" if address else "The datagram"
@@ -126,7 +126,7 @@ def _sendable(argument: Argument) -> int | float | str:
         return int(min(max(argument, -_INT32), _INT32 - 1))
     if isinstance(argument, float):
         return 0.0 if math.isnan(argument) else min(max(argument, -_FLOAT32_MAX), _FLOAT32_MAX)
-    # a NUL would end the string early; a lone surrogate (an undecodable file name) has no UTF-8
+    # a NUL would end the string early; a lone surrogate (an undecodable file name) cannot be encoded as UTF-8
     return str(argument).replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
 
 
@@ -142,5 +142,5 @@ def _size(address: str, arguments: list[int | float | str]) -> int:
 
 
 def _shortened(string: str, surplus: int) -> str:
-    kept = len(string.encode()) - surplus - len(_CUT.encode())
-    return string.encode()[: max(kept, 0)].decode("utf-8", "ignore") + _CUT
+    kept_bytes = len(string.encode()) - surplus - len(_CUT.encode())
+    return string.encode()[: max(kept_bytes, 0)].decode("utf-8", "ignore") + _CUT

@@ -1,7 +1,7 @@
-"""What the bridge says, read back by whoever asked or subscribed: arguments by their names, pushes as events.
+"""Parses messages from the bridge for its clients: arguments by name, pushes as events.
 
-Every client in this program reads through here, by the table of addresses. So a message that gains an argument stays
-readable: what stands behind the last one that is known is ignored, as the protocol wants it.
+Every client in this program parses messages here, by the table of addresses. Arguments after the last known one are
+ignored, as the protocol requires, so a message may gain arguments.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ from bridge.osc.addresses import (
     Outgoing,
 )
 
-#: The arguments of a message by their names, as its row of the table writes them.
-Said: TypeAlias = dict[str, Any]
+#: The arguments of a message, by their names in its row of the table.
+Fields: TypeAlias = dict[str, Any]
 
 
-def arguments_of(message: Message, row: Outgoing) -> Said:
-    """What a message says that is of this `row`; each argument is of the row's type.
+def arguments_of(message: Message, row: Outgoing) -> Fields:
+    """The arguments of a message of this `row`, each converted to the row's type.
 
     Raises:
-        ProtocolMismatch: one is missing, or is of another type.
+        ProtocolMismatch: an argument is missing or has another type.
     """
     parameters = row.parameters
     try:
@@ -60,10 +60,11 @@ def arguments_of(message: Message, row: Outgoing) -> Said:
 
 
 def event_of(message: Message) -> Event | None:
-    """The event that a push tells of, as far as the push says it; None for what tells of no event.
+    """The event that a push reports; None for a message that reports no event.
 
-    Not told are: why a time left has risen; a result's frames, channels, sample format and number of notes; a failure's
-    reason (it comes before, as `/sab/fail`) and the time of an end; of how late notes were, the number of messages.
+    A push does not carry: why the time left has risen; a result's frames, channels, sample format and number of notes;
+    the reason of a failure (sent before, as `/sab/fail`) and the time of an end; the number of messages whose lateness
+    was measured.
 
     Raises:
         ProtocolMismatch: as `arguments_of`.
@@ -74,64 +75,64 @@ def event_of(message: Message) -> Event | None:
     return event(arguments_of(message, row))
 
 
-def _progressed(said: Said) -> Progressed:
-    eta = said["eta_seconds"]
+def _progressed(fields: Fields) -> Progressed:
+    eta = fields["eta_seconds"]
     return Progressed(
-        job=said["job"], stage=said["stage"], fraction=said["fraction"], eta_seconds=eta if eta >= 0 else None
+        job=fields["job"], stage=fields["stage"], fraction=fields["fraction"], eta_seconds=eta if eta >= 0 else None
     )
 
 
-def _produced(said: Said) -> Produced:
+def _produced(fields: Fields) -> Produced:
     result = Result(
-        kind=said["kind"],
-        name=said["name"],
-        path=said["path"],
-        seconds=said["seconds"],
-        sample_rate_hz=said["sample_rate"],
+        kind=fields["kind"],
+        name=fields["name"],
+        path=fields["path"],
+        seconds=fields["seconds"],
+        sample_rate_hz=fields["sample_rate"],
     )
-    return Produced(job=said["job"], result=result)
+    return Produced(job=fields["job"], result=result)
 
 
-def _warned(said: Said) -> Warned:
-    return Warned(job=said["job"], warning=Warning(code=said["code"], message=said["message"]))
+def _warned(fields: Fields) -> Warned:
+    return Warned(job=fields["job"], warning=Warning(code=fields["code"], message=fields["message"]))
 
 
-def _analysed(said: Said) -> Analysed:
+def _analysed(fields: Fields) -> Analysed:
     music = Music(
-        tempo_bpm=said["tempo"],
-        tempo_source=said["source"],
-        tempo_confidence=said["confidence"],
-        first_beat_seconds=said["first_beat"],
-        key=said["key"],
-        key_margin=said["margin"],
+        tempo_bpm=fields["tempo"],
+        tempo_source=fields["source"],
+        tempo_confidence=fields["confidence"],
+        first_beat_seconds=fields["first_beat"],
+        key=fields["key"],
+        key_margin=fields["margin"],
     )
-    return Analysed(job=said["job"], music=music)
+    return Analysed(job=fields["job"], music=music)
 
 
-def _ended(said: Said) -> Ended:
-    return Ended(job=said["job"], outcome=said["outcome"], unix_seconds=0.0)
+def _ended(fields: Fields) -> Ended:
+    return Ended(job=fields["job"], outcome=fields["outcome"], unix_seconds=0.0)
 
 
-def _midi_waiting(said: Said) -> MidiWaiting:
-    return MidiWaiting(job=said["job"], stem=said["stem"], sync=said["sync"])
+def _midi_waiting(fields: Fields) -> MidiWaiting:
+    return MidiWaiting(job=fields["job"], stem=fields["stem"], sync=fields["sync"])
 
 
-def _midi_started(said: Said) -> MidiStarted:
-    return MidiStarted(job=said["job"], stem=said["stem"], seconds=said["seconds"], notes=said["notes"])
+def _midi_started(fields: Fields) -> MidiStarted:
+    return MidiStarted(job=fields["job"], stem=fields["stem"], seconds=fields["seconds"], notes=fields["notes"])
 
 
-def _midi_moved(said: Said) -> MidiMoved:
-    return MidiMoved(job=said["job"], stem=said["stem"], seconds=said["seconds"])
+def _midi_moved(fields: Fields) -> MidiMoved:
+    return MidiMoved(job=fields["job"], stem=fields["stem"], seconds=fields["seconds"])
 
 
-def _midi_ended(said: Said) -> MidiEnded:
+def _midi_ended(fields: Fields) -> MidiEnded:
     lateness = Lateness(
-        messages=0, p50_ms=said["late_p50_ms"], p99_ms=said["late_p99_ms"], worst_ms=said["late_worst_ms"]
+        messages=0, p50_ms=fields["late_p50_ms"], p99_ms=fields["late_p99_ms"], worst_ms=fields["late_worst_ms"]
     )
-    return MidiEnded(job=said["job"], stem=said["stem"], outcome=said["outcome"], lateness=lateness)
+    return MidiEnded(job=fields["job"], stem=fields["stem"], outcome=fields["outcome"], lateness=lateness)
 
 
-_EVENTS: dict[str, tuple[Outgoing, Callable[[Said], Event]]] = {
+_EVENTS: dict[str, tuple[Outgoing, Callable[[Fields], Event]]] = {
     row.address: (row, event)
     for row, event in (
         (PROGRESS, _progressed),

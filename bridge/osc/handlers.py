@@ -1,4 +1,4 @@
-"""What each address does: one small function for each row of `addresses.REQUESTS`."""
+"""The handler of each address: one small function for each row of `addresses.REQUESTS`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bridge.osc import addresses as osc
 from bridge.osc import pushes
 from bridge.osc.addresses import Message
 from bridge.osc.arguments import Arguments
-from bridge.osc.subscribers import DEFAULT_TTL_SECONDS, Client, Clients, Endpoint
+from bridge.osc.subscribers import DEFAULT_TTL_SECONDS, Endpoint, Peer, Peers
 from bridge.protocols import Bridge
 from bridge.request import JobRequest
 
@@ -25,21 +25,21 @@ MAX_TTL_SECONDS = 86_400
 
 @dataclass(frozen=True)
 class ServerContext:
-    """What the handlers have at hand."""
+    """What all handlers share."""
 
     bridge: Bridge
-    clients: Clients
+    peers: Peers
     defaults: JobRequest
-    """What a job gets where its client leaves an option out."""
+    """What a job gets if its client leaves an option out."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """One request that waits for its answer."""
+    """One request to be answered."""
 
-    desk: ServerContext
+    context: ServerContext
     source: Endpoint
-    client: Client
+    peer: Peer
     arguments: Arguments
 
     @property
@@ -47,16 +47,16 @@ class Call:
         return self.arguments.strings["job"]
 
 
-#: The replies, in order; or, where the bridge needs time, what they are awaited from.
+#: Returns the replies, in order; or, where the bridge needs time, an awaitable of them.
 Handler: TypeAlias = Callable[[Call], "list[Message] | Awaitable[list[Message]]"]
 
 
 def hello(call: Call) -> list[Message]:
-    client = call.desk.clients.announced(call.source, _port(call.arguments.numbers["reply_port"]))
-    spoken = call.arguments.numbers["protocol"]
-    if spoken != PROTOCOL_VERSION:
-        raise ProtocolMismatch(f"You speak protocol {spoken}, and this bridge {PROTOCOL_VERSION}.")
-    return [osc.HELLO_REPLY(PROTOCOL_VERSION, __version__, SERVER_NAME, client.id)]
+    peer = call.context.peers.announce(call.source, _port(call.arguments.numbers["reply_port"]))
+    protocol = call.arguments.numbers["protocol"]
+    if protocol != PROTOCOL_VERSION:
+        raise ProtocolMismatch(f"You speak protocol {protocol}, and this bridge {PROTOCOL_VERSION}.")
+    return [osc.HELLO_REPLY(PROTOCOL_VERSION, __version__, SERVER_NAME, peer.id)]
 
 
 def ping(call: Call) -> list[Message]:
@@ -64,7 +64,7 @@ def ping(call: Call) -> list[Message]:
 
 
 def status(call: Call) -> list[Message]:
-    return [status_reply(call.desk.bridge.status())]
+    return [status_reply(call.context.bridge.status())]
 
 
 def subscribe(call: Call) -> list[Message]:
@@ -72,47 +72,47 @@ def subscribe(call: Call) -> list[Message]:
     ttl_seconds = numbers["ttl_seconds"] or DEFAULT_TTL_SECONDS
     if not 1 <= ttl_seconds <= MAX_TTL_SECONDS:
         raise BadArguments(f"ttl_seconds must be between 1 and {MAX_TTL_SECONDS}, not {ttl_seconds}.")
-    client = call.client
-    done = osc.DONE_SUBSCRIBE("/sab/subscribe", client.id)
+    peer = call.peer
+    done = osc.DONE_SUBSCRIBE("/sab/subscribe", peer.id)
     if not numbers["on"]:
-        client.unsubscribe()
+        peer.unsubscribe()
         return [done]
-    client.subscribe(ttl_seconds)
-    live = (job for job in call.desk.bridge.jobs() if not job.is_over)
+    peer.subscribe(ttl_seconds)
+    live = (job for job in call.context.bridge.jobs() if not job.is_over)
     return [done, *(message for job in live for message in pushes.state(job))]
 
 
 def submit(call: Call) -> Awaitable[list[Message]]:
-    desk, arguments = call.desk, call.arguments
-    return _submitted(call, build_request(arguments.strings["path"], arguments.options, desk.defaults))
+    context, arguments = call.context, call.arguments
+    return _submit(call, build_request(arguments.strings["path"], arguments.options, context.defaults))
 
 
-async def _submitted(call: Call, request: JobRequest) -> list[Message]:
-    owner = call.client.owner
+async def _submit(call: Call, request: JobRequest) -> list[Message]:
+    owner = call.peer.owner
     cancellations = owner.cancellations
-    job, position = await call.desk.bridge.submit(request, sender=str(owner.id))
-    call.desk.clients.of(call.source).submitted(job.id)  # where it listens by now
+    job, position = await call.context.bridge.submit(request, sender=str(owner.id))
+    call.context.peers.of(call.source).add_job(job.id)  # it may have announced another port meanwhile
     if owner.cancellations != cancellations:
-        call.desk.bridge.cancel(job.id)
+        call.context.bridge.cancel(job.id)
     return [osc.ACCEPTED(call.arguments.req, job.id, position)]
 
 
 def cancel(call: Call) -> list[Message]:
     if call.job == "*":
-        call.client.owner.cancellations += 1  # what it has asked for and is still being looked at counts too
-    for job in sorted(call.client.own_jobs) if call.job == "*" else [call.job]:
-        call.desk.bridge.cancel(job)
+        call.peer.owner.cancellations += 1  # also cancels submissions whose file is still being checked
+    for job in sorted(call.peer.own_jobs) if call.job == "*" else [call.job]:
+        call.context.bridge.cancel(job)
     return [osc.DONE("/sab/cancel", call.job)]
 
 
 def list_jobs(call: Call) -> list[Message]:
-    jobs = call.desk.bridge.jobs()
+    jobs = call.context.bridge.jobs()
     entries = (osc.JOB(job.id, job.state, job.fraction, job.name) for job in jobs)
     return [osc.LIST_BEGIN(len(jobs)), *entries, osc.LIST_END()]
 
 
 def query(call: Call) -> list[Message]:
-    job = call.desk.bridge.job(call.job)
+    job = call.context.bridge.job(call.job)
     return [
         osc.JOB(job.id, job.state, job.fraction, job.name),
         *(pushes.result(job.id, produced) for produced in job.results),
@@ -120,25 +120,25 @@ def query(call: Call) -> list[Message]:
 
 
 async def play(call: Call) -> list[Message]:
-    written = call.arguments.options.get("sync")
-    sync = None if written is None else str(OPTIONS["sync"].read(written))
+    value = call.arguments.options.get("sync")
+    sync = None if value is None else str(OPTIONS["sync"].read(value))
     stem = call.arguments.strings["stem"].lower()
-    await call.desk.bridge.play(call.job, None if stem in ("", "all") else (stem,), sync)
+    await call.context.bridge.play(call.job, None if stem in ("", "all") else (stem,), sync)
     return [osc.DONE("/sab/play", call.job)]
 
 
 def stop(call: Call) -> list[Message]:
-    call.desk.bridge.stop(None if call.job in ("", "*") else call.job)
+    call.context.bridge.stop(None if call.job in ("", "*") else call.job)
     return [osc.DONE("/sab/stop", call.job)]
 
 
 def panic(call: Call) -> list[Message]:
-    call.desk.bridge.panic()
+    call.context.bridge.panic()
     return [osc.DONE("/sab/panic", "")]
 
 
 async def models(call: Call) -> list[Message]:
-    known = await call.desk.bridge.models()
+    known = await call.context.bridge.models()
     entries = (osc.MODEL(model.name, len(model.stems), model.present, model.note) for model in known)
     return [osc.MODELS_BEGIN(len(known)), *entries, osc.MODELS_END()]
 

@@ -1,7 +1,7 @@
-"""At most five progress messages a second for each job, while stages, results and ends are told at once and in order.
+"""Limits progress to five messages a second for each job; stage changes, results and ends are sent at once, in order.
 
-A stage that changes never waits: within a stage only as many messages go as leave room, in any second, for the stages
-that are still to come. So nothing has to be held back behind progress, and a job that takes a moment ends in a moment.
+A stage change is never delayed: within a stage, only so many messages are sent that each second has room for all the
+stages still to come. Other messages therefore never have to wait for progress, and a short job ends without delay.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from bridge.model import STAGES
 from bridge.protocols import Clock
 
 MAX_PROGRESS = 5
-#: A little more than a second: a delay on the way must not bring a sixth message into somebody's second.
+#: A little more than a second: network delay must not put a sixth message into a receiver's second.
 WINDOW_SECONDS = 1.05
-#: Between two reports of the same stage.
+#: Shortest time between two reports of the same stage.
 SPACING_SECONDS = 0.2
 
 
 @dataclass
-class _Pace:
-    """One job's progress."""
+class _JobProgress:
+    """The progress messages of one job."""
 
     sent_seconds: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_PROGRESS))
     stage: str = ""
-    """That of the message sent last."""
+    """The stage of the last message sent."""
     waiting: Progressed | None = None
-    """The newest report of this stage that has not been sent."""
+    """The newest report of this stage, not sent yet."""
 
     def next_seconds(self) -> float:
-        """The moment from which the report that waits may go."""
-        places = MAX_PROGRESS - (len(STAGES) - 1 - STAGES.index(self.stage))
-        moments = [self.sent_seconds[-1] + SPACING_SECONDS]
-        if len(self.sent_seconds) >= places:
-            moments.append(self.sent_seconds[-places] + WINDOW_SECONDS)
-        return max(moments)
+        """The earliest time at which the waiting report may be sent."""
+        slots = MAX_PROGRESS - (len(STAGES) - 1 - STAGES.index(self.stage))
+        times = [self.sent_seconds[-1] + SPACING_SECONDS]
+        if len(self.sent_seconds) >= slots:
+            times.append(self.sent_seconds[-slots] + WINDOW_SECONDS)
+        return max(times)
 
     def send(self, progress: Progressed, now: float) -> Progressed:
         self.sent_seconds.append(now)
@@ -45,36 +45,36 @@ class _Pace:
 
 
 class ProgressLimit:
-    """Thins out the progress within a stage; everything else passes as it comes."""
+    """Drops progress within a stage that comes too fast; everything else passes at once."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._paces: dict[str, _Pace] = {}
+        self._jobs: dict[str, _JobProgress] = {}
 
     def admit(self, event: JobEvent) -> list[JobEvent]:
-        """Takes one event; returns those of its job that go now, in order."""
-        pace = self._paces.setdefault(event.job, _Pace())
+        """Takes one event; returns the events of its job to send now, in order."""
+        job = self._jobs.setdefault(event.job, _JobProgress())
         if not isinstance(event, Progressed):
-            pace.waiting = None  # told after this, it would be old
+            job.waiting = None  # sent after this event, it would be out of date
             if isinstance(event, Ended):
-                del self._paces[event.job]
+                del self._jobs[event.job]
             return [event]
-        if event.stage != pace.stage:
-            return [pace.send(event, self._clock.monotonic_seconds())]
-        pace.waiting = event
-        return self._release(pace)
+        if event.stage != job.stage:
+            return [job.send(event, self._clock.monotonic_seconds())]
+        job.waiting = event
+        return self._release(job)
 
     def release(self) -> list[JobEvent]:
-        """What has waited long enough."""
-        return [event for pace in self._paces.values() for event in self._release(pace)]
+        """The waiting reports whose time has come."""
+        return [event for job in self._jobs.values() for event in self._release(job)]
 
     def wait_seconds(self) -> float | None:
-        """How long until `release` has something; None: nothing waits."""
-        moments = [pace.next_seconds() for pace in self._paces.values() if pace.waiting is not None]
-        return max(0.0, min(moments) - self._clock.monotonic_seconds()) if moments else None
+        """The time until `release` returns something; None: nothing is waiting."""
+        times = [job.next_seconds() for job in self._jobs.values() if job.waiting is not None]
+        return max(0.0, min(times) - self._clock.monotonic_seconds()) if times else None
 
-    def _release(self, pace: _Pace) -> list[JobEvent]:
+    def _release(self, job: _JobProgress) -> list[JobEvent]:
         now = self._clock.monotonic_seconds()
-        if pace.waiting is None or now < pace.next_seconds():
+        if job.waiting is None or now < job.next_seconds():
             return []
-        return [pace.send(pace.waiting, now)]
+        return [job.send(job.waiting, now)]

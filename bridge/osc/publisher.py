@@ -1,4 +1,4 @@
-"""Tells the clients what happens: the bridge's events, at the pace they can take, to those who want to know."""
+"""Sends the bridge's events to the peers that subscribed to them, with progress limited to a fixed rate."""
 
 from __future__ import annotations
 
@@ -24,45 +24,45 @@ from bridge.model import Job
 from bridge.osc import pushes
 from bridge.osc.addresses import Message
 from bridge.osc.progress_limit import ProgressLimit
-from bridge.osc.subscribers import Clients, Endpoint
+from bridge.osc.subscribers import Endpoint, Peers
 from bridge.protocols import Bridge, Clock
 
 Send = Callable[[Sequence[Message], Endpoint], None]
 
 
 class Publisher:
-    """A listener of the bridge; must live on the event loop.
+    """Receives the bridge's events, on the event loop.
 
-    An event is expected after the bridge's own `job()` knows it.
+    When an event arrives, the bridge's `job()` must already reflect it.
     """
 
-    def __init__(self, bridge: Bridge, clients: Clients, clock: Clock, send: Send) -> None:
+    def __init__(self, bridge: Bridge, peers: Peers, clock: Clock, send: Send) -> None:
         self._bridge = bridge
-        self._clients = clients
+        self._peers = peers
         self._send = send
-        self._pacer = ProgressLimit(clock)
+        self._progress_limit = ProgressLimit(clock)
         self._timer: asyncio.TimerHandle | None = None
-        self._held: list[Event] | None = None
+        self._deferred: list[Event] | None = None
 
     def on_event(self, event: Event) -> None:
-        if self._held is not None:
-            self._held.append(event)
+        if self._deferred is not None:
+            self._deferred.append(event)
         else:
             self._publish(event)
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Keeps back what happens within, so that the answer to a request comes before what the request has caused."""
-        self._held = []
+    def deferred(self) -> Iterator[None]:
+        """Defers the block's events to its end, so that a request's answer is sent before its effects."""
+        self._deferred = []
         try:
             yield
         finally:
-            events, self._held = self._held, None
+            events, self._deferred = self._deferred, None
             for event in events:
                 self._publish(event)
 
     def close(self) -> None:
-        """Sends no more progress that was held back."""
+        """Drops the progress that is still waiting."""
         self._stop_timer()
 
     def _publish(self, event: Event) -> None:
@@ -75,16 +75,16 @@ class Publisher:
             case Submitted():
                 event = Progressed(job=event.job, stage="queued", fraction=0.0)
             case Progressed() if (job := self._job(event.job)) is not None and job.is_over:
-                return  # the worker's last words about a job that was cancelled
-        for ready in self._pacer.admit(event):
+                return  # the worker's last reports of a cancelled job
+        for ready in self._progress_limit.admit(event):
             self._push(ready)
         self._set_timer()
 
-    def _push(self, event: pushes.Told) -> None:
-        for client in self._clients.listeners(event.job):
-            self._send(pushes.messages(event, self._job(event.job)), client.endpoint)
+    def _push(self, event: pushes.PushedEvent) -> None:
+        for peer in self._peers.recipients(event.job):
+            self._send(pushes.messages(event, self._job(event.job)), peer.endpoint)
         if isinstance(event, Ended):
-            self._clients.forget_job(event.job)
+            self._peers.forget_job(event.job)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
@@ -92,12 +92,12 @@ class Publisher:
 
     def _set_timer(self) -> None:
         self._stop_timer()
-        wait_seconds = self._pacer.wait_seconds()
+        wait_seconds = self._progress_limit.wait_seconds()
         if wait_seconds is not None:
             self._timer = asyncio.get_running_loop().call_later(wait_seconds, self._release)
 
     def _release(self) -> None:
-        for ready in self._pacer.release():
+        for ready in self._progress_limit.release():
             self._push(ready)
         self._set_timer()
 

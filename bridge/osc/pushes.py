@@ -1,4 +1,4 @@
-"""What happens, as the messages that subscribers get: a pure function of an event and the job it belongs to."""
+"""Converts events to the messages that subscribers receive: pure functions of an event and its job."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ from bridge.osc.addresses import (
 
 ETA_UNKNOWN = -1.0
 
-#: The events that clients may be told of.
-Told: TypeAlias = JobEvent | MidiEvent
+#: The events that clients can receive.
+PushedEvent: TypeAlias = JobEvent | MidiEvent
 
 
-def messages(event: Told, job: Job | None) -> list[Message]:
-    """The pushes that tell of `event`; `job` is its job after the event, None where nobody knows it."""
+def messages(event: PushedEvent, job: Job | None) -> list[Message]:
+    """The pushes of `event`; `job` is its job after the event, None if it is unknown."""
     match event:
         case Progressed():
             return [_progress(event.job, event.stage, event.fraction, event.eta_seconds)]
@@ -67,7 +67,7 @@ def messages(event: Told, job: Job | None) -> list[Message]:
 
 
 def state(job: Job) -> list[Message]:
-    """What a new subscriber has missed of a live job."""
+    """The current state of a live job, for a new subscriber."""
     return [
         _progress(job.id, job.stage, job.fraction, job.eta_seconds),
         *(result(job.id, produced) for produced in job.results),

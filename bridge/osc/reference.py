@@ -1,4 +1,4 @@
-"""The tables of `docs/osc.md`, made from the tables that the code runs on.
+"""Generates the tables of `docs/osc.md` from the tables that the code uses.
 
 `python -m bridge.osc.reference docs/osc.md` brings the file up to date.
 """
@@ -16,7 +16,7 @@ from bridge.osc.addresses import FAIL_CODES, OUTGOING, PUSHES, REQUESTS, Outgoin
 
 
 def updated(document: str) -> str:
-    """`document` with each of its tables, between `<!-- table: NAME -->` and `<!-- end -->`, made anew.
+    """`document` with each table, between `<!-- table: NAME -->` and `<!-- end -->`, regenerated.
 
     Raises:
         KeyError: there is no table of that name.
@@ -42,7 +42,11 @@ def pushes() -> str:
 
 def keys() -> str:
     rows = [(f"`{option.name}`", option.words, option.help) for option in OPTIONS.values()]
-    req = ("`req`", "text", "Your token for this request: echoed in the answer, and makes a repeated message harmless.")
+    req = (
+        "`req`",
+        "text",
+        "Your token for this request: it comes back in the answer, and a repeated message has no effect.",
+    )
     return _table(("key", "values", "what it does"), [*rows, req])
 
 
@@ -51,7 +55,7 @@ def codes() -> str:
 
 
 def warnings() -> str:
-    return _table(("code", "what has happened"), ((f"`{code}`", words) for code, words in WARNINGS.items()))
+    return _table(("code", "what happened"), ((f"`{code}`", words) for code, words in WARNINGS.items()))
 
 
 TABLES: dict[str, Callable[[], str]] = {
@@ -70,7 +74,7 @@ def _request_row(request: Request) -> tuple[str, ...]:
 
 
 def _messages(messages: Iterable[Outgoing]) -> str:
-    return _table(("message", "what it says"), ((_call(message), message.help) for message in messages))
+    return _table(("message", "meaning"), ((_call(message), message.help) for message in messages))
 
 
 def _call(row: Request | Outgoing) -> str:

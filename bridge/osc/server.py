@@ -20,17 +20,17 @@ from bridge.osc.arguments import Arguments, find_req, read_arguments
 from bridge.osc.codec import Rejected, decode, encode
 from bridge.osc.handlers import HANDLERS, Call, ServerContext
 from bridge.osc.publisher import Publisher
-from bridge.osc.subscribers import Client, Clients, Endpoint
+from bridge.osc.subscribers import Endpoint, Peer, Peers
 from bridge.protocols import Bridge, Clock
 from bridge.request import JobRequest
 from bridge.system import sockets
 
-#: Room for the messages of a moment in which the loop is busy.
+#: Holds the messages that arrive while the event loop is busy.
 RECEIVE_BUFFER_BYTES = 1 << 20
 
 
 class CannotListen(RequestError):  # noqa: N818 - named as in bridge.errors
-    """The UDP port is taken, or not ours to take."""
+    """The UDP port is in use, or may not be opened."""
 
 
 @asynccontextmanager
@@ -44,33 +44,33 @@ async def serve_osc(
     notice: Callable[[Noticed], None],
     announce_to: Iterable[tuple[str, int]] = (),
 ) -> AsyncIterator[OscServer]:
-    """Listens for as long as the context lasts.
+    """Serves for as long as the context lasts.
 
     Args:
-        port: 0 takes any free one; see `OscServer.port`.
-        defaults: what a job gets where its client leaves an option out.
-        notice: gets a line for the log where a handler failed unexpectedly.
-        announce_to: where `/sab/startup` goes, as UDP itself tells nobody that a server has come.
+        port: 0: any free port; see `OscServer.port`.
+        defaults: what a job gets if its client leaves an option out.
+        notice: receives a log line when a handler fails unexpectedly.
+        announce_to: (host, port) of each client that receives `/sab/startup`; UDP itself has no such notification.
 
     Raises:
-        CannotListen: the address cannot be bound.
+        CannotListen: the address cannot be opened.
     """
-    desk = ServerContext(bridge=bridge, clients=Clients(clock), defaults=defaults)
+    context = ServerContext(bridge=bridge, peers=Peers(clock), defaults=defaults)
     try:
-        own = await sockets.server_socket(host, port, socket.SOCK_DGRAM)
+        bound_socket = await sockets.server_socket(host, port, socket.SOCK_DGRAM)
         _, server = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: OscServer(desk, clock, notice), sock=own
+            lambda: OscServer(context, clock, notice), sock=bound_socket
         )
-    except (OSError, OverflowError, UnicodeError) as error:  # the last: no host is called so
+    except (OSError, OverflowError, UnicodeError) as error:  # UnicodeError: not a valid host name
         reason = getattr(error, "strerror", None) or error
         raise CannotListen(
             f"Cannot listen for OSC on UDP port {port} of {host}: {reason}.",
-            advice="Is another bridge running? End it, or choose another port with --port.",
+            advice="Is another bridge running? Quit it, or choose another port with --port.",
         ) from error
     unsubscribe = bridge.subscribe(server.publisher.on_event)
     try:
-        for listener, listening_port in announce_to:
-            server.send([STARTUP(__version__)], (sockets.host_in_family(own.family, listener), listening_port))
+        for client_host, client_port in announce_to:
+            server.send([STARTUP(__version__)], (sockets.host_in_family(bound_socket.family, client_host), client_port))
         yield server
     finally:
         unsubscribe()
@@ -78,12 +78,12 @@ async def serve_osc(
 
 
 class OscServer(asyncio.DatagramProtocol):
-    """Speaks protocol 1 on one UDP socket; made by `serve_osc`."""
+    """Serves protocol 1 on one UDP socket; made by `serve_osc`."""
 
-    def __init__(self, desk: ServerContext, clock: Clock, notice: Callable[[Noticed], None]) -> None:
-        self.publisher = Publisher(desk.bridge, desk.clients, clock, self.send)
-        self._desk = desk
-        self._clients = desk.clients
+    def __init__(self, context: ServerContext, clock: Clock, notice: Callable[[Noticed], None]) -> None:
+        self.publisher = Publisher(context.bridge, context.peers, clock, self.send)
+        self._context = context
+        self._peers = context.peers
         self._clock = clock
         self._notice = notice
         self._transport: asyncio.DatagramTransport | None = None
@@ -99,9 +99,9 @@ class OscServer(asyncio.DatagramProtocol):
         return int(self._socket_name()[1])
 
     @property
-    def listeners(self) -> list[tuple[str, int]]:
-        """Where those listen who want to know when a bridge is there again."""
-        return [client.endpoint[:2] for client in self._clients.audience()]
+    def subscribers(self) -> list[tuple[str, int]]:
+        """(host, port) of each client to notify when a bridge starts again."""
+        return [peer.endpoint[:2] for peer in self._peers.all_recipients()]
 
     @property
     def url(self) -> str:
@@ -109,23 +109,23 @@ class OscServer(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.DatagramTransport, transport)  # not its subclass before Python 3.12
-        with suppress(OSError):  # the system may allow less; then a burst loses more
-            own = transport.get_extra_info("socket")
-            own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+        with suppress(OSError):  # the system may allow only a smaller buffer
+            bound_socket = transport.get_extra_info("socket")
+            bound_socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
         _ignore_unreachable_clients(self._transport)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self._closed.set()
 
     def error_received(self, exc: Exception) -> None:
-        """A client that is gone, or cannot be reached, loses its subscription by its time-to-live."""
+        """A client that cannot be reached loses its subscription when its time-to-live ends."""
 
     def datagram_received(self, data: bytes, addr: Endpoint) -> None:
         for message in decode(data):
             if is_answer(message.address):
                 continue
             if isinstance(message, Rejected):
-                self._reject(self._clients.heard(addr), message.address, message.error, "")
+                self._reject(self._peers.renew(addr), message.address, message.error, "")
             else:
                 self._answer(message, addr)
 
@@ -136,94 +136,94 @@ class OscServer(asyncio.DatagramProtocol):
             self._transport.sendto(encode(message), endpoint)
 
     async def close(self) -> None:
-        """Says goodbye, and gives up the answers that are still being worked out."""
+        """Sends `/sab/bye`, and cancels the answers that are not complete."""
         self.publisher.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for client in self._clients.audience():
-            self.send([BYE(__version__)], client.endpoint)
+        for peer in self._peers.all_recipients():
+            self.send([BYE(__version__)], peer.endpoint)
         if self._transport is not None:
             self._transport.close()
-            await self._closed.wait()  # until the last datagram is out
+            await self._closed.wait()  # until the last datagram is sent
 
     def _answer(self, message: Message, source: Endpoint) -> None:
-        client = self._clients.heard(source)
+        peer = self._peers.renew(source)
         address = message.address
         try:
             arguments = read_arguments(message)
         except BridgeError as error:
-            self._reject(client, address, error, find_req(message))
+            self._reject(peer, address, error, find_req(message))
             return
-        if arguments.req and self._is_repeated(client, address, arguments.req):
+        if arguments.req and self._is_repeated(peer, address, arguments.req):
             return
-        with self.publisher.held():
+        with self.publisher.deferred():
             try:
-                replies = HANDLERS[address](Call(self._desk, source, client, arguments))
+                replies = HANDLERS[address](Call(self._context, source, peer, arguments))
             except Exception as error:
-                self._failed(source, address, arguments, error)
+                self._fail(source, address, arguments, error)
                 return
             if isinstance(replies, list):
-                self._settle(source, address, arguments, replies)
+                self._complete(source, address, arguments, replies)
                 return
         task = asyncio.ensure_future(self._answer_later(source, address, arguments, replies))
-        self._tasks.add(task)  # the loop itself would let it be collected
+        self._tasks.add(task)  # the event loop keeps only a weak reference
         task.add_done_callback(self._tasks.discard)
 
     @coroutine
     def _answer_later(
         self, source: Endpoint, address: str, arguments: Arguments, replies: Awaitable[list[Message]]
     ) -> Generator[Any, Any, None]:
-        """Awaits the replies; what a step of the handler causes is held back until the answer, if it was the last."""
+        """Awaits the replies; events from the handler's last step are deferred until the answer is sent."""
         steps = replies.__await__()
-        go_on: Callable[[], Any] = partial(next, steps)
+        resume: Callable[[], Any] = partial(next, steps)
         while True:
-            with self.publisher.held():
+            with self.publisher.deferred():
                 try:
-                    awaited = go_on()
+                    awaited = resume()
                 except StopIteration as end:
-                    self._settle(source, address, arguments, end.value)
+                    self._complete(source, address, arguments, end.value)
                     return
                 except Exception as error:
-                    self._failed(source, address, arguments, error)
+                    self._fail(source, address, arguments, error)
                     return
             try:
-                go_on = partial(steps.send, (yield awaited))
-            except BaseException as error:  # also that the server closes
-                go_on = partial(steps.throw, error)
+                resume = partial(steps.send, (yield awaited))
+            except BaseException as error:  # includes cancellation when the server closes
+                resume = partial(steps.throw, error)
 
-    def _is_repeated(self, client: Client, address: str, req: str) -> bool:
-        """Answers a request that was seen before as it was answered then; else takes note of it."""
+    def _is_repeated(self, peer: Peer, address: str, req: str) -> bool:
+        """Repeats the answer to a request that was received before; else remembers the request."""
         now = self._clock.monotonic_seconds()
-        answer = client.memory.recall(address, req, now)
+        answer = peer.recent_answers.recall(address, req, now)
         if answer is None:
-            client.memory.begin(address, req, now)
+            peer.recent_answers.begin(address, req, now)
             return False
-        self._reply(client, answer.replies or ())
+        self._reply(peer, answer.replies or ())
         return True
 
-    def _settle(self, source: Endpoint, address: str, arguments: Arguments, replies: list[Message]) -> None:
-        client = self._clients.of(source)  # a hello may just have moved it
-        answer = client.memory.recall(address, arguments.req, self._clock.monotonic_seconds())
+    def _complete(self, source: Endpoint, address: str, arguments: Arguments, replies: list[Message]) -> None:
+        peer = self._peers.of(source)  # a hello may just have changed its endpoint
+        answer = peer.recent_answers.recall(address, arguments.req, self._clock.monotonic_seconds())
         if answer is not None:
             answer.replies = replies
-        self._reply(client, replies)
+        self._reply(peer, replies)
 
-    def _failed(self, source: Endpoint, address: str, arguments: Arguments, error: Exception) -> None:
-        client = self._clients.of(source)
-        client.memory.forget(address, arguments.req)
+    def _fail(self, source: Endpoint, address: str, arguments: Arguments, error: Exception) -> None:
+        peer = self._peers.of(source)
+        peer.recent_answers.forget(address, arguments.req)
         if not isinstance(error, BridgeError):
             self._notice(Noticed(level="error", message=f"{address} failed: {type(error).__name__}: {error}"))
             error = InternalError(f"{address} failed: {type(error).__name__}.")
-        self._reject(client, address, error, arguments.subject)
+        self._reject(peer, address, error, arguments.subject)
 
-    def _reject(self, client: Client, address: str, error: BridgeError, subject: str) -> None:
-        self._reply(client, [FAIL(address, error.code, str(error), subject)])
+    def _reject(self, peer: Peer, address: str, error: BridgeError, subject: str) -> None:
+        self._reply(peer, [FAIL(address, error.code, str(error), subject)])
 
-    def _reply(self, client: Client, messages: Iterable[Message]) -> None:
-        told = tuple(messages)
-        for endpoint in client.endpoints:
-            self.send(told, endpoint)
+    def _reply(self, peer: Peer, messages: Iterable[Message]) -> None:
+        replies = tuple(messages)
+        for endpoint in peer.endpoints:
+            self.send(replies, endpoint)
 
     def _socket_name(self) -> Endpoint:
         assert self._transport is not None
@@ -232,10 +232,10 @@ class OscServer(asyncio.DatagramProtocol):
 
 
 def _ignore_unreachable_clients(transport: asyncio.DatagramTransport) -> None:
-    """Tells Windows not to report ICMP's "port unreachable" as an error of this socket.
+    """Stops Windows from reporting ICMP's "port unreachable" as an error of this socket.
 
-    Without it the next read raises ConnectionResetError, after which asyncio's proactor loop (before Python 3.13)
-    reads no further datagram. Python's own `socket.ioctl` does not know SIO_UDP_CONNRESET.
+    Otherwise the next read raises ConnectionResetError, after which asyncio's proactor loop (before Python 3.13) reads
+    no further datagram. Python's own `socket.ioctl` does not support SIO_UDP_CONNRESET.
     """
     if sys.platform == "win32":
         import ctypes

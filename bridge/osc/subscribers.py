@@ -1,4 +1,4 @@
-"""Who talks to the server: where each client listens, what it subscribed to, and what it has already asked."""
+"""The server's peers: where each one listens, what it subscribed to, and its recent requests."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ from bridge.protocols import Clock
 
 DEFAULT_TTL_SECONDS = 60
 REQ_MEMORY_SECONDS = 60.0
-MAX_CLIENTS = 256
+MAX_PEERS = 256
 MAX_SOURCES = 1024
 MAX_REMEMBERED_REQS = 1024
 
-#: A socket address as asyncio gives it: (host, port), and two numbers more for IPv6.
+#: A socket address as asyncio gives it: (host, port), and two more numbers for IPv6.
 Endpoint: TypeAlias = tuple[Any, ...]
 
 
 @dataclass
 class Answer:
-    """What was answered to a token; None while it is still being worked out."""
+    """The answer to a request with a token."""
 
     at_seconds: float
     replies: list[Message] | None = None
+    """None: not answered yet."""
 
 
-class Answers:
-    """The answers of the last minute by address and token, so that a repeated datagram does nothing twice."""
+class RecentAnswers:
+    """The answers of the last minute by address and token, so that a repeated datagram has no second effect."""
 
     def __init__(self) -> None:
         self._answers: dict[tuple[str, str], Answer] = {}  # oldest first
@@ -46,171 +47,174 @@ class Answers:
         return answer
 
     def forget(self, address: str, req: str) -> None:
-        """For a request that failed: it may be tried again."""
+        """Forgets a request that failed, so that it can be sent again."""
         self._answers.pop((address, req), None)
 
 
 @dataclass
-class Client:
-    """One listener. Two senders that announce the same reply port are one client."""
+class Peer:
+    """A program that sends messages and may subscribe. Two senders that announce the same reply port are one peer."""
 
     id: int
     endpoint: Endpoint
     """Where it listens."""
-    heard_seconds: float
-    speaks_for: Client | None = None
-    """Set for a sender that is heard for the first time: the client of its machine that announced a reply port last.
+    last_message_seconds: float
+    """Clock time of its last message."""
+    sends_for: Peer | None = None
+    """Set at a sender's first message: the peer on its machine that announced a reply port last.
 
-    Tools such as `oscsend` send every message from another port. What they ask for is asked for that client as well.
+    Tools such as `oscsend` send every message from another port. Their requests count for that peer as well.
     """
     ttl_seconds: float | None = None
-    """How long a subscription outlasts silence; None: no subscription."""
+    """How long the subscription lasts without a message from the peer; None: no subscription."""
     jobs: set[str] = field(default_factory=set)
-    """Live jobs that it has submitted."""
-    followed: set[str] = field(default_factory=set)
-    """Those of them that it is told about without a subscription."""
-    answers: Answers = field(default_factory=Answers)
+    """Live jobs that it submitted."""
+    followed_jobs: set[str] = field(default_factory=set)
+    """Those of its jobs whose events it receives without a subscription."""
+    answers: RecentAnswers = field(default_factory=RecentAnswers)
     cancellations: int = 0
-    """How often it has cancelled all of its jobs."""
+    """How many times it has cancelled all of its jobs."""
 
     def is_dropped(self, now: float) -> bool:
-        """Whether it subscribed and was then silent for longer than its time-to-live."""
-        return self.ttl_seconds is not None and now - self.heard_seconds > self.ttl_seconds
+        """Whether its subscription has expired: it was silent for longer than its time-to-live."""
+        return self.ttl_seconds is not None and now - self.last_message_seconds > self.ttl_seconds
 
     def is_subscribed(self, now: float) -> bool:
         return self.ttl_seconds is not None and not self.is_dropped(now)
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """Where answers go."""
-        return tuple(client.endpoint for client in self._both)
+        """Where its answers are sent."""
+        return tuple(peer.endpoint for peer in self._self_and_owner)
 
     @property
-    def owner(self) -> Client:
-        """Whose its requests are: itself, or whom it speaks for."""
-        return self._both[-1]
+    def owner(self) -> Peer:
+        """The peer that its requests belong to: itself, or the one it sends for."""
+        return self._self_and_owner[-1]
 
     @property
-    def memory(self) -> Answers:
-        """Where its requests are remembered by their tokens."""
+    def recent_answers(self) -> RecentAnswers:
+        """Its owner's recent answers."""
         return self.owner.answers
 
     @property
     def own_jobs(self) -> set[str]:
-        """Live jobs that it, or whom it speaks for, has submitted."""
+        """Live jobs that its owner submitted."""
         return self.owner.jobs
 
     def subscribe(self, ttl_seconds: float) -> None:
-        for client in self._both:
-            client.ttl_seconds = ttl_seconds
-            client.heard_seconds = self.heard_seconds
+        for peer in self._self_and_owner:
+            peer.ttl_seconds = ttl_seconds
+            peer.last_message_seconds = self.last_message_seconds
 
     def unsubscribe(self) -> None:
-        """From now on it is told only about what it submits later."""
+        """From now on it receives only the events of jobs that it submits later."""
         self.ttl_seconds = None
-        self.followed.clear()
+        self.followed_jobs.clear()
 
-    def submitted(self, job: str) -> None:
-        for client in self._both:
-            client.jobs.add(job)
-            client.followed.add(job)
+    def add_job(self, job: str) -> None:
+        for peer in self._self_and_owner:
+            peer.jobs.add(job)
+            peer.followed_jobs.add(job)
 
     @property
-    def _both(self) -> tuple[Client, ...]:
-        return (self,) if self.speaks_for is None else (self, self.speaks_for)
+    def _self_and_owner(self) -> tuple[Peer, ...]:
+        return (self,) if self.sends_for is None else (self, self.sends_for)
 
 
-class Clients:
-    """Every client that was heard lately. Bounded: whoever floods the port pushes out the longest silent ones."""
+class Peers:
+    """All recent peers. Their number is limited: new ones replace those that have been silent longest."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._endpoints: dict[Endpoint, Endpoint] = {}  # of senders that listen elsewhere; the newest last
-        self._clients: dict[Endpoint, Client] = {}  # by where they listen; the last heard last
-        self._announcers: dict[str, Client] = {}  # by machine: who announced a reply port last
+        self._endpoints: dict[Endpoint, Endpoint] = {}  # source → endpoint, where they differ; the newest last
+        self._peers: dict[Endpoint, Peer] = {}  # by endpoint; the one with the newest message last
+        self._announcers: dict[str, Peer] = {}  # by host: the peer that announced a reply port last
         self._last_id = 0
 
-    def heard(self, source: Endpoint) -> Client:
-        """The client that sends from `source`; its subscription is good for another time-to-live."""
+    def renew(self, source: Endpoint) -> Peer:
+        """The peer that sends from `source`, with its subscription renewed for another time-to-live."""
         endpoint = self._endpoints.get(source, source)
         now = self._clock.monotonic_seconds()
-        client = self._clients.pop(endpoint, None)
-        if client is None:
+        peer = self._peers.pop(endpoint, None)
+        if peer is None:
             self._last_id += 1
-            client = Client(id=self._last_id, endpoint=endpoint, heard_seconds=now, speaks_for=self._announcer(source))
+            peer = Peer(
+                id=self._last_id, endpoint=endpoint, last_message_seconds=now, sends_for=self._announcer(source)
+            )
         else:
-            client.speaks_for = None  # whoever sends twice from one port listens there
-        if client.is_dropped(now):
-            client.ttl_seconds = None
-        client.heard_seconds = now
-        self._clients[endpoint] = client
+            peer.sends_for = None  # a sender that uses the same port twice listens there
+        if peer.is_dropped(now):
+            peer.ttl_seconds = None
+        peer.last_message_seconds = now
+        self._peers[endpoint] = peer
         self._forget_surplus(now)
-        return client
+        return peer
 
-    def of(self, source: Endpoint) -> Client:
-        """The client that sends from `source`, which was heard a moment ago."""
-        return self._clients.get(self._endpoints.get(source, source)) or self.heard(source)
+    def of(self, source: Endpoint) -> Peer:
+        """The peer that sends from `source`, which has just been renewed."""
+        return self._peers.get(self._endpoints.get(source, source)) or self.renew(source)
 
-    def announced(self, source: Endpoint, reply_port: int) -> Client:
-        """The client of `source`, which from now on listens on `reply_port` of its machine; 0: where it sends from.
+    def announce(self, source: Endpoint, reply_port: int) -> Peer:
+        """The peer of `source`, which from now on listens on `reply_port` of its host; 0: on the port it sends from.
 
-        It keeps its jobs; a client that already listens there takes them over.
+        It keeps its jobs; a peer that already listens there takes them over.
         """
-        client = self._moved(self.heard(source), source, reply_port)
-        client.speaks_for = None
+        peer = self._move(self.renew(source), source, reply_port)
+        peer.sends_for = None
         if reply_port:
-            self._announcers[source[0]] = client
-        return client
+            self._announcers[source[0]] = peer
+        return peer
 
-    def _moved(self, client: Client, source: Endpoint, reply_port: int) -> Client:
+    def _move(self, peer: Peer, source: Endpoint, reply_port: int) -> Peer:
         endpoint = (source[0], reply_port, *source[2:]) if reply_port else source
         self._endpoints.pop(source, None)
         if endpoint != source:
             self._endpoints[source] = endpoint
             while len(self._endpoints) > MAX_SOURCES:
                 del self._endpoints[next(iter(self._endpoints))]
-        if endpoint == client.endpoint:
-            return client
-        del self._clients[client.endpoint]
-        there = self._clients.get(endpoint)
-        if there is None:
-            client.endpoint = endpoint
-            self._clients[endpoint] = client
-            return client
-        there.heard_seconds = client.heard_seconds
-        there.jobs |= client.jobs
-        there.followed |= client.followed
-        return there
+        if endpoint == peer.endpoint:
+            return peer
+        del self._peers[peer.endpoint]
+        existing = self._peers.get(endpoint)
+        if existing is None:
+            peer.endpoint = endpoint
+            self._peers[endpoint] = peer
+            return peer
+        existing.last_message_seconds = peer.last_message_seconds
+        existing.jobs |= peer.jobs
+        existing.followed_jobs |= peer.followed_jobs
+        return existing
 
-    def listeners(self, job: str) -> list[Client]:
-        """Who is told about a job: the subscribers, and who submitted it."""
+    def recipients(self, job: str) -> list[Peer]:
+        """The peers that receive a job's events: the subscribers, and the one that submitted it."""
         now = self._clock.monotonic_seconds()
         return [
-            client
-            for client in self._clients.values()
-            if client.is_subscribed(now) or (job in client.followed and not client.is_dropped(now))
+            peer
+            for peer in self._peers.values()
+            if peer.is_subscribed(now) or (job in peer.followed_jobs and not peer.is_dropped(now))
         ]
 
-    def audience(self) -> list[Client]:
-        """Who wants to know that the server ends: the subscribers, and who waits for a job."""
+    def all_recipients(self) -> list[Peer]:
+        """The peers that receive events of any job; they are notified when the server starts or ends."""
         now = self._clock.monotonic_seconds()
         return [
-            client
-            for client in self._clients.values()
-            if client.is_subscribed(now) or (client.followed and not client.is_dropped(now))
+            peer
+            for peer in self._peers.values()
+            if peer.is_subscribed(now) or (peer.followed_jobs and not peer.is_dropped(now))
         ]
 
     def forget_job(self, job: str) -> None:
-        for client in self._clients.values():
-            client.jobs.discard(job)
-            client.followed.discard(job)
+        for peer in self._peers.values():
+            peer.jobs.discard(job)
+            peer.followed_jobs.discard(job)
 
-    def _announcer(self, source: Endpoint) -> Client | None:
-        client = self._announcers.get(source[0])
-        return client if client is not None and self._clients.get(client.endpoint) is client else None
+    def _announcer(self, source: Endpoint) -> Peer | None:
+        peer = self._announcers.get(source[0])
+        return peer if peer is not None and self._peers.get(peer.endpoint) is peer else None
 
     def _forget_surplus(self, now: float) -> None:
-        while len(self._clients) > MAX_CLIENTS:
-            idle = (client for client in self._clients.values() if not client.jobs and not client.is_subscribed(now))
-            client = next(idle, next(iter(self._clients.values())))
-            del self._clients[client.endpoint]
+        while len(self._peers) > MAX_PEERS:
+            idle = (peer for peer in self._peers.values() if not peer.jobs and not peer.is_subscribed(now))
+            peer = next(idle, next(iter(self._peers.values())))
+            del self._peers[peer.endpoint]

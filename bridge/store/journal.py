@@ -18,7 +18,7 @@ import msgspec
 from bridge.config import DEFAULT_HISTORY_LIMIT
 from bridge.events import Ended, JobEvent, Noticed, Progressed, Submitted
 from bridge.model import Job
-from bridge.options.record import event_from_json
+from bridge.options.record import event_from_json, event_record
 from bridge.store.memory import MemoryStore
 from bridge.system.files import read_small, write_whole
 

@@ -1,4 +1,4 @@
-// The clip that is selected in Live, read once into plain values.
+// Reads the clip that is selected in Live into plain values.
 
 var live = require("./live");
 var warp = require("./warp");
@@ -8,7 +8,7 @@ var NONE = "Select an audio clip first: click it in the Session or the Arrangeme
 var RE_PITCH = 3;
 var SOUND = ["gain", "pitch_coarse", "pitch_fine"];
 
-// The selected clip's object: the one in the Clip View, else the one in the highlighted slot; null: none.
+// The API object of the selected clip: the one in the Clip View, else the one in the highlighted slot; else null.
 exports.selected = function () {
     var clip = live.at("live_set view detail_clip");
     if (live.exists(clip)) { return live.at("id " + clip.id); }
@@ -17,14 +17,14 @@ exports.selected = function () {
     return null;
 };
 
-// In semitones: how much higher a clip sounds than its file. Re-Pitch lets the tempo decide.
+// A clip's transposition in semitones. In Re-Pitch mode the tempo determines the pitch, and transposition is ignored.
 exports.transposed = function (clip) {
     if (clip.warped && clip.warpMode === RE_PITCH) { return 0; }
     return (clip.sound.pitch_coarse || 0) + (clip.sound.pitch_fine || 0) / 100;
 };
 
-// Everything about a clip that the device needs. Beats and seconds as Live has them: markers are beats where the clip
-// is warped, else seconds; `time` and `endTime` are beats on the song's time line, null in the Session.
+// The properties of a clip that the device needs, in Live's units: markers are beats where the clip is warped, else
+// seconds; `time` and `endTime` are beats on the song's timeline, null in the Session.
 exports.read = function (api) {
     if (!api || !live.exists(api)) { throw problem(NONE); }
     var name = live.text(api, "name");
@@ -57,13 +57,13 @@ exports.read = function (api) {
     };
 };
 
-// How long the file is. Lives before 11.0.5 do not say it; what lies beyond a file's end the bridge leaves out.
+// The length of the file. Live before 11.0.5 does not report it; the bridge ignores what is beyond a file's end.
 function secondsOf(api) {
     var seconds = live.number(api, "sample_length") / live.number(api, "sample_rate");
     return seconds > 0 ? seconds : Infinity;
 }
 
-// Gain and transposition, as far as this Live tells them, by its own names.
+// Gain and transposition, by Live's property names; those that this version of Live reports.
 function soundOf(api) {
     var sound = {};
     SOUND.forEach(function (name) { if (live.knows(api, name)) { sound[name] = live.number(api, name); } });
@@ -78,8 +78,8 @@ function marksOf(api) {
     return marks;
 }
 
-// What the device needs to know about the set. `file` is empty while the set is unsaved, null where this Live cannot
-// tell; `brace` is the Arrangement's loop in beats, null while it is off.
+// The properties of the set. `file` is empty while the set is unsaved, null if this version of Live does not report it;
+// `brace` is the Arrangement's loop in beats, null while it is off.
 exports.readSet = function () {
     var set = live.at("live_set");
     var start = live.number(set, "loop_start");

@@ -1,13 +1,14 @@
-// The line to the bridge: finds it, notices when it goes, finds it again.
+// The connection to the bridge: finds it, notices when it goes, finds it again.
 //
-// A reply port counts as ours when our own ping comes back on it. UDP says nothing when nobody listens, and Max says
-// nothing when a port is taken: silence means either, so the next port is tried after two silent attempts.
+// A reply port is ours once our own ping comes back on it. UDP reports no error when nothing listens, and Max none when
+// a port is in use: silence can mean either, so after two attempts without an answer the next port is tried.
 
 var protocol = require("./protocol");
 
 var ANSWER_MS = 1000, PING_MS = 2500, MISSED = 3, TTL_SECONDS = 60, PINGS_PER_SUBSCRIPTION = 8, ATTEMPTS_PER_PORT = 2;
 
-// wire: {send(address, atoms), listen(port)}; listener: {connected(version), lost(), refused(message), heard(message)}.
+// wire: {send(address, atoms), listen(port)};
+// listener: {connected(version), lost(), refused(text), received(message)}.
 exports.Connection = function (wire, clock, ports, listener) {
     this.wire = wire;
     this.clock = clock;
@@ -41,7 +42,7 @@ methods.close = function () {
 
 methods.send = function (request, atoms) { this.wire.send(protocol.REQUESTS[request], atoms || []); };
 
-// Calls back when everything that was sent before has been answered: UDP on one machine keeps its order.
+// Calls `action` when everything sent before has been answered: UDP on one machine keeps its order.
 methods.fence = function (action) {
     this.fenceCount += 1;
     var token = this.name + "/" + this.fenceCount;
@@ -86,21 +87,21 @@ methods.lose = function () {
 
 // One OSC message from the bridge.
 methods.receive = function (address, atoms) {
-    var said = protocol.read(address, atoms);
-    if (!said) { return; }
-    switch (said.topic) {
-    case "hello.reply": this.version = said.version; break;
-    case "pong": this.pong(said.token); break;
+    var message = protocol.read(address, atoms);
+    if (!message) { return; }
+    switch (message.topic) {
+    case "hello.reply": this.version = message.version; break;
+    case "pong": this.pong(message.token); break;
     case "bye": if (this.isUp) { this.lose(); } break;
     case "startup": if (this.isUp) { this.lose(); } this.attempt(); break;
     case "fail":
-        if (said.code === "protocol") {
+        if (message.code === "protocol") {
             this.isRefused = true;
-            this.listener.refused(said.message);
+            this.listener.refused(message.message);
         }
         break;
     }
-    this.listener.heard(said);
+    this.listener.received(message);
 };
 
 methods.pong = function (token) {

@@ -1,5 +1,5 @@
-// Max's side of the script: its inlet, its outlets (0 to udpsend, 1 to udpreceive, 2 to the face), and the functions that
-// it calls by name.
+// Max's side of the script: its inlet, its outlets (0 to udpsend, 1 to udpreceive, 2 to the face), and the functions
+// that Max calls by name.
 
 inlets = 1;
 outlets = 3;
@@ -10,10 +10,10 @@ var Device = require("./main").Device;
 
 var device = null;
 
-// From live.thisdevice: Live's API is there from now on.
+// From live.thisdevice: Live's API is available from now on.
 function bang() {
     if (device) { return; }
-    // outlet belongs to Max's global object: it is called with no other `this`.
+    // `outlet` is a method of Max's global object, and must be called without another `this`.
     var world = {
         send: function (address, atoms) { outlet.apply(null, [0, address].concat(atoms)); },
         talkTo: function (port) { outlet(0, "port", port); },
@@ -22,15 +22,15 @@ function bang() {
         browse: function (folder) { messnamed("max", "launchbrowser", fileAddress(folder)); }
     };
     device = new Device(world, new Global("source_audio_bridge_ports"));
-    remembered.forEach(function (tell) { tell(); });
+    pending.forEach(function (action) { action(); });
     device.start();
 }
 
-// What the controls say before Live is ready is kept until it is.
-var remembered = [];
+// The controls send their values before Live is ready: they are applied once it is.
+var pending = [];
 
-function told(tell) {
-    if (device) { tell(); } else { remembered.push(tell); }
+function whenReady(action) {
+    if (device) { action(); } else { pending.push(action); }
 }
 
 function osc(address) {
@@ -38,23 +38,23 @@ function osc(address) {
     if (device) { device.connection.receive(address, atoms); }
 }
 
-function stem(name, on) { told(function () { device.wishes.stems[name] = on === 1; }); }
+function stem(name, on) { whenReady(function () { device.wishes.stems[name] = on === 1; }); }
 
 function wish(name, on) {
-    told(function () {
+    whenReady(function () {
         device.wishes[name] = on === 1;
         if (name === "brace" && device.observers.length) { device.showSelection(); }
     });
 }
 
-function engine(index) { told(function () { device.wishes.engine = protocol.ENGINES[index] || "auto"; }); }
+function engine(index) { whenReady(function () { device.wishes.engine = protocol.ENGINES[index] || "auto"; }); }
 
-function server(port) { told(function () { device.moved(port); }); }
+function server(port) { whenReady(function () { device.moved(port); }); }
 
 function press(button) { if (device) { device.press(button); } }
 
-// Not to be called from the patch.
-told.local = 1;
+// Not callable from the patch.
+whenReady.local = 1;
 fileAddress.local = 1;
 
 function notifydeleted() { if (device) { device.end(); device = null; } }

@@ -1,8 +1,8 @@
-// What stands on the device's face, sent only where it changes.
+// The texts and values on the device's face; only changes are sent.
 
 var words = require("./words");
 
-// show(name, …) hands a change to the patch.
+// show(name, …) sends a change to the patch.
 exports.Face = function (show) {
     this.show = show;
     this.shown = {};
@@ -10,13 +10,13 @@ exports.Face = function (show) {
 
 var methods = exports.Face.prototype;
 
-methods.text = function (name, said) {
-    if (this.shown[name] === said) { return; }
-    this.shown[name] = said;
-    if (said) {
-        this.show(name, "set", said);
+methods.text = function (name, text) {
+    if (this.shown[name] === text) { return; }
+    this.shown[name] = text;
+    if (text) {
+        this.show(name, "set", text);
     } else {
-        this.show(name, "set"); // Max writes an empty word as two quotation marks
+        this.show(name, "set"); // Max shows an empty symbol as two quotation marks
     }
 };
 
@@ -26,14 +26,14 @@ methods.value = function (name, number) {
     this.show(name, number);
 };
 
-// One line for what went well, one for what did not; a new one takes the place of both.
-methods.result = function (said) { this.text("result", said); this.text("problem", ""); };
-// A result that comes by itself: what went wrong meanwhile goes on being said.
-methods.imported = function (said, remarks) {
-    var standing = this.shown.problem || "";
-    this.text("result", said);
-    this.problem([standing].concat(remarks).filter(function (text, n) {
-        return text && (n === 0 || standing.indexOf(text) < 0);
+// One line shows results, another one problems; a new result clears the problem.
+methods.result = function (text) { this.text("result", text); this.text("problem", ""); };
+// The result of an import, which runs in the background: problems that are already shown stay.
+methods.imported = function (result, remarks) {
+    var previous = this.shown.problem || "";
+    this.text("result", result);
+    this.problem([previous].concat(remarks).filter(function (text, n) {
+        return text && (n === 0 || previous.indexOf(text) < 0);
     }).join(" "));
 };
-methods.problem = function (said) { this.text("problem", words.fitting(said)); };
+methods.problem = function (text) { this.text("problem", words.fitting(text)); };

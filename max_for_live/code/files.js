@@ -1,4 +1,4 @@
-// Files, as Max's js reads them: a few bytes at a time.
+// Reads files in chunks, as Max's js requires.
 
 var problem = require("./problem").problem;
 
@@ -17,7 +17,7 @@ exports.bytes = function (path) {
     return bytes;
 };
 
-// A file as text, a letter for each byte: right for numbers and the names of fields, which is all that is read.
+// A file as text, with one character for each byte: only its numbers and field names are used, and these are ASCII.
 exports.text = function (path) {
     var bytes = exports.bytes(path), parts = [], i;
     for (i = 0; i < bytes.length; i += CHUNK_BYTES) {

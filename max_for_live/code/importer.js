@@ -1,6 +1,7 @@
-// Results into Live: a named, coloured track for each stem, its clip where the source lies, warped as the source is.
+// Imports results into Live: a named, coloured track for each stem, with a clip at the source's position, warped like it.
 //
-// One track at a time, with a breath between: Live stays awake, and what it does late is there when it is read.
+// One track at a time, with a pause between: Live stays responsive, and has applied its delayed changes before they are
+// read back.
 
 var clips = require("./clip");
 var live = require("./live");
@@ -9,8 +10,8 @@ var problem = require("./problem");
 var warp = require("./warp");
 var words = require("./words");
 
-var BREATH_MS = 40, NOTES_AT_ONCE = 500;
-var CLOSE = 1e-6; // seconds, or beats: the same place
+var PAUSE_MS = 40, NOTES_AT_ONCE = 500;
+var CLOSE = 1e-6; // in seconds or beats: the same position
 
 exports.COLORS = { vocals: 0xe8a33d, drums: 0xd9534f, bass: 0x8e6bbf, other: 0x4a90b8, guitar: 0x6ba64a, piano: 0xb8a04a };
 
@@ -39,18 +40,18 @@ exports.run = function (order, stems, clock, done) {
         } catch (error) {
             remark(report, problem.words(error));
         }
-        clock.after(BREATH_MS, next);
+        clock.after(PAUSE_MS, next);
     }
 };
 
-// Live lets nobody set how long a looped clip in the Arrangement is.
+// Whether the source is longer than its loop: Live's API cannot set the length of a looped clip in the Arrangement.
 function repeats(order) {
     return order.region.looping && order.region.time !== null && order.clip.endTime - order.region.beat > order.region.length + CLOSE;
 }
 
 function remark(report, text) { if (report.remarks.indexOf(text) < 0) { report.remarks.push(text); } }
 
-// kind: "audio" or "midi". The last of all tracks.
+// Adds a track after all others; kind: "audio" or "midi".
 exports.newTrack = function (kind) {
     var set = live.at("live_set"), track;
     try {
@@ -62,8 +63,8 @@ exports.newTrack = function (kind) {
     return track;
 };
 
-// Name and colour come last: Live names a track after the first clip that lands on it.
-function dress(api, name, stem) {
+// Called last: Live names a track after the first clip that it gets.
+function setNameAndColor(api, name, stem) {
     api.set("name", name);
     api.set("color", exports.COLORS[stem] || 0x808080);
 }
@@ -75,22 +76,22 @@ function audioTrack(order, stem, path, report) {
         throw problem.problem("This Live cannot load audio from a device (12.0.5 can). Drag the files in from the folder: press Folder.");
     }
     var track = exports.newTrack("audio");
-    var clip = landing(order, track, report, {
+    var clip = createClip(order, track, report, {
         direct: "create_audio_clip", first: path, last: order.region.time,
         inSlot: function (slot) { slot.call("create_audio_clip", path); },
         fill: function (clip) { fit(clip, order, report); }
     });
-    dress(clip, label(order, stem), stem);
-    dress(track, label(order, stem), stem);
+    setNameAndColor(clip, label(order, stem), stem);
+    setNameAndColor(track, label(order, stem), stem);
     report.audio += 1;
 }
 
 function midiTrack(order, stem, found, report) {
-    var higher = stem === "drums" ? 0 : Math.round(clips.transposed(order.clip)); // a drum's number is no pitch
-    var list = notes.forLive(notes.read(found), order.region, higher);
+    var semitones = stem === "drums" ? 0 : Math.round(clips.transposed(order.clip)); // a drum note's number is no pitch
+    var list = notes.forLive(notes.read(found), order.region, semitones);
     var track = exports.newTrack("midi");
     var length = order.region.length;
-    var clip = landing(order, track, report, {
+    var clip = createClip(order, track, report, {
         direct: "create_midi_clip", first: order.region.time, last: length,
         inSlot: function (slot) { slot.call("create_clip", length); },
         fill: function (clip) {
@@ -99,14 +100,15 @@ function midiTrack(order, stem, found, report) {
             if (order.region.looping || Math.abs(markers.startMarker) > CLOSE) { setMarkers(clip, markers, order.region.looping); }
         }
     });
-    dress(clip, label(order, stem), stem);
-    dress(track, label(order, stem) + " MIDI", stem);
+    setNameAndColor(clip, label(order, stem), stem);
+    setNameAndColor(track, label(order, stem) + " MIDI", stem);
     report.midi += 1;
     report.notes += list.length;
 }
 
-// The new clip, filled, on the source's place: in the same scene; or in the Arrangement, straight away or by way of a slot.
-function landing(order, track, report, way) {
+// Creates and fills the clip at the source's position: in the same scene; or in the Arrangement, directly or through a
+// slot. way: {direct, first, last: the API function for the Arrangement and its arguments; inSlot(slot); fill(clip)}.
+function createClip(order, track, report, way) {
     var path = live.path(track), clip;
     if (order.region.time === null) { return throughSlot(path, order.clip.slot, way); }
     if (live.can(track, way.direct)) {
@@ -128,13 +130,13 @@ function throughSlot(path, row, way) {
     var slot = live.at(path + " clip_slots " + row);
     if (!live.exists(slot)) { throw problem.problem("The scene of the clip is gone. Press Import once more."); }
     way.inSlot(slot);
-    var clip = live.at(live.path(slot) + " clip"); // a call that fails says so on Max's console only
+    var clip = live.at(live.path(slot) + " clip"); // a failed call is reported only on Max's console
     if (!live.exists(clip)) { throw problem.problem("Live has not made the clip. Press Import once more."); }
     way.fill(clip);
     return clip;
 }
 
-// Objects in the Arrangement go stale: they are always fetched anew, by where they lie.
+// Objects of Arrangement clips become invalid, so they are always looked up again by their position.
 function inArrangement(path, time) {
     var count = live.at(path).getcount("arrangement_clips"), i, clip;
     for (i = 0; i < count; i += 1) {
@@ -144,7 +146,7 @@ function inArrangement(path, time) {
     throw problem.problem("Live has not made the clip in the Arrangement. Press Import once more.");
 }
 
-// The source's warping, gain, transposition, markers and loop, for a file that begins at the part's first moment.
+// Applies the source's warping, gain, transposition, markers and loop to a file that starts at the part's start.
 function fit(clip, order, report) {
     var source = order.clip;
     clip.set("warping", source.warped ? 1 : 0);
@@ -159,8 +161,8 @@ function fit(clip, order, report) {
     }
 }
 
-// Live's own guess goes, except its first marker, which moves to where it is right; ours come; and what Live has made
-// of them is compared.
+// Removes the markers that Live has guessed, except the first, which is moved to its right position; adds the source's
+// markers; and checks which of them Live has accepted.
 function warpAs(clip, marks, report) {
     if (!live.can(clip, "add_warp_marker") || !live.can(clip, "move_warp_marker")) {
         remark(report, "This Live sets no warp markers: switch Warp off in the new clips, or warp them by hand.");
@@ -175,16 +177,16 @@ function warpAs(clip, marks, report) {
             clip.call("add_warp_marker", { beat_time: mark.beats, sample_time: mark.seconds });
         }
     });
-    var told = live.dictionary(clip, "warp_markers") || [];
+    var accepted = live.dictionary(clip, "warp_markers") || [];
     var missing = marks.filter(function (mark) {
-        return !told.some(function (marker) {
+        return !accepted.some(function (marker) {
             return Math.abs(marker.sample_time - mark.seconds) < 1e-3 && Math.abs(marker.beat_time - mark.beats) < 1e-3;
         });
     });
     if (missing.length) { remark(report, "Live has not taken every warp marker: check that the new clips line up."); }
 }
 
-// Loop first, while it is on: an unlooped clip's loop ends are its markers.
+// The loop is set first, while looping is on: in an unlooped clip the loop's ends are the clip's markers.
 function setMarkers(clip, markers, looping) {
     clip.set("looping", 1);
     clip.set("loop_end", markers.loopEnd);
@@ -194,7 +196,7 @@ function setMarkers(clip, markers, looping) {
     if (!looping) { clip.set("looping", 0); }
 }
 
-// The source's markers in beats, for its notes.
+// The source's markers in beats, for clips of notes.
 function beatMarkers(order) {
     if (order.clip.warped) { return order.region.markers; }
     var beats = {};

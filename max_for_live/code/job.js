@@ -1,4 +1,4 @@
-// One job of ours: sent until it is accepted, followed to its end, asked for again where messages were lost.
+// One job: sent until it is accepted, followed to its end, and queried in case messages were lost.
 
 var protocol = require("./protocol");
 
@@ -17,8 +17,8 @@ exports.Job = function (connection, clock, build, listener) {
     this.token = "";
     this.isOver = false;
     this.wasCancelled = false; // by us
-    this.eta = -1; // seconds left, as last told
-    this.isSlower = false; // they have risen
+    this.eta = -1; // seconds left, in the last progress message
+    this.isSlower = false; // the time left has risen
     this.hasBegunAnew = false;
     this.reason = "";
     this.outputDir = "";
@@ -53,7 +53,7 @@ methods.cancel = function () {
         this.end("cancelled", "");
     } else if (this.id) {
         this.connection.send("cancel", [this.id]);
-    } // else as soon as it has a name
+    } // else as soon as it is accepted
 };
 
 methods.later = function (milliseconds, method) {
@@ -69,7 +69,7 @@ methods.end = function (outcome, message) {
     this.listener.over(this.wasCancelled && outcome === "failed" ? "cancelled" : outcome, message);
 };
 
-// The line is back: the job may have gone on, have ended, or be unknown to a new bridge.
+// The connection is back: the job may still run, have ended, or be unknown to a new bridge.
 methods.reconnected = function () {
     if (this.isOver) { return; }
     if (this.id) { this.ask(); } else { this.attempts = 0; this.send(); }
@@ -90,11 +90,11 @@ methods.answered = function () {
     } else if (this.state === "unknown" || this.state === "failed" || this.state === "cancelled") {
         this.interrupted();
     } else if (this.wasCancelled) {
-        this.cancel(); // the first one was lost
+        this.cancel(); // the first cancel was lost
     }
 };
 
-// The job has ended badly while the line was down, or the bridge with it: once, it is worth another try.
+// The job failed while the connection was down, or the bridge ended: it is submitted again, but only once.
 methods.interrupted = function () {
     if (this.wasCancelled) { this.end("cancelled", ""); return; }
     if (this.hasBegunAnew) {
@@ -106,59 +106,59 @@ methods.interrupted = function () {
     this.submit();
 };
 
-// One message of the bridge, as protocol.read gives it.
-methods.hear = function (said) {
+// One message from the bridge, as returned by protocol.read.
+methods.receive = function (message) {
     if (this.isOver) { return; }
-    if (said.topic === "accepted" && said.req === this.token && said.job && !this.id) {
-        this.id = said.job;
+    if (message.topic === "accepted" && message.req === this.token && message.job && !this.id) {
+        this.id = message.job;
         this.later(ASK_MS, this.ask);
         if (this.wasCancelled) { this.cancel(); }
-    } else if (said.topic === "fail" && (said.req_or_job === this.token || this.id && said.req_or_job === this.id)) {
-        this.failed(said);
-    } else if (this.id && said.job === this.id) {
-        if (hearing[said.topic]) { hearing[said.topic].call(this, said); }
+    } else if (message.topic === "fail" && (message.req_or_job === this.token || this.id && message.req_or_job === this.id)) {
+        this.failed(message);
+    } else if (this.id && message.job === this.id) {
+        if (handlers[message.topic]) { handlers[message.topic].call(this, message); }
     }
 };
 
-methods.failed = function (said) {
-    if (said.code === "bad_arguments" && this.notesAsList && /\bnotes\b/.test(said.message)) {
-        this.notesAsList = false; // an older bridge; its MIDI files say the same
+methods.failed = function (fail) {
+    if (fail.code === "bad_arguments" && this.notesAsList && /\bnotes\b/.test(fail.message)) {
+        this.notesAsList = false; // an older bridge; its MIDI files have the same notes
         this.submit();
-    } else if (said.code === "not_found" && this.id && said.req_or_job === this.id) {
+    } else if (fail.code === "not_found" && this.id && fail.req_or_job === this.id) {
         this.state = "unknown"; // the answer to our query
-    } else if (said.req_or_job === this.token) {
-        this.end("failed", said.message);
+    } else if (fail.req_or_job === this.token) {
+        this.end("failed", fail.message);
     } else {
-        this.reason = said.message; // /sab/finished follows
+        this.reason = fail.message; // /sab/finished follows
     }
 };
 
-var hearing = {
-    progress: function (said) {
-        this.isSlower = this.isSlower || this.eta > 0 && said.eta_seconds > this.eta + RISE_SECONDS;
-        this.eta = said.eta_seconds;
-        this.listener.progress(said.stage, said.fraction, said.eta_seconds, this.isSlower);
+var handlers = {
+    progress: function (message) {
+        this.isSlower = this.isSlower || this.eta > 0 && message.eta_seconds > this.eta + RISE_SECONDS;
+        this.eta = message.eta_seconds;
+        this.listener.progress(message.stage, message.fraction, message.eta_seconds, this.isSlower);
     },
-    warning: function (said) { this.listener.remark(said.message); },
-    job: function (said) { this.state = said.state; },
-    result: function (said) {
-        if (protocol.STEMS.indexOf(said.name) < 0 || said.kind === "notes" && !/\.json$/.test(said.path)) { return; }
-        this.results[said.name] = this.results[said.name] || {};
-        this.results[said.name][said.kind] = said.path;
+    warning: function (message) { this.listener.remark(message.message); },
+    job: function (message) { this.state = message.state; },
+    result: function (message) {
+        if (protocol.STEMS.indexOf(message.name) < 0 || message.kind === "notes" && !/\.json$/.test(message.path)) { return; }
+        this.results[message.name] = this.results[message.name] || {};
+        this.results[message.name][message.kind] = message.path;
     },
-    finished: function (said) {
-        this.outputDir = said.output_dir;
-        if (said.outcome === "done") {
-            this.ask(); // what was lost on the way is told again before the end
-        } else if (said.outcome === "cancelled" && !this.wasCancelled) {
+    finished: function (message) {
+        this.outputDir = message.output_dir;
+        if (message.outcome === "done") {
+            this.ask(); // to receive results again whose messages were lost
+        } else if (message.outcome === "cancelled" && !this.wasCancelled) {
             this.cancelledElsewhere();
         } else {
-            this.end(said.outcome, this.reason);
+            this.end(message.outcome, this.reason);
         }
     }
 };
 
-// By somebody at the bridge's screen; or the bridge is closing, then the line goes down next.
+// Cancelled on the bridge's screen; or the bridge is closing, and the connection goes down next.
 methods.cancelledElsewhere = function () {
     this.later(SEND_AGAIN_MS, function () {
         if (this.connection.isUp) { this.end("cancelled", "Cancelled at the bridge."); }

@@ -1,34 +1,34 @@
-// Live's own shapes, taken off: `get` gives arrays, ids come as ["id", 5] or "id 5", dictionaries as JSON text.
+// Unwraps the values of Live's API: `get` returns arrays, ids are ["id", 5] or "id 5", dictionaries are JSON text.
 
 exports.at = function (path) { return new LiveAPI(path); };
 
 exports.exists = function (api) { return Number(api.id) !== 0; };
 
-// A value that is one number.
+// A numeric property.
 exports.number = function (api, property) {
     var value = api.get(property);
     return Number(Array.isArray(value) ? value[0] : value);
 };
 
-// A value that is text; Max breaks some texts at their blanks.
+// A text property; Max splits some texts at their spaces.
 exports.text = function (api, property) {
     var value = api.get(property);
     if (value === null || value === undefined) { return ""; }
     return String(Array.isArray(value) ? value.join(" ") : value);
 };
 
-// A dictionary, without the outer one that only repeats the property's name; null where it cannot be read.
+// A dictionary property, without the outer dictionary that only repeats the property's name; null if it is unreadable.
 exports.dictionary = function (api, property) {
-    var told;
+    var value;
     try {
-        told = JSON.parse(exports.text(api, property));
+        value = JSON.parse(exports.text(api, property));
     } catch (error) {
         return null;
     }
-    return told && told[property] !== undefined ? told[property] : told;
+    return value && value[property] !== undefined ? value[property] : value;
 };
 
-// Whether this Live knows a function, or a property, of an object: `info` lists them, a line each.
+// Whether an object has a function, or a property, in this version of Live: `info` lists them, one a line.
 exports.can = function (api, name) { return listed(api, "function", name); };
 exports.knows = function (api, name) { return listed(api, "property", name); };
 
@@ -36,14 +36,14 @@ function listed(api, kind, name) {
     return new RegExp("(^|\\n)" + kind + " " + name + "(\\s|$)").test(String(api.info));
 }
 
-// The object that a call has made, or null.
+// The object that a call has created, or null.
 exports.made = function (result) {
     var words = Array.isArray(result) ? result.join(" ") : String(result);
     var id = /id (\d+)/.exec(words);
     return id && id[1] !== "0" ? exports.at("id " + id[1]) : null;
 };
 
-// The path of an object as it can be given back to Live.
+// The path of an object, in the form that Live accepts.
 exports.path = function (api) {
     return String(api.unquotedpath || api.path || "").replace(/"/g, "");
 };

@@ -1,4 +1,4 @@
-// The device: what its buttons do, and what its face shows of the bridge, the job and the selected clip.
+// The device: the actions of its buttons, and the state of the bridge, the job and the selected clip on its face.
 
 var clips = require("./clip");
 var clock = require("./clock");
@@ -16,18 +16,17 @@ var Job = require("./job").Job;
 var Playback = require("./playback").Playback;
 var Ports = require("./ports").Ports;
 
-// Device, from the outside world: send(address, atoms), talkTo(port), listen(port), show(name, …),
-// browse(folder).
+// world: {send(address, atoms), talkTo(port), listen(port), show(name, …), browse(folder)}.
 exports.Device = function (world, claimedPorts) {
     var wire = { send: world.send, listen: world.listen };
     this.world = world;
     this.face = new Face(world.show);
     this.connection = new Connection(wire, clock, new Ports(claimedPorts), this);
-    this.wishes = { stems: {} }; // all that the controls say, which they do as the device loads
+    this.wishes = { stems: {} }; // the values of the controls, which they send when the device loads
     this.observers = [];
     this.job = null;
-    this.order = null; // what was separated last
-    this.imports = []; // orders; the first is coming in, the others wait
+    this.order = null; // the last completed job, for Import, Stream and Folder
+    this.imports = []; // orders; the first is being imported, the others wait
     this.recording = null;
     this.playback = null;
 };
@@ -53,11 +52,11 @@ device.end = function () {
     clock.cancelAll();
 };
 
-// Live calls while it is in the middle of a change: look a moment later.
+// Live calls observers in the middle of a change, so the selection is read a moment later.
 device.selectionMayHaveChanged = function () {
     var self = this;
-    if (this.looking) { this.looking.cancel(); }
-    this.looking = clock.after(60, function () { self.showSelection(); });
+    if (this.refresh) { this.refresh.cancel(); }
+    this.refresh = clock.after(60, function () { self.showSelection(); });
 };
 
 device.showSelection = function () {
@@ -71,7 +70,7 @@ device.showSelection = function () {
     }
 };
 
-// ---- the line to the bridge
+// ---- the connection to the bridge
 
 device.connected = function (version) {
     this.face.value("light", 1);
@@ -94,7 +93,7 @@ device.offline = function (text) {
     if (text) { this.face.problem(text); }
 };
 
-// The bridge is to be found on another port.
+// The bridge's port was changed on the face.
 device.moved = function (port) {
     this.world.talkTo(port);
     if (this.connection.isUp) { this.connection.lose(); }
@@ -102,9 +101,9 @@ device.moved = function (port) {
 
 device.refused = function (message) { this.face.problem(message); };
 
-device.heard = function (said) {
-    if (this.job) { this.job.hear(said); }
-    if (this.playback) { this.playback.hear(said); }
+device.received = function (message) {
+    if (this.job) { this.job.receive(message); }
+    if (this.playback) { this.playback.receive(message); }
 };
 
 // ---- the buttons
@@ -124,7 +123,7 @@ device.separate = function () {
     var region = regions.of(clip, set, this.wishes.brace);
     var wishes = JSON.parse(JSON.stringify(this.wishes));
     var build = function (notesAsList) { return requests.build(clip, set, region, wishes, notesAsList); };
-    build(true); // what is wrong with it is said before anything is sent
+    build(true); // throws its errors before anything is sent
     var order = { clip: clip, region: region, tempo: set.tempo, remarks: [] };
     if (set.file === null) { order.remarks.push("This Live does not say where the set lies: the files go beside the clip, or into its project."); }
     this.face.value("progress", 0);
@@ -143,7 +142,7 @@ device.separate = function () {
 };
 
 device.over = function (order, outcome, message) {
-    this.showWhatGoesOn();
+    this.showActivity();
     if (outcome !== "done") {
         this.face.value("progress", 0);
         this.face.result(outcome === "cancelled" ? message || "Cancelled." : "");
@@ -176,7 +175,7 @@ device.finished = function () {
     return this.order;
 };
 
-// The last results; those of a job that ends while others are coming in come after them.
+// Imports the last results, after those that are already being imported.
 device.bringIn = function () {
     var order = this.finished();
     if (this.imports.indexOf(order) >= 0) { return; }
@@ -196,7 +195,7 @@ device.importNext = function () {
     this.face.text("stage", "Importing");
     importer.run(order, protocol.STEMS, clock, function (report) {
         self.imports.shift();
-        self.showWhatGoesOn();
+        self.showActivity();
         self.face.imported(words.imported(report), order.remarks.concat(report.remarks));
         if (self.imports.length) { self.importNext(); }
     });
@@ -216,7 +215,7 @@ device.stream = function () {
     function failed(text) { self.stopRecording(); self.face.problem(text); }
     var playback = new Playback(this.connection, clock, order.job, {
         late: function () { remark("The bridge was late to answer: if the notes lie late, press Stream again."); },
-        deaf: function (stem) { remark("The bridge could not play " + words.stem(stem) + "."); },
+        notPlayed: function (stem) { remark("The bridge could not play " + words.stem(stem) + "."); },
         failed: failed
     });
     this.face.result("");
@@ -239,7 +238,7 @@ device.stream = function () {
     this.recording.start();
 };
 
-// Whether there was one.
+// Stops the recording; returns whether there was one.
 device.stopRecording = function () {
     var recording = this.recording;
     if (!recording) { return false; }
@@ -247,12 +246,12 @@ device.stopRecording = function () {
     this.playback.end();
     this.playback = null;
     recording.stop();
-    this.showWhatGoesOn();
+    this.showActivity();
     return true;
 };
 
-// After something has ended; a job's next progress takes its place.
-device.showWhatGoesOn = function () {
+// Shows what is still running after something has ended; a job's next progress message replaces it.
+device.showActivity = function () {
     this.face.text("stage", this.imports.length ? "Importing" : this.recording ? "Recording" : "");
 };
 

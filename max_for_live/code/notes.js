@@ -1,4 +1,4 @@
-// The notes of a stem, as Live takes them: beats in a clip whose first moment is beat 0.
+// Converts the notes of a stem for Live: times in beats from the start of the clip.
 
 var files = require("./files");
 var smf = require("./smf");
@@ -6,17 +6,16 @@ var warp = require("./warp");
 
 var SHORTEST_BEATS = 1 / 64;
 
-// From the list of notes that the bridge has written, else from its MIDI file. `results` is {notes: path, midi: path}.
+// Reads the bridge's list of notes, else its MIDI file. `results` is {notes: path, midi: path}.
 exports.read = function (results) {
     if (results.notes) {
-        var told = JSON.parse(files.text(results.notes));
-        return told.notes || told;
+        var list = JSON.parse(files.text(results.notes));
+        return list.notes || list;
     }
     return smf.notes(files.bytes(results.midi));
 };
 
-// Notes in seconds from the part's first moment → dictionaries for `add_new_notes`, on the clip's own grid and as high
-// as the clip sounds.
+// Notes in seconds from the part's start → dictionaries for `add_new_notes`, in the clip's beats and transposed like it.
 exports.forLive = function (notes, region, semitones) {
     return notes.map(function (note) {
         var start = Math.max(0, warp.beatsAt(region.marks, note.onset_seconds));

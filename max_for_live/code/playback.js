@@ -1,4 +1,4 @@
-// One wish of ours that the bridge play a job's notes: sent until it is answered, and told from all others by its token.
+// One request to play a job's notes: sent until it is answered, and identified by its token.
 
 var protocol = require("./protocol");
 
@@ -6,8 +6,8 @@ var SEND_AGAIN_MS = 250, ATTEMPTS = 12;
 
 var tokens = 0;
 
-// listener: {late(), deaf(stem), failed(words)}: it was heard only when it was said again; one stem cannot be played;
-// nothing can.
+// listener: {late(), notPlayed(stem), failed(words)}: the first request was lost, so playback is late; one stem cannot
+// be played; nothing can be played.
 exports.Playback = function (connection, clock, job, listener) {
     tokens += 1;
     this.connection = connection;
@@ -16,7 +16,7 @@ exports.Playback = function (connection, clock, job, listener) {
     this.listener = listener;
     this.token = connection.name + "-play-" + tokens;
     this.attempts = 0;
-    this.isHeard = false;
+    this.isAnswered = false;
     this.timer = null;
 };
 
@@ -30,18 +30,18 @@ methods.start = function () {
     this.timer = this.clock.after(SEND_AGAIN_MS, function () { self.start(); });
 };
 
-// Nothing is sent again; what the bridge says from now on is nobody's.
+// Stops sending the request.
 methods.end = function () {
     if (this.timer) { this.timer.cancel(); }
 };
 
-// One message of the bridge, as protocol.read gives it.
-methods.hear = function (said) {
+// One message from the bridge, as returned by protocol.read.
+methods.receive = function (message) {
     if (!this.attempts) { return; }
-    if (said.topic === "fail" && said.req_or_job === this.token) {
-        this.fail(said.message);
-    } else if (said.job === this.job && (said.topic !== "done" || said.request === protocol.REQUESTS.play)) {
-        if (answers[said.topic]) { answers[said.topic].call(this, said); }
+    if (message.topic === "fail" && message.req_or_job === this.token) {
+        this.fail(message.message);
+    } else if (message.job === this.job && (message.topic !== "done" || message.request === protocol.REQUESTS.play)) {
+        if (answers[message.topic]) { answers[message.topic].call(this, message); }
     }
 };
 
@@ -51,8 +51,8 @@ methods.fail = function (words) {
 };
 
 methods.answered = function () {
-    if (this.isHeard) { return; }
-    this.isHeard = true;
+    if (this.isAnswered) { return; }
+    this.isAnswered = true;
     this.timer.cancel();
     if (this.attempts > 1) { this.listener.late(); }
 };
@@ -61,8 +61,8 @@ var answers = {
     done: methods.answered,
     "midi.wait": methods.answered,
     "midi.start": methods.answered,
-    "midi.end": function (said) {
+    "midi.end": function (message) {
         this.answered();
-        if (said.outcome === "failed") { this.listener.deaf(said.stem); }
+        if (message.outcome === "failed") { this.listener.notPlayed(message.stem); }
     }
 };

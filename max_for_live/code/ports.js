@@ -1,8 +1,8 @@
-// The reply port: each device needs its own. Max does not say when a port is taken; a reply that never comes does.
+// Reply ports: each device needs its own. Max does not report that a port is in use; only the missing reply shows it.
 
 var FIRST = 9731, COUNT = 60;
 
-// Ports for one device, one after another. `claimed` is shared by all devices of this Live: {port: true}.
+// The ports that one device tries in turn. `claimed` is shared by all devices in this Live: {"p" + port: 1 or 0}.
 exports.Ports = function (claimed) {
     this.claimed = claimed;
     this.port = FIRST - 1;

@@ -1,4 +1,4 @@
-// Something that went wrong and that a musician can do something about: the words are for the device's face.
+// Errors that a musician can do something about; their messages are shown on the device's face.
 
 exports.problem = function (words) {
     var error = new Error(words);
@@ -6,7 +6,7 @@ exports.problem = function (words) {
     return error;
 };
 
-// What to show for anything that was thrown.
+// The text to show for any thrown error.
 exports.words = function (error) {
     if (error && error.forPeople) { return error.message; }
     return "The device has met something it does not know (" + (error && error.message || error) + "). Please send us this line.";

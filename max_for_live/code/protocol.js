@@ -1,4 +1,4 @@
-// The bridge's protocol, by name. The tables themselves are made from the bridge's own: see tables.js.
+// Reads the bridge's messages by the tables in tables.js, which are generated from the bridge's own.
 
 var tables = require("./tables");
 
@@ -11,15 +11,15 @@ exports.ENGINES = tables.ENGINES;
 exports.TEMPO_RANGE = tables.TEMPO_RANGE;
 exports.PORT_NAMES = tables.PORT_NAMES;
 
-// A message as an object: {topic: "progress", job: …, stage: …}; null where it is none of the bridge's. What is missing
-// is an empty text, or 0; so is what should be a number and is none.
+// A message as an object: {topic: "progress", job: …, stage: …}; null if its address is unknown. A missing text is
+// empty; a missing or invalid number is 0.
 exports.read = function (address, atoms) {
-    var names = tables.MESSAGES[address], said, i, number;
+    var names = tables.MESSAGES[address], message, i, number;
     if (!names) { return null; }
-    said = { topic: address.slice(PREFIX.length) };
+    message = { topic: address.slice(PREFIX.length) };
     for (i = 0; i < names.length; i += 1) {
         number = Number(atoms[i]);
-        said[names[i].slice(2)] = names[i].charAt(0) === "s" ? String(atoms[i] === undefined ? "" : atoms[i]) : isFinite(number) ? number : 0;
+        message[names[i].slice(2)] = names[i].charAt(0) === "s" ? String(atoms[i] === undefined ? "" : atoms[i]) : isFinite(number) ? number : 0;
     }
-    return said;
+    return message;
 };

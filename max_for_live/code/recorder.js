@@ -1,4 +1,4 @@
-// Streaming: a MIDI track for each stem listens to its port of the bridge, records, and the bridge plays.
+// Streaming: for each stem, a MIDI track records from the bridge's port while the bridge plays.
 
 var live = require("./live");
 var problems = require("./problem");
@@ -10,7 +10,7 @@ var SETTLE_MS = 400, POLL_MS = 50, START_MS = 4000, TAIL_MS = 1500, NO_QUANTISAT
 var SPELLINGS = 3;
 
 // order: {clip, region, tempo, stems, play(), stop()}; listener: {recording(), done(), failed(words)}.
-// Gives what starts and what stops it.
+// Returns an object that starts and stops the recording.
 exports.recording = function (order, clock, listener) {
     var tracks = [], stopped = false, isPlaying = false, waited = 0;
 
@@ -21,19 +21,19 @@ exports.recording = function (order, clock, listener) {
             fail(problems.words(error));
             return;
         }
-        clock.after(SETTLE_MS, arm); // Live takes a routing a moment after it was set
+        clock.after(SETTLE_MS, arm); // Live applies a routing a moment after it was set
     }
 
     function arm() {
         if (stopped) { return; }
-        var deaf = tracks.filter(function (track) { return !routed(track); });
-        if (deaf.length && deaf[0].spelling < SPELLINGS) {
-            deaf.forEach(setRoute);
+        var unrouted = tracks.filter(function (track) { return !routed(track); });
+        if (unrouted.length && unrouted[0].spelling < SPELLINGS) {
+            unrouted.forEach(setRoute);
             clock.after(SETTLE_MS, arm);
             return;
         }
-        if (deaf.length) {
-            fail("Live does not let \"" + deaf[0].port + "\" in. Switch its Track input on in Settings > Link, Tempo & MIDI.");
+        if (unrouted.length) {
+            fail("Live does not let \"" + unrouted[0].port + "\" in. Switch its Track input on in Settings > Link, Tempo & MIDI.");
             return;
         }
         tracks.forEach(function (track) { track.api.set("arm", 1); });
@@ -91,7 +91,7 @@ exports.recording = function (order, clock, listener) {
     return { start: start, stop: stop };
 };
 
-// A track that listens to the stem's port: the one of an earlier stream, else a new one.
+// A track with the stem's port as its input: that of an earlier stream, else a new one.
 function prepared(order, stem) {
     var name = order.clip.name + " (" + words.stem(stem) + ") stream", track = existing(name);
     if (!track) {
@@ -126,7 +126,7 @@ function route(track, port) {
     throw problems.problem("Live sees no MIDI port \"" + port + "\". Is the bridge running with its ports? On Windows they are made with loopMIDI.");
 }
 
-// Live's versions take a routing in three spellings; it is tried and read back.
+// Versions of Live accept a routing in one of three forms; each is tried, and the result is read back.
 function setRoute(found) {
     var plain = { identifier: found.route.identifier };
     var spellings = [JSON.stringify(plain), JSON.stringify({ input_routing_type: plain }), JSON.stringify(found.route)];

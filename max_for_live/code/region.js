@@ -1,4 +1,4 @@
-// Which part of the file is meant, and where its results belong.
+// The part of the file to separate, and the position of its results.
 
 var clips = require("./clip");
 var warp = require("./warp");
@@ -6,15 +6,15 @@ var problem = require("./problem").problem;
 
 var SHORTEST_SECONDS = 0.05, CLOSE = 1e-6;
 
-// The part of a clip: all of what it plays, or what lies under the Arrangement's loop brace.
+// The part of a clip: all that it plays, or what is under the Arrangement's loop brace.
 //
 // start, end   seconds in the file
-// marks        the map of a file that holds just this part (beat 0 is its first moment); at the song's tempo if unwarped
-// tempo        the part's own, on the average, in the file's time: the song's, where the file plays as it is
-// time         where the clip begins on the song's time line, in beats; null in the Session
-// beat         where the part's first moment would lie there: before `time` where the clip starts inside its loop
+// marks        the warp markers of a file of just this part (it starts at beat 0); at the song's tempo if unwarped
+// tempo        the part's average tempo in the file's time; the song's tempo where the file plays unchanged
+// time         the clip's start on the song's timeline, in beats; null in the Session
+// beat         the part's start on that timeline: before `time` where the clip starts inside its loop
 // length       in beats
-// markers      a new clip's startMarker, endMarker, loopStart, loopEnd, in its own unit, from the part's first moment
+// markers      a new clip's startMarker, endMarker, loopStart, loopEnd, in its own unit, from the part's start
 exports.of = function (clip, set, useBrace) {
     var span = useBrace ? underBrace(clip, set) : whole(clip, set);
     var marks = clip.marks || [{ seconds: 0, beats: 0 }, { seconds: perBeat(clip, set), beats: 1 }];
@@ -39,17 +39,17 @@ exports.of = function (clip, set, useBrace) {
     };
 };
 
-// How much of the markers' unit a beat of the song is. Without warping a transposed file plays faster, or slower.
+// The length of one beat of the song in the markers' unit. Without warping, transposition changes the file's speed.
 function perBeat(clip, set) {
     return clip.warped ? 1 : 60 / set.tempo * Math.pow(2, clips.transposed(clip) / 12);
 }
 
-// Where a clip begins to play. (An unlooped clip's loop ends are what plays; its end marker may lie elsewhere.)
+// Where a clip starts to play. (An unlooped clip plays between its loop ends; its end marker may be elsewhere.)
 function first(clip) { return clip.looping ? clip.startMarker : clip.loopStart; }
 
 function whole(clip, set) {
     if (!clip.looping) { return { from: clip.loopStart, to: clip.loopEnd, time: clip.time, isPart: false }; }
-    if (clip.startMarker >= clip.loopEnd) { // then it never gets into its loop
+    if (clip.startMarker >= clip.loopEnd) { // then it never reaches its loop
         var last = clip.time === null ? clip.endMarker : clip.startMarker + (clip.endTime - clip.time) * perBeat(clip, set);
         return { from: clip.startMarker, to: last, time: clip.time, isPart: true };
     }

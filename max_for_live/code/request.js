@@ -1,10 +1,10 @@
-// What is asked of the bridge for one part of one clip.
+// Builds the request for one part of one clip.
 
 var protocol = require("./protocol");
 var problem = require("./problem").problem;
 
-// wishes: {engine, stems: {vocals: true, …}, audio, notes}. Gives the arguments of /sab/submit, without `req`.
-// Times go as text: Max's numbers lose their last digits on the wire.
+// wishes: {engine, stems: {vocals: true, …}, audio, notes}. Returns the arguments of /sab/submit, without `req`.
+// Times are sent as text: Max sends numbers with only single precision.
 exports.build = function (clip, set, region, wishes, notesAsList) {
     var stems = protocol.STEMS.filter(function (stem) { return wishes.stems[stem]; }).join(",");
     if (!stems) { throw problem("Choose at least one stem."); }
@@ -18,10 +18,10 @@ exports.build = function (clip, set, region, wishes, notesAsList) {
         "start", exact(region.start), "end", exact(region.end),
         "name", clip.name.replace(/[\/\\]/g, "-")
     ];
-    // The bridge writes its MIDI files for this tempo: in beats they fit the clip, not the file.
+    // The bridge writes its MIDI files at this tempo, so their beats match the clip, not the file.
     var tempo = exact(region.tempo), range = protocol.TEMPO_RANGE;
     if (Number(tempo) >= range[0] && Number(tempo) <= range[1]) { atoms.push("tempo", tempo); }
-    if (wishes.engine !== "auto") { atoms.push("engine", wishes.engine); } // else what the bridge is set to
+    if (wishes.engine !== "auto") { atoms.push("engine", wishes.engine); } // else the bridge's setting
     if (region.beat !== null) { atoms.push("beat", exact(region.beat)); }
     if (set.file) { atoms.push("project", set.file); }
     if (wishes.notes && notesAsList) { atoms.push("notes", "json"); }

@@ -1,4 +1,4 @@
-// The notes of a Standard MIDI File, in seconds: for bridges that write no list of notes.
+// Reads the notes of a Standard MIDI File, in seconds: for bridges that write no list of notes.
 
 var problem = require("./problem").problem;
 
@@ -62,7 +62,7 @@ function track(bytes, at, end) {
     return events;
 }
 
-// An unsigned number of `size` bytes, the highest first.
+// An unsigned big-endian number of `size` bytes.
 function word(bytes, at, size) {
     var value = 0, i;
     for (i = 0; i < size; i += 1) { value = value * 256 + bytes[at + i]; }

@@ -1,4 +1,4 @@
-// Made from the bridge's own tables by `python -m max_for_live.generator --tables`: not to be edited.
+// Generated from the bridge's tables by `python -m max_for_live.generator --tables`: do not edit.
 
 exports.VERSION = 1;
 exports.STEMS = ["vocals", "drums", "bass", "other", "guitar", "piano"];

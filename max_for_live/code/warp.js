@@ -1,21 +1,21 @@
-// Warp markers: the map between a clip's beats and the seconds of its file, straight between the markers.
+// Warp markers: they map a clip's beats to the seconds of its file, linearly between the markers.
 //
-// Live's list ends in a hidden marker that gives the last stretch its tempo. Before the first and after the last the
-// nearest stretch goes on.
+// Live's list ends with a hidden marker that sets the tempo after the last one. Before the first and after the last
+// marker, the nearest segment is extended.
 
 var AUDIBLE_SECONDS = 0.01;
 
-// [{seconds, beats}], ascending, from Live's own list.
-exports.marks = function (told) {
+// [{seconds, beats}], ascending, from Live's list.
+exports.marks = function (markers) {
     var marks = [], i;
-    for (i = 0; told && i < told.length; i += 1) {
-        marks.push({ seconds: Number(told[i].sample_time), beats: Number(told[i].beat_time) });
+    for (i = 0; markers && i < markers.length; i += 1) {
+        marks.push({ seconds: Number(markers[i].sample_time), beats: Number(markers[i].beat_time) });
     }
     marks.sort(function (a, b) { return a.beats - b.beats; });
     return marks.filter(function (mark, n) { return n === 0 || mark.beats > marks[n - 1].beats; });
 };
 
-// Whether the file plays at one speed, and that is its own at the song's tempo.
+// Whether the file plays unchanged: at a constant speed, which is its own at the song's tempo.
 exports.isPlain = function (marks, tempo) {
     return marks.every(function (mark) { return Math.abs(mark.beats * 60 / tempo - mark.seconds) < AUDIBLE_SECONDS; });
 };
@@ -30,7 +30,7 @@ function between(marks, from, to, value) {
     return a[to] + (value - a[from]) * (b[to] - a[to]) / (b[from] - a[from]);
 }
 
-// The marks of a file that holds only the seconds from `start` to `end`: its first moment is beat 0.
+// The marks of a file that contains only the seconds from `start` to `end`, and starts at beat 0.
 exports.cut = function (marks, start, end) {
     var origin = exports.beatsAt(marks, start);
     var inner = marks.filter(function (mark) { return mark.seconds > start + 1e-6 && mark.seconds < end - 1e-6; });

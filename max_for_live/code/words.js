@@ -1,4 +1,4 @@
-// What the device says on its face. Short: a line holds about sixty letters.
+// The texts on the device's face; a line has room for about sixty letters.
 
 var LETTERS = 160;
 var NAMES = { vocals: "Vocals", drums: "Drums", bass: "Bass", other: "Other", guitar: "Guitar", piano: "Piano" };
@@ -8,7 +8,7 @@ var STAGES = {
 
 exports.stem = function (stem) { return NAMES[stem] || stem; };
 
-// As many whole sentences as two lines of the face hold; the bridge's own screen shows the rest.
+// As many complete sentences as fit into two lines of the face; the bridge's screen shows the rest.
 exports.fitting = function (text) {
     var kept = "";
     if (text.length <= LETTERS) { return text; }
@@ -23,13 +23,13 @@ exports.fitting = function (text) {
 
 exports.count = function (n, one, many) { return n + " " + (n === 1 ? one : many || one + "s"); };
 
-// "Separating · 42 % · 12 s left"; slower: why the time left has risen.
+// "Separating · 42 % · 12 s left"; isSlower adds why the time left has risen.
 exports.progress = function (stage, fraction, eta, isSlower) {
-    var said = [STAGES[stage] || stage];
-    if (stage !== "queued") { said.push(Math.round(fraction * 100) + " %"); }
-    if (eta >= 0) { said.push(exports.duration(eta) + " left"); }
-    if (eta >= 0 && isSlower) { said.push("slower than expected"); }
-    return said.join(" · ");
+    var parts = [STAGES[stage] || stage];
+    if (stage !== "queued") { parts.push(Math.round(fraction * 100) + " %"); }
+    if (eta >= 0) { parts.push(exports.duration(eta) + " left"); }
+    if (eta >= 0 && isSlower) { parts.push("slower than expected"); }
+    return parts.join(" · ");
 };
 
 exports.duration = function (seconds) {
@@ -37,18 +37,18 @@ exports.duration = function (seconds) {
     return whole < 90 ? whole + " s" : Math.floor(whole / 60) + ":" + ("0" + whole % 60).slice(-2);
 };
 
-// "8.0 s · warped · Session": what of a clip is taken.
+// "8.0 s · warped · Session": the part of a clip that is used.
 exports.part = function (clip, region) {
-    var said = [(region.end - region.start).toFixed(1) + " s", clip.warped ? "warped" : "not warped"];
-    said.push(clip.time === null ? "Session" : "Arrangement");
-    return said.join(" · ");
+    var parts = [(region.end - region.start).toFixed(1) + " s", clip.warped ? "warped" : "not warped"];
+    parts.push(clip.time === null ? "Session" : "Arrangement");
+    return parts.join(" · ");
 };
 
 exports.imported = function (report) {
-    var said = [];
-    if (report.audio) { said.push(report.audio + " audio"); }
-    if (report.midi) { said.push(report.midi + " MIDI"); }
-    if (!said.length) { return "Nothing to import."; }
+    var parts = [];
+    if (report.audio) { parts.push(report.audio + " audio"); }
+    if (report.midi) { parts.push(report.midi + " MIDI"); }
+    if (!parts.length) { return "Nothing to import."; }
     var tracks = report.audio + report.midi === 1 ? " track" : " tracks";
-    return "Imported " + said.join(" and ") + tracks + (report.midi ? ", " + exports.count(report.notes, "note") : "") + ".";
+    return "Imported " + parts.join(" and ") + tracks + (report.midi ? ", " + exports.count(report.notes, "note") : "") + ".";
 };

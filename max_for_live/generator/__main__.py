@@ -1,6 +1,6 @@
-"""`python -m max_for_live.generator [FOLDER]` builds the device there and checks it.
+"""`python -m max_for_live.generator [FOLDER]` builds the device into FOLDER and checks it.
 
-`--check FILE…` only checks; `--tables` renews the script's tables, `--pictures` the pictures in docs/images.
+`--check FILE…` only checks; `--tables` regenerates the script's tables, `--pictures` the pictures in docs/images.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ def main(arguments: list[str]) -> int:
 
 
 def _check(files: list[Path]) -> int:
-    found = 0
+    count = 0
     for file in files:
-        wrong = device_faults(file) if file.suffix == ".amxd" else []
-        found += len(wrong)
-        print(f"{file}: {file.stat().st_size} bytes" + "".join(f"\n  {fault}" for fault in wrong))
-    return 1 if found else 0
+        faults = device_faults(file) if file.suffix == ".amxd" else []
+        count += len(faults)
+        print(f"{file}: {file.stat().st_size} bytes" + "".join(f"\n  {fault}" for fault in faults))
+    return 1 if count else 0
 
 
 if __name__ == "__main__":

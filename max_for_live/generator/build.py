@@ -1,4 +1,4 @@
-"""The device's files: unfrozen, with its script beside it, and frozen into one."""
+"""The device's files: unfrozen with its script beside it, and frozen into one file."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from max_for_live.generator.script import NAME as SCRIPT
 from max_for_live.generator.script import bundled
 
 DEVICE = f"{description.NAME}.amxd"
-#: Folders of the two kinds, within the one that is built into.
+#: The folders of the two kinds, within the target folder.
 UNFROZEN, FROZEN = "unfrozen", "frozen"
 
 
 def files() -> dict[str, bytes]:
-    """Every file, by its path in the folder that is built into."""
+    """The content of every file, by its path in the target folder."""
     script = bundled().encode("ascii")
     patcher = as_text(patch())
     inside = (File(DEVICE, b"JSON", patcher, flag=DEVICE_FLAG), File(SCRIPT, b"TEXT", script))

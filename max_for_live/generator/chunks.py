@@ -1,4 +1,4 @@
-"""The outer shell of an .amxd file: a flat list of chunks, each `tag | length, 32 bits little-endian | payload`."""
+"""The container format of .amxd files: a flat list of chunks, each `tag | length, 32 bits little-endian | payload`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ class AmxdChunk(NamedTuple):
     payload: bytes
 
 
-class NotADevice(ValueError):  # noqa: N818 - it says what is the matter
-    """The bytes are no .amxd file; the message says where they stop making sense."""
+class NotADevice(ValueError):  # noqa: N818 - the name states the problem
+    """The bytes are not a valid .amxd file; the message says where they are wrong."""
 
 
 def chunk_bytes(device_type: bytes, meta: int, patch: bytes) -> bytes:
-    """A whole device file."""
+    """A complete device file."""
     chunks = (
         AmxdChunk(b"ampf", device_type),
         AmxdChunk(b"meta", meta.to_bytes(4, "little")),
@@ -29,10 +29,10 @@ def chunk_bytes(device_type: bytes, meta: int, patch: bytes) -> bytes:
 
 
 def read_chunks(data: bytes) -> Sequence[AmxdChunk]:
-    """The chunks of a file, to its exact end.
+    """The chunks of a file.
 
     Raises:
-        NotADevice: a chunk is cut off, or bytes are left over.
+        NotADevice: a chunk is truncated, or bytes are left over.
     """
     chunks, at = [], 0
     while at < len(data):

@@ -1,7 +1,7 @@
-"""What is in the device, for people to read: its face, its objects, its cords.
+"""The readable description of the device: its face, its objects and its patch cords.
 
-Rectangles are (left, top, width, height) in whole pixels of the face, which is 169 high. The long names of parameters
-are what Live stores in sets: they never change, and choices are only ever added at the end of a list.
+Rectangles are (left, top, width, height) in whole pixels of the face, which is 169 high. Live stores parameters in sets
+by their long names: these never change, and choices are only ever added at the end of a list.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from max_for_live.generator.tables import engines
 
 NAME = "Source Audio Bridge"
 WIDTH, HEIGHT = 460, 169
-#: Where `udpreceive` listens until the script has chosen a port: beside the range that the script takes.
+#: The port of `udpreceive` until the script has chosen one: outside the range that the script uses.
 PARKING_PORT = 9791
 SCRIPT_OUTLETS = 3
 
@@ -27,7 +27,7 @@ STORED, HIDDEN = 1, 2
 
 @dataclass(frozen=True)
 class DeviceParameter:
-    """What Live stores of a control."""
+    """The Live parameter of a control."""
 
     longname: str
     shortname: str
@@ -41,7 +41,7 @@ class DeviceParameter:
 
 @dataclass(frozen=True)
 class Box:
-    """One object of the patch; with a `rect`, it stands on the face."""
+    """One object of the patch; with a `rect`, it is on the face."""
 
     name: str
     maxclass: str
@@ -49,10 +49,10 @@ class Box:
     rect: Rect | None = None
     parameter: DeviceParameter | None = None
     info: str = ""
-    """What Live's Info View says of it."""
+    """Its text in Live's Info View."""
     attributes: dict[str, object] = field(default_factory=dict)
     themed: dict[str, str] = field(default_factory=dict)
-    """Colours that follow Live's theme: attribute → its name there."""
+    """Colours that follow Live's theme: attribute → name of the theme's colour."""
 
 
 TEXT_COLOR = {"textcolor": "themecolor.live_control_fg"}
@@ -60,11 +60,14 @@ BAR_COLORS = {"slidercolor": "themecolor.live_control_selection", "bgcolor": "th
 
 
 def line(name: str, rect: Rect, text: str = "", size: float = 9.5, bold: bool = False, right: bool = False) -> Box:
-    """Words that the script may change; they wrap."""
-    look: dict[str, object] = {"fontname": "Ableton Sans Bold" if bold else "Ableton Sans Medium", "fontsize": size}
+    """A text that the script can change, with line breaks."""
+    attributes: dict[str, object] = {
+        "fontname": "Ableton Sans Bold" if bold else "Ableton Sans Medium",
+        "fontsize": size,
+    }
     if right:
-        look["textjustification"] = 2
-    return Box(name, "comment", text, rect, attributes=look, themed=TEXT_COLOR)
+        attributes["textjustification"] = 2
+    return Box(name, "comment", text, rect, attributes=attributes, themed=TEXT_COLOR)
 
 
 def device_heading(name: str, rect: Rect, text: str) -> Box:
@@ -83,8 +86,8 @@ def button(name: str, rect: Rect, text: str, info: str) -> Box:
 
 def choice(name: str, maxclass: str, rect: Rect, longname: str, choices: tuple[str, ...], info: str) -> Box:
     parameter = DeviceParameter(longname, longname, "enum", choices, highest=len(choices) - 1)
-    look = {"num_lines_patching": 1, "num_lines_presentation": 1} if maxclass == "live.tab" else {}
-    return Box(name, maxclass, "", rect, parameter, info, dict(look))
+    attributes = {"num_lines_patching": 1, "num_lines_presentation": 1} if maxclass == "live.tab" else {}
+    return Box(name, maxclass, "", rect, parameter, info, dict(attributes))
 
 
 LIGHT = Box(
@@ -123,7 +126,7 @@ FACE: tuple[Box, ...] = (
     line("part", (6, 51, 204, 26), "Select an audio clip."),
     choice(
         "part_choice", "live.tab", (8, 77, 200, 15), "Part", ("Clip", "Loop brace"),
-        "All that the clip plays, or only what lies under the Arrangement's loop brace.",
+        "All that the clip plays, or only what is under the Arrangement's loop brace.",
     ),
     device_heading("stems_label", (216, 22, 60, 15), "Stems"),
     *(_stem(index, stem) for index, stem in enumerate(STEMS)),
@@ -133,7 +136,7 @@ FACE: tuple[Box, ...] = (
     toggle("mute", (344, 75, 110, 17), "Mute source", "Mute Source", "Switch the source off once its stems are here."),
     choice(
         "engine", "live.menu", (8, 97, 92, 15), "Engine", engines(),
-        "What takes the clip apart; auto: what the bridge is set to, by itself the best it can have.",
+        "The engine that separates the clip; auto: the bridge's setting, by default the best engine that it has.",
     ),
     button("separate", (104, 96, 56, 17), "Separate", "Send the clip to the bridge, then import what comes back."),
     button("cancel", (162, 96, 46, 17), "Cancel", "Stop the work, or the recording."),
@@ -146,10 +149,10 @@ FACE: tuple[Box, ...] = (
     line("problem", (6, 139, 450, 29)),
 )  # fmt: skip
 
-#: Buttons, and what the script calls what they do.
+#: Buttons → the script's name for their action.
 PRESSES = {"separate": "separate", "cancel": "cancel", "folder": "folder", "bring_in": "bringIn", "stream": "stream"}
-#: Controls whose values the script keeps, and the words it hears before the value.
-TOLD: dict[str, str] = {
+#: Controls whose values the script stores → the selector of the message with the value.
+STORED_CONTROLS: dict[str, str] = {
     **{f"stem_{stem}": f"stem {stem}" for stem in STEMS},
     "audio": "wish audio",
     "notes": "wish notes",
@@ -158,10 +161,10 @@ TOLD: dict[str, str] = {
     "engine": "engine",
     "port": "server",
 }
-#: What the script writes on, in the order of the outlets of `route`.
+#: The objects that the script writes to, in the order of `route`'s outlets.
 WRITTEN = ("light", "server", "clip", "part", "progress", "stage", "result", "problem")
 
-WORKINGS: tuple[Box, ...] = (
+HIDDEN_BOXES: tuple[Box, ...] = (
     Box("audio_in", "newobj", "plugin~"),
     Box("audio_out", "newobj", "plugout~"),
     Box("loaded", "newobj", "live.thisdevice"),
@@ -171,30 +174,30 @@ WORKINGS: tuple[Box, ...] = (
     Box("script", "newobj", f"js {SCRIPT}"),
     Box("send", "newobj", f"udpsend 127.0.0.1 {DEFAULT_PORT}"),
     Box("receive", "newobj", f"udpreceive {PARKING_PORT} @quiet 1"),
-    Box("heard", "newobj", "prepend osc"),
+    Box("osc_message", "newobj", "prepend osc"),
     Box("write", "newobj", "route " + " ".join(WRITTEN)),
-    *(Box(f"tell_{name}", "newobj", f"prepend {words}") for name, words in TOLD.items()),
+    *(Box(f"store_{name}", "newobj", f"prepend {words}") for name, words in STORED_CONTROLS.items()),
     *(Box(f"press_{name}", "message", f"press {word}") for name, word in PRESSES.items()),
 )
 
-BOXES = (*FACE, *WORKINGS)
+BOXES = (*FACE, *HIDDEN_BOXES)
 
-#: Each cord: from an outlet to an inlet. Sound goes straight through: the device may sit on the clip's own track.
+#: Each cord: from an outlet to an inlet. Audio passes through unchanged: the device may be on the clip's own track.
 CORDS: tuple[str, ...] = (
     "audio_in 0 > audio_out 0",
     "audio_in 1 > audio_out 1",
-    # Right before left: first the controls say where they stand, then the script begins.
+    # Max fires outlets from right to left: the controls send their values before the script starts.
     "loaded 0 > order 0",
     "order 1 > values 0",
     "order 0 > low 0",
-    *(f"values 0 > {name} 0" for name in TOLD),
-    *(f"{name} 0 > tell_{name} 0" for name in TOLD),
-    *(f"tell_{name} 0 > low 0" for name in TOLD),
+    *(f"values 0 > {name} 0" for name in STORED_CONTROLS),
+    *(f"{name} 0 > store_{name} 0" for name in STORED_CONTROLS),
+    *(f"store_{name} 0 > low 0" for name in STORED_CONTROLS),
     *(f"{name} 0 > press_{name} 0" for name in PRESSES),
     *(f"press_{name} 0 > low 0" for name in PRESSES),
-    # Live's API may only be touched in the low-priority thread: everything goes there through one door.
-    "receive 0 > heard 0",
-    "heard 0 > low 0",
+    # Live's API may only be used in the low-priority thread: everything reaches the script through one `deferlow`.
+    "receive 0 > osc_message 0",
+    "osc_message 0 > low 0",
     "low 0 > script 0",
     "script 0 > send 0",
     "script 1 > receive 0",

@@ -1,6 +1,6 @@
-"""Whether a script is ES5, as far as that shows in its words and signs: what Max's `js` would refuse.
+"""Checks the tokens of a script for anything later than ES5, which Max's `js` would reject.
 
-A full parser is asked in the tests, where Node is at hand; this needs nothing, so that every build is checked.
+The tests use a full parser, in Node; this check needs no other program, so it runs in every build.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _LATER_WORDS = frozenset({"let", "const", "class", "async", "await", "yield", "import", "export", "extends", "super"})
-#: After these a slash divides; after anything else it begins a pattern.
+#: After these a slash is a division; after anything else it starts a regular expression.
 _VALUE_ENDS = re.compile(r"[\w$)\]}\"']$")
 _BEFORE_PATTERN = frozenset({"return", "typeof", "case", "in", "of", "delete", "void", "throw", "new"})
 _PATTERN = re.compile(r"/(?:[^/\\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/[a-z]*")
@@ -27,7 +27,7 @@ _PAIRS = {")": "(", "]": "[", "}": "{"}
 
 
 def es5_faults(script: str) -> Iterator[str]:
-    """What is not ES5, or does not close, with its line."""
+    """Yields each token that is not ES5, and each unbalanced bracket, with its line."""
     open_brackets: list[tuple[str, int]] = []
     at, last, line = 0, "", 1
     while at < len(script):
@@ -36,7 +36,7 @@ def es5_faults(script: str) -> Iterator[str]:
         )  # fmt: skip
         match = (_PATTERN if is_pattern else _TOKEN).match(script, at)
         if match is None:
-            yield f"line {line}: {script[at : at + 20]!r} is no JavaScript"
+            yield f"line {line}: {script[at : at + 20]!r} is not JavaScript"
             return
         kind, found = ("pattern", match[0]) if is_pattern else (match.lastgroup or "", match[0])
         is_name = last == "." or script[match.end() :].lstrip().startswith(":")  # as in `x.class`, `{class: 1}`

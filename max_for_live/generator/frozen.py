@@ -1,9 +1,9 @@
-"""A frozen device: several files in one `ptch` chunk, big-endian, with a table of contents at its end.
+"""Frozen devices: several files in one `ptch` chunk, big-endian, with a table of contents at its end.
 
     mx@c | 32-bit 16 | 64-bit offset of the footer | the files | dlst size { dire size { fields } … }
 
-A field is `tag | size including these eight bytes | payload`; so are the sizes of `dlst` and `dire`. Max writes the
-same fields in the same order.
+A field is `tag | size including these eight bytes | payload`; `dlst` and `dire` are fields too. Max writes the same
+fields in the same order.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from max_for_live.generator.chunks import NotADevice
 MAGIC = b"mx@c"
 HEAD_BYTES = 16
 DEVICE_FLAG = 17
-#: 2026-01-01 00:00:00 UTC in seconds since 1904: the same sources give the same bytes, whenever they are built.
+#: 2026-01-01 00:00:00 UTC in seconds since 1904; constant, so that the same sources always give the same bytes.
 MODIFIED_1904 = 3_850_070_400
 
 
 class File(NamedTuple):
-    """One file inside; the first is the device's own patch."""
+    """One file in a frozen device; the first is the device's own patch."""
 
     name: str
     kind: bytes
@@ -57,17 +57,17 @@ def thawed(payload: bytes) -> Sequence[File]:
 
 def _thawed(payload: bytes) -> Sequence[File]:
     if payload[:4] != MAGIC or payload[4:8] != HEAD_BYTES.to_bytes(4, "big"):
-        raise NotADevice("The frozen part does not begin as one.")
+        raise NotADevice("The frozen part has no valid header.")
     footer = payload[int.from_bytes(payload[8:16], "big") :]
     ((tag, entries),) = _fields(footer) if footer else ((b"", b""),)
     if tag != b"dlst":
-        raise NotADevice("The frozen part has no list of files where it says.")
+        raise NotADevice("The frozen part has no list of files at its offset.")
     files = []
     for _, entry in _fields(entries):
         field = dict(_fields(entry))
         size, offset = (int.from_bytes(field[name], "big") for name in (b"sz32", b"of32"))
         if offset + size > len(payload) - len(footer):
-            raise NotADevice("A file reaches over the end of the frozen part.")
+            raise NotADevice("A file extends beyond the end of the frozen part.")
         modified, flag = (int.from_bytes(field[name], "big") for name in (b"mdat", b"flag"))
         name = field[b"fnam"].rstrip(b"\0").decode("ascii")
         files.append(File(name, field[b"type"], payload[offset : offset + size], modified, flag))

@@ -1,7 +1,7 @@
-"""Max's objects as far as the device uses them: their inlets, and what their outlets give.
+"""The inlets and outlets of the Max objects that the device uses.
 
-Max drops a cord to an inlet or outlet that is not there without a word, so the numbers must be right. They are those of
-boxes that Max itself has saved.
+Max drops a cord to an inlet or outlet that does not exist without an error, so the numbers must be right. They were
+taken from boxes saved by Max itself.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Arity:
-    """How many inlets an object has, and the type of each outlet as Max writes it (`""` is a message)."""
+    """The number of inlets of an object, and the type of each outlet as Max writes it (`""` is a message)."""
 
     inlets: int
     outlets: tuple[str, ...]
 
 
-#: Objects that are typed into a box, by their first word, as far as their arguments do not matter.
+#: Objects that are typed into a box, by their first word; those whose arguments do not change the inlets and outlets.
 TYPED: dict[str, Arity] = {
     "plugin~": Arity(2, ("signal", "signal")),
     "plugout~": Arity(2, ("signal", "signal")),
@@ -29,7 +29,7 @@ TYPED: dict[str, Arity] = {
     "udpreceive": Arity(1, ("",)),
 }
 
-#: Objects with a class of their own.
+#: Objects that have their own class.
 CLASSES: dict[str, Arity] = {
     "message": Arity(2, ("",)),
     "comment": Arity(1, ()),
@@ -47,10 +47,10 @@ _TRIGGERED = {"b": "bang", "i": "int", "f": "float", "l": "", "s": ""}
 
 
 def arity(maxclass: str, text: str, script_outlets: int) -> Arity:
-    """Of one box; `text` is what a `newobj` is made of, `script_outlets` how many the device's `js` declares.
+    """The arity of one box; `text` is the text of a `newobj`, `script_outlets` the outlets that the `js` declares.
 
     Raises:
-        KeyError: an object that is not in the tables.
+        KeyError: the object is not in the tables.
     """
     if maxclass != "newobj":
         return CLASSES[maxclass]

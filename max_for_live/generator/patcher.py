@@ -1,4 +1,4 @@
-"""Max's own JSON of the device, from the description."""
+"""Converts the description of the device to Max's JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from max_for_live.generator.frozen import MODIFIED_1904
 from max_for_live.generator.objects import arity
 from max_for_live.generator.script import NAME as SCRIPT
 
-#: The oldest Max that must open the device.
+#: The oldest supported version of Max.
 MAX_VERSION = {"major": 8, "minor": 6, "revision": 0, "architecture": "x64", "modernui": 1}
 PARAMETER_TYPES = {"float": 0, "enum": 2}
 FLOAT_SHOWN_AS_INT = 0
@@ -20,7 +20,7 @@ _COLUMN, _ROW, _ROWS = 190.0, 30.0, 22
 
 
 def patch() -> dict[str, Any]:
-    """`{"patcher": …}` as Max saves it."""
+    """`{"patcher": …}`, as Max saves it."""
     numbers = {box.name: f"obj-{n}" for n, box in enumerate(description.BOXES, 1)}
     device = int.from_bytes(chunks.AUDIO_EFFECT, "big")
     return {
@@ -37,7 +37,7 @@ def patch() -> dict[str, Any]:
             "gridsize": [8.0, 8.0],
             "boxanimatetime": 500,
             "devicewidth": float(description.WIDTH),
-            "description": "Takes the selected clip apart: stems, MIDI clips, notes into armed tracks.",
+            "description": "Separates the selected clip: stems, MIDI clips, notes into armed tracks.",
             "boxes": [{"box": _box(n, box, numbers[box.name])} for n, box in enumerate(description.BOXES)],
             "lines": [{"patchline": _line(cord, numbers)} for cord in description.CORDS],
             "parameters": _parameters(numbers),
@@ -54,46 +54,46 @@ def patch() -> dict[str, Any]:
 
 
 def as_text(content: dict[str, Any]) -> bytes:
-    """As it stands in the file: UTF-8, a line feed, one NUL."""
+    """The bytes in the file: UTF-8, a line feed, one NUL."""
     return json.dumps(content, indent=1, ensure_ascii=False).encode() + b"\n\0"
 
 
-def _box(place: int, box: Box, identity: str) -> dict[str, Any]:
-    shape = arity(box.maxclass, box.text, description.SCRIPT_OUTLETS)
-    column, row = divmod(place, _ROWS)
+def _box(index: int, box: Box, identity: str) -> dict[str, Any]:
+    box_arity = arity(box.maxclass, box.text, description.SCRIPT_OUTLETS)
+    column, row = divmod(index, _ROWS)
     width, height = (box.rect[2], box.rect[3]) if box.rect else (max(60, 7 * len(box.text)), 22)
-    told: dict[str, Any] = {
+    attributes: dict[str, Any] = {
         "id": identity,
         "maxclass": box.maxclass,
-        "numinlets": shape.inlets,
-        "numoutlets": len(shape.outlets),
+        "numinlets": box_arity.inlets,
+        "numoutlets": len(box_arity.outlets),
         "patching_rect": [20.0 + column * _COLUMN, 20.0 + row * _ROW, float(width), float(height)],
         **box.attributes,
     }
-    if shape.outlets:
-        told["outlettype"] = list(shape.outlets)
+    if box_arity.outlets:
+        attributes["outlettype"] = list(box_arity.outlets)
     if box.text or box.maxclass == "comment":
-        told["text"] = box.text
+        attributes["text"] = box.text
     if box.rect:
-        told |= {"presentation": 1, "presentation_rect": [float(side) for side in box.rect], "varname": box.name}
+        attributes |= {"presentation": 1, "presentation_rect": [float(side) for side in box.rect], "varname": box.name}
     if box.info:
         assert box.parameter is not None
-        told |= {"annotation": box.info, "annotation_name": box.parameter.shortname}
+        attributes |= {"annotation": box.info, "annotation_name": box.parameter.shortname}
     if box.maxclass in ("led", "multislider"):
-        told["parameter_enable"] = 0
+        attributes["parameter_enable"] = 0
     if box.text.startswith("js "):
-        told["saved_object_attributes"] = {"filename": SCRIPT, "parameter_enable": 0}
+        attributes["saved_object_attributes"] = {"filename": SCRIPT, "parameter_enable": 0}
     saved: dict[str, Any] = {name: {"expression": color} for name, color in box.themed.items()}
     if box.parameter:
-        told["parameter_enable"] = 1
+        attributes["parameter_enable"] = 1
         saved["valueof"] = _valueof(box.parameter)
     if saved:
-        told["saved_attribute_attributes"] = saved
-    return dict(sorted(told.items()))
+        attributes["saved_attribute_attributes"] = saved
+    return dict(sorted(attributes.items()))
 
 
 def _valueof(parameter: DeviceParameter) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    attributes: dict[str, Any] = {
         "parameter_longname": parameter.longname,
         "parameter_shortname": parameter.shortname,
         "parameter_type": PARAMETER_TYPES[parameter.kind],
@@ -106,8 +106,8 @@ def _valueof(parameter: DeviceParameter) -> dict[str, Any]:
         "parameter_modmode": 0,
     }
     if parameter.kind == "enum":
-        told["parameter_enum"] = list(parameter.choices)
-    return told
+        attributes["parameter_enum"] = list(parameter.choices)
+    return attributes
 
 
 def _line(cord: str, numbers: dict[str, str]) -> dict[str, Any]:

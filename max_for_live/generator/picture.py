@@ -1,4 +1,4 @@
-"""The device's face as an SVG, drawn from the same description that the device is built from."""
+"""Draws the device's face as an SVG, from the description that the device is built from."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from xml.sax.saxutils import escape
 from max_for_live.generator import description
 from max_for_live.generator.description import Box, Rect
 
-#: Live's dark theme, roughly; in Live the device follows the theme that is chosen.
+#: Approximately Live's dark theme; in Live the device follows the current theme.
 BACK, FIELD, EDGE, WORDS, FAINT = "#363636", "#1e1e1e", "#161616", "#c8c8c8", "#8f8f8f"
-ON, ON_WORDS, BAR, ALIVE, DEAD = "#ffad56", "#161616", "#03c3d5", "#59cc59", "#8c4033"
+ON, ON_WORDS, BAR, ON_LIGHT, OFF_LIGHT = "#ffad56", "#161616", "#03c3d5", "#59cc59", "#8c4033"
 TITLE_BAR, MARGIN, SCALE = 18, 6, 2
 FONT = "'Ableton Sans', 'Inter', 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif"
-#: Width of an average letter for a font size of 1, and the height of a line.
+#: The average width of a letter and the height of a line, for a font size of 1.
 LETTER, LEADING = 0.53, 1.22
 
 
 @dataclass(frozen=True)
-class Moment:
-    """What the face shows at one moment; what is left out is as the description has it."""
+class FaceState:
+    """A state of the face; texts that are left out are those of the description."""
 
     words: Mapping[str, str] = field(default_factory=dict)
     progress: float = 0.0
@@ -29,7 +29,7 @@ class Moment:
 
 
 CLIP = {"clip": "Rhodes Loop 92", "part": "10.4 s · warped · Arrangement"}
-WORKING = Moment(
+WORKING = FaceState(
     {
         **CLIP,
         "server": "Source Audio Bridge 0.1.0",
@@ -37,7 +37,7 @@ WORKING = Moment(
     },
     progress=0.42,
 )
-ALONE = Moment(
+DISCONNECTED = FaceState(
     {
         **CLIP,
         "server": "No bridge. Start it: run sab",
@@ -45,12 +45,12 @@ ALONE = Moment(
     },
     is_connected=False,
 )
-#: The pictures of the documentation, by their names in docs/images.
-PICTURES: dict[str, Moment] = {"max-for-live": WORKING, "max-for-live-alone": ALONE}
+#: The pictures in the documentation, by their names in docs/images.
+PICTURES: dict[str, FaceState] = {"max-for-live": WORKING, "max-for-live-alone": DISCONNECTED}
 
 
-def svg(moment: Moment) -> str:
-    """One picture of the device, in its frame as Live's device view has it."""
+def svg(state: FaceState) -> str:
+    """One picture of the device, with the frame of Live's device view."""
     width = description.WIDTH + 2 * MARGIN
     height = description.HEIGHT + TITLE_BAR + 2 * MARGIN
     parts = [
@@ -65,32 +65,32 @@ def svg(moment: Moment) -> str:
         f'<circle cx="10" cy="{TITLE_BAR / 2}" r="4" fill="{ON}"/>',
         _words(description.NAME, 19, 13, 10, WORDS, bold=True),
         f'<g transform="translate(0 {TITLE_BAR})">',
-        *(_drawn(box, moment) for box in description.FACE),
+        *(_draw(box, state) for box in description.FACE),
         "</g></g></svg>\n",
     ]
     return "\n".join(part for part in parts if part)
 
 
 def lines_of(words: str, box: Box) -> list[str]:
-    """How a text breaks in its box, at the letters' average width."""
+    """The lines of a text in its box, estimated by the average width of a letter."""
     assert box.rect is not None
     letters = int((box.rect[2] - 4) / (_size(box) * LETTER * (1.06 if _is_bold(box) else 1)))
     return textwrap.wrap(words, letters)
 
 
 def fits(words: str, box: Box) -> bool:
-    """Whether a text can be read whole in its box."""
+    """Whether a text fits into its box."""
     assert box.rect is not None
     return len(lines_of(words, box)) * _size(box) * LEADING <= box.rect[3]
 
 
-def _drawn(box: Box, moment: Moment) -> str:
+def _draw(box: Box, state: FaceState) -> str:
     assert box.rect is not None
     left, top, width, height = box.rect
     match box.maxclass:
         case "comment" | "live.comment":
             color = FAINT if box.maxclass == "live.comment" else WORDS
-            size, words = _size(box), moment.words.get(box.name, "" if _is_written(box) else box.text)
+            size, words = _size(box), state.words.get(box.name, "" if _is_written(box) else box.text)
             rows = lines_of(words, box)
             is_right = box.attributes.get("textjustification") == 2
             x = left + width - 2 if is_right else left + 2
@@ -100,33 +100,33 @@ def _drawn(box: Box, moment: Moment) -> str:
             )
         case "led":
             radius = width / 2 - 1
-            color = ALIVE if moment.is_connected else DEAD
+            color = ON_LIGHT if state.is_connected else OFF_LIGHT
             return f'<circle cx="{left + width / 2}" cy="{top + height / 2}" r="{radius}" fill="{color}"/>'
         case "live.line":
             return f'<path d="M{left} {top + 1.5}h{width}" stroke="{EDGE}"/>'
         case "multislider":
-            done = f'<rect x="{left}" y="{top}" width="{width * moment.progress:g}" height="{height}" fill="{BAR}"/>'
+            done = f'<rect x="{left}" y="{top}" width="{width * state.progress:g}" height="{height}" fill="{BAR}"/>'
             return f'<rect x="{left}" y="{top}" width="{width}" height="{height}" fill="{FIELD}"/>{done}'
         case "live.text":
             is_toggle = box.attributes["mode"] == 1
             is_on = is_toggle and bool(box.parameter and box.parameter.initial)
-            return _plate(box.rect, box.text, is_on)
+            return _button(box.rect, box.text, is_on)
         case "live.tab":
             assert box.parameter is not None
             each = width // len(box.parameter.choices)
             choices = enumerate(box.parameter.choices)
-            return "\n".join(_plate((left + n * each, top, each - 1, height), word, n == 0) for n, word in choices)
+            return "\n".join(_button((left + n * each, top, each - 1, height), word, n == 0) for n, word in choices)
         case "live.menu":
             assert box.parameter is not None
             arrow = f'<path d="M{left + width - 10} {top + 6}h6l-3 4z" fill="{FAINT}"/>'
-            return _plate(box.rect, box.parameter.choices[0], False) + arrow
+            return _button(box.rect, box.parameter.choices[0], False) + arrow
         case "live.numbox":
             assert box.parameter is not None
-            return _plate(box.rect, f"{box.parameter.initial:g}", False)
+            return _button(box.rect, f"{box.parameter.initial:g}", False)
     raise KeyError(box.maxclass)
 
 
-def _plate(rect: Rect, words: str, is_on: bool) -> str:
+def _button(rect: Rect, words: str, is_on: bool) -> str:
     left, top, width, height = rect
     middle = f'text-anchor="middle" x="{left + width / 2}" y="{top + height / 2 + 3.3}"'
     return (

@@ -1,8 +1,8 @@
-"""The device's one script, put together from the modules in `code`.
+"""Bundles the modules in `code` into the device's one script.
 
-A device is moved, frozen and unpacked; one file always arrives whole (docs/decisions/0090). Each module stays a
-function of `exports` and `require`, as Node loads it in the tests; the entry comes last, unwrapped, because Max calls
-its functions by name.
+Devices are moved, frozen and unpacked; with only one file, no part can be lost (docs/decisions/0090). Each module stays
+a function of `exports` and `require`, as Node loads it in the tests; the entry comes last and is not wrapped, because
+Max calls its functions by name.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ CODE = Path(__file__).parents[1] / "code"
 ENTRY = "entry"
 NAME = "source-audio-bridge.js"
 
-#: Under a name of its own, since `require` outside all functions is Max's.
+#: Not called `require`: at the top level that is Max's own function.
 _LOADER = """\
 var loadModule = (function () {
     var bodies = {}, loaded = {};
@@ -35,16 +35,16 @@ var loadModule = (function () {
 
 
 def bundled(code: Path = CODE) -> str:
-    """The script, as text in ASCII: Max reads scripts in the system's encoding on some machines.
+    """The script, in ASCII: on some machines Max reads scripts in the system's encoding.
 
     Raises:
-        ValueError: a module asks for one that is not there.
+        ValueError: a module requires one that does not exist.
     """
     modules = {path.stem: path.read_text(encoding="utf-8") for path in sorted(code.glob("*.js"))}
     for name, source in modules.items():
-        for wanted in re.findall(r'require\("\./(\w+)"\)', source):
-            if wanted not in modules:
-                raise ValueError(f"{name}.js asks for {wanted}.js, which is not there.")
+        for required in re.findall(r'require\("\./(\w+)"\)', source):
+            if required not in modules:
+                raise ValueError(f"{name}.js requires {required}.js, which does not exist.")
     entry = modules.pop(ENTRY).replace("require(", "loadModule(")
     parts = [f"// Source Audio Bridge {__version__} for Max for Live. Made from max_for_live/code.\n\n", _LOADER]
     for name, source in modules.items():
@@ -53,9 +53,9 @@ def bundled(code: Path = CODE) -> str:
 
 
 def functions(script: str) -> set[str]:
-    """The names of the functions that Max can call: those outside all brackets."""
+    """The names of the functions that Max can call: those at the top level."""
     return set(re.findall(r"^function (\w+)\(", script[script.rindex("\n// Max's side") :], re.MULTILINE))
 
 
 def _ascii(text: str) -> str:
-    return "".join(sign if sign.isascii() else f"\\u{ord(sign):04x}" for sign in text)
+    return "".join(character if character.isascii() else f"\\u{ord(character):04x}" for character in text)

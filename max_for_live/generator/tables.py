@@ -1,6 +1,6 @@
-"""The bridge's tables for the device's script: `code/tables.js`, made from the tables that the bridge runs on.
+"""Generates `code/tables.js`, the tables of the device's script, from the tables that the bridge uses.
 
-`python -m max_for_live.generator --tables` brings the file up to date; a test fails where it is not.
+`python -m max_for_live.generator --tables` regenerates the file; a test fails if it is out of date.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ PREFIX = "/sab/"
 
 
 def engines() -> tuple[str, ...]:
-    """What the device's menu offers, in its order; a stored set remembers the place in this list."""
+    """The entries of the device's menu, in order; Live Sets store the index in this list."""
     return (AUTO, *NOTES)
 
 
 def script() -> str:
-    """The whole of `code/tables.js`."""
-    # Where an address has two forms, the later one's names stand for both: they have the same number of arguments.
+    """The content of `code/tables.js`."""
+    # Of an address with two forms, the names of the later one are used: both have the same number of arguments.
     messages = {row.address: [_name(parameter) for parameter in row.parameters] for row in OUTGOING}
     requests = {address.removeprefix(PREFIX): address for address in REQUESTS}
-    head = "// Made from the bridge's own tables by `python -m max_for_live.generator --tables`: not to be edited.\n\n"
+    head = "// Generated from the bridge's tables by `python -m max_for_live.generator --tables`: do not edit.\n\n"
     rows = {
         "VERSION": PROTOCOL_VERSION,
         "STEMS": STEMS,

@@ -1,6 +1,6 @@
-"""What is wrong with a device file: everything that Max would refuse, or drop without a word.
+"""Finds the faults of a device file: everything that Max would reject, or drop without an error.
 
-`python -m max_for_live.generator --check FILE…` prints it; `make check` builds the device and runs it.
+`python -m max_for_live.generator --check FILE…` prints them; `make check` builds the device and checks it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from max_for_live.generator.objects import arity
 from max_for_live.generator.script import functions
 
 FACE_HEIGHT = 169
-#: Names that `js` calls by itself.
+#: Functions that the `js` object calls by itself.
 CALLED_BY_MAX = frozenset({"bang", "notifydeleted"})
 _NEEDED = (
     "fileversion", "appversion", "classnamespace", "rect", "openrect", "openinpresentation", "devicewidth", "boxes",
@@ -28,7 +28,7 @@ _PARAMETER = ("parameter_longname", "parameter_shortname", "parameter_type", "pa
 
 
 def device_faults(path: Path) -> list[str]:
-    """Every fault of a device file, in words; none: it is sound. Scripts of an unfrozen one are read beside it."""
+    """Every fault of a device file, in words; empty if it is valid. An unfrozen device's script is read beside it."""
     try:
         return list(_faults(path.read_bytes(), path.parent))
     except (ValueError, KeyError) as error:
@@ -45,11 +45,11 @@ def _faults(data: bytes, folder: Path) -> Iterator[str]:
         yield f"meta is {meta.hex()}, which says {'unfrozen' if is_frozen else 'frozen'}."
     if is_frozen:
         device, *others = thawed(payload)
-        patch, inside = device.content, {file.name: file.content for file in others}
+        patch, embedded = device.content, {file.name: file.content for file in others}
         if (device.kind, device.flag) != (b"JSON", DEVICE_FLAG):
             yield f"The first frozen file is {device.kind!r} with flag {device.flag}, not the device."
     else:
-        patch, inside = payload, {}
+        patch, embedded = payload, {}
         if len(data) != 32 + len(payload):
             yield f"The file is {len(data)} bytes long, not 32 + {len(payload)}."
     if not patch.endswith(b"\n\0") or patch.count(b"\0") != 1:
@@ -57,9 +57,9 @@ def _faults(data: bytes, folder: Path) -> Iterator[str]:
     patcher = json.loads(patch.rstrip(b"\0").decode())["patcher"]
     yield from _head(patcher, device_type)
     scripts = {
-        name: inside[name] if name in inside else (folder / name).read_bytes()
+        name: embedded[name] if name in embedded else (folder / name).read_bytes()
         for name in _script_names(patcher)
-        if name in inside or (not is_frozen and (folder / name).is_file())
+        if name in embedded or (not is_frozen and (folder / name).is_file())
     }
     yield from _boxes(patcher, scripts)
     yield from _cords(patcher)
@@ -83,21 +83,21 @@ def _head(patcher: dict[str, Any], device_type: bytes) -> Iterator[str]:
 def _boxes(patcher: dict[str, Any], scripts: dict[str, bytes]) -> Iterator[str]:
     for identity, times in Counter(box["id"] for box in _all(patcher)).items():
         if times > 1:
-            yield f"{identity} stands {times} times."
+            yield f"{identity} occurs {times} times."
     for name, times in Counter(box["varname"] for box in _all(patcher) if "varname" in box).items():
         if times > 1:
-            yield f"The scripting name {name} stands {times} times."
+            yield f"The scripting name {name} occurs {times} times."
     for box in _all(patcher):
         outlets = int(_declared(scripts, box, "outlets") or 1)
         try:
-            shape = arity(box["maxclass"], box.get("text", ""), outlets)
+            box_arity = arity(box["maxclass"], box.get("text", ""), outlets)
         except KeyError:
-            yield f"{_called(box)} is no object that is known here."
+            yield f"{_label(box)} is not a known object."
             continue
-        if (box["numinlets"], box["numoutlets"]) != (shape.inlets, len(shape.outlets)):
-            yield f"{_called(box)} has {shape.inlets} inlets and {len(shape.outlets)} outlets."
-        if box.get("outlettype", []) != list(shape.outlets):
-            yield f"{_called(box)} has the outlet types {list(shape.outlets)}."
+        if (box["numinlets"], box["numoutlets"]) != (box_arity.inlets, len(box_arity.outlets)):
+            yield f"{_label(box)} has {box_arity.inlets} inlets and {len(box_arity.outlets)} outlets."
+        if box.get("outlettype", []) != list(box_arity.outlets):
+            yield f"{_label(box)} has the outlet types {list(box_arity.outlets)}."
 
 
 def _cords(patcher: dict[str, Any]) -> Iterator[str]:
@@ -106,11 +106,11 @@ def _cords(patcher: dict[str, Any]) -> Iterator[str]:
     for line in patcher["lines"]:
         (source, outlet), (target, inlet) = line["patchline"]["source"], line["patchline"]["destination"]
         if source not in boxes or target not in boxes:
-            yield f"A cord from {source} to {target} hangs in the air."
+            yield f"A cord from {source} to {target} has an end without an object."
         elif not 0 <= outlet < boxes[source]["numoutlets"]:
-            yield f"{_called(boxes[source])} has no outlet {outlet}."
+            yield f"{_label(boxes[source])} has no outlet {outlet}."
         elif not 0 <= inlet < boxes[target]["numinlets"]:
-            yield f"{_called(boxes[target])} has no inlet {inlet}."
+            yield f"{_label(boxes[target])} has no inlet {inlet}."
         if (source, outlet, target, inlet) in seen:
             yield f"There are two cords from {source} {outlet} to {target} {inlet}."
         seen.add((source, outlet, target, inlet))
@@ -125,29 +125,32 @@ def _cords(patcher: dict[str, Any]) -> Iterator[str]:
 
 
 def _parameters(patcher: dict[str, Any]) -> Iterator[str]:
-    listed = {name: told for name, told in patcher["parameters"].items() if name.startswith("obj-")}
+    listed = {name: values for name, values in patcher["parameters"].items() if name.startswith("obj-")}
     enabled = {box["id"]: box for box in _all(patcher) if box.get("parameter_enable")}
     for identity in listed.keys() ^ enabled.keys():
         yield f"{identity} is a parameter in one place only."
-    for name, times in Counter(told[0] for told in listed.values()).items():
+    for name, times in Counter(values[0] for values in listed.values()).items():
         if times > 1:
-            yield f"The long name {name} stands {times} times."
+            yield f"The long name {name} occurs {times} times."
     for identity, box in enabled.items():
-        told = box.get("saved_attribute_attributes", {}).get("valueof", {})
+        values = box.get("saved_attribute_attributes", {}).get("valueof", {})
         for name in _PARAMETER:
-            if name not in told:
-                yield f"{_called(box)} has no {name}."
+            if name not in values:
+                yield f"{_label(box)} has no {name}."
         if identity in listed and listed[identity][:2] != [
-            told.get("parameter_longname"), told.get("parameter_shortname"),
+            values.get("parameter_longname"), values.get("parameter_shortname"),
         ]:  # fmt: skip
-            yield f"{_called(box)} is listed under another name."
-        if told.get("parameter_type") == 2 and told.get("parameter_mmax") != len(told.get("parameter_enum", [])) - 1:
-            yield f"{_called(box)} has another number of choices than it says."
-        if told.get("parameter_type") == 1 and told.get("parameter_mmax", 0) > 255:
-            yield f"{_called(box)}: a parameter of whole numbers ends at 255."
+            yield f"{_label(box)} is listed under a different name."
+        if (
+            values.get("parameter_type") == 2
+            and values.get("parameter_mmax") != len(values.get("parameter_enum", [])) - 1
+        ):
+            yield f"{_label(box)} has a wrong number of choices."
+        if values.get("parameter_type") == 1 and values.get("parameter_mmax", 0) > 255:
+            yield f"{_label(box)}: an integer parameter cannot exceed 255."
     for box in _all(patcher):
         if box["maxclass"] in ("live.text", "live.menu", "live.tab", "live.numbox") and box["id"] not in enabled:
-            yield f"{_called(box)} needs parameter_enable 1."
+            yield f"{_label(box)} needs parameter_enable 1."
 
 
 def _face(patcher: dict[str, Any]) -> Iterator[str]:
@@ -157,9 +160,9 @@ def _face(patcher: dict[str, Any]) -> Iterator[str]:
             continue
         left, top, wide, high = box["presentation_rect"]
         if any(side != int(side) for side in box["presentation_rect"]):
-            yield f"{_called(box)} lies between pixels."
+            yield f"{_label(box)} is between pixels."
         if left < 0 or top < 0 or wide <= 0 or high <= 0 or left + wide > width or top + high > height:
-            yield f"{_called(box)} reaches out of the face."
+            yield f"{_label(box)} extends beyond the face."
 
 
 def _scripts(patcher: dict[str, Any], scripts: dict[str, bytes]) -> Iterator[str]:
@@ -184,7 +187,7 @@ def _scripts(patcher: dict[str, Any], scripts: dict[str, bytes]) -> Iterator[str
 
 
 def _selectors(patcher: dict[str, Any], boxes: dict[str, Any], target: str) -> set[str]:
-    """The first words of what reaches an object: from message boxes and `prepend`, also by way of `deferlow`."""
+    """The selectors of the messages that reach an object: from message boxes and `prepend`, also through `deferlow`."""
     selectors = set()
     for line in patcher["lines"]:
         source = boxes.get(line["patchline"]["source"][0])
@@ -221,5 +224,5 @@ def _all(patcher: dict[str, Any]) -> list[dict[str, Any]]:
     return [entry["box"] for entry in patcher["boxes"]]
 
 
-def _called(box: dict[str, Any]) -> str:
+def _label(box: dict[str, Any]) -> str:
     return f"{box['id']} ({box.get('varname') or box.get('text') or box['maxclass']})"

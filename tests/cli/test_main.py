@@ -1,4 +1,4 @@
-"""`sab` and `sab tui` are one command."""
+"""`sab` and `sab tui` are the same command."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ PLAIN = {parameter.name: parameter for parameter in COMMAND.params if parameter.
 
 
 def test_sab_takes_every_option_of_sab_tui_and_no_other() -> None:
-    def said(parameter: Any) -> tuple[object, ...]:
+    def description(parameter: Any) -> tuple[object, ...]:
         words = (parameter.opts, parameter.secondary_opts, parameter.help, parameter.metavar, parameter.default)
         return (*words, parameter.is_flag, parameter.rich_help_panel)
 
-    assert {name: said(parameter) for name, parameter in PLAIN.items()} == {
-        name: said(parameter) for name, parameter in SCREEN.items()
+    assert {name: description(parameter) for name, parameter in PLAIN.items()} == {
+        name: description(parameter) for name, parameter in SCREEN.items()
     }
     assert {"port", "engine", "sync", "no_midi", "state_dir"} <= PLAIN.keys()
 
 
 @pytest.mark.parametrize("command", [[], ["tui"]])
-def test_what_is_given_to_either_reaches_the_screen(monkeypatch: pytest.MonkeyPatch, command: list[str]) -> None:
+def test_the_options_of_either_reach_the_screen(monkeypatch: pytest.MonkeyPatch, command: list[str]) -> None:
     given: list[dict[str, object]] = []
     monkeypatch.setattr(serve, "open_bridge", lambda settings: settings)
-    monkeypatch.setattr("bridge.cli.output.terminal.need_a_screen", lambda: None)
+    monkeypatch.setattr("bridge.cli.output.terminal.require_screen", lambda: None)
     monkeypatch.setattr("bridge.cli.serve.log_into", lambda _: None)
     monkeypatch.setattr("tui.app.run", lambda opened: given.append(opened()))
     options = ["--port", "9721", "--engine", "draft", "--no-midi", "--no-http", "--state-dir", "/s", "--sync", "jack"]
@@ -53,7 +53,7 @@ def test_what_is_given_to_either_reaches_the_screen(monkeypatch: pytest.MonkeyPa
         (["--models-dir", "/m", "models", "list"], "sab models --models-dir"),
     ],
 )
-def test_an_option_before_a_command_is_never_dropped_in_silence(arguments: list[str], words: str) -> None:
+def test_an_option_before_a_command_is_an_error(arguments: list[str], words: str) -> None:
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 2
     assert words in done.stderr

@@ -1,4 +1,4 @@
-"""What the commands say, as it arrives at a terminal, in a log, or at a program."""
+"""The output of the commands on a terminal, in a log, and as JSON."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TerminalHandler = pytest.CaptureFixture[str]
 
 
 def events(name: str) -> list[Event]:
-    """A job's life in which every text is this name."""
+    """The events of a job in which every text is this name."""
     result = Result(kind="stem", name=name, path=f"/{name}.wav", seconds=1.0)
     failure = Failure(code="not_audio", message=name)
     return [
@@ -47,8 +47,8 @@ def events(name: str) -> list[Event]:
 
 @given(names)
 @EVERY_NAME
-def test_a_line_for_a_person_is_one_line_whoever_says_it(capsys: TerminalHandler, name: str) -> None:
-    say: list[Callable[[str], None]] = [
+def test_output_for_a_person_is_always_one_line(capsys: TerminalHandler, name: str) -> None:
+    writers: list[Callable[[str], None]] = [
         terminal.write_line,
         terminal.write_note,
         terminal.write_report,
@@ -56,8 +56,8 @@ def test_a_line_for_a_person_is_one_line_whoever_says_it(capsys: TerminalHandler
         lambda words: PlainConsole(soft_wrap=True).print(words),
         lambda words: PlainConsole(soft_wrap=True).print(words, style="yellow"),
     ]
-    for one in say:
-        one(f"<{name}>")
+    for write in writers:
+        write(f"<{name}>")
         out, err = capsys.readouterr()
         assert (out + err).count("\n") == 1
         assert (out + err).rstrip("\n").endswith(f"<{plain(name)}>")
@@ -65,7 +65,7 @@ def test_a_line_for_a_person_is_one_line_whoever_says_it(capsys: TerminalHandler
 
 @given(names)
 @EVERY_NAME
-def test_a_job_is_told_in_harmless_lines(capsys: TerminalHandler, name: str) -> None:
+def test_the_report_of_a_job_has_no_control_characters(capsys: TerminalHandler, name: str) -> None:
     with TextReport.for_people() as report:
         for event in events(name):
             report.show(event)
@@ -94,22 +94,22 @@ def test_tables_and_bars_show_names_as_text(name: str) -> None:
 
 @given(names)
 @EVERY_NAME
-def test_json_says_the_same_and_moves_no_cursor(capsysbinary: pytest.CaptureFixture[bytes], name: str) -> None:
-    told = {"name": name if is_text(name) else plain(name), "astral": "\U000e0041"}
-    terminal.write_json(told)
+def test_json_keeps_its_value_without_control_characters(capsysbinary: pytest.CaptureFixture[bytes], name: str) -> None:
+    value = {"name": name if is_text(name) else plain(name), "astral": "\U000e0041"}
+    terminal.write_json(value)
     line = capsysbinary.readouterr().out.decode()
-    assert json.loads(line) == told
+    assert json.loads(line) == value
     assert line.rstrip("\n").isprintable()
 
 
-def test_the_outcome_of_a_job_is_json_whatever_its_name_is(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_the_outcome_of_a_job_is_valid_json_for_every_name(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     for name in filter(is_text, NAMES):
         terminal.write_json(outcome_of(fold(events(name)[:-1])))  # type: ignore[arg-type]
         assert json.loads(capsysbinary.readouterr().out)["stems"][0]["path"] == f"/{name}.wav"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="names are no bytes there")
-def test_a_script_gets_a_path_to_the_byte_and_a_person_sees_it(
+@pytest.mark.skipif(sys.platform == "win32", reason="paths are text there")
+def test_a_path_is_written_as_exact_bytes_for_a_script_and_as_text_on_a_terminal(
     capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = os.fsdecode(b"/music/\xff [v]\x1b[2J.wav")
@@ -122,7 +122,7 @@ def test_a_script_gets_a_path_to_the_byte_and_a_person_sees_it(
 
 @given(names)
 @EVERY_NAME
-def test_a_log_has_a_line_for_each_record_and_its_stack_is_set_in(name: str) -> None:
+def test_a_log_record_is_one_line_with_its_stack_trace_indented(name: str) -> None:
     try:
         raise ValueError(name)
     except ValueError:
@@ -135,18 +135,18 @@ def test_a_log_has_a_line_for_each_record_and_its_stack_is_set_in(name: str) -> 
 
 @pytest.fixture
 def root_logger() -> Iterator[logging.Logger]:
-    """The logger's handlers, as they were, afterwards."""
-    everything, bridges = logging.getLogger(), logging.getLogger("bridge")
-    before, level = list(everything.handlers), bridges.level
-    yield everything
-    for handler in everything.handlers:
-        if handler not in before:
+    """The root logger; its handlers are restored afterwards."""
+    root, bridge_logger = logging.getLogger(), logging.getLogger("bridge")
+    previous, level = list(root.handlers), bridge_logger.level
+    yield root
+    for handler in root.handlers:
+        if handler not in previous:
             handler.close()
-    everything.handlers[:] = before
-    bridges.setLevel(level)
+    root.handlers[:] = previous
+    bridge_logger.setLevel(level)
 
 
-def test_once_there_is_a_log_file_nothing_is_logged_to_the_terminal(
+def test_with_a_log_file_nothing_is_logged_to_the_terminal(
     capsys: TerminalHandler, root_logger: logging.Logger, tmp_path: Path
 ) -> None:
     root_logger.addHandler(terminal.TerminalHandler(logging.WARNING))
@@ -170,27 +170,27 @@ class Unread(io.StringIO):
         raise BrokenPipeError(32, "Broken pipe")
 
 
-@pytest.mark.parametrize("say", [terminal.write_line, lambda line: PlainConsole().print(line)], ids=["line", "console"])
-def test_an_output_that_takes_nothing_is_an_error_with_a_name(
-    monkeypatch: pytest.MonkeyPatch, say: Callable[[str], None]
-) -> None:
+@pytest.mark.parametrize(
+    "write", [terminal.write_line, lambda line: PlainConsole().print(line)], ids=["line", "console"]
+)
+def test_a_failing_output_raises_its_own_error(monkeypatch: pytest.MonkeyPatch, write: Callable[[str], None]) -> None:
     monkeypatch.setattr(terminal, "drop_output", lambda: None)
     monkeypatch.setattr("bridge.cli.output.console.drop_output", lambda: None)
     monkeypatch.setattr(sys, "stdout", Full())
     with pytest.raises(NotWritable, match="No space left on device"):
-        say("words")
+        write("words")
     monkeypatch.setattr(sys, "stdout", Unread())
     with pytest.raises(terminal.OutputClosed):
-        say("words")
+        write("words")
     monkeypatch.setattr(sys, "stderr", Full())
-    terminal.write_error("code", "which nobody will read")
+    terminal.write_error("code", "is not readable anywhere")
 
 
 @pytest.mark.parametrize(
     ("columns", "kept"),
     [("0", False), ("abc", False), ("-1", False), ("²", False), ("1", False), ("99999999999", False), ("100", True)],
 )
-def test_only_a_width_that_a_terminal_can_have_is_believed(
+def test_an_implausible_width_is_ignored(
     monkeypatch: pytest.MonkeyPatch, root_logger: logging.Logger, columns: str, kept: bool
 ) -> None:
     del root_logger
@@ -220,16 +220,16 @@ def _streams(patch: pytest.MonkeyPatch, *, no_terminal: str = "", platform: str 
 
 @pytest.mark.parametrize("name", ["stdin", "stdout", "stderr"])
 @pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
-def test_a_screen_needs_a_terminal_on_every_side(monkeypatch: pytest.MonkeyPatch, name: str, platform: str) -> None:
+def test_a_screen_needs_a_terminal_on_every_stream(monkeypatch: pytest.MonkeyPatch, name: str, platform: str) -> None:
     monkeypatch.setenv("TERM", "xterm")
     _streams(monkeypatch, no_terminal=name, platform=platform)
     with pytest.raises(BadArguments, match="sab serve"):
-        terminal.need_a_screen()
-    monkeypatch.setattr(sys, f"__{name}__", None)  # closed, as a service has it
+        terminal.require_screen()
+    monkeypatch.setattr(sys, f"__{name}__", None)  # closed, as in a service
     with pytest.raises(BadArguments, match="sab serve"):
-        terminal.need_a_screen()
+        terminal.require_screen()
     monkeypatch.setenv("TEXTUAL_DRIVER", "textual.drivers.web_driver:WebDriver")  # a browser draws it
-    terminal.need_a_screen()
+    terminal.require_screen()
 
 
 @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ def test_a_screen_needs_a_terminal_on_every_side(monkeypatch: pytest.MonkeyPatch
         (None, "win32", True),
     ],
 )
-def test_a_terminal_must_be_able_to_draw(
+def test_a_screen_needs_a_terminal_that_can_draw(
     monkeypatch: pytest.MonkeyPatch, term: str | None, platform: str, enough: bool
 ) -> None:
     _streams(monkeypatch, platform=platform)
@@ -250,7 +250,7 @@ def test_a_terminal_must_be_able_to_draw(
     if term is not None:
         monkeypatch.setenv("TERM", term)
     if enough:
-        terminal.need_a_screen()
+        terminal.require_screen()
     else:
         with pytest.raises(BadArguments, match="TERM"):
-            terminal.need_a_screen()
+            terminal.require_screen()

@@ -1,6 +1,6 @@
-"""A real DAW asks for a clip and records the bridge's ports: what stands in its tracks is what stands in the files.
+"""A real DAW submits a clip and records the bridge's ports: its tracks must contain the notes of the files.
 
-Ardour runs on a JACK server without a sound card; inside it, Lua sends the OSC messages that a musician's script would.
+Ardour runs on a JACK server without a sound card; inside it, Lua sends the OSC messages of a musician's script.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from tests.support.programs import Server, serving
 pytestmark = [pytest.mark.ardour, pytest.mark.jack, pytest.mark.end_to_end]
 
 STEMS = ("Vocals", "Drums", "Bass", "Other")
-#: In frames, of one take after another: where a computer loses time, a musician chooses a larger buffer.
+#: In frames, for successive takes: if there are xruns, the next take uses a larger buffer.
 PERIODS = (256, 512, 1024)
-#: From the start of the roll to the first note, and from the last note to the stop.
+#: From the transport's start to the first note, and from the last note to its stop.
 MARGIN_SECONDS = 1.0
-#: What the bridge may add to JACK's period, in which all messages sound at its start.
+#: The jitter that the bridge may add to JACK's period, in which all messages are played at its start.
 JITTER_SECONDS = 0.001
 DRUM_CHANNEL = 9
 POLL_SECONDS = 0.05
@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 
 class Take(NamedTuple):
-    """What four files ask for, what four tracks got, and how far its times can be trusted."""
+    """The notes of four files and of four recorded tracks, and how precise the recorded times are."""
 
     written: dict[str, Part]
     recorded: dict[str, Part]
@@ -49,14 +49,14 @@ class Take(NamedTuple):
     xruns: int
 
     def late(self, times: Callable[[Part], list[float]]) -> list[float]:
-        """How many seconds later than the typical one each event of all tracks was recorded; one offset for all."""
+        """The delay of each recorded event of all tracks, in seconds, less the median delay."""
         delays = [
             there - here
             for stem in STEMS
             for here, there in zip(times(self.written[stem]), times(self.recorded[stem]), strict=True)
         ]
-        typical = statistics.median(delays)
-        return [delay - typical for delay in delays]
+        median = statistics.median(delays)
+        return [delay - median for delay in delays]
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ async def until_ports_are_open(server: Server) -> None:
             await asyncio.sleep(POLL_SECONDS)
 
 
-def test_every_track_gets_every_note_of_its_stem_and_no_other(take: Take) -> None:
+def test_every_track_records_exactly_the_notes_of_its_stem(take: Take) -> None:
     for stem in STEMS:
         written, recorded = in_pitch_order(take.written[stem]), in_pitch_order(take.recorded[stem])
         assert len(written) > 10
@@ -106,29 +106,29 @@ def test_every_track_gets_every_note_of_its_stem_and_no_other(take: Take) -> Non
         assert {note.channel == DRUM_CHANNEL for note in recorded} == {stem == "Drums"}
 
 
-def test_notes_are_recorded_where_they_are_in_the_files(take: Take) -> None:
+def test_notes_are_recorded_at_the_times_in_the_files(take: Take) -> None:
     onsets = p99_and_worst(take.late(lambda part: [note.on for note in in_pitch_order(part)]))
     offs = p99_and_worst(take.late(lambda part: [note.off for note in in_pitch_order(part)]))
     for what, (p99, worst) in (("onsets", onsets), ("offs", offs)):
         log.info("%s: p99 %.2f ms, worst %.2f ms", what, 1e3 * p99, 1e3 * worst)
     log.info("periods of %.1f ms, %d xruns", 1e3 * take.period_seconds, take.xruns)
-    unless_void(take)
+    xfail_if_void(take)
     assert onsets[0] <= take.period_seconds + JITTER_SECONDS
     assert offs[0] <= take.period_seconds + JITTER_SECONDS
 
 
-def test_the_pitch_wheel_takes_the_course_of_the_file_and_comes_to_rest(take: Take) -> None:
+def test_the_pitch_wheel_follows_the_bends_of_the_file_and_returns_to_zero(take: Take) -> None:
     assert any(take.written[stem].bends for stem in STEMS)
     for stem in STEMS:
         written, recorded = take.written[stem].bends, take.recorded[stem].bends
-        # Of those that share a period, and so a moment, Ardour keeps the last.
+        # Ardour keeps only the last of the bends in one period, because they have the same time.
         apart = [bend for bend, after in pairwise(written) if after.seconds - bend.seconds > 2 * take.period_seconds]
         assert is_within(wheel(apart + written[-1:]), wheel(recorded))
         assert is_within(wheel(recorded), wheel(written))
         assert not recorded or recorded[-1].value == 0
 
 
-def test_the_stems_lie_beside_the_session_that_asked_for_them(take: Take) -> None:
+def test_the_stems_are_in_the_session_that_submitted_the_clip(take: Take) -> None:
     assert sorted(path.name for path in (take.session / "stems" / "song").iterdir()) == sorted(
         ["song.mid", "song.sab.json", *(f"song ({stem}).{ending}" for stem in STEMS for ending in ("mid", "wav"))]
     )
@@ -136,7 +136,7 @@ def test_the_stems_lie_beside_the_session_that_asked_for_them(take: Take) -> Non
 
 
 def in_pitch_order(part: Part) -> list[Note]:
-    """The notes of each pitch after one another: periods can change the order of different pitches, of one never."""
+    """The notes sorted by pitch, then time: a period can change only the order of notes of different pitches."""
     return sorted(part.notes, key=lambda note: (note.channel, note.pitch, note.on))
 
 
@@ -145,17 +145,17 @@ def wheel(bends: Sequence[Bend]) -> list[tuple[int, int]]:
 
 
 def is_within(some: Sequence[object], many: Sequence[object]) -> bool:
-    """Whether `many` has all of `some`, in their order, with any others in between."""
+    """Whether `some` is a subsequence of `many`."""
     rest = iter(many)
     return all(one in rest for one in some)
 
 
-def unless_void(take: Take) -> None:
+def xfail_if_void(take: Take) -> None:
     if take.xruns:
         pytest.xfail(f"void: {len(PERIODS)} takes, each with xruns; this machine is too busy to measure time")
 
 
 def p99_and_worst(seconds: Sequence[float]) -> tuple[float, float]:
-    """Of the absolute values; the former by nearest rank."""
+    """The 99th percentile (nearest rank) and the maximum of the absolute values."""
     ordered = sorted(map(abs, seconds))
     return ordered[math.ceil(0.99 * len(ordered)) - 1], ordered[-1]

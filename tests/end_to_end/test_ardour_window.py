@@ -1,6 +1,6 @@
-"""A region selected in Ardour's window ends as tracks with its stems and notes below it, at its place.
+"""A region selected in Ardour's editor becomes tracks with its stems and notes, at its position.
 
-Ardour is the real one, on a screen that nobody sees; our two actions run in it as they do for a musician.
+Ardour is the real one, on a virtual screen; our two actions run in it as they do for a musician.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.ardour, pytest.mark.jack, pytest.mark.end_to_end]
 
 STEMS = ("Vocals", "Drums", "Bass", "Other")
 TEMPO_BPM = 100.0
-#: On no beat and no round second.
+#: Neither on a beat nor on a whole second.
 STEREO_PLACE, STEREO_CUT = 100_001, 24_000
 MONO_PLACE = 500_003
 #: The file that is imported by hand.
@@ -44,17 +44,17 @@ ROUNDING = 4 / 2**23
 
 
 class Session(NamedTuple):
-    """What stands in the tracks in the end, and where the session lies."""
+    """The contents of the tracks at the end, and the session's folder."""
 
     regions: list[Region]
     messages: list[str]
     folder: Path
     by_hand: list[Imported]
     tempo_bpm: float
-    """At its start, in the end."""
+    """The tempo at the session's start, after the imports."""
 
     def of(self, name: str, kind: str) -> list[Region]:
-        """What was imported for one region, in the order of the tracks."""
+        """The regions imported for one source region, in the order of the tracks."""
         return [region for region in self.regions if region.track.startswith(f"{name} (") and region.kind == kind]
 
     def source(self, name: str) -> Region:
@@ -79,14 +79,14 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
         ) as window,
     ):
         window.wait("finished", FINISHED_SECONDS)
-        yield found(window)
+        yield session_of(window)
 
 
 def osc_url(server: Server) -> str:
     return f"osc.udp://{server.host}:{server.port}"
 
 
-def found(window: Window) -> Session:
+def session_of(window: Window) -> Session:
     return Session(window.regions, window.messages, window.session, window.by_hand, window.tempo_bpm)
 
 
@@ -102,7 +102,7 @@ def mono(folder: Path) -> Path:
 
 
 def notes(folder: Path) -> Path:
-    """Two stems in one file, at a tempo of its own."""
+    """Two stems in one file, with a tempo of its own."""
     (folder / "song.mid").write_bytes(midi_file(NOTES, seconds=4.0, tempo_bpm=NOTES_BPM))
     return folder / "song.mid"
 
@@ -115,7 +115,7 @@ def music() -> NDArray[Any]:
 
 
 @pytest.mark.parametrize("name", ["wide", "narrow"])
-def test_four_audio_tracks_and_four_midi_tracks_lie_where_the_region_lies(session: Session, name: str) -> None:
+def test_four_audio_tracks_and_four_midi_tracks_are_at_the_regions_position(session: Session, name: str) -> None:
     source = session.source(name)
     stems, notes = session.of(name, "stem"), session.of(name, "midi")
     assert [region.track for region in stems] == [f"{name} ({stem})" for stem in STEMS]
@@ -125,22 +125,22 @@ def test_four_audio_tracks_and_four_midi_tracks_lie_where_the_region_lies(sessio
     assert {len(region.sources) for region in stems} == {len(source.sources)}
 
 
-def test_a_region_whose_front_was_cut_off_lies_where_it_was_cut(session: Session) -> None:
+def test_a_trimmed_region_keeps_its_position_and_offset(session: Session) -> None:
     source = session.source("wide")
     assert (source.place, source.start) == (STEREO_PLACE + STEREO_CUT, STEREO_CUT)
 
 
 @pytest.mark.parametrize("name", ["wide", "narrow"])
 def test_the_imported_stems_sum_to_the_region_sample_by_sample(session: Session, name: str) -> None:
-    wanted = heard(session.source(name))
-    stems = [heard(region) for region in session.of(name, "stem")]
+    wanted = samples_of(session.source(name))
+    stems = [samples_of(region) for region in session.of(name, "stem")]
     assert np.abs(wanted).max() > 0.1
     assert all(np.abs(stem).max() > 0 for stem in stems)
     assert np.abs(sum(stems) - wanted).max() <= ROUNDING
 
 
 @pytest.mark.parametrize("name", ["wide", "narrow"])
-def test_the_imported_notes_are_those_of_the_files_at_the_songs_tempo(session: Session, name: str) -> None:
+def test_the_imported_notes_match_the_files_at_the_songs_tempo(session: Session, name: str) -> None:
     assert session.manifest(name).request["tempo_bpm"] == TEMPO_BPM
     for stem, region in zip(STEMS, session.of(name, "midi"), strict=True):
         written = onsets_in_beats(session.folder / "stems" / name / f"{name} ({stem}).mid")
@@ -150,7 +150,7 @@ def test_the_imported_notes_are_those_of_the_files_at_the_songs_tempo(session: S
     assert any(onsets_in_beats(region.sources[0]) for region in session.of(name, "midi"))
 
 
-def test_a_file_of_notes_shows_its_notes_tempo_and_names(session: Session) -> None:
+def test_a_midi_file_imports_with_its_notes_tempo_and_names(session: Session) -> None:
     assert session.tempo_bpm == pytest.approx(NOTES_BPM, abs=0.001)
     assert [track.track.split(".")[1].split("-")[0] for track in session.by_hand] == ["Bass", "Drums"]
     for track, written in zip(session.by_hand, NOTES.values(), strict=True):
@@ -160,14 +160,14 @@ def test_a_file_of_notes_shows_its_notes_tempo_and_names(session: Session) -> No
         assert [beat for beat, _ in imported] == pytest.approx(wanted, abs=1 / 480)
 
 
-def test_nothing_is_left_over_and_the_musician_was_told_once(session: Session) -> None:
+def test_nothing_is_left_over_and_one_message_was_shown(session: Session) -> None:
     assert [message.split(".")[0] for message in session.messages] == ["Sent: wide, narrow"]
     assert not (session.folder / "source-audio-bridge.pending").exists()
     assert list((session.folder / "export").iterdir()) == []
     assert len(list((session.folder / "interchange").iterdir())) == 1
 
 
-def heard(region: Region) -> NDArray[Any]:
+def samples_of(region: Region) -> NDArray[Any]:
     """The region's samples, `(frames, channels)`."""
     channels = [soundfile.read(str(path), start=region.start, frames=region.frames)[0] for path in region.sources]
     return np.stack(channels, axis=1)

@@ -1,4 +1,4 @@
-"""The commands as a person runs them."""
+"""The commands, run as by a person."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.sounds import music, write
 pytestmark = pytest.mark.end_to_end
 
 
-def test_process_with_json_prints_nothing_but_json_and_the_result_last(clip: Path) -> None:
+def test_process_with_json_prints_only_json_with_the_result_last(clip: Path) -> None:
     done = sab("process", clip, "--engine", "draft", "--json", "--end", "1.5")
     assert done.returncode == 0, done.stderr
     *events, result = map(json.loads, done.stdout.splitlines())
@@ -33,7 +33,7 @@ def test_process_with_json_prints_nothing_but_json_and_the_result_last(clip: Pat
     assert all(file["notes"] >= 0 for file in result["midi"])
 
 
-def test_process_tells_a_person_what_it_made(clip: Path, tmp_path: Path) -> None:
+def test_process_prints_the_files_it_made(clip: Path, tmp_path: Path) -> None:
     done = sab("process", clip, "--engine", "draft", "--out", tmp_path / "here", "--stems", "bass,drums")
     assert done.returncode == 0, done.stderr
     assert str(tmp_path / "here" / "clip (Bass).wav") in done.stdout
@@ -49,7 +49,7 @@ def test_transcribe_makes_a_midi_file_only(clip: Path) -> None:
     assert [file["name"] for file in result["midi"]] == ["bass"]
 
 
-def test_a_table_and_a_picture_are_results_like_the_others(clip: Path) -> None:
+def test_a_table_and_a_picture_are_results_too(clip: Path) -> None:
     done = sab(
         "transcribe", clip, "--as", "bass", "--json", "--notes", "csv,json", "--picture", "out.svg",
         "--quantise", "1/8", "--time-signature", "3/4", "--one-line", "--lowest", "E1",
@@ -66,7 +66,7 @@ def test_a_table_and_a_picture_are_results_like_the_others(clip: Path) -> None:
     assert all(Path(file["path"]).is_file() for kind in ("midi", "notes", "pictures") for file in result[kind])
 
 
-def test_a_picture_that_is_there_is_not_drawn_over(clip: Path) -> None:
+def test_an_existing_picture_is_not_overwritten(clip: Path) -> None:
     mine = clip.parent / "out.svg"
     mine.write_text("mine")
     done = sab("transcribe", clip, "--as", "bass", "--picture", "out.svg", "--tempo", "98", cwd=clip.parent)
@@ -78,8 +78,8 @@ def test_a_picture_that_is_there_is_not_drawn_over(clip: Path) -> None:
 
 def test_the_cache_is_listed_and_cleared(clip: Path) -> None:
     def listed() -> dict[str, Any]:
-        told: dict[str, Any] = json.loads(sab("cache", "list", "--json").stdout)
-        return told
+        listing: dict[str, Any] = json.loads(sab("cache", "list", "--json").stdout)
+        return listing
 
     assert listed()["entries"] == []
     assert sab("process", clip, "--engine", "draft", "--stems", "bass", "--midi", "none").returncode == 0
@@ -120,7 +120,7 @@ def test_the_cache_is_listed_and_cleared(clip: Path) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
-def test_mistakes_get_one_clear_line_and_their_status(
+def test_mistakes_get_a_clear_message_and_their_status(
     clip: Path, arguments: list[str], status: int, words: str
 ) -> None:
     done = sab(*arguments, cwd=clip.parent)
@@ -129,14 +129,14 @@ def test_mistakes_get_one_clear_line_and_their_status(
     assert "Traceback" not in done.stderr
 
 
-def test_a_refused_job_has_its_json_too(tmp_path: Path) -> None:
+def test_a_rejected_job_prints_json_too(tmp_path: Path) -> None:
     done = sab("process", tmp_path / "gone.wav", "--json")
     result = json.loads(done.stdout.splitlines()[-1])
     assert (done.returncode, result["state"], result["code"]) == (1, "failed", "not_found")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has names that are no text")
-def test_a_name_that_is_no_utf8_is_refused_in_words(tmp_path: Path, clip: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has names that are not text")
+def test_a_name_that_is_not_utf8_is_refused_with_a_clear_message(tmp_path: Path, clip: Path) -> None:
     strange = os.fsencode(tmp_path) + b"/nonutf\xff.wav"
     Path(os.fsdecode(strange)).write_bytes(clip.read_bytes())
     done = subprocess.run(
@@ -147,7 +147,7 @@ def test_a_name_that_is_no_utf8_is_refused_in_words(tmp_path: Path, clip: Path) 
     assert b"Traceback" not in done.stderr
 
 
-def test_a_reader_that_goes_away_ends_the_job(tmp_path: Path) -> None:
+def test_a_reader_that_closes_the_pipe_ends_the_job(tmp_path: Path) -> None:
     source = write(tmp_path / "long.wav", music(60.0))
     command = [sys.executable, "-m", "bridge", "process", str(source), "--engine", "draft", "--json"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -162,13 +162,13 @@ def test_a_reader_that_goes_away_ends_the_job(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["long.wav"]
 
 
-def test_a_default_that_cannot_be_is_told_at_the_start(tmp_path: Path) -> None:
+def test_an_invalid_default_is_an_error_at_the_start(tmp_path: Path) -> None:
     done = sab("serve", "--port", "0", "--engine", "nope", "--state-dir", tmp_path)
     assert done.returncode == 2
     assert "nope" in done.stderr
 
 
-def test_ctrl_c_ends_a_job_with_130_and_leaves_nothing(tmp_path: Path) -> None:
+def test_ctrl_c_ends_a_job_with_130_and_leaves_no_files(tmp_path: Path) -> None:
     source = write(tmp_path / "long.wav", music(60.0))
     command = [sys.executable, "-m", "bridge", "process", str(source), "--engine", "draft", "--json"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -183,7 +183,7 @@ def test_ctrl_c_ends_a_job_with_130_and_leaves_nothing(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["long.wav"]
 
 
-def test_scripts_talk_to_a_running_server(tmp_path: Path, clip: Path) -> None:
+def test_scripts_can_use_a_running_server(tmp_path: Path, clip: Path) -> None:
     with serving(tmp_path, "--engine", "draft", "--no-midi") as server:
         port = ["--port", str(server.port)]
         done = sab("submit", "clip.wav", "stems", "bass", "midi", "none", "--wait", *port, cwd=clip.parent)
@@ -202,13 +202,13 @@ def test_models_are_listed(command: list[str]) -> None:
     assert done.stdout
 
 
-def test_a_model_that_cannot_be_fetched_is_told() -> None:
+def test_a_model_that_cannot_be_downloaded_is_an_error() -> None:
     done = sab("models", "pull", "htdemucs_6s")
     assert done.returncode == 1
     assert "weights_unavailable" in done.stderr
 
 
-def test_doctor_and_ports_say_what_this_machine_can_do(tmp_path: Path) -> None:
+def test_doctor_and_ports_report_on_this_machine(tmp_path: Path) -> None:
     done = sab("doctor", "--json", "--state-dir", tmp_path, "--models-dir", tmp_path)
     assert done.returncode == 0, done.stdout
     found = {finding["subject"]: finding["verdict"] for finding in json.loads(done.stdout)}
@@ -217,7 +217,7 @@ def test_doctor_and_ports_say_what_this_machine_can_do(tmp_path: Path) -> None:
     assert sab("ports").returncode == 0
 
 
-def test_doctor_ticks_only_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_marks_only_what_exists_as_ok(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     (tmp_path / "config" / "ardour7").mkdir(parents=True)
@@ -242,7 +242,7 @@ def test_doctor_ticks_only_what_is_there(tmp_path: Path, monkeypatch: pytest.Mon
         assert Path(after[subject][1]).is_dir()
 
 
-def test_doctor_fails_where_something_needed_is_broken(tmp_path: Path) -> None:
+def test_doctor_fails_if_something_required_is_broken(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = sab("doctor", "--state-dir", tmp_path / "file" / "state")
     assert done.returncode == 1

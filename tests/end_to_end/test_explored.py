@@ -1,4 +1,4 @@
-"""A real server, explored and polled by a program that knows only HTTP."""
+"""A real server, explored and polled over HTTP."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
-#: Past whatever proxy this machine's environment names.
+#: Ignores the proxy in this machine's environment.
 DIRECT = build_opener(ProxyHandler({}))
 
 
 def get(server: Server, path: str) -> dict[str, object]:
     with DIRECT.open(f"http://localhost:{server.port}{path}", timeout=20) as answer:
-        told: dict[str, object] = json.load(answer)
-        return told
+        job_json: dict[str, object] = json.load(answer)
+        return job_json
 
 
-def test_http_has_the_number_that_osc_has(server: Server) -> None:
+def test_http_uses_the_port_number_of_osc(server: Server) -> None:
     info = get(server, "/?HOST_INFO")
     assert (info["OSC_IP"], info["OSC_PORT"]) == ("127.0.0.1", server.port)
     keys = get(server, "/sab/submit?KEYS")["KEYS"]
@@ -42,15 +42,15 @@ def test_http_has_the_number_that_osc_has(server: Server) -> None:
 def test_a_job_is_polled_to_its_end(server: Server, clip: Path) -> None:
     done = sab("submit", clip, "stems", "bass", "midi", "none", "--wait", "--port", str(server.port))
     job, path = done.stdout.splitlines()
-    told = get(server, f"/jobs/{job}")
-    assert (told["state"], told["fraction"]) == ("done", 1.0)
-    assert [result["path"] for result in told["results"]] == [path]  # type: ignore[attr-defined]
+    job_json = get(server, f"/jobs/{job}")
+    assert (job_json["state"], job_json["fraction"]) == ("done", 1.0)
+    assert [result["path"] for result in job_json["results"]] == [path]  # type: ignore[attr-defined]
     assert get(server, "/jobs")["total"] == 1
     with pytest.raises(HTTPError, match="404"):
         get(server, "/jobs/none")
 
 
-def test_a_taken_port_is_told_and_osc_works(tmp_path: Path) -> None:
+def test_with_the_http_port_in_use_osc_works(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = str(other.getsockname()[1])
         with serving(tmp_path, "--no-midi", "--http-port", taken) as running:
@@ -58,7 +58,7 @@ def test_a_taken_port_is_told_and_osc_works(tmp_path: Path) -> None:
         assert f"No HTTP on TCP port {taken}" in (tmp_path / "server.log").read_text()
 
 
-def test_what_is_switched_off_is_not_there(tmp_path: Path) -> None:
+def test_http_can_be_switched_off(tmp_path: Path) -> None:
     with serving(tmp_path, "--no-midi", "--no-http", "--announce") as running:
         with pytest.raises(OSError, match="refused"):
             get(running, "/")

@@ -1,4 +1,4 @@
-"""`sab live` as a musician types it: a Live with AbletonOSC on one side, a running bridge on the other."""
+"""`sab live` with a fake AbletonOSC and a running bridge."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def clip_in_live(path: Path, **more: Value) -> FakeAbletonOsc:
 
 
 async def sab_live(live: FakeAbletonOsc, *arguments: str) -> tuple[int, str, str]:
-    """Runs the command to its end: (status, standard output, standard error)."""
+    """Runs the command; returns (status, standard output, standard error)."""
     async with running(live):
         ports = ("--live-port", str(live.port), "--answer-port", str(live.answer_port))
         process = await asyncio.create_subprocess_exec(
@@ -58,30 +58,30 @@ async def test_the_selected_clip_becomes_stems(server: Server, clip: Path) -> No
     assert Path(files[0]).stat().st_size == pytest.approx(44_100 * 4, rel=0.01)  # a second of 16 bits in stereo
 
 
-async def test_a_clip_whose_file_is_gone_is_told(server: Server, tmp_path: Path) -> None:
+async def test_a_clip_whose_file_is_missing_is_an_error(server: Server, tmp_path: Path) -> None:
     status, out, err = await sab_live(clip_in_live(tmp_path / "gone.wav"), "--port", str(server.port))
     assert (status, out) == (1, "")
     assert err.startswith("sab: not_found: ")
     assert "gone.wav" in err
 
 
-async def test_a_warped_clip_is_told_to_be_taken_whole(server: Server, tmp_path: Path) -> None:
+async def test_a_note_says_that_a_warped_clip_is_used_whole(server: Server, tmp_path: Path) -> None:
     status, _, err = await sab_live(clip_in_live(tmp_path / "gone.wav", warping=True), "--port", str(server.port))
     assert status == 1
     assert err.splitlines()[0] == "sab: The clip is warped: the bridge takes its whole file, in the file's own tempo."
 
 
-async def test_a_set_that_is_not_saved_needs_a_folder(server: Server, tmp_path: Path) -> None:
+async def test_an_unsaved_set_needs_a_folder(server: Server, tmp_path: Path) -> None:
     recorded = tmp_path / "2026-11-22 180312 Temp Project" / "Samples" / "Recorded" / "1-Audio.aif"
     status, _, err = await sab_live(clip_in_live(recorded), "--port", str(server.port))
     assert status == 2
     assert "Save the set" in err
     status, _, err = await sab_live(clip_in_live(recorded), "out", str(tmp_path), "--port", str(server.port))
     assert status == 1
-    assert "not_found" in err  # it goes to the bridge now, which finds no such file here
+    assert "not_found" in err  # now it is submitted, and the bridge finds no such file
 
 
-async def test_without_a_live_it_says_what_is_needed() -> None:
+async def test_without_live_the_error_says_what_is_needed() -> None:
     nobody = ("--live-port", str(free_port()), "--answer-port", str(free_port()))
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bridge", "live", *nobody, stderr=asyncio.subprocess.PIPE
@@ -91,7 +91,7 @@ async def test_without_a_live_it_says_what_is_needed() -> None:
     assert err.decode().startswith("sab: not_found: No AbletonOSC answers")
 
 
-async def test_without_a_bridge_it_says_how_to_start_one(clip: Path) -> None:
+async def test_without_a_bridge_the_error_says_how_to_start_one(clip: Path) -> None:
     status, _, err = await sab_live(clip_in_live(clip), "--port", str(free_port()))
     assert status == 1
     assert "sab serve" in err

@@ -1,4 +1,4 @@
-"""The ports from outside: without a back-end, on a real JACK server, and calibrated by hand."""
+"""The MIDI ports without a back-end and on a real JACK server, and their calibration."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def test_without_a_back_end_everything_but_playing_works(
 
 
 @pytest.mark.skipif(HAS_ALSA, reason="this machine has ALSA's sequencer")
-def test_without_a_back_end_sab_ports_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_back_end_sab_ports_gives_advice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JACK_DEFAULT_SERVER", "nowhere")
     done = sab("ports", "--state-dir", tmp_path)
     assert done.returncode == 0
@@ -62,7 +62,7 @@ def test_without_a_back_end_sab_ports_says_what_to_do(tmp_path: Path, monkeypatc
 
 
 @pytest.mark.jack
-async def test_the_ports_of_a_running_bridge_are_told_and_not_opened_twice(
+async def test_the_ports_of_a_running_bridge_are_listed_and_not_opened_twice(
     jack_server: JackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in {**jack_server.environment, "SAB_MIDI_PORTS": "one", "SAB_MIDI_NAMES": "Bridge {stem}"}.items():
@@ -82,7 +82,7 @@ async def test_the_ports_of_a_running_bridge_are_told_and_not_opened_twice(
             assert "A bridge runs and has the ports" in refused.stderr
 
 
-def test_a_recording_is_measured_shown_kept_and_forgotten(tmp_path: Path) -> None:
+def test_an_offset_is_measured_shown_stored_and_reset(tmp_path: Path) -> None:
     take, state = tmp_path / "take.mid", ["--state-dir", str(tmp_path / "state")]
     late = [
         Note(onset_seconds=n.onset_seconds + 2.005, offset_seconds=n.offset_seconds + 2.005, pitch=n.pitch, velocity=90)
@@ -101,7 +101,7 @@ def test_a_recording_is_measured_shown_kept_and_forgotten(tmp_path: Path) -> Non
     assert not (tmp_path / "state" / "midi-offsets.json").exists()
 
 
-def test_a_file_that_is_no_recording_of_clicks_is_refused(tmp_path: Path, clip: Path) -> None:
+def test_a_file_without_the_clicks_is_refused(tmp_path: Path, clip: Path) -> None:
     (tmp_path / "song.mid").write_bytes(midi_file({"bass": []}, seconds=3))
     for file, code in ((tmp_path / "song.mid", "bad_arguments"), (clip, "not_readable")):
         refused = sab("calibrate", file, "--state-dir", tmp_path)

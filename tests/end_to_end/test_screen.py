@@ -1,4 +1,4 @@
-"""The screen in a real terminal, and where there is none."""
+"""The screen in a real terminal, and without one."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from tests.support.pseudo_terminal import in_terminal
 
 pytestmark = pytest.mark.end_to_end
 
-#: A Latin-1 umlaut; X10's mouse reports, as after a reattach with tmux or ssh; a Latin-1 name that is pasted.
+#: A Latin-1 umlaut; X10 mouse reports, as after reattaching with tmux or ssh; a pasted Latin-1 name.
 STRANGE_BYTES = (b"\xe4", b"\x1b[M \xf0\x90\x1b[M#\x80\xff", b"\xff\xfe\x9b", b"\xc3")
 
 
 @pytest.fixture
 def port() -> int:
-    """A port that was free just now."""
+    """A free port."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         number: int = probe.getsockname()[1]
@@ -37,7 +37,7 @@ def port() -> int:
 
 
 @pytest.mark.parametrize("command", [[], ["tui"]], ids=["sab", "sab tui"])
-def test_bytes_that_are_no_utf8_end_nothing(tmp_path: Path, port: int, command: list[str]) -> None:
+def test_bytes_that_are_not_utf8_do_not_end_the_screen(tmp_path: Path, port: int, command: list[str]) -> None:
     with in_terminal(
         *command, "--port", str(port), "--engine", "draft", "--no-midi", "--state-dir", str(tmp_path)
     ) as terminal:
@@ -50,11 +50,11 @@ def test_bytes_that_are_no_utf8_end_nothing(tmp_path: Path, port: int, command: 
         place = terminal.shows("There is no file", place)
         pong = sab("send", "/sab/ping", "still", "there", "--port", str(port))
         assert (pong.returncode, pong.stdout) == (0, "/sab/pong still\n"), pong.stderr
-        terminal.type(b"\x11")  # Ctrl-Q, which quits whatever is open
+        terminal.type(b"\x11")  # Ctrl-Q quits from every dialog
         assert terminal.ends() == 0
 
 
-def test_a_name_full_of_brackets_is_a_title(tmp_path: Path, port: int, clip: Path) -> None:
+def test_a_name_with_brackets_is_shown_as_text(tmp_path: Path, port: int, clip: Path) -> None:
     song = clip.rename(clip.parent / "song [key=F#m].wav")
     options = ("--port", str(port), "--engine", "draft", "--no-midi", "--state-dir", str(tmp_path / "state"))
     with in_terminal(*options) as terminal:
@@ -72,14 +72,14 @@ def test_a_name_full_of_brackets_is_a_title(tmp_path: Path, port: int, clip: Pat
 
 
 class Faulty(LinuxDriver):
-    """Reads a key, and breaks down."""
+    """Reads a key, then raises an error."""
 
     def run_input_thread(self) -> None:
         os.read(self.fileno, 1)
         raise LookupError("no such key\x1b[2J")
 
 
-def test_a_screen_that_breaks_down_says_so_and_fails(tmp_path: Path) -> None:
+def test_an_error_in_the_screen_is_reported_and_fails(tmp_path: Path) -> None:
     faulty = {"TEXTUAL_DRIVER": f"{__name__}:{Faulty.__name__}"}
     with in_terminal("--port", "0", "--no-midi", "--state-dir", str(tmp_path), environment=faulty) as terminal:
         place = terminal.shows("ready")
@@ -90,8 +90,8 @@ def test_a_screen_that_breaks_down_says_so_and_fails(tmp_path: Path) -> None:
     assert "LookupError" in (tmp_path / "0" / "bridge.log").read_text(encoding="utf-8")
 
 
-def test_a_terminal_that_goes_without_a_word_ends_the_screen(tmp_path: Path) -> None:
-    """As a detached container has it; a window that is closed sends SIGHUP."""
+def test_a_terminal_that_is_closed_without_a_signal_ends_the_screen(tmp_path: Path) -> None:
+    """As in a detached container; closing a window sends SIGHUP instead."""
     master, slave = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "bridge", "--port", "0", "--no-midi", "--state-dir", str(tmp_path)],
@@ -115,8 +115,8 @@ def test_a_terminal_that_goes_without_a_word_ends_the_screen(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("command", [[], ["tui"]], ids=["sab", "sab tui"])
 @pytest.mark.parametrize("streams", ["none", "input", "output", "errors"])
-def test_without_a_terminal_one_line_says_what_to_do(tmp_path: Path, command: list[str], streams: str) -> None:
-    """Some of the streams are a terminal, never all."""
+def test_without_a_terminal_one_line_gives_advice(tmp_path: Path, command: list[str], streams: str) -> None:
+    """Some or none of the streams are a terminal, never all."""
     master, slave = pty.openpty()
     try:
         done = subprocess.run(
@@ -127,20 +127,20 @@ def test_without_a_terminal_one_line_says_what_to_do(tmp_path: Path, command: li
             timeout=30,
             check=False,
         )
-        said = done.stderr if done.stderr is not None else os.read(master, 4096)
+        message = done.stderr if done.stderr is not None else os.read(master, 4096)
     finally:
         os.close(slave)
         os.close(master)
     assert done.returncode == 2
     assert not done.stdout
-    assert b"sab serve" in said
-    assert b"\x1b" not in said
-    assert len(said.splitlines()) == 1
+    assert b"sab serve" in message
+    assert b"\x1b" not in message
+    assert len(message.splitlines()) == 1
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("kind", ["dumb", "unknown", ""])
-def test_a_terminal_that_cannot_draw_is_told_so(tmp_path: Path, kind: str) -> None:
+def test_a_terminal_that_cannot_draw_is_an_error(tmp_path: Path, kind: str) -> None:
     with in_terminal("--state-dir", str(tmp_path), environment={"TERM": kind}) as terminal:
         assert terminal.ends() == 2
         terminal.shows("sab serve")

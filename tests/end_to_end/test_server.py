@@ -1,4 +1,4 @@
-"""A real server, asked over real UDP."""
+"""A real server, over real UDP."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def submit(client: OscClient, path: Path, *options: str | float) -> str:
 
 
 async def until_finished(client: OscClient, job: str) -> list[Message]:
-    """All pushes about a job, to its last."""
+    """All pushes about a job, up to its last."""
     pushes: list[Message] = []
     while True:
         push = await asyncio.wait_for(client.next_push(), 60)
@@ -83,26 +83,26 @@ async def test_a_clip_becomes_stems_and_notes(client: OscClient, clip: Path) -> 
     assert [file.arguments for file in files] == results
 
 
-async def test_a_run_with_other_settings_never_writes_over_the_first(client: OscClient, clip: Path) -> None:
+async def test_a_job_with_other_settings_never_overwrites_the_first(client: OscClient, clip: Path) -> None:
     first = await until_finished(client, await submit(client, clip, "midi", "none", "stems", "bass"))
     second = await until_finished(client, await submit(client, clip, "midi", "none", "stems", "bass", "depth", "24"))
     assert first[-1].arguments[3] == str(clip.parent / "stems" / "clip")
     assert second[-1].arguments[3] == str(clip.parent / "stems" / "clip 2")
 
 
-async def test_the_same_again_answers_with_the_files_that_are_there(client: OscClient, clip: Path) -> None:
+async def test_the_same_job_again_returns_the_existing_files(client: OscClient, clip: Path) -> None:
     first = await until_finished(client, await submit(client, clip))
     written = {path: path.stat().st_mtime_ns for path in (clip.parent / "stems" / "clip").iterdir()}
     again = await until_finished(client, await submit(client, clip))
-    told = [[push.arguments[1:] for push in pushes if push.address == "/sab/result"] for pushes in (first, again)]
-    assert told[0] == told[1]
+    results = [[push.arguments[1:] for push in pushes if push.address == "/sab/result"] for pushes in (first, again)]
+    assert results[0] == results[1]
     assert again[-1].arguments[1:] == first[-1].arguments[1:]
     assert {path: path.stat().st_mtime_ns for path in (clip.parent / "stems" / "clip").iterdir()} == written
     assert [entry.name for entry in (clip.parent / "stems").iterdir()] == ["clip"]
 
 
 @pytest.mark.parametrize("name", ['it\'s "loud" & 🎸 $HOME `x`.wav', " spaces .wav", "a'b;c.wav"])
-async def test_any_name_is_a_name(client: OscClient, tmp_path: Path, name: str) -> None:
+async def test_any_file_name_works(client: OscClient, tmp_path: Path, name: str) -> None:
     source = write(tmp_path / name, music(0.2))
     pushes = await until_finished(client, await submit(client, source, "midi", "none"))
     assert pushes[-1].arguments[1:3] == ("done", 4)
@@ -112,12 +112,12 @@ async def test_any_name_is_a_name(client: OscClient, tmp_path: Path, name: str) 
     ("channels", "rate", "seconds"),
     [(1, 44_100, 0.3), (8, 48_000, 0.3), (2, 192_000, 0.3), (2, 44_100, 0.01)],
 )
-async def test_any_shape_of_clip_is_a_clip(
+async def test_any_clip_format_works(
     client: OscClient, tmp_path: Path, channels: int, rate: int, seconds: float
 ) -> None:
     source = write(tmp_path / "a.wav", music(seconds, rate, channels), rate, "PCM_24")
     pushes = await until_finished(client, await submit(client, source))
-    assert pushes[-1].arguments[1:3] == ("done", 9)  # of each stem sound and notes, and all notes in one file
+    assert pushes[-1].arguments[1:3] == ("done", 9)  # audio and notes of each stem, and a file with all notes
     stems = [read(Path(str(push.arguments[3]))) for push in pushes if push.arguments[1:2] == ("stem",)]
     assert {stem.shape for stem in stems} == {(round(seconds * rate), channels)}
     assert level_dbfs(np.sum(stems, axis=0) - read(source)) <= -90
@@ -134,7 +134,7 @@ async def test_any_shape_of_clip_is_a_clip(
     ],
     ids=["missing", "folder", "empty", "text", "head"],
 )
-async def test_what_cannot_be_taken_apart_is_refused_at_once(
+async def test_a_file_that_cannot_be_separated_is_refused_at_once(
     client: OscClient, tmp_path: Path, make: object, code: str
 ) -> None:
     path = tmp_path / "a.wav"
@@ -147,7 +147,7 @@ async def test_what_cannot_be_taken_apart_is_refused_at_once(
 @pytest.mark.parametrize(
     ("options", "code"), [(("start", 90.0), "bad_arguments"), (("project", "/nowhere/a.als"), "not_found")]
 )
-async def test_a_region_or_project_that_is_not_there_is_refused_at_once(
+async def test_a_missing_region_or_project_is_refused_at_once(
     client: OscClient, clip: Path, options: tuple[str | float, ...], code: str
 ) -> None:
     with pytest.raises(BridgeError) as caught:
@@ -156,8 +156,8 @@ async def test_a_region_or_project_that_is_not_there_is_refused_at_once(
     assert list(clip.parent.iterdir()) == [clip]
 
 
-async def test_what_turns_out_not_to_be_audio_fails_its_job_in_words(client: OscClient, tmp_path: Path) -> None:
-    """Only decoding tells."""
+async def test_a_file_with_damaged_audio_fails_its_job_with_a_message(client: OscClient, tmp_path: Path) -> None:
+    """The damage is found only by decoding."""
     path = encode(tmp_path / "a.flac", music(2.0), 44_100)
     path.write_bytes(path.read_bytes()[:9000])
     job = await submit(client, path)
@@ -168,7 +168,7 @@ async def test_what_turns_out_not_to_be_audio_fails_its_job_in_words(client: Osc
     assert list(tmp_path.iterdir()) == [path]
 
 
-async def test_a_clip_that_hangs_holds_up_nobody_else(client: OscClient, server: Server, clip: Path) -> None:
+async def test_a_clip_on_a_hanging_drive_delays_no_other_request(client: OscClient, server: Server, clip: Path) -> None:
     hanging = write(clip.parent / "far away.wav", music(1.0))
     with out_of_reach(hanging):
         client.send("/sab/submit", str(hanging), "req", "far")
@@ -180,11 +180,11 @@ async def test_a_clip_that_hangs_holds_up_nobody_else(client: OscClient, server:
     answers = [await asyncio.wait_for(client.next_push(), 30)]
     while answers[-1].address != "/sab/accepted":
         answers.append(await asyncio.wait_for(client.next_push(), 30))
-    assert answers[-1].arguments[0] == "far"  # the drive is back
+    assert answers[-1].arguments[0] == "far"  # the drive answers again
     await client.ask("/sab/cancel", str(answers[-1].arguments[1]))
 
 
-async def test_where_nothing_can_be_written_is_told(client: OscClient, clip: Path) -> None:
+async def test_an_unwritable_folder_fails_the_job(client: OscClient, clip: Path) -> None:
     (clip.parent / "stems").write_text("a file stands where the folder should be")
     pushes = await until_finished(client, await submit(client, clip))
     assert [push.arguments[1] for push in pushes if push.address == "/sab/fail"] == ["not_writable"]
@@ -217,13 +217,13 @@ async def test_an_engine_without_weights_is_refused_and_never_replaced(client: O
     assert [push.arguments[1] for push in pushes if push.address == "/sab/fail"] == ["weights_unavailable"]
 
 
-async def test_auto_settles_for_draft_with_a_warning(client: OscClient, clip: Path) -> None:
+async def test_auto_falls_back_to_draft_with_a_warning(client: OscClient, clip: Path) -> None:
     pushes = await until_finished(client, await submit(client, clip, "engine", "auto"))
     assert pushes[-1].arguments[1] == "done"
     assert [push.arguments[1] for push in pushes if push.address == "/sab/warning"] == ["weights_unavailable"]
 
 
-async def test_a_cancelled_job_ends_and_leaves_nothing_unfinished(client: OscClient, tmp_path: Path) -> None:
+async def test_a_cancelled_job_ends_and_leaves_no_files(client: OscClient, tmp_path: Path) -> None:
     source = write(tmp_path / "long.wav", music(60.0))
     job = await submit(client, source)
     while (await client.next_push()).arguments[1:2] != ("separating",):
@@ -234,7 +234,7 @@ async def test_a_cancelled_job_ends_and_leaves_nothing_unfinished(client: OscCli
     assert [entry.name for entry in tmp_path.iterdir()] == ["long.wav"]
 
 
-async def test_a_killed_worker_costs_its_job_and_nothing_else(
+async def test_a_killed_worker_fails_only_its_job(
     client: OscClient, server: Server, tmp_path: Path, clip: Path
 ) -> None:
     job = await submit(client, write(tmp_path / "long.wav", music(60.0)), "out", str(tmp_path / "out"))
@@ -250,13 +250,13 @@ async def test_a_killed_worker_costs_its_job_and_nothing_else(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_the_worker_keeps_its_memory_between_windows(server: Server) -> None:
+def test_the_worker_has_its_allocator_settings(server: Server) -> None:
     variables = Path(f"/proc/{server.worker_pid()}/environ").read_text().split("\0")
     wanted = allocator.environment(allocator.glibc_version())
     assert {f"{name}={value}" for name, value in wanted.items()} <= set(variables)
 
 
-async def test_nothing_is_computed_for_a_server_that_was_killed(tmp_path: Path) -> None:
+async def test_the_worker_ends_when_its_server_is_killed(tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
     source = write(tmp_path / "long.wav", music(120.0))
     with pytest.raises(AssertionError), serving(tmp_path / "state", "--engine", "draft", "--no-midi") as own:
@@ -272,7 +272,7 @@ async def test_nothing_is_computed_for_a_server_that_was_killed(tmp_path: Path) 
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["long.wav", "state"]
 
 
-def test_a_second_server_on_the_port_says_so(server: Server, tmp_path: Path) -> None:
+def test_a_second_server_on_the_port_is_an_error(server: Server, tmp_path: Path) -> None:
     done = sab("serve", "--port", str(server.port), "--state-dir", tmp_path)
     assert done.returncode == 1
     assert done.stdout == ""
@@ -305,7 +305,7 @@ async def test_the_history_survives_a_restart(tmp_path: Path, clip: Path) -> Non
             assert listed.arguments == (job, "done", 1.0, "clip")
 
 
-def test_a_server_starts_whatever_lies_in_its_history_and_on_another_port_has_the_same(tmp_path: Path) -> None:
+def test_a_server_starts_with_a_damaged_history_and_another_port_has_the_same_jobs(tmp_path: Path) -> None:
     with serving(tmp_path, "--no-midi", port=free_port()) as server:
         ran_before = sab("send", "/sab/list", "--port", str(server.port))
     assert ran_before.stdout.startswith("/sab/list.begin 0")
@@ -319,12 +319,12 @@ def test_a_server_starts_whatever_lies_in_its_history_and_on_another_port_has_th
         with serving(tmp_path, "--no-midi", port=port) as again:
             listed = sab("send", "/sab/list", "--port", str(again.port)).stdout
         assert "/sab/job good done" in listed
-        told = "damaged" in (tmp_path / "server.log").read_text()
-        assert told == (port == server.port)  # by then they are set aside
+        is_reported = "damaged" in (tmp_path / "server.log").read_text()
+        assert is_reported == (port == server.port)  # afterwards the damaged files have been renamed
     assert len([*tmp_path.rglob("*.damaged")]) == 4
 
 
-async def test_quitting_in_the_middle_leaves_a_word_and_the_same_again_the_same_folder(tmp_path: Path) -> None:
+async def test_quitting_during_a_job_leaves_a_marker_and_the_same_job_again_uses_the_folder(tmp_path: Path) -> None:
     source = write(tmp_path / "song.wav", music(90.0))
     with serving(tmp_path, "--engine", "draft", "--no-midi") as server:
         async with open_client(server.host, server.port) as client:
@@ -341,9 +341,9 @@ async def test_quitting_in_the_middle_leaves_a_word_and_the_same_again_the_same_
     assert not (folder / "song.unfinished.json").exists()
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can become somebody who may not")
-def test_a_state_folder_that_may_not_be_entered_costs_only_the_history() -> None:
-    with tempfile.TemporaryDirectory() as name:  # pytest's own are root's alone
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can become another user")
+def test_without_access_to_the_state_folder_only_the_history_is_missing() -> None:
+    with tempfile.TemporaryDirectory() as name:  # pytest's temporary folders are readable only by root
         _serve_as_nobody(Path(name))
 
 

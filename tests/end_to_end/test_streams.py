@@ -1,4 +1,4 @@
-"""The commands where nothing is as a developer has it: odd encodings, widths, pipes, names and folders."""
+"""The commands with unusual encodings, widths, pipes, names and folders."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.programs import Server, serving
 pytestmark = pytest.mark.end_to_end
 
 SAB = (sys.executable, "-m", "bridge")
-#: What a name can hold on a disk.
+#: Characters that a file name can contain.
 NAME = "x\x1b[31m\x9b2J [key=F#m][v=+3dB]\u202e:smile: שיר"
 DRAFT = ("--engine", "draft")
 ON_POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows allows no such names")
@@ -53,7 +53,7 @@ ENCODINGS = {
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS.values(), ids=ENCODINGS.keys())
-def test_every_command_speaks_into_every_encoding(
+def test_every_command_works_in_every_encoding(
     server: Server, clip: Path, tmp_path: Path, encoding: dict[str, str]
 ) -> None:
     port = ("--port", str(server.port))
@@ -72,25 +72,25 @@ def test_every_command_speaks_into_every_encoding(
     ):
         done = run(*command, environment=encoding)
         if "♪" in "".join(map(str, command)) and "PYTHONUTF8" in encoding:
-            status = done.returncode if done.returncode in (0, 1, 2) else status  # its name is no text there
+            status = done.returncode if done.returncode in (0, 1, 2) else status  # its name cannot be encoded there
         assert done.returncode == status, (command, done.stderr)
         assert b"Traceback" not in done.stderr
         assert b"UnicodeEncodeError" not in done.stderr
         assert done.stdout or done.stderr
 
 
-def test_a_name_that_the_encoding_lacks_is_said_with_marks_and_json_says_it_whole(hebrew: Path) -> None:
+def test_characters_that_the_encoding_lacks_are_question_marks_except_in_json(hebrew: Path) -> None:
     environment = {"PYTHONIOENCODING": "cp1252"}
     done = run("process", hebrew, *DRAFT, environment=environment)
     assert done.returncode == 0, done.stderr
     assert "??? – Björk (Vocals).wav" in done.stdout.decode("cp1252")
-    told = run("process", hebrew, *DRAFT, "--json", environment=environment)
-    result = json.loads(told.stdout.splitlines()[-1])
+    done = run("process", hebrew, *DRAFT, "--json", environment=environment)
+    result = json.loads(done.stdout.splitlines()[-1])
     assert all(Path(stem["path"]).is_file() for stem in result["stems"])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows encodes a pipe by its code page")
-def test_a_script_gets_the_very_path_whatever_the_encoding_is(server: Server, hebrew: Path) -> None:
+def test_a_script_gets_the_exact_path_in_any_encoding(server: Server, hebrew: Path) -> None:
     words = ("stems", "bass", "midi", "none", "--wait", "--port", str(server.port))
     done = run("submit", hebrew, *words, environment={"PYTHONIOENCODING": "cp437"})
     assert done.returncode == 0, done.stderr
@@ -100,15 +100,15 @@ def test_a_script_gets_the_very_path_whatever_the_encoding_is(server: Server, he
 
 @pytest.mark.parametrize("size", [{"COLUMNS": "0"}, {"COLUMNS": "abc"}, {"COLUMNS": "0", "LINES": "0"}])
 @pytest.mark.parametrize("command", [("models",), ("--help",), ("cache",), ("process", "--help")], ids=" ".join)
-def test_a_width_of_nothing_silences_no_command(command: tuple[str, ...], size: dict[str, str]) -> None:
+def test_an_invalid_width_silences_no_command(command: tuple[str, ...], size: dict[str, str]) -> None:
     done = run(*command, environment=size)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
 
 
 @pytest.mark.parametrize("json_wanted", [(), ("--json",)], ids=["words", "json"])
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGPIPE to be reported")
-def test_a_job_that_nobody_reads_is_cancelled_in_one_line(clip: Path, json_wanted: tuple[str, ...]) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGPIPE")
+def test_a_job_whose_reader_has_gone_is_cancelled_with_one_line(clip: Path, json_wanted: tuple[str, ...]) -> None:
     process = subprocess.Popen(
         [*SAB, "process", str(clip), *DRAFT, *json_wanted], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
@@ -119,7 +119,7 @@ def test_a_job_that_nobody_reads_is_cancelled_in_one_line(clip: Path, json_wante
     error = process.stderr.read()
     process.stderr.close()
     assert process.wait(60) == 141
-    assert error == b"sab: The job was cancelled, because nobody reads what it says.\n"
+    assert error == b"sab: The job was cancelled, because nothing reads its output any more.\n"
     assert [entry.name for entry in clip.parent.iterdir()] == [clip.name]
 
 
@@ -127,7 +127,7 @@ def test_a_job_that_nobody_reads_is_cancelled_in_one_line(clip: Path, json_wante
 @pytest.mark.parametrize(
     "command", [("process", "clip.wav", *DRAFT), ("process", "clip.wav", *DRAFT, "--json"), ("models",), ("--help",)]
 )
-def test_an_output_on_a_full_drive_is_told_in_one_line(clip: Path, command: tuple[str, ...]) -> None:
+def test_output_to_a_full_drive_is_an_error_of_one_line(clip: Path, command: tuple[str, ...]) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             [*SAB, *command], stdout=full, stderr=subprocess.PIPE, cwd=clip.parent, timeout=100, check=False
@@ -138,12 +138,12 @@ def test_an_output_on_a_full_drive_is_told_in_one_line(clip: Path, command: tupl
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such shell")
-def test_a_list_that_nobody_reads_ends_without_a_word() -> None:
+def test_a_list_whose_reader_has_gone_ends_without_an_error() -> None:
     for command in ("models", "--help"):
         script = f"'{sys.executable}' -m bridge {command} | :; echo ${{PIPESTATUS[0]}}"
         done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=100, check=False)
         assert done.stderr == ""
-        assert done.stdout in ("141\n", "0\n")  # 0: it was quicker than the reader
+        assert done.stdout in ("141\n", "0\n")  # 0: it ended before the reader
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has other ways to close a stream")
@@ -155,7 +155,7 @@ def test_closed_streams_are_no_error(clip: Path) -> None:
 
 @ON_POSIX
 @pytest.mark.parametrize("name", ["~take.wav", "file:a.wav", "Disk:/a.wav", "[/b].wav"])
-def test_in_its_own_folder_a_clip_is_found_by_its_name(clip: Path, name: str) -> None:
+def test_a_clip_in_the_current_folder_is_found_by_its_name(clip: Path, name: str) -> None:
     path = clip.parent / name
     path.parent.mkdir(exist_ok=True)
     clip.rename(path)
@@ -165,7 +165,7 @@ def test_in_its_own_folder_a_clip_is_found_by_its_name(clip: Path, name: str) ->
 
 
 @ON_POSIX
-def test_from_a_folder_that_is_gone_whole_paths_work_and_others_are_refused(tmp_path: Path, clip: Path) -> None:
+def test_in_a_deleted_folder_absolute_paths_work_and_others_are_refused(tmp_path: Path, clip: Path) -> None:
     gone = tmp_path / "gone"
     script = f"mkdir '{gone}' && cd '{gone}' && rmdir '{gone}' && '{sys.executable}' -m bridge process"
     for words, status in ((f"'{clip}' --engine draft", 0), ("clip.wav", 2)):
@@ -181,16 +181,16 @@ def test_from_a_folder_that_is_gone_whole_paths_work_and_others_are_refused(tmp_
 
 
 @ON_POSIX
-def test_no_name_from_outside_commands_a_terminal_or_forges_a_line(tmp_path: Path, clip: Path) -> None:
+def test_no_name_controls_a_terminal_or_forges_a_line(tmp_path: Path, clip: Path) -> None:
     song = clip.rename(clip.parent / f"{NAME}.wav")
     folder = clip.parent / "[" / f"b] {NAME}\n12:00:00 forged: done"
     state = tmp_path / "state"
     state.mkdir()
     with serving(state, *DRAFT, "--no-midi") as server:
         port = ("--port", str(server.port))
-        told = run("submit", song, "out", folder, "stems", "bass", "--wait", *port)
-        assert told.returncode == 0, told.stderr
-        assert is_harmless(told.stderr.decode())
+        done = run("submit", song, "out", folder, "stems", "bass", "--wait", *port)
+        assert done.returncode == 0, done.stderr
+        assert is_harmless(done.stderr.decode())
         answers = [
             run("send", "/sab/submit", song, "out", str(folder / "\x1b]0;x\x07"), "engine", NAME, *port),
             run("send", f"/sab/{NAME}", NAME, *port),
@@ -207,10 +207,10 @@ def test_no_name_from_outside_commands_a_terminal_or_forges_a_line(tmp_path: Pat
             run("demo", *DRAFT, "--no-midi", "--out", folder),
         ]
     for answer in answers:
-        for said in (answer.stdout.decode(), answer.stderr.decode()):
-            assert is_harmless(said), (answer.args, said)
-            assert "forged" not in "".join(line for line in said.splitlines() if line.startswith("12:00:00"))
-            assert "Traceback" not in said
+        for output in (answer.stdout.decode(), answer.stderr.decode()):
+            assert is_harmless(output), (answer.args, output)
+            assert "forged" not in "".join(line for line in output.splitlines() if line.startswith("12:00:00"))
+            assert "Traceback" not in output
     for log in state.rglob("*.log"):
         written = log.read_text(encoding="utf-8")
         assert is_harmless(written), written

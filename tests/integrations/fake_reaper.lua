@@ -1,5 +1,5 @@
--- A REAPER of tables: lua5.3 fake_reaper.lua PROJECT_LUA SCRIPT …. PROJECT_LUA returns { file, tempo, items = { { file,
--- start, place, length, rate, name, section } … } }; all items are selected. In the end it prints what stands in it.
+-- A fake REAPER: lua5.3 fake_reaper.lua PROJECT_LUA SCRIPT …. PROJECT_LUA returns { file, tempo, items = { { file,
+-- start, place, length, rate, name, section } … } }; all items are selected. Prints the log and all items at the end.
 
 local project = dofile (arg[1])
 local tracks, kept, log = {}, {}, {}

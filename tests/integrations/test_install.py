@@ -1,4 +1,4 @@
-"""`sab install` never loses what a user has changed, and leaves nothing of ours behind when asked to."""
+"""`sab install` never loses a user's changes, and removes everything that it installed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def steps(files: list[InstalledFile]) -> list[str]:
     return [file.step for file in files]
 
 
-def test_a_new_version_replaces_ours_and_a_changed_file_is_told_apart(tmp_path: Path, record: InstallRecord) -> None:
+def test_a_new_version_replaces_our_file_unless_the_user_changed_it(tmp_path: Path, record: InstallRecord) -> None:
     script = tmp_path / "scripts" / "a.lua"
     install(plan({script: b"one"}, record), record)
     assert steps(plan({script: b"one"}, record)) == ["same"]
@@ -45,12 +45,12 @@ def test_a_new_version_replaces_ours_and_a_changed_file_is_told_apart(tmp_path: 
     assert steps(plan({script: b"three"}, record)) == ["update"]
 
 
-def test_a_file_that_was_there_before_us_counts_as_the_users(tmp_path: Path, record: InstallRecord) -> None:
+def test_a_file_that_existed_before_counts_as_the_users(tmp_path: Path, record: InstallRecord) -> None:
     (tmp_path / "a.lua").write_bytes(b"theirs")
     assert steps(plan({tmp_path / "a.lua": b"ours"}, record)) == ["changed"]
 
 
-def test_removing_takes_what_we_installed_and_nothing_else(tmp_path: Path, record: InstallRecord) -> None:
+def test_removing_removes_only_what_was_installed(tmp_path: Path, record: InstallRecord) -> None:
     ours, theirs, elsewhere = tmp_path / "in" / "a.lua", tmp_path / "in" / "b.lua", tmp_path / "other" / "c.lua"
     install(plan({ours: b"ours", elsewhere: b"ours too"}, record), record)
     theirs.write_bytes(b"theirs")
@@ -59,7 +59,7 @@ def test_removing_takes_what_we_installed_and_nothing_else(tmp_path: Path, recor
     assert list(record.hashes()) == [elsewhere]
 
 
-def test_a_folder_that_is_a_file_is_told_as_such(tmp_path: Path, record: InstallRecord) -> None:
+def test_a_file_in_place_of_a_folder_is_an_error(tmp_path: Path, record: InstallRecord) -> None:
     (tmp_path / "scripts").touch()
     with pytest.raises(NotWritable, match=r"a\.lua cannot be written"):
         install(plan({tmp_path / "scripts" / "a.lua": b"ours"}, record), record)
@@ -69,7 +69,7 @@ def sab(*words: str) -> Result:
     return CliRunner().invoke(app, ["install", *words])
 
 
-def test_scripts_go_into_every_ardour_that_is_here_with_the_port_of_the_settings(home: Path) -> None:
+def test_scripts_go_into_every_installed_ardour_with_the_port_of_the_settings(home: Path) -> None:
     for version in (7, 8):
         (home / ".config" / f"ardour{version}").mkdir(parents=True)
     assert sab("ardour", "--yes", "--port", "9876").exit_code == 0
@@ -79,27 +79,27 @@ def test_scripts_go_into_every_ardour_that_is_here_with_the_port_of_the_settings
         assert '"osc.udp://127.0.0.1:9876"' in (folder / "source_audio_bridge_take_apart.lua").read_text()
 
 
-def test_without_anybody_to_ask_nothing_is_written_but_told(home: Path) -> None:
+def test_without_a_terminal_the_files_are_listed_and_not_written(home: Path) -> None:
     (home / ".config" / "ardour7").mkdir(parents=True)
-    told = sab("ardour")
-    assert told.exit_code == 2
-    assert str(home / ".config" / "ardour7" / "scripts" / SCRIPT) in told.output
+    done = sab("ardour")
+    assert done.exit_code == 2
+    assert str(home / ".config" / "ardour7" / "scripts" / SCRIPT) in done.output
     assert not (home / ".config" / "ardour7" / "scripts").exists()
 
 
-def test_a_changed_script_is_named_and_kept_until_the_user_agrees(home: Path) -> None:
+def test_a_changed_script_is_listed_and_kept_until_the_user_agrees(home: Path) -> None:
     (home / ".config" / "ardour7").mkdir(parents=True)
     assert sab("ardour", "--yes").exit_code == 0
     script = home / ".config" / "ardour7" / "scripts" / SCRIPT
     script.write_text("mine")
-    told = sab("ardour")
-    assert f"CHANGED {script}" in told.output
+    done = sab("ardour")
+    assert f"CHANGED {script}" in done.output
     assert script.read_text() == "mine"
     assert sab("ardour", "--yes").exit_code == 0
     assert script.read_text() != "mine"
 
 
-def test_what_was_installed_can_be_removed(home: Path) -> None:
+def test_installed_files_can_be_removed(home: Path) -> None:
     (home / ".config" / "REAPER").mkdir(parents=True)
     assert sab("reaper", "--yes").exit_code == 0
     assert list((home / ".config" / "REAPER" / "Scripts").iterdir())
@@ -107,40 +107,40 @@ def test_what_was_installed_can_be_removed(home: Path) -> None:
     assert not list((home / ".config" / "REAPER" / "Scripts").iterdir())
 
 
-def test_a_daw_that_is_not_here_or_not_known_is_said(home: Path) -> None:
+def test_a_missing_or_unknown_daw_is_an_error(home: Path) -> None:
     assert "Ardour was not found" in sab("ardour", "--yes").output
     assert "ardour, reaper and live" in sab("cubase", "--yes").output
     assert list(home.iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    ("platform", "there", "scripts"),
+    ("platform", "folder", "scripts"),
     [
         ("linux", ".config/ardour8", ".config/ardour8/scripts"),
         ("darwin", "Library/Preferences/Ardour8", "Library/Preferences/Ardour8/scripts"),
         ("win32", "AppData/Local/ardour8", "AppData/Local/ardour8/scripts"),
     ],
 )
-def test_where_ardour_keeps_scripts(tmp_path: Path, platform: str, there: str, scripts: str) -> None:
-    (tmp_path / there).mkdir(parents=True)
+def test_the_script_folder_of_ardour(tmp_path: Path, platform: str, folder: str, scripts: str) -> None:
+    (tmp_path / folder).mkdir(parents=True)
     assert places.ardour_scripts(tmp_path, {}, platform) == [tmp_path / scripts]
 
 
 @pytest.mark.parametrize(
-    ("platform", "there"),
+    ("platform", "folder"),
     [
         ("linux", ".config/REAPER"),
         ("darwin", "Library/Application Support/REAPER"),
         ("win32", "AppData/Roaming/REAPER"),
     ],
 )
-def test_where_reaper_keeps_scripts(tmp_path: Path, platform: str, there: str) -> None:
+def test_the_script_folder_of_reaper(tmp_path: Path, platform: str, folder: str) -> None:
     assert places.reaper_scripts(tmp_path, {}, platform) == []
-    (tmp_path / there).mkdir(parents=True)
-    assert places.reaper_scripts(tmp_path, {}, platform) == [tmp_path / there / "Scripts"]
+    (tmp_path / folder).mkdir(parents=True)
+    assert places.reaper_scripts(tmp_path, {}, platform) == [tmp_path / folder / "Scripts"]
 
 
-def test_where_live_keeps_devices(tmp_path: Path) -> None:
+def test_the_device_folder_of_live(tmp_path: Path) -> None:
     for platform, parent in (("darwin", "Music"), ("win32", "Documents")):
         library = tmp_path / parent / "Ableton" / "User Library"
         library.mkdir(parents=True)
@@ -149,7 +149,7 @@ def test_where_live_keeps_devices(tmp_path: Path) -> None:
         ]
 
 
-def test_the_device_for_live_is_built_where_it_is_installed(home: Path) -> None:
+def test_installing_the_device_for_live_builds_it(home: Path) -> None:
     library = home / "Music" / "Ableton" / "User Library"
     library.mkdir(parents=True)
     done = CliRunner().invoke(app, ["install", "live", "--yes"])

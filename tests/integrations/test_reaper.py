@@ -1,4 +1,4 @@
-"""REAPER's scripts, under a real Lua interpreter in a REAPER of tables; the bridge's command is a recording one."""
+"""REAPER's scripts, in a real Lua interpreter with a fake REAPER and a fake `sab` that records its arguments."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FAKE = Path(__file__).with_name("fake_reaper.lua")
 SEND, IMPORT = "source_audio_bridge_take_apart.lua", "source_audio_bridge_import.lua"
 STEMS = ("Vocals", "Drums", "Bass", "Other")
 MUSIC = Music(tempo_bpm=120.0, tempo_source="given")
-#: In place of `sab`: keeps its words, as JSON lines; a file with "lost" in its name makes it fail.
+#: In place of `sab`: logs its arguments as JSON lines; fails for a file with "lost" in its name.
 COMMAND = """
 import json, sys
 open(LOG, "a").write(json.dumps(sys.argv[1:]) + "\\n")
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.skipif(LUA is None, reason="no Lua interpreter is insta
 
 
 class Studio:
-    """A REAPER with our scripts installed and a project that was saved."""
+    """A REAPER with our scripts installed and a saved project."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -49,7 +49,7 @@ class Studio:
             (folder / name).write_bytes(content)
 
     def run(self, items: str, *scripts: str, tempo: float = 120.0) -> list[list[str]]:
-        """What the fake says in the end; `items` are Lua tables."""
+        """Runs the scripts; returns the fake's output. `items` are Lua tables."""
         file = lua_text(str(self.project / "song.rpp"))
         plan = self.folder / "plan.lua"
         plan.write_text(f"return {{ file = {file}, tempo = {tempo}, items = {{ {items} }} }}")
@@ -59,8 +59,8 @@ class Studio:
         assert ended.returncode == 0, ended.stderr
         return [line.split("\t") for line in ended.stdout.splitlines()]
 
-    def asked(self) -> list[SimpleNamespace]:
-        """The jobs that the bridge was asked for, read as the bridge reads them."""
+    def submitted(self) -> list[SimpleNamespace]:
+        """The submitted jobs, parsed as the bridge parses them."""
         lines = [json.loads(line) for line in self._log.read_text().splitlines()]
         assert all(line[:5] == ["submit", "--host", "127.0.0.1", "--port", "9720"] for line in lines)
         return [
@@ -70,7 +70,7 @@ class Studio:
         ]
 
     def finish(self, name: str) -> None:
-        """The bridge has done the job of that name."""
+        """Writes the results of the job of that name."""
         out = self.project / "stems" / name
         out.mkdir(parents=True)
         kinds = (("stem", "wav"), ("midi", "mid"))
@@ -105,54 +105,54 @@ def item(file: str = "/clips/it's.wav", *, name: str = "loop.wav", rate: float =
     )
 
 
-def test_the_part_of_the_file_that_the_item_plays_is_asked_for(studio: Studio) -> None:
+def test_the_part_of_the_file_that_the_item_plays_is_submitted(studio: Studio) -> None:
     studio.run(item(), SEND)
-    (job,) = studio.asked()
+    (job,) = studio.submitted()
     assert (job.source, job.start_seconds, job.end_seconds) == ("/clips/it's.wav", 2.5, 4.0)
     assert (job.name, job.tempo_bpm) == ("loop", 120.0)
     assert job.out == str(studio.project / "stems" / "loop")
     assert job.project == str(studio.project / "song.rpp")
 
 
-def test_a_take_that_plays_faster_holds_more_of_its_file_and_fewer_beats(studio: Studio) -> None:
+def test_a_take_that_plays_faster_uses_more_of_its_file_at_a_lower_tempo(studio: Studio) -> None:
     studio.run(item(rate=2.0), SEND)
-    (job,) = studio.asked()
+    (job,) = studio.submitted()
     assert (job.start_seconds, job.end_seconds, job.tempo_bpm) == (2.5, 5.5, 60.0)
 
 
 def test_a_section_starts_within_its_file(studio: Studio) -> None:
     studio.run(item(section="10"), SEND)
-    (job,) = studio.asked()
+    (job,) = studio.submitted()
     assert (job.start_seconds, job.end_seconds) == (12.5, 14.0)
 
 
-def test_two_items_of_one_name_get_folders_of_their_own(studio: Studio) -> None:
+def test_two_items_of_one_name_get_separate_folders(studio: Studio) -> None:
     studio.run(f"{item()}, {item()}", SEND)
-    assert [Path(job.out or "").name for job in studio.asked()] == ["loop", "loop 2"]
+    assert [Path(job.out or "").name for job in studio.submitted()] == ["loop", "loop 2"]
 
 
-def test_what_the_bridge_says_against_it_is_shown_and_nothing_waits(studio: Studio) -> None:
-    said = studio.run(item("/clips/lost.wav"), SEND)
-    assert ["waiting", "0"] in said
-    assert "not_found: there is no such file" in said[0][1]
+def test_a_rejection_is_shown_and_no_job_waits(studio: Studio) -> None:
+    output = studio.run(item("/clips/lost.wav"), SEND)
+    assert ["waiting", "0"] in output
+    assert "not_found: there is no such file" in output[0][1]
 
 
-def test_what_is_not_done_yet_goes_on_waiting(studio: Studio) -> None:
-    said = studio.run(item(), SEND, IMPORT)
-    assert "Not done yet: loop" in said[0][1]
-    assert ["waiting", "1"] in said
+def test_an_unfinished_job_keeps_waiting(studio: Studio) -> None:
+    output = studio.run(item(), SEND, IMPORT)
+    assert "Not done yet: loop" in output[0][1]
+    assert ["waiting", "1"] in output
 
 
 @pytest.mark.parametrize("name", ["loop", "a [b] (c) {d}", "it's 50 % ~ ü", "Fu\u0308r E\u0301lise"])
 def test_results_are_placed_where_the_item_was_and_named_after_their_stems(studio: Studio, name: str) -> None:
     studio.finish(name)
     (studio.project / "stems" / name / f"{name}.sab.json").rename(studio.folder / "manifest")
-    bring = studio.folder / "bring.lua"  # the bridge is done, between the two scripts
+    bring = studio.folder / "bring.lua"  # the bridge finishes between the two scripts
     to = studio.project / "stems" / name / f"{name}.sab.json"
     bring.write_text(f"assert (os.rename ({lua_text(str(studio.folder / 'manifest'))}, {lua_text(str(to))}))")
-    said = studio.run(item(name=name, rate=2.0), SEND, "bring.lua", IMPORT)
-    assert said[:2] == [["undo", "Import stems and notes"], ["waiting", "0"]]
-    items = [line[1:] for line in said if line[0] == "item"]
+    output = studio.run(item(name=name, rate=2.0), SEND, "bring.lua", IMPORT)
+    assert output[:2] == [["undo", "Import stems and notes"], ["waiting", "0"]]
+    items = [line[1:] for line in output if line[0] == "item"]
     folder = studio.project / "stems" / name
     assert items[1:5] == [
         [f"{name} ({s})", f"{name} ({s})", "8.25", "0.75", "2", str(folder / f"{name} ({s}).wav")] for s in STEMS
@@ -162,7 +162,7 @@ def test_results_are_placed_where_the_item_was_and_named_after_their_stems(studi
     ]
 
 
-def test_a_result_that_is_gone_is_told_and_the_others_are_placed(studio: Studio) -> None:
+def test_a_missing_result_is_reported_and_the_others_are_placed(studio: Studio) -> None:
     studio.finish("loop")
     folder = studio.project / "stems" / "loop"
     (folder / "loop.sab.json").rename(studio.folder / "manifest")
@@ -170,16 +170,16 @@ def test_a_result_that_is_gone_is_told_and_the_others_are_placed(studio: Studio)
     bring = studio.folder / "bring.lua"
     to = folder / "loop.sab.json"
     bring.write_text(f"assert (os.rename ({lua_text(str(studio.folder / 'manifest'))}, {lua_text(str(to))}))")
-    said = studio.run(item(), SEND, "bring.lua", IMPORT)
-    assert said[:3] == [
+    output = studio.run(item(), SEND, "bring.lua", IMPORT)
+    assert output[:3] == [
         ["undo", "Import stems and notes"],
-        ["message", "No longer there, and not imported: loop (Drums).wav"],
+        ["message", "Not imported, because these files no longer exist: loop (Drums).wav"],
         ["waiting", "0"],
     ]
-    assert [line[1] for line in said if line[0] == "item"][1:5] == [
+    assert [line[1] for line in output if line[0] == "item"][1:5] == [
         "loop (Vocals)", "loop (Bass)", "loop (Other)", "loop (Vocals)",
     ]  # fmt: skip
 
 
-def test_with_nothing_sent_the_musician_is_told(studio: Studio) -> None:
+def test_importing_without_a_job_shows_a_message(studio: Studio) -> None:
     assert studio.run(item(), IMPORT)[0] == ["message", "Nothing to import: no item of this project was sent."]

@@ -1,4 +1,4 @@
-"""Scripts, tables and docs say the same: one that changes alone makes a test fail."""
+"""Scripts, tables and docs match each other."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def keys_sent(daw: str) -> list[str]:
 
 
 @daws
-def test_scripts_know_only_addresses_that_the_bridge_understands(daw: str) -> None:
+def test_scripts_use_only_addresses_of_the_bridge(daw: str) -> None:
     addresses = re.findall(r'"(/sab/[\w./]*)"', "".join(SCRIPTS[daw].values()))
     assert set(addresses) <= set(REQUESTS)
     assert daw == "reaper" or addresses == ["/sab/submit"]
 
 
 @daws
-def test_scripts_send_only_keys_that_there_are_each_once(daw: str) -> None:
+def test_scripts_send_only_valid_keys_each_once(daw: str) -> None:
     keys = keys_sent(daw)
     assert len(keys) == len(set(keys)) > 0
     assert set(keys) <= set(OPTIONS)
@@ -70,18 +70,18 @@ def test_the_docs_name_the_scripts(daw: str) -> None:
 
 
 @daws
-def test_scripts_know_the_tempos_that_the_bridge_takes(daw: str) -> None:
+def test_scripts_have_the_bridges_tempo_range(daw: str) -> None:
     slowest, fastest = (f"{bpm:g}" for bpm in (TEMPO.lowest, TEMPO.highest))
     assert f"SLOWEST_BPM, FASTEST_BPM = {slowest}, {fastest}" in SCRIPTS[daw][SENDER]
 
 
 @daws
-def test_scripts_take_out_of_names_what_the_bridge_takes_out(daw: str) -> None:
-    signs = re.search(r"gsub \('\[(.*?)%c\\127\]', \"_\"\)", SCRIPTS[daw][SENDER])
-    assert signs is not None
-    taken = signs[1].replace("\\\\", "\\")
-    assert all(FORBIDDEN.fullmatch(sign) for sign in taken)
-    plain = "".join(sign for sign in map(chr, range(32, 127)) if sign not in taken)
+def test_scripts_replace_the_characters_that_the_bridge_replaces(daw: str) -> None:
+    match = re.search(r"gsub \('\[(.*?)%c\\127\]', \"_\"\)", SCRIPTS[daw][SENDER])
+    assert match is not None
+    forbidden = match[1].replace("\\\\", "\\")
+    assert all(FORBIDDEN.fullmatch(character) for character in forbidden)
+    plain = "".join(character for character in map(chr, range(32, 127)) if character not in forbidden)
     assert not FORBIDDEN.search(plain)
     assert result_name(Path("x.wav"), "a" * 100) == "a" * 100
 
@@ -104,16 +104,16 @@ def test_scripts_take_out_of_names_what_the_bridge_takes_out(daw: str) -> None:
         "",
         "a. .",
         "con prn",
-        "Fu\u0308r E\u0301lise",  # as macOS hands it out
+        "Fu\u0308r E\u0301lise",  # decomposed, as on macOS
         "\u1112\u1161\u11ab\u3042\u3099",
-        "\u212b \ufa19",  # Unicode composes them to others
+        "\u212b \ufa19",  # normalised to other characters
         "\u00a0verse\u3000",
         "a\u2028b\u0085\u202fc\u2003",
     ],
 )
 @daws
-def test_the_bridge_leaves_names_as_the_scripts_make_them(daw: str, name: str) -> None:
-    """Else the scripts would wait for a manifest that never comes."""
+def test_the_bridge_does_not_change_the_names_that_the_scripts_make(daw: str, name: str) -> None:
+    """Otherwise the scripts would wait for a manifest at the wrong path."""
     text = SCRIPTS[daw][SENDER]
     longest = re.search(r"LONGEST_NAME = \d+", text)
     blanks = re.search(r"^\t?local BLANKS = .*$", text, re.MULTILINE)
@@ -126,25 +126,25 @@ def test_the_bridge_leaves_names_as_the_scripts_make_them(daw: str, name: str) -
     assert result_name(Path("x.wav"), made) == made
 
 
-def test_the_address_in_ardours_script_is_the_bridges_own_until_it_is_installed() -> None:
+def test_the_address_in_ardours_script_is_the_default_until_it_is_installed() -> None:
     assert f"osc.udp://{DEFAULT_HOST}:{DEFAULT_PORT}" == ARDOUR_URL
     original = (files("bridge.integrations") / "ardour" / SENDER).read_text(encoding="utf-8")
     assert original.count(ARDOUR_URL) == 1
 
 
 @pytest.mark.parametrize(
-    ("host", "called"),
+    ("host", "address"),
     [("::1", "[::1]"), ("::", "[::1]"), ("0.0.0.0", "127.0.0.1"), ("studio.local", "studio.local")],
 )
-def test_a_bridge_on_another_address_is_called_there(host: str, called: str) -> None:
+def test_scripts_get_the_bridges_address(host: str, address: str) -> None:
     here = BridgeAddress(host, 9800, ("sab",))
-    assert f'"osc.udp://{called}:9800"' in DAWS["ardour"].contents(here)[SENDER].decode()
+    assert f'"osc.udp://{address}:9800"' in DAWS["ardour"].contents(here)[SENDER].decode()
     settings = DAWS["reaper"].contents(here)[REAPER_SETTINGS].decode()
-    assert f'options = {{ "--host", "{called.strip("[]")}", "--port", "9800" }}' in settings
+    assert f'options = {{ "--host", "{address.strip("[]")}", "--port", "9800" }}' in settings
 
 
 @daws
-def test_scripts_read_the_manifest_that_the_bridge_writes(daw: str) -> None:
+def test_scripts_can_read_the_bridges_manifest(daw: str) -> None:
     text = SCRIPTS[daw]["source_audio_bridge_import.lua"]
     assert """'"kind":%s*"(%a+)",%s*"name":%s*"(%a+)",%s*"path":%s*"(.-[^\\\\])"'""" in text
     assert f'part ~= "{TOGETHER}"' in text
@@ -152,5 +152,5 @@ def test_scripts_read_the_manifest_that_the_bridge_writes(daw: str) -> None:
     assert MANIFEST_VERSION == 1
 
 
-def test_text_for_lua_has_no_sign_that_means_anything_there() -> None:
+def test_text_for_lua_is_escaped() -> None:
     assert lua_text('a "b"\\\n') == r'"a \034b\034\092\010"'

@@ -1,4 +1,4 @@
-"""The device from its own file, over real sockets to a real `sab serve`: from a clip in Live to tracks in Live."""
+"""The built device over real sockets to a real `sab serve`: from a clip in Live to tracks in Live."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.end_to_end
 TEMPO = 100.0
 RATE = 44_100
 FOUR = ["Vocals", "Drums", "Bass", "Other"]
-#: A clip that slows down: a beat is 0.5 s, from beat 4 on 0.6 s; beat 0 lies at 0.25 s.
+#: A clip that slows down: a beat is 0.5 s, from beat 4 on 0.6 s; beat 0 is at 0.25 s.
 MARKERS = [
     {"sample_time": 0.25, "beat_time": 0.0},
     {"sample_time": 2.25, "beat_time": 4.0},
@@ -71,40 +71,40 @@ def make_set(parent: Path, seconds: float) -> Set:
     return Set(folder, write(folder / "Samples" / "Imported" / "My Loop.wav", music(seconds)))
 
 
-def clips(told: Line, place: str) -> dict[str, Line]:
+def clips(live_state: Line, place: str) -> dict[str, Line]:
     """The first clip of each new track, by the track's name."""
-    return {track["name"]: next(clip for clip in track[place] if clip) for track in told["tracks"][1:]}
+    return {track["name"]: next(clip for clip in track[place] if clip) for track in live_state["tracks"][1:]}
 
 
 def separate(device: RunningDevice) -> Line:
-    """Presses Separate as soon as the bridge is there; the set when all is imported."""
+    """Clicks Separate once the bridge is connected; returns the set after the import."""
     device.until("light", 1)
     device.click("separate")
     device.until("result", "Imported 4 audio and 4 MIDI tracks")
-    told = device.look()
-    assert told["errors"] == []
-    assert told["console"] == []
-    return told
+    live_state = device.look()
+    assert live_state["errors"] == []
+    assert live_state["console"] == []
+    return live_state
 
 
 def test_a_session_clip(device_folder: Path, server: Server, live_set: Set) -> None:
     values = {"warping": 0, "start_marker": 1.0, "end_marker": 4.0, "loop_start": 1.0, "loop_end": 4.0}
     clip = {"file": str(live_set.clip), "view": "session", "values": values, "markers": None}
     with running(device_folder, server.port, clip, set=live_set.file, tempo=TEMPO) as device:
-        told = separate(device)
+        live_state = separate(device)
 
-    audio = {name: clip for name, clip in clips(told, "session").items() if not name.endswith("MIDI")}
+    audio = {name: clip for name, clip in clips(live_state, "session").items() if not name.endswith("MIDI")}
     assert list(audio) == [f"My Loop ({stem})" for stem in FOUR]
-    assert [track["session"][1] is not None for track in told["tracks"]] == [True] * 9, "in the source's scene"
-    assert len({track["color"] for track in told["tracks"][1::2]}) == 4
+    assert [track["session"][1] is not None for track in live_state["tracks"]] == [True] * 9, "in the source's scene"
+    assert len({track["color"] for track in live_state["tracks"][1::2]}) == 4
     for stem, found in zip(FOUR, audio.values(), strict=True):
         assert found["file_path"] == str(live_set.stem(stem))
         assert (found["warping"], found["start_marker"], found["end_marker"]) == (0, 0, 3)
     stems = [read(live_set.stem(stem)) for stem in FOUR]
     assert level_dbfs(np.sum(stems, axis=0) - read(live_set.clip)[RATE : 4 * RATE]) <= -80
-    assert told["tracks"][0]["session"][1]["muted"] == 1
+    assert live_state["tracks"][0]["session"][1]["muted"] == 1
 
-    notes = {name: clip["notes"] for name, clip in clips(told, "session").items() if name.endswith("MIDI")}
+    notes = {name: clip["notes"] for name, clip in clips(live_state, "session").items() if name.endswith("MIDI")}
     for stem in FOUR:
         assert len(notes[f"My Loop ({stem}) MIDI"]) == count_notes(live_set.stem(stem).with_suffix(".mid"))
     clicks = sorted({round(note["start_time"] * 60 / TEMPO, 1) for note in notes["My Loop (Drums) MIDI"]})
@@ -122,9 +122,9 @@ def test_a_warped_arrangement_clip(device_folder: Path, server: Server, live_set
     }
     clip = {"file": str(live_set.clip), "view": "arrangement", "values": values, "markers": MARKERS}
     with running(device_folder, server.port, clip, set=live_set.file, tempo=TEMPO) as device:
-        told = separate(device)
+        live_state = separate(device)
 
-    found = clips(told, "arrangement")
+    found = clips(live_state, "arrangement")
     assert {clip["start_time"] for clip in found.values()} == {32.0}
     bass = found["My Loop (Bass)"]
     assert (bass["warping"], bass["warp_mode"]) == (1, 4)
@@ -134,7 +134,7 @@ def test_a_warped_arrangement_clip(device_folder: Path, server: Server, live_set
     start, end = 0.75, 4.05  # beats 1 and 7
     assert len(read(live_set.stem("Bass"))) == round(end * RATE) - round(start * RATE)
     drums = {round(note["start_time"], 1) for note in found["My Loop (Drums) MIDI"]["notes"]}
-    # Clicks at 1.0, 1.5, 2.0 s lie 0.5, 1.5, 2.5 beats after beat 1; those at 2.5 … 4.0 s in the slower part.
+    # Clicks at 1.0, 1.5, 2.0 s are 0.5, 1.5, 2.5 beats after beat 1; those at 2.5 … 4.0 s are in the slower part.
     expected = {0.5, 1.5, 2.5, *(round(3 + (click - 2.25) / 0.6, 1) for click in (2.5, 3.0, 3.5, 4.0))}
     assert all(min(abs(beat - one) for one in drums) <= 0.101 for beat in expected), drums
 
@@ -161,7 +161,7 @@ def test_an_unsaved_set(device_folder: Path, server: Server, live_set: Set) -> N
     assert not (live_set.folder / "Samples" / "Processed").exists()
 
 
-def test_a_bridge_that_is_not_there(device_folder: Path, tmp_path: Path, live_set: Set) -> None:
+def test_a_bridge_that_is_not_running(device_folder: Path, tmp_path: Path, live_set: Set) -> None:
     port = free_port()
     clip = {"file": str(live_set.clip), "view": "session", "values": {}, "markers": MARKERS}
     with running(device_folder, port, clip, set=live_set.file, tempo=TEMPO) as device:
@@ -173,7 +173,7 @@ def test_a_bridge_that_is_not_there(device_folder: Path, tmp_path: Path, live_se
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL], ids=["is closed", "dies"])
-def test_a_bridge_that_goes_in_the_middle_and_comes_back(
+def test_a_bridge_that_ends_during_a_job_and_is_restarted(
     device_folder: Path, tmp_path: Path, end: signal.Signals
 ) -> None:
     live_set = make_set(tmp_path, seconds=30.0)
@@ -193,9 +193,9 @@ def test_a_bridge_that_goes_in_the_middle_and_comes_back(
         with serving(state, "--engine", "draft", "--no-midi", port=port):
             device.until("problem", "The bridge is back; it had lost the clip. It was sent again.")
             device.until("result", "Imported 4 audio and 4 MIDI tracks")
-        told = device.look()
-    assert len(told["tracks"]) == 9
-    assert told["errors"] == []
+        live_state = device.look()
+    assert len(live_state["tracks"]) == 9
+    assert live_state["errors"] == []
 
 
 def count_notes(midi_file: Path) -> int:

@@ -1,4 +1,4 @@
-"""What is built: the same bytes each time, sound, and found unsound when anything is wrong with it."""
+"""The built device: always the same bytes and valid; the validator finds every fault."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_the_same_sources_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [UNFROZEN, FROZEN])
-def test_what_is_built_is_sound(tmp_path: Path, kind: str) -> None:
+def test_the_built_device_is_valid(tmp_path: Path, kind: str) -> None:
     build(tmp_path)
     assert device_faults(tmp_path / kind / DEVICE) == []
 
@@ -58,7 +58,7 @@ def test_the_bytes_of_a_small_unfrozen_device() -> None:
 
 def test_the_bytes_of_a_small_frozen_part() -> None:
     assert frozen([File("A.amxd", b"JSON", b"{}\n\0", 5, 17)]) == (
-        b"mx@c" b"\0\0\0\x10" b"\0\0\0\0\0\0\0\x14"  # the footer lies at 20
+        b"mx@c" b"\0\0\0\x10" b"\0\0\0\0\0\0\0\x14"  # the footer is at 20
         b"{}\n\0"
         b"dlst" b"\0\0\0\x68"
         b"dire" b"\0\0\0\x60"
@@ -75,23 +75,23 @@ def test_the_bytes_of_a_small_frozen_part() -> None:
 @given(
     st.lists(st.tuples(st.text("abcdefgh .", min_size=1, max_size=12), st.binary(max_size=40)), min_size=1, max_size=5)
 )
-def test_what_is_frozen_thaws(contents: list[tuple[str, bytes]]) -> None:
+def test_frozen_files_can_be_read_back(contents: list[tuple[str, bytes]]) -> None:
     inside = [File(name.strip() or "x", b"TEXT", content) for name, content in contents]
     assert list(thawed(frozen(inside))) == inside
 
 
 @given(st.integers(0, 200), st.binary(min_size=1, max_size=4))
-def test_damaged_bytes_are_refused_in_words(at: int, noise: bytes) -> None:
+def test_damaged_bytes_raise_no_other_error(at: int, noise: bytes) -> None:
     whole = chunks.chunk_bytes(b"aaaa", 7, frozen([File("A.amxd", b"JSON", b"{}\n\0", flag=17)]))
     damaged = whole[:at] + noise + whole[at + len(noise) + 1 :]
-    with suppress(NotADevice):  # and nothing else
+    with suppress(NotADevice):
         for _, payload in chunks.read_chunks(damaged):
             thawed(payload)
 
 
 def box(patcher: Patcher, name: str) -> dict[str, Any]:
-    places = {box.name: n for n, box in enumerate(description.BOXES)}
-    found: dict[str, Any] = patcher["boxes"][places[name]]["box"]
+    indices = {box.name: n for n, box in enumerate(description.BOXES)}
+    found: dict[str, Any] = patcher["boxes"][indices[name]]["box"]
     return found
 
 
@@ -107,7 +107,7 @@ def cord(source: str, outlet: int, target: str, inlet: int) -> Callable[[Patcher
     return add
 
 
-def without_sound(patcher: Patcher) -> None:
+def without_audio(patcher: Patcher) -> None:
     del patcher["lines"][0]
 
 
@@ -126,29 +126,29 @@ def valueof(name: str, **values: Any) -> Callable[[Patcher], None]:
         (lambda patcher: patcher["project"].update(contents={"patchers": {}, "code": {}}), "contents"),
         (lambda patcher: patcher.pop("latency"), "no latency"),
         (lambda patcher: patcher.update(openinpresentation=0), "openinpresentation"),
-        (put("low", id="obj-1"), "obj-1 stands 2 times"),
+        (put("low", id="obj-1"), "obj-1 occurs 2 times"),
         (put("cancel", varname="stream"), "scripting name stream"),
         (put("low", numoutlets=2), "1 inlets and 1 outlets"),
         (put("receive", outlettype=["int"]), "outlet types"),
-        (put("low", text="defer_low"), "no object that is known"),
+        (put("low", text="defer_low"), "not a known object"),
         (cord("script", 3, "low", 0), "no outlet 3"),
         (cord("low", 0, "script", 1), "no inlet 1"),
         (cord("low", 0, "script", 0), "two cords"),
-        (without_sound, "does not pass through"),
+        (without_audio, "does not pass through"),
         (drop_parameter, "a parameter in one place only"),
         (valueof("engine", parameter_mmax=3.0), "number of choices"),
-        (valueof("port", parameter_type=1), "ends at 255"),
-        (valueof("port", parameter_longname="Another"), "under another name"),
+        (valueof("port", parameter_type=1), "cannot exceed 255"),
+        (valueof("port", parameter_longname="Another"), "under a different name"),
         (put("engine", parameter_enable=0), "needs parameter_enable"),
-        (put("clip", presentation_rect=[6.0, 160.0, 200.0, 18.0]), "reaches out of the face"),
+        (put("clip", presentation_rect=[6.0, 160.0, 200.0, 18.0]), "extends beyond the face"),
         (put("clip", presentation_rect=[6.5, 30.0, 200.0, 18.0]), "between pixels"),
         (lambda patcher: patcher.update(dependency_cache=[]), "dependency_cache"),
-        (put("heard", text="prepend osk"), "no function osk"),
+        (put("osc_message", text="prepend osk"), "no function osk"),
         (put("press_stream", text="pres stream"), "no function pres"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_max_would_drop_in_silence_is_found(
+def test_what_max_would_drop_without_an_error_is_found(
     tmp_path: Path, damage: Callable[[Patcher], object], words: str
 ) -> None:
     content = patch()
@@ -180,14 +180,14 @@ def test_a_script_that_is_missing_or_modern_is_found(tmp_path: Path, script: str
         chunks.chunk_bytes(b"mmmm", 0, as_text(patch())),
     ],
 )
-def test_bytes_that_are_no_sound_device_are_found(tmp_path: Path, data: bytes) -> None:
+def test_bytes_that_are_not_a_valid_device_are_found(tmp_path: Path, data: bytes) -> None:
     (tmp_path / NAME).write_bytes(bundled().encode())
     (tmp_path / DEVICE).write_bytes(data)
     assert device_faults(tmp_path / DEVICE)
 
 
 def test_long_names_never_change() -> None:
-    """Live stores a device's settings under them: a set that was saved must open as it was."""
+    """Live stores a device's settings under them: a saved set must open unchanged."""
     names = [box.parameter.longname for box in description.FACE if box.parameter and box.parameter.visibility == 1]
     assert names == [
         "Bridge Port", "Part", "Stem Vocals", "Stem Drums", "Stem Bass", "Stem Other", "Stem Guitar", "Stem Piano",
@@ -215,17 +215,17 @@ def test_boxes_of_the_face_do_not_cover_each_other() -> None:
 
 
 def sentences(path: Path) -> list[str]:
-    """What a module of the script says when something is wrong, without the names in it."""
-    said = re.findall(r"(?:problem|fail|remark)\((?:report, )?((?:[^()]|\([^)]*\))*?)\)", path.read_text("utf-8"))
-    texts = ["".join(json.loads(f'"{part}"') for part in re.findall(r'"((?:[^"\\]|\\.)*)"', words)) for words in said]
+    """The problem texts in a module of the script, without the names in them."""
+    calls = re.findall(r"(?:problem|fail|remark)\((?:report, )?((?:[^()]|\([^)]*\))*?)\)", path.read_text("utf-8"))
+    texts = ["".join(json.loads(f'"{part}"') for part in re.findall(r'"((?:[^"\\]|\\.)*)"', words)) for words in calls]
     return [text for text in texts if " " in text]
 
 
-def test_what_the_device_says_can_be_read_whole() -> None:
+def test_every_text_of_the_device_fits_on_the_face() -> None:
     boxes = {box.name: box for box in description.FACE}
-    said = {path.stem: sentences(path) for path in CODE.glob("*.js")}
-    assert sum(map(len, said.values())) >= 25
-    for module, texts in said.items():
+    texts_by_module = {path.stem: sentences(path) for path in CODE.glob("*.js")}
+    assert sum(map(len, texts_by_module.values())) >= 25
+    for module, texts in texts_by_module.items():
         for text in texts:
             assert fits(f"{text} Some Clip 1", boxes["problem"]), text
             assert module not in ("clip", "region") or fits(text, boxes["part"]), text
@@ -241,5 +241,5 @@ def test_what_the_device_says_can_be_read_whole() -> None:
         ("clip", "A Clip With a Name of Length"),
     ],
 )
-def test_a_long_line_has_room(name: str, words: str) -> None:
+def test_a_long_text_fits(name: str, words: str) -> None:
     assert fits(words, next(box for box in description.FACE if box.name == name))

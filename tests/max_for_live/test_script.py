@@ -1,4 +1,4 @@
-"""The device's script: its own tests in Node, its dialect, and that it says what the bridge says."""
+"""The device's script: its own tests in Node, its dialect, and that its protocol matches the bridge's."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_each_module_is_es5(path: Path) -> None:
         "a ** b;", "var a = 0b11;", "var a = 1_000;", "f(1;", "}", "async function f() {}", "var a = 'open;",
     ],
 )  # fmt: skip
-def test_what_is_later_than_es5_or_broken_is_seen(line: str) -> None:
+def test_syntax_later_than_es5_or_broken_is_found(line: str) -> None:
     assert list(es5.es5_faults(line))
 
 
@@ -63,7 +63,7 @@ def test_what_is_later_than_es5_or_broken_is_seen(line: str) -> None:
     ["var a = b / c / d;", "var r = /[/`]=>/g;", "x.class = {let: 1};", "var s = 'let `a` => ...';", "// let a = `\n",
      "return /\\d+/.test(a) ? .5 : 1;", "var a = (b) / 2;"],
 )  # fmt: skip
-def test_what_only_looks_later_is_left_alone(line: str) -> None:
+def test_syntax_that_only_looks_later_is_accepted(line: str) -> None:
     assert list(es5.es5_faults(line)) == []
 
 
@@ -77,31 +77,32 @@ def test_the_script_names_no_address_itself() -> None:
         assert not re.search(r"/sab/\w", re.sub(r"//.*", "", path.read_text(encoding="utf-8"))), path.name
 
 
-def test_the_script_says_nothing_on_maxs_console() -> None:
+def test_the_script_writes_nothing_to_maxs_console() -> None:
     for path in modules():
         assert not re.search(r"\b(post|cpost|error)\(", path.read_text(encoding="utf-8")), path.name
 
 
-def test_whatever_the_script_asks_and_hears_is_in_the_tables_and_in_the_docs() -> None:
+def test_every_message_that_the_script_sends_or_receives_is_in_the_tables_and_in_the_docs() -> None:
     source = "\n".join(path.read_text(encoding="utf-8") for path in modules())
-    asked = {f"/sab/{name}" for name in re.findall(r'\bsend\("(\w+)"', source)}
-    heard = {f"/sab/{name}" for name in re.findall(r'(?:topic === |case )"([\w.]+)"', source)}
-    hearing = source[source.index("var hearing = {") : source.index("// By somebody at the bridge's screen")]
-    hearing += source[source.index("var answers = {") : source.index("// Something that went wrong")]
-    heard |= {f"/sab/{name}" for name in re.findall(r'^    "?([a-z.]+)"?: (?:function|methods)', hearing, re.MULTILINE)}
-    assert asked >= {"/sab/hello", "/sab/submit", "/sab/query"}
-    assert heard >= {"/sab/finished", "/sab/result", "/sab/fail", "/sab/midi.start"}
-    assert asked <= REQUESTS.keys()
-    assert heard <= {row.address for row in OUTGOING}
+    sent = {f"/sab/{name}" for name in re.findall(r'\bsend\("(\w+)"', source)}
+    received = {f"/sab/{name}" for name in re.findall(r'(?:topic === |case )"([\w.]+)"', source)}
+    handlers = source[source.index("var handlers = {") : source.index("// Cancelled on the bridge's screen")]
+    handlers += source[source.index("var answers = {") : source.index("// Errors that a musician")]
+    topics = re.findall(r'^    "?([a-z.]+)"?: (?:function|methods)', handlers, re.MULTILINE)
+    received |= {f"/sab/{name}" for name in topics}
+    assert sent >= {"/sab/hello", "/sab/submit", "/sab/query"}
+    assert received >= {"/sab/finished", "/sab/result", "/sab/fail", "/sab/midi.start"}
+    assert sent <= REQUESTS.keys()
+    assert received <= {row.address for row in OUTGOING}
     page = (DOCS / "osc.md").read_text(encoding="utf-8")
-    assert all(f"`{address}" in page for address in asked | heard)
+    assert all(f"`{address}" in page for address in sent | received)
 
 
 def test_fields_that_the_script_reads_exist() -> None:
     names = {parameter.name for row in OUTGOING for parameter in row.parameters} | {"topic"}
     for path in modules():
         if path.name != "protocol.js":
-            read = set(re.findall(r"\bsaid\.(\w+)", path.read_text(encoding="utf-8"))) - {"push", "join", "length"}
+            read = set(re.findall(r"\b(?:message|fail)\.(\w+)", path.read_text(encoding="utf-8")))
             assert read <= names, path.name
 
 
@@ -110,4 +111,6 @@ def test_keys_that_the_script_sends_are_the_bridges() -> None:
     sent = set(re.findall(r'^\s+"(\w+)", |, "(\w+)", exact|push\("(\w+)", ', source, re.MULTILINE))
     keys = {name for names in sent for name in names if name} | {"req"}
     assert keys >= {"engine", "stems", "midi", "start", "end", "tempo", "name", "beat", "project"}
-    assert keys - {"notes"} <= set(REQUESTS["/sab/submit"].keys)  # the script does without `notes` where it is unknown
+    assert keys - {"notes"} <= set(
+        REQUESTS["/sab/submit"].keys
+    )  # the script works without `notes` if the bridge does not know it

@@ -1,4 +1,4 @@
-"""A real server on a loopback port over a fake bridge, and clients that speak to it."""
+"""A real server on a loopback port over a fake bridge, and its clients."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def busy(studio: Studio) -> Studio:
 
 @pytest.fixture
 def listener() -> Iterator[socket.socket]:
-    """A second socket, as Max's `udpreceive` is one."""
+    """A second socket of a client, as Max's `udpreceive` is."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
         receiver.bind(("127.0.0.1", 0))
         receiver.setblocking(False)

@@ -1,4 +1,4 @@
-"""What `sab live` learns of Live, from an AbletonOSC that speaks real UDP."""
+"""Querying Live through a fake AbletonOSC over real UDP."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def clip_of(live: FakeAbletonOsc) -> LiveClip:
         return await selected_clip(live.port, live.answer_port)
 
 
-async def test_an_unwarped_clip_is_taken_with_its_part_and_the_songs_tempo() -> None:
+async def test_an_unwarped_clip_has_its_range_and_the_songs_tempo() -> None:
     live = FakeAbletonOsc(CLIP, selected=(3, 7))
     clip = await clip_of(live)
     assert clip == LiveClip(
@@ -48,40 +48,40 @@ async def test_an_unwarped_clip_is_taken_with_its_part_and_the_songs_tempo() -> 
         tempo_bpm=124.0,
     )
     assert clip.options() == {"name": "loop A-B", "start": 1.5, "end": 9.25, "tempo": 124.0}
-    assert all(message.arguments in ((), (3, 7)) for message in live.heard)
+    assert all(message.arguments in ((), (3, 7)) for message in live.received)
 
 
 @pytest.mark.parametrize(
-    ("markers", "part"),
+    ("markers", "played"),
     [
-        ({"looping": True}, (0.5, 4.5)),  # begins behind its loop's start: what comes before is played later
+        ({"looping": True}, (0.5, 4.5)),  # it starts inside its loop, whose start is played later
         ({"looping": True, "start_marker": 0.25}, (0.25, 4.5)),
         ({"looping": True, "start_marker": 3.0, "loop_start": 2.0}, (2.0, 4.5)),
         ({"start_marker": -0.5}, (0.0, 9.25)),  # Live's markers may lie outside the file
         ({"end_marker": 1.0}, (None, None)),
     ],
 )
-async def test_the_part_is_all_that_the_clip_plays(
-    markers: dict[str, Value], part: tuple[float | None, float | None]
+async def test_the_range_is_all_that_the_clip_plays(
+    markers: dict[str, Value], played: tuple[float | None, float | None]
 ) -> None:
     clip = await clip_of(FakeAbletonOsc({**CLIP, **markers}))
-    assert (clip.start_seconds, clip.end_seconds) == part
+    assert (clip.start_seconds, clip.end_seconds) == played
 
 
-async def test_a_warped_clip_is_its_whole_file_in_the_files_own_tempo() -> None:
+async def test_a_warped_clip_is_its_whole_file_without_a_tempo() -> None:
     clip = await clip_of(FakeAbletonOsc({**CLIP, "warping": True}))
     assert clip.warped
     assert clip.options() == {"name": "loop A-B"}
 
 
-@pytest.mark.parametrize("tells_errors", [True, False])
-async def test_an_older_version_that_knows_no_markers_gives_the_whole_file(tells_errors: bool) -> None:
+@pytest.mark.parametrize("reports_errors", [True, False])
+async def test_an_older_version_without_markers_gives_the_whole_file(reports_errors: bool) -> None:
     old = {name: CLIP[name] for name in ("is_audio_clip", "file_path", "name", "warping", "looping")}
-    clip = await clip_of(FakeAbletonOsc(old, tells_errors=tells_errors))
+    clip = await clip_of(FakeAbletonOsc(old, reports_errors=reports_errors))
     assert (clip.start_seconds, clip.end_seconds, clip.tempo_bpm) == (None, None, 124.0)
 
 
-@pytest.mark.parametrize("tells_errors", [True, False])
+@pytest.mark.parametrize("reports_errors", [True, False])
 @pytest.mark.parametrize(
     ("live", "error", "words"),
     [
@@ -92,28 +92,28 @@ async def test_an_older_version_that_knows_no_markers_gives_the_whole_file(tells
     ],
     ids=["empty slot", "MIDI clip", "being recorded", "path unknown"],
 )
-async def test_what_cannot_be_taken_is_told_in_words(
-    live: FakeAbletonOsc, error: type[Exception], words: str, tells_errors: bool
+async def test_an_unusable_clip_is_an_error_with_a_clear_message(
+    live: FakeAbletonOsc, error: type[Exception], words: str, reports_errors: bool
 ) -> None:
-    live.tells_errors = tells_errors
+    live.reports_errors = reports_errors
     live.port = 0
-    with pytest.raises(error, match=words) as told:
+    with pytest.raises(error, match=words) as caught:
         await clip_of(live)
-    assert not isinstance(told.value, NoLive)
+    assert not isinstance(caught.value, NoLive)
 
 
-@pytest.mark.parametrize("tells_errors", [True, False])
-async def test_the_main_track_has_no_clip(tells_errors: bool) -> None:
+@pytest.mark.parametrize("reports_errors", [True, False])
+async def test_the_main_track_has_no_clip(reports_errors: bool) -> None:
     with pytest.raises(NotFound, match="no clip slots"):
-        await clip_of(FakeAbletonOsc(CLIP, selected=None, tells_errors=tells_errors))
+        await clip_of(FakeAbletonOsc(CLIP, selected=None, reports_errors=reports_errors))
 
 
-async def test_without_abletonosc_it_says_what_to_install() -> None:
+async def test_without_abletonosc_the_error_says_what_to_install() -> None:
     with pytest.raises(NoLive, match=r"ideoforms/AbletonOSC"):
         await selected_clip(free_port(), free_port())
 
 
-async def test_an_answers_port_that_is_taken_is_told() -> None:
+async def test_an_answer_port_in_use_is_an_error() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind(("127.0.0.1", 0))
         port = other.getsockname()[1]
@@ -121,14 +121,14 @@ async def test_an_answers_port_that_is_taken_is_told() -> None:
             await selected_clip(free_port(), port)
 
 
-async def test_a_lost_question_is_asked_again() -> None:
-    live = FakeAbletonOsc(CLIP, deaf_to=2)
+async def test_a_lost_query_is_sent_again() -> None:
+    live = FakeAbletonOsc(CLIP, lose=2)
     assert (await clip_of(live)).end_seconds == 9.25
 
 
-async def test_an_error_that_is_told_twice_counts_for_its_question_only() -> None:
+async def test_a_repeated_error_affects_only_its_own_query() -> None:
     class BusyLive(FakeAbletonOsc):
-        """Lets the question about warping wait until it is asked again, and then answers both times."""
+        """Answers the first query about warping only together with its repetition."""
 
         waits: bytes = b""
 
@@ -154,12 +154,12 @@ async def test_an_error_that_is_told_twice_counts_for_its_question_only() -> Non
         ("/tmp/Temp/loop.wav", False),
     ],
 )
-def test_a_set_without_a_place_of_its_own_is_known_by_its_folder(path: str, is_unsaved: bool) -> None:
+def test_an_unsaved_set_is_recognised_by_its_folder(path: str, is_unsaved: bool) -> None:
     clip = LiveClip(path=path, name="", warped=True, start_seconds=None, end_seconds=None, tempo_bpm=None)
     assert clip.set_is_unsaved == is_unsaved
     assert clip.options() == {}
 
 
-def test_a_clips_options_are_options_of_a_job() -> None:
+def test_a_clips_options_are_valid_job_options() -> None:
     clip = LiveClip(path="/a.wav", name="a", warped=False, start_seconds=1.0, end_seconds=2.0, tempo_bpm=120.0)
     assert set(clip.options()) <= set(OPTIONS)

@@ -18,7 +18,7 @@ from bridge.osc.addresses import (
 )
 from bridge.osc.handlers import HANDLERS
 
-#: Word for word from the protocol.
+#: Copied from the protocol.
 CODES = """unknown_address bad_arguments not_found not_readable not_audio too_long outside_roots out_of_space
 weights_unavailable engine_failed out_of_memory queue_full protocol internal"""
 
@@ -32,7 +32,7 @@ def test_the_notation_of_the_protocol() -> None:
     assert parameters("") == ()
 
 
-def test_a_row_makes_messages_of_its_own_types() -> None:
+def test_a_row_converts_arguments_to_its_types() -> None:
     assert PROGRESS("j1", "queued", 0, -1) == Message("/sab/progress", ("j1", "queued", 0.0, -1.0))
     assert [type(argument) for argument in JOB("j1", "done", 1, "a").arguments] == [str, str, float, str]
     with pytest.raises(TypeError):
@@ -43,12 +43,12 @@ def test_every_request_has_a_handler_and_every_handler_a_request() -> None:
     assert set(HANDLERS) == set(REQUESTS)
 
 
-def test_what_is_sent_is_only_of_the_types_that_max_understands() -> None:
+def test_outgoing_messages_use_only_types_that_max_supports() -> None:
     assert {parameter.type for outgoing in OUTGOING for parameter in outgoing.parameters} <= set("ifs")
     assert not any(parameter.optional for outgoing in OUTGOING for parameter in outgoing.parameters)
 
 
-def test_every_address_is_said_with_one_arity() -> None:
+def test_every_outgoing_address_has_one_arity() -> None:
     arity: dict[str, int] = {}
     for outgoing in OUTGOING:
         assert arity.setdefault(outgoing.address, len(outgoing.parameters)) == len(outgoing.parameters)
@@ -60,7 +60,7 @@ def test_every_code_of_the_protocol_has_advice() -> None:
 
 
 @pytest.mark.parametrize("address", ["/sab/fail", "/done", "/live/error", "/x.reply", "/status/reply", "/sab/pong"])
-def test_an_answer_is_known_as_one(address: str) -> None:
+def test_an_answer_is_recognised(address: str) -> None:
     assert is_answer(address)
 
 

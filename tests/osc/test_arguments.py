@@ -17,7 +17,7 @@ def test_a_whole_number_may_come_as_a_float(port: float) -> None:
 
 
 @pytest.mark.parametrize(("sent", "on"), [(True, 1), (False, 0), (1, 1), (0.0, 0)])
-def test_a_switch_may_come_as_anything_that_means_it(sent: object, on: int) -> None:
+def test_a_switch_may_have_any_type(sent: object, on: int) -> None:
     assert read("/sab/subscribe", sent).numbers["on"] == on
 
 
@@ -31,7 +31,7 @@ def test_an_optional_argument_may_be_missing() -> None:
     assert read("/sab/subscribe", 1).numbers == {"on": 1, "ttl_seconds": 0}
 
 
-def test_what_stands_behind_the_last_argument_is_ignored() -> None:
+def test_arguments_after_the_last_known_one_are_ignored() -> None:
     assert read("/sab/status", 1, "x", b"blob", [1]) == Arguments()
     assert read("/sab/ping", "a", "b", "c").strings == {"token": "a"}
     assert read("/sab/submit", "/a", "name", "x", "left over").options == {"name": "x"}
@@ -44,7 +44,7 @@ def test_pairs_follow_the_positional_arguments() -> None:
     assert (read_submit.req, read_submit.subject) == ("r1", "r1")
 
 
-def test_the_optional_stem_of_play_is_told_from_a_key() -> None:
+def test_the_optional_stem_of_play_is_distinguished_from_a_key() -> None:
     assert read("/sab/play", "j1", "sync", "now").strings == {"job": "j1", "stem": ""}
     assert read("/sab/play", "j1", "bass", "sync", "now").strings == {"job": "j1", "stem": "bass"}
     assert read("/sab/play", "j1").subject == "j1"
@@ -69,7 +69,7 @@ def test_the_optional_stem_of_play_is_told_from_a_key() -> None:
         (("/sab/submit", "/a", "req", b"x"), "req must be text"),
     ],
 )
-def test_a_wrong_message_is_refused_in_words(message: tuple[str, ...], words: str) -> None:
+def test_a_wrong_message_is_rejected_with_a_clear_message(message: tuple[str, ...], words: str) -> None:
     with pytest.raises(BadArguments) as caught:
         read(*message)
     assert words in caught.value.message
@@ -81,7 +81,7 @@ def test_an_unknown_address(address: str) -> None:
         read(address)
 
 
-def test_the_token_is_found_in_a_message_that_cannot_be_read() -> None:
+def test_the_token_is_found_in_an_invalid_message() -> None:
     assert find_req(Message("/sab/submit", ("/a", "speed", 1, "req", 12))) == "12"
     assert find_req(Message("/sab/submit", ("/a", "req"))) == ""
     assert find_req(Message("/sab/submit", ("req", None))) == ""

@@ -1,4 +1,4 @@
-"""What a caller of the client gets, and how a command's words become arguments."""
+"""The client's errors, and the parsing of a command's arguments."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from bridge.errors import NotFound
 from bridge.osc.client import NoAnswer, OscClient, open_client, parse_argument
 
 
-async def test_where_no_bridge_listens_the_client_says_so(listener: socket.socket) -> None:
+async def test_without_a_bridge_there_is_no_answer(listener: socket.socket) -> None:
     async with open_client(port=listener.getsockname()[1]) as client:
         with pytest.raises(NoAnswer, match="sab serve"):
             await client.ask("/sab/ping", answer_seconds=0.05)
 
 
-async def test_a_host_that_cannot_be_does_not_answer() -> None:
+async def test_an_invalid_host_does_not_answer() -> None:
     with pytest.raises(NoAnswer, match=r"of a\.\.b"):
         async with open_client("a..b"):
             pass
 
 
-async def test_a_refusal_reaches_the_caller_as_the_error_it_was(client: OscClient) -> None:
+async def test_a_rejection_is_raised_as_the_original_error(client: OscClient) -> None:
     with pytest.raises(NotFound, match="There is no job j99") as caught:
         await client.ask("/sab/query", "j99")
     assert caught.value.code == "not_found"

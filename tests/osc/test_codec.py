@@ -11,7 +11,7 @@ from bridge.osc.codec import MAX_INCOMING_BYTES, MAX_OUTGOING_BYTES, Rejected, d
 
 
 def octets(dump: str) -> bytes:
-    """The bytes of a hex dump; what stands behind `;` explains the line."""
+    """The bytes of a hex dump; `;` starts a comment."""
     return bytes.fromhex("".join(line.split(";")[0] for line in dump.splitlines()))
 
 
@@ -35,7 +35,7 @@ def test_a_message_with_a_string() -> None:
     assert encode(Message("/sab/ping", ("hi",))) == PING
 
 
-def test_a_message_without_type_tags_as_old_programs_send_it() -> None:
+def test_a_message_without_type_tags_is_accepted() -> None:
     assert decode(PING[:12]) == [Message("/sab/ping")]
 
 
@@ -63,11 +63,11 @@ def test_a_progress_push_byte_for_byte() -> None:
     """)
 
 
-def test_a_bundle_for_the_far_future_is_meant_now() -> None:
+def test_a_bundles_time_tag_is_ignored() -> None:
     assert decode(bundle(PING, STOP, time_tag=b"\xff" * 8)) == [Message("/sab/ping", ("hi",)), Message("/sab/stop")]
 
 
-def test_bundles_in_bundles_are_flattened_in_order_however_deep() -> None:
+def test_nested_bundles_are_flattened_in_order() -> None:
     nested = PING
     for _ in range(500):
         nested = bundle(nested)
@@ -78,14 +78,14 @@ def test_bundles_in_bundles_are_flattened_in_order_however_deep() -> None:
     ]
 
 
-def test_a_broken_element_never_drops_the_others() -> None:
+def test_a_broken_element_does_not_drop_the_others() -> None:
     first, second, third = decode(bundle(PING, b"junk", STOP))
     assert (first, third) == (Message("/sab/ping", ("hi",)), Message("/sab/stop"))
     assert isinstance(second, Rejected)
 
 
 @pytest.mark.parametrize("size", [b"\xff\xff\xff\xfc", b"\x7f\xff\xff\xff", b"\0\0\0\3", b"\0"])
-def test_a_wrong_element_size_ends_its_bundle_and_keeps_what_came_before(size: bytes) -> None:
+def test_a_wrong_element_size_ends_its_bundle_after_the_previous_elements(size: bytes) -> None:
     inner = bundle(PING) + size
     first, second, *rest = decode(inner)
     assert first == Message("/sab/ping", ("hi",))
@@ -122,13 +122,13 @@ def test_a_rejected_message_keeps_its_address() -> None:
     assert "/sab/x" in rejected.error.message
 
 
-def test_a_missing_last_float_is_not_taken_for_zero() -> None:
+def test_a_missing_last_float_is_not_read_as_zero() -> None:
     whole = encode(Message("/x", (1.5,)))
     assert decode(whole) == [Message("/x", (1.5,))]
     assert isinstance(decode(whole[:-4])[0], Rejected)
 
 
-def test_a_nan_does_not_look_like_a_missing_argument() -> None:
+def test_a_nan_is_not_a_missing_argument() -> None:
     (message,) = decode(octets("2f 78 00 00  2c 66 00 00  7f c0 00 00"))
     assert isinstance(message, Message)
     assert math.isnan(float(str(message.arguments[0])))
@@ -140,7 +140,7 @@ def test_random_bytes_give_messages_or_rejections(datagram: bytes) -> None:
 
 
 @given(st.binary(max_size=60), st.sampled_from([b"#bundle\0", b"/sab/submit\0", b"/x\0\0,ifsb[hd]trm\0\0\0"]))
-def test_bytes_that_begin_well_give_messages_or_rejections(tail: bytes, head: bytes) -> None:
+def test_bytes_with_a_valid_start_give_messages_or_rejections(tail: bytes, head: bytes) -> None:
     decode(head + tail)
     decode(bundle(PING, head + tail)[:-1])
 
@@ -160,7 +160,7 @@ arguments = st.one_of(
 
 
 @given(st.lists(arguments, max_size=6))
-def test_what_is_encoded_is_decoded_again(values: list[int | float | str]) -> None:
+def test_an_encoded_message_is_decoded_unchanged(values: list[int | float | str]) -> None:
     message = Message("/sab/anything", tuple(values))
     assert decode(encode(message)) == [message]
 
@@ -174,7 +174,7 @@ def test_anything_can_be_encoded_within_the_limit(values: list[int | float | str
     assert len(message.arguments) == len(values)
 
 
-def test_the_longest_string_loses_its_end_and_the_rest_stays_whole() -> None:
+def test_only_the_longest_string_is_truncated() -> None:
     (message,) = decode(encode(FAIL("/sab/submit", "not_found", "é" * 900, "token")))
     assert isinstance(message, Message)
     address, code, words, subject = message.arguments
@@ -182,11 +182,11 @@ def test_the_longest_string_loses_its_end_and_the_rest_stays_whole() -> None:
     assert str(words).endswith("é…")
 
 
-def test_an_undecodable_file_name_can_still_be_told() -> None:
+def test_an_undecodable_file_name_can_be_sent() -> None:
     (message,) = decode(encode(RESULT("j1", "stem", "bass", "/a/\udcff.wav", 1, 44100)))
     assert isinstance(message, Message)
     assert message.arguments == ("j1", "stem", "bass", "/a/?.wav", 1.0, 44100)
 
 
-def test_numbers_are_brought_into_range() -> None:
+def test_numbers_are_clamped() -> None:
     assert decode(encode(Message("/x", (2**40, -(2**40), math.nan)))) == [Message("/x", (2**31 - 1, -(2**31), 0.0))]

@@ -1,4 +1,4 @@
-"""What the bridge says, read back by its own clients; and that no client in the product reads it in another way."""
+"""Messages are parsed by name, and no client in the product parses them in another way."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from bridge.model import Lateness, Music, Result, Warning
 from bridge.osc import codec
 from bridge.osc.addresses import FAIL, OUTGOING, PUSHES, STATUS_REPLY, Message, Outgoing
 from bridge.osc.fields import arguments_of, event_of
-from bridge.osc.pushes import Told, messages
+from bridge.osc.pushes import PushedEvent, messages
 
-#: One of each kind that is told to clients, with nothing that a push does not say.
-EVENTS: tuple[Told, ...] = (
+#: One of each kind that clients receive, with only the fields that a push carries.
+EVENTS: tuple[PushedEvent, ...] = (
     Progressed(job="j1", stage="separating", fraction=0.25, eta_seconds=12.5),
     Progressed(job="j1", stage="loading", fraction=0.5),
     Produced(job="j1", result=Result(kind="stem", name="bass", path="/o/a.wav", seconds=15.0, sample_rate_hz=44_100)),
@@ -49,8 +49,8 @@ EVENTS: tuple[Told, ...] = (
     ),
 )  # fmt: skip
 PRODUCT = [path for folder in ("bridge", "tui", "benchmarks", "tools") for path in Path(folder).rglob("*.py")]
-#: Where a message's arguments are looked at by their places: what makes and reads messages, and what talks to Live.
-BY_PLACE = {
+#: Modules that may access a message's arguments by position: those that encode and decode messages, and AbletonOSC.
+ALLOWED = {
     Path("bridge/osc") / name
     for name in ("ableton_osc.py", "addresses.py", "arguments.py", "client.py", "codec.py", "fields.py")
 }
@@ -63,30 +63,30 @@ def over_the_wire(message: Message) -> Message:
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
-def test_a_push_tells_the_event_that_it_was_made_from(event: Event) -> None:
+def test_a_push_is_parsed_to_its_event(event: Event) -> None:
     (push,) = messages(event, None)  # type: ignore[arg-type]
     assert event_of(over_the_wire(push)) == event
 
 
-def test_every_push_is_an_event_or_known_not_to_be() -> None:
-    told = {messages(event, None)[0].address for event in EVENTS}
-    assert {push.address for push in PUSHES} - told == {"/sab/startup", "/sab/bye", "/sab/fail"}
+def test_every_other_push_carries_no_event() -> None:
+    addresses = {messages(event, None)[0].address for event in EVENTS}
+    assert {push.address for push in PUSHES} - addresses == {"/sab/startup", "/sab/bye", "/sab/fail"}
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
-def test_a_push_that_has_gained_an_argument_says_what_it_said_before(event: Event) -> None:
+def test_a_push_with_an_additional_argument_is_parsed_the_same(event: Event) -> None:
     (push,) = messages(event, None)  # type: ignore[arg-type]
     longer = Message(push.address, (*push.arguments, "new", 7, 0.5))
     assert event_of(over_the_wire(longer)) == event
 
 
 @pytest.mark.parametrize("row", OUTGOING, ids=lambda row: row.address)
-def test_every_row_reads_what_it_writes_by_name(row: Outgoing) -> None:
+def test_every_row_is_parsed_by_name(row: Outgoing) -> None:
     samples: dict[str, str | float] = {"s": "word", "i": 3, "f": 0.5}
     values = {parameter.name: samples[parameter.type] for parameter in row.parameters}
-    said = over_the_wire(row(*values.values()))
-    assert arguments_of(said, row) == values
-    assert arguments_of(Message(said.address, (*said.arguments, "more")), row) == values
+    received = over_the_wire(row(*values.values()))
+    assert arguments_of(received, row) == values
+    assert arguments_of(Message(received.address, (*received.arguments, "more")), row) == values
 
 
 @pytest.mark.parametrize(
@@ -97,23 +97,23 @@ def test_every_row_reads_what_it_writes_by_name(row: Outgoing) -> None:
         Message("/sab/done", ("/sab/play", "not_found", "", "")),
     ],
 )
-def test_what_is_too_short_or_of_another_kind_is_told_as_another_protocol(message: Message) -> None:
+def test_a_message_with_missing_or_wrong_arguments_is_a_protocol_mismatch(message: Message) -> None:
     with pytest.raises(ProtocolMismatch):
         arguments_of(message, FAIL)
 
 
-def test_a_number_is_read_whichever_way_it_comes() -> None:
-    said = arguments_of(Message(STATUS_REPLY.address, (1.0, 2, "draft", "cpu", "jack")), STATUS_REPLY)
-    assert (said["queued"], type(said["queued"]), said["midi_backend"]) == (1, int, "jack")
+def test_a_number_may_have_either_type() -> None:
+    fields = arguments_of(Message(STATUS_REPLY.address, (1.0, 2, "draft", "cpu", "jack")), STATUS_REPLY)
+    assert (fields["queued"], type(fields["queued"]), fields["midi_backend"]) == (1, int, "jack")
 
 
-@pytest.mark.parametrize("path", [path for path in PRODUCT if path not in BY_PLACE], ids=str)
-def test_nobody_else_reads_arguments_by_their_places(path: Path) -> None:
-    assert list(_by_place(ast.parse(path.read_text(encoding="utf-8")))) == []
+@pytest.mark.parametrize("path", [path for path in PRODUCT if path not in ALLOWED], ids=str)
+def test_no_other_module_accesses_arguments_by_position(path: Path) -> None:
+    assert list(_by_position(ast.parse(path.read_text(encoding="utf-8")))) == []
 
 
-def _by_place(tree: ast.AST) -> Iterator[int]:
-    """Lines that take `.arguments` apart: by an index, by unpacking, or by matching."""
+def _by_position(tree: ast.AST) -> Iterator[int]:
+    """Lines that access `.arguments` by position: by an index, by unpacking, or by matching."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Subscript) and _is_arguments(node.value):
             yield node.lineno
@@ -131,7 +131,7 @@ def _is_arguments(node: ast.AST) -> bool:
     return isinstance(node, ast.Attribute) and node.attr == "arguments"
 
 
-def test_the_watch_on_places_sees_each_way() -> None:
+def test_every_access_by_position_is_found() -> None:
     for line in ("x = m.arguments[1]", "_, a = m.arguments", "match m.address, m.arguments:\n case _: pass"):
-        assert list(_by_place(ast.parse(line)))
-    assert not list(_by_place(ast.parse("call.arguments.strings['job']\nf(m.arguments)")))
+        assert list(_by_position(ast.parse(line)))
+    assert not list(_by_position(ast.parse("call.arguments.strings['job']\nf(m.arguments)")))

@@ -1,4 +1,4 @@
-"""liblo's own programs as clients: the examples of docs/osc.md, run as they stand."""
+"""liblo's own programs as clients: the examples of docs/osc.md, run unchanged."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def oscsend(studio: Studio, *arguments: str) -> None:
 
 @pytest.fixture
 async def dump() -> AsyncIterator[tuple[asyncio.StreamReader, int]]:
-    """The lines that oscdump prints, and its port."""
+    """The output of oscdump, and its port."""
     port = free_port()
     process = await asyncio.create_subprocess_exec("oscdump", "-L", str(port), stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
@@ -44,13 +44,13 @@ async def dump() -> AsyncIterator[tuple[asyncio.StreamReader, int]]:
 
 
 async def next_line(lines: asyncio.StreamReader) -> str:
-    """The next one, without its time."""
+    """The next line, without its time."""
     line = await asyncio.wait_for(lines.readline(), 10)
     return line.decode().split(maxsplit=1)[1].strip()
 
 
-async def introduced(studio: Studio, lines: asyncio.StreamReader, port: int) -> str:
-    """Says hello until oscdump has come up and shows the answer."""
+async def hello_until_answered(studio: Studio, lines: asyncio.StreamReader, port: int) -> str:
+    """Sends hello until oscdump has started and prints the answer."""
     while True:
         await oscsend(studio, "/sab/hello", "sii", "shell", "1", str(port))
         try:
@@ -62,9 +62,9 @@ async def introduced(studio: Studio, lines: asyncio.StreamReader, port: int) -> 
 async def test_a_job_is_followed_from_the_shell(
     studio: Studio, client: OscClient, dump: tuple[asyncio.StreamReader, int]
 ) -> None:
-    await client.ask("/sab/ping")  # from now on it is known to listen where it sends from
+    await client.ask("/sab/ping")  # from now on the server knows this client
     lines, port = dump
-    assert (await introduced(studio, lines, port)).startswith("/sab/hello.reply issi 1 ")
+    assert (await hello_until_answered(studio, lines, port)).startswith("/sab/hello.reply issi 1 ")
     await oscsend(studio, "/sab/subscribe", "ii", "1", "3600")
     assert (await next_line(lines)).startswith('/sab/done si "/sab/subscribe"')
     await oscsend(studio, "/sab/submit", "ssfsTsi", "/a b.wav", "tempo", "120", "play", "depth", "24")
@@ -78,7 +78,7 @@ async def test_a_job_is_followed_from_the_shell(
     assert await next_line(lines) == '/sab/finished ssis "job1" "done" 0 ""'
 
 
-async def test_the_pages_examples_are_understood(studio: Studio, client: OscClient) -> None:
+async def test_the_examples_in_the_docs_are_accepted(studio: Studio, client: OscClient) -> None:
     examples = [shlex.split(line) for line in PAGE.read_text("utf-8").splitlines() if line.startswith("    oscsend ")]
     submissions = [arguments for _, _, _, *arguments in examples if arguments[0] == "/sab/submit"]
     for arguments in submissions:

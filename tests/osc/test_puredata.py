@@ -1,4 +1,4 @@
-"""Pure Data as a client: the patch of docs/examples, opened as it stands."""
+"""Pure Data as a client: the patch of docs/examples, opened unchanged."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PATCH = Path(__file__).parents[2] / "docs" / "examples" / "bridge.pd"
 
 @asynccontextmanager
 async def opened(*messages: str) -> AsyncIterator[asyncio.StreamReader]:
-    """What Pd prints with the patch open, after these messages have come to its receivers."""
+    """Opens the patch in Pd, sends these messages to its receivers, and yields what Pd prints."""
     sent = [word for message in messages for word in ("-send", message)]
     process = await asyncio.create_subprocess_exec(
         "pd", "-nogui", "-noaudio", "-nomidi", "-nrt", "-stderr", "-open", str(PATCH), *sent,
@@ -39,7 +39,7 @@ async def opened(*messages: str) -> AsyncIterator[asyncio.StreamReader]:
 
 
 async def printed(lines: asyncio.StreamReader, start: str) -> str:
-    """The next line of the patch's `print` that begins so."""
+    """The next line of the patch's `print` that starts with `start`."""
     while True:
         line = (await asyncio.wait_for(lines.readline(), 20)).decode()
         assert line, "Pd has ended"
@@ -52,7 +52,7 @@ async def test_a_patch_gives_the_bridge_a_clip_and_follows_it(studio: Studio) ->
     async with opened(connect, "sab-hello bang", r"sab-clip symbol /a\ b.wav") as lines:
         assert (await printed(lines, "sab hello.reply")).startswith("sab hello.reply 1 ")
         assert (await printed(lines, "sab accepted")).endswith("job1 0")
-        request = request_for("/a b.wav", tempo_bpm=120.0, format="flac")  # Pd has no whole numbers
+        request = request_for("/a b.wav", tempo_bpm=120.0, format="flac")  # Pd has no integers
         assert studio.bridge.asked == [("submit", request)]
         studio.bridge.publish(Progressed(job="job1", stage="loading", fraction=0.25))
         assert await printed(lines, "sab progress") == "sab progress job1 loading 0.25 -1"

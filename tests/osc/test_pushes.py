@@ -16,7 +16,7 @@ from bridge.events import (
 )
 from bridge.model import Failure, Job, Lateness, Music, Result, Warning
 from bridge.osc.addresses import Message
-from bridge.osc.pushes import Told, messages, state
+from bridge.osc.pushes import PushedEvent, messages, state
 from bridge.request import JobRequest
 
 BASS = Result(kind="stem", name="bass", path="/o/a (Bass).wav", seconds=15.0, sample_rate_hz=44_100)
@@ -109,11 +109,11 @@ JOB = Job(
         (Started(job="j1", engine="draft", device="cpu", output_dir="/o"), []),
     ],
 )
-def test_an_event_and_what_subscribers_are_told(event: Told, pushed: list[Message]) -> None:
+def test_an_event_and_its_pushes(event: PushedEvent, pushed: list[Message]) -> None:
     assert messages(event, JOB) == pushed
 
 
-def test_a_failure_without_a_reason_is_the_bridges_fault() -> None:
+def test_a_failure_without_a_reason_is_an_internal_error() -> None:
     fail, finished = messages(Ended(job="j9", outcome="failed", unix_seconds=1), None)
     assert fail.arguments[1] == "internal"
     assert finished == Message("/sab/finished", ("j9", "failed", 0, ""))

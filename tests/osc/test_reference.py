@@ -21,7 +21,7 @@ def page() -> str:
     return PAGE.read_text(encoding="utf-8")
 
 
-def test_the_page_says_what_the_code_does(page: str) -> None:
+def test_the_page_is_up_to_date(page: str) -> None:
     assert updated(page) == page, "run `python -m bridge.osc.reference docs/osc.md`"
 
 
@@ -39,7 +39,7 @@ def test_every_warning_of_the_code_is_in_its_table() -> None:
     assert given <= set(WARNINGS)
 
 
-def test_a_table_that_is_out_of_date_is_made_anew(page: str) -> None:
+def test_an_outdated_table_is_regenerated(page: str) -> None:
     outdated = re.sub(r"\| `/sab/ping.*\n", "", page)
     assert outdated != page
     assert updated(outdated) == page
@@ -53,16 +53,16 @@ def test_the_examples_give_one_type_for_each_argument(page: str) -> None:
         assert len(types) == len(arguments)
 
 
-def test_no_address_is_spoken_of_that_there_is_not(page: str) -> None:
+def test_the_page_mentions_no_unknown_address(page: str) -> None:
     known = {*REQUESTS, *(outgoing.address for outgoing in OUTGOING)}
-    spoken = set(re.findall(r"/sab/[a-z]+(?:\.[a-z]+)?", page))
-    assert spoken == known
+    mentioned = set(re.findall(r"/sab/[a-z]+(?:\.[a-z]+)?", page))
+    assert mentioned == known
 
 
-def test_the_patch_for_pure_data_asks_for_what_there_is() -> None:
+def test_the_patch_for_pure_data_sends_only_known_addresses_and_keys() -> None:
     patch = (PAGE.parent / "examples" / "bridge.pd").read_text(encoding="utf-8")
-    asked = {"/" + path.replace(" ", "/") for path in re.findall(r"oscformat (sab \w+)", patch)}
-    assert asked == {"/sab/hello", "/sab/submit"}
+    sent = {"/" + path.replace(" ", "/") for path in re.findall(r"oscformat (sab \w+)", patch)}
+    assert sent == {"/sab/hello", "/sab/submit"}
     (keys,) = re.findall(r"list append (.*);", patch)
     assert set(keys.split()[::2]) <= set(REQUESTS["/sab/submit"].keys)
 
@@ -76,7 +76,7 @@ def test_the_server_starts_quickly_and_needs_no_arrays() -> None:
 
 
 @pytest.mark.end_to_end
-def test_the_page_is_brought_up_to_date_from_the_shell(tmp_path: Path, page: str) -> None:
+def test_the_page_is_regenerated_from_the_shell(tmp_path: Path, page: str) -> None:
     copy = Path(shutil.copy(PAGE, tmp_path))
     copy.write_text(re.sub(r"\| `/sab/ping.*\n", "", page), encoding="utf-8")
     subprocess.run([sys.executable, "-m", "bridge.osc.reference", str(copy)], check=True)

@@ -1,4 +1,4 @@
-"""What is asked of the server and what it answers, over real loopback sockets."""
+"""The server's answers to requests, over real loopback sockets."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ async def test_a_request_and_its_answer(
         (("/sab/submit", "/a.wav", "speed", 5, "req", "r3"), "bad_arguments", "r3"),
     ],
 )
-async def test_a_wrong_request_is_answered_and_the_next_one_is_heard(
+async def test_a_wrong_request_is_rejected_and_the_next_one_answered(
     busy: Studio, client: OscClient, request_: tuple[str, ...], code: str, subject: str
 ) -> None:
     address, *arguments = request_
@@ -99,8 +99,8 @@ async def test_a_job_is_submitted_with_the_servers_defaults(studio: Studio, clie
     assert studio.bridge.asked == [("submit", request)]
 
 
-async def test_a_nil_says_nothing(busy: Studio, client: OscClient) -> None:
-    for datagram in (b"/sab/panic\0\0,N\0\0", b"/sab/stop\0\0\0,N\0\0"):  # as a button for OSCQuery's type N sends it
+async def test_a_nil_is_no_argument(busy: Studio, client: OscClient) -> None:
+    for datagram in (b"/sab/panic\0\0,N\0\0", b"/sab/stop\0\0\0,N\0\0"):  # as sent by a button for OSCQuery's type N
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as button:
             button.sendto(datagram, ("127.0.0.1", busy.server.port))
     await client.ask("/sab/ping")
@@ -113,7 +113,7 @@ async def test_the_stem_to_play_may_be_named(busy: Studio, client: OscClient) ->
     assert busy.bridge.asked == [("play", "j6", ("bass",)), ("play", "j6", None)]
 
 
-async def test_a_repeated_token_is_the_same_job_for_a_minute(studio: Studio, client: OscClient) -> None:
+async def test_a_repeated_token_means_the_same_job_for_a_minute(studio: Studio, client: OscClient) -> None:
     for _ in range(3):
         assert await client.exchange("/sab/submit", "/a.wav", "req", "r1") == [accepted("r1", "job1", 0)]
     assert await client.exchange("/sab/submit", "/a.wav", "req", "r2") == [accepted("r2", "job2", 1)]
@@ -128,7 +128,7 @@ async def test_without_a_token_every_message_is_a_job(client: OscClient) -> None
     assert await client.exchange("/sab/submit", "/a.wav") == [accepted("", "job2", 1)]
 
 
-async def test_a_refused_job_may_be_tried_again_with_its_token(studio: Studio, client: OscClient) -> None:
+async def test_a_rejected_job_may_be_sent_again_with_its_token(studio: Studio, client: OscClient) -> None:
     studio.bridge.refuse = QueueFull("The queue is full.")
     with pytest.raises(QueueFull, match="The queue is full"):
         await client.ask("/sab/submit", "/a.wav", "req", "r1")
@@ -136,7 +136,7 @@ async def test_a_refused_job_may_be_tried_again_with_its_token(studio: Studio, c
     assert await client.ask("/sab/submit", "/a.wav", "req", "r1") == [accepted("r1", "job1", 0)]
 
 
-async def test_cancelling_all_cancels_only_ones_own(studio: Studio, client: OscClient) -> None:
+async def test_cancelling_all_cancels_only_the_peers_own_jobs(studio: Studio, client: OscClient) -> None:
     other = await studio.client()
     await client.ask("/sab/submit", "/a.wav")
     await other.ask("/sab/submit", "/b.wav")
@@ -145,7 +145,7 @@ async def test_cancelling_all_cancels_only_ones_own(studio: Studio, client: OscC
     assert studio.bridge.asked[-2:] == [("cancel", "job1"), ("cancel", "job3")]
 
 
-async def test_a_job_that_is_over_is_nobodys_to_cancel(studio: Studio, client: OscClient) -> None:
+async def test_cancelling_all_skips_jobs_that_have_ended(studio: Studio, client: OscClient) -> None:
     await client.ask("/sab/submit", "/a.wav")
     await client.ask("/sab/submit", "/b.wav")
     studio.bridge.publish(Ended(job="job1", outcome="done", unix_seconds=1))
@@ -153,12 +153,12 @@ async def test_a_job_that_is_over_is_nobodys_to_cancel(studio: Studio, client: O
     assert studio.bridge.asked[2:] == [("cancel", "job2")]
 
 
-async def test_a_mismatch_is_told_where_the_client_listens(client: OscClient, listener: socket.socket) -> None:
+async def test_a_protocol_mismatch_is_sent_to_the_announced_port(client: OscClient, listener: socket.socket) -> None:
     client.send("/sab/hello", "max", 9, listener.getsockname()[1])
     assert (await next_at(listener)).arguments[:2] == ("/sab/hello", "protocol")
 
 
-async def test_an_exception_in_a_handler_is_told_and_logged_and_the_server_goes_on(
+async def test_an_exception_in_a_handler_is_answered_and_logged_and_the_server_goes_on(
     busy: Studio, client: OscClient
 ) -> None:
     busy.bridge.refuse = ZeroDivisionError("oops")
@@ -171,12 +171,12 @@ async def test_an_exception_in_a_handler_is_told_and_logged_and_the_server_goes_
     assert await client.ask("/sab/ping")
 
 
-async def test_garbage_is_answered_and_does_not_drop_what_follows(studio: Studio, listener: socket.socket) -> None:
+async def test_garbage_is_rejected_and_the_next_message_answered(studio: Studio, listener: socket.socket) -> None:
     for datagram in (b"", b"garbage", b"#bundle\0" + bytes(8) + b"\xff" * 8, b"/sab/ping\0\0\0,s\0\0ok\0\0"):
         listener.sendto(datagram, ("127.0.0.1", studio.server.port))
-    told = [await next_at(listener) for _ in range(4)]
-    assert [message.address for message in told] == ["/sab/fail"] * 3 + ["/sab/pong"]
-    assert {message.arguments[1] for message in told[:3]} == {"bad_arguments"}
+    answers = [await next_at(listener) for _ in range(4)]
+    assert [message.address for message in answers] == ["/sab/fail"] * 3 + ["/sab/pong"]
+    assert {message.arguments[1] for message in answers[:3]} == {"bad_arguments"}
 
 
 async def test_an_answer_is_never_answered(client: OscClient) -> None:
@@ -186,7 +186,7 @@ async def test_an_answer_is_never_answered(client: OscClient) -> None:
     assert await pushed(client) == []
 
 
-async def test_the_server_says_that_it_comes_and_that_it_goes(listener: socket.socket) -> None:
+async def test_the_server_announces_its_start_and_its_end(listener: socket.socket) -> None:
     noticed: list[Noticed] = []
     bridge = FakeBridge()
     serving = serve_osc(
@@ -204,7 +204,7 @@ async def test_the_server_says_that_it_comes_and_that_it_goes(listener: socket.s
     assert bridge.listeners == []
 
 
-async def test_on_all_addresses_a_listener_of_before_is_told_whatever_ip_it_speaks(listener: socket.socket) -> None:
+async def test_a_server_on_all_addresses_announces_its_start_to_ipv4_clients(listener: socket.socket) -> None:
     serving = serve_osc(
         FakeBridge(), FakeClock(), host="::", port=0, defaults=JobRequest(source=""), notice=print,
         announce_to=[listener.getsockname()],
@@ -219,7 +219,7 @@ async def test_on_all_addresses_a_listener_of_before_is_told_whatever_ip_it_spea
             assert (await client.ask("/sab/ping", "there"))[0].arguments == ("there",)
 
 
-async def test_a_taken_port_is_named_and_another_one_offered(studio: Studio) -> None:
+async def test_the_error_for_a_port_in_use_names_the_port_and_the_option(studio: Studio) -> None:
     serving = serve_osc(
         FakeBridge(), FakeClock(), port=studio.server.port, defaults=JobRequest(source=""), notice=print
     )
@@ -229,7 +229,7 @@ async def test_a_taken_port_is_named_and_another_one_offered(studio: Studio) -> 
     assert "\n" not in str(caught.value)
 
 
-async def test_a_host_that_cannot_be_is_named() -> None:
+async def test_an_invalid_host_is_named() -> None:
     serving = serve_osc(FakeBridge(), FakeClock(), host="a..b", port=0, defaults=JobRequest(source=""), notice=print)
     with pytest.raises(CannotListen, match=r"of a\.\.b"):
         async with serving:

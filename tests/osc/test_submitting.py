@@ -1,4 +1,4 @@
-"""Requests whose files are still being looked at: what else is answered meanwhile, and what becomes of them."""
+"""Submissions whose file is still being checked: other requests meanwhile, and the submissions' outcome."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.studio import accepted, next_at
 
 @dataclass
 class PatientBridge(FakeBridge):
-    """Looks at every file until `seen` is set, and tells whose it was."""
+    """Checks every file until `seen` is set, and records the senders."""
 
     seen: asyncio.Event = field(default_factory=asyncio.Event)
     senders: list[str] = field(default_factory=list)
@@ -34,7 +34,7 @@ class PatientBridge(FakeBridge):
 
 
 @asynccontextmanager
-async def talking() -> AsyncIterator[tuple[PatientBridge, OscClient, int]]:
+async def serving_patiently() -> AsyncIterator[tuple[PatientBridge, OscClient, int]]:
     bridge = PatientBridge()
     serving = serve_osc(bridge, FakeClock(), port=0, defaults=JobRequest(source=""), notice=print)
     async with serving as server, open_client(port=server.port) as client:
@@ -44,8 +44,8 @@ async def talking() -> AsyncIterator[tuple[PatientBridge, OscClient, int]]:
 QUEUED = Message("/sab/progress", ("job1", "queued", 0.0, -1.0))
 
 
-async def test_everything_else_is_answered_while_a_file_is_looked_at() -> None:
-    async with talking() as (bridge, client, _):
+async def test_other_requests_are_answered_while_a_file_is_checked() -> None:
+    async with serving_patiently() as (bridge, client, _):
         client.send("/sab/submit", "/a.wav", "req", "r")
         assert await client.ask("/sab/ping", "t") == [Message("/sab/pong", ("t",))]
         assert (await client.ask("/sab/status"))[0].arguments[:2] == (0, 0)
@@ -55,8 +55,8 @@ async def test_everything_else_is_answered_while_a_file_is_looked_at() -> None:
         assert await client.next_push() == QUEUED
 
 
-async def test_a_datagram_that_is_repeated_meanwhile_is_one_job() -> None:
-    async with talking() as (bridge, client, _):
+async def test_a_repeated_datagram_is_one_job() -> None:
+    async with serving_patiently() as (bridge, client, _):
         for _ in range(3):
             client.send("/sab/submit", "/a.wav", "req", "r")
         await client.ask("/sab/ping", "all three are here")
@@ -67,8 +67,8 @@ async def test_a_datagram_that_is_repeated_meanwhile_is_one_job() -> None:
         assert len(bridge.table) == 1
 
 
-async def test_a_refusal_comes_when_it_is_known_and_the_token_may_be_used_again() -> None:
-    async with talking() as (bridge, client, _):
+async def test_a_rejection_comes_after_the_check_and_the_token_may_be_used_again() -> None:
+    async with serving_patiently() as (bridge, client, _):
         bridge.refuse = NotAudio("a.wav is not audio that can be decoded.")
         client.send("/sab/submit", "/a.wav", "req", "r")
         await client.ask("/sab/ping", "t")
@@ -79,8 +79,8 @@ async def test_a_refusal_comes_when_it_is_known_and_the_token_may_be_used_again(
         assert await client.ask("/sab/submit", "/a.wav", "req", "r") == [accepted("r", "job1", 0)]
 
 
-async def test_cancelling_all_of_mine_cancels_what_is_still_looked_at() -> None:
-    async with talking() as (bridge, client, _):
+async def test_cancelling_all_includes_submissions_being_checked() -> None:
+    async with serving_patiently() as (bridge, client, _):
         client.send("/sab/submit", "/a.wav", "req", "r")
         await client.ask("/sab/cancel", "*")
         client.send("/sab/submit", "/b.wav", "req", "s")
@@ -91,8 +91,8 @@ async def test_cancelling_all_of_mine_cancels_what_is_still_looked_at() -> None:
         assert [asked for asked in bridge.asked if asked[0] == "cancel"] == [("cancel", "job1")]
 
 
-async def test_who_announces_a_port_meanwhile_is_told_there(listener: socket.socket) -> None:
-    async with talking() as (bridge, client, _):
+async def test_the_answer_goes_to_a_port_announced_meanwhile(listener: socket.socket) -> None:
+    async with serving_patiently() as (bridge, client, _):
         client.send("/sab/submit", "/a.wav", "req", "r")
         client.send("/sab/hello", "max", 1, listener.getsockname()[1])
         assert (await next_at(listener)).address == "/sab/hello.reply"
@@ -101,16 +101,16 @@ async def test_who_announces_a_port_meanwhile_is_told_there(listener: socket.soc
         assert await next_at(listener) == QUEUED
 
 
-async def test_requests_of_one_client_have_one_sender_and_those_of_two_have_two() -> None:
-    async with talking() as (bridge, client, port), open_client(port=port) as other:
-        for speaker, req in ((client, "1"), (client, "2"), (other, "3")):
-            speaker.send("/sab/submit", "/a.wav", "req", req)
-            await speaker.ask("/sab/ping", req)
+async def test_each_client_is_its_own_sender() -> None:
+    async with serving_patiently() as (bridge, client, port), open_client(port=port) as other:
+        for sender, req in ((client, "1"), (client, "2"), (other, "3")):
+            sender.send("/sab/submit", "/a.wav", "req", req)
+            await sender.ask("/sab/ping", req)
         assert bridge.senders[0] == bridge.senders[1] != bridge.senders[2]
 
 
-async def test_a_server_that_ends_gives_up_what_is_looked_at() -> None:
-    async with talking() as (bridge, client, _):
+async def test_a_server_that_ends_cancels_submissions_being_checked() -> None:
+    async with serving_patiently() as (bridge, client, _):
         client.send("/sab/submit", "/a.wav", "req", "r")
         await client.ask("/sab/ping", "t")
     assert bridge.table == {}

@@ -1,4 +1,4 @@
-"""Who is told what happens, and where: answers and pushes over real loopback sockets."""
+"""Which clients receive which answers and pushes, over real loopback sockets."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def test_answers_and_pushes_go_to_the_port_that_was_announced(
 
 
 @pytest.mark.usefixtures("busy")
-async def test_a_message_from_a_new_port_counts_for_whoever_announced_one(
+async def test_a_message_from_a_new_port_counts_for_the_client_that_announced_one(
     busy: Studio, client: OscClient, listener: socket.socket
 ) -> None:
     client.send("/sab/hello", "shell", 1, listener.getsockname()[1])
@@ -45,12 +45,12 @@ async def test_a_message_from_a_new_port_counts_for_whoever_announced_one(
 
 
 @pytest.mark.usefixtures("busy")
-async def test_a_new_subscriber_is_told_the_state_of_every_live_job(client: OscClient) -> None:
+async def test_a_new_subscriber_receives_the_state_of_every_live_job(client: OscClient) -> None:
     assert await client.exchange("/sab/subscribe", 1) == [Message("/sab/done", ("/sab/subscribe", 1))]
     assert await pushed(client) == [PROGRESS, RESULT, WARNING]
 
 
-async def test_everyone_who_subscribed_is_told_and_nobody_else(busy: Studio) -> None:
+async def test_all_subscribers_and_no_others_receive_pushes(busy: Studio) -> None:
     first, second, third = [await busy.client() for _ in range(3)]
     await first.ask("/sab/subscribe", 1)
     await second.ask("/sab/subscribe", 1)
@@ -58,11 +58,11 @@ async def test_everyone_who_subscribed_is_told_and_nobody_else(busy: Studio) -> 
     await pushed(first), await pushed(second)
     playing = MidiStarted(job="j6", stem="bass", seconds=2, notes=3)
     busy.bridge.publish(playing)
-    told = [Message("/sab/midi.start", ("j6", "bass", 2.0, 3))]
-    assert [await pushed(client) for client in (first, second, third)] == [told, told, []]
+    expected = [Message("/sab/midi.start", ("j6", "bass", 2.0, 3))]
+    assert [await pushed(client) for client in (first, second, third)] == [expected, expected, []]
 
 
-async def test_who_submits_hears_of_that_job_without_subscribing(busy: Studio, client: OscClient) -> None:
+async def test_a_submitter_receives_its_jobs_pushes_without_subscribing(busy: Studio, client: OscClient) -> None:
     await client.ask("/sab/submit", "/a.wav")
     busy.bridge.publish(Progressed(job="j7", stage="separating", fraction=0.6))
     busy.bridge.publish(Progressed(job="job3", stage="loading", fraction=0.1))
@@ -73,7 +73,7 @@ async def test_who_submits_hears_of_that_job_without_subscribing(busy: Studio, c
     ]
 
 
-async def test_a_silent_subscriber_is_dropped_and_any_message_keeps_it(busy: Studio, client: OscClient) -> None:
+async def test_a_silent_subscription_expires_and_any_message_renews_it(busy: Studio, client: OscClient) -> None:
     await client.ask("/sab/subscribe", 1, 10)
     await pushed(client)
     busy.clock.advance(9)
@@ -86,10 +86,10 @@ async def test_a_silent_subscriber_is_dropped_and_any_message_keeps_it(busy: Stu
     assert await pushed(client) == []
 
 
-async def test_the_answer_comes_before_what_the_request_has_caused() -> None:
+async def test_the_answer_comes_before_the_effects_of_the_request() -> None:
     class PromptBridge(FakeBridge):
         async def submit(self, request: JobRequest, sender: str = "") -> tuple[Job, int]:
-            await asyncio.sleep(0)  # it was looked at meanwhile
+            await asyncio.sleep(0)  # the file is checked meanwhile
             job, position = await super().submit(request, sender)
             self.publish(Submitted(job=job.id, name=job.name, request=request, unix_seconds=0))
             return job, position
@@ -101,9 +101,7 @@ async def test_the_answer_comes_before_what_the_request_has_caused() -> None:
         assert await client.next_push() == Message("/sab/progress", ("job1", "queued", 0.0, -1.0))
 
 
-async def test_progress_is_thinned_out_and_the_newest_comes_when_its_time_has_come(
-    busy: Studio, client: OscClient
-) -> None:
+async def test_progress_is_limited_and_the_newest_is_sent_later(busy: Studio, client: OscClient) -> None:
     await client.ask("/sab/subscribe", 1)
     await pushed(client)
     for percent in range(50, 60):
@@ -114,14 +112,14 @@ async def test_progress_is_thinned_out_and_the_newest_comes_when_its_time_has_co
     assert last == Message("/sab/progress", ("j7", "separating", pytest.approx(0.59), -1.0))
 
 
-async def test_a_cancelled_jobs_late_progress_is_not_told(busy: Studio, client: OscClient) -> None:
+async def test_late_progress_of_a_job_that_has_ended_is_not_sent(busy: Studio, client: OscClient) -> None:
     await client.ask("/sab/subscribe", 1)
     await pushed(client)
     busy.bridge.publish(Progressed(job="j6", stage="writing", fraction=0.9))
     assert await pushed(client) == []
 
 
-async def test_a_client_that_is_gone_disturbs_nobody(busy: Studio, client: OscClient) -> None:
+async def test_a_client_that_is_gone_does_not_affect_others(busy: Studio, client: OscClient) -> None:
     async with open_client(port=busy.server.port) as gone:
         await gone.ask("/sab/subscribe", 1)
     await client.ask("/sab/subscribe", 1)

@@ -1,4 +1,4 @@
-"""An AbletonOSC of our own, over real UDP: it answers as the real one does, in the real one's types."""
+"""A fake AbletonOSC over real UDP, which answers with the same types as the real one."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ Value = str | float | bool
 class FakeAbletonOsc(asyncio.DatagramProtocol):
     """A Live with one track and one scene selected, and at most one clip there.
 
-    Mind what the real one does: answers go to a fixed port of the sender's computer; an exception inside it becomes
-    `/live/error`, and without `tells_errors`, as in older versions, nothing at all.
+    Like the real one, it answers to a fixed port of the sender's computer. An exception inside it is sent as
+    `/live/error`; without `reports_errors`, as in older versions, it is not sent at all.
     """
 
     clip: Mapping[str, Value] | None
     selected: tuple[int, int] | None = (1, 4)
     """None: the main track, which has no slots."""
     tempo: float = 124.0
-    tells_errors: bool = True
-    deaf_to: int = 0
-    """So many datagrams are lost first."""
+    reports_errors: bool = True
+    lose: int = 0
+    """The number of datagrams that are lost first."""
     port: int = 0
     answer_port: int = 0
-    heard: list[Message] = field(default_factory=list)
+    received: list[Message] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._transport: asyncio.DatagramTransport | None = None
@@ -44,16 +44,16 @@ class FakeAbletonOsc(asyncio.DatagramProtocol):
         self.port = transport.get_extra_info("sockname")[1]
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        if self.deaf_to > 0:
-            self.deaf_to -= 1
+        if self.lose > 0:
+            self.lose -= 1
             return
         for message in decode(data):
             assert isinstance(message, Message)
-            self.heard.append(message)
+            self.received.append(message)
             try:
                 self._send(message.address, self._answer(message), addr[0])
             except LookupError as error:
-                if self.tells_errors:
+                if self.reports_errors:
                     self._send("/live/error", (f"{error}",), addr[0])
 
     def _answer(self, message: Message) -> tuple[Value, ...]:
@@ -80,7 +80,7 @@ class FakeAbletonOsc(asyncio.DatagramProtocol):
 
 @asynccontextmanager
 async def running(live: FakeAbletonOsc) -> AsyncIterator[FakeAbletonOsc]:
-    """The fake on a free port, answering to another free one."""
+    """Runs the fake on a free port; it answers to another free port."""
     live.answer_port = free_port()
     transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
         lambda: live, local_addr=("127.0.0.1", live.port)

@@ -1,4 +1,4 @@
-"""What the loopback interface of this machine has: free ports, and perhaps IPv6."""
+"""The loopback interface of this machine: free ports, and whether it has IPv6."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def free_port() -> int:
 
 def has_ipv6() -> bool:
     try:
-        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as tried:
-            tried.bind(("::1", 0))
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind(("::1", 0))
     except OSError:
         return False
     return True

@@ -1,4 +1,4 @@
-"""The real programs: a `sab serve` of its own for a test, and commands run to their end."""
+"""Runs the real programs: a `sab serve` for a test, and commands."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Server:
     port: int
 
     def worker_pid(self) -> int:
-        """The process that does the separating."""
+        """The process that separates."""
         return next(pid for pid in children(self.process.pid) if "bridge.worker" in command_line(pid))
 
     def player_pid(self) -> int:
@@ -34,9 +34,9 @@ class Server:
 
 @contextmanager
 def serving(folder: Path, *options: str, port: int = 0, dies: bool = False) -> Iterator[Server]:
-    """A server on a free port with a state folder of its own; ended by SIGTERM, which must end it with status 0.
+    """Runs a server with its own state folder, by default on a free port; SIGTERM must end it with status 0.
 
-    One that `dies` may be killed within.
+    With `dies`, the test may kill it.
     """
     command = [sys.executable, "-m", "bridge", "serve", "--port", str(port), "--state-dir", str(folder), *options]
     with (folder / "server.log").open("w") as log:
@@ -56,7 +56,7 @@ def serving(folder: Path, *options: str, port: int = 0, dies: bool = False) -> I
 
 
 def sab(*arguments: str | Path, timeout: float = 100, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Runs one command to its end."""
+    """Runs one command and waits for its end."""
     command = [sys.executable, "-m", "bridge", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout, cwd=cwd, check=False)
 
@@ -68,7 +68,7 @@ def children(pid: int) -> Sequence[int]:
 
 
 def command_line(pid: int) -> str:
-    """How a process was started; empty where it is gone."""
+    """The command line of a process; empty if it has ended."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
     except OSError:
@@ -76,7 +76,7 @@ def command_line(pid: int) -> str:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process exists and is no zombie."""
+    """Whether a process exists and is not a zombie."""
     try:
         os.kill(pid, 0)
         return " Z " not in Path(f"/proc/{pid}/stat").read_text()
@@ -85,8 +85,8 @@ def is_alive(pid: int) -> bool:
 
 
 def has_ended(pid: int, within_seconds: float = 30.0) -> bool:
-    """Whether a process that is nobody's child any more ends in time."""
+    """Waits for the end of a process that is not a child of this one; returns whether it ended in time."""
     deadline = time.monotonic() + within_seconds
     while is_alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.05)  # the system tells nobody about the end of a stranger
+        time.sleep(0.05)  # there is no notification for processes that are not children
     return not is_alive(pid)

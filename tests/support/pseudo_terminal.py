@@ -1,4 +1,4 @@
-"""A command in a terminal of its own, as a person has it: keys in, whatever it draws out."""
+"""Runs a command in a pseudo terminal: tests type keys and read what it draws."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-PATIENCE_SECONDS = 60.0
+TIMEOUT_SECONDS = 60.0
 
 
 @dataclass
 class Terminal:
-    """The end that a terminal's window would hold."""
+    """The master end of a pseudo terminal."""
 
     process: subprocess.Popen[bytes]
     master: int
     drawn: bytearray = field(default_factory=bytearray)
-    news: threading.Condition = field(default_factory=threading.Condition)
+    changed: threading.Condition = field(default_factory=threading.Condition)
 
     def type(self, keys: bytes) -> None:
         os.write(self.master, keys)
 
     def shows(self, words: str, since: int = 0) -> int:
-        """Waits until the words were drawn, after so many bytes; returns how many bytes there are then."""
-        with self.news:
-            there = self.news.wait_for(lambda: words.encode() in self.drawn[since:], PATIENCE_SECONDS)
-            assert there, self.drawn[-4000:].decode("utf-8", "replace")
+        """Waits until `words` are drawn after the first `since` bytes; returns the number of bytes drawn by then."""
+        with self.changed:
+            found = self.changed.wait_for(lambda: words.encode() in self.drawn[since:], TIMEOUT_SECONDS)
+            assert found, self.drawn[-4000:].decode("utf-8", "replace")
             return len(self.drawn)
 
     def ends(self) -> int:
-        """Waits for the command's end; returns its exit status."""
-        return self.process.wait(PATIENCE_SECONDS)
+        """Waits until the command ends; returns its exit status."""
+        return self.process.wait(TIMEOUT_SECONDS)
 
     def _read(self) -> None:
-        with contextlib.suppress(OSError):  # Linux's word for the other end's being closed
+        with contextlib.suppress(OSError):  # Linux raises it when the other end is closed
             while data := os.read(self.master, 65536):
-                with self.news:
+                with self.changed:
                     self.drawn += data
-                    self.news.notify_all()
+                    self.changed.notify_all()
 
 
 @contextlib.contextmanager
@@ -56,9 +56,9 @@ def in_terminal(
     program: Sequence[str] = (),
     cwd: Path | None = None,
 ) -> Iterator[Terminal]:
-    """`sab ARGUMENTS` in a terminal of 30 × 120; killed at the end where it still runs.
+    """Runs `sab ARGUMENTS` in a terminal of 30 × 120; kills it at the end if it still runs.
 
-    Another `program` gets this `environment` and no more.
+    Another `program` gets only this `environment`.
     """
     command = [*program, *arguments] if program else [sys.executable, "-m", "bridge", *arguments]
     inherited = {} if program else {**os.environ, "TERM": "xterm-256color"}

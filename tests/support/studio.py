@@ -1,4 +1,4 @@
-"""A real OSC server on a loopback port, over a fake bridge, and what its clients are sent."""
+"""A real OSC server on a loopback port, over a fake bridge, and helpers to receive its messages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bridge.osc.server import OscServer
 from bridge.request import JobRequest
 from tests.support.fakes import FakeBridge, FakeClock
 
-#: What `busy` has on its table: one job at work and one that is over.
+#: The jobs of the fixture `busy`: one running and one done.
 RUNNING = Job(
     id="j7",
     name="loop",
@@ -36,13 +36,13 @@ RUNNING = Job(
 OVER = replace(RUNNING, id="j6", state="done", fraction=1.0)
 
 
-#: The running job's file, as it is told.
+#: The message about the running job's file.
 RESULT = Message("/sab/result", ("j7", "stem", "bass", "/out/b.wav", 2.0, 48_000))
 
 
 @dataclass
 class Studio:
-    """Everything around one server."""
+    """One server with its bridge and clock."""
 
     server: OscServer
     bridge: FakeBridge
@@ -62,8 +62,8 @@ async def next_at(receiver: socket.socket) -> Message:
 
 
 async def pushed(client: OscClient) -> list[Message]:
-    """What has been pushed to `client` until now."""
-    await client.exchange("/sab/ping", "fence")  # loopback keeps the order: what was sent before is here
+    """The pushes that `client` has received."""
+    await client.exchange("/sab/ping", "fence")  # loopback keeps the order: everything sent before has arrived
     return client.received()
 
 

@@ -1,4 +1,4 @@
-"""Runs commands where nothing can leave the machine, and tells whom they tried to reach, in Python or in C."""
+"""Runs commands in a network of loopback only, and records which hosts they try to reach, from Python or C."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-#: Sockets' addresses as strace writes them.
+#: A socket address as strace prints it.
 _ADDRESS = re.compile(
     r"(?:connect|sendto|sendmsg|sendmmsg)\(.*?sin6?_port=htons\((\d+)\)"
     r'.*?(?:inet_addr\("|inet_pton\(AF_INET6, ")([^"]+)"'
 )
 _LOOPBACK = re.compile(r"(127\.[0-9.]+|::1|::ffff:127\.[0-9.]+|0\.0\.0\.0|::|localhost):(?!53$)\d+")
-#: A local resolver, which would ask others.
+#: A local resolver, which would query other hosts.
 _RESOLVER = re.compile(r'connect\(.*sun_path="[^"]*systemd/resolve')
 _AUDIT = """
 import os, sys
 _log = os.open({log!r}, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-def _heard(event, arguments):
+def _on_event(event, arguments):
     if event in ("socket.getaddrinfo", "socket.gethostbyname"):
         os.write(_log, f"{{arguments[0]!r}} 53\\n".encode())
     elif event in ("socket.connect", "socket.sendto", "socket.sendmsg") and isinstance(arguments[1], tuple):
         os.write(_log, f"{{arguments[1][0]!r}} {{arguments[1][1]}}\\n".encode())
-sys.addaudithook(_heard)
+sys.addaudithook(_on_event)
 """
 
 
 @dataclass
-class Seen:
-    """What came of a command."""
+class WatchedRun:
+    """The outcome of a command."""
 
     returncode: int
     output: str
-    strangers: list[str]
-    """Whom it tried to reach beyond this machine, as `10.1.2.3:443`; port 53 is a name that was to be looked up."""
+    foreign_hosts: list[str]
+    """The hosts beyond this machine that it tried to reach, as `10.1.2.3:443`; port 53 means a name lookup."""
 
 
-def means() -> str:
-    """`strace`, which sees every library, where Linux lets us; else `audit`, which sees Python alone."""
+def method() -> str:
+    """`strace`, which sees every library, where it is permitted; else `audit`, which sees only Python."""
     return "strace" if _can_trace() else "audit"
 
 
@@ -55,8 +55,8 @@ def _can_trace() -> bool:
 
 
 @functools.cache
-def _apart() -> tuple[str, ...]:
-    """What runs a command in a network of its own that has nothing but loopback; nothing where that is not allowed."""
+def _isolated() -> tuple[str, ...]:
+    """The prefix that runs a command in a network namespace with only loopback; empty if that is not permitted."""
     for unshare in (("unshare", "-n"), ("unshare", "-rn")):
         command = (*unshare, "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
         try:
@@ -67,23 +67,23 @@ def _apart() -> tuple[str, ...]:
     return ()
 
 
-def watched(command: Sequence[str], log: Path, environment: dict[str, str], timeout: float = 300) -> Seen:
-    """Runs a command, and all that it starts, to its end, and reads who was called.
+def watch(command: Sequence[str], log: Path, environment: dict[str, str], timeout: float = 300) -> WatchedRun:
+    """Runs a command and all its child processes, and records the hosts they try to reach.
 
     Args:
-        log: a file that is not there yet.
+        log: a file that does not exist yet.
     """
-    if means() == "strace":
-        # To the kernel, a command without these calls runs at its usual speed (--seccomp-bpf).
+    if method() == "strace":
+        # With --seccomp-bpf all other system calls run at full speed.
         calls = "trace=connect,sendto,sendmsg,sendmmsg"
-        watch: list[str] = ["strace", "-f", "-qq", "--seccomp-bpf", "-s", "64", "-e", calls, "-o", str(log)]
-        command = [*_apart(), *watch, *command]
+        strace: list[str] = ["strace", "-f", "-qq", "--seccomp-bpf", "-s", "64", "-e", calls, "-o", str(log)]
+        command = [*_isolated(), *strace, *command]
     else:
         hook = log.with_suffix(".hook")
         hook.mkdir()
         (hook / "sitecustomize.py").write_text(_AUDIT.format(log=str(log)))
         environment = {**environment, "PYTHONPATH": os.pathsep.join((str(hook), environment.get("PYTHONPATH", "")))}
-        command = [*_apart(), *command]
+        command = [*_isolated(), *command]
     process = subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     )
@@ -92,11 +92,13 @@ def watched(command: Sequence[str], log: Path, environment: dict[str, str], time
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         raise
-    return Seen(process.returncode, output, strangers(log.read_text(errors="replace") if log.exists() else ""))
+    return WatchedRun(
+        process.returncode, output, foreign_hosts(log.read_text(errors="replace") if log.exists() else "")
+    )
 
 
-def strangers(log: str) -> list[str]:
-    """Whom a log of either kind names, each once, but for this machine itself."""
+def foreign_hosts(log: str) -> list[str]:
+    """The hosts in a log of either kind, each once, without this machine."""
     found: dict[str, None] = {}
     for line in log.splitlines():
         if address := _ADDRESS.search(line):

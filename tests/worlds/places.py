@@ -1,7 +1,7 @@
-"""The worlds that a user may have: what is there, what is not, and how a command runs in each.
+"""The environments ("worlds") that a user may have, and how to run commands in them.
 
-A world is entered once for all its commands: a home of its own, an empty folder with a few songs in it, ports that no
-other program on the machine has, and whatever makes the world what it is.
+Each world is set up once for all its commands: its own home, a folder with a few songs, a network namespace of its own
+if possible, and the properties that make the world.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ from tests.support.sounds import Samples, music, write
 from tests.worlds.shown import ROOT
 
 PROGRAMS = ROOT / ".venv" / "bin"
-PATIENCE_SECONDS = 150.0
-#: How this machine reaches its package indexes, for `make` and `uv`.
+TIMEOUT_SECONDS = 150.0
+#: Environment variables with this machine's package indexes, for `make` and `uv`.
 SETTINGS = ("UV_", "PIP_", "SSL_", "http", "HTTP")
-#: A stack, a report of a fault of ours: nothing of it is ever for a user.
-NEVER_SAID = ("Traceback", "internal:", "Errno", "BrokenPipe", "UnicodeEncodeError")
+#: Stack traces and internal errors, which a user must never see.
+FORBIDDEN_OUTPUT = ("Traceback", "internal:", "Errno", "BrokenPipe", "UnicodeEncodeError")
 
 
 @dataclass
 class Place:
-    """Where commands are typed."""
+    """The environment in which commands run."""
 
     folder: Path
     environment: dict[str, str]
     prefix: Sequence[str] = ()
-    """What a command is started through."""
+    """The command line that a command is started with."""
     has_terminal: bool = False
     jack: JackServer | None = None
 
     def run_until(self, command: str, words: str) -> tuple[int, str]:
-        """Types a command that runs until Ctrl-C, which it gets as soon as it has said these words."""
+        """Runs a command until it prints `words`, then interrupts it; returns its status and output."""
         if self.has_terminal:
             with self.typed(f"exec {command}") as terminal:
                 terminal.shows(words)
@@ -58,25 +58,25 @@ class Place:
         ) as process:  # fmt: skip
             try:
                 assert process.stdout is not None
-                said = b""
-                while words.encode() not in said and (line := process.stdout.readline()):
-                    said += line
+                output = b""
+                while words.encode() not in output and (line := process.stdout.readline()):
+                    output += line
                 process.send_signal(signal.SIGINT)
-                said += process.stdout.read()
-                return process.wait(60), said.decode("utf-8", "replace")
+                output += process.stdout.read()
+                return process.wait(60), output.decode("utf-8", "replace")
             finally:
                 process.kill()
 
     def run(self, command: str, keys: Sequence[tuple[str, bytes]] = (), cwd: Path | None = None) -> tuple[int, str]:
-        """Types a command as it is written; returns its status and all that it said.
+        """Runs a command unchanged; returns its status and output.
 
-        On a terminal, `keys` are pressed as soon as the words before them are shown.
+        On a terminal, `keys` are typed as soon as the words before them are shown.
         """
         if not self.has_terminal:
             done = subprocess.run(
                 [*self.prefix, "bash", "-c", command],
                 cwd=cwd or self.folder, env=self.environment, stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE_SECONDS, check=False,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=TIMEOUT_SECONDS, check=False,
                 start_new_session=True,
             )  # fmt: skip
             return done.returncode, done.stdout.decode("utf-8", "replace")
@@ -96,7 +96,7 @@ class Place:
 
     @contextlib.contextmanager
     def serving(self, *options: str) -> Iterator[subprocess.Popen[bytes]]:
-        """A `sab serve` that runs meanwhile, and ends with status 0."""
+        """Runs `sab serve` during the block; it must end with status 0."""
         process = subprocess.Popen(
             [*self.prefix, "sab", "serve", "--engine", "draft", *options],
             cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
@@ -119,7 +119,7 @@ def _without_colours(drawn: str) -> str:
 
 
 def home_in(folder: Path) -> Place:
-    """A home in which the bridge was never used, with the folders of two DAWs, and the songs that README speaks of."""
+    """A home in which the bridge was never used, with the folders of two DAWs, and the songs named in README."""
     home, work = folder / "home", folder / "work"
     for daw in ("ardour7", "REAPER"):
         (home / ".config" / daw).mkdir(parents=True)
@@ -142,7 +142,7 @@ def home_in(folder: Path) -> Place:
 
 @contextlib.contextmanager
 def no_ports(folder: Path) -> Iterator[Place]:
-    """No MIDI back-end answers; output goes to a pipe, as in a script or an editor."""
+    """No MIDI back-end answers; output goes to a pipe, as from a script or an editor."""
     if Path("/dev/snd/seq").exists():
         pytest.skip("this machine has ALSA's sequencer")
     place = home_in(folder)
@@ -152,13 +152,13 @@ def no_ports(folder: Path) -> Iterator[Place]:
 
 
 def long_song() -> Samples:
-    """Long enough for README's `--start 30 --end 45`; silent where nobody listens."""
+    """Long enough for README's `--start 30 --end 45`; mostly silent outside of that."""
     return np.concatenate([music(4.0), np.zeros((26 * 44_100, 2), np.float32), music(16.0)])
 
 
 @contextlib.contextmanager
 def jackd(folder: Path) -> Iterator[Place]:
-    """A JACK server runs: the ports open."""
+    """A JACK server runs, so the ports open."""
     if reason := why_no_jack():
         pytest.skip(reason)
     place = home_in(folder)
@@ -171,7 +171,7 @@ def jackd(folder: Path) -> Iterator[Place]:
 
 @contextlib.contextmanager
 def no_network(folder: Path) -> Iterator[Place]:
-    """There is no network but the computer's own loopback: no name is found, no host reached."""
+    """No network except loopback: no name resolves, and no host is reached."""
     place = home_in(folder)
     with loopback_only() as prefix:
         if not prefix:
@@ -182,7 +182,7 @@ def no_network(folder: Path) -> Iterator[Place]:
 
 @contextlib.contextmanager
 def loopback_only() -> Iterator[list[str]]:
-    """What a command is started through to have a loopback and ports of its own; empty: not allowed here."""
+    """The prefix that runs a command in its own network namespace; empty: not permitted here."""
     if any(shutil.which(tool) is None for tool in ("unshare", "nsenter", "ip")):
         yield []
         return
@@ -203,7 +203,7 @@ def loopback_only() -> Iterator[list[str]]:
 
 @contextlib.contextmanager
 def no_terminal(folder: Path) -> Iterator[Place]:
-    """As cron or a DAW starts it: no terminal anywhere, and no word of one."""
+    """No terminal and no TERM, as when cron or a DAW starts the command."""
     place = home_in(folder)
     del place.environment["TERM"]
     with loopback_only() as place.prefix:
@@ -212,7 +212,7 @@ def no_terminal(folder: Path) -> Iterator[Place]:
 
 @contextlib.contextmanager
 def terminal(folder: Path) -> Iterator[Place]:
-    """A terminal, with a person before it."""
+    """A terminal with a person at it."""
     place = home_in(folder)
     place.has_terminal = True
     with loopback_only() as place.prefix:
@@ -247,14 +247,14 @@ def read_only_home(folder: Path) -> Iterator[Place]:
 
 @contextlib.contextmanager
 def second_bridge(folder: Path) -> Iterator[Place]:
-    """A bridge runs already, on the port that everybody uses."""
+    """Another bridge runs on the default port."""
     place = home_in(folder)
     place.has_terminal = True
     with loopback_only() as place.prefix, place.serving():
         yield place
 
 
-#: By the name that the table's columns have.
+#: By the names of the table's columns.
 WORLDS: Mapping[str, Callable[[Path], contextlib.AbstractContextManager[Place]]] = {
     "no ports": no_ports,
     "jackd": jackd,

@@ -1,4 +1,4 @@
-"""The commands that README and docs show, as they are written there."""
+"""Finds the commands that README and docs show."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-#: What a person reads; decisions tell of the past, and show no commands to type.
+#: The pages for users and developers; decision records show no commands to run.
 PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
-#: What a line of a code block, or a piece of code in a sentence, begins with where it is to be typed.
+#: The first words of commands, in code blocks and inline code.
 PROGRAMS = (
     *("sab", ".venv/bin/sab", "make", "uv", "pip", "python", "pytest", "bash", "git"),
     *("jackd", "pw-jack", "ardour7-lua", "oscsend", "sudo", "xcode-select", "killall", "systemctl", "pre-commit"),
@@ -20,14 +20,14 @@ _FENCED = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _FENCED_LINE = re.compile(rf"^ *((?:{_BEGINS})(?: .*)?)$", re.MULTILINE)
 _IN_A_SENTENCE = re.compile(rf"`((?:{_BEGINS})(?: [^`]*)?)`")
 _COMMENT = re.compile(r"\s+#\s.*$")
-#: Where a program is only named, or drawn.
+#: Text that only names a program, or is part of a drawing.
 _NO_COMMAND = re.compile(r"make|uv|pip install|oscsend|ardour7-lua|.*[…─].*")
-#: Fenced blocks in which a line is no command.
+#: Languages of fenced blocks without commands.
 _OTHER_LANGUAGES = frozenset({"lua", "toml", "json", "js", "mermaid"})
 
 
 def shown_in(text: str) -> Iterator[str]:
-    """Every command in a page of Markdown, on one line and without its comment."""
+    """Yields every command in a page of Markdown, as one line without its comment."""
     found = [match[1] for match in _BLOCK_LINE.finditer(text)]
     for fenced in _FENCED.finditer(text):
         if fenced[1] not in _OTHER_LANGUAGES:
@@ -39,7 +39,7 @@ def shown_in(text: str) -> Iterator[str]:
 
 
 def shown() -> dict[str, list[str]]:
-    """Every command that is shown, and on which pages."""
+    """Every command shown → the pages that show it."""
     pages: dict[str, list[str]] = {}
     for page in PAGES:
         for command in shown_in(page.read_text(encoding="utf-8")):

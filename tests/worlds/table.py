@@ -1,4 +1,4 @@
-"""Which command runs in which world, and what it must come to there; or why it does not run."""
+"""For each command: the worlds in which it runs and its expected outcome, or why it is not run."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from dataclasses import dataclass, field
 
 NO_PORTS, JACKD, NO_NETWORK, NO_TERMINAL, TERMINAL = "no ports", "jackd", "no network", "no terminal", "terminal"
 PLAIN_C, CP437, READ_ONLY, SECOND = "LC_ALL=C", "cp437", "read-only home", "second bridge"
-#: Every one of them.
+#: All worlds.
 EVERYWHERE = (NO_PORTS, JACKD, NO_NETWORK, NO_TERMINAL, TERMINAL, PLAIN_C, CP437, READ_ONLY, SECOND)
-#: Those with a person before a screen.
+#: The worlds with a screen.
 ON_SCREEN = (TERMINAL, SECOND)
 
 
 @dataclass(frozen=True)
 class Runs:
-    """A command that is run as it is written."""
+    """A command that is run."""
 
     worlds: Sequence[str]
     says: str = ""
-    """What stands in its answer."""
+    """A text in its output."""
     status: int = 0
     typed: str = ""
-    """What is typed instead: a placeholder filled in, a name followed by what it needs."""
+    """The command line to run instead, with its placeholders filled in."""
     with_server: bool = False
-    """A bridge runs on the usual port meanwhile."""
+    """A bridge runs on the default port meanwhile."""
     in_project: bool = False
-    """It is typed in the project's folder, not in one of the user's."""
+    """It runs in the project's folder, not in the user's."""
     keys: Sequence[tuple[str, bytes]] = ()
-    """On a terminal: what is waited for, and what is pressed then."""
+    """On a terminal: texts to wait for, and the keys to type then."""
     lasts: str = ""
-    """It runs until it is ended by Ctrl-C; what it says once it runs."""
+    """Set for a command that runs until Ctrl-C: its output once it runs."""
     elsewhere: Mapping[str, Runs] = field(default_factory=dict)
-    """Worlds in which it must come to something else."""
+    """Worlds with a different expected outcome."""
 
     def at(self, world: str) -> Runs:
         return self.elsewhere.get(world, self)
@@ -40,7 +40,7 @@ class Runs:
 
 @dataclass(frozen=True)
 class DoesNotRun:
-    """A command that no test types, and why."""
+    """A command that no test runs, and why."""
 
     why: str
 
@@ -65,7 +65,7 @@ _ASKS = Runs((NO_TERMINAL,), status=2, says="Say --yes", elsewhere={})
 _NO_MODEL = "weights_unavailable"
 _INTERNET = DoesNotRun("it downloads from the internet")
 _ADMINISTRATOR = DoesNotRun("it changes the system")
-_DEVELOPER = DoesNotRun("it rewrites files of the project, for who changes them")
+_DEVELOPER = DoesNotRun("it rewrites files of the project")
 _MINUTES = DoesNotRun("it measures for minutes")
 _CI = DoesNotRun("this test runs in it")
 
@@ -101,8 +101,7 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "sab process": Runs((NO_PORTS,), status=2, says="FILE"),
     "sab transcribe": Runs((NO_PORTS,), status=2, says="FILE"),
     "sab calibrate": Runs((NO_PORTS, READ_ONLY), says="vocals"),
-    "sab calibrate --play": DoesNotRun("it waits for a DAW that rolls"),
-    # a server, and who talks to it
+    # a server and its clients
     "sab serve": Runs(
         EVERYWHERE,
         lasts="listening on osc.udp://127.0.0.1:9720",
@@ -167,7 +166,7 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     ),
     "jackd -d alsa": DoesNotRun("it needs a sound card"),
     "jackd -r": DoesNotRun("it needs a sound card"),
-    # what is fetched or changes the system
+    # downloads, and changes to the system
     "sudo modprobe snd-seq": _ADMINISTRATOR,
     "uv sync --inexact --extra umx": _INTERNET,
     "uv sync --inexact --extra link": _INTERNET,

@@ -1,4 +1,4 @@
-"""Every command that README and docs show, typed as it is written, in every world that a user may have."""
+"""Runs every command that README and docs show, in every world that a user may have."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ import pytest
 from bridge.smf.reading import count_notes
 from tests.support.jack_server import JackServer, MidiReader, poll
 from tests.support.stage import hanging
-from tests.worlds.places import NEVER_SAID, WORLDS, Place
+from tests.worlds.places import FORBIDDEN_OUTPUT, WORLDS, Place
 from tests.worlds.shown import ROOT, shown
 from tests.worlds.table import COMMANDS, Runs
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
 
-#: The commands of one world come after one another, in the table's order: what one has kept, the next one finds.
-TYPED = [
+#: The commands of one world run in the table's order, because some depend on the results of others.
+RUNS = [
     pytest.param(world, command, id=f"{world}: {command}")
     for world in WORLDS
     for command, row in COMMANDS.items()
@@ -30,16 +30,16 @@ TYPED = [
 ]
 
 
-def test_every_command_that_is_shown_is_in_the_table() -> None:
+def test_every_shown_command_is_in_the_table() -> None:
     pages = shown()
     missing = {command: pages[command] for command in pages.keys() - COMMANDS.keys()}
     assert not missing, "a line in tests/worlds/table.py says in which worlds it runs"
-    assert not COMMANDS.keys() - pages.keys(), "no page shows them any more"
+    assert not COMMANDS.keys() - pages.keys(), "no page shows these commands"
 
 
 @pytest.fixture(scope="module")
 def enter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Place]]:
-    """Enters a world, and stays in it until another is wanted."""
+    """Enters a world, and leaves it when another is requested."""
     inside: dict[str, Place] = {}
     with contextlib.ExitStack() as stack:
 
@@ -53,8 +53,8 @@ def enter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], 
         yield entered
 
 
-@pytest.mark.parametrize(("world", "command"), TYPED)
-def test_a_command_that_is_shown_works(
+@pytest.mark.parametrize(("world", "command"), RUNS)
+def test_a_shown_command_works(
     world: str, command: str, enter: Callable[[str], Place], record_property: Callable[[str, object], None]
 ) -> None:
     place = enter(world)
@@ -62,12 +62,12 @@ def test_a_command_that_is_shown_works(
     assert isinstance(row, Runs)
     record_property("world", world)
     record_property("command", command)
-    began = time.monotonic()
-    status, said = _type(place, command, row, row.at(world))
-    record_property("seconds", time.monotonic() - began)
-    assert status == row.at(world).status, said
-    assert row.at(world).says in said, said
-    assert not [word for word in NEVER_SAID if word in said], said
+    start = time.monotonic()
+    status, output = _type(place, command, row, row.at(world))
+    record_property("seconds", time.monotonic() - start)
+    assert status == row.at(world).status, output
+    assert row.at(world).says in output, output
+    assert not [word for word in FORBIDDEN_OUTPUT if word in output], output
 
 
 def _type(place: Place, command: str, row: Runs, here: Runs) -> tuple[int, str]:
@@ -79,13 +79,13 @@ def _type(place: Place, command: str, row: Runs, here: Runs) -> tuple[int, str]:
         if here.lasts:
             return place.run_until(typed, here.lasts)
         if place.jack is not None and command == "make demo":
-            stack.enter_context(_heard(place.jack))
+            stack.enter_context(_all_notes_played(place.jack))
         return place.run(typed, here.keys, cwd)
 
 
 @contextlib.contextmanager
 def _project() -> Iterator[Path]:
-    """The project's folder, from which what the demo leaves is taken away again."""
+    """The project's folder; the demo's results are removed afterwards."""
     before = set(ROOT.glob("sab-demo*"))
     yield ROOT
     for left in set(ROOT.glob("sab-demo*")) - before:
@@ -93,25 +93,27 @@ def _project() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _heard(server: JackServer) -> Iterator[None]:
-    """Sees that whoever listens to the demo's ports hears every note that its files hold, and the end of each."""
+def _all_notes_played(server: JackServer) -> Iterator[None]:
+    """Checks that the demo's ports play every note of its files, and its end."""
     stems = ("Vocals", "Drums", "Bass", "Other")
     with contextlib.ExitStack() as stack:
-        readers = {stem: stack.enter_context(MidiReader(server, f"hears {stem}")) for stem in stems}
+        readers = {stem: stack.enter_context(MidiReader(server, f"reads {stem}")) for stem in stems}
         connecting = threading.Thread(target=_connect, args=(readers,))
         connecting.start()
         yield
         connecting.join()
         folder = max(ROOT.glob("sab-demo*"), key=lambda path: path.stat().st_mtime)
         for stem, reader in readers.items():
-            struck = [message.data for message in reader.received if message.data[0] & 0xF0 == 0x90 and message.data[2]]
-            assert len(struck) == count_notes(folder / f"clip ({stem}).mid")
+            note_ons = [
+                message.data for message in reader.received if message.data[0] & 0xF0 == 0x90 and message.data[2]
+            ]
+            assert len(note_ons) == count_notes(folder / f"clip ({stem}).mid")
             assert hanging(message.data for message in reader.received) == []
         assert any(reader.received for reader in readers.values())
 
 
 def _connect(readers: Mapping[str, MidiReader]) -> None:
-    """As soon as the ports are there, which is long before they play."""
+    """Connects each reader as soon as its port exists, long before the notes play."""
 
     def is_connected(stem: str) -> bool:
         with contextlib.suppress(Exception):  # JACK-Client's own: no such port yet

@@ -1,1 +1,1 @@
-"""What the commands print: the one door to the terminal, tables and bars, and a job's progress and outcome."""
+"""The commands' output: writing to the terminal, tables and progress bars, and the report of a job."""

@@ -1,4 +1,4 @@
-"""Tables and moving bars: Rich, where every string is text. No markup, no emoji codes, nothing a terminal obeys."""
+"""Tables and progress bars with Rich, where every string is plain text: no markup, emoji codes or escape sequences."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bridge.plain import plain
 
 
 class PlainConsole(Console):
-    """Prints on standard output, or standard error; raises what `terminal.tell` raises."""
+    """Prints on standard output, or standard error; raises the errors of `terminal.writing`."""
 
     def __init__(self, *, stderr: bool = False, soft_wrap: bool = False) -> None:
         super().__init__(stderr=stderr, soft_wrap=soft_wrap, markup=False, emoji=False, highlight=False)
@@ -24,35 +24,35 @@ class PlainConsole(Console):
             super().print(*objects, **how)
 
     def render_str(self, text: str, **how: Any) -> Text:
-        """Every string that is printed, or stands in a table, comes by here."""
+        """Called for every string that is printed, also in a table."""
         return super().render_str(plain(text), **how)
 
     def on_broken_pipe(self) -> NoReturn:
-        """Rich would end the program from here, inside whatever printed."""
+        """Raises an error instead of exiting, as Rich would."""
         drop_output()
         raise OutputClosed
 
 
 def plain_table(*columns: str, right: tuple[str, ...] = (), whole: tuple[str, ...] = ()) -> Table:
-    """An empty table without a frame; the columns in `right` are flush right, those in `whole` never broken."""
-    made = Table(box=None, pad_edge=False)
+    """An empty table without borders; columns in `right` are right-aligned, those in `whole` are never wrapped."""
+    table = Table(box=None, pad_edge=False)
     for column in columns:
-        made.add_column(column, no_wrap=column in whole, justify="right" if column in right else "left")
-    return made
+        table.add_column(column, no_wrap=column in whole, justify="right" if column in right else "left")
+    return table
 
 
 def progress_bar(console: PlainConsole) -> Progress:
-    """A bar that moves on a terminal and is nothing elsewhere: the task's description, then its field `left`."""
+    """A progress bar, shown only on a terminal, between the task's description and its field `left`."""
     return Progress(
-        _Words("{task.description}"),
+        _PlainColumn("{task.description}"),
         BarColumn(),
-        _Words("{task.percentage:>3.0f} %  {task.fields[left]}"),
+        _PlainColumn("{task.percentage:>3.0f} %  {task.fields[left]}"),
         console=console,
         disable=not console.is_terminal,
         transient=True,
     )
 
 
-class _Words(TextColumn):
+class _PlainColumn(TextColumn):
     def render(self, task: Task) -> Text:
         return Text(plain(self.text_format.format(task=task)))

@@ -1,4 +1,4 @@
-"""How a job is shown while it runs and when it is over: for a terminal, for a log, and for a program."""
+"""Reports a job while it runs and when it ends: on a terminal, in a log, or as JSON for a program."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from bridge.units import clock_text
 STAGE_WORDS = {
     "queued": "Waiting",
     "loading": "Getting ready",
-    "separating": "Taking apart",
+    "separating": "Separating",
     "transcribing": "Finding the notes",
     "writing": "Writing",
 }
 
 
 class JobReport(Protocol):
-    """Shows one job."""
+    """Reports one job."""
 
     def __enter__(self) -> object: ...
 
@@ -37,22 +37,22 @@ class JobReport(Protocol):
     def show(self, event: Event) -> None: ...
 
     def conclude(self, job: Job) -> None:
-        """The job is over."""
+        """The job has ended."""
         ...
 
     def refuse(self, error: BridgeError) -> None:
-        """There is no job, for this reason; the command says it on standard error as well."""
+        """The job was rejected with this error, which the command prints on standard error as well."""
         ...
 
 
 def report_for(*, json: bool) -> JobReport:
-    """The report that suits where it is going; a program gets nothing but JSON."""
+    """The report as text for people, or as JSON only."""
     return JsonReport() if json else TextReport.for_people()
 
 
 def outcome_of(job: Job) -> dict[str, object]:
-    """The job as the last JSON object tells it."""
-    told: dict[str, object] = {
+    """The job as the last JSON object."""
+    outcome: dict[str, object] = {
         "job": job.id,
         "state": job.state,
         "engine": job.engine,
@@ -66,8 +66,8 @@ def outcome_of(job: Job) -> dict[str, object]:
         "music": job.music,
     }
     if job.failure is not None:
-        told["code"], told["message"] = job.failure.code, job.failure.message
-    return told
+        outcome["code"], outcome["message"] = job.failure.code, job.failure.message
+    return outcome
 
 
 def _stem(result: Result) -> dict[str, object]:
@@ -86,7 +86,7 @@ def _midi(result: Result) -> dict[str, object]:
 
 
 class JsonReport:
-    """One JSON object a line on standard output, flushed at once; the outcome last."""
+    """Writes one JSON object a line to standard output, flushed at once; the outcome last."""
 
     def __enter__(self) -> JsonReport:
         return self
@@ -106,7 +106,7 @@ class JsonReport:
 
 
 class TextReport:
-    """Words: a moving bar on a terminal, a line for each new stage in a log; the files at the end."""
+    """Writes text: a progress bar on a terminal, a line for each new stage in a log; the files at the end."""
 
     def __init__(self, console: PlainConsole) -> None:
         self._console = console
@@ -120,7 +120,7 @@ class TextReport:
         return cls(PlainConsole(soft_wrap=True))
 
     def say(self, words: str) -> None:
-        """One line of the command's own."""
+        """Prints one line."""
         self._console.print(words)
 
     def __enter__(self) -> TextReport:
@@ -149,7 +149,7 @@ class TextReport:
             case Analysed(music=music) if words := music_words(music):
                 self._console.print(f"Music: {', '.join(words)}")
             case Produced(result=result):
-                self._console.print(_line(result))
+                self._console.print(_result_line(result))
 
     def conclude(self, job: Job) -> None:
         if job.state == "done":
@@ -165,10 +165,10 @@ class TextReport:
             self._console.print(f"{left} in {job.output_dir}.")
 
     def refuse(self, error: BridgeError) -> None:
-        """Nothing to add to what standard error says."""
+        """Does nothing: the command prints the error on standard error."""
 
 
-def _line(result: Result) -> str:
+def _result_line(result: Result) -> str:
     match result.kind:
         case "stem":
             what = f"{clock_text(result.seconds):>5} audio  "

@@ -1,12 +1,12 @@
-"""The one door to the terminal: what the commands say passes here, and nothing else of the program prints.
+"""Everything that the commands print: no other module writes to the standard streams.
 
-A person gets one harmless line (`plain`), which never fails for a sign that the terminal's encoding lacks; a program
-gets JSON, or a path's very bytes. Where standard output cannot take it, `write_line` and its sisters raise
+Output for people is one line without control characters (`plain`); a character that the terminal's encoding lacks is
+never an error. Output for programs is JSON, or the exact bytes of a path. If standard output fails, the functions raise
 
-    OutputClosed    its reader has gone, as in `sab models | head -1`
-    NotWritable     it is a file on a full drive
+    OutputClosed    its reader has closed the pipe, as in `sab models | head -1`
+    NotWritable     it cannot be written: a file on a full drive
 
-and what standard error cannot take is lost without a word.
+Errors of standard error are ignored.
 """
 
 from __future__ import annotations
@@ -28,76 +28,73 @@ import typer
 from bridge.errors import BadArguments, NotWritable
 from bridge.plain import plain
 
-#: The widths and heights of a terminal that are believed; others come from what never asked a terminal.
+#: Plausible widths and heights of a terminal; others were not set by a terminal.
 _SIZES = range(20, 1001)
-#: What can move no cursor.
+#: Values of TERM for terminals that cannot move the cursor.
 _DUMB_TERMINALS = ("", "dumb", "unknown")
 
 
 class OutputClosed(Exception):  # noqa: N818 – named as those in bridge.errors are
-    """Nobody reads standard output any more."""
+    """The reader of standard output has closed it."""
 
 
 def prepare_terminal() -> None:
-    """Makes the standard streams and the environment fit to be written to; once, before anything is.
+    """Prepares the standard streams, the environment and logging; called once, before anything is printed.
 
-    Python's own streams fail at the first sign that their encoding lacks, and are None where they were closed;
-    libraries believe a COLUMNS of 0, and print nothing; and what they log or warn of would come as a stack trace.
+    Python's own streams fail at the first character that their encoding lacks, and are None if they were closed;
+    libraries accept a COLUMNS of 0, and then print nothing; their log records and warnings would print stack traces.
     """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 – as long as we live
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 – open until the process ends
         elif hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     for name in ("COLUMNS", "LINES"):
         size = os.environ.get(name, "")
         if not (re.fullmatch(r"[0-9]{1,4}", size) and int(size) in _SIZES):
             os.environ.pop(name, None)
-    logging.raiseExceptions = False  # a log that cannot be written is lost
+    logging.raiseExceptions = False  # a log record that cannot be written is dropped
     logging.captureWarnings(True)
     logging.getLogger().addHandler(TerminalHandler(logging.WARNING))
-    threading.excepthook = lambda fault: logging.error("A thread ended", exc_info=fault.exc_value)
+    threading.excepthook = lambda error: logging.error("A thread ended", exc_info=error.exc_value)
 
 
 def write_line(line: object = "") -> None:
-    """One line on standard output, for a person."""
+    """Writes one line to standard output, for a person."""
     with writing():
         _put(sys.stdout, str(line))
 
 
 def write_error(code: str, message: str) -> None:
-    """One line on standard error: what is wrong, with its code."""
+    """Writes one line to standard error: an error's code and message."""
     write_note(f"{code}: {message}")
 
 
 def write_note(message: str) -> None:
-    """One line on standard error, which says who speaks."""
+    """Writes one line to standard error, prefixed with the program's name."""
     write_report(f"sab: {message}")
 
 
 def write_report(line: str) -> None:
-    """One line on standard error, as it is."""
+    """Writes one line to standard error, without a prefix."""
     with contextlib.suppress(OSError, ValueError):  # ValueError: closed
         _put(sys.stderr, line)
 
 
 def write_json(value: object) -> None:
-    r"""One JSON value as one line of UTF-8, whatever the terminal's encoding is.
+    r"""Writes one JSON value as one line of UTF-8, independent of the terminal's encoding.
 
-    What a terminal might obey is written as `\u009b`, which means the same to every program.
+    Control characters are escaped, as `\u009b`, which every JSON parser reads as the same character.
     """
     line = msgspec.json.encode(value).decode()
     if not line.isprintable():
-        line = "".join(sign if sign.isprintable() else _escaped(sign) for sign in line)
+        line = "".join(character if character.isprintable() else _escaped(character) for character in line)
     _put_bytes(line.encode() + b"\n")
 
 
 def write_path(path: object) -> None:
-    """A path as one line: for a person where standard output is a terminal, else its very bytes.
-
-    So a script finds the file, whatever is in its name.
-    """
+    """Writes a path as one line: as text on a terminal, else as its exact bytes, so that a script finds the file."""
     if sys.stdout.isatty():
         write_line(path)
     else:
@@ -105,22 +102,22 @@ def write_path(path: object) -> None:
 
 
 def ask(question: str) -> bool:
-    """Asks a person yes or no; raises typer.Abort where the answer never comes."""
+    """Asks a person yes or no; raises typer.Abort if there is no answer."""
     return typer.confirm(plain(question))
 
 
-def need_a_screen() -> None:
-    """Raises BadArguments where no screen can be drawn: the streams are no terminal, or one that moves no cursor.
+def require_screen() -> None:
+    """Raises BadArguments if no screen can be drawn: a stream is no terminal, or the terminal cannot move the cursor.
 
-    Textual reads standard input and writes standard error, on Windows standard output, whose size it takes everywhere.
-    Under `textual serve` it speaks to a browser instead, by the driver that TEXTUAL_DRIVER names.
+    Textual reads standard input and writes standard error (on Windows standard output), and always takes the size of
+    standard output. Under `textual serve` it draws in a browser, by the driver that TEXTUAL_DRIVER names.
     """
     if os.environ.get("TEXTUAL_DRIVER"):
         return
-    names = {"standard input": sys.__stdin__, "standard output": sys.__stdout__, "standard error": sys.__stderr__}
-    for name, stream in names.items():
+    streams = {"standard input": sys.__stdin__, "standard output": sys.__stdout__, "standard error": sys.__stderr__}
+    for name, stream in streams.items():
         if stream is None or stream.closed or not stream.isatty():
-            raise _no_screen(f"{name} is none")
+            raise _no_screen(f"{name} is not one")
     if sys.platform != "win32" and (kind := os.environ.get("TERM", "")) in _DUMB_TERMINALS:
         raise _no_screen(f"this one cannot draw (TERM={kind})" if kind else "TERM does not say which this is")
 
@@ -131,10 +128,10 @@ def _no_screen(why: str) -> BadArguments:
 
 @contextlib.contextmanager
 def writing() -> Iterator[None]:
-    """What standard output refuses becomes an error that says so, and nothing more is written to it.
+    """Translates errors of standard output, and discards all further output after one.
 
     Raises:
-        OutputClosed: nobody reads it.
+        OutputClosed: the reader has closed it.
         NotWritable: it cannot be written.
     """
     try:
@@ -147,19 +144,19 @@ def writing() -> Iterator[None]:
 
 
 def drop_output() -> None:
-    """What still waits to be written goes nowhere: it would fail once more while Python ends."""
+    """Discards buffered and further output, which would fail once more when Python exits."""
     with contextlib.suppress(OSError, ValueError):
-        nothing = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nothing, sys.stdout.fileno())
-        os.close(nothing)
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
 
 
 class TerminalHandler(logging.Handler):
-    """What is logged while there is no log file: a line each, and no stack."""
+    """Writes log records to standard error while there is no log file: one line each, without a stack trace."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        fault = record.exc_info[1] if record.exc_info else None
-        write_note(record.getMessage() if fault is None else f"{record.getMessage()}: {type(fault).__name__}: {fault}")
+        error = record.exc_info[1] if record.exc_info else None
+        write_note(record.getMessage() if error is None else f"{record.getMessage()}: {type(error).__name__}: {error}")
 
 
 def _put(stream: TextIO, line: str) -> None:
@@ -175,13 +172,13 @@ def _put_bytes(data: bytes) -> None:
 
 
 def _bytes_of(path: str) -> bytes:
-    """On Windows names are no bytes: there a pipe's reader expects its encoding, where that suffices."""
+    """The bytes of a path. On Windows, paths are text: a pipe's encoding is used if it has all the characters."""
     if sys.platform == "win32":
         with contextlib.suppress(UnicodeEncodeError):
             return path.encode(sys.stdout.encoding)
     return os.fsencode(path)
 
 
-def _escaped(sign: str) -> str:
-    units = sign.encode("utf-16-be").hex()
+def _escaped(character: str) -> str:
+    units = character.encode("utf-16-be").hex()
     return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))

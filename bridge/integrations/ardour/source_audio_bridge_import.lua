@@ -3,10 +3,10 @@ ardour {
 	name        = "Source Audio Bridge: Import",
 	license     = "MIT",
 	author      = "Source Audio Bridge",
-	description = [[Puts what the Source Audio Bridge has made of your regions into new tracks, at the regions' places: one audio track for each stem, one MIDI track for its notes.]]
+	description = [[Imports the Source Audio Bridge's results into new tracks, at the positions of their regions: one audio track for each stem, one MIDI track for its notes.]]
 }
 
--- Ardour keeps nothing of a script but what factory returns, so that all it needs stands in there.
+-- Ardour keeps only the function that factory returns, so everything is defined inside it.
 function factory () return function ()
 	local TITLE = "Source Audio Bridge"
 	local pending = ARDOUR.LuaAPI.build_filename (Session:path (), "source-audio-bridge.pending")
@@ -19,7 +19,7 @@ function factory () return function ()
 		return ARDOUR.LuaAPI.file_test (path, ARDOUR.LuaAPI.FileTest.Exists)
 	end
 
-	-- One line for each region that was sent: its place in samples, the results' folder, their name, a file to remove.
+	-- One line for each region that was sent: its position in samples, the results' folder, their name, a file to remove.
 	local function waiting ()
 		local jobs = {}
 		if exists (pending) then
@@ -45,7 +45,7 @@ function factory () return function ()
 		assert (file:close ())
 	end
 
-	-- The files that the manifest lists, stems before notes; not the one with the notes of all stems.
+	-- The files in the manifest, stems before notes; without the file with the notes of all stems.
 	local function results (job)
 		local stems, notes = {}, {}
 		local text = ARDOUR.LuaAPI.file_get_contents (job.manifest)
@@ -59,7 +59,7 @@ function factory () return function ()
 	local function import (path, place)
 		local files = C.StringVector ()
 		files:push_back (path)
-		-- Ardour moves the position that it is given; each file needs one of its own.
+		-- Ardour changes the position argument, so each file needs a new one.
 		Editor:do_import (files,
 			Editing.ImportDistinctFiles, Editing.ImportAsTrack, ARDOUR.SrcQuality.SrcBest,
 			ARDOUR.MidiTrackNameSource.SMFTrackName, ARDOUR.MidiTempoMapDisposition.SMFTempoIgnore,
@@ -81,7 +81,7 @@ function factory () return function ()
 		ask ("Nothing to import: no region of this session was sent.", LuaDialog.ButtonType.Close)
 	elseif #unfinished > 0 then
 		local answer = ask ("Not done yet: " .. table.concat (names, ", ") .. ".\n"
-			.. "The bridge says how far it is, or why it failed. Go on waiting for them?", LuaDialog.ButtonType.Yes_No)
+			.. "The bridge shows their progress, or why they failed. Keep waiting for them?", LuaDialog.ButtonType.Yes_No)
 		if answer == LuaDialog.Response.No then unfinished = {} end
 	end
 	remember (unfinished)

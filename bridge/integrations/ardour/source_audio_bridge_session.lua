@@ -1,9 +1,9 @@
--- Sends all audio regions of some tracks to the Source Audio Bridge, without Ardour's window: for many songs at night.
+-- Sends all audio regions of some tracks to the Source Audio Bridge, without Ardour's window, for batches of songs.
 --
 --   ardour7-lua source_audio_bridge_session.lua SESSION_FOLDER SNAPSHOT SAMPLE_RATE TRACK [TRACK …]
 --
--- SNAPSHOT is usually called like the folder. Import the results with "Source Audio Bridge: Import" when you open the
--- session the next time; only Ardour's editor can import files. It needs JACK (`jackd -d dummy` will do).
+-- SNAPSHOT usually has the folder's name. Import the results with "Source Audio Bridge: Import" when you next open the
+-- session; only Ardour's editor can import files. It needs JACK (`jackd -d dummy` is enough).
 
 local folder, snapshot, rate = arg[1], arg[2], tonumber (arg[3])
 assert (rate and arg[4], "SESSION_FOLDER SNAPSHOT SAMPLE_RATE TRACK …")
@@ -23,6 +23,6 @@ for index = 4, #arg do
 end
 factory ({ regions = regions }) ()
 regions = nil
-collectgarbage () -- a session must not be closed while Lua still holds its regions
+collectgarbage () -- a session must not be closed while Lua still references its regions
 close_session ()
 quit ()

@@ -3,10 +3,10 @@ ardour {
 	name        = "Source Audio Bridge: Take Apart",
 	license     = "MIT",
 	author      = "Source Audio Bridge",
-	description = [[Sends the selected audio regions to the Source Audio Bridge, which must be running (sab). When it is done, "Source Audio Bridge: Import" puts stems and notes below one another at the regions' places.]]
+	description = [[Sends the selected audio regions to the Source Audio Bridge, which must be running (sab). When it is done, "Source Audio Bridge: Import" adds tracks with the stems and notes at the regions' positions.]]
 }
 
--- Ardour keeps nothing of a script but what factory returns, so that all it needs stands in there.
+-- Ardour keeps only the function that factory returns, so everything is defined inside it.
 -- params.regions: regions to send instead of the selected ones, for sessions without an editor.
 function factory (params) return function ()
 	local URL = "osc.udp://127.0.0.1:9720" -- `sab install ardour` writes your port here
@@ -19,7 +19,7 @@ function factory (params) return function ()
 	local rate = Session:nominal_sample_rate ()
 	local pending = ARDOUR.LuaAPI.build_filename (session, "source-audio-bridge.pending")
 
-	local function tell (text)
+	local function show (text)
 		if LuaDialog then
 			LuaDialog.Message (TITLE, text, LuaDialog.MessageType.Info, LuaDialog.ButtonType.Close):run ()
 		else
@@ -31,15 +31,15 @@ function factory (params) return function ()
 		return ARDOUR.LuaAPI.file_test (path, ARDOUR.LuaAPI.FileTest.Exists)
 	end
 
-	-- A decimal point whatever the language, and more digits than OSC's floats have.
+	-- With a decimal point in every locale, and more digits than an OSC float has.
 	local function decimal (number)
 		return (string.format ("%.9f", number):gsub (",", "."))
 	end
 
-	-- Blanks and ends of lines that only Unicode has, in UTF-8.
+	-- Unicode's spaces and line separators, in UTF-8.
 	local BLANKS = { "\194[\128-\160]", "\225\154\128", "\226\128[\128-\138\168\169\175]", "\226\129\159", "\227\128\128" }
 
-	-- The bridge makes the same name of it: nothing is left that a file may not be called.
+	-- Replaces what a file name must not contain, by the bridge's own rules.
 	local function file_name (name)
 		for _, blank in ipairs (BLANKS) do name = name:gsub (blank, " ") end
 		name = name:gsub ('[<>:"/\\|?*%c\127]', "_")
@@ -47,7 +47,7 @@ function factory (params) return function ()
 			name = name:sub (1, utf8.offset (name, 0, LONGEST_NAME + 1) - 1)
 		end
 		name = name:gsub ("^%s+", ""):gsub ("[%s.]+$", "")
-		-- What Windows keeps for devices, with any ending.
+		-- Windows reserves these names for devices, with any extension.
 		local head, rest = name:match ("^([^.]*)(.*)$")
 		local device = head:gsub ("%s+$", ""):upper ()
 		if ("|CON|PRN|AUX|NUL|"):find ("|" .. device .. "|", 1, true) or device:match ("^COM[1-9]$")
@@ -57,7 +57,7 @@ function factory (params) return function ()
 		return name == "" and "region" or name
 	end
 
-	-- Ardour keeps each channel in a mono file of its own; the bridge wants to hear both sides at once.
+	-- Writes a region to one WAV file: Ardour stores each channel in its own mono file, but the bridge needs them together.
 	local function render (region, count, path)
 		local frames = region:length ():samples ()
 		local bytes = frames * count * 4
@@ -65,14 +65,14 @@ function factory (params) return function ()
 		local file = assert (io.open (path, "wb"))
 		file:write (string.pack ("<c4I4c4c4I4I2I2I4I4I2I2c4I4",
 			"RIFF", 36 + bytes, "WAVE", "fmt ", 16, 3, count, rate, rate * count * 4, count * 4, 32, "data", bytes))
-		local memory = ARDOUR.DSP.DspShm (CHUNK)
+		local buffer = ARDOUR.DSP.DspShm (CHUNK)
 		local samples = region:to_readable ()
 		for first = 0, frames - 1, CHUNK do
 			local size = math.min (CHUNK, frames - first)
 			local mixed = {}
 			for channel = 0, count - 1 do
-				assert (samples:read (memory:to_float (0), first, size, channel) == size, "the region cannot be read")
-				for index, sample in ipairs (memory:to_float (0):get_table (size)) do
+				assert (samples:read (buffer:to_float (0), first, size, channel) == size, "the region cannot be read")
+				for index, sample in ipairs (buffer:to_float (0):get_table (size)) do
 					mixed[(index - 1) * count + channel + 1] = sample
 				end
 			end
@@ -81,8 +81,8 @@ function factory (params) return function ()
 		assert (file:close ())
 	end
 
-	-- The file that holds the region's sound, and where in it that starts, in seconds.
-	local function sound (region, audio, name)
+	-- The file with the region's audio, and the offset of the region in it, in seconds.
+	local function audio_file (region, audio, name)
 		local count = audio:n_channels ()
 		local file = audio:source (0):to_filesource ()
 		if count == 1 and not file:isnil () and file:within_session () then
@@ -98,13 +98,13 @@ function factory (params) return function ()
 		return path, 0, path
 	end
 
-	-- A folder that no other job has or will have.
+	-- A folder that no other job uses or will use.
 	local function free_folder (name)
-		local asked = exists (pending) and ARDOUR.LuaAPI.file_get_contents (pending) or ""
+		local sent = exists (pending) and ARDOUR.LuaAPI.file_get_contents (pending) or ""
 		local folder, number = name, 1
 		while true do
 			local path = ARDOUR.LuaAPI.build_filename (session, "stems", folder)
-			if not exists (path) and not asked:find ("\t" .. path .. "\t", 1, true) then return path end
+			if not exists (path) and not sent:find ("\t" .. path .. "\t", 1, true) then return path end
 			number = number + 1
 			folder = name .. " " .. number
 		end
@@ -112,7 +112,7 @@ function factory (params) return function ()
 
 	local function send (bridge, region, audio)
 		local name = file_name (region:name ())
-		local path, start, rendered = sound (region, audio, name)
+		local path, start, rendered = audio_file (region, audio, name)
 		local out = free_folder (name)
 		local words = { path }
 		local function add (key, value)
@@ -126,7 +126,7 @@ function factory (params) return function ()
 		add ("name", name)
 		local tempo = Temporal.TempoMap.read ():quarters_per_minute_at (region:position ())
 		if tempo >= SLOWEST_BPM and tempo <= FASTEST_BPM then add ("tempo", decimal (tempo)) end
-		-- Before it is sent: an answer that nobody waits for is better than one that is forgotten.
+		-- Recorded before it is sent, so that no result can be missed.
 		local list = assert (io.open (pending, "a"))
 		list:write (table.concat ({ region:position ():samples (), out, name, rendered or "" }, "\t"), "\n")
 		assert (list:close ())
@@ -151,11 +151,11 @@ function factory (params) return function ()
 		end
 	end
 	if #failed > 0 then
-		tell ("Not sent:\n" .. table.concat (failed, "\n"))
+		show ("Not sent:\n" .. table.concat (failed, "\n"))
 	elseif #sent == 0 then
-		tell ("Select one or more audio regions first.")
+		show ("Select one or more audio regions first.")
 	else
-		tell ("Sent: " .. table.concat (sent, ", ") .. ".\nThe bridge shows how far it is. When it is done, choose Edit → "
+		show ("Sent: " .. table.concat (sent, ", ") .. ".\nThe bridge shows the progress. When it is done, choose Edit → "
 			.. "Lua Scripts → Source Audio Bridge: Import.")
 	end
 end end

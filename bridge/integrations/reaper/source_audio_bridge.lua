@@ -1,13 +1,13 @@
--- What the two scripts for REAPER share: how the bridge is called, and what waits to be imported. Not a script by itself.
+-- Shared by the two scripts for REAPER: calling the bridge, and the jobs that wait to be imported. Not an action itself.
 
 local M = {}
 
 M.TITLE = "Source Audio Bridge"
--- What was sent is kept in the project, so that it is still known after a restart.
+-- Jobs are stored in the project, so that they survive a restart.
 local SECTION = "SourceAudioBridge"
 local ANSWER_MS = 30000
 
--- One word of a command line, so that no sign in it means anything to a shell.
+-- Quotes one word of a command line for the shell.
 function M.quoted (word)
 	if reaper.GetOS ():match ("^Win") then
 		return '"' .. word:gsub ('(\\*)"', '%1%1\\"'):gsub ("(\\*)$", "%1%1") .. '"'
@@ -15,7 +15,7 @@ function M.quoted (word)
 	return "'" .. word:gsub ("'", "'\\''") .. "'"
 end
 
--- Gives the bridge a file; returns its answer, or nil and what is wrong.
+-- Submits a file to the bridge; returns its answer, or nil and the error.
 function M.submit (settings, file, options)
 	local words = {}
 	for _, list in ipairs { settings.command, settings.options, { file }, options } do
@@ -37,13 +37,13 @@ function M.joined (...)
 	return (table.concat ({ ... }, separator))
 end
 
--- The part of a path before its last separator, and the name without its ending.
+-- The folder of a path, and the file name without its extension.
 function M.split (path)
 	local folder, file = path:match ("^(.*)[/\\]([^/\\]*)$")
 	return folder or "", ((file or path):gsub ("%.[^.]*$", ""))
 end
 
--- One entry for each item that was sent: its place and rate, the results' folder and name, and its track.
+-- One entry for each item that was sent: its position and rate, the results' folder and name, and its track.
 function M.waiting ()
 	local jobs, index = {}, 0
 	while true do

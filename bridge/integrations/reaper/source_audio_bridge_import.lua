@@ -1,6 +1,6 @@
 -- @description Source Audio Bridge: import stems and notes
--- Puts what the Source Audio Bridge has made of your items into new tracks below them: one audio track for each stem, one
--- MIDI track for its notes, all in one undo step.
+-- Imports the Source Audio Bridge's results into new tracks below their items: one audio track for each stem, one MIDI
+-- track for its notes, all in one undo step.
 
 local here = debug.getinfo (1, "S").source:match ("^@(.*[/\\])") or ""
 local bridge = dofile (here .. "source_audio_bridge.lua")
@@ -8,7 +8,7 @@ local bridge = dofile (here .. "source_audio_bridge.lua")
 local BUILD_MISSING_PEAKS = 40047
 local YES_NO, NO = 4, 7
 
--- The files that the manifest lists, stems before notes; not the one with the notes of all stems.
+-- The files in the manifest, stems before notes; without the file with the notes of all stems.
 local function results (job)
 	local stems, notes = {}, {}
 	local file = assert (io.open (job.manifest, "rb"))
@@ -21,7 +21,7 @@ local function results (job)
 	return table.move (notes, 1, #notes, #stems + 1, stems)
 end
 
--- The number of the track that the item was on when it was sent; the last one where it is gone.
+-- The number of the track that the item was on when it was sent; the last track if it no longer exists.
 local function track_number (guid)
 	local count = reaper.CountTracks (0)
 	for index = 0, count - 1 do
@@ -30,7 +30,7 @@ local function track_number (guid)
 	return count
 end
 
--- A new track with the file in it, at the item's place and rate; false where the file is gone.
+-- Adds a track with the file at the item's position and rate; false if the file no longer exists.
 local function place (job, index, name)
 	local path = bridge.joined (job.out, name)
 	local source = bridge.exists (path) and reaper.PCM_Source_CreateFromFile (path)
@@ -56,7 +56,7 @@ local function place (job, index, name)
 	return true
 end
 
-local jobs, ready, unfinished, names, gone = bridge.waiting (), {}, {}, {}, {}
+local jobs, ready, unfinished, names, missing = bridge.waiting (), {}, {}, {}, {}
 for _, job in ipairs (jobs) do
 	local done = bridge.exists (job.manifest)
 	local list = done and ready or unfinished
@@ -70,7 +70,7 @@ if #ready > 0 then
 	for _, job in ipairs (ready) do
 		local below = track_number (job.track)
 		for _, name in ipairs (results (job)) do
-			if place (job, below, name) then below = below + 1 else gone[#gone + 1] = name end
+			if place (job, below, name) then below = below + 1 else missing[#missing + 1] = name end
 		end
 		bridge.forget (job)
 	end
@@ -80,14 +80,14 @@ if #ready > 0 then
 	reaper.Undo_EndBlock ("Import stems and notes", -1)
 end
 
-if #gone > 0 then
-	reaper.ShowMessageBox ("No longer there, and not imported:\n" .. table.concat (gone, "\n"), bridge.TITLE, 0)
+if #missing > 0 then
+	reaper.ShowMessageBox ("Not imported, because these files no longer exist:\n" .. table.concat (missing, "\n"), bridge.TITLE, 0)
 end
 if #jobs == 0 then
 	reaper.ShowMessageBox ("Nothing to import: no item of this project was sent.", bridge.TITLE, 0)
 elseif #unfinished > 0 then
 	local text = "Not done yet: " .. table.concat (names, ", ")
-		.. ".\nThe bridge says how far it is, or why it failed. Go on waiting for them?"
+		.. ".\nThe bridge shows their progress, or why they failed. Keep waiting for them?"
 	if reaper.ShowMessageBox (text, bridge.TITLE, YES_NO) == NO then
 		for _, job in ipairs (unfinished) do bridge.forget (job) end
 	end

@@ -1,6 +1,6 @@
--- @description Source Audio Bridge: take the selected items apart
+-- @description Source Audio Bridge: separate the selected items
 -- Sends the selected audio items to the Source Audio Bridge, which must be running (sab). When it is done, the script
--- source_audio_bridge_import.lua puts stems and notes below them.
+-- source_audio_bridge_import.lua adds tracks with the stems and notes below them.
 
 local here = debug.getinfo (1, "S").source:match ("^@(.*[/\\])") or ""
 local bridge = dofile (here .. "source_audio_bridge.lua")
@@ -13,10 +13,10 @@ local function decimal (number)
 	return (string.format ("%.9f", number):gsub (",", "."))
 end
 
--- Blanks and ends of lines that only Unicode has, in UTF-8.
+-- Unicode's spaces and line separators, in UTF-8.
 local BLANKS = { "\194[\128-\160]", "\225\154\128", "\226\128[\128-\138\168\169\175]", "\226\129\159", "\227\128\128" }
 
--- The bridge makes the same name of it: nothing is left that a file may not be called.
+-- Replaces what a file name must not contain, by the bridge's own rules.
 local function file_name (name)
 	for _, blank in ipairs (BLANKS) do name = name:gsub (blank, " ") end
 	name = name:gsub ('[<>:"/\\|?*%c\127]', "_")
@@ -24,7 +24,7 @@ local function file_name (name)
 		name = name:sub (1, utf8.offset (name, 0, LONGEST_NAME + 1) - 1)
 	end
 	name = name:gsub ("^%s+", ""):gsub ("[%s.]+$", "")
-	-- What Windows keeps for devices, with any ending.
+	-- Windows reserves these names for devices, with any extension.
 	local head, rest = name:match ("^([^.]*)(.*)$")
 	local device = head:gsub ("%s+$", ""):upper ()
 	if ("|CON|PRN|AUX|NUL|"):find ("|" .. device .. "|", 1, true) or device:match ("^COM[1-9]$")
@@ -34,28 +34,28 @@ local function file_name (name)
 	return name == "" and "item" or name
 end
 
--- Where the project lies; nil for one that was never saved.
+-- The project's file and its folder; nil for one that was never saved.
 local function project ()
 	local _, file = reaper.EnumProjects (-1)
 	if file == "" then return nil end
 	return file, (bridge.split (file))
 end
 
--- A folder that no other job has or will have.
+-- A folder that no other job uses or will use.
 local function free_folder (parent, name)
-	local asked = {}
-	for _, job in ipairs (bridge.waiting ()) do asked[job.out] = true end
+	local sent = {}
+	for _, job in ipairs (bridge.waiting ()) do sent[job.out] = true end
 	local folder, number = name, 1
 	while true do
 		local path = bridge.joined (parent, "stems", folder)
-		if not asked[path] and not bridge.exists (bridge.joined (path, name .. ".sab.json")) then return path end
+		if not sent[path] and not bridge.exists (bridge.joined (path, name .. ".sab.json")) then return path end
 		number = number + 1
 		folder = name .. " " .. number
 	end
 end
 
--- The file that a take plays, and where in it that starts, in seconds.
-local function sound (take)
+-- The file that a take plays, and the offset of the take in it, in seconds.
+local function audio_file (take)
 	local source = reaper.GetMediaItemTake_Source (take)
 	local start = reaper.GetMediaItemTakeInfo_Value (take, "D_STARTOFFS")
 	local parent = reaper.GetMediaSourceParent (source)
@@ -74,7 +74,7 @@ end
 local function send (item)
 	local take = reaper.GetActiveTake (item)
 	if not take then error ("it is empty", 0) end
-	local file, start = sound (take)
+	local file, start = audio_file (take)
 	local place = reaper.GetMediaItemInfo_Value (item, "D_POSITION")
 	local rate = reaper.GetMediaItemTakeInfo_Value (take, "D_PLAYRATE")
 	local length = reaper.GetMediaItemInfo_Value (item, "D_LENGTH") * rate
@@ -91,7 +91,7 @@ local function send (item)
 	if project_file then add ("project", project_file) end
 	add ("out", out)
 	add ("name", name)
-	-- In a take that plays faster, the notes' beats pass faster too.
+	-- A tempo in the file's own time: in a take that plays faster, beats pass faster too.
 	local tempo = reaper.TimeMap_GetDividedBpmAtTime (place) / rate
 	if tempo >= SLOWEST_BPM and tempo <= FASTEST_BPM then add ("tempo", decimal (tempo)) end
 	local answer, wrong = bridge.submit (settings, file, words)

@@ -1,8 +1,7 @@
-"""The address table as an OSCQuery tree: what a program sees that explores the bridge.
+"""The address table as an OSCQuery tree, for programs that explore the bridge.
 
-After the OSCQuery proposal (github.com/Vidvox/OSCQueryProposal). All of it is made from `addresses` and
-`bridge.options.table`; nothing here says anything about an address that those tables do not say. Beyond the proposal,
-`KEYS` describes the `key value` pairs of a request, for which its attributes have no word.
+It follows the OSCQuery proposal (github.com/Vidvox/OSCQueryProposal), and is built only from `addresses` and
+`bridge.options.table`. The proposal has no attribute for the `key value` pairs of a request; the tree adds `KEYS`.
 """
 
 from __future__ import annotations
@@ -18,22 +17,22 @@ from bridge.request import JobRequest
 
 Node: TypeAlias = dict[str, object]
 
-#: The proposal's ACCESS: a bit for reading, one for writing; a push can be neither read nor sent.
+#: The proposal's ACCESS: bit 0 for reading, bit 1 for writing; a push can be neither read nor sent.
 NO_VALUE, READ_ONLY, WRITE_ONLY = 0, 1, 2
-#: The proposal's attributes that the bridge knows, beside those that every server must know.
+#: The proposal's optional attributes that the bridge supports.
 EXTENSIONS = ("ACCESS", "VALUE", "RANGE", "DESCRIPTION", "EXTENDED_TYPE", "OVERLOADS")
 SUPPORTED = frozenset({"FULL_PATH", "CONTENTS", "TYPE", "KEYS", *EXTENSIONS})
-#: Those of the proposal that it does not.
+#: The proposal's optional attributes that it does not support.
 UNSUPPORTED = frozenset({"TAGS", "UNIT", "CRITICAL", "CLIPMODE", "HTML", "LISTEN", "PATH_CHANGED"})
 
 #: A type tag for each letter of a signature; T stands for both T and F.
 _TAGS = {"s": "s", "i": "i", "f": "f", "b": "T"}
-#: What a message without arguments is said to have: nil, which programs show as a button.
+#: The type of a message without arguments: nil, which programs show as a button.
 _NIL = "N"
 
 
 def host_info(name: str, host: str, port: int) -> Node:
-    """What `?HOST_INFO` answers; `host` and `port` are where OSC is heard, "" for the host that was asked."""
+    """The answer to `?HOST_INFO`; `host` and `port` are the OSC server's, with "" for the host of the request."""
     found: Node = {"NAME": name, "OSC_PORT": port, "OSC_TRANSPORT": "UDP"}
     if host:
         found["OSC_IP"] = host
@@ -45,18 +44,18 @@ def address_space(values: Mapping[str, Sequence[object]], engines: Sequence[str]
     """The whole tree, from `/` down.
 
     Args:
-        values: what can be read, by the address of the message that says it.
-        engines: the names that `engine` may have, beside auto.
-        defaults: what a job gets where its request does not say.
+        values: the values that can be read, by the address of the message that carries them.
+        engines: allowed values of `engine`, besides auto.
+        defaults: defaults of a job's options.
     """
     root = _container("/")
     for request in REQUESTS.values():
-        _place(root, _request(request, engines, defaults))
+        _insert(root, _request(request, engines, defaults))
     rows: dict[str, list[Outgoing]] = {}
     for outgoing in OUTGOING:
         rows.setdefault(outgoing.address, []).append(outgoing)
-    for address, alike in rows.items():
-        _place(root, _outgoing(alike, values.get(address)))
+    for address, forms in rows.items():
+        _insert(root, _outgoing(forms, values.get(address)))
     return root
 
 
@@ -71,7 +70,7 @@ def find_node(root: Node, path: str) -> Node | None:
     return node
 
 
-def _place(root: Node, leaf: Node) -> None:
+def _insert(root: Node, leaf: Node) -> None:
     address = str(leaf["FULL_PATH"])
     *parents, name = address.strip("/").split("/")
     contents = root["CONTENTS"]
@@ -105,7 +104,7 @@ def _request(request: Request, engines: Sequence[str], defaults: JobRequest) -> 
 
 
 def _outgoing(rows: Sequence[Outgoing], value: Sequence[object] | None) -> Node:
-    """The rows of one address, of which the first is the common one."""
+    """The rows of one address; the first is the usual form, the others are overloads."""
     first, *others = rows
     node = {
         "FULL_PATH": first.address,
@@ -123,14 +122,14 @@ def _outgoing(rows: Sequence[Outgoing], value: Sequence[object] | None) -> Node:
 
 
 def _arguments(address: str, parameters: Iterable[Parameter]) -> Node:
-    told = tuple(parameters)
-    if not told:
+    arguments = tuple(parameters)
+    if not arguments:
         return {"TYPE": _NIL}
     node: Node = {
-        "TYPE": "".join(_TAGS[parameter.type] for parameter in told),
-        "EXTENDED_TYPE": [parameter.name for parameter in told],
+        "TYPE": "".join(_TAGS[parameter.type] for parameter in arguments),
+        "EXTENDED_TYPE": [parameter.name for parameter in arguments],
     }
-    ranges = [of_parameter(address, parameter.name) for parameter in told]
+    ranges = [of_parameter(address, parameter.name) for parameter in arguments]
     if any(ranges):
         node["RANGE"] = [_range(found) for found in ranges]
     return node
@@ -138,7 +137,7 @@ def _arguments(address: str, parameters: Iterable[Parameter]) -> Node:
 
 def _key(key: str, engines: Sequence[str], defaults: JobRequest) -> Node:
     if key not in OPTIONS:  # `req`, which belongs to the message and not to the job
-        return {"TYPE": "s", "DESCRIPTION": "Your token for this request, echoed in the answer."}
+        return {"TYPE": "s", "DESCRIPTION": "Your token for this request; it comes back in the answer."}
     option = OPTIONS[key]
     found = option.kind.range
     if key == "engine":
@@ -154,5 +153,5 @@ def _key(key: str, engines: Sequence[str], defaults: JobRequest) -> Node:
 def _range(found: Range | None) -> Node | None:
     if found is None:
         return None
-    told = {"MIN": found.lowest, "MAX": found.highest, "VALS": list(found.choices) or None}
-    return {name: value for name, value in told.items() if value is not None}
+    attributes = {"MIN": found.lowest, "MAX": found.highest, "VALS": list(found.choices) or None}
+    return {name: value for name, value in attributes.items() if value is not None}

@@ -1,4 +1,4 @@
-"""The ranges of messages' positional arguments, as numbers and lists that a program can read."""
+"""The ranges of messages' positional arguments, as numbers and lists for programs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bridge.osc.handlers import MAX_TTL_SECONDS
 _SHARE = Range(lowest=0.0, highest=1.0)
 _COUNT = Range(lowest=0)
 
-#: By the parameter's name, or by `address name` where that address means something else.
+#: By the parameter's name, or by `address name` where that address has a different range.
 PARAMETERS: dict[str, Range] = {
     "protocol": Range(choices=(PROTOCOL_VERSION,)),
     "reply_port": Range(lowest=0, highest=65_535),
@@ -39,5 +39,5 @@ PARAMETERS: dict[str, Range] = {
 
 
 def of_parameter(address: str, name: str) -> Range | None:
-    """What a positional argument may be; None where the tables do not limit it."""
+    """The range of a positional argument; None: unlimited."""
     return PARAMETERS.get(f"{address} {name}", PARAMETERS.get(name))

@@ -1,6 +1,6 @@
-"""What is answered over HTTP: the OSCQuery tree, and jobs for programs that poll. Nothing can be changed this way.
+"""The HTTP routes: the OSCQuery tree, and jobs for programs that poll. All of them are read-only.
 
-Only `http_server` imports this module, when somebody connects: aiohttp is not for the start of every bridge.
+Only `http.server` imports this module, at the first connection, because aiohttp would slow down every start.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from aiohttp.typedefs import Handler, Middleware
 
 from bridge.errors import BadArguments, BridgeError, NotFound
 from bridge.osc.http import oscquery
-from bridge.osc.http.view import MOST_JOBS, USUAL_JOBS, BridgeView
+from bridge.osc.http.view import DEFAULT_JOBS, MAX_JOBS, BridgeView
 
 log = logging.getLogger(__name__)
 
-#: No request has a body, and none needs more than a path and a few headers.
+#: Requests have no body, and need no more than a path and a few headers.
 MAX_BODY_BYTES = 1024
 MAX_LINE_BYTES = 4096
 IDLE_SECONDS = 15.0
 
-#: No page in a browser may read the answers, or show them as anything else.
+#: Web pages must not read the answers, and browsers must not guess another content type.
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
-async def start_routes(shown: BridgeView, door: socket.socket) -> Callable[[], Awaitable[None]]:
-    """Serves on a bound socket; gives what ends that."""
+async def start_routes(view: BridgeView, bound_socket: socket.socket) -> Callable[[], Awaitable[None]]:
+    """Serves on a bound socket; returns a function that stops the server."""
     runner = web.AppRunner(
-        application(shown, own_host=door.getsockname()[0]),
+        application(view, own_host=bound_socket.getsockname()[0]),
         access_log=None,
-        logger=log,  # aiohttp's own would write a trace on the terminal for each broken request
+        logger=log,  # aiohttp's own logger would print a stack trace for each broken request
         handle_signals=False,
         keepalive_timeout=IDLE_SECONDS,
         max_line_size=MAX_LINE_BYTES,
@@ -42,28 +42,28 @@ async def start_routes(shown: BridgeView, door: socket.socket) -> Callable[[], A
         shutdown_timeout=1.0,
     )
     await runner.setup()
-    await web.SockSite(runner, door).start()
+    await web.SockSite(runner, bound_socket).start()
     return runner.cleanup
 
 
-def application(shown: BridgeView, own_host: str) -> web.Application:
+def application(view: BridgeView, own_host: str) -> web.Application:
     """The routes; `own_host` is the address that the server listens on."""
 
     async def jobs(request: web.Request) -> web.StreamResponse:
-        return _answer(shown.jobs(_limit(request)))
+        return _answer(view.jobs(_limit(request)))
 
     async def job(request: web.Request) -> web.StreamResponse:
-        return _answer(shown.job(request.match_info["job"]))
+        return _answer(view.job(request.match_info["job"]))
 
     async def node(request: web.Request) -> web.StreamResponse:
-        if "HOST_INFO" in request.query:  # whatever the path is, says the proposal
-            return _answer(shown.host_info())
-        found = oscquery.find_node(await shown.address_space(), request.path)
+        if "HOST_INFO" in request.query:  # for any path, as the proposal requires
+            return _answer(view.host_info())
+        found = oscquery.find_node(await view.address_space(), request.path)
         if found is None:
             raise NotFound(f"There is no OSC address {request.path}.", advice="GET / lists them.")
         return _attributes(found, list(request.query))
 
-    routes = web.Application(middlewares=[_guarded(own_host), _told], client_max_size=MAX_BODY_BYTES)
+    routes = web.Application(middlewares=[_guarded(own_host), _errors_as_json], client_max_size=MAX_BODY_BYTES)
     routes.router.add_get("/jobs", jobs)
     routes.router.add_get("/jobs/{job}", job)
     routes.router.add_get("/{path:.*}", node)
@@ -73,8 +73,8 @@ def application(shown: BridgeView, own_host: str) -> web.Application:
 def is_own_name(host: str, own_host: str) -> bool:
     """Whether a request's `Host` header names this server.
 
-    A page on the internet can give its own name this computer's address and then read from it as from itself (DNS
-    rebinding); but the browser still sends that name. Numbers cannot be bent like that.
+    A web site can make its own name resolve to this computer's address, and then read from it as from itself (DNS
+    rebinding); but the browser still sends that name. A numeric address cannot be abused in this way.
     """
     name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
     name = name.removeprefix("[").removesuffix("]").lower()
@@ -98,8 +98,8 @@ def _guarded(own_host: str) -> Middleware:
 
 
 @web.middleware
-async def _told(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Gives errors as JSON too."""
+async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answers errors as JSON."""
     try:
         return await handler(request)
     except NotFound as error:
@@ -113,7 +113,7 @@ async def _told(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def _attributes(node: oscquery.Node, names: list[str]) -> web.Response:
-    """The whole node, or some of its attributes: 204 where it has none of them, 400 where nobody knows them."""
+    """The whole node, or the named attributes: 204 if the node has none of them, 400 if a name is unknown."""
     if not names:
         return _answer(node)
     if unknown := [name for name in names if name not in oscquery.SUPPORTED | oscquery.UNSUPPORTED]:
@@ -123,10 +123,10 @@ def _attributes(node: oscquery.Node, names: list[str]) -> web.Response:
 
 
 def _limit(request: web.Request) -> int:
-    written = request.query.get("limit", str(USUAL_JOBS))
-    if not (written.isascii() and written.isdigit() and len(written) <= len(str(MOST_JOBS))):
-        raise BadArguments(f"limit must be between 0 and {MOST_JOBS}, not {written!r}.", advice="")
-    return min(int(written), MOST_JOBS)
+    limit = request.query.get("limit", str(DEFAULT_JOBS))
+    if not (limit.isascii() and limit.isdigit() and len(limit) <= len(str(MAX_JOBS))):
+        raise BadArguments(f"limit must be between 0 and {MAX_JOBS}, not {limit!r}.", advice="")
+    return min(int(limit), MAX_JOBS)
 
 
 def _answer(value: dict[str, object], status: int = 200) -> web.Response:

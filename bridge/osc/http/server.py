@@ -1,7 +1,7 @@
-"""The port for programs that explore or poll over HTTP; the HTTP library is loaded when the first one connects.
+"""The HTTP port, for programs that explore or poll the bridge; the HTTP library is loaded at the first connection.
 
-Most bridges are never asked, and the library costs 0.15 s and 15 MB. So only the port is opened at the start; whoever
-connects waits in the system's queue until the library is there.
+Most bridges never get an HTTP request, and the library costs 0.15 s and 15 MB. At the start only the port is opened;
+connections wait in the system's queue until the library is loaded.
 """
 
 from __future__ import annotations
@@ -17,75 +17,75 @@ from bridge.events import Noticed
 from bridge.osc.http.view import BridgeView
 from bridge.system import sockets
 
-#: (what is shown, the port's socket) → what ends the serving.
+#: (view, bound socket) → a function that stops the server.
 Start = Callable[[BridgeView, socket.socket], Awaitable[Callable[[], Awaitable[None]]]]
 
 
 @asynccontextmanager
 async def serve_http(
-    shown: BridgeView, *, host: str = DEFAULT_HOST, port: int, notice: Callable[[Noticed], None]
+    view: BridgeView, *, host: str = DEFAULT_HOST, port: int, notice: Callable[[Noticed], None]
 ) -> AsyncIterator[str]:
-    """Answers for as long as the context lasts; gives the address, as `http://127.0.0.1:9720`.
+    """Serves for as long as the context lasts; yields the address, as `http://127.0.0.1:9720`.
 
-    Where the port cannot be had, `notice` gets a warning, the address is empty, and all else goes on.
+    If the port cannot be opened, `notice` receives a warning and the address is empty.
 
     Args:
-        port: 0 takes any free one.
+        port: 0: any free port.
     """
     try:
-        door = await sockets.server_socket(host, port, socket.SOCK_STREAM)
+        bound_socket = await sockets.server_socket(host, port, socket.SOCK_STREAM)
     except (OSError, OverflowError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
         words = f"No HTTP on TCP port {port} of {host} ({reason}). OSC works; choose another port with --http-port."
         notice(Noticed(level="warning", message=words))
         yield ""
         return
-    opening = _Opening(shown, door, notice)
-    opening.wait_for_somebody()
+    lazy = _LazyServer(view, bound_socket, notice)
+    lazy.wait_for_connection()
     try:
-        yield sockets.url("http", *door.getsockname()[:2])
+        yield sockets.url("http", *bound_socket.getsockname()[:2])
     finally:
-        await opening.close()
-        door.close()
+        await lazy.close()
+        bound_socket.close()
 
 
-class _Opening:
-    """A port behind which the server is made when somebody knocks."""
+class _LazyServer:
+    """An open port; its server is started at the first connection."""
 
-    def __init__(self, shown: BridgeView, door: socket.socket, notice: Callable[[Noticed], None]) -> None:
-        self._shown = shown
-        self._door = door
+    def __init__(self, view: BridgeView, bound_socket: socket.socket, notice: Callable[[Noticed], None]) -> None:
+        self._view = view
+        self._socket = bound_socket
         self._notice = notice
-        self._opening: asyncio.Task[None] | None = None
-        self._end: Callable[[], Awaitable[None]] | None = None
+        self._loading: asyncio.Task[None] | None = None
+        self._stop: Callable[[], Awaitable[None]] | None = None
 
-    def wait_for_somebody(self) -> None:
+    def wait_for_connection(self) -> None:
         try:
-            asyncio.get_running_loop().add_reader(self._door, self._open)
-        except NotImplementedError:  # Windows' usual loop watches no sockets
+            asyncio.get_running_loop().add_reader(self._socket, self._open)
+        except NotImplementedError:  # Windows' default event loop has no add_reader
             self._open()
 
     async def close(self) -> None:
-        if self._opening is None:
+        if self._loading is None:
             self._stop_watching()
         else:
-            await self._opening
-        if self._end is not None:
-            await self._end()
+            await self._loading
+        if self._stop is not None:
+            await self._stop()
 
     def _open(self) -> None:
         self._stop_watching()
-        self._opening = asyncio.create_task(self._load())
+        self._loading = asyncio.create_task(self._load())
 
     def _stop_watching(self) -> None:
         with suppress(NotImplementedError):
-            asyncio.get_running_loop().remove_reader(self._door)
+            asyncio.get_running_loop().remove_reader(self._socket)
 
     async def _load(self) -> None:
         try:
             routes = await asyncio.to_thread(importlib.import_module, "bridge.osc.http.routes")
             start: Start = routes.start_routes
-            self._end = await start(self._shown, self._door)
+            self._stop = await start(self._view, self._socket)
         except (ImportError, OSError) as error:
-            self._door.close()  # whoever has connected is not left waiting
+            self._socket.close()  # drops the connections that are waiting
             self._notice(Noticed(level="warning", message=f"No HTTP: {error}. Install the bridge again."))

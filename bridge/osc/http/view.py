@@ -1,4 +1,4 @@
-"""What programs are shown that explore the bridge or poll it: a view of the bridge, without a way to change it."""
+"""A read-only view of the bridge, for programs that explore or poll it."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from bridge.protocols import Bridge
 from bridge.request import JobRequest
 from bridge.system import sockets
 
-#: So many jobs are listed where nobody says how many, and at most.
-USUAL_JOBS, MOST_JOBS = 100, 1000
-_BRIEF = ("id", "name", "state", "stage", "fraction", "eta_seconds", "submitted_unix", "ended_unix")
+#: The number of jobs in a list: by default, and at most.
+DEFAULT_JOBS, MAX_JOBS = 100, 1000
+_SUMMARY_FIELDS = ("id", "name", "state", "stage", "fraction", "eta_seconds", "submitted_unix", "ended_unix")
 
 
 @dataclass(frozen=True)
 class BridgeView:
-    """One running bridge, seen from outside."""
+    """A running bridge as HTTP clients see it."""
 
     bridge: Bridge
     defaults: JobRequest
-    """What a job gets where its client leaves an option out."""
+    """What a job gets if its client leaves an option out."""
     osc_host: str
     osc_port: int
 
@@ -36,7 +36,7 @@ class BridgeView:
         return oscquery.host_info(SERVER_NAME, host, self.osc_port)
 
     async def address_space(self) -> oscquery.Node:
-        """The OSCQuery tree, with everything that has a value now."""
+        """The OSCQuery tree, with all current values."""
         now = (
             status_reply(self.bridge.status()),
             osc.LIST_BEGIN(len(self.bridge.jobs())),
@@ -45,16 +45,16 @@ class BridgeView:
         values = {message.address: message.arguments for message in now}
         return oscquery.address_space(values, [model.name for model in await self.bridge.models()], self.defaults)
 
-    def jobs(self, most: int) -> dict[str, object]:
-        """The newest `most` jobs, oldest first, without their files."""
+    def jobs(self, limit: int) -> dict[str, object]:
+        """The newest `limit` jobs, oldest first, without their files."""
         jobs = self.bridge.jobs()
-        return {"total": len(jobs), "jobs": [_brief(job) for job in (jobs[-most:] if most > 0 else ())]}
+        return {"total": len(jobs), "jobs": [_summary(job) for job in (jobs[-limit:] if limit > 0 else ())]}
 
     def job(self, job: str) -> dict[str, object]:
-        """All that is known of one job, as its history has it. Raises NotFound."""
+        """All fields of one job. Raises NotFound."""
         found = self.bridge.job(job)
         return {**msgspec.to_builtins(found), "request": to_record(found.request)}
 
 
-def _brief(job: Job) -> dict[str, object]:
-    return {name: getattr(job, name) for name in _BRIEF}
+def _summary(job: Job) -> dict[str, object]:
+    return {name: getattr(job, name) for name in _SUMMARY_FIELDS}

@@ -25,7 +25,7 @@ const NOTES = [
 const MARKERS = [{ sample_time: 1, beat_time: 0 }, { sample_time: 5, beat_time: 8 }, { sample_time: 8, beat_time: 12 }];
 const WARPED = { warp_mode: 4, start_marker: 2, end_marker: 10, loop_start: 2, loop_end: 10 };
 
-test("nothing is said on Max's console, and the bridge is found", () => {
+test("nothing is written to Max's console, and the bridge is found", () => {
   const { device, live } = new Studio().start();
   assert.equal(device.words("server"), "Source Audio Bridge 9.9");
   assert.equal(device.value("light"), 1);
@@ -42,7 +42,7 @@ test("a second bang changes nothing", () => {
   assert.equal(studio.bridge.asked("hello").length, 1);
 });
 
-test("Import while it is importing does nothing twice", () => {
+test("Import during an import does nothing", () => {
   const studio = new Studio().start();
   studio.sessionClip();
   const job = studio.separate();
@@ -54,7 +54,7 @@ test("Import while it is importing does nothing twice", () => {
   assert.equal(studio.tracks().length, 4);
 });
 
-// A studio in which one job is coming in, and the next one is running.
+// A studio in which one job is being imported while the next one is running.
 function busy() {
   const studio = new Studio().start();
   studio.sessionClip();
@@ -70,7 +70,7 @@ function busy() {
   return { studio, first, second };
 }
 
-test("a job that ends while another is coming in comes in after it", () => {
+test("a job that ends during an import is imported next", () => {
   const { studio, second } = busy();
   second.keys.stems.split(",").forEach((stem) => studio.bridge.result(second.id, "stem", stem, `/second ${stem}.wav`));
   studio.bridge.finish(second.id, "done");
@@ -85,7 +85,7 @@ test("a job that ends while another is coming in comes in after it", () => {
   assert.deepEqual(studio.live.errors, []);
 });
 
-test("why a job failed is still said when the import beside it ends", () => {
+test("a job's error stays on the face when another import ends", () => {
   const { studio, second } = busy();
   studio.bridge.say("fail", "/sab/submit", "out_of_memory", "The memory was full.", second.id);
   studio.bridge.finish(second.id, "failed");
@@ -97,7 +97,7 @@ test("why a job failed is still said when the import beside it ends", () => {
   assert.equal(studio.device.words("result"), "Imported 4 audio tracks.");
 });
 
-test("while the next clip is worked on, Import and Folder are about the last one", () => {
+test("while the next clip is separated, Import and Folder act on the last one", () => {
   const { studio } = busy();
   studio.clock.advance(2000);
   studio.device.click("bring_in");
@@ -107,7 +107,7 @@ test("while the next clip is worked on, Import and Folder are about the last one
   assert.equal(studio.device.browsed.length, 1);
 });
 
-test("the selected clip is shown as it is chosen", () => {
+test("the selected clip is shown", () => {
   const studio = new Studio().start();
   studio.sessionClip(WARPED, MARKERS);
   assert.equal(studio.device.words("clip"), "Rhodes Loop");
@@ -117,7 +117,7 @@ test("the selected clip is shown as it is chosen", () => {
   assert.match(studio.device.words("part"), /"Keys" is a MIDI clip/);
 });
 
-test("a highlighted slot will do where no clip is in the Clip View", () => {
+test("without a clip in the Clip View, the highlighted slot is used", () => {
   const studio = new Studio().start();
   const clip = studio.sessionClip();
   studio.live.highlighted = clip.parent;
@@ -169,7 +169,7 @@ function at(markers, seconds) {
   return secondsAt(marks, seconds);
 }
 
-test("a transposed clip's stems sound as it does, and its notes are as high; drums keep their numbers", () => {
+test("stems and notes of a transposed clip are transposed too; drum notes are not", () => {
   const studio = new Studio({ stemSeconds: 4.5 }).start();
   studio.sessionClip({ ...WARPED, gain: 0.25, pitch_coarse: 2, pitch_fine: 40 }, MARKERS);
   studio.complete(studio.separate(), [["notes", "bass", notesFile(NOTES)], ["notes", "drums", notesFile(NOTES)]]);
@@ -181,14 +181,14 @@ test("a transposed clip's stems sound as it does, and its notes are as high; dru
   assert.deepEqual(pitches("Rhodes Loop (Drums) MIDI"), [40, 43, 45]);
 });
 
-test("in Re-Pitch a transposition left from another mode does nothing", () => {
+test("in Re-Pitch the transposition is ignored", () => {
   const studio = new Studio({ stemSeconds: 4.5 }).start();
   studio.sessionClip({ ...WARPED, warp_mode: 3, pitch_coarse: 2 }, MARKERS);
   studio.complete(studio.separate(), [["notes", "bass", notesFile(NOTES)]]);
   assert.deepEqual(studio.live.song.tracks[4].slots[2].clip.notes.map((note) => note.pitch), [40, 43, 45]);
 });
 
-test("an unwarped, transposed Arrangement clip is as long again", () => {
+test("an unwarped, transposed Arrangement clip has its new length", () => {
   const studio = new Studio({ stemSeconds: 4 }).start();
   const source = studio.arrangementClip({ warping: 0, pitch_coarse: -12, start_marker: 2, end_marker: 6, loop_start: 2, loop_end: 6 });
   const job = studio.separate();
@@ -204,7 +204,7 @@ test("an unwarped, transposed Arrangement clip is as long again", () => {
   assert.equal(midi.notes[0].pitch, 28);
 });
 
-test("a Live that does not say how long the file is takes the clip all the same", () => {
+test("without the file's length from Live, the clip is separated all the same", () => {
   const studio = new Studio().start();
   const clip = studio.sessionClip({ warping: 0, end_marker: 4, loop_end: 4 });
   delete clip.values.sample_length;
@@ -213,7 +213,7 @@ test("a Live that does not say how long the file is takes the clip all the same"
   assert.equal(job.keys.end, "4");
 });
 
-test("Live's first marker may lie anywhere", () => {
+test("Live's first marker may be anywhere", () => {
   const studio = new Studio({ stemSeconds: 4.5, can: { guessStart: 0.13, guessBeat: 0.5 } }).start();
   studio.sessionClip(WARPED, MARKERS);
   studio.complete(studio.separate());
@@ -224,7 +224,7 @@ test("Live's first marker may lie anywhere", () => {
   assert.equal(studio.device.words("problem"), "");
 });
 
-test("a looped Arrangement clip keeps its loop; tracks are made where it lies", () => {
+test("a looped Arrangement clip keeps its loop and its position", () => {
   const studio = new Studio({ stemSeconds: 4.5 }).start();
   studio.arrangementClip({ ...WARPED, looping: 1, start_marker: 4, end_time: 40 }, MARKERS);
   const job = studio.separate();
@@ -254,7 +254,7 @@ test("a loop with a lead-in keeps both", () => {
   for (const [name, beats] of Object.entries({ looping: 1, start_marker: 0, loop_start: 2, loop_end: 8 })) near(values[name], beats, name);
 });
 
-test("warp markers that Live does not take are told", () => {
+test("warp markers that Live does not accept are reported", () => {
   const studio = new Studio({ stemSeconds: 4.5 }).start();
   studio.sessionClip(WARPED, MARKERS);
   studio.live.Clip_add_warp_marker = () => {};
@@ -262,7 +262,7 @@ test("warp markers that Live does not take are told", () => {
   assert.match(studio.device.words("problem"), /not taken every warp marker/);
 });
 
-test("a looped Arrangement clip that is cut before its loop ends is taken as far as it shows", () => {
+test("a looped Arrangement clip that ends before its loop is separated up to its end", () => {
   const studio = new Studio({ stemSeconds: 4.5 }).start();
   studio.arrangementClip({ ...WARPED, looping: 1, start_marker: 4, end_time: 20 }, MARKERS);
   const job = studio.separate();
@@ -274,7 +274,7 @@ test("a looped Arrangement clip that is cut before its loop ends is taken as far
   assert.equal(studio.device.words("problem"), "");
 });
 
-test("an unwarped Arrangement clip stays unwarped; only what the loop brace covers is taken", () => {
+test("an unwarped Arrangement clip stays unwarped; only the part under the loop brace is separated", () => {
   const studio = new Studio({ stemSeconds: 2 }).start();
   const source = studio.arrangementClip({ warping: 0, start_marker: 1, end_marker: 9, loop_start: 1, loop_end: 9 });
   Object.assign(studio.live.song.values, { loop: 1, loop_start: 18, loop_length: 4 });
@@ -289,7 +289,7 @@ test("an unwarped Arrangement clip stays unwarped; only what the loop brace cove
   assert.equal(source.values.muted, 1);
 });
 
-test("the choices on the face are what is asked for and what is imported", () => {
+test("the controls on the face determine the request and the import", () => {
   const studio = new Studio().start();
   studio.sessionClip();
   for (const name of ["stem_vocals", "stem_drums", "stem_other", "notes", "mute"]) studio.device.click(name);
@@ -302,7 +302,7 @@ test("the choices on the face are what is asked for and what is imported", () =>
   assert.equal(studio.track.slots[2].clip.values.muted, 0);
 });
 
-test("what is switched off while the bridge works is not imported", () => {
+test("what is switched off during the job is not imported", () => {
   const studio = new Studio().start();
   studio.sessionClip();
   const job = studio.separate();
@@ -312,7 +312,7 @@ test("what is switched off while the bridge works is not imported", () => {
   assert.deepEqual(studio.tracks(), ["Rhodes Loop (Bass) MIDI"]);
 });
 
-test("files only, then Import brings them in", () => {
+test("without an import, Import imports the files later", () => {
   const studio = new Studio().start();
   studio.sessionClip();
   studio.device.click("audio");
@@ -331,7 +331,7 @@ test("files only, then Import brings them in", () => {
   assert.equal(studio.tracks().length, 4);
 });
 
-test("an unsaved set: nothing is sent, and the face says what to do", () => {
+test("with an unsaved set nothing is sent, and the face gives advice", () => {
   const studio = new Studio({ fileOfSet: "" }).start();
   studio.sessionClip();
   assert.equal(studio.separate(), undefined);
@@ -382,7 +382,7 @@ for (const [what, can, check] of [
   });
 }
 
-test("audio that Live does not take counts as no import, and leaves the source on", () => {
+test("audio that Live does not accept is not counted, and the source stays on", () => {
   const studio = new Studio().start();
   const source = studio.sessionClip({ warping: 0, end_marker: 10, loop_end: 10 });
   studio.live.secondsOf = () => { throw new Error("no such file"); };
@@ -392,7 +392,7 @@ test("audio that Live does not take counts as no import, and leaves the source o
   assert.equal(source.values.muted, 0);
 });
 
-test("a scene that is gone is told", () => {
+test("a missing scene is reported", () => {
   const studio = new Studio().start();
   studio.sessionClip();
   const job = studio.separate();
@@ -402,7 +402,7 @@ test("a scene that is gone is told", () => {
   assert.match(studio.device.words("problem"), /scene of the clip is gone/);
 });
 
-test("what nobody has thought of is told, too, and the device goes on", () => {
+test("an unexpected error is reported, and the device goes on", () => {
   const studio = new Studio().start();
   studio.sessionClip();
   const { get } = studio.live;
@@ -415,7 +415,7 @@ test("what nobody has thought of is told, too, and the device goes on", () => {
   assert.notEqual(studio.separate(), undefined);
 });
 
-test("choosing the loop brace shows at once what of the clip that is", () => {
+test("choosing the loop brace shows its part of the clip at once", () => {
   const studio = new Studio().start();
   studio.arrangementClip({ warping: 0, end_marker: 8, loop_end: 8 });
   Object.assign(studio.live.song.values, { loop: 1, loop_start: 18, loop_length: 4 });
@@ -424,7 +424,7 @@ test("choosing the loop brace shows at once what of the clip that is", () => {
   assert.equal(studio.device.words("part"), "2.0 s · not warped · Arrangement");
 });
 
-test("hundreds of notes arrive whole", () => {
+test("hundreds of notes are imported", () => {
   const studio = new Studio().start();
   studio.sessionClip({ warping: 0, end_marker: 10, loop_end: 10 });
   const many = Array.from({ length: 1200 }, (_, n) => ({ onset_seconds: n / 200, offset_seconds: n / 200 + 0.1, pitch: n % 128, velocity: 90 }));
@@ -433,7 +433,7 @@ test("hundreds of notes arrive whole", () => {
   assert.equal(studio.device.words("problem"), "");
 });
 
-test("a MIDI file that is cut off gives the notes that are there", () => {
+test("a truncated MIDI file gives its complete notes", () => {
   const studio = new Studio().start();
   studio.bridge.knowsNotes = false;
   studio.sessionClip({ warping: 0, end_marker: 10, loop_end: 10 });
@@ -444,7 +444,7 @@ test("a MIDI file that is cut off gives the notes that are there", () => {
   assert.equal(studio.live.song.tracks[4].slots[2].clip.notes.length, 1);
 });
 
-test("a source that is not where it was stays as it is", () => {
+test("a source that was moved is not muted", () => {
   const studio = new Studio().start();
   const source = studio.sessionClip();
   const job = studio.separate();
@@ -454,7 +454,7 @@ test("a source that is not where it was stays as it is", () => {
   assert.match(studio.device.words("problem"), /source clip has moved/);
 });
 
-test("the bar follows the job to its end, and starts anew with the next", () => {
+test("the progress bar follows the job, and restarts with the next", () => {
   const studio = new Studio().start();
   studio.sessionClip();
   const job = studio.separate();
@@ -468,7 +468,7 @@ test("the bar follows the job to its end, and starts anew with the next", () => 
   assert.equal(studio.device.value("progress"), 0);
 });
 
-test("a time left that rises says why", () => {
+test("a rising time left is explained", () => {
   const studio = new Studio().start();
   studio.sessionClip();
   const job = studio.separate();
@@ -484,7 +484,7 @@ test("a time left that rises says why", () => {
   assert.equal(stage(50), "Separating · 50 % · 50 s left · slower than expected");
 });
 
-test("while a clip is worked on another is not sent", () => {
+test("while a clip is separated, another is not sent", () => {
   const studio = new Studio().start();
   studio.sessionClip();
   studio.separate();
@@ -493,7 +493,7 @@ test("while a clip is worked on another is not sent", () => {
   assert.match(studio.device.words("problem"), /is being worked on/);
 });
 
-test("Live 10 takes its notes one by one", () => {
+test("Live 10 receives its notes one by one", () => {
   const studio = new Studio({ can: { addNotes: false, warpEdit: false } }).start();
   studio.sessionClip({ warping: 0, end_marker: 10, loop_end: 10 });
   studio.complete(studio.separate(), [["notes", "bass", notesFile(NOTES)]]);
@@ -502,7 +502,7 @@ test("Live 10 takes its notes one by one", () => {
   near(midi.notes[1].start_time, 3);
 });
 
-test("a bridge that knows no lists of notes gives MIDI files", () => {
+test("with a bridge without lists of notes, MIDI files are used", () => {
   const studio = new Studio().start();
   studio.bridge.knowsNotes = false;
   studio.sessionClip({ warping: 0, end_marker: 10, loop_end: 10 });

@@ -1,17 +1,17 @@
 "use strict";
-// A bridge on the same wire, without sockets: it answers as the real one does, and can be gone, deaf or forgetful.
+// A fake bridge without sockets: it answers as the real one does, and can end, lose messages or forget its jobs.
 
 class FakeBridge {
   constructor(clock) {
-    Object.assign(this, { clock, isUp: true, heard: [], drop: () => false, listeners: new Map(), replyPort: 0, jobs: new Map(), count: 0, played: new Set() });
+    Object.assign(this, { clock, isUp: true, received: [], drop: () => false, listeners: new Map(), replyPort: 0, jobs: new Map(), count: 0, played: new Set() });
     this.knowsNotes = true;
     this.files = {};
     this.taken = new Set();
     this.net = {
       send: (port, atoms) => { if (port === 9720) this.clock.after(1, () => this.receive(atoms)); },
-      listen: (port, heard) => {
+      listen: (port, receive) => {
         if (this.taken.has(port) || this.listeners.has(port)) return () => {};
-        this.listeners.set(port, heard);
+        this.listeners.set(port, receive);
         return () => this.listeners.delete(port);
       },
     };
@@ -20,17 +20,17 @@ class FakeBridge {
   say(address, ...atoms) {
     const message = [`/sab/${address}`, ...atoms];
     if (this.drop(message)) return;
-    const heard = this.listeners.get(this.replyPort);
-    if (heard) this.clock.after(1, () => heard(message));
+    const receive = this.listeners.get(this.replyPort);
+    if (receive) this.clock.after(1, () => receive(message));
   }
 
   receive([address, ...atoms]) {
     if (!this.isUp || this.drop([address, ...atoms])) return;
-    this.heard.push([address, ...atoms]);
+    this.received.push([address, ...atoms]);
     this[address.replace("/sab/", "on_")](...atoms);
   }
 
-  asked(address) { return this.heard.filter((message) => message[0] === `/sab/${address}`); }
+  asked(address) { return this.received.filter((message) => message[0] === `/sab/${address}`); }
 
   on_hello(client, protocol, port) { this.replyPort = port; this.say("hello.reply", 1, "9.9", "source-audio-bridge", 7); }
   on_ping(token) { this.say("pong", token); }

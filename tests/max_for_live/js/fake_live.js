@@ -1,14 +1,14 @@
 "use strict";
-// A Live to try the script on, with the shapes of the real one: arrays for values, "id 5", texts broken at blanks,
-// dictionaries as JSON text, settings that read back late, Arrangement objects that go stale, errors that only go to
-// the console. No LiveAPI before the device is ready.
+// A fake Live whose API behaves like the real one: arrays for values, "id 5", texts split at spaces, dictionaries as
+// JSON text, settings that change with a delay, Arrangement objects that become invalid, errors that only go to the
+// console. No LiveAPI before the device is ready.
 
 const LATE_MS = 300;
-// Of Song.View, as far as the device looks at it.
+// The properties of Song.View that the device observes.
 const OBSERVABLE = ["detail_clip", "selected_scene", "selected_track"];
 const SHADOW_BEATS = 1 / 32;
 
-// What a Live can do; older ones lack some.
+// The features of the newest Live; older versions lack some.
 const LIVE_12 = {
   songFile: true, slotAudio: true, trackAudio: true, trackMidi: true, duplicate: true, addNotes: true, warpEdit: true,
   tracks: Infinity, routingSpelling: 0, idsAsText: false, guessStart: 0, guessBeat: 0,
@@ -106,7 +106,7 @@ class FakeLive {
     this.renew(parent, clip);
   }
 
-  // Ids of the other clips of a track's Arrangement are no good any more.
+  // Makes the ids of the other clips in a track's Arrangement invalid.
   renew(track, except) {
     for (const clip of track.arrangement) {
       if (clip === except) continue;
@@ -153,7 +153,7 @@ class FakeLive {
     return parent.type === "ClipSlot" ? `${above} clip` : `${above} arrangement_clips ${parent.arrangement.indexOf(node)}`;
   }
 
-  // ---- what Live tells and takes; what goes wrong is only said in the console
+  // ---- properties and functions of the API; errors only go to the console
 
   guarded(node, what, action) {
     if (!node || node.gone) { this.errors.push(`${what}: no object`); return [0]; }
@@ -229,10 +229,10 @@ class FakeLive {
   }
 
   setRouting(track, value) {
-    const told = JSON.parse(value);
-    const spelling = told.input_routing_type ? 1 : told.display_name ? 2 : 0;
+    const routing = JSON.parse(value);
+    const spelling = routing.input_routing_type ? 1 : routing.display_name ? 2 : 0;
     if (spelling !== this.can.routingSpelling) return;
-    const { identifier } = told.input_routing_type || told;
+    const { identifier } = routing.input_routing_type || routing;
     this.clock.after(LATE_MS, () => { track.values.routing = this.routes().find((route) => route.identifier === identifier); });
   }
 
@@ -256,22 +256,22 @@ class FakeLive {
     return this[`${node.type.replace(".", "")}_${name}`](node, ...rest);
   }
 
-  told(node) { return this.can.idsAsText ? `id ${node.id}` : ["id", Number(node.id)]; }
+  idOf(node) { return this.can.idsAsText ? `id ${node.id}` : ["id", Number(node.id)]; }
 
   newTrack(kind) {
     if (this.song.tracks.length >= this.can.tracks) throw new Error("too many tracks");
-    return this.told(this.addTrack(kind));
+    return this.idOf(this.addTrack(kind));
   }
   Song_create_audio_track(song, index) { check(index === -1, "index"); return this.newTrack("audio"); }
   Song_create_midi_track(song, index) { check(index === -1, "index"); return this.newTrack("midi"); }
 
   Track_create_audio_clip(track, path, time) {
     check(track.kind === "audio" && typeof path === "string" && typeof time === "number", "arguments");
-    return this.told(this.addAudioClip(track, path, { start_time: time }));
+    return this.idOf(this.addAudioClip(track, path, { start_time: time }));
   }
   Track_create_midi_clip(track, time, length) {
     check(track.kind === "midi" && length > 0, "arguments");
-    return this.told(this.addMidiClip(track, length, { start_time: time, end_time: time + length }));
+    return this.idOf(this.addMidiClip(track, length, { start_time: time, end_time: time + length }));
   }
   Track_duplicate_clip_to_arrangement(track, which, time) {
     const clip = this.resolve(which);
@@ -280,7 +280,7 @@ class FakeLive {
     copy.markers = clip.markers && clip.markers.map((marker) => ({ ...marker }));
     copy.notes = clip.notes && clip.notes.slice();
     this.place(copy, track);
-    return this.told(copy);
+    return this.idOf(copy);
   }
 
   ClipSlot_create_audio_clip(slot, path) {
@@ -322,13 +322,13 @@ class FakeLive {
     check(mark, `no marker at ${beat}`);
     mark.beat_time += distance;
   }
-  Clip_add_new_notes(clip, told) {
-    check(clip.notes && Array.isArray(told.notes), "notes");
-    for (const note of told.notes) {
+  Clip_add_new_notes(clip, dictionary) {
+    check(clip.notes && Array.isArray(dictionary.notes), "notes");
+    for (const note of dictionary.notes) {
       check(note.duration > 0 && note.start_time >= 0 && note.pitch >= 0 && note.pitch < 128 && note.velocity >= 1, "a note");
     }
-    check(told.notes.length <= 500, "number of notes at once");
-    clip.notes.push(...told.notes);
+    check(dictionary.notes.length <= 500, "number of notes at once");
+    clip.notes.push(...dictionary.notes);
   }
   Clip_set_notes(clip) { clip.notes = []; }
   Clip_notes(clip, count) { clip.expected = count; }

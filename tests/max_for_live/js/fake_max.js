@@ -1,12 +1,12 @@
 "use strict";
-// As much of Max as the device needs: it loads the .amxd file itself, runs its boxes and cords, and its script with
-// Max's own objects. What Max would drop in silence is an error here.
+// The parts of Max that the device needs: loads the .amxd file, runs its boxes and cords, and its script with Max's own
+// objects. What Max would drop without an error is an error here.
 
 const fs = require("node:fs");
 const path = require("node:path");
 const vm = require("node:vm");
 
-// Time that is turned by hand.
+// A clock that tests advance.
 class HandClock {
   constructor() { this.now = 0; this.waiting = []; this.count = 0; }
   after(milliseconds, action) {
@@ -40,7 +40,7 @@ function readDevice(file) {
 }
 
 class Device {
-  // net: {send(port, atoms), listen(port, heard) → close}; globals: what all devices of one Max share.
+  // net: {send(port, atoms), listen(port, receive) → close}; globals: shared by all devices in one Max.
   constructor(file, { live, clock, net, globals = new Map() }) {
     Object.assign(this, { live, clock, net, globals, console: [], browsed: [], closeSocket: () => {} });
     const patcher = readDevice(file);
@@ -61,7 +61,7 @@ class Device {
     return { ...box, value: parameter ? parameter.parameter_initial[0] : 0, words: box.text || "" };
   }
 
-  // live.thisdevice bangs: Live's API is there.
+  // live.thisdevice bangs: Live's API is available.
   load() {
     this.live.isReady = true;
     this.out([...this.boxes.values()].find((box) => box.text === "live.thisdevice").id, 0, ["bang"]);
@@ -77,7 +77,7 @@ class Device {
   words(name) { return this.byName.get(name).words; }
   value(name) { return this.byName.get(name).value; }
 
-  // A click, or the choice of an entry.
+  // A click, or choosing a menu entry.
   click(name, value) {
     const box = this.byName.get(name);
     if (box.mode === 0 && box.maxclass === "live.text") { this.out(box.id, 0, ["bang"]); return; }

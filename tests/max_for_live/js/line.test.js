@@ -1,5 +1,5 @@
 "use strict";
-// The line to the bridge when it is bad: messages are lost, ports are taken, the bridge goes and comes back.
+// Problems of the connection: messages are lost, ports are in use, the bridge ends and restarts.
 const assert = require("node:assert/strict");
 const test = require("node:test");
 const vm = require("node:vm");
@@ -7,7 +7,7 @@ const { Studio } = require("./studio");
 
 const AWAY = 15000;
 
-test("without a bridge the face says so, and the bridge is found as soon as it is there", () => {
+test("without a bridge the face says so, and the bridge is found once it runs", () => {
   const studio = new Studio();
   studio.bridge.vanish();
   studio.start();
@@ -23,7 +23,7 @@ test("without a bridge the face says so, and the bridge is found as soon as it i
   assert.equal(studio.device.words("problem"), "");
 });
 
-test("a port that another program holds is left for the next", () => {
+test("with a port in use, the next one is tried", () => {
   const studio = new Studio();
   studio.bridge.taken.add(9731);
   studio.start();
@@ -33,7 +33,7 @@ test("a port that another program holds is left for the next", () => {
   assert.deepEqual(studio.bridge.asked("hello").map((message) => message[3]), [9731, 9731, 9732], "a message may be lost once");
 });
 
-test("several devices each have a port of their own, and give it back", () => {
+test("each device has its own port, and releases it", () => {
   const studio = new Studio().start();
   const second = studio.open().load();
   studio.clock.advance(1500);
@@ -48,17 +48,17 @@ test("several devices each have a port of their own, and give it back", () => {
   assert.equal(third.value("light"), 1);
 });
 
-test("a device that is taken away does nothing more", () => {
+test("a removed device does nothing more", () => {
   const studio = new Studio().start();
   studio.device.unload();
   studio.clock.advance(10);
   assert.deepEqual(studio.bridge.asked("subscribe").pop().slice(1), [0]);
-  const before = studio.bridge.heard.length;
+  const before = studio.bridge.received.length;
   studio.clock.advance(60000);
-  assert.equal(studio.bridge.heard.length, before);
+  assert.equal(studio.bridge.received.length, before);
 });
 
-test("a device that is taken away in the middle of an import changes the set no more", () => {
+test("a device removed during an import does not change the set any more", () => {
   const studio = new Studio().start();
   studio.sessionClip();
   const job = studio.separate();
@@ -73,7 +73,7 @@ test("a device that is taken away in the middle of an import changes the set no 
   assert.equal(studio.tracks().length, before);
 });
 
-test("a bridge that speaks another protocol is not taken for ours", () => {
+test("a bridge with another protocol is not connected", () => {
   const studio = new Studio();
   studio.bridge.on_hello = (client, protocol, port) => {
     studio.bridge.replyPort = port;
@@ -85,14 +85,14 @@ test("a bridge that speaks another protocol is not taken for ours", () => {
   assert.match(studio.device.words("problem"), /Update the client/);
 });
 
-test("the subscription is kept alive", () => {
+test("the subscription is renewed", () => {
   const studio = new Studio().start();
   studio.clock.advance(120000);
   assert.ok(studio.bridge.asked("subscribe").length >= 5);
   assert.ok(studio.bridge.asked("ping").length >= 40);
 });
 
-test("a clip whose message is lost is sent again under the same token; the answer too may be lost", () => {
+test("a lost request or answer is sent again with the same token", () => {
   const studio = new Studio().start();
   studio.sessionClip();
   let lost = 0;
@@ -106,7 +106,7 @@ test("a clip whose message is lost is sent again under the same token; the answe
   assert.equal(studio.tracks().length, 4);
 });
 
-test("results that are lost on the way are asked for before the import", () => {
+test("lost results are queried before the import", () => {
   const studio = new Studio().start();
   studio.sessionClip();
   const job = studio.separate();
@@ -116,7 +116,7 @@ test("results that are lost on the way are asked for before the import", () => {
   assert.deepEqual(studio.tracks(), ["Rhodes Loop (Vocals)", "Rhodes Loop (Drums)", "Rhodes Loop (Bass)", "Rhodes Loop (Other)"]);
 });
 
-test("a question whose answer is lost is asked again", () => {
+test("a query whose answer is lost is sent again", () => {
   const studio = new Studio().start();
   studio.sessionClip();
   const job = studio.separate();
@@ -128,7 +128,7 @@ test("a question whose answer is lost is asked again", () => {
   assert.equal(studio.tracks().length, 4);
 });
 
-test("an end that is lost is noticed", () => {
+test("a job whose last message is lost is completed", () => {
   const studio = new Studio().start();
   studio.sessionClip();
   const job = studio.separate();
@@ -142,7 +142,7 @@ test("an end that is lost is noticed", () => {
   assert.equal(studio.device.browsed[0][2], "file:///Music/Stems%20%231");
 });
 
-test("a bridge that goes in the middle and comes back goes on", () => {
+test("after a lost connection the job goes on", () => {
   const studio = new Studio().start();
   studio.sessionClip();
   const job = studio.separate();
@@ -157,7 +157,7 @@ test("a bridge that goes in the middle and comes back goes on", () => {
   assert.equal(studio.tracks().length, 4);
 });
 
-test("a bridge that comes back without the job gets it once more, and only once", () => {
+test("a restarted bridge without the job gets it again, but only once", () => {
   const studio = new Studio().start();
   studio.sessionClip();
   studio.separate();
@@ -177,7 +177,7 @@ test("a bridge that comes back without the job gets it once more, and only once"
   assert.match(studio.device.words("problem"), /lost this job twice/);
 });
 
-test("a bridge that is closed cancels the job; the device takes it up with the next one", () => {
+test("a job cancelled by closing the bridge is submitted to the next one", () => {
   const studio = new Studio().start();
   studio.sessionClip();
   const job = studio.separate();
@@ -191,7 +191,7 @@ test("a bridge that is closed cancels the job; the device takes it up with the n
   assert.equal(studio.bridge.asked("submit").length, 2);
 });
 
-test("a clip that has not been accepted yet is cancelled as soon as it is", () => {
+test("a job cancelled before it is accepted is cancelled afterwards", () => {
   const studio = new Studio().start();
   studio.sessionClip();
   let lost = 0;
@@ -203,7 +203,7 @@ test("a clip that has not been accepted yet is cancelled as soon as it is", () =
   assert.equal([...studio.bridge.jobs.values()][0].state, "cancelled");
 });
 
-test("a Cancel that is lost is said again", () => {
+test("a lost cancel is sent again", () => {
   const studio = new Studio().start();
   studio.sessionClip();
   studio.separate();
@@ -237,7 +237,7 @@ test("a job that fails while it is cancelled is cancelled", () => {
   assert.equal(studio.device.words("problem"), "");
 });
 
-test("Cancel cancels, and says when there is nothing to cancel", () => {
+test("Cancel cancels, and reports when there is nothing to cancel", () => {
   const studio = new Studio().start();
   studio.sessionClip();
   studio.separate();
@@ -250,7 +250,7 @@ test("Cancel cancels, and says when there is nothing to cancel", () => {
   assert.match(studio.device.words("problem"), /nothing to cancel/);
 });
 
-test("a failed job says why, in the bridge's words", () => {
+test("a failed job shows the bridge's message", () => {
   const studio = new Studio().start();
   studio.sessionClip();
   const job = studio.separate();
@@ -262,7 +262,7 @@ test("a failed job says why, in the bridge's words", () => {
   assert.equal(studio.device.value("progress"), 0);
 });
 
-test("a long warning is told in whole sentences", () => {
+test("a long warning is shown in complete sentences", () => {
   const studio = new Studio().start();
   studio.sessionClip();
   const job = studio.separate();
@@ -276,7 +276,7 @@ test("a long warning is told in whole sentences", () => {
   assert.ok(studio.device.words("problem").length <= 160);
 });
 
-test("a refused clip says why", () => {
+test("a rejected clip shows the reason", () => {
   const studio = new Studio().start();
   studio.sessionClip();
   studio.bridge.on_submit = (...atoms) => studio.bridge.say("fail", "/sab/submit", "not_audio", "No audio.", atoms[atoms.length - 1]);
@@ -285,7 +285,7 @@ test("a refused clip says why", () => {
   assert.equal(studio.device.words("problem"), "No audio.");
 });
 
-test("other clients' jobs are none of its business", () => {
+test("other clients' jobs are ignored", () => {
   const studio = new Studio().start();
   studio.sessionClip();
   studio.bridge.drop = ([address]) => address === "/sab/submit";
@@ -307,7 +307,7 @@ test("other clients' jobs are none of its business", () => {
   assert.equal(studio.tracks().length, 4);
 });
 
-test("messages that are too short, of other types or hostile change nothing", () => {
+test("messages with missing, wrong or hostile arguments change nothing", () => {
   const studio = new Studio().start();
   studio.sessionClip();
   const job = studio.separate();
@@ -326,7 +326,7 @@ test("messages that are too short, of other types or hostile change nothing", ()
   assert.equal(studio.tracks().length, 4);
 });
 
-test("a bridge that starts anew is greeted at once, though it never said goodbye", () => {
+test("a restarted bridge gets a hello at once, even without a bye before", () => {
   const studio = new Studio().start();
   const before = studio.bridge.asked("subscribe").length;
   studio.bridge.say("startup", "9.9");
@@ -338,7 +338,7 @@ test("a bridge that starts anew is greeted at once, though it never said goodbye
   assert.ok(studio.bridge.asked("ping").length - pings <= 25, "one line, not two");
 });
 
-test("a job that is cancelled at the bridge's screen is over", () => {
+test("a job cancelled on the bridge's screen ends", () => {
   const studio = new Studio().start();
   studio.sessionClip();
   const job = studio.separate();
@@ -348,7 +348,7 @@ test("a job that is cancelled at the bridge's screen is over", () => {
   assert.equal(studio.bridge.asked("submit").length, 1);
 });
 
-test("a clip that the bridge never answers is given up", () => {
+test("without any answer, the device gives up sending a clip", () => {
   const studio = new Studio().start();
   studio.sessionClip();
   studio.bridge.drop = ([address]) => address === "/sab/submit";
@@ -357,7 +357,7 @@ test("a clip that the bridge never answers is given up", () => {
   assert.match(studio.device.words("problem"), /does not take the clip/);
 });
 
-test("another port on the face is another bridge", () => {
+test("changing the port on the face connects to another bridge", () => {
   const studio = new Studio().start();
   studio.device.click("port", 9800);
   studio.clock.advance(10);

@@ -4,7 +4,7 @@ const assert = require("node:assert/strict");
 const test = require("node:test");
 const { code } = require("./studio");
 
-test("a length of time is told in seconds, or in minutes", () => {
+test("a duration is shown in seconds, or in minutes", () => {
   const { duration } = code("words");
   assert.deepEqual([0, 1.4, 89, 90, 125.2, 599.6, 3661].map(duration), ["1 s", "1 s", "89 s", "1:30", "2:05", "10:00", "61:01"]);
 });
@@ -17,7 +17,7 @@ test("a text that just fits is left as it is", () => {
   assert.equal(fitting(`${just} c`), just);
 });
 
-test("what went wrong is told in our words, and anything else as it is", () => {
+test("a known problem is shown as text, any other error with its message", () => {
   const { problem, words } = code("problem");
   assert.equal(words(problem("Save the set.")), "Save the set.");
   for (const thrown of [new Error("x is undefined"), "x is undefined"]) {
@@ -26,7 +26,7 @@ test("what went wrong is told in our words, and anything else as it is", () => {
   assert.match(words(null), /\(null\)/);
 });
 
-test("the face is told only what changes", () => {
+test("only changes are sent to the face", () => {
   const shown = [];
   const { Face } = code("face");
   const face = new Face((...atoms) => shown.push(atoms));
@@ -39,7 +39,7 @@ test("the face is told only what changes", () => {
   assert.deepEqual(shown, [["light", 1], ["stage", "set", "Sending"], ["stage", "set"], ["light", 0]]);
 });
 
-test("every device gets a port of its own, and one more when there is none", () => {
+test("every device gets its own port, or a shared one when there is none left", () => {
   const { Ports } = code("ports");
   const claimed = {};
   const all = Array.from({ length: 60 }, () => new Ports(claimed));
@@ -50,7 +50,7 @@ test("every device gets a port of its own, and one more when there is none", () 
   assert.equal(new Ports(claimed).next(), 9735);
 });
 
-test("a device that looks for another port goes round", () => {
+test("a device that searches for another port wraps around", () => {
   const { Ports } = code("ports");
   const ports = new Ports({});
   const seen = Array.from({ length: 61 }, () => ports.next());
@@ -60,21 +60,21 @@ test("a device that looks for another port goes round", () => {
 
 const api = (values, info = "") => ({ info, get: (name) => values[name] });
 
-test("Live's shapes are taken off", () => {
+test("the values of Live's API are unwrapped", () => {
   const live = code("live");
-  const told = api({
+  const values = api({
     a: [3], b: 4, text: ["My", "Set.als"], none: null, half: ["{", "\"n\":"],
     nested: ['{"nested":', "[1]}"], plain: ['{"display_name":', '"SAB"}'],
   });
-  assert.deepEqual([live.number(told, "a"), live.number(told, "b")], [3, 4]);
-  assert.deepEqual([live.text(told, "text"), live.text(told, "none"), live.text(told, "missing")], ["My Set.als", "", ""]);
-  assert.deepEqual(live.dictionary(told, "nested"), [1]);
-  assert.deepEqual(live.dictionary(told, "plain"), { display_name: "SAB" });
-  assert.equal(live.dictionary(told, "half"), null);
-  assert.equal(live.dictionary(told, "none"), null);
+  assert.deepEqual([live.number(values, "a"), live.number(values, "b")], [3, 4]);
+  assert.deepEqual([live.text(values, "text"), live.text(values, "none"), live.text(values, "missing")], ["My Set.als", "", ""]);
+  assert.deepEqual(live.dictionary(values, "nested"), [1]);
+  assert.deepEqual(live.dictionary(values, "plain"), { display_name: "SAB" });
+  assert.equal(live.dictionary(values, "half"), null);
+  assert.equal(live.dictionary(values, "none"), null);
 });
 
-test("what Live can do is asked by the whole name", () => {
+test("Live's functions are found by their full name", () => {
   const live = code("live");
   const object = api({}, "id 3\ntype Track\nfunction create_audio_clip_now\nproperty create_audio_clip x\nfunction fire");
   assert.equal(live.can(object, "create_audio_clip"), false);

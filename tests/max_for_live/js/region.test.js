@@ -14,10 +14,10 @@ function clip(values) {
   };
 }
 
-// 100 BPM: a beat is 0.6 s; beat 0 lies at 1 s.
+// 100 BPM: a beat is 0.6 s; beat 0 is at 1 s.
 const WARPED = { warped: true, marks: [{ seconds: 1, beats: 0 }, { seconds: 13, beats: 20 }], startMarker: 0, endMarker: 16, loopStart: 0, loopEnd: 16 };
 
-test("an unwarped clip: its markers are seconds, and its notes lie on the song's tempo", () => {
+test("an unwarped clip: its markers are seconds, and its notes are at the song's tempo", () => {
   const found = region.of(clip({ startMarker: 2.5, endMarker: 6.5, loopStart: 2.5, loopEnd: 6.5 }), SET, false);
   assert.equal(found.start, 2.5);
   assert.equal(found.end, 6.5);
@@ -33,7 +33,7 @@ test("a warped clip: beats become seconds through its markers", () => {
   assert.ok(Math.abs(found.length - 8) < 1e-9);
 });
 
-test("a loop with a lead-in takes both, and keeps the loop where it was", () => {
+test("a loop with a lead-in: both are separated, and the loop keeps its position", () => {
   const found = region.of(clip({ ...WARPED, looping: true, startMarker: 2, loopStart: 4, loopEnd: 12 }), SET, false);
   assert.ok(Math.abs(found.start - 2.2) < 1e-9);
   assert.ok(found.looping);
@@ -42,7 +42,7 @@ test("a loop with a lead-in takes both, and keeps the loop where it was", () => 
   }
 });
 
-test("an end marker after the file's end stops there", () => {
+test("an end marker after the file's end: the part ends with the file", () => {
   assert.equal(region.of(clip({ endMarker: 32, loopEnd: 32 }), SET, false).end, 20);
 });
 
@@ -53,7 +53,7 @@ test("a clip that starts before its file keeps the silence", () => {
   assert.ok(Math.abs(found.beat - (8 + 4 - 1 / 0.6)) < 1e-9);
 });
 
-test("an Arrangement clip that starts inside its loop: the loop's start lies before it", () => {
+test("an Arrangement clip that starts inside its loop: the loop's start is before it", () => {
   const found = region.of(clip({ ...WARPED, looping: true, startMarker: 6, loopStart: 4, loopEnd: 12, time: 32, endTime: 64 }), SET, false);
   assert.ok(Math.abs(found.beat - 30) < 1e-9);
   assert.equal(found.time, 32);
@@ -71,12 +71,12 @@ test("without warping a transposed file plays faster", () => {
   assert.ok(Math.abs(warped.length - 16) < 1e-9);
 });
 
-test("a part's own tempo is its beats in the file's time", () => {
+test("a part's tempo is its beats in the file's time", () => {
   assert.equal(region.of(clip({}), SET, false).tempo, 120);
   assert.ok(Math.abs(region.of(clip(WARPED), SET, false).tempo - 100) < 1e-9);
 });
 
-test("a clip that starts after its loop plays on to its end, and never loops", () => {
+test("a clip that starts after its loop plays to its end, and never loops", () => {
   const late = { ...WARPED, looping: true, startMarker: 8, loopStart: 0, loopEnd: 8, endMarker: 12 };
   const session = region.of(clip(late), SET, false);
   assert.equal(session.looping, false);
@@ -88,17 +88,17 @@ test("a clip that starts after its loop plays on to its end, and never loops", (
   assert.ok(Math.abs(brace.start - (1 + 10 * 0.6)) < 1e-9);
 });
 
-test("a brace that ends just where the loop does is not beyond it", () => {
+test("a brace that ends with the loop is not beyond it", () => {
   const looped = clip({ looping: true, startMarker: 0.1, loopStart: 0, loopEnd: 0.1 + 0.7 * 3, time: 0, endTime: 32 });
   const found = region.of(looped, { tempo: 60 / 0.7, brace: { start: 0, end: 3 } }, true);
   assert.ok(Math.abs(found.length - 3) < 1e-6);
 });
 
-test("where Live does not say how long the file is, the clip's own end counts", () => {
+test("without the file's length from Live, the clip's end is used", () => {
   assert.equal(region.of(clip({ seconds: Infinity, endMarker: 32, loopEnd: 32 }), SET, false).end, 32);
 });
 
-test("under the loop brace only what it covers", () => {
+test("with the loop brace, only the part under it", () => {
   const set = { ...SET, brace: { start: 10, end: 14 } };
   const unwarped = region.of(clip({ time: 8, endTime: 48, startMarker: 1, loopStart: 1 }), set, true);
   assert.deepEqual([unwarped.start, unwarped.end, unwarped.time, unwarped.length], [2, 4, 10, 4]);
@@ -112,18 +112,18 @@ for (const [what, values, set, words] of [
   ["a brace beside the clip", { time: 0, endTime: 8 }, { ...SET, brace: { start: 8, end: 12 } }, /does not touch/],
   ["a Session clip", {}, { ...SET, brace: { start: 8, end: 12 } }, /Session clips have no loop brace/],
 ]) {
-  test(`${what} is told in words`, () => {
+  test(`${what} has a clear message`, () => {
     assert.throws(() => region.of(clip(values), set, true), (error) => error.forPeople === true && words.test(error.message));
   });
 }
 
-test("a brace that reaches over the loop's end, and a part without audio, are told in words", () => {
+test("a brace beyond the loop's end, and a part without audio, have clear messages", () => {
   const looped = clip({ ...WARPED, looping: true, loopEnd: 8, time: 0, endTime: 32 });
   assert.throws(() => region.of(looped, { ...SET, brace: { start: 4, end: 12 } }, true), /loop begins anew/);
   assert.throws(() => region.of(clip({ loopStart: 20, loopEnd: 24 }), SET, false), /no audio/);
 });
 
-test("notes keep to the part, and none is too short for Live to show", () => {
+test("notes stay within the part, and none is too short for Live", () => {
   const part = region.of(clip({ loopEnd: 4 }), SET, false); // eight beats
   const note = (onset_seconds, offset_seconds) => ({ onset_seconds, offset_seconds, pitch: 60, velocity: 200 });
   const found = code("notes").forLive([note(-0.01, 0.5), note(1, 1.0001), note(4, 5)], part, 0);
@@ -144,7 +144,7 @@ test("the request names file, part, place and project, with every digit", () => 
   });
 });
 
-test("the tempo is the part's own, and left out where the bridge knows none so slow or fast", () => {
+test("the tempo is the part's own, and left out if it is outside the bridge's range", () => {
   const tempo = (values, tempo = 120) => keys(request.build(clip(values), SET, region.of(clip(values), { ...SET, tempo }, false), WISHES, true)).tempo;
   assert.equal(tempo(WARPED), "100");
   assert.equal(tempo({ sound: { pitch_coarse: -12 } }), "240");
@@ -170,7 +170,7 @@ test("only notes, only audio, no stem at all", () => {
   assert.throws(() => built({ stems: {} }), /at least one stem/);
 });
 
-test("an unsaved set says what to do; a Live that cannot tell does without a project", () => {
+test("an unsaved set has a clear message; a Live that does not report the set sends no project", () => {
   const found = region.of(clip(), SET, false);
   assert.throws(() => request.build(clip(), { ...SET, file: "" }, found, WISHES, true), /Save the Live Set first/);
   assert.equal(keys(request.build(clip(), { ...SET, file: null }, found, WISHES, true)).project, undefined);

@@ -1,6 +1,6 @@
 "use strict";
-// The built device beside a fake Live, on real time and real sockets, for a test to steer: a line of JSON in for each
-// wish, a line out for each change of its face.
+// Runs the built device beside a fake Live, in real time and with real sockets, for a test to control: one line of JSON
+// in for each command, one line out for each change of its face.
 //
 //   node run_device.js '{"device": …, "port": …, "set": …, "tempo": …, "clip": {"file": …, "view": …, "values": …, "markers": …}}'
 //   in: {"click": name, "value": n} {"look": true} {"quit": true}
@@ -11,10 +11,10 @@ const { FakeLive } = require("./fake_live");
 const { Device, WallClock } = require("./fake_max");
 const { udp } = require("./udp");
 
-const order = JSON.parse(process.argv[2]);
+const options = JSON.parse(process.argv[2]);
 const clock = new WallClock();
 const net = udp();
-const tell = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
+const print = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
 // The length of a WAV file.
 function secondsOf(file) {
@@ -29,30 +29,30 @@ function secondsOf(file) {
   throw new Error(`${file} has no audio`);
 }
 
-const live = new FakeLive({ clock, tempo: order.tempo, file: order.set, can: order.can, ports: order.ports, secondsOf });
+const live = new FakeLive({ clock, tempo: options.tempo, file: options.set, can: options.can, ports: options.ports, secondsOf });
 const track = live.addTrack("audio");
-const { file, view, values, markers } = order.clip;
+const { file, view, values, markers } = options.clip;
 const place = view === "session" ? track.slots[1] : track;
 const clip = live.addAudioClip(place, file, values, markers);
 live.detail = clip;
 
-const device = new Device(order.device, { live, clock, net });
-device.byName.get("port").value = order.port;
-device.onWords = (name, words) => tell({ face: name, words });
+const device = new Device(options.device, { live, clock, net });
+device.byName.get("port").value = options.port;
+device.onWords = (name, words) => print({ face: name, words });
 device.load();
 
-function told(one) {
+function clipState(one) {
   return { ...one.values, markers: one.markers, notes: one.notes };
 }
 
 function look() {
-  tell({
+  print({
     tracks: live.song.tracks.map((each) => ({
       name: each.values.name,
       kind: each.kind,
       color: each.values.color,
-      session: each.slots.map((slot) => slot.clip && told(slot.clip)),
-      arrangement: each.arrangement.map(told),
+      session: each.slots.map((slot) => slot.clip && clipState(slot.clip)),
+      arrangement: each.arrangement.map(clipState),
     })),
     errors: live.errors,
     console: device.console,
@@ -60,8 +60,8 @@ function look() {
 }
 
 readline.createInterface({ input: process.stdin }).on("line", (line) => {
-  const wish = JSON.parse(line);
-  if (wish.click) device.click(wish.click, wish.value);
-  if (wish.look) look();
-  if (wish.quit) { device.unload(); setTimeout(() => process.exit(0), 50); }
+  const command = JSON.parse(line);
+  if (command.click) device.click(command.click, command.value);
+  if (command.look) look();
+  if (command.quit) { device.unload(); setTimeout(() => process.exit(0), 50); }
 });

@@ -43,7 +43,7 @@ const STRETCHED = [{ sample_time: 0, beat_time: 0 }, { sample_time: 6, beat_time
 for (const [what, values, markers] of [
   ["warped to another tempo", { warping: 1, end_marker: 4, loop_end: 4 }, STRETCHED], ["transposed", { pitch_coarse: 2 }, null],
 ]) {
-  test(`a clip that is ${what}: it is said that the bridge plays the file's notes`, () => {
+  test(`a clip that is ${what}: the face says that the bridge plays the file's notes`, () => {
     const studio = ready({}, values, markers);
     studio.device.click("stream");
     studio.clock.advance(100);
@@ -54,7 +54,7 @@ for (const [what, values, markers] of [
   });
 }
 
-test("a clip that is warped to the song's own tempo is streamed without a word", () => {
+test("a clip that is warped to the song's own tempo is streamed without a remark", () => {
   const studio = ready({}, { warping: 1, end_marker: 8, loop_end: 8 }, [{ sample_time: 0, beat_time: 0 }, { sample_time: 4, beat_time: 8 }]);
   studio.device.click("stream");
   studio.clock.advance(100);
@@ -73,7 +73,7 @@ test("a second stream uses the same tracks", () => {
   assert.deepEqual(studio.live.errors, []);
 });
 
-test("a routing that Live does not take is told, and nothing is played", () => {
+test("a routing that Live does not accept is reported, and nothing is played", () => {
   const studio = ready({ can: { routingSpelling: 9 } });
   studio.device.click("stream");
   studio.clock.advance(5000);
@@ -82,7 +82,7 @@ test("a routing that Live does not take is told, and nothing is played", () => {
   assert.equal(studio.bridge.asked("play").length, 0);
 });
 
-test("a track that Live does not arm is told, and nothing is played", () => {
+test("a track that Live does not arm is reported, and nothing is played", () => {
   const studio = ready();
   studio.device.click("stream");
   studio.clock.advance(1);
@@ -93,7 +93,7 @@ test("a track that Live does not arm is told, and nothing is played", () => {
   assert.equal(studio.bridge.asked("play").length, 0);
 });
 
-test("a recording that Live does not begin is told", () => {
+test("a recording that Live does not start is reported", () => {
   const studio = ready();
   studio.live.ClipSlot_fire = () => {};
   studio.device.click("stream");
@@ -103,7 +103,7 @@ test("a recording that Live does not begin is told", () => {
   assert.equal(streams(studio)[0].values.arm, 0);
 });
 
-test("a port that Live does not see is told", () => {
+test("a port that Live does not list is reported", () => {
   const studio = ready();
   studio.live.ports = [];
   studio.device.click("stream");
@@ -117,12 +117,12 @@ test("a bridge that cannot play stops the recording and says why", () => {
   studio.device.click("stream");
   studio.clock.advance(3000);
   assert.equal(studio.device.words("problem"), "There are no MIDI ports.");
-  assert.equal(studio.bridge.asked("play").length, 1, "what was refused is not asked again");
+  assert.equal(studio.bridge.asked("play").length, 1, "a rejected request is not sent again");
   assert.equal(studio.device.words("stage"), "");
   assert.equal(streams(studio)[0].slots[2].values.is_recording, 0);
 });
 
-test("a stem that the bridge cannot play is told", () => {
+test("a stem that the bridge cannot play is reported", () => {
   const studio = ready();
   studio.device.click("stream");
   studio.clock.advance(3000);
@@ -131,10 +131,10 @@ test("a stem that the bridge cannot play is told", () => {
   assert.equal(studio.device.words("problem"), "The bridge could not play Bass.");
   studio.clock.advance(8000);
   assert.equal(studio.device.words("result"), "Recorded 2 tracks.");
-  assert.equal(studio.device.words("problem"), "The bridge could not play Bass.", "it is still said at the end");
+  assert.equal(studio.device.words("problem"), "The bridge could not play Bass.", "the message is still shown at the end");
 });
 
-test("what is played fails for this job and no other, though another is running", () => {
+test("only messages about the played job affect the recording, though another is running", () => {
   const studio = ready();
   const [played] = studio.bridge.jobs.values();
   studio.bridge.on_play = () => {};
@@ -157,7 +157,7 @@ test("what is played fails for this job and no other, though another is running"
   assert.equal(studio.bridge.jobs.get(other.id).state, "done");
 });
 
-test("a wish to play that is lost is said again under the same token, and that the notes may lie late", () => {
+test("a lost request to play is sent again with the same token, with a remark that the notes may be late", () => {
   const studio = ready();
   let lost = 0;
   studio.bridge.drop = ([address]) => address === "/sab/play" && (lost += 1) <= 2;
@@ -166,7 +166,7 @@ test("a wish to play that is lost is said again under the same token, and that t
   const late = studio.device.words("problem");
   studio.bridge.say("midi.start", [...studio.bridge.jobs.keys()].pop(), "bass", 4, 12);
   studio.clock.advance(500);
-  assert.equal(studio.device.words("problem"), late, "it is said once");
+  assert.equal(studio.device.words("problem"), late, "the remark is shown once");
   assert.equal(lost, 3);
   assert.equal(studio.bridge.played.size, 1);
   assert.match(studio.device.words("problem"), /late to answer/);
@@ -176,7 +176,7 @@ test("a wish to play that is lost is said again under the same token, and that t
   assert.equal(lost, 3);
 });
 
-test("notes that begin to sound are an answer, too", () => {
+test("the start of playback is an answer, too", () => {
   const studio = ready();
   const [job] = studio.bridge.jobs.keys();
   studio.bridge.on_play = () => studio.bridge.say("midi.start", job, "bass", 4, 12);
@@ -186,7 +186,7 @@ test("notes that begin to sound are an answer, too", () => {
   assert.equal(studio.device.words("problem"), "");
 });
 
-test("a bridge that never answers the wish to play stops the recording", () => {
+test("without an answer to the request to play, the recording stops", () => {
   const studio = ready();
   studio.bridge.drop = ([address]) => address === "/sab/play";
   studio.device.click("stream");
@@ -199,7 +199,7 @@ test("a bridge that never answers the wish to play stops the recording", () => {
   assert.match(studio.device.words("stage"), /^Arming/);
 });
 
-test("a bridge that goes in the middle of a recording stops it", () => {
+test("a lost connection stops the recording", () => {
   const studio = ready();
   studio.device.click("stream");
   studio.clock.advance(2000);
@@ -252,7 +252,7 @@ test("an Arrangement clip's stream is recorded in the first scene", () => {
   assert.equal(streams(studio)[0].slots[0].clip.values.end_marker, 8);
 });
 
-test("without a bridge Stream says what to do", () => {
+test("without a bridge Stream gives advice", () => {
   const studio = ready();
   studio.bridge.vanish();
   studio.clock.advance(20000);
@@ -262,7 +262,7 @@ test("without a bridge Stream says what to do", () => {
   assert.equal(streams(studio).length, 0);
 });
 
-test("without a job, or without its notes, Stream says what to do", () => {
+test("without a job, or without its notes, Stream gives advice", () => {
   const studio = new Studio().start();
   studio.device.click("stream");
   studio.clock.advance(10);

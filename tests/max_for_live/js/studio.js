@@ -1,5 +1,5 @@
 "use strict";
-// What the tests share: the script's modules, the built device in a fake Max beside a fake Live and a fake bridge.
+// Shared by the tests: the script's modules, and the built device in a fake Max with a fake Live and a fake bridge.
 
 const path = require("node:path");
 const { FakeLive } = require("./fake_live");
@@ -11,7 +11,7 @@ const DEVICE = path.join(process.env.SAB_DEVICE || path.join(ROOT, "build", "dev
 
 const code = (name) => require(path.join(ROOT, "max_for_live", "code", `${name}.js`));
 
-// Numbers from 0 to 1, the same ones at every run.
+// Pseudo-random numbers from 0 to 1, the same in every run.
 function numbers(seed) {
   let state = seed * 2654435761 % 4294967296;
   return () => {
@@ -60,7 +60,7 @@ class Studio {
     return clip;
   }
 
-  // Presses Separate; the job as the bridge has taken it.
+  // Clicks Separate; returns the bridge's job.
   separate() {
     this.device.click("separate");
     this.clock.advance(50);

@@ -1,6 +1,6 @@
 "use strict";
-// udpsend and udpreceive as Max has them, over real sockets: OSC with int, 32-bit float and text; doubles arrive as 0;
-// a port that is taken is not heard of again.
+// Max's udpsend and udpreceive over real sockets: OSC with int, 32-bit float and text; doubles arrive as 0; a port that
+// is in use receives nothing, without an error.
 
 const dgram = require("node:dgram");
 
@@ -41,10 +41,10 @@ function udp() {
   const open = new Set([sender]);
   return {
     send(port, atoms) { sender.send(encode(atoms), port, "127.0.0.1"); },
-    listen(port, heard) {
+    listen(port, receive) {
       const receiver = dgram.createSocket("udp4");
       receiver.on("error", () => {});
-      receiver.on("message", (data) => heard(decode(data)));
+      receiver.on("message", (data) => receive(decode(data)));
       receiver.bind(port, "127.0.0.1");
       open.add(receiver);
       return () => { open.delete(receiver); receiver.close(); };

@@ -4,7 +4,7 @@ const test = require("node:test");
 const { code, numbers } = require("./studio");
 const warp = code("warp");
 
-// Ascending markers of a clip whose tempo wanders between 40 and 240.
+// Ascending markers of a clip whose tempo varies between 40 and 240.
 function someMarks(next) {
   const marks = [{ sample_time: next() * 2 - 1, beat_time: Math.floor(next() * 8) - 4 }];
   const count = 1 + Math.floor(next() * 6);
@@ -34,7 +34,7 @@ test("later beats are later seconds", () => {
   }
 });
 
-test("a marker is where Live says", () => {
+test("a marker maps exactly to Live's values", () => {
   const marks = warp.marks([{ sample_time: 2.5, beat_time: 4 }, { sample_time: 0.5, beat_time: 0 }, { sample_time: 9, beat_time: 12 }]);
   assert.equal(warp.secondsAt(marks, 4), 2.5);
   assert.equal(warp.secondsAt(marks, 2), 1.5);
@@ -42,7 +42,7 @@ test("a marker is where Live says", () => {
   assert.equal(warp.beatsAt(marks, 9), 12);
 });
 
-test("a cut file keeps every moment on its beat", () => {
+test("in a cut file every time keeps its beat", () => {
   const next = numbers(3);
   for (let run = 0; run < 300; run += 1) {
     const marks = warp.marks(someMarks(next));
@@ -55,6 +55,6 @@ test("a cut file keeps every moment on its beat", () => {
   }
 });
 
-test("two markers on one beat are one", () => {
+test("two markers on one beat count as one", () => {
   assert.equal(warp.marks([{ sample_time: 0, beat_time: 0 }, { sample_time: 1, beat_time: 0 }, { sample_time: 2, beat_time: 4 }]).length, 2);
 });

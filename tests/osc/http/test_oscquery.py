@@ -1,4 +1,4 @@
-"""The OSCQuery tree says what the address table says."""
+"""The OSCQuery tree matches the address table."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_it_holds_every_address_and_nothing_else(tree: Node) -> None:
     assert {str(node["FULL_PATH"]) for node in nodes(tree) if "CONTENTS" in node} == {"/", "/sab"}
 
 
-def test_every_node_is_found_where_it_says_it_is(tree: Node) -> None:
+def test_every_node_is_found_at_its_full_path(tree: Node) -> None:
     for node in nodes(tree):
         assert find_node(tree, str(node["FULL_PATH"])) is node
         assert set(node) <= SUPPORTED
@@ -47,7 +47,7 @@ def test_every_node_is_found_where_it_says_it_is(tree: Node) -> None:
 
 
 @pytest.mark.parametrize("row", REQUESTS.values(), ids=lambda row: row.address)
-def test_a_request_is_written_with_the_tables_arguments(tree: Node, row: Request) -> None:
+def test_a_request_has_the_arguments_of_its_row(tree: Node, row: Request) -> None:
     node = at(tree, row.address)
     assert (node["ACCESS"], node["DESCRIPTION"]) == (2, row.help)
     longest = cast("list[Node]", node.get("OVERLOADS", [node]))[-1]
@@ -58,7 +58,7 @@ def test_a_request_is_written_with_the_tables_arguments(tree: Node, row: Request
 
 
 @pytest.mark.parametrize("row", OUTGOING, ids=lambda row: f"{row.address} {row.signature}")
-def test_what_the_bridge_sends_is_told_in_full(tree: Node, row: Outgoing) -> None:
+def test_every_outgoing_message_is_described(tree: Node, row: Outgoing) -> None:
     node = at(tree, row.address)
     forms = [node, *cast("list[Node]", node.get("OVERLOADS", []))]
     names = [parameter.name for parameter in row.parameters]
@@ -68,13 +68,13 @@ def test_what_the_bridge_sends_is_told_in_full(tree: Node, row: Outgoing) -> Non
     assert len(cast("list[object]", form.get("RANGE", names))) == len(names)
 
 
-def test_only_what_can_be_read_has_a_value(tree: Node) -> None:
+def test_only_readable_nodes_have_a_value(tree: Node) -> None:
     readable = [node for node in nodes(tree) if "VALUE" in node]
     assert [(node["FULL_PATH"], node["ACCESS"]) for node in readable] == [("/sab/status.reply", 1)]
     assert readable[0]["VALUE"] == [1, 2, "draft", "cpu", "alsa"]
 
 
-def test_the_keys_of_a_job_are_told_with_what_they_may_be(tree: Node) -> None:
+def test_the_keys_of_a_job_have_their_types_ranges_and_defaults(tree: Node) -> None:
     keys = cast("dict[str, Node]", at(tree, "/sab/submit")["KEYS"])
     assert list(keys) == [*OPTIONS, "req"]
     assert keys["engine"]["RANGE"] == [{"VALS": ["auto", "draft"]}]
@@ -86,14 +86,14 @@ def test_the_keys_of_a_job_are_told_with_what_they_may_be(tree: Node) -> None:
         assert option.help in str(keys[name]["DESCRIPTION"])
 
 
-def test_ranges_are_told_by_position(tree: Node) -> None:
+def test_ranges_are_listed_by_position(tree: Node) -> None:
     hello = at(tree, "/sab/hello")
     assert (hello["TYPE"], hello["RANGE"]) == ("si", [None, {"VALS": [1]}])
     progress = at(tree, "/sab/progress")
     assert cast("list[Node]", progress["RANGE"])[2:] == [{"MIN": 0.0, "MAX": 1.0}, {"MIN": -1.0}]
 
 
-def test_the_host_says_where_osc_is_heard() -> None:
+def test_the_host_info_has_the_osc_address() -> None:
     info = host_info("bridge", "127.0.0.1", 9720)
     assert (info["OSC_IP"], info["OSC_PORT"], info["OSC_TRANSPORT"]) == ("127.0.0.1", 9720, "UDP")
     extensions = cast("dict[str, bool]", info["EXTENSIONS"])

@@ -1,4 +1,4 @@
-"""What a program sees over HTTP, over real loopback sockets."""
+"""The HTTP server, over real loopback sockets."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ OVER = Job(
 
 @dataclass
 class Answer:
-    """What came back."""
+    """An HTTP response."""
 
     status: int
     headers: dict[str, str]
@@ -53,7 +53,7 @@ class Answer:
 
 @dataclass
 class Site:
-    """A bridge that is served over HTTP."""
+    """A bridge served over HTTP."""
 
     bridge: FakeBridge
     port: int
@@ -73,31 +73,31 @@ class Site:
         return Answer(int(status.split()[1]), headers, body)
 
 
-def shown(bridge: FakeBridge) -> BridgeView:
+def view_of(bridge: FakeBridge) -> BridgeView:
     return BridgeView(bridge, defaults=request_for("", format="flac"), osc_host="127.0.0.1", osc_port=9720)
 
 
 @pytest.fixture
 async def site() -> AsyncIterator[Site]:
     bridge, noticed = FakeBridge(table={"j6": OVER}, midi=MidiStatus(backend="alsa")), list[Noticed]()
-    async with serve_http(shown(bridge), port=0, notice=noticed.append) as address:
+    async with serve_http(view_of(bridge), port=0, notice=noticed.append) as address:
         yield Site(bridge, int(address.rsplit(":", 1)[1]), noticed)
 
 
-async def test_the_whole_address_space_is_one_question(site: Site) -> None:
+async def test_the_root_returns_the_whole_address_space(site: Site) -> None:
     answer = await site.get("/")
     values = {"/sab/status.reply": (0, 0, "draft", "cpu", "alsa"), "/sab/list.begin": (1,)}
     expected = address_space(values, ("draft",), request_for("", format="flac"))
-    told = answer.json
-    startup = cast("dict[str, dict[str, dict[str, object]]]", told["CONTENTS"])["sab"]["CONTENTS"].pop("startup")
+    found = answer.json
+    startup = cast("dict[str, dict[str, dict[str, object]]]", found["CONTENTS"])["sab"]["CONTENTS"].pop("startup")
     cast("dict[str, dict[str, dict[str, object]]]", expected["CONTENTS"])["sab"]["CONTENTS"].pop("startup")
-    assert told == expected
+    assert found == expected
     assert cast("dict[str, object]", startup)["ACCESS"] == 1
     assert answer.headers["Content-Type"] == "application/json"
 
 
 @pytest.mark.parametrize(
-    ("path", "status", "told"),
+    ("path", "status", "expected"),
     [
         ("/sab/status.reply?VALUE", 200, {"VALUE": [0, 0, "draft", "cpu", "alsa"]}),
         ("/sab/status.reply/?TYPE&ACCESS", 200, {"TYPE": "iisss", "ACCESS": 1}),
@@ -114,37 +114,39 @@ async def test_the_whole_address_space_is_one_question(site: Site) -> None:
         ("/jobs?limit=0", 200, {"total": 1, "jobs": []}),
     ],
 )
-async def test_a_question_and_its_answer(site: Site, path: str, status: int, told: dict[str, object] | None) -> None:
+async def test_a_request_and_its_response(
+    site: Site, path: str, status: int, expected: dict[str, object] | None
+) -> None:
     answer = await site.get(path)
     assert answer.status == status
-    if told is None:
+    if expected is None:
         assert answer.body == b""
     else:
-        assert {name: answer.json[name] for name in told} == told
+        assert {name: answer.json[name] for name in expected} == expected
 
 
 @pytest.mark.parametrize("path", ["/?HOST_INFO", "/sab/none?HOST_INFO", "/sab/ping?HOST_INFO=1"])
-async def test_the_host_tells_of_itself_wherever_it_is_asked(site: Site, path: str) -> None:
-    told = (await site.get(path)).json
-    assert (told["OSC_IP"], told["OSC_PORT"], told["NAME"]) == ("127.0.0.1", 9720, "source-audio-bridge")
-    assert "CONTENTS" not in told
+async def test_the_host_info_is_returned_at_any_path(site: Site, path: str) -> None:
+    found = (await site.get(path)).json
+    assert (found["OSC_IP"], found["OSC_PORT"], found["NAME"]) == ("127.0.0.1", 9720, "source-audio-bridge")
+    assert "CONTENTS" not in found
 
 
-async def test_jobs_are_listed_newest_last_and_never_too_many(site: Site) -> None:
+async def test_jobs_are_listed_newest_last_up_to_the_limit(site: Site) -> None:
     site.bridge.table = {f"j{number}": replace(OVER, id=f"j{number}") for number in range(1200)}
     for query, first, count in (("", 1100, 100), ("?limit=5", 1195, 5), ("?limit=9999", 200, 1000)):
-        told = (await site.get(f"/jobs{query}")).json
-        jobs = cast("list[dict[str, object]]", told["jobs"])
-        assert (told["total"], len(jobs), jobs[0]["id"], jobs[-1]["id"]) == (1200, count, f"j{first}", "j1199")
+        found = (await site.get(f"/jobs{query}")).json
+        jobs = cast("list[dict[str, object]]", found["jobs"])
+        assert (found["total"], len(jobs), jobs[0]["id"], jobs[-1]["id"]) == (1200, count, f"j{first}", "j1199")
 
 
-async def test_a_job_tells_all_that_is_known_of_it(site: Site) -> None:
-    told = (await site.get("/jobs/j6")).json
-    assert (told["id"], told["state"], told["fraction"]) == ("j6", "failed", 0.5)
-    assert told["failure"] == {"code": "out_of_space", "message": "The drive is full."}
-    (result,) = cast("list[dict[str, object]]", told["results"])
+async def test_a_job_has_all_its_fields(site: Site) -> None:
+    found = (await site.get("/jobs/j6")).json
+    assert (found["id"], found["state"], found["fraction"]) == ("j6", "failed", 0.5)
+    assert found["failure"] == {"code": "out_of_space", "message": "The drive is full."}
+    (result,) = cast("list[dict[str, object]]", found["results"])
     assert (result["path"], result["frames"], result["sample_rate_hz"]) == ("/out/b.wav", 96_000, 48_000)
-    assert cast("dict[str, object]", told["request"])["tempo_bpm"] == 120.0
+    assert cast("dict[str, object]", found["request"])["tempo_bpm"] == 120.0
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
@@ -187,7 +189,7 @@ def test_only_own_names_are_answered(host: str, own_host: str, is_own: bool) -> 
     assert is_own_name(host, own_host) == is_own
 
 
-async def test_the_pages_examples_are_answered(site: Site) -> None:
+async def test_the_examples_in_the_docs_are_answered(site: Site) -> None:
     page = (Path(__file__).parents[3] / "docs" / "osc.md").read_text(encoding="utf-8")
     asked = re.findall(r"curl 'http://127.0.0.1:9720(.*)'", page)
     assert len(asked) >= 6
@@ -195,7 +197,7 @@ async def test_the_pages_examples_are_answered(site: Site) -> None:
         assert (await site.get(path.replace("JOB", "j6"))).status == 200
 
 
-async def test_what_is_too_large_is_refused_and_the_next_one_answered(
+async def test_a_request_that_is_too_large_is_refused_and_the_next_one_answered(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
     long_line = await site.get("/" + "x" * (MAX_LINE_BYTES + 1000))
@@ -206,9 +208,9 @@ async def test_what_is_too_large_is_refused_and_the_next_one_answered(
     assert {record.name for record in caplog.records} == {"bridge.osc.http.routes"}  # the log file, not the terminal
 
 
-async def test_a_taken_port_is_told_and_stops_nothing(site: Site) -> None:
+async def test_a_port_in_use_is_a_warning_only(site: Site) -> None:
     noticed: list[Noticed] = []
-    async with serve_http(shown(site.bridge), port=site.port, notice=noticed.append) as address:
+    async with serve_http(view_of(site.bridge), port=site.port, notice=noticed.append) as address:
         assert address == ""
     (notice,) = noticed
     assert notice.level == "warning"
@@ -217,10 +219,10 @@ async def test_a_taken_port_is_told_and_stops_nothing(site: Site) -> None:
     assert (await site.get("/jobs")).status == 200
 
 
-async def test_on_all_addresses_both_kinds_of_ip_are_answered() -> None:
+async def test_a_server_on_all_addresses_answers_ipv4_and_ipv6() -> None:
     families = [socket.AF_INET, socket.AF_INET6]
     noticed: list[Noticed] = []
-    async with serve_http(shown(FakeBridge()), host="::", port=0, notice=noticed.append) as address:
+    async with serve_http(view_of(FakeBridge()), host="::", port=0, notice=noticed.append) as address:
         if noticed:  # without IPv6
             assert "No HTTP" in noticed[0].message
             return
@@ -232,10 +234,10 @@ async def test_on_all_addresses_both_kinds_of_ip_are_answered() -> None:
             writer.close()
 
 
-async def test_without_the_library_nobody_is_left_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_the_library_connections_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "bridge.osc.http.routes", None)
     noticed: list[Noticed] = []
-    async with serve_http(shown(FakeBridge()), port=0, notice=noticed.append) as address:
+    async with serve_http(view_of(FakeBridge()), port=0, notice=noticed.append) as address:
         reader, writer = await asyncio.open_connection("127.0.0.1", int(address.rsplit(":", 1)[1]))
         with contextlib.suppress(ConnectionResetError):
             assert await asyncio.wait_for(reader.read(), 20) == b""
@@ -245,8 +247,8 @@ async def test_without_the_library_nobody_is_left_waiting(monkeypatch: pytest.Mo
     assert "Install the bridge again" in notice.message
 
 
-async def test_the_port_is_free_again_afterwards() -> None:
-    async with serve_http(shown(FakeBridge()), port=0, notice=print) as address:
+async def test_the_port_is_closed_afterwards() -> None:
+    async with serve_http(view_of(FakeBridge()), port=0, notice=print) as address:
         port = int(address.rsplit(":", 1)[1])
     with socket.create_server(("127.0.0.1", port)):
         pass
@@ -260,8 +262,8 @@ from bridge.osc.http.server import serve_http
 from tests.support.fakes import FakeBridge
 
 async def main():
-    shown = BridgeView(FakeBridge(), (), {}, "127.0.0.1", 9720)
-    async with serve_http(shown, port=0, notice=print) as address:
+    view = BridgeView(FakeBridge(), (), {}, "127.0.0.1", 9720)
+    async with serve_http(view, port=0, notice=print) as address:
         print({"aiohttp", "zeroconf"} & set(sys.modules))
         reader, writer = await asyncio.open_connection("127.0.0.1", int(address.rsplit(":")[-1]))
         writer.write(b"GET /jobs HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n")
@@ -273,7 +275,7 @@ asyncio.run(main())
 
 
 @pytest.mark.end_to_end
-@pytest.mark.skipif(sys.platform == "win32", reason="the loop there watches no sockets")
-def test_the_library_is_loaded_when_somebody_asks() -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="the default event loop there has no add_reader")
+def test_the_library_is_loaded_at_the_first_connection() -> None:
     done = subprocess.run([sys.executable, "-c", LAZY], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["set()", "HTTP/1.1 200 OK True"]
