@@ -84,7 +84,7 @@ class Job:
             build(models, RANDOM_MODELS[engine])
             engine = "htdemucs"
         engines = EngineRegistry(models, clock=clock)
-        self._workshop = WorkerContext(
+        self._context = WorkerContext(
             engines=engines,
             transcribers=TranscriberRegistry(),
             clock=clock,
@@ -97,7 +97,7 @@ class Job:
         )
 
     def run(self) -> None:
-        run_job("job", self._request, self._workshop, _forget, threading.Event())
+        run_job("job", self._request, self._context, _forget, threading.Event())
         shutil.rmtree(self._out)
 
 

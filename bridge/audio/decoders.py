@@ -26,7 +26,7 @@ BLOCK_FRAMES = 1 << 16
 #: What a lossy file is decoded to has no depth of its own; 24 bits lie below any codec's noise.
 LOSSY_SUBTYPE = "PCM_24"
 #: The sample formats that stems can keep; all others become the nearest of them.
-KEPT_SUBTYPES = frozenset({"PCM_16", "PCM_24", "PCM_32", "FLOAT"})
+STEM_SUBTYPES = frozenset({"PCM_16", "PCM_24", "PCM_32", "FLOAT"})
 NEAREST_SUBTYPE = {
     **dict.fromkeys(("PCM_S8", "PCM_U8", "ALAW", "ULAW", "ALAC_16"), "PCM_16"),
     "ALAC_32": "PCM_32",
@@ -51,7 +51,7 @@ class Header:
 
     sample_rate_hz: int
     channels: int
-    kept_subtype: str
+    stem_subtype: str
     """The sample format that stems keep: PCM_16, PCM_24, PCM_32 or FLOAT."""
     frames: int | None
     """Its length; None where only decoding tells."""
@@ -110,12 +110,12 @@ class FFmpegDecoder:
 
         position = 0
         unknown = translate_decoding_errors(f"{self.path.name} is not audio that can be decoded.")
-        with unknown, _opened_by_ffmpeg(self.path) as container:
-            stream = _sound_of(container)
+        with unknown, _open_with_ffmpeg(self.path) as container:
+            stream = _audio_stream(container)
             rate = self.header.sample_rate_hz
             plain = av.AudioResampler(format="fltp", layout=stream.layout, rate=rate)  # changes the sample type
             for packed, following in pairwise(chain(container.decode(stream), (None,))):
-                frames = _sounding_frames(packed, rate) if following is None else packed.samples
+                frames = _valid_frames(packed, rate) if following is None else packed.samples
                 for frame in plain.resample(packed):
                     block = np.ascontiguousarray(frame.to_ndarray().T)[:frames]
                     yield position, block
@@ -133,10 +133,10 @@ def open_audio(path: Path) -> SoundFileDecoder | FFmpegDecoder:
     try:
         with translate_decoding_errors(""), soundfile.SoundFile(str(path)) as file:
             if not file.subtype.startswith("MPEG") and file.frames != UNKNOWN_FRAMES:
-                return _by_libsndfile(path, file)
+                return _libsndfile_decoder(path, file)
     except NotAudio:
         pass
-    return _by_ffmpeg(path)
+    return _ffmpeg_decoder(path)
 
 
 _WITHOUT_FFMPEG = "Export the clip as WAV, or install the bridge again."
@@ -163,13 +163,13 @@ def translate_decoding_errors(words: str) -> Iterator[None]:
         raise NotAudio(words) from error
 
 
-def _by_libsndfile(path: Path, file: soundfile.SoundFile) -> SoundFileDecoder:
+def _libsndfile_decoder(path: Path, file: soundfile.SoundFile) -> SoundFileDecoder:
     if file.samplerate < 1 or file.channels < 1 or file.frames < 0:
         raise ValueError("the header holds nonsense")
     header = Header(
         file.samplerate,
         file.channels,
-        _kept(file.subtype),
+        _stem_subtype(file.subtype),
         file.frames,
         expected_frames=file.frames,
         in_place=file.format in IN_PLACE_FORMATS and file.subtype in IN_PLACE_SUBTYPES,
@@ -178,30 +178,30 @@ def _by_libsndfile(path: Path, file: soundfile.SoundFile) -> SoundFileDecoder:
     return SoundFileDecoder(path, header, seeks_exactly=file.format == "FLAC")
 
 
-def _by_ffmpeg(path: Path) -> FFmpegDecoder:
+def _ffmpeg_decoder(path: Path) -> FFmpegDecoder:
     with (
         translate_decoding_errors(f"{path.name} is not audio that can be decoded."),
-        _opened_by_ffmpeg(path) as container,
+        _open_with_ffmpeg(path) as container,
     ):
         import av
 
         if not container.streams.audio:
             raise NotAudio(f"{path.name} has no sound in it.")
-        stream = _sound_of(container)
+        stream = _audio_stream(container)
         rate, channels = int(stream.rate), int(stream.layout.nb_channels)
         subtype = FFMPEG_SUBTYPE.get(stream.format.name, LOSSY_SUBTYPE)
         expected = round((container.duration or 0) / av.time_base * rate)
         return FFmpegDecoder(path, Header(rate, channels, subtype, None, expected))
 
 
-def _opened_by_ffmpeg(path: Path) -> Any:
+def _open_with_ffmpeg(path: Path) -> Any:
     """The file as FFmpeg sees it; names and tags, of it and of its streams, may be in any encoding or none."""
     import av
 
     return av.open(str(path), options=LOCAL_ONLY, metadata_errors="ignore")
 
 
-def _sound_of(container: Any) -> Any:
+def _audio_stream(container: Any) -> Any:
     """The first stream of sound that there is a decoder for and that says what it is; others may be anything.
 
     Raises:
@@ -214,11 +214,11 @@ def _sound_of(container: Any) -> Any:
     raise ValueError("no stream of sound has a decoder")
 
 
-def _sounding_frames(last: Any, rate: int) -> int:
+def _valid_frames(last: Any, rate: int) -> int:
     """How much of a file's last packet is audio, where its container tells to the frame: the rest is padding."""
     told = last.duration if last.time_base is not None and last.time_base * rate == 1 else 0
     return int(told) or int(last.samples)
 
 
-def _kept(subtype: str) -> str:
-    return subtype if subtype in KEPT_SUBTYPES else NEAREST_SUBTYPE.get(subtype, LOSSY_SUBTYPE)
+def _stem_subtype(subtype: str) -> str:
+    return subtype if subtype in STEM_SUBTYPES else NEAREST_SUBTYPE.get(subtype, LOSSY_SUBTYPE)

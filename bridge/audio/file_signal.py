@@ -51,7 +51,7 @@ class FileSignal:
             replace_non_finite(samples)
         return samples
 
-    def count_broken(self, start: int, stop: int) -> int:
+    def count_non_finite(self, start: int, stop: int) -> int:
         """How many samples of these frames are no numbers."""
         return replace_non_finite(self._read(start, stop))
 
@@ -65,7 +65,7 @@ class FileSignal:
 
 
 @contextmanager
-def opened_in_place(path: Path) -> Iterator[FileSignal]:
+def open_in_place(path: Path) -> Iterator[FileSignal]:
     """The file's samples until the block ends.
 
     Raises:
@@ -79,8 +79,8 @@ def opened_in_place(path: Path) -> Iterator[FileSignal]:
 
 def replace_non_finite(samples: Samples) -> int:
     """Silences, in place, what is no number; returns how many samples that were."""
-    broken = ~np.isfinite(samples)
-    mended = int(np.count_nonzero(broken))
-    if mended:
-        samples[broken] = 0.0
-    return mended
+    non_finite = ~np.isfinite(samples)
+    replaced_count = int(np.count_nonzero(non_finite))
+    if replaced_count:
+        samples[non_finite] = 0.0
+    return replaced_count

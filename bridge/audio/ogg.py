@@ -18,7 +18,7 @@ _SERIAL_AT = 14
 _POLYNOMIAL = 0x04C11DB7
 
 
-def renumber(path: Path) -> None:
+def set_serial_number(path: Path) -> None:
     """Gives every page of the file at `path`, which holds one stream, the number `SERIAL`.
 
     Raises:
@@ -37,7 +37,7 @@ def renumber(path: Path) -> None:
             size = _HEADER.size + segments + sum(file.read(segments))
             # A checksum is linear: what changes in the page changes it by the checksum of that change alone.
             change = int.from_bytes((serial ^ SERIAL).to_bytes(4, "little"), "big")
-            checksum ^= _times(change, _power_of_x(8 * (size - _SERIAL_AT)))
+            checksum ^= _multiply(change, _power_of_x(8 * (size - _SERIAL_AT)))
             file.seek(position)
             file.write(_HEADER.pack(*first, SERIAL, number, checksum, segments))
             position += size
@@ -48,13 +48,13 @@ def _power_of_x(exponent: int) -> int:
     result, square = 1, 2
     while exponent:
         if exponent & 1:
-            result = _times(result, square)
-        square = _times(square, square)
+            result = _multiply(result, square)
+        square = _multiply(square, square)
         exponent >>= 1
     return result
 
 
-def _times(one: int, other: int) -> int:
+def _multiply(one: int, other: int) -> int:
     """The product of two polynomials over GF(2), modulo the checksum's: bit n stands for x^n."""
     product = 0
     while other:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 QUALITY = "VHQ"
 #: How far the filter reaches to either side, in frames of the lower rate: measured 100–150, beyond which a stretch
 #: comes out bit for bit as it does in the whole.
-REACH = 256
+FILTER_REACH_FRAMES = 256
 
 
 def resampled(signal: Signal, sample_rate_hz: int) -> Signal:
@@ -25,7 +25,7 @@ def resampled(signal: Signal, sample_rate_hz: int) -> Signal:
 
 def reach_frames(from_hz: int, to_hz: int, at_hz: int) -> int:
     """How far around a moment the conversion of it depends on, in frames at `at_hz`; 0 where there is none."""
-    return 0 if from_hz == to_hz else -(-REACH * at_hz // min(from_hz, to_hz))
+    return 0 if from_hz == to_hz else -(-FILTER_REACH_FRAMES * at_hz // min(from_hz, to_hz))
 
 
 def common_grid(rate_hz: int, other_hz: int) -> int:

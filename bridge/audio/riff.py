@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 #: First word of the file → byte order of its numbers.
-_ORDERS: dict[bytes, Literal["little", "big"]] = {b"RIFF": "little", b"RF64": "little", b"FORM": "big"}
+_BYTE_ORDERS: dict[bytes, Literal["little", "big"]] = {b"RIFF": "little", b"RF64": "little", b"FORM": "big"}
 _KINDS = (b"WAVE", b"AIFF", b"AIFC")
 #: No file in use comes near; one that is all headers is not walked to its end.
-MOST_CHUNKS = 1000
+MAX_CHUNKS = 1000
 #: What 32 bits can count, which in RF64 says "see the chunk ds64".
-UNCOUNTABLE = 0xFFFFFFFF
+MAX_UINT32 = 0xFFFFFFFF
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,13 @@ def append_chunks(path: Path, chunks: Sequence[tuple[bytes, bytes]]) -> None:
         if head[:4] != b"RIFF" or head[8:] != b"WAVE":
             raise ValueError(f"{path.name} is not a RIFF WAVE file")
         end = file.seek(0, os.SEEK_END)
-        size, added = addition(end, chunks)
+        size, added = appended_bytes(end, chunks)
         file.write(added)
         file.seek(4)
         file.write(size)
 
 
-def addition(length: int, chunks: Sequence[tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
+def appended_bytes(length: int, chunks: Sequence[tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
     """What makes a RIFF file of `length` bytes one with these chunks: the size, its bytes 4 to 8, and what follows.
 
     Raises:
@@ -71,7 +71,7 @@ def addition(length: int, chunks: Sequence[tuple[bytes, bytes]]) -> tuple[bytes,
     for name, content in chunks:
         added += name + len(content).to_bytes(4, "little") + content + bytes(len(content) % 2)
     size = length + len(added) - 8
-    if size >= UNCOUNTABLE:
+    if size >= MAX_UINT32:
         raise ValueError("it would be too long for a RIFF file")
     return size.to_bytes(4, "little"), added
 
@@ -90,7 +90,7 @@ def audio_end(path: Path) -> int:
         return file.seek(0, os.SEEK_END)
 
 
-def undate_peaks(path: Path) -> None:
+def clear_peak_timestamp(path: Path) -> None:
     """Sets the time stamp in the PEAK chunk that libsndfile writes to 0, so that the same audio is the same file."""
     with path.open("r+b") as file:
         for chunk in _chunks(file):
@@ -110,11 +110,11 @@ def _chunks(file: BinaryIO) -> Iterator[RiffChunk]:
     length = file.seek(0, os.SEEK_END)
     file.seek(0)
     head = file.read(12)
-    order = _ORDERS.get(head[:4])
+    order = _BYTE_ORDERS.get(head[:4])
     if order is None or head[8:] not in _KINDS:
         return
     position, long_data = 12, 0
-    for _ in range(MOST_CHUNKS):
+    for _ in range(MAX_CHUNKS):
         file.seek(position)
         head = file.read(8)
         if len(head) < 8:
@@ -122,7 +122,7 @@ def _chunks(file: BinaryIO) -> Iterator[RiffChunk]:
         name, size = head[:4], int.from_bytes(head[4:], order)
         if name == b"ds64":  # sizes of the file and of its data, 64 bits each
             long_data = int.from_bytes(file.read(16)[8:], order)
-        if name == b"data" and size == UNCOUNTABLE:
+        if name == b"data" and size == MAX_UINT32:
             size = long_data or length
         start = position + 8
         yield RiffChunk(name, start, min(size, length - start))

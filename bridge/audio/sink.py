@@ -48,7 +48,7 @@ def subtype_for(file_format: str, depth: str, source_subtype: str) -> str:
     return wanted
 
 
-def clips_in(stem: Scratch, subtype: str) -> bool:
+def would_clip(stem: Scratch, subtype: str) -> bool:
     """True where an integer format would cut the stem's peaks."""
     bits = BITS.get(subtype)
     if bits is None:
@@ -86,14 +86,14 @@ def write_audio(
     except (soundfile.LibsndfileError, AssertionError) as error:  # soundfile asserts that all frames were taken
         raise OSError(errno.EIO, f"writing stopped before the end of the file ({error})", str(path)) from error
     if major == "OGG":
-        ogg.renumber(path)
+        ogg.set_serial_number(path)
     if subtype == "FLOAT":
-        riff.undate_peaks(path)
+        riff.clear_peak_timestamp(path)
     if major == "WAV":
         riff.append_chunks(path, chunks)
 
 
-def check_holds(file_format: str, subtype: str, channels: int, sample_rate_hz: int) -> None:
+def check_format(file_format: str, subtype: str, channels: int, sample_rate_hz: int) -> None:
     """Sees, before hours of work, whether a kind of file can hold the stems.
 
     Raises:

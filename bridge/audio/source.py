@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bridge.audio.check import check_source
 from bridge.audio.decoders import BLOCK_FRAMES, Decoder, open_audio
-from bridge.audio.file_signal import FileSignal, opened_in_place, replace_non_finite
+from bridge.audio.file_signal import FileSignal, open_in_place, replace_non_finite
 from bridge.audio.scratch import BYTES_PER_SAMPLE, Scratch
 from bridge.audio.signal import SignalSlice
 from bridge.audio.wav_chunks import Origin, read_origin
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 #: Decoded on both sides of a region, for engines that listen further than they write; the longest of Demucs' windows
 #: have 44 s.
-AROUND_SECONDS = 60.0
+CONTEXT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Region:
     stop_frame: int
     subtype: str
     """The sample format that stems keep: PCM_16, PCM_24, PCM_32 or FLOAT."""
-    mended_samples: int
+    replaced_samples: int
     """How many samples were no numbers (NaN, infinity) and are silent now."""
     origin: Origin
     """When the file was made, and where on its recorder's time line it starts."""
@@ -72,7 +72,7 @@ class FoundRegion:
         if self.decoder.header.in_place:
             return 0
         header = self.decoder.header
-        first, last = self._kept()
+        first, last = self._decoded_range()
         frames = (header.expected_frames if last is None else min(last, header.frames or last)) - first
         return max(0, frames) * header.channels * BYTES_PER_SAMPLE
 
@@ -86,7 +86,7 @@ class FoundRegion:
             Cancelled: `control` said so.
         """
         if self.decoder.header.in_place:
-            with opened_in_place(self.decoder.path) as audio:
+            with open_in_place(self.decoder.path) as audio:
                 yield self._in_place(audio, control)
             return
         header = self.decoder.header
@@ -98,23 +98,23 @@ class FoundRegion:
 
     def _in_place(self, audio: FileSignal, control: Control) -> Region:
         stop = audio.frames if self.stop_frame is None else self.stop_frame
-        mended = 0
+        replaced_count = 0
         for start in range(self.start_frame, stop, BLOCK_FRAMES) if audio.may_hold_nan else ():
             control.checkpoint(0.0)
-            mended += audio.count_broken(start, min(start + BLOCK_FRAMES, stop))
-        return self._region(audio, stop, mended)
+            replaced_count += audio.count_non_finite(start, min(start + BLOCK_FRAMES, stop))
+        return self._region(audio, stop, replaced_count)
 
     def _decoded(self, scratch: Scratch, control: Control) -> Region:
-        first, last = self._kept()
+        first, last = self._decoded_range()
         header, wanted_start, wanted_stop = self.decoder.header, self.start_frame, self.stop_frame
         longest = seconds_to_frames(self.max_seconds, header.sample_rate_hz)
         expected = max(1, header.expected_frames if last is None else last)
-        mended, end = 0, 0
+        replaced_count, end = 0, 0
         for position, block in self.decoder.blocks(first):
             control.checkpoint(min(1.0, position / expected))
-            mended += replace_non_finite(_part(block, position, wanted_start, wanted_stop))
+            replaced_count += replace_non_finite(_clip(block, position, wanted_start, wanted_stop))
             replace_non_finite(block)
-            scratch.append(_part(block, position, first, last))
+            scratch.append(_clip(block, position, first, last))
             end = position + len(block)
             if last is not None and end >= last:
                 break
@@ -122,19 +122,21 @@ class FoundRegion:
                 raise _too_long(self.decoder.path, self.max_seconds)
         scratch.close()
         if wanted_start >= end > 0:
-            raise _starts_late(self.decoder, wanted_start, end)
-        return self._region(scratch.signal(first), end if wanted_stop is None else min(wanted_stop, end), mended)
+            raise _starts_past_end(self.decoder, wanted_start, end)
+        return self._region(
+            scratch.signal(first), end if wanted_stop is None else min(wanted_stop, end), replaced_count
+        )
 
-    def _kept(self) -> tuple[int, int | None]:
+    def _decoded_range(self) -> tuple[int, int | None]:
         """The first frame that is worth keeping, and the one after the last."""
-        around = seconds_to_frames(AROUND_SECONDS, self.decoder.header.sample_rate_hz)
+        around = seconds_to_frames(CONTEXT_SECONDS, self.decoder.header.sample_rate_hz)
         return max(0, self.start_frame - around), None if self.stop_frame is None else self.stop_frame + around
 
-    def _region(self, audio: Signal, stop: int, mended: int) -> Region:
+    def _region(self, audio: Signal, stop: int, replaced_count: int) -> Region:
         if stop <= self.start_frame:
             raise NotAudio(f"{self.decoder.path.name} holds no audio in that region.")
-        path, subtype = self.decoder.path, self.decoder.header.kept_subtype
-        return Region(audio, self.start_frame, stop, subtype, mended, read_origin(path))
+        path, subtype = self.decoder.path, self.decoder.header.stem_subtype
+        return Region(audio, self.start_frame, stop, subtype, replaced_count, read_origin(path))
 
 
 def find_region(path: Path, start_seconds: float, end_seconds: float | None, max_seconds: float) -> FoundRegion:
@@ -153,7 +155,7 @@ def find_region(path: Path, start_seconds: float, end_seconds: float | None, max
     stop = None if end_seconds is None else seconds_to_frames(end_seconds, rate)
     if total is not None:
         if start >= total > 0:
-            raise _starts_late(decoder, start, total)
+            raise _starts_past_end(decoder, start, total)
         stop = total if stop is None else min(stop, total)
     if stop is not None and stop - start > seconds_to_frames(max_seconds, rate):
         raise _too_long(path, max_seconds)
@@ -162,7 +164,7 @@ def find_region(path: Path, start_seconds: float, end_seconds: float | None, max
     return FoundRegion(decoder, start, stop, max_seconds)
 
 
-def _part(block: Samples, position: int, start: int, stop: int | None) -> Samples:
+def _clip(block: Samples, position: int, start: int, stop: int | None) -> Samples:
     """What of a block that begins at frame `position` lies between the frames `start` and `stop`, as a view."""
     return block[max(0, start - position) : None if stop is None else max(0, stop - position)]
 
@@ -171,7 +173,7 @@ def _too_long(path: Path, max_seconds: float) -> TooLong:
     return TooLong(f"The region of {path.name} is longer than {max_seconds / 60:g} minutes.")
 
 
-def _starts_late(decoder: Decoder, start_frame: int, frames: int) -> BadArguments:
+def _starts_past_end(decoder: Decoder, start_frame: int, frames: int) -> BadArguments:
     rate = decoder.header.sample_rate_hz
     return BadArguments(
         f"The region starts at {start_frame / rate:g} s, but {decoder.path.name} is only {frames / rate:g} s long.",

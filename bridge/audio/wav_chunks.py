@@ -16,7 +16,7 @@ ORIGINATOR = "Source Audio Bridge"
 _BEXT = struct.Struct("<256s32s32s10s8sQH254x")
 _BEXT_VERSION = 1
 _DATE_AND_TIME = "2026-11-22 15:07:10"
-_LATEST = (1 << 64) - 1
+_MAX_TIME_REFERENCE = (1 << 64) - 1
 
 #: Flags, root note, two words that every program sets like this, beats, metre (denominator, numerator), tempo. There
 #: is no published description; this is what libsndfile reads.
@@ -69,7 +69,7 @@ def bext(description: str, origin: Origin, time_reference: int) -> tuple[bytes, 
         b"",
         _ascii(origin.date),
         _ascii(origin.time),
-        min(max(0, time_reference), _LATEST),
+        min(max(0, time_reference), _MAX_TIME_REFERENCE),
         _BEXT_VERSION,
     )
     return b"bext", content
@@ -77,7 +77,7 @@ def bext(description: str, origin: Origin, time_reference: int) -> tuple[bytes, 
 
 def acid(tempo_bpm: float, seconds: float) -> tuple[bytes, bytes]:
     """A chunk with the tempo in quarter notes a minute and no root note, in 4/4, for `riff.append`."""
-    beats = min(round(seconds * tempo_bpm / 60), riff.UNCOUNTABLE)
+    beats = min(round(seconds * tempo_bpm / 60), riff.MAX_UINT32)
     return b"acid", _ACID.pack(_ACID_STRETCHED_ON_DISK, _ACID_ROOT_C, _ACID_WORD, 0.0, beats, 4, 4, tempo_bpm)
 
 

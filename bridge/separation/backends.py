@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from bridge.model import Warning
 from bridge.separation.models.demucs_bags import Bag
 from bridge.separation.models.locations import Weights
-from bridge.separation.networks.fallback import FallbackNetwork, short_of_memory
+from bridge.separation.networks.fallback import FallbackNetwork, out_of_memory_warning
 from bridge.separation.openvino.artifact import GRAPH, OpenVinoModel
 from bridge.separation.openvino.cache import OpenVinoCache
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Backend = Literal["torch", "openvino"]
 
 #: A back-end that deviates further from torch, where the mix has a deviation of 1, is not used.
-MOST_DIFFERENCE = 1e-3
+MAX_DIFFERENCE = 1e-3
 #: How often a conversion that is going on looks whether it must end.
 POLL_SECONDS = 0.05
 
@@ -47,10 +47,10 @@ class LoadedModel:
 class Backends:
     """Loads models on the fastest back-end that is there and agrees with torch."""
 
-    def __init__(self, conversions: OpenVinoCache | None = None) -> None:
-        """Without `conversions` everything is computed by torch."""
-        self._conversions = conversions
-        self._hopeless: set[Path] = set()
+    def __init__(self, cache: OpenVinoCache | None = None) -> None:
+        """Without `cache` everything is computed by torch."""
+        self._cache = cache
+        self._inconvertible: set[Path] = set()
 
     def load(self, weights: Weights, device: str, control: Control) -> LoadedModel:
         """Loads all of `weights`; `control` is warned where they do not fit on `device`.
@@ -58,16 +58,16 @@ class Backends:
         Raises:
             WeightsUnavailable, OutOfMemory, EngineFailed, Cancelled: as `loading.load_bag` and the networks.
         """
-        found = self._converted(weights, device)
+        found = self._find_converted(weights, device)
         return (
             self._load_converted(weights, found, control)
             if _agree(found)
             else self._load_torch(weights, device, control)
         )
 
-    def objection(self, weights: Weights, device: str) -> Warning | None:
+    def deviation_warning(self, weights: Weights, device: str) -> Warning | None:
         """Why a back-end that is there is not used, where it computes something else than torch."""
-        found = self._converted(weights, device)
+        found = self._find_converted(weights, device)
         if not found or _agree(found):
             return None
         worst = max(converted.difference for _, converted in found)
@@ -81,11 +81,11 @@ class Backends:
         """True where loading it anew would give the same."""
         if loaded.weights != weights or loaded.device != device or loaded.is_displaced:
             return False
-        return loaded.backend == "openvino" or not _agree(self._converted(weights, device))
+        return loaded.backend == "openvino" or not _agree(self._find_converted(weights, device))
 
-    def converts(self, device: str) -> bool:
+    def can_convert(self, device: str) -> bool:
         """True where a model on that device may have a faster back-end."""
-        return self._conversions is not None and self._conversions.is_possible and device == "cpu"
+        return self._cache is not None and self._cache.is_possible and device == "cpu"
 
     def convert(self, loaded: LoadedModel, control: Control) -> bool:
         """Converts what torch computes on the CPU; True where it is worth loading anew then.
@@ -94,33 +94,33 @@ class Backends:
             Cancelled: `control` said so, which ends a conversion at once.
             OSError: the cache cannot be written.
         """
-        conversions = self._conversions
-        if conversions is None or not self.converts(loaded.device) or not _is_convertible(loaded):
+        cache = self._cache
+        if cache is None or not self.can_convert(loaded.device) or not _is_convertible(loaded):
             return False
         segment = loaded.weights.bag.segment_seconds
         for checkpoint, network in zip(loaded.weights.files, loaded.networks, strict=True):
             control.checkpoint(0.0)
-            if checkpoint in self._hopeless:
+            if checkpoint in self._inconvertible:
                 return False
-            if conversions.find(checkpoint, segment) is None:
-                conversion = conversions.begin(checkpoint, segment, getattr(network, "first_window", None))
+            if cache.find(checkpoint, segment) is None:
+                conversion = cache.start_conversion(checkpoint, segment, getattr(network, "first_window", None))
                 try:
                     while (status := conversion.wait(POLL_SECONDS)) is None:
                         control.checkpoint(0.0)
                 finally:
                     conversion.stop()
                 if status != 0:
-                    self._hopeless.add(checkpoint)
-        return _agree(self._converted(loaded.weights, loaded.device))
+                    self._inconvertible.add(checkpoint)
+        return _agree(self._find_converted(loaded.weights, loaded.device))
 
-    def _converted(self, weights: Weights, device: str) -> list[tuple[Path, OpenVinoModel]]:
-        """The conversions of all models of the bag; empty where one of them is missing."""
-        if self._conversions is None or device != "cpu":
+    def _find_converted(self, weights: Weights, device: str) -> list[tuple[Path, OpenVinoModel]]:
+        """The cache of all models of the bag; empty where one of them is missing."""
+        if self._cache is None or device != "cpu":
             return []
         found = []
         for checkpoint in weights.files:
-            entry = self._conversions.find(checkpoint, weights.bag.segment_seconds)
-            if entry is None or checkpoint in self._hopeless:
+            entry = self._cache.find(checkpoint, weights.bag.segment_seconds)
+            if entry is None or checkpoint in self._inconvertible:
                 return []
             found.append(entry)
         return found
@@ -140,7 +140,7 @@ class Backends:
         separator = DemucsSeparator(weights.name, networks, weights.bag.weights)
         loaded = LoadedModel(weights, "torch", device, networks, separator)
         if loaded.is_displaced:
-            control.warn(short_of_memory(weights.name, device))
+            control.warn(out_of_memory_warning(weights.name, device))
         return loaded
 
     def _load_converted(
@@ -165,9 +165,9 @@ class Backends:
         """Forgets a conversion that failed, and does not make it again in this process."""
 
         def discard() -> None:
-            assert self._conversions is not None
-            self._hopeless.add(checkpoint)
-            self._conversions.discard(folder)
+            assert self._cache is not None
+            self._inconvertible.add(checkpoint)
+            self._cache.discard(folder)
 
         return discard
 
@@ -185,7 +185,7 @@ class Backends:
 
 def _agree(found: list[tuple[Path, OpenVinoModel]]) -> bool:
     """True where there is a conversion of every model, and each computes what torch does."""
-    return bool(found) and all(converted.difference <= MOST_DIFFERENCE for _, converted in found)
+    return bool(found) and all(converted.difference <= MAX_DIFFERENCE for _, converted in found)
 
 
 def _is_convertible(loaded: LoadedModel) -> bool:

@@ -43,12 +43,12 @@ class EngineRegistry:
         *,
         clock: Clock,
         fetch: Fetch | None = None,
-        places: ModelLocations | None = None,
+        locations: ModelLocations | None = None,
         backends: Backends | None = None,
         speeds: EngineSpeeds | None = None,
         retry_after_seconds: float = RETRY_AFTER_SECONDS,
     ) -> None:
-        self._places = places or ModelLocations.of(models_dir)
+        self._locations = locations or ModelLocations.of(models_dir)
         self._clock = clock
         self._fetch = fetch or Fetcher(clock=clock).fetch
         self._retry_after_seconds = retry_after_seconds
@@ -56,7 +56,7 @@ class EngineRegistry:
         self._backends = backends or Backends()
         self._speeds = speeds
         self._warm: LoadedModel | None = None
-        self._objected: set[Weights] = set()
+        self._warned_of_deviation: set[Weights] = set()
         self._loading = threading.Lock()
 
     def open(self, name: str, device: str, control: Control, seconds: float = 0.0) -> Separator:
@@ -76,7 +76,7 @@ class EngineRegistry:
             Cancelled: `control` said so.
         """
         check_device(device)
-        known = engine_names(self._places)
+        known = engine_names(self._locations)
         if name not in known:
             raise BadArguments(f"There is no engine {name}.", advice=f"Choose one of {', '.join(known)}.")
         separator = self._open(name, device, control, seconds)
@@ -88,7 +88,7 @@ class EngineRegistry:
         if name != AUTO:
             return self._open_model(name, device, control, seconds)
         try:
-            self._recall_failure(PREFERRED)
+            self._raise_recent_failure(PREFERRED)
             return self._open_model(PREFERRED, device, control, seconds)
         except WeightsUnavailable as exc:
             control.warn(
@@ -101,21 +101,21 @@ class EngineRegistry:
             return self._open_draft(control)
 
     def pull(self, name: str, control: Control) -> None:
-        """Gets `name` ready ahead of time: fetches its weights, and converts them where that makes it faster.
+        """Gets `name` ready ahead of time: fetches its weights, and can_convert them where that makes it faster.
 
         Raises:
             BadArguments, WeightsUnavailable, Cancelled: as `open`.
         """
-        known = engine_names(self._places)
+        known = engine_names(self._locations)
         if name not in known:
             raise BadArguments(f"There is no model {name}.", advice=f"Choose one of {', '.join(known)}.")
         if name != DRAFT:
             weights = self._weights(PREFERRED if name == AUTO else name, PartControl(control, 0.0, 0.9))
             device = choose_device("auto")
-            if self._backends.converts(device):
+            if self._backends.can_convert(device):
                 with self._loading:
                     loaded = self._load(weights, device, PartControl(control, 0.9, 1.0))
-                self._converted(loaded, PartControl(control, 1.0, 1.0))
+                self._convert_if_possible(loaded, PartControl(control, 1.0, 1.0))
         control.checkpoint(1.0)
 
     def prepare(self, stop: threading.Event) -> None:
@@ -125,7 +125,7 @@ class EngineRegistry:
         step that it is at.
         """
 
-        weights = self._places.find(PREFERRED)
+        weights = self._locations.find(PREFERRED)
         if self._warm is not None or weights is None or stop.is_set():
             return
         device = choose_device("auto")
@@ -139,7 +139,7 @@ class EngineRegistry:
             with suppress(Cancelled):
                 self._convert(loaded, _UntilStopped(stop))
 
-    def _converted(self, loaded: LoadedModel, control: Control) -> LoadedModel:
+    def _convert_if_possible(self, loaded: LoadedModel, control: Control) -> LoadedModel:
         """The model on its fastest back-end; a full disk only means that it stays as it is."""
         try:
             return self._convert(loaded, control)
@@ -164,17 +164,17 @@ class EngineRegistry:
         return DraftSeparator()
 
     def _open_model(self, name: str, device: str, control: Control, seconds: float) -> Separator:
-        was_here = self._places.find(name) is not None
+        was_present = self._locations.find(name) is not None
         weights = self._weights(name, PartControl(control, 0.0, 0.9))
         chosen = choose_device(device)
         with self._loading:
             loaded = self._load(weights, chosen, PartControl(control, 0.9, 1.0))
-        if not was_here or seconds >= WORTH_CONVERTING_SECONDS:
-            loaded = self._converted(loaded, PartControl(control, 1.0, 1.0))
-        objection = self._backends.objection(weights, chosen)
-        if objection is not None and weights not in self._objected:
-            self._objected.add(weights)
-            control.warn(objection)
+        if not was_present or seconds >= WORTH_CONVERTING_SECONDS:
+            loaded = self._convert_if_possible(loaded, PartControl(control, 1.0, 1.0))
+        deviation_warning = self._backends.deviation_warning(weights, chosen)
+        if deviation_warning is not None and weights not in self._warned_of_deviation:
+            self._warned_of_deviation.add(weights)
+            control.warn(deviation_warning)
         return loaded.separator
 
     def _load(self, weights: Weights, device: str, control: Control) -> LoadedModel:
@@ -187,7 +187,7 @@ class EngineRegistry:
 
     def _weights(self, name: str, control: Control) -> Weights:
         """Finds the weights, after a download where they are not here."""
-        found = self._places.find(name)
+        found = self._locations.find(name)
         if found is not None:
             return found
         if needs_diffq(name):
@@ -195,12 +195,12 @@ class EngineRegistry:
                 f"The model {name} is quantised, and the package diffq that unpacks it is not installed.",
                 advice=f"Install diffq, or use {name.removesuffix('_q')}.",
             )
-        if name in self._places.unmix_names:
+        if name in self._locations.unmix_names:
             check_installed(name)
         control.checkpoint(0.0)
         try:
-            self._fetch(name, self._places, control)
-            found = self._places.find(name)
+            self._fetch(name, self._locations, control)
+            found = self._locations.find(name)
             if found is None:
                 raise WeightsUnavailable(f"The model {name} was fetched, but its files are not complete.")
         except WeightsUnavailable as exc:
@@ -209,10 +209,10 @@ class EngineRegistry:
         self._failed.pop(name, None)
         return found
 
-    def _recall_failure(self, name: str) -> None:
+    def _raise_recent_failure(self, name: str) -> None:
         """Raises what the last download of `name` failed with, if that was a moment ago and nothing has come since."""
         failed_at, failure = self._failed.get(name, (0.0, None))
-        if failure is None or self._places.find(name) is not None:
+        if failure is None or self._locations.find(name) is not None:
             return
         if self._clock.monotonic_seconds() - failed_at < self._retry_after_seconds:
             raise WeightsUnavailable(failure.message, advice=failure.advice)

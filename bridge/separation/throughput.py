@@ -25,7 +25,7 @@ class EngineSpeeds:
         self._path = path
 
     @classmethod
-    def kept_in(cls, cache_dir: Path) -> EngineSpeeds:
+    def in_folder(cls, cache_dir: Path) -> EngineSpeeds:
         return cls(cache_dir / "speed.json")
 
     def measured(self) -> dict[str, dict[str, float]]:
@@ -39,7 +39,7 @@ class EngineSpeeds:
         """Engine → its speed on the device that does best."""
         return {engine: max(devices.values()) for engine, devices in self.measured().items() if devices}
 
-    def note(self, engine: str, device: str, speed: float) -> None:
+    def record(self, engine: str, device: str, speed: float) -> None:
         """Replaces what was known of `engine` on `device`."""
         measured = self.measured()
         measured.setdefault(engine, {})[device] = round(speed, 3)
@@ -93,13 +93,13 @@ class TimedSeparator:
                     return
                 frames += len(next(iter(block.values()), ()))
                 if is_whole and frames >= mix.frames:
-                    self._note(frames / mix.sample_rate_hz, spent_seconds)
+                    self._record(frames / mix.sample_rate_hz, spent_seconds)
                 yield block
         except GeneratorExit:  # the listener has all that it wanted
             if is_whole and frames < mix.frames:
-                self._note(frames / mix.sample_rate_hz, spent_seconds)
+                self._record(frames / mix.sample_rate_hz, spent_seconds)
             raise
 
-    def _note(self, audio_seconds: float, spent_seconds: float) -> None:
+    def _record(self, audio_seconds: float, spent_seconds: float) -> None:
         if audio_seconds >= SHORTEST_SECONDS and spent_seconds > 0:
-            self._speeds.note(self.name, self.device, audio_seconds / spent_seconds)
+            self._speeds.record(self.name, self.device, audio_seconds / spent_seconds)

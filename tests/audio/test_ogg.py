@@ -30,7 +30,7 @@ def pages(data: bytes) -> list[bytes]:
 def test_every_page_has_the_number_and_a_right_checksum(tmp_path: Path) -> None:
     path = write(tmp_path / "a.ogg", music(1.0), subtype="VORBIS")
     before, sound = pages(path.read_bytes()), read(path)
-    ogg.renumber(path)
+    ogg.set_serial_number(path)
     after = pages(path.read_bytes())
     assert len(after) == len(before) > 2
     assert {page[14:18] for page in after} == {ogg.SERIAL.to_bytes(4, "little")}
@@ -42,5 +42,5 @@ def test_what_is_no_ogg_file_stays_as_it_is(tmp_path: Path) -> None:
     path = write(tmp_path / "a.wav", music(0.1))
     before = path.read_bytes()
     with pytest.raises(ValueError, match="not an Ogg"):
-        ogg.renumber(path)
+        ogg.set_serial_number(path)
     assert path.read_bytes() == before

@@ -77,7 +77,7 @@ def test_hostile_files_are_read_without_harm(
         path.write_bytes(content)
         assert len(riff.find_chunk(path, rest[:4].ljust(4), 100) or b"") <= 100
         assert 0 <= (read_origin(path).time_reference or 0) < 1 << 64
-        riff.undate_peaks(path)
+        riff.clear_peak_timestamp(path)
         assert path.stat().st_size == len(content)
 
 

@@ -6,7 +6,7 @@ import soundfile
 
 from bridge.audio import riff
 from bridge.audio.scratch import Scratch
-from bridge.audio.sink import clips_in, subtype_for, write_audio
+from bridge.audio.sink import subtype_for, would_clip, write_audio
 from bridge.errors import BadArguments
 from tests.support.sounds import Samples, music, read
 
@@ -93,8 +93,8 @@ def test_a_depth_that_was_asked_for_and_cannot_be_is_refused() -> None:
 )
 def test_clipping_is_seen_where_whole_numbers_end(tmp_path: Path, peak: float, clips: bool) -> None:
     stem = scratch(tmp_path, np.array([[0.0], [peak]], np.float32))
-    assert clips_in(stem, "PCM_16") is clips
-    assert clips_in(stem, "FLOAT") is False
+    assert would_clip(stem, "PCM_16") is clips
+    assert would_clip(stem, "FLOAT") is False
 
 
 def test_what_a_format_cannot_hold_is_told_in_words(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_what_is_no_number_becomes_silence(tmp_path: Path) -> None:
     sound = music(0.1)
     sound[5, 0], sound[6, 1] = np.nan, np.inf
     region, samples = opened(write(tmp_path / "a.wav", sound, subtype="FLOAT"), 0.0, None)
-    assert region.mended_samples == 2
+    assert region.replaced_samples == 2
     assert np.isfinite(samples).all()
 
 

@@ -24,8 +24,8 @@ from tests.support.fakes import FakeClock, RecordingControl
 from tests.support.small_models import (
     RATE_HZ,
     joined,
+    locations_in,
     noise,
-    places_in,
     save_htdemucs,
     save_model,
     separator_of,
@@ -219,13 +219,13 @@ def test_weights_that_do_not_fit_stay_on_the_processor(graphics: FakeGraphics) -
     assert graphics.windows == 0
 
 
-def engines(places: ModelLocations) -> EngineRegistry:
-    return EngineRegistry(places.models_dir, clock=FakeClock(), places=places, backends=Backends())
+def engines(locations: ModelLocations) -> EngineRegistry:
+    return EngineRegistry(locations.models_dir, clock=FakeClock(), locations=locations, backends=Backends())
 
 
 def test_the_next_job_tries_the_graphics_processor_again(graphics: FakeGraphics, tmp_path: Path) -> None:
     save_htdemucs(tmp_path / "models")
-    opener, jobs = engines(places_in(tmp_path)), [RecordingControl() for _ in range(3)]
+    opener, jobs = engines(locations_in(tmp_path)), [RecordingControl() for _ in range(3)]
     first = opener.open("htdemucs", "cuda", jobs[0])
     graphics.full_at = range(3, 99)
     expected = separated(first, jobs[0])
@@ -243,7 +243,7 @@ def test_a_bag_of_which_a_part_has_left_is_loaded_anew(graphics: FakeGraphics, t
     for seed, signature in enumerate(("first", "second")):
         save_model(models, signature, small_model("waveform", seed))
     (models / "both.yaml").write_text("models: ['first', 'second']\n", encoding="utf-8")
-    opener, control = engines(places_in(tmp_path)), RecordingControl()
+    opener, control = engines(locations_in(tmp_path)), RecordingControl()
     graphics.full_at = {2, 3}
     separated(opener.open("both", "cuda", control), control)
     assert len(control.warnings) == 1
@@ -255,13 +255,13 @@ class NoConversions(OpenVinoCache):
 
     is_possible = True
 
-    def begin(self, *_: object) -> RunningConversion:
+    def start_conversion(self, *_: object) -> RunningConversion:
         raise AssertionError("a model of the graphics processor was converted for the processor")
 
 
 def test_what_was_displaced_is_not_converted_in_idle_time(graphics: FakeGraphics, tmp_path: Path) -> None:
     save_htdemucs(tmp_path / "models")
-    weights = places_in(tmp_path).find("htdemucs")
+    weights = locations_in(tmp_path).find("htdemucs")
     assert weights is not None
     backends, control = Backends(NoConversions(tmp_path / "cache", clock=FakeClock())), RecordingControl()
     loaded = backends.load(weights, "cuda", control)
@@ -273,7 +273,7 @@ def test_what_was_displaced_is_not_converted_in_idle_time(graphics: FakeGraphics
 
 def test_weights_that_do_not_fit_are_told_once(graphics: FakeGraphics, tmp_path: Path) -> None:
     save_htdemucs(tmp_path / "models")
-    opener, control = engines(places_in(tmp_path)), RecordingControl()
+    opener, control = engines(locations_in(tmp_path)), RecordingControl()
     graphics.holds_weights = False
     separator = opener.open("htdemucs", "cuda", control)
     assert separator.device == "cpu"
@@ -297,8 +297,8 @@ class FailingNetwork(TorchNetwork):
 @pytest.mark.parametrize(("error", "given_up"), [(OutOfMemory("Too large."), 0), (EngineFailed("Broken."), 1)])
 def test_a_conversion_outlives_a_lack_of_memory(error: Exception, given_up: int) -> None:
     calls: list[str] = []
-    sure = TorchNetwork("m", small_model("waveform"), "cpu")
-    network = FallbackNetwork(FailingNetwork(error), lambda: sure, lambda: calls.append("given up"))
+    fallback = TorchNetwork("m", small_model("waveform"), "cpu")
+    network = FallbackNetwork(FailingNetwork(error), lambda: fallback, lambda: calls.append("given up"))
     window = np.ascontiguousarray(noise(RATE_HZ).T)
-    np.testing.assert_array_equal(network.estimate(window), sure.estimate(window))
+    np.testing.assert_array_equal(network.estimate(window), fallback.estimate(window))
     assert len(calls) == given_up

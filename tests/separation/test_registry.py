@@ -10,7 +10,7 @@ from bridge.errors import BadArguments, Cancelled, EngineFailed, WeightsUnavaila
 from bridge.separation.models.locations import ModelLocations
 from bridge.separation.registry import EngineRegistry
 from tests.support.fakes import FakeClock, RecordingControl
-from tests.support.small_models import places_in, save_htdemucs, save_model, small_model
+from tests.support.small_models import locations_in, save_htdemucs, save_model, small_model
 
 if TYPE_CHECKING:
     from bridge.protocols import Control
@@ -23,18 +23,18 @@ class FakeFetch:
     works: bool = True
     asked: list[str] = field(default_factory=list)
 
-    def __call__(self, name: str, places: ModelLocations, control: Control) -> None:
+    def __call__(self, name: str, locations: ModelLocations, control: Control) -> None:
         self.asked.append(name)
         for step in range(3):
             control.checkpoint(step / 3)
         if not self.works:
             raise WeightsUnavailable("There is no network.")
-        save_htdemucs(places.models_dir)
+        save_htdemucs(locations.models_dir)
 
 
 def engines(folder: Path, fetch: FakeFetch, clock: FakeClock | None = None) -> EngineRegistry:
-    places = places_in(folder)
-    return EngineRegistry(places.models_dir, clock=clock or FakeClock(), fetch=fetch, places=places)
+    locations = locations_in(folder)
+    return EngineRegistry(locations.models_dir, clock=clock or FakeClock(), fetch=fetch, locations=locations)
 
 
 def test_an_unknown_name_lists_the_known_ones(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from bridge.separation.downloads.fetch import Fetcher
 from bridge.separation.models.demucs_bags import Released
 from bridge.separation.models.locations import ModelLocations
-from tests.support.small_models import places_in
+from tests.support.small_models import locations_in
 
 COMMIT = "c" * 40
 
@@ -21,7 +21,7 @@ class Server:
     """Serves `files` (path → bytes) with the headers of the hub; notes what was asked for and sent."""
 
     files: dict[str, bytes] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     etags: dict[str, str] = field(default_factory=dict)
     sent: list[tuple[int, int]] = field(default_factory=list)
     """Of each body: its first byte in the file, and how many bytes go out."""
@@ -46,7 +46,7 @@ class Server:
                 self.answer(with_body=True)
 
             def answer(self, *, with_body: bool) -> None:
-                outer.asked.append(f"{self.command} {self.path}")
+                outer.requests.append(f"{self.command} {self.path}")
                 if with_body:
                     outer.secrets.append(self.headers.get("Authorization"))
                 path = self.path.replace(f"/resolve/{COMMIT}/", "/resolve/main/")
@@ -55,8 +55,8 @@ class Server:
                 if content and outer.large_files_at and path.endswith(".safetensors"):
                     self.redirect(f"{outer.large_files_at}{path}", etag, len(content))
                     return
-                asked = self.headers.get("Range") if with_body and outer.knows_ranges else None
-                first = int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
+                range_header = self.headers.get("Range") if with_body and outer.knows_ranges else None
+                first = int(range_header.removeprefix("bytes=").removesuffix("-")) if range_header else 0
                 is_beyond = bool(content) and first >= len(content or b"")
                 self.send_response(404 if content is None else 416 if is_beyond else 206 if first else 200)
                 self.send_header("X-Repo-Commit", COMMIT)
@@ -93,7 +93,7 @@ def fetcher(server: Server) -> Fetcher:
     return Fetcher(environ={"HF_ENDPOINT": server.address}, probe_seconds=2.0, stall_seconds=10.0)
 
 
-def places_of(folder: Path, server: Server) -> ModelLocations:
+def locations_of(folder: Path, server: Server) -> ModelLocations:
     """Places whose models come from nowhere but `server`, which is also that of the authors."""
-    places = places_in(folder)
-    return replace(places, released=Released(places.released.folder, f"{server.address}/"))
+    locations = locations_in(folder)
+    return replace(locations, released=Released(locations.released.folder, f"{server.address}/"))

@@ -26,7 +26,7 @@ class SharesSeparator:
     name: str = "shares"
     device: str = "cpu"
     asked: list[tuple[str, ...]] = field(default_factory=list)
-    hears: Context = field(default_factory=lambda: Context(0))
+    needed_context: Context = field(default_factory=lambda: Context(0))
     before_block: Callable[[int], None] = lambda _: None
 
     @property
@@ -35,7 +35,7 @@ class SharesSeparator:
 
     def context(self, sample_rate_hz: int) -> Context:
         del sample_rate_hz
-        return self.hears
+        return self.needed_context
 
     def identity(self) -> str:
         return "shares-1"
@@ -57,19 +57,19 @@ class OneNoteTranscriber:
 
     sample_rate_hz: int = 22_050
     name: str = "one-note"
-    listened: list[str] = field(default_factory=list)
+    analysed: list[str] = field(default_factory=list)
 
     def identity(self) -> str:
         return "one-note-1"
 
     def listen(self, audio: Signal, stem: str, control: Control) -> bytes:
         assert audio.channels == 1
-        self.listened.append(stem)
+        self.analysed.append(stem)
         control.checkpoint(1.0)
         return str(audio.frames / audio.sample_rate_hz).encode()
 
-    def read(self, heard: bytes, stem: str, settings: NoteSettings) -> list[Note]:
-        pitch, seconds = 36 if stem == "drums" else 60, float(heard)
+    def read(self, analysis: bytes, stem: str, settings: NoteSettings) -> list[Note]:
+        pitch, seconds = 36 if stem == "drums" else 60, float(analysis)
         if settings.shortest_ms is not None and seconds * 1000 < settings.shortest_ms:
             return []
         if settings.lowest_pitch is not None and pitch < settings.lowest_pitch:

@@ -79,8 +79,8 @@ def save_safetensors(path: Path, model: Any) -> Path:
     return path
 
 
-def places_in(folder: Path) -> ModelLocations:
-    """Search places that are all inside a test's folder."""
+def locations_in(folder: Path) -> ModelLocations:
+    """Search locations that are all inside a test's folder."""
     return ModelLocations(folder / "models", folder / "hub", folder / "server", Released.installed())
 
 

@@ -75,7 +75,7 @@ class Fetcher:
         self._probe_seconds = probe_seconds
         self._stall_seconds = stall_seconds
 
-    def fetch(self, name: str, places: ModelLocations, control: Control) -> None:
+    def fetch(self, name: str, locations: ModelLocations, control: Control) -> None:
         """Downloads the model `name`, a released one, with progress 0–1.
 
         Raises:
@@ -88,47 +88,49 @@ class Fetcher:
                 advice=f"Unset HF_HUB_OFFLINE and run `sab models pull {name}`, or use the engine draft.",
             )
         problems = []
-        sources = self._sources(name, places)
-        for index, (what, address, download) in enumerate(sources):
+        sources = self._sources(name, locations)
+        for index, (source, address, download) in enumerate(sources):
             part = PartControl(control, index / (2 * len(sources)), 1.0)
             try:
-                self._reach(address, part, what)
-                wait_for(download, part, self._clock, patience_seconds=self._stall_seconds, what=what)
+                self._probe_server(address, part, source)
+                wait_for(download, part, self._clock, patience_seconds=self._stall_seconds, source=source)
                 return
             except WeightsUnavailable as exc:
                 problems.append(exc.message)
             except (OSError, http.client.HTTPException) as exc:
-                log.info("%s cannot be reached: %s", what, getattr(exc, "reason", exc))
-                problems.append(f"{what} cannot be reached.")
+                log.info("%s cannot be reached: %s", source, getattr(exc, "reason", exc))
+                problems.append(f"{source} cannot be reached.")
         raise WeightsUnavailable(
             f"The model {name} is not on this machine and cannot be fetched. {' '.join(problems)}",
             advice=f"Connect to the internet and run `sab models pull {name}`, or use the engine draft.",
         )
 
-    def _sources(self, name: str, places: ModelLocations) -> list[tuple[str, str, Callable[[Transfer], None]]]:
-        """Servers in the order in which they are asked: what they are called, an address to try, the download."""
-        if places.unmix is not None and name in places.unmix_names:
+    def _sources(self, name: str, locations: ModelLocations) -> list[tuple[str, str, Callable[[Transfer], None]]]:
+        """Servers in the order in which they are asked: source they are called, an address to try, the download."""
+        if locations.unmix is not None and name in locations.unmix_names:
             check_installed(name)
-            paths = places.unmix.files(name, places.server_cache)
-            files = [(places.unmix.urls[name][target], path) for target, path in paths.items()]
+            paths = locations.unmix.files(name, locations.server_cache)
+            files = [(locations.unmix.urls[name][target], path) for target, path in paths.items()]
             return [("The server of the Open-Unmix authors", files[0][0], lambda t: from_server(files, t))]
         endpoint = self._environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
         listing = f"{endpoint}/{hub_repository(name)}/resolve/main/{name}.yaml"
         sources: list[tuple[str, str, Callable[[Transfer], None]]] = [
-            ("The Hugging Face hub", listing, lambda transfer: from_hub(name, places, endpoint, transfer))
+            ("The Hugging Face hub", listing, lambda transfer: from_hub(name, locations, endpoint, transfer))
         ]
-        bag = places.released.bag(name)
+        bag = locations.released.bag(name)
         signatures = bag.signatures if bag else ()
-        if signatures and all(signature in places.released.urls for signature in signatures):
-            wanted = [(places.released.urls[signature], places.server_file(signature)) for signature in signatures]
+        if signatures and all(signature in locations.released.urls for signature in signatures):
+            wanted = [
+                (locations.released.urls[signature], locations.server_file(signature)) for signature in signatures
+            ]
             sources.append(("The server of the demucs authors", wanted[0][0], lambda t: from_server(wanted, t)))
         return sources
 
-    def _reach(self, address: str, control: Control, what: str) -> None:
+    def _probe_server(self, address: str, control: Control, source: str) -> None:
         wait_for(
             lambda _: self._probe(address, self._probe_seconds),
             control,
             self._clock,
             patience_seconds=self._probe_seconds,
-            what=what,
+            source=source,
         )

@@ -17,10 +17,10 @@ from bridge.separation.models.locations import ModelLocations, hub_repository
 from bridge.system.files import sha256_of
 
 #: How long one look takes whether another program still fetches the same file.
-_LOOK_SECONDS = 0.2
+_LOCK_POLL_SECONDS = 0.2
 
 
-def from_hub(name: str, places: ModelLocations, endpoint: str, transfer: Transfer) -> None:
+def from_hub(name: str, locations: ModelLocations, endpoint: str, transfer: Transfer) -> None:
     """Downloads definition and models into the hub's own cache, where every other program finds them too.
 
     Raises:
@@ -28,7 +28,7 @@ def from_hub(name: str, places: ModelLocations, endpoint: str, transfer: Transfe
         AbandonedError: nobody waits for them any more.
     """
     try:
-        hub = _Hub(name, places, endpoint, transfer)
+        hub = _Hub(name, locations, endpoint, transfer)
         signatures = tuple(dict.fromkeys(read_bag(hub.fetch(f"{name}.yaml", 0.0, 0.0)).signatures))
         for index, signature in enumerate(signatures):
             hub.fetch(f"{signature}.safetensors", index / len(signatures), 1 / len(signatures))
@@ -41,14 +41,14 @@ def from_hub(name: str, places: ModelLocations, endpoint: str, transfer: Transfe
 class _Hub:
     """One repository of the hub, and its folder in the cache.
 
-    The library itself starts a broken download anew. So a large file, whose ETag is its SHA-256, is brought to
+    The library itself starts a broken download anew. So a large file, whose ETag is its SHA-256, is blob to
     `blobs/<ETag>` by `download`; the library finds it there, and does all the rest of its layout.
     """
 
-    def __init__(self, name: str, places: ModelLocations, endpoint: str, transfer: Transfer) -> None:
+    def __init__(self, name: str, locations: ModelLocations, endpoint: str, transfer: Transfer) -> None:
         self._repository = hub_repository(name)
-        self._cache = places.hub_cache
-        self._folder = places.hub_folder(name)
+        self._cache = locations.hub_cache
+        self._folder = locations.hub_folder(name)
         self._endpoint = endpoint
         self._transfer = transfer
 
@@ -61,13 +61,13 @@ class _Hub:
         from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
 
         address = hf_hub_url(self._repository, filename, endpoint=self._endpoint)
-        announced = get_hf_file_metadata(address, timeout=SOCKET_SECONDS)
-        sha256 = announced.etag if _is_sha256(announced.etag or "") else None
-        commit = announced.commit_hash
-        brought = None
+        metadata = get_hf_file_metadata(address, timeout=SOCKET_SECONDS)
+        sha256 = metadata.etag if _is_sha256(metadata.etag or "") else None
+        commit = metadata.commit_hash
+        blob = None
         if sha256 and commit:
             exact = hf_hub_url(self._repository, filename, revision=commit, endpoint=self._endpoint)
-            brought = self._bring(exact, self._folder / "snapshots" / commit / filename, sha256, start, share)
+            blob = self._download_blob(exact, self._folder / "snapshots" / commit / filename, sha256, start, share)
         options: dict[str, Any] = {}
         if "tqdm_class" in inspect.signature(hf_hub_download).parameters:  # not in its older versions
             options["tqdm_class"] = _counter(self._transfer, start, share)
@@ -83,11 +83,11 @@ class _Hub:
         )
         self._transfer.fraction = start + share
         _verify(path, sha256)
-        if brought is not None and not path.is_symlink():  # a cache without links holds the file in their place
-            brought.unlink(missing_ok=True)
+        if blob is not None and not path.is_symlink():  # a cache without links holds the file in their place
+            blob.unlink(missing_ok=True)
         return path
 
-    def _bring(self, address: str, snapshot: Path, sha256: str, start: float, share: float) -> Path:
+    def _download_blob(self, address: str, snapshot: Path, sha256: str, start: float, share: float) -> Path:
         """Where the file lies, unless `snapshot`, where the library would put it next, is there already."""
         from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # public, exported lazily
 
@@ -95,14 +95,14 @@ class _Hub:
         # The library shows and clears `*.incomplete`; it must not take this one for its own.
         partial = blob.with_name(f"{sha256}.bridge.incomplete")
         blob.parent.mkdir(parents=True, exist_ok=True)
-        with self._alone(sha256, partial):
+        with self._locked(sha256, partial):
             if not snapshot.exists() and not blob.is_file():
-                tell = self._transfer.telling(start, share)
-                download(address, blob, partial, sha256, self._transfer, tell, build_hf_headers())
+                report = self._transfer.progress_reporter(start, share)
+                download(address, blob, partial, sha256, self._transfer, report, build_hf_headers())
         return blob
 
     @contextmanager
-    def _alone(self, sha256: str, partial: Path) -> Iterator[None]:
+    def _locked(self, sha256: str, partial: Path) -> Iterator[None]:
         """Holds the lock that the library takes for this file; another bridge's progress is ours while we wait."""
         from huggingface_hub.utils import WeakFileLock  # type: ignore[attr-defined]  # public, exported lazily
 
@@ -112,7 +112,7 @@ class _Hub:
         with ExitStack() as held:
             while True:
                 try:
-                    held.enter_context(WeakFileLock(lock, timeout=_LOOK_SECONDS))
+                    held.enter_context(WeakFileLock(lock, timeout=_LOCK_POLL_SECONDS))
                     break
                 except TimeoutError:
                     size = partial.stat().st_size if partial.is_file() else 0
@@ -126,7 +126,7 @@ def _is_sha256(text: str) -> bool:
 
 
 def _verify(path: Path, sha256: str | None) -> None:
-    """Compares a large file in the hub's cache with its checksum: its stored name, or what was announced.
+    """Compares a large file in the hub's cache with its checksum: its stored name, or what was metadata.
 
     The client itself compares the size only.
     """
@@ -140,7 +140,7 @@ def _verify(path: Path, sha256: str | None) -> None:
 
 def _counter(transfer: Transfer, start: float, share: float) -> type:
     """A class that the hub's client takes for a tqdm progress bar; it shows nothing and tells `transfer`."""
-    tell = transfer.telling(start, share)
+    report = transfer.progress_reporter(start, share)
 
     class Counter:
         def __init__(self, *_: object, total: float | None = None, initial: float = 0, **__: object) -> None:
@@ -151,7 +151,7 @@ def _counter(transfer: Transfer, start: float, share: float) -> type:
             transfer.advance(int(count))
             self.n += count
             if self.total:
-                tell(min(self.n / self.total, 1.0))
+                report(min(self.n / self.total, 1.0))
 
         def set_postfix_str(self, *_: object, **__: object) -> None: ...
 

@@ -14,7 +14,7 @@ from bridge.errors import WeightsUnavailable
 from bridge.separation.downloads.transfer import Transfer
 from bridge.system.files import sha256_of
 
-_PIECE_BYTES = 1 << 18
+_CHUNK_BYTES = 1 << 18
 SOCKET_SECONDS = 10.0
 
 
@@ -44,8 +44,8 @@ def from_server(files: Sequence[tuple[str, Path]], transfer: Transfer) -> None:
             if not path.is_file():
                 path.parent.mkdir(parents=True, exist_ok=True)
                 partial = path.with_name(f"{path.name}.part")
-                tell = transfer.telling(index / len(files), 1 / len(files))
-                download(url, path, partial, path.stem.rsplit("-", 1)[1], transfer, tell)
+                report = transfer.progress_reporter(index / len(files), 1 / len(files))
+                download(url, path, partial, path.stem.rsplit("-", 1)[1], transfer, report)
             transfer.fraction = (index + 1) / len(files)
     except (OSError, http.client.HTTPException) as exc:
         raise WeightsUnavailable(f"The authors' server did not give it ({first_line(exc)}).") from exc
@@ -57,7 +57,7 @@ def download(
     partial: Path,
     sha256: str,
     transfer: Transfer,
-    tell: Callable[[float], None],
+    report: Callable[[float], None],
     headers: Mapping[str, str] | None = None,
 ) -> None:
     """Downloads `url` into `partial`, from where that ends, and names it `path` once its checksum is right.
@@ -67,7 +67,7 @@ def download(
 
     Args:
         sha256: the checksum's first digits, as many as are known.
-        tell: takes the part of the file that is here, 0–1.
+        report: takes the part of the file that is here, 0–1.
         headers: are sent to the server of `url` and to none that it points to: they may hold a secret.
 
     Raises:
@@ -79,7 +79,7 @@ def download(
     while not is_whole:
         before = _size(partial)
         try:
-            is_whole = _receive(url, partial, transfer, tell, headers or {})
+            is_whole = _receive(url, partial, transfer, report, headers or {})
         except urllib.error.URLError:
             raise
         except (OSError, http.client.HTTPException):
@@ -94,7 +94,7 @@ def download(
 
 
 def _receive(
-    url: str, partial: Path, transfer: Transfer, tell: Callable[[float], None], headers: Mapping[str, str]
+    url: str, partial: Path, transfer: Transfer, report: Callable[[float], None], headers: Mapping[str, str]
 ) -> bool:
     """One connection; False where it ended before the file did."""
     received = _size(partial)
@@ -107,12 +107,12 @@ def _receive(
                 received = 0
             total = received + int(response.headers.get("Content-Length") or 0)
             with partial.open("ab" if received else "wb") as file:
-                while piece := response.read(_PIECE_BYTES):
-                    transfer.advance(len(piece))
-                    received += len(piece)
-                    file.write(piece)
+                while chunk := response.read(_CHUNK_BYTES):
+                    transfer.advance(len(chunk))
+                    received += len(chunk)
+                    file.write(chunk)
                     if total:
-                        tell(min(received / total, 1.0))
+                        report(min(received / total, 1.0))
             return received >= total
     except urllib.error.HTTPError as exc:
         exc.close()

@@ -39,13 +39,13 @@ class Transfer:
             raise AbandonedError
         self.received_bytes += count
 
-    def telling(self, start: float, share: float) -> Callable[[float], None]:
+    def progress_reporter(self, start: float, share: float) -> Callable[[float], None]:
         """Takes progress 0–1 of a part of the whole, which begins at `start`; it never goes back."""
 
-        def tell(fraction: float) -> None:
+        def report(fraction: float) -> None:
             self.fraction = max(self.fraction, start + share * fraction)
 
-        return tell
+        return report
 
     def abandon(self) -> None:
         self._abandoned.set()
@@ -57,8 +57,10 @@ class _Outcome(Generic[T]):
         self.error: BaseException | None = None
 
 
-def wait_for(work: Callable[[Transfer], T], control: Control, clock: Clock, *, patience_seconds: float, what: str) -> T:
-    """Runs `work` on a thread and reports its progress until it is done; returns or raises what it did.
+def wait_for(
+    work: Callable[[Transfer], T], control: Control, clock: Clock, *, patience_seconds: float, source: str
+) -> T:
+    """Runs `work` on a thread and reports its progress until it is done; returns or raises source it did.
 
     The thread is a daemon: one that hangs in a system call is left behind.
 
@@ -75,9 +77,9 @@ def wait_for(work: Callable[[Transfer], T], control: Control, clock: Clock, *, p
         except BaseException as exc:  # handed over to the waiting side, which raises it
             outcome.error = exc
 
-    thread = threading.Thread(target=run, name=f"fetch {what}", daemon=True)
+    thread = threading.Thread(target=run, name=f"fetch {source}", daemon=True)
     thread.start()
-    received, heard_at = 0, clock.monotonic_seconds()
+    received, received_at = 0, clock.monotonic_seconds()
     try:
         is_running = True
         while is_running:
@@ -85,9 +87,9 @@ def wait_for(work: Callable[[Transfer], T], control: Control, clock: Clock, *, p
             is_running = thread.is_alive()
             control.checkpoint(transfer.fraction)
             if transfer.received_bytes != received:
-                received, heard_at = transfer.received_bytes, clock.monotonic_seconds()
-            elif clock.monotonic_seconds() - heard_at > patience_seconds and is_running:
-                raise WeightsUnavailable(f"{what} does not answer.")
+                received, received_at = transfer.received_bytes, clock.monotonic_seconds()
+            elif clock.monotonic_seconds() - received_at > patience_seconds and is_running:
+                raise WeightsUnavailable(f"{source} does not answer.")
     finally:
         transfer.abandon()
     if outcome.error is not None:

@@ -19,7 +19,7 @@ from bridge.errors import BadArguments
 from bridge.protocols import Context
 from bridge.separation.draft.harmonic_comb import Comb
 from bridge.separation.draft.masks import below, centred, harmonic, magnitude, moving
-from bridge.separation.draft.running_median import nearest_extent
+from bridge.separation.draft.running_median import nearest_filter_width
 from bridge.separation.draft.stft import Stft
 from bridge.separation.models.catalogue import DRAFT, FOUR_STEMS
 
@@ -50,12 +50,12 @@ VOICE_ABOVE_HZ = 200.0
 LOW_TONE, LOW_HIT = 0.35, 75.0
 TONE, HIT = 0.49, 440.0
 SHORT_TONE, SHORT_HIT = 0.075, 730.0
-STAYING_SECONDS = 3.1
+SUSTAINED_SECONDS = 3.1
 """An accompaniment's note or chord lasts for more than half of this; a sung pitch hardly ever does."""
-STAYING_WEIGHT = 0.5
+SUSTAINED_WEIGHT = 0.5
 
 CENTRE_SHARPNESS = 20.0
-CENTRE_BINS, CENTRE_TIMES = 3, 9
+CENTRE_BINS, CENTRE_COLUMNS = 3, 9
 
 SECTION_FRAMES = 16 * 48_000
 
@@ -133,17 +133,17 @@ class _Split:
     @property
     def context(self) -> int:
         """How many samples around one decide about it, in whole hops: half the longest median, all passes' windows."""
-        return (self._times(self.long, STAYING_SECONDS) // 2 + CENTRE_TIMES) * self.long.hop + 4 * self.long.size
+        return (self._columns(self.long, SUSTAINED_SECONDS) // 2 + CENTRE_COLUMNS) * self.long.hop + 4 * self.long.size
 
     def __call__(self, mix: Samples) -> dict[str, Samples]:
         """float32 (frames, 2) → the four stems, of the same shape; they sum to it."""
         spectrum = self.long.forward(mix)
         level = magnitude(spectrum)
         tones = self._tones(level)
-        centre = centred(spectrum, CENTRE_BINS, CENTRE_TIMES, CENTRE_SHARPNESS)
+        centre = centred(spectrum, CENTRE_BINS, CENTRE_COLUMNS, CENTRE_SHARPNESS)
         low = self._low(tones * level, centre)
         voice = (1 - low) * centre
-        voice *= moving(level, self._times(self.long, STAYING_SECONDS), STAYING_WEIGHT)
+        voice *= moving(level, self._columns(self.long, SUSTAINED_SECONDS), SUSTAINED_WEIGHT)
 
         bass = self.long.inverse(spectrum * (tones * low), len(mix))
         vocals = self.long.inverse(spectrum * (tones * voice), len(mix))
@@ -162,9 +162,9 @@ class _Split:
     def _tones(self, level: Mask) -> Mask:
         """What is held in the long windows; the lowest octaves are judged by measures of their own."""
         stft = self.long
-        tones = harmonic(level, self._times(stft, TONE), self._bins(stft, HIT))
+        tones = harmonic(level, self._columns(stft, TONE), self._bins(stft, HIT))
         rows = min(len(level), math.ceil(4 * LOW_BELOW_HZ / self._rate * stft.size))
-        low_tones = harmonic(level[:rows], self._times(stft, LOW_TONE), self._bins(stft, LOW_HIT))
+        low_tones = harmonic(level[:rows], self._columns(stft, LOW_TONE), self._bins(stft, LOW_HIT))
         share = below(self._frequencies(stft)[:rows], LOW_BELOW_HZ)
         tones[:rows] += share * (low_tones - tones[:rows])
         return tones
@@ -173,22 +173,22 @@ class _Split:
         """Drums, and the voice that the long windows took for hits; what is neither is left out of both."""
         stft = self.short
         spectrum = stft.forward(hits)
-        tones = harmonic(magnitude(spectrum), self._times(stft, SHORT_TONE), self._bins(stft, SHORT_HIT))
+        tones = harmonic(magnitude(spectrum), self._columns(stft, SHORT_TONE), self._bins(stft, SHORT_HIT))
         tones *= 1 - below(self._frequencies(stft), VOICE_ABOVE_HZ)
         drums = stft.inverse(spectrum * (1 - tones), len(hits))
-        tones *= centred(spectrum, CENTRE_BINS, CENTRE_TIMES, CENTRE_SHARPNESS)
+        tones *= centred(spectrum, CENTRE_BINS, CENTRE_COLUMNS, CENTRE_SHARPNESS)
         return drums, stft.inverse(spectrum * tones, len(hits))
 
     def _frequencies(self, stft: Stft) -> npt.NDArray[np.float64]:
         return np.fft.rfftfreq(stft.size, 1 / self._rate).astype(np.float64)
 
-    def _times(self, stft: Stft, seconds: float) -> int:
-        return nearest_extent(seconds * self._rate / stft.hop)
+    def _columns(self, stft: Stft, seconds: float) -> int:
+        return nearest_filter_width(seconds * self._rate / stft.hop)
 
     def _bins(self, stft: Stft, hertz: float) -> int:
-        return nearest_extent(hertz * stft.size / self._rate)
+        return nearest_filter_width(hertz * stft.size / self._rate)
 
 
-def _power_of_two(extent: float) -> int:
-    """The power of two nearest to `extent` by ratio, 64 at least."""
-    return int(2 ** max(6, round(math.log2(extent))))
+def _power_of_two(width: float) -> int:
+    """The power of two nearest to `width` by ratio, 64 at least."""
+    return int(2 ** max(6, round(math.log2(width))))

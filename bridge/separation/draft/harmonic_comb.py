@@ -1,6 +1,6 @@
 """Harmonic series over a spectrogram: which of the higher tones belong to the bass.
 
-Spectrograms are float32 (bins, times), as in `masks`; a comb has a row for each pitch.
+Spectrograms are float32 (bins, columns), as in `masks`; a comb has a row for each pitch.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Comb:
         self._overtones = (teeth * (number > 1) / number**2).astype(np.float32)
 
     def overtones(self, level: Mask) -> Mask:
-        """How much of each bin the overtones of a low pitch account for, in [0, 1]: (bins of the comb, times).
+        """How much of each bin the overtones of a low pitch account for, in [0, 1]: (bins of the comb, columns).
 
         The power of harmonic n is taken to be 1/n² of the fundamental's, a sawtooth's: a brighter bass leaves the rest
         of its harmonics to others, where a duller one takes no more than there is. A pitch is as salient as its

@@ -19,45 +19,45 @@ if TYPE_CHECKING:
 ALONG_FREQUENCY, ALONG_TIME = 0, 1
 #: Extents that the remedian has, and the medians that each is made of, the innermost first. 7 fills the widest gap
 #: among the small ones, where a bin more or less decides whether a tone's main lobe is the majority.
-EXTENTS: dict[int, tuple[int, ...]] = {
+FILTER_WIDTHS: dict[int, tuple[int, ...]] = {
     **{3**threes * 5**fives: (3,) * threes + (5,) * fives for threes in range(6) for fives in range(3)},
     7: (7,),
 }
 
 
-def nearest_extent(extent: float) -> int:
-    """The extent of `EXTENTS` that is nearest by ratio."""
-    return min(EXTENTS, key=lambda known: max(known / extent, extent / known))
+def nearest_filter_width(width: float) -> int:
+    """The width of `FILTER_WIDTHS` that is nearest by ratio."""
+    return min(FILTER_WIDTHS, key=lambda known: max(known / width, width / known))
 
 
-def running_median(level: Mask, extent: int, axis: int) -> Mask:
-    """The remedian of `extent` (of `EXTENTS`) neighbours; the ends are mirrored. Same shape as `level`."""
-    smooth = _mirrored(level, extent // 2, axis)
+def running_median(level: Mask, width: int, axis: int) -> Mask:
+    """The remedian of `width` (of `FILTER_WIDTHS`) neighbours; the ends are mirrored. Same shape as `level`."""
+    smooth = _mirror_padded(level, width // 2, axis)
     stride = 1
-    for count in EXTENTS[extent]:
-        shifted = [_part(smooth, step * stride, (count - 1) * stride, axis) for step in range(count)]
+    for count in FILTER_WIDTHS[width]:
+        shifted = [_shifted(smooth, step * stride, (count - 1) * stride, axis) for step in range(count)]
         smooth = _median(shifted)
         stride *= count
     return smooth
 
 
-def running_sum(level: Mask, extent: int, axis: int) -> Mask:
-    """The sum of `extent` (of `EXTENTS`) neighbours; the ends are mirrored. Same shape as `level`."""
-    smooth = _mirrored(level, extent // 2, axis)
+def running_sum(level: Mask, width: int, axis: int) -> Mask:
+    """The sum of `width` (of `FILTER_WIDTHS`) neighbours; the ends are mirrored. Same shape as `level`."""
+    smooth = _mirror_padded(level, width // 2, axis)
     stride = 1
-    for count in EXTENTS[extent]:
-        whole, smooth = smooth, _part(smooth, 0, (count - 1) * stride, axis).copy()
+    for count in FILTER_WIDTHS[width]:
+        whole, smooth = smooth, _shifted(smooth, 0, (count - 1) * stride, axis).copy()
         for step in range(1, count):
-            smooth += _part(whole, step * stride, (count - 1) * stride, axis)
+            smooth += _shifted(whole, step * stride, (count - 1) * stride, axis)
         stride *= count
     return smooth
 
 
-def _mirrored(level: Mask, margin: int, axis: int) -> Mask:
+def _mirror_padded(level: Mask, margin: int, axis: int) -> Mask:
     return np.pad(level, [(margin, margin) if each == axis else (0, 0) for each in (0, 1)], mode="symmetric")
 
 
-def _part(level: Mask, start: int, less: int, axis: int) -> Mask:
+def _shifted(level: Mask, start: int, less: int, axis: int) -> Mask:
     """`level` from `start` on, `less` shorter than it is."""
     stop = level.shape[axis] - less + start
     return level[start:stop] if axis == ALONG_FREQUENCY else level[:, start:stop]

@@ -66,54 +66,61 @@ def known_engines(models_dir: Path) -> tuple[str, ...]:
     return engine_names(ModelLocations.of(models_dir))
 
 
-def engine_names(places: ModelLocations) -> tuple[str, ...]:
-    """As `known_engines`, for places that are known already."""
-    names = (AUTO, DRAFT, *places.released.names, *places.unmix_names, *places.own_bags(), *places.own_checkpoints())
+def engine_names(locations: ModelLocations) -> tuple[str, ...]:
+    """As `known_engines`, for locations that are known already."""
+    names = (
+        AUTO,
+        DRAFT,
+        *locations.released.names,
+        *locations.unmix_names,
+        *locations.user_bags(),
+        *locations.user_checkpoints(),
+    )
     return tuple(dict.fromkeys(names))
 
 
 def catalogue(
-    models_dir: Path, places: ModelLocations | None = None, speeds: Mapping[str, float] | None = None
+    models_dir: Path, locations: ModelLocations | None = None, speeds: Mapping[str, float] | None = None
 ) -> tuple[ModelInfo, ...]:
     """Every engine with its stems and whether it is here; the stems of a user's own model are () until it is loaded.
 
     Args:
         speeds: engine → seconds of audio per second, as `EngineSpeeds.fastest` knows them.
     """
-    entries = _entries(models_dir, places)
+    entries = _entries(models_dir, locations)
     return tuple(replace(info, speed=(speeds or {}).get(info.name)) for info in entries)
 
 
-def _entries(models_dir: Path, places: ModelLocations | None) -> tuple[ModelInfo, ...]:
-    places = places or ModelLocations.of(models_dir)
+def _entries(models_dir: Path, locations: ModelLocations | None) -> tuple[ModelInfo, ...]:
+    locations = locations or ModelLocations.of(models_dir)
     used: set[str] = set()
     entries = [ModelInfo(name=DRAFT, stems=FOUR_STEMS, present=True, note=NOTES[DRAFT])]
-    for name in dict.fromkeys((*places.released.names, *places.unmix_names, *places.own_bags())):
-        bag = places.released.bag(name)
+    for name in dict.fromkeys((*locations.released.names, *locations.unmix_names, *locations.user_bags())):
+        bag = locations.released.bag(name)
         used.update(bag.signatures if bag else ())
-        entries.append(_bag_entry(name, places))
-    for name in places.own_bags():
-        weights = _find(name, places)[0]
+        entries.append(_bag_entry(name, locations))
+    for name in locations.user_bags():
+        weights = _find(name, locations)[0]
         used.update(weights.bag.signatures if weights else ())
-    alone = [name for name in places.own_checkpoints() if name not in used]
+    alone = [name for name in locations.user_checkpoints() if name not in used]
     own = "Your own checkpoint; its stems are known once it is loaded."
     return (
         *entries,
         *(
-            ModelInfo(name=name, stems=(), present=True, note=own, size_bytes=_size(places.find(name)))
+            ModelInfo(name=name, stems=(), present=True, note=own, size_bytes=_size(locations.find(name)))
             for name in alone
         ),
     )
 
 
-def _bag_entry(name: str, places: ModelLocations) -> ModelInfo:
-    weights, problem = _find(name, places)
-    if name in places.unmix_names:
+def _bag_entry(name: str, locations: ModelLocations) -> ModelInfo:
+    weights, problem = _find(name, locations)
+    if name in locations.unmix_names:
         missing = find_spec("openunmix") is None
         note = problem or NOTES[name] + (f" Needs the Python package openunmix. {INSTALL}" if missing else "")
         is_here = weights is not None and not missing
         return ModelInfo(name=name, stems=FOUR_STEMS, present=is_here, note=note, size_bytes=_size(weights))
-    if name not in places.released.names:
+    if name not in locations.released.names:
         note = problem or "Your own model; its stems are known once it is loaded."
         return ModelInfo(name=name, stems=(), present=weights is not None, note=note, size_bytes=_size(weights))
     note = NOTES.get(name, "One of the models behind a published result, for comparisons. " + _TERMS)
@@ -121,7 +128,7 @@ def _bag_entry(name: str, places: ModelLocations) -> ModelInfo:
         note += _DIFFQ
     present = weights is not None and not needs_diffq(name)
     stems = SIX_STEMS if name == "htdemucs_6s" else FOUR_STEMS
-    size = _released_size(name, places) if weights is None else _size(weights)
+    size = _released_size(name, locations) if weights is None else _size(weights)
     return ModelInfo(name=name, stems=stems, present=present, note=problem or note, size_bytes=size)
 
 
@@ -130,18 +137,18 @@ def _size(weights: Weights | None) -> int | None:
     return None if weights is None else sum(path.stat().st_size for path in dict.fromkeys(weights.files))
 
 
-def _released_size(name: str, places: ModelLocations) -> int | None:
+def _released_size(name: str, locations: ModelLocations) -> int | None:
     """About how many bytes fetching a released model takes; None where that is not known."""
-    bag = places.released.bag(name)
+    bag = locations.released.bag(name)
     sizes = [_CHECKPOINT_BYTES.get(signature) for signature in dict.fromkeys(bag.signatures)] if bag else []
     known = [size for size in sizes if size is not None]
     return sum(known) if sizes and len(known) == len(sizes) else None
 
 
-def _find(name: str, places: ModelLocations) -> tuple[Weights | None, str]:
+def _find(name: str, locations: ModelLocations) -> tuple[Weights | None, str]:
     """The weights of `name`, or what is wrong with them; listing goes on past one damaged model."""
     try:
-        return places.find(name), ""
+        return locations.find(name), ""
     except WeightsUnavailable as exc:
         return None, str(exc)
 

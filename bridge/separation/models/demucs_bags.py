@@ -62,8 +62,8 @@ class Released:
     @classmethod
     def installed(cls) -> Released:
         spec = find_spec("demucs")
-        places = [] if spec is None else list(spec.submodule_search_locations or ())
-        return cls(Path(places[0]) / "remote" if places else None)
+        locations = [] if spec is None else list(spec.submodule_search_locations or ())
+        return cls(Path(locations[0]) / "remote" if locations else None)
 
     @cached_property
     def names(self) -> tuple[str, ...]:

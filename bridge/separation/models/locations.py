@@ -50,7 +50,7 @@ class ModelLocations:
 
     @classmethod
     def of(cls, models_dir: Path, environ: Mapping[str, str] = os.environ) -> ModelLocations:
-        """The places that huggingface_hub and torch.hub would use under the same environment."""
+        """The locations that huggingface_hub and torch.hub would use under the same environment."""
 
         def folder(text: str) -> Path:
             return Path(os.path.expandvars(text)).expanduser()
@@ -63,11 +63,11 @@ class ModelLocations:
             models_dir, folder(hub_cache), torch_home / "hub" / "checkpoints", Released.installed(), Unmix.installed()
         )
 
-    def own_checkpoints(self) -> dict[str, Path]:
+    def user_checkpoints(self) -> dict[str, Path]:
         """Signature → file of every checkpoint that lies directly in the user's folder."""
         return checkpoints_in(self.models_dir) if self.models_dir.is_dir() else {}
 
-    def own_bags(self) -> tuple[str, ...]:
+    def user_bags(self) -> tuple[str, ...]:
         """Names of the models in the user's folder that have a definition or a folder of their own."""
         if not self.models_dir.is_dir():
             return ()
@@ -81,29 +81,29 @@ class ModelLocations:
             WeightsUnavailable: the user's own definition of `name` is damaged, or names checkpoints that are nowhere.
         """
         return (
-            self._find_own(name)
+            self._find_in_models_dir(name)
             or self._find_in_hub_cache(name)
             or self._find_in_server_cache(name)
             or self._find_unmix(name)
         )
 
-    def _find_own(self, name: str) -> Weights | None:
-        checkpoints = self.own_checkpoints()
+    def _find_in_models_dir(self, name: str) -> Weights | None:
+        checkpoints = self.user_checkpoints()
         if name in checkpoints:
             return Weights(name, Bag((name,)), (checkpoints[name],))
-        is_own = (self.models_dir / f"{name}.yaml").is_file()
-        if not is_own and name in model_folders(self.models_dir):
+        is_user_defined = (self.models_dir / f"{name}.yaml").is_file()
+        if not is_user_defined and name in model_folders(self.models_dir):
             folder = self.models_dir / name
             if (folder / SEPARATOR).is_file():
                 return Weights(name, *read_unmix_folder(folder), "openunmix")
             return Weights(name, *read_folder(folder))
-        bag = read_bag(self.models_dir / f"{name}.yaml") if is_own else self.released.bag(name)
+        bag = read_bag(self.models_dir / f"{name}.yaml") if is_user_defined else self.released.bag(name)
         if bag is None:
             return None
         missing = [signature for signature in bag.signatures if signature not in checkpoints]
         if not missing:
             return Weights(name, bag, tuple(checkpoints[signature] for signature in bag.signatures))
-        if is_own and name not in self.released.names:
+        if is_user_defined and name not in self.released.names:
             raise WeightsUnavailable(
                 f"The model {name} in {self.models_dir} lacks {', '.join(f'{signature}.th' for signature in missing)}.",
                 advice="Put the missing files beside its .yaml.",

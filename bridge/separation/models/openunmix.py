@@ -29,8 +29,8 @@ class Unmix:
     @classmethod
     def installed(cls) -> Unmix:
         spec = find_spec("openunmix")
-        places = [] if spec is None else list(spec.submodule_search_locations or ())
-        return cls(Path(places[0]) if places else None)
+        locations = [] if spec is None else list(spec.submodule_search_locations or ())
+        return cls(Path(locations[0]) if locations else None)
 
     @cached_property
     def urls(self) -> Mapping[str, Mapping[str, str]]:

@@ -52,7 +52,7 @@ class Network(Protocol):
         """`cpu`, `cuda` or `mps`."""
         ...
 
-    def shown_frames(self, length: int) -> int:
+    def input_frames(self, length: int) -> int:
         """How much audio it must be shown for `length` frames of estimate (`length` ≤ `segment_frames`)."""
         ...
 

@@ -16,15 +16,15 @@ log = logging.getLogger(__name__)
 
 
 class FallbackNetwork:
-    """Computes with `fast` until that fails, then for good with what `load_sure` gives.
+    """Computes with `primary` until that fails, then for good with what `load_fallback` gives.
 
-    `give_up` is called in between, unless memory was short: then nothing is wrong with `fast`.
+    `on_failure` is called in between, unless memory was short: then nothing is wrong with `primary`.
     """
 
-    def __init__(self, fast: Network, load_sure: Callable[[], Network], give_up: Callable[[], None]) -> None:
-        self._network = fast
-        self._load_sure = load_sure
-        self._give_up = give_up
+    def __init__(self, primary: Network, load_fallback: Callable[[], Network], on_failure: Callable[[], None]) -> None:
+        self._network = primary
+        self._load_fallback = load_fallback
+        self._on_failure = on_failure
         self.has_fallen_back = False
 
     @property
@@ -43,8 +43,8 @@ class FallbackNetwork:
     def device(self) -> str:
         return self._network.device
 
-    def shown_frames(self, length: int) -> int:
-        return self._network.shown_frames(length)
+    def input_frames(self, length: int) -> int:
+        return self._network.input_frames(length)
 
     def prepare(self) -> None:
         try:
@@ -69,11 +69,11 @@ class FallbackNetwork:
         log.warning("computing with torch from here on: %s", error)
         self.has_fallen_back = True
         if not isinstance(error, OutOfMemory):
-            self._give_up()
-        self._network = self._load_sure()
+            self._on_failure()
+        self._network = self._load_fallback()
 
 
-def short_of_memory(name: str, device: str) -> Warning:
+def out_of_memory_warning(name: str, device: str) -> Warning:
     """What the user is told, once in a job, where a model had to leave the graphics processor `device`."""
     return Warning(
         code=OutOfMemory.code,

@@ -45,7 +45,7 @@ class TorchNetwork:
         self.first_window: Planes | None = None
         """The first audio that it was shown, for trying another back-end on."""
         self._model = model.eval()
-        self._where_memory_allows(self._place)
+        self._retry_when_out_of_memory(self._move_to_device)
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -64,7 +64,7 @@ class TorchNetwork:
         """Where it computes now: what it was made for, or `cpu` after memory was short there."""
         return self._device
 
-    def shown_frames(self, length: int) -> int:
+    def input_frames(self, length: int) -> int:
         return int(self._model.valid_length(length)) if hasattr(self._model, "valid_length") else length
 
     @property
@@ -78,7 +78,7 @@ class TorchNetwork:
     def estimate(self, audio: Planes) -> Estimate:
         if self.first_window is None:
             self.first_window = audio
-        return self._where_memory_allows(lambda: self._compute(audio))
+        return self._retry_when_out_of_memory(lambda: self._compute(audio))
 
     def identity(self) -> str:
         if not self._identity:
@@ -86,23 +86,23 @@ class TorchNetwork:
         return self._identity
 
     def _compute(self, audio: Planes) -> Estimate:
-        with translate_errors(self._name), torch.inference_mode(), _plain_attention():
+        with translate_errors(self._name), torch.inference_mode(), _without_fused_attention():
             outputs = self._model(torch.from_numpy(audio)[None].to(self._device))
             estimate: Estimate = outputs[0].cpu().numpy()
         return estimate
 
-    def _place(self) -> None:
+    def _move_to_device(self) -> None:
         with translate_errors(self._name):
             self._model.to(torch.device(self._device))
 
-    def _where_memory_allows(self, step: Callable[[], _Outcome]) -> _Outcome:
+    def _retry_when_out_of_memory(self, step: Callable[[], _Outcome]) -> _Outcome:
         """Does `step` on a graphics processor; where memory is short, once more there, and then on the processor.
 
         Raises:
             OutOfMemory, EngineFailed: as `step`.
         """
         if self._device != "cpu":
-            for make_room in (self._release_memory, self._retreat):
+            for make_room in (self._release_memory, self._move_to_cpu):
                 # What has failed is let go before room is made: its traceback holds the tensors of that attempt.
                 with suppress(OutOfMemory):
                     return step()
@@ -113,11 +113,11 @@ class TorchNetwork:
         with translate_errors(self._name):
             _release_memory(self._device)
 
-    def _retreat(self) -> None:
+    def _move_to_cpu(self) -> None:
         """Moves the weights to the processor, and leaves the graphics processor's memory to others."""
         log.warning("%s: not enough memory on %s, computing on the processor from here on", self._name, self._device)
         left, self._device = self._device, "cpu"
-        self._place()
+        self._move_to_device()
         with translate_errors(self._name):
             _release_memory(left)
 
@@ -154,7 +154,7 @@ def _release_memory(device: str) -> None:
 
 
 @contextmanager
-def _plain_attention() -> Iterator[None]:
+def _without_fused_attention() -> Iterator[None]:
     """Attention without torch's fused kernel, which is up to a quarter slower here on CPUs; results differ by 1e-7."""
     backend = getattr(torch.backends, "mha", None)  # not in torch 2.1
     if backend is None:

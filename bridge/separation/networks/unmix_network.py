@@ -65,7 +65,7 @@ class UnmixNetwork:
     def device(self) -> str:
         return self._device
 
-    def shown_frames(self, length: int) -> int:  # noqa: ARG002 - the more it hears around a short window, the better
+    def input_frames(self, length: int) -> int:  # noqa: ARG002 - the more it hears around a short window, the better
         return self._segment_frames
 
     def prepare(self) -> None:
@@ -142,13 +142,13 @@ def _load_target(package: Any, path: Path) -> Any:
 
 def _import_models() -> Any:
     """The package's `model` module, with what it imports of torchaudio, which computes nothing there, left out."""
-    with _stand_in("torchaudio"):
+    with _stubbed_module("torchaudio"):
         from openunmix import model
     return model
 
 
 @contextmanager
-def _stand_in(name: str) -> Iterator[None]:
+def _stubbed_module(name: str) -> Iterator[None]:
     """Lets an import of `name` succeed without it for as long as the block runs."""
     if name in sys.modules:
         yield

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bridge.separation.networks.base import Planes
 
 #: Models kept; the one that was unused for longest goes first. A full-size one has 168 MB.
-MOST_KEPT = 6
+MAX_ENTRIES = 6
 #: A partial folder that is older than any conversion takes was left behind by one that was ended.
 STALE_SECONDS = 600.0
 
@@ -30,20 +30,20 @@ STALE_SECONDS = 600.0
 class OpenVinoCache:
     """A folder of conversions. Several processes may share it: a conversion appears whole or not at all."""
 
-    def __init__(self, folder: Path, *, clock: Clock, most_kept: int = MOST_KEPT) -> None:
+    def __init__(self, folder: Path, *, clock: Clock, max_entries: int = MAX_ENTRIES) -> None:
         self._folder = folder
         self._clock = clock
-        self._most_kept = most_kept
+        self._max_entries = max_entries
         self._openvino = _openvino_version()
         self._digests: dict[tuple[Path, int, int], str] = {}
-        self._read: dict[Path, OpenVinoModel] = {}
+        self._entries: dict[Path, OpenVinoModel] = {}
 
     @property
     def is_possible(self) -> bool:
         """True where OpenVINO is installed."""
         return bool(self._openvino)
 
-    def place_of(self, checkpoint: Path, segment_seconds: float | None) -> Path:
+    def folder_of(self, checkpoint: Path, segment_seconds: float | None) -> Path:
         """Where the conversion of that checkpoint belongs. Raises OSError where it cannot be read."""
         status = checkpoint.stat()
         key = (checkpoint, status.st_size, status.st_mtime_ns)
@@ -57,29 +57,31 @@ class OpenVinoCache:
         if not self.is_possible:
             return None
         try:
-            folder = self.place_of(checkpoint, segment_seconds)
+            folder = self.folder_of(checkpoint, segment_seconds)
         except OSError:
             return None
-        if folder not in self._read:
+        if folder not in self._entries:
             found = artifact.read_artifact(folder)
             if found is None:
                 shutil.rmtree(folder, ignore_errors=True)
                 return None
-            self._read[folder] = found
+            self._entries[folder] = found
         with suppress(OSError):
             os.utime(folder)
-        return folder, self._read[folder]
+        return folder, self._entries[folder]
 
     def discard(self, folder: Path) -> None:
         """Removes a conversion that cannot be used after all."""
-        self._read.pop(folder, None)
+        self._entries.pop(folder, None)
         shutil.rmtree(folder, ignore_errors=True)
 
-    def begin(self, checkpoint: Path, segment_seconds: float | None, window: Planes | None) -> RunningConversion:
+    def start_conversion(
+        self, checkpoint: Path, segment_seconds: float | None, window: Planes | None
+    ) -> RunningConversion:
         """Starts to convert, at low priority. Raises OSError where it cannot."""
-        folder = self.place_of(checkpoint, segment_seconds)
+        folder = self.folder_of(checkpoint, segment_seconds)
         self._folder.mkdir(parents=True, exist_ok=True)
-        self.prune(self._most_kept - 1)
+        self.prune(self._max_entries - 1)
         scratch = Path(tempfile.mkdtemp(prefix="convert-", suffix=".part", dir=self._folder))
         options: list[str] = []
         if segment_seconds is not None:

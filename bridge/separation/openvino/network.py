@@ -42,7 +42,7 @@ class OpenVinoNetwork:
     def segment_frames(self) -> int:
         return self._converted.segment_frames
 
-    def shown_frames(self, length: int) -> int:  # noqa: ARG002 - it was traced for one length
+    def input_frames(self, length: int) -> int:  # noqa: ARG002 - it was traced for one length
         return self._converted.segment_frames
 
     def prepare(self) -> None:

@@ -11,9 +11,9 @@ import numpy as np
 from bridge.errors import BadArguments, EngineFailed
 from bridge.model import STEMS
 from bridge.protocols import Context
-from bridge.separation.networks.fallback import short_of_memory
+from bridge.separation.networks.fallback import out_of_memory_warning
 from bridge.separation.windowed.normalisation import BLOCK_FRAMES, Level, measure_level
-from bridge.separation.windowed.overlap_add import OverlapAdd, stride_frames, surround, window_starts
+from bridge.separation.windowed.overlap_add import OverlapAdd, stride_frames, window_starts, window_with_context
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -58,8 +58,8 @@ class DemucsSeparator:
 
     @property
     def stems(self) -> tuple[str, ...]:
-        given = [stem for stem, total in zip(self._sources, self._totals, strict=True) if total]
-        return tuple(sorted(given, key=lambda stem: STEMS.index(stem) if stem in STEMS else len(STEMS)))
+        emitted = [stem for stem, total in zip(self._sources, self._totals, strict=True) if total]
+        return tuple(sorted(emitted, key=lambda stem: STEMS.index(stem) if stem in STEMS else len(STEMS)))
 
     @property
     def device(self) -> str:
@@ -112,19 +112,19 @@ class DemucsSeparator:
         streams = self._streams(mix.frames, stems)
         windows = sum(len(stream.starts) for stream in streams)
         device = self.device
-        given = 0
+        emitted = 0
         for done in range(windows):
             control.checkpoint(done / windows)
             # The least advanced model goes next, so windows of different lengths keep step and little is held.
-            stream = min(streams, key=lambda stream: stream.settled)
+            stream = min(streams, key=lambda stream: stream.final_frames)
             stream.advance(mix, level)
             if self.device != device:
-                control.warn(short_of_memory(self._name, device))
+                control.warn(out_of_memory_warning(self._name, device))
                 device = self.device
-            settled = min(stream.settled for stream in streams)
-            if settled > given:
-                yield self._block(streams, stems, settled)
-                given = settled
+            final_frames = min(stream.final_frames for stream in streams)
+            if final_frames > emitted:
+                yield self._block(streams, stems, final_frames)
+                emitted = final_frames
         control.checkpoint(1.0)
 
     def _streams(self, frames: int, stems: tuple[str, ...]) -> list[_NetworkStream]:
@@ -168,10 +168,10 @@ class _NetworkStream:
         self._stock_plan = stock_plan
         self.starts = window_starts(frames, self._segment_frames, stock=stock_plan)
         self._next = 0
-        self._joined = OverlapAdd(self._segment_frames)
+        self._overlap_add = OverlapAdd(self._segment_frames)
 
     @property
-    def settled(self) -> int:
+    def final_frames(self) -> int:
         """Frames that no later window of this network can change."""
         if self._next == len(self.starts):
             return self._frames
@@ -181,7 +181,7 @@ class _NetworkStream:
         """Runs the network on its next window; one in which nothing sounds is silent without being computed."""
         start = self.starts[self._next]
         stop = min(start + self._segment_frames, self._frames)
-        window = surround(start, stop, self._network.shown_frames(stop - start), self._frames)
+        window = window_with_context(start, stop, self._network.input_frames(stop - start), self._frames)
         audio = mix.read(window.read_start, window.read_stop)
         if np.abs(audio).max() <= SILENT_PEAK and not self._stock_plan:
             estimate = np.zeros((len(self._rows), 2, stop - start), np.float32)
@@ -191,12 +191,12 @@ class _NetworkStream:
             whole = self._network.estimate(np.ascontiguousarray(planes))
             estimate = whole[self._rows, :, window.trim_left : window.trim_left + stop - start]
             estimate = estimate * np.float32(level.deviation) + np.float32(level.mean)
-        self._joined.add(start, estimate)
+        self._overlap_add.add(start, estimate)
         self._next += 1
 
     def take(self, stop: int) -> Iterator[tuple[str, float, Estimate]]:
         """Stem, the network's share in it, and its estimate up to frame `stop`: float32 (channels, frames)."""
-        estimates = self._joined.take(stop)
+        estimates = self._overlap_add.take(stop)
         return ((stem, share, estimates[row]) for row, (stem, share) in enumerate(self._shares.items()))
 
 

@@ -51,14 +51,14 @@ def window_starts(frames: int, segment_frames: int, overlap: float = OVERLAP, *,
     return range(0, frames if stock else max(1, frames - segment_frames + stride), stride)
 
 
-def surround(start: int, stop: int, shown_frames: int, frames: int) -> Window:
-    """The window `start … stop` of a mix of `frames`, centred in `shown_frames` (≥ stop - start) of what lies around.
+def window_with_context(start: int, stop: int, input_frames: int, frames: int) -> Window:
+    """The window `start … stop` of a mix of `frames`, centred in `input_frames` (≥ stop - start) of what lies around.
 
     A short last window is thereby filled up with the real audio before it, not with silence.
     """
-    extra = shown_frames - (stop - start)
+    extra = input_frames - (stop - start)
     first = start - extra // 2
-    last = first + shown_frames
+    last = first + input_frames
     read_start, read_stop = max(0, first), min(frames, last)
     return Window(start, stop, read_start, read_stop, read_start - first, last - read_stop, extra // 2)
 
@@ -77,7 +77,7 @@ class OverlapAdd:
 
     def __init__(self, segment_frames: int) -> None:
         self._weight = crossfade(segment_frames)
-        self._first = 0  # the mix frame that the first held frame stands for
+        self._first = 0  # the mix frame that the first pending frame stands for
         self._sum: npt.NDArray[np.float32] = np.zeros((0, 0, 0), np.float32)
         self._weights: npt.NDArray[np.float32] = np.zeros(0, np.float32)
 
@@ -87,8 +87,8 @@ class OverlapAdd:
         begin = start - self._first
         missing = begin + count - len(self._weights)
         if missing > 0:
-            held = self._sum if self._sum.size else np.zeros((*estimate.shape[:2], len(self._weights)), np.float32)
-            self._sum = np.concatenate([held, np.zeros((*estimate.shape[:2], missing), np.float32)], axis=-1)
+            pending = self._sum if self._sum.size else np.zeros((*estimate.shape[:2], len(self._weights)), np.float32)
+            self._sum = np.concatenate([pending, np.zeros((*estimate.shape[:2], missing), np.float32)], axis=-1)
             self._weights = np.concatenate([self._weights, np.zeros(missing, np.float32)])
         self._sum[..., begin : begin + count] += self._weight[:count] * estimate
         self._weights[begin : begin + count] += self._weight[:count]

@@ -17,8 +17,8 @@ from bridge.separation.draft.harmonic_comb import Comb
 from bridge.separation.draft.running_median import (
     ALONG_FREQUENCY,
     ALONG_TIME,
-    EXTENTS,
-    nearest_extent,
+    FILTER_WIDTHS,
+    nearest_filter_width,
     running_median,
     running_sum,
 )
@@ -172,35 +172,35 @@ def test_a_comb_gives_a_pitch_its_overtones_and_no_more() -> None:
 
 
 @pytest.mark.parametrize("axis", [ALONG_FREQUENCY, ALONG_TIME])
-@pytest.mark.parametrize("extent", [3, 5, 7])
-def test_a_small_running_median_is_the_median(extent: int, axis: int) -> None:
+@pytest.mark.parametrize("width", [3, 5, 7])
+def test_a_small_running_median_is_the_median(width: int, axis: int) -> None:
     level = np.random.default_rng(3).random((40, 50)).astype(np.float32)
-    padded = np.pad(level, [(extent // 2,) * 2 if each == axis else (0, 0) for each in (0, 1)], mode="symmetric")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, extent, axis=axis)
-    np.testing.assert_array_equal(running_median(level, extent, axis), np.median(windows, axis=2))
+    padded = np.pad(level, [(width // 2,) * 2 if each == axis else (0, 0) for each in (0, 1)], mode="symmetric")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, width, axis=axis)
+    np.testing.assert_array_equal(running_median(level, width, axis), np.median(windows, axis=2))
 
 
-@given(extent=st.sampled_from(sorted(EXTENTS)[1:9]), start=st.integers(0, 60), length=st.integers(0, 90))
-def test_a_running_median_sees_the_clear_majority_of_what_has_no_gaps(extent: int, start: int, length: int) -> None:
+@given(width=st.sampled_from(sorted(FILTER_WIDTHS)[1:9]), start=st.integers(0, 60), length=st.integers(0, 90))
+def test_a_running_median_sees_the_clear_majority_of_what_has_no_gaps(width: int, start: int, length: int) -> None:
     level = np.zeros((1, 300), np.float32)
     level[0, 100 + start : 100 + start + length] = 1
-    half = extent // 2
-    share = np.convolve(level[0], np.ones(extent), "valid") / extent
-    smooth = running_median(level, extent, ALONG_TIME)[0, half : 300 - half]
+    half = width // 2
+    share = np.convolve(level[0], np.ones(width), "valid") / width
+    smooth = running_median(level, width, ALONG_TIME)[0, half : 300 - half]
     assert (smooth[share > 2 / 3] == 1).all()
     assert (smooth[share < 1 / 3] == 0).all()
 
 
-@given(extent=st.sampled_from(sorted(EXTENTS)[:9]), columns=st.integers(1, 60))
-def test_running_statistics_leave_a_constant_alone_at_any_length(extent: int, columns: int) -> None:
+@given(width=st.sampled_from(sorted(FILTER_WIDTHS)[:9]), columns=st.integers(1, 60))
+def test_running_statistics_leave_a_constant_alone_at_any_length(width: int, columns: int) -> None:
     level = np.full((3, columns), 2, np.float32)
-    np.testing.assert_array_equal(running_median(level, extent, ALONG_TIME), level)
-    np.testing.assert_array_equal(running_sum(level, extent, ALONG_TIME), level * extent)
+    np.testing.assert_array_equal(running_median(level, width, ALONG_TIME), level)
+    np.testing.assert_array_equal(running_sum(level, width, ALONG_TIME), level * width)
 
 
-@pytest.mark.parametrize(("extent", "nearest"), [(0.2, 1), (1.0, 1), (6.9, 7), (11.0, 9), (21.0, 25), (133.5, 135)])
-def test_the_nearest_extent_is_nearest_by_ratio(extent: float, nearest: int) -> None:
-    assert nearest_extent(extent) == nearest
+@pytest.mark.parametrize(("width", "nearest"), [(0.2, 1), (1.0, 1), (6.9, 7), (11.0, 9), (21.0, 25), (133.5, 135)])
+def test_the_nearest_extent_is_nearest_by_ratio(width: float, nearest: int) -> None:
+    assert nearest_filter_width(width) == nearest
 
 
 def test_import_needs_nothing_that_takes_long() -> None:

@@ -12,17 +12,17 @@ from bridge.separation.models.demucs_bags import Bag
 from bridge.separation.models.loading import load_bag
 from bridge.separation.models.locations import Weights
 from tests.support.fakes import RecordingControl
-from tests.support.small_models import places_in, save_htdemucs, save_model, save_safetensors, small_model
+from tests.support.small_models import locations_in, save_htdemucs, save_model, save_safetensors, small_model
 
 
 def test_a_bag_is_loaded_with_its_weights_and_window(tmp_path: Path) -> None:
-    places = places_in(tmp_path)
+    locations = locations_in(tmp_path)
     for index, signature in enumerate(("aaaa", "bbbb")):
-        save_model(places.models_dir, signature, small_model("waveform", index))
-    (places.models_dir / "band.yaml").write_text(
+        save_model(locations.models_dir, signature, small_model("waveform", index))
+    (locations.models_dir / "band.yaml").write_text(
         "models: [aaaa, bbbb]\nweights: [[1, 0, 0, 0], [0, 1, 1, 1]]\nsegment: 0.5\n", encoding="utf-8"
     )
-    weights = places.find("band")
+    weights = locations.find("band")
     assert weights is not None
     control = RecordingControl()
     bag = load_bag(weights, control)
@@ -91,9 +91,9 @@ def wrong_shapes(path: Path) -> Path:
     ],
 )
 def test_a_spoilt_checkpoint_is_one_readable_line(tmp_path: Path, spoil: Callable[[Path], Path], words: str) -> None:
-    places = places_in(tmp_path)
-    path = spoil(save_htdemucs(places.models_dir))
-    weights = places.find("htdemucs")
+    locations = locations_in(tmp_path)
+    path = spoil(save_htdemucs(locations.models_dir))
+    weights = locations.find("htdemucs")
     assert weights is not None
     with pytest.raises(WeightsUnavailable, match=words) as caught:
         load_bag(weights, RecordingControl())

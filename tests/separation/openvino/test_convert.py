@@ -21,7 +21,7 @@ from bridge.separation.openvino.cache import OpenVinoCache
 from bridge.separation.registry import EngineRegistry
 from bridge.system.files import sha256_of
 from tests.support.fakes import FakeClock, RecordingControl
-from tests.support.small_models import RATE_HZ, joined, noise, places_in, save_htdemucs, save_model, small_model
+from tests.support.small_models import RATE_HZ, joined, locations_in, noise, save_htdemucs, save_model, small_model
 
 pytest.importorskip("openvino", reason="OpenVINO has no wheel for this machine")
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(400)]  # converting runs at low priority
@@ -31,12 +31,12 @@ class Place:
     """A machine with a small htdemucs and a cache."""
 
     def __init__(self, folder: Path) -> None:
-        self.places = places_in(folder)
+        self.locations = locations_in(folder)
         self.cache = folder / "cache"
 
     @property
     def weights(self) -> Weights:
-        weights = self.places.find("htdemucs")
+        weights = self.locations.find("htdemucs")
         assert weights is not None
         return weights
 
@@ -52,13 +52,15 @@ class Place:
         return Backends(self.conversions())
 
     def engines(self) -> EngineRegistry:
-        return EngineRegistry(self.places.models_dir, clock=FakeClock(), places=self.places, backends=self.backends())
+        return EngineRegistry(
+            self.locations.models_dir, clock=FakeClock(), locations=self.locations, backends=self.backends()
+        )
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Place:
     place = Place(tmp_path_factory.mktemp("machine"))
-    save_htdemucs(place.places.models_dir)
+    save_htdemucs(place.locations.models_dir)
     backends = place.backends()
     loaded = backends.load(place.weights, "cpu", NullControl())
     assert loaded.backend == "torch"
@@ -70,7 +72,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Place:
 
 @pytest.fixture
 def place(made: Place, tmp_path: Path) -> Place:
-    shutil.copytree(made.places.models_dir, tmp_path / "models")
+    shutil.copytree(made.locations.models_dir, tmp_path / "models")
     shutil.copytree(made.cache, tmp_path / "cache")
     return Place(tmp_path)
 
@@ -146,15 +148,15 @@ def test_a_graph_that_openvino_refuses_is_given_up_for_torch(place: Place) -> No
 
 
 def test_other_weights_are_another_conversion(place: Place) -> None:
-    save_model(place.places.models_dir, "other", small_model("transformer", 1))
-    weights = place.places.find("other")
+    save_model(place.locations.models_dir, "other", small_model("transformer", 1))
+    weights = place.locations.find("other")
     assert weights is not None
     assert place.backends().load(weights, "cpu", NullControl()).backend == "torch"
 
 
 def test_a_conversion_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
     place = Place(tmp_path)
-    save_htdemucs(place.places.models_dir)
+    save_htdemucs(place.locations.models_dir)
     backends = place.backends()
     loaded = backends.load(place.weights, "cpu", NullControl())
     with pytest.raises(Cancelled):
@@ -165,8 +167,8 @@ def test_a_conversion_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
 
 def test_models_of_other_kinds_stay_with_torch(tmp_path: Path) -> None:
     place = Place(tmp_path)
-    save_model(place.places.models_dir, "mine", small_model("hybrid"))
-    weights = place.places.find("mine")
+    save_model(place.locations.models_dir, "mine", small_model("hybrid"))
+    weights = place.locations.find("mine")
     assert weights is not None
     backends = place.backends()
     assert not backends.convert(backends.load(weights, "cpu", NullControl()), NullControl())
@@ -182,7 +184,7 @@ def test_an_idle_worker_loads_the_preferred_model_and_a_job_gets_it(place: Place
 
 def test_pulling_a_model_converts_it_too(tmp_path: Path) -> None:
     place, control = Place(tmp_path), RecordingControl()
-    save_htdemucs(place.places.models_dir)
+    save_htdemucs(place.locations.models_dir)
     place.engines().pull("htdemucs", control)
     assert artifact.read_artifact(place.conversion) is not None
     assert control.fractions == sorted(control.fractions)
@@ -191,7 +193,7 @@ def test_pulling_a_model_converts_it_too(tmp_path: Path) -> None:
 
 def test_a_job_with_long_work_before_it_converts_first(tmp_path: Path) -> None:
     place, control = Place(tmp_path), RecordingControl()
-    save_htdemucs(place.places.models_dir)
+    save_htdemucs(place.locations.models_dir)
     engines = place.engines()
     short = engines.open("htdemucs", "cpu", control, seconds=10.0)
     assert not place.cache.exists()
@@ -201,7 +203,7 @@ def test_a_job_with_long_work_before_it_converts_first(tmp_path: Path) -> None:
 
 def test_a_cache_that_cannot_be_written_costs_speed_and_no_job(tmp_path: Path) -> None:
     place, control = Place(tmp_path), RecordingControl()
-    save_htdemucs(place.places.models_dir)
+    save_htdemucs(place.locations.models_dir)
     place.cache.write_text("a file where the folder should be")
     assert place.engines().open("htdemucs", "cpu", control, seconds=600.0).name == "htdemucs"
     assert not control.warnings
