@@ -1,6 +1,6 @@
-"""Opening the region of an audio file that a job is about, without holding it in memory.
+"""Opens the region of an audio file that a job processes, without loading it into memory.
 
-Plain samples are read from the file itself; whatever has to be decoded is decoded once, into a scratch file.
+Uncompressed samples are read from the file itself; other files are decoded once, into a scratch file.
 """
 
 from __future__ import annotations
@@ -23,29 +23,28 @@ from bridge.units import seconds_to_frames
 if TYPE_CHECKING:
     from bridge.protocols import Control, Samples, Signal
 
-#: Decoded on both sides of a region, for engines that listen further than they write; the longest of Demucs' windows
-#: have 44 s.
+#: Audio decoded on both sides of a region, as context for the engine; Demucs' longest windows are 44 s.
 CONTEXT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
 class Region:
-    """A region of a file that can be read, and what its stems should look like."""
+    """A readable region of a file, and the format of its stems."""
 
     audio: Signal
-    """Numbered as the file's frames. What lies more than a minute before or after the region may be missing."""
+    """Numbered like the file's frames. Frames more than a minute before or after the region may be missing."""
     start_frame: int
     stop_frame: int
     subtype: str
-    """The sample format that stems keep: PCM_16, PCM_24, PCM_32 or FLOAT."""
+    """The stems' sample format: PCM_16, PCM_24, PCM_32 or FLOAT."""
     replaced_samples: int
-    """How many samples were no numbers (NaN, infinity) and are silent now."""
+    """The number of samples that were NaN or infinity and are now 0."""
     origin: Origin
-    """When the file was made, and where on its recorder's time line it starts."""
+    """When the file was recorded, and its start on the recorder's timeline."""
 
     @property
     def signal(self) -> Signal:
-        """The region alone."""
+        """The region without its context."""
         return SignalSlice(self.audio, self.start_frame, self.stop_frame)
 
     @property
@@ -59,16 +58,16 @@ class Region:
 
 @dataclass(frozen=True)
 class FoundRegion:
-    """A region of a file that is audio, before any of it has been decoded."""
+    """A region of an audio file, before decoding."""
 
     decoder: Decoder
     start_frame: int
     stop_frame: int | None
-    """None: the end of a file whose length only decoding will tell."""
+    """None: the end of a file whose length is unknown before decoding."""
     max_seconds: float
 
     def scratch_bytes(self) -> int:
-        """What `open` is going to take of the disk, as far as can be told."""
+        """The estimated size of the scratch file that `open` writes, in bytes."""
         if self.decoder.header.in_place:
             return 0
         header = self.decoder.header
@@ -78,12 +77,12 @@ class FoundRegion:
 
     @contextmanager
     def open(self, scratch: Path, control: Control) -> Iterator[Region]:
-        """Decodes into the file `scratch` where need be, which is gone when the block ends.
+        """Opens the region, decoding it into the file `scratch` if necessary. `scratch` is deleted after the block.
 
         Raises:
             NotAudio: the file is damaged, or there is no audio in the region.
-            TooLong, BadArguments: as `find_region`, where the length has only been known now.
-            Cancelled: `control` said so.
+            TooLong, BadArguments: as `find_region`, if the length was unknown before decoding.
+            Cancelled: by `control`.
         """
         if self.decoder.header.in_place:
             with open_in_place(self.decoder.path) as audio:
@@ -128,13 +127,13 @@ class FoundRegion:
         )
 
     def _decoded_range(self) -> tuple[int, int | None]:
-        """The first frame that is worth keeping, and the one after the last."""
-        around = seconds_to_frames(CONTEXT_SECONDS, self.decoder.header.sample_rate_hz)
-        return max(0, self.start_frame - around), None if self.stop_frame is None else self.stop_frame + around
+        """The first frame of the region with its context, and the frame after its last."""
+        context = seconds_to_frames(CONTEXT_SECONDS, self.decoder.header.sample_rate_hz)
+        return max(0, self.start_frame - context), None if self.stop_frame is None else self.stop_frame + context
 
     def _region(self, audio: Signal, stop: int, replaced_count: int) -> Region:
         if stop <= self.start_frame:
-            raise NotAudio(f"{self.decoder.path.name} holds no audio in that region.")
+            raise NotAudio(f"{self.decoder.path.name} contains no audio in that region.")
         path, subtype = self.decoder.path, self.decoder.header.stem_subtype
         return Region(audio, self.start_frame, stop, subtype, replaced_count, read_origin(path))
 
@@ -144,9 +143,9 @@ def find_region(path: Path, start_seconds: float, end_seconds: float | None, max
 
     Raises:
         NotFound, NotReadable: see `check_source`.
-        NotAudio: no decoder knows the file, or it holds no audio.
+        NotAudio: no decoder recognises the file, or it contains no audio.
         TooLong: the region is longer than `max_seconds`.
-        BadArguments: the region starts where the file is already over.
+        BadArguments: the region starts after the end of the file.
     """
     check_source(path)
     decoder = open_audio(path)
@@ -160,12 +159,12 @@ def find_region(path: Path, start_seconds: float, end_seconds: float | None, max
     if stop is not None and stop - start > seconds_to_frames(max_seconds, rate):
         raise _too_long(path, max_seconds)
     if stop is not None and stop <= start:
-        raise NotAudio(f"{path.name} holds no audio in that region.")
+        raise NotAudio(f"{path.name} contains no audio in that region.")
     return FoundRegion(decoder, start, stop, max_seconds)
 
 
 def _clip(block: Samples, position: int, start: int, stop: int | None) -> Samples:
-    """What of a block that begins at frame `position` lies between the frames `start` and `stop`, as a view."""
+    """The part between frames `start` and `stop` of a block that starts at frame `position`, as a view."""
     return block[max(0, start - position) : None if stop is None else max(0, stop - position)]
 
 

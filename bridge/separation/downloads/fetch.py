@@ -1,7 +1,7 @@
-"""Fetching a released model: from the Hugging Face hub, or else from the authors' old server, as demucs does.
+"""Downloads a released model from the Hugging Face hub, or otherwise from the authors' server, as demucs does.
 
-Before either is asked for a file, a short probe decides whether it can be reached at all, so a machine without
-network knows within seconds, also where packets vanish without an answer.
+A short probe first checks whether each server can be reached, so that a machine without a network fails within
+seconds, even if packets are silently dropped.
 """
 
 from __future__ import annotations
@@ -29,27 +29,27 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PROBE_SECONDS = 2.0
-"""How long each of the two servers has to answer anything at all."""
+"""Timeout of the probe of one server."""
 STALL_SECONDS = 120.0
-"""How long a running download may bring nothing; where the hub's client does it, it tells of 10 MiB at a time."""
+"""How long a running download may receive nothing. The hub's own client reports progress in steps of 10 MiB."""
 
-#: Asks one address whether it can be had; raises OSError where not.
+#: Checks that a URL is available, within the given seconds; raises OSError if not.
 Probe = Callable[[str, float], None]
 
 
 def is_offline(environ: Mapping[str, str]) -> bool:
-    """True where the user told the hub's library to stay off the network; then nobody goes there."""
+    """True if the environment puts the hub's library in offline mode. The bridge then downloads nothing either."""
     value = environ.get("HF_HUB_OFFLINE") or environ.get("TRANSFORMERS_OFFLINE") or ""
     return value.upper() in ("1", "ON", "YES", "TRUE")
 
 
 def probe(url: str, seconds: float) -> None:
-    """Asks for the headers of `url`, through the proxy that the environment names.
+    """Sends a HEAD request to `url`, through the proxy that the environment names.
 
     Raises:
-        OSError: no answer, or not that file.
+        OSError: the server does not answer, or does not have the file.
     """
-    request = urllib.request.Request(url, method="HEAD")  # noqa: S310  # https addresses from our own tables
+    request = urllib.request.Request(url, method="HEAD")  # noqa: S310  # https URLs from our own tables
     try:
         urllib.request.urlopen(request, timeout=seconds, context=certificates()).close()  # noqa: S310
     except urllib.error.HTTPError as exc:
@@ -58,7 +58,7 @@ def probe(url: str, seconds: float) -> None:
 
 
 class Fetcher:
-    """Brings released models to where `ModelLocations` finds them."""
+    """Downloads released models to where `ModelLocations` finds them."""
 
     def __init__(
         self,
@@ -76,15 +76,15 @@ class Fetcher:
         self._stall_seconds = stall_seconds
 
     def fetch(self, name: str, locations: ModelLocations, control: Control) -> None:
-        """Downloads the model `name`, a released one, with progress 0–1.
+        """Downloads the released model `name`, with progress 0–1.
 
         Raises:
-            WeightsUnavailable: there is no network, or no server gave it.
-            Cancelled: `control` said so.
+            WeightsUnavailable: there is no network, or no server has the model.
+            Cancelled: by `control`.
         """
         if is_offline(self._environ):
             raise WeightsUnavailable(
-                f"The model {name} is not on this machine, and HF_HUB_OFFLINE forbids to fetch it.",
+                f"The model {name} is not on this machine, and HF_HUB_OFFLINE forbids downloading it.",
                 advice=f"Unset HF_HUB_OFFLINE and run `sab models pull {name}`, or use the engine draft.",
             )
         problems = []
@@ -101,12 +101,12 @@ class Fetcher:
                 log.info("%s cannot be reached: %s", source, getattr(exc, "reason", exc))
                 problems.append(f"{source} cannot be reached.")
         raise WeightsUnavailable(
-            f"The model {name} is not on this machine and cannot be fetched. {' '.join(problems)}",
+            f"The model {name} is not on this machine and cannot be downloaded. {' '.join(problems)}",
             advice=f"Connect to the internet and run `sab models pull {name}`, or use the engine draft.",
         )
 
     def _sources(self, name: str, locations: ModelLocations) -> list[tuple[str, str, Callable[[Transfer], None]]]:
-        """Servers in the order in which they are asked: source they are called, an address to try, the download."""
+        """The servers to try, in order: display name, URL to probe, download function."""
         if locations.unmix is not None and name in locations.unmix_names:
             check_installed(name)
             paths = locations.unmix.files(name, locations.server_cache)

@@ -1,4 +1,4 @@
-"""Released models from the Hugging Face hub, into the cache that its own library keeps (docs/decisions/0062)."""
+"""Downloads released models from the Hugging Face hub into its library's own cache (docs/decisions/0062)."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from bridge.separation.models.demucs_bags import read_bag
 from bridge.separation.models.locations import ModelLocations, hub_repository
 from bridge.system.files import sha256_of
 
-#: How long one look takes whether another program still fetches the same file.
+#: How often a waiting process tries to lock a file that another one is downloading.
 _LOCK_POLL_SECONDS = 0.2
 
 
 def from_hub(name: str, locations: ModelLocations, endpoint: str, transfer: Transfer) -> None:
-    """Downloads definition and models into the hub's own cache, where every other program finds them too.
+    """Downloads a model's definition and weights into the hub's cache, where other programs find them too.
 
     Raises:
-        WeightsUnavailable: the hub did not give them, and why.
-        AbandonedError: nobody waits for them any more.
+        WeightsUnavailable: the download failed; the message says why.
+        AbandonedError: the transfer was abandoned.
     """
     try:
         hub = _Hub(name, locations, endpoint, transfer)
@@ -34,15 +34,15 @@ def from_hub(name: str, locations: ModelLocations, endpoint: str, transfer: Tran
             hub.fetch(f"{signature}.safetensors", index / len(signatures), 1 / len(signatures))
     except (AbandonedError, WeightsUnavailable):
         raise
-    except Exception as exc:  # the client's errors have no common base, and differ from version to version
-        raise WeightsUnavailable(f"The Hugging Face hub did not give it ({first_line(exc)}).") from exc
+    except Exception as exc:  # the client's errors have no common base class, and differ between versions
+        raise WeightsUnavailable(f"The download from the Hugging Face hub failed ({first_line(exc)}).") from exc
 
 
 class _Hub:
     """One repository of the hub, and its folder in the cache.
 
-    The library itself starts a broken download anew. So a large file, whose ETag is its SHA-256, is blob to
-    `blobs/<ETag>` by `download`; the library finds it there, and does all the rest of its layout.
+    The library cannot resume an interrupted download. So `download` first saves a large file, whose ETag is its
+    SHA-256, as `blobs/<ETag>`; the library finds it there and creates the rest of its cache layout.
     """
 
     def __init__(self, name: str, locations: ModelLocations, endpoint: str, transfer: Transfer) -> None:
@@ -53,10 +53,10 @@ class _Hub:
         self._transfer = transfer
 
     def fetch(self, filename: str, start: float, share: float) -> Path:
-        """The file's place in the newest snapshot.
+        """Downloads a file; returns its path in the newest snapshot.
 
         Args:
-            start, share: which part of the whole progress this file is.
+            start, share: this file's progress runs from `start` to `start + share` of the whole.
         """
         from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
 
@@ -69,7 +69,7 @@ class _Hub:
             exact = hf_hub_url(self._repository, filename, revision=commit, endpoint=self._endpoint)
             blob = self._download_blob(exact, self._folder / "snapshots" / commit / filename, sha256, start, share)
         options: dict[str, Any] = {}
-        if "tqdm_class" in inspect.signature(hf_hub_download).parameters:  # not in its older versions
+        if "tqdm_class" in inspect.signature(hf_hub_download).parameters:  # not in older versions
             options["tqdm_class"] = _counter(self._transfer, start, share)
         path = Path(
             hf_hub_download(
@@ -83,16 +83,16 @@ class _Hub:
         )
         self._transfer.fraction = start + share
         _verify(path, sha256)
-        if blob is not None and not path.is_symlink():  # a cache without links holds the file in their place
+        if blob is not None and not path.is_symlink():  # without symlinks, the snapshot holds the file itself
             blob.unlink(missing_ok=True)
         return path
 
     def _download_blob(self, address: str, snapshot: Path, sha256: str, start: float, share: float) -> Path:
-        """Where the file lies, unless `snapshot`, where the library would put it next, is there already."""
+        """Downloads the file to its blob path, unless the blob or `snapshot` exists; returns the blob path."""
         from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # public, exported lazily
 
         blob = self._folder / "blobs" / sha256
-        # The library shows and clears `*.incomplete`; it must not take this one for its own.
+        # The library resumes and removes its own `<ETag>.incomplete` files, so ours needs a different name.
         partial = blob.with_name(f"{sha256}.bridge.incomplete")
         blob.parent.mkdir(parents=True, exist_ok=True)
         with self._locked(sha256, partial):
@@ -103,21 +103,21 @@ class _Hub:
 
     @contextmanager
     def _locked(self, sha256: str, partial: Path) -> Iterator[None]:
-        """Holds the lock that the library takes for this file; another bridge's progress is ours while we wait."""
+        """Holds the library's lock for this file. While another process downloads it, its progress counts as ours."""
         from huggingface_hub.utils import WeakFileLock  # type: ignore[attr-defined]  # public, exported lazily
 
         lock = self._cache / ".locks" / self._folder.name / f"{sha256}.lock"
         lock.parent.mkdir(parents=True, exist_ok=True)
-        known = 0
-        with ExitStack() as held:
+        counted = 0
+        with ExitStack() as stack:
             while True:
                 try:
-                    held.enter_context(WeakFileLock(lock, timeout=_LOCK_POLL_SECONDS))
+                    stack.enter_context(WeakFileLock(lock, timeout=_LOCK_POLL_SECONDS))
                     break
                 except TimeoutError:
                     size = partial.stat().st_size if partial.is_file() else 0
-                    self._transfer.advance(max(size - known, 0))
-                    known = size
+                    self._transfer.advance(max(size - counted, 0))
+                    counted = size
             yield
 
 
@@ -126,20 +126,20 @@ def _is_sha256(text: str) -> bool:
 
 
 def _verify(path: Path, sha256: str | None) -> None:
-    """Compares a large file in the hub's cache with its checksum: its stored name, or what was metadata.
+    """Verifies a large file in the hub's cache against its SHA-256: the blob's name, or else `sha256`.
 
-    The client itself compares the size only.
+    The hub's client checks only the size.
     """
     stored = path.resolve()
     expected = stored.name if _is_sha256(stored.name) else sha256
     if expected is not None and sha256_of(stored) != expected:
         path.unlink()
         stored.unlink(missing_ok=True)
-        raise WeightsUnavailable(f"The file {path.name} arrived damaged.", advice="Try again.")
+        raise WeightsUnavailable(f"The file {path.name} was damaged in the download.", advice="Try again.")
 
 
 def _counter(transfer: Transfer, start: float, share: float) -> type:
-    """A class that the hub's client takes for a tqdm progress bar; it shows nothing and tells `transfer`."""
+    """A stand-in for tqdm's progress bar: shows nothing and reports to `transfer`."""
     report = transfer.progress_reporter(start, share)
 
     class Counter:

@@ -1,7 +1,7 @@
-"""What a spectrogram's shape says about its sources: soft masks in [0, 1], float32, shape (bins, columns).
+"""Soft masks from the shape of a spectrogram: float32 in [0, 1], shape (bins, columns).
 
-Tones are ridges along time, hits are ridges along frequency, what is panned to the centre has no side signal, and an
-accompaniment stays where a voice moves on.
+Tones are ridges along time, hits are ridges along frequency, centred sources have no side signal, and an accompaniment
+holds its pitch while a voice moves.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bridge.separation.draft.running_median import Mask
     from bridge.separation.draft.stft import Spectrum
 
-#: Keeps a silent bin from dividing by zero; far below the power of one bit of 24-bit audio.
+#: Prevents division by zero in silent bins; far below the power of one bit of 24-bit audio.
 _FLOOR = np.float32(1e-20)
 
 
@@ -30,7 +30,7 @@ def magnitude(spectrum: Spectrum) -> Mask:
 
 
 def harmonic(level: Mask, columns: int, bins: int) -> Mask:
-    """How much of each bin is a tone rather than a hit (median filtering: FitzGerald, DAFx 2010)."""
+    """The share of tones, as opposed to hits, in each bin (median filtering: FitzGerald, DAFx 2010)."""
     tone = np.square(running_median(level, columns, ALONG_TIME))
     hit = np.square(running_median(level, bins, ALONG_FREQUENCY))
     mask: Mask = tone / (tone + hit + _FLOOR)
@@ -38,7 +38,7 @@ def harmonic(level: Mask, columns: int, bins: int) -> Mask:
 
 
 def moving(level: Mask, columns: int, weight: float) -> Mask:
-    """How much of each bin rises above what is there for most of `columns` columns; `weight` favours what stays."""
+    """The share of each bin above its median over `columns`; a larger `weight` favours the sustained part."""
     sustained = running_median(level, columns, ALONG_TIME)
     changing = np.square(np.maximum(level - sustained, 0))
     mask: Mask = changing / (changing + np.float32(weight) * np.square(sustained) + _FLOOR)
@@ -46,9 +46,9 @@ def moving(level: Mask, columns: int, weight: float) -> Mask:
 
 
 def centred(spectrum: Spectrum, bins: int, columns: int, sharpness: float) -> Mask:
-    """How much of each bin lies in the middle of the stereo image, judged over `bins` × `columns` neighbours.
+    """The share of centred sound in each bin, measured over `bins` × `columns` neighbours.
 
-    1 where left equals right; a half where the side signal is 10·log10(sharpness) dB below the mid signal.
+    1 if left equals right; 0.5 if the side signal is 10·log10(sharpness) dB below the mid signal.
     """
     left, right = spectrum
     mid = _local_sum(_power(left + right), bins, columns)
@@ -66,6 +66,6 @@ def _local_sum(power: Mask, bins: int, columns: int) -> Mask:
 
 
 def below(frequencies_hz: npt.NDArray[np.float64], corner_hz: float) -> Mask:
-    """Power response of a fourth-order Butterworth low-pass: shape (bins, 1), a half at `corner_hz`."""
+    """Power response of a fourth-order Butterworth low-pass: shape (bins, 1), 0.5 at `corner_hz`."""
     response: Mask = (1 / (1 + (frequencies_hz / corner_hz) ** 8)).astype(np.float32)[:, np.newaxis]
     return response

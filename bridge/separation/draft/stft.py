@@ -16,16 +16,15 @@ if TYPE_CHECKING:
     #: complex64, shape (channels, bins, columns).
     Spectrum = npt.NDArray[np.complex64]
 
-#: Samples of windows that are transformed at once: they and their spectra stay in a core's cache.
+#: Samples transformed at a time: the windows and their spectra then fit into a core's cache.
 CACHE_SAMPLES = 1 << 16
 
 
 class Stft:
-    """Windows of `size` samples (a multiple of 4), a quarter of it apart, under a sine window both ways.
+    """Windows of `size` samples (a multiple of 4) with a hop of a quarter, and a sine window in both directions.
 
-    The squares of the sine windows of four overlapping frames sum to 2 everywhere, so `inverse(forward(x))` is `x`.
-    Window k is centred on sample `k * hop - size / 2`: two stretches of one signal that begin at multiples of `hop`
-    have their windows at the same places.
+    The squares of four overlapping sine windows sum to 2 everywhere, so `inverse(forward(x))` is `x`. Window k is
+    centred on sample `k * hop - size / 2`, so excerpts of one signal that start at multiples of `hop` share one grid.
     """
 
     def __init__(self, size: int) -> None:
@@ -45,7 +44,7 @@ class Stft:
         return spectrum
 
     def inverse(self, spectrum: Spectrum, frames: int) -> Samples:
-        """complex64 (channels, size // 2 + 1, columns) → float32 (frames, channels), the `frames` that went in."""
+        """complex64 (channels, size // 2 + 1, columns) → float32 (frames, channels), the length of the original."""
         channels, _, columns = spectrum.shape
         joined = np.zeros((channels, columns + 3, self.hop), np.float32)
         for part in self._parts(columns):
@@ -56,6 +55,6 @@ class Stft:
         return np.ascontiguousarray(joined.reshape(channels, -1)[:, self.size : self.size + frames].T)
 
     def _parts(self, columns: int) -> Iterator[slice]:
-        """Windows that are transformed at once: as many as stay in a core's cache."""
+        """Batches of windows that fit into a core's cache."""
         count = max(1, CACHE_SAMPLES // self.size)
         return (slice(start, min(start + count, columns)) for start in range(0, columns, count))

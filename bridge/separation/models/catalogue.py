@@ -1,4 +1,4 @@
-"""The separation engines by name, and what a musician should know about each. Cheap: no torch, no demucs import."""
+"""The separation engines by name, with a note for musicians on each. Imports neither torch nor demucs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bridge.separation.models.openunmix import INSTALL
 
 AUTO = "auto"
 DRAFT = "draft"
-#: What `auto` stands for wherever its weights can be had.
+#: The engine that `auto` opens if its weights are available.
 PREFERRED = "htdemucs"
 
 FOUR_STEMS = ("vocals", "drums", "bass", "other")
@@ -37,9 +37,9 @@ NOTES: dict[str, str] = {
     "mdx_extra_q": "mdx_extra as a smaller download, a little worse. " + _TERMS,
 }
 
-#: Bytes of each checkpoint on the authors' server (`Content-Length`), as public projects pin them together with the
-#: SHA-256 that begins with the digits in the file's name. The hub's safetensors are a thousandth smaller (htdemucs_ft
-#: 84,025,440, htdemucs_6s 54,885,744). None was found of `mdx`, `mdx_q` and the others, which the list leaves out.
+#: Size of each checkpoint on the authors' server (`Content-Length`) in bytes, as public projects pin it together with
+#: the SHA-256 whose first digits are in the file name. The hub's safetensors are about 0.1 % smaller (htdemucs_ft
+#: 84,025,440, htdemucs_6s 54,885,744). No published size was found for `mdx`, `mdx_q` and the other missing models.
 _CHECKPOINT_BYTES = {
     "955717e8": 84_141_911,
     "f7e0c4bc": 84_141_271,
@@ -62,12 +62,12 @@ _DIFFQ = " Needs the Python package diffq."
 
 
 def known_engines(models_dir: Path) -> tuple[str, ...]:
-    """Every name that a job may ask for, `auto` first. Only lists folders, so a request can be checked at once."""
+    """Every engine name that a job may request, `auto` first. Only lists folders, so it is fast."""
     return engine_names(ModelLocations.of(models_dir))
 
 
 def engine_names(locations: ModelLocations) -> tuple[str, ...]:
-    """As `known_engines`, for locations that are known already."""
+    """As `known_engines`, for given locations."""
     names = (
         AUTO,
         DRAFT,
@@ -82,10 +82,10 @@ def engine_names(locations: ModelLocations) -> tuple[str, ...]:
 def catalogue(
     models_dir: Path, locations: ModelLocations | None = None, speeds: Mapping[str, float] | None = None
 ) -> tuple[ModelInfo, ...]:
-    """Every engine with its stems and whether it is here; the stems of a user's own model are () until it is loaded.
+    """Every engine with its stems and whether it is present; the stems of a user's model are () until it is loaded.
 
     Args:
-        speeds: engine → seconds of audio per second, as `EngineSpeeds.fastest` knows them.
+        speeds: engine → seconds of audio per second, from `EngineSpeeds.fastest`.
     """
     entries = _entries(models_dir, locations)
     return tuple(replace(info, speed=(speeds or {}).get(info.name)) for info in entries)
@@ -102,13 +102,13 @@ def _entries(models_dir: Path, locations: ModelLocations | None) -> tuple[ModelI
     for name in locations.user_bags():
         weights = _find(name, locations)[0]
         used.update(weights.bag.signatures if weights else ())
-    alone = [name for name in locations.user_checkpoints() if name not in used]
-    own = "Your own checkpoint; its stems are known once it is loaded."
+    unused = [name for name in locations.user_checkpoints() if name not in used]
+    note = "Your own checkpoint; its stems are known once it is loaded."
     return (
         *entries,
         *(
-            ModelInfo(name=name, stems=(), present=True, note=own, size_bytes=_size(locations.find(name)))
-            for name in alone
+            ModelInfo(name=name, stems=(), present=True, note=note, size_bytes=_size(locations.find(name)))
+            for name in unused
         ),
     )
 
@@ -118,8 +118,8 @@ def _bag_entry(name: str, locations: ModelLocations) -> ModelInfo:
     if name in locations.unmix_names:
         missing = find_spec("openunmix") is None
         note = problem or NOTES[name] + (f" Needs the Python package openunmix. {INSTALL}" if missing else "")
-        is_here = weights is not None and not missing
-        return ModelInfo(name=name, stems=FOUR_STEMS, present=is_here, note=note, size_bytes=_size(weights))
+        is_present = weights is not None and not missing
+        return ModelInfo(name=name, stems=FOUR_STEMS, present=is_present, note=note, size_bytes=_size(weights))
     if name not in locations.released.names:
         note = problem or "Your own model; its stems are known once it is loaded."
         return ModelInfo(name=name, stems=(), present=weights is not None, note=note, size_bytes=_size(weights))
@@ -133,12 +133,12 @@ def _bag_entry(name: str, locations: ModelLocations) -> ModelInfo:
 
 
 def _size(weights: Weights | None) -> int | None:
-    """Bytes of all files of a model."""
+    """Total size of a model's files in bytes."""
     return None if weights is None else sum(path.stat().st_size for path in dict.fromkeys(weights.files))
 
 
 def _released_size(name: str, locations: ModelLocations) -> int | None:
-    """About how many bytes fetching a released model takes; None where that is not known."""
+    """Approximate download size of a released model in bytes; None if unknown."""
     bag = locations.released.bag(name)
     sizes = [_CHECKPOINT_BYTES.get(signature) for signature in dict.fromkeys(bag.signatures)] if bag else []
     known = [size for size in sizes if size is not None]
@@ -146,7 +146,7 @@ def _released_size(name: str, locations: ModelLocations) -> int | None:
 
 
 def _find(name: str, locations: ModelLocations) -> tuple[Weights | None, str]:
-    """The weights of `name`, or what is wrong with them; listing goes on past one damaged model."""
+    """The weights of `name`, or an error message: a damaged model must not stop the listing."""
     try:
         return locations.find(name), ""
     except WeightsUnavailable as exc:
@@ -154,10 +154,10 @@ def _find(name: str, locations: ModelLocations) -> tuple[Weights | None, str]:
 
 
 def is_quantised(name: str) -> bool:
-    """True for released models whose weights only the package diffq can unpack."""
+    """True for released models whose weights need the package diffq."""
     return name.endswith("_q")
 
 
 def needs_diffq(name: str) -> bool:
-    """True where `name` cannot be loaded because diffq is not installed."""
+    """True if `name` cannot be loaded because diffq is not installed."""
     return is_quantised(name) and find_spec("diffq") is None

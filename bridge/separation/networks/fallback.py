@@ -1,4 +1,4 @@
-"""Where the fastest way fails: a network with another behind it, and what the user is told when memory was short."""
+"""A network that switches to a second one when the first fails, and the warning about too little memory."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ log = logging.getLogger(__name__)
 
 
 class FallbackNetwork:
-    """Computes with `primary` until that fails, then for good with what `load_fallback` gives.
+    """Computes with `primary` until it fails, then permanently with the network that `load_fallback` returns.
 
-    `on_failure` is called in between, unless memory was short: then nothing is wrong with `primary`.
+    `on_failure` is called first, unless memory ran out: then nothing is wrong with `primary`.
     """
 
     def __init__(self, primary: Network, load_fallback: Callable[[], Network], on_failure: Callable[[], None]) -> None:
@@ -63,7 +63,7 @@ class FallbackNetwork:
         return self._network.identity()
 
     def _fall_back(self, error: BridgeError) -> None:
-        """Raises `error` where there is nothing left to fall back on."""
+        """Switches to the fallback network. Raises `error` if the fallback itself has failed."""
         if self.has_fallen_back:
             raise error
         log.warning("computing with torch from here on: %s", error)
@@ -74,7 +74,7 @@ class FallbackNetwork:
 
 
 def out_of_memory_warning(name: str, device: str) -> Warning:
-    """What the user is told, once in a job, where a model had to leave the graphics processor `device`."""
+    """The warning, given once per job, that a model moved from the graphics processor `device` to the CPU."""
     return Warning(
         code=OutOfMemory.code,
         message=f"There was not enough memory on the graphics processor ({device}) for the model {name}; "
