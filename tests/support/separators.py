@@ -1,4 +1,4 @@
-"""Engines and transcribers that tests know everything about."""
+"""Predictable engines and transcribers for tests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class SharesSeparator:
-    """Gives each stem a fixed share of the mix, in blocks of `block` frames."""
+    """Each stem is a fixed share of the mix; yields blocks of `block` frames."""
 
     shares: dict[str, float] = field(default_factory=lambda: {"vocals": 0.4, "drums": 0.3, "bass": 0.2, "other": 0.05})
     sample_rate_hz: int | None = None
@@ -53,7 +53,7 @@ class SharesSeparator:
 
 @dataclass
 class OneNoteTranscriber:
-    """Hears how long the sound is; reads one note of that length, unless a longer one is asked for."""
+    """The analysis is the length of the audio; the notes are one note of that length, unless it is filtered out."""
 
     sample_rate_hz: int = 22_050
     name: str = "one-note"
@@ -80,7 +80,7 @@ class OneNoteTranscriber:
 
 @dataclass
 class OneEngine:
-    """Opens the same engine, whatever it is called."""
+    """Opens the same engine for every name."""
 
     separator: Separator = field(default_factory=SharesSeparator)
 

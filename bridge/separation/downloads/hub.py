@@ -92,7 +92,7 @@ class _Hub:
         from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # public, exported lazily
 
         blob = self._folder / "blobs" / sha256
-        # The library resumes and removes its own `<ETag>.incomplete` files, so ours needs a different name.
+        # The library's tools list and delete `*.incomplete`; the name must differ from its own `<ETag>.incomplete`.
         partial = blob.with_name(f"{sha256}.bridge.incomplete")
         blob.parent.mkdir(parents=True, exist_ok=True)
         with self._locked(sha256, partial):

@@ -103,7 +103,7 @@ class TorchNetwork:
         """
         if self._device != "cpu":
             for free_memory in (self._release_memory, self._move_to_cpu):
-                # Free memory outside the `except`: the error's traceback keeps the tensors of the failed attempt alive.
+                # The error must be gone before memory is freed: its traceback keeps the failed attempt's tensors alive.
                 with suppress(OutOfMemory):
                     return step()
                 free_memory()

@@ -1,4 +1,4 @@
-"""Downloads from the hub: they go on where they broke off, are verified, and lie where its own library looks."""
+"""Downloads from the hub: resumable, verified, and stored where the hub's own library finds them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from tests.support.fakes import RecordingControl
 from tests.support.model_server import Server, fetcher, locations_of
 
 BASE = "/adefossez/HTDemucs/resolve/main"
-#: Larger than two of the pieces in which it is read.
+#: Larger than two of the chunks in which it is read.
 WEIGHTS = bytes(range(256)) * 3000
 SHA256 = hashlib.sha256(WEIGHTS).hexdigest()
 
 
 @pytest.fixture
 def hub(server: Server) -> Server:
-    """The hub with htdemucs, whose weights are no model: nothing here loads them."""
+    """A hub with htdemucs. Its weights are not a model: no test here loads them."""
     server.files[f"{BASE}/htdemucs.yaml"] = b"models: ['955717e8']\n"
     server.files[f"{BASE}/955717e8.safetensors"] = WEIGHTS
     # a small file's ETag is git's hash of it
@@ -35,7 +35,7 @@ def hub(server: Server) -> Server:
 
 
 def blobs(locations: ModelLocations) -> dict[str, int]:
-    """What lies beside the definition in the cache of the hub: name → bytes."""
+    """The blobs in the hub's cache, except the definition: name → size in bytes."""
     folder = locations.hub_folder("htdemucs") / "blobs"
     return {path.name: path.stat().st_size for path in folder.iterdir() if path.name != "7" * 40}
 
@@ -44,8 +44,8 @@ def weights_sent(server: Server) -> list[tuple[int, int]]:
     return [each for each in server.sent if each != (0, len(b"models: ['955717e8']\n")) and each[1]]
 
 
-def assert_is_there(locations: ModelLocations) -> None:
-    """For the bridge, and for the hub's own library, which demucs asks."""
+def assert_is_complete(locations: ModelLocations) -> None:
+    """Checks that the bridge finds the model, and that the hub's library, which demucs uses, finds it too."""
     found = locations.find("htdemucs")
     assert found is not None
     assert found.files[0].read_bytes() == WEIGHTS
@@ -56,12 +56,12 @@ def assert_is_there(locations: ModelLocations) -> None:
     assert scan_cache_dir(locations.hub_cache).warnings == []
 
 
-def assert_has_no_rests(locations: ModelLocations) -> None:
+def assert_no_partial_files(locations: ModelLocations) -> None:
     assert not list(locations.hub_cache.rglob("*incomplete*"))
 
 
 @pytest.mark.end_to_end
-def test_another_process_goes_on_with_the_hub_s_file_where_it_was(tmp_path: Path, hub: Server) -> None:
+def test_another_process_resumes_a_download_from_the_hub(tmp_path: Path, hub: Server) -> None:
     locations = locations_of(tmp_path, hub)
     hub.breaks_after = 500_000
     program = (
@@ -81,61 +81,61 @@ def test_another_process_goes_on_with_the_hub_s_file_where_it_was(tmp_path: Path
     folders = [str(folder) for folder in (locations.models_dir, locations.hub_cache, locations.server_cache)]
     arguments = [sys.executable, "-c", program, *folders, hub.address]
     first = subprocess.run(arguments, capture_output=True, text=True, check=True)
-    assert "broke off" in first.stdout
+    assert "connection was lost" in first.stdout
     assert locations.find("htdemucs") is None
     assert blobs(locations) == {f"{SHA256}.bridge.incomplete": 500_000}
     hub.breaks_after = None
     control = RecordingControl()
     fetcher(hub).fetch("htdemucs", locations, control)
     assert weights_sent(hub) == [(0, 500_000), (500_000, len(WEIGHTS) - 500_000)]
-    assert_is_there(locations)
-    assert_has_no_rests(locations)
+    assert_is_complete(locations)
+    assert_no_partial_files(locations)
     assert control.fractions == sorted(control.fractions)
 
 
-def test_a_connection_that_breaks_off_is_taken_up_again_at_once(tmp_path: Path, hub: Server) -> None:
+def test_a_lost_connection_is_resumed_at_once(tmp_path: Path, hub: Server) -> None:
     locations = locations_of(tmp_path, hub)
     hub.breaks_after, hub.breaks = 300_000, 2  # the definition's, which is shorter, and the weights'
     fetcher(hub).fetch("htdemucs", locations, RecordingControl())
     assert weights_sent(hub) == [(0, 300_000), (300_000, len(WEIGHTS) - 300_000)]
-    assert_is_there(locations)
+    assert_is_complete(locations)
 
 
-def test_a_server_that_knows_no_ranges_begins_anew(tmp_path: Path, hub: Server) -> None:
-    locations, hub.knows_ranges = locations_of(tmp_path, hub), False
+def test_a_server_without_range_support_starts_again(tmp_path: Path, hub: Server) -> None:
+    locations, hub.supports_ranges = locations_of(tmp_path, hub), False
     partial = locations.hub_folder("htdemucs") / "blobs" / f"{SHA256}.bridge.incomplete"
     partial.parent.mkdir(parents=True)
     partial.write_bytes(WEIGHTS[:1000])
     fetcher(hub).fetch("htdemucs", locations, RecordingControl())
     assert weights_sent(hub) == [(0, len(WEIGHTS))]
-    assert_is_there(locations)
+    assert_is_complete(locations)
 
 
-def test_what_had_come_whole_needs_its_name_only(tmp_path: Path, hub: Server) -> None:
+def test_a_complete_partial_file_is_only_renamed(tmp_path: Path, hub: Server) -> None:
     locations = locations_of(tmp_path, hub)
     partial = locations.hub_folder("htdemucs") / "blobs" / f"{SHA256}.bridge.incomplete"
     partial.parent.mkdir(parents=True)
     partial.write_bytes(WEIGHTS)
     fetcher(hub).fetch("htdemucs", locations, RecordingControl())
     assert weights_sent(hub) == []
-    assert_is_there(locations)
+    assert_is_complete(locations)
 
 
-def test_a_part_that_is_damaged_is_removed_and_told_and_the_next_try_begins_anew(tmp_path: Path, hub: Server) -> None:
+def test_a_damaged_partial_file_is_deleted_and_the_next_try_starts_again(tmp_path: Path, hub: Server) -> None:
     locations = locations_of(tmp_path, hub)
     partial = locations.hub_folder("htdemucs") / "blobs" / f"{SHA256}.bridge.incomplete"
     partial.parent.mkdir(parents=True)
     partial.write_bytes(bytes(1000))
-    with pytest.raises(WeightsUnavailable, match="arrived damaged"):
+    with pytest.raises(WeightsUnavailable, match="was damaged in the download"):
         fetcher(hub).fetch("htdemucs", locations, RecordingControl())
     assert blobs(locations) == {}
     assert locations.find("htdemucs") is None
     fetcher(hub).fetch("htdemucs", locations, RecordingControl())
     assert weights_sent(hub) == [(1000, len(WEIGHTS) - 1000), (0, len(WEIGHTS))]
-    assert_is_there(locations)
+    assert_is_complete(locations)
 
 
-def test_a_secret_goes_to_the_hub_and_not_to_where_it_points(
+def test_a_token_is_sent_to_the_hub_but_not_to_redirect_targets(
     tmp_path: Path, hub: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
@@ -146,19 +146,19 @@ def test_a_secret_goes_to_the_hub_and_not_to_where_it_points(
     fetcher(hub).fetch("htdemucs", locations, RecordingControl())
     running.shutdown()
     running.server_close()
-    assert_is_there(locations)
-    assert set(hub.secrets) == {"Bearer hf_secret"}
-    assert elsewhere.secrets == [None]
+    assert_is_complete(locations)
+    assert set(hub.authorizations) == {"Bearer hf_secret"}
+    assert elsewhere.authorizations == [None]
     assert elsewhere.sent == [(0, len(WEIGHTS))]
 
 
-def test_where_links_are_impossible_the_file_is_verified_and_lies_there_once(
+def test_without_symlinks_the_file_is_verified_and_stored_once(
     tmp_path: Path, hub: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("huggingface_hub.file_download.are_symlinks_supported", lambda *_: False)
     locations = locations_of(tmp_path, hub)
     fetcher(hub).fetch("htdemucs", locations, RecordingControl())
-    assert_is_there(locations)
+    assert_is_complete(locations)
     found = locations.find("htdemucs")
     assert found is not None
     assert not found.files[0].is_symlink()
@@ -168,19 +168,19 @@ def test_where_links_are_impossible_the_file_is_verified_and_lies_there_once(
         fetcher(hub).fetch("htdemucs", locations, RecordingControl())
     assert locations.find("htdemucs") is None
     fetcher(hub).fetch("htdemucs", locations, RecordingControl())
-    assert_is_there(locations)
+    assert_is_complete(locations)
 
 
-def test_a_model_that_is_here_is_not_downloaded_again(tmp_path: Path, hub: Server) -> None:
+def test_a_model_that_is_present_is_not_downloaded_again(tmp_path: Path, hub: Server) -> None:
     locations = locations_of(tmp_path, hub)
     fetcher(hub).fetch("htdemucs", locations, RecordingControl())
     hub.sent.clear()
     fetcher(hub).fetch("htdemucs", locations, RecordingControl())
     assert hub.sent == []
-    assert_is_there(locations)
+    assert_is_complete(locations)
 
 
-def test_cancelling_keeps_what_has_come(tmp_path: Path, hub: Server) -> None:
+def test_cancelling_keeps_the_received_part(tmp_path: Path, hub: Server) -> None:
     locations, transfer = locations_of(tmp_path, hub), StopsAfter(2)
     with pytest.raises(AbandonedError):
         from_hub("htdemucs", locations, hub.address, transfer)
@@ -189,15 +189,15 @@ def test_cancelling_keeps_what_has_come(tmp_path: Path, hub: Server) -> None:
     hub.sent.clear()
     fetcher(hub).fetch("htdemucs", locations, RecordingControl())
     assert weights_sent(hub) == [(kept, len(WEIGHTS) - kept)]
-    assert_is_there(locations)
+    assert_is_complete(locations)
 
 
 class StopsAfter(Transfer):
-    """Is abandoned once so many pieces of a large file have come in."""
+    """Is abandoned after `chunks` chunks of a large file."""
 
-    def __init__(self, pieces: int) -> None:
+    def __init__(self, chunks: int) -> None:
         super().__init__()
-        self._left = pieces
+        self._left = chunks
 
     def advance(self, count: int) -> None:
         if count > 1000:
@@ -208,7 +208,7 @@ class StopsAfter(Transfer):
 
 
 @pytest.mark.parametrize("has_links", [True, False])
-def test_two_that_fetch_the_same_model_download_it_once(
+def test_two_concurrent_fetches_download_a_model_once(
     tmp_path: Path, hub: Server, monkeypatch: pytest.MonkeyPatch, has_links: bool
 ) -> None:
     monkeypatch.setattr("huggingface_hub.file_download.are_symlinks_supported", lambda *_: has_links)
@@ -221,12 +221,12 @@ def test_two_that_fetch_the_same_model_download_it_once(
     for thread in fetching:
         thread.join(30)
     assert weights_sent(hub) == [(0, len(WEIGHTS))]
-    assert_is_there(locations)
-    assert_has_no_rests(locations)
+    assert_is_complete(locations)
+    assert_no_partial_files(locations)
 
 
 def test_without_a_checksum_the_library_fetches_it_itself(tmp_path: Path, hub: Server) -> None:
     locations = locations_of(tmp_path, hub)
     hub.etags[f"{BASE}/955717e8.safetensors"] = "a-mirror-s-own"
     fetcher(hub).fetch("htdemucs", locations, RecordingControl())
-    assert_is_there(locations)
+    assert_is_complete(locations)

@@ -27,13 +27,13 @@ def entry(name: str, locations: ModelLocations) -> ModelInfo:
     return {info.name: info for info in catalogue(locations.models_dir, locations)}[name]
 
 
-def test_knows_the_package_s_models_without_loading_it(tmp_path: Path) -> None:
+def test_the_package_s_models_are_known_without_importing_it(tmp_path: Path) -> None:
     names = known_engines(tmp_path / "nowhere")
     assert names[:3] == ("auto", "draft", "htdemucs")
     assert {"htdemucs_ft", "htdemucs_6s", "hdemucs_mmi", "mdx", "mdx_extra", "mdx_q"} <= set(names)
 
 
-def test_import_loads_nothing_heavy() -> None:
+def test_import_is_light() -> None:
     program = (
         "import pathlib, sys; from bridge.separation.models.catalogue import catalogue;"
         "catalogue(pathlib.Path('nowhere'));"
@@ -44,7 +44,7 @@ def test_import_loads_nothing_heavy() -> None:
     assert printed.strip() == "[]"
 
 
-def test_draft_is_always_here_and_models_only_with_their_weights(tmp_path: Path) -> None:
+def test_draft_is_always_present_and_models_only_with_their_weights(tmp_path: Path) -> None:
     locations = locations_in(tmp_path)
     assert entry("draft", locations).present
     assert not entry("htdemucs", locations).present
@@ -56,13 +56,13 @@ def test_draft_is_always_here_and_models_only_with_their_weights(tmp_path: Path)
     ("name", "megabytes"),
     [("htdemucs", 84), ("htdemucs_ft", 337), ("htdemucs_6s", 55), ("hdemucs_mmi", 167), ("mdx_extra", 670)],
 )
-def test_the_size_of_a_released_model_is_known_before_it_is_here(tmp_path: Path, name: str, megabytes: int) -> None:
+def test_the_size_of_a_released_model_is_known_before_download(tmp_path: Path, name: str, megabytes: int) -> None:
     info = entry(name, locations_in(tmp_path))
     assert not info.present
     assert round((info.size_bytes or 0) / 1e6) == megabytes
 
 
-def test_a_size_that_nobody_published_is_left_out_and_one_that_is_here_is_counted(tmp_path: Path) -> None:
+def test_an_unpublished_size_is_omitted_and_present_files_are_measured(tmp_path: Path) -> None:
     locations = locations_in(tmp_path)
     assert entry("mdx", locations).size_bytes is None
     assert entry("draft", locations).size_bytes is None
@@ -79,7 +79,7 @@ def test_a_released_checkpoint_in_the_users_folder_needs_no_definition(tmp_path:
     assert found.files == (file,)
 
 
-def test_hub_cache_is_searched_as_the_hub_lays_it_out(tmp_path: Path) -> None:
+def test_the_hub_cache_is_searched_in_the_hub_s_layout(tmp_path: Path) -> None:
     locations = locations_in(tmp_path)
     repository = locations.hub_cache / "models--adefossez--HTDemucs-ft"
     touch(repository / "refs" / "main", "abc123")
@@ -90,7 +90,7 @@ def test_hub_cache_is_searched_as_the_hub_lays_it_out(tmp_path: Path) -> None:
     assert entry("htdemucs_ft", locations).present
 
 
-def test_what_torch_hub_fetched_is_found(tmp_path: Path) -> None:
+def test_torch_hub_s_cache_is_searched(tmp_path: Path) -> None:
     locations = locations_in(tmp_path)
     touch(locations.server_cache / "75fc33f5-1941ce65.th")
     assert entry("hdemucs_mmi", locations).present
@@ -104,13 +104,13 @@ def test_what_torch_hub_fetched_is_found(tmp_path: Path) -> None:
         ({"XDG_CACHE_HOME": "/x"}, "/x/huggingface/hub", "/x/torch/hub/checkpoints"),
     ],
 )
-def test_caches_lie_where_the_environment_says(environ: dict[str, str], hub: str, server: str) -> None:
+def test_the_environment_sets_the_cache_locations(environ: dict[str, str], hub: str, server: str) -> None:
     locations = ModelLocations.of(Path("models"), environ)
     assert locations.hub_cache == Path(hub).expanduser()
     assert locations.server_cache == Path(server).expanduser()
 
 
-def test_the_users_own_bags_and_lone_checkpoints_are_listed(tmp_path: Path) -> None:
+def test_the_users_bags_and_single_checkpoints_are_listed(tmp_path: Path) -> None:
     locations = locations_in(tmp_path)
     touch(locations.models_dir / "band.yaml", "models: [aaaa, bbbb]")
     touch(locations.models_dir / "aaaa-01234567.th")
@@ -123,7 +123,7 @@ def test_the_users_own_bags_and_lone_checkpoints_are_listed(tmp_path: Path) -> N
     assert {"band", "cccc"} <= set(known_engines(locations.models_dir))
 
 
-def test_a_bag_that_lacks_a_file_says_which(tmp_path: Path) -> None:
+def test_a_bag_names_its_missing_file(tmp_path: Path) -> None:
     locations = locations_in(tmp_path)
     touch(locations.models_dir / "band.yaml", "models: [aaaa, bbbb]")
     touch(locations.models_dir / "aaaa.th")
@@ -134,17 +134,17 @@ def test_a_bag_that_lacks_a_file_says_which(tmp_path: Path) -> None:
         locations.find("band")
 
 
-def test_quantised_models_say_what_they_need(tmp_path: Path) -> None:
+def test_quantised_models_name_the_package_they_need(tmp_path: Path) -> None:
     assert "diffq" in entry("mdx_q", locations_in(tmp_path)).note
 
 
 @pytest.mark.parametrize("text", ["", "[1, 2]", "models: 3", "models: []", "models: [a]\nweights: [[x]]", ": {"])
-def test_a_damaged_definition_is_one_readable_line(tmp_path: Path, text: str) -> None:
+def test_a_damaged_definition_gives_a_one_line_message(tmp_path: Path, text: str) -> None:
     path = touch(tmp_path / "broken.yaml", text)
     with pytest.raises(WeightsUnavailable, match=r"broken\.yaml"):
         read_bag(path)
 
 
-def test_without_the_package_only_what_is_the_users_own_is_known(tmp_path: Path) -> None:
+def test_without_the_package_only_the_users_models_are_known(tmp_path: Path) -> None:
     locations = ModelLocations(tmp_path, tmp_path, tmp_path, Released(None))
     assert [info.name for info in catalogue(tmp_path, locations)] == ["draft"]

@@ -90,7 +90,9 @@ def wrong_shapes(path: Path) -> Path:
         (wrong_shapes, "damaged or incomplete"),
     ],
 )
-def test_a_spoilt_checkpoint_is_one_readable_line(tmp_path: Path, spoil: Callable[[Path], Path], words: str) -> None:
+def test_a_damaged_checkpoint_gives_a_one_line_message(
+    tmp_path: Path, spoil: Callable[[Path], Path], words: str
+) -> None:
     locations = locations_in(tmp_path)
     path = spoil(save_htdemucs(locations.models_dir))
     weights = locations.find("htdemucs")
@@ -108,7 +110,7 @@ def test_models_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
         load_bag(Weights("band", Bag(("aaaa", "bbbb")), (one, other)), RecordingControl())
 
 
-def test_a_quantised_model_without_diffq_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_quantised_model_without_diffq_gives_a_clear_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.separation.models.loading.needs_diffq", lambda name: name == "mdx_q")
     with pytest.raises(WeightsUnavailable, match="diffq"):
         load_bag(Weights("mdx_q", Bag(("aaaa",)), (tmp_path / "aaaa.th",)), RecordingControl())

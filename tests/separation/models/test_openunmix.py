@@ -1,4 +1,4 @@
-"""Open-Unmix, with small models of random weights in the layout of its package's training."""
+"""Open-Unmix, with small random models in the layout of the package's training."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SEGMENT_FRAMES = 299 * 64
 
 
 def save_model(folder: Path, targets: tuple[str, ...] = TARGETS) -> Path:
-    """What the package's `train.py` leaves, as far as its loader reads it."""
+    """Writes the files of the package's `train.py` that its loader reads."""
     from bridge.separation.networks.unmix_network import _import_models
 
     folder.mkdir(parents=True)
@@ -68,7 +68,7 @@ def found(locations: ModelLocations) -> Weights:
 
 @pytest.fixture
 def by_package(locations: ModelLocations) -> Any:
-    """The same model by the package's own loader, which the import of its models has made importable."""
+    """The same model, loaded by the package's own loader, which `_import_models` has made importable."""
     from openunmix import utils
 
     return utils.load_separator(str(locations.models_dir / "mine"), list(TARGETS), niter=ITERATIONS).eval()
@@ -80,7 +80,7 @@ def open_mine(locations: ModelLocations) -> Any:
     )
 
 
-def test_one_window_is_what_the_package_makes_of_it(locations: ModelLocations, by_package: Any) -> None:
+def test_one_window_equals_the_package_s_output(locations: ModelLocations, by_package: Any) -> None:
     mix = noise(SEGMENT_FRAMES, level=0.05)
     separator = open_mine(locations)
     stems = joined(list(separator.separate(ArraySignal(mix, 8000), separator.stems, RecordingControl())), separator)
@@ -91,7 +91,7 @@ def test_one_window_is_what_the_package_makes_of_it(locations: ModelLocations, b
     assert np.abs(stems["bass"]).max() > 0.001
 
 
-def test_longer_mixes_come_in_blocks_that_are_always_the_same(locations: ModelLocations) -> None:
+def test_longer_mixes_are_deterministic(locations: ModelLocations) -> None:
     mix = ArraySignal(noise(2 * SEGMENT_FRAMES + 777), 8000)
     separator = open_mine(locations)
     control = RecordingControl()
@@ -101,7 +101,7 @@ def test_longer_mixes_come_in_blocks_that_are_always_the_same(locations: ModelLo
         np.testing.assert_array_equal(first[stem], second[stem])
 
 
-def test_the_level_is_not_the_model_s_business_to_lose(locations: ModelLocations, by_package: Any) -> None:
+def test_the_mix_is_not_normalised(locations: ModelLocations, by_package: Any) -> None:
     separator = open_mine(locations)
     offset = ArraySignal(noise(SEGMENT_FRAMES, level=0.01) + np.float32(0.25), 8000)
     stems = joined(list(separator.separate(offset, ("bass",), RecordingControl())), _Only(separator, ("bass",)))
@@ -111,7 +111,7 @@ def test_the_level_is_not_the_model_s_business_to_lose(locations: ModelLocations
 
 
 class _Only:
-    """Some stems of a separator, as far as `joined` looks at it."""
+    """A separator restricted to some stems, for `joined`."""
 
     def __init__(self, separator: Any, stems: tuple[str, ...]) -> None:
         self._separator = separator
@@ -121,7 +121,7 @@ class _Only:
         return getattr(self._separator, name)
 
 
-def test_it_tells_what_it_is(locations: ModelLocations) -> None:
+def test_a_network_has_the_properties_of_its_model(locations: ModelLocations) -> None:
     network = load_unmix(found(locations), "cpu", RecordingControl())
     assert network.sources == TARGETS
     assert network.sample_rate_hz == 8000
@@ -138,7 +138,7 @@ def test_a_single_target_needs_no_filter(tmp_path: Path) -> None:
     assert sum(len(block["vocals"]) for block in blocks) == 4000
 
 
-def test_its_classes_load_without_torchaudio() -> None:
+def test_the_package_is_imported_without_torchaudio() -> None:
     program = (
         "import sys, importlib.abc\n"
         "class Refuse(importlib.abc.MetaPathFinder):\n"
@@ -152,7 +152,7 @@ def test_its_classes_load_without_torchaudio() -> None:
     assert printed.strip() == "OpenUnmix False"
 
 
-def test_an_own_folder_is_listed_with_its_size(locations: ModelLocations) -> None:
+def test_a_users_folder_is_listed_with_its_size(locations: ModelLocations) -> None:
     info = {info.name: info for info in catalogue(locations.models_dir, locations)}["mine"]
     assert info.present
     assert info.size_bytes == sum(path.stat().st_size for path in (locations.models_dir / "mine").glob("*.pth"))
@@ -182,7 +182,7 @@ def test_a_target_without_weights_is_named(locations: ModelLocations) -> None:
         locations.find("mine")
 
 
-def test_the_released_ones_come_from_where_the_package_says() -> None:
+def test_the_package_gives_the_urls_of_released_models() -> None:
     unmix = Unmix.installed()
     for name in NAMES:
         assert set(unmix.urls[name]) == {"vocals", "drums", "bass", "other"}
@@ -190,7 +190,7 @@ def test_the_released_ones_come_from_where_the_package_says() -> None:
     assert set(NAMES) <= set(known_engines(Path("nowhere")))
 
 
-def test_a_released_one_is_found_where_torch_hub_keeps_it(tmp_path: Path) -> None:
+def test_a_released_model_is_found_in_torch_hub_s_cache(tmp_path: Path) -> None:
     locations = locations_with_unmix(tmp_path)
     assert locations.unmix is not None
     for path in locations.unmix.files("umxl", locations.server_cache).values():
@@ -202,7 +202,7 @@ def test_a_released_one_is_found_where_torch_hub_keeps_it(tmp_path: Path) -> Non
     assert weights.package == "openunmix"
 
 
-def test_a_file_that_is_not_its_checksum_s_is_refused(locations: ModelLocations) -> None:
+def test_a_file_with_a_wrong_checksum_is_refused(locations: ModelLocations) -> None:
     path = locations.models_dir / "mine" / "vocals.pth"
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
     path = path.rename(path.with_name(f"vocals-{digest}.pth"))
@@ -212,24 +212,26 @@ def test_a_file_that_is_not_its_checksum_s_is_refused(locations: ModelLocations)
         load_unmix(found(locations), "cpu", RecordingControl())
 
 
-def test_offline_nobody_is_asked(tmp_path: Path) -> None:
+def test_no_server_is_contacted_in_offline_mode(tmp_path: Path) -> None:
     with pytest.raises(WeightsUnavailable, match="HF_HUB_OFFLINE"):
         Fetcher(environ={"HF_HUB_OFFLINE": "1"}).fetch("umxhq", locations_with_unmix(tmp_path), RecordingControl())
 
 
-def test_an_unreachable_server_is_told_in_one_line(tmp_path: Path) -> None:
-    asked: list[str] = []
+def test_an_unreachable_server_gives_a_clear_message(tmp_path: Path) -> None:
+    probed: list[str] = []
 
     def unreachable(url: str, _seconds: float) -> None:
-        asked.append(url)
+        probed.append(url)
         raise OSError("Network is unreachable")
 
     with pytest.raises(WeightsUnavailable, match="Open-Unmix authors cannot be reached"):
         Fetcher(probe=unreachable).fetch("umxhq", locations_with_unmix(tmp_path), RecordingControl())
-    assert len(asked) == 1
+    assert len(probed) == 1
 
 
-def test_without_the_package_it_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_the_message_says_how_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("bridge.separation.models.openunmix.find_spec", lambda _: None)
     monkeypatch.setattr("bridge.separation.models.catalogue.find_spec", lambda _: None)
     locations = locations_in(tmp_path)

@@ -1,4 +1,4 @@
-"""Models that a user brings along, and what their files may and may not do."""
+"""Users' own models, and what their files may and may not do."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def load(path: Path, control: RecordingControl) -> Any:
     return load_bag(Weights("mine", Bag(("mine",)), (path,)), control).models[0]
 
 
-def test_a_folder_as_the_hub_s_repositories_are_is_a_model(tmp_path: Path) -> None:
+def test_a_folder_laid_out_like_a_hub_repository_is_a_model(tmp_path: Path) -> None:
     locations = locations_in(tmp_path)
     folder = locations.models_dir / "band"
     for index, signature in enumerate(("aaaa", "bbbb")):
@@ -49,7 +49,7 @@ def test_a_folder_as_the_hub_s_repositories_are_is_a_model(tmp_path: Path) -> No
     assert (opened.name, opened.stems) == ("band", ("vocals", "drums", "bass", "other"))
 
 
-def test_a_lone_checkpoint_in_a_folder_goes_by_the_folder_s_name(tmp_path: Path) -> None:
+def test_a_single_checkpoint_in_a_folder_has_the_folder_s_name(tmp_path: Path) -> None:
     locations = locations_in(tmp_path)
     path = save_model(locations.models_dir / "mine", "955717e8", small_model("waveform"))
     found = locations.find("mine")
@@ -57,7 +57,7 @@ def test_a_lone_checkpoint_in_a_folder_goes_by_the_folder_s_name(tmp_path: Path)
     assert found.files == (path,)
 
 
-def test_safetensors_go_before_a_pickle_of_the_same_name(tmp_path: Path) -> None:
+def test_safetensors_are_preferred_to_a_pickle_of_the_same_name(tmp_path: Path) -> None:
     locations = locations_in(tmp_path)
     path = save_safetensors(locations.models_dir / "mine.safetensors", small_model("waveform"))
     save_pickle(locations.models_dir / "mine.th", small_model("waveform", 1))
@@ -66,7 +66,7 @@ def test_safetensors_go_before_a_pickle_of_the_same_name(tmp_path: Path) -> None
     assert found.files == (path,)
 
 
-def test_a_folder_that_leaves_open_what_it_is_says_so(tmp_path: Path) -> None:
+def test_an_ambiguous_folder_gives_a_clear_message(tmp_path: Path) -> None:
     locations = locations_in(tmp_path)
     for signature in ("aaaa", "bbbb"):
         save_model(locations.models_dir / "band", signature, small_model("waveform"))
@@ -77,7 +77,7 @@ def test_a_folder_that_leaves_open_what_it_is_says_so(tmp_path: Path) -> None:
     assert "which of its files" in info.note
 
 
-def test_a_folder_that_lacks_a_file_says_which(tmp_path: Path) -> None:
+def test_a_folder_names_its_missing_file(tmp_path: Path) -> None:
     locations = locations_in(tmp_path)
     (locations.models_dir / "band").mkdir(parents=True)
     (locations.models_dir / "band" / "x.yaml").write_text("models: [aaaa]", encoding="utf-8")
@@ -85,7 +85,7 @@ def test_a_folder_that_lacks_a_file_says_which(tmp_path: Path) -> None:
         locations.find("band")
 
 
-def test_folders_without_a_model_are_nobody_s_business(tmp_path: Path) -> None:
+def test_folders_without_a_model_are_ignored(tmp_path: Path) -> None:
     locations = locations_in(tmp_path)
     (locations.models_dir / "pictures").mkdir(parents=True)
     (locations.models_dir / "pictures" / "a.png").touch()
@@ -117,14 +117,14 @@ def test_a_released_file_needs_no_warning(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("klass", ["os.system", "demucs.states.load_model", "builtins.print"])
-def test_safetensors_cannot_call_what_they_like(tmp_path: Path, klass: str) -> None:
+def test_safetensors_cannot_call_arbitrary_functions(tmp_path: Path, klass: str) -> None:
     path = tmp_path / "mine.safetensors"
     save_file({"a": torch.zeros(1)}, path, {"klass": klass, "args": json.dumps(["echo"]), "kwargs": "{}"})
     with pytest.raises(WeightsUnavailable, match=f"wants to be a {klass}"):
         load(path, RecordingControl())
 
 
-def test_safetensors_of_something_else_are_no_demucs_model(tmp_path: Path) -> None:
+def test_safetensors_without_a_demucs_class_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "mine.safetensors"
     save_file({"a": torch.zeros(1)}, path)
     with pytest.raises(WeightsUnavailable, match="not a Demucs model"):
