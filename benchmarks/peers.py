@@ -1,4 +1,4 @@
-"""What people run today, as they run it: the demucs and basic-pitch commands; and demucs with its model loaded."""
+"""The tools that people use today: the demucs and basic-pitch commands, and demucs with its model loaded."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-#: The inner part of the demucs command, with the command's own settings, on a model that is in memory already.
+#: The separation step of the demucs command, with the command's default settings, on a loaded model.
 _LOADED = """
 import sys, time
 from pathlib import Path
@@ -26,18 +26,18 @@ print(time.perf_counter() - began)
 
 
 def demucs(models: Path, clip: Path, out: Path) -> Path:
-    """Separates `clip` as a user does, in a new process; returns the folder of the four stems."""
+    """Separates `clip` with the demucs command; returns the folder of the four stems."""
     _run([sys.executable, "-m", "demucs", "--repo", str(models), "-n", "htdemucs", "-o", str(out), str(clip)])
     return out / "htdemucs" / clip.stem
 
 
 def demucs_loaded_seconds(models: Path, clip: Path) -> float:
-    """How long separation alone takes, without start, loading, reading and writing."""
+    """Seconds for separation alone, without startup, loading, reading and writing."""
     return float(_run([sys.executable, "-c", _LOADED, str(models), str(clip)]).split()[-1])
 
 
 def basic_pitch(stems: Path, out: Path) -> None:
-    """Turns each stem into MIDI, all in one call of the command. It takes its ONNX model where TensorFlow is absent."""
+    """Transcribes all stems to MIDI in one call of the command, which uses its ONNX model if TensorFlow is missing."""
     out.mkdir(parents=True, exist_ok=True)
     for old in out.glob("*.mid"):
         old.unlink()  # it refuses to overwrite

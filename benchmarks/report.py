@@ -1,4 +1,4 @@
-"""What every measurement ends in: medians of runs that took turns, their ratio, and the machine they came from."""
+"""Reports of measurements: medians of alternating runs, their ratio, and the machine."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from statistics import median
 
 @dataclass(frozen=True)
 class Comparison:
-    """One row: seconds of each run of ours and of what it is compared with, taken in turns."""
+    """One row: seconds of each run of the bridge and of a peer, measured alternately."""
 
     name: str
     peer: str
     ours: list[float]
     theirs: list[float]
     target: float
-    """The ratio that is aimed at."""
+    """The target ratio."""
     note: str = ""
 
     @property
     def ratio(self) -> float:
-        """How many times faster ours is, by the medians."""
+        """The peer's median divided by ours."""
         return median(self.theirs) / median(self.ours)
 
     def line(self) -> str:
@@ -40,7 +40,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Figure:
-    """One row that is compared with nothing but an aim."""
+    """One row without a peer, compared with a target."""
 
     name: str
     unit: str
@@ -57,20 +57,20 @@ Row = Comparison | Figure
 
 
 def in_turns(ours: Callable[[], float], theirs: Callable[[], float], times: int) -> tuple[list[float], list[float]]:
-    """Runs both alternately, so that whatever else the machine does falls on both alike."""
+    """Runs both alternately, so that other load on the machine affects both equally."""
     pairs = [(theirs(), ours()) for _ in range(times)]
     return [ours for _, ours in pairs], [theirs for theirs, _ in pairs]
 
 
 def timed(work: Callable[[], object]) -> float:
-    """How long it takes, in seconds."""
+    """Runs `work`; returns its duration in seconds."""
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
 
 
 def show(rows: list[Row], *, as_json: bool) -> None:
-    """Prints all rows, for a person or for a script."""
+    """Prints all rows, as text or as JSON."""
     if as_json:
         named = [asdict(row) | ({"ratio": row.ratio} if isinstance(row, Comparison) else {}) for row in rows]
         json.dump({"machine": machine(), "rows": named}, sys.stdout, indent=2)
@@ -82,7 +82,7 @@ def show(rows: list[Row], *, as_json: bool) -> None:
 
 
 def machine() -> dict[str, str]:
-    """Which machine, and how busy it was."""
+    """The machine and its current load."""
     load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
     return {
         "processor": _processor(),
@@ -102,7 +102,7 @@ def _processor() -> str:
 
 
 def _spread(values: list[float]) -> str:
-    """The median, and the range where there is one."""
+    """The median, and the range if there are several values."""
     if len(values) == 1:
         return f"{values[0]:.3g}"
     return f"{median(values):.3g} ({min(values):.3g}–{max(values):.3g})"

@@ -66,7 +66,7 @@ class LocalBridge:
         )
 
     async def models(self) -> tuple[ModelInfo, ...]:
-        speeds = EngineSpeeds.kept_in(self._settings.cache_dir).fastest()
+        speeds = EngineSpeeds.in_folder(self._settings.cache_dir).fastest()
         return await asyncio.to_thread(catalogue, self._settings.models_dir, speeds=speeds)
 
     async def play(self, job: str, stems: Sequence[str] | None = None, sync: str | None = None) -> None:

@@ -1,10 +1,10 @@
-"""Builds an HTDemucs with the released configuration but random weights: for timing where no weights can be fetched.
+"""Builds an HTDemucs with the released configuration but random weights, for timing without a download.
 
     python tools/full_size_model.py FOLDER [--tiny]
 
-FOLDER then holds what `sab --models-dir FOLDER --engine htdemucs` and `demucs --repo FOLDER -n htdemucs` load:
-a checkpoint of 42 million parameters (with --tiny: one that computes in an instant) and its `htdemucs.yaml`.
-It separates nothing: only how long it takes is real.
+FOLDER then contains what `sab --models-dir FOLDER --engine htdemucs` and `demucs --repo FOLDER -n htdemucs` load:
+a checkpoint of 42 million parameters (with --tiny, a very small one) and its `htdemucs.yaml`.
+Its output is noise; only its run time is realistic.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 SIGNATURE = "955717e8"
 SOURCES = ["drums", "bass", "other", "vocals"]
 
-#: The released model's arguments, where they differ from the class's own.
+#: The released model's arguments that differ from the class's defaults.
 FULL_SIZE: dict[str, Any] = {
     "sources": SOURCES,
     "channels": 48,
@@ -37,15 +37,15 @@ FULL_SIZE: dict[str, Any] = {
     "segment": Fraction(39, 5),
 }
 
-#: The released windows and few weights: as quick as a model can be that is fed like the released one.
+#: Window length and STFT of the released model, but few weights: the fastest model with the same input.
 SMALL: dict[str, Any] = FULL_SIZE | {"channels": 8, "bottom_channels": 8, "t_heads": 2, "t_layers": 1}
 TINY: dict[str, Any] = SMALL | {"segment": 1}
 
 
 def build(folder: Path, arguments: dict[str, Any], seed: int = 0) -> Path:
-    """Writes checkpoint and bag into `folder`, which is made where it is missing; returns the checkpoint's path.
+    """Writes checkpoint and bag to `folder`, which is created if missing; returns the checkpoint's path.
 
-    An older checkpoint of the same signature is removed: demucs refuses two.
+    An older checkpoint with the same signature is deleted: demucs refuses duplicates.
     """
     import torch
     from demucs.htdemucs import HTDemucs
@@ -71,7 +71,7 @@ def build(folder: Path, arguments: dict[str, Any], seed: int = 0) -> Path:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--tiny", action="store_true", help="a model for trying things out, not for timing")
+    parser.add_argument("--tiny", action="store_true", help="a very small model, not for timing")
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     print(build(chosen.folder, TINY if chosen.tiny else FULL_SIZE, chosen.seed))

@@ -1,11 +1,10 @@
-"""How well and how fast the draft engine separates music.
+"""Separation quality and speed of the draft engine.
 
 `python -m benchmarks.quality.draft [--clip STEMS.mp4] [--json]`
 
-Measured on the songs of `benchmarks.corpora.songs`, each player rendered alone so that every stem is known,
-and, where one is given, on a recording whose file holds the mixture, drums, bass, other and vocals as five streams. The
-baseline beside it is what one would write in an hour: harmonic-percussive separation, a low-pass for the bass, the
-centre for the voice.
+Measured on the songs of `benchmarks.corpora.songs`, whose parts are rendered separately so that every stem is known,
+and, with `--clip`, on a recording whose file has the mixture, drums, bass, other and vocals as five streams. The
+baseline is simple: harmonic-percussive separation, a low-pass for the bass, the centre for the voice.
 """
 
 from __future__ import annotations
@@ -42,14 +41,14 @@ if TYPE_CHECKING:
 
 DEFAULT_CLIP = Path("../shared/audio/stems/rock80.stem.mp4")
 STREAMS = ("mixture", "drums", "bass", "other", "vocals")
-#: A stem softer than this in full scale's power is silent: what is measured then is what leaks into it.
+#: A stem with less power than this, relative to full scale, counts as silent; its leakage is measured instead.
 SILENCE = 1e-10
 REPEATS = 5
 
 
 @dataclass(frozen=True)
 class Score:
-    """One stem of one piece, in dB. Where the stem is silent, only `leak` is known; elsewhere it is None."""
+    """One stem of one piece, in dB. A silent stem has only `leak`; for other stems it is None."""
 
     piece: str
     stem: str
@@ -57,11 +56,11 @@ class Score:
     sdr: float | None
     si_sdr: float | None
     leak: float | None
-    """Power of what was put into a silent stem, against the mix."""
+    """Power of the estimate of a silent stem, relative to the mix."""
 
 
 class Unwatched:
-    """A `Control` that nobody listens to."""
+    """A `Control` that does nothing."""
 
     def checkpoint(self, fraction: float) -> None: ...
 
@@ -80,14 +79,14 @@ def score(piece: str, engine: str, truth: Stems, estimate: Stems) -> Iterator[Sc
     """SDR as in the Music Demixing Challenge (10 log10 of the true stem's power over the error's), and SI-SDR."""
     mix_power = float(np.mean(np.square(sum(truth.values()), dtype=np.float64)))
     for stem in FOUR_STEMS:
-        true, found = truth[stem].astype(np.float64), estimate[stem].astype(np.float64)
+        true, estimated = truth[stem].astype(np.float64), estimate[stem].astype(np.float64)
         power = float(np.mean(true**2))
         if power < SILENCE:
-            yield Score(piece, stem, engine, None, None, _decibels(float(np.mean(found**2)), mix_power))
+            yield Score(piece, stem, engine, None, None, _decibels(float(np.mean(estimated**2)), mix_power))
             continue
-        scaled = true * float(np.sum(true * found) / np.sum(true**2))
-        sdr = _decibels(power, float(np.mean((true - found) ** 2)))
-        si_sdr = _decibels(float(np.mean(scaled**2)), float(np.mean((scaled - found) ** 2)))
+        scaled = true * float(np.sum(true * estimated) / np.sum(true**2))
+        sdr = _decibels(power, float(np.mean((true - estimated) ** 2)))
+        si_sdr = _decibels(float(np.mean(scaled**2)), float(np.mean((scaled - estimated) ** 2)))
         yield Score(piece, stem, engine, sdr, si_sdr, None)
 
 
@@ -96,7 +95,7 @@ def _decibels(power: float, reference: float) -> float:
 
 
 def rendered_song(song: Song) -> Stems:
-    """The song's four stems as they sound in its mix; those that nobody plays are silent."""
+    """The song's four stems as they are in its mix; stems without a part are silent."""
     stems = {stem: np.zeros((round(SECONDS * RATE_HZ), 2), np.float32) for stem in FOUR_STEMS}
     for part in song.parts:
         stems[part.stem] += rendered(part, SECONDS)
@@ -106,7 +105,7 @@ def rendered_song(song: Song) -> Stems:
 
 
 def recorded_stems(path: Path) -> tuple[Stems, int]:
-    """The four stems of a recording, and its sample rate. What the mixture holds beside them counts as `other`."""
+    """The four stems of a recording, and its sample rate. The mixture stream is not used."""
     streams = {}
     for number, name in enumerate(STREAMS):
         with av.open(str(path)) as container:
@@ -131,7 +130,7 @@ def scores(pieces: dict[str, tuple[Stems, int]]) -> list[Score]:
 
 
 def pieces_to_measure(clip: Path | None) -> tuple[dict[str, tuple[Stems, int]], list[str]]:
-    """All pieces that can be had here, and what is left out and why."""
+    """All available pieces, and the reasons for those that are left out."""
     pieces: dict[str, tuple[Stems, int]] = {}
     left_out = []
     if clip is not None and clip.is_file():
@@ -141,7 +140,7 @@ def pieces_to_measure(clip: Path | None) -> tuple[dict[str, tuple[Stems, int]], 
     problem = missing()
     if problem is None:
         played = songs()
-        with ThreadPoolExecutor(2) as pool:  # FluidSynth is a process of its own
+        with ThreadPoolExecutor(2) as pool:  # FluidSynth is a separate process
             for song, stems in zip(played, pool.map(rendered_song, played), strict=True):
                 pieces[song.name] = stems, RATE_HZ
     else:
@@ -151,12 +150,12 @@ def pieces_to_measure(clip: Path | None) -> tuple[dict[str, tuple[Stems, int]], 
 
 @dataclass(frozen=True)
 class Speed:
-    """Medians of a few runs, on the first piece."""
+    """Medians of several runs on the first piece."""
 
     clip_seconds: float
     import_seconds: float
     first_seconds: float
-    """The first separation of a process, without the import."""
+    """The first separation in a process, without the import."""
     first_times_real_time: float
     warm_seconds: float
     warm_times_real_time: float
@@ -178,7 +177,8 @@ print(time.perf_counter() - start)
 
 
 def speed(mix: Samples, rate_hz: int, folder: Path) -> Speed:
-    """Of `mix`; the import and the first separation are measured in fresh processes, numpy's import included."""
+    """Measures the speed on `mix`. Import (including numpy's) and first separation are measured in new processes."""
+
     saved = folder / "mix.npy"
     np.save(saved, mix)
     imports = [_timed_import() for _ in range(REPEATS)]

@@ -1,4 +1,4 @@
-"""The separation one would write in an hour with librosa, as a yardstick for the draft engine."""
+"""A simple separation with librosa, as a baseline for the draft engine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BASS_BELOW_HZ = 180.0
 
 
 def split_simply(mix: Samples, rate_hz: int) -> dict[str, Samples]:
-    """float32 (frames, 2) → drums: what is percussive; of the rest, bass: what is low, vocals: what is centred."""
+    """float32 (frames, 2) → drums: the percussive part; bass: the low harmonic part; vocals: the centred rest."""
     spectrum = librosa.stft(np.ascontiguousarray(mix.T), n_fft=2048)
     level = np.abs(spectrum).mean(axis=0)
     tones, hits = librosa.decompose.hpss(level, mask=True)

@@ -1,4 +1,4 @@
-"""How much of the machine's matrix-product limit one window reaches."""
+"""One window's speed as a share of the machine's matrix-product speed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _MALLOC = {-1: "MALLOC_TRIM_THRESHOLD_", -3: "MALLOC_MMAP_THRESHOLD_"}
 
 
 def shares(models: Path, times: int) -> list[Row]:
-    """One row for each back-end; each window runs between two matrix products, which tell what was possible then."""
+    """One row per back-end. Each window runs between two matrix products, which measure the limit at that time."""
     weights = ModelLocations.of(models).find("htdemucs")
     assert weights is not None
     _keep_memory()
@@ -49,17 +49,17 @@ def shares(models: Path, times: int) -> list[Row]:
 
 
 def measure(network: Network, audio: Planes, operations: float) -> tuple[float, float, float]:
-    """Share of the limit, seconds for the window, and the limit in operations a second."""
+    """Share of the limit, seconds for the window, and the limit in operations per second."""
     before = limit()
     began = time.perf_counter()
     network.estimate(audio)
     seconds = time.perf_counter() - began
-    possible = (before + limit()) / 2
-    return operations / seconds / possible, seconds, possible
+    mean_limit = (before + limit()) / 2
+    return operations / seconds / mean_limit, seconds, mean_limit
 
 
 def limit() -> float:
-    """Operations a second in one large float32 matrix product."""
+    """Operations per second in one large float32 matrix product."""
     left, right = torch.randn(SIZE, SIZE), torch.randn(SIZE, SIZE)
     began = time.perf_counter()
     torch.mm(left, right)
@@ -67,7 +67,7 @@ def limit() -> float:
 
 
 def _keep_memory() -> None:
-    """As the worker does by its environment."""
+    """Sets malloc's thresholds like the worker's environment variables."""
     variables = environment(glibc_version())
     for parameter, name in _MALLOC.items():
         if name in variables:
@@ -78,13 +78,13 @@ def window_operations(model: torch.nn.Module, frames: int) -> float:
     """Operations in the matrix products and convolutions of one window."""
     from torch.utils.flop_counter import FlopCounterMode
 
-    torch.backends.mha.set_fastpath_enabled(False)  # its fused kernel would not be counted
+    torch.backends.mha.set_fastpath_enabled(False)  # the counter does not see the fused kernel
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         model(torch.zeros(1, 2, frames))
     return float(counter.get_total_flops())
 
 
 def _row(model: LoadedModel, runs: list[tuple[float, float, float]]) -> Figure:
-    found, seconds, possible = zip(*runs, strict=True)
-    details = {"seconds for a window": median(seconds), "limit in GFLOP/s": median(possible) / 1e9}
-    return Figure(f"matrix-product share of a window, {model.backend}", "", list(found), "≥ 0.5", details)
+    fractions, seconds, limits = zip(*runs, strict=True)
+    details = {"seconds for a window": median(seconds), "limit in GFLOP/s": median(limits) / 1e9}
+    return Figure(f"matrix-product share of a window, {model.backend}", "", list(fractions), "≥ 0.5", details)

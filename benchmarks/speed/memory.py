@@ -1,9 +1,9 @@
-"""How much memory the worker takes: `python -m benchmarks.speed.memory [--minutes 1 10 60] [--jobs 200] [--json]`.
+"""Memory use of the worker: `python -m benchmarks.speed.memory [--minutes 1 10 60] [--jobs 200] [--json]`.
 
-Each length is measured in a process of its own: one job, with the source's frames, channels and rate as they come in a
-studio. Anonymous memory is what the worker holds; the peak of the resident set counts the code of the libraries too.
-Then one more process does job after job on a short clip, which shows what a worker that runs for weeks would keep.
-Linux only: the figures come from /proc.
+Each length is measured in a separate process: one job on a stereo file at 48 kHz and 24 bits. Anonymous memory is the
+worker's own data; the peak of the resident set also includes the code of the libraries. Another process then runs many
+jobs on a short clip, which shows whether a worker that runs for weeks would grow. Linux only: the figures come from
+/proc.
 """
 
 from __future__ import annotations
@@ -40,32 +40,31 @@ from tools.full_size_model import FULL_SIZE, SMALL, TINY, build
 RATE_HZ = 48_000
 SHORT_CLIP_MINUTES = 3 / 60
 SAMPLING_SECONDS = 0.02
-#: Jobs before growth is counted: libraries load on first use, and allocators take what they need once.
+#: Jobs before growth is measured: libraries load on first use, and allocators reach their steady state.
 WARM_UP_JOBS = 20
 MEGABYTE = 1_000_000
-#: What `--engine` knows besides the engines that are here: htdemucs with random weights, in its own size, small with
-#: windows of the same length, and tiny.
+#: Additional values of `--engine`: htdemucs with random weights, in full size, small with the same windows, and tiny.
 RANDOM_MODELS = {"full": FULL_SIZE, "small": SMALL, "tiny": TINY}
 
 
 @dataclass(frozen=True)
 class Peak:
-    """One job."""
+    """Peak memory of one job."""
 
     minutes: float
     seconds: float
-    """How long it took."""
+    """Duration of the job."""
     start_mb: float
     """Anonymous memory before the job."""
     anonymous_mb: float
-    """The most anonymous memory during the job."""
+    """Peak anonymous memory during the job."""
     resident_mb: float
-    """The most resident memory, with the code and the mapped files."""
+    """Peak resident memory, including code and mapped files."""
 
 
 @dataclass(frozen=True)
 class Growth:
-    """Many jobs, one after another."""
+    """Growth of memory over many consecutive jobs."""
 
     jobs: int
     first_mb: float
@@ -75,7 +74,7 @@ class Growth:
 
 
 class Job:
-    """One job after another in this process, as the worker does them; results are thrown away."""
+    """Runs the same job in this process, as the worker does; results are deleted."""
 
     def __init__(self, source: Path, engine: str, midi: bool) -> None:
         clock = SystemClock()
@@ -84,7 +83,7 @@ class Job:
             build(models, RANDOM_MODELS[engine])
             engine = "htdemucs"
         engines = EngineRegistry(models, clock=clock)
-        self._workshop = WorkerContext(
+        self._context = WorkerContext(
             engines=engines,
             transcribers=TranscriberRegistry(),
             clock=clock,
@@ -100,12 +99,12 @@ class Job:
         )
 
     def run(self) -> None:
-        run_job("job", self._request, self._workshop, _forget, threading.Event())
+        run_job("job", self._request, self._context, _forget, threading.Event())
         shutil.rmtree(self._out)
 
 
 def peak(minutes: float, engine: str, file_format: str, midi: bool) -> Peak:
-    """Does one job on so much audio in this process."""
+    """Runs one job on `minutes` of audio in this process."""
     with clip(minutes, file_format) as source:
         job = Job(source, engine, midi)
         start = anonymous_bytes()
@@ -123,7 +122,7 @@ def peak(minutes: float, engine: str, file_format: str, midi: bool) -> Peak:
 
 
 def growth(jobs: int, engine: str, midi: bool) -> Growth:
-    """Does the same short job again and again in this process."""
+    """Runs the same short job repeatedly in this process."""
     with clip(SHORT_CLIP_MINUTES, "wav") as source:
         job = Job(source, engine, midi)
         first = 0
@@ -138,7 +137,7 @@ def growth(jobs: int, engine: str, midi: bool) -> Growth:
 
 @contextmanager
 def clip(minutes: float, file_format: str) -> Iterator[Path]:
-    """A stereo file of notes and noise, 24 bits."""
+    """A stereo file of tones and noise, 24 bits."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"clip.{file_format}"
         random = np.random.default_rng(0)
@@ -154,35 +153,35 @@ def clip(minutes: float, file_format: str) -> Iterator[Path]:
 
 @contextmanager
 def highest_anonymous() -> Iterator[list[int]]:
-    """Samples the anonymous memory while the block runs."""
-    highest, over = [anonymous_bytes()], threading.Event()
+    """Samples the anonymous memory during the block; yields a list with the maximum."""
+    highest, stop = [anonymous_bytes()], threading.Event()
 
-    def watch() -> None:
-        while not over.wait(SAMPLING_SECONDS):
+    def sample() -> None:
+        while not stop.wait(SAMPLING_SECONDS):
             highest.append(max(highest.pop(), anonymous_bytes()))
 
-    watcher = threading.Thread(target=watch)
-    watcher.start()
+    sampler = threading.Thread(target=sample)
+    sampler.start()
     try:
         yield highest
     finally:
-        over.set()
-        watcher.join()
+        stop.set()
+        sampler.join()
 
 
 def anonymous_bytes() -> int:
-    """What this process holds that is in no file."""
+    """This process's memory that is not backed by a file."""
     for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
         if line.startswith("RssAnon:"):
             return int(line.split()[1]) * 1024
-    raise OSError("this kernel does not tell RssAnon")
+    raise OSError("this kernel does not report RssAnon")
 
 
 def _forget(event: JobEvent) -> None:
     del event
 
 
-def _in_its_own_process(arguments: list[str]) -> dict[str, float]:
+def _in_subprocess(arguments: list[str]) -> dict[str, float]:
     command = [sys.executable, "-m", "benchmarks.speed.memory", *arguments]
     variables = {**os.environ, **environment(glibc_version())}
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=variables)
@@ -210,12 +209,11 @@ def main() -> None:
         return
     shared = ["--engine", options.engine, "--format", options.format, *["--no-midi"] * options.no_midi]
     peaks = [
-        Peak(**_in_its_own_process(["--one", "peak", "--minutes", str(minutes), *shared]))
-        for minutes in options.minutes
+        Peak(**_in_subprocess(["--one", "peak", "--minutes", str(minutes), *shared])) for minutes in options.minutes
     ]
     grown = None
     if options.jobs:
-        grown = Growth(**_in_its_own_process(["--one", "growth", "--jobs", str(options.jobs), *shared]))  # type: ignore[arg-type]
+        grown = Growth(**_in_subprocess(["--one", "growth", "--jobs", str(options.jobs), *shared]))  # type: ignore[arg-type]
     if options.json:
         print(json.dumps({"peaks": [asdict(one) for one in peaks], "growth": grown and asdict(grown)}, indent=2))
         return

@@ -1,9 +1,9 @@
-"""How fast clips are taken apart, beside what people use today: each pair of runs takes turns on one machine.
+"""Separation speed, compared with the tools that people use today; the runs of a pair alternate on one machine.
 
     python -m benchmarks.speed.separation [--rows clip,minute,start,whole,matmul,cache] [--times 3] [--json]
 
-Without `--models` it works on a model of the released size with random weights, which takes the same time as the
-trained one. A warm server is one that has done a job before and has been idle since.
+Without `--models` it uses a model of the released size with random weights, which is as fast as the trained one. A warm
+server has completed a job and has been idle since.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from tools.full_size_model import FULL_SIZE, build
 RATE_HZ = 44100
 CLIP_SECONDS = 7.5
 MINUTE_SECONDS = 60.0
-#: An idle server prepares itself for the next job; after this long it has.
+#: After this idle time a server has finished preparing for the next job.
 SETTLE_SECONDS = 60.0
 
 
 class Bench:
-    """The model, the clips and an endless supply of folders to write into."""
+    """The model, the clips, and new output folders."""
 
     def __init__(self, models: Path, work: Path, times: int, settle_seconds: float) -> None:
         self.models = models
@@ -43,7 +43,7 @@ class Bench:
         self._numbers = itertools.count(1)
 
     def clip(self, seconds: float) -> Path:
-        """The demo's music, over and over."""
+        """The demo's music, repeated to fill `seconds`."""
         path = self._work / f"clip-{seconds:g}.wav"
         if not path.exists():
             with as_file(files("bridge.demo") / "clip.ogg") as source:
@@ -54,11 +54,12 @@ class Bench:
         return path
 
     def folder(self) -> Path:
+        """A new output folder."""
         return self._work / f"out-{next(self._numbers)}"
 
     @contextmanager
     def warm(self, seconds: float, *options: str) -> Iterator[Callable[[], float]]:
-        """A server that has done a job before and been idle since, as a function that submits a clip to it."""
+        """A warm server, as a function that submits a clip and returns the seconds it took."""
         source = self.clip(seconds)
         loop = asyncio.new_event_loop()
         opened = bridge_runs.server(self.models)
@@ -86,7 +87,7 @@ def clip(bench: Bench) -> list[Row]:
 
 
 def minute(bench: Bench) -> list[Row]:
-    """A minute: throughput with everything loaded on both sides, and both as commands."""
+    """A minute: throughput with both models loaded, and both tools as cold commands."""
     source = bench.clip(MINUTE_SECONDS)
     with bench.warm(MINUTE_SECONDS, "midi", "none") as submit:
         loaded = in_turns(submit, lambda: peers.demucs_loaded_seconds(bench.models, source), bench.times)
@@ -105,23 +106,23 @@ def whole(bench: Bench) -> list[Row]:
     """A short clip, stems and MIDI files."""
     source = bench.clip(CLIP_SECONDS)
 
-    def today() -> None:
+    def peer() -> None:
         out = bench.folder()
         peers.basic_pitch(peers.demucs(bench.models, source, out), out / "midi")
 
     with bench.warm(CLIP_SECONDS) as submit:
-        pair = in_turns(submit, lambda: timed(today), bench.times)
+        pair = in_turns(submit, lambda: timed(peer), bench.times)
     return [Comparison("7.5 s to stems and notes, warm server", "demucs, then basic-pitch", *pair, target=5)]
 
 
 def start(bench: Bench) -> list[Row]:
-    """A worker process until it can take a job."""
+    """From the start of a worker process until it can accept a job."""
     seconds = [asyncio.run(bridge_runs.worker_start_seconds(bench.models)) for _ in range(bench.times)]
     return [Figure("start of a worker until ready", "s", seconds, "≤ 4")]
 
 
 def cache(bench: Bench) -> list[Row]:
-    """The same clip again, from the request to the word that all is there: in its folder, and in a new one."""
+    """The same clip again, from request to completion: in the same output folder, and in a new one."""
 
     async def measure(seconds: float, *options: str) -> tuple[float, list[float], list[float]]:
         source, first = bench.clip(seconds), bench.folder()
@@ -141,7 +142,7 @@ def cache(bench: Bench) -> list[Row]:
 
 
 def matmul_share(bench: Bench) -> list[Row]:
-    """How much of what the machine's matrix product could do a window reaches."""
+    """One window's share of the machine's matrix-product speed."""
     return matmul.shares(bench.models, bench.times)
 
 
@@ -158,10 +159,10 @@ ROWS: dict[str, Callable[[Bench], list[Row]]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", default=",".join(ROWS), help=f"some of {', '.join(ROWS)}")
-    parser.add_argument("--times", type=int, default=3, help="runs of each side")
+    parser.add_argument("--times", type=int, default=3, help="runs of each tool")
     parser.add_argument("--models", type=Path, help="folder with htdemucs.yaml and its checkpoint")
     parser.add_argument("--settle", type=float, default=SETTLE_SECONDS, help="idle seconds after a server's first job")
-    parser.add_argument("--json", action="store_true", help="for a script")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     chosen = parser.parse_args()
     names = chosen.rows.split(",")
     if unknown := [name for name in names if name not in ROWS]:

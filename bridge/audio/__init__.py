@@ -1,1 +1,1 @@
-"""Audio in and out of files. Arrays are float32, shape (frames, channels), full scale at ±1.0."""
+"""Reading and writing audio files. Arrays are float32, shape (frames, channels), full scale at ±1.0."""

@@ -1,4 +1,4 @@
-"""Whether a path can be an audio file at all; light enough for the main process to ask at every submission."""
+"""Checks that a path can be an audio source. Imports nothing heavy: the main process calls it at every submission."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from bridge.errors import NotFound, NotReadable
 
 
 def check_source(path: Path) -> None:
-    """Sees, without reading it, whether `path` can be a source at all.
+    """Checks, without reading it, that `path` can be a source.
 
     Raises:
-        NotFound: there is nothing of that name.
-        NotReadable: it is a folder or a device, or may not be read.
+        NotFound: the path does not exist.
+        NotReadable: it is a folder or a device, or the user may not read it.
     """
     try:
         mode = path.stat().st_mode
@@ -25,5 +25,5 @@ def check_source(path: Path) -> None:
             pass
     except (FileNotFoundError, NotADirectoryError):
         raise NotFound(f"There is no file {path}.") from None
-    except (OSError, ValueError) as error:  # ValueError: a name with a NUL in it
+    except (OSError, ValueError) as error:  # ValueError: the name contains a NUL
         raise NotReadable(f"{path} cannot be opened: {error}.") from error

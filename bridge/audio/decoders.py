@@ -1,7 +1,8 @@
-"""Audio files opened by the library that reads them best, and decoded block by block.
+"""Opens audio files with the most suitable library and decodes them block by block.
 
-libsndfile reads what studios exchange (WAV, AIFF, FLAC, Ogg …). FFmpeg's libraries, through PyAV, read what it cannot
-(M4A, MP4, WMA …), and what libsndfile does not know the length of: FLAC from a pipe, and MP3, where it guesses.
+libsndfile reads the formats that studios exchange (WAV, AIFF, FLAC, Ogg …). FFmpeg's libraries, through PyAV, read the
+formats that libsndfile cannot (M4A, MP4, WMA …) and those whose length it does not know: FLAC from a pipe, and MP3,
+where it guesses.
 """
 
 from __future__ import annotations
@@ -23,47 +24,47 @@ if TYPE_CHECKING:
 
 BLOCK_FRAMES = 1 << 16
 
-#: What a lossy file is decoded to has no depth of its own; 24 bits lie below any codec's noise.
+#: The stems' sample format for a lossy source, which has no bit depth: 24 bits are below any codec's noise.
 LOSSY_SUBTYPE = "PCM_24"
-#: The sample formats that stems can keep; all others become the nearest of them.
-KEPT_SUBTYPES = frozenset({"PCM_16", "PCM_24", "PCM_32", "FLOAT"})
+#: Sample formats that stems can keep; any other format becomes the nearest of these.
+STEM_SUBTYPES = frozenset({"PCM_16", "PCM_24", "PCM_32", "FLOAT"})
 NEAREST_SUBTYPE = {
     **dict.fromkeys(("PCM_S8", "PCM_U8", "ALAW", "ULAW", "ALAC_16"), "PCM_16"),
     "ALAC_32": "PCM_32",
     "DOUBLE": "FLOAT",
 }
-#: FFmpeg's sample formats of decoders that lose nothing.
+#: FFmpeg's sample formats of lossless decoders.
 FFMPEG_SUBTYPE = {"s16": "PCM_16", "s16p": "PCM_16"}
 
-#: Containers in which libsndfile finds each frame by multiplication, and the sample formats of which that holds.
+#: Containers and sample formats of fixed frame size, in which libsndfile can seek to any frame.
 IN_PLACE_FORMATS = frozenset({"WAV", "WAVEX", "RF64", "W64", "AIFF", "CAF", "AU"})
 FLOAT_SUBTYPES = frozenset({"FLOAT", "DOUBLE"})
 IN_PLACE_SUBTYPES = FLOAT_SUBTYPES | {"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "ALAW", "ULAW"}
-#: libsndfile's word for a length that the file does not tell.
+#: libsndfile's value for an unknown length.
 UNKNOWN_FRAMES = (1 << 63) - 1
-#: Options for FFmpeg: a playlist that calls itself a song leads nowhere but into files.
+#: Options for FFmpeg: a playlist named like a song must not open network connections.
 LOCAL_ONLY = {"protocol_whitelist": "file"}
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says about itself before it is decoded."""
+    """Properties of a file that are known before it is decoded."""
 
     sample_rate_hz: int
     channels: int
-    kept_subtype: str
-    """The sample format that stems keep: PCM_16, PCM_24, PCM_32 or FLOAT."""
+    stem_subtype: str
+    """The stems' sample format: PCM_16, PCM_24, PCM_32 or FLOAT."""
     frames: int | None
-    """Its length; None where only decoding tells."""
+    """The length; None if unknown before decoding."""
     expected_frames: int
-    """A guess where `frames` is None, 0 where there is none; only for reckoning how much room it takes."""
+    """Estimated length if `frames` is None, or 0; used for disk space and progress only."""
     in_place: bool = False
-    """True where libsndfile can read the samples from any frame, as they lie in the file."""
+    """True if libsndfile can read the uncompressed samples directly from the file, from any frame."""
     may_hold_nan: bool = True
 
 
 class Decoder(Protocol):
-    """A file that is known to be audio."""
+    """An audio file, opened and recognised."""
 
     @property
     def path(self) -> Path: ...
@@ -72,7 +73,7 @@ class Decoder(Protocol):
     def header(self) -> Header: ...
 
     def blocks(self, start: int) -> Iterator[tuple[int, Samples]]:
-        """Decodes from frame `start` or before: each block with the number of its first frame.
+        """Decodes from frame `start` or earlier; yields each block with the number of its first frame.
 
         Raises:
             NotAudio: the file is damaged.
@@ -89,9 +90,9 @@ class SoundFileDecoder:
     seeks_exactly: bool
 
     def blocks(self, start: int) -> Iterator[tuple[int, Samples]]:
-        damaged = translate_decoding_errors(f"{self.path.name} is damaged and cannot be decoded.")
-        with damaged, soundfile.SoundFile(str(self.path)) as file:
-            # Ogg Vorbis lands beside the frame that was asked for, so it is decoded from its start.
+        translated = translate_decoding_errors(f"{self.path.name} is damaged and cannot be decoded.")
+        with translated, soundfile.SoundFile(str(self.path)) as file:
+            # Seeking in Ogg Vorbis is inexact, so it is decoded from the start.
             position = file.seek(start) if self.seeks_exactly else 0
             while len(block := file.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
                 yield position, block
@@ -100,57 +101,57 @@ class SoundFileDecoder:
 
 @dataclass(frozen=True)
 class FFmpegDecoder:
-    """Decodes the first stream of sound with FFmpeg, which skips what the encoder put before the first sample."""
+    """Decodes the first audio stream with FFmpeg, which skips the encoder delay before the first sample."""
 
     path: Path
     header: Header
 
-    def blocks(self, start: int) -> Iterator[tuple[int, Samples]]:  # noqa: ARG002 - it always starts at the first
-        import av  # only where it is needed: it loads all of FFmpeg
+    def blocks(self, start: int) -> Iterator[tuple[int, Samples]]:  # noqa: ARG002 - always decodes from frame 0
+        import av  # imported late: it loads all of FFmpeg
 
         position = 0
-        unknown = translate_decoding_errors(f"{self.path.name} is not audio that can be decoded.")
-        with unknown, _opened_by_ffmpeg(self.path) as container:
-            stream = _sound_of(container)
+        translated = translate_decoding_errors(f"{self.path.name} is not audio that can be decoded.")
+        with translated, _open_with_ffmpeg(self.path) as container:
+            stream = _audio_stream(container)
             rate = self.header.sample_rate_hz
-            plain = av.AudioResampler(format="fltp", layout=stream.layout, rate=rate)  # changes the sample type
+            to_float = av.AudioResampler(format="fltp", layout=stream.layout, rate=rate)  # changes the sample type only
             for packed, following in pairwise(chain(container.decode(stream), (None,))):
-                frames = _sounding_frames(packed, rate) if following is None else packed.samples
-                for frame in plain.resample(packed):
+                frames = _valid_frames(packed, rate) if following is None else packed.samples
+                for frame in to_float.resample(packed):
                     block = np.ascontiguousarray(frame.to_ndarray().T)[:frames]
                     yield position, block
                     position += len(block)
 
 
 def open_audio(path: Path) -> SoundFileDecoder | FFmpegDecoder:
-    """The decoder for a file that is there.
+    """The decoder for an existing file.
 
     Raises:
-        NotAudio: no decoder knows the file, or it holds no audio.
+        NotAudio: no decoder recognises the file, or it contains no audio.
     """
     if path.stat().st_size == 0:
         raise NotAudio(f"{path.name} is empty.")
     try:
         with translate_decoding_errors(""), soundfile.SoundFile(str(path)) as file:
             if not file.subtype.startswith("MPEG") and file.frames != UNKNOWN_FRAMES:
-                return _by_libsndfile(path, file)
+                return _libsndfile_decoder(path, file)
     except NotAudio:
         pass
-    return _by_ffmpeg(path)
+    return _ffmpeg_decoder(path)
 
 
 _WITHOUT_FFMPEG = "Export the clip as WAV, or install the bridge again."
 
 
 @contextmanager
-def translate_decoding_errors(words: str) -> Iterator[None]:
-    """Whatever a decoder raises within is the file's fault: the one boundary to their errors, which have no end.
+def translate_decoding_errors(message: str) -> Iterator[None]:
+    """Turns any exception of a decoder into NotAudio.
 
-    libsndfile, FFmpeg and the libraries around them meet damage that nobody has thought of with `AttributeError`,
-    `UnicodeDecodeError`, `OverflowError` … To the user all of it is a file that cannot be decoded.
+    On damaged files, libsndfile, FFmpeg and their Python wrappers raise unforeseen exceptions: `AttributeError`,
+    `UnicodeDecodeError`, `OverflowError` … For the user, each of them means that the file cannot be decoded.
 
     Raises:
-        NotAudio: with these words.
+        NotAudio: with `message`.
         NotReadable: a library is missing.
     """
     try:
@@ -158,18 +159,18 @@ def translate_decoding_errors(words: str) -> Iterator[None]:
     except (BridgeError, MemoryError):
         raise
     except ImportError as error:  # the installation's fault
-        raise NotReadable(f"FFmpeg's libraries do not load ({error}).", advice=_WITHOUT_FFMPEG) from error
+        raise NotReadable(f"FFmpeg's libraries cannot be loaded ({error}).", advice=_WITHOUT_FFMPEG) from error
     except Exception as error:
-        raise NotAudio(words) from error
+        raise NotAudio(message) from error
 
 
-def _by_libsndfile(path: Path, file: soundfile.SoundFile) -> SoundFileDecoder:
+def _libsndfile_decoder(path: Path, file: soundfile.SoundFile) -> SoundFileDecoder:
     if file.samplerate < 1 or file.channels < 1 or file.frames < 0:
-        raise ValueError("the header holds nonsense")
+        raise ValueError("the header is invalid")
     header = Header(
         file.samplerate,
         file.channels,
-        _kept(file.subtype),
+        _stem_subtype(file.subtype),
         file.frames,
         expected_frames=file.frames,
         in_place=file.format in IN_PLACE_FORMATS and file.subtype in IN_PLACE_SUBTYPES,
@@ -178,47 +179,47 @@ def _by_libsndfile(path: Path, file: soundfile.SoundFile) -> SoundFileDecoder:
     return SoundFileDecoder(path, header, seeks_exactly=file.format == "FLAC")
 
 
-def _by_ffmpeg(path: Path) -> FFmpegDecoder:
+def _ffmpeg_decoder(path: Path) -> FFmpegDecoder:
     with (
         translate_decoding_errors(f"{path.name} is not audio that can be decoded."),
-        _opened_by_ffmpeg(path) as container,
+        _open_with_ffmpeg(path) as container,
     ):
         import av
 
         if not container.streams.audio:
-            raise NotAudio(f"{path.name} has no sound in it.")
-        stream = _sound_of(container)
+            raise NotAudio(f"{path.name} contains no audio.")
+        stream = _audio_stream(container)
         rate, channels = int(stream.rate), int(stream.layout.nb_channels)
         subtype = FFMPEG_SUBTYPE.get(stream.format.name, LOSSY_SUBTYPE)
         expected = round((container.duration or 0) / av.time_base * rate)
         return FFmpegDecoder(path, Header(rate, channels, subtype, None, expected))
 
 
-def _opened_by_ffmpeg(path: Path) -> Any:
-    """The file as FFmpeg sees it; names and tags, of it and of its streams, may be in any encoding or none."""
+def _open_with_ffmpeg(path: Path) -> Any:
+    """Opens the file with FFmpeg, ignoring tags with an invalid text encoding."""
     import av
 
     return av.open(str(path), options=LOCAL_ONLY, metadata_errors="ignore")
 
 
-def _sound_of(container: Any) -> Any:
-    """The first stream of sound that there is a decoder for and that says what it is; others may be anything.
+def _audio_stream(container: Any) -> Any:
+    """The first audio stream with a decoder and a known rate, layout and format; other streams are ignored.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is no such stream.
     """
     for stream in container.streams.audio:
-        # Without a codec nothing else of a stream may be asked for.
+        # A stream without a codec has no valid properties.
         if stream.codec_context is not None and stream.rate and stream.layout.nb_channels and stream.format:
             return stream
-    raise ValueError("no stream of sound has a decoder")
+    raise ValueError("no audio stream has a decoder")
 
 
-def _sounding_frames(last: Any, rate: int) -> int:
-    """How much of a file's last packet is audio, where its container tells to the frame: the rest is padding."""
-    told = last.duration if last.time_base is not None and last.time_base * rate == 1 else 0
-    return int(told) or int(last.samples)
+def _valid_frames(last: Any, rate: int) -> int:
+    """The frames of the last packet before the encoder's padding, if the container states its exact duration."""
+    duration = last.duration if last.time_base is not None and last.time_base * rate == 1 else 0
+    return int(duration) or int(last.samples)
 
 
-def _kept(subtype: str) -> str:
-    return subtype if subtype in KEPT_SUBTYPES else NEAREST_SUBTYPE.get(subtype, LOSSY_SUBTYPE)
+def _stem_subtype(subtype: str) -> str:
+    return subtype if subtype in STEM_SUBTYPES else NEAREST_SUBTYPE.get(subtype, LOSSY_SUBTYPE)

@@ -1,4 +1,4 @@
-"""Reading plain samples straight from the file that they lie in."""
+"""Reads uncompressed samples directly from their file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class FileSignal:
-    """A `Signal` over an open file of plain samples; what is no number (NaN, infinity) is silent."""
+    """A `Signal` over an open file of uncompressed samples; NaN and infinity are read as 0."""
 
     def __init__(self, path: Path, file: soundfile.SoundFile) -> None:
         self._path = path
@@ -51,36 +51,36 @@ class FileSignal:
             replace_non_finite(samples)
         return samples
 
-    def count_broken(self, start: int, stop: int) -> int:
-        """How many samples of these frames are no numbers."""
+    def count_non_finite(self, start: int, stop: int) -> int:
+        """The number of samples in these frames that are NaN or infinity."""
         return replace_non_finite(self._read(start, stop))
 
     def _read(self, start: int, stop: int) -> Samples:
-        with translate_decoding_errors(f"{self._path.name} cannot be read any more."):
+        with translate_decoding_errors(f"{self._path.name} can no longer be read."):
             self._file.seek(start)
             samples: Samples = self._file.read(stop - start, dtype="float32", always_2d=True)
         if len(samples) < stop - start:
-            raise NotAudio(f"{self._path.name} has become shorter while it was read.")
+            raise NotAudio(f"{self._path.name} was shortened while it was being read.")
         return samples
 
 
 @contextmanager
-def opened_in_place(path: Path) -> Iterator[FileSignal]:
-    """The file's samples until the block ends.
+def open_in_place(path: Path) -> Iterator[FileSignal]:
+    """The file's samples, readable until the block ends.
 
     Raises:
-        NotAudio: it has changed since its header was read, or is gone.
+        NotAudio: the file has changed since its header was read, or is gone.
     """
-    with translate_decoding_errors(f"{path.name} cannot be read any more."):
+    with translate_decoding_errors(f"{path.name} can no longer be read."):
         file = soundfile.SoundFile(str(path))
     with file:
         yield FileSignal(path, file)
 
 
 def replace_non_finite(samples: Samples) -> int:
-    """Silences, in place, what is no number; returns how many samples that were."""
-    broken = ~np.isfinite(samples)
-    mended = int(np.count_nonzero(broken))
-    if mended:
-        samples[broken] = 0.0
-    return mended
+    """Sets NaN and infinity to 0, in place; returns the number of replaced samples."""
+    non_finite = ~np.isfinite(samples)
+    replaced_count = int(np.count_nonzero(non_finite))
+    if replaced_count:
+        samples[non_finite] = 0.0
+    return replaced_count

@@ -1,6 +1,6 @@
-"""Ogg pages (RFC 3533): giving a stream a fixed serial number, so that the same audio is the same file.
+"""Ogg pages (RFC 3533): gives a stream a fixed serial number, so that the same audio makes the same file.
 
-libsndfile draws the number by chance. Every page carries it, and a checksum over itself.
+libsndfile chooses the number at random. Every page contains it, and a checksum over the page.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import struct
 from pathlib import Path
 
 SERIAL = 0x53414221
-"""Unique within a file of one stream, which is all that it has to be."""
+"""The number must be unique only within the file, which has one stream."""
 
 #: Capture pattern, version, flags, granule position, serial number, page number, checksum, number of segments.
 _HEADER = struct.Struct("<4sBBqIIIB")
@@ -18,11 +18,11 @@ _SERIAL_AT = 14
 _POLYNOMIAL = 0x04C11DB7
 
 
-def renumber(path: Path) -> None:
-    """Gives every page of the file at `path`, which holds one stream, the number `SERIAL`.
+def set_serial_number(path: Path) -> None:
+    """Sets the serial number of every page of a file with one stream to `SERIAL`.
 
     Raises:
-        ValueError: it is no Ogg file.
+        ValueError: it is not an Ogg file.
         OSError: it cannot be written.
     """
     with path.open("r+b") as file:
@@ -35,27 +35,27 @@ def renumber(path: Path) -> None:
                 raise ValueError(f"{path.name} is not an Ogg file")
             *first, serial, number, checksum, segments = _HEADER.unpack(header)
             size = _HEADER.size + segments + sum(file.read(segments))
-            # A checksum is linear: what changes in the page changes it by the checksum of that change alone.
+            # The CRC is linear: a change of the page changes the checksum by the CRC of that change alone.
             change = int.from_bytes((serial ^ SERIAL).to_bytes(4, "little"), "big")
-            checksum ^= _times(change, _power_of_x(8 * (size - _SERIAL_AT)))
+            checksum ^= _multiply(change, _power_of_x(8 * (size - _SERIAL_AT)))
             file.seek(position)
             file.write(_HEADER.pack(*first, SERIAL, number, checksum, segments))
             position += size
 
 
 def _power_of_x(exponent: int) -> int:
-    """x^exponent modulo the checksum's polynomial."""
+    """x^exponent modulo the CRC polynomial."""
     result, square = 1, 2
     while exponent:
         if exponent & 1:
-            result = _times(result, square)
-        square = _times(square, square)
+            result = _multiply(result, square)
+        square = _multiply(square, square)
         exponent >>= 1
     return result
 
 
-def _times(one: int, other: int) -> int:
-    """The product of two polynomials over GF(2), modulo the checksum's: bit n stands for x^n."""
+def _multiply(one: int, other: int) -> int:
+    """The product of two polynomials over GF(2), modulo the CRC polynomial; bit n is the coefficient of x^n."""
     product = 0
     while other:
         if other & 1:

@@ -1,6 +1,6 @@
-"""The chunks of RIFF, RF64 and AIFF files: finding one, and appending some behind the audio.
+"""The chunks of RIFF, RF64 and AIFF files: finds a chunk, and appends chunks after the audio.
 
-Sources come from anywhere, so nothing in them is believed: what a chunk claims beyond the end of its file is cut off.
+Files may be malicious, so sizes are not trusted: a chunk that claims to extend past the end of the file is cut off.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-#: First word of the file → byte order of its numbers.
-_ORDERS: dict[bytes, Literal["little", "big"]] = {b"RIFF": "little", b"RF64": "little", b"FORM": "big"}
+#: First four bytes of the file → byte order of its numbers.
+_BYTE_ORDERS: dict[bytes, Literal["little", "big"]] = {b"RIFF": "little", b"RF64": "little", b"FORM": "big"}
 _KINDS = (b"WAVE", b"AIFF", b"AIFC")
-#: No file in use comes near; one that is all headers is not walked to its end.
-MOST_CHUNKS = 1000
-#: What 32 bits can count, which in RF64 says "see the chunk ds64".
-UNCOUNTABLE = 0xFFFFFFFF
+#: Far more than in any real file; a file of nothing but chunk headers is not read to its end.
+MAX_CHUNKS = 1000
+#: In RF64 this size means: see the chunk ds64.
+MAX_UINT32 = 0xFFFFFFFF
 
 
 @dataclass(frozen=True)
 class RiffChunk:
-    """Where the content of one chunk lies."""
+    """Name and location of a chunk's content."""
 
     name: bytes
     start: int
@@ -30,7 +30,7 @@ class RiffChunk:
 
 
 def find_chunk(path: Path, name: bytes, at_most: int) -> bytes | None:
-    """The content of the first chunk of that name, `at_most` bytes of it; None where there is none.
+    """At most `at_most` bytes of the first chunk called `name`; None if there is no such chunk.
 
     Raises:
         OSError: the file cannot be read.
@@ -44,10 +44,10 @@ def find_chunk(path: Path, name: bytes, at_most: int) -> bytes | None:
 
 
 def append_chunks(path: Path, chunks: Sequence[tuple[bytes, bytes]]) -> None:
-    """Adds chunks (name of four bytes, content) at the end of a RIFF WAVE file.
+    """Appends chunks (name of four bytes, content) to a RIFF WAVE file.
 
     Raises:
-        ValueError: it is no such file, or would outgrow what its header can count.
+        ValueError: it is not a RIFF WAVE file, or would exceed the 4 GiB limit of its header.
         OSError: it cannot be written.
     """
     with path.open("r+b") as file:
@@ -55,30 +55,29 @@ def append_chunks(path: Path, chunks: Sequence[tuple[bytes, bytes]]) -> None:
         if head[:4] != b"RIFF" or head[8:] != b"WAVE":
             raise ValueError(f"{path.name} is not a RIFF WAVE file")
         end = file.seek(0, os.SEEK_END)
-        size, added = addition(end, chunks)
+        size, added = appended_bytes(end, chunks)
         file.write(added)
         file.seek(4)
         file.write(size)
 
 
-def addition(length: int, chunks: Sequence[tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
-    """What makes a RIFF file of `length` bytes one with these chunks: the size, its bytes 4 to 8, and what follows.
+def appended_bytes(length: int, chunks: Sequence[tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
+    """The bytes that add chunks to a RIFF file of `length` bytes: its new size field (bytes 4 to 8), and the appendix.
 
     Raises:
-        ValueError: it would outgrow what its header can count.
+        ValueError: the file would exceed the 4 GiB limit of its header.
     """
     added = bytes(length % 2)
     for name, content in chunks:
         added += name + len(content).to_bytes(4, "little") + content + bytes(len(content) % 2)
     size = length + len(added) - 8
-    if size >= UNCOUNTABLE:
+    if size >= MAX_UINT32:
         raise ValueError("it would be too long for a RIFF file")
     return size.to_bytes(4, "little"), added
 
 
 def audio_end(path: Path) -> int:
-    """Where the audio of a RIFF WAVE file ends, and what `append_chunks` has added begins; of other files, where they
-    end.
+    """The position where the audio of a RIFF WAVE file ends and appended chunks begin; for other files, their length.
 
     Raises:
         OSError: the file cannot be read.
@@ -90,12 +89,12 @@ def audio_end(path: Path) -> int:
         return file.seek(0, os.SEEK_END)
 
 
-def undate_peaks(path: Path) -> None:
-    """Sets the time stamp in the PEAK chunk that libsndfile writes to 0, so that the same audio is the same file."""
+def clear_peak_timestamp(path: Path) -> None:
+    """Zeroes the time stamp in libsndfile's PEAK chunk, so that the same audio makes the same file."""
     with path.open("r+b") as file:
         for chunk in _chunks(file):
             if chunk.name == b"PEAK" and chunk.size >= 8:
-                file.seek(chunk.start + 4)  # behind the version
+                file.seek(chunk.start + 4)  # after the version
                 file.write(bytes(4))
                 return
 
@@ -106,15 +105,15 @@ def _is_riff(file: BinaryIO) -> bool:
 
 
 def _chunks(file: BinaryIO) -> Iterator[RiffChunk]:
-    """Every chunk; none where the file is of another kind."""
+    """Every chunk of the file; none if it is not a RIFF, RF64 or AIFF file."""
     length = file.seek(0, os.SEEK_END)
     file.seek(0)
     head = file.read(12)
-    order = _ORDERS.get(head[:4])
+    order = _BYTE_ORDERS.get(head[:4])
     if order is None or head[8:] not in _KINDS:
         return
     position, long_data = 12, 0
-    for _ in range(MOST_CHUNKS):
+    for _ in range(MAX_CHUNKS):
         file.seek(position)
         head = file.read(8)
         if len(head) < 8:
@@ -122,7 +121,7 @@ def _chunks(file: BinaryIO) -> Iterator[RiffChunk]:
         name, size = head[:4], int.from_bytes(head[4:], order)
         if name == b"ds64":  # sizes of the file and of its data, 64 bits each
             long_data = int.from_bytes(file.read(16)[8:], order)
-        if name == b"data" and size == UNCOUNTABLE:
+        if name == b"data" and size == MAX_UINT32:
             size = long_data or length
         start = position + 8
         yield RiffChunk(name, start, min(size, length - start))

@@ -1,4 +1,4 @@
-"""Audio on its way: plain floats in a file of the job's own, written once from start to end, then read anywhere."""
+"""A temporary file of raw floats for a job's audio: written sequentially, then read from anywhere."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BYTES_PER_SAMPLE = 4
 
 
 class Scratch:
-    """float32 samples in a raw file, and how far they swing."""
+    """float32 samples in a raw file, and their highest and lowest value."""
 
     def __init__(self, path: Path, channels: int, sample_rate_hz: int) -> None:
         self.path = path
@@ -28,7 +28,7 @@ class Scratch:
         self._file = path.open("xb")
 
     def append(self, block: Samples) -> None:
-        """Adds float32 (frames, channels)."""
+        """Appends float32 (frames, channels)."""
         if not len(block):
             return
         self.highest = max(self.highest, float(block.max()))
@@ -37,7 +37,7 @@ class Scratch:
         self._file.write(np.ascontiguousarray(block, dtype="<f4").data)
 
     def close(self) -> None:
-        """Ends writing; reading begins with `signal`."""
+        """Finishes writing; `signal` reads the file."""
         self._file.close()
 
     def discard(self) -> None:
@@ -45,5 +45,5 @@ class Scratch:
         self.path.unlink(missing_ok=True)
 
     def signal(self, first_frame: int = 0) -> RawSignal:
-        """What was written, read from disk as it is needed; it begins as frame `first_frame`."""
+        """The written samples, read from disk on demand; they start at frame `first_frame`."""
         return RawSignal(self.path, self.frames, self._channels, self._sample_rate_hz, first_frame)

@@ -1,4 +1,4 @@
-"""Audio behind the `Signal` seam: in memory, as plain floats on disk, or a stretch of another signal."""
+"""Implementations of `Signal`: an array in memory, raw floats on disk, and a slice of another signal."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ class ArraySignal:
 class RawSignal:
     """A `Signal` over a file of interleaved little-endian float32.
 
-    It is read, not mapped: mapped pages would count as the worker's memory, an hour of audio at a time.
+    The file is not memory-mapped: mapped pages would count as the worker's memory, up to an hour of audio.
     """
 
     def __init__(self, path: Path, frames: int, channels: int, sample_rate_hz: int, first_frame: int = 0) -> None:
-        """Frames before `first_frame` are not in the file, and silent."""
+        """Frames before `first_frame` are silent and not in the file."""
         self._path = path
         self._first = first_frame
         self._frames = first_frame + frames
@@ -64,20 +64,20 @@ class RawSignal:
 
     def read(self, start: int, stop: int) -> Samples:
         samples = np.zeros((stop - start, self._channels), np.float32)
-        there = max(start, self._first)
-        if there < stop:
-            kept = np.fromfile(
+        first_stored = max(start, self._first)
+        if first_stored < stop:
+            stored = np.fromfile(
                 self._path,
                 "<f4",
-                count=(stop - there) * self._channels,
-                offset=(there - self._first) * self._channels * 4,
+                count=(stop - first_stored) * self._channels,
+                offset=(first_stored - self._first) * self._channels * 4,
             )
-            samples[there - start :] = kept.reshape(-1, self._channels)
+            samples[first_stored - start :] = stored.reshape(-1, self._channels)
         return samples
 
 
 class SignalSlice:
-    """Frames `start` to `stop` of another signal, as one of its own."""
+    """Frames `start` to `stop` of another signal, numbered from 0."""
 
     def __init__(self, signal: Signal, start: int, stop: int) -> None:
         self._signal = signal

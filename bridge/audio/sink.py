@@ -1,7 +1,7 @@
-"""Writing stems in the format that was asked for, once all of a stem lies in its scratch file.
+"""Writes a stem in the requested format, once its scratch file is complete.
 
-The detour over plain floats is what makes the promise possible that a stem is never rescaled and never clipped:
-whether the samples fit an integer format is known only when the last of them has been seen.
+The scratch file of floats is needed because a stem is never rescaled or clipped: whether its samples fit an integer
+format is known only after the last sample.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bridge.protocols import Samples
 
 BLOCK_FRAMES = 1 << 16
-#: What a WAV header's 32 bits can count; a longer file becomes RF64, which has the same ending.
+#: The limit of a WAV header's 32 bits. A longer file becomes RF64, with the same file name extension.
 WAV_LIMIT_BYTES = (1 << 32) - (1 << 16)
 
 MAJOR_FORMATS = {"wav": "WAV", "aiff": "AIFF", "flac": "FLAC", "mp3": "MP3", "ogg": "OGG"}
@@ -36,7 +36,7 @@ def subtype_for(file_format: str, depth: str, source_subtype: str) -> str:
     """libsndfile's sample format for a stem.
 
     Raises:
-        BadArguments: that kind of file cannot hold that depth.
+        BadArguments: the file format does not support the depth.
     """
     if file_format in LOSSY_SUBTYPES:
         return LOSSY_SUBTYPES[file_format]
@@ -48,8 +48,8 @@ def subtype_for(file_format: str, depth: str, source_subtype: str) -> str:
     return wanted
 
 
-def clips_in(stem: Scratch, subtype: str) -> bool:
-    """True where an integer format would cut the stem's peaks."""
+def would_clip(stem: Scratch, subtype: str) -> bool:
+    """True if an integer format would clip the stem."""
     bits = BITS.get(subtype)
     if bits is None:
         return False
@@ -60,15 +60,15 @@ def clips_in(stem: Scratch, subtype: str) -> bool:
 def write_audio(
     path: Path, stem: Scratch, file_format: str, subtype: str, chunks: Sequence[tuple[bytes, bytes]] = ()
 ) -> None:
-    """Writes a finished stem as a file of `file_format` (a key of `MAJOR_FORMATS`) under the name `path`.
+    """Writes a finished stem as a file of `file_format` (a key of `MAJOR_FORMATS`) to `path`.
 
-    The same stem gives the same bytes: what libsndfile writes of the present moment is taken out again.
+    The same stem gives the same bytes: time stamps and random numbers that libsndfile writes are overwritten.
 
     Args:
-        chunks: put into a WAV file, behind the audio (see `riff.append`); left out of all others.
+        chunks: appended to a WAV file (see `riff.append_chunks`); ignored for other formats.
 
     Raises:
-        BadArguments: that kind of file cannot hold that many channels or that sample rate.
+        BadArguments: the format does not support the number of channels or the sample rate.
         OSError: the disk is full or the folder is gone.
     """
     signal = stem.signal()
@@ -83,21 +83,21 @@ def write_audio(
             for start in range(0, signal.frames, BLOCK_FRAMES):
                 block = signal.read(start, min(start + BLOCK_FRAMES, signal.frames))
                 file.write(_quantised(block, subtype))
-    except (soundfile.LibsndfileError, AssertionError) as error:  # soundfile asserts that all frames were taken
+    except (soundfile.LibsndfileError, AssertionError) as error:  # soundfile asserts that all frames were written
         raise OSError(errno.EIO, f"writing stopped before the end of the file ({error})", str(path)) from error
     if major == "OGG":
-        ogg.renumber(path)
+        ogg.set_serial_number(path)
     if subtype == "FLOAT":
-        riff.undate_peaks(path)
+        riff.clear_peak_timestamp(path)
     if major == "WAV":
         riff.append_chunks(path, chunks)
 
 
-def check_holds(file_format: str, subtype: str, channels: int, sample_rate_hz: int) -> None:
-    """Sees, before hours of work, whether a kind of file can hold the stems.
+def check_format(file_format: str, subtype: str, channels: int, sample_rate_hz: int) -> None:
+    """Checks, before a long job starts, that the format supports the stems.
 
     Raises:
-        BadArguments: it cannot.
+        BadArguments: it does not.
     """
     _open(io.BytesIO(), MAJOR_FORMATS[file_format], subtype, channels, sample_rate_hz).close()
 
@@ -109,16 +109,16 @@ def _open(
         return soundfile.SoundFile(target, "w", sample_rate_hz, channels, format=major, subtype=subtype)
     except soundfile.LibsndfileError as error:
         raise BadArguments(
-            f"A file of format {major} cannot hold {channels} channels at {sample_rate_hz} Hz.",
+            f"The format {major} does not support {channels} channels at {sample_rate_hz} Hz.",
             advice="Choose the format wav.",
         ) from error
 
 
 def _quantised(block: Samples, subtype: str) -> np.ndarray[tuple[int, ...], np.dtype[np.int16 | np.int32 | np.float32]]:
-    """Integers for integer formats, scaled by 2^(bits - 1) as readers scale them back.
+    """Integers for integer formats, scaled by 2^(bits - 1), the inverse of what readers do.
 
-    libsndfile's own conversion multiplies by 2^(bits - 1) - 1, which turns every stem down by a hair and would keep
-    16-bit stems from summing to their source.
+    libsndfile's own conversion multiplies by 2^(bits - 1) - 1, which makes every stem slightly quieter, so that 16-bit
+    stems would not sum to their source.
     """
     bits = BITS.get(subtype)
     if bits is None:

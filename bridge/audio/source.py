@@ -1,6 +1,6 @@
-"""Opening the region of an audio file that a job is about, without holding it in memory.
+"""Opens the region of an audio file that a job processes, without loading it into memory.
 
-Plain samples are read from the file itself; whatever has to be decoded is decoded once, into a scratch file.
+Uncompressed samples are read from the file itself; other files are decoded once, into a scratch file.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bridge.audio.check import check_source
 from bridge.audio.decoders import BLOCK_FRAMES, Decoder, open_audio
-from bridge.audio.file_signal import FileSignal, opened_in_place, replace_non_finite
+from bridge.audio.file_signal import FileSignal, open_in_place, replace_non_finite
 from bridge.audio.scratch import BYTES_PER_SAMPLE, Scratch
 from bridge.audio.signal import SignalSlice
 from bridge.audio.wav_chunks import Origin, read_origin
@@ -23,29 +23,28 @@ from bridge.units import seconds_to_frames
 if TYPE_CHECKING:
     from bridge.protocols import Control, Samples, Signal
 
-#: Decoded on both sides of a region, for engines that listen further than they write; the longest of Demucs' windows
-#: have 44 s.
-AROUND_SECONDS = 60.0
+#: Audio decoded on both sides of a region, as context for the engine; Demucs' longest windows are 44 s.
+CONTEXT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
 class OpenRegion:
-    """A region of a file that can be read, and what its stems should look like."""
+    """A readable region of a file, and the format of its stems."""
 
     audio: Signal
-    """Numbered as the file's frames. What lies more than a minute before or after the region may be missing."""
+    """Numbered like the file's frames. Frames more than a minute before or after the region may be missing."""
     start_frame: int
     stop_frame: int
     subtype: str
-    """The sample format that stems keep: PCM_16, PCM_24, PCM_32 or FLOAT."""
-    mended_samples: int
-    """How many samples were no numbers (NaN, infinity) and are silent now."""
+    """The stems' sample format: PCM_16, PCM_24, PCM_32 or FLOAT."""
+    replaced_samples: int
+    """The number of samples that were NaN or infinity and are now 0."""
     origin: Origin
-    """When the file was made, and where on its recorder's time line it starts."""
+    """When the file was recorded, and its start on the recorder's timeline."""
 
     @property
     def signal(self) -> Signal:
-        """The region alone."""
+        """The region without its context."""
         return SignalSlice(self.audio, self.start_frame, self.stop_frame)
 
     @property
@@ -59,34 +58,34 @@ class OpenRegion:
 
 @dataclass(frozen=True)
 class FoundRegion:
-    """A region of a file that is audio, before any of it has been decoded."""
+    """A region of an audio file, before decoding."""
 
     decoder: Decoder
     start_frame: int
     stop_frame: int | None
-    """None: the end of a file whose length only decoding will tell."""
+    """None: the end of a file whose length is unknown before decoding."""
     max_seconds: float
 
     def scratch_bytes(self) -> int:
-        """What `open` is going to take of the disk, as far as can be told."""
+        """The estimated size of the scratch file that `open` writes, in bytes."""
         if self.decoder.header.in_place:
             return 0
         header = self.decoder.header
-        first, last = self._kept()
+        first, last = self._decoded_range()
         frames = (header.expected_frames if last is None else min(last, header.frames or last)) - first
         return max(0, frames) * header.channels * BYTES_PER_SAMPLE
 
     @contextmanager
     def open(self, scratch: Path, control: Control) -> Iterator[OpenRegion]:
-        """Decodes into the file `scratch` where need be, which is gone when the block ends.
+        """Opens the region, decoding it into the file `scratch` if necessary. `scratch` is deleted after the block.
 
         Raises:
             NotAudio: the file is damaged, or there is no audio in the region.
-            TooLong, BadArguments: as `find_region`, where the length has only been known now.
-            Cancelled: `control` said so.
+            TooLong, BadArguments: as `find_region`, if the length was unknown before decoding.
+            Cancelled: by `control`.
         """
         if self.decoder.header.in_place:
-            with opened_in_place(self.decoder.path) as audio:
+            with open_in_place(self.decoder.path) as audio:
                 yield self._in_place(audio, control)
             return
         header = self.decoder.header
@@ -98,23 +97,23 @@ class FoundRegion:
 
     def _in_place(self, audio: FileSignal, control: Control) -> OpenRegion:
         stop = audio.frames if self.stop_frame is None else self.stop_frame
-        mended = 0
+        replaced_count = 0
         for start in range(self.start_frame, stop, BLOCK_FRAMES) if audio.may_hold_nan else ():
             control.checkpoint(0.0)
-            mended += audio.count_broken(start, min(start + BLOCK_FRAMES, stop))
-        return self._region(audio, stop, mended)
+            replaced_count += audio.count_non_finite(start, min(start + BLOCK_FRAMES, stop))
+        return self._region(audio, stop, replaced_count)
 
     def _decoded(self, scratch: Scratch, control: Control) -> OpenRegion:
-        first, last = self._kept()
+        first, last = self._decoded_range()
         header, wanted_start, wanted_stop = self.decoder.header, self.start_frame, self.stop_frame
         longest = seconds_to_frames(self.max_seconds, header.sample_rate_hz)
         expected = max(1, header.expected_frames if last is None else last)
-        mended, end = 0, 0
+        replaced_count, end = 0, 0
         for position, block in self.decoder.blocks(first):
             control.checkpoint(min(1.0, position / expected))
-            mended += replace_non_finite(_part(block, position, wanted_start, wanted_stop))
+            replaced_count += replace_non_finite(_clip(block, position, wanted_start, wanted_stop))
             replace_non_finite(block)
-            scratch.append(_part(block, position, first, last))
+            scratch.append(_clip(block, position, first, last))
             end = position + len(block)
             if last is not None and end >= last:
                 break
@@ -122,19 +121,21 @@ class FoundRegion:
                 raise _too_long(self.decoder.path, self.max_seconds)
         scratch.close()
         if wanted_start >= end > 0:
-            raise _starts_late(self.decoder, wanted_start, end)
-        return self._region(scratch.signal(first), end if wanted_stop is None else min(wanted_stop, end), mended)
+            raise _starts_past_end(self.decoder, wanted_start, end)
+        return self._region(
+            scratch.signal(first), end if wanted_stop is None else min(wanted_stop, end), replaced_count
+        )
 
-    def _kept(self) -> tuple[int, int | None]:
-        """The first frame that is worth keeping, and the one after the last."""
-        around = seconds_to_frames(AROUND_SECONDS, self.decoder.header.sample_rate_hz)
-        return max(0, self.start_frame - around), None if self.stop_frame is None else self.stop_frame + around
+    def _decoded_range(self) -> tuple[int, int | None]:
+        """The first frame of the region with its context, and the frame after its last."""
+        context = seconds_to_frames(CONTEXT_SECONDS, self.decoder.header.sample_rate_hz)
+        return max(0, self.start_frame - context), None if self.stop_frame is None else self.stop_frame + context
 
-    def _region(self, audio: Signal, stop: int, mended: int) -> OpenRegion:
+    def _region(self, audio: Signal, stop: int, replaced_count: int) -> OpenRegion:
         if stop <= self.start_frame:
-            raise NotAudio(f"{self.decoder.path.name} holds no audio in that region.")
-        path, subtype = self.decoder.path, self.decoder.header.kept_subtype
-        return OpenRegion(audio, self.start_frame, stop, subtype, mended, read_origin(path))
+            raise NotAudio(f"{self.decoder.path.name} contains no audio in that region.")
+        path, subtype = self.decoder.path, self.decoder.header.stem_subtype
+        return OpenRegion(audio, self.start_frame, stop, subtype, replaced_count, read_origin(path))
 
 
 def find_region(path: Path, start_seconds: float, end_seconds: float | None, max_seconds: float) -> FoundRegion:
@@ -142,9 +143,9 @@ def find_region(path: Path, start_seconds: float, end_seconds: float | None, max
 
     Raises:
         NotFound, NotReadable: see `check_source`.
-        NotAudio: no decoder knows the file, or it holds no audio.
+        NotAudio: no decoder recognises the file, or it contains no audio.
         TooLong: the region is longer than `max_seconds`.
-        BadArguments: the region starts where the file is already over.
+        BadArguments: the region starts after the end of the file.
     """
     check_source(path)
     decoder = open_audio(path)
@@ -153,17 +154,17 @@ def find_region(path: Path, start_seconds: float, end_seconds: float | None, max
     stop = None if end_seconds is None else seconds_to_frames(end_seconds, rate)
     if total is not None:
         if start >= total > 0:
-            raise _starts_late(decoder, start, total)
+            raise _starts_past_end(decoder, start, total)
         stop = total if stop is None else min(stop, total)
     if stop is not None and stop - start > seconds_to_frames(max_seconds, rate):
         raise _too_long(path, max_seconds)
     if stop is not None and stop <= start:
-        raise NotAudio(f"{path.name} holds no audio in that region.")
+        raise NotAudio(f"{path.name} contains no audio in that region.")
     return FoundRegion(decoder, start, stop, max_seconds)
 
 
-def _part(block: Samples, position: int, start: int, stop: int | None) -> Samples:
-    """What of a block that begins at frame `position` lies between the frames `start` and `stop`, as a view."""
+def _clip(block: Samples, position: int, start: int, stop: int | None) -> Samples:
+    """The part between frames `start` and `stop` of a block that starts at frame `position`, as a view."""
     return block[max(0, start - position) : None if stop is None else max(0, stop - position)]
 
 
@@ -171,7 +172,7 @@ def _too_long(path: Path, max_seconds: float) -> TooLong:
     return TooLong(f"The region of {path.name} is longer than {max_seconds / 60:g} minutes.")
 
 
-def _starts_late(decoder: Decoder, start_frame: int, frames: int) -> BadArguments:
+def _starts_past_end(decoder: Decoder, start_frame: int, frames: int) -> BadArguments:
     rate = decoder.header.sample_rate_hz
     return BadArguments(
         f"The region starts at {start_frame / rate:g} s, but {decoder.path.name} is only {frames / rate:g} s long.",

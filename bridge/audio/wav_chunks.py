@@ -1,4 +1,4 @@
-"""What a WAV file can say about its place in the music: `bext` (when it was, and where) and `acid` (its tempo)."""
+"""WAV chunks that place a file in the music: `bext` (recording time and timeline position) and `acid` (tempo)."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ ORIGINATOR = "Source Audio Bridge"
 _BEXT = struct.Struct("<256s32s32s10s8sQH254x")
 _BEXT_VERSION = 1
 _DATE_AND_TIME = "2026-11-22 15:07:10"
-_LATEST = (1 << 64) - 1
+_MAX_TIME_REFERENCE = (1 << 64) - 1
 
-#: Flags, root note, two words that every program sets like this, beats, metre (denominator, numerator), tempo. There
-#: is no published description; this is what libsndfile reads.
+#: Flags, root note, two constants that every program writes, beats, metre (denominator, numerator), tempo. There is no
+#: published specification; this is the layout that libsndfile reads.
 _ACID = struct.Struct("<IHHfIHHf")
-#: The tempo is told, and the clip is as long as it is: not a loop to be cut into beats. The flag 2, that there is a
-#: root note, is not set.
+#: The tempo is valid, and the clip is played from disk as a whole, not sliced into beats. Flag 2 (root note valid) is
+#: not set.
 _ACID_STRETCHED_ON_DISK = 0x04 | 0x08
 _ACID_ROOT_C = 60
 _ACID_WORD = 0x8000
@@ -30,18 +30,18 @@ _ACID_WORD = 0x8000
 
 @dataclass(frozen=True)
 class Origin:
-    """When audio was recorded, and where on its recorder's time line it starts."""
+    """When audio was recorded, and its start on the recorder's timeline."""
 
     date: str
     """`2026-11-22`"""
     time: str
     """`15:07:10`"""
     time_reference: int | None
-    """Frames since midnight, or since the session's start; None where nothing is known."""
+    """Frames since midnight, or since the start of the session; None if unknown."""
 
 
 def read_origin(path: Path) -> Origin:
-    """What the `bext` chunk of a file says; without one, the file's own date, and no place on a time line.
+    """The origin in a file's `bext` chunk; without one, the file's modification time and no timeline position.
 
     Raises:
         OSError: the file cannot be read.
@@ -57,11 +57,11 @@ def read_origin(path: Path) -> Origin:
 
 
 def bext(description: str, origin: Origin, time_reference: int) -> tuple[bytes, bytes]:
-    """A broadcast extension chunk, for `riff.append`.
+    """A broadcast extension chunk, for `riff.append_chunks`.
 
     Args:
-        description: cut off after 256 bytes; the standard knows ASCII only.
-        time_reference: frames from the start of the time line, at the file's own rate.
+        description: truncated to 256 bytes; the standard allows ASCII only.
+        time_reference: frames from the start of the timeline, at the file's sample rate.
     """
     content = _BEXT.pack(
         _ascii(description),
@@ -69,20 +69,20 @@ def bext(description: str, origin: Origin, time_reference: int) -> tuple[bytes, 
         b"",
         _ascii(origin.date),
         _ascii(origin.time),
-        min(max(0, time_reference), _LATEST),
+        min(max(0, time_reference), _MAX_TIME_REFERENCE),
         _BEXT_VERSION,
     )
     return b"bext", content
 
 
 def acid(tempo_bpm: float, seconds: float) -> tuple[bytes, bytes]:
-    """A chunk with the tempo in quarter notes a minute and no root note, in 4/4, for `riff.append`."""
-    beats = min(round(seconds * tempo_bpm / 60), riff.UNCOUNTABLE)
+    """A chunk with the tempo in quarter notes per minute, in 4/4 and without a root note, for `riff.append_chunks`."""
+    beats = min(round(seconds * tempo_bpm / 60), riff.MAX_UINT32)
     return b"acid", _ACID.pack(_ACID_STRETCHED_ON_DISK, _ACID_ROOT_C, _ACID_WORD, 0.0, beats, 4, 4, tempo_bpm)
 
 
 def _modified(path: Path) -> datetime.datetime:
-    """When the file was last written to, UTC; some file systems and archives hold times that no calendar has."""
+    """The modification time, UTC. Some file systems and archives contain times outside the calendar's range."""
     try:
         return datetime.datetime.fromtimestamp(path.stat().st_mtime, datetime.timezone.utc)
     except (ValueError, OverflowError):
@@ -90,7 +90,8 @@ def _modified(path: Path) -> datetime.datetime:
 
 
 def _text(field: bytes) -> str:
-    return "".join(sign for sign in field.split(b"\0")[0].decode("ascii", "replace") if sign.isprintable()).strip()
+    text = field.split(b"\0")[0].decode("ascii", "replace")
+    return "".join(character for character in text if character.isprintable()).strip()
 
 
 def _ascii(text: str) -> bytes:

@@ -29,7 +29,7 @@ def models_default(context: typer.Context) -> None:
 def show_models(json: shared.Json = False, models_dir: shared.ModelsDir = None) -> None:
     """List the models, with their size, speed and stems, and whether they are here."""
     settings = shared.settings_from(models_dir=models_dir)
-    models = catalogue(settings.models_dir, speeds=EngineSpeeds.kept_in(settings.cache_dir).fastest())
+    models = catalogue(settings.models_dir, speeds=EngineSpeeds.in_folder(settings.cache_dir).fastest())
     if json:
         write_json(models)
         return

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bridge.audio.sink import check_holds, subtype_for
+from bridge.audio.sink import check_format, subtype_for
 from bridge.audio.source import FoundRegion, OpenRegion
 from bridge.control import PartControl
 from bridge.errors import Cancelled
@@ -141,8 +141,8 @@ class _JobRun:
         return find_source(self.request, max_seconds=self.context.max_seconds, roots=self.context.roots)
 
     def _warn_replaced_samples(self, region: OpenRegion) -> None:
-        if region.mended_samples:
-            message = f"{region.mended_samples} samples were not numbers (NaN); they were replaced by silence."
+        if region.replaced_samples:
+            message = f"{region.replaced_samples} samples were not numbers (NaN); they were replaced by silence."
             self.control.warn(Warning(code="bad_samples", message=message))
 
     def _claim_folder(self) -> OutputFolder:
@@ -169,7 +169,7 @@ class _JobRun:
         else:
             if request.stems.audio != ():
                 subtype = subtype_for(request.audio.name, request.audio.depth, region.subtype)
-                check_holds(request.audio.name, subtype, region.audio.channels, region.audio.sample_rate_hz)
+                check_format(request.audio.name, subtype, region.audio.channels, region.audio.sample_rate_hz)
             separator = self.context.engines.open(
                 request.engine.name, device=request.engine.device, control=self.control, seconds=region.seconds
             )

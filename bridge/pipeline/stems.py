@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Literal
 import numpy as np
 
 from bridge.audio.scratch import BYTES_PER_SAMPLE, Scratch
-from bridge.audio.sink import clips_in, subtype_for, write_audio
+from bridge.audio.sink import subtype_for, would_clip, write_audio
 from bridge.audio.source import OpenRegion
 from bridge.audio.wav_chunks import acid, bext
 from bridge.errors import BadArguments
@@ -104,7 +104,7 @@ def write_stems(
     """
     file_format = request.audio.name
     subtype = subtype_for(file_format, request.audio.depth, region.subtype)
-    clipping = [stem for stem, scratch in stems.items() if clips_in(scratch, subtype)]
+    clipping = [stem for stem, scratch in stems.items() if would_clip(scratch, subtype)]
     if clipping:
         file_format, subtype = "wav", "FLOAT"
         message = f"{listed(clipping)} would clip in an integer format, so all stems are 32-bit float WAV files."

@@ -1,1 +1,1 @@
-"""Taking a mix apart: the engine without weights, the Demucs models, and the registry that opens them by name."""
+"""Source separation: the draft engine, the neural models, and the registry that opens engines by name."""

@@ -1,4 +1,4 @@
-"""What computes a model: OpenVINO where it was converted for it, else torch; and converting it for the next time."""
+"""Chooses the back-end of a model: OpenVINO if a converted model exists, otherwise torch; converts models."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from bridge.model import Warning
 from bridge.separation.models.demucs_bags import Bag
 from bridge.separation.models.locations import Weights
-from bridge.separation.networks.fallback import FallbackNetwork, short_of_memory
+from bridge.separation.networks.fallback import FallbackNetwork, out_of_memory_warning
 from bridge.separation.openvino.artifact import GRAPH, OpenVinoModel
 from bridge.separation.openvino.cache import OpenVinoCache
 
@@ -21,106 +21,106 @@ if TYPE_CHECKING:
 
 Backend = Literal["torch", "openvino"]
 
-#: A back-end that deviates further from torch, where the mix has a deviation of 1, is not used.
-MOST_DIFFERENCE = 1e-3
-#: How often a conversion that is going on looks whether it must end.
+#: The largest accepted difference from torch, for a mix with standard deviation 1. Beyond it a back-end is not used.
+MAX_DIFFERENCE = 1e-3
+#: How often a running conversion checks for cancellation.
 POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model in memory, and how it got there."""
+    """A model in memory, and what it was loaded from."""
 
     weights: Weights
     backend: Backend
     device: str
-    """Where it was to compute."""
+    """The requested device; the networks may have moved to another one."""
     networks: tuple[Network, ...]
     separator: DemucsSeparator
 
     @property
     def is_displaced(self) -> bool:
-        """True where memory was short on `device`, so that it computes elsewhere, whole or in part."""
+        """True if `device` ran out of memory and at least one network now computes elsewhere."""
         return any(network.device != self.device for network in self.networks)
 
 
 class Backends:
-    """Loads models on the fastest back-end that is there and agrees with torch."""
+    """Loads models on the fastest available back-end whose output agrees with torch's."""
 
-    def __init__(self, conversions: OpenVinoCache | None = None) -> None:
-        """Without `conversions` everything is computed by torch."""
-        self._conversions = conversions
-        self._hopeless: set[Path] = set()
+    def __init__(self, cache: OpenVinoCache | None = None) -> None:
+        """Without `cache`, torch computes everything."""
+        self._cache = cache
+        self._inconvertible: set[Path] = set()
 
     def load(self, weights: Weights, device: str, control: Control) -> LoadedModel:
-        """Loads all of `weights`; `control` is warned where they do not fit on `device`.
+        """Loads every network of `weights`; warns `control` if they do not fit on `device`.
 
         Raises:
             WeightsUnavailable, OutOfMemory, EngineFailed, Cancelled: as `loading.load_bag` and the networks.
         """
-        found = self._converted(weights, device)
+        found = self._find_converted(weights, device)
         return (
             self._load_converted(weights, found, control)
             if _agree(found)
             else self._load_torch(weights, device, control)
         )
 
-    def objection(self, weights: Weights, device: str) -> Warning | None:
-        """Why a back-end that is there is not used, where it computes something else than torch."""
-        found = self._converted(weights, device)
+    def deviation_warning(self, weights: Weights, device: str) -> Warning | None:
+        """The warning that OpenVINO's output differs too much from torch's; None if there is no such problem."""
+        found = self._find_converted(weights, device)
         if not found or _agree(found):
             return None
-        worst = max(converted.difference for _, converted in found)
+        largest = max(converted.difference for _, converted in found)
         return Warning(
             code="backend_differs",
-            message=f"OpenVINO deviates from torch by {worst:.1g} on this machine with the model {weights.name}, "
-            "so torch computes, which is slower.",
+            message=f"On this machine, OpenVINO's output for the model {weights.name} differs from torch's by "
+            f"{largest:.1g}. The bridge uses torch instead, which is slower.",
         )
 
     def is_current(self, loaded: LoadedModel, weights: Weights, device: str) -> bool:
-        """True where loading it anew would give the same."""
+        """True if loading `weights` on `device` again would give the same model and back-end."""
         if loaded.weights != weights or loaded.device != device or loaded.is_displaced:
             return False
-        return loaded.backend == "openvino" or not _agree(self._converted(weights, device))
+        return loaded.backend == "openvino" or not _agree(self._find_converted(weights, device))
 
-    def converts(self, device: str) -> bool:
-        """True where a model on that device may have a faster back-end."""
-        return self._conversions is not None and self._conversions.is_possible and device == "cpu"
+    def can_convert(self, device: str) -> bool:
+        """True if models on `device` can be converted for a faster back-end."""
+        return self._cache is not None and self._cache.is_possible and device == "cpu"
 
     def convert(self, loaded: LoadedModel, control: Control) -> bool:
-        """Converts what torch computes on the CPU; True where it is worth loading anew then.
+        """Converts a model that torch computes on the CPU; True if it should now be reloaded.
 
         Raises:
-            Cancelled: `control` said so, which ends a conversion at once.
+            Cancelled: by `control`; the conversion is stopped immediately.
             OSError: the cache cannot be written.
         """
-        conversions = self._conversions
-        if conversions is None or not self.converts(loaded.device) or not _is_convertible(loaded):
+        cache = self._cache
+        if cache is None or not self.can_convert(loaded.device) or not _is_convertible(loaded):
             return False
         segment = loaded.weights.bag.segment_seconds
         for checkpoint, network in zip(loaded.weights.files, loaded.networks, strict=True):
             control.checkpoint(0.0)
-            if checkpoint in self._hopeless:
+            if checkpoint in self._inconvertible:
                 return False
-            if conversions.find(checkpoint, segment) is None:
-                conversion = conversions.begin(checkpoint, segment, getattr(network, "first_window", None))
+            if cache.find(checkpoint, segment) is None:
+                conversion = cache.start_conversion(checkpoint, segment, getattr(network, "first_window", None))
                 try:
                     while (status := conversion.wait(POLL_SECONDS)) is None:
                         control.checkpoint(0.0)
                 finally:
                     conversion.stop()
                 if status != 0:
-                    self._hopeless.add(checkpoint)
-        return _agree(self._converted(loaded.weights, loaded.device))
+                    self._inconvertible.add(checkpoint)
+        return _agree(self._find_converted(loaded.weights, loaded.device))
 
-    def _converted(self, weights: Weights, device: str) -> list[tuple[Path, OpenVinoModel]]:
-        """The conversions of all models of the bag; empty where one of them is missing."""
-        if self._conversions is None or device != "cpu":
+    def _find_converted(self, weights: Weights, device: str) -> list[tuple[Path, OpenVinoModel]]:
+        """The folder and description of each checkpoint's conversion; empty if any is missing."""
+        if self._cache is None or device != "cpu":
             return []
         found = []
         for checkpoint in weights.files:
-            entry = self._conversions.find(checkpoint, weights.bag.segment_seconds)
-            if entry is None or checkpoint in self._hopeless:
+            entry = self._cache.find(checkpoint, weights.bag.segment_seconds)
+            if entry is None or checkpoint in self._inconvertible:
                 return []
             found.append(entry)
         return found
@@ -140,7 +140,7 @@ class Backends:
         separator = DemucsSeparator(weights.name, networks, weights.bag.weights)
         loaded = LoadedModel(weights, "torch", device, networks, separator)
         if loaded.is_displaced:
-            control.warn(short_of_memory(weights.name, device))
+            control.warn(out_of_memory_warning(weights.name, device))
         return loaded
 
     def _load_converted(
@@ -156,18 +156,18 @@ class Backends:
                 FallbackNetwork(fast, self._torch_loader(weights, checkpoint), self._discarder(checkpoint, folder))
             )
         separator = DemucsSeparator(weights.name, networks, weights.bag.weights)
-        if len(networks) == 1:  # of a bag only those that a job needs, when it needs them
+        if len(networks) == 1:  # the networks of a larger bag are prepared on first use: a job may not need them all
             networks[0].prepare()
         control.checkpoint(1.0)
         return LoadedModel(weights, "openvino", "cpu", tuple(networks), separator)
 
     def _discarder(self, checkpoint: Path, folder: Path) -> Callable[[], None]:
-        """Forgets a conversion that failed, and does not make it again in this process."""
+        """A callback that deletes a failed conversion and stops this process from repeating it."""
 
         def discard() -> None:
-            assert self._conversions is not None
-            self._hopeless.add(checkpoint)
-            self._conversions.discard(folder)
+            assert self._cache is not None
+            self._inconvertible.add(checkpoint)
+            self._cache.discard(folder)
 
         return discard
 
@@ -184,8 +184,8 @@ class Backends:
 
 
 def _agree(found: list[tuple[Path, OpenVinoModel]]) -> bool:
-    """True where there is a conversion of every model, and each computes what torch does."""
-    return bool(found) and all(converted.difference <= MOST_DIFFERENCE for _, converted in found)
+    """True if every model is converted and its output agrees with torch's."""
+    return bool(found) and all(converted.difference <= MAX_DIFFERENCE for _, converted in found)
 
 
 def _is_convertible(loaded: LoadedModel) -> bool:

@@ -1,4 +1,4 @@
-"""Which processor computes."""
+"""Chooses the compute device."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from bridge.options.table import DEVICE
 
 
 def check_device(name: str) -> None:
-    """Raises BadArguments where `name` is no device at all; loads nothing."""
+    """Raises BadArguments if `name` is not a device name. Imports nothing heavy."""
     if name not in DEVICE.names:
         raise BadArguments(f"There is no device {name}.", advice=f"Choose one of {', '.join(DEVICE.names)}.")
 
 
 def choose_device(name: str) -> str:
-    """`name`, or for `auto` the fastest that this machine has: `cuda`, `mps` or `cpu`.
+    """Resolves `auto` to the fastest device of this machine: `cuda`, `mps` or `cpu`. Returns other names unchanged.
 
     Raises:
-        BadArguments: there is no device of that name.
-        EngineFailed: this machine does not have it.
+        BadArguments: `name` is not a device name.
+        EngineFailed: this machine does not have the device.
     """
     check_device(name)
     if name == "cpu" or (name == "auto" and not _may_have_gpu()):
@@ -42,7 +42,7 @@ def choose_device(name: str) -> str:
 
 
 def _may_have_gpu() -> bool:
-    """False only where torch could find none: asking torch itself takes seconds where nothing else needs it yet."""
+    """False only if torch cannot have a GPU. Importing torch to ask it takes seconds, so this check comes first."""
     if sys.platform == "darwin":
         return platform.machine() == "arm64"
     try:

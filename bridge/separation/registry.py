@@ -1,4 +1,4 @@
-"""Engines by name: what `draft`, `htdemucs` or `auto` opens, and keeping the last one warm."""
+"""Opens separation engines by name (`draft`, `htdemucs`, `auto` …) and keeps the last model in memory."""
 
 from __future__ import annotations
 
@@ -24,19 +24,20 @@ from bridge.separation.throughput import EngineSpeeds, TimedSeparator
 if TYPE_CHECKING:
     from bridge.protocols import Clock, Control, Separator
 
-    #: Brings a released model to where `ModelLocations` finds it; raises WeightsUnavailable or Cancelled.
+    #: Downloads a released model to where `ModelLocations` finds it; raises WeightsUnavailable or Cancelled.
     Fetch = Callable[[str, ModelLocations, Control], None]
 
 log = logging.getLogger(__name__)
 
-#: Converting takes 10–15 s on a small machine, and saves a third of every second of work: so much audio pays for it.
+#: Jobs with at least this much audio convert their model first. Converting takes 10–15 s on a small machine and makes
+#: separation a third faster.
 WORTH_CONVERTING_SECONDS = 120.0
-#: How long `auto` takes a failed download for an answer.
+#: How long `auto` waits before it retries a failed download.
 RETRY_AFTER_SECONDS = 300.0
 
 
 class EngineRegistry:
-    """Opens separators for one worker process. Keeps one loaded model, so the next job starts at once."""
+    """Opens separators for one worker process. Keeps one model loaded so that the next job starts immediately."""
 
     def __init__(
         self,
@@ -44,12 +45,12 @@ class EngineRegistry:
         *,
         clock: Clock,
         fetch: Fetch | None = None,
-        places: ModelLocations | None = None,
+        locations: ModelLocations | None = None,
         backends: Backends | None = None,
         speeds: EngineSpeeds | None = None,
         retry_after_seconds: float = RETRY_AFTER_SECONDS,
     ) -> None:
-        self._places = places or ModelLocations.of(models_dir)
+        self._locations = locations or ModelLocations.of(models_dir)
         self._clock = clock
         self._fetch = fetch or Fetcher(clock=clock).fetch
         self._retry_after_seconds = retry_after_seconds
@@ -57,27 +58,27 @@ class EngineRegistry:
         self._backends = backends or Backends()
         self._speeds = speeds
         self._warm: LoadedModel | None = None
-        self._objected: set[Weights] = set()
+        self._warned_of_deviation: set[Weights] = set()
         self._loading = threading.Lock()
 
     def open(self, name: str, device: str, control: Control, seconds: float = 0.0) -> Separator:
-        """The engine `name` on `device` (`auto`, `cpu`, `cuda`, `mps`), ready to work.
+        """The engine `name` on `device` (`auto`, `cpu`, `cuda`, `mps`), loaded and ready to separate.
 
-        `auto` is htdemucs where its weights are here or can be fetched; else draft, and `control` is warned. An
-        engine that was asked for by name is that engine, or an error.
+        `auto` is htdemucs if its weights are present or can be downloaded; otherwise draft, with a warning to
+        `control`. An engine requested by name is never replaced by another.
 
         Args:
-            seconds: how much audio waits for it. A model that was fetched just now, or has long work before it, is
-                converted for a faster back-end first; others are when the worker is idle.
+            seconds: length of the audio to separate. A model that was just downloaded, or that has a long job ahead,
+                is converted for a faster back-end first. Other models are converted when the worker is idle.
 
         Raises:
-            BadArguments: there is no such engine or device.
-            WeightsUnavailable: the weights are not here and cannot be fetched, or are damaged.
-            EngineFailed, OutOfMemory: the device is missing, or too small.
-            Cancelled: `control` said so.
+            BadArguments: unknown engine or device.
+            WeightsUnavailable: the weights are missing and cannot be downloaded, or they are damaged.
+            EngineFailed, OutOfMemory: the device is missing, or has too little memory.
+            Cancelled: by `control`.
         """
         check_device(device)
-        name = one_of("engine", name, engine_names(self._places))
+        name = one_of("engine", name, engine_names(self._locations))
         separator = self._open(name, device, control, seconds)
         return separator if self._speeds is None else TimedSeparator(separator, self._speeds, self._clock)
 
@@ -87,7 +88,7 @@ class EngineRegistry:
         if name != AUTO:
             return self._open_model(name, device, control, seconds)
         try:
-            self._recall_failure(PREFERRED)
+            self._raise_recent_failure(PREFERRED)
             return self._open_model(PREFERRED, device, control, seconds)
         except WeightsUnavailable as exc:
             control.warn(
@@ -100,29 +101,28 @@ class EngineRegistry:
             return self._open_draft(control)
 
     def pull(self, name: str, control: Control) -> None:
-        """Gets `name` ready ahead of time: fetches its weights, and converts them where that makes it faster.
+        """Prepares `name` ahead of time: downloads its weights and converts them if that makes separation faster.
 
         Raises:
             BadArguments, WeightsUnavailable, Cancelled: as `open`.
         """
-        name = one_of("model", name, engine_names(self._places))
+        name = one_of("model", name, engine_names(self._locations))
         if name != DRAFT:
             weights = self._weights(PREFERRED if name == AUTO else name, PartControl(control, 0.0, 0.9))
             device = choose_device("auto")
-            if self._backends.converts(device):
+            if self._backends.can_convert(device):
                 with self._loading:
                     loaded = self._load(weights, device, PartControl(control, 0.9, 1.0))
-                self._converted(loaded, PartControl(control, 1.0, 1.0))
+                self._convert_if_possible(loaded, PartControl(control, 1.0, 1.0))
         control.checkpoint(1.0)
 
     def prepare(self, stop: threading.Event) -> None:
-        """Loads, in idle time, what the next job most likely needs: the last model, or else the preferred one.
+        """Loads the preferred model in idle time, unless a model is loaded already. Downloads nothing.
 
-        Downloads nothing. May be called on another thread than the rest; ends early once `stop` is set, after the
-        step that it is at.
+        May run on a different thread than the other methods. Ends after its current step once `stop` is set.
         """
 
-        weights = self._places.find(PREFERRED)
+        weights = self._locations.find(PREFERRED)
         if self._warm is not None or weights is None or stop.is_set():
             return
         device = choose_device("auto")
@@ -130,14 +130,14 @@ class EngineRegistry:
             self._load(weights, device, _UntilStopped(stop))
 
     def convert(self, stop: threading.Event) -> None:
-        """Converts, in idle time, the loaded model for a faster back-end, and loads that; as `prepare`."""
+        """Converts the loaded model for a faster back-end in idle time and loads the result. `stop` as in `prepare`."""
         loaded = self._warm
         if loaded is not None:
             with suppress(Cancelled):
                 self._convert(loaded, _UntilStopped(stop))
 
-    def _converted(self, loaded: LoadedModel, control: Control) -> LoadedModel:
-        """The model on its fastest back-end; a full disk only means that it stays as it is."""
+    def _convert_if_possible(self, loaded: LoadedModel, control: Control) -> LoadedModel:
+        """Converts and reloads a model if possible; returns it unchanged if the cache cannot be written."""
         try:
             return self._convert(loaded, control)
         except OSError as exc:
@@ -151,7 +151,7 @@ class EngineRegistry:
             return self._load(loaded.weights, loaded.separator.device, control)
 
     def close(self) -> None:
-        """Lets go of the loaded model and its memory."""
+        """Unloads the model and frees its memory."""
         self._warm = None
 
     def _open_draft(self, control: Control) -> Separator:
@@ -161,30 +161,30 @@ class EngineRegistry:
         return DraftSeparator()
 
     def _open_model(self, name: str, device: str, control: Control, seconds: float) -> Separator:
-        was_here = self._places.find(name) is not None
+        was_present = self._locations.find(name) is not None
         weights = self._weights(name, PartControl(control, 0.0, 0.9))
         chosen = choose_device(device)
         with self._loading:
             loaded = self._load(weights, chosen, PartControl(control, 0.9, 1.0))
-        if not was_here or seconds >= WORTH_CONVERTING_SECONDS:
-            loaded = self._converted(loaded, PartControl(control, 1.0, 1.0))
-        objection = self._backends.objection(weights, chosen)
-        if objection is not None and weights not in self._objected:
-            self._objected.add(weights)
-            control.warn(objection)
+        if not was_present or seconds >= WORTH_CONVERTING_SECONDS:
+            loaded = self._convert_if_possible(loaded, PartControl(control, 1.0, 1.0))
+        deviation_warning = self._backends.deviation_warning(weights, chosen)
+        if deviation_warning is not None and weights not in self._warned_of_deviation:
+            self._warned_of_deviation.add(weights)
+            control.warn(deviation_warning)
         return loaded.separator
 
     def _load(self, weights: Weights, device: str, control: Control) -> LoadedModel:
         if self._warm is not None and self._backends.is_current(self._warm, weights, device):
             control.checkpoint(1.0)
             return self._warm
-        self._warm = None  # before the next is loaded: two models need not fit into memory
+        self._warm = None  # first unload the old model: two may not fit into memory
         self._warm = self._backends.load(weights, device, control)
         return self._warm
 
     def _weights(self, name: str, control: Control) -> Weights:
-        """Finds the weights, after a download where they are not here."""
-        found = self._places.find(name)
+        """The weights of `name`; downloads them if they are not on this machine."""
+        found = self._locations.find(name)
         if found is not None:
             return found
         if needs_diffq(name):
@@ -192,12 +192,12 @@ class EngineRegistry:
                 f"The model {name} is quantised, and the package diffq that unpacks it is not installed.",
                 advice=f"Install diffq, or use {name.removesuffix('_q')}.",
             )
-        if name in self._places.unmix_names:
+        if name in self._locations.unmix_names:
             check_installed(name)
         control.checkpoint(0.0)
         try:
-            self._fetch(name, self._places, control)
-            found = self._places.find(name)
+            self._fetch(name, self._locations, control)
+            found = self._locations.find(name)
             if found is None:
                 raise WeightsUnavailable(f"The model {name} was fetched, but its files are not complete.")
         except WeightsUnavailable as exc:
@@ -206,24 +206,24 @@ class EngineRegistry:
         self._failed.pop(name, None)
         return found
 
-    def _recall_failure(self, name: str) -> None:
-        """Raises what the last download of `name` failed with, if that was a moment ago and nothing has come since."""
+    def _raise_recent_failure(self, name: str) -> None:
+        """Raises the error of the last download of `name` if it failed recently and the weights are still missing."""
         failed_at, failure = self._failed.get(name, (0.0, None))
-        if failure is None or self._places.find(name) is not None:
+        if failure is None or self._locations.find(name) is not None:
             return
         if self._clock.monotonic_seconds() - failed_at < self._retry_after_seconds:
             raise WeightsUnavailable(failure.message, advice=failure.advice)
 
 
 class _UntilStopped:
-    """The control of work in idle time."""
+    """The `Control` of idle-time work: raises Cancelled once `stop` is set."""
 
     def __init__(self, stop: threading.Event) -> None:
         self._stop = stop
 
-    def checkpoint(self, fraction: float) -> None:  # noqa: ARG002 - nobody sees this work
+    def checkpoint(self, fraction: float) -> None:  # noqa: ARG002 - idle-time work shows no progress
         if self._stop.is_set():
             raise Cancelled
 
     def warn(self, warning: Warning) -> None:
-        """Whoever opens the model for a job is warned."""
+        """Does nothing: `EngineRegistry.open` warns the job that uses the model."""

@@ -1,4 +1,4 @@
-"""How fast each engine was on this machine the last time it had a whole clip to do."""
+"""Measured speed of each engine on this machine, from its last complete run."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from bridge.system.files import read_json, write_whole
 if TYPE_CHECKING:
     from bridge.protocols import Clock, Context, Control, Separator, Signal, StemBlock
 
-#: Shorter runs say more about the first window than about the engine.
+#: Runs shorter than this are not recorded: the first window dominates them.
 SHORTEST_SECONDS = 5.0
 
 
 class EngineSpeeds:
-    """A small file: engine → device → seconds of audio per second. Losing it costs nothing, so it never fails."""
+    """A small file: engine → device → seconds of audio per second. It is expendable, so I/O errors are ignored."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     @classmethod
-    def kept_in(cls, cache_dir: Path) -> EngineSpeeds:
+    def in_folder(cls, cache_dir: Path) -> EngineSpeeds:
         return cls(cache_dir / "speed.json")
 
     def measured(self) -> dict[str, dict[str, float]]:
-        """All that is known; empty where the file is missing or damaged."""
+        """All recorded speeds; empty if the file is missing or damaged."""
         try:
             return read_json(self._path, dict[str, dict[str, float]])
         except (OSError, ValueError):
             return {}
 
     def fastest(self) -> dict[str, float]:
-        """Engine → its speed on the device that does best."""
+        """Engine → speed on its fastest device."""
         return {engine: max(devices.values()) for engine, devices in self.measured().items() if devices}
 
-    def note(self, engine: str, device: str, speed: float) -> None:
-        """Replaces what was known of `engine` on `device`."""
+    def record(self, engine: str, device: str, speed: float) -> None:
+        """Stores the speed of `engine` on `device`, replacing the previous value."""
         measured = self.measured()
         measured.setdefault(engine, {})[device] = round(speed, 3)
         with suppress(OSError):
@@ -48,7 +48,7 @@ class EngineSpeeds:
 
 
 class TimedSeparator:
-    """A separator that notes how fast it was, each time its listener has what it wanted."""
+    """A separator that records its speed whenever its consumer has received the whole clip, or stops early."""
 
     def __init__(self, separator: Separator, speeds: EngineSpeeds, clock: Clock) -> None:
         self._separator = separator
@@ -83,23 +83,23 @@ class TimedSeparator:
 
     def _timed(self, blocks: Iterator[StemBlock], mix: Signal, stems: Sequence[str]) -> Iterator[StemBlock]:
         spent_seconds, frames = 0.0, 0
-        is_whole = len(set(stems)) >= len(self.stems) - 1  # "other" is what the rest leaves over (docs/decisions/0005)
+        is_whole = len(set(stems)) >= len(self.stems) - 1  # "other" may be computed as the remainder (decision 0005)
         try:
             while True:
                 began = self._clock.monotonic_seconds()
                 block = next(blocks, None)
-                spent_seconds += self._clock.monotonic_seconds() - began  # without what the listener does in between
+                spent_seconds += self._clock.monotonic_seconds() - began  # excludes the consumer's own work
                 if block is None:
                     return
                 frames += len(next(iter(block.values()), ()))
                 if is_whole and frames >= mix.frames:
-                    self._note(frames / mix.sample_rate_hz, spent_seconds)
+                    self._record(frames / mix.sample_rate_hz, spent_seconds)
                 yield block
-        except GeneratorExit:  # the listener has all that it wanted
+        except GeneratorExit:  # the consumer needs no more blocks
             if is_whole and frames < mix.frames:
-                self._note(frames / mix.sample_rate_hz, spent_seconds)
+                self._record(frames / mix.sample_rate_hz, spent_seconds)
             raise
 
-    def _note(self, audio_seconds: float, spent_seconds: float) -> None:
+    def _record(self, audio_seconds: float, spent_seconds: float) -> None:
         if audio_seconds >= SHORTEST_SECONDS and spent_seconds > 0:
-            self._speeds.note(self.name, self.device, audio_seconds / spent_seconds)
+            self._speeds.record(self.name, self.device, audio_seconds / spent_seconds)

@@ -55,7 +55,7 @@ def main() -> int:
         cache_dir = Path(configuration.cache_dir)
         backends = Backends(OpenVinoCache(cache_dir / "openvino", clock=clock))
         engines = EngineRegistry(
-            Path(configuration.models_dir), clock=clock, backends=backends, speeds=EngineSpeeds.kept_in(cache_dir)
+            Path(configuration.models_dir), clock=clock, backends=backends, speeds=EngineSpeeds.in_folder(cache_dir)
         )
         transcribers = TranscriberRegistry()
         context = WorkerContext(

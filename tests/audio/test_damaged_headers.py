@@ -1,4 +1,4 @@
-"""Files whose headers were hit: read, or refused in words; no error of a decoder comes out as one of ours."""
+"""Files with damaged headers are read, or refused with a clear message; no decoder exception escapes."""
 
 from __future__ import annotations
 
@@ -32,59 +32,60 @@ def original(folder: Path, ending: str) -> bytes:
 
 
 def mutants(data: bytes, ending: str) -> Iterator[bytes]:
-    """The same ones at every run: bytes changed in the head, numbers made extreme, pieces cut out, ends cut off."""
-    chance = random.Random(ending)
+    """Deterministic mutations: changed header bytes, extreme numbers, deleted bytes, truncated files."""
+    rng = random.Random(ending)
     for number in range(MUTANTS):
         mutant = bytearray(data)
         head = min(len(data), HEAD_BYTES)
-        # Of an MP4 file, the description may be the end.
+        # The header of an MP4 file may be at its end.
         shift = max(0, len(data) - HEAD_BYTES) if ending in ("m4a", "mov") and number % 2 else 0
-        for _ in range(chance.choice((1, 2, 6, 20))):
-            at = min(shift + chance.randrange(head), len(mutant) - 1)
-            match chance.randrange(4):
+        for _ in range(rng.choice((1, 2, 6, 20))):
+            at = min(shift + rng.randrange(head), len(mutant) - 1)
+            match rng.randrange(4):
                 case 0:
-                    mutant[at] = chance.randrange(256)
+                    mutant[at] = rng.randrange(256)
                 case 1:
-                    mutant[at : at + 4] = chance.choice((b"\0" * 4, b"\xff" * 4, b"\x7f\xff\xff\xff", b"\x80\0\0\0"))
+                    mutant[at : at + 4] = rng.choice((b"\0" * 4, b"\xff" * 4, b"\x7f\xff\xff\xff", b"\x80\0\0\0"))
                 case 2:
-                    del mutant[at : at + chance.choice((1, 4, 40))]
+                    del mutant[at : at + rng.choice((1, 4, 40))]
                 case _:
-                    mutant[at] ^= 1 << chance.randrange(8)
-        if chance.randrange(5) == 0:
-            del mutant[chance.randrange(len(mutant)) :]
+                    mutant[at] ^= 1 << rng.randrange(8)
+        if rng.randrange(5) == 0:
+            del mutant[rng.randrange(len(mutant)) :]
         yield bytes(mutant)
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_a_damaged_header_is_read_or_refused_in_words(tmp_path: Path, ending: str) -> None:
+def test_a_damaged_header_is_read_or_refused_with_a_message(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"mutant.{ending}"
-    came_out: Counter[str] = Counter()
-    nameless = 0
+    outcomes: Counter[str] = Counter()
+    without_name = 0
     for mutant in mutants(original(tmp_path, ending), ending):
         path.write_bytes(mutant)
         try:
             with find_region(path, 0.0, None, 60.0).open(tmp_path / "scratch", RecordingControl()) as region:
                 region.signal.read(0, min(region.frames, BLOCK_FRAMES))
-            came_out["read"] += 1
+            outcomes["read"] += 1
         except BridgeError as error:
-            came_out[error.code] += 1
-            nameless += path.name not in str(error)
-    assert set(came_out) <= {"read", "not_audio", "too_long"}, came_out
-    assert not nameless
+            outcomes[error.code] += 1
+            without_name += path.name not in str(error)
+    assert set(outcomes) <= {"read", "not_audio", "too_long"}, outcomes
+    assert not without_name
     is_checked = ending == "ogg"  # every page has a checksum
-    assert (came_out["read"] or is_checked) and came_out["not_audio"], (
-        "they are too tame, or too wild, to test anything"
-    )
+    assert (outcomes["read"] or is_checked) and outcomes["not_audio"], "the mutations must give both outcomes"
 
 
 @pytest.mark.parametrize("error", [AttributeError("rate"), UnicodeDecodeError("utf-8", b"\xf6", 0, 1, "x"), OSError(5)])
-def test_whatever_a_decoder_raises_is_about_the_file(error: Exception) -> None:
-    with pytest.raises(NotAudio, match=r"clip\.mp3") as told, translate_decoding_errors("clip.mp3 cannot be decoded."):
+def test_any_decoder_exception_becomes_not_audio(error: Exception) -> None:
+    with (
+        pytest.raises(NotAudio, match=r"clip\.mp3") as caught,
+        translate_decoding_errors("clip.mp3 cannot be decoded."),
+    ):
         raise error
-    assert told.value.__cause__ is error
+    assert caught.value.__cause__ is error
 
 
 @pytest.mark.parametrize("kind", [MemoryError, KeyboardInterrupt])
-def test_what_is_not_the_files_fault_passes(kind: Callable[[], BaseException]) -> None:
+def test_errors_unrelated_to_the_file_pass_through(kind: Callable[[], BaseException]) -> None:
     with pytest.raises(kind), translate_decoding_errors("clip.mp3 cannot be decoded."):  # type: ignore[call-overload]
         raise kind()

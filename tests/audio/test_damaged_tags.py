@@ -1,4 +1,4 @@
-"""Tags, pictures, chapters and further streams never matter to the sound, however damaged they are."""
+"""Damaged tags, pictures, chapters and additional streams never affect the audio."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ NONSENSE = b"\xff\xfe\x80nonsense\x00\xed\xa0\x80"
 
 
 def replaced(path: Path, old: bytes, new: bytes) -> Path:
-    """The file with `old`, wherever it is, become `new`, which is as long."""
+    """Replaces every `old` in the file by `new`, which has the same length."""
     data = path.read_bytes()
-    assert old in data, "the test would test nothing"
+    assert old in data, "there is nothing to replace"
     assert len(old) == len(new)
     path.write_bytes(data.replace(old, new))
     return path
@@ -68,7 +68,7 @@ def unknown_first_stream(folder: Path) -> Path:
 
 
 def unknown_stream(path: Path, *, last: bool) -> Path:
-    """The codec of one stream becomes one that nobody knows."""
+    """Replaces the codec of one stream by an unknown one."""
     data = path.read_bytes()
     at = data.rindex(b"A_AAC") if last else data.index(b"A_AAC")
     path.write_bytes(data[:at] + b"A_ZZZ" + data[at + 5 :])
@@ -85,7 +85,7 @@ def wma_tags(folder: Path) -> Path:
 
 
 def vorbis_comment(folder: Path) -> Path:
-    """In a FLAC file from a pipe, which FFmpeg reads."""
+    """A FLAC file of unknown length, as from a pipe, which FFmpeg reads."""
     path = folder / "a.flac"
     with soundfile.SoundFile(str(path), "w", RATE, 2, "PCM_16") as file:
         file.title = "Bjork"
@@ -102,7 +102,10 @@ def ogg_comment(folder: Path) -> Path:
     with soundfile.SoundFile(str(path), "w", RATE, 2, "VORBIS") as file:
         file.title = "Bjork"
         file.write(sound())
-    with av.open(str(path)) as source, av.open(str(folder / "a.mka"), "w") as copy:  # the same in another box
+    with (
+        av.open(str(path)) as source,
+        av.open(str(folder / "a.mka"), "w") as copy,
+    ):  # the same stream in another container
         stream = copy.add_stream_from_template(source.streams.audio[0])
         stream.metadata["title"] = "Bjork"
         for packet in source.demux(source.streams.audio[0]):
@@ -113,7 +116,7 @@ def ogg_comment(folder: Path) -> Path:
 
 
 def riff_info(folder: Path) -> Path:
-    """Behind the sound, with sizes that are wrong."""
+    """Chunks with wrong sizes after the audio."""
     path = encode(folder / "a.wav", sound(), RATE, "PCM_16")
     info = b"INFOINAM" + len(LATIN).to_bytes(4, "little") + LATIN + b"\0IART\xff\xff\xff\x7f" + NONSENSE
     chunks = (
@@ -151,25 +154,25 @@ MAKERS: list[Callable[[Path], Path]] = [
 @pytest.mark.parametrize(
     "make", MAKERS, ids=[f"{number}-{make.__name__.strip('<>')}" for number, make in enumerate(MAKERS)]
 )
-def test_damaged_tags_and_streams_do_not_matter(tmp_path: Path, make: Callable[[Path], Path]) -> None:
+def test_damaged_tags_and_streams_are_ignored(tmp_path: Path, make: Callable[[Path], Path]) -> None:
     region, samples = decoded(make(tmp_path))
     assert region.audio.channels == 2
-    assert abs(len(samples) - len(sound())) <= 2 * 2048  # WMA's encoder does not say what it puts before
+    assert abs(len(samples) - len(sound())) <= 2 * 2048  # the WMA encoder does not state its delay
     assert 0.3 < np.abs(samples).max() < 1.0
-    heard, meant = (np.abs(np.fft.rfft(one[2048:14_336, 0])) for one in (samples, sound()))
-    assert np.corrcoef(heard, meant)[0, 1] > 0.9, "it is another sound"
+    actual, expected = (np.abs(np.fft.rfft(one[2048:14_336, 0])) for one in (samples, sound()))
+    assert np.corrcoef(actual, expected)[0, 1] > 0.9, "the spectrum differs"
 
 
-def test_a_file_of_streams_that_nobody_can_decode_is_no_audio(tmp_path: Path) -> None:
+def test_a_file_without_a_decodable_stream_is_not_audio(tmp_path: Path) -> None:
     with pytest.raises(NotAudio):
         find_region(unknown_stream(named(tmp_path / "a.mkv"), last=True), 0.0, None, 3600.0)
 
 
 @pytest.mark.parametrize("seconds", [1e15, -1e12])
-def test_a_file_of_no_year_has_a_date(tmp_path: Path, seconds: float) -> None:
+def test_a_modification_time_outside_the_calendar_gives_a_date(tmp_path: Path, seconds: float) -> None:
     path = encode(tmp_path / "a.wav", sound(), RATE, "PCM_16")
     try:
         os.utime(path, (seconds, seconds))
     except (OSError, OverflowError):
-        pytest.xfail("this file system keeps no such time")
+        pytest.xfail("this file system cannot store the time")
     assert len(read_origin(path).date) == 10

@@ -8,7 +8,7 @@ from tests.support.sounds import music, read, write
 
 
 def checksum(page: bytes) -> int:
-    """RFC 3533's CRC, bit by bit, of a page whose own checksum counts as zero."""
+    """RFC 3533's CRC of a page, bit by bit, with the checksum field set to zero."""
     value = 0
     for byte in page[:22] + bytes(4) + page[26:]:
         value ^= byte << 24
@@ -27,10 +27,10 @@ def pages(data: bytes) -> list[bytes]:
     return found
 
 
-def test_every_page_has_the_number_and_a_right_checksum(tmp_path: Path) -> None:
+def test_every_page_has_the_serial_number_and_a_valid_checksum(tmp_path: Path) -> None:
     path = write(tmp_path / "a.ogg", music(1.0), subtype="VORBIS")
     before, sound = pages(path.read_bytes()), read(path)
-    ogg.renumber(path)
+    ogg.set_serial_number(path)
     after = pages(path.read_bytes())
     assert len(after) == len(before) > 2
     assert {page[14:18] for page in after} == {ogg.SERIAL.to_bytes(4, "little")}
@@ -38,9 +38,9 @@ def test_every_page_has_the_number_and_a_right_checksum(tmp_path: Path) -> None:
     assert np.array_equal(read(path), sound)
 
 
-def test_what_is_no_ogg_file_stays_as_it_is(tmp_path: Path) -> None:
+def test_other_files_are_refused_and_unchanged(tmp_path: Path) -> None:
     path = write(tmp_path / "a.wav", music(0.1))
     before = path.read_bytes()
     with pytest.raises(ValueError, match="not an Ogg"):
-        ogg.renumber(path)
+        ogg.set_serial_number(path)
     assert path.read_bytes() == before

@@ -12,25 +12,25 @@ RATES = [8_000, 22_050, 44_100, 48_000, 96_000, 192_000]
 
 
 @pytest.mark.parametrize("rate", RATES)
-def test_an_impulse_comes_back_on_its_own_sample(rate: int) -> None:
+def test_an_impulse_keeps_its_sample_in_a_round_trip(rate: int) -> None:
     frames, at = rate, rate // 3
     sound = np.zeros((frames, 2), np.float32)
     sound[at] = 1.0
-    there = resampled(ArraySignal(sound, rate), 44_100)
+    converted = resampled(ArraySignal(sound, rate), 44_100)
     back = StreamResampler(44_100, rate, 2, frames)
-    out = np.concatenate([back.convert(block, last=last) for block, last in _blocks(there.read(0, there.frames), 5000)])
+    blocks = _blocks(converted.read(0, converted.frames), 5000)
+    out = np.concatenate([back.convert(block, last=last) for block, last in blocks])
     assert out.shape == sound.shape
     assert int(np.abs(out[:, 0]).argmax()) == at
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(1, 20_000), st.sampled_from(RATES), st.integers(1, 7000))
-def test_any_length_comes_back_exactly(frames: int, rate: int, block: int) -> None:
-    there = resampled(ArraySignal(np.ones((frames, 1), np.float32), rate), 44_100)
+def test_a_round_trip_keeps_the_length(frames: int, rate: int, block: int) -> None:
+    converted = resampled(ArraySignal(np.ones((frames, 1), np.float32), rate), 44_100)
     back = StreamResampler(44_100, rate, 1, frames)
-    assert (
-        sum(len(back.convert(part, last=last)) for part, last in _blocks(there.read(0, there.frames), block)) == frames
-    )
+    blocks = _blocks(converted.read(0, converted.frames), block)
+    assert sum(len(back.convert(part, last=last)) for part, last in blocks) == frames
 
 
 def test_the_same_rate_is_the_same_signal() -> None:
@@ -49,7 +49,7 @@ def _blocks(samples: np.ndarray, size: int) -> list[tuple[np.ndarray, bool]]:
 
 
 @pytest.mark.parametrize(("rate", "other"), [(48_000, 44_100), (44_100, 192_000), (192_000, 44_100), (44_100, 8_000)])
-def test_a_stretch_comes_out_as_it_does_in_the_whole(rate: int, other: int) -> None:
+def test_an_excerpt_equals_that_part_of_the_whole(rate: int, other: int) -> None:
     sound = np.random.default_rng(0).standard_normal((rate, 2)).astype(np.float32) * np.float32(0.3)
     signal = resampled(ArraySignal(sound, rate), other)
     whole = soxr.resample(sound, rate, other, quality="VHQ")
@@ -59,14 +59,14 @@ def test_a_stretch_comes_out_as_it_does_in_the_whole(rate: int, other: int) -> N
         assert np.abs(signal.read(start, stop) - whole[start:stop]).max(initial=0.0) < 1e-6
 
 
-def test_only_what_is_needed_is_read() -> None:
-    class Watched(ArraySignal):
-        most = 0
+def test_only_the_needed_frames_are_read() -> None:
+    class RecordingSignal(ArraySignal):
+        longest = 0
 
         def read(self, start: int, stop: int) -> Samples:
-            self.most = max(self.most, stop - start)
+            self.longest = max(self.longest, stop - start)
             return super().read(start, stop)
 
-    signal = Watched(np.zeros((48_000 * 60, 1), np.float32), 48_000)
+    signal = RecordingSignal(np.zeros((48_000 * 60, 1), np.float32), 48_000)
     resampled(mono(signal), 44_100).read(1_000_000, 1_044_100)
-    assert signal.most < 50_000
+    assert signal.longest < 50_000

@@ -8,7 +8,7 @@ from bridge.audio.signal import ArraySignal, SignalSlice
 from tests.support.sounds import music
 
 
-def test_what_was_written_can_be_read_from_anywhere(tmp_path: Path) -> None:
+def test_written_samples_can_be_read_from_anywhere(tmp_path: Path) -> None:
     sound = music(0.1, channels=3)
     scratch = Scratch(tmp_path / "s", 3, 44_100)
     for start in range(0, len(sound), 1000):
@@ -22,7 +22,7 @@ def test_what_was_written_can_be_read_from_anywhere(tmp_path: Path) -> None:
     assert (scratch.highest, scratch.lowest) == (sound.max(), sound.min())
 
 
-def test_before_its_first_frame_a_scratch_is_silent(tmp_path: Path) -> None:
+def test_a_scratch_signal_is_silent_before_its_first_frame(tmp_path: Path) -> None:
     scratch = Scratch(tmp_path / "s", 1, 44_100)
     scratch.append(np.ones((10, 1), np.float32))
     scratch.close()
@@ -32,14 +32,14 @@ def test_before_its_first_frame_a_scratch_is_silent(tmp_path: Path) -> None:
     assert not signal.read(3, 50).any()
 
 
-def test_a_scratch_never_takes_a_file_that_is_there(tmp_path: Path) -> None:
+def test_a_scratch_file_never_overwrites_a_file(tmp_path: Path) -> None:
     (tmp_path / "s").write_text("mine")
     with pytest.raises(FileExistsError):
         Scratch(tmp_path / "s", 1, 44_100)
 
 
-def test_a_stretch_counts_from_its_own_start() -> None:
+def test_a_slice_is_numbered_from_its_own_start() -> None:
     sound = music(0.1)
-    stretch = SignalSlice(ArraySignal(sound, 44_100), 1000, 3000)
-    assert (stretch.frames, stretch.channels, stretch.sample_rate_hz) == (2000, 2, 44_100)
-    assert np.array_equal(stretch.read(5, 2000), sound[1005:3000])
+    part = SignalSlice(ArraySignal(sound, 44_100), 1000, 3000)
+    assert (part.frames, part.channels, part.sample_rate_hz) == (2000, 2, 44_100)
+    assert np.array_equal(part.read(5, 2000), sound[1005:3000])

@@ -6,7 +6,7 @@ import soundfile
 
 from bridge.audio import riff
 from bridge.audio.scratch import Scratch
-from bridge.audio.sink import clips_in, subtype_for, write_audio
+from bridge.audio.sink import subtype_for, would_clip, write_audio
 from bridge.errors import BadArguments
 from tests.support.sounds import Samples, music, read
 
@@ -20,7 +20,7 @@ def scratch(folder: Path, sound: Samples, rate: int = 44_100) -> Scratch:
 
 
 @pytest.mark.parametrize(("subtype", "bits"), [("PCM_16", 16), ("PCM_24", 24), ("PCM_32", 31)])
-def test_whole_numbers_are_exact_to_half_a_step(tmp_path: Path, subtype: str, bits: int) -> None:
+def test_integers_are_exact_to_half_a_step(tmp_path: Path, subtype: str, bits: int) -> None:
     sound = music(0.2)
     write_audio(tmp_path / "a.wav", scratch(tmp_path, sound), "wav", subtype)
     written, _ = soundfile.read(tmp_path / "a.wav", dtype="float64")
@@ -28,20 +28,20 @@ def test_whole_numbers_are_exact_to_half_a_step(tmp_path: Path, subtype: str, bi
     assert np.abs(written - sound).max() <= 0.5 / 2 ** (bits - 1)
 
 
-def test_a_sixteen_bit_file_comes_back_bit_for_bit(tmp_path: Path) -> None:
+def test_a_sixteen_bit_file_is_bit_identical(tmp_path: Path) -> None:
     sound = (np.arange(-32768, 32768, dtype=np.float64) / 32768).astype(np.float32)[:, None]
     write_audio(tmp_path / "a.wav", scratch(tmp_path, sound), "wav", "PCM_16")
     assert np.array_equal(read(tmp_path / "a.wav"), sound)
 
 
-def test_floats_are_untouched_also_beyond_full_scale(tmp_path: Path) -> None:
+def test_floats_are_unchanged_even_beyond_full_scale(tmp_path: Path) -> None:
     sound = music(0.2) * 9
     write_audio(tmp_path / "a.wav", scratch(tmp_path, sound), "wav", "FLOAT")
     assert np.array_equal(read(tmp_path / "a.wav"), sound)
 
 
 @pytest.mark.parametrize("file_format", ["wav", "aiff", "flac", "mp3", "ogg"])
-def test_every_format_is_the_format_it_says(tmp_path: Path, file_format: str) -> None:
+def test_every_file_has_the_requested_format(tmp_path: Path, file_format: str) -> None:
     path = tmp_path / f"a.{file_format}.partial"
     write_audio(path, scratch(tmp_path, music(0.5)), file_format, subtype_for(file_format, "source", "PCM_16"))
     info = soundfile.info(str(path))
@@ -50,15 +50,15 @@ def test_every_format_is_the_format_it_says(tmp_path: Path, file_format: str) ->
 
 
 @pytest.mark.parametrize("file_format", ["wav", "aiff"])
-def test_the_hour_of_writing_is_in_no_file(tmp_path: Path, file_format: str) -> None:
-    """libsndfile puts it into the PEAK chunk of float files; the same audio would differ from second to second."""
+def test_no_file_contains_the_time_of_writing(tmp_path: Path, file_format: str) -> None:
+    """libsndfile writes it to the PEAK chunk of float files, so files of the same audio would differ."""
     write_audio(tmp_path / "a", scratch(tmp_path, music(0.1)), file_format, "FLOAT")
     peak = riff.find_chunk(tmp_path / "a", b"PEAK", 8)
     assert peak is not None
     assert peak[4:] == bytes(4)
 
 
-def test_chunks_go_into_wav_files_only(tmp_path: Path) -> None:
+def test_chunks_are_written_to_wav_files_only(tmp_path: Path) -> None:
     for file_format, found in (("wav", b"content"), ("aiff", None), ("flac", None)):
         path = tmp_path / file_format
         write_audio(path, scratch(tmp_path, music(0.1)), file_format, "PCM_24", [(b"bext", b"content")])
@@ -78,11 +78,11 @@ def test_chunks_go_into_wav_files_only(tmp_path: Path) -> None:
         ("ogg", "source", "FLOAT", "VORBIS"),
     ],
 )
-def test_depth_is_the_nearest_that_the_format_has(file_format: str, depth: str, source: str, subtype: str) -> None:
+def test_the_nearest_depth_of_the_format_is_chosen(file_format: str, depth: str, source: str, subtype: str) -> None:
     assert subtype_for(file_format, depth, source) == subtype
 
 
-def test_a_depth_that_was_asked_for_and_cannot_be_is_refused() -> None:
+def test_an_unsupported_depth_is_refused() -> None:
     with pytest.raises(BadArguments):
         subtype_for("flac", "32f", "PCM_16")
 
@@ -91,17 +91,17 @@ def test_a_depth_that_was_asked_for_and_cannot_be_is_refused() -> None:
     ("peak", "clips"),
     [(0.5, False), (1 - 2**-15, False), (-1.0, False), (1.0, True), (1.5, True), (-1.001, True)],
 )
-def test_clipping_is_seen_where_whole_numbers_end(tmp_path: Path, peak: float, clips: bool) -> None:
+def test_clipping_is_detected_at_the_integer_limits(tmp_path: Path, peak: float, clips: bool) -> None:
     stem = scratch(tmp_path, np.array([[0.0], [peak]], np.float32))
-    assert clips_in(stem, "PCM_16") is clips
-    assert clips_in(stem, "FLOAT") is False
+    assert would_clip(stem, "PCM_16") is clips
+    assert would_clip(stem, "FLOAT") is False
 
 
-def test_what_a_format_cannot_hold_is_told_in_words(tmp_path: Path) -> None:
+def test_an_unsupported_number_of_channels_gives_a_clear_message(tmp_path: Path) -> None:
     with pytest.raises(BadArguments, match="8 channels"):
         write_audio(tmp_path / "a.mp3", scratch(tmp_path, music(0.1, channels=8)), "mp3", "MPEG_LAYER_III")
 
 
-def test_a_folder_that_has_gone_is_the_file_systems_fault(tmp_path: Path) -> None:
+def test_a_missing_folder_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         write_audio(tmp_path / "gone" / "a.wav", scratch(tmp_path, music(0.1)), "wav", "PCM_16")

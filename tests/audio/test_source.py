@@ -22,7 +22,7 @@ def opened(path: Path, start: float, end: float | None, longest: float = HOUR) -
 
 
 @pytest.mark.parametrize(
-    ("name", "subtype", "kept"),
+    ("name", "subtype", "stem_subtype"),
     [
         ("a.wav", "PCM_U8", "PCM_16"),
         ("a.wav", "PCM_16", "PCM_16"),
@@ -35,25 +35,25 @@ def opened(path: Path, start: float, end: float | None, longest: float = HOUR) -
         ("a.ogg", "VORBIS", "PCM_24"),
     ],
 )
-def test_a_file_is_read_whole_with_the_depth_that_its_stems_keep(
-    tmp_path: Path, name: str, subtype: str, kept: str
+def test_a_file_is_read_whole_and_gives_the_depth_of_its_stems(
+    tmp_path: Path, name: str, subtype: str, stem_subtype: str
 ) -> None:
     sound = music(0.5)
     region, samples = opened(write(tmp_path / name, sound, subtype=subtype), 0.0, None)
-    assert region.subtype == kept
+    assert region.subtype == stem_subtype
     assert samples.shape == sound.shape
     assert samples.dtype == np.float32
     assert np.sqrt(np.mean((samples - sound) ** 2)) < 0.03
 
 
 @pytest.mark.parametrize(("channels", "rate"), [(1, 8_000), (2, 48_000), (8, 96_000), (2, 192_000)])
-def test_channels_and_rate_are_the_files_own(tmp_path: Path, channels: int, rate: int) -> None:
+def test_channels_and_rate_are_those_of_the_file(tmp_path: Path, channels: int, rate: int) -> None:
     path = write(tmp_path / "a.wav", music(0.1, rate, channels), rate)
     signal = opened(path, 0.0, None)[0].signal
     assert (signal.channels, signal.sample_rate_hz, signal.frames) == (channels, rate, rate // 10)
 
 
-def test_a_region_is_exactly_its_frames(tmp_path: Path) -> None:
+def test_a_region_contains_exactly_its_frames(tmp_path: Path) -> None:
     sound = music(1.0)
     path = write(tmp_path / "a.wav", sound, subtype="FLOAT")
     region, samples = opened(path, 0.25, 0.75)
@@ -61,22 +61,22 @@ def test_a_region_is_exactly_its_frames(tmp_path: Path) -> None:
     assert np.array_equal(samples, sound[11_025:33_075])
 
 
-def test_a_region_ends_at_the_latest_with_the_file(tmp_path: Path) -> None:
+def test_a_region_ends_no_later_than_the_file(tmp_path: Path) -> None:
     path = write(tmp_path / "a.wav", music(1.0))
     assert opened(path, 0.5, 99.0)[0].seconds == 0.5
 
 
-def test_what_is_no_number_becomes_silence(tmp_path: Path) -> None:
+def test_nan_and_infinity_become_silence(tmp_path: Path) -> None:
     sound = music(0.1)
     sound[5, 0], sound[6, 1] = np.nan, np.inf
     region, samples = opened(write(tmp_path / "a.wav", sound, subtype="FLOAT"), 0.0, None)
-    assert region.mended_samples == 2
+    assert region.replaced_samples == 2
     assert np.isfinite(samples).all()
 
 
 @pytest.fixture
 def m4a(tmp_path: Path) -> Path:
-    """One second of AAC, as a phone or a video hands it over."""
+    """One second of AAC, as from a phone or a video."""
     path = tmp_path / "a.m4a"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("aac", rate=44_100, layout="stereo")
@@ -87,7 +87,7 @@ def m4a(tmp_path: Path) -> Path:
     return path
 
 
-def test_what_libsndfile_cannot_read_ffmpeg_can(m4a: Path) -> None:
+def test_ffmpeg_reads_what_libsndfile_cannot(m4a: Path) -> None:
     region, samples = opened(m4a, 0.0, None)
     assert (region.audio.sample_rate_hz, samples.shape[1], region.subtype) == (44_100, 2, "PCM_24")
     _, part = opened(m4a, 0.25, 0.5)
@@ -107,31 +107,31 @@ def test_what_libsndfile_cannot_read_ffmpeg_can(m4a: Path) -> None:
     ],
     ids=["missing", "folder", "empty", "text", "half a header", "no frames", "link to itself"],
 )
-def test_what_is_no_audio_is_told_in_words(tmp_path: Path, make: object, error: type[BridgeError]) -> None:
+def test_unusable_files_are_refused(tmp_path: Path, make: object, error: type[BridgeError]) -> None:
     path = tmp_path / "a.wav"
     make(path)  # type: ignore[operator]
     with pytest.raises(error):
         opened(path, 0.0, None)
 
 
-def test_a_device_is_no_source() -> None:
+def test_a_device_is_not_a_source() -> None:
     with pytest.raises(NotReadable):
         find_region(Path("/dev/zero"), 0.0, None, HOUR)
 
 
-def test_a_region_that_is_too_long_is_refused_before_it_is_read(tmp_path: Path, m4a: Path) -> None:
+def test_a_region_that_is_too_long_is_refused(tmp_path: Path, m4a: Path) -> None:
     for path in (write(tmp_path / "a.wav", music(1.0)), m4a):
         with pytest.raises(TooLong):
             opened(path, 0.0, None, 0.5)
 
 
-def test_a_region_beyond_the_end_says_how_long_the_file_is(tmp_path: Path, m4a: Path) -> None:
+def test_a_region_beyond_the_end_gives_the_file_s_length(tmp_path: Path, m4a: Path) -> None:
     for path in (write(tmp_path / "a.wav", music(1.0)), m4a):
         with pytest.raises(BadArguments, match="only 1"):
             opened(path, 5.0, None)
 
 
-def test_the_hash_is_of_the_files_bytes(tmp_path: Path) -> None:
+def test_the_hash_covers_the_file_s_bytes(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(b"abc")
     assert sha256_of(path).startswith("ba7816bf8f01cfea")

@@ -56,7 +56,7 @@ def test_draft_gives_the_same_for_a_region_as_in_the_whole_file() -> None:
 
 @pytest.mark.parametrize("rate", [8_000, 44_100, 48_000, 47_999])
 def test_a_region_keeps_its_frames_at_any_engine_rate(rate: int) -> None:
-    engine = SharesSeparator(sample_rate_hz=44_100, shares={"vocals": 1.0}, hears=Context(5000, 777))
+    engine = SharesSeparator(sample_rate_hz=44_100, shares={"vocals": 1.0}, needed_context=Context(5000, 777))
     sound = np.zeros((3 * rate, 1), np.float32)
     at = round(1.9 * rate)
     sound[at] = 1.0
@@ -68,7 +68,7 @@ def test_a_region_keeps_its_frames_at_any_engine_rate(rate: int) -> None:
 
 def test_an_engine_processes_no_more_than_the_region_needs() -> None:
     starts: list[int] = []
-    engine = SharesSeparator(hears=Context(3000, 1000), before_block=starts.append)
+    engine = SharesSeparator(needed_context=Context(3000, 1000), before_block=starts.append)
     separate(engine, music(10.0), 44_100, 200_500, 210_500)
     assert starts == list(range(0, 13_000, 1000)), "from 198 000 on, a block at a time, and nothing behind 210 500"
 
@@ -86,7 +86,7 @@ def test_an_excerpt_contains_the_region_on_both_grids(
     rate: int, start: int, frames: int, after: int, reach: int, grid: int
 ) -> None:
     source = ArraySignal(np.broadcast_to(np.zeros((1, 1), np.float32), (start + frames + after, 1)), rate)
-    engine = SharesSeparator(sample_rate_hz=44_100, hears=Context(reach, grid))
+    engine = SharesSeparator(sample_rate_hz=44_100, needed_context=Context(reach, grid))
     excerpt = excerpt_for(engine, source, start, start + frames)
     total = -(-source.frames * 44_100 // rate)
     used_stop = excerpt.used_start + excerpt.used_frames

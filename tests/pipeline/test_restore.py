@@ -107,7 +107,7 @@ def test_every_note_option_writes_new_notes_from_the_cached_analyses(
     job = bench.run(clip, **options)
     assert job.state == "done"
     assert not bench.separated
-    assert not bench.last.transcriber.listened
+    assert not bench.last.transcriber.analysed
     assert Path(job.output_dir).name == "clip 2"
     assert bench.run(clip, **options).output_dir == job.output_dir
     assert bench.run(clip).output_dir == first.output_dir
@@ -158,7 +158,7 @@ def test_a_stem_without_a_cached_analysis_is_separated(bench: CachingBench, clip
     bench.run(clip, stems=("vocals", "bass"), midi=("bass",))
     job = bench.run(clip, stems=("vocals", "bass"), midi=("vocals", "bass"))
     assert bench.separated
-    assert bench.last.transcriber.listened == ["vocals"]
+    assert bench.last.transcriber.analysed == ["vocals"]
     assert [result.name for result in job.results] == ["vocals", "bass", "vocals", "bass", "all"]
 
 
@@ -228,7 +228,7 @@ def test_the_context_around_a_region_is_part_of_the_key(bench: CachingBench, cli
         bench.run(clip, start_seconds=0.5, end_seconds=1.0)
         return bench.separated
 
-    bench.engine.hears = Context(4410)
+    bench.engine.needed_context = Context(4410)
     run(80_000)
     assert not run(80_000), "samples outside the context have no effect"
     assert run(44_100 + 4000)
@@ -314,7 +314,7 @@ def test_transcription_alone_is_cached_too(bench: CachingBench, clip: Path, part
     first, second = bench.run(clip, transcribe_as=part), bench.run(clip, transcribe_as=part)
     assert second.results == first.results
     assert second.output_dir == first.output_dir
-    assert not bench.last.transcriber.listened
+    assert not bench.last.transcriber.analysed
     assert bench.run(clip, transcribe_as="drums").output_dir != first.output_dir
 
 

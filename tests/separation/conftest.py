@@ -1,4 +1,4 @@
-"""What several tests of downloads need."""
+"""Fixtures for the download tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words with which back-ends say that memory is short, in sentences like theirs, and what only sounds so."""
+"""Out-of-memory messages of the back-ends are recognised, and similar messages are not."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from bridge.separation.networks.base import translate_errors
         "[NPU] ZE_RESULT_ERROR_OUT_OF_DEVICE_MEMORY",
     ],
 )
-@pytest.mark.parametrize("written", [str, str.upper, str.lower])
-def test_a_lack_of_memory_is_known_by_its_words(text: str, written: type[str]) -> None:
+@pytest.mark.parametrize("change_case", [str, str.upper, str.lower])
+def test_an_out_of_memory_message_is_recognised(text: str, change_case: type[str]) -> None:
     with pytest.raises(OutOfMemory), translate_errors("htdemucs"):
-        raise RuntimeError(written(text))
+        raise RuntimeError(change_case(text))
 
 
 @pytest.mark.parametrize(
     "text", ["", "CUDA error: an illegal memory access was encountered", "CUBLAS_STATUS_NOT_INITIALIZED"]
 )
-def test_other_failures_stay_what_they_are(text: str) -> None:
+def test_other_messages_are_engine_failures(text: str) -> None:
     with pytest.raises(EngineFailed), translate_errors("htdemucs"):
         raise RuntimeError(text)

@@ -1,4 +1,4 @@
-"""Where memory is short: once more, then the processor, then `out_of_memory`. No graphics processor is needed."""
+"""Out of memory: a retry, then the CPU, then the error `out_of_memory`. No graphics processor is needed."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from tests.support.fakes import FakeClock, RecordingControl
 from tests.support.small_models import (
     RATE_HZ,
     joined,
+    locations_in,
     noise,
-    places_in,
     save_htdemucs,
     save_model,
     separator_of,
@@ -45,12 +45,12 @@ MPS = RuntimeError("MPS backend out of memory (MPS allocated: 8.89 GB, max allow
 
 
 class FakeGraphics:
-    """What goes to this graphics processor stays where it is; bringing a window there can fail for want of memory."""
+    """A graphics processor that leaves tensors on the CPU; moving a window to it can run out of memory."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, device: str = "cuda", error: Exception = CUDA) -> None:
         self.device = device
         self.full_at: Container[int] = ()
-        """The windows, counted from 1 with each attempt, for which memory is short."""
+        """The windows that run out of memory, counted from 1; each attempt counts."""
         self.holds_weights = True
         self.windows = 0
         self.emptied = 0
@@ -103,7 +103,7 @@ def assert_same(stems: dict[str, Samples], expected: dict[str, Samples]) -> None
 
 @pytest.mark.parametrize(("device", "error"), [("cuda", CUDA), ("cuda", DRIVER), ("mps", MPS)])
 @pytest.mark.parametrize("kind", ["transformer", "waveform"])
-def test_the_processor_does_the_rest_and_the_result_is_the_same(
+def test_the_cpu_does_the_rest_with_the_same_result(
     monkeypatch: pytest.MonkeyPatch, kind: str, device: str, error: Exception
 ) -> None:
     undisturbed = separator_of(BagOfModels([small_model(kind)]))
@@ -124,7 +124,7 @@ def test_the_processor_does_the_rest_and_the_result_is_the_same(
     assert control.fractions == sorted(control.fractions)
 
 
-def test_a_second_run_of_the_job_stays_on_the_processor_without_another_warning(graphics: FakeGraphics) -> None:
+def test_a_second_run_of_the_job_stays_on_the_cpu_without_another_warning(graphics: FakeGraphics) -> None:
     separator, control = graphics.separator(waveform()), RecordingControl()
     graphics.full_at = range(3, 99)
     first = separated(separator, control)
@@ -133,7 +133,7 @@ def test_a_second_run_of_the_job_stays_on_the_processor_without_another_warning(
     assert graphics.windows == 4
 
 
-def test_where_freed_memory_is_enough_nothing_changes(graphics: FakeGraphics) -> None:
+def test_the_device_stays_if_freed_memory_is_enough(graphics: FakeGraphics) -> None:
     separator, control = graphics.separator(waveform()), RecordingControl()
     graphics.full_at = {2, 5}
     assert_same(separated(separator, control), separated(separator_of(waveform()), RecordingControl()))
@@ -144,25 +144,28 @@ def test_where_freed_memory_is_enough_nothing_changes(graphics: FakeGraphics) ->
 
 
 @pytest.mark.usefixtures("graphics")
-def test_a_failed_attempt_is_let_go_before_its_memory_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_tensors_of_a_failed_attempt_are_released_before_the_cache_is_emptied(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     bag = waveform()
     network = torch_networks("m", bag, "cuda")[0]
-    held: list[weakref.ref[torch.Tensor]] = []
-    held_when_emptied: list[int] = []
+    references: list[weakref.ref[torch.Tensor]] = []
+    alive_when_emptied: list[int] = []
 
     def fail(*_: Any) -> None:
         if network.device == "cuda":
             activations = torch.zeros(1000)
-            held.append(weakref.ref(activations))
+            references.append(weakref.ref(activations))
             raise torch.cuda.OutOfMemoryError("CUDA out of memory.")
 
     bag.models[0].register_forward_hook(fail)
     monkeypatch.setattr(
-        "torch.cuda.empty_cache", lambda: held_when_emptied.append(sum(each() is not None for each in held))
+        "torch.cuda.empty_cache",
+        lambda: alive_when_emptied.append(sum(reference() is not None for reference in references)),
     )
     network.estimate(np.ascontiguousarray(noise(RATE_HZ).T))
-    assert len(held) == 2
-    assert held_when_emptied == [0, 0]
+    assert len(references) == 2
+    assert alive_when_emptied == [0, 0]
 
 
 @pytest.mark.parametrize(
@@ -175,7 +178,7 @@ def test_a_failed_attempt_is_let_go_before_its_memory_is_given_back(monkeypatch:
         RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes. Error code 12"),
     ],
 )
-def test_where_the_processor_has_no_memory_either_the_job_fails(graphics: FakeGraphics, error: Exception) -> None:
+def test_the_job_fails_if_the_cpu_has_too_little_memory_too(graphics: FakeGraphics, error: Exception) -> None:
     bag, control = waveform(), RecordingControl()
     separator = graphics.separator(bag)
     graphics.full_at = range(3, 99)
@@ -191,7 +194,7 @@ def test_where_the_processor_has_no_memory_either_the_job_fails(graphics: FakeGr
     assert control.warnings == []
 
 
-def test_other_failures_are_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_failures_are_not_retried(monkeypatch: pytest.MonkeyPatch) -> None:
     graphics = FakeGraphics(monkeypatch, error=RuntimeError("CUDA error: an illegal memory access was encountered"))
     separator = graphics.separator(waveform())
     graphics.full_at = {2}
@@ -200,7 +203,7 @@ def test_other_failures_are_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> 
     assert (graphics.windows, graphics.emptied, separator.device) == (2, 0, "cuda")
 
 
-def test_of_a_bag_only_those_that_do_not_fit_leave(graphics: FakeGraphics) -> None:
+def test_only_the_models_of_a_bag_that_do_not_fit_move(graphics: FakeGraphics) -> None:
     bag, control = specialists(), RecordingControl()
     networks = torch_networks("m", bag, "cuda")
     separator = DemucsSeparator("m", networks, bag.weights)
@@ -211,7 +214,7 @@ def test_of_a_bag_only_those_that_do_not_fit_leave(graphics: FakeGraphics) -> No
     assert [warning.code for warning in control.warnings] == ["out_of_memory"]
 
 
-def test_weights_that_do_not_fit_stay_on_the_processor(graphics: FakeGraphics) -> None:
+def test_weights_that_do_not_fit_stay_on_the_cpu(graphics: FakeGraphics) -> None:
     graphics.holds_weights = False
     network = TorchNetwork("m", small_model("waveform"), "cuda")
     assert network.device == "cpu"
@@ -219,13 +222,13 @@ def test_weights_that_do_not_fit_stay_on_the_processor(graphics: FakeGraphics) -
     assert graphics.windows == 0
 
 
-def engines(places: ModelLocations) -> EngineRegistry:
-    return EngineRegistry(places.models_dir, clock=FakeClock(), places=places, backends=Backends())
+def engines(locations: ModelLocations) -> EngineRegistry:
+    return EngineRegistry(locations.models_dir, clock=FakeClock(), locations=locations, backends=Backends())
 
 
 def test_the_next_job_tries_the_graphics_processor_again(graphics: FakeGraphics, tmp_path: Path) -> None:
     save_htdemucs(tmp_path / "models")
-    opener, jobs = engines(places_in(tmp_path)), [RecordingControl() for _ in range(3)]
+    opener, jobs = engines(locations_in(tmp_path)), [RecordingControl() for _ in range(3)]
     first = opener.open("htdemucs", "cuda", jobs[0])
     graphics.full_at = range(3, 99)
     expected = separated(first, jobs[0])
@@ -238,12 +241,12 @@ def test_the_next_job_tries_the_graphics_processor_again(graphics: FakeGraphics,
     assert [len(job.warnings) for job in jobs] == [1, 0, 0]
 
 
-def test_a_bag_of_which_a_part_has_left_is_loaded_anew(graphics: FakeGraphics, tmp_path: Path) -> None:
+def test_a_bag_that_has_moved_in_part_is_reloaded(graphics: FakeGraphics, tmp_path: Path) -> None:
     models = tmp_path / "models"
     for seed, signature in enumerate(("first", "second")):
         save_model(models, signature, small_model("waveform", seed))
     (models / "both.yaml").write_text("models: ['first', 'second']\n", encoding="utf-8")
-    opener, control = engines(places_in(tmp_path)), RecordingControl()
+    opener, control = engines(locations_in(tmp_path)), RecordingControl()
     graphics.full_at = {2, 3}
     separated(opener.open("both", "cuda", control), control)
     assert len(control.warnings) == 1
@@ -251,17 +254,17 @@ def test_a_bag_of_which_a_part_has_left_is_loaded_anew(graphics: FakeGraphics, t
 
 
 class NoConversions(OpenVinoCache):
-    """A machine on which models could be converted, and must not be."""
+    """A machine on which models can be converted, but must not be."""
 
     is_possible = True
 
-    def begin(self, *_: object) -> RunningConversion:
-        raise AssertionError("a model of the graphics processor was converted for the processor")
+    def start_conversion(self, *_: object) -> RunningConversion:
+        raise AssertionError("a model of the graphics processor was converted for the CPU")
 
 
-def test_what_was_displaced_is_not_converted_in_idle_time(graphics: FakeGraphics, tmp_path: Path) -> None:
+def test_a_displaced_model_is_not_converted_in_idle_time(graphics: FakeGraphics, tmp_path: Path) -> None:
     save_htdemucs(tmp_path / "models")
-    weights = places_in(tmp_path).find("htdemucs")
+    weights = locations_in(tmp_path).find("htdemucs")
     assert weights is not None
     backends, control = Backends(NoConversions(tmp_path / "cache", clock=FakeClock())), RecordingControl()
     loaded = backends.load(weights, "cuda", control)
@@ -271,9 +274,9 @@ def test_what_was_displaced_is_not_converted_in_idle_time(graphics: FakeGraphics
     assert not backends.convert(loaded, control)
 
 
-def test_weights_that_do_not_fit_are_told_once(graphics: FakeGraphics, tmp_path: Path) -> None:
+def test_weights_that_do_not_fit_give_one_warning(graphics: FakeGraphics, tmp_path: Path) -> None:
     save_htdemucs(tmp_path / "models")
-    opener, control = engines(places_in(tmp_path)), RecordingControl()
+    opener, control = engines(locations_in(tmp_path)), RecordingControl()
     graphics.holds_weights = False
     separator = opener.open("htdemucs", "cuda", control)
     assert separator.device == "cpu"
@@ -284,7 +287,7 @@ def test_weights_that_do_not_fit_are_told_once(graphics: FakeGraphics, tmp_path:
 
 
 class FailingNetwork(TorchNetwork):
-    """Fails with each window."""
+    """Fails on each window."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__("m", small_model("waveform"), "cpu")
@@ -294,11 +297,11 @@ class FailingNetwork(TorchNetwork):
         raise self._error
 
 
-@pytest.mark.parametrize(("error", "given_up"), [(OutOfMemory("Too large."), 0), (EngineFailed("Broken."), 1)])
-def test_a_conversion_outlives_a_lack_of_memory(error: Exception, given_up: int) -> None:
+@pytest.mark.parametrize(("error", "failures"), [(OutOfMemory("Too large."), 0), (EngineFailed("Broken."), 1)])
+def test_a_conversion_is_kept_when_memory_runs_out(error: Exception, failures: int) -> None:
     calls: list[str] = []
-    sure = TorchNetwork("m", small_model("waveform"), "cpu")
-    network = FallbackNetwork(FailingNetwork(error), lambda: sure, lambda: calls.append("given up"))
+    fallback = TorchNetwork("m", small_model("waveform"), "cpu")
+    network = FallbackNetwork(FailingNetwork(error), lambda: fallback, lambda: calls.append("failed"))
     window = np.ascontiguousarray(noise(RATE_HZ).T)
-    np.testing.assert_array_equal(network.estimate(window), sure.estimate(window))
-    assert len(calls) == given_up
+    np.testing.assert_array_equal(network.estimate(window), fallback.estimate(window))
+    assert len(calls) == failures

@@ -10,7 +10,7 @@ from bridge.errors import BadArguments, Cancelled, EngineFailed, WeightsUnavaila
 from bridge.separation.models.locations import ModelLocations
 from bridge.separation.registry import EngineRegistry
 from tests.support.fakes import FakeClock, RecordingControl
-from tests.support.small_models import places_in, save_htdemucs, save_model, small_model
+from tests.support.small_models import locations_in, save_htdemucs, save_model, small_model
 
 if TYPE_CHECKING:
     from bridge.protocols import Control
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
 
 @dataclass
 class FakeFetch:
-    """A network that brings a small htdemucs, or does not."""
+    """A download that saves a small htdemucs, or fails."""
 
     works: bool = True
     asked: list[str] = field(default_factory=list)
 
-    def __call__(self, name: str, places: ModelLocations, control: Control) -> None:
+    def __call__(self, name: str, locations: ModelLocations, control: Control) -> None:
         self.asked.append(name)
         for step in range(3):
             control.checkpoint(step / 3)
         if not self.works:
             raise WeightsUnavailable("There is no network.")
-        save_htdemucs(places.models_dir)
+        save_htdemucs(locations.models_dir)
 
 
 def engines(folder: Path, fetch: FakeFetch, clock: FakeClock | None = None) -> EngineRegistry:
-    places = places_in(folder)
-    return EngineRegistry(places.models_dir, clock=clock or FakeClock(), fetch=fetch, places=places)
+    locations = locations_in(folder)
+    return EngineRegistry(locations.models_dir, clock=clock or FakeClock(), fetch=fetch, locations=locations)
 
 
 def test_an_unknown_name_lists_the_known_ones(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_an_unknown_device_lists_the_known_ones(tmp_path: Path) -> None:
         engines(tmp_path, FakeFetch()).open("draft", "tpu", RecordingControl())
 
 
-def test_auto_is_htdemucs_where_it_is_here(tmp_path: Path) -> None:
+def test_auto_is_htdemucs_if_it_is_present(tmp_path: Path) -> None:
     fetch, control = FakeFetch(), RecordingControl()
     save_htdemucs(tmp_path / "models")
     separator = engines(tmp_path, fetch).open("auto", "cpu", control)
@@ -87,7 +87,7 @@ def test_a_failed_download_is_remembered_for_a_while(tmp_path: Path) -> None:
     assert len(fetch.asked) == 2
 
 
-def test_weights_that_appear_end_the_waiting(tmp_path: Path) -> None:
+def test_weights_that_appear_are_used_at_once(tmp_path: Path) -> None:
     fetch = FakeFetch(works=False)
     opener = engines(tmp_path, fetch)
     assert opener.open("auto", "cpu", RecordingControl()).name == "draft"
@@ -95,13 +95,13 @@ def test_weights_that_appear_end_the_waiting(tmp_path: Path) -> None:
     assert opener.open("auto", "cpu", RecordingControl()).name == "htdemucs"
 
 
-def test_an_engine_asked_for_by_name_never_becomes_another(tmp_path: Path) -> None:
+def test_an_engine_requested_by_name_is_never_replaced(tmp_path: Path) -> None:
     fetch, control = FakeFetch(works=False), RecordingControl()
     opener = engines(tmp_path, fetch)
     for _ in range(2):
         with pytest.raises(WeightsUnavailable, match="no network"):
             opener.open("htdemucs", "cpu", control)
-    assert len(fetch.asked) == 2  # whoever names it wants it tried now
+    assert len(fetch.asked) == 2  # each request by name tries the download again
     assert control.warnings == []
 
 
@@ -131,7 +131,7 @@ def test_the_last_model_stays_warm(tmp_path: Path) -> None:
     assert opener.open("htdemucs", "cpu", RecordingControl()) is not first
 
 
-def test_a_model_that_was_replaced_on_disk_is_loaded_anew(tmp_path: Path) -> None:
+def test_a_model_that_was_replaced_on_disk_is_reloaded(tmp_path: Path) -> None:
     save_htdemucs(tmp_path / "models").unlink()
     save_model(tmp_path / "models", "955717e8", small_model("waveform", 1))
     opener = engines(tmp_path, FakeFetch())
@@ -142,12 +142,12 @@ def test_a_model_that_was_replaced_on_disk_is_loaded_anew(tmp_path: Path) -> Non
     assert opener.open("htdemucs", "cpu", RecordingControl()).identity() != first.identity()
 
 
-def test_a_lone_checkpoint_opens_by_its_signature(tmp_path: Path) -> None:
+def test_a_single_checkpoint_opens_by_its_signature(tmp_path: Path) -> None:
     save_model(tmp_path / "models", "mine", small_model("waveform"))
     assert engines(tmp_path, FakeFetch()).open("mine", "cpu", RecordingControl()).name == "mine"
 
 
-def test_a_device_that_is_not_there_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_device_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     save_htdemucs(tmp_path / "models")
     with pytest.raises(EngineFailed, match="no cuda device"):
@@ -162,7 +162,7 @@ def test_pull_fetches_once(tmp_path: Path) -> None:
     assert fetch.asked == ["htdemucs"]
 
 
-def test_a_quantised_model_is_not_fetched_in_vain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_quantised_model_is_not_downloaded_without_diffq(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.separation.registry.needs_diffq", lambda name: name == "mdx_q")
     fetch = FakeFetch()
     with pytest.raises(WeightsUnavailable, match="diffq"):

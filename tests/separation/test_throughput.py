@@ -13,7 +13,7 @@ from bridge.separation.models.catalogue import catalogue
 from bridge.separation.registry import EngineRegistry
 from bridge.separation.throughput import EngineSpeeds, TimedSeparator
 from tests.support.fakes import FakeClock, RecordingControl
-from tests.support.small_models import places_in, save_model, small_model
+from tests.support.small_models import locations_in, save_model, small_model
 
 if TYPE_CHECKING:
     from bridge.protocols import Control, Signal, StemBlock
@@ -51,7 +51,7 @@ def separate(speeds: EngineSpeeds, seconds: int, stems: Sequence[str], blocks: i
         clock.advance(100)  # writing the stems is not the engine's work
 
 
-def test_a_whole_clip_tells_the_speed(tmp_path: Path) -> None:
+def test_the_speed_of_a_whole_clip_is_recorded(tmp_path: Path) -> None:
     speeds = EngineSpeeds(tmp_path / "cache" / "speed.json")
     separate(speeds, 8, ("vocals", "drums"))
     assert speeds.measured() == {"slow": {"cpu": 2.0}}
@@ -77,39 +77,39 @@ def test_what_is_no_measure_is_not_noted(tmp_path: Path, seconds: int, stems: Se
     assert speeds.measured() == {}
 
 
-def test_each_device_counts_and_the_fastest_is_shown(tmp_path: Path) -> None:
+def test_each_device_is_recorded_and_the_fastest_is_shown(tmp_path: Path) -> None:
     speeds = EngineSpeeds(tmp_path / "speed.json")
     for device, speed in (("cpu", 1.0), ("cuda", 30.0), ("cpu", 2.0)):
-        speeds.note("htdemucs", device, speed)
+        speeds.record("htdemucs", device, speed)
     assert speeds.measured() == {"htdemucs": {"cpu": 2.0, "cuda": 30.0}}
     assert speeds.fastest() == {"htdemucs": 30.0}
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"htdemucs": 3}', b"\xff"])
-def test_a_damaged_file_is_as_none_and_is_replaced(tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_file_counts_as_missing_and_is_replaced(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "speed.json"
     path.write_bytes(content)
     assert EngineSpeeds(path).measured() == {}
-    EngineSpeeds(path).note("draft", "cpu", 50.0)
+    EngineSpeeds(path).record("draft", "cpu", 50.0)
     assert EngineSpeeds(path).fastest() == {"draft": 50.0}
 
 
-def test_a_folder_that_cannot_be_written_costs_nothing(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    EngineSpeeds(tmp_path / "file" / "speed.json").note("draft", "cpu", 50.0)
+    EngineSpeeds(tmp_path / "file" / "speed.json").record("draft", "cpu", 50.0)
     assert EngineSpeeds(tmp_path / "file" / "speed.json").measured() == {}
 
 
 def test_opened_engines_are_timed(tmp_path: Path) -> None:
-    places = places_in(tmp_path)
+    locations = locations_in(tmp_path)
     speeds = EngineSpeeds(tmp_path / "speed.json")
-    engines = EngineRegistry(places.models_dir, clock=FakeClock(), places=places, speeds=speeds)
+    engines = EngineRegistry(locations.models_dir, clock=FakeClock(), locations=locations, speeds=speeds)
     assert isinstance(engines.open("draft", "cpu", RecordingControl()), TimedSeparator)
 
 
-def test_the_catalogue_tells_size_and_speed(tmp_path: Path) -> None:
-    places = places_in(tmp_path)
-    path = save_model(places.models_dir, "mine", small_model("waveform"))
-    infos = {info.name: info for info in catalogue(places.models_dir, places, {"mine": 2.5})}
+def test_the_catalogue_has_size_and_speed(tmp_path: Path) -> None:
+    locations = locations_in(tmp_path)
+    path = save_model(locations.models_dir, "mine", small_model("waveform"))
+    infos = {info.name: info for info in catalogue(locations.models_dir, locations, {"mine": 2.5})}
     assert (infos["mine"].size_bytes, infos["mine"].speed) == (path.stat().st_size, 2.5)
     assert infos["htdemucs"].speed is None

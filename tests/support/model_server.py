@@ -1,4 +1,4 @@
-"""A server on the loopback that answers as the hub and the authors' server do."""
+"""A loopback server that answers like the Hugging Face hub and the authors' server."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from pathlib import Path
 from bridge.separation.downloads.fetch import Fetcher
 from bridge.separation.models.demucs_bags import Released
 from bridge.separation.models.locations import ModelLocations
-from tests.support.small_models import places_in
+from tests.support.small_models import locations_in
 
 COMMIT = "c" * 40
 
 
 @dataclass
 class Server:
-    """Serves `files` (path → bytes) with the headers of the hub; notes what was asked for and sent."""
+    """Serves `files` (path → bytes) with the hub's headers; records requests and responses."""
 
     files: dict[str, bytes] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     etags: dict[str, str] = field(default_factory=dict)
     sent: list[tuple[int, int]] = field(default_factory=list)
-    """Of each body: its first byte in the file, and how many bytes go out."""
+    """For each body: its first byte in the file, and the number of bytes sent."""
     breaks_after: int | None = None
-    """Connections end at this byte of a file, until a client comes back for the rest that often."""
+    """The next `breaks` connections end at this byte of a file."""
     breaks: int = 1_000_000
-    knows_ranges: bool = True
+    supports_ranges: bool = True
     large_files_at: str = ""
-    """Another server's address, to which the hub sends clients for safetensors."""
-    secrets: list[str | None] = field(default_factory=list)
-    """The `Authorization` of each GET."""
+    """URL of another server, to which requests for safetensors are redirected."""
+    authorizations: list[str | None] = field(default_factory=list)
+    """The `Authorization` header of each GET."""
     address: str = ""
 
     def run(self) -> ThreadingHTTPServer:
@@ -46,17 +46,17 @@ class Server:
                 self.answer(with_body=True)
 
             def answer(self, *, with_body: bool) -> None:
-                outer.asked.append(f"{self.command} {self.path}")
+                outer.requests.append(f"{self.command} {self.path}")
                 if with_body:
-                    outer.secrets.append(self.headers.get("Authorization"))
+                    outer.authorizations.append(self.headers.get("Authorization"))
                 path = self.path.replace(f"/resolve/{COMMIT}/", "/resolve/main/")
                 content = outer.files.get(path)
                 etag = outer.etags.get(path) or hashlib.sha256(content or b"").hexdigest()
                 if content and outer.large_files_at and path.endswith(".safetensors"):
                     self.redirect(f"{outer.large_files_at}{path}", etag, len(content))
                     return
-                asked = self.headers.get("Range") if with_body and outer.knows_ranges else None
-                first = int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
+                range_header = self.headers.get("Range") if with_body and outer.supports_ranges else None
+                first = int(range_header.removeprefix("bytes=").removesuffix("-")) if range_header else 0
                 is_beyond = bool(content) and first >= len(content or b"")
                 self.send_response(404 if content is None else 416 if is_beyond else 206 if first else 200)
                 self.send_header("X-Repo-Commit", COMMIT)
@@ -68,7 +68,7 @@ class Server:
                     if outer.breaks_after is not None and outer.breaks:
                         outer.breaks -= 1
                         body = content[first : outer.breaks_after]
-                    # Noted first: the client may have it all, and the test look, before this thread runs again.
+                    # Recorded before sending: the client and the test may continue before this thread runs again.
                     outer.sent.append((first, len(body)))
                     self.wfile.write(body)
 
@@ -93,7 +93,7 @@ def fetcher(server: Server) -> Fetcher:
     return Fetcher(environ={"HF_ENDPOINT": server.address}, probe_seconds=2.0, stall_seconds=10.0)
 
 
-def places_of(folder: Path, server: Server) -> ModelLocations:
-    """Places whose models come from nowhere but `server`, which is also that of the authors."""
-    places = places_in(folder)
-    return replace(places, released=Released(places.released.folder, f"{server.address}/"))
+def locations_of(folder: Path, server: Server) -> ModelLocations:
+    """Locations whose models come only from `server`, which also acts as the authors' server."""
+    locations = locations_in(folder)
+    return replace(locations, released=Released(locations.released.folder, f"{server.address}/"))

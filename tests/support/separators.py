@@ -1,4 +1,4 @@
-"""Engines and transcribers that tests know everything about."""
+"""Predictable engines and transcribers for tests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class SharesSeparator:
-    """Gives each stem a fixed share of the mix, in blocks of `block` frames."""
+    """Each stem is a fixed share of the mix; yields blocks of `block` frames."""
 
     shares: dict[str, float] = field(default_factory=lambda: {"vocals": 0.4, "drums": 0.3, "bass": 0.2, "other": 0.05})
     sample_rate_hz: int | None = None
@@ -26,7 +26,7 @@ class SharesSeparator:
     name: str = "shares"
     device: str = "cpu"
     asked: list[tuple[str, ...]] = field(default_factory=list)
-    hears: Context = field(default_factory=lambda: Context(0))
+    needed_context: Context = field(default_factory=lambda: Context(0))
     before_block: Callable[[int], None] = lambda _: None
 
     @property
@@ -35,7 +35,7 @@ class SharesSeparator:
 
     def context(self, sample_rate_hz: int) -> Context:
         del sample_rate_hz
-        return self.hears
+        return self.needed_context
 
     def identity(self) -> str:
         return "shares-1"
@@ -53,23 +53,23 @@ class SharesSeparator:
 
 @dataclass
 class OneNoteTranscriber:
-    """Hears how long the sound is; reads one note of that length, unless a longer one is asked for."""
+    """The analysis is the length of the audio; the notes are one note of that length, unless it is filtered out."""
 
     sample_rate_hz: int = 22_050
     name: str = "one-note"
-    listened: list[str] = field(default_factory=list)
+    analysed: list[str] = field(default_factory=list)
 
     def identity(self) -> str:
         return "one-note-1"
 
     def listen(self, audio: Signal, stem: str, control: Control) -> bytes:
         assert audio.channels == 1
-        self.listened.append(stem)
+        self.analysed.append(stem)
         control.checkpoint(1.0)
         return str(audio.frames / audio.sample_rate_hz).encode()
 
-    def read(self, heard: bytes, stem: str, settings: NoteSettings) -> list[Note]:
-        pitch, seconds = 36 if stem == "drums" else 60, float(heard)
+    def read(self, analysis: bytes, stem: str, settings: NoteSettings) -> list[Note]:
+        pitch, seconds = 36 if stem == "drums" else 60, float(analysis)
         if settings.shortest_seconds is not None and seconds < settings.shortest_seconds:
             return []
         if settings.lowest_pitch is not None and pitch < settings.lowest_pitch:
@@ -80,7 +80,7 @@ class OneNoteTranscriber:
 
 @dataclass
 class OneEngine:
-    """Opens the same engine, whatever it is called."""
+    """Opens the same engine for every name."""
 
     separator: Separator = field(default_factory=SharesSeparator)
 

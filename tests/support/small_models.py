@@ -1,4 +1,4 @@
-"""Demucs models that compute in an instant, saved and loaded through the package's own code."""
+"""Tiny Demucs models, saved and loaded through the package's own code."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ _ARGUMENTS: dict[str, tuple[type, dict[str, Any]]] = {
 
 
 def small_model(kind: str, seed: int = 0, **changes: Any) -> Any:
-    """`transformer`, `hybrid` or `waveform`, with random weights, ready to compute."""
+    """A `transformer`, `hybrid` or `waveform` model with random weights, in evaluation mode."""
     klass, arguments = _ARGUMENTS[kind]
     torch.manual_seed(seed)
     return klass(**{"sources": SOURCES, "samplerate": RATE_HZ, **arguments, **changes}).eval()
 
 
 def save_model(folder: Path, signature: str, model: Any) -> Path:
-    """Writes `SIGNATURE-checksum.th`, as the authors' training does; returns its path."""
+    """Writes `SIGNATURE-checksum.th` like the authors' training; returns its path."""
     args, kwargs = model._init_args_kwargs
     package = {
         "klass": type(model),
@@ -60,14 +60,14 @@ def save_model(folder: Path, signature: str, model: Any) -> Path:
 
 
 def save_htdemucs(folder: Path) -> Path:
-    """A small model under the released htdemucs' name."""
+    """Saves a small model under the name of the released htdemucs; returns the checkpoint's path."""
     path = save_model(folder, "955717e8", small_model("transformer"))
     (folder / "htdemucs.yaml").write_text("models: ['955717e8']\n", encoding="utf-8")
     return path
 
 
 def save_safetensors(path: Path, model: Any) -> Path:
-    """As the authors' export for the Hugging Face hub writes a model."""
+    """Writes a model like the authors' export for the Hugging Face hub."""
     args, kwargs = model._init_args_kwargs
     metadata = {
         "klass": f"{type(model).__module__}.{type(model).__name__}",
@@ -79,8 +79,8 @@ def save_safetensors(path: Path, model: Any) -> Path:
     return path
 
 
-def places_in(folder: Path) -> ModelLocations:
-    """Search places that are all inside a test's folder."""
+def locations_in(folder: Path) -> ModelLocations:
+    """Model locations that are all inside a test's folder."""
     return ModelLocations(folder / "models", folder / "hub", folder / "server", Released.installed())
 
 
@@ -90,12 +90,12 @@ def noise(frames: int, seed: int = 0, level: float = 0.2) -> Samples:
 
 
 def separator_of(bag: BagOfModels, *, stock_plan: bool = False) -> DemucsSeparator:
-    """A loaded bag as an engine on torch and the CPU."""
+    """A `DemucsSeparator` of a bag, on torch and the CPU."""
     return DemucsSeparator("m", torch_networks("m", bag, "cpu"), bag.weights, stock_plan=stock_plan)
 
 
 def by_demucs(bag: BagOfModels, mix: Samples) -> StemBlock:
-    """What `demucs` itself makes of `mix` without shifts, normalised as its `api.Separator` does."""
+    """The stems that `demucs` itself computes without shifts, normalised as in its `api.Separator`."""
     wave = torch.from_numpy(mix.T.copy())
     reference = wave.mean(0)
     mean, deviation = reference.mean(), reference.std() + 1e-8
@@ -106,5 +106,5 @@ def by_demucs(bag: BagOfModels, mix: Samples) -> StemBlock:
 
 
 def joined(blocks: Sequence[StemBlock], separator: Separator) -> dict[str, Samples]:
-    """The blocks of one run, end to end."""
+    """The concatenated blocks of one run."""
     return {stem: np.concatenate([block[stem] for block in blocks]) for stem in separator.stems}

@@ -1,4 +1,4 @@
-"""Sounds that tests know everything about."""
+"""Test sounds, and reading and writing them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Samples: TypeAlias = npt.NDArray[np.float32]
 
 
 def music(seconds: float, rate: int = 44_100, channels: int = 2) -> Samples:
-    """Tones of a fifth, a bass and clicks; every channel a little different; peaks below 0.8."""
+    """A fifth, a bass tone and clicks, slightly different in every channel; peaks below 0.8."""
     t = np.arange(round(seconds * rate)) / rate
     out = np.zeros((len(t), channels))
     clicks = (np.random.default_rng(3).standard_normal(len(t))) * np.exp(-(t % 0.5) * 60)
@@ -26,7 +26,7 @@ def music(seconds: float, rate: int = 44_100, channels: int = 2) -> Samples:
 
 
 def write(path: Path, samples: Samples, rate: int = 44_100, subtype: str = "PCM_16") -> Path:
-    """Writes a file in the format of its ending."""
+    """Writes a file in the format of its extension."""
     soundfile.write(str(path), samples, rate, subtype=subtype)
     return path
 

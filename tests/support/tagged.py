@@ -1,4 +1,4 @@
-"""Audio files with tags in them."""
+"""Audio files with tags."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def sound() -> Samples:
 
 
 def named(path: Path, *, tracks: int = 1, codec: str = "aac") -> Path:
-    """A file with so many equal streams of sound, whose title, and that of each stream, is `Bjork`."""
+    """A file with `tracks` identical audio streams; the title of the file and of each stream is `Bjork`."""
     with av.open(str(path), "w") as container:
         container.metadata["title"] = "Bjork"
         container.metadata["artist"] = "Bjork"
@@ -36,7 +36,7 @@ def named(path: Path, *, tracks: int = 1, codec: str = "aac") -> Path:
 
 
 def id3(*frames: tuple[bytes, bytes]) -> bytes:
-    """An ID3v2.3 tag: names of frames, and what they hold."""
+    """An ID3v2.3 tag from frames (name, content)."""
     body = b"".join(name + len(content).to_bytes(4, "big") + b"\0\0" + content for name, content in frames)
     size = bytes(len(body) >> shift & 0x7F for shift in (21, 14, 7, 0))
     return b"ID3\x03\x00\x00" + size + body

@@ -9,7 +9,7 @@ from typing import IO
 
 import msgspec
 
-from bridge.audio.riff import addition
+from bridge.audio.riff import appended_bytes
 from bridge.audio.source import OpenRegion
 from bridge.pipeline.cache.store import BLOCK_BYTES, OpenEntry
 from bridge.pipeline.manifest import decode_manifest
@@ -93,7 +93,7 @@ class _StampedFile:
         self._content.seek(0)
         head = self._content.read(12)
         is_wav = head[:4] == b"RIFF" and head[8:] == b"WAVE"
-        size, chunks = addition(self._length, self._chunks) if is_wav else (head[4:8], b"")
+        size, chunks = appended_bytes(self._length, self._chunks) if is_wav else (head[4:8], b"")
         yield head[:4] + size + head[8:]
         while block := self._content.read(BLOCK_BYTES):
             yield block

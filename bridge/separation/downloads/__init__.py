@@ -1,1 +1,1 @@
-"""Fetching a model's weights: resumable, verified, with progress."""
+"""Downloads of a model's weights: resumable, verified, with progress."""

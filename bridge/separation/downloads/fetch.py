@@ -1,7 +1,7 @@
-"""Fetching a released model: from the Hugging Face hub, or else from the authors' old server, as demucs does.
+"""Downloads a released model from the Hugging Face hub, or otherwise from the authors' server, as demucs does.
 
-Before either is asked for a file, a short probe decides whether it can be reached at all, so a machine without
-network knows within seconds, also where packets vanish without an answer.
+A short probe first checks whether each server can be reached, so that a machine without a network fails within
+seconds, even if packets are silently dropped.
 """
 
 from __future__ import annotations
@@ -29,27 +29,27 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PROBE_SECONDS = 2.0
-"""How long each of the two servers has to answer anything at all."""
+"""Timeout of the probe of one server."""
 STALL_SECONDS = 120.0
-"""How long a running download may bring nothing; where the hub's client does it, it tells of 10 MiB at a time."""
+"""How long a running download may receive nothing. The hub's own client reports progress in steps of 10 MiB."""
 
-#: Asks one address whether it can be had; raises OSError where not.
+#: Checks that a URL is available, within the given seconds; raises OSError if not.
 Probe = Callable[[str, float], None]
 
 
 def is_offline(environ: Mapping[str, str]) -> bool:
-    """True where the user told the hub's library to stay off the network; then nobody goes there."""
+    """True if the environment puts the hub's library in offline mode. The bridge then downloads nothing either."""
     value = environ.get("HF_HUB_OFFLINE") or environ.get("TRANSFORMERS_OFFLINE") or ""
     return value.upper() in ("1", "ON", "YES", "TRUE")
 
 
 def probe(url: str, seconds: float) -> None:
-    """Asks for the headers of `url`, through the proxy that the environment names.
+    """Sends a HEAD request to `url`, through the proxy that the environment names.
 
     Raises:
-        OSError: no answer, or not that file.
+        OSError: the server does not answer, or does not have the file.
     """
-    request = urllib.request.Request(url, method="HEAD")  # noqa: S310  # https addresses from our own tables
+    request = urllib.request.Request(url, method="HEAD")  # noqa: S310  # https URLs from our own tables
     try:
         urllib.request.urlopen(request, timeout=seconds, context=certificates()).close()  # noqa: S310
     except urllib.error.HTTPError as exc:
@@ -58,7 +58,7 @@ def probe(url: str, seconds: float) -> None:
 
 
 class Fetcher:
-    """Brings released models to where `ModelLocations` finds them."""
+    """Downloads released models to where `ModelLocations` finds them."""
 
     def __init__(
         self,
@@ -75,60 +75,62 @@ class Fetcher:
         self._probe_seconds = probe_seconds
         self._stall_seconds = stall_seconds
 
-    def fetch(self, name: str, places: ModelLocations, control: Control) -> None:
-        """Downloads the model `name`, a released one, with progress 0–1.
+    def fetch(self, name: str, locations: ModelLocations, control: Control) -> None:
+        """Downloads the released model `name`, with progress 0–1.
 
         Raises:
-            WeightsUnavailable: there is no network, or no server gave it.
-            Cancelled: `control` said so.
+            WeightsUnavailable: there is no network, or no server has the model.
+            Cancelled: by `control`.
         """
         if is_offline(self._environ):
             raise WeightsUnavailable(
-                f"The model {name} is not on this machine, and HF_HUB_OFFLINE forbids to fetch it.",
+                f"The model {name} is not on this machine, and HF_HUB_OFFLINE forbids downloading it.",
                 advice=f"Unset HF_HUB_OFFLINE and run `sab models pull {name}`, or use the engine draft.",
             )
         problems = []
-        sources = self._sources(name, places)
-        for index, (what, address, download) in enumerate(sources):
+        sources = self._sources(name, locations)
+        for index, (source, address, download) in enumerate(sources):
             part = PartControl(control, index / (2 * len(sources)), 1.0)
             try:
-                self._reach(address, part, what)
-                wait_for(download, part, self._clock, patience_seconds=self._stall_seconds, what=what)
+                self._probe_server(address, part, source)
+                wait_for(download, part, self._clock, patience_seconds=self._stall_seconds, source=source)
                 return
             except WeightsUnavailable as exc:
                 problems.append(exc.message)
             except (OSError, http.client.HTTPException) as exc:
-                log.info("%s cannot be reached: %s", what, getattr(exc, "reason", exc))
-                problems.append(f"{what} cannot be reached.")
+                log.info("%s cannot be reached: %s", source, getattr(exc, "reason", exc))
+                problems.append(f"{source} cannot be reached.")
         raise WeightsUnavailable(
-            f"The model {name} is not on this machine and cannot be fetched. {' '.join(problems)}",
+            f"The model {name} is not on this machine and cannot be downloaded. {' '.join(problems)}",
             advice=f"Connect to the internet and run `sab models pull {name}`, or use the engine draft.",
         )
 
-    def _sources(self, name: str, places: ModelLocations) -> list[tuple[str, str, Callable[[Transfer], None]]]:
-        """Servers in the order in which they are asked: what they are called, an address to try, the download."""
-        if places.unmix is not None and name in places.unmix_names:
+    def _sources(self, name: str, locations: ModelLocations) -> list[tuple[str, str, Callable[[Transfer], None]]]:
+        """The servers to try, in order: display name, URL to probe, download function."""
+        if locations.unmix is not None and name in locations.unmix_names:
             check_installed(name)
-            paths = places.unmix.files(name, places.server_cache)
-            files = [(places.unmix.urls[name][target], path) for target, path in paths.items()]
+            paths = locations.unmix.files(name, locations.server_cache)
+            files = [(locations.unmix.urls[name][target], path) for target, path in paths.items()]
             return [("The server of the Open-Unmix authors", files[0][0], lambda t: from_server(files, t))]
         endpoint = self._environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
         listing = f"{endpoint}/{hub_repository(name)}/resolve/main/{name}.yaml"
         sources: list[tuple[str, str, Callable[[Transfer], None]]] = [
-            ("The Hugging Face hub", listing, lambda transfer: from_hub(name, places, endpoint, transfer))
+            ("The Hugging Face hub", listing, lambda transfer: from_hub(name, locations, endpoint, transfer))
         ]
-        bag = places.released.bag(name)
+        bag = locations.released.bag(name)
         signatures = bag.signatures if bag else ()
-        if signatures and all(signature in places.released.urls for signature in signatures):
-            wanted = [(places.released.urls[signature], places.server_file(signature)) for signature in signatures]
+        if signatures and all(signature in locations.released.urls for signature in signatures):
+            wanted = [
+                (locations.released.urls[signature], locations.server_file(signature)) for signature in signatures
+            ]
             sources.append(("The server of the demucs authors", wanted[0][0], lambda t: from_server(wanted, t)))
         return sources
 
-    def _reach(self, address: str, control: Control, what: str) -> None:
+    def _probe_server(self, address: str, control: Control, source: str) -> None:
         wait_for(
             lambda _: self._probe(address, self._probe_seconds),
             control,
             self._clock,
             patience_seconds=self._probe_seconds,
-            what=what,
+            source=source,
         )

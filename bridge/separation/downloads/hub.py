@@ -1,4 +1,4 @@
-"""Released models from the Hugging Face hub, into the cache that its own library keeps (docs/decisions/0062)."""
+"""Downloads released models from the Hugging Face hub into its library's own cache (docs/decisions/0062)."""
 
 from __future__ import annotations
 
@@ -16,60 +16,60 @@ from bridge.separation.models.demucs_bags import read_bag
 from bridge.separation.models.locations import ModelLocations, hub_repository
 from bridge.system.files import sha256_of
 
-#: How long one look takes whether another program still fetches the same file.
-_LOOK_SECONDS = 0.2
+#: How often a waiting process tries to lock a file that another one is downloading.
+_LOCK_POLL_SECONDS = 0.2
 
 
-def from_hub(name: str, places: ModelLocations, endpoint: str, transfer: Transfer) -> None:
-    """Downloads definition and models into the hub's own cache, where every other program finds them too.
+def from_hub(name: str, locations: ModelLocations, endpoint: str, transfer: Transfer) -> None:
+    """Downloads a model's definition and weights into the hub's cache, where other programs find them too.
 
     Raises:
-        WeightsUnavailable: the hub did not give them, and why.
-        AbandonedError: nobody waits for them any more.
+        WeightsUnavailable: the download failed; the message says why.
+        AbandonedError: the transfer was abandoned.
     """
     try:
-        hub = _Hub(name, places, endpoint, transfer)
+        hub = _Hub(name, locations, endpoint, transfer)
         signatures = tuple(dict.fromkeys(read_bag(hub.fetch(f"{name}.yaml", 0.0, 0.0)).signatures))
         for index, signature in enumerate(signatures):
             hub.fetch(f"{signature}.safetensors", index / len(signatures), 1 / len(signatures))
     except (AbandonedError, WeightsUnavailable):
         raise
-    except Exception as exc:  # the client's errors have no common base, and differ from version to version
-        raise WeightsUnavailable(f"The Hugging Face hub did not give it ({first_line(exc)}).") from exc
+    except Exception as exc:  # the client's errors have no common base class, and differ between versions
+        raise WeightsUnavailable(f"The download from the Hugging Face hub failed ({first_line(exc)}).") from exc
 
 
 class _Hub:
     """One repository of the hub, and its folder in the cache.
 
-    The library itself starts a broken download anew. So a large file, whose ETag is its SHA-256, is brought to
-    `blobs/<ETag>` by `download`; the library finds it there, and does all the rest of its layout.
+    The library cannot resume an interrupted download. So `download` first saves a large file, whose ETag is its
+    SHA-256, as `blobs/<ETag>`; the library finds it there and creates the rest of its cache layout.
     """
 
-    def __init__(self, name: str, places: ModelLocations, endpoint: str, transfer: Transfer) -> None:
+    def __init__(self, name: str, locations: ModelLocations, endpoint: str, transfer: Transfer) -> None:
         self._repository = hub_repository(name)
-        self._cache = places.hub_cache
-        self._folder = places.hub_folder(name)
+        self._cache = locations.hub_cache
+        self._folder = locations.hub_folder(name)
         self._endpoint = endpoint
         self._transfer = transfer
 
     def fetch(self, filename: str, start: float, share: float) -> Path:
-        """The file's place in the newest snapshot.
+        """Downloads a file; returns its path in the newest snapshot.
 
         Args:
-            start, share: which part of the whole progress this file is.
+            start, share: this file's progress runs from `start` to `start + share` of the whole.
         """
         from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
 
         address = hf_hub_url(self._repository, filename, endpoint=self._endpoint)
-        announced = get_hf_file_metadata(address, timeout=SOCKET_SECONDS)
-        sha256 = announced.etag if _is_sha256(announced.etag or "") else None
-        commit = announced.commit_hash
-        brought = None
+        metadata = get_hf_file_metadata(address, timeout=SOCKET_SECONDS)
+        sha256 = metadata.etag if _is_sha256(metadata.etag or "") else None
+        commit = metadata.commit_hash
+        blob = None
         if sha256 and commit:
             exact = hf_hub_url(self._repository, filename, revision=commit, endpoint=self._endpoint)
-            brought = self._bring(exact, self._folder / "snapshots" / commit / filename, sha256, start, share)
+            blob = self._download_blob(exact, self._folder / "snapshots" / commit / filename, sha256, start, share)
         options: dict[str, Any] = {}
-        if "tqdm_class" in inspect.signature(hf_hub_download).parameters:  # not in its older versions
+        if "tqdm_class" in inspect.signature(hf_hub_download).parameters:  # not in older versions
             options["tqdm_class"] = _counter(self._transfer, start, share)
         path = Path(
             hf_hub_download(
@@ -83,41 +83,41 @@ class _Hub:
         )
         self._transfer.fraction = start + share
         _verify(path, sha256)
-        if brought is not None and not path.is_symlink():  # a cache without links holds the file in their place
-            brought.unlink(missing_ok=True)
+        if blob is not None and not path.is_symlink():  # without symlinks, the snapshot holds the file itself
+            blob.unlink(missing_ok=True)
         return path
 
-    def _bring(self, address: str, snapshot: Path, sha256: str, start: float, share: float) -> Path:
-        """Where the file lies, unless `snapshot`, where the library would put it next, is there already."""
+    def _download_blob(self, address: str, snapshot: Path, sha256: str, start: float, share: float) -> Path:
+        """Downloads the file to its blob path, unless the blob or `snapshot` exists; returns the blob path."""
         from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # public, exported lazily
 
         blob = self._folder / "blobs" / sha256
-        # The library shows and clears `*.incomplete`; it must not take this one for its own.
+        # The library's tools list and delete `*.incomplete`; the name must differ from its own `<ETag>.incomplete`.
         partial = blob.with_name(f"{sha256}.bridge.incomplete")
         blob.parent.mkdir(parents=True, exist_ok=True)
-        with self._alone(sha256, partial):
+        with self._locked(sha256, partial):
             if not snapshot.exists() and not blob.is_file():
-                tell = self._transfer.telling(start, share)
-                download(address, blob, partial, sha256, self._transfer, tell, build_hf_headers())
+                report = self._transfer.progress_reporter(start, share)
+                download(address, blob, partial, sha256, self._transfer, report, build_hf_headers())
         return blob
 
     @contextmanager
-    def _alone(self, sha256: str, partial: Path) -> Iterator[None]:
-        """Holds the lock that the library takes for this file; another bridge's progress is ours while we wait."""
+    def _locked(self, sha256: str, partial: Path) -> Iterator[None]:
+        """Holds the library's lock for this file. While another process downloads it, its progress counts as ours."""
         from huggingface_hub.utils import WeakFileLock  # type: ignore[attr-defined]  # public, exported lazily
 
         lock = self._cache / ".locks" / self._folder.name / f"{sha256}.lock"
         lock.parent.mkdir(parents=True, exist_ok=True)
-        known = 0
-        with ExitStack() as held:
+        counted = 0
+        with ExitStack() as stack:
             while True:
                 try:
-                    held.enter_context(WeakFileLock(lock, timeout=_LOOK_SECONDS))
+                    stack.enter_context(WeakFileLock(lock, timeout=_LOCK_POLL_SECONDS))
                     break
                 except TimeoutError:
                     size = partial.stat().st_size if partial.is_file() else 0
-                    self._transfer.advance(max(size - known, 0))
-                    known = size
+                    self._transfer.advance(max(size - counted, 0))
+                    counted = size
             yield
 
 
@@ -126,21 +126,21 @@ def _is_sha256(text: str) -> bool:
 
 
 def _verify(path: Path, sha256: str | None) -> None:
-    """Compares a large file in the hub's cache with its checksum: its stored name, or what was announced.
+    """Verifies a large file in the hub's cache against its SHA-256: the blob's name, or else `sha256`.
 
-    The client itself compares the size only.
+    The hub's client checks only the size.
     """
     stored = path.resolve()
     expected = stored.name if _is_sha256(stored.name) else sha256
     if expected is not None and sha256_of(stored) != expected:
         path.unlink()
         stored.unlink(missing_ok=True)
-        raise WeightsUnavailable(f"The file {path.name} arrived damaged.", advice="Try again.")
+        raise WeightsUnavailable(f"The file {path.name} was damaged in the download.", advice="Try again.")
 
 
 def _counter(transfer: Transfer, start: float, share: float) -> type:
-    """A class that the hub's client takes for a tqdm progress bar; it shows nothing and tells `transfer`."""
-    tell = transfer.telling(start, share)
+    """A stand-in for tqdm's progress bar: shows nothing and reports to `transfer`."""
+    report = transfer.progress_reporter(start, share)
 
     class Counter:
         def __init__(self, *_: object, total: float | None = None, initial: float = 0, **__: object) -> None:
@@ -151,7 +151,7 @@ def _counter(transfer: Transfer, start: float, share: float) -> type:
             transfer.advance(int(count))
             self.n += count
             if self.total:
-                tell(min(self.n / self.total, 1.0))
+                report(min(self.n / self.total, 1.0))
 
         def set_postfix_str(self, *_: object, **__: object) -> None: ...
 

@@ -1,4 +1,4 @@
-"""Downloads that go on where an earlier one was broken off, in another process too, and are what they should be."""
+"""Downloads that resume after an interruption, even in another process, and are verified by checksum."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from bridge.errors import WeightsUnavailable
 from bridge.separation.downloads.transfer import Transfer
 from bridge.system.files import sha256_of
 
-_PIECE_BYTES = 1 << 18
+_CHUNK_BYTES = 1 << 18
 SOCKET_SECONDS = 10.0
 
 
 def certificates() -> ssl.SSLContext:
-    """The machine's own certificates, as a company's proxy needs them, and certifi's, for a Python that has none."""
+    """The machine's certificates, which a company's proxy may need, and certifi's, for a Python without any."""
     import certifi
 
     context = ssl.create_default_context()
@@ -33,22 +33,22 @@ def first_line(error: Exception) -> str:
 
 
 def from_server(files: Sequence[tuple[str, Path]], transfer: Transfer) -> None:
-    """Downloads addresses to where torch.hub keeps them; the files' names end in their checksums.
+    """Downloads (URL, path) pairs to torch.hub's cache; the file names end with their checksums.
 
     Raises:
-        WeightsUnavailable: the server did not give a file, or it arrived damaged.
-        AbandonedError: nobody waits for them any more.
+        WeightsUnavailable: a download failed, or a file was damaged.
+        AbandonedError: the transfer was abandoned.
     """
     try:
         for index, (url, path) in enumerate(files):
             if not path.is_file():
                 path.parent.mkdir(parents=True, exist_ok=True)
                 partial = path.with_name(f"{path.name}.part")
-                tell = transfer.telling(index / len(files), 1 / len(files))
-                download(url, path, partial, path.stem.rsplit("-", 1)[1], transfer, tell)
+                report = transfer.progress_reporter(index / len(files), 1 / len(files))
+                download(url, path, partial, path.stem.rsplit("-", 1)[1], transfer, report)
             transfer.fraction = (index + 1) / len(files)
     except (OSError, http.client.HTTPException) as exc:
-        raise WeightsUnavailable(f"The authors' server did not give it ({first_line(exc)}).") from exc
+        raise WeightsUnavailable(f"The download from the authors' server failed ({first_line(exc)}).") from exc
 
 
 def download(
@@ -57,46 +57,46 @@ def download(
     partial: Path,
     sha256: str,
     transfer: Transfer,
-    tell: Callable[[float], None],
+    report: Callable[[float], None],
     headers: Mapping[str, str] | None = None,
 ) -> None:
-    """Downloads `url` into `partial`, from where that ends, and names it `path` once its checksum is right.
+    """Downloads `url` into `partial`, resuming at its end, and renames it to `path` once the checksum is verified.
 
-    A connection that breaks off is taken up again for as long as each try brings something. What has come stays in
-    `partial`, whatever ends the download but a wrong checksum.
+    A broken connection is retried as long as each attempt receives data. However the download ends, `partial` is
+    kept, unless the checksum is wrong.
 
     Args:
-        sha256: the checksum's first digits, as many as are known.
-        tell: takes the part of the file that is here, 0–1.
-        headers: are sent to the server of `url` and to none that it points to: they may hold a secret.
+        sha256: the first digits of the checksum, as many as are known.
+        report: called with the received fraction of the file, 0–1.
+        headers: sent only to the server of `url`, not to redirect targets: they may contain a secret.
 
     Raises:
-        WeightsUnavailable: it broke off, or arrived damaged.
-        OSError, HTTPException: the server did not give it, or it cannot be stored.
-        AbandonedError: nobody waits for it any more.
+        WeightsUnavailable: the connection broke, or the file was damaged.
+        OSError, HTTPException: the request failed, or the file cannot be written.
+        AbandonedError: the transfer was abandoned.
     """
     is_whole = False
     while not is_whole:
         before = _size(partial)
         try:
-            is_whole = _receive(url, partial, transfer, tell, headers or {})
+            is_whole = _receive(url, partial, transfer, report, headers or {})
         except urllib.error.URLError:
             raise
         except (OSError, http.client.HTTPException):
             if _size(partial) <= before:
                 raise
         if not is_whole and _size(partial) <= before:
-            raise WeightsUnavailable(f"The connection broke off in the middle of {path.name}.")
+            raise WeightsUnavailable(f"The connection was lost while downloading {path.name}.")
     if not sha256_of(partial).startswith(sha256):
         partial.unlink()
-        raise WeightsUnavailable(f"The file {path.name} arrived damaged.", advice="Try again.")
+        raise WeightsUnavailable(f"The file {path.name} was damaged in the download.", advice="Try again.")
     partial.replace(path)
 
 
 def _receive(
-    url: str, partial: Path, transfer: Transfer, tell: Callable[[float], None], headers: Mapping[str, str]
+    url: str, partial: Path, transfer: Transfer, report: Callable[[float], None], headers: Mapping[str, str]
 ) -> bool:
-    """One connection; False where it ended before the file did."""
+    """Receives over one connection; False if it closed before the end of the file."""
     received = _size(partial)
     request = urllib.request.Request(url, headers={"Range": f"bytes={received}-"} if received else {})  # noqa: S310
     for name, value in headers.items():
@@ -107,16 +107,16 @@ def _receive(
                 received = 0
             total = received + int(response.headers.get("Content-Length") or 0)
             with partial.open("ab" if received else "wb") as file:
-                while piece := response.read(_PIECE_BYTES):
-                    transfer.advance(len(piece))
-                    received += len(piece)
-                    file.write(piece)
+                while chunk := response.read(_CHUNK_BYTES):
+                    transfer.advance(len(chunk))
+                    received += len(chunk)
+                    file.write(chunk)
                     if total:
-                        tell(min(received / total, 1.0))
+                        report(min(received / total, 1.0))
             return received >= total
     except urllib.error.HTTPError as exc:
         exc.close()
-        if exc.code != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:  # else nothing was missing but the new name
+        if exc.code != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:  # else `partial` is complete already
             raise
         return True
 

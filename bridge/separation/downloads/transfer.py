@@ -1,4 +1,4 @@
-"""A download on a thread of its own, so that neither a dead network nor a library's patience holds the job."""
+"""Runs a download on a separate thread, so that a dead network or a blocking library cannot stall the job."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: How often the waiting side looks: cancelling acts within this time.
+#: Poll interval of the waiting thread: cancelling takes effect within this time.
 POLL_SECONDS = 0.05
 
 
 class AbandonedError(Exception):
-    """Ends the downloading thread when nobody waits for it any more."""
+    """Ends the download thread after its job was cancelled or gave up."""
 
 
 class Transfer:
-    """What the downloading thread tells: how far it is. Shared between two threads; each field has one writer."""
+    """Progress of a download, shared between two threads; each field has one writer."""
 
     def __init__(self) -> None:
         self.fraction = 0.0
@@ -30,22 +30,22 @@ class Transfer:
         self._abandoned = threading.Event()
 
     def advance(self, count: int) -> None:
-        """Called for every piece that came in.
+        """Counts received bytes; called for every chunk.
 
         Raises:
-            AbandonedError: the job was cancelled, or was given up.
+            AbandonedError: the job was cancelled or gave up.
         """
         if self._abandoned.is_set():
             raise AbandonedError
         self.received_bytes += count
 
-    def telling(self, start: float, share: float) -> Callable[[float], None]:
-        """Takes progress 0–1 of a part of the whole, which begins at `start`; it never goes back."""
+    def progress_reporter(self, start: float, share: float) -> Callable[[float], None]:
+        """A function that maps a part's progress 0–1 to `start`–`start + share` of the whole; it never decreases."""
 
-        def tell(fraction: float) -> None:
+        def report(fraction: float) -> None:
             self.fraction = max(self.fraction, start + share * fraction)
 
-        return tell
+        return report
 
     def abandon(self) -> None:
         self._abandoned.set()
@@ -57,14 +57,19 @@ class _Outcome(Generic[T]):
         self.error: BaseException | None = None
 
 
-def wait_for(work: Callable[[Transfer], T], control: Control, clock: Clock, *, patience_seconds: float, what: str) -> T:
-    """Runs `work` on a thread and reports its progress until it is done; returns or raises what it did.
+def wait_for(
+    work: Callable[[Transfer], T], control: Control, clock: Clock, *, patience_seconds: float, source: str
+) -> T:
+    """Runs `work` on a thread and reports its progress until it ends; returns its result or raises its error.
 
-    The thread is a daemon: one that hangs in a system call is left behind.
+    The thread is a daemon, so one that hangs in a system call does not keep the process alive.
+
+    Args:
+        source: name of the server, for the error message.
 
     Raises:
-        WeightsUnavailable: nothing came in for `patience_seconds`.
-        Cancelled: `control` said so; the transfer ends with the next piece that comes in.
+        WeightsUnavailable: no data arrived for `patience_seconds`.
+        Cancelled: by `control`; the transfer ends at its next chunk.
     """
     transfer = Transfer()
     outcome: _Outcome[T] = _Outcome()
@@ -72,12 +77,12 @@ def wait_for(work: Callable[[Transfer], T], control: Control, clock: Clock, *, p
     def run() -> None:
         try:
             outcome.values.append(work(transfer))
-        except BaseException as exc:  # handed over to the waiting side, which raises it
+        except BaseException as exc:  # re-raised on the waiting thread
             outcome.error = exc
 
-    thread = threading.Thread(target=run, name=f"fetch {what}", daemon=True)
+    thread = threading.Thread(target=run, name=f"fetch {source}", daemon=True)
     thread.start()
-    received, heard_at = 0, clock.monotonic_seconds()
+    received, received_at = 0, clock.monotonic_seconds()
     try:
         is_running = True
         while is_running:
@@ -85,9 +90,9 @@ def wait_for(work: Callable[[Transfer], T], control: Control, clock: Clock, *, p
             is_running = thread.is_alive()
             control.checkpoint(transfer.fraction)
             if transfer.received_bytes != received:
-                received, heard_at = transfer.received_bytes, clock.monotonic_seconds()
-            elif clock.monotonic_seconds() - heard_at > patience_seconds and is_running:
-                raise WeightsUnavailable(f"{what} does not answer.")
+                received, received_at = transfer.received_bytes, clock.monotonic_seconds()
+            elif clock.monotonic_seconds() - received_at > patience_seconds and is_running:
+                raise WeightsUnavailable(f"{source} does not answer.")
     finally:
         transfer.abandon()
     if outcome.error is not None:

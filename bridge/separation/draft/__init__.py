@@ -1,1 +1,1 @@
-"""The engine that needs no weights: median filters, masks and harmonic combs on a spectrogram."""
+"""The engine without weights: median filters, masks and harmonic combs on a spectrogram."""

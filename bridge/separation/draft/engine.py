@@ -1,10 +1,10 @@
-"""The engine `draft`: four stems without any weights, from what the ear of a sound engineer goes by.
+"""The engine `draft`: four stems without weights, by signal processing alone.
 
-Two passes of harmonic-percussive separation. The first has long windows, in which a tone that is held stands out and
-a voice, which never quite holds one, blurs towards the hits; the second has short windows and takes the voice back
-out of the hits (after FitzGerald and Gainza, "Single channel vocal separation using median filtering and
-factorisation techniques", 2010). Low tones are the bass, with the overtones they account for; of the others, what is
-centred and moves is the voice. `other` is what remains, so the stems sum to the mix.
+Two passes of harmonic-percussive separation. The first uses long windows, in which sustained tones stand out, while a
+voice, whose pitch always moves, is blurred into the hits. The second uses short windows to recover the voice from the
+hits (after FitzGerald and Gainza, "Single channel vocal separation using median filtering and factorisation
+techniques", 2010). Low tones and their overtones are the bass; the other tones are vocals if they are centred and
+moving. `other` is the remainder, so the stems sum to the mix.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bridge.errors import BadArguments
 from bridge.protocols import Context
 from bridge.separation.draft.harmonic_comb import Comb
 from bridge.separation.draft.masks import below, centred, harmonic, magnitude, moving
-from bridge.separation.draft.running_median import nearest_extent
+from bridge.separation.draft.running_median import nearest_filter_width
 from bridge.separation.draft.stft import Stft
 from bridge.separation.models.catalogue import DRAFT, FOUR_STEMS
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bridge.protocols import Control, Samples, Signal, StemBlock
     from bridge.separation.draft.running_median import Mask
 
-#: Goes into manifests: must change whenever the sound does.
+#: Written to manifests: must change whenever the output changes.
 VERSION = "draft-2"
 
 LONG_WINDOW_SECONDS = 0.093
@@ -38,32 +38,32 @@ SHORT_WINDOW_SECONDS = LONG_WINDOW_SECONDS / 4
 BASS_BELOW_HZ = 180.0
 """Above the fundamentals of a bass guitar's usual range, below most of a voice."""
 BASS_PITCHES_HZ = 32.0, 130.0
-"""Fundamentals whose overtones go with them: C1 to C3."""
+"""Range of the fundamentals whose overtones belong to the bass: C1 to C3."""
 OVERTONES_BELOW_HZ = 1200.0
 LOW_BELOW_HZ = 220.0
-"""Below, tones are told from a bass drum and from toms by finer steps of frequency: short notes are close together in
-frequency but not long in time."""
+"""Below this, narrower filters along frequency distinguish bass notes from bass drum and toms: the notes are narrow in
+frequency but may be short in time."""
 VOICE_ABOVE_HZ = 200.0
-"""The second pass leaves what is lower to the drums: the body of a drum rings like a tone."""
+"""Below this, the second pass assigns everything to the drums: the body of a drum rings like a tone."""
 
-#: Extent of the median filters: seconds along time, Hz along frequency.
+#: Widths of the median filters: seconds along time, Hz along frequency.
 LOW_TONE, LOW_HIT = 0.35, 75.0
 TONE, HIT = 0.49, 440.0
 SHORT_TONE, SHORT_HIT = 0.075, 730.0
-STAYING_SECONDS = 3.1
-"""An accompaniment's note or chord lasts for more than half of this; a sung pitch hardly ever does."""
-STAYING_WEIGHT = 0.5
+SUSTAINED_SECONDS = 3.1
+"""A note or chord of the accompaniment lasts longer than half of this; a sung pitch hardly ever does."""
+SUSTAINED_WEIGHT = 0.5
 
 CENTRE_SHARPNESS = 20.0
-CENTRE_BINS, CENTRE_TIMES = 3, 9
+CENTRE_BINS, CENTRE_COLUMNS = 3, 9
 
 SECTION_FRAMES = 16 * 48_000
 
 
 class DraftSeparator:
-    """A `Separator` without weights. Computes on the CPU at any sample rate, in sections that join without a seam:
+    """A `Separator` without weights. Computes on the CPU, at any sample rate, in sections that join seamlessly.
 
-    every section sees all the audio that its frames depend on, on the same grid of windows.
+    Each section is computed with all the context that its frames depend on, on one common window grid.
     """
 
     @property
@@ -93,7 +93,7 @@ class DraftSeparator:
         """See `protocols.Separator`.
 
         Raises:
-            BadArguments: it does not give one of `stems`.
+            BadArguments: the engine does not have one of `stems`.
             ValueError: `mix` is not stereo.
         """
         if mix.channels != 2:
@@ -101,7 +101,7 @@ class DraftSeparator:
         unknown = [stem for stem in stems if stem not in FOUR_STEMS]
         if unknown:
             raise BadArguments(
-                f"The engine draft does not give {', '.join(unknown)}.", advice=f"It gives {', '.join(FOUR_STEMS)}."
+                f"The engine draft has no stem {', '.join(unknown)}.", advice=f"It has {', '.join(FOUR_STEMS)}."
             )
         return self._blocks(mix, tuple(stems), control)
 
@@ -119,7 +119,7 @@ class DraftSeparator:
 
 
 class _Split:
-    """The two passes, at one sample rate."""
+    """The two passes at one sample rate."""
 
     def __init__(self, sample_rate_hz: int) -> None:
         self._rate = sample_rate_hz
@@ -132,63 +132,64 @@ class _Split:
 
     @property
     def context(self) -> int:
-        """How many samples around one decide about it, in whole hops: half the longest median, all passes' windows."""
-        return (self._times(self.long, STAYING_SECONDS) // 2 + CENTRE_TIMES) * self.long.hop + 4 * self.long.size
+        """Frames on either side that a frame depends on, in whole hops: half the longest median plus all windows."""
+        return (self._columns(self.long, SUSTAINED_SECONDS) // 2 + CENTRE_COLUMNS) * self.long.hop + 4 * self.long.size
 
     def __call__(self, mix: Samples) -> dict[str, Samples]:
-        """float32 (frames, 2) → the four stems, of the same shape; they sum to it."""
+        """float32 (frames, 2) → the four stems, of the same shape, which sum to `mix`."""
         spectrum = self.long.forward(mix)
         level = magnitude(spectrum)
         tones = self._tones(level)
-        centre = centred(spectrum, CENTRE_BINS, CENTRE_TIMES, CENTRE_SHARPNESS)
+        centre = centred(spectrum, CENTRE_BINS, CENTRE_COLUMNS, CENTRE_SHARPNESS)
         low = self._low(tones * level, centre)
         voice = (1 - low) * centre
-        voice *= moving(level, self._times(self.long, STAYING_SECONDS), STAYING_WEIGHT)
+        voice *= moving(level, self._columns(self.long, SUSTAINED_SECONDS), SUSTAINED_WEIGHT)
 
         bass = self.long.inverse(spectrum * (tones * low), len(mix))
         vocals = self.long.inverse(spectrum * (tones * voice), len(mix))
         hits = self.long.inverse(spectrum * (1 - tones), len(mix))
-        drums, voiced = self._second_pass(hits)
-        vocals += voiced
+        drums, recovered_vocals = self._second_pass(hits)
+        vocals += recovered_vocals
         return {"vocals": vocals, "drums": drums, "bass": bass, "other": mix - (vocals + drums + bass)}
 
     def _low(self, level: Mask, centre: Mask) -> Mask:
-        """How much of each tone is the bass: what is low, and centred overtones of it."""
+        """The share of the bass in each tone: low tones and their centred overtones."""
         low = np.repeat(below(self._frequencies(self.long), BASS_BELOW_HZ), level.shape[1], axis=1)
         above = slice(self._comb.bins)
         low[above] += (1 - low[above]) * centre[above] * self._comb.overtones(level)
         return low
 
     def _tones(self, level: Mask) -> Mask:
-        """What is held in the long windows; the lowest octaves are judged by measures of their own."""
+        """The share of tones in each bin of the long windows; the lowest octaves have their own filter widths."""
         stft = self.long
-        tones = harmonic(level, self._times(stft, TONE), self._bins(stft, HIT))
+        tones = harmonic(level, self._columns(stft, TONE), self._bins(stft, HIT))
         rows = min(len(level), math.ceil(4 * LOW_BELOW_HZ / self._rate * stft.size))
-        low_tones = harmonic(level[:rows], self._times(stft, LOW_TONE), self._bins(stft, LOW_HIT))
+        low_tones = harmonic(level[:rows], self._columns(stft, LOW_TONE), self._bins(stft, LOW_HIT))
         share = below(self._frequencies(stft)[:rows], LOW_BELOW_HZ)
         tones[:rows] += share * (low_tones - tones[:rows])
         return tones
 
     def _second_pass(self, hits: Samples) -> tuple[Samples, Samples]:
-        """Drums, and the voice that the long windows took for hits; what is neither is left out of both."""
+        """Splits the hits of the first pass into drums and vocals; the remainder is in neither."""
+
         stft = self.short
         spectrum = stft.forward(hits)
-        tones = harmonic(magnitude(spectrum), self._times(stft, SHORT_TONE), self._bins(stft, SHORT_HIT))
+        tones = harmonic(magnitude(spectrum), self._columns(stft, SHORT_TONE), self._bins(stft, SHORT_HIT))
         tones *= 1 - below(self._frequencies(stft), VOICE_ABOVE_HZ)
         drums = stft.inverse(spectrum * (1 - tones), len(hits))
-        tones *= centred(spectrum, CENTRE_BINS, CENTRE_TIMES, CENTRE_SHARPNESS)
+        tones *= centred(spectrum, CENTRE_BINS, CENTRE_COLUMNS, CENTRE_SHARPNESS)
         return drums, stft.inverse(spectrum * tones, len(hits))
 
     def _frequencies(self, stft: Stft) -> npt.NDArray[np.float64]:
         return np.fft.rfftfreq(stft.size, 1 / self._rate).astype(np.float64)
 
-    def _times(self, stft: Stft, seconds: float) -> int:
-        return nearest_extent(seconds * self._rate / stft.hop)
+    def _columns(self, stft: Stft, seconds: float) -> int:
+        return nearest_filter_width(seconds * self._rate / stft.hop)
 
     def _bins(self, stft: Stft, hertz: float) -> int:
-        return nearest_extent(hertz * stft.size / self._rate)
+        return nearest_filter_width(hertz * stft.size / self._rate)
 
 
-def _power_of_two(extent: float) -> int:
-    """The power of two nearest to `extent` by ratio, 64 at least."""
-    return int(2 ** max(6, round(math.log2(extent))))
+def _power_of_two(width: float) -> int:
+    """The power of two nearest to `width` by ratio, 64 at least."""
+    return int(2 ** max(6, round(math.log2(width))))

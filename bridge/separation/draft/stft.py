@@ -13,19 +13,18 @@ if TYPE_CHECKING:
 
     from bridge.protocols import Samples
 
-    #: complex64, shape (channels, bins, times).
+    #: complex64, shape (channels, bins, columns).
     Spectrum = npt.NDArray[np.complex64]
 
-#: Samples of windows that are transformed at once: they and their spectra stay in a core's cache.
+#: Samples transformed at a time: the windows and their spectra then fit into a core's cache.
 CACHE_SAMPLES = 1 << 16
 
 
 class Stft:
-    """Windows of `size` samples (a multiple of 4), a quarter of it apart, under a sine window both ways.
+    """Windows of `size` samples (a multiple of 4) with a hop of a quarter, and a sine window in both directions.
 
-    The squares of the sine windows of four overlapping frames sum to 2 everywhere, so `inverse(forward(x))` is `x`.
-    Window k is centred on sample `k * hop - size / 2`: two stretches of one signal that begin at multiples of `hop`
-    have their windows at the same places.
+    The squares of four overlapping sine windows sum to 2 everywhere, so `inverse(forward(x))` is `x`. Window k is
+    centred on sample `k * hop - size / 2`, so excerpts of one signal that start at multiples of `hop` share one grid.
     """
 
     def __init__(self, size: int) -> None:
@@ -34,28 +33,28 @@ class Stft:
         self._window = np.sin(np.pi * (np.arange(size) + 0.5) / size).astype(np.float32)
 
     def forward(self, samples: Samples) -> Spectrum:
-        """float32 (frames, channels) → complex64 (channels, size // 2 + 1, times)."""
+        """float32 (frames, channels) → complex64 (channels, size // 2 + 1, columns)."""
         tail = -len(samples) % self.hop
         padded = np.pad(samples.T, ((0, 0), (self.size, self.size + tail)))
         windows = np.lib.stride_tricks.sliding_window_view(padded, self.size, axis=1)[:, :: self.hop]
-        channels, times, _ = windows.shape
-        spectrum = np.empty((channels, self.size // 2 + 1, times), np.complex64)
-        for part in self._parts(times):
+        channels, columns, _ = windows.shape
+        spectrum = np.empty((channels, self.size // 2 + 1, columns), np.complex64)
+        for part in self._parts(columns):
             spectrum[:, :, part] = np.fft.rfft(windows[:, part] * self._window, axis=2).transpose(0, 2, 1)
         return spectrum
 
     def inverse(self, spectrum: Spectrum, frames: int) -> Samples:
-        """complex64 (channels, size // 2 + 1, times) → float32 (frames, channels), the `frames` that went in."""
-        channels, _, times = spectrum.shape
-        joined = np.zeros((channels, times + 3, self.hop), np.float32)
-        for part in self._parts(times):
+        """complex64 (channels, size // 2 + 1, columns) → float32 (frames, channels), the length of the original."""
+        channels, _, columns = spectrum.shape
+        joined = np.zeros((channels, columns + 3, self.hop), np.float32)
+        for part in self._parts(columns):
             windows = np.fft.irfft(spectrum[:, :, part].transpose(0, 2, 1), self.size, axis=2) * (self._window / 2)
             quarters = windows.reshape(channels, -1, 4, self.hop)
             for quarter in range(4):
                 joined[:, part.start + quarter : part.stop + quarter] += quarters[:, :, quarter]
         return np.ascontiguousarray(joined.reshape(channels, -1)[:, self.size : self.size + frames].T)
 
-    def _parts(self, times: int) -> Iterator[slice]:
-        """Windows that are transformed at once: as many as stay in a core's cache."""
+    def _parts(self, columns: int) -> Iterator[slice]:
+        """Batches of windows that fit into a core's cache."""
         count = max(1, CACHE_SAMPLES // self.size)
-        return (slice(start, min(start + count, times)) for start in range(0, times, count))
+        return (slice(start, min(start + count, columns)) for start in range(0, columns, count))

@@ -1,1 +1,1 @@
-"""Models by name: which there are, where their weights lie on this machine, and how they are loaded."""
+"""Models by name: the catalogue, the locations of their weights on this machine, and loading."""

@@ -1,4 +1,4 @@
-"""The separation engines by name, and what a musician should know about each. Cheap: no torch, no demucs import."""
+"""The separation engines by name, with a note for musicians on each. Imports neither torch nor demucs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bridge.separation.models.openunmix import INSTALL
 
 AUTO = "auto"
 DRAFT = "draft"
-#: What `auto` stands for wherever its weights can be had.
+#: The engine that `auto` opens if its weights are available.
 PREFERRED = "htdemucs"
 
 FOUR_STEMS = ("vocals", "drums", "bass", "other")
@@ -38,9 +38,9 @@ NOTES: dict[str, str] = {
     "mdx_extra_q": "mdx_extra as a smaller download, a little worse. " + _TERMS,
 }
 
-#: Bytes of each checkpoint on the authors' server (`Content-Length`), as public projects pin them together with the
-#: SHA-256 that begins with the digits in the file's name. The hub's safetensors are a thousandth smaller (htdemucs_ft
-#: 84,025,440, htdemucs_6s 54,885,744). None was found of `mdx`, `mdx_q` and the others, which the list leaves out.
+#: Size of each checkpoint on the authors' server (`Content-Length`) in bytes, as public projects pin it together with
+#: the SHA-256 whose first digits are in the file name. The hub's safetensors are about 0.1 % smaller (htdemucs_ft
+#: 84,025,440, htdemucs_6s 54,885,744). No published size was found for `mdx`, `mdx_q` and the other missing models.
 _CHECKPOINT_BYTES = {
     "955717e8": 84_141_911,
     "f7e0c4bc": 84_141_271,
@@ -63,12 +63,12 @@ _DIFFQ = " Needs the Python package diffq."
 
 
 def known_engines(models_dir: Path) -> tuple[str, ...]:
-    """Every name that a job may ask for, `auto` first. Only lists folders, so a request can be checked at once."""
+    """Every engine name that a job may request, `auto` first. Only lists folders, so it is fast."""
     return engine_names(ModelLocations.of(models_dir))
 
 
 def check_engine(name: str, models_dir: Path) -> None:
-    """Looks into the folders of models now, so that a model is known from the moment that it is there.
+    """Lists the model folders now, so that a new model is accepted as soon as it is there.
 
     Raises:
         BadArguments: no engine and no model has that name.
@@ -76,54 +76,61 @@ def check_engine(name: str, models_dir: Path) -> None:
     one_of("engine", name, known_engines(models_dir))
 
 
-def engine_names(places: ModelLocations) -> tuple[str, ...]:
-    """As `known_engines`, for places that are known already."""
-    names = (AUTO, DRAFT, *places.released.names, *places.unmix_names, *places.own_bags(), *places.own_checkpoints())
+def engine_names(locations: ModelLocations) -> tuple[str, ...]:
+    """As `known_engines`, for given locations."""
+    names = (
+        AUTO,
+        DRAFT,
+        *locations.released.names,
+        *locations.unmix_names,
+        *locations.user_bags(),
+        *locations.user_checkpoints(),
+    )
     return tuple(dict.fromkeys(names))
 
 
 def catalogue(
-    models_dir: Path, places: ModelLocations | None = None, speeds: Mapping[str, float] | None = None
+    models_dir: Path, locations: ModelLocations | None = None, speeds: Mapping[str, float] | None = None
 ) -> tuple[ModelInfo, ...]:
-    """Every engine with its stems and whether it is here; the stems of a user's own model are () until it is loaded.
+    """Every engine with its stems and whether it is present; the stems of a user's model are () until it is loaded.
 
     Args:
-        speeds: engine → seconds of audio per second, as `EngineSpeeds.fastest` knows them.
+        speeds: engine → seconds of audio per second, from `EngineSpeeds.fastest`.
     """
-    entries = _entries(models_dir, places)
+    entries = _entries(models_dir, locations)
     return tuple(replace(info, speed=(speeds or {}).get(info.name)) for info in entries)
 
 
-def _entries(models_dir: Path, places: ModelLocations | None) -> tuple[ModelInfo, ...]:
-    places = places or ModelLocations.of(models_dir)
+def _entries(models_dir: Path, locations: ModelLocations | None) -> tuple[ModelInfo, ...]:
+    locations = locations or ModelLocations.of(models_dir)
     used: set[str] = set()
     entries = [ModelInfo(name=DRAFT, stems=FOUR_STEMS, present=True, note=NOTES[DRAFT])]
-    for name in dict.fromkeys((*places.released.names, *places.unmix_names, *places.own_bags())):
-        bag = places.released.bag(name)
+    for name in dict.fromkeys((*locations.released.names, *locations.unmix_names, *locations.user_bags())):
+        bag = locations.released.bag(name)
         used.update(bag.signatures if bag else ())
-        entries.append(_bag_entry(name, places))
-    for name in places.own_bags():
-        weights = _find(name, places)[0]
+        entries.append(_bag_entry(name, locations))
+    for name in locations.user_bags():
+        weights = _find(name, locations)[0]
         used.update(weights.bag.signatures if weights else ())
-    alone = [name for name in places.own_checkpoints() if name not in used]
-    own = "Your own checkpoint; its stems are known once it is loaded."
+    unused = [name for name in locations.user_checkpoints() if name not in used]
+    note = "Your own checkpoint; its stems are known once it is loaded."
     return (
         *entries,
         *(
-            ModelInfo(name=name, stems=(), present=True, note=own, size_bytes=_size(places.find(name)))
-            for name in alone
+            ModelInfo(name=name, stems=(), present=True, note=note, size_bytes=_size(locations.find(name)))
+            for name in unused
         ),
     )
 
 
-def _bag_entry(name: str, places: ModelLocations) -> ModelInfo:
-    weights, problem = _find(name, places)
-    if name in places.unmix_names:
+def _bag_entry(name: str, locations: ModelLocations) -> ModelInfo:
+    weights, problem = _find(name, locations)
+    if name in locations.unmix_names:
         missing = find_spec("openunmix") is None
         note = problem or NOTES[name] + (f" Needs the Python package openunmix. {INSTALL}" if missing else "")
-        is_here = weights is not None and not missing
-        return ModelInfo(name=name, stems=FOUR_STEMS, present=is_here, note=note, size_bytes=_size(weights))
-    if name not in places.released.names:
+        is_present = weights is not None and not missing
+        return ModelInfo(name=name, stems=FOUR_STEMS, present=is_present, note=note, size_bytes=_size(weights))
+    if name not in locations.released.names:
         note = problem or "Your own model; its stems are known once it is loaded."
         return ModelInfo(name=name, stems=(), present=weights is not None, note=note, size_bytes=_size(weights))
     note = NOTES.get(name, "One of the models behind a published result, for comparisons. " + _TERMS)
@@ -131,36 +138,36 @@ def _bag_entry(name: str, places: ModelLocations) -> ModelInfo:
         note += _DIFFQ
     present = weights is not None and not needs_diffq(name)
     stems = SIX_STEMS if name == "htdemucs_6s" else FOUR_STEMS
-    size = _released_size(name, places) if weights is None else _size(weights)
+    size = _released_size(name, locations) if weights is None else _size(weights)
     return ModelInfo(name=name, stems=stems, present=present, note=problem or note, size_bytes=size)
 
 
 def _size(weights: Weights | None) -> int | None:
-    """Bytes of all files of a model."""
+    """Total size of a model's files in bytes."""
     return None if weights is None else sum(path.stat().st_size for path in dict.fromkeys(weights.files))
 
 
-def _released_size(name: str, places: ModelLocations) -> int | None:
-    """About how many bytes fetching a released model takes; None where that is not known."""
-    bag = places.released.bag(name)
+def _released_size(name: str, locations: ModelLocations) -> int | None:
+    """Approximate download size of a released model in bytes; None if unknown."""
+    bag = locations.released.bag(name)
     sizes = [_CHECKPOINT_BYTES.get(signature) for signature in dict.fromkeys(bag.signatures)] if bag else []
     known = [size for size in sizes if size is not None]
     return sum(known) if sizes and len(known) == len(sizes) else None
 
 
-def _find(name: str, places: ModelLocations) -> tuple[Weights | None, str]:
-    """The weights of `name`, or what is wrong with them; listing goes on past one damaged model."""
+def _find(name: str, locations: ModelLocations) -> tuple[Weights | None, str]:
+    """The weights of `name`, or an error message: a damaged model must not stop the listing."""
     try:
-        return places.find(name), ""
+        return locations.find(name), ""
     except WeightsUnavailable as exc:
         return None, str(exc)
 
 
 def is_quantised(name: str) -> bool:
-    """True for released models whose weights only the package diffq can unpack."""
+    """True for released models whose weights need the package diffq."""
     return name.endswith("_q")
 
 
 def needs_diffq(name: str) -> bool:
-    """True where `name` cannot be loaded because diffq is not installed."""
+    """True if `name` cannot be loaded because diffq is not installed."""
     return is_quantised(name) and find_spec("diffq") is None

@@ -1,8 +1,8 @@
-"""One Demucs checkpoint file → model, running no code that the file brings along, wherever that can be had.
+"""Loads one Demucs checkpoint, without running code from the file wherever possible.
 
-Safetensors hold no code, but name a class, which has to be one of the package's models. A `.th` file is a pickle, which
-may run code: torch's restricted unpickler reads it where it can. What that refuses – training settings as objects,
-weights that diffq packed – is unpickled in full, with a warning unless it is a file that the package's own table lists.
+Safetensors contain no code, but they name a class, which must be one of the package's models. A `.th` file is a pickle,
+which may run code, so torch's restricted unpickler is tried first. If that refuses the file (training settings stored
+as objects, weights packed by diffq), it is unpickled in full, with a warning unless the package lists the file.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def load_checkpoint(path: Path, control: Control) -> Any:
     """The model in `path`, on the CPU.
 
     Raises:
-        demucs.repo.ModelLoadingError: it is not what its name's checksum says.
-        Exception: whatever a damaged or foreign file makes its readers raise.
+        demucs.repo.ModelLoadingError: the checksum differs from the one in the file name.
+        Exception: any error of the readers on a damaged or foreign file.
     """
     if path.suffix == ".safetensors":
         return _load_safetensors(path)
@@ -66,7 +66,7 @@ def _unpickle(path: Path, control: Control) -> Any:
                 )
             )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch's remarks on the age of the file
+        warnings.simplefilter("ignore")  # torch warns about old file formats
         return torch.load(path, "cpu", weights_only=False)
 
 
@@ -83,7 +83,7 @@ def _allowed(classes: list[type]) -> Iterator[None]:
     import torch
 
     safe_globals = getattr(torch.serialization, "safe_globals", None)
-    if safe_globals is None:  # torch 2.4 and before allow nothing but tensors
+    if safe_globals is None:  # torch 2.4 and earlier allow only tensors
         yield
         return
     with safe_globals(classes):
@@ -91,5 +91,5 @@ def _allowed(classes: list[type]) -> Iterator[None]:
 
 
 def _is_released(path: Path) -> bool:
-    """True for the name of a file that the package lists; its checksum has been compared by then."""
+    """True if the package lists the file name. The caller has already verified its checksum."""
     return any(url.rsplit("/", 1)[-1] == path.name for url in Released.installed().urls.values())

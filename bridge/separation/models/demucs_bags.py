@@ -1,6 +1,6 @@
-"""What the demucs package says about its released models, read from its files without importing it.
+"""The demucs package's table of released models, read from its files without importing it.
 
-Importing demucs loads torch, which the main process must never do; its `remote` folder is plain text.
+Importing demucs loads torch, which the main process must never do. The package's `remote` folder is plain text.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bridge.errors import WeightsUnavailable
 
-#: Where the package fetches single checkpoints from (`demucs.pretrained.ROOT_URL`).
+#: The server from which the package downloads single checkpoints (`demucs.pretrained.ROOT_URL`).
 SERVER_URL = "https://dl.fbaipublicfiles.com/demucs/"
 
 
@@ -23,16 +23,16 @@ class Bag:
 
     signatures: tuple[str, ...]
     weights: tuple[tuple[float, ...], ...] | None = None
-    """One row for each model, one column for each stem; None: all alike."""
+    """One row per model, one column per stem; None: equal weights."""
     segment_seconds: float | None = None
-    """Length of a window; None: the models' own."""
+    """Window length; None: the models' own."""
 
 
 def read_bag(path: Path) -> Bag:
     """Reads one bag definition.
 
     Raises:
-        WeightsUnavailable: the file is not one.
+        WeightsUnavailable: the file is not a valid definition.
     """
     import yaml
 
@@ -54,7 +54,7 @@ def read_bag(path: Path) -> Bag:
 
 @dataclass(frozen=True)
 class Released:
-    """The table of released models in a `remote` folder of the demucs package; empty without such a folder."""
+    """The table of released models in the `remote` folder of the demucs package; empty without the folder."""
 
     folder: Path | None
     server_url: str = SERVER_URL
@@ -62,8 +62,8 @@ class Released:
     @classmethod
     def installed(cls) -> Released:
         spec = find_spec("demucs")
-        places = [] if spec is None else list(spec.submodule_search_locations or ())
-        return cls(Path(places[0]) / "remote" if places else None)
+        locations = [] if spec is None else list(spec.submodule_search_locations or ())
+        return cls(Path(locations[0]) / "remote" if locations else None)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -80,7 +80,7 @@ class Released:
 
     @cached_property
     def urls(self) -> Mapping[str, str]:
-        """Signature → address of its checkpoint on the old server; the file's name ends in its checksum."""
+        """Signature → URL of its checkpoint on the authors' server; the file name ends with the checksum."""
         if self.folder is None:
             return {}
         urls: dict[str, str] = {}

@@ -1,7 +1,7 @@
-"""From files to Demucs models, through the demucs package's own loading code, with errors that a person can read.
+"""Loads Demucs models through the demucs package's own code and turns its errors into readable messages.
 
-Only checkpoints in the user's own folder, or from the authors' server with the checksum that the package lists, ever
-come here.
+Only checkpoints from the user's folder, or from the authors' server with the checksum that the package lists, are
+loaded here.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 
 def load_bag(weights: Weights, control: Control) -> BagOfModels:
-    """Loads every model of a bag into memory, ready to compute.
+    """Loads every model of a bag into memory, in evaluation mode.
 
     Raises:
-        WeightsUnavailable: a file is damaged, or is not a Demucs checkpoint, or needs a package that is missing.
-        OutOfMemory: the models do not fit.
-        Cancelled: `control` said so.
+        WeightsUnavailable: a file is damaged, is not a Demucs checkpoint, or needs a package that is missing.
+        OutOfMemory: the models do not fit into memory.
+        Cancelled: by `control`.
     """
     from demucs.apply import BagOfModels
 
@@ -52,7 +52,7 @@ def load_bag(weights: Weights, control: Control) -> BagOfModels:
 
 @contextmanager
 def readable(path: Path, name: str, kind: str = "Demucs") -> Iterator[None]:
-    """Turns whatever loading may raise – a damaged pickle can raise anything – into one line about the file."""
+    """Turns any loading error into a one-line message about the file. A damaged pickle can raise anything."""
     from demucs.repo import ModelLoadingError
 
     try:
@@ -66,9 +66,9 @@ def readable(path: Path, name: str, kind: str = "Demucs") -> Iterator[None]:
     except (AttributeError, KeyError, TypeError, ImportError, AssertionError) as exc:
         raise WeightsUnavailable(
             f"The file {path} is not a {kind} model that this version can load ({type(exc).__name__}: {exc}).",
-            advice="Remove it, or use a checkpoint that the package it is of can load.",
+            advice="Remove it, or use a checkpoint that the model's own package can load.",
         ) from exc
-    except SystemExit as exc:  # how demucs says that diffq is missing
+    except SystemExit as exc:  # demucs exits if diffq is missing
         message = f"The model {name} is quantised, and the package diffq that unpacks it is not installed."
         raise WeightsUnavailable(message, advice="Install diffq, or use another model.") from exc
     except Exception as exc:

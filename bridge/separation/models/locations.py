@@ -1,4 +1,4 @@
-"""Where a model's weights may lie on this machine, and which files those are. Nothing is loaded here."""
+"""Finds the files of a model's weights on this machine, without loading them."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from bridge.separation.models.user_models import checkpoints_in, model_folders, 
 
 @dataclass(frozen=True)
 class Weights:
-    """The files of one model, all of them present; one for each of `bag.signatures`."""
+    """The files of one model, all present; one per entry of `bag.signatures`."""
 
     name: str
     bag: Bag
     files: tuple[Path, ...]
     package: Literal["demucs", "openunmix"] = "demucs"
-    """Which package made it; for `openunmix` the signatures are its targets."""
+    """The package that computes the model; for `openunmix` the signatures are target names."""
 
 
 def hub_repository(name: str) -> str:
-    """The Hugging Face repository of a released model (the naming is `demucs.hf.hf_repo_name`'s)."""
+    """The Hugging Face repository of a released model (named as in `demucs.hf.hf_repo_name`)."""
     if name == "htdemucs":
         return "adefossez/HTDemucs"
     if name.startswith("htdemucs_"):
@@ -36,21 +36,21 @@ def hub_repository(name: str) -> str:
 
 @dataclass(frozen=True)
 class ModelLocations:
-    """The folders that are searched, in this order."""
+    """The folders that are searched for weights, in this order."""
 
     models_dir: Path
-    """The user's own: checkpoints and `*.yaml` bags, as `demucs --repo` takes them, and folders of such."""
+    """The user's folder: checkpoints and `*.yaml` bags, as for `demucs --repo`, and subfolders with one model each."""
     hub_cache: Path
     """Hugging Face's cache."""
     server_cache: Path
-    """Where torch.hub keeps what came from the old server."""
+    """torch.hub's cache of files from the authors' servers."""
     released: Released
     unmix: Unmix | None = None
-    """The released Open-Unmix models; None: nobody has heard of them."""
+    """The released Open-Unmix models; None: they are not offered."""
 
     @classmethod
     def of(cls, models_dir: Path, environ: Mapping[str, str] = os.environ) -> ModelLocations:
-        """The places that huggingface_hub and torch.hub would use under the same environment."""
+        """The locations that huggingface_hub and torch.hub use in the same environment."""
 
         def folder(text: str) -> Path:
             return Path(os.path.expandvars(text)).expanduser()
@@ -63,47 +63,47 @@ class ModelLocations:
             models_dir, folder(hub_cache), torch_home / "hub" / "checkpoints", Released.installed(), Unmix.installed()
         )
 
-    def own_checkpoints(self) -> dict[str, Path]:
-        """Signature → file of every checkpoint that lies directly in the user's folder."""
+    def user_checkpoints(self) -> dict[str, Path]:
+        """Signature → file of every checkpoint directly in the user's folder."""
         return checkpoints_in(self.models_dir) if self.models_dir.is_dir() else {}
 
-    def own_bags(self) -> tuple[str, ...]:
-        """Names of the models in the user's folder that have a definition or a folder of their own."""
+    def user_bags(self) -> tuple[str, ...]:
+        """Names of the models in the user's folder that have a `.yaml` definition or a subfolder."""
         if not self.models_dir.is_dir():
             return ()
         defined = (path.stem for path in sorted(self.models_dir.glob("*.yaml")))
         return tuple(dict.fromkeys((*defined, *model_folders(self.models_dir))))
 
     def find(self, name: str) -> Weights | None:
-        """The weights of `name` where all of them are on this machine; None where they must be fetched.
+        """The weights of `name` if all files are on this machine; None if they must be downloaded.
 
         Raises:
-            WeightsUnavailable: the user's own definition of `name` is damaged, or names checkpoints that are nowhere.
+            WeightsUnavailable: the user's definition of `name` is damaged, or names checkpoints that do not exist.
         """
         return (
-            self._find_own(name)
+            self._find_in_models_dir(name)
             or self._find_in_hub_cache(name)
             or self._find_in_server_cache(name)
             or self._find_unmix(name)
         )
 
-    def _find_own(self, name: str) -> Weights | None:
-        checkpoints = self.own_checkpoints()
+    def _find_in_models_dir(self, name: str) -> Weights | None:
+        checkpoints = self.user_checkpoints()
         if name in checkpoints:
             return Weights(name, Bag((name,)), (checkpoints[name],))
-        is_own = (self.models_dir / f"{name}.yaml").is_file()
-        if not is_own and name in model_folders(self.models_dir):
+        is_user_defined = (self.models_dir / f"{name}.yaml").is_file()
+        if not is_user_defined and name in model_folders(self.models_dir):
             folder = self.models_dir / name
             if (folder / SEPARATOR).is_file():
                 return Weights(name, *read_unmix_folder(folder), "openunmix")
             return Weights(name, *read_folder(folder))
-        bag = read_bag(self.models_dir / f"{name}.yaml") if is_own else self.released.bag(name)
+        bag = read_bag(self.models_dir / f"{name}.yaml") if is_user_defined else self.released.bag(name)
         if bag is None:
             return None
         missing = [signature for signature in bag.signatures if signature not in checkpoints]
         if not missing:
             return Weights(name, bag, tuple(checkpoints[signature] for signature in bag.signatures))
-        if is_own and name not in self.released.names:
+        if is_user_defined and name not in self.released.names:
             raise WeightsUnavailable(
                 f"The model {name} in {self.models_dir} lacks {', '.join(f'{signature}.th' for signature in missing)}.",
                 advice="Put the missing files beside its .yaml.",
@@ -115,7 +115,7 @@ class ModelLocations:
         return self.hub_cache / ("models--" + hub_repository(name).replace("/", "--"))
 
     def hub_snapshot(self, name: str) -> Path | None:
-        """The folder of the newest fetched version of a released model in Hugging Face's cache."""
+        """The folder of the newest downloaded version of a released model in Hugging Face's cache."""
         repository = self.hub_folder(name)
         try:
             commit = (repository / "refs" / "main").read_text(encoding="utf-8").strip()
@@ -146,7 +146,7 @@ class ModelLocations:
 
     @property
     def unmix_names(self) -> tuple[str, ...]:
-        """Names of the released Open-Unmix models, whether or not their package is here."""
+        """Names of the released Open-Unmix models, whether or not their package is installed."""
         return NAMES if self.unmix is not None else ()
 
     def server_file(self, signature: str) -> Path:

@@ -1,4 +1,4 @@
-"""Which Open-Unmix models there are, read from the files of its package without importing it, and from folders."""
+"""Finds Open-Unmix models: the released ones, from the package's files without importing it, and users' folders."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from pathlib import Path
 from bridge.errors import WeightsUnavailable
 from bridge.separation.models.demucs_bags import Bag
 
-#: Those whose weights are made for songs in stereo at 44.1 kHz; `umx` is an older `umxhq`, `umxse` is for speech.
+#: The released models for stereo songs at 44.1 kHz; `umx` is an older `umxhq`, and `umxse` is for speech.
 NAMES = ("umxhq", "umxl")
-#: Beside the targets' files in a folder with a model of one's own: how its spectrograms are made.
+#: The file with the STFT parameters, beside the targets' files in the folder of a user's model.
 SEPARATOR = "separator.json"
 INSTALL = "Install it with `uv sync --inexact --extra umx` in the folder of the bridge, or use another engine."
 
 
 @dataclass(frozen=True)
 class Unmix:
-    """The released models; without the package their names only."""
+    """The released models. Without the package, only their names are known."""
 
     folder: Path | None
-    """That of the package."""
+    """The folder of the package."""
 
     @classmethod
     def installed(cls) -> Unmix:
         spec = find_spec("openunmix")
-        places = [] if spec is None else list(spec.submodule_search_locations or ())
-        return cls(Path(places[0]) if places else None)
+        locations = [] if spec is None else list(spec.submodule_search_locations or ())
+        return cls(Path(locations[0]) if locations else None)
 
     @cached_property
     def urls(self) -> Mapping[str, Mapping[str, str]]:
-        """Model → target → address of its weights: the `target_urls` of the package's functions `umxhq_spec` …"""
+        """Model → target → URL of its weights, from `target_urls` in the package's functions `umxhq_spec` …"""
         if self.folder is None:
             return {}
         module = ast.parse((self.folder / "__init__.py").read_text(encoding="utf-8"))
@@ -47,21 +47,23 @@ class Unmix:
         return found
 
     def files(self, name: str, folder: Path) -> dict[str, Path]:
-        """Target → where torch.hub keeps its weights, in its `folder`; the file's name ends in its checksum."""
+        """Target → file of its weights in torch.hub's cache `folder`; the file name ends with the checksum."""
         return {target: folder / url.rsplit("/", 1)[-1] for target, url in self.urls.get(name, {}).items()}
 
 
 def check_installed(name: str) -> None:
-    """Raises WeightsUnavailable where the package that computes these models is not installed."""
+    """Raises WeightsUnavailable if the package openunmix is not installed."""
     if find_spec("openunmix") is None:
-        raise WeightsUnavailable(f"The model {name} needs the package openunmix, which is not here.", advice=INSTALL)
+        raise WeightsUnavailable(
+            f"The model {name} needs the package openunmix, which is not installed.", advice=INSTALL
+        )
 
 
 def read_unmix_folder(folder: Path) -> tuple[Bag, tuple[Path, ...]]:
-    """A model as the package's training leaves it: `separator.json`, and for each target `.json` and `.pth`.
+    """Reads a model as the package's training writes it: `separator.json`, and a `.json` and a `.pth` per target.
 
     Raises:
-        WeightsUnavailable: it has no target, or one lacks its weights.
+        WeightsUnavailable: the folder has no target, or a target has no weights.
     """
     files: dict[str, Path] = {}
     for description in sorted(folder.glob("*.json")):
@@ -71,5 +73,7 @@ def read_unmix_folder(folder: Path) -> tuple[Bag, tuple[Path, ...]]:
                 raise WeightsUnavailable(f"The model {folder.name} in {folder} lacks {description.stem}.pth.")
             files[description.stem] = found[0]
     if not files:
-        raise WeightsUnavailable(f"The model {folder.name} in {folder} has no targets, as vocals.json and vocals.pth.")
+        raise WeightsUnavailable(
+            f"The model {folder.name} in {folder} has no targets (files such as vocals.json and vocals.pth)."
+        )
     return Bag(tuple(files)), tuple(files.values())

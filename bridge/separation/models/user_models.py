@@ -1,4 +1,4 @@
-"""A user's own models: checkpoints, definitions and folders in the models folder. Nothing is loaded here."""
+"""The user's models: checkpoints, definitions and subfolders of the models folder. Nothing is loaded here."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from bridge.separation.models.openunmix import SEPARATOR
 
 
 def checkpoints_in(folder: Path) -> dict[str, Path]:
-    """Signature → file of every checkpoint: `SIG.safetensors`, or else `SIG.th` or `SIG-checksum.th`."""
+    """Signature → file of every checkpoint: `SIG.safetensors`, otherwise `SIG.th` or `SIG-checksum.th`."""
     found = {path.stem.rsplit("-", 1)[0]: path for path in sorted(folder.glob("*.th"))}
     found.update({path.stem: path for path in sorted(folder.glob("*.safetensors"))})
     return found
 
 
 def model_folders(models_dir: Path) -> tuple[str, ...]:
-    """Names of the folders in `models_dir` that hold a model, as a repository of the Hugging Face hub does."""
+    """Names of the subfolders of `models_dir` that contain a model, laid out like a Hugging Face repository."""
     if not models_dir.is_dir():
         return ()
     folders = (path for path in sorted(models_dir.iterdir()) if path.is_dir())
@@ -29,10 +29,10 @@ def _holds_model(folder: Path) -> bool:
 
 
 def read_folder(folder: Path) -> tuple[Bag, tuple[Path, ...]]:
-    """The model in a folder: what its one definition (or the one of its name) says, or else its only checkpoint.
+    """The model in a folder: defined by its `.yaml` (if several, the one named like the folder), or its one checkpoint.
 
     Raises:
-        WeightsUnavailable: it is not clear which files make up the model, or some are missing.
+        WeightsUnavailable: the folder does not determine the model's files, or some are missing.
     """
     checkpoints = checkpoints_in(folder)
     definitions = sorted(folder.glob("*.yaml"))

@@ -1,1 +1,1 @@
-"""Neural networks behind one seam: PyTorch and Open-Unmix, with a fallback where memory is short."""
+"""Neural networks behind one protocol: Demucs and Open-Unmix on torch, and a fallback for failing back-ends."""

@@ -1,4 +1,4 @@
-"""The seam between the engine and what computes a model's network: torch, or OpenVINO."""
+"""The protocol between the separation engine and the back-end that computes a network: torch or OpenVINO."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    #: float32, shape (channels, frames): how the networks want a window.
+    #: One window, as the networks take it: float32, shape (channels, frames).
     Planes: TypeAlias = npt.NDArray[np.float32]
     #: float32, shape (sources, channels, frames).
     Estimate: TypeAlias = npt.NDArray[np.float32]
 
-#: What torch, the libraries below it and OpenVINO say when memory is short, in small letters; they have no exception of
-#: their own for it on every device.
+#: Lower-case phrases in the out-of-memory messages of torch, its libraries and OpenVINO. They do not have an exception
+#: type for this on every device.
 _MEMORY_SIGNS = (
     "out of memory",
     "not enough memory",
@@ -44,7 +44,7 @@ class Network(Protocol):
 
     @property
     def segment_frames(self) -> int:
-        """Length of a window."""
+        """Window length in frames."""
         ...
 
     @property
@@ -52,12 +52,12 @@ class Network(Protocol):
         """`cpu`, `cuda` or `mps`."""
         ...
 
-    def shown_frames(self, length: int) -> int:
-        """How much audio it must be shown for `length` frames of estimate (`length` ≤ `segment_frames`)."""
+    def input_frames(self, length: int) -> int:
+        """Frames of input needed to estimate `length` frames (`length` ≤ `segment_frames`)."""
         ...
 
     def prepare(self) -> None:
-        """Does what the first window would otherwise wait for.
+        """Does one-time work, such as compiling, before the first window.
 
         Raises:
             EngineFailed, OutOfMemory: as `estimate`.
@@ -65,21 +65,21 @@ class Network(Protocol):
         ...
 
     def estimate(self, audio: Planes) -> Estimate:
-        """Takes one window of stereo audio of mean 0 and deviation 1 (about) apart.
+        """Estimates the sources in one window of stereo audio with mean 0 and standard deviation 1, approximately.
 
         Raises:
-            EngineFailed, OutOfMemory: it could not do its work.
+            EngineFailed, OutOfMemory: the computation failed.
         """
         ...
 
     def identity(self) -> str:
-        """A hash of the weights, 16 hexadecimal digits, the same for every back-end."""
+        """A hash of the weights: 16 hexadecimal digits, the same for every back-end."""
         ...
 
 
 @contextmanager
 def translate_errors(name: str) -> Iterator[None]:
-    """Turns what a back-end raises into the bridge's errors."""
+    """Turns a back-end's exceptions into the bridge's errors."""
     try:
         yield
     except MemoryError as exc:

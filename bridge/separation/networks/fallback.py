@@ -1,4 +1,4 @@
-"""Where the fastest way fails: a network with another behind it, and what the user is told when memory was short."""
+"""A network that switches to a second one when the first fails, and the warning about too little memory."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ log = logging.getLogger(__name__)
 
 
 class FallbackNetwork:
-    """Computes with `fast` until that fails, then for good with what `load_sure` gives.
+    """Computes with `primary` until it fails, then permanently with the network that `load_fallback` returns.
 
-    `give_up` is called in between, unless memory was short: then nothing is wrong with `fast`.
+    `on_failure` is called first, unless memory ran out: then nothing is wrong with `primary`.
     """
 
-    def __init__(self, fast: Network, load_sure: Callable[[], Network], give_up: Callable[[], None]) -> None:
-        self._network = fast
-        self._load_sure = load_sure
-        self._give_up = give_up
+    def __init__(self, primary: Network, load_fallback: Callable[[], Network], on_failure: Callable[[], None]) -> None:
+        self._network = primary
+        self._load_fallback = load_fallback
+        self._on_failure = on_failure
         self.has_fallen_back = False
 
     @property
@@ -43,8 +43,8 @@ class FallbackNetwork:
     def device(self) -> str:
         return self._network.device
 
-    def shown_frames(self, length: int) -> int:
-        return self._network.shown_frames(length)
+    def input_frames(self, length: int) -> int:
+        return self._network.input_frames(length)
 
     def prepare(self) -> None:
         try:
@@ -63,18 +63,18 @@ class FallbackNetwork:
         return self._network.identity()
 
     def _fall_back(self, error: BridgeError) -> None:
-        """Raises `error` where there is nothing left to fall back on."""
+        """Switches to the fallback network. Raises `error` if the fallback itself has failed."""
         if self.has_fallen_back:
             raise error
         log.warning("computing with torch from here on: %s", error)
         self.has_fallen_back = True
         if not isinstance(error, OutOfMemory):
-            self._give_up()
-        self._network = self._load_sure()
+            self._on_failure()
+        self._network = self._load_fallback()
 
 
-def short_of_memory(name: str, device: str) -> Warning:
-    """What the user is told, once in a job, where a model had to leave the graphics processor `device`."""
+def out_of_memory_warning(name: str, device: str) -> Warning:
+    """The warning, given once per job, that a model moved from the graphics processor `device` to the CPU."""
     return Warning(
         code=OutOfMemory.code,
         message=f"There was not enough memory on the graphics processor ({device}) for the model {name}; "

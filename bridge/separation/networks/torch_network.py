@@ -1,4 +1,4 @@
-"""Models of the demucs package, computed by torch on any device it knows."""
+"""Demucs models, computed by torch on any of its devices."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ log = logging.getLogger(__name__)
 class TorchNetwork:
     """One model in torch's eager mode.
 
-    Where a graphics processor has too little memory for it, it moves to the processor, and stays there.
+    If a graphics processor runs out of memory, the model moves to the CPU and stays there.
     """
 
     def __init__(self, name: str, model: Any, device: str) -> None:
-        """Moves `model` to `device` (`cpu`, `cuda`, `mps`), which has to exist.
+        """Moves `model` to `device` (`cpu`, `cuda`, `mps`), which must exist.
 
         Raises:
-            OutOfMemory, EngineFailed: it does not fit anywhere, or the device refused it.
+            OutOfMemory, EngineFailed: the model fits on no device, or the device failed.
         """
         if model.audio_channels != 2:
             raise EngineFailed(f"The model {name} is not a stereo model.", advice="Use another model.")
@@ -43,9 +43,9 @@ class TorchNetwork:
         self._device = device
         self._identity = ""
         self.first_window: Planes | None = None
-        """The first audio that it was shown, for trying another back-end on."""
+        """The first window it computed, used to test a converted model."""
         self._model = model.eval()
-        self._where_memory_allows(self._place)
+        self._retry_when_out_of_memory(self._move_to_device)
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -61,24 +61,24 @@ class TorchNetwork:
 
     @property
     def device(self) -> str:
-        """Where it computes now: what it was made for, or `cpu` after memory was short there."""
+        """The current device: the requested one, or `cpu` after that one ran out of memory."""
         return self._device
 
-    def shown_frames(self, length: int) -> int:
+    def input_frames(self, length: int) -> int:
         return int(self._model.valid_length(length)) if hasattr(self._model, "valid_length") else length
 
     @property
     def is_convertible(self) -> bool:
-        """True where OpenVINO could compute it."""
+        """True if the model can be converted for OpenVINO."""
         return is_convertible(self._model)
 
     def prepare(self) -> None:
-        """Nothing is left to do: the weights are where they are needed."""
+        """Does nothing: the weights are on the device already."""
 
     def estimate(self, audio: Planes) -> Estimate:
         if self.first_window is None:
             self.first_window = audio
-        return self._where_memory_allows(lambda: self._compute(audio))
+        return self._retry_when_out_of_memory(lambda: self._compute(audio))
 
     def identity(self) -> str:
         if not self._identity:
@@ -86,40 +86,40 @@ class TorchNetwork:
         return self._identity
 
     def _compute(self, audio: Planes) -> Estimate:
-        with translate_errors(self._name), torch.inference_mode(), _plain_attention():
+        with translate_errors(self._name), torch.inference_mode(), _without_fused_attention():
             outputs = self._model(torch.from_numpy(audio)[None].to(self._device))
             estimate: Estimate = outputs[0].cpu().numpy()
         return estimate
 
-    def _place(self) -> None:
+    def _move_to_device(self) -> None:
         with translate_errors(self._name):
             self._model.to(torch.device(self._device))
 
-    def _where_memory_allows(self, step: Callable[[], _Outcome]) -> _Outcome:
-        """Does `step` on a graphics processor; where memory is short, once more there, and then on the processor.
+    def _retry_when_out_of_memory(self, step: Callable[[], _Outcome]) -> _Outcome:
+        """Runs `step`. If a graphics processor runs out of memory, frees memory and retries, then retries on the CPU.
 
         Raises:
             OutOfMemory, EngineFailed: as `step`.
         """
         if self._device != "cpu":
-            for make_room in (self._release_memory, self._retreat):
-                # What has failed is let go before room is made: its traceback holds the tensors of that attempt.
+            for free_memory in (self._release_memory, self._move_to_cpu):
+                # The error must be gone before memory is freed: its traceback keeps the failed attempt's tensors alive.
                 with suppress(OutOfMemory):
                     return step()
-                make_room()
+                free_memory()
         return step()
 
     def _release_memory(self) -> None:
         with translate_errors(self._name):
             _release_memory(self._device)
 
-    def _retreat(self) -> None:
-        """Moves the weights to the processor, and leaves the graphics processor's memory to others."""
+    def _move_to_cpu(self) -> None:
+        """Moves the weights to the CPU and frees the graphics processor's memory."""
         log.warning("%s: not enough memory on %s, computing on the processor from here on", self._name, self._device)
-        left, self._device = self._device, "cpu"
-        self._place()
+        previous, self._device = self._device, "cpu"
+        self._move_to_device()
         with translate_errors(self._name):
-            _release_memory(left)
+            _release_memory(previous)
 
 
 def torch_networks(name: str, bag: BagOfModels, device: str) -> list[TorchNetwork]:
@@ -132,14 +132,14 @@ def torch_networks(name: str, bag: BagOfModels, device: str) -> list[TorchNetwor
 
 
 def is_convertible(model: Any) -> bool:
-    """True for the models whose spectrograms the bridge can compute: HTDemucs with complex numbers as channels."""
+    """True for the models whose spectrograms the bridge can compute: HTDemucs with `cac` (complex as channels)."""
     from demucs.htdemucs import HTDemucs
 
     return type(model) is HTDemucs and bool(model.cac and model.use_train_segment and model.audio_channels == 2)
 
 
 def identity_of(model: Any) -> str:
-    """SHA-256 over names, types, shapes and bytes of all parameters, the first 16 hexadecimal digits."""
+    """The first 16 hexadecimal digits of the SHA-256 over names, types, shapes and bytes of all parameters."""
     digest = hashlib.sha256()
     for key, tensor in model.state_dict().items():
         digest.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}".encode())
@@ -148,14 +148,14 @@ def identity_of(model: Any) -> str:
 
 
 def _release_memory(device: str) -> None:
-    """Gives back what torch holds of a graphics processor's memory without using it."""
+    """Returns torch's unused cached memory to the graphics processor."""
     gc.collect()
     (torch.mps if device == "mps" else torch.cuda).empty_cache()
 
 
 @contextmanager
-def _plain_attention() -> Iterator[None]:
-    """Attention without torch's fused kernel, which is up to a quarter slower here on CPUs; results differ by 1e-7."""
+def _without_fused_attention() -> Iterator[None]:
+    """Disables torch's fused attention kernel, up to 25 % slower for these models on CPUs. Results differ by 1e-7."""
     backend = getattr(torch.backends, "mha", None)  # not in torch 2.1
     if backend is None:
         yield

@@ -1,4 +1,4 @@
-"""Open-Unmix models, computed by the package's own network and Wiener filter."""
+"""Open-Unmix models, computed with the package's network and Wiener filter."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ if TYPE_CHECKING:
 
 _KIND = "stereo Open-Unmix"
 
-#: What the package's `umxhq` and `umxl` are made with; a folder's `separator.json` says it of others.
+#: STFT parameters of the package's `umxhq` and `umxl`; for other models they are in `separator.json`.
 RELEASED = {"sample_rate": 44100, "nfft": 4096, "nhop": 1024, "nb_channels": 2}
-#: Rounds of the Wiener filter, and its stretch of STFT columns: the package's defaults (docs/decisions/0060).
+#: Iterations of the Wiener filter, and its window in STFT columns: the package's defaults (docs/decisions/0060).
 ITERATIONS = 1
 WIENER_COLUMNS = 300
 
 
 class UnmixNetwork:
-    """All targets of one model, which the Wiener filter weighs against each other."""
+    """All targets of one model, refined jointly by the Wiener filter."""
 
     def __init__(self, name: str, model: Any, hop_frames: int, device: str) -> None:
-        """Moves `model`, a `openunmix.model.Separator`, to `device` (`cpu`, `cuda`, `mps`), which has to exist.
+        """Moves `model`, an `openunmix.model.Separator`, to `device` (`cpu`, `cuda`, `mps`), which must exist.
 
         Raises:
-            OutOfMemory, EngineFailed: it does not fit, or the device refused it.
+            OutOfMemory, EngineFailed: the model does not fit, or the device failed.
         """
         self._name = name
         self._device = device
         self._identity = ""
-        self._segment_frames = (WIENER_COLUMNS - 1) * hop_frames  # about 7 s: one stretch of the filter
+        self._segment_frames = (WIENER_COLUMNS - 1) * hop_frames  # about 7 s: one window of the filter
         with translate_errors(name):
             self._model = model.to(torch.device(device)).eval()
 
@@ -65,14 +65,14 @@ class UnmixNetwork:
     def device(self) -> str:
         return self._device
 
-    def shown_frames(self, length: int) -> int:  # noqa: ARG002 - the more it hears around a short window, the better
+    def input_frames(self, length: int) -> int:  # noqa: ARG002 - more context improves the estimate of a short window
         return self._segment_frames
 
     def prepare(self) -> None:
-        """Nothing is left to do: the weights are where they are needed."""
+        """Does nothing: the weights are on the device already."""
 
     def estimate(self, audio: Planes) -> Estimate:
-        """See `Network`; of audio at its own level, which the model's input is scaled for."""
+        """See `Network`. The audio is not normalised: the model scales its own input."""
         with translate_errors(self._name), torch.inference_mode():
             outputs = self._model(torch.from_numpy(audio)[None].to(self._device))
             estimate: Estimate = outputs[0].cpu().numpy()
@@ -85,12 +85,12 @@ class UnmixNetwork:
 
 
 def load_unmix(weights: Weights, device: str, control: Control) -> UnmixNetwork:
-    """Loads every target of a model into memory, ready to compute.
+    """Loads every target of a model into memory, in evaluation mode.
 
     Raises:
-        WeightsUnavailable: the package is missing, or a file is damaged or of something else.
+        WeightsUnavailable: the package is missing, or a file is damaged or not an Open-Unmix model.
         OutOfMemory, EngineFailed: as `UnmixNetwork`.
-        Cancelled: `control` said so.
+        Cancelled: by `control`.
     """
     check_installed(weights.name)
     with translate_errors(weights.name):
@@ -102,15 +102,15 @@ def load_unmix(weights: Weights, device: str, control: Control) -> UnmixNetwork:
             targets[target] = _load_target(package, path)
     description = weights.files[0].with_name(SEPARATOR)
     with readable(description, weights.name, _KIND):
-        made = json.loads(description.read_text(encoding="utf-8")) if description.is_file() else RELEASED
-        if made["nb_channels"] != 2:
+        parameters = json.loads(description.read_text(encoding="utf-8")) if description.is_file() else RELEASED
+        if parameters["nb_channels"] != 2:
             raise TypeError("it is not for stereo")
-        hop_frames = int(made["nhop"])
+        hop_frames = int(parameters["nhop"])
         model = package.Separator(
             targets,
-            niter=ITERATIONS if len(targets) > 1 else 0,  # alone, a target has nothing to be weighed against
-            sample_rate=made["sample_rate"],
-            n_fft=int(made["nfft"]),
+            niter=ITERATIONS if len(targets) > 1 else 0,  # the filter needs at least two targets
+            sample_rate=parameters["sample_rate"],
+            n_fft=int(parameters["nfft"]),
             n_hop=hop_frames,
             nb_channels=2,
             wiener_win_len=WIENER_COLUMNS,
@@ -120,7 +120,7 @@ def load_unmix(weights: Weights, device: str, control: Control) -> UnmixNetwork:
 
 
 def _load_target(package: Any, path: Path) -> Any:
-    """One target's network; its sizes are those of its weights."""
+    """Loads one target's network; its layer sizes follow from the shapes of the weights."""
     from demucs.repo import check_checksum
 
     if "-" in path.stem:
@@ -134,22 +134,22 @@ def _load_target(package: Any, path: Path) -> Any:
         unidirectional="lstm.weight_ih_l0_reverse" not in state,
         max_bin=len(state["input_mean"]),
     )
-    missing = network.load_state_dict(state, strict=False).missing_keys  # the released ones hold more than weights
+    missing = network.load_state_dict(state, strict=False).missing_keys  # released files contain additional keys
     if missing:
         raise KeyError(missing[0])
     return network
 
 
 def _import_models() -> Any:
-    """The package's `model` module, with what it imports of torchaudio, which computes nothing there, left out."""
-    with _stand_in("torchaudio"):
+    """Imports the package's `model` module with an empty stub for torchaudio, whose functions it never calls here."""
+    with _stubbed_module("torchaudio"):
         from openunmix import model
     return model
 
 
 @contextmanager
-def _stand_in(name: str) -> Iterator[None]:
-    """Lets an import of `name` succeed without it for as long as the block runs."""
+def _stubbed_module(name: str) -> Iterator[None]:
+    """Replaces the module `name` with an empty stub inside the block, unless it is already imported."""
     if name in sys.modules:
         yield
         return

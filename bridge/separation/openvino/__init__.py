@@ -1,1 +1,1 @@
-"""Networks on OpenVINO: converted once from the checkpoint, kept, and run."""
+"""Networks on OpenVINO: converted once from the checkpoint, cached, and run."""

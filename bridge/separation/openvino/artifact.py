@@ -1,4 +1,4 @@
-"""A model that was converted for OpenVINO: a folder with its two files, and the description beside them."""
+"""The folder of a model converted for OpenVINO: its two files and their description."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 from bridge.system.files import read_json, sha256_of
 from bridge.value import Value
 
-#: Raised when a conversion made by an older version of the bridge can no longer be used.
+#: Incremented when conversions made by older versions of the bridge become unusable.
 FORMAT = 1
 DESCRIPTION = "model.json"
 GRAPH = "model.xml"
@@ -17,23 +17,23 @@ WEIGHTS = "model.bin"
 
 
 class OpenVinoModel(Value, frozen=True, kw_only=True):
-    """What the graph computes, and how well it agrees with torch."""
+    """Description of a converted model, and how far its output differs from torch's."""
 
     sources: tuple[str, ...]
     sample_rate_hz: int
     segment_frames: int
     spectrum_size: int
-    """Length of the spectrogram's windows; its hop is a quarter of that."""
+    """Window length of the spectrogram in frames; its hop is a quarter of that."""
     identity: str
-    """That of the weights, as torch's network tells it."""
+    """Hash of the weights, equal to that of the torch network."""
     difference: float
-    """The largest deviation from torch on the window that it was tried on, whose deviation is 1."""
+    """The largest absolute difference from torch's output on a test window with standard deviation 1."""
     sha256: dict[str, str]
-    """Of each of the files."""
+    """File name → SHA-256."""
 
 
 def read_artifact(folder: Path) -> OpenVinoModel | None:
-    """The conversion in `folder`; None where it is missing or not as it was written."""
+    """Reads the converted model in `folder`; None if it is missing or damaged."""
     try:
         converted = read_json(folder / DESCRIPTION, OpenVinoModel)
         intact = all(sha256_of(folder / name) == digest for name, digest in converted.sha256.items())
@@ -43,5 +43,5 @@ def read_artifact(folder: Path) -> OpenVinoModel | None:
 
 
 def write_artifact(folder: Path, converted: OpenVinoModel) -> None:
-    """Describes the files in `folder`."""
+    """Writes the description into `folder`."""
     (folder / DESCRIPTION).write_bytes(msgspec.json.encode(converted))

@@ -1,4 +1,4 @@
-"""The models that were converted for OpenVINO on this machine: found by their weights, made in a process of its own."""
+"""Cache of models converted for OpenVINO: looked up by their weights, converted in a separate process."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ if TYPE_CHECKING:
     from bridge.protocols import Clock
     from bridge.separation.networks.base import Planes
 
-#: Models kept; the one that was unused for longest goes first. A full-size one has 168 MB.
-MOST_KEPT = 6
-#: A partial folder that is older than any conversion takes was left behind by one that was ended.
+#: Number of converted models kept; the least recently used one is removed first. A full-size model takes 168 MB.
+MAX_ENTRIES = 6
+#: A partial folder older than this was left behind by a conversion that was killed: none takes that long.
 STALE_SECONDS = 600.0
 
 
 class OpenVinoCache:
-    """A folder of conversions. Several processes may share it: a conversion appears whole or not at all."""
+    """A folder of converted models. Several processes may share it: a model appears complete or not at all."""
 
-    def __init__(self, folder: Path, *, clock: Clock, most_kept: int = MOST_KEPT) -> None:
+    def __init__(self, folder: Path, *, clock: Clock, max_entries: int = MAX_ENTRIES) -> None:
         self._folder = folder
         self._clock = clock
-        self._most_kept = most_kept
+        self._max_entries = max_entries
         self._openvino = _openvino_version()
         self._digests: dict[tuple[Path, int, int], str] = {}
-        self._read: dict[Path, OpenVinoModel] = {}
+        self._entries: dict[Path, OpenVinoModel] = {}
 
     @property
     def is_possible(self) -> bool:
-        """True where OpenVINO is installed."""
+        """True if OpenVINO is installed."""
         return bool(self._openvino)
 
-    def place_of(self, checkpoint: Path, segment_seconds: float | None) -> Path:
-        """Where the conversion of that checkpoint belongs. Raises OSError where it cannot be read."""
+    def folder_of(self, checkpoint: Path, segment_seconds: float | None) -> Path:
+        """The folder for the conversion of `checkpoint`. Raises OSError if the checkpoint cannot be read."""
         status = checkpoint.stat()
         key = (checkpoint, status.st_size, status.st_mtime_ns)
         if key not in self._digests:
@@ -53,33 +53,35 @@ class OpenVinoCache:
         return self._folder / f"{self._digests[key]}{segment}-openvino-{self._openvino}-{artifact.FORMAT}"
 
     def find(self, checkpoint: Path, segment_seconds: float | None) -> tuple[Path, OpenVinoModel] | None:
-        """The folder and description of a conversion; a damaged one is removed, to be made anew."""
+        """The folder and description of a converted model, or None. Deletes a damaged entry: it is converted again."""
         if not self.is_possible:
             return None
         try:
-            folder = self.place_of(checkpoint, segment_seconds)
+            folder = self.folder_of(checkpoint, segment_seconds)
         except OSError:
             return None
-        if folder not in self._read:
+        if folder not in self._entries:
             found = artifact.read_artifact(folder)
             if found is None:
                 shutil.rmtree(folder, ignore_errors=True)
                 return None
-            self._read[folder] = found
+            self._entries[folder] = found
         with suppress(OSError):
             os.utime(folder)
-        return folder, self._read[folder]
+        return folder, self._entries[folder]
 
     def discard(self, folder: Path) -> None:
-        """Removes a conversion that cannot be used after all."""
-        self._read.pop(folder, None)
+        """Deletes a converted model."""
+        self._entries.pop(folder, None)
         shutil.rmtree(folder, ignore_errors=True)
 
-    def begin(self, checkpoint: Path, segment_seconds: float | None, window: Planes | None) -> RunningConversion:
-        """Starts to convert, at low priority. Raises OSError where it cannot."""
-        folder = self.place_of(checkpoint, segment_seconds)
+    def start_conversion(
+        self, checkpoint: Path, segment_seconds: float | None, window: Planes | None
+    ) -> RunningConversion:
+        """Starts a conversion at low priority. Raises OSError if the cache cannot be written."""
+        folder = self.folder_of(checkpoint, segment_seconds)
         self._folder.mkdir(parents=True, exist_ok=True)
-        self.prune(self._most_kept - 1)
+        self.prune(self._max_entries - 1)
         scratch = Path(tempfile.mkdtemp(prefix="convert-", suffix=".part", dir=self._folder))
         options: list[str] = []
         if segment_seconds is not None:
@@ -92,7 +94,7 @@ class OpenVinoCache:
         return RunningConversion([str(checkpoint), str(folder), str(scratch), *options], scratch)
 
     def prune(self, keep: int) -> None:
-        """Removes what was unused for longest, down to `keep`, and what ended conversions have left behind."""
+        """Deletes the least recently used models, down to `keep`, and the remains of killed conversions."""
         now = self._clock.unix_seconds()
         entries = sorted((entry.stat().st_mtime, entry) for entry in self._folder.iterdir() if entry.is_dir())
         complete = [entry for _, entry in entries if entry.suffix != ".part"]
@@ -102,11 +104,11 @@ class OpenVinoCache:
 
 
 class RunningConversion:
-    """One that is going on."""
+    """The process of a running conversion."""
 
     def __init__(self, arguments: Sequence[str], scratch: Path) -> None:
         self._scratch = scratch
-        self._process = subprocess.Popen(  # noqa: S603 - this very interpreter, with paths of our own
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, with our own paths
             [sys.executable, "-m", "bridge.separation.openvino.convert", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -114,14 +116,14 @@ class RunningConversion:
         )
 
     def wait(self, seconds: float) -> int | None:
-        """Its exit status as soon as it has ended, None where that takes longer."""
+        """Waits up to `seconds` for the process to end; returns its exit status, or None if it is still running."""
         try:
             return self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             return None
 
     def stop(self) -> None:
-        """Ends it where it has not ended; nothing unfinished is left behind."""
+        """Kills the process if it is still running and deletes its partial output."""
         self._process.kill()
         self._process.wait()
         shutil.rmtree(self._scratch, ignore_errors=True)

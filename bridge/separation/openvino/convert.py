@@ -1,7 +1,7 @@
-"""`python -m bridge.separation.openvino.convert`: converts one HTDemucs checkpoint for OpenVINO, and tries the result.
+"""`python -m bridge.separation.openvino.convert`: converts one HTDemucs checkpoint for OpenVINO and tests the result.
 
-It runs in a process of its own, because it takes seconds in which nothing can interrupt it: whoever started it can
-end it at any time. What it makes appears under its name when it is complete.
+Conversion takes seconds and cannot be interrupted, so it runs in a separate process that its parent can kill at any
+time. The result is renamed to its final path once it is complete.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from bridge.separation.openvino.artifact import GRAPH, WEIGHTS, OpenVinoModel, w
 from bridge.separation.openvino.network import OpenVinoNetwork
 from bridge.system.files import sha256_of
 
-#: Exit status where the model is of another kind; then there is no point in trying again.
+#: Exit status for a model of an unsupported kind; retrying is pointless.
 NOT_CONVERTIBLE = 3
 
 
 class _Core(torch.nn.Module):
-    """The network between the two spectrograms, by the model's own `forward`.
+    """The network without its spectrogram transforms, run by the model's own `forward`.
 
-    Its transforms are taken out of the model's way: they use complex numbers, which the converter does not know, and
-    are faster outside.
+    The transforms are replaced because they use complex numbers, which the converter does not support, and because
+    they are faster outside the graph.
     """
 
     def __init__(self, model: Any) -> None:
@@ -47,23 +47,23 @@ class _Core(torch.nn.Module):
         """float32 (1, channels × 2, bins, columns), (1, channels, frames) → (1, sources, …) of each."""
         estimated: list[torch.Tensor] = []
 
-        def keep(_: torch.Tensor, masked: torch.Tensor) -> torch.Tensor:
+        def capture(_: torch.Tensor, masked: torch.Tensor) -> torch.Tensor:
             estimated.append(masked)
             return masked
 
         self.model._spec = lambda _: spectrum
         self.model._magnitude = lambda spectrum: spectrum
-        self.model._mask = keep
+        self.model._mask = capture
         self.model._ispec = lambda *_: torch.zeros(())
         estimate = self.model(audio)
         return estimated[0], estimate
 
 
 def convert(model: Any, folder: Path, window: np.ndarray[Any, np.dtype[np.float32]] | None = None) -> OpenVinoModel:
-    """Writes the converted `model` into `folder`, which exists, and compares it with torch on one window.
+    """Writes the converted `model` into the existing `folder` and compares its output with torch's on one window.
 
     Args:
-        window: float32 (2, segment frames) with mean 0 and deviation 1; None: noise.
+        window: float32 (2, segment frames) with mean 0 and standard deviation 1; None: noise.
     """
     import openvino
 
@@ -73,9 +73,9 @@ def convert(model: Any, folder: Path, window: np.ndarray[Any, np.dtype[np.float3
     identity = identity_of(model)
     inputs = torch.from_numpy(audio)[None]
     with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the tracer's remarks on Python conditions, which are constant here
+        warnings.simplefilter("ignore")  # the tracer warns about Python conditions, which are constant here
         example = (model._magnitude(model._spec(inputs)), inputs)
-        torch.backends.mha.set_fastpath_enabled(False)  # its fused kernel is unknown to the converter
+        torch.backends.mha.set_fastpath_enabled(False)  # the converter does not support the fused kernel
         traced = torch.jit.trace(_Core(model), example, check_trace=False)  # type: ignore[no-untyped-call]
         graph = openvino.convert_model(traced, example_input=example, input=[list(tensor.shape) for tensor in example])
     openvino.save_model(graph, folder / GRAPH, compress_to_fp16=False)
@@ -100,10 +100,12 @@ def main() -> int:
     """Converts one checkpoint."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkpoint", type=Path)
-    parser.add_argument("folder", type=Path, help="where the result goes")
-    parser.add_argument("scratch", type=Path, help="an empty folder beside it, which becomes the result")
-    parser.add_argument("--segment", type=float, help="length of a window in seconds; the model's own if not given")
-    parser.add_argument("--window", type=Path, help="a .npy file with the window to try it on")
+    parser.add_argument("folder", type=Path, help="the folder for the result")
+    parser.add_argument(
+        "scratch", type=Path, help="an empty folder on the same disk, renamed to the result folder at the end"
+    )
+    parser.add_argument("--segment", type=float, help="window length in seconds; default: the model's own")
+    parser.add_argument("--window", type=Path, help="a .npy file with a window for the comparison with torch")
     chosen = parser.parse_args()
     with suppress(AttributeError, OSError):
         os.nice(10)

@@ -14,12 +14,12 @@ from bridge.separation.openvino.spectrogram import Spectrogram
 if TYPE_CHECKING:
     from bridge.separation.networks.base import Estimate, Planes
 
-#: Full float32 arithmetic, as torch computes: where a CPU has bfloat16, OpenVINO would use it and be off by 1e-2.
+#: Full float32 arithmetic, as in torch. By default OpenVINO uses bfloat16 on CPUs that have it: an error of 1e-2.
 _OPTIONS = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
 
 
 class OpenVinoNetwork:
-    """One converted model; it is compiled for this processor when it is first needed."""
+    """One converted model, compiled for this CPU on first use."""
 
     device = "cpu"
 
@@ -42,14 +42,14 @@ class OpenVinoNetwork:
     def segment_frames(self) -> int:
         return self._converted.segment_frames
 
-    def shown_frames(self, length: int) -> int:  # noqa: ARG002 - it was traced for one length
+    def input_frames(self, length: int) -> int:  # noqa: ARG002 - the graph was traced for one length
         return self._converted.segment_frames
 
     def prepare(self) -> None:
         if self._request is not None:
             return
         with translate_errors(self._name):
-            import openvino  # only where it is needed: it takes 100 ms and more
+            import openvino  # imported late: it takes at least 100 ms
 
             compiled = openvino.Core().compile_model(self._model_file, "CPU", _OPTIONS)
             self._request = compiled.create_infer_request()

@@ -1,7 +1,7 @@
-"""The spectrogram that HTDemucs works on, without torch: the package's `_spec`, `_magnitude`, `_mask` and `_ispec`.
+"""HTDemucs' spectrogram without torch: the equivalent of its `_spec`, `_magnitude`, `_mask` and `_ispec`.
 
-A hop is a quarter of a Hann window, and the signal is padded by reflection so that a window of n frames has exactly
-ceil(n / hop) columns. Every frame of the result then lies under four windows whose squares sum to 1.5.
+The hop is a quarter of the Hann window, and the signal is padded by reflection so that a segment of n frames has
+exactly ceil(n / hop) columns. Each output frame is covered by four windows whose squares sum to 1.5.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SQUARED_WINDOWS = 1.5
 
 
 class Spectrogram:
-    """Both ways between a window of `frames` frames and spectrograms of `size // 2` bins (the Nyquist bin is 0)."""
+    """Transforms segments of `frames` frames to spectrograms of `size // 2` bins and back (the Nyquist bin is 0)."""
 
     def __init__(self, size: int, frames: int) -> None:
         self._size = size
@@ -36,12 +36,12 @@ class Spectrogram:
         self._workers = os.cpu_count() or 1
 
     def forward(self, audio: Planes) -> Array:
-        """float32 (channels, frames) → float32 (channels × 2, size // 2, columns): real and imaginary part in turns."""
+        """float32 (channels, frames) → float32 (channels × 2, size // 2, columns), real and imaginary in turn."""
         tail = self.columns * self._hop - self._frames
         padded = np.pad(audio, ((0, 0), (self._edge, self._edge + tail)), mode="reflect")
-        stretches = np.lib.stride_tricks.sliding_window_view(padded, self._size, axis=1)[:, :: self._hop]
+        windows = np.lib.stride_tricks.sliding_window_view(padded, self._size, axis=1)[:, :: self._hop]
         scale = np.float32(1 / np.sqrt(self._size))
-        spectra = scipy.fft.rfft(stretches * (self._window * scale), axis=2, workers=self._workers)[..., :-1]
+        spectra = scipy.fft.rfft(windows * (self._window * scale), axis=2, workers=self._workers)[..., :-1]
         parts = np.stack([spectra.real, spectra.imag], axis=1)  # (channels, 2, columns, bins)
         planes: Array = np.ascontiguousarray(parts.transpose(0, 1, 3, 2))
         return planes.reshape(-1, self._size // 2, self.columns)
@@ -53,13 +53,13 @@ class Spectrogram:
         window = self._window * np.float32(np.sqrt(self._size) / _SQUARED_WINDOWS)
         spectra = np.zeros((columns, bins + 1), np.complex64)
         joined = np.zeros((sources * channels, columns + 3, self._hop), np.float32)
-        # One channel at a time: all at once are 90 MB, which the system would zero anew for every window.
+        # One channel at a time: all together take 90 MB, which the system would have to zero for every segment.
         for (real, imaginary), overlapping in zip(planes.reshape(-1, 2, bins, columns), joined, strict=True):
             spectra.real[:, :-1] = real.T
             spectra.imag[:, :-1] = imaginary.T
-            stretches = scipy.fft.irfft(spectra, self._size, axis=1, workers=self._workers)
-            stretches *= window
-            quarters = stretches.reshape(columns, 4, self._hop)
+            windows = scipy.fft.irfft(spectra, self._size, axis=1, workers=self._workers)
+            windows *= window
+            quarters = windows.reshape(columns, 4, self._hop)
             for quarter in range(4):
                 overlapping[quarter : quarter + columns] += quarters[:, quarter]
         audio: Estimate = joined.reshape(sources, channels, -1)[..., self._edge : self._edge + self._frames]

@@ -1,1 +1,1 @@
-"""Separation by a neural network, window by window: normalisation, overlap-add, the engine."""
+"""Window-by-window separation with a neural network: normalisation, overlap-add, the engine."""

@@ -1,4 +1,4 @@
-"""Models and bags as a `Separator`: the networks of a package, most often demucs, under a window plan that streams."""
+"""A `Separator` that runs a bag of networks (Demucs or Open-Unmix) over overlapping windows and streams the result."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 
 from bridge.errors import BadArguments, EngineFailed
 from bridge.protocols import Context
-from bridge.separation.networks.fallback import short_of_memory
+from bridge.separation.networks.fallback import out_of_memory_warning
 from bridge.separation.windowed.normalisation import BLOCK_FRAMES, Level, measure_level
-from bridge.separation.windowed.overlap_add import OverlapAdd, stride_frames, surround, window_starts
+from bridge.separation.windowed.overlap_add import OverlapAdd, stride_frames, window_starts, window_with_context
 from bridge.stems import STEMS
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from bridge.protocols import Control, Samples, Signal, StemBlock
     from bridge.separation.networks.base import Estimate, Network
 
-#: A window that stays below this is silent: half a step of 24 bits, which no file of whole numbers can hold.
+#: A window whose peak is below this counts as silent: half a quantisation step of 24 bits.
 SILENT_PEAK = 2.0**-24
 
 
 class DemucsSeparator:
-    """A loaded bag of networks; a lone model is a bag of one."""
+    """A loaded bag of networks; a single model is a bag of one."""
 
     def __init__(
         self,
@@ -37,12 +37,12 @@ class DemucsSeparator:
         stock_plan: bool = False,
         normalises: bool = True,
     ) -> None:
-        """Takes networks of the same sources, rate and device.
+        """Takes networks with the same sources, sample rate and device.
 
         Args:
-            weights: one row for each network, one column for each of its sources; None: all alike.
-            stock_plan: compute what demucs computes, also where it cannot be heard; for comparisons.
-            normalises: show the networks the mix with mean 0 and deviation 1, as demucs does, not at its own level.
+            weights: one row per network, one column per source; None: equal weights.
+            stock_plan: compute every window that demucs computes, including redundant and silent ones; for comparisons.
+            normalises: scale the mix to mean 0 and standard deviation 1, as demucs does.
         """
         self._name = name
         self._networks = tuple(networks)
@@ -58,12 +58,12 @@ class DemucsSeparator:
 
     @property
     def stems(self) -> tuple[str, ...]:
-        given = [stem for stem, total in zip(self._sources, self._totals, strict=True) if total]
-        return tuple(sorted(given, key=lambda stem: STEMS.index(stem) if stem in STEMS else len(STEMS)))
+        available = [stem for stem, total in zip(self._sources, self._totals, strict=True) if total]
+        return tuple(sorted(available, key=lambda stem: STEMS.index(stem) if stem in STEMS else len(STEMS)))
 
     @property
     def device(self) -> str:
-        """Where the networks compute; `cpu` as soon as one of them had to leave the graphics processor."""
+        """The networks' device; `cpu` once one of them has moved there from a graphics processor."""
         devices = {network.device for network in self._networks}
         return devices.pop() if len(devices) == 1 else "cpu"
 
@@ -71,24 +71,24 @@ class DemucsSeparator:
     def sample_rate_hz(self) -> int:
         return self._networks[0].sample_rate_hz
 
-    def context(self, sample_rate_hz: int) -> Context:  # noqa: ARG002 - it knows one rate only
-        """Every window that a region touches, on the plan of the model with the longest ones."""
+    def context(self, sample_rate_hz: int) -> Context:  # noqa: ARG002 - the rate is fixed
+        """The context that covers every window overlapping a region, for the network with the longest windows."""
         segment = max(network.segment_frames for network in self._networks)
         return Context(segment - 1, stride_frames(segment))
 
     def identity(self) -> str:
-        """SHA-256 over the networks' identities and their weights, the first 16 hexadecimal digits."""
+        """The first 16 hexadecimal digits of the SHA-256 over the networks' identities and the bag's weights."""
         named = repr(([network.identity() for network in self._networks], [list(row) for row in self._weights]))
         return hashlib.sha256(named.encode()).hexdigest()[:16]
 
     def separate(self, mix: Signal, stems: Sequence[str], control: Control) -> Iterator[StemBlock]:
         """See `protocols.Separator`.
 
-        The result is that of `demucs.apply.apply_model` with `shifts=0`, except in the tail that its superfluous
-        last window would touch, and where the mix is silent for a whole window: there the stems are silent.
+        The result is that of `demucs.apply.apply_model` with `shifts=0`, with two exceptions: the tail that demucs'
+        redundant last window would change, and silent windows, whose stems are silent.
 
         Raises:
-            BadArguments: the model does not give one of `stems`.
+            BadArguments: the model does not have one of `stems`.
             ValueError: `mix` is not stereo at the model's rate.
         """
         if mix.channels != 2 or mix.sample_rate_hz != self.sample_rate_hz:
@@ -96,8 +96,8 @@ class DemucsSeparator:
         unknown = [stem for stem in stems if stem not in self.stems]
         if unknown:
             raise BadArguments(
-                f"The model {self._name} does not give {', '.join(unknown)}.",
-                advice=f"It gives {', '.join(self.stems)}.",
+                f"The model {self._name} has no stem {', '.join(unknown)}.",
+                advice=f"It has {', '.join(self.stems)}.",
             )
         return self._blocks(mix, tuple(dict.fromkeys(stems)), control)
 
@@ -112,23 +112,23 @@ class DemucsSeparator:
         streams = self._streams(mix.frames, stems)
         windows = sum(len(stream.starts) for stream in streams)
         device = self.device
-        given = 0
+        emitted = 0
         for done in range(windows):
             control.checkpoint(done / windows)
-            # The least advanced model goes next, so windows of different lengths keep step and little is held.
-            stream = min(streams, key=lambda stream: stream.settled)
+            # The least advanced network runs next: networks with different windows stay in step and buffers stay small.
+            stream = min(streams, key=lambda stream: stream.final_frames)
             stream.advance(mix, level)
             if self.device != device:
-                control.warn(short_of_memory(self._name, device))
+                control.warn(out_of_memory_warning(self._name, device))
                 device = self.device
-            settled = min(stream.settled for stream in streams)
-            if settled > given:
-                yield self._block(streams, stems, settled)
-                given = settled
+            final_frames = min(stream.final_frames for stream in streams)
+            if final_frames > emitted:
+                yield self._block(streams, stems, final_frames)
+                emitted = final_frames
         control.checkpoint(1.0)
 
     def _streams(self, frames: int, stems: tuple[str, ...]) -> list[_NetworkStream]:
-        """One stream for each model that has a say in any of `stems`."""
+        """One stream for each network with a non-zero weight in any of `stems`."""
         streams = []
         for network, row in zip(self._networks, self._weights, strict=True):
             shares = {
@@ -141,7 +141,7 @@ class DemucsSeparator:
         return streams
 
     def _block(self, streams: list[_NetworkStream], stems: tuple[str, ...], stop: int) -> StemBlock:
-        """What all models together say about the frames up to `stop`."""
+        """The weighted sum of all networks' estimates up to frame `stop`."""
         sums: dict[str, npt.NDArray[np.float32]] = {}
         for stream in streams:
             for stem, share, estimate in stream.take(stop):
@@ -150,14 +150,14 @@ class DemucsSeparator:
         block: dict[str, Samples] = {stem: np.ascontiguousarray(sums[stem].T) for stem in stems}
         if not all(np.isfinite(samples).all() for samples in block.values()):
             raise EngineFailed(
-                f"The model {self._name} gave values that are not numbers on {self.device}.",
-                advice="Try the device cpu; if it fails there too, fetch the model again.",
+                f"The model {self._name} produced values that are not numbers on {self.device}.",
+                advice="Try the device cpu; if it fails there too, download the model again.",
             )
         return block
 
 
 class _NetworkStream:
-    """One network on its way through the mix."""
+    """One network's progress through the windows of the mix."""
 
     def __init__(self, network: Network, shares: dict[str, float], frames: int, *, stock_plan: bool) -> None:
         self._network = network
@@ -168,20 +168,20 @@ class _NetworkStream:
         self._stock_plan = stock_plan
         self.starts = window_starts(frames, self._segment_frames, stock=stock_plan)
         self._next = 0
-        self._joined = OverlapAdd(self._segment_frames)
+        self._overlap_add = OverlapAdd(self._segment_frames)
 
     @property
-    def settled(self) -> int:
-        """Frames that no later window of this network can change."""
+    def final_frames(self) -> int:
+        """The number of frames that no later window of this network can change."""
         if self._next == len(self.starts):
             return self._frames
         return self._next * stride_frames(self._segment_frames)
 
     def advance(self, mix: Signal, level: Level) -> None:
-        """Runs the network on its next window; one in which nothing sounds is silent without being computed."""
+        """Runs the network on its next window. A silent window is not computed."""
         start = self.starts[self._next]
         stop = min(start + self._segment_frames, self._frames)
-        window = surround(start, stop, self._network.shown_frames(stop - start), self._frames)
+        window = window_with_context(start, stop, self._network.input_frames(stop - start), self._frames)
         audio = mix.read(window.read_start, window.read_stop)
         if np.abs(audio).max() <= SILENT_PEAK and not self._stock_plan:
             estimate = np.zeros((len(self._rows), 2, stop - start), np.float32)
@@ -191,12 +191,12 @@ class _NetworkStream:
             whole = self._network.estimate(np.ascontiguousarray(planes))
             estimate = whole[self._rows, :, window.trim_left : window.trim_left + stop - start]
             estimate = estimate * np.float32(level.deviation) + np.float32(level.mean)
-        self._joined.add(start, estimate)
+        self._overlap_add.add(start, estimate)
         self._next += 1
 
     def take(self, stop: int) -> Iterator[tuple[str, float, Estimate]]:
-        """Stem, the network's share in it, and its estimate up to frame `stop`: float32 (channels, frames)."""
-        estimates = self._joined.take(stop)
+        """Per stem: name, the network's share, and its estimate up to frame `stop`, float32 (channels, frames)."""
+        estimates = self._overlap_add.take(stop)
         return ((stem, share, estimates[row]) for row, (stem, share) in enumerate(self._shares.items()))
 
 

@@ -1,4 +1,4 @@
-"""The level by which Demucs normalises a whole mix, measured in one pass without holding it."""
+"""Mean and deviation of a whole mix, by which Demucs normalises it, measured in one streaming pass."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class Level:
     mean: float
     deviation: float
     is_silent: bool
-    """True where every sample is exactly 0."""
+    """True if every sample is exactly 0."""
 
 
 def measure_level(mix: Signal, control: Control) -> Level:
-    """Reads `mix` once, as `demucs.api.Separator.separate_tensor` weighs it (unbiased deviation, plus 1e-8).
+    """Measures `mix` as `demucs.api.Separator.separate_tensor` does (unbiased deviation, plus 1e-8).
 
     Blocks are merged by the parallel form of Welford's method (Chan, Golub, LeVeque 1979), so that a constant offset
-    does not eat the precision of the deviation.
+    does not reduce the precision of the deviation.
     """
     count, mean, squares, peak = 0, 0.0, 0.0, 0.0
     for start in range(0, mix.frames, BLOCK_FRAMES):

@@ -1,4 +1,4 @@
-"""Downloads from servers on the loopback that answer as the real ones do."""
+"""Downloads from loopback servers that answer like the real ones."""
 
 from __future__ import annotations
 
@@ -16,98 +16,98 @@ from bridge.separation.models.loading import load_bag
 from bridge.separation.models.locations import ModelLocations
 from bridge.system.clock import SystemClock
 from tests.support.fakes import FakeClock, RecordingControl
-from tests.support.model_server import Server, fetcher, places_of
-from tests.support.small_models import places_in, save_model, save_safetensors, small_model
+from tests.support.model_server import Server, fetcher, locations_of
+from tests.support.small_models import locations_in, save_model, save_safetensors, small_model
 
 
-def old_server(places: ModelLocations, server: Server, table: Path, checkpoint: str) -> ModelLocations:
-    """Places whose released table names one checkpoint on `server`."""
+def with_authors_server(locations: ModelLocations, server: Server, table: Path, checkpoint: str) -> ModelLocations:
+    """Locations whose table of released models lists one checkpoint on `server`."""
     table.mkdir()
     (table / "htdemucs.yaml").write_text("models: ['955717e8']", encoding="utf-8")
     (table / "files.txt").write_text(f"# a table\nroot: models/\n{checkpoint}\n", encoding="utf-8")
-    return replace(places, released=Released(table, f"{server.address}/"))
+    return replace(locations, released=Released(table, f"{server.address}/"))
 
 
-def test_a_model_comes_from_the_hub_into_its_cache(tmp_path: Path, server: Server) -> None:
-    places = places_of(tmp_path, server)
+def test_a_model_is_downloaded_from_the_hub_into_its_cache(tmp_path: Path, server: Server) -> None:
+    locations = locations_of(tmp_path, server)
     model = save_safetensors(tmp_path / "955717e8.safetensors", small_model("waveform"))
     base = "/adefossez/HTDemucs/resolve/main"
     server.files[f"{base}/htdemucs.yaml"] = b"models: ['955717e8']\n"
     server.files[f"{base}/955717e8.safetensors"] = model.read_bytes()
     control = RecordingControl()
-    fetcher(server).fetch("htdemucs", places, control)
-    found = places.find("htdemucs")
+    fetcher(server).fetch("htdemucs", locations, control)
+    found = locations.find("htdemucs")
     assert found is not None
-    assert found.files[0].is_relative_to(places.hub_cache)
+    assert found.files[0].is_relative_to(locations.hub_cache)
     assert load_bag(found, RecordingControl()).samplerate == 8000
     assert control.fractions == sorted(control.fractions)
 
 
-def test_what_the_hub_lacks_comes_from_the_old_server(tmp_path: Path, server: Server) -> None:
+def test_a_model_missing_from_the_hub_comes_from_the_authors_server(tmp_path: Path, server: Server) -> None:
     checkpoint = save_model(tmp_path, "955717e8", small_model("waveform"))
-    places = old_server(places_in(tmp_path), server, tmp_path / "table", checkpoint.name)
+    locations = with_authors_server(locations_in(tmp_path), server, tmp_path / "table", checkpoint.name)
     server.files[f"/models/{checkpoint.name}"] = checkpoint.read_bytes()
-    fetcher(server).fetch("htdemucs", places, RecordingControl())
-    assert [path.name for path in places.server_cache.iterdir()] == [checkpoint.name]
-    assert places.find("htdemucs") is not None
+    fetcher(server).fetch("htdemucs", locations, RecordingControl())
+    assert [path.name for path in locations.server_cache.iterdir()] == [checkpoint.name]
+    assert locations.find("htdemucs") is not None
 
 
-def test_a_file_that_arrives_damaged_is_not_kept(tmp_path: Path, server: Server) -> None:
-    places = old_server(places_in(tmp_path), server, tmp_path / "table", "955717e8-00000000.th")
+def test_a_damaged_download_is_deleted(tmp_path: Path, server: Server) -> None:
+    locations = with_authors_server(locations_in(tmp_path), server, tmp_path / "table", "955717e8-00000000.th")
     server.files["/models/955717e8-00000000.th"] = b"something else"
     with pytest.raises(WeightsUnavailable, match="damaged"):
-        fetcher(server).fetch("htdemucs", places, RecordingControl())
-    assert list(places.server_cache.iterdir()) == []
+        fetcher(server).fetch("htdemucs", locations, RecordingControl())
+    assert list(locations.server_cache.iterdir()) == []
 
 
-def test_what_the_hub_sends_damaged_is_not_kept(tmp_path: Path, server: Server) -> None:
-    places = places_of(tmp_path, server)
+def test_a_damaged_download_from_the_hub_is_deleted(tmp_path: Path, server: Server) -> None:
+    locations = locations_of(tmp_path, server)
     base = "/adefossez/HTDemucs/resolve/main"
     server.files[f"{base}/htdemucs.yaml"] = b"models: ['955717e8']\n"
     server.files[f"{base}/955717e8.safetensors"] = b"something else"
     server.etags[f"{base}/955717e8.safetensors"] = "a" * 64
     with pytest.raises(WeightsUnavailable, match="damaged"):
-        fetcher(server).fetch("htdemucs", places, RecordingControl())
-    assert places.find("htdemucs") is None
-    assert "a" * 64 not in {path.name for path in places.hub_cache.rglob("*")}
+        fetcher(server).fetch("htdemucs", locations, RecordingControl())
+    assert locations.find("htdemucs") is None
+    assert "a" * 64 not in {path.name for path in locations.hub_cache.rglob("*")}
 
 
-def test_a_broken_download_goes_on_where_it_was(tmp_path: Path, server: Server) -> None:
+def test_an_interrupted_download_is_resumed(tmp_path: Path, server: Server) -> None:
     checkpoint = save_model(tmp_path, "955717e8", small_model("waveform"))
-    places = old_server(places_in(tmp_path), server, tmp_path / "table", checkpoint.name)
+    locations = with_authors_server(locations_in(tmp_path), server, tmp_path / "table", checkpoint.name)
     server.files[f"/models/{checkpoint.name}"] = checkpoint.read_bytes()
     server.breaks_after = 1000
-    with pytest.raises(WeightsUnavailable, match=r"IncompleteRead|broke off"):
-        fetcher(server).fetch("htdemucs", places, RecordingControl())
-    assert places.find("htdemucs") is None
+    with pytest.raises(WeightsUnavailable, match=r"IncompleteRead|connection was lost"):
+        fetcher(server).fetch("htdemucs", locations, RecordingControl())
+    assert locations.find("htdemucs") is None
     server.breaks_after = None
-    fetcher(server).fetch("htdemucs", places, RecordingControl())
+    fetcher(server).fetch("htdemucs", locations, RecordingControl())
     size = checkpoint.stat().st_size
     assert [each for each in server.sent if each[1]] == [(0, 1000), (1000, size - 1000)]
-    assert (places.server_cache / checkpoint.name).read_bytes() == checkpoint.read_bytes()
-    assert [path.name for path in places.server_cache.iterdir()] == [checkpoint.name]
+    assert (locations.server_cache / checkpoint.name).read_bytes() == checkpoint.read_bytes()
+    assert [path.name for path in locations.server_cache.iterdir()] == [checkpoint.name]
 
 
-def test_nobody_is_asked_when_the_hub_is_to_be_offline(tmp_path: Path, server: Server) -> None:
+def test_no_server_is_contacted_in_offline_mode(tmp_path: Path, server: Server) -> None:
     offline = Fetcher(environ={"HF_HUB_OFFLINE": "1", "HF_ENDPOINT": server.address})
     with pytest.raises(WeightsUnavailable, match="HF_HUB_OFFLINE"):
-        offline.fetch("htdemucs", places_in(tmp_path), RecordingControl())
-    assert server.asked == []
+        offline.fetch("htdemucs", locations_in(tmp_path), RecordingControl())
+    assert server.requests == []
 
 
-def test_an_unreachable_network_is_told_in_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unreachable_network_gives_a_one_line_message(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     def unreachable(_url: str, _seconds: float) -> None:
         raise OSError("Network is unreachable")
 
     with pytest.raises(WeightsUnavailable) as caught, caplog.at_level("INFO"):
-        Fetcher(probe=unreachable).fetch("htdemucs", places_in(tmp_path), RecordingControl())
+        Fetcher(probe=unreachable).fetch("htdemucs", locations_in(tmp_path), RecordingControl())
     assert "cannot be reached" in str(caught.value)
     assert "Network is unreachable" in caplog.text
     assert "sab models pull htdemucs" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_packets_that_vanish_cost_no_more_than_the_probe_may_take(tmp_path: Path) -> None:
+def test_dropped_packets_fail_within_the_probe_timeout(tmp_path: Path) -> None:
     never = threading.Event()
 
     def hang(_url: str, _seconds: float) -> None:
@@ -116,12 +116,12 @@ def test_packets_that_vanish_cost_no_more_than_the_probe_may_take(tmp_path: Path
     clock = SystemClock()
     before = clock.monotonic_seconds()
     with pytest.raises(WeightsUnavailable, match="does not answer"):
-        Fetcher(probe=hang, probe_seconds=0.2).fetch("htdemucs", places_in(tmp_path), RecordingControl())
+        Fetcher(probe=hang, probe_seconds=0.2).fetch("htdemucs", locations_in(tmp_path), RecordingControl())
     never.set()
     assert clock.monotonic_seconds() - before < 5
 
 
-def test_cancelling_acts_while_nothing_comes_in() -> None:
+def test_cancelling_works_while_no_data_arrives() -> None:
     never = threading.Event()
     with pytest.raises(Cancelled):
         wait_for(
@@ -129,12 +129,12 @@ def test_cancelling_acts_while_nothing_comes_in() -> None:
             RecordingControl(cancel_at=2),
             FakeClock(),
             patience_seconds=60,
-            what="The server",
+            source="The server",
         )
     never.set()
 
 
-def test_a_cancelled_download_ends_with_the_next_piece() -> None:
+def test_a_cancelled_download_ends_with_the_next_chunk() -> None:
     ended, go_on = threading.Event(), threading.Event()
 
     def download(transfer: Transfer) -> None:
@@ -145,12 +145,12 @@ def test_a_cancelled_download_ends_with_the_next_piece() -> None:
             ended.set()
 
     with pytest.raises(Cancelled):
-        wait_for(download, RecordingControl(cancel_at=0), FakeClock(), patience_seconds=60, what="The server")
+        wait_for(download, RecordingControl(cancel_at=0), FakeClock(), patience_seconds=60, source="The server")
     go_on.set()
     assert ended.wait(10)
 
 
-def test_progress_is_what_the_download_tells() -> None:
+def test_progress_of_the_download_is_reported() -> None:
     control = RecordingControl()
 
     def download(transfer: Transfer) -> str:
@@ -158,5 +158,5 @@ def test_progress_is_what_the_download_tells() -> None:
         transfer.fraction = 1.0
         return "done"
 
-    assert wait_for(download, control, FakeClock(), patience_seconds=60, what="The server") == "done"
+    assert wait_for(download, control, FakeClock(), patience_seconds=60, source="The server") == "done"
     assert control.fractions[-1] == 1.0

@@ -17,8 +17,8 @@ from bridge.separation.draft.harmonic_comb import Comb
 from bridge.separation.draft.running_median import (
     ALONG_FREQUENCY,
     ALONG_TIME,
-    EXTENTS,
-    nearest_extent,
+    FILTER_WIDTHS,
+    nearest_filter_width,
     running_median,
     running_sum,
 )
@@ -39,7 +39,7 @@ def separated(mix: Samples, rate_hz: int = RATE_HZ) -> dict[str, Samples]:
 
 
 def band(seconds: float, rate_hz: int = RATE_HZ) -> dict[str, Samples]:
-    """A bass note, clicks, a wide held chord and a centred, gliding voice, as a mix would hold them."""
+    """A bass note, clicks, a wide sustained chord and a centred, gliding voice."""
     time = np.arange(round(seconds * rate_hz)) / rate_hz
     random = np.random.default_rng(0)
     clicks = random.standard_normal(len(time)) * np.exp(-((time * 2) % 1) * 40)
@@ -65,7 +65,7 @@ def distortion_db(true: Samples, estimate: Samples) -> float:
 
 
 @pytest.mark.parametrize("rate_hz", [8000, 11025, 44100, 48000, 96000, 192000])
-def test_every_source_is_mostly_in_its_own_stem_at_any_rate(rate_hz: int) -> None:
+def test_every_source_is_mostly_in_its_stem_at_any_rate(rate_hz: int) -> None:
     parts = band(4, rate_hz)
     mix = mixed(parts)
     stems = separated(mix, rate_hz)
@@ -74,7 +74,7 @@ def test_every_source_is_mostly_in_its_own_stem_at_any_rate(rate_hz: int) -> Non
         assert distortion_db(parts[stem], stems[stem]) > 3, stem
 
 
-def test_a_mono_mix_is_taken_apart_too() -> None:
+def test_a_mono_mix_is_separated_too() -> None:
     parts = {stem: np.repeat(samples.mean(axis=1, keepdims=True), 2, axis=1) for stem, samples in band(4).items()}
     stems = separated(mixed(parts))
     for stem in STEMS:
@@ -93,7 +93,7 @@ def test_stems_sum_to_the_mix_and_have_its_length(frames: int, rate_hz: int) -> 
     assert np.abs(sum(stems.values()) - mix).max() < 1e-6  # -120 dBFS
 
 
-def test_sections_join_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sections_join_seamlessly(monkeypatch: pytest.MonkeyPatch) -> None:
     rate_hz = 8000
     mix = mixed(band(20, rate_hz))
     whole = separated(mix, rate_hz)
@@ -104,7 +104,7 @@ def test_sections_join_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
         np.testing.assert_allclose(np.concatenate([block[stem] for block in blocks]), whole[stem], atol=1e-5)
 
 
-def test_the_same_mix_gives_the_same_bytes_and_stays_as_it_was() -> None:
+def test_the_result_is_deterministic_and_the_mix_unchanged() -> None:
     mix = mixed(band(2))
     before = mix.copy()
     first, second = separated(mix), separated(mix)
@@ -143,7 +143,7 @@ def test_progress_rises_to_one_and_cancelling_acts_between_sections(monkeypatch:
 
 @given(frames=st.integers(1, 700), size=st.sampled_from([64, 128, 256]))
 @settings(max_examples=50)
-def test_transform_and_back_is_the_signal(frames: int, size: int) -> None:
+def test_the_inverse_stft_restores_the_signal(frames: int, size: int) -> None:
     samples = np.random.default_rng(frames).uniform(-1, 1, (frames, 2)).astype(np.float32)
     stft = Stft(size)
     np.testing.assert_allclose(stft.inverse(stft.forward(samples), frames), samples, atol=1e-6)
@@ -158,7 +158,7 @@ def test_a_bass_keeps_its_overtones_and_its_short_notes(rate_hz: int) -> None:
     assert distortion_db(bass, separated(bass, rate_hz)["bass"]) > 10
 
 
-def test_a_comb_gives_a_pitch_its_overtones_and_no_more() -> None:
+def test_a_comb_assigns_a_pitch_only_its_overtones() -> None:
     comb = Comb(10.0, 120, lowest_hz=32.0, highest_hz=130.0)
     level = np.zeros((120, 3), np.float32)
     level[[6, 12, 18]] = [[1.0], [0.5], [0.33]]  # 60 Hz as a sawtooth
@@ -172,38 +172,38 @@ def test_a_comb_gives_a_pitch_its_overtones_and_no_more() -> None:
 
 
 @pytest.mark.parametrize("axis", [ALONG_FREQUENCY, ALONG_TIME])
-@pytest.mark.parametrize("extent", [3, 5, 7])
-def test_a_small_running_median_is_the_median(extent: int, axis: int) -> None:
+@pytest.mark.parametrize("width", [3, 5, 7])
+def test_a_small_running_median_is_the_median(width: int, axis: int) -> None:
     level = np.random.default_rng(3).random((40, 50)).astype(np.float32)
-    padded = np.pad(level, [(extent // 2,) * 2 if each == axis else (0, 0) for each in (0, 1)], mode="symmetric")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, extent, axis=axis)
-    np.testing.assert_array_equal(running_median(level, extent, axis), np.median(windows, axis=2))
+    padded = np.pad(level, [(width // 2,) * 2 if each == axis else (0, 0) for each in (0, 1)], mode="symmetric")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, width, axis=axis)
+    np.testing.assert_array_equal(running_median(level, width, axis), np.median(windows, axis=2))
 
 
-@given(extent=st.sampled_from(sorted(EXTENTS)[1:9]), start=st.integers(0, 60), length=st.integers(0, 90))
-def test_a_running_median_sees_the_clear_majority_of_what_has_no_gaps(extent: int, start: int, length: int) -> None:
+@given(width=st.sampled_from(sorted(FILTER_WIDTHS)[1:9]), start=st.integers(0, 60), length=st.integers(0, 90))
+def test_a_running_median_finds_a_clear_majority_without_gaps(width: int, start: int, length: int) -> None:
     level = np.zeros((1, 300), np.float32)
     level[0, 100 + start : 100 + start + length] = 1
-    half = extent // 2
-    share = np.convolve(level[0], np.ones(extent), "valid") / extent
-    smooth = running_median(level, extent, ALONG_TIME)[0, half : 300 - half]
+    half = width // 2
+    share = np.convolve(level[0], np.ones(width), "valid") / width
+    smooth = running_median(level, width, ALONG_TIME)[0, half : 300 - half]
     assert (smooth[share > 2 / 3] == 1).all()
     assert (smooth[share < 1 / 3] == 0).all()
 
 
-@given(extent=st.sampled_from(sorted(EXTENTS)[:9]), columns=st.integers(1, 60))
-def test_running_statistics_leave_a_constant_alone_at_any_length(extent: int, columns: int) -> None:
+@given(width=st.sampled_from(sorted(FILTER_WIDTHS)[:9]), columns=st.integers(1, 60))
+def test_running_statistics_of_a_constant_are_constant_at_any_length(width: int, columns: int) -> None:
     level = np.full((3, columns), 2, np.float32)
-    np.testing.assert_array_equal(running_median(level, extent, ALONG_TIME), level)
-    np.testing.assert_array_equal(running_sum(level, extent, ALONG_TIME), level * extent)
+    np.testing.assert_array_equal(running_median(level, width, ALONG_TIME), level)
+    np.testing.assert_array_equal(running_sum(level, width, ALONG_TIME), level * width)
 
 
-@pytest.mark.parametrize(("extent", "nearest"), [(0.2, 1), (1.0, 1), (6.9, 7), (11.0, 9), (21.0, 25), (133.5, 135)])
-def test_the_nearest_extent_is_nearest_by_ratio(extent: float, nearest: int) -> None:
-    assert nearest_extent(extent) == nearest
+@pytest.mark.parametrize(("width", "nearest"), [(0.2, 1), (1.0, 1), (6.9, 7), (11.0, 9), (21.0, 25), (133.5, 135)])
+def test_the_nearest_filter_width_is_nearest_by_ratio(width: float, nearest: int) -> None:
+    assert nearest_filter_width(width) == nearest
 
 
-def test_import_needs_nothing_that_takes_long() -> None:
+def test_import_is_light() -> None:
     program = (
         "import sys; import bridge.separation.draft.engine;"
         "print([name for name in ('torch', 'librosa', 'demucs', 'numba', 'scipy') if name in sys.modules])"

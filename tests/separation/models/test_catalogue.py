@@ -13,7 +13,7 @@ from bridge.separation.models.demucs_bags import Released, read_bag
 from bridge.separation.models.locations import ModelLocations
 
 
-def places_in(folder: Path) -> ModelLocations:
+def locations_in(folder: Path) -> ModelLocations:
     return ModelLocations(folder / "models", folder / "hub", folder / "server", Released.installed())
 
 
@@ -23,17 +23,17 @@ def touch(path: Path, text: str = "") -> Path:
     return path
 
 
-def entry(name: str, places: ModelLocations) -> ModelInfo:
-    return {info.name: info for info in catalogue(places.models_dir, places)}[name]
+def entry(name: str, locations: ModelLocations) -> ModelInfo:
+    return {info.name: info for info in catalogue(locations.models_dir, locations)}[name]
 
 
-def test_knows_the_package_s_models_without_loading_it(tmp_path: Path) -> None:
+def test_the_package_s_models_are_known_without_importing_it(tmp_path: Path) -> None:
     names = known_engines(tmp_path / "nowhere")
     assert names[:3] == ("auto", "draft", "htdemucs")
     assert {"htdemucs_ft", "htdemucs_6s", "hdemucs_mmi", "mdx", "mdx_extra", "mdx_q"} <= set(names)
 
 
-def test_import_loads_nothing_heavy() -> None:
+def test_import_is_light() -> None:
     program = (
         "import pathlib, sys; from bridge.separation.models.catalogue import catalogue;"
         "catalogue(pathlib.Path('nowhere'));"
@@ -44,56 +44,56 @@ def test_import_loads_nothing_heavy() -> None:
     assert printed.strip() == "[]"
 
 
-def test_draft_is_always_here_and_models_only_with_their_weights(tmp_path: Path) -> None:
-    places = places_in(tmp_path)
-    assert entry("draft", places).present
-    assert not entry("htdemucs", places).present
-    assert entry("htdemucs_6s", places).stems == ("vocals", "drums", "bass", "other", "guitar", "piano")
-    assert all(info.note for info in catalogue(places.models_dir, places))
+def test_draft_is_always_present_and_models_only_with_their_weights(tmp_path: Path) -> None:
+    locations = locations_in(tmp_path)
+    assert entry("draft", locations).present
+    assert not entry("htdemucs", locations).present
+    assert entry("htdemucs_6s", locations).stems == ("vocals", "drums", "bass", "other", "guitar", "piano")
+    assert all(info.note for info in catalogue(locations.models_dir, locations))
 
 
 @pytest.mark.parametrize(
     ("name", "megabytes"),
     [("htdemucs", 84), ("htdemucs_ft", 337), ("htdemucs_6s", 55), ("hdemucs_mmi", 167), ("mdx_extra", 670)],
 )
-def test_the_size_of_a_released_model_is_known_before_it_is_here(tmp_path: Path, name: str, megabytes: int) -> None:
-    info = entry(name, places_in(tmp_path))
+def test_the_size_of_a_released_model_is_known_before_download(tmp_path: Path, name: str, megabytes: int) -> None:
+    info = entry(name, locations_in(tmp_path))
     assert not info.present
     assert round((info.size_bytes or 0) / 1e6) == megabytes
 
 
-def test_a_size_that_nobody_published_is_left_out_and_one_that_is_here_is_counted(tmp_path: Path) -> None:
-    places = places_in(tmp_path)
-    assert entry("mdx", places).size_bytes is None
-    assert entry("draft", places).size_bytes is None
-    touch(places.models_dir / "955717e8-8726e21a.th", "seventeen letters")
-    assert entry("htdemucs", places).size_bytes == 17
+def test_an_unpublished_size_is_omitted_and_present_files_are_measured(tmp_path: Path) -> None:
+    locations = locations_in(tmp_path)
+    assert entry("mdx", locations).size_bytes is None
+    assert entry("draft", locations).size_bytes is None
+    touch(locations.models_dir / "955717e8-8726e21a.th", "seventeen letters")
+    assert entry("htdemucs", locations).size_bytes == 17
 
 
 def test_a_released_checkpoint_in_the_users_folder_needs_no_definition(tmp_path: Path) -> None:
-    places = places_in(tmp_path)
-    file = touch(places.models_dir / "955717e8-8726e21a.th")
-    assert entry("htdemucs", places).present
-    found = places.find("htdemucs")
+    locations = locations_in(tmp_path)
+    file = touch(locations.models_dir / "955717e8-8726e21a.th")
+    assert entry("htdemucs", locations).present
+    found = locations.find("htdemucs")
     assert found is not None
     assert found.files == (file,)
 
 
-def test_hub_cache_is_searched_as_the_hub_lays_it_out(tmp_path: Path) -> None:
-    places = places_in(tmp_path)
-    repository = places.hub_cache / "models--adefossez--HTDemucs-ft"
+def test_the_hub_cache_is_searched_in_the_hub_s_layout(tmp_path: Path) -> None:
+    locations = locations_in(tmp_path)
+    repository = locations.hub_cache / "models--adefossez--HTDemucs-ft"
     touch(repository / "refs" / "main", "abc123")
     touch(repository / "snapshots" / "abc123" / "htdemucs_ft.yaml", "models: ['one', 'two']")
     touch(repository / "snapshots" / "abc123" / "one.safetensors")
-    assert not entry("htdemucs_ft", places).present
+    assert not entry("htdemucs_ft", locations).present
     touch(repository / "snapshots" / "abc123" / "two.safetensors")
-    assert entry("htdemucs_ft", places).present
+    assert entry("htdemucs_ft", locations).present
 
 
-def test_what_torch_hub_fetched_is_found(tmp_path: Path) -> None:
-    places = places_in(tmp_path)
-    touch(places.server_cache / "75fc33f5-1941ce65.th")
-    assert entry("hdemucs_mmi", places).present
+def test_torch_hub_s_cache_is_searched(tmp_path: Path) -> None:
+    locations = locations_in(tmp_path)
+    touch(locations.server_cache / "75fc33f5-1941ce65.th")
+    assert entry("hdemucs_mmi", locations).present
 
 
 @pytest.mark.parametrize(
@@ -104,47 +104,47 @@ def test_what_torch_hub_fetched_is_found(tmp_path: Path) -> None:
         ({"XDG_CACHE_HOME": "/x"}, "/x/huggingface/hub", "/x/torch/hub/checkpoints"),
     ],
 )
-def test_caches_lie_where_the_environment_says(environ: dict[str, str], hub: str, server: str) -> None:
-    places = ModelLocations.of(Path("models"), environ)
-    assert places.hub_cache == Path(hub).expanduser()
-    assert places.server_cache == Path(server).expanduser()
+def test_the_environment_sets_the_cache_locations(environ: dict[str, str], hub: str, server: str) -> None:
+    locations = ModelLocations.of(Path("models"), environ)
+    assert locations.hub_cache == Path(hub).expanduser()
+    assert locations.server_cache == Path(server).expanduser()
 
 
-def test_the_users_own_bags_and_lone_checkpoints_are_listed(tmp_path: Path) -> None:
-    places = places_in(tmp_path)
-    touch(places.models_dir / "band.yaml", "models: [aaaa, bbbb]")
-    touch(places.models_dir / "aaaa-01234567.th")
-    touch(places.models_dir / "bbbb.th")
-    touch(places.models_dir / "cccc.th")
-    names = {info.name: info.present for info in catalogue(places.models_dir, places)}
+def test_the_users_bags_and_single_checkpoints_are_listed(tmp_path: Path) -> None:
+    locations = locations_in(tmp_path)
+    touch(locations.models_dir / "band.yaml", "models: [aaaa, bbbb]")
+    touch(locations.models_dir / "aaaa-01234567.th")
+    touch(locations.models_dir / "bbbb.th")
+    touch(locations.models_dir / "cccc.th")
+    names = {info.name: info.present for info in catalogue(locations.models_dir, locations)}
     assert names["band"]
     assert names["cccc"]
     assert "aaaa" not in names  # a part of the bag
-    assert {"band", "cccc"} <= set(known_engines(places.models_dir))
+    assert {"band", "cccc"} <= set(known_engines(locations.models_dir))
 
 
-def test_a_bag_that_lacks_a_file_says_which(tmp_path: Path) -> None:
-    places = places_in(tmp_path)
-    touch(places.models_dir / "band.yaml", "models: [aaaa, bbbb]")
-    touch(places.models_dir / "aaaa.th")
-    info = entry("band", places)
+def test_a_bag_names_its_missing_file(tmp_path: Path) -> None:
+    locations = locations_in(tmp_path)
+    touch(locations.models_dir / "band.yaml", "models: [aaaa, bbbb]")
+    touch(locations.models_dir / "aaaa.th")
+    info = entry("band", locations)
     assert not info.present
     assert "bbbb.th" in info.note
     with pytest.raises(WeightsUnavailable, match="bbbb"):
-        places.find("band")
+        locations.find("band")
 
 
-def test_quantised_models_say_what_they_need(tmp_path: Path) -> None:
-    assert "diffq" in entry("mdx_q", places_in(tmp_path)).note
+def test_quantised_models_name_the_package_they_need(tmp_path: Path) -> None:
+    assert "diffq" in entry("mdx_q", locations_in(tmp_path)).note
 
 
 @pytest.mark.parametrize("text", ["", "[1, 2]", "models: 3", "models: []", "models: [a]\nweights: [[x]]", ": {"])
-def test_a_damaged_definition_is_one_readable_line(tmp_path: Path, text: str) -> None:
+def test_a_damaged_definition_gives_a_one_line_message(tmp_path: Path, text: str) -> None:
     path = touch(tmp_path / "broken.yaml", text)
     with pytest.raises(WeightsUnavailable, match=r"broken\.yaml"):
         read_bag(path)
 
 
-def test_without_the_package_only_what_is_the_users_own_is_known(tmp_path: Path) -> None:
-    places = ModelLocations(tmp_path, tmp_path, tmp_path, Released(None))
-    assert [info.name for info in catalogue(tmp_path, places)] == ["draft"]
+def test_without_the_package_only_the_users_models_are_known(tmp_path: Path) -> None:
+    locations = ModelLocations(tmp_path, tmp_path, tmp_path, Released(None))
+    assert [info.name for info in catalogue(tmp_path, locations)] == ["draft"]

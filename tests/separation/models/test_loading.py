@@ -12,17 +12,17 @@ from bridge.separation.models.demucs_bags import Bag
 from bridge.separation.models.loading import load_bag
 from bridge.separation.models.locations import Weights
 from tests.support.fakes import RecordingControl
-from tests.support.small_models import places_in, save_htdemucs, save_model, save_safetensors, small_model
+from tests.support.small_models import locations_in, save_htdemucs, save_model, save_safetensors, small_model
 
 
 def test_a_bag_is_loaded_with_its_weights_and_window(tmp_path: Path) -> None:
-    places = places_in(tmp_path)
+    locations = locations_in(tmp_path)
     for index, signature in enumerate(("aaaa", "bbbb")):
-        save_model(places.models_dir, signature, small_model("waveform", index))
-    (places.models_dir / "band.yaml").write_text(
+        save_model(locations.models_dir, signature, small_model("waveform", index))
+    (locations.models_dir / "band.yaml").write_text(
         "models: [aaaa, bbbb]\nweights: [[1, 0, 0, 0], [0, 1, 1, 1]]\nsegment: 0.5\n", encoding="utf-8"
     )
-    weights = places.find("band")
+    weights = locations.find("band")
     assert weights is not None
     control = RecordingControl()
     bag = load_bag(weights, control)
@@ -90,10 +90,12 @@ def wrong_shapes(path: Path) -> Path:
         (wrong_shapes, "damaged or incomplete"),
     ],
 )
-def test_a_spoilt_checkpoint_is_one_readable_line(tmp_path: Path, spoil: Callable[[Path], Path], words: str) -> None:
-    places = places_in(tmp_path)
-    path = spoil(save_htdemucs(places.models_dir))
-    weights = places.find("htdemucs")
+def test_a_damaged_checkpoint_gives_a_one_line_message(
+    tmp_path: Path, spoil: Callable[[Path], Path], words: str
+) -> None:
+    locations = locations_in(tmp_path)
+    path = spoil(save_htdemucs(locations.models_dir))
+    weights = locations.find("htdemucs")
     assert weights is not None
     with pytest.raises(WeightsUnavailable, match=words) as caught:
         load_bag(weights, RecordingControl())
@@ -108,7 +110,7 @@ def test_models_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
         load_bag(Weights("band", Bag(("aaaa", "bbbb")), (one, other)), RecordingControl())
 
 
-def test_a_quantised_model_without_diffq_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_quantised_model_without_diffq_gives_a_clear_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.separation.models.loading.needs_diffq", lambda name: name == "mdx_q")
     with pytest.raises(WeightsUnavailable, match="diffq"):
         load_bag(Weights("mdx_q", Bag(("aaaa",)), (tmp_path / "aaaa.th",)), RecordingControl())

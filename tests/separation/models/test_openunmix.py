@@ -1,4 +1,4 @@
-"""Open-Unmix, with small models of random weights in the layout of its package's training."""
+"""Open-Unmix, with small random models in the layout of the package's training."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bridge.separation.models.openunmix import NAMES, Unmix
 from bridge.separation.networks.unmix_network import ITERATIONS, WIENER_COLUMNS, load_unmix
 from bridge.separation.registry import EngineRegistry
 from tests.support.fakes import FakeClock, RecordingControl
-from tests.support.small_models import joined, noise, places_in
+from tests.support.small_models import joined, locations_in, noise
 
 pytestmark = pytest.mark.skipif(find_spec("openunmix") is None, reason="the extra umx is not installed")
 
@@ -33,7 +33,7 @@ SEGMENT_FRAMES = 299 * 64
 
 
 def save_model(folder: Path, targets: tuple[str, ...] = TARGETS) -> Path:
-    """What the package's `train.py` leaves, as far as its loader reads it."""
+    """Writes the files of the package's `train.py` that its loader reads."""
     from bridge.separation.networks.unmix_network import _import_models
 
     folder.mkdir(parents=True)
@@ -48,37 +48,41 @@ def save_model(folder: Path, targets: tuple[str, ...] = TARGETS) -> Path:
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> ModelLocations:
+def locations(tmp_path: Path) -> ModelLocations:
     save_model(tmp_path / "models" / "mine")
-    return places_with_unmix(tmp_path)
+    return locations_with_unmix(tmp_path)
 
 
-def places_with_unmix(folder: Path) -> ModelLocations:
-    places = places_in(folder)
-    return ModelLocations(places.models_dir, places.hub_cache, places.server_cache, places.released, Unmix.installed())
+def locations_with_unmix(folder: Path) -> ModelLocations:
+    locations = locations_in(folder)
+    return ModelLocations(
+        locations.models_dir, locations.hub_cache, locations.server_cache, locations.released, Unmix.installed()
+    )
 
 
-def found(places: ModelLocations) -> Weights:
-    weights = places.find("mine")
+def found(locations: ModelLocations) -> Weights:
+    weights = locations.find("mine")
     assert weights is not None
     return weights
 
 
 @pytest.fixture
-def by_package(places: ModelLocations) -> Any:
-    """The same model by the package's own loader, which the import of its models has made importable."""
+def by_package(locations: ModelLocations) -> Any:
+    """The same model, loaded by the package's own loader, which `_import_models` has made importable."""
     from openunmix import utils
 
-    return utils.load_separator(str(places.models_dir / "mine"), list(TARGETS), niter=ITERATIONS).eval()
+    return utils.load_separator(str(locations.models_dir / "mine"), list(TARGETS), niter=ITERATIONS).eval()
 
 
-def open_mine(places: ModelLocations) -> Any:
-    return EngineRegistry(places.models_dir, clock=FakeClock(), places=places).open("mine", "cpu", RecordingControl())
+def open_mine(locations: ModelLocations) -> Any:
+    return EngineRegistry(locations.models_dir, clock=FakeClock(), locations=locations).open(
+        "mine", "cpu", RecordingControl()
+    )
 
 
-def test_one_window_is_what_the_package_makes_of_it(places: ModelLocations, by_package: Any) -> None:
+def test_one_window_equals_the_package_s_output(locations: ModelLocations, by_package: Any) -> None:
     mix = noise(SEGMENT_FRAMES, level=0.05)
-    separator = open_mine(places)
+    separator = open_mine(locations)
     stems = joined(list(separator.separate(ArraySignal(mix, 8000), separator.stems, RecordingControl())), separator)
     with torch.inference_mode():
         expected = by_package(torch.from_numpy(mix.T.copy())[None])[0]
@@ -87,9 +91,9 @@ def test_one_window_is_what_the_package_makes_of_it(places: ModelLocations, by_p
     assert np.abs(stems["bass"]).max() > 0.001
 
 
-def test_longer_mixes_come_in_blocks_that_are_always_the_same(places: ModelLocations) -> None:
+def test_longer_mixes_are_deterministic(locations: ModelLocations) -> None:
     mix = ArraySignal(noise(2 * SEGMENT_FRAMES + 777), 8000)
-    separator = open_mine(places)
+    separator = open_mine(locations)
     control = RecordingControl()
     first, second = (joined(list(separator.separate(mix, separator.stems, control)), separator) for _ in range(2))
     for stem in TARGETS:
@@ -97,8 +101,8 @@ def test_longer_mixes_come_in_blocks_that_are_always_the_same(places: ModelLocat
         np.testing.assert_array_equal(first[stem], second[stem])
 
 
-def test_the_level_is_not_the_model_s_business_to_lose(places: ModelLocations, by_package: Any) -> None:
-    separator = open_mine(places)
+def test_the_mix_is_not_normalised(locations: ModelLocations, by_package: Any) -> None:
+    separator = open_mine(locations)
     offset = ArraySignal(noise(SEGMENT_FRAMES, level=0.01) + np.float32(0.25), 8000)
     stems = joined(list(separator.separate(offset, ("bass",), RecordingControl())), _Only(separator, ("bass",)))
     with torch.inference_mode():
@@ -107,7 +111,7 @@ def test_the_level_is_not_the_model_s_business_to_lose(places: ModelLocations, b
 
 
 class _Only:
-    """Some stems of a separator, as far as `joined` looks at it."""
+    """A separator restricted to some stems, for `joined`."""
 
     def __init__(self, separator: Any, stems: tuple[str, ...]) -> None:
         self._separator = separator
@@ -117,24 +121,24 @@ class _Only:
         return getattr(self._separator, name)
 
 
-def test_it_tells_what_it_is(places: ModelLocations) -> None:
-    network = load_unmix(found(places), "cpu", RecordingControl())
+def test_a_network_has_the_properties_of_its_model(locations: ModelLocations) -> None:
+    network = load_unmix(found(locations), "cpu", RecordingControl())
     assert network.sources == TARGETS
     assert network.sample_rate_hz == 8000
     assert network.segment_frames == (WIENER_COLUMNS - 1) * MADE["nhop"]
     assert len(network.identity()) == 16
-    again = load_unmix(found(places), "cpu", RecordingControl())
+    again = load_unmix(found(locations), "cpu", RecordingControl())
     assert again.identity() == network.identity()
 
 
 def test_a_single_target_needs_no_filter(tmp_path: Path) -> None:
     save_model(tmp_path / "models" / "mine", ("vocals",))
-    separator = open_mine(places_with_unmix(tmp_path))
+    separator = open_mine(locations_with_unmix(tmp_path))
     blocks = list(separator.separate(ArraySignal(noise(4000), 8000), ("vocals",), RecordingControl()))
     assert sum(len(block["vocals"]) for block in blocks) == 4000
 
 
-def test_its_classes_load_without_torchaudio() -> None:
+def test_the_package_is_imported_without_torchaudio() -> None:
     program = (
         "import sys, importlib.abc\n"
         "class Refuse(importlib.abc.MetaPathFinder):\n"
@@ -148,10 +152,10 @@ def test_its_classes_load_without_torchaudio() -> None:
     assert printed.strip() == "OpenUnmix False"
 
 
-def test_an_own_folder_is_listed_with_its_size(places: ModelLocations) -> None:
-    info = {info.name: info for info in catalogue(places.models_dir, places)}["mine"]
+def test_a_users_folder_is_listed_with_its_size(locations: ModelLocations) -> None:
+    info = {info.name: info for info in catalogue(locations.models_dir, locations)}["mine"]
     assert info.present
-    assert info.size_bytes == sum(path.stat().st_size for path in (places.models_dir / "mine").glob("*.pth"))
+    assert info.size_bytes == sum(path.stat().st_size for path in (locations.models_dir / "mine").glob("*.pth"))
 
 
 class _Evil:
@@ -164,21 +168,21 @@ class _Evil:
     [(_Evil(), "damaged"), ({"weights": torch.zeros(1)}, "not a stereo Open-Unmix model"), ([], "not a")],
 )
 def test_weights_run_no_code_and_must_fit(
-    places: ModelLocations, state: object, words: str, capsys: pytest.CaptureFixture[str]
+    locations: ModelLocations, state: object, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    torch.save(state, places.models_dir / "mine" / "vocals.pth")
+    torch.save(state, locations.models_dir / "mine" / "vocals.pth")
     with pytest.raises(WeightsUnavailable, match=words):
-        load_unmix(found(places), "cpu", RecordingControl())
+        load_unmix(found(locations), "cpu", RecordingControl())
     assert "ran" not in capsys.readouterr().out
 
 
-def test_a_target_without_weights_is_named(places: ModelLocations) -> None:
-    (places.models_dir / "mine" / "vocals.pth").unlink()
+def test_a_target_without_weights_is_named(locations: ModelLocations) -> None:
+    (locations.models_dir / "mine" / "vocals.pth").unlink()
     with pytest.raises(WeightsUnavailable, match=r"vocals\.pth"):
-        places.find("mine")
+        locations.find("mine")
 
 
-def test_the_released_ones_come_from_where_the_package_says() -> None:
+def test_the_package_gives_the_urls_of_released_models() -> None:
     unmix = Unmix.installed()
     for name in NAMES:
         assert set(unmix.urls[name]) == {"vocals", "drums", "bass", "other"}
@@ -186,56 +190,58 @@ def test_the_released_ones_come_from_where_the_package_says() -> None:
     assert set(NAMES) <= set(known_engines(Path("nowhere")))
 
 
-def test_a_released_one_is_found_where_torch_hub_keeps_it(tmp_path: Path) -> None:
-    places = places_with_unmix(tmp_path)
-    assert places.unmix is not None
-    for path in places.unmix.files("umxl", places.server_cache).values():
-        assert places.find("umxl") is None
+def test_a_released_model_is_found_in_torch_hub_s_cache(tmp_path: Path) -> None:
+    locations = locations_with_unmix(tmp_path)
+    assert locations.unmix is not None
+    for path in locations.unmix.files("umxl", locations.server_cache).values():
+        assert locations.find("umxl") is None
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    weights = places.find("umxl")
+    weights = locations.find("umxl")
     assert weights is not None
     assert weights.package == "openunmix"
 
 
-def test_a_file_that_is_not_its_checksum_s_is_refused(places: ModelLocations) -> None:
-    path = places.models_dir / "mine" / "vocals.pth"
+def test_a_file_with_a_wrong_checksum_is_refused(locations: ModelLocations) -> None:
+    path = locations.models_dir / "mine" / "vocals.pth"
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
     path = path.rename(path.with_name(f"vocals-{digest}.pth"))
-    assert load_unmix(found(places), "cpu", RecordingControl()).sources == TARGETS
+    assert load_unmix(found(locations), "cpu", RecordingControl()).sources == TARGETS
     path.rename(path.with_name("vocals-00000000.pth"))
     with pytest.raises(WeightsUnavailable, match="checksum"):
-        load_unmix(found(places), "cpu", RecordingControl())
+        load_unmix(found(locations), "cpu", RecordingControl())
 
 
-def test_offline_nobody_is_asked(tmp_path: Path) -> None:
+def test_no_server_is_contacted_in_offline_mode(tmp_path: Path) -> None:
     with pytest.raises(WeightsUnavailable, match="HF_HUB_OFFLINE"):
-        Fetcher(environ={"HF_HUB_OFFLINE": "1"}).fetch("umxhq", places_with_unmix(tmp_path), RecordingControl())
+        Fetcher(environ={"HF_HUB_OFFLINE": "1"}).fetch("umxhq", locations_with_unmix(tmp_path), RecordingControl())
 
 
-def test_an_unreachable_server_is_told_in_one_line(tmp_path: Path) -> None:
-    asked: list[str] = []
+def test_an_unreachable_server_gives_a_clear_message(tmp_path: Path) -> None:
+    probed: list[str] = []
 
     def unreachable(url: str, _seconds: float) -> None:
-        asked.append(url)
+        probed.append(url)
         raise OSError("Network is unreachable")
 
     with pytest.raises(WeightsUnavailable, match="Open-Unmix authors cannot be reached"):
-        Fetcher(probe=unreachable).fetch("umxhq", places_with_unmix(tmp_path), RecordingControl())
-    assert len(asked) == 1
+        Fetcher(probe=unreachable).fetch("umxhq", locations_with_unmix(tmp_path), RecordingControl())
+    assert len(probed) == 1
 
 
-def test_without_the_package_it_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_the_message_says_how_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("bridge.separation.models.openunmix.find_spec", lambda _: None)
     monkeypatch.setattr("bridge.separation.models.catalogue.find_spec", lambda _: None)
-    places = places_in(tmp_path)
-    places = ModelLocations(
-        places.models_dir, places.hub_cache, places.server_cache, places.released, Unmix.installed()
+    locations = locations_in(tmp_path)
+    locations = ModelLocations(
+        locations.models_dir, locations.hub_cache, locations.server_cache, locations.released, Unmix.installed()
     )
-    info = {info.name: info for info in catalogue(places.models_dir, places)}["umxl"]
+    info = {info.name: info for info in catalogue(locations.models_dir, locations)}["umxl"]
     assert not info.present
     assert "--extra umx" in info.note
-    engines = EngineRegistry(places.models_dir, clock=FakeClock(), places=places)
+    engines = EngineRegistry(locations.models_dir, clock=FakeClock(), locations=locations)
     with pytest.raises(WeightsUnavailable, match="--extra umx"):
         engines.open("umxl", "cpu", RecordingControl())
     with pytest.raises(WeightsUnavailable, match="--extra umx"):

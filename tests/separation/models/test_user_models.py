@@ -1,4 +1,4 @@
-"""Models that a user brings along, and what their files may and may not do."""
+"""Users' own models, and what their files may and may not do."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bridge.separation.models.loading import load_bag
 from bridge.separation.models.locations import Weights
 from bridge.separation.registry import EngineRegistry
 from tests.support.fakes import FakeClock, RecordingControl
-from tests.support.small_models import places_in, save_model, save_safetensors, small_model
+from tests.support.small_models import locations_in, save_model, save_safetensors, small_model
 
 
 def save_pickle(path: Path, model: Any, **more: Any) -> Path:
@@ -33,61 +33,63 @@ def load(path: Path, control: RecordingControl) -> Any:
     return load_bag(Weights("mine", Bag(("mine",)), (path,)), control).models[0]
 
 
-def test_a_folder_as_the_hub_s_repositories_are_is_a_model(tmp_path: Path) -> None:
-    places = places_in(tmp_path)
-    folder = places.models_dir / "band"
+def test_a_folder_laid_out_like_a_hub_repository_is_a_model(tmp_path: Path) -> None:
+    locations = locations_in(tmp_path)
+    folder = locations.models_dir / "band"
     for index, signature in enumerate(("aaaa", "bbbb")):
         save_safetensors(folder / f"{signature}.safetensors", small_model("waveform", index))
     (folder / "band.yaml").write_text("models: [aaaa, bbbb]\n", encoding="utf-8")
-    assert "band" in known_engines(places.models_dir)
-    info = {info.name: info for info in catalogue(places.models_dir, places)}["band"]
+    assert "band" in known_engines(locations.models_dir)
+    info = {info.name: info for info in catalogue(locations.models_dir, locations)}["band"]
     assert info.present
     assert info.size_bytes == sum(path.stat().st_size for path in folder.glob("*.safetensors"))
-    opened = EngineRegistry(places.models_dir, clock=FakeClock(), places=places).open("band", "cpu", RecordingControl())
+    opened = EngineRegistry(locations.models_dir, clock=FakeClock(), locations=locations).open(
+        "band", "cpu", RecordingControl()
+    )
     assert (opened.name, opened.stems) == ("band", ("vocals", "drums", "bass", "other"))
 
 
-def test_a_lone_checkpoint_in_a_folder_goes_by_the_folder_s_name(tmp_path: Path) -> None:
-    places = places_in(tmp_path)
-    path = save_model(places.models_dir / "mine", "955717e8", small_model("waveform"))
-    found = places.find("mine")
+def test_a_single_checkpoint_in_a_folder_has_the_folder_s_name(tmp_path: Path) -> None:
+    locations = locations_in(tmp_path)
+    path = save_model(locations.models_dir / "mine", "955717e8", small_model("waveform"))
+    found = locations.find("mine")
     assert found is not None
     assert found.files == (path,)
 
 
-def test_safetensors_go_before_a_pickle_of_the_same_name(tmp_path: Path) -> None:
-    places = places_in(tmp_path)
-    path = save_safetensors(places.models_dir / "mine.safetensors", small_model("waveform"))
-    save_pickle(places.models_dir / "mine.th", small_model("waveform", 1))
-    found = places.find("mine")
+def test_safetensors_are_preferred_to_a_pickle_of_the_same_name(tmp_path: Path) -> None:
+    locations = locations_in(tmp_path)
+    path = save_safetensors(locations.models_dir / "mine.safetensors", small_model("waveform"))
+    save_pickle(locations.models_dir / "mine.th", small_model("waveform", 1))
+    found = locations.find("mine")
     assert found is not None
     assert found.files == (path,)
 
 
-def test_a_folder_that_leaves_open_what_it_is_says_so(tmp_path: Path) -> None:
-    places = places_in(tmp_path)
+def test_an_ambiguous_folder_gives_a_clear_message(tmp_path: Path) -> None:
+    locations = locations_in(tmp_path)
     for signature in ("aaaa", "bbbb"):
-        save_model(places.models_dir / "band", signature, small_model("waveform"))
+        save_model(locations.models_dir / "band", signature, small_model("waveform"))
     with pytest.raises(WeightsUnavailable, match=r"band\.yaml"):
-        places.find("band")
-    info = {info.name: info for info in catalogue(places.models_dir, places)}["band"]
+        locations.find("band")
+    info = {info.name: info for info in catalogue(locations.models_dir, locations)}["band"]
     assert not info.present
     assert "which of its files" in info.note
 
 
-def test_a_folder_that_lacks_a_file_says_which(tmp_path: Path) -> None:
-    places = places_in(tmp_path)
-    (places.models_dir / "band").mkdir(parents=True)
-    (places.models_dir / "band" / "x.yaml").write_text("models: [aaaa]", encoding="utf-8")
+def test_a_folder_names_its_missing_file(tmp_path: Path) -> None:
+    locations = locations_in(tmp_path)
+    (locations.models_dir / "band").mkdir(parents=True)
+    (locations.models_dir / "band" / "x.yaml").write_text("models: [aaaa]", encoding="utf-8")
     with pytest.raises(WeightsUnavailable, match="lacks aaaa"):
-        places.find("band")
+        locations.find("band")
 
 
-def test_folders_without_a_model_are_nobody_s_business(tmp_path: Path) -> None:
-    places = places_in(tmp_path)
-    (places.models_dir / "pictures").mkdir(parents=True)
-    (places.models_dir / "pictures" / "a.png").touch()
-    assert "pictures" not in known_engines(places.models_dir)
+def test_folders_without_a_model_are_ignored(tmp_path: Path) -> None:
+    locations = locations_in(tmp_path)
+    (locations.models_dir / "pictures").mkdir(parents=True)
+    (locations.models_dir / "pictures" / "a.png").touch()
+    assert "pictures" not in known_engines(locations.models_dir)
 
 
 def test_a_plain_pickle_is_read_without_running_anything(tmp_path: Path) -> None:
@@ -115,14 +117,14 @@ def test_a_released_file_needs_no_warning(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("klass", ["os.system", "demucs.states.load_model", "builtins.print"])
-def test_safetensors_cannot_call_what_they_like(tmp_path: Path, klass: str) -> None:
+def test_safetensors_cannot_call_arbitrary_functions(tmp_path: Path, klass: str) -> None:
     path = tmp_path / "mine.safetensors"
     save_file({"a": torch.zeros(1)}, path, {"klass": klass, "args": json.dumps(["echo"]), "kwargs": "{}"})
     with pytest.raises(WeightsUnavailable, match=f"wants to be a {klass}"):
         load(path, RecordingControl())
 
 
-def test_safetensors_of_something_else_are_no_demucs_model(tmp_path: Path) -> None:
+def test_safetensors_without_a_demucs_class_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "mine.safetensors"
     save_file({"a": torch.zeros(1)}, path)
     with pytest.raises(WeightsUnavailable, match="not a Demucs model"):

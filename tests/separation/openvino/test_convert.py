@@ -1,4 +1,4 @@
-"""OpenVINO as back-end. Converting takes seconds, so one conversion serves all tests."""
+"""The OpenVINO back-end. Converting takes seconds, so all tests share one conversion."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from bridge.separation.openvino.cache import OpenVinoCache
 from bridge.separation.registry import EngineRegistry
 from bridge.system.files import sha256_of
 from tests.support.fakes import FakeClock, RecordingControl
-from tests.support.small_models import RATE_HZ, joined, noise, places_in, save_htdemucs, save_model, small_model
+from tests.support.small_models import RATE_HZ, joined, locations_in, noise, save_htdemucs, save_model, small_model
 
 pytest.importorskip("openvino", reason="OpenVINO has no wheel for this machine")
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(400)]  # converting runs at low priority
 
 
-class Place:
+class Machine:
     """A machine with a small htdemucs and a cache."""
 
     def __init__(self, folder: Path) -> None:
-        self.places = places_in(folder)
+        self.locations = locations_in(folder)
         self.cache = folder / "cache"
 
     @property
     def weights(self) -> Weights:
-        weights = self.places.find("htdemucs")
+        weights = self.locations.find("htdemucs")
         assert weights is not None
         return weights
 
@@ -45,61 +45,63 @@ class Place:
         (folder,) = self.cache.iterdir()
         return folder
 
-    def conversions(self) -> OpenVinoCache:
+    def openvino_cache(self) -> OpenVinoCache:
         return OpenVinoCache(self.cache, clock=FakeClock())
 
     def backends(self) -> Backends:
-        return Backends(self.conversions())
+        return Backends(self.openvino_cache())
 
     def engines(self) -> EngineRegistry:
-        return EngineRegistry(self.places.models_dir, clock=FakeClock(), places=self.places, backends=self.backends())
+        return EngineRegistry(
+            self.locations.models_dir, clock=FakeClock(), locations=self.locations, backends=self.backends()
+        )
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    place = Place(tmp_path_factory.mktemp("machine"))
-    save_htdemucs(place.places.models_dir)
-    backends = place.backends()
-    loaded = backends.load(place.weights, "cpu", NullControl())
+def converted_machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    machine = Machine(tmp_path_factory.mktemp("machine"))
+    save_htdemucs(machine.locations.models_dir)
+    backends = machine.backends()
+    loaded = backends.load(machine.weights, "cpu", NullControl())
     assert loaded.backend == "torch"
     list(loaded.separator.separate(ArraySignal(noise(9000), RATE_HZ), ["bass"], NullControl()))
     assert backends.convert(loaded, NullControl())
-    assert not backends.is_current(loaded, place.weights, "cpu")
-    return place
+    assert not backends.is_current(loaded, machine.weights, "cpu")
+    return machine
 
 
 @pytest.fixture
-def place(made: Place, tmp_path: Path) -> Place:
-    shutil.copytree(made.places.models_dir, tmp_path / "models")
-    shutil.copytree(made.cache, tmp_path / "cache")
-    return Place(tmp_path)
+def machine(converted_machine: Machine, tmp_path: Path) -> Machine:
+    shutil.copytree(converted_machine.locations.models_dir, tmp_path / "models")
+    shutil.copytree(converted_machine.cache, tmp_path / "cache")
+    return Machine(tmp_path)
 
 
-def test_a_converted_model_computes_what_torch_computes(place: Place) -> None:
+def test_a_converted_model_computes_what_torch_computes(machine: Machine) -> None:
     mix = ArraySignal(noise(20_011), RATE_HZ)
-    fast = place.backends().load(place.weights, "cpu", NullControl())
-    sure = Backends().load(place.weights, "cpu", NullControl())
-    assert (fast.backend, sure.backend) == ("openvino", "torch")
-    assert fast.separator.identity() == sure.separator.identity()
-    assert fast.separator.stems == sure.separator.stems
+    fast = machine.backends().load(machine.weights, "cpu", NullControl())
+    torch = Backends().load(machine.weights, "cpu", NullControl())
+    assert (fast.backend, torch.backend) == ("openvino", "torch")
+    assert fast.separator.identity() == torch.separator.identity()
+    assert fast.separator.stems == torch.separator.stems
     ours = joined(list(fast.separator.separate(mix, fast.separator.stems, NullControl())), fast.separator)
-    theirs = joined(list(sure.separator.separate(mix, sure.separator.stems, NullControl())), sure.separator)
+    theirs = joined(list(torch.separator.separate(mix, torch.separator.stems, NullControl())), torch.separator)
     for stem, expected in theirs.items():
         np.testing.assert_allclose(ours[stem], expected, atol=1e-5)
 
 
-def test_conversion_leaves_one_folder_that_says_how_well_it_agrees(place: Place) -> None:
-    found = artifact.read_artifact(place.conversion)
+def test_conversion_writes_one_folder_with_the_difference_from_torch(machine: Machine) -> None:
+    found = artifact.read_artifact(machine.conversion)
     assert found is not None
     assert 0 < found.difference < 1e-4
-    assert sorted(path.name for path in place.conversion.iterdir()) == ["model.bin", "model.json", "model.xml"]
+    assert sorted(path.name for path in machine.conversion.iterdir()) == ["model.bin", "model.json", "model.xml"]
 
 
-def test_torch_serves_where_the_conversion_deviates_and_says_so_once(place: Place) -> None:
-    found = artifact.read_artifact(place.conversion)
+def test_torch_is_used_with_one_warning_if_the_conversion_deviates(machine: Machine) -> None:
+    found = artifact.read_artifact(machine.conversion)
     assert found is not None
-    artifact.write_artifact(place.conversion, msgspec.structs.replace(found, difference=2e-3))
-    engines, control = place.engines(), RecordingControl()
+    artifact.write_artifact(machine.conversion, msgspec.structs.replace(found, difference=2e-3))
+    engines, control = machine.engines(), RecordingControl()
     for _ in range(2):
         engines.open("htdemucs", "cpu", control)
     (warning,) = control.warnings
@@ -126,90 +128,90 @@ def garble_the_description(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [cut_short, flip_a_bit, lose_the_graph, garble_the_description])
-def test_a_damaged_conversion_is_removed_and_torch_serves(place: Place, spoil: Callable[[Path], None]) -> None:
-    spoil(place.conversion)
-    assert place.backends().load(place.weights, "cpu", NullControl()).backend == "torch"
-    assert list(place.cache.iterdir()) == []
+def test_a_damaged_conversion_is_deleted_and_torch_is_used(machine: Machine, spoil: Callable[[Path], None]) -> None:
+    spoil(machine.conversion)
+    assert machine.backends().load(machine.weights, "cpu", NullControl()).backend == "torch"
+    assert list(machine.cache.iterdir()) == []
 
 
-def test_a_graph_that_openvino_refuses_is_given_up_for_torch(place: Place) -> None:
-    found = artifact.read_artifact(place.conversion)
+def test_torch_replaces_a_graph_that_openvino_refuses(machine: Machine) -> None:
+    found = artifact.read_artifact(machine.conversion)
     assert found is not None
-    graph = place.conversion / artifact.GRAPH
+    graph = machine.conversion / artifact.GRAPH
     graph.write_text("<net/>", encoding="utf-8")
     digests = {**found.sha256, artifact.GRAPH: sha256_of(graph)}
-    artifact.write_artifact(place.conversion, msgspec.structs.replace(found, sha256=digests))
-    separator = place.engines().open("htdemucs", "cpu", RecordingControl())
-    assert list(place.cache.iterdir()) == []
+    artifact.write_artifact(machine.conversion, msgspec.structs.replace(found, sha256=digests))
+    separator = machine.engines().open("htdemucs", "cpu", RecordingControl())
+    assert list(machine.cache.iterdir()) == []
     blocks = list(separator.separate(ArraySignal(noise(5000), RATE_HZ), ["bass"], NullControl()))
     assert sum(len(block["bass"]) for block in blocks) == 5000
 
 
-def test_other_weights_are_another_conversion(place: Place) -> None:
-    save_model(place.places.models_dir, "other", small_model("transformer", 1))
-    weights = place.places.find("other")
+def test_each_model_has_its_own_conversion(machine: Machine) -> None:
+    save_model(machine.locations.models_dir, "other", small_model("transformer", 1))
+    weights = machine.locations.find("other")
     assert weights is not None
-    assert place.backends().load(weights, "cpu", NullControl()).backend == "torch"
+    assert machine.backends().load(weights, "cpu", NullControl()).backend == "torch"
 
 
-def test_a_conversion_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
-    place = Place(tmp_path)
-    save_htdemucs(place.places.models_dir)
-    backends = place.backends()
-    loaded = backends.load(place.weights, "cpu", NullControl())
+def test_a_cancelled_conversion_leaves_no_files(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    save_htdemucs(machine.locations.models_dir)
+    backends = machine.backends()
+    loaded = backends.load(machine.weights, "cpu", NullControl())
     with pytest.raises(Cancelled):
         backends.convert(loaded, RecordingControl(cancel_at=3))
-    assert list(place.cache.iterdir()) == []
-    assert backends.is_current(loaded, place.weights, "cpu")
+    assert list(machine.cache.iterdir()) == []
+    assert backends.is_current(loaded, machine.weights, "cpu")
 
 
-def test_models_of_other_kinds_stay_with_torch(tmp_path: Path) -> None:
-    place = Place(tmp_path)
-    save_model(place.places.models_dir, "mine", small_model("hybrid"))
-    weights = place.places.find("mine")
+def test_unsupported_models_are_not_converted(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    save_model(machine.locations.models_dir, "mine", small_model("hybrid"))
+    weights = machine.locations.find("mine")
     assert weights is not None
-    backends = place.backends()
+    backends = machine.backends()
     assert not backends.convert(backends.load(weights, "cpu", NullControl()), NullControl())
-    assert not place.cache.exists()
+    assert not machine.cache.exists()
 
 
-def test_an_idle_worker_loads_the_preferred_model_and_a_job_gets_it(place: Place) -> None:
-    engines = place.engines()
+def test_an_idle_worker_preloads_the_preferred_model(machine: Machine) -> None:
+    engines = machine.engines()
     engines.prepare(threading.Event())
     separator = engines.open("auto", "cpu", RecordingControl())
     assert engines.open("htdemucs", "cpu", RecordingControl()) is separator
 
 
 def test_pulling_a_model_converts_it_too(tmp_path: Path) -> None:
-    place, control = Place(tmp_path), RecordingControl()
-    save_htdemucs(place.places.models_dir)
-    place.engines().pull("htdemucs", control)
-    assert artifact.read_artifact(place.conversion) is not None
+    machine, control = Machine(tmp_path), RecordingControl()
+    save_htdemucs(machine.locations.models_dir)
+    machine.engines().pull("htdemucs", control)
+    assert artifact.read_artifact(machine.conversion) is not None
     assert control.fractions == sorted(control.fractions)
     assert control.fractions[-1] == 1.0
 
 
-def test_a_job_with_long_work_before_it_converts_first(tmp_path: Path) -> None:
-    place, control = Place(tmp_path), RecordingControl()
-    save_htdemucs(place.places.models_dir)
-    engines = place.engines()
+def test_a_long_job_converts_its_model_first(tmp_path: Path) -> None:
+    machine, control = Machine(tmp_path), RecordingControl()
+    save_htdemucs(machine.locations.models_dir)
+    engines = machine.engines()
     short = engines.open("htdemucs", "cpu", control, seconds=10.0)
-    assert not place.cache.exists()
+    assert not machine.cache.exists()
     assert engines.open("htdemucs", "cpu", control, seconds=600.0) is not short
-    assert artifact.read_artifact(place.conversion) is not None
+    assert artifact.read_artifact(machine.conversion) is not None
 
 
-def test_a_cache_that_cannot_be_written_costs_speed_and_no_job(tmp_path: Path) -> None:
-    place, control = Place(tmp_path), RecordingControl()
-    save_htdemucs(place.places.models_dir)
-    place.cache.write_text("a file where the folder should be")
-    assert place.engines().open("htdemucs", "cpu", control, seconds=600.0).name == "htdemucs"
+def test_jobs_work_without_a_writable_cache(tmp_path: Path) -> None:
+    machine, control = Machine(tmp_path), RecordingControl()
+    save_htdemucs(machine.locations.models_dir)
+    machine.cache.write_text("a file where the folder should be")
+    assert machine.engines().open("htdemucs", "cpu", control, seconds=600.0).name == "htdemucs"
     assert not control.warnings
-    place.engines().pull("htdemucs", control)
+    machine.engines().pull("htdemucs", control)
 
 
-def test_nothing_is_prepared_once_a_job_has_come(place: Place) -> None:
-    engines, stop = place.engines(), threading.Event()
+def test_preparing_ends_when_a_job_arrives(machine: Machine) -> None:
+    engines, stop = machine.engines(), threading.Event()
     stop.set()
     engines.prepare(stop)
     engines.convert(stop)

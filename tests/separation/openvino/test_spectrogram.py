@@ -7,7 +7,7 @@ from tests.support.small_models import small_model
 
 
 @pytest.mark.parametrize("frames", [8000, 7999, 8192])
-def test_both_ways_are_the_models_own(frames: int) -> None:
+def test_both_directions_equal_the_models_own(frames: int) -> None:
     model = small_model("transformer")
     random = np.random.default_rng(0)
     audio = random.standard_normal((2, frames)).astype(np.float32)

@@ -31,7 +31,7 @@ def waveform() -> BagOfModels:
 
 
 def weighted_bag() -> BagOfModels:
-    """Three kinds of model with different windows and different shares in each stem."""
+    """Three kinds of model with different window lengths and different weights per stem."""
     models = [small_model("transformer"), small_model("hybrid", 1), small_model("waveform", 2, segment=2)]
     return BagOfModels(models, [[1, 0, 0, 1], [0, 1, 0.5, 1], [1, 1, 0, 0]])
 
@@ -42,7 +42,7 @@ def specialists() -> BagOfModels:
 
 
 class ReadSignal(ArraySignal):
-    """Notes the longest piece that was asked of it."""
+    """Records the length of the longest read."""
 
     def __init__(self, samples: Samples) -> None:
         super().__init__(samples, RATE_HZ)
@@ -67,7 +67,7 @@ LENGTHS = [
 
 @pytest.mark.parametrize("build", [transformer, hybrid, waveform, weighted_bag])
 @pytest.mark.parametrize("frames", LENGTHS)
-def test_the_stock_plan_gives_what_demucs_itself_computes(build: Callable[[], BagOfModels], frames: int) -> None:
+def test_the_stock_plan_equals_demucs(build: Callable[[], BagOfModels], frames: int) -> None:
     bag, mix = build(), noise(frames)
     expected = by_demucs(bag, mix)
     separator = separator_of(bag, stock_plan=True)
@@ -79,9 +79,7 @@ def test_the_stock_plan_gives_what_demucs_itself_computes(build: Callable[[], Ba
 
 @pytest.mark.parametrize("build", [transformer, waveform])
 @pytest.mark.parametrize("frames", [441, 7500, 8000, 20011])
-def test_our_plan_differs_only_where_demucs_computes_a_window_twice(
-    build: Callable[[], BagOfModels], frames: int
-) -> None:
+def test_our_plan_differs_only_in_demucs_redundant_window(build: Callable[[], BagOfModels], frames: int) -> None:
     bag, mix = build(), noise(frames)
     expected = by_demucs(bag, mix)
     separator = separator_of(bag)
@@ -93,7 +91,7 @@ def test_our_plan_differs_only_where_demucs_computes_a_window_twice(
         np.testing.assert_allclose(stems[stem][:same], expected[stem][:same], atol=1e-5)
 
 
-def test_a_clip_of_one_window_costs_one_window() -> None:
+def test_a_clip_of_one_window_takes_one_window() -> None:
     bag = transformer()
     windows: list[int] = []
     bag.models[0].register_forward_hook(lambda *_: windows.append(1))
@@ -103,7 +101,7 @@ def test_a_clip_of_one_window_costs_one_window() -> None:
 
 
 @pytest.mark.parametrize("build", [transformer, hybrid, waveform])
-def test_silent_windows_cost_nothing_and_come_out_silent(build: Callable[[], BagOfModels]) -> None:
+def test_silent_windows_are_not_computed_and_stay_silent(build: Callable[[], BagOfModels]) -> None:
     bag, mix = build(), noise(60_000)
     mix[10_000:50_000] = 0
     windows: list[int] = []
@@ -116,7 +114,7 @@ def test_silent_windows_cost_nothing_and_come_out_silent(build: Callable[[], Bag
 
 
 @pytest.mark.parametrize("frames", [1, 2, 441, 5999, 6000, 6001, 8000, 13999])
-def test_blocks_hold_exactly_the_frames_of_the_mix(frames: int) -> None:
+def test_blocks_contain_exactly_the_frames_of_the_mix(frames: int) -> None:
     separator = separator_of(waveform())
     blocks = list(separator.separate(ArraySignal(noise(frames), RATE_HZ), ["bass", "drums"], RecordingControl()))
     assert sum(len(block["bass"]) for block in blocks) == frames
@@ -127,7 +125,7 @@ def test_blocks_hold_exactly_the_frames_of_the_mix(frames: int) -> None:
         assert np.isfinite(block["bass"]).all()
 
 
-def test_first_block_comes_before_the_mix_was_read_to_its_end() -> None:
+def test_the_first_block_arrives_before_the_whole_mix_is_separated() -> None:
     separator = separator_of(waveform())
     control = RecordingControl()
     first = next(iter(separator.separate(ArraySignal(noise(80_000), RATE_HZ), ["bass"], control)))
@@ -135,7 +133,7 @@ def test_first_block_comes_before_the_mix_was_read_to_its_end() -> None:
     assert control.fractions[-1] < 0.1
 
 
-def test_mix_is_left_as_it_was_and_the_result_is_the_same_each_time() -> None:
+def test_the_mix_is_unchanged_and_the_result_is_deterministic() -> None:
     mix = noise(9000)
     before = mix.copy()
     separator = separator_of(transformer())
@@ -158,7 +156,7 @@ def test_silence_stays_silent(build: Callable[[], BagOfModels]) -> None:
     assert control.fractions[-1] == 1.0
 
 
-def test_a_mix_whose_channels_cancel_gives_numbers() -> None:
+def test_a_mix_whose_channels_cancel_gives_finite_stems() -> None:
     mix = noise(9000)
     mix[:, 1] = -mix[:, 0]
     separator = separator_of(transformer())
@@ -175,7 +173,7 @@ def test_progress_never_falls_and_reaches_one() -> None:
     assert len(set(control.fractions)) > 3
 
 
-def test_only_models_with_a_say_in_the_wanted_stems_run() -> None:
+def test_only_models_with_weight_in_the_requested_stems_run() -> None:
     bag = specialists()
     ran = [0] * 4
 
@@ -191,7 +189,7 @@ def test_only_models_with_a_say_in_the_wanted_stems_run() -> None:
     assert ran == [0, 1, 0, 0]
 
 
-def test_cancelling_acts_before_the_next_window() -> None:
+def test_cancelling_takes_effect_before_the_next_window() -> None:
     bag = waveform()
     windows: list[int] = []
     bag.models[0].register_forward_hook(lambda *_: windows.append(1))
@@ -209,7 +207,7 @@ def test_a_long_mix_is_read_in_windows() -> None:
     assert mix.longest <= 1 << 20
 
 
-def test_stems_it_does_not_give_are_refused_by_name() -> None:
+def test_unknown_stems_are_refused_by_name() -> None:
     separator = separator_of(waveform())
     with pytest.raises(BadArguments, match="guitar"):
         separator.separate(ArraySignal(noise(10), RATE_HZ), ["guitar"], RecordingControl())
@@ -230,7 +228,7 @@ def test_another_sample_rate_is_refused() -> None:
         (RuntimeError("mat1 and mat2 shapes cannot be multiplied\nmore"), EngineFailed),
     ],
 )
-def test_torch_errors_become_the_bridges_own(error: Exception, expected: type[Exception]) -> None:
+def test_torch_errors_become_bridge_errors(error: Exception, expected: type[Exception]) -> None:
     bag = waveform()
 
     def fail(*_: Any) -> None:
@@ -243,19 +241,19 @@ def test_torch_errors_become_the_bridges_own(error: Exception, expected: type[Ex
     assert "\n" not in str(caught.value)
 
 
-def test_values_that_are_no_numbers_never_leave_the_engine() -> None:
+def test_non_finite_stems_are_an_error() -> None:
     bag = waveform()
     bag.models[0].register_forward_hook(lambda _model, _inputs, output: output * float("nan"))
     with pytest.raises(EngineFailed, match="not numbers"):
         list(separator_of(bag).separate(ArraySignal(noise(10), RATE_HZ), ["bass"], RecordingControl()))
 
 
-def test_identity_names_the_weights() -> None:
+def test_identity_depends_on_the_weights() -> None:
     same = [separator_of(BagOfModels([small_model("waveform", 0)])).identity() for _ in range(2)]
     other = separator_of(BagOfModels([small_model("waveform", 1)])).identity()
     assert same[0] == same[1] != other
     assert len(other) == 16
 
 
-def test_stems_come_in_the_order_people_list_them() -> None:
+def test_stems_are_in_the_usual_order() -> None:
     assert separator_of(waveform()).stems == ("vocals", "drums", "bass", "other")

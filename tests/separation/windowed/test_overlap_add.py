@@ -2,17 +2,23 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.separation.windowed.overlap_add import OverlapAdd, crossfade, stride_frames, surround, window_starts
+from bridge.separation.windowed.overlap_add import (
+    OverlapAdd,
+    crossfade,
+    stride_frames,
+    window_starts,
+    window_with_context,
+)
 
 
-def test_a_short_last_window_is_filled_up_with_the_audio_before_it() -> None:
-    window = surround(900, 1000, shown_frames=400, frames=1000)
+def test_a_short_last_window_is_extended_by_the_audio_before_it() -> None:
+    window = window_with_context(900, 1000, input_frames=400, frames=1000)
     assert (window.read_start, window.read_stop) == (750, 1000)
     assert (window.pad_left, window.pad_right, window.trim_left) == (0, 150, 150)
 
 
-def test_beyond_the_ends_of_the_mix_there_is_silence() -> None:
-    window = surround(0, 10, shown_frames=101, frames=10)
+def test_windows_are_zero_padded_beyond_the_mix() -> None:
+    window = window_with_context(0, 10, input_frames=101, frames=10)
     assert (window.read_start, window.read_stop) == (0, 10)
     assert (window.pad_left, window.pad_right, window.trim_left) == (45, 46, 45)
 
@@ -41,7 +47,7 @@ def test_no_window_lies_inside_the_one_before(frames: int, segment: int) -> None
 
 
 @given(frames=st.integers(1, 3000), segment=st.integers(8, 500))
-def test_overlapping_windows_of_one_signal_join_to_that_signal(frames: int, segment: int) -> None:
+def test_overlapping_windows_of_a_signal_add_up_to_the_signal(frames: int, segment: int) -> None:
     signal = np.sin(np.arange(frames, dtype=np.float32))[np.newaxis, np.newaxis]
     joined = OverlapAdd(segment)
     taken = []
