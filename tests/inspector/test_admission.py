@@ -115,6 +115,8 @@ async def test_the_queue_limit_counts_pending_requests() -> None:
         await tasks[2]
     assert set(bench.inspector.pending) == {"a", "b"}, "a request without room in the queue is not inspected"
     await bench.inspected("a", NotAudio("No."))
+    with pytest.raises(NotAudio):
+        await tasks[0]
     await bench.submit("d")
     await bench.inspected("b")
     await bench.inspected("d")
