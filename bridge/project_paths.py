@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bridge.errors import NotFound, OutsideRoots
+from bridge.stems import stem_of
 
 #: Characters that Windows, macOS or a DAW does not allow in file names.
 FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
@@ -32,7 +33,7 @@ def result_name(source: Path, wanted: str | None) -> str:
 
 def stem_file_name(name: str, stem: str, ending: str) -> str:
     """`song`, `vocals`, `wav` → `song (Vocals).wav`."""
-    return f"{name} ({stem.capitalize()}).{ending}"
+    return f"{name} ({stem_of(stem).label}).{ending}"
 
 
 def partial_name(job: str, file: str) -> str:

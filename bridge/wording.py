@@ -12,7 +12,7 @@ from bridge.model import Kind, PlayOutcome, Stage, State
 
 STAGE_WORDS: Mapping[Stage, str] = {
     "queued": "waiting",
-    "loading": "loading model",
+    "loading": "loading",
     "separating": "separating",
     "transcribing": "finding notes",
     "writing": "writing files",

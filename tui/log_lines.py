@@ -25,10 +25,7 @@ from bridge.events import (
 from bridge.model import Job
 from bridge.score.words import music_words
 from bridge.units import clock_text
-
-#: The log's word for each kind of file.
-FILE_WORDS = {"stem": "stem", "midi": "notes", "notes": "table", "picture": "picture"}
-_PLAYBACK_WORDS = {"finished": "played to the end", "stopped": "stopped", "failed": "could not be played"}
+from bridge.wording import KIND_WORDS, PLAY_OUTCOME_WORDS
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,7 @@ def log_line(event: Event, jobs: Mapping[str, Job], now: float) -> LogLine | Non
         case Warned():
             return LogLine(now, "warning", event.warning.message, name)
         case Produced():
-            kind = FILE_WORDS[event.result.kind]
+            kind = KIND_WORDS[event.result.kind]
             return LogLine(now, "info", f"{event.result.name} {kind} written", name)
         case Analysed():
             words = ", ".join(music_words(event.music))
@@ -73,7 +70,7 @@ def log_line(event: Event, jobs: Mapping[str, Job], now: float) -> LogLine | Non
         case MidiEnded():
             level = "error" if event.outcome == "failed" else "info"
             late = "" if event.lateness is None else f", late by {event.lateness.words}"
-            return LogLine(now, level, f"{event.stem} {_PLAYBACK_WORDS[event.outcome]}{late}", name)
+            return LogLine(now, level, f"{event.stem} {PLAY_OUTCOME_WORDS[event.outcome]}{late}", name)
         case WorkerChanged():
             return (
                 LogLine(now, "warning", "The engine went down; it is being restarted.")

@@ -17,7 +17,7 @@ from bridge.midi.lateness_log import MeasuredLateness, read_lateness
 from bridge.midi.ports.jack_identity import name_of
 from bridge.midi.ports.jack_probe import JackProbe
 from bridge.midi.ports.port_layout import PortLayout
-from bridge.midi.ports.rtmidi_ports import CLIENT_NAME, DISPLAY_NAMES, EXACT, ON_JACK, answering_backends, full_names
+from bridge.midi.ports.rtmidi_ports import CLIENT_NAME, ON_JACK, answering_backends, full_names
 from bridge.midi.sync.jack_transport import jack_period_ns
 from bridge.model import MidiStatus, Port
 from bridge.osc.addresses import STATUS_REPLY
@@ -25,8 +25,7 @@ from bridge.osc.client import open_client
 from bridge.osc.fields import arguments_of
 from bridge.stems import STEMS
 from bridge.value import Value
-
-BACKEND_NAMES = {**DISPLAY_NAMES, EXACT: "JACK, to the sample"}
+from bridge.wording import BACKEND_WORDS
 
 
 class PortsReport(Value, frozen=True, kw_only=True):
@@ -95,12 +94,12 @@ async def open_player(
 
 def report_lines(report: PortsReport) -> list[str]:
     """The report for a person."""
-    lines = [f"{BACKEND_NAMES[name]}: {'answers' if up else 'does not answer'}" for name, up in report.backends.items()]
+    lines = [f"{BACKEND_WORDS[name]}: {'answers' if up else 'does not answer'}" for name, up in report.backends.items()]
     status = report.status
     if status.backend == "none":
         lines += [f"No MIDI ports: {status.message}", "Stems and MIDI files are written all the same."]
     else:
-        lines.append(f"Ports on {BACKEND_NAMES.get(status.backend, status.backend)}:")
+        lines.append(f"Ports on {BACKEND_WORDS.get(status.backend, status.backend)}:")
         lines += [_port_line(port, report.full_names.get(port.name, "")) for port in status.ports]
         if status.sync_port:
             lines.append(f"  {status.sync_port:<14} receives your DAW's MIDI clock, for sync clock")

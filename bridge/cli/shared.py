@@ -117,7 +117,7 @@ def guarded(function: Callable[P, None]) -> Callable[P, None]:
         except Exception as error:
             log = _write_trace(error)
             write_error(
-                "internal", f"{type(error).__name__}: {error}. This is a fault of the bridge: please send us {log}."
+                "internal", f"{type(error).__name__}: {error}. This is a bug in the bridge; the details are in {log}."
             )
             raise typer.Exit(FAILED) from error
 

@@ -21,6 +21,7 @@ from bridge.pipeline.output_folder import OutputFolder
 from bridge.project_paths import stem_file_name
 from bridge.protocols import Control, Separator
 from bridge.request import JobRequest, StemSet
+from bridge.stems import stem_of
 
 if TYPE_CHECKING:
     from bridge.protocols import StemBlock
@@ -141,7 +142,7 @@ def time_stamp_chunks(stem: str, region: OpenRegion, request: JobRequest) -> lis
         position = round(beat * 60 / tempo * rate)
     else:
         position = region.start_frame
-    facts = [f"{stem.capitalize()} of {Path(request.source).name}", f"from {region.start_frame / rate:.6f} s"]
+    facts = [f"{stem_of(stem).label} of {Path(request.source).name}", f"from {region.start_frame / rate:.6f} s"]
     chunks = []
     if tempo is not None:
         facts.append(f"tempo {tempo:g} BPM")

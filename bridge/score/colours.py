@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from bridge.stems import MIX, STEM_TABLE
 
 
 @dataclass(frozen=True)
@@ -20,9 +23,8 @@ class PictureColours:
     """The rows of black keys."""
     white_key: str
     black_key: str
-    stems: dict[str, str]
     curves: dict[str, str]
-    """Bend curves, drawn over notes in their stem's colour."""
+    """By stem: bend curves, drawn over notes in their stem's colour."""
 
 
 DAY = PictureColours(
@@ -33,10 +35,6 @@ DAY = PictureColours(
     row="#f3f1ec",
     white_key="#ffffff",
     black_key="#4a4853",
-    stems={
-        "vocals": "#e2557a", "drums": "#6b6a77", "bass": "#7a5cd6", "other": "#2a9d8f", "guitar": "#e08a2e",
-        "piano": "#3d7fd9", "mix": "#3d7fd9",
-    },
     curves={
         "vocals": "#7d1136", "drums": "#23222a", "bass": "#351a86", "other": "#0b4f47", "guitar": "#77400a",
         "piano": "#113b78", "mix": "#113b78",
@@ -50,10 +48,6 @@ NIGHT = PictureColours(
     row="#1d1d23",
     white_key="#d8d6de",
     black_key="#2c2b33",
-    stems={
-        "vocals": "#ff7a9c", "drums": "#a7a4b3", "bass": "#a48bff", "other": "#4fd1c0", "guitar": "#ffb057",
-        "piano": "#6aa8ff", "mix": "#6aa8ff",
-    },
     curves={
         "vocals": "#fff0f4", "drums": "#ffffff", "bass": "#f3efff", "other": "#eafffb", "guitar": "#fff5e6",
         "piano": "#ecf4ff", "mix": "#ecf4ff",
@@ -61,13 +55,18 @@ NIGHT = PictureColours(
 )  # fmt: skip
 
 
+_STEMS = (*STEM_TABLE.values(), MIX)
+
+
 def style() -> str:
     """The picture's style sheet, with `DAY` for light and `NIGHT` for dark mode."""
     curve = ".curve { fill: none; stroke-width: 1.4; stroke-linejoin: round; stroke-linecap: round; }"
-    return f"{curve}\n{_rules(DAY)}\n@media (prefers-color-scheme: dark) {{\n{_rules(NIGHT)}\n}}"
+    day = _rules(DAY, {stem.name: stem.colour for stem in _STEMS})
+    night = _rules(NIGHT, {stem.name: stem.night_colour for stem in _STEMS})
+    return f"{curve}\n{day}\n@media (prefers-color-scheme: dark) {{\n{night}\n}}"
 
 
-def _rules(palette: PictureColours) -> str:
+def _rules(palette: PictureColours, stems: Mapping[str, str]) -> str:
     rules = [
         f".paper {{ fill: {palette.paper}; }}",
         f".title {{ fill: {palette.ink}; font-weight: 600; }}",
@@ -80,6 +79,6 @@ def _rules(palette: PictureColours) -> str:
         f".crack {{ stroke: {palette.black_key}; stroke-opacity: 0.3; }}",
         f".black {{ fill: {palette.black_key}; }}",
     ]
-    rules += [f".{stem} {{ fill: {colour}; }}" for stem, colour in palette.stems.items()]
+    rules += [f".{stem} {{ fill: {colour}; }}" for stem, colour in stems.items()]
     rules += [f".{stem}-bend {{ stroke: {colour}; }}" for stem, colour in palette.curves.items()]
     return "\n".join(rules)

@@ -11,7 +11,8 @@ from bridge.model import Music, Note
 from bridge.score.colours import style
 from bridge.score.geometry import PictureGeometry, picture_geometry
 from bridge.score.names import drum_name, note_name
-from bridge.score.words import music_words, title_case
+from bridge.score.words import music_words
+from bridge.stems import stem_of
 from bridge.units import clock_text
 
 #: Characters that XML cannot hold, not even escaped.
@@ -55,7 +56,7 @@ def draw(parts: Mapping[str, Sequence[Note]], music: Music, *, title: str, secon
         for stem in layers:
             group = _add(system, "g")
             for note in parts[stem]:
-                if stem == "drums":
+                if not stem_of(stem).is_pitched:
                     _hit(group, page, stem, note, bounds)
                 else:
                     _note(group, page, stem, note, bounds)
@@ -70,7 +71,7 @@ def _header(
     _text(svg, "label", page.left, 68, " · ".join((*music_words(music), clock_text(seconds))), 14)
     x = page.width - page.margin
     for stem, notes in reversed([*parts.items()]):
-        words = f"{title_case(stem)} {len(notes)}"
+        words = f"{stem_of(stem).label} {len(notes)}"
         x -= 8.0 * len(words)
         _text(svg, "label", x, 68, words, 14)
         x -= 18

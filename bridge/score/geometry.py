@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bridge.model import Music, Note
 from bridge.score.systems import PictureSystems, picture_systems
+from bridge.stems import stem_of
 
 WIDTH = 1600.0
 MARGIN = 40.0
@@ -84,8 +85,8 @@ class PictureGeometry:
 
 def picture_geometry(parts: Mapping[str, Sequence[Note]], music: Music, seconds: float) -> PictureGeometry:
     """The layout with rows for every pitch between the lowest and the highest, and for every drum that occurs."""
-    sounding = [note.pitch for stem, notes in parts.items() if stem != "drums" for note in notes]
-    drums = sorted({note.pitch for note in parts.get("drums", ())})
+    sounding = [note.pitch for stem, notes in parts.items() if stem_of(stem).is_pitched for note in notes]
+    drums = sorted({note.pitch for stem, notes in parts.items() if not stem_of(stem).is_pitched for note in notes})
     pitches: Sequence[int] = ()
     if sounding or not drums:
         lowest, highest = (min(sounding) - 1, max(sounding) + 1) if sounding else (54, 66)

@@ -15,6 +15,7 @@ import msgspec
 
 from bridge.model import Music, Note
 from bridge.score.names import drum_name, note_name
+from bridge.stems import stem_of
 
 COLUMNS = ("onset_seconds", "offset_seconds", "pitch", "name", "velocity", "confidence", "bends")
 #: A microsecond; a tenth of a cent or less.
@@ -35,7 +36,7 @@ def _row(note: Note, stem: str, key: str) -> dict[str, object]:
         "onset_seconds": round(note.onset_seconds, SECONDS_PLACES),
         "offset_seconds": round(note.offset_seconds, SECONDS_PLACES),
         "pitch": note.pitch,
-        "name": drum_name(note.pitch) if stem == "drums" else note_name(note.pitch, key),
+        "name": drum_name(note.pitch) if not stem_of(stem).is_pitched else note_name(note.pitch, key),
         "velocity": note.velocity,
         "confidence": round(note.confidence, OTHER_PLACES),
         "bends": [

@@ -24,8 +24,3 @@ def key_words(key: str) -> str:
     tonic, _, mode = key.partition(" ")
     spelled = tonic[0] + {"b": "-flat", "#": "-sharp"}.get(tonic[1:], "")
     return f"{spelled} {mode}"
-
-
-def title_case(stem: str) -> str:
-    """`vocals` → `Vocals`"""
-    return stem.capitalize()

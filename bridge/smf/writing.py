@@ -16,10 +16,9 @@ from bridge.request import Bends, Metre
 from bridge.smf.mpe import mpe
 from bridge.smf.ticks import microseconds_per_quarter, notes_in_ticks, ticks
 from bridge.smf.wheel import single_channel
+from bridge.stems import DRUM_CHANNEL, stem_of
 from bridge.units import DEFAULT_TEMPO_BPM, TICKS_PER_QUARTER
 
-#: Channels from 0; General MIDI's drum channel is number 10 from 1.
-DRUM_CHANNEL = 9
 PITCHED_CHANNELS = (*range(9), *range(10, 16))
 
 
@@ -58,9 +57,9 @@ def midi_file(
     file.tracks.append(_track(marks, end))
     pitched = iter(PITCHED_CHANNELS)
     for stem, notes in parts.items():
-        name = (0, mido.MetaMessage("track_name", name=stem.capitalize()))
+        name = (0, mido.MetaMessage("track_name", name=stem_of(stem).label))
         found = notes_in_ticks(notes, quarter)
-        if stem == "drums":
+        if not stem_of(stem).is_pitched:
             events = single_channel(found, DRUM_CHANNEL, quarter, with_bends=False)
         elif bends == "mpe" and len(parts) == 1:
             events = mpe(found, quarter)

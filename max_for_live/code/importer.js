@@ -7,13 +7,12 @@ var clips = require("./clip");
 var live = require("./live");
 var notes = require("./notes");
 var problem = require("./problem");
+var tables = require("./tables");
 var warp = require("./warp");
 var words = require("./words");
 
 var PAUSE_MS = 40, NOTES_AT_ONCE = 500;
 var CLOSE = 1e-6; // in seconds or beats: the same position
-
-exports.COLORS = { vocals: 0xe8a33d, drums: 0xd9534f, bass: 0x8e6bbf, other: 0x4a90b8, guitar: 0x6ba64a, piano: 0xb8a04a };
 
 // order: {clip, region, results, audio, notes, mute}. Calls done(report); report: {audio, midi, notes, remarks}.
 exports.run = function (order, stems, clock, done) {
@@ -66,7 +65,7 @@ exports.newTrack = function (kind) {
 // Called last: Live names a track after the first clip that it gets.
 function setNameAndColor(api, name, stem) {
     api.set("name", name);
-    api.set("color", exports.COLORS[stem] || 0x808080);
+    api.set("color", tables.STEM_COLORS[stem] || 0x808080);
 }
 
 function label(order, stem) { return order.clip.name + " (" + words.stem(stem) + ")"; }
@@ -87,7 +86,7 @@ function audioTrack(order, stem, path, report) {
 }
 
 function midiTrack(order, stem, found, report) {
-    var semitones = stem === "drums" ? 0 : Math.round(clips.transposed(order.clip)); // a drum note's number is no pitch
+    var semitones = tables.UNPITCHED.indexOf(stem) >= 0 ? 0 : Math.round(clips.transposed(order.clip)); // a drum note's number is no pitch
     var list = notes.forLive(notes.read(found), order.region, semitones);
     var track = exports.newTrack("midi");
     var length = order.region.length;

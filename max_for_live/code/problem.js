@@ -9,5 +9,5 @@ exports.problem = function (words) {
 // The text to show for any thrown error.
 exports.words = function (error) {
     if (error && error.forPeople) { return error.message; }
-    return "The device has met something it does not know (" + (error && error.message || error) + "). Please send us this line.";
+    return "An unexpected error in the device (" + (error && error.message || error) + "). Save this line for a bug report.";
 };

@@ -1,10 +1,11 @@
 // Streaming: for each stem, a MIDI track records from the bridge's port while the bridge plays.
 
+var importer = require("./importer");
 var live = require("./live");
 var problems = require("./problem");
 var protocol = require("./protocol");
+var tables = require("./tables");
 var words = require("./words");
-var importer = require("./importer");
 
 var SETTLE_MS = 400, POLL_MS = 50, START_MS = 4000, TAIL_MS = 1500, NO_QUANTISATION = 0;
 var SPELLINGS = 3;
@@ -97,7 +98,7 @@ function prepared(order, stem) {
     if (!track) {
         track = importer.newTrack("midi");
         track.set("name", name);
-        track.set("color", importer.COLORS[stem]);
+        track.set("color", tables.STEM_COLORS[stem]);
     }
     var row = order.region.time === null ? order.clip.slot : 0;
     var slot = live.at(live.path(track) + " clip_slots " + row);

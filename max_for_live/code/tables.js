@@ -12,6 +12,30 @@ exports.PORT_NAMES = {
     "guitar": "SAB Guitar",
     "piano": "SAB Piano"
 };
+exports.STEM_LABELS = {
+    "vocals": "Vocals",
+    "drums": "Drums",
+    "bass": "Bass",
+    "other": "Other",
+    "guitar": "Guitar",
+    "piano": "Piano"
+};
+exports.STEM_COLORS = {
+    "vocals": 14833018,
+    "drums": 7039607,
+    "bass": 8019158,
+    "other": 2792847,
+    "guitar": 14715438,
+    "piano": 4030425
+};
+exports.UNPITCHED = ["drums"];
+exports.STAGE_WORDS = {
+    "queued": "Waiting",
+    "loading": "Loading",
+    "separating": "Separating",
+    "transcribing": "Finding notes",
+    "writing": "Writing files"
+};
 exports.REQUESTS = {
     "hello": "/sab/hello",
     "ping": "/sab/ping",

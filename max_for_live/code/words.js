@@ -1,12 +1,10 @@
 // The texts on the device's face; a line has room for about sixty letters.
 
-var LETTERS = 160;
-var NAMES = { vocals: "Vocals", drums: "Drums", bass: "Bass", other: "Other", guitar: "Guitar", piano: "Piano" };
-var STAGES = {
-    queued: "Waiting", loading: "Loading the model", separating: "Separating", transcribing: "Finding notes", writing: "Writing"
-};
+var tables = require("./tables");
 
-exports.stem = function (stem) { return NAMES[stem] || stem; };
+var LETTERS = 160;
+
+exports.stem = function (stem) { return tables.STEM_LABELS[stem] || stem; };
 
 // As many complete sentences as fit into two lines of the face; the bridge's screen shows the rest.
 exports.fitting = function (text) {
@@ -25,7 +23,7 @@ exports.count = function (n, one, many) { return n + " " + (n === 1 ? one : many
 
 // "Separating · 42 % · 12 s left"; isSlower adds why the time left has risen.
 exports.progress = function (stage, fraction, eta, isSlower) {
-    var parts = [STAGES[stage] || stage];
+    var parts = [tables.STAGE_WORDS[stage] || stage];
     if (stage !== "queued") { parts.push(Math.round(fraction * 100) + " %"); }
     if (eta >= 0) { parts.push(exports.duration(eta) + " left"); }
     if (eta >= 0 && isSlower) { parts.push("slower than expected"); }

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from bridge.config import DEFAULT_PORT
-from bridge.stems import STEMS
+from bridge.stems import STEM_TABLE, STEMS
 from max_for_live.generator.script import NAME as SCRIPT
 from max_for_live.generator.tables import engines
 
@@ -112,7 +112,9 @@ def _stem(index: int, stem: str) -> Box:
     if stem in ("guitar", "piano"):
         info += " Only engines with six stems know it: htdemucs_6s."
     on = stem not in ("guitar", "piano")
-    return toggle(f"stem_{stem}", (left, top, 57, 17), stem.capitalize(), f"Stem {stem.capitalize()}", info, on)
+    return toggle(
+        f"stem_{stem}", (left, top, 57, 17), STEM_TABLE[stem].label, f"Stem {STEM_TABLE[stem].label}", info, on
+    )
 
 
 FACE: tuple[Box, ...] = (

@@ -13,7 +13,8 @@ from bridge.midi.ports.port_layout import PortLayout
 from bridge.options.table import TEMPO
 from bridge.osc.addresses import OUTGOING, REQUESTS, Parameter
 from bridge.separation.models.catalogue import AUTO, NOTES
-from bridge.stems import STEMS
+from bridge.stems import STEM_TABLE, STEMS
+from bridge.wording import STAGE_WORDS, sentence
 
 FILE = Path(__file__).parents[1] / "code" / "tables.js"
 PREFIX = "/sab/"
@@ -36,6 +37,10 @@ def script() -> str:
         "ENGINES": engines(),
         "TEMPO_RANGE": [TEMPO.lowest, TEMPO.highest],
         "PORT_NAMES": {stem: PortLayout().name(stem) for stem in STEMS},
+        "STEM_LABELS": {stem.name: stem.label for stem in STEM_TABLE.values()},
+        "STEM_COLORS": {stem.name: int(stem.colour[1:], 16) for stem in STEM_TABLE.values()},
+        "UNPITCHED": [stem.name for stem in STEM_TABLE.values() if not stem.is_pitched],
+        "STAGE_WORDS": {stage: sentence(words) for stage, words in STAGE_WORDS.items()},
         "REQUESTS": requests,
         "MESSAGES": messages,
     }

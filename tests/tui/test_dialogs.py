@@ -9,6 +9,7 @@ from textual.widgets import Static
 
 from bridge.errors import NotFound
 from bridge.options.table import SYNC
+from bridge.wording import SYNC_WORDS
 from tests.support.requests import request_for
 from tests.support.scenes import (
     ADDRESS,
@@ -24,7 +25,7 @@ from tests.support.scenes import (
 from tui.keys import KEYS
 from tui.screens.dialogs.add import AddDialog, PathInput
 from tui.screens.dialogs.help import HelpDialog
-from tui.screens.dialogs.play import SYNC_WORDS, PlayDialog
+from tui.screens.dialogs.play import PlayDialog
 from tui.screens.dialogs.results import ResultsDialog
 from tui.screens.main import MainScreen
 

@@ -10,17 +10,11 @@ from rich.text import Text
 
 from bridge.model import Job
 from bridge.units import clock_text
+from bridge.wording import STAGE_WORDS, STATE_WORDS
 from tui.render.bar import bar, percent_text
 from tui.render.fit import fit
 from tui.render.roles import Palette
 
-STAGE_WORDS = {
-    "queued": "waiting",
-    "loading": "warming up",
-    "separating": "separating",
-    "transcribing": "finding notes",
-    "writing": "writing files",
-}
 MARKS = {"queued": "○", "running": "◐", "done": "●", "failed": "✕", "cancelled": "–"}
 PLAYING_MARK, WARNED_MARK = "♪", "!"
 
@@ -95,7 +89,7 @@ def _mark(job: Job, palette: Palette, *, playing: bool) -> tuple[str, str]:
 
 
 def stage_words(job: Job) -> str:
-    return STAGE_WORDS[job.stage] if job.state == "running" else {"queued": "waiting"}.get(job.state, job.state)
+    return STAGE_WORDS[job.stage] if job.state == "running" else STATE_WORDS[job.state]
 
 
 def state_style(job: Job, palette: Palette) -> str:

@@ -6,26 +6,18 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from bridge.model import MidiStatus
+from bridge.wording import BACKEND_WORDS, WORKER_WORDS
 from tui.render.fit import fit
 from tui.render.job import PLAYING_MARK
 from tui.render.roles import Palette
 from tui.state import ViewState
 
 TITLE = "Source Audio Bridge"
-_WORKER_WORDS = {
-    "": "starting",
-    "starting": "warming up",
-    "ready": "ready",
-    "busy": "at work",
-    "down": "restarting",
-    "closing": "closing",
-}
-_BACKENDS = {"jack": "JACK", "alsa": "ALSA", "coremidi": "Core MIDI", "winmm": "Windows MIDI"}
 
 
 def header_line(state: ViewState, address: str, width: int, palette: Palette) -> Text:
     """Name on the left, address in the middle, engine on the right; a narrow screen drops the name first."""
-    worker = _WORKER_WORDS.get(state.worker, state.worker)
+    worker = WORKER_WORDS.get(state.worker or "starting", state.worker)
     worker_style = {"ready": palette.good, "busy": palette.accent, "down": palette.bad}.get(state.worker, palette.muted)
     facts = " · ".join(word for word in (state.engine, state.device) if word)
     left = Text(" ♪ ", style=palette.accent).append(TITLE, f"bold {palette.text}".strip())
@@ -46,7 +38,7 @@ def ports_panel(midi: MidiStatus, playing: frozenset[str], width: int, palette: 
             midi.message or "No MIDI ports are open yet.", style=palette.warning if midi.message else palette.muted
         )
         return text.append("\n\nNotes still go to .mid files beside the stems.", palette.muted)
-    text = Text(f"{_BACKENDS.get(midi.backend, midi.backend)}\n", style=palette.muted)
+    text = Text(f"{BACKEND_WORDS.get(midi.backend, midi.backend)}\n", style=palette.muted)
     longest = max(cell_len(port.stem) for port in midi.ports)
     for port in midi.ports:
         sounding = port.stem in playing

@@ -15,14 +15,7 @@ from bridge.model import Job, Result
 from bridge.options.record import event_record
 from bridge.score.words import music_words
 from bridge.units import clock_text
-
-STAGE_WORDS = {
-    "queued": "Waiting",
-    "loading": "Getting ready",
-    "separating": "Separating",
-    "transcribing": "Finding the notes",
-    "writing": "Writing",
-}
+from bridge.wording import STAGE_WORDS, sentence
 
 
 class JobReport(Protocol):
@@ -137,9 +130,9 @@ class TextReport:
             case Progressed(stage=stage, fraction=fraction, eta_seconds=eta):
                 why = ", slower than expected" if event.is_slower else ""
                 left = "" if eta is None else f"about {clock_text(eta)} left{why}"
-                self._bar.update(self._task, completed=fraction, description=STAGE_WORDS[stage], left=left)
+                self._bar.update(self._task, completed=fraction, description=sentence(STAGE_WORDS[stage]), left=left)
                 if stage != self._stage and not self._console.is_terminal:
-                    self._console.print(f"{STAGE_WORDS[stage]} …")
+                    self._console.print(f"{sentence(STAGE_WORDS[stage])} …")
                 self._stage = stage
             case Started(engine=engine, device=device) if device and engine != self._engine:
                 self._engine = engine

@@ -21,7 +21,7 @@ test("a known problem is shown as text, any other error with its message", () =>
   const { problem, words } = code("problem");
   assert.equal(words(problem("Save the set.")), "Save the set.");
   for (const thrown of [new Error("x is undefined"), "x is undefined"]) {
-    assert.equal(words(thrown), "The device has met something it does not know (x is undefined). Please send us this line.");
+    assert.equal(words(thrown), "An unexpected error in the device (x is undefined). Save this line for a bug report.");
   }
   assert.match(words(null), /\(null\)/);
 });

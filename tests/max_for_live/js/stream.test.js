@@ -24,7 +24,7 @@ for (const routingSpelling of [0, 1, 2]) {
     studio.clock.advance(3000);
     const [vocals, bass] = streams(studio);
     assert.equal(vocals.values.name, "Rhodes Loop (Vocals) stream");
-    assert.deepEqual([vocals.values.color, bass.values.color], [0xe8a33d, 0x8e6bbf]);
+    assert.deepEqual([vocals.values.color, bass.values.color], [0xe2557a, 0x7a5cd6]);
     assert.equal(vocals.values.routing.display_name, "SAB Vocals");
     assert.equal(bass.values.routing.display_name, "SAB Bass");
     assert.deepEqual(vocals.slots[2].fired, { length: 8, quantisation: 0 });

@@ -10,16 +10,9 @@ from textual.message import Message
 from textual.widgets import OptionList
 
 from bridge.model import Job
+from bridge.wording import SYNC_WORDS
 from tui.screens.dialogs.base import Dialog
 from tui.widgets.plain_text import PlainText, list_option, set_border_title
-
-#: The values of the option `sync`, in words.
-SYNC_WORDS = {
-    "now": "At once",
-    "clock": "With your DAW's MIDI clock, on the port SAB Sync",
-    "jack": "With JACK's transport",
-    "link": "With Ableton Link",
-}
 
 
 class PlayDialog(Dialog):
