@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from bridge.bus import EventBus
 from bridge.config import Settings
+from bridge.errors import unresponsive_drive
 from bridge.events import Noticed
 from bridge.inspector.admission import Admission
 from bridge.inspector.client import InspectorClient
@@ -33,7 +33,11 @@ from bridge.store.journal import JournalStore
 from bridge.store.memory import MemoryStore
 from bridge.store.returning_subscribers import ReturningSubscribers
 from bridge.system.clock import SystemClock
+from bridge.system.off_loop import ANSWER_SECONDS, BackgroundDiskWork, off_loop
 from bridge.worker.client import WorkerClient
+
+#: A job whose process died ends after this time, even if the drive with its temporary files does not answer.
+CLEAN_UP_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -48,13 +52,20 @@ class RunningBridge:
     http_address: str = ""
     """As `http://127.0.0.1:9720`; empty if there is no HTTP server."""
 
-    def request(self, source: str, options: Mapping[str, object] | None = None) -> JobRequest:
+    async def request(self, source: str, options: Mapping[str, object] | None = None) -> JobRequest:
         """The request for a file with these options (named as in `bridge.options`); defaults come from the settings.
 
         Raises:
             BadArguments: an option has an invalid value.
+            NotReadable: the drive of the current folder does not answer.
         """
-        return build_request(source, options or {}, self.settings.defaults, current_folder())
+        try:
+            return await off_loop(
+                lambda: build_request(source, options or {}, self.settings.defaults, current_folder()),
+                timeout_seconds=ANSWER_SECONDS,
+            )
+        except TimeoutError:
+            raise unresponsive_drive(source) from None
 
 
 @asynccontextmanager
@@ -64,11 +75,14 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
     Raises:
         BridgeError: the address is taken.
     """
-    await asyncio.to_thread(check_engine, settings.defaults.engine.name, settings.models_dir)
+    with suppress(TimeoutError):  # the engine is checked again with each job
+        engine = settings.defaults.engine.name
+        await off_loop(lambda: check_engine(engine, settings.models_dir), timeout_seconds=ANSWER_SECONDS)
     clock = SystemClock()
     bus = EventBus()
     store = _store(settings, bus.publish_retained, serve=serve)
-    scheduler = Scheduler(store, clock, bus.publish, queue_limit=settings.queue_limit)
+    clean_up = BackgroundDiskWork(CLEAN_UP_SECONDS)
+    scheduler = Scheduler(store, clock, bus.publish, queue_limit=settings.queue_limit, clean_up=clean_up)
     inspector = InspectorClient(settings) if serve else InProcessInspector(settings.roots, settings.models_dir)
     admission = Admission(inspector, scheduler.check_room, scheduler.submit)
     layout = PortLayout.of(settings)
@@ -83,7 +97,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
         on_lost=scheduler.on_runner_lost,
         on_ready=scheduler.on_runner_free,
     )
-    scheduler.attach(worker)
+    scheduler.run(worker)
     async with AsyncExitStack() as parts:
         address = http_address = ""
         if serve:
@@ -105,6 +119,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
                 store.load()
             scheduler.recover()
             http_address = await parts.enter_async_context(_discovery(bridge, osc, settings, bus.publish_retained))
+        parts.push_async_callback(clean_up.close)
         parts.callback(scheduler.close)
         parts.push_async_callback(worker.close)
         parts.push_async_callback(inspector.close)

@@ -46,7 +46,7 @@ ADVICE: dict[str, str] = {
     "not_writable": "Choose another folder with out, or change that folder's permissions.",
     "out_of_space": "Free some space on that drive, or choose another folder with out.",
     "weights_unavailable": "Connect to the internet and run `sab models pull NAME`, or use the engine draft.",
-    "engine_failed": "Try again, or use the engine draft. If that fails too, the log says why: `sab doctor` shows where it is.",
+    "engine_failed": "Try again, or use the engine draft. If that fails too, see the log: `sab doctor` shows where.",
     "out_of_memory": "Choose a shorter region, close other programs, or use the engine draft.",
     "internal": "This is a bug in the bridge. The log has the details: `sab doctor` shows where it is.",
 }
@@ -169,3 +169,11 @@ def error_for(code: str, message: str, advice: str = "") -> BridgeError:
             return kind(message, advice=advice)
         kinds.extend(children)
     return BridgeError(message, advice=advice)
+
+
+def unresponsive_drive(path: object) -> NotReadable:
+    """The error for a file whose drive, or server, does not answer."""
+    return NotReadable(
+        f"The drive or server that {path} lies on does not answer.",
+        advice="Check that it is connected, or copy the clip to another drive.",
+    )

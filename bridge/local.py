@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.bus import EventBus
 from bridge.config import Settings
-from bridge.errors import BridgeError, NotFound
+from bridge.errors import BridgeError, NotFound, unresponsive_drive
 from bridge.events import Ended, Event, MidiEnded, MidiStarted, MidiWaiting, Noticed, Started, Submitted, WorkerChanged
 from bridge.inspector.admission import Admission
 from bridge.midi.client import MidiPlayer
@@ -19,6 +19,7 @@ from bridge.request import JobRequest
 from bridge.scheduler import Scheduler
 from bridge.separation.models.catalogue import catalogue
 from bridge.separation.throughput import EngineSpeeds
+from bridge.system.off_loop import ANSWER_SECONDS, off_loop
 
 
 class LocalBridge:
@@ -66,8 +67,15 @@ class LocalBridge:
         )
 
     async def models(self) -> tuple[ModelInfo, ...]:
-        speeds = EngineSpeeds.in_folder(self._settings.cache_dir).fastest()
-        return await asyncio.to_thread(catalogue, self._settings.models_dir, speeds=speeds)
+        settings = self._settings
+
+        def look() -> tuple[ModelInfo, ...]:
+            return catalogue(settings.models_dir, speeds=EngineSpeeds.in_folder(settings.cache_dir).fastest())
+
+        try:
+            return await off_loop(look, timeout_seconds=ANSWER_SECONDS)
+        except TimeoutError:
+            raise unresponsive_drive(settings.models_dir) from None
 
     async def play(self, job: str, stems: Sequence[str] | None = None, sync: str | None = None) -> None:
         found = self._scheduler.job(job)
@@ -82,9 +90,8 @@ class LocalBridge:
         chosen = {stem: files[stem] for stem in (files if stems is None else stems)}
         request = found.request
         default_sync = request.play.sync if job in self._submitted_jobs else self._settings.defaults.play.sync
-        await self._player.play(
-            job, chosen, offsets_seconds(self._settings), sync=sync or default_sync, beat=request.song.beat
-        )
+        offsets = await off_loop(lambda: offsets_seconds(self._settings))
+        await self._player.play(job, chosen, offsets, sync=sync or default_sync, beat=request.song.beat)
 
     def stop(self, job: str | None = None) -> None:
         if job is not None:

@@ -8,6 +8,7 @@ import secrets
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 from bridge.errors import ADVICE, NotFound, QueueFull
 from bridge.events import Ended, Event, JobEvent, Started, Submitted
@@ -23,6 +24,16 @@ log = logging.getLogger(__name__)
 ID_LETTERS = "abcdefghijkmnopqrstuvwxyz"
 
 
+#: (work that may wait for a drive, what follows it) → does both; the second is called on the event loop.
+CleanUp: TypeAlias = Callable[[Callable[[], None], Callable[[], None]], None]
+
+
+def clean_up_at_once(work: Callable[[], None], then: Callable[[], None]) -> None:
+    """Waits for the drive: for commands that do one job, and for tests."""
+    work()
+    then()
+
+
 class Scheduler:
     """Queues requests, gives them to the runner one after another, and publishes every event of every job.
 
@@ -36,12 +47,14 @@ class Scheduler:
         publish: Callable[[Event], None],
         *,
         queue_limit: int,
+        clean_up: CleanUp = clean_up_at_once,
         new_id: Callable[[], str] = lambda: "".join(secrets.choice(ID_LETTERS) for _ in range(8)),
     ) -> None:
         self._store = store
         self._clock = clock
         self._publish = publish
         self._queue_limit = queue_limit
+        self._clean_up = clean_up
         self._new_id = new_id
         self._queue: deque[str] = deque()
         self._running: str | None = None
@@ -49,8 +62,8 @@ class Scheduler:
         self._runner: JobRunner | None = None
         self._runner_is_free = False
 
-    def attach(self, runner: JobRunner) -> None:
-        """Sets the runner; call it once, before the first `on_runner_free`."""
+    def run(self, runner: JobRunner) -> None:
+        """Gives jobs to `runner` from now on; called once, before the first `on_runner_free`."""
         self._runner = runner
 
     def submit(self, request: JobRequest) -> tuple[Job, int]:
@@ -131,18 +144,16 @@ class Scheduler:
             return
         job, cancelled = self._running, self._cancelling
         self._running, self._cancelling = None, False
-        self._remove_temporary_files(job)
-        if cancelled:
-            self._end(job, "cancelled")
-        else:
-            self._end(job, "failed", f"The separation process ended in the middle of the job ({reason}).")
+        message = "" if cancelled else f"The separation process ended in the middle of the job ({reason})."
+        self._clean_up(self._removal(job), lambda: self._end(job, "cancelled" if cancelled else "failed", message))
 
     def recover(self) -> None:
         """Fails the jobs that an earlier run of the bridge left open, and removes their temporary files."""
         for job in self._store.jobs():
             if not job.is_over:
-                self._remove_temporary_files(job.id)
+                removal = self._removal(job.id)
                 self._end(job.id, "failed", "The bridge ended before this job was done.")
+                self._clean_up(removal, lambda: None)
 
     def close(self) -> None:
         """Cancels all waiting and running jobs; the runner must have ended before."""
@@ -151,8 +162,9 @@ class Scheduler:
             self._end(self._queue.popleft(), "cancelled")
         if self._running is not None:
             job, self._running = self._running, None
-            self._remove_temporary_files(job)
+            removal = self._removal(job)
             self._end(job, "cancelled")
+            self._clean_up(removal, lambda: None)
 
     def _start_next(self) -> None:
         if self._runner is None or not self._runner_is_free or self._running is not None or not self._queue:
@@ -169,17 +181,27 @@ class Scheduler:
         self._runner_is_free = False
 
     def _end(self, job: str, outcome: Outcome, message: str = "") -> None:
+        if self.job(job).is_over:  # cancelled while its temporary files were removed
+            return
         failure = Failure(code="engine_failed", message=f"{message} {ADVICE['engine_failed']}") if message else None
         self._record(Ended(job=job, outcome=outcome, unix_seconds=self._clock.unix_seconds(), failure=failure))
 
-    def _remove_temporary_files(self, job: str) -> None:
-        """Removes the job's temporary files from every folder that it has written to."""
-        folders = [event.output_dir for event in self._store.history(job) if isinstance(event, Started)]
-        for folder in map(Path, dict.fromkeys(filter(None, folders))):
-            with contextlib.suppress(OSError):  # the drive may be gone, and the files with it
-                remove_partials(job, folder)
-                if self.job(job).request.place.folder is None:
-                    folder.rmdir()
+    def _removal(self, job: str) -> Callable[[], None]:
+        """Removes the job's temporary files from every folder that it has written to. It may wait for a drive."""
+        history = self._store.history(job)
+        folders = dict.fromkeys(
+            event.output_dir for event in history if isinstance(event, Started) and event.output_dir
+        )
+        is_own_folder = self.job(job).request.place.folder is None
+
+        def remove() -> None:
+            for folder in map(Path, folders):
+                with contextlib.suppress(OSError):  # the drive may be gone, and the files with it
+                    remove_partials(job, folder)
+                    if is_own_folder:
+                        folder.rmdir()
+
+        return remove
 
     def _record(self, event: JobEvent) -> Job:
         job = self._store.append(event)

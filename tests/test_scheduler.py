@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from bridge.errors import NotFound, QueueFull
 from bridge.events import Ended, Event, Produced, Progressed, Started
 from bridge.model import Result
+from bridge.project_paths import partial_name
 from bridge.request import JobRequest
 from bridge.scheduler import Scheduler
 from bridge.store.memory import MemoryStore
@@ -32,7 +33,7 @@ class SchedulerBench:
             queue_limit=queue_limit,
             new_id=lambda: next(names),
         )
-        self.scheduler.attach(self.runner)
+        self.scheduler.run(self.runner)
 
     def submit(self, **options: object) -> str:
         request = request_for(self.source, **options)
@@ -252,3 +253,30 @@ def test_any_order(clip: Path) -> None:
 
     AnyOrder.source = clip
     run_state_machine_as_test(AnyOrder, settings=settings(max_examples=40, deadline=None))
+
+
+def test_a_job_whose_worker_died_ends_after_its_files_are_removed_and_only_once(clip: Path) -> None:
+    desk = SchedulerBench(clip)
+    waiting: list[tuple[Callable[[], None], Callable[[], None]]] = []
+
+    def clean_up(work: Callable[[], None], then: Callable[[], None]) -> None:
+        waiting.append((work, then))
+
+    desk.scheduler = Scheduler(desk.store, FakeClock(), desk.events.append, queue_limit=9, clean_up=clean_up)
+    desk.scheduler.run(desk.runner)
+    desk.scheduler.on_runner_free()
+    job, _ = desk.scheduler.submit(JobRequest(source=str(clip)))
+    folder = clip.parent / "out"
+    folder.mkdir()
+    partial = folder / partial_name(job.id, "bass.wav")
+    partial.touch()
+    desk.scheduler.on_event(Started(job=job.id, engine="draft", device="cpu", output_dir=str(folder)))
+    desk.scheduler.on_runner_lost("signal 9")
+    assert desk.scheduler.job(job.id).state == "running"  # the drive has not answered yet
+    ((work, then),) = waiting
+    desk.scheduler.cancel(job.id)  # the user does not wait
+    work()
+    then()
+    assert not folder.exists()
+    assert desk.scheduler.job(job.id).state == "cancelled"
+    assert [type(event).__name__ for event in desk.events].count("Ended") == 1

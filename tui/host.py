@@ -21,7 +21,7 @@ class ScreenHost(Protocol):
         """For example `osc.udp://127.0.0.1:9720`."""
         ...
 
-    def request(self, source: str) -> JobRequest:
+    async def request(self, source: str) -> JobRequest:
         """A job for this file with the defaults of the settings; raises BadArguments where `source` is not a path."""
         ...
 

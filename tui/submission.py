@@ -18,7 +18,7 @@ async def submit_paths(
     async def submit_path(path: str) -> BridgeError | None:
         try:
             with only_bridge_errors():
-                job, _ = await host.bridge.submit(host.request(path))
+                job, _ = await host.bridge.submit(await host.request(path))
         except BridgeError as error:
             return error
         on_added(job.id)

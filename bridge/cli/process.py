@@ -54,7 +54,7 @@ async def _run(
     report = report_for(json=json)
     async with shared.interruption() as interrupted, open_bridge(settings, serve=False) as running:
         bridge = running.bridge
-        request = running.request(str(file), options)
+        request = await running.request(str(file), options)
         if transcribe_as is not None:
             stems = msgspec.structs.replace(request.stems, transcribe_as=transcribe_as)
             request = msgspec.structs.replace(request, stems=stems)

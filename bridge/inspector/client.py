@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.config import Settings
-from bridge.errors import NotReadable, error_for
+from bridge.errors import error_for, unresponsive_drive
 from bridge.inspector.messages import (
     Inspect,
     Inspected,
@@ -24,11 +24,10 @@ from bridge.inspector.messages import (
 )
 from bridge.processes.child import Child
 from bridge.request import JobRequest
+from bridge.system.off_loop import ANSWER_SECONDS
 
 log = logging.getLogger(__name__)
 
-#: Longest wait for an answer; a sleeping drive spins up in less.
-ANSWER_SECONDS = 10.0
 #: Inspections at a time, in total and per sender. The process is replaced once `MAX_INSPECTIONS` of them hang.
 MAX_INSPECTIONS, MAX_PER_SENDER = 8, 2
 #: After this many files of one folder have hung, its other files are refused without waiting.
@@ -191,8 +190,5 @@ async def _until(deadline: float, awaitable: Awaitable[object]) -> None:
 
 
 def _no_answer(request: JobRequest) -> Refusal:
-    error = NotReadable(
-        f"The drive or server that {request.source} lies on does not answer.",
-        advice="Check that it is connected, or copy the clip to another drive.",
-    )
+    error = unresponsive_drive(request.source)
     return Refusal(code=error.code, message=error.message, advice=error.advice)

@@ -31,7 +31,7 @@ class FakeHost:
     bridge: FakeBridge
     address: str = ADDRESS
 
-    def request(self, source: str) -> JobRequest:
+    async def request(self, source: str) -> JobRequest:
         return request_for(source, engine="draft")
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from bridge.errors import BridgeError, EngineFailed, InternalError
 from bridge.events import Ended, MidiStarted, Noticed, Progressed
+from bridge.request import JobRequest
 from tests.support.fakes import FakeBridge
 from tests.support.scenes import (
     FakeHost,
@@ -108,6 +109,35 @@ async def test_q_asks_while_a_job_is_running() -> None:
         await pilot.click("#leave")
         await pilot.pause()
         assert lifetime == ["open", "closed"]
+
+
+async def test_a_file_on_a_drive_that_does_not_answer_leaves_the_screen_alive() -> None:
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    class FarHost(FakeHost):
+        async def request(self, source: str) -> JobRequest:
+            asked.set()
+            await answer.wait()
+            return await super().request(source)
+
+    bridge = FakeBridge()
+
+    @asynccontextmanager
+    async def open_bridge() -> AsyncIterator[FakeHost]:
+        yield FarHost(bridge)
+
+    app = SabApp(open_bridge)
+    async with app.run_test() as pilot:
+        await press(pilot, "a", *"/far.wav", "enter")
+        await asyncio.wait_for(asked.wait(), 10)
+        await press(pilot, "f1" if "f1" in app.active_bindings else "question_mark")
+        assert top_screen(app) is not MainScreen  # the help opens
+        await press(pilot, "escape")
+        assert bridge.asked == []
+        answer.set()
+        await pilot.pause()
+        await settle(pilot)
+        assert [kind for kind, *_ in bridge.asked] == ["submit"]
 
 
 async def test_an_exit_of_the_app_closes_the_bridge() -> None:

@@ -1,0 +1,68 @@
+"""Work that may wait for a drive, kept away from the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from typing import TypeVar
+
+T = TypeVar("T")
+
+#: After this time a drive counts as one that does not answer.
+ANSWER_SECONDS = 10.0
+
+
+async def off_loop(work: Callable[[], T], *, timeout_seconds: float | None = None) -> T:
+    """Runs `work` on a daemon thread of its own and returns its result.
+
+    Unlike `asyncio.to_thread`, it has no pool: drives that do not answer block neither later work nor the end of the
+    program.
+
+    Args:
+        timeout_seconds: None: no limit.
+
+    Raises:
+        TimeoutError: the limit has passed; `work` goes on by itself, and its result is dropped.
+    """
+    result: Future[T] = Future()
+    threading.Thread(target=_settle, args=(result, work), daemon=True, name="off-loop").start()
+    try:
+        return await asyncio.wait_for(asyncio.wrap_future(result), timeout_seconds)
+    except asyncio.TimeoutError as error:  # another class before Python 3.11
+        raise TimeoutError(f"no answer within {timeout_seconds} s") from error
+
+
+def _settle(result: Future[T], work: Callable[[], T]) -> None:
+    try:
+        value = work()
+    except BaseException as error:
+        with suppress(InvalidStateError):  # nothing waits for it any more
+            result.set_exception(error)
+    else:
+        with suppress(InvalidStateError):
+            result.set_result(value)
+
+
+class BackgroundDiskWork:
+    """Work on a drive, in daemon threads, each followed by a call on the event loop: as soon as it is done, or late."""
+
+    def __init__(self, timeout_seconds: float) -> None:
+        self._timeout_seconds = timeout_seconds
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __call__(self, work: Callable[[], None], then: Callable[[], None]) -> None:
+        task = asyncio.create_task(self._run(work, then))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Waits for all work, each no longer than the limit."""
+        await asyncio.gather(*self._tasks)
+
+    async def _run(self, work: Callable[[], None], then: Callable[[], None]) -> None:
+        with suppress(TimeoutError):
+            await off_loop(work, timeout_seconds=self._timeout_seconds)
+        then()
