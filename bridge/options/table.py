@@ -6,7 +6,7 @@ A row says everything about its option. Who reads, documents or offers options a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from bridge.options.kinds import (
     FileName,
@@ -24,7 +24,7 @@ from bridge.options.kinds import (
     between,
     choice_of,
 )
-from bridge.request import GRIDS, JobRequest
+from bridge.request import GRIDS, Bends, JobRequest, OffScale, Voices
 
 TEMPO = between(20, 400, "BPM")
 PERCENT = between(0, 100, "%", factor=0.01)
@@ -150,7 +150,7 @@ OPTIONS: dict[str, Option] = {
             "How little evidence makes a note; 50 suits most music.", "sensitivity",
         ),
         _notes(
-            "voices", "reading.voices", choice_of("auto", "one", "many"),
+            "voices", "reading.voices", choice_of(*get_args(Voices)),
             "One note at a time, or several; auto: as suits the stem.", "voices",
         ),
         _notes(
@@ -168,12 +168,12 @@ OPTIONS: dict[str, Option] = {
             "scale",
         ),
         _notes(
-            "off-scale", "scale.outside", choice_of("snap", "drop"),
+            "off-scale", "scale.outside", choice_of(*get_args(OffScale)),
             "What notes outside the scale do: move to it, or go.", "off_scale",
         ),
         _notes("time-signature", "song.time_signature", MetreKind(), "The song's metre.", "time_signature"),
         _notes(
-            "bends", "note_files.bends", choice_of("none", "single", "mpe"),
+            "bends", "note_files.bends", choice_of(*get_args(Bends)),
             "How MIDI files bend: not; where a note sounds alone; each note by itself, as MPE.", "bends",
         ),
         _notes(
