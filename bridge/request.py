@@ -1,7 +1,7 @@
-"""What somebody asks for: one job, its wishes in groups.
+"""The request of a job, in groups.
 
-The groups follow what they decide: the region and the engine decide the sound of the stems; `AudioFormat` their files;
-`SongPosition` to `NoteFiles` the notes and their files; `OutputPlace` and `PlayRequest` change no file's content.
+A group holds what affects the same result: region, engine and stems affect the sound of the stems; `AudioFormat` their
+files; `SongPosition` to `NoteFiles` the notes and their files. `OutputPlace` and `PlayRequest` affect no file's content.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ MODES: dict[str, tuple[int, ...]] = {
 
 
 class Region(Value, frozen=True, kw_only=True):
-    """The part of the file that the job is about."""
+    """The part of the file that the job works on."""
 
     start_seconds: float = 0.0
     end_seconds: float | None = None
@@ -64,14 +64,14 @@ class Region(Value, frozen=True, kw_only=True):
 
 
 class EngineChoice(Value, frozen=True, kw_only=True):
-    """What separates the clip."""
+    """The engine that separates the clip."""
 
     name: str = "auto"
     device: str = "auto"
 
 
 class StemChoice(Value, frozen=True, kw_only=True):
-    """Which stems are wanted, and as what."""
+    """The stems to write, and those to transcribe."""
 
     audio: StemSet = "all"
     """Stems to write as audio files."""
@@ -82,7 +82,7 @@ class StemChoice(Value, frozen=True, kw_only=True):
 
 
 class AudioFormat(Value, frozen=True, kw_only=True):
-    """The kind of file that stems are written as."""
+    """The file format of the stems."""
 
     name: str = "wav"
     depth: str = "source"
@@ -90,7 +90,7 @@ class AudioFormat(Value, frozen=True, kw_only=True):
 
 
 class SongPosition(Value, frozen=True, kw_only=True):
-    """What the DAW knows of the song around the clip; it stands in MIDI files and in time stamps."""
+    """The clip's place in the song; written into MIDI files and time stamps."""
 
     tempo_bpm: float | None = None
     """None: estimated from the clip."""
@@ -100,7 +100,7 @@ class SongPosition(Value, frozen=True, kw_only=True):
 
 
 class NoteReading(Value, frozen=True, kw_only=True):
-    """Which notes are taken out of an analysis; None: as the stem's profile says."""
+    """Settings for deriving notes from an analysis; None: the stem's profile."""
 
     shortest_seconds: float | None = None
     """Shorter notes are left out."""
@@ -159,7 +159,7 @@ class ScaleFit(Value, frozen=True, kw_only=True):
 
 
 class NoteFiles(Value, frozen=True, kw_only=True):
-    """What notes are written as."""
+    """The files with notes."""
 
     bends: Bends = "single"
     """Bends in MIDI files: none; on one channel, where a note sounds alone; as MPE, each note's own."""
@@ -170,7 +170,7 @@ class NoteFiles(Value, frozen=True, kw_only=True):
 
 
 class OutputPlace(Value, frozen=True, kw_only=True):
-    """Where the results go, and what they are called."""
+    """The folder and name of the results."""
 
     project: str | None = None
     """The DAW project's file or folder; None: found by walking up from the source."""
@@ -181,7 +181,7 @@ class OutputPlace(Value, frozen=True, kw_only=True):
 
 
 class PlayRequest(Value, frozen=True, kw_only=True):
-    """Whether and how the notes are played into the MIDI ports."""
+    """Playback of the notes into the MIDI ports."""
 
     when_done: bool = False
     sync: str = "now"
@@ -189,7 +189,7 @@ class PlayRequest(Value, frozen=True, kw_only=True):
 
 
 class JobRequest(Value, frozen=True, kw_only=True):
-    """What somebody wants done with one region of one audio file."""
+    """A job on one region of one audio file."""
 
     source: str
     """Absolute path of the audio file."""

@@ -1,4 +1,4 @@
-"""The stems that a model may give, once: what each is called, how it is drawn, and on which channel it plays."""
+"""The table of stems: name, label, channel, colours."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ class Stem(msgspec.Struct, frozen=True, kw_only=True):
     """One part of a mix."""
 
     name: str
-    """As options, files' entries and OSC messages write it."""
+    """In options, records and OSC messages."""
     label: str
-    """As people read it: in file names, port names and track names."""
+    """For people: in file names, port names and track names."""
     is_pitched: bool = True
     """False: its notes are General MIDI's percussion keys, not pitches."""
     channel: int
@@ -25,7 +25,7 @@ class Stem(msgspec.Struct, frozen=True, kw_only=True):
     """Hexadecimal, on dark ground."""
 
 
-#: Every stem, by its name, in the order in which people list them.
+#: Every stem, by its name, in display order.
 STEM_TABLE: dict[str, Stem] = {
     stem.name: stem
     for stem in (
@@ -40,7 +40,7 @@ STEM_TABLE: dict[str, Stem] = {
         Stem(name="piano", label="Piano", channel=4, colour="#3d7fd9", night_colour="#6aa8ff"),
     )
 }  # fmt: skip
-#: A recording that is transcribed without being separated is no stem, but is treated as one.
+#: A recording that is transcribed without separation; it is handled like a stem.
 MIX = Stem(name="mix", label="Mix", channel=5, colour="#3d7fd9", night_colour="#6aa8ff")
 
 #: The names of all stems, in order.

@@ -1,7 +1,7 @@
-"""The words that people read for stages, states, files, back-ends and playback: one table for every face.
+"""The words of every face for stages, states, files, back-ends and playback.
 
-The screen, the command line and the device for Live take their words from here; `Stem.label` in `bridge.stems` says
-what a stem is called. In lower case, as they stand within a line; `sentence` starts a line with one.
+The screen, the command line and the device for Live take them from here; labels of stems are in `bridge.stems`. They
+are in lower case, for use within a line; `sentence` capitalises one for the start of a line.
 """
 
 from __future__ import annotations

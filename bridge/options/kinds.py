@@ -1,7 +1,7 @@
 """The kinds of values that options have.
 
-A kind is one row's whole knowledge of its values: it reads one from outside, says in words what may stand there, and
-tells programs its OSC type and range. The help text, the pages, OSCQuery and the command line all ask the kind.
+A kind reads a value from outside, describes the allowed values in words, and gives their OSC type and range to programs.
+Help texts, pages, OSCQuery and the command line all use it.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ LONGEST_BAR = 32
 
 @dataclass(frozen=True)
 class Range:
-    """What a program may send; None: no such limit."""
+    """The allowed values, for programs; None: no such limit."""
 
     lowest: float | None = None
     highest: float | None = None
     choices: tuple[str | int, ...] = ()
-    """The only values that there are; empty: any."""
+    """The only allowed values; empty: any."""
 
 
 @dataclass(frozen=True)
@@ -42,38 +42,38 @@ class Kind:
     """Base of all kinds: text."""
 
     words: str
-    """What may stand there, as a person reads it."""
+    """The allowed values, for people."""
     tag: ClassVar[str] = "s"
     """OSC's type tag: `f`, `s`, or `T` for a switch."""
 
     @property
     def range(self) -> Range | None:
-        """None: any value of the type may be tried."""
+        """None: unlimited."""
         return None
 
     def read(self, name: str, value: object) -> object:
-        """The value that `value`, typed or as text, stands for.
+        """The parsed value of `value`, which is typed or text.
 
         Raises:
-            BadArguments: it stands for none; the message begins with `name`.
+            BadArguments: it is invalid; the message begins with `name`.
         """
         return text(name, value).strip()
 
     def resolved(self, name: str, value: object, base: Path | None) -> object:
-        """The raw value with a path in it made absolute from `base`; None: there is nothing to start from."""
+        """The raw value, with a path in it made absolute; `base` None: relative paths are refused."""
         del name, base
         return value
 
     def recorded(self, value: object) -> object:
-        """The value as histories and manifests write it: JSON's types only."""
+        """The value in records (histories, manifests): JSON's types only."""
         return value
 
     def restored(self, record: object) -> object:
-        """What `recorded` wrote, read again; in JSON's types. Raises BadArguments, ValueError."""
+        """The inverse of `recorded`, in JSON's types. Raises BadArguments, ValueError."""
         return record
 
     def shown(self, value: object) -> object:
-        """The value as a person would type it."""
+        """The value as a user would type it."""
         return value
 
 

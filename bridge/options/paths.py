@@ -1,4 +1,4 @@
-"""A path as a DAW, a browser, a Max patch or a person writes it, made absolute."""
+"""Paths as DAWs, browsers, Max patches and people write them, made absolute."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from bridge.options.readers import text
 
 
 def absolute_path(name: str, value: object, base: Path | None = None) -> str:
-    """A path as a DAW, a browser or a person writes it, made absolute.
+    """The absolute path.
 
-    Taken are plain paths, `~`, `file://` addresses, and Max's `Macintosh HD:/Users/…`; on a Mac another volume than
-    the one that it starts from is found under `/Volumes`. `base` is what a relative path starts from; None: it is
-    refused, because nobody knows what a message from elsewhere means by it. What is there in `base` by the very name
-    that was written is meant by it, whatever else `~take.wav` or `file:a.wav` could mean.
+    Accepts plain paths, `~`, `file://` addresses, and Max's `Macintosh HD:/Users/…`; on a Mac, volumes other than the
+    start volume are under `/Volumes`. `base` is the folder that a relative path starts from; None: relative paths are
+    refused, because a message from another program has no current folder. A name that exists in `base` as written
+    takes precedence over every other meaning of `~take.wav` or `file:a.wav`.
 
     Raises:
         BadArguments: it is empty, a web address, or holds a NUL.
@@ -51,7 +51,7 @@ def absolute_path(name: str, value: object, base: Path | None = None) -> str:
 
 
 def current_folder() -> Path | None:
-    """What a person's relative paths start from; None where somebody has deleted the folder that they are in."""
+    """The folder that a user's relative paths start from; None if it was deleted."""
     try:
         return Path.cwd()
     except FileNotFoundError:

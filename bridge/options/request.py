@@ -1,4 +1,4 @@
-"""From options to a `JobRequest`: what somebody gave, over the defaults."""
+"""Builds a `JobRequest` from options and defaults."""
 
 from __future__ import annotations
 
@@ -22,10 +22,13 @@ _STRUCTS: dict[str, type[Value]] = {"quantise": Quantise, "scale": ScaleFit}
 def build_request(
     source: str, options: Mapping[str, object], defaults: JobRequest, base: Path | None = None
 ) -> JobRequest:
-    """The job that somebody asks for, checked and normalised. Whether its engine exists is checked with its files.
+    """The request, checked and normalised. Whether its engine exists is checked later, with its files.
 
-    `options` has the names of `OPTIONS` as keys; None says that a value was not given. `base` is what relative paths
-    start from; None: there are none.
+    Args:
+        source: the path of the clip.
+        options: by their names in `OPTIONS`; None: not given.
+        defaults: the values of options that are not given.
+        base: the folder that relative paths start from; None: only absolute paths are allowed.
 
     Raises:
         BadArguments: an option is unknown or its value is out of range, or nothing is left to do.

@@ -1,6 +1,6 @@
 """The options of a job, once: the keys of OSC messages are the options of the command line.
 
-A row says everything about its option. Who reads, documents or offers options asks the rows.
+A row holds everything about its option: readers, help texts, pages, OSCQuery and the command line derive from it.
 """
 
 from __future__ import annotations
@@ -43,19 +43,19 @@ class Option:
     """One row of the table."""
 
     name: str
-    """What a person types."""
+    """The name that users type."""
     field: str
-    """Which field of `JobRequest` it sets: `group.field`."""
+    """The field of `JobRequest` that it sets: `group.field`."""
     kind: Kind
     help: str
     record: str
     """Its key in histories and manifests."""
     commands: tuple[Command, ...] = JOB
-    """Which commands take it; those that serve take it as the default for requests that leave it out."""
+    """The commands that take it. For the servers it is the default of requests that leave it out."""
     about_notes: bool = False
-    """It changes how notes are read and written, and no stem."""
+    """Whether it affects only notes, and no stem."""
     spellings: tuple[str, ...] = ()
-    """Other spellings that people try on the command line."""
+    """Alternative spellings on the command line."""
 
     def value(self, request: JobRequest) -> object:
         """The field's value in a request; None where the request lacks the group."""
@@ -64,7 +64,7 @@ class Option:
 
     @property
     def words(self) -> str:
-        """What may stand there, as a person reads it."""
+        """The allowed values, for people."""
         return self.kind.words
 
     def read(self, value: object) -> object:
@@ -76,7 +76,7 @@ def _notes(name: str, field: str, kind: Kind, words: str, record: str, *spelling
     return Option(name, field, kind, words, record, about_notes=True, spellings=spellings)
 
 
-#: Every option, by its name, in the order in which people read them.
+#: Every option, by its name, in the order of the pages and help texts.
 OPTIONS: dict[str, Option] = {
     option.name: option
     for option in (
