@@ -1,7 +1,8 @@
 """The request of a job, in groups.
 
 A group holds what affects the same result: region, engine and stems affect the sound of the stems; `AudioFormat` their
-files; `SongPosition` to `NoteFiles` the notes and their files. `OutputPlace` and `PlayRequest` affect no file's content.
+files; `SongPosition` to `NoteFiles` the notes and their files. `OutputPlace` and `PlayRequest` affect no file's
+content.
 """
 
 from __future__ import annotations

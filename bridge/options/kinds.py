@@ -1,7 +1,7 @@
 """The kinds of values that options have.
 
-A kind reads a value from outside, describes the allowed values in words, and gives their OSC type and range to programs.
-Help texts, pages, OSCQuery and the command line all use it.
+A kind reads a value from outside, describes the allowed values in words, and gives their OSC type and range to
+programs. Help texts, pages, OSCQuery and the command line all use it.
 """
 
 from __future__ import annotations
