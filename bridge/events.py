@@ -120,13 +120,15 @@ class MidiMoved(Value, frozen=True, kw_only=True, tag="midi_moved"):
 
 
 class MidiEnded(Value, frozen=True, kw_only=True, tag="midi_ended"):
-    """Playback has ended, or will not start. If the notes follow a DAW and stay armed, `MidiWaiting` comes next."""
+    """Playback has ended, or will not start. Exactly one without `stays_armed` ends each stem of a play."""
 
     job: str
     stem: str
     outcome: PlayOutcome
     lateness: Lateness | None = None
     """None if nothing was sent."""
+    stays_armed: bool = False
+    """The notes follow a DAW and play again when its transport rolls; `MidiWaiting` comes next."""
 
 
 class WorkerChanged(Value, frozen=True, kw_only=True, tag="worker_changed"):

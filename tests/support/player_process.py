@@ -11,7 +11,8 @@ from typing import BinaryIO, cast
 
 import msgspec
 
-from bridge.midi.player.messages import Command, PlaybackPosition, Report
+from bridge.events import MidiMoved
+from bridge.midi.player.messages import Command, Report
 from bridge.midi.ports.port_layout import PortLayout
 from bridge.midi.ports.rtmidi_ports import DEFAULT
 from bridge.processes.frames import HEADER, frame, payload_length
@@ -43,7 +44,7 @@ class PlayerProcess:
         while True:
             if size := payload_length(stdout.read(HEADER.size)):
                 report = self._decode(stdout.read(size))
-                if not isinstance(report, PlaybackPosition):
+                if not isinstance(report, MidiMoved):
                     return report
 
     def reports_until(self, kind: type[Report]) -> list[Report]:

@@ -11,8 +11,9 @@ from queue import Empty
 import pytest
 
 from bridge.errors import EngineFailed
+from bridge.events import MidiMoved
 from bridge.midi.player.loop import Player
-from bridge.midi.player.messages import Command, PlaybackPosition, Report
+from bridge.midi.player.messages import Command, Report
 from bridge.midi.ports.port_layout import PortLayout
 from bridge.midi.ports.rtmidi_ports import Ports
 from bridge.midi.ports.stall import Stall
@@ -100,7 +101,7 @@ class PlayerHarness:
         self.outputs = {stem: TimedRecordingOutput(PortLayout().name(stem), clock=self.clock) for stem in stems}
         self.reports: list[Report] = []
         """All reports but positions, which are in `positions`."""
-        self.positions: list[tuple[float, PlaybackPosition]] = []
+        self.positions: list[tuple[float, MidiMoved]] = []
         """Each with its time, in seconds after the start."""
         self.sources = Sources()
         self.pauses: list[float] = []
@@ -136,7 +137,7 @@ class PlayerHarness:
         player.run(ScriptedInbox(self.clock, script, oversleep_ns))
 
     def _report(self, report: Report) -> None:
-        if isinstance(report, PlaybackPosition):
+        if isinstance(report, MidiMoved):
             self.positions.append(((self.clock.now_ns - self.start_ns) / SECOND, report))
         else:
             self.reports.append(report)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import sys
 import time
 from collections.abc import Callable
@@ -11,30 +10,18 @@ from queue import Empty
 from typing import Protocol
 
 from bridge.errors import EngineFailed
+from bridge.events import MidiEnded, MidiMoved, MidiReady, MidiStarted, MidiWaiting, Noticed
 from bridge.midi.player.following import SyncFollower
+from bridge.midi.player.lateness import audible, lateness_of
 from bridge.midi.player.leftover_notes import LeftoverNotes
-from bridge.midi.player.messages import (
-    Command,
-    LatenessReport,
-    Panic,
-    Play,
-    PlaybackFinished,
-    PlaybackPosition,
-    PlaybackStarted,
-    PlaybackWaiting,
-    PlayerReady,
-    Report,
-    Silence,
-    Silenced,
-    Stop,
-)
+from bridge.midi.player.messages import Command, Panic, Play, Report, Silence, Silenced, Stop
 from bridge.midi.player.playback import NOW, ActivePlaybacks, Playback
 from bridge.midi.ports.rtmidi_ports import Ports
 from bridge.midi.ports.stall import STALL_MESSAGE, Stall
 from bridge.midi.schedule import SILENCE, Schedule
 from bridge.midi.sync.sources import Sources, SyncMessage
 from bridge.midi.timeline import NS_PER_SECOND, free_running
-from bridge.model import MidiStatus, PlayOutcome
+from bridge.model import Lateness, MidiStatus, PlayOutcome
 
 #: The player busy-waits for this long before each deadline, because a sleeping thread may be woken this late. It is
 #: short on Linux, where sleeps are exact and a thread that spins for long loses its place in the scheduler (see
@@ -107,7 +94,7 @@ class Player:
     def _open(self) -> None:
         earlier, self._ports = self._ports, self._open_ports()
         if self._ports.status != earlier.status:
-            self._report(PlayerReady(status=self._ports.status))
+            self._report(MidiReady(status=self._ports.status))
         self._leftovers.begin(self._clock_ns())
 
     def _wait(self, inbox: Inbox) -> Command | SyncMessage | Stall | None:
@@ -172,7 +159,7 @@ class Player:
                 self._end(playback, "failed", str(error))
             else:
                 if not playback.is_playing:
-                    self._end(playback, "finished", waits=playback.sync != NOW)
+                    self._end(playback, "finished", stays_armed=playback.sync != NOW)
 
     def _handle(self, command: Command | SyncMessage | Stall) -> None:
         match command:
@@ -196,7 +183,7 @@ class Player:
         if is_stalled:
             for playback in self._playbacks.playing():
                 self._end(playback, "failed", STALL_MESSAGE)
-        self._report(PlayerReady(status=MidiStatus(message=STALL_MESSAGE) if is_stalled else self._ports.status))
+        self._report(MidiReady(status=MidiStatus(message=STALL_MESSAGE) if is_stalled else self._ports.status))
 
     def _play(self, schedules: tuple[Schedule, ...], sync: str) -> None:
         if self._stalled:
@@ -222,7 +209,7 @@ class Player:
                 self._start(Playback(schedule, timeline, sync=sync, ahead_ns=output.ahead_ns, now_ns=now_ns))
 
     def _refuse(self, schedule: Schedule, reason: str) -> None:
-        self._report(PlaybackFinished(job=schedule.job, stem=schedule.stem, outcome="failed", reason=reason))
+        self._report_end(schedule, "failed", reason)
 
     def _start(self, playback: Playback) -> None:
         for earlier in self._playbacks.playing(stem=playback.schedule.stem):
@@ -248,7 +235,7 @@ class Player:
             if playback.follow(update):
                 self._silence(playback)
             if played and not playback.is_playing:
-                self._end(playback, "stopped", waits=True)
+                self._end(playback, "stopped", stays_armed=True)
             elif playback.is_playing and not played:
                 self._report_start(playback)
 
@@ -256,23 +243,18 @@ class Player:
         for playback in self._playbacks.playing(job=job):
             self._end(playback, "stopped")
 
-    def _end(self, playback: Playback, outcome: PlayOutcome, reason: str = "", *, waits: bool = False) -> None:
-        """Ends a take; and the playback itself, unless it waits for the next take."""
-        schedule = playback.schedule
-        if not waits:
+    def _end(self, playback: Playback, outcome: PlayOutcome, reason: str = "", *, stays_armed: bool = False) -> None:
+        """Ends a take; and the playback itself, unless it stays armed for the next take."""
+        if not stays_armed:
             self._playbacks.remove(playback)
         if outcome == "finished":
             self._send_final_endings(playback)
         else:
             self._silence(playback)
         self._leftovers.playback_ended(playback, self._ports)
-        if playback.lateness_ns:
-            self._report(_lateness(schedule, playback.lateness_ns))
-            playback.lateness_ns = []
-        self._report(
-            PlaybackFinished(job=schedule.job, stem=schedule.stem, outcome=outcome, reason=reason, waits=waits)
-        )
-        if waits:
+        lateness, playback.lateness_ns = lateness_of(playback.lateness_ns), []
+        self._report_end(playback.schedule, outcome, reason, lateness, stays_armed=stays_armed)
+        if stays_armed:
             self._report_waiting(playback)
 
     def _silence(self, playback: Playback) -> None:
@@ -307,32 +289,31 @@ class Player:
 
     def _report_start(self, playback: Playback) -> None:
         schedule = playback.schedule
+        self._report(MidiStarted(job=schedule.job, stem=schedule.stem, seconds=schedule.seconds, notes=schedule.notes))
+
+    def _report_end(
+        self,
+        schedule: Schedule,
+        outcome: PlayOutcome,
+        reason: str = "",
+        lateness: Lateness | None = None,
+        *,
+        stays_armed: bool = False,
+    ) -> None:
+        if (warning := audible(schedule.stem, lateness)) is not None:
+            self._report(warning)
+        if reason:
+            self._report(Noticed(level="warning", message=reason))
         self._report(
-            PlaybackStarted(job=schedule.job, stem=schedule.stem, seconds=schedule.seconds, notes=schedule.notes)
+            MidiEnded(job=schedule.job, stem=schedule.stem, outcome=outcome, lateness=lateness, stays_armed=stays_armed)
         )
 
     def _report_waiting(self, playback: Playback) -> None:
-        self._report(PlaybackWaiting(job=playback.schedule.job, stem=playback.schedule.stem, sync=playback.sync))
+        self._report(MidiWaiting(job=playback.schedule.job, stem=playback.schedule.stem, sync=playback.sync))
 
     def _report_positions(self, now_ns: int) -> None:
         self._position_ns = now_ns + POSITION_NS
         for playback in self._playbacks.playing():
             seconds = playback.position_seconds(now_ns)
             if seconds is not None and playback.is_playing:
-                self._report(PlaybackPosition(job=playback.schedule.job, stem=playback.schedule.stem, seconds=seconds))
-
-
-def _lateness(schedule: Schedule, lateness_ns: list[int]) -> LatenessReport:
-    ordered = sorted(lateness_ns)
-
-    def rank_ms(share: float) -> float:  # nearest rank
-        return ordered[max(0, math.ceil(share * len(ordered)) - 1)] / 1e6
-
-    return LatenessReport(
-        job=schedule.job,
-        stem=schedule.stem,
-        messages=len(ordered),
-        p50_ms=rank_ms(0.5),
-        p99_ms=rank_ms(0.99),
-        worst_ms=rank_ms(1.0),
-    )
+                self._report(MidiMoved(job=playback.schedule.job, stem=playback.schedule.stem, seconds=seconds))
