@@ -6,11 +6,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import cast
 
 from bridge.errors import EngineFailed
 from bridge.events import Event, MidiEnded, MidiReady, Noticed
-from bridge.midi.player.messages import Command, Panic, Play, Report, Silence, Silenced, Stop
+from bridge.midi.player.messages import Command, Panic, Play, PlayerSettings, Report, Silenced, Stop
 from bridge.midi.player.playback import NOW
 from bridge.midi.player.unended_notes import UnendedNotes, endings_by_stem
 from bridge.midi.ports.port_layout import PortLayout
@@ -31,12 +30,13 @@ STARTING = MidiStatus(message="The MIDI player is starting.")
 class MidiPlayer:
     """Keeps the player's process running and passes its events to `publish`. Everything runs on the event loop.
 
-    `environment` is added to the environment of the player's process and holds the `PortLayout`.
+    `environment` is added to the environment of the player's process.
     """
 
     def __init__(
         self,
         publish: Callable[[Event], None],
+        layout: PortLayout,
         *,
         enabled: bool = True,
         environment: Mapping[str, str] | None = None,
@@ -48,14 +48,13 @@ class MidiPlayer:
         self._sent: Counter[tuple[str, str]] = Counter()
         self._preparing: list[_Preparation] = []
         self._write_lock = asyncio.Lock()
-        layout = PortLayout.from_environment(environment or {})
-        self._unended = UnendedNotes(Path(layout.folder) if layout.folder and not layout.is_guest else None)
+        self._unended = UnendedNotes(layout.own_folder)
         self._child: Child[Command, Report] = Child(
             "bridge.midi",
-            cast("type[Report]", Report),
+            Report,
+            first=lambda: PlayerSettings(layout=layout, leftovers=self._unended.leftovers),
             on_report=self._on_report,
             on_exit=self._on_exit,
-            on_start=self._on_start,
             environment=environment,
             heartbeat_timeout_seconds=HEARTBEAT_TIMEOUT_SECONDS,
         )
@@ -165,10 +164,6 @@ class MidiPlayer:
                 if not self._sent[job, stem] and all(job != preparation.job for preparation in self._preparing):
                     self._unended.ended(job, stem)
         self._publish(report)
-
-    def _on_start(self) -> None:
-        if leftovers := self._unended.leftovers:
-            self._child.send(Silence(ends=leftovers))
 
     def _on_exit(self, reason: str) -> None:
         self._unended.player_died()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty
+from types import MappingProxyType
 
 import pytest
 
@@ -93,9 +94,15 @@ class TimedRecordingOutput(RecordingOutput):
 
 
 class PlayerHarness:
-    """A player on recording ports for `stems`; `run` executes a script until its last command."""
+    """A player on recording ports for `stems`; `run` executes a script until its last command.
 
-    def __init__(self, stems: Sequence[str] = STEMS) -> None:
+    `leftovers` are what an earlier player left sounding, as `Player` takes them.
+    """
+
+    def __init__(
+        self, stems: Sequence[str] = STEMS, leftovers: Mapping[str, tuple[bytes, ...]] = MappingProxyType({})
+    ) -> None:
+        self._leftovers = leftovers
         self.clock = ManualClock()
         self.start_ns = self.clock.now_ns
         self.outputs = {stem: TimedRecordingOutput(PortLayout().name(stem), clock=self.clock) for stem in stems}
@@ -133,7 +140,7 @@ class PlayerHarness:
         )
 
     def run(self, *script: tuple[float, Command | SyncMessage | Stall], oversleep_ns: int = 0) -> None:
-        player = Player(self.open_ports, self._report, self.clock, self._pause, self.sources)
+        player = Player(self.open_ports, self._report, self.clock, self._pause, self.sources, self._leftovers)
         player.run(ScriptedInbox(self.clock, script, oversleep_ns))
 
     def _report(self, report: Report) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from queue import Empty
+from types import MappingProxyType
 from typing import Protocol
 
 from bridge.errors import EngineFailed
@@ -14,7 +15,7 @@ from bridge.events import MidiEnded, MidiMoved, MidiReady, MidiStarted, MidiWait
 from bridge.midi.player.following import SyncFollower
 from bridge.midi.player.lateness import audible, lateness_of
 from bridge.midi.player.leftover_notes import LeftoverNotes
-from bridge.midi.player.messages import Command, Panic, Play, Report, Silence, Silenced, Stop
+from bridge.midi.player.messages import Command, Panic, Play, Report, Silenced, Stop
 from bridge.midi.player.playback import NOW, ActivePlaybacks, Playback
 from bridge.midi.ports.rtmidi_ports import Ports
 from bridge.midi.ports.stall import STALL_MESSAGE, Stall
@@ -49,6 +50,7 @@ class Inbox(Protocol):
 class Player:
     """Plays schedules on the ports that `open_ports` opens, and sends its reports to `report`.
 
+    `leftovers` are, by stem, the messages that end what an earlier player may have left sounding.
     `clock_ns` is a monotonic clock in nanoseconds; `pause` sleeps for some seconds. Tests replace both.
     """
 
@@ -59,6 +61,7 @@ class Player:
         clock_ns: Callable[[], int] = time.perf_counter_ns,
         pause: Callable[[float], None] = time.sleep,
         sources: Sources | None = None,
+        leftovers: Mapping[str, tuple[bytes, ...]] = MappingProxyType({}),
     ) -> None:
         self._open_ports = open_ports
         self._report = report
@@ -66,7 +69,7 @@ class Player:
         self._pause = pause
         self._playbacks = ActivePlaybacks()
         self._follower = SyncFollower(sources or Sources(), self._playbacks)
-        self._leftovers = LeftoverNotes(self._playbacks)
+        self._leftovers = LeftoverNotes(self._playbacks, leftovers)
         self._ports = Ports(MidiStatus(), {})
         self._stalled = False
         self._position_ns = 0
@@ -172,8 +175,6 @@ class Player:
                 self._stop(command.job)
             case Panic():
                 self._panic()
-            case Silence(ends=ends):
-                self._leftovers.add(ends, self._clock_ns())
             case Stall(is_stalled):
                 self._stall(is_stalled)
 

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+import msgspec
+
 from bridge.events import MidiEvent, MidiReady, Noticed
+from bridge.midi.ports.port_layout import PortLayout
 from bridge.midi.schedule import Schedule
 from bridge.value import Value
+
+
+class PlayerSettings(Value, frozen=True, kw_only=True, tag="settings"):
+    """The first message."""
+
+    layout: PortLayout
+    leftovers: dict[str, tuple[bytes, ...]] = msgspec.field(default_factory=dict)
+    """By stem, the messages that end what an earlier player may have left sounding, for each connection of its port."""
 
 
 class Play(Value, frozen=True, kw_only=True, tag="play"):
@@ -27,15 +38,9 @@ class Panic(Value, frozen=True, kw_only=True, tag="panic"):
     """Ends everything and sends the silencing controllers on every channel of every port."""
 
 
-class Silence(Value, frozen=True, kw_only=True, tag="silence"):
-    """By stem, the messages that end what an earlier player may have left sounding, for each connection of its port."""
-
-    ends: dict[str, tuple[bytes, ...]]
-
-
 class Silenced(Value, frozen=True, kw_only=True, tag="silenced"):
-    """The messages of `Silence` were sent to every connection that was made in time."""
+    """The `leftovers` of `PlayerSettings` were sent to every connection that was made in time."""
 
 
-Command: TypeAlias = Play | Stop | Panic | Silence
+Command: TypeAlias = Play | Stop | Panic
 Report: TypeAlias = MidiReady | MidiEvent | Noticed | Silenced
