@@ -101,7 +101,7 @@ class MidiWaiting(Value, frozen=True, kw_only=True, tag="midi_waiting"):
     job: str
     stem: str
     sync: str
-    """`clock`, `jack` or `link`."""
+    """What they follow: one of `request.SYNCS`, not `now`."""
 
 
 class MidiStarted(Value, frozen=True, kw_only=True, tag="midi_started"):

@@ -26,10 +26,11 @@ from bridge.midi.realtime.thread_priority import keep_realtime_scheduling, realt
 from bridge.midi.sync.ableton_link import open_link
 from bridge.midi.sync.clock_port import SYNC_PORT, ClockPort, sync_port
 from bridge.midi.sync.jack_transport import jack_period_ns, open_jack_transport
-from bridge.midi.sync.sources import JACK, LINK, Sources
+from bridge.midi.sync.sources import Sources
 from bridge.model import MidiStatus
 from bridge.processes.parent import ParentChannel
 from bridge.protocols import MidiOutput
+from bridge.request import JACK, LINK
 
 
 def main() -> int:

@@ -10,12 +10,12 @@ from pathlib import Path
 from bridge.errors import EngineFailed
 from bridge.events import Event, MidiEnded, MidiReady, Noticed
 from bridge.midi.player.messages import Command, Panic, Play, PlayerSettings, Report, Silenced, Stop
-from bridge.midi.player.playback import NOW
 from bridge.midi.player.unended_notes import UnendedNotes, endings_by_stem
 from bridge.midi.ports.port_layout import PortLayout
 from bridge.midi.schedule import Schedule, schedule
 from bridge.model import MidiStatus, PlayOutcome
 from bridge.processes.child import Child
+from bridge.request import NOW
 
 #: While RtMidi waits for JACK it holds the interpreter, so no heartbeat is sent: as long as a server hangs, and for 4 s
 #: (jackd 1.9.21) if ports are opened just after the player was killed.
@@ -189,16 +189,17 @@ class _Preparation:
 def _read(
     job: str, stems: Mapping[str, Path], offsets_seconds: Mapping[str, float], beat: float | None
 ) -> tuple[Schedule, ...]:
-    from bridge.smf.reading import read_schedule, read_tempo
+    from bridge.smf.reading import read_midi  # mido is loaded with the first play
 
+    contents = {stem: read_midi(path) for stem, path in stems.items()}
     return tuple(
         schedule(
             job,
             stem,
-            ((message.seconds, message.data) for message in read_schedule(path)),
+            ((message.seconds, message.data) for message in content.messages),
             offsets_seconds.get(stem, 0.0),
-            tempo_bpm=read_tempo(path),
+            tempo_bpm=content.tempo_bpm,
             beat=beat,
         )
-        for stem, path in stems.items()
+        for stem, content in contents.items()
     )

@@ -16,13 +16,14 @@ from bridge.midi.player.following import SyncFollower
 from bridge.midi.player.lateness import audible, lateness_of
 from bridge.midi.player.leftover_notes import LeftoverNotes
 from bridge.midi.player.messages import Command, Panic, Play, Report, Silenced, Stop
-from bridge.midi.player.playback import NOW, ActivePlaybacks, Playback
+from bridge.midi.player.playback import ActivePlaybacks, Playback
 from bridge.midi.ports.rtmidi_ports import Ports
 from bridge.midi.ports.stall import STALL_MESSAGE, Stall
 from bridge.midi.schedule import SILENCE, Schedule
 from bridge.midi.sync.sources import Sources, SyncMessage
 from bridge.midi.timeline import NS_PER_SECOND, free_running
 from bridge.model import Lateness, MidiStatus, PlayOutcome
+from bridge.request import NOW
 
 #: The player busy-waits for this long before each deadline, because a sleeping thread may be woken this late. It is
 #: short on Linux, where sleeps are exact and a thread that spins for long loses its place in the scheduler (see

@@ -9,6 +9,7 @@ import msgspec
 from bridge.events import MidiEvent, MidiReady, Noticed
 from bridge.midi.ports.port_layout import PortLayout
 from bridge.midi.schedule import Schedule
+from bridge.request import NOW
 from bridge.value import Value
 
 
@@ -24,8 +25,8 @@ class Play(Value, frozen=True, kw_only=True, tag="play"):
     """Plays schedules that start together, each on its stem's port; earlier playback on that port ends."""
 
     schedules: tuple[Schedule, ...]
-    sync: str = "now"
-    """The source that they follow: `now` (none), `clock`, `jack` or `link`."""
+    sync: str = NOW
+    """What they follow: one of `request.SYNCS`."""
 
 
 class Stop(Value, frozen=True, kw_only=True, tag="stop"):

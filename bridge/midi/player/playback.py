@@ -18,9 +18,8 @@ from bridge.midi.schedule import (
     sets_parameter,
 )
 from bridge.midi.timeline import NS_PER_SECOND, Timeline
+from bridge.request import NOW
 
-#: Follows no source: plays at once, at the schedule's own tempo.
-NOW = "now"
 #: Tolerance for rounded positions, far below one tick of a file.
 ROUNDING_SECONDS = 1e-6
 #: How long a message that lies on a tick waits for that tick: as late as a tick comes when 140 BPM change to 90.
