@@ -51,7 +51,10 @@ class Started(Value, frozen=True, kw_only=True, tag="started"):
 
 
 class Progressed(Value, frozen=True, kw_only=True, tag="progressed"):
-    """`fraction` is the share of the whole job that is done; `eta_seconds` is None while unknown."""
+    """`fraction` is the share of the whole job that is done; `eta_seconds` is None while unknown.
+
+    At most five a second per job; the first of a stage at once.
+    """
 
     job: str
     stage: Stage
