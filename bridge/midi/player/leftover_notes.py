@@ -70,7 +70,7 @@ class LeftoverNotes:
         for stem, ends in self._ends.items():
             if (output := ports.outputs.get(stem)) is not None and output.name in names:
                 playing = self._playbacks.playing(stem=stem)
-                put_off = [data for data in ends if any(playback.is_cut_by(data) for playback in playing)]
+                put_off = [data for data in ends if any(playback.in_flight.is_cut_by(data) for playback in playing)]
                 self._deferred[stem] = self._deferred.get(stem, Counter()) | Counter(put_off)
                 for data in ends:
                     if data not in put_off:
@@ -85,4 +85,4 @@ class LeftoverNotes:
         stem = playback.schedule.stem
         for data in self._deferred.pop(stem, Counter()).elements():
             with contextlib.suppress(EngineFailed):
-                ports.outputs[stem].send(data, playback.last_ns)
+                ports.outputs[stem].send(data, playback.in_flight.last_ns)

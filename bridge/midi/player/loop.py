@@ -264,14 +264,14 @@ class Player:
         output = self._ports.outputs[playback.schedule.stem]
         with contextlib.suppress(EngineFailed):
             output.take_back()
-        for data in playback.abort():
+        for data in playback.in_flight.abort():
             with contextlib.suppress(EngineFailed):  # the next message is tried all the same
                 output.send(data)
 
     def _send_final_endings(self, playback: Playback) -> None:
         """Ends the notes that the schedule itself left sounding, together with its last message."""
-        at_ns = playback.last_ns
-        for data in playback.finish():
+        at_ns = playback.in_flight.last_ns
+        for data in playback.in_flight.finish():
             with contextlib.suppress(EngineFailed):
                 self._ports.outputs[playback.schedule.stem].send(data, at_ns)
 
