@@ -51,7 +51,10 @@ class Started(Value, frozen=True, kw_only=True, tag="started"):
 
 
 class Progressed(Value, frozen=True, kw_only=True, tag="progressed"):
-    """`fraction` is the share of the whole job that is done; `eta_seconds` is None while unknown."""
+    """`fraction` is the share of the whole job that is done; `eta_seconds` is None while unknown.
+
+    At most five a second per job; the first of a stage at once.
+    """
 
     job: str
     stage: Stage
@@ -101,7 +104,7 @@ class MidiWaiting(Value, frozen=True, kw_only=True, tag="midi_waiting"):
     job: str
     stem: str
     sync: str
-    """`clock`, `jack` or `link`."""
+    """What they follow: one of `request.SYNCS`, not `now`."""
 
 
 class MidiStarted(Value, frozen=True, kw_only=True, tag="midi_started"):
@@ -120,13 +123,15 @@ class MidiMoved(Value, frozen=True, kw_only=True, tag="midi_moved"):
 
 
 class MidiEnded(Value, frozen=True, kw_only=True, tag="midi_ended"):
-    """Playback has ended, or will not start. If the notes follow a DAW and stay armed, `MidiWaiting` comes next."""
+    """Playback has ended, or will not start. Exactly one without `stays_armed` ends each stem of a play."""
 
     job: str
     stem: str
     outcome: PlayOutcome
     lateness: Lateness | None = None
     """None if nothing was sent."""
+    stays_armed: bool = False
+    """The notes follow a DAW and play again when its transport rolls; `MidiWaiting` comes next."""
 
 
 class WorkerChanged(Value, frozen=True, kw_only=True, tag="worker_changed"):

@@ -305,7 +305,7 @@ class Bridge(Protocol):
     async def play(self, job: str, stems: Sequence[str] | None = None, sync: str | None = None) -> None:
         """Plays the notes of a finished job (of all its stems, or of some) on the MIDI ports.
 
-        `sync` is one of `options.SYNCS`: `now` plays from the start at once, the others follow a DAW's transport. None:
+        `sync` is one of `request.SYNCS`: `now` plays from the start at once, the others follow a DAW's transport. None:
         as in the job's request, or, for a job of an earlier run, whose DAW may be gone, as in this bridge's settings.
 
         Raises:

@@ -26,6 +26,9 @@ Probability = Annotated[float, msgspec.Meta(gt=0.0, le=1.0)]
 NoteLength = Annotated[float, msgspec.Meta(ge=0.01, le=2.0)]
 MidiPitch = Annotated[int, msgspec.Meta(ge=0, le=127)]
 
+#: What notes follow while they play: nothing, a DAW's MIDI clock, JACK transport, or Ableton Link.
+SYNCS = NOW, CLOCK, JACK, LINK = ("now", "clock", "jack", "link")
+
 #: Quarter notes of each grid's step; `t`: three in the time of two.
 GRIDS: dict[str, float] = {
     "1/4": 1.0,
@@ -185,7 +188,7 @@ class PlayRequest(Value, frozen=True, kw_only=True):
     """Playback of the notes into the MIDI ports."""
 
     when_done: bool = False
-    sync: str = "now"
+    sync: str = NOW
     """What playback follows: nothing, or the DAW's `clock`, `jack` or `link`."""
 
 

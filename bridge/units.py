@@ -6,6 +6,8 @@ import math
 
 DEFAULT_TEMPO_BPM = 120.0
 TICKS_PER_QUARTER = 960
+#: Velocity of a Note Off that measures none (MIDI 1.0, table II).
+RELEASE_VELOCITY = 64
 
 
 def seconds_to_frames(seconds: float, sample_rate_hz: int) -> int:

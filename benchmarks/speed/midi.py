@@ -97,7 +97,13 @@ class Row:
 
 
 async def in_turns(
-    song: Path, wanted: int, rights: str, load: str, environment: Mapping[str, str], machine_time: Standstills
+    song: Path,
+    wanted: int,
+    rights: str,
+    load: str,
+    environment: Mapping[str, str],
+    layout: PortLayout,
+    machine_time: Standstills,
 ) -> list[Row]:
     """Plays with both players in turns until `wanted` takes of ours are valid."""
     watched = machine_time.has_witnesses
@@ -110,7 +116,7 @@ async def in_turns(
         is_void = played.standstill_ms > STANDSTILL_MS
         (rows[player].void if is_void else rows[player].takes).append(played)
 
-    async with our_player(environment) as ours:
+    async with our_player(environment, layout) as ours:
 
         async def play_ours() -> Played:
             lateness = await ours.play(song)
@@ -135,14 +141,14 @@ def realtime_kit_gives() -> bool:
 
 
 @contextlib.contextmanager
-def jack_or_silence(period_frames: int) -> Iterator[Mapping[str, str]]:
-    """The environment in which the players find a JACK server, or use silent outputs."""
+def jack_or_silence(period_frames: int) -> Iterator[tuple[Mapping[str, str], PortLayout]]:
+    """The environment in which the players find a JACK server, and our ports there; or silent outputs."""
     if reason := why_no_jack():
         print(f"no JACK server: {reason}; using outputs that discard the messages", file=sys.stderr)
-        yield PortLayout(backend=SILENT).environment()
+        yield {}, PortLayout(backend=SILENT)
     else:
         with running_jack(period_frames, synchronous=False) as server:
-            yield server.environment
+            yield server.environment, PortLayout()
 
 
 async def jitter(chosen: argparse.Namespace, work: Path) -> tuple[list[Row], BusyBridge | None]:
@@ -151,7 +157,7 @@ async def jitter(chosen: argparse.Namespace, work: Path) -> tuple[list[Row], Bus
     rows: list[Row] = []
     busy: BusyBridge | None = None
     async with contextlib.AsyncExitStack() as stack:
-        environment = stack.enter_context(jack_or_silence(chosen.period))
+        environment, layout = stack.enter_context(jack_or_silence(chosen.period))
         if not chosen.idle:
             models = chosen.models or work / "models"
             if chosen.models is None:
@@ -161,14 +167,16 @@ async def jitter(chosen: argparse.Namespace, work: Path) -> tuple[list[Row], Bus
         has_real_time = may_have_real_time()
         with standstills() if may_have_real_time(PRIORITY) else contextlib.nullcontext(Standstills()) as machine_time:
             if has_real_time:
-                rows += await in_turns(song, wanted, "real-time allowed", load, environment, machine_time)
+                rows += await in_turns(song, wanted, "real-time allowed", load, environment, layout, machine_time)
                 give_up_real_time()  # the witnesses have it already
             if not may_have_real_time() and realtime_kit_gives():
-                rows += await in_turns(song, wanted, "real-time by RealtimeKit", load, environment, machine_time)
+                rows += await in_turns(
+                    song, wanted, "real-time by RealtimeKit", load, environment, layout, machine_time
+                )
         if not may_have_real_time():
             # No witnesses: each of their wake-ups makes Linux reschedule, which helps processes without priority.
             alone = {**environment, "DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nonexistent"}
-            rows += await in_turns(song, wanted, "ordinary user", load, alone, Standstills())
+            rows += await in_turns(song, wanted, "ordinary user", load, alone, layout, Standstills())
     return rows, busy
 
 

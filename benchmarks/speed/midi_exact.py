@@ -42,7 +42,6 @@ class ExactTake:
 
 async def exact(song: Path, server: JackServer, period_frames: int) -> ExactTake:
     """Plays on `jack-exact` until a take has no xruns, `TAKES` at most."""
-    environment = {**server.environment, **PortLayout(backend="jack-exact").environment()}
     file = mido.MidiFile(str(song))
     due, dues = 0.0, []
     for message in file:
@@ -50,7 +49,7 @@ async def exact(song: Path, server: JackServer, period_frames: int) -> ExactTake
         if not message.is_meta:
             dues.append(due)
     void = 0
-    async with our_player(environment) as ours:
+    async with our_player(server.environment, PortLayout(backend="jack-exact")) as ours:
         while True:
             with MidiReader(server) as reader:
                 reader.connect(f"Source Audio Bridge:{PortLayout().name(STEM)}")

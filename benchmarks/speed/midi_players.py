@@ -17,6 +17,7 @@ import mido  # type: ignore[import-untyped]  # it ships no types
 
 from bridge.events import Event, MidiEnded
 from bridge.midi.client import MidiPlayer
+from bridge.midi.ports.port_layout import PortLayout
 from bridge.model import Lateness
 
 MESSAGES_PER_SECOND = 200
@@ -53,10 +54,10 @@ def write_song(path: Path, notes: int) -> Path:
 class OurPlayer:
     """The player's process through its client, and the lateness of its last playback."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], layout: PortLayout) -> None:
         self._ended = asyncio.Event()
         self._lateness: Lateness | None = None
-        self.player = MidiPlayer(self._happened, environment=environment)
+        self.player = MidiPlayer(self._happened, layout, environment=environment)
 
     async def play(self, song: Path) -> Lateness:
         self._ended.clear()
@@ -72,8 +73,8 @@ class OurPlayer:
 
 
 @contextlib.asynccontextmanager
-async def our_player(environment: Mapping[str, str]) -> AsyncIterator[OurPlayer]:
-    ours = OurPlayer(environment)
+async def our_player(environment: Mapping[str, str], layout: PortLayout) -> AsyncIterator[OurPlayer]:
+    ours = OurPlayer(environment, layout)
     await ours.player.start()
     try:
         await ours.player.wait_ready()

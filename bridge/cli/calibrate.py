@@ -19,14 +19,16 @@ from bridge.events import Event, MidiEnded
 from bridge.midi.calibration import CLICKS, calibrate, clicks
 from bridge.midi.offsets import offsets_file, offsets_ms, read_calibrated_offsets, write_calibrated_offsets
 from bridge.midi.ports.port_layout import PortLayout
-from bridge.smf.reading import read_schedule
+from bridge.request import CLOCK, NOW, SYNCS
+from bridge.smf.reading import read_midi
 from bridge.smf.writing import midi_file
 from bridge.stems import STEMS
 from bridge.units import DEFAULT_TEMPO_BPM
 
 #: Time for the DAW to start rolling, and to play the clicks at 40 beats a minute.
 TIMEOUT_SECONDS = 180.0
-SYNCS = ("clock", "jack", "link")
+#: What the clicks can follow.
+DAW_SYNCS = tuple(sync for sync in SYNCS if sync != NOW)
 
 Recording = Annotated[
     Path | None, typer.Argument(metavar="[RECORDING]", help="The clip that your DAW recorded, as a .mid file.")
@@ -34,7 +36,7 @@ Recording = Annotated[
 Stem = Annotated[str, typer.Option("--stem", help="The stem whose port plays the clicks, and whose offset is stored.")]
 Every = Annotated[bool, typer.Option("--every", help="Store the offset for all stems, not only for this one.")]
 Play = Annotated[bool, typer.Option("--play", help="Play the clicks as soon as your DAW rolls.")]
-Sync = Annotated[str, typer.Option("--sync", help=f"What to follow while playing: {', '.join(SYNCS)}.")]
+Sync = Annotated[str, typer.Option("--sync", help=f"What to follow while playing: {', '.join(DAW_SYNCS)}.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be stored, without storing it.")]
 Reset = Annotated[bool, typer.Option("--reset", help="Delete the calibrated offsets of all stems.")]
 
@@ -45,7 +47,7 @@ async def calibrate_ports(
     stem: Stem = "vocals",
     every: Every = False,
     play: Play = False,
-    sync: Sync = "clock",
+    sync: Sync = CLOCK,
     dry_run: DryRun = False,
     reset: Reset = False,
     port: shared.Port = None,
@@ -75,7 +77,7 @@ async def calibrate_ports(
 def _measure(settings: Settings, recording: Path, stems: tuple[str, ...], *, dry_run: bool) -> None:
     """Raises NotFound; NotReadable if it is not a MIDI file; BadArguments if it has no clicks."""
     check_source(recording)
-    found = calibrate(read_schedule(recording))
+    found = calibrate(read_midi(recording).messages)
     write_line(
         f"{found.clicks} of {CLICKS} clicks found; they were {abs(found.late_ms):.2f} ms "
         f"{'late' if found.late_ms >= 0 else 'early'}, half of them within {found.spread_ms:.2f} ms of this."
@@ -115,8 +117,8 @@ async def _play(settings: Settings, stem: str, sync: str) -> None:
         BadArguments: `sync` is unknown, or a running bridge has the ports.
         EngineFailed: there are no ports, or the DAW did not roll.
     """
-    if sync not in SYNCS:
-        raise BadArguments(f"{sync} cannot be followed.", advice=f"Choose one of {', '.join(SYNCS)}.")
+    if sync not in DAW_SYNCS:
+        raise BadArguments(f"{sync} cannot be followed.", advice=f"Choose one of {', '.join(DAW_SYNCS)}.")
     if await is_running(settings):
         raise BadArguments("A bridge runs and has the ports.", advice="End it, and start it again afterwards.")
     ended = asyncio.get_running_loop().create_future()

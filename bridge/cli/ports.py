@@ -84,7 +84,7 @@ async def open_player(
     settings: Settings, publish: Callable[[Event], None] = lambda _: None, *, is_guest: bool = False
 ) -> AsyncIterator[MidiPlayer]:
     """A player with the ports that the settings describe; a guest's client has a different name."""
-    player = MidiPlayer(publish, environment=PortLayout.of(settings, is_guest=is_guest).environment())
+    player = MidiPlayer(publish, PortLayout.of(settings, is_guest=is_guest))
     await player.start()
     try:
         yield player

@@ -12,10 +12,9 @@ from bridge.errors import BridgeError
 from bridge.inspector.messages import (
     Inspect,
     Inspected,
-    InspectorCommand,
     InspectorReady,
     InspectorReport,
-    Limits,
+    InspectorSettings,
     Refusal,
 )
 from bridge.pipeline.source_lookup import find_source
@@ -29,29 +28,27 @@ def main() -> int:
     """Serves until the pipe to the main process closes."""
     log_to_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the main process, which ends its children in order
-    channel = ParentChannel[InspectorCommand, InspectorReport](InspectorCommand)
-    with channel:
-        limits = channel.inbox.get()
-        if not isinstance(limits, Limits):
-            return 0 if limits is None else 2
+    with ParentChannel[InspectorSettings, Inspect, InspectorReport](InspectorSettings, Inspect) as channel:
+        settings = channel.first()
         channel.send(InspectorReady())
         while (command := channel.inbox.get()) is not None:
-            if isinstance(command, Inspect):
-                # Each in its own daemon thread: one that hangs with its drive delays no other, and not the exit.
-                threading.Thread(target=_report, args=(channel, command, limits), daemon=True).start()
+            # Each in its own daemon thread: one that hangs with its drive delays no other, and not the exit.
+            threading.Thread(target=_report, args=(channel, command, settings), daemon=True).start()
     return 0
 
 
-def _report(channel: ParentChannel[InspectorCommand, InspectorReport], command: Inspect, limits: Limits) -> None:
-    channel.send(Inspected(token=command.token, refusal=refusal_of(command, limits)))
+def _report(
+    channel: ParentChannel[InspectorSettings, Inspect, InspectorReport], command: Inspect, settings: InspectorSettings
+) -> None:
+    channel.send(Inspected(token=command.token, refusal=refusal_of(command, settings)))
 
 
-def refusal_of(command: Inspect, limits: Limits) -> Refusal | None:
+def refusal_of(command: Inspect, settings: InspectorSettings) -> Refusal | None:
     """Why a request is refused; None if it is accepted, or if the check itself failed."""
     try:
         if command.request.stems.transcribe_as is None:
-            check_engine(command.request.engine.name, Path(limits.models_dir))
-        find_source(command.request, max_seconds=limits.max_seconds, roots=tuple(map(Path, limits.roots)))
+            check_engine(command.request.engine.name, Path(settings.models_dir))
+        find_source(command.request, max_seconds=settings.max_seconds, roots=tuple(map(Path, settings.roots)))
     except BridgeError as error:
         return Refusal(code=error.code, message=error.message, advice=error.advice)
     except Exception:  # the worker will meet it too, and will report it

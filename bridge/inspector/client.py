@@ -16,10 +16,9 @@ from bridge.errors import error_for, unresponsive_drive
 from bridge.inspector.messages import (
     Inspect,
     Inspected,
-    InspectorCommand,
     InspectorReady,
     InspectorReport,
-    Limits,
+    InspectorSettings,
     Refusal,
 )
 from bridge.processes.child import Child
@@ -46,7 +45,7 @@ class InspectorClient:
     def __init__(
         self, settings: Settings, *, module: str = "bridge.inspector", answer_seconds: float = ANSWER_SECONDS
     ) -> None:
-        self._limits = Limits(
+        self._settings = InspectorSettings(
             models_dir=str(settings.models_dir),
             max_seconds=settings.max_minutes * 60,
             roots=tuple(map(str, settings.roots)),
@@ -132,13 +131,13 @@ class InspectorClient:
             self._replace()
         return _no_answer(request)
 
-    def _new_child(self) -> Child[InspectorCommand, InspectorReport]:
+    def _new_child(self) -> Child[Inspect, InspectorReport]:
         return Child(
             self._module,
             InspectorReport,
+            first=lambda: self._settings,
             on_report=self._on_report,
             on_exit=self._on_exit,
-            on_start=lambda: self._child.send(self._limits),
             environment={"OPENBLAS_NUM_THREADS": "1"},  # it computes nothing
         )
 

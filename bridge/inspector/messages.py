@@ -8,8 +8,8 @@ from bridge.request import JobRequest
 from bridge.value import Value
 
 
-class Limits(Value, frozen=True, kw_only=True, tag="limits"):
-    """The first command: the limits for all requests."""
+class InspectorSettings(Value, frozen=True, kw_only=True, tag="settings"):
+    """The first message: the limits for all requests."""
 
     models_dir: str
     max_seconds: float
@@ -39,5 +39,4 @@ class Inspected(Value, frozen=True, kw_only=True, tag="inspected"):
     """None: the request is accepted."""
 
 
-InspectorCommand: TypeAlias = Limits | Inspect
 InspectorReport: TypeAlias = InspectorReady | Inspected

@@ -8,13 +8,12 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, cast
+from typing import Any
 
 from bridge.errors import EngineFailed
 from bridge.midi.player.loop import Player
-from bridge.midi.player.messages import Command, Report
+from bridge.midi.player.messages import Command, PlayerSettings, Report
 from bridge.midi.player.unended_notes import FILE_NAME, remove_file
 from bridge.midi.ports.hosted_ports import open_hosted
 from bridge.midi.ports.jack_identity import GUEST_NAME, claim_name
@@ -27,17 +26,18 @@ from bridge.midi.realtime.thread_priority import keep_realtime_scheduling, realt
 from bridge.midi.sync.ableton_link import open_link
 from bridge.midi.sync.clock_port import SYNC_PORT, ClockPort, sync_port
 from bridge.midi.sync.jack_transport import jack_period_ns, open_jack_transport
-from bridge.midi.sync.sources import JACK, LINK, Sources
+from bridge.midi.sync.sources import Sources
 from bridge.model import MidiStatus
 from bridge.processes.parent import ParentChannel
 from bridge.protocols import MidiOutput
+from bridge.request import JACK, LINK
 
 
 def main() -> int:
     """Plays until the main process exits or a signal arrives."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(realtime_scheduling())
-        channel = stack.enter_context(ParentChannel[Command, Report](cast("type[Command]", Command)))
+        channel = stack.enter_context(ParentChannel[PlayerSettings, Command, Report](PlayerSettings, Command))
         keep_realtime_scheduling()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: channel.inbox.put(None))  # SimpleQueue.put is safe in a handler
@@ -45,18 +45,24 @@ def main() -> int:
         sys.setswitchinterval(0.0002)
         sources = Sources({JACK: open_jack_transport, LINK: open_link})
         probe = JackProbe(jack_period_ns)
-        player = Player(lambda: _open_ports(stack, channel.inbox, probe), channel.send, sources=sources)
+        settings = channel.first()
+        layout = settings.layout
+        player = Player(
+            lambda: _open_ports(layout, stack, channel.inbox, probe),
+            channel.send,
+            sources=sources,
+            leftovers=settings.leftovers,
+        )
         # A garbage collection during playback would delay notes. The player creates no reference cycles.
         gc.freeze()
         gc.disable()
         player.run(channel.inbox)
-        if (layout := PortLayout.from_environment(os.environ)).folder and not layout.is_guest:
-            remove_file(Path(layout.folder) / FILE_NAME)  # the main process may have exited already
+        if layout.own_folder is not None:
+            remove_file(layout.own_folder / FILE_NAME)  # the main process may have exited already
     return 0
 
 
-def _open_ports(stack: contextlib.ExitStack, inbox: SimpleQueue[Any], probe: JackProbe) -> Ports:
-    layout = PortLayout.from_environment(os.environ)
+def _open_ports(layout: PortLayout, stack: contextlib.ExitStack, inbox: SimpleQueue[Any], probe: JackProbe) -> Ports:
     with contextlib.ExitStack() as opened:
         watch = None
         if layout.backend in ("auto", *ON_JACK):

@@ -1,4 +1,4 @@
-"""The main process's side of the MIDI player: starts its process, sends commands, publishes its reports as events."""
+"""The main process's side of the MIDI player: starts its process, sends commands, publishes its events."""
 
 from __future__ import annotations
 
@@ -6,40 +6,22 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import cast
 
 from bridge.errors import EngineFailed
-from bridge.events import Event, MidiEnded, MidiMoved, MidiReady, MidiStarted, MidiWaiting, Noticed
-from bridge.midi.player.messages import (
-    Command,
-    LatenessReport,
-    Panic,
-    Play,
-    PlaybackFinished,
-    PlaybackPosition,
-    PlaybackStarted,
-    PlaybackWaiting,
-    PlayerReady,
-    Report,
-    Silence,
-    Silenced,
-    Stop,
-)
-from bridge.midi.player.playback import NOW
+from bridge.events import Event, MidiEnded, MidiReady, Noticed
+from bridge.midi.player.messages import Command, Panic, Play, PlayerSettings, Report, Silenced, Stop
 from bridge.midi.player.unended_notes import UnendedNotes, endings_by_stem
 from bridge.midi.ports.port_layout import PortLayout
 from bridge.midi.schedule import Schedule, schedule
-from bridge.model import Lateness as LatenessFigures
 from bridge.model import MidiStatus, PlayOutcome
 from bridge.processes.child import Child
+from bridge.request import NOW
 
 #: While RtMidi waits for JACK it holds the interpreter, so no heartbeat is sent: as long as a server hangs, and for 4 s
 #: (jackd 1.9.21) if ports are opened just after the player was killed.
 HEARTBEAT_TIMEOUT_SECONDS = 15.0
 #: How long `play` waits for a player that is starting.
 READY_SECONDS = 20.0
-#: Listeners accept a jitter of 1–1.5 ms (ICMC 2004).
-AUDIBLE_MS = 1.5
 
 SWITCHED_OFF = MidiStatus(message="MIDI is switched off; start without --no-midi to use it.")
 STARTING = MidiStatus(message="The MIDI player is starting.")
@@ -48,12 +30,13 @@ STARTING = MidiStatus(message="The MIDI player is starting.")
 class MidiPlayer:
     """Keeps the player's process running and passes its events to `publish`. Everything runs on the event loop.
 
-    `environment` is added to the environment of the player's process and holds the `PortLayout`.
+    `environment` is added to the environment of the player's process.
     """
 
     def __init__(
         self,
         publish: Callable[[Event], None],
+        layout: PortLayout,
         *,
         enabled: bool = True,
         environment: Mapping[str, str] | None = None,
@@ -63,17 +46,15 @@ class MidiPlayer:
         self._status = STARTING if enabled else SWITCHED_OFF
         self._ready = asyncio.Event()
         self._sent: Counter[tuple[str, str]] = Counter()
-        self._lateness: dict[tuple[str, str], LatenessFigures] = {}
         self._preparing: list[_Preparation] = []
         self._write_lock = asyncio.Lock()
-        layout = PortLayout.from_environment(environment or {})
-        self._unended = UnendedNotes(Path(layout.folder) if layout.folder and not layout.is_guest else None)
+        self._unended = UnendedNotes(layout.own_folder)
         self._child: Child[Command, Report] = Child(
             "bridge.midi",
-            cast("type[Report]", Report),
+            Report,
+            first=lambda: PlayerSettings(layout=layout, leftovers=self._unended.leftovers),
             on_report=self._on_report,
             on_exit=self._on_exit,
-            on_start=self._on_start,
             environment=environment,
             heartbeat_timeout_seconds=HEARTBEAT_TIMEOUT_SECONDS,
         )
@@ -172,37 +153,17 @@ class MidiPlayer:
 
     def _on_report(self, report: Report) -> None:
         match report:
-            case PlayerReady(status=status):
-                self._status = status
-                self._ready.set()
-                self._publish(MidiReady(status=status))
             case Silenced():
                 self._unended.clear_leftovers()
-            case PlaybackWaiting(job=job, stem=stem, sync=sync):
-                self._publish(MidiWaiting(job=job, stem=stem, sync=sync))
-            case PlaybackPosition(job=job, stem=stem, seconds=seconds):
-                self._publish(MidiMoved(job=job, stem=stem, seconds=seconds))
-            case PlaybackStarted(job=job, stem=stem, seconds=seconds, notes=notes):
-                self._publish(MidiStarted(job=job, stem=stem, seconds=seconds, notes=notes))
-            case PlaybackFinished(job=job, stem=stem, outcome=outcome, reason=reason):
-                if not report.waits:
-                    self._sent -= Counter([(job, stem)])
-                    if not self._sent[job, stem] and all(job != preparation.job for preparation in self._preparing):
-                        self._unended.ended(job, stem)
-                if reason:
-                    self._publish(Noticed(level="warning", message=reason))
-                lateness = self._lateness.pop((job, stem), None)
-                self._publish(MidiEnded(job=job, stem=stem, outcome=outcome, lateness=lateness))
-            case LatenessReport(job=job, stem=stem):
-                self._lateness[job, stem] = LatenessFigures(
-                    messages=report.messages, p50_ms=report.p50_ms, p99_ms=report.p99_ms, worst_ms=report.worst_ms
-                )
-                if report.p99_ms > AUDIBLE_MS:
-                    self._publish(_lateness_notice(report))
-
-    def _on_start(self) -> None:
-        if leftovers := self._unended.leftovers:
-            self._child.send(Silence(ends=leftovers))
+                return
+            case MidiReady(status=status):
+                self._status = status
+                self._ready.set()
+            case MidiEnded(job=job, stem=stem, stays_armed=False):
+                self._sent -= Counter([(job, stem)])
+                if not self._sent[job, stem] and all(job != preparation.job for preparation in self._preparing):
+                    self._unended.ended(job, stem)
+        self._publish(report)
 
     def _on_exit(self, reason: str) -> None:
         self._unended.player_died()
@@ -228,24 +189,17 @@ class _Preparation:
 def _read(
     job: str, stems: Mapping[str, Path], offsets_seconds: Mapping[str, float], beat: float | None
 ) -> tuple[Schedule, ...]:
-    from bridge.smf.reading import read_schedule, read_tempo
+    from bridge.smf.reading import read_midi  # mido is loaded with the first play
 
+    contents = {stem: read_midi(path) for stem, path in stems.items()}
     return tuple(
         schedule(
             job,
             stem,
-            ((message.seconds, message.data) for message in read_schedule(path)),
+            ((message.seconds, message.data) for message in content.messages),
             offsets_seconds.get(stem, 0.0),
-            tempo_bpm=read_tempo(path),
+            tempo_bpm=content.tempo_bpm,
             beat=beat,
         )
-        for stem, path in stems.items()
-    )
-
-
-def _lateness_notice(report: LatenessReport) -> Noticed:
-    return Noticed(
-        level="warning",
-        message=f"MIDI {report.stem} was audibly late: 99 % of {report.messages} messages by up to "
-        f"{report.p99_ms:.1f} ms, the worst by {report.worst_ms:.1f} ms.",
+        for stem, content in contents.items()
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from bridge.units import DEFAULT_TEMPO_BPM
+from bridge.units import DEFAULT_TEMPO_BPM, RELEASE_VELOCITY
 from bridge.value import Value
 
 NOTE_OFF, NOTE_ON, CONTROL_CHANGE, PITCH_BEND = 0x80, 0x90, 0xB0, 0xE0
@@ -17,8 +17,6 @@ CHANNELS = range(16)
 PARAMETER_CONTROLLERS = frozenset((6, 38, *range(96, 102)))
 #: Parameters set within this time from the start configure the whole file; later ones belong to the music.
 SET_UP_SECONDS = 0.1
-#: Velocity of a Note Off that does not carry one (MIDI 1.0, table II).
-RELEASE_VELOCITY = 64
 #: 8192, the pitch wheel at rest, as its two data bytes.
 BEND_CENTRE = (0x00, 0x40)
 #: Silences a port in any state: the silencing controllers and a centred bend on each channel.

@@ -24,12 +24,12 @@ from bridge.options.kinds import (
     between,
     choice_of,
 )
-from bridge.request import GRIDS, Bends, JobRequest, OffScale, Voices
+from bridge.request import GRIDS, SYNCS, Bends, JobRequest, OffScale, Voices
 
 TEMPO = between(20, 400, "BPM")
 PERCENT = between(0, 100, "%", factor=0.01)
 DEVICE = choice_of("auto", "cpu", "cuda", "mps")
-SYNC = choice_of("now", "clock", "jack", "link")
+SYNC = choice_of(*SYNCS)
 PITCH = Pitch()
 NOTE_LISTS = ("csv", "json")
 

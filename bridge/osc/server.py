@@ -81,7 +81,7 @@ class OscServer(asyncio.DatagramProtocol):
     """Serves protocol 1 on one UDP socket; made by `serve_osc`."""
 
     def __init__(self, context: ServerContext, clock: Clock, notice: Callable[[Noticed], None]) -> None:
-        self.publisher = Publisher(context.bridge, context.peers, clock, self.send)
+        self.publisher = Publisher(context.bridge, context.peers, self.send)
         self._context = context
         self._peers = context.peers
         self._clock = clock
@@ -137,7 +137,6 @@ class OscServer(asyncio.DatagramProtocol):
 
     async def close(self) -> None:
         """Sends `/sab/bye`, and cancels the answers that are not complete."""
-        self.publisher.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

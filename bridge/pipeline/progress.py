@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping
 
 from bridge.events import Progressed
 from bridge.model import STAGES, Stage
+from bridge.pipeline.progress_limit import ProgressLimit
 from bridge.protocols import Clock
 
 #: Share of the bar for the loading stage, before the amount of work is known.
 LOADING_SHARE = 0.05
-#: Highest rate of progress events; a change of stage is always reported. Screens and Max patches need no more.
-MAX_PER_SECOND = 5
 #: Below this fraction, a stage's own pace is not used.
 TRUSTED_FRACTION = 0.02
 #: A stage expected to be shorter than this does not predict the slowness of the next.
@@ -21,7 +20,7 @@ TOLERANCE, TOLERANCE_SECONDS = 1.25, 2.0
 
 
 class JobProgress:
-    """Turns the fraction done of each stage into `Progressed` events, at most five a second.
+    """Turns the fraction done of each stage into `Progressed` events, at most five a second; a new stage at once.
 
     The bar and the remaining time follow the expected durations of the stages (`expect`) and the measured pace of the
     current one. The remaining time falls or stays; it rises only if the work is slower than expected by more than the
@@ -45,7 +44,7 @@ class JobProgress:
         self._left_seconds: float | None = None
         """The remaining time in the last event."""
         self._is_slower = False
-        self._last_sent = -1.0
+        self._limit = ProgressLimit(clock.monotonic_seconds())
 
     def expect(self, seconds: Mapping[Stage, float]) -> None:
         """Sets the expected seconds of the coming stages, which share the rest of the bar in proportion."""
@@ -70,7 +69,7 @@ class JobProgress:
         fraction = min(max(fraction, 0.0), 1.0)
         self._stage_fraction = max(self._stage_fraction, fraction)
         self._move(fraction)
-        if self._clock.monotonic_seconds() - self._last_sent >= 1 / MAX_PER_SECOND:
+        if self._limit.has_room(self._stage, self._clock.monotonic_seconds()):
             self._send()
 
     def _move(self, fraction: float) -> None:
@@ -78,7 +77,7 @@ class JobProgress:
         self._bar = min(1.0, max(self._bar, start + (end - start) * fraction))
 
     def _send(self) -> None:
-        self._last_sent = self._clock.monotonic_seconds()
+        self._limit.count(self._clock.monotonic_seconds())
         self._left_seconds = self._steady(self._estimate())
         self._emit(
             Progressed(

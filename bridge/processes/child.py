@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from bridge.processes.frames import HEADER, frame, payload_length
+from bridge.value import Value
 
 log = logging.getLogger(__name__)
 
@@ -36,10 +37,10 @@ LAST_LINES = 20
 class Child(Generic[Command, Report]):
     """Runs `python -m module` and keeps it running.
 
+    `first` makes the first message, which the child gets after each start, before every command: its settings.
     `on_report` receives each of its reports. `on_exit` is called whenever it ends unexpectedly, before it is restarted,
-    with the last line that it wrote to standard error. `on_start` is called after each start, to send the initial
-    commands. All run on the event loop. Commands sent while the child is down are dropped: `on_exit` decides what to
-    send again.
+    with the last line that it wrote to standard error. All run on the event loop. Commands sent while the child is down
+    are dropped: `on_exit` decides what to send again.
     """
 
     def __init__(
@@ -47,18 +48,18 @@ class Child(Generic[Command, Report]):
         module: str,
         reports: Any,  # the type form of Report: a union of tagged structs
         *,
+        first: Callable[[], Value],
         on_report: Callable[[Report], None],
         on_exit: Callable[[str], None],
-        on_start: Callable[[], None] | None = None,
         environment: Mapping[str, str] | None = None,
         heartbeat_timeout_seconds: float = HEARTBEAT_TIMEOUT_SECONDS,
     ) -> None:
         self._module = module
         self._decode: Callable[[bytes], Report] = msgspec.msgpack.Decoder(reports).decode
         self._encode = msgspec.msgpack.Encoder().encode
+        self._first = first
         self._on_report = on_report
         self._on_exit = on_exit
-        self._on_start = on_start
         self._environment = dict(environment or {})
         self._heartbeat_timeout_seconds = heartbeat_timeout_seconds
         self._process: asyncio.subprocess.Process | None = None
@@ -80,11 +81,14 @@ class Child(Generic[Command, Report]):
 
     def send(self, command: Command) -> None:
         """Sends one command; drops it if the child is down."""
+        self._write(command)
+
+    def _write(self, message: Command | Value) -> None:
         process = self._process
         if process is None or process.stdin is None or process.stdin.is_closing():
             return
         with contextlib.suppress(ConnectionError, RuntimeError):
-            process.stdin.write(frame(self._encode(command)))
+            process.stdin.write(frame(self._encode(message)))
 
     def kill(self) -> None:
         """Kills the child; it will be restarted."""
@@ -128,8 +132,7 @@ class Child(Generic[Command, Report]):
             env={**os.environ, "PYTHONUNBUFFERED": "1", **self._environment},
             **own_group,  # type: ignore[arg-type]
         )
-        if self._on_start is not None:
-            self._on_start()
+        self._write(self._first())
 
     async def _keep_running(self) -> None:
         failures = 0

@@ -8,6 +8,7 @@ from typing import TypeAlias
 import mido  # type: ignore[import-untyped]  # it ships no types
 
 from bridge.smf.ticks import NoteTicks, ticks
+from bridge.units import RELEASE_VELOCITY
 
 #: (tick, order among the messages of that tick, message)
 TickMessage: TypeAlias = "tuple[int, int, mido.Message]"
@@ -15,8 +16,6 @@ TickMessage: TypeAlias = "tuple[int, int, mido.Message]"
 #: Order of messages at one tick: settings first, then note-offs, so that none ends a note that starts, then bends, so
 #: that each precedes its note.
 SETTING, OFF, BEND, ON = range(4)
-#: MIDI 1.0's release velocity for "not measured".
-RELEASE_VELOCITY = 64
 BEND_UNITS = 8192
 #: Registered parameters.
 BEND_RANGE_PARAMETER, MPE_PARAMETER = 0, 6

@@ -10,8 +10,7 @@ import mido  # type: ignore[import-untyped]  # it ships no types
 import msgspec
 
 from bridge.errors import NotReadable
-from bridge.smf.note_messages import RELEASE_VELOCITY
-from bridge.units import DEFAULT_TEMPO_BPM
+from bridge.units import DEFAULT_TEMPO_BPM, RELEASE_VELOCITY
 
 #: Larger than any musical file; the limit bounds memory.
 MAX_BYTES = 8 * 1024 * 1024
@@ -32,10 +31,17 @@ class TimedMessage(msgspec.Struct, frozen=True):
     """The same time in quarter notes, independent of the tempo."""
 
 
-def read_schedule(path: Path) -> tuple[TimedMessage, ...]:
-    """The channel messages of a file by time, those of one tick in the file's order.
+class MidiContent(msgspec.Struct, frozen=True):
+    """What the player needs of a file."""
 
-    A note-on of velocity 0 is returned as a note-off.
+    messages: tuple[TimedMessage, ...]
+    """The channel messages by time, those of one tick in the file's order; a note-on of velocity 0 is a note-off."""
+    tempo_bpm: float
+    """The tempo at the start, in quarter notes per minute."""
+
+
+def read_midi(path: Path) -> MidiContent:
+    """The content of a file.
 
     Raises:
         NotReadable: the file is not a MIDI file, or is damaged.
@@ -43,6 +49,7 @@ def read_schedule(path: Path) -> tuple[TimedMessage, ...]:
     file = _load(path)
     messages: list[TimedMessage] = []
     tempo, tempo_tick, tempo_seconds = mido.bpm2tempo(DEFAULT_TEMPO_BPM), 0, 0.0
+    first_tempo: int | None = None
     tick = 0
     for message in mido.merge_tracks(file.tracks):
         tick += message.time
@@ -51,24 +58,17 @@ def read_schedule(path: Path) -> tuple[TimedMessage, ...]:
         seconds = tempo_seconds + (tick - tempo_tick) * tempo / (file.ticks_per_beat * 1e6)
         if message.type == "set_tempo":
             tempo, tempo_tick, tempo_seconds = message.tempo, tick, seconds
+            if tick == 0 and first_tempo is None:
+                first_tempo = tempo
         elif not message.is_meta and hasattr(message, "channel"):
             messages.append(TimedMessage(seconds, _as_bytes(message), tick / file.ticks_per_beat))
-    return tuple(messages)
-
-
-def read_tempo(path: Path) -> float:
-    """The tempo at the start of a file, in quarter notes per minute. Raises NotReadable as `read_schedule` does."""
-    for message in mido.merge_tracks(_load(path).tracks):
-        if message.time:
-            break
-        if message.type == "set_tempo":
-            return 60e6 / max(1, int(message.tempo))
-    return DEFAULT_TEMPO_BPM
+    tempo_bpm = DEFAULT_TEMPO_BPM if first_tempo is None else 60e6 / max(1, first_tempo)
+    return MidiContent(tuple(messages), tempo_bpm)
 
 
 def count_notes(path: Path) -> int:
-    """The number of notes in a file. Raises NotReadable as `read_schedule` does."""
-    return sum(message.data[0] & 0xF0 == 0x90 for message in read_schedule(path))
+    """The number of notes in a file. Raises NotReadable as `read_midi` does."""
+    return sum(message.data[0] & 0xF0 == 0x90 for message in read_midi(path).messages)
 
 
 def _load(path: Path) -> mido.MidiFile:

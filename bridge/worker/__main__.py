@@ -21,7 +21,7 @@ from bridge.system.clock import SystemClock
 from bridge.transcription.registry import TranscriberRegistry
 from bridge.worker.allocator import release_memory
 from bridge.worker.idle import IdleTime
-from bridge.worker.messages import Configure, WorkerCommand, WorkerReady, WorkerReport
+from bridge.worker.messages import WorkerCommand, WorkerReady, WorkerReport, WorkerSettings
 from bridge.worker.service import Worker
 
 #: Idle time before the worker converts models, which occupies all CPU cores for a while.
@@ -37,7 +37,7 @@ def main() -> int:
     """Serves until the pipe to the main process closes."""
     log_to_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the main process, which ends the worker in order
-    workers: list[Worker] = []  # empty until the first command has configured it
+    workers: list[Worker] = []  # empty until the first message has configured it
 
     def interrupt(command: WorkerCommand) -> bool:
         return any(worker.interrupt(command) for worker in workers)
@@ -46,28 +46,26 @@ def main() -> int:
         for worker in workers:
             worker.abandon()
 
-    channel = ParentChannel[WorkerCommand, WorkerReport](WorkerCommand, on_command=interrupt, on_gone=abandon)
+    channel = ParentChannel[WorkerSettings, WorkerCommand, WorkerReport](
+        WorkerSettings, WorkerCommand, on_command=interrupt, on_gone=abandon
+    )
     with channel:
-        configuration = channel.inbox.get()
-        if not isinstance(configuration, Configure):
-            return 2 if configuration is not None else 0
+        settings = channel.first()
         clock = SystemClock()
-        cache_dir = Path(configuration.cache_dir)
+        cache_dir = Path(settings.cache_dir)
         backends = Backends(OpenVinoCache(cache_dir / "openvino", clock=clock))
         engines = EngineRegistry(
-            Path(configuration.models_dir), clock=clock, backends=backends, speeds=EngineSpeeds.in_folder(cache_dir)
+            Path(settings.models_dir), clock=clock, backends=backends, speeds=EngineSpeeds.in_folder(cache_dir)
         )
         transcribers = TranscriberRegistry()
         context = WorkerContext(
             engines=engines,
             transcribers=transcribers,
             clock=clock,
-            max_seconds=configuration.max_seconds,
+            max_seconds=settings.max_seconds,
             paces=StagePaces.kept_in(cache_dir, clock),
-            roots=tuple(map(Path, configuration.roots)),
-            cache=ResultsCache(cache_dir, configuration.cache_max_bytes, clock)
-            if configuration.cache_max_bytes
-            else None,
+            roots=tuple(map(Path, settings.roots)),
+            cache=ResultsCache(cache_dir, settings.cache_max_bytes, clock) if settings.cache_max_bytes else None,
         )
         worker = Worker(context, channel.send)
         workers.append(worker)

@@ -15,7 +15,6 @@ from bridge.request import JobRequest
 from bridge.worker import allocator
 from bridge.worker.messages import (
     CancelJob,
-    Configure,
     Fetched,
     Fetching,
     FetchModel,
@@ -24,6 +23,7 @@ from bridge.worker.messages import (
     WorkerCommand,
     WorkerReady,
     WorkerReport,
+    WorkerSettings,
 )
 
 #: How long a cancelled job may go on (one window of the slowest model) before its worker is replaced.
@@ -48,7 +48,6 @@ class WorkerClient:
         on_lost: Callable[[str], None],
         on_ready: Callable[[], None],
     ) -> None:
-        self._settings = settings
         self._publish = publish
         self._on_event = on_event
         self._on_lost = on_lost
@@ -56,12 +55,19 @@ class WorkerClient:
         self._fetches: dict[str, tuple[Callable[[float], None], asyncio.Future[Failure | None]]] = {}
         self._replacement: asyncio.TimerHandle | None = None
         self._is_busy = False
+        worker_settings = WorkerSettings(
+            models_dir=str(settings.models_dir),
+            max_seconds=settings.max_minutes * 60,
+            cache_dir=str(settings.cache_dir),
+            cache_max_bytes=settings.cache_max_bytes,
+            roots=tuple(map(str, settings.roots)),
+        )
         self._child: Child[WorkerCommand, WorkerReport] = Child(
             "bridge.worker",
             WorkerReport,
+            first=lambda: worker_settings,
             on_report=self._on_report,
             on_exit=self._on_exit,
-            on_start=self._configure,
             environment=allocator.environment(allocator.glibc_version()),
         )
 
@@ -110,18 +116,6 @@ class WorkerClient:
             self._fetches.pop(token, None)
         if failure is not None:
             raise error_for(failure.code, failure.message)
-
-    def _configure(self) -> None:
-        settings = self._settings
-        self._child.send(
-            Configure(
-                models_dir=str(settings.models_dir),
-                max_seconds=settings.max_minutes * 60,
-                cache_dir=str(settings.cache_dir),
-                cache_max_bytes=settings.cache_max_bytes,
-                roots=tuple(map(str, settings.roots)),
-            )
-        )
 
     def _on_report(self, report: WorkerReport) -> None:
         match report:

@@ -10,8 +10,8 @@ from bridge.request import JobRequest
 from bridge.value import Value
 
 
-class Configure(Value, frozen=True, kw_only=True, tag="configure"):
-    """The first command: the limits and folders for all jobs."""
+class WorkerSettings(Value, frozen=True, kw_only=True, tag="settings"):
+    """The first message: the limits and folders for all jobs."""
 
     models_dir: str
     max_seconds: float
@@ -57,5 +57,5 @@ class Fetched(Value, frozen=True, kw_only=True, tag="fetched"):
     failure: Failure | None = None
 
 
-WorkerCommand: TypeAlias = Configure | RunJob | CancelJob | FetchModel
+WorkerCommand: TypeAlias = RunJob | CancelJob | FetchModel
 WorkerReport: TypeAlias = WorkerReady | Happened | Fetching | Fetched

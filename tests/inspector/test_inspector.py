@@ -16,7 +16,7 @@ from bridge.config import Settings
 from bridge.errors import BridgeError, NotReadable
 from bridge.inspector.__main__ import refusal_of
 from bridge.inspector.client import MAX_INSPECTIONS, InspectorClient
-from bridge.inspector.messages import Inspect, Limits
+from bridge.inspector.messages import Inspect, InspectorSettings
 from bridge.request import JobRequest
 from tests.support.bench import Bench
 from tests.support.far_away import out_of_reach
@@ -59,7 +59,8 @@ def broken(folder: Path) -> dict[str, dict[str, object]]:
 )
 def test_the_worker_refuses_the_same_requests_with_the_same_messages(tmp_path: Path, code: str) -> None:
     wanted = broken(tmp_path)[code]
-    refusal = refusal_of(Inspect(token=1, request=request_for(**wanted)), Limits(models_dir="", max_seconds=1.0))  # type: ignore[arg-type]
+    settings = InspectorSettings(models_dir="", max_seconds=1.0)
+    refusal = refusal_of(Inspect(token=1, request=request_for(**wanted)), settings)  # type: ignore[arg-type]
     failure = Bench(max_seconds=1.0).run(Path(str(wanted.pop("source"))), **wanted).failure
     assert refusal is not None
     assert failure is not None
@@ -69,9 +70,9 @@ def test_the_worker_refuses_the_same_requests_with_the_same_messages(tmp_path: P
 
 def test_results_outside_the_roots_are_refused(tmp_path: Path, clip: Path) -> None:
     inside, outside = JobRequest(source=str(clip)), request_for(str(clip), out=str(tmp_path.parent))
-    limits = Limits(models_dir="", max_seconds=60.0, roots=(str(clip.parent),))
-    assert refusal_of(Inspect(token=1, request=inside), limits) is None
-    refusal = refusal_of(Inspect(token=2, request=outside), limits)
+    settings = InspectorSettings(models_dir="", max_seconds=60.0, roots=(str(clip.parent),))
+    assert refusal_of(Inspect(token=1, request=inside), settings) is None
+    refusal = refusal_of(Inspect(token=2, request=outside), settings)
     assert refusal is not None
     assert refusal.code == "outside_roots"
 

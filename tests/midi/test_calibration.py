@@ -17,7 +17,7 @@ from bridge.midi.offsets import (
     read_calibrated_offsets,
     write_calibrated_offsets,
 )
-from bridge.smf.reading import TimedMessage, read_schedule
+from bridge.smf.reading import TimedMessage, read_midi
 
 TICKS = 960
 
@@ -119,7 +119,7 @@ def test_a_file_is_read_by_its_own_tempo_map(tmp_path: Path) -> None:
         notes.append(mido.Message("note_off", note=FIRST_PITCH + click, time=100))
         now = at + 100
     mido.MidiFile(ticks_per_beat=TICKS, tracks=[marks, notes]).save(tmp_path / "take.mid")
-    found = calibrate(read_schedule(tmp_path / "take.mid"))
+    found = calibrate(read_midi(tmp_path / "take.mid").messages)
     assert found.late_ms == pytest.approx(6, abs=0.5)  # a tick is 0.7 ms
     assert found.clicks == CLICKS
 

@@ -14,6 +14,7 @@ import pytest
 from bridge.errors import BridgeError, EngineFailed
 from bridge.events import Event, MidiEnded, MidiReady, MidiStarted, Noticed
 from bridge.midi.client import MidiPlayer
+from bridge.midi.ports.port_layout import PortLayout
 from tests.support.jack_server import JackServer, MidiReader, jack_server, running_jack, why_no_jack
 from tests.support.midi_files import midi_file
 from tests.support.stage import hanging
@@ -74,7 +75,7 @@ def asynchronous_jack_server() -> Iterator[JackServer]:
 @asynccontextmanager
 async def player(environment: dict[str, str]) -> AsyncIterator[tuple[MidiPlayer, Events]]:
     events = Events()
-    midi = MidiPlayer(events.publish, environment=environment)
+    midi = MidiPlayer(events.publish, PortLayout(), environment=environment)
     await midi.start()
     try:
         yield midi, events
@@ -91,7 +92,7 @@ def long_note(tmp_path: Path) -> Path:
 
 async def test_switched_off_it_starts_nothing_and_reports_it(long_note: Path) -> None:
     events = Events()
-    midi = MidiPlayer(events.publish, enabled=False)
+    midi = MidiPlayer(events.publish, PortLayout(), enabled=False)
     await midi.start()
     status = await midi.wait_ready(0.1)
     assert (status.backend, midi.pid) == ("none", None)
@@ -106,7 +107,7 @@ async def test_switched_off_it_starts_nothing_and_reports_it(long_note: Path) ->
 
 async def test_waiting_for_a_player_that_never_starts_times_out() -> None:
     with pytest.raises(EngineFailed, match="does not start"):
-        await MidiPlayer(Events().publish).wait_ready(0.01)
+        await MidiPlayer(Events().publish, PortLayout()).wait_ready(0.01)
 
 
 @pytest.mark.end_to_end

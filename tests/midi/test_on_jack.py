@@ -12,15 +12,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bridge.midi.player.messages import (
-    LatenessReport,
-    Panic,
-    Play,
-    PlaybackFinished,
-    PlaybackStarted,
-    PlayerReady,
-    Stop,
-)
+from bridge.events import MidiEnded, MidiReady, MidiStarted
+from bridge.midi.player.messages import Panic, Play, Stop
 from bridge.midi.ports.port_layout import PortLayout
 from bridge.midi.ports.rtmidi_ports import CLIENT_NAME
 from bridge.midi.ports.stall import STALL_MESSAGE
@@ -60,13 +53,13 @@ SILENCED = SOUNDING + 4 + 1 + 1
 def test_all_six_ports_can_be_connected_by_their_aliases(jack_server: JackServer) -> None:
     with player_on(jack_server) as player, MidiReader(jack_server) as reader:
         ready = player.report()
-        assert isinstance(ready, PlayerReady) and ready.status.backend == "jack"
+        assert isinstance(ready, MidiReady) and ready.status.backend == "jack"
         assert [port.stem for port in ready.status.ports] == list(STEMS)
         assert sorted(name.partition(":")[2] for name in reader.ports()) == sorted(PortLayout().port_names())
         for number, stem in enumerate(STEMS):
             reader.connect(f"{CLIENT_NAME}:{PortLayout().name(stem)}")
             player.send(Play(schedules=(schedule("job", stem, [(0.0, bytes((0x80, number, 1)))]),)))
-            player.reports_until(PlaybackFinished)
+            player.reports_until(MidiEnded)
         assert reader.wait(lambda received: len(received) == len(STEMS))
         assert [message.data for message in reader.received] == [
             bytes((0x80, number, 1)) for number in range(len(STEMS))
@@ -82,10 +75,11 @@ def test_another_client_receives_exactly_the_notes_in_time(jack_server: JackServ
             reader.received.clear()
             xruns = reader.xruns
             player.send(Play(schedules=(played,)))
-            started, lateness, finished = player.reports_until(PlaybackFinished)
-            assert isinstance(started, PlaybackStarted) and started.notes == played.notes
-            assert finished == PlaybackFinished(job="job", stem="vocals", outcome="finished")
-            assert isinstance(lateness, LatenessReport)
+            started, *_, ended = player.reports_until(MidiEnded)  # between them, perhaps a warning of its lateness
+            assert isinstance(started, MidiStarted) and started.notes == played.notes
+            assert isinstance(ended, MidiEnded) and (ended.stem, ended.outcome) == ("vocals", "finished")
+            lateness = ended.lateness
+            assert lateness is not None
             assert reader.wait(lambda received: len(received) >= len(played.messages))
             assert [message.data for message in reader.received] == [message.data for message in played.messages]
             if reader.xruns == xruns:
@@ -118,7 +112,8 @@ def interrupt(player: PlayerProcess) -> None:
 
 def stop(player: PlayerProcess) -> None:
     player.send(Stop(job="job"))
-    assert player.reports_until(PlaybackFinished)[-1] == PlaybackFinished(job="job", stem="vocals", outcome="stopped")
+    ended = player.reports_until(MidiEnded)[-1]
+    assert isinstance(ended, MidiEnded) and (ended.job, ended.stem, ended.outcome) == ("job", "vocals", "stopped")
 
 
 @pytest.mark.parametrize("ending", [stop, close_pipe, terminate, interrupt])

@@ -101,17 +101,6 @@ async def test_the_answer_comes_before_the_effects_of_the_request() -> None:
         assert await client.next_push() == Message("/sab/progress", ("job1", "queued", 0.0, -1.0))
 
 
-async def test_progress_is_limited_and_the_newest_is_sent_later(busy: Studio, client: OscClient) -> None:
-    await client.ask("/sab/subscribe", 1)
-    await pushed(client)
-    for percent in range(50, 60):
-        busy.bridge.publish(Progressed(job="j7", stage="separating", fraction=percent / 100))
-    assert await pushed(client) == [PROGRESS]
-    busy.clock.advance(1)
-    last = await client.next_push()  # the server's own timer sends it
-    assert last == Message("/sab/progress", ("j7", "separating", pytest.approx(0.59), -1.0))
-
-
 async def test_late_progress_of_a_job_that_has_ended_is_not_sent(busy: Studio, client: OscClient) -> None:
     await client.ask("/sab/subscribe", 1)
     await pushed(client)

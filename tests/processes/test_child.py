@@ -3,13 +3,15 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 
 from bridge.processes.child import Child
-from tests.support.echo import Die, EchoCommand, EchoReport, Freeze, Print, Say, Urgent
+from tests.support.echo import Die, EchoCommand, EchoReport, Freeze, Greet, Print, Say, Urgent
 
 pytestmark = pytest.mark.end_to_end
 
@@ -34,8 +36,9 @@ class Listener:
     async def exit(self) -> str:
         return await asyncio.wait_for(self.exits.get(), 30)
 
-    def started(self) -> None:
+    def first(self) -> Greet:
         self.starts += 1
+        return Greet(text=f"hello {self.starts}")
 
 
 @asynccontextmanager
@@ -46,9 +49,9 @@ async def running(
     child: Child[EchoCommand, EchoReport] = Child(
         "tests.support.echo",
         EchoReport,
+        first=listener.first,
         on_report=listener.on_report,
         on_exit=listener.exits.put_nowait,
-        on_start=listener.started,
         heartbeat_timeout_seconds=heartbeat_timeout_seconds,
     )
     await child.start()
@@ -90,10 +93,30 @@ async def test_a_child_that_dies_is_restarted_and_its_last_line_is_reported() ->
     async with running() as (child, listener):
         child.send(Die(text="the ceiling fell down"))
         assert await listener.exit() == "the ceiling fell down"
-        assert (await listener.next()).startswith("hello")
+        assert await listener.next() == "hello 2"
         child.send(Say(text="back"))
         assert await listener.next() == "back"
         assert listener.starts == 2
+
+
+async def test_the_first_message_precedes_every_command() -> None:
+    listener = Listener()
+    child: Child[EchoCommand, EchoReport] = Child(
+        "tests.support.echo",
+        EchoReport,
+        first=listener.first,
+        on_report=listener.on_report,
+        on_exit=listener.exits.put_nowait,
+    )
+    await child.start()
+    child.send(Say(text="at once"))
+    assert [await listener.next(), await listener.next()] == ["hello 1", "at once"]
+    await child.close()
+
+
+def test_a_child_whose_parent_goes_before_the_first_message_ends_by_itself() -> None:
+    child = subprocess.run([sys.executable, "-m", "tests.support.echo"], check=False, capture_output=True, input=b"")
+    assert (child.returncode, child.stdout, child.stderr) == (0, b"", b"")
 
 
 async def test_a_child_that_is_killed_is_restarted() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from bridge.model import Bend, Note
-from bridge.smf.reading import TimedMessage, read_schedule
+from bridge.smf.reading import TimedMessage, read_midi
 from bridge.smf.writing import midi_file
 from tests.support.notes import note, note_lists
 
@@ -20,7 +20,7 @@ in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixt
 
 def written(path: Path, notes: list[Note]) -> tuple[TimedMessage, ...]:
     path.write_bytes(midi_file({"other": notes}, seconds=1.0, bends="mpe"))
-    return read_schedule(path)
+    return read_midi(path).messages
 
 
 def played(messages: tuple[TimedMessage, ...]) -> list[TimedMessage]:
@@ -53,7 +53,7 @@ def as_recorded(messages: Iterable[tuple[int, bytes]]) -> list[tuple[int, bytes]
 
 
 def timed(path: Path) -> list[tuple[int, bytes]]:
-    return [(round(one.quarters * 960), one.data) for one in read_schedule(path)]
+    return [(round(one.quarters * 960), one.data) for one in read_midi(path).messages]
 
 
 def test_the_zone_comes_before_the_bend_ranges(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_the_zone_comes_before_the_bend_ranges(tmp_path: Path) -> None:
     ranges = {(0, 0): 2, **{(channel, 0): 48 for channel in range(1, 16)}}
     assert parameters_of(messages) == {(0, 6): 15, **ranges}
     assert parameters_of(as_recorded(messages)) == ranges  # the zone would have to be repeated, which may end notes
-    assert [one.data for one in played(read_schedule(tmp_path / "a.mid"))] == [
+    assert [one.data for one in played(read_midi(tmp_path / "a.mid").messages)] == [
         bytes((0x91, 60, 100)),
         bytes((0x81, 60, 64)),
     ]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bridge.errors import BadArguments, NotReadable
 from bridge.model import Bend, Note
-from bridge.smf.reading import TimedMessage, count_notes, read_schedule
+from bridge.smf.reading import TimedMessage, count_notes, read_midi
 from bridge.smf.ticks import microseconds_per_quarter
 from bridge.smf.writing import midi_file
 from tests.support.notes import note, note_lists
@@ -22,7 +22,7 @@ tempi = st.floats(20, 400)
 
 def written(path: Path, notes: list[Note], stem: str = "vocals", tempo: float = 120.0) -> tuple[TimedMessage, ...]:
     path.write_bytes(midi_file({stem: notes}, seconds=1.0, tempo_bpm=tempo))
-    return read_schedule(path)
+    return read_midi(path).messages
 
 
 def notes_of(messages: tuple[TimedMessage, ...]) -> list[tuple[float, float, int, int]]:
@@ -167,7 +167,7 @@ def test_tempo_changes_are_applied(tmp_path: Path) -> None:
         ]
     )
     mido.MidiFile(type=1, ticks_per_beat=480, tracks=[marks, notes]).save(tmp_path / "a.mid")
-    assert read_schedule(tmp_path / "a.mid") == (
+    assert read_midi(tmp_path / "a.mid").messages == (
         TimedMessage(1.0, bytes((0x93, 60, 9)), quarters=1.0),
         TimedMessage(1.5, bytes((0x83, 60, 64)), quarters=3.0),
     )
@@ -190,7 +190,7 @@ def test_tempo_changes_are_applied(tmp_path: Path) -> None:
 def test_a_broken_file_is_not_readable(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.mid").write_bytes(content)
     with pytest.raises(NotReadable, match=r"a\.mid"):
-        read_schedule(tmp_path / "a.mid")
+        read_midi(tmp_path / "a.mid")
 
 
 @in_one_folder
@@ -201,7 +201,7 @@ def test_a_damaged_file_is_read_or_reported(tmp_path: Path, data: st.DataObject)
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     (tmp_path / "a.mid").write_bytes(content)
     try:
-        messages = read_schedule(tmp_path / "a.mid")
+        messages = read_midi(tmp_path / "a.mid").messages
     except NotReadable:
         return
     assert all(message.seconds >= 0 and 0x80 <= message.data[0] < 0xF0 for message in messages)

@@ -11,6 +11,12 @@ from bridge.processes.parent import ParentChannel
 from bridge.value import Value
 
 
+class Greet(Value, frozen=True, kw_only=True, tag="greet"):
+    """The first message."""
+
+    text: str
+
+
 class Say(Value, frozen=True, kw_only=True, tag="say"):
     text: str
 
@@ -48,9 +54,9 @@ def main() -> None:
             return True
         return False
 
-    channel = ParentChannel[EchoCommand, EchoReport](EchoCommand, on_command=at_once)
+    channel = ParentChannel[Greet, EchoCommand, EchoReport](Greet, EchoCommand, on_command=at_once)
     with channel:
-        channel.send(Echoed(text=f"hello from {os.getpid()}"))
+        channel.send(Echoed(text=channel.first().text))
         while (command := channel.inbox.get()) is not None:
             match command:
                 case Say(text=text):

@@ -11,7 +11,8 @@ from typing import BinaryIO, cast
 
 import msgspec
 
-from bridge.midi.player.messages import Command, PlaybackPosition, Report
+from bridge.events import MidiMoved
+from bridge.midi.player.messages import Command, PlayerSettings, Report
 from bridge.midi.ports.port_layout import PortLayout
 from bridge.midi.ports.rtmidi_ports import DEFAULT
 from bridge.processes.frames import HEADER, frame, payload_length
@@ -29,7 +30,7 @@ class PlayerProcess:
     def _stdin(self) -> BinaryIO:
         return cast("BinaryIO", self.process.stdin)
 
-    def send(self, command: Command) -> None:
+    def send(self, command: PlayerSettings | Command) -> None:
         self._stdin.write(frame(msgspec.msgpack.encode(command)))
         self._stdin.flush()
 
@@ -43,7 +44,7 @@ class PlayerProcess:
         while True:
             if size := payload_length(stdout.read(HEADER.size)):
                 report = self._decode(stdout.read(size))
-                if not isinstance(report, PlaybackPosition):
+                if not isinstance(report, MidiMoved):
                     return report
 
     def reports_until(self, kind: type[Report]) -> list[Report]:
@@ -56,9 +57,10 @@ class PlayerProcess:
 @contextmanager
 def player_on(server: JackServer, layout: PortLayout = DEFAULT) -> Iterator[PlayerProcess]:
     command = [sys.executable, "-m", "bridge.midi"]
-    environment = {**os.environ, **server.environment, **layout.environment()}
+    environment = {**os.environ, **server.environment}
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as process:
         player = PlayerProcess(process)
+        player.send(PlayerSettings(layout=layout))
         try:
             yield player
             player.close_pipe()

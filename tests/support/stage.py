@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty
+from types import MappingProxyType
 
 import pytest
 
 from bridge.errors import EngineFailed
+from bridge.events import MidiMoved
 from bridge.midi.player.loop import Player
-from bridge.midi.player.messages import Command, PlaybackPosition, Report
+from bridge.midi.player.messages import Command, Report
 from bridge.midi.ports.port_layout import PortLayout
 from bridge.midi.ports.rtmidi_ports import Ports
 from bridge.midi.ports.stall import Stall
@@ -92,15 +94,21 @@ class TimedRecordingOutput(RecordingOutput):
 
 
 class PlayerHarness:
-    """A player on recording ports for `stems`; `run` executes a script until its last command."""
+    """A player on recording ports for `stems`; `run` executes a script until its last command.
 
-    def __init__(self, stems: Sequence[str] = STEMS) -> None:
+    `leftovers` are what an earlier player left sounding, as `Player` takes them.
+    """
+
+    def __init__(
+        self, stems: Sequence[str] = STEMS, leftovers: Mapping[str, tuple[bytes, ...]] = MappingProxyType({})
+    ) -> None:
+        self._leftovers = leftovers
         self.clock = ManualClock()
         self.start_ns = self.clock.now_ns
         self.outputs = {stem: TimedRecordingOutput(PortLayout().name(stem), clock=self.clock) for stem in stems}
         self.reports: list[Report] = []
         """All reports but positions, which are in `positions`."""
-        self.positions: list[tuple[float, PlaybackPosition]] = []
+        self.positions: list[tuple[float, MidiMoved]] = []
         """Each with its time, in seconds after the start."""
         self.sources = Sources()
         self.pauses: list[float] = []
@@ -132,11 +140,11 @@ class PlayerHarness:
         )
 
     def run(self, *script: tuple[float, Command | SyncMessage | Stall], oversleep_ns: int = 0) -> None:
-        player = Player(self.open_ports, self._report, self.clock, self._pause, self.sources)
+        player = Player(self.open_ports, self._report, self.clock, self._pause, self.sources, self._leftovers)
         player.run(ScriptedInbox(self.clock, script, oversleep_ns))
 
     def _report(self, report: Report) -> None:
-        if isinstance(report, PlaybackPosition):
+        if isinstance(report, MidiMoved):
             self.positions.append(((self.clock.now_ns - self.start_ns) / SECOND, report))
         else:
             self.reports.append(report)

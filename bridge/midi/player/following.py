@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bridge.errors import EngineFailed
-from bridge.midi.player.playback import NOW, ActivePlaybacks, Playback
+from bridge.midi.player.playback import ActivePlaybacks, Playback
 from bridge.midi.schedule import Schedule
 from bridge.midi.sync.sources import Sources, SyncMessage
 from bridge.midi.timeline import Timeline
+from bridge.request import NOW
 
 
 class SyncFollower:

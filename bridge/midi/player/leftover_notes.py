@@ -28,14 +28,14 @@ GUARD_NS = 2_000_000
 
 
 class LeftoverNotes:
-    """Ending messages by stem, sent to each new connection of the stem's port.
+    """Sends `ends`, by stem the messages that end everything that may sound, to each new connection of the stem's port.
 
     A note that plays again meanwhile is not cut: its ending is deferred to the end of that playback.
     """
 
-    def __init__(self, playbacks: ActivePlaybacks) -> None:
+    def __init__(self, playbacks: ActivePlaybacks, ends: Mapping[str, tuple[bytes, ...]]) -> None:
         self._playbacks = playbacks
-        self._ends: dict[str, tuple[bytes, ...]] = {}
+        self._ends = dict(ends)
         self._deferred: dict[str, Counter[bytes]] = {}
         self._times_sent: Counter[tuple[str, str]] = Counter()
         """By connection (our port, the other program's port), how often the endings were sent."""
@@ -43,13 +43,8 @@ class LeftoverNotes:
         self.next_ns: int | None = None
         """When `send` is to be called next; None: there is nothing left to send."""
 
-    def add(self, ends: Mapping[str, tuple[bytes, ...]], now_ns: int) -> None:
-        """Adds, by stem, the messages that end everything that may sound; they are sent from now on."""
-        self._ends.update(ends)
-        self.begin(now_ns)
-
     def begin(self, now_ns: int) -> None:
-        """Starts again: the ports, and so all their connections, are new."""
+        """Starts, or starts again: the ports, and so all their connections, are new."""
         self._times_sent.clear()
         self._since_ns = now_ns
         self.next_ns = now_ns if self._ends else None
@@ -75,7 +70,7 @@ class LeftoverNotes:
         for stem, ends in self._ends.items():
             if (output := ports.outputs.get(stem)) is not None and output.name in names:
                 playing = self._playbacks.playing(stem=stem)
-                put_off = [data for data in ends if any(playback.is_cut_by(data) for playback in playing)]
+                put_off = [data for data in ends if any(playback.in_flight.is_cut_by(data) for playback in playing)]
                 self._deferred[stem] = self._deferred.get(stem, Counter()) | Counter(put_off)
                 for data in ends:
                     if data not in put_off:
@@ -90,4 +85,4 @@ class LeftoverNotes:
         stem = playback.schedule.stem
         for data in self._deferred.pop(stem, Counter()).elements():
             with contextlib.suppress(EngineFailed):
-                ports.outputs[stem].send(data, playback.last_ns)
+                ports.outputs[stem].send(data, playback.in_flight.last_ns)

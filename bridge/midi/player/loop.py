@@ -3,38 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from queue import Empty
+from types import MappingProxyType
 from typing import Protocol
 
 from bridge.errors import EngineFailed
+from bridge.events import MidiEnded, MidiMoved, MidiReady, MidiStarted, MidiWaiting, Noticed
 from bridge.midi.player.following import SyncFollower
+from bridge.midi.player.lateness import audible, lateness_of
 from bridge.midi.player.leftover_notes import LeftoverNotes
-from bridge.midi.player.messages import (
-    Command,
-    LatenessReport,
-    Panic,
-    Play,
-    PlaybackFinished,
-    PlaybackPosition,
-    PlaybackStarted,
-    PlaybackWaiting,
-    PlayerReady,
-    Report,
-    Silence,
-    Silenced,
-    Stop,
-)
-from bridge.midi.player.playback import NOW, ActivePlaybacks, Playback
+from bridge.midi.player.messages import Command, Panic, Play, Report, Silenced, Stop
+from bridge.midi.player.playback import ActivePlaybacks, Playback
 from bridge.midi.ports.rtmidi_ports import Ports
 from bridge.midi.ports.stall import STALL_MESSAGE, Stall
 from bridge.midi.schedule import SILENCE, Schedule
 from bridge.midi.sync.sources import Sources, SyncMessage
 from bridge.midi.timeline import NS_PER_SECOND, free_running
-from bridge.model import MidiStatus, PlayOutcome
+from bridge.model import Lateness, MidiStatus, PlayOutcome
+from bridge.request import NOW
 
 #: The player busy-waits for this long before each deadline, because a sleeping thread may be woken this late. It is
 #: short on Linux, where sleeps are exact and a thread that spins for long loses its place in the scheduler (see
@@ -62,6 +51,7 @@ class Inbox(Protocol):
 class Player:
     """Plays schedules on the ports that `open_ports` opens, and sends its reports to `report`.
 
+    `leftovers` are, by stem, the messages that end what an earlier player may have left sounding.
     `clock_ns` is a monotonic clock in nanoseconds; `pause` sleeps for some seconds. Tests replace both.
     """
 
@@ -72,6 +62,7 @@ class Player:
         clock_ns: Callable[[], int] = time.perf_counter_ns,
         pause: Callable[[float], None] = time.sleep,
         sources: Sources | None = None,
+        leftovers: Mapping[str, tuple[bytes, ...]] = MappingProxyType({}),
     ) -> None:
         self._open_ports = open_ports
         self._report = report
@@ -79,7 +70,7 @@ class Player:
         self._pause = pause
         self._playbacks = ActivePlaybacks()
         self._follower = SyncFollower(sources or Sources(), self._playbacks)
-        self._leftovers = LeftoverNotes(self._playbacks)
+        self._leftovers = LeftoverNotes(self._playbacks, leftovers)
         self._ports = Ports(MidiStatus(), {})
         self._stalled = False
         self._position_ns = 0
@@ -107,7 +98,7 @@ class Player:
     def _open(self) -> None:
         earlier, self._ports = self._ports, self._open_ports()
         if self._ports.status != earlier.status:
-            self._report(PlayerReady(status=self._ports.status))
+            self._report(MidiReady(status=self._ports.status))
         self._leftovers.begin(self._clock_ns())
 
     def _wait(self, inbox: Inbox) -> Command | SyncMessage | Stall | None:
@@ -172,7 +163,7 @@ class Player:
                 self._end(playback, "failed", str(error))
             else:
                 if not playback.is_playing:
-                    self._end(playback, "finished", waits=playback.sync != NOW)
+                    self._end(playback, "finished", stays_armed=playback.sync != NOW)
 
     def _handle(self, command: Command | SyncMessage | Stall) -> None:
         match command:
@@ -185,8 +176,6 @@ class Player:
                 self._stop(command.job)
             case Panic():
                 self._panic()
-            case Silence(ends=ends):
-                self._leftovers.add(ends, self._clock_ns())
             case Stall(is_stalled):
                 self._stall(is_stalled)
 
@@ -196,7 +185,7 @@ class Player:
         if is_stalled:
             for playback in self._playbacks.playing():
                 self._end(playback, "failed", STALL_MESSAGE)
-        self._report(PlayerReady(status=MidiStatus(message=STALL_MESSAGE) if is_stalled else self._ports.status))
+        self._report(MidiReady(status=MidiStatus(message=STALL_MESSAGE) if is_stalled else self._ports.status))
 
     def _play(self, schedules: tuple[Schedule, ...], sync: str) -> None:
         if self._stalled:
@@ -222,7 +211,7 @@ class Player:
                 self._start(Playback(schedule, timeline, sync=sync, ahead_ns=output.ahead_ns, now_ns=now_ns))
 
     def _refuse(self, schedule: Schedule, reason: str) -> None:
-        self._report(PlaybackFinished(job=schedule.job, stem=schedule.stem, outcome="failed", reason=reason))
+        self._report_end(schedule, "failed", reason)
 
     def _start(self, playback: Playback) -> None:
         for earlier in self._playbacks.playing(stem=playback.schedule.stem):
@@ -248,7 +237,7 @@ class Player:
             if playback.follow(update):
                 self._silence(playback)
             if played and not playback.is_playing:
-                self._end(playback, "stopped", waits=True)
+                self._end(playback, "stopped", stays_armed=True)
             elif playback.is_playing and not played:
                 self._report_start(playback)
 
@@ -256,23 +245,18 @@ class Player:
         for playback in self._playbacks.playing(job=job):
             self._end(playback, "stopped")
 
-    def _end(self, playback: Playback, outcome: PlayOutcome, reason: str = "", *, waits: bool = False) -> None:
-        """Ends a take; and the playback itself, unless it waits for the next take."""
-        schedule = playback.schedule
-        if not waits:
+    def _end(self, playback: Playback, outcome: PlayOutcome, reason: str = "", *, stays_armed: bool = False) -> None:
+        """Ends a take; and the playback itself, unless it stays armed for the next take."""
+        if not stays_armed:
             self._playbacks.remove(playback)
         if outcome == "finished":
             self._send_final_endings(playback)
         else:
             self._silence(playback)
         self._leftovers.playback_ended(playback, self._ports)
-        if playback.lateness_ns:
-            self._report(_lateness(schedule, playback.lateness_ns))
-            playback.lateness_ns = []
-        self._report(
-            PlaybackFinished(job=schedule.job, stem=schedule.stem, outcome=outcome, reason=reason, waits=waits)
-        )
-        if waits:
+        lateness, playback.lateness_ns = lateness_of(playback.lateness_ns), []
+        self._report_end(playback.schedule, outcome, reason, lateness, stays_armed=stays_armed)
+        if stays_armed:
             self._report_waiting(playback)
 
     def _silence(self, playback: Playback) -> None:
@@ -280,14 +264,14 @@ class Player:
         output = self._ports.outputs[playback.schedule.stem]
         with contextlib.suppress(EngineFailed):
             output.take_back()
-        for data in playback.abort():
+        for data in playback.in_flight.abort():
             with contextlib.suppress(EngineFailed):  # the next message is tried all the same
                 output.send(data)
 
     def _send_final_endings(self, playback: Playback) -> None:
         """Ends the notes that the schedule itself left sounding, together with its last message."""
-        at_ns = playback.last_ns
-        for data in playback.finish():
+        at_ns = playback.in_flight.last_ns
+        for data in playback.in_flight.finish():
             with contextlib.suppress(EngineFailed):
                 self._ports.outputs[playback.schedule.stem].send(data, at_ns)
 
@@ -307,32 +291,31 @@ class Player:
 
     def _report_start(self, playback: Playback) -> None:
         schedule = playback.schedule
+        self._report(MidiStarted(job=schedule.job, stem=schedule.stem, seconds=schedule.seconds, notes=schedule.notes))
+
+    def _report_end(
+        self,
+        schedule: Schedule,
+        outcome: PlayOutcome,
+        reason: str = "",
+        lateness: Lateness | None = None,
+        *,
+        stays_armed: bool = False,
+    ) -> None:
+        if (warning := audible(schedule.stem, lateness)) is not None:
+            self._report(warning)
+        if reason:
+            self._report(Noticed(level="warning", message=reason))
         self._report(
-            PlaybackStarted(job=schedule.job, stem=schedule.stem, seconds=schedule.seconds, notes=schedule.notes)
+            MidiEnded(job=schedule.job, stem=schedule.stem, outcome=outcome, lateness=lateness, stays_armed=stays_armed)
         )
 
     def _report_waiting(self, playback: Playback) -> None:
-        self._report(PlaybackWaiting(job=playback.schedule.job, stem=playback.schedule.stem, sync=playback.sync))
+        self._report(MidiWaiting(job=playback.schedule.job, stem=playback.schedule.stem, sync=playback.sync))
 
     def _report_positions(self, now_ns: int) -> None:
         self._position_ns = now_ns + POSITION_NS
         for playback in self._playbacks.playing():
             seconds = playback.position_seconds(now_ns)
             if seconds is not None and playback.is_playing:
-                self._report(PlaybackPosition(job=playback.schedule.job, stem=playback.schedule.stem, seconds=seconds))
-
-
-def _lateness(schedule: Schedule, lateness_ns: list[int]) -> LatenessReport:
-    ordered = sorted(lateness_ns)
-
-    def rank_ms(share: float) -> float:  # nearest rank
-        return ordered[max(0, math.ceil(share * len(ordered)) - 1)] / 1e6
-
-    return LatenessReport(
-        job=schedule.job,
-        stem=schedule.stem,
-        messages=len(ordered),
-        p50_ms=rank_ms(0.5),
-        p99_ms=rank_ms(0.99),
-        worst_ms=rank_ms(1.0),
-    )
+                self._report(MidiMoved(job=playback.schedule.job, stem=playback.schedule.stem, seconds=seconds))

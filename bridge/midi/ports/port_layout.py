@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import msgspec
-
-from bridge.config import Settings
 from bridge.midi.schedule import CHANNELS
 from bridge.protocols import MidiOutput
-from bridge.stems import STEMS
+from bridge.stems import STEM_TABLE, STEMS
 from bridge.value import Value
 
-#: Environment variable of the player's process: a layout as JSON, since a process that starts has no other input yet.
-VARIABLE = "SAB_PLAYER_PORTS"
-#: A channel, counted from 0: General MIDI's drums are on the channel that users call 10.
-DRUM_CHANNEL = 9
+if TYPE_CHECKING:  # the player does not load the settings: its ports open earlier
+    from bridge.config import Settings
+
 #: The name of the port shared by all stems, in place of the stem in the template.
 ALL_STEMS = "Stems"
 #: Status bytes from here on belong to no channel (MIDI 1.0, table I).
@@ -46,33 +44,22 @@ class PortLayout(Value, frozen=True, kw_only=True):
             is_guest=is_guest,
         )
 
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> PortLayout:
-        """The layout that the parent process passed by `environment()`; the default if it passed none."""
-        text = environment.get(VARIABLE)
-        return msgspec.json.decode(text, type=cls) if text else cls()
-
-    def environment(self) -> dict[str, str]:
-        """The environment variable for the process that opens the ports."""
-        return {VARIABLE: msgspec.json.encode(self).decode()}
+    @property
+    def own_folder(self) -> Path | None:
+        """The state folder, if what the ports leave there is the bridge's own; None for a guest."""
+        return Path(self.folder) if self.folder and not self.is_guest else None
 
     def name(self, stem: str) -> str:
         """The port that plays a stem: `vocals` → `SAB Vocals`."""
-        return self.names.replace("{stem}", ALL_STEMS if self.one_port else stem.capitalize())
+        return self.names.replace("{stem}", ALL_STEMS if self.one_port else STEM_TABLE[stem].label)
 
     def port_names(self, stems: Sequence[str] = STEMS) -> list[str]:
         """The ports to open for these stems, in their order."""
         return list(dict.fromkeys(map(self.name, stems)))
 
     def channel(self, stem: str) -> int | None:
-        """Counted from 0; None if the stem has its own port, and so all channels.
-
-        Drums are on General MIDI's drum channel; the others count from 0 in the order of `STEMS`, whatever stems a job
-        has.
-        """
-        if not self.one_port:
-            return None
-        return DRUM_CHANNEL if stem == "drums" else [name for name in STEMS if name != "drums"].index(stem)
+        """Counted from 0; None if the stem has its own port, and so all channels."""
+        return STEM_TABLE[stem].channel if self.one_port else None
 
 
 class ChannelOutput:

@@ -35,6 +35,7 @@ from bridge.midi.ports.silent import SILENT, SilentOutput
 from bridge.model import MidiStatus, Port
 from bridge.protocols import MidiOutput
 from bridge.stems import STEMS
+from bridge.wording import BACKEND_WORDS
 
 CLIENT_NAME = "Source Audio Bridge"
 EXACT = "jack-exact"
@@ -54,8 +55,6 @@ BACKENDS: tuple[tuple[str, str], ...] = (
     ("winmm", "API_WINDOWS_MM"),
 )
 
-#: Their names for users.
-DISPLAY_NAMES = {"jack": "JACK", "alsa": "ALSA", "coremidi": "Core MIDI", "winmm": "Windows MIDI"}
 _REFUSED_ADVICE = (
     "End the program that has a port of that name, or set midi_names to other names; "
     "the bridge then opens its ports by itself."
@@ -297,7 +296,7 @@ def _open_one(rtmidi: Any, api: int, client_name: str, name: str) -> RtMidiOutpu
             port.delete()
         backend = next(backend for backend, _api in _compiled(rtmidi) if _api == api)
         raise EngineFailed(
-            f"{DISPLAY_NAMES[backend]} answers, but gives no port {name}: {last_line() or error}.",
+            f"{BACKEND_WORDS[backend]} answers, but gives no port {name}: {last_line() or error}.",
             advice=_REFUSED_ADVICE,
         ) from error
     return RtMidiOutput(name, port, SETTLE_SECONDS if api == rtmidi.API_UNIX_JACK else 0.0)

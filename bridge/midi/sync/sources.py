@@ -8,8 +8,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 from bridge.errors import EngineFailed
 from bridge.midi.sync.midi_clock import MidiClock
 from bridge.midi.timeline import Timeline
-
-CLOCK, JACK, LINK = "clock", "jack", "link"
+from bridge.request import CLOCK
 
 
 class SyncMessage(NamedTuple):

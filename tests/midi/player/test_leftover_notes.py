@@ -8,14 +8,14 @@ import pytest
 
 from bridge.midi.player.leftover_notes import POLL_NS, SEND_SECONDS, TIMES_PER_CONNECTION, WATCH_NS
 from bridge.midi.player.loop import LEAD_NS
-from bridge.midi.player.messages import Play, Silence, Silenced, Stop
+from bridge.midi.player.messages import Play, Silenced, Stop
 from bridge.midi.player.unended_notes import FILE_NAME, UnendedNotes, endings_by_stem
 from bridge.midi.schedule import SILENCE, TimedBytes, endings_of, schedule
 from tests.support.stage import SECOND, PlayerHarness, hanging
 
 ON, OFF = bytes.fromhex("903c5a"), bytes.fromhex("803c40")
 BENT, CENTRE = bytes.fromhex("e00050"), bytes.fromhex("e00040")
-ENDS = Silence(ends={"vocals": (OFF, CENTRE)})
+ENDS = {"vocals": (OFF, CENTRE)}
 LEAD = LEAD_NS / SECOND
 
 
@@ -28,8 +28,8 @@ def test_each_note_is_ended_as_often_as_it_may_sound_simultaneously() -> None:
 
 
 def test_without_a_list_of_connections_the_endings_are_sent_at_fixed_times() -> None:
-    harness = PlayerHarness()
-    harness.run((0.0, ENDS), (100.0, Stop()))
+    harness = PlayerHarness(leftovers=ENDS)
+    harness.run((100.0, Stop()))
     assert harness.outputs["vocals"].sent == [tuple(OFF), tuple(CENTRE)] * len(SEND_SECONDS)
     assert harness.seconds("vocals")[::2] == pytest.approx(SEND_SECONDS, abs=0.001)
     assert harness.outputs["bass"].sent == []
@@ -37,7 +37,7 @@ def test_without_a_list_of_connections_the_endings_are_sent_at_fixed_times() -> 
 
 
 def test_the_endings_are_sent_twice_to_each_new_connection_only() -> None:
-    harness = PlayerHarness()
+    harness = PlayerHarness(leftovers=ENDS)
     vocals, bass = ("SAB Vocals", "daw:in 1"), ("SAB Bass", "daw:in 2")
     harness.connections = [
         (3.1, {vocals, bass}),
@@ -46,7 +46,7 @@ def test_the_endings_are_sent_twice_to_each_new_connection_only() -> None:
         (500.0, set()),
         (501.0, {vocals}),
     ]
-    harness.run((0.0, ENDS), (600.0, Stop()))
+    harness.run((600.0, Stop()))
     assert harness.outputs["vocals"].sent == [tuple(OFF), tuple(CENTRE)] * 2 * TIMES_PER_CONNECTION
     first, _, second, _, again, *_ = harness.seconds("vocals")
     assert second == pytest.approx(first + POLL_NS / SECOND, abs=0.001)
@@ -56,28 +56,28 @@ def test_the_endings_are_sent_twice_to_each_new_connection_only() -> None:
 
 
 def test_the_endings_wait_until_the_ports_are_open() -> None:
-    harness = PlayerHarness()
+    harness = PlayerHarness(leftovers=ENDS)
     harness.answers_from = 2
-    harness.run((0.0, ENDS), (100.0, Stop()))
+    harness.run((100.0, Stop()))
     assert harness.outputs["vocals"].sent[:2] == [tuple(OFF), tuple(CENTRE)]
 
 
 def test_a_note_that_plays_again_is_not_cut_and_is_ended_once_more_after_its_end() -> None:
-    harness = PlayerHarness()
+    harness = PlayerHarness(leftovers=ENDS)
     harness.connections = [(2.5, {("SAB Vocals", "daw:in")})]
     music = schedule("job", "vocals", [(0.0, ON), (3.0, OFF), (3.0, BENT), (4.0, CENTRE)])
-    harness.run((0.0, ENDS), (1.0, Play(schedules=(music,))), (9.0, Stop()))
+    harness.run((1.0, Play(schedules=(music,))), (9.0, Stop()))
     sent = list(zip(harness.seconds("vocals"), harness.outputs["vocals"].sent, strict=True))
     assert [data for _, data in sent] == [tuple(data) for data in (ON, CENTRE, CENTRE, OFF, BENT, CENTRE, OFF)]
     assert sent[3][0] == pytest.approx(1.0 + LEAD + 3.0, abs=0.001)
 
 
 def test_listing_the_connections_delays_no_note() -> None:
-    harness = PlayerHarness()
+    harness = PlayerHarness(leftovers=ENDS)
     harness.connections = [(0.0, set())]
     harness.look_ns = 1_000_000
     music = schedule("job", "vocals", [(at / 100, data) for at in range(300) for data in (ON, OFF)])
-    harness.run((0.0, ENDS), (0.5, Play(schedules=(music,))), (9.0, Stop()))
+    harness.run((0.5, Play(schedules=(music,))), (9.0, Stop()))
     due = [0.5 + LEAD + at / 100 for at in range(300) for _ in (ON, OFF)]
     assert harness.seconds("vocals") == pytest.approx(due, abs=0.0002)
 

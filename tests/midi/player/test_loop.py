@@ -6,18 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge.events import MidiEnded, MidiReady, MidiStarted, Noticed
+from bridge.midi.player.lateness import AUDIBLE_MS
 from bridge.midi.player.loop import DRAIN_SECONDS, LEAD_NS, REOPEN_SECONDS, SPIN_NS
-from bridge.midi.player.messages import (
-    Command,
-    LatenessReport,
-    Panic,
-    Play,
-    PlaybackFinished,
-    PlaybackStarted,
-    PlayerReady,
-    Report,
-    Stop,
-)
+from bridge.midi.player.messages import Command, Panic, Play, Report, Stop
 from bridge.midi.schedule import Schedule, schedule
 from bridge.model import MidiStatus
 from tests.support.schedules import schedules
@@ -37,7 +29,7 @@ def play(*parts: Schedule) -> Play:
 
 
 def outcomes(reports: list[Report]) -> list[tuple[str, str, str]]:
-    return [(report.job, report.stem, report.outcome) for report in reports if isinstance(report, PlaybackFinished)]
+    return [(report.job, report.stem, report.outcome) for report in reports if isinstance(report, MidiEnded)]
 
 
 def test_every_message_is_sent_when_it_is_due() -> None:
@@ -90,30 +82,40 @@ def test_a_negative_offset_moves_its_stem_ahead_of_the_others() -> None:
 def test_the_reports_of_a_play() -> None:
     harness = PlayerHarness()
     harness.run((0.0, play(notes("vocals", 0.0, 1.0))))
-    ready, started, lateness, finished = harness.reports
-    assert isinstance(ready, PlayerReady) and ready.status.backend == "jack"
-    assert started == PlaybackStarted(job="job", stem="vocals", seconds=1.5, notes=2)
-    assert isinstance(lateness, LatenessReport) and lateness.messages == 4
-    assert 0 <= lateness.p99_ms <= lateness.worst_ms < 0.1
-    assert finished == PlaybackFinished(job="job", stem="vocals", outcome="finished")
+    ready, started, ended = harness.reports
+    assert isinstance(ready, MidiReady) and ready.status.backend == "jack"
+    assert started == MidiStarted(job="job", stem="vocals", seconds=1.5, notes=2)
+    assert isinstance(ended, MidiEnded) and (ended.job, ended.stem, ended.outcome) == ("job", "vocals", "finished")
+    assert ended.lateness is not None and ended.lateness.messages == 4
+    assert 0 <= ended.lateness.p50_ms <= ended.lateness.p99_ms <= ended.lateness.worst_ms < 0.1
 
 
 def test_lateness_is_the_99th_percentile_and_the_worst() -> None:
     harness = PlayerHarness()
     on_time = [(1.0 + index / 10, bytes((0xB0, 1, 0))) for index in range(198)]
     harness.run((0.0, play(schedule("job", "vocals", [(-0.07, b"\xb0\x01\x00"), (-0.04, b"\xb0\x01\x00"), *on_time]))))
-    (report,) = [report for report in harness.reports if isinstance(report, LatenessReport)]
+    _, _, ended = harness.reports
+    assert isinstance(ended, MidiEnded) and ended.lateness is not None
     # Two of 200 were due before the play began, 50 and 20 ms: the 99th percentile is the 198th of 200.
-    assert report.worst_ms == pytest.approx(50, abs=0.1)
-    assert report.p99_ms < 0.1
+    assert ended.lateness.worst_ms == pytest.approx(50, abs=0.1)
+    assert ended.lateness.p99_ms < 0.1
+
+
+def test_audible_lateness_is_a_warning_before_the_end() -> None:
+    harness = PlayerHarness()
+    harness.run((0.0, play(schedule("job", "vocals", [(-0.05, b"\xb0\x01\x00")]))))
+    *_, warning, ended = harness.reports
+    assert isinstance(ended, MidiEnded) and ended.lateness is not None and ended.lateness.p99_ms > AUDIBLE_MS
+    assert isinstance(warning, Noticed) and warning.level == "warning"
+    assert "MIDI vocals was audibly late: 99 % of 1 messages by up to 30.0 ms" in warning.message
 
 
 def test_a_stem_without_notes_starts_and_ends() -> None:
     harness = PlayerHarness()
     harness.run((0.0, play(notes("vocals"))))
     assert harness.reports[1:] == [
-        PlaybackStarted(job="job", stem="vocals", seconds=0.0, notes=0),
-        PlaybackFinished(job="job", stem="vocals", outcome="finished"),
+        MidiStarted(job="job", stem="vocals", seconds=0.0, notes=0),
+        MidiEnded(job="job", stem="vocals", outcome="finished"),
     ]
 
 
@@ -182,12 +184,12 @@ def test_repeating_a_play_starts_it_again() -> None:
     part = notes("vocals", 0.0, length=5)
     harness.run((0.0, play(part)), (1.0, play(part)))
     assert outcomes(harness.reports) == [("job", "vocals", "stopped"), ("job", "vocals", "finished")]
-    assert [type(report).__name__ for report in harness.reports if not isinstance(report, LatenessReport)] == [
-        "PlayerReady",
-        "PlaybackStarted",
-        "PlaybackFinished",
-        "PlaybackStarted",
-        "PlaybackFinished",
+    assert [type(report).__name__ for report in harness.reports] == [
+        "MidiReady",
+        "MidiStarted",
+        "MidiEnded",
+        "MidiStarted",
+        "MidiEnded",
     ]
 
 
@@ -218,10 +220,10 @@ def test_a_stem_without_a_port_fails_and_the_others_play() -> None:
     harness = PlayerHarness(("vocals",))
     harness.run((0.0, play(notes("piano", 0.0), notes("vocals", 0.0))))
     assert outcomes(harness.reports) == [("job", "piano", "failed"), ("job", "vocals", "finished")]
-    (failed,) = [
-        report for report in harness.reports if isinstance(report, PlaybackFinished) and report.outcome == "failed"
+    assert harness.reports[1:3] == [
+        Noticed(level="warning", message="There is no MIDI port for piano."),
+        MidiEnded(job="job", stem="piano", outcome="failed"),
     ]
-    assert "piano" in failed.reason
 
 
 def test_a_port_that_breaks_fails_its_playback_and_no_other() -> None:
@@ -236,7 +238,7 @@ def test_a_missing_back_end_is_reported_once_and_a_later_one_is_found() -> None:
     harness = PlayerHarness()
     harness.answers_from = 3
     harness.run((5 * REOPEN_SECONDS, play(notes("vocals", 0.0))))
-    nothing, found = [report.status for report in harness.reports if isinstance(report, PlayerReady)]
+    nothing, found = [report.status for report in harness.reports if isinstance(report, MidiReady)]
     assert nothing == MidiStatus(message="nothing here")
     assert found.backend == "jack"
     assert harness.openings == 4
@@ -266,5 +268,5 @@ def test_after_any_commands_nothing_is_left_sounding_and_every_start_has_an_end(
     harness.run(*sorted(script, key=lambda entry: entry[0]), oversleep_ns=oversleep_ns)
     for output in harness.outputs.values():
         assert hanging(output.sent) == []
-    started = [(report.job, report.stem) for report in harness.reports if isinstance(report, PlaybackStarted)]
+    started = [(report.job, report.stem) for report in harness.reports if isinstance(report, MidiStarted)]
     assert sorted(started) == sorted((job, stem) for job, stem, _ in outcomes(harness.reports))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bridge.errors import EngineFailed
-from bridge.midi.player.messages import PlayerReady
+from bridge.events import MidiReady
 from bridge.midi.ports import jack_identity
 from bridge.midi.ports.jack_identity import claim_name, name_of
 from bridge.midi.ports.port_layout import PortLayout
@@ -45,7 +45,7 @@ def ready(player: PlayerProcess) -> MidiStatus:
     """The player's status once it has ports. Before, a server that waits for killed clients counts as stalled."""
     while True:
         report = player.report()
-        assert isinstance(report, PlayerReady)
+        assert isinstance(report, MidiReady)
         if report.status.ports or report.status.message != STALL_MESSAGE:
             return report.status
 

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from pathlib import Path
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.config import load_settings
 from bridge.errors import BadArguments
+from bridge.midi.player.messages import PlayerSettings
 from bridge.midi.ports.port_layout import ChannelOutput, PortLayout
 from bridge.stems import STEMS
 from tests.support.fakes import RecordingOutput
@@ -62,11 +66,15 @@ def test_offsets_are_read_from_the_environment() -> None:
 
 @given(st.builds(PortLayout, backend=st.text(), one_port=st.booleans(), names=st.text()))
 def test_a_layout_reaches_the_process_that_opens_the_ports(layout: PortLayout) -> None:
-    assert PortLayout.from_environment({"HOME": "/", **layout.environment()}) == layout
+    sent = msgspec.msgpack.encode(PlayerSettings(layout=layout))
+    assert msgspec.msgpack.decode(sent, type=PlayerSettings).layout == layout
 
 
-def test_a_process_without_a_layout_opens_the_default() -> None:
-    assert PortLayout.from_environment({}) == PortLayout()
+def test_only_a_bridge_on_a_port_has_a_folder_of_its_own() -> None:
+    settings = load_settings({"SAB_STATE_DIR": "/s", "SAB_PORT": "9720"})
+    assert PortLayout.of(settings).own_folder == Path("/s/9720")
+    assert PortLayout.of(settings, is_guest=True).own_folder is None
+    assert PortLayout().own_folder is None
 
 
 def test_a_channel_output_changes_the_channel_of_every_channel_message() -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from bridge.errors import EngineFailed
-from bridge.midi.player.messages import Play, PlaybackFinished, PlayerReady
+from bridge.events import MidiEnded, MidiReady, Noticed
+from bridge.midi.player.messages import Play
 from bridge.midi.ports.jack_probe import JackProbe
 from bridge.midi.ports.stall import STALL_MESSAGE, STALLED_POLLS, Stall, StallWatch
 from bridge.midi.schedule import schedule
@@ -45,14 +46,14 @@ def test_a_stall_fails_all_playbacks_and_afterwards_the_same_ports_work() -> Non
     harness = PlayerHarness()
     play = Play(schedules=(NOTE,))
     harness.run((0, play), (1, Stall(True)), (2, play), (3, Stall(False)), (4, play))
-    states = [report for report in harness.reports if isinstance(report, PlayerReady)]
+    states = [report for report in harness.reports if isinstance(report, MidiReady)]
     assert [ready.status.backend for ready in states] == ["jack", "none", "jack"]
     assert states[1].status.message == STALL_MESSAGE
     assert states[0] == states[2]
-    ends = [report for report in harness.reports if isinstance(report, PlaybackFinished)]
-    assert [(end.outcome, end.reason) for end in ends] == [
-        ("failed", STALL_MESSAGE), ("failed", STALL_MESSAGE), ("finished", "")
-    ]  # fmt: skip
+    ends = [report for report in harness.reports if isinstance(report, MidiEnded)]
+    assert [end.outcome for end in ends] == ["failed", "failed", "finished"]
+    notices = [report for report in harness.reports if isinstance(report, Noticed)]
+    assert notices == [Noticed(level="warning", message=STALL_MESSAGE)] * 2
     assert len([data for data in harness.outputs["bass"].sent if data[0] == 0x90]) == 2
     assert hanging(harness.outputs["bass"].sent[:2]) == []
     assert harness.openings == 1

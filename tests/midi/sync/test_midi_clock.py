@@ -8,18 +8,10 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from bridge.midi.player.messages import (
-    Command,
-    LatenessReport,
-    Panic,
-    Play,
-    PlaybackFinished,
-    PlaybackStarted,
-    PlaybackWaiting,
-    Report,
-    Stop,
-)
+from bridge.events import MidiEnded, MidiStarted, MidiWaiting, Noticed
+from bridge.midi.player.messages import Command, Panic, Play, Report, Stop
 from bridge.midi.schedule import Schedule, schedule
 from bridge.midi.sync.sources import SyncMessage
 from tests.support.daw import FakeDaw, expected, grid, numbered
@@ -58,8 +50,11 @@ def assert_on_the_grid(harness: PlayerHarness, daw: FakeDaw, notes: int, beat: f
 
 
 def outcome_reports(harness: PlayerHarness) -> list[Report]:
+    """The events of playbacks, without figures of lateness."""
     return [
-        report for report in harness.reports if isinstance(report, (PlaybackWaiting, PlaybackStarted, PlaybackFinished))
+        replace(report, lateness=None) if isinstance(report, MidiEnded) else report
+        for report in harness.reports
+        if isinstance(report, (MidiWaiting, MidiStarted, MidiEnded))
     ]
 
 
@@ -241,7 +236,7 @@ def test_a_schedule_armed_in_the_middle_sets_its_parameters_then_and_is_not_late
     harness = play_along(daw, part, armed=2.6, ahead_ns=ahead_ns)
     assert sent(harness) == bare(ZONE) + bare(SECOND_NOTE)
     assert harness.seconds("bass")[0] == pytest.approx(2.6, abs=0.001)
-    (lateness,) = (report for report in harness.reports if isinstance(report, LatenessReport))
+    (lateness,) = (report.lateness for report in harness.reports if isinstance(report, MidiEnded) and report.lateness)
     assert lateness.worst_ms < 1
 
 
@@ -303,17 +298,17 @@ def test_the_reports_from_arming_to_stopping() -> None:
     received = [(at, SyncMessage(harness.start_ns + round(at * SECOND), data)) for at, data in daw.sent]
     part = grid(2)
     harness.run((0.1, Play(schedules=(part,), sync="clock")), *received, (9.0, Stop()))
-    waiting = PlaybackWaiting(job="job", stem="bass", sync="clock")
-    started = PlaybackStarted(job="job", stem="bass", seconds=part.seconds, notes=8)
+    waiting = MidiWaiting(job="job", stem="bass", sync="clock")
+    started = MidiStarted(job="job", stem="bass", seconds=part.seconds, notes=8)
     assert outcome_reports(harness) == [
         waiting,
         started,
-        PlaybackFinished(job="job", stem="bass", outcome="finished", waits=True),
+        MidiEnded(job="job", stem="bass", outcome="finished", stays_armed=True),
         waiting,
         started,
-        PlaybackFinished(job="job", stem="bass", outcome="stopped", waits=True),
+        MidiEnded(job="job", stem="bass", outcome="stopped", stays_armed=True),
         waiting,
-        PlaybackFinished(job="job", stem="bass", outcome="stopped"),
+        MidiEnded(job="job", stem="bass", outcome="stopped"),
     ]
 
 
@@ -332,8 +327,9 @@ def test_positions_are_reported_at_most_five_times_per_second() -> None:
 def test_an_unknown_source_fails_with_a_reason() -> None:
     harness = PlayerHarness()
     harness.run((0.0, Play(schedules=(grid(1),), sync="jack")))
-    (failed,) = outcome_reports(harness)
-    assert isinstance(failed, PlaybackFinished) and failed.outcome == "failed" and failed.reason
+    reason, failed = harness.reports[1:]
+    assert isinstance(reason, Noticed) and reason.level == "warning" and "jack" in reason.message
+    assert failed == MidiEnded(job="job", stem="bass", outcome="failed")
 
 
 clock_messages = st.sampled_from([b"\xf8"] * 6 + [b"\xfa", b"\xfb", b"\xfc", b"\xf2\x00\x00", b"\xf2\x04\x00"])
@@ -359,10 +355,8 @@ def test_after_any_commands_and_clock_messages_nothing_is_left_sounding(
     script: list[tuple[float, Command | SyncMessage]] = sorted([*asked, *received], key=lambda entry: entry[0])
     harness.run(*script)
     assert hanging(harness.outputs["bass"].sent) == []
-    last_reports = [
-        report for report in outcome_reports(harness) if isinstance(report, PlaybackFinished) and not report.waits
-    ]
-    assert len(last_reports) == sum(isinstance(command, Play) for _, command in asked)
+    ends = [report for report in outcome_reports(harness) if isinstance(report, MidiEnded)]
+    assert sum(not end.stays_armed for end in ends) == sum(isinstance(command, Play) for _, command in asked)
 
 
 @pytest.mark.parametrize("ahead_ns", [5_000_000, 20_000_000])

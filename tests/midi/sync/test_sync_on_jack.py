@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from bridge.midi.player.messages import Play, PlaybackFinished, PlaybackWaiting, PlayerReady, Stop
+from bridge.events import MidiEnded, MidiReady, MidiWaiting
+from bridge.midi.player.messages import Play, Stop
 from bridge.midi.ports.port_layout import PortLayout
 from bridge.midi.ports.rtmidi_ports import DEFAULT, EXACT
 from bridge.midi.sync.clock_port import SYNC_PORT
@@ -49,7 +50,7 @@ class Rig:
     def arm(self, *, sync: str, notes: int, beat: float | None = 0.0, bpm: float = 120.0) -> None:
         self.reader.received.clear()
         self.player.send(Play(schedules=(grid(notes / 4, beat=beat, bpm=bpm),), sync=sync))
-        self.player.reports_until(PlaybackWaiting)
+        self.player.reports_until(MidiWaiting)
 
     def played_notes(self, origin_frame: int) -> list[tuple[int, float]]:
         """As `numbered`, in seconds after that frame."""
@@ -63,7 +64,7 @@ class Rig:
         self.player.send(Stop())
         while True:
             report = self.player.report()
-            if isinstance(report, PlaybackFinished) and not report.waits:
+            if isinstance(report, MidiEnded) and not report.stays_armed:
                 return
 
 
@@ -85,7 +86,7 @@ def rig(server: JackServer) -> Iterator[Rig]:
 def rig_on(server: JackServer, layout: PortLayout = DEFAULT) -> Iterator[Rig]:
     with player_on(server, layout) as player, MidiReader(server) as reader, MidiSender(server) as daw:
         ready = player.report()
-        assert isinstance(ready, PlayerReady) and ready.status.sync_port == SYNC_PORT
+        assert isinstance(ready, MidiReady) and ready.status.sync_port == SYNC_PORT
         reader.connect(BASS)
         daw.connect(SYNC)
         yield Rig(player, reader, daw)
@@ -163,8 +164,8 @@ def test_the_transport_is_followed_stopped_and_located(rig: Rig) -> None:
     assert rig.reader.wait(lambda received: len(received) >= 40)
     origin = rig.daw.transport_origin
     rig.daw.halt()
-    finished = [report for report in rig.player.reports_until(PlaybackFinished) if isinstance(report, PlaybackFinished)]
-    assert finished[-1].outcome == "stopped" and finished[-1].waits
+    ends = [report for report in rig.player.reports_until(MidiEnded) if isinstance(report, MidiEnded)]
+    assert ends[-1].outcome == "stopped" and ends[-1].stays_armed
     assert rig.is_silent()
     played = rig.played_notes(origin)
     assert [index for index, _ in played] == list(range(len(played)))
@@ -178,6 +179,6 @@ def test_the_transport_is_followed_stopped_and_located(rig: Rig) -> None:
     assert rig.reader.wait(lambda received: len(received) >= 10)
     assert rig.played_notes(0)[0][0] == 16
     rig.daw.halt()
-    rig.player.reports_until(PlaybackFinished)
+    rig.player.reports_until(MidiEnded)
     assert rig.is_silent()
     rig.disarm()
