@@ -27,8 +27,9 @@ from benchmarks.corpora.random_drums import random_part
 from benchmarks.corpora.random_songs import random_song
 from benchmarks.corpora.songs import Song, songs
 from benchmarks.corpora.synthesis import RATE_HZ, SINGER, Part, missing, rendered
-from benchmarks.quality.draft import Unwatched, drafted, mixed, rendered_song
+from benchmarks.quality.draft import drafted, mixed, rendered_song
 from bridge.audio.signal import ArraySignal
+from bridge.control import NullControl
 from bridge.model import Note
 from bridge.transcription.drums.transcriber import DrumDetector
 
@@ -173,7 +174,7 @@ def _mono(samples: Samples) -> ArraySignal:
 
 
 def scores(piece: Piece) -> list[Score]:
-    found = DrumDetector().transcribe(piece.sound(), "drums", Unwatched())
+    found = DrumDetector().transcribe(piece.sound(), "drums", NullControl())
     rows = []
     for drum, keys in DRUMS.items():
         true = sorted({(note.onset_seconds, note.velocity) for note in piece.notes if note.pitch in keys})
@@ -235,7 +236,7 @@ def false_alarms() -> list[FalseAlarm]:
         "a piano": chords(Pulse(112), PIANO, harmony, ((0, 0.9), (1, 0.9), (2, 1.9))),
     }
     return [
-        FalseAlarm(what, len(DrumDetector().transcribe(_sound(part), "drums", Unwatched())) * 60 / SECONDS)
+        FalseAlarm(what, len(DrumDetector().transcribe(_sound(part), "drums", NullControl())) * 60 / SECONDS)
         for what, part in parts.items()
     ]
 
@@ -246,11 +247,11 @@ def seconds_a_minute() -> list[float]:
     samples = _sound(part).samples
     audio = ArraySignal(np.resize(samples, (WARM_SECONDS * RATE_HZ, 1)), RATE_HZ)
     transcriber = DrumDetector()
-    transcriber.transcribe(audio, "drums", Unwatched())
+    transcriber.transcribe(audio, "drums", NullControl())
     seconds = []
     for _ in range(REPEATS):
         start = time.perf_counter()
-        transcriber.transcribe(audio, "drums", Unwatched())
+        transcriber.transcribe(audio, "drums", NullControl())
         seconds.append(time.perf_counter() - start)
     return seconds
 

@@ -20,9 +20,9 @@ import torch
 from torch import nn
 
 import benchmarks.corpora.synthesis
-from benchmarks.quality.draft import Unwatched
 from benchmarks.training.drum_examples import Example, examples
 from bridge.audio.signal import ArraySignal
+from bridge.control import NullControl
 from bridge.model import Note
 from bridge.transcription.drums.band_spectrogram import band_spectrogram
 from bridge.transcription.drums.classifier import (
@@ -61,7 +61,7 @@ LEAST_DEVIATION = 0.1
 
 def labelled_features(example: Example) -> Clip:
     bands = band_spectrogram(
-        ArraySignal(example.sound[:, np.newaxis], benchmarks.corpora.synthesis.RATE_HZ), Unwatched()
+        ArraySignal(example.sound[:, np.newaxis], benchmarks.corpora.synthesis.RATE_HZ), NullControl()
     )
     frames = hit_frames(bands)
     onsets = (frames - 0.5) / bands.frame_rate_hz
