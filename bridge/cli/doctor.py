@@ -22,7 +22,8 @@ from bridge.config import Settings
 from bridge.errors import BridgeError
 from bridge.integrations.daws import DAWS
 from bridge.midi.realtime.thread_priority import player_gets_real_time
-from bridge.separation.models.catalogue import PREFERRED, catalogue
+from bridge.separation.catalogue import catalogue
+from bridge.separation.names import PREFERRED
 from bridge.system import sockets
 
 Verdict = Literal["ok", "note", "broken"]
