@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import threading
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from bridge.events import Ended, JobEvent, Warned
 from bridge.model import Failure
 from bridge.pipeline.context import WorkerContext
 from bridge.pipeline.job import run_job
+from bridge.system.files import is_drive_full
 from bridge.worker.messages import (
     CancelJob,
     Fetched,
@@ -126,7 +126,7 @@ def _translated(error: Exception) -> BridgeError:
             return error
         case MemoryError():
             return OutOfMemory("There is not enough memory for this job.")
-        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+        case OSError() if is_drive_full(error):
             return OutOfSpace("The drive is full.")
         case OSError(filename=str() as name):
             return NotWritable(f"{name}: {error.strerror or error}.")
