@@ -31,22 +31,15 @@ from benchmarks.quality.draft import drafted, mixed, rendered_song
 from bridge.audio.signal import ArraySignal
 from bridge.control import NullControl
 from bridge.model import Note
+from bridge.transcription.drums.kit import KIT
 from bridge.transcription.drums.transcriber import DrumDetector
 
 if TYPE_CHECKING:
     from bridge.protocols import Samples
 
 ONSET_SECONDS = 0.05
-#: GM keys that count as each drum; a side stick counts as the snare.
-DRUMS = {
-    "kick": (35, 36),
-    "snare": (37, 38, 40),
-    "hat": (42, 44, 46),
-    "open hat": (46,),
-    "crash": (49, 55, 57),
-    "ride": (51, 53, 59),
-    "tom": (41, 43, 45, 47, 48, 50),
-}
+#: GM keys that count as each drum.
+DRUMS = {drum.name: drum.keys for drum in KIT}
 #: The targets of issue 4 for kick, snare and hat.
 AIMS = {"dry": (0.95, 0.9, 0.85), "with bass": (0.95, 0.9, 0.85), "drafted": (0.85, 0.75, 0.6)}
 #: Standard, TR-808 and power kits, as General MIDI numbers them from 0.
