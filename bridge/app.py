@@ -28,7 +28,7 @@ from bridge.osc.zeroconf_service import announced
 from bridge.protocols import JobStore
 from bridge.request import JobRequest
 from bridge.scheduler import Scheduler
-from bridge.separation.models.catalogue import check_engine
+from bridge.separation.catalogue import check_engine
 from bridge.store.journal import JournalStore
 from bridge.store.memory import MemoryStore
 from bridge.store.returning_subscribers import ReturningSubscribers

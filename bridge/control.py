@@ -1,9 +1,13 @@
-"""Controls for a part of a job, and for work that reports to nothing."""
+"""Controls for a part of a job, for work that an event stops, and for work that reports to nothing."""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bridge.errors import Cancelled
 from bridge.model import Warning
 
 if TYPE_CHECKING:
@@ -25,6 +29,26 @@ class PartControl:
 
     def warn(self, warning: Warning) -> None:
         self._whole.warn(warning)
+
+
+def _ignore(_: object) -> None: ...
+
+
+@dataclass(frozen=True)
+class StoppableControl:
+    """A `Control` that raises Cancelled once `stopped` is set; until then it passes progress and warnings on."""
+
+    stopped: threading.Event
+    on_progress: Callable[[float], None] = _ignore
+    on_warning: Callable[[Warning], None] = _ignore
+
+    def checkpoint(self, fraction: float) -> None:
+        if self.stopped.is_set():
+            raise Cancelled
+        self.on_progress(fraction)
+
+    def warn(self, warning: Warning) -> None:
+        self.on_warning(warning)
 
 
 class NullControl:

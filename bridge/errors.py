@@ -26,6 +26,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from bridge.plain import plain
@@ -155,20 +156,25 @@ class Cancelled(Exception):
     """Unwinds a job's work after it was cancelled; never shown to the user."""
 
 
+#: The class of each code.
+ERRORS: Mapping[str, type[BridgeError]] = {
+    kind.code: kind
+    for kind in (
+        *(UnknownAddress, BadArguments, ProtocolMismatch, QueueFull),
+        *(NotFound, NotReadable, NotAudio, TooLong, OutsideRoots),
+        *(NotWritable, OutOfSpace),
+        *(WeightsUnavailable, EngineFailed, OutOfMemory),
+        InternalError,
+    )
+}
+
+
 def error_for(code: str, message: str, advice: str = "") -> BridgeError:
     """The error that another process has reported by its code; a `BridgeError` for an unknown code.
 
     Without `advice`, the message already contains it.
     """
-    kinds: list[type[BridgeError]] = [BridgeError]
-    while kinds:
-        kind = kinds.pop()
-        # Only classes of this module: other subclasses have other messages and arguments.
-        children = [child for child in kind.__subclasses__() if child.__module__ == __name__]
-        if kind.code == code and not children:
-            return kind(message, advice=advice)
-        kinds.extend(children)
-    return BridgeError(message, advice=advice)
+    return ERRORS.get(code, BridgeError)(message, advice=advice)
 
 
 def unresponsive_drive(path: object) -> NotReadable:

@@ -17,7 +17,7 @@ from bridge.midi.offsets import offsets_seconds
 from bridge.model import Job, ModelInfo, Status
 from bridge.request import JobRequest
 from bridge.scheduler import Scheduler
-from bridge.separation.models.catalogue import catalogue
+from bridge.separation.catalogue import catalogue
 from bridge.separation.throughput import EngineSpeeds
 from bridge.system.off_loop import ANSWER_SECONDS, off_loop
 

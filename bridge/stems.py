@@ -45,6 +45,8 @@ MIX = Stem(name="mix", label="Mix", channel=5, colour="#3d7fd9", night_colour="#
 
 #: The names of all stems, in order.
 STEMS: tuple[str, ...] = tuple(STEM_TABLE)
+#: The names of the stems that most models give.
+FOUR_STEMS = STEMS[:4]
 
 
 def stem_of(name: str) -> Stem:

@@ -1,4 +1,4 @@
-from bridge.errors import ADVICE, BridgeError, NotFound, WeightsUnavailable, error_for
+from bridge.errors import ADVICE, ERRORS, BridgeError, NotFound, WeightsUnavailable, error_for
 
 
 def _kinds(kind: type[BridgeError] = BridgeError) -> set[type[BridgeError]]:
@@ -7,7 +7,7 @@ def _kinds(kind: type[BridgeError] = BridgeError) -> set[type[BridgeError]]:
 
 def test_every_code_has_advice() -> None:
     codes = {kind.code for kind in _kinds() if kind.__module__ == "bridge.errors"}
-    assert codes == set(ADVICE)
+    assert codes == set(ADVICE) == set(ERRORS)
 
 
 def test_an_error_says_what_happened_and_then_what_to_do() -> None:

@@ -30,8 +30,9 @@ from benchmarks.corpora.songs import Song, songs
 from benchmarks.corpora.synthesis import RATE_HZ, missing, rendered
 from benchmarks.speed.baseline import split_simply
 from bridge.audio.signal import ArraySignal
+from bridge.control import NullControl
 from bridge.separation.draft.engine import DraftSeparator
-from bridge.separation.models.catalogue import FOUR_STEMS
+from bridge.stems import FOUR_STEMS
 
 if TYPE_CHECKING:
     from bridge.protocols import Samples
@@ -59,16 +60,8 @@ class Score:
     """Power of the estimate of a silent stem, relative to the mix."""
 
 
-class Unwatched:
-    """A `Control` that does nothing."""
-
-    def checkpoint(self, fraction: float) -> None: ...
-
-    def warn(self, warning: object) -> None: ...
-
-
 def drafted(mix: Samples, rate_hz: int) -> Stems:
-    blocks = list(DraftSeparator().separate(ArraySignal(mix, rate_hz), FOUR_STEMS, Unwatched()))
+    blocks = list(DraftSeparator().separate(ArraySignal(mix, rate_hz), FOUR_STEMS, NullControl()))
     return {stem: np.concatenate([block[stem] for block in blocks]) for stem in FOUR_STEMS}
 
 
@@ -166,12 +159,10 @@ import sys, time
 import numpy as np
 mix = np.load(sys.argv[1])
 from bridge.audio.signal import ArraySignal
-class Unwatched:
-    def checkpoint(self, fraction): ...
-    def warn(self, warning): ...
+from bridge.control import NullControl
 from bridge.separation.draft.engine import DraftSeparator
 start = time.perf_counter()
-list(DraftSeparator().separate(ArraySignal(mix, int(sys.argv[2])), ["vocals", "drums", "bass", "other"], Unwatched()))
+list(DraftSeparator().separate(ArraySignal(mix, int(sys.argv[2])), ["vocals", "drums", "bass", "other"], NullControl()))
 print(time.perf_counter() - start)
 """
 

@@ -20,6 +20,7 @@ from benchmarks.corpora.patterns import SECONDS
 from benchmarks.corpora.synthesis import RATE_HZ, rendered
 from bridge.audio.resample import mono, resampled
 from bridge.audio.signal import ArraySignal
+from bridge.control import NullControl
 from bridge.model import Note
 from bridge.request import NoteSettings
 from bridge.transcription.registry import TranscriberRegistry
@@ -61,14 +62,6 @@ class Quality:
     """Spearman's correlation of the velocities of matched notes; None where the true ones are unknown."""
 
 
-class Unwatched:
-    """A `Control` that ignores everything."""
-
-    def checkpoint(self, fraction: float) -> None: ...
-
-    def warn(self, warning: object) -> None: ...
-
-
 class Peer:
     """basic-pitch as its users call it, with its network loaded once and its output suppressed."""
 
@@ -103,7 +96,7 @@ class Ours:
     def transcribe(self, audio: ArraySignal, stem: str) -> list[Note]:
         """The notes of audio at the transcriber's own rate."""
         transcriber = self._transcribers.for_stem(stem)
-        return transcriber.read(transcriber.listen(audio, stem, Unwatched()), stem, NoteSettings())
+        return transcriber.read(transcriber.listen(audio, stem, NullControl()), stem, NoteSettings())
 
 
 @contextlib.contextmanager

@@ -29,6 +29,7 @@ from benchmarks.corpora.patterns import PIANO, STRINGS
 from benchmarks.corpora.synthesis import RATE_HZ, Part, missing, rendered, sing
 from benchmarks.report import Figure, Row, show
 from bridge.audio.signal import ArraySignal
+from bridge.control import NullControl
 from bridge.model import Note
 from bridge.music.tempo import CONFIDENT, TempoEstimate, estimate_tempo
 
@@ -43,14 +44,6 @@ SONG_SECONDS = 66.0
 Measured = tuple[str, float, TempoEstimate]
 
 
-class Unwatched:
-    """A `Control` that ignores everything."""
-
-    def checkpoint(self, fraction: float) -> None: ...
-
-    def warn(self, warning: object) -> None: ...
-
-
 @dataclass(frozen=True)
 class Clip:
     group: str
@@ -59,7 +52,7 @@ class Clip:
     tempo_bpm: float = 0.0
 
     def measured(self) -> Measured:
-        return self.group, self.tempo_bpm, estimate_tempo(ArraySignal(self.samples, self.rate_hz), Unwatched())
+        return self.group, self.tempo_bpm, estimate_tempo(ArraySignal(self.samples, self.rate_hz), NullControl())
 
 
 def loops(seed: int) -> list[Measured]:
@@ -221,7 +214,7 @@ def speed() -> Figure:
     taken = []
     for _ in range(5):
         began = time.perf_counter()
-        estimate_tempo(ArraySignal(clip, RATE_HZ), Unwatched())
+        estimate_tempo(ArraySignal(clip, RATE_HZ), NullControl())
         taken.append(time.perf_counter() - began)
     return Figure("a minute of stereo", "s", taken, "≤ 0.5 s")
 
@@ -247,7 +240,7 @@ def main() -> int:
     show([*rows(found), speed()], as_json=options.json)
     for path in sorted(options.music.iterdir()) if options.music else ():
         samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
-        print(path.name, estimate_tempo(ArraySignal(samples, rate), Unwatched()), file=sys.stderr)
+        print(path.name, estimate_tempo(ArraySignal(samples, rate), NullControl()), file=sys.stderr)
     return 0
 
 

@@ -14,9 +14,10 @@ import torch
 
 from benchmarks.report import Figure, Row
 from bridge.control import NullControl
-from bridge.separation.backends import Backends, LoadedModel
+from bridge.separation.backends import Backends
+from bridge.separation.families.table import EngineFamilies
 from bridge.separation.models.loading import load_bag
-from bridge.separation.models.locations import ModelLocations
+from bridge.separation.models.weights import LoadedModel
 from bridge.separation.openvino.cache import OpenVinoCache
 from bridge.system.clock import SystemClock
 from bridge.worker.allocator import environment, glibc_version
@@ -31,7 +32,7 @@ _MALLOC = {-1: "MALLOC_TRIM_THRESHOLD_", -3: "MALLOC_MMAP_THRESHOLD_"}
 
 def shares(models: Path, times: int) -> list[Row]:
     """One row per back-end. Each window runs between two matrix products, which measure the limit at that time."""
-    weights = ModelLocations.of(models).find("htdemucs")
+    weights = EngineFamilies.of(models).find("htdemucs")
     assert weights is not None
     _keep_memory()
     with tempfile.TemporaryDirectory() as folder:

@@ -31,6 +31,7 @@ from bridge.pipeline.context import WorkerContext
 from bridge.pipeline.job import run_job
 from bridge.pipeline.stage_paces import StagePaces
 from bridge.request import EngineChoice, JobRequest, OutputPlace, StemChoice
+from bridge.separation.families.table import EngineFamilies
 from bridge.separation.registry import EngineRegistry
 from bridge.system.clock import SystemClock
 from bridge.transcription.registry import TranscriberRegistry
@@ -82,7 +83,7 @@ class Job:
         if engine in RANDOM_MODELS:
             build(models, RANDOM_MODELS[engine])
             engine = "htdemucs"
-        engines = EngineRegistry(models, clock=clock)
+        engines = EngineRegistry(EngineFamilies.of(models), clock=clock)
         self._context = WorkerContext(
             engines=engines,
             transcribers=TranscriberRegistry(),

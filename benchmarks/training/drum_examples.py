@@ -18,7 +18,7 @@ from benchmarks.corpora.synthesis import RATE_HZ, Part, played, rendered
 from benchmarks.corpora.synthetic_drums import residue, synthesised
 from benchmarks.quality.draft import drafted, mixed
 from bridge.model import Note
-from bridge.separation.models.catalogue import FOUR_STEMS
+from bridge.stems import FOUR_STEMS
 
 Wave = npt.NDArray[np.float64]
 

@@ -20,37 +20,28 @@ import torch
 from torch import nn
 
 import benchmarks.corpora.synthesis
-from benchmarks.quality.draft import Unwatched
 from benchmarks.training.drum_examples import Example, examples
 from bridge.audio.signal import ArraySignal
+from bridge.control import NullControl
 from bridge.model import Note
 from bridge.transcription.drums.band_spectrogram import band_spectrogram
 from bridge.transcription.drums.classifier import (
     LAYERS,
     NETS,
-    OUTPUTS,
     WEIGHTS,
     DrumClassifier,
     Layers,
-    context_features,
+    inputs_in_context,
 )
 from bridge.transcription.drums.features import hit_features
 from bridge.transcription.drums.hit_onsets import hit_frames
+from bridge.transcription.drums.kit import KIT
 
 Table: TypeAlias = npt.NDArray[np.float32]
-#: The features of a clip's hits, (hits, features), and their labels, (hits, `OUTPUTS`).
+#: The features of a clip's hits, (hits, features), and their labels, (hits, `KIT`).
 Clip: TypeAlias = tuple[Table, Table]
 
 FIRST_SEED = 50_000
-KEYS = {
-    "kick": (35, 36),
-    "snare": (37, 38, 40),
-    "tom": (41, 43, 45, 47, 48, 50),
-    "hat": (42, 44, 46),
-    "open hat": (46,),
-    "crash": (49, 52, 55, 57),
-    "ride": (51, 53, 59),
-}
 #: A note labels the nearest detected hit within this.
 ONSET_SECONDS = 0.04
 HIDDEN = (64, 32)
@@ -61,7 +52,7 @@ LEAST_DEVIATION = 0.1
 
 def labelled_features(example: Example) -> Clip:
     bands = band_spectrogram(
-        ArraySignal(example.sound[:, np.newaxis], benchmarks.corpora.synthesis.RATE_HZ), Unwatched()
+        ArraySignal(example.sound[:, np.newaxis], benchmarks.corpora.synthesis.RATE_HZ), NullControl()
     )
     frames = hit_frames(bands)
     onsets = (frames - 0.5) / bands.frame_rate_hz
@@ -69,11 +60,11 @@ def labelled_features(example: Example) -> Clip:
 
 
 def _labels(onsets: npt.NDArray[np.floating], notes: Sequence[Note]) -> Table:
-    labels = np.zeros((len(onsets), len(OUTPUTS)), np.float32)
+    labels = np.zeros((len(onsets), len(KIT)), np.float32)
     for note in notes if len(onsets) else ():
         nearest = int(np.abs(onsets - note.onset_seconds).argmin())
         if abs(onsets[nearest] - note.onset_seconds) < ONSET_SECONDS:
-            labels[nearest] += [note.pitch in KEYS[name] for name in OUTPUTS]
+            labels[nearest] += [note.pitch in drum.keys for drum in KIT]
     return np.minimum(labels, 1.0)
 
 
@@ -101,7 +92,7 @@ def trained(clips: Sequence[Clip]) -> DrumClassifier:
     normalised = [(clip[0] - mean) / deviation for clip in clips]
     alone = _fitted(np.concatenate(normalised), labels)
     half = DrumClassifier(mean, deviation, alone, alone)
-    context = [np.hstack((own, context_features(own, half.first_pass(own)))) for own in normalised]
+    context = [inputs_in_context(own, half.first_pass(own)) for own in normalised]
     return replace(half, context_net=_fitted(np.concatenate(context), labels))
 
 

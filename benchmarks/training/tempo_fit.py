@@ -21,8 +21,9 @@ import numpy as np
 from benchmarks.corpora.loops import STYLES, loop
 from benchmarks.corpora.more_loops import KINDS, MORE_STYLES, varied
 from benchmarks.corpora.synthesis import RATE_HZ, missing, rendered
-from benchmarks.quality.tempo import FIRST_SEED, Unwatched
+from benchmarks.quality.tempo import FIRST_SEED
 from bridge.audio.signal import ArraySignal
+from bridge.control import NullControl
 from bridge.dsp.arrays import Doubles
 from bridge.music.bars import bars_evidence, possible_bars
 from bridge.music.harmony import pitch_autocorrelation
@@ -85,7 +86,7 @@ def choices(seed: int) -> list[Choice]:
 
 
 def _of_bars(samples: Samples, bars: int, style: str) -> Iterator[Choice]:
-    features = onset_features(ArraySignal(samples, RATE_HZ), Unwatched())
+    features = onset_features(ArraySignal(samples, RATE_HZ), NullControl())
     pulse, counts = circular_pulse(features), possible_bars(len(samples), RATE_HZ)
     truth = [place for place, count in enumerate(counts) if count.bars == bars]
     if truth:
@@ -93,7 +94,7 @@ def _of_bars(samples: Samples, bars: int, style: str) -> Iterator[Choice]:
 
 
 def _of_beats(samples: Samples, tempo_bpm: float, style: str) -> Iterator[Choice]:
-    features = onset_features(ArraySignal(samples, RATE_HZ), Unwatched())
+    features = onset_features(ArraySignal(samples, RATE_HZ), NullControl())
     pulse, pitches = linear_pulse(features), pitch_autocorrelation(features)
     found = periods(pulse)
     missed = [abs(60 / period / tempo_bpm - 1) for period in found]

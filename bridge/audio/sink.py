@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soundfile
 
-from bridge.audio import ogg, riff
+from bridge.audio import riff
 from bridge.audio.scratch import Scratch
 from bridge.errors import BadArguments
 
@@ -62,7 +62,8 @@ def write_audio(
 ) -> None:
     """Writes a finished stem as a file of `file_format` (a key of `MAJOR_FORMATS`) to `path`.
 
-    The same stem gives the same bytes: time stamps and random numbers that libsndfile writes are overwritten.
+    The same stem gives the same bytes: libsndfile's time stamps are overwritten. Only the pages of an Ogg file have a
+    random serial number.
 
     Args:
         chunks: appended to a WAV file (see `riff.append_chunks`); ignored for other formats.
@@ -85,8 +86,6 @@ def write_audio(
                 file.write(_quantised(block, subtype))
     except (soundfile.LibsndfileError, AssertionError) as error:  # soundfile asserts that all frames were written
         raise OSError(errno.EIO, f"writing stopped before the end of the file ({error})", str(path)) from error
-    if major == "OGG":
-        ogg.set_serial_number(path)
     if subtype == "FLOAT":
         riff.clear_peak_timestamp(path)
     if major == "WAV":

@@ -22,8 +22,10 @@ from bridge.config import Settings
 from bridge.errors import BridgeError
 from bridge.integrations.daws import DAWS
 from bridge.midi.realtime.thread_priority import player_gets_real_time
-from bridge.separation.models.catalogue import PREFERRED, catalogue
+from bridge.separation.catalogue import catalogue
+from bridge.separation.names import PREFERRED
 from bridge.system import sockets
+from bridge.transcription.pitched.network_file import network_file
 
 Verdict = Literal["ok", "note", "broken"]
 MARKS: dict[Verdict, str] = {"ok": "✓", "note": "–", "broken": "✗"}
@@ -74,9 +76,7 @@ def _packages() -> Iterator[Finding]:
         yield Finding("Installation", "broken", f"missing: {', '.join(missing)}. Install the bridge again.")
     else:
         yield Finding("Installation", "ok", f"complete, Python {sys.version_info.major}.{sys.version_info.minor}")
-    spec = find_spec("basic_pitch")
-    folder = Path(spec.origin).parent if spec is not None and spec.origin else None
-    if folder is not None and (folder / "saved_models" / "icassp_2022" / "nmp.onnx").is_file():
+    if network_file() is not None:
         yield Finding("Notes", "ok", "the basic-pitch model is here")
     else:
         yield Finding("Notes", "broken", "the basic-pitch model is missing. Install the bridge again.")

@@ -11,7 +11,7 @@ from bridge.app import open_bridge
 from bridge.cli import shared
 from bridge.cli.output.console import PlainConsole, plain_table, progress_bar
 from bridge.cli.output.terminal import write_json, write_line, write_path
-from bridge.separation.models.catalogue import catalogue
+from bridge.separation.catalogue import catalogue
 from bridge.separation.throughput import EngineSpeeds
 
 app = typer.Typer(help="The separation models: list them, download one, see where yours go.")

@@ -19,7 +19,7 @@ from bridge.inspector.messages import (
 )
 from bridge.pipeline.source_lookup import find_source
 from bridge.processes.parent import ParentChannel, log_to_parent
-from bridge.separation.models.catalogue import check_engine
+from bridge.separation.catalogue import check_engine
 
 log = logging.getLogger(__name__)
 

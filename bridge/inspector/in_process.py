@@ -7,7 +7,7 @@ from pathlib import Path
 from bridge.audio.check import check_source
 from bridge.project_paths import check_roots, output_parent
 from bridge.request import JobRequest
-from bridge.separation.models.catalogue import check_engine
+from bridge.separation.catalogue import check_engine
 
 
 class InProcessInspector:

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.errors import Cancelled
+from bridge.control import StoppableControl
 from bridge.events import JobEvent, Warned
-from bridge.model import Warning
 from bridge.pipeline.cache.store import ResultsCache
 from bridge.pipeline.progress import JobProgress
 from bridge.pipeline.stage_paces import StagePaces
@@ -30,19 +29,8 @@ class WorkerContext:
     """None: nothing is cached, and every job does all its work."""
 
 
-@dataclass(frozen=True)
-class JobControl:
-    """Reports one job's progress and warnings, and raises `Cancelled` once the job is cancelled."""
-
-    job: str
-    progress: JobProgress
-    emit: Callable[[JobEvent], None]
-    cancelled: threading.Event
-
-    def checkpoint(self, fraction: float) -> None:
-        if self.cancelled.is_set():
-            raise Cancelled
-        self.progress.advance(fraction)
-
-    def warn(self, warning: Warning) -> None:
-        self.emit(Warned(job=self.job, warning=warning))
+def job_control(
+    job: str, progress: JobProgress, emit: Callable[[JobEvent], None], cancelled: threading.Event
+) -> StoppableControl:
+    """Reports the progress and the warnings of one job; its work ends once `cancelled` is set."""
+    return StoppableControl(cancelled, progress.advance, lambda warning: emit(Warned(job=job, warning=warning)))

@@ -30,7 +30,7 @@ from bridge.pipeline.cache.restore import (
 )
 from bridge.pipeline.cache.store import MAX_RAW_STEM_BYTES, Entry, OpenEntry
 from bridge.pipeline.channels import separated, stems_of
-from bridge.pipeline.context import JobControl, WorkerContext
+from bridge.pipeline.context import WorkerContext, job_control
 from bridge.pipeline.job_log import JobRecord, source_record
 from bridge.pipeline.manifest import EngineRecord
 from bridge.pipeline.note_warnings import note_warnings
@@ -101,7 +101,7 @@ class _JobRun:
         self.name = result_name(self.source, request.place.name)
         self.record = JobRecord(job, self.name, request, context.clock, emit)
         self.progress = JobProgress(job, context.clock, self.record.report)
-        self.control = JobControl(job, self.progress, self.record.report, cancelled)
+        self.control = job_control(job, self.progress, self.record.report, cancelled)
         self.has_recorded_unfinished = False
         self.parts: dict[str, float] = {}
         """Expected seconds for each part of the transcribing stage."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from bridge.errors import NotWritable, OutOfSpace
 from bridge.project_paths import is_partial_of, numbered, partial_name
+from bridge.system.files import is_drive_full
 
 #: Free space required beyond a job's own need, so that the bridge never fills a drive completely.
 SPARE_BYTES = 64 * 1024 * 1024
@@ -109,7 +109,7 @@ def _translate_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if is_drive_full(error):
             raise OutOfSpace(f"The drive of {folder} is full.") from error
         raise NotWritable(f"Nothing can be written to {folder}: {error.strerror or error}.") from error
 

@@ -3,45 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from bridge.model import Warning
 from bridge.separation.models.demucs_bags import Bag
-from bridge.separation.models.locations import Weights
-from bridge.separation.networks.fallback import FallbackNetwork, out_of_memory_warning
+from bridge.separation.models.weights import LoadedModel, Weights
+from bridge.separation.networks.fallback import FallbackNetwork
 from bridge.separation.openvino.artifact import GRAPH, OpenVinoModel
 from bridge.separation.openvino.cache import OpenVinoCache
 
 if TYPE_CHECKING:
     from bridge.protocols import Control
     from bridge.separation.networks.base import Network
-    from bridge.separation.windowed.engine import DemucsSeparator
-
-Backend = Literal["torch", "openvino"]
 
 #: The largest accepted difference from torch, for a mix with standard deviation 1. Beyond it a back-end is not used.
 MAX_DIFFERENCE = 1e-3
 #: How often a running conversion checks for cancellation.
 POLL_SECONDS = 0.05
-
-
-@dataclass(frozen=True)
-class LoadedModel:
-    """A model in memory, and what it was loaded from."""
-
-    weights: Weights
-    backend: Backend
-    device: str
-    """The requested device; the networks may have moved to another one."""
-    networks: tuple[Network, ...]
-    separator: DemucsSeparator
-
-    @property
-    def is_displaced(self) -> bool:
-        """True if `device` ran out of memory and at least one network now computes elsewhere."""
-        return any(network.device != self.device for network in self.networks)
 
 
 class Backends:
@@ -56,13 +36,11 @@ class Backends:
         """Loads every network of `weights`; warns `control` if they do not fit on `device`.
 
         Raises:
-            WeightsUnavailable, OutOfMemory, EngineFailed, Cancelled: as `loading.load_bag` and the networks.
+            WeightsUnavailable, OutOfMemory, EngineFailed, Cancelled: as `Weights.loader`.
         """
         found = self._find_converted(weights, device)
         return (
-            self._load_converted(weights, found, control)
-            if _agree(found)
-            else self._load_torch(weights, device, control)
+            self._load_converted(weights, found, control) if _agree(found) else weights.loader(weights, device, control)
         )
 
     def deviation_warning(self, weights: Weights, device: str) -> Warning | None:
@@ -125,24 +103,6 @@ class Backends:
             found.append(entry)
         return found
 
-    def _load_torch(self, weights: Weights, device: str, control: Control) -> LoadedModel:
-        from bridge.separation.models.loading import load_bag
-        from bridge.separation.networks.torch_network import torch_networks
-        from bridge.separation.windowed.engine import DemucsSeparator
-
-        if weights.package == "openunmix":
-            from bridge.separation.networks.unmix_network import load_unmix
-
-            network = load_unmix(weights, device, control)
-            separator = DemucsSeparator(weights.name, (network,), normalises=False)
-            return LoadedModel(weights, "torch", device, (network,), separator)
-        networks = tuple(torch_networks(weights.name, load_bag(weights, control), device))
-        separator = DemucsSeparator(weights.name, networks, weights.bag.weights)
-        loaded = LoadedModel(weights, "torch", device, networks, separator)
-        if loaded.is_displaced:
-            control.warn(out_of_memory_warning(weights.name, device))
-        return loaded
-
     def _load_converted(
         self, weights: Weights, found: list[tuple[Path, OpenVinoModel]], control: Control
     ) -> LoadedModel:
@@ -177,7 +137,8 @@ class Backends:
             from bridge.separation.models.loading import load_bag
             from bridge.separation.networks.torch_network import TorchNetwork
 
-            alone = Weights(weights.name, Bag((checkpoint.stem,), None, weights.bag.segment_seconds), (checkpoint,))
+            bag = Bag((checkpoint.stem,), None, weights.bag.segment_seconds)
+            alone = replace(weights, bag=bag, files=(checkpoint,))
             return TorchNetwork(weights.name, load_bag(alone, NullControl()).models[0], "cpu")
 
         return load

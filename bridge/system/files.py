@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import secrets
 from collections.abc import Callable
@@ -52,6 +53,11 @@ def parsed(content: bytes, decode: Callable[[bytes], T]) -> T:
         return decode(content)
     except (msgspec.MsgspecError, RecursionError) as error:
         raise ValueError(str(error)) from error
+
+
+def is_drive_full(error: OSError) -> bool:
+    """True if the drive, or the user's share of it, has no space left."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def write_whole(path: Path, content: bytes) -> None:

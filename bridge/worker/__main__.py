@@ -14,6 +14,7 @@ from bridge.pipeline.context import WorkerContext
 from bridge.pipeline.stage_paces import StagePaces
 from bridge.processes.parent import ParentChannel, log_to_parent
 from bridge.separation.backends import Backends
+from bridge.separation.families.table import EngineFamilies
 from bridge.separation.openvino.cache import OpenVinoCache
 from bridge.separation.registry import EngineRegistry
 from bridge.separation.throughput import EngineSpeeds
@@ -54,9 +55,8 @@ def main() -> int:
         clock = SystemClock()
         cache_dir = Path(settings.cache_dir)
         backends = Backends(OpenVinoCache(cache_dir / "openvino", clock=clock))
-        engines = EngineRegistry(
-            Path(settings.models_dir), clock=clock, backends=backends, speeds=EngineSpeeds.in_folder(cache_dir)
-        )
+        families = EngineFamilies.of(Path(settings.models_dir))
+        engines = EngineRegistry(families, clock=clock, backends=backends, speeds=EngineSpeeds.in_folder(cache_dir))
         transcribers = TranscriberRegistry()
         context = WorkerContext(
             engines=engines,

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import threading
 from collections.abc import Callable
 
+from bridge.control import StoppableControl
 from bridge.errors import BridgeError, Cancelled, InternalError, NotWritable, OutOfMemory, OutOfSpace
 from bridge.events import Ended, JobEvent, Warned
-from bridge.model import Failure, Warning
+from bridge.model import Failure
 from bridge.pipeline.context import WorkerContext
 from bridge.pipeline.job import run_job
+from bridge.system.files import is_drive_full
 from bridge.worker.messages import (
     CancelJob,
     Fetched,
@@ -82,7 +83,12 @@ class Worker:
         emit(Ended(job=job, outcome=outcome, unix_seconds=now, failure=failure))  # type: ignore[arg-type]
 
     def _fetch(self, command: FetchModel) -> None:
-        control = _FetchControl(command.token, self._send, self._cancellation(command.token))
+        token, send = command.token, self._send
+        control = StoppableControl(
+            self._cancellation(token),
+            lambda fraction: send(Fetching(token=token, fraction=fraction)),
+            lambda warning: send(Happened(event=Warned(job=token, warning=warning))),
+        )
         failure = None
         try:
             self._context.engines.pull(command.name, control)
@@ -91,8 +97,8 @@ class Worker:
         except Exception as error:
             failure = failure_of(error)
         finally:
-            self._forget(command.token)
-        self._send(Fetched(token=command.token, failure=failure))
+            self._forget(token)
+        send(Fetched(token=token, failure=failure))
 
     def _cancellation(self, job: str) -> threading.Event:
         with self._lock:
@@ -120,24 +126,9 @@ def _translated(error: Exception) -> BridgeError:
             return error
         case MemoryError():
             return OutOfMemory("There is not enough memory for this job.")
-        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+        case OSError() if is_drive_full(error):
             return OutOfSpace("The drive is full.")
         case OSError(filename=str() as name):
             return NotWritable(f"{name}: {error.strerror or error}.")
         case _:
             return InternalError(f"An unexpected error occurred ({type(error).__name__}: {error}).")
-
-
-class _FetchControl:
-    def __init__(self, token: str, send: Callable[[WorkerReport], None], cancelled: threading.Event) -> None:
-        self._token = token
-        self._send = send
-        self._cancelled = cancelled
-
-    def checkpoint(self, fraction: float) -> None:
-        if self._cancelled.is_set():
-            raise Cancelled
-        self._send(Fetching(token=self._token, fraction=fraction))
-
-    def warn(self, warning: Warning) -> None:
-        self._send(Happened(event=Warned(job=self._token, warning=warning)))

@@ -12,17 +12,17 @@ from bridge import PROTOCOL_VERSION
 from bridge.midi.ports.port_layout import PortLayout
 from bridge.options.table import TEMPO
 from bridge.osc.addresses import OUTGOING, REQUESTS, Parameter
-from bridge.separation.models.catalogue import AUTO, NOTES
+from bridge.separation.names import AUTO, DRAFT, PREFERRED
 from bridge.stems import STEM_TABLE, STEMS
 from bridge.wording import STAGE_WORDS, sentence
 
 FILE = Path(__file__).parents[1] / "code" / "tables.js"
 PREFIX = "/sab/"
-
-
-def engines() -> tuple[str, ...]:
-    """The entries of the device's menu, in order; Live Sets store the index in this list."""
-    return (AUTO, *NOTES)
+#: The entries of the device's menu. Live Sets store the index in this list: a new engine goes to the end.
+ENGINE_MENU = (
+    *(AUTO, DRAFT, PREFERRED, "htdemucs_ft", "htdemucs_6s", "hdemucs_mmi", "mdx", "mdx_extra", "mdx_q"),
+    *("umxhq", "umxl", "mdx_extra_q"),
+)
 
 
 def script() -> str:
@@ -34,7 +34,7 @@ def script() -> str:
     rows = {
         "VERSION": PROTOCOL_VERSION,
         "STEMS": STEMS,
-        "ENGINES": engines(),
+        "ENGINES": ENGINE_MENU,
         "TEMPO_RANGE": [TEMPO.lowest, TEMPO.highest],
         "PORT_NAMES": {stem: PortLayout().name(stem) for stem in STEMS},
         "STEM_LABELS": {stem.name: stem.label for stem in STEM_TABLE.values()},

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bridge.osc.addresses import OUTGOING, REQUESTS
+from bridge.separation.catalogue import known_engines
 from max_for_live.generator import es5, tables
 from max_for_live.generator.build import UNFROZEN, build
 from max_for_live.generator.script import CODE, bundled
@@ -17,6 +18,13 @@ from tests.support.node import SCRIPTS, node
 
 DOCS = Path(__file__).parents[2] / "docs"
 ACORN = "require('internal/deps/acorn/acorn/dist/acorn').parse(require('fs').readFileSync(0, 'utf8'), {ecmaVersion: 5})"
+
+
+def test_the_menu_has_every_engine_but_the_reproductions() -> None:
+    offered = {name for name in known_engines(Path("nowhere")) if not name.startswith("repro_")}
+    assert set(tables.ENGINE_MENU) == offered
+    assert tables.ENGINE_MENU[:3] == ("auto", "draft", "htdemucs")
+    assert len(set(tables.ENGINE_MENU)) == len(tables.ENGINE_MENU)
 
 
 def modules() -> list[Path]:

@@ -34,8 +34,8 @@ from tests.support.small_models import (
 
 if TYPE_CHECKING:
     from bridge.protocols import Control, Samples, Separator
-    from bridge.separation.models.locations import ModelLocations
     from bridge.separation.networks.base import Estimate, Planes
+    from tests.support.small_models import ModelFolders
 
 #: Five windows of the small models.
 MIX = noise(27_000)
@@ -222,8 +222,8 @@ def test_weights_that_do_not_fit_stay_on_the_cpu(graphics: FakeGraphics) -> None
     assert graphics.windows == 0
 
 
-def engines(locations: ModelLocations) -> EngineRegistry:
-    return EngineRegistry(locations.models_dir, clock=FakeClock(), locations=locations, backends=Backends())
+def engines(locations: ModelFolders) -> EngineRegistry:
+    return EngineRegistry(locations.families, clock=FakeClock(), backends=Backends())
 
 
 def test_the_next_job_tries_the_graphics_processor_again(graphics: FakeGraphics, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bridge.errors import BadArguments, Cancelled, EngineFailed, WeightsUnavailable
-from bridge.separation.models.locations import ModelLocations
+from bridge.separation.downloads.source import DownloadSource
 from bridge.separation.registry import EngineRegistry
 from tests.support.fakes import FakeClock, RecordingControl
 from tests.support.small_models import locations_in, save_htdemucs, save_model, small_model
@@ -18,37 +19,37 @@ if TYPE_CHECKING:
 
 @dataclass
 class FakeFetch:
-    """A download that saves a small htdemucs, or fails."""
+    """A download that saves a small htdemucs into a models folder, or fails."""
 
+    models_dir: Path
     works: bool = True
     asked: list[str] = field(default_factory=list)
 
-    def __call__(self, name: str, locations: ModelLocations, control: Control) -> None:
+    def __call__(self, name: str, _sources: Sequence[DownloadSource], control: Control) -> None:
         self.asked.append(name)
         for step in range(3):
             control.checkpoint(step / 3)
         if not self.works:
             raise WeightsUnavailable("There is no network.")
-        save_htdemucs(locations.models_dir)
+        save_htdemucs(self.models_dir)
 
 
 def engines(folder: Path, fetch: FakeFetch, clock: FakeClock | None = None) -> EngineRegistry:
-    locations = locations_in(folder)
-    return EngineRegistry(locations.models_dir, clock=clock or FakeClock(), fetch=fetch, locations=locations)
+    return EngineRegistry(locations_in(folder).families, clock=clock or FakeClock(), fetch=fetch)
 
 
 def test_an_unknown_name_lists_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(BadArguments, match=r"one of auto, draft, htdemucs.*not .spleeter."):
-        engines(tmp_path, FakeFetch()).open("spleeter", "auto", RecordingControl())
+        engines(tmp_path, FakeFetch(tmp_path / "models")).open("spleeter", "auto", RecordingControl())
 
 
 def test_an_unknown_device_lists_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(BadArguments, match=r"no device tpu.*cuda"):
-        engines(tmp_path, FakeFetch()).open("draft", "tpu", RecordingControl())
+        engines(tmp_path, FakeFetch(tmp_path / "models")).open("draft", "tpu", RecordingControl())
 
 
 def test_auto_is_htdemucs_if_it_is_present(tmp_path: Path) -> None:
-    fetch, control = FakeFetch(), RecordingControl()
+    fetch, control = FakeFetch(tmp_path / "models"), RecordingControl()
     save_htdemucs(tmp_path / "models")
     separator = engines(tmp_path, fetch).open("auto", "cpu", control)
     assert (separator.name, separator.device) == ("htdemucs", "cpu")
@@ -57,7 +58,7 @@ def test_auto_is_htdemucs_if_it_is_present(tmp_path: Path) -> None:
 
 
 def test_auto_fetches_htdemucs_with_progress(tmp_path: Path) -> None:
-    fetch, control = FakeFetch(), RecordingControl()
+    fetch, control = FakeFetch(tmp_path / "models"), RecordingControl()
     assert engines(tmp_path, fetch).open("auto", "cpu", control).name == "htdemucs"
     assert fetch.asked == ["htdemucs"]
     assert control.fractions == sorted(control.fractions)
@@ -66,7 +67,7 @@ def test_auto_fetches_htdemucs_with_progress(tmp_path: Path) -> None:
 
 def test_auto_without_network_is_draft_with_a_warning(tmp_path: Path) -> None:
     control = RecordingControl()
-    assert engines(tmp_path, FakeFetch(works=False)).open("auto", "auto", control).name == "draft"
+    assert engines(tmp_path, FakeFetch(tmp_path / "models", works=False)).open("auto", "auto", control).name == "draft"
     (warning,) = control.warnings
     assert warning.code == "weights_unavailable"
     assert "no network" in warning.message
@@ -74,7 +75,7 @@ def test_auto_without_network_is_draft_with_a_warning(tmp_path: Path) -> None:
 
 
 def test_a_failed_download_is_remembered_for_a_while(tmp_path: Path) -> None:
-    fetch, clock = FakeFetch(works=False), FakeClock()
+    fetch, clock = FakeFetch(tmp_path / "models", works=False), FakeClock()
     opener = engines(tmp_path, fetch, clock)
     control = RecordingControl()
     for _ in range(2):
@@ -88,7 +89,7 @@ def test_a_failed_download_is_remembered_for_a_while(tmp_path: Path) -> None:
 
 
 def test_weights_that_appear_are_used_at_once(tmp_path: Path) -> None:
-    fetch = FakeFetch(works=False)
+    fetch = FakeFetch(tmp_path / "models", works=False)
     opener = engines(tmp_path, fetch)
     assert opener.open("auto", "cpu", RecordingControl()).name == "draft"
     save_htdemucs(tmp_path / "models")
@@ -96,7 +97,7 @@ def test_weights_that_appear_are_used_at_once(tmp_path: Path) -> None:
 
 
 def test_an_engine_requested_by_name_is_never_replaced(tmp_path: Path) -> None:
-    fetch, control = FakeFetch(works=False), RecordingControl()
+    fetch, control = FakeFetch(tmp_path / "models", works=False), RecordingControl()
     opener = engines(tmp_path, fetch)
     for _ in range(2):
         with pytest.raises(WeightsUnavailable, match="no network"):
@@ -109,12 +110,12 @@ def test_damaged_weights_send_auto_to_draft_with_the_reason(tmp_path: Path) -> N
     path = save_htdemucs(tmp_path / "models")
     path.write_bytes(b"nothing")
     control = RecordingControl()
-    assert engines(tmp_path, FakeFetch()).open("auto", "cpu", control).name == "draft"
+    assert engines(tmp_path, FakeFetch(tmp_path / "models")).open("auto", "cpu", control).name == "draft"
     assert path.name in control.warnings[0].message
 
 
 def test_cancelling_a_download_is_neither_failure_nor_fallback(tmp_path: Path) -> None:
-    fetch = FakeFetch()
+    fetch = FakeFetch(tmp_path / "models")
     opener = engines(tmp_path, fetch)
     with pytest.raises(Cancelled):
         opener.open("auto", "cpu", RecordingControl(cancel_at=2))
@@ -123,7 +124,7 @@ def test_cancelling_a_download_is_neither_failure_nor_fallback(tmp_path: Path) -
 
 def test_the_last_model_stays_warm(tmp_path: Path) -> None:
     save_htdemucs(tmp_path / "models")
-    opener = engines(tmp_path, FakeFetch())
+    opener = engines(tmp_path, FakeFetch(tmp_path / "models"))
     first = opener.open("htdemucs", "cpu", RecordingControl())
     opener.open("draft", "cpu", RecordingControl())
     assert opener.open("auto", "cpu", RecordingControl()) is first
@@ -134,7 +135,7 @@ def test_the_last_model_stays_warm(tmp_path: Path) -> None:
 def test_a_model_that_was_replaced_on_disk_is_reloaded(tmp_path: Path) -> None:
     save_htdemucs(tmp_path / "models").unlink()
     save_model(tmp_path / "models", "955717e8", small_model("waveform", 1))
-    opener = engines(tmp_path, FakeFetch())
+    opener = engines(tmp_path, FakeFetch(tmp_path / "models"))
     first = opener.open("htdemucs", "cpu", RecordingControl())
     for path in (tmp_path / "models").glob("*.th"):
         path.unlink()
@@ -144,18 +145,18 @@ def test_a_model_that_was_replaced_on_disk_is_reloaded(tmp_path: Path) -> None:
 
 def test_a_single_checkpoint_opens_by_its_signature(tmp_path: Path) -> None:
     save_model(tmp_path / "models", "mine", small_model("waveform"))
-    assert engines(tmp_path, FakeFetch()).open("mine", "cpu", RecordingControl()).name == "mine"
+    assert engines(tmp_path, FakeFetch(tmp_path / "models")).open("mine", "cpu", RecordingControl()).name == "mine"
 
 
 def test_a_missing_device_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     save_htdemucs(tmp_path / "models")
     with pytest.raises(EngineFailed, match="no cuda device"):
-        engines(tmp_path, FakeFetch()).open("auto", "cuda", RecordingControl())
+        engines(tmp_path, FakeFetch(tmp_path / "models")).open("auto", "cuda", RecordingControl())
 
 
 def test_pull_fetches_once(tmp_path: Path) -> None:
-    fetch = FakeFetch()
+    fetch = FakeFetch(tmp_path / "models")
     opener = engines(tmp_path, fetch)
     for _ in range(2):
         opener.pull("htdemucs", RecordingControl())
@@ -163,8 +164,9 @@ def test_pull_fetches_once(tmp_path: Path) -> None:
 
 
 def test_a_quantised_model_is_not_downloaded_without_diffq(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.separation.registry.needs_diffq", lambda name: name == "mdx_q")
-    fetch = FakeFetch()
+    fetch = FakeFetch(tmp_path / "models")
+    opener = engines(tmp_path, fetch)
+    monkeypatch.setattr("bridge.separation.models.demucs_bags.find_spec", lambda _: None)
     with pytest.raises(WeightsUnavailable, match="diffq"):
-        engines(tmp_path, fetch).open("mdx_q", "cpu", RecordingControl())
+        opener.open("mdx_q", "cpu", RecordingControl())
     assert fetch.asked == []

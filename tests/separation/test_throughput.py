@@ -9,7 +9,7 @@ import pytest
 
 from bridge.audio.signal import ArraySignal
 from bridge.protocols import Context
-from bridge.separation.models.catalogue import catalogue
+from bridge.separation.catalogue import engine_entries
 from bridge.separation.registry import EngineRegistry
 from bridge.separation.throughput import EngineSpeeds, TimedSeparator
 from tests.support.fakes import FakeClock, RecordingControl
@@ -103,13 +103,13 @@ def test_a_folder_that_cannot_be_written_is_ignored(tmp_path: Path) -> None:
 def test_opened_engines_are_timed(tmp_path: Path) -> None:
     locations = locations_in(tmp_path)
     speeds = EngineSpeeds(tmp_path / "speed.json")
-    engines = EngineRegistry(locations.models_dir, clock=FakeClock(), locations=locations, speeds=speeds)
+    engines = EngineRegistry(locations.families, clock=FakeClock(), speeds=speeds)
     assert isinstance(engines.open("draft", "cpu", RecordingControl()), TimedSeparator)
 
 
 def test_the_catalogue_has_size_and_speed(tmp_path: Path) -> None:
     locations = locations_in(tmp_path)
     path = save_model(locations.models_dir, "mine", small_model("waveform"))
-    infos = {info.name: info for info in catalogue(locations.models_dir, locations, {"mine": 2.5})}
+    infos = {info.name: info for info in engine_entries(locations.families, {"mine": 2.5})}
     assert (infos["mine"].size_bytes, infos["mine"].speed) == (path.stat().st_size, 2.5)
     assert infos["htdemucs"].speed is None

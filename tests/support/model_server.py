@@ -7,11 +7,15 @@ import threading
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from bridge.control import NullControl
 from bridge.separation.downloads.fetch import Fetcher
 from bridge.separation.models.demucs_bags import Released
-from bridge.separation.models.locations import ModelLocations
-from tests.support.small_models import locations_in
+from tests.support.small_models import ModelFolders, locations_in
+
+if TYPE_CHECKING:
+    from bridge.protocols import Control
 
 COMMIT = "c" * 40
 
@@ -89,11 +93,13 @@ class Server:
         return server
 
 
-def fetcher(server: Server) -> Fetcher:
-    return Fetcher(environ={"HF_ENDPOINT": server.address}, probe_seconds=2.0, stall_seconds=10.0)
+def fetch(name: str, locations: ModelFolders, control: Control | None = None) -> None:
+    """Downloads a released model as a job does, with short timeouts."""
+    fetcher = Fetcher(environ={}, probe_seconds=2.0, stall_seconds=10.0)
+    fetcher.fetch(name, locations.families.sources(name), control or NullControl())
 
 
-def locations_of(folder: Path, server: Server) -> ModelLocations:
+def locations_of(folder: Path, server: Server) -> ModelFolders:
     """Locations whose models come only from `server`, which also acts as the authors' server."""
-    locations = locations_in(folder)
-    return replace(locations, released=Released(locations.released.folder, f"{server.address}/"))
+    released = Released(Released.installed().folder, f"{server.address}/")
+    return replace(locations_in(folder), hub_url=server.address, released=released)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,10 @@ from demucs.htdemucs import HTDemucs
 from demucs.states import get_state, save_with_checksum
 from safetensors.torch import save_file
 
+from bridge.separation.families.table import EngineFamilies
 from bridge.separation.models.demucs_bags import Released
 from bridge.separation.models.locations import ModelLocations
+from bridge.separation.models.weights import Weights
 from bridge.separation.networks.torch_network import torch_networks
 from bridge.separation.windowed.engine import DemucsSeparator
 
@@ -79,9 +82,24 @@ def save_safetensors(path: Path, model: Any) -> Path:
     return path
 
 
-def locations_in(folder: Path) -> ModelLocations:
+@dataclass(frozen=True)
+class ModelFolders(ModelLocations):
+    """Model locations, and the engine families that search them."""
+
+    released: Released | None = None
+    """Stands in for the table of the installed demucs package."""
+
+    @property
+    def families(self) -> EngineFamilies:
+        return EngineFamilies.at(self, self.released)
+
+    def find(self, name: str) -> Weights | None:
+        return self.families.find(name)
+
+
+def locations_in(folder: Path) -> ModelFolders:
     """Model locations that are all inside a test's folder."""
-    return ModelLocations(folder / "models", folder / "hub", folder / "server", Released.installed())
+    return ModelFolders(folder / "models", folder / "hub", folder / "server")
 
 
 def noise(frames: int, seed: int = 0, level: float = 0.2) -> Samples:

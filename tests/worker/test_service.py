@@ -85,11 +85,15 @@ def test_stems_of_any_format_sum_to_the_decoded_source(tmp_path: Path, ending: s
     [("wav", "24"), ("wav", "32f"), ("aiff", "32f"), ("flac", "source"), ("ogg", "source"), ("mp3", "source")],
 )
 def test_the_same_job_writes_the_same_bytes(clip: Path, file_format: str, depth: str) -> None:
+    def content(path: Path) -> bytes:
+        """The file, or the audio of an Ogg file, whose pages have a random serial number."""
+        return read(path).tobytes() if path.suffix == ".ogg" else path.read_bytes()
+
     def run() -> list[bytes]:
         engine = OneEngine(separator_of(BagOfModels([small_model("transformer")])))
         job = Bench(engine).run(clip, format=file_format, depth=depth, tempo_bpm=98.0, start_seconds=0.5)
         assert job.state == "done"
-        return [Path(result.path).read_bytes() for result in job.results]
+        return [content(Path(result.path)) for result in job.results]
 
     assert run() == run()
 

@@ -1,4 +1,4 @@
-"""Downloads a released model from the Hugging Face hub, or otherwise from the authors' server, as demucs does.
+"""Downloads a model from the first of its servers that has it.
 
 A short probe first checks whether each server can be reached, so that a machine without a network fails within
 seconds, even if packets are silently dropped.
@@ -11,16 +11,14 @@ import logging
 import os
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bridge.control import PartControl
 from bridge.errors import WeightsUnavailable
-from bridge.separation.downloads.hub import from_hub
-from bridge.separation.downloads.resumable import certificates, from_server
-from bridge.separation.downloads.transfer import Transfer, wait_for
-from bridge.separation.models.locations import ModelLocations, hub_repository
-from bridge.separation.models.openunmix import check_installed
+from bridge.separation.downloads.resumable import certificates
+from bridge.separation.downloads.source import DownloadSource
+from bridge.separation.downloads.transfer import wait_for
 from bridge.system.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -58,7 +56,7 @@ def probe(url: str, seconds: float) -> None:
 
 
 class Fetcher:
-    """Downloads released models to where `ModelLocations` finds them."""
+    """Downloads models, each from one of its sources."""
 
     def __init__(
         self,
@@ -75,8 +73,8 @@ class Fetcher:
         self._probe_seconds = probe_seconds
         self._stall_seconds = stall_seconds
 
-    def fetch(self, name: str, locations: ModelLocations, control: Control) -> None:
-        """Downloads the released model `name`, with progress 0–1.
+    def fetch(self, name: str, sources: Sequence[DownloadSource], control: Control) -> None:
+        """Downloads the model `name`, with progress 0–1.
 
         Raises:
             WeightsUnavailable: there is no network, or no server has the model.
@@ -88,49 +86,27 @@ class Fetcher:
                 advice=f"Unset HF_HUB_OFFLINE and run `sab models pull {name}`, or use the engine draft.",
             )
         problems = []
-        sources = self._sources(name, locations)
-        for index, (source, address, download) in enumerate(sources):
+        for index, source in enumerate(sources):
             part = PartControl(control, index / (2 * len(sources)), 1.0)
             try:
-                self._probe_server(address, part, source)
-                wait_for(download, part, self._clock, patience_seconds=self._stall_seconds, source=source)
+                self._probe_server(source, part)
+                wait_for(source.download, part, self._clock, patience_seconds=self._stall_seconds, source=source.server)
                 return
             except WeightsUnavailable as exc:
                 problems.append(exc.message)
             except (OSError, http.client.HTTPException) as exc:
-                log.info("%s cannot be reached: %s", source, getattr(exc, "reason", exc))
-                problems.append(f"{source} cannot be reached.")
+                log.info("%s cannot be reached: %s", source.server, getattr(exc, "reason", exc))
+                problems.append(f"{source.server} cannot be reached.")
         raise WeightsUnavailable(
             f"The model {name} is not on this machine and cannot be downloaded. {' '.join(problems)}",
             advice=f"Connect to the internet and run `sab models pull {name}`, or use the engine draft.",
         )
 
-    def _sources(self, name: str, locations: ModelLocations) -> list[tuple[str, str, Callable[[Transfer], None]]]:
-        """The servers to try, in order: display name, URL to probe, download function."""
-        if locations.unmix is not None and name in locations.unmix_names:
-            check_installed(name)
-            paths = locations.unmix.files(name, locations.server_cache)
-            files = [(locations.unmix.urls[name][target], path) for target, path in paths.items()]
-            return [("The server of the Open-Unmix authors", files[0][0], lambda t: from_server(files, t))]
-        endpoint = self._environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
-        listing = f"{endpoint}/{hub_repository(name)}/resolve/main/{name}.yaml"
-        sources: list[tuple[str, str, Callable[[Transfer], None]]] = [
-            ("The Hugging Face hub", listing, lambda transfer: from_hub(name, locations, endpoint, transfer))
-        ]
-        bag = locations.released.bag(name)
-        signatures = bag.signatures if bag else ()
-        if signatures and all(signature in locations.released.urls for signature in signatures):
-            wanted = [
-                (locations.released.urls[signature], locations.server_file(signature)) for signature in signatures
-            ]
-            sources.append(("The server of the demucs authors", wanted[0][0], lambda t: from_server(wanted, t)))
-        return sources
-
-    def _probe_server(self, address: str, control: Control, source: str) -> None:
+    def _probe_server(self, source: DownloadSource, control: Control) -> None:
         wait_for(
-            lambda _: self._probe(address, self._probe_seconds),
+            lambda _: self._probe(source.address, self._probe_seconds),
             control,
             self._clock,
             patience_seconds=self._probe_seconds,
-            source=source,
+            source=source.server,
         )

@@ -4,34 +4,39 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from bridge.errors import WeightsUnavailable
+from bridge.separation.downloads.hub_repository import HubRepository
 from bridge.separation.downloads.resumable import SOCKET_SECONDS, download, first_line
 from bridge.separation.downloads.transfer import AbandonedError, Transfer
-from bridge.separation.models.demucs_bags import read_bag
-from bridge.separation.models.locations import ModelLocations, hub_repository
 from bridge.system.files import sha256_of
 
 #: How often a waiting process tries to lock a file that another one is downloading.
 _LOCK_POLL_SECONDS = 0.2
 
 
-def from_hub(name: str, locations: ModelLocations, endpoint: str, transfer: Transfer) -> None:
-    """Downloads a model's definition and weights into the hub's cache, where other programs find them too.
+def from_hub(
+    repository: HubRepository, definition: str, named_by: Callable[[Path], Sequence[str]], transfer: Transfer
+) -> None:
+    """Downloads files into the hub's cache, where other programs find them too.
+
+    Args:
+        definition: the first file.
+        named_by: the names of the other files, read from the first; progress is the share of those.
 
     Raises:
         WeightsUnavailable: the download failed; the message says why.
         AbandonedError: the transfer was abandoned.
     """
     try:
-        hub = _Hub(name, locations, endpoint, transfer)
-        signatures = tuple(dict.fromkeys(read_bag(hub.fetch(f"{name}.yaml", 0.0, 0.0)).signatures))
-        for index, signature in enumerate(signatures):
-            hub.fetch(f"{signature}.safetensors", index / len(signatures), 1 / len(signatures))
+        hub = _Hub(repository, transfer)
+        names = named_by(hub.fetch(definition, 0.0, 0.0))
+        for index, name in enumerate(names):
+            hub.fetch(name, index / len(names), 1 / len(names))
     except (AbandonedError, WeightsUnavailable):
         raise
     except Exception as exc:  # the client's errors have no common base class, and differ between versions
@@ -39,17 +44,15 @@ def from_hub(name: str, locations: ModelLocations, endpoint: str, transfer: Tran
 
 
 class _Hub:
-    """One repository of the hub, and its folder in the cache.
+    """Downloads from one repository.
 
     The library cannot resume an interrupted download. So `download` first saves a large file, whose ETag is its
     SHA-256, as `blobs/<ETag>`; the library finds it there and creates the rest of its cache layout.
     """
 
-    def __init__(self, name: str, locations: ModelLocations, endpoint: str, transfer: Transfer) -> None:
-        self._repository = hub_repository(name)
-        self._cache = locations.hub_cache
-        self._folder = locations.hub_folder(name)
-        self._endpoint = endpoint
+    def __init__(self, repository: HubRepository, transfer: Transfer) -> None:
+        self._repository = repository
+        self._folder = repository.folder
         self._transfer = transfer
 
     def fetch(self, filename: str, start: float, share: float) -> Path:
@@ -60,23 +63,23 @@ class _Hub:
         """
         from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
 
-        address = hf_hub_url(self._repository, filename, endpoint=self._endpoint)
+        address = hf_hub_url(self._repository.name, filename, endpoint=self._repository.url)
         metadata = get_hf_file_metadata(address, timeout=SOCKET_SECONDS)
         sha256 = metadata.etag if _is_sha256(metadata.etag or "") else None
         commit = metadata.commit_hash
         blob = None
         if sha256 and commit:
-            exact = hf_hub_url(self._repository, filename, revision=commit, endpoint=self._endpoint)
+            exact = hf_hub_url(self._repository.name, filename, revision=commit, endpoint=self._repository.url)
             blob = self._download_blob(exact, self._folder / "snapshots" / commit / filename, sha256, start, share)
         options: dict[str, Any] = {}
         if "tqdm_class" in inspect.signature(hf_hub_download).parameters:  # not in older versions
             options["tqdm_class"] = _counter(self._transfer, start, share)
         path = Path(
             hf_hub_download(
-                self._repository,
+                self._repository.name,
                 filename,
-                cache_dir=self._cache,
-                endpoint=self._endpoint,
+                cache_dir=self._repository.cache,
+                endpoint=self._repository.url,
                 etag_timeout=SOCKET_SECONDS,
                 **options,
             )
@@ -106,7 +109,7 @@ class _Hub:
         """Holds the library's lock for this file. While another process downloads it, its progress counts as ours."""
         from huggingface_hub.utils import WeakFileLock  # type: ignore[attr-defined]  # public, exported lazily
 
-        lock = self._cache / ".locks" / self._folder.name / f"{sha256}.lock"
+        lock = self._repository.cache / ".locks" / self._folder.name / f"{sha256}.lock"
         lock.parent.mkdir(parents=True, exist_ok=True)
         counted = 0
         with ExitStack() as stack:

@@ -21,7 +21,8 @@ from bridge.separation.draft.harmonic_comb import Comb
 from bridge.separation.draft.masks import below, centred, harmonic, magnitude, moving
 from bridge.separation.draft.running_median import nearest_filter_width
 from bridge.separation.draft.stft import Stft
-from bridge.separation.models.catalogue import DRAFT, FOUR_STEMS
+from bridge.separation.names import DRAFT
+from bridge.stems import FOUR_STEMS
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -52,6 +52,20 @@ def read_bag(path: Path) -> Bag:
     return Bag(signatures, weights, seconds)
 
 
+def is_quantised(name: str) -> bool:
+    """True for released models whose weights need the package diffq."""
+    return name.endswith("_q")
+
+
+def check_diffq(name: str) -> None:
+    """Raises WeightsUnavailable if `name` cannot be loaded because diffq is not installed."""
+    if is_quantised(name) and find_spec("diffq") is None:
+        raise WeightsUnavailable(
+            f"The model {name} is quantised, and the package diffq that unpacks it is not installed.",
+            advice=f"Install diffq, or use {name.removesuffix('_q')}.",
+        )
+
+
 @dataclass(frozen=True)
 class Released:
     """The table of released models in the `remote` folder of the demucs package; empty without the folder."""

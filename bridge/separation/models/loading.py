@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge.errors import OutOfMemory, WeightsUnavailable
-from bridge.separation.models.catalogue import needs_diffq
 from bridge.separation.models.checkpoints import load_checkpoint
-from bridge.separation.models.locations import Weights
+from bridge.separation.models.demucs_bags import check_diffq
+from bridge.separation.models.weights import Weights
 
 if TYPE_CHECKING:
     from demucs.apply import BagOfModels
@@ -32,11 +32,7 @@ def load_bag(weights: Weights, control: Control) -> BagOfModels:
     """
     from demucs.apply import BagOfModels
 
-    if needs_diffq(weights.name):
-        raise WeightsUnavailable(
-            f"The model {weights.name} is quantised, and the package diffq that unpacks it is not installed.",
-            advice=f"Install diffq, or use {weights.name.removesuffix('_q')}.",
-        )
+    check_diffq(weights.name)
     models = []
     for index, path in enumerate(weights.files):
         control.checkpoint(index / len(weights.files))

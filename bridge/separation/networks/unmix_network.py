@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from bridge.separation.models.loading import readable
-from bridge.separation.models.openunmix import SEPARATOR, check_installed
+from bridge.separation.models.openunmix_files import SEPARATOR, check_installed
 from bridge.separation.networks.base import translate_errors
 from bridge.separation.networks.torch_network import identity_of
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bridge.protocols import Control
-    from bridge.separation.models.locations import Weights
+    from bridge.separation.models.weights import Weights
     from bridge.separation.networks.base import Estimate, Planes
 
 _KIND = "stereo Open-Unmix"

@@ -20,9 +20,10 @@ import numpy as np
 import torch
 
 from bridge.control import NullControl
+from bridge.separation.families.loaders import load_demucs
 from bridge.separation.models.demucs_bags import Bag
 from bridge.separation.models.loading import load_bag
-from bridge.separation.models.locations import Weights
+from bridge.separation.models.weights import Weights
 from bridge.separation.networks.torch_network import TorchNetwork, identity_of, is_convertible
 from bridge.separation.openvino.artifact import GRAPH, WEIGHTS, OpenVinoModel, write_artifact
 from bridge.separation.openvino.network import OpenVinoNetwork
@@ -109,7 +110,9 @@ def main() -> int:
     chosen = parser.parse_args()
     with suppress(AttributeError, OSError):
         os.nice(10)
-    bag = load_bag(Weights("model", Bag(("model",), None, chosen.segment), (chosen.checkpoint,)), NullControl())
+    bag = load_bag(
+        Weights("model", Bag(("model",), None, chosen.segment), (chosen.checkpoint,), load_demucs), NullControl()
+    )
     model = bag.models[0]
     if not is_convertible(model):
         return NOT_CONVERTIBLE

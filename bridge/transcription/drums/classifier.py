@@ -12,22 +12,19 @@ from importlib.resources import files
 from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from bridge.dsp.arrays import Doubles, Floats, Indices
 from bridge.transcription.drums.band_spectrogram import BANDS
-from bridge.transcription.drums.features import ATTACK_SLOT
+from bridge.transcription.drums.layout import ATTACK_SLOT, CONTEXT, HIT, NEIGHBOURS, OUTPUTS
 
-#: The network's outputs, each a probability: kick, snare, tom, any hat, open hat, crash, ride.
-OUTPUTS = ("kick", "snare", "tom", "hat", "open hat", "crash", "ride")
 WEIGHTS = "drums.npz"
 #: Prefixes of the arrays in `WEIGHTS`: the first pass, then the second.
 NETS, LAYERS = ("alone", "among_others"), 3
-#: Hits before and after that are part of the context.
-NEIGHBOURS = 4
 #: Similarity compares this many slots from the attack on, with at most this many other hits.
 COMPARED_SLOTS, MAX_EXEMPLARS = 4, 512
-#: The columns of a hit's features that are compared.
-COMPARED_FEATURES = slice(ATTACK_SLOT * BANDS, (ATTACK_SLOT + COMPARED_SLOTS) * BANDS)
+#: The columns of `HIT["levels"]` that are compared.
+COMPARED_LEVELS = slice(ATTACK_SLOT * BANDS, (ATTACK_SLOT + COMPARED_SLOTS) * BANDS)
 #: Mean squared distance, in standard deviations, at which similarity falls to 1/e.
 SIMILARITY_WIDTH = 0.15
 #: The context holds probabilities as log odds divided by this scale; probabilities are clipped this far from 0 and 1.
@@ -62,13 +59,13 @@ class DrumClassifier:
         """The probability of each of `OUTPUTS` in each hit: (hits, outputs), 0–1.
 
         Args:
-            features: from `features.hit_features`: (hits, features).
+            features: from `features.hit_features`: (hits, `HIT.width`).
         """
         normalised = ((features - self.mean) / self.deviation).astype(np.float32)
-        context = context_features(normalised, self.first_pass(normalised))
-        probabilities = np.zeros((len(normalised), len(OUTPUTS)))
-        for rows in _blocks(len(normalised)):
-            probabilities[rows] = _forward(np.hstack((normalised[rows], context[rows])), self.context_net)
+        inputs = inputs_in_context(normalised, self.first_pass(normalised))
+        probabilities = np.zeros((len(inputs), len(OUTPUTS)))
+        for rows in _blocks(len(inputs)):
+            probabilities[rows] = _forward(inputs[rows], self.context_net)
         return probabilities
 
     def first_pass(self, normalised: Floats) -> Doubles:
@@ -76,8 +73,11 @@ class DrumClassifier:
         return np.concatenate([_forward(normalised[rows], self.first_net) for rows in _blocks(len(normalised))])
 
 
-def context_features(normalised: Floats, probabilities: Doubles) -> Doubles:
-    """The second pass's extra inputs, from the first pass's probabilities of all hits: (hits, features)."""
+def inputs_in_context(normalised: Floats, probabilities: Doubles) -> Doubles:
+    """The second pass's inputs, from the first pass's inputs and probabilities of all hits.
+
+    The columns of `HIT`, then those of `CONTEXT`: (hits, `HIT.width` + `CONTEXT.width`).
+    """
     count = len(probabilities)
     odds = np.log(np.clip(probabilities, MIN_PROBABILITY, 1 - MIN_PROBABILITY))
     odds = (odds - np.log(np.clip(1 - probabilities, MIN_PROBABILITY, 1 - MIN_PROBABILITY))) / ODDS_SCALE
@@ -85,13 +85,20 @@ def context_features(normalised: Floats, probabilities: Doubles) -> Doubles:
     shifts = [shift for shift in range(2 * NEIGHBOURS + 1) if shift != NEIGHBOURS]
     neighbours = [padded[shift : shift + count] for shift in shifts]
     similar_odds, weight = _similar_odds(normalised, odds)
-    mean_probabilities = np.tile(probabilities.mean(axis=0), (count, 1))
-    return np.hstack((odds, *neighbours, similar_odds, np.log(weight + 0.01) / 3, mean_probabilities))
+    inputs = np.empty((count, HIT.width + CONTEXT.width))
+    inputs[:, : HIT.width] = normalised
+    context = inputs[:, HIT.width :]
+    context[:, CONTEXT["odds"]] = odds
+    context[:, CONTEXT["neighbours"]] = np.hstack(neighbours)
+    context[:, CONTEXT["similar"]] = similar_odds
+    context[:, CONTEXT["similar_weight"]] = np.log(weight + 0.01) / 3
+    context[:, CONTEXT["clip"]] = probabilities.mean(axis=0)
+    return inputs
 
 
 def _similar_odds(normalised: Floats, odds: Doubles) -> tuple[Doubles, Doubles]:
     """The mean odds of the hits that sound similar to each, and their total weight: (hits, outputs) and (hits, 1)."""
-    sound = normalised[:, COMPARED_FEATURES]
+    sound = normalised[:, HIT["levels"]][:, COMPARED_LEVELS]
     count = len(sound)
     exemplars: Indices = np.unique(np.linspace(0, count - 1, min(count, MAX_EXEMPLARS)).astype(np.intp))
     others = sound[exemplars]
@@ -111,7 +118,7 @@ def _blocks(count: int) -> Iterator[slice]:
     return (slice(first, min(first + BLOCK_HITS, count)) for first in range(0, count, BLOCK_HITS))
 
 
-def _forward(values: Floats, layers: Layers) -> Doubles:
+def _forward(values: npt.NDArray[np.floating], layers: Layers) -> Doubles:
     for index, (weights, biases) in enumerate(layers):
         values = values @ weights + biases
         if index < len(layers) - 1:

@@ -10,11 +10,12 @@ import numpy as np
 from bridge.dsp.arrays import Doubles
 from bridge.model import Note
 from bridge.transcription.drums.band_spectrogram import BandSpectrogram, band_spectrogram
-from bridge.transcription.drums.classifier import OUTPUTS, DrumClassifier
+from bridge.transcription.drums.classifier import DrumClassifier
 from bridge.transcription.drums.features import hit_features
 from bridge.transcription.drums.hit_levels import levels_db, tom_keys
 from bridge.transcription.drums.hit_onsets import hit_frames, hit_increments
 from bridge.transcription.drums.kit import HAT, KIT, OPEN_HAT, SAMPLE_RATE_HZ, TOM, Drum
+from bridge.transcription.drums.layout import OUTPUTS
 from bridge.transcription.velocity import LOUD_PERCENTILE, velocities
 
 if TYPE_CHECKING:

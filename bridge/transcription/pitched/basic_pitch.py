@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ import onnxruntime
 from bridge.dsp.arrays import Floats
 from bridge.dsp.padded_read import samples_between
 from bridge.errors import EngineFailed
+from bridge.transcription.pitched.network_file import network_file
 from bridge.transcription.pitched.posteriors import CONTOUR_BINS, PITCHES, Posteriors, as_bytes
 from bridge.transcription.pitched.semitone_levels import REACH, semitone_levels
 
@@ -101,17 +101,11 @@ class BasicPitch:
 
 
 def find_model() -> Path:
-    """The network's file in the installed package basic-pitch, which is not imported (that takes 4 s, with librosa).
-
-    Raises:
-        EngineFailed: the package, or the file in it, is missing.
-    """
-    spec = importlib.util.find_spec("basic_pitch")
-    for folder in (spec.submodule_search_locations or ()) if spec else ():
-        path = Path(folder) / "saved_models" / "icassp_2022" / "nmp.onnx"
-        if path.is_file():
-            return path
-    raise EngineFailed("basic-pitch's network nmp.onnx is missing.", advice=ADVICE)
+    """The network's file. Raises EngineFailed if the package basic-pitch, or the file in it, is missing."""
+    path = network_file()
+    if path is None:
+        raise EngineFailed("basic-pitch's network nmp.onnx is missing.", advice=ADVICE)
+    return path
 
 
 def _open(model: Path) -> Any:

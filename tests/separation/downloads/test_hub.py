@@ -12,11 +12,12 @@ import pytest
 from huggingface_hub import hf_hub_download, scan_cache_dir, try_to_load_from_cache
 
 from bridge.errors import WeightsUnavailable
-from bridge.separation.downloads.hub import from_hub
+from bridge.separation.downloads.hub_repository import HubRepository
 from bridge.separation.downloads.transfer import AbandonedError, Transfer
-from bridge.separation.models.locations import ModelLocations
+from bridge.separation.families.demucs import repository_name
 from tests.support.fakes import RecordingControl
-from tests.support.model_server import Server, fetcher, locations_of
+from tests.support.model_server import Server, fetch, locations_of
+from tests.support.small_models import ModelFolders
 
 BASE = "/adefossez/HTDemucs/resolve/main"
 #: Larger than two of the chunks in which it is read.
@@ -34,9 +35,13 @@ def hub(server: Server) -> Server:
     return server
 
 
-def blobs(locations: ModelLocations) -> dict[str, int]:
+def folder_in(cache: Path) -> Path:
+    return HubRepository(repository_name("htdemucs"), cache, "").folder
+
+
+def blobs(locations: ModelFolders) -> dict[str, int]:
     """The blobs in the hub's cache, except the definition: name → size in bytes."""
-    folder = locations.hub_folder("htdemucs") / "blobs"
+    folder = folder_in(locations.hub_cache) / "blobs"
     return {path.name: path.stat().st_size for path in folder.iterdir() if path.name != "7" * 40}
 
 
@@ -44,7 +49,7 @@ def weights_sent(server: Server) -> list[tuple[int, int]]:
     return [each for each in server.sent if each != (0, len(b"models: ['955717e8']\n")) and each[1]]
 
 
-def assert_is_complete(locations: ModelLocations) -> None:
+def assert_is_complete(locations: ModelFolders) -> None:
     """Checks that the bridge finds the model, and that the hub's library, which demucs uses, finds it too."""
     found = locations.find("htdemucs")
     assert found is not None
@@ -56,7 +61,7 @@ def assert_is_complete(locations: ModelLocations) -> None:
     assert scan_cache_dir(locations.hub_cache).warnings == []
 
 
-def assert_no_partial_files(locations: ModelLocations) -> None:
+def assert_no_partial_files(locations: ModelFolders) -> None:
     assert not list(locations.hub_cache.rglob("*incomplete*"))
 
 
@@ -67,26 +72,20 @@ def test_another_process_resumes_a_download_from_the_hub(tmp_path: Path, hub: Se
     program = (
         "import pathlib, sys\n"
         "from bridge.errors import WeightsUnavailable\n"
-        "from bridge.separation.models.demucs_bags import Released\n"
-        "from bridge.separation.downloads.fetch import Fetcher\n"
-        "from bridge.separation.models.locations import ModelLocations\n"
-        "from tests.support.fakes import RecordingControl\n"
-        "folders, address = [pathlib.Path(text) for text in sys.argv[1:4]], sys.argv[4]\n"
-        "locations = ModelLocations(*folders, Released(Released.installed().folder, f'{address}/'))\n"
+        "from tests.support.model_server import Server, fetch, locations_of\n"
         "try:\n"
-        "    Fetcher(environ={'HF_ENDPOINT': address}).fetch('htdemucs', locations, RecordingControl())\n"
+        "    fetch('htdemucs', locations_of(pathlib.Path(sys.argv[1]), Server(address=sys.argv[2])))\n"
         "except WeightsUnavailable as exc:\n"
         "    print(exc.message)\n"
     )
-    folders = [str(folder) for folder in (locations.models_dir, locations.hub_cache, locations.server_cache)]
-    arguments = [sys.executable, "-c", program, *folders, hub.address]
+    arguments = [sys.executable, "-c", program, str(tmp_path), hub.address]
     first = subprocess.run(arguments, capture_output=True, text=True, check=True)
     assert "connection was lost" in first.stdout
     assert locations.find("htdemucs") is None
     assert blobs(locations) == {f"{SHA256}.bridge.incomplete": 500_000}
     hub.breaks_after = None
     control = RecordingControl()
-    fetcher(hub).fetch("htdemucs", locations, control)
+    fetch("htdemucs", locations, control)
     assert weights_sent(hub) == [(0, 500_000), (500_000, len(WEIGHTS) - 500_000)]
     assert_is_complete(locations)
     assert_no_partial_files(locations)
@@ -96,41 +95,41 @@ def test_another_process_resumes_a_download_from_the_hub(tmp_path: Path, hub: Se
 def test_a_lost_connection_is_resumed_at_once(tmp_path: Path, hub: Server) -> None:
     locations = locations_of(tmp_path, hub)
     hub.breaks_after, hub.breaks = 300_000, 2  # the definition's, which is shorter, and the weights'
-    fetcher(hub).fetch("htdemucs", locations, RecordingControl())
+    fetch("htdemucs", locations)
     assert weights_sent(hub) == [(0, 300_000), (300_000, len(WEIGHTS) - 300_000)]
     assert_is_complete(locations)
 
 
 def test_a_server_without_range_support_starts_again(tmp_path: Path, hub: Server) -> None:
     locations, hub.supports_ranges = locations_of(tmp_path, hub), False
-    partial = locations.hub_folder("htdemucs") / "blobs" / f"{SHA256}.bridge.incomplete"
+    partial = folder_in(locations.hub_cache) / "blobs" / f"{SHA256}.bridge.incomplete"
     partial.parent.mkdir(parents=True)
     partial.write_bytes(WEIGHTS[:1000])
-    fetcher(hub).fetch("htdemucs", locations, RecordingControl())
+    fetch("htdemucs", locations)
     assert weights_sent(hub) == [(0, len(WEIGHTS))]
     assert_is_complete(locations)
 
 
 def test_a_complete_partial_file_is_only_renamed(tmp_path: Path, hub: Server) -> None:
     locations = locations_of(tmp_path, hub)
-    partial = locations.hub_folder("htdemucs") / "blobs" / f"{SHA256}.bridge.incomplete"
+    partial = folder_in(locations.hub_cache) / "blobs" / f"{SHA256}.bridge.incomplete"
     partial.parent.mkdir(parents=True)
     partial.write_bytes(WEIGHTS)
-    fetcher(hub).fetch("htdemucs", locations, RecordingControl())
+    fetch("htdemucs", locations)
     assert weights_sent(hub) == []
     assert_is_complete(locations)
 
 
 def test_a_damaged_partial_file_is_deleted_and_the_next_try_starts_again(tmp_path: Path, hub: Server) -> None:
     locations = locations_of(tmp_path, hub)
-    partial = locations.hub_folder("htdemucs") / "blobs" / f"{SHA256}.bridge.incomplete"
+    partial = folder_in(locations.hub_cache) / "blobs" / f"{SHA256}.bridge.incomplete"
     partial.parent.mkdir(parents=True)
     partial.write_bytes(bytes(1000))
     with pytest.raises(WeightsUnavailable, match="was damaged in the download"):
-        fetcher(hub).fetch("htdemucs", locations, RecordingControl())
+        fetch("htdemucs", locations)
     assert blobs(locations) == {}
     assert locations.find("htdemucs") is None
-    fetcher(hub).fetch("htdemucs", locations, RecordingControl())
+    fetch("htdemucs", locations)
     assert weights_sent(hub) == [(1000, len(WEIGHTS) - 1000), (0, len(WEIGHTS))]
     assert_is_complete(locations)
 
@@ -143,7 +142,7 @@ def test_a_token_is_sent_to_the_hub_but_not_to_redirect_targets(
     running = elsewhere.run()
     hub.large_files_at = elsewhere.address
     locations = locations_of(tmp_path, hub)
-    fetcher(hub).fetch("htdemucs", locations, RecordingControl())
+    fetch("htdemucs", locations)
     running.shutdown()
     running.server_close()
     assert_is_complete(locations)
@@ -157,7 +156,7 @@ def test_without_symlinks_the_file_is_verified_and_stored_once(
 ) -> None:
     monkeypatch.setattr("huggingface_hub.file_download.are_symlinks_supported", lambda *_: False)
     locations = locations_of(tmp_path, hub)
-    fetcher(hub).fetch("htdemucs", locations, RecordingControl())
+    fetch("htdemucs", locations)
     assert_is_complete(locations)
     found = locations.find("htdemucs")
     assert found is not None
@@ -165,17 +164,17 @@ def test_without_symlinks_the_file_is_verified_and_stored_once(
     assert blobs(locations) == {}
     found.files[0].write_bytes(WEIGHTS[:-1] + b"!")
     with pytest.raises(WeightsUnavailable, match="damaged"):
-        fetcher(hub).fetch("htdemucs", locations, RecordingControl())
+        fetch("htdemucs", locations)
     assert locations.find("htdemucs") is None
-    fetcher(hub).fetch("htdemucs", locations, RecordingControl())
+    fetch("htdemucs", locations)
     assert_is_complete(locations)
 
 
 def test_a_model_that_is_present_is_not_downloaded_again(tmp_path: Path, hub: Server) -> None:
     locations = locations_of(tmp_path, hub)
-    fetcher(hub).fetch("htdemucs", locations, RecordingControl())
+    fetch("htdemucs", locations)
     hub.sent.clear()
-    fetcher(hub).fetch("htdemucs", locations, RecordingControl())
+    fetch("htdemucs", locations)
     assert hub.sent == []
     assert_is_complete(locations)
 
@@ -183,11 +182,11 @@ def test_a_model_that_is_present_is_not_downloaded_again(tmp_path: Path, hub: Se
 def test_cancelling_keeps_the_received_part(tmp_path: Path, hub: Server) -> None:
     locations, transfer = locations_of(tmp_path, hub), StopsAfter(2)
     with pytest.raises(AbandonedError):
-        from_hub("htdemucs", locations, hub.address, transfer)
+        locations.families.sources("htdemucs")[0].download(transfer)
     (kept,) = blobs(locations).values()
     assert 0 < kept < len(WEIGHTS)
     hub.sent.clear()
-    fetcher(hub).fetch("htdemucs", locations, RecordingControl())
+    fetch("htdemucs", locations)
     assert weights_sent(hub) == [(kept, len(WEIGHTS) - kept)]
     assert_is_complete(locations)
 
@@ -213,9 +212,7 @@ def test_two_concurrent_fetches_download_a_model_once(
 ) -> None:
     monkeypatch.setattr("huggingface_hub.file_download.are_symlinks_supported", lambda *_: has_links)
     locations = locations_of(tmp_path, hub)
-    fetching = [
-        threading.Thread(target=fetcher(hub).fetch, args=("htdemucs", locations, RecordingControl())) for _ in range(2)
-    ]
+    fetching = [threading.Thread(target=fetch, args=("htdemucs", locations)) for _ in range(2)]
     for thread in fetching:
         thread.start()
     for thread in fetching:
@@ -228,5 +225,5 @@ def test_two_concurrent_fetches_download_a_model_once(
 def test_without_a_checksum_the_library_fetches_it_itself(tmp_path: Path, hub: Server) -> None:
     locations = locations_of(tmp_path, hub)
     hub.etags[f"{BASE}/955717e8.safetensors"] = "a-mirror-s-own"
-    fetcher(hub).fetch("htdemucs", locations, RecordingControl())
+    fetch("htdemucs", locations)
     assert_is_complete(locations)

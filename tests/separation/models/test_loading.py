@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from bridge.errors import WeightsUnavailable
+from bridge.separation.families.loaders import load_demucs
 from bridge.separation.models.demucs_bags import Bag
 from bridge.separation.models.loading import load_bag
-from bridge.separation.models.locations import Weights
+from bridge.separation.models.weights import Weights
 from tests.support.fakes import RecordingControl
 from tests.support.small_models import locations_in, save_htdemucs, save_model, save_safetensors, small_model
 
@@ -34,7 +35,7 @@ def test_a_bag_is_loaded_with_its_weights_and_window(tmp_path: Path) -> None:
 def test_safetensors_give_the_model_that_was_saved(tmp_path: Path) -> None:
     model = small_model("waveform")
     path = save_safetensors(tmp_path / "aaaa.safetensors", model)
-    bag = load_bag(Weights("m", Bag(("aaaa",)), (path,)), RecordingControl())
+    bag = load_bag(Weights("m", Bag(("aaaa",)), (path,), load_demucs), RecordingControl())
     for key, tensor in model.state_dict().items():
         np.testing.assert_array_equal(tensor.numpy(), bag.models[0].state_dict()[key].numpy())
 
@@ -107,10 +108,10 @@ def test_models_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
     one = save_model(tmp_path, "aaaa", small_model("waveform"))
     other = save_model(tmp_path, "bbbb", small_model("waveform", sources=["vocals", "rest"]))
     with pytest.raises(WeightsUnavailable, match="not a Demucs model"):
-        load_bag(Weights("band", Bag(("aaaa", "bbbb")), (one, other)), RecordingControl())
+        load_bag(Weights("band", Bag(("aaaa", "bbbb")), (one, other), load_demucs), RecordingControl())
 
 
 def test_a_quantised_model_without_diffq_gives_a_clear_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.separation.models.loading.needs_diffq", lambda name: name == "mdx_q")
+    monkeypatch.setattr("bridge.separation.models.demucs_bags.find_spec", lambda _: None)
     with pytest.raises(WeightsUnavailable, match="diffq"):
-        load_bag(Weights("mdx_q", Bag(("aaaa",)), (tmp_path / "aaaa.th",)), RecordingControl())
+        load_bag(Weights("mdx_q", Bag(("aaaa",)), (tmp_path / "aaaa.th",), load_demucs), RecordingControl())

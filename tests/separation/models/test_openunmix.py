@@ -16,14 +16,15 @@ import torch
 
 from bridge.audio.signal import ArraySignal
 from bridge.errors import WeightsUnavailable
+from bridge.separation.catalogue import engine_entries, known_engines
 from bridge.separation.downloads.fetch import Fetcher
-from bridge.separation.models.catalogue import catalogue, known_engines
-from bridge.separation.models.locations import ModelLocations, Weights
-from bridge.separation.models.openunmix import NAMES, Unmix
+from bridge.separation.families.loaders import load_openunmix
+from bridge.separation.models.openunmix_files import NAMES, Unmix
+from bridge.separation.models.weights import Weights
 from bridge.separation.networks.unmix_network import ITERATIONS, WIENER_COLUMNS, load_unmix
 from bridge.separation.registry import EngineRegistry
 from tests.support.fakes import FakeClock, RecordingControl
-from tests.support.small_models import joined, locations_in, noise
+from tests.support.small_models import ModelFolders, joined, locations_in, noise
 
 pytestmark = pytest.mark.skipif(find_spec("openunmix") is None, reason="the extra umx is not installed")
 
@@ -48,39 +49,30 @@ def save_model(folder: Path, targets: tuple[str, ...] = TARGETS) -> Path:
 
 
 @pytest.fixture
-def locations(tmp_path: Path) -> ModelLocations:
+def locations(tmp_path: Path) -> ModelFolders:
     save_model(tmp_path / "models" / "mine")
-    return locations_with_unmix(tmp_path)
+    return locations_in(tmp_path)
 
 
-def locations_with_unmix(folder: Path) -> ModelLocations:
-    locations = locations_in(folder)
-    return ModelLocations(
-        locations.models_dir, locations.hub_cache, locations.server_cache, locations.released, Unmix.installed()
-    )
-
-
-def found(locations: ModelLocations) -> Weights:
+def found(locations: ModelFolders) -> Weights:
     weights = locations.find("mine")
     assert weights is not None
     return weights
 
 
 @pytest.fixture
-def by_package(locations: ModelLocations) -> Any:
+def by_package(locations: ModelFolders) -> Any:
     """The same model, loaded by the package's own loader, which `_import_models` has made importable."""
     from openunmix import utils
 
     return utils.load_separator(str(locations.models_dir / "mine"), list(TARGETS), niter=ITERATIONS).eval()
 
 
-def open_mine(locations: ModelLocations) -> Any:
-    return EngineRegistry(locations.models_dir, clock=FakeClock(), locations=locations).open(
-        "mine", "cpu", RecordingControl()
-    )
+def open_mine(locations: ModelFolders) -> Any:
+    return EngineRegistry(locations.families, clock=FakeClock()).open("mine", "cpu", RecordingControl())
 
 
-def test_one_window_equals_the_package_s_output(locations: ModelLocations, by_package: Any) -> None:
+def test_one_window_equals_the_package_s_output(locations: ModelFolders, by_package: Any) -> None:
     mix = noise(SEGMENT_FRAMES, level=0.05)
     separator = open_mine(locations)
     stems = joined(list(separator.separate(ArraySignal(mix, 8000), separator.stems, RecordingControl())), separator)
@@ -91,7 +83,7 @@ def test_one_window_equals_the_package_s_output(locations: ModelLocations, by_pa
     assert np.abs(stems["bass"]).max() > 0.001
 
 
-def test_longer_mixes_are_deterministic(locations: ModelLocations) -> None:
+def test_longer_mixes_are_deterministic(locations: ModelFolders) -> None:
     mix = ArraySignal(noise(2 * SEGMENT_FRAMES + 777), 8000)
     separator = open_mine(locations)
     control = RecordingControl()
@@ -101,7 +93,7 @@ def test_longer_mixes_are_deterministic(locations: ModelLocations) -> None:
         np.testing.assert_array_equal(first[stem], second[stem])
 
 
-def test_the_mix_is_not_normalised(locations: ModelLocations, by_package: Any) -> None:
+def test_the_mix_is_not_normalised(locations: ModelFolders, by_package: Any) -> None:
     separator = open_mine(locations)
     offset = ArraySignal(noise(SEGMENT_FRAMES, level=0.01) + np.float32(0.25), 8000)
     stems = joined(list(separator.separate(offset, ("bass",), RecordingControl())), _Only(separator, ("bass",)))
@@ -121,7 +113,7 @@ class _Only:
         return getattr(self._separator, name)
 
 
-def test_a_network_has_the_properties_of_its_model(locations: ModelLocations) -> None:
+def test_a_network_has_the_properties_of_its_model(locations: ModelFolders) -> None:
     network = load_unmix(found(locations), "cpu", RecordingControl())
     assert network.sources == TARGETS
     assert network.sample_rate_hz == 8000
@@ -133,7 +125,7 @@ def test_a_network_has_the_properties_of_its_model(locations: ModelLocations) ->
 
 def test_a_single_target_needs_no_filter(tmp_path: Path) -> None:
     save_model(tmp_path / "models" / "mine", ("vocals",))
-    separator = open_mine(locations_with_unmix(tmp_path))
+    separator = open_mine(locations_in(tmp_path))
     blocks = list(separator.separate(ArraySignal(noise(4000), 8000), ("vocals",), RecordingControl()))
     assert sum(len(block["vocals"]) for block in blocks) == 4000
 
@@ -152,8 +144,8 @@ def test_the_package_is_imported_without_torchaudio() -> None:
     assert printed.strip() == "OpenUnmix False"
 
 
-def test_a_users_folder_is_listed_with_its_size(locations: ModelLocations) -> None:
-    info = {info.name: info for info in catalogue(locations.models_dir, locations)}["mine"]
+def test_a_users_folder_is_listed_with_its_size(locations: ModelFolders) -> None:
+    info = {info.name: info for info in engine_entries(locations.families)}["mine"]
     assert info.present
     assert info.size_bytes == sum(path.stat().st_size for path in (locations.models_dir / "mine").glob("*.pth"))
 
@@ -168,7 +160,7 @@ class _Evil:
     [(_Evil(), "damaged"), ({"weights": torch.zeros(1)}, "not a stereo Open-Unmix model"), ([], "not a")],
 )
 def test_weights_run_no_code_and_must_fit(
-    locations: ModelLocations, state: object, words: str, capsys: pytest.CaptureFixture[str]
+    locations: ModelFolders, state: object, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     torch.save(state, locations.models_dir / "mine" / "vocals.pth")
     with pytest.raises(WeightsUnavailable, match=words):
@@ -176,7 +168,7 @@ def test_weights_run_no_code_and_must_fit(
     assert "ran" not in capsys.readouterr().out
 
 
-def test_a_target_without_weights_is_named(locations: ModelLocations) -> None:
+def test_a_target_without_weights_is_named(locations: ModelFolders) -> None:
     (locations.models_dir / "mine" / "vocals.pth").unlink()
     with pytest.raises(WeightsUnavailable, match=r"vocals\.pth"):
         locations.find("mine")
@@ -191,18 +183,17 @@ def test_the_package_gives_the_urls_of_released_models() -> None:
 
 
 def test_a_released_model_is_found_in_torch_hub_s_cache(tmp_path: Path) -> None:
-    locations = locations_with_unmix(tmp_path)
-    assert locations.unmix is not None
-    for path in locations.unmix.files("umxl", locations.server_cache).values():
+    locations = locations_in(tmp_path)
+    for path in Unmix.installed().files("umxl", locations.server_cache).values():
         assert locations.find("umxl") is None
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     weights = locations.find("umxl")
     assert weights is not None
-    assert weights.package == "openunmix"
+    assert weights.loader is load_openunmix
 
 
-def test_a_file_with_a_wrong_checksum_is_refused(locations: ModelLocations) -> None:
+def test_a_file_with_a_wrong_checksum_is_refused(locations: ModelFolders) -> None:
     path = locations.models_dir / "mine" / "vocals.pth"
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
     path = path.rename(path.with_name(f"vocals-{digest}.pth"))
@@ -214,7 +205,9 @@ def test_a_file_with_a_wrong_checksum_is_refused(locations: ModelLocations) -> N
 
 def test_no_server_is_contacted_in_offline_mode(tmp_path: Path) -> None:
     with pytest.raises(WeightsUnavailable, match="HF_HUB_OFFLINE"):
-        Fetcher(environ={"HF_HUB_OFFLINE": "1"}).fetch("umxhq", locations_with_unmix(tmp_path), RecordingControl())
+        Fetcher(environ={"HF_HUB_OFFLINE": "1"}).fetch(
+            "umxhq", locations_in(tmp_path).families.sources("umxhq"), RecordingControl()
+        )
 
 
 def test_an_unreachable_server_gives_a_clear_message(tmp_path: Path) -> None:
@@ -225,23 +218,19 @@ def test_an_unreachable_server_gives_a_clear_message(tmp_path: Path) -> None:
         raise OSError("Network is unreachable")
 
     with pytest.raises(WeightsUnavailable, match="Open-Unmix authors cannot be reached"):
-        Fetcher(probe=unreachable).fetch("umxhq", locations_with_unmix(tmp_path), RecordingControl())
+        Fetcher(probe=unreachable).fetch("umxhq", locations_in(tmp_path).families.sources("umxhq"), RecordingControl())
     assert len(probed) == 1
 
 
 def test_without_the_package_the_message_says_how_to_install_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.separation.models.openunmix.find_spec", lambda _: None)
-    monkeypatch.setattr("bridge.separation.models.catalogue.find_spec", lambda _: None)
+    monkeypatch.setattr("bridge.separation.models.openunmix_files.find_spec", lambda _: None)
     locations = locations_in(tmp_path)
-    locations = ModelLocations(
-        locations.models_dir, locations.hub_cache, locations.server_cache, locations.released, Unmix.installed()
-    )
-    info = {info.name: info for info in catalogue(locations.models_dir, locations)}["umxl"]
+    info = {info.name: info for info in engine_entries(locations.families)}["umxl"]
     assert not info.present
     assert "--extra umx" in info.note
-    engines = EngineRegistry(locations.models_dir, clock=FakeClock(), locations=locations)
+    engines = EngineRegistry(locations.families, clock=FakeClock())
     with pytest.raises(WeightsUnavailable, match="--extra umx"):
         engines.open("umxl", "cpu", RecordingControl())
     with pytest.raises(WeightsUnavailable, match="--extra umx"):

@@ -13,10 +13,11 @@ from demucs.states import get_state
 from safetensors.torch import save_file
 
 from bridge.errors import WeightsUnavailable
-from bridge.separation.models.catalogue import catalogue, known_engines
+from bridge.separation.catalogue import engine_entries, known_engines
+from bridge.separation.families.loaders import load_demucs
 from bridge.separation.models.demucs_bags import Bag
 from bridge.separation.models.loading import load_bag
-from bridge.separation.models.locations import Weights
+from bridge.separation.models.weights import Weights
 from bridge.separation.registry import EngineRegistry
 from tests.support.fakes import FakeClock, RecordingControl
 from tests.support.small_models import locations_in, save_model, save_safetensors, small_model
@@ -30,7 +31,7 @@ def save_pickle(path: Path, model: Any, **more: Any) -> Path:
 
 
 def load(path: Path, control: RecordingControl) -> Any:
-    return load_bag(Weights("mine", Bag(("mine",)), (path,)), control).models[0]
+    return load_bag(Weights("mine", Bag(("mine",)), (path,), load_demucs), control).models[0]
 
 
 def test_a_folder_laid_out_like_a_hub_repository_is_a_model(tmp_path: Path) -> None:
@@ -40,12 +41,10 @@ def test_a_folder_laid_out_like_a_hub_repository_is_a_model(tmp_path: Path) -> N
         save_safetensors(folder / f"{signature}.safetensors", small_model("waveform", index))
     (folder / "band.yaml").write_text("models: [aaaa, bbbb]\n", encoding="utf-8")
     assert "band" in known_engines(locations.models_dir)
-    info = {info.name: info for info in catalogue(locations.models_dir, locations)}["band"]
+    info = {info.name: info for info in engine_entries(locations.families)}["band"]
     assert info.present
     assert info.size_bytes == sum(path.stat().st_size for path in folder.glob("*.safetensors"))
-    opened = EngineRegistry(locations.models_dir, clock=FakeClock(), locations=locations).open(
-        "band", "cpu", RecordingControl()
-    )
+    opened = EngineRegistry(locations.families, clock=FakeClock()).open("band", "cpu", RecordingControl())
     assert (opened.name, opened.stems) == ("band", ("vocals", "drums", "bass", "other"))
 
 
@@ -72,7 +71,7 @@ def test_an_ambiguous_folder_gives_a_clear_message(tmp_path: Path) -> None:
         save_model(locations.models_dir / "band", signature, small_model("waveform"))
     with pytest.raises(WeightsUnavailable, match=r"band\.yaml"):
         locations.find("band")
-    info = {info.name: info for info in catalogue(locations.models_dir, locations)}["band"]
+    info = {info.name: info for info in engine_entries(locations.families)}["band"]
     assert not info.present
     assert "which of its files" in info.note
 

@@ -15,7 +15,7 @@ from bridge.audio.signal import ArraySignal
 from bridge.control import NullControl
 from bridge.errors import Cancelled
 from bridge.separation.backends import Backends
-from bridge.separation.models.locations import Weights
+from bridge.separation.models.weights import Weights
 from bridge.separation.openvino import artifact
 from bridge.separation.openvino.cache import OpenVinoCache
 from bridge.separation.registry import EngineRegistry
@@ -52,9 +52,7 @@ class Machine:
         return Backends(self.openvino_cache())
 
     def engines(self) -> EngineRegistry:
-        return EngineRegistry(
-            self.locations.models_dir, clock=FakeClock(), locations=self.locations, backends=self.backends()
-        )
+        return EngineRegistry(self.locations.families, clock=FakeClock(), backends=self.backends())
 
 
 @pytest.fixture(scope="module")
@@ -215,4 +213,4 @@ def test_preparing_ends_when_a_job_arrives(machine: Machine) -> None:
     stop.set()
     engines.prepare(stop)
     engines.convert(stop)
-    assert engines._warm is None
+    assert engines._warm.loaded is None

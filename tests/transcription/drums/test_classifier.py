@@ -5,8 +5,9 @@ import pytest
 
 from bridge.dsp.arrays import Floats
 from bridge.transcription.drums.band_spectrogram import BANDS, BandSpectrogram
-from bridge.transcription.drums.classifier import OUTPUTS, DrumClassifier
-from bridge.transcription.drums.features import WIDTH, hit_features
+from bridge.transcription.drums.classifier import DrumClassifier
+from bridge.transcription.drums.features import hit_features
+from bridge.transcription.drums.layout import CONTEXT, HIT, OUTPUTS
 from tests.support.instruments import DRUM_RATE_HZ
 
 
@@ -16,7 +17,16 @@ def classifier() -> DrumClassifier:
 
 
 def random_features(hits: int) -> Floats:
-    return np.random.default_rng(1).normal(-2, 1, (hits, WIDTH)).astype(np.float32)
+    return np.random.default_rng(1).normal(-2, 1, (hits, HIT.width)).astype(np.float32)
+
+
+def test_the_shipped_network_fits_the_layout(classifier: DrumClassifier) -> None:
+    assert classifier.mean.shape == classifier.deviation.shape == (HIT.width,)
+    assert [net[0][0].shape[0] for net in (classifier.first_net, classifier.context_net)] == [
+        HIT.width,
+        HIT.width + CONTEXT.width,
+    ]
+    assert {net[-1][0].shape[1] for net in (classifier.first_net, classifier.context_net)} == {len(OUTPUTS)}
 
 
 @pytest.mark.parametrize("hits", [1, 2, 9, 700])

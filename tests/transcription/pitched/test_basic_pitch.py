@@ -184,7 +184,7 @@ def test_the_error_for_a_broken_network_names_its_file(tmp_path: Path) -> None:
 
 
 def test_a_missing_network_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr("bridge.transcription.pitched.network_file.find_spec", lambda _: None)
     with pytest.raises(EngineFailed, match="missing"):
         BasicPitch()
 

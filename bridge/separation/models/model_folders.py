@@ -1,4 +1,4 @@
-"""The user's models: checkpoints, definitions and subfolders of the models folder. Nothing is loaded here."""
+"""Reads folders with models: their checkpoints, definitions and subfolders. Nothing is loaded here."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bridge.errors import WeightsUnavailable
 from bridge.separation.models.demucs_bags import Bag, read_bag
-from bridge.separation.models.openunmix import SEPARATOR
+from bridge.separation.models.openunmix_files import SEPARATOR
 
 
 def checkpoints_in(folder: Path) -> dict[str, Path]:

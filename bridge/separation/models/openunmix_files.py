@@ -51,9 +51,14 @@ class Unmix:
         return {target: folder / url.rsplit("/", 1)[-1] for target, url in self.urls.get(name, {}).items()}
 
 
+def is_installed() -> bool:
+    """True if the package openunmix is installed."""
+    return find_spec("openunmix") is not None
+
+
 def check_installed(name: str) -> None:
     """Raises WeightsUnavailable if the package openunmix is not installed."""
-    if find_spec("openunmix") is None:
+    if not is_installed():
         raise WeightsUnavailable(
             f"The model {name} needs the package openunmix, which is not installed.", advice=INSTALL
         )

@@ -8,13 +8,10 @@ import pytest
 
 from bridge.errors import WeightsUnavailable
 from bridge.model import ModelInfo
-from bridge.separation.models.catalogue import catalogue, known_engines
+from bridge.separation.catalogue import engine_entries, known_engines
 from bridge.separation.models.demucs_bags import Released, read_bag
 from bridge.separation.models.locations import ModelLocations
-
-
-def locations_in(folder: Path) -> ModelLocations:
-    return ModelLocations(folder / "models", folder / "hub", folder / "server", Released.installed())
+from tests.support.small_models import ModelFolders, locations_in
 
 
 def touch(path: Path, text: str = "") -> Path:
@@ -23,8 +20,8 @@ def touch(path: Path, text: str = "") -> Path:
     return path
 
 
-def entry(name: str, locations: ModelLocations) -> ModelInfo:
-    return {info.name: info for info in catalogue(locations.models_dir, locations)}[name]
+def entry(name: str, locations: ModelFolders) -> ModelInfo:
+    return {info.name: info for info in engine_entries(locations.families)}[name]
 
 
 def test_the_package_s_models_are_known_without_importing_it(tmp_path: Path) -> None:
@@ -35,7 +32,7 @@ def test_the_package_s_models_are_known_without_importing_it(tmp_path: Path) -> 
 
 def test_import_is_light() -> None:
     program = (
-        "import pathlib, sys; from bridge.separation.models.catalogue import catalogue;"
+        "import pathlib, sys; from bridge.separation.catalogue import catalogue;"
         "catalogue(pathlib.Path('nowhere'));"
         "import bridge.separation.registry;"
         "print([name for name in ('torch', 'demucs', 'numpy', 'scipy', 'huggingface_hub') if name in sys.modules])"
@@ -49,7 +46,7 @@ def test_draft_is_always_present_and_models_only_with_their_weights(tmp_path: Pa
     assert entry("draft", locations).present
     assert not entry("htdemucs", locations).present
     assert entry("htdemucs_6s", locations).stems == ("vocals", "drums", "bass", "other", "guitar", "piano")
-    assert all(info.note for info in catalogue(locations.models_dir, locations))
+    assert all(info.note for info in engine_entries(locations.families))
 
 
 @pytest.mark.parametrize(
@@ -110,13 +107,35 @@ def test_the_environment_sets_the_cache_locations(environ: dict[str, str], hub: 
     assert locations.server_cache == Path(server).expanduser()
 
 
+def test_the_environment_names_a_mirror_of_the_hub() -> None:
+    assert ModelLocations.of(Path("models"), {"HF_ENDPOINT": "https://mirror/"}).hub_url == "https://mirror"
+
+
+def test_a_checkpoint_named_like_a_released_model_stands_in_for_it_and_is_listed_once(tmp_path: Path) -> None:
+    locations = locations_in(tmp_path)
+    file = touch(locations.models_dir / "mdx.th", "555")
+    (info,) = [info for info in engine_entries(locations.families) if info.name == "mdx"]
+    assert (info.present, info.size_bytes) == (True, 3)
+    found = locations.find("mdx")
+    assert found is not None
+    assert found.files == (file,)
+
+
+def test_the_built_in_engine_cannot_be_replaced_by_a_file(tmp_path: Path) -> None:
+    locations = locations_in(tmp_path)
+    touch(locations.models_dir / "draft.th")
+    found = locations.find("draft")
+    assert found is not None
+    assert found.files == ()
+
+
 def test_the_users_bags_and_single_checkpoints_are_listed(tmp_path: Path) -> None:
     locations = locations_in(tmp_path)
     touch(locations.models_dir / "band.yaml", "models: [aaaa, bbbb]")
     touch(locations.models_dir / "aaaa-01234567.th")
     touch(locations.models_dir / "bbbb.th")
     touch(locations.models_dir / "cccc.th")
-    names = {info.name: info.present for info in catalogue(locations.models_dir, locations)}
+    names = {info.name: info.present for info in engine_entries(locations.families)}
     assert names["band"]
     assert names["cccc"]
     assert "aaaa" not in names  # a part of the bag
@@ -146,5 +165,7 @@ def test_a_damaged_definition_gives_a_one_line_message(tmp_path: Path, text: str
 
 
 def test_without_the_package_only_the_users_models_are_known(tmp_path: Path) -> None:
-    locations = ModelLocations(tmp_path, tmp_path, tmp_path, Released(None))
-    assert [info.name for info in catalogue(tmp_path, locations)] == ["draft"]
+    locations = ModelFolders(tmp_path, tmp_path, tmp_path, released=Released(None))
+    names = [info.name for info in engine_entries(locations.families)]
+    assert names[0] == "draft"
+    assert set(names).isdisjoint(Released.installed().names)
