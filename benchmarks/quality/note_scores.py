@@ -103,7 +103,7 @@ class Ours:
     def transcribe(self, audio: ArraySignal, stem: str) -> list[Note]:
         """The notes of audio at the transcriber's own rate."""
         transcriber = self._transcribers.for_stem(stem)
-        return transcriber.read(transcriber.listen(audio, stem, Unwatched()), stem, NoteSettings())
+        return transcriber.notes(transcriber.analyse(audio, stem, Unwatched()), stem, NoteSettings())
 
 
 @contextlib.contextmanager

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bridge.errors import Cancelled
 from bridge.events import JobEvent, Warned
 from bridge.model import Warning
+from bridge.pipeline.cache.recent_notes import RecentNotes
 from bridge.pipeline.cache.store import ResultsCache
 from bridge.pipeline.progress import JobProgress
 from bridge.pipeline.stage_paces import StagePaces
@@ -28,6 +29,7 @@ class WorkerContext:
     roots: tuple[Path, ...] = ()
     cache: ResultsCache | None = None
     """None: nothing is cached, and every job does all its work."""
+    recent_notes: RecentNotes = field(default_factory=RecentNotes)
 
 
 @dataclass(frozen=True)

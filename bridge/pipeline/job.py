@@ -16,7 +16,8 @@ from bridge.audio.source import FoundRegion, OpenRegion
 from bridge.control import PartControl
 from bridge.errors import Cancelled
 from bridge.events import Analysed, JobEvent, Started
-from bridge.model import TOGETHER, Outcome, Result, Warning
+from bridge.model import TOGETHER, Note, Outcome, Result, Warning
+from bridge.music.tempo import TempoEstimate
 from bridge.options.table import NOTE_LISTS
 from bridge.pipeline import unfinished
 from bridge.pipeline.cache.analyses import AnalysisCache
@@ -34,22 +35,22 @@ from bridge.pipeline.context import JobControl, WorkerContext
 from bridge.pipeline.job_log import JobRecord, source_record
 from bridge.pipeline.manifest import EngineRecord
 from bridge.pipeline.note_warnings import note_warnings
-from bridge.pipeline.notes import NotesOfJob, known_music, read_notes
+from bridge.pipeline.notes import NotesOfJob, fitted_notes, known_music, settings_for
 from bridge.pipeline.output_files import OutputFile, note_files, picture_of, result_file_name
 from bridge.pipeline.output_folder import OutputFolder
 from bridge.pipeline.progress import JobProgress
 from bridge.pipeline.source_lookup import find_source, wanted_folder
 from bridge.pipeline.stems import bytes_needed, chosen_stems, raw_stem_blocks, scratch_stems, write_stems
 from bridge.project_paths import numbered, result_name
-from bridge.protocols import Separator, Signal
+from bridge.protocols import Control, Separator, Signal
 from bridge.request import JobRequest
 from bridge.stems import STEMS
 
 if TYPE_CHECKING:
     from bridge.protocols import StemBlock
 
-#: The last part of the transcribing stage: estimating the tempo and deriving notes from the analyses.
-NOTE_READING = "reading"
+#: The last part of the transcribing stage: estimating the tempo.
+TEMPO_READING = "reading tempo"
 
 
 def run_job(
@@ -104,7 +105,7 @@ class _JobRun:
         self.control = JobControl(job, self.progress, self.record.report, cancelled)
         self.has_recorded_unfinished = False
         self.parts: dict[str, float] = {}
-        """Expected seconds for each part of the transcribing stage."""
+        """Expected seconds for each part of the transcribing stage, by the name of its work."""
         self.stem_warnings: tuple[Warning, ...] | None = None
         """Warnings about the stems. Set once this job has written all of them; None if they came from the cache."""
 
@@ -187,17 +188,17 @@ class _JobRun:
             self._continue_in(left, plan)
         with self._cached_stems(plan) as cached:
             if plan.separator is not None and cached is None:
-                analyses = self._separate(plan.separator, region, folder, plan)
+                parts = self._separate(plan.separator, region, folder, plan)
             elif plan.separator is not None:
                 self._expect(plan, region)
                 self.progress.enter("separating")
                 for warning in cached.entry.warnings if cached else ():
                     self.control.warn(warning)
-                analyses = self._analyse({}, region, plan)
+                parts = self._transcribe({}, region, plan)
             else:
                 self._expect(plan, region)
-                analyses = self._analyse(dict.fromkeys(plan.midi, region.signal), region, plan)
-            notes_of_job = self._notes(analyses, region, plan)
+                parts = self._transcribe(dict.fromkeys(plan.midi, region.signal), region, plan)
+            notes_of_job = self._notes(parts, region, plan)
             note_outputs = [] if notes_of_job is None else [*note_files(notes_of_job, self.request, self.name)]
             stems = [] if cached is None else [*cached_stem_files(cached, region, self.request, self.name)]
             previous = None
@@ -252,7 +253,7 @@ class _JobRun:
     def _cached_stems(self, plan: _Plan) -> Iterator[OpenEntry | None]:
         """The job's stems, if they and all analyses are in the cache; an empty entry where no stems are written."""
         cache = self.context.cache
-        if cache is None or plan.separator is None or any(plan.analyses.cached(stem) is None for stem in plan.midi):
+        if cache is None or plan.separator is None or not all(map(plan.analyses.has, plan.midi)):
             yield None
             return
         if not plan.stems:
@@ -263,8 +264,8 @@ class _JobRun:
 
     def _separate(
         self, separator: Separator, region: OpenRegion, folder: OutputFolder, plan: _Plan
-    ) -> dict[str, bytes]:
-        """Separates and writes the stems; returns the analysis of each stem to transcribe."""
+    ) -> dict[str, list[Note]]:
+        """Separates and writes the stems; returns the notes of each stem to transcribe."""
         folder.check_space(bytes_needed(region, made=len(plan.needed), written=len(plan.stems)))
         work = f"separating {separator.name} {separator.device}"
         warned_before = len(self.record.warnings)
@@ -282,7 +283,7 @@ class _JobRun:
                     self.stem_warnings = tuple(self.record.warnings[warned_before:])
                     if before is None:
                         self.context.paces.record(work, began, region.seconds)
-                    return self._analyse({stem: made[stem].signal() for stem in plan.midi}, region, plan)
+                    return self._transcribe({stem: made[stem].signal() for stem in plan.midi}, region, plan)
                 except Exception as error:
                     self._record_unfinished(plan, error)
                     if self.context.cache is not None:
@@ -301,10 +302,10 @@ class _JobRun:
     def _expect(self, plan: _Plan, region: OpenRegion, *, separating: str | None = None) -> None:
         """Sets the expected duration of each stage on this machine; `separating` names the separation work, if any."""
         paces, seconds = self.context.paces, region.seconds
-        new_stems = [stem for stem in plan.midi if plan.analyses.cached(stem) is None]
-        self.parts = {stem: paces.seconds(plan.analyses.work_name(stem), seconds) for stem in new_stems}
-        if plan.midi:
-            self.parts[NOTE_READING] = paces.seconds(self._reading_work, seconds)
+        works = [*map(plan.analyses.work_name, plan.midi)]
+        if plan.midi and self.request.song.tempo_bpm is None:
+            works.append(TEMPO_READING)
+        self.parts = {work: paces.seconds(work, seconds) for work in works}
         self.progress.expect(
             {
                 "separating": 0.0 if separating is None else paces.seconds(separating, seconds),
@@ -313,38 +314,47 @@ class _JobRun:
             }
         )
 
-    def _part(self, name: str) -> PartControl:
-        """The control for one part of the transcribing stage, whose share is its expected duration."""
+    @contextmanager
+    def _part(self, work: str, region: OpenRegion) -> Iterator[PartControl]:
+        """The control for one part of the transcribing stage, whose share is its expected duration; it is measured."""
         names, total = list(self.parts), sum(self.parts.values()) or 1.0
-        start = sum(self.parts[earlier] for earlier in names[: names.index(name)]) / total
-        return PartControl(self.control, start, start + self.parts[name] / total)
+        start = sum(self.parts[earlier] for earlier in names[: names.index(work)]) / total
+        began = self.context.clock.monotonic_seconds()
+        yield PartControl(self.control, start, start + self.parts[work] / total)
+        self.context.paces.record(work, began, region.seconds)
 
-    @property
-    def _reading_work(self) -> str:
-        return "reading notes" if self.request.song.tempo_bpm is not None else "reading tempo and notes"
-
-    def _analyse(self, audio: Mapping[str, Signal], region: OpenRegion, plan: _Plan) -> dict[str, bytes]:
-        """The analysis of each stem to transcribe; `audio` holds at least the stems whose analysis is not cached."""
+    def _transcribe(self, audio: Mapping[str, Signal], region: OpenRegion, plan: _Plan) -> dict[str, list[Note]]:
+        """The notes of each stem to transcribe; `audio` holds at least the stems whose analysis is not cached."""
         self.progress.enter("transcribing")
-        analyses: dict[str, bytes] = {}
+        parts: dict[str, list[Note]] = {}
         for stem in plan.midi:
-            if (known := plan.analyses.cached(stem)) is None:
-                began = self.context.clock.monotonic_seconds()
-                known = plan.analyses.analyse(audio[stem], stem, self._part(stem))
-                self.context.paces.record(plan.analyses.work_name(stem), began, region.seconds)
-            analyses[stem] = known
+            with self._part(plan.analyses.work_name(stem), region) as control:
+                parts[stem] = self._notes_of_stem(stem, audio.get(stem), plan, control)
             self.record.transcribers[stem] = self.context.transcribers.for_stem(stem).name
-        return analyses
+        return parts
 
-    def _notes(self, analyses: Mapping[str, bytes], region: OpenRegion, plan: _Plan) -> NotesOfJob | None:
+    def _notes_of_stem(self, stem: str, audio: Signal | None, plan: _Plan, control: Control) -> list[Note]:
+        settings, recent = settings_for(self.request, stem), self.context.recent_notes
+        key = (plan.analyses.key(stem), settings)
+        notes = recent.get(key) if plan.analyses.has(stem) else None
+        if notes is None:
+            analysis = plan.analyses.analysis(stem, audio, control)
+            notes = self.context.transcribers.for_stem(stem).notes(analysis, stem, settings)
+            recent.put(key, notes)
+        control.checkpoint(1.0)
+        return notes
+
+    def _notes(self, parts: Mapping[str, list[Note]], region: OpenRegion, plan: _Plan) -> NotesOfJob | None:
         """The notes, at the given or estimated tempo; None if no notes were requested."""
         if not plan.midi:
             return None
-        began = self.context.clock.monotonic_seconds()
-        music = known_music(self.request, lambda: plan.analyses.tempo(region.signal, self._part(NOTE_READING)))
-        notes_of_job = read_notes(analyses, self.context.transcribers, self.request, music, region.seconds)
+
+        def estimate() -> TempoEstimate:
+            with self._part(TEMPO_READING, region) as control:
+                return plan.analyses.tempo(region.signal, control)
+
+        notes_of_job = fitted_notes(parts, self.request, known_music(self.request, estimate), region.seconds)
         self.record.music = notes_of_job.music
-        self.context.paces.record(self._reading_work, began, region.seconds)
         return notes_of_job
 
     def _write_files(self, files: Sequence[OutputFile], folder: OutputFolder) -> None:

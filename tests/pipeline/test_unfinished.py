@@ -32,9 +32,9 @@ class ScriptedTranscriber(OneNoteTranscriber):
     before: Callable[[str], None] = lambda _: None
     finished: list[str] = field(default_factory=list)
 
-    def listen(self, audio: Signal, stem: str, control: Control) -> bytes:
+    def analyse(self, audio: Signal, stem: str, control: Control) -> float:
         self.before(stem)
-        analysis = super().listen(audio, stem, control)
+        analysis = super().analyse(audio, stem, control)
         self.finished.append(stem)
         return analysis
 
