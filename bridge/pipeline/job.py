@@ -367,7 +367,7 @@ class _JobRun:
         """Writes the picture to the path the user gave, or a numbered one: `notes.svg`, `notes 2.svg` …"""
         for candidate in numbered(wanted.with_suffix("")):
             path = candidate.with_name(f"{candidate.name}.svg")
-            result = Result(kind="picture", name=TOGETHER, path=path.name, seconds=notes_of_job.seconds)
+            result = Result(kind="picture", name=TOGETHER, file=path.name, seconds=notes_of_job.seconds)
             file = OutputFile(result, lambda: iter((picture,)))
             if not path.exists() or is_unchanged(path, file):
                 write_if_missing(file, OutputFolder(self.job, path.parent, complete=(path.name,)))
@@ -384,4 +384,4 @@ class _JobRun:
 
 
 def _placed(file: OutputFile, folder: Path) -> Result:
-    return msgspec.structs.replace(file.result, path=str(folder / file.result.path))
+    return msgspec.structs.replace(file.result, folder=str(folder))

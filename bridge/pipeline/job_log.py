@@ -21,7 +21,6 @@ from bridge.pipeline.manifest import (
     encode_manifest,
     iso_time,
     versions,
-    with_relative_path,
 )
 from bridge.pipeline.output_folder import OutputFolder
 from bridge.protocols import Clock
@@ -54,7 +53,7 @@ class JobRecord:
         self.emit(event)
 
     def add_result(self, result: Result) -> None:
-        """Announces a complete file; `result.path` is absolute."""
+        """Announces a complete file."""
         self.results.append(result)
         self.report(Produced(job=self.job, result=result))
 
@@ -69,7 +68,7 @@ class JobRecord:
             transcribers=self.transcribers,
             music=self.music,
             warnings=tuple(self.warnings),
-            results=tuple(with_relative_path(result) for result in self.results),
+            results=tuple(msgspec.structs.replace(result, folder="") for result in self.results),
             versions=versions(),
             started=iso_time(self._began_unix),
             seconds=round(self.clock.monotonic_seconds() - self._began, 3),
@@ -95,7 +94,7 @@ class JobRecord:
             name=self.name,
             engine=engine,
             warnings=warnings,
-            results=tuple(msgspec.structs.replace(result, path=file) for file, result in stems.items()),
+            results=tuple(msgspec.structs.replace(result, folder="", file=file) for file, result in stems.items()),
         )
         paths = {file: Path(result.path) for file, result in stems.items()}
         cache.store(entry, {file: FileHead(path, audio_end(path)) for file, path in paths.items()})
@@ -103,7 +102,7 @@ class JobRecord:
 
 def entry_file_name(result: Result) -> str:
     """A stem's file name in the cache: `vocals.wav`."""
-    return result.name + Path(result.path).suffix
+    return result.name + Path(result.file).suffix
 
 
 def source_record(source: Path, region: OpenRegion) -> SourceRecord:

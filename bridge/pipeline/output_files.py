@@ -19,7 +19,7 @@ class OutputFile:
     """One output file, not yet written."""
 
     result: Result
-    """The file's description; its path is only the file name."""
+    """The file's description; its folder is not yet known."""
     blocks: Callable[[], Iterator[bytes]]
     """Yields the file's bytes; each call starts from the beginning."""
 
@@ -68,5 +68,5 @@ def _output_file(
     kind: Kind, name: str, stem: str, ending: str, content: bytes, notes_of_job: NotesOfJob, notes: int
 ) -> OutputFile:
     file = result_file_name(name, stem, ending)
-    result = Result(kind=kind, name=stem, path=file, seconds=notes_of_job.seconds, notes=notes)
+    result = Result(kind=kind, name=stem, file=file, seconds=notes_of_job.seconds, notes=notes)
     return OutputFile(result, lambda: iter((content,)))

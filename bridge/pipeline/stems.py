@@ -119,7 +119,8 @@ def write_stems(
         yield Result(
             kind="stem",
             name=stem,
-            path=str(folder.path / file),
+            folder=str(folder.path),
+            file=file,
             seconds=region.seconds,
             sample_rate_hz=region.audio.sample_rate_hz,
             frames=region.frames,

@@ -52,7 +52,7 @@ def test_waiting_progress_is_dropped_when_another_event_is_sent() -> None:
     limit = ProgressLimit(FakeClock())
     limit.admit(progress("separating", 0.6))
     assert limit.admit(progress("separating", 0.8)) == []
-    produced = Produced(job="j1", result=Result(kind="stem", name="bass", path="/b.wav", seconds=1))
+    produced = Produced(job="j1", result=Result(kind="stem", name="bass", folder="/", file="b.wav", seconds=1))
     assert limit.admit(produced) == [produced]
     assert limit.wait_seconds() is None
     assert limit.admit(progress("separating", 0.9)) == []

@@ -12,12 +12,12 @@ import pytest
 from bridge.errors import OutOfSpace
 from bridge.events import Produced
 from bridge.model import Job
+from bridge.options.record import from_json
 from bridge.pipeline.cache import store
 from bridge.pipeline.cache.store import ResultsCache
 from bridge.pipeline.job_log import JobRecord
 from bridge.pipeline.unfinished import Unfinished
 from bridge.protocols import Control, Signal
-from bridge.system.files import read_json
 from bridge.worker.messages import CancelJob, WorkerReport
 from tests.support.bench import Bench, files
 from tests.support.fakes import FakeClock
@@ -111,7 +111,7 @@ def test_the_same_job_continues_in_the_same_folder_and_makes_nothing_twice(
 
 def test_complete_files_are_recorded_beside_them_without_a_manifest(jobs: StoppableBench, clip: Path) -> None:
     job = jobs.run(clip, after=2)
-    left = read_json(Path(job.output_dir) / "clip.unfinished.json", Unfinished)
+    left = from_json((Path(job.output_dir) / "clip.unfinished.json").read_bytes(), Unfinished)
     assert (left.state, [result.path for result in left.results]) == (
         "cancelled",
         ["clip (Vocals).wav", "clip (Drums).wav"],
