@@ -10,8 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 import msgspec
 
 from bridge import __version__
-from bridge.model import Music, Result, Warning
-from bridge.options.record import from_json, to_json
+from bridge.model import Job, Music, Result, Warning
+from bridge.options.record import from_json, to_json, to_record
 from bridge.value import Value
 
 MANIFEST_VERSION = 1
@@ -64,6 +64,33 @@ class Manifest(Value, frozen=True, kw_only=True):
     """How long the job took."""
     cache_key: str = ""
     """`Keys.job`, the hash of everything that the results depend on."""
+
+
+def manifest_of(
+    job: Job,
+    *,
+    source: SourceRecord,
+    engine: EngineRecord,
+    transcribers: dict[str, str],
+    seconds: float,
+    cache_key: str,
+) -> Manifest:
+    """The manifest of a job that has just been done, and took that many seconds."""
+    return Manifest(
+        job=job.id,
+        name=job.name,
+        source=source,
+        request=to_record(job.request),
+        engine=engine,
+        transcribers=transcribers,
+        music=job.music,
+        warnings=job.warnings,
+        results=tuple(msgspec.structs.replace(result, folder="") for result in job.results),
+        versions=versions(),
+        started=iso_time(job.submitted_unix),
+        seconds=round(seconds, 3),
+        cache_key=cache_key,
+    )
 
 
 def encode_manifest(manifest: Manifest) -> bytes:

@@ -8,17 +8,16 @@ complete.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
-from bridge.model import Outcome, Result
+from bridge.model import Job, Outcome, Result
 from bridge.options.record import from_json, to_json, to_record
 from bridge.pipeline.cache.store import crc32_of
 from bridge.pipeline.output_folder import OutputFolder
 from bridge.project_paths import numbered
-from bridge.request import JobRequest
 from bridge.system.files import read_small, write_whole
 from bridge.value import Value
 
@@ -44,27 +43,26 @@ class Unfinished(Value, frozen=True, kw_only=True):
     """As in the manifest: equal for equal jobs."""
 
 
-def write_unfinished(
-    folder: Path, job: str, state: Outcome, name: str, request: JobRequest, results: Sequence[Result], key: str
-) -> None:
-    """Records in `folder` which of a job's files are complete; writes nothing if there are none.
+def write_unfinished(job: Job, state: Outcome, key: str) -> None:
+    """Records in the job's folder which of its files are complete; writes nothing if there are none.
 
     Raises:
         OSError: the record cannot be written.
     """
-    if not results:
+    if not job.results:
         return
-    path = folder / f"{name}.{ENDING}"
-    here = [msgspec.structs.replace(result, folder="") for result in results if Path(result.folder) == folder]
+    folder = Path(job.output_dir)
+    path = folder / f"{job.name}.{ENDING}"
+    here = [msgspec.structs.replace(result, folder="") for result in job.results if Path(result.folder) == folder]
     complete = {
         result.file: result for result in (*_results_before(path, key), *here) if (folder / result.file).exists()
     }
     content = Unfinished(
         note=f"This job was {state} before it was done; the files listed are complete. Submit it again to continue.",
-        job=job,
+        job=job.id,
         state=state,
-        name=name,
-        request=to_record(request),
+        name=job.name,
+        request=to_record(job.request),
         results=tuple(complete.values()),
         checks={file: _file_crc32(folder / file) for file in complete},
         cache_key=key,

@@ -13,9 +13,9 @@ from bridge.errors import OutOfSpace
 from bridge.events import Produced
 from bridge.model import Job
 from bridge.options.record import from_json
+from bridge.pipeline import job as job_module
 from bridge.pipeline.cache import store
 from bridge.pipeline.cache.store import ResultsCache
-from bridge.pipeline.job_log import JobRecord
 from bridge.pipeline.unfinished import Unfinished
 from bridge.protocols import Control, Signal
 from bridge.worker.messages import CancelJob, WorkerReport
@@ -244,7 +244,7 @@ def test_if_the_manifest_cannot_be_written_nothing_is_lost(
     jobs: StoppableBench, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as full:
-        full.setattr(JobRecord, "write_manifest", lambda *_: (_ for _ in ()).throw(OutOfSpace("The drive is full.")))
+        full.setattr(job_module, "write_manifest", lambda *_: (_ for _ in ()).throw(OutOfSpace("The drive is full.")))
         first = jobs.run(clip)
     assert first.failure is not None and first.failure.code == "out_of_space"
     assert "clip.unfinished.json" in files(first)

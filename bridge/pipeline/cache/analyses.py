@@ -45,6 +45,10 @@ class AnalysisCache:
         """Whether a stem's analysis is in the cache; if so, it stays available to this job."""
         return self._restore(self.key(stem)) is not None
 
+    def is_known(self, stem: str) -> bool:
+        """Whether a repeated job will find the analysis of a stem: this job has restored or computed it."""
+        return self.key(stem) in self._new.keys() | self._restored.keys()
+
     def analysis(self, stem: str, audio: Signal | None, control: Control) -> Any:
         """The analysis of a stem, of the type of its transcriber: from the cache, else computed from `audio`.
 

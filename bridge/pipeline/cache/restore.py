@@ -72,15 +72,6 @@ def write_if_missing(output: OutputFile, folder: OutputFolder) -> None:
         copy.writelines(output.blocks())
 
 
-def size_and_time(source: Path) -> tuple[int, int] | None:
-    """Size in bytes and modification time in ns, which change with a file's content; None if it is missing."""
-    try:
-        state = source.stat()
-    except OSError:
-        return None
-    return state.st_size, state.st_mtime_ns
-
-
 class _StampedFile:
     """A cached file; if it is a WAV file, with chunks appended after its audio."""
 
