@@ -5,6 +5,7 @@ Times are in seconds from the start of the clip's region, unless a name says oth
 
 from __future__ import annotations
 
+import os
 from typing import Literal
 
 from bridge.request import JobRequest, Metre
@@ -71,7 +72,10 @@ class Result(Value, frozen=True, kw_only=True):
     kind: Kind
     name: str
     """Its stem; `all` if it holds all stems."""
-    path: str
+    folder: str = ""
+    """The folder it lies in; empty in lists that lie in that folder themselves, such as the manifest."""
+    file: str
+    """Its file name."""
     seconds: float
     sample_rate_hz: int = 0
     """0 except for stems; likewise `frames` and `channels`."""
@@ -80,6 +84,10 @@ class Result(Value, frozen=True, kw_only=True):
     subtype: str = ""
     """libsndfile's name of the sample format, as `PCM_24`; empty if the file is not audio."""
     notes: int = 0
+
+    @property
+    def path(self) -> str:
+        return os.path.join(self.folder, self.file)  # noqa: PTH118 - a PurePath would change the text of some paths
 
     @property
     def is_part(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from bridge.events import Event, JobEvent
 from bridge.model import Job, ModelInfo, Note, Status, Warning
@@ -119,10 +119,14 @@ class Separator(Protocol):
         ...
 
 
-class Transcriber(Protocol):
-    """Transcribes one stem in two steps: `listen` analyses the audio, which is slow; `read` derives notes, within ms.
+#: What a transcriber extracts from a stem before any note setting applies; its own type.
+Analysis = TypeVar("Analysis")
 
-    The analysis can be cached and read again with other settings.
+
+class Transcriber(Protocol[Analysis]):
+    """Transcribes one stem in two steps: `analyse` is slow; `notes` derives notes from an analysis within milliseconds.
+
+    The cache packs an analysis, so that a later job can derive notes with other settings.
     """
 
     @property
@@ -137,8 +141,8 @@ class Transcriber(Protocol):
         """Identifies its model and the format of its analysis: equal identities give equal analyses."""
         ...
 
-    def listen(self, audio: Signal, stem: str, control: Control) -> bytes:
-        """The analysis of `audio` (1 channel), encoded for `read`.
+    def analyse(self, audio: Signal, stem: str, control: Control) -> Analysis:
+        """The analysis of `audio` (1 channel).
 
         Raises:
             EngineFailed: the analysis failed.
@@ -146,14 +150,25 @@ class Transcriber(Protocol):
         """
         ...
 
-    def read(self, analysis: bytes, stem: str, settings: NoteSettings) -> list[Note]:
+    def notes(self, analysis: Analysis, stem: str, settings: NoteSettings) -> list[Note]:
         """The notes of an analysis, sorted by onset, then pitch; may be empty.
 
         Onsets are in [0, duration), offsets in (onset, duration], including notes at the end of the file.
 
         Raises:
             BadArguments: the settings leave no pitch.
-            ValueError: `analysis` is not one that `listen` returned.
+        """
+        ...
+
+    def pack(self, analysis: Analysis) -> bytes:
+        """The analysis as bytes; the same analysis gives the same bytes."""
+        ...
+
+    def unpack(self, content: bytes) -> Analysis:
+        """The inverse of `pack`; the analysis gives the same notes as the packed one.
+
+        Raises:
+            ValueError: `content` holds no analysis of this transcriber.
         """
         ...
 
@@ -187,7 +202,7 @@ class Engines(Protocol):
 class Transcribers(Protocol):
     """Provides the transcriber for each stem and keeps them loaded."""
 
-    def for_stem(self, stem: str) -> Transcriber:
+    def for_stem(self, stem: str) -> Transcriber[Any]:
         """The transcriber for a stem of `model.STEMS` or for `mix`.
 
         Raises:

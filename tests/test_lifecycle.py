@@ -8,7 +8,7 @@ from bridge.model import STAGES, Failure, Job, Result, Warning
 from bridge.request import JobRequest
 
 SUBMITTED = Submitted(job="a", name="song", request=JobRequest(source="/song.wav"), unix_seconds=5.0)
-RESULT = Result(kind="stem", name="bass", path="/x", seconds=1.0)
+RESULT = Result(kind="stem", name="bass", folder="/", file="x", seconds=1.0)
 
 later_events: st.SearchStrategy[JobEvent] = st.one_of(
     st.builds(

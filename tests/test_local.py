@@ -81,7 +81,7 @@ async def test_a_job_of_an_earlier_run_uses_the_sync_setting_of_this_bridge(clip
 
     async def finished(bridge: LocalBridge, scheduler: Scheduler, sync: str) -> str:
         job, _ = await bridge.submit(request_for(str(clip), sync=sync))
-        notes = Result(kind="midi", name="bass", path=str(clip.with_suffix(".mid")), seconds=1.0, notes=1)
+        notes = Result(kind="midi", name="bass", folder=str(clip.parent), file="clip.mid", seconds=1.0, notes=1)
         scheduler.on_event(Produced(job=job.id, result=notes))
         scheduler.on_event(Ended(job=job.id, outcome="done", unix_seconds=1.0))
         return job.id

@@ -120,7 +120,9 @@ def test_files_that_were_announced_survive_a_dead_runner(bench: SchedulerBench, 
     done = tmp_path / "clip (Bass).wav"
     done.touch()
     bench.scheduler.on_event(Started(job=job, engine="draft", device="cpu", output_dir=str(tmp_path)))
-    bench.scheduler.on_event(Produced(job=job, result=Result(kind="stem", name="bass", path=str(done), seconds=1.0)))
+    bench.scheduler.on_event(
+        Produced(job=job, result=Result(kind="stem", name="bass", folder=str(done.parent), file=done.name, seconds=1.0))
+    )
     bench.scheduler.on_runner_lost("Killed")
     assert done.exists()
 

@@ -96,7 +96,7 @@ class Ours:
     def transcribe(self, audio: ArraySignal, stem: str) -> list[Note]:
         """The notes of audio at the transcriber's own rate."""
         transcriber = self._transcribers.for_stem(stem)
-        return transcriber.read(transcriber.listen(audio, stem, NullControl()), stem, NoteSettings())
+        return transcriber.notes(transcriber.analyse(audio, stem, NullControl()), stem, NoteSettings())
 
 
 @contextlib.contextmanager

@@ -73,7 +73,7 @@ async def demo(
     midi = [result for result in results if result.kind == "midi"]
     notes = sum(result.notes for result in midi if result.is_part)
     report.say(f"{len(results) - len(midi)} stems and {len(midi)} MIDI files with {notes} notes are in")
-    report.say(str(Path(results[0].path).parent))
+    report.say(results[0].folder)
     return shared.DONE
 
 

@@ -1,17 +1,33 @@
-"""A request as histories and manifests write it: one flat object, whose keys do not change when the groups do."""
+"""Requests and results as histories, manifests, the cache and clients get them.
+
+A request is one flat object, whose keys do not change when the groups do; a result has one path.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from bridge.errors import BadArguments
-from bridge.events import Event, JobEvent, Submitted
+from bridge.events import Event, JobEvent, Produced, Submitted
+from bridge.model import Job, Result
 from bridge.options.request import OPTIONAL_GROUPS
 from bridge.options.table import OPTIONS
 from bridge.request import JobRequest, Quantise, ScaleFit
 from bridge.system.files import parsed
+
+T = TypeVar("T")
+
+
+class HoldsResults(Protocol):
+    """A value with a list of results."""
+
+    @property
+    def results(self) -> tuple[Result, ...]: ...
+
 
 #: What the record says of a group that is absent.
 _ABSENT = {"quantise": Quantise(), "scale": ScaleFit(scale="auto")}
@@ -52,12 +68,41 @@ def from_record(record: Mapping[str, object]) -> JobRequest:
         raise ValueError(str(error)) from error
 
 
+def result_record(result: Result) -> dict[str, object]:
+    """A result in JSON's types, with its folder and file as one `path`."""
+    record = msgspec.to_builtins(result)
+    del record["folder"], record["file"]
+    return {"kind": result.kind, "name": result.name, "path": result.path, **record}
+
+
 def event_record(event: Event) -> dict[str, object]:
-    """An event in JSON's types, with its request as a record."""
+    """An event in JSON's types, with its request or its result as a record."""
     record: dict[str, object] = msgspec.to_builtins(event)
-    if isinstance(event, Submitted):
-        record["request"] = to_record(event.request)
+    match event:
+        case Submitted(request=request):
+            record["request"] = to_record(request)
+        case Produced(result=result):
+            record["result"] = result_record(result)
     return record
+
+
+def job_record(job: Job) -> dict[str, object]:
+    """A job in JSON's types, with its request and its results as records."""
+    return {**_with_results(job), "request": to_record(job.request)}
+
+
+def to_json(value: HoldsResults) -> bytes:
+    """The JSON of a value with results, such as a manifest."""
+    return msgspec.json.encode(_with_results(value))
+
+
+def from_json(content: bytes, kind: type[T]) -> T:
+    """Reads what `to_json` wrote, now or in an earlier version.
+
+    Raises:
+        ValueError: it is no JSON of a value of this kind.
+    """
+    return parsed(content, lambda text: msgspec.convert(_with_folders(msgspec.json.decode(text)), kind))
 
 
 def event_from_json(line: bytes) -> JobEvent:
@@ -66,16 +111,31 @@ def event_from_json(line: bytes) -> JobEvent:
     Raises:
         ValueError: it is none.
     """
-    event: JobEvent = parsed(line, _decode_submitted if b'"request"' in line else _DECODER.decode)
+    has_record = b'"request"' in line or b'"result"' in line
+    event: JobEvent = parsed(line, _decode_with_record if has_record else _DECODER.decode)
     return event
 
 
 _DECODER = msgspec.json.Decoder(JobEvent)
 
 
-def _decode_submitted(line: bytes) -> JobEvent:
-    record = msgspec.json.decode(line)
+def _decode_with_record(line: bytes) -> JobEvent:
+    record = _with_folders(msgspec.json.decode(line))
     if isinstance(record, dict) and isinstance(record.get("request"), dict):
         record["request"] = msgspec.to_builtins(from_record(record["request"]))
     event: JobEvent = msgspec.convert(record, JobEvent)
     return event
+
+
+def _with_results(value: HoldsResults) -> dict[str, object]:
+    return {**msgspec.to_builtins(value), "results": [*map(result_record, value.results)]}
+
+
+def _with_folders(record: object) -> object:
+    """The record with the `path` of each result in it split into folder and file."""
+    if isinstance(record, dict):
+        results = record.get("results")
+        for result in (record.get("result"), *(results if isinstance(results, list) else ())):
+            if isinstance(result, dict) and isinstance(result.get("path"), str):
+                result["folder"], result["file"] = os.path.split(result.pop("path"))
+    return record

@@ -6,6 +6,7 @@ ignored, as the protocol requires, so a message may gain arguments.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -83,10 +84,12 @@ def _progressed(fields: Fields) -> Progressed:
 
 
 def _produced(fields: Fields) -> Produced:
+    folder, file = os.path.split(fields["path"])
     result = Result(
         kind=fields["kind"],
         name=fields["name"],
-        path=fields["path"],
+        folder=folder,
+        file=file,
         seconds=fields["seconds"],
         sample_rate_hz=fields["sample_rate"],
     )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bridge.control import StoppableControl
 from bridge.events import JobEvent, Warned
+from bridge.pipeline.cache.recent_notes import RecentNotes
 from bridge.pipeline.cache.store import ResultsCache
 from bridge.pipeline.progress import JobProgress
 from bridge.pipeline.stage_paces import StagePaces
@@ -27,10 +28,19 @@ class WorkerContext:
     roots: tuple[Path, ...] = ()
     cache: ResultsCache | None = None
     """None: nothing is cached, and every job does all its work."""
+    recent_notes: RecentNotes = field(default_factory=RecentNotes)
 
 
-def job_control(
-    job: str, progress: JobProgress, emit: Callable[[JobEvent], None], cancelled: threading.Event
-) -> StoppableControl:
-    """Reports the progress and the warnings of one job; its work ends once `cancelled` is set."""
-    return StoppableControl(cancelled, progress.advance, lambda warning: emit(Warned(job=job, warning=warning)))
+@dataclass(frozen=True)
+class JobControl(StoppableControl):
+    """Reports the progress and the warnings of one job; its work ends once its event is set."""
+
+    progress: JobProgress = field(kw_only=True)
+
+    @classmethod
+    def of(
+        cls, job: str, progress: JobProgress, emit: Callable[[JobEvent], None], cancelled: threading.Event
+    ) -> JobControl:
+        return cls(
+            cancelled, progress.advance, lambda warning: emit(Warned(job=job, warning=warning)), progress=progress
+        )

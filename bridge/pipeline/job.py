@@ -1,55 +1,29 @@
-"""One job from start to end: read the region, separate it, analyse the stems, write stems, notes and manifest."""
+"""One job from start to end: obtain its stems, read their notes, write the files, record the job."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import msgspec
-
-from bridge.audio.sink import check_format, subtype_for
-from bridge.audio.source import FoundRegion, OpenRegion
-from bridge.control import PartControl
 from bridge.errors import Cancelled
-from bridge.events import Analysed, JobEvent, Started
-from bridge.model import TOGETHER, Outcome, Result, Warning
-from bridge.options.table import NOTE_LISTS
-from bridge.pipeline import unfinished
-from bridge.pipeline.cache.analyses import AnalysisCache
-from bridge.pipeline.cache.keys import Keys, cache_keys
-from bridge.pipeline.cache.restore import (
-    cached_stem_files,
-    find_previous_folder,
-    is_unchanged,
-    size_and_time,
-    write_if_missing,
-)
-from bridge.pipeline.cache.store import MAX_RAW_STEM_BYTES, Entry, OpenEntry
-from bridge.pipeline.channels import separated, stems_of
-from bridge.pipeline.context import WorkerContext, job_control
-from bridge.pipeline.job_log import JobRecord, source_record
-from bridge.pipeline.manifest import EngineRecord
+from bridge.events import JobEvent, Submitted
+from bridge.pipeline.context import JobControl, WorkerContext
+from bridge.pipeline.job_log import JobLog
 from bridge.pipeline.note_warnings import note_warnings
-from bridge.pipeline.notes import NotesOfJob, known_music, read_notes
-from bridge.pipeline.output_files import OutputFile, note_files, picture_of, result_file_name
+from bridge.pipeline.output_files import note_files, possible_files
 from bridge.pipeline.output_folder import OutputFolder
 from bridge.pipeline.progress import JobProgress
 from bridge.pipeline.source_lookup import find_source, wanted_folder
-from bridge.pipeline.stems import bytes_needed, chosen_stems, raw_stem_blocks, scratch_stems, write_stems
-from bridge.project_paths import numbered, result_name
-from bridge.protocols import Separator, Signal
+from bridge.pipeline.steps.obtaining import ObtainedStems, obtain
+from bridge.pipeline.steps.opening import OpenJob, open_job
+from bridge.pipeline.steps.storing import store_finished, store_unfinished
+from bridge.pipeline.steps.transcribing import read_notes
+from bridge.pipeline.steps.writing import previous_folder, write_made_stems, write_manifest, write_results
+from bridge.pipeline.unfinished import find_unfinished, remove_unfinished, write_unfinished
+from bridge.project_paths import result_name
 from bridge.request import JobRequest
-from bridge.stems import STEMS
-
-if TYPE_CHECKING:
-    from bridge.protocols import StemBlock
-
-#: The last part of the transcribing stage: estimating the tempo and deriving notes from the analyses.
-NOTE_READING = "reading"
 
 
 def run_job(
@@ -61,317 +35,80 @@ def run_job(
         BridgeError: the job failed. Files that were announced stay; everything else is removed.
         Cancelled: `cancelled` was set.
     """
-    _JobRun(job, request, context, emit, cancelled).run()
+    name, clock = result_name(Path(request.source), request.place.name), context.clock
+    log = JobLog(Submitted(job=job, name=name, request=request, unix_seconds=clock.unix_seconds()), emit)
+    control = JobControl.of(job, JobProgress(job, clock, log.report), log.report, cancelled)
+    began = clock.monotonic_seconds()
+    control.progress.enter("loading")
+    control.checkpoint(0.0)
+    found = find_source(request, max_seconds=context.max_seconds, roots=context.roots)
+    folder = _claim_folder(log)
+    try:
+        folder.check_space(found.scratch_bytes())
+        with found.open(folder.scratch("source"), control) as region:
+            _make_files(open_job(log, context, control, region, folder, began_seconds=began), folder)
+    finally:
+        folder.clean_up()
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """The engine, stems and cache keys of a job, known once its engine is open."""
-
-    separator: Separator | None
-    """None: nothing is separated; the file itself is transcribed as one stem."""
-    engine: EngineRecord
-    stems: tuple[str, ...]
-    """The stems to write."""
-    midi: tuple[str, ...]
-    """The stems to transcribe."""
-    keys: Keys
-    analyses: AnalysisCache
-
-    @property
-    def needed(self) -> list[str]:
-        """The stems that the engine has to produce."""
-        available = () if self.separator is None else stems_of(self.separator)
-        return [stem for stem in available if stem in self.stems or stem in self.midi]
+def _claim_folder(log: JobLog) -> OutputFolder:
+    job, request = log.job, log.job.request
+    folder = OutputFolder.claim(
+        job.id,
+        wanted_folder(request),
+        given=request.place.folder is not None,
+        files=possible_files(job.name, request),
+    )
+    log.started(folder.path, request.engine.name if request.stems.transcribe_as is None else "", "")
+    return folder
 
 
-class _JobRun:
-    def __init__(
-        self,
-        job: str,
-        request: JobRequest,
-        context: WorkerContext,
-        emit: Callable[[JobEvent], None],
-        cancelled: threading.Event,
-    ) -> None:
-        self.job = job
-        self.request = request
-        self.context = context
-        self.source = Path(request.source)
-        self.name = result_name(self.source, request.place.name)
-        self.record = JobRecord(job, self.name, request, context.clock, emit)
-        self.progress = JobProgress(job, context.clock, self.record.report)
-        self.control = job_control(job, self.progress, self.record.report, cancelled)
-        self.has_recorded_unfinished = False
-        self.parts: dict[str, float] = {}
-        """Expected seconds for each part of the transcribing stage."""
-        self.stem_warnings: tuple[Warning, ...] | None = None
-        """Warnings about the stems. Set once this job has written all of them; None if they came from the cache."""
-
-    def run(self) -> None:
-        self.progress.enter("loading")
-        self.control.checkpoint(0.0)
-        found = self._find()
-        self.target = folder = self._claim_folder()
-        try:
-            folder.check_space(found.scratch_bytes())
-            with found.open(folder.scratch("source"), self.control) as region:
-                self._warn_replaced_samples(region)
-                state, source = size_and_time(self.source), source_record(self.source, region)
-                plan = self._plan(region, folder)
-
-                def store_in_cache() -> None:
-                    if state == size_and_time(self.source):  # otherwise the keys may not match the samples
-                        self._store_in_cache(plan)
-
-                with self._unfinished_on_error(plan, store_in_cache):
-                    has_manifest, notes_of_job = self._make(region, folder, plan)
-                    for warning in () if notes_of_job is None else note_warnings(notes_of_job, self.request):
-                        self.control.warn(warning)
-                    if not has_manifest:
-                        self.record.write_manifest(self.target, source, plan.engine, plan.keys.job)
-            unfinished.remove_unfinished(self.target.path, self.name)
-            store_in_cache()
-            if self.context.cache is not None:
-                self.context.cache.remove(map(plan.keys.raw_stem, plan.needed))
-        finally:
-            folder.clean_up()
-
-    def _find(self) -> FoundRegion:
-        return find_source(self.request, max_seconds=self.context.max_seconds, roots=self.context.roots)
-
-    def _warn_replaced_samples(self, region: OpenRegion) -> None:
-        if region.replaced_samples:
-            message = f"{region.replaced_samples} samples were not numbers (NaN); they were replaced by silence."
-            self.control.warn(Warning(code="bad_samples", message=message))
-
-    def _claim_folder(self) -> OutputFolder:
-        wanted = wanted_folder(self.request)
-        given = self.request.place.folder is not None
-        folder = OutputFolder.claim(self.job, wanted, given=given, files=self._possible_files())
-        engine = self.request.engine.name if self.request.stems.transcribe_as is None else ""
-        self._started(folder, engine, "")
-        return folder
-
-    def _possible_files(self) -> list[str]:
-        endings = (self.request.audio.name, "wav", "mid", *(f"notes.{kind}" for kind in NOTE_LISTS))
-        stems = (*STEMS, TOGETHER)
-        files = [result_file_name(self.name, stem, ending) for stem in stems for ending in endings]
-        return [*files, f"{self.name}.svg", f"{self.name}.sab.json"]
-
-    def _plan(self, region: OpenRegion, folder: OutputFolder) -> _Plan:
-        request, transcribers = self.request, self.context.transcribers
-        separator: Separator | None = None
-        if request.stems.transcribe_as is not None:
-            engine = EngineRecord(name="", device="", weights="")
-            stems: tuple[str, ...] = ()
-            midi: tuple[str, ...] = (request.stems.transcribe_as,)
-        else:
-            if request.stems.audio != ():
-                subtype = subtype_for(request.audio.name, request.audio.depth, region.subtype)
-                check_format(request.audio.name, subtype, region.audio.channels, region.audio.sample_rate_hz)
-            separator = self.context.engines.open(
-                request.engine.name, device=request.engine.device, control=self.control, seconds=region.seconds
-            )
-            self._started(folder, separator.name, separator.device)
-            stems, midi = chosen_stems(request, separator)
-            engine = EngineRecord(name=separator.name, device=separator.device, weights=separator.identity())
-        cache = self.context.cache
-        keys = cache_keys(region, request, stems, midi, separator, engine, self.control)
-        return _Plan(separator, engine, stems, midi, keys, AnalysisCache(transcribers, cache, keys))
-
-    def _make(self, region: OpenRegion, folder: OutputFolder, plan: _Plan) -> tuple[bool, NotesOfJob | None]:
-        """Makes all files but the manifest; returns whether an earlier manifest is still valid, and the notes."""
-        wanted, possible = wanted_folder(self.request), self._possible_files()
-        if (left := unfinished.find_unfinished(self.job, wanted, self.name, plan.keys.job, possible)) is not None:
-            self._continue_in(left, plan)
-        with self._cached_stems(plan) as cached:
-            if plan.separator is not None and cached is None:
-                analyses = self._separate(plan.separator, region, folder, plan)
-            elif plan.separator is not None:
-                self._expect(plan, region)
-                self.progress.enter("separating")
-                for warning in cached.entry.warnings if cached else ():
-                    self.control.warn(warning)
-                analyses = self._analyse({}, region, plan)
-            else:
-                self._expect(plan, region)
-                analyses = self._analyse(dict.fromkeys(plan.midi, region.signal), region, plan)
-            notes_of_job = self._notes(analyses, region, plan)
-            note_outputs = [] if notes_of_job is None else [*note_files(notes_of_job, self.request, self.name)]
-            stems = [] if cached is None else [*cached_stem_files(cached, region, self.request, self.name)]
-            previous = None
-            if self.context.cache is not None and self.stem_warnings is None:
-                previous = find_previous_folder(self.job, wanted, self.name, plan.keys.job, [*stems, *note_outputs])
-            if previous is not None:
-                self._continue_in(previous, plan)
-            elif cached is not None:
-                self.target.check_space(cached.entry.total_bytes)
-            self.progress.enter("writing")
-            began = self.context.clock.monotonic_seconds()
-            self._write_files(stems, self.target)
-            if notes_of_job is not None:
-                self.record.report(Analysed(job=self.job, music=notes_of_job.music))
-            self._write_files(note_outputs, self.target)
-            self.context.paces.record("writing", began, region.seconds)
-        if notes_of_job is not None and self.request.note_files.picture:
-            self._write_picture(
-                picture_of(notes_of_job, self.name), Path(self.request.note_files.picture), notes_of_job
-            )
-        return previous is not None, notes_of_job
-
-    @contextmanager
-    def _unfinished_on_error(self, plan: _Plan, store_in_cache: Callable[[], None]) -> Iterator[None]:
-        """If the block raises, records the complete files in the folder and stores finished work in the cache."""
-        try:
-            yield
-        except Exception as error:
-            self._record_unfinished(plan, error)
-            store_in_cache()
-            raise
-
-    def _record_unfinished(self, plan: _Plan, error: Exception) -> None:
-        """Runs before any other clean-up, because a bridge that is shutting down does not wait long."""
-        if not self.has_recorded_unfinished:
-            self.has_recorded_unfinished = True
-            state: Outcome = "cancelled" if isinstance(error, Cancelled) else "failed"
-            with suppress(OSError):
-                results, key = self.record.results, plan.keys.job
-                unfinished.write_unfinished(self.target.path, self.job, state, self.name, self.request, results, key)
-
-    def _store_in_cache(self, plan: _Plan) -> None:
-        """Stores the stems and analyses in the cache."""
-        if self.context.cache is not None:
-            is_soon_done = not self.has_recorded_unfinished or self.record.stem_bytes() <= MAX_RAW_STEM_BYTES
-            if self.stem_warnings is not None and plan.stems and is_soon_done:
-                with suppress(OSError):  # a stem was deleted in the meantime
-                    self.record.store_stems(self.context.cache, plan.keys.stems, plan.engine, self.stem_warnings)
-            plan.analyses.save(self.name, plan.engine)
-
-    @contextmanager
-    def _cached_stems(self, plan: _Plan) -> Iterator[OpenEntry | None]:
-        """The job's stems, if they and all analyses are in the cache; an empty entry where no stems are written."""
-        cache = self.context.cache
-        if cache is None or plan.separator is None or any(plan.analyses.cached(stem) is None for stem in plan.midi):
-            yield None
-            return
-        if not plan.stems:
-            yield OpenEntry(Entry(key=plan.keys.stems, name=self.name, engine=plan.engine), {})
-            return
-        with cache.open_entry(plan.keys.stems) as cached:
-            yield cached
-
-    def _separate(
-        self, separator: Separator, region: OpenRegion, folder: OutputFolder, plan: _Plan
-    ) -> dict[str, bytes]:
-        """Separates and writes the stems; returns the analysis of each stem to transcribe."""
-        folder.check_space(bytes_needed(region, made=len(plan.needed), written=len(plan.stems)))
-        work = f"separating {separator.name} {separator.device}"
-        warned_before = len(self.record.warnings)
-        with self._cached_raw_stems(region, plan) as before:
-            self._expect(plan, region, separating=work if before is None else None)
-            self.progress.enter("separating")
-            began = self.context.clock.monotonic_seconds()
-            start, stop = region.start_frame, region.stop_frame
-            blocks = before or separated(separator, region.audio, plan.needed, self.control, start=start, stop=stop)
-            with scratch_stems(blocks, region, plan.needed, folder) as made:
-                try:
-                    chosen = {stem: made[stem] for stem in plan.stems}
-                    for result in write_stems(chosen, region, self.name, self.request, self.target, self.control):
-                        self.record.add_result(result)
-                    self.stem_warnings = tuple(self.record.warnings[warned_before:])
-                    if before is None:
-                        self.context.paces.record(work, began, region.seconds)
-                    return self._analyse({stem: made[stem].signal() for stem in plan.midi}, region, plan)
-                except Exception as error:
-                    self._record_unfinished(plan, error)
-                    if self.context.cache is not None:
-                        paths = {plan.keys.raw_stem(stem): scratch.path for stem, scratch in made.items()}
-                        self.context.cache.store_raw_stems(self.name, plan.engine, paths)
-                    raise
-
-    @contextmanager
-    def _cached_raw_stems(self, region: OpenRegion, plan: _Plan) -> Iterator[Iterator[StemBlock] | None]:
-        """Raw stems that an unfinished job left in the cache; None if any is missing."""
-        cache = self.context.cache
-        with nullcontext(None) if cache is None else cache.raw_stems([*map(plan.keys.raw_stem, plan.needed)]) as made:
-            files = None if made is None else dict(zip(plan.needed, made, strict=True))
-            yield None if files is None else raw_stem_blocks(files, region, self.control)
-
-    def _expect(self, plan: _Plan, region: OpenRegion, *, separating: str | None = None) -> None:
-        """Sets the expected duration of each stage on this machine; `separating` names the separation work, if any."""
-        paces, seconds = self.context.paces, region.seconds
-        new_stems = [stem for stem in plan.midi if plan.analyses.cached(stem) is None]
-        self.parts = {stem: paces.seconds(plan.analyses.work_name(stem), seconds) for stem in new_stems}
-        if plan.midi:
-            self.parts[NOTE_READING] = paces.seconds(self._reading_work, seconds)
-        self.progress.expect(
-            {
-                "separating": 0.0 if separating is None else paces.seconds(separating, seconds),
-                "transcribing": sum(self.parts.values()),
-                "writing": paces.seconds("writing", seconds),
-            }
-        )
-
-    def _part(self, name: str) -> PartControl:
-        """The control for one part of the transcribing stage, whose share is its expected duration."""
-        names, total = list(self.parts), sum(self.parts.values()) or 1.0
-        start = sum(self.parts[earlier] for earlier in names[: names.index(name)]) / total
-        return PartControl(self.control, start, start + self.parts[name] / total)
-
-    @property
-    def _reading_work(self) -> str:
-        return "reading notes" if self.request.song.tempo_bpm is not None else "reading tempo and notes"
-
-    def _analyse(self, audio: Mapping[str, Signal], region: OpenRegion, plan: _Plan) -> dict[str, bytes]:
-        """The analysis of each stem to transcribe; `audio` holds at least the stems whose analysis is not cached."""
-        self.progress.enter("transcribing")
-        analyses: dict[str, bytes] = {}
-        for stem in plan.midi:
-            if (known := plan.analyses.cached(stem)) is None:
-                began = self.context.clock.monotonic_seconds()
-                known = plan.analyses.analyse(audio[stem], stem, self._part(stem))
-                self.context.paces.record(plan.analyses.work_name(stem), began, region.seconds)
-            analyses[stem] = known
-            self.record.transcribers[stem] = self.context.transcribers.for_stem(stem).name
-        return analyses
-
-    def _notes(self, analyses: Mapping[str, bytes], region: OpenRegion, plan: _Plan) -> NotesOfJob | None:
-        """The notes, at the given or estimated tempo; None if no notes were requested."""
-        if not plan.midi:
-            return None
-        began = self.context.clock.monotonic_seconds()
-        music = known_music(self.request, lambda: plan.analyses.tempo(region.signal, self._part(NOTE_READING)))
-        notes_of_job = read_notes(analyses, self.context.transcribers, self.request, music, region.seconds)
-        self.record.music = notes_of_job.music
-        self.context.paces.record(self._reading_work, began, region.seconds)
-        return notes_of_job
-
-    def _write_files(self, files: Sequence[OutputFile], folder: OutputFolder) -> None:
-        for file in files:
-            self.control.checkpoint(1.0)
-            write_if_missing(file, folder)
-            self.record.add_result(_placed(file, folder.path))
-
-    def _write_picture(self, picture: bytes, wanted: Path, notes_of_job: NotesOfJob) -> None:
-        """Writes the picture to the path the user gave, or a numbered one: `notes.svg`, `notes 2.svg` …"""
-        for candidate in numbered(wanted.with_suffix("")):
-            path = candidate.with_name(f"{candidate.name}.svg")
-            result = Result(kind="picture", name=TOGETHER, path=path.name, seconds=notes_of_job.seconds)
-            file = OutputFile(result, lambda: iter((picture,)))
-            if not path.exists() or is_unchanged(path, file):
-                write_if_missing(file, OutputFolder(self.job, path.parent, complete=(path.name,)))
-                self.record.add_result(_placed(file, path.parent))
-                return
-
-    def _continue_in(self, folder: OutputFolder, plan: _Plan) -> None:
-        """Writes the remaining files into a folder of an earlier run."""
-        self.target = folder
-        self._started(folder, plan.engine.name, plan.engine.device)
-
-    def _started(self, folder: OutputFolder, engine: str, device: str) -> None:
-        self.record.report(Started(job=self.job, engine=engine, device=device, output_dir=str(folder.path)))
+def _make_files(job: OpenJob, claimed: OutputFolder) -> None:
+    """Makes all files, in `claimed` or where an equal job has left its files."""
+    folder = _unfinished_folder(job) or claimed
+    began = job.context.clock.monotonic_seconds()
+    with obtain(job, claimed) as stems, _left_unfinished_on_error(job, stems):
+        write_made_stems(job, stems, folder)
+        if stems.work:
+            job.context.paces.record(stems.work, began, job.region.seconds)
+        notes = read_notes(job, stems.audio)
+        files = [] if notes is None else [*note_files(notes, job.request, job.name)]
+        previous = previous_folder(job, stems, files)
+        if previous is not None:
+            folder = _moved_to(job, previous)
+        elif stems.files_bytes is not None:
+            folder.check_space(stems.files_bytes)
+        write_results(job, stems, notes, files, folder)
+        for warning in () if notes is None else note_warnings(notes, job.request):
+            job.control.warn(warning)
+        if previous is None:  # else its manifest is there
+            write_manifest(job, folder)
+    remove_unfinished(folder.path, job.name)
+    store_finished(job, stems)
 
 
-def _placed(file: OutputFile, folder: Path) -> Result:
-    return msgspec.structs.replace(file.result, path=str(folder / file.result.path))
+def _unfinished_folder(job: OpenJob) -> OutputFolder | None:
+    wanted, files = wanted_folder(job.request), possible_files(job.name, job.request)
+    found = find_unfinished(job.id, wanted, job.name, job.keys.job, files)
+    return None if found is None else _moved_to(job, found)
+
+
+def _moved_to(job: OpenJob, folder: OutputFolder) -> OutputFolder:
+    """The folder of an earlier run, once it is reported that the files go there."""
+    job.log.started(folder.path, job.engine.name, job.engine.device)
+    return folder
+
+
+@contextmanager
+def _left_unfinished_on_error(job: OpenJob, stems: ObtainedStems) -> Iterator[None]:
+    """If the block raises, records the complete files in their folder, then stores finished work in the cache.
+
+    It does so before any other clean-up, because a bridge that is shutting down does not wait long.
+    """
+    try:
+        yield
+    except Exception as error:
+        with suppress(OSError):
+            write_unfinished(job.log.job, "cancelled" if isinstance(error, Cancelled) else "failed", job.keys.job)
+        store_unfinished(job, stems)
+        raise

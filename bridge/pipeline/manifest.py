@@ -6,13 +6,12 @@ import datetime
 import functools
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import msgspec
 
 from bridge import __version__
-from bridge.model import Music, Result, Warning
-from bridge.system.files import parsed
+from bridge.model import Job, Music, Result, Warning
+from bridge.options.record import from_json, to_json, to_record
 from bridge.value import Value
 
 MANIFEST_VERSION = 1
@@ -57,7 +56,7 @@ class Manifest(Value, frozen=True, kw_only=True):
     """Tempo, metre and key of the notes; None where there are none."""
     warnings: tuple[Warning, ...]
     results: tuple[Result, ...]
-    """Paths are relative to the manifest, so that the folder can be moved."""
+    """Without their folder, so that it can be moved with the manifest in it."""
     versions: dict[str, str]
     started: str
     """ISO 8601, UTC."""
@@ -67,9 +66,36 @@ class Manifest(Value, frozen=True, kw_only=True):
     """`Keys.job`, the hash of everything that the results depend on."""
 
 
+def manifest_of(
+    job: Job,
+    *,
+    source: SourceRecord,
+    engine: EngineRecord,
+    transcribers: dict[str, str],
+    seconds: float,
+    cache_key: str,
+) -> Manifest:
+    """The manifest of a job that has just been done, and took that many seconds."""
+    return Manifest(
+        job=job.id,
+        name=job.name,
+        source=source,
+        request=to_record(job.request),
+        engine=engine,
+        transcribers=transcribers,
+        music=job.music,
+        warnings=job.warnings,
+        results=tuple(msgspec.structs.replace(result, folder="") for result in job.results),
+        versions=versions(),
+        started=iso_time(job.submitted_unix),
+        seconds=round(seconds, 3),
+        cache_key=cache_key,
+    )
+
+
 def encode_manifest(manifest: Manifest) -> bytes:
     """Indented JSON in UTF-8."""
-    return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
+    return msgspec.json.format(to_json(manifest), indent=2) + b"\n"
 
 
 def decode_manifest(text: bytes) -> Manifest:
@@ -78,12 +104,7 @@ def decode_manifest(text: bytes) -> Manifest:
     Raises:
         ValueError: the text is not a manifest.
     """
-    return parsed(text, msgspec.json.Decoder(Manifest).decode)
-
-
-def with_relative_path(result: Result) -> Result:
-    """The result with its path reduced to the file name."""
-    return msgspec.structs.replace(result, path=Path(result.path).name)
+    return from_json(text, Manifest)
 
 
 def iso_time(unix_seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""From analyses to the notes of a job: read, fitted to a scale and quantised, as the request asks."""
+"""From the notes of each stem to the notes of a job: fitted to a scale and quantised, as the request asks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from bridge.music.overlaps import without_overlaps
 from bridge.music.quantise import quantised
 from bridge.music.scale import in_scale, parse_scale
 from bridge.music.tempo import CONFIDENT, TempoEstimate
-from bridge.protocols import Transcribers
 from bridge.request import JobRequest, NoteSettings, Scale
 from bridge.stems import stem_of
 from bridge.transcription.pitched.profiles import PROFILES, profile_for
@@ -33,30 +32,21 @@ class NotesOfJob:
     """Length of the clip."""
 
 
-def read_notes(
-    analyses: Mapping[str, bytes], transcribers: Transcribers, request: JobRequest, music: Music, seconds: float
-) -> NotesOfJob:
-    """The notes of every analysed stem, as the request asks.
-
-    Raises:
-        BadArguments: the settings leave no pitch of a stem.
-    """
-    parts = {
-        stem: transcribers.for_stem(stem).read(analysis, stem, settings_for(request, stem))
-        for stem, analysis in analyses.items()
-    }
+def fitted_notes(parts: Mapping[str, list[Note]], request: JobRequest, music: Music, seconds: float) -> NotesOfJob:
+    """The notes that the transcribers found in each stem, moved as the request asks; `music` gets their key."""
     key = estimate_key(note for stem, notes in parts.items() if stem_of(stem).is_pitched for note in notes)
     if key is not None:
         music = msgspec.structs.replace(music, key=key.name, key_margin=key.margin)
     fit = request.scale
     scale = None if fit is None else fit.scale if isinstance(fit.scale, Scale) else _scale_of(music)
+    fitted = {}
     for stem, notes in parts.items():
         if fit is not None and scale is not None and stem_of(stem).is_pitched:
             notes = in_scale(notes, scale, fit.outside)
         if request.quantise is not None:
             notes = quantised(notes, request.quantise, music.tempo_bpm, music.first_beat_seconds, clip_seconds=seconds)
-        parts[stem] = without_overlaps(notes)
-    return NotesOfJob(parts, music, seconds)
+        fitted[stem] = without_overlaps(notes)
+    return NotesOfJob(fitted, music, seconds)
 
 
 def known_music(request: JobRequest, estimate: Callable[[], TempoEstimate]) -> Music:

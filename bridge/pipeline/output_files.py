@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bridge.model import TOGETHER, Kind, Note, Result
+from bridge.options.table import NOTE_LISTS
 from bridge.pipeline.notes import NotesOfJob
 from bridge.project_paths import stem_file_name
 from bridge.request import JobRequest
 from bridge.score.drawing import draw
 from bridge.score.tables import note_table
 from bridge.smf.writing import midi_file
+from bridge.stems import STEMS
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class OutputFile:
     """One output file, not yet written."""
 
     result: Result
-    """The file's description; its path is only the file name."""
+    """The file's description; its folder is not yet known."""
     blocks: Callable[[], Iterator[bytes]]
     """Yields the file's bytes; each call starts from the beginning."""
 
@@ -27,6 +29,13 @@ class OutputFile:
 def result_file_name(name: str, stem: str, ending: str) -> str:
     """The file name of a result in the folder of the job `name`."""
     return f"{name}.{ending}" if stem in ("mix", TOGETHER) else stem_file_name(name, stem, ending)
+
+
+def possible_files(name: str, request: JobRequest) -> list[str]:
+    """The names of all files that the job `name` may write to its folder, whatever its engine and stems."""
+    endings = (request.audio.name, "wav", "mid", *(f"notes.{kind}" for kind in NOTE_LISTS))
+    files = [result_file_name(name, stem, ending) for stem in (*STEMS, TOGETHER) for ending in endings]
+    return [*files, f"{name}.svg", f"{name}.sab.json"]
 
 
 def note_files(notes_of_job: NotesOfJob, request: JobRequest, name: str) -> Iterator[OutputFile]:
@@ -68,5 +77,5 @@ def _output_file(
     kind: Kind, name: str, stem: str, ending: str, content: bytes, notes_of_job: NotesOfJob, notes: int
 ) -> OutputFile:
     file = result_file_name(name, stem, ending)
-    result = Result(kind=kind, name=stem, path=file, seconds=notes_of_job.seconds, notes=notes)
+    result = Result(kind=kind, name=stem, file=file, seconds=notes_of_job.seconds, notes=notes)
     return OutputFile(result, lambda: iter((content,)))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -41,6 +42,13 @@ class StagePaces:
             kind, *what = work.split()
             pace = UNMEASURED.get(" ".join((kind, *what[:1])), UNMEASURED[kind])
         return audio_seconds * pace
+
+    @contextmanager
+    def measured(self, work: str, audio_seconds: float) -> Iterator[None]:
+        """Records how long the block takes, unless it raises."""
+        began = self._clock.monotonic_seconds()
+        yield
+        self.record(work, began, audio_seconds)
 
     def record(self, work: str, began_seconds: float, audio_seconds: float) -> None:
         """Records work that began at `began_seconds` (monotonic clock) and has just ended."""

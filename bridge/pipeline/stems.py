@@ -30,14 +30,16 @@ if TYPE_CHECKING:
 BLOCK_FRAMES = 1 << 16
 
 
-def chosen_stems(request: JobRequest, separator: Separator) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The stems to write and the stems to transcribe.
+def chosen_stems(request: JobRequest, separator: Separator | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The stems to write and the stems to transcribe; without an engine, only what the clip is transcribed as.
 
     Raises:
         BadArguments: the engine does not provide a requested stem, or nothing was requested.
     """
-    available = stems_of(separator)
     wanted = request.stems
+    if separator is None:
+        return (), () if wanted.transcribe_as is None else (wanted.transcribe_as,)
+    available = stems_of(separator)
     for stem in (*_named(wanted.audio), *_named(wanted.midi)):
         if stem not in available:
             raise BadArguments(
@@ -119,7 +121,8 @@ def write_stems(
         yield Result(
             kind="stem",
             name=stem,
-            path=str(folder.path / file),
+            folder=str(folder.path),
+            file=file,
             seconds=region.seconds,
             sample_rate_hz=region.audio.sample_rate_hz,
             frames=region.frames,

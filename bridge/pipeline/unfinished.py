@@ -8,19 +8,17 @@ complete.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
-from bridge.model import Outcome, Result
-from bridge.options.record import to_record
+from bridge.model import Job, Outcome, Result
+from bridge.options.record import from_json, to_json, to_record
 from bridge.pipeline.cache.store import crc32_of
-from bridge.pipeline.manifest import with_relative_path
 from bridge.pipeline.output_folder import OutputFolder
 from bridge.project_paths import numbered
-from bridge.request import JobRequest
-from bridge.system.files import read_json, write_whole
+from bridge.system.files import read_small, write_whole
 from bridge.value import Value
 
 ENDING = "unfinished.json"
@@ -38,39 +36,38 @@ class Unfinished(Value, frozen=True, kw_only=True):
     request: dict[str, object]
     """As `options.record` writes it."""
     results: tuple[Result, ...]
-    """The complete files; each path is only the file name."""
+    """The complete files, without their folder."""
     checks: dict[str, int]
     """CRC-32 of each of these files, by file name."""
     cache_key: str
     """As in the manifest: equal for equal jobs."""
 
 
-def write_unfinished(
-    folder: Path, job: str, state: Outcome, name: str, request: JobRequest, results: Sequence[Result], key: str
-) -> None:
-    """Records in `folder` which of a job's files are complete; writes nothing if there are none.
+def write_unfinished(job: Job, state: Outcome, key: str) -> None:
+    """Records in the job's folder which of its files are complete; writes nothing if there are none.
 
     Raises:
         OSError: the record cannot be written.
     """
-    if not results:
+    if not job.results:
         return
-    path = folder / f"{name}.{ENDING}"
-    here = [with_relative_path(result) for result in results if Path(result.path).parent == folder]
+    folder = Path(job.output_dir)
+    path = folder / f"{job.name}.{ENDING}"
+    here = [msgspec.structs.replace(result, folder="") for result in job.results if Path(result.folder) == folder]
     complete = {
-        result.path: result for result in (*_results_before(path, key), *here) if (folder / result.path).exists()
+        result.file: result for result in (*_results_before(path, key), *here) if (folder / result.file).exists()
     }
     content = Unfinished(
         note=f"This job was {state} before it was done; the files listed are complete. Submit it again to continue.",
-        job=job,
+        job=job.id,
         state=state,
-        name=name,
-        request=to_record(request),
+        name=job.name,
+        request=to_record(job.request),
         results=tuple(complete.values()),
         checks={file: _file_crc32(folder / file) for file in complete},
         cache_key=key,
     )
-    write_whole(path, msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
+    write_whole(path, msgspec.json.format(to_json(content), indent=2) + b"\n")
 
 
 def find_unfinished(job: str, wanted: Path, name: str, key: str, files: Iterable[str]) -> OutputFolder | None:
@@ -97,7 +94,7 @@ def remove_unfinished(folder: Path, name: str) -> None:
 def _results_before(path: Path, key: str) -> tuple[Result, ...]:
     """Complete files recorded by an earlier run of the same job."""
     try:
-        record = read_json(path, Unfinished)
+        record = from_json(read_small(path), Unfinished)
     except (OSError, ValueError):
         return ()
     return record.results if record.cache_key == key else ()
@@ -108,7 +105,7 @@ def _complete(folder: Path, name: str, key: str, names: frozenset[str]) -> set[s
     if folder.is_symlink():
         return None
     try:
-        record = read_json(folder / f"{name}.{ENDING}", Unfinished)
+        record = from_json(read_small(folder / f"{name}.{ENDING}"), Unfinished)
         present = {file for file in names if (folder / file).exists()}
         is_ours = record.cache_key == key and all(
             _file_crc32(folder / file) == record.checks.get(file) for file in present

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bridge.errors import BadArguments
 from bridge.stems import STEMS
@@ -12,16 +12,16 @@ from bridge.stems import STEMS
 if TYPE_CHECKING:
     from bridge.protocols import Transcriber
 
-Factory = Callable[[], "Transcriber"]
+Factory = Callable[[], "Transcriber[Any]"]
 
 
-def _basic_pitch() -> Transcriber:
+def _basic_pitch() -> Transcriber[Any]:
     from bridge.transcription.transcribers import PitchedTranscriber
 
     return PitchedTranscriber()
 
 
-def _drum_detector() -> Transcriber:
+def _drum_detector() -> Transcriber[Any]:
     from bridge.transcription.transcribers import DrumTranscriber
 
     return DrumTranscriber()
@@ -43,10 +43,10 @@ class TranscriberRegistry:
 
     def __init__(self, factories: Mapping[str, Factory] = FACTORIES) -> None:
         self._factories = factories
-        self._open: dict[Factory, Transcriber] = {}
+        self._open: dict[Factory, Transcriber[Any]] = {}
         self._opening = threading.Lock()
 
-    def for_stem(self, stem: str) -> Transcriber:
+    def for_stem(self, stem: str) -> Transcriber[Any]:
         """The transcriber for a stem of `model.STEMS` or for `mix`.
 
         Raises:

@@ -1,4 +1,4 @@
-"""The implementations of `Transcriber`: audio to an analysis (bytes that can be stored), analysis to notes."""
+"""The implementations of `Transcriber`: audio to an analysis, analysis to notes; and the analyses as bytes."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import hashlib
 import io
 import zipfile
 import zlib
-from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
 from bridge.model import Note
+from bridge.system.files import parsed
 from bridge.transcription.drums.transcriber import DrumDetector
 from bridge.transcription.pitched.basic_pitch import BasicPitch, find_model
 from bridge.transcription.pitched.decoder import decode_notes
@@ -24,14 +24,12 @@ if TYPE_CHECKING:
     from bridge.protocols import Control, Signal
     from bridge.request import NoteSettings
 
-#: The latest results stay in memory, up to this many notes over all stems.
-MAX_CACHED_NOTES = 20_000
 #: Posteriors are mostly zeros: the fastest zlib level shrinks them to a tenth.
 COMPRESSION = 1
 
 
 class PitchedTranscriber:
-    """A `Transcriber` for pitched stems: its analysis holds posteriors, which are decoded by the stem's profile.
+    """A `Transcriber` for pitched stems: its analysis is posteriors, which are decoded by the stem's profile.
 
     Raises:
         EngineFailed: the network's file is missing or broken.
@@ -39,7 +37,6 @@ class PitchedTranscriber:
 
     def __init__(self) -> None:
         self._network = BasicPitch()
-        self._note_cache: OrderedDict[tuple[bytes, str, NoteSettings], tuple[Note, ...]] = OrderedDict()
 
     @property
     def name(self) -> str:
@@ -52,24 +49,23 @@ class PitchedTranscriber:
     def identity(self) -> str:
         return f"{self.name} {_hash_of_network()} {POSTERIORS_VERSION}"
 
-    def listen(self, audio: Signal, stem: str, control: Control) -> bytes:  # noqa: ARG002 - of the seam
+    def analyse(self, audio: Signal, stem: str, control: Control) -> Posteriors:  # noqa: ARG002 - of the seam
         posteriors = self._network.posteriors(audio, control)
         control.checkpoint(1.0)
-        return pack_posteriors(posteriors)
+        return posteriors
 
-    def read(self, analysis: bytes, stem: str, settings: NoteSettings) -> list[Note]:
-        key = (hashlib.sha256(analysis).digest(), stem, settings)
-        notes = self._note_cache.pop(key, None)
-        if notes is None:
-            notes = tuple(decode_notes(unpack_posteriors(analysis), profile_for(stem, settings)))
-        self._note_cache[key] = notes
-        while sum(map(len, self._note_cache.values())) > MAX_CACHED_NOTES:
-            self._note_cache.popitem(last=False)
-        return list(notes)
+    def notes(self, analysis: Posteriors, stem: str, settings: NoteSettings) -> list[Note]:
+        return decode_notes(analysis, profile_for(stem, settings))
+
+    def pack(self, analysis: Posteriors) -> bytes:
+        return pack_posteriors(analysis)
+
+    def unpack(self, content: bytes) -> Posteriors:
+        return unpack_posteriors(content)
 
 
 class DrumTranscriber:
-    """A `Transcriber` for drum stems: its analysis holds the notes themselves; settings do not change them."""
+    """A `Transcriber` for drum stems: its analysis is the notes themselves; settings do not change them."""
 
     def __init__(self) -> None:
         self._detector = DrumDetector()
@@ -85,11 +81,17 @@ class DrumTranscriber:
     def identity(self) -> str:
         return self.name
 
-    def listen(self, audio: Signal, stem: str, control: Control) -> bytes:
-        return msgspec.msgpack.encode(self._detector.transcribe(audio, stem, control))
+    def analyse(self, audio: Signal, stem: str, control: Control) -> list[Note]:
+        return self._detector.transcribe(audio, stem, control)
 
-    def read(self, analysis: bytes, stem: str, settings: NoteSettings) -> list[Note]:  # noqa: ARG002 - of the seam
-        return msgspec.msgpack.decode(analysis, type=list[Note])
+    def notes(self, analysis: list[Note], stem: str, settings: NoteSettings) -> list[Note]:  # noqa: ARG002 - of the seam
+        return list(analysis)
+
+    def pack(self, analysis: list[Note]) -> bytes:
+        return msgspec.msgpack.encode(analysis)
+
+    def unpack(self, content: bytes) -> list[Note]:
+        return parsed(content, msgspec.msgpack.Decoder(list[Note]).decode)
 
 
 def pack_posteriors(posteriors: Posteriors) -> bytes:

@@ -32,7 +32,7 @@ TerminalHandler = pytest.CaptureFixture[str]
 
 def events(name: str) -> list[Event]:
     """The events of a job in which every text is this name."""
-    result = Result(kind="stem", name=name, path=f"/{name}.wav", seconds=1.0)
+    result = Result(kind="stem", name=name, folder="/", file=f"{name}.wav", seconds=1.0)
     failure = Failure(code="not_audio", message=name)
     return [
         Submitted(job="job", name=name, request=JobRequest(source=f"/{name}"), unix_seconds=0.0),

@@ -78,7 +78,7 @@ class Studio:
         files += [("midi", TOGETHER, f"{name}.mid"), ("picture", TOGETHER, f"{name}.svg")]
         for _, _, file in files:
             (out / file).touch()
-        results = tuple(Result(kind=kind, name=stem, path=file, seconds=1.5) for kind, stem, file in files)  # type: ignore[arg-type]
+        results = tuple(Result(kind=kind, name=stem, file=file, seconds=1.5) for kind, stem, file in files)  # type: ignore[arg-type]
         (out / f"{name}.sab.json").write_bytes(encode_manifest(manifest(name, results)))
 
 

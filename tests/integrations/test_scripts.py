@@ -13,6 +13,7 @@ import pytest
 from bridge.config import DEFAULT_HOST, DEFAULT_PORT
 from bridge.integrations.daws import ARDOUR_URL, DAWS, REAPER_SETTINGS, BridgeAddress, lua_text
 from bridge.model import TOGETHER, Result
+from bridge.options.record import result_record
 from bridge.options.request import build_request
 from bridge.options.table import OPTIONS, TEMPO
 from bridge.osc.addresses import REQUESTS
@@ -148,7 +149,11 @@ def test_scripts_can_read_the_bridges_manifest(daw: str) -> None:
     text = SCRIPTS[daw]["source_audio_bridge_import.lua"]
     assert """'"kind":%s*"(%a+)",%s*"name":%s*"(%a+)",%s*"path":%s*"(.-[^\\\\])"'""" in text
     assert f'part ~= "{TOGETHER}"' in text
-    assert Result.__struct_fields__[:3] == ("kind", "name", "path")
+    assert list(result_record(Result(kind="stem", name="bass", file="a.wav", seconds=1.0)))[:3] == [
+        "kind",
+        "name",
+        "path",
+    ]
     assert MANIFEST_VERSION == 1
 
 

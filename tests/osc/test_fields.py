@@ -31,7 +31,10 @@ from bridge.osc.pushes import PushedEvent, messages
 EVENTS: tuple[PushedEvent, ...] = (
     Progressed(job="j1", stage="separating", fraction=0.25, eta_seconds=12.5),
     Progressed(job="j1", stage="loading", fraction=0.5),
-    Produced(job="j1", result=Result(kind="stem", name="bass", path="/o/a.wav", seconds=15.0, sample_rate_hz=44_100)),
+    Produced(
+        job="j1",
+        result=Result(kind="stem", name="bass", folder="/o", file="a.wav", seconds=15.0, sample_rate_hz=44_100),
+    ),
     Warned(job="j1", warning=Warning(code="would_clip", message="The bass would clip.")),
     Analysed(
         job="j1",

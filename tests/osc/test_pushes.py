@@ -19,8 +19,8 @@ from bridge.osc.addresses import Message
 from bridge.osc.pushes import PushedEvent, messages, state
 from bridge.request import JobRequest
 
-BASS = Result(kind="stem", name="bass", path="/o/a (Bass).wav", seconds=15.0, sample_rate_hz=44_100)
-MIDI = Result(kind="midi", name="bass", path="/o/a (Bass).mid", seconds=15.0, notes=12)
+BASS = Result(kind="stem", name="bass", folder="/o", file="a (Bass).wav", seconds=15.0, sample_rate_hz=44_100)
+MIDI = Result(kind="midi", name="bass", folder="/o", file="a (Bass).mid", seconds=15.0, notes=12)
 CLIPPED = Warning(code="clipped", message="The bass would clip.")
 JOB = Job(
     id="j1",

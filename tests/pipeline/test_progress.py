@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,17 @@ def test_a_pace_is_measured_and_the_newest_measurement_counts_most(tmp_path: Pat
     assert paces.seconds("separating draft cpu", 10.0) == 40.0
     assert StagePaces.kept_in(tmp_path, clock).seconds("separating draft cpu", 5.0) == 20.0
     assert paces.seconds("separating htdemucs cpu", 1.0) == UNMEASURED["separating"]
+
+
+def test_a_block_is_measured_unless_it_fails(tmp_path: Path) -> None:
+    clock = FakeClock()
+    paces = StagePaces.kept_in(tmp_path, clock)
+    with suppress(MemoryError), paces.measured("writing", 10.0):
+        raise MemoryError
+    assert paces.seconds("writing", 10.0) == 10.0 * UNMEASURED["writing"]
+    with paces.measured("writing", 10.0):
+        clock.advance(20.0)
+    assert paces.seconds("writing", 10.0) == 20.0
 
 
 def test_a_short_clip_is_not_measured(tmp_path: Path) -> None:

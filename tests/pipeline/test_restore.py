@@ -288,6 +288,17 @@ def test_a_damaged_entry_causes_a_new_separation(bench: CachingBench, clip: Path
     assert not bench.separated
 
 
+def test_a_damaged_analysis_is_made_anew(bench: CachingBench, clip: Path) -> None:
+    first = bench.run(clip)
+    for analysis in (bench.folder / "results").glob("*/heard"):
+        analysis.write_bytes(b"?")
+    again = bench.run(clip)
+    assert again.state == "done"
+    assert contents(again) == contents(first)
+    bench.run(clip)
+    assert not bench.separated
+
+
 def test_warnings_are_repeated_once_each(bench: CachingBench, tmp_path: Path) -> None:
     bench.engine.shares = {"vocals": 9.0, "other": 0.0}
     sound = music(0.2)

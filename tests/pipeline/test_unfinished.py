@@ -12,12 +12,12 @@ import pytest
 from bridge.errors import OutOfSpace
 from bridge.events import Produced
 from bridge.model import Job
+from bridge.options.record import from_json
+from bridge.pipeline import job as job_module
 from bridge.pipeline.cache import store
 from bridge.pipeline.cache.store import ResultsCache
-from bridge.pipeline.job_log import JobRecord
 from bridge.pipeline.unfinished import Unfinished
 from bridge.protocols import Control, Signal
-from bridge.system.files import read_json
 from bridge.worker.messages import CancelJob, WorkerReport
 from tests.support.bench import Bench, files
 from tests.support.fakes import FakeClock
@@ -32,9 +32,9 @@ class ScriptedTranscriber(OneNoteTranscriber):
     before: Callable[[str], None] = lambda _: None
     finished: list[str] = field(default_factory=list)
 
-    def listen(self, audio: Signal, stem: str, control: Control) -> bytes:
+    def analyse(self, audio: Signal, stem: str, control: Control) -> float:
         self.before(stem)
-        analysis = super().listen(audio, stem, control)
+        analysis = super().analyse(audio, stem, control)
         self.finished.append(stem)
         return analysis
 
@@ -111,7 +111,7 @@ def test_the_same_job_continues_in_the_same_folder_and_makes_nothing_twice(
 
 def test_complete_files_are_recorded_beside_them_without_a_manifest(jobs: StoppableBench, clip: Path) -> None:
     job = jobs.run(clip, after=2)
-    left = read_json(Path(job.output_dir) / "clip.unfinished.json", Unfinished)
+    left = from_json((Path(job.output_dir) / "clip.unfinished.json").read_bytes(), Unfinished)
     assert (left.state, [result.path for result in left.results]) == (
         "cancelled",
         ["clip (Vocals).wav", "clip (Drums).wav"],
@@ -244,7 +244,7 @@ def test_if_the_manifest_cannot_be_written_nothing_is_lost(
     jobs: StoppableBench, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as full:
-        full.setattr(JobRecord, "write_manifest", lambda *_: (_ for _ in ()).throw(OutOfSpace("The drive is full.")))
+        full.setattr(job_module, "write_manifest", lambda *_: (_ for _ in ()).throw(OutOfSpace("The drive is full.")))
         first = jobs.run(clip)
     assert first.failure is not None and first.failure.code == "out_of_space"
     assert "clip.unfinished.json" in files(first)

@@ -25,7 +25,7 @@ def submitted(job: str, at: float = 0.0) -> Submitted:
 
 
 def produced(job: str) -> Produced:
-    return Produced(job=job, result=Result(kind="midi", name="bass", path="/x.mid", seconds=1.0, notes=3))
+    return Produced(job=job, result=Result(kind="midi", name="bass", folder="/", file="x.mid", seconds=1.0, notes=3))
 
 
 def stored(folder: Path, port: int = 9720, **options: Any) -> JournalStore:

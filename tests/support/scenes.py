@@ -79,11 +79,18 @@ def running(name: str, stage: Stage, fraction: float, eta_seconds: float | None)
 
 
 def produced(job: str, name: str, stem: str) -> tuple[Produced, Produced]:
-    path = f"{MUSIC}/stems/{name}/{name} ({stem.capitalize()})"
+    folder, file = f"{MUSIC}/stems/{name}", f"{name} ({stem.capitalize()})"
     audio = Result(
-        kind="stem", name=stem, path=f"{path}.wav", seconds=214.2, sample_rate_hz=44100, channels=2, subtype="PCM_24"
+        kind="stem",
+        name=stem,
+        folder=folder,
+        file=f"{file}.wav",
+        seconds=214.2,
+        sample_rate_hz=44100,
+        channels=2,
+        subtype="PCM_24",
     )
-    notes = Result(kind="midi", name=stem, path=f"{path}.mid", seconds=214.2, notes=len(stem) * 61)
+    notes = Result(kind="midi", name=stem, folder=folder, file=f"{file}.mid", seconds=214.2, notes=len(stem) * 61)
     return Produced(job=job, result=audio), Produced(job=job, result=notes)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -62,20 +62,26 @@ class OneNoteTranscriber:
     def identity(self) -> str:
         return "one-note-1"
 
-    def listen(self, audio: Signal, stem: str, control: Control) -> bytes:
+    def analyse(self, audio: Signal, stem: str, control: Control) -> float:
         assert audio.channels == 1
         self.analysed.append(stem)
         control.checkpoint(1.0)
-        return str(audio.frames / audio.sample_rate_hz).encode()
+        return audio.frames / audio.sample_rate_hz
 
-    def read(self, analysis: bytes, stem: str, settings: NoteSettings) -> list[Note]:
-        pitch, seconds = 36 if stem == "drums" else 60, float(analysis)
+    def notes(self, analysis: float, stem: str, settings: NoteSettings) -> list[Note]:
+        pitch, seconds = 36 if stem == "drums" else 60, analysis
         if settings.shortest_seconds is not None and seconds < settings.shortest_seconds:
             return []
         if settings.lowest_pitch is not None and pitch < settings.lowest_pitch:
             return []
         bends = (Bend(time_seconds=0.0, semitones=0.25),)
         return [Note(onset_seconds=0.0, offset_seconds=seconds, pitch=pitch, velocity=90, bends=bends)]
+
+    def pack(self, analysis: float) -> bytes:
+        return str(analysis).encode()
+
+    def unpack(self, content: bytes) -> float:
+        return float(content)
 
 
 @dataclass
@@ -98,8 +104,8 @@ class OneEngine:
 class OneTranscriber:
     """Uses the same transcriber for every stem."""
 
-    transcriber: Transcriber = field(default_factory=OneNoteTranscriber)
+    transcriber: Transcriber[Any] = field(default_factory=OneNoteTranscriber)
 
-    def for_stem(self, stem: str) -> Transcriber:
+    def for_stem(self, stem: str) -> Transcriber[Any]:
         del stem
         return self.transcriber

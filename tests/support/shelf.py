@@ -14,7 +14,7 @@ SIZE = 1000
 
 def entry(key: str, *files: str) -> Entry:
     engine = EngineRecord(name="draft", device="cpu", weights="1")
-    results = tuple(Result(kind="stem", name="bass", path=file, seconds=1.0) for file in files)
+    results = tuple(Result(kind="stem", name="bass", file=file, seconds=1.0) for file in files)
     return Entry(key=key, name=f"clip {key}", engine=engine, results=results)
 
 

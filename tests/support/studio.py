@@ -28,7 +28,7 @@ RUNNING = Job(
     stage="separating",
     fraction=0.5,
     output_dir="/out",
-    results=(Result(kind="stem", name="bass", path="/out/b.wav", seconds=2, sample_rate_hz=48_000),),
+    results=(Result(kind="stem", name="bass", folder="/out", file="b.wav", seconds=2, sample_rate_hz=48_000),),
     warnings=(Warning(code="short", message="Short."),),
 )
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from typing import Any
 
 import pytest
 
@@ -21,11 +22,15 @@ class SilentTranscriber:
     def identity(self) -> str:
         return "silent"
 
-    def listen(self, audio: Signal, stem: str, control: Control) -> bytes:  # noqa: ARG002 - of the seam
+    def analyse(self, audio: Signal, stem: str, control: Control) -> None: ...
+
+    def notes(self, analysis: None, stem: str, settings: NoteSettings) -> list[Note]:  # noqa: ARG002 - of the seam
+        return []
+
+    def pack(self, analysis: None) -> bytes:  # noqa: ARG002 - of the seam
         return b""
 
-    def read(self, analysis: bytes, stem: str, settings: NoteSettings) -> list[Note]:  # noqa: ARG002 - of the seam
-        return []
+    def unpack(self, content: bytes) -> None: ...
 
 
 @pytest.mark.parametrize("stem", [*STEMS, "mix"])
@@ -45,7 +50,7 @@ def test_a_second_caller_waits_for_a_transcriber_that_is_being_opened() -> None:
     opened: list[int] = []
     opening, opening_again, go = threading.Event(), threading.Event(), threading.Event()
 
-    def open_slowly() -> Transcriber:
+    def open_slowly() -> Transcriber[Any]:
         (opening_again if opening.is_set() else opening).set()
         go.wait(10.0)
         opened.append(1)
@@ -71,7 +76,7 @@ def test_the_error_for_an_unknown_stem_lists_the_known_ones() -> None:
 def test_opening_is_tried_again_after_a_failure() -> None:
     attempts: list[int] = []
 
-    def open_late() -> Transcriber:
+    def open_late() -> Transcriber[Any]:
         attempts.append(1)
         if len(attempts) == 1:
             raise EngineFailed("not yet")

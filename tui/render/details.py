@@ -72,11 +72,11 @@ def advice_for(failure: Failure) -> str:
 def result_words(result: Result) -> str:
     """`song (Bass).wav, 0:30, 24-bit` or `song (Bass).mid, 41 notes`."""
     if result.kind == "midi":
-        return f"{Path(result.path).name}, {result.notes} note{'s' if result.notes != 1 else ''}"
+        return f"{result.file}, {result.notes} note{'s' if result.notes != 1 else ''}"
     if result.kind != "stem":
-        return Path(result.path).name
+        return result.file
     kind = _SAMPLE_FORMATS.get(result.subtype, "")
-    return ", ".join(word for word in (Path(result.path).name, clock_text(result.seconds), kind) if word)
+    return ", ".join(word for word in (result.file, clock_text(result.seconds), kind) if word)
 
 
 def _files_of(job: Job, name: str) -> list[str]:

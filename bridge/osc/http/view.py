@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import msgspec
-
 from bridge import __version__
 from bridge.model import Job
-from bridge.options.record import to_record
+from bridge.options.record import job_record
 from bridge.osc import addresses as osc
 from bridge.osc.handlers import SERVER_NAME, status_reply
 from bridge.osc.http import oscquery
@@ -52,8 +50,7 @@ class BridgeView:
 
     def job(self, job: str) -> dict[str, object]:
         """All fields of one job. Raises NotFound."""
-        found = self.bridge.job(job)
-        return {**msgspec.to_builtins(found), "request": to_record(found.request)}
+        return job_record(self.bridge.job(job))
 
 
 def _summary(job: Job) -> dict[str, object]:

@@ -1,12 +1,18 @@
-"""A job's analyses (of its stems, and of its tempo): computed once, then restored from the cache."""
+"""A job's analyses (of its stems, and of its tempo): computed once, then restored from the cache.
+
+Only here does an analysis become bytes, and bytes an analysis.
+"""
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
 from bridge.audio.resample import mono, resampled
+from bridge.errors import EngineFailed
 from bridge.music.tempo import TempoEstimate, estimate_tempo
 from bridge.pipeline.cache.keys import Keys
 from bridge.pipeline.cache.store import ResultsCache
@@ -16,34 +22,52 @@ from bridge.protocols import Control, Signal, Transcribers
 #: The identity and the stem under which a tempo estimate is cached.
 TEMPO, MIX = "tempo", "mix"
 
+log = logging.getLogger(__name__)
 
-@dataclass
+
+@dataclass(frozen=True)
 class AnalysisCache:
     """Computes the analyses of one job, and restores those of earlier jobs with the same audio."""
 
     transcribers: Transcribers
     cache: ResultsCache | None
     keys: Keys
-    new: dict[str, bytes] = field(default_factory=dict)
-    """Analyses that this job has computed, by cache key."""
-    restored: dict[str, bytes] = field(default_factory=dict)
-    """Analyses read from the cache; held in memory, so that they survive if the cache is cleared."""
+    _new: dict[str, bytes] = field(default_factory=dict, init=False)
+    """Packed analyses that this job has computed, by cache key."""
+    _restored: dict[str, bytes] = field(default_factory=dict, init=False)
+    """Packed analyses from the cache; held in memory, so that they survive if the cache is cleared."""
 
-    def cached(self, stem: str) -> bytes | None:
-        """The cached analysis of a stem; None if there is none."""
-        return self._restore(self._key(stem))
+    def key(self, stem: str) -> str:
+        """The cache key of a stem's analysis."""
+        return self.keys.analysis(self.transcribers.for_stem(stem).identity(), stem)
 
-    def analyse(self, audio: Signal, stem: str, control: Control) -> bytes:
-        """The analysis of a stem, from the cache or computed now.
+    def has(self, stem: str) -> bool:
+        """Whether a stem's analysis is in the cache; if so, it stays available to this job."""
+        return self._restore(self.key(stem)) is not None
+
+    def is_known(self, stem: str) -> bool:
+        """Whether a repeated job will find the analysis of a stem: this job has restored or computed it."""
+        return self.key(stem) in self._new.keys() | self._restored.keys()
+
+    def analysis(self, stem: str, audio: Signal | None, control: Control) -> Any:
+        """The analysis of a stem, of the type of its transcriber: from the cache, else computed from `audio`.
 
         Raises:
-            EngineFailed, Cancelled: see `Transcriber.listen`.
+            EngineFailed: the cached analysis is damaged, and there is no audio to analyse.
+            EngineFailed, Cancelled: see `Transcriber.analyse`.
         """
-        if (cached := self.cached(stem)) is not None:
-            return cached
-        transcriber = self.transcribers.for_stem(stem)
-        analysis = transcriber.listen(resampled(mono(audio), transcriber.sample_rate_hz), stem, control)
-        self.new[self._key(stem)] = analysis
+        transcriber, key = self.transcribers.for_stem(stem), self.key(stem)
+        if (packed := self._restore(key)) is not None:
+            try:
+                return transcriber.unpack(packed)
+            except ValueError as error:
+                log.warning("removing a damaged analysis from the cache: %s", error)
+                self._forget(key)
+        if audio is None:
+            raise EngineFailed(f"The cached analysis of {stem} is damaged.", advice="Run the job again.")
+        analysis = transcriber.analyse(resampled(mono(audio), transcriber.sample_rate_hz), stem, control)
+        if self.cache is not None:
+            self._new[key] = transcriber.pack(analysis)
         return analysis
 
     def tempo(self, mix: Signal, control: Control) -> TempoEstimate:
@@ -52,22 +76,25 @@ class AnalysisCache:
         if (cached := self._restore(key)) is not None:
             return msgspec.json.decode(cached, type=TempoEstimate)
         estimate = estimate_tempo(mix, control)
-        self.new[key] = msgspec.json.encode(estimate)
+        self._new[key] = msgspec.json.encode(estimate)
         return estimate
 
     def work_name(self, stem: str) -> str:
-        """The name of analysing a stem in `StagePaces`."""
-        return f"listening {self.transcribers.for_stem(stem).name} {stem}"
+        """The name in `StagePaces` of the work that gives a stem's notes: analysing it, or reading its analysis."""
+        kind = "reading" if self.has(stem) else "listening"
+        return f"{kind} {self.transcribers.for_stem(stem).name} {stem}"
 
     def save(self, name: str, engine: EngineRecord) -> None:
         """Stores the new analyses in the cache, for a clip called `name`."""
-        if self.cache is not None and self.new:
-            self.cache.store_analyses(name, engine, self.new)
-
-    def _key(self, stem: str) -> str:
-        return self.keys.analysis(self.transcribers.for_stem(stem).identity(), stem)
+        if self.cache is not None and self._new:
+            self.cache.store_analyses(name, engine, self._new)
 
     def _restore(self, key: str) -> bytes | None:
-        if key not in self.restored and self.cache is not None and (analysis := self.cache.analysis(key)) is not None:
-            self.restored[key] = analysis
-        return self.restored.get(key)
+        if key not in self._restored and self.cache is not None and (packed := self.cache.analysis(key)) is not None:
+            self._restored[key] = packed
+        return self._restored.get(key)
+
+    def _forget(self, key: str) -> None:
+        del self._restored[key]
+        if self.cache is not None:
+            self.cache.remove([key])

@@ -24,10 +24,10 @@ from bridge.system.files import read_small
 def cached_stem_files(cached: OpenEntry, region: OpenRegion, request: JobRequest, name: str) -> Iterator[OutputFile]:
     """The stems of a cache entry as output files, with the time stamps of the current job."""
     for result in cached.entry.results:
-        content, length = cached.files[result.path], cached.entry.sizes[result.path]
+        content, length = cached.files[result.file], cached.entry.sizes[result.file]
         chunks = time_stamp_chunks(result.name, region, request)
-        file = result_file_name(name, result.name, Path(result.path).suffix[1:])
-        yield OutputFile(msgspec.structs.replace(result, path=file), _StampedFile(content, length, chunks).blocks)
+        file = result_file_name(name, result.name, Path(result.file).suffix[1:])
+        yield OutputFile(msgspec.structs.replace(result, file=file), _StampedFile(content, length, chunks).blocks)
 
 
 def find_previous_folder(
@@ -41,9 +41,9 @@ def find_previous_folder(
         if not candidate.is_dir():
             return None
         if _has_manifest(candidate, name, key) and all(
-            is_unchanged(candidate / file.result.path, file) for file in files
+            is_unchanged(candidate / file.result.file, file) for file in files
         ):
-            return OutputFolder(job, candidate, complete=(file.result.path for file in files))
+            return OutputFolder(job, candidate, complete=(file.result.file for file in files))
     return None
 
 
@@ -65,20 +65,11 @@ def write_if_missing(output: OutputFile, folder: OutputFolder) -> None:
     Raises:
         NotWritable, OutOfSpace: it cannot be written, or another file of that name has appeared.
     """
-    file = output.result.path
+    file = output.result.file
     if folder.has(file):
         return
     with folder.new_file(file) as temporary, temporary.open("xb") as copy:
         copy.writelines(output.blocks())
-
-
-def size_and_time(source: Path) -> tuple[int, int] | None:
-    """Size in bytes and modification time in ns, which change with a file's content; None if it is missing."""
-    try:
-        state = source.stat()
-    except OSError:
-        return None
-    return state.st_size, state.st_mtime_ns
 
 
 class _StampedFile:

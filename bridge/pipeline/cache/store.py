@@ -24,9 +24,10 @@ from typing import IO, TypeAlias
 import msgspec
 
 from bridge.model import Result, Warning
+from bridge.options.record import from_json, to_json
 from bridge.pipeline.manifest import EngineRecord
 from bridge.protocols import Clock
-from bridge.system.files import read_json
+from bridge.system.files import read_small
 from bridge.value import Value
 
 FOLDER = "results"
@@ -69,7 +70,7 @@ class Entry(Value, frozen=True, kw_only=True):
     engine: EngineRecord
     warnings: tuple[Warning, ...] = ()
     results: tuple[Result, ...] = ()
-    """Each path is the file name in the entry's folder."""
+    """Without a folder; each file is one of the entry's."""
     sizes: dict[str, int] = msgspec.field(default_factory=dict)
     """Bytes of each file, by file name."""
     checks: dict[str, int] = msgspec.field(default_factory=dict)
@@ -213,7 +214,7 @@ class ResultsCache:
             for name in files:
                 with (partial / name).open("rb") as file:
                     checks[name] = crc32_of(file)
-            (partial / INDEX).write_bytes(msgspec.json.encode(msgspec.structs.replace(entry, checks=checks)))
+            (partial / INDEX).write_bytes(to_json(msgspec.structs.replace(entry, checks=checks)))
             self._touch(partial)
             _remove(self.folder / entry.key)
             partial.rename(self.folder / entry.key)
@@ -261,8 +262,8 @@ class ResultsCache:
 
 def _read(folder: Path) -> Entry:
     """Raises OSError or ValueError if the folder is not a valid entry."""
-    entry = read_json(folder / INDEX, Entry)
-    names = {result.path for result in entry.results}
+    entry = from_json(read_small(folder / INDEX), Entry)
+    names = {result.file for result in entry.results}
     if (
         entry.key != folder.name
         or not names <= entry.sizes.keys()

@@ -33,7 +33,9 @@ OVER = Job(
     submitted_unix=5.0,
     state="failed",
     fraction=0.5,
-    results=(Result(kind="stem", name="bass", path="/out/b.wav", seconds=2, sample_rate_hz=48_000, frames=96_000),),
+    results=(
+        Result(kind="stem", name="bass", folder="/out", file="b.wav", seconds=2, sample_rate_hz=48_000, frames=96_000),
+    ),
     failure=Failure(code="out_of_space", message="The drive is full."),
 )
 

@@ -14,7 +14,7 @@ from bridge.request import NoteSettings
 from bridge.transcription.pitched import basic_pitch
 from bridge.transcription.pitched.basic_pitch import BasicPitch
 from bridge.transcription.pitched.posteriors import contour_bin
-from bridge.transcription.transcribers import PitchedTranscriber, unpack_posteriors
+from bridge.transcription.transcribers import PitchedTranscriber
 from tests.support.fakes import RecordingControl
 from tests.support.instruments import PITCH_RATE_HZ, as_signal, melody, tone
 
@@ -31,7 +31,7 @@ def transcriber() -> PitchedTranscriber:
 
 
 def notes_of(transcriber: PitchedTranscriber, audio: Signal, stem: str, control: Control) -> list[Note]:
-    return transcriber.read(transcriber.listen(audio, stem, control), stem, NoteSettings())
+    return transcriber.notes(transcriber.analyse(audio, stem, control), stem, NoteSettings())
 
 
 @pytest.mark.parametrize("stem", ["vocals", "piano"])
@@ -128,9 +128,7 @@ def test_a_flat_singer_is_bent_down(transcriber: PitchedTranscriber) -> None:
 
 @pytest.mark.parametrize("pitch", [40, 57, 69, 84])
 def test_the_contour_peaks_at_the_expected_bin(transcriber: PitchedTranscriber, pitch: int) -> None:
-    posteriors = unpack_posteriors(
-        transcriber.listen(as_signal(tone(pitch, 1.0), PITCH_RATE_HZ), "other", RecordingControl())
-    )
+    posteriors = transcriber.analyse(as_signal(tone(pitch, 1.0), PITCH_RATE_HZ), "other", RecordingControl())
     around = slice(contour_bin(pitch) - 4, contour_bin(pitch) + 5)
     assert posteriors.contour[20:60, around].mean(axis=0).argmax() == 4
 
@@ -150,10 +148,10 @@ def test_the_batch_size_does_not_change_the_result_and_bounds_reads(
     transcriber: PitchedTranscriber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     audio = StrictSignal(melody(TUNE, 12.0).samples, PITCH_RATE_HZ)
-    at_once = unpack_posteriors(transcriber.listen(audio, "other", RecordingControl()))
+    at_once = transcriber.analyse(audio, "other", RecordingControl())
     monkeypatch.setattr(basic_pitch, "WINDOWS_AT_ONCE", 2)
     audio.longest = 0
-    two_at_once = unpack_posteriors(transcriber.listen(audio, "other", RecordingControl()))
+    two_at_once = transcriber.analyse(audio, "other", RecordingControl())
     assert audio.longest <= 2 * basic_pitch.WINDOW
     np.testing.assert_allclose(two_at_once.note, at_once.note, atol=1e-4)
     np.testing.assert_allclose(two_at_once.power, at_once.power)

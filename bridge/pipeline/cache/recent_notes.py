@@ -1,0 +1,36 @@
+"""The notes that a worker has derived last: a repeated job derives none anew."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from bridge.model import Note
+from bridge.request import NoteSettings
+
+#: The largest number of notes in memory, over all jobs.
+MAX_NOTES = 20_000
+#: The cache key of an analysis, and the settings that the notes were derived with.
+NotesKey: TypeAlias = tuple[str, NoteSettings]
+
+
+class RecentNotes:
+    """Notes by analysis and settings; the least recently used are forgotten first."""
+
+    def __init__(self) -> None:
+        self._notes: OrderedDict[NotesKey, tuple[Note, ...]] = OrderedDict()
+
+    def get(self, key: NotesKey) -> list[Note] | None:
+        """The notes of that analysis with those settings; None if they are not in memory."""
+        if key not in self._notes:
+            return None
+        self._notes.move_to_end(key)
+        return list(self._notes[key])
+
+    def put(self, key: NotesKey, notes: Sequence[Note]) -> None:
+        """Remembers notes, and forgets older ones beyond `MAX_NOTES`."""
+        self._notes[key] = tuple(notes)
+        self._notes.move_to_end(key)
+        while sum(map(len, self._notes.values())) > MAX_NOTES:
+            self._notes.popitem(last=False)

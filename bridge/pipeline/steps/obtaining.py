@@ -1,0 +1,139 @@
+"""The ways to the stems of a job. The first that leads to them is taken:
+
+- the clip is transcribed as it is, and there are no stems;
+- stems and analyses of an earlier job are restored from the cache;
+- raw stems that an unfinished job left in the cache are written;
+- the clip is separated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bridge.audio.scratch import Scratch
+from bridge.pipeline.cache.restore import cached_stem_files
+from bridge.pipeline.channels import separated
+from bridge.pipeline.output_files import OutputFile
+from bridge.pipeline.output_folder import OutputFolder
+from bridge.pipeline.stems import bytes_needed, raw_stem_blocks, scratch_stems
+from bridge.pipeline.steps.opening import OpenJob
+from bridge.pipeline.steps.transcribing import expected_seconds
+from bridge.protocols import Signal
+
+if TYPE_CHECKING:
+    from bridge.protocols import StemBlock
+
+
+@dataclass(frozen=True)
+class ObtainedStems:
+    """The stems of a job, however they were obtained."""
+
+    made: Mapping[str, Scratch] = field(default_factory=dict)
+    """Raw stems, to be written and analysed."""
+    files: Sequence[OutputFile] = ()
+    """Stem files of an earlier job, to be written again."""
+    files_bytes: int | None = None
+    """Their size; None if nothing is restored."""
+    clip: Mapping[str, Signal] = field(default_factory=dict)
+    """The clip itself, under the name of the stem that it is transcribed as."""
+    work: str = ""
+    """The name of the separation in `StagePaces`; empty if the engine did nothing."""
+
+    @property
+    def audio(self) -> Mapping[str, Signal]:
+        """What can be analysed; empty if all analyses are in the cache."""
+        return {**self.clip, **{stem: scratch.signal() for stem, scratch in self.made.items()}}
+
+
+@contextmanager
+def obtain(job: OpenJob, folder: OutputFolder) -> Iterator[ObtainedStems]:
+    """The stems, available until the block ends; temporary files lie in `folder`.
+
+    Raises:
+        EngineFailed, OutOfMemory, OutOfSpace, Cancelled: the clip could not be separated.
+    """
+    with ExitStack() as held:
+        yield next(stems for way in WAYS if (stems := way(job, folder, held)) is not None)
+
+
+def transcribe_only(job: OpenJob, folder: OutputFolder, held: ExitStack) -> ObtainedStems | None:
+    """The clip as it is, if the job separates nothing."""
+    del folder, held
+    if job.separator is not None:
+        return None
+    _expect(job)
+    return ObtainedStems(clip=dict.fromkeys(job.midi, job.region.signal))
+
+
+def restore(job: OpenJob, folder: OutputFolder, held: ExitStack) -> ObtainedStems | None:
+    """The stems of an earlier job, if they and all analyses are in the cache."""
+    del folder
+    cache = job.context.cache
+    if cache is None or not all(map(job.analyses.has, job.midi)):
+        return None
+    cached = held.enter_context(cache.open_entry(job.keys.stems)) if job.stems else None
+    if job.stems and cached is None:
+        return None
+    _expect(job)
+    job.control.progress.enter("separating")
+    if cached is None:
+        return ObtainedStems(files_bytes=0)
+    for warning in cached.entry.warnings:
+        job.control.warn(warning)
+    files = [*cached_stem_files(cached, job.region, job.request, job.name)]
+    return ObtainedStems(files=files, files_bytes=cached.entry.total_bytes)
+
+
+def resume(job: OpenJob, folder: OutputFolder, held: ExitStack) -> ObtainedStems | None:
+    """The raw stems that an unfinished job has left in the cache, if none is missing."""
+    cache, stems = job.context.cache, job.separated_stems
+    if cache is None:
+        return None
+    opened = held.enter_context(cache.raw_stems([*map(job.keys.raw_stem, stems)]))
+    if opened is None:
+        return None
+    blocks = raw_stem_blocks(dict(zip(stems, opened, strict=True)), job.region, job.control)
+    return ObtainedStems(made=_made(job, folder, held, blocks))
+
+
+def separate(job: OpenJob, folder: OutputFolder, held: ExitStack) -> ObtainedStems | None:
+    """The stems as the engine makes them."""
+    if job.separator is None:
+        return None
+    work = f"separating {job.engine.name} {job.engine.device}"
+    region = job.region
+    start, stop = region.start_frame, region.stop_frame
+    blocks = separated(job.separator, region.audio, job.separated_stems, job.control, start=start, stop=stop)
+    return ObtainedStems(made=_made(job, folder, held, blocks, work), work=work)
+
+
+WAYS: Sequence[Callable[[OpenJob, OutputFolder, ExitStack], ObtainedStems | None]] = (
+    transcribe_only,
+    restore,
+    resume,
+    separate,
+)
+
+
+def _made(
+    job: OpenJob, folder: OutputFolder, held: ExitStack, blocks: Iterator[StemBlock], work: str = ""
+) -> Mapping[str, Scratch]:
+    folder.check_space(bytes_needed(job.region, made=len(job.separated_stems), written=len(job.stems)))
+    _expect(job, work)
+    job.control.progress.enter("separating")
+    return held.enter_context(scratch_stems(blocks, job.region, job.separated_stems, folder))
+
+
+def _expect(job: OpenJob, separation: str = "") -> None:
+    """Sets the expected duration of each stage on this machine."""
+    paces, seconds = job.context.paces, job.region.seconds
+    job.control.progress.expect(
+        {
+            "separating": paces.seconds(separation, seconds) if separation else 0.0,
+            "transcribing": sum(expected_seconds(job).values()),
+            "writing": paces.seconds("writing", seconds),
+        }
+    )

@@ -1,0 +1,143 @@
+"""Opens a job: which engine, stems and cache keys it has, known once its source and its engine are open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge.audio.sink import check_format, subtype_for
+from bridge.audio.source import OpenRegion
+from bridge.model import Warning
+from bridge.pipeline.cache.analyses import AnalysisCache
+from bridge.pipeline.cache.keys import Keys, cache_keys
+from bridge.pipeline.channels import stems_of
+from bridge.pipeline.context import JobControl, WorkerContext
+from bridge.pipeline.job_log import JobLog
+from bridge.pipeline.manifest import EngineRecord, SourceRecord
+from bridge.pipeline.output_folder import OutputFolder
+from bridge.pipeline.stems import chosen_stems
+from bridge.protocols import Separator
+from bridge.request import JobRequest
+from bridge.system.files import sha256_of
+
+
+@dataclass(frozen=True)
+class OpenJob:
+    """A job whose source and engine are open: what it makes, and of what."""
+
+    id: str
+    name: str
+    request: JobRequest
+    context: WorkerContext
+    log: JobLog
+    control: JobControl
+    region: OpenRegion
+    began_seconds: float
+    """On the monotonic clock."""
+    source: SourceRecord
+    source_state: tuple[int, int] | None
+    """As `size_and_time` has it, from before the keys were made."""
+    separator: Separator | None
+    """None: nothing is separated; the clip itself is transcribed as one stem."""
+    engine: EngineRecord
+    stems: tuple[str, ...]
+    """The stems to write."""
+    midi: tuple[str, ...]
+    """The stems to transcribe."""
+    keys: Keys
+    analyses: AnalysisCache
+
+    @property
+    def separated_stems(self) -> list[str]:
+        """The stems that the engine has to produce."""
+        available = () if self.separator is None else stems_of(self.separator)
+        return [stem for stem in available if stem in self.stems or stem in self.midi]
+
+    @property
+    def has_same_source(self) -> bool:
+        """Whether the source is unchanged since the keys were made; otherwise they may not match the samples."""
+        return self.source_state == size_and_time(Path(self.request.source))
+
+
+def open_job(
+    log: JobLog,
+    context: WorkerContext,
+    control: JobControl,
+    region: OpenRegion,
+    folder: OutputFolder,
+    *,
+    began_seconds: float,
+) -> OpenJob:
+    """Opens the engine, and reports it.
+
+    Raises:
+        BadArguments: the engine, a stem or the file format does not suit the job.
+        WeightsUnavailable, EngineFailed, OutOfMemory, Cancelled: see `Engines.open`.
+    """
+    job = log.job
+    request, source = job.request, Path(job.request.source)
+    if region.replaced_samples:
+        message = f"{region.replaced_samples} samples were not numbers (NaN); they were replaced by silence."
+        control.warn(Warning(code="bad_samples", message=message))
+    source_state, record = size_and_time(source), source_record(source, region)
+    separator = _open_engine(request, context, control, region)
+    engine = EngineRecord(name="", device="", weights="")
+    if separator is not None:
+        log.started(folder.path, separator.name, separator.device)
+        engine = EngineRecord(name=separator.name, device=separator.device, weights=separator.identity())
+    stems, midi = chosen_stems(request, separator)
+    keys = cache_keys(region, request, stems, midi, separator, engine, control)
+    return OpenJob(
+        id=job.id,
+        name=job.name,
+        request=request,
+        context=context,
+        log=log,
+        control=control,
+        region=region,
+        began_seconds=began_seconds,
+        source=record,
+        source_state=source_state,
+        separator=separator,
+        engine=engine,
+        stems=stems,
+        midi=midi,
+        keys=keys,
+        analyses=AnalysisCache(context.transcribers, context.cache, keys),
+    )
+
+
+def size_and_time(source: Path) -> tuple[int, int] | None:
+    """Size in bytes and modification time in ns, which change with a file's content; None if it is missing."""
+    try:
+        state = source.stat()
+    except OSError:
+        return None
+    return state.st_size, state.st_mtime_ns
+
+
+def source_record(source: Path, region: OpenRegion) -> SourceRecord:
+    """The manifest's record of the source region."""
+    rate = region.audio.sample_rate_hz
+    return SourceRecord(
+        path=str(source),
+        sha256=sha256_of(source),
+        start_seconds=region.start_frame / rate,
+        start_frame=region.start_frame,
+        frames=region.frames,
+        sample_rate_hz=rate,
+        channels=region.audio.channels,
+    )
+
+
+def _open_engine(
+    request: JobRequest, context: WorkerContext, control: JobControl, region: OpenRegion
+) -> Separator | None:
+    if request.stems.transcribe_as is not None:
+        return None
+    if request.stems.audio != ():
+        subtype = subtype_for(request.audio.name, request.audio.depth, region.subtype)
+        check_format(request.audio.name, subtype, region.audio.channels, region.audio.sample_rate_hz)
+    return context.engines.open(
+        request.engine.name, device=request.engine.device, control=control, seconds=region.seconds
+    )

@@ -1,0 +1,70 @@
+"""What a job leaves in the cache: its stems and analyses; if it was not finished, the raw stems too."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from bridge.audio.riff import audio_end
+from bridge.model import Result
+from bridge.pipeline.cache.store import MAX_RAW_STEM_BYTES, Entry, FileHead, ResultsCache
+from bridge.pipeline.steps.obtaining import ObtainedStems
+from bridge.pipeline.steps.opening import OpenJob
+
+
+def store_finished(job: OpenJob, stems: ObtainedStems) -> None:
+    """Stores what a finished job has made, and removes the raw stems of earlier attempts."""
+    cache = job.context.cache
+    if cache is None:
+        return
+    if job.has_same_source:
+        _store_stems(job, stems, cache)
+        job.analyses.save(job.name, job.engine)
+    cache.remove(map(job.keys.raw_stem, job.separated_stems))
+
+
+def store_unfinished(job: OpenJob, stems: ObtainedStems) -> None:
+    """Stores what saves work if the job is repeated, within limits, because a cancelled job must end soon."""
+    cache = job.context.cache
+    if cache is None or not job.has_same_source:
+        return
+    if not (_has_written_all(job) and all(map(job.analyses.is_known, job.midi))):
+        raw = {job.keys.raw_stem(stem): scratch.path for stem, scratch in stems.made.items()}
+        cache.store_raw_stems(job.name, job.engine, raw)
+    if _written_bytes(job) <= MAX_RAW_STEM_BYTES:
+        _store_stems(job, stems, cache)
+    job.analyses.save(job.name, job.engine)
+
+
+def _store_stems(job: OpenJob, stems: ObtainedStems, cache: ResultsCache) -> None:
+    """Stores the stems, without the time stamps after their audio, if this job has made and written them all.
+
+    The entry has the warnings about the stems, which every job that restores them repeats.
+    """
+    written = {f"{result.name}{Path(result.file).suffix}": result for result in _written_stems(job)}
+    if not (stems.made and written and _has_written_all(job)):
+        return
+    entry = Entry(
+        key=job.keys.stems,
+        name=job.name,
+        engine=job.engine,
+        warnings=job.log.warnings_in("separating"),
+        results=tuple(msgspec.structs.replace(result, folder="", file=file) for file, result in written.items()),
+    )
+    with suppress(OSError):  # a stem was deleted in the meantime
+        cache.store(entry, {file: FileHead(Path(r.path), audio_end(Path(r.path))) for file, r in written.items()})
+
+
+def _written_stems(job: OpenJob) -> list[Result]:
+    return [result for result in job.log.job.results if result.kind == "stem"]
+
+
+def _has_written_all(job: OpenJob) -> bool:
+    return set(job.stems) <= {result.name for result in _written_stems(job)}
+
+
+def _written_bytes(job: OpenJob) -> int:
+    paths = [Path(result.path) for result in _written_stems(job)]
+    return sum(path.stat().st_size for path in paths if path.exists())

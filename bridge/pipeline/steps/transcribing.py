@@ -1,0 +1,77 @@
+"""The transcribing stage: the notes of each stem, and the tempo that they are written at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bridge.control import PartControl
+from bridge.model import Note
+from bridge.music.tempo import TempoEstimate
+from bridge.pipeline.notes import NotesOfJob, fitted_notes, known_music, settings_for
+from bridge.pipeline.steps.opening import OpenJob
+from bridge.protocols import Control, Signal
+
+#: The part of the stage that estimates the tempo; the other parts are named after the stems.
+TEMPO = "tempo"
+
+
+def read_notes(job: OpenJob, audio: Mapping[str, Signal]) -> NotesOfJob | None:
+    """The notes of the stems to transcribe, at the given or estimated tempo; None if there are no such stems.
+
+    Args:
+        audio: at least the stems whose analysis is not in the cache.
+
+    Raises:
+        BadArguments: the settings leave no pitch of a stem.
+        EngineFailed, Cancelled: see `Transcriber.analyse`.
+    """
+    job.control.progress.enter("transcribing")
+    if not job.midi:
+        return None
+    works, controls, paces = _works(job), _controls(job), job.context.paces
+    parts = {}
+    for stem in job.midi:
+        with paces.measured(works[stem], job.region.seconds):
+            parts[stem] = _notes_of_stem(job, stem, audio.get(stem), controls[stem])
+
+    def estimate() -> TempoEstimate:
+        with paces.measured(works[TEMPO], job.region.seconds):
+            return job.analyses.tempo(job.region.signal, controls[TEMPO])
+
+    return fitted_notes(parts, job.request, known_music(job.request, estimate), job.region.seconds)
+
+
+def expected_seconds(job: OpenJob) -> dict[str, float]:
+    """How long each part of the stage is expected to take on this machine."""
+    return {part: job.context.paces.seconds(work, job.region.seconds) for part, work in _works(job).items()}
+
+
+def _works(job: OpenJob) -> dict[str, str]:
+    """The name of each part's work in `StagePaces`."""
+    works = {stem: job.analyses.work_name(stem) for stem in job.midi}
+    has_tempo = job.request.song.tempo_bpm is not None
+    return works if has_tempo or not works else {**works, TEMPO: "reading tempo"}
+
+
+def _controls(job: OpenJob) -> dict[str, PartControl]:
+    """A control for each part, whose share of the stage is its expected duration."""
+    expected = expected_seconds(job)
+    total = sum(expected.values()) or 1.0
+    controls, start = {}, 0.0
+    for part, seconds in expected.items():
+        stop = start + seconds / total
+        controls[part] = PartControl(job.control, start, stop)
+        start = stop
+    return controls
+
+
+def _notes_of_stem(job: OpenJob, stem: str, audio: Signal | None, control: Control) -> list[Note]:
+    settings, recent = settings_for(job.request, stem), job.context.recent_notes
+    key = (job.analyses.key(stem), settings)
+    notes = recent.get(key) if job.analyses.has(stem) else None
+    if notes is None:
+        analysis = job.analyses.analysis(stem, audio, control)
+        notes = job.context.transcribers.for_stem(stem).notes(analysis, stem, settings)
+        recent.put(key, notes)
+    control.checkpoint(1.0)
+    return notes
