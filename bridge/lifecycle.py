@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -29,30 +30,8 @@ def apply(job: Job | None, event: JobEvent) -> Job:
         raise ValueError(f"event of job {event.job} applied to job {job.id}")
     if job.is_over:
         return job
-    match event:
-        case Started():
-            return replace(job, state="running", engine=event.engine, device=event.device, output_dir=event.output_dir)
-        case Progressed():
-            stage = max(job.stage, event.stage, key=STAGES.index)
-            fraction = max(job.fraction, min(event.fraction, 1.0))
-            state = "queued" if stage == "queued" else "running"
-            eta, slower = event.eta_seconds, event.is_slower
-            return replace(job, state=state, stage=stage, fraction=fraction, eta_seconds=eta, is_slower=slower)
-        case Warned():
-            return job if event.warning in job.warnings else replace(job, warnings=(*job.warnings, event.warning))
-        case Produced():
-            return replace(job, results=(*job.results, event.result))
-        case Analysed():
-            return replace(job, music=event.music)
-        case Ended():
-            return replace(
-                job,
-                state=event.outcome,
-                fraction=1.0 if event.outcome == "done" else job.fraction,
-                eta_seconds=None,
-                failure=event.failure,
-                ended_unix=event.unix_seconds,
-            )
+    update = _UPDATES.get(type(event))
+    return job if update is None else update(job, event)
 
 
 def fold(events: Iterable[JobEvent]) -> Job:
@@ -67,3 +46,41 @@ def fold(events: Iterable[JobEvent]) -> Job:
     if job is None:
         raise ValueError("a job's history begins with its submission")
     return job
+
+
+def _started(job: Job, event: Started) -> Job:
+    return replace(job, state="running", engine=event.engine, device=event.device, output_dir=event.output_dir)
+
+
+def _progressed(job: Job, event: Progressed) -> Job:
+    stage = max(job.stage, event.stage, key=STAGES.index)
+    fraction = max(job.fraction, min(event.fraction, 1.0))
+    state = "queued" if stage == "queued" else "running"
+    eta, slower = event.eta_seconds, event.is_slower
+    return replace(job, state=state, stage=stage, fraction=fraction, eta_seconds=eta, is_slower=slower)
+
+
+def _warned(job: Job, event: Warned) -> Job:
+    return job if event.warning in job.warnings else replace(job, warnings=(*job.warnings, event.warning))
+
+
+def _ended(job: Job, event: Ended) -> Job:
+    return replace(
+        job,
+        state=event.outcome,
+        fraction=1.0 if event.outcome == "done" else job.fraction,
+        eta_seconds=None,
+        failure=event.failure,
+        ended_unix=event.unix_seconds,
+    )
+
+
+#: How each event changes its job; an event without a row changes nothing.
+_UPDATES: dict[type, Callable[[Job, Any], Job]] = {
+    Started: _started,
+    Progressed: _progressed,
+    Warned: _warned,
+    Produced: lambda job, event: replace(job, results=(*job.results, event.result)),
+    Analysed: lambda job, event: replace(job, music=event.music),
+    Ended: _ended,
+}

@@ -6,10 +6,8 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from bridge.events import Ended, Event, Produced, Progressed, Started, Submitted, Warned
+from bridge.events import Event, JobEvent, Progressed
 from bridge.model import STAGES
-
-_JOB_EVENTS = (Submitted, Started, Warned, Produced, Ended)
 
 
 class Coalescer:
@@ -33,7 +31,7 @@ class Coalescer:
             if index < len(self._waiting):
                 self._waiting[index] = _merged(self._waiting[index], event)
                 return
-        elif isinstance(event, _JOB_EVENTS):
+        elif isinstance(event, JobEvent):
             self._progress_index.pop(event.job, None)
         self._waiting.append(event)
 

@@ -10,13 +10,11 @@ from bridge.events import (
     Ended,
     Event,
     MidiEnded,
-    MidiMoved,
     MidiReady,
     MidiStarted,
     MidiWaiting,
     Noticed,
     Produced,
-    Progressed,
     Started,
     Submitted,
     Warned,
@@ -79,7 +77,7 @@ def log_line(event: Event, jobs: Mapping[str, Job], now: float) -> LogLine | Non
             )
         case Noticed():
             return LogLine(now, event.level, event.message)
-        case Progressed() | MidiMoved():
+        case _:
             return None
 
 

@@ -7,21 +7,15 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from bridge.events import (
-    Analysed,
-    Ended,
     Event,
+    JobEvent,
     MidiEnded,
-    MidiEvent,
-    MidiMoved,
     MidiReady,
     MidiStarted,
     MidiWaiting,
-    Noticed,
-    Produced,
     Progressed,
     Started,
     Submitted,
-    Warned,
     WorkerChanged,
 )
 from bridge.lifecycle import apply
@@ -76,14 +70,14 @@ def view_after(state: ViewState, events: Iterable[Event], unix_seconds: float) -
     jobs = dict(state.jobs)
     lines: list[LogLine] = []
     for event in events:
-        before = jobs.get(event.job) if isinstance(event, (Submitted, *_JOB_UPDATES)) else None
-        if isinstance(event, Submitted) or (before is not None and isinstance(event, _JOB_UPDATES)):
+        before = jobs.get(event.job) if isinstance(event, JobEvent) else None
+        if isinstance(event, Submitted) or (before is not None and isinstance(event, JobEvent)):
             jobs[event.job] = after = apply(before, event)
             if after is before and not isinstance(event, Progressed):
                 continue  # a repeated event, or the job is finished
             if isinstance(event, Started) and before is not None and before.device == event.device:
                 continue  # only the output folder has changed
-        elif isinstance(event, _JOB_UPDATES):
+        elif isinstance(event, JobEvent):
             continue
         else:
             state = _after_other_event(state, event)
@@ -105,10 +99,7 @@ def jobs_in_order(state: ViewState) -> tuple[Job, ...]:
     return (*running_jobs, *queued, *finished)
 
 
-_JOB_UPDATES = (Analysed, Started, Progressed, Warned, Produced, Ended)
-
-
-def _after_other_event(state: ViewState, event: MidiReady | MidiEvent | WorkerChanged | Noticed) -> ViewState:
+def _after_other_event(state: ViewState, event: Event) -> ViewState:
     match event:
         case MidiReady():  # a new player plays nothing
             return replace(state, midi=event.status, playing=frozenset(), armed=frozenset())
@@ -120,9 +111,7 @@ def _after_other_event(state: ViewState, event: MidiReady | MidiEvent | WorkerCh
         case MidiEnded():
             pair = {(event.job, event.stem)}
             return replace(state, playing=state.playing - pair, armed=state.armed - pair)
-        case MidiMoved():
-            return state
         case WorkerChanged():
             return replace(state, worker=event.state, device=event.device or state.device)
-        case Noticed():
+        case _:
             return state
