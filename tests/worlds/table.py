@@ -185,6 +185,7 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "pre-commit install": _DEVELOPER,
     "python -m bridge.osc.reference docs/osc.md": _DEVELOPER,
     "python -m max_for_live.generator --pictures": _DEVELOPER,
+    "python -m max_for_live.generator --tables": _DEVELOPER,
     "pytest tests/tui --snapshot-update": _DEVELOPER,
     "python tools/make_demo_clip.py bridge/demo/clip.ogg": _DEVELOPER,
     "python tools/full_size_model.py FOLDER": _DEVELOPER,

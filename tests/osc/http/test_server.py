@@ -260,11 +260,12 @@ LAZY = """
 import asyncio, sys
 import bridge.app
 from bridge.osc.http.view import BridgeView
+from bridge.request import JobRequest
 from bridge.osc.http.server import serve_http
 from tests.support.fakes import FakeBridge
 
 async def main():
-    view = BridgeView(FakeBridge(), (), {}, "127.0.0.1", 9720)
+    view = BridgeView(FakeBridge(), JobRequest(source=""), "127.0.0.1", 9720)
     async with serve_http(view, port=0, notice=print) as address:
         print({"aiohttp", "zeroconf"} & set(sys.modules))
         reader, writer = await asyncio.open_connection("127.0.0.1", int(address.rsplit(":")[-1]))
