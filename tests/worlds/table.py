@@ -101,6 +101,7 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "sab process": Runs((NO_PORTS,), status=2, says="FILE"),
     "sab transcribe": Runs((NO_PORTS,), status=2, says="FILE"),
     "sab calibrate": Runs((NO_PORTS, READ_ONLY), says="vocals"),
+    "sab calibrate --play": DoesNotRun("it waits for a DAW that rolls"),
     # a server and its clients
     "sab serve": Runs(
         EVERYWHERE,
@@ -187,6 +188,7 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "python -m max_for_live.generator --pictures": _DEVELOPER,
     "python -m max_for_live.generator --tables": _DEVELOPER,
     "pytest tests/tui --snapshot-update": _DEVELOPER,
+    "python -m benchmarks.training.drums FOLDER": DoesNotRun("it renders music and trains for twenty minutes"),
     "python tools/make_demo_clip.py bridge/demo/clip.ogg": _DEVELOPER,
     "python tools/full_size_model.py FOLDER": _DEVELOPER,
     "python -m benchmarks.speed.separation": _MINUTES,

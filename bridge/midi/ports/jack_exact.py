@@ -25,7 +25,7 @@ MARGIN_NS = 25_000_000
 #: Earlier than every time.
 AT_ONCE = 0
 
-INSTALL = "Install it with `pip install 'source-audio-bridge[exact]'`, or set midi_backend to auto."
+INSTALL = "Install it with `uv sync --inexact --extra exact` in the bridge's folder, or set midi_backend to auto."
 _TAKEN = "End the program that has that name or these ports; the bridge then opens its ports by itself."
 
 
