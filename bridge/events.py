@@ -135,7 +135,7 @@ class MidiEnded(Value, frozen=True, kw_only=True, tag="midi_ended"):
 
 
 class WorkerChanged(Value, frozen=True, kw_only=True, tag="worker_changed"):
-    """The inference worker is `starting`, `ready`, `busy` or `down`."""
+    """The worker is `starting`, `ready`, `busy` or `down`."""
 
     state: str
     device: str = ""

@@ -1,4 +1,4 @@
-"""Protocols: the interfaces between the parts of the bridge.
+"""The seams between the parts of the bridge.
 
 Each is small and documented like an API. Fakes of most of them, which record their calls, are in
 `tests/support/fakes.py`.
@@ -85,7 +85,7 @@ class Separator(Protocol):
 
     @property
     def stems(self) -> tuple[str, ...]:
-        """The stems it provides, of `model.STEMS`."""
+        """The stems it provides, of `stems.STEMS`."""
         ...
 
     @property
@@ -203,7 +203,7 @@ class Transcribers(Protocol):
     """Provides the transcriber for each stem and keeps them loaded."""
 
     def for_stem(self, stem: str) -> Transcriber[Any]:
-        """The transcriber for a stem of `model.STEMS` or for `mix`.
+        """The transcriber for a stem of `stems.STEMS` or for `mix`.
 
         Raises:
             BadArguments: there is no such stem.
@@ -285,7 +285,7 @@ class JobStore(Protocol):
 
 
 class Bridge(Protocol):
-    """The bridge as the user interfaces (OSC, terminal, command line) use it, on the event loop."""
+    """The bridge as the faces (OSC, screen, command line) use it, on the event loop."""
 
     async def submit(self, request: JobRequest, sender: str = "") -> tuple[Job, int]:
         """Checks the files of a request and queues it; returns the job and its position (0: it starts at once).

@@ -99,7 +99,7 @@ class SongPosition(Value, frozen=True, kw_only=True):
     tempo_bpm: float | None = None
     """None: estimated from the clip."""
     beat: float | None = None
-    """Where the clip starts on the song's time line, in quarter notes."""
+    """Where the clip starts on the song's timeline, in quarter notes."""
     time_signature: Metre = (4, 4)
 
 

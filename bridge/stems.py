@@ -9,7 +9,7 @@ DRUM_CHANNEL = 9
 
 
 class Stem(msgspec.Struct, frozen=True, kw_only=True):
-    """One part of a mix."""
+    """One stem of a mix."""
 
     name: str
     """In options, records and OSC messages."""

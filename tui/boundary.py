@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def only_bridge_errors() -> Iterator[None]:
-    """Raises any other exception of the block as an InternalError, from the original, and logs its traceback."""
+    """Turns every exception but BridgeError into an InternalError, and logs its traceback."""
     try:
         yield
     except BridgeError:

@@ -1,4 +1,4 @@
-"""The interface that the program which opens the screen provides."""
+"""What the program that opens the screen provides."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def initial_view(jobs: Iterable[Job], status: Status, address: str, unix_seconds
 
 
 def view_after(state: ViewState, events: Iterable[Event], unix_seconds: float) -> ViewState:
-    """The state after `events`, which the log dates `unix_seconds`.
+    """The state after `events`; `unix_seconds` is the time of their log lines.
 
     Never raises: an event of an unknown job changes nothing.
     """

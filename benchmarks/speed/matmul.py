@@ -40,7 +40,7 @@ def shares(models: Path, times: int) -> list[Row]:
         loaded = [backends.load(weights, "cpu", NullControl())]
         if backends.convert(loaded[0], NullControl()):
             loaded.append(backends.load(weights, "cpu", NullControl()))
-        frames = loaded[0].networks[0].segment_frames
+        frames = loaded[0].networks[0].window_frames
         operations = window_operations(load_bag(weights, NullControl()).models[0], frames)
         audio = np.random.default_rng(0).standard_normal((2, frames)).astype(np.float32)
         for model in loaded:

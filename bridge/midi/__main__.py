@@ -26,7 +26,7 @@ from bridge.midi.realtime.thread_priority import keep_realtime_scheduling, realt
 from bridge.midi.sync.ableton_link import open_link
 from bridge.midi.sync.clock_port import SYNC_PORT, ClockPort, sync_port
 from bridge.midi.sync.jack_transport import jack_period_ns, open_jack_transport
-from bridge.midi.sync.sources import Sources
+from bridge.midi.sync.sources import SyncSources
 from bridge.model import MidiStatus
 from bridge.processes.parent import ParentChannel
 from bridge.protocols import MidiOutput
@@ -43,7 +43,7 @@ def main() -> int:
             signal.signal(number, lambda *_: channel.inbox.put(None))  # SimpleQueue.put is safe in a handler
         # The thread that receives MIDI clock must not wait 5 ms, the default, for a spinning thread.
         sys.setswitchinterval(0.0002)
-        sources = Sources({JACK: open_jack_transport, LINK: open_link})
+        sources = SyncSources({JACK: open_jack_transport, LINK: open_link})
         probe = JackProbe(jack_period_ns)
         settings = channel.first()
         layout = settings.layout

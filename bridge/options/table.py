@@ -104,7 +104,7 @@ OPTIONS: dict[str, Option] = {
             "The song's tempo, for the MIDI files; left out: estimated from the clip.", "tempo_bpm",
         ),
         _notes(
-            "beat", "song.beat", Number("quarter notes"), "Where the clip starts on the song's time line.", "beat",
+            "beat", "song.beat", Number("quarter notes"), "Where the clip starts on the song's timeline.", "beat",
         ),
         Option(
             "project", "place.project", Folder("a path"),

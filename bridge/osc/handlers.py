@@ -15,7 +15,7 @@ from bridge.osc import addresses as osc
 from bridge.osc import pushes
 from bridge.osc.addresses import Message
 from bridge.osc.arguments import Arguments
-from bridge.osc.subscribers import DEFAULT_TTL_SECONDS, Endpoint, Peer, Peers
+from bridge.osc.peers import DEFAULT_TTL_SECONDS, Endpoint, Peer, Peers
 from bridge.protocols import Bridge
 from bridge.request import JobRequest
 

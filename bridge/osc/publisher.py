@@ -10,7 +10,7 @@ from bridge.events import Ended, Event, MidiReady, Noticed, Progressed, Submitte
 from bridge.model import Job
 from bridge.osc import pushes
 from bridge.osc.addresses import Message
-from bridge.osc.subscribers import Endpoint, Peers
+from bridge.osc.peers import Endpoint, Peers
 from bridge.protocols import Bridge
 
 Send = Callable[[Sequence[Message], Endpoint], None]

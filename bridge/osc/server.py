@@ -19,8 +19,8 @@ from bridge.osc.addresses import BYE, FAIL, STARTUP, Message, is_answer
 from bridge.osc.arguments import Arguments, find_req, read_arguments
 from bridge.osc.codec import Rejected, decode, encode
 from bridge.osc.handlers import HANDLERS, Call, ServerContext
+from bridge.osc.peers import Endpoint, Peer, Peers
 from bridge.osc.publisher import Publisher
-from bridge.osc.subscribers import Endpoint, Peer, Peers
 from bridge.protocols import Bridge, Clock
 from bridge.request import JobRequest
 from bridge.system import sockets
@@ -154,7 +154,7 @@ class OscServer(asyncio.DatagramProtocol):
         except BridgeError as error:
             self._reject(peer, address, error, find_req(message))
             return
-        if arguments.req and self._is_repeated(peer, address, arguments.req):
+        if arguments.req and self._repeat_answer(peer, address, arguments.req):
             return
         with self.publisher.deferred():
             try:
@@ -191,7 +191,7 @@ class OscServer(asyncio.DatagramProtocol):
             except BaseException as error:  # includes cancellation when the server closes
                 resume = partial(steps.throw, error)
 
-    def _is_repeated(self, peer: Peer, address: str, req: str) -> bool:
+    def _repeat_answer(self, peer: Peer, address: str, req: str) -> bool:
         """Repeats the answer to a request that was received before; else remembers the request."""
         now = self._clock.monotonic_seconds()
         answer = peer.recent_answers.recall(address, req, now)

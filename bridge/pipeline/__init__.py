@@ -1,4 +1,4 @@
-"""One job from its audio file to its results: read, separate, transcribe, write. Runs in the worker process.
+"""One job from its audio file to its results: obtain its stems, read their notes, write the files, record the job.
 
-`job` runs the steps in order; each other module implements one of them.
+It runs in the worker process. `job` is the story, `steps` has its steps, and the other modules are what the steps use.
 """

@@ -69,8 +69,8 @@ def _make_files(job: OpenJob, claimed: OutputFolder) -> None:
     began = job.context.clock.monotonic_seconds()
     with obtain(job, claimed) as stems, _left_unfinished_on_error(job, stems):
         write_made_stems(job, stems, folder)
-        if stems.work:
-            job.context.paces.record(stems.work, began, job.region.seconds)
+        if stems.pace_name:
+            job.context.paces.record(stems.pace_name, began, job.region.seconds)
         notes = read_notes(job, stems.audio)
         files = [] if notes is None else [*note_files(notes, job.request, job.name)]
         previous = previous_folder(job, stems, files)

@@ -12,7 +12,7 @@ from bridge.protocols import Clock
 from bridge.system.files import read_json, write_whole
 
 #: Seconds of work per second of audio before anything was measured; typical of two slow CPU cores.
-UNMEASURED = {"separating": 1.0, "separating draft": 0.1, "listening": 0.05, "reading": 0.02, "writing": 0.01}
+UNMEASURED = {"separating": 1.0, "separating draft": 0.1, "analysing": 0.05, "reading": 0.02, "writing": 0.01}
 #: Shorter audio is not measured, because start-up time dominates there.
 SHORTEST_SECONDS = 5.0
 #: Weight of the newest measurement: a busy hour no longer matters after a few jobs.
@@ -22,7 +22,7 @@ NEWEST_SHARE = 0.5
 class StagePaces:
     """Seconds of work per second of audio, by kind of work; stored in a small file that may be deleted.
 
-    The name of the work is its kind and what does it: `separating draft cpu`, `listening basic-pitch bass`.
+    The name of the work is its kind and what does it: `separating draft cpu`, `analysing basic-pitch bass`.
     """
 
     def __init__(self, path: Path | None, clock: Clock) -> None:

@@ -107,7 +107,7 @@ class Backends:
         self, weights: Weights, found: list[tuple[Path, OpenVinoModel]], control: Control
     ) -> LoadedModel:
         from bridge.separation.openvino.network import OpenVinoNetwork
-        from bridge.separation.windowed.engine import DemucsSeparator
+        from bridge.separation.windowed.engine import WindowedSeparator
 
         networks: list[Network] = []
         for checkpoint, (folder, converted) in zip(weights.files, found, strict=True):
@@ -115,7 +115,7 @@ class Backends:
             networks.append(
                 FallbackNetwork(fast, self._torch_loader(weights, checkpoint), self._discarder(checkpoint, folder))
             )
-        separator = DemucsSeparator(weights.name, networks, weights.bag.weights)
+        separator = WindowedSeparator(weights.name, networks, weights.bag.weights)
         if len(networks) == 1:  # the networks of a larger bag are prepared on first use: a job may not need them all
             networks[0].prepare()
         control.checkpoint(1.0)

@@ -34,7 +34,7 @@ def midi_file(
     """A MIDI file with a track for tempo and metre, then one for each part, in order.
 
     Args:
-        parts: the notes of each stem of `model.STEMS`, or of a `mix`; the stem names the track. `drums` go to the drum
+        parts: the notes of each stem of `stems.STEMS`, or of a `mix`; the stem names the track. `drums` go to the drum
             channel and have no bends; each other part has its own channel, at most fifteen.
         seconds: length of the clip; no track ends before it.
         tempo_bpm: quarter notes per minute, at least 3.58.

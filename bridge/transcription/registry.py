@@ -47,7 +47,7 @@ class TranscriberRegistry:
         self._opening = threading.Lock()
 
     def for_stem(self, stem: str) -> Transcriber[Any]:
-        """The transcriber for a stem of `model.STEMS` or for `mix`.
+        """The transcriber for a stem of `stems.STEMS` or for `mix`.
 
         Raises:
             BadArguments: there is no such stem.

@@ -10,14 +10,17 @@ from bridge.dsp.arrays import Decibels
 #: The velocity of a loud note; leaves room for accents above it.
 LOUD_VELOCITY = 110
 #: One velocity step is half a decibel: 40 dB below loud is 30.
-STEPS_PER_DECIBEL = 2.0
-#: The percentile of a stem's levels that counts as loud; not the maximum, so one outlier does not lower all others.
+VELOCITY_STEPS_PER_DECIBEL = 2.0
+#: The percentile of the levels that counts as loud; not the maximum, so one outlier does not lower all others.
 LOUD_PERCENTILE = 90
 
 
 def velocities(levels: Decibels) -> npt.NDArray[np.int64]:
-    """A velocity, 1–127, for each level in dB (notes,): 110 for the stem's loud notes, 2 less per dB below them."""
+    """A velocity, 1–127, for each level in dB (notes,): 110 for the loud ones among them, 2 less per dB below.
+
+    Pitched stems pass the levels of all their notes; drums those of one drum, so each drum has its own scale.
+    """
     if not len(levels):
         return np.zeros(0, np.int64)
     below = levels - np.percentile(levels, LOUD_PERCENTILE)
-    return np.asarray(np.clip(np.rint(LOUD_VELOCITY + STEPS_PER_DECIBEL * below), 1, 127), np.int64)
+    return np.asarray(np.clip(np.rint(LOUD_VELOCITY + VELOCITY_STEPS_PER_DECIBEL * below), 1, 127), np.int64)

@@ -1,1 +1,1 @@
-"""The inference worker: `python -m bridge.worker`, one job at a time, models kept warm between jobs."""
+"""The worker: `python -m bridge.worker`, one job at a time, models kept warm between jobs."""

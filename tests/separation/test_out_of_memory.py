@@ -19,7 +19,7 @@ from bridge.separation.networks.fallback import FallbackNetwork
 from bridge.separation.networks.torch_network import TorchNetwork, torch_networks
 from bridge.separation.openvino.cache import OpenVinoCache, RunningConversion
 from bridge.separation.registry import EngineRegistry
-from bridge.separation.windowed.engine import DemucsSeparator
+from bridge.separation.windowed.engine import WindowedSeparator
 from tests.support.fakes import FakeClock, RecordingControl
 from tests.support.small_models import (
     RATE_HZ,
@@ -74,8 +74,8 @@ class FakeGraphics:
     def _empty_cache(self) -> None:
         self.emptied += 1
 
-    def separator(self, bag: BagOfModels) -> DemucsSeparator:
-        return DemucsSeparator("m", torch_networks("m", bag, self.device), bag.weights)
+    def separator(self, bag: BagOfModels) -> WindowedSeparator:
+        return WindowedSeparator("m", torch_networks("m", bag, self.device), bag.weights)
 
 
 @pytest.fixture
@@ -206,7 +206,7 @@ def test_other_failures_are_not_retried(monkeypatch: pytest.MonkeyPatch) -> None
 def test_only_the_models_of_a_bag_that_do_not_fit_move(graphics: FakeGraphics) -> None:
     bag, control = specialists(), RecordingControl()
     networks = torch_networks("m", bag, "cuda")
-    separator = DemucsSeparator("m", networks, bag.weights)
+    separator = WindowedSeparator("m", networks, bag.weights)
     graphics.full_at = {6, 7, 8, 9}  # the second model's second window, and then the third's
     assert_same(separated(separator, control), separated(separator_of(specialists()), RecordingControl()))
     assert [network.device for network in networks] == ["cuda", "cpu", "cpu", "cuda"]

@@ -22,7 +22,7 @@ from bridge.separation.models.demucs_bags import Released
 from bridge.separation.models.locations import ModelLocations
 from bridge.separation.models.weights import Weights
 from bridge.separation.networks.torch_network import torch_networks
-from bridge.separation.windowed.engine import DemucsSeparator
+from bridge.separation.windowed.engine import WindowedSeparator
 
 if TYPE_CHECKING:
     from bridge.protocols import Samples, Separator, StemBlock
@@ -107,9 +107,9 @@ def noise(frames: int, seed: int = 0, level: float = 0.2) -> Samples:
     return (random.standard_normal((frames, 2)) * level).astype(np.float32)
 
 
-def separator_of(bag: BagOfModels, *, stock_plan: bool = False) -> DemucsSeparator:
-    """A `DemucsSeparator` of a bag, on torch and the CPU."""
-    return DemucsSeparator("m", torch_networks("m", bag, "cpu"), bag.weights, stock_plan=stock_plan)
+def separator_of(bag: BagOfModels, *, stock_plan: bool = False) -> WindowedSeparator:
+    """A `WindowedSeparator` of a bag, on torch and the CPU."""
+    return WindowedSeparator("m", torch_networks("m", bag, "cpu"), bag.weights, stock_plan=stock_plan)
 
 
 def by_demucs(bag: BagOfModels, mix: Samples) -> StemBlock:

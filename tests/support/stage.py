@@ -18,7 +18,7 @@ from bridge.midi.player.messages import Command, Report
 from bridge.midi.ports.port_layout import PortLayout
 from bridge.midi.ports.rtmidi_ports import Ports
 from bridge.midi.ports.stall import Stall
-from bridge.midi.sync.sources import Sources, SyncMessage
+from bridge.midi.sync.sources import SyncMessage, SyncSources
 from bridge.model import MidiStatus, Port
 from bridge.stems import STEMS
 from tests.support.fakes import RecordingOutput
@@ -110,7 +110,7 @@ class PlayerHarness:
         """All reports but positions, which are in `positions`."""
         self.positions: list[tuple[float, MidiMoved]] = []
         """Each with its time, in seconds after the start."""
-        self.sources = Sources()
+        self.sources = SyncSources()
         self.pauses: list[float] = []
         """The time of each pause, in seconds after the start."""
         self.openings = 0

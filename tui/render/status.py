@@ -32,7 +32,7 @@ def header_line(state: ViewState, address: str, width: int, palette: Palette) ->
 
 
 def ports_panel(midi: MidiStatus, playing: frozenset[str], width: int, palette: Palette) -> Text:
-    """The ports with a note beside each stem in `playing`; without ports, the reason and the alternative."""
+    """The ports with ♪ beside each stem in `playing`; without ports, the reason and the alternative."""
     if not midi.ports:
         text = Text(
             midi.message or "No MIDI ports are open yet.", style=palette.warning if midi.message else palette.muted

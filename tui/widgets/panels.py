@@ -28,7 +28,7 @@ class HeaderLine(Widget):
 
 
 class PortsPanel(Widget):
-    """The MIDI ports, with a note beside each that is playing."""
+    """The MIDI ports, with ♪ beside each that is playing."""
 
     palette: reactive[Palette] = reactive(PLAIN)
     midi: reactive[MidiStatus] = reactive(MidiStatus)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from bridge.errors import EngineFailed
 from bridge.midi.player.playback import ActivePlaybacks, Playback
 from bridge.midi.schedule import Schedule
-from bridge.midi.sync.sources import Sources, SyncMessage
+from bridge.midi.sync.sources import SyncMessage, SyncSources
 from bridge.midi.timeline import Timeline
 from bridge.request import NOW
 
@@ -15,7 +15,7 @@ from bridge.request import NOW
 class SyncFollower:
     """Polls the sources of the active playbacks, as often as each source needs."""
 
-    def __init__(self, sources: Sources, playbacks: ActivePlaybacks) -> None:
+    def __init__(self, sources: SyncSources, playbacks: ActivePlaybacks) -> None:
         self._sources = sources
         self._playbacks = playbacks
         self._polled_ns = 0
@@ -49,8 +49,8 @@ class SyncFollower:
                 update = self._sources.get(sync).timeline(now_ns)
             except EngineFailed as error:
                 update = error
-            for playback in self._playbacks.playing(sync=sync):
+            for playback in self._playbacks.matching(sync=sync):
                 yield playback, update
 
     def _in_use(self) -> set[str]:
-        return {playback.sync for playback in self._playbacks.playing()} - {NOW}
+        return {playback.sync for playback in self._playbacks.matching()} - {NOW}

@@ -24,7 +24,7 @@ def lateness_of(delays_ns: Iterable[int]) -> Lateness | None:
     return Lateness(messages=len(ordered), p50_ms=rank_ms(0.5), p99_ms=rank_ms(0.99), worst_ms=rank_ms(1.0))
 
 
-def audible(stem: str, lateness: Lateness | None) -> Noticed | None:
+def lateness_warning(stem: str, lateness: Lateness | None) -> Noticed | None:
     """A warning if the messages of a stem were audibly late."""
     if lateness is None or lateness.p99_ms <= AUDIBLE_MS:
         return None

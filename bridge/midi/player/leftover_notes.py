@@ -69,7 +69,7 @@ class LeftoverNotes:
             self.next_ns = now_ns + POLL_NS if now_ns - self._since_ns < WATCH_NS else None
         for stem, ends in self._ends.items():
             if (output := ports.outputs.get(stem)) is not None and output.name in names:
-                playing = self._playbacks.playing(stem=stem)
+                playing = self._playbacks.matching(stem=stem)
                 put_off = [data for data in ends if any(playback.in_flight.is_cut_by(data) for playback in playing)]
                 self._deferred[stem] = self._deferred.get(stem, Counter()) | Counter(put_off)
                 for data in ends:

@@ -13,14 +13,14 @@ from typing import Protocol
 from bridge.errors import EngineFailed
 from bridge.events import MidiEnded, MidiMoved, MidiReady, MidiStarted, MidiWaiting, Noticed
 from bridge.midi.player.following import SyncFollower
-from bridge.midi.player.lateness import audible, lateness_of
+from bridge.midi.player.lateness import lateness_of, lateness_warning
 from bridge.midi.player.leftover_notes import LeftoverNotes
 from bridge.midi.player.messages import Command, Panic, Play, Report, Silenced, Stop
 from bridge.midi.player.playback import ActivePlaybacks, Playback
 from bridge.midi.ports.rtmidi_ports import Ports
 from bridge.midi.ports.stall import STALL_MESSAGE, Stall
 from bridge.midi.schedule import SILENCE, Schedule
-from bridge.midi.sync.sources import Sources, SyncMessage
+from bridge.midi.sync.sources import SyncMessage, SyncSources
 from bridge.midi.timeline import NS_PER_SECOND, free_running
 from bridge.model import Lateness, MidiStatus, PlayOutcome
 from bridge.request import NOW
@@ -61,7 +61,7 @@ class Player:
         report: Callable[[Report], None],
         clock_ns: Callable[[], int] = time.perf_counter_ns,
         pause: Callable[[float], None] = time.sleep,
-        sources: Sources | None = None,
+        sources: SyncSources | None = None,
         leftovers: Mapping[str, tuple[bytes, ...]] = MappingProxyType({}),
     ) -> None:
         self._open_ports = open_ports
@@ -69,14 +69,14 @@ class Player:
         self._clock_ns = clock_ns
         self._pause = pause
         self._playbacks = ActivePlaybacks()
-        self._follower = SyncFollower(sources or Sources(), self._playbacks)
+        self._follower = SyncFollower(sources or SyncSources(), self._playbacks)
         self._leftovers = LeftoverNotes(self._playbacks, leftovers)
         self._ports = Ports(MidiStatus(), {})
         self._stalled = False
         self._position_ns = 0
         """When the next position reports are due."""
-        self._waited_ns = 0
-        """When the loop last waited."""
+        self._waits_until_ns = 0
+        """Until when the loop waits, or last waited."""
 
     def run(self, inbox: Inbox) -> None:
         """Handles commands until None arrives; then silences everything and closes the ports."""
@@ -113,10 +113,10 @@ class Player:
         now_ns = self._clock_ns()
         slack_seconds = (wake_ns - now_ns) / NS_PER_SECOND
         if slack_seconds >= PAUSE_SECONDS:
-            self._waited_ns = wake_ns
-        elif now_ns - self._waited_ns >= MAX_BUSY_NS:
+            self._waits_until_ns = wake_ns
+        elif now_ns - self._waits_until_ns >= MAX_BUSY_NS:
             self._pause(PAUSE_SECONDS)
-            self._waited_ns = self._clock_ns()
+            self._waits_until_ns = self._clock_ns()
         return inbox.get(timeout=slack_seconds) if slack_seconds > 0 else inbox.get(block=False)
 
     def _wake_ns(self) -> int | None:
@@ -183,7 +183,7 @@ class Player:
         """While the server is stalled, nothing more is sent; sounding notes get their note-offs once it recovers."""
         self._stalled = is_stalled
         if is_stalled:
-            for playback in self._playbacks.playing():
+            for playback in self._playbacks.matching():
                 self._end(playback, "failed", STALL_MESSAGE)
         self._report(MidiReady(status=MidiStatus(message=STALL_MESSAGE) if is_stalled else self._ports.status))
 
@@ -214,7 +214,7 @@ class Player:
         self._report_end(schedule, "failed", reason)
 
     def _start(self, playback: Playback) -> None:
-        for earlier in self._playbacks.playing(stem=playback.schedule.stem):
+        for earlier in self._playbacks.matching(stem=playback.schedule.stem):
             self._end(earlier, "stopped")
         if not self._playbacks.is_playing:
             self._position_ns = self._clock_ns() + POSITION_NS
@@ -242,7 +242,7 @@ class Player:
                 self._report_start(playback)
 
     def _stop(self, job: str | None = None) -> None:
-        for playback in self._playbacks.playing(job=job):
+        for playback in self._playbacks.matching(job=job):
             self._end(playback, "stopped")
 
     def _end(self, playback: Playback, outcome: PlayOutcome, reason: str = "", *, stays_armed: bool = False) -> None:
@@ -302,7 +302,7 @@ class Player:
         *,
         stays_armed: bool = False,
     ) -> None:
-        if (warning := audible(schedule.stem, lateness)) is not None:
+        if (warning := lateness_warning(schedule.stem, lateness)) is not None:
             self._report(warning)
         if reason:
             self._report(Noticed(level="warning", message=reason))
@@ -315,7 +315,7 @@ class Player:
 
     def _report_positions(self, now_ns: int) -> None:
         self._position_ns = now_ns + POSITION_NS
-        for playback in self._playbacks.playing():
+        for playback in self._playbacks.matching():
             seconds = playback.position_seconds(now_ns)
             if seconds is not None and playback.is_playing:
                 self._report(MidiMoved(job=playback.schedule.job, stem=playback.schedule.stem, seconds=seconds))

@@ -84,7 +84,7 @@ class Playback:
             earlier.timeline = timeline
             return False
         if self.in_flight.has_parameters:
-            self._set_up.may_be_lost()
+            self._set_up.repeat_all()
         self._cursor = None
         if timeline is not None and timeline.take != self._missed_take:
             self._begin(timeline, timeline.take_start)
@@ -121,10 +121,10 @@ class ActivePlaybacks:
     def remove(self, playback: Playback) -> None:
         del self._by_stem[playback.schedule.stem]
 
-    def playing(
+    def matching(
         self, *, job: str | None = None, stem: str | None = None, sync: str | None = None
     ) -> tuple[Playback, ...]:
-        """The playbacks of one job, one stem or one source; without arguments, all of them."""
+        """The playbacks, playing or armed, of one job, stem or sync source; without arguments, all of them."""
         return tuple(
             playback
             for playback in self._by_stem.values()

@@ -40,6 +40,6 @@ class SetUp:
         """Everything before this index of the schedule has been handed over or passed over."""
         self._is_done = self._is_done or (not self.pending and index >= self._end)
 
-    def may_be_lost(self) -> None:
-        """Parameters may not have been sent; the next take repeats them all."""
+    def repeat_all(self) -> None:
+        """The next take repeats all parameters, because some may not have been sent."""
         self._is_done = False

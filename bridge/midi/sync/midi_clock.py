@@ -24,10 +24,10 @@ class MidiClock:
     poll_ns: int | None = CLOCK_TIMEOUT_NS // 4
 
     def __init__(self) -> None:
-        self._loop: DelayLockedLoop | None = None
+        self._filter: DelayLockedLoop | None = None
         self._expected_bpm = DEFAULT_TEMPO_BPM
         self._is_rolling = False
-        self._next = 0
+        self._next_tick = 0
         """The number of the next tick, counted from the song's start."""
         self._next_position = 0.0
         """The first position that has not been played: the next tick, or before it if a Stop came between two ticks."""
@@ -46,7 +46,7 @@ class MidiClock:
                 self._tick(at_ns)
             case b"\xfa":
                 self._stop(at_ns)
-                self._is_rolling, self._next, self._next_position = True, 0, 0.0
+                self._is_rolling, self._next_tick, self._next_position = True, 0, 0.0
             case b"\xfb":
                 self._is_rolling = True
             case b"\xfc":
@@ -63,32 +63,37 @@ class MidiClock:
         return self._timeline
 
     def _tick(self, at_ns: int) -> None:
-        if self._loop is None:
-            self._loop = DelayLockedLoop(NS_PER_MINUTE / (TICKS_PER_QUARTER * self._expected_bpm))
+        if self._filter is None:
+            self._filter = DelayLockedLoop(NS_PER_MINUTE / (TICKS_PER_QUARTER * self._expected_bpm))
         self._last_tick_ns = at_ns
-        self._loop.tick(at_ns)
+        self._filter.tick(at_ns)
         if not self._is_rolling:
             return
-        position = self._next / TICKS_PER_QUARTER
+        position = self._next_tick / TICKS_PER_QUARTER
         if self._timeline is None:
             self._take += 1
             take_start = min(position, self._next_position)
         else:
             take_start = self._timeline.take_start
-        self._next += 1
-        self._next_position = self._next / TICKS_PER_QUARTER
+        self._next_tick += 1
+        self._next_position = self._next_tick / TICKS_PER_QUARTER
         self._timeline = Timeline(
-            position, round(self._loop.tick_ns), self._loop.bpm, self._take, take_start, known_until=self._next_position
+            position,
+            round(self._filter.tick_ns),
+            self._filter.bpm,
+            self._take,
+            take_start,
+            known_until=self._next_position,
         )
 
     def _locate(self, at_ns: int, tick: int) -> None:
-        if tick == self._next and self._timeline is not None:
+        if tick == self._next_tick and self._timeline is not None:
             return  # no change of position
         self._stop(at_ns)
-        self._next, self._next_position = tick, tick / TICKS_PER_QUARTER
+        self._next_tick, self._next_position = tick, tick / TICKS_PER_QUARTER
 
     def _stop(self, at_ns: int) -> None:
         if self._timeline is not None:
             # No further than the next tick, where Continue resumes.
-            self._next_position = min(self._timeline.position_at(at_ns), self._next / TICKS_PER_QUARTER)
+            self._next_position = min(self._timeline.position_at(at_ns), self._next_tick / TICKS_PER_QUARTER)
             self._timeline = None

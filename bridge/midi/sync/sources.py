@@ -18,7 +18,7 @@ class SyncMessage(NamedTuple):
     data: bytes
 
 
-class Source(Protocol):
+class SyncSource(Protocol):
     """A source of position and tempo that a playback can follow."""
 
     @property
@@ -39,18 +39,18 @@ class Source(Protocol):
         ...
 
 
-SourceFactory: TypeAlias = Callable[[], Source]
+SourceFactory: TypeAlias = Callable[[], SyncSource]
 
 
-class Sources:
+class SyncSources:
     """The sync sources by name, each opened at its first use."""
 
     def __init__(self, factories: Mapping[str, SourceFactory] | None = None) -> None:
         self.clock = MidiClock()
         self._factories = dict(factories or {})
-        self._open: dict[str, Source] = {CLOCK: self.clock}
+        self._open: dict[str, SyncSource] = {CLOCK: self.clock}
 
-    def get(self, name: str) -> Source:
+    def get(self, name: str) -> SyncSource:
         """Raises EngineFailed: the source does not exist here, and why."""
         if name not in self._open:
             if name not in self._factories:

@@ -81,7 +81,7 @@ class AnalysisCache:
 
     def work_name(self, stem: str) -> str:
         """The name in `StagePaces` of the work that gives a stem's notes: analysing it, or reading its analysis."""
-        kind = "reading" if self.has(stem) else "listening"
+        kind = "reading" if self.has(stem) else "analysing"
         return f"{kind} {self.transcribers.for_stem(stem).name} {stem}"
 
     def save(self, name: str, engine: EngineRecord) -> None:

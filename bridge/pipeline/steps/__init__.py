@@ -1,1 +1,1 @@
-"""The steps of a job that `pipeline.job` takes one after another, each a function of the open job."""
+"""The steps of a job, in the order of `pipeline.job`: opening, obtaining, transcribing, writing, storing."""

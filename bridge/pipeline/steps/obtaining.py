@@ -1,4 +1,4 @@
-"""The ways to the stems of a job. The first that leads to them is taken:
+"""Four ways to obtain the stems of a job, tried in this order:
 
 - the clip is transcribed as it is, and there are no stems;
 - stems and analyses of an earlier job are restored from the cache;
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 class ObtainedStems:
     """The stems of a job, however they were obtained."""
 
-    made: Mapping[str, Scratch] = field(default_factory=dict)
+    raw: Mapping[str, Scratch] = field(default_factory=dict)
     """Raw stems, to be written and analysed."""
     files: Sequence[OutputFile] = ()
     """Stem files of an earlier job, to be written again."""
@@ -39,13 +39,13 @@ class ObtainedStems:
     """Their size; None if nothing is restored."""
     clip: Mapping[str, Signal] = field(default_factory=dict)
     """The clip itself, under the name of the stem that it is transcribed as."""
-    work: str = ""
+    pace_name: str = ""
     """The name of the separation in `StagePaces`; empty if the engine did nothing."""
 
     @property
     def audio(self) -> Mapping[str, Signal]:
         """What can be analysed; empty if all analyses are in the cache."""
-        return {**self.clip, **{stem: scratch.signal() for stem, scratch in self.made.items()}}
+        return {**self.clip, **{stem: scratch.signal() for stem, scratch in self.raw.items()}}
 
 
 @contextmanager
@@ -96,7 +96,7 @@ def resume(job: OpenJob, folder: OutputFolder, held: ExitStack) -> ObtainedStems
     if opened is None:
         return None
     blocks = raw_stem_blocks(dict(zip(stems, opened, strict=True)), job.region, job.control)
-    return ObtainedStems(made=_made(job, folder, held, blocks))
+    return ObtainedStems(raw=_raw_stems(job, folder, held, blocks))
 
 
 def separate(job: OpenJob, folder: OutputFolder, held: ExitStack) -> ObtainedStems | None:
@@ -107,7 +107,7 @@ def separate(job: OpenJob, folder: OutputFolder, held: ExitStack) -> ObtainedSte
     region = job.region
     start, stop = region.start_frame, region.stop_frame
     blocks = separated(job.separator, region.audio, job.separated_stems, job.control, start=start, stop=stop)
-    return ObtainedStems(made=_made(job, folder, held, blocks, work), work=work)
+    return ObtainedStems(raw=_raw_stems(job, folder, held, blocks, work), pace_name=work)
 
 
 WAYS: Sequence[Callable[[OpenJob, OutputFolder, ExitStack], ObtainedStems | None]] = (
@@ -118,11 +118,11 @@ WAYS: Sequence[Callable[[OpenJob, OutputFolder, ExitStack], ObtainedStems | None
 )
 
 
-def _made(
-    job: OpenJob, folder: OutputFolder, held: ExitStack, blocks: Iterator[StemBlock], work: str = ""
+def _raw_stems(
+    job: OpenJob, folder: OutputFolder, held: ExitStack, blocks: Iterator[StemBlock], pace_name: str = ""
 ) -> Mapping[str, Scratch]:
     folder.check_space(bytes_needed(job.region, made=len(job.separated_stems), written=len(job.stems)))
-    _expect(job, work)
+    _expect(job, pace_name)
     job.control.progress.enter("separating")
     return held.enter_context(scratch_stems(blocks, job.region, job.separated_stems, folder))
 

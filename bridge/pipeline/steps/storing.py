@@ -31,7 +31,7 @@ def store_unfinished(job: OpenJob, stems: ObtainedStems) -> None:
     if cache is None or not job.has_same_source:
         return
     if not (_has_written_all(job) and all(map(job.analyses.is_known, job.midi))):
-        raw = {job.keys.raw_stem(stem): scratch.path for stem, scratch in stems.made.items()}
+        raw = {job.keys.raw_stem(stem): scratch.path for stem, scratch in stems.raw.items()}
         cache.store_raw_stems(job.name, job.engine, raw)
     if _written_bytes(job) <= MAX_RAW_STEM_BYTES:
         _store_stems(job, stems, cache)
@@ -44,7 +44,7 @@ def _store_stems(job: OpenJob, stems: ObtainedStems, cache: ResultsCache) -> Non
     The entry has the warnings about the stems, which every job that restores them repeats.
     """
     written = {f"{result.name}{Path(result.file).suffix}": result for result in _written_stems(job)}
-    if not (stems.made and written and _has_written_all(job)):
+    if not (stems.raw and written and _has_written_all(job)):
         return
     entry = Entry(
         key=job.keys.stems,

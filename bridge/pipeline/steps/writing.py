@@ -23,7 +23,7 @@ from bridge.project_paths import numbered
 
 def write_made_stems(job: OpenJob, stems: ObtainedStems, folder: OutputFolder) -> None:
     """Writes the stems that this job has made."""
-    chosen = {stem: stems.made[stem] for stem in job.stems if stem in stems.made}
+    chosen = {stem: stems.raw[stem] for stem in job.stems if stem in stems.raw}
     if chosen:
         for result in write_stems(chosen, job.region, job.name, job.request, folder, job.control):
             job.log.produced(result)
@@ -31,7 +31,7 @@ def write_made_stems(job: OpenJob, stems: ObtainedStems, folder: OutputFolder) -
 
 def previous_folder(job: OpenJob, stems: ObtainedStems, files: Sequence[OutputFile]) -> OutputFolder | None:
     """The folder that an equal job was written to, if it is unchanged since; `files` are the job's notes."""
-    if job.context.cache is None or stems.made:
+    if job.context.cache is None or stems.raw:
         return None
     wanted = wanted_folder(job.request)
     return find_previous_folder(job.id, wanted, job.name, job.keys.job, [*stems.files, *files])

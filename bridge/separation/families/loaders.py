@@ -19,10 +19,10 @@ def load_demucs(weights: Weights, device: str, control: Control) -> LoadedModel:
     """
     from bridge.separation.models.loading import load_bag
     from bridge.separation.networks.torch_network import torch_networks
-    from bridge.separation.windowed.engine import DemucsSeparator
+    from bridge.separation.windowed.engine import WindowedSeparator
 
     networks = tuple(torch_networks(weights.name, load_bag(weights, control), device))
-    separator = DemucsSeparator(weights.name, networks, weights.bag.weights)
+    separator = WindowedSeparator(weights.name, networks, weights.bag.weights)
     loaded = LoadedModel(weights, "torch", device, networks, separator)
     if loaded.is_displaced:
         control.warn(out_of_memory_warning(weights.name, device))
@@ -36,8 +36,8 @@ def load_openunmix(weights: Weights, device: str, control: Control) -> LoadedMod
         WeightsUnavailable, OutOfMemory, EngineFailed, Cancelled: as `unmix_network.load_unmix`.
     """
     from bridge.separation.networks.unmix_network import load_unmix
-    from bridge.separation.windowed.engine import DemucsSeparator
+    from bridge.separation.windowed.engine import WindowedSeparator
 
     network = load_unmix(weights, device, control)
-    separator = DemucsSeparator(weights.name, (network,), normalises=False)
+    separator = WindowedSeparator(weights.name, (network,), normalises=False)
     return LoadedModel(weights, "torch", device, (network,), separator)

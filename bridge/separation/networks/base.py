@@ -43,7 +43,7 @@ class Network(Protocol):
     def sample_rate_hz(self) -> int: ...
 
     @property
-    def segment_frames(self) -> int:
+    def window_frames(self) -> int:
         """Window length in frames."""
         ...
 
@@ -53,7 +53,7 @@ class Network(Protocol):
         ...
 
     def input_frames(self, length: int) -> int:
-        """Frames of input needed to estimate `length` frames (`length` ≤ `segment_frames`)."""
+        """Frames of input needed to estimate `length` frames (`length` ≤ `window_frames`)."""
         ...
 
     def prepare(self) -> None:

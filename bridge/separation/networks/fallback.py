@@ -36,8 +36,8 @@ class FallbackNetwork:
         return self._network.sample_rate_hz
 
     @property
-    def segment_frames(self) -> int:
-        return self._network.segment_frames
+    def window_frames(self) -> int:
+        return self._network.window_frames
 
     @property
     def device(self) -> str:

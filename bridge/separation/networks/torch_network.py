@@ -56,7 +56,7 @@ class TorchNetwork:
         return int(self._model.samplerate)
 
     @property
-    def segment_frames(self) -> int:
+    def window_frames(self) -> int:
         return int(self._model.samplerate * self._model.segment)
 
     @property

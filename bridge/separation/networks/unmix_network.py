@@ -58,7 +58,7 @@ class UnmixNetwork:
         return int(self._model.sample_rate)
 
     @property
-    def segment_frames(self) -> int:
+    def window_frames(self) -> int:
         return self._segment_frames
 
     @property

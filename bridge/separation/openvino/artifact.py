@@ -21,7 +21,7 @@ class OpenVinoModel(Value, frozen=True, kw_only=True):
 
     sources: tuple[str, ...]
     sample_rate_hz: int
-    segment_frames: int
+    window_frames: int
     spectrum_size: int
     """Window length of the spectrogram in frames; its hop is a quarter of that."""
     identity: str

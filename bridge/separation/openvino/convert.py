@@ -83,7 +83,7 @@ def convert(model: Any, folder: Path, window: np.ndarray[Any, np.dtype[np.float3
     converted = OpenVinoModel(
         sources=tuple(model.sources),
         sample_rate_hz=int(model.samplerate),
-        segment_frames=frames,
+        window_frames=frames,
         spectrum_size=int(model.nfft),
         identity=identity,
         difference=0.0,

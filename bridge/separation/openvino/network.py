@@ -27,7 +27,7 @@ class OpenVinoNetwork:
         self._name = name
         self._converted = converted
         self._model_file = model_file
-        self._spectrogram = Spectrogram(converted.spectrum_size, converted.segment_frames)
+        self._spectrogram = Spectrogram(converted.spectrum_size, converted.window_frames)
         self._request: Any = None
 
     @property
@@ -39,11 +39,11 @@ class OpenVinoNetwork:
         return self._converted.sample_rate_hz
 
     @property
-    def segment_frames(self) -> int:
-        return self._converted.segment_frames
+    def window_frames(self) -> int:
+        return self._converted.window_frames
 
     def input_frames(self, length: int) -> int:  # noqa: ARG002 - the graph was traced for one length
-        return self._converted.segment_frames
+        return self._converted.window_frames
 
     def prepare(self) -> None:
         if self._request is not None:

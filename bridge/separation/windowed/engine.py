@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SILENT_PEAK = 2.0**-24
 
 
-class DemucsSeparator:
+class WindowedSeparator:
     """A loaded bag of networks; a single model is a bag of one."""
 
     def __init__(
@@ -73,7 +73,7 @@ class DemucsSeparator:
 
     def context(self, sample_rate_hz: int) -> Context:  # noqa: ARG002 - the rate is fixed
         """The context that covers every window overlapping a region, for the network with the longest windows."""
-        segment = max(network.segment_frames for network in self._networks)
+        segment = max(network.window_frames for network in self._networks)
         return Context(segment - 1, stride_frames(segment))
 
     def identity(self) -> str:
@@ -164,7 +164,7 @@ class _NetworkStream:
         self._frames = frames
         self._shares = shares
         self._rows = [network.sources.index(stem) for stem in shares]
-        self._segment_frames = network.segment_frames
+        self._segment_frames = network.window_frames
         self._stock_plan = stock_plan
         self.starts = window_starts(frames, self._segment_frames, stock=stock_plan)
         self._next = 0

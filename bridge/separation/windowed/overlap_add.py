@@ -36,19 +36,19 @@ class Window:
     trim_left: int
 
 
-def stride_frames(segment_frames: int, overlap: float = OVERLAP) -> int:
+def stride_frames(window_frames: int, overlap: float = OVERLAP) -> int:
     """The distance between consecutive window starts."""
-    return int((1 - overlap) * segment_frames)
+    return int((1 - overlap) * window_frames)
 
 
-def window_starts(frames: int, segment_frames: int, overlap: float = OVERLAP, *, stock: bool = False) -> range:
+def window_starts(frames: int, window_frames: int, overlap: float = OVERLAP, *, stock: bool = False) -> range:
     """The first frame of every window, up to the first window that reaches the end of the mix.
 
     With `stock`, as demucs does: the last window may lie entirely inside the previous one, so that a clip of one window
     length takes two windows.
     """
-    stride = stride_frames(segment_frames, overlap)
-    return range(0, frames if stock else max(1, frames - segment_frames + stride), stride)
+    stride = stride_frames(window_frames, overlap)
+    return range(0, frames if stock else max(1, frames - window_frames + stride), stride)
 
 
 def window_with_context(start: int, stop: int, input_frames: int, frames: int) -> Window:
@@ -63,20 +63,20 @@ def window_with_context(start: int, stop: int, input_frames: int, frames: int) -
     return Window(start, stop, read_start, read_stop, read_start - first, last - read_stop, extra // 2)
 
 
-def crossfade(segment_frames: int) -> npt.NDArray[np.float32]:
-    """Triangular window, 0 < w ≤ 1: float32 (segment_frames,)."""
-    half = segment_frames // 2
+def crossfade(window_frames: int) -> npt.NDArray[np.float32]:
+    """Triangular window, 0 < w ≤ 1: float32 (window_frames,)."""
+    half = window_frames // 2
     rise = np.arange(1, half + 1, dtype=np.float32)
-    fall = np.arange(segment_frames - half, 0, -1, dtype=np.float32)
-    weight: npt.NDArray[np.float32] = np.concatenate([rise, fall]) / np.float32(segment_frames - half)
+    fall = np.arange(window_frames - half, 0, -1, dtype=np.float32)
+    weight: npt.NDArray[np.float32] = np.concatenate([rise, fall]) / np.float32(window_frames - half)
     return weight
 
 
 class OverlapAdd:
     """Adds the overlapping estimates of one model; stores only the frames that have not been taken yet."""
 
-    def __init__(self, segment_frames: int) -> None:
-        self._weight = crossfade(segment_frames)
+    def __init__(self, window_frames: int) -> None:
+        self._weight = crossfade(window_frames)
         self._first = 0  # the mix frame of the first stored frame
         self._sum: npt.NDArray[np.float32] = np.zeros((0, 0, 0), np.float32)
         self._weights: npt.NDArray[np.float32] = np.zeros(0, np.float32)

@@ -9,7 +9,7 @@ from bridge.transcription.drums.band_spectrogram import BANDS, BandSpectrogram
 from bridge.transcription.drums.layout import ATTACK_SLOT, HIT, SLOTS
 
 #: A band's scale is its level in a loud hit, and at least this share of the loudest band's.
-LOUD_PERCENTILE, USUAL_PERCENTILE, MIN_SCALE_SHARE = 95, 50, 0.03
+LOUD_HIT_PERCENTILE, USUAL_PERCENTILE, MIN_SCALE_SHARE = 95, 50, 0.03
 #: Added to scaled levels, so that levels far below it all look the same.
 FLOOR = 0.02
 #: Gaps to neighbouring hits are capped here.
@@ -27,7 +27,7 @@ def hit_features(spectrogram: BandSpectrogram, frames: Indices) -> Floats:
             inside = (frames + step >= 0) & (frames + step < spectrogram.frames)
             levels[inside, index] += spectrogram.level[frames[inside] + step] / (stop - start)
     attacks = levels[:, ATTACK_SLOT : ATTACK_SLOT + 2].max(axis=1)
-    loud = np.percentile(attacks, LOUD_PERCENTILE, axis=0)
+    loud = np.percentile(attacks, LOUD_HIT_PERCENTILE, axis=0)
     scale = np.maximum(loud, max(MIN_SCALE_SHARE * float(loud.max()), 1e-9))
     usual = np.percentile(attacks, USUAL_PERCENTILE, axis=0)
     levels /= scale.astype(np.float32)

@@ -17,7 +17,7 @@ FRAMES_BEFORE = (-4, -3, -2)
 
 #: Rises are measured over two frames, in the logarithm of the level plus this share of the band's loud level.
 COMPRESSION = 0.06
-LOUD_PERCENTILE = 97
+LOUD_FRAME_PERCENTILE = 97
 #: A band's loud level is at least this share of the loudest frame's.
 MIN_LOUD_SHARE = 0.03
 RISE_FRAMES = 2
@@ -54,7 +54,7 @@ def hit_frames(spectrogram: BandSpectrogram) -> Indices:
 def _rise(spectrogram: BandSpectrogram) -> Doubles:
     """The mean rise of the `RISING_BANDS` that rise most in each frame, in nepers: (frames,)."""
     level = spectrogram.level
-    loud = np.array([np.percentile(column, LOUD_PERCENTILE) for column in level.T])
+    loud = np.array([np.percentile(column, LOUD_FRAME_PERCENTILE) for column in level.T])
     loud = np.maximum(loud, max(SILENCE, MIN_LOUD_SHARE * float(max(loud.max(), 0.1 * level.max()))))
     rise = np.zeros(spectrogram.frames)
     for first in range(0, spectrogram.frames, BLOCK_FRAMES):

@@ -57,12 +57,12 @@ def drum_notes(spectrogram: BandSpectrogram, classifier: DrumClassifier) -> list
         levels = levels_db(increments[hits], drum)
         loud_enough = levels >= np.percentile(levels, LOUD_PERCENTILE) + drum.floor_db
         hits, levels = hits[loud_enough], levels[loud_enough]
-        loudness = velocities(levels)
+        hit_velocities = velocities(levels)
         keys = tom_keys(increments[hits]) if drum is TOM else np.full(len(hits), drum.key)
         for key in np.unique(keys).tolist():
             of_key = keys == key
             confidences = probability[hits[of_key]]
-            notes += _notes(drum, key, onsets[hits[of_key]], loudness[of_key], confidences, spectrogram)
+            notes += _notes(drum, key, onsets[hits[of_key]], hit_velocities[of_key], confidences, spectrogram)
     return sorted(notes, key=lambda note: (note.onset_seconds, note.pitch))
 
 

@@ -17,7 +17,7 @@ from bridge.transcription.pitched.polyphonic import polyphonic_segments
 from bridge.transcription.pitched.posteriors import Posteriors
 from bridge.transcription.pitched.profiles import Profile
 from bridge.transcription.pitched.segments import NoteSegment
-from bridge.transcription.velocity import velocities
+from bridge.transcription.velocity import LOUD_PERCENTILE, velocities
 
 #: A note's level is measured in its first 80 ms.
 ATTACK_SECONDS = 0.08
@@ -83,4 +83,4 @@ def _audible(overall: Decibels) -> npt.NDArray[np.bool_]:
     """Which levels are neither bleed nor silence: (segments,)."""
     if not len(overall):
         return np.zeros(0, np.bool_)
-    return np.asarray(overall > max(SILENCE_DB, float(np.percentile(overall, 90)) - BLEED_DB))
+    return np.asarray(overall > max(SILENCE_DB, float(np.percentile(overall, LOUD_PERCENTILE)) - BLEED_DB))

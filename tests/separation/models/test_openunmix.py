@@ -117,7 +117,7 @@ def test_a_network_has_the_properties_of_its_model(locations: ModelFolders) -> N
     network = load_unmix(found(locations), "cpu", RecordingControl())
     assert network.sources == TARGETS
     assert network.sample_rate_hz == 8000
-    assert network.segment_frames == (WIENER_COLUMNS - 1) * MADE["nhop"]
+    assert network.window_frames == (WIENER_COLUMNS - 1) * MADE["nhop"]
     assert len(network.identity()) == 16
     again = load_unmix(found(locations), "cpu", RecordingControl())
     assert again.identity() == network.identity()

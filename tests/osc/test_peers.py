@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.osc.addresses import PONG
-from bridge.osc.subscribers import MAX_PEERS, MAX_REMEMBERED_REQS, MAX_SOURCES, Peers, RecentAnswers
+from bridge.osc.peers import MAX_PEERS, MAX_REMEMBERED_REQS, MAX_SOURCES, Peers, RecentAnswers
 from tests.support.fakes import FakeClock
 
 MAX = ("127.0.0.1", 50_000)
