@@ -7,24 +7,14 @@ programs. Help texts, pages, OSCQuery and the command line all use it.
 from __future__ import annotations
 
 import math
-import re
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-import msgspec
-
 from bridge.errors import BadArguments
-from bridge.music.scale import ACCIDENTALS, LETTERS, parse_scale, scale_name
-from bridge.options.paths import absolute_path
 from bridge.options.readers import number, one_of, text, words
-from bridge.request import Metre, Scale
-from bridge.stems import STEMS
 
 ON, OFF = ("1", "true", "on", "yes"), ("0", "false", "off", "no")
-#: The most beats that a bar may have.
-LONGEST_BAR = 32
 
 
 @dataclass(frozen=True)
@@ -152,48 +142,6 @@ class Switch(Kind):
 
 
 @dataclass(frozen=True)
-class Stems(Kind):
-    """`all`, or some stems, each once, in the order of `STEMS`; empty: none. `also` is one more word for a choice."""
-
-    words: str = f"all, none, or some of {', '.join(STEMS)}"
-    also: str = ""
-    all_record: tuple[str, ...] | None = None
-    """How a record writes `all`; it writes None for `also`."""
-
-    def read(self, name: str, value: object) -> object:
-        if self.also and value == self.also:
-            return self.also
-        if isinstance(value, (tuple, list)):
-            chosen = [text(name, word).lower() for word in value]
-        else:
-            chosen = words(name, value)
-            if chosen == ["all"]:
-                return "all"
-            if chosen == ["none"]:
-                return ()
-            if not chosen:
-                raise BadArguments(f"{name} is empty: say {self.words}.")
-        for word in chosen:
-            if word not in STEMS:
-                raise BadArguments(f"{name} must be {self.words}; there is no stem {word!r}.")
-        return tuple(stem for stem in STEMS if stem in chosen)
-
-    def recorded(self, value: object) -> object:
-        if value == "all":
-            return self.all_record
-        return None if value == self.also else value
-
-    def restored(self, record: object) -> object:
-        if record is None:
-            return self.also or "all"
-        is_all = isinstance(record, (list, tuple)) and tuple(record) == self.all_record
-        return "all" if is_all else record
-
-    def shown(self, value: object) -> object:
-        return value if isinstance(value, str) else ",".join(map(str, value)) or "none"  # type: ignore[call-overload]
-
-
-@dataclass(frozen=True)
 class Names(Kind):
     """`none`, or several of some names, each once, in their order."""
 
@@ -207,105 +155,3 @@ class Names(Kind):
             if word not in self.names:
                 raise BadArguments(f"{name} must be none, or some of {', '.join(self.names)}; not {word!r}.")
         return tuple(known for known in self.names if known in chosen)
-
-
-@dataclass(frozen=True)
-class Folder(Kind):
-    """A file or folder, absolute; None where a Max patch sends a field that is empty."""
-
-    def resolved(self, name: str, value: object, base: Path | None) -> object:
-        return value if value == "" else absolute_path(name, value, base)
-
-    def read(self, name: str, value: object) -> object:
-        return None if value == "" else absolute_path(name, value)
-
-
-@dataclass(frozen=True)
-class FileName(Kind):
-    """A name without folders."""
-
-    def read(self, name: str, value: object) -> object:
-        signs = (sign for sign in text(name, value) if unicodedata.category(sign) not in ("Cc", "Cs", "Zl", "Zp"))
-        written = "".join(signs).strip()
-        if not written or written in (".", ".."):
-            raise BadArguments(f"{name} must not be empty.")
-        if "/" in written or "\\" in written:
-            raise BadArguments(f"{name} is a name, not a path: {written!r}; the folder goes into out.")
-        return written
-
-
-@dataclass(frozen=True)
-class Pitch(Kind):
-    """A MIDI number, 0–127."""
-
-    words: str = "a note as D2, a MIDI number, or a frequency as 73.4Hz"
-
-    def read(self, name: str, value: object) -> object:
-        written = text(name, value).strip()
-        if note := re.fullmatch(r"([A-Ga-g])([#♯b♭]?)(-?\d)", written):
-            key = 12 * (int(note[3]) + 1) + LETTERS[note[1].lower()] + ACCIDENTALS[note[2]]
-        elif frequency := re.fullmatch(r"(\d+(?:\.\d+)?)\s*hz", written.lower()):
-            hertz = float(frequency[1])
-            key = round(69 + 12 * math.log2(hertz / 440)) if hertz > 0 else -1
-        elif re.fullmatch(r"\d{1,3}", written):
-            key = int(written)
-        else:
-            raise BadArguments(f"{name} must be a note as D2, a MIDI number or a frequency as 73.4Hz, not {written!r}.")
-        if not 0 <= key <= 127:
-            raise BadArguments(
-                f"{name} must lie between MIDI's lowest and highest note, C-1 and G9; {written!r} does not."
-            )
-        return key
-
-
-@dataclass(frozen=True)
-class MetreKind(Kind):
-    """`6/8`, as (6, 8)."""
-
-    words: str = "as 4/4 or 6/8"
-
-    def read(self, name: str, value: object) -> Metre:
-        written = text(name, value).strip()
-        found = re.fullmatch(r"(\d{1,2})/(1|2|4|8|16|32)", written)
-        if found is None or not 0 < int(found[1]) <= LONGEST_BAR:
-            raise BadArguments(f"{name} must be written as 4/4 or 6/8, not {written!r}.")
-        return int(found[1]), int(found[2])
-
-
-@dataclass(frozen=True)
-class ScaleKind(Kind):
-    """A scale; `auto`: the key that the notes are in; None: notes stay where they are."""
-
-    words: str = "as Bb major or E dorian; auto, none"
-
-    def read(self, name: str, value: object) -> Scale | str | None:
-        written = "" if value == "" else text(name, value).strip()
-        if written.lower() in ("", "none"):
-            return None
-        return "auto" if written.lower() == "auto" else parse_scale(written)
-
-    def recorded(self, value: object) -> object:
-        return scale_name(value) if isinstance(value, Scale) else value or ""
-
-    def restored(self, record: object) -> object:
-        return msgspec.to_builtins(self.read("scale", record))
-
-
-@dataclass(frozen=True)
-class PictureKind(Kind):
-    """None: no picture; empty: one among the results; else its path."""
-
-    words: str = "1, 0, or a path that ends in .svg"
-
-    def resolved(self, name: str, value: object, base: Path | None) -> object:
-        return absolute_path(name, value, base) if text(name, value).lower().endswith(".svg") else value
-
-    def read(self, name: str, value: object) -> str | None:
-        written = text(name, value).strip()
-        if written.lower() in (*OFF, "none", ""):
-            return None
-        if written.lower() in ON:
-            return ""
-        if not written.lower().endswith(".svg"):
-            raise BadArguments(f"{name} must be 1, 0, or a file that ends in .svg, not {written!r}.")
-        return absolute_path(name, written)

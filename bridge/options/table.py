@@ -8,22 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from bridge.options.kinds import (
-    FileName,
-    Folder,
-    Kind,
-    MetreKind,
-    Names,
-    Number,
-    OptionalChoice,
-    PictureKind,
-    Pitch,
-    ScaleKind,
-    Stems,
-    Switch,
-    between,
-    choice_of,
-)
+from bridge.options.kinds import Kind, Names, Number, OptionalChoice, Switch, between, choice_of
+from bridge.options.special_kinds import FileName, Folder, MetreKind, PictureKind, Pitch, ScaleKind, Stems
 from bridge.request import GRIDS, SYNCS, Bends, JobRequest, OffScale, Voices
 
 TEMPO = between(20, 400, "BPM")
