@@ -147,6 +147,10 @@ class Names(Kind):
 
     names: tuple[str, ...]
 
+    @property
+    def range(self) -> Range | None:
+        return Range(choices=("none", *self.names))
+
     def read(self, name: str, value: object) -> object:
         chosen = words(name, value)
         if chosen == ["none"]:

@@ -78,11 +78,11 @@ OPTIONS: dict[str, Option] = {
             "The stems to turn into notes; left out: those that are written.", "midi", ("process", "serve"),
         ),
         Option(
-            "start", "region.start_seconds", Number("seconds, from 0", lowest=0),
+            "start", "region.start_seconds", Number("seconds, from 0", lowest=0.0),
             "Where the part you want starts in the file.", "start_seconds",
         ),
         Option(
-            "end", "region.end_seconds", Number("seconds, after start", lowest=0),
+            "end", "region.end_seconds", Number("seconds, after start", lowest=0.0),
             "Where it ends; left out: at the file's end.", "end_seconds",
         ),
         _notes(
