@@ -20,7 +20,7 @@ from bridge.midi.client import MidiPlayer
 from bridge.midi.lateness_log import LatenessLog
 from bridge.midi.ports.port_layout import PortLayout
 from bridge.options.paths import current_folder
-from bridge.options.request import build_request
+from bridge.options.request import build_request, check_request
 from bridge.osc.http.server import serve_http
 from bridge.osc.http.view import BridgeView
 from bridge.osc.server import OscServer, serve_osc
@@ -75,6 +75,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
     Raises:
         BridgeError: the address is taken.
     """
+    check_request(settings.defaults)
     with suppress(TimeoutError):  # the engine is checked again with each job
         engine = settings.defaults.engine.name
         await off_loop(lambda: check_engine(engine, settings.models_dir), timeout_seconds=ANSWER_SECONDS)
@@ -142,7 +143,7 @@ async def _discovery(
         http_address = ""
         if not settings.no_http:
             port = osc.port if settings.http_port is None else settings.http_port
-            view = BridgeView(bridge, settings.defaults, osc.host, osc.port)
+            view = BridgeView(bridge, bridge.engines, settings.defaults, osc.host, osc.port)
             http_address = await parts.enter_async_context(
                 serve_http(view, host=settings.host, port=port, notice=notice)
             )

@@ -157,12 +157,14 @@ def load_settings(
     merged.update({name: value for name, value in (options or {}).items() if value is not None})
     of_jobs = {name: merged.pop(name) for name in JOB_SETTINGS if name in merged}
     try:
+        if "defaults" in merged:  # its fields are set by the options' own names
+            raise ValueError("Object contains unknown field `defaults`")
         settings = msgspec.convert(merged, Settings, strict=False, dec_hook=_decode)
         return msgspec.structs.replace(settings, defaults=with_options(settings.defaults, of_jobs))
     except (msgspec.ValidationError, ValueError, BadArguments) as error:
         words = error.message.rstrip(".") if isinstance(error, BadArguments) else str(error)
         problem = words.replace("- at `$.", "for `").replace("Object contains unknown field", "There is no setting")
-        name = next(iter(re.findall(r"(?<=for `)\w+|(?<=setting `)\w+|^\w+(?= must)", problem)), "")
+        name = next(iter(re.findall(r"(?<=for `)\w+|(?<=setting `)\w+|^\w+(?= (?:must|is) )", problem)), "")
         if (options or {}).get(name) is not None:
             place = f"the option --{name.replace('_', '-')}"
         elif environment.get(PREFIX + name.upper()):

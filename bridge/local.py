@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,13 @@ from bridge.midi.offsets import offsets_seconds
 from bridge.model import Job, ModelInfo, Status
 from bridge.request import JobRequest
 from bridge.scheduler import Scheduler
-from bridge.separation.catalogue import catalogue
+from bridge.separation.catalogue import catalogue, known_engines
+from bridge.separation.names import AUTO, DRAFT
 from bridge.separation.throughput import EngineSpeeds
 from bridge.system.off_loop import ANSWER_SECONDS, off_loop
+
+#: How long a list of engines may take; one request in many waits for it.
+ENGINES_SECONDS = 1.0
 
 
 class LocalBridge:
@@ -37,6 +43,7 @@ class LocalBridge:
         self._device = settings.defaults.engine.device
         self._worker = "starting"
         self._tasks: set[asyncio.Task[None]] = set()
+        self._engines: Sequence[str] = (AUTO, DRAFT)
         self._submitted_jobs: set[str] = set()
         """Jobs submitted since this bridge started."""
         self._playing: set[tuple[str, str]] = set()
@@ -77,6 +84,13 @@ class LocalBridge:
         except TimeoutError:
             raise unresponsive_drive(settings.models_dir) from None
 
+    async def engines(self) -> Sequence[str]:
+        """The names of all engines now; the last known ones while the drive of the models does not answer."""
+        with suppress(TimeoutError):
+            look = partial(known_engines, self._settings.models_dir)
+            self._engines = await off_loop(look, timeout_seconds=ENGINES_SECONDS)
+        return self._engines
+
     async def play(self, job: str, stems: Sequence[str] | None = None, sync: str | None = None) -> None:
         found = self._scheduler.job(job)
         files = {result.name: Path(result.path) for result in found.results if result.is_part}
@@ -90,8 +104,9 @@ class LocalBridge:
         chosen = {stem: files[stem] for stem in (files if stems is None else stems)}
         request = found.request
         default_sync = request.play.sync if job in self._submitted_jobs else self._settings.defaults.play.sync
-        offsets = await off_loop(lambda: offsets_seconds(self._settings))
-        await self._player.play(job, chosen, offsets, sync=sync or default_sync, beat=request.song.beat)
+        await self._player.play(
+            job, chosen, lambda: offsets_seconds(self._settings), sync=sync or default_sync, beat=request.song.beat
+        )
 
     def stop(self, job: str | None = None) -> None:
         if job is not None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import cast
+
+import pytest
 
 from bridge.bus import EventBus
 from bridge.config import Settings
@@ -29,7 +31,13 @@ class RecordingPlayer:
         self.played: list[tuple[str, str]] = []
 
     async def play(
-        self, job: str, stems: Mapping[str, Path], offsets: Mapping[str, float], *, sync: str, beat: float | None
+        self,
+        job: str,
+        stems: Mapping[str, Path],
+        offsets: Callable[[], Mapping[str, float]],
+        *,
+        sync: str,
+        beat: float | None,
     ) -> None:
         del stems, offsets, beat
         self.played.append((job, sync))
@@ -94,3 +102,8 @@ async def test_a_job_of_an_earlier_run_uses_the_sync_setting_of_this_bridge(clip
         await second[0].play(job)
     await second[0].play(earlier, sync="clock")
     assert player.played == [(earlier, "jack"), (now, "link"), (earlier, "clock")]
+    # The player knows of a play before anything else can run, so that a stop right after it is not lost.
+    playing = second[0].play(now)
+    with pytest.raises(StopIteration):
+        playing.send(None)
+    assert player.played[-1] == (now, "link")

@@ -16,6 +16,7 @@ from bridge.midi.schedule import Schedule, schedule
 from bridge.model import MidiStatus, PlayOutcome
 from bridge.processes.child import Child
 from bridge.request import NOW
+from bridge.system.off_loop import off_loop
 
 #: While RtMidi waits for JACK it holds the interpreter, so no heartbeat is sent: as long as a server hangs, and for 4 s
 #: (jackd 1.9.21) if ports are opened just after the player was killed.
@@ -71,7 +72,7 @@ class MidiPlayer:
     async def start(self) -> None:
         """Starts the process; `wait_ready` returns when its ports are open."""
         if self._enabled:
-            await asyncio.to_thread(self._unended.load)
+            await off_loop(self._unended.load)
             await self._child.start()
         else:
             self._ready.set()
@@ -103,7 +104,7 @@ class MidiPlayer:
         self,
         job: str,
         stems: Mapping[str, Path],
-        offsets_seconds: Mapping[str, float] | None = None,
+        offsets_seconds: Callable[[], Mapping[str, float]] = dict,
         *,
         sync: str = NOW,
         beat: float | None = None,
@@ -124,10 +125,11 @@ class MidiPlayer:
             status = await self.wait_ready()
             if status.backend == "none":
                 raise EngineFailed(status.message, advice="")
-            schedules = await asyncio.to_thread(_read, job, dict(stems), dict(offsets_seconds or {}), beat)
-            ends = await asyncio.to_thread(endings_by_stem, schedules)
+            schedules = await off_loop(lambda: _read(job, stems, offsets_seconds(), beat))
+            ends = await off_loop(lambda: endings_by_stem(schedules))
             async with self._write_lock:  # of two concurrent plays, the file that covers both is written last
-                await asyncio.to_thread(self._unended.write, self._unended.add(ends))
+                lines = self._unended.add(ends)
+                await off_loop(lambda: self._unended.write(lines))
         finally:
             self._preparing.remove(preparation)
         if preparation.is_stopped or not self._ready.is_set():  # the player may have died in the meantime

@@ -69,11 +69,11 @@ class Kind:
 
 @dataclass(frozen=True)
 class Number(Kind):
-    """A number; inside it is `factor` times what people write: 0–1 for percent, seconds for milliseconds."""
+    """A number; inside it is what people write over `divisor`: 0–1 for percent, seconds for milliseconds."""
 
     lowest: float = -math.inf
     highest: float = math.inf
-    factor: float = 1.0
+    divisor: float = 1.0
     tag: ClassVar[str] = "f"
 
     @property
@@ -83,12 +83,12 @@ class Number(Kind):
 
     def read(self, name: str, value: object) -> object:
         found = number(name, value, self.lowest, self.highest)
-        return found if self.factor == 1.0 else found * self.factor
+        return found if self.divisor == 1.0 else found / self.divisor
 
 
-def between(lowest: float, highest: float, unit: str, factor: float = 1.0) -> Number:
+def between(lowest: float, highest: float, unit: str, divisor: float = 1.0) -> Number:
     """A number whose words are its limits and its unit: `20–400 BPM`."""
-    return Number(f"{lowest:g}–{highest:g} {unit}", float(lowest), float(highest), factor)
+    return Number(f"{lowest:g}–{highest:g} {unit}", float(lowest), float(highest), divisor)
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,8 @@ class OptionalChoice(Choice):
 
     def read(self, name: str, value: object) -> object:
         none, *_ = self.names
-        found = none if value == "" else one_of(name, value, self.names)
+        written = text(name, value).strip()
+        found = one_of(name, written, self.names) if written else none
         return None if found == none else found
 
     def recorded(self, value: object) -> object:

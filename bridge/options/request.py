@@ -35,6 +35,12 @@ def build_request(
     """
     request = with_options(defaults, options, base)
     request = msgspec.structs.replace(request, source=absolute_path("path", source, base))
+    check_request(request)
+    return request
+
+
+def check_request(request: JobRequest) -> None:
+    """Raises BadArguments if options contradict each other, or nothing is left to do."""
     region, reading, stems = request.region, request.reading, request.stems
     if region.end_seconds is not None and region.end_seconds <= region.start_seconds:
         raise BadArguments(f"end ({region.end_seconds:g} s) must lie after start ({region.start_seconds:g} s).")
@@ -42,7 +48,6 @@ def build_request(
         raise BadArguments(f"lowest (MIDI {reading.lowest}) must not lie above highest (MIDI {reading.highest}).")
     if stems.audio == () and stems.midi == ():
         raise BadArguments("With stems none and midi none there is nothing to do.")
-    return request
 
 
 def with_options(request: JobRequest, options: Mapping[str, object], base: Path | None = None) -> JobRequest:

@@ -13,7 +13,7 @@ from bridge.options.special_kinds import FileName, Folder, MetreKind, PictureKin
 from bridge.request import GRIDS, SYNCS, Bends, JobRequest, OffScale, Voices
 
 TEMPO = between(20, 400, "BPM")
-PERCENT = between(0, 100, "%", factor=0.01)
+PERCENT = between(0, 100, "%", divisor=100)
 DEVICE = choice_of("auto", "cpu", "cuda", "mps")
 SYNC = choice_of(*SYNCS)
 PITCH = Pitch()
@@ -126,7 +126,7 @@ OPTIONS: dict[str, Option] = {
             "sync", SERVERS,
         ),
         _notes(
-            "shortest", "reading.shortest_seconds", between(10, 2000, "ms", factor=0.001),
+            "shortest", "reading.shortest_seconds", between(10, 2000, "ms", divisor=1000),
             "Leave out shorter notes.", "shortest_seconds",
         ),
         _notes("lowest", "reading.lowest", PITCH, "Leave out deeper notes.", "lowest"),

@@ -28,7 +28,12 @@ def check_engine(name: str, models_dir: Path) -> None:
     Raises:
         BadArguments: no engine and no model has that name.
     """
-    one_of("engine", name, known_engines(models_dir))
+    families = EngineFamilies.of(models_dir)
+    wanted = name.casefold()
+    # The user's models come last, so that a drive that does not answer hinders only those.
+    if wanted == AUTO or any(wanted in map(str.casefold, row.names()) for row in families.rows):
+        return
+    one_of("engine", name, engine_names(families))
 
 
 def engine_names(families: EngineFamilies) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
@@ -10,6 +11,8 @@ from contextlib import suppress
 from typing import TypeVar
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 #: After this time a drive counts as one that does not answer.
 ANSWER_SECONDS = 10.0
@@ -63,6 +66,10 @@ class BackgroundDiskWork:
         await asyncio.gather(*self._tasks)
 
     async def _run(self, work: Callable[[], None], then: Callable[[], None]) -> None:
-        with suppress(TimeoutError):
+        try:
             await off_loop(work, timeout_seconds=self._timeout_seconds)
+        except TimeoutError:
+            log.warning("a drive does not answer; its temporary files stay")
+        except Exception:
+            log.exception("temporary files stay")
         then()

@@ -301,3 +301,11 @@ def test_anything_gives_a_sound_request_or_a_refusal(source: str, options: dict[
     assert 0 <= built.region.start_seconds < (built.region.end_seconds or float("inf"))
     assert built.stems.audio == "all" or len(set(built.stems.audio)) == len(built.stems.audio)
     assert from_record(json.loads(json.dumps(to_record(built)))) == built
+
+
+def test_a_share_is_exact() -> None:
+    assert request(sensitivity=57).reading.sensitivity == 0.57
+
+
+def test_blanks_are_no_grid() -> None:
+    assert request(quantise=" ").quantise is None

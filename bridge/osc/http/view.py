@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from bridge import __version__
@@ -24,6 +25,8 @@ class BridgeView:
     """A running bridge as HTTP clients see it."""
 
     bridge: Bridge
+    engines: Callable[[], Awaitable[Sequence[str]]]
+    """The names that the option `engine` may have now."""
     defaults: JobRequest
     """What a job gets if its client leaves an option out."""
     osc_host: str
@@ -41,7 +44,7 @@ class BridgeView:
             osc.STARTUP(__version__),
         )
         values = {message.address: message.arguments for message in now}
-        return oscquery.address_space(values, [model.name for model in await self.bridge.models()], self.defaults)
+        return oscquery.address_space(values, await self.engines(), self.defaults)
 
     def jobs(self, limit: int) -> dict[str, object]:
         """The newest `limit` jobs, oldest first, without their files."""

@@ -9,7 +9,7 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -75,8 +75,12 @@ class Site:
         return Answer(int(status.split()[1]), headers, body)
 
 
+async def engines() -> Sequence[str]:
+    return ("draft",)
+
+
 def view_of(bridge: FakeBridge) -> BridgeView:
-    return BridgeView(bridge, defaults=request_for("", format="flac"), osc_host="127.0.0.1", osc_port=9720)
+    return BridgeView(bridge, engines, defaults=request_for("", format="flac"), osc_host="127.0.0.1", osc_port=9720)
 
 
 @pytest.fixture
@@ -264,8 +268,11 @@ from bridge.request import JobRequest
 from bridge.osc.http.server import serve_http
 from tests.support.fakes import FakeBridge
 
+async def engines():
+    return ("draft",)
+
 async def main():
-    view = BridgeView(FakeBridge(), JobRequest(source=""), "127.0.0.1", 9720)
+    view = BridgeView(FakeBridge(), engines, JobRequest(source=""), "127.0.0.1", 9720)
     async with serve_http(view, port=0, notice=print) as address:
         print({"aiohttp", "zeroconf"} & set(sys.modules))
         reader, writer = await asyncio.open_connection("127.0.0.1", int(address.rsplit(":")[-1]))
