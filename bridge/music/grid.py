@@ -16,6 +16,8 @@ NEAR_OFF_BEAT = (EVEN / 2, (1 + DOTTED) / 2)
 #: With fewer off-beats the grid is even; a ratio closer to even than this is unsteady playing, not swing.
 MIN_OFF_BEATS = 4
 MIN_SWING = 0.04
+#: A beat this close to an edge of the clip lies on it.
+TOLERANCE_SECONDS = 1e-6
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,11 @@ class Grid:
         return (seconds - self.first_seconds) / (2 * self.step_seconds)
 
 
-def swing_ratio(onsets: Iterable[tuple[int, float]], straight: Grid) -> float:
+def swing_ratio(onsets: Iterable[tuple[int, float]], straight: Grid, clip_seconds: float = math.inf) -> float:
     """The position at which the off-beats of `straight` are played, 0.5–0.75.
 
-    Only notes that are the only one of their pitch near an off-beat count, so that notes already on the swung grid give
-    the same ratio again.
+    Only notes that are the only one of their pitch near an off-beat count, and only between beats within the clip, because
+    at its edges notes have to move to a farther grid point. So notes on the swung grid give the same ratio again.
 
     Args:
         onsets: (pitch, seconds) of every note.
@@ -58,6 +60,9 @@ def swing_ratio(onsets: Iterable[tuple[int, float]], straight: Grid) -> float:
     around: dict[tuple[int, int], list[float]] = {}
     for pitch, seconds in onsets:
         pair, share = divmod(straight._pairs(seconds), 1.0)
+        beat, next_beat = straight.seconds(2 * int(pair)), straight.seconds(2 * int(pair) + 2)
+        if beat < -TOLERANCE_SECONDS or next_beat > clip_seconds + TOLERANCE_SECONDS:
+            continue
         if NEAR_OFF_BEAT[0] <= share <= NEAR_OFF_BEAT[1]:
             around.setdefault((pitch, int(pair)), []).append(share)
     shares = [found[0] for found in around.values() if len(found) == 1 and _is_swing_share(found)]

@@ -35,7 +35,7 @@ def quantised(
     played = sorted(notes, key=lambda note: (note.onset_seconds, note.pitch))
     if settings.strength == 0:
         return played
-    grid = grid_for(played, settings, tempo_bpm, first_beat_seconds)
+    grid = grid_for(played, settings, tempo_bpm, first_beat_seconds, clip_seconds)
     clip_grid = _ClipGrid(grid, clip_seconds)
     moved: list[Note] = []
     for line in _by_pitch(played):
@@ -43,12 +43,18 @@ def quantised(
     return sorted(moved, key=lambda note: (note.onset_seconds, note.pitch))
 
 
-def grid_for(notes: Sequence[Note], settings: Quantise, tempo_bpm: float, first_beat_seconds: float = 0.0) -> Grid:
+def grid_for(
+    notes: Sequence[Note],
+    settings: Quantise,
+    tempo_bpm: float,
+    first_beat_seconds: float = 0.0,
+    clip_seconds: float = math.inf,
+) -> Grid:
     """The grid for these notes by `settings`, with their swing if it is kept."""
     straight = Grid(GRIDS[settings.grid] * 60 / tempo_bpm, first_beat_seconds)
     if not settings.keep_swing or settings.grid not in SWINGING:
         return straight
-    ratio = swing_ratio(((note.pitch, note.onset_seconds) for note in notes), straight)
+    ratio = swing_ratio(((note.pitch, note.onset_seconds) for note in notes), straight, clip_seconds)
     return replace(straight, ratio=ratio)
 
 
