@@ -51,8 +51,9 @@ class Grid:
 def swing_ratio(onsets: Iterable[tuple[int, float]], straight: Grid, clip_seconds: float = math.inf) -> float:
     """The position at which the off-beats of `straight` are played, 0.5–0.75.
 
-    Only notes that are the only one of their pitch near an off-beat count, and only between beats within the clip, because
-    at its edges notes have to move to a farther grid point. So notes on the swung grid give the same ratio again.
+    Only notes that are the only one of their pitch near an off-beat count, and only between beats within the clip,
+    because at its edges notes have to move to a farther grid point. So notes on the swung grid give the same ratio
+    again.
 
     Args:
         onsets: (pitch, seconds) of every note.
