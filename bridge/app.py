@@ -42,7 +42,7 @@ CLEAN_UP_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class RunningBridge:
-    """What a user interface gets: the bridge, its addresses, and the worker for downloading models."""
+    """What a face gets: the bridge, its addresses, and the worker for downloading models."""
 
     bridge: LocalBridge
     worker: WorkerClient

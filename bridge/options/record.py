@@ -117,14 +117,18 @@ def event_from_json(line: bytes) -> JobEvent:
 
 
 _DECODER = msgspec.json.Decoder(JobEvent)
+#: Stands for a request while its event is converted; the request itself is read from its record only once.
+_PLACEHOLDER = {"source": ""}
 
 
 def _decode_with_record(line: bytes) -> JobEvent:
     record = _with_folders(msgspec.json.decode(line))
+    request: JobRequest | None = None
     if isinstance(record, dict) and isinstance(record.get("request"), dict):
-        record["request"] = msgspec.to_builtins(from_record(record["request"]))
+        request = from_record(record["request"])
+        record["request"] = _PLACEHOLDER
     event: JobEvent = msgspec.convert(record, JobEvent)
-    return event
+    return msgspec.structs.replace(event, request=request) if isinstance(event, Submitted) and request else event
 
 
 def _with_results(value: HoldsResults) -> dict[str, object]:

@@ -53,8 +53,6 @@ NIGHT = PictureColours(
         "piano": "#ecf4ff", "mix": "#ecf4ff",
     },
 )  # fmt: skip
-
-
 _STEMS = (*STEM_TABLE.values(), MIX)
 
 

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 VERSION = "draft-2"
 
 LONG_WINDOW_SECONDS = 0.093
-SHORT_WINDOW_SECONDS = LONG_WINDOW_SECONDS / 4
 
 BASS_BELOW_HZ = 180.0
 """Above the fundamentals of a bass guitar's usual range, below most of a voice."""
