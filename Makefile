@@ -49,7 +49,7 @@ format: $(VENV)/ready ## put the code into shape
 bench: $(VENV)/ready ## measure speed and quality, beside the tools that people use today
 	$(UV) sync --inexact --group bench
 	$(BIN)/python -m benchmarks.speed.separation
-	$(BIN)/python -m benchmarks.quality.draft
+	$(BIN)/python -m benchmarks.quality.separation
 	$(BIN)/python -m benchmarks.quality.transcription
 	$(BIN)/python -m benchmarks.speed.memory
 
