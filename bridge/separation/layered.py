@@ -88,6 +88,7 @@ class LayeredSeparator:
                 block[OTHER] = rest.read(start, stop) - sum(parts.values())
             start = stop
             yield block
+        control.checkpoint(1.0)
 
 
 class _Accompaniment:
