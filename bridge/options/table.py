@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 from bridge.options.kinds import Kind, Names, Number, OptionalChoice, Switch, between, choice_of
-from bridge.options.special_kinds import FileName, Folder, MetreKind, PictureKind, Pitch, ScaleKind, Stems
+from bridge.options.special_kinds import NOTE_STEMS, FileName, Folder, MetreKind, PictureKind, Pitch, ScaleKind, Stems
 from bridge.request import GRIDS, SYNCS, Bends, JobRequest, OffScale, Voices
 
 TEMPO = between(20, 400, "BPM")
@@ -71,11 +71,13 @@ OPTIONS: dict[str, Option] = {
             "What separates the clip.", "engine", ("process", *SERVERS),
         ),
         Option(
-            "stems", "stems.audio", Stems(), "The stems to write as audio files.", "stems", ("process", "serve"),
+            "stems", "stems.audio", Stems(),
+            "The stems to write as audio files; instrumental, no_drums …: the mix without that stem.",
+            "stems", ("process", *SERVERS),
         ),
         Option(
-            "midi", "stems.midi", Stems(also="stems", all_record=("all",)),
-            "The stems to turn into notes; left out: those that are written.", "midi", ("process", "serve"),
+            "midi", "stems.midi", NOTE_STEMS,
+            "The stems to turn into notes; left out: the single ones that are written.", "midi", ("process", "serve"),
         ),
         Option(
             "start", "region.start_seconds", Number("seconds, from 0", lowest=0.0),

@@ -16,12 +16,12 @@ from bridge.audio.wav_chunks import acid, bext
 from bridge.errors import BadArguments
 from bridge.model import Result, Warning
 from bridge.options.readers import listed
-from bridge.pipeline.channels import stems_of
+from bridge.pipeline.channels import audio_of, stems_of
 from bridge.pipeline.output_folder import OutputFolder
 from bridge.project_paths import stem_file_name
 from bridge.protocols import Control, Separator
 from bridge.request import JobRequest, StemSet
-from bridge.stems import stem_of
+from bridge.stems import OPPOSITE_TABLE, label_of, single_stem_of, single_stems
 
 if TYPE_CHECKING:
     from bridge.protocols import StemBlock
@@ -41,13 +41,14 @@ def chosen_stems(request: JobRequest, separator: Separator | None) -> tuple[tupl
         return (), () if wanted.transcribe_as is None else (wanted.transcribe_as,)
     available = stems_of(separator)
     for stem in (*_named(wanted.audio), *_named(wanted.midi)):
-        if stem not in available:
+        if stem not in audio_of(separator):
             raise BadArguments(
-                f"The engine {separator.name} provides {listed(available)}, not {stem}.",
+                f"The engine {separator.name} provides {listed(available)}, not {_missing(stem)}.",
                 advice="Choose one of these stems, or another engine.",
             )
     stems = available if wanted.audio == "all" else wanted.audio
-    midi = (stems or available) if wanted.midi == "stems" else available if wanted.midi == "all" else wanted.midi
+    of_written = single_stems(stems) if stems else available
+    midi = of_written if wanted.midi == "stems" else available if wanted.midi == "all" else wanted.midi
     if not stems and not midi:
         raise BadArguments("Neither stems nor MIDI files were requested.", advice="Name some in stems or in midi.")
     return stems, midi
@@ -55,6 +56,11 @@ def chosen_stems(request: JobRequest, separator: Separator | None) -> tuple[tupl
 
 def _named(choice: StemSet | Literal["stems"]) -> tuple[str, ...]:
     return () if isinstance(choice, str) else choice
+
+
+def _missing(name: str) -> str:
+    """What an engine lacks that cannot make `name`: that stem, or the one that the opposite is without."""
+    return f"{single_stem_of(name)}, which {name} would lack" if name in OPPOSITE_TABLE else name
 
 
 def bytes_needed(region: OpenRegion, made: int, written: int) -> int:
@@ -145,7 +151,7 @@ def time_stamp_chunks(stem: str, region: OpenRegion, request: JobRequest) -> lis
         position = round(beat * 60 / tempo * rate)
     else:
         position = region.start_frame
-    facts = [f"{stem_of(stem).label} of {Path(request.source).name}", f"from {region.start_frame / rate:.6f} s"]
+    facts = [f"{label_of(stem)} of {Path(request.source).name}", f"from {region.start_frame / rate:.6f} s"]
     chunks = []
     if tempo is not None:
         facts.append(f"tempo {tempo:g} BPM")
