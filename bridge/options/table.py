@@ -107,12 +107,12 @@ OPTIONS: dict[str, Option] = {
             "What the results are called; left out: like the clip.", "name",
         ),
         Option(
-            "format", "audio.name", choice_of("wav", "aiff", "flac", "mp3", "ogg"),
+            "format", "audio.name", choice_of("wav", "aiff", "flac", "mp3", "ogg", "m4a", "opus"),
             "The kind of audio file.", "format", ("process", "serve"),
         ),
         Option(
             "depth", "audio.depth", choice_of("source", "16", "24", "32f"),
-            "Bits of a sample; source: as in the clip.", "depth", ("process", "serve"),
+            "Bits of a sample, where the format has them; source: as in the clip.", "depth", ("process", "serve"),
         ),
         Option(
             "device", "engine.device", DEVICE,

@@ -9,9 +9,11 @@ from typing import IO, TYPE_CHECKING, Literal
 
 import numpy as np
 
+from bridge.audio.encoders import as_encoded
 from bridge.audio.scratch import BYTES_PER_SAMPLE, Scratch
 from bridge.audio.sink import subtype_for, would_clip, write_audio
 from bridge.audio.source import OpenRegion
+from bridge.audio.tags import info_chunk
 from bridge.audio.wav_chunks import acid, bext
 from bridge.errors import BadArguments
 from bridge.model import Result, Warning
@@ -123,22 +125,31 @@ def write_stems(
         file = stem_file_name(name, stem, file_format)
         if not folder.has(file):
             with folder.new_file(file) as temporary:
-                write_audio(temporary, scratch, file_format, subtype, time_stamp_chunks(stem, region, request))
+                write_audio(
+                    temporary,
+                    scratch,
+                    file_format,
+                    subtype,
+                    stem_chunks(stem, region, request),
+                    region.tags.of_stem(label_of(stem)),
+                    lambda: control.checkpoint(1.0),
+                )
+        audio = as_encoded(file_format, scratch.signal())
         yield Result(
             kind="stem",
             name=stem,
             folder=str(folder.path),
             file=file,
             seconds=region.seconds,
-            sample_rate_hz=region.audio.sample_rate_hz,
-            frames=region.frames,
+            sample_rate_hz=audio.sample_rate_hz,
+            frames=audio.frames,
             channels=region.audio.channels,
             subtype=subtype,
         )
 
 
-def time_stamp_chunks(stem: str, region: OpenRegion, request: JobRequest) -> list[tuple[bytes, bytes]]:
-    """WAV chunks (`bext`, `acid`) that state the stem's position and tempo.
+def stem_chunks(stem: str, region: OpenRegion, request: JobRequest) -> list[tuple[bytes, bytes]]:
+    """WAV chunks (`bext`, `acid`, `LIST`) that state the stem's position, tempo and tags.
 
     The position is on the timeline of the source's recorder if known, else of the song, else in the source. Only a
     tempo that the user gave is written, because programs stretch a file by it.
@@ -158,4 +169,7 @@ def time_stamp_chunks(stem: str, region: OpenRegion, request: JobRequest) -> lis
         chunks.append(acid(tempo, region.seconds))
     if beat is not None:
         facts.append(f"beat {beat:g}")
+    tags = region.tags.of_stem(label_of(stem))
+    if tags.present:
+        chunks.append(info_chunk(tags))
     return [bext(", ".join(facts), region.origin, position), *chunks]

@@ -42,7 +42,7 @@ class Keys:
     job: str
     """Equal for jobs that write the same bytes."""
     stems: str
-    """Of the written stems' audio, without their time stamps."""
+    """Of the written stems, without the chunks after the audio of WAV files: time stamps and tags."""
     separation: str
     """Of the raw stems, before they are written in a format."""
 
@@ -87,8 +87,8 @@ def cache_keys(
     separation = digest.hexdigest()
     settings = _settings(request, stems, midi)
     return Keys(
-        job=_digest(separation, settings, region.origin if stems else None),
-        stems=_digest(separation, _without_notes(settings)),
+        job=_digest(separation, settings, (region.origin, region.tags) if stems else None),
+        stems=_digest(separation, _without_notes(settings), None if request.audio.name == "wav" else region.tags),
         separation=separation,
     )
 
