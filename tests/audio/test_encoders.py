@@ -12,12 +12,14 @@ import av
 import numpy as np
 import pytest
 
-from bridge.audio import encoders
+from bridge.audio import encoders, sink
 from bridge.audio.encoders import ENCODED_FORMATS, as_encoded, check_encoder, missing_encoder, write_encoded
-from bridge.audio.signal import ArraySignal
+from bridge.audio.signal import ArraySignal, RawSignal
 from bridge.audio.sink import check_format, subtype_for
 from bridge.audio.tags import NO_TAGS, Tags
 from bridge.errors import BadArguments, Cancelled
+from bridge.worker.messages import CancelJob
+from tests.support.bench import Bench
 from tests.support.encoded import decoded
 from tests.support.sounds import Samples, music
 
@@ -157,3 +159,24 @@ def test_a_drive_that_takes_no_more_is_an_os_error(tmp_path: Path, file_format: 
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
         signal.signal(signal.SIGXFSZ, before)
+
+
+@pytest.mark.parametrize("file_format", ["wav", "flac", "mp3", *FORMATS])
+def test_a_cancelled_job_leaves_no_half_file(clip: Path, monkeypatch: pytest.MonkeyPatch, file_format: str) -> None:
+    """It is cancelled in the middle of its first file."""
+    monkeypatch.setattr(encoders, "BLOCK_FRAMES", 20_000)
+    monkeypatch.setattr(sink, "BLOCK_FRAMES", 20_000)
+    bench = Bench()
+    frames, read_blocks = [], RawSignal.read
+
+    def read(audio: RawSignal, start: int, stop: int) -> Samples:
+        frames.append(start)
+        if start > 30_000:
+            bench.worker.interrupt(CancelJob(job="a"))
+        return read_blocks(audio, start, stop)
+
+    monkeypatch.setattr(RawSignal, "read", read)
+    job = bench.run(clip, format=file_format, stems=("vocals",), midi=())
+    assert (job.state, job.results) == ("cancelled", ())
+    assert max(frames) < 70_000
+    assert not Path(job.output_dir).exists()
