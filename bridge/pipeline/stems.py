@@ -42,12 +42,13 @@ def chosen_stems(request: JobRequest, separator: Separator | None) -> tuple[tupl
     if separator is None:
         return (), () if wanted.transcribe_as is None else (wanted.transcribe_as,)
     available = stems_of(separator)
-    for stem in (*_named(wanted.audio), *_named(wanted.midi)):
-        if stem not in audio_of(separator):
-            raise BadArguments(
-                f"The engine {separator.name} provides {listed(available)}, not {_missing(stem)}.",
-                advice="Choose one of these stems, or another engine.",
-            )
+    missing = [_missing(stem) for stem in _named(wanted.audio) if stem not in audio_of(separator)]
+    missing += [stem for stem in _named(wanted.midi) if stem not in available]
+    if missing:
+        raise BadArguments(
+            f"The engine {separator.name} provides {listed(available)}, not {missing[0]}.",
+            advice="Choose one of these stems, or another engine.",
+        )
     stems = available if wanted.audio == "all" else wanted.audio
     of_written = single_stems(stems) if stems else available
     midi = of_written if wanted.midi == "stems" else available if wanted.midi == "all" else wanted.midi

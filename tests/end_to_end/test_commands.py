@@ -234,7 +234,7 @@ def test_doctor_and_ports_report_on_this_machine(tmp_path: Path) -> None:
     done = sab("doctor", "--json", "--state-dir", tmp_path, "--models-dir", tmp_path)
     assert done.returncode == 0, done.stdout
     found = {finding["subject"]: finding["verdict"] for finding in json.loads(done.stdout)}
-    assert found["Notes"] == found["Audio files"] == found["History"] == "ok"
+    assert found["Notes"] == found["Audio files"] == found["Stems as M4A and Opus"] == found["History"] == "ok"
     assert found.get("MIDI timing") in {"linux": ("ok", "note")}.get(sys.platform, (None,))
     assert sab("ports").returncode == 0
 

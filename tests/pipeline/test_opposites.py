@@ -114,6 +114,12 @@ def test_an_engine_without_the_stem_has_no_opposite_of_it() -> None:
         chosen_stems(request_for("/a.wav", stems=("no_guitar",)), SharesSeparator())
 
 
+def test_a_record_that_asks_for_notes_of_an_opposite_is_refused() -> None:
+    """No face lets such a request through; a history may hold one."""
+    with pytest.raises(BadArguments, match="bass and other, not instrumental"):
+        chosen_stems(request_for("/a.wav", midi=("instrumental",)), SharesSeparator())
+
+
 def test_a_job_writes_both_and_records_them(clip: Path) -> None:
     job = Bench().run(clip, stems=("vocals", "instrumental"))
     assert files(job) == ["clip (Instrumental).wav", "clip (Vocals).mid", "clip (Vocals).wav", "clip.sab.json"]
