@@ -16,7 +16,7 @@ from bridge.value import Value
 
 MANIFEST_VERSION = 1
 #: The packages whose version can change a job's results.
-RECORDED_PACKAGES = ("basic-pitch", "demucs", "numpy", "onnxruntime", "openvino", "scipy", "soxr", "torch")
+RECORDED_PACKAGES = ("av", "basic-pitch", "demucs", "numpy", "onnxruntime", "openvino", "scipy", "soxr", "torch")
 
 
 class SourceRecord(Value, frozen=True, kw_only=True):

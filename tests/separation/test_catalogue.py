@@ -49,6 +49,13 @@ def test_draft_is_always_present_and_models_only_with_their_weights(tmp_path: Pa
     assert all(info.note for info in engine_entries(locations.families))
 
 
+@pytest.mark.parametrize("name", ["htdemucs", "htdemucs_ft", "htdemucs_6s", "hdemucs_mmi", "mdx", "mdx_extra"])
+def test_the_terms_of_the_weights_are_told(tmp_path: Path, name: str) -> None:
+    note = entry(name, locations_in(tmp_path)).note
+    is_free = name.startswith("htdemucs")
+    assert ("Weights: MIT" in note, "non-commercial research" in note) == (is_free, not is_free)
+
+
 @pytest.mark.parametrize(
     ("name", "megabytes"),
     [("htdemucs", 84), ("htdemucs_ft", 337), ("htdemucs_6s", 55), ("hdemucs_mmi", 167), ("mdx_extra", 670)],

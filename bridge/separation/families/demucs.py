@@ -19,6 +19,8 @@ from bridge.separation.models.locations import ModelLocations
 from bridge.separation.models.weights import Weights
 from bridge.stems import FOUR_STEMS, STEMS
 
+_UNDER_MIT = frozenset({"htdemucs", "htdemucs_ft", "htdemucs_6s"})
+_MIT = " Weights: MIT, as their author republished them in July 2026."
 _TERMS = " Weights: see the authors' terms (trained in part on MUSDB18, whose songs are for non-commercial research)."
 
 #: The first sentences on each model; the terms follow.
@@ -86,7 +88,8 @@ class DemucsBags:
         return (hub, *server_sources("The server of the demucs authors", self._server_files(name)))
 
     def _description(self, name: str) -> Description:
-        note = _NOTES.get(name, _OTHER_NOTE) + _TERMS + (_DIFFQ if is_quantised(name) else "")
+        terms = _MIT if name in _UNDER_MIT else _TERMS
+        note = _NOTES.get(name, _OTHER_NOTE) + terms + (_DIFFQ if is_quantised(name) else "")
         stems = STEMS if name == "htdemucs_6s" else FOUR_STEMS
         is_usable = not is_quantised(name) or find_spec("diffq") is not None
         return Description(stems, note, self._download_bytes(name), is_usable)
