@@ -15,6 +15,7 @@ from bridge.errors import BadArguments, NotFound
 from bridge.integrations.daws import DAWS, BridgeAddress, Daw
 from bridge.integrations.install import InstalledFile, InstallRecord, Step, install, installed, plan, remove
 from bridge.options.readers import listed
+from bridge.system.own_program import own_sab
 
 RECORD = "installed.json"
 WORDS: dict[Step, str] = {
@@ -52,7 +53,7 @@ def install_into(
         if _agreed(files, "remove ", yes):
             remove(files, record)
         return
-    here = BridgeAddress(settings.host, settings.port, (sys.executable, "-m", "bridge"))
+    here = BridgeAddress(settings.host, settings.port, own_sab())
     contents = daw.contents(here)
     files = plan({folder / name: content for folder in folders for name, content in contents.items()}, record)
     if _agreed(files, "", yes):

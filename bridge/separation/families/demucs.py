@@ -14,7 +14,15 @@ from bridge.separation.downloads.transfer import Transfer
 from bridge.separation.families.family import Description
 from bridge.separation.families.loaders import load_demucs
 from bridge.separation.families.user_models import find_in
-from bridge.separation.models.demucs_bags import Bag, Released, check_diffq, is_quantised, read_bag
+from bridge.separation.models.demucs_bags import (
+    ADDING,
+    Bag,
+    Released,
+    check_demucs,
+    check_diffq,
+    is_quantised,
+    read_bag,
+)
 from bridge.separation.models.locations import ModelLocations
 from bridge.separation.models.weights import Weights
 from bridge.stems import FOUR_STEMS, STEMS
@@ -59,13 +67,16 @@ _CHECKPOINT_BYTES = {
 
 @dataclass(frozen=True)
 class DemucsBags:
-    """The bags of the demucs package's table. The user's folder, the hub's and torch.hub's caches may hold them."""
+    """The bags of the demucs package's table. The user's folder, the hub's and torch.hub's caches may hold them.
+
+    Without the package, the well-known ones are listed, and cannot be used.
+    """
 
     locations: ModelLocations
     released: Released
 
     def names(self) -> Sequence[str]:
-        return self.released.names
+        return self.released.names if self._is_installed else tuple(_NOTES)
 
     def descriptions(self) -> Mapping[str, Description]:
         return {name: self._description(name) for name in self.names()}
@@ -78,6 +89,7 @@ class DemucsBags:
         )
 
     def sources(self, name: str) -> Sequence[DownloadSource]:
+        check_demucs(name)
         check_diffq(name)
         repository = self._repository(name)
         hub = DownloadSource(
@@ -85,10 +97,16 @@ class DemucsBags:
         )
         return (hub, *server_sources("The server of the demucs authors", self._server_files(name)))
 
+    @property
+    def _is_installed(self) -> bool:
+        return self.released.folder is not None
+
     def _description(self, name: str) -> Description:
         note = _NOTES.get(name, _OTHER_NOTE) + _TERMS + (_DIFFQ if is_quantised(name) else "")
+        if not self._is_installed:
+            note += f" Needs the Python package demucs. {ADDING}"
         stems = STEMS if name == "htdemucs_6s" else FOUR_STEMS
-        is_usable = not is_quantised(name) or find_spec("diffq") is not None
+        is_usable = self._is_installed and (not is_quantised(name) or find_spec("diffq") is not None)
         return Description(stems, note, self._download_bytes(name), is_usable)
 
     def _download_bytes(self, name: str) -> int | None:

@@ -16,6 +16,9 @@ from bridge.errors import WeightsUnavailable
 #: The server from which the package downloads single checkpoints (`demucs.pretrained.ROOT_URL`).
 SERVER_URL = "https://dl.fbaipublicfiles.com/demucs/"
 
+#: What to do without the package.
+ADDING = "docs/installation.md shows how to add it to this system. Or use another engine."
+
 
 @dataclass(frozen=True)
 class Bag:
@@ -64,6 +67,15 @@ def check_diffq(name: str) -> None:
             f"The model {name} is quantised, and the package diffq that unpacks it is not installed.",
             advice=f"Install diffq, or use {name.removesuffix('_q')}.",
         )
+
+
+def check_demucs(name: str) -> None:
+    """Raises WeightsUnavailable if the package demucs, which computes `name`, is not installed.
+
+    On some systems plain pip cannot install it: docs/decisions/0140.
+    """
+    if find_spec("demucs") is None:
+        raise WeightsUnavailable(f"The model {name} needs the package demucs, which is not installed.", advice=ADDING)
 
 
 @dataclass(frozen=True)
