@@ -9,7 +9,7 @@ export UV_FIND_LINKS := $(or $(UV_FIND_LINKS),$(PIP_FIND_LINKS))
 # Versions and hashes come from the lock: docs/decisions/0141.
 INSTALL := $(UV) pip install --python $(VENV) --constraint requirements.lock
 
-.PHONY: demo test test-fast check format bench device clean help
+.PHONY: demo test test-fast check format bench device bundle clean help
 .DEFAULT_GOAL := help
 
 help: ## show what can be made
@@ -46,6 +46,12 @@ device: $(VENV)/ready ## build the Max for Live device into build/device, and ch
 format: $(VENV)/ready ## put the code into shape
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+bundle: requirements.lock | $(UV) ## freeze the bridge into dist/sab, a folder that needs no Python
+	$(UV) venv --quiet --clear build/bundle-environment
+	$(UV) pip install --python build/bundle-environment --constraint requirements.lock . --group bundle
+	build/bundle-environment/bin/pyinstaller --noconfirm --log-level ERROR --distpath dist --workpath build/bundle tools/bundle.spec
+	@du -sh dist/sab
 
 bench: $(VENV)/ready ## measure speed and quality, beside the tools that people use today
 	$(INSTALL) --group bench

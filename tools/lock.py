@@ -90,7 +90,7 @@ def _resolved() -> str:
     """Asks the index, without what this machine offers besides: the lock must not depend on it."""
     environment = {name: value for name, value in os.environ.items() if name not in ("UV_FIND_LINKS", "PIP_FIND_LINKS")}
     uv = ["uv", "pip", "compile", "pyproject.toml", "--quiet", "--universal", "--python-version", OLDEST_PYTHON]
-    which = ["--all-extras", "--group", "dev", "--group", "bench"]
+    which = ["--all-extras", "--group", "dev", "--group", "bench", "--group", "bundle"]
     form = ["--generate-hashes", "--no-annotate", "--no-header", "--no-emit-index-url", "--no-emit-find-links"]
     done = subprocess.run([*uv, *which, *form], check=True, capture_output=True, text=True, cwd=ROOT, env=environment)
     return done.stdout

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from bridge.cli import shared
+from bridge.cli.completion import one_of_these
 from bridge.cli.output.terminal import ask, write_line
 from bridge.errors import BadArguments, NotFound
 from bridge.integrations.daws import DAWS, BridgeAddress, Daw
@@ -25,7 +26,10 @@ WORDS: dict[Step, str] = {
     "changed": "CHANGED",
 }
 
-Which = Annotated[str, typer.Argument(metavar="DAW", help="ardour, reaper or live.")]
+Which = Annotated[
+    str,
+    typer.Argument(metavar="DAW", help="ardour, reaper or live.", autocompletion=one_of_these(lambda: DAWS)),
+]
 Yes = Annotated[
     bool, typer.Option("--yes", "-y", help="Do not ask; overwrite or remove even files that you have changed.")
 ]

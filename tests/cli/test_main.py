@@ -14,7 +14,8 @@ from bridge.cli.main import app
 
 COMMAND: Any = typer.main.get_command(app)
 SCREEN = {parameter.name: parameter for parameter in COMMAND.commands["tui"].params}
-PLAIN = {parameter.name: parameter for parameter in COMMAND.params if parameter.name != "version"}
+OF_SAB_ALONE = {"version", "install_completion", "show_completion"}
+PLAIN = {parameter.name: parameter for parameter in COMMAND.params if parameter.name not in OF_SAB_ALONE}
 
 
 def test_sab_takes_every_option_of_sab_tui_and_no_other() -> None:
