@@ -6,7 +6,7 @@ UV := $(BIN)/uv
 
 # uv does not look at pip's local wheels by itself: where a machine offers some, torch's small CPU build is among them.
 export UV_FIND_LINKS := $(or $(UV_FIND_LINKS),$(PIP_FIND_LINKS))
-# Versions and hashes come from the lock: docs/decisions/0141.
+# Versions and hashes come from the lock: docs/decisions/0151.
 INSTALL := $(UV) pip install --python $(VENV) --constraint requirements.lock
 
 .PHONY: demo test test-fast check format bench device bundle clean help

@@ -1,4 +1,4 @@
-"""`python -m bridge` is the command `sab`, and so is the program in the frozen folder (docs/decisions/0142).
+"""`python -m bridge` is the command `sab`, and so is the program in the frozen folder (docs/decisions/0152).
 
 That program is the Python of the bridge's own processes, too: there `sab -m MODULE ARGUMENT…` runs a module of the
 bridge, as `system.own_program` asks for.

@@ -1,7 +1,7 @@
 """Writes `requirements.lock`, every package that the bridge and its tools need, with hashes: `python -m tools.lock`.
 
 It asks the package index; `--check`, which `make check` runs, only reads the files. The lock is used as a constraint
-(`uv pip install --constraint`), because torch needs other packages with CUDA than without: docs/decisions/0141.
+(`uv pip install --constraint`), because torch needs other packages with CUDA than without: docs/decisions/0151.
 """
 
 from __future__ import annotations
@@ -33,6 +33,12 @@ _HEAD = """\
 # requirements: {digest}
 """
 _PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==(\S+)", re.IGNORECASE)
+
+
+def read_project(root: Path) -> dict[str, Any]:
+    """`pyproject.toml` in a folder."""
+    project: dict[str, Any] = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    return project
 
 
 def requirements_digest(project: Mapping[str, Any]) -> str:
@@ -97,7 +103,7 @@ def _resolved() -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    project = read_project(ROOT)
     path = ROOT / LOCK
     if list(arguments) != ["--check"]:
         head = _HEAD.format(digest=requirements_digest(project))

@@ -1,6 +1,6 @@
 """How the bridge starts programs of its own: a module of ours in another process.
 
-In an installation that is our Python; in the frozen folder (docs/decisions/0142) it is the program `sab`, which takes
+In an installation that is our Python; in the frozen folder (docs/decisions/0152) it is the program `sab`, which takes
 `-m MODULE` as Python does.
 """
 

@@ -119,14 +119,17 @@ class DemucsBags:
         return bag.signatures if bag else ()
 
     def _repository(self, name: str) -> HubRepository:
-        return HubRepository(repository_name(name), self.locations.hub_cache, self.locations.hub_url)
+        pin = self.released.pins.get(name)
+        return HubRepository(repository_name(name), self.locations.hub_cache, self.locations.hub_url, pin)
 
     def _find_in_hub_cache(self, name: str) -> Weights | None:
-        snapshot = self._repository(name).snapshot
-        if snapshot is None or not (snapshot / f"{name}.yaml").is_file():
-            return None
-        bag = read_bag(snapshot / f"{name}.yaml")
-        return _complete(name, bag, [snapshot / f"{signature}.safetensors" for signature in bag.signatures])
+        for snapshot in self._repository(name).snapshots:
+            if (snapshot / f"{name}.yaml").is_file():
+                bag = read_bag(snapshot / f"{name}.yaml")
+                found = _complete(name, bag, [snapshot / f"{signature}.safetensors" for signature in bag.signatures])
+                if found is not None:
+                    return found
+        return None
 
     def _find_in_server_cache(self, name: str) -> Weights | None:
         bag, files = self.released.bag(name), self._server_files(name)
