@@ -21,7 +21,7 @@ _FENCED_LINE = re.compile(rf"^ *((?:{_BEGINS})(?: .*)?)$", re.MULTILINE)
 _IN_A_SENTENCE = re.compile(rf"`((?:{_BEGINS})(?: [^`]*)?)`")
 _COMMENT = re.compile(r"\s+#\s.*$")
 #: Text that only names a program, or is part of a drawing.
-_NO_COMMAND = re.compile(r"make|uv|python|pip install|oscsend|ardour7-lua|.*[…─].*")
+_NO_COMMAND = re.compile(r"make|uv|python|pip|pip install|oscsend|ardour7-lua|.*[…─].*")
 #: Languages of fenced blocks without commands.
 _OTHER_LANGUAGES = frozenset({"lua", "toml", "json", "js", "mermaid"})
 

@@ -80,8 +80,8 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     ".venv/bin/sab": _SCREEN,
     "sab": _SCREEN,
     "xcode-select --install": _ADMINISTRATOR,
-    "uv run sab demo": Runs((NO_PORTS,), says="4 stems and 5 MIDI files with", in_project=True),
-    "uv run sab": Runs((TERMINAL,), keys=[("Nothing here yet", b"q")], in_project=True),
+    "uv venv": DoesNotRun("make does it"),
+    "uv pip install --constraint requirements.lock --editable . --group dev": DoesNotRun("make does it"),
     # from the command line
     "sab process song.wav": Runs(EVERYWHERE, says="song (Vocals).wav"),
     "sab process song.wav --stems vocals --midi none": Runs((NO_PORTS, READ_ONLY), says="song (Vocals).wav"),
