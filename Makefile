@@ -6,9 +6,10 @@ UV := $(BIN)/uv
 
 # uv does not look at pip's local wheels by itself: where a machine offers some, torch's small CPU build is among them.
 export UV_FIND_LINKS := $(or $(UV_FIND_LINKS),$(PIP_FIND_LINKS))
-export UV_PROJECT_ENVIRONMENT := $(VENV)
+# Versions and hashes come from the lock: docs/decisions/0151.
+INSTALL := $(UV) pip install --python $(VENV) --constraint requirements.lock
 
-.PHONY: demo test test-fast check format bench device clean help
+.PHONY: demo test test-fast check format bench device bundle clean help
 .DEFAULT_GOAL := help
 
 help: ## show what can be made
@@ -18,9 +19,8 @@ $(UV):
 	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing (on Debian: apt install python3-venv)." >&2; exit 1; }
 	@$(BIN)/python -m pip install --quiet uv
 
-# --inexact: uv must not remove itself, nor what a developer has put there besides.
-$(VENV)/ready: pyproject.toml | $(UV)
-	$(UV) sync --inexact
+$(VENV)/ready: pyproject.toml requirements.lock hatch_build.py | $(UV)
+	$(INSTALL) --editable . --group dev
 	@touch $@
 
 demo: $(VENV)/ready ## take the clip that comes with the bridge apart, and play its notes
@@ -38,6 +38,7 @@ check: $(VENV)/ready device ## formatting, lint, types, import contracts, unique
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.check_names
+	$(BIN)/python -m tools.lock --check
 
 device: $(VENV)/ready ## build the Max for Live device into build/device, and check it
 	$(BIN)/python -m max_for_live.generator build/device
@@ -46,8 +47,15 @@ format: $(VENV)/ready ## put the code into shape
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
+bundle: requirements.lock | $(UV) ## freeze the bridge into dist/sab, a folder that needs no Python
+	$(UV) venv --quiet --clear build/bundle-environment
+	$(UV) pip install --python build/bundle-environment --constraint requirements.lock . --group bundle
+	build/bundle-environment/bin/pyinstaller --noconfirm --log-level ERROR --distpath dist --workpath build/bundle tools/bundle.spec
+	@du -sh dist/sab
+
 bench: $(VENV)/ready ## measure speed and quality, beside the tools that people use today
-	$(UV) sync --inexact --group bench
+	$(INSTALL) --group bench
+	$(UV) pip install --python $(VENV) --no-deps basic-pitch==0.4.0
 	$(BIN)/python -m benchmarks.speed.separation
 	$(BIN)/python -m benchmarks.quality.separation
 	$(BIN)/python -m benchmarks.quality.transcription

@@ -1,6 +1,27 @@
-"""`python -m bridge` is the command `sab`."""
+"""`python -m bridge` is the command `sab`, and so is the program in the frozen folder (docs/decisions/0152).
 
-from bridge.cli import main
+That program is the Python of the bridge's own processes, too: there `sab -m MODULE ARGUMENT…` runs a module of the
+bridge, as `system.own_program` asks for.
+"""
+
+from __future__ import annotations
+
+import runpy
+import sys
+
+from bridge.system.own_program import OWN_ROOMS, is_frozen
+
+
+def _run(arguments: list[str]) -> None:
+    match arguments:
+        case ["-m", module, *rest] if is_frozen() and module.split(".")[0] in OWN_ROOMS:
+            sys.argv = [module, *rest]
+            runpy.run_module(module, run_name="__main__", alter_sys=True)
+        case _:
+            from bridge.cli import main  # not for the processes above, which need nothing of it
+
+            main()
+
 
 if __name__ == "__main__":
-    main()
+    _run(sys.argv[1:])

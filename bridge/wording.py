@@ -57,3 +57,8 @@ SYNC_WORDS: Mapping[str, str] = {
 def sentence(words: str) -> str:
     """The words with a capital at their beginning."""
     return words[:1].upper() + words[1:]
+
+
+def adding_extra(extra: str) -> str:
+    """What to do where a part of the bridge needs an extra that this installation lacks."""
+    return f"Install the bridge with the extra {extra} (docs/installation.md)."

@@ -67,11 +67,11 @@ class Peer:
 
     def __init__(self) -> None:
         with _silenced():
-            from basic_pitch import (  # type: ignore[import-untyped]  # it ships no types
+            from basic_pitch import (
                 FilenameSuffix,
                 build_icassp_2022_model_path,
             )
-            from basic_pitch.inference import Model, predict  # type: ignore[import-untyped]
+            from basic_pitch.inference import Model, predict
 
             self._predict: Callable[..., Any] = predict
             self._model = Model(build_icassp_2022_model_path(FilenameSuffix.onnx))

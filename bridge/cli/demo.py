@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,6 +25,7 @@ from bridge.osc.addresses import ACCEPTED, FAIL, STATUS_REPLY
 from bridge.osc.client import OscClient, open_client
 from bridge.osc.fields import arguments_of, event_of
 from bridge.system import sockets
+from bridge.system.own_program import own_sab
 
 TEMPO_BPM = 112.0
 EXPECTED_STEMS = 4
@@ -82,7 +82,7 @@ async def _server(options: list[str]) -> AsyncIterator[tuple[str, int]]:
     """Runs its own `sab serve` on a free port; yields host and port, and ends the server afterwards."""
     with tempfile.TemporaryDirectory(prefix="sab-demo-") as state, (Path(state) / "log").open("w+b") as log:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bridge", "serve", "--port", "0", "--state-dir", state, *options),
+            *(*own_sab(), "serve", "--port", "0", "--state-dir", state, *options),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=log,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import platform
+import re
 import socket
 import sys
 import tempfile
@@ -14,6 +16,7 @@ from typing import Literal
 
 import msgspec
 
+from bridge import __version__
 from bridge.cli import shared
 from bridge.cli.logs import LOG_NAME
 from bridge.cli.output.terminal import write_json, write_line
@@ -23,8 +26,10 @@ from bridge.errors import BridgeError
 from bridge.integrations.daws import DAWS
 from bridge.midi.realtime.thread_priority import player_gets_real_time
 from bridge.separation.catalogue import catalogue
+from bridge.separation.models.demucs_bags import ADDING
 from bridge.separation.names import PREFERRED
 from bridge.system import sockets
+from bridge.system.own_program import is_frozen
 from bridge.transcription.pitched.network_file import network_file
 
 Verdict = Literal["ok", "note", "broken"]
@@ -40,6 +45,27 @@ class Finding(msgspec.Struct, frozen=True):
     verdict: Verdict
     """`note`: something optional is missing."""
     message: str
+    check: str = ""
+    """The subject's stable name, for scripts: by default the subject in lower case, with underscores."""
+
+    def __post_init__(self) -> None:
+        if not self.check:
+            name = "_".join(re.findall(r"[a-z0-9]+", self.subject.lower()))
+            msgspec.structs.force_setattr(self, "check", name)
+
+
+class DoctorReport(msgspec.Struct, frozen=True):
+    """What `sab doctor --json` prints: all that a report of a fault should say of a machine."""
+
+    version: str
+    python: str
+    system: str
+    """As `Linux-6.1-x86_64`."""
+    installation: str
+    """`frozen`: the folder that needs no Python; `package`: installed, or a checkout."""
+    ok: bool
+    """False if something is broken; the exit status is then 1."""
+    findings: tuple[Finding, ...]
 
 
 @shared.command
@@ -61,16 +87,26 @@ async def doctor(
         await _port(settings),
         *_daws(),
     ]
+    is_broken = any(finding.verdict == "broken" for finding in findings)
     if json:
-        write_json(findings)
+        write_json(
+            DoctorReport(
+                version=__version__,
+                python=platform.python_version(),
+                system=platform.platform(),
+                installation="frozen" if is_frozen() else "package",
+                ok=not is_broken,
+                findings=tuple(findings),
+            )
+        )
     else:
         for finding in findings:
             write_line(f"{MARKS[finding.verdict]} {finding.subject}: {finding.message}")
-    return shared.FAILED if any(finding.verdict == "broken" for finding in findings) else shared.DONE
+    return shared.FAILED if is_broken else shared.DONE
 
 
 def _packages() -> Iterator[Finding]:
-    needed = {"torch": "separation", "demucs": "separation", "onnxruntime": "notes", "rtmidi": "MIDI ports"}
+    needed = {"torch": "separation", "onnxruntime": "notes"}
     missing = [f"{name} ({use})" for name, use in needed.items() if find_spec(name) is None]
     if missing:
         yield Finding("Installation", "broken", f"missing: {', '.join(missing)}. Install the bridge again.")
@@ -84,7 +120,9 @@ def _packages() -> Iterator[Finding]:
 
 def _weights(settings: Settings) -> Iterator[Finding]:
     here = [model.name for model in catalogue(settings.models_dir) if model.present]
-    if PREFERRED in here:
+    if find_spec("demucs") is None:
+        yield Finding("Separation", "note", f"{PREFERRED} cannot be used here: the package demucs is missing. {ADDING}")
+    elif PREFERRED in here:
         yield Finding("Separation", "ok", f"here: {', '.join(here)}")
     else:
         yield Finding(

@@ -10,11 +10,13 @@ from typing import Annotated
 import typer
 
 from bridge.cli import shared
+from bridge.cli.completion import one_of_these
 from bridge.cli.output.terminal import ask, write_line
 from bridge.errors import BadArguments, NotFound
 from bridge.integrations.daws import DAWS, BridgeAddress, Daw
 from bridge.integrations.install import InstalledFile, InstallRecord, Step, install, installed, plan, remove
 from bridge.options.readers import listed
+from bridge.system.own_program import own_sab
 
 RECORD = "installed.json"
 WORDS: dict[Step, str] = {
@@ -24,7 +26,10 @@ WORDS: dict[Step, str] = {
     "changed": "CHANGED",
 }
 
-Which = Annotated[str, typer.Argument(metavar="DAW", help="ardour, reaper or live.")]
+Which = Annotated[
+    str,
+    typer.Argument(metavar="DAW", help="ardour, reaper or live.", autocompletion=one_of_these(lambda: DAWS)),
+]
 Yes = Annotated[
     bool, typer.Option("--yes", "-y", help="Do not ask; overwrite or remove even files that you have changed.")
 ]
@@ -52,7 +57,7 @@ def install_into(
         if _agreed(files, "remove ", yes):
             remove(files, record)
         return
-    here = BridgeAddress(settings.host, settings.port, (sys.executable, "-m", "bridge"))
+    here = BridgeAddress(settings.host, settings.port, own_sab())
     contents = daw.contents(here)
     files = plan({folder / name: content for folder in folders for name, content in contents.items()}, record)
     if _agreed(files, "", yes):

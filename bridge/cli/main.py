@@ -18,7 +18,6 @@ app = typer.Typer(
     name="sab",
     help="Source Audio Bridge: separates the clip in your DAW into stems and plays its notes into your tracks.",
     no_args_is_help=False,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
@@ -99,7 +98,9 @@ def _status() -> int:
     """Runs the command; returns the exit status. Errors are printed here: typer would print arguments unescaped."""
     try:
         with writing():  # for the help, which typer prints
-            status = app(standalone_mode=False)
+            status = app(
+                standalone_mode=False, prog_name="sab"
+            )  # also as `python -m bridge`, for the shell's completion
     except _UsageError as error:
         context = getattr(error, "ctx", None)
         advice = "" if context is None else f" `{context.command_path} --help` lists the options."
@@ -107,7 +108,12 @@ def _status() -> int:
         return shared.USAGE
     except typer.Abort:  # a question was not answered
         return shared.INTERRUPTED
-    except (OutputClosed, SystemExit):  # SystemExit: typer, when standard output is closed while it prints the help
+    except SystemExit as end:  # typer: after it has done what completion asks for, or when standard output is closed
+        if end.code == 0:
+            return shared.DONE
+        drop_output()
+        return shared.UNREAD
+    except OutputClosed:
         drop_output()
         return shared.UNREAD
     except NotWritable as error:

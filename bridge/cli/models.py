@@ -9,6 +9,7 @@ import typer
 
 from bridge.app import open_bridge
 from bridge.cli import shared
+from bridge.cli.completion import engines, one_of_these
 from bridge.cli.output.console import PlainConsole, plain_table, progress_bar
 from bridge.cli.output.terminal import write_json, write_line, write_path
 from bridge.separation.catalogue import catalogue
@@ -53,7 +54,7 @@ def print_model_path(models_dir: shared.ModelsDir = None) -> None:
 @app.command("pull")
 @shared.command
 async def pull_model(
-    name: Annotated[str, typer.Argument(help="A name from `sab models list`.")],
+    name: Annotated[str, typer.Argument(help="A name from `sab models list`.", autocompletion=one_of_these(engines))],
     models_dir: shared.ModelsDir = None,
 ) -> int:
     """Download a model's weights now, so that it works offline later."""

@@ -12,6 +12,7 @@ import typer
 
 from bridge.app import open_bridge
 from bridge.cli import shared
+from bridge.cli.completion import one_of_these
 from bridge.cli.job_options import Given, takes
 from bridge.cli.output.job_report import JobReport, report_for
 from bridge.cli.output.terminal import OutputClosed, write_error, write_note
@@ -23,7 +24,15 @@ from bridge.stems import MIX, STEMS
 
 Source = Annotated[Path, typer.Argument(metavar="FILE", help="The song or clip: WAV, AIFF, FLAC, Ogg, MP3, M4A …")]
 SOURCES = (*STEMS, MIX.name)
-As = Annotated[str, typer.Option("--as", metavar=f"[{'|'.join(SOURCES)}]", help="What the file is a recording of.")]
+As = Annotated[
+    str,
+    typer.Option(
+        "--as",
+        metavar=f"[{'|'.join(SOURCES)}]",
+        help="What the file is a recording of.",
+        autocompletion=one_of_these(lambda: SOURCES),
+    ),
+]
 
 
 @shared.command

@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from functools import wraps
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Annotated, ParamSpec, TypeAlias
 
 import typer
 
+from bridge.cli.completion import values_of
 from bridge.cli.logs import plain_trace
 from bridge.cli.output.terminal import OutputClosed, write_error, write_note
 from bridge.config import Settings, load_settings
@@ -25,6 +26,14 @@ from bridge.options.table import OPTIONS
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 #: The status of a command whose reader has closed the pipe (`sab models | head -1`), as a shell reports SIGPIPE.
 UNREAD = 1 if sys.platform == "win32" else 141
+#: What each exit status says, for docs/command-line.md.
+EXIT_STATUSES: Mapping[int, str] = {
+    DONE: "Done. With `--wait`, the job is done too.",
+    FAILED: "Something failed; standard error has one line with its code. `sab doctor`: something is broken.",
+    USAGE: "The command line is wrong, or a value in it; nothing was done.",
+    INTERRUPTED: "Ctrl-C or a signal; a job was cancelled, and complete files stay.",
+    141: "Nothing reads the output any more; a job was cancelled. On Windows: 1.",
+}
 
 JOB_PANEL = "What to do"
 NOTES_PANEL = "How notes are read and written"
@@ -35,7 +44,13 @@ def option(name: str, panel: str = JOB_PANEL, *also: str) -> object:
     """The typer option for a row of the table."""
     row = OPTIONS[name]
     return typer.Option(
-        f"--{name}", *also, help=row.help, metavar=f"[{row.words}]", rich_help_panel=panel, show_default=False
+        f"--{name}",
+        *also,
+        help=row.help,
+        metavar=f"[{row.words}]",
+        rich_help_panel=panel,
+        show_default=False,
+        autocompletion=values_of(row),
     )
 
 

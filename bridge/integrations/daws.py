@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from bridge.errors import NotFound
 from bridge.integrations import places
 from bridge.system import sockets
+from bridge.system.own_program import own_program
 
 #: The bridge's address as written in the scripts; installing replaces it.
 ARDOUR_URL = "osc.udp://127.0.0.1:9720"
@@ -68,7 +68,7 @@ def _reaper(here: BridgeAddress) -> dict[str, bytes]:
 def _live(_: BridgeAddress) -> dict[str, bytes]:
     """Builds the device in another process, because the bridge itself does not import the generator."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "max_for_live.generator", folder]
+        command = own_program("max_for_live.generator", folder)
         built = subprocess.run(command, capture_output=True, text=True, cwd=_SOURCE, check=False)  # noqa: S603 - our own
         device = Path(folder) / "frozen" / DEVICE
         if built.returncode or not device.is_file():

@@ -35,11 +35,18 @@ class Kind:
     """The allowed values, for people."""
     tag: ClassVar[str] = "s"
     """OSC's type tag: `f`, `s`, or `T` for a switch."""
+    takes_several: ClassVar[bool] = False
+    """Whether a value is a list of words with commas between them."""
 
     @property
     def range(self) -> Range | None:
         """None: unlimited."""
         return None
+
+    @property
+    def suggestions(self) -> tuple[str, ...]:
+        """The words that a shell offers; for a list, those of its items."""
+        return () if self.range is None else tuple(map(str, self.range.choices))
 
     def read(self, name: str, value: object) -> object:
         """The parsed value of `value`, which is typed or text.
@@ -147,6 +154,7 @@ class Names(Kind):
     """`none`, or several of some names, each once, in their order."""
 
     names: tuple[str, ...]
+    takes_several: ClassVar[bool] = True
 
     @property
     def range(self) -> Range | None:

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import msgspec
 
@@ -31,6 +32,11 @@ class Stems(Kind):
     also: str = ""
     all_record: tuple[str, ...] | None = None
     """How a record writes `all`; it writes None for `also`."""
+    takes_several: ClassVar[bool] = True
+
+    @property
+    def suggestions(self) -> tuple[str, ...]:
+        return ("all", "none", *([self.also] if self.also else []), *STEMS)
 
     def read(self, name: str, value: object) -> object:
         if self.also and value == self.also:

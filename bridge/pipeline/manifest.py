@@ -12,11 +12,12 @@ import msgspec
 from bridge import __version__
 from bridge.model import Job, Music, Result, Warning
 from bridge.options.record import from_json, to_json, to_record
+from bridge.transcription.pitched import network_file
 from bridge.value import Value
 
 MANIFEST_VERSION = 1
 #: The packages whose version can change a job's results.
-RECORDED_PACKAGES = ("av", "basic-pitch", "demucs", "numpy", "onnxruntime", "openvino", "scipy", "soxr", "torch")
+RECORDED_PACKAGES = ("av", "demucs", "numpy", "onnxruntime", "openvino", "scipy", "soxr", "torch")
 
 
 class SourceRecord(Value, frozen=True, kw_only=True):
@@ -115,7 +116,11 @@ def iso_time(unix_seconds: float) -> str:
 @functools.cache
 def versions() -> dict[str, str]:
     """Versions of the bridge, Python, and the packages that affect the results."""
-    found = {"source-audio-bridge": __version__, "python": platform.python_version()}
+    found = {
+        "source-audio-bridge": __version__,
+        "python": platform.python_version(),
+        "basic-pitch": network_file.RELEASE,
+    }
     for package in RECORDED_PACKAGES:
         try:
             found[package] = version(package)

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from bridge.processes.frames import HEADER, frame, payload_length
+from bridge.system.own_program import own_program
 from bridge.value import Value
 
 log = logging.getLogger(__name__)
@@ -123,9 +124,7 @@ class Child(Generic[Command, Report]):
             {"creationflags": 0x200} if sys.platform == "win32" else {"start_new_session": True}
         )
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            self._module,
+            *own_program(self._module),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -9,12 +9,13 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from bridge.cli import serve
+from bridge.cli import serve, shared
 from bridge.cli.main import app
 
 COMMAND: Any = typer.main.get_command(app)
 SCREEN = {parameter.name: parameter for parameter in COMMAND.commands["tui"].params}
-PLAIN = {parameter.name: parameter for parameter in COMMAND.params if parameter.name != "version"}
+OF_SAB_ALONE = {"version", "install_completion", "show_completion"}
+PLAIN = {parameter.name: parameter for parameter in COMMAND.params if parameter.name not in OF_SAB_ALONE}
 
 
 def test_sab_takes_every_option_of_sab_tui_and_no_other() -> None:
@@ -62,3 +63,12 @@ def test_an_option_before_a_command_is_an_error(arguments: list[str], words: str
 
 def test_help_shows_the_screens_options() -> None:
     assert "--port" in CliRunner().invoke(app, ["--help"]).output
+
+
+def test_the_page_has_every_exit_status() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text(encoding="utf-8")
+    rows = page.partition("## Exit statuses")[2].splitlines()
+    assert [row for row in rows if row[:3].strip("| ").isdigit()] == [
+        f"| {status} | {words} |" for status, words in shared.EXIT_STATUSES.items()
+    ]
+    assert {shared.DONE, shared.FAILED, shared.USAGE, shared.INTERRUPTED, shared.UNREAD} <= set(shared.EXIT_STATUSES)

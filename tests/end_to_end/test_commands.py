@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -233,9 +234,12 @@ def test_a_model_that_cannot_be_downloaded_is_an_error() -> None:
 def test_doctor_and_ports_report_on_this_machine(tmp_path: Path) -> None:
     done = sab("doctor", "--json", "--state-dir", tmp_path, "--models-dir", tmp_path)
     assert done.returncode == 0, done.stdout
-    found = {finding["subject"]: finding["verdict"] for finding in json.loads(done.stdout)}
-    assert found["Notes"] == found["Audio files"] == found["Stems as M4A and Opus"] == found["History"] == "ok"
-    assert found.get("MIDI timing") in {"linux": ("ok", "note")}.get(sys.platform, (None,))
+    report = json.loads(done.stdout)
+    assert report["ok"] and report["version"] and report["system"]
+    assert report["python"] == platform.python_version()
+    found = {finding["check"]: finding["verdict"] for finding in report["findings"]}
+    assert found["notes"] == found["audio_files"] == found["stems_as_m4a_and_opus"] == found["history"] == "ok"
+    assert found.get("midi_timing") in {"linux": ("ok", "note")}.get(sys.platform, (None,))
     assert sab("ports").returncode == 0
 
 
@@ -247,7 +251,7 @@ def test_doctor_marks_only_what_exists_as_ok(tmp_path: Path, monkeypatch: pytest
     def found() -> dict[str, tuple[str, str]]:
         done = sab("doctor", "--json", "--state-dir", tmp_path / "state", "--models-dir", tmp_path / "models")
         assert done.returncode == 0, done.stdout + done.stderr
-        return {one["subject"]: (one["verdict"], one["message"]) for one in json.loads(done.stdout)}
+        return {one["subject"]: (one["verdict"], one["message"]) for one in json.loads(done.stdout)["findings"]}
 
     before = found()
     assert {before[subject][0] for subject in ("Ardour", "REAPER", "History", "Your models", "Log")} == {"note"}
@@ -269,3 +273,6 @@ def test_doctor_fails_if_something_required_is_broken(tmp_path: Path) -> None:
     done = sab("doctor", "--state-dir", tmp_path / "file" / "state")
     assert done.returncode == 1
     assert "SAB_STATE_DIR" in done.stdout
+    done = sab("doctor", "--json", "--state-dir", tmp_path / "file" / "state")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["ok"] is False

@@ -11,7 +11,9 @@ from bridge.model import ModelInfo
 from bridge.separation.catalogue import engine_entries, known_engines
 from bridge.separation.models.demucs_bags import Released, read_bag
 from bridge.separation.models.locations import ModelLocations
-from tests.support.small_models import ModelFolders, locations_in
+from bridge.separation.registry import EngineRegistry
+from tests.support.fakes import FakeClock, RecordingControl
+from tests.support.small_models import ModelFolders, locations_in, save_htdemucs
 
 
 def touch(path: Path, text: str = "") -> Path:
@@ -171,8 +173,28 @@ def test_a_damaged_definition_gives_a_one_line_message(tmp_path: Path, text: str
         read_bag(path)
 
 
-def test_without_the_package_only_the_users_models_are_known(tmp_path: Path) -> None:
-    locations = ModelFolders(tmp_path, tmp_path, tmp_path, released=Released(None))
-    names = [info.name for info in engine_entries(locations.families)]
-    assert names[0] == "draft"
-    assert set(names).isdisjoint(Released.installed().names)
+def test_without_the_package_its_models_are_listed_with_what_they_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.separation.models.demucs_bags.find_spec", lambda _: None)
+    locations = ModelFolders(tmp_path, tmp_path, tmp_path, released=Released.installed())
+    info = entry("htdemucs", locations)
+    assert not info.present
+    assert "docs/installation.md" in info.note
+    engines = EngineRegistry(locations.families, clock=FakeClock())
+    with pytest.raises(WeightsUnavailable, match="needs the package demucs"):
+        engines.open("htdemucs", "cpu", RecordingControl())
+    control = RecordingControl()
+    assert engines.open("auto", "cpu", control).name == "draft"
+    assert "needs the package demucs" in control.warnings[0].message
+
+
+def test_weights_without_the_package_that_computes_them_are_refused_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locations = locations_in(tmp_path)
+    save_htdemucs(locations.models_dir)
+    monkeypatch.setattr("bridge.separation.models.demucs_bags.find_spec", lambda _: None)
+    engines = EngineRegistry(locations.families, clock=FakeClock())
+    with pytest.raises(WeightsUnavailable, match="The model htdemucs needs the package demucs"):
+        engines.open("htdemucs", "cpu", RecordingControl())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from bridge.control import NullControl
 from bridge.separation.downloads.fetch import Fetcher
+from bridge.separation.downloads.hub_repository import HubPin
 from bridge.separation.models.demucs_bags import Released
 from tests.support.small_models import ModelFolders, locations_in
 
@@ -33,6 +35,8 @@ class Server:
     """The next `breaks` connections end at this byte of a file."""
     breaks: int = 1_000_000
     supports_ranges: bool = True
+    versions: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    """Commit → path, as of the newest version → bytes: other versions of files."""
     large_files_at: str = ""
     """URL of another server, to which requests for safetensors are redirected."""
     authorizations: list[str | None] = field(default_factory=list)
@@ -53,8 +57,9 @@ class Server:
                 outer.requests.append(f"{self.command} {self.path}")
                 if with_body:
                     outer.authorizations.append(self.headers.get("Authorization"))
-                path = self.path.replace(f"/resolve/{COMMIT}/", "/resolve/main/")
-                content = outer.files.get(path)
+                revision = self.path.partition("/resolve/")[2].partition("/")[0]
+                path = self.path.replace(f"/resolve/{revision}/", "/resolve/main/")
+                content = {**outer.files, **outer.versions.get(revision, {})}.get(path)
                 etag = outer.etags.get(path) or hashlib.sha256(content or b"").hexdigest()
                 if content and outer.large_files_at and path.endswith(".safetensors"):
                     self.redirect(f"{outer.large_files_at}{path}", etag, len(content))
@@ -63,7 +68,7 @@ class Server:
                 first = int(range_header.removeprefix("bytes=").removesuffix("-")) if range_header else 0
                 is_beyond = bool(content) and first >= len(content or b"")
                 self.send_response(404 if content is None else 416 if is_beyond else 206 if first else 200)
-                self.send_header("X-Repo-Commit", COMMIT)
+                self.send_header("X-Repo-Commit", revision if revision in outer.versions else COMMIT)
                 self.send_header("ETag", f'"{etag}"')
                 body = b"" if is_beyond else (content or b"")[first:]
                 self.send_header("Content-Length", str(len(body)))
@@ -99,7 +104,7 @@ def fetch(name: str, locations: ModelFolders, control: Control | None = None) ->
     fetcher.fetch(name, locations.families.sources(name), control or NullControl())
 
 
-def locations_of(folder: Path, server: Server) -> ModelFolders:
+def locations_of(folder: Path, server: Server, pins: Mapping[str, HubPin] | None = None) -> ModelFolders:
     """Locations whose models come only from `server`, which also acts as the authors' server."""
-    released = Released(Released.installed().folder, f"{server.address}/")
+    released = Released(Released.installed().folder, f"{server.address}/", pins or {})
     return replace(locations_in(folder), hub_url=server.address, released=released)

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,10 +55,17 @@ def serving(folder: Path, *options: str, port: int = 0, dies: bool = False) -> I
     assert status == 0 or dies, (folder / "server.log").read_text()
 
 
-def sab(*arguments: str | Path, timeout: float = 100, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def sab(
+    *arguments: str | Path,
+    timeout: float = 100,
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
     """Runs one command and waits for its end."""
     command = [sys.executable, "-m", "bridge", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, cwd=cwd, check=False)
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=timeout, cwd=cwd, env=environment, check=False
+    )
 
 
 def children(pid: int) -> Sequence[int]:

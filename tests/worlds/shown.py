@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
 #: The first words of commands, in code blocks and inline code.
 PROGRAMS = (
-    *("sab", ".venv/bin/sab", "make", "uv", "pip", "python", "pytest", "bash", "git"),
+    *("sab", ".venv/bin/sab", ".venv/bin/uv", "make", "uv", "pip", "pipx", "python", "pytest", "bash", "git"),
     *("jackd", "pw-jack", "ardour7-lua", "oscsend", "sudo", "xcode-select", "killall", "systemctl", "pre-commit"),
 )
 _BEGINS = "|".join(map(re.escape, PROGRAMS))
@@ -21,7 +21,7 @@ _FENCED_LINE = re.compile(rf"^ *((?:{_BEGINS})(?: .*)?)$", re.MULTILINE)
 _IN_A_SENTENCE = re.compile(rf"`((?:{_BEGINS})(?: [^`]*)?)`")
 _COMMENT = re.compile(r"\s+#\s.*$")
 #: Text that only names a program, or is part of a drawing.
-_NO_COMMAND = re.compile(r"make|uv|pip install|oscsend|ardour7-lua|.*[…─].*")
+_NO_COMMAND = re.compile(r"make|uv|python|pip|pip install|oscsend|ardour7-lua|.*[…─].*")
 #: Languages of fenced blocks without commands.
 _OTHER_LANGUAGES = frozenset({"lua", "toml", "json", "js", "mermaid"})
 

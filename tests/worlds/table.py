@@ -67,16 +67,21 @@ _INTERNET = DoesNotRun("it downloads from the internet")
 _ADMINISTRATOR = DoesNotRun("it changes the system")
 _DEVELOPER = DoesNotRun("it rewrites files of the project")
 _MINUTES = DoesNotRun("it measures for minutes")
+_PACKAGING = DoesNotRun("tests/packaging builds and installs the wheel")
+_NOT_RELEASED = DoesNotRun("the bridge is not released yet; tests/packaging installs its wheel")
 _CI = DoesNotRun("this test runs in it")
 
 COMMANDS: dict[str, Runs | DoesNotRun] = {
-    # README: the first two commands
+    # README: installing, and the first commands
+    "pipx install source-audio-bridge": _NOT_RELEASED,
+    "pipx install .": _PACKAGING,
+    "sab demo": Runs((NO_PORTS, NO_NETWORK, TERMINAL), says="4 stems and 5 MIDI files with"),
     "make demo": _DEMO,
     ".venv/bin/sab": _SCREEN,
     "sab": _SCREEN,
     "xcode-select --install": _ADMINISTRATOR,
-    "uv run sab demo": Runs((NO_PORTS,), says="4 stems and 5 MIDI files with", in_project=True),
-    "uv run sab": Runs((TERMINAL,), keys=[("Nothing here yet", b"q")], in_project=True),
+    "uv venv": DoesNotRun("make does it"),
+    "uv pip install --constraint requirements.lock --editable . --group dev": DoesNotRun("make does it"),
     # from the command line
     "sab process song.wav": Runs(EVERYWHERE, says="song (Vocals).wav"),
     "sab process song.wav --stems vocals --midi none": Runs((NO_PORTS, READ_ONLY), says="song (Vocals).wav"),
@@ -96,6 +101,8 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
         says="Installation: complete",
         elsewhere={READ_ONLY: Runs((), status=1, says="SAB_STATE_DIR")},
     ),
+    "sab doctor --json": Runs((NO_PORTS,), says='"findings":'),
+    "sab --install-completion": DoesNotRun("it asks which shell started it, and changes that shell's settings"),
     "sab ports": Runs(
         EVERYWHERE, says="No MIDI ports", elsewhere={JACKD: Runs((), says="Source Audio Bridge:SAB Vocals")}
     ),
@@ -149,6 +156,7 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "sab live": Runs((NO_PORTS, NO_TERMINAL), status=1, says="AbletonOSC"),
     "sab live tempo 92 stems vocals": Runs((NO_PORTS,), status=1, says="AbletonOSC"),
     "sab install": Runs((NO_PORTS,), status=2, says="DAW"),
+    "sab install live --remove": Runs((NO_PORTS,), status=1, says="Ableton Live was not found here"),
     "sab install live": Runs((NO_PORTS, TERMINAL), status=1, says="Ableton Live was not found here"),
     "sab install ardour": Runs(
         (TERMINAL, NO_TERMINAL, READ_ONLY),
@@ -171,11 +179,19 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "jackd -r": DoesNotRun("it needs a sound card"),
     # downloads, and changes to the system
     "sudo modprobe snd-seq": _ADMINISTRATOR,
-    "uv sync --inexact --extra umx": _INTERNET,
-    "uv sync --inexact --extra link": _INTERNET,
+    "uv tool install source-audio-bridge": _NOT_RELEASED,
+    "pipx upgrade source-audio-bridge": _NOT_RELEASED,
+    "pipx uninstall source-audio-bridge": _NOT_RELEASED,
+    'pipx install --force "source-audio-bridge[link]"': _NOT_RELEASED,
+    'pipx install --force ".[link]"': _INTERNET,
+    'pipx runpip source-audio-bridge install --no-deps "demucs>=4.1,<5"': _NOT_RELEASED,
+    'pip install --no-deps "demucs>=4.1,<5"': _INTERNET,
+    '.venv/bin/uv pip install -c requirements.lock -e ".[link]"': _INTERNET,
     "uv pip install --no-binary python-rtmidi --reinstall python-rtmidi": _INTERNET,
-    "uv sync --inexact --extra exact": _INTERNET,
+    "pipx runpip source-audio-bridge install --no-binary python-rtmidi --force-reinstall python-rtmidi": _NOT_RELEASED,
+    "make bundle": DoesNotRun("it takes minutes; python -m tools.try_bundle tries what it makes"),
     # for developers
+    "sab -m MODULE": DoesNotRun("only the program in the frozen folder takes it: tests/packaging/test_frozen.py"),
     "python -m bridge.worker": DoesNotRun("the bridge itself starts it"),
     "python -m bridge.midi": DoesNotRun("the bridge itself starts it"),
     "python -m bridge.inspector": DoesNotRun("the bridge itself starts it"),
@@ -184,6 +200,9 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "make test-fast": _CI,
     "make check": _CI,
     "bash .ci/run": _CI,
+    "python -m tools.lock": _INTERNET,
+    "python -m tools.check_platforms": _MINUTES,
+    "python -m tools.try_bundle dist/sab": DoesNotRun("it needs what make bundle makes"),
     "make device": DoesNotRun("make check runs it"),
     "pre-commit install": _DEVELOPER,
     "python -m bridge.osc.reference docs/osc.md": _DEVELOPER,

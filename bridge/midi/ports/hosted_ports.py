@@ -10,12 +10,12 @@ import contextlib
 import os
 import select
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
 from bridge.errors import EngineFailed
 from bridge.midi.ports.jack_process import OPEN, SERVER_GONE
+from bridge.system.own_program import own_program
 
 MODULE = "bridge.midi.ports.jack_process"
 #: For a process to start on a busy machine, and for a server that waits for clients that were killed.
@@ -38,7 +38,7 @@ class HostedPorts:
     def __init__(self, client_name: str, names: Sequence[str], on_lost: Callable[[bool], None]) -> None:
         self._on_lost = on_lost
         self._is_closed = False
-        command = [sys.executable, "-m", MODULE, client_name, *names]
+        command = own_program(MODULE, client_name, *names)
         try:
             self._process = subprocess.Popen(  # noqa: S603 - ours
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL

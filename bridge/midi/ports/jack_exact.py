@@ -18,6 +18,7 @@ from bridge.errors import EngineFailed
 from bridge.midi.ports.frame_map import FrameMap
 from bridge.midi.schedule import is_ending
 from bridge.midi.timeline import NS_PER_SECOND
+from bridge.wording import adding_extra
 
 #: How late the player may be woken on a busy machine without a message missing its frame; two periods are added.
 MARGIN_NS = 25_000_000
@@ -25,7 +26,7 @@ MARGIN_NS = 25_000_000
 #: Earlier than every time.
 AT_ONCE = 0
 
-INSTALL = "Install it with `uv sync --inexact --extra exact` in the bridge's folder, or set midi_backend to auto."
+INSTALL = f"{adding_extra('exact')} Or set midi_backend to auto."
 _TAKEN = "End the program that has that name or these ports; the bridge then opens its ports by itself."
 
 

@@ -35,7 +35,7 @@ from bridge.midi.ports.silent import SILENT, SilentOutput
 from bridge.model import MidiStatus, Port
 from bridge.protocols import MidiOutput
 from bridge.stems import STEMS
-from bridge.wording import BACKEND_WORDS
+from bridge.wording import BACKEND_WORDS, adding_extra
 
 CLIENT_NAME = "Source Audio Bridge"
 EXACT = "jack-exact"
@@ -69,7 +69,11 @@ _ADVICE = {
         'Or set midi_ports to "one" and midi_names to an existing port, such as "Default App Loopback (A)".'
     ),
 }
-
+#: On some systems python-rtmidi is not part of the installation, since it would have to be compiled.
+NOT_INSTALLED = (
+    "python-rtmidi, which opens them, is not installed: it has no ready-made build for this Python. Use Python 3.10 to "
+    f"3.12, or compile it. {adding_extra('ports')}"
+)
 
 PortOpener: TypeAlias = Callable[[str, Mapping[str, str]], Mapping[str, MidiOutput]]
 
@@ -153,6 +157,8 @@ def open_ports(
         return _ports(SILENT, layout, {stem: SilentOutput(layout.name(stem)) for stem in stems}, stems)
     try:
         rtmidi = importlib.import_module("rtmidi") if library is None else library
+    except ModuleNotFoundError:
+        return Ports(MidiStatus(message=NOT_INSTALLED), {})
     except ImportError as error:  # on Linux its wheel needs the system's libasound
         return _no_ports(f"python-rtmidi cannot be loaded: {error}.", layout, stems)
     refusals = []

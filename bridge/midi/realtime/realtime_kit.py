@@ -21,6 +21,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from bridge.system.own_program import own_program
+
+MODULE = "bridge.midi.realtime.realtime_kit"
 #: Time for the requesting process to finish; the service may have to be started first.
 ANSWER_SECONDS = 3.0
 #: Hard limit, the highest that RealtimeKit accepts by default, and soft limit for SIGXCPU.
@@ -34,7 +37,7 @@ def request_real_time(threads: Sequence[int], priority: int) -> bool:
     which handles the signal; later calls may be on any thread.
     """
     _limit_runs()
-    command = [sys.executable, "-m", __name__, str(os.getpid()), str(priority), *map(str, threads)]
+    command = own_program(MODULE, str(os.getpid()), str(priority), *map(str, threads))
     try:
         finished = subprocess.run(command, capture_output=True, check=False, timeout=ANSWER_SECONDS)  # noqa: S603 - ourselves
     except (OSError, subprocess.TimeoutExpired):

@@ -12,6 +12,10 @@ import sys
 import threading
 from collections.abc import Iterator
 
+from bridge.system.own_program import own_program
+
+#: As a program, this module says whether it got real-time priority.
+MODULE = "bridge.midi.realtime.thread_priority"
 #: The lowest real-time priority: the audio server and its clients stay above it.
 PRIORITY = 1
 #: linux/prctl.h
@@ -78,7 +82,7 @@ def share_realtime_scheduling() -> None:
 
 def player_gets_real_time() -> bool:
     """Whether this user's player gets real-time priority on this Linux system: tested in a separate process."""
-    probe = [sys.executable, "-m", __name__]
+    probe = own_program(MODULE)
     try:
         return subprocess.run(probe, capture_output=True, check=False, timeout=10.0).returncode == 0  # noqa: S603 - ours
     except subprocess.TimeoutExpired:

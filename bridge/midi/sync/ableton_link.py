@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 from bridge.errors import EngineFailed
 from bridge.midi.timeline import NS_PER_SECOND, Timeline
 from bridge.units import DEFAULT_TEMPO_BPM
+from bridge.wording import adding_extra
 
-INSTALL = "Install it with `uv sync --inexact --extra link` in the folder of the bridge, or use another sync."
+INSTALL = f"{adding_extra('link')} Or use another sync."
 POLL_NS = 10_000_000
 #: The length of a bar, Live's default.
 BAR_QUARTERS = 4.0

@@ -54,17 +54,33 @@ class _Hub:
         self._repository = repository
         self._folder = repository.folder
         self._transfer = transfer
+        self._pinned = repository.pin.sha256 if repository.pin else {}
+        self._revision = self._usable_revision()
+
+    def _usable_revision(self) -> str | None:
+        """None: the newest, where other programs look too; the pinned one where the newest has other files."""
+        pin = self._repository.pin
+        for filename, sha256 in self._pinned.items():
+            etag = self._metadata(filename, None).etag or ""
+            if pin is not None and _is_sha256(etag) and etag != sha256:
+                return pin.revision
+        return None
+
+    def _metadata(self, filename: str, revision: str | None) -> Any:
+        from huggingface_hub import get_hf_file_metadata, hf_hub_url
+
+        address = hf_hub_url(self._repository.name, filename, revision=revision, endpoint=self._repository.url)
+        return get_hf_file_metadata(address, timeout=SOCKET_SECONDS)
 
     def fetch(self, filename: str, start: float, share: float) -> Path:
-        """Downloads a file; returns its path in the newest snapshot.
+        """Downloads a file; returns its path in its version's snapshot.
 
         Args:
             start, share: this file's progress runs from `start` to `start + share` of the whole.
         """
-        from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+        from huggingface_hub import hf_hub_download, hf_hub_url
 
-        address = hf_hub_url(self._repository.name, filename, endpoint=self._repository.url)
-        metadata = get_hf_file_metadata(address, timeout=SOCKET_SECONDS)
+        metadata = self._metadata(filename, self._revision)
         sha256 = metadata.etag if _is_sha256(metadata.etag or "") else None
         commit = metadata.commit_hash
         blob = None
@@ -78,6 +94,7 @@ class _Hub:
             hf_hub_download(
                 self._repository.name,
                 filename,
+                revision=self._revision,
                 cache_dir=self._repository.cache,
                 endpoint=self._repository.url,
                 etag_timeout=SOCKET_SECONDS,
@@ -85,7 +102,7 @@ class _Hub:
             )
         )
         self._transfer.fraction = start + share
-        _verify(path, sha256)
+        _verify(path, self._pinned.get(filename, sha256), is_pinned=filename in self._pinned)
         if blob is not None and not path.is_symlink():  # without symlinks, the snapshot holds the file itself
             blob.unlink(missing_ok=True)
         return path
@@ -128,13 +145,13 @@ def _is_sha256(text: str) -> bool:
     return re.fullmatch("[0-9a-f]{64}", text) is not None
 
 
-def _verify(path: Path, sha256: str | None) -> None:
-    """Verifies a large file in the hub's cache against its SHA-256: the blob's name, or else `sha256`.
+def _verify(path: Path, sha256: str | None, *, is_pinned: bool) -> None:
+    """Verifies a large file in the hub's cache against its SHA-256: the pinned one, the blob's name, or else `sha256`.
 
     The hub's client checks only the size.
     """
     stored = path.resolve()
-    expected = stored.name if _is_sha256(stored.name) else sha256
+    expected = stored.name if _is_sha256(stored.name) and not is_pinned else sha256
     if expected is not None and sha256_of(stored) != expected:
         path.unlink()
         stored.unlink(missing_ok=True)

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+
+@dataclass(frozen=True)
+class HubPin:
+    """The files that this version of the bridge was made for: docs/decisions/0153."""
+
+    revision: str
+    """A commit of the repository that has them."""
+    sha256: Mapping[str, str]
+    """File name → SHA-256."""
 
 
 @dataclass(frozen=True)
@@ -15,19 +27,20 @@ class HubRepository:
     cache: Path
     url: str
     """The hub, or a mirror of it."""
+    pin: HubPin | None = None
+    """None: whatever its newest version has."""
 
     @property
     def folder(self) -> Path:
         return self.cache / ("models--" + self.name.replace("/", "--"))
 
     @property
-    def snapshot(self) -> Path | None:
-        """The folder of the newest downloaded version; None if there is none."""
-        try:
-            commit = (self.folder / "refs" / "main").read_text(encoding="utf-8").strip()
-        except OSError:
-            return None
-        return self.folder / "snapshots" / commit
+    def snapshots(self) -> list[Path]:
+        """The folders of the downloaded versions that may be used: the pinned one, then the newest."""
+        commits = [self.pin.revision] if self.pin else []
+        with contextlib.suppress(OSError):
+            commits.append((self.folder / "refs" / "main").read_text(encoding="utf-8").strip())
+        return [self.folder / "snapshots" / commit for commit in commits]
 
     def address(self, filename: str) -> str:
         """The URL of a file in its newest version."""

@@ -14,7 +14,15 @@ from bridge.separation.downloads.transfer import Transfer
 from bridge.separation.families.family import Description
 from bridge.separation.families.loaders import demucs_weights
 from bridge.separation.families.user_models import find_in
-from bridge.separation.models.demucs_bags import Bag, Released, check_diffq, is_quantised, read_bag
+from bridge.separation.models.demucs_bags import (
+    ADDING,
+    Bag,
+    Released,
+    check_demucs,
+    check_diffq,
+    is_quantised,
+    read_bag,
+)
 from bridge.separation.models.locations import ModelLocations
 from bridge.separation.models.weights import Weights
 from bridge.stems import FOUR_STEMS, STEMS
@@ -61,13 +69,16 @@ _CHECKPOINT_BYTES = {
 
 @dataclass(frozen=True)
 class DemucsBags:
-    """The bags of the demucs package's table. The user's folder, the hub's and torch.hub's caches may hold them."""
+    """The bags of the demucs package's table. The user's folder, the hub's and torch.hub's caches may hold them.
+
+    Without the package, the well-known ones are listed, and cannot be used.
+    """
 
     locations: ModelLocations
     released: Released
 
     def names(self) -> Sequence[str]:
-        return self.released.names
+        return self.released.names if self._is_installed else tuple(_NOTES)
 
     def descriptions(self) -> Mapping[str, Description]:
         return {name: self._description(name) for name in self.names()}
@@ -80,6 +91,7 @@ class DemucsBags:
         )
 
     def sources(self, name: str) -> Sequence[DownloadSource]:
+        check_demucs(name)
         check_diffq(name)
         repository = self._repository(name)
         hub = DownloadSource(
@@ -87,11 +99,17 @@ class DemucsBags:
         )
         return (hub, *server_sources("The server of the demucs authors", self._server_files(name)))
 
+    @property
+    def _is_installed(self) -> bool:
+        return self.released.folder is not None
+
     def _description(self, name: str) -> Description:
         terms = _MIT if name in _UNDER_MIT else _TERMS
         note = _NOTES.get(name, _OTHER_NOTE) + terms + (_DIFFQ if is_quantised(name) else "")
+        if not self._is_installed:
+            note += f" Needs the Python package demucs. {ADDING}"
         stems = STEMS if name == "htdemucs_6s" else FOUR_STEMS
-        is_usable = not is_quantised(name) or find_spec("diffq") is not None
+        is_usable = self._is_installed and (not is_quantised(name) or find_spec("diffq") is not None)
         return Description(stems, note, self._download_bytes(name), is_usable)
 
     def _download_bytes(self, name: str) -> int | None:
@@ -104,14 +122,17 @@ class DemucsBags:
         return bag.signatures if bag else ()
 
     def _repository(self, name: str) -> HubRepository:
-        return HubRepository(repository_name(name), self.locations.hub_cache, self.locations.hub_url)
+        pin = self.released.pins.get(name)
+        return HubRepository(repository_name(name), self.locations.hub_cache, self.locations.hub_url, pin)
 
     def _find_in_hub_cache(self, name: str) -> Weights | None:
-        snapshot = self._repository(name).snapshot
-        if snapshot is None or not (snapshot / f"{name}.yaml").is_file():
-            return None
-        bag = read_bag(snapshot / f"{name}.yaml")
-        return _complete(name, bag, [snapshot / f"{signature}.safetensors" for signature in bag.signatures])
+        for snapshot in self._repository(name).snapshots:
+            if (snapshot / f"{name}.yaml").is_file():
+                bag = read_bag(snapshot / f"{name}.yaml")
+                found = _complete(name, bag, [snapshot / f"{signature}.safetensors" for signature in bag.signatures])
+                if found is not None:
+                    return found
+        return None
 
     def _find_in_server_cache(self, name: str) -> Weights | None:
         bag, files = self.released.bag(name), self._server_files(name)

@@ -6,15 +6,40 @@ Importing demucs loads torch, which the main process must never do. The package'
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 
 from bridge.errors import WeightsUnavailable
+from bridge.separation.downloads.hub_repository import HubPin
 
 #: The server from which the package downloads single checkpoints (`demucs.pretrained.ROOT_URL`).
 SERVER_URL = "https://dl.fbaipublicfiles.com/demucs/"
+
+#: The hub's files, as several public projects have recorded them with the same figures (docs/decisions/0153). Of the
+#: other models' files nothing was found: the hub's own word is checked, and the authors' server names files by hash.
+PINS: Mapping[str, HubPin] = {
+    "htdemucs": HubPin(
+        "bf35a81b663819a8255c8fefee17f9d812b786b5",
+        {"955717e8.safetensors": "d9fa14133cfcc034a6758923bb3a8ca9f8dfd0b582134643bbf83f72c17576dd"},
+    ),
+    "htdemucs_ft": HubPin(
+        "478be8a68f85418addd6f7baefd4be76522a4034",
+        {
+            "f7e0c4bc.safetensors": "2c85ab3c62dd6edd8e0b965e38b16fd1cdde357cc25de6b6bc9ce7c83f60925f",
+            "d12395a8.safetensors": "5b01a97567ae9a3178a6236fb520251045c03eb8834bc8c24a4eec11d6c8fb56",
+            "92cfc3b6.safetensors": "a241863551f30d01c42bd7b97da40839922ead3acb0f1fcab25682f55b4eeb59",
+            "04573f0d.safetensors": "68854b0d7c2b3274723b5761f6fd9f5aec5f1bcd3f0de7c1669546fdb7871b7c",
+        },
+    ),
+    "htdemucs_6s": HubPin(
+        "3c5ee475be622df764938de97e4281a7b07ffa58",
+        {"5c90dfd2.safetensors": "d2a1745f0744721f6b8ca5bf469b67c651ea5ed1b52998cab033b2158609d411"},
+    ),
+}
+#: What to do without the package.
+ADDING = "docs/installation.md shows how to add it to this system. Or use another engine."
 
 
 @dataclass(frozen=True)
@@ -66,18 +91,29 @@ def check_diffq(name: str) -> None:
         )
 
 
+def check_demucs(name: str) -> None:
+    """Raises WeightsUnavailable if the package demucs, which computes `name`, is not installed.
+
+    On some systems plain pip cannot install it: docs/decisions/0150.
+    """
+    if find_spec("demucs") is None:
+        raise WeightsUnavailable(f"The model {name} needs the package demucs, which is not installed.", advice=ADDING)
+
+
 @dataclass(frozen=True)
 class Released:
     """The table of released models in the `remote` folder of the demucs package; empty without the folder."""
 
     folder: Path | None
     server_url: str = SERVER_URL
+    pins: Mapping[str, HubPin] = field(default_factory=dict)
+    """Model → the files of its repository on the Hugging Face hub that are known."""
 
     @classmethod
     def installed(cls) -> Released:
         spec = find_spec("demucs")
         locations = [] if spec is None else list(spec.submodule_search_locations or ())
-        return cls(Path(locations[0]) / "remote" if locations else None)
+        return cls(Path(locations[0]) / "remote" if locations else None, pins=PINS)
 
     @cached_property
     def names(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bridge.errors import OutOfMemory, WeightsUnavailable
 from bridge.separation.models.checkpoints import load_checkpoint
-from bridge.separation.models.demucs_bags import check_diffq
+from bridge.separation.models.demucs_bags import check_demucs, check_diffq
 from bridge.separation.models.weights import Weights
 
 if TYPE_CHECKING:
@@ -30,9 +30,10 @@ def load_bag(weights: Weights, control: Control) -> BagOfModels:
         OutOfMemory: the models do not fit into memory.
         Cancelled: by `control`.
     """
+    check_demucs(weights.name)
+    check_diffq(weights.name)
     from demucs.apply import BagOfModels
 
-    check_diffq(weights.name)
     models = []
     for index, path in enumerate(weights.files):
         control.checkpoint(index / len(weights.files))

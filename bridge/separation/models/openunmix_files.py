@@ -11,12 +11,13 @@ from pathlib import Path
 
 from bridge.errors import WeightsUnavailable
 from bridge.separation.models.demucs_bags import Bag
+from bridge.wording import adding_extra
 
 #: The released models for stereo songs at 44.1 kHz; `umx` is an older `umxhq`, and `umxse` is for speech.
 NAMES = ("umxhq", "umxl")
 #: The file with the STFT parameters, beside the targets' files in the folder of a user's model.
 SEPARATOR = "separator.json"
-INSTALL = "Install it with `uv sync --inexact --extra umx` in the folder of the bridge, or use another engine."
+INSTALL = f"{adding_extra('umx')} Or use another engine."
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 from bridge.separation.openvino import artifact
 from bridge.separation.openvino.artifact import OpenVinoModel
 from bridge.system.files import sha256_of
+from bridge.system.own_program import own_program
 
 if TYPE_CHECKING:
     from bridge.protocols import Clock
@@ -109,7 +109,7 @@ class RunningConversion:
     def __init__(self, arguments: Sequence[str], scratch: Path) -> None:
         self._scratch = scratch
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, with our own paths
-            [sys.executable, "-m", "bridge.separation.openvino.convert", *arguments],
+            own_program("bridge.separation.openvino.convert", *arguments),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

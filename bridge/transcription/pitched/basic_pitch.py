@@ -41,7 +41,7 @@ WINDOWS_AT_ONCE = 8
 INPUT = "serving_default_input_2:0"
 NOTE, ONSET, CONTOUR = (f"StatefulPartitionedCall:{index}" for index in (1, 2, 0))
 
-ADVICE = "Install the bridge again: its package basic-pitch brings the network."
+ADVICE = "Install the bridge again: the installation brings the network."
 
 
 class BasicPitch:
@@ -101,7 +101,7 @@ class BasicPitch:
 
 
 def find_model() -> Path:
-    """The network's file. Raises EngineFailed if the package basic-pitch, or the file in it, is missing."""
+    """The network's file. Raises EngineFailed if it is missing."""
     path = network_file()
     if path is None:
         raise EngineFailed("basic-pitch's network nmp.onnx is missing.", advice=ADVICE)

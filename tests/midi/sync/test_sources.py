@@ -101,7 +101,7 @@ def test_link_that_has_just_begun_a_bar_begins_there() -> None:
 
 def test_without_aalink_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "aalink", None)
-    with pytest.raises(EngineFailed, match="--extra link"):
+    with pytest.raises(EngineFailed, match="the extra link "):
         open_link()
 
 

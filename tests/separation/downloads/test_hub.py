@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
 import sys
 import threading
@@ -12,9 +13,10 @@ import pytest
 from huggingface_hub import hf_hub_download, scan_cache_dir, try_to_load_from_cache
 
 from bridge.errors import WeightsUnavailable
-from bridge.separation.downloads.hub_repository import HubRepository
+from bridge.separation.downloads.hub_repository import HubPin, HubRepository
 from bridge.separation.downloads.transfer import AbandonedError, Transfer
 from bridge.separation.families.demucs import repository_name
+from bridge.separation.models.demucs_bags import PINS, Released
 from tests.support.fakes import RecordingControl
 from tests.support.model_server import Server, fetch, locations_of
 from tests.support.small_models import ModelFolders
@@ -227,3 +229,52 @@ def test_without_a_checksum_the_library_fetches_it_itself(tmp_path: Path, hub: S
     hub.etags[f"{BASE}/955717e8.safetensors"] = "a-mirror-s-own"
     fetch("htdemucs", locations)
     assert_is_complete(locations)
+
+
+PINNED = "d" * 40
+
+
+def pinned(content: bytes = WEIGHTS) -> dict[str, HubPin]:
+    return {"htdemucs": HubPin(PINNED, {"955717e8.safetensors": hashlib.sha256(content).hexdigest()})}
+
+
+def test_the_newest_version_is_used_while_it_has_the_pinned_files(tmp_path: Path, hub: Server) -> None:
+    locations = locations_of(tmp_path, hub, pinned())
+    fetch("htdemucs", locations)
+    assert_is_complete(locations)  # other programs find it too
+    assert not any(PINNED in request for request in hub.requests)
+
+
+def test_where_the_newest_version_has_other_files_the_pinned_one_is_used(tmp_path: Path, hub: Server) -> None:
+    hub.versions[PINNED] = {f"{BASE}/955717e8.safetensors": WEIGHTS}
+    hub.files[f"{BASE}/955717e8.safetensors"] = b"retrained" * 1000
+    locations = locations_of(tmp_path, hub, pinned())
+    fetch("htdemucs", locations)
+    found = locations.find("htdemucs")
+    assert found is not None
+    assert found.files[0].read_bytes() == WEIGHTS
+    assert found.files[0].parent.name == PINNED
+    assert b"retrained" not in b"".join(
+        path.read_bytes() for path in folder_in(locations.hub_cache).rglob("*.safetensors")
+    )
+
+
+@pytest.mark.parametrize("has_checksum", [True, False])
+def test_files_that_are_not_the_pinned_ones_are_refused(tmp_path: Path, hub: Server, has_checksum: bool) -> None:
+    if not has_checksum:  # a mirror, which says nothing of what it sends
+        hub.etags[f"{BASE}/955717e8.safetensors"] = "a-mirror-s-own"
+    locations = locations_of(tmp_path, hub, pinned(b"what the bridge was made for"))
+    with pytest.raises(WeightsUnavailable):
+        fetch("htdemucs", locations)
+    assert locations.find("htdemucs") is None
+
+
+def test_the_pins_name_every_checkpoint_of_their_models() -> None:
+    released = Released.installed()
+    assert set(PINS) == {"htdemucs", "htdemucs_ft", "htdemucs_6s"}
+    for name, pin in PINS.items():
+        bag = released.bag(name)
+        assert bag is not None
+        assert set(pin.sha256) == {f"{signature}.safetensors" for signature in bag.signatures}
+        assert re.fullmatch("[0-9a-f]{40}", pin.revision)
+        assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in pin.sha256.values())

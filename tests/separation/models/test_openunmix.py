@@ -229,9 +229,9 @@ def test_without_the_package_the_message_says_how_to_install_it(
     locations = locations_in(tmp_path)
     info = {info.name: info for info in engine_entries(locations.families)}["umxl"]
     assert not info.present
-    assert "--extra umx" in info.note
+    assert "the extra umx " in info.note
     engines = EngineRegistry(locations.families, clock=FakeClock())
-    with pytest.raises(WeightsUnavailable, match="--extra umx"):
+    with pytest.raises(WeightsUnavailable, match="the extra umx "):
         engines.open("umxl", "cpu", RecordingControl())
-    with pytest.raises(WeightsUnavailable, match="--extra umx"):
+    with pytest.raises(WeightsUnavailable, match="the extra umx "):
         engines.pull("umxl", RecordingControl())
