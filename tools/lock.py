@@ -107,7 +107,17 @@ def _resolved() -> str:
         "--python-version",
         OLDEST_PYTHON,
     ]
-    which = ["--all-extras", "--group", "dev", "--group", "bench", "--group", "bundle"]
+    which = [
+        "--python-version",
+        OLDEST_PYTHON,
+        "--all-extras",
+        "--group",
+        "dev",
+        "--group",
+        "bench",
+        "--group",
+        "bundle",
+    ]
     form = ["--generate-hashes", "--no-annotate", "--no-header", "--no-emit-index-url", "--no-emit-find-links"]
     done = subprocess.run([*uv, *which, *form], check=True, capture_output=True, text=True, cwd=ROOT, env=environment)
     return done.stdout

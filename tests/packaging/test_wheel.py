@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -159,3 +160,25 @@ def test_the_files_for_daws_are_installed_from_it(installed: Path, tmp_path: Pat
     assert (library / "Presets" / "Audio Effects" / "Max Audio Effect" / DEVICE).stat().st_size > 10_000
     assert len([*(tmp_path / ".config" / "ardour7" / "scripts").glob("*.lua")]) == 3
     assert len([*(tmp_path / ".config" / "REAPER" / "Scripts").glob("*.lua")]) == 4
+
+
+def test_it_works_without_what_some_systems_lack(installed: Path, offline: list[str], tmp_path: Path) -> None:
+    """As on Linux ARM64 with Python 3.13: docs/decisions/0150. The last test, since it changes the installation."""
+    uv("pip", "uninstall", "--python", installed, "demucs", "sphn", "python-rtmidi")
+    environment = {"PATH": os.defpath, "HOME": str(tmp_path), "LANG": "C.UTF-8"}
+
+    def sab(*words: str | Path) -> subprocess.CompletedProcess[str]:
+        command = [*offline, str(installed / "bin" / "sab"), *map(str, words)]
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    doctor = sab("doctor", "--json")
+    report = json.loads(doctor.stdout)
+    found = {finding["check"]: finding for finding in report["findings"]}
+    assert doctor.returncode == 0 and report["ok"]
+    assert found["separation"]["verdict"] == found["midi"]["verdict"] == "note"
+    assert "demucs" in found["separation"]["message"] and "docs/installation.md" in found["separation"]["message"]
+    assert "python-rtmidi" in found["midi"]["message"]
+    assert sab("demo").returncode == 0
+    refused = sab("process", ROOT / "bridge" / "demo" / "clip.ogg", "--engine", "htdemucs", "--out", tmp_path / "out")
+    assert refused.returncode == 1
+    assert "needs the package demucs" in refused.stderr

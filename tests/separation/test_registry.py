@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -162,7 +163,9 @@ def test_pull_fetches_once(tmp_path: Path) -> None:
 def test_a_quantised_model_is_not_downloaded_without_diffq(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fetch = FakeFetch(tmp_path / "models")
     opener = engines(tmp_path, fetch)
-    monkeypatch.setattr("bridge.separation.models.demucs_bags.find_spec", lambda _: None)
+    monkeypatch.setattr(
+        "bridge.separation.models.demucs_bags.find_spec", lambda name: None if name == "diffq" else find_spec(name)
+    )
     with pytest.raises(WeightsUnavailable, match="diffq"):
         opener.open("mdx_q", "cpu", RecordingControl())
     assert fetch.asked == []
