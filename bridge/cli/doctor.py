@@ -90,8 +90,7 @@ def _weights(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "Separation",
             "note",
-            f"{PREFERRED} is not here yet; it will be downloaded with the first job. "
-            f"Before going offline: `sab models pull {PREFERRED}`. Here: {', '.join(here)}",
+            f"here: {', '.join(here)}. For the best stems, fetch {PREFERRED} once: `sab models pull {PREFERRED}`.",
         )
 
 

@@ -26,7 +26,7 @@ def entry(name: str, locations: ModelFolders) -> ModelInfo:
 
 def test_the_package_s_models_are_known_without_importing_it(tmp_path: Path) -> None:
     names = known_engines(tmp_path / "nowhere")
-    assert names[:3] == ("auto", "draft", "htdemucs")
+    assert names[:5] == ("auto", "draft", "good", "spleeter", "htdemucs")
     assert {"htdemucs_ft", "htdemucs_6s", "hdemucs_mmi", "mdx", "mdx_extra", "mdx_q"} <= set(names)
 
 

@@ -12,7 +12,7 @@ from bridge.separation.downloads.hub_repository import HubRepository
 from bridge.separation.downloads.source import DownloadSource, server_sources
 from bridge.separation.downloads.transfer import Transfer
 from bridge.separation.families.family import Description
-from bridge.separation.families.loaders import load_demucs
+from bridge.separation.families.loaders import demucs_weights
 from bridge.separation.families.user_models import find_in
 from bridge.separation.models.demucs_bags import Bag, Released, check_diffq, is_quantised, read_bag
 from bridge.separation.models.locations import ModelLocations
@@ -136,7 +136,7 @@ def repository_name(name: str) -> str:
 
 
 def _complete(name: str, bag: Bag, files: Sequence[Path]) -> Weights | None:
-    return Weights(name, bag, tuple(files), load_demucs) if all(path.is_file() for path in files) else None
+    return demucs_weights(name, bag, tuple(files)) if all(path.is_file() for path in files) else None
 
 
 def _from_hub(repository: HubRepository, name: str, transfer: Transfer) -> None:
