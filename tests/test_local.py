@@ -50,7 +50,7 @@ async def test_the_notes_of_a_job_that_is_removed_from_the_store_stop(clip: Path
     bus, player = EventBus(), RecordingPlayer()
     scheduler = Scheduler(MemoryStore(limit=200), FakeClock(), bus.publish, queue_limit=1)
     scheduler.run(RecordingRunner())
-    admission = Admission(InProcessInspector((), Path()), scheduler.check_room, scheduler.submit)
+    admission = Admission(InProcessInspector((), Path()), scheduler)
     bridge = LocalBridge(Settings(), bus, scheduler, admission, cast("MidiPlayer", player))
     scheduler.on_runner_free()
 
@@ -80,7 +80,7 @@ async def test_a_job_of_an_earlier_run_uses_the_sync_setting_of_this_bridge(clip
         bus = EventBus()
         scheduler = Scheduler(store, FakeClock(), bus.publish, queue_limit=9)
         scheduler.run(RecordingRunner())
-        admission = Admission(InProcessInspector((), Path()), scheduler.check_room, scheduler.submit)
+        admission = Admission(InProcessInspector((), Path()), scheduler)
         bridge = LocalBridge(
             Settings(defaults=request_for("", sync=sync)), bus, scheduler, admission, cast("MidiPlayer", player)
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 from bridge.options.kinds import Kind, Names, Number, OptionalChoice, Switch, between, choice_of
-from bridge.options.special_kinds import FileName, Folder, MetreKind, PictureKind, Pitch, ScaleKind, Stems
+from bridge.options.special_kinds import FileName, Folder, GroupName, MetreKind, PictureKind, Pitch, ScaleKind, Stems
 from bridge.request import GRIDS, SYNCS, Bends, JobRequest, OffScale, Voices
 
 TEMPO = between(20, 400, "BPM")
@@ -124,6 +124,11 @@ OPTIONS: dict[str, Option] = {
             "sync", "play.sync", SYNC,
             "When the notes play: at once, or with a DAW that sends MIDI clock, JACK transport or Ableton Link.",
             "sync", SERVERS,
+        ),
+        Option(
+            "group", "group.name", GroupName(),
+            "A name for several clips that belong together: they have one progress, one end, and one order.",
+            "group", (),
         ),
         _notes(
             "shortest", "reading.shortest_seconds", between(10, 2000, "ms", divisor=1000),

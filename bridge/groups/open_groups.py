@@ -1,0 +1,98 @@
+"""The groups that are not over: which one a request joins, at which position, and when it has ended."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bridge.events import GroupEnded
+from bridge.model import Outcome
+
+
+@dataclass(eq=False)
+class Ticket:
+    """A request's place in a group, from its arrival until it is queued or refused."""
+
+    group_id: str
+    position: int
+    is_cancelled: bool = False
+    """Whether the group was cancelled meanwhile."""
+
+
+@dataclass
+class _OpenGroup:
+    id: str
+    sender: str
+    name: str
+    next_position: int = 1
+    tickets: set[Ticket] = field(default_factory=set)
+    jobs: list[str] = field(default_factory=list)
+    """Those that are not over, in their order."""
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+
+
+class OpenGroups:
+    """A group is one sender's name, from its first request until no request or job of it is left.
+
+    After that, the same name begins another group.
+    """
+
+    def __init__(self, new_id: Callable[[], str]) -> None:
+        self._new_id = new_id
+        self._by_name: dict[tuple[str, str], _OpenGroup] = {}
+        self._by_id: dict[str, _OpenGroup] = {}
+
+    def enter(self, sender: str, name: str) -> Ticket:
+        """The next position in the sender's open group of that name, or the first one in a new group."""
+        group = self._by_name.get((sender, name))
+        if group is None:
+            group = _OpenGroup(self._new_id(), sender, name)
+            self._by_name[sender, name] = self._by_id[group.id] = group
+        ticket = Ticket(group.id, group.next_position)
+        group.next_position += 1
+        group.tickets.add(ticket)
+        return ticket
+
+    def add(self, ticket: Ticket, job: str) -> None:
+        """The request has become this job. Its ticket must still be given back."""
+        self._by_id[ticket.group_id].jobs.append(job)
+
+    def give_back(self, ticket: Ticket) -> GroupEnded | None:
+        """The request has become a job or was refused; returns the end of the group if it was its last one."""
+        group = self._by_id[ticket.group_id]
+        group.tickets.discard(ticket)
+        return self._end_of(group)
+
+    def end(self, group_id: str, job: str, outcome: Outcome) -> GroupEnded | None:
+        """A job is over; returns the end of its group if it was the last one."""
+        group = self._by_id.get(group_id)
+        if group is None or job not in group.jobs:
+            return None
+        group.jobs.remove(job)
+        group.outcomes[outcome] += 1
+        return self._end_of(group)
+
+    def cancel(self, group: str, sender: str) -> tuple[str, ...] | None:
+        """Cancels the requests of a group that are still being checked; returns its jobs that are not over, in order.
+
+        `group` is the name that `sender` gave it, or its id. None: there is no such open group.
+        """
+        found = self._by_name.get((sender, group)) or self._by_id.get(group)
+        if found is None:
+            return None
+        for ticket in found.tickets:
+            ticket.is_cancelled = True
+        return tuple(found.jobs)
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def _end_of(self, group: _OpenGroup) -> GroupEnded | None:
+        if group.tickets or group.jobs:
+            return None
+        del self._by_name[group.sender, group.name], self._by_id[group.id]
+        if not group.outcomes:  # every request was refused
+            return None
+        counts = {outcome: group.outcomes[outcome] for outcome in ("done", "failed", "cancelled")}
+        return GroupEnded(group_id=group.id, name=group.name, **counts)
