@@ -197,6 +197,8 @@ class GroupChoice(Value, frozen=True, kw_only=True):
 
     name: str = ""
     """As its client calls it; empty: none."""
+    clips: int = 0
+    """How many clips its client will send for it; 0: unknown."""
 
 
 class JobRequest(Value, frozen=True, kw_only=True):

@@ -71,7 +71,8 @@ class Scheduler:
 
     def enter_group(self, request: JobRequest, sender: str) -> Ticket | None:
         """The request's place in its group of this sender, which stays open until `leave_group`; None: no group."""
-        return self._groups.enter(sender, request.group.name) if request.group.name else None
+        group = request.group
+        return self._groups.enter(sender, group.name, group.clips) if group.name else None
 
     def leave_group(self, ticket: Ticket) -> None:
         """Called when the request with this ticket is queued or refused."""
@@ -125,11 +126,13 @@ class Scheduler:
 
     def cancel_group(self, group: str, sender: str = "") -> None:
         """Cancels all jobs of a group that are not over. See `protocols.Bridge.cancel_group`."""
-        jobs = self._groups.cancel(group, sender)
-        if jobs is None:
+        found = self._groups.cancel(group, sender)
+        if found is None:
             if group not in groups_of(self._store.jobs()):
                 raise unknown_group(group)
             return
+        jobs, end = found
+        self._publish_end(end)
         for job in reversed(jobs):  # the running one last, so that none of the others starts in its place
             self.cancel(job)
 

@@ -251,6 +251,25 @@ def test_a_request_that_is_checked_while_its_group_is_cancelled_never_runs(bench
     assert [end.cancelled for end in bench.group_ends()] == [1]
 
 
+def test_a_group_does_not_end_before_all_promised_clips_have_arrived(bench: SchedulerBench) -> None:
+    bench.scheduler.on_runner_free()
+    bench.end(bench.submit(group="take", group_clips=3))
+    refused = bench.scheduler.enter_group(request_for(bench.source, group="take", group_clips=3), "")
+    assert refused is not None
+    bench.scheduler.leave_group(refused)
+    assert bench.group_ends() == []
+    bench.end(bench.submit(group="take", group_clips=3))
+    assert [end.done for end in bench.group_ends()] == [2]
+
+
+def test_a_group_that_waits_for_promised_clips_ends_when_it_is_cancelled(bench: SchedulerBench) -> None:
+    bench.scheduler.on_runner_free()
+    job = bench.submit(group="take", group_clips=3)
+    bench.end(job)
+    bench.scheduler.cancel_group(bench.scheduler.job(job).group_id)
+    assert [(end.done, end.outcome) for end in bench.group_ends()] == [(1, "done")]
+
+
 def test_cancelling_an_unknown_group_is_an_error(bench: SchedulerBench) -> None:
     with pytest.raises(NotFound):
         bench.scheduler.cancel_group("unknown")

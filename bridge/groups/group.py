@@ -51,13 +51,21 @@ class Group(Value, frozen=True, kw_only=True):
         return sum(job.state == state for job in self.jobs)
 
 
-def group_with(group: Group | None, job: Job, to_come: int = 0) -> Group:
-    """The group after a change of one of its jobs, or with a new one; None: the job is its first."""
+def group_with(group: Group | None, job: Job, to_come: int | None = None) -> Group:
+    """The group after a change of one of its jobs, or with a new one.
+
+    Args:
+        group: None: the job is its first.
+        to_come: how many more clips will follow; None: as many as the jobs' requests promise.
+    """
     if group is None:
         group = Group(id=job.group_id, name=job.request.group.name)
     place = bisect_left(group.jobs, job.position, key=lambda member: member.position)
     is_known = place < len(group.jobs) and group.jobs[place].id == job.id
     jobs = (*group.jobs[:place], job, *group.jobs[place + is_known :])
+    if to_come is None:
+        promised = max(member.request.group.clips for member in jobs)
+        to_come = 0 if group.is_over else max(0, promised - jobs[-1].position)
     share = sum(1.0 if member.is_over else member.fraction for member in jobs) / (len(jobs) + to_come)
     fraction = group.fraction if group.is_over else max(group.fraction, min(share, ALMOST))
     return replace(group, jobs=jobs, to_come=to_come, fraction=fraction)

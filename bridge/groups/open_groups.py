@@ -26,6 +26,8 @@ class _OpenGroup:
     sender: str
     name: str
     next_position: int = 1
+    promised: int = 0
+    """How many requests its client will send."""
     tickets: set[Ticket] = field(default_factory=set)
     jobs: list[str] = field(default_factory=list)
     """Those that are not over, in their order."""
@@ -33,7 +35,7 @@ class _OpenGroup:
 
 
 class OpenGroups:
-    """A group is one sender's name, from its first request until no request or job of it is left.
+    """A group is one sender's name, from its first request until no request or job of it is left or promised.
 
     After that, the same name begins another group.
     """
@@ -43,14 +45,18 @@ class OpenGroups:
         self._by_name: dict[tuple[str, str], _OpenGroup] = {}
         self._by_id: dict[str, _OpenGroup] = {}
 
-    def enter(self, sender: str, name: str) -> Ticket:
-        """The next position in the sender's open group of that name, or the first one in a new group."""
+    def enter(self, sender: str, name: str, clips: int = 0) -> Ticket:
+        """The next position in the sender's open group of that name, or the first one in a new group.
+
+        `clips`: how many requests the sender promises for the group.
+        """
         group = self._by_name.get((sender, name))
         if group is None:
             group = _OpenGroup(self._new_id(), sender, name)
             self._by_name[sender, name] = self._by_id[group.id] = group
         ticket = Ticket(group.id, group.next_position)
         group.next_position += 1
+        group.promised = max(group.promised, clips)
         group.tickets.add(ticket)
         return ticket
 
@@ -73,23 +79,25 @@ class OpenGroups:
         group.outcomes[outcome] += 1
         return self._end_of(group)
 
-    def cancel(self, group: str, sender: str) -> tuple[str, ...] | None:
-        """Cancels the requests of a group that are still being checked; returns its jobs that are not over, in order.
+    def cancel(self, group: str, sender: str) -> tuple[tuple[str, ...], GroupEnded | None] | None:
+        """Cancels the requests of a group that are still being checked, and waits for no others.
 
-        `group` is the name that `sender` gave it, or its id. None: there is no such open group.
+        `group` is the name that `sender` gave it, or its id. Returns its jobs that are not over, in order, and the
+        group's end if there is none. None: there is no such open group.
         """
         found = self._by_name.get((sender, group)) or self._by_id.get(group)
         if found is None:
             return None
+        found.promised = 0
         for ticket in found.tickets:
             ticket.is_cancelled = True
-        return tuple(found.jobs)
+        return tuple(found.jobs), self._end_of(found)
 
     def __len__(self) -> int:
         return len(self._by_id)
 
     def _end_of(self, group: _OpenGroup) -> GroupEnded | None:
-        if group.tickets or group.jobs:
+        if group.tickets or group.jobs or group.next_position <= group.promised:
             return None
         del self._by_name[group.sender, group.name], self._by_id[group.id]
         if not group.outcomes:  # every request was refused

@@ -90,6 +90,19 @@ def test_clips_that_are_still_to_come_count(to_come: int) -> None:
     assert first.fraction == min(1 / (1 + to_come), ALMOST)
 
 
+@given(st.integers(0, 20), histories())
+def test_promised_clips_count_until_they_are_there(promised: int, changes: list[Job]) -> None:
+    choice = GroupChoice(name="take", clips=promised)
+    group: Group | None = None
+    for job in changes:
+        before = 0.0 if group is None else group.fraction
+        group = group_with(group, msgspec.structs.replace(job, request=JobRequest(source="/a", group=choice)))
+        assert group.clips == len(group.jobs) + max(0, promised - group.jobs[-1].position)
+        assert before <= group.fraction <= ALMOST
+    assert group is not None
+    assert ended_group(group).clips == len(group.jobs)
+
+
 def test_a_group_waits_then_runs_then_is_as_its_jobs() -> None:
     group = group_with(group_with(None, member(1)), member(2))
     assert group.state == "queued"

@@ -41,7 +41,7 @@ class FakeQueue:
             raise QueueFull("No room.")
 
     def enter_group(self, request: JobRequest, sender: str) -> Ticket | None:
-        return self.groups.enter(sender, request.group.name) if request.group.name else None
+        return self.groups.enter(sender, request.group.name, request.group.clips) if request.group.name else None
 
     def leave_group(self, ticket: Ticket) -> None:
         self.ends.append(self.groups.give_back(ticket))
