@@ -58,7 +58,7 @@ class Scheduler:
         self._queue_limit = queue_limit
         self._clean_up = clean_up
         self._new_id = new_id
-        self._groups = OpenGroups(self._unused_group_id)
+        self._groups = OpenGroups(self._unused_group_id, clock.monotonic_seconds)
         self._queue: deque[str] = deque()
         self._running: str | None = None
         self._cancelling = False
@@ -135,6 +135,16 @@ class Scheduler:
         self._publish_end(end)
         for job in reversed(jobs):  # the running one last, so that none of the others starts in its place
             self.cancel(job)
+
+    @property
+    def groups_are_waiting(self) -> bool:
+        """Whether a group only waits for clips that its client promised: `end_idle_groups` must be called then."""
+        return self._groups.are_waiting
+
+    def end_idle_groups(self) -> None:
+        """Ends the groups whose client does not keep its promise."""
+        for end in self._groups.end_idle():
+            self._publish_end(end)
 
     def job(self, job: str) -> Job:
         """Raises NotFound where there is no such job."""
@@ -256,7 +266,7 @@ class Scheduler:
         return job
 
     def _unused_group_id(self) -> str:
-        used = {job.group_id for job in self._store.jobs()}
+        used = {name for job in self._store.jobs() for name in (job.id, job.group_id)}
         while (group := self._new_id()) in used:
             continue
         return group

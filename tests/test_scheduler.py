@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from bridge.errors import NotFound, QueueFull
 from bridge.events import Ended, Event, GroupEnded, Produced, Progressed, Started
 from bridge.groups.group import ending_of, groups_of
+from bridge.groups.open_groups import PATIENCE_SECONDS
 from bridge.model import Result
 from bridge.project_paths import partial_name
 from bridge.request import JobRequest
@@ -23,13 +24,14 @@ class SchedulerBench:
 
     def __init__(self, source: Path, *, queue_limit: int = 10) -> None:
         self.source = source
+        self.clock = FakeClock()
         self.events: list[Event] = []
         self.runner = RecordingRunner()
         self.store = MemoryStore()
         names: Iterator[str] = (f"job{number}" for number in range(1, 10_000))
         self.scheduler = Scheduler(
             self.store,
-            FakeClock(),
+            self.clock,
             self.events.append,
             queue_limit=queue_limit,
             new_id=lambda: next(names),
@@ -268,6 +270,25 @@ def test_a_group_that_waits_for_promised_clips_ends_when_it_is_cancelled(bench: 
     bench.end(job)
     bench.scheduler.cancel_group(bench.scheduler.job(job).group_id)
     assert [(end.done, end.outcome) for end in bench.group_ends()] == [(1, "done")]
+
+
+def test_a_group_whose_client_promised_more_clips_than_it_sends_ends_after_a_while(bench: SchedulerBench) -> None:
+    bench.scheduler.on_runner_free()
+    waits, works = bench.submit(group="take", group_clips=3), bench.submit(group="other", group_clips=3)
+    bench.end(waits)
+    assert bench.scheduler.groups_are_waiting
+    bench.clock.advance(PATIENCE_SECONDS - 1)
+    bench.scheduler.end_idle_groups()
+    assert bench.group_ends() == []
+    bench.clock.advance(1)
+    bench.scheduler.end_idle_groups()
+    assert [(end.name, end.done) for end in bench.group_ends()] == [("take", 1)]
+    bench.end(works)
+    bench.clock.advance(PATIENCE_SECONDS - 1)
+    bench.submit(group="other")  # it is not gone
+    bench.clock.advance(PATIENCE_SECONDS)
+    bench.scheduler.end_idle_groups()
+    assert len(bench.group_ends()) == 1
 
 
 def test_cancelling_an_unknown_group_is_an_error(bench: SchedulerBench) -> None:

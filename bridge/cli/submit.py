@@ -98,7 +98,7 @@ async def submit_group(settings: Settings, clips: NamedClips, options: Mapping[s
     name = str(options.get("group", "")) or new_group_name(clips.folder)
     async with open_client(settings.host, settings.port) as client:
         client.send("/sab/hello", "sab submit", PROTOCOL_VERSION)
-        followed = _FollowedJobs(client, prints=wait)
+        followed = _FollowedJobs(client, prints=wait, waits_for_room=True)
         refused = False
         for file in clips.files:
             try:
@@ -153,8 +153,9 @@ async def send(
 class _FollowedJobs:
     """The jobs that this command has submitted, and what became of them."""
 
-    def __init__(self, client: OscClient, *, prints: bool) -> None:
-        """`prints`: each file is printed as soon as it is complete."""
+    def __init__(self, client: OscClient, *, prints: bool, waits_for_room: bool = False) -> None:
+        """`prints`: each file is printed as soon as it is complete. `waits_for_room`: a full queue is no error."""
+        self._waits_for_room = waits_for_room
         self._client = client
         self._prints = prints
         self._open: list[str] = []
@@ -172,7 +173,7 @@ class _FollowedJobs:
             try:
                 (accepted,) = await self._client.ask("/sab/submit", path, *atoms)
             except QueueFull:
-                if not self._open:  # others fill the queue: the user decides
+                if not self._waits_for_room:
                     raise
                 await self._next()
             else:
@@ -197,6 +198,8 @@ class _FollowedJobs:
         try:
             push = await asyncio.wait_for(self._client.next_push(), QUIET_SECONDS)
         except asyncio.TimeoutError:  # is the bridge still running, or was the last push lost?
+            if not self._open:  # the queue is full of other clients' jobs
+                return True
             state = arguments_of((await self._client.ask("/sab/query", self._open[0]))[0], JOB)["state"]
             if state in ("done", "failed", "cancelled"):
                 self._end(self._open[0], state)

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from bridge.events import GroupEnded
 from bridge.model import Outcome
 
+#: A group that has nothing to do ends after this time, even if its client promised more clips: it may be gone.
+PATIENCE_SECONDS = 60.0
+
 
 @dataclass(eq=False)
 class Ticket:
@@ -28,6 +31,8 @@ class _OpenGroup:
     next_position: int = 1
     promised: int = 0
     """How many requests its client will send."""
+    idle_since: float = 0.0
+    """Clock time of its last change."""
     tickets: set[Ticket] = field(default_factory=set)
     jobs: list[str] = field(default_factory=list)
     """Those that are not over, in their order."""
@@ -40,8 +45,9 @@ class OpenGroups:
     After that, the same name begins another group.
     """
 
-    def __init__(self, new_id: Callable[[], str]) -> None:
+    def __init__(self, new_id: Callable[[], str], now_seconds: Callable[[], float]) -> None:
         self._new_id = new_id
+        self._now_seconds = now_seconds
         self._by_name: dict[tuple[str, str], _OpenGroup] = {}
         self._by_id: dict[str, _OpenGroup] = {}
 
@@ -93,10 +99,26 @@ class OpenGroups:
             ticket.is_cancelled = True
         return tuple(found.jobs), self._end_of(found)
 
+    def end_idle(self) -> list[GroupEnded]:
+        """Ends the groups that only wait for promised clips, and have done so for too long."""
+        too_long = self._now_seconds() - PATIENCE_SECONDS
+        ends = []
+        for group in [*self._by_id.values()]:
+            if not group.tickets and not group.jobs and group.idle_since <= too_long:
+                group.promised = 0
+                ends.append(self._end_of(group))
+        return [end for end in ends if end is not None]
+
+    @property
+    def are_waiting(self) -> bool:
+        """Whether a group only waits for promised clips."""
+        return any(not group.tickets and not group.jobs for group in self._by_id.values())
+
     def __len__(self) -> int:
         return len(self._by_id)
 
     def _end_of(self, group: _OpenGroup) -> GroupEnded | None:
+        group.idle_since = self._now_seconds()
         if group.tickets or group.jobs or group.next_position <= group.promised:
             return None
         del self._by_name[group.sender, group.name], self._by_id[group.id]

@@ -91,6 +91,7 @@ class WholeNumber(Number):
     """A whole number from 0."""
 
     lowest: float = 0
+    tag: ClassVar[str] = "i"
 
     def read(self, name: str, value: object) -> object:
         found = number(name, value, self.lowest, self.highest)

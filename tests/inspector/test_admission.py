@@ -33,7 +33,7 @@ class FakeQueue:
 
     limit: int
     sources: list[str] = field(default_factory=list)
-    groups: OpenGroups = field(default_factory=lambda: OpenGroups(lambda: "group"))
+    groups: OpenGroups = field(default_factory=lambda: OpenGroups(lambda: "group", lambda: 0.0))
     ends: list[GroupEnded | None] = field(default_factory=list)
 
     def check_room(self, pending: int = 0) -> None:
