@@ -117,7 +117,7 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "sab submit clip.wav stems vocals,bass tempo 120": Runs((NO_PORTS, NO_NETWORK, CP437, READ_ONLY), with_server=True),
     "sab submit takes/ --wait": Runs(
         (NO_PORTS,),
-        typed="mkdir takes && cp clip.wav loop.wav takes && sab submit takes/ --wait",
+        typed="mkdir -p takes && cp clip.wav loop.wav takes && sab submit takes/ --wait",
         with_server=True,
         says="loop.mid",
     ),
@@ -128,11 +128,13 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     ),
     "sab process takes/": Runs(
         (NO_PORTS, TERMINAL),
-        typed="mkdir takes && cp clip.wav loop.wav takes && sab process takes/ --engine draft",
+        typed="mkdir -p takes && cp clip.wav loop.wav takes && sab process takes/ --engine draft",
         says="2 done",
     ),
     "sab transcribe takes/ --as bass": Runs(
-        (NO_PORTS,), typed="mkdir takes && cp clip.wav takes && sab transcribe takes/ --as bass", says="1 done"
+        (NO_PORTS,),
+        typed="mkdir -p takes && cp clip.wav loop.wav takes && sab transcribe takes/ --as bass",
+        says="2 done",
     ),
     "sab submit": Runs((NO_PORTS,), status=2, says="FILE"),
     "sab submit FILE": Runs((NO_PORTS,), typed="sab submit song.wav --wait", with_server=True, says="song.mid"),
