@@ -74,9 +74,9 @@ class Scheduler:
         group = request.group
         return self._groups.enter(sender, group.name, group.clips) if group.name else None
 
-    def leave_group(self, ticket: Ticket) -> None:
-        """Called when the request with this ticket is queued or refused."""
-        self._publish_end(self._groups.give_back(ticket))
+    def leave_group(self, ticket: Ticket, *, was_full: bool = False) -> None:
+        """Called when the request with this ticket is queued or refused; `was_full`: because the queue was full."""
+        self._publish_end(self._groups.give_back(ticket, comes_again=was_full))
 
     def submit(self, request: JobRequest, ticket: Ticket | None = None) -> tuple[Job, int]:
         """Queues a job; returns it with the number of jobs before it.

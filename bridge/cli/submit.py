@@ -20,7 +20,8 @@ from bridge.cli.output.terminal import write_error, write_line, write_path
 from bridge.config import Settings
 from bridge.errors import BadArguments, BridgeError, ProtocolMismatch, QueueFull
 from bridge.events import Ended, Produced, Warned
-from bridge.options.paths import current_folder
+from bridge.options.paths import absolute_path, current_folder
+from bridge.options.readers import listed
 from bridge.options.table import OPTIONS
 from bridge.osc.addresses import ACCEPTED, BYE, FAIL, JOB, Message
 from bridge.osc.client import NoAnswer, OscClient, open_client, parse_argument
@@ -94,23 +95,38 @@ async def submit_group(settings: Settings, clips: NamedClips, options: Mapping[s
     """Submits files to the running bridge as one group, each as soon as there is room in the queue.
 
     Prints the jobs' names. A file that is refused stops no other.
+
+    Raises:
+        BadArguments: an option is wrong; nothing was submitted.
+        NoAnswer: the bridge does not answer any more.
     """
+    for key, value in options.items():  # what is wrong for every file is told once
+        if key not in KEYS:
+            raise BadArguments(f"There is no option {key!r}; there are {listed(KEYS)}.")
+        if key in OPTIONS:
+            OPTIONS[key].read(value)
+    options = {key: value for key, value in options.items() if key != "req"}  # each file has a token of its own
     name = str(options.get("group", "")) or new_group_name(clips.folder)
+    files, refused = list[str](), False
+    for clip in clips.files:
+        try:
+            files.append(absolute_path("FILE", str(clip)))
+        except BadArguments as error:
+            refused = True
+            write_error(error.code, str(error))
     async with open_client(settings.host, settings.port) as client:
         client.send("/sab/hello", "sab submit", PROTOCOL_VERSION)
         followed = _FollowedJobs(client, prints=wait, waits_for_room=True)
-        refused = False
-        for file in clips.files:
+        for file in files:
+            own: dict[str, str | float] = {"group": name, "clips": len(files), **_own_folder(Path(file), options)}
             try:
-                job = await followed.submit(
-                    str(file), {**options, "group": name, "clips": len(clips.files), **_own_folder(file, options)}
-                )
+                job = await followed.submit(file, {**options, **own})
             except (NoAnswer, ProtocolMismatch):
                 raise
             except BridgeError as error:
                 refused = True
                 message = str(error)
-                write_error(error.code, message if str(file) in message else f"{file}: {message}")
+                write_error(error.code, message if file in message else f"{file}: {message}")
             else:
                 write_line(job)
         status = await followed.finish() if wait else shared.DONE

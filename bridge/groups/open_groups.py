@@ -70,9 +70,14 @@ class OpenGroups:
         """The request has become this job. Its ticket must still be given back."""
         self._by_id[ticket.group_id].jobs.append(job)
 
-    def give_back(self, ticket: Ticket) -> GroupEnded | None:
-        """The request has become a job or was refused; returns the end of the group if it was its last one."""
+    def give_back(self, ticket: Ticket, *, comes_again: bool = False) -> GroupEnded | None:
+        """The request has become a job or was refused; returns the end of the group if it was its last one.
+
+        `comes_again`: its client will send it once more, so it does not count as one that was promised.
+        """
         group = self._by_id[ticket.group_id]
+        if comes_again and group.promised:
+            group.promised += 1
         group.tickets.discard(ticket)
         return self._end_of(group)
 

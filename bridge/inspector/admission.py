@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
+from bridge.errors import QueueFull
 from bridge.groups.open_groups import Ticket
 from bridge.model import Job
 from bridge.protocols import Inspector
@@ -18,7 +19,7 @@ class AdmittingQueue(Protocol):
 
     def enter_group(self, request: JobRequest, sender: str) -> Ticket | None: ...
 
-    def leave_group(self, ticket: Ticket) -> None: ...
+    def leave_group(self, ticket: Ticket, *, was_full: bool = False) -> None: ...
 
     def submit(self, request: JobRequest, ticket: Ticket | None = None) -> tuple[Job, int]: ...
 
@@ -40,15 +41,19 @@ class Admission:
         previous = self._last.get(sender)
         turn = self._last[sender] = asyncio.get_running_loop().create_future()
         self._pending += 1
+        was_full = False
         try:
             await self._inspector.inspect(request, sender)
             if previous is not None:
                 await asyncio.wait({previous})  # unlike `await previous`, this does not cancel it when we are cancelled
             return self._queue.submit(request, ticket)
+        except QueueFull:  # the worker has become busy meanwhile
+            was_full = True
+            raise
         finally:
             self._pending -= 1
             if ticket is not None:
-                self._queue.leave_group(ticket)
+                self._queue.leave_group(ticket, was_full=was_full)
             self._finish_turn(sender, previous, turn)
 
     def _finish_turn(self, sender: str, previous: asyncio.Future[None] | None, turn: asyncio.Future[None]) -> None:

@@ -268,10 +268,12 @@ def test_submit_takes_several_clips_and_a_folder(takes: Path, tmp_path: Path) ->
         *jobs, second, first = done.stdout.splitlines()
         assert len(jobs) == 2
         assert (Path(second).name, Path(first).name) == ("take 2 (Bass).wav", "take 1 (Bass).wav")
-        done = sab("submit", takes, "out", tmp_path / "out", *words)
+        done = sab("submit", takes, "out", tmp_path / "out", "req", "same", *words)
         assert done.returncode == 0, done.stderr
         assert [Path(path) for path in done.stdout.splitlines()[4:]] == [
             tmp_path / "out" / name / f"{name} (Bass).wav" for name in ("take 1", "take 2", "take 3", "take 10")
         ]
+        wrong = sab("submit", takes, "tempo", "fast", "--port", str(server.port))
+        assert (wrong.returncode, len(wrong.stderr.splitlines())) == (2, 1)
         listed = sab("send", "/sab/list", "--port", str(server.port)).stdout
         assert [line.split()[-2] for line in listed.splitlines() if "/sab/job.group" in line] == list("12" + "1234")

@@ -43,10 +43,11 @@ class FakeQueue:
     def enter_group(self, request: JobRequest, sender: str) -> Ticket | None:
         return self.groups.enter(sender, request.group.name, request.group.clips) if request.group.name else None
 
-    def leave_group(self, ticket: Ticket) -> None:
-        self.ends.append(self.groups.give_back(ticket))
+    def leave_group(self, ticket: Ticket, *, was_full: bool = False) -> None:
+        self.ends.append(self.groups.give_back(ticket, comes_again=was_full))
 
     def submit(self, request: JobRequest, ticket: Ticket | None = None) -> tuple[Job, int]:
+        self.check_room()
         self.sources.append(request.source)
         if ticket is not None:
             self.groups.add(ticket, request.source)
@@ -64,9 +65,12 @@ class AdmissionBench:
         self.inspector = ControlledInspector()
         self.admission = Admission(self.inspector, self.queue)
 
-    async def submit(self, *sources: str, sender: str = "me", group: str = "") -> list[asyncio.Task[tuple[Job, int]]]:
+    async def submit(
+        self, *sources: str, sender: str = "me", group: str = "", clips: int = 0
+    ) -> list[asyncio.Task[tuple[Job, int]]]:
         """Each request is being inspected when this returns."""
-        wanted = [JobRequest(source=source, group=GroupChoice(name=group)) for source in sources]
+        choice = GroupChoice(name=group, clips=clips)
+        wanted = [JobRequest(source=source, group=choice) for source in sources]
         tasks = [asyncio.create_task(self.admission.admit(request, sender)) for request in wanted]
         await settled()
         return tasks
@@ -185,3 +189,17 @@ async def test_a_request_without_room_takes_no_position() -> None:
     for source in ("a", "c"):
         await bench.inspected(source)
     assert [(await task)[0].position for task in (first, second)] == [1, 2]
+
+
+async def test_a_request_for_which_the_queue_became_full_meanwhile_is_still_promised() -> None:
+    bench = AdmissionBench(limit=1)
+    (first,) = await bench.submit("a", group="take", clips=1)
+    bench.queue.limit = 0
+    await bench.inspected("a")
+    with pytest.raises(QueueFull):
+        await first
+    bench.queue.limit = 1
+    (again,) = await bench.submit("b", group="take", clips=1)
+    await bench.inspected("b")
+    assert (await again)[0].position == 2
+    assert bench.queue.groups.end("group", "b", "done") is not None
