@@ -4,7 +4,7 @@ exports.VERSION = 1;
 exports.STEMS = ["vocals", "drums", "bass", "other", "guitar", "piano"];
 exports.AUDIO_STEMS = ["vocals", "drums", "bass", "other", "guitar", "piano", "instrumental", "no_drums", "no_bass", "no_other", "no_guitar", "no_piano"];
 exports.OPPOSITES = ["", "instrumental", "no_drums", "no_bass", "no_other", "no_guitar", "no_piano"];
-exports.ENGINES = ["auto", "draft", "htdemucs", "htdemucs_ft", "htdemucs_6s", "hdemucs_mmi", "mdx", "mdx_extra", "mdx_q", "umxhq", "umxl", "mdx_extra_q"];
+exports.ENGINES = ["auto", "draft", "htdemucs", "htdemucs_ft", "htdemucs_6s", "hdemucs_mmi", "mdx", "mdx_extra", "mdx_q", "umxhq", "umxl", "mdx_extra_q", "good", "spleeter"];
 exports.TEMPO_RANGE = [20.0, 400.0];
 exports.PORT_NAMES = {
     "vocals": "SAB Vocals",
