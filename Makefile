@@ -57,7 +57,7 @@ bench: $(VENV)/ready ## measure speed and quality, beside the tools that people 
 	$(INSTALL) --group bench
 	$(UV) pip install --python $(VENV) --no-deps basic-pitch==0.4.0
 	$(BIN)/python -m benchmarks.speed.separation
-	$(BIN)/python -m benchmarks.quality.draft
+	$(BIN)/python -m benchmarks.quality.separation
 	$(BIN)/python -m benchmarks.quality.transcription
 	$(BIN)/python -m benchmarks.speed.memory
 

@@ -7,14 +7,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bridge.errors import NotFound, OutsideRoots
-from bridge.stems import stem_of
+from bridge.stems import label_of
 
 #: Characters that Windows, macOS or a DAW does not allow in file names.
 FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 RESERVED = frozenset(
     {"CON", "PRN", "AUX", "NUL", *(f"COM{n}" for n in range(1, 10)), *(f"LPT{n}" for n in range(1, 10))}
 )
-#: Leaves room for ` 99`, ` (Vocals)`, the suffix and the temporary prefix within the 255 bytes of common file systems.
+#: Leaves room for ` 99`, ` (Instrumental)`, the suffix and the temporary prefix within the 255 bytes of common file
+#: systems.
 MAX_NAME_BYTES = 180
 PARTIAL = ".partial"
 
@@ -33,7 +34,7 @@ def result_name(source: Path, wanted: str | None) -> str:
 
 def stem_file_name(name: str, stem: str, ending: str) -> str:
     """`song`, `vocals`, `wav` → `song (Vocals).wav`."""
-    return f"{name} ({stem_of(stem).label}).{ending}"
+    return f"{name} ({label_of(stem)}).{ending}"
 
 
 def partial_name(job: str, file: str) -> str:

@@ -78,9 +78,9 @@ class StemChoice(Value, frozen=True, kw_only=True):
     """The stems to write, and those to transcribe."""
 
     audio: StemSet = "all"
-    """Stems to write as audio files."""
+    """Stems and opposites to write as audio files; `all`: every single stem."""
     midi: StemSet | Literal["stems"] = "stems"
-    """Stems to transcribe; `stems`: those that are written, or all where none are."""
+    """Stems to transcribe; `stems`: the single ones that are written, or all where nothing is."""
     transcribe_as: str | None = None
     """None: separate, then transcribe. Else nothing is separated: the file itself is that stem, or a `mix`."""
 

@@ -1,6 +1,8 @@
-"""The table of stems: name, label, channel, colours."""
+"""The tables of stems and their opposites: name, label, channel, colours."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import msgspec
 
@@ -25,6 +27,19 @@ class Stem(msgspec.Struct, frozen=True, kw_only=True):
     """Hexadecimal, on dark ground."""
 
 
+class Opposite(msgspec.Struct, frozen=True, kw_only=True):
+    """A mix without one of its stems. It is audio only: notes are read from single stems."""
+
+    name: str
+    """In options, records and OSC messages."""
+    label: str
+    """For people: in file names and track names."""
+    without: str
+    """The stem that it lacks."""
+    colour: str
+    """Hexadecimal, of its track in Live: the stem's, half-way to grey."""
+
+
 #: Every stem, by its name, in display order.
 STEM_TABLE: dict[str, Stem] = {
     stem.name: stem
@@ -40,6 +55,18 @@ STEM_TABLE: dict[str, Stem] = {
         Stem(name="piano", label="Piano", channel=4, colour="#3d7fd9", night_colour="#6aa8ff"),
     )
 }  # fmt: skip
+#: The opposite of every stem, by its name, in the same order.
+OPPOSITE_TABLE: dict[str, Opposite] = {
+    opposite.name: opposite
+    for opposite in (
+        Opposite(name="instrumental", label="Instrumental", without="vocals", colour="#b16a7d"),
+        Opposite(name="no_drums", label="No Drums", without="drums", colour="#757479"),
+        Opposite(name="no_bass", label="No Bass", without="bass", colour="#7d6eab"),
+        Opposite(name="no_other", label="No Other", without="other", colour="#558e88"),
+        Opposite(name="no_guitar", label="No Guitar", without="guitar", colour="#b08557"),
+        Opposite(name="no_piano", label="No Piano", without="piano", colour="#5e7fad"),
+    )
+}
 #: A recording that is transcribed without separation; it is handled like a stem.
 MIX = Stem(name="mix", label="Mix", channel=5, colour="#3d7fd9", night_colour="#6aa8ff")
 
@@ -47,6 +74,9 @@ MIX = Stem(name="mix", label="Mix", channel=5, colour="#3d7fd9", night_colour="#
 STEMS: tuple[str, ...] = tuple(STEM_TABLE)
 #: The names of the stems that most models give.
 FOUR_STEMS = STEMS[:4]
+#: The names of all that can be written as audio, in order: single stems, then opposites.
+AUDIO_STEMS: tuple[str, ...] = (*STEMS, *OPPOSITE_TABLE)
+_OPPOSITES = {opposite.without: opposite.name for opposite in OPPOSITE_TABLE.values()}
 
 
 def stem_of(name: str) -> Stem:
@@ -54,3 +84,23 @@ def stem_of(name: str) -> Stem:
     return STEM_TABLE.get(name) or (
         MIX if name == MIX.name else msgspec.structs.replace(MIX, name=name, label=name.capitalize())
     )
+
+
+def label_of(name: str) -> str:
+    """The label of a stem or an opposite, for file names and people."""
+    return OPPOSITE_TABLE[name].label if name in OPPOSITE_TABLE else stem_of(name).label
+
+
+def opposite_of(stem: str) -> str:
+    """The name of the mix without `stem`, one of `STEMS`."""
+    return _OPPOSITES[stem]
+
+
+def single_stem_of(name: str) -> str:
+    """The stem that `name` is made of: itself, or the stem that an opposite lacks."""
+    return OPPOSITE_TABLE[name].without if name in OPPOSITE_TABLE else name
+
+
+def single_stems(names: Iterable[str]) -> tuple[str, ...]:
+    """The single stems among `names`: those that notes can be read from."""
+    return tuple(name for name in names if name not in OPPOSITE_TABLE)

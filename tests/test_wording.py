@@ -10,10 +10,24 @@ import pytest
 
 from bridge.config import MIDI_BACKENDS
 from bridge.model import STAGES, Job, Kind, PlayOutcome, Stage, State
-from bridge.options.table import SYNC
+from bridge.options.table import OPTIONS, SYNC
 from bridge.request import JobRequest
 from bridge.score.colours import DAY, NIGHT, style
-from bridge.stems import DRUM_CHANNEL, MIX, STEM_TABLE, STEMS, Stem, stem_of
+from bridge.stems import (
+    AUDIO_STEMS,
+    DRUM_CHANNEL,
+    MIX,
+    OPPOSITE_TABLE,
+    STEM_TABLE,
+    STEMS,
+    Opposite,
+    Stem,
+    label_of,
+    opposite_of,
+    single_stem_of,
+    single_stems,
+    stem_of,
+)
 from bridge.wording import (
     BACKEND_WORDS,
     KIND_WORDS,
@@ -81,6 +95,23 @@ def test_every_stem_has_its_label_and_colours_everywhere(row: Stem) -> None:
     device = script()
     assert f'"{row.name}": "{row.label}"' in device
     assert f'"{row.name}": {int(row.colour[1:], 16)}' in device
+
+
+@pytest.mark.parametrize("row", OPPOSITE_TABLE.values(), ids=lambda row: row.name)
+def test_every_stem_has_an_opposite_with_a_label_and_a_colour(row: Opposite) -> None:
+    assert opposite_of(row.without) == row.name
+    assert single_stem_of(row.name) == row.without
+    assert label_of(row.name) == row.label
+    device = script()
+    assert f'"{row.name}": "{row.label}"' in device
+    assert f'"{row.name}": {int(row.colour[1:], 16)}' in device
+
+
+def test_opposites_are_in_the_order_of_their_stems_and_have_no_notes() -> None:
+    assert tuple(row.without for row in OPPOSITE_TABLE.values()) == STEMS
+    assert (*STEMS, *OPPOSITE_TABLE) == AUDIO_STEMS
+    assert single_stems(AUDIO_STEMS) == STEMS
+    assert OPTIONS["stems"].read(",".join(AUDIO_STEMS)) == AUDIO_STEMS
 
 
 def test_every_stage_has_its_word_on_the_device() -> None:

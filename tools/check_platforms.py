@@ -16,6 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from uv import find_uv_bin
+
 from tools.lock import ROOT, read_project
 
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
@@ -57,7 +59,7 @@ def resolve(requirements: Path, system: str, python: str) -> Resolved:
 def _compile(requirements: Path, system: str, python: str, *how: str) -> dict[str, str]:
     environment = {name: value for name, value in os.environ.items() if name not in ("UV_FIND_LINKS", "PIP_FIND_LINKS")}
     done = subprocess.run(
-        ["uv", "pip", "compile", "--quiet", "--no-config", "--no-header", "--no-annotate", *how,
+        [find_uv_bin(), "pip", "compile", "--quiet", "--no-config", "--no-header", "--no-annotate", *how,
          "--python-platform", SYSTEMS[system], "--python-version", python, str(requirements)],
         capture_output=True, text=True, check=False, env={**environment, "MACOSX_DEPLOYMENT_TARGET": "14.0"},
         cwd=requirements.parent,

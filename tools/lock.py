@@ -16,6 +16,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from uv import find_uv_bin
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -95,7 +97,16 @@ def _pins(lock: str) -> list[str]:
 def _resolved() -> str:
     """Asks the index, without what this machine offers besides: the lock must not depend on it."""
     environment = {name: value for name, value in os.environ.items() if name not in ("UV_FIND_LINKS", "PIP_FIND_LINKS")}
-    uv = ["uv", "pip", "compile", "pyproject.toml", "--quiet", "--universal", "--python-version", OLDEST_PYTHON]
+    uv = [
+        find_uv_bin(),
+        "pip",
+        "compile",
+        "pyproject.toml",
+        "--quiet",
+        "--universal",
+        "--python-version",
+        OLDEST_PYTHON,
+    ]
     which = ["--all-extras", "--group", "dev", "--group", "bench", "--group", "bundle"]
     form = ["--generate-hashes", "--no-annotate", "--no-header", "--no-emit-index-url", "--no-emit-find-links"]
     done = subprocess.run([*uv, *which, *form], check=True, capture_output=True, text=True, cwd=ROOT, env=environment)

@@ -27,7 +27,7 @@ from benchmarks.corpora.random_drums import random_part
 from benchmarks.corpora.random_songs import random_song
 from benchmarks.corpora.songs import Song, songs
 from benchmarks.corpora.synthesis import RATE_HZ, SINGER, Part, missing, rendered
-from benchmarks.quality.draft import drafted, mixed, rendered_song
+from benchmarks.quality.separation import drafted, mixed, rendered_song
 from bridge.audio.signal import ArraySignal
 from bridge.control import NullControl
 from bridge.model import Note

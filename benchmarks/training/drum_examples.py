@@ -16,7 +16,7 @@ from benchmarks.corpora.patterns import SECONDS, within
 from benchmarks.corpora.random_songs import KITS, random_song
 from benchmarks.corpora.synthesis import RATE_HZ, Part, played, rendered
 from benchmarks.corpora.synthetic_drums import residue, synthesised
-from benchmarks.quality.draft import drafted, mixed
+from benchmarks.quality.separation import drafted, mixed
 from bridge.model import Note
 from bridge.stems import FOUR_STEMS
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import soundfile
 
+from bridge.audio.tags import NO_TAGS, Tags, cleaned_tags, read_info
 from bridge.errors import BridgeError, NotAudio, NotReadable
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ FFMPEG_SUBTYPE = {"s16": "PCM_16", "s16p": "PCM_16"}
 
 #: Containers and sample formats of fixed frame size, in which libsndfile can seek to any frame.
 IN_PLACE_FORMATS = frozenset({"WAV", "WAVEX", "RF64", "W64", "AIFF", "CAF", "AU"})
+#: Containers with a list of chunks for tags, whose encoding libsndfile takes for UTF-8 even where it is not.
+INFO_FORMATS = frozenset({"WAV", "WAVEX", "RF64"})
 FLOAT_SUBTYPES = frozenset({"FLOAT", "DOUBLE"})
 IN_PLACE_SUBTYPES = FLOAT_SUBTYPES | {"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "ALAW", "ULAW"}
 #: libsndfile's value for an unknown length.
@@ -58,6 +61,7 @@ class Header:
     """The length; None if unknown before decoding."""
     expected_frames: int
     """Estimated length if `frames` is None, or 0; used for disk space and progress only."""
+    tags: Tags = NO_TAGS
     in_place: bool = False
     """True if libsndfile can read the uncompressed samples directly from the file, from any frame."""
     may_hold_nan: bool = True
@@ -173,6 +177,7 @@ def _libsndfile_decoder(path: Path, file: soundfile.SoundFile) -> SoundFileDecod
         _stem_subtype(file.subtype),
         file.frames,
         expected_frames=file.frames,
+        tags=read_info(path) if file.format in INFO_FORMATS else cleaned_tags(file.copy_metadata()),
         in_place=file.format in IN_PLACE_FORMATS and file.subtype in IN_PLACE_SUBTYPES,
         may_hold_nan=file.subtype in FLOAT_SUBTYPES,
     )
@@ -192,7 +197,7 @@ def _ffmpeg_decoder(path: Path) -> FFmpegDecoder:
         rate, channels = int(stream.rate), int(stream.layout.nb_channels)
         subtype = FFMPEG_SUBTYPE.get(stream.format.name, LOSSY_SUBTYPE)
         expected = round((container.duration or 0) / av.time_base * rate)
-        return FFmpegDecoder(path, Header(rate, channels, subtype, None, expected))
+        return FFmpegDecoder(path, Header(rate, channels, subtype, None, expected, _tags(container, stream)))
 
 
 def _open_with_ffmpeg(path: Path) -> Any:
@@ -213,6 +218,12 @@ def _audio_stream(container: Any) -> Any:
         if stream.codec_context is not None and stream.rate and stream.layout.nb_channels and stream.format:
             return stream
     raise ValueError("no audio stream has a decoder")
+
+
+def _tags(container: Any, stream: Any) -> Tags:
+    """The file's tags, else the stream's, where Ogg has them."""
+    found = {key.lower(): text for key, text in (*stream.metadata.items(), *container.metadata.items())}
+    return cleaned_tags({"artist": found.get("author"), **found})
 
 
 def _valid_frames(last: Any, rate: int) -> int:

@@ -29,8 +29,8 @@ class RiffChunk:
     size: int
 
 
-def find_chunk(path: Path, name: bytes, at_most: int) -> bytes | None:
-    """At most `at_most` bytes of the first chunk called `name`; None if there is no such chunk.
+def find_chunk(path: Path, name: bytes, at_most: int, kind: bytes = b"") -> bytes | None:
+    """At most `at_most` bytes of the first chunk called `name` that begins with `kind`; None if there is no such chunk.
 
     Raises:
         OSError: the file cannot be read.
@@ -39,7 +39,9 @@ def find_chunk(path: Path, name: bytes, at_most: int) -> bytes | None:
         for chunk in _chunks(file):
             if chunk.name == name:
                 file.seek(chunk.start)
-                return file.read(min(chunk.size, at_most))
+                content = file.read(min(chunk.size, at_most))
+                if content.startswith(kind):
+                    return content
     return None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,24 +16,34 @@ import numpy as np
 import soundfile
 
 from bridge.audio import riff
+from bridge.audio.encoders import ENCODED_FORMATS, as_encoded, check_encoder, write_encoded
 from bridge.audio.scratch import Scratch
+from bridge.audio.tags import NO_TAGS, Tags, id3_tag
 from bridge.errors import BadArguments
 
 if TYPE_CHECKING:
     from bridge.protocols import Samples
 
 BLOCK_FRAMES = 1 << 16
+#: Bytes that are moved at a time where a tag is inserted.
+MOVED_BYTES = 1 << 20
 #: The limit of a WAV header's 32 bits. A longer file becomes RF64, with the same file name extension.
 WAV_LIMIT_BYTES = (1 << 32) - (1 << 16)
 
 MAJOR_FORMATS = {"wav": "WAV", "aiff": "AIFF", "flac": "FLAC", "mp3": "MP3", "ogg": "OGG"}
-LOSSY_SUBTYPES = {"mp3": "MPEG_LAYER_III", "ogg": "VORBIS"}
+LOSSY_SUBTYPES = {
+    "mp3": "MPEG_LAYER_III",
+    "ogg": "VORBIS",
+    **{name: encoded.subtype for name, encoded in ENCODED_FORMATS.items()},
+}
+#: Formats whose tags libsndfile writes well; in an MP3 file they would be 30 bytes each, in no known encoding.
+TEXT_FORMATS = frozenset({"aiff", "flac", "ogg"})
 DEPTHS = {"16": "PCM_16", "24": "PCM_24", "32f": "FLOAT"}
 BITS = {"PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 
 
 def subtype_for(file_format: str, depth: str, source_subtype: str) -> str:
-    """libsndfile's sample format for a stem.
+    """The sample format of a stem, in libsndfile's words.
 
     Raises:
         BadArguments: the file format does not support the depth.
@@ -58,30 +68,45 @@ def would_clip(stem: Scratch, subtype: str) -> bool:
 
 
 def write_audio(
-    path: Path, stem: Scratch, file_format: str, subtype: str, chunks: Sequence[tuple[bytes, bytes]] = ()
+    path: Path,
+    stem: Scratch,
+    file_format: str,
+    subtype: str,
+    chunks: Sequence[tuple[bytes, bytes]] = (),
+    tags: Tags = NO_TAGS,
+    checkpoint: Callable[[], None] = lambda: None,
 ) -> None:
-    """Writes a finished stem as a file of `file_format` (a key of `MAJOR_FORMATS`) to `path`.
+    """Writes a finished stem as a file of `file_format` (of `MAJOR_FORMATS` or `ENCODED_FORMATS`) to `path`.
 
     The same stem gives the same bytes: libsndfile's time stamps are overwritten. Only the pages of an Ogg file have a
     random serial number.
 
     Args:
         chunks: appended to a WAV file (see `riff.append_chunks`); ignored for other formats.
+        tags: written to files other than WAV, whose tags are one of the chunks; AIFF has no album.
+        checkpoint: called now and then; may raise to stop.
 
     Raises:
         BadArguments: the format does not support the number of channels or the sample rate.
         OSError: the disk is full or the folder is gone.
     """
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "the folder is gone", str(path.parent))
     signal = stem.signal()
+    if file_format in ENCODED_FORMATS:
+        write_encoded(path, as_encoded(file_format, signal), file_format, tags, checkpoint)
+        return
     major = MAJOR_FORMATS[file_format]
     if major == "WAV" and signal.frames * signal.channels * 4 > WAV_LIMIT_BYTES:
         major = "RF64"
-    if not path.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "the folder is gone", str(path.parent))
     file = _open(str(path), major, subtype, signal.channels, signal.sample_rate_hz)
     try:
         with file:
+            if file_format in TEXT_FORMATS:
+                for name, text in tags.present.items():
+                    setattr(file, name, text)
             for start in range(0, signal.frames, BLOCK_FRAMES):
+                checkpoint()
                 block = signal.read(start, min(start + BLOCK_FRAMES, signal.frames))
                 file.write(_quantised(block, subtype))
     except (soundfile.LibsndfileError, AssertionError) as error:  # soundfile asserts that all frames were written
@@ -90,6 +115,8 @@ def write_audio(
         riff.clear_peak_timestamp(path)
     if major == "WAV":
         riff.append_chunks(path, chunks)
+    if major == "MP3":
+        _insert(path, id3_tag(tags))
 
 
 def check_format(file_format: str, subtype: str, channels: int, sample_rate_hz: int) -> None:
@@ -98,6 +125,9 @@ def check_format(file_format: str, subtype: str, channels: int, sample_rate_hz: 
     Raises:
         BadArguments: it does not.
     """
+    if file_format in ENCODED_FORMATS:
+        check_encoder(file_format, channels, sample_rate_hz)
+        return
     _open(io.BytesIO(), MAJOR_FORMATS[file_format], subtype, channels, sample_rate_hz).close()
 
 
@@ -127,3 +157,20 @@ def _quantised(block: Samples, subtype: str) -> np.ndarray[tuple[int, ...], np.d
     if bits == 16:
         return rounded.astype(np.int16)
     return (rounded.astype(np.int64) << (32 - bits)).astype(np.int32)
+
+
+def _insert(path: Path, head: bytes) -> None:
+    """Inserts bytes at the start of a file, by moving its content, block by block, from the end."""
+    if not head:
+        return
+    with path.open("r+b") as file:
+        end = file.seek(0, io.SEEK_END)
+        while end > 0:
+            start = max(0, end - MOVED_BYTES)
+            file.seek(start)
+            block = file.read(end - start)
+            file.seek(start + len(head))
+            file.write(block)
+            end = start
+        file.seek(0)
+        file.write(head)

@@ -16,6 +16,7 @@ from bridge.audio.decoders import BLOCK_FRAMES, Decoder, open_audio
 from bridge.audio.file_signal import FileSignal, open_in_place, replace_non_finite
 from bridge.audio.scratch import BYTES_PER_SAMPLE, Scratch
 from bridge.audio.signal import SignalSlice
+from bridge.audio.tags import NO_TAGS, Tags
 from bridge.audio.wav_chunks import Origin, read_origin
 from bridge.errors import BadArguments, NotAudio, TooLong
 from bridge.units import seconds_to_frames
@@ -41,6 +42,8 @@ class OpenRegion:
     """The number of samples that were NaN or infinity and are now 0."""
     origin: Origin
     """When the file was recorded, and its start on the recorder's timeline."""
+    tags: Tags = NO_TAGS
+    """What the file says about its music."""
 
     @property
     def signal(self) -> Signal:
@@ -135,7 +138,8 @@ class FoundRegion:
         if stop <= self.start_frame:
             raise NotAudio(f"{self.decoder.path.name} contains no audio in that region.")
         path, subtype = self.decoder.path, self.decoder.header.stem_subtype
-        return OpenRegion(audio, self.start_frame, stop, subtype, replaced_count, read_origin(path))
+        tags = self.decoder.header.tags
+        return OpenRegion(audio, self.start_frame, stop, subtype, replaced_count, read_origin(path), tags)
 
 
 def find_region(path: Path, start_seconds: float, end_seconds: float | None, max_seconds: float) -> FoundRegion:

@@ -128,8 +128,7 @@ def _weights(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "Separation",
             "note",
-            f"{PREFERRED} is not here yet; it will be downloaded with the first job. "
-            f"Before going offline: `sab models pull {PREFERRED}`. Here: {', '.join(here)}",
+            f"here: {', '.join(here)}. For the best stems, fetch {PREFERRED} once: `sab models pull {PREFERRED}`.",
         )
 
 
@@ -151,6 +150,18 @@ def _audio() -> Iterator[Finding]:
         yield Finding("M4A, MP4, WMA", "note", f"FFmpeg's libraries do not load ({error}); export such clips as WAV.")
     else:
         yield Finding("M4A, MP4, WMA", "ok", f"through PyAV {av.__version__}")
+        yield _encoders()
+
+
+def _encoders() -> Finding:
+    """The formats of stems that FFmpeg's libraries write."""
+    from bridge.audio.encoders import ENCODED_FORMATS, missing_encoder
+
+    missing = {name: why for name in ENCODED_FORMATS if (why := missing_encoder(name))}
+    if not missing:
+        return Finding("Stems as M4A and Opus", "ok", "can be written")
+    reasons = "; ".join(f"no {name}: {why}" for name, why in missing.items())
+    return Finding("Stems as M4A and Opus", "note", f"{reasons}. Choose another format, such as ogg.")
 
 
 async def _midi(settings: Settings) -> Finding:

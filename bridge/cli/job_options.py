@@ -12,7 +12,9 @@ import typer
 from bridge.cli import shared
 from bridge.errors import BadArguments
 from bridge.options.kinds import Switch
+from bridge.options.readers import one_of
 from bridge.options.table import OPTIONS, Command, Option
+from bridge.stems import STEMS, opposite_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,6 +30,16 @@ ONE_LINE = Annotated[
         show_default=False,
     ),
 ]
+TWO_STEMS = Annotated[
+    str | None,
+    typer.Option(
+        "--two-stems",
+        metavar=f"[{'|'.join(STEMS)}]",
+        help="That stem, and the mix without it: the same as --stems vocals,instrumental.",
+        rich_help_panel=shared.JOB_PANEL,
+        show_default=False,
+    ),
+]
 
 
 def takes(command: Command) -> Callable[[Callable[Concatenate[Given, P], R]], Callable[..., R]]:
@@ -40,12 +52,16 @@ def takes(command: Command) -> Callable[[Callable[Concatenate[Given, P], R]], Ca
         annotations = {_variable(name): _annotation(option) for name, option in options.items()}
         if "voices" in options:
             annotations["one_line"] = ONE_LINE
+        if "stems" in options:
+            annotations["two_stems"] = TWO_STEMS
 
         @wraps(function)
         def run(*args: Any, **values: Any) -> R:
             given: Given = {name: values.pop(_variable(name), None) for name in options}
             if (one_line := values.pop("one_line", None)) is not None:
                 given["voices"] = _voices(given["voices"], one_line=one_line)
+            if (two_stems := values.pop("two_stems", None)) is not None:
+                given["stems"] = _two_stems(given["stems"], two_stems)
             return function(given, *args, **values)
 
         added = [
@@ -77,3 +93,10 @@ def _voices(voices: object, *, one_line: bool) -> str:
     if voices is not None:
         raise BadArguments("Say either --voices, or one of --one-line and --many.")
     return "one" if one_line else "many"
+
+
+def _two_stems(stems: object, wanted: str) -> str:
+    if stems is not None:
+        raise BadArguments("Say either --stems or --two-stems.")
+    stem = one_of("two-stems", wanted, STEMS)
+    return f"{stem},{opposite_of(stem)}"

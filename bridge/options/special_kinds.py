@@ -17,7 +17,7 @@ from bridge.options.kinds import OFF, ON, Kind
 from bridge.options.paths import absolute_path
 from bridge.options.readers import text, words
 from bridge.request import Metre, Scale
-from bridge.stems import STEMS
+from bridge.stems import AUDIO_STEMS, OPPOSITE_TABLE, STEMS
 
 #: The most beats that a bar may have.
 LONGEST_BAR = 32
@@ -25,9 +25,10 @@ LONGEST_BAR = 32
 
 @dataclass(frozen=True)
 class Stems(Kind):
-    """`all`, or some stems, each once, in the order of `STEMS`; empty: none. `also` is one more word for a choice."""
+    """`all`, or some of `names`, each once, in their order; empty: none. `also` is one more word for a choice."""
 
-    words: str = f"all, none, or some of {', '.join(STEMS)}"
+    words: str = f"all, none, or some of {', '.join(AUDIO_STEMS)}"
+    names: tuple[str, ...] = AUDIO_STEMS
     also: str = ""
     all_record: tuple[str, ...] | None = None
     """How a record writes `all`; it writes None for `also`."""
@@ -51,9 +52,14 @@ class Stems(Kind):
             if not chosen:
                 raise BadArguments(f"{name} is empty: say {self.words}.")
         for word in chosen:
-            if word not in STEMS:
+            if word not in self.names and word in OPPOSITE_TABLE:
+                raise BadArguments(
+                    f"{name} takes single stems; {word} is the whole mix without {OPPOSITE_TABLE[word].without}.",
+                    advice="`sab transcribe` reads notes from such a file.",
+                )
+            if word not in self.names:
                 raise BadArguments(f"{name} must be {self.words}; there is no stem {word!r}.")
-        return tuple(stem for stem in STEMS if stem in chosen)
+        return tuple(stem for stem in self.names if stem in chosen)
 
     def recorded(self, value: object) -> object:
         if value == "all":
@@ -68,6 +74,10 @@ class Stems(Kind):
 
     def shown(self, value: object) -> object:
         return value if isinstance(value, str) else ",".join(map(str, value)) or "none"  # type: ignore[call-overload]
+
+
+#: The kind for notes: single stems only.
+NOTE_STEMS = Stems(f"all, none, or some of {', '.join(STEMS)}", names=STEMS, also="stems", all_record=("all",))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 from bridge.options.kinds import Kind, Names, Number, OptionalChoice, Switch, between, choice_of
-from bridge.options.special_kinds import FileName, Folder, MetreKind, PictureKind, Pitch, ScaleKind, Stems
+from bridge.options.special_kinds import NOTE_STEMS, FileName, Folder, MetreKind, PictureKind, Pitch, ScaleKind, Stems
 from bridge.request import GRIDS, SYNCS, Bends, JobRequest, OffScale, Voices
 
 TEMPO = between(20, 400, "BPM")
@@ -71,11 +71,13 @@ OPTIONS: dict[str, Option] = {
             "What separates the clip.", "engine", ("process", *SERVERS),
         ),
         Option(
-            "stems", "stems.audio", Stems(), "The stems to write as audio files.", "stems", ("process", "serve"),
+            "stems", "stems.audio", Stems(),
+            "The stems to write as audio files; instrumental, no_drums …: the mix without that stem.",
+            "stems", ("process", *SERVERS),
         ),
         Option(
-            "midi", "stems.midi", Stems(also="stems", all_record=("all",)),
-            "The stems to turn into notes; left out: those that are written.", "midi", ("process", "serve"),
+            "midi", "stems.midi", NOTE_STEMS,
+            "The stems to turn into notes; left out: the single ones that are written.", "midi", ("process", "serve"),
         ),
         Option(
             "start", "region.start_seconds", Number("seconds, from 0", lowest=0.0),
@@ -105,12 +107,12 @@ OPTIONS: dict[str, Option] = {
             "What the results are called; left out: like the clip.", "name",
         ),
         Option(
-            "format", "audio.name", choice_of("wav", "aiff", "flac", "mp3", "ogg"),
+            "format", "audio.name", choice_of("wav", "aiff", "flac", "mp3", "ogg", "m4a", "opus"),
             "The kind of audio file.", "format", ("process", "serve"),
         ),
         Option(
             "depth", "audio.depth", choice_of("source", "16", "24", "32f"),
-            "Bits of a sample; source: as in the clip.", "depth", ("process", "serve"),
+            "Bits of a sample, where the format has them; source: as in the clip.", "depth", ("process", "serve"),
         ),
         Option(
             "device", "engine.device", DEVICE,

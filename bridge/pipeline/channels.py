@@ -14,6 +14,7 @@ from bridge.errors import EngineFailed
 from bridge.model import Warning
 from bridge.pipeline.excerpt import Excerpt, excerpt_for
 from bridge.protocols import Control, Separator, Signal
+from bridge.stems import OPPOSITE_TABLE, opposite_of, single_stem_of
 
 if TYPE_CHECKING:
     from bridge.protocols import Samples, StemBlock
@@ -24,6 +25,13 @@ OTHER = "other"
 def stems_of(separator: Separator) -> tuple[str, ...]:
     """The stems available from this engine: its own, and always `other`, which takes the remainder."""
     return separator.stems if OTHER in separator.stems else (*separator.stems, OTHER)
+
+
+def audio_of(separator: Separator) -> tuple[str, ...]:
+    """All that can be written with this engine: its stems, and the opposite of each that the table has."""
+    stems = stems_of(separator)
+    known = {single_stem_of(name) for name in OPPOSITE_TABLE}
+    return (*stems, *(opposite_of(stem) for stem in stems if stem in known))
 
 
 def separated(
@@ -39,10 +47,13 @@ def separated(
 
     Yields consecutive blocks of the requested stems, with the source's rate and channels. Channels go through the
     engine in pairs (1+2, 3+4 …); a single channel is doubled. If `other` is requested, it is the source minus all
-    other stems, so that the stems sum to the source exactly.
+    other stems, so that the stems sum to the source exactly. In the same way an opposite is the source minus its stem;
+    the engine is asked for no stem that nothing requested is made of.
     """
     stop = source.frames if stop is None else stop
-    asked = [stem for stem in separator.stems if stem != OTHER and (OTHER in stems or stem in stems)]
+    needed = {single_stem_of(stem) for stem in stems}
+    asked = [stem for stem in separator.stems if stem != OTHER and (OTHER in needed or stem in needed)]
+    takes_mix = OTHER in needed or any(stem in OPPOSITE_TABLE for stem in stems)
     excerpt = excerpt_for(separator, source, start, stop)
     pairs = _pairs(source.channels)
     fractions = [0.0] * len(pairs)
@@ -54,9 +65,13 @@ def separated(
     for blocks in zip(*streams, strict=True):
         joined = {stem: np.concatenate([block[stem] for block, _ in blocks], axis=1) for stem in asked}
         frames = len(next(iter(joined.values())))
-        if OTHER in stems:
+        if takes_mix:
             mix = source.read(position, position + frames)
-            joined[OTHER] = mix - sum(joined[stem] for stem in asked if stem != OTHER)
+            if OTHER in needed:
+                joined[OTHER] = mix - sum(joined[stem] for stem in asked)
+            for stem in stems:
+                if stem in OPPOSITE_TABLE:
+                    joined[stem] = mix - joined[single_stem_of(stem)]
         position += frames
         yield {stem: joined[stem] for stem in stems}
     if position != stop:

@@ -17,7 +17,7 @@ from bridge.value import Value
 
 MANIFEST_VERSION = 1
 #: The packages whose version can change a job's results.
-RECORDED_PACKAGES = ("demucs", "numpy", "onnxruntime", "openvino", "scipy", "soxr", "torch")
+RECORDED_PACKAGES = ("av", "demucs", "numpy", "onnxruntime", "openvino", "scipy", "soxr", "torch")
 
 
 class SourceRecord(Value, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from bridge.request import JobRequest
 from bridge.score.drawing import draw
 from bridge.score.tables import note_table
 from bridge.smf.writing import midi_file
-from bridge.stems import STEMS
+from bridge.stems import OPPOSITE_TABLE, STEMS
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,11 @@ def result_file_name(name: str, stem: str, ending: str) -> str:
 
 def possible_files(name: str, request: JobRequest) -> list[str]:
     """The names of all files that the job `name` may write to its folder, whatever its engine and stems."""
-    endings = (request.audio.name, "wav", "mid", *(f"notes.{kind}" for kind in NOTE_LISTS))
+    audio = (request.audio.name, "wav")
+    endings = (*audio, "mid", *(f"notes.{kind}" for kind in NOTE_LISTS))
     files = [result_file_name(name, stem, ending) for stem in (*STEMS, TOGETHER) for ending in endings]
-    return [*files, f"{name}.svg", f"{name}.sab.json"]
+    opposites = [result_file_name(name, opposite, ending) for opposite in OPPOSITE_TABLE for ending in audio]
+    return [*files, *opposites, f"{name}.svg", f"{name}.sab.json"]
 
 
 def note_files(notes_of_job: NotesOfJob, request: JobRequest, name: str) -> Iterator[OutputFile]:

@@ -9,19 +9,21 @@ from typing import IO, TYPE_CHECKING, Literal
 
 import numpy as np
 
+from bridge.audio.encoders import as_encoded
 from bridge.audio.scratch import BYTES_PER_SAMPLE, Scratch
 from bridge.audio.sink import subtype_for, would_clip, write_audio
 from bridge.audio.source import OpenRegion
+from bridge.audio.tags import info_chunk
 from bridge.audio.wav_chunks import acid, bext
 from bridge.errors import BadArguments
 from bridge.model import Result, Warning
 from bridge.options.readers import listed
-from bridge.pipeline.channels import stems_of
+from bridge.pipeline.channels import audio_of, stems_of
 from bridge.pipeline.output_folder import OutputFolder
 from bridge.project_paths import stem_file_name
 from bridge.protocols import Control, Separator
 from bridge.request import JobRequest, StemSet
-from bridge.stems import stem_of
+from bridge.stems import OPPOSITE_TABLE, label_of, single_stem_of, single_stems
 
 if TYPE_CHECKING:
     from bridge.protocols import StemBlock
@@ -40,14 +42,16 @@ def chosen_stems(request: JobRequest, separator: Separator | None) -> tuple[tupl
     if separator is None:
         return (), () if wanted.transcribe_as is None else (wanted.transcribe_as,)
     available = stems_of(separator)
-    for stem in (*_named(wanted.audio), *_named(wanted.midi)):
-        if stem not in available:
-            raise BadArguments(
-                f"The engine {separator.name} provides {listed(available)}, not {stem}.",
-                advice="Choose one of these stems, or another engine.",
-            )
+    missing = [_missing(stem) for stem in _named(wanted.audio) if stem not in audio_of(separator)]
+    missing += [stem for stem in _named(wanted.midi) if stem not in available]
+    if missing:
+        raise BadArguments(
+            f"The engine {separator.name} provides {listed(available)}, not {missing[0]}.",
+            advice="Choose one of these stems, or another engine.",
+        )
     stems = available if wanted.audio == "all" else wanted.audio
-    midi = (stems or available) if wanted.midi == "stems" else available if wanted.midi == "all" else wanted.midi
+    of_written = single_stems(stems) if stems else available
+    midi = of_written if wanted.midi == "stems" else available if wanted.midi == "all" else wanted.midi
     if not stems and not midi:
         raise BadArguments("Neither stems nor MIDI files were requested.", advice="Name some in stems or in midi.")
     return stems, midi
@@ -55,6 +59,11 @@ def chosen_stems(request: JobRequest, separator: Separator | None) -> tuple[tupl
 
 def _named(choice: StemSet | Literal["stems"]) -> tuple[str, ...]:
     return () if isinstance(choice, str) else choice
+
+
+def _missing(name: str) -> str:
+    """What an engine lacks that cannot make `name`: that stem, or the one that the opposite is without."""
+    return f"{single_stem_of(name)}, which {name} would lack" if name in OPPOSITE_TABLE else name
 
 
 def bytes_needed(region: OpenRegion, made: int, written: int) -> int:
@@ -117,22 +126,31 @@ def write_stems(
         file = stem_file_name(name, stem, file_format)
         if not folder.has(file):
             with folder.new_file(file) as temporary:
-                write_audio(temporary, scratch, file_format, subtype, time_stamp_chunks(stem, region, request))
+                write_audio(
+                    temporary,
+                    scratch,
+                    file_format,
+                    subtype,
+                    stem_chunks(stem, region, request),
+                    region.tags.of_stem(label_of(stem)),
+                    lambda: control.checkpoint(1.0),
+                )
+        audio = as_encoded(file_format, scratch.signal())
         yield Result(
             kind="stem",
             name=stem,
             folder=str(folder.path),
             file=file,
             seconds=region.seconds,
-            sample_rate_hz=region.audio.sample_rate_hz,
-            frames=region.frames,
+            sample_rate_hz=audio.sample_rate_hz,
+            frames=audio.frames,
             channels=region.audio.channels,
             subtype=subtype,
         )
 
 
-def time_stamp_chunks(stem: str, region: OpenRegion, request: JobRequest) -> list[tuple[bytes, bytes]]:
-    """WAV chunks (`bext`, `acid`) that state the stem's position and tempo.
+def stem_chunks(stem: str, region: OpenRegion, request: JobRequest) -> list[tuple[bytes, bytes]]:
+    """WAV chunks (`bext`, `acid`, `LIST`) that state the stem's position, tempo and tags.
 
     The position is on the timeline of the source's recorder if known, else of the song, else in the source. Only a
     tempo that the user gave is written, because programs stretch a file by it.
@@ -145,11 +163,14 @@ def time_stamp_chunks(stem: str, region: OpenRegion, request: JobRequest) -> lis
         position = round(beat * 60 / tempo * rate)
     else:
         position = region.start_frame
-    facts = [f"{stem_of(stem).label} of {Path(request.source).name}", f"from {region.start_frame / rate:.6f} s"]
+    facts = [f"{label_of(stem)} of {Path(request.source).name}", f"from {region.start_frame / rate:.6f} s"]
     chunks = []
     if tempo is not None:
         facts.append(f"tempo {tempo:g} BPM")
         chunks.append(acid(tempo, region.seconds))
     if beat is not None:
         facts.append(f"beat {beat:g}")
+    tags = region.tags.of_stem(label_of(stem))
+    if tags.present:
+        chunks.append(info_chunk(tags))
     return [bext(", ".join(facts), region.origin, position), *chunks]

@@ -7,27 +7,40 @@ from typing import TYPE_CHECKING
 
 from bridge.errors import WeightsUnavailable
 from bridge.model import Warning
-from bridge.separation.names import DRAFT, PREFERRED
+from bridge.separation.names import DRAFT, GOOD, PREFERRED
 
 if TYPE_CHECKING:
     from bridge.protocols import Control, Separator
-    from bridge.separation.supply import WeightsSupply
+    from bridge.separation.families.table import EngineFamilies
+
+#: What each engine that stands in for the preferred one is like.
+_STAND_INS = {
+    GOOD: "clear vocals, while drums, bass and the rest bleed into each other",
+    DRAFT: "a sketch, with bleed between all stems",
+}
 
 
-def open_auto(open_engine: Callable[[str], Separator], supply: WeightsSupply, control: Control) -> Separator:
-    """The preferred engine; if its weights cannot be had, `draft`, with a warning.
+def open_auto(open_engine: Callable[[str], Separator], families: EngineFamilies, control: Control) -> Separator:
+    """The best engine whose weights are on this machine. Downloads nothing.
 
-    After a failed download, `draft` is opened for some minutes without another attempt.
+    Warns if that is not the preferred one, and why.
     """
-    try:
-        supply.raise_recent_failure(PREFERRED)
-        return open_engine(PREFERRED)
-    except WeightsUnavailable as exc:
-        control.warn(
-            Warning(
-                code=exc.code,
-                message=f"{exc.message} The built-in engine draft does the work instead, with more bleed between "
-                f"the stems. For the better one, connect to the internet and run `sab models pull {PREFERRED}`.",
+    reason = f"The best engine, {PREFERRED}, is not on this machine."
+    for name in (PREFERRED, *_STAND_INS):
+        try:
+            if families.find(name) is None:
+                continue
+            separator = open_engine(name)
+        except WeightsUnavailable as exc:
+            reason = exc.message
+            continue
+        if name != PREFERRED:
+            control.warn(
+                Warning(
+                    code=WeightsUnavailable.code,
+                    message=f"{reason} {name.capitalize()} takes its place: {_STAND_INS[name]}. To get the best stems "
+                    f"from the next job on, run `sab models pull {PREFERRED}` once, with the internet.",
+                )
             )
-        )
-        return open_engine(DRAFT)
+        return separator
+    raise AssertionError("draft needs no weights")

@@ -93,7 +93,7 @@ class Backends:
 
     def _find_converted(self, weights: Weights, device: str) -> list[tuple[Path, OpenVinoModel]]:
         """The folder and description of each checkpoint's conversion; empty if any is missing."""
-        if self._cache is None or device != "cpu":
+        if self._cache is None or device != "cpu" or not weights.is_convertible:
             return []
         found = []
         for checkpoint in weights.files:

@@ -15,7 +15,7 @@ from bridge.separation.catalogue import engine_names
 from bridge.separation.device import check_device, choose_device
 from bridge.separation.downloads.fetch import Fetcher
 from bridge.separation.families.table import EngineFamilies
-from bridge.separation.names import AUTO, PREFERRED
+from bridge.separation.names import AUTO, GOOD, PREFERRED
 from bridge.separation.supply import Fetch, WeightsSupply
 from bridge.separation.throughput import EngineSpeeds, TimedSeparator
 from bridge.separation.warm_model import WarmModel
@@ -42,15 +42,15 @@ class EngineRegistry:
     ) -> None:
         self._families = families
         self._clock = clock
-        self._supply = WeightsSupply(families, fetch or Fetcher(clock=clock).fetch, clock)
+        self._supply = WeightsSupply(families, fetch or Fetcher(clock=clock).fetch)
         self._warm = WarmModel(backends or Backends())
         self._speeds = speeds
 
     def open(self, name: str, device: str, control: Control, seconds: float = 0.0) -> Separator:
         """The engine `name` on `device` (`auto`, `cpu`, `cuda`, `mps`), loaded and ready to separate.
 
-        `auto` is htdemucs if its weights are present or can be downloaded; otherwise draft, with a warning to
-        `control`. An engine requested by name is never replaced by another.
+        `auto` is htdemucs if its weights are on this machine; otherwise good, with a warning to `control`. An engine
+        requested by name is never replaced by another, and downloads its weights if they are missing.
 
         Args:
             seconds: length of the audio to separate. A model that was just downloaded, or that has a long job ahead,
@@ -68,7 +68,7 @@ class EngineRegistry:
         def open_named(name: str) -> Separator:
             return self._open(name, device, control, seconds)
 
-        separator = open_auto(open_named, self._supply, control) if name == AUTO else open_named(name)
+        separator = open_auto(open_named, self._families, control) if name == AUTO else open_named(name)
         return separator if self._speeds is None else TimedSeparator(separator, self._speeds, self._clock)
 
     def _open(self, name: str, device: str, control: Control, seconds: float) -> Separator:
@@ -97,11 +97,11 @@ class EngineRegistry:
         control.checkpoint(1.0)
 
     def prepare(self, stop: threading.Event) -> None:
-        """Loads the preferred model in idle time, unless a model is loaded already. Downloads nothing.
+        """Loads the model that `auto` stands for in idle time, unless a model is loaded already. Downloads nothing.
 
         May run on a different thread than the other methods. Ends after its current step once `stop` is set.
         """
-        weights = self._families.find(PREFERRED)
+        weights = self._families.find(PREFERRED) or self._families.find(GOOD)
         if self._warm.loaded is None and weights is not None and not stop.is_set():
             with suppress(Cancelled):
                 self._warm.load(weights, choose_device("auto"), StoppableControl(stop))

@@ -49,6 +49,8 @@ function wish(name, on) {
 
 function engine(index) { whenReady(function () { device.wishes.engine = protocol.ENGINES[index] || "auto"; }); }
 
+function opposite(index) { whenReady(function () { device.wishes.opposite = protocol.OPPOSITES[index] || ""; }); }
+
 function server(port) { whenReady(function () { device.moved(port); }); }
 
 function press(button) { if (device) { device.press(button); } }

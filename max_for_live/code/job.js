@@ -142,7 +142,7 @@ var handlers = {
     warning: function (message) { this.listener.remark(message.message); },
     job: function (message) { this.state = message.state; },
     result: function (message) {
-        if (protocol.STEMS.indexOf(message.name) < 0 || message.kind === "notes" && !/\.json$/.test(message.path)) { return; }
+        if (protocol.AUDIO_STEMS.indexOf(message.name) < 0 || message.kind === "notes" && !/\.json$/.test(message.path)) { return; }
         this.results[message.name] = this.results[message.name] || {};
         this.results[message.name][message.kind] = message.path;
     },

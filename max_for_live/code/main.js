@@ -193,7 +193,7 @@ device.bringIn = function () {
 device.importNext = function () {
     var order = this.imports[0], self = this;
     this.face.text("stage", "Importing");
-    importer.run(order, protocol.STEMS, clock, function (report) {
+    importer.run(order, protocol.AUDIO_STEMS, clock, function (report) {
         self.imports.shift();
         self.showActivity();
         self.face.imported(words.imported(report), order.remarks.concat(report.remarks));

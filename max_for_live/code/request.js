@@ -3,18 +3,19 @@
 var protocol = require("./protocol");
 var problem = require("./problem").problem;
 
-// wishes: {engine, stems: {vocals: true, …}, audio, notes}. Returns the arguments of /sab/submit, without `req`.
+// wishes: {engine, stems: {vocals: true, …}, opposite: "instrumental" or "", audio, notes}. Returns the arguments of /sab/submit, without `req`.
 // Times are sent as text: Max sends numbers with only single precision.
 exports.build = function (clip, set, region, wishes, notesAsList) {
     var stems = protocol.STEMS.filter(function (stem) { return wishes.stems[stem]; }).join(",");
-    if (!stems) { throw problem("Choose at least one stem."); }
+    var audio = wishes.notes && !wishes.audio ? "" : [stems, wishes.opposite].filter(Boolean).join(",");
+    if (!stems && !audio) { throw problem("Choose at least one stem."); }
     if (set.file === "") {
         throw problem("Save the Live Set first (Ctrl+S or Cmd+S): the stems go into its folder.");
     }
     var atoms = [
         clip.file,
-        "stems", wishes.notes && !wishes.audio ? "none" : stems,
-        "midi", wishes.notes ? stems : "none",
+        "stems", audio || "none",
+        "midi", wishes.notes && stems || "none",
         "start", exact(region.start), "end", exact(region.end),
         "name", clip.name.replace(/[\/\\]/g, "-")
     ];

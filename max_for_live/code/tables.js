@@ -2,6 +2,8 @@
 
 exports.VERSION = 1;
 exports.STEMS = ["vocals", "drums", "bass", "other", "guitar", "piano"];
+exports.AUDIO_STEMS = ["vocals", "drums", "bass", "other", "guitar", "piano", "instrumental", "no_drums", "no_bass", "no_other", "no_guitar", "no_piano"];
+exports.OPPOSITES = ["", "instrumental", "no_drums", "no_bass", "no_other", "no_guitar", "no_piano"];
 exports.ENGINES = ["auto", "draft", "htdemucs", "htdemucs_ft", "htdemucs_6s", "hdemucs_mmi", "mdx", "mdx_extra", "mdx_q", "umxhq", "umxl", "mdx_extra_q"];
 exports.TEMPO_RANGE = [20.0, 400.0];
 exports.PORT_NAMES = {
@@ -18,7 +20,13 @@ exports.STEM_LABELS = {
     "bass": "Bass",
     "other": "Other",
     "guitar": "Guitar",
-    "piano": "Piano"
+    "piano": "Piano",
+    "instrumental": "Instrumental",
+    "no_drums": "No Drums",
+    "no_bass": "No Bass",
+    "no_other": "No Other",
+    "no_guitar": "No Guitar",
+    "no_piano": "No Piano"
 };
 exports.STEM_COLORS = {
     "vocals": 14833018,
@@ -26,7 +34,13 @@ exports.STEM_COLORS = {
     "bass": 8019158,
     "other": 2792847,
     "guitar": 14715438,
-    "piano": 4030425
+    "piano": 4030425,
+    "instrumental": 11627133,
+    "no_drums": 7697529,
+    "no_bass": 8220331,
+    "no_other": 5607048,
+    "no_guitar": 11568471,
+    "no_piano": 6193069
 };
 exports.UNPITCHED = ["drums"];
 exports.STAGE_WORDS = {

@@ -12,7 +12,7 @@ from typing import Literal
 from bridge.config import DEFAULT_PORT
 from bridge.stems import STEM_TABLE, STEMS
 from max_for_live.generator.script import NAME as SCRIPT
-from max_for_live.generator.tables import ENGINE_MENU
+from max_for_live.generator.tables import ENGINE_MENU, OPPOSITE_MENU
 
 NAME = "Source Audio Bridge"
 WIDTH, HEIGHT = 460, 169
@@ -130,7 +130,11 @@ FACE: tuple[Box, ...] = (
         "part_choice", "live.tab", (8, 77, 200, 15), "Part", ("Clip", "Loop brace"),
         "All that the clip plays, or only what is under the Arrangement's loop brace.",
     ),
-    device_heading("stems_label", (216, 22, 60, 15), "Stems"),
+    device_heading("stems_label", (216, 22, 38, 15), "Stems"),
+    choice(
+        "opposite", "live.menu", (254, 22, 80, 15), "Opposite", OPPOSITE_MENU,
+        "One more audio track: the whole clip without that stem, for instance to sing or to play to.",
+    ),
     *(_stem(index, stem) for index, stem in enumerate(STEMS)),
     device_heading("import_label", (342, 22, 60, 15), "Into Live"),
     toggle("audio", (344, 37, 110, 17), "Audio tracks", "Import Audio", "A new audio track for each stem."),
@@ -161,6 +165,7 @@ STORED_CONTROLS: dict[str, str] = {
     "mute": "wish mute",
     "part_choice": "wish brace",
     "engine": "engine",
+    "opposite": "opposite",
     "port": "server",
 }
 #: The objects that the script writes to, in the order of `route`'s outlets.

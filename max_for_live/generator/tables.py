@@ -13,7 +13,7 @@ from bridge.midi.ports.port_layout import PortLayout
 from bridge.options.table import TEMPO
 from bridge.osc.addresses import OUTGOING, REQUESTS, Parameter
 from bridge.separation.names import AUTO, DRAFT, PREFERRED
-from bridge.stems import STEM_TABLE, STEMS
+from bridge.stems import AUDIO_STEMS, OPPOSITE_TABLE, STEM_TABLE, STEMS, label_of
 from bridge.wording import STAGE_WORDS, sentence
 
 FILE = Path(__file__).parents[1] / "code" / "tables.js"
@@ -23,6 +23,8 @@ ENGINE_MENU = (
     *(AUTO, DRAFT, PREFERRED, "htdemucs_ft", "htdemucs_6s", "hdemucs_mmi", "mdx", "mdx_extra", "mdx_q"),
     *("umxhq", "umxl", "mdx_extra_q"),
 )
+#: The entries of the device's menu of opposites; likewise, new ones go to the end.
+OPPOSITE_MENU = ("stems alone", *(f"+ {opposite.label}" for opposite in OPPOSITE_TABLE.values()))
 
 
 def script() -> str:
@@ -31,14 +33,18 @@ def script() -> str:
     messages = {row.address: [_name(parameter) for parameter in row.parameters] for row in OUTGOING}
     requests = {address.removeprefix(PREFIX): address for address in REQUESTS}
     head = "// Generated from the bridge's tables by `python -m max_for_live.generator --tables`: do not edit.\n\n"
+    colours = {stem.name: stem.colour for stem in STEM_TABLE.values()}
+    colours |= {opposite.name: opposite.colour for opposite in OPPOSITE_TABLE.values()}
     rows = {
         "VERSION": PROTOCOL_VERSION,
         "STEMS": STEMS,
+        "AUDIO_STEMS": AUDIO_STEMS,
+        "OPPOSITES": ("", *OPPOSITE_TABLE),
         "ENGINES": ENGINE_MENU,
         "TEMPO_RANGE": [TEMPO.lowest, TEMPO.highest],
         "PORT_NAMES": {stem: PortLayout().name(stem) for stem in STEMS},
-        "STEM_LABELS": {stem.name: stem.label for stem in STEM_TABLE.values()},
-        "STEM_COLORS": {stem.name: int(stem.colour[1:], 16) for stem in STEM_TABLE.values()},
+        "STEM_LABELS": {name: label_of(name) for name in AUDIO_STEMS},
+        "STEM_COLORS": {name: int(colour[1:], 16) for name, colour in colours.items()},
         "UNPITCHED": [stem.name for stem in STEM_TABLE.values() if not stem.is_pitched],
         "STAGE_WORDS": {stage: sentence(words) for stage, words in STAGE_WORDS.items()},
         "REQUESTS": requests,

@@ -51,6 +51,30 @@ def test_the_help_shows_the_option_with_its_words(command: Command, option: Opti
     assert isinstance(option.kind, Switch) or option.words in line
 
 
+@pytest.mark.parametrize(
+    ("stem", "opposite"), [("vocals", "instrumental"), ("Drums", "no_drums"), ("piano", "no_piano")]
+)
+def test_two_stems_are_the_stem_and_its_opposite(stem: str, opposite: str) -> None:
+    given = given_to("process", ["--two-stems", stem])
+    assert given["stems"] == f"{stem.lower()},{opposite}"
+    assert OPTIONS["stems"].read(given["stems"]) == (stem.lower(), opposite)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--two-stems", "vocals", "--stems", "bass"], "Say either --stems or --two-stems."),
+        (["--two-stems", "kazoo"], "two-stems must be one of vocals, drums, bass, other, guitar, piano, not 'kazoo'"),
+        (["--two-stems", "instrumental"], "two-stems must be one of vocals"),
+    ],
+)
+def test_two_stems_that_make_no_sense_are_one_clear_error(arguments: list[str], words: str) -> None:
+    ended = CliRunner().invoke(app, ["process", "a.wav", *arguments])
+    assert ended.exit_code == shared.USAGE
+    assert ended.output.startswith(f"sab: bad_arguments: {words}")
+    assert len(ended.output.splitlines()) == 1
+
+
 def test_a_command_takes_no_option_that_does_not_name_it() -> None:
     for command in get_args(Command):
         taken = set(given_to(command, []))

@@ -42,6 +42,21 @@ def test_process_prints_the_files_it_made(clip: Path, tmp_path: Path) -> None:
     assert "Done in" in done.stdout
 
 
+def test_two_stems_are_the_vocals_and_the_rest(clip: Path, tmp_path: Path) -> None:
+    done = sab(
+        "process", clip, "--engine", "draft", "--two-stems", "vocals", "--format", "opus", "--json", "--out", tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert [(stem["name"], Path(stem["path"]).name) for stem in result["stems"]] == [
+        ("vocals", "clip (Vocals).opus"), ("instrumental", "clip (Instrumental).opus"),
+    ]  # fmt: skip
+    assert {(stem["sample_rate"], stem["frames"], stem["subtype"]) for stem in result["stems"]} == {
+        (48_000, 96_000, "OPUS")
+    }
+    assert [file["name"] for file in result["midi"]] == ["vocals"]
+
+
 def test_transcribe_makes_a_midi_file_only(clip: Path) -> None:
     done = sab("transcribe", clip, "--as", "bass", "--json")
     assert done.returncode == 0, done.stderr
@@ -102,6 +117,13 @@ def test_the_cache_is_listed_and_cleared(clip: Path) -> None:
         (["process", "clip.wav", "--start", "9"], 1, "bad_arguments"),
         (["process", "clip.wav", "--start", "1", "--end", "0.5"], 2, "bad_arguments"),
         (["process", "clip.wav", "--stems", "kazoo"], 2, "kazoo"),
+        (["process", "clip.wav", "--two-stems", "bass", "--stems", "bass"], 2, "Say either --stems or --two-stems"),
+        (["process", "clip.wav", "--midi", "instrumental"], 2, "midi takes single stems"),
+        (
+            ["process", "clip.wav", "--engine", "draft", "--stems", "no_piano"],
+            1,
+            "not piano, which no_piano would lack",
+        ),
         (["process", "clip.wav", "--engine", "mdx_extra"], 1, "weights_unavailable"),
         (["process", "clip.wav", "--engine", "draft", "--device", "cuda", "--tempo", "fast"], 2, "tempo"),
         (["transcribe", "clip.wav", "--as", "kazoo"], 2, "kazoo"),
@@ -216,7 +238,7 @@ def test_doctor_and_ports_report_on_this_machine(tmp_path: Path) -> None:
     assert report["ok"] and report["version"] and report["system"]
     assert report["python"] == platform.python_version()
     found = {finding["check"]: finding["verdict"] for finding in report["findings"]}
-    assert found["notes"] == found["audio_files"] == found["history"] == "ok"
+    assert found["notes"] == found["audio_files"] == found["stems_as_m4a_and_opus"] == found["history"] == "ok"
     assert found.get("midi_timing") in {"linux": ("ok", "note")}.get(sys.platform, (None,))
     assert sab("ports").returncode == 0
 

@@ -83,6 +83,16 @@ async def test_a_clip_becomes_stems_and_notes(client: OscClient, clip: Path) -> 
     assert [file.arguments for file in files] == results
 
 
+async def test_a_stem_and_its_opposite_are_the_clip(client: OscClient, clip: Path) -> None:
+    pushes = await until_finished(client, await submit(client, clip, "stems", "vocals,instrumental", "depth", "16"))
+    results = [push.arguments for push in pushes if push.address == "/sab/result"]
+    assert [result[1:3] for result in results] == [("stem", "vocals"), ("stem", "instrumental"), ("midi", "vocals")]
+    stems = [read(Path(str(result[3]))) for result in results[:2]]
+    assert level_dbfs(np.sum(stems, axis=0) - read(clip)) < -90
+    with pytest.raises(BridgeError, match="midi takes single stems"):
+        await submit(client, clip, "midi", "instrumental")
+
+
 async def test_a_job_with_other_settings_never_overwrites_the_first(client: OscClient, clip: Path) -> None:
     first = await until_finished(client, await submit(client, clip, "midi", "none", "stems", "bass"))
     second = await until_finished(client, await submit(client, clip, "midi", "none", "stems", "bass", "depth", "24"))

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +17,7 @@ from bridge.model import TOGETHER, Music, Result
 from bridge.options.record import to_record
 from bridge.options.request import build_request
 from bridge.pipeline.manifest import EngineRecord, Manifest, SourceRecord, encode_manifest
+from bridge.project_paths import stem_file_name
 from bridge.request import JobRequest
 
 LUA = shutil.which("lua5.3") or shutil.which("lua5.4") or shutil.which("lua")
@@ -69,12 +71,13 @@ class Studio:
             for options in [dict(zip(line[6::2], line[7::2], strict=True))]
         ]
 
-    def finish(self, name: str) -> None:
-        """Writes the results of the job of that name."""
+    def finish(self, name: str, opposites: Sequence[str] = ()) -> None:
+        """Writes the results of the job of that name; `opposites` are more stems, by their names in records."""
         out = self.project / "stems" / name
         out.mkdir(parents=True)
         kinds = (("stem", "wav"), ("midi", "mid"))
         files = [(kind, stem, f"{name} ({stem}).{ending}") for stem in STEMS for kind, ending in kinds]
+        files += [("stem", opposite, stem_file_name(name, opposite, "wav")) for opposite in opposites]
         files += [("midi", TOGETHER, f"{name}.mid"), ("picture", TOGETHER, f"{name}.svg")]
         for _, _, file in files:
             (out / file).touch()
@@ -160,6 +163,19 @@ def test_results_are_placed_where_the_item_was_and_named_after_their_stems(studi
     assert items[5:] == [
         [f"{name} ({s})", f"{name} ({s})", "8.25", "2", "1", str(folder / f"{name} ({s}).mid")] for s in STEMS
     ]
+
+
+def test_opposites_get_tracks_too(studio: Studio) -> None:
+    studio.finish("loop", ["instrumental", "no_drums"])
+    folder = studio.project / "stems" / "loop"
+    (folder / "loop.sab.json").rename(studio.folder / "manifest")
+    bring = studio.folder / "bring.lua"
+    to = folder / "loop.sab.json"
+    bring.write_text(f"assert (os.rename ({lua_text(str(studio.folder / 'manifest'))}, {lua_text(str(to))}))")
+    output = studio.run(item(), SEND, "bring.lua", IMPORT)
+    placed = [line[1] for line in output if line[0] == "item"][1:]
+    stems = [f"loop ({stem})" for stem in STEMS]
+    assert placed == [*stems, "loop (Instrumental)", "loop (No Drums)", *stems]
 
 
 def test_a_missing_result_is_reported_and_the_others_are_placed(studio: Studio) -> None:

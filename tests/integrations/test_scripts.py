@@ -20,6 +20,7 @@ from bridge.osc.addresses import REQUESTS
 from bridge.pipeline.manifest import MANIFEST_VERSION
 from bridge.project_paths import FORBIDDEN, result_name
 from bridge.request import JobRequest
+from bridge.stems import AUDIO_STEMS, MIX
 
 LUA = shutil.which("lua5.3") or shutil.which("lua5.4") or shutil.which("lua")
 DOCS = Path(__file__).parents[2] / "docs"
@@ -147,7 +148,8 @@ def test_scripts_get_the_bridges_address(host: str, address: str) -> None:
 @daws
 def test_scripts_can_read_the_bridges_manifest(daw: str) -> None:
     text = SCRIPTS[daw]["source_audio_bridge_import.lua"]
-    assert """'"kind":%s*"(%a+)",%s*"name":%s*"(%a+)",%s*"path":%s*"(.-[^\\\\])"'""" in text
+    assert """'"kind":%s*"(%a+)",%s*"name":%s*"([%a_]+)",%s*"path":%s*"(.-[^\\\\])"'""" in text
+    assert all(re.fullmatch("[A-Za-z_]+", name) for name in (*AUDIO_STEMS, MIX.name, TOGETHER))
     assert f'part ~= "{TOGETHER}"' in text
     assert list(result_record(Result(kind="stem", name="bass", file="a.wav", seconds=1.0)))[:3] == [
         "kind",

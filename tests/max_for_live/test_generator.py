@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from max_for_live.generator import chunks, description
+from max_for_live.generator import chunks, description, tables
 from max_for_live.generator.build import DEVICE, FROZEN, UNFROZEN, build, files
 from max_for_live.generator.chunks import NotADevice
 from max_for_live.generator.frozen import File, frozen, thawed
@@ -190,12 +190,24 @@ def test_long_names_never_change() -> None:
     """Live stores a device's settings under them: a saved set must open unchanged."""
     names = [box.parameter.longname for box in description.FACE if box.parameter and box.parameter.visibility == 1]
     assert names == [
-        "Bridge Port", "Part", "Stem Vocals", "Stem Drums", "Stem Bass", "Stem Other", "Stem Guitar", "Stem Piano",
-        "Import Audio", "Import Notes", "Mute Source", "Engine",
+        "Bridge Port", "Part", "Opposite", "Stem Vocals", "Stem Drums", "Stem Bass", "Stem Other", "Stem Guitar",
+        "Stem Piano", "Import Audio", "Import Notes", "Mute Source", "Engine",
     ]  # fmt: skip
     engine = next(box.parameter for box in description.FACE if box.name == "engine")
     assert engine is not None
     assert engine.choices[:7] == ("auto", "draft", "htdemucs", "htdemucs_ft", "htdemucs_6s", "hdemucs_mmi", "mdx")
+
+
+def test_the_menu_of_opposites_has_the_order_of_the_script() -> None:
+    """Live stores the index of a menu's entry."""
+    menu = next(box.parameter for box in description.FACE if box.name == "opposite")
+    assert menu is not None
+    assert menu.choices == (
+        "stems alone", "+ Instrumental", "+ No Drums", "+ No Bass", "+ No Other", "+ No Guitar", "+ No Piano",
+    )  # fmt: skip
+    assert 'exports.OPPOSITES = ["", "instrumental", "no_drums", "no_bass", "no_other", "no_guitar", "no_piano"];' in (
+        tables.script()
+    )
 
 
 @pytest.mark.parametrize("name", PICTURES)

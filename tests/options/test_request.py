@@ -164,7 +164,9 @@ def test_a_switch_that_is_off(written: object) -> None:
     ("options", "words"),
     [
         ({"speed": 1}, "there are engine, stems, midi"),
-        ({"stems": "kazoo"}, "some of vocals, drums, bass, other, guitar, piano; there is no stem 'kazoo'"),
+        ({"stems": "kazoo"}, "no_other, no_guitar, no_piano; there is no stem 'kazoo'"),
+        ({"midi": "kazoo"}, "some of vocals, drums, bass, other, guitar, piano; there is no stem 'kazoo'"),
+        ({"midi": "vocals,instrumental"}, "single stems; instrumental is the whole mix without vocals"),
         ({"stems": ""}, "stems is empty"),
         ({"stems": "none", "midi": "none"}, "nothing to do"),
         ({"start": -1}, "start must be at least 0, not -1"),

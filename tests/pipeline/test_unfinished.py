@@ -109,6 +109,17 @@ def test_the_same_job_continues_in_the_same_folder_and_makes_nothing_twice(
     assert [path.name for path in (clip.parent / "stems").iterdir()] == ["clip"]
 
 
+def test_a_job_with_an_opposite_continues_too(jobs: StoppableBench, clip: Path, tmp_path: Path) -> None:
+    options: dict[str, Any] = {"stems": ("vocals", "instrumental"), "format": "m4a"}
+    first = jobs.run(clip, after=1, **options)
+    assert files(first) == ["clip (Vocals).m4a", "clip.unfinished.json"]
+    again = jobs.run(clip, **options)
+    assert (again.state, again.output_dir) == ("done", first.output_dir)
+    assert jobs.engine.asked == [("vocals",)]
+    whole = StoppableBench(None).run(clip, out=str(tmp_path / "undisturbed"), **options)
+    assert contents(again.output_dir) == contents(whole.output_dir)
+
+
 def test_complete_files_are_recorded_beside_them_without_a_manifest(jobs: StoppableBench, clip: Path) -> None:
     job = jobs.run(clip, after=2)
     left = from_json((Path(job.output_dir) / "clip.unfinished.json").read_bytes(), Unfinished)

@@ -28,7 +28,7 @@ def entry(name: str, locations: ModelFolders) -> ModelInfo:
 
 def test_the_package_s_models_are_known_without_importing_it(tmp_path: Path) -> None:
     names = known_engines(tmp_path / "nowhere")
-    assert names[:3] == ("auto", "draft", "htdemucs")
+    assert names[:5] == ("auto", "draft", "good", "spleeter", "htdemucs")
     assert {"htdemucs_ft", "htdemucs_6s", "hdemucs_mmi", "mdx", "mdx_extra", "mdx_q"} <= set(names)
 
 
@@ -49,6 +49,13 @@ def test_draft_is_always_present_and_models_only_with_their_weights(tmp_path: Pa
     assert not entry("htdemucs", locations).present
     assert entry("htdemucs_6s", locations).stems == ("vocals", "drums", "bass", "other", "guitar", "piano")
     assert all(info.note for info in engine_entries(locations.families))
+
+
+@pytest.mark.parametrize("name", ["htdemucs", "htdemucs_ft", "htdemucs_6s", "hdemucs_mmi", "mdx", "mdx_extra"])
+def test_the_terms_of_the_weights_are_told(tmp_path: Path, name: str) -> None:
+    note = entry(name, locations_in(tmp_path)).note
+    is_free = name.startswith("htdemucs")
+    assert ("Weights: MIT" in note, "non-commercial research" in note) == (is_free, not is_free)
 
 
 @pytest.mark.parametrize(

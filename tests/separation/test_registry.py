@@ -9,7 +9,9 @@ import pytest
 
 from bridge.errors import BadArguments, Cancelled, EngineFailed, WeightsUnavailable
 from bridge.separation.downloads.source import DownloadSource
+from bridge.separation.families.table import EngineFamilies
 from bridge.separation.registry import EngineRegistry
+from bridge.separation.spleeter.checkpoints import SpleeterPackage
 from tests.support.fakes import FakeClock, RecordingControl
 from tests.support.small_models import locations_in, save_htdemucs, save_model, small_model
 
@@ -34,13 +36,13 @@ class FakeFetch:
         save_htdemucs(self.models_dir)
 
 
-def engines(folder: Path, fetch: FakeFetch, clock: FakeClock | None = None) -> EngineRegistry:
-    return EngineRegistry(locations_in(folder).families, clock=clock or FakeClock(), fetch=fetch)
+def engines(folder: Path, fetch: FakeFetch) -> EngineRegistry:
+    return EngineRegistry(locations_in(folder).families, clock=FakeClock(), fetch=fetch)
 
 
 def test_an_unknown_name_lists_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(BadArguments, match=r"one of auto, draft, htdemucs.*not .spleeter."):
-        engines(tmp_path, FakeFetch(tmp_path / "models")).open("spleeter", "auto", RecordingControl())
+    with pytest.raises(BadArguments, match=r"one of auto, draft, good, spleeter, htdemucs.*not .demuks."):
+        engines(tmp_path, FakeFetch(tmp_path / "models")).open("demuks", "auto", RecordingControl())
 
 
 def test_an_unknown_device_lists_the_known_ones(tmp_path: Path) -> None:
@@ -57,43 +59,37 @@ def test_auto_is_htdemucs_if_it_is_present(tmp_path: Path) -> None:
     assert control.warnings == []
 
 
-def test_auto_fetches_htdemucs_with_progress(tmp_path: Path) -> None:
+def test_auto_without_htdemucs_is_good_with_a_warning_and_downloads_nothing(tmp_path: Path) -> None:
     fetch, control = FakeFetch(tmp_path / "models"), RecordingControl()
-    assert engines(tmp_path, fetch).open("auto", "cpu", control).name == "htdemucs"
-    assert fetch.asked == ["htdemucs"]
-    assert control.fractions == sorted(control.fractions)
-    assert control.fractions[-1] == 1.0
-
-
-def test_auto_without_network_is_draft_with_a_warning(tmp_path: Path) -> None:
-    control = RecordingControl()
-    assert engines(tmp_path, FakeFetch(tmp_path / "models", works=False)).open("auto", "auto", control).name == "draft"
+    assert engines(tmp_path, fetch).open("auto", "cpu", control).name == "good"
+    assert fetch.asked == []
     (warning,) = control.warnings
     assert warning.code == "weights_unavailable"
-    assert "no network" in warning.message
+    assert "htdemucs, is not on this machine" in warning.message
     assert "sab models pull htdemucs" in warning.message
 
 
-def test_a_failed_download_is_remembered_for_a_while(tmp_path: Path) -> None:
-    fetch, clock = FakeFetch(tmp_path / "models", works=False), FakeClock()
-    opener = engines(tmp_path, fetch, clock)
+def test_auto_without_any_weights_is_draft(tmp_path: Path) -> None:
     control = RecordingControl()
-    for _ in range(2):
-        assert opener.open("auto", "cpu", control).name == "draft"
-        clock.advance(299)
-    assert len(fetch.asked) == 1
-    assert len(control.warnings) == 2
-    fetch.works = True
-    assert opener.open("auto", "cpu", control).name == "htdemucs"
-    assert len(fetch.asked) == 2
+    nothing = EngineFamilies.at(locations_in(tmp_path), spleeter=SpleeterPackage(None))
+    opener = EngineRegistry(nothing, clock=FakeClock(), fetch=FakeFetch(tmp_path / "models"))
+    assert opener.open("auto", "cpu", control).name == "draft"
+    assert "Draft takes its place" in control.warnings[0].message
 
 
 def test_weights_that_appear_are_used_at_once(tmp_path: Path) -> None:
-    fetch = FakeFetch(tmp_path / "models", works=False)
-    opener = engines(tmp_path, fetch)
-    assert opener.open("auto", "cpu", RecordingControl()).name == "draft"
+    opener = engines(tmp_path, FakeFetch(tmp_path / "models"))
+    assert opener.open("auto", "cpu", RecordingControl()).name == "good"
     save_htdemucs(tmp_path / "models")
     assert opener.open("auto", "cpu", RecordingControl()).name == "htdemucs"
+
+
+def test_a_named_engine_is_fetched_with_progress(tmp_path: Path) -> None:
+    fetch, control = FakeFetch(tmp_path / "models"), RecordingControl()
+    assert engines(tmp_path, fetch).open("htdemucs", "cpu", control).name == "htdemucs"
+    assert fetch.asked == ["htdemucs"]
+    assert control.fractions == sorted(control.fractions)
+    assert control.fractions[-1] == 1.0
 
 
 def test_an_engine_requested_by_name_is_never_replaced(tmp_path: Path) -> None:
@@ -106,20 +102,20 @@ def test_an_engine_requested_by_name_is_never_replaced(tmp_path: Path) -> None:
     assert control.warnings == []
 
 
-def test_damaged_weights_send_auto_to_draft_with_the_reason(tmp_path: Path) -> None:
+def test_damaged_weights_send_auto_to_good_with_the_reason(tmp_path: Path) -> None:
     path = save_htdemucs(tmp_path / "models")
     path.write_bytes(b"nothing")
     control = RecordingControl()
-    assert engines(tmp_path, FakeFetch(tmp_path / "models")).open("auto", "cpu", control).name == "draft"
+    assert engines(tmp_path, FakeFetch(tmp_path / "models")).open("auto", "cpu", control).name == "good"
     assert path.name in control.warnings[0].message
 
 
-def test_cancelling_a_download_is_neither_failure_nor_fallback(tmp_path: Path) -> None:
+def test_cancelling_a_download_can_be_repeated(tmp_path: Path) -> None:
     fetch = FakeFetch(tmp_path / "models")
     opener = engines(tmp_path, fetch)
     with pytest.raises(Cancelled):
-        opener.open("auto", "cpu", RecordingControl(cancel_at=2))
-    assert opener.open("auto", "cpu", RecordingControl()).name == "htdemucs"
+        opener.open("htdemucs", "cpu", RecordingControl(cancel_at=2))
+    assert opener.open("htdemucs", "cpu", RecordingControl()).name == "htdemucs"
 
 
 def test_the_last_model_stays_warm(tmp_path: Path) -> None:

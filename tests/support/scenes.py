@@ -94,9 +94,9 @@ def produced(job: str, name: str, stem: str) -> tuple[Produced, Produced]:
     return Produced(job=job, result=audio), Produced(job=job, result=notes)
 
 
-def done(name: str, *, at: float = 1_700_000_400.0, warning: str = "") -> Job:
+def done(name: str, *, at: float = 1_700_000_400.0, warning: str = "", stems: Sequence[str] = STEMS) -> Job:
     first = submitted(name)
-    files = [event for stem in STEMS for event in produced(first.job, name, stem)]
+    files = [event for stem in stems for event in produced(first.job, name, stem)]
     warned = [Warned(job=first.job, warning=Warning(code="clipping", message=warning))] if warning else []
     events: list[JobEvent] = [first, started(first.job, name), *files, *warned]
     return fold([*events, Ended(job=first.job, outcome="done", unix_seconds=at)])

@@ -139,6 +139,15 @@ def test_details_name_every_file_and_the_folder() -> None:
     assert "! It would clip." in text
 
 
+@pytest.mark.parametrize("width", [30, 48, 76])
+def test_the_names_of_opposites_are_shown_in_full(width: int) -> None:
+    job = done("Night Bus", stems=("vocals", "instrumental", "no_drums"))
+    lines = details(job, width, PLAIN).plain.splitlines()
+    assert all(cell_len(line) <= width for line in lines)
+    assert any(line.startswith("instrumental Night") for line in lines)
+    assert any(line.startswith("no_drums     Night") for line in lines)
+
+
 def test_a_failure_shows_its_advice_once() -> None:
     bare = details(failed("Song", "out_of_memory", "Too long."), 200, PLAIN).plain
     full = details(failed("Song", "out_of_memory", f"Too long. {ADVICE['out_of_memory']}"), 200, PLAIN).plain

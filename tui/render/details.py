@@ -16,7 +16,7 @@ from tui.render.fit import fit, wrap
 from tui.render.job import eta_text, stage_words, state_style
 from tui.render.roles import Palette
 
-_LABEL_CELLS = 8
+_LEAST_LABEL_CELLS = 8
 _SAMPLE_FORMATS = {
     "PCM_16": "16-bit",
     "PCM_24": "24-bit",
@@ -41,15 +41,17 @@ def details(job: Job, width: int, palette: Palette) -> Text:
     for warning in job.warnings:
         _lines(text, wrap(f"! {warning.message}", width), palette.warning)
     labelled = [("Folder", [job.output_dir] if job.results else [])]
-    for name in dict.fromkeys(result.name for result in job.results):
-        labelled.append((name, _side_by_side(_files_of(job, name), width)))
+    names = list(dict.fromkeys(result.name for result in job.results))
+    label_cells = max([_LEAST_LABEL_CELLS, *(cell_len(name) + 1 for name in names)])
+    for name in names:
+        labelled.append((name, _side_by_side(_files_of(job, name), width - label_cells)))
     labelled.append(("Source", [job.request.source]))
     labelled.append(("Region", [region_words(job.request)]))
     labelled.append(("Engine", [" on ".join(word for word in (job.engine, job.device) if word)]))
     for label, values in labelled:
-        lines = [line for value in values for line in wrap(value, max(8, width - _LABEL_CELLS))]
+        lines = [line for value in values for line in wrap(value, max(8, width - label_cells))]
         for index, line in enumerate(lines if any(lines) else []):
-            text.append(fit("" if index else label, _LABEL_CELLS), palette.muted).append(f"{line}\n")
+            text.append(fit("" if index else label, label_cells), palette.muted).append(f"{line}\n")
     text.rstrip()
     return text
 
@@ -111,7 +113,7 @@ def _outcome(job: Job) -> str:
 def _side_by_side(values: list[str], width: int) -> list[str]:
     """The values on one line if they fit."""
     joined = "   ".join(values)
-    return [joined] if cell_len(joined) <= width - _LABEL_CELLS else values
+    return [joined] if cell_len(joined) <= width else values
 
 
 def _lines(text: Text, lines: list[str], style: str) -> None:

@@ -14,8 +14,11 @@ from bridge.events import Analysed, Event, Produced, Progressed, Started, Warned
 from bridge.model import Job, Result
 from bridge.options.record import event_record
 from bridge.score.words import music_words
+from bridge.stems import AUDIO_STEMS
 from bridge.units import clock_text
 from bridge.wording import STAGE_WORDS, sentence
+
+_NAME_CELLS = max(map(len, AUDIO_STEMS))
 
 
 class JobReport(Protocol):
@@ -171,4 +174,4 @@ def _result_line(result: Result) -> str:
             what = "      table  "
         case "picture":
             what = "      picture"
-    return f"  {result.name:<8} {what} {result.path}"
+    return f"  {result.name:<{_NAME_CELLS}} {what} {result.path}"

@@ -49,7 +49,7 @@ function factory () return function ()
 	local function results (job)
 		local stems, notes = {}, {}
 		local text = ARDOUR.LuaAPI.file_get_contents (job.manifest)
-		for kind, part, path in text:gmatch ('"kind":%s*"(%a+)",%s*"name":%s*"(%a+)",%s*"path":%s*"(.-[^\\])"') do
+		for kind, part, path in text:gmatch ('"kind":%s*"(%a+)",%s*"name":%s*"([%a_]+)",%s*"path":%s*"(.-[^\\])"') do
 			local list = kind == "stem" and stems or kind == "midi" and part ~= "all" and notes or {}
 			list[#list + 1] = ARDOUR.LuaAPI.build_filename (job.out, (path:gsub ("\\(.)", "%1")))
 		end

@@ -14,7 +14,7 @@ local function results (job)
 	local file = assert (io.open (job.manifest, "rb"))
 	local text = file:read ("a")
 	file:close ()
-	for kind, part, path in text:gmatch ('"kind":%s*"(%a+)",%s*"name":%s*"(%a+)",%s*"path":%s*"(.-[^\\])"') do
+	for kind, part, path in text:gmatch ('"kind":%s*"(%a+)",%s*"name":%s*"([%a_]+)",%s*"path":%s*"(.-[^\\])"') do
 		local list = kind == "stem" and stems or kind == "midi" and part ~= "all" and notes or {}
 		list[#list + 1] = (path:gsub ("\\(.)", "%1"))
 	end

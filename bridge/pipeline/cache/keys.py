@@ -31,7 +31,7 @@ BLOCK_FRAMES = 1 << 16
 #: Folders and modules of the bridge whose code affects the content of output files.
 SHAPING = (
     *("audio", "dsp", "music", "options", "pipeline", "score", "separation", "smf", "transcription"),
-    *("control.py", "model.py", "request.py", "stems.py", "units.py", "value.py"),
+    *("control.py", "model.py", "plain.py", "request.py", "stems.py", "units.py", "value.py"),
 )
 
 
@@ -42,7 +42,7 @@ class Keys:
     job: str
     """Equal for jobs that write the same bytes."""
     stems: str
-    """Of the written stems' audio, without their time stamps."""
+    """Of the written stems, without the chunks after the audio of WAV files: time stamps and tags."""
     separation: str
     """Of the raw stems, before they are written in a format."""
 
@@ -87,8 +87,8 @@ def cache_keys(
     separation = digest.hexdigest()
     settings = _settings(request, stems, midi)
     return Keys(
-        job=_digest(separation, settings, region.origin if stems else None),
-        stems=_digest(separation, _without_notes(settings)),
+        job=_digest(separation, settings, (region.origin, region.tags) if stems else None),
+        stems=_digest(separation, _without_notes(settings), None if request.audio.name == "wav" else region.tags),
         separation=separation,
     )
 

@@ -15,17 +15,17 @@ from bridge.pipeline.cache.store import BLOCK_BYTES, OpenEntry
 from bridge.pipeline.manifest import decode_manifest
 from bridge.pipeline.output_files import OutputFile, result_file_name
 from bridge.pipeline.output_folder import OutputFolder
-from bridge.pipeline.stems import time_stamp_chunks
+from bridge.pipeline.stems import stem_chunks
 from bridge.project_paths import numbered
 from bridge.request import JobRequest
 from bridge.system.files import read_small
 
 
 def cached_stem_files(cached: OpenEntry, region: OpenRegion, request: JobRequest, name: str) -> Iterator[OutputFile]:
-    """The stems of a cache entry as output files, with the time stamps of the current job."""
+    """The stems of a cache entry as output files, with the chunks of the current job in WAV files."""
     for result in cached.entry.results:
         content, length = cached.files[result.file], cached.entry.sizes[result.file]
-        chunks = time_stamp_chunks(result.name, region, request)
+        chunks = stem_chunks(result.name, region, request)
         file = result_file_name(name, result.name, Path(result.file).suffix[1:])
         yield OutputFile(msgspec.structs.replace(result, file=file), _StampedFile(content, length, chunks).blocks)
 

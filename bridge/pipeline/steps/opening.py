@@ -10,7 +10,7 @@ from bridge.audio.source import OpenRegion
 from bridge.model import Warning
 from bridge.pipeline.cache.analyses import AnalysisCache
 from bridge.pipeline.cache.keys import Keys, cache_keys
-from bridge.pipeline.channels import stems_of
+from bridge.pipeline.channels import audio_of
 from bridge.pipeline.context import JobControl, WorkerContext
 from bridge.pipeline.job_log import JobLog
 from bridge.pipeline.manifest import EngineRecord, SourceRecord
@@ -49,8 +49,8 @@ class OpenJob:
 
     @property
     def separated_stems(self) -> list[str]:
-        """The stems that the engine has to produce."""
-        available = () if self.separator is None else stems_of(self.separator)
+        """The stems and opposites that the separation has to produce."""
+        available = () if self.separator is None else audio_of(self.separator)
         return [stem for stem in available if stem in self.stems or stem in self.midi]
 
     @property

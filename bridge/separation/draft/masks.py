@@ -15,8 +15,8 @@ from bridge.separation.draft.running_median import ALONG_FREQUENCY, ALONG_TIME, 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from bridge.dsp.stft import Spectrum
     from bridge.separation.draft.running_median import Mask
-    from bridge.separation.draft.stft import Spectrum
 
 #: Prevents division by zero in silent bins; far below the power of one bit of 24-bit audio.
 _FLOOR = np.float32(1e-20)

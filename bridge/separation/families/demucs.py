@@ -12,7 +12,7 @@ from bridge.separation.downloads.hub_repository import HubRepository
 from bridge.separation.downloads.source import DownloadSource, server_sources
 from bridge.separation.downloads.transfer import Transfer
 from bridge.separation.families.family import Description
-from bridge.separation.families.loaders import load_demucs
+from bridge.separation.families.loaders import demucs_weights
 from bridge.separation.families.user_models import find_in
 from bridge.separation.models.demucs_bags import (
     ADDING,
@@ -27,6 +27,8 @@ from bridge.separation.models.locations import ModelLocations
 from bridge.separation.models.weights import Weights
 from bridge.stems import FOUR_STEMS, STEMS
 
+_UNDER_MIT = frozenset({"htdemucs", "htdemucs_ft", "htdemucs_6s"})
+_MIT = " Weights: MIT, as their author republished them in July 2026."
 _TERMS = " Weights: see the authors' terms (trained in part on MUSDB18, whose songs are for non-commercial research)."
 
 #: The first sentences on each model; the terms follow.
@@ -102,7 +104,8 @@ class DemucsBags:
         return self.released.folder is not None
 
     def _description(self, name: str) -> Description:
-        note = _NOTES.get(name, _OTHER_NOTE) + _TERMS + (_DIFFQ if is_quantised(name) else "")
+        terms = _MIT if name in _UNDER_MIT else _TERMS
+        note = _NOTES.get(name, _OTHER_NOTE) + terms + (_DIFFQ if is_quantised(name) else "")
         if not self._is_installed:
             note += f" Needs the Python package demucs. {ADDING}"
         stems = STEMS if name == "htdemucs_6s" else FOUR_STEMS
@@ -154,7 +157,7 @@ def repository_name(name: str) -> str:
 
 
 def _complete(name: str, bag: Bag, files: Sequence[Path]) -> Weights | None:
-    return Weights(name, bag, tuple(files), load_demucs) if all(path.is_file() for path in files) else None
+    return demucs_weights(name, bag, tuple(files)) if all(path.is_file() for path in files) else None
 
 
 def _from_hub(repository: HubRepository, name: str, transfer: Transfer) -> None:

@@ -11,20 +11,25 @@ from bridge.separation.families.demucs import DemucsBags
 from bridge.separation.families.draft import DraftFamily
 from bridge.separation.families.family import Description, Family
 from bridge.separation.families.openunmix import OpenUnmixModels
+from bridge.separation.families.spleeter import SpleeterModels
 from bridge.separation.families.user_models import UserModels
 from bridge.separation.models.demucs_bags import Released
 from bridge.separation.models.locations import ModelLocations
 from bridge.separation.models.openunmix_files import Unmix
+from bridge.separation.spleeter.checkpoints import SpleeterPackage
 
 if TYPE_CHECKING:
     from bridge.separation.downloads.source import DownloadSource
     from bridge.separation.models.weights import Weights
 
 
-def family_rows(locations: ModelLocations, released: Released, unmix: Unmix) -> tuple[Family, ...]:
+def family_rows(
+    locations: ModelLocations, released: Released, unmix: Unmix, spleeter: SpleeterPackage
+) -> tuple[Family, ...]:
     """One row per family, in the order of `sab models`."""
     return (
         DraftFamily(),
+        SpleeterModels(locations, spleeter),
         DemucsBags(locations, released),
         OpenUnmixModels(locations, unmix),
         UserModels(locations.models_dir, released),
@@ -38,14 +43,23 @@ class EngineFamilies:
     rows: tuple[Family, ...]
 
     @classmethod
-    def of(cls, models_dir: Path) -> EngineFamilies:
-        """The families on this machine."""
-        return cls.at(ModelLocations.of(models_dir))
+    def of(cls, models_dir: Path, conversions: Path | None = None) -> EngineFamilies:
+        """The families on this machine; `conversions` as in `ModelLocations`."""
+        return cls.at(ModelLocations.of(models_dir, conversions=conversions))
 
     @classmethod
-    def at(cls, locations: ModelLocations, released: Released | None = None) -> EngineFamilies:
-        """The families at these locations; `released` stands in for the installed demucs package."""
-        return cls(family_rows(locations, released or Released.installed(), Unmix.installed()))
+    def at(
+        cls, locations: ModelLocations, released: Released | None = None, spleeter: SpleeterPackage | None = None
+    ) -> EngineFamilies:
+        """The families at these locations; `released` and `spleeter` stand in for the installed packages."""
+        return cls(
+            family_rows(
+                locations,
+                released or Released.installed(),
+                Unmix.installed(),
+                spleeter or SpleeterPackage.installed(),
+            )
+        )
 
     def names(self) -> tuple[str, ...]:
         return tuple(self._owners())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bridge.errors import WeightsUnavailable
 from bridge.separation.families.family import Description
-from bridge.separation.families.loaders import load_demucs, load_openunmix
+from bridge.separation.families.loaders import demucs_weights, load_openunmix
 from bridge.separation.models.demucs_bags import Bag, Released, read_bag
 from bridge.separation.models.model_folders import checkpoints_in, model_folders, read_folder
 from bridge.separation.models.openunmix_files import SEPARATOR, read_unmix_folder
@@ -74,7 +74,7 @@ def find_in(models_dir: Path, name: str, released: Bag | None = None) -> Weights
     """
     checkpoints = checkpoints_in(models_dir)
     if name in checkpoints:
-        return Weights(name, Bag((name,)), (checkpoints[name],), load_demucs)
+        return demucs_weights(name, Bag((name,)), (checkpoints[name],))
     definition = models_dir / f"{name}.yaml"
     is_defined = definition.is_file()
     if not is_defined and name in model_folders(models_dir):
@@ -84,7 +84,7 @@ def find_in(models_dir: Path, name: str, released: Bag | None = None) -> Weights
         return None
     missing = [signature for signature in bag.signatures if signature not in checkpoints]
     if not missing:
-        return Weights(name, bag, tuple(checkpoints[signature] for signature in bag.signatures), load_demucs)
+        return demucs_weights(name, bag, tuple(checkpoints[signature] for signature in bag.signatures))
     if released is None:
         raise WeightsUnavailable(
             f"The model {name} in {models_dir} lacks {', '.join(f'{signature}.th' for signature in missing)}.",
@@ -96,4 +96,4 @@ def find_in(models_dir: Path, name: str, released: Bag | None = None) -> Weights
 def _find_in_folder(folder: Path) -> Weights:
     if (folder / SEPARATOR).is_file():
         return Weights(folder.name, *read_unmix_folder(folder), load_openunmix)
-    return Weights(folder.name, *read_folder(folder), load_demucs)
+    return demucs_weights(folder.name, *read_folder(folder))

@@ -22,9 +22,13 @@ class ModelLocations:
     """torch.hub's cache of files from the authors' servers."""
     hub_url: str = HUB_URL
     """The Hugging Face hub, or a mirror of it."""
+    conversions: Path | None = None
+    """The bridge's folder for weights in a form that loads faster; None: none are kept."""
 
     @classmethod
-    def of(cls, models_dir: Path, environ: Mapping[str, str] = os.environ) -> ModelLocations:
+    def of(
+        cls, models_dir: Path, environ: Mapping[str, str] = os.environ, conversions: Path | None = None
+    ) -> ModelLocations:
         """The locations that huggingface_hub and torch.hub use in the same environment."""
 
         def folder(text: str) -> Path:
@@ -35,4 +39,4 @@ class ModelLocations:
         hub_cache = environ.get("HF_HUB_CACHE", environ.get("HUGGINGFACE_HUB_CACHE", str(hub_home / "hub")))
         torch_home = folder(environ.get("TORCH_HOME", str(cache / "torch")))
         hub_url = environ.get("HF_ENDPOINT", HUB_URL).rstrip("/")
-        return cls(models_dir, folder(hub_cache), torch_home / "hub" / "checkpoints", hub_url)
+        return cls(models_dir, folder(hub_cache), torch_home / "hub" / "checkpoints", hub_url, conversions)

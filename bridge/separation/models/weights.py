@@ -25,12 +25,13 @@ class LoadedModel:
     device: str
     """The requested device; the networks may have moved to another one."""
     networks: tuple[Network, ...]
+    """Those that `Backends` may convert."""
     separator: Separator
 
     @property
     def is_displaced(self) -> bool:
         """True if `device` ran out of memory and at least one network now computes elsewhere."""
-        return any(network.device != self.device for network in self.networks)
+        return self.separator.device != self.device
 
 
 #: Loads weights on `cpu`, `cuda` or `mps`. Raises WeightsUnavailable, OutOfMemory, EngineFailed, Cancelled.
@@ -46,6 +47,8 @@ class Weights:
     files: tuple[Path, ...]
     loader: Loader
     """Turns the files into a separator, without a converted model."""
+    is_convertible: bool = False
+    """True if `Backends` may convert them for a faster back-end."""
 
     @property
     def size_bytes(self) -> int | None:

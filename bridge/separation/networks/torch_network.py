@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
-import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from bridge.errors import EngineFailed, OutOfMemory
+from bridge.errors import EngineFailed
 from bridge.separation.networks.base import translate_errors
+from bridge.separation.networks.movable_model import MovableModel
 
 if TYPE_CHECKING:
     from demucs.apply import BagOfModels
 
     from bridge.separation.networks.base import Estimate, Planes
-
-_Outcome = TypeVar("_Outcome")
-
-log = logging.getLogger(__name__)
 
 
 class TorchNetwork:
@@ -40,12 +35,11 @@ class TorchNetwork:
         if model.audio_channels != 2:
             raise EngineFailed(f"The model {name} is not a stereo model.", advice="Use another model.")
         self._name = name
-        self._device = device
         self._identity = ""
         self.first_window: Planes | None = None
         """The first window it computed, used to test a converted model."""
-        self._model = model.eval()
-        self._retry_when_out_of_memory(self._move_to_device)
+        self._model = model
+        self._movable = MovableModel(name, model, device)
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -62,7 +56,7 @@ class TorchNetwork:
     @property
     def device(self) -> str:
         """The current device: the requested one, or `cpu` after that one ran out of memory."""
-        return self._device
+        return self._movable.device
 
     def input_frames(self, length: int) -> int:
         return int(self._model.valid_length(length)) if hasattr(self._model, "valid_length") else length
@@ -78,7 +72,7 @@ class TorchNetwork:
     def estimate(self, audio: Planes) -> Estimate:
         if self.first_window is None:
             self.first_window = audio
-        return self._retry_when_out_of_memory(lambda: self._compute(audio))
+        return self._movable.run(lambda: self._compute(audio))
 
     def identity(self) -> str:
         if not self._identity:
@@ -87,39 +81,9 @@ class TorchNetwork:
 
     def _compute(self, audio: Planes) -> Estimate:
         with translate_errors(self._name), torch.inference_mode(), _without_fused_attention():
-            outputs = self._model(torch.from_numpy(audio)[None].to(self._device))
+            outputs = self._model(torch.from_numpy(audio)[None].to(self.device))
             estimate: Estimate = outputs[0].cpu().numpy()
         return estimate
-
-    def _move_to_device(self) -> None:
-        with translate_errors(self._name):
-            self._model.to(torch.device(self._device))
-
-    def _retry_when_out_of_memory(self, step: Callable[[], _Outcome]) -> _Outcome:
-        """Runs `step`. If a graphics processor runs out of memory, frees memory and retries, then retries on the CPU.
-
-        Raises:
-            OutOfMemory, EngineFailed: as `step`.
-        """
-        if self._device != "cpu":
-            for free_memory in (self._release_memory, self._move_to_cpu):
-                # The error must be gone before memory is freed: its traceback keeps the failed attempt's tensors alive.
-                with suppress(OutOfMemory):
-                    return step()
-                free_memory()
-        return step()
-
-    def _release_memory(self) -> None:
-        with translate_errors(self._name):
-            _release_memory(self._device)
-
-    def _move_to_cpu(self) -> None:
-        """Moves the weights to the CPU and frees the graphics processor's memory."""
-        log.warning("%s: not enough memory on %s, computing on the processor from here on", self._name, self._device)
-        previous, self._device = self._device, "cpu"
-        self._move_to_device()
-        with translate_errors(self._name):
-            _release_memory(previous)
 
 
 def torch_networks(name: str, bag: BagOfModels, device: str) -> list[TorchNetwork]:
@@ -145,12 +109,6 @@ def identity_of(model: Any) -> str:
         digest.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(np.ascontiguousarray(tensor.detach().cpu().numpy()).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()[:16]
-
-
-def _release_memory(device: str) -> None:
-    """Returns torch's unused cached memory to the graphics processor."""
-    gc.collect()
-    (torch.mps if device == "mps" else torch.cuda).empty_cache()
 
 
 @contextmanager

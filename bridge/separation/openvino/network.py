@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bridge.separation.networks.base import translate_errors
+from bridge.separation.networks.base import OPENVINO_OPTIONS, translate_errors
 from bridge.separation.openvino.artifact import OpenVinoModel
 from bridge.separation.openvino.spectrogram import Spectrogram
 
 if TYPE_CHECKING:
     from bridge.separation.networks.base import Estimate, Planes
-
-#: Full float32 arithmetic, as in torch. By default OpenVINO uses bfloat16 on CPUs that have it: an error of 1e-2.
-_OPTIONS = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
 
 
 class OpenVinoNetwork:
@@ -51,7 +48,7 @@ class OpenVinoNetwork:
         with translate_errors(self._name):
             import openvino  # imported late: it takes at least 100 ms
 
-            compiled = openvino.Core().compile_model(self._model_file, "CPU", _OPTIONS)
+            compiled = openvino.Core().compile_model(self._model_file, "CPU", OPENVINO_OPTIONS)
             self._request = compiled.create_infer_request()
 
     def estimate(self, audio: Planes) -> Estimate:

@@ -302,6 +302,22 @@ test("the controls on the face determine the request and the import", () => {
   assert.equal(studio.track.slots[2].clip.values.muted, 0);
 });
 
+test("the menu of opposites asks for one, and it gets a track after the stems", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  for (const name of ["stem_drums", "stem_bass", "stem_other"]) studio.device.click(name);
+  studio.device.click("opposite", 1);
+  studio.clock.advance(10);
+  const job = studio.separate();
+  assert.deepEqual([job.keys.stems, job.keys.midi], ["vocals,instrumental", "vocals"]);
+  studio.complete(job, [["notes", "vocals", notesFile(NOTES)]]);
+  assert.deepEqual(studio.tracks(), ["Rhodes Loop (Vocals)", "Rhodes Loop (Vocals) MIDI", "Rhodes Loop (Instrumental)"]);
+  assert.equal(studio.live.song.tracks[3].values.color, 0xb16a7d);
+  studio.device.click("opposite", 2);
+  studio.clock.advance(10);
+  assert.equal(studio.separate().keys.stems, "vocals,no_drums");
+});
+
 test("what is switched off during the job is not imported", () => {
   const studio = new Studio().start();
   studio.sessionClip();

@@ -170,6 +170,19 @@ test("only notes, only audio, no stem at all", () => {
   assert.throws(() => built({ stems: {} }), /at least one stem/);
 });
 
+test("an opposite is one more audio file, and has no notes", () => {
+  const found = region.of(clip(), SET, false);
+  const built = (wishes) => {
+    const { stems, midi } = keys(request.build(clip(), SET, found, { ...WISHES, opposite: "instrumental", ...wishes }, true));
+    return [stems, midi];
+  };
+  assert.deepEqual(built({}), ["vocals,bass,instrumental", "vocals,bass"]);
+  assert.deepEqual(built({ stems: {} }), ["instrumental", "none"]);
+  assert.deepEqual(built({ audio: false }), ["none", "vocals,bass"]);
+  assert.deepEqual(built({ opposite: "" }), ["vocals,bass", "vocals,bass"]);
+  assert.throws(() => built({ stems: {}, audio: false }), /at least one stem/);
+});
+
 test("an unsaved set has a clear message; a Live that does not report the set sends no project", () => {
   const found = region.of(clip(), SET, false);
   assert.throws(() => request.build(clip(), { ...SET, file: "" }, found, WISHES, true), /Save the Live Set first/);

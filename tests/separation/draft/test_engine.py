@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.audio.signal import ArraySignal
+from bridge.dsp.stft import Stft
 from bridge.errors import BadArguments, Cancelled
 from bridge.separation.draft import engine
 from bridge.separation.draft.engine import DraftSeparator
@@ -22,7 +23,6 @@ from bridge.separation.draft.running_median import (
     running_median,
     running_sum,
 )
-from bridge.separation.draft.stft import Stft
 from tests.support.fakes import RecordingControl
 
 if TYPE_CHECKING:

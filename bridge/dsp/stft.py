@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -21,16 +21,19 @@ CACHE_SAMPLES = 1 << 16
 
 
 class Stft:
-    """Windows of `size` samples (a multiple of 4) with a hop of a quarter, and a sine window in both directions.
+    """Windows of `size` samples (a multiple of 4) with a hop of a quarter, and the same window in both directions.
 
-    The squares of four overlapping sine windows sum to 2 everywhere, so `inverse(forward(x))` is `x`. Window k is
+    The squares of four overlapping windows have the same sum everywhere, so `inverse(forward(x))` is `x`. Window k is
     centred on sample `k * hop - size / 2`, so excerpts of one signal that start at multiples of `hop` share one grid.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, window: Literal["sine", "hann"] = "sine") -> None:
         self.size = size
         self.hop = size // 4
-        self._window = np.sin(np.pi * (np.arange(size) + 0.5) / size).astype(np.float32)
+        turns = np.pi * np.arange(size) / size
+        shape = np.sin(turns + np.pi / 2 / size) if window == "sine" else np.square(np.sin(turns))
+        self._window = shape.astype(np.float32)
+        self._inverse_window = (shape / np.square(shape[:: self.hop]).sum()).astype(np.float32)
 
     def forward(self, samples: Samples) -> Spectrum:
         """float32 (frames, channels) → complex64 (channels, size // 2 + 1, columns)."""
@@ -48,7 +51,7 @@ class Stft:
         channels, _, columns = spectrum.shape
         joined = np.zeros((channels, columns + 3, self.hop), np.float32)
         for part in self._parts(columns):
-            windows = np.fft.irfft(spectrum[:, :, part].transpose(0, 2, 1), self.size, axis=2) * (self._window / 2)
+            windows = np.fft.irfft(spectrum[:, :, part].transpose(0, 2, 1), self.size, axis=2) * self._inverse_window
             quarters = windows.reshape(channels, -1, 4, self.hop)
             for quarter in range(4):
                 joined[:, part.start + quarter : part.stop + quarter] += quarters[:, :, quarter]
