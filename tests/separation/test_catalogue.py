@@ -185,7 +185,7 @@ def test_without_the_package_its_models_are_listed_with_what_they_need(
     with pytest.raises(WeightsUnavailable, match="needs the package demucs"):
         engines.open("htdemucs", "cpu", RecordingControl())
     control = RecordingControl()
-    assert engines.open("auto", "cpu", control).name == "draft"
+    assert engines.open("auto", "cpu", control).name == "good"
     assert "needs the package demucs" in control.warnings[0].message
 
 
