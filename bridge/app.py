@@ -85,7 +85,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
     clean_up = BackgroundDiskWork(CLEAN_UP_SECONDS)
     scheduler = Scheduler(store, clock, bus.publish, queue_limit=settings.queue_limit, clean_up=clean_up)
     inspector = InspectorClient(settings) if serve else InProcessInspector(settings.roots, settings.models_dir)
-    admission = Admission(inspector, scheduler.check_room, scheduler.submit)
+    admission = Admission(inspector, scheduler)
     player = MidiPlayer(bus.publish, PortLayout.of(settings), enabled=serve and not settings.no_midi)
     if serve and settings.port:
         bus.subscribe(LatenessLog(_own_folder(settings), clock).on_event)

@@ -15,6 +15,7 @@ __all__ = [
     "Analysed",
     "Ended",
     "Event",
+    "GroupEnded",
     "JobEvent",
     "MidiEnded",
     "MidiMoved",
@@ -39,6 +40,10 @@ class Submitted(Value, frozen=True, kw_only=True, tag="submitted"):
     name: str
     request: JobRequest
     unix_seconds: float
+    group_id: str = ""
+    """The group that it joined; empty: none."""
+    position: int = 0
+    """Its place in the group, from 1; 0 without a group."""
 
 
 class Started(Value, frozen=True, kw_only=True, tag="started"):
@@ -90,6 +95,25 @@ class Ended(Value, frozen=True, kw_only=True, tag="ended"):
     outcome: Outcome
     unix_seconds: float
     failure: Failure | None = None
+
+
+class GroupEnded(Value, frozen=True, kw_only=True, tag="group_ended"):
+    """All jobs of a group are over; comes once, after the last one's `Ended`."""
+
+    group_id: str
+    name: str
+    done: int
+    failed: int
+    cancelled: int
+
+    @property
+    def clips(self) -> int:
+        return self.done + self.failed + self.cancelled
+
+    @property
+    def outcome(self) -> Outcome:
+        """`done`: all jobs are; `failed`: some failed; `cancelled`: none failed, and some were cancelled."""
+        return "failed" if self.failed else "cancelled" if self.cancelled else "done"
 
 
 class MidiReady(Value, frozen=True, kw_only=True, tag="midi_ready"):
@@ -151,4 +175,4 @@ class Noticed(Value, frozen=True, kw_only=True, tag="noticed"):
 
 JobEvent: TypeAlias = Submitted | Started | Progressed | Warned | Produced | Analysed | Ended
 MidiEvent: TypeAlias = MidiWaiting | MidiStarted | MidiMoved | MidiEnded
-Event: TypeAlias = JobEvent | MidiReady | MidiEvent | WorkerChanged | Noticed
+Event: TypeAlias = JobEvent | GroupEnded | MidiReady | MidiEvent | WorkerChanged | Noticed

@@ -23,7 +23,14 @@ def apply(job: Job | None, event: JobEvent) -> Job:
     if isinstance(event, Submitted):
         if job is not None:
             return job
-        return Job(id=event.job, name=event.name, request=event.request, submitted_unix=event.unix_seconds)
+        return Job(
+            id=event.job,
+            name=event.name,
+            request=event.request,
+            submitted_unix=event.unix_seconds,
+            group_id=event.group_id,
+            position=event.position,
+        )
     if job is None:
         raise ValueError(f"{type(event).__name__} for a job that was never submitted: {event.job}")
     if event.job != job.id:

@@ -12,7 +12,20 @@ from typing import Any
 from bridge.bus import EventBus
 from bridge.config import Settings
 from bridge.errors import BridgeError, NotFound, unresponsive_drive
-from bridge.events import Ended, Event, MidiEnded, MidiStarted, MidiWaiting, Noticed, Started, Submitted, WorkerChanged
+from bridge.events import (
+    Ended,
+    Event,
+    GroupEnded,
+    JobEvent,
+    MidiEnded,
+    MidiStarted,
+    MidiWaiting,
+    Noticed,
+    Started,
+    Submitted,
+    WorkerChanged,
+)
+from bridge.groups.group import Group, group_with, groups_of, unknown_group
 from bridge.inspector.admission import Admission
 from bridge.midi.client import MidiPlayer
 from bridge.midi.offsets import offsets_seconds
@@ -26,6 +39,8 @@ from bridge.system.off_loop import ANSWER_SECONDS, off_loop
 
 #: How long a list of engines may take; one request in many waits for it.
 ENGINES_SECONDS = 1.0
+#: How often groups are looked at that wait for clips from a client that may be gone.
+IDLE_CHECK_SECONDS = 10.0
 
 
 class LocalBridge:
@@ -48,14 +63,32 @@ class LocalBridge:
         """Jobs submitted since this bridge started."""
         self._playing: set[tuple[str, str]] = set()
         """(job, stem) of all notes that play or are armed."""
+        self._live_groups: dict[str, Group] = {}
+        """Folded as they go, so that their progress never falls; the others come from their jobs."""
+        self._idle_check: asyncio.TimerHandle | None = None
         bus.subscribe(self._on_event)
 
     async def submit(self, request: JobRequest, sender: str = "") -> tuple[Job, int]:
-        return await self._admission.admit(request, sender)
+        try:
+            return await self._admission.admit(request, sender)
+        finally:
+            self._check_idle_groups_later()
 
     def cancel(self, job: str) -> None:
         self._scheduler.cancel(job)
         self._player.stop(job)  # a finished job may still be playing
+
+    def cancel_group(self, group: str, sender: str = "") -> None:
+        self._scheduler.cancel_group(group, sender)
+
+    def group(self, group_id: str) -> Group:
+        found = self._live_groups.get(group_id) or groups_of(self._scheduler.jobs()).get(group_id)
+        if found is None:
+            raise unknown_group(group_id)
+        return found
+
+    def groups(self) -> tuple[Group, ...]:
+        return tuple({**groups_of(self._scheduler.jobs()), **self._live_groups}.values())
 
     def job(self, job: str) -> Job:
         return self._scheduler.job(job)
@@ -121,11 +154,16 @@ class LocalBridge:
 
     async def close(self) -> None:
         """Cancels playback that is being prepared."""
+        if self._idle_check is not None:
+            self._idle_check.cancel()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _on_event(self, event: Event) -> None:
+        self._update_groups(event)
+        if isinstance(event, Ended):  # the scheduler looks at the job's group right after this event
+            asyncio.get_running_loop().call_soon(self._check_idle_groups_later)
         match event:
             case Started(engine=engine, device=device) if device:
                 self._engine, self._device = engine, device
@@ -140,6 +178,25 @@ class LocalBridge:
                 self._stop_removed_jobs()
             case Ended(job=job, outcome="done") if self._scheduler.job(job).request.play.when_done:
                 self._in_background(self._play_when_done(job))
+
+    def _check_idle_groups_later(self) -> None:
+        """Looks at the groups from time to time as long as one waits for clips that its client promised."""
+        if self._idle_check is None and self._scheduler.groups_are_waiting:
+            self._idle_check = asyncio.get_running_loop().call_later(IDLE_CHECK_SECONDS, self._check_idle_groups)
+
+    def _check_idle_groups(self) -> None:
+        self._idle_check = None
+        self._scheduler.end_idle_groups()
+        self._check_idle_groups_later()
+
+    def _update_groups(self, event: Event) -> None:
+        if isinstance(event, GroupEnded):
+            self._live_groups.pop(event.group_id, None)
+        elif isinstance(event, JobEvent):
+            job = self._scheduler.job(event.job)
+            known = self._live_groups.get(job.group_id)
+            if known is not None or (isinstance(event, Submitted) and job.group_id):
+                self._live_groups[job.group_id] = group_with(known, job)
 
     def _stop_removed_jobs(self) -> None:
         """Stops the notes of jobs that the store has removed, because no client can name them any more."""

@@ -126,6 +126,10 @@ class Job(Value, frozen=True, kw_only=True):
     name: str
     request: JobRequest
     submitted_unix: float
+    group_id: str = ""
+    """The group that it belongs to; unlike the group's name it is never used twice. Empty: none."""
+    position: int = 0
+    """Its place in the group, from 1; 0 without a group."""
     state: State = "queued"
     stage: Stage = "queued"
     fraction: float = 0.0

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from bridge.events import Event, JobEvent
+from bridge.groups.group import Group
 from bridge.model import Job, ModelInfo, Note, Status, Warning
 from bridge.request import JobRequest
 
@@ -305,6 +306,24 @@ class Bridge(Protocol):
         Raises:
             NotFound: there is no such job.
         """
+        ...
+
+    def cancel_group(self, group: str, sender: str = "") -> None:
+        """Cancels all queued and running jobs of a group, and its requests that are being checked.
+
+        `group` is its id, or the name that `sender` gave to a group that is not over.
+
+        Raises:
+            NotFound: there is no such group.
+        """
+        ...
+
+    def group(self, group_id: str) -> Group:
+        """Raises NotFound if there is no such group."""
+        ...
+
+    def groups(self) -> tuple[Group, ...]:
+        """All groups of the known jobs, oldest first."""
         ...
 
     def job(self, job: str) -> Job:

@@ -1,8 +1,8 @@
 """The request of a job, in groups.
 
 A group holds what affects the same result: region, engine and stems affect the sound of the stems; `AudioFormat` their
-files; `SongPosition` to `NoteFiles` the notes and their files. `OutputPlace` and `PlayRequest` affect no file's
-content.
+files; `SongPosition` to `NoteFiles` the notes and their files. `OutputPlace`, `PlayRequest` and `GroupChoice` affect no
+file's content.
 """
 
 from __future__ import annotations
@@ -192,6 +192,15 @@ class PlayRequest(Value, frozen=True, kw_only=True):
     """What playback follows: nothing, or the DAW's `clock`, `jack` or `link`."""
 
 
+class GroupChoice(Value, frozen=True, kw_only=True):
+    """The group that the job joins."""
+
+    name: str = ""
+    """As its client calls it; empty: none."""
+    clips: int = 0
+    """How many clips its client will send for it; 0: unknown."""
+
+
 class JobRequest(Value, frozen=True, kw_only=True):
     """A job on one region of one audio file."""
 
@@ -210,6 +219,7 @@ class JobRequest(Value, frozen=True, kw_only=True):
     note_files: NoteFiles = NoteFiles()
     place: OutputPlace = OutputPlace()
     play: PlayRequest = PlayRequest()
+    group: GroupChoice = GroupChoice()
 
 
 class NoteSettings(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TypeAlias
 
 from bridge.errors import ADVICE, NotFound, QueueFull
-from bridge.events import Ended, Event, JobEvent, Started, Submitted
+from bridge.events import Ended, Event, GroupEnded, JobEvent, Started, Submitted
+from bridge.groups.group import ending_of, groups_of, unknown_group
+from bridge.groups.open_groups import OpenGroups, Ticket
 from bridge.model import Failure, Job, Outcome
 from bridge.pipeline.output_folder import remove_partials
 from bridge.project_paths import result_name
@@ -56,6 +58,7 @@ class Scheduler:
         self._queue_limit = queue_limit
         self._clean_up = clean_up
         self._new_id = new_id
+        self._groups = OpenGroups(self._unused_group_id, clock.monotonic_seconds)
         self._queue: deque[str] = deque()
         self._running: str | None = None
         self._cancelling = False
@@ -66,10 +69,20 @@ class Scheduler:
         """Gives jobs to `runner` from now on; called once, before the first `on_runner_free`."""
         self._runner = runner
 
-    def submit(self, request: JobRequest) -> tuple[Job, int]:
+    def enter_group(self, request: JobRequest, sender: str) -> Ticket | None:
+        """The request's place in its group of this sender, which stays open until `leave_group`; None: no group."""
+        group = request.group
+        return self._groups.enter(sender, group.name, group.clips) if group.name else None
+
+    def leave_group(self, ticket: Ticket, *, was_full: bool = False) -> None:
+        """Called when the request with this ticket is queued or refused; `was_full`: because the queue was full."""
+        self._publish_end(self._groups.give_back(ticket, comes_again=was_full))
+
+    def submit(self, request: JobRequest, ticket: Ticket | None = None) -> tuple[Job, int]:
         """Queues a job; returns it with the number of jobs before it.
 
-        The files are not checked here, but before: see `bridge.inspector.admission`.
+        The files are not checked here, but before: see `bridge.inspector.admission`. `ticket` is the job's place in
+        its group.
 
         Raises:
             QueueFull: it was not queued.
@@ -81,9 +94,15 @@ class Scheduler:
             name=result_name(Path(request.source), request.place.name),
             request=request,
             unix_seconds=self._clock.unix_seconds(),
+            group_id="" if ticket is None else ticket.group_id,
+            position=0 if ticket is None else ticket.position,
         )
+        if ticket is not None:
+            self._groups.add(ticket, event.job)
         job = self._record(event)
         self._queue.append(job.id)
+        if ticket is not None and ticket.is_cancelled:
+            self.cancel(job.id)
         self._start_next()
         return job, before
 
@@ -104,6 +123,28 @@ class Scheduler:
             with contextlib.suppress(ValueError):
                 self._queue.remove(job)
             self._end(job, "cancelled")
+
+    def cancel_group(self, group: str, sender: str = "") -> None:
+        """Cancels all jobs of a group that are not over. See `protocols.Bridge.cancel_group`."""
+        found = self._groups.cancel(group, sender)
+        if found is None:
+            if group not in groups_of(self._store.jobs()):
+                raise unknown_group(group)
+            return
+        jobs, end = found
+        self._publish_end(end)
+        for job in reversed(jobs):  # the running one last, so that none of the others starts in its place
+            self.cancel(job)
+
+    @property
+    def groups_are_waiting(self) -> bool:
+        """Whether a group only waits for clips that its client promised: `end_idle_groups` must be called then."""
+        return self._groups.are_waiting
+
+    def end_idle_groups(self) -> None:
+        """Ends the groups whose client does not keep its promise."""
+        for end in self._groups.end_idle():
+            self._publish_end(end)
 
     def job(self, job: str) -> Job:
         """Raises NotFound where there is no such job."""
@@ -149,11 +190,16 @@ class Scheduler:
 
     def recover(self) -> None:
         """Fails the jobs that an earlier run of the bridge left open, and removes their temporary files."""
+        groups = set[str]()
         for job in self._store.jobs():
             if not job.is_over:
+                groups.add(job.group_id)
                 removal = self._removal(job.id)
                 self._end(job.id, "failed", "The bridge ended before this job was done.")
                 self._clean_up(removal, lambda: None)
+        for group_id, group in groups_of(self._store.jobs()).items():
+            if group_id in groups:
+                self._publish_end(ending_of(group))
 
     def close(self) -> None:
         """Cancels all waiting and running jobs; the runner must have ended before."""
@@ -206,9 +252,21 @@ class Scheduler:
     def _record(self, event: JobEvent) -> Job:
         job = self._store.append(event)
         self._publish(event)
+        if isinstance(event, Ended):
+            self._publish_end(self._groups.end(job.group_id, job.id, event.outcome))
         return job
+
+    def _publish_end(self, end: GroupEnded | None) -> None:
+        if end is not None:
+            self._publish(end)
 
     def _unused_id(self) -> str:
         while self._store.get(job := self._new_id()) is not None:
             continue
         return job
+
+    def _unused_group_id(self) -> str:
+        used = {name for job in self._store.jobs() for name in (job.id, job.group_id)}
+        while (group := self._new_id()) in used:
+            continue
+        return group

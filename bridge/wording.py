@@ -46,6 +46,8 @@ WORKER_WORDS: Mapping[str, str] = {
     "down": "restarting",
     "closing": "closing",
 }
+#: What musicians call the engines to choose between first; the others are called by their names.
+ENGINE_WORDS: Mapping[str, str] = {"draft": "fast", "good": "good", "htdemucs": "best"}
 SYNC_WORDS: Mapping[str, str] = {
     "now": "At once",
     "clock": "With your DAW's MIDI clock, on the port SAB Sync",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import cast
@@ -10,7 +11,8 @@ import pytest
 
 from bridge.bus import EventBus
 from bridge.config import Settings
-from bridge.events import Ended, MidiEnded, MidiStarted, MidiWaiting, Produced
+from bridge.events import Ended, GroupEnded, MidiEnded, MidiStarted, MidiWaiting, Produced
+from bridge.groups.open_groups import PATIENCE_SECONDS
 from bridge.inspector.admission import Admission
 from bridge.inspector.in_process import InProcessInspector
 from bridge.local import LocalBridge
@@ -50,7 +52,7 @@ async def test_the_notes_of_a_job_that_is_removed_from_the_store_stop(clip: Path
     bus, player = EventBus(), RecordingPlayer()
     scheduler = Scheduler(MemoryStore(limit=200), FakeClock(), bus.publish, queue_limit=1)
     scheduler.run(RecordingRunner())
-    admission = Admission(InProcessInspector((), Path()), scheduler.check_room, scheduler.submit)
+    admission = Admission(InProcessInspector((), Path()), scheduler)
     bridge = LocalBridge(Settings(), bus, scheduler, admission, cast("MidiPlayer", player))
     scheduler.on_runner_free()
 
@@ -73,6 +75,28 @@ async def test_the_notes_of_a_job_that_is_removed_from_the_store_stop(clip: Path
     assert set(player.stopped) == {armed, playing}
 
 
+async def test_a_group_whose_client_is_gone_ends(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.local.IDLE_CHECK_SECONDS", 0.0)
+    bus, clock = EventBus(), FakeClock()
+    scheduler = Scheduler(MemoryStore(), clock, bus.publish, queue_limit=9)
+    scheduler.run(RecordingRunner())
+    admission = Admission(InProcessInspector((), Path()), scheduler)
+    bridge = LocalBridge(Settings(), bus, scheduler, admission, cast("MidiPlayer", RecordingPlayer()))
+    scheduler.on_runner_free()
+    ended = asyncio.Event()
+    bridge.subscribe(lambda event: ended.set() if isinstance(event, GroupEnded) else None)
+    job, _ = await bridge.submit(request_for(clip, group="take", group_clips=2))
+    scheduler.on_event(Ended(job=job.id, outcome="done", unix_seconds=1.0))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not ended.is_set()
+    assert bridge.group(job.group_id).state == "running"
+    clock.advance(PATIENCE_SECONDS)
+    await asyncio.wait_for(ended.wait(), 5)
+    assert bridge.group(job.group_id).state == "done"
+    await bridge.close()
+
+
 async def test_a_job_of_an_earlier_run_uses_the_sync_setting_of_this_bridge(clip: Path) -> None:
     store, player = MemoryStore(), RecordingPlayer()
 
@@ -80,7 +104,7 @@ async def test_a_job_of_an_earlier_run_uses_the_sync_setting_of_this_bridge(clip
         bus = EventBus()
         scheduler = Scheduler(store, FakeClock(), bus.publish, queue_limit=9)
         scheduler.run(RecordingRunner())
-        admission = Admission(InProcessInspector((), Path()), scheduler.check_room, scheduler.submit)
+        admission = Admission(InProcessInspector((), Path()), scheduler)
         bridge = LocalBridge(
             Settings(defaults=request_for("", sync=sync)), bus, scheduler, admission, cast("MidiPlayer", player)
         )

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from bridge.errors import NotFound, QueueFull
-from bridge.events import Ended, Event, Produced, Progressed, Started
+from bridge.events import Ended, Event, GroupEnded, Produced, Progressed, Started
+from bridge.groups.group import ending_of, groups_of
+from bridge.groups.open_groups import PATIENCE_SECONDS
 from bridge.model import Result
 from bridge.project_paths import partial_name
 from bridge.request import JobRequest
@@ -22,25 +24,33 @@ class SchedulerBench:
 
     def __init__(self, source: Path, *, queue_limit: int = 10) -> None:
         self.source = source
+        self.clock = FakeClock()
         self.events: list[Event] = []
         self.runner = RecordingRunner()
         self.store = MemoryStore()
         names: Iterator[str] = (f"job{number}" for number in range(1, 10_000))
         self.scheduler = Scheduler(
             self.store,
-            FakeClock(),
+            self.clock,
             self.events.append,
             queue_limit=queue_limit,
             new_id=lambda: next(names),
         )
         self.scheduler.run(self.runner)
 
-    def submit(self, **options: object) -> str:
+    def submit(self, sender: str = "", **options: object) -> str:
         request = request_for(self.source, **options)
-        return self.scheduler.submit(request)[0].id
+        ticket = self.scheduler.enter_group(request, sender)
+        job, _ = self.scheduler.submit(request, ticket)
+        if ticket is not None:
+            self.scheduler.leave_group(ticket)
+        return job.id
 
     def end(self, job: str) -> None:
         self.scheduler.on_event(Ended(job=job, outcome="done", unix_seconds=1.0))
+
+    def group_ends(self) -> list[GroupEnded]:
+        return [event for event in self.events if isinstance(event, GroupEnded)]
 
     def states(self) -> dict[str, str]:
         return {job.id: job.state for job in self.scheduler.jobs()}
@@ -193,6 +203,110 @@ def test_closing_cancels_everything(bench: SchedulerBench) -> None:
     assert set(bench.states().values()) == {"cancelled"}
 
 
+def test_jobs_of_one_sender_with_one_name_are_a_group_in_order(bench: SchedulerBench) -> None:
+    jobs = [bench.scheduler.job(bench.submit(sender, group="take")) for sender in ("a", "a", "b", "a")]
+    assert [job.position for job in jobs] == [1, 2, 1, 3]
+    assert jobs[0].group_id == jobs[1].group_id == jobs[3].group_id != jobs[2].group_id
+
+
+def test_a_group_ends_once_with_its_counts_and_its_name_then_begins_another(bench: SchedulerBench) -> None:
+    bench.scheduler.on_runner_free()
+    first, second, third = (bench.submit(group="take") for _ in range(3))
+    bench.end(first)
+    bench.scheduler.on_runner_lost("Killed")  # second fails
+    bench.scheduler.on_runner_free()
+    assert bench.group_ends() == []
+    bench.scheduler.cancel(third)
+    bench.scheduler.on_event(Ended(job=third, outcome="cancelled", unix_seconds=1.0))
+    (end,) = bench.group_ends()
+    assert (end.name, end.clips, end.done, end.failed, end.cancelled, end.outcome) == ("take", 3, 1, 1, 1, "failed")
+    assert isinstance(bench.events[-2], Ended) and bench.events[-1] is end
+    assert bench.scheduler.job(second).state == "failed"
+    again = bench.scheduler.job(bench.submit(group="take"))
+    assert again.group_id != end.group_id and again.position == 1
+
+
+def test_a_cancelled_group_starts_none_of_its_jobs_and_touches_no_other(bench: SchedulerBench) -> None:
+    bench.scheduler.on_runner_free()
+    running, *waiting = (bench.submit(group="take") for _ in range(3))
+    other = bench.submit()
+    bench.scheduler.cancel_group(bench.scheduler.job(running).group_id)
+    assert {bench.states()[job] for job in waiting} == {"cancelled"}
+    bench.scheduler.on_event(Ended(job=running, outcome="cancelled", unix_seconds=1.0))
+    assert bench.runner.asked == [("run", running), ("cancel", running), ("run", other)]
+    (end,) = bench.group_ends()
+    assert (end.cancelled, end.outcome) == (3, "cancelled")
+    bench.scheduler.cancel_group(end.group_id)  # it is over: nothing happens
+    assert len(bench.group_ends()) == 1
+
+
+def test_a_request_that_is_checked_while_its_group_is_cancelled_never_runs(bench: SchedulerBench) -> None:
+    bench.scheduler.on_runner_free()
+    request = request_for(bench.source, group="take")
+    ticket = bench.scheduler.enter_group(request, "")
+    assert ticket is not None
+    bench.scheduler.cancel_group(ticket.group_id)
+    job, _ = bench.scheduler.submit(request, ticket)
+    bench.scheduler.leave_group(ticket)
+    assert bench.states()[job.id] == "cancelled"
+    assert bench.runner.asked == []
+    assert [end.cancelled for end in bench.group_ends()] == [1]
+
+
+def test_a_group_does_not_end_before_all_promised_clips_have_arrived(bench: SchedulerBench) -> None:
+    bench.scheduler.on_runner_free()
+    bench.end(bench.submit(group="take", group_clips=3))
+    refused = bench.scheduler.enter_group(request_for(bench.source, group="take", group_clips=3), "")
+    assert refused is not None
+    bench.scheduler.leave_group(refused)
+    assert bench.group_ends() == []
+    bench.end(bench.submit(group="take", group_clips=3))
+    assert [end.done for end in bench.group_ends()] == [2]
+
+
+def test_a_group_that_waits_for_promised_clips_ends_when_it_is_cancelled(bench: SchedulerBench) -> None:
+    bench.scheduler.on_runner_free()
+    job = bench.submit(group="take", group_clips=3)
+    bench.end(job)
+    bench.scheduler.cancel_group(bench.scheduler.job(job).group_id)
+    assert [(end.done, end.outcome) for end in bench.group_ends()] == [(1, "done")]
+
+
+def test_a_group_whose_client_promised_more_clips_than_it_sends_ends_after_a_while(bench: SchedulerBench) -> None:
+    bench.scheduler.on_runner_free()
+    waits, works = bench.submit(group="take", group_clips=3), bench.submit(group="other", group_clips=3)
+    bench.end(waits)
+    assert bench.scheduler.groups_are_waiting
+    bench.clock.advance(PATIENCE_SECONDS - 1)
+    bench.scheduler.end_idle_groups()
+    assert bench.group_ends() == []
+    bench.clock.advance(1)
+    bench.scheduler.end_idle_groups()
+    assert [(end.name, end.done) for end in bench.group_ends()] == [("take", 1)]
+    bench.end(works)
+    bench.clock.advance(PATIENCE_SECONDS - 1)
+    bench.submit(group="other")  # it is not gone
+    bench.clock.advance(PATIENCE_SECONDS)
+    bench.scheduler.end_idle_groups()
+    assert len(bench.group_ends()) == 1
+
+
+def test_cancelling_an_unknown_group_is_an_error(bench: SchedulerBench) -> None:
+    with pytest.raises(NotFound):
+        bench.scheduler.cancel_group("unknown")
+
+
+def test_a_group_left_open_by_an_earlier_run_ends_with_the_counts_of_both_runs(bench: SchedulerBench) -> None:
+    bench.scheduler.on_runner_free()
+    first, *_ = (bench.submit(group="take") for _ in range(3))
+    bench.end(first)
+    events: list[Event] = []
+    later = Scheduler(bench.store, FakeClock(), events.append, queue_limit=9)
+    later.recover()
+    assert [(end.done, end.failed) for end in events if isinstance(end, GroupEnded)] == [(1, 2)]
+    assert isinstance(events[-1], GroupEnded)
+
+
 class AnyOrder(RuleBasedStateMachine):
     """For any order of calls: every job ends once, and at most one runs."""
 
@@ -208,9 +322,15 @@ class AnyOrder(RuleBasedStateMachine):
         runs = [job for verb, job in self.bench.runner.asked if verb == "run"]
         return next((job for job in runs if not self.bench.scheduler.job(job).is_over), None)
 
-    @rule()
-    def submit(self) -> None:
-        self.bench.submit()
+    @rule(group=st.sampled_from(["", "take", "other"]), sender=st.sampled_from("ab"))
+    def submit(self, group: str, sender: str) -> None:
+        self.bench.submit(sender, group=group)
+
+    @rule(pick=st.integers(0, 100))
+    @precondition(lambda self: any(job.group_id for job in self.bench.scheduler.jobs()))
+    def cancel_group(self, pick: int) -> None:
+        groups = sorted({job.group_id for job in self.bench.scheduler.jobs()} - {""})
+        self.bench.scheduler.cancel_group(groups[pick % len(groups)])
 
     @rule(pick=st.integers(0, 100))
     @precondition(lambda self: self.bench.scheduler.jobs())
@@ -240,6 +360,15 @@ class AnyOrder(RuleBasedStateMachine):
     def one_end_for_each_job(self) -> None:
         ended = [event.job for event in self.bench.events if isinstance(event, Ended)]
         assert len(ended) == len(set(ended))
+
+    @invariant()
+    def one_end_for_each_group_that_is_over_with_the_counts_of_its_jobs(self) -> None:
+        groups = groups_of(self.bench.scheduler.jobs())
+        over = {group.id: ending_of(group) for group in groups.values() if group.is_over}
+        ends = self.bench.group_ends()
+        assert {end.group_id: end for end in ends} == over
+        assert len(ends) == len(over)
+        assert len(self.bench.scheduler._groups) == len(groups) - len(over)
 
     @invariant()
     def at_most_one_runs_and_none_waits_for_a_free_runner(self) -> None:

@@ -76,7 +76,7 @@ def test_every_state_has_its_mark_and_colour_on_the_screen(state: State) -> None
         id="a", name="song", request=JobRequest(source="/a.wav"), submitted_unix=0.0, state=state, stage="separating"
     )
     assert stage_words(job) == (STAGE_WORDS["separating"] if state == "running" else STATE_WORDS[state])
-    assert state_style(job, PALETTE)
+    assert state_style(job.state, PALETTE)
 
 
 def test_a_sentence_starts_with_a_capital_and_changes_nothing_else() -> None:

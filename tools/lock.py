@@ -26,6 +26,7 @@ else:
 ROOT = Path(__file__).parents[1]
 LOCK = "requirements.lock"
 OLDEST_PYTHON = "3.10"
+GROUPS = ("dev", "bench", "bundle")
 #: The CPU build of the same torch, which some machines offer besides the index: `torch-2.13.0+cpu-cp311-…_x86_64.whl`.
 MORE_HASHES: Mapping[str, Sequence[str]] = {
     "torch==2.13.0": ("sha256:6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b",),
@@ -97,19 +98,12 @@ def _pins(lock: str) -> list[str]:
 def _resolved() -> str:
     """Asks the index, without what this machine offers besides: the lock must not depend on it."""
     environment = {name: value for name, value in os.environ.items() if name not in ("UV_FIND_LINKS", "PIP_FIND_LINKS")}
-    uv = [
-        find_uv_bin(),
-        "pip",
-        "compile",
-        "pyproject.toml",
-        "--quiet",
-        "--universal",
-        "--python-version",
-        OLDEST_PYTHON,
-    ]
-    which = ["--all-extras", "--group", "dev", "--group", "bench", "--group", "bundle"]
+    compile_ = [find_uv_bin(), "pip", "compile", "pyproject.toml", "--quiet", "--universal"]
+    which = ["--python-version", OLDEST_PYTHON, "--all-extras"]
+    groups = [word for group in GROUPS for word in ("--group", group)]
     form = ["--generate-hashes", "--no-annotate", "--no-header", "--no-emit-index-url", "--no-emit-find-links"]
-    done = subprocess.run([*uv, *which, *form], check=True, capture_output=True, text=True, cwd=ROOT, env=environment)
+    command = [*compile_, *which, *groups, *form]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT, env=environment)
     return done.stdout
 
 

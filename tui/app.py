@@ -16,6 +16,7 @@ from textual.message import Message
 
 from bridge.errors import BridgeError, NotReadable
 from bridge.events import Noticed
+from bridge.groups.group import Group
 from bridge.protocols import Bridge, Clock
 from bridge.system.clock import SystemClock
 from tui.availability import is_possible
@@ -174,12 +175,19 @@ class SabApp(TerminalApp):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 – Textual's signature
         """None, which greys out the key, where the action is not possible now."""
         is_open = self._host is not None and not self._host_task.is_closing
-        return True if is_possible(action, self._main.selected, bridge_is_open=is_open) else None
+        return True if is_possible(action, self._main.selected_row, bridge_is_open=is_open) else None
 
     def action_cancel_job(self) -> None:
-        if self._host and (job := self._main.selected):
+        if self._host and (row := self._main.selected_row):
             with self._errors_reported():
-                self._host.bridge.cancel(job.id)
+                if isinstance(row, Group):
+                    self._host.bridge.cancel_group(row.id)
+                else:
+                    self._host.bridge.cancel(row.id)
+
+    def action_clips(self) -> None:
+        self._main.toggle_clips()
+        self._main.refresh_bindings()
 
     def action_play(self) -> None:
         if self._host and (job := self._main.selected):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from bridge.groups.group import Group
 from bridge.model import Job
 
 
@@ -17,13 +18,17 @@ _JOB_CONDITIONS: Mapping[str, Callable[[Job], bool]] = {
     "play": _has_notes,
     "follow": _has_notes,
     "results": lambda job: bool(job.results),
+    "clips": lambda job: bool(job.group_id),
 }
 _NEEDS_BRIDGE = frozenset({"add", "cancel_job", "play", "follow", "stop", "panic"})
 
 
-def is_possible(action: str, job: Job | None, *, bridge_is_open: bool) -> bool:
-    """Whether `action` is possible while `job` is selected; `bridge_is_open` is False before and while it closes."""
+def is_possible(action: str, row: Job | Group | None, *, bridge_is_open: bool) -> bool:
+    """Whether `action` is possible while `row` is selected; `bridge_is_open` is False before and while it closes."""
     if action in _NEEDS_BRIDGE and not bridge_is_open:
         return False
-    condition = _JOB_CONDITIONS.get(action)
-    return condition is None or (job is not None and condition(job))
+    if action not in _JOB_CONDITIONS:
+        return True
+    if isinstance(row, Group):
+        return action == "clips" or (action == "cancel_job" and not row.is_over)
+    return row is not None and _JOB_CONDITIONS[action](row)

@@ -22,12 +22,13 @@ class Key:
 
 KEYS = (
     Key("a", "add", "Add", "Add a song by its path, or drop its file onto this window."),
-    Key("c", "cancel_job", "Cancel", "Cancel the selected job; files that are complete stay."),
+    Key("c", "cancel_job", "Cancel", "Cancel the selected job or group; files that are complete stay."),
     Key("p", "play", "Play", "Play the selected job's notes to the MIDI ports."),
     Key("f", "follow", "Follow", "Play the notes in time with a MIDI clock, JACK or Link.", in_footer=False),
     Key("s", "stop", "Stop", "Stop playing."),
     Key("!,P", "panic", "Panic", "Silence every MIDI port at once, hanging notes too.", shown_as="!"),
     Key("o", "results", "Files", "Show the selected job's files, and copy a path."),
+    Key("space,enter", "clips", "Clips", "Space: show or hide the clips of the selected group.", "␣", in_footer=False),
     Key("?", "help", "Help", "Show this help.", shown_as="?"),
     Key("q", "quit", "Quit", "Close the bridge; asks first while jobs are unfinished."),
 )

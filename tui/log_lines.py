@@ -9,6 +9,7 @@ from bridge.events import (
     Analysed,
     Ended,
     Event,
+    GroupEnded,
     MidiEnded,
     MidiReady,
     MidiStarted,
@@ -20,10 +21,10 @@ from bridge.events import (
     Warned,
     WorkerChanged,
 )
-from bridge.model import Job
+from bridge.model import Job, State
 from bridge.score.words import music_words
 from bridge.units import clock_text
-from bridge.wording import KIND_WORDS, PLAY_OUTCOME_WORDS
+from bridge.wording import KIND_WORDS, PLAY_OUTCOME_WORDS, STATE_WORDS
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ def log_line(event: Event, jobs: Mapping[str, Job], now: float) -> LogLine | Non
             return LogLine(now, "info", words, name) if words else None
         case Ended():
             return _end_line(event, jobs[event.job], now)
+        case GroupEnded():
+            return LogLine(now, "good" if event.outcome == "done" else "info", _counts(event), event.name)
         case MidiReady():
             count = len(event.status.ports)
             ready = f"{count} MIDI {'port' if count == 1 else 'ports'} open on {event.status.backend}"
@@ -89,6 +92,12 @@ def _end_line(event: Ended, job: Job, now: float) -> LogLine:
         return LogLine(now, "info", f"cancelled{left}", job.name)
     took = clock_text(event.unix_seconds - job.submitted_unix)
     return LogLine(now, "good", f"done, {_files(len(job.results))} after {took}", job.name)
+
+
+def _counts(end: GroupEnded) -> str:
+    counts: tuple[tuple[int, State], ...] = ((end.done, "done"), (end.failed, "failed"), (end.cancelled, "cancelled"))
+    words = ", ".join(f"{count} {STATE_WORDS[state]}" for count, state in counts if count)
+    return f"all {end.clips} clips are over: {words}"
 
 
 def _files(count: int) -> str:

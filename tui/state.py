@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import TypeAlias
 
 from bridge.events import (
     Event,
+    GroupEnded,
     JobEvent,
     MidiEnded,
     MidiReady,
@@ -18,12 +20,15 @@ from bridge.events import (
     Submitted,
     WorkerChanged,
 )
+from bridge.groups.group import Group, ended_group, group_with, groups_of
 from bridge.lifecycle import apply
 from bridge.model import Job, MidiStatus, Status
 from tui.log_lines import LogLine, log_line
 
 #: The most lines that the log holds; older ones are dropped.
 LOG_LIMIT = 10_000
+#: One line of the table of jobs.
+TableRow: TypeAlias = Job | Group
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,7 @@ class ViewState:
     """What the widgets show. `playing` and `armed` hold (job, stem) pairs."""
 
     jobs: Mapping[str, Job] = field(default_factory=dict)
+    groups: Mapping[str, Group] = field(default_factory=dict)
     midi: MidiStatus = field(default_factory=MidiStatus)
     worker: str = ""
     """`starting`, `ready`, `busy`, `down` or `closing`; empty until the bridge is open."""
@@ -50,9 +56,11 @@ class ViewState:
 
 def initial_view(jobs: Iterable[Job], status: Status, address: str, unix_seconds: float) -> ViewState:
     """The state of a bridge before the first event that will be folded in."""
+    known = tuple(jobs)
     listening = LogLine(unix_seconds, "info", f"listening on {address}")
     return ViewState(
-        jobs=MappingProxyType({job.id: job for job in jobs}),
+        jobs=MappingProxyType({job.id: job for job in known}),
+        groups=MappingProxyType(groups_of(known)),
         midi=status.midi,
         worker=status.worker,
         engine=status.engine,
@@ -67,18 +75,23 @@ def view_after(state: ViewState, events: Iterable[Event], unix_seconds: float) -
 
     Never raises: an event of an unknown job changes nothing.
     """
-    jobs = dict(state.jobs)
+    jobs, groups = dict(state.jobs), dict(state.groups)
     lines: list[LogLine] = []
     for event in events:
         before = jobs.get(event.job) if isinstance(event, JobEvent) else None
         if isinstance(event, Submitted) or (before is not None and isinstance(event, JobEvent)):
             jobs[event.job] = after = apply(before, event)
+            if after.group_id and after is not before:
+                groups[after.group_id] = group_with(groups.get(after.group_id), after)
             if after is before and not isinstance(event, Progressed):
                 continue  # a repeated event, or the job is finished
             if isinstance(event, Started) and before is not None and before.device == event.device:
                 continue  # only the output folder has changed
         elif isinstance(event, JobEvent):
             continue
+        elif isinstance(event, GroupEnded):
+            if event.group_id in groups:
+                groups[event.group_id] = ended_group(groups[event.group_id])
         else:
             state = _after_other_event(state, event)
         if (line := log_line(event, jobs, unix_seconds)) is not None:
@@ -86,17 +99,39 @@ def view_after(state: ViewState, events: Iterable[Event], unix_seconds: float) -
     return replace(
         state,
         jobs=MappingProxyType(jobs),
+        groups=MappingProxyType(groups),
         log=(*state.log, *lines)[-LOG_LIMIT:] if lines else state.log,
         lines_logged=state.lines_logged + len(lines),
     )
 
 
-def jobs_in_order(state: ViewState) -> tuple[Job, ...]:
-    """Running jobs, then queued jobs in their order, then finished jobs with the newest first."""
-    running_jobs = [job for job in state.jobs.values() if job.state == "running"]
-    queued = [job for job in state.jobs.values() if job.state == "queued"]
-    finished = sorted((job for job in state.jobs.values() if job.is_over), key=lambda job: -(job.ended_unix or 0.0))
-    return (*running_jobs, *queued, *finished)
+def rows_in_order(state: ViewState, opened: frozenset[str] = frozenset()) -> tuple[TableRow, ...]:
+    """Running jobs, then queued jobs in their order, then finished jobs with the newest first.
+
+    A group stands in one row, among jobs of its state; below the groups in `opened` stand their clips, in order.
+    """
+    entries = {job.group_id or job.id: state.groups.get(job.group_id, job) for job in state.jobs.values()}
+    in_order = [
+        *(entry for entry in entries.values() if entry.state == "running"),
+        *(entry for entry in entries.values() if entry.state == "queued"),
+        *sorted((entry for entry in entries.values() if _is_over(entry)), key=_ended_unix, reverse=True),
+    ]
+    rows: list[TableRow] = []
+    for entry in in_order:
+        rows.append(entry)
+        if isinstance(entry, Group) and entry.id in opened:
+            rows += entry.jobs
+    return tuple(rows)
+
+
+def _is_over(row: TableRow) -> bool:
+    return row.state not in ("queued", "running")
+
+
+def _ended_unix(row: TableRow) -> float:
+    if isinstance(row, Group):
+        return max(job.ended_unix or 0.0 for job in row.jobs)
+    return row.ended_unix or 0.0
 
 
 def _after_other_event(state: ViewState, event: Event) -> ViewState:

@@ -45,7 +45,7 @@ def missing_voice() -> str | None:
     return None
 
 
-def sung(notes: Sequence[Note], frames: int, voice: str, seed: int) -> Wave:
+def sung(notes: Sequence[Note], frames: int, voice: str, seed: int, sentences: Sequence[str] = SENTENCES) -> Wave:
     """Sentences on the pitches of the notes, legato, as a singer slurs a tune: (frames,).
 
     The words keep their timing, half as long again as in speech, their consonants, and a little of their intonation.
@@ -56,7 +56,7 @@ def sung(notes: Sequence[Note], frames: int, voice: str, seed: int) -> Wave:
     onsets, pitches = np.array([note.onset_seconds for note in notes]), np.array([note.pitch for note in notes])
     position, index = float(onsets[0]), seed
     while position * RATE_HZ < frames:
-        audio, rate_hz = _said(voice, SENTENCES[index % len(SENTENCES)], slower=1.5)
+        audio, rate_hz = _said(voice, sentences[index % len(sentences)], slower=1.5)
         spoken_hz, times = pyworld.harvest(audio, rate_hz)
         envelope = pyworld.cheaptrick(audio, spoken_hz, times, rate_hz)
         breath = pyworld.d4c(audio, spoken_hz, times, rate_hz)

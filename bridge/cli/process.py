@@ -1,9 +1,9 @@
-"""`sab process` and `sab transcribe`: run one job without a server."""
+"""`sab process` and `sab transcribe`: run one job without a server; `process_group` runs several."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,17 +12,24 @@ import typer
 
 from bridge.app import open_bridge
 from bridge.cli import shared
+from bridge.cli.clips import find_clips
 from bridge.cli.completion import one_of_these
 from bridge.cli.job_options import Given, takes
 from bridge.cli.output.job_report import JobReport, report_for
 from bridge.cli.output.terminal import OutputClosed, write_error, write_note
+from bridge.cli.process_group import run_group
 from bridge.config import Settings
 from bridge.errors import BadArguments, BridgeError, NotWritable
 from bridge.events import Ended, Event
 from bridge.model import Job
 from bridge.stems import MIX, STEMS
 
-Source = Annotated[Path, typer.Argument(metavar="FILE", help="The song or clip: WAV, AIFF, FLAC, Ogg, MP3, M4A …")]
+Sources = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE…", help="Songs or clips: WAV, AIFF, FLAC, Ogg, MP3, M4A …; a folder: the audio files in it."
+    ),
+]
 SOURCES = (*STEMS, MIX.name)
 As = Annotated[
     str,
@@ -37,28 +44,50 @@ As = Annotated[
 
 @shared.command
 @takes("process")
-async def process(options: Given, file: Source, json: shared.Json = False, models_dir: shared.ModelsDir = None) -> int:
-    """Separate one song or clip into stems, with a MIDI file for each of them.
+async def process(
+    options: Given, files: Sources, json: shared.Json = False, models_dir: shared.ModelsDir = None
+) -> int:
+    """Separate songs or clips into stems, with a MIDI file for each of them.
 
-    The results go into the project that the clip belongs to, or into a folder "stems" beside the clip.
+    The results go into the project that the clip belongs to, or into a folder "stems" beside the clip. Of
+    several clips, each has its own folder.
     """
-    return await _run(file, shared.settings_from(models_dir=models_dir), options, json=json)
+    return await _run(files, shared.settings_from(models_dir=models_dir), options, json=json)
 
 
 @shared.command
 @takes("transcribe")
-async def transcribe(options: Given, file: Source, stem: As = "mix", json: shared.Json = False) -> int:
-    """Turn a recording of one voice or instrument into a MIDI file, without separating it first.
+async def transcribe(options: Given, files: Sources, stem: As = "mix", json: shared.Json = False) -> int:
+    """Turn recordings of one voice or instrument into MIDI files, without separating them first.
 
     The same file again with other note settings takes hardly any time.
     """
     if stem not in SOURCES:
         raise BadArguments(f"--as must be one of {', '.join(SOURCES)}, not {stem!r}.")
-    return await _run(file, shared.settings_from(), options, json=json, transcribe_as=stem)
+    return await _run(files, shared.settings_from(), options, json=json, transcribe_as=stem)
 
 
 async def _run(
-    file: Path, settings: Settings, options: Mapping[str, object], *, json: bool, transcribe_as: str | None = None
+    written: Sequence[str],
+    settings: Settings,
+    options: Mapping[str, object],
+    *,
+    json: bool,
+    transcribe_as: str | None = None,
+) -> int:
+    try:
+        clips = await find_clips(written)
+    except BridgeError as error:
+        if not isinstance(error, BadArguments):
+            report_for(json=json).refuse(error)
+        raise
+    if clips.is_group:
+        return await run_group(clips, settings, options, json=json, transcribe_as=transcribe_as)
+    return await _run_one(clips.files[0], settings, options, json=json, transcribe_as=transcribe_as)
+
+
+async def _run_one(
+    file: Path, settings: Settings, options: Mapping[str, object], *, json: bool, transcribe_as: str | None
 ) -> int:
     report = report_for(json=json)
     async with shared.interruption() as interrupted, open_bridge(settings, serve=False) as running:

@@ -13,6 +13,7 @@ from bridge.cli.output import terminal
 from bridge.events import (
     Ended,
     Event,
+    GroupEnded,
     MidiEnded,
     MidiReady,
     MidiStarted,
@@ -90,8 +91,10 @@ def _log(event: Event) -> None:
 
 def _event_text(event: Event) -> str:
     match event:
-        case Submitted(job=job, name=name):
-            return f"{job}: {name}"
+        case Submitted(job=job, name=name, request=request, position=position):
+            return f"{job}: {name}" if not position else f"{job}: {name} ({request.group.name}, {position})"
+        case GroupEnded(name=name, done=done, failed=failed, cancelled=cancelled):
+            return f"{name}: {done} done, {failed} failed, {cancelled} cancelled"
         case Started(job=job, engine=engine, device=device) if device:
             return f"{job}: {engine} on {device}"
         case Produced(job=job, result=result):

@@ -3,46 +3,57 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from typing import Protocol
 
+from bridge.errors import QueueFull
+from bridge.groups.open_groups import Ticket
 from bridge.model import Job
 from bridge.protocols import Inspector
 from bridge.request import JobRequest
 
 
+class AdmittingQueue(Protocol):
+    """The queue behind an admission; see `scheduler.Scheduler`."""
+
+    def check_room(self, pending: int = 0) -> None: ...
+
+    def enter_group(self, request: JobRequest, sender: str) -> Ticket | None: ...
+
+    def leave_group(self, ticket: Ticket, *, was_full: bool = False) -> None: ...
+
+    def submit(self, request: JobRequest, ticket: Ticket | None = None) -> tuple[Job, int]: ...
+
+
 class Admission:
-    """Admits requests to the queue; those of one sender keep their order.
+    """Admits requests to the queue; those of one sender keep their order."""
 
-    `check_room` gets the number of pending requests and raises if the queue has no room for one more; `enqueue` adds a
-    request to the queue.
-    """
-
-    def __init__(
-        self,
-        inspector: Inspector,
-        check_room: Callable[[int], None],
-        enqueue: Callable[[JobRequest], tuple[Job, int]],
-    ) -> None:
+    def __init__(self, inspector: Inspector, queue: AdmittingQueue) -> None:
         self._inspector = inspector
-        self._check_room = check_room
-        self._enqueue = enqueue
+        self._queue = queue
         self._pending = 0
         self._last: dict[str, asyncio.Future[None]] = {}
         """For each sender with pending requests, a future that is done once the last of them is queued or refused."""
 
     async def admit(self, request: JobRequest, sender: str) -> tuple[Job, int]:
         """Inspects a request, then queues it. See `protocols.Bridge.submit`."""
-        self._check_room(self._pending)
+        self._queue.check_room(self._pending)
+        ticket = self._queue.enter_group(request, sender)
         previous = self._last.get(sender)
         turn = self._last[sender] = asyncio.get_running_loop().create_future()
         self._pending += 1
+        was_full = False
         try:
             await self._inspector.inspect(request, sender)
             if previous is not None:
                 await asyncio.wait({previous})  # unlike `await previous`, this does not cancel it when we are cancelled
-            return self._enqueue(request)
+            return self._queue.submit(request, ticket)
+        except QueueFull:  # the worker has become busy meanwhile
+            was_full = True
+            raise
         finally:
             self._pending -= 1
+            if ticket is not None:
+                self._queue.leave_group(ticket, was_full=was_full)
             self._finish_turn(sender, previous, turn)
 
     def _finish_turn(self, sender: str, previous: asyncio.Future[None] | None, turn: asyncio.Future[None]) -> None:

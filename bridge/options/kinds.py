@@ -93,6 +93,20 @@ class Number(Kind):
         return found if self.divisor == 1.0 else found / self.divisor
 
 
+@dataclass(frozen=True)
+class WholeNumber(Number):
+    """A whole number from 0."""
+
+    lowest: float = 0
+    tag: ClassVar[str] = "i"
+
+    def read(self, name: str, value: object) -> object:
+        found = number(name, value, self.lowest, self.highest)
+        if not found.is_integer():
+            raise BadArguments(f"{name} must be a whole number, not {found:g}.")
+        return int(found)
+
+
 def between(lowest: float, highest: float, unit: str, divisor: float = 1.0) -> Number:
     """A number whose words are its limits and its unit: `20–400 BPM`."""
     return Number(f"{lowest:g}–{highest:g} {unit}", float(lowest), float(highest), divisor)

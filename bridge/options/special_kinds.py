@@ -21,6 +21,8 @@ from bridge.stems import AUDIO_STEMS, OPPOSITE_TABLE, STEMS
 
 #: The most beats that a bar may have.
 LONGEST_BAR = 32
+#: Characters; a message with it, and with the longest path, must fit into a datagram.
+LONGEST_GROUP_NAME = 64
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,21 @@ class FileName(Kind):
             raise BadArguments(f"{name} must not be empty.")
         if "/" in written or "\\" in written:
             raise BadArguments(f"{name} is a name, not a path: {written!r}; the folder goes into out.")
+        return written
+
+
+@dataclass(frozen=True)
+class GroupName(Kind):
+    """A client's name for a group; empty: none."""
+
+    words: str = f"a name of up to {LONGEST_GROUP_NAME} characters"
+
+    def read(self, name: str, value: object) -> object:
+        written = text(name, value).strip()
+        if len(written) > LONGEST_GROUP_NAME:
+            raise BadArguments(f"{name} may have {LONGEST_GROUP_NAME} characters, not {len(written)}.")
+        if not written.isprintable():
+            raise BadArguments(f"{name} must not have control characters or line ends.")
         return written
 
 

@@ -8,8 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from bridge.options.kinds import Kind, Names, Number, OptionalChoice, Switch, between, choice_of
-from bridge.options.special_kinds import NOTE_STEMS, FileName, Folder, MetreKind, PictureKind, Pitch, ScaleKind, Stems
+from bridge.options.kinds import Kind, Names, Number, OptionalChoice, Switch, WholeNumber, between, choice_of
+from bridge.options.special_kinds import (
+    NOTE_STEMS,
+    FileName,
+    Folder,
+    GroupName,
+    MetreKind,
+    PictureKind,
+    Pitch,
+    ScaleKind,
+    Stems,
+)
 from bridge.request import GRIDS, SYNCS, Bends, JobRequest, OffScale, Voices
 
 TEMPO = between(20, 400, "BPM")
@@ -18,6 +28,7 @@ DEVICE = choice_of("auto", "cpu", "cuda", "mps")
 SYNC = choice_of(*SYNCS)
 PITCH = Pitch()
 NOTE_LISTS = ("csv", "json")
+MOST_CLIPS = 100_000
 
 Command: TypeAlias = Literal["process", "transcribe", "serve", "tui"]
 JOB: tuple[Command, ...] = ("process", "transcribe")
@@ -126,6 +137,15 @@ OPTIONS: dict[str, Option] = {
             "sync", "play.sync", SYNC,
             "When the notes play: at once, or with a DAW that sends MIDI clock, JACK transport or Ableton Link.",
             "sync", SERVERS,
+        ),
+        Option(
+            "group", "group.name", GroupName(),
+            "A name for several clips that belong together: they have one progress, one end, and one order.",
+            "group", (),
+        ),
+        Option(
+            "clips", "group.clips", WholeNumber(f"a number, up to {MOST_CLIPS}", highest=MOST_CLIPS),
+            "How many clips you send for the group: it does not end before they have all arrived.", "group_clips", (),
         ),
         _notes(
             "shortest", "reading.shortest_seconds", between(10, 2000, "ms", divisor=1000),

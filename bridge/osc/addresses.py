@@ -69,7 +69,7 @@ class Request:
     address: str
     signature: str
     replies: tuple[Outgoing, ...]
-    """The reply's messages, in order; the middle one of three is repeated for each entry of a list."""
+    """The reply's messages, in order; those between the first and the last are repeated for each entry of a list."""
     help: str
     keys: tuple[str, ...] = ()
     """The keys of the `key value` pairs that may follow the positional arguments."""
@@ -85,6 +85,9 @@ def parameters(signature: str) -> tuple[Parameter, ...]:
     return tuple(Parameter(type=kind, name=name, optional=bool(bracket)) for bracket, kind, name in found)
 
 
+#: How many clips one answer about a group holds; more would overflow a client's socket.
+CLIPS_IN_A_PAGE = 16
+
 _TYPES: dict[str, type[str] | type[int] | type[float]] = {"s": str, "i": int, "f": float}
 
 HELLO_REPLY = Outgoing(
@@ -99,10 +102,33 @@ DONE = Outgoing("/sab/done", "s:request s:job", "It is done.")
 ACCEPTED = Outgoing("/sab/accepted", "s:req s:job i:queue_position", "The job is in the queue; at 0 it starts at once.")
 LIST_BEGIN = Outgoing("/sab/list.begin", "i:n", "The number of jobs that follow.")
 JOB = Outgoing("/sab/job", "s:job s:state f:progress s:name", "One job.")
+JOB_GROUP = Outgoing(
+    "/sab/job.group",
+    "s:job s:group i:position s:group_id",
+    "The group that a job belongs to, by its client's name and by an id that is never used twice. Position 2 is the "
+    "second clip that the client sent for this group.",
+)
 LIST_END = Outgoing("/sab/list.end", "", "End of the list.")
 MODELS_BEGIN = Outgoing("/sab/models.begin", "i:n", "The number of models that follow.")
 MODEL = Outgoing("/sab/model", "s:name i:stems i:present s:note", "One model; present is 1 if it needs no download.")
 MODELS_END = Outgoing("/sab/models.end", "", "End of the list.")
+
+GROUP_BEGIN = Outgoing(
+    "/sab/group.begin", "s:group i:clips i:n s:group_id", "The number of clips in the group, and of those that follow."
+)
+GROUP_CLIP = Outgoing(
+    "/sab/group.clip",
+    "s:group i:position s:job s:state f:progress s:name s:output_dir",
+    "One clip of a group.",
+)
+GROUP_RESULT = Outgoing(
+    "/sab/group.result",
+    "s:group i:position s:kind s:name s:path f:seconds i:sample_rate",
+    "One file of that clip, as `/sab/result` tells it.",
+)
+GROUP_END = Outgoing(
+    "/sab/group.end", "s:group i:next", "End of the list; next is the position to ask for next, 0 after the last clip."
+)
 
 STARTUP = Outgoing("/sab/startup", "s:version", "The server has started; subscribe again.")
 BYE = Outgoing("/sab/bye", "s:version", "The server is shutting down; this is its last message.")
@@ -131,6 +157,18 @@ FINISHED = Outgoing(
     "s:job s:outcome i:results s:output_dir",
     "A job has ended (done, failed or cancelled), with the number of files it has written.",
 )
+GROUP = Outgoing(
+    "/sab/group",
+    "s:group i:clips i:ended f:fraction s:state s:group_id",
+    "Progress of a group: how many clips it has, and how many of them are over; the fraction covers all clips, never "
+    "falls and is 1 at the end; the state is queued, running, or how the group ended.",
+)
+GROUP_FINISHED = Outgoing(
+    "/sab/group.finished",
+    "s:group s:outcome i:clips i:done i:failed i:cancelled s:group_id",
+    "All clips of a group are over; comes once. The outcome is done if all are done, failed if some failed, else "
+    "cancelled.",
+)
 WARNING = Outgoing("/sab/warning", "s:job s:code s:message", "A problem that did not stop the job.")
 FAIL = Outgoing(
     "/sab/fail",
@@ -154,7 +192,7 @@ MIDI_END = Outgoing(
 )
 
 PUSHES: tuple[Outgoing, ...] = (
-    STARTUP, BYE, PROGRESS, RESULT, MUSIC, FINISHED, WARNING, FAIL,
+    STARTUP, BYE, PROGRESS, RESULT, MUSIC, FINISHED, JOB_GROUP, GROUP, GROUP_FINISHED, WARNING, FAIL,
     MIDI_WAIT, MIDI_START, MIDI_POSITION, MIDI_END,
 )  # fmt: skip
 
@@ -183,8 +221,16 @@ REQUESTS: dict[str, Request] = {
             keys=(*OPTIONS, "req"),
         ),
         Request("/sab/cancel", "s:job", (DONE,), "Cancels a job; `*`: all jobs that you submitted."),
-        Request("/sab/list", "", (LIST_BEGIN, JOB, LIST_END), "Lists every job, oldest first."),
-        Request("/sab/query", "s:job", (JOB, RESULT), "Returns one job and the files it has written."),
+        Request("/sab/list", "", (LIST_BEGIN, JOB, JOB_GROUP, LIST_END), "Lists every job, oldest first."),
+        Request("/sab/query", "s:job", (JOB, JOB_GROUP, RESULT), "Returns one job and the files it has written."),
+        Request(
+            "/sab/group.results",
+            "s:group [i:first]",
+            (GROUP_BEGIN, GROUP_CLIP, GROUP_RESULT, GROUP_END),
+            "Returns the clips of a group and their files in the group's order, from position `first` on, "
+            f"{CLIPS_IN_A_PAGE} clips at a time.",
+        ),
+        Request("/sab/group.cancel", "s:group", (DONE,), "Cancels every clip of a group that is not over."),
         Request(
             "/sab/play",
             "s:job [s:stem]",

@@ -12,7 +12,7 @@ from typing import cast
 from bridge import errors
 from bridge.config import DEFAULT_HOST, DEFAULT_PORT
 from bridge.errors import BridgeError
-from bridge.osc.addresses import FAIL, JOB, PONG, REQUESTS, RESULT, Message
+from bridge.osc.addresses import FAIL, JOB, JOB_GROUP, PONG, REQUESTS, RESULT, Message
 from bridge.osc.codec import MAX_INCOMING_BYTES, Rejected, decode, encode
 from bridge.osc.fields import arguments_of
 
@@ -200,7 +200,7 @@ def _is_answer_to(sent: Message, message: Message) -> bool:
     """Whether `message` belongs to the answer to `sent`, and is not a push that arrives at the same time."""
     if message.address == FAIL.address:
         return bool(message.arguments) and message.arguments[0] == sent.address
-    if message.address in (JOB.address, RESULT.address) and sent.address == "/sab/query":
+    if message.address in (JOB.address, JOB_GROUP.address, RESULT.address) and sent.address == "/sab/query":
         return message.arguments[:1] == sent.arguments[:1]
     if message.address == PONG.address:
         return True

@@ -15,6 +15,7 @@ from bridge.events import (
     Analysed,
     Ended,
     Event,
+    GroupEnded,
     MidiEnded,
     MidiMoved,
     MidiStarted,
@@ -26,6 +27,7 @@ from bridge.events import (
 from bridge.model import Lateness, Music, Result, Warning
 from bridge.osc.addresses import (
     FINISHED,
+    GROUP_FINISHED,
     MIDI_END,
     MIDI_POSITION,
     MIDI_START,
@@ -116,6 +118,16 @@ def _ended(fields: Fields) -> Ended:
     return Ended(job=fields["job"], outcome=fields["outcome"], unix_seconds=0.0)
 
 
+def _group_ended(fields: Fields) -> GroupEnded:
+    return GroupEnded(
+        group_id=fields["group_id"],
+        name=fields["group"],
+        done=fields["done"],
+        failed=fields["failed"],
+        cancelled=fields["cancelled"],
+    )
+
+
 def _midi_waiting(fields: Fields) -> MidiWaiting:
     return MidiWaiting(job=fields["job"], stem=fields["stem"], sync=fields["sync"])
 
@@ -143,6 +155,7 @@ _EVENTS: dict[str, tuple[Outgoing, Callable[[Fields], Event]]] = {
         (WARNING, _warned),
         (MUSIC, _analysed),
         (FINISHED, _ended),
+        (GROUP_FINISHED, _group_ended),
         (MIDI_WAIT, _midi_waiting),
         (MIDI_START, _midi_started),
         (MIDI_POSITION, _midi_moved),

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from bridge import PROTOCOL_VERSION, __version__
-from bridge.errors import BadArguments, ProtocolMismatch
-from bridge.model import Status
+from bridge.errors import BadArguments, NotFound, ProtocolMismatch
+from bridge.groups.group import Group, unknown_group
+from bridge.model import Job, Status
 from bridge.options.request import build_request
 from bridge.options.table import OPTIONS
 from bridge.osc import addresses as osc
@@ -78,8 +79,9 @@ def subscribe(call: Call) -> list[Message]:
         peer.unsubscribe()
         return [done]
     peer.subscribe(ttl_seconds)
-    live = (job for job in call.context.bridge.jobs() if not job.is_over)
-    return [done, *(message for job in live for message in pushes.state(job))]
+    bridge = call.context.bridge
+    jobs = (message for job in bridge.jobs() if not job.is_over for message in pushes.state(job))
+    return [done, *jobs, *(pushes.group_progress(group) for group in bridge.groups() if not group.is_over)]
 
 
 def submit(call: Call) -> Awaitable[list[Message]]:
@@ -91,7 +93,8 @@ async def _submit(call: Call, request: JobRequest) -> list[Message]:
     owner = call.peer.owner
     cancellations = owner.cancellations
     job, position = await call.context.bridge.submit(request, sender=str(owner.id))
-    call.context.peers.of(call.source).add_job(job.id)  # it may have announced another port meanwhile
+    peer = call.context.peers.of(call.source)  # it may have announced another port meanwhile
+    peer.add_job(job.id, job.request.group.name, job.group_id)
     if owner.cancellations != cancellations:
         call.context.bridge.cancel(job.id)
     return [osc.ACCEPTED(call.arguments.req, job.id, position)]
@@ -107,16 +110,58 @@ def cancel(call: Call) -> list[Message]:
 
 def list_jobs(call: Call) -> list[Message]:
     jobs = call.context.bridge.jobs()
-    entries = (osc.JOB(job.id, job.state, job.fraction, job.name) for job in jobs)
+    entries = (message for job in jobs for message in pushes.job_entry(job))
     return [osc.LIST_BEGIN(len(jobs)), *entries, osc.LIST_END()]
 
 
 def query(call: Call) -> list[Message]:
     job = call.context.bridge.job(call.job)
-    return [
-        osc.JOB(job.id, job.state, job.fraction, job.name),
-        *(pushes.result(job.id, produced) for produced in job.results),
-    ]
+    return [*pushes.job_entry(job), *(pushes.result(job.id, produced) for produced in job.results)]
+
+
+def group_results(call: Call) -> list[Message]:
+    group = _named_group(call)
+    first = call.arguments.numbers["first"]
+    page = [job for job in group.jobs if job.position >= first][: osc.CLIPS_IN_A_PAGE]
+    following = page[-1].position + 1 if page and page[-1] is not group.jobs[-1] else 0
+    clips = (message for job in page for message in _clip_of_group(group, job))
+    return [osc.GROUP_BEGIN(group.name, group.clips, len(page), group.id), *clips, osc.GROUP_END(group.name, following)]
+
+
+def _clip_of_group(group: Group, job: Job) -> list[Message]:
+    clip = osc.GROUP_CLIP(group.name, job.position, job.id, job.state, job.fraction, job.name, job.output_dir)
+    files = (
+        osc.GROUP_RESULT(
+            group.name, job.position, found.kind, found.name, found.path, found.seconds, found.sample_rate_hz
+        )
+        for found in job.results
+    )
+    return [clip, *files]
+
+
+def cancel_group(call: Call) -> list[Message]:
+    group, bridge = call.arguments.strings["group"], call.context.bridge
+    try:
+        bridge.cancel_group(group, sender=str(call.peer.owner.id))
+    except NotFound:
+        bridge.cancel_group(_named_group(call).id)
+    return [osc.DONE("/sab/group.cancel", group)]
+
+
+def _named_group(call: Call) -> Group:
+    """The group that the client names: its own of that name, the one with that id, or the newest of that name.
+
+    Raises:
+        NotFound: there is none.
+    """
+    name = call.arguments.strings["group"]
+    groups = {group.id: group for group in call.context.bridge.groups()}
+    found = groups.get(call.peer.owner.groups.get(name, "")) or groups.get(name)
+    if found is None:
+        found = next((group for group in reversed(groups.values()) if group.name == name), None)
+    if found is None:
+        raise unknown_group(name)
+    return found
 
 
 async def play(call: Call) -> list[Message]:
@@ -152,6 +197,8 @@ HANDLERS: dict[str, Handler] = {
     "/sab/cancel": cancel,
     "/sab/list": list_jobs,
     "/sab/query": query,
+    "/sab/group.results": group_results,
+    "/sab/group.cancel": cancel_group,
     "/sab/play": play,
     "/sab/stop": stop,
     "/sab/panic": panic,

@@ -13,6 +13,7 @@ REQ_MEMORY_SECONDS = 60.0
 MAX_PEERS = 256
 MAX_SOURCES = 1024
 MAX_REMEMBERED_REQS = 1024
+MAX_REMEMBERED_GROUPS = 64
 
 #: A socket address as asyncio gives it: (host, port), and two more numbers for IPv6.
 Endpoint: TypeAlias = tuple[Any, ...]
@@ -71,6 +72,10 @@ class Peer:
     """Live jobs that it submitted."""
     followed_jobs: set[str] = field(default_factory=set)
     """Those of its jobs whose events it receives without a subscription."""
+    followed_groups: set[str] = field(default_factory=set)
+    """The ids of its groups whose end it is told without a subscription."""
+    groups: dict[str, str] = field(default_factory=dict)
+    """Its names of its newest groups → their ids; the newest last."""
     answers: RecentAnswers = field(default_factory=RecentAnswers)
     cancellations: int = 0
     """How many times it has cancelled all of its jobs."""
@@ -111,11 +116,19 @@ class Peer:
         """From now on it receives only the events of jobs that it submits later."""
         self.ttl_seconds = None
         self.followed_jobs.clear()
+        self.followed_groups.clear()
 
-    def add_job(self, job: str) -> None:
+    def add_job(self, job: str, group: str = "", group_id: str = "") -> None:
+        """It has submitted a job; `group` is its own name of the job's group."""
         for peer in self._self_and_owner:
             peer.jobs.add(job)
             peer.followed_jobs.add(job)
+            if group_id:
+                peer.followed_groups.add(group_id)
+                peer.groups.pop(group, None)
+                peer.groups[group] = group_id
+                while len(peer.groups) > MAX_REMEMBERED_GROUPS:
+                    del peer.groups[next(iter(peer.groups))]
 
     @property
     def _self_and_owner(self) -> tuple[Peer, ...]:
@@ -184,6 +197,8 @@ class Peers:
         existing.last_message_seconds = peer.last_message_seconds
         existing.jobs |= peer.jobs
         existing.followed_jobs |= peer.followed_jobs
+        existing.followed_groups |= peer.followed_groups
+        existing.groups |= peer.groups
         return existing
 
     def recipients(self, job: str) -> list[Peer]:
@@ -193,6 +208,15 @@ class Peers:
             peer
             for peer in self._peers.values()
             if peer.is_subscribed(now) or (job in peer.followed_jobs and not peer.is_dropped(now))
+        ]
+
+    def recipients_of_group(self, group_id: str) -> list[Peer]:
+        """The peers that are told the end of a group: the subscribers, and the one that submitted it."""
+        now = self._clock.monotonic_seconds()
+        return [
+            peer
+            for peer in self._peers.values()
+            if peer.is_subscribed(now) or (group_id in peer.followed_groups and not peer.is_dropped(now))
         ]
 
     def all_recipients(self) -> list[Peer]:
@@ -208,6 +232,10 @@ class Peers:
         for peer in self._peers.values():
             peer.jobs.discard(job)
             peer.followed_jobs.discard(job)
+
+    def forget_group(self, group_id: str) -> None:
+        for peer in self._peers.values():
+            peer.followed_groups.discard(group_id)
 
     def _announcer(self, source: Endpoint) -> Peer | None:
         peer = self._announcers.get(source[0])

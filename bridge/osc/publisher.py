@@ -6,7 +6,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from bridge.errors import NotFound
-from bridge.events import Ended, Event, MidiReady, Noticed, Progressed, Submitted, WorkerChanged
+from bridge.events import (
+    Ended,
+    Event,
+    GroupEnded,
+    JobEvent,
+    MidiEvent,
+    MidiReady,
+    Noticed,
+    Progressed,
+    Submitted,
+    WorkerChanged,
+)
 from bridge.model import Job
 from bridge.osc import pushes
 from bridge.osc.addresses import Message
@@ -49,17 +60,33 @@ class Publisher:
         match event:
             case MidiReady() | WorkerChanged() | Noticed():
                 return
-            case Submitted():
-                event = Progressed(job=event.job, stage="queued", fraction=0.0)
+            case GroupEnded():
+                self._push_end_of_group(event)
+                return
             case Progressed() if (job := self._job(event.job)) is not None and job.is_over:
                 return  # the worker's last reports of a cancelled job
         self._push(event)
 
-    def _push(self, event: pushes.PushedEvent) -> None:
+    def _push(self, event: JobEvent | MidiEvent) -> None:
+        job = self._job(event.job)
+        told = pushes.messages(event, job)
+        if job is not None and job.group_id and isinstance(event, (Submitted, Progressed, Ended)):
+            told += self._progress_of_group(job.group_id)
         for peer in self._peers.recipients(event.job):
-            self._send(pushes.messages(event, self._job(event.job)), peer.endpoint)
+            self._send(told, peer.endpoint)
         if isinstance(event, Ended):
             self._peers.forget_job(event.job)
+
+    def _progress_of_group(self, group_id: str) -> list[Message]:
+        """Nothing once all its jobs are over: its end is told next, unless a clip is still being checked."""
+        group = self._bridge.group(group_id)
+        return [] if group.ended == group.clips else [pushes.group_progress(group)]
+
+    def _push_end_of_group(self, event: GroupEnded) -> None:
+        told = [pushes.group_progress(self._bridge.group(event.group_id)), *pushes.messages(event, None)]
+        for peer in self._peers.recipients_of_group(event.group_id):
+            self._send(told, peer.endpoint)
+        self._peers.forget_group(event.group_id)
 
     def _job(self, job: str) -> Job | None:
         try:

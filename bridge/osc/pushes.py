@@ -8,6 +8,7 @@ from bridge.errors import InternalError
 from bridge.events import (
     Analysed,
     Ended,
+    GroupEnded,
     JobEvent,
     MidiEnded,
     MidiEvent,
@@ -16,12 +17,18 @@ from bridge.events import (
     MidiWaiting,
     Produced,
     Progressed,
+    Submitted,
     Warned,
 )
+from bridge.groups.group import Group
 from bridge.model import Failure, Job, Music, Result, Warning
 from bridge.osc.addresses import (
     FAIL,
     FINISHED,
+    GROUP,
+    GROUP_FINISHED,
+    JOB,
+    JOB_GROUP,
     MIDI_END,
     MIDI_POSITION,
     MIDI_START,
@@ -36,12 +43,18 @@ from bridge.osc.addresses import (
 ETA_UNKNOWN = -1.0
 
 #: The events that clients can receive.
-PushedEvent: TypeAlias = JobEvent | MidiEvent
+PushedEvent: TypeAlias = JobEvent | GroupEnded | MidiEvent
 
 
 def messages(event: PushedEvent, job: Job | None) -> list[Message]:
     """The pushes of `event`; `job` is its job after the event, None if it is unknown."""
     match event:
+        case Submitted():
+            queued = _progress(event.job, "queued", 0.0, None)
+            return [queued, _membership(job)] if job is not None and job.group_id else [queued]
+        case GroupEnded():
+            counts = (event.clips, event.done, event.failed, event.cancelled)
+            return [GROUP_FINISHED(event.name, event.outcome, *counts, event.group_id)]
         case Progressed():
             return [_progress(event.job, event.stage, event.fraction, event.eta_seconds)]
         case Warned():
@@ -70,6 +83,7 @@ def state(job: Job) -> list[Message]:
     """The current state of a live job, for a new subscriber."""
     return [
         _progress(job.id, job.stage, job.fraction, job.eta_seconds),
+        *([_membership(job)] if job.group_id else []),
         *(result(job.id, produced) for produced in job.results),
         *([music(job.id, job.music)] if job.music is not None else []),
         *(_warning(job.id, warning) for warning in job.warnings),
@@ -80,11 +94,25 @@ def result(job: str, produced: Result) -> Message:
     return RESULT(job, produced.kind, produced.name, produced.path, produced.seconds, produced.sample_rate_hz)
 
 
+def job_entry(job: Job) -> list[Message]:
+    """A job as lists tell it, with its group if it has one."""
+    entry = [JOB(job.id, job.state, job.fraction, job.name)]
+    return [*entry, _membership(job)] if job.group_id else entry
+
+
+def group_progress(group: Group) -> Message:
+    return GROUP(group.name, group.clips, group.ended, group.fraction, group.state, group.id)
+
+
 def music(job: str, known: Music) -> Message:
     return MUSIC(
         job, known.tempo_bpm, known.tempo_source, known.tempo_confidence, known.first_beat_seconds, known.key,
         known.key_margin,
     )  # fmt: skip
+
+
+def _membership(job: Job) -> Message:
+    return JOB_GROUP(job.id, job.request.group.name, job.position, job.group_id)
 
 
 def _progress(job: str, stage: str, fraction: float, eta_seconds: float | None) -> Message:

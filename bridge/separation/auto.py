@@ -23,24 +23,32 @@ _STAND_INS = {
 def open_auto(open_engine: Callable[[str], Separator], families: EngineFamilies, control: Control) -> Separator:
     """The best engine whose weights are on this machine. Downloads nothing.
 
-    Warns if that is not the preferred one, and why.
+    Warns if that is not the preferred one: why, and how to get it.
     """
-    reason = f"The best engine, {PREFERRED}, is not on this machine."
+    reason: WeightsUnavailable | None = None
     for name in (PREFERRED, *_STAND_INS):
         try:
             if families.find(name) is None:
+                reason = reason or _absence(families)
                 continue
             separator = open_engine(name)
         except WeightsUnavailable as exc:
-            reason = exc.message
+            reason = reason or exc
             continue
-        if name != PREFERRED:
-            control.warn(
-                Warning(
-                    code=WeightsUnavailable.code,
-                    message=f"{reason} {name.capitalize()} takes its place: {_STAND_INS[name]}. To get the best stems "
-                    f"from the next job on, run `sab models pull {PREFERRED}` once, with the internet.",
-                )
-            )
+        if reason is not None:
+            message = f"{reason.message} {name.capitalize()} takes its place: {_STAND_INS[name]}. {reason.advice}"
+            control.warn(Warning(code=reason.code, message=message))
         return separator
     raise AssertionError("draft needs no weights")
+
+
+def _absence(families: EngineFamilies) -> WeightsUnavailable:
+    """Why the preferred engine is not here, and how to get it."""
+    try:
+        families.sources(PREFERRED)
+    except WeightsUnavailable as exc:  # it could not be computed here
+        return exc
+    return WeightsUnavailable(
+        f"The best engine, {PREFERRED}, is not on this machine.",
+        advice=f"For the best stems, run `sab models pull {PREFERRED}` once, with the internet.",
+    )

@@ -4,7 +4,7 @@ exports.VERSION = 1;
 exports.STEMS = ["vocals", "drums", "bass", "other", "guitar", "piano"];
 exports.AUDIO_STEMS = ["vocals", "drums", "bass", "other", "guitar", "piano", "instrumental", "no_drums", "no_bass", "no_other", "no_guitar", "no_piano"];
 exports.OPPOSITES = ["", "instrumental", "no_drums", "no_bass", "no_other", "no_guitar", "no_piano"];
-exports.ENGINES = ["auto", "draft", "htdemucs", "htdemucs_ft", "htdemucs_6s", "hdemucs_mmi", "mdx", "mdx_extra", "mdx_q", "umxhq", "umxl", "mdx_extra_q"];
+exports.ENGINES = ["auto", "draft", "htdemucs", "htdemucs_ft", "htdemucs_6s", "hdemucs_mmi", "mdx", "mdx_extra", "mdx_q", "umxhq", "umxl", "mdx_extra_q", "good", "spleeter"];
 exports.TEMPO_RANGE = [20.0, 400.0];
 exports.PORT_NAMES = {
     "vocals": "SAB Vocals",
@@ -59,6 +59,8 @@ exports.REQUESTS = {
     "cancel": "/sab/cancel",
     "list": "/sab/list",
     "query": "/sab/query",
+    "group.results": "/sab/group.results",
+    "group.cancel": "/sab/group.cancel",
     "play": "/sab/play",
     "stop": "/sab/stop",
     "panic": "/sab/panic",
@@ -72,8 +74,13 @@ exports.MESSAGES = {
     "/sab/accepted": ["s:req", "s:job", "i:queue_position"],
     "/sab/list.begin": ["i:n"],
     "/sab/job": ["s:job", "s:state", "f:progress", "s:name"],
+    "/sab/job.group": ["s:job", "s:group", "i:position", "s:group_id"],
     "/sab/list.end": [],
     "/sab/result": ["s:job", "s:kind", "s:name", "s:path", "f:seconds", "i:sample_rate"],
+    "/sab/group.begin": ["s:group", "i:clips", "i:n", "s:group_id"],
+    "/sab/group.clip": ["s:group", "i:position", "s:job", "s:state", "f:progress", "s:name", "s:output_dir"],
+    "/sab/group.result": ["s:group", "i:position", "s:kind", "s:name", "s:path", "f:seconds", "i:sample_rate"],
+    "/sab/group.end": ["s:group", "i:next"],
     "/sab/models.begin": ["i:n"],
     "/sab/model": ["s:name", "i:stems", "i:present", "s:note"],
     "/sab/models.end": [],
@@ -82,6 +89,8 @@ exports.MESSAGES = {
     "/sab/progress": ["s:job", "s:stage", "f:fraction", "f:eta_seconds"],
     "/sab/music": ["s:job", "f:tempo", "s:source", "f:confidence", "f:first_beat", "s:key", "f:margin"],
     "/sab/finished": ["s:job", "s:outcome", "i:results", "s:output_dir"],
+    "/sab/group": ["s:group", "i:clips", "i:ended", "f:fraction", "s:state", "s:group_id"],
+    "/sab/group.finished": ["s:group", "s:outcome", "i:clips", "i:done", "i:failed", "i:cancelled", "s:group_id"],
     "/sab/warning": ["s:job", "s:code", "s:message"],
     "/sab/fail": ["s:address", "s:code", "s:message", "s:req_or_job"],
     "/sab/midi.wait": ["s:job", "s:stem", "s:sync"],

@@ -12,7 +12,7 @@ from typing import Literal
 from bridge.config import DEFAULT_PORT
 from bridge.stems import STEM_TABLE, STEMS
 from max_for_live.generator.script import NAME as SCRIPT
-from max_for_live.generator.tables import ENGINE_MENU, OPPOSITE_MENU
+from max_for_live.generator.tables import OPPOSITE_MENU, engine_labels
 
 NAME = "Source Audio Bridge"
 WIDTH, HEIGHT = 460, 169
@@ -141,8 +141,8 @@ FACE: tuple[Box, ...] = (
     toggle("notes", (344, 56, 110, 17), "MIDI clips", "Import Notes", "A MIDI track with the notes of each stem."),
     toggle("mute", (344, 75, 110, 17), "Mute source", "Mute Source", "Switch the source off once its stems are here."),
     choice(
-        "engine", "live.menu", (8, 97, 92, 15), "Engine", ENGINE_MENU,
-        "The engine that separates the clip; auto: the bridge's setting, by default the best engine that it has.",
+        "engine", "live.menu", (8, 97, 92, 15), "Engine", engine_labels(),
+        "What separates the clip: fast, good or best; auto: the bridge's setting, by default the best that is here.",
     ),
     button("separate", (104, 96, 56, 17), "Separate", "Send the clip to the bridge, then import what comes back."),
     button("cancel", (162, 96, 46, 17), "Cancel", "Stop the work, or the recording."),

@@ -12,19 +12,31 @@ from bridge import PROTOCOL_VERSION
 from bridge.midi.ports.port_layout import PortLayout
 from bridge.options.table import TEMPO
 from bridge.osc.addresses import OUTGOING, REQUESTS, Parameter
-from bridge.separation.names import AUTO, DRAFT, PREFERRED
+from bridge.separation.names import AUTO, DRAFT, GOOD, PREFERRED, SPLEETER
 from bridge.stems import AUDIO_STEMS, OPPOSITE_TABLE, STEM_TABLE, STEMS, label_of
-from bridge.wording import STAGE_WORDS, sentence
+from bridge.wording import ENGINE_WORDS, STAGE_WORDS, sentence
 
 FILE = Path(__file__).parents[1] / "code" / "tables.js"
 PREFIX = "/sab/"
 #: The entries of the device's menu. Live Sets store the index in this list: a new engine goes to the end.
 ENGINE_MENU = (
     *(AUTO, DRAFT, PREFERRED, "htdemucs_ft", "htdemucs_6s", "hdemucs_mmi", "mdx", "mdx_extra", "mdx_q"),
-    *("umxhq", "umxl", "mdx_extra_q"),
+    *("umxhq", "umxl", "mdx_extra_q", GOOD, SPLEETER),
 )
 #: The entries of the device's menu of opposites; likewise, new ones go to the end.
 OPPOSITE_MENU = ("stems alone", *(f"+ {opposite.label}" for opposite in OPPOSITE_TABLE.values()))
+
+
+def engine_labels() -> tuple[str, ...]:
+    """What the device's menu shows for the engines."""
+
+    def label(name: str) -> str:
+        if name not in ENGINE_WORDS:
+            return name
+        word = ENGINE_WORDS[name]
+        return sentence(word) if word == name else f"{sentence(word)} ({name})"
+
+    return tuple(map(label, ENGINE_MENU))
 
 
 def script() -> str:

@@ -31,6 +31,9 @@ TEMPO_BPM = 100.0
 #: Neither on a beat nor on a whole second.
 STEREO_PLACE, STEREO_CUT = 100_001, 24_000
 MONO_PLACE = 500_003
+#: Over the stereo clip.
+OVER_PLACE = 200_005
+NAMES = ("wide", "narrow", "over")
 #: The file that is imported by hand.
 NOTES_BPM = 130.0
 NOTES = {
@@ -55,7 +58,7 @@ class Session(NamedTuple):
 
     def of(self, name: str, kind: str) -> list[Region]:
         """The regions imported for one source region, in the order of the tracks."""
-        return [region for region in self.regions if region.track.startswith(f"{name} (") and region.kind == kind]
+        return [region for region in self.regions if region.name.startswith(f"{name} (") and region.kind == kind]
 
     def source(self, name: str) -> Region:
         return next(region for region in self.regions if region.track == name)
@@ -70,7 +73,11 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
         pytest.skip(reason)
     folder = tmp_path_factory.mktemp("window")
     (folder / "server").mkdir()
-    clips = [Clip(stereo(folder), STEREO_PLACE, STEREO_CUT), Clip(mono(folder), MONO_PLACE)]
+    clips = [
+        Clip(stereo(folder, "wide.wav"), STEREO_PLACE, STEREO_CUT),
+        Clip(mono(folder), MONO_PLACE),
+        Clip(stereo(folder, "over.wav"), OVER_PLACE),
+    ]
     with (
         running_jack(PERIOD_FRAMES, synchronous=False) as jack,
         serving(folder / "server", "--engine", "draft", "--no-midi") as server,
@@ -90,10 +97,10 @@ def session_of(window: Window) -> Session:
     return Session(window.regions, window.messages, window.session, window.by_hand, window.tempo_bpm)
 
 
-def stereo(folder: Path) -> Path:
+def stereo(folder: Path, name: str) -> Path:
     samples = music()
-    soundfile.write(folder / "wide.wav", np.stack([samples, 0.5 * samples[::-1]], axis=1), SAMPLE_RATE_HZ, "PCM_24")
-    return folder / "wide.wav"
+    soundfile.write(folder / name, np.stack([samples, 0.5 * samples[::-1]], axis=1), SAMPLE_RATE_HZ, "PCM_24")
+    return folder / name
 
 
 def mono(folder: Path) -> Path:
@@ -114,15 +121,29 @@ def music() -> NDArray[Any]:
     return 0.5 * seconds
 
 
-@pytest.mark.parametrize("name", ["wide", "narrow"])
-def test_four_audio_tracks_and_four_midi_tracks_are_at_the_regions_position(session: Session, name: str) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_the_stems_and_notes_of_each_region_are_at_its_position(session: Session, name: str) -> None:
     source = session.source(name)
     stems, notes = session.of(name, "stem"), session.of(name, "midi")
-    assert [region.track for region in stems] == [f"{name} ({stem})" for stem in STEMS]
-    assert [region.track.split(").")[0] + ")" for region in notes] == [f"{name} ({stem})" for stem in STEMS]
+    assert [region.name.split(".")[0] for region in stems] == [f"{name} ({stem})" for stem in STEMS]
+    assert [region.name.split(".")[0] for region in notes] == [f"{name} ({stem})" for stem in STEMS]
     assert {region.place for region in stems + notes} == {source.place}
     assert {(region.start, region.frames) for region in stems} == {(0, source.frames)}
     assert {len(region.sources) for region in stems} == {len(source.sources)}
+
+
+def test_regions_that_were_sent_together_share_a_track_for_each_stem_also_if_one_comes_later(session: Session) -> None:
+    shared = [region.track for region in session.of("wide", "stem") + session.of("wide", "midi")]
+    assert len(set(shared)) == 2 * len(STEMS)
+    assert shared[: len(STEMS)] == [f"wide ({stem})" for stem in STEMS]
+    for track in shared:
+        names = [region.name.split(" (")[0] for region in session.regions if region.track == track]
+        assert sorted(names, key=NAMES.index) == ["wide", "narrow"]
+
+
+def test_a_region_that_overlaps_another_one_has_its_own_tracks(session: Session) -> None:
+    assert [region.track for region in session.of("over", "stem")] == [f"over ({stem})" for stem in STEMS]
+    assert len({region.track for region in session.of("over", "midi")}) == len(STEMS)
 
 
 def test_a_trimmed_region_keeps_its_position_and_offset(session: Session) -> None:
@@ -130,7 +151,7 @@ def test_a_trimmed_region_keeps_its_position_and_offset(session: Session) -> Non
     assert (source.place, source.start) == (STEREO_PLACE + STEREO_CUT, STEREO_CUT)
 
 
-@pytest.mark.parametrize("name", ["wide", "narrow"])
+@pytest.mark.parametrize("name", NAMES)
 def test_the_imported_stems_sum_to_the_region_sample_by_sample(session: Session, name: str) -> None:
     wanted = samples_of(session.source(name))
     stems = [samples_of(region) for region in session.of(name, "stem")]
@@ -139,7 +160,7 @@ def test_the_imported_stems_sum_to_the_region_sample_by_sample(session: Session,
     assert np.abs(sum(stems) - wanted).max() <= ROUNDING
 
 
-@pytest.mark.parametrize("name", ["wide", "narrow"])
+@pytest.mark.parametrize("name", NAMES)
 def test_the_imported_notes_match_the_files_at_the_songs_tempo(session: Session, name: str) -> None:
     assert session.manifest(name).request["tempo_bpm"] == TEMPO_BPM
     for stem, region in zip(STEMS, session.of(name, "midi"), strict=True):
@@ -160,8 +181,11 @@ def test_a_midi_file_imports_with_its_notes_tempo_and_names(session: Session) ->
         assert [beat for beat, _ in imported] == pytest.approx(wanted, abs=1 / 480)
 
 
-def test_nothing_is_left_over_and_one_message_was_shown(session: Session) -> None:
-    assert [message.split(".")[0] for message in session.messages] == ["Sent: wide, narrow"]
+def test_nothing_is_left_over_and_two_messages_were_shown(session: Session) -> None:
+    assert [message.split(".")[0] for message in session.messages] == [
+        "Sent: wide, narrow, over",
+        "Not done yet: narrow",
+    ]
     assert not (session.folder / "source-audio-bridge.pending").exists()
     assert list((session.folder / "export").iterdir()) == []
     assert len(list((session.folder / "interchange").iterdir())) == 1

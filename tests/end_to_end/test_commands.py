@@ -112,7 +112,9 @@ def test_the_cache_is_listed_and_cleared(clip: Path) -> None:
     ("arguments", "status", "words"),
     [
         (["process", "no such file.wav"], 1, "not_found"),
-        (["process", "."], 1, "not_readable"),
+        (["process", "empty"], 1, "There is no audio file in the folder"),
+        (["process", ""], 2, "bad_arguments"),
+        (["process", "clip.wav", "clip.wav", "--picture", "out.svg"], 2, "several clips"),
         (["process", "clip.wav", "--engine", "magic"], 2, "bad_arguments"),
         (["process", "clip.wav", "--start", "9"], 1, "bad_arguments"),
         (["process", "clip.wav", "--start", "1", "--end", "0.5"], 2, "bad_arguments"),
@@ -146,6 +148,7 @@ def test_the_cache_is_listed_and_cleared(clip: Path) -> None:
 def test_mistakes_get_a_clear_message_and_their_status(
     clip: Path, arguments: list[str], status: int, words: str
 ) -> None:
+    (clip.parent / "empty").mkdir()
     done = sab(*arguments, cwd=clip.parent)
     assert done.returncode == status, done.stderr
     assert words in done.stderr

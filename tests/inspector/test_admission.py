@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from bridge.errors import NotAudio, QueueFull
+from bridge.events import GroupEnded
+from bridge.groups.open_groups import OpenGroups, Ticket
 from bridge.inspector.admission import Admission
 from bridge.model import Job
-from bridge.request import JobRequest
+from bridge.request import GroupChoice, JobRequest
 
 
 @dataclass
@@ -25,26 +27,50 @@ class ControlledInspector:
         await self.pending[request.source]
 
 
+@dataclass
+class FakeQueue:
+    """A queue that nothing leaves."""
+
+    limit: int
+    sources: list[str] = field(default_factory=list)
+    groups: OpenGroups = field(default_factory=lambda: OpenGroups(lambda: "group", lambda: 0.0))
+    ends: list[GroupEnded | None] = field(default_factory=list)
+
+    def check_room(self, pending: int = 0) -> None:
+        if len(self.sources) + pending >= self.limit:
+            raise QueueFull("No room.")
+
+    def enter_group(self, request: JobRequest, sender: str) -> Ticket | None:
+        return self.groups.enter(sender, request.group.name, request.group.clips) if request.group.name else None
+
+    def leave_group(self, ticket: Ticket, *, was_full: bool = False) -> None:
+        self.ends.append(self.groups.give_back(ticket, comes_again=was_full))
+
+    def submit(self, request: JobRequest, ticket: Ticket | None = None) -> tuple[Job, int]:
+        self.check_room()
+        self.sources.append(request.source)
+        if ticket is not None:
+            self.groups.add(ticket, request.source)
+        position = 0 if ticket is None else ticket.position
+        job = Job(id=request.source, name="clip", request=request, submitted_unix=0.0, position=position)
+        return job, len(self.sources)
+
+
 class AdmissionBench:
     """An admission, and the queued sources in order."""
 
     def __init__(self, limit: int = 100) -> None:
-        self.queued: list[str] = []
-        self.limit = limit
+        self.queue = FakeQueue(limit)
+        self.queued = self.queue.sources
         self.inspector = ControlledInspector()
-        self.admission = Admission(self.inspector, self._check_room, self._enqueue)
+        self.admission = Admission(self.inspector, self.queue)
 
-    def _check_room(self, pending: int) -> None:
-        if len(self.queued) + pending >= self.limit:
-            raise QueueFull("No room.")
-
-    def _enqueue(self, request: JobRequest) -> tuple[Job, int]:
-        self.queued.append(request.source)
-        return Job(id=request.source, name="clip", request=request, submitted_unix=0.0), len(self.queued)
-
-    async def submit(self, *sources: str, sender: str = "me") -> list[asyncio.Task[tuple[Job, int]]]:
+    async def submit(
+        self, *sources: str, sender: str = "me", group: str = "", clips: int = 0
+    ) -> list[asyncio.Task[tuple[Job, int]]]:
         """Each request is being inspected when this returns."""
-        wanted = [JobRequest(source=source) for source in sources]
+        choice = GroupChoice(name=group, clips=clips)
+        wanted = [JobRequest(source=source, group=choice) for source in sources]
         tasks = [asyncio.create_task(self.admission.admit(request, sender)) for request in wanted]
         await settled()
         return tasks
@@ -129,3 +155,51 @@ async def test_nothing_is_stored_for_a_sender_without_pending_requests() -> None
         await bench.submit(sender, sender=sender)
         await bench.inspected(sender)
     assert not bench.admission._last
+
+
+async def test_positions_in_a_group_are_those_of_the_requests_also_where_one_is_refused() -> None:
+    bench = AdmissionBench()
+    first, refused, third = await bench.submit("a", "b", "c", group="take")
+    await bench.inspected("c")
+    await bench.inspected("b", NotAudio("b is no audio."))
+    await bench.inspected("a")
+    with pytest.raises(NotAudio):
+        await refused
+    assert [(await task)[0].position for task in (first, third)] == [1, 3]
+
+
+async def test_a_group_whose_requests_are_all_refused_never_ends_and_is_forgotten() -> None:
+    bench = AdmissionBench()
+    tasks = await bench.submit("a", "b", group="take")
+    for source in ("a", "b"):
+        await bench.inspected(source, NotAudio("No."))
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert bench.queue.ends == [None, None]
+    assert len(bench.queue.groups) == 0
+
+
+async def test_a_request_without_room_takes_no_position() -> None:
+    bench = AdmissionBench(limit=1)
+    (first,) = await bench.submit("a", group="take")
+    (full,) = await bench.submit("b", group="take")
+    with pytest.raises(QueueFull):
+        await full
+    bench.queue.limit = 2
+    (second,) = await bench.submit("c", group="take")
+    for source in ("a", "c"):
+        await bench.inspected(source)
+    assert [(await task)[0].position for task in (first, second)] == [1, 2]
+
+
+async def test_a_request_for_which_the_queue_became_full_meanwhile_is_still_promised() -> None:
+    bench = AdmissionBench(limit=1)
+    (first,) = await bench.submit("a", group="take", clips=1)
+    bench.queue.limit = 0
+    await bench.inspected("a")
+    with pytest.raises(QueueFull):
+        await first
+    bench.queue.limit = 1
+    (again,) = await bench.submit("b", group="take", clips=1)
+    await bench.inspected("b")
+    assert (await again)[0].position == 2
+    assert bench.queue.groups.end("group", "b", "done") is not None

@@ -195,7 +195,15 @@ def test_long_names_never_change() -> None:
     ]  # fmt: skip
     engine = next(box.parameter for box in description.FACE if box.name == "engine")
     assert engine is not None
-    assert engine.choices[:7] == ("auto", "draft", "htdemucs", "htdemucs_ft", "htdemucs_6s", "hdemucs_mmi", "mdx")
+    assert engine.choices[:7] == (
+        "auto",
+        "Fast (draft)",
+        "Best (htdemucs)",
+        "htdemucs_ft",
+        "htdemucs_6s",
+        "hdemucs_mmi",
+        "mdx",
+    )
 
 
 def test_the_menu_of_opposites_has_the_order_of_the_script() -> None:

@@ -25,6 +25,7 @@ def test_the_menu_has_every_engine_but_the_reproductions() -> None:
     assert set(tables.ENGINE_MENU) == offered
     assert tables.ENGINE_MENU[:3] == ("auto", "draft", "htdemucs")
     assert len(set(tables.ENGINE_MENU)) == len(tables.ENGINE_MENU)
+    assert {"auto", "Fast (draft)", "Good", "Best (htdemucs)", "htdemucs_ft"} <= set(tables.engine_labels())
 
 
 def modules() -> list[Path]:

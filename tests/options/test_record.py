@@ -74,6 +74,18 @@ def test_an_event_of_a_journal_comes_back() -> None:
     assert event_from_json(line) == event
 
 
+def test_the_group_of_a_job_comes_back_from_its_journal_and_an_earlier_journal_has_none() -> None:
+    request = from_record(EARLIER | {"group": "take-3", "group_clips": 4})
+    event = Submitted(job="a", name="song", request=request, unix_seconds=5.0, group_id="abc", position=2)
+    record = json.loads(msgspec.json.encode(event_record(event)))
+    assert (record["request"]["group"], record["group_id"], record["position"]) == ("take-3", "abc", 2)
+    assert event_from_json(json.dumps(record).encode()) == event
+    del record["request"]["group"], record["request"]["group_clips"], record["group_id"], record["position"]
+    earlier = event_from_json(json.dumps(record).encode())
+    assert isinstance(earlier, Submitted)
+    assert (earlier.request.group.name, earlier.group_id, earlier.position) == ("", "", 0)
+
+
 STEM = Result(
     kind="stem", name="bass", folder="/out", file="a (Bass).wav", seconds=2.5, sample_rate_hz=44_100, frames=110_250,
     channels=2, subtype="PCM_24",

@@ -13,6 +13,7 @@ from bridge.events import (
     Analysed,
     Ended,
     Event,
+    GroupEnded,
     MidiEnded,
     MidiMoved,
     MidiStarted,
@@ -44,6 +45,7 @@ EVENTS: tuple[PushedEvent, ...] = (
         ),
     ),
     Ended(job="j1", outcome="cancelled", unix_seconds=0.0),
+    GroupEnded(group_id="g1", name="take", done=2, failed=1, cancelled=0),
     MidiWaiting(job="j1", stem="bass", sync="clock"),
     MidiStarted(job="j1", stem="bass", seconds=15.0, notes=12),
     MidiMoved(job="j1", stem="bass", seconds=-1.5),
@@ -73,7 +75,9 @@ def test_a_push_is_parsed_to_its_event(event: Event) -> None:
 
 def test_every_other_push_carries_no_event() -> None:
     addresses = {messages(event, None)[0].address for event in EVENTS}
-    assert {push.address for push in PUSHES} - addresses == {"/sab/startup", "/sab/bye", "/sab/fail"}
+    assert {push.address for push in PUSHES} - addresses == {
+        "/sab/startup", "/sab/bye", "/sab/fail", "/sab/job.group", "/sab/group"
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)

@@ -14,6 +14,7 @@ from demucs.apply import BagOfModels
 
 from bridge.audio.encoders import as_encoded
 from bridge.audio.signal import ArraySignal
+from bridge.errors import WeightsUnavailable
 from bridge.model import Job
 from bridge.options.table import OPTIONS
 from bridge.protocols import Separator
@@ -64,6 +65,19 @@ def bag(*kinds: str) -> Callable[[Path], WindowedSeparator]:
     return build
 
 
+def trained(name: str) -> Callable[[Path], Separator]:
+    """An engine whose weights come with a package."""
+
+    def build(folder: Path) -> Separator:
+        registry = EngineRegistry(locations_in(folder).families, clock=FakeClock())
+        try:
+            return registry.open(name, "cpu", RecordingControl())
+        except WeightsUnavailable:
+            pytest.skip("the package with Spleeter's checkpoints is not installed")
+
+    return build
+
+
 ENGINES: dict[str, Callable[[Path], Separator]] = {
     "draft": lambda _: DraftSeparator(),
     "transformer": bag("transformer"),
@@ -72,6 +86,8 @@ ENGINES: dict[str, Callable[[Path], Separator]] = {
     "specialists": bag("waveform", "waveform", "waveform", "waveform"),
     "user's model": a_model_of_the_users,
     "Open-Unmix": open_unmix,
+    "spleeter": trained("spleeter"),
+    "good": trained("good"),
 }
 
 

@@ -186,8 +186,7 @@ def test_without_the_package_its_models_are_listed_with_what_they_need(
         engines.open("htdemucs", "cpu", RecordingControl())
     control = RecordingControl()
     assert engines.open("auto", "cpu", control).name == "good"
-    with pytest.raises(WeightsUnavailable, match="needs the package demucs"):
-        engines.pull("htdemucs", control)
+    assert "needs the package demucs" in control.warnings[0].message
 
 
 def test_weights_without_the_package_that_computes_them_are_refused_in_words(

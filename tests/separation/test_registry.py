@@ -11,7 +11,6 @@ import pytest
 from bridge.errors import BadArguments, Cancelled, EngineFailed, WeightsUnavailable
 from bridge.separation.downloads.source import DownloadSource
 from bridge.separation.families.table import EngineFamilies
-from bridge.separation.models import demucs_bags
 from bridge.separation.registry import EngineRegistry
 from bridge.separation.spleeter.checkpoints import SpleeterPackage
 from tests.support.fakes import FakeClock, RecordingControl
@@ -164,7 +163,9 @@ def test_pull_fetches_once(tmp_path: Path) -> None:
 def test_a_quantised_model_is_not_downloaded_without_diffq(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fetch = FakeFetch(tmp_path / "models")
     opener = engines(tmp_path, fetch)
-    monkeypatch.setattr(demucs_bags, "find_spec", lambda name: None if name == "diffq" else find_spec(name))
+    monkeypatch.setattr(
+        "bridge.separation.models.demucs_bags.find_spec", lambda name: None if name == "diffq" else find_spec(name)
+    )
     with pytest.raises(WeightsUnavailable, match="diffq"):
         opener.open("mdx_q", "cpu", RecordingControl())
     assert fetch.asked == []

@@ -84,16 +84,29 @@ local function is_done ()
 	return true
 end
 
-local function finish ()
+-- Imports twice, as a user who cannot wait does: at first as if the second clip were not done yet.
+local function import_twice ()
+	local manifests = {}
+	for line in io.lines (Session:path () .. "/source-audio-bridge.pending") do
+		local _, out, name = line:match ("^(%d+)\t([^\t]*)\t([^\t]*)")
+		manifests[#manifests + 1] = out .. "/" .. name .. ".sab.json"
+	end
+	os.rename (manifests[2], manifests[2] .. ".later")
 	run (plan.import)
+	os.rename (manifests[2] .. ".later", manifests[2])
+	run (plan.import)
+end
+
+local function finish ()
+	import_twice ()
 	for _, found in ipairs (regions ()) do
 		local region = found.region
 		local paths, audio = {}, region:to_audioregion ()
 		for channel = 0, audio:isnil () and 0 or audio:n_channels () - 1 do
 			paths[#paths + 1] = region:source (channel):to_filesource ():path ()
 		end
-		report ("region\t%s\t%s\t%d\t%d\t%d\t%s", found.track, audio:isnil () and "midi" or "stem",
-			region:position ():samples (), region:start ():samples (), region:length ():samples (),
+		report ("region\t%s\t%s\t%s\t%d\t%d\t%d\t%s", found.track, region:name (),
+			audio:isnil () and "midi" or "stem", region:position ():samples (), region:start ():samples (), region:length ():samples (),
 			table.concat (paths, "\t"))
 	end
 	Session:save_state ("")

@@ -70,6 +70,7 @@ class Region(NamedTuple):
     """A region in a track; in samples of the session."""
 
     track: str
+    name: str
     kind: str
     """stem or midi."""
     place: int
@@ -120,8 +121,10 @@ class Window:
     def regions(self) -> list[Region]:
         """The regions in its tracks, in their order."""
         return [
-            Region(track, kind, int(place), int(start), int(frames), [Path(path) for path in sources])
-            for word, track, kind, place, start, frames, *sources in (line for line in self.lines() if len(line) > 6)
+            Region(track, name, kind, int(place), int(start), int(frames), [Path(path) for path in sources])
+            for word, track, name, kind, place, start, frames, *sources in (
+                line for line in self.lines() if len(line) > 7
+            )
             if word == "region"
         ]
 

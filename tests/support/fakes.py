@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from bridge.errors import Cancelled, NotFound
 from bridge.events import Event
+from bridge.groups.group import Group, groups_of, unknown_group
 from bridge.model import Job, MidiStatus, ModelInfo, Status, Warning
 from bridge.request import JobRequest
 
@@ -91,6 +92,19 @@ class FakeBridge:
 
     def cancel(self, job: str) -> None:
         self.asked.append(("cancel", self.job(job).id))
+
+    def cancel_group(self, group: str, sender: str = "") -> None:
+        del sender
+        self.asked.append(("cancel group", self.group(group).id))
+
+    def group(self, group_id: str) -> Group:
+        found = groups_of(self.jobs()).get(group_id)
+        if found is None:
+            raise unknown_group(group_id)
+        return found
+
+    def groups(self) -> tuple[Group, ...]:
+        return tuple(groups_of(self.jobs()).values())
 
     def job(self, job: str) -> Job:
         if job not in self.table:

@@ -7,12 +7,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timezone
 
+from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from bridge.events import Ended, JobEvent, Produced, Progressed, Started, Submitted, Warned
 from bridge.lifecycle import fold
 from bridge.model import Failure, Job, MidiStatus, Port, Result, Stage, Warning
-from bridge.request import JobRequest
+from bridge.request import GroupChoice, JobRequest
 from tests.support.fakes import FakeBridge, FakeClock
 from tests.support.requests import request_for
 from tui.app import SabApp
@@ -117,6 +118,33 @@ def cancelled(name: str, *, at: float = 1_700_000_300.0) -> Job:
 
 def waiting(name: str) -> Job:
     return fold([submitted(name)])
+
+
+def grouped(*jobs: Job, name: str = "Evening Set", group_id: str = "gid", clips: int = 0) -> tuple[Job, ...]:
+    """The jobs as one group, in this order."""
+    choice = GroupChoice(name=name, clips=clips)
+    return tuple(
+        replace(job, group_id=group_id, position=position, request=replace(job.request, group=choice))
+        for position, job in enumerate(jobs, 1)
+    )
+
+
+def session_with_groups() -> tuple[Job, ...]:
+    """A single job, a group that is over, and one that is under way."""
+    return (
+        done("Night Bus"),
+        *grouped(
+            done("Verse", at=1_700_000_410.0),
+            failed("Chorus", "engine_failed", "The separation process ended in the middle of the job."),
+            cancelled("Bridge"),
+            name="Rehearsal",
+            group_id="old",
+        ),
+        *grouped(
+            done("Harbour"), failed("Broken Radio", "not_audio", "Broken Radio.wav is not audio."),
+            running("Moonlight Sonata Dub", "separating", 0.427, 75.0), waiting("Überfahrt 夜"), clips=6,
+        ),
+    )  # fmt: skip
 
 
 def busy_session() -> tuple[Job, ...]:

@@ -248,14 +248,14 @@ async def test_the_selection_follows_its_job() -> None:
         bridge.publish(Ended(job="moonlight-sonata-dub", outcome="done", unix_seconds=1_700_001_000))
         await settle(pilot)
         assert table(app).selected == "harbour"
-        assert table(app).jobs[0].id == "harbour"
+        assert table(app).rows[0].id == "harbour"
 
 
 async def test_a_click_selects() -> None:
     app, _ = app_with(busy_session())
     async with app.run_test() as pilot:
         await pilot.click(JobsTable, offset=(5, 4))
-        assert table(app).selected == table(app).jobs[2].id
+        assert table(app).selected == table(app).rows[2].id
 
 
 async def test_a_thousand_jobs_and_ten_thousand_lines() -> None:

@@ -15,6 +15,7 @@ from tests.support.scenes import (
     busy_session,
     produced,
     session_with_failure,
+    session_with_groups,
     settle,
     started,
     submitted,
@@ -66,6 +67,24 @@ def test_done(snap_compare: Compare, size: tuple[int, int]) -> None:
 def test_failed(snap_compare: Compare, size: tuple[int, int]) -> None:
     app, _ = app_with(session_with_failure())
     assert snap_compare(app, terminal_size=size)
+
+
+@SIZES
+def test_groups(snap_compare: Compare, size: tuple[int, int]) -> None:
+    app, _ = app_with(session_with_groups())
+    assert snap_compare(app, terminal_size=size)
+
+
+@SIZES
+def test_an_open_group(snap_compare: Compare, size: tuple[int, int]) -> None:
+    app, _ = app_with(session_with_groups())
+    assert snap_compare(app, terminal_size=size, press=["space", "down", "down"])
+
+
+@SIZES
+def test_a_group_that_is_over(snap_compare: Compare, size: tuple[int, int]) -> None:
+    app, _ = app_with(session_with_groups())
+    assert snap_compare(app, terminal_size=size, press=["down"])
 
 
 @SIZES

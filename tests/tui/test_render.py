@@ -123,7 +123,7 @@ def test_a_job_that_is_done_with_a_warning_has_a_mark() -> None:
 def test_states_and_file_counts_in_words() -> None:
     jobs = (waiting("Song"), running("Song", "separating", 0.1, None), done("Song"))
     assert [stage_words(job) for job in jobs] == ["waiting", "separating", "done"]
-    assert [file_count(job) for job in jobs] == ["", "", "4 stems, 4 MIDI"]
+    assert [file_count(job.results) for job in jobs] == ["", "", "4 stems, 4 MIDI"]
 
 
 @pytest.mark.parametrize("width", [30, 48, 76])

@@ -20,7 +20,7 @@ from bridge.lifecycle import fold as fold_job
 from bridge.model import STAGES, Failure, MidiStatus, Result, Status, Warning
 from tests.support.scenes import PORTS, cancelled, done, produced, running, started, submitted, waiting
 from tui.coalesce import Coalescer
-from tui.state import LOG_LIMIT, ViewState, initial_view, jobs_in_order, view_after
+from tui.state import LOG_LIMIT, ViewState, initial_view, rows_in_order, view_after
 
 NOW = 1_700_000_100.0
 STATUS = Status(queued=0, running=0, engine="draft", device="cpu", midi=PORTS, worker="starting")
@@ -83,7 +83,7 @@ def test_no_order_of_events_raises(history: list[Event]) -> None:
     state = view_after(initial_state(), history, NOW)
     assert {"first", "second"} <= set(state.jobs)
     assert len(state.log) == min(state.lines_logged, LOG_LIMIT)
-    assert sorted(job.id for job in jobs_in_order(state)) == sorted(state.jobs)
+    assert sorted(job.id for job in rows_in_order(state)) == sorted(state.jobs)
 
 
 @given(st.lists(events, max_size=30), st.integers(0, 30))
@@ -176,5 +176,5 @@ def test_running_jobs_come_first_then_the_queue_then_the_newest_results() -> Non
         running("Now", "writing", 0.9, None),
         waiting("Later"),
     ]
-    order = jobs_in_order(initial_view(jobs, STATUS, "", NOW))
+    order = rows_in_order(initial_view(jobs, STATUS, "", NOW))
     assert [job.name for job in order] == ["Now", "Next", "Later", "New", "Middle", "Old"]

@@ -124,6 +124,27 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
         elsewhere={NO_TERMINAL: _NEEDS_TERMINAL},
     ),
     "sab submit clip.wav stems vocals,bass tempo 120": Runs((NO_PORTS, NO_NETWORK, CP437, READ_ONLY), with_server=True),
+    "sab submit takes/ --wait": Runs(
+        (NO_PORTS,),
+        typed="mkdir -p takes && cp clip.wav loop.wav takes && sab submit takes/ --wait",
+        with_server=True,
+        says="loop.mid",
+    ),
+    "sab process verse.wav chorus.wav": Runs(
+        (NO_PORTS, NO_TERMINAL, CP437),
+        typed="cp clip.wav verse.wav && cp loop.wav chorus.wav && sab process verse.wav chorus.wav --engine draft",
+        says="2 done",
+    ),
+    "sab process takes/": Runs(
+        (NO_PORTS, TERMINAL),
+        typed="mkdir -p takes && cp clip.wav loop.wav takes && sab process takes/ --engine draft",
+        says="2 done",
+    ),
+    "sab transcribe takes/ --as bass": Runs(
+        (NO_PORTS,),
+        typed="mkdir -p takes && cp clip.wav loop.wav takes && sab transcribe takes/ --as bass",
+        says="2 done",
+    ),
     "sab submit": Runs((NO_PORTS,), status=2, says="FILE"),
     "sab submit FILE": Runs((NO_PORTS,), typed="sab submit song.wav --wait", with_server=True, says="song.mid"),
     "sab submit song.wav project /path/to/session": Runs(
@@ -210,7 +231,7 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "python -m max_for_live.generator --tables": _DEVELOPER,
     "pytest tests/tui --snapshot-update": _DEVELOPER,
     "python -m benchmarks.training.drums FOLDER": DoesNotRun("it renders music and trains for twenty minutes"),
-    "python tools/make_demo_clip.py bridge/demo/clip.ogg": _DEVELOPER,
+    "python -m tools.make_demo_clip bridge/demo/clip.ogg tests/data/demo_voice.ogg": _DEVELOPER,
     "python tools/full_size_model.py FOLDER": _DEVELOPER,
     "python -m benchmarks.speed.separation": _MINUTES,
     "python -m benchmarks.quality.transcription": _MINUTES,

@@ -34,7 +34,7 @@ def details(job: Job, width: int, palette: Palette) -> Text:
     _lines(text, wrap(title, width), f"bold {palette.text}".strip())
     if on_one_line:
         text.right_crop(1)
-    _lines(text, [f"  {outcome}" if on_one_line else outcome], state_style(job, palette))
+    _lines(text, [f"  {outcome}" if on_one_line else outcome], state_style(job.state, palette))
     if job.failure is not None:
         _lines(text, wrap(job.failure.message, width), palette.bad)
         _lines(text, wrap(advice_for(job.failure), width), palette.text)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
 from rich.cells import cell_len
 from rich.text import Text
 
-from bridge.model import Job
+from bridge.model import Job, Result, State
 from bridge.units import clock_text
 from bridge.wording import STAGE_WORDS, STATE_WORDS
 from tui.render.bar import bar, percent_text
@@ -58,21 +59,30 @@ def table_heading(width: int, palette: Palette) -> Text:
 
 
 def job_row(
-    job: Job, width: int, palette: Palette, *, playing: bool = False, armed: bool = False, selected: bool = False
+    job: Job,
+    width: int,
+    palette: Palette,
+    *,
+    playing: bool = False,
+    armed: bool = False,
+    selected: bool = False,
+    indented: bool = False,
 ) -> Text:
-    """The job in exactly `width` cells; `width` is at least 72."""
+    """The job in exactly `width` cells; `width` is at least 72. `indented`: it stands below its group."""
     cells = columns(width)
-    style = state_style(job, palette)
+    style = state_style(job.state, palette)
     text = Text(" ", style=palette.text, no_wrap=True, end="")
     text.append(*_mark(job, palette, playing=playing))
-    text.append("  ").append(fit(job.name, cells.name), palette.muted if job.state == "cancelled" else "")
+    text.append("  ").append(
+        fit(f"  {job.name}" if indented else job.name, cells.name), palette.muted if job.state == "cancelled" else ""
+    )
     text.append("  ").append(
         fit("playing" if playing else "armed" if armed else stage_words(job), cells.stage),
         palette.accent if playing or armed else style,
     )
     text.append("  ").append_text(_middle(job, cells, palette))
     text.append("  ").append(fit(job.engine or _requested_engine(job), cells.engine), palette.muted)
-    text.append("  ").append(fit(file_count(job, words=cells.files >= 16), cells.files), palette.muted)
+    text.append("  ").append(fit(file_count(job.results, words=cells.files >= 16), cells.files), palette.muted)
     text.append(" ")
     if selected:
         text.stylize_before(palette.selection)  # before: the empty part of a bar keeps its own background
@@ -85,15 +95,15 @@ def _mark(job: Job, palette: Palette, *, playing: bool) -> tuple[str, str]:
         return PLAYING_MARK, palette.accent
     if job.state == "done" and job.warnings:
         return WARNED_MARK, f"bold {palette.warning}".strip()
-    return MARKS[job.state], state_style(job, palette)
+    return MARKS[job.state], state_style(job.state, palette)
 
 
 def stage_words(job: Job) -> str:
     return STAGE_WORDS[job.stage] if job.state == "running" else STATE_WORDS[job.state]
 
 
-def state_style(job: Job, palette: Palette) -> str:
-    return {"running": palette.accent, "done": palette.good, "failed": palette.bad}.get(job.state, palette.muted)
+def state_style(state: State, palette: Palette) -> str:
+    return {"running": palette.accent, "done": palette.good, "failed": palette.bad}.get(state, palette.muted)
 
 
 def eta_text(job: Job) -> str:
@@ -101,13 +111,13 @@ def eta_text(job: Job) -> str:
     return "" if job.eta_seconds is None or job.eta_seconds < 0 else clock_text(job.eta_seconds)
 
 
-def file_count(job: Job, *, words: bool = True) -> str:
+def file_count(results: Sequence[Result], *, words: bool = True) -> str:
     """`4 stems, 3 MIDI, 1 more`, or without `words` `8`; empty while there are no files."""
     if not words:
-        return str(len(job.results)) if job.results else ""
-    stems = sum(result.kind == "stem" for result in job.results)
-    midi = sum(result.kind == "midi" for result in job.results)
-    more = len(job.results) - stems - midi
+        return str(len(results)) if results else ""
+    stems = sum(result.kind == "stem" for result in results)
+    midi = sum(result.kind == "midi" for result in results)
+    more = len(results) - stems - midi
     counts = [(stems, f"{stems} stem{'s' if stems != 1 else ''}"), (midi, f"{midi} MIDI"), (more, f"{more} more")]
     return ", ".join(text for count, text in counts if count)
 

@@ -14,10 +14,11 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer
 
+from bridge.groups.group import Group
 from bridge.model import Job
 from tui.paths import paths_in
 from tui.render.roles import PLAIN, Palette
-from tui.state import ViewState, jobs_in_order
+from tui.state import TableRow, ViewState, rows_in_order
 from tui.widgets.jobs_table import JobsTable
 from tui.widgets.log_view import LogView
 from tui.widgets.panels import HeaderLine, JobDetails, PortsPanel, Welcome
@@ -86,13 +87,33 @@ class MainScreen(Screen[None]):
         self._show(self.state)
 
     @property
+    def selected_row(self) -> TableRow | None:
+        """The job or the group that the keys act on."""
+        if not self.is_mounted:
+            return None
+        row = self.query_one(JobsTable).selected
+        return self.state.jobs.get(row) or self.state.groups.get(row)
+
+    @property
     def selected(self) -> Job | None:
-        """The job that the keys act on."""
-        return self.state.jobs.get(self.query_one(JobsTable).selected) if self.is_mounted else None
+        """The job that the keys act on; None without one, or if a group is selected."""
+        row = self.selected_row
+        return row if isinstance(row, Job) else None
 
     def select(self, job: str) -> None:
-        """Moves the selection to a job that is in the table."""
-        self.query_one(JobsTable).selected = job
+        """Moves the selection to a known job, or to its group if only that is in the table."""
+        table, group = self.query_one(JobsTable), self.state.jobs[job].group_id
+        table.selected = group if group and group not in table.opened else job
+
+    def toggle_clips(self) -> None:
+        """Shows the clips of the selected group below it, or hides those among which the selection is."""
+        row, table = self.selected_row, self.query_one(JobsTable)
+        group = row.id if isinstance(row, Group) else row.group_id if row is not None else ""
+        if group:
+            if group in table.opened:
+                table.selected = group
+            table.opened ^= {group}
+            self._show(self.state)
 
     def watch_state(self, state: ViewState) -> None:
         if self.is_mounted:
@@ -111,14 +132,19 @@ class MainScreen(Screen[None]):
         table, ports = self.query_one(JobsTable), self.query_one(PortsPanel)
         table.playing = frozenset(job for job, _ in state.playing)
         table.armed = frozenset(job for job, _ in state.armed)
-        table.jobs = jobs_in_order(state)
+        table.rows = rows_in_order(state, table.opened)
         ports.midi, ports.playing = state.midi, frozenset(stem for _, stem in state.playing)
         self._show_selected()
         self.query_one(LogView).show(state.log, state.lines_logged)
 
     def _show_selected(self) -> None:
-        job = self.query_one(JobDetails).job = self.selected
-        key_facts = None if job is None else (job.is_over, tuple(result.kind for result in job.results))
+        details, row = self.query_one(JobDetails), self.selected_row
+        details.is_open = row is not None and row.id in self.query_one(JobsTable).opened
+        details.row = row
+        key_facts: tuple[object, ...] | None = None
+        if row is not None:
+            kinds = tuple(result.kind for result in row.results) if isinstance(row, Job) else ("group", row.id)
+            key_facts = (row.is_over, kinds, isinstance(row, Job) and bool(row.group_id))
         if key_facts != self._key_facts:  # redrawing the footer costs more than everything else here
             self._key_facts = key_facts
             self.refresh_bindings()

@@ -1,4 +1,4 @@
-"""The table of jobs, a line each; only visible lines are drawn."""
+"""The table of jobs and groups, a line each; only visible lines are drawn."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
 
-from bridge.model import Job
+from bridge.groups.group import Group
+from tui.render.group import group_row
 from tui.render.job import job_row, table_heading
+from tui.state import TableRow
 from tui.widgets.lines import Lines
 
 
 class JobsTable(Lines):
-    """Shows `jobs` in the given order; the selection follows its job when that moves."""
+    """Shows `rows` in the given order; the selection follows its row when that moves."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", show=False),
@@ -29,58 +31,62 @@ class JobsTable(Lines):
         Binding("end", "move(1_000_000)", show=False),
     ]
 
-    jobs: reactive[tuple[Job, ...]] = reactive((), always_update=True)
+    rows: reactive[tuple[TableRow, ...]] = reactive((), always_update=True)
+    opened: reactive[frozenset[str]] = reactive(frozenset())
+    """Ids of the groups whose clips stand below them in `rows`."""
     playing: reactive[frozenset[str]] = reactive(frozenset())
     """Ids of the jobs that are playing."""
     armed: reactive[frozenset[str]] = reactive(frozenset())
     """Ids of the jobs whose notes wait for the DAW's transport to start."""
     selected: reactive[str] = reactive("")
-    """Id of the job that the keys act on; empty without jobs."""
+    """Id of the job or group that the keys act on; empty without jobs."""
 
     @dataclass
     class Selected(Message):
-        job: str
+        row: str
 
     def line(self, y: int, width: int) -> Text | None:
         if y == 0:
             return table_heading(width, self.palette)
         index = self.scroll_offset.y + y - 1
-        if index >= len(self.jobs):
+        if index >= len(self.rows):
             return None
-        job = self.jobs[index]
-        selected, playing = job.id == self.selected, job.id in self.playing
-        armed = job.id in self.armed
-        return job_row(job, width, self.palette, playing=playing, armed=armed, selected=selected)
+        row = self.rows[index]
+        selected = row.id == self.selected
+        if isinstance(row, Group):
+            return group_row(row, width, self.palette, is_open=row.id in self.opened, selected=selected)
+        playing, armed, indented = row.id in self.playing, row.id in self.armed, bool(row.group_id)
+        return job_row(row, width, self.palette, playing=playing, armed=armed, selected=selected, indented=indented)
 
-    def watch_jobs(self, jobs: tuple[Job, ...]) -> None:
-        self.virtual_size = Size(0, len(jobs) + 1)
+    def watch_rows(self, rows: tuple[TableRow, ...]) -> None:
+        self.virtual_size = Size(0, len(rows) + 1)
         if self._selected_index() is None:
-            self.selected = jobs[0].id if jobs else ""
+            self.selected = rows[0].id if rows else ""
 
-    def watch_selected(self, job: str) -> None:
-        self.post_message(self.Selected(job))
+    def watch_selected(self, row: str) -> None:
+        self.post_message(self.Selected(row))
         self.call_after_refresh(self._show_selected)
 
     def action_move(self, rows: int) -> None:
-        if self.jobs:
+        if self.rows:
             index = (self._selected_index() or 0) + rows
-            self.selected = self.jobs[max(0, min(index, len(self.jobs) - 1))].id
+            self.selected = self.rows[max(0, min(index, len(self.rows) - 1))].id
 
     def action_page(self, pages: int) -> None:
         self.action_move(pages * max(1, self._visible_rows - 1))
 
     def on_click(self, event: Click) -> None:
         offset = event.get_content_offset(self)
-        index = self.scroll_offset.y + offset.y - 1 if offset is not None and offset.y > 0 else len(self.jobs)
-        if index < len(self.jobs):
-            self.selected = self.jobs[index].id
+        index = self.scroll_offset.y + offset.y - 1 if offset is not None and offset.y > 0 else len(self.rows)
+        if index < len(self.rows):
+            self.selected = self.rows[index].id
 
     @property
     def _visible_rows(self) -> int:
         return max(1, self.scrollable_content_region.height - 1)
 
     def _selected_index(self) -> int | None:
-        return next((index for index, job in enumerate(self.jobs) if job.id == self.selected), None)
+        return next((index for index, row in enumerate(self.rows) if row.id == self.selected), None)
 
     def _show_selected(self) -> None:
         index, top = self._selected_index(), self.scroll_offset.y

@@ -9,11 +9,13 @@ from textual.geometry import Size
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from bridge.model import Job, MidiStatus
+from bridge.groups.group import Group
+from bridge.model import MidiStatus
 from tui.render.details import details, hint
+from tui.render.group import group_details
 from tui.render.roles import PLAIN, Palette
 from tui.render.status import header_line, ports_panel, welcome
-from tui.state import ViewState
+from tui.state import TableRow, ViewState
 
 
 class HeaderLine(Widget):
@@ -40,12 +42,13 @@ class PortsPanel(Widget):
 
 
 class JobText(Widget):
-    """The details of one job, or a hint without one; as high as its text."""
+    """The details of one job or group, or a hint without one; as high as its text."""
 
     palette: reactive[Palette] = reactive(PLAIN)
-    job: reactive[Job | None] = reactive(None)
+    row: reactive[TableRow | None] = reactive(None)
+    is_open: reactive[bool] = reactive(False)
 
-    def watch_job(self) -> None:
+    def watch_row(self) -> None:
         if self.get_content_height(self.size, self.size, self.size.width) != self.size.height:
             self.refresh(layout=True)  # progress alone, ten times a second, needs no new layout
 
@@ -56,19 +59,25 @@ class JobText(Widget):
         return self._text(width).plain.count("\n") + 1
 
     def _text(self, width: int) -> Text:
-        return hint(width, self.palette) if self.job is None else details(self.job, width, self.palette)
+        if self.row is None:
+            return hint(width, self.palette)
+        if isinstance(self.row, Group):
+            return group_details(self.row, width, self.palette, is_open=self.is_open)
+        return details(self.row, width, self.palette)
 
 
 class JobDetails(VerticalScroll):
-    """Scrolls `JobText`; a newly selected job is shown from the top."""
+    """Scrolls `JobText`; a newly selected row is shown from the top."""
 
-    job: reactive[Job | None] = reactive(None)
+    row: reactive[TableRow | None] = reactive(None)
+    is_open: reactive[bool] = reactive(False)
+    """Whether the clips of the selected group are shown in the table."""
     palette: reactive[Palette] = reactive(PLAIN)
 
     def compose(self) -> ComposeResult:
-        yield JobText().data_bind(JobDetails.job, JobDetails.palette)
+        yield JobText().data_bind(JobDetails.row, JobDetails.is_open, JobDetails.palette)
 
-    def watch_job(self, old: Job | None, new: Job | None) -> None:
+    def watch_row(self, old: TableRow | None, new: TableRow | None) -> None:
         if old is not None and new is not None and old.id != new.id:
             self.scroll_home(animate=False)
 

@@ -12,6 +12,7 @@ function factory (params) return function ()
 	local URL = "osc.udp://127.0.0.1:9720" -- `sab install ardour` writes your port here
 	local TITLE = "Source Audio Bridge"
 	local LONGEST_NAME = 100
+	local LONGEST_IN_GROUP = 40
 	local LARGEST_WAV = 0xffffffff - 64
 	local CHUNK = 8192
 	local SLOWEST_BPM, FASTEST_BPM = 20, 400
@@ -110,7 +111,15 @@ function factory (params) return function ()
 		end
 	end
 
-	local function send (bridge, region, audio)
+	-- A name that no other group of this session has.
+	local function group_name (regions)
+		if #regions < 2 then return "" end
+		local name, more = file_name (regions[1]:name ()), #regions - 1
+		if #name > LONGEST_IN_GROUP then name = name:sub (1, utf8.offset (name, 0, LONGEST_IN_GROUP + 1) - 1) end
+		return string.format ("%s + %d at %s", name, more, os.date ("%H.%M.%S"))
+	end
+
+	local function send (bridge, region, audio, group, clips)
 		local name = file_name (region:name ())
 		local path, start, rendered = audio_file (region, audio, name)
 		local out = free_folder (name)
@@ -124,31 +133,37 @@ function factory (params) return function ()
 		add ("project", session)
 		add ("out", out)
 		add ("name", name)
+		if group ~= "" then
+			add ("group", group)
+			add ("clips", tostring (clips))
+		end
 		local tempo = Temporal.TempoMap.read ():quarters_per_minute_at (region:position ())
 		if tempo >= SLOWEST_BPM and tempo <= FASTEST_BPM then add ("tempo", decimal (tempo)) end
 		-- Recorded before it is sent, so that no result can be missed.
 		local list = assert (io.open (pending, "a"))
-		list:write (table.concat ({ region:position ():samples (), out, name, rendered or "" }, "\t"), "\n")
+		local place, frames = region:position ():samples (), region:length ():samples ()
+		list:write (table.concat ({ place, out, name, rendered or "", group, frames }, "\t"), "\n")
 		assert (list:close ())
 		bridge:send ("/sab/submit", ("s"):rep (#words), table.unpack (words))
 		return name
 	end
 
 	local regions = {}
-	if params and params.regions then
-		regions = params.regions
-	else
-		for region in Editor:get_selection ().regions:regionlist ():iter () do regions[#regions + 1] = region end
+	local function take (region)
+		if not region:to_audioregion ():isnil () then regions[#regions + 1] = region end
 	end
+	if params and params.regions then
+		for _, region in ipairs (params.regions) do take (region) end
+	else
+		for region in Editor:get_selection ().regions:regionlist ():iter () do take (region) end
+	end
+	local group = group_name (regions)
 	local bridge = ARDOUR.LuaOSC.Address (URL)
 	local sent, failed = {}, {}
 	for _, region in ipairs (regions) do
-		local audio = region:to_audioregion ()
-		if not audio:isnil () then
-			local done, what = pcall (send, bridge, region, audio)
-			local list = done and sent or failed
-			list[#list + 1] = done and what or region:name () .. ": " .. what
-		end
+		local done, what = pcall (send, bridge, region, region:to_audioregion (), group, #regions)
+		local list = done and sent or failed
+		list[#list + 1] = done and what or region:name () .. ": " .. what
 	end
 	if #failed > 0 then
 		show ("Not sent:\n" .. table.concat (failed, "\n"))

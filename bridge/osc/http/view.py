@@ -17,7 +17,18 @@ from bridge.system import sockets
 
 #: The number of jobs in a list: by default, and at most.
 DEFAULT_JOBS, MAX_JOBS = 100, 1000
-_SUMMARY_FIELDS = ("id", "name", "state", "stage", "fraction", "eta_seconds", "submitted_unix", "ended_unix")
+_SUMMARY_FIELDS = (
+    "id",
+    "name",
+    "state",
+    "stage",
+    "fraction",
+    "eta_seconds",
+    "submitted_unix",
+    "ended_unix",
+    "group_id",
+    "position",
+)
 
 
 @dataclass(frozen=True)
@@ -57,4 +68,4 @@ class BridgeView:
 
 
 def _summary(job: Job) -> dict[str, object]:
-    return {name: getattr(job, name) for name in _SUMMARY_FIELDS}
+    return {**{name: getattr(job, name) for name in _SUMMARY_FIELDS}, "group": job.request.group.name}

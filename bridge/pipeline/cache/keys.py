@@ -18,6 +18,7 @@ from bridge.pipeline.manifest import EngineRecord, versions
 from bridge.protocols import Control, Separator
 from bridge.request import (
     EngineChoice,
+    GroupChoice,
     JobRequest,
     NoteFiles,
     NoteReading,
@@ -110,6 +111,7 @@ def _settings(request: JobRequest, stems: Sequence[str], midi: Sequence[str]) ->
         region=Region(),  # the key has the region in frames
         place=OutputPlace(),
         play=PlayRequest(),
+        group=GroupChoice(),
         note_files=msgspec.structs.replace(
             request.note_files, picture=None if request.note_files.picture is None else ""
         ),

@@ -10,7 +10,6 @@ import torch
 
 from bridge.errors import WeightsUnavailable
 from bridge.separation.families.loaders import load_demucs
-from bridge.separation.models import demucs_bags
 from bridge.separation.models.demucs_bags import Bag
 from bridge.separation.models.loading import load_bag
 from bridge.separation.models.weights import Weights
@@ -114,6 +113,8 @@ def test_models_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_quantised_model_without_diffq_gives_a_clear_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demucs_bags, "find_spec", lambda name: None if name == "diffq" else find_spec(name))
+    monkeypatch.setattr(
+        "bridge.separation.models.demucs_bags.find_spec", lambda name: None if name == "diffq" else find_spec(name)
+    )
     with pytest.raises(WeightsUnavailable, match="diffq"):
         load_bag(Weights("mdx_q", Bag(("aaaa",)), (tmp_path / "aaaa.th",), load_demucs), RecordingControl())

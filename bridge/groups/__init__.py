@@ -1,0 +1,1 @@
+"""Groups: several jobs that one client submitted under one name."""
