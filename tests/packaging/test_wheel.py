@@ -145,6 +145,9 @@ def test_the_demo_works_from_an_empty_folder_without_a_network(
     assert done.returncode == 0, done.stderr
     assert "4 stems and 5 MIDI files" in done.stdout
     assert (work / "sab-demo" / "clip.mid").is_file()
+    record = json.loads((work / "sab-demo" / "clip.sab.json").read_text(encoding="utf-8"))
+    assert record["engine"]["name"] == "good"  # trained networks, which came with the installation
+    assert record["versions"]["basic-pitch"] == network_file.RELEASE
 
 
 def test_the_files_for_daws_are_installed_from_it(installed: Path, tmp_path: Path) -> None:

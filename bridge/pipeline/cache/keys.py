@@ -157,4 +157,4 @@ def shaping_files(root: Path) -> Iterator[Path]:
     for name in SHAPING:
         path = root / name
         files = sorted(path.rglob("*")) if path.is_dir() else [path]
-        yield from (file for file in files if file.suffix in (".py", ".npz"))
+        yield from (file for file in files if file.suffix in (".py", ".npz", ".onnx"))
