@@ -49,7 +49,7 @@ async def demo(
     with as_file(files("bridge.demo") / "clip.ogg") as clip:
         async with _server(options) as (host, port), open_client(host, port) as client:
             where = sockets.url("osc.udp", host, port)
-            report.say(f"A bridge listens on {where}. It gets four bars of drums, bass, chords and lead.")
+            report.say(f"A bridge listens on {where}. It gets four bars of drums, bass, chords and a voice.")
             await client.ask("/sab/hello", "sab demo", PROTOCOL_VERSION)
             await client.ask("/sab/subscribe", 1)
             request: list[str | float] = [
