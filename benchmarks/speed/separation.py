@@ -1,6 +1,6 @@
 """Separation speed, compared with the tools that people use today; the runs of a pair alternate on one machine.
 
-    python -m benchmarks.speed.separation [--rows clip,minute,start,whole,matmul,cache] [--times 3] [--json]
+    python -m benchmarks.speed.separation [--rows clip,minute,start,whole,matmul,cache,embedded] [--times 3] [--json]
 
 Without `--models` it uses a model of the released size with random weights, which is as fast as the trained one. A warm
 server has completed a job and has been idle since.
@@ -141,6 +141,26 @@ def cache(bench: Bench) -> list[Row]:
     return rows
 
 
+def embedded(bench: Bench) -> list[Row]:
+    """The engine that comes along: warm beside `draft`, and the first job of a new process."""
+    with (
+        bench.warm(MINUTE_SECONDS, "midi", "none", "engine", "good") as good,
+        bench.warm(MINUTE_SECONDS, "midi", "none", "engine", "draft") as draft,
+    ):
+        pair = in_turns(good, draft, bench.times)
+    speeds = [MINUTE_SECONDS / seconds for seconds in pair[0]]
+
+    def first_job() -> float:
+        source, options = bench.clip(CLIP_SECONDS), ("--engine", "good", "--midi", "none")
+        return timed(lambda: bridge_runs.command(bench.models, source, bench.folder(), *options))
+
+    return [
+        Comparison("60 s by good, warm server", "draft", *pair, target=0.5),
+        Figure("60 s by good, warm server", "× real time", speeds, "≥ 10"),
+        Figure("7.5 s by good, command from cold", "s", [first_job() for _ in range(bench.times)], "≤ 5"),
+    ]
+
+
 def matmul_share(bench: Bench) -> list[Row]:
     """One window's share of the machine's matrix-product speed."""
     return matmul.shares(bench.models, bench.times)
@@ -153,6 +173,7 @@ ROWS: dict[str, Callable[[Bench], list[Row]]] = {
     "whole": whole,
     "matmul": matmul_share,
     "cache": cache,
+    "embedded": embedded,
 }
 
 
