@@ -152,6 +152,6 @@ def _agree(found: list[tuple[Path, OpenVinoModel]]) -> bool:
 def _is_convertible(loaded: LoadedModel) -> bool:
     from bridge.separation.networks.torch_network import TorchNetwork
 
-    return loaded.device == "cpu" and all(
-        isinstance(network, TorchNetwork) and network.is_convertible for network in loaded.networks
-    )
+    if not loaded.weights.is_convertible or loaded.device != "cpu":
+        return False
+    return all(isinstance(network, TorchNetwork) and network.is_convertible for network in loaded.networks)
