@@ -150,8 +150,8 @@ def _agree(found: list[tuple[Path, OpenVinoModel]]) -> bool:
 
 
 def _is_convertible(loaded: LoadedModel) -> bool:
-    from bridge.separation.networks.torch_network import TorchNetwork
-
     if not loaded.weights.is_convertible or loaded.device != "cpu":
         return False
+    from bridge.separation.networks.torch_network import TorchNetwork
+
     return all(isinstance(network, TorchNetwork) and network.is_convertible for network in loaded.networks)
