@@ -124,7 +124,11 @@ def _packages() -> Iterator[Finding]:
 def _weights(settings: Settings) -> Iterator[Finding]:
     here = [model.name for model in catalogue(settings.models_dir) if model.present]
     if find_spec("demucs") is None:
-        yield Finding("Separation", "note", f"{PREFERRED} cannot be used here: the package demucs is missing. {ADDING}")
+        yield Finding(
+            "Separation",
+            "note",
+            f"{PREFERRED} cannot be used here: the package demucs is missing. {ADDING} Here: {', '.join(here)}.",
+        )
     elif PREFERRED in here:
         yield Finding("Separation", "ok", f"here: {', '.join(here)}")
     else:

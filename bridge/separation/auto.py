@@ -38,7 +38,7 @@ def open_auto(open_engine: Callable[[str], Separator], families: EngineFamilies,
         if reasons:
             why = " ".join(reason.message for reason in reasons)
             advice = " ".join(reason.advice for reason in reasons)
-            message = f"{why} {name.capitalize()} takes its place: {_STAND_INS[name]}. {advice}"
+            message = f"{why} The engine {name} takes its place: {_STAND_INS[name]}. {advice}"
             control.warn(Warning(code=reasons[0].code, message=message))
         return separator
     raise AssertionError("draft needs no weights")

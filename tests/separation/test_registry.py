@@ -76,7 +76,7 @@ def test_auto_without_any_weights_is_draft(tmp_path: Path) -> None:
     opener = EngineRegistry(nothing, clock=FakeClock(), fetch=FakeFetch(tmp_path / "models"))
     assert opener.open("auto", "cpu", control).name == "draft"
     (warning,) = control.warnings
-    assert "Draft takes its place" in warning.message
+    assert "The engine draft takes its place" in warning.message
     assert "The networks of good are not installed" in warning.message
     assert "Install the bridge again" in warning.message
 
