@@ -40,8 +40,8 @@ REACH_COLUMNS = 63 * 4 + 3 + WINDOW_FRAMES // HOP_FRAMES
 GRID_FRAMES = GRID * HOP_FRAMES
 #: The context before a section, in whole steps of the grid.
 LEAD_FRAMES = -(-REACH_COLUMNS // GRID) * GRID_FRAMES
-#: Length of a section: 36 s. Longer ones share their context better, and need more memory.
-SECTION_FRAMES = 24 * GRID_FRAMES
+#: Length of a section: 24 s. Longer ones share their context better, and need more memory.
+SECTION_FRAMES = 16 * GRID_FRAMES
 
 
 class SpleeterSeparator:
