@@ -43,7 +43,7 @@ exports.of = function (clip, set, useBrace) {
 
 // The same part after the song's tempo has changed by a ratio: an unwarped clip keeps its seconds, a warped one its beats.
 exports.atTempo = function (region, clip, ratio) {
-    if (clip.warped || ratio === 1) { return region; }
+    if (clip.warped || !(ratio > 0) || ratio === 1) { return region; }
     var found = {};
     Object.keys(region).forEach(function (name) { found[name] = region[name]; });
     found.marks = region.marks.map(function (mark) { return { seconds: mark.seconds, beats: mark.beats * ratio }; });

@@ -4,6 +4,7 @@ const assert = require("node:assert/strict");
 const test = require("node:test");
 const { Studio, numbers } = require("./studio");
 const { secondsAt } = require("./fake_live");
+const { RULES } = require("./fake_live_rules");
 
 const RATE = 44100, FILE_SECONDS = 20, HEARD_SECONDS = 0.001;
 
@@ -83,13 +84,17 @@ const LOOPED = {
   ],
 };
 
+// Only a warped clip can show the silence around its file.
+const AROUND = { start_marker: -3, loop_start: -3, loop_end: 60 };
+const SILENT = { session: [["around its whole file", AROUND]], arrangement: [["around its whole file", AROUND, 63]] };
+
 // Live lets no unwarped clip loop, so there is no such source.
 const KINDS = [["warped", 1, 0], ["warped and looped", 1, 1], ["unwarped", 0, 0]];
 const PREFERENCES = [{ autoWarp: true, autoLoop: true }, { autoWarp: true, autoLoop: false }, { autoWarp: false, autoLoop: false }];
 
 for (const view of ["session", "arrangement"]) {
   for (const [kind, warping, looping] of KINDS) {
-    for (const [what, region, lasts, brace] of [...PARTS[view], ...(looping ? LOOPED[view] : [])]) {
+    for (const [what, region, lasts, brace] of [...PARTS[view], ...(looping ? LOOPED[view] : warping ? SILENT[view] : [])]) {
       for (const tempo of [null, 93]) {
         for (const preferences of PREFERENCES) {
           const how = `${tempo ? "the tempo changes, " : ""}new clips ${preferences.autoWarp ? "warp" : "do not warp"}${preferences.autoLoop ? " and loop" : ""}`;
@@ -138,6 +143,17 @@ test("the strict Live lets no unwarped clip loop", () => {
   studio.live.set(clip, "looping", 1);
   studio.clock.advance(1000);
   assert.equal(clip.values.warping, 1);
+});
+
+test("a Live without any of these habits gets the same clips", () => {
+  const rules = Object.fromEntries(Object.keys(RULES).map((name) => [name, false]));
+  const studio = new Studio({ rules, seconds: FILE_SECONDS }).start();
+  studio.device.click("mute");
+  const source = studio.arrangementClip({ start_marker: 3, loop_start: 3, loop_end: 11.3, end_marker: 11.3 }, MARKERS);
+  const job = studio.separate();
+  studio.stemSeconds = frames(job);
+  studio.complete(job);
+  sameAsSource(studio, source, job, 0, 8.3);
 });
 
 // Ascending markers of a clip whose tempo varies, over a file of 20 s.

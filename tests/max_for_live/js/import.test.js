@@ -116,6 +116,16 @@ for (const analysisMs of [0, 900, 1700, 2400, 3300]) {
   });
 }
 
+test("of a long file Live's analysis may take longer", () => {
+  const studio = new Studio({ seconds: 100, can: { analysisMs: 6500 } }).start();
+  studio.sessionClip({ end_marker: 160, loop_end: 160 }, [{ sample_time: 0, beat_time: 0 }, { sample_time: 90, beat_time: 150 }]);
+  studio.stemSeconds = 96;
+  studio.complete(studio.separate());
+  const { markers } = studio.live.song.tracks[1].slots[2].clip;
+  assert.deepEqual(markers.map((mark) => Math.round(mark.sample_time * 1e6) / 1e6), [0, 90, 96]);
+  assert.equal(studio.device.words("problem"), "");
+});
+
 test("an analysis that never ends holds nothing up, and is reported", () => {
   const studio = imported({ before: ({ live, clock }) => {
     const again = () => { live.song.tracks.slice(1).forEach((track) => track.arrangement.forEach((clip) => live.analysed(clip))); clock.after(300, again); };
