@@ -4,14 +4,13 @@ var live = require("./live");
 
 var OFF = 0;
 
-// Returns a function that restores it, once.
+// Returns a function that restores it, unless another was chosen meanwhile.
 exports.off = function () {
     var set = live.at("live_set"), before = live.number(set, "midi_recording_quantization");
     if (!before || isNaN(before)) { return function () {}; }
     set.set("midi_recording_quantization", OFF);
     return function () {
         var now = live.at("live_set");
-        if (before && live.number(now, "midi_recording_quantization") === OFF) { now.set("midi_recording_quantization", before); }
-        before = OFF;
+        if (live.number(now, "midi_recording_quantization") === OFF) { now.set("midi_recording_quantization", before); }
     };
 };

@@ -8,9 +8,9 @@ var PIECE_BEATS = 8, CLOSE = 1e-4;
 
 // How much has been recorded, in beats: from the clip itself, else from the song's time when recording was asked for.
 exports.recorded = function (slot, askedAt) {
-    var clip = live.at(live.path(slot) + " clip"), place = live.exists(clip) ? live.number(clip, "playing_position") : NaN;
-    var since = live.number(live.at("live_set"), "current_song_time") - askedAt;
-    return Math.max(0, place >= 0 ? place : since >= 0 ? since : 0);
+    var clip = live.at(live.path(slot) + " clip");
+    if (live.exists(clip) && live.knows(clip, "playing_position")) { return Math.max(0, live.number(clip, "playing_position")); }
+    return Math.max(0, live.number(live.at("live_set"), "current_song_time") - askedAt);
 };
 
 // lag: in beats; length: what the clip should last.

@@ -44,7 +44,9 @@ exports.copyMixer = function (clip, track) {
     var names = ["volume", "panning"], sends = live.at(theirs).getcount("sends"), i;
     for (i = 0; i < sends; i += 1) { names.push("sends " + i); }
     names.forEach(function (name) {
-        var value = live.number(live.at(theirs + " " + name), "value"), fader = live.at(ours + " " + name);
-        if (!isNaN(value) && Math.abs(live.number(fader, "value") - value) > 1e-6) { fader.set("value", value); }
+        var theirFader = live.at(theirs + " " + name), fader = live.at(ours + " " + name);
+        if (!live.exists(theirFader) || !live.exists(fader)) { return; } // what Live cannot tell reads as 0: silence
+        var value = live.number(theirFader, "value");
+        if (Math.abs(live.number(fader, "value") - value) > 1e-6) { fader.set("value", value); }
     });
 };

@@ -172,7 +172,8 @@ class FakeLive {
 
   info(node) {
     const known = this.functions(node).map((name) => `function ${name}`);
-    const properties = Object.keys(node.values).filter((name) => name !== "file_path" || node.type !== "Song" || this.can.songFile);
+    const properties = Object.keys(node.values).filter((name) => (name !== "file_path" || node.type !== "Song" || this.can.songFile)
+      && (name !== "playing_position" || this.can.position));
     return [`id ${node.id}`, `type ${node.type}`, ...properties.map((name) => `property ${name} x`), ...known, "done"].join("\n");
   }
 
@@ -198,7 +199,7 @@ class FakeLive {
     if (name === "input_routing_type") return [JSON.stringify({ input_routing_type: values.routing || this.routes()[0] })];
     if (name === "end_time") return [values.start_time + this.lengthOf(node.shown ? { ...node, ...node.shown } : node)];
     if (name === "current_song_time") return [this.songTime()];
-    if (name === "playing_position" && "playing_position" in values && this.can.position) {
+    if (name === "playing_position" && "playing_position" in values) {
       return [this.songTime() - node.parent.recordedFrom];
     }
     if (!(name in values)) throw new Error(`no property ${name}`);

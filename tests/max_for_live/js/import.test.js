@@ -88,8 +88,9 @@ test("Undo takes back an import in few steps, besides the names and faders that 
 });
 
 test("a step that another has left open does not swallow the import, and a Live without steps imports, too", () => {
-  const studio = imported({ before: ({ live }) => live.Song_begin_undo_step() });
+  const studio = imported({ before: ({ live }) => { live.undo = { isOpen: true, isRecorded: true, steps: ["the other's"] }; } });
   assert.equal(studio.live.undo.isOpen, false);
+  assert.deepEqual(studio.live.undo.steps.slice(0, 2).sort(), ["a step of the script", "the other's"].sort());
   assert.equal(imported({ can: { undoSteps: false } }).tracks().length, 4);
 });
 
@@ -110,6 +111,7 @@ for (const [what, spoil] of [
 for (const analysisMs of [0, 900, 1700, 2400, 3300]) {
   test(`markers stay though Live's analysis ends after ${analysisMs} ms`, () => {
     const studio = imported({ can: { analysisMs } });
+    studio.clock.advance(20000);
     const { markers } = studio.live.song.tracks[1].arrangement[0];
     assert.deepEqual(markers.map((mark) => mark.sample_time), [0, 3, 4.5]);
     assert.equal(studio.device.words("problem"), "");
@@ -121,6 +123,7 @@ test("of a long file Live's analysis may take longer", () => {
   studio.sessionClip({ end_marker: 160, loop_end: 160 }, [{ sample_time: 0, beat_time: 0 }, { sample_time: 90, beat_time: 150 }]);
   studio.stemSeconds = 96;
   studio.complete(studio.separate());
+  studio.clock.advance(20000);
   const { markers } = studio.live.song.tracks[1].slots[2].clip;
   assert.deepEqual(markers.map((mark) => Math.round(mark.sample_time * 1e6) / 1e6), [0, 90, 96]);
   assert.equal(studio.device.words("problem"), "");
@@ -128,7 +131,7 @@ test("of a long file Live's analysis may take longer", () => {
 
 test("an analysis that never ends holds nothing up, and is reported", () => {
   const studio = imported({ before: ({ live, clock }) => {
-    const again = () => { live.song.tracks.slice(1).forEach((track) => track.arrangement.forEach((clip) => live.analysed(clip))); clock.after(300, again); };
+    const again = () => { live.song.tracks.slice(1).forEach((track) => track.arrangement.forEach((clip) => live.analysed(clip))); clock.after(900, again); };
     live.can.guessStart = 0;
     let n = 0;
     live.guess = () => [{ sample_time: 0, beat_time: 0 }, { sample_time: 1, beat_time: 1.5 + (n += 1) / 1000 }];
