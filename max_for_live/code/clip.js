@@ -39,6 +39,7 @@ exports.read = function (api) {
     var warped = live.number(api, "warping") === 1;
     return {
         path: path,
+        track: live.at(/^live_set tracks \d+/.exec(path)[0]).id,
         name: name || file.replace(/^.*[\/\\]/, "").replace(/\.[^.]*$/, ""),
         file: file,
         seconds: secondsOf(api),

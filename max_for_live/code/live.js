@@ -36,6 +36,11 @@ function listed(api, kind, name) {
     return new RegExp("(^|\\n)" + kind + " " + name + "(\\s|$)").test(String(api.info));
 }
 
+// Sets a property unless it has this value already.
+exports.put = function (api, property, value) {
+    if (exports.text(api, property) !== String(value)) { api.set(property, value); }
+};
+
 // The object that a call has created, or null.
 exports.made = function (result) {
     var words = Array.isArray(result) ? result.join(" ") : String(result);

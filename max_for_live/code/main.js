@@ -27,6 +27,7 @@ exports.Device = function (world, claimedPorts) {
     this.job = null;
     this.order = null; // the last completed job, for Import, Stream and Folder
     this.imports = []; // orders; the first is being imported, the others wait
+    this.importing = null;
     this.recording = null;
     this.playback = null;
 };
@@ -41,13 +42,14 @@ device.start = function () {
         observer.property = property;
         self.observers.push(observer);
     });
-    this.offline("Looking for the bridge …");
+    this.offline("Looking for the bridge … If this stays though sab runs, Live's audio is off: switch it on.");
     this.connection.open();
     this.selectionMayHaveChanged();
 };
 
 device.end = function () {
     this.stopRecording();
+    if (this.importing) { this.importing.stop(); }
     this.connection.close();
     clock.cancelAll();
 };
@@ -193,7 +195,7 @@ device.bringIn = function () {
 device.importNext = function () {
     var order = this.imports[0], self = this;
     this.face.text("stage", "Importing");
-    importer.run(order, protocol.AUDIO_STEMS, clock, function (report) {
+    this.importing = importer.run(order, protocol.AUDIO_STEMS, clock, function (report) {
         self.imports.shift();
         self.showActivity();
         self.face.imported(words.imported(report), order.remarks.concat(report.remarks));

@@ -1,23 +1,28 @@
 // Streaming: for each stem, a MIDI track records from the bridge's port while the bridge plays.
 
-var importer = require("./importer");
 var live = require("./live");
 var problems = require("./problem");
 var protocol = require("./protocol");
+var quantisation = require("./quantisation");
+var regions = require("./region");
 var tables = require("./tables");
+var take = require("./take");
+var making = require("./tracks");
 var words = require("./words");
 
-var SETTLE_MS = 400, POLL_MS = 50, START_MS = 4000, TAIL_MS = 1500, NO_QUANTISATION = 0;
+var SETTLE_MS = 400, POLL_MS = 10, START_MS = 4000, TAIL_MS = 1500, NO_QUANTISATION = 0;
 var SPELLINGS = 3;
+var SPARE_SECONDS = 1; // recorded beyond the end, for the bridge begins after Live
 
-// order: {clip, region, tempo, stems, play(), stop()}; listener: {recording(), done(), failed(words)}.
+// order: {clip, region, tempo (that of the region), stems, play(), stop()}; listener: {recording(), done(), failed(words)}.
 // Returns an object that starts and stops the recording.
 exports.recording = function (order, clock, listener) {
-    var tracks = [], stopped = false, isPlaying = false, waited = 0;
+    var tracks = [], stopped = false, isPlaying = false, waited = 0, askedAt = 0;
+    var restore = function () {}; // the record quantisation
 
     function start() {
         try {
-            order.stems.forEach(function (stem) { tracks.push(prepared(order, stem)); });
+            order.stems.forEach(function (stem, n) { tracks.push(prepared(order, stem, n)); });
         } catch (error) {
             fail(problems.words(error));
             return;
@@ -48,7 +53,9 @@ exports.recording = function (order, clock, listener) {
             fail("Live has not armed the track of \"" + unarmed[0].port + "\". Is the track frozen? Press Stream again.");
             return;
         }
-        tracks.forEach(function (track) { track.slot.call("fire", order.region.length, NO_QUANTISATION); });
+        restore = quantisation.off();
+        askedAt = live.number(live.at("live_set"), "current_song_time");
+        tracks.forEach(function (track) { track.slot.call("fire", length() + spare(), NO_QUANTISATION); });
         whenRecording();
     }
 
@@ -57,9 +64,10 @@ exports.recording = function (order, clock, listener) {
         var all = tracks.every(function (track) { return live.number(track.slot, "is_recording") === 1; });
         if (all) {
             isPlaying = true;
+            tracks.forEach(function (track) { track.lag = take.recorded(track.slot, askedAt); });
             order.play();
             listener.recording();
-            clock.after(seconds() * 1000 + TAIL_MS, end);
+            clock.after((length() + spare()) * 60000 / tempo() + TAIL_MS, end);
         } else if (waited >= START_MS) {
             fail("Live has not begun to record. Is the count-in long, or another clip waiting?");
         } else {
@@ -71,6 +79,8 @@ exports.recording = function (order, clock, listener) {
     function end() {
         if (stopped) { return; }
         stopped = true;
+        restore();
+        tracks.forEach(function (track) { take.align(track.slot, track.lag, length()); });
         disarm();
         listener.done();
     }
@@ -82,21 +92,26 @@ exports.recording = function (order, clock, listener) {
     function stop() {
         if (stopped) { return; }
         stopped = true;
+        restore();
         if (isPlaying) { order.stop(); }
         tracks.forEach(function (track) { track.slot.call("stop"); });
         disarm();
     }
 
-    function seconds() { return order.region.length * 60 / order.tempo; }
+    function tempo() { return live.number(live.at("live_set"), "tempo"); }
+
+    function length() { return regions.atTempo(order.region, order.clip, tempo() / order.tempo).length; }
+
+    function spare() { return Math.ceil(SPARE_SECONDS * tempo() / 60); }
 
     return { start: start, stop: stop };
 };
 
 // A track with the stem's port as its input: that of an earlier stream, else a new one.
-function prepared(order, stem) {
+function prepared(order, stem, n) {
     var name = order.clip.name + " (" + words.stem(stem) + ") stream", track = existing(name);
     if (!track) {
-        track = importer.newTrack("midi");
+        track = making.make("midi", order.clip, n);
         track.set("name", name);
         track.set("color", tables.STEM_COLORS[stem]);
     }

@@ -13,7 +13,8 @@ var SHORTEST_SECONDS = 0.05, CLOSE = 1e-6;
 // tempo        the part's average tempo in the file's time; the song's tempo where the file plays unchanged
 // time         the clip's start on the song's timeline, in beats; null in the Session
 // beat         the part's start on that timeline: before `time` where the clip starts inside its loop
-// length       in beats
+// lasts        on the timeline, in beats, with every turn of its loop; null in the Session
+// length       of its file, in beats
 // markers      a new clip's startMarker, endMarker, loopStart, loopEnd, in its own unit, from the part's start
 exports.of = function (clip, set, useBrace) {
     var span = useBrace ? underBrace(clip, set) : whole(clip, set);
@@ -31,12 +32,26 @@ exports.of = function (clip, set, useBrace) {
         end: end,
         marks: cut,
         length: cut[cut.length - 1].beats,
+        lasts: span.lasts,
         tempo: 60 * cut[cut.length - 1].beats / (end - start),
         time: span.time,
         beat: span.time === null ? null : span.time - lead,
         markers: markers,
         looping: clip.looping && !span.isPart
     };
+};
+
+// The same part after the song's tempo has changed by a ratio: an unwarped clip keeps its seconds, a warped one its beats.
+exports.atTempo = function (region, clip, ratio) {
+    if (clip.warped || !(ratio > 0) || ratio === 1) { return region; }
+    var found = {};
+    Object.keys(region).forEach(function (name) { found[name] = region[name]; });
+    found.marks = region.marks.map(function (mark) { return { seconds: mark.seconds, beats: mark.beats * ratio }; });
+    found.length = region.length * ratio;
+    found.tempo = region.tempo * ratio;
+    found.lasts = region.lasts === null ? null : region.lasts * ratio;
+    found.beat = region.beat === null ? null : region.time - (region.time - region.beat) * ratio;
+    return found;
 };
 
 // The length of one beat of the song in the markers' unit. Without warping, transposition changes the file's speed.
@@ -48,6 +63,12 @@ function perBeat(clip, set) {
 function first(clip) { return clip.looping ? clip.startMarker : clip.loopStart; }
 
 function whole(clip, set) {
+    var span = played(clip, set);
+    span.lasts = clip.time === null ? null : clip.endTime - clip.time;
+    return span;
+}
+
+function played(clip, set) {
     if (!clip.looping) { return { from: clip.loopStart, to: clip.loopEnd, time: clip.time, isPart: false }; }
     if (clip.startMarker >= clip.loopEnd) { // then it never reaches its loop
         var last = clip.time === null ? clip.endMarker : clip.startMarker + (clip.endTime - clip.time) * perBeat(clip, set);
@@ -70,7 +91,7 @@ function underBrace(clip, set) {
     if (clip.looping && clip.startMarker < clip.loopEnd && to > clip.loopEnd + CLOSE) {
         throw problem("The clip's loop begins anew under the brace. Make the brace shorter.");
     }
-    return { from: from, to: to, time: begin, isPart: true };
+    return { from: from, to: to, time: begin, lasts: end - begin, isPart: true };
 }
 
 function markersFrom(clip, span, origin) {

@@ -30,10 +30,18 @@ function between(marks, from, to, value) {
     return a[to] + (value - a[from]) * (b[to] - a[to]) / (b[from] - a[from]);
 }
 
+// The marks of the same file where it turns out to be only `seconds` long: none behind its end, and one at it.
+exports.within = function (marks, seconds) {
+    var inner = marks.filter(function (mark) { return mark.seconds < seconds - 1e-6; }), last = marks[marks.length - 1];
+    if (last.seconds <= seconds) { return marks; }
+    return inner.concat([{ seconds: seconds, beats: exports.beatsAt(marks, seconds) }]);
+};
+
 // The marks of a file that contains only the seconds from `start` to `end`, and starts at beat 0.
 exports.cut = function (marks, start, end) {
     var origin = exports.beatsAt(marks, start);
-    var inner = marks.filter(function (mark) { return mark.seconds > start + 1e-6 && mark.seconds < end - 1e-6; });
+    var own = marks.slice(0, -1); // without Live's hidden one: it only continues its line
+    var inner = own.filter(function (mark) { return mark.seconds > start + 1e-6 && mark.seconds < end - 1e-6; });
     var kept = [{ seconds: start, beats: origin }].concat(inner, [{ seconds: end, beats: exports.beatsAt(marks, end) }]);
     return kept.map(function (mark) { return { seconds: mark.seconds - start, beats: mark.beats - origin }; });
 };

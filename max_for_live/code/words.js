@@ -42,6 +42,19 @@ exports.part = function (clip, region) {
     return parts.join(" · ");
 };
 
+// What `count` new clips have otherwise than the source; what: see fitting.js.
+exports.differs = function (what, count, isWarped) {
+    var clips = exports.count(count, "new clip");
+    return {
+        warp: "Live has left Warp " + (isWarped ? "off" : "on") + " in " + clips + ": compare with the source.",
+        markers: "Live has not taken every warp marker in " + clips + ": check that the clips line up.",
+        "no markers": "This Live sets no warp markers: switch Warp off in the new clips, or warp them by hand.",
+        loop: "Live has set another loop in " + clips + ": compare with the source.",
+        start: "Live has moved the start of " + clips + ": check that the clips line up.",
+        end: clips + (count === 1 ? " is" : " are") + " not as long as the source: drag the right edge."
+    }[what];
+};
+
 exports.imported = function (report) {
     var parts = [];
     if (report.audio) { parts.push(report.audio + " audio"); }

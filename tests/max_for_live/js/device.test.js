@@ -77,10 +77,10 @@ test("a job that ends during an import is imported next", () => {
   studio.clock.advance(50);
   assert.ok(studio.tracks().length < 4);
   assert.equal(studio.device.words("stage"), "Importing");
-  studio.clock.advance(5000);
+  studio.imported();
   const files = studio.live.song.tracks.slice(1).map((track) => track.slots[2].clip.values.file_path);
   const all = ["vocals", "drums", "bass", "other"];
-  assert.deepEqual(files, [...all.map((stem) => `/first ${stem}.wav`), ...all.map((stem) => `/second ${stem}.wav`)]);
+  assert.deepEqual(files, [...all.map((stem) => `/second ${stem}.wav`), ...all.map((stem) => `/first ${stem}.wav`)], "the newest beside the source");
   assert.equal(studio.device.words("stage"), "");
   assert.deepEqual(studio.live.errors, []);
 });
@@ -91,7 +91,7 @@ test("a job's error stays on the face when another import ends", () => {
   studio.bridge.finish(second.id, "failed");
   studio.clock.advance(20);
   assert.equal(studio.device.words("stage"), "Importing");
-  studio.clock.advance(5000);
+  studio.imported();
   assert.equal(studio.tracks().length, 4);
   assert.equal(studio.device.words("problem"), "The memory was full.");
   assert.equal(studio.device.words("result"), "Imported 4 audio tracks.");
@@ -99,7 +99,7 @@ test("a job's error stays on the face when another import ends", () => {
 
 test("while the next clip is separated, Import and Folder act on the last one", () => {
   const { studio } = busy();
-  studio.clock.advance(2000);
+  studio.clock.advance(8000);
   studio.device.click("bring_in");
   studio.device.click("folder");
   studio.clock.advance(2000);
@@ -240,7 +240,7 @@ test("a looped Arrangement clip keeps its loop and its position", () => {
   const midi = studio.live.song.tracks[3].arrangement[0];
   assert.equal(midi.values.start_time, 16);
   near(midi.values.start_marker, 2);
-  assert.equal(studio.device.words("problem"), "The source repeats its loop: drag the new clips' right edges to its end.");
+  assert.deepEqual([clip, midi].map((one) => studio.live.lengthOf(one)), [24, 24], "the loop repeats as the source's does");
 });
 
 test("a loop with a lead-in keeps both", () => {
@@ -406,6 +406,7 @@ test("audio that Live does not accept is not counted, and the source stays on", 
   assert.match(studio.device.words("problem"), /Live has not made the clip/);
   assert.equal(studio.device.words("result"), "Nothing to import.");
   assert.equal(source.values.muted, 0);
+  assert.deepEqual(studio.tracks(), [], "no track without a clip is left");
 });
 
 test("a missing scene is reported", () => {

@@ -28,6 +28,7 @@ class HandClock {
 }
 
 class WallClock {
+  get now() { return performance.now(); }
   after(milliseconds, action) {
     const timer = setTimeout(action, milliseconds);
     return () => clearTimeout(timer);
@@ -122,7 +123,12 @@ class Device {
   }
   listen(id, port) {
     this.closeSocket();
-    this.closeSocket = this.net.listen(port, (atoms) => this.out(id, 0, atoms));
+    this.closeSocket = this.net.listen(port, (atoms) => this.scheduled(() => this.out(id, 0, atoms)));
+  }
+  // Max's scheduler stands still while Live's audio is off.
+  scheduled(action) {
+    if (this.live.audioIsOn || !this.live.rules.tasksNeedAudio) action();
+    else this.clock.after(100, () => this.scheduled(action));
   }
   into_comment(box, atoms) {
     if (atoms[0] !== "set") throw new Error(`comment knows no ${atoms[0]}`);
@@ -147,7 +153,11 @@ class Device {
       LiveAPI: this.live.LiveAPI,
       Task: class {
         constructor(action) { this.action = action; this.stop = () => {}; }
-        schedule(milliseconds) { this.stop = device.clock.after(milliseconds, () => this.action()); }
+        schedule(milliseconds) {
+          let isCancelled = false;
+          const stop = device.clock.after(milliseconds, () => device.scheduled(() => { if (!isCancelled) this.action(); }));
+          this.stop = () => { isCancelled = true; stop(); };
+        }
         cancel() { this.stop(); }
       },
       File: class {
@@ -163,6 +173,12 @@ class Device {
           return chunk;
         }
         close() { this.isopen = false; }
+      },
+      Dict: class Dict {
+        constructor() { this.values = {}; }
+        set(key, value) { this.values[key] = value; }
+        get(key) { return this.values[key]; }
+        freepeer() { this.values = null; }
       },
       Global: function (name) {
         if (!device.globals.has(name)) device.globals.set(name, {});

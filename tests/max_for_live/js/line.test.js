@@ -124,7 +124,7 @@ test("a query whose answer is lost is sent again", () => {
   studio.bridge.drop = ([address]) => address === "/sab/query" && (lost += 1) <= 1;
   studio.complete(job);
   assert.equal(studio.tracks().length, 0);
-  studio.clock.advance(8000);
+  studio.clock.advance(9000);
   assert.equal(studio.tracks().length, 4);
 });
 

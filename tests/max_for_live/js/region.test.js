@@ -123,6 +123,23 @@ test("a brace beyond the loop's end, and a part without audio, have clear messag
   assert.throws(() => region.of(clip({ loopStart: 20, loopEnd: 24 }), SET, false), /no audio/);
 });
 
+test("after a change of tempo an unwarped part keeps its seconds, a warped one its beats", () => {
+  const values = { startMarker: 1, loopStart: 1, endMarker: 5, loopEnd: 5, time: 8, endTime: 16 };
+  const unwarped = region.atTempo(region.of(clip(values), SET, false), clip(values), 90 / 120);
+  assert.deepEqual([unwarped.start, unwarped.end, unwarped.time, unwarped.lasts, unwarped.length, unwarped.tempo], [1, 5, 8, 6, 6, 90]);
+  assert.deepEqual(unwarped.marks[1], { seconds: 4, beats: 6 });
+  const warped = region.of(clip(WARPED), SET, false);
+  assert.equal(region.atTempo(warped, clip(WARPED), 2), warped);
+  assert.equal(region.atTempo(unwarped, clip(values), NaN), unwarped, "a tempo that Live does not tell changes nothing");
+});
+
+test("notes of one pitch do not overlap, and of two with one start the longer stays", () => {
+  const part = region.of(clip({ loopEnd: 4 }), SET, false);
+  const note = (onset_seconds, offset_seconds, pitch) => ({ onset_seconds, offset_seconds, pitch, velocity: 90 });
+  const found = code("notes").forLive([note(1, 2, 60), note(0, 2, 60), note(1, 1.5, 60), note(0, 2, 64), note(3, 4, 60)], part, 0);
+  assert.deepEqual(found.map((one) => [one.pitch, one.start_time, one.duration]), [[60, 0, 2], [64, 0, 4], [60, 2, 2], [60, 6, 2]]);
+});
+
 test("notes stay within the part, and none is too short for Live", () => {
   const part = region.of(clip({ loopEnd: 4 }), SET, false); // eight beats
   const note = (onset_seconds, offset_seconds) => ({ onset_seconds, offset_seconds, pitch: 60, velocity: 200 });

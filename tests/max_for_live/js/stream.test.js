@@ -27,7 +27,7 @@ for (const routingSpelling of [0, 1, 2]) {
     assert.deepEqual([vocals.values.color, bass.values.color], [0xe2557a, 0x7a5cd6]);
     assert.equal(vocals.values.routing.display_name, "SAB Vocals");
     assert.equal(bass.values.routing.display_name, "SAB Bass");
-    assert.deepEqual(vocals.slots[2].fired, { length: 8, quantisation: 0 });
+    assert.deepEqual(vocals.slots[2].fired, { length: 10, quantisation: 0 }, "one second more than the clip");
     assert.equal(studio.bridge.asked("play").length, 1);
     assert.equal(studio.device.words("stage"), "Recording");
     studio.clock.advance(8000);
@@ -197,6 +197,87 @@ test("without an answer to the request to play, the recording stops", () => {
   studio.device.click("stream");
   studio.clock.advance(100);
   assert.match(studio.device.words("stage"), /^Arming/);
+});
+
+// The bridge plays `after` milliseconds after it was asked: a note on the first beat of the clip, and one on its fourth.
+function playsAfter(studio, after) {
+  const { bridge, live, clock } = studio;
+  bridge.on_play = (id) => {
+    bridge.say("done", "/sab/play", id);
+    clock.after(after, () => live.hear("SAB Bass", { pitch: 40 }));
+    clock.after(after + 1530, () => live.hear("SAB Bass", { pitch: 43, duration: 0.5 }));
+  };
+}
+
+for (const [what, can, close] of [["", {}, 0.001], [", in a Live that tells only the song's time", { position: false }, 0.01]]) {
+  test(`the recorded notes lie where the bridge began to play, not where Live began to record${what}`, () => {
+    const studio = ready({ can: { recordMs: 3, ...can } });
+    playsAfter(studio, 0);
+    studio.device.click("stream");
+    studio.clock.advance(12000);
+    const { clip } = streams(studio)[1].slots[2];
+    assert.equal(clip.notes.length, 2);
+    const [first, second] = clip.notes.map((note) => note.start_time);
+    const onTheWay = 0.002; // a millisecond to the bridge, in beats
+    assert.ok(first >= 0 && Math.abs(first - onTheWay) < close, `${first}`);
+    assert.ok(Math.abs(second - 3.06 - onTheWay) < 2 * close, "played freely, and kept so");
+    const { start_marker, end_marker, loop_start, loop_end } = clip.values;
+    assert.deepEqual([start_marker, end_marker, loop_start, loop_end], [0, 8, 0, 8]);
+    assert.deepEqual(studio.live.errors, []);
+  });
+}
+
+test("where Live moves no notes, the clip starts later instead", () => {
+  const studio = ready({ can: { readNotes: false, recordMs: 3 } });
+  playsAfter(studio, 0);
+  studio.device.click("stream");
+  studio.clock.advance(12000);
+  const { clip } = streams(studio)[1].slots[2];
+  const { start_marker, loop_start, loop_end, end_marker } = clip.values;
+  assert.ok(start_marker > 0 && start_marker <= clip.notes[0].start_time);
+  assert.deepEqual([loop_start, loop_end, end_marker], [start_marker, start_marker + 8, start_marker + 8]);
+});
+
+test("a tempo changed since the job: the recording is as long as the clip is now", () => {
+  const studio = ready();
+  studio.live.song.values.tempo = 90;
+  studio.device.click("stream");
+  studio.clock.advance(14000);
+  assert.equal(streams(studio)[0].slots[2].clip.values.loop_end, 6);
+});
+
+const SIXTEENTHS = 5;
+
+for (const [how, end] of [
+  ["the recording's own end", (studio) => studio.clock.advance(10000)],
+  ["Cancel", (studio) => studio.device.click("cancel")],
+  ["a failure of the bridge", (studio) => studio.bridge.say("fail", "/sab/play", "internal", "No ports.", studio.bridge.asked("play")[0][3])],
+  ["a lost bridge", (studio) => studio.bridge.say("bye", "9.9")],
+  ["the device's removal", (studio) => studio.device.unload()],
+]) {
+  test(`the set's record quantisation is off while it records, and back after ${how}`, () => {
+    const studio = ready();
+    const { values } = studio.live.song;
+    values.midi_recording_quantization = SIXTEENTHS;
+    playsAfter(studio, 0);
+    studio.device.click("stream");
+    studio.clock.advance(1500);
+    assert.equal(values.midi_recording_quantization, 0);
+    end(studio);
+    studio.clock.advance(100);
+    assert.equal(values.midi_recording_quantization, SIXTEENTHS);
+  });
+}
+
+test("a record quantisation that was chosen while it recorded is kept", () => {
+  const studio = ready();
+  const { values } = studio.live.song;
+  values.midi_recording_quantization = SIXTEENTHS;
+  studio.device.click("stream");
+  studio.clock.advance(1500);
+  values.midi_recording_quantization = 2;
+  studio.clock.advance(10000);
+  assert.equal(values.midi_recording_quantization, 2);
 });
 
 test("a lost connection stops the recording", () => {

@@ -25,12 +25,12 @@ const STEMS = "/Music/My Set Project/Samples/Processed/Stems/Rhodes Loop";
 const PORTS = ["SAB Vocals", "SAB Drums", "SAB Bass", "SAB Other", "SAB Guitar", "SAB Piano"];
 
 class Studio {
-  constructor({ can, file, seconds = 10, stemSeconds = null, fileOfSet } = {}) {
+  constructor({ can, rules, file, seconds = 10, stemSeconds = null, fileOfSet } = {}) {
     this.clock = new HandClock();
     this.bridge = new FakeBridge(this.clock);
     this.stemSeconds = stemSeconds;
     this.live = new FakeLive({
-      clock: this.clock, can, ports: PORTS, file: fileOfSet !== undefined ? fileOfSet : "/Music/My Set Project/My Set.als",
+      clock: this.clock, can, rules, ports: PORTS, file: fileOfSet !== undefined ? fileOfSet : "/Music/My Set Project/My Set.als",
       secondsOf: (name) => (name === (file || CLIP) ? seconds : this.stemSeconds || seconds),
     });
     this.track = this.live.addTrack("audio");
@@ -76,7 +76,13 @@ class Studio {
     results.forEach((result) => this.bridge.result(job.id, ...result));
     this.clock.advance(10);
     this.bridge.finish(job.id, "done");
-    this.clock.advance(3000);
+    this.imported();
+  }
+
+  // Waits until nothing is imported any more.
+  imported() {
+    this.clock.advance(100);
+    for (let waited = 0; waited < 60000 && this.device.words("stage") === "Importing"; waited += 100) this.clock.advance(100);
   }
 
   tracks() { return this.live.song.tracks.slice(1).map((track) => track.values.name); }

@@ -55,6 +55,13 @@ test("in a cut file every time keeps its beat", () => {
   }
 });
 
+test("in a file that is shorter than thought every marker lies in it, on the beat of its second", () => {
+  const marks = [{ seconds: 0, beats: 0 }, { seconds: 2, beats: 4 }, { seconds: 5, beats: 8 }];
+  assert.deepEqual(warp.within(marks, 6), marks);
+  assert.deepEqual(warp.within(marks, 3.5), [marks[0], marks[1], { seconds: 3.5, beats: 6 }]);
+  assert.deepEqual(warp.within(marks, 2), [marks[0], { seconds: 2, beats: 4 }]);
+});
+
 test("two markers on one beat count as one", () => {
   assert.equal(warp.marks([{ sample_time: 0, beat_time: 0 }, { sample_time: 1, beat_time: 0 }, { sample_time: 2, beat_time: 4 }]).length, 2);
 });
