@@ -149,7 +149,7 @@ reaper = {
 	TimeMap2_QNToTime = function (project, beats) project_of (project) return beats / beats_per_second () end,
 	TimeMap_timeToQN = function (seconds) return seconds * beats_per_second () end,
 	TimeMap_QNToTime = function (beats) return beats / beats_per_second () end,
-	genGuid = function () next_id = next_id + 1 return "{" .. next_id .. "}" end,
+	genGuid = function () next_id = next_id + 1 return "{" .. 999999 - next_id .. "}" end, -- in no order that scripts may use
 	SetProjExtState = function (project, _, key, value)
 		assert (not key:match ("%s"), "a key with a blank, which the project's file may not keep")
 		local kept = project_of (project).kept
@@ -250,6 +250,17 @@ local function heard (item, moment)
 	return at + (take.source.section or 0), volume, take.values.D_PAN, pitch
 end
 
+-- The values that have a part in the sound, beside those of `heard`.
+local function other_values (item)
+	local words = {}
+	for _, key in ipairs { "D_FADEOUTLEN", "D_FADEINLEN_AUTO", "D_FADEOUTLEN_AUTO", "C_FADEINSHAPE", "C_FADEOUTSHAPE", "D_FADEINDIR",
+		"D_FADEOUTDIR" } do words[#words + 1] = string.format ("%g", item.values[key]) end
+	for _, key in ipairs { "D_PANLAW", "B_PPITCH", "I_PITCHMODE", "I_CHANMODE" } do
+		words[#words + 1] = string.format ("%g", item.take.values[key])
+	end
+	return table.concat (words, " ")
+end
+
 for index = 2, #arg do
 	dofile (arg[index])
 	run_deferred ()
@@ -263,6 +274,7 @@ end
 local waiting = 0
 for _ in pairs (jobs) do waiting = waiting + 1 end
 print ("waiting\t" .. waiting)
+print ("tracks\t" .. #tracks)
 for _, track in ipairs (tracks) do
 	for _, item in ipairs (track.items) do
 		local take, values = item.take, item.values
@@ -275,7 +287,8 @@ for _, track in ipairs (tracks) do
 	for _, item in ipairs (track.items) do
 		for _, moment in ipairs (plan.moments or {}) do
 			local at, volume, pan, pitch = heard (item, moment)
-			print (at and string.format ("heard\t%s\t%g\t%.9f\t%.9g\t%.9g\t%.9g", item.take.name, moment, at, volume, pan, pitch)
+			print (at and string.format ("heard\t%s\t%g\t%.9f\t%.9g\t%.9g\t%.9g\t%s", item.take.name, moment, at, volume, pan, pitch,
+				other_values (item))
 				or string.format ("heard\t%s\t%g\tnothing", item.take.name, moment))
 		end
 	end

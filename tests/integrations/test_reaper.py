@@ -26,7 +26,7 @@ SEND, KARAOKE, IMPORT = (f"source_audio_bridge_{name}.lua" for name in ("take_ap
 BRING = "bring.lua"
 STEMS = ("Vocals", "Drums", "Bass", "Other")
 MUSIC = Music(tempo_bpm=120.0, tempo_source="given")
-#: In place of `sab`: logs its clips as JSON lines; refuses "lost" files; "nobody" finds no bridge.
+#: In place of `sab`: logs its clips as JSON lines; refuses "lost" files; "nobody" finds no bridge, "killed" ends early.
 COMMAND = """
 import sys
 from pathlib import Path
@@ -35,6 +35,9 @@ from bridge.errors import NotFound
 command, *options = sys.argv[1:]
 assert command == "submit" and options[:4] == ["--host", "127.0.0.1", "--port", "9720"], sys.argv
 given = dict(zip(options[::2], options[1::2]))
+if "killed" in Path(given["--list"]).read_text():
+    Path(given["--answers"]).write_text('{"answer":"begun"}\\n{"answer":"job","cl')
+    sys.exit()
 with AnswerFile(Path(given["--answers"])) as answers:
     for number, clip in enumerate(read_list(Path(given["--list"])), 1):
         if "nobody" in clip["file"]: raise NotFound("No bridge answers.")
@@ -257,6 +260,12 @@ def test_a_command_that_does_not_start_is_said_after_a_while(studio: Studio) -> 
     assert ["waiting", "0"] in output
 
 
+def test_a_command_that_is_killed_is_not_waited_for_and_its_job_still_waits(studio: Studio) -> None:
+    output = studio.run(item("/clips/killed.wav"), SEND)
+    assert messages(output) == []
+    assert ["waiting", "1"] in output
+
+
 def test_looking_at_another_project_meanwhile_changes_nothing(studio: Studio) -> None:
     output = studio.run(f"{item('/clips/lost.wav')}, {item()}", SEND, IMPORT, switches="true")
     assert ["waiting", "1"] in output
@@ -325,6 +334,7 @@ def test_items_sent_together_share_a_track_for_each_stem_in_their_order(studio: 
         for stem in ("Vocals", "Drums")
         for name, place in (("verse", "4"), ("chorus", "5.5"))
     ]
+    assert ["tracks", "5"] in output
     assert ["waiting", "0"] in output  # nor does the project remember the tracks
 
 
@@ -347,6 +357,7 @@ def test_items_of_a_group_that_overlap_do_not_share_a_track(studio: Studio) -> N
     # The second source track lies below: each track of the group is below the first one's.
     tracks = [line[1] for line in output if line[0] == "item"]
     assert tracks == ["Track 1", "Vocals", "Vocals", "Vocals", "Vocals", "Track 2"]
+    assert ["tracks", "6"] in output
 
 
 def test_jobs_of_earlier_scripts_are_imported_as_before(studio: Studio) -> None:
@@ -368,7 +379,11 @@ SOUND = {
     "pitch": {"take": "{ D_PITCH = -2.5, I_PITCHMODE = 65536 }"},
     "faster, with its pitch": {"rate": 1.5},
     "faster, as a tape": {"rate": 1.5, "take": "{ B_PPITCH = 0, D_PITCH = 1 }"},
-    "faded": {"item": "{ D_FADEINLEN = 1.2, D_FADEOUTLEN = 0.25, C_FADEINSHAPE = 3 }"},
+    "faded": {
+        "item": "{ D_FADEINLEN = 1.2, D_FADEOUTLEN = 0.25, C_FADEINSHAPE = 3, C_FADEOUTSHAPE = 2, D_FADEINDIR = 0.5, "
+        "D_FADEOUTDIR = -0.5, D_FADEINLEN_AUTO = 0.1, D_FADEOUTLEN_AUTO = 0.2 }"
+    },
+    "one channel": {"take": "{ I_CHANMODE = 3 }"},
     "longer than its file": {"seconds": 3.25, "item": "{ B_LOOPSRC = 0 }"},
     "longer by less than a sample": {"seconds": 3.99999, "item": "{ B_LOOPSRC = 1 }"},
     "looped": {"seconds": 1.75, "start": 0.5, "length": 4.0},
