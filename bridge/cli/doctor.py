@@ -28,6 +28,7 @@ from bridge.midi.realtime.thread_priority import player_gets_real_time
 from bridge.separation.catalogue import catalogue
 from bridge.separation.models.demucs_bags import ADDING
 from bridge.separation.names import PREFERRED
+from bridge.separation.spleeter.checkpoints import PACKAGE, SpleeterPackage
 from bridge.system import sockets
 from bridge.system.own_program import is_frozen
 from bridge.transcription.pitched.network_file import network_file
@@ -108,6 +109,8 @@ async def doctor(
 def _packages() -> Iterator[Finding]:
     needed = {"torch": "separation", "onnxruntime": "notes"}
     missing = [f"{name} ({use})" for name, use in needed.items() if find_spec(name) is None]
+    if not SpleeterPackage.installed().files:
+        missing.append(f"{PACKAGE} (separation)")
     if missing:
         yield Finding("Installation", "broken", f"missing: {', '.join(missing)}. Install the bridge again.")
     else:
@@ -121,7 +124,11 @@ def _packages() -> Iterator[Finding]:
 def _weights(settings: Settings) -> Iterator[Finding]:
     here = [model.name for model in catalogue(settings.models_dir) if model.present]
     if find_spec("demucs") is None:
-        yield Finding("Separation", "note", f"{PREFERRED} cannot be used here: the package demucs is missing. {ADDING}")
+        yield Finding(
+            "Separation",
+            "note",
+            f"{PREFERRED} cannot be used here: the package demucs is missing. {ADDING} Here: {', '.join(here)}.",
+        )
     elif PREFERRED in here:
         yield Finding("Separation", "ok", f"here: {', '.join(here)}")
     else:

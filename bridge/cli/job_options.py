@@ -35,7 +35,7 @@ TWO_STEMS = Annotated[
     typer.Option(
         "--two-stems",
         metavar=f"[{'|'.join(STEMS)}]",
-        help="That stem, and the mix without it: the same as --stems vocals,instrumental.",
+        help="That stem, and the mix without it; for vocals the same as --stems vocals,instrumental.",
         rich_help_panel=shared.JOB_PANEL,
         show_default=False,
     ),
@@ -98,5 +98,5 @@ def _voices(voices: object, *, one_line: bool) -> str:
 def _two_stems(stems: object, wanted: str) -> str:
     if stems is not None:
         raise BadArguments("Say either --stems or --two-stems.")
-    stem = one_of("two-stems", wanted, STEMS)
+    stem = one_of("--two-stems", wanted, STEMS)
     return f"{stem},{opposite_of(stem)}"

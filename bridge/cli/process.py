@@ -49,8 +49,8 @@ async def process(
 ) -> int:
     """Separate songs or clips into stems, with a MIDI file for each of them.
 
-    The results go into the project that the clip belongs to, or into a folder "stems" beside the clip. Of
-    several clips, each has its own folder.
+    The results go into the project that the clip belongs to, or into a folder "stems" beside the clip.
+    Several clips have a folder each.
     """
     return await _run(files, shared.settings_from(models_dir=models_dir), options, json=json)
 

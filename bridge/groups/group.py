@@ -97,7 +97,7 @@ def ending_of(group: Group) -> GroupEnded:
 
 
 def unknown_group(group: str) -> NotFound:
-    return NotFound(f"There is no group {group}.", advice="`/sab/list` tells the groups of the known jobs.")
+    return NotFound(f"There is no group {group!r}.", advice="`/sab/list` tells the groups of the known jobs.")
 
 
 def _made_of(jobs: list[Job]) -> Group:

@@ -23,30 +23,32 @@ _STAND_INS = {
 def open_auto(open_engine: Callable[[str], Separator], families: EngineFamilies, control: Control) -> Separator:
     """The best engine whose weights are on this machine. Downloads nothing.
 
-    Warns if that is not the preferred one: why, and how to get it.
+    Warns if that is not the preferred one: why each better one is not used, and how to get it.
     """
-    reason: WeightsUnavailable | None = None
+    reasons: list[WeightsUnavailable] = []
     for name in (PREFERRED, *_STAND_INS):
         try:
             if families.find(name) is None:
-                reason = reason or _absence(families)
+                reasons.append(_absence(name, families))
                 continue
             separator = open_engine(name)
         except WeightsUnavailable as exc:
-            reason = reason or exc
+            reasons.append(exc)
             continue
-        if reason is not None:
-            message = f"{reason.message} {name.capitalize()} takes its place: {_STAND_INS[name]}. {reason.advice}"
-            control.warn(Warning(code=reason.code, message=message))
+        if reasons:
+            why = " ".join(reason.message for reason in reasons)
+            advice = " ".join(reason.advice for reason in reasons)
+            message = f"{why} The engine {name} takes its place: {_STAND_INS[name]}. {advice}"
+            control.warn(Warning(code=reasons[0].code, message=message))
         return separator
     raise AssertionError("draft needs no weights")
 
 
-def _absence(families: EngineFamilies) -> WeightsUnavailable:
-    """Why the preferred engine is not here, and how to get it."""
+def _absence(name: str, families: EngineFamilies) -> WeightsUnavailable:
+    """Why the engine is not here, and how to get it."""
     try:
-        families.sources(PREFERRED)
-    except WeightsUnavailable as exc:  # it could not be computed here
+        families.sources(name)
+    except WeightsUnavailable as exc:  # it could not be computed here, or no server has it
         return exc
     return WeightsUnavailable(
         f"The best engine, {PREFERRED}, is not on this machine.",

@@ -150,8 +150,8 @@ def _agree(found: list[tuple[Path, OpenVinoModel]]) -> bool:
 
 
 def _is_convertible(loaded: LoadedModel) -> bool:
+    if not loaded.weights.is_convertible or loaded.device != "cpu":
+        return False
     from bridge.separation.networks.torch_network import TorchNetwork
 
-    return loaded.device == "cpu" and all(
-        isinstance(network, TorchNetwork) and network.is_convertible for network in loaded.networks
-    )
+    return all(isinstance(network, TorchNetwork) and network.is_convertible for network in loaded.networks)

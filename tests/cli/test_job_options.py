@@ -64,8 +64,8 @@ def test_two_stems_are_the_stem_and_its_opposite(stem: str, opposite: str) -> No
     ("arguments", "words"),
     [
         (["--two-stems", "vocals", "--stems", "bass"], "Say either --stems or --two-stems."),
-        (["--two-stems", "kazoo"], "two-stems must be one of vocals, drums, bass, other, guitar, piano, not 'kazoo'"),
-        (["--two-stems", "instrumental"], "two-stems must be one of vocals"),
+        (["--two-stems", "kazoo"], "--two-stems must be one of vocals, drums, bass, other, guitar, piano, not 'kazoo'"),
+        (["--two-stems", "instrumental"], "--two-stems must be one of vocals"),
     ],
 )
 def test_two_stems_that_make_no_sense_are_one_clear_error(arguments: list[str], words: str) -> None:

@@ -241,6 +241,8 @@ def test_doctor_and_ports_report_on_this_machine(tmp_path: Path) -> None:
     assert report["ok"] and report["version"] and report["system"]
     assert report["python"] == platform.python_version()
     found = {finding["check"]: finding["verdict"] for finding in report["findings"]}
+    named = {"installation", "notes", "separation", "audio_files", "m4a_mp4_wma", "stems_as_m4a_and_opus", "midi"}
+    assert named | {"history", "log", "osc_port"} <= set(found)  # scripts rely on these
     assert found["notes"] == found["audio_files"] == found["stems_as_m4a_and_opus"] == found["history"] == "ok"
     assert found.get("midi_timing") in {"linux": ("ok", "note")}.get(sys.platform, (None,))
     assert sab("ports").returncode == 0

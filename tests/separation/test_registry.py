@@ -75,7 +75,10 @@ def test_auto_without_any_weights_is_draft(tmp_path: Path) -> None:
     nothing = EngineFamilies.at(locations_in(tmp_path), spleeter=SpleeterPackage(None))
     opener = EngineRegistry(nothing, clock=FakeClock(), fetch=FakeFetch(tmp_path / "models"))
     assert opener.open("auto", "cpu", control).name == "draft"
-    assert "Draft takes its place" in control.warnings[0].message
+    (warning,) = control.warnings
+    assert "The engine draft takes its place" in warning.message
+    assert "The networks of good are not installed" in warning.message
+    assert "Install the bridge again" in warning.message
 
 
 def test_weights_that_appear_are_used_at_once(tmp_path: Path) -> None:

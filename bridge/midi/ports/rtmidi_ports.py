@@ -71,7 +71,7 @@ _ADVICE = {
 }
 #: On some systems python-rtmidi is not part of the installation, since it would have to be compiled.
 NOT_INSTALLED = (
-    "python-rtmidi, which opens them, is not installed: it has no ready-made build for this Python. Use Python 3.10 to "
+    "python-rtmidi, which opens them, is not installed: Python 3.13 has no ready-made build of it. Use Python 3.10 to "
     f"3.12, or compile it. {adding_extra('ports')}"
 )
 

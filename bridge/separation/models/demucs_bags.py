@@ -39,7 +39,7 @@ PINS: Mapping[str, HubPin] = {
     ),
 }
 #: What to do without the package.
-ADDING = "docs/installation.md shows how to add it to this system. Or use another engine."
+ADDING = "docs/installation.md shows how to add it to this system."
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,8 @@ CHECKPOINTS = {
         "3e4d6ede1ecad091468550773e77934aac3f1e039c0697fc9039aba9b935e344",
     ),
 }
+#: More than either file has, so that a longer one is not read to its end.
+MAX_BYTES = 1 << 26
 INSTALL = f"Install the bridge again, or the package {PACKAGE}."
 
 
@@ -70,7 +72,8 @@ def read_checkpoint(path: Path, network: str) -> Arrays:
         WeightsUnavailable: the file cannot be read, or is not the released one.
     """
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES)
     except OSError as exc:
         raise WeightsUnavailable(f"The file {path} cannot be read ({exc.strerror}).", advice=INSTALL) from exc
     if hashlib.sha256(content).hexdigest() != CHECKPOINTS[network][1]:

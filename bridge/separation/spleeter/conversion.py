@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_CHECKSUM = "sha256"
+#: SHA-256 of each released network's arrays, as `_checksum` counts it. A conversion of anything else is not used.
+ARRAYS_SHA256 = {
+    "vocals": "0762c2fd76c55a2bc34b4cd8cf695bb27e9efc6720c43d0c9b61ee436323e14d",
+    "accompaniment": "ea943c53240e8ecd7b49d61f4520e01f62e7906fca8a4c8d5f8085c6d329df66",
+}
 
 
 def load_arrays(checkpoint: Path, network: str, folder: Path | None) -> Arrays:
@@ -31,24 +35,23 @@ def load_arrays(checkpoint: Path, network: str, folder: Path | None) -> Arrays:
     converted = folder and folder / f"spleeter-{network}-{CHECKPOINTS[network][1][:12]}.safetensors"
     if converted is None:
         return read_checkpoint(checkpoint, network)
-    arrays = _read(converted)
+    arrays = _read(converted, network)
     if arrays is None:
         arrays = read_checkpoint(checkpoint, network)
         _write(converted, arrays)
     return arrays
 
 
-def _read(path: Path) -> Arrays | None:
-    """The converted arrays; None if the file is missing or damaged."""
+def _read(path: Path, network: str) -> Arrays | None:
+    """The converted arrays; None if the file is missing, damaged or of another network."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(str(path), framework="numpy") as file:
             arrays = {name: file.get_tensor(name) for name in sorted(file.keys())}
-            checksum = (file.metadata() or {}).get(_CHECKSUM)
     except (OSError, SafetensorError, ValueError):
         return None
-    return arrays if checksum == _checksum(arrays.items()) else None
+    return arrays if _checksum(arrays.items()) == ARRAYS_SHA256[network] else None
 
 
 def _write(path: Path, arrays: Arrays) -> None:
@@ -58,7 +61,7 @@ def _write(path: Path, arrays: Arrays) -> None:
 
     ordered = {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
     try:
-        write_whole(path, save(ordered, {_CHECKSUM: _checksum(ordered.items())}))
+        write_whole(path, save(ordered))
     except OSError as exc:
         log.warning("%s is not kept: %s", path.name, exc)
 

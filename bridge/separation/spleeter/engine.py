@@ -123,7 +123,7 @@ class SpleeterSeparator:
         if not np.isfinite(share).all():
             raise EngineFailed(
                 f"The engine {SPLEETER} produced values that are not numbers on {self.device}.",
-                advice="Try the device cpu.",
+                advice="Try the device cpu or another engine. If the samples are far above full scale, lower them.",
             )
         return self._stft.inverse(spectrum * share, len(excerpt))
 

@@ -1,7 +1,7 @@
 """The gain that brings a mix to the level of the songs that the networks were trained on.
 
-The networks are not linear: what they find depends on the level. At 20 dB below a released song's level the vocals' SDR
-falls by 2 to 3 dB (docs/decisions/0131), and clips in a DAW are often that quiet.
+The networks are not linear: what they find depends on the level, and clips in a DAW are often quieter than a released
+song (docs/decisions/0131).
 """
 
 from __future__ import annotations

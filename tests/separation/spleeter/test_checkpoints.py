@@ -125,7 +125,17 @@ def _swap(path: Path) -> None:
     save_file({name: array + 1 for name, array in load_file(path).items()}, path)
 
 
-@pytest.mark.parametrize("damage", [_cut, _flip, _swap])
+def _lack(path: Path) -> None:
+    arrays = load_file(path)
+    del arrays["up1.0.weight"]
+    save_file(arrays, path)
+
+
+def _widen(path: Path) -> None:
+    save_file({name: array.astype(np.float64) for name, array in load_file(path).items()}, path)
+
+
+@pytest.mark.parametrize("damage", [_cut, _flip, _swap, _lack, _widen])
 def test_a_damaged_conversion_is_made_again(tmp_path: Path, damage: Any) -> None:
     first = load_arrays(FILES["vocals"], "vocals", tmp_path)
     (file,) = tmp_path.iterdir()
