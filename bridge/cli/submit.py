@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import os
 import re
-import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -16,24 +14,22 @@ import typer
 from bridge import PROTOCOL_VERSION
 from bridge.cli import shared
 from bridge.cli.clips import NamedClips, find_clips, new_group_name
-from bridge.cli.output.terminal import write_error, write_line, write_path
+from bridge.cli.output.terminal import write_error, write_line
+from bridge.cli.sending.followed_jobs import FollowedJobs
+from bridge.cli.sending.submit_list import submit_list
 from bridge.config import Settings
-from bridge.errors import BadArguments, BridgeError, ProtocolMismatch, QueueFull
-from bridge.events import Ended, Produced, Warned
+from bridge.errors import BadArguments, BridgeError, ProtocolMismatch
 from bridge.options.paths import absolute_path, current_folder
 from bridge.options.readers import listed
 from bridge.options.table import OPTIONS
-from bridge.osc.addresses import ACCEPTED, BYE, FAIL, JOB, Message
-from bridge.osc.client import NoAnswer, OscClient, open_client, parse_argument
-from bridge.osc.fields import arguments_of, event_of
+from bridge.osc.addresses import FAIL, Message
+from bridge.osc.client import NoAnswer, open_client, parse_argument
 from bridge.project_paths import result_name
 
-#: After this time without a push, the bridge is queried.
-QUIET_SECONDS = 5.0
 KEYS = (*OPTIONS, "req")
 
 Words = Annotated[
-    list[str],
+    list[str] | None,
     typer.Argument(
         metavar="FILE… [KEY VALUE]…",
         help="Songs or clips, or a folder of them; then options, as: engine draft stems vocals,bass start 12.5",
@@ -44,17 +40,39 @@ Pairs = Annotated[
     typer.Argument(metavar="[KEY VALUE]…", help="Options of the job, as: engine draft stems vocals,bass start 12.5"),
 ]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until the job has ended, and print each file.")]
+Listed = Annotated[
+    Path | None,
+    typer.Option(
+        "--list", help="A file with a JSON object for each clip: its file, and options of its own. For scripts."
+    ),
+]
+Answers = Annotated[
+    Path | None, typer.Option("--answers", help="With --list: write the answers into this file, and print nothing.")
+]
 Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="As /sab/status; docs/osc.md lists them.")]
 Arguments = Annotated[list[str] | None, typer.Argument(metavar="[ARG]…", help="Numbers or text.")]
 
 
 @shared.command
-async def submit(words: Words, wait: Wait = False, host: shared.Host = None, port: shared.Port = None) -> int:
+async def submit(
+    words: Words = None,
+    wait: Wait = False,
+    clip_list: Listed = None,
+    answers: Answers = None,
+    host: shared.Host = None,
+    port: shared.Port = None,
+) -> int:
     """Submit clips to a running bridge. Prints the names of their jobs.
 
     Several clips are one group: one progress, and one order.
     """
     settings = shared.settings_from(host=host, port=port)
+    if clip_list is not None:
+        if words or wait:
+            raise BadArguments("--list names all clips and their options; nothing else goes with it.")
+        return await submit_list(settings, clip_list, answers)
+    if not words or answers is not None:
+        raise BadArguments("Name a FILE, or several." if not words else "--answers needs --list.")
     files, pairs = files_and_pairs(words)
     options = read_pairs(pairs)
     clips = await find_clips(files)
@@ -116,7 +134,7 @@ async def submit_group(settings: Settings, clips: NamedClips, options: Mapping[s
             write_error(error.code, str(error))
     async with open_client(settings.host, settings.port) as client:
         client.send("/sab/hello", "sab submit", PROTOCOL_VERSION)
-        followed = _FollowedJobs(client, prints=wait, waits_for_room=True)
+        followed = FollowedJobs(client, prints=wait, waits_for_room=True)
         for file in files:
             own: dict[str, str | float] = {"group": name, "clips": len(files), **_own_folder(Path(file), options)}
             try:
@@ -145,7 +163,7 @@ async def submit_file(settings: Settings, path: str, options: Mapping[str, str |
     """Submits a file to the running bridge and prints the job's name, and its files if `wait` is set."""
     async with open_client(settings.host, settings.port) as client:
         client.send("/sab/hello", "sab submit", PROTOCOL_VERSION)
-        followed = _FollowedJobs(client, prints=wait)
+        followed = FollowedJobs(client, prints=wait)
         write_line(await followed.submit(path, options))
         return await followed.finish() if wait else shared.DONE
 
@@ -164,79 +182,6 @@ async def send(
     for message in answer:
         write_line(_message_text(message))
     return shared.FAILED if any(message.address == FAIL.address for message in answer) else shared.DONE
-
-
-class _FollowedJobs:
-    """The jobs that this command has submitted, and what became of them."""
-
-    def __init__(self, client: OscClient, *, prints: bool, waits_for_room: bool = False) -> None:
-        """`prints`: each file is printed as soon as it is complete. `waits_for_room`: a full queue is no error."""
-        self._waits_for_room = waits_for_room
-        self._client = client
-        self._prints = prints
-        self._open: list[str] = []
-        self._failed = False
-
-    async def submit(self, path: str, options: Mapping[str, str | float]) -> str:
-        """The job of a file, once there is room in the queue for it.
-
-        Raises:
-            BridgeError: it was refused.
-        """
-        token = {"req": secrets.token_hex(4)}  # if the answer is lost, the same request again gets the same job
-        atoms = [*itertools.chain.from_iterable((token | dict(options)).items())]
-        while True:
-            try:
-                (accepted,) = await self._client.ask("/sab/submit", path, *atoms)
-            except QueueFull:
-                if not self._waits_for_room:
-                    raise
-                await self._next()
-            else:
-                job = str(arguments_of(accepted, ACCEPTED)["job"])
-                self._open.append(job)
-                return job
-
-    async def finish(self) -> int:
-        """Prints the jobs' files until all have ended; returns the exit status.
-
-        Raises:
-            NoAnswer: the bridge does not answer any more.
-        """
-        while self._open:
-            if not await self._next():
-                write_error("engine_failed", "The bridge was shut down before the job was done.")
-                return shared.FAILED
-        return shared.FAILED if self._failed else shared.DONE
-
-    async def _next(self) -> bool:
-        """Waits for the next push; False: the bridge was shut down."""
-        try:
-            push = await asyncio.wait_for(self._client.next_push(), QUIET_SECONDS)
-        except asyncio.TimeoutError:  # is the bridge still running, or was the last push lost?
-            if not self._open:  # the queue is full of other clients' jobs
-                return True
-            state = arguments_of((await self._client.ask("/sab/query", self._open[0]))[0], JOB)["state"]
-            if state in ("done", "failed", "cancelled"):
-                self._end(self._open[0], state)
-            return True
-        if push.address == BYE.address:
-            return False
-        if push.address == FAIL.address and (fail := arguments_of(push, FAIL))["req_or_job"] in self._open:
-            write_error(fail["code"], fail["message"])
-        match event_of(push):
-            case Produced(job=pushed, result=result) if self._prints and pushed in self._open:
-                write_path(result.path)
-            case Warned(job=pushed, warning=warning) if pushed in self._open:
-                write_error(warning.code, warning.message)
-            case Ended(job=pushed, outcome=outcome):
-                self._end(pushed, outcome)
-        return True
-
-    def _end(self, job: str, outcome: str) -> None:
-        if job in self._open:
-            self._open.remove(job)
-            self._failed = self._failed or outcome != "done"
 
 
 def _message_text(message: Message) -> str:

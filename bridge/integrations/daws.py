@@ -116,7 +116,8 @@ DAWS: dict[str, Daw] = {
         places.reaper_scripts,
         _reaper_files,
         _reaper,
-        "In REAPER: Actions → Show action list → New action → Load ReaScript, choose both scripts.",
+        "In REAPER: Actions → Show action list → New action → Load ReaScript, choose the scripts that end in "
+        "take_apart, karaoke and import.",
     ),
     "live": Daw(
         "Ableton Live",

@@ -8,10 +8,12 @@ from pathlib import Path
 
 #: The supported versions: 7 changed the type of positions in Ardour's Lua.
 ARDOUR_VERSIONS = (9, 8, 7)
+#: Where the Ardour of Flathub has its XDG_CONFIG_HOME, whatever that is outside.
+ARDOUR_FLATPAK = Path(".var", "app", "org.ardour.Ardour", "config")
 
 
 def ardour_scripts(home: Path, environment: Mapping[str, str], platform: str = sys.platform) -> list[Path]:
-    """The script folders of every Ardour that has been started here, newest first."""
+    """The script folders of every Ardour that has been started here, newest first; those from Flatpak last."""
     if platform == "darwin":
         configurations = [home / "Library" / "Preferences" / f"Ardour{version}" for version in ARDOUR_VERSIONS]
     elif platform == "win32":
@@ -19,7 +21,9 @@ def ardour_scripts(home: Path, environment: Mapping[str, str], platform: str = s
         configurations = [local / f"ardour{version}" for version in ARDOUR_VERSIONS]
     else:
         settings = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
-        configurations = [settings / f"ardour{version}" for version in ARDOUR_VERSIONS]
+        configurations = [
+            parent / f"ardour{version}" for parent in (settings, home / ARDOUR_FLATPAK) for version in ARDOUR_VERSIONS
+        ]
     return [folder / "scripts" for folder in configurations if folder.is_dir()]
 
 

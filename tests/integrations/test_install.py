@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from bridge.cli.doctor import _daws
 from bridge.cli.main import app
 from bridge.errors import NotWritable
 from bridge.integrations import places
@@ -117,6 +118,11 @@ def test_a_missing_or_unknown_daw_is_an_error(home: Path) -> None:
     ("platform", "folder", "scripts"),
     [
         ("linux", ".config/ardour8", ".config/ardour8/scripts"),
+        (
+            "linux",
+            ".var/app/org.ardour.Ardour/config/ardour8",
+            ".var/app/org.ardour.Ardour/config/ardour8/scripts",
+        ),
         ("darwin", "Library/Preferences/Ardour8", "Library/Preferences/Ardour8/scripts"),
         ("win32", "AppData/Local/ardour8", "AppData/Local/ardour8/scripts"),
     ],
@@ -124,6 +130,16 @@ def test_a_missing_or_unknown_daw_is_an_error(home: Path) -> None:
 def test_the_script_folder_of_ardour(tmp_path: Path, platform: str, folder: str, scripts: str) -> None:
     (tmp_path / folder).mkdir(parents=True)
     assert places.ardour_scripts(tmp_path, {}, platform) == [tmp_path / scripts]
+
+
+def test_every_version_of_ardour_gets_the_scripts_and_doctor_names_them(home: Path) -> None:
+    folders = [home / ".config" / "ardour8", home / ".var" / "app" / "org.ardour.Ardour" / "config" / "ardour9"]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    assert sab("ardour", "--yes").exit_code == 0
+    assert all((folder / "scripts" / SCRIPT).is_file() for folder in folders)
+    told = next(finding.message for finding in _daws() if finding.subject == "Ardour")
+    assert told == ", ".join(str(folder / "scripts") for folder in folders)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""REAPER's scripts, in a real Lua interpreter with a fake REAPER and a fake `sab` that records its arguments."""
+"""REAPER's scripts, in a real Lua interpreter with a fake REAPER and a fake `sab` that records what it is sent."""
 
 from __future__ import annotations
 
@@ -22,15 +22,30 @@ from bridge.request import JobRequest
 
 LUA = shutil.which("lua5.3") or shutil.which("lua5.4") or shutil.which("lua")
 FAKE = Path(__file__).with_name("fake_reaper.lua")
-SEND, IMPORT = "source_audio_bridge_take_apart.lua", "source_audio_bridge_import.lua"
+SEND, KARAOKE, IMPORT = (f"source_audio_bridge_{name}.lua" for name in ("take_apart", "karaoke", "import"))
+BRING = "bring.lua"
 STEMS = ("Vocals", "Drums", "Bass", "Other")
 MUSIC = Music(tempo_bpm=120.0, tempo_source="given")
-#: In place of `sab`: logs its arguments as JSON lines; fails for a file with "lost" in its name.
+#: In place of `sab`: logs its clips as JSON lines; refuses "lost" files; "nobody" finds no bridge, "killed" ends early.
 COMMAND = """
-import json, sys
-open(LOG, "a").write(json.dumps(sys.argv[1:]) + "\\n")
-if any("lost" in word for word in sys.argv): sys.exit("sab: not_found: there is no such file")
-print("job1")
+import sys
+from pathlib import Path
+from bridge.integrations.clip_list import AnswerFile, read_list
+from bridge.errors import NotFound
+command, *options = sys.argv[1:]
+assert command == "submit" and options[:4] == ["--host", "127.0.0.1", "--port", "9720"], sys.argv
+given = dict(zip(options[::2], options[1::2]))
+if "killed" in Path(given["--list"]).read_text():
+    Path(given["--answers"]).write_text('{"answer":"begun"}\\n{"answer":"job","cl')
+    sys.exit()
+with AnswerFile(Path(given["--answers"])) as answers:
+    for number, clip in enumerate(read_list(Path(given["--list"])), 1):
+        if "nobody" in clip["file"]: raise NotFound("No bridge answers.")
+        if "lost" in clip["file"]:
+            answers.refused(number, NotFound('There is no "such" file.', advice="Look."))
+            continue
+        with open(LOG, "a") as log: print(__import__("json").dumps(clip), file=log)
+        answers.accepted(number, f"job{number}")
 """
 
 pytestmark = pytest.mark.skipif(LUA is None, reason="no Lua interpreter is installed (Debian: lua5.3)")
@@ -42,7 +57,9 @@ class Studio:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.project = folder / "My Song's project"
-        self.project.mkdir()
+        self.resources = folder / "REAPER's files"
+        for made in (self.project, self.resources):
+            made.mkdir()
         self._log = folder / "asked"
         command = folder / "command.py"
         command.write_text(COMMAND.replace("LOG", repr(str(self._log))))
@@ -50,39 +67,55 @@ class Studio:
         for name, content in DAWS["reaper"].contents(here).items():
             (folder / name).write_bytes(content)
 
-    def run(self, items: str, *scripts: str, tempo: float = 120.0) -> list[list[str]]:
-        """Runs the scripts; returns the fake's output. `items` are Lua tables."""
-        file = lua_text(str(self.project / "song.rpp"))
-        plan = self.folder / "plan.lua"
-        plan.write_text(f"return {{ file = {file}, tempo = {tempo}, items = {{ {items} }} }}")
+    def run(self, items: str, *scripts: str, **more: object) -> list[list[str]]:
+        """Runs the scripts; returns the fake's output. `items` are Lua tables; `more` of its plan as Lua."""
+        plan: dict[str, object] = {
+            "file": lua_text(str(self.project / "song.rpp")),
+            "resources": lua_text(str(self.resources)),
+            "tempo": 120.0,
+            "items": f"{{ {items} }}",
+            **more,
+        }
+        path = self.folder / "plan.lua"
+        path.write_text(f"return {{ {', '.join(f'{key} = {value}' for key, value in plan.items())} }}")
         assert LUA is not None
-        command = [LUA, str(FAKE), str(plan), *(str(self.folder / script) for script in scripts)]
+        command = [LUA, str(FAKE), str(path), *(str(self.folder / script) for script in scripts)]
         ended = subprocess.run(command, capture_output=True, text=True, check=False)
         assert ended.returncode == 0, ended.stderr
-        return [line.split("\t") for line in ended.stdout.splitlines()]
+        assert not list(self.resources.iterdir())  # nothing is left behind
+        output = [line.split("\t") for line in ended.stdout.splitlines()]
+        assert not [line for line in output if line[0] == "blocked"]
+        return output
+
+    def written(self) -> list[dict[str, str]]:
+        """The clips as they were sent."""
+        return [json.loads(line) for line in self._log.read_text().splitlines()] if self._log.exists() else []
 
     def submitted(self) -> list[SimpleNamespace]:
         """The submitted jobs, parsed as the bridge parses them."""
-        lines = [json.loads(line) for line in self._log.read_text().splitlines()]
-        assert all(line[:5] == ["submit", "--host", "127.0.0.1", "--port", "9720"] for line in lines)
-        return [
-            SimpleNamespace(**to_record(build_request(line[5], options, JobRequest(source=""))))
-            for line in lines
-            for options in [dict(zip(line[6::2], line[7::2], strict=True))]
-        ]
+        requests = (build_request(clip.pop("file"), clip, JobRequest(source="")) for clip in self.written())
+        return [SimpleNamespace(**to_record(request)) for request in requests]
 
-    def finish(self, name: str, opposites: Sequence[str] = ()) -> None:
-        """Writes the results of the job of that name; `opposites` are more stems, by their names in records."""
-        out = self.project / "stems" / name
-        out.mkdir(parents=True)
-        kinds = (("stem", "wav"), ("midi", "mid"))
-        files = [(kind, stem, f"{name} ({stem}).{ending}") for stem in STEMS for kind, ending in kinds]
-        files += [("stem", opposite, stem_file_name(name, opposite, "wav")) for opposite in opposites]
-        files += [("midi", TOGETHER, f"{name}.mid"), ("picture", TOGETHER, f"{name}.svg")]
-        for _, _, file in files:
-            (out / file).touch()
-        results = tuple(Result(kind=kind, name=stem, file=file, seconds=1.5) for kind, stem, file in files)  # type: ignore[arg-type]
-        (out / f"{name}.sab.json").write_bytes(encode_manifest(manifest(name, results)))
+    def finish(self, *names: str, stems: Sequence[str] = STEMS, opposites: Sequence[str] = ()) -> None:
+        """Lets the bridge finish these jobs when the script BRING runs; `opposites` by their names in records."""
+        moves = []
+        for name in names:
+            out = self.project / "stems" / name
+            out.mkdir(parents=True)
+            kinds = (("stem", "wav"), ("midi", "mid"))
+            files = [(kind, stem, f"{name} ({stem}).{ending}") for stem in stems for kind, ending in kinds]
+            files += [("stem", opposite, stem_file_name(name, opposite, "wav")) for opposite in opposites]
+            files += [("midi", TOGETHER, f"{name}.mid"), ("picture", TOGETHER, f"{name}.svg")]
+            for _, _, file in files:
+                (out / file).touch()
+            results = tuple(
+                Result(kind=kind, name=stem.lower(), file=file, seconds=1.5)  # type: ignore[arg-type]
+                for kind, stem, file in files
+            )
+            kept = self.folder / f"manifest of {name}"
+            kept.write_bytes(encode_manifest(manifest(name, results)))
+            moves.append(f"assert (os.rename ({lua_text(str(kept))}, {lua_text(str(out / f'{name}.sab.json'))}))\n")
+        (self.folder / BRING).write_text("".join(moves))
 
 
 def manifest(name: str, results: tuple[Result, ...]) -> Manifest:
@@ -101,11 +134,22 @@ def studio(tmp_path: Path) -> Studio:
     return Studio(tmp_path)
 
 
-def item(file: str = "/clips/it's.wav", *, name: str = "loop.wav", rate: float = 1.0, section: str = "nil") -> str:
-    return (
-        f"{{ file = {lua_text(file)}, name = {lua_text(name)}, start = 2.5, place = 8.25, length = 1.5, "
-        f"rate = {rate}, section = {section} }}"
-    )
+def item(file: object = "/clips/it's.wav", *, name: object = "loop.wav", **more: object) -> str:
+    values = {"start": 2.5, "place": 8.25, "length": 1.5, "rate": 1.0, **more}
+    words = ", ".join(f"{key} = {value}" for key, value in values.items())
+    return f"{{ file = {lua_text(str(file))}, name = {lua_text(str(name))}, {words} }}"
+
+
+def messages(output: list[list[str]]) -> list[str]:
+    return [line[1] for line in output if line[0] == "message"]
+
+
+def placed(output: list[list[str]], sources: int = 1) -> list[list[str]]:
+    """The items that the import has added: track, take, position, length, rate and file of each."""
+    return [line[1:] for line in output if line[0] == "item"][sources:]
+
+
+# Sending
 
 
 def test_the_part_of_the_file_that_the_item_plays_is_submitted(studio: Studio) -> None:
@@ -115,6 +159,7 @@ def test_the_part_of_the_file_that_the_item_plays_is_submitted(studio: Studio) -
     assert (job.name, job.tempo_bpm) == ("loop", 120.0)
     assert job.out == str(studio.project / "stems" / "loop")
     assert job.project == str(studio.project / "song.rpp")
+    assert "group" not in studio.written()[0]
 
 
 def test_a_take_that_plays_faster_uses_more_of_its_file_at_a_lower_tempo(studio: Studio) -> None:
@@ -123,8 +168,14 @@ def test_a_take_that_plays_faster_uses_more_of_its_file_at_a_lower_tempo(studio:
     assert (job.start_seconds, job.end_seconds, job.tempo_bpm) == (2.5, 5.5, 60.0)
 
 
+@pytest.mark.parametrize("denominator", [2, 4, 8, 16])
+def test_the_tempo_is_that_of_quarter_notes_in_every_metre(studio: Studio, denominator: int) -> None:
+    studio.run(item(), SEND, denominator=denominator, tempo=90.0)
+    assert [job.tempo_bpm for job in studio.submitted()] == [90.0]
+
+
 def test_a_section_starts_within_its_file(studio: Studio) -> None:
-    studio.run(item(section="10"), SEND)
+    studio.run(item(section=10), SEND)
     (job,) = studio.submitted()
     assert (job.start_seconds, job.end_seconds) == (12.5, 14.0)
 
@@ -134,10 +185,94 @@ def test_two_items_of_one_name_get_separate_folders(studio: Studio) -> None:
     assert [Path(job.out or "").name for job in studio.submitted()] == ["loop", "loop 2"]
 
 
+def test_several_items_are_one_group_in_one_call(studio: Studio) -> None:
+    studio.run(", ".join(item(name=name) for name in ("verse", "chorus", "bridge")), SEND)
+    groups = [clip["group"] for clip in studio.written()]
+    assert len(groups) == 3 and len(set(groups)) == 1
+    assert groups[0].startswith("verse + 2 at ")
+
+
+def test_a_name_is_cut_to_fit_into_the_name_of_a_group(studio: Studio) -> None:
+    studio.run(f"{item(name='ü' * 90)}, {item()}", SEND)
+    assert all(len(job.group) <= 64 for job in studio.submitted())
+
+
+@pytest.mark.parametrize(
+    ("refused", "why"),
+    [
+        ({"stretch": 2}, "it has stretch markers; glue it first"),
+        ({"reversed": "true"}, "it is reversed; render it to a new take first"),
+        ({"start": -1, "item": "{ B_LOOPSRC = 0 }"}, "it starts before its file does; trim it first"),
+        ({"start": 70, "item": "{ B_LOOPSRC = 0 }"}, "it starts after its file ends"),
+        ({"midi": "true"}, "it has no audio file"),
+        ({"seconds": 0}, "REAPER cannot read its file"),
+    ],
+)
+def test_an_item_that_cannot_be_sent_is_named_with_its_reason(
+    studio: Studio, refused: dict[str, object], why: str
+) -> None:
+    output = studio.run(f"{item(**refused)}, {item(name='good')}", SEND)
+    assert messages(output) == [f"Not sent: Item 1: {why}"]
+    assert [job.name for job in studio.submitted()] == ["good"]
+    assert ["waiting", "1"] in output
+
+
+@pytest.mark.parametrize(("off", "waiting"), [("{}", "0"), ("{ stretch = true }", "1")])
+def test_a_rule_of_the_fake_can_be_switched_off(studio: Studio, off: str, waiting: str) -> None:
+    assert ["waiting", waiting] in studio.run(item(stretch=2), SEND, off=off)
+
+
+def test_karaoke_asks_for_the_vocals_and_the_song_without_them(studio: Studio) -> None:
+    studio.run(item(), KARAOKE)
+    (job,) = studio.submitted()
+    assert list(job.stems) == ["vocals", "instrumental"]
+    studio.run(item(), SEND)
+    assert "stems" not in studio.written()[1]
+
+
+def test_nothing_selected_is_said(studio: Studio) -> None:
+    assert messages(studio.run("", SEND)) == ["Select one or more audio items first."]
+
+
 def test_a_rejection_is_shown_and_no_job_waits(studio: Studio) -> None:
     output = studio.run(item("/clips/lost.wav"), SEND)
     assert ["waiting", "0"] in output
-    assert "not_found: there is no such file" in output[0][1]
+    assert messages(output) == ['Not sent: loop: There is no "such" file. Look.']
+
+
+def test_a_rejected_item_stops_no_other(studio: Studio) -> None:
+    output = studio.run(f"{item('/clips/lost.wav', name='gone')}, {item(name='good')}", SEND)
+    assert messages(output) == ['Not sent: gone: There is no "such" file. Look.']
+    assert ["waiting", "1"] in output
+
+
+def test_a_bridge_that_does_not_run_is_said_and_no_job_waits(studio: Studio) -> None:
+    output = studio.run(f"{item('/clips/nobody.wav')}, {item()}", SEND)
+    (message,) = messages(output)
+    assert "The bridge does not answer. Start it with `sab`" in message
+    assert ["waiting", "0"] in output
+
+
+def test_a_command_that_does_not_start_is_said_after_a_while(studio: Studio) -> None:
+    output = studio.run(item(), SEND, silent="true")
+    (message,) = messages(output)
+    assert "The command sab did not start; run `sab install reaper` again." in message
+    assert ["waiting", "0"] in output
+
+
+def test_a_command_that_is_killed_is_not_waited_for_and_its_job_still_waits(studio: Studio) -> None:
+    output = studio.run(item("/clips/killed.wav"), SEND)
+    assert messages(output) == []
+    assert ["waiting", "1"] in output
+
+
+def test_looking_at_another_project_meanwhile_changes_nothing(studio: Studio) -> None:
+    output = studio.run(f"{item('/clips/lost.wav')}, {item()}", SEND, IMPORT, switches="true")
+    assert ["waiting", "1"] in output
+    assert messages(output)[1].startswith("Not done yet: loop.")
+
+
+# Importing
 
 
 def test_an_unfinished_job_keeps_waiting(studio: Studio) -> None:
@@ -146,56 +281,152 @@ def test_an_unfinished_job_keeps_waiting(studio: Studio) -> None:
     assert ["waiting", "1"] in output
 
 
+def test_jobs_that_nobody_waits_for_are_forgotten(studio: Studio) -> None:
+    assert ["waiting", "0"] in studio.run(f"{item()}, {item()}", SEND, IMPORT, no="true")
+
+
 @pytest.mark.parametrize("name", ["loop", "a [b] (c) {d}", "it's 50 % ~ ü", "Fu\u0308r E\u0301lise"])
-def test_results_are_placed_where_the_item_was_and_named_after_their_stems(studio: Studio, name: str) -> None:
+@pytest.mark.parametrize("in_project", ["true", "false"])
+def test_results_are_placed_where_the_item_was_and_named_after_their_stems(
+    studio: Studio, name: str, in_project: str
+) -> None:
     studio.finish(name)
-    (studio.project / "stems" / name / f"{name}.sab.json").rename(studio.folder / "manifest")
-    bring = studio.folder / "bring.lua"  # the bridge finishes between the two scripts
-    to = studio.project / "stems" / name / f"{name}.sab.json"
-    bring.write_text(f"assert (os.rename ({lua_text(str(studio.folder / 'manifest'))}, {lua_text(str(to))}))")
-    output = studio.run(item(name=name, rate=2.0), SEND, "bring.lua", IMPORT)
+    output = studio.run(item(name=name, rate=2.0), SEND, BRING, IMPORT, in_project=in_project)
     assert output[:2] == [["undo", "Import stems and notes"], ["waiting", "0"]]
-    items = [line[1:] for line in output if line[0] == "item"]
     folder = studio.project / "stems" / name
-    assert items[1:5] == [
-        [f"{name} ({s})", f"{name} ({s})", "8.25", "0.75", "2", str(folder / f"{name} ({s}).wav")] for s in STEMS
-    ]
-    assert items[5:] == [
-        [f"{name} ({s})", f"{name} ({s})", "8.25", "2", "1", str(folder / f"{name} ({s}).mid")] for s in STEMS
+    assert placed(output) == [
+        [f"{name} ({s})", f"{name} ({s})", "8.25", "1.5", rate, str(folder / f"{name} ({s}).{ending}")]
+        for rate, ending in (("2", "wav"), ("1", "mid"))
+        for s in STEMS
     ]
 
 
 def test_opposites_get_tracks_too(studio: Studio) -> None:
-    studio.finish("loop", ["instrumental", "no_drums"])
-    folder = studio.project / "stems" / "loop"
-    (folder / "loop.sab.json").rename(studio.folder / "manifest")
-    bring = studio.folder / "bring.lua"
-    to = folder / "loop.sab.json"
-    bring.write_text(f"assert (os.rename ({lua_text(str(studio.folder / 'manifest'))}, {lua_text(str(to))}))")
-    output = studio.run(item(), SEND, "bring.lua", IMPORT)
-    placed = [line[1] for line in output if line[0] == "item"][1:]
+    studio.finish("loop", opposites=["instrumental", "no_drums"])
+    tracks = [line[0] for line in placed(studio.run(item(), SEND, BRING, IMPORT))]
     stems = [f"loop ({stem})" for stem in STEMS]
-    assert placed == [*stems, "loop (Instrumental)", "loop (No Drums)", *stems]
+    assert tracks == [*stems, "loop (Instrumental)", "loop (No Drums)", *stems]
 
 
 def test_a_missing_result_is_reported_and_the_others_are_placed(studio: Studio) -> None:
     studio.finish("loop")
-    folder = studio.project / "stems" / "loop"
-    (folder / "loop.sab.json").rename(studio.folder / "manifest")
-    (folder / "loop (Drums).wav").unlink()
-    bring = studio.folder / "bring.lua"
-    to = folder / "loop.sab.json"
-    bring.write_text(f"assert (os.rename ({lua_text(str(studio.folder / 'manifest'))}, {lua_text(str(to))}))")
-    output = studio.run(item(), SEND, "bring.lua", IMPORT)
+    (studio.project / "stems" / "loop" / "loop (Drums).wav").unlink()
+    output = studio.run(item(), SEND, BRING, IMPORT)
     assert output[:3] == [
         ["undo", "Import stems and notes"],
         ["message", "Not imported, because these files no longer exist: loop (Drums).wav"],
         ["waiting", "0"],
     ]
-    assert [line[1] for line in output if line[0] == "item"][1:5] == [
-        "loop (Vocals)", "loop (Bass)", "loop (Other)", "loop (Vocals)",
-    ]  # fmt: skip
+    assert [line[0] for line in placed(output)][:4] == ["loop (Vocals)", "loop (Bass)", "loop (Other)", "loop (Vocals)"]
 
 
 def test_importing_without_a_job_shows_a_message(studio: Studio) -> None:
     assert studio.run(item(), IMPORT)[0] == ["message", "Nothing to import: no item of this project was sent."]
+
+
+def test_items_sent_together_share_a_track_for_each_stem_in_their_order(studio: Studio) -> None:
+    studio.finish("verse", "chorus", stems=["Vocals", "Drums"])
+    items = f"{item(name='verse', place=4, track=1)}, {item(name='chorus', place=5.5, track=1)}"
+    output = studio.run(items, SEND, BRING, IMPORT)
+    assert [line[:3] for line in placed(output, 2)] == [
+        [stem, f"{name} ({stem})", place]
+        for _ in ("audio", "notes")
+        for stem in ("Vocals", "Drums")
+        for name, place in (("verse", "4"), ("chorus", "5.5"))
+    ]
+    assert ["tracks", "5"] in output
+    assert ["waiting", "0"] in output  # nor does the project remember the tracks
+
+
+def test_an_item_of_a_group_that_is_done_later_joins_the_tracks(studio: Studio) -> None:
+    studio.finish("verse", stems=["Vocals"])
+    (studio.folder / BRING).rename(studio.folder / "bring verse.lua")
+    studio.finish("chorus", stems=["Vocals"])
+    items = f"{item(name='chorus', place=4, track=1)}, {item(name='verse', place=6, track=1)}"
+    output = studio.run(items, SEND, "bring verse.lua", IMPORT, BRING, IMPORT)
+    assert [line[:2] for line in placed(output, 2)] == [
+        ["Vocals", f"{name} (Vocals)"] for _ in ("audio", "notes") for name in ("verse", "chorus")
+    ]
+    assert ["waiting", "0"] in output
+
+
+def test_items_of_a_group_that_overlap_do_not_share_a_track(studio: Studio) -> None:
+    studio.finish("left", "right", stems=["Vocals"])
+    items = f"{item(name='left', place=4)}, {item(name='right', place=5)}"
+    output = studio.run(items, SEND, BRING, IMPORT)
+    # The second source track lies below: each track of the group is below the first one's.
+    tracks = [line[1] for line in output if line[0] == "item"]
+    assert tracks == ["Track 1", "Vocals", "Vocals", "Vocals", "Vocals", "Track 2"]
+    assert ["tracks", "6"] in output
+
+
+def test_jobs_of_earlier_scripts_are_imported_as_before(studio: Studio) -> None:
+    studio.finish("loop")
+    out = studio.project / "stems" / "loop"
+    value = f"8.25\t2\t{{track 1}}\t{out}\tloop"
+    (studio.folder / "earlier.lua").write_text(
+        f'reaper.SetProjExtState (0, "SourceAudioBridge", "{{1}}", {lua_text(value)})'
+    )
+    output = studio.run(item(), "earlier.lua", BRING, IMPORT)
+    assert [line[2:5] for line in placed(output)] == [["8.25", "0.75", "2"]] * 4 + [["8.25", "2", "1"]] * 4
+
+
+# What is heard
+
+SOUND = {
+    "plain": {},
+    "gain, and phase turned": {"item": "{ D_VOL = 0.5 }", "take": "{ D_VOL = -0.25, D_PAN = 0.3, D_PANLAW = 1 }"},
+    "pitch": {"take": "{ D_PITCH = -2.5, I_PITCHMODE = 65536 }"},
+    "faster, with its pitch": {"rate": 1.5},
+    "faster, as a tape": {"rate": 1.5, "take": "{ B_PPITCH = 0, D_PITCH = 1 }"},
+    "faded": {
+        "item": "{ D_FADEINLEN = 1.2, D_FADEOUTLEN = 0.25, C_FADEINSHAPE = 3, C_FADEOUTSHAPE = 2, D_FADEINDIR = 0.5, "
+        "D_FADEOUTDIR = -0.5, D_FADEINLEN_AUTO = 0.1, D_FADEOUTLEN_AUTO = 0.2 }"
+    },
+    "one channel": {"take": "{ I_CHANMODE = 3 }"},
+    "longer than its file": {"seconds": 3.25, "item": "{ B_LOOPSRC = 0 }"},
+    "longer by less than a sample": {"seconds": 3.99999, "item": "{ B_LOOPSRC = 1 }"},
+    "looped": {"seconds": 1.75, "start": 0.5, "length": 4.0},
+    "looped, from before its start": {"seconds": 1.75, "start": -0.5, "length": 4.0},
+    "looped, faster": {"seconds": 1.75, "start": 0.5, "length": 4.0, "rate": 1.25},
+    "looped, a section": {"seconds": 1.75, "start": 0.5, "length": 4.0, "section": 10},
+}
+
+
+@pytest.mark.parametrize("sound", SOUND.values(), ids=SOUND)
+def test_stems_sound_where_and_as_the_item_does(studio: Studio, sound: dict[str, object]) -> None:
+    """At each moment item and stem play the same place of the file, with one volume, pan and pitch."""
+    studio.finish("loop", stems=["Vocals"])
+    values = {"start": 2.5, "length": 1.5, "seconds": 60.0, **sound}
+    moments = [8.0, *(8.25 + step / 16 for step in range(80))]
+    plan = {"moments": f"{{ {', '.join(map(str, moments))} }}"}
+    studio.run(item(**values), SEND)
+    (job,) = studio.submitted()
+    section, length = float(str(sound.get("section", 0))), float(str(values["seconds"]))
+    stop = section + length if job.end_seconds is None else job.end_seconds
+    (studio.folder / "asked").unlink()
+    output = studio.run(item(**values), SEND, BRING, IMPORT, stem_seconds=stop - job.start_seconds, **plan)
+    heard = [line[2:] for line in output if line[0] == "heard"]
+    source, stem = heard[: len(moments)], heard[len(moments) : 2 * len(moments)]
+    for of_source, of_stem in zip(source, stem, strict=True):
+        assert of_source[:1] == of_stem[:1]
+        assert of_source[2:] == of_stem[2:]
+        if of_source[1] != "nothing":
+            assert float(of_source[1]) == pytest.approx(job.start_seconds + float(of_stem[1]), abs=1e-6)
+        else:
+            assert of_stem[1] == "nothing"
+    assert sum(line[1] != "nothing" for line in source) > 10
+
+
+def test_notes_of_a_loop_repeat_with_it_and_follow_its_pitch(studio: Studio) -> None:
+    studio.finish("loop", stems=["Bass", "Drums"])
+    looped = item(seconds=2.0, start=0.5, length=6.0, rate=2.0, take="{ B_PPITCH = 0, D_PITCH = -3 }")
+    # 2 s of the file are 1 s of the song: 2 beats.
+    output = studio.run(
+        looped, SEND, BRING, IMPORT, stem_seconds=2.0, midi_beats=2, moments="{ 8.25, 9.0, 9.25, 14.0, 14.25 }"
+    )
+    heard = [line[1:] for line in output if line[0] == "heard"]
+    bass, drums = heard[-10:-5], heard[-5:]
+    assert [line[2] for line in bass] == ["0.500000000", "0.000000000", "0.500000000", "0.000000000", "nothing"]
+    assert [line[5] for line in bass[:-1]] == ["9"] * 4
+    assert [line[5] for line in drums[:-1]] == ["0"] * 4

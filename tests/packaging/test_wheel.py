@@ -162,7 +162,7 @@ def test_the_files_for_daws_are_installed_from_it(installed: Path, tmp_path: Pat
         assert done.returncode == 0, done.stderr
     assert (library / "Presets" / "Audio Effects" / "Max Audio Effect" / DEVICE).stat().st_size > 10_000
     assert len([*(tmp_path / ".config" / "ardour7" / "scripts").glob("*.lua")]) == 3
-    assert len([*(tmp_path / ".config" / "REAPER" / "Scripts").glob("*.lua")]) == 4
+    assert len([*(tmp_path / ".config" / "REAPER" / "Scripts").glob("*.lua")]) == 7
 
 
 def test_it_works_without_what_some_systems_lack(installed: Path, offline: list[str], tmp_path: Path) -> None:

@@ -145,8 +145,15 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
         typed="mkdir -p takes && cp clip.wav loop.wav takes && sab transcribe takes/ --as bass",
         says="2 done",
     ),
+    "sab submit --list clips --answers answers": Runs(
+        (NO_PORTS,),
+        with_server=True,
+        typed="""echo '{"file": "'$PWD'/clip.wav", "stems": "vocals"}' > clips && """
+        "sab submit --list clips --answers answers && cat answers",
+        says='"answer":"job","clip":1',
+    ),
+    "sab submit --list": Runs((NO_PORTS,), status=2, says="list"),
     "sab submit": Runs((NO_PORTS,), status=2, says="FILE"),
-    "sab submit FILE": Runs((NO_PORTS,), typed="sab submit song.wav --wait", with_server=True, says="song.mid"),
     "sab submit song.wav project /path/to/session": Runs(
         (NO_PORTS,), typed="sab submit song.wav project session --wait", with_server=True, says="session/stems/song"
     ),

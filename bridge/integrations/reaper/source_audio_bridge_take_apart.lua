@@ -4,10 +4,16 @@
 
 local here = debug.getinfo (1, "S").source:match ("^@(.*[/\\])") or ""
 local bridge = dofile (here .. "source_audio_bridge.lua")
-local settings = dofile (here .. "source_audio_bridge_settings.lua")
+local items = dofile (here .. "source_audio_bridge_item.lua")
+local call = dofile (here .. "source_audio_bridge_call.lua")
+
+-- Other actions run this one with a table of choices.
+local given = ...
+local choices = type (given) == "table" and given or {}
 
 local SLOWEST_BPM, FASTEST_BPM = 20, 400
 local LONGEST_NAME = 100
+local LONGEST_IN_GROUP = 40
 
 local function decimal (number)
 	return (string.format ("%.9f", number):gsub (",", "."))
@@ -34,81 +40,114 @@ local function file_name (name)
 	return name == "" and "item" or name
 end
 
--- The project's file and its folder; nil for one that was never saved.
-local function project ()
-	local _, file = reaper.EnumProjects (-1)
-	if file == "" then return nil end
-	return file, (bridge.split (file))
+-- The project's handle, which outlives a change to another project, its file, and its folder; nil for both if it was never saved.
+local function current_project ()
+	local handle, file = reaper.EnumProjects (-1)
+	if not file or file == "" then return handle end
+	return handle, file, (bridge.split (file))
 end
 
+local project, project_file, project_folder = current_project ()
+
 -- A folder that no other job uses or will use.
-local function free_folder (parent, name)
-	local sent = {}
-	for _, job in ipairs (bridge.waiting ()) do sent[job.out] = true end
+local function free_folder (parent, name, taken)
 	local folder, number = name, 1
 	while true do
 		local path = bridge.joined (parent, "stems", folder)
-		if not sent[path] and not bridge.exists (bridge.joined (path, name .. ".sab.json")) then return path end
+		if not taken[path] and not bridge.exists (bridge.joined (path, name .. ".sab.json")) then
+			taken[path] = true
+			return path
+		end
 		number = number + 1
 		folder = name .. " " .. number
 	end
 end
 
--- The file that a take plays, and the offset of the take in it, in seconds.
-local function audio_file (take)
-	local source = reaper.GetMediaItemTake_Source (take)
-	local start = reaper.GetMediaItemTakeInfo_Value (take, "D_STARTOFFS")
-	local parent = reaper.GetMediaSourceParent (source)
-	if parent then
-		local found, offset, _, reverse = reaper.PCM_Source_GetSectionInfo (source)
-		if reverse then error ("it is reversed; render it to a new take first", 0) end
-		if found then start = start + offset end
-		source = parent
-	end
-	if start < 0 then error ("it starts before its file does; trim it first", 0) end
-	local file = reaper.GetMediaSourceFileName (source, "")
-	if reaper.TakeIsMIDI (take) or file == "" then error ("it has no audio file", 0) end
-	return file, start
+-- Quarter notes a minute at a time of the project, in every metre: REAPER's own function tells twice as many in 6/8.
+local function tempo_at (place)
+	local first = reaper.TimeMap2_timeToQN (project, place)
+	return 60 / (reaper.TimeMap2_QNToTime (project, first + 1) - place)
 end
 
-local function send (item)
-	local take = reaper.GetActiveTake (item)
-	if not take then error ("it is empty", 0) end
-	local file, start = audio_file (take)
-	local place = reaper.GetMediaItemInfo_Value (item, "D_POSITION")
-	local rate = reaper.GetMediaItemTakeInfo_Value (take, "D_PLAYRATE")
-	local length = reaper.GetMediaItemInfo_Value (item, "D_LENGTH") * rate
-	local name = file_name (reaper.GetTakeName (take):gsub ("%.%w+$", ""))
-	local project_file, folder = project ()
-	local out = free_folder (folder or (bridge.split (file)), name)
-	local words = {}
+-- The job of an item, and the words that send it. Raises a sentence without its subject.
+local function job_of (item, taken)
+	local clip = items.read (item)
+	local job = clip.played
+	job.name = file_name (reaper.GetTakeName (reaper.GetActiveTake (item)):gsub ("%.%w+$", ""))
+	job.out = free_folder (project_folder or (bridge.split (clip.file)), job.name, taken)
+	job.key, job.track = reaper.genGuid (""), reaper.GetTrackGUID (reaper.GetMediaItemTrack (item))
+	local words = { "file", clip.file }
 	local function add (key, value)
 		words[#words + 1] = key
 		words[#words + 1] = value
 	end
-	add ("start", decimal (start))
-	add ("end", decimal (start + length))
+	add ("start", decimal (clip.from))
+	if clip.to then add ("end", decimal (clip.to)) end
 	if project_file then add ("project", project_file) end
-	add ("out", out)
-	add ("name", name)
+	add ("out", job.out)
+	add ("name", job.name)
 	-- A tempo in the file's own time: in a take that plays faster, beats pass faster too.
-	local tempo = reaper.TimeMap_GetDividedBpmAtTime (place) / rate
+	local tempo = tempo_at (job.place) / job.rate
 	if tempo >= SLOWEST_BPM and tempo <= FASTEST_BPM then add ("tempo", decimal (tempo)) end
-	local answer, wrong = bridge.submit (settings, file, words)
-	if not answer then error (wrong, 0) end
-	local track = reaper.GetTrackGUID (reaper.GetMediaItemTrack (item))
-	bridge.remember { key = reaper.genGuid (""), place = place, rate = rate, track = track, out = out, name = name }
-	return name
+	if choices.stems then add ("stems", choices.stems) end
+	return job, words, add
 end
 
-local sent, failed = {}, {}
-for index = 0, reaper.CountSelectedMediaItems (0) - 1 do
-	local done, what = pcall (send, reaper.GetSelectedMediaItem (0, index))
-	local list = done and sent or failed
-	list[#list + 1] = done and what or "Item " .. index + 1 .. ": " .. what
+-- A name that no other group of this project has.
+local function group_name (jobs)
+	local name = jobs[1].name
+	if utf8.len (name) and #name > LONGEST_IN_GROUP then name = name:sub (1, utf8.offset (name, 0, LONGEST_IN_GROUP + 1) - 1) end
+	return string.format ("%s + %d at %s", name, #jobs - 1, os.date ("%H.%M.%S"))
 end
-if #failed > 0 then
-	reaper.ShowMessageBox ("Not sent:\n" .. table.concat (failed, "\n"), bridge.TITLE, 0)
-elseif #sent == 0 then
-	reaper.ShowMessageBox ("Select one or more audio items first.", bridge.TITLE, 0)
+
+local jobs, clips, adders, failed, taken = {}, {}, {}, {}, {}
+for _, job in ipairs (bridge.waiting (project)) do taken[job.out] = true end
+for index = 0, reaper.CountSelectedMediaItems (project) - 1 do
+	local done, job, words, add = pcall (job_of, reaper.GetSelectedMediaItem (project, index), taken)
+	if done then
+		jobs[#jobs + 1], clips[#clips + 1], adders[#adders + 1] = job, words, add
+	else
+		failed[#failed + 1] = "Item " .. index + 1 .. ": " .. job
+	end
 end
+
+local function show_failed ()
+	if #failed > 0 then reaper.ShowMessageBox ("Not sent:\n" .. table.concat (failed, "\n"), bridge.TITLE, 0) end
+end
+
+if #jobs == 0 then
+	if #failed == 0 then reaper.ShowMessageBox ("Select one or more audio items first.", bridge.TITLE, 0) end
+	return show_failed ()
+end
+
+local is_group = #jobs > 1
+local group, name = is_group and reaper.genGuid ("") or "", is_group and group_name (jobs)
+local unanswered, sent = {}, os.time ()
+for position, job in ipairs (jobs) do
+	local add = adders[position]
+	if is_group then add ("group", name) end
+	job.group, job.sent, job.position = group, sent, position
+	-- Remembered before it is sent, so that no result can be missed.
+	bridge.remember (project, job)
+	unanswered[position] = true
+end
+
+-- Forgets a job that the bridge has not taken; its project may be closed by now.
+local function drop (position)
+	unanswered[position] = nil
+	if reaper.ValidatePtr (project, "ReaProject*") then bridge.forget (project, jobs[position]) end
+end
+
+call.send (clips,
+	function (position) unanswered[position] = nil end,
+	function (position, message)
+		drop (position)
+		failed[#failed + 1] = jobs[position].name .. ": " .. message
+	end,
+	function (message)
+		if message then
+			for position = 1, #jobs do if unanswered[position] then drop (position) end end
+			failed[#failed + 1] = message
+		end
+		show_failed ()
+	end)
