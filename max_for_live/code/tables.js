@@ -64,6 +64,7 @@ exports.REQUESTS = {
     "play": "/sab/play",
     "stop": "/sab/stop",
     "panic": "/sab/panic",
+    "open": "/sab/open",
     "models": "/sab/models"
 };
 exports.MESSAGES = {
