@@ -4,8 +4,8 @@
 // console. No LiveAPI before the device is ready.
 
 const LATE_MS = 300;
-// The properties of Song.View that the device observes.
-const OBSERVABLE = ["detail_clip", "selected_scene", "selected_track"];
+// The properties of Song.View and of Song that the device observes.
+const OBSERVABLE = ["detail_clip", "selected_scene", "selected_track", "tempo", "loop", "loop_start", "loop_length"];
 const SHADOW_BEATS = 1 / 32;
 
 // The features of the newest Live; older versions lack some.
@@ -29,11 +29,12 @@ class FakeLive {
     this.errors = [];
     this.observers = [];
     this.isReady = false;
-    this.song = new Node(this, "Song", null, { tempo, file_path: file, loop: 0, loop_start: 0, loop_length: 4 });
+    this.song = new Node(this, "Song", null, { tempo, file_path: file, loop: 0, loop_start: 0, loop_length: 4, current_song_time: 0 });
     this.view = new Node(this, "Song.View", this.song);
     this.song.tracks = [];
     this.detail = null;
     this.highlighted = null;
+    this.device = null; // see putDeviceOn
     const live = this;
     this.LiveAPI = class {
       constructor(first, second) {
@@ -61,7 +62,7 @@ class FakeLive {
 
   addTrack(kind, values = {}) {
     const track = new Node(this, "Track", this.song, {
-      name: `${this.song.tracks.length + 1}-${kind}`, color: 0, arm: 0, routing: null, ...values,
+      name: `${this.song.tracks.length + 1}-${kind}`, color: 0, arm: 0, routing: null, playing_slot_index: -1, ...values,
     });
     track.kind = kind;
     track.arrangement = [];
@@ -116,6 +117,9 @@ class FakeLive {
     }
   }
 
+  // The track that the device is on; without one it is on the main track.
+  putDeviceOn(track) { this.device = new Node(this, "Device", track); }
+
   select(clip) {
     this.detail = clip;
     this.observers.forEach((observer) => observer.callback(["detail_clip", "id", clip ? clip.id : 0]));
@@ -126,6 +130,7 @@ class FakeLive {
   resolve(path) {
     const words = String(path).trim().split(/\s+/);
     if (words[0] === "id") return this.nodes.get(words[1]) || null;
+    if (words[0] === "this_device") return this.device;
     if (words.shift() !== "live_set") return null;
     let node = this.song;
     while (node && words.length) {
@@ -149,6 +154,7 @@ class FakeLive {
     const parent = node.parent;
     const above = this.pathOf(parent);
     if (node.type === "Track") return `${above} tracks ${parent.tracks.indexOf(node)}`;
+    if (node.type === "Device") return `${above} devices 0`;
     if (node.type === "ClipSlot") return `${above} clip_slots ${parent.slots.indexOf(node)}`;
     return parent.type === "ClipSlot" ? `${above} clip` : `${above} arrangement_clips ${parent.arrangement.indexOf(node)}`;
   }
