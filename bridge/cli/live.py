@@ -43,7 +43,7 @@ async def live(
         raise BadArguments(
             f"Which clip? Selected in the Session is {clip.summary}; its track also has {count} in the Arrangement, "
             "and AbletonOSC does not tell which view is in front.",
-            advice="Say sab live --session to send that one. For a clip of the Arrangement use the device, or its file.",
+            advice="Say sab live --session to send that one. A clip of the Arrangement: with the device, or as a file.",
         )
     if clip.set_is_unsaved and not {"project", "out"} & options.keys():
         raise BadArguments(

@@ -106,14 +106,20 @@ device.engineChosen = function (engine) {
     this.showEngine();
 };
 
-// The tab says the engine in words, and stems that it does not give are grey.
+// The tab says the engine in words, and the switches of stems that it does not give are grey: they take no click.
 device.showEngine = function () {
-    var engine = this.engineUsed(), stems = choices.stemsOf(engine), known = this.wishes.engine === "auto" || choices.isKnown(engine);
-    var self = this;
+    var stems = choices.stemsOf(this.engineUsed()), self = this;
     this.world.show("quality", "set", choices.qualityOf(this.wishes.engine));
     protocol.STEMS.forEach(function (stem) {
-        self.world.show("stem_" + stem, "active", !known || stems.indexOf(stem) >= 0 ? 1 : 0);
+        self.world.show("stem_" + stem, "active", stems.indexOf(stem) >= 0 ? 1 : 0);
     });
+};
+
+// The wishes for one job: without grey stems, which may still be switched on from before.
+device.wishesNow = function () {
+    var wishes = JSON.parse(JSON.stringify(this.wishes)), stems = choices.stemsOf(this.engineUsed());
+    protocol.STEMS.forEach(function (stem) { wishes.stems[stem] = wishes.stems[stem] && stems.indexOf(stem) >= 0; });
+    return wishes;
 };
 
 device.engineUsed = function () { return this.wishes.engine === "auto" ? this.bridgeEngine : this.wishes.engine; };
@@ -201,7 +207,7 @@ device.separate = function () {
     if (this.job && !this.job.isOver) { throw problem.problem("A clip is being worked on. Cancel it first, or wait."); }
     if (!this.connection.isUp) { throw problem.problem("There is no bridge to send the clip to. Start it: run sab in a terminal."); }
     var self = this, chosen = this.chosen(), clip = chosen.clip, set = chosen.set, region = chosen.region;
-    var wishes = JSON.parse(JSON.stringify(this.wishes));
+    var wishes = this.wishesNow();
     var build = function (notesAsList) { return requests.build(clip, set, region, wishes, notesAsList); };
     build(true); // throws its errors before anything is sent
     var order = { clip: clip, region: region, tempo: set.tempo, remarks: [] };

@@ -148,7 +148,7 @@ QUALITY = Box(
 def _stem(index: int, stem: str) -> Box:
     info = "What the other stems leave over." if stem == "other" else f"Take the {stem} out of the clip."
     if stem in ("guitar", "piano"):
-        info += " Only the engine htdemucs_6s knows it; with others it is grey."
+        info += " Only the engine htdemucs_6s knows it; with others it is grey, and not taken out."
     on = stem not in ("guitar", "piano")
     row = STEM_TABLE[stem]
     rect = (6 + 55 * index, 65, 53, 14)

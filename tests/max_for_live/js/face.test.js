@@ -185,7 +185,7 @@ for (const [name, stems, opposite] of [
     const studio = new Studio().start();
     studio.sessionClip();
     click(studio, "opposite", 3);
-    click(studio, "stem_guitar");
+    for (const stem of STEMS) studio.device.into(studio.device.byName.get(`stem_${stem}`), [stem === "guitar" ? 1 : 0]);
     click(studio, `preset_${name}`);
     assert.deepEqual(lit(studio), stems);
     assert.equal(studio.device.value("opposite"), opposite);
@@ -231,17 +231,32 @@ test("a set that was saved before there were words opens with its engine", () =>
   assert.equal(studio.separate().keys.engine, "good");
 });
 
-test("stems that the engine does not give are grey, and can still be chosen", () => {
+test("stems that the engine does not give are grey, take no click, and are not sent", () => {
   const studio = new Studio().start();
+  studio.sessionClip();
   assert.deepEqual(grey(studio), ["guitar", "piano"]);
-  click(studio, "engine", 4);
+  click(studio, "stem_guitar");
+  assert.deepEqual(lit(studio), ["vocals", "drums", "bass", "other"]);
+  click(studio, "engine", 4); // htdemucs_6s
   assert.deepEqual(grey(studio), []);
-  click(studio, "engine", 13);
+  click(studio, "stem_guitar");
+  click(studio, "engine", 13); // spleeter
   assert.deepEqual(grey(studio), ["drums", "bass", "guitar", "piano"]);
-  click(studio, "engine", 0);
-  studio.bridge.status = [0, 0, "htdemucs_6s", "cpu", "none"];
+  assert.deepEqual(lit(studio), ["vocals", "drums", "bass", "other", "guitar"]);
+  assert.equal(studio.separate().keys.stems, "vocals,other");
+});
+
+test("for auto the engine of the bridge counts; of a model of one's own every stem can be chosen", () => {
+  const studio = new Studio().start();
+  for (const [engine, without] of [["htdemucs_6s", []], ["spleeter", ["drums", "bass", "guitar", "piano"]], ["my own", []], ["auto", ["guitar", "piano"]]]) {
+    studio.bridge.status = [0, 0, engine, "cpu", "none"];
+    studio.clock.advance(3000);
+    assert.deepEqual(grey(studio), without, engine);
+  }
+  studio.bridge.status = [0, 0, "my own", "cpu", "none"];
   studio.clock.advance(3000);
-  assert.deepEqual(grey(studio), []);
+  click(studio, "preset_all");
+  assert.deepEqual(lit(studio), ["vocals", "drums", "bass", "other"]);
 });
 
 test("what the bridge computes with and how many jobs wait is shown, and goes with the bridge", () => {

@@ -93,6 +93,7 @@ class Device {
   // A click, or choosing a menu entry.
   click(name, value) {
     const box = this.byName.get(name);
+    if (box.active === 0) return; // an inactive control takes no click
     if (box.mode === 0 && box.maxclass === "live.text") { this.press(box); return; }
     box.value = value !== undefined ? value : 1 - box.value;
     this.out(box.id, 0, [box.value]);
