@@ -7,18 +7,16 @@ var tables = require("./tables");
 
 var OTHER = tables.QUALITIES.length; // the entry of the tab for every other engine
 
-// The stems that can be chosen with an engine: those that it gives; the usual four for `auto` while the bridge has not said
-// what it uses; every one for a musician's own model, whose stems only the bridge knows.
-exports.stemsOf = function (engine) {
-    return tables.ENGINE_STEMS[engine] || (engine && engine !== "auto" ? tables.STEMS : tables.FOUR_STEMS);
-};
+// The stems that can be chosen with an engine: those that it gives; for `auto` the usual four, because the bridge does not
+// tell which engine that will be, only which one has worked last.
+exports.stemsOf = function (engine) { return tables.ENGINE_STEMS[engine] || tables.FOUR_STEMS; };
 
 // What a preset sets: {stems: {vocals: 1, …}, opposite: index of the menu}; null if there is no such preset.
 exports.preset = function (name, engine) {
     var preset = tables.PRESETS[name], stems = {};
     if (!preset) { return null; }
     tables.STEMS.forEach(function (stem) {
-        var all = preset.all && (tables.ENGINE_STEMS[engine] || tables.FOUR_STEMS).indexOf(stem) >= 0;
+        var all = preset.all && exports.stemsOf(engine).indexOf(stem) >= 0;
         stems[stem] = all || preset.stems.indexOf(stem) >= 0 ? 1 : 0;
     });
     return { stems: stems, opposite: Math.max(0, tables.OPPOSITES.indexOf(preset.opposite)) };

@@ -33,7 +33,6 @@ exports.Device = function (world, claimedPorts) {
     this.face = new Face(world.show);
     this.connection = new Connection(wire, clock, new Ports(claimedPorts), this);
     this.wishes = { stems: {}, engine: "auto" }; // the values of the controls, which they send when the device loads
-    this.bridgeEngine = ""; // what the bridge uses for `auto`
     this.pressed = {}; // by button: when
     this.clip = null; // the last audio clip that was chosen
     this.observers = [];
@@ -108,7 +107,7 @@ device.engineChosen = function (engine) {
 
 // The tab says the engine in words, and the switches of stems that it does not give are grey: they take no click.
 device.showEngine = function () {
-    var stems = choices.stemsOf(this.engineUsed()), self = this;
+    var stems = choices.stemsOf(this.wishes.engine), self = this;
     this.world.show("quality", "set", choices.qualityOf(this.wishes.engine));
     protocol.STEMS.forEach(function (stem) {
         self.world.show("stem_" + stem, "active", stems.indexOf(stem) >= 0 ? 1 : 0);
@@ -117,12 +116,10 @@ device.showEngine = function () {
 
 // The wishes for one job: without grey stems, which may still be switched on from before.
 device.wishesNow = function () {
-    var wishes = JSON.parse(JSON.stringify(this.wishes)), stems = choices.stemsOf(this.engineUsed());
+    var wishes = JSON.parse(JSON.stringify(this.wishes)), stems = choices.stemsOf(this.wishes.engine);
     protocol.STEMS.forEach(function (stem) { wishes.stems[stem] = wishes.stems[stem] && stems.indexOf(stem) >= 0; });
     return wishes;
 };
-
-device.engineUsed = function () { return this.wishes.engine === "auto" ? this.bridgeEngine : this.wishes.engine; };
 
 device.qualityChosen = function (quality) {
     var index = choices.engineOf(quality);
@@ -136,7 +133,7 @@ device.qualityChosen = function (quality) {
 
 // The switches and the menu send their new values back.
 device.choosePreset = function (name) {
-    var preset = choices.preset(name, this.engineUsed()), self = this;
+    var preset = choices.preset(name, this.wishes.engine), self = this;
     if (!preset) { return; }
     protocol.STEMS.forEach(function (stem) { self.world.show("stem_" + stem, preset.stems[stem]); });
     this.world.show("opposite", preset.opposite);
@@ -175,18 +172,10 @@ device.moved = function (port) {
 device.refused = function (message) { this.face.problem(message); };
 
 device.received = function (message) {
-    if (message.topic === "status.reply") { this.showStatus(message); }
+    if (message.topic === "status.reply") { this.face.text("queue", words.queue(message.device, message.queued)); }
     this.folderOf.receive(message);
     if (this.job) { this.job.receive(message); }
     if (this.playback) { this.playback.receive(message); }
-};
-
-device.showStatus = function (status) {
-    this.face.text("queue", words.queue(status.device, status.queued));
-    if (status.engine !== this.bridgeEngine) {
-        this.bridgeEngine = status.engine;
-        this.showEngine();
-    }
 };
 
 // ---- the buttons
