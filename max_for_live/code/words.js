@@ -2,6 +2,7 @@
 
 var tables = require("./tables");
 
+var PROCESSORS = { cpu: "CPU", cuda: "GPU", mps: "GPU" };
 var LETTERS = 132, PATH_LETTERS = 110;
 
 exports.stem = function (stem) { return tables.STEM_LABELS[stem] || stem; };
@@ -46,7 +47,7 @@ exports.part = function (clip, region, how, useBrace) {
 
 // "GPU · 2 waiting": what the bridge computes with, and how many jobs wait for it.
 exports.queue = function (device, waiting) {
-    var parts = device ? [device === "cpu" ? "CPU" : "GPU"] : [];
+    var parts = PROCESSORS[device] ? [PROCESSORS[device]] : []; // before the first job the bridge may say only "auto"
     if (waiting) { parts.push(waiting + " waiting"); }
     return parts.join(" · ");
 };

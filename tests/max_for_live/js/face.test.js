@@ -256,6 +256,9 @@ test("auto has the usual four stems, whatever engine worked last", () => {
 test("what the bridge computes with and how many jobs wait is shown, and goes with the bridge", () => {
   const studio = new Studio().start();
   assert.equal(studio.device.words("queue"), "CPU");
+  studio.bridge.status = [0, 0, "auto", "auto", "none"];
+  studio.clock.advance(3000);
+  assert.equal(studio.device.words("queue"), "");
   studio.bridge.status = [2, 1, "htdemucs", "cuda", "none"];
   studio.clock.advance(3000);
   assert.equal(studio.device.words("queue"), "GPU · 2 waiting");
