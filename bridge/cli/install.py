@@ -11,7 +11,7 @@ import typer
 
 from bridge.cli import shared
 from bridge.cli.completion import one_of_these
-from bridge.cli.output.terminal import ask, write_line
+from bridge.cli.output.terminal import ask, write_line, write_note
 from bridge.errors import BadArguments, NotFound
 from bridge.integrations.daws import DAWS, BridgeAddress, Daw
 from bridge.integrations.install import InstalledFile, InstallRecord, Step, install, installed, plan, remove
@@ -30,6 +30,14 @@ Which = Annotated[
     str,
     typer.Argument(metavar="DAW", help="ardour, reaper or live.", autocompletion=one_of_these(lambda: DAWS)),
 ]
+Where = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[FOLDER]",
+        help="live only: Live's User Library, where it is not found; or the folder for the device.",
+        show_default=False,
+    ),
+]
 Yes = Annotated[
     bool, typer.Option("--yes", "-y", help="Do not ask; overwrite or remove even files that you have changed.")
 ]
@@ -39,6 +47,7 @@ Remove = Annotated[bool, typer.Option("--remove", help="Remove what was installe
 @shared.guarded
 def install_into(
     which: Which,
+    where: Where = None,
     yes: Yes = False,
     take_out: Remove = False,
     host: shared.Host = None,
@@ -51,7 +60,7 @@ def install_into(
     if daw is None:
         raise BadArguments(f"There is nothing for {which!r}; there is something for {listed(DAWS)}.")
     record = InstallRecord(settings.state_dir / RECORD)
-    folders = _folders(daw)
+    folders = _folders(daw, where)
     if take_out:
         files = installed(folders, record)
         if _agreed(files, "remove ", yes):
@@ -65,10 +74,20 @@ def install_into(
         write_line(daw.next_step)
 
 
-def _folders(daw: Daw) -> list[Path]:
+def _folders(daw: Daw, named: Path | None) -> list[Path]:
+    if named is not None:
+        if daw.folder_in is None:
+            raise BadArguments(f"{daw.name} has one place for scripts; no other folder can be named.")
+        if not named.is_dir():
+            raise NotFound(f"There is no folder {named}.")
+        return [daw.folder_in(named.absolute())]
     folders = daw.folders(Path.home(), os.environ)
+    for remark in daw.remarks(Path.home(), os.environ):
+        write_note(remark)
     if not folders:
-        raise NotFound(f"{daw.name} was not found here.", advice=f"Start {daw.name} once, then try again.")
+        raise NotFound(
+            f"{daw.name} was not found here.", advice=daw.advice or f"Start {daw.name} once, then try again."
+        )
     return folders
 
 

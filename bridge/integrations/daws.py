@@ -47,6 +47,12 @@ class Daw:
     """File names → contents; raises NotFound if this installation lacks them."""
     next_step: str
     """What to do in the DAW afterwards."""
+    remarks: Callable[[Path, Mapping[str, str]], Sequence[str]] = lambda _home, _environment: ()
+    """(home, environment) → what was found while looking for the folders and cannot be used."""
+    folder_in: Callable[[Path], Path] | None = None
+    """A folder that the user names → the one for the files; None: such a folder is of no use."""
+    advice: str = ""
+    """What to do if no folder is found; "": start the DAW once."""
 
 
 def _ardour(here: BridgeAddress) -> dict[str, bytes]:
@@ -125,6 +131,9 @@ DAWS: dict[str, Daw] = {
         _live_files,
         _live,
         "In Live: User Library → Presets → Audio Effects → Max Audio Effect, drag it onto the clip's track.",
+        remarks=places.live_remarks,
+        folder_in=places.live_devices_in,
+        advice="Start Live once, or name its User Library: sab install live FOLDER (right-click it in Live's browser).",
     ),
 }
 """By the name on the command line."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from bridge.integrations.live_library import find_library
 
 #: The supported versions: 7 changed the type of positions in Ardour's Lua.
 ARDOUR_VERSIONS = (9, 8, 7)
@@ -40,7 +42,16 @@ def reaper_scripts(home: Path, environment: Mapping[str, str], platform: str = s
 
 def live_devices(home: Path, environment: Mapping[str, str], platform: str = sys.platform) -> list[Path]:
     """The folder for Max audio effects in Live's User Library."""
-    del environment
-    parent = "Documents" if platform == "win32" else "Music"
-    library = home / parent / "Ableton" / "User Library"
-    return [library / "Presets" / "Audio Effects" / "Max Audio Effect"] if library.is_dir() else []
+    library = find_library(home, environment, platform).library
+    return [] if library is None else [live_devices_in(library)]
+
+
+def live_remarks(home: Path, environment: Mapping[str, str], platform: str = sys.platform) -> Sequence[str]:
+    """What Live has noted about its User Library and cannot be used, in words."""
+    return find_library(home, environment, platform).remarks
+
+
+def live_devices_in(folder: Path) -> Path:
+    """The folder for Max audio effects in a User Library that the user has named; or the named one, if it is that."""
+    devices = Path("Presets", "Audio Effects", "Max Audio Effect")
+    return folder if folder.name == devices.name else folder / devices

@@ -46,6 +46,36 @@ class LiveClip:
     """End of that part; may be after the end of the file."""
     tempo_bpm: float | None
     """Tempo of the Live Set; None where the clip is warped, because its file then has its own tempo."""
+    track: str = ""
+    """The track's name; empty: unknown."""
+    track_number: int = 0
+    """From 1, as Live shows it; 0: unknown. Likewise `scene_number`."""
+    scene_number: int = 0
+    length_beats: float | None = None
+    """Length of what a warped clip plays; None where it is not warped, or unknown."""
+    arrangement_clips: int | None = None
+    """How many clips the track has in the Arrangement; None: this AbletonOSC does not tell."""
+
+    @property
+    def place(self) -> str:
+        """`track 2 "Keys", scene 5`."""
+        name = f' "{self.track}"' if self.track else ""
+        return f"track {self.track_number}{name}, scene {self.scene_number}"
+
+    @property
+    def summary(self) -> str:
+        """Which clip it is, in a line: its name, place and length."""
+        length = ""
+        if self.length_beats is not None:
+            length = f", {self.length_beats:g} {'beat' if self.length_beats == 1 else 'beats'}, warped"
+        elif self.start_seconds is not None and self.end_seconds is not None:
+            length = f", {self.end_seconds - self.start_seconds:.1f} s"
+        return f'"{self.name}" in {self.place}{length}'
+
+    @property
+    def may_be_another(self) -> bool:
+        """Whether a clip of the Arrangement may be meant: see `selected_clip`."""
+        return bool(self.arrangement_clips)
 
     @property
     def set_is_unsaved(self) -> bool:
@@ -64,7 +94,11 @@ class LiveClip:
 
 
 async def selected_clip(port: int = LIVE_PORT, answer_port: int = ANSWER_PORT) -> LiveClip:
-    """The clip that is selected in Live on this computer.
+    """The clip in the selected track and the selected scene of Live on this computer.
+
+    That is all that AbletonOSC tells of the selection. With the Arrangement in front it is some clip of the Session
+    that nobody looks at, and no query tells which view is in front; so the number of the track's Arrangement clips is
+    asked for, too: where there are none, no other clip of the track can be meant.
 
     Raises:
         NoLive: AbletonOSC does not answer, or `answer_port` is in use.
@@ -88,6 +122,9 @@ async def selected_clip(port: int = LIVE_PORT, answer_port: int = ANSWER_PORT) -
             raise NotFound(f"The clip in {place} has no file.", advice="Let Live finish recording it, then try again.")
         warped = await live.number("warping", track, scene) != 0.0
         start, end = (None, None) if warped else await _played_range(live, track, scene)
+        first, last = (await _loop(live, track, scene)) if warped else (None, None)
+        named = await live.query("/live/track/get/name", track)
+        in_arrangement = await live.query("/live/track/get/arrangement_clips/name", track)
         return LiveClip(
             path=path,
             name=await live.text("name", track, scene),
@@ -95,20 +132,32 @@ async def selected_clip(port: int = LIVE_PORT, answer_port: int = ANSWER_PORT) -
             start_seconds=start,
             end_seconds=end,
             tempo_bpm=None if warped or tempo is None else float(cast(float, tempo[-1])),
+            track=str(named[1]) if named is not None and len(named) > 1 else "",
+            track_number=track + 1,
+            scene_number=scene + 1,
+            length_beats=None if first is None or last is None else last - first,
+            arrangement_clips=None if in_arrangement is None else len(in_arrangement) - 1,
         )
 
 
 async def _played_range(live: _LiveConnection, track: int, scene: int) -> tuple[float | None, float | None]:
-    """The range of its file that an unwarped clip plays, in seconds: from the first sample played to the loop's end."""
-    looping = bool(await live.number("looping", track, scene))
-    start = await live.number("start_marker", track, scene)
-    end = await live.number("loop_end" if looping else "end_marker", track, scene)
-    if looping and start is not None:
-        loop_start = await live.number("loop_start", track, scene)
-        start = start if loop_start is None else min(start, loop_start)
+    """The range of its file that an unwarped clip plays, in seconds: from the first sample played to the loop's end.
+
+    A clip that is not looped plays between the ends of its loop, too. Its end marker may be a number of beats from the
+    time when it was warped.
+    """
+    start, end = await _loop(live, track, scene)
+    if await live.number("looping", track, scene):
+        marker = await live.number("start_marker", track, scene)
+        start = marker if start is None else start if marker is None else min(start, marker)
     if start is None or end is None or end <= max(start, 0.0):
         return None, None
     return max(start, 0.0), end
+
+
+async def _loop(live: _LiveConnection, track: int, scene: int) -> tuple[float | None, float | None]:
+    """The ends of its loop: in beats where the clip is warped, else in seconds."""
+    return await live.number("loop_start", track, scene), await live.number("loop_end", track, scene)
 
 
 def _nothing_selected(words: str) -> NotFound:

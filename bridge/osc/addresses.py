@@ -240,6 +240,12 @@ REQUESTS: dict[str, Request] = {
         ),
         Request("/sab/stop", "[s:job]", (DONE,), "Stops playback of one job, or of all."),
         Request("/sab/panic", "", (DONE,), "Silences every note on every port."),
+        Request(
+            "/sab/open",
+            "s:job",
+            (DONE,),
+            "Shows the folder with the files of a job, in a window on the bridge's computer; only for programs there.",
+        ),
         Request("/sab/models", "", (MODELS_BEGIN, MODEL, MODELS_END), "Lists the separation models."),
     )
 }

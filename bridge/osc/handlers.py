@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -17,8 +17,10 @@ from bridge.osc import pushes
 from bridge.osc.addresses import Message
 from bridge.osc.arguments import Arguments
 from bridge.osc.peers import DEFAULT_TTL_SECONDS, Endpoint, Peer, Peers
+from bridge.processes.show_folder import show_folder
 from bridge.protocols import Bridge
 from bridge.request import JobRequest
+from bridge.system import sockets
 
 SERVER_NAME = "source-audio-bridge"
 MAX_TTL_SECONDS = 86_400
@@ -32,6 +34,7 @@ class ServerContext:
     peers: Peers
     defaults: JobRequest
     """What a job gets if its client leaves an option out."""
+    show_folder: Callable[[str, Sequence[str]], Awaitable[None]] = show_folder
 
 
 @dataclass(frozen=True)
@@ -182,6 +185,17 @@ def panic(call: Call) -> list[Message]:
     return [osc.DONE("/sab/panic", "")]
 
 
+async def open_folder(call: Call) -> list[Message]:
+    """Only the folder of a job that the bridge knows: no client can name another one."""
+    if not sockets.is_loopback(str(call.source[0])):
+        raise BadArguments("Only a program on the bridge's own computer may open a folder there.", advice="")
+    job = call.context.bridge.job(call.job)
+    if not job.output_dir:
+        raise NotFound(f"The job {job.id} has no folder yet.", advice="Wait until it has begun.")
+    await call.context.show_folder(job.output_dir, [result.path for result in job.results])
+    return [osc.DONE("/sab/open", job.id)]
+
+
 async def models(call: Call) -> list[Message]:
     known = await call.context.bridge.models()
     entries = (osc.MODEL(model.name, len(model.stems), model.present, model.note) for model in known)
@@ -202,6 +216,7 @@ HANDLERS: dict[str, Handler] = {
     "/sab/play": play,
     "/sab/stop": stop,
     "/sab/panic": panic,
+    "/sab/open": open_folder,
     "/sab/models": models,
 }
 

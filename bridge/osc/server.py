@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from types import coroutine
@@ -21,6 +21,7 @@ from bridge.osc.codec import Rejected, decode, encode
 from bridge.osc.handlers import HANDLERS, Call, ServerContext
 from bridge.osc.peers import Endpoint, Peer, Peers
 from bridge.osc.publisher import Publisher
+from bridge.processes.show_folder import show_folder
 from bridge.protocols import Bridge, Clock
 from bridge.request import JobRequest
 from bridge.system import sockets
@@ -43,6 +44,7 @@ async def serve_osc(
     defaults: JobRequest,
     notice: Callable[[Noticed], None],
     announce_to: Iterable[tuple[str, int]] = (),
+    show_folder: Callable[[str, Sequence[str]], Awaitable[None]] = show_folder,
 ) -> AsyncIterator[OscServer]:
     """Serves for as long as the context lasts.
 
@@ -51,11 +53,12 @@ async def serve_osc(
         defaults: what a job gets if its client leaves an option out.
         notice: receives a log line when a handler fails unexpectedly.
         announce_to: (host, port) of each client that receives `/sab/startup`; UDP itself has no such notification.
+        show_folder: as `bridge.processes.show_folder.show_folder`.
 
     Raises:
         CannotListen: the address cannot be opened.
     """
-    context = ServerContext(bridge=bridge, peers=Peers(clock), defaults=defaults)
+    context = ServerContext(bridge=bridge, peers=Peers(clock), defaults=defaults, show_folder=show_folder)
     try:
         bound_socket = await sockets.server_socket(host, port, socket.SOCK_DGRAM)
         _, server = await asyncio.get_running_loop().create_datagram_endpoint(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import os
 import socket
 from contextlib import suppress
@@ -23,6 +24,14 @@ def url(scheme: str, host: str, port: int) -> str:
 def local_host(host: str) -> str:
     """The host under which local programs reach a server that listens on `host`."""
     return ANY_ADDRESS.get(host, host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a numeric address, as a socket reports it, is one of this computer for itself."""
+    try:
+        return ipaddress.ip_address(host.removeprefix(MAPPED_PREFIX).partition("%")[0]).is_loopback
+    except ValueError:
+        return False
 
 
 def host_in_family(family: int, host: str) -> str:

@@ -1,6 +1,10 @@
 // Timers on Max's low-priority thread, where Live's API may be used.
 
-var waiting = [];
+var waiting = []; // {task, due}
+var LATE_MS = 3000;
+
+// Milliseconds since some moment. Unlike a timer it also runs while Live's audio is off.
+exports.now = function () { return new Date().getTime(); };
 
 // Runs `action` once, in `milliseconds`; returns an object that cancels it.
 exports.after = function (milliseconds, action) {
@@ -8,15 +12,22 @@ exports.after = function (milliseconds, action) {
         forget(task);
         action();
     });
-    waiting.push(task); // else Max's garbage collector frees it before it has run
+    // else Max's garbage collector frees it before it has run
+    waiting.push({ task: task, due: exports.now() + milliseconds });
     task.schedule(milliseconds);
     return { cancel: function () { task.cancel(); forget(task); } };
 };
 
+// Whether timers that are long due have not run: Max's scheduler does not while Live's audio is off.
+exports.standsStill = function () {
+    var now = exports.now();
+    return waiting.some(function (one) { return now - one.due > LATE_MS; });
+};
+
 // For when the device is removed.
 exports.cancelAll = function () {
-    waiting.forEach(function (task) { task.cancel(); });
+    waiting.forEach(function (one) { one.task.cancel(); });
     waiting = [];
 };
 
-function forget(task) { waiting = waiting.filter(function (other) { return other !== task; }); }
+function forget(task) { waiting = waiting.filter(function (one) { return one.task !== task; }); }

@@ -73,6 +73,7 @@ methods.tick = function () {
     if (this.missed > MISSED) { this.lose(); return; }
     this.pings += 1;
     if (this.pings % PINGS_PER_SUBSCRIPTION === 0) { this.send("subscribe", [1, TTL_SECONDS]); }
+    this.send("status");
     this.send("ping", [this.name]);
     this.later(PING_MS, this.tick);
 };
@@ -115,6 +116,7 @@ methods.pong = function (token) {
     this.isUp = true;
     this.pings = 0;
     this.send("subscribe", [1, TTL_SECONDS]);
+    this.send("status");
     this.later(PING_MS, this.tick);
     this.listener.connected(this.version);
 };

@@ -13,12 +13,12 @@ var device = null;
 // From live.thisdevice: Live's API is available from now on.
 function bang() {
     if (device) { return; }
-    // `outlet` is a method of Max's global object, and must be called without another `this`.
+    // `outlet` belongs to Max: it takes one array, and its own `apply` is said to end Live (docs/decisions/0165).
     var world = {
-        send: function (address, atoms) { outlet.apply(null, [0, address].concat(atoms)); },
+        send: function (address, atoms) { outlet(0, [address].concat(atoms)); },
         talkTo: function (port) { outlet(0, "port", port); },
         listen: function (port) { outlet(1, "port", port); },
-        show: function () { outlet.apply(null, [2].concat(Array.prototype.slice.call(arguments))); },
+        show: function () { outlet(2, Array.prototype.slice.call(arguments)); },
         browse: function (folder) { messnamed("max", "launchbrowser", fileAddress(folder)); }
     };
     device = new Device(world, new Global("source_audio_bridge_ports"));
@@ -47,13 +47,17 @@ function wish(name, on) {
     });
 }
 
-function engine(index) { whenReady(function () { device.wishes.engine = protocol.ENGINES[index] || "auto"; }); }
+function engine(index) { whenReady(function () { device.engineChosen(protocol.ENGINES[index] || "auto"); }); }
+
+function quality(index) { if (device) { device.qualityChosen(index); } }
 
 function opposite(index) { whenReady(function () { device.wishes.opposite = protocol.OPPOSITES[index] || ""; }); }
 
 function server(port) { whenReady(function () { device.moved(port); }); }
 
 function press(button) { if (device) { device.press(button); } }
+
+function preset(name) { if (device) { device.choosePreset(name); } }
 
 // Not callable from the patch.
 whenReady.local = 1;

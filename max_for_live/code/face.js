@@ -5,12 +5,26 @@ var words = require("./words");
 // show(name, …) sends a change to the patch.
 exports.Face = function (show) {
     this.show = show;
-    this.shown = {};
+    this.shown = { stage: "", result: "" }; // as in the patch
+    this.stage = "";
+    this.lastResult = "";
 };
 
 var methods = exports.Face.prototype;
 
+// The stage and the result share one line: the result shows while nothing is running.
 methods.text = function (name, text) {
+    if (name === "stage") { this.stage = text; }
+    if (name === "result") { this.lastResult = text; }
+    if (name === "stage" || name === "result") {
+        this.put("stage", this.stage);
+        this.put("result", this.stage ? "" : this.lastResult);
+    } else {
+        this.put(name, text);
+    }
+};
+
+methods.put = function (name, text) {
     if (this.shown[name] === text) { return; }
     this.shown[name] = text;
     if (text) {

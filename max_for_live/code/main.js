@@ -1,5 +1,6 @@
 // The device: the actions of its buttons, and the state of the bridge, the job and the selected clip on its face.
 
+var choices = require("./choices");
 var clips = require("./clip");
 var clock = require("./clock");
 var importer = require("./importer");
@@ -12,17 +13,28 @@ var warp = require("./warp");
 var words = require("./words");
 var Connection = require("./connection").Connection;
 var Face = require("./face").Face;
+var Folder = require("./folder").Folder;
 var Job = require("./job").Job;
 var Playback = require("./playback").Playback;
 var Ports = require("./ports").Ports;
 
+// A button may send at its press and at its release: that is one press.
+var ONE_PRESS_MS = 300;
+// What the device observes: what is selected, and what else determines the part of a clip.
+var OBSERVED = {
+    "live_set view": ["detail_clip", "selected_scene", "selected_track"], // the highlighted slot itself cannot be observed
+    "live_set": ["tempo", "loop", "loop_start", "loop_length"]
+};
+
 // world: {send(address, atoms), talkTo(port), listen(port), show(name, …), browse(folder)}.
 exports.Device = function (world, claimedPorts) {
-    var wire = { send: world.send, listen: world.listen };
+    var wire = { send: world.send, listen: world.listen }, self = this;
     this.world = world;
     this.face = new Face(world.show);
     this.connection = new Connection(wire, clock, new Ports(claimedPorts), this);
-    this.wishes = { stems: {} }; // the values of the controls, which they send when the device loads
+    this.wishes = { stems: {}, engine: "auto" }; // the values of the controls, which they send when the device loads
+    this.pressed = {}; // by button: when
+    this.clip = null; // the last audio clip that was chosen
     this.observers = [];
     this.job = null;
     this.order = null; // the last completed job, for Import, Stream and Folder
@@ -30,19 +42,28 @@ exports.Device = function (world, claimedPorts) {
     this.importing = null;
     this.recording = null;
     this.playback = null;
+    this.folderOf = new Folder(this.connection, clock, {
+        opened: function (folder) { self.face.problem(words.folder(folder)); },
+        refused: function (text) { self.face.problem(text); },
+        browse: function (folder) {
+            self.face.problem(words.folder(folder));
+            world.browse(folder);
+        }
+    });
 };
 
 var device = exports.Device.prototype;
 
 device.start = function () {
     var self = this;
-    // The highlighted slot itself cannot be observed; its scene and its track can.
-    ["detail_clip", "selected_scene", "selected_track"].forEach(function (property) {
-        var observer = new LiveAPI(function () { self.selectionMayHaveChanged(); }, "live_set view");
-        observer.property = property;
-        self.observers.push(observer);
+    Object.keys(OBSERVED).forEach(function (path) {
+        OBSERVED[path].forEach(function (property) {
+            var observer = new LiveAPI(function () { self.selectionMayHaveChanged(); }, path);
+            observer.property = property;
+            self.observers.push(observer);
+        });
     });
-    this.offline("Looking for the bridge … If this stays though sab runs, Live's audio is off: switch it on.");
+    this.offline("Looking for the bridge … If this stays, see that Live's audio is on.");
     this.connection.open();
     this.selectionMayHaveChanged();
 };
@@ -63,13 +84,61 @@ device.selectionMayHaveChanged = function () {
 
 device.showSelection = function () {
     try {
-        var clip = clips.read(clips.selected()), region = regions.of(clip, clips.readSet(), this.wishes.brace);
-        this.face.text("clip", clip.name);
-        this.face.text("part", words.part(clip, region));
+        var chosen = this.chosen();
+        this.face.text("clip", chosen.clip.name);
+        this.face.text("part", words.part(chosen.clip, chosen.region, chosen.how, this.wishes.brace));
     } catch (error) {
         this.face.text("clip", "No audio clip selected");
         this.face.text("part", problem.words(error));
     }
+};
+
+// The clip to work on, the set, and the clip's part: {clip, how, set, region}.
+device.chosen = function () {
+    var choice = clips.chosen(this.clip), clip = clips.read(choice.api), set = clips.readSet();
+    if (choice.how !== "track") { this.clip = clip; }
+    return { clip: clip, how: choice.how, set: set, region: regions.of(clip, set, this.wishes.brace) };
+};
+
+// ---- the choice of stems and engine
+
+device.engineChosen = function (engine) {
+    this.wishes.engine = engine;
+    this.showEngine();
+};
+
+// The tab says the engine in words, and the switches of stems that it does not give are grey: they take no click.
+device.showEngine = function () {
+    var stems = choices.stemsOf(this.wishes.engine), self = this;
+    this.world.show("quality", "set", choices.qualityOf(this.wishes.engine));
+    protocol.STEMS.forEach(function (stem) {
+        self.world.show("stem_" + stem, "active", stems.indexOf(stem) >= 0 ? 1 : 0);
+    });
+};
+
+// The wishes for one job: without grey stems, which may still be switched on from before.
+device.wishesNow = function () {
+    var wishes = JSON.parse(JSON.stringify(this.wishes)), stems = choices.stemsOf(this.wishes.engine);
+    protocol.STEMS.forEach(function (stem) { wishes.stems[stem] = wishes.stems[stem] && stems.indexOf(stem) >= 0; });
+    return wishes;
+};
+
+device.qualityChosen = function (quality) {
+    var index = choices.engineOf(quality);
+    if (index >= 0) {
+        this.world.show("engine", index); // the menu sends it back
+        return;
+    }
+    this.face.problem("Choose the engine in the menu beside it.");
+    this.showEngine();
+};
+
+// The switches and the menu send their new values back.
+device.choosePreset = function (name) {
+    var preset = choices.preset(name, this.wishes.engine), self = this;
+    if (!preset) { return; }
+    protocol.STEMS.forEach(function (stem) { self.world.show("stem_" + stem, preset.stems[stem]); });
+    this.world.show("opposite", preset.opposite);
 };
 
 // ---- the connection to the bridge
@@ -91,6 +160,7 @@ device.lost = function () {
 
 device.offline = function (text) {
     this.face.value("light", 0);
+    this.face.text("queue", "");
     this.face.text("server", "No bridge. Start it: run sab");
     if (text) { this.face.problem(text); }
 };
@@ -104,6 +174,8 @@ device.moved = function (port) {
 device.refused = function (message) { this.face.problem(message); };
 
 device.received = function (message) {
+    if (message.topic === "status.reply") { this.face.text("queue", words.queue(message.device, message.queued)); }
+    this.folderOf.receive(message);
     if (this.job) { this.job.receive(message); }
     if (this.playback) { this.playback.receive(message); }
 };
@@ -111,7 +183,11 @@ device.received = function (message) {
 // ---- the buttons
 
 device.press = function (button) {
+    var now = clock.now(), since = now - this.pressed[button];
+    if (since >= 0 && since < ONE_PRESS_MS) { return; }
+    this.pressed[button] = now;
     try {
+        if (clock.standsStill()) { throw problem.problem("Live's audio is off, and the device stands still with it. Switch it on, then press again."); }
         this[button]();
     } catch (error) {
         this.face.problem(problem.words(error));
@@ -121,9 +197,8 @@ device.press = function (button) {
 device.separate = function () {
     if (this.job && !this.job.isOver) { throw problem.problem("A clip is being worked on. Cancel it first, or wait."); }
     if (!this.connection.isUp) { throw problem.problem("There is no bridge to send the clip to. Start it: run sab in a terminal."); }
-    var self = this, clip = clips.read(clips.selected()), set = clips.readSet();
-    var region = regions.of(clip, set, this.wishes.brace);
-    var wishes = JSON.parse(JSON.stringify(this.wishes));
+    var self = this, chosen = this.chosen(), clip = chosen.clip, set = chosen.set, region = chosen.region;
+    var wishes = this.wishesNow();
     var build = function (notesAsList) { return requests.build(clip, set, region, wishes, notesAsList); };
     build(true); // throws its errors before anything is sent
     var order = { clip: clip, region: region, tempo: set.tempo, remarks: [] };
@@ -257,7 +332,10 @@ device.showActivity = function () {
     this.face.text("stage", this.imports.length ? "Importing" : this.recording ? "Recording" : "");
 };
 
-device.folder = function () { this.world.browse(this.finished().folder); };
+device.folder = function () {
+    var order = this.finished();
+    this.folderOf.open(order.job, order.folder);
+};
 
 function folderOf(results) {
     var stem = Object.keys(results)[0], found = results[stem] || {};

@@ -89,7 +89,7 @@ function underBrace(clip, set) {
     var unit = perBeat(clip, set);
     var from = first(clip) + (begin - clip.time) * unit, to = first(clip) + (end - clip.time) * unit;
     if (clip.looping && clip.startMarker < clip.loopEnd && to > clip.loopEnd + CLOSE) {
-        throw problem("The clip's loop begins anew under the brace. Make the brace shorter.");
+        throw problem("The clip's loop begins anew under the brace. Make it shorter.");
     }
     return { from: from, to: to, time: begin, lasts: end - begin, isPart: true };
 }

@@ -5,6 +5,29 @@ exports.STEMS = ["vocals", "drums", "bass", "other", "guitar", "piano"];
 exports.AUDIO_STEMS = ["vocals", "drums", "bass", "other", "guitar", "piano", "instrumental", "no_drums", "no_bass", "no_other", "no_guitar", "no_piano"];
 exports.OPPOSITES = ["", "instrumental", "no_drums", "no_bass", "no_other", "no_guitar", "no_piano"];
 exports.ENGINES = ["auto", "draft", "htdemucs", "htdemucs_ft", "htdemucs_6s", "hdemucs_mmi", "mdx", "mdx_extra", "mdx_q", "umxhq", "umxl", "mdx_extra_q", "good", "spleeter"];
+exports.QUALITIES = ["draft", "good", "htdemucs", "auto"];
+exports.ENGINE_STEMS = {
+    "draft": ["vocals", "drums", "bass", "other"],
+    "htdemucs": ["vocals", "drums", "bass", "other"],
+    "htdemucs_ft": ["vocals", "drums", "bass", "other"],
+    "htdemucs_6s": ["vocals", "drums", "bass", "other", "guitar", "piano"],
+    "hdemucs_mmi": ["vocals", "drums", "bass", "other"],
+    "mdx": ["vocals", "drums", "bass", "other"],
+    "mdx_extra": ["vocals", "drums", "bass", "other"],
+    "mdx_q": ["vocals", "drums", "bass", "other"],
+    "umxhq": ["vocals", "drums", "bass", "other"],
+    "umxl": ["vocals", "drums", "bass", "other"],
+    "mdx_extra_q": ["vocals", "drums", "bass", "other"],
+    "good": ["vocals", "drums", "bass", "other"],
+    "spleeter": ["vocals", "other"]
+};
+exports.FOUR_STEMS = ["vocals", "drums", "bass", "other"];
+exports.PRESETS = {
+    "vocals": {"stems": ["vocals"], "opposite": "", "all": false},
+    "karaoke": {"stems": [], "opposite": "instrumental", "all": false},
+    "drums_bass": {"stems": ["drums", "bass"], "opposite": "", "all": false},
+    "all": {"stems": [], "opposite": "", "all": true}
+};
 exports.TEMPO_RANGE = [20.0, 400.0];
 exports.PORT_NAMES = {
     "vocals": "SAB Vocals",
@@ -64,6 +87,7 @@ exports.REQUESTS = {
     "play": "/sab/play",
     "stop": "/sab/stop",
     "panic": "/sab/panic",
+    "open": "/sab/open",
     "models": "/sab/models"
 };
 exports.MESSAGES = {

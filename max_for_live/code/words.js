@@ -2,7 +2,8 @@
 
 var tables = require("./tables");
 
-var LETTERS = 160;
+var PROCESSORS = { cpu: "CPU", cuda: "GPU", mps: "GPU" };
+var LETTERS = 132, PATH_LETTERS = 110;
 
 exports.stem = function (stem) { return tables.STEM_LABELS[stem] || stem; };
 
@@ -35,10 +36,12 @@ exports.duration = function (seconds) {
     return whole < 90 ? whole + " s" : Math.floor(whole / 60) + ":" + ("0" + whole % 60).slice(-2);
 };
 
-// "8.0 s · warped · Session": the part of a clip that is used.
-exports.part = function (clip, region) {
-    var parts = [(region.end - region.start).toFixed(1) + " s", clip.warped ? "warped" : "not warped"];
-    parts.push(clip.time === null ? "Session" : "Arrangement");
+// "8.0 s · warped · Session": the part of a clip that is used. how: see clip.chosen. Live shows a selected time to no
+// device, so where the loop brace is chosen the line says how to bring it there.
+exports.part = function (clip, region, how, useBrace) {
+    var parts = how === "kept" ? ["kept"] : how === "track" ? ["this track's"] : [];
+    parts.push((region.end - region.start).toFixed(1) + " s", clip.warped ? "warped" : "not warped");
+    parts.push(useBrace ? "brace (selected time: Ctrl/Cmd+L)" : clip.time === null ? "Session" : "Arrangement");
     return parts.join(" · ");
 };
 
@@ -53,6 +56,18 @@ exports.differs = function (what, count, isWarped) {
         start: "Live has moved the start of " + clips + ": check that the clips line up.",
         end: clips + (count === 1 ? " is" : " are") + " not as long as the source: drag the right edge."
     }[what];
+};
+
+// "GPU · 2 waiting": what the bridge computes with, and how many jobs wait for it.
+exports.queue = function (device, waiting) {
+    var parts = PROCESSORS[device] ? [PROCESSORS[device]] : []; // before the first job the bridge may say only "auto"
+    if (waiting) { parts.push(waiting + " waiting"); }
+    return parts.join(" · ");
+};
+
+// Where the files are; of a long path its end, which tells the clip.
+exports.folder = function (path) {
+    return "The files are in " + (path.length > PATH_LETTERS ? "…" + path.slice(-PATH_LETTERS) : path);
 };
 
 exports.imported = function (report) {

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from bridge.config import DEFAULT_PORT
+from bridge.separation.names import AUTO
 from bridge.stems import STEM_TABLE, STEMS
 from max_for_live.generator.script import NAME as SCRIPT
-from max_for_live.generator.tables import OPPOSITE_MENU, engine_labels
+from max_for_live.generator.tables import OPPOSITE_MENU, OTHER_QUALITY, PRESETS, QUALITIES, engine_labels
 
 NAME = "Source Audio Bridge"
-WIDTH, HEIGHT = 460, 169
+WIDTH, HEIGHT = 340, 169
 #: The port of `udpreceive` until the script has chosen one: outside the range that the script uses.
 PARKING_PORT = 9791
 SCRIPT_OUTLETS = 3
@@ -23,6 +24,10 @@ SCRIPT_OUTLETS = 3
 Rect = tuple[int, int, int, int]
 Kind = Literal["float", "enum"]
 STORED, HIDDEN = 1, 2
+#: `outputmode` of live.text: like Live's own buttons, ours act when the mouse is released.
+MOUSE_UP = 1
+#: The text on a lit switch.
+INK = "#161616"
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,10 @@ class DeviceParameter:
     highest: float = 0
     initial: float = 0
     visibility: int = STORED
+    has_initial: bool = True
+    """False for a button, which holds no value."""
+    on_push: bool = True
+    """Whether it has a knob on Push."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +68,9 @@ TEXT_COLOR = {"textcolor": "themecolor.live_control_fg"}
 BAR_COLORS = {"slidercolor": "themecolor.live_control_selection", "bgcolor": "themecolor.live_lcd_bg"}
 
 
-def line(name: str, rect: Rect, text: str = "", size: float = 9.5, bold: bool = False, right: bool = False) -> Box:
+def line(
+    name: str, rect: Rect, text: str = "", size: float = 9.0, bold: bool = False, right: bool = False, info: str = ""
+) -> Box:
     """A text that the script can change, with line breaks."""
     attributes: dict[str, object] = {
         "fontname": "Ableton Sans Bold" if bold else "Ableton Sans Medium",
@@ -67,21 +78,27 @@ def line(name: str, rect: Rect, text: str = "", size: float = 9.5, bold: bool = 
     }
     if right:
         attributes["textjustification"] = 2
-    return Box(name, "comment", text, rect, attributes=attributes, themed=TEXT_COLOR)
+    return Box(name, "comment", text, rect, None, info, attributes, TEXT_COLOR)
 
 
 def device_heading(name: str, rect: Rect, text: str) -> Box:
     return Box(name, "live.comment", text, rect, attributes={"textjustification": 0}, themed=TEXT_COLOR)
 
 
-def toggle(name: str, rect: Rect, text: str, longname: str, info: str, on: bool = True) -> Box:
+def toggle(name: str, rect: Rect, text: str, longname: str, info: str, on: bool = True, colour: str = "") -> Box:
+    """A switch; with a `colour`, hexadecimal, it lights up in it."""
     parameter = DeviceParameter(longname, text, "enum", ("off", "on"), highest=1, initial=int(on))
-    return Box(name, "live.text", text, rect, parameter, info, {"mode": 1, "texton": text})
+    attributes: dict[str, object] = {"mode": 1, "texton": text}
+    if colour:
+        attributes |= {"activebgoncolor": rgba(colour), "activetextoncolor": rgba(INK)}
+    return Box(name, "live.text", text, rect, parameter, info, attributes)
 
 
 def button(name: str, rect: Rect, text: str, info: str) -> Box:
-    parameter = DeviceParameter(f"{text} Button", text, "enum", ("off", "on"), highest=1, visibility=HIDDEN)
-    return Box(name, "live.text", text, rect, parameter, info, {"mode": 0})
+    parameter = DeviceParameter(
+        f"{text} Button", text, "enum", ("off", "on"), highest=1, visibility=HIDDEN, has_initial=False
+    )
+    return Box(name, "live.text", text, rect, parameter, info, {"mode": 0, "outputmode": MOUSE_UP})
 
 
 def choice(name: str, maxclass: str, rect: Rect, longname: str, choices: tuple[str, ...], info: str) -> Box:
@@ -90,70 +107,110 @@ def choice(name: str, maxclass: str, rect: Rect, longname: str, choices: tuple[s
     return Box(name, maxclass, "", rect, parameter, info, dict(attributes))
 
 
+def rgba(colour: str) -> list[float]:
+    """`#ff7a9c` → Max's red, green, blue and alpha."""
+    return [round(int(colour[at : at + 2], 16) / 255, 4) for at in (1, 3, 5)] + [1.0]
+
+
 LIGHT = Box(
-    "light", "led", rect=(6, 6, 11, 11),
+    "light", "led", rect=(6, 4, 11, 11),
     attributes={"ignoreclick": 1, "oncolor": [0.35, 0.8, 0.35, 1.0], "offcolor": [0.55, 0.25, 0.2, 1.0]},
 )  # fmt: skip
+#: `settype` 1 holds fractions (0 would cut every share of the work to 0), `setstyle` 1 fills a bar from its left.
 BAR = Box(
-    "progress", "multislider", rect=(6, 117, 448, 7),
-    attributes={"orientation": 0, "setminmax": [0.0, 1.0], "size": 1, "settype": 0, "ignoreclick": 1, "candycane": 0},
+    "progress", "multislider", rect=(6, 126, 328, 4),
+    attributes={
+        "orientation": 0, "setminmax": [0.0, 1.0], "size": 1, "settype": 1, "setstyle": 1, "ignoreclick": 1,
+        "candycane": 0,
+    },
     themed=BAR_COLORS,
 )  # fmt: skip
 SERVER_PORT = Box(
-    "port", "live.numbox", rect=(410, 4, 44, 15),
-    parameter=DeviceParameter("Bridge Port", "Port", "float", lowest=1024, highest=65535, initial=DEFAULT_PORT),
+    "port", "live.numbox", rect=(286, 110, 48, 14),
+    parameter=DeviceParameter(
+        "Bridge Port", "Port", "float", lowest=1024, highest=65535, initial=DEFAULT_PORT, on_push=False
+    ),
     info="The port that the bridge listens on. Change it only if you have changed it in the bridge.",
+)  # fmt: skip
+#: Shows the menu of engines in words, and moves it: that menu alone is stored.
+QUALITY = Box(
+    "quality", "live.tab", rect=(6, 80, 196, 14),
+    parameter=DeviceParameter(
+        "Quality", "Quality", "enum", (*QUALITIES.values(), OTHER_QUALITY), highest=len(QUALITIES),
+        initial=[*QUALITIES].index(AUTO), visibility=HIDDEN,
+    ),
+    info="Fast is ready first, Best sounds best and needs a download once. Auto: the best that is here. "
+    "More: any engine of the menu.",
+    attributes={"num_lines_patching": 1, "num_lines_presentation": 1},
 )  # fmt: skip
 
 
 def _stem(index: int, stem: str) -> Box:
-    left, top = 218 + 59 * (index % 2), 37 + 19 * (index // 2)
     info = "What the other stems leave over." if stem == "other" else f"Take the {stem} out of the clip."
     if stem in ("guitar", "piano"):
-        info += " Only engines with six stems know it: htdemucs_6s."
+        info += " Only the engine htdemucs_6s knows it; with others it is grey, and not taken out."
     on = stem not in ("guitar", "piano")
-    return toggle(
-        f"stem_{stem}", (left, top, 57, 17), STEM_TABLE[stem].label, f"Stem {STEM_TABLE[stem].label}", info, on
-    )
+    row = STEM_TABLE[stem]
+    rect = (6 + 55 * index, 65, 53, 14)
+    return toggle(f"stem_{stem}", rect, row.label, f"Stem {row.label}", info, on, row.night_colour)
+
+
+def _presets() -> tuple[Box, ...]:
+    """A button for each preset, side by side."""
+    boxes, left = [], 6
+    for (name, preset), width in zip(PRESETS.items(), (46, 52, 76, 32), strict=True):
+        boxes.append(button(f"preset_{name}", (left, 50, width, 14), preset.label, f"Preset: {preset.info}"))
+        left += width + 2
+    return tuple(boxes)
 
 
 FACE: tuple[Box, ...] = (
     LIGHT,
-    line("server", (20, 3, 250, 17), "Looking for the bridge …", 10.0, bold=True),
-    device_heading("port_label", (382, 3, 28, 17), "Port"),
-    SERVER_PORT,
-    Box("rule", "live.line", rect=(6, 20, 448, 3), attributes={"justification": 0}),
-    device_heading("clip_label", (6, 22, 60, 14), "Clip"),
-    line("clip", (6, 35, 204, 17), "No audio clip selected", 11.0, bold=True),
-    line("part", (6, 51, 204, 26), "Select an audio clip."),
-    choice(
-        "part_choice", "live.tab", (8, 77, 200, 15), "Part", ("Clip", "Loop brace"),
-        "All that the clip plays, or only what is under the Arrangement's loop brace.",
+    line("server", (19, 1, 187, 17), "Looking for the bridge …", 10.0, bold=True),
+    line(
+        "queue", (206, 2, 128, 15), right=True,
+        info="What the bridge computes with, and how many jobs wait for it, of all programs.",
     ),
-    device_heading("stems_label", (216, 22, 38, 15), "Stems"),
+    Box("rule", "live.line", rect=(6, 17, 328, 3), attributes={"justification": 0}),
+    line("clip", (6, 19, 204, 17), "No audio clip selected", 11.0, bold=True),
     choice(
-        "opposite", "live.menu", (254, 22, 80, 15), "Opposite", OPPOSITE_MENU,
+        "part_choice", "live.tab", (212, 20, 122, 14), "Part", ("Clip", "Loop brace"),
+        "All that the clip plays, or what is under the Arrangement's loop brace. Live shows a time selection to no "
+        "device: press Ctrl+L or Cmd+L, and the brace lies on it.",
+    ),
+    line(
+        "part", (6, 35, 328, 15), "Select an audio clip.",
+        info="What will be sent. kept: the audio clip that you selected last. this track's: the clip that plays on the "
+        "device's own track, or lies under the cursor.",
+    ),
+    *_presets(),
+    choice(
+        "opposite", "live.menu", (222, 50, 112, 14), "Opposite", OPPOSITE_MENU,
         "One more audio track: the whole clip without that stem, for instance to sing or to play to.",
     ),
     *(_stem(index, stem) for index, stem in enumerate(STEMS)),
-    device_heading("import_label", (342, 22, 60, 15), "Into Live"),
-    toggle("audio", (344, 37, 110, 17), "Audio tracks", "Import Audio", "A new audio track for each stem."),
-    toggle("notes", (344, 56, 110, 17), "MIDI clips", "Import Notes", "A MIDI track with the notes of each stem."),
-    toggle("mute", (344, 75, 110, 17), "Mute source", "Mute Source", "Switch the source off once its stems are here."),
+    QUALITY,
     choice(
-        "engine", "live.menu", (8, 97, 92, 15), "Engine", engine_labels(),
-        "What separates the clip: fast, good or best; auto: the bridge's setting, by default the best that is here.",
+        "engine", "live.menu", (206, 80, 128, 14), "Engine", engine_labels(),
+        "What separates the clip, by its name. auto: the bridge's setting, by default the best that is here.",
     ),
-    button("separate", (104, 96, 56, 17), "Separate", "Send the clip to the bridge, then import what comes back."),
-    button("cancel", (162, 96, 46, 17), "Cancel", "Stop the work, or the recording."),
-    button("folder", (218, 96, 116, 17), "Folder", "Open the folder with the files of the last clip."),
-    button("bring_in", (344, 96, 54, 17), "Import", "Bring the results of the last clip in once more."),
-    button("stream", (400, 96, 54, 17), "Stream", "Record the notes as the bridge plays them into its MIDI ports."),
+    button("separate", (6, 95, 88, 14), "Separate", "Send the clip to the bridge, then import what comes back."),
+    button("cancel", (96, 95, 58, 14), "Cancel", "Stop the work, or the recording."),
+    button("bring_in", (156, 95, 58, 14), "Import", "Bring the results of the last clip in once more."),
+    button("stream", (216, 95, 58, 14), "Stream", "Record the notes as the bridge plays them into its MIDI ports."),
+    button("folder", (276, 95, 58, 14), "Folder", "Open the folder with the last clip's files, and say where it is."),
+    toggle("audio", (6, 110, 78, 14), "Audio tracks", "Import Audio", "A new audio track for each stem."),
+    toggle("notes", (86, 110, 70, 14), "MIDI clips", "Import Notes", "A MIDI track with the notes of each stem."),
+    toggle("mute", (158, 110, 76, 14), "Mute source", "Mute Source", "Switch the source off once its stems are here."),
+    device_heading("port_label", (258, 109, 28, 15), "Port"),
+    SERVER_PORT,
     BAR,
-    line("stage", (6, 124, 196, 16)),
-    line("result", (202, 124, 254, 16), right=True),
-    line("problem", (6, 139, 450, 29)),
+    line("stage", (6, 130, 328, 15)),
+    line("result", (6, 130, 328, 15)),
+    line("problem", (6, 144, 328, 25)),
 )  # fmt: skip
+#: Boxes in one place: the script fills only one of them at a time.
+SHARED = frozenset({"stage", "result"})
 
 #: Buttons → the script's name for their action.
 PRESSES = {"separate": "separate", "cancel": "cancel", "folder": "folder", "bring_in": "bringIn", "stream": "stream"}
@@ -168,8 +225,13 @@ STORED_CONTROLS: dict[str, str] = {
     "opposite": "opposite",
     "port": "server",
 }
+#: Controls that move other ones → the message to the script; nothing of them is stored.
+MOVERS: dict[str, str] = {f"preset_{name}": f"preset {name}" for name in PRESETS}
 #: The objects that the script writes to, in the order of `route`'s outlets.
-WRITTEN = ("light", "server", "clip", "part", "progress", "stage", "result", "problem")
+WRITTEN = (
+    *("light", "server", "queue", "clip", "part", "progress", "stage", "result", "problem"),
+    *("quality", "engine", "opposite", *(f"stem_{stem}" for stem in STEMS)),
+)
 
 HIDDEN_BOXES: tuple[Box, ...] = (
     Box("audio_in", "newobj", "plugin~"),
@@ -185,6 +247,8 @@ HIDDEN_BOXES: tuple[Box, ...] = (
     Box("write", "newobj", "route " + " ".join(WRITTEN)),
     *(Box(f"store_{name}", "newobj", f"prepend {words}") for name, words in STORED_CONTROLS.items()),
     *(Box(f"press_{name}", "message", f"press {word}") for name, word in PRESSES.items()),
+    *(Box(f"move_{name}", "message", words) for name, words in MOVERS.items()),
+    Box("move_quality", "newobj", "prepend quality"),
 )
 
 BOXES = (*FACE, *HIDDEN_BOXES)
@@ -202,6 +266,8 @@ CORDS: tuple[str, ...] = (
     *(f"store_{name} 0 > low 0" for name in STORED_CONTROLS),
     *(f"{name} 0 > press_{name} 0" for name in PRESSES),
     *(f"press_{name} 0 > low 0" for name in PRESSES),
+    *(f"{name} 0 > move_{name} 0" for name in (*MOVERS, "quality")),
+    *(f"move_{name} 0 > low 0" for name in (*MOVERS, "quality")),
     # Live's API may only be used in the low-priority thread: everything reaches the script through one `deferlow`.
     "receive 0 > osc_message 0",
     "osc_message 0 > low 0",

@@ -77,8 +77,8 @@ def _box(index: int, box: Box, identity: str) -> dict[str, Any]:
     if box.rect:
         attributes |= {"presentation": 1, "presentation_rect": [float(side) for side in box.rect], "varname": box.name}
     if box.info:
-        assert box.parameter is not None
-        attributes |= {"annotation": box.info, "annotation_name": box.parameter.shortname}
+        title = box.parameter.shortname if box.parameter else box.name.capitalize()
+        attributes |= {"annotation": box.info, "annotation_name": title}
     if box.maxclass in ("led", "multislider"):
         attributes["parameter_enable"] = 0
     if box.text.startswith("js "):
@@ -100,11 +100,11 @@ def _valueof(parameter: DeviceParameter) -> dict[str, Any]:
         "parameter_unitstyle": FLOAT_SHOWN_AS_INT if parameter.kind == "float" else ENUM_UNIT,
         "parameter_mmin": float(parameter.lowest),
         "parameter_mmax": float(parameter.highest),
-        "parameter_initial": [float(parameter.initial)],
-        "parameter_initial_enable": 1,
         "parameter_invisible": parameter.visibility,
         "parameter_modmode": 0,
     }
+    if parameter.has_initial:
+        attributes |= {"parameter_initial": [float(parameter.initial)], "parameter_initial_enable": 1}
     if parameter.kind == "enum":
         attributes["parameter_enum"] = list(parameter.choices)
     return attributes
@@ -122,7 +122,8 @@ def _parameters(numbers: dict[str, str]) -> dict[str, Any]:
         for box in description.BOXES
         if box.parameter
     }
-    shown = [box.parameter.longname for box in description.FACE if box.parameter and box.parameter.visibility == 1]
+    parameters = [box.parameter for box in description.FACE if box.parameter]
+    shown = [one.longname for one in parameters if one.visibility == description.STORED and one.on_push]
     banks = {
         str(n): {"index": n, "name": "", "parameters": (shown[n * 8 : n * 8 + 8] + ["-"] * 8)[:8]}
         for n in range(-(-len(shown) // 8))

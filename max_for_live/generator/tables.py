@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 from bridge import PROTOCOL_VERSION
 from bridge.midi.ports.port_layout import PortLayout
 from bridge.options.table import TEMPO
 from bridge.osc.addresses import OUTGOING, REQUESTS, Parameter
+from bridge.separation.families.table import EngineFamilies
 from bridge.separation.names import AUTO, DRAFT, GOOD, PREFERRED, SPLEETER
-from bridge.stems import AUDIO_STEMS, OPPOSITE_TABLE, STEM_TABLE, STEMS, label_of
+from bridge.stems import AUDIO_STEMS, FOUR_STEMS, OPPOSITE_TABLE, STEM_TABLE, STEMS, label_of, opposite_of
 from bridge.wording import ENGINE_WORDS, STAGE_WORDS, sentence
 
 FILE = Path(__file__).parents[1] / "code" / "tables.js"
@@ -23,6 +25,28 @@ ENGINE_MENU = (
     *(AUTO, DRAFT, PREFERRED, "htdemucs_ft", "htdemucs_6s", "hdemucs_mmi", "mdx", "mdx_extra", "mdx_q"),
     *("umxhq", "umxl", "mdx_extra_q", GOOD, SPLEETER),
 )
+#: The engines that the tab names in words, each by its word; its last entry stands for every other one.
+QUALITIES: dict[str, str] = {name: sentence(ENGINE_WORDS.get(name, name)) for name in (DRAFT, GOOD, PREFERRED, AUTO)}
+OTHER_QUALITY = "More"
+
+
+class Preset(NamedTuple):
+    """What one button chooses: some stems, or all that the engine gives, and an opposite."""
+
+    label: str
+    info: str
+    stems: tuple[str, ...] = ()
+    opposite: str = ""
+    all: bool = False
+
+
+#: By the names that the script uses. Karaoke is the song to sing to: with the vocals beside it you would hear the song.
+PRESETS: dict[str, Preset] = {
+    "vocals": Preset("Vocals", "Only the voice.", ("vocals",)),
+    "karaoke": Preset("Karaoke", "The song without its voice, to sing to.", opposite=opposite_of("vocals")),
+    "drums_bass": Preset("Drums + bass", "Only the drums and the bass.", ("drums", "bass")),
+    "all": Preset("All", "Every stem that the engine gives.", all=True),
+}
 #: The entries of the device's menu of opposites; likewise, new ones go to the end.
 OPPOSITE_MENU = ("stems alone", *(f"+ {opposite.label}" for opposite in OPPOSITE_TABLE.values()))
 
@@ -39,6 +63,12 @@ def engine_labels() -> tuple[str, ...]:
     return tuple(map(label, ENGINE_MENU))
 
 
+def engine_stems() -> dict[str, tuple[str, ...]]:
+    """The stems of every engine in the menu whose stems are known before it is loaded."""
+    known = EngineFamilies.of(Path("nowhere")).descriptions()
+    return {name: known[name].stems for name in ENGINE_MENU if name in known and known[name].stems}
+
+
 def script() -> str:
     """The content of `code/tables.js`."""
     # Of an address with two forms, the names of the later one are used: both have the same number of arguments.
@@ -53,6 +83,13 @@ def script() -> str:
         "AUDIO_STEMS": AUDIO_STEMS,
         "OPPOSITES": ("", *OPPOSITE_TABLE),
         "ENGINES": ENGINE_MENU,
+        "QUALITIES": [*QUALITIES],
+        "ENGINE_STEMS": engine_stems(),
+        "FOUR_STEMS": FOUR_STEMS,
+        "PRESETS": {
+            name: {"stems": preset.stems, "opposite": preset.opposite, "all": preset.all}
+            for name, preset in PRESETS.items()
+        },
         "TEMPO_RANGE": [TEMPO.lowest, TEMPO.highest],
         "PORT_NAMES": {stem: PortLayout().name(stem) for stem in STEMS},
         "STEM_LABELS": {name: label_of(name) for name in AUDIO_STEMS},

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,6 +66,7 @@ def _faults(data: bytes, folder: Path) -> Iterator[str]:
     yield from _cords(patcher)
     yield from _parameters(patcher)
     yield from _face(patcher)
+    yield from _behaviour(patcher)
     yield from _scripts(patcher, scripts)
 
 
@@ -148,6 +150,13 @@ def _parameters(patcher: dict[str, Any]) -> Iterator[str]:
             yield f"{_label(box)} has a wrong number of choices."
         if values.get("parameter_type") == 1 and values.get("parameter_mmax", 0) > 255:
             yield f"{_label(box)}: an integer parameter cannot exceed 255."
+        if _is_button(box) and values.get("parameter_initial_enable"):
+            yield f"{_label(box)} is a button: it holds no value, so it has no initial one."
+    port = {"Bridge Port"} & {
+        name for bank in patcher["parameters"]["parameterbanks"].values() for name in bank["parameters"]
+    }
+    for name in port:
+        yield f"{name} is in a bank of Push."
     for box in _all(patcher):
         if box["maxclass"] in ("live.text", "live.menu", "live.tab", "live.numbox") and box["id"] not in enabled:
             yield f"{_label(box)} needs parameter_enable 1."
@@ -165,6 +174,23 @@ def _face(patcher: dict[str, Any]) -> Iterator[str]:
             yield f"{_label(box)} extends beyond the face."
 
 
+def _behaviour(patcher: dict[str, Any]) -> Iterator[str]:
+    """Attributes that Max accepts and that do something else than was meant."""
+    for box in _all(patcher):
+        if box["maxclass"] == "multislider":
+            lowest, highest = box["setminmax"]
+            if box.get("settype", 1) == 0 and highest - lowest <= 1:
+                yield f"{_label(box)} holds whole numbers (settype 0); between {lowest:g} and {highest:g} it has none."
+            if box.get("setstyle", 0) != 1:
+                yield f"{_label(box)} draws a line that wanders (setstyle 0), not a bar (1)."
+        if _is_button(box) and box.get("outputmode") != 1:
+            yield f"{_label(box)} acts at the press of the mouse; Live's own buttons do at its release (outputmode 1)."
+
+
+def _is_button(box: dict[str, Any]) -> bool:
+    return bool(box["maxclass"] == "live.text" and box.get("mode") == 0)
+
+
 def _scripts(patcher: dict[str, Any], scripts: dict[str, bytes]) -> Iterator[str]:
     cached = {entry["name"] for entry in patcher["dependency_cache"]}
     boxes = {box["id"]: box for box in _all(patcher)}
@@ -180,6 +206,8 @@ def _scripts(patcher: dict[str, Any], scripts: dict[str, bytes]) -> Iterator[str
             continue
         script = scripts[name].decode("ascii")
         yield from (f"{name}, {fault}" for fault in es5.es5_faults(script))
+        if re.search(r"\b(outlet|messnamed|post)\.(apply|call)\b", script):
+            yield f"{name} uses apply or call on a function of Max's own, which may end Live."
         handled = functions(script)
         for selector in sorted(_selectors(patcher, boxes, box["id"]) | CALLED_BY_MAX):
             if selector not in handled:

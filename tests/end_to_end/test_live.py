@@ -30,7 +30,9 @@ def clip_in_live(path: Path, **more: Value) -> FakeAbletonOsc:
         "warping": False,
         "looping": False,
         "start_marker": 0.5,
-        "end_marker": 1.5,
+        "end_marker": 960.0,  # beats, from the time when the clip was warped
+        "loop_start": 0.5,
+        "loop_end": 1.5,
     }
     return FakeAbletonOsc({**clip, **more})
 
@@ -51,7 +53,7 @@ async def sab_live(live: FakeAbletonOsc, *arguments: str) -> tuple[int, str, str
 async def test_the_selected_clip_becomes_stems(server: Server, clip: Path) -> None:
     live = clip_in_live(clip)
     status, out, err = await sab_live(live, "stems", "bass", "midi", "none", "--wait", "--port", str(server.port))
-    assert (status, err) == (0, "")
+    assert (status, err) == (0, 'sab: Sending "Verse" in track 2 "Keys", scene 5, 1.0 s.\n')
     job, *files = out.splitlines()
     assert job
     assert files == [str(clip.parent / "stems" / "Verse" / "Verse (Bass).wav")]
@@ -61,14 +63,29 @@ async def test_the_selected_clip_becomes_stems(server: Server, clip: Path) -> No
 async def test_a_clip_whose_file_is_missing_is_an_error(server: Server, tmp_path: Path) -> None:
     status, out, err = await sab_live(clip_in_live(tmp_path / "gone.wav"), "--port", str(server.port))
     assert (status, out) == (1, "")
-    assert err.startswith("sab: not_found: ")
+    assert err.splitlines()[1].startswith("sab: not_found: ")
     assert "gone.wav" in err
 
 
 async def test_a_note_says_that_a_warped_clip_is_used_whole(server: Server, tmp_path: Path) -> None:
     status, _, err = await sab_live(clip_in_live(tmp_path / "gone.wav", warping=True), "--port", str(server.port))
     assert status == 1
-    assert err.splitlines()[0] == "sab: The clip is warped: the bridge takes its whole file, in the file's own tempo."
+    assert err.splitlines()[0] == 'sab: Sending "Verse" in track 2 "Keys", scene 5, 1 beat, warped.'
+    assert err.splitlines()[1] == "sab: The clip is warped: the bridge takes its whole file, in the file's own tempo."
+
+
+async def test_nothing_is_sent_while_the_arrangement_may_be_meant(server: Server, tmp_path: Path) -> None:
+    live = clip_in_live(tmp_path / "gone.wav")
+    live.arrangement = ("Intro", "Verse")
+    status, out, err = await sab_live(live, "--port", str(server.port))
+    assert (status, out) == (2, "")
+    assert 'Which clip? Selected in the Session is "Verse" in track 2 "Keys", scene 5, 1.0 s' in err
+    assert "sab live --session" in err
+    live = clip_in_live(tmp_path / "gone.wav")
+    live.arrangement = ("Intro", "Verse")
+    status, _, err = await sab_live(live, "--session", "--port", str(server.port))
+    assert status == 1
+    assert "not_found" in err  # now it is submitted, and the bridge finds no such file
 
 
 async def test_an_unsaved_set_needs_a_folder(server: Server, tmp_path: Path) -> None:

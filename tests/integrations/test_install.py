@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 from bridge.cli.doctor import _daws
 from bridge.cli.main import app
 from bridge.errors import NotWritable
-from bridge.integrations import places
+from bridge.integrations import live_library, places
 from bridge.integrations.install import InstalledFile, InstallRecord, install, installed, plan, remove
 from max_for_live.generator.build import build
 
@@ -156,15 +156,6 @@ def test_the_script_folder_of_reaper(tmp_path: Path, platform: str, folder: str)
     assert places.reaper_scripts(tmp_path, {}, platform) == [tmp_path / folder / "Scripts"]
 
 
-def test_the_device_folder_of_live(tmp_path: Path) -> None:
-    for platform, parent in (("darwin", "Music"), ("win32", "Documents")):
-        library = tmp_path / parent / "Ableton" / "User Library"
-        library.mkdir(parents=True)
-        assert places.live_devices(tmp_path, {}, platform) == [
-            library / "Presets" / "Audio Effects" / "Max Audio Effect"
-        ]
-
-
 def test_installing_the_device_for_live_builds_it(home: Path) -> None:
     library = home / "Music" / "Ableton" / "User Library"
     library.mkdir(parents=True)
@@ -173,3 +164,29 @@ def test_installing_the_device_for_live_builds_it(home: Path) -> None:
     (device,) = library.rglob("Source Audio Bridge.amxd")
     build(home / "build")
     assert device.read_bytes() == (home / "build" / "frozen" / device.name).read_bytes()
+
+
+def test_the_user_library_may_be_named(home: Path) -> None:
+    library = home / "Big Drive" / "User Library"
+    library.mkdir(parents=True)
+    assert sab("live", str(library), "--yes").exit_code == 0
+    (device,) = library.rglob("*.amxd")
+    assert device.parent == places.live_devices_in(library) == places.live_devices_in(device.parent)
+    assert sab("live", str(device.parent), "--yes").output.startswith("is here")
+    assert sab("live", str(library), "--remove", "--yes").exit_code == 0
+    assert not device.exists()
+
+
+def test_a_named_folder_must_exist_and_be_of_use(home: Path) -> None:
+    assert "There is no folder" in sab("live", str(home / "none"), "--yes").output
+    assert "no other folder can be named" in sab("reaper", str(home), "--yes").output
+    assert list(home.iterdir()) == []
+
+
+def test_a_library_that_live_has_noted_and_is_gone_is_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_library, "_configurations", lambda *_: iter([home / "Library.cfg"]))
+    (home / "Library.cfg").write_text("<Ableton><UserLibrary>")
+    done = sab("live", "--yes")
+    assert done.exit_code == 1
+    assert "Library.cfg: it cannot be read" in " ".join(done.output.split())
+    assert "sab install live FOLDER" in " ".join(done.output.split())

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.stems import STEM_TABLE
 from max_for_live.generator import chunks, description, tables
 from max_for_live.generator.build import DEVICE, FROZEN, UNFROZEN, build, files
 from max_for_live.generator.chunks import NotADevice
@@ -111,6 +112,10 @@ def without_audio(patcher: Patcher) -> None:
     del patcher["lines"][0]
 
 
+def push_the_port(patcher: Patcher) -> None:
+    patcher["parameters"]["parameterbanks"]["0"]["parameters"][0] = "Bridge Port"
+
+
 def put(name: str, **values: Any) -> Callable[[Patcher], None]:
     return lambda patcher: box(patcher, name).update(values)
 
@@ -140,6 +145,11 @@ def valueof(name: str, **values: Any) -> Callable[[Patcher], None]:
         (valueof("port", parameter_type=1), "cannot exceed 255"),
         (valueof("port", parameter_longname="Another"), "under a different name"),
         (put("engine", parameter_enable=0), "needs parameter_enable"),
+        (put("progress", settype=0), "holds whole numbers"),
+        (put("progress", setstyle=0), "a line that wanders"),
+        (valueof("separate", parameter_initial_enable=1), "has no initial one"),
+        (put("separate", outputmode=0), "at its release"),
+        (push_the_port, "in a bank of Push"),
         (put("clip", presentation_rect=[6.0, 160.0, 200.0, 18.0]), "extends beyond the face"),
         (put("clip", presentation_rect=[6.5, 30.0, 200.0, 18.0]), "between pixels"),
         (lambda patcher: patcher.update(dependency_cache=[]), "dependency_cache"),
@@ -160,7 +170,11 @@ def test_what_max_would_drop_without_an_error_is_found(
 
 @pytest.mark.parametrize(
     ("script", "words"),
-    [(None, "missing"), ("inlets = 1;\noutlets = 3;\nlet a = 1;\n// Max's side\n", "later than ES5")],
+    [
+        (None, "missing"),
+        ("inlets = 1;\noutlets = 3;\nlet a = 1;\n// Max's side\n", "later than ES5"),
+        ("inlets = 1;\noutlets = 3;\noutlet.apply(null, [0, 1]);\n// Max's side\n", "may end Live"),
+    ],
 )
 def test_a_script_that_is_missing_or_modern_is_found(tmp_path: Path, script: str | None, words: str) -> None:
     if script:
@@ -190,8 +204,8 @@ def test_long_names_never_change() -> None:
     """Live stores a device's settings under them: a saved set must open unchanged."""
     names = [box.parameter.longname for box in description.FACE if box.parameter and box.parameter.visibility == 1]
     assert names == [
-        "Bridge Port", "Part", "Opposite", "Stem Vocals", "Stem Drums", "Stem Bass", "Stem Other", "Stem Guitar",
-        "Stem Piano", "Import Audio", "Import Notes", "Mute Source", "Engine",
+        "Part", "Opposite", "Stem Vocals", "Stem Drums", "Stem Bass", "Stem Other", "Stem Guitar", "Stem Piano",
+        "Engine", "Import Audio", "Import Notes", "Mute Source", "Bridge Port",
     ]  # fmt: skip
     engine = next(box.parameter for box in description.FACE if box.name == "engine")
     assert engine is not None
@@ -204,6 +218,36 @@ def test_long_names_never_change() -> None:
         "hdemucs_mmi",
         "mdx",
     )
+
+
+def test_what_is_not_a_musicians_choice_is_neither_stored_nor_on_push() -> None:
+    content = patch()["patcher"]
+    banks = content["parameters"]["parameterbanks"].values()
+    on_push = [name for bank in banks for name in bank["parameters"] if name != "-"]
+    assert on_push[:8] == [
+        "Part", "Opposite", "Stem Vocals", "Stem Drums", "Stem Bass", "Stem Other", "Stem Guitar", "Stem Piano",
+    ]  # fmt: skip
+    assert "Bridge Port" not in on_push
+    held = {entry["box"]["varname"] for entry in content["boxes"] if "varname" in entry["box"]} & {
+        *description.PRESSES, *description.MOVERS,
+    }  # fmt: skip
+    for name in held:
+        assert "parameter_initial" not in box(content, name)["saved_attribute_attributes"]["valueof"], name
+
+
+def test_the_tab_has_a_word_for_each_of_its_engines() -> None:
+    tab = next(box.parameter for box in description.FACE if box.name == "quality")
+    assert tab is not None
+    assert tab.choices == ("Fast", "Good", "Best", "Auto", "More")
+    assert [*tables.QUALITIES] == ["draft", "good", "htdemucs", "auto"]
+    assert set(tables.QUALITIES) <= set(tables.ENGINE_MENU)
+
+
+def test_a_switch_has_the_colour_of_its_stem() -> None:
+    content = patch()["patcher"]
+    colours = {name: box(content, f"stem_{name}")["activebgoncolor"] for name in STEM_TABLE}
+    assert colours["vocals"] == [1.0, 0.4784, 0.6118, 1.0]
+    assert len({tuple(colour) for colour in colours.values()}) == len(STEM_TABLE)
 
 
 def test_the_menu_of_opposites_has_the_order_of_the_script() -> None:
@@ -230,6 +274,8 @@ def test_boxes_of_the_face_do_not_cover_each_other() -> None:
     rects = [(box.name, box.rect) for box in description.FACE if box.rect]
     for n, (name, (left, top, width, height)) in enumerate(rects):
         for other, (x, y, wide, high) in rects[n + 1 :]:
+            if {name, other} == description.SHARED:
+                continue
             apart = x >= left + width or left >= x + wide or y >= top + height - 1 or top >= y + high - 1
             assert apart, f"{name} and {other}"
 
@@ -257,6 +303,9 @@ def test_every_text_of_the_device_fits_on_the_face() -> None:
         ("result", "Imported 6 audio and 6 MIDI tracks, 1870 notes."),
         ("stage", "Finding notes · 100 % · 1:30 left"),
         ("server", "Source Audio Bridge 0.10.12"),
+        ("queue", "GPU · 199 waiting"),
+        ("part", "kept · 1234.5 s · not warped · brace (selected time: Ctrl/Cmd+L)"),
+        ("problem", f"The files are in …{'x' * 110}"),
         ("part", "Switch the loop on: select the time, then press Ctrl+L or Cmd+L."),
         ("clip", "A Clip With a Name of Length"),
     ],

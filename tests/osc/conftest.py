@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack
 
 import pytest
@@ -20,11 +20,23 @@ from tests.support.studio import OVER, RUNNING, Studio
 @pytest.fixture
 async def studio() -> AsyncIterator[Studio]:
     bridge, clock, noticed = FakeBridge(), FakeClock(), list[Noticed]()
+    shown = list[tuple[str, tuple[str, ...]]]()
+
+    async def show_folder(folder: str, files: Sequence[str]) -> None:
+        shown.append((folder, tuple(files)))
+
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(
-            serve_osc(bridge, clock, port=0, defaults=request_for("", format="flac"), notice=noticed.append)
+            serve_osc(
+                bridge,
+                clock,
+                port=0,
+                defaults=request_for("", format="flac"),
+                notice=noticed.append,
+                show_folder=show_folder,
+            )
         )
-        yield Studio(server=server, bridge=bridge, clock=clock, stack=stack, noticed=noticed)
+        yield Studio(server=server, bridge=bridge, clock=clock, stack=stack, noticed=noticed, shown=shown)
 
 
 @pytest.fixture

@@ -43,12 +43,17 @@ async def test_an_unwarped_clip_has_its_range_and_the_songs_tempo() -> None:
         path="/sets/Tango Project/Samples/Imported/loop.wav",
         name="loop A/B",
         warped=False,
-        start_seconds=1.5,
-        end_seconds=9.25,
+        start_seconds=0.5,
+        end_seconds=4.5,
         tempo_bpm=124.0,
+        track="Keys",
+        track_number=4,
+        scene_number=8,
+        arrangement_clips=0,
     )
-    assert clip.options() == {"name": "loop A-B", "start": 1.5, "end": 9.25, "tempo": 124.0}
-    assert all(message.arguments in ((), (3, 7)) for message in live.received)
+    assert clip.options() == {"name": "loop A-B", "start": 0.5, "end": 4.5, "tempo": 124.0}
+    assert clip.summary == '"loop A/B" in track 4 "Keys", scene 8, 4.0 s'
+    assert all(message.arguments in ((), (3,), (3, 7)) for message in live.received)
 
 
 @pytest.mark.parametrize(
@@ -57,8 +62,9 @@ async def test_an_unwarped_clip_has_its_range_and_the_songs_tempo() -> None:
         ({"looping": True}, (0.5, 4.5)),  # it starts inside its loop, whose start is played later
         ({"looping": True, "start_marker": 0.25}, (0.25, 4.5)),
         ({"looping": True, "start_marker": 3.0, "loop_start": 2.0}, (2.0, 4.5)),
-        ({"start_marker": -0.5}, (0.0, 9.25)),  # Live's markers may lie outside the file
-        ({"end_marker": 1.0}, (None, None)),
+        ({"loop_start": -0.5}, (0.0, 4.5)),  # Live's markers may lie outside the file
+        ({"end_marker": 960.0}, (0.5, 4.5)),  # beats, from the time when the clip was warped
+        ({"loop_end": 0.25}, (None, None)),
     ],
 )
 async def test_the_range_is_all_that_the_clip_plays(
@@ -72,6 +78,16 @@ async def test_a_warped_clip_is_its_whole_file_without_a_tempo() -> None:
     clip = await clip_of(FakeAbletonOsc({**CLIP, "warping": True}))
     assert clip.warped
     assert clip.options() == {"name": "loop A-B"}
+    assert clip.summary == '"loop A/B" in track 2 "Keys", scene 5, 4 beats, warped'
+
+
+@pytest.mark.parametrize(("arrangement", "may_be"), [((), False), (("Verse", "Chorus"), True), (None, False)])
+async def test_with_clips_in_the_arrangement_another_may_be_meant(
+    arrangement: tuple[str, ...] | None, may_be: bool
+) -> None:
+    clip = await clip_of(FakeAbletonOsc(CLIP, arrangement=arrangement))
+    assert clip.may_be_another is may_be
+    assert clip.arrangement_clips == (None if arrangement is None else len(arrangement))
 
 
 @pytest.mark.parametrize("reports_errors", [True, False])
@@ -123,7 +139,7 @@ async def test_an_answer_port_in_use_is_an_error() -> None:
 
 async def test_a_lost_query_is_sent_again() -> None:
     live = FakeAbletonOsc(CLIP, lose=2)
-    assert (await clip_of(live)).end_seconds == 9.25
+    assert (await clip_of(live)).end_seconds == 4.5
 
 
 async def test_a_repeated_error_affects_only_its_own_query() -> None:

@@ -6,18 +6,22 @@ import socket
 from collections.abc import Sequence
 
 import pytest
+from msgspec.structs import replace
 
 from bridge import __version__
-from bridge.errors import QueueFull
+from bridge.errors import BadArguments, QueueFull
 from bridge.events import Ended, Noticed
 from bridge.osc.addresses import Message
+from bridge.osc.arguments import read_arguments
 from bridge.osc.client import OscClient, open_client
+from bridge.osc.handlers import Call, ServerContext, open_folder
+from bridge.osc.peers import Peers
 from bridge.osc.server import CannotListen, serve_osc
 from bridge.request import JobRequest
 from tests.support.fakes import FakeBridge, FakeClock
 from tests.support.loopback import has_ipv6
 from tests.support.requests import request_for
-from tests.support.studio import RESULT, Studio, accepted, next_at, pushed
+from tests.support.studio import RESULT, RUNNING, Studio, accepted, next_at, pushed
 
 JOB = Message("/sab/job", ("j7", "running", 0.5, "loop"))
 
@@ -46,6 +50,7 @@ JOB = Message("/sab/job", ("j7", "running", 0.5, "loop"))
         (("/sab/stop",), [Message("/sab/done", ("/sab/stop", ""))]),
         (("/sab/stop", "j6"), [Message("/sab/done", ("/sab/stop", "j6"))]),
         (("/sab/panic",), [Message("/sab/done", ("/sab/panic", ""))]),
+        (("/sab/open", "j7"), [Message("/sab/done", ("/sab/open", "j7"))]),
         (
             ("/sab/models",),
             [
@@ -75,6 +80,11 @@ async def test_a_request_and_its_answer(
         (("/sab/query",), "bad_arguments", ""),
         (("/sab/query", "j99"), "not_found", "j99"),
         (("/sab/cancel", "j99"), "not_found", "j99"),
+        (("/sab/open",), "bad_arguments", ""),
+        (("/sab/open", "j99"), "not_found", "j99"),
+        (("/sab/open", "/etc"), "not_found", "/etc"),
+        (("/sab/open", "../j7"), "not_found", "../j7"),
+        (("/sab/open", "j7; open /etc"), "not_found", "j7; open /etc"),
         (("/sab/play", "j99", "req", "r1"), "not_found", "r1"),
         (("/sab/play", "j7", "sync", "bar"), "bad_arguments", "j7"),
         (("/sab/submit", "/a.wav", "tempo", 5, "req", "r2"), "bad_arguments", "r2"),
@@ -234,3 +244,24 @@ async def test_an_invalid_host_is_named() -> None:
     with pytest.raises(CannotListen, match=r"of a\.\.b"):
         async with serving:
             pass
+
+
+async def test_only_the_folder_of_a_known_job_is_shown(busy: Studio, client: OscClient) -> None:
+    await client.exchange("/sab/open", "/out")
+    await client.exchange("/sab/open", "j7", "/etc")
+    assert busy.shown == [("/out", ("/out/b.wav",))]
+
+
+async def test_a_job_that_has_not_begun_has_no_folder_to_show(busy: Studio, client: OscClient) -> None:
+    busy.bridge.table["j8"] = replace(RUNNING, id="j8", state="queued", output_dir="")
+    (fail,) = await client.exchange("/sab/open", "j8")
+    assert fail.arguments[1] == "not_found"
+    assert busy.shown == []
+
+
+async def test_another_computer_cannot_open_windows_here(busy: Studio) -> None:
+    context = ServerContext(bridge=busy.bridge, peers=Peers(busy.clock), defaults=request_for(""))
+    source = ("192.0.2.7", 9000)
+    arguments = read_arguments(Message("/sab/open", ("j7",)))
+    with pytest.raises(BadArguments, match="own computer"):
+        await open_folder(Call(context, source, context.peers.of(source), arguments))

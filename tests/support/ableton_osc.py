@@ -29,6 +29,9 @@ class FakeAbletonOsc(asyncio.DatagramProtocol):
     selected: tuple[int, int] | None = (1, 4)
     """None: the main track, which has no slots."""
     tempo: float = 124.0
+    track_name: str = "Keys"
+    arrangement: tuple[str, ...] | None = ()
+    """The names of the track's clips in the Arrangement; None: a version that does not tell."""
     reports_errors: bool = True
     lose: int = 0
     """The number of datagrams that are lost first."""
@@ -64,6 +67,10 @@ class FakeAbletonOsc(asyncio.DatagramProtocol):
                 return self.selected
             case ["live", "song", "get", "tempo"], ():
                 return (self.tempo,)
+            case ["live", "track", "get", "name"], (int(track),):
+                return (track, self.track_name)
+            case ["live", "track", "get", "arrangement_clips", "name"], (int(track),) if self.arrangement is not None:
+                return (track, *self.arrangement)
             case ["live", "clip", "get", what], (int(track), int(scene)):
                 if self.clip is None or (track, scene) != self.selected:
                     raise LookupError(f"'NoneType' object has no attribute '{what}'")

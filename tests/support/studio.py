@@ -49,6 +49,8 @@ class Studio:
     clock: FakeClock
     stack: AsyncExitStack
     noticed: list[Noticed] = field(default_factory=list)
+    shown: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    """The folders that were shown, each with the files that may be marked."""
 
     async def client(self) -> OscClient:
         return await self.stack.enter_async_context(open_client(port=self.server.port))

@@ -183,6 +183,8 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     # DAWs
     "sab live": Runs((NO_PORTS, NO_TERMINAL), status=1, says="AbletonOSC"),
     "sab live tempo 92 stems vocals": Runs((NO_PORTS,), status=1, says="AbletonOSC"),
+    "sab live --session": Runs((NO_PORTS,), status=1, says="AbletonOSC"),
+    "sab install live FOLDER": Runs((NO_PORTS,), status=1, says="There is no folder FOLDER"),
     "sab install": Runs((NO_PORTS,), status=2, says="DAW"),
     "sab install live --remove": Runs((NO_PORTS,), status=1, says="Ableton Live was not found here"),
     "sab install live": Runs((NO_PORTS, TERMINAL), status=1, says="Ableton Live was not found here"),

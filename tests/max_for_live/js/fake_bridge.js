@@ -5,6 +5,8 @@ class FakeBridge {
   constructor(clock) {
     Object.assign(this, { clock, isUp: true, received: [], drop: () => false, listeners: new Map(), replyPort: 0, jobs: new Map(), count: 0, played: new Set() });
     this.knowsNotes = true;
+    this.opens = "done"; // or the code of its refusal, or "" for no answer
+    this.status = [0, 0, "htdemucs", "cpu", "alsa"];
     this.files = {};
     this.taken = new Set();
     this.net = {
@@ -57,6 +59,12 @@ class FakeBridge {
   on_play(id, ...rest) {
     this.played.add(rest[rest.indexOf("req") + 1]);
     this.say("done", "/sab/play", id);
+  }
+  on_status() { this.say("status.reply", ...this.status); }
+  on_open(id) {
+    if (this.opens === "done") this.say("done", "/sab/open", id);
+    else if (this.opens === "unknown_address") this.say("fail", "/sab/open", "unknown_address", "There is no address /sab/open.", "");
+    else if (this.opens) this.say("fail", "/sab/open", this.opens, "The folder cannot be shown: no desktop. It is /Music", id);
   }
   on_stop(id) { this.say("done", "/sab/stop", id); }
 

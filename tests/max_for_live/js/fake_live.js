@@ -7,8 +7,8 @@ const { RULES } = require("./fake_live_rules");
 const { beatsAt, check, clips, secondsAt } = require("./fake_live_clips");
 
 const LATE_MS = 300;
-// The properties of Song.View that the device observes.
-const OBSERVABLE = ["detail_clip", "selected_scene", "selected_track"];
+// The properties of Song.View and of Song that the device observes.
+const OBSERVABLE = ["detail_clip", "selected_scene", "selected_track", "tempo", "loop", "loop_start", "loop_length"];
 // What is never a step of Undo, and what is always one of its own.
 const NOT_UNDONE = ["arm", "begin_undo_step", "end_undo_step", "fire", "stop", "get_notes_extended", "notes", "note", "done"];
 const DEVICES = ["Drift", "Electric", "Wavetable", "Drum Rack"];
@@ -31,7 +31,6 @@ class Node {
 class FakeLive {
   constructor({ tempo = 120, file = "/Music/My Set Project/My Set.als", can = {}, rules = {}, clock, secondsOf, ports = [] }) {
     Object.assign(this, { clock, secondsOf, ports, can: { ...LIVE_12, ...can }, rules: { ...RULES, ...rules } });
-    this.audioIsOn = true;
     this.undo = { isOpen: false, steps: [] };
     this.transport = { beat: 0, since: null };
     this.nodes = new Map();
@@ -46,6 +45,7 @@ class FakeLive {
     this.song.tracks = [];
     this.detail = null;
     this.highlighted = null;
+    this.device = null; // see putDeviceOn
     const live = this;
     this.LiveAPI = class {
       constructor(first, second) {
@@ -75,7 +75,7 @@ class FakeLive {
 
   addTrack(kind, values = {}, index = this.song.tracks.length) {
     const track = new Node(this, "Track", this.song, {
-      name: `${this.song.tracks.length + 1}-${kind}`, color: 0, arm: 0, routing: null, ...values,
+      name: `${this.song.tracks.length + 1}-${kind}`, color: 0, arm: 0, routing: null, playing_slot_index: -1, ...values,
     });
     track.kind = kind;
     track.isUnnamed = values.name === undefined;
@@ -113,6 +113,9 @@ class FakeLive {
     }
   }
 
+  // The track that the device is on; without one it is on the main track.
+  putDeviceOn(track) { this.device = new Node(this, "Device", track); }
+
   select(clip) {
     this.detail = clip;
     this.observers.forEach((observer) => observer.callback(["detail_clip", "id", clip ? clip.id : 0]));
@@ -123,6 +126,7 @@ class FakeLive {
   resolve(path) {
     const words = String(path).trim().split(/\s+/);
     if (words[0] === "id") return this.nodes.get(words[1]) || null;
+    if (words[0] === "this_device") return this.device;
     if (words.shift() !== "live_set") return null;
     let node = this.song;
     while (node && words.length) {
@@ -152,7 +156,7 @@ class FakeLive {
     if (node.type === "DeviceParameter") {
       return `${above} ${["volume", "panning"].find((name) => parent[name] === node) || `sends ${parent.sends.indexOf(node)}`}`;
     }
-    if (node.type === "Device") return `${above} devices ${parent.devices.indexOf(node)}`;
+    if (node.type === "Device") return `${above} devices ${Math.max(0, parent.devices.indexOf(node))}`;
     if (node.type === "Track") return `${above} tracks ${parent.tracks.indexOf(node)}`;
     if (node.type === "ClipSlot") return `${above} clip_slots ${parent.slots.indexOf(node)}`;
     return parent.type === "ClipSlot" ? `${above} clip` : `${above} arrangement_clips ${parent.arrangement.indexOf(node)}`;

@@ -1,6 +1,6 @@
 "use strict";
 // The parts of Max that the device needs: loads the .amxd file, runs its boxes and cords, and its script with Max's own
-// objects. What Max would drop without an error is an error here.
+// objects. What Max would drop without an error is an error here; what others have measured of Max is in RULES.
 
 const fs = require("node:fs");
 const path = require("node:path");
@@ -35,6 +35,15 @@ class WallClock {
   }
 }
 
+// What the real Max does, or is said to do; a test may switch a rule off.
+const RULES = {
+  integerSliders: true, // a multislider with settype 0 holds whole numbers
+  applyThrows: true, // `outlet.apply` fails: "error calling function"
+  pressesTwice: true, // a live.text in button mode sends at its press and at its release
+  browses: false, // `; max launchbrowser file:///…` does nothing on Windows
+};
+const HELD_MS = 150; // how long a finger stays on the mouse
+
 function readDevice(file) {
   const data = fs.readFileSync(file);
   return JSON.parse(data.subarray(32, data.length - 1).toString("utf8")).patcher;
@@ -42,8 +51,11 @@ function readDevice(file) {
 
 class Device {
   // net: {send(port, atoms), listen(port, receive) → close}; globals: shared by all devices in one Max.
-  constructor(file, { live, clock, net, globals = new Map() }) {
+  constructor(file, { live, clock, net, globals = new Map(), rules = {} }) {
     Object.assign(this, { live, clock, net, globals, console: [], browsed: [], closeSocket: () => {} });
+    this.rules = { ...RULES, ...rules };
+    this.isAudioOn = true;
+    this.held = []; // Tasks that are due while audio is off
     const patcher = readDevice(file);
     this.boxes = new Map(patcher.boxes.map(({ box }) => [box.id, this.box(box)]));
     this.cords = patcher.lines.map(({ patchline }) => patchline);
@@ -59,7 +71,7 @@ class Device {
 
   box(box) {
     const parameter = box.saved_attribute_attributes && box.saved_attribute_attributes.valueof;
-    return { ...box, value: parameter ? parameter.parameter_initial[0] : 0, words: box.text || "" };
+    return { ...box, value: parameter && parameter.parameter_initial_enable ? parameter.parameter_initial[0] : 0, words: box.text || "" };
   }
 
   // live.thisdevice bangs: Live's API is available.
@@ -81,9 +93,23 @@ class Device {
   // A click, or choosing a menu entry.
   click(name, value) {
     const box = this.byName.get(name);
-    if (box.mode === 0 && box.maxclass === "live.text") { this.out(box.id, 0, ["bang"]); return; }
+    if (box.active === 0) return; // an inactive control takes no click
+    if (box.mode === 0 && box.maxclass === "live.text") { this.press(box); return; }
     box.value = value !== undefined ? value : 1 - box.value;
     this.out(box.id, 0, [box.value]);
+  }
+
+  // outputmode 1 is Mouse Up: what a button sends, it sends at the release.
+  press(box) {
+    if (!this.rules.pressesTwice) { this.out(box.id, 0, ["bang"]); return; }
+    this.out(box.id, 0, [1]);
+    this.clock.after(box.outputmode === 1 ? 0 : HELD_MS, () => this.out(box.id, 0, [0]));
+  }
+
+  // Max's scheduler stands still while Live's audio is off: no Task runs.
+  setAudio(isOn) {
+    this.isAudioOn = isOn;
+    if (isOn) this.held.splice(0).forEach((action) => this.clock.after(0, action));
   }
 
   out(id, outlet, atoms) {
@@ -127,8 +153,8 @@ class Device {
   }
   // Max's scheduler stands still while Live's audio is off.
   scheduled(action) {
-    if (this.live.audioIsOn || !this.live.rules.tasksNeedAudio) action();
-    else this.clock.after(100, () => this.scheduled(action));
+    if (this.isAudioOn || !this.live.rules.tasksNeedAudio) action();
+    else this.held.push(action);
   }
   into_comment(box, atoms) {
     if (atoms[0] !== "set") throw new Error(`comment knows no ${atoms[0]}`);
@@ -137,14 +163,38 @@ class Device {
     if (this.onWords) this.onWords(box.varname, box.words);
   }
   into_led(box, [value]) { box.value = value; if (this.onWords) this.onWords(box.varname, value); }
-  into_multislider(box, [value]) { box.value = value; }
-  into_live_text(box, atoms) { this.control(box, atoms); }
+  into_multislider(box, [value]) {
+    const [lowest, highest] = box.setminmax;
+    const inside = Math.min(highest, Math.max(lowest, value));
+    box.value = box.settype === 0 && this.rules.integerSliders ? Math.trunc(inside) : inside;
+  }
+  into_live_text(box, atoms) {
+    if (atoms[0] === "active") { box.active = atoms[1]; return; }
+    this.control(box, atoms);
+  }
   into_live_menu(box, atoms) { this.control(box, atoms); }
   into_live_tab(box, atoms) { this.control(box, atoms); }
   into_live_numbox(box, atoms) { this.control(box, atoms); }
+  // `set` changes a control silently; a number changes it as a click does.
   control(box, atoms) {
-    if (atoms[0] !== "outputvalue") throw new Error(`${box.maxclass} knows no ${atoms[0]}`);
-    this.out(box.id, 0, [box.value]);
+    const value = atoms[0] === "set" ? atoms[1] : atoms[0] === "outputvalue" ? box.value : atoms[0];
+    const { parameter_mmin, parameter_mmax } = box.saved_attribute_attributes.valueof;
+    if (!(value >= parameter_mmin && value <= parameter_mmax)) throw new Error(`${box.varname} knows no ${atoms.join(" ")}`);
+    box.value = value;
+    if (atoms[0] !== "set") this.out(box.id, 0, [value]);
+  }
+
+  // Like Max's own, it takes an array as one argument, too.
+  outlet(id) {
+    const send = (outlet, ...given) => {
+      const atoms = given.flat();
+      for (const atom of atoms) {
+        if (!["string", "number"].includes(typeof atom) || Number.isNaN(atom)) throw new Error(`outlet ${outlet}: ${atoms}`);
+      }
+      this.out(id, outlet, atoms);
+    };
+    if (this.rules.applyThrows) send.apply = () => { throw new Error("error calling function"); };
+    return send;
   }
 
   loadScript(file, id) {
@@ -185,18 +235,14 @@ class Device {
         return device.globals.get(name);
       },
       arrayfromargs: (list) => [...list],
-      messnamed: (...atoms) => device.browsed.push(atoms),
+      messnamed: (...atoms) => { if (device.rules.browses) device.browsed.push(atoms); },
+      Date: class { getTime() { return device.clock.now; } },
       post: (...words) => device.console.push(words.join(" ")),
-      outlet: (outlet, ...atoms) => {
-        for (const atom of atoms) {
-          if (!["string", "number"].includes(typeof atom) || Number.isNaN(atom)) throw new Error(`outlet ${outlet}: ${atoms}`);
-        }
-        device.out(id, outlet, atoms);
-      },
+      outlet: this.outlet(id),
     });
     vm.runInContext(fs.readFileSync(file, "utf8"), context, { filename: file });
     return context;
   }
 }
 
-module.exports = { Device, HandClock, WallClock };
+module.exports = { Device, HandClock, RULES, WallClock };

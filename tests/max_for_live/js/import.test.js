@@ -247,21 +247,6 @@ test("after a change of tempo the notes of an unwarped clip lie on its new beats
   assert.deepEqual([clip.notes[0].start_time, clip.notes[0].duration, studio.live.lengthOf(clip)], [1.5, 1.5, 6]);
 });
 
-// ---- Live's audio
-
-test("while Live's audio is off no Task runs, and the face says what to do; afterwards the bridge is found", () => {
-  const studio = new Studio();
-  studio.live.audioIsOn = false;
-  studio.start();
-  studio.clock.advance(60000);
-  assert.equal(studio.device.value("light"), 0);
-  assert.match(studio.device.words("problem"), /Live's audio is off/);
-  studio.live.audioIsOn = true;
-  studio.clock.advance(3000);
-  assert.equal(studio.device.value("light"), 1);
-  assert.equal(studio.device.words("problem"), "");
-});
-
 // ---- the pace
 
 test("an error in one step holds up neither its phase nor the next, and a stopped pace does nothing more", () => {

@@ -3,7 +3,7 @@
 const assert = require("node:assert/strict");
 const test = require("node:test");
 const vm = require("node:vm");
-const { Studio } = require("./studio");
+const { ONE_PRESS_MS, Studio } = require("./studio");
 
 const AWAY = 15000;
 
@@ -137,6 +137,8 @@ test("a job whose last message is lost is completed", () => {
   studio.bridge.jobs.get(job.id).state = "done";
   studio.clock.advance(12000);
   assert.deepEqual(studio.tracks(), ["Rhodes Loop (Vocals)"]);
+  studio.bridge.opens = "unknown_address";
+  studio.device.rules.browses = true;
   studio.device.click("folder");
   studio.clock.advance(10);
   assert.equal(studio.device.browsed[0][2], "file:///Music/Stems%20%231");
@@ -245,6 +247,7 @@ test("Cancel cancels, and reports when there is nothing to cancel", () => {
   studio.clock.advance(100);
   assert.equal(studio.device.words("result"), "Cancelled.");
   assert.equal(studio.bridge.asked("cancel").length, 1);
+  studio.clock.advance(ONE_PRESS_MS);
   studio.device.click("cancel");
   studio.clock.advance(10);
   assert.match(studio.device.words("problem"), /nothing to cancel/);
@@ -269,7 +272,7 @@ test("a long warning is shown in complete sentences", () => {
   const first = "The model htdemucs is not on this machine and cannot be fetched.";
   studio.bridge.say("warning", job.id, "weights_unavailable", `${first} ${"It cannot be reached. ".repeat(4)}${"x".repeat(200)}.`);
   studio.clock.advance(10);
-  assert.equal(studio.device.words("problem"), `${first}${" It cannot be reached.".repeat(4)}`);
+  assert.equal(studio.device.words("problem"), `${first}${" It cannot be reached.".repeat(3)}`);
   studio.bridge.say("warning", job.id, "w", "word ".repeat(60));
   studio.clock.advance(10);
   assert.match(studio.device.words("problem"), /^(word )+…$/);

@@ -11,8 +11,8 @@ test("a duration is shown in seconds, or in minutes", () => {
 
 test("a text that just fits is left as it is", () => {
   const { fitting } = code("words");
-  const just = `${"a".repeat(79)}. ${"b".repeat(78)}.`;
-  assert.equal(just.length, 160);
+  const just = `${"a".repeat(65)}. ${"b".repeat(64)}.`;
+  assert.equal(just.length, 132);
   assert.equal(fitting(just), just);
   assert.equal(fitting(`${just} c`), just);
 });

@@ -24,6 +24,8 @@ const CLIP = "/Music/My Set Project/Samples/Imported/Rhodes Loop.wav";
 const STEMS = "/Music/My Set Project/Samples/Processed/Stems/Rhodes Loop";
 const PORTS = ["SAB Vocals", "SAB Drums", "SAB Bass", "SAB Other", "SAB Guitar", "SAB Piano"];
 
+const ONE_PRESS_MS = 300;
+
 class Studio {
   constructor({ can, rules, file, seconds = 10, stemSeconds = null, fileOfSet } = {}) {
     this.clock = new HandClock();
@@ -60,8 +62,10 @@ class Studio {
     return clip;
   }
 
-  // Clicks Separate; returns the bridge's job.
+  // Clicks Separate, as a new press and not the second half of the last one; returns the bridge's job.
   separate() {
+    this.clock.advance(Math.max(0, (this.pressableAt || 0) - this.clock.now));
+    this.pressableAt = this.clock.now + ONE_PRESS_MS;
     this.device.click("separate");
     this.clock.advance(50);
     return [...this.bridge.jobs.values()].pop();
@@ -88,4 +92,4 @@ class Studio {
   tracks() { return this.live.song.tracks.slice(1).map((track) => track.values.name); }
 }
 
-module.exports = { CLIP, PORTS, STEMS, Studio, code, numbers };
+module.exports = { CLIP, ONE_PRESS_MS, PORTS, STEMS, Studio, code, numbers };
