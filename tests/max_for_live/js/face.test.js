@@ -145,7 +145,7 @@ test("before any clip was clicked, the clip of the device's own track is taken",
   const studio = new Studio().start();
   studio.live.putDeviceOn(studio.track);
   studio.live.addAudioClip(studio.track, CLIP, { start_time: 16, loop_end: 16, end_marker: 16, name: "Under the cursor" });
-  studio.live.song.values.current_song_time = 20;
+  studio.live.transport.beat = 20;
   studio.live.select(null);
   studio.clock.advance(100);
   assert.equal(studio.device.words("clip"), "Under the cursor");
@@ -156,7 +156,7 @@ test("before any clip was clicked, the clip of the device's own track is taken",
   studio.clock.advance(100);
   assert.equal(studio.device.words("clip"), "Playing");
   studio.track.values.playing_slot_index = -1;
-  studio.live.song.values.current_song_time = 40;
+  studio.live.transport.beat = 40;
   studio.track.slots[1].clip.gone = true;
   studio.live.nodes.delete(studio.track.slots[1].clip.id);
   studio.live.select(null);

@@ -39,7 +39,7 @@ class FakeLive {
     this.observers = [];
     this.isReady = false;
     this.song = new Node(this, "Song", null, {
-      tempo, file_path: file, loop: 0, loop_start: 0, loop_length: 4, current_song_time: 0, is_playing: 0, midi_recording_quantization: 0,
+      tempo, file_path: file, loop: 0, loop_start: 0, loop_length: 4, is_playing: 0, midi_recording_quantization: 0,
     });
     this.view = new Node(this, "Song.View", this.song);
     this.song.tracks = [];
