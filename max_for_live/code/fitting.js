@@ -27,12 +27,15 @@ exports.fit = function (clips, order, region, pace, differs, done) {
     pace.inOrder(phases.map(withThoseLeft), done);
 
     // A track that the musician deletes meanwhile is told of once, and left out from then on.
+    function keepThoseLeft() {
+        clips = clips.filter(function (clip) { return pace.attempt(function () { api(clip); }); });
+        audio = audio.filter(function (clip) { return clips.indexOf(clip) >= 0; });
+        written = written.filter(function (clip) { return clips.indexOf(clip) >= 0; });
+    }
+
     function withThoseLeft(phase) {
         return function (next) {
-            function isThere(clip) { return pace.attempt(function () { api(clip); }); }
-            clips = clips.filter(isThere);
-            audio = audio.filter(function (clip) { return clips.indexOf(clip) >= 0; });
-            written = written.filter(function (clip) { return clips.indexOf(clip) >= 0; });
+            keepThoseLeft();
             phase(next);
         };
     }
@@ -42,6 +45,7 @@ exports.fit = function (clips, order, region, pace, differs, done) {
     // A set that Live applies late; the clips that keep their own are fitted as they are.
     function warping(next) {
         pace.until(WARP_MS, ASK_MS, function () {
+            keepThoseLeft();
             return audio.every(function (clip) { return (live.number(api(clip), "warping") === 1) === order.clip.warped; });
         }, function () {
             clips.forEach(function (clip) { clip.isWarped = !clip.isAudio || live.number(api(clip), "warping") === 1; });
@@ -54,6 +58,7 @@ exports.fit = function (clips, order, region, pace, differs, done) {
         written = audio.filter(function (clip) { return clip.isWarped && markers.canWrite(api(clip)); });
         if (!written.length) { next(); return; }
         pace.until(ANALYSIS_MS, ASK_MS, function (waited) {
+            keepThoseLeft();
             var now = written.map(function (clip) { return markers.signature(api(clip)); });
             if (now.join() !== last.join() || now.indexOf("") >= 0) { since = waited; }
             last = now;
@@ -83,6 +88,7 @@ exports.fit = function (clips, order, region, pace, differs, done) {
     function secondForm(next) { pace.after(SHOWN_MS, function () { rewrite(true, next); }); }
 
     function rewrite(isSecondForm, next) {
+        keepThoseLeft();
         var gone = written.filter(function (clip) { return !markers.agree(api(clip), clip.marks); });
         hasRewritten = gone.length > 0;
         if (!hasRewritten) { next(); return; }

@@ -216,6 +216,24 @@ test("a track that is deleted during the import is told of, not counted, and the
   assert.equal(studio.live.undo.isOpen, false);
 });
 
+test("a clip that is deleted while Live still applies Warp spoils no other", () => {
+  const studio = imported({ can: { autoWarp: false }, before: ({ live, clock }) => clock.after(300, () => {
+    live.song.tracks[2].arrangement.shift().gone = true;
+  }) });
+  const others = [1, 3, 4].map((n) => studio.live.song.tracks[n].arrangement[0]);
+  assert.deepEqual(others.map((clip) => [clip.markers.length, Math.round(studio.live.lengthOf(clip) * 1000)]), [[3, 8000], [3, 8000], [3, 8000]]);
+  assert.equal(studio.device.words("result"), "Imported 3 audio tracks.");
+});
+
+test("of two clips of one file in a track the source is muted, though its number has changed", () => {
+  const studio = imported({ before: ({ live, track, source }) => {
+    const { file_path } = source.values;
+    live.addAudioClip(track, file_path, { start_time: 0, end_time: 4 }, MARKERS);
+  } });
+  assert.deepEqual(studio.track.arrangement.map((clip) => clip.values.muted), [0, 1]);
+  assert.equal(studio.device.words("problem"), "");
+});
+
 // ---- notes
 
 test("notes of one pitch that overlap arrive as Live keeps them, and are counted so", () => {
