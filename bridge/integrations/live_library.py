@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 from xml.parsers import expat
@@ -46,10 +47,10 @@ def find_library(home: Path, environment: Mapping[str, str], platform: str) -> S
         except Unreadable as error:
             remarks.append(f"{file}: {error}")
             continue
-        if library.is_dir():
+        if _is_folder(library):
             return Search(library, tuple(remarks))
         remarks.append(f"{file} names {library}, which is not there.")
-    usual = next((folder for folder in _usual_places(home, environment, platform) if folder.is_dir()), None)
+    usual = next((folder for folder in _usual_places(home, environment, platform) if _is_folder(folder)), None)
     return Search(usual, tuple(remarks))
 
 
@@ -98,9 +99,18 @@ def _first_project(content: bytes) -> dict[str, str]:
     parser.StartDoctypeDeclHandler = refuse_document_type
     try:
         parser.Parse(content, True)
-    except (expat.ExpatError, LookupError, UnicodeError) as error:  # LookupError: an unknown encoding
+    except Unreadable:
+        raise
+    except (expat.ExpatError, LookupError, ValueError) as error:  # the last two: an encoding that it does not know
         raise Unreadable(f"it cannot be read ({error}).") from error
     return values
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that is too long, or a folder that may not be looked into
+        return False
 
 
 def _content(file: Path) -> bytes:
@@ -126,8 +136,9 @@ def _configurations(home: Path, environment: Mapping[str, str], platform: str) -
         return
     for folder in sorted(versions, key=lambda folder: _version(folder.name), reverse=True):
         for file in (folder / "Preferences" / "Library.cfg", folder / "Library.cfg"):
-            if file.is_file():
-                yield file
+            with suppress(OSError):
+                if file.is_file():
+                    yield file
 
 
 def _version(name: str) -> tuple[tuple[int, ...], bool, str]:

@@ -117,6 +117,7 @@ OUTSIDE = '<!DOCTYPE a SYSTEM "file:///etc/passwd"><Ableton/>'
         (b"\x00\xff" * 100, "cannot be read"),
         (b"<Ableton><UserLibrary>", "cannot be read"),
         (b'<?xml version="1.0" encoding="klingon"?><a/>', "cannot be read"),
+        (b'<?xml version="1.0" encoding="shift_jis"?><a/>', "cannot be read"),
         (b"<a>" * 100_000, "cannot be read"),
         (LAUGHS.encode(), "document type"),
         (OUTSIDE.encode(), "document type"),
@@ -138,6 +139,13 @@ def test_a_path_of_another_system_is_no_full_path() -> None:
     with pytest.raises(Unreadable, match="no full path"):
         named_library(configuration("/Users/me").encode(), "win32")
     assert named_library(configuration("C:/Users/me/Documents/Ableton").encode(), "win32").name == "User Library"
+
+
+def test_a_library_whose_name_is_too_long_is_not_there(tmp_path: Path) -> None:
+    noted(tmp_path, "darwin", "12.0", configuration("/Users/me", "a" * 5000).encode())
+    search = find_library(tmp_path, {}, "darwin")
+    assert search.library is None
+    assert "not there" in search.remarks[0]
 
 
 def test_a_file_that_is_far_too_large_is_not_read(tmp_path: Path) -> None:
