@@ -29,12 +29,14 @@ def read_list(path: Path) -> list[dict[str, str]]:
 
     Raises:
         NotReadable: the list cannot be read.
-        BadArguments: it names no clip, or a line is no JSON object of texts with a file.
+        BadArguments: it names no clip, a line is no JSON object of texts with a file, or it is far too large.
     """
     try:
         lines = read_small(path).splitlines()
     except OSError as error:
         raise NotReadable(f"The list {path} cannot be read: {error.strerror or error}.") from error
+    except ValueError as error:
+        raise BadArguments(f"The list {path} is no list of clips: {error}.") from error
     try:
         clips = [parsed(line, _DECODER.decode) for line in lines if line.strip()]
     except ValueError as error:

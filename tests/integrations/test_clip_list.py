@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from bridge.cli.main import app
 from bridge.errors import BadArguments, NotReadable, NotWritable, TooLong
 from bridge.integrations.clip_list import AnswerFile, read_list
+from bridge.system.files import MAX_SMALL_FILE_BYTES
 
 
 def answers(path: Path) -> list[dict[str, object]]:
@@ -28,6 +29,14 @@ def test_a_list_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "list"
     path.write_text(text)
     with pytest.raises(BadArguments, match="list"):
+        read_list(path)
+
+
+def test_a_list_that_is_far_too_large_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "list"
+    with path.open("wb") as file:
+        file.truncate(MAX_SMALL_FILE_BYTES + 1)
+    with pytest.raises(BadArguments, match="larger"):
         read_list(path)
 
 
