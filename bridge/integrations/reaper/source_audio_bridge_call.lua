@@ -23,7 +23,7 @@ local NO_ANSWER = "The bridge does not answer. Start it with `sab`, or `sab serv
 	.. "now, run `sab install reaper` again."
 
 local function json_text (text)
-	return '"' .. text:gsub ('[%c"\\\127]', function (sign) return string.format ("\\u%04x", sign:byte ()) end) .. '"'
+	return '"' .. text:gsub ('[\0-\31"\\\127]', function (sign) return string.format ("\\u%04x", sign:byte ()) end) .. '"'
 end
 
 -- Words and values as a line of JSON.
@@ -55,7 +55,7 @@ end
 -- Sends clips, each a list of words and values as the bridge's `sab submit` knows them, beginning with "file". Returns at once;
 -- later, REAPER calls `refused (clip, message)` for each clip that the bridge does not take, with its number, and at the end
 -- `ended (message)`, with a message if the bridge could not be asked: then it has none of the clips that were not refused and
--- not `accepted (clip)`.
+-- not `accepted (clip)`. Without a message they may still wait for room in its queue.
 function M.send (clips, accepted, refused, ended)
 	local paper = bridge.joined (reaper.GetResourcePath (), "source-audio-bridge-" .. reaper.genGuid (""):gsub ("[{}]", ""))
 	local list, answers = paper .. ".clips", paper .. ".answers"
@@ -91,7 +91,8 @@ function M.send (clips, accepted, refused, ended)
 		if not begun and now - last_news > BEGIN_SECONDS then
 			return ended ("The command sab did not start; run `sab install reaper` again.")
 		end
-		if now - last_news < GIVE_UP_SECONDS then reaper.defer (look) end
+		if now - last_news >= GIVE_UP_SECONDS then return ended () end
+		reaper.defer (look)
 	end
 	reaper.defer (look)
 end
