@@ -64,6 +64,11 @@ test("volume, pan and sends are the source's; of notes they are the instrument's
   assert.equal(fader(midi, "volume").value, 0.85);
 });
 
+test("a fader that Live does not tell is left alone, for it reads as silence", () => {
+  const studio = imported({ before: ({ track }) => { track.mixer.volume = null; } });
+  assert.equal(fader(studio.live.song.tracks[1], "volume").value, 0.85);
+});
+
 // ---- instruments
 
 test("tracks of notes get an instrument, and the musician is told where Live has none", () => {
@@ -180,6 +185,29 @@ test("each thing that differs in the end is told once", () => {
   assert.equal(studio.device.words("problem"), "4 new clips are not as long as the source: drag the right edge.");
   assert.match(studio.device.words("result"), /^Imported 4 audio tracks/);
 });
+
+test("a marker that Live has moved by 10 ms, and a loop that it has left off, are told", () => {
+  const moved = imported({ before: ({ live }) => {
+    const { Clip_add_warp_marker: add } = live;
+    live.Clip_add_warp_marker = function (clip, given) {
+      add.call(this, clip, given);
+      clip.markers = clip.markers.map((mark) => (Math.abs(mark.beat_time - 6) < 1e-6 ? { ...mark, sample_time: 2.99 } : mark));
+    };
+  } });
+  assert.equal(moved.device.words("problem"), "Live has not taken every warp marker in 4 new clips: check that the clips line up.");
+  const unlooped = imported({ can: { autoLoop: false }, values: { ...WARPED, looping: 1, end_time: 32 }, before: ({ live }) => { live.setLooping = () => {}; } });
+  assert.match(unlooped.device.words("problem"), /^Live has set another loop in 4 new clips/);
+});
+
+for (const [looping, words] of [[0, /^Live has moved the start of 4 new clips/], [1, /^Live has set another loop in 4 new clips/]]) {
+  test(`a start that Live moves by a tenth of a beat is told (looping ${looping})`, () => {
+    const studio = imported({ values: { ...WARPED, looping, end_time: looping ? 32 : 24 }, before: ({ live }) => {
+      const { setOfClip } = live;
+      live.setOfClip = function (clip, name, value) { setOfClip.call(this, clip, name, name === "loop_start" ? value + 0.1 : value); };
+    } });
+    assert.match(studio.device.words("problem"), words);
+  });
+}
 
 test("an end that Live has not taken the first time is set once more", () => {
   const seen = {};
