@@ -23,7 +23,7 @@ exports.fit = function (clips, order, region, pace, differs, done) {
     var looks = watch.map(function (milliseconds) {
         return function (next) { pace.after(milliseconds, function () { rewrite(false, next); }); };
     });
-    var phases = [warping, analysis, write, secondForm].concat(looks, [lastLook, shapeAgain, shown, tell]);
+    var phases = [warping, analysis, write, secondForm].concat(looks, [lastLook, warpAgain, shapeAgain, shown, tell]);
     pace.inOrder(phases.map(withThoseLeft), done);
 
     // A track that the musician deletes meanwhile is told of once, and left out from then on.
@@ -42,13 +42,15 @@ exports.fit = function (clips, order, region, pace, differs, done) {
 
     function api(clip) { return placing.find(clip.place); }
 
+    function isWarped(clip) { return live.number(api(clip), "warping") === 1; }
+
     // A set that Live applies late; the clips that keep their own are fitted as they are.
     function warping(next) {
         pace.until(WARP_MS, ASK_MS, function () {
             keepThoseLeft();
-            return audio.every(function (clip) { return (live.number(api(clip), "warping") === 1) === order.clip.warped; });
+            return audio.every(function (clip) { return isWarped(clip) === order.clip.warped; });
         }, function () {
-            clips.forEach(function (clip) { clip.isWarped = !clip.isAudio || live.number(api(clip), "warping") === 1; });
+            clips.forEach(function (clip) { clip.isWarped = !clip.isAudio || isWarped(clip); });
             next();
         });
     }
@@ -108,6 +110,17 @@ exports.fit = function (clips, order, region, pace, differs, done) {
 
     function shown(next) { pace.after(SHOWN_MS, next); }
 
+    // Live may warp a file by itself once it has analysed it, as the musician's preferences say.
+    function warpAgain(next) {
+        var turned = audio.filter(function (clip) { return isWarped(clip) !== clip.isWarped; });
+        if (!turned.length) { next(); return; }
+        undo.begin();
+        pace.each(turned, function (clip) { live.put(api(clip), "warping", order.clip.warped ? 1 : 0); }, function () {
+            undo.end();
+            warping(function () { rewrite(false, next); });
+        });
+    }
+
     // The loop and the length once more, where they are not what was wanted.
     function shapeAgain(next) {
         var wrong = clips.filter(difference);
@@ -118,6 +131,7 @@ exports.fit = function (clips, order, region, pace, differs, done) {
 
     function tell(next) {
         audio.forEach(function (clip) {
+            clip.isWarped = isWarped(clip);
             if (clip.isWarped !== order.clip.warped) { differs("warp"); }
             if (clip.isWarped && written.indexOf(clip) < 0) { differs("no markers"); }
         });

@@ -163,6 +163,33 @@ test("a file that is shorter for Live than for the bridge keeps its last marker,
   assert.deepEqual(studio.live.errors, []);
 });
 
+for (const [warping, values, how, stays] of [
+  [0, { warping: 0, start_marker: 1, end_marker: 5, loop_start: 1, loop_end: 5 }, "on", false],
+  [1, WARPED, "off", false],
+  [0, { warping: 0, start_marker: 1, end_marker: 5, loop_start: 1, loop_end: 5 }, "on", true],
+  [1, WARPED, "off", true],
+]) {
+  test(`Warp that Live itself has switched ${how} later is switched back${stays ? ", or told" : ""}`, () => {
+    const studio = imported({ can: { autoWarp: warping === 1, autoLoop: warping === 1 }, values, before: ({ live, clock }) => {
+      const { createAudioClip } = live;
+      live.createAudioClip = function (...given) {
+        const clip = createAudioClip.apply(this, given);
+        clock.after(2000, () => {
+          live.change(clip);
+          live.convert(clip, 1 - warping);
+          Object.assign(clip.values, { warping: 1 - warping, looping: 0 });
+          live.can.warpStays = stays;
+        });
+        return clip;
+      };
+    } });
+    const [clip] = studio.live.song.tracks[1].arrangement;
+    assert.equal(clip.values.warping, stays ? 1 - warping : warping);
+    assert.ok(!stays || new RegExp(`Live has left Warp ${how} in 4 new clips`).test(studio.device.words("problem")));
+    if (!stays) assert.equal(studio.device.words("problem"), "");
+  });
+}
+
 test("where Live keeps Warp on, the clip lasts as long all the same, with one remark", () => {
   const studio = imported({ can: { warpStays: true }, values: { warping: 0, start_marker: 1, end_marker: 4, loop_start: 1, loop_end: 4 }, before: (one) => { one.stemSeconds = 3; } });
   const [clip] = studio.live.song.tracks[1].arrangement;
