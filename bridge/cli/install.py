@@ -34,7 +34,7 @@ Where = Annotated[
     Path | None,
     typer.Argument(
         metavar="[FOLDER]",
-        help="live only: Live's User Library, where it is not found; or the folder for the device.",
+        help="live only: Live's User Library, where it is not found; or its folder Max Audio Effect.",
         show_default=False,
     ),
 ]

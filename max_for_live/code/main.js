@@ -68,11 +68,15 @@ device.start = function () {
     this.selectionMayHaveChanged();
 };
 
+// Live's API may be gone by then: what needs it holds up nothing else.
 device.end = function () {
-    this.stopRecording();
-    if (this.importing) { this.importing.stop(); }
-    this.connection.close();
-    clock.cancelAll();
+    try {
+        this.stopRecording();
+        if (this.importing) { this.importing.stop(); }
+    } finally {
+        this.connection.close();
+        clock.cancelAll();
+    }
 };
 
 // Live calls observers in the middle of a change, so the selection is read a moment later.

@@ -58,6 +58,19 @@ test("a removed device does nothing more", () => {
   assert.equal(studio.bridge.received.length, before);
 });
 
+test("a device that is removed when Live's API is gone leaves the bridge all the same", () => {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  const job = studio.separate();
+  studio.bridge.result(job.id, "stem", "vocals", "/x.wav");
+  studio.bridge.finish(job.id, "done");
+  studio.clock.advance(60);
+  studio.live.isReady = false;
+  assert.throws(() => studio.device.unload());
+  studio.clock.advance(5);
+  assert.deepEqual(studio.bridge.asked("subscribe").pop(), ["/sab/subscribe", 0]);
+});
+
 test("a device removed during an import does not change the set any more", () => {
   const studio = new Studio().start();
   studio.sessionClip();
