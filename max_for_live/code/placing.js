@@ -54,5 +54,5 @@ exports.find = function (place) {
         clip = live.at(path + " arrangement_clips " + i);
         if (Math.abs(live.number(clip, "start_time") - place.time) < 1e-3) { return clip; }
     }
-    throw problem("Live has not made the clip in the Arrangement." + AGAIN);
+    throw problem("A new clip is not where it was made in the Arrangement." + AGAIN);
 };

@@ -74,7 +74,7 @@ exports.imported = function (report) {
     var parts = [];
     if (report.audio) { parts.push(report.audio + " audio"); }
     if (report.midi) { parts.push(report.midi + " MIDI"); }
-    if (!parts.length) { return "Nothing to import."; }
+    if (!parts.length) { return report.remarks.length ? "Nothing was imported." : "Nothing to import."; }
     var tracks = report.audio + report.midi === 1 ? " track" : " tracks";
     return "Imported " + parts.join(" and ") + tracks + (report.midi ? ", " + exports.count(report.notes, "note") : "") + ".";
 };

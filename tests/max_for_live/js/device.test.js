@@ -382,6 +382,7 @@ for (const [what, can, check] of [
   ["edits no warp markers", { warpEdit: false }, (studio) => {
     assert.match(studio.device.words("problem"), /sets no warp markers/);
     assert.equal(studio.tracks().length, 4);
+    assert.equal(studio.track.arrangement[0].values.muted, 0, "the stems may not line up");
   }],
   ["makes only two tracks more", { tracks: 3 }, (studio) => {
     assert.equal(studio.tracks().length, 2);
@@ -405,7 +406,7 @@ test("audio that Live does not accept is not counted, and the source stays on", 
   studio.live.secondsOf = () => { throw new Error("no such file"); };
   studio.complete(studio.separate());
   assert.match(studio.device.words("problem"), /Live has not made the clip/);
-  assert.equal(studio.device.words("result"), "Nothing to import.");
+  assert.equal(studio.device.words("result"), "Nothing was imported.");
   assert.equal(source.values.muted, 0);
   assert.deepEqual(studio.tracks(), [], "no track without a clip is left");
 });
