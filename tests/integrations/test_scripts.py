@@ -81,7 +81,7 @@ def test_scripts_have_the_bridges_tempo_range(daw: str) -> None:
 
 @daws
 def test_scripts_replace_the_characters_that_the_bridge_replaces(daw: str) -> None:
-    match = re.search(r"gsub \('\[(.*?)%c\\127\]', \"_\"\)", SCRIPTS[daw][SENDER])
+    match = re.search(r"gsub \('\[(.*?)\\0-\\31\\127\]', \"_\"\)", SCRIPTS[daw][SENDER])
     assert match is not None
     forbidden = match[1].replace("\\\\", "\\")
     assert all(FORBIDDEN.fullmatch(character) for character in forbidden)

@@ -43,7 +43,7 @@ function factory (params) return function ()
 	-- Replaces what a file name must not contain, by the bridge's own rules.
 	local function file_name (name)
 		for _, blank in ipairs (BLANKS) do name = name:gsub (blank, " ") end
-		name = name:gsub ('[<>:"/\\|?*%c\127]', "_")
+		name = name:gsub ('[<>:"/\\|?*\0-\31\127]', "_")
 		if #name > LONGEST_NAME then
 			name = name:sub (1, utf8.offset (name, 0, LONGEST_NAME + 1) - 1)
 		end
