@@ -32,9 +32,6 @@ _MEMORY_SIGNS = (
     "out_of_device_memory",
 )
 
-#: Full float32 arithmetic, as in torch. By default OpenVINO uses bfloat16 on CPUs that have it: an error of 1e-2.
-OPENVINO_OPTIONS = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
-
 
 class Network(Protocol):
     """One model of a bag, ready to estimate its sources in one window."""

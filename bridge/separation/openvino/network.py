@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bridge.separation.networks.base import OPENVINO_OPTIONS, translate_errors
+from bridge.separation.networks.base import translate_errors
+from bridge.separation.networks.openvino_runtime import compiled_for_cpu
 from bridge.separation.openvino.artifact import OpenVinoModel
 from bridge.separation.openvino.spectrogram import Spectrogram
 
@@ -46,10 +47,7 @@ class OpenVinoNetwork:
         if self._request is not None:
             return
         with translate_errors(self._name):
-            import openvino  # imported late: it takes at least 100 ms
-
-            compiled = openvino.Core().compile_model(self._model_file, "CPU", OPENVINO_OPTIONS)
-            self._request = compiled.create_infer_request()
+            self._request = compiled_for_cpu(self._model_file)
 
     def estimate(self, audio: Planes) -> Estimate:
         self.prepare()

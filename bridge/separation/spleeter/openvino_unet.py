@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from bridge.separation.networks.base import OPENVINO_OPTIONS, translate_errors
+from bridge.separation.networks.base import translate_errors
+from bridge.separation.networks.openvino_runtime import compiled_for_cpu
 from bridge.separation.spleeter import layers as unet
 
 if TYPE_CHECKING:
@@ -24,10 +25,7 @@ class OpenVinoUNet:
         """Raises OutOfMemory, EngineFailed: OpenVINO cannot compile it."""
         self._name = name
         with translate_errors(name):
-            import openvino  # imported late: it takes at least 100 ms
-
-            compiled = openvino.Core().compile_model(_graph(layers), "CPU", OPENVINO_OPTIONS)
-            self._request: Any = compiled.create_infer_request()
+            self._request: Any = compiled_for_cpu(_graph(layers))
 
     def estimate(self, magnitudes: Magnitudes) -> Magnitudes:
         with translate_errors(self._name):

@@ -1,4 +1,4 @@
-"""The installed checkpoints and engines, opened once a module: they take much memory."""
+"""The installed checkpoints and engines, opened once for all tests."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from bridge.separation.spleeter.checkpoints import Arrays
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def checkpoint_arrays() -> dict[str, Arrays]:
     files = SpleeterPackage.installed().files
     return {network: read_checkpoint(files[network], network) for network in CHECKPOINTS}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def spleeter(tmp_path_factory: pytest.TempPathFactory) -> Separator:
     return opened("spleeter", tmp_path_factory.mktemp("spleeter"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Separator:
     return opened("good", tmp_path_factory.mktemp("good"))
 
