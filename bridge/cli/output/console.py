@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from types import TracebackType
+from typing import Any, NoReturn, TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, Task, TextColumn
+from rich.progress import BarColumn, Progress, Task, TaskID, TextColumn
 from rich.table import Table
 from rich.text import Text
 
 from bridge.cli.output.terminal import OutputClosed, drop_output, writing
 from bridge.plain import plain
+
+_Report = TypeVar("_Report", bound="BarReport")
 
 
 class PlainConsole(Console):
@@ -51,6 +54,24 @@ def progress_bar(console: PlainConsole) -> Progress:
         disable=not console.is_terminal,
         transient=True,
     )
+
+
+class BarReport:
+    """A report with a progress bar, which is drawn while the block runs."""
+
+    def __init__(self, console: PlainConsole) -> None:
+        self._console = console
+        self._bar = progress_bar(console)
+        self._task: TaskID = self._bar.add_task("", total=1.0, left="")
+
+    def __enter__(self: _Report) -> _Report:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
 
 
 class _PlainColumn(TextColumn):

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Protocol
 
-from rich.progress import TaskID
-
-from bridge.cli.output.console import PlainConsole, progress_bar
+from bridge.cli.output.console import BarReport, PlainConsole
 from bridge.cli.output.job_report import outcome_of
 from bridge.cli.output.terminal import write_json
 from bridge.errors import BridgeError
@@ -139,26 +137,15 @@ class JsonGroupReport:
         write_json(outcome_of_group(self._name, clips, seconds))
 
 
-class TextGroupReport:
+class TextGroupReport(BarReport):
     """Writes text: one progress bar for all on a terminal, and a line for each clip that is over."""
 
     def __init__(self, console: PlainConsole, clips: int) -> None:
-        self._console = console
+        super().__init__(console)
         self._clips = clips
         self._refused = 0
         self._engine = ""
         self._warnings = set[str]()
-        self._bar = progress_bar(console)
-        self._task: TaskID = self._bar.add_task("", total=1.0, left="")
-
-    def __enter__(self) -> TextGroupReport:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
 
     def show(self, event: Event, group: Group | None) -> None:
         job = _job_of(event, group)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Protocol
 
-from rich.progress import TaskID
-
-from bridge.cli.output.console import PlainConsole, progress_bar
+from bridge.cli.output.console import BarReport, PlainConsole
 from bridge.cli.output.terminal import write_json
 from bridge.errors import BridgeError
 from bridge.events import Analysed, Event, Produced, Progressed, Started, Warned
@@ -101,15 +99,13 @@ class JsonReport:
         write_json({"job": "", "state": "failed", "stems": [], "midi": [], "code": error.code, "message": str(error)})
 
 
-class TextReport:
+class TextReport(BarReport):
     """Writes text: a progress bar on a terminal, a line for each new stage in a log; the files at the end."""
 
     def __init__(self, console: PlainConsole) -> None:
-        self._console = console
+        super().__init__(console)
         self._stage = ""
         self._engine = ""
-        self._bar = progress_bar(console)
-        self._task: TaskID = self._bar.add_task("", total=1.0, left="")
 
     @classmethod
     def for_people(cls) -> TextReport:
@@ -118,15 +114,6 @@ class TextReport:
     def say(self, words: str) -> None:
         """Prints one line."""
         self._console.print(words)
-
-    def __enter__(self) -> TextReport:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
 
     def show(self, event: Event) -> None:
         match event:

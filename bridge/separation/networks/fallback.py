@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Protocol
 
 from bridge.errors import BridgeError, OutOfMemory
 from bridge.model import Warning
@@ -71,6 +71,17 @@ class FallbackNetwork:
         if not isinstance(error, OutOfMemory):
             self._on_failure()
         self._network = self._load_fallback()
+
+
+class _OnDevice(Protocol):
+    @property
+    def device(self) -> str: ...
+
+
+def common_device(networks: Iterable[_OnDevice]) -> str:
+    """The networks' device; `cpu` once one of them has moved there from a graphics processor."""
+    devices = {network.device for network in networks}
+    return devices.pop() if len(devices) == 1 else "cpu"
 
 
 def out_of_memory_warning(name: str, device: str) -> Warning:

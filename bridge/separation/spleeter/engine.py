@@ -17,7 +17,7 @@ from bridge.dsp.stft import Stft
 from bridge.errors import BadArguments, EngineFailed
 from bridge.protocols import Context
 from bridge.separation.names import SPLEETER
-from bridge.separation.networks.fallback import out_of_memory_warning
+from bridge.separation.networks.fallback import common_device, out_of_memory_warning
 from bridge.separation.spleeter.layers import GRID
 from bridge.separation.spleeter.level import gain_for
 from bridge.separation.spleeter.masks import vocal_share
@@ -61,9 +61,7 @@ class SpleeterSeparator:
 
     @property
     def device(self) -> str:
-        """The networks' device; `cpu` once one of them has moved there from a graphics processor."""
-        devices = {network.device for network in self._networks}
-        return devices.pop() if len(devices) == 1 else "cpu"
+        return common_device(self._networks)
 
     @property
     def sample_rate_hz(self) -> int:

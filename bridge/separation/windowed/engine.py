@@ -10,7 +10,7 @@ import numpy as np
 
 from bridge.errors import BadArguments, EngineFailed
 from bridge.protocols import Context
-from bridge.separation.networks.fallback import out_of_memory_warning
+from bridge.separation.networks.fallback import common_device, out_of_memory_warning
 from bridge.separation.windowed.normalisation import BLOCK_FRAMES, Level, measure_level
 from bridge.separation.windowed.overlap_add import OverlapAdd, stride_frames, window_starts, window_with_context
 from bridge.stems import STEMS
@@ -63,9 +63,7 @@ class WindowedSeparator:
 
     @property
     def device(self) -> str:
-        """The networks' device; `cpu` once one of them has moved there from a graphics processor."""
-        devices = {network.device for network in self._networks}
-        return devices.pop() if len(devices) == 1 else "cpu"
+        return common_device(self._networks)
 
     @property
     def sample_rate_hz(self) -> int:
