@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bridge.errors import BadArguments
 from bridge.protocols import Context
+from bridge.separation.wanted import check_wanted
 from bridge.stems import STEMS
 
 if TYPE_CHECKING:
@@ -62,11 +62,7 @@ class LayeredSeparator:
         Raises:
             BadArguments: neither engine has one of `stems`.
         """
-        unknown = [stem for stem in stems if stem not in self.stems]
-        if unknown:
-            raise BadArguments(
-                f"The engine {self._name} has no stem {', '.join(unknown)}.", advice=f"It has {', '.join(self.stems)}."
-            )
+        check_wanted(self._name, self.stems, stems)
         if VOCALS in stems and len(set(stems)) == 1:
             return self._first.separate(mix, stems, control)
         return self._blocks(mix, tuple(stems), control)

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bridge.dsp.stft import Stft
-from bridge.errors import BadArguments
 from bridge.protocols import Context
 from bridge.separation.draft.harmonic_comb import Comb
 from bridge.separation.draft.masks import below, centred, harmonic, magnitude, moving
 from bridge.separation.draft.running_median import nearest_filter_width
 from bridge.separation.names import DRAFT
+from bridge.separation.wanted import check_wanted
 from bridge.stems import FOUR_STEMS
 
 if TYPE_CHECKING:
@@ -99,11 +99,7 @@ class DraftSeparator:
         """
         if mix.channels != 2:
             raise ValueError("draft takes stereo")
-        unknown = [stem for stem in stems if stem not in FOUR_STEMS]
-        if unknown:
-            raise BadArguments(
-                f"The engine draft has no stem {', '.join(unknown)}.", advice=f"It has {', '.join(FOUR_STEMS)}."
-            )
+        check_wanted(DRAFT, FOUR_STEMS, stems)
         return self._blocks(mix, tuple(stems), control)
 
     def _blocks(self, mix: Signal, stems: tuple[str, ...], control: Control) -> Iterator[StemBlock]:

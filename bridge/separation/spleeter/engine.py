@@ -14,13 +14,14 @@ import numpy as np
 
 from bridge.control import PartControl
 from bridge.dsp.stft import Stft
-from bridge.errors import BadArguments, EngineFailed
+from bridge.errors import EngineFailed
 from bridge.protocols import Context
 from bridge.separation.names import SPLEETER
 from bridge.separation.networks.fallback import common_device, out_of_memory_warning
 from bridge.separation.spleeter.layers import GRID
 from bridge.separation.spleeter.level import gain_for
 from bridge.separation.spleeter.masks import vocal_share
+from bridge.separation.wanted import check_wanted
 
 if TYPE_CHECKING:
     from bridge.protocols import Control, Samples, Signal, StemBlock
@@ -83,12 +84,7 @@ class SpleeterSeparator:
         """
         if mix.channels != 2 or mix.sample_rate_hz != RATE_HZ:
             raise ValueError(f"{SPLEETER} takes stereo at {RATE_HZ} Hz")
-        unknown = [stem for stem in stems if stem not in STEMS_OF_SPLEETER]
-        if unknown:
-            raise BadArguments(
-                f"The engine {SPLEETER} has no stem {', '.join(unknown)}.",
-                advice=f"It has {', '.join(STEMS_OF_SPLEETER)}.",
-            )
+        check_wanted(SPLEETER, STEMS_OF_SPLEETER, stems)
         return self._blocks(mix, tuple(stems), control)
 
     def _blocks(self, mix: Signal, stems: tuple[str, ...], control: Control) -> Iterator[StemBlock]:

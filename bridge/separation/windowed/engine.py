@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bridge.errors import BadArguments, EngineFailed
+from bridge.errors import EngineFailed
 from bridge.protocols import Context
 from bridge.separation.networks.fallback import common_device, out_of_memory_warning
+from bridge.separation.wanted import check_wanted
 from bridge.separation.windowed.normalisation import BLOCK_FRAMES, Level, measure_level
 from bridge.separation.windowed.overlap_add import OverlapAdd, stride_frames, window_starts, window_with_context
 from bridge.stems import STEMS
@@ -91,12 +92,7 @@ class WindowedSeparator:
         """
         if mix.channels != 2 or mix.sample_rate_hz != self.sample_rate_hz:
             raise ValueError(f"{self._name} takes stereo at {self.sample_rate_hz} Hz")
-        unknown = [stem for stem in stems if stem not in self.stems]
-        if unknown:
-            raise BadArguments(
-                f"The model {self._name} has no stem {', '.join(unknown)}.",
-                advice=f"It has {', '.join(self.stems)}.",
-            )
+        check_wanted(self._name, self.stems, stems)
         return self._blocks(mix, tuple(dict.fromkeys(stems)), control)
 
     def _blocks(self, mix: Signal, stems: tuple[str, ...], control: Control) -> Iterator[StemBlock]:
