@@ -109,7 +109,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
                 port=settings.port,
                 defaults=settings.defaults,
                 notice=bus.publish,
-                announce_to=subscribers.load(),
+                returning=subscribers.load(),
             )
             osc = await parts.enter_async_context(server)
             parts.callback(lambda: subscribers.save(osc.subscribers))

@@ -1,4 +1,7 @@
-"""Subscribers at the end of a run, which get `/sab/startup` at the next start, as UDP has no connections."""
+"""Clients that listen when a run ends, however it ends; the next start greets them and goes on with them.
+
+UDP has no connections, so they would not notice.
+"""
 
 from __future__ import annotations
 
@@ -11,21 +14,47 @@ import msgspec
 from bridge.system.files import read_json, write_whole
 
 #: Limits the messages sent at start, in case of a flood of subscribers.
-MAX_ENDPOINTS = 64
+MAX_SUBSCRIBERS = 256
+LONGEST_TTL_SECONDS = 3_600.0
+
+
+class ReturningSubscriber(msgspec.Struct, frozen=True):
+    """One client, as it was when it was stored."""
+
+    host: str
+    """Its numeric address."""
+    port: int
+    """Where it listens."""
+    id: int = 0
+    """Its number, which its groups belong to; 0: unknown."""
+    ttl_seconds: float | None = None
+    """How long its subscription lasts without a message; None: it follows only its own jobs."""
+    jobs: tuple[str, ...] = ()
+    """The jobs that it follows."""
+    own_jobs: tuple[str, ...] = ()
+    """Those that it submitted itself."""
+    groups: tuple[tuple[str, str], ...] = ()
+    """Its names of groups, each with its id."""
+
+    @property
+    def is_possible(self) -> bool:
+        return 0 < self.port < 65_536 and (self.ttl_seconds is None or 0 < self.ttl_seconds <= LONGEST_TTL_SECONDS)
 
 
 class ReturningSubscribers:
-    """Hosts and ports of subscribers in a small file; a missing or broken file counts as empty."""
+    """The clients in a small file; a missing or broken file counts as empty."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def load(self) -> tuple[tuple[str, int], ...]:
+    def load(self) -> tuple[ReturningSubscriber, ...]:
         with contextlib.suppress(OSError, ValueError):
-            found = read_json(self._path, list[tuple[str, int]])
-            return tuple((host, port) for host, port in found[:MAX_ENDPOINTS] if 0 < port < 65536)
+            # earlier versions stored only the host and the port
+            found = read_json(self._path, list[tuple[str, int] | ReturningSubscriber])
+            clients = [one if isinstance(one, ReturningSubscriber) else ReturningSubscriber(*one) for one in found]
+            return tuple(client for client in clients if client.is_possible)[:MAX_SUBSCRIBERS]
         return ()
 
-    def save(self, endpoints: Iterable[tuple[str, int]]) -> None:
+    def save(self, clients: Iterable[ReturningSubscriber]) -> None:
         with contextlib.suppress(OSError):
-            write_whole(self._path, msgspec.json.encode(list(endpoints)[:MAX_ENDPOINTS]))
+            write_whole(self._path, msgspec.json.encode(list(clients)[:MAX_SUBSCRIBERS]))
