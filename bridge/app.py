@@ -110,6 +110,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
                 defaults=settings.defaults,
                 notice=bus.publish,
                 returning=subscribers.load(),
+                remember=subscribers.save,
             )
             osc = await parts.enter_async_context(server)
             parts.callback(lambda: subscribers.save(osc.subscribers))

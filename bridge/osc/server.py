@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -41,6 +42,22 @@ class CannotListen(RequestError):  # noqa: N818 - named as in bridge.errors
     """The UDP port is in use, or may not be opened."""
 
 
+async def open_address(host: str, port: int) -> socket.socket:
+    """The socket of a server that does not answer yet; what arrives waits for `serve_osc`.
+
+    Raises:
+        CannotListen: the address cannot be opened.
+    """
+    try:
+        return await sockets.server_socket(host, port, socket.SOCK_DGRAM)
+    except (OSError, OverflowError, UnicodeError) as error:  # UnicodeError: not a valid host name
+        reason = getattr(error, "strerror", None) or error
+        raise CannotListen(
+            f"Cannot listen for OSC on UDP port {port} of {host}: {reason}.",
+            advice="Is another bridge running? Quit it, or choose another port with --port.",
+        ) from error
+
+
 @asynccontextmanager
 async def serve_osc(
     bridge: Bridge,
@@ -52,6 +69,7 @@ async def serve_osc(
     notice: Callable[[Noticed], None],
     returning: Iterable[ReturningSubscriber] = (),
     remember: Callable[[tuple[ReturningSubscriber, ...]], None] = lambda _: None,
+    bound_socket: socket.socket | None = None,
     show_folder: Callable[[str, Sequence[str]], Awaitable[None]] = show_folder,
 ) -> AsyncIterator[OscServer]:
     """Serves for as long as the context lasts.
@@ -63,6 +81,7 @@ async def serve_osc(
         returning: the clients of the run before, however that ended: each receives `/sab/startup`, and what it had
             subscribed to or follows.
         remember: receives those clients of this run when they have changed, at most once a second; it must not block.
+        bound_socket: from `open_address`, if the address had to be ours before the server could begin.
         show_folder: as `bridge.processes.show_folder.show_folder`.
 
     Raises:
@@ -70,14 +89,7 @@ async def serve_osc(
     """
     context = ServerContext(bridge=bridge, peers=Peers(clock), defaults=defaults, show_folder=show_folder)
     server = OscServer(context, clock, notice, remember)
-    try:
-        await server.open(host, port)
-    except (OSError, OverflowError, UnicodeError) as error:  # UnicodeError: not a valid host name
-        reason = getattr(error, "strerror", None) or error
-        raise CannotListen(
-            f"Cannot listen for OSC on UDP port {port} of {host}: {reason}.",
-            advice="Is another bridge running? Quit it, or choose another port with --port.",
-        ) from error
+    await server.open(await open_address(host, port) if bound_socket is None else bound_socket)
     unsubscribe = bridge.subscribe(server.publisher.on_event)
     try:
         server.greet(returning)
@@ -126,11 +138,10 @@ class OscServer:
     def url(self) -> str:
         return sockets.url("osc.udp", self.host, self.port)
 
-    async def open(self, host: str, port: int) -> None:
-        """Raises OSError, OverflowError, UnicodeError: the address cannot be opened."""
+    async def open(self, bound_socket: socket.socket) -> None:
         receiver = Receiver(datagram=self._receive, unreachable=self._peers.forget_dead)
         warn = lambda words: self._notice(Noticed(level="warning", message=words))  # noqa: E731 - one line
-        self._sockets = await open_sockets(host, port, receiver, warn)
+        self._sockets = await open_sockets(bound_socket, receiver, warn)
         ticking = asyncio.ensure_future(self._tick())
         self._tasks.add(ticking)
 

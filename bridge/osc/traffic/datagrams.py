@@ -38,21 +38,20 @@ class Receiver:
     """Nobody listens at that port any more. Only Linux tells."""
 
 
-async def open_sockets(host: str, port: int, receiver: Receiver, warn: Callable[[str], None]) -> DatagramSockets:
-    """Opens UDP `port` (0: any free one) of `host`; of the default host, on IPv6's loopback address as well.
+async def open_sockets(bound_socket: socket.socket, receiver: Receiver, warn: Callable[[str], None]) -> DatagramSockets:
+    """Serves a bound socket; if it is that of the default host, IPv6's loopback address as well.
 
     Args:
-        warn: receives a sentence if only IPv6's is taken.
-
-    Raises:
-        OSError, OverflowError, UnicodeError: it cannot be opened.
+        warn: receives a sentence if IPv6's is taken.
     """
-    opened = [await _open(host, port, receiver)]
+    opened = [await _served(bound_socket, receiver)]
+    host, port, *_ = opened[0].name
     if host == DEFAULT_HOST:
         try:
-            opened.append(await _open(OTHER_LOOPBACK, opened[0].name[1], receiver))
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE and port:
+            other = await sockets.server_socket(OTHER_LOOPBACK, port, socket.SOCK_DGRAM)
+            opened.append(await _served(other, receiver))
+        except OSError as error:  # most often, there is no IPv6
+            if error.errno == errno.EADDRINUSE:
                 warn(
                     f"Programs that send OSC to {OTHER_LOOPBACK} are not heard: another one has UDP port {port} there."
                 )
@@ -93,8 +92,7 @@ class DatagramSockets:
             await one.close()
 
 
-async def _open(host: str, port: int, receiver: Receiver) -> _Socket:
-    bound_socket = await sockets.server_socket(host, port, socket.SOCK_DGRAM)
+async def _served(bound_socket: socket.socket, receiver: Receiver) -> _Socket:
     _, opened = await asyncio.get_running_loop().create_datagram_endpoint(
         lambda: _Socket(bound_socket, receiver), sock=bound_socket
     )
