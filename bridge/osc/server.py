@@ -23,9 +23,9 @@ from bridge.osc.peers import Peer, Peers
 from bridge.osc.publisher import Publisher
 from bridge.osc.recent_answers import Answer, Asked, RecentAnswers
 from bridge.osc.returning import returning, take_up
+from bridge.osc.traffic.arrivals import Arrivals
 from bridge.osc.traffic.datagrams import DatagramSockets, Receiver, open_sockets
 from bridge.osc.traffic.endpoints import Endpoint, is_local, machine_of
-from bridge.osc.traffic.inbox import Inbox
 from bridge.osc.traffic.limits import Intake
 from bridge.osc.traffic.outbox import Outbox
 from bridge.processes.show_folder import show_folder
@@ -116,7 +116,7 @@ class OscServer:
         self._remember = remember
         self._remembered: tuple[ReturningSubscriber, ...] = ()
         self._intake = Intake(clock)
-        self._inbox = Inbox(self._intake, self._handle, self._dropped)
+        self._arrivals = Arrivals(self._intake, self._handle, self._dropped)
         self._recent = RecentAnswers(clock)
         self._sockets: DatagramSockets | None = None
         self._outbox = Outbox(self._send_datagram, lambda: self._sockets.unsent_bytes if self._sockets else 0)
@@ -141,7 +141,7 @@ class OscServer:
         return sockets.url("osc.udp", self.host, self.port)
 
     async def open(self, bound_socket: socket.socket) -> None:
-        receiver = Receiver(datagram=self._inbox.put, end=self._arrived, unreachable=self._peers.forget_dead)
+        receiver = Receiver(datagram=self._arrivals.put, end=self._have_arrived, unreachable=self._peers.forget_dead)
         warn = lambda words: self._notice(Noticed(level="warning", message=words))  # noqa: E731 - one line
         self._sockets = await open_sockets(bound_socket, receiver, warn)
         ticking = asyncio.ensure_future(self._tick())
@@ -160,16 +160,16 @@ class OscServer:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._inbox.close()
+        self._arrivals.close()
         self._outbox.close()
         for peer in self._peers.all_recipients():
             self._send_datagram(encode(BYE(__version__)), peer.endpoint)
         await self._open_sockets.close()  # when the last datagram is sent
 
-    def _arrived(self) -> None:
+    def _have_arrived(self) -> None:
         """Handles the datagrams that have arrived, unless older ones are being handled."""
-        if not self._inbox.is_busy:
-            self._inbox.take_turns()
+        if not self._arrivals.is_busy:
+            self._arrivals.take_turns()
 
     def _handle(self, message: Message | Rejected, source: Endpoint) -> bool:
         """Answers a message; whether the answer comes later."""

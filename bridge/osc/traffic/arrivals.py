@@ -20,7 +20,7 @@ MAX_SENDERS = 4_096
 SMALL_BYTES = 2_048
 
 
-class Inbox:
+class Arrivals:
     """The datagrams of each sender that are not handled yet. Used on the event loop."""
 
     def __init__(
