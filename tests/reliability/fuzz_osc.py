@@ -156,7 +156,7 @@ async def fuzz(count: int, seed: int, folder: Path) -> Figures:
     """Sends `count` datagrams to a new server in `folder`."""
     (folder / "state").mkdir()
     clip = folder / "clip.wav"
-    _write_clip(clip)
+    write_clip(clip)
     figures = Figures()
     options = ("--engine", "draft", "--no-midi")
     with serving(folder / "state", *options, dies=True) as server:
@@ -203,7 +203,8 @@ def _senders() -> Iterator[list[socket.socket]]:
         yield opened
 
 
-def _write_clip(path: Path) -> None:
+def write_clip(path: Path) -> None:
+    """Half a second of noise."""
     import wave
 
     with wave.open(str(path), "wb") as clip:
