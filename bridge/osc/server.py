@@ -37,6 +37,8 @@ from bridge.system import sockets
 #: How often old tokens and silent clients are forgotten, and what a next start must know is stored.
 TICK_SECONDS = 1.0
 TICKS_PER_SWEEP = 10
+#: Requests that need time, as submissions whose files are being checked; further requests are refused.
+MAX_PENDING = 4_096
 
 
 class CannotListen(RequestError):  # noqa: N818 - named as in bridge.errors
@@ -193,8 +195,8 @@ class OscServer:
         """Answers a request; whether the answer comes later."""
         peer = self._peers.renew(source)
         address = message.address
-        if not self._outbox.has_room(peer.endpoint):
-            error = Busy(f"{address} was dropped: too many of your requests are being answered.")
+        if not self._outbox.has_room(peer.endpoint) or len(self._tasks) >= MAX_PENDING:
+            error = Busy(f"{address} was dropped: too many requests are being answered.")
             self._complain(source, address, error, find_req(message))
             return False
         try:
