@@ -97,7 +97,7 @@ def check_demucs(name: str) -> None:
 
     On some systems plain pip cannot install it: docs/decisions/0150.
     """
-    if find_spec("demucs") is None:
+    if package_folder("demucs") is None:
         raise WeightsUnavailable(f"The model {name} needs the package demucs, which is not installed.", advice=ADDING)
 
 
