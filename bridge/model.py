@@ -54,6 +54,7 @@ WARNINGS: dict[str, str] = {
     "bad_samples": "The clip contained samples that are not numbers (NaN); they were replaced by silence.",
     "out_of_memory": "The GPU's memory was full, so the CPU did the rest.",
     "backend_differs": "OpenVINO's results differ from torch's on this machine, so torch is used.",
+    "not_kept": "The history could not be written, so the job would be lost if the bridge ended now.",
     "pickled_weights": "One of your own models is a `.th` file, which can run code; a `.safetensors` file cannot.",
 }
 
@@ -147,6 +148,13 @@ class Job(Value, frozen=True, kw_only=True):
     warnings: tuple[Warning, ...] = ()
     failure: Failure | None = None
     ended_unix: float | None = None
+    interruptions: int = 0
+    """How often the bridge or its worker has died in it."""
+
+    @property
+    def took_seconds(self) -> float:
+        """From its submission to its end, 0 before that; never negative, also if the clock was set back meanwhile."""
+        return max(0.0, (self.ended_unix or 0.0) - self.submitted_unix)
 
     @property
     def is_over(self) -> bool:

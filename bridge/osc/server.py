@@ -34,6 +34,22 @@ class CannotListen(RequestError):  # noqa: N818 - named as in bridge.errors
     """The UDP port is in use, or may not be opened."""
 
 
+async def open_address(host: str, port: int) -> socket.socket:
+    """The socket of a server that does not answer yet; what arrives waits for `serve_osc`.
+
+    Raises:
+        CannotListen: the address cannot be opened.
+    """
+    try:
+        return await sockets.server_socket(host, port, socket.SOCK_DGRAM)
+    except (OSError, OverflowError, UnicodeError) as error:  # UnicodeError: not a valid host name
+        reason = getattr(error, "strerror", None) or error
+        raise CannotListen(
+            f"Cannot listen for OSC on UDP port {port} of {host}: {reason}.",
+            advice="Is another bridge running? Quit it, or choose another port with --port.",
+        ) from error
+
+
 @asynccontextmanager
 async def serve_osc(
     bridge: Bridge,
@@ -44,6 +60,7 @@ async def serve_osc(
     defaults: JobRequest,
     notice: Callable[[Noticed], None],
     announce_to: Iterable[tuple[str, int]] = (),
+    bound_socket: socket.socket | None = None,
     show_folder: Callable[[str, Sequence[str]], Awaitable[None]] = show_folder,
 ) -> AsyncIterator[OscServer]:
     """Serves for as long as the context lasts.
@@ -53,27 +70,23 @@ async def serve_osc(
         defaults: what a job gets if its client leaves an option out.
         notice: receives a log line when a handler fails unexpectedly.
         announce_to: (host, port) of each client that receives `/sab/startup`; UDP itself has no such notification.
+        bound_socket: from `open_address`, if the address had to be ours before the server could begin.
         show_folder: as `bridge.processes.show_folder.show_folder`.
 
     Raises:
         CannotListen: the address cannot be opened.
     """
     context = ServerContext(bridge=bridge, peers=Peers(clock), defaults=defaults, show_folder=show_folder)
-    try:
-        bound_socket = await sockets.server_socket(host, port, socket.SOCK_DGRAM)
-        _, server = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: OscServer(context, clock, notice), sock=bound_socket
-        )
-    except (OSError, OverflowError, UnicodeError) as error:  # UnicodeError: not a valid host name
-        reason = getattr(error, "strerror", None) or error
-        raise CannotListen(
-            f"Cannot listen for OSC on UDP port {port} of {host}: {reason}.",
-            advice="Is another bridge running? Quit it, or choose another port with --port.",
-        ) from error
+    if bound_socket is None:
+        bound_socket = await open_address(host, port)
+    family = bound_socket.family
+    _, server = await asyncio.get_running_loop().create_datagram_endpoint(
+        lambda: OscServer(context, clock, notice), sock=bound_socket
+    )
     unsubscribe = bridge.subscribe(server.publisher.on_event)
     try:
         for client_host, client_port in announce_to:
-            server.send([STARTUP(__version__)], (sockets.host_in_family(bound_socket.family, client_host), client_port))
+            server.send([STARTUP(__version__)], (sockets.host_in_family(family, client_host), client_port))
         yield server
     finally:
         unsubscribe()
