@@ -42,9 +42,9 @@ def partial_name(job: str, file: str) -> str:
     return f".{job}.{file}{PARTIAL}"
 
 
-def is_partial_of(job: str, path: Path) -> bool:
-    """Whether `path` is a temporary file of the job."""
-    return path.name.startswith(f".{job}.") and path.name.endswith(PARTIAL)
+def is_partial_of(job: str, file: str) -> bool:
+    """Whether `file` is the name of a temporary file of the job."""
+    return file.startswith(f".{job}.") and file.endswith(PARTIAL)
 
 
 def output_parent(source: Path, project: str | None) -> Path:

@@ -401,7 +401,9 @@ def test_a_job_whose_worker_died_ends_after_its_files_are_removed_and_only_once(
     folder.mkdir()
     partial = folder / partial_name(job.id, "bass.wav")
     partial.touch()
-    desk.scheduler.on_event(Started(job=job.id, engine="draft", device="cpu", output_dir=str(folder)))
+    desk.scheduler.on_event(
+        Started(job=job.id, engine="draft", device="cpu", output_dir=str(folder), created=(str(folder),))
+    )
     desk.scheduler.on_runner_lost("signal 9")
     assert desk.scheduler.job(job.id).state == "running"  # the drive has not answered yet
     ((work, then),) = waiting

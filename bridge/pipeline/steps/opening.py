@@ -14,7 +14,7 @@ from bridge.pipeline.channels import audio_of
 from bridge.pipeline.context import JobControl, WorkerContext
 from bridge.pipeline.job_log import JobLog
 from bridge.pipeline.manifest import EngineRecord, SourceRecord
-from bridge.pipeline.output_folder import OutputFolder
+from bridge.pipeline.output_folder import JobFolders, OutputFolder
 from bridge.pipeline.stems import chosen_stems
 from bridge.protocols import Separator
 from bridge.request import JobRequest
@@ -32,6 +32,7 @@ class OpenJob:
     log: JobLog
     control: JobControl
     region: OpenRegion
+    folders: JobFolders
     began_seconds: float
     """On the monotonic clock."""
     source: SourceRecord
@@ -64,6 +65,7 @@ def open_job(
     context: WorkerContext,
     control: JobControl,
     region: OpenRegion,
+    folders: JobFolders,
     folder: OutputFolder,
     *,
     began_seconds: float,
@@ -95,6 +97,7 @@ def open_job(
         log=log,
         control=control,
         region=region,
+        folders=folders,
         began_seconds=began_seconds,
         source=record,
         source_state=source_state,
