@@ -111,7 +111,7 @@ def test_a_dead_runner_fails_its_job_and_the_next_one_runs(bench: SchedulerBench
     out.mkdir(parents=True)
     bench.scheduler.on_runner_free()
     first, second = bench.submit(), bench.submit()
-    bench.scheduler.on_event(Started(job=first, engine="draft", device="cpu", output_dir=str(out)))
+    bench.scheduler.on_event(Started(job=first, engine="draft", device="cpu", output_dir=str(out), created=(str(out),)))
     (out / f".{first}.bass.partial").touch()
     bench.scheduler.on_runner_lost("Killed")
     failed = bench.scheduler.job(first)

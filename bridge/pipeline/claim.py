@@ -94,6 +94,16 @@ def claim_names(directory: Directory, name: str) -> FolderClaim | None:
     return None
 
 
+def abandoned_by(directory: Directory, name: str) -> str:
+    """The job that holds a claim on these file names and does not run any more; empty: there is none."""
+    try:
+        with directory.open(claim_name(name)) as file:
+            found = _read(file) if try_lock(file) else None
+    except OSError:
+        return ""
+    return "" if found is None else found.job
+
+
 def remove_abandoned(directory: Directory, file_name: str, job: str) -> None:
     """Removes a claim's file if it is the claim of that job, which does not run any more."""
     with suppress(OSError):

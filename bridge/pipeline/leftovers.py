@@ -7,14 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from bridge.errors import BridgeError
-from bridge.pipeline import claim
-from bridge.pipeline.manifest import decode_manifest
+from bridge.pipeline import claim, manifest, unfinished
 from bridge.pipeline.output_folder import OutputFolder, remove_empty
-from bridge.pipeline.unfinished import ENDING, read_record, unfinished_from
 from bridge.system.directory import Directory
-from bridge.system.files import read_open
-
-MANIFEST_ENDING = ".sab.json"
 
 
 def remove_leftovers(job: str, folders: Iterable[str | Path], created: Iterable[str | Path] = ()) -> None:
@@ -41,29 +36,24 @@ def remove_leftovers(job: str, folders: Iterable[str | Path], created: Iterable[
 
 def _sweep(job: str, directory: Directory) -> None:
     folder = OutputFolder(job, directory)
-    for name in directory.names():
-        if name.startswith(".") and name.endswith(claim.ENDING):
-            claim.remove_abandoned(directory, name, job)
-        elif name.endswith(MANIFEST_ENDING):
-            _withdraw_manifest(job, folder, name)
-    for name in directory.names():
-        if name.endswith(f".{ENDING}"):
-            record = read_record(folder, name[: -len(ENDING) - 1])
+    for file in directory.names():
+        if file.startswith(".") and file.endswith(claim.ENDING):
+            claim.remove_abandoned(directory, file, job)
+        elif file.endswith(manifest.ENDING):
+            _withdraw(job, folder, file[: -len(manifest.ENDING)])
+    for file in directory.names():
+        if file.endswith(f".{unfinished.ENDING}"):
+            record = unfinished.read_record(folder, file[: -len(unfinished.ENDING) - 1])
             if record is not None and record.job == job and not any(map(directory.has, record.checks)):
-                directory.remove(name)
+                directory.remove(file)
     folder.sweep()
 
 
-def _withdraw_manifest(job: str, folder: OutputFolder, file_name: str) -> None:
-    """Turns the manifest of a job that did not end into the record of its complete files."""
-    name = file_name[: -len(MANIFEST_ENDING)]
-    try:
-        with folder.open(file_name) as file:
-            manifest = decode_manifest(read_open(file))
-    except (OSError, ValueError):
+def _withdraw(job: str, folder: OutputFolder, name: str) -> None:
+    """Makes the manifest of a job that did not end the record of its complete files."""
+    found = unfinished.read_manifest(folder, name)
+    if found is None or found.job != job:
         return
-    if manifest.job != job or manifest.name != name:
-        return
-    if read_record(folder, name) is None:
-        folder.write_record(f"{name}.{ENDING}", unfinished_from(folder, manifest))
-    folder.remove(file_name)
+    if unfinished.read_record(folder, name) is None:
+        unfinished.withdraw(folder, found)
+    folder.remove(manifest.manifest_name(name))

@@ -16,6 +16,7 @@ from bridge.transcription.pitched import network_file
 from bridge.value import Value
 
 MANIFEST_VERSION = 1
+ENDING = ".sab.json"
 #: The packages whose version can change a job's results.
 RECORDED_PACKAGES = ("av", "demucs", "numpy", "onnxruntime", "openvino", "scipy", "soxr", "torch")
 
@@ -65,6 +66,11 @@ class Manifest(Value, frozen=True, kw_only=True):
     """How long the job took."""
     cache_key: str = ""
     """`Keys.job`, the hash of everything that the results depend on."""
+
+
+def manifest_name(name: str) -> str:
+    """The file name of the manifest of the job called `name`."""
+    return f"{name}{ENDING}"
 
 
 def manifest_of(

@@ -12,7 +12,7 @@ from typing import BinaryIO, Protocol
 
 from bridge.errors import NotWritable, OutOfSpace, OutsideRoots
 from bridge.model import Result
-from bridge.pipeline.claim import FolderClaim, claim_name, claim_names
+from bridge.pipeline.claim import FolderClaim, abandoned_by, claim_name, claim_names
 from bridge.project_paths import PARTIAL, check_roots, is_partial_of, numbered, partial_name
 from bridge.system.directory import Directory
 from bridge.system.files import is_drive_full
@@ -72,6 +72,10 @@ class OutputFolder:
     def holds(self, name: str) -> bool:
         """Whether something of that name is in the folder."""
         return self._directory.has(name)
+
+    def left_by(self, name: str) -> str:
+        """The id of the killed job called `name` whose claim lies here; empty: there is none."""
+        return abandoned_by(self._directory, name)
 
     def open(self, name: str) -> BinaryIO:
         """A file of the folder, for reading.

@@ -12,9 +12,10 @@ from typing import BinaryIO, Literal
 
 import msgspec
 
+from bridge.errors import BridgeError
 from bridge.model import Job, Outcome, Result
 from bridge.options.record import from_json, to_json, to_record
-from bridge.pipeline.manifest import Manifest
+from bridge.pipeline.manifest import Manifest, decode_manifest, manifest_name
 from bridge.pipeline.output_folder import OutputFolder
 from bridge.system.files import crc32_of, read_open
 from bridge.value import Value
@@ -114,8 +115,12 @@ class UnfinishedRecord:
         self._folder.write_record(self._file, encode_record(content))
 
 
-def unfinished_from(folder: OutputFolder, manifest: Manifest) -> bytes:
-    """The record of a job that was killed between its manifest and its end."""
+def withdraw(folder: OutputFolder, manifest: Manifest) -> Unfinished:
+    """Turns the manifest of a job that was killed before its end into its record; returns it.
+
+    Raises:
+        OSError, BridgeError: it cannot be written.
+    """
     checks = {result.file: _check_of(folder, result.file) for result in manifest.results}
     content = Unfinished(
         note=_NOTES["running"],
@@ -127,7 +132,19 @@ def unfinished_from(folder: OutputFolder, manifest: Manifest) -> bytes:
         checks={name: check for name, check in checks.items() if check is not None},
         cache_key=manifest.cache_key,
     )
-    return encode_record(content)
+    folder.write_record(record_name(manifest.name), encode_record(content))
+    folder.remove(manifest_name(manifest.name))
+    return content
+
+
+def read_manifest(folder: OutputFolder, name: str) -> Manifest | None:
+    """The manifest of the job called `name`; None if there is none, or none that can be read."""
+    try:
+        with folder.open(manifest_name(name)) as file:
+            manifest = decode_manifest(read_open(file))
+    except (OSError, ValueError):
+        return None
+    return manifest if manifest.name == name else None
 
 
 def record_name(name: str) -> str:
@@ -155,17 +172,28 @@ def unfinished_files(folder: OutputFolder, name: str, key: str, files: Iterable[
     If a file has changed, or if the folder has another of the names in `files`, that is the user's work, and the folder
     is left alone. A manifest of that job is removed: the job was killed before its end, and will write another.
     """
-    record = read_record(folder, name)
+    record = read_record(folder, name) or _withdrawn(folder, name)
     if record is None or record.cache_key != key:
         return None
     present = {file for file in files if folder.holds(file)}
     if any(_check_of(folder, file) != record.checks.get(file, -1) for file in present):
         return None
-    manifest = f"{name}.sab.json"
+    manifest = manifest_name(name)
     if manifest in present:
         folder.remove(manifest)
         present.remove(manifest)
     return present
+
+
+def _withdrawn(folder: OutputFolder, name: str) -> Unfinished | None:
+    """The record of a job that was killed after its last file, while it held its claim."""
+    manifest = read_manifest(folder, name)
+    if manifest is None or folder.left_by(name) != manifest.job:
+        return None
+    try:
+        return withdraw(folder, manifest)
+    except (OSError, BridgeError):
+        return None
 
 
 def _check_of(folder: OutputFolder, name: str) -> int | None:

@@ -91,7 +91,11 @@ class Directory:
         """
         file = self.create(name)
         if sys.platform != "win32":
-            self.remove(name)
+            try:
+                self.remove(name)
+            except BaseException:
+                file.close()
+                raise
         return file
 
     def create_or_open(self, name: str) -> BinaryIO:

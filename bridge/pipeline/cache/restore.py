@@ -12,7 +12,7 @@ import msgspec
 from bridge.audio.riff import appended_bytes
 from bridge.audio.source import OpenRegion
 from bridge.pipeline.cache.store import BLOCK_BYTES, OpenEntry
-from bridge.pipeline.manifest import decode_manifest
+from bridge.pipeline.manifest import decode_manifest, manifest_name
 from bridge.pipeline.output_files import OutputFile, result_file_name
 from bridge.pipeline.output_folder import JobFolders, OutputFolder
 from bridge.pipeline.stems import stem_chunks
@@ -103,7 +103,7 @@ def _rechunked(blocks: Iterator[bytes]) -> Iterator[bytes]:
 
 def _has_manifest(folder: OutputFolder, name: str, key: str) -> bool:
     try:
-        with folder.open(f"{name}.sab.json") as file:
+        with folder.open(manifest_name(name)) as file:
             return decode_manifest(read_open(file)).cache_key == key
     except (OSError, ValueError):
         return False

@@ -10,7 +10,7 @@ import msgspec
 from bridge.events import Analysed
 from bridge.model import TOGETHER, Result
 from bridge.pipeline.cache.restore import find_previous_folder, is_unchanged, write_if_missing
-from bridge.pipeline.manifest import encode_manifest, manifest_of
+from bridge.pipeline.manifest import encode_manifest, manifest_name, manifest_of
 from bridge.pipeline.notes import NotesOfJob
 from bridge.pipeline.output_files import OutputFile, picture_of
 from bridge.pipeline.output_folder import OutputFolder
@@ -65,7 +65,7 @@ def write_manifest(job: OpenJob, folder: OutputFolder) -> None:
         seconds=job.context.clock.monotonic_seconds() - job.began_seconds,
         cache_key=job.keys.job,
     )
-    with folder.new_file(f"{job.name}.sab.json") as file:
+    with folder.new_file(manifest_name(job.name)) as file:
         file.write(encode_manifest(manifest))
 
 
