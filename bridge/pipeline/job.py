@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from bridge.errors import BridgeError, Cancelled
+from bridge.audio.source import FoundRegion
+from bridge.errors import BridgeError, Cancelled, unresponsive_drive
 from bridge.events import JobEvent, Submitted
 from bridge.pipeline.context import JobControl, WorkerContext
 from bridge.pipeline.job_log import JobLog
@@ -24,6 +25,10 @@ from bridge.pipeline.steps.writing import previous_folder, write_made_stems, wri
 from bridge.pipeline.unfinished import UnfinishedRecord, unfinished_files
 from bridge.project_paths import result_name
 from bridge.request import JobRequest
+from bridge.system.off_loop import answer_of
+
+#: A drive that has to wake up, or a server far away, may need half of it.
+LOOK_SECONDS = 30.0
 
 
 def run_job(
@@ -41,12 +46,24 @@ def run_job(
     began = clock.monotonic_seconds()
     control.progress.enter("loading")
     control.checkpoint(0.0)
-    found = find_source(request, max_seconds=context.max_seconds, roots=context.roots)
+    found = _find_source(request, context, control)
     with JobFolders(job, name, possible_files(name, request), context.roots) as folders:
         folder = _claim_folder(log, folders)
         folder.check_space(found.scratch_bytes())
         with found.open(folder.scratch("source"), control) as region:
             _make_files(open_job(log, context, control, region, folders, folder, began_seconds=began), folder)
+
+
+def _find_source(request: JobRequest, context: WorkerContext, control: JobControl) -> FoundRegion:
+    """Looks at the source once more, for no longer than a drive may take to answer."""
+    try:
+        return answer_of(
+            lambda: find_source(request, max_seconds=context.max_seconds, roots=context.roots),
+            timeout_seconds=LOOK_SECONDS,
+            while_waiting=lambda: control.checkpoint(0.0),
+        )
+    except TimeoutError:
+        raise unresponsive_drive(request.source) from None
 
 
 def _claim_folder(log: JobLog, folders: JobFolders) -> OutputFolder:

@@ -22,15 +22,18 @@ RECORDED_PACKAGES = ("av", "demucs", "numpy", "onnxruntime", "openvino", "scipy"
 
 
 class SourceRecord(Value, frozen=True, kw_only=True):
-    """The source: the file, the hash of its bytes, and the region of it."""
+    """The source: the file, a hash of it, and the region of it."""
 
     path: str
     sha256: str
+    """Of the file's bytes; empty for a large file, of which a job reads only its region."""
     start_seconds: float
     start_frame: int
     frames: int
     sample_rate_hz: int
     channels: int
+    region_sha256: str = ""
+    """Of the region's samples as 32-bit floats, if `sha256` is empty."""
 
 
 class EngineRecord(Value, frozen=True, kw_only=True):

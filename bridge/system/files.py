@@ -97,12 +97,13 @@ def write_whole(path: Path, content: bytes) -> None:
         raise
 
 
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
+def sha256_of(path: Path, checkpoint: Callable[[], None] = lambda: None) -> str:
+    """The SHA-256 of a file, in hexadecimal; `checkpoint` is called after each megabyte, and may raise to stop."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
+            checkpoint()
     return digest.hexdigest()
 
 
