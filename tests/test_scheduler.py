@@ -137,7 +137,7 @@ def test_the_job_of_a_dead_runner_runs_again_before_all_others_and_fails_the_sec
     out.mkdir(parents=True)
     bench.scheduler.on_runner_free()
     first, second = bench.submit(), bench.submit()
-    bench.scheduler.on_event(Started(job=first, engine="draft", device="cpu", output_dir=str(out)))
+    bench.scheduler.on_event(Started(job=first, engine="draft", device="cpu", output_dir=str(out), created=(str(out),)))
     (out / f".{first}.bass.partial").touch()
     bench.scheduler.on_runner_lost("Killed")
     assert not out.exists()
@@ -570,7 +570,8 @@ def test_a_job_waits_until_what_its_last_run_left_is_removed(clip: Path) -> None
         folder.mkdir(exist_ok=True)
         partial = folder / partial_name(number, "bass.wav")
         partial.touch()
-        bench.scheduler.on_event(Started(job=number, engine="draft", device="cpu", output_dir=str(folder)))
+        started = Started(job=number, engine="draft", device="cpu", output_dir=str(folder), created=(str(folder),))
+        bench.scheduler.on_event(started)
         bench.scheduler.on_runner_lost("signal 9")
         bench.scheduler.on_runner_free()
         assert bench.runner.asked.count(("run", number)) == 1  # the drive has not answered yet

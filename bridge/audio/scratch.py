@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 import numpy as np
 
@@ -13,37 +15,44 @@ if TYPE_CHECKING:
     from bridge.protocols import Samples
 
 BYTES_PER_SAMPLE = 4
+#: Where a scratch file lies: a path that it has to itself, or what opens a file without a name.
+ScratchPlace: TypeAlias = "Path | Callable[[], BinaryIO]"
 
 
 class Scratch:
     """float32 samples in a raw file, and their highest and lowest value."""
 
-    def __init__(self, path: Path, channels: int, sample_rate_hz: int) -> None:
-        self.path = path
+    def __init__(self, place: ScratchPlace, channels: int, sample_rate_hz: int) -> None:
         self.frames = 0
         self.highest = 0.0
         self.lowest = 0.0
+        self.is_finite = True
+        """Whether every sample is a number."""
+        self._path = place if isinstance(place, Path) else None
         self._channels = channels
         self._sample_rate_hz = sample_rate_hz
-        self._file = path.open("xb")
+        self.file: BinaryIO = place.open("x+b") if isinstance(place, Path) else place()
 
     def append(self, block: Samples) -> None:
         """Appends float32 (frames, channels)."""
         if not len(block):
             return
-        self.highest = max(self.highest, float(block.max()))
-        self.lowest = min(self.lowest, float(block.min()))
+        highest, lowest = float(block.max()), float(block.min())
+        self.is_finite = self.is_finite and math.isfinite(highest) and math.isfinite(lowest)
+        self.highest = max(self.highest, highest)
+        self.lowest = min(self.lowest, lowest)
         self.frames += len(block)
-        self._file.write(np.ascontiguousarray(block, dtype="<f4").data)
+        self.file.write(np.ascontiguousarray(block, dtype="<f4").data)
 
     def close(self) -> None:
         """Finishes writing; `signal` reads the file."""
-        self._file.close()
+        self.file.flush()
 
     def discard(self) -> None:
-        self._file.close()
-        self.path.unlink(missing_ok=True)
+        self.file.close()
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
 
     def signal(self, first_frame: int = 0) -> RawSignal:
-        """The written samples, read from disk on demand; they start at frame `first_frame`."""
-        return RawSignal(self.path, self.frames, self._channels, self._sample_rate_hz, first_frame)
+        """The written samples, read from disk on demand until `discard`; they start at frame `first_frame`."""
+        return RawSignal(self.file, self.frames, self._channels, self._sample_rate_hz, first_frame)
