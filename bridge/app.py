@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from bridge.midi.lateness_log import LatenessLog
 from bridge.midi.ports.port_layout import PortLayout
 from bridge.options.paths import current_folder
 from bridge.options.request import build_request, check_request
+from bridge.osc.access.gate import Gate, Rules
+from bridge.osc.access.rules import rules_of, with_safe_roots
 from bridge.osc.http.server import serve_http
 from bridge.osc.http.view import BridgeView
 from bridge.osc.server import OscServer, serve_osc
@@ -73,9 +76,11 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
     """Runs a bridge until the block ends; with OSC server, history and MIDI ports unless `serve` is False.
 
     Raises:
-        BridgeError: the address is taken.
+        BridgeError: the address is taken, or other computers would reach the bridge without a secret.
     """
     check_request(settings.defaults)
+    rules = await asyncio.to_thread(rules_of, settings) if serve else Rules()
+    settings = with_safe_roots(settings) if serve else settings
     with suppress(TimeoutError):  # the engine is checked again with each job
         engine = settings.defaults.engine.name
         await off_loop(lambda: check_engine(engine, settings.models_dir), timeout_seconds=ANSWER_SECONDS)
@@ -101,6 +106,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
     async with AsyncExitStack() as parts:
         address = http_address = ""
         if serve:
+            gate = Gate(rules, clock, bus.publish)
             subscribers = ReturningSubscribers(_own_folder(settings) / "listeners.json")
             server = serve_osc(
                 bridge,
@@ -110,6 +116,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
                 defaults=settings.defaults,
                 notice=bus.publish,
                 announce_to=subscribers.load(),
+                gate=gate,
             )
             osc = await parts.enter_async_context(server)
             parts.callback(lambda: subscribers.save(osc.subscribers))
@@ -118,7 +125,9 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
             if isinstance(store, JournalStore):
                 store.load()
             scheduler.recover()
-            http_address = await parts.enter_async_context(_discovery(bridge, osc, settings, bus.publish_retained))
+            http_address = await parts.enter_async_context(
+                _discovery(bridge, osc, gate, settings, bus.publish_retained)
+            )
         parts.push_async_callback(clean_up.close)
         parts.callback(scheduler.close)
         parts.push_async_callback(worker.close)
@@ -133,7 +142,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
 
 @asynccontextmanager
 async def _discovery(
-    bridge: LocalBridge, osc: OscServer, settings: Settings, notice: Callable[[Noticed], None]
+    bridge: LocalBridge, osc: OscServer, gate: Gate, settings: Settings, notice: Callable[[Noticed], None]
 ) -> AsyncIterator[str]:
     """Serves HTTP (OSCQuery) and announces the bridge by zeroconf; yields the HTTP address, "" if there is none.
 
@@ -145,7 +154,7 @@ async def _discovery(
             port = osc.port if settings.http_port is None else settings.http_port
             view = BridgeView(bridge, bridge.engines, settings.defaults, osc.host, osc.port)
             http_address = await parts.enter_async_context(
-                serve_http(view, host=settings.host, port=port, notice=notice)
+                serve_http(view, gate, host=settings.host, port=port, notice=notice)
             )
         if settings.announce:
             http_port = urlsplit(http_address).port

@@ -5,6 +5,7 @@
     │   ├── UnknownAddress          unknown_address
     │   ├── BadArguments            bad_arguments
     │   ├── ProtocolMismatch        protocol
+    │   ├── NotAllowed              not_allowed
     │   └── QueueFull               queue_full
     ├── SourceError         the audio file cannot be used
     │   ├── NotFound                not_found
@@ -38,6 +39,7 @@ ADVICE: dict[str, str] = {
     "unknown_address": "See docs/osc.md for the addresses that this server understands.",
     "bad_arguments": "`sab COMMAND --help` and docs/osc.md list the valid arguments.",
     "protocol": "Update the client or the bridge, so that both speak the same protocol version.",
+    "not_allowed": "docs/security.md says who may ask this bridge, and how a program shows that it may.",
     "queue_full": "Wait for a job to finish, or cancel one.",
     "not_found": "Check the name, and whether its drive is connected.",
     "not_readable": "Check that it is a file, and that you may read it.",
@@ -90,6 +92,10 @@ class BadArguments(RequestError):
 
 class ProtocolMismatch(RequestError):
     code = "protocol"
+
+
+class NotAllowed(RequestError):
+    code = "not_allowed"
 
 
 class QueueFull(RequestError):
@@ -160,7 +166,7 @@ class Cancelled(Exception):
 ERRORS: Mapping[str, type[BridgeError]] = {
     kind.code: kind
     for kind in (
-        *(UnknownAddress, BadArguments, ProtocolMismatch, QueueFull),
+        *(UnknownAddress, BadArguments, ProtocolMismatch, NotAllowed, QueueFull),
         *(NotFound, NotReadable, NotAudio, TooLong, OutsideRoots),
         *(NotWritable, OutOfSpace),
         *(WeightsUnavailable, EngineFailed, OutOfMemory),

@@ -54,7 +54,7 @@ WARNINGS: dict[str, str] = {
     "bad_samples": "The clip contained samples that are not numbers (NaN); they were replaced by silence.",
     "out_of_memory": "The GPU's memory was full, so the CPU did the rest.",
     "backend_differs": "OpenVINO's results differ from torch's on this machine, so torch is used.",
-    "pickled_weights": "One of your own models is a `.th` file, which can run code; a `.safetensors` file cannot.",
+    "pickled_weights": "One of your own models is a `.th` file that can run code; you have set `trust_pickles`.",
 }
 
 

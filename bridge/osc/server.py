@@ -15,6 +15,7 @@ from bridge import __version__
 from bridge.config import DEFAULT_HOST, DEFAULT_PORT
 from bridge.errors import BridgeError, InternalError, RequestError
 from bridge.events import Noticed
+from bridge.osc.access.gate import Gate, Rules
 from bridge.osc.addresses import BYE, FAIL, STARTUP, Message, is_answer
 from bridge.osc.arguments import Arguments, find_req, read_arguments
 from bridge.osc.codec import Rejected, decode, encode
@@ -44,6 +45,7 @@ async def serve_osc(
     defaults: JobRequest,
     notice: Callable[[Noticed], None],
     announce_to: Iterable[tuple[str, int]] = (),
+    gate: Gate | None = None,
     show_folder: Callable[[str, Sequence[str]], Awaitable[None]] = show_folder,
 ) -> AsyncIterator[OscServer]:
     """Serves for as long as the context lasts.
@@ -53,6 +55,7 @@ async def serve_osc(
         defaults: what a job gets if its client leaves an option out.
         notice: receives a log line when a handler fails unexpectedly.
         announce_to: (host, port) of each client that receives `/sab/startup`; UDP itself has no such notification.
+        gate: who may ask; None: any program of this machine.
         show_folder: as `bridge.processes.show_folder.show_folder`.
 
     Raises:
@@ -62,7 +65,7 @@ async def serve_osc(
     try:
         bound_socket = await sockets.server_socket(host, port, socket.SOCK_DGRAM)
         _, server = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: OscServer(context, clock, notice), sock=bound_socket
+            lambda: OscServer(context, clock, notice, gate or Gate(Rules(), clock)), sock=bound_socket
         )
     except (OSError, OverflowError, UnicodeError) as error:  # UnicodeError: not a valid host name
         reason = getattr(error, "strerror", None) or error
@@ -83,12 +86,13 @@ async def serve_osc(
 class OscServer(asyncio.DatagramProtocol):
     """Serves protocol 1 on one UDP socket; made by `serve_osc`."""
 
-    def __init__(self, context: ServerContext, clock: Clock, notice: Callable[[Noticed], None]) -> None:
+    def __init__(self, context: ServerContext, clock: Clock, notice: Callable[[Noticed], None], gate: Gate) -> None:
         self.publisher = Publisher(context.bridge, context.peers, self.send)
         self._context = context
         self._peers = context.peers
         self._clock = clock
         self._notice = notice
+        self._gate = gate
         self._transport: asyncio.DatagramTransport | None = None
         self._closed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -124,8 +128,14 @@ class OscServer(asyncio.DatagramProtocol):
         """A client that cannot be reached loses its subscription when its time-to-live ends."""
 
     def datagram_received(self, data: bytes, addr: Endpoint) -> None:
-        for message in decode(data):
+        if not self._gate.listens_to(addr):
+            return
+        for index, message in enumerate(decode(data)):
             if is_answer(message.address):
+                continue
+            instead = self._gate.refusal(addr, message, room_bytes=0 if index else len(data))
+            if instead is not None:
+                self._send_all(instead, addr)
                 continue
             if isinstance(message, Rejected):
                 self._reject(self._peers.renew(addr), message.address, message.error, "")
@@ -133,6 +143,11 @@ class OscServer(asyncio.DatagramProtocol):
                 self._answer(message, addr)
 
     def send(self, messages: Iterable[Message], endpoint: Endpoint) -> None:
+        first = self._gate.before_sending(endpoint)
+        if first is not None:
+            self._send_all([*first, *messages], endpoint)
+
+    def _send_all(self, messages: Iterable[Message], endpoint: Endpoint) -> None:
         if self._transport is None or self._transport.is_closing():
             return
         for message in messages:
