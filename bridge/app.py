@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -37,6 +36,7 @@ from bridge.store.memory import MemoryStore
 from bridge.store.returning_subscribers import ReturningSubscribers
 from bridge.system.clock import SystemClock
 from bridge.system.off_loop import ANSWER_SECONDS, BackgroundDiskWork, off_loop
+from bridge.system.private_folders import close_folder, private_folder
 from bridge.worker.client import WorkerClient
 
 #: A job whose process died ends after this time, even if the drive with its temporary files does not answer.
@@ -79,7 +79,10 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
         BridgeError: the address is taken, or other computers would reach the bridge without a secret.
     """
     check_request(settings.defaults)
-    rules = await asyncio.to_thread(rules_of, settings) if serve else Rules()
+    try:
+        rules = await off_loop(lambda: _prepare(settings, serve=serve), timeout_seconds=ANSWER_SECONDS)
+    except TimeoutError:
+        raise unresponsive_drive(settings.state_dir) from None
     settings = with_safe_roots(settings) if serve else settings
     with suppress(TimeoutError):  # the engine is checked again with each job
         engine = settings.defaults.engine.name
@@ -138,6 +141,17 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
         await inspector.start()
         await player.start()
         yield RunningBridge(bridge, worker, settings, address, http_address)
+
+
+def _prepare(settings: Settings, *, serve: bool) -> Rules:
+    """Closes the bridge's folders to other accounts, and reads who may ask. Raises BadArguments."""
+    rules = rules_of(settings) if serve else Rules()
+    for folder in (settings.cache_dir, *([_own_folder(settings)] if serve and settings.port else ())):
+        with suppress(OSError):  # what needs the folder will say so
+            private_folder(folder)
+    for folder in (settings.state_dir, settings.cache_dir):
+        close_folder(folder)
+    return rules
 
 
 @asynccontextmanager
