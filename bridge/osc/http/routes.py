@@ -19,7 +19,7 @@ from bridge.errors import BadArguments, BridgeError, NotFound
 from bridge.osc.access.gate import Gate
 from bridge.osc.handlers import SERVER_NAME
 from bridge.osc.http import oscquery
-from bridge.osc.http.connections import LimitedConnections
+from bridge.osc.http.connections import MAX_CONNECTIONS, LimitedConnections
 from bridge.osc.http.view import DEFAULT_JOBS, MAX_JOBS, BridgeView
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ async def start_routes(view: BridgeView, bound_socket: socket.socket, gate: Gate
             max_field_size=MAX_LINE_BYTES,
         )
 
-    server = await loop.create_server(LimitedConnections(handler), sock=bound_socket)
+    server = await loop.create_server(LimitedConnections(handler), sock=bound_socket, backlog=MAX_CONNECTIONS)
 
     async def stop() -> None:
         server.close()
