@@ -22,6 +22,8 @@ from bridge.midi.lateness_log import LatenessLog
 from bridge.midi.ports.port_layout import PortLayout
 from bridge.options.paths import current_folder
 from bridge.options.request import build_request, check_request
+from bridge.osc.access.gate import Gate, Rules
+from bridge.osc.access.rules import rules_of, with_safe_roots
 from bridge.osc.http.server import serve_http
 from bridge.osc.http.view import BridgeView
 from bridge.osc.server import OscServer, open_address, serve_osc
@@ -36,6 +38,7 @@ from bridge.store.own_folder import lock_folder, released
 from bridge.store.returning_subscribers import ReturningSubscriber, ReturningSubscribers
 from bridge.system.clock import SystemClock
 from bridge.system.off_loop import ANSWER_SECONDS, BackgroundDiskWork, off_loop
+from bridge.system.private_folders import close_folder, private_folder
 from bridge.worker.client import WorkerClient
 
 T = TypeVar("T")
@@ -77,9 +80,15 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
     """Runs a bridge until the block ends; with OSC server, history and MIDI ports unless `serve` is False.
 
     Raises:
-        BridgeError: the address is taken, or another bridge uses its folder.
+        BridgeError: the address is taken, another bridge uses its folder, or other computers would reach the bridge
+            without a secret.
     """
     check_request(settings.defaults)
+    try:
+        rules = await off_loop(lambda: _prepare(settings, serve=serve), timeout_seconds=ANSWER_SECONDS)
+    except TimeoutError:
+        raise unresponsive_drive(settings.state_dir) from None
+    settings = with_safe_roots(settings) if serve else settings
     with suppress(TimeoutError):  # the engine is checked again with each job
         engine = settings.defaults.engine.name
         await off_loop(lambda: check_engine(engine, settings.models_dir), timeout_seconds=ANSWER_SECONDS)
@@ -108,6 +117,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
             bound_sockets = await open_address(settings.host, settings.port, bus.publish_retained)
             for bound_socket in bound_sockets:
                 parts.callback(bound_socket.close)
+            gate = Gate(rules, clock, bus.publish)
             subscribers = ReturningSubscribers(settings.own_folder / "listeners.json")
             returning: Iterable[ReturningSubscriber] = ()
             if isinstance(store, DurableStore):
@@ -125,13 +135,16 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
                 returning=returning,
                 remember=subscribers.save if isinstance(store, DurableStore) else lambda _: None,
                 bound_sockets=bound_sockets,
+                gate=gate,
             )
             osc = await parts.enter_async_context(server)
             if isinstance(store, DurableStore):
                 parts.callback(lambda: subscribers.save(osc.subscribers))
             address = osc.url
             scheduler.recover()
-            http_address = await parts.enter_async_context(_discovery(bridge, osc, settings, bus.publish_retained))
+            http_address = await parts.enter_async_context(
+                _discovery(bridge, osc, gate, settings, bus.publish_retained)
+            )
         parts.push_async_callback(clean_up.close)
         parts.callback(scheduler.close)
         parts.push_async_callback(worker.close)
@@ -145,9 +158,20 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
         yield RunningBridge(bridge, worker, settings, address, http_address)
 
 
+def _prepare(settings: Settings, *, serve: bool) -> Rules:
+    """Closes the bridge's folders to other accounts, and reads who may ask. Raises BadArguments."""
+    rules = rules_of(settings) if serve else Rules()
+    for folder in (settings.cache_dir, *([settings.own_folder] if serve and settings.port else ())):
+        with suppress(OSError):  # what needs the folder will say so
+            private_folder(folder)
+    for folder in (settings.state_dir, settings.cache_dir):
+        close_folder(folder)
+    return rules
+
+
 @asynccontextmanager
 async def _discovery(
-    bridge: LocalBridge, osc: OscServer, settings: Settings, notice: Callable[[Noticed], None]
+    bridge: LocalBridge, osc: OscServer, gate: Gate, settings: Settings, notice: Callable[[Noticed], None]
 ) -> AsyncIterator[str]:
     """Serves HTTP (OSCQuery) and announces the bridge by zeroconf; yields the HTTP address, "" if there is none.
 
@@ -159,7 +183,7 @@ async def _discovery(
             port = osc.port if settings.http_port is None else settings.http_port
             view = BridgeView(bridge, bridge.engines, settings.defaults, osc.host, osc.port)
             http_address = await parts.enter_async_context(
-                serve_http(view, host=settings.host, port=port, notice=notice)
+                serve_http(view, gate, host=settings.host, port=port, notice=notice)
             )
         if settings.announce:
             http_port = urlsplit(http_address).port

@@ -55,7 +55,7 @@ WARNINGS: dict[str, str] = {
     "out_of_memory": "The GPU's memory was full, so the CPU did the rest.",
     "backend_differs": "OpenVINO's results differ from torch's on this machine, so torch is used.",
     "not_kept": "The history could not be written, so the job would be lost if the bridge ended now.",
-    "pickled_weights": "One of your own models is a `.th` file, which can run code; a `.safetensors` file cannot.",
+    "pickled_weights": "One of your own models is a `.th` file that can run code; you have set `trust_pickles`.",
 }
 
 

@@ -21,6 +21,7 @@ from bridge.errors import EngineFailed
 from bridge.events import Ended, MidiEnded, Produced
 from bridge.model import Result
 from bridge.options.paths import absolute_path, current_folder
+from bridge.osc.access.keys import keys_for
 from bridge.osc.addresses import ACCEPTED, FAIL, STATUS_REPLY
 from bridge.osc.client import OscClient, open_client
 from bridge.osc.fields import arguments_of, event_of
@@ -45,9 +46,13 @@ async def demo(
 ) -> int:
     """Separate the clip that comes with the bridge, and play its notes. Takes less than a minute."""
     options = [*(["--no-midi"] if no_midi else []), *(["--models-dir", str(models_dir)] if models_dir else [])]
+    keys = keys_for(shared.settings_from())
     report = TextReport.for_people()
     with as_file(files("bridge.demo") / "clip.ogg") as clip:
-        async with _server(options) as (host, port), open_client(host, port) as client:
+        async with (
+            _server(options) as (host, port),
+            open_client(host, port, keys) as client,
+        ):
             where = sockets.url("osc.udp", host, port)
             report.say(f"A bridge listens on {where}. It gets four bars of drums, bass, chords and a voice.")
             await client.ask("/sab/hello", "sab demo", PROTOCOL_VERSION)

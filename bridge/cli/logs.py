@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from bridge.cli.output.terminal import TerminalHandler
 from bridge.plain import plain
+from bridge.system.private_folders import open_private, private_folder
 
 LOG_NAME = "bridge.log"
 MAX_BYTES = 1_000_000
@@ -29,12 +31,17 @@ def log_into(folder: Path) -> None:
     root.addHandler(logging.NullHandler())
     logging.getLogger("bridge").setLevel(logging.INFO)
     with contextlib.suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(
-            folder / LOG_NAME, maxBytes=MAX_BYTES, backupCount=1, encoding="utf-8", delay=True
-        )
+        private_folder(folder)
+        handler = _PrivateLog(folder / LOG_NAME, maxBytes=MAX_BYTES, backupCount=1, encoding="utf-8", delay=True)
         handler.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         root.addHandler(handler)
+
+
+class _PrivateLog(RotatingFileHandler):
+    """A log that only this account may read: it names the user's songs and folders."""
+
+    def _open(self) -> TextIOWrapper:
+        return cast(TextIOWrapper, open(self.baseFilename, self.mode, encoding=self.encoding, opener=open_private))
 
 
 class PlainFormatter(logging.Formatter):

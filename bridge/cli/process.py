@@ -45,14 +45,20 @@ As = Annotated[
 @shared.command
 @takes("process")
 async def process(
-    options: Given, files: Sources, json: shared.Json = False, models_dir: shared.ModelsDir = None
+    options: Given,
+    files: Sources,
+    json: shared.Json = False,
+    models_dir: shared.ModelsDir = None,
+    trust_pickles: shared.TrustPickles = False,
 ) -> int:
     """Separate songs or clips into stems, with a MIDI file for each of them.
 
     The results go into the project that the clip belongs to, or into a folder "stems" beside the clip.
     Several clips have a folder each.
     """
-    return await _run(files, shared.settings_from(models_dir=models_dir), options, json=json)
+    return await _run(
+        files, shared.settings_from(models_dir=models_dir, trust_pickles=trust_pickles), options, json=json
+    )
 
 
 @shared.command

@@ -38,6 +38,9 @@ async def serve(
     announce: shared.Announce = False,
     state_dir: shared.StateDir = None,
     models_dir: shared.ModelsDir = None,
+    secret_file: shared.SecretFile = None,
+    allow: shared.Allow = None,
+    trust_pickles: shared.TrustPickles = False,
 ) -> int:
     """Wait for OSC messages, without a screen. Ctrl-C ends it.
 
@@ -45,7 +48,7 @@ async def serve(
     """
     settings = shared.settings_from(
         **options, host=host, port=port, no_midi=no_midi, http_port=http_port, no_http=no_http, announce=announce,
-        state_dir=state_dir, models_dir=models_dir,
+        state_dir=state_dir, models_dir=models_dir, secret_file=secret_file, allow=allow, trust_pickles=trust_pickles,
     )  # fmt: skip
     log_into(settings.own_folder)
     async with shared.interruption() as interrupted, open_bridge(settings) as running:
@@ -69,6 +72,9 @@ def tui(
     announce: shared.Announce = False,
     state_dir: shared.StateDir = None,
     models_dir: shared.ModelsDir = None,
+    secret_file: shared.SecretFile = None,
+    allow: shared.Allow = None,
+    trust_pickles: shared.TrustPickles = False,
 ) -> None:
     """Open the screen: every job with its progress, and the server that your DAW talks to. This is plain `sab`."""
     terminal.require_screen()
@@ -76,7 +82,7 @@ def tui(
 
     settings = shared.settings_from(
         **options, host=host, port=port, no_midi=no_midi, http_port=http_port, no_http=no_http, announce=announce,
-        state_dir=state_dir, models_dir=models_dir,
+        state_dir=state_dir, models_dir=models_dir, secret_file=secret_file, allow=allow, trust_pickles=trust_pickles,
     )  # fmt: skip
     log_into(settings.own_folder)
     run(functools.partial(open_bridge, settings))

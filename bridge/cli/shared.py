@@ -87,6 +87,24 @@ StateDir: TypeAlias = Annotated[
 ModelsDir: TypeAlias = Annotated[
     Path | None, typer.Option("--models-dir", help="Folder with your own models.", rich_help_panel=_PLACES)
 ]
+SecretFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--secret-file", help="The file with the secret for other computers.", rich_help_panel=_PLACES),
+]
+Allow: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow",
+        help="Another computer, or a network, that may use the bridge with the secret, as 192.168.1.0/24.",
+        rich_help_panel=_PLACES,
+    ),
+]
+TrustPickles: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--trust-pickles", help="Load your own models that may run code (.th files).", rich_help_panel=_PLACES
+    ),
+]
 NoMidi: TypeAlias = Annotated[
     bool,
     typer.Option("--no-midi", help="Open no MIDI ports; MIDI files are written all the same.", rich_help_panel=_PLACES),
@@ -97,7 +115,7 @@ P = ParamSpec("P")
 
 def settings_from(**options: object) -> Settings:
     """The settings for a command with these options (None, False: not given)."""
-    given = {name: value for name, value in options.items() if value is not None and value is not False}
+    given = {name: value for name, value in options.items() if value not in (None, False, [])}
     return load_settings(os.environ, given)
 
 

@@ -15,6 +15,7 @@ from bridge import __version__
 from bridge.config import DEFAULT_HOST, DEFAULT_PORT
 from bridge.errors import BridgeError, Busy, InternalError, NotFound, RequestError
 from bridge.events import Noticed
+from bridge.osc.access.gate import Gate, Rules
 from bridge.osc.addresses import BYE, FAIL, STARTUP, Message, is_answer
 from bridge.osc.arguments import Arguments, find_req, read_arguments
 from bridge.osc.codec import Rejected, decode, encode
@@ -70,6 +71,7 @@ async def serve_osc(
     returning: Iterable[ReturningSubscriber] = (),
     remember: Callable[[tuple[ReturningSubscriber, ...]], None] = lambda _: None,
     bound_sockets: Sequence[socket.socket] = (),
+    gate: Gate | None = None,
     show_folder: Callable[[str, Sequence[str]], Awaitable[None]] = show_folder,
 ) -> AsyncIterator[OscServer]:
     """Serves for as long as the context lasts.
@@ -82,13 +84,14 @@ async def serve_osc(
             subscribed to or follows.
         remember: receives those clients of this run when they have changed, at most once a second; it must not block.
         bound_sockets: from `open_address`, if the address had to be ours before the server could begin.
+        gate: who may ask; None: any program of this machine.
         show_folder: as `bridge.processes.show_folder.show_folder`.
 
     Raises:
         CannotListen: the address cannot be opened.
     """
     context = ServerContext(bridge=bridge, peers=Peers(clock), defaults=defaults, show_folder=show_folder)
-    server = OscServer(context, clock, notice, remember)
+    server = OscServer(context, clock, notice, remember, gate or Gate(Rules(), clock))
     await server.open(bound_sockets or await open_address(host, port, notice))
     unsubscribe = bridge.subscribe(server.publisher.on_event)
     try:
@@ -108,12 +111,14 @@ class OscServer:
         clock: Clock,
         notice: Callable[[Noticed], None],
         remember: Callable[[tuple[ReturningSubscriber, ...]], None],
+        gate: Gate,
     ) -> None:
         self._context = context
         self._peers = context.peers
         self._notice = notice
         self._remember = remember
         self._remembered: tuple[ReturningSubscriber, ...] = ()
+        self._gate = gate
         self._intake = Intake(clock)
         self._recent = RecentAnswers(clock)
         self._sockets: DatagramSockets | None = None
@@ -165,16 +170,21 @@ class OscServer:
 
     def _receive(self, data: bytes, source: Endpoint) -> bool:
         """Handles a datagram; whether a request of it is not answered yet."""
+        if not self._gate.listens_to(source):
+            return False
         if not self._intake.admits(source):
             self._complain(source, "", Busy("Messages were dropped: your machine sends too many."))
             return False
         begun = len(self._tasks)
         messages = decode(data)
         admitted = 1 if len(messages) == 1 else 1 + self._intake.admitted(source, len(messages) - 1)
-        for message in messages[:admitted]:
+        for index, message in enumerate(messages[:admitted]):
             if is_answer(message.address):
                 continue
-            if isinstance(message, Rejected):
+            instead = self._gate.refusal(source, message, room_bytes=0 if index else len(data))
+            if instead is not None:
+                self._send_unproven(instead, source)
+            elif isinstance(message, Rejected):
                 self._complain(source, message.address, message.error)
             else:
                 self._answer(message, source)
@@ -275,8 +285,16 @@ class OscServer:
         self._outbox.put(endpoint, datagrams)
 
     def _send_datagram(self, datagram: bytes, endpoint: Endpoint) -> None:
-        if self._sockets is not None:
+        first = self._gate.before_sending(endpoint)
+        if first is not None and self._sockets is not None:
+            self._send_unproven(first, endpoint)
             self._sockets.send(datagram, endpoint)
+
+    def _send_unproven(self, messages: Iterable[Message], endpoint: Endpoint) -> None:
+        """Sends what the gate answers itself, to whoever asked."""
+        for message in messages:
+            if self._sockets is not None:
+                self._sockets.send(encode(message), endpoint)
 
     async def _tick(self) -> None:
         """Forgets what is old and stores what has changed, for as long as the server runs."""

@@ -89,12 +89,19 @@ def write_whole(path: Path, content: bytes) -> None:
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")  # another process may be writing it too
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _make_partial(partial)
         partial.write_bytes(content)
         partial.replace(path)
     except OSError:
         with suppress(OSError):  # what prevents writing may prevent this too
             partial.unlink()
         raise
+
+
+def _make_partial(path: Path) -> None:
+    """Makes a new file under a temporary name: through no link, and closed to other accounts where its folder is."""
+    mode = 0o600 if path.parent.stat().st_mode & 0o077 == 0 else 0o666
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0), mode))
 
 
 def sha256_of(path: Path, checkpoint: Callable[[], None] = lambda: None) -> str:

@@ -6,6 +6,7 @@ On Windows, a user's profile is closed to other users already, and there is noth
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 from collections.abc import Iterable
@@ -13,6 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
+#: What the bridge keeps in its folders for state and for caches. A folder with anything else in it may be the user's.
+_OURS = re.compile(r"\d+|jobs.*|results|openvino|converted|token|secret|config\.toml|[\w.-]+\.json|\..*\.partial")
 
 
 def private_folder(folder: Path) -> Path:
@@ -25,6 +28,22 @@ def private_folder(folder: Path) -> Path:
     for parent in reversed(missing):
         parent.mkdir(mode=FOLDER_MODE, exist_ok=True)
     return folder
+
+
+def open_private(path: str, flags: int) -> int:
+    """An opener for `open`: a new file is one that only this account may read and write."""
+    return os.open(path, flags, FILE_MODE)
+
+
+def close_folder(folder: Path) -> None:
+    """Takes every right of other accounts away from a folder of the bridge.
+
+    Where the user has chosen a folder that holds other things too, only from what is the bridge's in it.
+    """
+    with suppress(OSError):
+        entries = list(folder.iterdir())
+        ours = [entry for entry in entries if _OURS.fullmatch(entry.name)]
+        close_to_others([folder] if len(ours) == len(entries) else ours)
 
 
 def close_to_others(entries: Iterable[Path]) -> None:

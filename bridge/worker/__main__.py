@@ -55,7 +55,9 @@ def main() -> int:
         clock = SystemClock()
         cache_dir = Path(settings.cache_dir)
         backends = Backends(OpenVinoCache(cache_dir / "openvino", clock=clock))
-        families = EngineFamilies.of(Path(settings.models_dir), conversions=cache_dir / "converted")
+        families = EngineFamilies.of(
+            Path(settings.models_dir), conversions=cache_dir / "converted", trust_pickles=settings.trust_pickles
+        )
         engines = EngineRegistry(families, clock=clock, backends=backends, speeds=EngineSpeeds.in_folder(cache_dir))
         transcribers = TranscriberRegistry()
         context = WorkerContext(

@@ -62,6 +62,7 @@ class WorkerClient:
             cache_dir=str(settings.cache_dir),
             cache_max_bytes=settings.cache_max_bytes,
             roots=tuple(map(str, settings.roots)),
+            trust_pickles=settings.trust_pickles,
         )
         self._child: Child[WorkerCommand, WorkerReport] = Child(
             "bridge.worker",
