@@ -7,12 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from bridge.audio.scratch import SPARE_BYTES
 from bridge.errors import NotWritable, OutOfSpace
 from bridge.project_paths import is_partial_of, numbered, partial_name
 from bridge.system.files import is_drive_full
-
-#: Free space required beyond a job's own need, so that the bridge never fills a drive completely.
-SPARE_BYTES = 64 * 1024 * 1024
 
 
 class OutputFolder:
