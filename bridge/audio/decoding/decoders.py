@@ -19,7 +19,8 @@ from bridge.audio.decoding.flac_frames import is_whole
 from bridge.audio.decoding.header import Decoder, translate_decoding_errors
 from bridge.audio.decoding.ogg_pages import HEAD_BYTES, MOST_LINKS, OggPages, has_vorbis_order, read_pages
 from bridge.audio.decoding.sound_file import SoundFileDecoder, open_with_libsndfile
-from bridge.audio.decoding.wav_sizes import data_size
+from bridge.audio.decoding.stated_size import missing_share
+from bridge.audio.decoding.wav_sizes import mended
 from bridge.errors import NotAudio
 
 
@@ -37,15 +38,16 @@ def open_audio(path: Path) -> Decoder:
             return _open_ogg(path, pages)
         if _begins_with(path, b"fLaC") and not is_whole(path):
             return open_with_ffmpeg(FilePart(path))
-        size = data_size(path)
-        return _open(size.mended or FilePart(path), size.promised_frames)
+        part = mended(path)
+        return _open(part or FilePart(path), 0.0 if part else missing_share(path))
 
 
-def _open(
-    part: FilePart, promised_frames: int | None = None, *, vorbis_order: bool = False
-) -> SoundFileDecoder | FFmpegDecoder:
+def _open(part: FilePart, missing: float = 0.0, *, vorbis_order: bool = False) -> SoundFileDecoder | FFmpegDecoder:
     instead = partial(open_with_ffmpeg, part)
-    return open_with_libsndfile(part, promised_frames, instead, vorbis_order=vorbis_order) or instead()
+    if (decoder := open_with_libsndfile(part, missing, instead, vorbis_order=vorbis_order)) is not None:
+        return decoder
+    other = instead()
+    return replace(other, header=replace(other.header, is_cut_off=missing > 0)) if missing else other
 
 
 def _open_ogg(path: Path, pages: OggPages) -> Decoder:

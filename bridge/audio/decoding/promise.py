@@ -7,7 +7,10 @@ from typing import Any
 from bridge.audio.decoding.file_part import FilePart
 
 #: Containers that state the exact length of each stream.
-_EXACT = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "flac", "w64", "tta", "wv", "ape", "asf"})
+_EXACT = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "flac", "tta", "wv", "ape"})
+#: Containers that state the length of their longest stream.
+_OF_LONGEST = frozenset({"matroska,webm", "flv"})
+_MICROSECONDS = 1_000_000
 #: An MP3 with a table of contents has one of these in its first packet; flags and the number of its packets follow.
 _MP3_TABLES = (b"Xing", b"Info")
 _HAS_COUNT = 1
@@ -18,7 +21,9 @@ _LONG_PACKET_FRAMES, _SHORT_PACKET_FRAMES, _LONG_PACKETS_FROM_HZ = 1152, 576, 32
 
 def promised_frames(part: FilePart, container: Any, stream: Any) -> int | None:
     """The frames of the stream by its header; None if it only estimates them."""
-    rate, name = int(stream.rate), container.format.name
+    rate, name = int(stream.rate), str(container.format.name)
+    if name in _OF_LONGEST and len(container.streams) == 1 and container.duration:
+        return round(float(container.duration) / _MICROSECONDS * rate)
     if not stream.duration or stream.duration < 0:
         return None
     stated = round(float(stream.duration * stream.time_base) * rate)

@@ -100,9 +100,12 @@ class SoundFileDecoder:
 
 
 def open_with_libsndfile(
-    part: FilePart, promised_frames: int | None, instead: Callable[[], Decoder], *, vorbis_order: bool
+    part: FilePart, missing: float, instead: Callable[[], Decoder], *, vorbis_order: bool
 ) -> SoundFileDecoder | None:
     """The decoder for a file that libsndfile reads to its end; None for other files.
+
+    Args:
+        missing: the part of the audio that the file counts but lacks; see `stated_size.missing_share`.
 
     Raises:
         NotAudio: rate or channels are out of reason.
@@ -111,7 +114,7 @@ def open_with_libsndfile(
         with translate_decoding_errors(""), open_sound(part) as file:
             if file.subtype.startswith("MPEG") or file.frames == UNKNOWN_FRAMES:
                 return None
-            header = _header(part, file, promised_frames)
+            header = _header(part, file, missing)
             seeks_exactly = file.format == "FLAC"
             order = VORBIS_ORDERS.get(header.channels) if vorbis_order else None
     except NotAudio:
@@ -129,7 +132,7 @@ def open_sound(part: FilePart) -> Iterator[soundfile.SoundFile]:
         yield held.enter_context(soundfile.SoundFile(source))
 
 
-def _header(part: FilePart, file: soundfile.SoundFile, promised_frames: int | None) -> Header:
+def _header(part: FilePart, file: soundfile.SoundFile, missing: float) -> Header:
     if file.frames < 0:
         raise ValueError("the header is invalid")
     return Header(
@@ -138,7 +141,7 @@ def _header(part: FilePart, file: soundfile.SoundFile, promised_frames: int | No
         _stem_subtype(file.subtype),
         file.frames,
         expected_frames=file.frames,
-        promised_frames=promised_frames,
+        promised_frames=round(file.frames / (1 - missing)) if missing < 1 else None,
         tags=read_info(part.path) if file.format in INFO_FORMATS else cleaned_tags(file.copy_metadata()),
         in_place=file.format in IN_PLACE_FORMATS and file.subtype in IN_PLACE_SUBTYPES,
         may_hold_nan=file.subtype in FLOAT_SUBTYPES,

@@ -7,32 +7,20 @@ the largest number; beyond 4 GiB the 32 bits of a WAV header wrap around. In eac
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.audio.decoding.file_part import FilePart
+from bridge.audio.decoding.stated_size import UNKNOWN_SIZES
 from bridge.audio.riff import MAX_UINT32, RiffChunk, chunks_of, is_chunk_at
 
-#: Sizes from here on are no lengths: programs write them when they do not know how much will follow.
-_UNKNOWN_SIZES = 0x7FFF_F000
 _WRAP = 1 << 32
-_FMT_BYTES = 40
+_FMT_BYTES, _SHORTEST_FMT_BYTES = 40, 16
 #: Sizes of the file and of its data, the number of frames, and no further sizes.
 _DS64 = struct.Struct("<4sIQQQI")
 
 
-@dataclass(frozen=True)
-class DataSize:
-    """The samples of a WAV or AIFF file, by its header and by its length."""
-
-    mended: FilePart | None
-    """The file with a true header; None if its own is good enough."""
-    promised_frames: int | None
-    """The frames that the header counts; None if it does not say."""
-
-
-def data_size(path: Path) -> DataSize:
-    """Compares the header of a WAV, RF64 or AIFF file with the file's length; for other files, nothing is known.
+def mended(path: Path) -> FilePart | None:
+    """A WAV or RF64 file with a true header; None if its own is good enough, and for other files.
 
     Raises:
         OSError: the file cannot be read.
@@ -43,25 +31,16 @@ def data_size(path: Path) -> DataSize:
             with path.open("rb") as file:
                 file.seek(chunk.start)
                 fmt = file.read(min(chunk.size, _FMT_BYTES))
-        if chunk.name == b"data" and len(fmt) >= 16:
-            return _compared(path, chunk, fmt, length)
-    return DataSize(None, None)
+        if chunk.name == b"data":
+            size = _true_size(path, chunk, length) if len(fmt) >= _SHORTEST_FMT_BYTES else None
+            return None if size is None else _with_size(path, chunk, fmt, size)
+    return None
 
 
-def _compared(path: Path, chunk: RiffChunk, fmt: bytes, length: int) -> DataSize:
-    there, stated = length - chunk.start, chunk.stated
-    frame_bytes = int.from_bytes(fmt[12:14], "little")
-    is_pcm = fmt[:2] in (b"\1\0", b"\3\0", b"\xfe\xff")
-    size = _true_size(path, chunk, length)
-    promised = stated // frame_bytes if is_pcm and frame_bytes and 0 < stated < _UNKNOWN_SIZES else None
-    if stated > MAX_UINT32 and frame_bytes:  # RF64
-        promised = stated // frame_bytes
-    if size is None:
-        return DataSize(None, promised)
-    size -= size % (frame_bytes or 1)
-    form = _rf64 if size > MAX_UINT32 - length else _riff
-    head = form(fmt, size)
-    return DataSize(FilePart(path, chunk.start, chunk.start + min(size, there), head), None)
+def _with_size(path: Path, chunk: RiffChunk, fmt: bytes, size: int) -> FilePart:
+    size -= size % (int.from_bytes(fmt[12:14], "little") or 1)  # whole frames
+    head = _riff(fmt, size) if size < MAX_UINT32 - _FMT_BYTES - 64 else _rf64(fmt, size)
+    return FilePart(path, chunk.start, chunk.start + size, head)
 
 
 def _true_size(path: Path, chunk: RiffChunk, length: int) -> int | None:
@@ -77,7 +56,7 @@ def _true_size(path: Path, chunk: RiffChunk, length: int) -> int | None:
         return there
     if is_chunk_at(path, chunk.start + stated + stated % 2):
         return None
-    if stated >= _UNKNOWN_SIZES:
+    if stated >= UNKNOWN_SIZES:
         return there
     wraps = (there - stated) // _WRAP
     return stated + wraps * _WRAP if wraps else None
