@@ -29,6 +29,9 @@ class RiffChunk:
     name: bytes
     start: int
     size: int
+    """The bytes of its content that are there."""
+    stated: int
+    """The bytes of its content by the header."""
 
 
 def find_chunk(path: Path, name: bytes, at_most: int, kind: bytes = b"") -> bytes | None:
@@ -45,6 +48,30 @@ def find_chunk(path: Path, name: bytes, at_most: int, kind: bytes = b"") -> byte
                 if content.startswith(kind):
                     return content
     return None
+
+
+def chunks_of(path: Path) -> Iterator[RiffChunk]:
+    """Every chunk of a RIFF, RF64 or AIFF file; none if it is another file.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        yield from _chunks(file)
+
+
+def is_chunk_at(path: Path, position: int) -> bool:
+    """Whether a chunk of a RIFF file may start at this byte: a name in letters, and a size that the file has room for.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        length = file.seek(0, os.SEEK_END)
+        file.seek(position)
+        head = file.read(8)
+    name, size = head[:4], int.from_bytes(head[4:], "little")
+    return len(head) == 8 and all(0x20 <= byte < 0x7F for byte in name) and position + 8 + size <= length
 
 
 def append_chunks(target: Target, chunks: Sequence[tuple[bytes, bytes]]) -> None:
@@ -117,7 +144,7 @@ def _chunks(file: BinaryIO) -> Iterator[RiffChunk]:
     order = _BYTE_ORDERS.get(head[:4])
     if order is None or head[8:] not in _KINDS:
         return
-    position, long_data = 12, 0
+    position, long_data, is_long = 12, 0, head[:4] == b"RF64"
     for _ in range(MAX_CHUNKS):
         file.seek(position)
         head = file.read(8)
@@ -126,10 +153,12 @@ def _chunks(file: BinaryIO) -> Iterator[RiffChunk]:
         name, size = head[:4], int.from_bytes(head[4:], order)
         if name == b"ds64":  # sizes of the file and of its data, 64 bits each
             long_data = int.from_bytes(file.read(16)[8:], order)
+        stated = size
         if name == b"data" and size == MAX_UINT32:
             size = long_data or length
+            stated = long_data if is_long else stated
         start = position + 8
-        yield RiffChunk(name, start, min(size, length - start))
+        yield RiffChunk(name, start, min(size, length - start), stated)
         position = start + size + size % 2
         if position > length:
             return

@@ -38,6 +38,13 @@ LOSSY_SUBTYPES = {
 }
 #: Formats whose tags libsndfile writes well; in an MP3 file they would be 30 bytes each, in no known encoding.
 TEXT_FORMATS = frozenset({"aiff", "flac", "ogg"})
+#: The highest rates of encoders that do not refuse others themselves: they crash, or fail at the last moment.
+HIGHEST_RATES_HZ = {"ogg": 200_000, "flac": 655_350}
+#: FLAC counts rates that do not fit 16 bits in tens (RFC 9639, section 9.1.2).
+_FLAC_FINE_RATES_HZ = 65_535
+#: The loudest sample that lossy encoders are given, 60 dB above full scale: on louder ones LAME aborts the process, and
+#: FFmpeg's AAC encoder searches for hours.
+LOUDEST_ENCODED = 1000.0
 DEPTHS = {"16": "PCM_16", "24": "PCM_24", "32f": "FLOAT"}
 BITS = {"PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 
@@ -59,7 +66,9 @@ def subtype_for(file_format: str, depth: str, source_subtype: str) -> str:
 
 
 def would_clip(stem: Scratch, subtype: str) -> bool:
-    """True if an integer format would clip the stem."""
+    """True if an integer format would clip the stem, or if it is too loud for a lossy encoder."""
+    if subtype in LOSSY_SUBTYPES.values():
+        return max(stem.highest, -stem.lowest) > LOUDEST_ENCODED
     bits = BITS.get(subtype)
     if bits is None:
         return False
@@ -140,6 +149,10 @@ def check_format(file_format: str, subtype: str, channels: int, sample_rate_hz: 
     if file_format in ENCODED_FORMATS:
         check_encoder(file_format, channels, sample_rate_hz)
         return
+    highest = HIGHEST_RATES_HZ.get(file_format, sample_rate_hz)
+    is_too_fine = file_format == "flac" and sample_rate_hz > _FLAC_FINE_RATES_HZ and sample_rate_hz % 10
+    if sample_rate_hz > highest or is_too_fine:
+        raise _unsupported(MAJOR_FORMATS[file_format], channels, sample_rate_hz)
     _open(io.BytesIO(), MAJOR_FORMATS[file_format], subtype, channels, sample_rate_hz).close()
 
 
@@ -149,10 +162,14 @@ def _open(
     try:
         return soundfile.SoundFile(target, "w", sample_rate_hz, channels, format=major, subtype=subtype)
     except soundfile.LibsndfileError as error:
-        raise BadArguments(
-            f"The format {major} does not support {channels} channels at {sample_rate_hz} Hz.",
-            advice="Choose the format wav.",
-        ) from error
+        raise _unsupported(major, channels, sample_rate_hz) from error
+
+
+def _unsupported(major: str, channels: int, sample_rate_hz: int) -> BadArguments:
+    return BadArguments(
+        f"The format {major} does not support {channels} channels at {sample_rate_hz} Hz.",
+        advice="Choose the format wav.",
+    )
 
 
 def _quantised(block: Samples, subtype: str) -> np.ndarray[tuple[int, ...], np.dtype[np.int16 | np.int32 | np.float32]]:

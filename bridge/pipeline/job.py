@@ -81,10 +81,13 @@ def _make_files(job: OpenJob, claimed: OutputFolder) -> None:
     place = _Place(job, _unfinished_folder(job) or claimed)
     began = job.context.clock.monotonic_seconds()
     with obtain(job, claimed) as stems, _left_unfinished_on_error(job, stems, place):
+        job.check_source()
         write_made_stems(job, stems, place.folder)
         if stems.pace_name:
             job.context.paces.record(stems.pace_name, began, job.region.seconds)
         notes = read_notes(job, stems.audio)
+        if stems.clip:  # it was read until now
+            job.check_source()
         files = [] if notes is None else [*note_files(notes, job.request, job.name)]
         previous = previous_folder(job, stems, files)
         if previous is not None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Protocol
 
+from bridge.audio.scratch import SPARE_BYTES
 from bridge.errors import NotWritable, OutOfSpace, OutsideRoots
 from bridge.model import Result
 from bridge.pipeline.claim import FolderClaim, abandoned_by, claim_name, claim_names
@@ -17,8 +18,6 @@ from bridge.project_paths import PARTIAL, check_roots, is_partial_of, numbered, 
 from bridge.system.directory import Directory
 from bridge.system.files import is_drive_full
 
-#: Free space required beyond a job's own need, so that the bridge never fills a drive completely.
-SPARE_BYTES = 64 * 1024 * 1024
 #: What opening a folder fails with if there is something else, a link, or nothing.
 _NO_FOLDER = frozenset({errno.ENOTDIR, errno.ELOOP, errno.ENOENT})
 #: (folder, the folders that are made for it, topmost first)

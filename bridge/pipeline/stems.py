@@ -122,7 +122,7 @@ def write_stems(
     clipping = [stem for stem, scratch in stems.items() if would_clip(scratch, subtype)]
     if clipping:
         file_format, subtype = "wav", "FLOAT"
-        message = f"{listed(clipping)} would clip in an integer format, so all stems are 32-bit float WAV files."
+        message = f"{listed(clipping)} would clip in that format, so all stems are 32-bit float WAV files."
         control.warn(Warning(code="would_clip", message=message))
     for stem, scratch in stems.items():
         control.checkpoint(1.0)

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridge.audio.check import changed, size_and_time
 from bridge.audio.sink import check_format, subtype_for
 from bridge.audio.source import OpenRegion
 from bridge.model import Warning
@@ -63,6 +64,17 @@ class OpenJob:
         """Whether the source is unchanged since the keys were made; otherwise they may not match the samples."""
         return self.source_state == size_and_time(Path(self.request.source))
 
+    def check_source(self) -> None:
+        """Checks that the clip is the one of which the stems were made.
+
+        Raises:
+            NotReadable: it was written anew meanwhile, so that they may be of the old one, the new one, or both.
+        """
+        path = Path(self.request.source)
+        # Where it is gone, the open file was read on. Where only its time is another, its content was not changed.
+        if not self.has_same_source and path.exists() and sha256_of(path) != self.source.sha256:
+            raise changed(path)
+
 
 def open_job(
     log: JobLog,
@@ -83,8 +95,12 @@ def open_job(
     job = log.job
     request, source = job.request, Path(job.request.source)
     if region.replaced_samples:
-        message = f"{region.replaced_samples} samples were not numbers (NaN); they were replaced by silence."
+        message = (
+            f"{region.replaced_samples} samples were no audio (NaN, or far too loud) and were replaced by silence."
+        )
         control.warn(Warning(code="bad_samples", message=message))
+    for warning in region.warnings:
+        control.warn(warning)
     source_state, record = size_and_time(source), source_record(source, region, control)
     separator = _open_engine(request, context, control, region)
     engine = EngineRecord(name="", device="", weights="")
@@ -112,15 +128,6 @@ def open_job(
         keys=keys,
         analyses=AnalysisCache(context.transcribers, context.cache, keys),
     )
-
-
-def size_and_time(source: Path) -> tuple[int, int] | None:
-    """Size in bytes and modification time in ns, which change with a file's content; None if it is missing."""
-    try:
-        state = source.stat()
-    except OSError:
-        return None
-    return state.st_size, state.st_mtime_ns
 
 
 def source_record(source: Path, region: OpenRegion, control: Control) -> SourceRecord:
