@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Sequence
@@ -25,6 +26,8 @@ from bridge.processes.show_folder import show_folder
 from bridge.protocols import Bridge, Clock
 from bridge.request import JobRequest
 from bridge.system import sockets
+
+log = logging.getLogger(__name__)
 
 #: Holds the messages that arrive while the event loop is busy.
 RECEIVE_BUFFER_BYTES = 1 << 20
@@ -215,6 +218,7 @@ class OscServer(asyncio.DatagramProtocol):
         peer = self._peers.of(source)
         peer.recent_answers.forget(address, arguments.req)
         if not isinstance(error, BridgeError):
+            log.error("%s failed", address, exc_info=error)
             self._notice(Noticed(level="error", message=f"{address} failed: {type(error).__name__}: {error}"))
             error = InternalError(f"{address} failed: {type(error).__name__}.")
         self._reject(peer, address, error, arguments.subject)
