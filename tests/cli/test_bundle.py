@@ -22,9 +22,9 @@ from bridge.cli.main import app
 from bridge.events import Ended, JobEvent, Produced, Started, Submitted
 from bridge.model import Failure
 from bridge.model import Result as File
-from bridge.options.record import event_record
 from bridge.request import JobRequest
 from bridge.separation.spleeter.checkpoints import SpleeterPackage
+from bridge.store.durable import DurableStore
 from bridge.store.recent import recent_histories
 
 SECRET = "tr0ub4dor&3"
@@ -59,9 +59,10 @@ def history(home: Path, state: Path, job: str = "abcdefgh") -> None:
         Produced(job=job, result=File(kind="stem", name="bass", folder=out, file="take [1] (Bass).wav", seconds=1.0)),
         Ended(job=job, outcome="failed", unix_seconds=2.0, failure=failure),
     ]
-    (state / "jobs").mkdir(parents=True)
-    lines = (json.dumps(event_record(event)) for event in events)
-    (state / "jobs" / f"{job}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    store = DurableStore(state, "9720")
+    for event in events:
+        store.append(event)
+    store.close()
     record = f"2026-11-27 02:03:29,123 INFO process[1] bridge.events: {job}: /mnt/Other Customer/x (Bass).wav"
     append_record(log_path(state), f"{record}\n  {SECRET} {clip}\n".encode())
 
