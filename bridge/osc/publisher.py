@@ -15,6 +15,7 @@ from bridge.events import (
     MidiReady,
     Noticed,
     Progressed,
+    Requeued,
     Submitted,
     WorkerChanged,
 )
@@ -73,7 +74,7 @@ class Publisher:
     def _push(self, event: JobEvent | MidiEvent) -> None:
         job = self._job(event.job)
         told = pushes.messages(event, job)
-        if job is not None and job.group_id and isinstance(event, (Submitted, Progressed, Ended)):
+        if job is not None and job.group_id and isinstance(event, (Submitted, Requeued, Progressed, Ended)):
             told += self._progress_of_group(job.group_id)
         self._send_to(self._peers.recipients(event.job), told)
         if isinstance(event, Ended):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from bridge import __version__
 from bridge.config import DEFAULT_HOST, DEFAULT_PORT
 from bridge.errors import BridgeError, Busy, InternalError, NotFound, RequestError
 from bridge.events import Noticed
+from bridge.osc.access.gate import Gate, Rules
 from bridge.osc.addresses import BYE, FAIL, STARTUP, Message, is_answer
 from bridge.osc.arguments import Arguments, find_req, read_arguments
 from bridge.osc.codec import Rejected, encode
@@ -24,7 +26,7 @@ from bridge.osc.publisher import Publisher
 from bridge.osc.recent_answers import Answer, Asked, RecentAnswers
 from bridge.osc.returning import returning, take_up
 from bridge.osc.traffic.arrivals import Arrivals
-from bridge.osc.traffic.datagrams import DatagramSockets, Receiver, open_sockets
+from bridge.osc.traffic.datagrams import DatagramSockets, Receiver, bind_sockets, open_sockets
 from bridge.osc.traffic.endpoints import Endpoint, is_local, machine_of
 from bridge.osc.traffic.limits import Intake
 from bridge.osc.traffic.outbox import Outbox
@@ -33,6 +35,8 @@ from bridge.protocols import Bridge, Clock
 from bridge.request import JobRequest
 from bridge.store.returning_subscribers import ReturningSubscriber
 from bridge.system import sockets
+
+log = logging.getLogger(__name__)
 
 #: How often old tokens and silent clients are forgotten, and what a next start must know is stored.
 TICK_SECONDS = 1.0
@@ -45,14 +49,14 @@ class CannotListen(RequestError):  # noqa: N818 - named as in bridge.errors
     """The UDP port is in use, or may not be opened."""
 
 
-async def open_address(host: str, port: int) -> socket.socket:
-    """The socket of a server that does not answer yet; what arrives waits for `serve_osc`.
+async def open_address(host: str, port: int, notice: Callable[[Noticed], None]) -> list[socket.socket]:
+    """The sockets of a server that does not answer yet; what arrives waits for `serve_osc`.
 
     Raises:
         CannotListen: the address cannot be opened.
     """
     try:
-        return await sockets.server_socket(host, port, socket.SOCK_DGRAM)
+        return await bind_sockets(host, port, lambda words: notice(Noticed(level="warning", message=words)))
     except (OSError, OverflowError, UnicodeError) as error:  # UnicodeError: not a valid host name
         reason = getattr(error, "strerror", None) or error
         raise CannotListen(
@@ -72,7 +76,8 @@ async def serve_osc(
     notice: Callable[[Noticed], None],
     returning: Iterable[ReturningSubscriber] = (),
     remember: Callable[[tuple[ReturningSubscriber, ...]], None] = lambda _: None,
-    bound_socket: socket.socket | None = None,
+    bound_sockets: Sequence[socket.socket] = (),
+    gate: Gate | None = None,
     show_folder: Callable[[str, Sequence[str]], Awaitable[None]] = show_folder,
 ) -> AsyncIterator[OscServer]:
     """Serves for as long as the context lasts.
@@ -84,15 +89,16 @@ async def serve_osc(
         returning: the clients of the run before, however that ended: each receives `/sab/startup`, and what it had
             subscribed to or follows.
         remember: receives those clients of this run when they have changed, at most once a second; it must not block.
-        bound_socket: from `open_address`, if the address had to be ours before the server could begin.
+        bound_sockets: from `open_address`, if the address had to be ours before the server could begin.
+        gate: who may ask; None: any program of this machine.
         show_folder: as `bridge.processes.show_folder.show_folder`.
 
     Raises:
         CannotListen: the address cannot be opened.
     """
     context = ServerContext(bridge=bridge, peers=Peers(clock), defaults=defaults, show_folder=show_folder)
-    server = OscServer(context, clock, notice, remember)
-    await server.open(await open_address(host, port) if bound_socket is None else bound_socket)
+    server = OscServer(context, clock, notice, remember, gate or Gate(Rules(), clock))
+    await server.open(bound_sockets or await open_address(host, port, notice))
     unsubscribe = bridge.subscribe(server.publisher.on_event)
     try:
         server.greet(returning)
@@ -111,12 +117,14 @@ class OscServer:
         clock: Clock,
         notice: Callable[[Noticed], None],
         remember: Callable[[tuple[ReturningSubscriber, ...]], None],
+        gate: Gate,
     ) -> None:
         self._context = context
         self._peers = context.peers
         self._notice = notice
         self._remember = remember
         self._remembered: tuple[ReturningSubscriber, ...] = ()
+        self._gate = gate
         self._intake = Intake(clock)
         self._arrivals = Arrivals(self._intake, self._handle, self._dropped)
         self._recent = RecentAnswers(clock)
@@ -142,10 +150,10 @@ class OscServer:
     def url(self) -> str:
         return sockets.url("osc.udp", self.host, self.port)
 
-    async def open(self, bound_socket: socket.socket) -> None:
-        receiver = Receiver(datagram=self._arrivals.put, end=self._have_arrived, unreachable=self._peers.forget_dead)
-        warn = lambda words: self._notice(Noticed(level="warning", message=words))  # noqa: E731 - one line
-        self._sockets = await open_sockets(bound_socket, receiver, warn)
+    async def open(self, bound_sockets: Sequence[socket.socket]) -> None:
+        """Answers on these sockets from now on."""
+        receiver = Receiver(datagram=self._receive, end=self._have_arrived, unreachable=self._peers.forget_dead)
+        self._sockets = await open_sockets(bound_sockets, receiver)
         ticking = asyncio.ensure_future(self._tick())
         self._tasks.add(ticking)
 
@@ -168,14 +176,22 @@ class OscServer:
             self._send_datagram(encode(BYE(__version__)), peer.endpoint)
         await self._open_sockets.close()  # when the last datagram is sent
 
+    def _receive(self, data: bytes, source: Endpoint) -> None:
+        if self._gate.listens_to(source):
+            self._arrivals.put(data, source)
+
     def _have_arrived(self) -> None:
         """Handles the datagrams that have arrived, unless older ones are being handled."""
         if not self._arrivals.is_busy:
             self._arrivals.take_turns()
 
-    def _handle(self, message: Message | Rejected, source: Endpoint) -> bool:
-        """Answers a message; whether the answer comes later."""
+    def _handle(self, message: Message | Rejected, source: Endpoint, room_bytes: int) -> bool:
+        """Answers a message; whether the answer comes later. `room_bytes`: what may be sent to an unproven source."""
         if is_answer(message.address):
+            return False
+        instead = self._gate.refusal(source, message, room_bytes=room_bytes)
+        if instead is not None:
+            self._send_unproven(instead, source)
             return False
         if isinstance(message, Rejected):
             self._complain(source, message.address, message.error)
@@ -260,6 +276,7 @@ class OscServer:
             self._recent.forget(request.answer)
         address = request.address
         if not isinstance(error, BridgeError):
+            log.error("%s failed", address, exc_info=error)
             self._notice(Noticed(level="error", message=f"{address} failed: {type(error).__name__}: {error}"))
             error = InternalError(f"{address} failed: {type(error).__name__}.")
         self._reject(self._peers.of(request.source), address, error, request.arguments.subject)
@@ -280,8 +297,16 @@ class OscServer:
         self._outbox.put(endpoint, datagrams)
 
     def _send_datagram(self, datagram: bytes, endpoint: Endpoint) -> None:
-        if self._sockets is not None:
+        first = self._gate.before_sending(endpoint)
+        if first is not None and self._sockets is not None:
+            self._send_unproven(first, endpoint)
             self._sockets.send(datagram, endpoint)
+
+    def _send_unproven(self, messages: Iterable[Message], endpoint: Endpoint) -> None:
+        """Sends what the gate answers itself, to whoever asked."""
+        for message in messages:
+            if self._sockets is not None:
+                self._sockets.send(encode(message), endpoint)
 
     async def _tick(self) -> None:
         """Forgets what is old and stores what has changed, for as long as the server runs."""

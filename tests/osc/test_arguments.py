@@ -53,7 +53,10 @@ def test_the_optional_stem_of_play_is_distinguished_from_a_key() -> None:
 @pytest.mark.parametrize(
     ("message", "words"),
     [
-        (("/sab/hello",), "/sab/hello needs client, a string; its arguments are s:client i:protocol [i:reply_port]."),
+        (
+            ("/sab/hello",),
+            "/sab/hello needs client, a string; its arguments are s:client i:protocol [i:reply_port] [s:proof].",
+        ),
         (("/sab/hello", "max"), "needs protocol, a whole number"),
         (("/sab/hello", "max", "one"), "/sab/hello: protocol must be a whole number, not 'one'."),
         (("/sab/hello", "max", 1.5), "protocol must be a whole number, not 1.5."),

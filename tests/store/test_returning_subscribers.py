@@ -12,8 +12,10 @@ CLIENT = ReturningSubscriber(
 FOLLOWER = ReturningSubscriber(host="::1", port=9722, jobs=("j1",))
 
 
-def test_clients_are_stored_as_they_are(tmp_path: Path) -> None:
-    ReturningSubscribers(tmp_path / "listeners.json").save([CLIENT, FOLLOWER])
+async def test_clients_are_stored_as_they_are(tmp_path: Path) -> None:
+    stored = ReturningSubscribers(tmp_path / "listeners.json")
+    stored.save([CLIENT, FOLLOWER])
+    stored.close()
     assert ReturningSubscribers(tmp_path / "listeners.json").load() == (CLIENT, FOLLOWER)
 
 
@@ -40,7 +42,8 @@ def test_a_damaged_file_counts_as_empty(tmp_path: Path, content: str) -> None:
     assert ReturningSubscribers(tmp_path / "listeners.json").load() == ()
 
 
-def test_their_number_is_limited(tmp_path: Path) -> None:
+async def test_their_number_is_limited(tmp_path: Path) -> None:
     subscribers = ReturningSubscribers(tmp_path / "listeners.json")
     subscribers.save([CLIENT] * (MAX_SUBSCRIBERS + 1))
+    subscribers.close()
     assert len(subscribers.load()) == MAX_SUBSCRIBERS

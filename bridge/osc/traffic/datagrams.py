@@ -7,7 +7,7 @@ import errno
 import socket
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, cast
@@ -39,24 +39,30 @@ class Receiver:
     """Nobody listens at that port any more. Only Linux tells."""
 
 
-async def open_sockets(bound_socket: socket.socket, receiver: Receiver, warn: Callable[[str], None]) -> DatagramSockets:
-    """Serves a bound socket; if it is that of the default host, IPv6's loopback address as well.
+async def bind_sockets(host: str, port: int, warn: Callable[[str], None]) -> list[socket.socket]:
+    """Binds UDP `port` (0: any free one) of `host`; of the default host, on IPv6's loopback address as well.
 
     Args:
-        warn: receives a sentence if IPv6's is taken.
+        warn: receives a sentence if only IPv6's is taken.
+
+    Raises:
+        OSError, OverflowError, UnicodeError: it cannot be bound.
     """
-    opened = [await _served(bound_socket, receiver)]
-    host, port, *_ = opened[0].name
+    bound = [await sockets.server_socket(host, port, socket.SOCK_DGRAM)]
     if host == DEFAULT_HOST:
         try:
-            other = await sockets.server_socket(OTHER_LOOPBACK, port, socket.SOCK_DGRAM)
-            opened.append(await _served(other, receiver))
-        except OSError as error:  # most often, there is no IPv6
-            if error.errno == errno.EADDRINUSE:
+            bound.append(await sockets.server_socket(OTHER_LOOPBACK, bound[0].getsockname()[1], socket.SOCK_DGRAM))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE and port:
                 warn(
                     f"Programs that send OSC to {OTHER_LOOPBACK} are not heard: another one has UDP port {port} there."
                 )
-    return DatagramSockets(opened)
+    return bound
+
+
+async def open_sockets(bound: Sequence[socket.socket], receiver: Receiver) -> DatagramSockets:
+    """Passes what arrives, and what has arrived since they were bound, to `receiver`."""
+    return DatagramSockets([await _open(one, receiver) for one in bound])
 
 
 class DatagramSockets:
@@ -93,7 +99,7 @@ class DatagramSockets:
             await one.close()
 
 
-async def _served(bound_socket: socket.socket, receiver: Receiver) -> _Socket:
+async def _open(bound_socket: socket.socket, receiver: Receiver) -> _Socket:
     _, opened = await asyncio.get_running_loop().create_datagram_endpoint(
         lambda: _Socket(bound_socket, receiver), sock=bound_socket
     )
