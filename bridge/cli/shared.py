@@ -113,7 +113,7 @@ P = ParamSpec("P")
 
 def settings_from(**options: object) -> Settings:
     """The settings for a command with these options (None, False: not given)."""
-    given = {name: value for name, value in options.items() if value not in (None, False, [])}
+    given = {name: value for name, value in options.items() if value is not None and value is not False and value != []}
     return load_settings(os.environ, given)
 
 
