@@ -110,6 +110,10 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
         address = http_address = ""
         if serve:
             gate = Gate(rules, clock, bus.publish)
+            if rules.secret is not None:
+                folders = ", ".join(map(str, settings.roots))
+                words = f"Clips and results must lie in {folders}, because other computers may ask. The setting: roots."
+                bus.publish_retained(Noticed(level="info", message=words))
             subscribers = ReturningSubscribers(_own_folder(settings) / "listeners.json")
             server = serve_osc(
                 bridge,

@@ -172,7 +172,7 @@ class Gate:
         if not rules.other_people:
             return None
         self._tell(
-            "A program sent a message and ended before it was read. It may be another account's, so it got no answer. "
+            "A program sent a message and ended before it was read. It may be another account's, so it was refused. "
             "Send with `sab send`, or set `local_access` to everyone."
         )
         return NotAllowed("You ended before this bridge could see which account you belong to.")
