@@ -23,6 +23,7 @@ from bridge.options.paths import current_folder
 from bridge.options.request import build_request, check_request
 from bridge.osc.access.gate import Gate, Rules
 from bridge.osc.access.rules import rules_of, with_safe_roots
+from bridge.osc.access.socket_cookies import SocketCookies
 from bridge.osc.http.server import serve_http
 from bridge.osc.http.view import BridgeView
 from bridge.osc.server import OscServer, serve_osc
@@ -109,7 +110,9 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
     async with AsyncExitStack() as parts:
         address = http_address = ""
         if serve:
-            gate = Gate(rules, clock, bus.publish)
+            cookies = SocketCookies(settings.port)
+            parts.callback(cookies.close)
+            gate = Gate(rules, clock, bus.publish, cookie_of=cookies)
             if rules.secret is not None:
                 folders = ", ".join(map(str, settings.roots))
                 words = f"Clips and results must lie in {folders}, because other computers may ask. The setting: roots."
