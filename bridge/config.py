@@ -32,8 +32,10 @@ APP_NAME = "source-audio-bridge"
 PREFIX = "SAB_"
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 9720
-#: Read in about half a second at the start.
-DEFAULT_HISTORY_LIMIT = 2000
+#: Only one bridge can listen at these with one port number: its folder is named by the port alone.
+USUAL_HOSTS = (DEFAULT_HOST, "localhost", "0.0.0.0", "::", "")  # noqa: S104 - named, not bound
+#: How many finished jobs are kept.
+DEFAULT_HISTORY_LIMIT = 5000
 #: `auto`: the first that works, in the order of `BACKENDS` in `midi.ports.rtmidi_ports`.
 MIDI_BACKENDS = ("auto", "jack", "jack-exact", "alsa", "coremidi", "winmm")
 MIDI_PORTS = ("stems", "one")
@@ -44,6 +46,9 @@ JOB_SETTINGS = tuple(name for name, option in OPTIONS.items() if "serve" in opti
 MAX_OFFSET_MS = 1000.0
 #: WinMM truncates longer port names.
 MAX_PORT_NAME = 31
+
+
+_FOR_NAMES = re.compile(r"[^0-9A-Za-z.]")
 
 
 def _state_dir() -> Path:
@@ -106,7 +111,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     queue_limit: int = 100
     """How many jobs may wait."""
     history_limit: int = DEFAULT_HISTORY_LIMIT
-    """How many jobs are stored and listed."""
+    """How many finished jobs are kept and listed; the oldest are removed, and their files stay."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
@@ -128,6 +133,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _check_choice("local_access", self.local_access, LOCAL_ACCESS)
         for written in self.allow:
             _check_network(written)
+
+    @property
+    def own_folder(self) -> Path:
+        """Where the bridge of this address keeps what is its own; only one process uses it at a time."""
+        is_usual = self.host in USUAL_HOSTS
+        return self.state_dir / (str(self.port) if is_usual else f"{self.port}-{_FOR_NAMES.sub('_', self.host)}")
 
     @property
     def cache_max_bytes(self) -> int:

@@ -6,7 +6,9 @@
     │   ├── BadArguments            bad_arguments
     │   ├── ProtocolMismatch        protocol
     │   ├── NotAllowed              not_allowed
-    │   └── QueueFull               queue_full
+    │   ├── QueueFull               queue_full
+    │   ├── Busy                    busy
+    │   └── TooManyClients          too_many_clients
     ├── SourceError         the audio file cannot be used
     │   ├── NotFound                not_found
     │   ├── NotReadable             not_readable
@@ -41,6 +43,8 @@ ADVICE: dict[str, str] = {
     "protocol": "Update the client or the bridge, so that both speak the same protocol version.",
     "not_allowed": "docs/security.md says who may ask this bridge, and how a program shows that it may.",
     "queue_full": "Wait for a job to finish, or cancel one.",
+    "busy": "Send fewer messages at once, and wait for their answers.",
+    "too_many_clients": "End a program that listens to the bridge and is not needed, or wait until it is forgotten.",
     "not_found": "Check the name, and whether its drive is connected.",
     "not_readable": "Check that it is a file, and that you may read it.",
     "not_audio": "Name a WAV, AIFF, FLAC, Ogg, MP3 or M4A file, or export the clip as WAV first.",
@@ -100,6 +104,14 @@ class NotAllowed(RequestError):
 
 class QueueFull(RequestError):
     code = "queue_full"
+
+
+class Busy(RequestError):
+    code = "busy"
+
+
+class TooManyClients(RequestError):
+    code = "too_many_clients"
 
 
 class SourceError(BridgeError):
@@ -166,7 +178,7 @@ class Cancelled(Exception):
 ERRORS: Mapping[str, type[BridgeError]] = {
     kind.code: kind
     for kind in (
-        *(UnknownAddress, BadArguments, ProtocolMismatch, NotAllowed, QueueFull),
+        *(UnknownAddress, BadArguments, ProtocolMismatch, NotAllowed, QueueFull, Busy, TooManyClients),
         *(NotFound, NotReadable, NotAudio, TooLong, OutsideRoots),
         *(NotWritable, OutOfSpace),
         *(WeightsUnavailable, EngineFailed, OutOfMemory),

@@ -51,9 +51,14 @@ WARNINGS: dict[str, str] = {
     "tempo_assumed": "No steady tempo was found, so the notes are written at 120 BPM. The option `tempo` sets it.",
     "no_notes": "No note was found in any stem, or in a stem that the option `midi` names.",
     "would_clip": "A stem would clip in an integer format, so all stems of the job are 32-bit float WAV files.",
-    "bad_samples": "The clip contained samples that are not numbers (NaN); they were replaced by silence.",
+    "bad_samples": "The clip contained samples that are no audio (NaN, or far too loud); they are silent now.",
+    "damaged_audio": "Parts of the clip could not be decoded. They are silent, and what follows stays in its place.",
+    "cut_off": "The clip ends earlier than its header says, or in the middle of a packet. The stems end there too.",
+    "late_sound": "The sound begins later than the file, as its container says. The stems begin with that silence.",
+    "mixed_formats": "Recordings of other rates or channels stand in a row; they were converted to those of the first.",
     "out_of_memory": "The GPU's memory was full, so the CPU did the rest.",
     "backend_differs": "OpenVINO's results differ from torch's on this machine, so torch is used.",
+    "not_kept": "The history could not be written, so the job would be lost if the bridge ended now.",
     "pickled_weights": "One of your own models is a `.th` file that can run code; you have set `trust_pickles`.",
 }
 
@@ -147,6 +152,13 @@ class Job(Value, frozen=True, kw_only=True):
     warnings: tuple[Warning, ...] = ()
     failure: Failure | None = None
     ended_unix: float | None = None
+    interruptions: int = 0
+    """How often the bridge or its worker has died in it."""
+
+    @property
+    def took_seconds(self) -> float:
+        """From its submission to its end, 0 before that; never negative, also if the clock was set back meanwhile."""
+        return max(0.0, (self.ended_unix or 0.0) - self.submitted_unix)
 
     @property
     def is_over(self) -> bool:

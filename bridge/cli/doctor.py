@@ -209,7 +209,7 @@ def _folders(settings: Settings) -> Iterator[Finding]:
             yield Finding(subject, "ok", str(folder))
         else:
             yield Finding(subject, "note", f"{yet} {folder}")
-    log = settings.state_dir / str(settings.port) / LOG_NAME
+    log = settings.own_folder / LOG_NAME
     is_there = os.path.isfile(log)  # noqa: PTH113
     yield (
         Finding("Log", "ok", str(log))

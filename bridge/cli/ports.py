@@ -77,7 +77,7 @@ async def inspect_ports(settings: Settings) -> PortsReport:
             status=status,
             full_names=await asyncio.to_thread(full_names, status.backend, names, None, name) if names else {},
             is_running=is_running,
-            playbacks=tuple(read_lateness(settings.state_dir / str(settings.port))),
+            playbacks=tuple(read_lateness(settings.own_folder)),
         )
 
 

@@ -50,7 +50,7 @@ async def serve(
         **options, host=host, port=port, no_midi=no_midi, http_port=http_port, no_http=no_http, announce=announce,
         state_dir=state_dir, models_dir=models_dir, secret_file=secret_file, allow=allow, trust_pickles=trust_pickles,
     )  # fmt: skip
-    log_into(settings.state_dir / str(settings.port))
+    log_into(settings.own_folder)
     async with shared.interruption() as interrupted, open_bridge(settings) as running:
         running.bridge.subscribe(_log)
         terminal.write_line(f"listening on {running.address}")
@@ -84,7 +84,7 @@ def tui(
         **options, host=host, port=port, no_midi=no_midi, http_port=http_port, no_http=no_http, announce=announce,
         state_dir=state_dir, models_dir=models_dir, secret_file=secret_file, allow=allow, trust_pickles=trust_pickles,
     )  # fmt: skip
-    log_into(settings.state_dir / str(settings.port))
+    log_into(settings.own_folder)
     run(functools.partial(open_bridge, settings))
 
 

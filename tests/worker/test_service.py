@@ -9,13 +9,13 @@ import pytest
 from demucs.apply import BagOfModels
 
 from bridge.audio import riff
+from bridge.audio.scratch import SPARE_BYTES
 from bridge.audio.source import find_region
 from bridge.audio.wav_chunks import Origin, bext, read_origin
 from bridge.errors import NotAudio
 from bridge.events import Ended, Produced, Progressed, Started, Warned
 from bridge.model import Job
 from bridge.pipeline.manifest import decode_manifest
-from bridge.pipeline.output_folder import SPARE_BYTES
 from bridge.smf.reading import count_notes
 from bridge.stems import STEMS
 from bridge.worker.messages import CancelJob, Fetched, Fetching, FetchModel
