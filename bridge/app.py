@@ -24,6 +24,7 @@ from bridge.options.paths import current_folder
 from bridge.options.request import build_request, check_request
 from bridge.osc.access.gate import Gate, Rules
 from bridge.osc.access.rules import rules_of, with_safe_roots
+from bridge.osc.access.socket_cookies import SocketCookies
 from bridge.osc.http.server import serve_http
 from bridge.osc.http.view import BridgeView
 from bridge.osc.server import OscServer, open_address, serve_osc
@@ -117,7 +118,13 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
             bound_sockets = await open_address(settings.host, settings.port, bus.publish_retained)
             for bound_socket in bound_sockets:
                 parts.callback(bound_socket.close)
-            gate = Gate(rules, clock, bus.publish)
+            cookies = SocketCookies(bound_sockets[0].getsockname()[1])
+            parts.callback(cookies.close)
+            gate = Gate(rules, clock, bus.publish, cookie_of=cookies)
+            if rules.secret is not None:
+                folders = ", ".join(map(str, settings.roots))
+                words = f"Clips and results must lie in {folders}, because other computers may ask. The setting: roots."
+                bus.publish_retained(Noticed(level="info", message=words))
             subscribers = ReturningSubscribers(settings.own_folder / "listeners.json")
             returning: Iterable[ReturningSubscriber] = ()
             if isinstance(store, DurableStore):

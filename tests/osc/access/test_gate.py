@@ -31,14 +31,19 @@ class Door:
         self.noticed = list[Noticed]()
         self.sockets = sockets
         self.looked_up = 0
+        self.cookie: bytes | None = b"first"
         allow = (ipaddress.ip_network("192.168.1.0/24"),)
         known = {"local_access": "own", "token": TOKEN, "secret": SECRET, "allow": allow, "own_account": 1000, **rules}
-        self.gate = Gate(Rules(**known), self.clock, self.noticed.append, self._owners)  # type: ignore[arg-type]
+        self.gate = Gate(Rules(**known), self.clock, self.noticed.append, self._owners, self._cookie)  # type: ignore[arg-type]
 
     def _owners(self, transport: Transport, host: str, port: int) -> frozenset[int] | None:
         del transport, host, port
         self.looked_up += 1
         return self.sockets
+
+    def _cookie(self, host: str, port: int) -> bytes | None:
+        del host, port
+        return self.cookie
 
     def lets(self, message: Message | Rejected, source: tuple[str, int] = LOCAL) -> bool:
         return self.gate.refusal(source, message, ROOM) is None
@@ -120,8 +125,34 @@ def test_an_account_is_looked_up_once_in_a_moment_and_again_after_it() -> None:
     assert all(door.lets(SUBMIT) for _ in range(50))
     assert door.looked_up == 1
     door.clock.advance(1.5)
-    door.sockets = frozenset({1001})  # another program took the port
+    door.sockets = frozenset({1000, 1001})  # another program shares the port
     assert not door.lets(SUBMIT)
+
+
+def test_another_program_that_takes_a_port_over_is_not_ours_even_for_a_moment() -> None:
+    door = Door()
+    assert door.lets(SUBMIT)
+    door.sockets, door.cookie = frozenset({1001}), b"second"
+    assert not door.lets(SUBMIT)
+    door.sockets, door.cookie = frozenset(), None
+    assert not door.lets(SUBMIT)
+
+
+def test_without_cookies_each_message_is_looked_up() -> None:
+    door = Door()
+    door.cookie = None
+    assert all(door.lets(SUBMIT) for _ in range(3))
+    assert door.looked_up == 3
+
+
+def test_a_local_program_is_asked_for_its_next_proof_too() -> None:
+    door = Door(local_access="token")
+    assert door.prove(LOCAL, TOKEN)
+    door.clock.advance(PROOF_SECONDS / 2 + 1)
+    (nonce,) = door.gate.before_sending(LOCAL) or ()
+    assert door.lets(Message("/sab/hello", ("max", 1, 0, proof_of(TOKEN, str(nonce.arguments[0]), 0))))
+    assert door.gate.before_sending(LOCAL) == ()
+    assert door.gate.before_sending(("127.0.0.1", 7)) == ()
 
 
 def test_a_computer_that_is_not_in_the_list_is_not_even_read() -> None:
