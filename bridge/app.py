@@ -100,6 +100,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
         on_event=scheduler.on_event,
         on_lost=scheduler.on_runner_lost,
         on_ready=scheduler.on_runner_free,
+        lock=settings.own_folder / "worker.lock" if isinstance(store, DurableStore) else None,
     )
     scheduler.run(worker)
     async with AsyncExitStack() as parts:

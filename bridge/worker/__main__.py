@@ -23,6 +23,7 @@ from bridge.transcription.registry import TranscriberRegistry
 from bridge.worker.allocator import release_memory
 from bridge.worker.idle import IdleTime
 from bridge.worker.messages import WorkerCommand, WorkerReady, WorkerReport, WorkerSettings
+from bridge.worker.predecessor import follow_predecessor
 from bridge.worker.service import Worker
 
 #: Idle time before the worker converts models, which occupies all CPU cores for a while.
@@ -52,6 +53,7 @@ def main() -> int:
     )
     with channel:
         settings = channel.first()
+        lock = follow_predecessor(Path(settings.lock)) if settings.lock else None
         clock = SystemClock()
         cache_dir = Path(settings.cache_dir)
         backends = Backends(OpenVinoCache(cache_dir / "openvino", clock=clock))
@@ -80,6 +82,8 @@ def main() -> int:
         idle.end()
         if not idle.join(STOP_SECONDS):
             os._exit(0)  # compiling a model cannot be interrupted, and has written nothing to disk yet
+    if lock is not None:
+        lock.close()
     return 0
 
 

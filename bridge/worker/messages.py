@@ -19,6 +19,8 @@ class WorkerSettings(Value, frozen=True, kw_only=True, tag="settings"):
     cache_max_bytes: int
     """Largest size of the results cache; 0: no cache."""
     roots: tuple[str, ...] = ()
+    lock: str = ""
+    """The file that only one worker of the bridge locks at a time; empty: none."""
 
 
 class RunJob(Value, frozen=True, kw_only=True, tag="run"):
