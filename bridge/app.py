@@ -33,7 +33,7 @@ from bridge.separation.catalogue import check_engine
 from bridge.store.durable import DurableStore
 from bridge.store.memory import MemoryStore
 from bridge.store.own_folder import lock_folder, released
-from bridge.store.returning_subscribers import ReturningSubscribers
+from bridge.store.returning_subscribers import ReturningSubscriber, ReturningSubscribers
 from bridge.system.clock import SystemClock
 from bridge.system.off_loop import ANSWER_SECONDS, BackgroundDiskWork, off_loop
 from bridge.worker.client import WorkerClient
@@ -109,11 +109,11 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
             bound_socket = await open_address(settings.host, settings.port)
             parts.callback(bound_socket.close)
             subscribers = ReturningSubscribers(settings.own_folder / "listeners.json")
-            announce_to: Iterable[tuple[str, int]] = ()
+            returning: Iterable[ReturningSubscriber] = ()
             if isinstance(store, DurableStore):
                 parts.callback(store.close)
                 await _take_over(store, settings, parts, bus.publish_retained)
-                announce_to = await _promptly(subscribers.load) or ()
+                returning = await _promptly(subscribers.load) or ()
                 parts.callback(subscribers.close)
             server = serve_osc(
                 bridge,
@@ -122,8 +122,9 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
                 port=settings.port,
                 defaults=settings.defaults,
                 notice=bus.publish,
-                announce_to=announce_to,
                 bound_socket=bound_socket,
+                returning=returning,
+                remember=subscribers.save if isinstance(store, DurableStore) else lambda _: None,
             )
             osc = await parts.enter_async_context(server)
             if isinstance(store, DurableStore):

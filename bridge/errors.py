@@ -5,7 +5,9 @@
     │   ├── UnknownAddress          unknown_address
     │   ├── BadArguments            bad_arguments
     │   ├── ProtocolMismatch        protocol
-    │   └── QueueFull               queue_full
+    │   ├── QueueFull               queue_full
+    │   ├── Busy                    busy
+    │   └── TooManyClients          too_many_clients
     ├── SourceError         the audio file cannot be used
     │   ├── NotFound                not_found
     │   ├── NotReadable             not_readable
@@ -39,6 +41,8 @@ ADVICE: dict[str, str] = {
     "bad_arguments": "`sab COMMAND --help` and docs/osc.md list the valid arguments.",
     "protocol": "Update the client or the bridge, so that both speak the same protocol version.",
     "queue_full": "Wait for a job to finish, or cancel one.",
+    "busy": "Send fewer messages at once, and wait for their answers.",
+    "too_many_clients": "End a program that listens to the bridge and is not needed, or wait until it is forgotten.",
     "not_found": "Check the name, and whether its drive is connected.",
     "not_readable": "Check that it is a file, and that you may read it.",
     "not_audio": "Name a WAV, AIFF, FLAC, Ogg, MP3 or M4A file, or export the clip as WAV first.",
@@ -94,6 +98,14 @@ class ProtocolMismatch(RequestError):
 
 class QueueFull(RequestError):
     code = "queue_full"
+
+
+class Busy(RequestError):
+    code = "busy"
+
+
+class TooManyClients(RequestError):
+    code = "too_many_clients"
 
 
 class SourceError(BridgeError):
@@ -160,7 +172,7 @@ class Cancelled(Exception):
 ERRORS: Mapping[str, type[BridgeError]] = {
     kind.code: kind
     for kind in (
-        *(UnknownAddress, BadArguments, ProtocolMismatch, QueueFull),
+        *(UnknownAddress, BadArguments, ProtocolMismatch, QueueFull, Busy, TooManyClients),
         *(NotFound, NotReadable, NotAudio, TooLong, OutsideRoots),
         *(NotWritable, OutOfSpace),
         *(WeightsUnavailable, EngineFailed, OutOfMemory),

@@ -256,6 +256,13 @@ OUTGOING: tuple[Outgoing, ...] = tuple(
 )
 """Every message that the bridge sends, replies before pushes."""
 
+#: The addresses of messages that tell where a file or folder is; only these may be 1 KiB or larger.
+WITH_PATHS = frozenset(
+    outgoing.address
+    for outgoing in OUTGOING
+    if not {"path", "output_dir"}.isdisjoint(parameter.name for parameter in outgoing.parameters)
+)
+
 #: The codes of `/sab/fail`, each with its advice.
 FAIL_CODES: dict[str, str] = ADVICE
 
