@@ -7,6 +7,8 @@ import hashlib
 import mmap
 import os
 import secrets
+import stat
+import sys
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
@@ -80,21 +82,56 @@ def is_drive_full(error: OSError) -> bool:
     return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes, *, private: bool = True) -> None:
     """Writes `content` to `path` atomically, replacing an existing file; creates the folder if needed.
+
+    Args:
+        private: only the user may read the file, and a folder that is created; else the user's umask decides.
 
     Raises:
         OSError: it cannot be written; an existing file is unchanged.
     """
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")  # another process may be writing it too
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
+        if private:
+            make_private(path.parent)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(partial, flags, 0o600 if private else 0o666), "wb") as file:
+            file.write(content)
         partial.replace(path)
     except OSError:
         with suppress(OSError):  # what prevents writing may prevent this too
             partial.unlink()
         raise
+
+
+def make_private(folder: Path) -> None:
+    """Creates a folder, and those above it that are missing, for the user alone; existing ones stay as they are.
+
+    On Windows folders in the user's own folders are private anyway.
+
+    Raises:
+        OSError: it cannot be created, or is a file.
+    """
+    missing = []
+    for path in (folder, *folder.parents):
+        if path.is_dir():
+            break
+        missing.append(path)
+    for path in reversed(missing):
+        path.mkdir(mode=0o700, exist_ok=True)
+
+
+def close_to_others(folder: Path) -> None:
+    """Takes the permissions of others away from a folder of the user's, as earlier versions created it."""
+    if sys.platform == "win32":
+        return
+    with suppress(OSError):
+        found = folder.lstat()
+        if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and found.st_mode & 0o077:
+            folder.chmod(0o700)
 
 
 def sha256_of(path: Path, checkpoint: Callable[[], None] = lambda: None) -> str:

@@ -220,6 +220,9 @@ def test_cancelling_one_job_does_not_affect_the_next(clip: Path) -> None:
         (MemoryError(), "out_of_memory"),
         (OSError(errno.ENOSPC, "full"), "out_of_space"),
         (PermissionError(errno.EACCES, "denied", "/x"), "not_writable"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "out_of_memory"),
+        (ImportError("libtorch.so: failed to map segment from shared object", name="torch"), "out_of_memory"),
+        (ModuleNotFoundError("No module named 'safetensors'"), "engine_failed"),
         (ZeroDivisionError("oops"), "internal"),
     ],
 )
