@@ -114,7 +114,6 @@ async def main(clip: Path, folder: Path, large: Path) -> None:
         seconds, state = await measured(case, clip, large, folder)
         print(f"{case.name:48} {seconds:6.2f} s  {state}", flush=True)
     print(f"{'a whole job for a second of 12 GB':48} {await whole(large, folder):6.2f} s", flush=True)
-    large.unlink()
 
 
 if __name__ == "__main__":
@@ -123,4 +122,6 @@ if __name__ == "__main__":
     parser.add_argument("folder", type=Path)
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
-    asyncio.run(main(asked.clip, asked.folder, large_file(asked.folder)))
+    big = large_file(asked.folder)
+    asyncio.run(main(asked.clip, asked.folder, big))
+    big.unlink()

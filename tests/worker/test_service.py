@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import shutil
 import struct
+import sys
 from pathlib import Path
 
 import pytest
@@ -264,6 +265,31 @@ def test_nan_samples_are_replaced_with_a_warning(tmp_path: Path) -> None:
     sound[10] = float("nan")
     job = Bench().run(write(tmp_path / "a.wav", sound, subtype="FLOAT"), midi=())
     assert [warning.code for warning in job.warnings] == ["bad_samples"]
+
+
+def test_an_engine_that_makes_values_that_are_not_numbers_fails_and_writes_no_stem(clip: Path) -> None:
+    job = Bench(OneEngine(SharesSeparator(shares={"vocals": float("nan"), "other": 0.0}))).run(clip)
+    assert job.failure is not None
+    assert (job.failure.code, "not numbers" in job.failure.message) == ("engine_failed", True)
+    assert [path.name for path in clip.parent.iterdir()] == ["clip.wav"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot move a folder with an open file in it")
+@pytest.mark.parametrize("is_linked", [False, True])
+def test_a_folder_that_is_moved_away_during_the_job_keeps_nothing_of_it(clip: Path, is_linked: bool) -> None:
+    outside = clip.parent / "outside"
+    outside.mkdir()
+
+    def move(start: int) -> None:
+        if start == 1000:
+            (clip.parent / "stems" / "clip").rename(outside / "moved")
+            if is_linked:
+                (clip.parent / "stems" / "clip").symlink_to(outside, target_is_directory=True)
+
+    job = Bench(OneEngine(SharesSeparator(before_block=move))).run(clip)
+    assert job.failure is not None
+    assert (job.failure.code, "was moved" in job.failure.message) == ("not_writable", True)
+    assert [path for path in clip.parent.rglob("*") if path.is_file()] == [clip]
 
 
 def test_a_warning_is_in_the_manifest(tmp_path: Path) -> None:
