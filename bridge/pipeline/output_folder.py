@@ -12,7 +12,7 @@ from typing import BinaryIO, Protocol
 
 from bridge.errors import NotWritable, OutOfSpace, OutsideRoots
 from bridge.model import Result
-from bridge.pipeline.claim import FolderClaim, abandoned_by, claim_name, claim_names
+from bridge.pipeline.claim import FolderClaim, abandoned_by, claim_file_name, claim_names
 from bridge.project_paths import PARTIAL, check_roots, is_partial_of, numbered, partial_name
 from bridge.system.directory import Directory
 from bridge.system.files import is_drive_full
@@ -318,7 +318,7 @@ class JobFolders:
 
     def _is_abandoned(self, directory: Directory) -> bool:
         """Whether a folder is empty, but for what a killed job may have left."""
-        mine = claim_name(self._name)
+        mine = claim_file_name(self._name)
         return all(name == mine or (name.startswith(".") and name.endswith(PARTIAL)) for name in directory.names())
 
     def _check_inside(self, candidate: Path, wanted: Path) -> None:
