@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import math
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias
@@ -10,11 +13,15 @@ from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 import numpy as np
 
 from bridge.audio.signal import RawSignal
+from bridge.errors import OutOfSpace
+from bridge.system.files import SPARE_BYTES
 
 if TYPE_CHECKING:
     from bridge.protocols import Samples
 
 BYTES_PER_SAMPLE = 4
+#: The drive's free space is looked at each time that so much has been written: some files do not say how long they are.
+LOOK_BYTES = SPARE_BYTES
 #: Where a scratch file lies: a path that it has to itself, or what opens a file without a name.
 ScratchPlace: TypeAlias = "Path | Callable[[], BinaryIO]"
 
@@ -29,14 +36,23 @@ class Scratch:
         self.is_finite = True
         """Whether every sample is a number."""
         self._path = place if isinstance(place, Path) else None
+        self._unlooked_bytes = 0
         self._channels = channels
         self._sample_rate_hz = sample_rate_hz
         self.file: BinaryIO = place.open("x+b") if isinstance(place, Path) else place()
 
     def append(self, block: Samples) -> None:
-        """Appends float32 (frames, channels)."""
+        """Appends float32 (frames, channels).
+
+        Raises:
+            OutOfSpace: less than `SPARE_BYTES` are free on the drive.
+        """
         if not len(block):
             return
+        self._unlooked_bytes += block.size * BYTES_PER_SAMPLE
+        if self._unlooked_bytes >= LOOK_BYTES:
+            self._unlooked_bytes = 0
+            self._check_reserve()
         highest, lowest = float(block.max()), float(block.min())
         self.is_finite = self.is_finite and math.isfinite(highest) and math.isfinite(lowest)
         self.highest = max(self.highest, highest)
@@ -47,6 +63,21 @@ class Scratch:
     def close(self) -> None:
         """Finishes writing; `signal` reads the file."""
         self.file.flush()
+
+    def clear(self) -> None:
+        """Forgets all samples, to be written anew."""
+        self.file.seek(0)
+        self.file.truncate()
+        self.frames, self.highest, self.lowest, self.is_finite = 0, 0.0, 0.0, True
+
+    def _check_reserve(self) -> None:
+        if sys.platform == "win32" or isinstance(self.file, io.BytesIO):  # Windows tells it of folders only
+            return
+        state = os.fstatvfs(self.file.fileno())
+        if state.f_bavail * state.f_frsize < SPARE_BYTES:
+            raise OutOfSpace(
+                "The drive of the results is nearly full, and the audio needs more room there for a while."
+            )
 
     def discard(self) -> None:
         self.file.close()

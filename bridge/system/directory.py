@@ -45,7 +45,7 @@ class Directory:
             flags = os.O_RDONLY | os.O_DIRECTORY | (0 if follow_link else os.O_NOFOLLOW)
             self._descriptor = os.open(path, flags)
             found = os.fstat(self._descriptor)
-        self._identity = (found.st_dev, found.st_ino)
+        self._identity = found
 
     def __enter__(self) -> Directory:
         return self
@@ -68,7 +68,7 @@ class Directory:
             found = self.path.stat()
         except OSError:
             return False
-        return (found.st_dev, found.st_ino) == self._identity
+        return os.path.samestat(found, self._identity if self._descriptor is None else os.fstat(self._descriptor))
 
     @property
     def location(self) -> int | Path:

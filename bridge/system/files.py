@@ -7,8 +7,6 @@ import hashlib
 import mmap
 import os
 import secrets
-import stat
-import sys
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,10 +15,14 @@ from typing import BinaryIO, TypeVar
 
 import msgspec
 
+from bridge.system.private_folders import FILE_MODE, private_folder
+
 T = TypeVar("T")
 
 #: Far larger than any small file that the bridge writes.
 MAX_SMALL_FILE_BYTES = 16 * 1024 * 1024
+#: Free space that a job leaves on a drive, so that the bridge never fills one completely.
+SPARE_BYTES = 64 * 1024 * 1024
 
 
 def read_json(path: Path, kind: type[T]) -> T:
@@ -95,43 +97,16 @@ def write_whole(path: Path, content: bytes, *, private: bool = True) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     try:
         if private:
-            make_private(path.parent)
+            private_folder(path.parent)
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(partial, flags, 0o600 if private else 0o666), "wb") as file:
+        with os.fdopen(os.open(partial, flags, FILE_MODE if private else 0o666), "wb") as file:
             file.write(content)
         partial.replace(path)
     except OSError:
         with suppress(OSError):  # what prevents writing may prevent this too
             partial.unlink()
         raise
-
-
-def make_private(folder: Path) -> None:
-    """Creates a folder, and those above it that are missing, for the user alone; existing ones stay as they are.
-
-    On Windows folders in the user's own folders are private anyway.
-
-    Raises:
-        OSError: it cannot be created, or is a file.
-    """
-    missing = []
-    for path in (folder, *folder.parents):
-        if path.is_dir():
-            break
-        missing.append(path)
-    for path in reversed(missing):
-        path.mkdir(mode=0o700, exist_ok=True)
-
-
-def close_to_others(folder: Path) -> None:
-    """Takes the permissions of others away from a folder of the user's, as earlier versions created it."""
-    if sys.platform == "win32":
-        return
-    with suppress(OSError):
-        found = folder.lstat()
-        if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and found.st_mode & 0o077:
-            folder.chmod(0o700)
 
 
 def sha256_of(path: Path, checkpoint: Callable[[], None] = lambda: None) -> str:

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from bridge.errors import NotWritable, OutOfSpace, OutsideRoots
-from bridge.pipeline.claim import claim_file_name
-from bridge.pipeline.output_folder import JobFolders, OutputFolder
+from bridge.pipeline.folders.claim import claim_file_name
+from bridge.pipeline.folders.job_folders import JobFolders
+from bridge.pipeline.folders.output_folder import OutputFolder
 
 FILES = ("song.sab.json",)
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot move a folder with an open file in it")
@@ -97,10 +98,10 @@ def test_a_claim_holds_between_processes_and_ends_with_a_killed_one(tmp_path: Pa
     program = f"""if True:
         import os, sys
         from pathlib import Path
-        from bridge.pipeline.output_folder import JobFolders
+        from bridge.pipeline.folders.job_folders import JobFolders
         folders = JobFolders("gone", "song", ("song.sab.json",))
         folder = folders.claim(Path({str(out)!r}), lambda *_: None, given=False)
-        folder._directory.create(".gone.song (Bass).wav.partial").close()
+        folder.directory.create(".gone.song (Bass).wav.partial").close()
         print("claimed", flush=True)
         sys.stdin.read()
         os._exit(9)

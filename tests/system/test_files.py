@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import pytest
 
-from bridge.system.files import close_to_others, read_json, write_whole
+from bridge.system.files import read_json, write_whole
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
 
@@ -65,19 +65,6 @@ def test_a_link_at_the_temporary_name_is_not_followed(tmp_path: Path, monkeypatc
     with pytest.raises(FileExistsError):
         write_whole(tmp_path / "file.json", b"ours")
     assert mine.read_bytes() == b"mine"
-
-
-@POSIX
-def test_folders_of_earlier_versions_are_closed_to_others_but_links_are_not_followed(tmp_path: Path) -> None:
-    cache, elsewhere = tmp_path / "cache", tmp_path / "elsewhere"
-    for folder in (cache, elsewhere):
-        folder.mkdir()
-        folder.chmod(0o755)
-    (tmp_path / "link").symlink_to(elsewhere)
-    close_to_others(cache)
-    close_to_others(tmp_path / "link")
-    close_to_others(tmp_path / "gone")
-    assert [folder.stat().st_mode & 0o777 for folder in (cache, elsewhere)] == [0o700, 0o755]
 
 
 def test_two_threads_can_write_the_same_file(tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ from bridge.errors import NotAudio
 from bridge.events import Ended, Produced, Progressed, Started, Warned
 from bridge.model import Job
 from bridge.pipeline.manifest import decode_manifest
-from bridge.pipeline.output_folder import SPARE_BYTES
 from bridge.smf.reading import count_notes
 from bridge.stems import STEMS
+from bridge.system.files import SPARE_BYTES
 from bridge.worker.messages import CancelJob, Fetched, Fetching, FetchModel
 from bridge.worker.service import failure_of
 from tests.support.bench import Bench, files

@@ -25,7 +25,8 @@ from bridge.model import Result, Warning
 from bridge.options.record import from_json, to_json
 from bridge.pipeline.manifest import EngineRecord
 from bridge.protocols import Clock
-from bridge.system.files import crc32_of, file_size, make_private, read_small
+from bridge.system.files import crc32_of, file_size, read_small
+from bridge.system.private_folders import private_folder
 from bridge.value import Value
 
 FOLDER = "results"
@@ -194,7 +195,7 @@ class ResultsCache:
                 (msgspec.structs.replace(entry, sizes={name: _size(content) for name, content in files.items()}), files)
                 for entry, files in new
             ]
-            make_private(self.folder)
+            private_folder(self.folder)
             if sum(entry.total_bytes for entry, _ in entries) > largest_bytes:
                 return
             if self._make_room([entry for entry, _ in entries]):
