@@ -7,6 +7,7 @@ path is used, and a folder with an open file in it cannot be moved.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -40,7 +41,7 @@ class Directory:
         if sys.platform == "win32":
             found = path.stat() if follow_link else path.lstat()
             if not stat.S_ISDIR(found.st_mode):
-                raise NotADirectoryError(f"{path} is no folder")
+                raise NotADirectoryError(errno.ENOTDIR, "it is no folder", str(path))
         else:
             flags = os.O_RDONLY | os.O_DIRECTORY | (0 if follow_link else os.O_NOFOLLOW)
             self._descriptor = os.open(path, flags)

@@ -4,6 +4,7 @@ import errno
 import shutil
 import struct
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,11 @@ from bridge.audio.wav_chunks import Origin, bext, read_origin
 from bridge.errors import NotAudio
 from bridge.events import Ended, Produced, Progressed, Started, Warned
 from bridge.model import Job
+from bridge.pipeline import job as job_module
 from bridge.pipeline.manifest import decode_manifest
 from bridge.smf.reading import count_notes
 from bridge.stems import STEMS
+from bridge.system import off_loop
 from bridge.system.files import SPARE_BYTES
 from bridge.worker.messages import CancelJob, Fetched, Fetching, FetchModel
 from bridge.worker.service import failure_of
@@ -290,6 +293,19 @@ def test_a_folder_that_is_moved_away_during_the_job_keeps_nothing_of_it(clip: Pa
     assert job.failure is not None
     assert (job.failure.code, "was moved" in job.failure.message) == ("not_writable", True)
     assert [path for path in clip.parent.rglob("*") if path.is_file()] == [clip]
+
+
+def test_a_drive_that_hangs_fails_its_job_and_the_next_one_runs(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = threading.Event()
+    monkeypatch.setattr(off_loop, "POLL_SECONDS", 0.001)
+    with monkeypatch.context() as hanging:
+        hanging.setattr(job_module, "LOOK_SECONDS", 0.003)
+        hanging.setattr(job_module, "find_source", lambda *_, **__: answers.wait())
+        job = Bench().run(clip)
+    answers.set()
+    assert job.failure is not None
+    assert (job.failure.code, "does not answer" in job.failure.message) == ("not_readable", True)
+    assert Bench().run(clip).state == "done"
 
 
 def test_a_warning_is_in_the_manifest(tmp_path: Path) -> None:
