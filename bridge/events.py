@@ -54,6 +54,8 @@ class Started(Value, frozen=True, kw_only=True, tag="started"):
     engine: str
     device: str
     output_dir: str
+    created: tuple[str, ...] = ()
+    """Folders that are made for the job, topmost first; told before they are made."""
 
 
 class Requeued(Value, frozen=True, kw_only=True, tag="requeued"):

@@ -16,7 +16,7 @@ from bridge.events import Ended, Event, GroupEnded, JobEvent, Requeued, Started,
 from bridge.groups.group import groups_of, unknown_group
 from bridge.groups.open_groups import OpenGroups, Ticket
 from bridge.model import Failure, Job, Outcome, Warning
-from bridge.pipeline.output_folder import remove_partials
+from bridge.pipeline.leftovers import remove_leftovers
 from bridge.project_paths import result_name
 from bridge.protocols import Clock, JobRunner, JobStore
 from bridge.request import JobRequest
@@ -311,21 +311,11 @@ class Scheduler:
         self._record(Ended(job=job, outcome=outcome, unix_seconds=self._clock.unix_seconds(), failure=failure))
 
     def _removal(self, job: str) -> Callable[[], None]:
-        """Removes the job's temporary files from every folder that it has written to. It may wait for a drive."""
-        history = self._store.history(job)
-        folders = dict.fromkeys(
-            event.output_dir for event in history if isinstance(event, Started) and event.output_dir
-        )
-        is_own_folder = self.job(job).request.place.folder is None
-
-        def remove() -> None:
-            for folder in map(Path, folders):
-                with contextlib.suppress(OSError):  # the drive may be gone, and the files with it
-                    remove_partials(job, folder)
-                    if is_own_folder:
-                        folder.rmdir()
-
-        return remove
+        """Removes what the job has left in every folder that it has written to. It may wait for a drive."""
+        started = [event for event in self._store.history(job) if isinstance(event, Started)]
+        folders = [event.output_dir for event in started if event.output_dir]
+        created = [folder for event in started for folder in event.created]
+        return lambda: remove_leftovers(job, folders, created)
 
     def _record(self, event: JobEvent) -> Job:
         job = self._store.append(event)

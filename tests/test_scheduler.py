@@ -137,7 +137,7 @@ def test_the_job_of_a_dead_runner_runs_again_before_all_others_and_fails_the_sec
     out.mkdir(parents=True)
     bench.scheduler.on_runner_free()
     first, second = bench.submit(), bench.submit()
-    bench.scheduler.on_event(Started(job=first, engine="draft", device="cpu", output_dir=str(out)))
+    bench.scheduler.on_event(Started(job=first, engine="draft", device="cpu", output_dir=str(out), created=(str(out),)))
     (out / f".{first}.bass.partial").touch()
     bench.scheduler.on_runner_lost("Killed")
     assert not out.exists()

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
+from bridge.audio.targets import Target, opened
+
 #: First four bytes of the file → byte order of its numbers.
 _BYTE_ORDERS: dict[bytes, Literal["little", "big"]] = {b"RIFF": "little", b"RF64": "little", b"FORM": "big"}
 _KINDS = (b"WAVE", b"AIFF", b"AIFC")
@@ -45,17 +47,18 @@ def find_chunk(path: Path, name: bytes, at_most: int, kind: bytes = b"") -> byte
     return None
 
 
-def append_chunks(path: Path, chunks: Sequence[tuple[bytes, bytes]]) -> None:
+def append_chunks(target: Target, chunks: Sequence[tuple[bytes, bytes]]) -> None:
     """Appends chunks (name of four bytes, content) to a RIFF WAVE file.
 
     Raises:
         ValueError: it is not a RIFF WAVE file, or would exceed the 4 GiB limit of its header.
         OSError: it cannot be written.
     """
-    with path.open("r+b") as file:
+    with opened(target, "r+b") as file:
+        file.seek(0)
         head = file.read(12)
         if head[:4] != b"RIFF" or head[8:] != b"WAVE":
-            raise ValueError(f"{path.name} is not a RIFF WAVE file")
+            raise ValueError("it is not a RIFF WAVE file")
         end = file.seek(0, os.SEEK_END)
         size, added = appended_bytes(end, chunks)
         file.write(added)
@@ -78,22 +81,22 @@ def appended_bytes(length: int, chunks: Sequence[tuple[bytes, bytes]]) -> tuple[
     return size.to_bytes(4, "little"), added
 
 
-def audio_end(path: Path) -> int:
+def audio_end(target: Target) -> int:
     """The position where the audio of a RIFF WAVE file ends and appended chunks begin; for other files, their length.
 
     Raises:
         OSError: the file cannot be read.
     """
-    with path.open("rb") as file:
+    with opened(target, "rb") as file:
         for chunk in _chunks(file):
             if chunk.name == b"data" and _is_riff(file):
                 return chunk.start + chunk.size
         return file.seek(0, os.SEEK_END)
 
 
-def clear_peak_timestamp(path: Path) -> None:
+def clear_peak_timestamp(target: Target) -> None:
     """Zeroes the time stamp in libsndfile's PEAK chunk, so that the same audio makes the same file."""
-    with path.open("r+b") as file:
+    with opened(target, "r+b") as file:
         for chunk in _chunks(file):
             if chunk.name == b"PEAK" and chunk.size >= 8:
                 file.seek(chunk.start + 4)  # after the version

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from bridge.audio.check import check_source
 from bridge.audio.decoders import BLOCK_FRAMES, Decoder, open_audio
 from bridge.audio.file_signal import FileSignal, open_in_place, replace_non_finite
-from bridge.audio.scratch import BYTES_PER_SAMPLE, Scratch
+from bridge.audio.scratch import BYTES_PER_SAMPLE, Scratch, ScratchPlace
 from bridge.audio.signal import SignalSlice
 from bridge.audio.tags import NO_TAGS, Tags
 from bridge.audio.wav_chunks import Origin, read_origin
@@ -79,8 +79,8 @@ class FoundRegion:
         return max(0, frames) * header.channels * BYTES_PER_SAMPLE
 
     @contextmanager
-    def open(self, scratch: Path, control: Control) -> Iterator[OpenRegion]:
-        """Opens the region, decoding it into the file `scratch` if necessary. `scratch` is deleted after the block.
+    def open(self, scratch: ScratchPlace, control: Control) -> Iterator[OpenRegion]:
+        """Opens the region, decoding it into the file `scratch` if necessary, which is gone after the block.
 
         Raises:
             NotAudio: the file is damaged, or there is no audio in the region.

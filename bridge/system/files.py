@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import mmap
+import os
 import secrets
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import msgspec
+
+from bridge.system.private_folders import FILE_MODE, private_folder
 
 T = TypeVar("T")
 
 #: Far larger than any small file that the bridge writes.
 MAX_SMALL_FILE_BYTES = 16 * 1024 * 1024
+#: Free space that a job leaves on a drive, so that the bridge never fills one completely.
+SPARE_BYTES = 64 * 1024 * 1024
 
 
 def read_json(path: Path, kind: type[T]) -> T:
@@ -37,9 +44,26 @@ def read_small(path: Path) -> bytes:
     """
     if path.exists() and not path.is_file():
         raise OSError(f"{path} is no file")
-    if path.stat().st_size > MAX_SMALL_FILE_BYTES:
-        raise ValueError(f"{path} is larger than {MAX_SMALL_FILE_BYTES} bytes")
-    return path.read_bytes()
+    with path.open("rb") as file:
+        return read_open(file)
+
+
+def read_open(file: BinaryIO) -> bytes:
+    """The content of a small file that is open.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is larger than `MAX_SMALL_FILE_BYTES`.
+    """
+    content = file.read(MAX_SMALL_FILE_BYTES + 1) if file_size(file) <= MAX_SMALL_FILE_BYTES else None
+    if content is None or len(content) > MAX_SMALL_FILE_BYTES:
+        raise ValueError(f"it is larger than {MAX_SMALL_FILE_BYTES} bytes")
+    return content
+
+
+def file_size(file: BinaryIO) -> int:
+    """The size of an open file, in bytes."""
+    return os.fstat(file.fileno()).st_size
 
 
 def parsed(content: bytes, decode: Callable[[bytes], T]) -> T:
@@ -60,16 +84,24 @@ def is_drive_full(error: OSError) -> bool:
     return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes, *, private: bool = True) -> None:
     """Writes `content` to `path` atomically, replacing an existing file; creates the folder if needed.
+
+    Args:
+        private: only the user may read the file, and a folder that is created; else the user's umask decides.
 
     Raises:
         OSError: it cannot be written; an existing file is unchanged.
     """
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")  # another process may be writing it too
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
+        if private:
+            private_folder(path.parent)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(partial, flags, FILE_MODE if private else 0o666), "wb") as file:
+            file.write(content)
         partial.replace(path)
     except OSError:
         with suppress(OSError):  # what prevents writing may prevent this too
@@ -77,10 +109,19 @@ def write_whole(path: Path, content: bytes) -> None:
         raise
 
 
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
+def sha256_of(path: Path, checkpoint: Callable[[], None] = lambda: None) -> str:
+    """The SHA-256 of a file, in hexadecimal; `checkpoint` is called after each megabyte, and may raise to stop."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
+            checkpoint()
     return digest.hexdigest()
+
+
+def crc32_of(file: BinaryIO) -> int:
+    """The CRC-32 of a whole file, in one call, because reading in blocks waits for the interpreter after each."""
+    if not file_size(file):
+        return 0
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return zlib.crc32(content)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import re
 import threading
 from collections.abc import Callable
 
 from bridge.control import StoppableControl
-from bridge.errors import BridgeError, Cancelled, InternalError, NotWritable, OutOfMemory, OutOfSpace
+from bridge.errors import BridgeError, Cancelled, EngineFailed, InternalError, NotWritable, OutOfMemory, OutOfSpace
 from bridge.events import Ended, JobEvent, Warned
 from bridge.model import Failure
 from bridge.pipeline.context import WorkerContext
@@ -25,6 +27,11 @@ from bridge.worker.messages import (
 )
 
 log = logging.getLogger(__name__)
+
+#: What the loaders of Linux, macOS and Windows say when a library does not fit into memory.
+_NO_MEMORY = re.compile(
+    "cannot allocate memory(?! in static)|failed to map segment|not enough memory|paging file", re.IGNORECASE
+)
 
 
 class Worker:
@@ -126,6 +133,15 @@ def _translated(error: Exception) -> BridgeError:
             return error
         case MemoryError():
             return OutOfMemory("There is not enough memory for this job.")
+        case OSError() if error.errno == errno.ENOMEM:
+            return OutOfMemory("There is not enough memory for this job.")
+        case ImportError() if _NO_MEMORY.search(str(error)):
+            return OutOfMemory(f"There is not enough memory to load {error.name or 'a library'}.")
+        case ImportError():
+            return EngineFailed(
+                f"A library of the bridge cannot be loaded ({error}).",
+                advice="Install the bridge again; `sab doctor` says what is missing.",
+            )
         case OSError() if is_drive_full(error):
             return OutOfSpace("The drive is full.")
         case OSError(filename=str() as name):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,16 +10,20 @@ from bridge.audio.sink import check_format, subtype_for
 from bridge.audio.source import OpenRegion
 from bridge.model import Warning
 from bridge.pipeline.cache.analyses import AnalysisCache
-from bridge.pipeline.cache.keys import Keys, cache_keys
+from bridge.pipeline.cache.keys import BLOCK_FRAMES, Keys, cache_keys
 from bridge.pipeline.channels import audio_of
 from bridge.pipeline.context import JobControl, WorkerContext
+from bridge.pipeline.folders.job_folders import JobFolders
+from bridge.pipeline.folders.output_folder import OutputFolder
 from bridge.pipeline.job_log import JobLog
 from bridge.pipeline.manifest import EngineRecord, SourceRecord
-from bridge.pipeline.output_folder import OutputFolder
 from bridge.pipeline.stems import chosen_stems
-from bridge.protocols import Separator
+from bridge.protocols import Control, Separator
 from bridge.request import JobRequest
 from bridge.system.files import sha256_of
+
+#: A larger file is not hashed whole: a job for a short region of it must not read it all. A second's work, at most.
+WHOLE_FILE_BYTES = 1 << 28
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ class OpenJob:
     log: JobLog
     control: JobControl
     region: OpenRegion
+    folders: JobFolders
     began_seconds: float
     """On the monotonic clock."""
     source: SourceRecord
@@ -64,6 +70,7 @@ def open_job(
     context: WorkerContext,
     control: JobControl,
     region: OpenRegion,
+    folders: JobFolders,
     folder: OutputFolder,
     *,
     began_seconds: float,
@@ -79,7 +86,7 @@ def open_job(
     if region.replaced_samples:
         message = f"{region.replaced_samples} samples were not numbers (NaN); they were replaced by silence."
         control.warn(Warning(code="bad_samples", message=message))
-    source_state, record = size_and_time(source), source_record(source, region)
+    source_state, record = size_and_time(source), source_record(source, region, control)
     separator = _open_engine(request, context, control, region)
     engine = EngineRecord(name="", device="", weights="")
     if separator is not None:
@@ -95,6 +102,7 @@ def open_job(
         log=log,
         control=control,
         region=region,
+        folders=folders,
         began_seconds=began_seconds,
         source=record,
         source_state=source_state,
@@ -116,18 +124,28 @@ def size_and_time(source: Path) -> tuple[int, int] | None:
     return state.st_size, state.st_mtime_ns
 
 
-def source_record(source: Path, region: OpenRegion) -> SourceRecord:
+def source_record(source: Path, region: OpenRegion, control: Control) -> SourceRecord:
     """The manifest's record of the source region."""
     rate = region.audio.sample_rate_hz
+    is_large = source.stat().st_size > WHOLE_FILE_BYTES
     return SourceRecord(
         path=str(source),
-        sha256=sha256_of(source),
+        sha256="" if is_large else sha256_of(source, lambda: control.checkpoint(1.0)),
         start_seconds=region.start_frame / rate,
         start_frame=region.start_frame,
         frames=region.frames,
         sample_rate_hz=rate,
         channels=region.audio.channels,
+        region_sha256=_samples_sha256(region, control) if is_large else "",
     )
+
+
+def _samples_sha256(region: OpenRegion, control: Control) -> str:
+    digest, signal = hashlib.sha256(), region.signal
+    for start in range(0, signal.frames, BLOCK_FRAMES):
+        control.checkpoint(1.0)
+        digest.update(signal.read(start, min(start + BLOCK_FRAMES, signal.frames)).data)
+    return digest.hexdigest()
 
 
 def _open_engine(
