@@ -110,6 +110,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
         on_event=scheduler.on_event,
         on_lost=scheduler.on_runner_lost,
         on_ready=scheduler.on_runner_free,
+        lock=settings.own_folder / "worker.lock" if isinstance(store, DurableStore) else None,
     )
     scheduler.run(worker)
     async with AsyncExitStack() as parts:
@@ -128,7 +129,6 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
             subscribers = ReturningSubscribers(settings.own_folder / "listeners.json")
             returning: Iterable[ReturningSubscriber] = ()
             if isinstance(store, DurableStore):
-                parts.callback(store.close)
                 await _take_over(store, settings, parts, bus.publish_retained)
                 returning = await _promptly(subscribers.load) or ()
                 parts.callback(subscribers.close)
@@ -219,7 +219,13 @@ async def _take_over(
     Raises:
         FolderInUse: another bridge holds the lock.
     """
-    parts.enter_context(released(await _promptly(lambda: lock_folder(settings.own_folder))))
+    try:
+        lock = await _promptly(lambda: lock_folder(settings.own_folder))
+    except BaseException:
+        store.close()
+        raise
+    parts.enter_context(released(lock))
+    parts.callback(store.close)  # the lock is held until everything is written
     loaded = await _promptly(store.read)
     if loaded is not None:
         store.take(loaded)
