@@ -30,6 +30,8 @@ class SourceRecord(Value, frozen=True, kw_only=True):
     frames: int
     sample_rate_hz: int
     channels: int
+    silent_frames: int = 0
+    """Frames from the start of the file to its first sound, where its container says that the sound begins later."""
 
 
 class EngineRecord(Value, frozen=True, kw_only=True):

@@ -134,6 +134,7 @@ def source_record(source: Path, region: OpenRegion) -> SourceRecord:
         frames=region.frames,
         sample_rate_hz=rate,
         channels=region.audio.channels,
+        silent_frames=region.silent_frames,
     )
 
 
