@@ -144,6 +144,7 @@ def source_record(source: Path, region: OpenRegion, control: Control) -> SourceR
         sample_rate_hz=rate,
         channels=region.audio.channels,
         region_sha256=_samples_sha256(region, control) if is_large else "",
+        silent_frames=region.silent_frames,
     )
 
 
