@@ -9,9 +9,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import cast
 
-from bridge import errors
 from bridge.config import DEFAULT_HOST, DEFAULT_PORT
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, error_for
 from bridge.osc.addresses import FAIL, JOB, JOB_GROUP, PONG, REQUESTS, RESULT, Message
 from bridge.osc.codec import MAX_INCOMING_BYTES, Rejected, decode, encode
 from bridge.osc.fields import arguments_of
@@ -19,10 +18,6 @@ from bridge.osc.fields import arguments_of
 ANSWER_SECONDS = 5.0
 #: The bridge opens the file before it answers, and the file's drive may have to spin up.
 SUBMIT_SECONDS = 20.0
-
-_ERRORS: dict[str, type[BridgeError]] = {
-    kind.code: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, BridgeError)
-}
 
 
 class NoAnswer(BridgeError):  # noqa: N818 - named as in bridge.errors
@@ -128,7 +123,7 @@ class OscClient(asyncio.DatagramProtocol):
         for message in answer:
             if message.address == FAIL.address:
                 fail = arguments_of(message, FAIL)
-                raise _ERRORS.get(fail["code"], BridgeError)(fail["message"], advice="")
+                raise error_for(fail["code"], fail["message"])
         return answer
 
     async def next_push(self) -> Message:

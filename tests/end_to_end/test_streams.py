@@ -145,8 +145,8 @@ def test_a_list_whose_reader_has_gone_ends_without_an_error() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")
-def test_a_closed_window_cancels_a_job(clip: Path, tmp_path: Path) -> None:
-    environment = {**os.environ, "SAB_STATE_DIR": str(tmp_path / "state")}
+def test_a_closed_window_cancels_a_job(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    environment = {**os.environ, "SAB_STATE_DIR": str(tmp_path_factory.mktemp("state"))}
     process = subprocess.Popen(
         [*SAB, "process", str(clip), *DRAFT, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
     )
