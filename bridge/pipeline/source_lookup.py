@@ -25,8 +25,9 @@ def find_source(request: JobRequest, *, max_seconds: float, roots: tuple[Path, .
     check_roots(source, roots)
     if request.note_files.picture:
         check_roots(Path(request.note_files.picture), roots)
-        if not Path(request.note_files.picture).parent.is_dir():
-            raise NotWritable(f"There is no folder {Path(request.note_files.picture).parent} for the picture.")
+        folder = Path(request.note_files.picture).parent
+        if not folder.is_dir() and folder != wanted_folder(request):  # that one is made
+            raise NotWritable(f"There is no folder {folder} for the picture.")
     found = find_region(source, request.region.start_seconds, request.region.end_seconds, max_seconds)
     check_roots(wanted_folder(request), roots)
     return found
