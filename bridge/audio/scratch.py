@@ -36,7 +36,6 @@ class Scratch:
         self.is_finite = True
         """Whether every sample is a number."""
         self._path = place if isinstance(place, Path) else None
-        self._unlooked_bytes = 0
         self._channels = channels
         self._sample_rate_hz = sample_rate_hz
         self.file: BinaryIO = place.open("x+b") if isinstance(place, Path) else place()

@@ -102,6 +102,16 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
         elsewhere={READ_ONLY: Runs((), status=1, says="SAB_STATE_DIR")},
     ),
     "sab doctor --json": Runs((NO_PORTS,), says='"findings":'),
+    "sab doctor --bundle": Runs((NO_PORTS, NO_TERMINAL, CP437), says="Nothing was sent"),
+    "sab doctor --bundle FILE.zip": Runs((NO_PORTS,), says="FILE.zip"),
+    "sab log": Runs(
+        (NO_PORTS, NO_TERMINAL, TERMINAL, PLAIN_C, READ_ONLY), typed="sab log --path && sab log", says="bridge.log"
+    ),
+    "sab log --follow": Runs(
+        (NO_PORTS,),
+        typed="bash -c 'sab process clip.wav --engine draft > said && exec sab log --follow'",
+        lasts=": done",
+    ),
     "sab --install-completion": DoesNotRun("it asks which shell started it, and changes that shell's settings"),
     "sab ports": Runs(
         EVERYWHERE, says="No MIDI ports", elsewhere={JACKD: Runs((), says="Source Audio Bridge:SAB Vocals")}
