@@ -53,9 +53,9 @@ ADVICE: dict[str, str] = {
     "not_writable": "Choose another folder with out, or change that folder's permissions.",
     "out_of_space": "Free some space on that drive, or choose another folder with out.",
     "weights_unavailable": "Connect to the internet and run `sab models pull NAME`, or use the engine good.",
-    "engine_failed": "Try again, or use the engine draft. If that fails too, see the log: `sab doctor` shows where.",
+    "engine_failed": "Try again, or use the engine draft. If that fails too, `sab log` shows the details.",
     "out_of_memory": "Choose a shorter region, close other programs, or use the engine draft.",
-    "internal": "This is a bug in the bridge. The log has the details: `sab doctor` shows where it is.",
+    "internal": "This is a bug in the bridge; `sab log` shows the details.",
 }
 
 

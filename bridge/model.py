@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import Literal
 
-from bridge.request import JobRequest, Metre
+from bridge.request import JobRequest, TimeSignature
 from bridge.value import Value
 
 STAGES: tuple[str, ...] = ("queued", "loading", "separating", "transcribing", "writing")
@@ -100,6 +100,16 @@ class Result(Value, frozen=True, kw_only=True):
         return self.kind == "midi" and self.name != TOGETHER
 
 
+class TempoCandidate(Value, frozen=True, kw_only=True):
+    """A tempo and metre that an estimate has weighed."""
+
+    bpm: float
+    """Quarter notes per minute."""
+    time_signature: TimeSignature
+    share: float
+    """0–1: its probability among all candidates."""
+
+
 class Music(Value, frozen=True, kw_only=True):
     """Tempo, beat and metre of the timeline that notes are written on, and their key."""
 
@@ -109,8 +119,10 @@ class Music(Value, frozen=True, kw_only=True):
     tempo_confidence: float = 0.0
     """0–1: confidence of the estimate, even if it was not used."""
     first_beat_seconds: float = 0.0
-    """Time of a beat."""
-    time_signature: Metre = (4, 4)
+    """Time of a beat; of a bar's first beat where bars are known."""
+    time_signature: TimeSignature = (4, 4)
+    tempo_candidates: tuple[TempoCandidate, ...] = ()
+    """What an estimate has weighed, most probable first."""
     key: str = ""
     """As `Bb major`; empty if unknown."""
     key_margin: float = 0.0

@@ -10,20 +10,8 @@ from typing import Any, cast
 import typer
 
 from bridge import __version__
-from bridge.cli import (
-    cache,
-    calibrate,
-    demo,
-    doctor,
-    install,
-    live,
-    models,
-    ports,
-    process,
-    serve,
-    shared,
-    submit,
-)
+from bridge.cli import cache, calibrate, demo, install, live, models, ports, process, serve, shared, submit
+from bridge.cli.diagnosis import doctor, log
 from bridge.cli.output.terminal import OutputClosed, drop_output, prepare_terminal, write_error, write_line, writing
 from bridge.cli.sending import secret
 from bridge.errors import BadArguments, NotWritable
@@ -99,6 +87,7 @@ app.add_typer(secret.app, name="secret")
 app.command("ports")(ports.ports)
 app.command("calibrate")(calibrate.calibrate_ports)
 app.command("doctor")(doctor.doctor)
+app.command("log")(log.show_log)
 app.command("install")(install.install_into)
 app.command("demo")(demo.demo)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -33,6 +34,8 @@ from bridge.protocols import Bridge, Clock
 from bridge.request import JobRequest
 from bridge.store.returning_subscribers import ReturningSubscriber
 from bridge.system import sockets
+
+log = logging.getLogger(__name__)
 
 #: How often old tokens and silent clients are forgotten, and what a next start must know is stored.
 TICK_SECONDS = 1.0
@@ -265,6 +268,7 @@ class OscServer:
             self._recent.forget(request.answer)
         address = request.address
         if not isinstance(error, BridgeError):
+            log.error("%s failed", address, exc_info=error)
             self._notice(Noticed(level="error", message=f"{address} failed: {type(error).__name__}: {error}"))
             error = InternalError(f"{address} failed: {type(error).__name__}.")
         self._reject(self._peers.of(request.source), address, error, request.arguments.subject)

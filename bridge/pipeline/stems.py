@@ -171,7 +171,7 @@ def stem_chunks(stem: str, region: OpenRegion, request: JobRequest) -> list[tupl
     chunks = []
     if tempo is not None:
         facts.append(f"tempo {tempo:g} BPM")
-        chunks.append(acid(tempo, region.seconds))
+        chunks.append(acid(tempo, region.seconds, request.song.time_signature or (4, 4)))
     if beat is not None:
         facts.append(f"beat {beat:g}")
     tags = region.tags.of_stem(label_of(stem))

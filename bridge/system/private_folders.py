@@ -15,7 +15,9 @@ from pathlib import Path
 
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
 #: What the bridge keeps in its folders for state and for caches. A folder with anything else in it may be the user's.
-_OURS = re.compile(r"\d+|jobs.*|results|openvino|converted|token|secret|config\.toml|[\w.-]+\.json|\..*\.partial")
+_OURS = re.compile(
+    r"\d+|jobs.*|bridge\.log.*|results|openvino|converted|token|secret|config\.toml|[\w.-]+\.json|\..*\.partial"
+)
 
 
 def private_folder(folder: Path) -> Path:
@@ -28,11 +30,6 @@ def private_folder(folder: Path) -> Path:
     for parent in reversed(missing):
         parent.mkdir(mode=FOLDER_MODE, exist_ok=True)
     return folder
-
-
-def open_private(path: str, flags: int) -> int:
-    """An opener for `open`: a new file is one that only this account may read and write."""
-    return os.open(path, flags, FILE_MODE)
 
 
 def close_folder(folder: Path) -> None:

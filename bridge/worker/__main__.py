@@ -12,7 +12,8 @@ from pathlib import Path
 from bridge.pipeline.cache.store import ResultsCache
 from bridge.pipeline.context import WorkerContext
 from bridge.pipeline.stage_paces import StagePaces
-from bridge.processes.parent import ParentChannel, log_to_parent
+from bridge.processes.log_lines import log_to_parent
+from bridge.processes.parent import ParentChannel
 from bridge.separation.backends import Backends
 from bridge.separation.families.table import EngineFamilies
 from bridge.separation.openvino.cache import OpenVinoCache
