@@ -8,8 +8,9 @@ import pytest
 
 from bridge.errors import BadArguments
 from bridge.events import Noticed
+from bridge.osc.access import gate
 from bridge.osc.access.accounts import Transport
-from bridge.osc.access.gate import MAX_PROVEN, NOTICE_SECONDS, PROOF_SECONDS, Gate, Rules
+from bridge.osc.access.gate import NOTICE_SECONDS, PROOF_SECONDS, Gate, Rules
 from bridge.osc.access.keys import AccessKey
 from bridge.osc.access.proofs import NONCE_SECONDS, pass_for, proof_of
 from bridge.osc.addresses import REQUESTS, Message
@@ -235,14 +236,17 @@ def test_a_pass_is_of_one_address_and_needs_no_nonce() -> None:
     assert door.lets(SUBMIT, TABLET)
 
 
-def test_proofs_and_strangers_take_a_limited_room() -> None:
+def test_proofs_and_strangers_take_a_limited_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "MAX_PROVEN", 30)
+    monkeypatch.setattr(gate, "MAX_OWNERS", 30)
     door = Door()
-    for port in range(1, MAX_PROVEN + 100):
+    for port in range(1, 100):
         assert door.prove(("192.168.1.20", port), SECRET)
-    for number in range(3000):
+        door.lets(SUBMIT, ("127.0.0.1", port))
+    for number in range(300):
         door.gate.refusal((f"192.168.1.{number % 250}", number), HELLO)
-    remembered = [value for value in vars(door.gate).values() if isinstance(value, dict)]
-    assert max(map(len, remembered)) == MAX_PROVEN
+    remembered = [len(value) for value in vars(door.gate).values() if isinstance(value, dict)]
+    assert remembered == [30, 30]
 
 
 def test_refused_computers_are_told_of_at_most_once_a_minute() -> None:
