@@ -65,6 +65,7 @@ class LocalBridge:
         """(job, stem) of all notes that play or are armed."""
         self._live_groups: dict[str, Group] = {}
         """Folded as they go, so that their progress never falls; the others come from their jobs."""
+        self._looking: asyncio.Future[tuple[ModelInfo, ...]] | None = None
         self._idle_check: asyncio.TimerHandle | None = None
         bus.subscribe(self._on_event)
 
@@ -107,6 +108,18 @@ class LocalBridge:
         )
 
     async def models(self) -> tuple[ModelInfo, ...]:
+        """Who asks while the folders are looked at gets the same answer: a flood costs one look at a time."""
+        if self._looking is None:
+            self._looking = asyncio.ensure_future(self._look_for_models())
+            self._looking.add_done_callback(self._have_looked)
+        return await asyncio.shield(self._looking)
+
+    def _have_looked(self, looking: asyncio.Future[tuple[ModelInfo, ...]]) -> None:
+        self._looking = None
+        if not looking.cancelled():
+            looking.exception()  # if nobody waits for it any more, it is no fault
+
+    async def _look_for_models(self) -> tuple[ModelInfo, ...]:
         settings = self._settings
 
         def look() -> tuple[ModelInfo, ...]:

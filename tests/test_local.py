@@ -17,7 +17,7 @@ from bridge.inspector.admission import Admission
 from bridge.inspector.in_process import InProcessInspector
 from bridge.local import LocalBridge
 from bridge.midi.client import MidiPlayer
-from bridge.model import MidiStatus, Result
+from bridge.model import MidiStatus, ModelInfo, Result
 from bridge.request import JobRequest
 from bridge.scheduler import Scheduler
 from bridge.store.memory import MemoryStore
@@ -131,3 +131,27 @@ async def test_a_job_of_an_earlier_run_uses_the_sync_setting_of_this_bridge(clip
     with pytest.raises(StopIteration):
         playing.send(None)
     assert player.played[-1] == (now, "link")
+
+
+async def test_a_flood_of_requests_for_the_models_looks_at_the_folders_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bus, looks = EventBus(), list[Path]()
+    scheduler = Scheduler(MemoryStore(), FakeClock(), bus.publish, queue_limit=1)
+    admission = Admission(InProcessInspector((), Path()), scheduler)
+    settings = Settings(models_dir=tmp_path, cache_dir=tmp_path)
+    bridge = LocalBridge(settings, bus, scheduler, admission, cast("MidiPlayer", RecordingPlayer()))
+
+    def catalogue(folder: Path, *, speeds: object) -> tuple[ModelInfo, ...]:
+        del speeds
+        looks.append(folder)
+        return (DRAFT,)
+
+    monkeypatch.setattr("bridge.local.catalogue", catalogue)
+    assert await asyncio.gather(*(bridge.models() for _ in range(100))) == [(DRAFT,)] * 100
+    assert looks == [tmp_path]
+    await bridge.models()
+    assert looks == [tmp_path] * 2
+
+
+DRAFT = ModelInfo(name="draft", stems=("vocals",), present=True, note="built in")

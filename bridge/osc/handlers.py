@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import TypeAlias
 
 from bridge import PROTOCOL_VERSION, __version__
-from bridge.errors import BadArguments, NotFound, ProtocolMismatch
+from bridge.errors import BadArguments, Busy, NotFound, ProtocolMismatch
 from bridge.groups.group import Group, unknown_group
 from bridge.model import Job, Status
 from bridge.options.request import build_request
@@ -26,6 +26,8 @@ from bridge.request import JobRequest
 SERVER_NAME = "source-audio-bridge"
 #: Clients have asked for as much as a day; what they get is limited in `Peers`.
 LONGEST_TTL_SECONDS = 86_400
+#: Windows that may be opening; a flood of requests must not bury the desktop.
+MAX_SHOWN_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class ServerContext:
     defaults: JobRequest
     """What a job gets if its client leaves an option out."""
     show_folder: Callable[[str, Sequence[str]], Awaitable[None]] = show_folder
+    showing: list[str] = field(default_factory=list)
+    """The jobs whose folders are being shown."""
 
 
 @dataclass(frozen=True)
@@ -197,7 +201,13 @@ async def open_folder(call: Call) -> list[Message]:
     job = call.context.bridge.job(call.job)
     if not job.output_dir:
         raise NotFound(f"The job {job.id} has no folder yet.", advice="Wait until it has begun.")
-    await call.context.show_folder(job.output_dir, [result.path for result in job.results])
+    if len(call.context.showing) >= MAX_SHOWN_AT_ONCE:
+        raise Busy("Other folders are being shown.", advice="Try again in a few seconds.")
+    call.context.showing.append(job.id)
+    try:
+        await call.context.show_folder(job.output_dir, [result.path for result in job.results])
+    finally:
+        call.context.showing.remove(job.id)
     return [osc.DONE("/sab/open", job.id)]
 
 

@@ -181,8 +181,10 @@ class Peers:
             TooManyClients: there is no room for another peer.
         """
         sender = self.of(source)
-        self.check_room(sender)
-        peer = self._move(sender, source, reply_port)
+        endpoint = (source[0], reply_port, *source[2:]) if reply_port else source
+        if endpoint not in self._peers:
+            self.check_room(sender)
+        peer = self._move(sender, source, endpoint)
         peer.sends_for = None
         peer.is_shell = sender.is_new and peer.endpoint != source
         if peer.is_shell:
@@ -295,14 +297,14 @@ class Peers:
             self._remove(next((peer for peer in oldest if not peer.sources), oldest[0]))
         return bool(oldest)
 
-    def _move(self, peer: Peer, source: Endpoint, reply_port: int) -> Peer:
-        endpoint = (source[0], reply_port, *source[2:]) if reply_port else source
+    def _move(self, peer: Peer, source: Endpoint, endpoint: Endpoint) -> Peer:
         if source in peer.sources:
             peer.sources.remove(source)
             del self._endpoints[source]
         if endpoint != peer.endpoint:
             existing = self._peers.get(endpoint)
-            self._remove(peer)
+            if self.holds(peer):
+                self._remove(peer)
             if existing is None:
                 peer.endpoint = endpoint
                 self._add(peer)

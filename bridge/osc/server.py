@@ -41,6 +41,8 @@ log = logging.getLogger(__name__)
 #: How often old tokens and silent clients are forgotten, and what a next start must know is stored.
 TICK_SECONDS = 1.0
 TICKS_PER_SWEEP = 10
+#: Requests that need time, as submissions whose files are being checked; further requests are refused.
+MAX_PENDING = 4_096
 
 
 class CannotListen(RequestError):  # noqa: N818 - named as in bridge.errors
@@ -150,7 +152,7 @@ class OscServer:
 
     async def open(self, bound_sockets: Sequence[socket.socket]) -> None:
         """Answers on these sockets from now on."""
-        receiver = Receiver(datagram=self._put, end=self._have_arrived, unreachable=self._peers.forget_dead)
+        receiver = Receiver(datagram=self._receive, end=self._have_arrived, unreachable=self._peers.forget_dead)
         self._sockets = await open_sockets(bound_sockets, receiver)
         ticking = asyncio.ensure_future(self._tick())
         self._tasks.add(ticking)
@@ -174,7 +176,7 @@ class OscServer:
             self._send_datagram(encode(BYE(__version__)), peer.endpoint)
         await self._open_sockets.close()  # when the last datagram is sent
 
-    def _put(self, data: bytes, source: Endpoint) -> None:
+    def _receive(self, data: bytes, source: Endpoint) -> None:
         if self._gate.listens_to(source):
             self._arrivals.put(data, source)
 
@@ -183,11 +185,11 @@ class OscServer:
         if not self._arrivals.is_busy:
             self._arrivals.take_turns()
 
-    def _handle(self, message: Message | Rejected, source: Endpoint) -> bool:
-        """Answers a message; whether the answer comes later."""
+    def _handle(self, message: Message | Rejected, source: Endpoint, room_bytes: int) -> bool:
+        """Answers a message; whether the answer comes later. `room_bytes`: what may be sent to an unproven source."""
         if is_answer(message.address):
             return False
-        instead = self._gate.refusal(source, message)
+        instead = self._gate.refusal(source, message, room_bytes=room_bytes)
         if instead is not None:
             self._send_unproven(instead, source)
             return False
@@ -209,8 +211,8 @@ class OscServer:
         """Answers a request; whether the answer comes later."""
         peer = self._peers.renew(source)
         address = message.address
-        if not self._outbox.has_room(peer.endpoint):
-            error = Busy(f"{address} was dropped: too many of your requests are being answered.")
+        if not self._outbox.has_room(peer.endpoint) or len(self._tasks) >= MAX_PENDING:
+            error = Busy(f"{address} was dropped: too many requests are being answered.")
             self._complain(source, address, error, find_req(message))
             return False
         try:

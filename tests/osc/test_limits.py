@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from msgspec.structs import replace
@@ -13,13 +13,15 @@ from msgspec.structs import replace
 from bridge.errors import TooManyClients
 from bridge.events import Progressed
 from bridge.osc.addresses import Message
-from bridge.osc.client import OscClient
+from bridge.osc.client import OscClient, open_client
 from bridge.osc.codec import decode, encode
+from bridge.osc.server import serve_osc
 from bridge.osc.traffic.endpoints import is_local, machine_of
 from bridge.osc.traffic.limits import BURST, MESSAGES_A_SECOND, OWN_BURST, OWN_MESSAGES_A_SECOND, Intake
 from bridge.osc.traffic.outbox import AT_ONCE, MAX_ANSWERS, MAX_LONG_ANSWERS, Outbox
-from tests.support.fakes import FakeClock
+from tests.support.fakes import FakeBridge, FakeClock
 from tests.support.loopback import has_ipv6
+from tests.support.requests import request_for
 from tests.support.studio import OVER, Studio, next_at, pushed
 
 FLOODER, CLIENT = ("127.0.0.1", 50_000), ("127.0.0.1", 50_001)
@@ -232,6 +234,28 @@ async def test_the_subscriber_too_many_is_told_and_the_others_stay(busy: Studio)
     assert len(busy.server.subscribers) == 32
     await clients[0].ask("/sab/subscribe", 0)
     await clients[-1].ask("/sab/subscribe", 1)
+
+
+async def test_a_flood_of_requests_for_folders_does_not_bury_the_desktop(studio: Studio) -> None:
+    may_end, shown = asyncio.Event(), list[str]()
+
+    async def show_folder(folder: str, files: Sequence[str]) -> None:
+        shown.extend((folder, *files)[:1])
+        await may_end.wait()
+
+    serving = serve_osc(
+        FakeBridge(table={"j6": OVER}), studio.clock, port=0, defaults=request_for(""), notice=print,
+        show_folder=show_folder,
+    )  # fmt: skip
+    async with serving as server, open_client(port=server.port) as client:
+        for _ in range(50):
+            client.send("/sab/open", "j6")
+        await client.ask("/sab/ping")
+        refused = client.received()
+        assert {message.arguments[:2] for message in refused} == {("/sab/open", "busy")}
+        assert (len(refused), len(shown)) == (46, 4)
+        may_end.set()
+        await client.ask("/sab/open", "j6")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells whose port is closed")

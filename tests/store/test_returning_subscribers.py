@@ -43,7 +43,7 @@ def test_a_damaged_file_counts_as_empty(tmp_path: Path, content: str) -> None:
     assert ReturningSubscribers(tmp_path / "listeners.json").load() == ()
 
 
-def test_their_number_is_limited(tmp_path: Path) -> None:
+async def test_their_number_is_limited(tmp_path: Path) -> None:
     subscribers = ReturningSubscribers(tmp_path / "listeners.json")
     subscribers.save([CLIENT] * (MAX_SUBSCRIBERS + 1))
     subscribers.close()

@@ -112,8 +112,12 @@ class Gate:
         self._tell(f"{source[0]} sent a message, and is not in the setting `allow`.")
         return False
 
-    def refusal(self, source: Endpoint, message: Message | Rejected) -> Sequence[Message] | None:
-        """None: the message may be handled. Else what its sender gets instead, which may be nothing."""
+    def refusal(self, source: Endpoint, message: Message | Rejected, room_bytes: int) -> Sequence[Message] | None:
+        """None: the message may be handled. Else what its sender gets instead, which may be nothing.
+
+        Args:
+            room_bytes: how large an answer to an unproven address may be.
+        """
         error = self._problem("udp", source)
         if error is None:
             self._accept_proof(source, message)  # the next one, which came in time
@@ -127,7 +131,7 @@ class Gate:
             nonce = NONCE(self._nonces.for_endpoint(_key(source)))
             wrong = FAIL(message.address, error.code, "The proof is wrong.", "")
             answer = wrong if len(message.arguments) >= PROOF_ARGUMENTS else nonce
-            return [answer] if is_local or len(encode(answer)) <= _size_bytes(message) else []
+            return [answer] if is_local or len(encode(answer)) <= room_bytes else []
         if is_local:
             is_ping = message.address == "/sab/ping"  # tells no more than the port that is open
             return None if is_ping else [FAIL(message.address, error.code, str(error), find_req(message))]
@@ -242,9 +246,3 @@ class Gate:
 def _key(endpoint: Endpoint) -> tuple[str, int]:
     """The address as text without its prefix or zone, and the port."""
     return str(endpoint[0]).removeprefix(sockets.MAPPED_PREFIX).partition("%")[0], int(endpoint[1])
-
-
-def _size_bytes(message: Message) -> int:
-    """How large a message was at least: an answer to an unproven address is not larger."""
-    arguments = (0 if type(value) is int else value for value in message.arguments if type(value) in (int, float, str))
-    return len(encode(Message(message.address, tuple(arguments))))

@@ -26,12 +26,13 @@ class Arrivals:
     def __init__(
         self,
         intake: Intake,
-        handle: Callable[[Message | Rejected, Endpoint], bool],
+        handle: Callable[[Message | Rejected, Endpoint, int], bool],
         dropped: Callable[[Endpoint], None],
     ) -> None:
         """
         Args:
-            handle: returns whether it has begun something that must come before the sender's next message.
+            handle: gets a message, its sender, and the bytes of its datagram if it is the first one of it, else 0;
+                returns whether it has begun something that must come before the sender's next message.
             dropped: is told whose datagram, or a part of it, was dropped.
         """
         self._intake = intake
@@ -81,15 +82,17 @@ class Arrivals:
             self._round = None
 
     def _handle_next(self, source: Endpoint, line: _Line) -> bool:
+        size = 0
         if not line.messages:
             data = line.datagrams.popleft()
-            self._bytes -= len(data)
+            size = len(data)
+            self._bytes -= size
             messages = decode(data)
             admitted = 1 if len(messages) == 1 else 1 + self._intake.admitted(source, len(messages) - 1)
             if admitted < len(messages):
                 self._dropped(source)
             line.messages.extend(messages[:admitted])
-        return bool(line.messages) and self._handle(line.messages.popleft(), source)
+        return bool(line.messages) and self._handle(line.messages.popleft(), source, size)
 
     def _has_room(self, source: Endpoint, size: int) -> bool:
         line = self._lines.get(source)

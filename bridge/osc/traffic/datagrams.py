@@ -189,14 +189,13 @@ class _Socket(asyncio.DatagramProtocol):
 def _refused(own_socket: socket.socket) -> list[Endpoint]:
     """To whom datagrams were sent where nobody listens, since the last call."""
     refused: list[Endpoint] = []
-    if sys.platform != "linux":
-        return refused
-    with suppress(OSError):  # BlockingIOError: no further one
-        while True:
-            _, ancillary, _, endpoint = own_socket.recvmsg(0, 512, socket.MSG_ERRQUEUE)
-            numbers = [struct.unpack_from("=I", data)[0] for _, _, data in ancillary if len(data) >= 4]
-            if errno.ECONNREFUSED in numbers:
-                refused.append(endpoint)
+    if sys.platform == "linux":
+        with suppress(OSError):  # BlockingIOError: no further one
+            while True:
+                _, ancillary, _, endpoint = own_socket.recvmsg(0, 512, socket.MSG_ERRQUEUE)
+                numbers = [struct.unpack_from("=I", data)[0] for _, _, data in ancillary if len(data) >= 4]
+                if errno.ECONNREFUSED in numbers:
+                    refused.append(endpoint)
     return refused
 
 

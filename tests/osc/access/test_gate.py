@@ -21,6 +21,7 @@ TOKEN, SECRET = AccessKey(b"t" * 43), AccessKey(b"s" * 43)
 LOCAL, TABLET = ("127.0.0.1", 5000), ("192.168.1.20", 6000)
 SUBMIT = Message("/sab/submit", ("/music/clip.wav", "req", "a1"))
 HELLO = Message("/sab/hello", ("tablet", 1, 0))
+ROOM = 1000
 
 
 class Door:
@@ -46,10 +47,10 @@ class Door:
         return self.cookie
 
     def lets(self, message: Message | Rejected, source: tuple[str, int] = LOCAL) -> bool:
-        return self.gate.refusal(source, message) is None
+        return self.gate.refusal(source, message, ROOM) is None
 
     def nonce(self, source: tuple[str, int]) -> str:
-        (message,) = self.gate.refusal(source, HELLO) or ()
+        (message,) = self.gate.refusal(source, HELLO, ROOM) or ()
         assert message.address == "/sab/nonce"
         return str(message.arguments[0])
 
@@ -59,7 +60,7 @@ class Door:
 
 
 def code_of(door: Door, message: Message, source: tuple[str, int] = LOCAL) -> object:
-    (refusal,) = door.gate.refusal(source, message) or ()
+    (refusal,) = door.gate.refusal(source, message, ROOM) or ()
     assert refusal.address == "/sab/fail"
     return refusal.arguments[1]
 
@@ -82,7 +83,7 @@ def test_another_account_gets_no_work_done_and_no_path(address: str) -> None:
 
 
 def test_a_refusal_has_the_token_of_the_request() -> None:
-    (refusal,) = Door(frozenset({1001})).gate.refusal(LOCAL, SUBMIT) or ()
+    (refusal,) = Door(frozenset({1001})).gate.refusal(LOCAL, SUBMIT, ROOM) or ()
     assert refusal.arguments[0::3] == ("/sab/submit", "a1")
 
 
@@ -166,7 +167,7 @@ def test_another_computer_gets_only_a_nonce_before_it_has_shown_the_secret() -> 
     door = Door()
     rubbish = Rejected(BadArguments("no OSC"))
     for message in (SUBMIT, Message("/sab/ping"), Message("/sab/list"), Message("/sab/none"), rubbish):
-        assert door.gate.refusal(TABLET, message) == []
+        assert door.gate.refusal(TABLET, message, ROOM) == []
     assert door.gate.before_sending(TABLET) is None
     assert door.prove(TABLET, SECRET)
     assert door.lets(SUBMIT, TABLET)
@@ -178,9 +179,9 @@ def test_no_answer_is_larger_than_the_question() -> None:
     wrong = Message("/sab/hello", ("tablet", 1, 0, "0" * 64))
     for hello in (Message("/sab/hello", ("x", 1)), Message("/sab/hello", ("tablet", 1, 9000)), wrong):
         size = len(encode(hello))
-        answers = door.gate.refusal(TABLET, hello) or ()
+        answers = door.gate.refusal(TABLET, hello, size) or ()
         assert sum(len(encode(answer)) for answer in answers) <= size
-    assert len(door.gate.refusal(TABLET, HELLO) or ()) == 1  # with a reply port there is room
+    assert len(door.gate.refusal(TABLET, HELLO, len(encode(HELLO))) or ()) == 1  # with a reply port there is room
 
 
 def test_the_account_s_token_is_no_secret_for_other_computers() -> None:
@@ -244,7 +245,7 @@ def test_proofs_and_strangers_take_a_limited_room(monkeypatch: pytest.MonkeyPatc
         assert door.prove(("192.168.1.20", port), SECRET)
         door.lets(SUBMIT, ("127.0.0.1", port))
     for number in range(300):
-        door.gate.refusal((f"192.168.1.{number % 250}", number), HELLO)
+        door.gate.refusal((f"192.168.1.{number % 250}", number), HELLO, ROOM)
     remembered = [len(value) for value in vars(door.gate).values() if isinstance(value, dict)]
     assert remembered == [30, 30]
 
@@ -252,7 +253,7 @@ def test_proofs_and_strangers_take_a_limited_room(monkeypatch: pytest.MonkeyPatc
 def test_refused_computers_are_told_of_at_most_once_a_minute() -> None:
     door = Door()
     for _ in range(100):
-        door.gate.refusal(TABLET, SUBMIT)
+        door.gate.refusal(TABLET, SUBMIT, ROOM)
         door.gate.listens_to(("10.0.0.1", 1))
     assert len(door.noticed) == 1
     door.clock.advance(NOTICE_SECONDS + 1)
