@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import math
-import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from bridge.protocols import Samples
 
 BYTES_PER_SAMPLE = 4
-#: The drive's free space is looked at each time that so much has been written: some files do not say how long they are.
-LOOK_BYTES = SPARE_BYTES
 #: Where a scratch file lies: a path that it has to itself, or what opens a file without a name.
 ScratchPlace: TypeAlias = "Path | Callable[[], BinaryIO]"
 
@@ -50,7 +47,7 @@ class Scratch:
         if not len(block):
             return
         self._unlooked_bytes += block.size * BYTES_PER_SAMPLE
-        if self._unlooked_bytes >= LOOK_BYTES:
+        if self._unlooked_bytes >= SPARE_BYTES:
             self._unlooked_bytes = 0
             self._check_reserve()
         highest, lowest = float(block.max()), float(block.min())
@@ -71,13 +68,12 @@ class Scratch:
         self.frames, self.highest, self.lowest, self.is_finite = 0, 0.0, 0.0, True
 
     def _check_reserve(self) -> None:
-        if sys.platform == "win32" or isinstance(self.file, io.BytesIO):  # Windows tells it of folders only
+        """Called each time that `SPARE_BYTES` have been written, because some files do not say how long they are."""
+        if sys.platform == "win32":  # which tells it of folders only
             return
-        state = os.fstatvfs(self.file.fileno())
-        if state.f_bavail * state.f_frsize < SPARE_BYTES:
-            raise OutOfSpace(
-                "The drive of the results is nearly full, and the audio needs more room there for a while."
-            )
+        free = shutil.disk_usage(self.file.fileno()).free
+        if free < SPARE_BYTES:
+            raise OutOfSpace(f"Only {free / 1e6:,.0f} MB are free where decoded audio is stored for a while.")
 
     def discard(self) -> None:
         self.file.close()
