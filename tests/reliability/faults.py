@@ -4,7 +4,7 @@
     python -m tests.reliability.faults --times 100 --only killed
 
 `--times` is spread over the rows by their share; each row gets at least one. `--only` takes a kind, or a part of a
-row's name. `--each N` gives every row N injections instead. The rows are what `tests.reliability.report` makes its table of.
+row's name. `--each N` gives every row N injections instead. `tests.reliability.report` makes a table of the rows.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ KINDS = {fault.kind for fault in FAULTS}
 
 @dataclass
 class Row:
-    """What came of one fault: how often it was injected, how often all held, and in how many injections what did not."""
+    """What came of one fault: the number of injections, of those in which all held, and of those with a problem."""
 
     kind: str
     fault: str

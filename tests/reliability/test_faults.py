@@ -1,4 +1,4 @@
-"""A sample of the injected faults, one of each kind that holds quickly; `python -m tests.reliability.faults` injects all."""
+"""A sample of the injected faults, some of each kind; `python -m tests.reliability.faults` injects all."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def _element(message: Message) -> bytes:
     return struct.pack(">i", len(data)) + data
 
 
-def _hostile(rng: random.Random) -> bytes:
+def hostile_datagram(rng: random.Random) -> bytes:
     """A datagram that no client would send."""
     match rng.randrange(8):
         case 0:
@@ -101,7 +101,7 @@ async def hostile_datagrams(case: Case) -> None:
     await case.submit(case.clip(), "midi", "none")
     with _sockets(1) as (sender,), _grows_little(case):
         async with case.others_are_answered():
-            await _send(case, sender, [_hostile(case.rng) for _ in range(500)])
+            await _send(case, sender, [hostile_datagram(case.rng) for _ in range(500)])
 
 
 async def many_pings(case: Case) -> None:
