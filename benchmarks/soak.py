@@ -5,8 +5,8 @@
 
 Jobs of several clips with the engines `draft` and `good`, cancels, plays into JACK ports (where a server can run),
 clients that subscribe and go, hostile datagrams, HTTP requests, children killed at random, and at long intervals
-restarts of the server, by SIGKILL and clean. At the end nothing may be lost, stuck or left, and memory must be flat: the
-median of each process in the last third within 5 % of that in the first third, after a warm-up.
+restarts of the server, by SIGKILL and clean. At the end nothing may be lost, stuck or left, and memory must be flat:
+the median of each process in the last third within 5 % of that in the first third, after a warm-up.
 """
 
 from __future__ import annotations

@@ -14,12 +14,13 @@ import asyncio
 import json
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from tests.reliability.bench import Bench, DoesNotStart
@@ -61,50 +62,87 @@ class Row:
                 setattr(self, column, getattr(self, column) + 1)
 
 
-async def inject(fault: Fault, times: int, seed: int, verbose: bool = False) -> Row:
+@dataclass
+class Injections:
+    """What one fault is to be injected for, and what came of it so far."""
+
+    fault: Fault
+    times: int
+    rng: random.Random
+    row: Row
+    notes: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, fault: Fault, times: int, seed: int) -> Injections:
+        row = Row(fault.kind, fault.name)
+        if reason := fault.needs():
+            row.note, times = f"not injected: {reason}", 0
+        return cls(fault, times, random.Random(f"{seed} {fault.name}"), row)
+
+    @property
+    def left(self) -> int:
+        return self.times - self.row.times
+
+    def add(self, problems: Sequence[tuple[Column, str]]) -> None:
+        self.row.add(problems)
+        self.notes.update({f"{column}: {words}" for column, words in problems})
+
+    def blame(self, words: str) -> None:
+        """The last injection did not hold either, though it seemed to."""
+        self.row.held = max(0, self.row.held - 1)
+        self.notes.update([f"other: {words}"])
+
+    def finished(self) -> Row:
+        if self.notes:
+            self.row.note = "; ".join(f"{words} (×{count})" for words, count in self.notes.most_common(3))
+        return self.row
+
+
+async def inject(fault: Fault, times: int, seed: int) -> Row:
     """Injects one fault `times` times."""
-    row = Row(fault.kind, fault.name)
-    if reason := fault.needs():
-        row.note = f"not injected: {reason}"
-        return row
-    notes: Counter[str] = Counter()
-    rng = random.Random(f"{seed} {fault.name}")
-    while row.times < times:
-        await _on_one_bench(fault, min(times - row.times, BENCH_INJECTIONS), rng, row, notes)
-    row.note = "; ".join(f"{words} (×{count})" for words, count in notes.most_common(3))
-    if verbose:
-        for words, count in notes.most_common():
-            print(f"      {count} × {words}", file=sys.stderr)
+    (row,) = await inject_in_turns([fault], times, seed)
     return row
 
 
-async def _on_one_bench(fault: Fault, times: int, rng: random.Random, row: Row, notes: Counter[str]) -> None:
+async def inject_in_turns(faults: Sequence[Fault], times: int, seed: int, verbose: bool = False) -> list[Row]:
+    """Injects faults that need the same bench, each `times` times, one after another on as few bridges as can be."""
+    all_of_them = [Injections.of(fault, times, seed) for fault in faults]
+    while left := [each for each in all_of_them if each.left]:
+        await _on_one_bench(left)
+    if verbose:
+        for each in all_of_them:
+            for words, count in each.notes.most_common():
+                print(f"      {count} × {words}", file=sys.stderr)
+    return [each.finished() for each in all_of_them]
+
+
+async def _on_one_bench(injections: Sequence[Injections]) -> None:
+    """Injects until all are done, the bridge is not well any more, or has had `BENCH_INJECTIONS`."""
     folder = Path(tempfile.mkdtemp(prefix="sab-faults-"))
     done = 0
     try:
-        async with fault.bench(folder) as bench:
+        async with injections[0].fault.bench(folder) as bench:
             before: dict[int, int] = {}
-            while done < times:
+            while done < BENCH_INJECTIONS and (left := [each for each in injections if each.left]):
                 done += 1
-                case = Case(bench, bench.place.inside / f"case{done}", rng)
-                await _one(fault, case)
-                row.add(case.problems)
-                notes.update({f"{column}: {words}" for column, words in case.problems})
+                one = left[0]
+                case = Case(bench, bench.place.inside / f"case{done}", one.rng)
+                await _one(one.fault, case)
+                one.add(case.problems)
                 shutil.rmtree(case.folder, ignore_errors=True)
                 if any(column == "outside" for column, _ in case.problems):
                     bench.place.restore_outside()
-                if bench.is_running:
-                    first = before.setdefault(bench.pid, bench.descriptors())
-                    if bench.descriptors() > first + SPARE_DESCRIPTORS:
-                        notes.update([f"other: {bench.descriptors() - first} descriptors more"])
-                        row.held -= not case.problems
-                        break
                 if not bench.is_running or any(column == "stuck" for column, _ in case.problems):
                     break  # the next one gets a bridge that is well
-            await _end(bench, row, notes)
+                first = before.setdefault(bench.pid, bench.descriptors())
+                if (more := bench.descriptors() - first) > SPARE_DESCRIPTORS:
+                    one.blame(f"{more} descriptors more")
+                    break
+            if wrong := await _end(bench):
+                one.blame(wrong)
     except DoesNotStart as error:
-        row.add([("stuck", "")] if not done else [])
-        notes.update([f"stuck: it does not start: {error}"])
+        if not done:
+            injections[0].add([("stuck", f"it does not start: {error}")])
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -124,20 +162,14 @@ async def _one(fault: Fault, case: Case) -> None:
         case.found("other", f"{type(error).__name__}: {error}"[:160])
 
 
-async def _end(bench: Bench, row: Row, notes: Counter[str]) -> None:
-    """The bench's bridge must end cleanly, with all its processes."""
-    import signal
-
+async def _end(bench: Bench) -> str:
+    """Ends the bench's bridge; returns what is wrong with its end, if anything."""
     if not bench.is_running:
-        return
-    wrong = []
+        return ""
     if status := await bench.kill(signal.SIGTERM):
-        wrong.append(f"other: it ended with status {status}")
-    if left := await bench.gone():
-        wrong.append(f"other: left running: {', '.join(sorted(left))}")
-    if wrong:
-        row.held = max(0, row.held - 1)
-        notes.update(wrong)
+        return f"it ended with status {status}"
+    left = await bench.gone()
+    return f"left running: {', '.join(sorted(left))}" if left else ""
 
 
 def chosen(only: str) -> Iterator[Fault]:
@@ -153,7 +185,8 @@ async def _run(options: argparse.Namespace) -> list[Row]:
     rows = []
     for fault in chosen(options.only):
         began = time.monotonic()
-        row = await inject(fault, options.each or times_of(fault, options.times), options.seed, options.verbose)
+        times = options.each or times_of(fault, options.times)
+        (row,) = await inject_in_turns([fault], times, options.seed, options.verbose)
         rows.append(row)
         seconds = time.monotonic() - began
         print(f"{row.held:3d} of {row.times:3d}  {row.kind}: {row.fault}  ({seconds:.0f} s)  {row.note}", flush=True)

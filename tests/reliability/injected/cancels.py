@@ -98,7 +98,7 @@ FAULTS = (
         for stage in STAGES
     ),
     Fault(KIND, "three jobs, at any moment", at_any_moment, 40),
-    Fault(KIND, "all ten jobs of a client", all_of_mine, 30, quick=True),
+    Fault(KIND, "all ten jobs of a client", all_of_mine, 30),
     Fault(KIND, "a job whose worker stands still", hanging_worker, 10),
     Fault(KIND, "a second of a clip of 4 GB", huge_clip, 8),
     Fault(KIND, "not at all: a second of a clip of 4 GB", region_of_huge_clip, 4),

@@ -116,7 +116,7 @@ async def slow_answers(case: Case) -> None:
 FAULTS = (
     Fault(KIND, "the clip's drive does not answer", clip_on_hanging_drive, 5, needs=why_no_hanging_drive),
     Fault(KIND, "the results' drive does not answer", output_on_hanging_drive, 6, needs=why_no_hanging_drive),
-    Fault(KIND, "the clip cannot be opened for a moment", leased_clip, 30, quick=True),
+    Fault(KIND, "the clip cannot be opened for a moment", leased_clip, 30),
     Fault(KIND, "the clip is a pipe", pipe_as_clip, 30, quick=True),
     Fault(KIND, "the inspector stands still", inspector_stands_still, 5),
     Fault(KIND, "the clip lies among 20 000 files", big_folder, 5),

@@ -122,7 +122,7 @@ def _row(name: str, share: int, *targets: str, quick: bool = False) -> Fault:
 
 
 FAULTS = (
-    _row("the player is killed", 5, "bridge.midi", quick=True),
+    _row("the player is killed", 5, "bridge.midi"),
     _row("the ports' process is killed", 4, "bridge.midi.ports.jack_process"),
     _row("the player and its ports are killed", 4, "bridge.midi", "bridge.midi.ports.jack_process"),
     _row("the server is killed", 4, "server"),

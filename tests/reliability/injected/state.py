@@ -161,7 +161,7 @@ FAULTS = (
     Fault(KIND, "a file of 4 GB that occupies nothing", sparse, 12),
     Fault(KIND, "a folder where a file is expected", folder_for_file, 15),
     Fault(KIND, "a link to somebody's file where the bridge writes", link_outside, 15),
-    Fault(KIND, "random, deeply nested or half content", garbage, 25, quick=True),
+    Fault(KIND, "random, deeply nested or half content", garbage, 25),
     Fault(KIND, "flipped bytes, cut files", flipped, 20),
     Fault(KIND, "a planted job whose id or folder leads outside", planted_id, 15),
 )
