@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tests.support.sounds import music, write
 
-SHORT_SECONDS, LONG_SECONDS = 1.0, 12.0
+SHORT_SECONDS, LONG_SECONDS = 1.0, 8.0
 
 
 @dataclass(frozen=True)
