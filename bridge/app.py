@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from bridge.bus import EventBus
@@ -21,20 +22,26 @@ from bridge.midi.lateness_log import LatenessLog
 from bridge.midi.ports.port_layout import PortLayout
 from bridge.options.paths import current_folder
 from bridge.options.request import build_request, check_request
+from bridge.osc.access.gate import Gate, Rules
+from bridge.osc.access.rules import rules_of, with_safe_roots
 from bridge.osc.http.server import serve_http
 from bridge.osc.http.view import BridgeView
-from bridge.osc.server import OscServer, serve_osc
+from bridge.osc.server import OscServer, open_address, serve_osc
 from bridge.osc.zeroconf_service import announced
 from bridge.protocols import JobStore
 from bridge.request import JobRequest
 from bridge.scheduler import Scheduler
 from bridge.separation.catalogue import check_engine
-from bridge.store.journal import JournalStore
+from bridge.store.durable import DurableStore
 from bridge.store.memory import MemoryStore
-from bridge.store.returning_subscribers import ReturningSubscribers
+from bridge.store.own_folder import lock_folder, released
+from bridge.store.returning_subscribers import ReturningSubscriber, ReturningSubscribers
 from bridge.system.clock import SystemClock
 from bridge.system.off_loop import ANSWER_SECONDS, BackgroundDiskWork, off_loop
+from bridge.system.private_folders import close_folder, private_folder
 from bridge.worker.client import WorkerClient
+
+T = TypeVar("T")
 
 #: A job whose process died ends after this time, even if the drive with its temporary files does not answer.
 CLEAN_UP_SECONDS = 2.0
@@ -73,9 +80,15 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
     """Runs a bridge until the block ends; with OSC server, history and MIDI ports unless `serve` is False.
 
     Raises:
-        BridgeError: the address is taken.
+        BridgeError: the address is taken, another bridge uses its folder, or other computers would reach the bridge
+            without a secret.
     """
     check_request(settings.defaults)
+    try:
+        rules = await off_loop(lambda: _prepare(settings, serve=serve), timeout_seconds=ANSWER_SECONDS)
+    except TimeoutError:
+        raise unresponsive_drive(settings.state_dir) from None
+    settings = with_safe_roots(settings) if serve else settings
     with suppress(TimeoutError):  # the engine is checked again with each job
         engine = settings.defaults.engine.name
         await off_loop(lambda: check_engine(engine, settings.models_dir), timeout_seconds=ANSWER_SECONDS)
@@ -88,7 +101,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
     admission = Admission(inspector, scheduler)
     player = MidiPlayer(bus.publish, PortLayout.of(settings), enabled=serve and not settings.no_midi)
     if serve and settings.port:
-        bus.subscribe(LatenessLog(_own_folder(settings), clock).on_event)
+        bus.subscribe(LatenessLog(settings.own_folder, clock).on_event)
     bridge = LocalBridge(settings, bus, scheduler, admission, player)
     worker = WorkerClient(
         settings,
@@ -101,7 +114,17 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
     async with AsyncExitStack() as parts:
         address = http_address = ""
         if serve:
-            subscribers = ReturningSubscribers(_own_folder(settings) / "listeners.json")
+            bound_sockets = await open_address(settings.host, settings.port, bus.publish_retained)
+            for bound_socket in bound_sockets:
+                parts.callback(bound_socket.close)
+            gate = Gate(rules, clock, bus.publish)
+            subscribers = ReturningSubscribers(settings.own_folder / "listeners.json")
+            returning: Iterable[ReturningSubscriber] = ()
+            if isinstance(store, DurableStore):
+                parts.callback(store.close)
+                await _take_over(store, settings, parts, bus.publish_retained)
+                returning = await _promptly(subscribers.load) or ()
+                parts.callback(subscribers.close)
             server = serve_osc(
                 bridge,
                 clock,
@@ -109,19 +132,23 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
                 port=settings.port,
                 defaults=settings.defaults,
                 notice=bus.publish,
-                announce_to=subscribers.load(),
+                returning=returning,
+                remember=subscribers.save if isinstance(store, DurableStore) else lambda _: None,
+                bound_sockets=bound_sockets,
+                gate=gate,
             )
             osc = await parts.enter_async_context(server)
-            parts.callback(lambda: subscribers.save(osc.subscribers))
+            if isinstance(store, DurableStore):
+                parts.callback(lambda: subscribers.save(osc.subscribers))
             address = osc.url
-            # Only the process that holds the port may change the history that belongs to it.
-            if isinstance(store, JournalStore):
-                store.load()
             scheduler.recover()
-            http_address = await parts.enter_async_context(_discovery(bridge, osc, settings, bus.publish_retained))
+            http_address = await parts.enter_async_context(
+                _discovery(bridge, osc, gate, settings, bus.publish_retained)
+            )
         parts.push_async_callback(clean_up.close)
         parts.callback(scheduler.close)
         parts.push_async_callback(worker.close)
+        parts.callback(scheduler.leave)
         parts.push_async_callback(inspector.close)
         parts.push_async_callback(player.close)
         parts.push_async_callback(bridge.close)
@@ -131,9 +158,20 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
         yield RunningBridge(bridge, worker, settings, address, http_address)
 
 
+def _prepare(settings: Settings, *, serve: bool) -> Rules:
+    """Closes the bridge's folders to other accounts, and reads who may ask. Raises BadArguments."""
+    rules = rules_of(settings) if serve else Rules()
+    for folder in (settings.cache_dir, *([settings.own_folder] if serve and settings.port else ())):
+        with suppress(OSError):  # what needs the folder will say so
+            private_folder(folder)
+    for folder in (settings.state_dir, settings.cache_dir):
+        close_folder(folder)
+    return rules
+
+
 @asynccontextmanager
 async def _discovery(
-    bridge: LocalBridge, osc: OscServer, settings: Settings, notice: Callable[[Noticed], None]
+    bridge: LocalBridge, osc: OscServer, gate: Gate, settings: Settings, notice: Callable[[Noticed], None]
 ) -> AsyncIterator[str]:
     """Serves HTTP (OSCQuery) and announces the bridge by zeroconf; yields the HTTP address, "" if there is none.
 
@@ -145,7 +183,7 @@ async def _discovery(
             port = osc.port if settings.http_port is None else settings.http_port
             view = BridgeView(bridge, bridge.engines, settings.defaults, osc.host, osc.port)
             http_address = await parts.enter_async_context(
-                serve_http(view, host=settings.host, port=port, notice=notice)
+                serve_http(view, gate, host=settings.host, port=port, notice=notice)
             )
         if settings.announce:
             http_port = urlsplit(http_address).port
@@ -154,20 +192,39 @@ async def _discovery(
 
 
 def _store(settings: Settings, notice: Callable[[Noticed], None], *, serve: bool) -> JobStore:
-    """The job store: a journal for a server on a fixed port, else one in memory."""
+    """The job store: a database for a server on a fixed port, else one in memory."""
     if not serve or settings.port == 0:
         return MemoryStore(settings.history_limit)
-    own = _own_folder(settings) / "jobs"
-    try:
-        others = [folder for folder in settings.state_dir.glob("*/jobs") if folder != own]
-        return JournalStore(own, settings.state_dir / "jobs", others, limit=settings.history_limit, notice=notice)
-    except OSError as error:
+    return DurableStore(
+        settings.state_dir,
+        settings.own_folder.name,
+        limit=settings.history_limit,
+        notice=notice,
+        on_loop=asyncio.get_running_loop().call_soon_threadsafe,
+    )
+
+
+async def _take_over(
+    store: DurableStore, settings: Settings, parts: AsyncExitStack, notice: Callable[[Noticed], None]
+) -> None:
+    """Takes the lock of the bridge's own folder, then the jobs that it has left.
+
+    Raises:
+        FolderInUse: another bridge holds the lock.
+    """
+    parts.enter_context(released(await _promptly(lambda: lock_folder(settings.own_folder))))
+    loaded = await _promptly(store.read)
+    if loaded is not None:
+        store.take(loaded)
+    else:
         folder = settings.state_dir
-        message = f"The history of jobs cannot be written to {folder} ({error.strerror}); it is kept in memory only."
+        message = f"The drive of {folder} does not answer: the history of jobs is not shown, and may not be kept."
         notice(Noticed(level="warning", message=message))
-        return MemoryStore(settings.history_limit)
 
 
-def _own_folder(settings: Settings) -> Path:
-    """The folder of the bridge on this port."""
-    return settings.state_dir / str(settings.port)
+async def _promptly(work: Callable[[], T]) -> T | None:
+    """Runs work that waits for the state folder; None if it does not answer in time."""
+    try:
+        return await off_loop(work, timeout_seconds=ANSWER_SECONDS)
+    except TimeoutError:
+        return None

@@ -6,6 +6,7 @@ A setting has one name everywhere: `models_dir` in the file,
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import re
 import sys
@@ -31,17 +32,23 @@ APP_NAME = "source-audio-bridge"
 PREFIX = "SAB_"
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 9720
-#: Read in about half a second at the start.
-DEFAULT_HISTORY_LIMIT = 2000
+#: Only one bridge can listen at these with one port number: its folder is named by the port alone.
+USUAL_HOSTS = (DEFAULT_HOST, "localhost", "0.0.0.0", "::", "")  # noqa: S104 - named, not bound
+#: How many finished jobs are kept.
+DEFAULT_HISTORY_LIMIT = 5000
 #: `auto`: the first that works, in the order of `BACKENDS` in `midi.ports.rtmidi_ports`.
 MIDI_BACKENDS = ("auto", "jack", "jack-exact", "alsa", "coremidi", "winmm")
 MIDI_PORTS = ("stems", "one")
+LOCAL_ACCESS = ("own", "token", "everyone")
 #: The options of jobs that are settings too.
 JOB_SETTINGS = tuple(name for name, option in OPTIONS.items() if "serve" in option.commands)
 #: No system has a larger latency; a larger offset is a typing error.
 MAX_OFFSET_MS = 1000.0
 #: WinMM truncates longer port names.
 MAX_PORT_NAME = 31
+
+
+_FOR_NAMES = re.compile(r"[^0-9A-Za-z.]")
 
 
 def _state_dir() -> Path:
@@ -88,13 +95,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     midi_offsets_ms: dict[str, float] = {}
     """By stem, the delay of its notes; negative: earlier. Overrides the result of `sab calibrate`."""
     roots: tuple[Path, ...] = ()
-    """Folders that clips and results must lie in; empty: anywhere."""
+    """Folders that clips and results must lie in; empty: anywhere, or the music folder if `host` admits other
+    computers."""
+    local_access: str = "own"
+    """Which programs of this machine may ask, one of `LOCAL_ACCESS`: those of this account, as far as the system tells
+    whose they are; those that prove its token; or those of any account."""
+    secret_file: Path | None = None
+    """File with the secret for other computers; None: `default_secret_file`."""
+    allow: tuple[str, ...] = ()
+    """The other computers that may ask if they have the secret: addresses and networks, as `192.168.1.0/24`."""
+    trust_pickles: bool = False
+    """True: load models of the user's own that may run code."""
     max_minutes: float = 60.0
     """The longest region that a job may have."""
     queue_limit: int = 100
     """How many jobs may wait."""
     history_limit: int = DEFAULT_HISTORY_LIMIT
-    """How many jobs are stored and listed."""
+    """How many finished jobs are kept and listed; the oldest are removed, and their files stay."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
@@ -113,6 +130,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _check_choice("midi_ports", self.midi_ports, MIDI_PORTS)
         _check_names(self.midi_names, one=self.midi_ports == "one")
         check_offsets(self.midi_offsets_ms)
+        _check_choice("local_access", self.local_access, LOCAL_ACCESS)
+        for written in self.allow:
+            _check_network(written)
+
+    @property
+    def own_folder(self) -> Path:
+        """Where the bridge of this address keeps what is its own; only one process uses it at a time."""
+        is_usual = self.host in USUAL_HOSTS
+        return self.state_dir / (str(self.port) if is_usual else f"{self.port}-{_FOR_NAMES.sub('_', self.host)}")
 
     @property
     def cache_max_bytes(self) -> int:
@@ -136,6 +162,11 @@ def setting_names() -> tuple[str, ...]:
 def default_file() -> Path:
     """Path of the settings file if no other is given."""
     return platformdirs.user_config_path(APP_NAME, appauthor=False) / "config.toml"
+
+
+def default_secret_file() -> Path:
+    """Path of the secret for other computers if the settings name no other."""
+    return platformdirs.user_config_path(APP_NAME, appauthor=False) / "secret"
 
 
 def load_settings(
@@ -203,6 +234,10 @@ def _folders(text: str) -> list[str]:
     return [part for part in text.split(separator) if part]
 
 
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
 def _offsets(text: str) -> dict[str, str]:
     """Parses `vocals=2.5,drums=-1` into a table; errors are found when the settings are checked."""
     pairs = (part.partition("=") for part in text.split(",") if part.strip())
@@ -210,12 +245,21 @@ def _offsets(text: str) -> dict[str, str]:
 
 
 #: Parsers for settings that are not a single value in the environment.
-_DECODERS: dict[str, Callable[[str], object]] = {"roots": _folders, "midi_offsets_ms": _offsets}
+_DECODERS: dict[str, Callable[[str], object]] = {"roots": _folders, "midi_offsets_ms": _offsets, "allow": _listed}
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(choices)}, not {value}")
+
+
+def _check_network(written: str) -> None:
+    try:
+        ipaddress.ip_network(written.strip(), strict=False)
+    except ValueError:
+        raise ValueError(
+            f"allow must be addresses or networks, as 192.168.1.20 or 192.168.1.0/24, not {written!r}"
+        ) from None
 
 
 def _check_names(template: str, *, one: bool) -> None:

@@ -5,7 +5,10 @@
     │   ├── UnknownAddress          unknown_address
     │   ├── BadArguments            bad_arguments
     │   ├── ProtocolMismatch        protocol
-    │   └── QueueFull               queue_full
+    │   ├── NotAllowed              not_allowed
+    │   ├── QueueFull               queue_full
+    │   ├── Busy                    busy
+    │   └── TooManyClients          too_many_clients
     ├── SourceError         the audio file cannot be used
     │   ├── NotFound                not_found
     │   ├── NotReadable             not_readable
@@ -38,7 +41,10 @@ ADVICE: dict[str, str] = {
     "unknown_address": "See docs/osc.md for the addresses that this server understands.",
     "bad_arguments": "`sab COMMAND --help` and docs/osc.md list the valid arguments.",
     "protocol": "Update the client or the bridge, so that both speak the same protocol version.",
+    "not_allowed": "docs/security.md says who may ask this bridge, and how a program shows that it may.",
     "queue_full": "Wait for a job to finish, or cancel one.",
+    "busy": "Send fewer messages at once, and wait for their answers.",
+    "too_many_clients": "End a program that listens to the bridge and is not needed, or wait until it is forgotten.",
     "not_found": "Check the name, and whether its drive is connected.",
     "not_readable": "Check that it is a file, and that you may read it.",
     "not_audio": "Name a WAV, AIFF, FLAC, Ogg, MP3 or M4A file, or export the clip as WAV first.",
@@ -47,9 +53,9 @@ ADVICE: dict[str, str] = {
     "not_writable": "Choose another folder with out, or change that folder's permissions.",
     "out_of_space": "Free some space on that drive, or choose another folder with out.",
     "weights_unavailable": "Connect to the internet and run `sab models pull NAME`, or use the engine good.",
-    "engine_failed": "Try again, or use the engine draft. If that fails too, see the log: `sab doctor` shows where.",
+    "engine_failed": "Try again, or use the engine draft. If that fails too, `sab log` shows the details.",
     "out_of_memory": "Choose a shorter region, close other programs, or use the engine draft.",
-    "internal": "This is a bug in the bridge. The log has the details: `sab doctor` shows where it is.",
+    "internal": "This is a bug in the bridge; `sab log` shows the details.",
 }
 
 
@@ -92,8 +98,20 @@ class ProtocolMismatch(RequestError):
     code = "protocol"
 
 
+class NotAllowed(RequestError):
+    code = "not_allowed"
+
+
 class QueueFull(RequestError):
     code = "queue_full"
+
+
+class Busy(RequestError):
+    code = "busy"
+
+
+class TooManyClients(RequestError):
+    code = "too_many_clients"
 
 
 class SourceError(BridgeError):
@@ -160,7 +178,7 @@ class Cancelled(Exception):
 ERRORS: Mapping[str, type[BridgeError]] = {
     kind.code: kind
     for kind in (
-        *(UnknownAddress, BadArguments, ProtocolMismatch, QueueFull),
+        *(UnknownAddress, BadArguments, ProtocolMismatch, NotAllowed, QueueFull, Busy, TooManyClients),
         *(NotFound, NotReadable, NotAudio, TooLong, OutsideRoots),
         *(NotWritable, OutOfSpace),
         *(WeightsUnavailable, EngineFailed, OutOfMemory),

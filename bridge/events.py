@@ -26,6 +26,7 @@ __all__ = [
     "Noticed",
     "Produced",
     "Progressed",
+    "Requeued",
     "Started",
     "Submitted",
     "Warned",
@@ -53,6 +54,16 @@ class Started(Value, frozen=True, kw_only=True, tag="started"):
     engine: str
     device: str
     output_dir: str
+    created: tuple[str, ...] = ()
+    """Folders that are made for the job, topmost first; told before they are made."""
+
+
+class Requeued(Value, frozen=True, kw_only=True, tag="requeued"):
+    """A job that had begun waits again: it will be run once more from its beginning."""
+
+    job: str
+    reason: str = ""
+    """How the bridge or its worker died in the job, in words; empty: the bridge was closed, which is no fault."""
 
 
 class Progressed(Value, frozen=True, kw_only=True, tag="progressed"):
@@ -173,6 +184,6 @@ class Noticed(Value, frozen=True, kw_only=True, tag="noticed"):
     message: str
 
 
-JobEvent: TypeAlias = Submitted | Started | Progressed | Warned | Produced | Analysed | Ended
+JobEvent: TypeAlias = Submitted | Requeued | Started | Progressed | Warned | Produced | Analysed | Ended
 MidiEvent: TypeAlias = MidiWaiting | MidiStarted | MidiMoved | MidiEnded
 Event: TypeAlias = JobEvent | GroupEnded | MidiReady | MidiEvent | WorkerChanged | Noticed

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from bridge.events import Analysed, Ended, JobEvent, Produced, Progressed, Started, Submitted, Warned
+from bridge.events import Analysed, Ended, JobEvent, Produced, Progressed, Requeued, Started, Submitted, Warned
 from bridge.model import STAGES, Job
 
 
@@ -55,6 +55,21 @@ def fold(events: Iterable[JobEvent]) -> Job:
     return job
 
 
+def _requeued(job: Job, event: Requeued) -> Job:
+    """The next run tells of all files again, also of those that it finds complete."""
+    return replace(
+        job,
+        state="queued",
+        stage="queued",
+        fraction=0.0,
+        eta_seconds=None,
+        is_slower=False,
+        results=(),
+        music=None,
+        interruptions=job.interruptions + bool(event.reason),
+    )
+
+
 def _started(job: Job, event: Started) -> Job:
     return replace(job, state="running", engine=event.engine, device=event.device, output_dir=event.output_dir)
 
@@ -84,6 +99,7 @@ def _ended(job: Job, event: Ended) -> Job:
 
 #: How each event changes its job; an event without a row changes nothing.
 _UPDATES: dict[type, Callable[[Job, Any], Job]] = {
+    Requeued: _requeued,
     Started: _started,
     Progressed: _progressed,
     Warned: _warned,

@@ -162,7 +162,9 @@ class LocalBridge:
 
     def _on_event(self, event: Event) -> None:
         self._update_groups(event)
-        if isinstance(event, Ended):  # the scheduler looks at the job's group right after this event
+        if isinstance(event, Ended):
+            self._stop_removed_jobs()
+            # The scheduler looks at the job's group right after this event.
             asyncio.get_running_loop().call_soon(self._check_idle_groups_later)
         match event:
             case Started(engine=engine, device=device) if device:
@@ -175,7 +177,6 @@ class LocalBridge:
                 self._playing.discard((job, stem))
             case Submitted(job=job):
                 self._submitted_jobs.add(job)
-                self._stop_removed_jobs()
             case Ended(job=job, outcome="done") if self._scheduler.job(job).request.play.when_done:
                 self._in_background(self._play_when_done(job))
 
@@ -194,12 +195,17 @@ class LocalBridge:
             self._live_groups.pop(event.group_id, None)
         elif isinstance(event, JobEvent):
             job = self._scheduler.job(event.job)
+            if not job.group_id:
+                return
             known = self._live_groups.get(job.group_id)
-            if known is not None or (isinstance(event, Submitted) and job.group_id):
-                self._live_groups[job.group_id] = group_with(known, job)
+            if known is None and not isinstance(event, Submitted):  # of an earlier run
+                known = groups_of(self._scheduler.jobs())[job.group_id]
+            self._live_groups[job.group_id] = group_with(known, job)
 
     def _stop_removed_jobs(self) -> None:
         """Stops the notes of jobs that the store has removed, because no client can name them any more."""
+        if not self._playing:
+            return
         known = {job.id for job in self._scheduler.jobs()}
         for job in {job for job, _ in self._playing} - known:
             self._player.stop(job)

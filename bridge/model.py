@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import Literal
 
-from bridge.request import JobRequest, Metre
+from bridge.request import JobRequest, TimeSignature
 from bridge.value import Value
 
 STAGES: tuple[str, ...] = ("queued", "loading", "separating", "transcribing", "writing")
@@ -51,10 +51,15 @@ WARNINGS: dict[str, str] = {
     "tempo_assumed": "No steady tempo was found, so the notes are written at 120 BPM. The option `tempo` sets it.",
     "no_notes": "No note was found in any stem, or in a stem that the option `midi` names.",
     "would_clip": "A stem would clip in an integer format, so all stems of the job are 32-bit float WAV files.",
-    "bad_samples": "The clip contained samples that are not numbers (NaN); they were replaced by silence.",
+    "bad_samples": "The clip contained samples that are no audio (NaN, or far too loud); they are silent now.",
+    "damaged_audio": "Parts of the clip could not be decoded. They are silent, and what follows stays in its place.",
+    "cut_off": "The clip ends earlier than its header says, or in the middle of a packet. The stems end there too.",
+    "late_sound": "The sound begins later than the file, as its container says. The stems begin with that silence.",
+    "mixed_formats": "Recordings of other rates or channels stand in a row; they were converted to those of the first.",
     "out_of_memory": "The GPU's memory was full, so the CPU did the rest.",
     "backend_differs": "OpenVINO's results differ from torch's on this machine, so torch is used.",
-    "pickled_weights": "One of your own models is a `.th` file, which can run code; a `.safetensors` file cannot.",
+    "not_kept": "The history could not be written, so the job would be lost if the bridge ended now.",
+    "pickled_weights": "One of your own models is a `.th` file that can run code; you have set `trust_pickles`.",
 }
 
 
@@ -95,6 +100,16 @@ class Result(Value, frozen=True, kw_only=True):
         return self.kind == "midi" and self.name != TOGETHER
 
 
+class TempoCandidate(Value, frozen=True, kw_only=True):
+    """A tempo and metre that an estimate has weighed."""
+
+    bpm: float
+    """Quarter notes per minute."""
+    time_signature: TimeSignature
+    share: float
+    """0–1: its probability among all candidates."""
+
+
 class Music(Value, frozen=True, kw_only=True):
     """Tempo, beat and metre of the timeline that notes are written on, and their key."""
 
@@ -104,8 +119,10 @@ class Music(Value, frozen=True, kw_only=True):
     tempo_confidence: float = 0.0
     """0–1: confidence of the estimate, even if it was not used."""
     first_beat_seconds: float = 0.0
-    """Time of a beat."""
-    time_signature: Metre = (4, 4)
+    """Time of a beat; of a bar's first beat where bars are known."""
+    time_signature: TimeSignature = (4, 4)
+    tempo_candidates: tuple[TempoCandidate, ...] = ()
+    """What an estimate has weighed, most probable first."""
     key: str = ""
     """As `Bb major`; empty if unknown."""
     key_margin: float = 0.0
@@ -147,6 +164,13 @@ class Job(Value, frozen=True, kw_only=True):
     warnings: tuple[Warning, ...] = ()
     failure: Failure | None = None
     ended_unix: float | None = None
+    interruptions: int = 0
+    """How often the bridge or its worker has died in it."""
+
+    @property
+    def took_seconds(self) -> float:
+        """From its submission to its end, 0 before that; never negative, also if the clock was set back meanwhile."""
+        return max(0.0, (self.ended_unix or 0.0) - self.submitted_unix)
 
     @property
     def is_over(self) -> bool:

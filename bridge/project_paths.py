@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from bridge.errors import NotFound, OutsideRoots
+from bridge.errors import NotFound, NotWritable, OutsideRoots
 from bridge.stems import label_of
 
 #: Characters that Windows, macOS or a DAW does not allow in file names.
@@ -18,6 +19,10 @@ RESERVED = frozenset(
 #: systems.
 MAX_NAME_BYTES = 180
 PARTIAL = ".partial"
+#: Longer names no common file system takes; longer paths macOS does not, nor many a program that reads audio.
+MAX_FILE_NAME_BYTES, MAX_PATH_BYTES = 255, 1023
+#: Room for ` 99/`, a stem's label and the longest ending.
+_ROOM_BYTES = 48
 
 
 def result_name(source: Path, wanted: str | None) -> str:
@@ -42,9 +47,9 @@ def partial_name(job: str, file: str) -> str:
     return f".{job}.{file}{PARTIAL}"
 
 
-def is_partial_of(job: str, path: Path) -> bool:
-    """Whether `path` is a temporary file of the job."""
-    return path.name.startswith(f".{job}.") and path.name.endswith(PARTIAL)
+def is_partial_of(job: str, file: str) -> bool:
+    """Whether `file` is the name of a temporary file of the job."""
+    return file.startswith(f".{job}.") and file.endswith(PARTIAL)
 
 
 def output_parent(source: Path, project: str | None) -> Path:
@@ -74,6 +79,21 @@ def numbered(folder: Path) -> Iterable[Path]:
         return
     for number in range(2, 10_000):
         yield folder.with_name(f"{folder.name} {number}")
+
+
+def check_length(folder: Path, name: str) -> None:
+    """Checks that the results called `name` can be written to `folder`, or to a numbered one beside it.
+
+    Raises:
+        NotWritable: their paths would be too long.
+    """
+    length = len(os.fsencode(folder)) + len(name.encode("utf-8", "replace")) + _ROOM_BYTES
+    if length > MAX_PATH_BYTES or any(len(os.fsencode(part)) > MAX_FILE_NAME_BYTES for part in folder.parts):
+        raise NotWritable(
+            f"The paths of the results would be too long: above {MAX_PATH_BYTES} bytes, or with a folder's name above "
+            f"{MAX_FILE_NAME_BYTES}, in {folder}.",
+            advice="Choose a shorter folder with out, or a shorter name with name.",
+        )
 
 
 def check_roots(path: Path, roots: Iterable[Path]) -> None:

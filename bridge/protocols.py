@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
-from bridge.events import Event, JobEvent
+from bridge.events import Event, JobEvent, Submitted
 from bridge.groups.group import Group
 from bridge.model import Job, ModelInfo, Note, Status, Warning
 from bridge.request import JobRequest
@@ -272,6 +272,18 @@ class Inspector(Protocol):
 class JobStore(Protocol):
     """Stores every job as the list of its events."""
 
+    @property
+    def outlives_process(self) -> bool:
+        """Whether its jobs are still known, and go on, after the process has ended."""
+        ...
+
+    async def keep(self, event: Submitted) -> str:
+        """Makes a submission durable before anybody is told of it; `append` follows, and lists the job.
+
+        Returns why the job would be lost if the process ended now, in words; empty: it would not.
+        """
+        ...
+
     def append(self, event: JobEvent) -> Job:
         """Records one event; returns the job after it."""
         ...
@@ -282,7 +294,9 @@ class JobStore(Protocol):
         """All jobs, oldest first."""
         ...
 
-    def history(self, job: str) -> Iterable[JobEvent]: ...
+    def history(self, job: str) -> Iterable[JobEvent]:
+        """The events of a job that is not over."""
+        ...
 
 
 class Bridge(Protocol):
@@ -291,6 +305,8 @@ class Bridge(Protocol):
     async def submit(self, request: JobRequest, sender: str = "") -> tuple[Job, int]:
         """Checks the files of a request and queues it; returns the job and its position (0: it starts at once).
 
+        The job is on the drive when this returns, and goes on after any end of the process; if it could not be written,
+        it has the warning `not_kept`.
         The check takes milliseconds, or some seconds if the drive does not answer. Requests of one `sender` are queued
         in the order in which they were made.
 

@@ -17,8 +17,8 @@ from bridge.value import Value
 Bends = Literal["none", "single", "mpe"]
 OffScale = Literal["snap", "drop"]
 Voices = Literal["auto", "one", "many"]
-#: Beats of a bar, and what note a beat is: (6, 8).
-Metre = tuple[int, int]
+#: Units of a bar, and what note a unit is: (6, 8).
+TimeSignature = tuple[int, int]
 #: `all`: every stem that the engine gives; empty: none.
 StemSet: TypeAlias = tuple[str, ...] | Literal["all"]
 
@@ -100,7 +100,7 @@ class SongPosition(Value, frozen=True, kw_only=True):
     """None: estimated from the clip."""
     beat: float | None = None
     """Where the clip starts on the song's timeline, in quarter notes."""
-    time_signature: Metre = (4, 4)
+    time_signature: TimeSignature | None = None
 
 
 class NoteReading(Value, frozen=True, kw_only=True):

@@ -1,21 +1,22 @@
-"""The job queue: runs one job at a time, and fails a job whose worker dies."""
+"""The job queue: runs one job at a time, and takes up once again what was interrupted."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import secrets
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TypeAlias
 
 from bridge.errors import ADVICE, NotFound, QueueFull
-from bridge.events import Ended, Event, GroupEnded, JobEvent, Started, Submitted
-from bridge.groups.group import ending_of, groups_of, unknown_group
+from bridge.events import Ended, Event, GroupEnded, JobEvent, Requeued, Started, Submitted, Warned
+from bridge.groups.group import groups_of, unknown_group
 from bridge.groups.open_groups import OpenGroups, Ticket
-from bridge.model import Failure, Job, Outcome
-from bridge.pipeline.output_folder import remove_partials
+from bridge.model import Failure, Job, Outcome, Warning
+from bridge.pipeline.leftovers import remove_leftovers
 from bridge.project_paths import result_name
 from bridge.protocols import Clock, JobRunner, JobStore
 from bridge.request import JobRequest
@@ -60,6 +61,11 @@ class Scheduler:
         self._new_id = new_id
         self._groups = OpenGroups(self._unused_group_id, clock.monotonic_seconds)
         self._queue: deque[str] = deque()
+        self._reserved: set[str] = set()
+        """Jobs that have a place in the queue as soon as they are durable."""
+        self._being_cleaned: set[str] = set()
+        """Waiting jobs whose last run left files that are being removed."""
+        self._is_leaving = False
         self._running: str | None = None
         self._cancelling = False
         self._runner: JobRunner | None = None
@@ -79,16 +85,32 @@ class Scheduler:
         self._publish_end(self._groups.give_back(ticket, comes_again=was_full))
 
     def submit(self, request: JobRequest, ticket: Ticket | None = None) -> tuple[Job, int]:
-        """Queues a job; returns it with the number of jobs before it.
+        """Queues a job at once, without waiting until it is durable; see `accept`."""
+        return self._enter(self._reserve(request, ticket), ticket)
 
-        The files are not checked here, but before: see `bridge.inspector.admission`. `ticket` is the job's place in
-        its group.
+    def accept(self, request: JobRequest, ticket: Ticket | None = None) -> Coroutine[None, None, tuple[Job, int]]:
+        """Takes the next place in the queue at once; what it returns queues the job when it is durable.
+
+        That gives the job with the number of jobs before it. The files are not checked here, but before: see
+        `bridge.inspector.admission`. `ticket` is the job's place in its group.
 
         Raises:
             QueueFull: it was not queued.
         """
-        self.check_room()
-        before = len(self._queue) + (self._running is not None)
+        return self._enter_when_kept(self._reserve(request, ticket), ticket)
+
+    async def _enter_when_kept(self, event: Submitted, ticket: Ticket | None) -> tuple[Job, int]:
+        problem = ""
+        try:
+            problem = await self._store.keep(event)
+        except asyncio.CancelledError:  # its client will not be told of it
+            job, _ = self._enter(event, ticket)
+            self.cancel(job.id)
+            raise
+        return self._enter(event, ticket, problem)
+
+    def _reserve(self, request: JobRequest, ticket: Ticket | None) -> Submitted:
+        self.check_room(len(self._reserved))
         event = Submitted(
             job=self._unused_id(),
             name=result_name(Path(request.source), request.place.name),
@@ -97,9 +119,18 @@ class Scheduler:
             group_id="" if ticket is None else ticket.group_id,
             position=0 if ticket is None else ticket.position,
         )
+        self._reserved.add(event.job)
+        return event
+
+    def _enter(self, event: Submitted, ticket: Ticket | None, unkept: str = "") -> tuple[Job, int]:
+        self._reserved.discard(event.job)
+        before = len(self._queue) + (self._running is not None)
         if ticket is not None:
             self._groups.add(ticket, event.job)
         job = self._record(event)
+        if unkept:
+            message = f"The history cannot be written ({unkept}): the job is lost if the bridge ends before it is done."
+            job = self._record(Warned(job=job.id, warning=Warning(code="not_kept", message=message)))
         self._queue.append(job.id)
         if ticket is not None and ticket.is_cancelled:
             self.cancel(job.id)
@@ -173,47 +204,94 @@ class Scheduler:
         """Called with each event from the runner; events of any but the running job are ignored."""
         if event.job != self._running:
             return
+        if self._is_leaving and isinstance(event, Ended) and event.outcome != "done" and not self._cancelling:
+            return  # the runner was closed in the middle of the job, which waits again
         self._record(event)
         if isinstance(event, Ended):
             self._running, self._cancelling = None, False
             self.on_runner_free()
 
     def on_runner_lost(self, reason: str) -> None:
-        """Called when the runner has died; fails the running job and removes its temporary files."""
+        """Called when the runner has died: its job is taken up once more, before all others; the second time it fails.
+
+        What it left is removed before.
+        """
         self._runner_is_free = False
         if self._running is None:
             return
         job, cancelled = self._running, self._cancelling
         self._running, self._cancelling = None, False
-        message = "" if cancelled else f"The separation process ended in the middle of the job ({reason})."
-        self._clean_up(self._removal(job), lambda: self._end(job, "cancelled" if cancelled else "failed", message))
+        if cancelled:
+            self._clean_up(self._removal(job), lambda: self._end(job, "cancelled"))
+        else:
+            self._take_up_again(job, f"the separation process ended in the middle of the job ({reason})")
 
     def recover(self) -> None:
-        """Fails the jobs that an earlier run of the bridge left open, and removes their temporary files."""
-        groups = set[str]()
-        for job in self._store.jobs():
-            if not job.is_over:
-                groups.add(job.group_id)
-                removal = self._removal(job.id)
-                self._end(job.id, "failed", "The bridge ended before this job was done.")
-                self._clean_up(removal, lambda: None)
+        """Goes on with the jobs that an earlier run of the bridge has left, in their order.
+
+        The one that ran is taken up once more, unless that was done before.
+        """
+        left = [job for job in self._store.jobs() if not job.is_over]
         for group_id, group in groups_of(self._store.jobs()).items():
-            if group_id in groups:
-                self._publish_end(ending_of(group))
+            if not group.is_over:
+                self._groups.restore(
+                    group_id,
+                    group.name,
+                    [job.id for job in group.jobs if not job.is_over],
+                    [job.state for job in group.jobs if job.state in ("done", "failed", "cancelled")],
+                )
+        self._queue.extend(job.id for job in left if job.state == "queued")
+        for job in reversed(left):
+            if job.state == "running":
+                self._take_up_again(job.id, "the bridge was ended in the middle of the job")
+
+    def leave(self) -> None:
+        """To be called before the runner is closed: what it says of a job that it gives up is no end of the job."""
+        self._runner_is_free = False
+        self._is_leaving = self._store.outlives_process
 
     def close(self) -> None:
-        """Cancels all waiting and running jobs; the runner must have ended before."""
+        """Called when the runner has ended. All jobs wait for the next start; of a store in memory, all end."""
         self._runner_is_free = False
+        job, cancelled = self._running, self._cancelling
+        self._running, self._cancelling = None, False
+        if self._store.outlives_process:
+            if job is not None:
+                removal = self._removal(job)
+                if cancelled:
+                    self._end(job, "cancelled")
+                else:
+                    self._record(Requeued(job=job))
+                self._clean_up(removal, lambda: None)
+            return
         while self._queue:
             self._end(self._queue.popleft(), "cancelled")
-        if self._running is not None:
-            job, self._running = self._running, None
+        if job is not None:
             removal = self._removal(job)
             self._end(job, "cancelled")
             self._clean_up(removal, lambda: None)
 
+    def _take_up_again(self, job: str, reason: str) -> None:
+        """Puts an interrupted job at the front of the queue, or fails it if it was interrupted before."""
+        removal = self._removal(job)
+        if self.job(job).interruptions:
+            message = f"{reason[0].upper()}{reason[1:]}, for the second time."
+            self._clean_up(removal, lambda: self._end(job, "failed", message))
+            return
+
+        def go_on() -> None:
+            self._being_cleaned.discard(job)
+            self._start_next()
+
+        self._being_cleaned.add(job)
+        self._queue.appendleft(job)
+        self._record(Requeued(job=job, reason=reason))
+        self._clean_up(removal, go_on)
+
     def _start_next(self) -> None:
         if self._runner is None or not self._runner_is_free or self._running is not None or not self._queue:
+            return
+        if self._queue[0] in self._being_cleaned:
             return
         job = self._queue.popleft()
         try:
@@ -233,21 +311,11 @@ class Scheduler:
         self._record(Ended(job=job, outcome=outcome, unix_seconds=self._clock.unix_seconds(), failure=failure))
 
     def _removal(self, job: str) -> Callable[[], None]:
-        """Removes the job's temporary files from every folder that it has written to. It may wait for a drive."""
-        history = self._store.history(job)
-        folders = dict.fromkeys(
-            event.output_dir for event in history if isinstance(event, Started) and event.output_dir
-        )
-        is_own_folder = self.job(job).request.place.folder is None
-
-        def remove() -> None:
-            for folder in map(Path, folders):
-                with contextlib.suppress(OSError):  # the drive may be gone, and the files with it
-                    remove_partials(job, folder)
-                    if is_own_folder:
-                        folder.rmdir()
-
-        return remove
+        """Removes what the job has left in every folder that it has written to. It may wait for a drive."""
+        started = [event for event in self._store.history(job) if isinstance(event, Started)]
+        folders = [event.output_dir for event in started if event.output_dir]
+        created = [folder for event in started for folder in event.created]
+        return lambda: remove_leftovers(job, folders, created)
 
     def _record(self, event: JobEvent) -> Job:
         job = self._store.append(event)
@@ -261,7 +329,7 @@ class Scheduler:
             self._publish(end)
 
     def _unused_id(self) -> str:
-        while self._store.get(job := self._new_id()) is not None:
+        while self._store.get(job := self._new_id()) is not None or job in self._reserved:
             continue
         return job
 

@@ -21,6 +21,7 @@ _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _DECISION_FILE = re.compile(r"docs/(?:decisions|methods)/[\w.-]+")
 _DECISION = re.compile(r"\bdecisions? (\d{2,4})(?:(?:, | and )(\d{2,4}))*", re.IGNORECASE)
 _LOCAL_FILE = re.compile(r"`((?:bridge|tui|tests|tools|benchmarks|max_for_live|docs)/[\w./-]+\.\w+)`")
+_TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 _MODULE = re.compile(r"python -m ([a-z_.]+)")
 
 
@@ -53,6 +54,22 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
         if not target.exists() or (anchor and anchor not in anchors(target)):
             broken.append(link)
     assert not broken
+
+
+def test_every_test_that_a_page_names_exists() -> None:
+    named = {match for page in PAGES for match in _TEST.findall(page.read_text(encoding="utf-8"))}
+    assert len(named) > 20  # docs/security.md has one for each threat
+    missing = [
+        f"{file}::{name}" for file, name in named if f"def {name}(" not in (ROOT / file).read_text(encoding="utf-8")
+    ]
+    assert missing == []
+
+
+def test_every_threat_has_a_test() -> None:
+    page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    rows = [line for line in page.split("\n") if line.startswith("| ") and not line.startswith("| who")]
+    assert len(rows) > 20
+    assert [row for row in rows if not _TEST.search(row)] == []
 
 
 @pytest.mark.parametrize("page", pages())

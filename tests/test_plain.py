@@ -66,12 +66,17 @@ OUTPUT_MODULES = {
     "typer.confirm": ("bridge/cli/output/terminal.py",),
     "typer.progressbar": (),
     "sys.stdout": ("bridge/cli/output/terminal.py", "bridge/processes/parent.py"),
-    "sys.stderr": ("bridge/cli/output/terminal.py", "bridge/processes/parent.py"),
+    "sys.stderr": (
+        "bridge/cli/output/terminal.py",
+        "bridge/processes/log_lines.py",
+        "bridge/processes/parent.py",
+    ),
     "sys.__stdout__": ("bridge/cli/output/terminal.py",),
     "sys.__stderr__": ("bridge/cli/output/terminal.py",),
-    "logging.basicConfig": ("bridge/processes/parent.py",),  # into a pipe, whose lines the main process logs
-    "logging.Formatter": ("bridge/cli/logs.py",),
-    "logging.StreamHandler": (),
+    # into a pipe, whose lines the main process logs
+    "logging.basicConfig": ("bridge/processes/log_lines.py",),
+    "logging.Formatter": ("bridge/cli/logs.py", "bridge/processes/log_lines.py"),
+    "logging.StreamHandler": ("bridge/processes/log_lines.py",),
     "warnings.showwarning": (),
     "rich.print": (),
     "rich.console.Console": ("bridge/cli/output/console.py",),

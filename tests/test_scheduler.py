@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -7,10 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from bridge.errors import NotFound, QueueFull
-from bridge.events import Ended, Event, GroupEnded, Produced, Progressed, Started
+from bridge.events import Ended, Event, GroupEnded, Produced, Progressed, Started, Submitted
 from bridge.groups.group import ending_of, groups_of
 from bridge.groups.open_groups import PATIENCE_SECONDS
-from bridge.model import Result
+from bridge.model import Outcome, Result
 from bridge.project_paths import partial_name
 from bridge.request import JobRequest
 from bridge.scheduler import Scheduler
@@ -19,24 +20,47 @@ from tests.support.fakes import FakeClock, RecordingRunner
 from tests.support.requests import request_for
 
 
+class LastingStore(MemoryStore):
+    """Stands for a store on a drive."""
+
+    outlives_process = True
+
+
 class SchedulerBench:
     """A scheduler with a fake runner and a store in memory."""
 
-    def __init__(self, source: Path, *, queue_limit: int = 10) -> None:
+    def __init__(self, source: Path, *, queue_limit: int = 10, lasting: bool = False) -> None:
         self.source = source
         self.clock = FakeClock()
         self.events: list[Event] = []
         self.runner = RecordingRunner()
-        self.store = MemoryStore()
-        names: Iterator[str] = (f"job{number}" for number in range(1, 10_000))
-        self.scheduler = Scheduler(
+        self.store = LastingStore() if lasting else MemoryStore()
+        self.queue_limit = queue_limit
+        self.names: Iterator[str] = (f"job{number}" for number in range(1, 10_000))
+        self.scheduler = self.new_scheduler()
+
+    def new_scheduler(self) -> Scheduler:
+        """As in a bridge that starts with this store."""
+        scheduler = Scheduler(
             self.store,
             self.clock,
             self.events.append,
-            queue_limit=queue_limit,
-            new_id=lambda: next(names),
+            queue_limit=self.queue_limit,
+            new_id=lambda: next(self.names),
         )
-        self.scheduler.run(self.runner)
+        scheduler.run(self.runner)
+        return scheduler
+
+    def restart(self) -> None:
+        """The bridge was killed, and runs again."""
+        self.runner.asked.clear()
+        self.scheduler = self.new_scheduler()
+        self.scheduler.recover()
+        self.scheduler.on_runner_free()
+
+    def begin(self, job: str) -> None:
+        """The runner reports that it works on the job."""
+        self.scheduler.on_event(Progressed(job=job, stage="loading", fraction=0.0))
 
     def submit(self, sender: str = "", **options: object) -> str:
         request = request_for(self.source, **options)
@@ -106,20 +130,27 @@ def test_cancelling_a_finished_job_changes_nothing(bench: SchedulerBench) -> Non
     assert bench.events == before
 
 
-def test_a_dead_runner_fails_its_job_and_the_next_one_runs(bench: SchedulerBench, tmp_path: Path) -> None:
+def test_the_job_of_a_dead_runner_runs_again_before_all_others_and_fails_the_second_time(
+    bench: SchedulerBench, tmp_path: Path
+) -> None:
     out = tmp_path / "stems" / "clip"
     out.mkdir(parents=True)
     bench.scheduler.on_runner_free()
     first, second = bench.submit(), bench.submit()
-    bench.scheduler.on_event(Started(job=first, engine="draft", device="cpu", output_dir=str(out)))
+    bench.scheduler.on_event(Started(job=first, engine="draft", device="cpu", output_dir=str(out), created=(str(out),)))
     (out / f".{first}.bass.partial").touch()
+    bench.scheduler.on_runner_lost("Killed")
+    assert not out.exists()
+    assert bench.scheduler.job(first).state == "queued"
+    assert bench.runner.asked == [("run", first)]
+    bench.scheduler.on_runner_free()
+    assert bench.runner.asked == [("run", first), ("run", first)]
     bench.scheduler.on_runner_lost("Killed")
     failed = bench.scheduler.job(first)
     assert failed.state == "failed"
     assert failed.failure is not None
-    assert (failed.failure.code, "Killed" in failed.failure.message) == ("engine_failed", True)
-    assert not out.exists()
-    assert bench.runner.asked == [("run", first)]
+    assert failed.failure.code == "engine_failed"
+    assert "Killed), for the second time" in failed.failure.message
     bench.scheduler.on_runner_free()
     assert bench.runner.asked[-1] == ("run", second)
 
@@ -184,15 +215,120 @@ def test_a_full_queue_is_an_error(clip: Path) -> None:
         bench.submit()
 
 
-def test_jobs_left_open_by_an_earlier_run_fail(bench: SchedulerBench, tmp_path: Path) -> None:
-    job = bench.submit(out=str(tmp_path))
-    partial = tmp_path / f".{job}.bass.partial"
-    partial.touch()
-    bench.store.append(Started(job=job, engine="draft", device="cpu", output_dir=str(tmp_path)))
-    bench.scheduler.recover()
-    assert bench.states()[job] == "failed"
-    assert not partial.exists()
-    assert tmp_path.exists()
+def test_after_a_crash_jobs_go_on_in_their_order_and_the_one_that_ran_is_taken_up_once(
+    clip: Path, tmp_path: Path
+) -> None:
+    bench = SchedulerBench(clip, lasting=True)
+    bench.scheduler.on_runner_free()
+    first, second, third = bench.submit(out=str(tmp_path)), bench.submit(), bench.submit()
+    for run in (1, 2):
+        bench.begin(first)
+        partial = tmp_path / f".{first}.bass.partial"
+        partial.touch()
+        bench.scheduler.on_event(Started(job=first, engine="draft", device="cpu", output_dir=str(tmp_path)))
+        bench.restart()
+        assert not partial.exists()
+        assert tmp_path.exists()
+        assert bench.runner.asked == [("run", first if run == 1 else second)]
+    failed = bench.scheduler.job(first)
+    assert failed.failure is not None
+    assert (failed.state, failed.failure.code) == ("failed", "engine_failed")
+    assert "for the second time" in failed.failure.message
+    bench.end(second)
+    assert bench.runner.asked[-1] == ("run", third)
+
+
+def test_a_job_that_was_sent_but_not_begun_has_used_no_attempt(clip: Path) -> None:
+    bench = SchedulerBench(clip, lasting=True)
+    bench.scheduler.on_runner_free()
+    job = bench.submit()
+    for _ in range(3):
+        bench.restart()
+    assert bench.runner.asked == [("run", job)]
+    assert bench.scheduler.job(job).interruptions == 0
+
+
+def test_a_clean_end_leaves_all_jobs_waiting_and_is_no_attempt(clip: Path) -> None:
+    bench = SchedulerBench(clip, lasting=True)
+    bench.scheduler.on_runner_free()
+    running, waiting = bench.submit(), bench.submit()
+    for _ in range(3):
+        bench.begin(running)
+        bench.scheduler.leave()
+        bench.scheduler.on_event(Ended(job=running, outcome="cancelled", unix_seconds=1.0))  # its runner is closed
+        bench.scheduler.close()
+        assert set(bench.states().values()) == {"queued"}
+        bench.restart()
+        assert bench.runner.asked == [("run", running)]
+    assert bench.scheduler.job(running).interruptions == 0
+    bench.end(running)
+    assert bench.runner.asked[-1] == ("run", waiting)
+
+
+@pytest.mark.parametrize(("is_cancelled", "told", "state"), [(True, "cancelled", "cancelled"), (False, "done", "done")])
+def test_what_a_job_became_before_the_runner_was_closed_counts(
+    clip: Path, is_cancelled: bool, told: Outcome, state: str
+) -> None:
+    bench = SchedulerBench(clip, lasting=True)
+    bench.scheduler.on_runner_free()
+    job = bench.submit()
+    if is_cancelled:
+        bench.scheduler.cancel(job)
+    bench.scheduler.leave()
+    bench.scheduler.on_event(Ended(job=job, outcome=told, unix_seconds=1.0))
+    bench.scheduler.close()
+    assert bench.states() == {job: state}
+
+
+def test_a_job_that_was_asked_to_stop_is_cancelled_though_the_runner_never_answers(clip: Path) -> None:
+    bench = SchedulerBench(clip, lasting=True)
+    bench.scheduler.on_runner_free()
+    job = bench.submit()
+    bench.scheduler.cancel(job)
+    bench.scheduler.leave()
+    bench.scheduler.close()
+    assert bench.states() == {job: "cancelled"}
+
+
+async def test_a_job_is_told_and_run_only_when_it_is_durable_and_keeps_its_place_before(clip: Path) -> None:
+    bench = SchedulerBench(clip, queue_limit=1)
+    kept: dict[str, asyncio.Future[str]] = {}
+
+    async def keep(event: Submitted) -> str:
+        kept[event.job] = asyncio.get_running_loop().create_future()
+        return await kept[event.job]
+
+    bench.store.keep = keep  # type: ignore[method-assign]
+    bench.scheduler.on_runner_free()
+    request = JobRequest(source=str(clip))
+    first, second = (asyncio.ensure_future(bench.scheduler.accept(request)) for _ in range(2))
+    with pytest.raises(QueueFull):
+        await bench.scheduler.accept(request)
+    await asyncio.sleep(0)
+    assert (bench.events, bench.runner.asked) == ([], [])
+    kept["job1"].set_result("")
+    assert (await first)[0].id == "job1"
+    assert bench.runner.asked == [("run", "job1")]
+    kept["job2"].set_result("No space left on device")
+    job, position = await second
+    assert (position, job.id, [warning.code for warning in job.warnings]) == (1, "job2", ["not_kept"])
+
+
+async def test_a_request_that_is_given_up_while_it_is_written_is_cancelled(clip: Path) -> None:
+    bench = SchedulerBench(clip)
+
+    async def keep(event: Submitted) -> str:  # noqa: ARG001 - the seam's signature
+        await asyncio.Event().wait()
+        return ""
+
+    bench.store.keep = keep  # type: ignore[method-assign]
+    task = asyncio.ensure_future(bench.scheduler.accept(JobRequest(source=str(clip))))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert bench.states() == {"job1": "cancelled"}
+    assert bench.runner.asked == []
 
 
 def test_closing_cancels_everything(bench: SchedulerBench) -> None:
@@ -213,8 +349,9 @@ def test_a_group_ends_once_with_its_counts_and_its_name_then_begins_another(benc
     bench.scheduler.on_runner_free()
     first, second, third = (bench.submit(group="take") for _ in range(3))
     bench.end(first)
-    bench.scheduler.on_runner_lost("Killed")  # second fails
-    bench.scheduler.on_runner_free()
+    for _ in range(2):  # second fails
+        bench.scheduler.on_runner_lost("Killed")
+        bench.scheduler.on_runner_free()
     assert bench.group_ends() == []
     bench.scheduler.cancel(third)
     bench.scheduler.on_event(Ended(job=third, outcome="cancelled", unix_seconds=1.0))
@@ -296,35 +433,66 @@ def test_cancelling_an_unknown_group_is_an_error(bench: SchedulerBench) -> None:
         bench.scheduler.cancel_group("unknown")
 
 
-def test_a_group_left_open_by_an_earlier_run_ends_with_the_counts_of_both_runs(bench: SchedulerBench) -> None:
+def test_a_group_left_open_by_an_earlier_run_goes_on_and_ends_with_the_counts_of_both_runs(clip: Path) -> None:
+    bench = SchedulerBench(clip, lasting=True)
     bench.scheduler.on_runner_free()
-    first, *_ = (bench.submit(group="take") for _ in range(3))
+    first, second, third = (bench.submit(group="take", group_clips=5) for _ in range(3))
     bench.end(first)
-    events: list[Event] = []
-    later = Scheduler(bench.store, FakeClock(), events.append, queue_limit=9)
-    later.recover()
-    assert [(end.done, end.failed) for end in events if isinstance(end, GroupEnded)] == [(1, 2)]
-    assert isinstance(events[-1], GroupEnded)
+    bench.begin(second)
+    bench.restart()
+    assert [bench.scheduler.job(job).position for job in (first, second, third)] == [1, 2, 3]
+    other = bench.scheduler.job(bench.submit(group="take"))
+    assert (other.position, other.group_id == bench.scheduler.job(first).group_id) == (1, False)
+    bench.end(second)
+    assert bench.group_ends() == []
+    bench.scheduler.cancel(third)
+    bench.end(third)
+    (end,) = bench.group_ends()
+    assert (end.name, end.done, end.cancelled) == ("take", 3, 0)
+    assert isinstance(bench.events[-1], GroupEnded)
 
 
 class AnyOrder(RuleBasedStateMachine):
-    """For any order of calls: every job ends once, and at most one runs."""
+    """For any order of calls and ends of the bridge: no job is lost, every job ends once, and at most one runs."""
 
     source: Path
 
     def __init__(self) -> None:
         super().__init__()
-        self.bench = SchedulerBench(self.source, queue_limit=1000)
+        self.bench = SchedulerBench(self.source, queue_limit=1000, lasting=True)
         self.alive = False
+        self.submitted: list[str] = []
 
     @property
     def running(self) -> str | None:
+        """The last job that the runner which is alive was asked to run."""
         runs = [job for verb, job in self.bench.runner.asked if verb == "run"]
-        return next((job for job in runs if not self.bench.scheduler.job(job).is_over), None)
+        return next((job for job in runs[-1:] if not self.bench.scheduler.job(job).is_over), None)
+
+    @rule(is_clean=st.booleans())
+    def end_the_bridge(self, is_clean: bool) -> None:
+        if is_clean:
+            self.bench.scheduler.leave()
+            self.bench.scheduler.close()
+        self.bench.restart()
+        self.alive = True
+
+    @rule()
+    @precondition(lambda self: self.running)
+    def begin(self) -> None:
+        assert self.running is not None
+        self.bench.begin(self.running)
+
+    @invariant()
+    def none_is_lost(self) -> None:
+        jobs = self.bench.scheduler.jobs()
+        assert [job.id for job in jobs] == self.submitted
+        assert sum(not job.is_over for job in jobs) == self.bench.scheduler.waiting + self.bench.scheduler.running
+        assert max((job.interruptions for job in jobs), default=0) <= 1
 
     @rule(group=st.sampled_from(["", "take", "other"]), sender=st.sampled_from("ab"))
     def submit(self, group: str, sender: str) -> None:
-        self.bench.submit(sender, group=group)
+        self.submitted.append(self.bench.submit(sender, group=group))
 
     @rule(pick=st.integers(0, 100))
     @precondition(lambda self: any(job.group_id for job in self.bench.scheduler.jobs()))
@@ -354,6 +522,7 @@ class AnyOrder(RuleBasedStateMachine):
     @precondition(lambda self: self.alive)
     def die(self) -> None:
         self.alive = False
+        self.bench.runner.asked.clear()
         self.bench.scheduler.on_runner_lost("gone")
 
     @invariant()
@@ -373,7 +542,7 @@ class AnyOrder(RuleBasedStateMachine):
     @invariant()
     def at_most_one_runs_and_none_waits_for_a_free_runner(self) -> None:
         runs = [job for verb, job in self.bench.runner.asked if verb == "run"]
-        assert len(runs) == len(set(runs))
+        assert len(runs) == len(set(runs))  # of one runner
         assert sum(not self.bench.scheduler.job(job).is_over for job in runs) <= 1
         if self.alive and self.running is None:
             assert self.bench.scheduler.waiting == 0
@@ -386,28 +555,35 @@ def test_any_order(clip: Path) -> None:
     run_state_machine_as_test(AnyOrder, settings=settings(max_examples=40, deadline=None))
 
 
-def test_a_job_whose_worker_died_ends_after_its_files_are_removed_and_only_once(clip: Path) -> None:
-    desk = SchedulerBench(clip)
+def test_a_job_waits_until_what_its_last_run_left_is_removed(clip: Path) -> None:
+    bench = SchedulerBench(clip)
     waiting: list[tuple[Callable[[], None], Callable[[], None]]] = []
 
     def clean_up(work: Callable[[], None], then: Callable[[], None]) -> None:
         waiting.append((work, then))
 
-    desk.scheduler = Scheduler(desk.store, FakeClock(), desk.events.append, queue_limit=9, clean_up=clean_up)
-    desk.scheduler.run(desk.runner)
-    desk.scheduler.on_runner_free()
-    job, _ = desk.scheduler.submit(JobRequest(source=str(clip)))
+    bench.scheduler._clean_up = clean_up
+    bench.scheduler.on_runner_free()
     folder = clip.parent / "out"
-    folder.mkdir()
-    partial = folder / partial_name(job.id, "bass.wav")
-    partial.touch()
-    desk.scheduler.on_event(Started(job=job.id, engine="draft", device="cpu", output_dir=str(folder)))
-    desk.scheduler.on_runner_lost("signal 9")
-    assert desk.scheduler.job(job.id).state == "running"  # the drive has not answered yet
-    ((work, then),) = waiting
-    desk.scheduler.cancel(job.id)  # the user does not wait
-    work()
-    then()
-    assert not folder.exists()
-    assert desk.scheduler.job(job.id).state == "cancelled"
-    assert [type(event).__name__ for event in desk.events].count("Ended") == 1
+    job, cancelled = bench.submit(), bench.submit()
+    for number in (job, cancelled):
+        folder.mkdir(exist_ok=True)
+        partial = folder / partial_name(number, "bass.wav")
+        partial.touch()
+        started = Started(job=number, engine="draft", device="cpu", output_dir=str(folder), created=(str(folder),))
+        bench.scheduler.on_event(started)
+        bench.scheduler.on_runner_lost("signal 9")
+        bench.scheduler.on_runner_free()
+        assert bench.runner.asked.count(("run", number)) == 1  # the drive has not answered yet
+        if number == cancelled:
+            bench.scheduler.cancel(number)  # the user does not wait
+        ((work, then),) = waiting
+        waiting.clear()
+        work()
+        assert not partial.exists()
+        then()
+        if number == job:
+            assert bench.runner.asked[-1] == ("run", number)
+            bench.end(number)
+    assert bench.states() == {job: "done", cancelled: "cancelled"}
+    assert [type(event).__name__ for event in bench.events].count("Ended") == 2

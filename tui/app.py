@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import ClassVar
@@ -19,6 +19,7 @@ from bridge.events import Noticed
 from bridge.groups.group import Group
 from bridge.protocols import Bridge, Clock
 from bridge.system.clock import SystemClock
+from bridge.system.ending import closing_window, hangup_signals
 from tui.availability import is_possible
 from tui.boundary import only_bridge_errors
 from tui.coalesce import Coalescer
@@ -78,6 +79,7 @@ class SabApp(TerminalApp):
         self._host_task = HostTask(open_bridge, self._on_opened, self._on_closed)
         self._host: ScreenHost | None = None
         self._main = MainScreen(zone)
+        self._until_unmount = ExitStack()
         self._job_to_select = ""  # id of a job that was added here, selected as soon as the table shows it
         for theme in THEMES:
             self.register_theme(theme)
@@ -93,15 +95,21 @@ class SabApp(TerminalApp):
         self.theme_changed_signal.subscribe(self, lambda _: self._apply_palette())
         self._apply_palette()
         await self.push_screen(self._main)
+        loop = asyncio.get_running_loop()
         with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._close)
+            loop.add_signal_handler(signal.SIGTERM, self._close)
+            for number in hangup_signals():
+                loop.add_signal_handler(number, self._on_window_closed)
+        self._until_unmount.enter_context(closing_window(lambda: loop.call_soon_threadsafe(self._on_window_closed)))
         self._host_task.start()
 
     async def on_unmount(self) -> None:
         """Closes the bridge, for whatever reason the screen closes."""
         await self._host_task.end()
         with suppress(NotImplementedError, RuntimeError, ValueError):
-            asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
+            for number in (signal.SIGTERM, *hangup_signals()):
+                asyncio.get_running_loop().remove_signal_handler(number)
+        self._until_unmount.close()
 
     def _on_opened(self, host: ScreenHost) -> None:
         self.post_message(self.Opened(host))
@@ -135,6 +143,12 @@ class SabApp(TerminalApp):
         self._host_task.request_close()
         self._main.state = replace(self.state, worker="closing")
         self._main.refresh_bindings()
+
+    def _on_window_closed(self) -> None:
+        """The terminal has gone, which may be told twice: the bridge closes in order."""
+        self.has_lost_terminal = True
+        if not self._host_task.is_closing:
+            self._close()
 
     def on_failed_dialog_dismissed(self) -> None:
         self.exit(return_code=1)

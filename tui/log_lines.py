@@ -90,7 +90,7 @@ def _end_line(event: Ended, job: Job, now: float) -> LogLine:
     if event.outcome == "cancelled":
         left = f"; {_files(len(job.results))} stay in {job.output_dir}" if job.results else ""
         return LogLine(now, "info", f"cancelled{left}", job.name)
-    took = clock_text(event.unix_seconds - job.submitted_unix)
+    took = clock_text(job.took_seconds)
     return LogLine(now, "good", f"done, {_files(len(job.results))} after {took}", job.name)
 
 

@@ -25,6 +25,8 @@ class TerminalApp(App[None]):
     def __init__(self) -> None:
         self.error: BridgeError | None = None
         """The failure that ended the screen or keeps the bridge from running; None without one."""
+        self.has_lost_terminal = False
+        """Its window was closed: that nothing can be read or drawn any more is no failure."""
         self._plain_text_filter = PlainTextFilter()
         super().__init__()
 
@@ -62,6 +64,8 @@ class TerminalApp(App[None]):
         self.call_later(self.exit, return_code=1)
 
     def _record_fault(self, error: Exception) -> None:
+        if self.has_lost_terminal and isinstance(error, OSError | EOFError):
+            return
         log.error("the screen broke down", exc_info=error)
         if self.error is None:
             self.error = InternalError(f"{type(error).__name__}: {error}.")

@@ -2,7 +2,8 @@
 
 Loops of twenty styles (`benchmarks.corpora.loops`) at random tempi, half of them whole, half with one decimal, rendered
 by FluidSynth and cut to the sample; the same padded with silence and with a tail; songs that begin and end anywhere;
-and sounds without a tempo. The seeds are not those to which the weights in `bridge.music.tempo` were fitted.
+sounds without a tempo; and songs in even and odd metres (`benchmarks.quality.metres`), beside an earlier version. The
+seeds are not those to which `bridge.music` was fitted.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ import soxr
 from benchmarks.corpora.loops import STYLES, Loop, loop
 from benchmarks.corpora.patterns import PIANO, STRINGS
 from benchmarks.corpora.synthesis import RATE_HZ, Part, missing, rendered, sing
+from benchmarks.quality import metres
+from benchmarks.quality.metres import peer_folder, song_found
 from benchmarks.report import Figure, Row, show
 from bridge.audio.signal import ArraySignal
 from bridge.control import NullControl
@@ -237,7 +240,9 @@ def main() -> int:
         ]
         work += [partial(without_tempo, seed) for seed in few]
         found = [one for batch in pool.map(_run, work) for one in batch]
-    show([*rows(found), speed()], as_json=options.json)
+        with peer_folder() as peer:
+            songs_found = [*pool.map(partial(song_found, peer=peer), range(2 * options.count))]
+    show([*rows(found), *metres.rows(songs_found), speed()], as_json=options.json)
     for path in sorted(options.music.iterdir()) if options.music else ():
         samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
         print(path.name, estimate_tempo(ArraySignal(samples, rate), NullControl()), file=sys.stderr)

@@ -29,7 +29,7 @@ from bridge.music.bars import bars_evidence, possible_bars
 from bridge.music.harmony import pitch_autocorrelation
 from bridge.music.onsets import onset_features
 from bridge.music.pulse import FASTEST_BPM, SLOWEST_BPM, circular_pulse, linear_pulse, periods
-from bridge.music.tempo import beats_evidence
+from bridge.music.tempo_in_four import beats_evidence
 
 if TYPE_CHECKING:
     from bridge.protocols import Samples

@@ -27,3 +27,20 @@ def check_source(path: Path) -> None:
         raise NotFound(f"There is no file {path}.") from None
     except (OSError, ValueError) as error:  # ValueError: the name contains a NUL
         raise NotReadable(f"{path} cannot be opened: {error}.") from error
+
+
+def size_and_time(path: Path) -> tuple[int, int] | None:
+    """Size in bytes and modification time in ns, which change with a file's content; None if it is missing."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_size, state.st_mtime_ns
+
+
+def changed(path: Path) -> NotReadable:
+    """The error for a file that was written to while it was read."""
+    return NotReadable(
+        f"{path.name} was changed while it was being read.",
+        advice="Wait until the clip is completely written, then run the job again.",
+    )

@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from bridge.audio.resample import resampled
 from bridge.audio.tags import NO_TAGS, Tags
+from bridge.audio.targets import Target, opened
 from bridge.errors import BadArguments
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def check_encoder(file_format: str, channels: int, sample_rate_hz: int) -> None:
 
 
 def write_encoded(
-    path: Path, audio: Signal, file_format: str, tags: Tags, checkpoint: Callable[[], None] = lambda: None
+    target: Target, audio: Signal, file_format: str, tags: Tags, checkpoint: Callable[[], None] = lambda: None
 ) -> None:
     """Writes `audio`, at the rate of `as_encoded`; the same audio gives the same bytes.
 
@@ -104,7 +104,7 @@ def write_encoded(
     """
     rate, layout = audio.sample_rate_hz, _LAYOUTS.get(audio.channels, "")
     sample_format = ENCODED_FORMATS[file_format].sample_format
-    with path.open("wb") as file, _encoder(file, file_format, audio.channels, rate, tags) as (container, stream):
+    with opened(target, "wb") as file, _encoder(file, file_format, audio.channels, rate, tags) as (container, stream):
         import av
 
         for start in range(0, audio.frames, BLOCK_FRAMES):
@@ -119,7 +119,7 @@ def write_encoded(
 
 @contextmanager
 def _encoder(
-    file: IO[bytes], file_format: str, channels: int, sample_rate_hz: int, tags: Tags
+    file: BinaryIO, file_format: str, channels: int, sample_rate_hz: int, tags: Tags
 ) -> Iterator[tuple[Any, Any]]:
     """A container and its stream, open; the file is complete when the block ends."""
     import av

@@ -1,24 +1,31 @@
-"""Reads uncompressed samples directly from their file."""
+"""Reads uncompressed samples directly from their file, and mends those that are no audio."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
 
-from bridge.audio.decoders import FLOAT_SUBTYPES, translate_decoding_errors
+from bridge.audio.decoding.file_part import FilePart
+from bridge.audio.decoding.header import translate_decoding_errors
+from bridge.audio.decoding.sound_file import FLOAT_SUBTYPES, open_sound
 from bridge.errors import NotAudio
 
 if TYPE_CHECKING:
     from bridge.protocols import Samples
 
 
+#: The loudest sample that is left as it is, 120 dB above full scale. Louder ones are no audio but other data, and the
+#: fourth power of a spectrum, which some engines take, would exceed the range of float32 and make NaN of whole stems.
+LOUDEST = 1e6
+
+
 class FileSignal:
-    """A `Signal` over an open file of uncompressed samples; NaN and infinity are read as 0."""
+    """A `Signal` over an open file of uncompressed samples; those that are no audio are read as 0."""
 
     def __init__(self, path: Path, file: soundfile.SoundFile) -> None:
         self._path = path
@@ -48,12 +55,12 @@ class FileSignal:
         """
         samples = self._read(start, stop)
         if self.may_hold_nan:
-            replace_non_finite(samples)
+            mend(samples)
         return samples
 
-    def count_non_finite(self, start: int, stop: int) -> int:
-        """The number of samples in these frames that are NaN or infinity."""
-        return replace_non_finite(self._read(start, stop))
+    def count_bad(self, start: int, stop: int) -> int:
+        """The number of samples in these frames that are no audio."""
+        return mend(self._read(start, stop))
 
     def _read(self, start: int, stop: int) -> Samples:
         with translate_decoding_errors(f"{self._path.name} can no longer be read."):
@@ -65,22 +72,22 @@ class FileSignal:
 
 
 @contextmanager
-def open_in_place(path: Path) -> Iterator[FileSignal]:
+def open_in_place(part: FilePart) -> Iterator[FileSignal]:
     """The file's samples, readable until the block ends.
 
     Raises:
         NotAudio: the file has changed since its header was read, or is gone.
     """
-    with translate_decoding_errors(f"{path.name} can no longer be read."):
-        file = soundfile.SoundFile(str(path))
-    with file:
-        yield FileSignal(path, file)
+    with ExitStack() as held:
+        with translate_decoding_errors(f"{part.path.name} can no longer be read."):
+            file = held.enter_context(open_sound(part))
+        yield FileSignal(part.path, file)
 
 
-def replace_non_finite(samples: Samples) -> int:
-    """Sets NaN and infinity to 0, in place; returns the number of replaced samples."""
-    non_finite = ~np.isfinite(samples)
-    replaced_count = int(np.count_nonzero(non_finite))
-    if replaced_count:
-        samples[non_finite] = 0.0
-    return replaced_count
+def mend(samples: Samples) -> int:
+    """Sets NaN, infinity and what is louder than `LOUDEST` to 0, in place; returns the number of such samples."""
+    bad = ~(np.abs(samples) <= LOUDEST)  # every comparison with NaN is false
+    count = int(np.count_nonzero(bad))
+    if count:
+        samples[bad] = 0.0
+    return count

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
+from bridge.audio.targets import Target, opened
+
 #: First four bytes of the file → byte order of its numbers.
 _BYTE_ORDERS: dict[bytes, Literal["little", "big"]] = {b"RIFF": "little", b"RF64": "little", b"FORM": "big"}
 _KINDS = (b"WAVE", b"AIFF", b"AIFC")
@@ -27,6 +29,9 @@ class RiffChunk:
     name: bytes
     start: int
     size: int
+    """The bytes of its content that are there."""
+    stated: int
+    """The bytes of its content by the header."""
 
 
 def find_chunk(path: Path, name: bytes, at_most: int, kind: bytes = b"") -> bytes | None:
@@ -45,17 +50,42 @@ def find_chunk(path: Path, name: bytes, at_most: int, kind: bytes = b"") -> byte
     return None
 
 
-def append_chunks(path: Path, chunks: Sequence[tuple[bytes, bytes]]) -> None:
+def chunks_of(path: Path) -> Iterator[RiffChunk]:
+    """Every chunk of a RIFF, RF64 or AIFF file; none if it is another file.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        yield from _chunks(file)
+
+
+def is_chunk_at(path: Path, position: int) -> bool:
+    """Whether a chunk of a RIFF file may start at this byte: a name in letters, and a size that the file has room for.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        length = file.seek(0, os.SEEK_END)
+        file.seek(position)
+        head = file.read(8)
+    name, size = head[:4], int.from_bytes(head[4:], "little")
+    return len(head) == 8 and all(0x20 <= byte < 0x7F for byte in name) and position + 8 + size <= length
+
+
+def append_chunks(target: Target, chunks: Sequence[tuple[bytes, bytes]]) -> None:
     """Appends chunks (name of four bytes, content) to a RIFF WAVE file.
 
     Raises:
         ValueError: it is not a RIFF WAVE file, or would exceed the 4 GiB limit of its header.
         OSError: it cannot be written.
     """
-    with path.open("r+b") as file:
+    with opened(target, "r+b") as file:
+        file.seek(0)
         head = file.read(12)
         if head[:4] != b"RIFF" or head[8:] != b"WAVE":
-            raise ValueError(f"{path.name} is not a RIFF WAVE file")
+            raise ValueError("it is not a RIFF WAVE file")
         end = file.seek(0, os.SEEK_END)
         size, added = appended_bytes(end, chunks)
         file.write(added)
@@ -78,22 +108,22 @@ def appended_bytes(length: int, chunks: Sequence[tuple[bytes, bytes]]) -> tuple[
     return size.to_bytes(4, "little"), added
 
 
-def audio_end(path: Path) -> int:
+def audio_end(target: Target) -> int:
     """The position where the audio of a RIFF WAVE file ends and appended chunks begin; for other files, their length.
 
     Raises:
         OSError: the file cannot be read.
     """
-    with path.open("rb") as file:
+    with opened(target, "rb") as file:
         for chunk in _chunks(file):
             if chunk.name == b"data" and _is_riff(file):
                 return chunk.start + chunk.size
         return file.seek(0, os.SEEK_END)
 
 
-def clear_peak_timestamp(path: Path) -> None:
+def clear_peak_timestamp(target: Target) -> None:
     """Zeroes the time stamp in libsndfile's PEAK chunk, so that the same audio makes the same file."""
-    with path.open("r+b") as file:
+    with opened(target, "r+b") as file:
         for chunk in _chunks(file):
             if chunk.name == b"PEAK" and chunk.size >= 8:
                 file.seek(chunk.start + 4)  # after the version
@@ -114,7 +144,7 @@ def _chunks(file: BinaryIO) -> Iterator[RiffChunk]:
     order = _BYTE_ORDERS.get(head[:4])
     if order is None or head[8:] not in _KINDS:
         return
-    position, long_data = 12, 0
+    position, long_data, is_long = 12, 0, head[:4] == b"RF64"
     for _ in range(MAX_CHUNKS):
         file.seek(position)
         head = file.read(8)
@@ -123,10 +153,12 @@ def _chunks(file: BinaryIO) -> Iterator[RiffChunk]:
         name, size = head[:4], int.from_bytes(head[4:], order)
         if name == b"ds64":  # sizes of the file and of its data, 64 bits each
             long_data = int.from_bytes(file.read(16)[8:], order)
+        stated = size
         if name == b"data" and size == MAX_UINT32:
             size = long_data or length
+            stated = long_data if is_long else stated
         start = position + 8
-        yield RiffChunk(name, start, min(size, length - start))
+        yield RiffChunk(name, start, min(size, length - start), stated)
         position = start + size + size % 2
         if position > length:
             return

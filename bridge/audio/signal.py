@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
@@ -42,9 +41,9 @@ class RawSignal:
     The file is not memory-mapped: mapped pages would count as the worker's memory, up to an hour of audio.
     """
 
-    def __init__(self, path: Path, frames: int, channels: int, sample_rate_hz: int, first_frame: int = 0) -> None:
-        """Frames before `first_frame` are silent and not in the file."""
-        self._path = path
+    def __init__(self, file: BinaryIO, frames: int, channels: int, sample_rate_hz: int, first_frame: int = 0) -> None:
+        """`file` stays open. Frames before `first_frame` are silent and not in it."""
+        self._file = file
         self._first = first_frame
         self._frames = first_frame + frames
         self._channels = channels
@@ -66,13 +65,11 @@ class RawSignal:
         samples = np.zeros((stop - start, self._channels), np.float32)
         first_stored = max(start, self._first)
         if first_stored < stop:
-            stored = np.fromfile(
-                self._path,
-                "<f4",
-                count=(stop - first_stored) * self._channels,
-                offset=(first_stored - self._first) * self._channels * 4,
-            )
-            samples[first_stored - start :] = stored.reshape(-1, self._channels)
+            wanted = samples[first_stored - start :]
+            self._file.seek((first_stored - self._first) * self._channels * wanted.itemsize)
+            # As bytes of a flat array, because an empty block of several channels cannot be cast.
+            if self._file.readinto(wanted.reshape(-1).view(np.uint8)) < wanted.nbytes:  # type: ignore[attr-defined]
+                raise OSError("a temporary file has become shorter")
         return samples
 
 

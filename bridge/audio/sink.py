@@ -9,8 +9,7 @@ from __future__ import annotations
 import errno
 import io
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import soundfile
@@ -19,10 +18,11 @@ from bridge.audio import riff
 from bridge.audio.encoders import ENCODED_FORMATS, as_encoded, check_encoder, write_encoded
 from bridge.audio.scratch import Scratch
 from bridge.audio.tags import NO_TAGS, Tags, id3_tag
+from bridge.audio.targets import NotedErrors, Target, opened
 from bridge.errors import BadArguments
 
 if TYPE_CHECKING:
-    from bridge.protocols import Samples
+    from bridge.protocols import Samples, Signal
 
 BLOCK_FRAMES = 1 << 16
 #: Bytes that are moved at a time where a tag is inserted.
@@ -38,6 +38,13 @@ LOSSY_SUBTYPES = {
 }
 #: Formats whose tags libsndfile writes well; in an MP3 file they would be 30 bytes each, in no known encoding.
 TEXT_FORMATS = frozenset({"aiff", "flac", "ogg"})
+#: The highest rates of encoders that do not refuse others themselves: they crash, or fail at the last moment.
+HIGHEST_RATES_HZ = {"ogg": 200_000, "flac": 655_350}
+#: FLAC counts rates that do not fit 16 bits in tens (RFC 9639, section 9.1.2).
+_FLAC_FINE_RATES_HZ = 65_535
+#: The loudest sample that lossy encoders are given, 60 dB above full scale: on louder ones LAME aborts the process, and
+#: FFmpeg's AAC encoder searches for hours.
+LOUDEST_ENCODED = 1000.0
 DEPTHS = {"16": "PCM_16", "24": "PCM_24", "32f": "FLOAT"}
 BITS = {"PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 
@@ -59,7 +66,9 @@ def subtype_for(file_format: str, depth: str, source_subtype: str) -> str:
 
 
 def would_clip(stem: Scratch, subtype: str) -> bool:
-    """True if an integer format would clip the stem."""
+    """True if an integer format would clip the stem, or if it is too loud for a lossy encoder."""
+    if subtype in LOSSY_SUBTYPES.values():
+        return max(stem.highest, -stem.lowest) > LOUDEST_ENCODED
     bits = BITS.get(subtype)
     if bits is None:
         return False
@@ -68,7 +77,7 @@ def would_clip(stem: Scratch, subtype: str) -> bool:
 
 
 def write_audio(
-    path: Path,
+    target: Target,
     stem: Scratch,
     file_format: str,
     subtype: str,
@@ -76,12 +85,13 @@ def write_audio(
     tags: Tags = NO_TAGS,
     checkpoint: Callable[[], None] = lambda: None,
 ) -> None:
-    """Writes a finished stem as a file of `file_format` (of `MAJOR_FORMATS` or `ENCODED_FORMATS`) to `path`.
+    """Writes a finished stem as a file of `file_format` (of `MAJOR_FORMATS` or `ENCODED_FORMATS`).
 
     The same stem gives the same bytes: libsndfile's time stamps are overwritten. Only the pages of an Ogg file have a
     random serial number.
 
     Args:
+        target: a path, or an empty file that is open for reading and writing.
         chunks: appended to a WAV file (see `riff.append_chunks`); ignored for other formats.
         tags: written to files other than WAV, whose tags are one of the chunks; AIFF has no album.
         checkpoint: called now and then; may raise to stop.
@@ -90,33 +100,44 @@ def write_audio(
         BadArguments: the format does not support the number of channels or the sample rate.
         OSError: the disk is full or the folder is gone.
     """
-    if not path.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "the folder is gone", str(path.parent))
     signal = stem.signal()
     if file_format in ENCODED_FORMATS:
-        write_encoded(path, as_encoded(file_format, signal), file_format, tags, checkpoint)
+        write_encoded(target, as_encoded(file_format, signal), file_format, tags, checkpoint)
         return
+    with opened(target, "w+b") as file:
+        major = _write_samples(file, signal, file_format, subtype, tags, checkpoint)
+        if subtype == "FLOAT":
+            riff.clear_peak_timestamp(file)
+        if major == "WAV":
+            riff.append_chunks(file, chunks)
+        if major == "MP3":
+            _insert(file, id3_tag(tags))
+
+
+def _write_samples(
+    file: BinaryIO, signal: Signal, file_format: str, subtype: str, tags: Tags, checkpoint: Callable[[], None]
+) -> str:
+    """Writes the samples with libsndfile; returns its name of the format."""
     major = MAJOR_FORMATS[file_format]
     if major == "WAV" and signal.frames * signal.channels * 4 > WAV_LIMIT_BYTES:
         major = "RF64"
-    file = _open(str(path), major, subtype, signal.channels, signal.sample_rate_hz)
+    noted = NotedErrors(file)
     try:
-        with file:
+        with _open(noted, major, subtype, signal.channels, signal.sample_rate_hz) as sound:
             if file_format in TEXT_FORMATS:
                 for name, text in tags.present.items():
-                    setattr(file, name, text)
+                    setattr(sound, name, text)
             for start in range(0, signal.frames, BLOCK_FRAMES):
                 checkpoint()
                 block = signal.read(start, min(start + BLOCK_FRAMES, signal.frames))
-                file.write(_quantised(block, subtype))
+                sound.write(_quantised(block, subtype))
     except (soundfile.LibsndfileError, AssertionError) as error:  # soundfile asserts that all frames were written
-        raise OSError(errno.EIO, f"writing stopped before the end of the file ({error})", str(path)) from error
-    if subtype == "FLOAT":
-        riff.clear_peak_timestamp(path)
-    if major == "WAV":
-        riff.append_chunks(path, chunks)
-    if major == "MP3":
-        _insert(path, id3_tag(tags))
+        lost = OSError(errno.EIO, f"writing stopped before the end of the file ({error})")
+        raise noted.error or lost from error
+    if noted.error is not None:
+        raise noted.error
+    file.flush()
+    return major
 
 
 def check_format(file_format: str, subtype: str, channels: int, sample_rate_hz: int) -> None:
@@ -128,19 +149,27 @@ def check_format(file_format: str, subtype: str, channels: int, sample_rate_hz: 
     if file_format in ENCODED_FORMATS:
         check_encoder(file_format, channels, sample_rate_hz)
         return
+    highest = HIGHEST_RATES_HZ.get(file_format, sample_rate_hz)
+    is_too_fine = file_format == "flac" and sample_rate_hz > _FLAC_FINE_RATES_HZ and sample_rate_hz % 10
+    if sample_rate_hz > highest or is_too_fine:
+        raise _unsupported(MAJOR_FORMATS[file_format], channels, sample_rate_hz)
     _open(io.BytesIO(), MAJOR_FORMATS[file_format], subtype, channels, sample_rate_hz).close()
 
 
 def _open(
-    target: str | io.BytesIO, major: str, subtype: str, channels: int, sample_rate_hz: int
+    target: NotedErrors | io.BytesIO, major: str, subtype: str, channels: int, sample_rate_hz: int
 ) -> soundfile.SoundFile:
     try:
         return soundfile.SoundFile(target, "w", sample_rate_hz, channels, format=major, subtype=subtype)
     except soundfile.LibsndfileError as error:
-        raise BadArguments(
-            f"The format {major} does not support {channels} channels at {sample_rate_hz} Hz.",
-            advice="Choose the format wav.",
-        ) from error
+        raise _unsupported(major, channels, sample_rate_hz) from error
+
+
+def _unsupported(major: str, channels: int, sample_rate_hz: int) -> BadArguments:
+    return BadArguments(
+        f"The format {major} does not support {channels} channels at {sample_rate_hz} Hz.",
+        advice="Choose the format wav.",
+    )
 
 
 def _quantised(block: Samples, subtype: str) -> np.ndarray[tuple[int, ...], np.dtype[np.int16 | np.int32 | np.float32]]:
@@ -159,18 +188,17 @@ def _quantised(block: Samples, subtype: str) -> np.ndarray[tuple[int, ...], np.d
     return (rounded.astype(np.int64) << (32 - bits)).astype(np.int32)
 
 
-def _insert(path: Path, head: bytes) -> None:
+def _insert(file: BinaryIO, head: bytes) -> None:
     """Inserts bytes at the start of a file, by moving its content, block by block, from the end."""
     if not head:
         return
-    with path.open("r+b") as file:
-        end = file.seek(0, io.SEEK_END)
-        while end > 0:
-            start = max(0, end - MOVED_BYTES)
-            file.seek(start)
-            block = file.read(end - start)
-            file.seek(start + len(head))
-            file.write(block)
-            end = start
-        file.seek(0)
-        file.write(head)
+    end = file.seek(0, io.SEEK_END)
+    while end > 0:
+        start = max(0, end - MOVED_BYTES)
+        file.seek(start)
+        block = file.read(end - start)
+        file.seek(start + len(head))
+        file.write(block)
+        end = start
+    file.seek(0)
+    file.write(head)

@@ -11,14 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bridge.audio.check import check_source
-from bridge.audio.decoders import BLOCK_FRAMES, Decoder, open_audio
-from bridge.audio.file_signal import FileSignal, open_in_place, replace_non_finite
-from bridge.audio.scratch import BYTES_PER_SAMPLE, Scratch
+from bridge.audio.check import changed, check_source, size_and_time
+from bridge.audio.decoding.damage import Damage, warnings_of
+from bridge.audio.decoding.decoders import open_audio
+from bridge.audio.decoding.header import BLOCK_FRAMES, Decoder, IncompleteError
+from bridge.audio.file_signal import FileSignal, mend, open_in_place
+from bridge.audio.scratch import BYTES_PER_SAMPLE, Scratch, ScratchPlace
 from bridge.audio.signal import SignalSlice
 from bridge.audio.tags import NO_TAGS, Tags
 from bridge.audio.wav_chunks import Origin, read_origin
 from bridge.errors import BadArguments, NotAudio, TooLong
+from bridge.model import Warning
 from bridge.units import seconds_to_frames
 
 if TYPE_CHECKING:
@@ -39,11 +42,15 @@ class OpenRegion:
     subtype: str
     """The stems' sample format: PCM_16, PCM_24, PCM_32 or FLOAT."""
     replaced_samples: int
-    """The number of samples that were NaN or infinity and are now 0."""
+    """The number of samples that were no audio (NaN, infinity, far too loud) and are now 0."""
     origin: Origin
     """When the file was recorded, and its start on the recorder's timeline."""
     tags: Tags = NO_TAGS
     """What the file says about its music."""
+    warnings: tuple[Warning, ...] = ()
+    """What was lost or changed, because the file is damaged or unusual."""
+    silent_frames: int = 0
+    """Frames between the start of the file and its first sound, if its container says that the sound begins later."""
 
     @property
     def signal(self) -> Signal:
@@ -68,6 +75,8 @@ class FoundRegion:
     stop_frame: int | None
     """None: the end of a file whose length is unknown before decoding."""
     max_seconds: float
+    file_state: tuple[int, int] | None
+    """As `size_and_time` has it, from before the header was read."""
 
     def scratch_bytes(self) -> int:
         """The estimated size of the scratch file that `open` writes, in bytes."""
@@ -79,67 +88,105 @@ class FoundRegion:
         return max(0, frames) * header.channels * BYTES_PER_SAMPLE
 
     @contextmanager
-    def open(self, scratch: Path, control: Control) -> Iterator[OpenRegion]:
-        """Opens the region, decoding it into the file `scratch` if necessary. `scratch` is deleted after the block.
+    def open(self, scratch: ScratchPlace, control: Control) -> Iterator[OpenRegion]:
+        """Opens the region, decoding it into the file `scratch` if necessary, which is gone after the block.
 
         Raises:
+            NotReadable: the file has changed since its header was read.
+            OutOfSpace: decoding would take the drive's last space.
             NotAudio: the file is damaged, or there is no audio in the region.
             TooLong, BadArguments: as `find_region`, if the length was unknown before decoding.
             Cancelled: by `control`.
         """
-        if self.decoder.header.in_place:
-            with open_in_place(self.decoder.path) as audio:
-                yield self._in_place(audio, control)
+        path, header = self.decoder.part.path, self.decoder.header
+        if header.in_place:
+            with open_in_place(self.decoder.part) as audio:
+                region = self._in_place(audio, control)
+                self._check_unchanged(path)
+                yield region
             return
-        header = self.decoder.header
         decoded = Scratch(scratch, header.channels, header.sample_rate_hz)
         try:
-            yield self._decoded(decoded, control)
+            region = self._decoded(decoded, control)
+            self._check_unchanged(path)
+            yield region
         finally:
             decoded.discard()
+
+    def _check_unchanged(self, path: Path) -> None:
+        if size_and_time(path) != self.file_state:
+            raise changed(path)
 
     def _in_place(self, audio: FileSignal, control: Control) -> OpenRegion:
         stop = audio.frames if self.stop_frame is None else self.stop_frame
         replaced_count = 0
         for start in range(self.start_frame, stop, BLOCK_FRAMES) if audio.may_hold_nan else ():
             control.checkpoint(0.0)
-            replaced_count += audio.count_non_finite(start, min(start + BLOCK_FRAMES, stop))
-        return self._region(audio, stop, replaced_count)
+            replaced_count += audio.count_bad(start, min(start + BLOCK_FRAMES, stop))
+        return self._region(audio, stop, replaced_count, Damage(), audio.frames)
 
     def _decoded(self, scratch: Scratch, control: Control) -> OpenRegion:
+        decoder = self.decoder
+        while True:
+            try:
+                return self._decoded_with(decoder, scratch, control)
+            except IncompleteError as incomplete:
+                decoder = incomplete.instead
+                scratch.clear()
+
+    def _decoded_with(self, decoder: Decoder, scratch: Scratch, control: Control) -> OpenRegion:
         first, last = self._decoded_range()
         header, wanted_start, wanted_stop = self.decoder.header, self.start_frame, self.stop_frame
         longest = seconds_to_frames(self.max_seconds, header.sample_rate_hz)
         expected = max(1, header.expected_frames if last is None else last)
-        replaced_count, end = 0, 0
-        for position, block in self.decoder.blocks(first):
+        replaced_count, end, is_end, damage = 0, 0, True, Damage()
+        for position, block in decoder.blocks(first, damage):
             control.checkpoint(min(1.0, position / expected))
-            replaced_count += replace_non_finite(_clip(block, position, wanted_start, wanted_stop))
-            replace_non_finite(block)
+            replaced_count += mend(_clip(block, position, wanted_start, wanted_stop))
+            mend(block)
             scratch.append(_clip(block, position, first, last))
             end = position + len(block)
             if last is not None and end >= last:
+                is_end = False
                 break
             if wanted_stop is None and end - wanted_start > longest:
-                raise _too_long(self.decoder.path, self.max_seconds)
+                raise _too_long(decoder.part.path, self.max_seconds)
         scratch.close()
         if wanted_start >= end > 0:
-            raise _starts_past_end(self.decoder, wanted_start, end)
-        return self._region(
-            scratch.signal(first), end if wanted_stop is None else min(wanted_stop, end), replaced_count
-        )
+            raise _starts_past_end(decoder, wanted_start, end)
+        stop = end if wanted_stop is None else min(wanted_stop, end)
+        return self._region(scratch.signal(first), stop, replaced_count, damage, end if is_end else None)
 
     def _decoded_range(self) -> tuple[int, int | None]:
         """The first frame of the region with its context, and the frame after its last."""
         context = seconds_to_frames(CONTEXT_SECONDS, self.decoder.header.sample_rate_hz)
         return max(0, self.start_frame - context), None if self.stop_frame is None else self.stop_frame + context
 
-    def _region(self, audio: Signal, stop: int, replaced_count: int) -> OpenRegion:
+    def _region(self, audio: Signal, stop: int, replaced_count: int, damage: Damage, end: int | None) -> OpenRegion:
+        path, header = self.decoder.part.path, self.decoder.header
         if stop <= self.start_frame:
-            raise NotAudio(f"{self.decoder.path.name} contains no audio in that region.")
-        path, subtype = self.decoder.path, self.decoder.header.stem_subtype
-        tags = self.decoder.header.tags
-        return OpenRegion(audio, self.start_frame, stop, subtype, replaced_count, read_origin(path), tags)
+            raise NotAudio(f"{path.name} contains no audio in that region.")
+        damage.broke_off |= header.is_cut_off
+        found = warnings_of(
+            damage,
+            path.name,
+            start=self.start_frame,
+            stop=stop,
+            end=end,
+            promised=header.promised_frames,
+            rate=header.sample_rate_hz,
+        )
+        return OpenRegion(
+            audio,
+            self.start_frame,
+            stop,
+            header.stem_subtype,
+            replaced_count,
+            read_origin(path),
+            header.tags,
+            tuple(found),
+            damage.starts_late,
+        )
 
 
 def find_region(path: Path, start_seconds: float, end_seconds: float | None, max_seconds: float) -> FoundRegion:
@@ -152,6 +199,7 @@ def find_region(path: Path, start_seconds: float, end_seconds: float | None, max
         BadArguments: the region starts after the end of the file.
     """
     check_source(path)
+    file_state = size_and_time(path)
     decoder = open_audio(path)
     rate, total = decoder.header.sample_rate_hz, decoder.header.frames
     start = seconds_to_frames(start_seconds, rate)
@@ -164,7 +212,7 @@ def find_region(path: Path, start_seconds: float, end_seconds: float | None, max
         raise _too_long(path, max_seconds)
     if stop is not None and stop <= start:
         raise NotAudio(f"{path.name} contains no audio in that region.")
-    return FoundRegion(decoder, start, stop, max_seconds)
+    return FoundRegion(decoder, start, stop, max_seconds, file_state)
 
 
 def _clip(block: Samples, position: int, start: int, stop: int | None) -> Samples:
@@ -177,8 +225,8 @@ def _too_long(path: Path, max_seconds: float) -> TooLong:
 
 
 def _starts_past_end(decoder: Decoder, start_frame: int, frames: int) -> BadArguments:
-    rate = decoder.header.sample_rate_hz
+    rate, name = decoder.header.sample_rate_hz, decoder.part.path.name
     return BadArguments(
-        f"The region starts at {start_frame / rate:g} s, but {decoder.path.name} is only {frames / rate:g} s long.",
+        f"The region starts at {start_frame / rate:g} s, but {name} is only {frames / rate:g} s long.",
         advice="Choose an earlier start.",
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.audio import riff
+from bridge.request import TimeSignature
 
 ORIGINATOR = "Source Audio Bridge"
 
@@ -75,10 +76,15 @@ def bext(description: str, origin: Origin, time_reference: int) -> tuple[bytes, 
     return b"bext", content
 
 
-def acid(tempo_bpm: float, seconds: float) -> tuple[bytes, bytes]:
-    """A chunk with the tempo in quarter notes per minute, in 4/4 and without a root note, for `riff.append_chunks`."""
+def acid(tempo_bpm: float, seconds: float, metre: TimeSignature = (4, 4)) -> tuple[bytes, bytes]:
+    """A chunk with the tempo in quarter notes per minute and without a root note, for `riff.append_chunks`.
+
+    Its count of beats is in quarters too, whatever the metre.
+    """
     beats = min(round(seconds * tempo_bpm / 60), riff.MAX_UINT32)
-    return b"acid", _ACID.pack(_ACID_STRETCHED_ON_DISK, _ACID_ROOT_C, _ACID_WORD, 0.0, beats, 4, 4, tempo_bpm)
+    return b"acid", _ACID.pack(
+        _ACID_STRETCHED_ON_DISK, _ACID_ROOT_C, _ACID_WORD, 0.0, beats, metre[1], metre[0], tempo_bpm
+    )
 
 
 def _modified(path: Path) -> datetime.datetime:

@@ -11,6 +11,7 @@ import typer
 
 from bridge.audio.check import check_source
 from bridge.cli import shared
+from bridge.cli.logs import log_into
 from bridge.cli.output.terminal import write_line
 from bridge.cli.ports import is_running, open_player
 from bridge.config import Settings
@@ -59,6 +60,7 @@ async def calibrate_ports(
     `sab calibrate --play`, and record. Then export the clip as a MIDI file, and give it to `sab calibrate RECORDING`.
     """
     settings = shared.settings_from(port=port, state_dir=state_dir)
+    log_into(settings.state_dir, "calibrate")
     if stem not in STEMS:
         raise BadArguments(f"There is no stem {stem}.", advice=f"There are {', '.join(STEMS)}.")
     if (recording is not None) + play + reset > 1:

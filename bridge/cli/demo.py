@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,16 +17,21 @@ import typer
 
 from bridge import PROTOCOL_VERSION
 from bridge.cli import shared
+from bridge.cli.diagnosis.log import records_in
+from bridge.cli.logs import log_into, log_path
 from bridge.cli.output.job_report import TextReport
 from bridge.errors import EngineFailed
 from bridge.events import Ended, MidiEnded, Produced
 from bridge.model import Result
 from bridge.options.paths import absolute_path, current_folder
+from bridge.osc.access.keys import keys_for
 from bridge.osc.addresses import ACCEPTED, FAIL, STATUS_REPLY
 from bridge.osc.client import OscClient, open_client
 from bridge.osc.fields import arguments_of, event_of
 from bridge.system import sockets
 from bridge.system.own_program import own_sab
+
+log = logging.getLogger(__name__)
 
 TEMPO_BPM = 112.0
 EXPECTED_STEMS = 4
@@ -44,10 +50,15 @@ async def demo(
     models_dir: shared.ModelsDir = None,
 ) -> int:
     """Separate the clip that comes with the bridge, and play its notes. Takes less than a minute."""
+    log_into(shared.settings_from().state_dir, "demo")
     options = [*(["--no-midi"] if no_midi else []), *(["--models-dir", str(models_dir)] if models_dir else [])]
+    keys = keys_for(shared.settings_from())
     report = TextReport.for_people()
     with as_file(files("bridge.demo") / "clip.ogg") as clip:
-        async with _server(options) as (host, port), open_client(host, port) as client:
+        async with (
+            _server(options) as (host, port),
+            open_client(host, port, keys) as client,
+        ):
             where = sockets.url("osc.udp", host, port)
             report.say(f"A bridge listens on {where}. It gets four bars of drums, bass, chords and a voice.")
             await client.ask("/sab/hello", "sab demo", PROTOCOL_VERSION)
@@ -105,6 +116,15 @@ async def _server(options: list[str]) -> AsyncIterator[tuple[str, int]]:
             if process.returncode is None:
                 process.terminate()
             await process.wait()
+            _keep_log(log_path(Path(state)))
+
+
+def _keep_log(path: Path) -> None:
+    """Takes what is serious from the log of the demo's server, whose folder is about to be deleted, into our own."""
+    for record in records_in(path):
+        if record.is_serious:
+            head, *trace = record.lines
+            log.warning("%s", head, extra={"trace": [line.strip() for line in trace]})
 
 
 async def _results(client: OscClient, job: str, report: TextReport) -> list[Result]:

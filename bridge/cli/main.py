@@ -10,8 +10,10 @@ from typing import Any, cast
 import typer
 
 from bridge import __version__
-from bridge.cli import cache, calibrate, demo, doctor, install, live, models, ports, process, serve, shared, submit
+from bridge.cli import cache, calibrate, demo, install, live, models, ports, process, serve, shared, submit
+from bridge.cli.diagnosis import doctor, log
 from bridge.cli.output.terminal import OutputClosed, drop_output, prepare_terminal, write_error, write_line, writing
+from bridge.cli.sending import secret
 from bridge.errors import BadArguments, NotWritable
 
 app = typer.Typer(
@@ -65,7 +67,7 @@ def start_command(
 def _reject_options_before(command: str, context: typer.Context, options: dict[str, object]) -> None:
     """Raises BadArguments for an option before the command's name: the command would not receive it."""
     names = {parameter.name: parameter.opts[0] for parameter in context.command.params}
-    given = [names[name] for name, value in options.items() if value is not None and value is not False]
+    given = [names[name] for name, value in options.items() if value not in (None, False, [])]
     if given:
         raise BadArguments(
             f"{given[0]} before {command} has no effect.", advice=f"Write it after: sab {command} {given[0]} …"
@@ -81,9 +83,11 @@ app.command("send", context_settings={"ignore_unknown_options": True})(submit.se
 app.command("live")(live.live)
 app.add_typer(models.app, name="models")
 app.add_typer(cache.app, name="cache")
+app.add_typer(secret.app, name="secret")
 app.command("ports")(ports.ports)
 app.command("calibrate")(calibrate.calibrate_ports)
 app.command("doctor")(doctor.doctor)
+app.command("log")(log.show_log)
 app.command("install")(install.install_into)
 app.command("demo")(demo.demo)
 

@@ -10,10 +10,12 @@ import typer
 from bridge.app import open_bridge
 from bridge.cli import shared
 from bridge.cli.completion import engines, one_of_these
+from bridge.cli.logs import log_into
 from bridge.cli.output.console import PlainConsole, plain_table, progress_bar
 from bridge.cli.output.terminal import write_json, write_line, write_path
 from bridge.separation.catalogue import catalogue
 from bridge.separation.throughput import EngineSpeeds
+from bridge.system.ending import interruption
 
 app = typer.Typer(help="The separation models: list them, download one, see where yours go.")
 
@@ -59,9 +61,10 @@ async def pull_model(
 ) -> int:
     """Download a model's weights now, so that it works offline later."""
     settings = shared.settings_from(models_dir=models_dir)
+    log_into(settings.state_dir, "models pull")
     with progress_bar(PlainConsole(stderr=True)) as bar:
         task = bar.add_task(f"Fetching {name}", total=1.0, left="")
-        async with shared.interruption() as interrupted, open_bridge(settings, serve=False) as running:
+        async with interruption() as interrupted, open_bridge(settings, serve=False) as running:
             fetching = asyncio.create_task(
                 running.worker.fetch(name, lambda fraction: bar.update(task, completed=fraction))
             )

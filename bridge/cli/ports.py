@@ -7,6 +7,7 @@ import contextlib
 import datetime
 from collections.abc import AsyncIterator, Callable
 
+from bridge import PROTOCOL_VERSION
 from bridge.cli import shared
 from bridge.cli.output.terminal import write_json, write_line
 from bridge.config import Settings
@@ -20,6 +21,7 @@ from bridge.midi.ports.port_layout import PortLayout
 from bridge.midi.ports.rtmidi_ports import CLIENT_NAME, ON_JACK, answering_backends, full_names
 from bridge.midi.sync.jack_transport import jack_period_ns
 from bridge.model import MidiStatus, Port
+from bridge.osc.access.keys import keys_for
 from bridge.osc.addresses import STATUS_REPLY
 from bridge.osc.client import open_client
 from bridge.osc.fields import arguments_of
@@ -75,7 +77,7 @@ async def inspect_ports(settings: Settings) -> PortsReport:
             status=status,
             full_names=await asyncio.to_thread(full_names, status.backend, names, None, name) if names else {},
             is_running=is_running,
-            playbacks=tuple(read_lateness(settings.state_dir / str(settings.port))),
+            playbacks=tuple(read_lateness(settings.own_folder)),
         )
 
 
@@ -151,7 +153,8 @@ async def _running_status(settings: Settings, layout: PortLayout) -> MidiStatus 
     if settings.port == 0:
         return None
     try:
-        async with open_client(settings.host, settings.port) as client:
+        async with open_client(settings.host, settings.port, keys_for(settings)) as client:
+            client.send("/sab/hello", "sab ports", PROTOCOL_VERSION)
             (answer,) = await client.ask("/sab/status", answer_seconds=1.0)
     except BridgeError:
         return None

@@ -15,6 +15,8 @@ from bridge.cli import shared
 from bridge.cli.clips import find_clips
 from bridge.cli.completion import one_of_these
 from bridge.cli.job_options import Given, takes
+from bridge.cli.logs import log_into
+from bridge.cli.output.event_lines import log_event
 from bridge.cli.output.job_report import JobReport, report_for
 from bridge.cli.output.terminal import OutputClosed, write_error, write_note
 from bridge.cli.process_group import run_group
@@ -23,6 +25,7 @@ from bridge.errors import BadArguments, BridgeError, NotWritable
 from bridge.events import Ended, Event
 from bridge.model import Job
 from bridge.stems import MIX, STEMS
+from bridge.system.ending import interruption
 
 Sources = Annotated[
     list[str],
@@ -45,14 +48,20 @@ As = Annotated[
 @shared.command
 @takes("process")
 async def process(
-    options: Given, files: Sources, json: shared.Json = False, models_dir: shared.ModelsDir = None
+    options: Given,
+    files: Sources,
+    json: shared.Json = False,
+    models_dir: shared.ModelsDir = None,
+    trust_pickles: shared.TrustPickles = False,
 ) -> int:
     """Separate songs or clips into stems, with a MIDI file for each of them.
 
     The results go into the project that the clip belongs to, or into a folder "stems" beside the clip.
     Several clips have a folder each.
     """
-    return await _run(files, shared.settings_from(models_dir=models_dir), options, json=json)
+    settings = shared.settings_from(models_dir=models_dir, trust_pickles=trust_pickles)
+    log_into(settings.state_dir, "process")
+    return await _run(files, settings, options, json=json)
 
 
 @shared.command
@@ -64,7 +73,9 @@ async def transcribe(options: Given, files: Sources, stem: As = "mix", json: sha
     """
     if stem not in SOURCES:
         raise BadArguments(f"--as must be one of {', '.join(SOURCES)}, not {stem!r}.")
-    return await _run(files, shared.settings_from(), options, json=json, transcribe_as=stem)
+    settings = shared.settings_from()
+    log_into(settings.state_dir, "transcribe")
+    return await _run(files, settings, options, json=json, transcribe_as=stem)
 
 
 async def _run(
@@ -90,7 +101,7 @@ async def _run_one(
     file: Path, settings: Settings, options: Mapping[str, object], *, json: bool, transcribe_as: str | None
 ) -> int:
     report = report_for(json=json)
-    async with shared.interruption() as interrupted, open_bridge(settings, serve=False) as running:
+    async with interruption() as interrupted, open_bridge(settings, serve=False) as running:
         bridge = running.bridge
         request = await running.request(str(file), options)
         if transcribe_as is not None:
@@ -109,6 +120,7 @@ async def _run_one(
                     output_errors.append(error)
                     interrupted.set()
 
+        bridge.subscribe(log_event)
         unsubscribe = bridge.subscribe(on_event)
         with report:
             try:

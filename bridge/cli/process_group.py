@@ -13,6 +13,7 @@ import msgspec
 from bridge.app import RunningBridge, open_bridge
 from bridge.cli import shared
 from bridge.cli.clips import NamedClips, new_group_name
+from bridge.cli.output.event_lines import log_event
 from bridge.cli.output.group_report import ClipOutcome, GroupReport, group_report_for, state_of
 from bridge.cli.output.terminal import OutputClosed, write_error, write_note
 from bridge.config import Settings
@@ -24,6 +25,7 @@ from bridge.model import Job
 from bridge.options.paths import absolute_path
 from bridge.project_paths import result_name
 from bridge.request import GroupChoice, JobRequest
+from bridge.system.ending import interruption
 from bridge.wording import sentence
 
 
@@ -43,7 +45,7 @@ async def run_group(
     """
     name = new_group_name(clips.folder)
     report = group_report_for(name, len(clips.files), json=json)
-    async with shared.interruption() as interrupted, open_bridge(settings, serve=False) as running:
+    async with interruption() as interrupted, open_bridge(settings, serve=False) as running:
         group = GroupChoice(name=name, clips=len(clips.files))
         found = [await _clip(running, file, options, group, transcribe_as) for file in clips.files]
         run = _GroupRun(running.bridge, found, report, interrupted)
@@ -102,6 +104,7 @@ class _GroupRun:
 
     async def finish(self) -> None:
         """Returns when every job is over; after an interruption, they are cancelled."""
+        self._bridge.subscribe(log_event)
         unsubscribe = self._bridge.subscribe(self._on_event)
         interrupting = asyncio.create_task(self._watch())
         for number, clip in enumerate(self._clips, 1):

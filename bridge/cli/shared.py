@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
-import tempfile
-import traceback
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, ParamSpec, TypeAlias
@@ -17,11 +14,12 @@ from typing import Annotated, ParamSpec, TypeAlias
 import typer
 
 from bridge.cli.completion import values_of
-from bridge.cli.logs import plain_trace
+from bridge.cli.logs import record_fault
 from bridge.cli.output.terminal import OutputClosed, write_error, write_note
 from bridge.config import Settings, load_settings
-from bridge.errors import BadArguments, BridgeError
+from bridge.errors import BadArguments, BridgeError, OutOfMemory
 from bridge.options.table import OPTIONS
+from bridge.system.memory import is_out_of_memory
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 #: The status of a command whose reader has closed the pipe (`sab models | head -1`), as a shell reports SIGPIPE.
@@ -87,6 +85,24 @@ StateDir: TypeAlias = Annotated[
 ModelsDir: TypeAlias = Annotated[
     Path | None, typer.Option("--models-dir", help="Folder with your own models.", rich_help_panel=_PLACES)
 ]
+SecretFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--secret-file", help="The file with the secret for other computers.", rich_help_panel=_PLACES),
+]
+Allow: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow",
+        help="Another computer, or a network, that may use the bridge with the secret, as 192.168.1.0/24.",
+        rich_help_panel=_PLACES,
+    ),
+]
+TrustPickles: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--trust-pickles", help="Load your own models that may run code (.th files).", rich_help_panel=_PLACES
+    ),
+]
 NoMidi: TypeAlias = Annotated[
     bool,
     typer.Option("--no-midi", help="Open no MIDI ports; MIDI files are written all the same.", rich_help_panel=_PLACES),
@@ -97,7 +113,7 @@ P = ParamSpec("P")
 
 def settings_from(**options: object) -> Settings:
     """The settings for a command with these options (None, False: not given)."""
-    given = {name: value for name, value in options.items() if value is not None and value is not False}
+    given = {name: value for name, value in options.items() if value not in (None, False, [])}
     return load_settings(os.environ, given)
 
 
@@ -130,38 +146,19 @@ def guarded(function: Callable[P, None]) -> Callable[P, None]:
         except (typer.Exit, typer.Abort):
             raise
         except Exception as error:
-            log = _write_trace(error)
-            write_error(
-                "internal", f"{type(error).__name__}: {error}. This is a bug in the bridge; the details are in {log}."
-            )
+            if is_out_of_memory(error):
+                write_error(OutOfMemory.code, str(OutOfMemory("There is not enough memory for this command.")))
+                raise typer.Exit(FAILED) from error
+            option = kwargs.get("state_dir")
+            where = record_fault(error, _state_dir(option), option)
+            write_error("internal", f"{type(error).__name__}: {error}. This is a bug in the bridge; {where}.")
             raise typer.Exit(FAILED) from error
 
     return run
 
 
-def _write_trace(error: Exception) -> Path:
-    """Writes the stack trace of an unexpected error to a file, because it means nothing to a musician."""
-    with tempfile.NamedTemporaryFile("w", prefix="sab-", suffix=".log", delete=False, encoding="utf-8") as file:
-        file.write(plain_trace("".join(traceback.format_exception(error))))
-    return Path(file.name)
-
-
-@asynccontextmanager
-async def interruption() -> AsyncIterator[asyncio.Event]:
-    """An event that Ctrl-C or SIGTERM sets while the block runs, so that everything can be closed in order.
-
-    A second signal has its usual effect.
-    """
-    loop = asyncio.get_running_loop()
-    interrupted = asyncio.Event()
-
-    def interrupt(number: int, _: object) -> None:
-        signal.signal(number, previous[signal.Signals(number)])
-        loop.call_soon_threadsafe(interrupted.set)
-
-    previous = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield interrupted
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+def _state_dir(given: object) -> Path | None:
+    """The state folder of a command with this option; None: the settings cannot be read."""
+    with suppress(BridgeError):
+        return settings_from(state_dir=given).state_dir
+    return None

@@ -22,6 +22,7 @@ from bridge.errors import BadArguments, BridgeError, ProtocolMismatch
 from bridge.options.paths import absolute_path, current_folder
 from bridge.options.readers import listed
 from bridge.options.table import OPTIONS
+from bridge.osc.access.keys import keys_for
 from bridge.osc.addresses import FAIL, Message
 from bridge.osc.client import NoAnswer, open_client, parse_argument
 from bridge.project_paths import result_name
@@ -61,12 +62,13 @@ async def submit(
     answers: Answers = None,
     host: shared.Host = None,
     port: shared.Port = None,
+    secret_file: shared.SecretFile = None,
 ) -> int:
     """Submit clips to a running bridge. Prints the names of their jobs.
 
     Several clips are one group: one progress, and one order.
     """
-    settings = shared.settings_from(host=host, port=port)
+    settings = shared.settings_from(host=host, port=port, secret_file=secret_file)
     if clip_list is not None:
         if words or wait:
             raise BadArguments("--list names all clips and their options; nothing else goes with it.")
@@ -132,7 +134,7 @@ async def submit_group(settings: Settings, clips: NamedClips, options: Mapping[s
         except BadArguments as error:
             refused = True
             write_error(error.code, str(error))
-    async with open_client(settings.host, settings.port) as client:
+    async with open_client(settings.host, settings.port, keys_for(settings)) as client:
         client.send("/sab/hello", "sab submit", PROTOCOL_VERSION)
         followed = FollowedJobs(client, prints=wait, waits_for_room=True)
         for file in files:
@@ -161,7 +163,7 @@ def _own_folder(file: Path, options: Mapping[str, str | float]) -> dict[str, str
 
 async def submit_file(settings: Settings, path: str, options: Mapping[str, str | float], *, wait: bool) -> int:
     """Submits a file to the running bridge and prints the job's name, and its files if `wait` is set."""
-    async with open_client(settings.host, settings.port) as client:
+    async with open_client(settings.host, settings.port, keys_for(settings)) as client:
         client.send("/sab/hello", "sab submit", PROTOCOL_VERSION)
         followed = FollowedJobs(client, prints=wait)
         write_line(await followed.submit(path, options))
@@ -170,13 +172,17 @@ async def submit_file(settings: Settings, path: str, options: Mapping[str, str |
 
 @shared.command
 async def send(
-    address: Address, arguments: Arguments = None, host: shared.Host = None, port: shared.Port = None
+    address: Address,
+    arguments: Arguments = None,
+    host: shared.Host = None,
+    port: shared.Port = None,
+    secret_file: shared.SecretFile = None,
 ) -> int:
     """Send one OSC message to a running bridge and print its answer."""
     if not address.startswith("/"):
         raise BadArguments(f"An OSC address begins with /, not as {address!r}.", advice="docs/osc.md lists them.")
-    settings = shared.settings_from(host=host, port=port)
-    async with open_client(settings.host, settings.port) as client:
+    settings = shared.settings_from(host=host, port=port, secret_file=secret_file)
+    async with open_client(settings.host, settings.port, keys_for(settings)) as client:
         client.send("/sab/hello", "sab send", PROTOCOL_VERSION)
         answer = await client.exchange(address, *map(parse_argument, arguments or ()))
     for message in answer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from bridge.events import GroupEnded
@@ -66,6 +66,14 @@ class OpenGroups:
         group.tickets.add(ticket)
         return ticket
 
+    def restore(self, group_id: str, name: str, jobs: Iterable[str], outcomes: Iterable[Outcome]) -> None:
+        """A group of an earlier run, with its jobs that are not over, and the outcomes of those that are.
+
+        Its client is gone, so nobody can add to it, and it waits for no clips that were promised.
+        """
+        group = _OpenGroup(group_id, "", name, jobs=[*jobs], outcomes=Counter(outcomes))
+        self._by_id[group_id] = group
+
     def add(self, ticket: Ticket, job: str) -> None:
         """The request has become this job. Its ticket must still be given back."""
         self._by_id[ticket.group_id].jobs.append(job)
@@ -126,7 +134,9 @@ class OpenGroups:
         group.idle_since = self._now_seconds()
         if group.tickets or group.jobs or group.next_position <= group.promised:
             return None
-        del self._by_name[group.sender, group.name], self._by_id[group.id]
+        del self._by_id[group.id]
+        if self._by_name.get((group.sender, group.name)) is group:
+            del self._by_name[group.sender, group.name]
         if not group.outcomes:  # every request was refused
             return None
         counts = {outcome: group.outcomes[outcome] for outcome in ("done", "failed", "cancelled")}

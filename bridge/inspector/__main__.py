@@ -18,7 +18,8 @@ from bridge.inspector.messages import (
     Refusal,
 )
 from bridge.pipeline.source_lookup import find_source
-from bridge.processes.parent import ParentChannel, log_to_parent
+from bridge.processes.log_lines import log_to_parent
+from bridge.processes.parent import ParentChannel
 from bridge.separation.catalogue import check_engine
 
 log = logging.getLogger(__name__)

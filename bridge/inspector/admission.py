@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Protocol
 
 from bridge.errors import QueueFull
@@ -21,7 +22,7 @@ class AdmittingQueue(Protocol):
 
     def leave_group(self, ticket: Ticket, *, was_full: bool = False) -> None: ...
 
-    def submit(self, request: JobRequest, ticket: Ticket | None = None) -> tuple[Job, int]: ...
+    def accept(self, request: JobRequest, ticket: Ticket | None = None) -> Awaitable[tuple[Job, int]]: ...
 
 
 class Admission:
@@ -43,18 +44,23 @@ class Admission:
         self._pending += 1
         was_full = False
         try:
-            await self._inspector.inspect(request, sender)
-            if previous is not None:
-                await asyncio.wait({previous})  # unlike `await previous`, this does not cancel it when we are cancelled
-            return self._queue.submit(request, ticket)
-        except QueueFull:  # the worker has become busy meanwhile
-            was_full = True
-            raise
+            try:
+                await self._inspector.inspect(request, sender)
+                if previous is not None:
+                    await asyncio.wait(
+                        {previous}
+                    )  # unlike `await previous`, this does not cancel it when we are cancelled
+                accepted = self._queue.accept(request, ticket)
+            except QueueFull:  # the worker has become busy meanwhile
+                was_full = True
+                raise
+            finally:  # it has its place, so the next need not wait until it is durable
+                self._finish_turn(sender, previous, turn)
+            return await accepted
         finally:
             self._pending -= 1
             if ticket is not None:
                 self._queue.leave_group(ticket, was_full=was_full)
-            self._finish_turn(sender, previous, turn)
 
     def _finish_turn(self, sender: str, previous: asyncio.Future[None] | None, turn: asyncio.Future[None]) -> None:
         """Ends this request's turn; if it was refused early, only once the previous request's turn has ended."""

@@ -150,8 +150,7 @@ class InspectorClient:
                 if (answer := self._answers.get(token)) is not None and not answer.done():
                     answer.set_result(refusal)
 
-    def _on_exit(self, reason: str) -> None:
-        log.warning("the inspector ended (%s); restarting it", reason)
+    def _on_exit(self, _: str) -> None:
         self._accept_pending()
 
     def _accept_pending(self) -> None:

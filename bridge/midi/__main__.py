@@ -28,6 +28,7 @@ from bridge.midi.sync.clock_port import SYNC_PORT, ClockPort, sync_port
 from bridge.midi.sync.jack_transport import jack_period_ns, open_jack_transport
 from bridge.midi.sync.sources import SyncSources
 from bridge.model import MidiStatus
+from bridge.processes.log_lines import log_to_parent
 from bridge.processes.parent import ParentChannel
 from bridge.protocols import MidiOutput
 from bridge.request import JACK, LINK
@@ -35,6 +36,7 @@ from bridge.request import JACK, LINK
 
 def main() -> int:
     """Plays until the main process exits or a signal arrives."""
+    log_to_parent()
     with contextlib.ExitStack() as stack:
         stack.enter_context(realtime_scheduling())
         channel = stack.enter_context(ParentChannel[PlayerSettings, Command, Report](PlayerSettings, Command))

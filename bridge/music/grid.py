@@ -1,8 +1,9 @@
-"""The grid for quantising: even, in triplets, or swung."""
+"""The grid for quantising: even, in triplets, or swung; in odd metres anew with every bar."""
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -18,38 +19,56 @@ MIN_OFF_BEATS = 4
 MIN_SWING = 0.04
 #: A beat this close to an edge of the clip lies on it.
 TOLERANCE_SECONDS = 1e-6
+#: A step that a bar misses by rounding only.
+TOLERANCE_STEPS = 1e-9
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Grid points at every step; every second one (the off-beats) is late by the swing."""
+    """Grid points that repeat: every pair of steps, or every bar."""
 
-    step_seconds: float
+    points: tuple[float, ...]
+    """The points of one turn, as shares of it, in order; the first is 0."""
+    turn_seconds: float
     first_seconds: float = 0.0
-    """Time of a grid point on a beat."""
-    ratio: float = EVEN
-    """Position of the off-beats between their neighbours, 0.5–0.75: 0.667 is triplet swing."""
+    """When a turn starts."""
+
+    @classmethod
+    def of_pairs(cls, step_seconds: float, first_seconds: float = 0.0, ratio: float = EVEN) -> Grid:
+        """Grid points at every step; every second one (the off-beats) is late by the swing.
+
+        Args:
+            ratio: position of the off-beats between their neighbours, 0.5–0.75: 0.667 is triplet swing.
+        """
+        return cls((0.0, ratio), 2 * step_seconds, first_seconds)
+
+    @classmethod
+    def of_bars(cls, step_seconds: float, bar_seconds: float, first_seconds: float = 0.0) -> Grid:
+        """Grid points at every step from each start of a bar, as DAWs draw them; the bar's last step may be shorter."""
+        steps = math.ceil(bar_seconds / step_seconds - TOLERANCE_STEPS)
+        return cls(tuple(step * step_seconds / bar_seconds for step in range(steps)), bar_seconds, first_seconds)
 
     def seconds(self, index: int) -> float:
-        pair, off_beat = divmod(index, 2)
-        return self.first_seconds + (pair + self.ratio * off_beat) * 2 * self.step_seconds
+        turn, point = divmod(index, len(self.points))
+        return self.first_seconds + (turn + self.points[point]) * self.turn_seconds
 
     def nearest(self, seconds: float) -> int:
         """The index of the nearest grid point; halfway, of the earlier one."""
-        around = range((pair := 2 * math.floor(self._pairs(seconds))) - 1, pair + 4)
-        return min(around, key=lambda index: (abs(self.seconds(index) - seconds), index))
+        turn, share = divmod(self._turns(seconds), 1.0)
+        after = int(turn) * len(self.points) + bisect_right(self.points, share)
+        return min((after - 2, after - 1, after), key=lambda index: (abs(self.seconds(index) - seconds), index))
 
     def after(self, seconds: float) -> int:
         """The index of the first grid point after `seconds`."""
         index = self.nearest(seconds)
         return index if self.seconds(index) > seconds else index + 1
 
-    def _pairs(self, seconds: float) -> float:
-        return (seconds - self.first_seconds) / (2 * self.step_seconds)
+    def _turns(self, seconds: float) -> float:
+        return (seconds - self.first_seconds) / self.turn_seconds
 
 
 def swing_ratio(onsets: Iterable[tuple[int, float]], straight: Grid, clip_seconds: float = math.inf) -> float:
-    """The position at which the off-beats of `straight` are played, 0.5–0.75.
+    """The position at which the off-beats of `straight`, a grid of even pairs, are played: 0.5–0.75.
 
     Only notes that are the only one of their pitch near an off-beat count, and only between beats within the clip,
     because at its edges notes have to move to a farther grid point. So notes on the swung grid give the same ratio
@@ -60,7 +79,7 @@ def swing_ratio(onsets: Iterable[tuple[int, float]], straight: Grid, clip_second
     """
     around: dict[tuple[int, int], list[float]] = {}
     for pitch, seconds in onsets:
-        pair, share = divmod(straight._pairs(seconds), 1.0)
+        pair, share = divmod(straight._turns(seconds), 1.0)
         beat, next_beat = straight.seconds(2 * int(pair)), straight.seconds(2 * int(pair) + 2)
         if beat < -TOLERANCE_SECONDS or next_beat > clip_seconds + TOLERANCE_SECONDS:
             continue

@@ -47,6 +47,14 @@ def changes_evidence(features: OnsetFeatures, bars: int) -> Doubles:
     )
 
 
+def pitch_changes(features: OnsetFeatures, starts: Doubles, length: float) -> Doubles:
+    """The change of pitches at each of `starts`, between the `length` before and after, in pitch frames: 0–1."""
+    sums = np.pad(np.cumsum(features.pitches, axis=0), ((1, 0), (0, 0)))
+    edges = [np.clip(np.rint(starts + by * length).astype(np.intp), 0, len(features.pitches)) for by in (-1, 0, 1)]
+    before, after = _unit(sums[edges[1]] - sums[edges[0]]), _unit(sums[edges[2]] - sums[edges[1]])
+    return np.asarray(1 - (before * after).sum(axis=1))
+
+
 def _means(features: OnsetFeatures, beats: int) -> Doubles:
     """The mean pitches of each beat: (beats, keys)."""
     starts = np.arange(beats) * len(features.pitches) // beats

@@ -71,7 +71,7 @@ class Pulse(Autocorrelation):
 
 def linear_pulse(features: OnsetFeatures) -> Pulse:
     """The pulse of a clip that need not be a loop."""
-    values = linear_autocorrelation(_widened(features.rise.sum(axis=1))[:, np.newaxis])
+    values = linear_autocorrelation(widened(features.rise.sum(axis=1))[:, np.newaxis])
     return Pulse(values, features.frame_rate_hz, features.seconds, False, *_counts(features))
 
 
@@ -91,7 +91,7 @@ def circular_pulse(features: OnsetFeatures) -> Pulse:
     frames = max(4, round(features.seconds * features.frame_rate_hz))
     moments = np.arange(frames) * features.seconds / frames * features.frame_rate_hz
     rise = np.interp(moments, np.arange(len(features.rise)), features.rise.sum(axis=1))
-    total = _widened(np.pad(rise, WIDTH_FRAMES, mode="wrap"))[WIDTH_FRAMES:-WIDTH_FRAMES]
+    total = widened(np.pad(rise, WIDTH_FRAMES, mode="wrap"))[WIDTH_FRAMES:-WIDTH_FRAMES]
     total -= total.mean()
     products = np.fft.irfft(np.square(np.abs(np.fft.rfft(total))), frames)
     return Pulse(
@@ -149,7 +149,7 @@ def refined(pulse: Pulse, period_seconds: float) -> float:
 
 def first_beat(features: OnsetFeatures, period_seconds: float) -> float:
     """The time of the first beat of the whole clip, in seconds from its start: 0 up to one period."""
-    total = _widened(features.rise.sum(axis=1))
+    total = widened(features.rise.sum(axis=1))
     offsets = np.arange(0, period_seconds, 0.5 / features.frame_rate_hz)
     beats = np.arange(int(features.seconds / period_seconds) + 1) * period_seconds
     moments = np.add.outer(offsets, beats) * features.frame_rate_hz
@@ -157,7 +157,8 @@ def first_beat(features: OnsetFeatures, period_seconds: float) -> float:
     return float((features.start_seconds + offsets[int(score.argmax())]) % period_seconds)
 
 
-def _widened(rise: Doubles) -> Doubles:
+def widened(rise: Doubles) -> Doubles:
+    """Onset strength, smoothed over `WIDTH_FRAMES`: (frames,)."""
     window = np.hanning(WIDTH_FRAMES + 2)[1:-1]
     return np.convolve(rise, window / window.sum(), mode="same")
 
@@ -170,6 +171,6 @@ def _counts(features: OnsetFeatures) -> tuple[int, int, int]:
 
 
 def _count(rise: Doubles, rate_hz: float, min_rise: float, apart_seconds: float) -> int:
-    envelope = _widened(rise)
+    envelope = widened(rise)
     least = max(min_rise * float(envelope.max(initial=0.0)), 1e-9)
     return len(find_peaks(np.pad(envelope, 1), height=least, distance=max(1, round(apart_seconds * rate_hz))))

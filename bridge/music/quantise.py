@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from itertools import pairwise
 
 import msgspec
 
 from bridge.model import Note
 from bridge.music.grid import Grid, swing_ratio
+from bridge.music.metre import Metre
 from bridge.music.overlaps import ending_at, ending_by
 from bridge.request import GRIDS, Quantise
 
@@ -25,17 +25,22 @@ def quantised(
     first_beat_seconds: float = 0.0,
     *,
     clip_seconds: float = math.inf,
+    metre: Metre = Metre(),  # noqa: B008 - frozen
 ) -> list[Note]:
     """The quantised notes, by onset, then pitch; bends move with their note.
 
     If several notes of one pitch are nearest to the same grid point, the nearest one moves there and the others do not
     move. Notes of one pitch keep their order and get no new overlaps; none is lost, and none starts before 0 or at or
     after `clip_seconds`.
+
+    Args:
+        tempo_bpm: quarters a minute, in every metre.
+        first_beat_seconds: when a bar starts, or a beat where bars are whole steps of the grid.
     """
     played = sorted(notes, key=lambda note: (note.onset_seconds, note.pitch))
     if settings.strength == 0:
         return played
-    grid = grid_for(played, settings, tempo_bpm, first_beat_seconds, clip_seconds)
+    grid = grid_for(played, settings, tempo_bpm, first_beat_seconds, clip_seconds, metre)
     clip_grid = _ClipGrid(grid, clip_seconds)
     moved: list[Note] = []
     for line in _by_pitch(played):
@@ -49,13 +54,18 @@ def grid_for(
     tempo_bpm: float,
     first_beat_seconds: float = 0.0,
     clip_seconds: float = math.inf,
+    metre: Metre = Metre(),  # noqa: B008 - frozen
 ) -> Grid:
-    """The grid for these notes by `settings`, with their swing if it is kept."""
-    straight = Grid(GRIDS[settings.grid] * 60 / tempo_bpm, first_beat_seconds)
-    if not settings.keep_swing or settings.grid not in SWINGING:
+    """The grid for these notes by `settings`, with their swing if it is kept and the metre has off-beats to swing."""
+    step_quarters = GRIDS[settings.grid]
+    step_seconds = step_quarters * 60 / tempo_bpm
+    if not metre.holds_steps(step_quarters):
+        return Grid.of_bars(step_seconds, metre.bar_seconds(tempo_bpm), first_beat_seconds)
+    straight = Grid.of_pairs(step_seconds, first_beat_seconds)
+    if not settings.keep_swing or settings.grid not in SWINGING or not metre.pairs_steps(step_quarters):
         return straight
     ratio = swing_ratio(((note.pitch, note.onset_seconds) for note in notes), straight, clip_seconds)
-    return replace(straight, ratio=ratio)
+    return Grid.of_pairs(step_seconds, first_beat_seconds, ratio)
 
 
 class _ClipGrid:

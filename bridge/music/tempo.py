@@ -1,28 +1,26 @@
-"""Estimates a clip's tempo where no DAW gives it: from its length if it is a loop, otherwise from its pulse."""
+"""Estimates a clip's tempo and metre where no DAW gives them.
+
+Tempo, beat and bar are one hypothesis (`hypotheses`): the network of `metre_choice` gives each its probability. A
+person who knows the metre decides between them (`TempoEstimate.in_metre`).
+"""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
+import msgspec
 
-from bridge.dsp.arrays import Doubles
-from bridge.music.bars import bars_evidence, possible_bars, tempo_without_padding
-from bridge.music.harmony import BEATS, pitch_autocorrelation, pitch_evidence
+from bridge.model import TempoCandidate
+from bridge.music.bars import ROUNDING_FRAMES, rounded_tempo
+from bridge.music.harmony import pitch_autocorrelation
+from bridge.music.hypotheses import METRES, Hypothesis, Repetitions, bar_start, evidence, hypotheses
+from bridge.music.metre import Metre
+from bridge.music.metre_choice import shares
 from bridge.music.onsets import OnsetFeatures, onset_features
-from bridge.music.pulse import (
-    Autocorrelation,
-    Pulse,
-    circular_pulse,
-    clarity,
-    first_beat,
-    linear_pulse,
-    periods,
-    pulse_evidence,
-    refined,
-)
+from bridge.music.pulse import Pulse, clarity, first_beat, linear_pulse
+from bridge.music.tempo_in_four import LONGEST_LOOP_SECONDS, NEAR_WHOLE, InFour, TempoMethod, beat_probability, in_four
+from bridge.request import TimeSignature
 from bridge.units import DEFAULT_TEMPO_BPM
 from bridge.value import Value
 
@@ -31,158 +29,170 @@ if TYPE_CHECKING:
 
 #: Estimates below this confidence are shown to the user, but not written into files.
 CONFIDENT = 0.5
+#: A tempo's probability is raised to this power, because a wrong tempo does more harm than none.
+DOUBT = 2.5
+#: A metre other than 4/4 is written from this probability on, at its tempo.
+METRE_CONFIDENT = 0.6
+#: Candidates with the same tempo differ at most by this, relatively.
+SAME = 0.012
+#: The candidates that an estimate keeps: of each metre, so that a given metre has some.
+KEPT_OF_METRE = 4
+IN_FOUR = Metre(4, 4)
 
-#: The weights of `beats_evidence` and `bars.bars_evidence` in the log odds between tempi: logistic regressions over
-#: 1550 rendered loops of fifty styles (`benchmarks.training.tempo_fit`, docs/methods/tempo.md).
-BEATS_WEIGHTS = np.array(
-    (
-        *(1.7, 1.1, 2.4, 2.2, 2.7, 2.3, 6.0, 2.2),  # autocorrelation of onsets at `pulse.LAGS`
-        *(
-            -1.1,
-            -0.68,
-            -2.5,
-            -0.44,
-            -0.07,
-            -0.37,
-            -0.19,
-        ),  # distance from usual; onsets per beat: all, low, high; squares
-        *(-2.0, 1.4),  # autocorrelation of pitches after 3 and 16 beats
-    )
-)
-BARS_WEIGHTS = np.array(
-    (
-        *(3.1, 2.0, 2.2, 0.52, 1.1, 0.16, 3.1, 2.7),
-        *(-0.46, -0.55, -1.3, -1.2, -0.14, -0.52, -0.15),
-        *(1.2, 1.0, -1.6),  # pitch changes: on the first beat; at bar lines, not within; at every other bar line
-        *(2.5, 4.1, -4.2),  # a whole tempo; one decimal at most; more bars than usual
-        *(-2.0, 0.19, 0.24, -0.15),  # onsets on weak sixteenths; backbeat; half-time backbeat (low, middle)
-    )
-)
 
-#: Longer clips are not considered to be loops.
-LONGEST_LOOP_SECONDS = 60.0
-#: Logistic curve from a pulse's clarity to the probability that the clip has a beat: midpoint and scale.
-CLEAR, CLEAR_SLOPE = 0.3, 0.05
-#: The best tempo's probability is raised to these powers, because a wrong tempo does more harm than none. With them, in
-#: styles that were not in the fit, 97 % of the confident estimates by loop are right and 95 % of those by beats.
-LOOP_DOUBT, BEATS_DOUBT = 2, 3
-#: Fewer beats or onsets give no confidence.
-MIN_BEATS = 3.5
-MIN_ONSETS = 4
-#: A tempo found by beats is rounded to a whole number this close (relative), because most music has a whole tempo.
-NEAR_WHOLE = 0.0012
+class Reading(Value, frozen=True, kw_only=True):
+    """A candidate with all that is needed to use it."""
+
+    bpm: float
+    """Quarter notes per minute."""
+    time_signature: TimeSignature
+    share: float
+    beat: float
+    """0–1: the probability that the clip has beats at all."""
+    first_beat_seconds: float
+    method: TempoMethod
+
+    @property
+    def candidate(self) -> TempoCandidate:
+        return TempoCandidate(bpm=self.bpm, time_signature=self.time_signature, share=round(self.share, 3))
 
 
 class TempoEstimate(Value, frozen=True, kw_only=True):
-    """A tempo and its confidence."""
+    """A tempo, its metre and its confidence."""
 
     bpm: float
-    """Quarter notes per minute, 70–180 or a little beyond."""
+    """Quarter notes per minute, in every metre: 44–250."""
     confidence: float
     """0–1; below `CONFIDENT` it is a guess."""
     first_beat_seconds: float
     """Time of the first beat, from the clip's start."""
-    method: Literal["loop", "beats"]
+    method: TempoMethod
     """`loop`: from the clip's length in bars; `beats`: from the pulse of its onsets."""
+    time_signature: TimeSignature = (4, 4)
+    """4/4 where the metre is not sure."""
+    readings: tuple[Reading, ...] = ()
+    """What was weighed, most probable first."""
 
+    @property
+    def candidates(self) -> tuple[TempoCandidate, ...]:
+        return tuple(reading.candidate for reading in self.readings)
 
-@dataclass(frozen=True)
-class _Choice:
-    """The best of several beat periods, and its probability among them."""
-
-    period_seconds: float
-    share: float
-
-
-@dataclass(frozen=True)
-class _Tolerance:
-    """How far a clip's pulse may differ from the tempo that its length implies."""
-
-    missed_beats: float
-    """Largest difference over the clip, in beats."""
-    less_clear: float
-    """Largest difference in clarity between the best beat and the loop's."""
-
-
-#: `LIKELY` if a tempo with at most one decimal fits the clip's length to the frame.
-LIKELY, UNLIKELY = _Tolerance(0.1, 0.4), _Tolerance(0.03, 0.15)
+    def in_metre(self, signature: TimeSignature) -> TempoEstimate:
+        """The estimate for a clip that is known to be in this metre."""
+        metre = Metre.of(signature)
+        fitting = [reading for reading in self.readings if _fits(Metre.of(reading.time_signature), metre)]
+        if not fitting:
+            return msgspec.structs.replace(self, time_signature=signature)
+        total = sum(reading.share for reading in fitting)
+        told = [
+            msgspec.structs.replace(reading, share=reading.share / max(total, 1e-12), time_signature=signature)
+            for reading in fitting
+        ]
+        return msgspec.structs.replace(_estimate(told), time_signature=signature, readings=self.readings)
 
 
 def estimate_tempo(audio: Signal, control: Control) -> TempoEstimate:
-    """The tempo of `audio`, of any sample rate and channel count; of the middle two minutes if it is longer.
+    """The tempo and metre of `audio`, of any sample rate and channel count; of its middle two minutes if it is longer.
 
     Raises:
         Cancelled: from `control`.
     """
     features = onset_features(audio, control)
-    pulse = linear_pulse(features)
-    found = periods(pulse)
-    if pulse.count < MIN_ONSETS or not found:
+    pulse, pitches = linear_pulse(features), pitch_autocorrelation(features)
+    earlier = in_four(features, pulse, pitches, audio)
+    if earlier is None:
         return TempoEstimate(bpm=DEFAULT_TEMPO_BPM, confidence=0.0, first_beat_seconds=0.0, method="beats")
-    pitches = pitch_autocorrelation(features)
-    beats = _best([beats_evidence(pulse, pitches, period) @ BEATS_WEIGHTS for period in found], found)
-    loop = _loop(features, pulse, beats, audio)
-    return _by_beats(features, pulse, beats) if loop is None else loop
-
-
-def beats_evidence(pulse: Pulse, pitches: Autocorrelation, period_seconds: float) -> Doubles:
-    """The evidence for a beat period in a clip that need not be a loop: (17,)."""
-    return np.concatenate((pulse_evidence(pulse, period_seconds), pitch_evidence(pitches, period_seconds)))
-
-
-def _loop(features: OnsetFeatures, pulse: Pulse, beats: _Choice, audio: Signal) -> TempoEstimate | None:
-    """The tempo from the clip's length; None if the clip does not seem to be a loop."""
-    if audio.frames > LONGEST_LOOP_SECONDS * audio.sample_rate_hz:
-        return None
-    counts = possible_bars(audio.frames, audio.sample_rate_hz)
-    if not counts:
-        return None
-    round_pulse = circular_pulse(features)
-    odds = [bars_evidence(features, round_pulse, bars) @ BARS_WEIGHTS for bars in counts]
-    bars = counts[int(np.argmax(odds))]
-    choice = _best(odds, [count.period_seconds for count in counts])
-    pulsing = refined(pulse, bars.period_seconds)
-    padded = tempo_without_padding(bars, audio, pulsing) if bars.decimals > 1 else None
-    tolerance = LIKELY if bars.decimals <= 1 or padded else UNLIKELY
-    missed = abs(features.seconds / pulsing - BEATS * bars.bars)
-    behind = clarity(pulse, beats.period_seconds) - clarity(pulse, bars.period_seconds)
-    if missed > tolerance.missed_beats or behind > tolerance.less_clear:
-        return None
-    bpm, lead = padded or (bars.tempo_bpm, 0.0)
-    clear = clarity(round_pulse if bars.bars > 1 else pulse, bars.period_seconds)
-    return TempoEstimate(
-        bpm=round(bpm, 4),
-        confidence=_confidence(choice.share**LOOP_DOUBT, clear, bars.bars * BEATS, pulse),
-        first_beat_seconds=round(lead, 4),
-        method="loop",
+    found = hypotheses(pulse)
+    if not found:
+        return TempoEstimate(
+            bpm=earlier.bpm,
+            confidence=earlier.confidence,
+            first_beat_seconds=earlier.first_beat_seconds,
+            method=earlier.method,
+        )
+    witness = (earlier.bpm, earlier.confidence, earlier.method == "loop")
+    chances = shares(evidence(features, Repetitions.of(features, pulse, pitches), found, witness)).tolist()
+    frames = audio.frames if audio.frames <= LONGEST_LOOP_SECONDS * audio.sample_rate_hz else 0
+    kept = _kept(found, chances)
+    return _estimate(
+        [_reading(one, share, features, pulse, earlier, frames, audio.sample_rate_hz) for one, share in kept]
     )
 
 
-def _by_beats(features: OnsetFeatures, pulse: Pulse, beats: _Choice) -> TempoEstimate:
-    bpm = 60 / beats.period_seconds
-    whole = round(bpm)
-    bpm = float(whole) if abs(bpm / whole - 1) <= NEAR_WHOLE else round(bpm, 2)
-    return TempoEstimate(
+def _kept(found: Sequence[Hypothesis], chances: Sequence[float]) -> list[tuple[Hypothesis, float]]:
+    """The most probable hypotheses of each metre, most probable first."""
+    ranked = sorted(zip(found, chances, strict=True), key=lambda one: -one[1])
+    return [
+        one
+        for place, one in enumerate(ranked)
+        if sum(before.metre == one[0].metre for before, _ in ranked[:place]) < KEPT_OF_METRE
+    ]
+
+
+def _reading(
+    one: Hypothesis, share: float, features: OnsetFeatures, pulse: Pulse, earlier: InFour, frames: int, rate_hz: int
+) -> Reading:
+    beats = features.seconds / one.beat_seconds
+    if one.metre == IN_FOUR and abs(earlier.bpm / one.tempo_bpm - 1) < SAME:
+        bpm, first, method = earlier.bpm, earlier.first_beat_seconds, earlier.method
+    elif (loop := _loop_bpm(one, frames, rate_hz)) is not None:
+        bpm, first, method = loop, 0.0, "loop"
+    else:
+        whole = round(one.tempo_bpm)
+        is_whole = abs(one.tempo_bpm / whole - 1) <= NEAR_WHOLE
+        bpm, method = float(whole) if is_whole else round(one.tempo_bpm, 2), "beats"
+        exact = Hypothesis(one.beat_seconds * one.tempo_bpm / bpm, one.metre)
+        first = first_beat(features, exact.beat_seconds) if one.metre == IN_FOUR else bar_start(features, exact)
+    return Reading(
         bpm=bpm,
-        confidence=_confidence(
-            beats.share**BEATS_DOUBT,
-            clarity(pulse, beats.period_seconds),
-            features.seconds / beats.period_seconds,
-            pulse,
-        ),
-        first_beat_seconds=round(first_beat(features, 60 / bpm), 4),
-        method="beats",
+        time_signature=one.metre.signature,
+        share=share,
+        beat=beat_probability(clarity(pulse, one.beat_seconds), beats, pulse),
+        first_beat_seconds=round(first, 4),
+        method=method,
     )
 
 
-def _best(odds: list[float], period_seconds: list[float]) -> _Choice:
-    chances = np.exp(np.array(odds) - max(odds))
-    best = int(chances.argmax())
-    return _Choice(period_seconds[best], float(chances[best] / chances.sum()))
+def _loop_bpm(one: Hypothesis, frames: int, rate_hz: int) -> float | None:
+    """The tempo of one or two decimals with which the clip is whole bars to the frame; None if there is none."""
+    if not frames:
+        return None
+    bars = max(1, round(frames / rate_hz / one.bar_seconds))
+    exact = 60 * bars * one.metre.bar_quarters * rate_hz / frames
+    tempo, decimals = rounded_tempo(exact, frames)
+    is_near = abs(exact / one.tempo_bpm - 1) * frames <= max(ROUNDING_FRAMES, 0.1 * one.beat_seconds * rate_hz)
+    return tempo if is_near and decimals <= 1 else None
 
 
-def _confidence(share: float, clear: float, beats: float, pulse: Pulse) -> float:
-    """The probability that there is a beat, times the probability that this is the right one."""
-    if beats < MIN_BEATS or pulse.count < MIN_ONSETS:
-        return 0.0
-    return round(share / (1 + math.exp((CLEAR - clear) / CLEAR_SLOPE)), 3)
+def _estimate(readings: Sequence[Reading]) -> TempoEstimate:
+    """The most probable tempo of all metres, and its most probable metre."""
+    tempi: list[list[Reading]] = []
+    for reading in readings:
+        for tempo in tempi:
+            if abs(tempo[0].bpm / reading.bpm - 1) < SAME:
+                tempo.append(reading)
+                break
+        else:
+            tempi.append([reading])
+    best = max(tempi, key=lambda tempo: sum(reading.share for reading in tempo))
+    share, first = sum(reading.share for reading in best), best[0]
+    return TempoEstimate(
+        bpm=round(first.bpm, 4),
+        confidence=round(share**DOUBT * first.beat, 3),
+        first_beat_seconds=first.first_beat_seconds,
+        method=first.method,
+        time_signature=first.time_signature if first.share >= METRE_CONFIDENT * share else (4, 4),
+        readings=tuple(readings),
+    )
+
+
+def _fits(metre: Metre, told: Metre) -> bool:
+    """Whether a hypothesis in `metre` says the tempo of a clip in the metre that was told."""
+    known = next((one for one in METRES if one.signature == told.signature), None)
+    if known is not None:
+        return metre == known
+    if told.is_compound:
+        return metre.is_compound
+    if told.numerator in (2, 4) and told.denominator <= told.numerator:
+        return metre == IN_FOUR
+    return not metre.is_compound

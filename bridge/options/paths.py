@@ -21,7 +21,7 @@ def absolute_path(name: str, value: object, base: Path | None = None) -> str:
     takes precedence over every other meaning of `~take.wav` or `file:a.wav`.
 
     Raises:
-        BadArguments: it is empty, a web address, or holds a NUL.
+        BadArguments: it is empty, a web address, on another computer, or holds a NUL.
     """
     written = text(name, value)
     if not written.strip() or "\0" in written:
@@ -39,6 +39,12 @@ def absolute_path(name: str, value: object, base: Path | None = None) -> str:
             written = volume[2]
         elif sys.platform == "darwin":
             written = f"/Volumes/{volume[1]}{volume[2]}"
+    if base is None and sys.platform == "win32" and re.match(r"[/\\]{2}", written):
+        # Windows would log on there with the user's name and password, so no message may name another computer.
+        raise BadArguments(
+            f"{name} must be a file on this computer, not on a server: {written!r}.",
+            advice="Give the share a drive letter, and name the file by that.",
+        )
     path = os.path.expanduser(written)  # noqa: PTH111 – pathlib would take the `~` of `./~take.wav` for a home as well
     if path.startswith("~"):
         raise BadArguments(
@@ -67,5 +73,5 @@ def _path_of_file_url(url: str) -> str:
     if "\0" in path or not path.strip("/"):
         raise BadArguments(f"This address names no file: {url!r}.")
     if parts.netloc not in ("", "localhost"):
-        return f"//{parts.netloc}{path}"  # a share, as Windows writes it
+        raise BadArguments(f"A file address must be of this computer, not of the server {parts.netloc!r}: {url!r}.")
     return path[1:] if re.match(r"/[A-Za-z]:[/\\]", path) else path

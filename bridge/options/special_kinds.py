@@ -16,7 +16,7 @@ from bridge.music.scale import ACCIDENTALS, LETTERS, parse_scale, scale_name
 from bridge.options.kinds import OFF, ON, Kind
 from bridge.options.paths import absolute_path
 from bridge.options.readers import text, words
-from bridge.request import Metre, Scale
+from bridge.request import Scale, TimeSignature
 from bridge.stems import AUDIO_STEMS, OPPOSITE_TABLE, STEMS
 
 #: The most beats that a bar may have.
@@ -148,15 +148,17 @@ class Pitch(Kind):
 
 @dataclass(frozen=True)
 class MetreKind(Kind):
-    """`6/8`, as (6, 8)."""
+    """`6/8`, as (6, 8); None: estimated."""
 
-    words: str = "as 4/4 or 6/8"
+    words: str = "as 4/4 or 6/8; auto"
 
-    def read(self, name: str, value: object) -> Metre:
-        written = text(name, value).strip()
+    def read(self, name: str, value: object) -> TimeSignature | None:
+        written = "" if value == "" else text(name, value).strip()
+        if written.lower() in ("", "auto"):
+            return None
         found = re.fullmatch(r"(\d{1,2})/(1|2|4|8|16|32)", written)
         if found is None or not 0 < int(found[1]) <= LONGEST_BAR:
-            raise BadArguments(f"{name} must be written as 4/4 or 6/8, not {written!r}.")
+            raise BadArguments(f"{name} must be written as 4/4 or 6/8, or be auto, not {written!r}.")
         return int(found[1]), int(found[2])
 
 

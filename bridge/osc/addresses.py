@@ -131,6 +131,11 @@ GROUP_END = Outgoing(
 )
 
 STARTUP = Outgoing("/sab/startup", "s:version", "The server has started; subscribe again.")
+NONCE = Outgoing(
+    "/sab/nonce",
+    "s:nonce",
+    "The bridge asks you to show that you may ask: say hello again with the proof for this nonce (docs/security.md).",
+)
 BYE = Outgoing("/sab/bye", "s:version", "The server is shutting down; this is its last message.")
 PROGRESS = Outgoing(
     "/sab/progress",
@@ -192,7 +197,7 @@ MIDI_END = Outgoing(
 )
 
 PUSHES: tuple[Outgoing, ...] = (
-    STARTUP, BYE, PROGRESS, RESULT, MUSIC, FINISHED, JOB_GROUP, GROUP, GROUP_FINISHED, WARNING, FAIL,
+    STARTUP, NONCE, BYE, PROGRESS, RESULT, MUSIC, FINISHED, JOB_GROUP, GROUP, GROUP_FINISHED, WARNING, FAIL,
     MIDI_WAIT, MIDI_START, MIDI_POSITION, MIDI_END,
 )  # fmt: skip
 
@@ -201,9 +206,10 @@ REQUESTS: dict[str, Request] = {
     for request in (
         Request(
             "/sab/hello",
-            "s:client i:protocol [i:reply_port]",
+            "s:client i:protocol [i:reply_port] [s:proof]",
             (HELLO_REPLY,),
-            "Introduces your client; reply_port is the port you listen on; 0 or left out: the port you send from.",
+            "Introduces your client; reply_port is the port you listen on; 0 or left out: the port you send from; "
+            "proof answers `/sab/nonce`.",
         ),
         Request("/sab/ping", "[s:token]", (PONG,), "Checks that the server is running; keeps a subscription alive."),
         Request("/sab/status", "", (STATUS_REPLY,), "Returns what the bridge is doing."),
@@ -255,6 +261,13 @@ OUTGOING: tuple[Outgoing, ...] = tuple(
     dict.fromkeys([*(reply for request in REQUESTS.values() for reply in request.replies), *PUSHES])
 )
 """Every message that the bridge sends, replies before pushes."""
+
+#: The addresses of messages that tell where a file or folder is; only these may be 1 KiB or larger.
+WITH_PATHS = frozenset(
+    outgoing.address
+    for outgoing in OUTGOING
+    if not {"path", "output_dir"}.isdisjoint(parameter.name for parameter in outgoing.parameters)
+)
 
 #: The codes of `/sab/fail`, each with its advice.
 FAIL_CODES: dict[str, str] = ADVICE

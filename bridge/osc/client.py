@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import cast
 
-from bridge import errors
+from bridge import PROTOCOL_VERSION, errors
 from bridge.config import DEFAULT_HOST, DEFAULT_PORT
-from bridge.errors import BridgeError
-from bridge.osc.addresses import FAIL, JOB, JOB_GROUP, PONG, REQUESTS, RESULT, Message
+from bridge.errors import BridgeError, NotAllowed
+from bridge.osc.access.keys import AccessKey
+from bridge.osc.access.proofs import proof_of
+from bridge.osc.addresses import FAIL, HELLO_REPLY, JOB, JOB_GROUP, NONCE, PONG, REQUESTS, RESULT, Message
 from bridge.osc.codec import MAX_INCOMING_BYTES, Rejected, decode, encode
 from bridge.osc.fields import arguments_of
 
@@ -38,15 +40,19 @@ class NoAnswer(BridgeError):  # noqa: N818 - named as in bridge.errors
 
 
 @asynccontextmanager
-async def open_client(host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> AsyncIterator[OscClient]:
+async def open_client(
+    host: str = DEFAULT_HOST, port: int = DEFAULT_PORT, keys: Sequence[AccessKey] = ()
+) -> AsyncIterator[OscClient]:
     """A client of the bridge at `host` and `port`, for as long as the context lasts.
+
+    `keys` are what it can prove itself with if the bridge asks: see `access.keys.keys_for`.
 
     Raises:
         NoAnswer: there is no such host or port. A port where no bridge listens is noticed at the first request.
     """
     try:
         _, client = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: OscClient(host, port), remote_addr=(host, port)
+            lambda: OscClient(host, port, keys), remote_addr=(host, port)
         )
     except (OSError, OverflowError, UnicodeError) as error:  # UnicodeError: not a valid host name
         raise NoAnswer(host, port) from error
@@ -59,7 +65,13 @@ async def open_client(host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> Asy
 class OscClient(asyncio.DatagramProtocol):
     """One socket, connected to one bridge; made by `open_client`. It handles one request at a time."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, keys: Sequence[AccessKey] = ()) -> None:
+        self._keys = keys
+        self._hello = Message("/sab/hello", ("sab", PROTOCOL_VERSION, 0))
+        """The last hello; proofs repeat it."""
+        self._open_proofs = 0
+        """Proofs that the bridge has not judged yet; meanwhile its refusals are of what came before them."""
+        self._is_proven = False
         self._host = host
         self._port = port
         self._transport: asyncio.DatagramTransport | None = None
@@ -74,7 +86,7 @@ class OscClient(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: object) -> None:  # noqa: ARG002 - asyncio's signature
         for message in decode(data):
-            if isinstance(message, Rejected):
+            if isinstance(message, Rejected) or self._is_about_proofs(message):
                 continue
             is_answer = self._pending is not None and _is_answer_to(self._pending, message)
             (self._answers if is_answer else self._pushes).put_nowait(message)
@@ -154,7 +166,45 @@ class OscClient(asyncio.DatagramProtocol):
 
     def _send(self, message: Message) -> None:
         assert self._transport is not None
+        if message.address == self._hello.address and len(message.arguments) in (2, 3):
+            if len(message.arguments) == 2:  # with a reply port it is large enough for the answer to be a nonce
+                message = Message(message.address, (*message.arguments, 0))
+            self._hello = message
         self._transport.sendto(encode(message, MAX_INCOMING_BYTES))
+
+    def _is_about_proofs(self, message: Message) -> bool:
+        """Answers a nonce, and follows what becomes of the proofs; False: the message is for the caller."""
+        if message.address == NONCE.address:
+            if message.arguments and isinstance(message.arguments[0], str):
+                self._prove(message.arguments[0])
+            return True
+        if self._open_proofs and message.address == HELLO_REPLY.address:
+            self._open_proofs, self._is_proven = 0, True
+        elif self._open_proofs and message.address == FAIL.address and message.arguments[1:2] == (NotAllowed.code,):
+            if message.arguments[0] == self._hello.address:
+                self._open_proofs -= 1
+                if not self._open_proofs:
+                    self._refuse("The bridge has another secret, or another account's token.")
+            return True
+        return False
+
+    def _prove(self, nonce: str) -> None:
+        if not self._keys:
+            self._refuse("The bridge asks for its secret, and there is none here.")
+            return
+        name, _, port = self._hello.arguments
+        reply_port = port if isinstance(port, int) else 0
+        for key in self._keys:
+            self._open_proofs += 1
+            proof = proof_of(key, nonce, reply_port)
+            self._send(Message(self._hello.address, (name, PROTOCOL_VERSION, reply_port, proof)))
+        if self._pending is not None and not self._is_proven:  # it was refused
+            self._send(self._pending)
+
+    def _refuse(self, words: str) -> None:
+        if self._pending is not None:
+            error = NotAllowed(words)
+            self._answers.put_nowait(FAIL(self._pending.address, error.code, str(error), ""))
 
     async def _complete_answer(self, sent: Message) -> list[Message]:
         last = _last_address(sent)

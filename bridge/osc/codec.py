@@ -1,7 +1,9 @@
-"""OSC 1.0 datagrams ↔ messages, with python-osc's readers and writers.
+"""OSC datagrams ↔ messages.
 
-Incoming bytes are untrusted, so bundles are parsed here: python-osc's own parser never ends on an element of negative
-size, and drops every element if one is broken. Time tags are ignored: every message takes effect at once.
+Incoming bytes are untrusted, so they are read here and in `reading`: python-osc's own parser never ends on an element
+of negative size, drops every element of a bundle if one is broken, and knows neither `I` nor `S`. It writes what we
+send.
+Time tags are ignored: every message takes effect at once.
 """
 
 from __future__ import annotations
@@ -9,26 +11,26 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from pythonosc.osc_message import OscMessage
-from pythonosc.osc_message import ParseError as MessageError
 from pythonosc.osc_message_builder import OscMessageBuilder
-from pythonosc.parsing import osc_types
 
-from bridge.errors import BadArguments
-from bridge.osc.addresses import Argument, Message
+from bridge.errors import BadArguments, Busy, RequestError
+from bridge.osc.addresses import WITH_PATHS, Argument, Message
+from bridge.osc.reading import MAX_NESTING, NotOsc, read_address, read_message
 
 #: The largest datagram that the bridge sends (protocol, rule 7).
 MAX_OUTGOING_BYTES = 1020
 #: Enough for a path of 4096 bytes and every option; a larger datagram is rejected.
 MAX_INCOMING_BYTES = 16_384
+#: The messages of one datagram; those after them are dropped. One datagram of 16 KB could ask for a thousand lists.
+MAX_MESSAGES = 128
+#: A message with a path may be larger: a path that is cut cannot be opened. Systems have paths of up to 4096 bytes.
+MAX_PATH_MESSAGE_BYTES = 8_192
 
 _BUNDLE = b"#bundle\0"
 _BUNDLE_HEAD_BYTES = len(_BUNDLE) + 8  # and a time tag
 _SIZE_BYTES = 4
-_READABLE_TAGS = frozenset("ifshdbtrmTFN[]")
 _INT32 = 2**31
 _FLOAT32_MAX = 3.4028234e38
-_INFINITY = b"\x7f\x80\x00\x00"
 _CUT = "…"
 
 
@@ -36,37 +38,46 @@ _CUT = "…"
 class Rejected:
     """A part of a datagram that is not an OSC message."""
 
-    error: BadArguments
+    error: RequestError
     address: str = ""
     """Its address; empty if it could not be read."""
 
 
 def decode(datagram: bytes) -> list[Message | Rejected]:
-    """All messages of a datagram in order, with bundles flattened; never raises.
+    """The messages of a datagram in order, with bundles flattened; never raises.
 
-    Arguments are str, int, float, bool or None; for types that no address uses also bytes, tuples and lists.
+    After `MAX_MESSAGES` comes one that is rejected, for all others. The types of arguments: `reading.read_message`.
     """
     if len(datagram) > MAX_INCOMING_BYTES:
         return [_rejected(f"A datagram of {len(datagram)} bytes is too large; the limit is {MAX_INCOMING_BYTES}.")]
+    if not datagram.startswith(_BUNDLE):
+        return [_message(datagram)]
     decoded: list[Message | Rejected] = []
-    packets: list[bytes | Rejected] = [datagram]  # a stack: the next one to read is last
+    packets: list[tuple[bytes | Rejected, int]] = [(datagram, 0)]  # with their depth; a stack: the next one is last
     while packets:
-        packet = packets.pop()
+        packet, depth = packets.pop()
+        if len(decoded) == MAX_MESSAGES:
+            decoded.append(Rejected(Busy(f"A bundle may hold {MAX_MESSAGES} messages; those after them were dropped.")))
+            break
         if isinstance(packet, Rejected):
             decoded.append(packet)
-        elif packet.startswith(_BUNDLE):
-            packets.extend(reversed(_elements(packet)))
-        else:
+        elif not packet.startswith(_BUNDLE):
             decoded.append(_message(packet))
+        elif depth > MAX_NESTING:
+            decoded.append(_rejected(f"Bundles are nested deeper than {MAX_NESTING}."))
+        else:
+            packets.extend((element, depth + 1) for element in reversed(_elements(packet)))
     return decoded
 
 
-def encode(message: Message, max_bytes: int = MAX_OUTGOING_BYTES) -> bytes:
+def encode(message: Message, max_bytes: int | None = None) -> bytes:
     """The datagram of a message of int, float and str; never raises for these.
 
-    Numbers are clamped to their OSC type. If the datagram would be larger than `max_bytes`, the longest strings are
-    truncated and end with `…`.
+    Numbers are clamped to their OSC type. If the datagram would be larger than `max_bytes` (None: as large as the
+    bridge may send this message), the longest strings are truncated and end with `…`.
     """
+    if max_bytes is None:
+        max_bytes = MAX_PATH_MESSAGE_BYTES if message.address in WITH_PATHS else MAX_OUTGOING_BYTES
     arguments = [_sendable(argument) for argument in message.arguments]
     surplus = _size(message.address, arguments) - max_bytes
     while surplus > 0:
@@ -101,20 +112,11 @@ def _elements(bundle: bytes) -> list[bytes | Rejected]:
 def _message(packet: bytes) -> Message | Rejected:
     address = ""
     try:
-        if not packet.startswith(b"/") or len(packet) % 4:
-            raise MessageError("it does not start with an address, or its length is no multiple of 4")
-        address, index = osc_types.get_string(packet, 0)
-        tags = osc_types.get_string(packet, index)[0] if index < len(packet) else ""
-        if unreadable := set(tags[1:]) - _READABLE_TAGS:
-            raise MessageError(f"it has arguments of the unknown types {' '.join(sorted(unreadable))}")
-        message = OscMessage(packet)
-        if tags.rstrip("TFN[]").endswith("f") and repr(OscMessage(packet + _INFINITY).params) != repr(message.params):
-            # python-osc reads a missing last float as 0.0; only then do bytes after the packet change its result
-            raise MessageError("its last argument is missing")
-    except (MessageError, osc_types.ParseError, UnicodeDecodeError, OverflowError) as error:
+        address = read_address(packet)
+        return read_message(packet)
+    except NotOsc as error:
         what = f"The message to {address}" if address else "The datagram"
         return Rejected(BadArguments(f"{what} is not OSC: {error}."), address)
-    return Message(message.address, tuple(message.params))
 
 
 def _rejected(reason: str) -> Rejected:

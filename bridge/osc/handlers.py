@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TypeAlias
 
 from bridge import PROTOCOL_VERSION, __version__
@@ -16,14 +17,15 @@ from bridge.osc import addresses as osc
 from bridge.osc import pushes
 from bridge.osc.addresses import Message
 from bridge.osc.arguments import Arguments
-from bridge.osc.peers import DEFAULT_TTL_SECONDS, Endpoint, Peer, Peers
+from bridge.osc.peers import DEFAULT_TTL_SECONDS, Peer, Peers
+from bridge.osc.traffic.endpoints import Endpoint, is_local
 from bridge.processes.show_folder import show_folder
 from bridge.protocols import Bridge
 from bridge.request import JobRequest
-from bridge.system import sockets
 
 SERVER_NAME = "source-audio-bridge"
-MAX_TTL_SECONDS = 86_400
+#: Clients have asked for as much as a day; what they get is limited in `Peers`.
+LONGEST_TTL_SECONDS = 86_400
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,9 @@ class Call:
         return self.arguments.strings["job"]
 
 
-#: Returns the replies, in order; or, where the bridge needs time, an awaitable of them.
-Handler: TypeAlias = Callable[[Call], "list[Message] | Awaitable[list[Message]]"]
+#: Returns the replies, in order; or, where the bridge needs time, an awaitable of them. Replies that may be many are
+#: made as they are sent.
+Handler: TypeAlias = Callable[[Call], "Iterable[Message] | Awaitable[list[Message]]"]
 
 
 def hello(call: Call) -> list[Message]:
@@ -71,50 +74,52 @@ def status(call: Call) -> list[Message]:
     return [status_reply(call.context.bridge.status())]
 
 
-def subscribe(call: Call) -> list[Message]:
+def subscribe(call: Call) -> Iterable[Message]:
     numbers = call.arguments.numbers
     ttl_seconds = numbers["ttl_seconds"] or DEFAULT_TTL_SECONDS
-    if not 1 <= ttl_seconds <= MAX_TTL_SECONDS:
-        raise BadArguments(f"ttl_seconds must be between 1 and {MAX_TTL_SECONDS}, not {ttl_seconds}.")
+    if not 1 <= ttl_seconds <= LONGEST_TTL_SECONDS:
+        raise BadArguments(f"ttl_seconds must be between 1 and {LONGEST_TTL_SECONDS}, not {ttl_seconds}.")
     peer = call.peer
     done = osc.DONE_SUBSCRIBE("/sab/subscribe", peer.id)
     if not numbers["on"]:
         peer.unsubscribe()
         return [done]
-    peer.subscribe(ttl_seconds)
+    call.context.peers.subscribe(peer, ttl_seconds)
     bridge = call.context.bridge
     jobs = (message for job in bridge.jobs() if not job.is_over for message in pushes.state(job))
-    return [done, *jobs, *(pushes.group_progress(group) for group in bridge.groups() if not group.is_over)]
+    groups = (pushes.group_progress(group) for group in bridge.groups() if not group.is_over)
+    return chain([done], jobs, groups)
 
 
 def submit(call: Call) -> Awaitable[list[Message]]:
     context, arguments = call.context, call.arguments
-    return _submit(call, build_request(arguments.strings["path"], arguments.options, context.defaults))
+    context.peers.check_room(call.peer)
+    request = build_request(arguments.strings["path"], arguments.options, context.defaults)
+    return _submit(call, request, call.peer.cancellations)
 
 
-async def _submit(call: Call, request: JobRequest) -> list[Message]:
-    owner = call.peer.owner
-    cancellations = owner.cancellations
-    job, position = await call.context.bridge.submit(request, sender=str(owner.id))
+async def _submit(call: Call, request: JobRequest, cancellations: int) -> list[Message]:
+    sender = call.peer
+    job, position = await call.context.bridge.submit(request, sender=str(sender.owner.id))
     peer = call.context.peers.of(call.source)  # it may have announced another port meanwhile
     peer.add_job(job.id, job.request.group.name, job.group_id)
-    if owner.cancellations != cancellations:
+    if sender.cancellations != cancellations:
         call.context.bridge.cancel(job.id)
     return [osc.ACCEPTED(call.arguments.req, job.id, position)]
 
 
 def cancel(call: Call) -> list[Message]:
     if call.job == "*":
-        call.peer.owner.cancellations += 1  # also cancels submissions whose file is still being checked
-    for job in sorted(call.peer.own_jobs) if call.job == "*" else [call.job]:
+        call.peer.cancellations += 1  # also cancels submissions whose file is still being checked
+    for job in sorted(call.peer.jobs) if call.job == "*" else [call.job]:
         call.context.bridge.cancel(job)
     return [osc.DONE("/sab/cancel", call.job)]
 
 
-def list_jobs(call: Call) -> list[Message]:
+def list_jobs(call: Call) -> Iterable[Message]:
     jobs = call.context.bridge.jobs()
     entries = (message for job in jobs for message in pushes.job_entry(job))
-    return [osc.LIST_BEGIN(len(jobs)), *entries, osc.LIST_END()]
+    return chain([osc.LIST_BEGIN(len(jobs))], entries, [osc.LIST_END()])
 
 
 def query(call: Call) -> list[Message]:
@@ -187,7 +192,7 @@ def panic(call: Call) -> list[Message]:
 
 async def open_folder(call: Call) -> list[Message]:
     """Only the folder of a job that the bridge knows: no client can name another one."""
-    if not sockets.is_loopback(str(call.source[0])):
+    if not is_local(call.source):
         raise BadArguments("Only a program on the bridge's own computer may open a folder there.", advice="")
     job = call.context.bridge.job(call.job)
     if not job.output_dir:

@@ -15,16 +15,20 @@ from bridge.events import (
     MidiReady,
     Noticed,
     Progressed,
+    Requeued,
     Submitted,
     WorkerChanged,
 )
 from bridge.model import Job
 from bridge.osc import pushes
 from bridge.osc.addresses import Message
-from bridge.osc.peers import Endpoint, Peers
+from bridge.osc.codec import encode
+from bridge.osc.peers import Peer, Peers
+from bridge.osc.traffic.endpoints import Endpoint
 from bridge.protocols import Bridge
 
-Send = Callable[[Sequence[Message], Endpoint], None]
+#: Sends datagrams to an endpoint.
+Send = Callable[[Sequence[bytes], Endpoint], None]
 
 
 class Publisher:
@@ -70,10 +74,9 @@ class Publisher:
     def _push(self, event: JobEvent | MidiEvent) -> None:
         job = self._job(event.job)
         told = pushes.messages(event, job)
-        if job is not None and job.group_id and isinstance(event, (Submitted, Progressed, Ended)):
+        if job is not None and job.group_id and isinstance(event, (Submitted, Requeued, Progressed, Ended)):
             told += self._progress_of_group(job.group_id)
-        for peer in self._peers.recipients(event.job):
-            self._send(told, peer.endpoint)
+        self._send_to(self._peers.recipients(event.job), told)
         if isinstance(event, Ended):
             self._peers.forget_job(event.job)
 
@@ -84,9 +87,14 @@ class Publisher:
 
     def _push_end_of_group(self, event: GroupEnded) -> None:
         told = [pushes.group_progress(self._bridge.group(event.group_id)), *pushes.messages(event, None)]
-        for peer in self._peers.recipients_of_group(event.group_id):
-            self._send(told, peer.endpoint)
+        self._send_to(self._peers.recipients_of_group(event.group_id), told)
         self._peers.forget_group(event.group_id)
+
+    def _send_to(self, peers: Sequence[Peer], messages: Sequence[Message]) -> None:
+        if peers:
+            datagrams = [encode(message) for message in messages]
+            for peer in peers:
+                self._send(datagrams, peer.endpoint)
 
     def _job(self, job: str) -> Job | None:
         try:

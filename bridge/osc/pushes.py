@@ -17,6 +17,7 @@ from bridge.events import (
     MidiWaiting,
     Produced,
     Progressed,
+    Requeued,
     Submitted,
     Warned,
 )
@@ -52,6 +53,8 @@ def messages(event: PushedEvent, job: Job | None) -> list[Message]:
         case Submitted():
             queued = _progress(event.job, "queued", 0.0, None)
             return [queued, _membership(job)] if job is not None and job.group_id else [queued]
+        case Requeued():
+            return [_progress(event.job, "queued", 0.0, None)]
         case GroupEnded():
             counts = (event.clips, event.done, event.failed, event.cancelled)
             return [GROUP_FINISHED(event.name, event.outcome, *counts, event.group_id)]

@@ -3,35 +3,63 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from types import coroutine
-from typing import Any, cast
+from typing import Any
 
 from bridge import __version__
 from bridge.config import DEFAULT_HOST, DEFAULT_PORT
-from bridge.errors import BridgeError, InternalError, RequestError
+from bridge.errors import BridgeError, Busy, InternalError, NotFound, RequestError
 from bridge.events import Noticed
+from bridge.osc.access.gate import Gate, Rules
 from bridge.osc.addresses import BYE, FAIL, STARTUP, Message, is_answer
 from bridge.osc.arguments import Arguments, find_req, read_arguments
 from bridge.osc.codec import Rejected, decode, encode
 from bridge.osc.handlers import HANDLERS, Call, ServerContext
-from bridge.osc.peers import Endpoint, Peer, Peers
+from bridge.osc.peers import Peer, Peers
 from bridge.osc.publisher import Publisher
+from bridge.osc.recent_answers import Answer, Asked, RecentAnswers
+from bridge.osc.returning import returning, take_up
+from bridge.osc.traffic.datagrams import DatagramSockets, Receiver, bind_sockets, open_sockets
+from bridge.osc.traffic.endpoints import Endpoint, is_local, machine_of
+from bridge.osc.traffic.limits import Intake
+from bridge.osc.traffic.outbox import Outbox
 from bridge.processes.show_folder import show_folder
 from bridge.protocols import Bridge, Clock
 from bridge.request import JobRequest
+from bridge.store.returning_subscribers import ReturningSubscriber
 from bridge.system import sockets
 
-#: Holds the messages that arrive while the event loop is busy.
-RECEIVE_BUFFER_BYTES = 1 << 20
+log = logging.getLogger(__name__)
+
+#: How often old tokens and silent clients are forgotten, and what a next start must know is stored.
+TICK_SECONDS = 1.0
+TICKS_PER_SWEEP = 10
 
 
 class CannotListen(RequestError):  # noqa: N818 - named as in bridge.errors
     """The UDP port is in use, or may not be opened."""
+
+
+async def open_address(host: str, port: int, notice: Callable[[Noticed], None]) -> list[socket.socket]:
+    """The sockets of a server that does not answer yet; what arrives waits for `serve_osc`.
+
+    Raises:
+        CannotListen: the address cannot be opened.
+    """
+    try:
+        return await bind_sockets(host, port, lambda words: notice(Noticed(level="warning", message=words)))
+    except (OSError, OverflowError, UnicodeError) as error:  # UnicodeError: not a valid host name
+        reason = getattr(error, "strerror", None) or error
+        raise CannotListen(
+            f"Cannot listen for OSC on UDP port {port} of {host}: {reason}.",
+            advice="Is another bridge running? Quit it, or choose another port with --port.",
+        ) from error
 
 
 @asynccontextmanager
@@ -43,7 +71,10 @@ async def serve_osc(
     port: int = DEFAULT_PORT,
     defaults: JobRequest,
     notice: Callable[[Noticed], None],
-    announce_to: Iterable[tuple[str, int]] = (),
+    returning: Iterable[ReturningSubscriber] = (),
+    remember: Callable[[tuple[ReturningSubscriber, ...]], None] = lambda _: None,
+    bound_sockets: Sequence[socket.socket] = (),
+    gate: Gate | None = None,
     show_folder: Callable[[str, Sequence[str]], Awaitable[None]] = show_folder,
 ) -> AsyncIterator[OscServer]:
     """Serves for as long as the context lasts.
@@ -52,130 +83,160 @@ async def serve_osc(
         port: 0: any free port; see `OscServer.port`.
         defaults: what a job gets if its client leaves an option out.
         notice: receives a log line when a handler fails unexpectedly.
-        announce_to: (host, port) of each client that receives `/sab/startup`; UDP itself has no such notification.
+        returning: the clients of the run before, however that ended: each receives `/sab/startup`, and what it had
+            subscribed to or follows.
+        remember: receives those clients of this run when they have changed, at most once a second; it must not block.
+        bound_sockets: from `open_address`, if the address had to be ours before the server could begin.
+        gate: who may ask; None: any program of this machine.
         show_folder: as `bridge.processes.show_folder.show_folder`.
 
     Raises:
         CannotListen: the address cannot be opened.
     """
     context = ServerContext(bridge=bridge, peers=Peers(clock), defaults=defaults, show_folder=show_folder)
-    try:
-        bound_socket = await sockets.server_socket(host, port, socket.SOCK_DGRAM)
-        _, server = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: OscServer(context, clock, notice), sock=bound_socket
-        )
-    except (OSError, OverflowError, UnicodeError) as error:  # UnicodeError: not a valid host name
-        reason = getattr(error, "strerror", None) or error
-        raise CannotListen(
-            f"Cannot listen for OSC on UDP port {port} of {host}: {reason}.",
-            advice="Is another bridge running? Quit it, or choose another port with --port.",
-        ) from error
+    server = OscServer(context, clock, notice, remember, gate or Gate(Rules(), clock))
+    await server.open(bound_sockets or await open_address(host, port, notice))
     unsubscribe = bridge.subscribe(server.publisher.on_event)
     try:
-        for client_host, client_port in announce_to:
-            server.send([STARTUP(__version__)], (sockets.host_in_family(bound_socket.family, client_host), client_port))
+        server.greet(returning)
         yield server
     finally:
         unsubscribe()
         await server.close()
 
 
-class OscServer(asyncio.DatagramProtocol):
-    """Serves protocol 1 on one UDP socket; made by `serve_osc`."""
+class OscServer:
+    """Serves protocol 1 on one UDP port; made by `serve_osc`."""
 
-    def __init__(self, context: ServerContext, clock: Clock, notice: Callable[[Noticed], None]) -> None:
-        self.publisher = Publisher(context.bridge, context.peers, self.send)
+    def __init__(
+        self,
+        context: ServerContext,
+        clock: Clock,
+        notice: Callable[[Noticed], None],
+        remember: Callable[[tuple[ReturningSubscriber, ...]], None],
+        gate: Gate,
+    ) -> None:
         self._context = context
         self._peers = context.peers
-        self._clock = clock
         self._notice = notice
-        self._transport: asyncio.DatagramTransport | None = None
-        self._closed = asyncio.Event()
+        self._remember = remember
+        self._remembered: tuple[ReturningSubscriber, ...] = ()
+        self._gate = gate
+        self._intake = Intake(clock)
+        self._recent = RecentAnswers(clock)
+        self._sockets: DatagramSockets | None = None
+        self._outbox = Outbox(self._send_datagram, lambda: self._sockets.unsent_bytes if self._sockets else 0)
+        self.publisher = Publisher(context.bridge, context.peers, self._push)
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def host(self) -> str:
-        return str(self._socket_name()[0])
+        return str(self._open_sockets.name[0])
 
     @property
     def port(self) -> int:
-        return int(self._socket_name()[1])
+        return int(self._open_sockets.name[1])
 
     @property
-    def subscribers(self) -> list[tuple[str, int]]:
-        """(host, port) of each client to notify when a bridge starts again."""
-        return [peer.endpoint[:2] for peer in self._peers.all_recipients()]
+    def subscribers(self) -> tuple[ReturningSubscriber, ...]:
+        """Each client to notify, and to go on with, when a bridge starts again."""
+        return tuple(map(returning, self._peers.all_recipients()))
 
     @property
     def url(self) -> str:
         return sockets.url("osc.udp", self.host, self.port)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.DatagramTransport, transport)  # not its subclass before Python 3.12
-        with suppress(OSError):  # the system may allow only a smaller buffer
-            bound_socket = transport.get_extra_info("socket")
-            bound_socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
-        _ignore_unreachable_clients(self._transport)
+    async def open(self, bound_sockets: Sequence[socket.socket]) -> None:
+        """Answers on these sockets from now on."""
+        receiver = Receiver(datagram=self._receive, unreachable=self._peers.forget_dead)
+        self._sockets = await open_sockets(bound_sockets, receiver)
+        ticking = asyncio.ensure_future(self._tick())
+        self._tasks.add(ticking)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        self._closed.set()
-
-    def error_received(self, exc: Exception) -> None:
-        """A client that cannot be reached loses its subscription when its time-to-live ends."""
-
-    def datagram_received(self, data: bytes, addr: Endpoint) -> None:
-        for message in decode(data):
-            if is_answer(message.address):
-                continue
-            if isinstance(message, Rejected):
-                self._reject(self._peers.renew(addr), message.address, message.error, "")
-            else:
-                self._answer(message, addr)
-
-    def send(self, messages: Iterable[Message], endpoint: Endpoint) -> None:
-        if self._transport is None or self._transport.is_closing():
-            return
-        for message in messages:
-            self._transport.sendto(encode(message), endpoint)
+    def greet(self, clients: Iterable[ReturningSubscriber]) -> None:
+        """Tells the clients of the run before that there is a bridge again, and goes on with them."""
+        for client in clients:
+            endpoint = self._open_sockets.endpoint(client.host, client.port)
+            if endpoint is not None:
+                take_up(self._peers, client, endpoint)
+                self._send_datagram(encode(STARTUP(__version__)), endpoint)
 
     async def close(self) -> None:
         """Sends `/sab/bye`, and cancels the answers that are not complete."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._outbox.close()
         for peer in self._peers.all_recipients():
-            self.send([BYE(__version__)], peer.endpoint)
-        if self._transport is not None:
-            self._transport.close()
-            await self._closed.wait()  # until the last datagram is sent
+            self._send_datagram(encode(BYE(__version__)), peer.endpoint)
+        await self._open_sockets.close()  # when the last datagram is sent
+
+    def _receive(self, data: bytes, source: Endpoint) -> bool:
+        """Handles a datagram; whether a request of it is not answered yet."""
+        if not self._gate.listens_to(source):
+            return False
+        if not self._intake.admits(source):
+            self._complain(source, "", Busy("Messages were dropped: your machine sends too many."))
+            return False
+        begun = len(self._tasks)
+        messages = decode(data)
+        admitted = 1 if len(messages) == 1 else 1 + self._intake.admitted(source, len(messages) - 1)
+        for index, message in enumerate(messages[:admitted]):
+            if is_answer(message.address):
+                continue
+            instead = self._gate.refusal(source, message, room_bytes=0 if index else len(data))
+            if instead is not None:
+                self._send_unproven(instead, source)
+            elif isinstance(message, Rejected):
+                self._complain(source, message.address, message.error)
+            else:
+                self._answer(message, source)
+        if admitted < len(messages):
+            self._complain(source, "", Busy("Messages of a bundle were dropped: your machine sends too many."))
+        return len(self._tasks) > begun
+
+    def _complain(self, source: Endpoint, address: str, error: BridgeError, subject: str = "") -> None:
+        """Tells a sender that something of it was dropped or is not OSC: not often, and nobody who may not exist."""
+        if is_local(source) and self._intake.may_complain(source):
+            fail = encode(FAIL(address, error.code, str(error), subject))
+            self._outbox.put(self._peers.endpoint_of(source), [fail])
 
     def _answer(self, message: Message, source: Endpoint) -> None:
         peer = self._peers.renew(source)
         address = message.address
+        if not self._outbox.has_room(peer.endpoint):
+            error = Busy(f"{address} was dropped: too many of your requests are being answered.")
+            self._complain(source, address, error, find_req(message))
+            return
         try:
             arguments = read_arguments(message)
         except BridgeError as error:
             self._reject(peer, address, error, find_req(message))
             return
-        if arguments.req and self._repeat_answer(peer, address, arguments.req):
-            return
+        answer: Answer | None = None
+        if arguments.req:
+            asked = Asked(peer.owner.id, address, arguments.req)
+            answer = self._recent.recall(machine_of(source), asked)
+            if answer is not None:
+                self._reply(peer, answer.replies or ())
+                return
+            answer = self._recent.begin(machine_of(source), asked)
+        request = _Request(source, address, arguments, answer)
         with self.publisher.deferred():
             try:
                 replies = HANDLERS[address](Call(self._context, source, peer, arguments))
             except Exception as error:
-                self._fail(source, address, arguments, error)
+                self._fail(request, error)
                 return
-            if isinstance(replies, list):
-                self._complete(source, address, arguments, replies)
+            if not isinstance(replies, Awaitable):
+                self._complete(request, replies)
                 return
-        task = asyncio.ensure_future(self._answer_later(source, address, arguments, replies))
+        task = asyncio.ensure_future(self._answer_later(request, replies))
         self._tasks.add(task)  # the event loop keeps only a weak reference
         task.add_done_callback(self._tasks.discard)
 
     @coroutine
-    def _answer_later(
-        self, source: Endpoint, address: str, arguments: Arguments, replies: Awaitable[list[Message]]
-    ) -> Generator[Any, Any, None]:
+    def _answer_later(self, request: _Request, replies: Awaitable[list[Message]]) -> Generator[Any, Any, None]:
         """Awaits the replies; events from the handler's last step are deferred until the answer is sent."""
         steps = replies.__await__()
         resume: Callable[[], Any] = partial(next, steps)
@@ -184,73 +245,97 @@ class OscServer(asyncio.DatagramProtocol):
                 try:
                     awaited = resume()
                 except StopIteration as end:
-                    self._complete(source, address, arguments, end.value)
+                    self._complete(request, end.value)
                     return
                 except Exception as error:
-                    self._fail(source, address, arguments, error)
+                    self._fail(request, error)
                     return
             try:
                 resume = partial(steps.send, (yield awaited))
             except BaseException as error:  # includes cancellation when the server closes
                 resume = partial(steps.throw, error)
 
-    def _repeat_answer(self, peer: Peer, address: str, req: str) -> bool:
-        """Repeats the answer to a request that was received before; else remembers the request."""
-        now = self._clock.monotonic_seconds()
-        answer = peer.recent_answers.recall(address, req, now)
-        if answer is None:
-            peer.recent_answers.begin(address, req, now)
-            return False
-        self._reply(peer, answer.replies or ())
-        return True
+    def _complete(self, request: _Request, replies: Iterable[Message]) -> None:
+        if request.answer is not None:
+            request.answer.replies = replies = list(replies)
+        peer = self._peers.of(request.source)  # a hello may just have changed its endpoint
+        if not self._reply(peer, replies):
+            error = Busy(f"{request.address} was dropped: too many answers to your machine wait.")
+            self._complain(request.source, request.address, error, request.arguments.subject)
 
-    def _complete(self, source: Endpoint, address: str, arguments: Arguments, replies: list[Message]) -> None:
-        peer = self._peers.of(source)  # a hello may just have changed its endpoint
-        answer = peer.recent_answers.recall(address, arguments.req, self._clock.monotonic_seconds())
-        if answer is not None:
-            answer.replies = replies
-        self._reply(peer, replies)
-
-    def _fail(self, source: Endpoint, address: str, arguments: Arguments, error: Exception) -> None:
-        peer = self._peers.of(source)
-        peer.recent_answers.forget(address, arguments.req)
+    def _fail(self, request: _Request, error: Exception) -> None:
+        if request.answer is not None:
+            self._recent.forget(request.answer)
+        address = request.address
         if not isinstance(error, BridgeError):
+            log.error("%s failed", address, exc_info=error)
             self._notice(Noticed(level="error", message=f"{address} failed: {type(error).__name__}: {error}"))
             error = InternalError(f"{address} failed: {type(error).__name__}.")
-        self._reject(peer, address, error, arguments.subject)
+        self._reject(self._peers.of(request.source), address, error, request.arguments.subject)
 
     def _reject(self, peer: Peer, address: str, error: BridgeError, subject: str) -> None:
         self._reply(peer, [FAIL(address, error.code, str(error), subject)])
 
-    def _reply(self, peer: Peer, messages: Iterable[Message]) -> None:
-        replies = tuple(messages)
-        for endpoint in peer.endpoints:
-            self.send(replies, endpoint)
+    def _reply(self, peer: Peer, messages: Iterable[Message]) -> bool:
+        """Answers a peer; False if the answer was dropped."""
+        *others, own = reversed(peer.endpoints)
+        if others:
+            messages = list(messages)
+        for endpoint in others:
+            self._outbox.put(endpoint, map(encode, messages))
+        return self._outbox.put(own, map(encode, messages))
 
-    def _socket_name(self) -> Endpoint:
-        assert self._transport is not None
-        name: Endpoint = self._transport.get_extra_info("sockname")
-        return name
+    def _push(self, datagrams: Sequence[bytes], endpoint: Endpoint) -> None:
+        self._outbox.put(endpoint, datagrams)
+
+    def _send_datagram(self, datagram: bytes, endpoint: Endpoint) -> None:
+        first = self._gate.before_sending(endpoint)
+        if first is not None and self._sockets is not None:
+            self._send_unproven(first, endpoint)
+            self._sockets.send(datagram, endpoint)
+
+    def _send_unproven(self, messages: Iterable[Message], endpoint: Endpoint) -> None:
+        """Sends what the gate answers itself, to whoever asked."""
+        for message in messages:
+            if self._sockets is not None:
+                self._sockets.send(encode(message), endpoint)
+
+    async def _tick(self) -> None:
+        """Forgets what is old and stores what has changed, for as long as the server runs."""
+        ticks = 0
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            ticks += 1
+            if ticks % TICKS_PER_SWEEP == 0:
+                self.sweep()
+            subscribers = self.subscribers
+            if subscribers != self._remembered:
+                self._remembered = subscribers
+                self._remember(subscribers)
+
+    def sweep(self) -> None:
+        """Forgets old tokens and silent clients, whether or not they send anything."""
+        self._recent.forget_old()
+        self._peers.forget_idle(self._is_live)
+
+    def _is_live(self, job: str) -> bool:
+        try:
+            return not self._context.bridge.job(job).is_over
+        except NotFound:
+            return False
+
+    @property
+    def _open_sockets(self) -> DatagramSockets:
+        assert self._sockets is not None
+        return self._sockets
 
 
-def _ignore_unreachable_clients(transport: asyncio.DatagramTransport) -> None:
-    """Stops Windows from reporting ICMP's "port unreachable" as an error of this socket.
+@dataclass(frozen=True)
+class _Request:
+    """One request while it is being answered."""
 
-    Otherwise the next read raises ConnectionResetError, after which asyncio's proactor loop (before Python 3.13) reads
-    no further datagram. Python's own `socket.ioctl` does not support SIO_UDP_CONNRESET.
-    """
-    if sys.platform == "win32":
-        import ctypes
-
-        ignore, returned = ctypes.c_ulong(0), ctypes.c_ulong()
-        ctypes.windll.ws2_32.WSAIoctl(
-            ctypes.c_size_t(transport.get_extra_info("socket").fileno()),
-            ctypes.c_ulong(0x9800000C),
-            ctypes.byref(ignore),
-            ctypes.sizeof(ignore),
-            None,
-            0,
-            ctypes.byref(returned),
-            None,
-            None,
-        )
+    source: Endpoint
+    address: str
+    arguments: Arguments
+    answer: Answer | None
+    """Where its answer is remembered; None: it has no token."""

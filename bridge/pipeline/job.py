@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from bridge.errors import Cancelled
+from bridge.audio.source import FoundRegion
+from bridge.errors import BridgeError, Cancelled, unresponsive_drive
 from bridge.events import JobEvent, Submitted
 from bridge.pipeline.context import JobControl, WorkerContext
 from bridge.pipeline.job_log import JobLog
 from bridge.pipeline.note_warnings import note_warnings
 from bridge.pipeline.output_files import note_files, possible_files
-from bridge.pipeline.output_folder import OutputFolder
+from bridge.pipeline.output_folder import JobFolders, OutputFolder
 from bridge.pipeline.progress import JobProgress
 from bridge.pipeline.source_lookup import find_source, wanted_folder
 from bridge.pipeline.steps.obtaining import ObtainedStems, obtain
@@ -21,9 +22,13 @@ from bridge.pipeline.steps.opening import OpenJob, open_job
 from bridge.pipeline.steps.storing import store_finished, store_unfinished
 from bridge.pipeline.steps.transcribing import read_notes
 from bridge.pipeline.steps.writing import previous_folder, write_made_stems, write_manifest, write_results
-from bridge.pipeline.unfinished import find_unfinished, remove_unfinished, write_unfinished
+from bridge.pipeline.unfinished import UnfinishedRecord, unfinished_files
 from bridge.project_paths import result_name
 from bridge.request import JobRequest
+from bridge.system.off_loop import answer_of
+
+#: A drive that has to wake up, or a server far away, may need half of it.
+LOOK_SECONDS = 30.0
 
 
 def run_job(
@@ -41,55 +46,82 @@ def run_job(
     began = clock.monotonic_seconds()
     control.progress.enter("loading")
     control.checkpoint(0.0)
-    found = find_source(request, max_seconds=context.max_seconds, roots=context.roots)
-    folder = _claim_folder(log)
-    try:
+    found = _find_source(request, context, control)
+    with JobFolders(job, name, possible_files(name, request), context.roots) as folders:
+        folder = _claim_folder(log, folders)
         folder.check_space(found.scratch_bytes())
         with found.open(folder.scratch("source"), control) as region:
-            _make_files(open_job(log, context, control, region, folder, began_seconds=began), folder)
-    finally:
-        folder.clean_up()
+            _make_files(open_job(log, context, control, region, folders, folder, began_seconds=began), folder)
 
 
-def _claim_folder(log: JobLog) -> OutputFolder:
-    job, request = log.job, log.job.request
-    folder = OutputFolder.claim(
-        job.id,
-        wanted_folder(request),
-        given=request.place.folder is not None,
-        files=possible_files(job.name, request),
-    )
-    log.started(folder.path, request.engine.name if request.stems.transcribe_as is None else "", "")
-    return folder
+def _find_source(request: JobRequest, context: WorkerContext, control: JobControl) -> FoundRegion:
+    """Looks at the source once more, for no longer than a drive may take to answer."""
+    try:
+        return answer_of(
+            lambda: find_source(request, max_seconds=context.max_seconds, roots=context.roots),
+            timeout_seconds=LOOK_SECONDS,
+            while_waiting=lambda: control.checkpoint(0.0),
+        )
+    except TimeoutError:
+        raise unresponsive_drive(request.source) from None
+
+
+def _claim_folder(log: JobLog, folders: JobFolders) -> OutputFolder:
+    request = log.job.request
+    engine = request.engine.name if request.stems.transcribe_as is None else ""
+
+    def announce(folder: Path, created: Sequence[Path]) -> None:
+        log.started(folder, engine, "", created)
+
+    return folders.claim(wanted_folder(request), announce, given=request.place.folder is not None)
 
 
 def _make_files(job: OpenJob, claimed: OutputFolder) -> None:
     """Makes all files, in `claimed` or where an equal job has left its files."""
-    folder = _unfinished_folder(job) or claimed
+    place = _Place(job, _unfinished_folder(job) or claimed)
     began = job.context.clock.monotonic_seconds()
-    with obtain(job, claimed) as stems, _left_unfinished_on_error(job, stems):
-        write_made_stems(job, stems, folder)
+    with obtain(job, claimed) as stems, _left_unfinished_on_error(job, stems, place):
+        job.check_source()
+        write_made_stems(job, stems, place.folder)
         if stems.pace_name:
             job.context.paces.record(stems.pace_name, began, job.region.seconds)
         notes = read_notes(job, stems.audio)
+        if stems.clip:  # it was read until now
+            job.check_source()
         files = [] if notes is None else [*note_files(notes, job.request, job.name)]
         previous = previous_folder(job, stems, files)
         if previous is not None:
-            folder = _moved_to(job, previous)
+            place.move(_moved_to(job, previous))
         elif stems.files_bytes is not None:
-            folder.check_space(stems.files_bytes)
-        write_results(job, stems, notes, files, folder)
+            place.folder.check_space(stems.files_bytes)
+        write_results(job, stems, notes, files, place.folder)
         for warning in () if notes is None else note_warnings(notes, job.request):
             job.control.warn(warning)
         if previous is None:  # else its manifest is there
-            write_manifest(job, folder)
-    remove_unfinished(folder.path, job.name)
-    store_finished(job, stems)
+            write_manifest(job, place.folder)
+        store_finished(job, stems, place.folder)
+        place.record.remove()
+
+
+class _Place:
+    """The folder that a job's files go to, and the record of those that are complete."""
+
+    def __init__(self, job: OpenJob, folder: OutputFolder) -> None:
+        self._job = job
+        self.move(folder)
+
+    def move(self, folder: OutputFolder) -> None:
+        self.folder = folder
+        self.record = UnfinishedRecord(self._job.log.job, self._job.keys.job, folder)
+        folder.complete_files = self.record
 
 
 def _unfinished_folder(job: OpenJob) -> OutputFolder | None:
-    wanted, files = wanted_folder(job.request), possible_files(job.name, job.request)
-    found = find_unfinished(job.id, wanted, job.name, job.keys.job, files)
+    """The folder in which the same job was left unfinished."""
+    files = possible_files(job.name, job.request)
+    found = job.folders.find(
+        wanted_folder(job.request), lambda folder: unfinished_files(folder, job.name, job.keys.job, files)
+    )
     return None if found is None else _moved_to(job, found)
 
 
@@ -100,15 +132,15 @@ def _moved_to(job: OpenJob, folder: OutputFolder) -> OutputFolder:
 
 
 @contextmanager
-def _left_unfinished_on_error(job: OpenJob, stems: ObtainedStems) -> Iterator[None]:
-    """If the block raises, records the complete files in their folder, then stores finished work in the cache.
+def _left_unfinished_on_error(job: OpenJob, stems: ObtainedStems, place: _Place) -> Iterator[None]:
+    """If the block raises, ends the record of the complete files, then stores finished work in the cache.
 
     It does so before any other clean-up, because a bridge that is shutting down does not wait long.
     """
     try:
         yield
     except Exception as error:
-        with suppress(OSError):
-            write_unfinished(job.log.job, "cancelled" if isinstance(error, Cancelled) else "failed", job.keys.job)
-        store_unfinished(job, stems)
+        with suppress(OSError, BridgeError):
+            place.record.end("cancelled" if isinstance(error, Cancelled) else "failed")
+        store_unfinished(job, stems, place.folder)
         raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bridge.events import JobEvent, Produced, Progressed, Started, Submitted, Warned
@@ -43,9 +43,10 @@ class JobLog:
                 self._events.append(event)
         self._emit(event)
 
-    def started(self, folder: Path, engine: str, device: str) -> None:
-        """Reports where the files go, and the engine."""
-        self.report(Started(job=self._job, engine=engine, device=device, output_dir=str(folder)))
+    def started(self, folder: Path, engine: str, device: str, created: Sequence[Path] = ()) -> None:
+        """Reports where the files go, the engine, and the folders that are made for the job, topmost first."""
+        made = tuple(map(str, created))
+        self.report(Started(job=self._job, engine=engine, device=device, output_dir=str(folder), created=made))
 
     def produced(self, result: Result) -> None:
         """Reports a complete file."""

@@ -16,20 +16,24 @@ from bridge.transcription.pitched import network_file
 from bridge.value import Value
 
 MANIFEST_VERSION = 1
+ENDING = ".sab.json"
 #: The packages whose version can change a job's results.
 RECORDED_PACKAGES = ("av", "demucs", "numpy", "onnxruntime", "openvino", "scipy", "soxr", "torch")
 
 
 class SourceRecord(Value, frozen=True, kw_only=True):
-    """The source: the file, the hash of its bytes, and the region of it."""
+    """The source: the file, a hash of it, and the region of it."""
 
     path: str
     sha256: str
+    """Of the file's bytes; empty for a large file, of which a job reads only its region."""
     start_seconds: float
     start_frame: int
     frames: int
     sample_rate_hz: int
     channels: int
+    region_sha256: str = ""
+    """Of the region's samples as 32-bit floats, if `sha256` is empty."""
 
 
 class EngineRecord(Value, frozen=True, kw_only=True):
@@ -65,6 +69,11 @@ class Manifest(Value, frozen=True, kw_only=True):
     """How long the job took."""
     cache_key: str = ""
     """`Keys.job`, the hash of everything that the results depend on."""
+
+
+def manifest_name(name: str) -> str:
+    """The file name of the manifest of the job called `name`."""
+    return f"{name}{ENDING}"
 
 
 def manifest_of(

@@ -9,6 +9,7 @@ import msgspec
 
 from bridge.model import Music, Note
 from bridge.music.key import estimate_key
+from bridge.music.metre import Metre
 from bridge.music.overlaps import without_overlaps
 from bridge.music.quantise import quantised
 from bridge.music.scale import in_scale, parse_scale
@@ -18,6 +19,10 @@ from bridge.stems import stem_of
 from bridge.transcription.pitched.profiles import PROFILES, profile_for
 from bridge.units import DEFAULT_TEMPO_BPM
 
+#: The metre of music of which nothing else is known.
+COMMON_TIME = (4, 4)
+#: As many tempi as a musician would look through.
+CANDIDATES = 6
 #: Sensitivity 0 multiplies the odds of a threshold by this factor; sensitivity 1 divides them by it.
 SENSITIVITY_ODDS = 4.0
 
@@ -44,7 +49,10 @@ def fitted_notes(parts: Mapping[str, list[Note]], request: JobRequest, music: Mu
         if fit is not None and scale is not None and stem_of(stem).is_pitched:
             notes = in_scale(notes, scale, fit.outside)
         if request.quantise is not None:
-            notes = quantised(notes, request.quantise, music.tempo_bpm, music.first_beat_seconds, clip_seconds=seconds)
+            notes = quantised(
+                notes, request.quantise, music.tempo_bpm, music.first_beat_seconds,
+                clip_seconds=seconds, metre=Metre.of(music.time_signature),
+            )  # fmt: skip
         fitted[stem] = without_overlaps(notes)
     return NotesOfJob(fitted, music, seconds)
 
@@ -53,22 +61,26 @@ def known_music(request: JobRequest, estimate: Callable[[], TempoEstimate]) -> M
     """The given tempo; else the estimate, if it is confident; else MIDI's default of 120 BPM."""
     tempo, beat = request.song.tempo_bpm, request.song.beat
     if tempo is not None:
-        first = 0.0 if beat is None else -beat % 1.0 * 60 / tempo
+        metre = Metre.of(request.song.time_signature or COMMON_TIME)
+        first = 0.0 if beat is None else metre.first_bar_seconds(beat, tempo)
         return Music(
             tempo_bpm=tempo,
             tempo_source="given",
             tempo_confidence=1.0,
             first_beat_seconds=first,
-            time_signature=request.song.time_signature,
+            time_signature=metre.signature,
         )
     found = estimate()
+    if request.song.time_signature is not None:
+        found = found.in_metre(request.song.time_signature)
     is_sure = found.confidence >= CONFIDENT
     return Music(
         tempo_bpm=found.bpm if is_sure else DEFAULT_TEMPO_BPM,
         tempo_source="estimated" if is_sure else "default",
         tempo_confidence=found.confidence,
         first_beat_seconds=found.first_beat_seconds if is_sure else 0.0,
-        time_signature=request.song.time_signature,
+        time_signature=found.time_signature if is_sure else request.song.time_signature or COMMON_TIME,
+        tempo_candidates=found.candidates[:CANDIDATES],
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bridge.audio.source import FoundRegion, find_region
 from bridge.errors import NotWritable
-from bridge.project_paths import check_roots, output_parent, result_name
+from bridge.project_paths import check_length, check_roots, output_parent, result_name
 from bridge.request import JobRequest
 
 
@@ -19,16 +19,20 @@ def find_source(request: JobRequest, *, max_seconds: float, roots: tuple[Path, .
     Raises:
         NotFound, NotReadable, NotAudio, TooLong, BadArguments: see `find_region`; NotFound also for a missing project.
         OutsideRoots: the source, the picture or the results are outside `roots`.
-        NotWritable: the folder of the picture does not exist.
+        NotWritable: the folder of the picture does not exist, or the results' paths would be too long.
     """
     source = Path(request.source)
     check_roots(source, roots)
     if request.note_files.picture:
         check_roots(Path(request.note_files.picture), roots)
-        if not Path(request.note_files.picture).parent.is_dir():
-            raise NotWritable(f"There is no folder {Path(request.note_files.picture).parent} for the picture.")
     found = find_region(source, request.region.start_seconds, request.region.end_seconds, max_seconds)
-    check_roots(wanted_folder(request), roots)
+    wanted = wanted_folder(request)
+    check_roots(wanted, roots)
+    check_length(wanted, result_name(source, request.place.name))
+    if request.note_files.picture:
+        place = Path(request.note_files.picture).parent
+        if place != wanted and not place.is_dir():  # the folder of the results will be made
+            raise NotWritable(f"There is no folder {place} for the picture.", advice="Make it, or name another.")
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from bridge.audio.sink import subtype_for, would_clip, write_audio
 from bridge.audio.source import OpenRegion
 from bridge.audio.tags import info_chunk
 from bridge.audio.wav_chunks import acid, bext
-from bridge.errors import BadArguments
+from bridge.errors import BadArguments, EngineFailed
 from bridge.model import Result, Warning
 from bridge.options.readers import listed
 from bridge.pipeline.channels import audio_of, stems_of
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 #: Frames read at a time from cached raw stems.
 BLOCK_FRAMES = 1 << 16
+_NOT_FINITE = "If samples of the clip are far above full scale, export it anew; else try another engine."
 
 
 def chosen_stems(request: JobRequest, separator: Separator | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -84,12 +85,14 @@ def scratch_stems(
         for block in blocks:
             for stem, samples in block.items():
                 made[stem].append(samples)
+                if not made[stem].is_finite:
+                    raise EngineFailed(f"The stem {stem} has values that are not numbers.", advice=_NOT_FINITE)
         for scratch in made.values():
             scratch.close()
         yield made
 
 
-def raw_stem_blocks(files: Mapping[str, IO[bytes]], region: OpenRegion, control: Control) -> Iterator[StemBlock]:
+def raw_stem_blocks(files: Mapping[str, BinaryIO], region: OpenRegion, control: Control) -> Iterator[StemBlock]:
     """Blocks of cached raw stems, read from files of float32 samples; see `ResultsCache.raw_stems`."""
     channels = region.audio.channels
     for start in range(0, region.frames, BLOCK_FRAMES):
@@ -119,24 +122,13 @@ def write_stems(
     clipping = [stem for stem, scratch in stems.items() if would_clip(scratch, subtype)]
     if clipping:
         file_format, subtype = "wav", "FLOAT"
-        message = f"{listed(clipping)} would clip in an integer format, so all stems are 32-bit float WAV files."
+        message = f"{listed(clipping)} would clip in that format, so all stems are 32-bit float WAV files."
         control.warn(Warning(code="would_clip", message=message))
     for stem, scratch in stems.items():
         control.checkpoint(1.0)
         file = stem_file_name(name, stem, file_format)
-        if not folder.has(file):
-            with folder.new_file(file) as temporary:
-                write_audio(
-                    temporary,
-                    scratch,
-                    file_format,
-                    subtype,
-                    stem_chunks(stem, region, request),
-                    region.tags.of_stem(label_of(stem)),
-                    lambda: control.checkpoint(1.0),
-                )
         audio = as_encoded(file_format, scratch.signal())
-        yield Result(
+        result = Result(
             kind="stem",
             name=stem,
             folder=str(folder.path),
@@ -147,6 +139,18 @@ def write_stems(
             channels=region.audio.channels,
             subtype=subtype,
         )
+        if not folder.has(file, result):
+            with folder.new_file(file, result) as new:
+                write_audio(
+                    new,
+                    scratch,
+                    file_format,
+                    subtype,
+                    stem_chunks(stem, region, request),
+                    region.tags.of_stem(label_of(stem)),
+                    lambda: control.checkpoint(1.0),
+                )
+        yield result
 
 
 def stem_chunks(stem: str, region: OpenRegion, request: JobRequest) -> list[tuple[bytes, bytes]]:
@@ -167,7 +171,7 @@ def stem_chunks(stem: str, region: OpenRegion, request: JobRequest) -> list[tupl
     chunks = []
     if tempo is not None:
         facts.append(f"tempo {tempo:g} BPM")
-        chunks.append(acid(tempo, region.seconds))
+        chunks.append(acid(tempo, region.seconds, request.song.time_signature or (4, 4)))
     if beat is not None:
         facts.append(f"beat {beat:g}")
     tags = region.tags.of_stem(label_of(stem))

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from bridge.processes.frames import HEADER, frame, payload_length
+from bridge.processes.log_lines import read_log_line
 from bridge.system.own_program import own_program
 from bridge.value import Value
 
@@ -56,6 +57,7 @@ class Child(Generic[Command, Report]):
         heartbeat_timeout_seconds: float = HEARTBEAT_TIMEOUT_SECONDS,
     ) -> None:
         self._module = module
+        self._log = logging.getLogger(module)
         self._decode: Callable[[bytes], Report] = msgspec.msgpack.Decoder(reports).decode
         self._encode = msgspec.msgpack.Encoder().encode
         self._first = first
@@ -146,7 +148,9 @@ class Child(Generic[Command, Report]):
             if self._ending:
                 return
             failures = 0 if received else failures + 1
-            self._call_safely(self._on_exit, self._exit_reason(status))
+            reason = self._exit_reason(status)
+            self._log.warning("the process has ended, and starts again: %s", reason)
+            self._call_safely(self._on_exit, reason)
             await asyncio.sleep(RESTART_SECONDS[min(failures, len(RESTART_SECONDS) - 1)])
             await self._respawn()
 
@@ -192,8 +196,9 @@ class Child(Generic[Command, Report]):
 
     async def _read_stderr(self, stream: asyncio.StreamReader) -> None:
         while line := await _line(stream):
-            self._last_lines.append(line)
-            log.info("%s: %s", self._module, line)
+            record = read_log_line(line)
+            self._last_lines.append(record.message)
+            self._log.log(record.level, "%s", record.message, extra={"trace": record.trace})
 
     def _exit_reason(self, status: int) -> str:
         if self._last_lines:

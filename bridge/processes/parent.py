@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import sys
 import threading
@@ -19,11 +18,6 @@ from bridge.processes.frames import HEADER, HEARTBEAT, HEARTBEAT_SECONDS, frame,
 First = TypeVar("First")
 Command = TypeVar("Command")
 Report = TypeVar("Report")
-
-
-def log_to_parent() -> None:
-    """Writes this process's log to standard error, one line per record; the main process logs these lines."""
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
 
 
 class ParentChannel(Generic[First, Command, Report]):

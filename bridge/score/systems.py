@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from bridge.model import Music
+from bridge.music.metre import Metre
 from bridge.units import clock_text
 
 #: Preferred largest length of a system.
@@ -78,8 +79,9 @@ class PictureSystems:
 def picture_systems(music: Music, seconds: float) -> PictureSystems:
     """Systems in bars of the music's tempo, or in seconds if no tempo is known."""
     in_bars = music.tempo_source != "default"
-    beats = music.time_signature[0] if in_bars else SECONDS_IN_BAR
-    beat = 60 / music.tempo_bpm * 4 / music.time_signature[1] if in_bars else 1.0
+    metre = Metre.of(music.time_signature)
+    beats = metre.numerator if in_bars else SECONDS_IN_BAR
+    beat = metre.unit_seconds(music.tempo_bpm) if in_bars else 1.0
     longest = max(SYSTEM_SECONDS, seconds / MAX_SYSTEMS)
     bars = max(1, math.floor(min(longest, max(seconds, beat * beats)) / (beat * beats) + SLACK))
     needed = math.ceil(seconds / (beat * beats) - SLACK)

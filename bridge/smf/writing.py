@@ -12,13 +12,16 @@ from collections.abc import Mapping, Sequence
 import mido  # type: ignore[import-untyped]  # it ships no types
 
 from bridge.model import Note
-from bridge.request import Bends, Metre
+from bridge.music.metre import Metre
+from bridge.request import Bends, TimeSignature
 from bridge.smf.mpe import mpe
 from bridge.smf.ticks import microseconds_per_quarter, notes_in_ticks, ticks
 from bridge.smf.wheel import single_channel
 from bridge.stems import DRUM_CHANNEL, stem_of
 from bridge.units import DEFAULT_TEMPO_BPM, TICKS_PER_QUARTER
 
+#: MIDI clocks, in which a file gives the metronome's click.
+CLOCKS_PER_QUARTER = 24
 PITCHED_CHANNELS = (*range(9), *range(10, 16))
 
 
@@ -27,7 +30,7 @@ def midi_file(
     *,
     seconds: float,
     tempo_bpm: float = DEFAULT_TEMPO_BPM,
-    metre: Metre = (4, 4),
+    metre: TimeSignature = (4, 4),
     beat: float | None = None,
     bends: Bends = "single",
 ) -> bytes:
@@ -38,7 +41,7 @@ def midi_file(
             channel and have no bends; each other part has its own channel, at most fifteen.
         seconds: length of the clip; no track ends before it.
         tempo_bpm: quarter notes per minute, at least 3.58.
-        metre: time signature: beats per bar, and the beat's note value, a power of two.
+        metre: time signature: units of a bar, and the unit's note value, a power of two.
         beat: the clip's position in the song, in quarter notes; written as a marker.
         bends: `mpe` needs a file with one part; with several, bends are `single`.
 
@@ -49,7 +52,7 @@ def midi_file(
     end = ticks(seconds, quarter)
     marks = [
         (0, mido.MetaMessage("set_tempo", tempo=quarter)),
-        (0, mido.MetaMessage("time_signature", numerator=metre[0], denominator=metre[1])),
+        (0, _time_signature(Metre.of(metre))),
     ]
     if beat is not None:
         marks.append((0, mido.MetaMessage("marker", text=f"beat {beat:g}")))
@@ -69,6 +72,16 @@ def midi_file(
     content = io.BytesIO()
     file.save(file=content)
     return content.getvalue()
+
+
+def _time_signature(metre: Metre) -> mido.MetaMessage:
+    """The metre; metronomes click on its beats."""
+    return mido.MetaMessage(
+        "time_signature",
+        numerator=metre.numerator,
+        denominator=metre.denominator,
+        clocks_per_click=max(1, round(CLOCKS_PER_QUARTER * metre.beat_quarters)),
+    )
 
 
 def _track(events: Sequence[tuple[int, mido.Message | mido.MetaMessage]], end: int) -> mido.MidiTrack:

@@ -1,1 +1,1 @@
-"""Job stores: each job is the list of its events, in memory and in a journal file that can be replayed."""
+"""Job stores: each job is the list of its events, in memory and in a database that outlives every crash."""

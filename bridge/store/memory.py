@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from bridge.config import DEFAULT_HISTORY_LIMIT
-from bridge.events import JobEvent, Progressed, Submitted
+from bridge.events import Ended, JobEvent, Progressed, Submitted
 from bridge.lifecycle import apply
 from bridge.model import Job
 
@@ -13,15 +13,22 @@ from bridge.model import Job
 class MemoryStore:
     """Folds events into jobs as they arrive.
 
-    It holds about `limit` jobs: beyond that, the oldest finished jobs are removed, and `on_removed` is called with
-    their number. An open job is never removed.
+    It holds `limit` jobs that are over: when another one ends, the one that ended first is removed, and `on_removed` is
+    called with their number. A job that is not over is never removed.
     """
+
+    outlives_process = False
 
     def __init__(self, limit: int = DEFAULT_HISTORY_LIMIT, on_removed: Callable[[int], None] = lambda _: None) -> None:
         self._limit = limit
         self._on_removed = on_removed
         self._jobs: dict[str, Job] = {}
         self._history: dict[str, list[JobEvent]] = {}
+        self._over: dict[str, None] = {}
+        """Those that are over, in the order of their ends."""
+
+    async def keep(self, event: Submitted) -> str:  # noqa: ARG002 - the seam's signature
+        return ""
 
     def append(self, event: JobEvent) -> Job:
         job = apply(self._jobs.get(event.job), event)
@@ -30,9 +37,19 @@ class MemoryStore:
         if isinstance(event, Progressed) and history and isinstance(history[-1], Progressed):
             history.pop()  # the newer one replaces it
         history.append(event)
-        if isinstance(event, Submitted):
-            self._remove_old()
+        if isinstance(event, Ended):
+            self._end(job)
         return job
+
+    def take(self, jobs: Iterable[Job | Iterable[JobEvent]], in_order_of_end: Iterable[str]) -> None:
+        """Adds the jobs of earlier runs: those that are over as such, the others by their events."""
+        for job in jobs:
+            if isinstance(job, Job):
+                self._jobs[job.id] = job
+            else:
+                for event in job:
+                    self.append(event)
+        self._over.update(dict.fromkeys(in_order_of_end))
 
     def get(self, job: str) -> Job | None:
         return self._jobs.get(job)
@@ -43,12 +60,16 @@ class MemoryStore:
     def history(self, job: str) -> Iterable[JobEvent]:
         return tuple(self._history.get(job, ()))
 
-    def _remove_old(self) -> None:
-        surplus = len(self._jobs) - self._limit
+    def forget_history(self, job: str) -> None:
+        """Forgets the events of a job, which stays as it is."""
+        self._history.pop(job, None)
+
+    def _end(self, job: Job) -> None:
+        self._over.setdefault(job.id)
+        surplus = len(self._over) - self._limit
         if surplus <= 0:
             return
-        old = [job.id for job in self._jobs.values() if job.is_over][:surplus]
-        for job in old:
-            del self._jobs[job], self._history[job]
-        if old:
-            self._on_removed(len(old))
+        for old in [*self._over][:surplus]:
+            del self._over[old], self._jobs[old]
+            self._history.pop(old, None)
+        self._on_removed(surplus)

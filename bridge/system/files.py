@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import mmap
+import os
 import secrets
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import msgspec
 
@@ -37,9 +40,26 @@ def read_small(path: Path) -> bytes:
     """
     if path.exists() and not path.is_file():
         raise OSError(f"{path} is no file")
-    if path.stat().st_size > MAX_SMALL_FILE_BYTES:
-        raise ValueError(f"{path} is larger than {MAX_SMALL_FILE_BYTES} bytes")
-    return path.read_bytes()
+    with path.open("rb") as file:
+        return read_open(file)
+
+
+def read_open(file: BinaryIO) -> bytes:
+    """The content of a small file that is open.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is larger than `MAX_SMALL_FILE_BYTES`.
+    """
+    content = file.read(MAX_SMALL_FILE_BYTES + 1) if file_size(file) <= MAX_SMALL_FILE_BYTES else None
+    if content is None or len(content) > MAX_SMALL_FILE_BYTES:
+        raise ValueError(f"it is larger than {MAX_SMALL_FILE_BYTES} bytes")
+    return content
+
+
+def file_size(file: BinaryIO) -> int:
+    """The size of an open file, in bytes."""
+    return os.fstat(file.fileno()).st_size
 
 
 def parsed(content: bytes, decode: Callable[[bytes], T]) -> T:
@@ -69,6 +89,7 @@ def write_whole(path: Path, content: bytes) -> None:
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")  # another process may be writing it too
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _make_partial(partial)
         partial.write_bytes(content)
         partial.replace(path)
     except OSError:
@@ -77,10 +98,25 @@ def write_whole(path: Path, content: bytes) -> None:
         raise
 
 
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
+def _make_partial(path: Path) -> None:
+    """Makes a new file under a temporary name: through no link, and closed to other accounts where its folder is."""
+    mode = 0o600 if path.parent.stat().st_mode & 0o077 == 0 else 0o666
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0), mode))
+
+
+def sha256_of(path: Path, checkpoint: Callable[[], None] = lambda: None) -> str:
+    """The SHA-256 of a file, in hexadecimal; `checkpoint` is called after each megabyte, and may raise to stop."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
+            checkpoint()
     return digest.hexdigest()
+
+
+def crc32_of(file: BinaryIO) -> int:
+    """The CRC-32 of a whole file, in one call, because reading in blocks waits for the interpreter after each."""
+    if not file_size(file):
+        return 0
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return zlib.crc32(content)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import Future, InvalidStateError, wait
 from contextlib import suppress
 from typing import TypeVar
 
@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 #: After this time a drive counts as one that does not answer.
 ANSWER_SECONDS = 10.0
+POLL_SECONDS = 0.25
 
 
 async def off_loop(work: Callable[[], T], *, timeout_seconds: float | None = None) -> T:
@@ -36,6 +37,24 @@ async def off_loop(work: Callable[[], T], *, timeout_seconds: float | None = Non
         return await asyncio.wait_for(asyncio.wrap_future(result), timeout_seconds)
     except asyncio.TimeoutError as error:  # another class before Python 3.11
         raise TimeoutError(f"no answer within {timeout_seconds} s") from error
+
+
+def answer_of(work: Callable[[], T], *, timeout_seconds: float, while_waiting: Callable[[], None]) -> T:
+    """Runs `work` as `off_loop` does, for a program without an event loop.
+
+    Args:
+        while_waiting: called several times a second; may raise to stop waiting.
+
+    Raises:
+        TimeoutError: the limit has passed; `work` goes on by itself, and its result is dropped.
+    """
+    result: Future[T] = Future()
+    threading.Thread(target=_settle, args=(result, work), daemon=True, name="off-loop").start()
+    for _ in range(max(1, round(timeout_seconds / POLL_SECONDS))):
+        if wait((result,), POLL_SECONDS).done:
+            return result.result()
+        while_waiting()
+    raise TimeoutError(f"no answer within {timeout_seconds} s")
 
 
 def _settle(result: Future[T], work: Callable[[], T]) -> None:

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from bridge.control import PartControl
 from bridge.model import Note
 from bridge.system.files import parsed
 from bridge.transcription.drums.transcriber import DrumDetector
 from bridge.transcription.pitched.basic_pitch import BasicPitch, find_model
 from bridge.transcription.pitched.decoder import decode_notes
+from bridge.transcription.pitched.low_octave import with_low_octave
 from bridge.transcription.pitched.posteriors import POSTERIORS_VERSION, Posteriors
 from bridge.transcription.pitched.profiles import profile_for
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from bridge.protocols import Control, Signal
     from bridge.request import NoteSettings
 
+#: The stem that goes below what the network knows, and the share of its work that the plain reading is.
+BASS, PLAIN_SHARE = "bass", 0.7
 #: Posteriors are mostly zeros: the fastest zlib level shrinks them to a tenth.
 COMPRESSION = 1
 
@@ -49,10 +53,11 @@ class PitchedTranscriber:
     def identity(self) -> str:
         return f"{self.name} {_hash_of_network()} {POSTERIORS_VERSION}"
 
-    def analyse(self, audio: Signal, stem: str, control: Control) -> Posteriors:  # noqa: ARG002 - of the seam
-        posteriors = self._network.posteriors(audio, control)
-        control.checkpoint(1.0)
-        return posteriors
+    def analyse(self, audio: Signal, stem: str, control: Control) -> Posteriors:
+        if stem != BASS:
+            return self._network.posteriors(audio, control)
+        plain = self._network.posteriors(audio, PartControl(control, 0.0, PLAIN_SHARE))
+        return with_low_octave(plain, audio, self._network, PartControl(control, PLAIN_SHARE, 1.0))
 
     def notes(self, analysis: Posteriors, stem: str, settings: NoteSettings) -> list[Note]:
         return decode_notes(analysis, profile_for(stem, settings))

@@ -12,7 +12,8 @@ from pathlib import Path
 from bridge.pipeline.cache.store import ResultsCache
 from bridge.pipeline.context import WorkerContext
 from bridge.pipeline.stage_paces import StagePaces
-from bridge.processes.parent import ParentChannel, log_to_parent
+from bridge.processes.log_lines import log_to_parent
+from bridge.processes.parent import ParentChannel
 from bridge.separation.backends import Backends
 from bridge.separation.families.table import EngineFamilies
 from bridge.separation.openvino.cache import OpenVinoCache
@@ -55,7 +56,9 @@ def main() -> int:
         clock = SystemClock()
         cache_dir = Path(settings.cache_dir)
         backends = Backends(OpenVinoCache(cache_dir / "openvino", clock=clock))
-        families = EngineFamilies.of(Path(settings.models_dir), conversions=cache_dir / "converted")
+        families = EngineFamilies.of(
+            Path(settings.models_dir), conversions=cache_dir / "converted", trust_pickles=settings.trust_pickles
+        )
         engines = EngineRegistry(families, clock=clock, backends=backends, speeds=EngineSpeeds.in_folder(cache_dir))
         transcribers = TranscriberRegistry()
         context = WorkerContext(

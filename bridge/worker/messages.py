@@ -19,6 +19,7 @@ class WorkerSettings(Value, frozen=True, kw_only=True, tag="settings"):
     cache_max_bytes: int
     """Largest size of the results cache; 0: no cache."""
     roots: tuple[str, ...] = ()
+    trust_pickles: bool = False
 
 
 class RunJob(Value, frozen=True, kw_only=True, tag="run"):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import re
 import threading
 from collections.abc import Callable
 
 from bridge.control import StoppableControl
-from bridge.errors import BridgeError, Cancelled, InternalError, NotWritable, OutOfMemory, OutOfSpace
+from bridge.errors import BridgeError, Cancelled, EngineFailed, InternalError, NotWritable, OutOfMemory, OutOfSpace
 from bridge.events import Ended, JobEvent, Warned
 from bridge.model import Failure
 from bridge.pipeline.context import WorkerContext
 from bridge.pipeline.job import run_job
 from bridge.system.files import is_drive_full
+from bridge.system.memory import is_out_of_memory
 from bridge.worker.messages import (
     CancelJob,
     Fetched,
@@ -25,6 +28,9 @@ from bridge.worker.messages import (
 )
 
 log = logging.getLogger(__name__)
+
+#: What the loaders of Linux, macOS and Windows say when a library does not fit into memory.
+_NO_MEMORY = re.compile("cannot allocate memory|failed to map segment|not enough memory|paging file", re.IGNORECASE)
 
 
 class Worker:
@@ -76,7 +82,7 @@ class Worker:
         except Cancelled:
             outcome, failure = "cancelled", None
         except Exception as error:
-            outcome, failure = "failed", failure_of(error)
+            outcome, failure = "failed", failure_of(error, f"job {job}")
         finally:
             self._forget(job)
         now = self._context.clock.unix_seconds()
@@ -95,7 +101,7 @@ class Worker:
         except Cancelled:
             failure = Failure(code="cancelled", message="The download was cancelled.")
         except Exception as error:
-            failure = failure_of(error)
+            failure = failure_of(error, f"the download of {command.name}")
         finally:
             self._forget(token)
         send(Fetched(token=token, failure=failure))
@@ -112,11 +118,11 @@ class Worker:
             self._cancellations.pop(job, None)
 
 
-def failure_of(error: Exception) -> Failure:
-    """The failure to show for an exception; unexpected ones are logged with their traceback."""
+def failure_of(error: Exception, what: str) -> Failure:
+    """The failure to show for an exception of `what`; unexpected ones are logged with their traceback."""
     problem = _translated(error)
     if problem.code == "internal":
-        log.error("a job failed unexpectedly", exc_info=error)
+        log.error("%s failed unexpectedly", what, exc_info=error)
     return Failure(code=problem.code, message=str(problem))
 
 
@@ -124,8 +130,17 @@ def _translated(error: Exception) -> BridgeError:
     match error:
         case BridgeError():
             return error
-        case MemoryError():
+        case _ if is_out_of_memory(error):
             return OutOfMemory("There is not enough memory for this job.")
+        case OSError() if error.errno == errno.ENOMEM:
+            return OutOfMemory("There is not enough memory for this job.")
+        case ImportError() if _NO_MEMORY.search(str(error)):
+            return OutOfMemory(f"There is not enough memory to load {error.name or 'a library'}.")
+        case ImportError():
+            return EngineFailed(
+                f"A library of the bridge cannot be loaded ({error}).",
+                advice="Install the bridge again; `sab doctor` says what is missing.",
+            )
         case OSError() if is_drive_full(error):
             return OutOfSpace("The drive is full.")
         case OSError(filename=str() as name):

@@ -109,6 +109,7 @@ exports.MESSAGES = {
     "/sab/model": ["s:name", "i:stems", "i:present", "s:note"],
     "/sab/models.end": [],
     "/sab/startup": ["s:version"],
+    "/sab/nonce": ["s:nonce"],
     "/sab/bye": ["s:version"],
     "/sab/progress": ["s:job", "s:stage", "f:fraction", "f:eta_seconds"],
     "/sab/music": ["s:job", "f:tempo", "s:source", "f:confidence", "f:first_beat", "s:key", "f:margin"],

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.audio.decoders import BLOCK_FRAMES, translate_decoding_errors
+from bridge.audio.decoding.header import BLOCK_FRAMES, translate_decoding_errors
 from bridge.audio.source import find_region
 from bridge.errors import BridgeError, NotAudio
 from tests.support.encoded import encode

@@ -1,3 +1,4 @@
+import io
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +21,12 @@ def test_written_samples_can_be_read_from_anywhere(tmp_path: Path) -> None:
     assert np.array_equal(signal.read(999, 1002), sound[999:1002])
     assert signal.read(7, 7).shape == (0, 3)
     assert (scratch.highest, scratch.lowest) == (sound.max(), sound.min())
+    scratch.discard()
+    assert not (tmp_path / "s").exists()
 
 
-def test_a_scratch_signal_is_silent_before_its_first_frame(tmp_path: Path) -> None:
-    scratch = Scratch(tmp_path / "s", 1, 44_100)
+def test_a_scratch_signal_is_silent_before_its_first_frame() -> None:
+    scratch = Scratch(io.BytesIO, 1, 44_100)
     scratch.append(np.ones((10, 1), np.float32))
     scratch.close()
     signal = scratch.signal(first_frame=100)

@@ -32,9 +32,9 @@ def test_sab_takes_every_option_of_sab_tui_and_no_other() -> None:
 @pytest.mark.parametrize("command", [[], ["tui"]])
 def test_the_options_of_either_reach_the_screen(monkeypatch: pytest.MonkeyPatch, command: list[str]) -> None:
     given: list[dict[str, object]] = []
-    monkeypatch.setattr(serve, "open_bridge", lambda settings: settings)
+    monkeypatch.setattr(serve, "_logged_bridge", lambda settings: settings)
     monkeypatch.setattr("bridge.cli.output.terminal.require_screen", lambda: None)
-    monkeypatch.setattr("bridge.cli.serve.log_into", lambda _: None)
+    monkeypatch.setattr("bridge.cli.serve.log_into", lambda *_: None)
     monkeypatch.setattr("tui.app.run", lambda opened: given.append(opened()))
     options = ["--port", "9721", "--engine", "draft", "--no-midi", "--no-http", "--state-dir", "/s", "--sync", "jack"]
     done = CliRunner().invoke(app, [*command, *options])

@@ -69,7 +69,7 @@ def test_the_report_of_a_job_has_no_control_characters(capsys: TerminalHandler, 
     with TextReport.for_people() as report:
         for event in events(name):
             report.show(event)
-            serve._log(event)
+            serve._report(event)
     report.say(name)
     out, err = capsys.readouterr()
     assert is_harmless(out)
@@ -152,12 +152,12 @@ def test_with_a_log_file_nothing_is_logged_to_the_terminal(
     root_logger.addHandler(terminal.TerminalHandler(logging.WARNING))
     logging.getLogger("asyncio").error("before %s", "a\x1b[2J", exc_info=ValueError("b\nc"))
     assert capsys.readouterr().err == "sab: before a\N{REPLACEMENT CHARACTER}[2J: ValueError: b c\n"
-    log_into(tmp_path)
+    log_into(tmp_path, "serve")
     logging.getLogger("asyncio").error("after")
     logging.getLogger("bridge.part").info("said")
     assert capsys.readouterr().err == ""
     written = [line.split(" ", 2)[2] for line in (tmp_path / LOG_NAME).read_text().splitlines()]
-    assert written == ["ERROR asyncio: after", "INFO bridge.part: said"]
+    assert written == [f"ERROR serve[{os.getpid()}] asyncio: after", f"INFO serve[{os.getpid()}] bridge.part: said"]
 
 
 class Full(io.StringIO):

@@ -87,7 +87,7 @@ def test_an_error_in_the_screen_is_reported_and_fails(tmp_path: Path) -> None:
         assert terminal.ends() == 1
         terminal.shows("sab: internal: LookupError: no such key\N{REPLACEMENT CHARACTER}[2J.", place)
         assert b"Traceback" not in terminal.drawn
-    assert "LookupError" in (tmp_path / "0" / "bridge.log").read_text(encoding="utf-8")
+    assert "LookupError" in (tmp_path / "bridge.log").read_text(encoding="utf-8")
 
 
 def test_a_terminal_that_is_closed_without_a_signal_ends_the_screen(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_terminal_that_is_closed_without_a_signal_ends_the_screen(tmp_path: Pa
         assert process.wait(30) == 1
     finally:
         process.kill()
-    log = (tmp_path / "0" / "bridge.log").read_text(encoding="utf-8")
+    log = (tmp_path / "bridge.log").read_text(encoding="utf-8")
     # Whichever thread meets the end first: the one that reads or the one that writes.
     assert "EOFError: The terminal was closed" in log or "Input/output error" in log
 

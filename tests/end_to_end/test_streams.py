@@ -45,9 +45,6 @@ def hebrew(clip: Path) -> Path:
 
 ENCODINGS = {
     "cp437": {"PYTHONIOENCODING": "cp437"},
-    "cp1252": {"PYTHONIOENCODING": "cp1252"},
-    "ascii": {"PYTHONIOENCODING": "ascii"},
-    "C": {"LC_ALL": "C"},
     "C without UTF-8": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
 }
 

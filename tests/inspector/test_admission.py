@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 
 import pytest
@@ -46,14 +47,19 @@ class FakeQueue:
     def leave_group(self, ticket: Ticket, *, was_full: bool = False) -> None:
         self.ends.append(self.groups.give_back(ticket, comes_again=was_full))
 
-    def submit(self, request: JobRequest, ticket: Ticket | None = None) -> tuple[Job, int]:
+    def accept(self, request: JobRequest, ticket: Ticket | None = None) -> Awaitable[tuple[Job, int]]:
         self.check_room()
         self.sources.append(request.source)
         if ticket is not None:
             self.groups.add(ticket, request.source)
         position = 0 if ticket is None else ticket.position
         job = Job(id=request.source, name="clip", request=request, submitted_unix=0.0, position=position)
-        return job, len(self.sources)
+        place = len(self.sources)
+
+        async def kept() -> tuple[Job, int]:
+            return job, place
+
+        return kept()
 
 
 class AdmissionBench:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from bridge.cli.doctor import _daws
+from bridge.cli.diagnosis.doctor import _daws
 from bridge.cli.main import app
 from bridge.errors import NotWritable
 from bridge.integrations import live_library, places

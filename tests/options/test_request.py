@@ -264,6 +264,33 @@ def test_a_windows_drive_in_a_file_address_keeps_its_letter() -> None:
     assert absolute_path("path", "file:///C:/Users/a.wav", Path.cwd()) == str(Path("C:/Users/a.wav").absolute())
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        r"\\host\share\a.wav",
+        "//host/share/a.wav",
+        r"\\?\UNC\host\share\a.wav",
+        r"\\.\pipe\a",
+        r"/\host\share\a.wav",
+        "file:////host/share/a.wav",
+        "Macintosh HD://host/share/a.wav",
+    ],
+)
+@pytest.mark.parametrize("name", ["path", "out", "project"])
+def test_no_message_names_a_file_on_a_server(monkeypatch: pytest.MonkeyPatch, name: str, written: str) -> None:
+    monkeypatch.setattr("sys.platform", "win32")
+    with pytest.raises(BadArguments, match="on this computer"):
+        absolute_path(name, written)
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
+def test_no_file_address_is_of_another_computer(monkeypatch: pytest.MonkeyPatch, platform: str) -> None:
+    monkeypatch.setattr("sys.platform", platform)
+    for base in (None, Path.cwd()):
+        with pytest.raises(BadArguments, match="the server 'host'"):
+            absolute_path("path", "file://host/share/a.wav", base)
+
+
 def test_home_and_relative_paths_become_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))

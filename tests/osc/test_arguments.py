@@ -11,12 +11,12 @@ def read(address: str, *arguments: object) -> Arguments:
     return read_arguments(Message(address, arguments))
 
 
-@pytest.mark.parametrize("port", [9721, 9721.0])
+@pytest.mark.parametrize("port", [9721, 9721.0, "9721", "9721.0"])
 def test_a_whole_number_may_come_as_a_float(port: float) -> None:
     assert read("/sab/hello", "max", 1.0, port).numbers == {"protocol": 1, "reply_port": 9721}
 
 
-@pytest.mark.parametrize(("sent", "on"), [(True, 1), (False, 0), (1, 1), (0.0, 0)])
+@pytest.mark.parametrize(("sent", "on"), [(True, 1), (False, 0), (1, 1), (0.0, 0), ("1", 1), ("0", 0), ("off", 0)])
 def test_a_switch_may_have_any_type(sent: object, on: int) -> None:
     assert read("/sab/subscribe", sent).numbers["on"] == on
 
@@ -53,7 +53,10 @@ def test_the_optional_stem_of_play_is_distinguished_from_a_key() -> None:
 @pytest.mark.parametrize(
     ("message", "words"),
     [
-        (("/sab/hello",), "/sab/hello needs client, a string; its arguments are s:client i:protocol [i:reply_port]."),
+        (
+            ("/sab/hello",),
+            "/sab/hello needs client, a string; its arguments are s:client i:protocol [i:reply_port] [s:proof].",
+        ),
         (("/sab/hello", "max"), "needs protocol, a whole number"),
         (("/sab/hello", "max", "one"), "/sab/hello: protocol must be a whole number, not 'one'."),
         (("/sab/hello", "max", 1.5), "protocol must be a whole number, not 1.5."),
@@ -67,12 +70,37 @@ def test_the_optional_stem_of_play_is_distinguished_from_a_key() -> None:
         (("/sab/submit", "/a", 3, 1), "no key 3"),
         (("/sab/submit", "/a", "start"), "the key start has no value"),
         (("/sab/submit", "/a", "req", b"x"), "req must be text"),
+        (("/sab/submit", "/a", "req", "x" * 65), "req may have 64 bytes"),
+        (("/sab/submit", "/a", "req", "é" * 33), "req may have 64 bytes"),
+        (("/sab/subscribe", "yes please"), "on must be 1 or 0, not 'yes please'."),
+        (("/sab/subscribe", 1, "soon"), "ttl_seconds must be a whole number, not 'soon'."),
     ],
 )
 def test_a_wrong_message_is_rejected_with_a_clear_message(message: tuple[str, ...], words: str) -> None:
     with pytest.raises(BadArguments) as caught:
         read(*message)
     assert words in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "how"),
+    [
+        (("stems", "vocals", "bass"), "stems vocals,bass"),
+        (("stems", "vocals", "bass", "drums"), "stems vocals,bass,drums"),
+        (("tempo", 120, "midi", "vocals", "bass", "req", "r"), "midi vocals,bass"),
+        (("notes", "csv", "json"), "notes csv,json"),
+    ],
+)
+def test_the_words_of_a_list_as_several_arguments_are_an_error_that_says_how_to_write_them(
+    arguments: tuple[object, ...], how: str
+) -> None:
+    with pytest.raises(BadArguments) as caught:
+        read("/sab/submit", "/a", *arguments)
+    assert str(caught.value).endswith(f"Write its words with commas: {how}")
+
+
+def test_an_array_is_a_list() -> None:
+    assert read("/sab/submit", "/a", "stems", ("vocals", "bass")).options == {"stems": "vocals,bass"}
 
 
 @pytest.mark.parametrize("address", ["/sab/explode", "/sab", "/", "/sab/*", "/foo/bar"])

@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.osc.addresses import FAIL, RESULT, Message
-from bridge.osc.codec import MAX_INCOMING_BYTES, MAX_OUTGOING_BYTES, Rejected, decode, encode
+from bridge.osc.codec import (
+    MAX_INCOMING_BYTES,
+    MAX_MESSAGES,
+    MAX_OUTGOING_BYTES,
+    MAX_PATH_MESSAGE_BYTES,
+    Rejected,
+    decode,
+    encode,
+)
+from bridge.osc.reading import MAX_NESTING
 
 
 def octets(dump: str) -> bytes:
@@ -67,15 +76,60 @@ def test_a_bundles_time_tag_is_ignored() -> None:
     assert decode(bundle(PING, STOP, time_tag=b"\xff" * 8)) == [Message("/sab/ping", ("hi",)), Message("/sab/stop")]
 
 
+def nested(depth: int) -> bytes:
+    packet = PING
+    for _ in range(depth):
+        packet = bundle(packet)
+    return packet
+
+
 def test_nested_bundles_are_flattened_in_order() -> None:
-    nested = PING
-    for _ in range(500):
-        nested = bundle(nested)
-    assert decode(bundle(STOP, nested, STOP)) == [
+    assert decode(bundle(STOP, nested(MAX_NESTING), STOP)) == [
         Message("/sab/stop"),
         Message("/sab/ping", ("hi",)),
         Message("/sab/stop"),
     ]
+
+
+@pytest.mark.parametrize("depth", [MAX_NESTING + 1, 500])
+def test_bundles_that_are_nested_too_deeply_do_not_drop_the_others(depth: int) -> None:
+    first, second, third = decode(bundle(STOP, nested(depth), STOP))
+    assert (first, third) == (Message("/sab/stop"), Message("/sab/stop"))
+    assert isinstance(second, Rejected)
+    assert "deeper than 8" in second.error.message
+
+
+@pytest.mark.parametrize("depth", [MAX_NESTING + 1, 1_500, 7_900])
+def test_arrays_that_are_nested_too_deeply_do_not_drop_the_next_message(depth: int) -> None:
+    tags = b"," + b"[" * depth + b"]" * depth
+    deep = b"/sab/query\0\0" + tags + b"\0" * (4 - len(tags) % 4)
+    first, second = decode(bundle(deep, STOP))
+    assert isinstance(first, Rejected)
+    assert first.address == "/sab/query"
+    assert second == Message("/sab/stop")
+
+
+def test_the_types_of_osc_1_1_are_read() -> None:
+    dump = octets("""
+        2f 78 00 00                          ; /x
+        2c 49 53 63 72 6d 74 5b 73 5b 69 5d 5d 00 00 00  ; ,IScrmt[s[i]]
+        61 62 00 00                          ; S ab
+        00 00 00 7a                          ; c z
+        ff 00 00 ff                          ; r red
+        00 90 3c 7f                          ; m a note
+        00 00 00 00 00 00 00 01              ; t at once
+        63 00 00 00                          ; s c
+        00 00 00 05                          ; i 5
+    """)
+    colour, midi, time = b"\xff\0\0\xff", b"\0\x90\x3c\x7f", bytes(7) + b"\1"
+    assert decode(dump) == [Message("/x", (None, "ab", "z", colour, midi, time, ("c", (5,))))]
+
+
+def test_the_messages_of_a_bundle_are_counted() -> None:
+    *first, last = decode(bundle(*[STOP] * 800))
+    assert first == [Message("/sab/stop")] * MAX_MESSAGES
+    assert isinstance(last, Rejected)
+    assert last.error.code == "busy"
 
 
 def test_a_broken_element_does_not_drop_the_others() -> None:
@@ -106,6 +160,11 @@ def test_a_wrong_element_size_ends_its_bundle_after_the_previous_elements(size: 
         b"/x\0\0,z\0\0",
         b"/x\0\0,[\0\0",
         b"/x\0\0,b\0\0\x7f\xff\xff\xff",
+        b"/x\0\0,b\0\0\xff\xff\xff\xff",
+        b"/x\0\0,]\0\0",
+        b"/x\0\0,c\0\0\x7f\xff\xff\xff",
+        b"/x\0\0,c\0\0\0\0\xd8\0",
+        b"/x\0\0s\0\0\0",
         b"/" + b"a" * MAX_INCOMING_BYTES,
     ],
 )
@@ -180,6 +239,14 @@ def test_only_the_longest_string_is_truncated() -> None:
     address, code, words, subject = message.arguments
     assert (address, code, subject) == ("/sab/submit", "not_found", "token")
     assert str(words).endswith("é…")
+
+
+def test_a_path_is_never_cut() -> None:
+    path = "/" + "夜" * 1_365 + ".wav"  # 4100 bytes
+    told = RESULT("j1", "stem", "bass", path, 1, 44100)
+    datagram = encode(told)
+    assert decode(datagram) == [told]
+    assert MAX_OUTGOING_BYTES < len(datagram) < MAX_PATH_MESSAGE_BYTES
 
 
 def test_an_undecodable_file_name_can_be_sent() -> None:

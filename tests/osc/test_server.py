@@ -18,6 +18,7 @@ from bridge.osc.handlers import Call, ServerContext, open_folder
 from bridge.osc.peers import Peers
 from bridge.osc.server import CannotListen, serve_osc
 from bridge.request import JobRequest
+from bridge.store.returning_subscribers import ReturningSubscriber
 from tests.support.fakes import FakeBridge, FakeClock
 from tests.support.loopback import has_ipv6
 from tests.support.requests import request_for
@@ -201,7 +202,7 @@ async def test_the_server_announces_its_start_and_its_end(listener: socket.socke
     bridge = FakeBridge()
     serving = serve_osc(
         bridge, FakeClock(), port=0, defaults=JobRequest(source=""), notice=noticed.append,
-        announce_to=[listener.getsockname()],
+        returning=[ReturningSubscriber(*listener.getsockname())],
     )  # fmt: skip
     async with serving as server:
         assert await next_at(listener) == Message("/sab/startup", (__version__,))
@@ -217,7 +218,7 @@ async def test_the_server_announces_its_start_and_its_end(listener: socket.socke
 async def test_a_server_on_all_addresses_announces_its_start_to_ipv4_clients(listener: socket.socket) -> None:
     serving = serve_osc(
         FakeBridge(), FakeClock(), host="::", port=0, defaults=JobRequest(source=""), notice=print,
-        announce_to=[listener.getsockname()],
+        returning=[ReturningSubscriber(*listener.getsockname())],
     )  # fmt: skip
     if not has_ipv6():
         with pytest.raises(CannotListen, match="of ::"):

@@ -176,7 +176,7 @@ def test_a_damaged_definition_gives_a_one_line_message(tmp_path: Path, text: str
 def test_without_the_package_its_models_are_listed_with_what_they_need(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.separation.models.demucs_bags.find_spec", lambda _: None)
+    monkeypatch.setattr("bridge.separation.models.demucs_bags.package_folder", lambda _: None)
     locations = ModelFolders(tmp_path, tmp_path, tmp_path, released=Released.installed())
     info = entry("htdemucs", locations)
     assert not info.present
@@ -194,7 +194,7 @@ def test_weights_without_the_package_that_computes_them_are_refused_in_words(
 ) -> None:
     locations = locations_in(tmp_path)
     save_htdemucs(locations.models_dir)
-    monkeypatch.setattr("bridge.separation.models.demucs_bags.find_spec", lambda _: None)
+    monkeypatch.setattr("bridge.separation.models.demucs_bags.package_folder", lambda _: None)
     engines = EngineRegistry(locations.families, clock=FakeClock())
     with pytest.raises(WeightsUnavailable, match="The model htdemucs needs the package demucs"):
         engines.open("htdemucs", "cpu", RecordingControl())

@@ -1,23 +1,37 @@
+"""The stores as the seam describes them, and the one on a drive after every kind of end."""
+
+from __future__ import annotations
+
+import asyncio
 import os
 import shutil
+import sqlite3
+import stat
+import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.events import Ended, JobEvent, Noticed, Produced, Progressed, Submitted
+from bridge.events import Ended, JobEvent, Noticed, Produced, Progressed, Requeued, Started, Submitted
 from bridge.lifecycle import fold
-from bridge.model import Result
-from bridge.options.record import event_record
+from bridge.model import Job, Result
 from bridge.protocols import JobStore
 from bridge.request import JobRequest
-from bridge.store.journal import DAMAGED, JournalStore
+from bridge.store import database as database_module
+from bridge.store import recorder as recorder_module
+from bridge.store import rows, schema
+from bridge.store.database import NAME, Database
+from bridge.store.durable import DurableStore
 from bridge.store.memory import MemoryStore
+
+FIRST, SECOND, THIRD = "aaaaaaaa", "bbbbbbbb", "cccccccc"
 
 
 def submitted(job: str, at: float = 0.0) -> Submitted:
@@ -28,212 +42,372 @@ def produced(job: str) -> Produced:
     return Produced(job=job, result=Result(kind="midi", name="bass", folder="/", file="x.mid", seconds=1.0, notes=3))
 
 
-def stored(folder: Path, port: int = 9720, **options: Any) -> JournalStore:
-    """The store of the bridge on that port; all of them share `folder`."""
-    own = folder / str(port) / "jobs"
-    others = [other for other in folder.glob("*/jobs") if other != own]
-    return JournalStore(own, folder / "jobs", others, **options)
+def ended(job: str) -> Ended:
+    return Ended(job=job, outcome="done", unix_seconds=9.0)
 
 
-def loaded(folder: Path, port: int = 9720, **options: Any) -> JournalStore:
-    store = stored(folder, port, **options)
-    store.load()
-    return store
+@contextmanager
+def opened(folder: Path, owner: str = "9720", **options: Any) -> Iterator[DurableStore]:
+    """The store of that bridge, as after its start; all of them share `folder`."""
+    store = DurableStore(folder, owner, **options)
+    try:
+        store.load()
+        yield store
+        store.flush()
+    finally:
+        store.close()
+
+
+def record(store: JobStore, *events: JobEvent) -> None:
+    for event in events:
+        store.append(event)
 
 
 def names(store: JobStore) -> list[str]:
     return [job.id for job in store.jobs()]
 
 
-def files(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+def jobs_after_restart(folder: Path, owner: str = "9720") -> tuple[Job, ...]:
+    with opened(folder, owner) as store:
+        return store.jobs()
 
 
-def ended(job: str) -> Ended:
-    return Ended(job=job, outcome="done", unix_seconds=9.0)
+@pytest.fixture(params=["memory", "durable"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[JobStore]:
+    if request.param == "memory":
+        yield MemoryStore()
+    else:
+        with opened(tmp_path) as durable:
+            yield durable
 
 
-@pytest.fixture(params=["memory", "journal"])
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], JobStore]:
-    return MemoryStore if request.param == "memory" else lambda: stored(tmp_path)
-
-
-def test_a_job_is_the_fold_of_its_events(make: Callable[[], JobStore]) -> None:
-    store = make()
-    events: list[JobEvent] = [
-        submitted("a"),
-        Progressed(job="a", stage="writing", fraction=0.5),
-        produced("a"),
-        ended("a"),
-    ]
+def test_a_job_is_the_fold_of_its_events(store: JobStore) -> None:
+    events: list[JobEvent] = [submitted(FIRST), Progressed(job=FIRST, stage="writing", fraction=0.5), produced(FIRST)]
     for event in events:
         job = store.append(event)
-    assert job == store.get("a") == fold(store.history("a")) == fold(events)
+    assert job == store.get(FIRST) == fold(store.history(FIRST)) == fold(events)
+    assert store.append(ended(FIRST)) == store.get(FIRST) == fold([*events, ended(FIRST)])
 
 
-def test_jobs_come_in_the_order_of_their_submission(make: Callable[[], JobStore]) -> None:
-    store = make()
-    for job in "cab":
-        store.append(submitted(job))
-    assert [job.id for job in store.jobs()] == ["c", "a", "b"]
-    assert store.get("z") is None
-    assert list(store.history("z")) == []
+def test_jobs_come_in_the_order_of_their_submission(store: JobStore) -> None:
+    record(store, submitted(THIRD), submitted(FIRST), submitted(SECOND))
+    assert names(store) == [THIRD, FIRST, SECOND]
+    assert store.get("zzzzzzzz") is None
+    assert list(store.history("zzzzzzzz")) == []
 
 
-def test_a_journal_survives_a_restart(tmp_path: Path) -> None:
-    store = stored(tmp_path)
-    for event in (submitted("b", 2.0), submitted("a", 3.0), produced("b"), ended("b")):
-        store.append(event)
-    again = loaded(tmp_path)
-    assert again.jobs() == store.jobs()
-    assert names(again) == ["b", "a"]
-
-
-def test_finished_jobs_are_shared_by_all_ports_and_open_jobs_belong_to_one(tmp_path: Path) -> None:
-    first = stored(tmp_path)
-    for event in (submitted("done", 1.0), ended("done"), submitted("open", 2.0)):
-        first.append(event)
-    second = loaded(tmp_path, 9721)
-    assert names(second) == ["done"]
-    assert files(tmp_path) == ["9720/jobs/open.jsonl", "jobs/done.jsonl"]
-    first.append(ended("open"))
-    assert names(loaded(tmp_path, 9721)) == names(loaded(tmp_path)) == ["done", "open"]
-
-
-def test_the_history_of_earlier_versions_for_each_port_is_moved_to_the_shared_one(tmp_path: Path) -> None:
-    for port, job in ((9720, "a"), (9721, "b")):
-        store = stored(tmp_path, port)
-        store.append(submitted(job, port))
-        store.append(ended(job))
-        (tmp_path / "jobs" / f"{job}.jsonl").rename(tmp_path / str(port) / "jobs" / f"{job}.jsonl")
-    assert names(loaded(tmp_path, 9722)) == ["a", "b"]
-    assert files(tmp_path) == ["jobs/a.jsonl", "jobs/b.jsonl"]
-
-
-DAMAGE = {
-    "half a line": b'{"type":"ended","job":"a","out',
-    "no UTF-8": b'{"type":"ended","job":"\xff\xfe"}\n',
-    "no UTF-8 in an unknown field": b'{"type":"ended","job":"a","unknown":"\xff","outcome":"done"}\n',
-    "nested too deeply": b'{"type":"ended","unknown":' + b'{"a":' * 5000 + b"1" + b"}" * 5001 + b"\n",
-    "no event": b"[]\n",
-    "no complete event": b'{"type":"ended"}\n',
-    "another job's": b'{"type":"ended","job":"../../x","outcome":"done","unix_seconds":1}\n',
-    "zeros": bytes(4096),
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
-@pytest.mark.parametrize("place", ["9720/jobs", "jobs"])
-def test_a_damaged_journal_is_repaired_and_reported(tmp_path: Path, place: str, damage: bytes) -> None:
-    stored(tmp_path)
-    path = tmp_path / place / "a.jsonl"
-    lines = [msgspec.json.encode(event_record(event)) + b"\n" for event in (submitted("a"), produced("a"), ended("a"))]
-    path.write_bytes(lines[0] + lines[1] + damage + b"\n" + lines[2])
-    notices: list[Noticed] = []
-    (job,) = loaded(tmp_path, notice=notices.append).jobs()
-    assert (job.state, len(job.results)) == ("done", 1)
-    (notice,) = notices
-    assert (notice.level, str(path) + DAMAGED in notice.message) == ("warning", True)
-    assert (tmp_path / place / f"a.jsonl{DAMAGED}").read_bytes().startswith(lines[0] + lines[1] + damage)
-    notices.clear()
-    assert loaded(tmp_path, notice=notices.append).jobs() == (job,)
-    assert notices == []
-
-
-@settings(max_examples=60, deadline=None)
-@given(rubbish=st.binary(max_size=400), cut=st.integers(0, 400), place=st.integers(0, 400))
-def test_a_bridge_starts_with_any_journal_content(rubbish: bytes, cut: int, place: int) -> None:
-    events = (submitted("a"), produced("a"), ended("a"))
-    content = b"".join(msgspec.json.encode(event_record(event)) + b"\n" for event in events)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        stored(folder)
-        (folder / "jobs" / "a.jsonl").write_bytes(content[:place] + rubbish + content[place + cut :])
-        store = loaded(folder)
-        store.append(submitted("b", 5.0))
-        assert names(loaded(folder))[-1] == "b"
-
-
-def test_a_journal_that_is_no_file_or_far_too_large_is_skipped(tmp_path: Path) -> None:
-    store = stored(tmp_path)
-    store.append(submitted("a"))
-    os.mkfifo(tmp_path / "jobs" / "pipe.jsonl")
-    with (tmp_path / "jobs" / "huge.jsonl").open("wb") as file:
-        file.truncate(2**31)
-    (tmp_path / "jobs" / "empty.jsonl").touch()
-    (tmp_path / "jobs" / "other.txt").write_text("not ours")
-    assert names(loaded(tmp_path)) == ["a"]
-
-
-def test_a_line_cut_off_by_a_full_drive_does_not_affect_others(tmp_path: Path) -> None:
-    store = stored(tmp_path)
-    store.append(submitted("a"))
-    with (tmp_path / "9720" / "jobs" / "a.jsonl").open("ab") as file:
-        file.write(msgspec.json.encode(produced("a"))[:30])
-    store.append(ended("a"))
-    (job,) = loaded(tmp_path).jobs()
-    assert job.state == "done"
-
-
-def test_a_lost_drive_loses_the_history_but_not_the_job(tmp_path: Path) -> None:
-    notices: list[Noticed] = []
-    store = stored(tmp_path, notice=notices.append)
-    store.append(submitted("a"))
-    shutil.rmtree(tmp_path / "9720")
-    assert store.append(produced("a")).state == "queued"
-    assert store.append(ended("a")).state == "done"
-    (notice,) = notices
-    assert "cannot be written" in notice.message
-
-
-def test_beyond_the_limit_nothing_is_deleted_and_a_notice_is_sent(tmp_path: Path) -> None:
-    store = stored(tmp_path)
-    for number in range(5):
-        store.append(submitted(f"job{number}", at=number))
-        store.append(ended(f"job{number}"))
-        os.utime(tmp_path / "jobs" / f"job{number}.jsonl", (number, number))
-    store.append(submitted("open", at=0.5))
-    notices: list[Noticed] = []
-    again = loaded(tmp_path, limit=2, notice=notices.append)
-    assert names(again) == ["open", "job4"]
-    assert "4 older jobs are no longer listed" in notices[0].message
-    assert len(files(tmp_path)) == 6
-    assert len(names(loaded(tmp_path))) == 6
-
-
-def test_a_long_run_removes_the_oldest_finished_jobs() -> None:
+def test_the_oldest_finished_jobs_are_removed_and_none_that_is_not_over(tmp_path: Path) -> None:
     removed: list[int] = []
-    store = MemoryStore(2, removed.append)
-    store.append(submitted("waiting"))
-    for job in ("a", "b", "c"):
-        store.append(submitted(job))
-        store.append(ended(job))
-    assert names(store) == ["waiting", "c"]
-    assert sum(removed) == 2
+    memory = MemoryStore(2, removed.append)
+    notices: list[Noticed] = []
+    with opened(tmp_path, limit=2, notice=notices.append) as durable:
+        for kept in (memory, durable):
+            record(kept, submitted("waiting" + "a"), submitted(FIRST), submitted(SECOND), submitted(THIRD))
+            record(kept, ended(SECOND), ended(THIRD), ended(FIRST))
+            assert names(kept) == ["waitinga", FIRST, THIRD]  # `SECOND` ended first
+        record(durable, submitted("dddddddd"), ended("dddddddd"))
+    assert removed == [1]
+    (notice,) = notices  # told once
+    assert "removed from the history; the newest 2 stay" in notice.message
+    assert [job.id for job in jobs_after_restart(tmp_path)] == ["waitinga", FIRST, "dddddddd"]
+    with opened(tmp_path, limit=1) as durable:
+        assert names(durable) == ["waitinga", "dddddddd"]
+    with sqlite3.connect(tmp_path / NAME) as connection:
+        assert connection.execute("SELECT count(DISTINCT job) FROM events").fetchone() == (2,)
 
 
-def test_only_the_newest_progress_is_kept() -> None:
-    store = MemoryStore()
-    store.append(submitted("a"))
-    for fraction in (0.1, 0.2, 0.3):
-        store.append(Progressed(job="a", stage="separating", fraction=fraction))
-    assert len(list(store.history("a"))) == 2
+def test_jobs_are_the_same_after_a_restart(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        record(store, submitted(SECOND, 2.0), submitted(FIRST, 1.0), submitted(THIRD, 3.0))
+        record(store, Progressed(job=SECOND, stage="loading", fraction=0.0), produced(SECOND), ended(SECOND))
+        record(
+            store,
+            Progressed(job=FIRST, stage="loading", fraction=0.0),
+            Progressed(job=FIRST, stage="writing", fraction=0.9),
+        )
+        record(store, Requeued(job=FIRST, reason="killed"))
+        before = store.jobs()
+    assert jobs_after_restart(tmp_path) == before
+    assert [job.state for job in before] == ["done", "queued", "queued"]
+    assert before[1].interruptions == 1
 
 
-def test_a_damaged_journal_on_a_full_drive_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = stored(tmp_path)
-    for event in (submitted("a"), produced("a"), ended("a")):
-        store.append(event)
-    path = tmp_path / "jobs" / "a.jsonl"
-    damaged = path.read_bytes() + b"\xff\n"
-    path.write_bytes(damaged)
+def test_a_job_that_had_begun_is_known_to_have_begun(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        record(store, submitted(FIRST), submitted(SECOND))
+        for fraction in (0.0, 0.1, 0.2):
+            store.append(Progressed(job=FIRST, stage="loading", fraction=fraction))
+    assert [job.state for job in jobs_after_restart(tmp_path)] == ["running", "queued"]
+    with sqlite3.connect(tmp_path / NAME) as connection:
+        assert connection.execute("SELECT count(*) FROM events").fetchone() == (3,)
 
-    def full(_path: Path, _content: bytes) -> None:
-        raise OSError(28, "No space left on device")
 
-    with monkeypatch.context() as drive:
-        drive.setattr("bridge.store.journal.write_whole", full)
-        assert names(loaded(tmp_path)) == ["a"]
-    assert path.read_bytes() == damaged
-    assert names(loaded(tmp_path)) == ["a"]
-    assert files(tmp_path) == ["jobs/a.jsonl", f"jobs/a.jsonl{DAMAGED}"]
+def test_finished_jobs_are_shared_by_all_bridges_and_open_jobs_belong_to_one(tmp_path: Path) -> None:
+    with opened(tmp_path) as first:
+        record(first, submitted(FIRST), ended(FIRST), submitted(SECOND))
+        first.flush()
+        with opened(tmp_path, "9720-127.0.0.2") as second:
+            assert names(second) == [FIRST]
+            record(second, submitted(THIRD))
+        record(first, ended(SECOND))
+    assert [job.id for job in jobs_after_restart(tmp_path)] == [FIRST, SECOND]
+    assert [job.id for job in jobs_after_restart(tmp_path, "9720-127.0.0.2")] == [FIRST, SECOND, THIRD]
+
+
+async def test_a_submission_is_on_the_drive_when_it_is_kept(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        events = [submitted(job) for job in (FIRST, SECOND, THIRD)]
+        assert await asyncio.gather(*map(store.keep, events)) == ["", "", ""]
+        with sqlite3.connect(tmp_path / NAME) as connection:
+            assert connection.execute("SELECT job FROM jobs").fetchall() == [(FIRST,), (SECOND,), (THIRD,)]
+        assert store.jobs() == ()
+        record(store, *events)
+        store.flush()
+    with sqlite3.connect(tmp_path / NAME) as connection:
+        assert connection.execute("SELECT count(*) FROM events").fetchone() == (3,)
+
+
+async def test_a_drive_that_hangs_holds_up_one_submission_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import threading
+
+    answers = threading.Event()
+    write = Database.write
+
+    def hang(*arguments: Any) -> int:
+        answers.wait()
+        return write(*arguments)
+
+    with opened(tmp_path, keep_seconds=0.05) as store:
+        monkeypatch.setattr(Database, "write", hang)
+        for job in (FIRST, SECOND):
+            assert "does not answer" in await store.keep(submitted(job))
+        answers.set()
+        await asyncio.to_thread(store.flush)
+        await asyncio.sleep(0)
+        store._keep_seconds = 60
+        assert await store.keep(submitted(THIRD)) == ""
+        record(store, *map(submitted, (FIRST, SECOND, THIRD)))
+    assert [job.id for job in jobs_after_restart(tmp_path)] == [FIRST, SECOND, THIRD]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes of POSIX")
+def test_nobody_else_may_read_it(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        with opened(tmp_path / "state") as store:
+            record(store, submitted(FIRST))
+            store.flush()
+            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "state").iterdir()}
+    finally:
+        os.umask(before)
+    assert {NAME, f"{NAME}-wal"} <= modes.keys()
+    assert set(modes.values()) == {0o600}
+    assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
+
+
+@settings(max_examples=15, deadline=None)
+@given(data=st.data())
+def test_what_was_recorded_is_there_after_any_kills(data: st.DataObject) -> None:
+    """A kill leaves the file as it was after some commit: all that was committed before is there, in order."""
+    with tempfile.TemporaryDirectory() as name:
+        folder, recorded = Path(name), dict[str, list[JobEvent]]()
+        for run in range(data.draw(st.integers(1, 3))):
+            store = DurableStore(folder, "9720")
+            store.load()
+            assert [fold(events) for events in recorded.values()] == list(store.jobs())
+            for step in data.draw(
+                st.lists(st.sampled_from(["submit", "begin", "produce", "requeue", "end"]), max_size=12)
+            ):
+                is_open = [job for job, events in recorded.items() if not fold(events).is_over]
+                if step == "submit" or not is_open:
+                    job = "abcdefgh"[run] + "".join("abcdefghij"[int(digit)] for digit in f"{len(recorded):07}")
+                    event: JobEvent = submitted(job)
+                else:
+                    job = data.draw(st.sampled_from(is_open))
+                    events: dict[str, JobEvent] = {
+                        "begin": Started(job=job, engine="draft", device="cpu", output_dir="/x"),
+                        "produce": produced(job),
+                        "requeue": Requeued(job=job, reason="killed"),
+                        "end": ended(job),
+                    }
+                    event = events[step]
+                recorded.setdefault(job, []).append(event)
+                store.append(event)
+                if data.draw(st.booleans()):
+                    store.flush()
+            store.flush()
+            copy = Path(name + ".copy")
+            shutil.copytree(folder, copy)  # as the files lie there: the database and its journal
+            store.close()
+            shutil.rmtree(folder)
+            copy.rename(folder)
+        assert [fold(events) for events in recorded.values()] == list(jobs_after_restart(folder))
+
+
+def test_rows_of_a_later_version_stay_as_they_are(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        record(store, submitted(FIRST), ended(FIRST), submitted(SECOND))
+    newer = [
+        b'{"type":"paused","job":"bbbbbbbb","until":5}',
+        b'{"type":"started","job":"bbbbbbbb","engine":"draft","device":"cpu","output_dir":"/x","unknown":{"a":1}}',
+    ]
+    unknown = b'{"type":"submitted2","job":"cccccccc"}'
+    with sqlite3.connect(tmp_path / NAME) as connection:
+        connection.executemany("INSERT INTO events (job, event) VALUES (?, ?)", [(SECOND, line) for line in newer])
+        for job, number in ((THIRD, None), ("dddddddd", 4), ("../../no", 5)):
+            connection.execute("INSERT INTO jobs (job, owner, ended) VALUES (?, '9720', ?)", (job, number))
+            connection.execute("INSERT INTO events (job, event) VALUES (?, ?)", (job, unknown))
+        connection.execute("UPDATE jobs SET form = 1, summary = x'00' WHERE job = ?", (FIRST,))
+    connection.close()
+    notices: list[Noticed] = []
+    with opened(tmp_path, notice=notices.append) as store:
+        assert {job.id: job.state for job in store.jobs()} == {FIRST: "done", SECOND: "running"}
+        record(store, ended(SECOND))
+    assert ["2 jobs in the history cannot be shown" in notice.message for notice in notices] == [True]
+    with sqlite3.connect(tmp_path / NAME) as connection:
+        lines = [line for (line,) in connection.execute("SELECT event FROM events ORDER BY number")]
+        states = connection.execute("SELECT job, ended FROM jobs WHERE number > 2").fetchall()
+    assert [*newer, unknown, unknown, unknown] == lines[3:-1]
+    assert states == [(THIRD, None), ("dddddddd", 4), ("../../no", 5)]
+
+
+def test_a_database_of_a_later_version_stays_as_it_is_and_this_one_keeps_its_own_beside_it(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        record(store, submitted(FIRST))
+    with sqlite3.connect(tmp_path / NAME) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    before = (tmp_path / NAME).read_bytes()
+    notices: list[Noticed] = []
+    for _ in range(2):
+        with opened(tmp_path, notice=notices.append) as store:
+            if not store.jobs():
+                record(store, submitted(SECOND))
+            assert names(store) == [SECOND]
+    assert (tmp_path / NAME).read_bytes() == before
+    assert len(notices) == 2 and "later version" in notices[0].message
+
+
+def test_each_step_of_the_tables_is_taken_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened(tmp_path) as store:
+        record(store, submitted(FIRST))
+        before = store.jobs()
+    steps = (*schema.MIGRATIONS, ("ALTER TABLE jobs ADD COLUMN remark TEXT", "UPDATE jobs SET remark = 'old'"))
+    for name in ("migrate", "version_of"):
+        function = getattr(schema, name)
+        monkeypatch.setattr(database_module, name, partial(function, steps=steps))
+    for _ in range(2):
+        assert jobs_after_restart(tmp_path) == before
+    with sqlite3.connect(tmp_path / NAME) as connection:
+        assert connection.execute("SELECT remark FROM jobs").fetchall() == [("old",)]
+        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+
+
+def test_a_step_that_fails_changes_nothing(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / NAME, isolation_level=None) as connection:
+        with pytest.raises(sqlite3.OperationalError):
+            schema.migrate(connection, (*schema.MIGRATIONS, ("CREATE TABLE more (x)", "no SQL")))
+        assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+
+
+def test_a_drive_without_wal_is_used_with_a_plain_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class WithoutWal(sqlite3.Connection):
+        def execute(self, sql: str, *arguments: Any) -> sqlite3.Cursor:
+            if "WAL" in sql:
+                raise sqlite3.OperationalError("disk I/O error")
+            return super().execute(sql, *arguments)
+
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda path, **options: connect(path, factory=WithoutWal, **options))
+    with opened(tmp_path) as store:
+        record(store, submitted(FIRST))
+        store.flush()
+        assert sorted(path.name for path in tmp_path.iterdir()) == [NAME, f"{NAME}-journal"]
+    assert [job.id for job in jobs_after_restart(tmp_path)] == [FIRST]
+
+
+def test_a_summary_is_folded_anew_when_its_form_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened(tmp_path) as store:
+        record(store, submitted(FIRST), produced(FIRST), ended(FIRST))
+        before = store.jobs()
+    for module in (rows, database_module):
+        monkeypatch.setattr(module, "form", lambda: 5)
+    assert jobs_after_restart(tmp_path) == before
+    with sqlite3.connect(tmp_path / NAME) as connection:
+        assert connection.execute("SELECT form FROM jobs").fetchall() == [(5,)]
+
+
+def fails_with(message: str) -> Callable[..., int]:
+    def write(*_: object) -> int:
+        raise sqlite3.OperationalError(message)
+
+    return write
+
+
+async def test_a_full_drive_is_told_and_nothing_is_lost_when_it_has_room_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notices: list[Noticed] = []
+    with opened(tmp_path, notice=notices.append, retry_seconds=0.01) as store:
+        with monkeypatch.context() as drive:
+            drive.setattr(Database, "write", fails_with("database or disk is full"))
+            assert await store.keep(submitted(FIRST)) == "database or disk is full"
+            record(store, submitted(FIRST), submitted(SECOND), ended(SECOND))
+            assert store.flush() == "database or disk is full"
+            assert [notice.level for notice in notices] == ["warning"]
+        while store.flush():  # noqa: ASYNC110 - the seam has no event for it
+            await asyncio.sleep(0.01)  # it is tried again by itself
+        assert [notice.level for notice in notices] == ["warning", "info"]
+        before = store.jobs()
+    assert jobs_after_restart(tmp_path) == before
+
+
+def test_a_state_folder_that_cannot_be_made_keeps_nothing_until_it_can(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    folder.write_text("a file")
+    notices: list[Noticed] = []
+    with opened(folder, notice=notices.append) as store:
+        record(store, submitted(FIRST), ended(FIRST), submitted(SECOND))
+        assert store.flush()
+        (notice,) = notices
+        assert f"cannot be written to {folder}" in notice.message
+        folder.unlink()
+        record(store, ended(SECOND))
+        assert store.flush() == ""
+    assert [job.state for job in jobs_after_restart(folder)] == ["done", "done"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="open files cannot be removed there")
+@pytest.mark.parametrize("other_is_first", [False, True])
+def test_a_state_folder_that_vanishes_is_made_again_with_the_whole_history(
+    tmp_path: Path, other_is_first: bool
+) -> None:
+    folder = tmp_path / "state"
+    with opened(folder) as store, opened(folder, "9721") as other:
+        record(store, submitted(FIRST), ended(FIRST), submitted(SECOND))
+        record(other, submitted(THIRD))
+        store.flush(), other.flush()
+        shutil.rmtree(folder)
+        order = (other, store) if other_is_first else (store, other)
+        for its, job in zip(order, ("dddddddd", "eeeeeeee"), strict=True):
+            record(its, submitted(job))
+            assert its.flush() == ""
+    mine, others = ("eeeeeeee", "dddddddd") if other_is_first else ("dddddddd", "eeeeeeee")
+    assert {job.id for job in jobs_after_restart(folder)} == {FIRST, SECOND, mine}
+    assert {job.id for job in jobs_after_restart(folder, "9721")} == {FIRST, THIRD, others}
+
+
+def test_the_recorder_ends_though_the_drive_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import threading
+
+    answers = threading.Event()
+    recorder = recorder_module.Recorder(tmp_path, "9720", limit=9, notice=lambda _: None)
+    recorder.load()
+    monkeypatch.setattr(Database, "write", lambda *_: answers.wait() and 0)
+    recorder.write(rows.entry_of(submitted(FIRST), None))
+    recorder.close(timeout_seconds=0.05)
+    assert recorder._thread.is_alive()
+    answers.set()
+    recorder._thread.join()

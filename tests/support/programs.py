@@ -22,6 +22,8 @@ class Server:
     process: subprocess.Popen[str]
     host: str
     port: int
+    folder: Path
+    """Its state folder."""
 
     def worker_pid(self) -> int:
         """The process that separates."""
@@ -47,7 +49,7 @@ def serving(folder: Path, *options: str, port: int = 0, dies: bool = False) -> I
             assert url.scheme == "osc.udp", (folder / "server.log").read_text()
             assert url.hostname is not None
             assert url.port is not None
-            yield Server(process, url.hostname, url.port)
+            yield Server(process, url.hostname, url.port, folder)
         finally:
             process.terminate()
             status = process.wait(START_SECONDS)

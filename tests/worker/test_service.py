@@ -9,13 +9,13 @@ import pytest
 from demucs.apply import BagOfModels
 
 from bridge.audio import riff
+from bridge.audio.scratch import SPARE_BYTES
 from bridge.audio.source import find_region
 from bridge.audio.wav_chunks import Origin, bext, read_origin
 from bridge.errors import NotAudio
 from bridge.events import Ended, Produced, Progressed, Started, Warned
 from bridge.model import Job
 from bridge.pipeline.manifest import decode_manifest
-from bridge.pipeline.output_folder import SPARE_BYTES
 from bridge.smf.reading import count_notes
 from bridge.stems import STEMS
 from bridge.worker.messages import CancelJob, Fetched, Fetching, FetchModel
@@ -218,6 +218,9 @@ def test_cancelling_one_job_does_not_affect_the_next(clip: Path) -> None:
     [
         (NotAudio("no"), "not_audio"),
         (MemoryError(), "out_of_memory"),
+        (ImportError("x.so: failed to map segment from shared object"), "out_of_memory"),
+        (RuntimeError("can't start new thread"), "out_of_memory"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory", "/x"), "out_of_memory"),
         (OSError(errno.ENOSPC, "full"), "out_of_space"),
         (PermissionError(errno.EACCES, "denied", "/x"), "not_writable"),
         (ZeroDivisionError("oops"), "internal"),
@@ -226,10 +229,10 @@ def test_cancelling_one_job_does_not_affect_the_next(clip: Path) -> None:
 def test_every_failure_has_a_code_and_a_one_line_message(
     error: Exception, code: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    failure = failure_of(error)
+    failure = failure_of(error, "job abc")
     assert failure.code == code
     assert "\n" not in failure.message
-    assert ("a job failed unexpectedly" in caplog.text) is (code == "internal")
+    assert ("job abc failed unexpectedly" in caplog.text) is (code == "internal")
 
 
 def test_an_engine_that_crashes_fails_its_job_and_leaves_nothing(clip: Path) -> None:

@@ -117,7 +117,11 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
         lasts="listening on osc.udp://127.0.0.1:9720",
         elsewhere={SECOND: Runs((), status=1, says="choose another port with --port")},
     ),
-    "sab serve --host 0.0.0.0": Runs((NO_NETWORK,), lasts="listening on osc.udp://0.0.0.0:9720"),
+    "sab secret new": Runs((NO_NETWORK,), says="Copy this file to each computer"),
+    "sab secret pass 192.168.1.20": Runs((NO_NETWORK,)),
+    "sab serve --host 0.0.0.0 --allow 192.168.1.0/24": Runs((NO_NETWORK,), lasts="listening on osc.udp://0.0.0.0:9720"),
+    "sab secret pass 127.0.0.1": Runs((NO_PORTS,)),
+    "sab send": Runs((NO_PORTS,), status=2, says="ADDRESS"),
     "sab --port 9721": Runs(
         (TERMINAL, SECOND, NO_TERMINAL),
         keys=[("9721", b""), ("Nothing here yet", b"q")],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from types import TracebackType
 from typing import Any, NoReturn, TypeVar
 
@@ -44,9 +45,21 @@ def plain_table(*columns: str, right: tuple[str, ...] = (), whole: tuple[str, ..
     return table
 
 
-def progress_bar(console: PlainConsole) -> Progress:
+class PlainProgress(Progress):
+    """Progress bars; that they cannot be drawn, because the terminal's window was closed, is no error."""
+
+    def start(self) -> None:
+        with contextlib.suppress(OSError):
+            super().start()
+
+    def stop(self) -> None:
+        with contextlib.suppress(OSError):
+            super().stop()
+
+
+def progress_bar(console: PlainConsole) -> PlainProgress:
     """A progress bar, shown only on a terminal, between the task's description and its field `left`."""
-    return Progress(
+    return PlainProgress(
         _PlainColumn("{task.description}"),
         BarColumn(),
         _PlainColumn("{task.percentage:>3.0f} %  {task.fields[left]}"),

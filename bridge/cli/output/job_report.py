@@ -51,7 +51,7 @@ def outcome_of(job: Job) -> dict[str, object]:
         "state": job.state,
         "engine": job.engine,
         "output_dir": job.output_dir,
-        "seconds": round((job.ended_unix or job.submitted_unix) - job.submitted_unix, 3),
+        "seconds": round(job.took_seconds, 3),
         "warnings": [warning.message for warning in job.warnings],
         "stems": [_stem(result) for result in job.results if result.kind == "stem"],
         "midi": [_midi(result) for result in job.results if result.kind == "midi"],
@@ -136,8 +136,7 @@ class TextReport(BarReport):
 
     def conclude(self, job: Job) -> None:
         if job.state == "done":
-            seconds = (job.ended_unix or job.submitted_unix) - job.submitted_unix
-            self._console.print(f"Done in {seconds:.1f} s: {job.output_dir}")
+            self._console.print(f"Done in {job.took_seconds:.1f} s: {job.output_dir}")
         elif job.state == "cancelled" and not job.results:
             self._console.print("Cancelled.")
         elif job.results:

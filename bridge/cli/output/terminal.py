@@ -18,7 +18,7 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TextIO
 
@@ -57,13 +57,27 @@ def prepare_terminal() -> None:
     logging.raiseExceptions = False  # a log record that cannot be written is dropped
     logging.captureWarnings(True)
     logging.getLogger().addHandler(TerminalHandler(logging.WARNING))
-    threading.excepthook = lambda error: logging.error("A thread ended", exc_info=error.exc_value)
+    threading.excepthook = _log_ended_thread
+
+
+def _log_ended_thread(end: threading.ExceptHookArgs) -> None:
+    if isinstance(end.exc_value, OSError) and end.exc_value.errno == errno.EIO:
+        return  # it draws on a terminal whose window was closed
+    logging.error("A thread ended", exc_info=end.exc_value)
 
 
 def write_line(line: object = "") -> None:
     """Writes one line to standard output, for a person."""
     with writing():
         _put(sys.stdout, str(line))
+
+
+def write_block(lines: Iterable[str]) -> None:
+    """Writes lines that belong together to standard output, for a person."""
+    with writing():
+        for line in lines:
+            sys.stdout.write(f"{plain(line)}\n")
+        sys.stdout.flush()
 
 
 def write_error(code: str, message: str) -> None:

@@ -13,6 +13,7 @@ from bridge.cli.sending.followed_jobs import FollowedJobs
 from bridge.config import Settings
 from bridge.errors import BridgeError, ProtocolMismatch
 from bridge.integrations.clip_list import FILE, AnswerFile, read_list
+from bridge.osc.access.keys import keys_for
 from bridge.osc.client import NoAnswer, open_client
 
 
@@ -31,7 +32,7 @@ async def submit_list(settings: Settings, path: Path, answers_path: Path | None)
         together: dict[str, str | float] = {}
         if len(clips) > 1:
             together = {"group": clips[0].get("group") or new_group_name(None), "clips": len(clips)}
-        async with open_client(settings.host, settings.port) as client:
+        async with open_client(settings.host, settings.port, keys_for(settings)) as client:
             client.send("/sab/hello", "sab submit", PROTOCOL_VERSION)
             followed = FollowedJobs(client, prints=False, waits_for_room=True)
             for number, clip in enumerate(clips, 1):

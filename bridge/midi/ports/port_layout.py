@@ -40,7 +40,7 @@ class PortLayout(Value, frozen=True, kw_only=True):
             backend=settings.midi_backend,
             one_port=settings.midi_ports == "one",
             names=settings.midi_names,
-            folder=str(settings.state_dir / str(settings.port)) if settings.port else "",
+            folder=str(settings.own_folder) if settings.port else "",
             is_guest=is_guest,
         )
 

@@ -8,7 +8,7 @@ from bridge import PROTOCOL_VERSION
 from bridge.errors import ADVICE
 from bridge.model import STAGES, Kind, Outcome, PlayOutcome, State
 from bridge.options.kinds import Range
-from bridge.osc.handlers import MAX_TTL_SECONDS
+from bridge.osc.peers import MAX_TTL_SECONDS
 
 _SHARE = Range(lowest=0.0, highest=1.0)
 _COUNT = Range(lowest=0)

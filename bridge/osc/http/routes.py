@@ -5,6 +5,7 @@ Only `http.server` imports this module, at the first connection, because aiohttp
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import logging
 import socket
@@ -15,7 +16,10 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from bridge.errors import BadArguments, BridgeError, NotFound
+from bridge.osc.access.gate import Gate
+from bridge.osc.handlers import SERVER_NAME
 from bridge.osc.http import oscquery
+from bridge.osc.http.connections import MAX_CONNECTIONS, LimitedConnections
 from bridge.osc.http.view import DEFAULT_JOBS, MAX_JOBS, BridgeView
 
 log = logging.getLogger(__name__)
@@ -23,31 +27,74 @@ log = logging.getLogger(__name__)
 #: Requests have no body, and need no more than a path and a few headers.
 MAX_BODY_BYTES = 1024
 MAX_LINE_BYTES = 4096
-IDLE_SECONDS = 15.0
 
-#: Web pages must not read the answers, and browsers must not guess another content type.
-_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+#: Web pages must not read, show or embed the answers, and browsers must not guess another content type.
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Connection": "close",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Server": SERVER_NAME,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+#: What a browser says of requests that another site's page caused.
+_FOREIGN_PAGES = ("cross-site", "same-site")
 
 
-async def start_routes(view: BridgeView, bound_socket: socket.socket) -> Callable[[], Awaitable[None]]:
+async def start_routes(view: BridgeView, bound_socket: socket.socket, gate: Gate) -> Callable[[], Awaitable[None]]:
     """Serves on a bound socket; returns a function that stops the server."""
+    loop = asyncio.get_running_loop()
     runner = web.AppRunner(
-        application(view, own_host=bound_socket.getsockname()[0]),
-        access_log=None,
-        logger=log,  # aiohttp's own logger would print a stack trace for each broken request
-        handle_signals=False,
-        keepalive_timeout=IDLE_SECONDS,
-        max_line_size=MAX_LINE_BYTES,
-        max_field_size=MAX_LINE_BYTES,
-        shutdown_timeout=1.0,
+        application(view, bound_socket.getsockname()[0], gate), handle_signals=False, shutdown_timeout=1.0
     )
     await runner.setup()
-    await web.SockSite(runner, bound_socket).start()
-    return runner.cleanup
+    requests = runner.server
+    assert requests is not None
+
+    def handler() -> _Handler:
+        return _Handler(
+            requests,
+            loop=loop,
+            access_log=None,  # type: ignore[arg-type]  # as aiohttp's own runner passes it
+            logger=log,  # aiohttp's own logger would print a stack trace for each broken request
+            max_line_size=MAX_LINE_BYTES,
+            max_field_size=MAX_LINE_BYTES,
+        )
+
+    server = await loop.create_server(LimitedConnections(handler), sock=bound_socket, backlog=MAX_CONNECTIONS)
+
+    async def stop() -> None:
+        server.close()
+        await runner.cleanup()
+
+    return stop
 
 
-def application(view: BridgeView, own_host: str) -> web.Application:
-    """The routes; `own_host` is the address that the server listens on."""
+class _Handler(web.RequestHandler):
+    """Answers what is not even HTTP as everything else: without the library's versions."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        if status < 500:
+            log.warning("refused what is no HTTP request: %s", status)
+            refusal = _refusal(status, "bad_arguments", "This is no HTTP request that the bridge understands.")
+            refusal.force_close()
+            return refusal
+        response = super().handle_error(request, status, exc, message)
+        response.headers["Server"] = SERVER_NAME
+        return response
+
+
+def application(view: BridgeView, own_host: str, gate: Gate) -> web.Application:
+    """The routes; `own_host` is the address that the server listens on, `gate` says who may ask."""
 
     async def jobs(request: web.Request) -> web.StreamResponse:
         return _answer(view.jobs(_limit(request)))
@@ -63,10 +110,11 @@ def application(view: BridgeView, own_host: str) -> web.Application:
             raise NotFound(f"There is no OSC address {request.path}.", advice="GET / lists them.")
         return _attributes(found, list(request.query))
 
-    routes = web.Application(middlewares=[_guarded(own_host), _errors_as_json], client_max_size=MAX_BODY_BYTES)
+    routes = web.Application(middlewares=[_guarded(own_host, gate), _errors_as_json], client_max_size=MAX_BODY_BYTES)
     routes.router.add_get("/jobs", jobs)
     routes.router.add_get("/jobs/{job}", job)
     routes.router.add_get("/{path:.*}", node)
+    routes.on_response_prepare.append(_close_after_answer)
     return routes
 
 
@@ -87,11 +135,23 @@ def is_own_name(host: str, own_host: str) -> bool:
     return address.is_loopback or not ipaddress.ip_address(own_host).is_loopback
 
 
-def _guarded(own_host: str) -> Middleware:
+async def _close_after_answer(request: web.Request, response: web.StreamResponse) -> None:  # noqa: ARG001
+    response.force_close()  # an open connection that asks for nothing more would only take a place
+
+
+def _guarded(own_host: str, gate: Gate) -> Middleware:
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         if not is_own_name(request.headers.get("Host", ""), own_host):
             return _refusal(403, "forbidden", "Ask for localhost or 127.0.0.1: other names are not answered.")
+        if request.headers.get("Sec-Fetch-Site", "none") in _FOREIGN_PAGES:
+            return _refusal(403, "forbidden", "Web pages of other sites are not answered.")
+        source = request.transport.get_extra_info("peername") if request.transport is not None else None
+        problem = gate.http_problem(source or ("", 0), request.headers.get("Authorization", ""))
+        if problem is not None:
+            refusal = _refusal(401, problem.code, str(problem))
+            refusal.headers["WWW-Authenticate"] = "Bearer"
+            return refusal
         return await handler(request)
 
     return guard

@@ -14,22 +14,24 @@ from contextlib import asynccontextmanager, suppress
 
 from bridge.config import DEFAULT_HOST
 from bridge.events import Noticed
+from bridge.osc.access.gate import Gate
 from bridge.osc.http.view import BridgeView
 from bridge.system import sockets
 
-#: (view, bound socket) → a function that stops the server.
-Start = Callable[[BridgeView, socket.socket], Awaitable[Callable[[], Awaitable[None]]]]
+#: (view, bound socket, gate) → a function that stops the server.
+Start = Callable[[BridgeView, socket.socket, Gate], Awaitable[Callable[[], Awaitable[None]]]]
 
 
 @asynccontextmanager
 async def serve_http(
-    view: BridgeView, *, host: str = DEFAULT_HOST, port: int, notice: Callable[[Noticed], None]
+    view: BridgeView, gate: Gate, *, host: str = DEFAULT_HOST, port: int, notice: Callable[[Noticed], None]
 ) -> AsyncIterator[str]:
     """Serves for as long as the context lasts; yields the address, as `http://127.0.0.1:9720`.
 
     If the port cannot be opened, `notice` receives a warning and the address is empty.
 
     Args:
+        gate: who may ask.
         port: 0: any free port.
     """
     try:
@@ -40,7 +42,7 @@ async def serve_http(
         notice(Noticed(level="warning", message=words))
         yield ""
         return
-    lazy = _LazyServer(view, bound_socket, notice)
+    lazy = _LazyServer(view, gate, bound_socket, notice)
     lazy.wait_for_connection()
     try:
         yield sockets.url("http", *bound_socket.getsockname()[:2])
@@ -52,8 +54,11 @@ async def serve_http(
 class _LazyServer:
     """An open port; its server is started at the first connection."""
 
-    def __init__(self, view: BridgeView, bound_socket: socket.socket, notice: Callable[[Noticed], None]) -> None:
+    def __init__(
+        self, view: BridgeView, gate: Gate, bound_socket: socket.socket, notice: Callable[[Noticed], None]
+    ) -> None:
         self._view = view
+        self._gate = gate
         self._socket = bound_socket
         self._notice = notice
         self._loading: asyncio.Task[None] | None = None
@@ -85,7 +90,7 @@ class _LazyServer:
         try:
             routes = await asyncio.to_thread(importlib.import_module, "bridge.osc.http.routes")
             start: Start = routes.start_routes
-            self._stop = await start(self._view, self._socket)
+            self._stop = await start(self._view, self._socket, self._gate)
         except (ImportError, OSError) as error:
             self._socket.close()  # drops the connections that are waiting
             self._notice(Noticed(level="warning", message=f"No HTTP: {error}. Install the bridge again."))

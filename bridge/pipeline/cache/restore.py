@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 import msgspec
 
 from bridge.audio.riff import appended_bytes
 from bridge.audio.source import OpenRegion
 from bridge.pipeline.cache.store import BLOCK_BYTES, OpenEntry
-from bridge.pipeline.manifest import decode_manifest
+from bridge.pipeline.manifest import decode_manifest, manifest_name
 from bridge.pipeline.output_files import OutputFile, result_file_name
-from bridge.pipeline.output_folder import OutputFolder
+from bridge.pipeline.output_folder import JobFolders, OutputFolder
 from bridge.pipeline.stems import stem_chunks
-from bridge.project_paths import numbered
 from bridge.request import JobRequest
-from bridge.system.files import read_small
+from bridge.system.files import read_open
 
 
 def cached_stem_files(cached: OpenEntry, region: OpenRegion, request: JobRequest, name: str) -> Iterator[OutputFile]:
@@ -31,26 +30,25 @@ def cached_stem_files(cached: OpenEntry, region: OpenRegion, request: JobRequest
 
 
 def find_previous_folder(
-    job: str, wanted: Path, name: str, key: str, files: Sequence[OutputFile]
+    folders: JobFolders, wanted: Path, name: str, key: str, files: Sequence[OutputFile]
 ) -> OutputFolder | None:
     """The folder `wanted`, `wanted 2` … that a job with this key was written to, if it is unchanged since.
 
     Some of its files may be missing. If a file differs, it is the user's work, and the folder is left alone.
     """
-    for candidate in numbered(wanted):
-        if not candidate.is_dir():
-            return None
-        if _has_manifest(candidate, name, key) and all(
-            is_unchanged(candidate / file.result.file, file) for file in files
-        ):
-            return OutputFolder(job, candidate, complete=(file.result.file for file in files))
-    return None
+
+    def complete(folder: OutputFolder) -> list[str] | None:
+        if _has_manifest(folder, name, key) and all(is_unchanged(folder, file) for file in files):
+            return [file.result.file for file in files]
+        return None
+
+    return folders.find(wanted, complete)
 
 
-def is_unchanged(path: Path, output: OutputFile) -> bool:
-    """Whether a file has the content of `output`, or is missing."""
+def is_unchanged(folder: OutputFolder, output: OutputFile) -> bool:
+    """Whether a file in `folder` has the content of `output`, or is missing."""
     try:
-        with path.open("rb") as file:
+        with folder.open(output.result.file) as file:
             there = iter(lambda: file.read(BLOCK_BYTES), b"")
             return all(one == other for one, other in zip_longest(_rechunked(output.blocks()), there))
     except FileNotFoundError:
@@ -66,16 +64,16 @@ def write_if_missing(output: OutputFile, folder: OutputFolder) -> None:
         NotWritable, OutOfSpace: it cannot be written, or another file of that name has appeared.
     """
     file = output.result.file
-    if folder.has(file):
+    if folder.has(file, output.result):
         return
-    with folder.new_file(file) as temporary, temporary.open("xb") as copy:
+    with folder.new_file(file, output.result) as copy:
         copy.writelines(output.blocks())
 
 
 class _StampedFile:
     """A cached file; if it is a WAV file, with chunks appended after its audio."""
 
-    def __init__(self, content: IO[bytes], length: int, chunks: Sequence[tuple[bytes, bytes]]) -> None:
+    def __init__(self, content: BinaryIO, length: int, chunks: Sequence[tuple[bytes, bytes]]) -> None:
         self._content = content
         self._length = length
         self._chunks = chunks
@@ -103,10 +101,9 @@ def _rechunked(blocks: Iterator[bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def _has_manifest(folder: Path, name: str, key: str) -> bool:
-    if folder.is_symlink():
-        return False
+def _has_manifest(folder: OutputFolder, name: str, key: str) -> bool:
     try:
-        return decode_manifest(read_small(folder / f"{name}.sab.json")).cache_key == key
+        with folder.open(manifest_name(name)) as file:
+            return decode_manifest(read_open(file)).cache_key == key
     except (OSError, ValueError):
         return False

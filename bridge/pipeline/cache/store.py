@@ -10,16 +10,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-import mmap
 import os
 import secrets
 import shutil
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TypeAlias
+from typing import BinaryIO, TypeAlias
 
 import msgspec
 
@@ -27,7 +25,7 @@ from bridge.model import Result, Warning
 from bridge.options.record import from_json, to_json
 from bridge.pipeline.manifest import EngineRecord
 from bridge.protocols import Clock
-from bridge.system.files import read_small
+from bridge.system.files import crc32_of, file_size, read_small
 from bridge.value import Value
 
 FOLDER = "results"
@@ -51,14 +49,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class FileHead:
-    """The first `size` bytes of a file."""
+    """The first `size` bytes of an open file."""
 
-    path: Path
+    file: BinaryIO
     size: int
 
 
 #: Where the content of a file in an entry comes from.
-Content: TypeAlias = "Path | FileHead | bytes"
+Content: TypeAlias = "FileHead | bytes"
 
 
 class Entry(Value, frozen=True, kw_only=True):
@@ -95,7 +93,7 @@ class OpenEntry:
     """An entry with all its files open, so that they can be read even if the entry is removed meanwhile."""
 
     entry: Entry
-    files: Mapping[str, IO[bytes]]
+    files: Mapping[str, BinaryIO]
 
 
 class ResultsCache:
@@ -115,7 +113,7 @@ class ResultsCache:
                 entry = _read(folder)
                 opened = {name: files.enter_context((folder / name).open("rb")) for name in entry.sizes}
                 for name, file in opened.items():
-                    if os.fstat(file.fileno()).st_size != entry.sizes[name] or crc32_of(file) != entry.checks.get(name):
+                    if file_size(file) != entry.sizes[name] or crc32_of(file) != entry.checks.get(name):
                         raise ValueError(f"{name} has changed since it was written")
                 self._touch(folder)
             except (OSError, ValueError) as error:
@@ -138,15 +136,18 @@ class ResultsCache:
             [(Entry(key=key, name=name, engine=engine), {ANALYSIS_FILE: content}) for key, content in analyses.items()]
         )
 
-    def store_raw_stems(self, name: str, engine: EngineRecord, stems: Mapping[str, Path]) -> None:
+    def store_raw_stems(self, name: str, engine: EngineRecord, stems: Mapping[str, BinaryIO]) -> None:
         """Stores the raw stems of an unfinished job, by key, if they are not too large; fails as quietly as `store`."""
         self._store(
-            [(Entry(key=key, name=name, engine=engine), {RAW_STEM_FILE: path}) for key, path in stems.items()],
+            [
+                (Entry(key=key, name=name, engine=engine), {RAW_STEM_FILE: FileHead(file, file_size(file))})
+                for key, file in stems.items()
+            ],
             largest_bytes=MAX_RAW_STEM_BYTES,
         )
 
     @contextmanager
-    def raw_stems(self, keys: Sequence[str]) -> Iterator[list[IO[bytes]] | None]:
+    def raw_stems(self, keys: Sequence[str]) -> Iterator[list[BinaryIO] | None]:
         """The raw stems stored under these keys, open until the block ends; None if any is missing."""
         with ExitStack() as entries:
             found = [entries.enter_context(self.open_entry(key)) for key in keys]
@@ -274,32 +275,19 @@ def _read(folder: Path) -> Entry:
 
 
 def _size(content: Content) -> int:
-    match content:
-        case bytes():
-            return len(content)
-        case FileHead():
-            return content.size
-        case _:
-            return content.stat().st_size
-
-
-def crc32_of(file: IO[bytes]) -> int:
-    """The CRC-32 of a whole file, in one call, because reading in blocks waits for the interpreter after each."""
-    if not os.fstat(file.fileno()).st_size:
-        return 0
-    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return zlib.crc32(content)
+    return len(content) if isinstance(content, bytes) else content.size
 
 
 def _copy(content: Content, path: Path) -> None:
-    match content:
-        case bytes():
-            path.write_bytes(content)
-        case FileHead():
-            shutil.copyfile(content.path, path)
-            os.truncate(path, content.size)
-        case _:
-            shutil.copyfile(content, path)
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+        return
+    with path.open("xb") as copy:
+        content.file.seek(0)
+        left = content.size
+        while left > 0 and (block := content.file.read(min(left, BLOCK_BYTES))):
+            copy.write(block)
+            left -= len(block)
 
 
 def _remove(folder: Path) -> None:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridge.audio.check import changed, size_and_time
 from bridge.audio.sink import check_format, subtype_for
 from bridge.audio.source import OpenRegion
 from bridge.model import Warning
 from bridge.pipeline.cache.analyses import AnalysisCache
-from bridge.pipeline.cache.keys import Keys, cache_keys
+from bridge.pipeline.cache.keys import BLOCK_FRAMES, Keys, cache_keys
 from bridge.pipeline.channels import audio_of
 from bridge.pipeline.context import JobControl, WorkerContext
 from bridge.pipeline.job_log import JobLog
 from bridge.pipeline.manifest import EngineRecord, SourceRecord
-from bridge.pipeline.output_folder import OutputFolder
+from bridge.pipeline.output_folder import JobFolders, OutputFolder
 from bridge.pipeline.stems import chosen_stems
-from bridge.protocols import Separator
+from bridge.protocols import Control, Separator
 from bridge.request import JobRequest
 from bridge.system.files import sha256_of
+
+#: A larger file is not hashed whole: a job for a short region of it must not read it all. A second's work, at most.
+WHOLE_FILE_BYTES = 1 << 28
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ class OpenJob:
     log: JobLog
     control: JobControl
     region: OpenRegion
+    folders: JobFolders
     began_seconds: float
     """On the monotonic clock."""
     source: SourceRecord
@@ -58,12 +64,24 @@ class OpenJob:
         """Whether the source is unchanged since the keys were made; otherwise they may not match the samples."""
         return self.source_state == size_and_time(Path(self.request.source))
 
+    def check_source(self) -> None:
+        """Checks that the clip is the one of which the stems were made.
+
+        Raises:
+            NotReadable: it was written anew meanwhile, so that they may be of the old one, the new one, or both.
+        """
+        path = Path(self.request.source)
+        # Where it is gone, the open file was read on. Where only its time is another, its content was not changed.
+        if not self.has_same_source and path.exists() and sha256_of(path) != self.source.sha256:
+            raise changed(path)
+
 
 def open_job(
     log: JobLog,
     context: WorkerContext,
     control: JobControl,
     region: OpenRegion,
+    folders: JobFolders,
     folder: OutputFolder,
     *,
     began_seconds: float,
@@ -77,9 +95,13 @@ def open_job(
     job = log.job
     request, source = job.request, Path(job.request.source)
     if region.replaced_samples:
-        message = f"{region.replaced_samples} samples were not numbers (NaN); they were replaced by silence."
+        message = (
+            f"{region.replaced_samples} samples were no audio (NaN, or far too loud) and were replaced by silence."
+        )
         control.warn(Warning(code="bad_samples", message=message))
-    source_state, record = size_and_time(source), source_record(source, region)
+    for warning in region.warnings:
+        control.warn(warning)
+    source_state, record = size_and_time(source), source_record(source, region, control)
     separator = _open_engine(request, context, control, region)
     engine = EngineRecord(name="", device="", weights="")
     if separator is not None:
@@ -95,6 +117,7 @@ def open_job(
         log=log,
         control=control,
         region=region,
+        folders=folders,
         began_seconds=began_seconds,
         source=record,
         source_state=source_state,
@@ -107,27 +130,28 @@ def open_job(
     )
 
 
-def size_and_time(source: Path) -> tuple[int, int] | None:
-    """Size in bytes and modification time in ns, which change with a file's content; None if it is missing."""
-    try:
-        state = source.stat()
-    except OSError:
-        return None
-    return state.st_size, state.st_mtime_ns
-
-
-def source_record(source: Path, region: OpenRegion) -> SourceRecord:
+def source_record(source: Path, region: OpenRegion, control: Control) -> SourceRecord:
     """The manifest's record of the source region."""
     rate = region.audio.sample_rate_hz
+    is_large = source.stat().st_size > WHOLE_FILE_BYTES
     return SourceRecord(
         path=str(source),
-        sha256=sha256_of(source),
+        sha256="" if is_large else sha256_of(source, lambda: control.checkpoint(1.0)),
         start_seconds=region.start_frame / rate,
         start_frame=region.start_frame,
         frames=region.frames,
         sample_rate_hz=rate,
         channels=region.audio.channels,
+        region_sha256=_samples_sha256(region, control) if is_large else "",
     )
+
+
+def _samples_sha256(region: OpenRegion, control: Control) -> str:
+    digest, signal = hashlib.sha256(), region.signal
+    for start in range(0, signal.frames, BLOCK_FRAMES):
+        control.checkpoint(1.0)
+        digest.update(signal.read(start, min(start + BLOCK_FRAMES, signal.frames)).data)
+    return digest.hexdigest()
 
 
 def _open_engine(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import msgspec
@@ -10,35 +10,36 @@ import msgspec
 from bridge.audio.riff import audio_end
 from bridge.model import Result
 from bridge.pipeline.cache.store import MAX_RAW_STEM_BYTES, Entry, FileHead, ResultsCache
+from bridge.pipeline.output_folder import OutputFolder
 from bridge.pipeline.steps.obtaining import ObtainedStems
 from bridge.pipeline.steps.opening import OpenJob
 
 
-def store_finished(job: OpenJob, stems: ObtainedStems) -> None:
-    """Stores what a finished job has made, and removes the raw stems of earlier attempts."""
+def store_finished(job: OpenJob, stems: ObtainedStems, folder: OutputFolder) -> None:
+    """Stores what a finished job has made in `folder`, and removes the raw stems of earlier attempts."""
     cache = job.context.cache
     if cache is None:
         return
     if job.has_same_source:
-        _store_stems(job, stems, cache)
+        _store_stems(job, stems, folder, cache)
         job.analyses.save(job.name, job.engine)
     cache.remove(map(job.keys.raw_stem, job.separated_stems))
 
 
-def store_unfinished(job: OpenJob, stems: ObtainedStems) -> None:
+def store_unfinished(job: OpenJob, stems: ObtainedStems, folder: OutputFolder) -> None:
     """Stores what saves work if the job is repeated, within limits, because a cancelled job must end soon."""
     cache = job.context.cache
     if cache is None or not job.has_same_source:
         return
     if not (_has_written_all(job) and all(map(job.analyses.is_known, job.midi))):
-        raw = {job.keys.raw_stem(stem): scratch.path for stem, scratch in stems.raw.items()}
+        raw = {job.keys.raw_stem(stem): scratch.file for stem, scratch in stems.raw.items()}
         cache.store_raw_stems(job.name, job.engine, raw)
     if _written_bytes(job) <= MAX_RAW_STEM_BYTES:
-        _store_stems(job, stems, cache)
+        _store_stems(job, stems, folder, cache)
     job.analyses.save(job.name, job.engine)
 
 
-def _store_stems(job: OpenJob, stems: ObtainedStems, cache: ResultsCache) -> None:
+def _store_stems(job: OpenJob, stems: ObtainedStems, folder: OutputFolder, cache: ResultsCache) -> None:
     """Stores the stems, without the time stamps after their audio, if this job has made and written them all.
 
     The entry has the warnings about the stems, which every job that restores them repeats.
@@ -53,8 +54,9 @@ def _store_stems(job: OpenJob, stems: ObtainedStems, cache: ResultsCache) -> Non
         warnings=job.log.warnings_in("separating"),
         results=tuple(msgspec.structs.replace(result, folder="", file=file) for file, result in written.items()),
     )
-    with suppress(OSError):  # a stem was deleted in the meantime
-        cache.store(entry, {file: FileHead(Path(r.path), audio_end(Path(r.path))) for file, r in written.items()})
+    with suppress(OSError), ExitStack() as opened:  # a stem was deleted in the meantime
+        files = {file: opened.enter_context(folder.open(result.file)) for file, result in written.items()}
+        cache.store(entry, {name: FileHead(file, audio_end(file)) for name, file in files.items()})
 
 
 def _written_stems(job: OpenJob) -> list[Result]:

@@ -10,7 +10,7 @@ import msgspec
 from bridge.events import Analysed
 from bridge.model import TOGETHER, Result
 from bridge.pipeline.cache.restore import find_previous_folder, is_unchanged, write_if_missing
-from bridge.pipeline.manifest import encode_manifest, manifest_of
+from bridge.pipeline.manifest import encode_manifest, manifest_name, manifest_of
 from bridge.pipeline.notes import NotesOfJob
 from bridge.pipeline.output_files import OutputFile, picture_of
 from bridge.pipeline.output_folder import OutputFolder
@@ -34,7 +34,7 @@ def previous_folder(job: OpenJob, stems: ObtainedStems, files: Sequence[OutputFi
     if job.context.cache is None or stems.raw:
         return None
     wanted = wanted_folder(job.request)
-    return find_previous_folder(job.id, wanted, job.name, job.keys.job, [*stems.files, *files])
+    return find_previous_folder(job.folders, wanted, job.name, job.keys.job, [*stems.files, *files])
 
 
 def write_results(
@@ -65,8 +65,8 @@ def write_manifest(job: OpenJob, folder: OutputFolder) -> None:
         seconds=job.context.clock.monotonic_seconds() - job.began_seconds,
         cache_key=job.keys.job,
     )
-    with folder.new_file(f"{job.name}.sab.json") as temporary:
-        temporary.write_bytes(encode_manifest(manifest))
+    with folder.new_file(manifest_name(job.name)) as file:
+        file.write(encode_manifest(manifest))
 
 
 def _write(job: OpenJob, files: Iterable[OutputFile], folder: OutputFolder) -> None:
@@ -78,13 +78,14 @@ def _write(job: OpenJob, files: Iterable[OutputFile], folder: OutputFolder) -> N
 
 def _write_picture(job: OpenJob, picture: bytes, wanted: Path, notes: NotesOfJob) -> None:
     """Writes the picture to the path that the user gave, or a numbered one: `notes.svg`, `notes 2.svg` …"""
+    folder = job.folders.elsewhere(wanted.parent)
     for candidate in numbered(wanted.with_suffix("")):
-        path = candidate.with_name(f"{candidate.name}.svg")
-        result = Result(kind="picture", name=TOGETHER, file=path.name, seconds=notes.seconds)
+        result = Result(kind="picture", name=TOGETHER, file=f"{candidate.name}.svg", seconds=notes.seconds)
         file = OutputFile(result, lambda: iter((picture,)))
-        if not path.exists() or is_unchanged(path, file):
-            write_if_missing(file, OutputFolder(job.id, path.parent, complete=(path.name,)))
-            _report(job, file, path.parent)
+        if is_unchanged(folder, file):
+            folder.take_over(None, (result.file,))
+            write_if_missing(file, folder)
+            _report(job, file, folder.path)
             return
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,11 +41,13 @@ class EngineFamilies:
     """All families as one: answers for every engine but `auto`. Lists folders anew at each call."""
 
     rows: tuple[Family, ...]
+    trust_pickles: bool = False
+    """As the setting."""
 
     @classmethod
-    def of(cls, models_dir: Path, conversions: Path | None = None) -> EngineFamilies:
+    def of(cls, models_dir: Path, conversions: Path | None = None, *, trust_pickles: bool = False) -> EngineFamilies:
         """The families on this machine; `conversions` as in `ModelLocations`."""
-        return cls.at(ModelLocations.of(models_dir, conversions=conversions))
+        return replace(cls.at(ModelLocations.of(models_dir, conversions=conversions)), trust_pickles=trust_pickles)
 
     @classmethod
     def at(
@@ -75,7 +77,8 @@ class EngineFamilies:
     def find(self, name: str) -> Weights | None:
         """See `Family.find`; None for a name that no family has."""
         owner = self._owners().get(name)
-        return owner.find(name) if owner else None
+        found = owner.find(name) if owner else None
+        return replace(found, trusts_pickles=True) if found is not None and self.trust_pickles else found
 
     def sources(self, name: str) -> Sequence[DownloadSource]:
         """See `Family.sources`; empty for a name that no family has."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bridge.separation.downloads.source import DownloadSource
 
 _MODEL = Description((), "Your own model; its stems are known once it is loaded.")
+_PICKLED = " Its file may run code; if it does more than hold weights, it needs `trust_pickles`."
 _CHECKPOINT = Description((), "Your own checkpoint; its stems are known once it is loaded.")
 
 
@@ -37,13 +38,23 @@ class UserModels:
         bags = self._bags()
         parts = {signature for bag in self._known_bags(bags) for signature in bag.signatures}
         alone = [signature for signature in checkpoints_in(self.models_dir) if signature not in parts]
-        return {**dict.fromkeys(bags, _MODEL), **{name: _CHECKPOINT for name in alone if name not in bags}}
+        found = {**dict.fromkeys(bags, _MODEL), **{name: _CHECKPOINT for name in alone if name not in bags}}
+        return {name: self._with_trust(name, description) for name, description in found.items()}
 
     def find(self, name: str) -> Weights | None:
         return find_in(self.models_dir, name)
 
     def sources(self, name: str) -> Sequence[DownloadSource]:  # noqa: ARG002 - nobody else has the user's models
         return ()
+
+    def _with_trust(self, name: str, description: Description) -> Description:
+        """The description, with a note where loading the model may need the setting `trust_pickles`."""
+        try:
+            weights = find_in(self.models_dir, name)
+        except WeightsUnavailable:  # the list shows why
+            return description
+        is_pickled = weights is not None and any(path.suffix == ".th" for path in weights.files)
+        return replace(description, note=description.note + _PICKLED) if is_pickled else description
 
     def _bags(self) -> tuple[str, ...]:
         """Names of the models with a `.yaml` definition or a subfolder."""

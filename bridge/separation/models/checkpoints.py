@@ -2,7 +2,8 @@
 
 Safetensors contain no code, but they name a class, which must be one of the package's models. A `.th` file is a pickle,
 which may run code, so torch's restricted unpickler is tried first. If that refuses the file (training settings stored
-as objects, weights packed by diffq), it is unpickled in full, with a warning unless the package lists the file.
+as objects, weights packed by diffq), it is unpickled in full only where the package lists the file, or the user has
+said beforehand that such files are to be trusted (`trust_pickles`): who sends a message cannot say so.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bridge.errors import WeightsUnavailable
 from bridge.model import Warning
 from bridge.separation.models.demucs_bags import Released
 
@@ -22,10 +24,11 @@ if TYPE_CHECKING:
     from bridge.protocols import Control
 
 
-def load_checkpoint(path: Path, control: Control) -> Any:
+def load_checkpoint(path: Path, control: Control, *, trust_pickles: bool = False) -> Any:
     """The model in `path`, on the CPU.
 
     Raises:
+        WeightsUnavailable: loading it could run code that it brings along, and `trust_pickles` is False.
         demucs.repo.ModelLoadingError: the checksum differs from the one in the file name.
         Exception: any error of the readers on a damaged or foreign file.
     """
@@ -36,7 +39,7 @@ def load_checkpoint(path: Path, control: Control) -> Any:
 
     if "-" in path.stem:
         check_checksum(path, path.stem.rsplit("-", 1)[1])
-    return load_model(_unpickle(path, control))  # type: ignore[no-untyped-call]  # demucs has types here and there
+    return load_model(_unpickle(path, control, trust_pickles=trust_pickles))  # type: ignore[no-untyped-call]  # demucs has types here and there
 
 
 def _load_safetensors(path: Path) -> Any:
@@ -50,7 +53,7 @@ def _load_safetensors(path: Path) -> Any:
     return load_safetensors_model(path)
 
 
-def _unpickle(path: Path, control: Control) -> Any:
+def _unpickle(path: Path, control: Control, *, trust_pickles: bool) -> Any:
     import torch
 
     try:
@@ -58,13 +61,13 @@ def _unpickle(path: Path, control: Control) -> Any:
             return torch.load(path, "cpu", weights_only=True)
     except pickle.UnpicklingError:
         if not _is_released(path):
-            control.warn(
-                Warning(
-                    code="pickled_weights",
-                    message=f"{path} holds more than weights, so loading it may run code that it brings along. "
-                    "Use it only if you trust where it comes from; a .safetensors file cannot do that.",
-                )
-            )
+            problem = f"{path} holds more than weights, so loading it may run code that it brings along."
+            if not trust_pickles:
+                raise WeightsUnavailable(
+                    problem,
+                    advice="Get it as .safetensors; or, if you trust where it comes from, set trust_pickles = true.",
+                ) from None
+            control.warn(Warning(code="pickled_weights", message=f"{problem} You have set trust_pickles."))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch warns about old file formats
         return torch.load(path, "cpu", weights_only=False)

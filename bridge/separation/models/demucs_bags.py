@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bridge.errors import WeightsUnavailable
 from bridge.separation.downloads.hub_repository import HubPin
+from bridge.system.packages import package_folder
 
 #: The server from which the package downloads single checkpoints (`demucs.pretrained.ROOT_URL`).
 SERVER_URL = "https://dl.fbaipublicfiles.com/demucs/"
@@ -96,7 +97,7 @@ def check_demucs(name: str) -> None:
 
     On some systems plain pip cannot install it: docs/decisions/0150.
     """
-    if find_spec("demucs") is None:
+    if package_folder("demucs") is None:
         raise WeightsUnavailable(f"The model {name} needs the package demucs, which is not installed.", advice=ADDING)
 
 
@@ -111,9 +112,8 @@ class Released:
 
     @classmethod
     def installed(cls) -> Released:
-        spec = find_spec("demucs")
-        locations = [] if spec is None else list(spec.submodule_search_locations or ())
-        return cls(Path(locations[0]) / "remote" if locations else None, pins=PINS)
+        folder = package_folder("demucs")
+        return cls(None if folder is None else folder / "remote", pins=PINS)
 
     @cached_property
     def names(self) -> tuple[str, ...]:

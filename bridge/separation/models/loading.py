@@ -38,7 +38,7 @@ def load_bag(weights: Weights, control: Control) -> BagOfModels:
     for index, path in enumerate(weights.files):
         control.checkpoint(index / len(weights.files))
         with readable(path, weights.name):
-            models.append(load_checkpoint(path, control))
+            models.append(load_checkpoint(path, control, trust_pickles=weights.trusts_pickles))
     rows = weights.bag.weights
     with readable(weights.files[0], weights.name):
         bag = BagOfModels(models, None if rows is None else [list(row) for row in rows], weights.bag.segment_seconds)
@@ -54,6 +54,8 @@ def readable(path: Path, name: str, kind: str = "Demucs") -> Iterator[None]:
 
     try:
         yield
+    except WeightsUnavailable:
+        raise
     except MemoryError as exc:
         raise OutOfMemory(f"There is not enough memory to load the model {name}.") from exc
     except ModelLoadingError as exc:

@@ -6,11 +6,11 @@ import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 
 from bridge.errors import WeightsUnavailable
 from bridge.separation.models.demucs_bags import Bag
+from bridge.system.packages import package_folder
 from bridge.wording import adding_extra
 
 #: The released models for stereo songs at 44.1 kHz; `umx` is an older `umxhq`, and `umxse` is for speech.
@@ -29,9 +29,7 @@ class Unmix:
 
     @classmethod
     def installed(cls) -> Unmix:
-        spec = find_spec("openunmix")
-        locations = [] if spec is None else list(spec.submodule_search_locations or ())
-        return cls(Path(locations[0]) if locations else None)
+        return cls(package_folder("openunmix"))
 
     @cached_property
     def urls(self) -> Mapping[str, Mapping[str, str]]:
@@ -54,7 +52,7 @@ class Unmix:
 
 def is_installed() -> bool:
     """True if the package openunmix is installed."""
-    return find_spec("openunmix") is not None
+    return package_folder("openunmix") is not None
 
 
 def check_installed(name: str) -> None:

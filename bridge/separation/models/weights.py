@@ -49,6 +49,8 @@ class Weights:
     """Turns the files into a separator, without a converted model."""
     is_convertible: bool = False
     """True if `Backends` may convert them for a faster back-end."""
+    trusts_pickles: bool = False
+    """True if the user has said that files which may run code are to be loaded."""
 
     @property
     def size_bytes(self) -> int | None:

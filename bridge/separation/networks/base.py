@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from bridge.errors import EngineFailed, OutOfMemory
+from bridge.system.memory import is_out_of_memory
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,21 +17,6 @@ if TYPE_CHECKING:
     Planes: TypeAlias = npt.NDArray[np.float32]
     #: float32, shape (sources, channels, frames).
     Estimate: TypeAlias = npt.NDArray[np.float32]
-
-#: Lower-case phrases in the out-of-memory messages of torch, its libraries and OpenVINO. They do not have an exception
-#: type for this on every device.
-_MEMORY_SIGNS = (
-    "out of memory",
-    "not enough memory",
-    "can't allocate memory",
-    "failed to allocate memory",
-    "exceeded max size of memory",
-    "bad_alloc",
-    "alloc_failed",  # CUBLAS_STATUS_ALLOC_FAILED, CUDNN_STATUS_ALLOC_FAILED
-    "out_of_memory",  # CUDA_ERROR_OUT_OF_MEMORY
-    "out_of_host_memory",  # CL_OUT_OF_HOST_MEMORY, ZE_RESULT_ERROR_OUT_OF_HOST_MEMORY
-    "out_of_device_memory",
-)
 
 
 class Network(Protocol):
@@ -85,9 +71,11 @@ def translate_errors(name: str) -> Iterator[None]:
     except MemoryError as exc:
         raise OutOfMemory(f"The model {name} ran out of memory.") from exc
     except RuntimeError as exc:
-        text = str(exc)
-        if any(sign in text.lower() for sign in _MEMORY_SIGNS):
+        if is_out_of_memory(exc):
             raise OutOfMemory(f"The model {name} ran out of memory.") from exc
+        text = str(exc)
         raise EngineFailed(f"The model {name} failed: {text.splitlines()[0] if text else type(exc).__name__}") from exc
     except (AssertionError, ImportError, IndexError, OSError, TypeError, ValueError) as exc:
+        if is_out_of_memory(exc):
+            raise OutOfMemory(f"The model {name} ran out of memory.") from exc
         raise EngineFailed(f"The model {name} failed: {type(exc).__name__} {exc}") from exc

@@ -13,11 +13,11 @@ import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bridge.errors import WeightsUnavailable
+from bridge.system.packages import package_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,9 +52,7 @@ class SpleeterPackage:
 
     @classmethod
     def installed(cls) -> SpleeterPackage:
-        spec = find_spec(PACKAGE)
-        locations = [] if spec is None else list(spec.submodule_search_locations or ())
-        return cls(Path(locations[0]) if locations else None)
+        return cls(package_folder(PACKAGE))
 
     @cached_property
     def files(self) -> dict[str, Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,6 +62,8 @@ def _write(path: Path, arrays: Arrays) -> None:
 
     ordered = {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
     try:
+        if path.is_dir():  # it can never have been a conversion
+            shutil.rmtree(path)
         write_whole(path, save(ordered))
     except OSError as exc:
         log.warning("%s is not kept: %s", path.name, exc)

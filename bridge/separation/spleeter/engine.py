@@ -113,12 +113,14 @@ class SpleeterSeparator:
         for network in self._networks:
             control.checkpoint(len(estimates) / len(self._networks))
             estimates.append(network.estimate(magnitudes)[:, : spectrum.shape[2]])
+        control.checkpoint(1.0)
         share = vocal_share(estimates[0], estimates[1], spectrum.shape[1])
         if not np.isfinite(share).all():
             raise EngineFailed(
                 f"The engine {SPLEETER} produced values that are not numbers on {self.device}.",
                 advice="Try the device cpu or another engine. If the samples are far above full scale, lower them.",
             )
+        control.checkpoint(1.0)
         return self._stft.inverse(spectrum * share, len(excerpt))
 
 

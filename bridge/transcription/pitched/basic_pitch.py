@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnxruntime
 
-from bridge.dsp.arrays import Floats
+from bridge.dsp.arrays import Bytes, Floats
 from bridge.dsp.padded_read import samples_between
 from bridge.errors import EngineFailed
 from bridge.transcription.pitched.network_file import network_file
@@ -83,7 +83,28 @@ class BasicPitch:
             level[kept] = semitone_levels(samples[MARGIN_FRAMES * HOP - REACH :], length, HOP, SAMPLE_RATE_HZ)
             for posterior, output in zip((note, onset, contour), self._run(samples, count), strict=True):
                 posterior[kept] = as_bytes(output[:length])
+        control.checkpoint(1.0)
         return Posteriors(note, onset, contour, level, power, SAMPLE_RATE_HZ / HOP, audio.frames / SAMPLE_RATE_HZ)
+
+    def probabilities(self, audio: Signal, control: Control) -> tuple[Bytes, Bytes, Bytes]:
+        """Note, onset and contour, as in `Posteriors`, of whole windows: at least as many frames as `audio` has.
+
+        Raises:
+            EngineFailed: the network failed.
+            Cancelled: from `control`.
+        """
+        windows = -(-audio.frames // STRIDE)
+        bins = (PITCHES, PITCHES, CONTOUR_BINS)
+        note, onset, contour = (np.zeros((windows * KEPT_FRAMES, count), np.uint8) for count in bins)
+        for first in range(0, windows, WINDOWS_AT_ONCE):
+            control.checkpoint(first / windows)
+            count = min(WINDOWS_AT_ONCE, windows - first)
+            kept = slice(first * KEPT_FRAMES, (first + count) * KEPT_FRAMES)
+            outputs = self._run(_padded_samples(audio, first, count), count)
+            for posterior, output in zip((note, onset, contour), outputs, strict=True):
+                posterior[kept] = as_bytes(output)
+        control.checkpoint(1.0)
+        return note, onset, contour
 
     def _run(self, samples: Floats, windows: int) -> list[Floats]:
         """Note, onset and contour of consecutive windows, without their margins: (windows · 142, bins) each."""

@@ -19,13 +19,19 @@ from msgspec.structs import replace
 
 from bridge.events import Noticed
 from bridge.model import Failure, Job, MidiStatus, Result
+from bridge.osc.access.gate import Gate, Rules
+from bridge.osc.access.keys import AccessKey
+from bridge.osc.access.proofs import pass_for
+from bridge.osc.http.connections import MAX_CONNECTIONS, LimitedConnections
 from bridge.osc.http.oscquery import address_space
 from bridge.osc.http.routes import MAX_LINE_BYTES, is_own_name
 from bridge.osc.http.server import serve_http
 from bridge.osc.http.view import BridgeView
-from tests.support.fakes import FakeBridge
+from tests.support.fakes import FakeBridge, FakeClock
 from tests.support.requests import request_for
 
+#: Every program of this machine may ask.
+OPEN = Gate(Rules(), FakeClock())
 OVER = Job(
     id="j6",
     name="loop",
@@ -86,7 +92,7 @@ def view_of(bridge: FakeBridge) -> BridgeView:
 @pytest.fixture
 async def site() -> AsyncIterator[Site]:
     bridge, noticed = FakeBridge(table={"j6": OVER}, midi=MidiStatus(backend="alsa")), list[Noticed]()
-    async with serve_http(view_of(bridge), port=0, notice=noticed.append) as address:
+    async with serve_http(view_of(bridge), OPEN, port=0, notice=noticed.append) as address:
         yield Site(bridge, int(address.rsplit(":", 1)[1]), noticed)
 
 
@@ -175,6 +181,70 @@ async def test_no_other_web_page_can_read_it(site: Site) -> None:
     assert nameless.status == 403
 
 
+@pytest.mark.parametrize("site_of_page", ["cross-site", "same-site"])
+async def test_what_the_page_of_another_site_asks_is_refused(site: Site, site_of_page: str) -> None:
+    answer = await site.get("/jobs", more=f"Sec-Fetch-Site: {site_of_page}\r\n".encode())
+    assert (answer.status, answer.json["code"]) == (403, "forbidden")
+    assert (await site.get("/jobs", more=b"Sec-Fetch-Site: none\r\n")).status == 200  # typed by a person
+
+
+async def test_answers_cannot_be_embedded_and_name_no_versions(site: Site) -> None:
+    answers = [await site.get("/jobs"), await site.get("/none"), await site.send(b"nonsense\r\n\r\n")]
+    assert [answer.status for answer in answers] == [200, 404, 400]
+    for answer in answers:
+        assert answer.headers["Server"] == "source-audio-bridge"
+        assert answer.headers["X-Frame-Options"] == "DENY"
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert answer.headers["Connection"] == "close"
+
+
+async def test_idle_connections_leave_room_for_others(site: Site) -> None:
+    idle = [await asyncio.open_connection("127.0.0.1", site.port) for _ in range(100)]
+    assert (await site.get("/jobs")).status == 200
+    ended = [reader for reader, _ in idle if await _ends(reader)]
+    assert len(ended) >= len(idle) - MAX_CONNECTIONS
+    for _, writer in idle:
+        writer.close()
+
+
+async def _ends(reader: asyncio.StreamReader) -> bool:
+    """Whether the server has closed the connection."""
+    try:
+        return await asyncio.wait_for(reader.read(), 0.01) == b""
+    except ConnectionResetError:
+        return True
+    except asyncio.TimeoutError:
+        return False
+
+
+async def test_a_slow_connection_ends() -> None:
+    connections = LimitedConnections(asyncio.Protocol, seconds=0.05)
+    server = await asyncio.get_running_loop().create_server(connections, "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    writer.write(b"GET /jo")  # and no more
+    with contextlib.suppress(ConnectionResetError):
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+    assert connections.count == 0
+    writer.close()
+    server.close()
+
+
+async def test_other_accounts_and_computers_get_nothing_without_the_pass() -> None:
+    token = AccessKey(b"x" * 32)
+    rules = Rules(local_access="token", token=token)
+    async with serve_http(
+        view_of(FakeBridge(table={"j6": OVER})), Gate(rules, FakeClock()), port=0, notice=print
+    ) as address:
+        site = Site(FakeBridge(), int(address.rsplit(":", 1)[1]), [])
+        refused = await site.get("/jobs/j6")
+        assert (refused.status, refused.json["code"]) == (401, "not_allowed")
+        assert b"/out" not in refused.body
+        right = f"Authorization: Bearer {pass_for(token, '127.0.0.1')}\r\n".encode()
+        assert (await site.get("/jobs/j6", more=right)).status == 200
+        other = f"Authorization: Bearer {pass_for(token, '127.0.0.2')}\r\n".encode()
+        assert (await site.get("/jobs/j6", more=other)).status == 401
+
+
 @pytest.mark.parametrize(
     ("host", "own_host", "is_own"),
     [
@@ -216,7 +286,7 @@ async def test_a_request_that_is_too_large_is_refused_and_the_next_one_answered(
 
 async def test_a_port_in_use_is_a_warning_only(site: Site) -> None:
     noticed: list[Noticed] = []
-    async with serve_http(view_of(site.bridge), port=site.port, notice=noticed.append) as address:
+    async with serve_http(view_of(site.bridge), OPEN, port=site.port, notice=noticed.append) as address:
         assert address == ""
     (notice,) = noticed
     assert notice.level == "warning"
@@ -228,7 +298,7 @@ async def test_a_port_in_use_is_a_warning_only(site: Site) -> None:
 async def test_a_server_on_all_addresses_answers_ipv4_and_ipv6() -> None:
     families = [socket.AF_INET, socket.AF_INET6]
     noticed: list[Noticed] = []
-    async with serve_http(view_of(FakeBridge()), host="::", port=0, notice=noticed.append) as address:
+    async with serve_http(view_of(FakeBridge()), OPEN, host="::", port=0, notice=noticed.append) as address:
         if noticed:  # without IPv6
             assert "No HTTP" in noticed[0].message
             return
@@ -243,7 +313,7 @@ async def test_a_server_on_all_addresses_answers_ipv4_and_ipv6() -> None:
 async def test_without_the_library_connections_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "bridge.osc.http.routes", None)
     noticed: list[Noticed] = []
-    async with serve_http(view_of(FakeBridge()), port=0, notice=noticed.append) as address:
+    async with serve_http(view_of(FakeBridge()), OPEN, port=0, notice=noticed.append) as address:
         reader, writer = await asyncio.open_connection("127.0.0.1", int(address.rsplit(":", 1)[1]))
         with contextlib.suppress(ConnectionResetError):
             assert await asyncio.wait_for(reader.read(), 20) == b""
@@ -254,7 +324,7 @@ async def test_without_the_library_connections_are_closed(monkeypatch: pytest.Mo
 
 
 async def test_the_port_is_closed_afterwards() -> None:
-    async with serve_http(view_of(FakeBridge()), port=0, notice=print) as address:
+    async with serve_http(view_of(FakeBridge()), OPEN, port=0, notice=print) as address:
         port = int(address.rsplit(":", 1)[1])
     with socket.create_server(("127.0.0.1", port)):
         pass
@@ -264,16 +334,17 @@ LAZY = """
 import asyncio, sys
 import bridge.app
 from bridge.osc.http.view import BridgeView
+from bridge.osc.access.gate import Gate, Rules
 from bridge.request import JobRequest
 from bridge.osc.http.server import serve_http
-from tests.support.fakes import FakeBridge
+from tests.support.fakes import FakeBridge, FakeClock
 
 async def engines():
     return ("draft",)
 
 async def main():
     view = BridgeView(FakeBridge(), engines, JobRequest(source=""), "127.0.0.1", 9720)
-    async with serve_http(view, port=0, notice=print) as address:
+    async with serve_http(view, Gate(Rules(), FakeClock()), port=0, notice=print) as address:
         print({"aiohttp", "zeroconf"} & set(sys.modules))
         reader, writer = await asyncio.open_connection("127.0.0.1", int(address.rsplit(":")[-1]))
         writer.write(b"GET /jobs HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n")

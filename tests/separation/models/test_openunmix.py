@@ -225,7 +225,7 @@ def test_an_unreachable_server_gives_a_clear_message(tmp_path: Path) -> None:
 def test_without_the_package_the_message_says_how_to_install_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.separation.models.openunmix_files.find_spec", lambda _: None)
+    monkeypatch.setattr("bridge.separation.models.openunmix_files.package_folder", lambda _: None)
     locations = locations_in(tmp_path)
     info = {info.name: info for info in engine_entries(locations.families)}["umxl"]
     assert not info.present

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -30,8 +32,9 @@ def save_pickle(path: Path, model: Any, **more: Any) -> Path:
     return path
 
 
-def load(path: Path, control: RecordingControl) -> Any:
-    return load_bag(Weights("mine", Bag(("mine",)), (path,), load_demucs), control).models[0]
+def load(path: Path, control: RecordingControl, *, trust_pickles: bool = False) -> Any:
+    weights = Weights("mine", Bag(("mine",)), (path,), load_demucs, trusts_pickles=trust_pickles)
+    return load_bag(weights, control).models[0]
 
 
 def test_a_folder_laid_out_like_a_hub_repository_is_a_model(tmp_path: Path) -> None:
@@ -98,10 +101,43 @@ def test_a_plain_pickle_is_read_without_running_anything(tmp_path: Path) -> None
     assert control.warnings == []
 
 
-def test_a_pickle_with_objects_is_loaded_with_a_warning(tmp_path: Path) -> None:
+class Runs:
+    """Makes a folder when it is unpickled, as a hostile file would run what it likes."""
+
+    def __init__(self, made: Path) -> None:
+        self.made = made
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (os.mkdir, (str(self.made),))
+
+
+def test_a_pickle_that_brings_code_does_not_run_it_unless_the_user_said_so(tmp_path: Path) -> None:
+    made, locations = tmp_path / "made", locations_in(tmp_path)
+    locations.models_dir.mkdir(parents=True, exist_ok=True)
+    save_pickle(locations.models_dir / "evil.th", small_model("waveform"), training_args=Runs(made))
+    careful = EngineRegistry(locations.families, clock=FakeClock())
+    with pytest.raises(WeightsUnavailable, match="trust_pickles = true"):
+        careful.open("evil", "cpu", RecordingControl())
+    assert not made.exists()
+    trusting = EngineRegistry(replace(locations.families, trust_pickles=True), clock=FakeClock())
+    trusting.open("evil", "cpu", RecordingControl())
+    assert made.is_dir()
+
+
+def test_the_list_says_which_models_may_need_trust(tmp_path: Path) -> None:
+    locations = locations_in(tmp_path)
+    locations.models_dir.mkdir(parents=True, exist_ok=True)
+    save_pickle(locations.models_dir / "old.th", small_model("waveform"))
+    save_safetensors(locations.models_dir / "new.safetensors", small_model("waveform"))
+    notes = {info.name: info.note for info in engine_entries(locations.families)}
+    assert "trust_pickles" in notes["old"]
+    assert "trust_pickles" not in notes["new"]
+
+
+def test_a_trusted_pickle_with_objects_is_loaded_with_a_warning(tmp_path: Path) -> None:
     control = RecordingControl()
     path = save_pickle(tmp_path / "mine.th", small_model("waveform"), training_args=SimpleNamespace(seed=1))
-    assert load(path, control).samplerate == 8000
+    assert load(path, control, trust_pickles=True).samplerate == 8000
     (warning,) = control.warnings
     assert warning.code == "pickled_weights"
     assert str(path) in warning.message

@@ -9,27 +9,32 @@ import re
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+import typer
 
 from bridge import __version__
 from bridge.cli import shared
-from bridge.cli.logs import LOG_NAME
+from bridge.cli.diagnosis.bundle import JOBS, write_bundle
+from bridge.cli.logs import log_path
 from bridge.cli.output.terminal import write_json, write_line
 from bridge.cli.ports import inspect_ports
-from bridge.config import Settings
-from bridge.errors import BridgeError
+from bridge.config import Settings, load_settings
+from bridge.errors import BadArguments, BridgeError
 from bridge.integrations.daws import DAWS
 from bridge.midi.realtime.thread_priority import player_gets_real_time
-from bridge.separation.catalogue import catalogue
+from bridge.options.request import check_request
+from bridge.separation.catalogue import catalogue, check_engine
 from bridge.separation.models.demucs_bags import ADDING
 from bridge.separation.names import PREFERRED
-from bridge.separation.spleeter.checkpoints import PACKAGE, SpleeterPackage
+from bridge.separation.spleeter.checkpoints import CHECKPOINTS, INSTALL, PACKAGE, SpleeterPackage
 from bridge.system import sockets
+from bridge.system.files import sha256_of
+from bridge.system.memory import is_out_of_memory
 from bridge.system.own_program import is_frozen
 from bridge.transcription.pitched.network_file import network_file
 
@@ -67,51 +72,130 @@ class DoctorReport(msgspec.Struct, frozen=True):
     ok: bool
     """False if something is broken; the exit status is then 1."""
     findings: tuple[Finding, ...]
+    bundle: str = ""
+    """The zip file that was written."""
+
+
+WithBundle = Annotated[
+    bool, typer.Option("--bundle", help="Write what a bug report needs into a zip file. Nothing is sent.")
+]
+BundleFile = Annotated[
+    Path | None,
+    typer.Argument(metavar="[FILE.zip]", help="With --bundle: the zip file to write.", show_default=False),
+]
 
 
 @shared.command
 async def doctor(
+    file: BundleFile = None,
+    bundle: WithBundle = False,
     port: shared.Port = None,
     json: shared.Json = False,
     state_dir: shared.StateDir = None,
     models_dir: shared.ModelsDir = None,
 ) -> int:
     """Check this machine: models, MIDI, audio formats, folders, DAWs. Says what to do about each finding."""
-    settings = shared.settings_from(port=port, state_dir=state_dir, models_dir=models_dir)
-    findings = [
-        *_packages(),
-        *_weights(settings),
-        *_audio(),
-        await _midi(settings),
-        *_midi_timing(),
-        *_folders(settings),
-        await _port(settings),
-        *_daws(),
-    ]
+    if file is not None and not bundle:
+        raise BadArguments(f"What is {file} for?", advice="Say sab doctor --bundle FILE.zip for a bug report.")
+    settings, problems = _settings({"port": port, "state_dir": state_dir, "models_dir": models_dir})
+    findings = [*problems, *await _findings(settings)]
     is_broken = any(finding.verdict == "broken" for finding in findings)
-    if json:
-        write_json(
-            DoctorReport(
-                version=__version__,
-                python=platform.python_version(),
-                system=platform.platform(),
-                installation="frozen" if is_frozen() else "package",
-                ok=not is_broken,
-                findings=tuple(findings),
-            )
-        )
-    else:
+    report = DoctorReport(
+        version=__version__,
+        python=platform.python_version(),
+        system=platform.platform(),
+        installation="frozen" if is_frozen() else "package",
+        ok=not is_broken,
+        findings=tuple(findings),
+    )
+    if not json:
         for finding in findings:
             write_line(f"{MARKS[finding.verdict]} {finding.subject}: {finding.message}")
+    if bundle:
+        written = write_bundle(file, settings, report)
+        report = msgspec.structs.replace(report, bundle=str(written))
+        if not json:
+            write_line(
+                f"Written: {written}. It has these findings, versions, settings, the log and the events of the last "
+                f"{JOBS} jobs; no audio, no secrets, and no names but those of clips and results. Nothing was sent: "
+                "look into it, then attach it to your report."
+            )
+    if json:
+        write_json(report)
     return shared.FAILED if is_broken else shared.DONE
+
+
+def _settings(options: dict[str, object]) -> tuple[Settings, list[Finding]]:
+    """The settings; where the file or the environment is wrong, the defaults, and what is wrong.
+
+    Raises:
+        BadArguments: an option of the command line is wrong.
+    """
+    try:
+        return shared.settings_from(**options), []
+    except BadArguments as error:
+        try:
+            folders = {name: value for name, value in os.environ.items() if re.fullmatch(r"SAB_\w+_DIR", name)}
+            settings = load_settings(folders, options, Path(os.devnull))
+        except BadArguments:
+            raise error from None
+        return settings, [Finding("Settings", "broken", f"{error} Meanwhile, the defaults were checked.")]
+
+
+async def _findings(settings: Settings) -> list[Finding]:
+    """All checks. One that fails by itself, as in a broken installation, is a finding too."""
+    return [
+        *_checked("Defaults", lambda: _defaults(settings)),
+        *_checked("Installation", _packages),
+        *_checked("Separation", lambda: _weights(settings)),
+        *_checked("Audio files", _audio),
+        *await _awaited("MIDI", _midi(settings)),
+        *_checked("MIDI timing", _midi_timing),
+        *_checked("Folders", lambda: _folders(settings)),
+        *await _awaited("OSC port", _port(settings)),
+        *_checked("DAWs", _daws),
+    ]
+
+
+def _checked(subject: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+    try:
+        yield from check()
+    except Exception as error:
+        yield _failed(subject, error)
+
+
+async def _awaited(subject: str, check: Awaitable[Finding]) -> list[Finding]:
+    try:
+        return [await check]
+    except Exception as error:
+        return [_failed(subject, error)]
+
+
+def _failed(subject: str, error: Exception) -> Finding:
+    if is_out_of_memory(error):
+        return Finding(subject, "broken", "there is not enough memory to check this. Close other programs.")
+    return Finding(subject, "broken", f"the check itself fails ({type(error).__name__}: {error}).")
+
+
+def _defaults(settings: Settings) -> Iterator[Finding]:
+    """Says something only where jobs would be refused."""
+    try:
+        check_request(settings.defaults)
+        check_engine(settings.defaults.engine.name, settings.models_dir)
+    except BridgeError as error:
+        yield Finding("Defaults", "broken", f"with these settings no bridge starts: {error}")
 
 
 def _packages() -> Iterator[Finding]:
     needed = {"torch": "separation", "onnxruntime": "notes"}
     missing = [f"{name} ({use})" for name, use in needed.items() if find_spec(name) is None]
-    if not SpleeterPackage.installed().files:
+    files = SpleeterPackage.installed().files
+    if not files:
         missing.append(f"{PACKAGE} (separation)")
-    if missing:
+    damaged = [path for network, path in files.items() if sha256_of(path) != CHECKPOINTS[network][1]]
+    if damaged:
+        yield Finding("Installation", "broken", f"damaged: {', '.join(map(str, damaged))}. {INSTALL}")
+    elif missing:
         yield Finding("Installation", "broken", f"missing: {', '.join(missing)}. Install the bridge again.")
     else:
         yield Finding("Installation", "ok", f"complete, Python {sys.version_info.major}.{sys.version_info.minor}")
@@ -209,13 +293,13 @@ def _folders(settings: Settings) -> Iterator[Finding]:
             yield Finding(subject, "ok", str(folder))
         else:
             yield Finding(subject, "note", f"{yet} {folder}")
-    log = settings.state_dir / str(settings.port) / LOG_NAME
-    is_there = os.path.isfile(log)  # noqa: PTH113
-    yield (
-        Finding("Log", "ok", str(log))
-        if is_there
-        else Finding("Log", "note", f"nothing has gone wrong yet; it will be {log}")
-    )
+    log = log_path(settings.state_dir)
+    if os.path.isfile(log):  # noqa: PTH113
+        yield Finding("Log", "ok", f"{log}; `sab log` shows it")
+    elif os.path.lexists(log):
+        yield Finding("Log", "broken", f"{log} is no file, so nothing is logged. Move it away.")
+    else:
+        yield Finding("Log", "note", f"nothing is logged yet; it will be {log}")
 
 
 def _why_not_writable(folder: Path) -> str:

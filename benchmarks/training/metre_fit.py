@@ -1,0 +1,246 @@
+"""Fits the network that chooses tempo and metre: `python -m benchmarks.training.metre_fit FOLDER [--count N]`.
+
+Examples are random pieces in many metres (`benchmarks.corpora.random_metres`) and the 4/4 loops to which the evidence
+of `bridge.music.tempo` was fitted, cut anywhere or whole; FOLDER keeps what was computed. For each clip the network
+gives every hypothesis of `bridge.music.hypotheses` odds, and learns to make those of the true one the greatest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pickle
+import random
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.corpora.loops import STYLES, loop
+from benchmarks.corpora.more_loops import KINDS, MORE_STYLES, varied
+from benchmarks.corpora.random_metres import MetricPiece, random_piece
+from benchmarks.corpora.synthesis import RATE_HZ, missing, rendered
+from benchmarks.corpora.synthetic_drums import synthesised
+from bridge.audio.signal import ArraySignal
+from bridge.control import NullControl
+from bridge.music import metre_choice
+from bridge.music.harmony import pitch_autocorrelation
+from bridge.music.hypotheses import KINDS_OF_EVIDENCE, Repetitions, evidence, hypotheses
+from bridge.music.metre import Metre
+from bridge.music.metre_choice import shares
+from bridge.music.onsets import onset_features
+from bridge.music.pulse import linear_pulse
+from bridge.music.tempo import CONFIDENT, DOUBT
+from bridge.music.tempo_in_four import in_four
+
+if TYPE_CHECKING:
+    from bridge.protocols import Samples
+
+FONTS = (None, "/usr/share/sounds/sf2/FluidR3_GM.sf2")
+LOOP_SEED = 1_100_000
+#: A hypothesis is the true one if its tempo is this near, relatively.
+NEAR = 0.012
+BLOCK, BATCH = 50, 32
+NOISE, DROPOUT, WEIGHT_DECAY = 0.15, 0.15, 0.03
+HIDDEN = (48, 24)
+
+
+def of_piece(seed: int) -> dict[str, Any] | None:
+    """The example of one piece, in part or whole."""
+    rng = random.Random(seed)
+    piece = random_piece(seed)
+    samples = _played(piece, rng, seed)
+    if rng.random() < 0.35:
+        samples = samples[: round(piece.seconds * RATE_HZ)]
+    else:
+        start = round(rng.uniform(0, 0.25 * piece.seconds) * RATE_HZ)
+        samples = samples[start : start + round(rng.uniform(10, 40) * RATE_HZ)]
+    return example(samples, piece.tempo_bpm, piece.metre, piece.name)
+
+
+def _played(piece: MetricPiece, rng: random.Random, seed: int) -> Samples:
+    font = rng.choice(FONTS)
+    seconds = piece.seconds + 1.5
+    parts = []
+    for part in piece.parts:
+        if part.is_drums and rng.random() < 0.35:
+            wave = synthesised(np.random.default_rng(seed), part.notes, round(seconds * RATE_HZ))
+            parts.append((wave * 0.1 / max(1e-6, float(np.sqrt(np.square(wave).mean())))).astype(np.float32))
+        else:
+            parts.append(rendered(part, seconds, font))
+    mixed: Samples = np.sum(parts, axis=0).astype(np.float32)
+    return mixed
+
+
+def of_loop(seed: int) -> dict[str, Any] | None:
+    """The example of one 4/4 loop, whole or cut."""
+    rng = random.Random(seed)
+    plain = rng.random() < 0.3
+    styles = STYLES if plain else (*STYLES, *MORE_STYLES)
+    style = styles[seed % len(styles)]
+    slowest, fastest = style.tempi
+    if rng.random() < 0.3:
+        slowest, fastest = max(60, round(0.75 * slowest)), min(215, round(1.25 * fastest))
+    drawn = rng.uniform(slowest, fastest)
+    tempo = float(round(drawn)) if rng.random() < 0.55 else round(drawn, 1)
+    bars = rng.choice((1, 2, 2, 4, 4, 8, 8, 3, 5, 6, 7))
+    kind = rng.choice(("drums", "drums", "bass", "chords", "melody", "mix", "mix") if plain else KINDS)
+    made = (loop if plain else varied)(style, kind, tempo, bars, seed)
+    long: Samples = np.sum([rendered(part, 2 * made.seconds + 2.0) for part in made.repeated(2).parts], axis=0)
+    frames = round(made.seconds * RATE_HZ)
+    once = long[frames : 2 * frames] if rng.random() < 0.5 else long[:frames]
+    cut = rng.random()
+    if cut < 0.5:
+        samples = once
+    elif cut < 0.6:
+        samples = np.concatenate((np.zeros((rng.randrange(100, 1300), 2), np.float32), once))
+    elif cut < 0.75:
+        samples = np.concatenate((once, once))[: len(once) + round(rng.uniform(0.3, 1.5) * RATE_HZ)]
+    else:
+        length, start = round(rng.uniform(10, 40) * RATE_HZ), rng.randrange(len(once))
+        samples = np.tile(once, (length // len(once) + 2, 1))[start : start + length]
+    return example(samples, tempo, Metre(4, 4), made.name)
+
+
+def example(samples: Samples, tempo_bpm: float, metre: Metre, name: str) -> dict[str, Any] | None:
+    """Evidence, the indices of the true hypothesis and of all with its tempo; None if nothing can be told."""
+    features = onset_features(ArraySignal(samples, RATE_HZ), NullControl())
+    pulse, pitches = linear_pulse(features), pitch_autocorrelation(features)
+    found = hypotheses(pulse)
+    earlier = in_four(features, pulse, pitches, ArraySignal(samples, RATE_HZ))
+    if not found or earlier is None:
+        return None
+    is_near = [abs(one.tempo_bpm / tempo_bpm - 1) < NEAR for one in found]
+    right = [near and one.metre == metre for one, near in zip(found, is_near, strict=True)]
+    rows = evidence(
+        features, Repetitions.of(features, pulse, pitches), found,
+        (earlier.bpm, earlier.confidence, earlier.method == "loop"),
+    )  # fmt: skip
+    tempi = np.array([one.tempo_bpm for one in found])
+    return {
+        "evidence": rows.astype(np.float32), "right": np.array(right), "near": np.array(is_near), "name": name,
+        "tempi": tempi, "true": tempo_bpm, "earlier": (earlier.bpm, earlier.confidence, earlier.method == "loop"),
+        "features": (features.rise.astype(np.float32), features.pitches.astype(np.float32), features.seconds,
+                     features.start_seconds, features.frame_rate_hz), "metre": metre,
+    }  # fmt: skip
+
+
+def _examples(seeds: range) -> list[dict[str, Any]]:
+    made: Iterator[dict[str, Any] | None] = (of_loop(seed) if seed >= LOOP_SEED else of_piece(seed) for seed in seeds)
+    return [one for one in made if one is not None]
+
+
+def gathered(folder: Path, pieces: int, loops: int) -> list[dict[str, Any]]:
+    """All examples, from the folder or made now."""
+    blocks = [range(at, at + BLOCK) for at in range(0, pieces, BLOCK)]
+    blocks += [range(LOOP_SEED + at, LOOP_SEED + at + BLOCK) for at in range(0, loops, BLOCK)]
+    folder.mkdir(parents=True, exist_ok=True)
+    with ProcessPoolExecutor(2) as pool:
+        missing_blocks = [block for block in blocks if not (folder / f"{block.start}.pickle").exists()]
+        for block, found in zip(missing_blocks, pool.map(_examples, missing_blocks), strict=True):
+            (folder / f"{block.start}.pickle").write_bytes(pickle.dumps(found))
+    return [one for block in blocks for one in pickle.loads((folder / f"{block.start}.pickle").read_bytes())]
+
+
+def fitted(examples: Sequence[dict[str, Any]], epochs: int, seed: int = 0) -> dict[str, npt.NDArray[np.float32]]:
+    """The network's arrays, by Adam on the cross entropy of the true hypothesis, and of its tempo."""
+    import torch
+
+    torch.manual_seed(seed)
+    rows = np.concatenate([one["evidence"] for one in examples]).astype(np.float64)
+    mean, spread = rows.mean(axis=0), rows.std(axis=0) + 1e-3
+    inputs = torch.tensor(np.clip((rows - mean) / spread, -6, 6), dtype=torch.float32)
+    right = torch.tensor(np.concatenate([one["right"] for one in examples]))
+    near = torch.tensor(np.concatenate([one["near"] for one in examples]))
+    counts = [len(one["right"]) for one in examples]
+    edges = np.concatenate(([0], np.cumsum(counts)))
+    usable = [at for at, one in enumerate(examples) if one["right"].any()]
+    sizes = (KINDS_OF_EVIDENCE, *HIDDEN, 1)
+    layers: list[torch.nn.Module] = []
+    for before, after in pairwise(sizes):
+        layers += [torch.nn.Linear(before, after), torch.nn.ReLU(), torch.nn.Dropout(DROPOUT)]
+    network = torch.nn.Sequential(*layers[:-2])
+    optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=WEIGHT_DECAY)
+    rate = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, epochs)
+    rng = random.Random(seed)
+    for _ in range(epochs):
+        network.train()
+        rng.shuffle(usable)
+        for first in range(0, len(usable), BATCH):
+            batch = usable[first : first + BATCH]
+            at = torch.tensor(np.concatenate([np.arange(edges[one], edges[one + 1]) for one in batch]))
+            clip = torch.tensor(np.repeat(np.arange(len(batch)), [counts[one] for one in batch]))
+            noisy = inputs[at] + NOISE * torch.randn(len(at), inputs.shape[1])
+            odds = network(noisy)[:, 0]
+            total = _log_sums(odds, clip, len(batch))
+            of_right = _log_sums(odds.masked_fill(~right[at], -60.0), clip, len(batch))
+            of_near = _log_sums(odds.masked_fill(~near[at], -60.0), clip, len(batch))
+            loss = (total - 0.5 * of_right - 0.5 * of_near).mean()
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+        rate.step()
+    linear = [layer for layer in network if isinstance(layer, torch.nn.Linear)]
+    arrays = {f"weight{at}": layer.weight.detach().numpy().T.astype(np.float32) for at, layer in enumerate(linear)}
+    arrays |= {f"bias{at}": layer.bias.detach().numpy().astype(np.float32) for at, layer in enumerate(linear)}
+    return arrays | {"mean": mean.astype(np.float32), "spread": spread.astype(np.float32)}
+
+
+def _log_sums(odds: Any, clip: Any, clips: int) -> Any:
+    """The logarithm of the sum of each clip's odds: (clips,)."""
+    import torch
+
+    top = torch.full((clips,), -1e9).scatter_reduce(0, clip, odds, "amax").detach()
+    return top + torch.zeros(clips).scatter_add(0, clip, torch.exp(odds - top[clip])).clamp_min(1e-30).log()
+
+
+def report(examples: Sequence[dict[str, Any]], weights: dict[str, npt.NDArray[np.float32]]) -> Iterator[str]:
+    """How many tempi and metres are right, how many are sure, and how many of these are wrong."""
+    found = []
+    for one in examples:
+        chances = shares(one["evidence"].astype(np.float64), weights)
+        groups = [float(chances[np.abs(one["tempi"] / tempo - 1) < NEAR].sum()) for tempo in one["tempi"]]
+        best = int(np.argmax(groups))
+        same = np.abs(one["tempi"] / one["tempi"][best] - 1) < NEAR
+        metre = int(np.argmax(np.where(same, chances, -1)))
+        found.append(
+            (one["name"].split()[0], bool(one["near"][best]), bool(one["right"][metre]), groups[best] ** DOUBT)
+        )
+    for kind in ("", "4/4", "3/4", "6/8", "5/4", "7/8", "7/4"):
+        of_kind = [row for row in found if not kind or row[0] == kind or (kind == "4/4" and "/" not in row[0])]
+        if of_kind:
+            tempi, metres, odds = (np.array([row[place] for row in of_kind]) for place in (1, 2, 3))
+            sure = odds >= CONFIDENT
+            yield (
+                f"{kind or 'all'}: {len(of_kind)} clips; tempo {tempi.mean():.3f}, both {metres.mean():.3f}; "
+                f"sure {sure.mean():.3f}, sure and wrong {(sure & ~tempi).mean():.3f}"
+            )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--pieces", type=int, default=1100)
+    parser.add_argument("--loops", type=int, default=500)
+    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--write", action="store_true", help="store the weights beside bridge.music.metre_choice")
+    options = parser.parse_args()
+    if (reason := missing()) is not None:
+        print(reason, file=sys.stderr)
+        return 1
+    examples = gathered(options.folder, options.pieces, options.loops)
+    kept_back = [one for at, one in enumerate(examples) if at % 5 == 0]
+    others = [one for at, one in enumerate(examples) if at % 5]
+    print("\n".join(report(kept_back, fitted(others, options.epochs))))
+    if options.write:
+        with (Path(metre_choice.__file__).parent / metre_choice.NETWORK_FILE).open("wb") as file:
+            np.savez_compressed(file, **fitted(examples, options.epochs))  # type: ignore[arg-type]
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Opens and decodes audio files, whatever their state, as blocks of float32."""

@@ -1,0 +1,46 @@
+"""The length that a file states in its header, by which one that was cut off is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bridge.audio.decoding.file_part import FilePart
+
+#: Containers that state the exact length of each stream.
+_EXACT = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "flac", "tta", "wv", "ape"})
+#: Containers that state the length of their longest stream.
+_OF_LONGEST = frozenset({"matroska,webm", "flv"})
+_MICROSECONDS = 1_000_000
+#: An MP3 with a table of contents has one of these in its first packet; flags and the number of its packets follow.
+_MP3_TABLES = (b"Xing", b"Info")
+_HAS_COUNT = 1
+#: Further than any picture in a tag reaches.
+_MP3_HEAD_BYTES = 1 << 22
+_LONG_PACKET_FRAMES, _SHORT_PACKET_FRAMES, _LONG_PACKETS_FROM_HZ = 1152, 576, 32_000
+
+
+def promised_frames(part: FilePart, container: Any, stream: Any) -> int | None:
+    """The frames of the stream by its header; None if it only estimates them."""
+    rate, name = int(stream.rate), str(container.format.name)
+    if name in _OF_LONGEST and len(container.streams) == 1 and container.duration:
+        return round(float(container.duration) / _MICROSECONDS * rate)
+    if not stream.duration or stream.duration < 0:
+        return None
+    stated = round(float(stream.duration * stream.time_base) * rate)
+    if name in _EXACT:
+        return stated
+    counted = _mp3_frames(part, rate) if name == "mp3" else None
+    # Where files were joined, the count is that of the first, and FFmpeg guesses the duration.
+    return stated if counted is not None and 0 <= counted - stated < 4 * _LONG_PACKET_FRAMES else None
+
+
+def _mp3_frames(part: FilePart, rate: int) -> int | None:
+    with part.open() as file:
+        head = file.read(_MP3_HEAD_BYTES)
+    for table in _MP3_TABLES:
+        at = head.find(table) + len(table)
+        if at >= len(table) and int.from_bytes(head[at : at + 4], "big") & _HAS_COUNT:
+            is_long = rate >= _LONG_PACKETS_FROM_HZ
+            packets = int.from_bytes(head[at + 4 : at + 8], "big")
+            return packets * (_LONG_PACKET_FRAMES if is_long else _SHORT_PACKET_FRAMES)
+    return None

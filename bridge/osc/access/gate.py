@@ -1,0 +1,232 @@
+"""The gate: decides for each datagram and each HTTP request whether its sender may ask.
+
+    sender                                              may ask
+    a program of this account, or of root               yes
+    a program of another account of this machine        with the account's token, or where `local_access` is everyone
+    a computer in `allow`                               with the secret
+    any other computer                                  never; it gets no answer
+
+Nothing is sent to another computer whose address is not proven but a nonce, in an answer no larger than the question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from bridge.errors import BridgeError, NotAllowed
+from bridge.events import Noticed
+from bridge.osc.access.accounts import Transport, owners
+from bridge.osc.access.keys import AccessKey
+from bridge.osc.access.networks import Network, is_in
+from bridge.osc.access.proofs import Nonces, is_pass
+from bridge.osc.addresses import FAIL, NONCE, Message
+from bridge.osc.arguments import find_req, read_arguments
+from bridge.osc.codec import Rejected, encode
+from bridge.protocols import Clock
+from bridge.system import sockets
+
+#: How long a proof holds; in its second half the bridge asks for the next.
+PROOF_SECONDS = 600.0
+#: How often one address is asked for its next proof.
+RENEWAL_SECONDS = 10.0
+#: How long the account of a local address is remembered: a program that ends hands its port to any other.
+OWNER_SECONDS = 1.0
+MAX_PROVEN = 1024
+MAX_OWNERS = 256
+#: A hello with a proof: client, protocol, reply port, proof.
+PROOF_ARGUMENTS = 4
+#: How often refused senders are told of on the bridge's screen.
+NOTICE_SECONDS = 60.0
+
+#: (host, port) as asyncio gives it; IPv6 addresses have two more numbers.
+Endpoint: TypeAlias = tuple[Any, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """What the settings say about who may ask."""
+
+    local_access: str = "everyone"
+    """`own`: programs of this account; `token`: only those that prove its token; `everyone`: any on this machine."""
+    token: AccessKey | None = None
+    """The token of this account."""
+    secret: AccessKey | None = None
+    """The secret for other computers; None: none may ask."""
+    allow: tuple[Network, ...] = ()
+    """The other computers that may ask, if they have the secret."""
+    own_account: int = 0
+    other_people: bool = True
+    """Whether another person has an account here. If not, a sender that has ended already counts as our own."""
+
+
+@dataclass
+class _Proof:
+    source: Endpoint
+    """Where the proof came from; a reply port has its sender's proof."""
+    until_seconds: float
+    asked_seconds: float = 0.0
+
+
+class Gate:
+    """Asked by the OSC and HTTP servers. It remembers proven addresses, a limited number of them."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        clock: Clock,
+        notice: Callable[[Noticed], None] = lambda _: None,
+        owners_of: Callable[[Transport, str, int], frozenset[int] | None] = owners,
+    ) -> None:
+        """`notice` is told of refused senders; `owners_of` is as `accounts.owners`."""
+        self._rules = rules
+        self._clock = clock
+        self._notice = notice
+        self._owners_of = owners_of
+        self._nonces = Nonces(clock.monotonic_seconds)
+        self._proven: dict[tuple[str, int], _Proof] = {}  # the oldest first
+        self._recent_owners: dict[tuple[Transport, str, int], tuple[float, frozenset[int]]] = {}  # the oldest first
+        self._noticed_seconds = -NOTICE_SECONDS
+
+    def listens_to(self, source: Endpoint) -> bool:
+        """Whether a datagram from there is read at all."""
+        if sockets.is_loopback(str(source[0])) or is_in(str(source[0]), self._rules.allow):
+            return True
+        self._tell(f"{source[0]} sent a message, and is not in the setting `allow`.")
+        return False
+
+    def refusal(self, source: Endpoint, message: Message | Rejected, room_bytes: int) -> Sequence[Message] | None:
+        """None: the message may be handled. Else what its sender gets instead, which may be nothing.
+
+        Args:
+            room_bytes: how large an answer to an unproven address may be.
+        """
+        error = self._problem("udp", source)
+        if error is None:
+            self._accept_proof(source, message)  # the next one, which came in time
+            return None
+        if self._accept_proof(source, message):
+            return None
+        is_local = sockets.is_loopback(str(source[0]))
+        if isinstance(message, Rejected):
+            return [FAIL(message.address, error.code, str(error), "")] if is_local else []
+        if message.address == "/sab/hello":
+            nonce = NONCE(self._nonces.for_endpoint(_key(source)))
+            wrong = FAIL(message.address, error.code, "The proof is wrong.", "")
+            answer = wrong if len(message.arguments) >= PROOF_ARGUMENTS else nonce
+            return [answer] if is_local or len(encode(answer)) <= room_bytes else []
+        if is_local:
+            is_ping = message.address == "/sab/ping"  # tells no more than the port that is open
+            return None if is_ping else [FAIL(message.address, error.code, str(error), find_req(message))]
+        self._tell(f"{source[0]} asks without the secret; docs/security.md says how a program uses it.")
+        return []
+
+    def before_sending(self, endpoint: Endpoint) -> Sequence[Message] | None:
+        """None: nothing may be sent there. Else what has to be sent first: a nonce, where a proof is about to end."""
+        if sockets.is_loopback(str(endpoint[0])):
+            return ()
+        now = self._clock.monotonic_seconds()
+        proof = self._proven.get(_key(endpoint))
+        if proof is None or proof.until_seconds < now:
+            return None
+        if proof.until_seconds - now < PROOF_SECONDS / 2 and now - proof.asked_seconds >= RENEWAL_SECONDS:
+            proof.asked_seconds = now
+            return [NONCE(self._nonces.for_endpoint(proof.source))]
+        return ()
+
+    def http_problem(self, source: Endpoint, authorization: str) -> BridgeError | None:
+        """Why an HTTP request is refused; None: it is answered. A program sends its pass as `Bearer PASS`."""
+        problem = self._problem("tcp", source)
+        if problem is None:
+            return None
+        host, _ = _key(source)
+        if not self.listens_to(source):
+            return problem
+        said = authorization.removeprefix("Bearer ").strip()
+        if any(is_pass(said, key, host) for key in self._keys(host)):
+            return None
+        return problem
+
+    def _problem(self, transport: Transport, source: Endpoint) -> NotAllowed | None:
+        host = str(source[0])
+        if transport == "udp" and self._is_proven(source):
+            return None
+        if sockets.is_loopback(host):
+            return self._local_problem(transport, source)
+        if not is_in(host, self._rules.allow):
+            return NotAllowed(f"{host} is not one of the computers that may ask this bridge.")
+        return NotAllowed("This bridge asks other computers for its secret.")
+
+    def _local_problem(self, transport: Transport, source: Endpoint) -> NotAllowed | None:
+        rules = self._rules
+        if rules.local_access == "everyone":
+            return None
+        if rules.local_access == "token":
+            return NotAllowed("This bridge asks every program for the account's token.")
+        found = self._owners(transport, source)
+        if found is None:  # this system does not tell
+            return None
+        if found:
+            return None if found <= {0, rules.own_account} else NotAllowed("This bridge belongs to another account.")
+        if not rules.other_people:
+            return None
+        self._tell(
+            "A program sent a message and ended before it was read. It may be another account's, so it got no answer. "
+            "Send with `sab send`, or set `local_access` to everyone."
+        )
+        return NotAllowed("You ended before this bridge could see which account you belong to.")
+
+    def _accept_proof(self, source: Endpoint, message: Message | Rejected) -> bool:
+        """Whether it is a hello with a proof that is right; from now on its sender, and its reply port, are proven."""
+        if isinstance(message, Rejected) or message.address != "/sab/hello" or len(message.arguments) < PROOF_ARGUMENTS:
+            return False
+        try:
+            arguments = read_arguments(message)
+        except BridgeError:
+            return False
+        proof, reply_port = arguments.strings["proof"], arguments.numbers["reply_port"]
+        host, _ = endpoint = _key(source)
+        if not any(self._nonces.accepts(proof, key, endpoint, reply_port) for key in self._keys(host)):
+            return False
+        now = self._clock.monotonic_seconds()
+        for port in {endpoint[1], reply_port or endpoint[1]}:
+            self._proven.pop((host, port), None)
+            self._proven[host, port] = _Proof(endpoint, now + PROOF_SECONDS)
+        while len(self._proven) > MAX_PROVEN:
+            del self._proven[next(iter(self._proven))]
+        return True
+
+    def _keys(self, host: str) -> list[AccessKey]:
+        of_host = [self._rules.token, self._rules.secret] if sockets.is_loopback(host) else [self._rules.secret]
+        return [key for key in of_host if key is not None]
+
+    def _is_proven(self, source: Endpoint) -> bool:
+        proof = self._proven.get(_key(source))
+        return proof is not None and proof.until_seconds >= self._clock.monotonic_seconds()
+
+    def _owners(self, transport: Transport, source: Endpoint) -> frozenset[int] | None:
+        """As `accounts.owners`, remembered for a moment."""
+        now = self._clock.monotonic_seconds()
+        place = (transport, str(source[0]), int(source[1]))
+        known = self._recent_owners.get(place)
+        if known is not None and now - known[0] < OWNER_SECONDS:
+            return known[1]
+        found = self._owners_of(*place)
+        self._recent_owners.pop(place, None)
+        if found:  # a sender that has ended may have been followed by another program on its port
+            self._recent_owners[place] = (now, found)
+            while len(self._recent_owners) > MAX_OWNERS:
+                del self._recent_owners[next(iter(self._recent_owners))]
+        return found
+
+    def _tell(self, words: str) -> None:
+        now = self._clock.monotonic_seconds()
+        if now - self._noticed_seconds >= NOTICE_SECONDS:
+            self._noticed_seconds = now
+            self._notice(Noticed(level="warning", message=words))
+
+
+def _key(endpoint: Endpoint) -> tuple[str, int]:
+    """The address as text without its prefix or zone, and the port."""
+    return str(endpoint[0]).removeprefix(sockets.MAPPED_PREFIX).partition("%")[0], int(endpoint[1])

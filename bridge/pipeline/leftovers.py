@@ -1,0 +1,59 @@
+"""Removes what a job has left whose process was killed, so that nothing is left but its complete files, on record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from bridge.errors import BridgeError
+from bridge.pipeline import claim, manifest, unfinished
+from bridge.pipeline.output_folder import OutputFolder, remove_empty
+from bridge.system.directory import Directory
+
+
+def remove_leftovers(job: str, folders: Iterable[str | Path], created: Iterable[str | Path] = ()) -> None:
+    """Removes a job's temporary files, its claims, the folders made for it if they are empty, and its manifest.
+
+    To be called when the job's process has ended before the job did; it may wait for a drive. Complete files stay, with
+    the record `NAME.unfinished.json`, so that the job continues there if it runs again. A manifest says that a job is
+    done, so it becomes such a record. What cannot be removed stays.
+
+    Args:
+        job: its id.
+        folders: every folder that its events name.
+        created: every folder that its events say was made for it.
+    """
+    if not job.isalnum():
+        return
+    paths = [*dict.fromkeys(map(Path, folders))]
+    for path in paths:
+        with suppress(OSError, BridgeError), Directory(path, follow_link=True) as directory:
+            _sweep(job, directory)
+    above = {folder for path in paths for folder in (path, *path.parents)}
+    remove_empty(above & set(map(Path, created)))
+
+
+def _sweep(job: str, directory: Directory) -> None:
+    folder = OutputFolder(job, directory)
+    for file in directory.names():
+        if file.startswith(".") and file.endswith(claim.ENDING):
+            claim.remove_abandoned(directory, file, job)
+        elif file.endswith(manifest.ENDING):
+            _withdraw(job, folder, file[: -len(manifest.ENDING)])
+    for file in directory.names():
+        if file.endswith(f".{unfinished.ENDING}"):
+            record = unfinished.read_record(folder, file[: -len(unfinished.ENDING) - 1])
+            if record is not None and record.job == job and not any(map(directory.has, record.checks)):
+                directory.remove(file)
+    folder.sweep()
+
+
+def _withdraw(job: str, folder: OutputFolder, name: str) -> None:
+    """Makes the manifest of a job that did not end the record of its complete files."""
+    found = unfinished.read_manifest(folder, name)
+    if found is None or found.job != job:
+        return
+    if unfinished.read_record(folder, name) is None:
+        unfinished.withdraw(folder, found)
+    folder.remove(manifest.manifest_name(name))

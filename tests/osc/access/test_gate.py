@@ -1,0 +1,232 @@
+"""Who may ask, message by message, with accounts and addresses as the test says."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import pytest
+
+from bridge.errors import BadArguments
+from bridge.events import Noticed
+from bridge.osc.access.accounts import Transport
+from bridge.osc.access.gate import MAX_PROVEN, NOTICE_SECONDS, PROOF_SECONDS, Gate, Rules
+from bridge.osc.access.keys import AccessKey
+from bridge.osc.access.proofs import NONCE_SECONDS, pass_for, proof_of
+from bridge.osc.addresses import REQUESTS, Message
+from bridge.osc.codec import Rejected, encode
+from tests.support.fakes import FakeClock
+
+TOKEN, SECRET = AccessKey(b"t" * 43), AccessKey(b"s" * 43)
+LOCAL, TABLET = ("127.0.0.1", 5000), ("192.168.1.20", 6000)
+SUBMIT = Message("/sab/submit", ("/music/clip.wav", "req", "a1"))
+HELLO = Message("/sab/hello", ("tablet", 1, 0))
+ROOM = 1000
+
+
+class Door:
+    """A gate whose machine has sockets as the test says."""
+
+    def __init__(self, sockets: frozenset[int] | None = frozenset({1000}), **rules: object) -> None:
+        self.clock = FakeClock()
+        self.noticed = list[Noticed]()
+        self.sockets = sockets
+        self.looked_up = 0
+        allow = (ipaddress.ip_network("192.168.1.0/24"),)
+        known = {"local_access": "own", "token": TOKEN, "secret": SECRET, "allow": allow, "own_account": 1000, **rules}
+        self.gate = Gate(Rules(**known), self.clock, self.noticed.append, self._owners)  # type: ignore[arg-type]
+
+    def _owners(self, transport: Transport, host: str, port: int) -> frozenset[int] | None:
+        del transport, host, port
+        self.looked_up += 1
+        return self.sockets
+
+    def lets(self, message: Message | Rejected, source: tuple[str, int] = LOCAL) -> bool:
+        return self.gate.refusal(source, message, ROOM) is None
+
+    def nonce(self, source: tuple[str, int]) -> str:
+        (message,) = self.gate.refusal(source, HELLO, ROOM) or ()
+        assert message.address == "/sab/nonce"
+        return str(message.arguments[0])
+
+    def prove(self, source: tuple[str, int], key: AccessKey, reply_port: int = 0) -> bool:
+        proof = proof_of(key, self.nonce(source), reply_port)
+        return self.lets(Message("/sab/hello", ("tablet", 1, reply_port, proof)), source)
+
+
+def code_of(door: Door, message: Message, source: tuple[str, int] = LOCAL) -> object:
+    (refusal,) = door.gate.refusal(source, message, ROOM) or ()
+    assert refusal.address == "/sab/fail"
+    return refusal.arguments[1]
+
+
+@pytest.mark.parametrize("account", [1000, 0])
+def test_programs_of_this_account_and_of_root_may_ask(account: int) -> None:
+    assert Door(frozenset({account})).lets(SUBMIT)
+
+
+@pytest.mark.parametrize("address", sorted(REQUESTS))
+def test_another_account_gets_no_work_done_and_no_path(address: str) -> None:
+    door = Door(frozenset({1001}))
+    message = Message(address, ("x", 1))
+    if address == "/sab/hello":
+        assert door.nonce(LOCAL)
+    elif address == "/sab/ping":
+        assert door.lets(message)
+    else:
+        assert code_of(door, message) == "not_allowed"
+
+
+def test_a_refusal_has_the_token_of_the_request() -> None:
+    (refusal,) = Door(frozenset({1001})).gate.refusal(LOCAL, SUBMIT, ROOM) or ()
+    assert refusal.arguments[0::3] == ("/sab/submit", "a1")
+
+
+def test_a_port_that_accounts_share_is_not_ours() -> None:
+    assert not Door(frozenset({1000, 1001})).lets(SUBMIT)
+
+
+def test_another_account_that_has_the_token_may_ask() -> None:
+    door = Door(frozenset({1001}))
+    assert not door.prove(LOCAL, AccessKey(b"x" * 43))
+    assert door.prove(LOCAL, TOKEN)
+    assert door.lets(SUBMIT)
+    assert not door.lets(SUBMIT, ("127.0.0.1", 5001))
+
+
+def test_everyone_may_ask_where_the_user_said_so() -> None:
+    assert Door(frozenset({1001}), local_access="everyone").lets(SUBMIT)
+
+
+def test_where_the_token_is_asked_for_even_our_own_programs_need_it() -> None:
+    door = Door(local_access="token")
+    assert code_of(door, SUBMIT) == "not_allowed"
+    assert door.prove(LOCAL, TOKEN)
+    assert door.lets(SUBMIT)
+
+
+def test_a_sender_that_has_ended_is_ours_only_where_nobody_else_has_an_account() -> None:
+    assert Door(frozenset(), other_people=False).lets(SUBMIT)
+    door = Door(frozenset(), other_people=True)
+    assert code_of(door, SUBMIT) == "not_allowed"
+    assert "sab send" in door.noticed[0].message
+
+
+def test_a_system_that_does_not_tell_accounts_lets_local_programs_in() -> None:
+    assert Door(None).lets(SUBMIT)
+
+
+def test_an_account_is_looked_up_once_in_a_moment_and_again_after_it() -> None:
+    door = Door()
+    assert all(door.lets(SUBMIT) for _ in range(50))
+    assert door.looked_up == 1
+    door.clock.advance(1.5)
+    door.sockets = frozenset({1001})  # another program took the port
+    assert not door.lets(SUBMIT)
+
+
+def test_a_computer_that_is_not_in_the_list_is_not_even_read() -> None:
+    door = Door()
+    assert not door.gate.listens_to(("192.168.2.20", 6000))
+    assert door.gate.listens_to(("::ffff:192.168.1.20", 6000, 0, 0))
+    assert not Door(secret=None, allow=()).gate.listens_to(TABLET)
+
+
+def test_another_computer_gets_only_a_nonce_before_it_has_shown_the_secret() -> None:
+    door = Door()
+    rubbish = Rejected(BadArguments("no OSC"))
+    for message in (SUBMIT, Message("/sab/ping"), Message("/sab/list"), Message("/sab/none"), rubbish):
+        assert door.gate.refusal(TABLET, message, ROOM) == []
+    assert door.gate.before_sending(TABLET) is None
+    assert door.prove(TABLET, SECRET)
+    assert door.lets(SUBMIT, TABLET)
+    assert door.gate.before_sending(TABLET) == ()
+
+
+def test_no_answer_is_larger_than_the_question() -> None:
+    door = Door()
+    wrong = Message("/sab/hello", ("tablet", 1, 0, "0" * 64))
+    for hello in (Message("/sab/hello", ("x", 1)), Message("/sab/hello", ("tablet", 1, 9000)), wrong):
+        size = len(encode(hello))
+        answers = door.gate.refusal(TABLET, hello, size) or ()
+        assert sum(len(encode(answer)) for answer in answers) <= size
+    assert len(door.gate.refusal(TABLET, HELLO, len(encode(HELLO))) or ()) == 1  # with a reply port there is room
+
+
+def test_the_account_s_token_is_no_secret_for_other_computers() -> None:
+    assert not Door().prove(TABLET, TOKEN)
+
+
+def test_a_proof_is_of_one_address_and_port() -> None:
+    door = Door()
+    proof = proof_of(SECRET, door.nonce(TABLET), 0)
+    hello = Message("/sab/hello", ("tablet", 1, 0, proof))
+    assert not door.lets(hello, ("192.168.1.20", 6001))
+    assert not door.lets(hello, ("192.168.1.21", 6000))
+    assert door.lets(hello, TABLET)
+    assert not door.lets(SUBMIT, ("192.168.1.20", 6001))
+
+
+def test_a_proof_is_of_one_reply_port() -> None:
+    door = Door()
+    proof = proof_of(SECRET, door.nonce(TABLET), 9000)
+    assert not door.lets(Message("/sab/hello", ("tablet", 1, 9001, proof)), TABLET)
+    assert door.lets(Message("/sab/hello", ("tablet", 1, 9000, proof)), TABLET)
+    assert door.gate.before_sending(("192.168.1.20", 9000)) == ()
+    assert door.gate.before_sending(("192.168.1.20", 9001)) is None
+
+
+def test_an_old_nonce_is_worth_nothing() -> None:
+    door = Door()
+    proof = proof_of(SECRET, door.nonce(TABLET), 0)
+    door.clock.advance(2 * NONCE_SECONDS)
+    assert not door.lets(Message("/sab/hello", ("tablet", 1, 0, proof)), TABLET)
+
+
+def test_a_proof_ends_and_is_asked_for_in_time() -> None:
+    door = Door()
+    assert door.prove(TABLET, SECRET, reply_port=9000)
+    door.clock.advance(PROOF_SECONDS / 2 + 1)
+    (nonce,) = door.gate.before_sending(("192.168.1.20", 9000)) or ()
+    assert door.gate.before_sending(("192.168.1.20", 9000)) == ()  # asked for a moment ago
+    proof = proof_of(SECRET, str(nonce.arguments[0]), 9000)
+    assert door.lets(Message("/sab/hello", ("tablet", 1, 9000, proof)), TABLET)
+    door.clock.advance(PROOF_SECONDS - 1)
+    assert door.lets(SUBMIT, TABLET)
+    door.clock.advance(2)
+    assert not door.lets(SUBMIT, TABLET)
+    assert door.gate.before_sending(TABLET) is None
+
+
+def test_a_pass_is_of_one_address_and_needs_no_nonce() -> None:
+    door = Door()
+    hello = Message("/sab/hello", ("TouchOSC", 1, 9000, pass_for(SECRET, "192.168.1.20")))
+    assert not door.lets(hello, ("192.168.1.21", 6000))
+    assert door.lets(hello, TABLET)
+    assert door.lets(SUBMIT, TABLET)
+
+
+def test_proofs_and_strangers_take_a_limited_room() -> None:
+    door = Door()
+    for port in range(1, MAX_PROVEN + 100):
+        assert door.prove(("192.168.1.20", port), SECRET)
+    for number in range(3000):
+        door.gate.refusal((f"192.168.1.{number % 250}", number), HELLO, ROOM)
+    remembered = [value for value in vars(door.gate).values() if isinstance(value, dict)]
+    assert max(map(len, remembered)) == MAX_PROVEN
+
+
+def test_refused_computers_are_told_of_at_most_once_a_minute() -> None:
+    door = Door()
+    for _ in range(100):
+        door.gate.refusal(TABLET, SUBMIT, ROOM)
+        door.gate.listens_to(("10.0.0.1", 1))
+    assert len(door.noticed) == 1
+    door.clock.advance(NOTICE_SECONDS + 1)
+    door.gate.listens_to(("10.0.0.1", 1))
+    assert "10.0.0.1" in door.noticed[1].message
+
+
+def test_keys_never_show_themselves() -> None:
+    rules = Rules(token=TOKEN, secret=SECRET)
+    assert "ssss" not in f"{rules!r} {SECRET!s} {[TOKEN]!r}"
+    assert "tttt" not in f"{rules!r} {SECRET!s} {[TOKEN]!r}"

@@ -1,0 +1,55 @@
+"""Signals ask for an orderly end; the second one ends at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+if sys.platform == "win32":
+    pytest.skip("Windows has no such signals", allow_module_level=True)
+
+SCRIPT = """
+import asyncio, signal
+from bridge.system.ending import interruption
+
+async def main():
+    async with interruption() as interrupted:
+        for name in {names}:
+            signal.raise_signal(getattr(signal, name))
+            await asyncio.sleep(0)
+        await asyncio.wait_for(interrupted.wait(), 0.1)
+        print("in order")
+
+{before}
+asyncio.run(main())
+"""
+
+
+def end_of(*names: str, before: str = "") -> tuple[int, str]:
+    """The exit status and output of a program that gets these signals one after the other."""
+    script = SCRIPT.format(names=names, before=before)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=False)
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_asks_for_an_orderly_end(name: str) -> None:
+    assert end_of(name) == (0, "in order\n")
+
+
+@pytest.mark.parametrize("names", [("SIGTERM", "SIGTERM"), ("SIGHUP", "SIGINT"), ("SIGINT", "SIGTERM")])
+def test_the_second_signal_ends_at_once(names: tuple[str, str]) -> None:
+    status, output = end_of(*names)
+    assert (status, output) == (-{"SIGINT": 2, "SIGTERM": 15}[names[1]], "")
+
+
+def test_a_closed_window_says_so_more_than_once() -> None:
+    """The shell passes SIGHUP on, and the system sends it again when the shell has ended."""
+    assert end_of("SIGHUP", "SIGHUP", "SIGHUP") == (0, "in order\n")
+
+
+def test_what_nohup_ignores_stays_ignored() -> None:
+    status, output = end_of("SIGHUP", before="signal.signal(signal.SIGHUP, signal.SIG_IGN)")
+    assert (status, output) == (1, "")  # nothing has interrupted it, so the waiting is given up
