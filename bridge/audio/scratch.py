@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import math
-import shutil
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,16 +14,16 @@ import numpy as np
 
 from bridge.audio.signal import RawSignal
 from bridge.errors import OutOfSpace
+from bridge.system.files import SPARE_BYTES
 
 if TYPE_CHECKING:
     from bridge.protocols import Samples
 
 BYTES_PER_SAMPLE = 4
+#: The drive's free space is looked at each time that so much has been written: some files do not say how long they are.
+LOOK_BYTES = SPARE_BYTES
 #: Where a scratch file lies: a path that it has to itself, or what opens a file without a name.
 ScratchPlace: TypeAlias = "Path | Callable[[], BinaryIO]"
-#: Free space that a job leaves on a drive, so that the bridge never fills one completely. It is looked at each time
-#: that so much has been written, because some files do not say how long they are.
-SPARE_BYTES = 64 * 1024 * 1024
 
 
 class Scratch:
@@ -35,6 +36,7 @@ class Scratch:
         self.is_finite = True
         """Whether every sample is a number."""
         self._path = place if isinstance(place, Path) else None
+        self._unlooked_bytes = 0
         self._channels = channels
         self._sample_rate_hz = sample_rate_hz
         self.file: BinaryIO = place.open("x+b") if isinstance(place, Path) else place()
@@ -49,7 +51,7 @@ class Scratch:
         if not len(block):
             return
         self._unlooked_bytes += block.size * BYTES_PER_SAMPLE
-        if self._unlooked_bytes >= SPARE_BYTES:
+        if self._unlooked_bytes >= LOOK_BYTES:
             self._unlooked_bytes = 0
             self._check_reserve()
         highest, lowest = float(block.max()), float(block.min())
@@ -67,17 +69,15 @@ class Scratch:
         """Forgets all samples, to be written anew."""
         self.file.seek(0)
         self.file.truncate()
-        self.frames, self.highest, self.lowest = 0, 0.0, 0.0
+        self.frames, self.highest, self.lowest, self.is_finite = 0, 0.0, 0.0, True
 
     def _check_reserve(self) -> None:
-        if sys.platform == "win32":
-            drive: str | int = str(self._path or self.file.name)
-        else:
-            drive = self.file.fileno()
-        free = shutil.disk_usage(drive).free
-        if free < SPARE_BYTES:
+        if sys.platform == "win32" or isinstance(self.file, io.BytesIO):  # Windows tells it of folders only
+            return
+        state = os.fstatvfs(self.file.fileno())
+        if state.f_bavail * state.f_frsize < SPARE_BYTES:
             raise OutOfSpace(
-                f"Only {free / 1e6:,.0f} MB are free on the drive where decoded audio is stored for a while."
+                "The drive of the results is nearly full, and the audio needs more room there for a while."
             )
 
     def discard(self) -> None:

@@ -19,12 +19,13 @@ from bridge.events import Noticed
 from bridge.osc.access.gate import Gate, Rules
 from bridge.osc.addresses import BYE, FAIL, STARTUP, Message, is_answer
 from bridge.osc.arguments import Arguments, find_req, read_arguments
-from bridge.osc.codec import Rejected, decode, encode
+from bridge.osc.codec import Rejected, encode
 from bridge.osc.handlers import HANDLERS, Call, ServerContext
 from bridge.osc.peers import Peer, Peers
 from bridge.osc.publisher import Publisher
 from bridge.osc.recent_answers import Answer, Asked, RecentAnswers
 from bridge.osc.returning import returning, take_up
+from bridge.osc.traffic.arrivals import Arrivals
 from bridge.osc.traffic.datagrams import DatagramSockets, Receiver, bind_sockets, open_sockets
 from bridge.osc.traffic.endpoints import Endpoint, is_local, machine_of
 from bridge.osc.traffic.limits import Intake
@@ -123,6 +124,7 @@ class OscServer:
         self._remembered: tuple[ReturningSubscriber, ...] = ()
         self._gate = gate
         self._intake = Intake(clock)
+        self._arrivals = Arrivals(self._intake, self._handle, self._dropped)
         self._recent = RecentAnswers(clock)
         self._sockets: DatagramSockets | None = None
         self._outbox = Outbox(self._send_datagram, lambda: self._sockets.unsent_bytes if self._sockets else 0)
@@ -148,7 +150,7 @@ class OscServer:
 
     async def open(self, bound_sockets: Sequence[socket.socket]) -> None:
         """Answers on these sockets from now on."""
-        receiver = Receiver(datagram=self._receive, unreachable=self._peers.forget_dead)
+        receiver = Receiver(datagram=self._put, end=self._have_arrived, unreachable=self._peers.forget_dead)
         self._sockets = await open_sockets(bound_sockets, receiver)
         ticking = asyncio.ensure_future(self._tick())
         self._tasks.add(ticking)
@@ -166,34 +168,36 @@ class OscServer:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._arrivals.close()
         self._outbox.close()
         for peer in self._peers.all_recipients():
             self._send_datagram(encode(BYE(__version__)), peer.endpoint)
         await self._open_sockets.close()  # when the last datagram is sent
 
-    def _receive(self, data: bytes, source: Endpoint) -> bool:
-        """Handles a datagram; whether a request of it is not answered yet."""
-        if not self._gate.listens_to(source):
+    def _put(self, data: bytes, source: Endpoint) -> None:
+        if self._gate.listens_to(source):
+            self._arrivals.put(data, source)
+
+    def _have_arrived(self) -> None:
+        """Handles the datagrams that have arrived, unless older ones are being handled."""
+        if not self._arrivals.is_busy:
+            self._arrivals.take_turns()
+
+    def _handle(self, message: Message | Rejected, source: Endpoint) -> bool:
+        """Answers a message; whether the answer comes later."""
+        if is_answer(message.address):
             return False
-        if not self._intake.admits(source):
-            self._complain(source, "", Busy("Messages were dropped: your machine sends too many."))
+        instead = self._gate.refusal(source, message)
+        if instead is not None:
+            self._send_unproven(instead, source)
             return False
-        begun = len(self._tasks)
-        messages = decode(data)
-        admitted = 1 if len(messages) == 1 else 1 + self._intake.admitted(source, len(messages) - 1)
-        for index, message in enumerate(messages[:admitted]):
-            if is_answer(message.address):
-                continue
-            instead = self._gate.refusal(source, message, room_bytes=0 if index else len(data))
-            if instead is not None:
-                self._send_unproven(instead, source)
-            elif isinstance(message, Rejected):
-                self._complain(source, message.address, message.error)
-            else:
-                self._answer(message, source)
-        if admitted < len(messages):
-            self._complain(source, "", Busy("Messages of a bundle were dropped: your machine sends too many."))
-        return len(self._tasks) > begun
+        if isinstance(message, Rejected):
+            self._complain(source, message.address, message.error)
+            return False
+        return self._answer(message, source)
+
+    def _dropped(self, source: Endpoint) -> None:
+        self._complain(source, "", Busy("Messages were dropped: your machine sends too many."))
 
     def _complain(self, source: Endpoint, address: str, error: BridgeError, subject: str = "") -> None:
         """Tells a sender that something of it was dropped or is not OSC: not often, and nobody who may not exist."""
@@ -201,25 +205,26 @@ class OscServer:
             fail = encode(FAIL(address, error.code, str(error), subject))
             self._outbox.put(self._peers.endpoint_of(source), [fail])
 
-    def _answer(self, message: Message, source: Endpoint) -> None:
+    def _answer(self, message: Message, source: Endpoint) -> bool:
+        """Answers a request; whether the answer comes later."""
         peer = self._peers.renew(source)
         address = message.address
         if not self._outbox.has_room(peer.endpoint):
             error = Busy(f"{address} was dropped: too many of your requests are being answered.")
             self._complain(source, address, error, find_req(message))
-            return
+            return False
         try:
             arguments = read_arguments(message)
         except BridgeError as error:
             self._reject(peer, address, error, find_req(message))
-            return
+            return False
         answer: Answer | None = None
         if arguments.req:
             asked = Asked(peer.owner.id, address, arguments.req)
             answer = self._recent.recall(machine_of(source), asked)
             if answer is not None:
                 self._reply(peer, answer.replies or ())
-                return
+                return False
             answer = self._recent.begin(machine_of(source), asked)
         request = _Request(source, address, arguments, answer)
         with self.publisher.deferred():
@@ -227,13 +232,14 @@ class OscServer:
                 replies = HANDLERS[address](Call(self._context, source, peer, arguments))
             except Exception as error:
                 self._fail(request, error)
-                return
+                return False
             if not isinstance(replies, Awaitable):
                 self._complete(request, replies)
-                return
+                return False
         task = asyncio.ensure_future(self._answer_later(request, replies))
         self._tasks.add(task)  # the event loop keeps only a weak reference
         task.add_done_callback(self._tasks.discard)
+        return True
 
     @coroutine
     def _answer_later(self, request: _Request, replies: Awaitable[list[Message]]) -> Generator[Any, Any, None]:

@@ -7,12 +7,15 @@ import socket
 
 import pytest
 
+from bridge import __version__
 from bridge.events import Ended, MidiStarted, Progressed, Submitted
 from bridge.model import Job
 from bridge.osc.addresses import Message
 from bridge.osc.client import OscClient, open_client
+from bridge.osc.codec import encode
 from bridge.osc.server import serve_osc
 from bridge.request import JobRequest
+from bridge.store.returning_subscribers import ReturningSubscriber
 from tests.support.fakes import FakeBridge, FakeClock
 from tests.support.studio import RESULT, Studio, accepted, next_at, pushed
 
@@ -116,3 +119,79 @@ async def test_a_client_that_is_gone_does_not_affect_others(busy: Studio, client
     for stem in ("bass", "drums"):
         busy.bridge.publish(MidiStarted(job="j6", stem=stem, seconds=2, notes=3))
     assert len(await pushed(client)) == 2
+
+
+async def test_a_stranger_touches_nothing_of_a_client(busy: Studio, client: OscClient, listener: socket.socket) -> None:
+    client.send("/sab/hello", "max", 1, listener.getsockname()[1])
+    client.send("/sab/subscribe", 1, 3600)
+    client.send("/sab/submit", "/a.wav", "req", "r1")
+    while (await next_at(listener)).address != "/sab/accepted":
+        pass
+    for request in (("/sab/cancel", "*"), ("/sab/subscribe", 1, 1), ("/sab/subscribe", 0), ("/sab/submit", "/b.wav")):
+        stranger = await busy.client()  # each from a new port
+        await stranger.ask(*request)
+    busy.clock.advance(3_000)
+    assert [asked[0] for asked in busy.bridge.asked] == ["submit", "submit"]
+    busy.bridge.publish(MidiStarted(job="j6", stem="bass", seconds=2, notes=3))
+    assert await next_at(listener) == Message("/sab/midi.start", ("j6", "bass", 2.0, 3))  # and no answer of theirs
+
+
+async def test_a_stranger_cancels_nothing_of_a_shell(
+    studio: Studio, client: OscClient, listener: socket.socket
+) -> None:
+    client.send("/sab/hello", "shell", 1, listener.getsockname()[1])
+    one_shot, stranger = await studio.client(), await studio.client()
+    await one_shot.ask("/sab/submit", "/a.wav")
+    await stranger.ask("/sab/cancel", "*")
+    await one_shot.ask("/sab/cancel", "*")
+    assert [asked for asked in studio.bridge.asked if asked[0] == "cancel"] == [("cancel", "job1")]
+
+
+async def test_a_client_hears_the_next_bridge_and_the_rest_of_its_job(
+    studio: Studio, client: OscClient, listener: socket.socket
+) -> None:
+    client.send("/sab/hello", "max", 1, listener.getsockname()[1])
+    client.send("/sab/submit", "/a.wav")
+    while (await next_at(listener)).address != "/sab/accepted":
+        pass
+    asker = await studio.client()
+    await asker.ask("/sab/ping")
+    stored = studio.server.subscribers  # the bridge is killed now
+    bridge = FakeBridge(table=dict(studio.bridge.table))
+    serving = serve_osc(bridge, FakeClock(), port=0, defaults=JobRequest(source=""), notice=print, returning=stored)
+    async with serving as server:
+        assert await next_at(listener) == Message("/sab/startup", (__version__,))
+        assert server.subscribers == stored
+        bridge.publish(Ended(job="job9", outcome="done", unix_seconds=1))
+        bridge.publish(Ended(job="job1", outcome="done", unix_seconds=1))
+        assert await next_at(listener) == Message("/sab/finished", ("job1", "done", 0, ""))
+    assert len(stored) == 1
+
+
+async def test_a_subscription_goes_on_with_the_next_bridge(studio: Studio, listener: socket.socket) -> None:
+    listener.sendto(encode(Message("/sab/subscribe", (1, 3600))), ("127.0.0.1", studio.server.port))
+    assert (await next_at(listener)).address == "/sab/done"
+    bridge, clock = FakeBridge(), FakeClock(now=5.0)
+    serving = serve_osc(
+        bridge, clock, port=0, defaults=JobRequest(source=""), notice=print, returning=studio.server.subscribers
+    )
+    async with serving as server:
+        assert await next_at(listener) == Message("/sab/startup", (__version__,))
+        clock.advance(3_600)
+        bridge.publish(Ended(job="job9", outcome="done", unix_seconds=1))
+        assert await next_at(listener) == Message("/sab/finished", ("job9", "done", 0, ""))
+        clock.advance(1)
+        assert server.subscribers == ()
+
+
+async def test_what_a_next_start_must_know_is_stored_soon_after_it_changes() -> None:
+    stored = asyncio.Queue[tuple[ReturningSubscriber, ...]]()
+    serving = serve_osc(
+        FakeBridge(), FakeClock(), port=0, defaults=JobRequest(source=""), notice=print, remember=stored.put_nowait
+    )
+    async with serving as server, open_client(port=server.port) as client:
+        await client.ask("/sab/subscribe", 1, 120)
+        (subscriber,) = await asyncio.wait_for(stored.get(), 10)
+        assert (subscriber.host, subscriber.ttl_seconds) == ("127.0.0.1", 120)
+        await client.ask("/sab/subscribe", 0)
+        assert await asyncio.wait_for(stored.get(), 10) == ()

@@ -58,7 +58,10 @@ class FollowedJobs:
         """
         while self._open:
             if not await self._next():
-                write_error("engine_failed", "The bridge was shut down before the job was done.")
+                write_error(
+                    "engine_failed",
+                    "The bridge was closed before the job was done. The job goes on when the bridge is started again.",
+                )
                 return shared.FAILED
         return shared.FAILED if self._failed else shared.DONE
 

@@ -19,7 +19,7 @@ from bridge.system import sockets
 #: Holds the datagrams that arrive while the event loop is busy; Linux grants less.
 RECEIVE_BUFFER_BYTES = 1 << 22
 #: How many waiting datagrams are read before anything else gets its turn; asyncio alone would read one.
-MAX_AT_ONCE = 128
+MAX_AT_ONCE = 512
 MAX_DATAGRAM_BYTES = 65_536
 #: The programs that prefer IPv6 send to this address where the default one is meant.
 OTHER_LOOPBACK = "::1"
@@ -32,8 +32,9 @@ _IP_RECVERR, _IPV6_RECVERR = 11, 25
 class Receiver:
     """What becomes of what arrives."""
 
-    datagram: Callable[[bytes, Endpoint], bool]
-    """Returns whether it has begun something that must come before the next datagram."""
+    datagram: Callable[[bytes, Endpoint], None]
+    end: Callable[[], None]
+    """Called after the datagrams that have arrived together."""
     unreachable: Callable[[Endpoint], None]
     """Nobody listens at that port any more. Only Linux tells."""
 
@@ -142,12 +143,13 @@ class _Socket(asyncio.DatagramProtocol):
         self._closed.set()
 
     def datagram_received(self, data: bytes, addr: Endpoint) -> None:
-        has_begun = self._receiver.datagram(data, addr)
-        if sys.platform == "win32":  # there asyncio reads ahead by itself
-            return
+        self._receiver.datagram(data, addr)
+        if sys.platform != "win32":  # there asyncio reads ahead by itself
+            self._read_waiting()
+        self._receiver.end()
+
+    def _read_waiting(self) -> None:
         for _ in range(MAX_AT_ONCE):
-            if has_begun:
-                return
             try:
                 data, addr = self._socket.recvfrom(MAX_DATAGRAM_BYTES)
             except (BlockingIOError, InterruptedError):
@@ -155,7 +157,7 @@ class _Socket(asyncio.DatagramProtocol):
             except OSError as error:
                 self.error_received(error)
             else:
-                has_begun = self._receiver.datagram(data, addr)
+                self._receiver.datagram(data, addr)
 
     def error_received(self, exc: Exception) -> None:  # noqa: ARG002 - asyncio's signature
         """A datagram that was sent before did not arrive; Linux tells to whom."""

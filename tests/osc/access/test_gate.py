@@ -20,7 +20,6 @@ TOKEN, SECRET = AccessKey(b"t" * 43), AccessKey(b"s" * 43)
 LOCAL, TABLET = ("127.0.0.1", 5000), ("192.168.1.20", 6000)
 SUBMIT = Message("/sab/submit", ("/music/clip.wav", "req", "a1"))
 HELLO = Message("/sab/hello", ("tablet", 1, 0))
-ROOM = 1000
 
 
 class Door:
@@ -31,20 +30,25 @@ class Door:
         self.noticed = list[Noticed]()
         self.sockets = sockets
         self.looked_up = 0
+        self.cookie: bytes | None = b"first"
         allow = (ipaddress.ip_network("192.168.1.0/24"),)
         known = {"local_access": "own", "token": TOKEN, "secret": SECRET, "allow": allow, "own_account": 1000, **rules}
-        self.gate = Gate(Rules(**known), self.clock, self.noticed.append, self._owners)  # type: ignore[arg-type]
+        self.gate = Gate(Rules(**known), self.clock, self.noticed.append, self._owners, self._cookie)  # type: ignore[arg-type]
 
     def _owners(self, transport: Transport, host: str, port: int) -> frozenset[int] | None:
         del transport, host, port
         self.looked_up += 1
         return self.sockets
 
+    def _cookie(self, host: str, port: int) -> bytes | None:
+        del host, port
+        return self.cookie
+
     def lets(self, message: Message | Rejected, source: tuple[str, int] = LOCAL) -> bool:
-        return self.gate.refusal(source, message, ROOM) is None
+        return self.gate.refusal(source, message) is None
 
     def nonce(self, source: tuple[str, int]) -> str:
-        (message,) = self.gate.refusal(source, HELLO, ROOM) or ()
+        (message,) = self.gate.refusal(source, HELLO) or ()
         assert message.address == "/sab/nonce"
         return str(message.arguments[0])
 
@@ -54,7 +58,7 @@ class Door:
 
 
 def code_of(door: Door, message: Message, source: tuple[str, int] = LOCAL) -> object:
-    (refusal,) = door.gate.refusal(source, message, ROOM) or ()
+    (refusal,) = door.gate.refusal(source, message) or ()
     assert refusal.address == "/sab/fail"
     return refusal.arguments[1]
 
@@ -77,7 +81,7 @@ def test_another_account_gets_no_work_done_and_no_path(address: str) -> None:
 
 
 def test_a_refusal_has_the_token_of_the_request() -> None:
-    (refusal,) = Door(frozenset({1001})).gate.refusal(LOCAL, SUBMIT, ROOM) or ()
+    (refusal,) = Door(frozenset({1001})).gate.refusal(LOCAL, SUBMIT) or ()
     assert refusal.arguments[0::3] == ("/sab/submit", "a1")
 
 
@@ -120,8 +124,34 @@ def test_an_account_is_looked_up_once_in_a_moment_and_again_after_it() -> None:
     assert all(door.lets(SUBMIT) for _ in range(50))
     assert door.looked_up == 1
     door.clock.advance(1.5)
-    door.sockets = frozenset({1001})  # another program took the port
+    door.sockets = frozenset({1000, 1001})  # another program shares the port
     assert not door.lets(SUBMIT)
+
+
+def test_another_program_that_takes_a_port_over_is_not_ours_even_for_a_moment() -> None:
+    door = Door()
+    assert door.lets(SUBMIT)
+    door.sockets, door.cookie = frozenset({1001}), b"second"
+    assert not door.lets(SUBMIT)
+    door.sockets, door.cookie = frozenset(), None
+    assert not door.lets(SUBMIT)
+
+
+def test_without_cookies_each_message_is_looked_up() -> None:
+    door = Door()
+    door.cookie = None
+    assert all(door.lets(SUBMIT) for _ in range(3))
+    assert door.looked_up == 3
+
+
+def test_a_local_program_is_asked_for_its_next_proof_too() -> None:
+    door = Door(local_access="token")
+    assert door.prove(LOCAL, TOKEN)
+    door.clock.advance(PROOF_SECONDS / 2 + 1)
+    (nonce,) = door.gate.before_sending(LOCAL) or ()
+    assert door.lets(Message("/sab/hello", ("max", 1, 0, proof_of(TOKEN, str(nonce.arguments[0]), 0))))
+    assert door.gate.before_sending(LOCAL) == ()
+    assert door.gate.before_sending(("127.0.0.1", 7)) == ()
 
 
 def test_a_computer_that_is_not_in_the_list_is_not_even_read() -> None:
@@ -135,7 +165,7 @@ def test_another_computer_gets_only_a_nonce_before_it_has_shown_the_secret() -> 
     door = Door()
     rubbish = Rejected(BadArguments("no OSC"))
     for message in (SUBMIT, Message("/sab/ping"), Message("/sab/list"), Message("/sab/none"), rubbish):
-        assert door.gate.refusal(TABLET, message, ROOM) == []
+        assert door.gate.refusal(TABLET, message) == []
     assert door.gate.before_sending(TABLET) is None
     assert door.prove(TABLET, SECRET)
     assert door.lets(SUBMIT, TABLET)
@@ -147,9 +177,9 @@ def test_no_answer_is_larger_than_the_question() -> None:
     wrong = Message("/sab/hello", ("tablet", 1, 0, "0" * 64))
     for hello in (Message("/sab/hello", ("x", 1)), Message("/sab/hello", ("tablet", 1, 9000)), wrong):
         size = len(encode(hello))
-        answers = door.gate.refusal(TABLET, hello, size) or ()
+        answers = door.gate.refusal(TABLET, hello) or ()
         assert sum(len(encode(answer)) for answer in answers) <= size
-    assert len(door.gate.refusal(TABLET, HELLO, len(encode(HELLO))) or ()) == 1  # with a reply port there is room
+    assert len(door.gate.refusal(TABLET, HELLO) or ()) == 1  # with a reply port there is room
 
 
 def test_the_account_s_token_is_no_secret_for_other_computers() -> None:
@@ -210,7 +240,7 @@ def test_proofs_and_strangers_take_a_limited_room() -> None:
     for port in range(1, MAX_PROVEN + 100):
         assert door.prove(("192.168.1.20", port), SECRET)
     for number in range(3000):
-        door.gate.refusal((f"192.168.1.{number % 250}", number), HELLO, ROOM)
+        door.gate.refusal((f"192.168.1.{number % 250}", number), HELLO)
     remembered = [value for value in vars(door.gate).values() if isinstance(value, dict)]
     assert max(map(len, remembered)) == MAX_PROVEN
 
@@ -218,7 +248,7 @@ def test_proofs_and_strangers_take_a_limited_room() -> None:
 def test_refused_computers_are_told_of_at_most_once_a_minute() -> None:
     door = Door()
     for _ in range(100):
-        door.gate.refusal(TABLET, SUBMIT, ROOM)
+        door.gate.refusal(TABLET, SUBMIT)
         door.gate.listens_to(("10.0.0.1", 1))
     assert len(door.noticed) == 1
     door.clock.advance(NOTICE_SECONDS + 1)
