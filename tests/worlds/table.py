@@ -261,5 +261,10 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "python -m benchmarks.quality.drums": _MINUTES,
     "python -m benchmarks.quality.tempo --count 80": _MINUTES,
     "python -m benchmarks.speed.memory": _MINUTES,
+    "python -m benchmarks.speed.load": _MINUTES,
+    "python -m benchmarks.soak --minutes 20": _MINUTES,
+    "python -m tests.reliability.faults --times 1000": _MINUTES,
+    "python -m tests.reliability.faults --only NAME --each 20 --verbose": _MINUTES,
+    "python -m tests.reliability.report docs/reliability.md": _DEVELOPER,
     "python -m benchmarks.speed.midi --rows jitter": _MINUTES,
 }
