@@ -24,6 +24,7 @@ from bridge.options.paths import current_folder
 from bridge.options.request import build_request, check_request
 from bridge.osc.access.gate import Gate, Rules
 from bridge.osc.access.rules import rules_of, with_safe_roots
+from bridge.osc.access.socket_cookies import SocketCookies
 from bridge.osc.http.server import serve_http
 from bridge.osc.http.view import BridgeView
 from bridge.osc.server import OscServer, open_address, serve_osc
@@ -109,6 +110,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
         on_event=scheduler.on_event,
         on_lost=scheduler.on_runner_lost,
         on_ready=scheduler.on_runner_free,
+        lock=settings.own_folder / "worker.lock" if isinstance(store, DurableStore) else None,
     )
     scheduler.run(worker)
     async with AsyncExitStack() as parts:
@@ -117,11 +119,16 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
             bound_sockets = await open_address(settings.host, settings.port, bus.publish_retained)
             for bound_socket in bound_sockets:
                 parts.callback(bound_socket.close)
-            gate = Gate(rules, clock, bus.publish)
+            cookies = SocketCookies(bound_sockets[0].getsockname()[1])
+            parts.callback(cookies.close)
+            gate = Gate(rules, clock, bus.publish, cookie_of=cookies)
+            if rules.secret is not None:
+                folders = ", ".join(map(str, settings.roots))
+                words = f"Clips and results must lie in {folders}, because other computers may ask. The setting: roots."
+                bus.publish_retained(Noticed(level="info", message=words))
             subscribers = ReturningSubscribers(settings.own_folder / "listeners.json")
             returning: Iterable[ReturningSubscriber] = ()
             if isinstance(store, DurableStore):
-                parts.callback(store.close)
                 await _take_over(store, settings, parts, bus.publish_retained)
                 returning = await _promptly(subscribers.load) or ()
                 parts.callback(subscribers.close)
@@ -212,7 +219,13 @@ async def _take_over(
     Raises:
         FolderInUse: another bridge holds the lock.
     """
-    parts.enter_context(released(await _promptly(lambda: lock_folder(settings.own_folder))))
+    try:
+        lock = await _promptly(lambda: lock_folder(settings.own_folder))
+    except BaseException:
+        store.close()
+        raise
+    parts.enter_context(released(lock))
+    parts.callback(store.close)  # the lock is held until everything is written
     loaded = await _promptly(store.read)
     if loaded is not None:
         store.take(loaded)

@@ -30,7 +30,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
 
 from bridge.plain import plain
 
@@ -66,7 +65,7 @@ class BridgeError(Exception):
     `plain`, because clients show them on their own terminals.
     """
 
-    code: ClassVar[str] = "internal"
+    code: str = "internal"
 
     def __init__(self, message: str, *, advice: str | None = None) -> None:
         self.message = _short(plain(" ".join(message.split())))
@@ -188,11 +187,13 @@ ERRORS: Mapping[str, type[BridgeError]] = {
 
 
 def error_for(code: str, message: str, advice: str = "") -> BridgeError:
-    """The error that another process has reported by its code; a `BridgeError` for an unknown code.
+    """The error that another process has reported by its code; a code that only a later version knows is kept.
 
     Without `advice`, the message already contains it.
     """
-    return ERRORS.get(code, BridgeError)(message, advice=advice)
+    error = ERRORS.get(code, BridgeError)(message, advice=advice)
+    error.code = code
+    return error
 
 
 def unresponsive_drive(path: object) -> NotReadable:

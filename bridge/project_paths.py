@@ -19,6 +19,8 @@ RESERVED = frozenset(
 #: systems.
 MAX_NAME_BYTES = 180
 PARTIAL = ".partial"
+#: The folder by which Ableton Live marks its projects.
+LIVE_INFO = "Ableton Project Info"
 #: Longer names no common file system takes; longer paths macOS does not, nor many a program that reads audio.
 MAX_FILE_NAME_BYTES, MAX_PATH_BYTES = 255, 1023
 #: Room for ` 99/`, a stem's label and the longest ending.
@@ -114,15 +116,21 @@ def _stems_folder(project: Path) -> Path:
 
 
 def _is_project(folder: Path) -> bool:
-    return _is_live_project(folder) or _contains_file(folder, ".ardour", ".rpp")
+    return (folder / LIVE_INFO).is_dir() or _contains_file(folder, ".als", ".ardour", ".rpp")
 
 
 def _is_live_project(folder: Path) -> bool:
-    return (folder / "Ableton Project Info").is_dir() or _contains_file(folder, ".als")
+    return (folder / LIVE_INFO).is_dir() or _contains_file(folder, ".als")
 
 
 def _contains_file(folder: Path, *suffixes: str) -> bool:
     try:
-        return any(entry.suffix.lower() in suffixes and entry.is_file() for entry in folder.iterdir())
+        with os.scandir(folder) as entries:  # there may be very many
+            return any(
+                entry.name.lower().endswith(suffixes)
+                and os.path.splitext(entry.name)[1].lower() in suffixes  # noqa: PTH122 - no path for each entry
+                and entry.is_file()
+                for entry in entries
+            )
     except OSError:  # a parent that cannot be listed is not the user's project
         return False

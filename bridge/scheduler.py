@@ -107,6 +107,9 @@ class Scheduler:
             job, _ = self._enter(event, ticket)
             self.cancel(job.id)
             raise
+        except BaseException:  # it cannot be written at all, such as a name that is no text
+            self._reserved.discard(event.job)
+            raise
         return self._enter(event, ticket, problem)
 
     def _reserve(self, request: JobRequest, ticket: Ticket | None) -> Submitted:

@@ -41,3 +41,4 @@ def test_a_rebuilt_error_has_the_class_of_the_tree_not_a_subclass() -> None:
 
 def test_an_unknown_code_is_still_an_error() -> None:
     assert str(error_for("from_the_future", "Hm.")) == "Hm."
+    assert error_for("from_the_future", "Hm.").code == "from_the_future"

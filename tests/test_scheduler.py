@@ -314,6 +314,19 @@ async def test_a_job_is_told_and_run_only_when_it_is_durable_and_keeps_its_place
     assert (position, job.id, [warning.code for warning in job.warnings]) == (1, "job2", ["not_kept"])
 
 
+async def test_a_request_that_cannot_be_written_at_all_leaves_its_place(clip: Path) -> None:
+    bench = SchedulerBench(clip, queue_limit=1)
+
+    async def keep(event: Submitted) -> str:
+        raise UnicodeEncodeError("utf-8", event.name, 0, 1, "surrogates not allowed")
+
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(bench.store, "keep", keep)
+        with pytest.raises(UnicodeEncodeError):
+            await bench.scheduler.accept(JobRequest(source="\udcff.wav"))
+    await bench.scheduler.accept(JobRequest(source=str(clip)))
+
+
 async def test_a_request_that_is_given_up_while_it_is_written_is_cancelled(clip: Path) -> None:
     bench = SchedulerBench(clip)
 

@@ -16,6 +16,7 @@ from bridge.events import (
     MidiWaiting,
     Noticed,
     Produced,
+    Requeued,
     Started,
     Submitted,
     Warned,
@@ -46,6 +47,9 @@ def log_line(event: Event, jobs: Mapping[str, Job], now: float) -> LogLine | Non
         case Started():
             start = f"{event.engine} begins on {event.device}"
             return LogLine(now, "info", start, name) if event.device else None
+        case Requeued():
+            reason = f": {event.reason}" if event.reason else ""
+            return LogLine(now, "warning" if reason else "info", f"waits again{reason}", name)
         case Warned():
             return LogLine(now, "warning", event.warning.message, name)
         case Produced():

@@ -23,7 +23,7 @@ def synthesised(rng: np.random.Generator, notes: Sequence[Note], frames: int) ->
     wave = np.zeros((frames, 2))
     seeds = {key: int(rng.integers(1 << 30)) for key in sorted({note.pitch for note in notes})}
     for note in notes:
-        sound = _sound(np.random.default_rng(seeds[note.pitch]), note.pitch)
+        sound = drum_sound(np.random.default_rng(seeds[note.pitch]), note.pitch)
         sound = sound * 10 ** (DECIBELS_A_STEP * (note.velocity - LOUDEST) / 20)
         start = round(note.onset_seconds * RATE_HZ)
         room = wave[start : start + len(sound)]
@@ -47,7 +47,9 @@ def residue(rng: np.random.Generator, frames: int) -> Wave:
     return wave
 
 
-def _sound(rng: np.random.Generator, key: int) -> Wave:
+def drum_sound(rng: np.random.Generator, key: int) -> Wave:
+    """A random sound for a General MIDI key: (frames,) at 44.1 kHz."""
+
     def between(low: float, high: float) -> float:
         return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 

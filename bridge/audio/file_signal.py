@@ -86,8 +86,14 @@ def open_in_place(part: FilePart) -> Iterator[FileSignal]:
 
 def mend(samples: Samples) -> int:
     """Sets NaN, infinity and what is louder than `LOUDEST` to 0, in place; returns the number of such samples."""
-    bad = ~(np.abs(samples) <= LOUDEST)  # every comparison with NaN is false
-    count = int(np.count_nonzero(bad))
-    if count:
-        samples[bad] = 0.0
-    return count
+    if is_audio(samples):
+        return 0
+    bad = ~(np.abs(samples) <= LOUDEST)
+    samples[bad] = 0.0
+    return int(np.count_nonzero(bad))
+
+
+def is_audio(samples: Samples) -> bool:
+    """Whether no sample is NaN, infinity or louder than `LOUDEST`."""
+    # The extremes of an array with a NaN are NaN, and every comparison with it is false.
+    return not samples.size or bool(samples.max() <= LOUDEST and samples.min() >= -LOUDEST)

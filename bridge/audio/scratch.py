@@ -13,6 +13,7 @@ import numpy as np
 
 from bridge.audio.signal import RawSignal
 from bridge.errors import OutOfSpace
+from bridge.system.files import SPARE_BYTES
 
 if TYPE_CHECKING:
     from bridge.protocols import Samples
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 BYTES_PER_SAMPLE = 4
 #: Where a scratch file lies: a path that it has to itself, or what opens a file without a name.
 ScratchPlace: TypeAlias = "Path | Callable[[], BinaryIO]"
-#: Free space that a job leaves on a drive, so that the bridge never fills one completely. It is looked at each time
-#: that so much has been written, because some files do not say how long they are.
-SPARE_BYTES = 64 * 1024 * 1024
 
 
 class Scratch:
@@ -67,18 +65,15 @@ class Scratch:
         """Forgets all samples, to be written anew."""
         self.file.seek(0)
         self.file.truncate()
-        self.frames, self.highest, self.lowest = 0, 0.0, 0.0
+        self.frames, self.highest, self.lowest, self.is_finite = 0, 0.0, 0.0, True
 
     def _check_reserve(self) -> None:
-        if sys.platform == "win32":
-            drive: str | int = str(self._path or self.file.name)
-        else:
-            drive = self.file.fileno()
-        free = shutil.disk_usage(drive).free
+        """Called each time that `SPARE_BYTES` have been written, because some files do not say how long they are."""
+        if sys.platform == "win32":  # which tells it of folders only
+            return
+        free = shutil.disk_usage(self.file.fileno()).free
         if free < SPARE_BYTES:
-            raise OutOfSpace(
-                f"Only {free / 1e6:,.0f} MB are free on the drive where decoded audio is stored for a while."
-            )
+            raise OutOfSpace(f"Only {free / 1e6:,.0f} MB are free where decoded audio is stored for a while.")
 
     def discard(self) -> None:
         self.file.close()

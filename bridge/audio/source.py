@@ -15,7 +15,7 @@ from bridge.audio.check import changed, check_source, size_and_time
 from bridge.audio.decoding.damage import Damage, warnings_of
 from bridge.audio.decoding.decoders import open_audio
 from bridge.audio.decoding.header import BLOCK_FRAMES, Decoder, IncompleteError
-from bridge.audio.file_signal import FileSignal, mend, open_in_place
+from bridge.audio.file_signal import FileSignal, is_audio, mend, open_in_place
 from bridge.audio.scratch import BYTES_PER_SAMPLE, Scratch, ScratchPlace
 from bridge.audio.signal import SignalSlice
 from bridge.audio.tags import NO_TAGS, Tags
@@ -142,8 +142,9 @@ class FoundRegion:
         replaced_count, end, is_end, damage = 0, 0, True, Damage()
         for position, block in decoder.blocks(first, damage):
             control.checkpoint(min(1.0, position / expected))
-            replaced_count += mend(_clip(block, position, wanted_start, wanted_stop))
-            mend(block)
+            if not is_audio(block):
+                replaced_count += mend(_clip(block, position, wanted_start, wanted_stop))
+                mend(block)
             scratch.append(_clip(block, position, first, last))
             end = position + len(block)
             if last is not None and end >= last:

@@ -19,6 +19,7 @@ from bridge.cli.output.terminal import OutputClosed, write_error, write_note
 from bridge.config import Settings, load_settings
 from bridge.errors import BadArguments, BridgeError, OutOfMemory
 from bridge.options.table import OPTIONS
+from bridge.system.ending import signals_as_ctrl_c
 from bridge.system.memory import is_out_of_memory
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -123,7 +124,9 @@ def command(function: Callable[P, Coroutine[None, None, int]]) -> Callable[P, No
     @guarded
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        raise typer.Exit(asyncio.run(function(*args, **kwargs)))
+        with signals_as_ctrl_c():
+            status = asyncio.run(function(*args, **kwargs))
+        raise typer.Exit(status)
 
     return run
 

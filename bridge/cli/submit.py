@@ -15,16 +15,16 @@ from bridge import PROTOCOL_VERSION
 from bridge.cli import shared
 from bridge.cli.clips import NamedClips, find_clips, new_group_name
 from bridge.cli.output.terminal import write_error, write_line
-from bridge.cli.sending.followed_jobs import FollowedJobs
+from bridge.cli.sending.followed_jobs import FollowedJobs, concerns_all_clips
 from bridge.cli.sending.submit_list import submit_list
 from bridge.config import Settings
-from bridge.errors import BadArguments, BridgeError, ProtocolMismatch
+from bridge.errors import BadArguments, BridgeError
 from bridge.options.paths import absolute_path, current_folder
 from bridge.options.readers import listed
 from bridge.options.table import OPTIONS
 from bridge.osc.access.keys import keys_for
 from bridge.osc.addresses import FAIL, Message
-from bridge.osc.client import NoAnswer, open_client, parse_argument
+from bridge.osc.client import open_client, parse_argument
 from bridge.project_paths import result_name
 
 KEYS = (*OPTIONS, "req")
@@ -141,9 +141,9 @@ async def submit_group(settings: Settings, clips: NamedClips, options: Mapping[s
             own: dict[str, str | float] = {"group": name, "clips": len(files), **_own_folder(Path(file), options)}
             try:
                 job = await followed.submit(file, {**options, **own})
-            except (NoAnswer, ProtocolMismatch):
-                raise
             except BridgeError as error:
+                if concerns_all_clips(error):
+                    raise
                 refused = True
                 message = str(error)
                 write_error(error.code, message if file in message else f"{file}: {message}")

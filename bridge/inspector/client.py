@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections import Counter, deque
-from collections.abc import AsyncIterator, Awaitable, Coroutine
-from contextlib import asynccontextmanager
+from collections import deque
+from collections.abc import Awaitable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from bridge.inspector.messages import (
     InspectorSettings,
     Refusal,
 )
+from bridge.inspector.slots import Slots
 from bridge.processes.child import Child
 from bridge.request import JobRequest
 from bridge.system.off_loop import ANSWER_SECONDS
@@ -55,9 +55,7 @@ class InspectorClient:
         self._tokens = itertools.count()
         self._answers: dict[int, asyncio.Future[Refusal | None]] = {}
         self._hanging: set[int] = set()
-        self._active: Counter[str] = Counter()
-        """Running inspections by sender."""
-        self._slots = asyncio.Condition()
+        self._slots = Slots(MAX_INSPECTIONS, MAX_PER_SENDER)
         self._hung: dict[str, deque[float]] = {}
         """By folder, the last times (event loop clock) when one of its files did not answer."""
         self._up = asyncio.Event()
@@ -83,30 +81,13 @@ class InspectorClient:
         """See `protocols.Inspector`."""
         deadline = asyncio.get_running_loop().time() + self._answer_seconds
         try:
-            async with self._slot(sender, deadline):
+            async with self._slots.slot(sender, self._answer_seconds):
                 await _until(deadline, self._up.wait())
                 refusal = await self._refusal(request, deadline)
         except asyncio.TimeoutError:
             return
         if refusal is not None:
             raise error_for(refusal.code, refusal.message, refusal.advice)
-
-    @asynccontextmanager
-    async def _slot(self, sender: str, deadline: float) -> AsyncIterator[None]:
-        """Holds one inspection slot for the block. Raises asyncio.TimeoutError if none is free in time."""
-
-        def is_free() -> bool:
-            return self._active.total() < MAX_INSPECTIONS and self._active[sender] < MAX_PER_SENDER
-
-        async with self._slots:
-            await _until(deadline, self._slots.wait_for(is_free))
-            self._active[sender] += 1
-        try:
-            yield
-        finally:
-            self._active -= Counter([sender])
-            async with self._slots:
-                self._slots.notify_all()
 
     async def _refusal(self, request: JobRequest, deadline: float) -> Refusal | None:
         now = asyncio.get_running_loop().time()

@@ -123,6 +123,6 @@ def _read(path: Path) -> bytes:
 
 def _write(path: Path, content: bytes) -> None:
     try:
-        write_whole(path, content)
+        write_whole(path, content, private=False)
     except OSError as error:
         raise NotWritable(f"{path} cannot be written: {error.strerror or error}.") from error

@@ -22,6 +22,8 @@ METRES = (Metre(4, 4), Metre(3, 4), Metre(6, 8), Metre(5, 4), Metre(7, 8), Metre
 SLOWEST_BPM, FASTEST_BPM = 44.0, 250.0
 #: Periods in seconds that are searched for repetitions, from eighths of fast music to dotted quarters of slow.
 SHORTEST_PERIOD, LONGEST_PERIOD = 0.22, 1.5
+#: Share of the clip that a bar may be: a loop of one bar, with silence around it.
+LONGEST_BAR = 1.02
 STEP = 0.002
 MOST_PERIODS = 10
 #: Periods that are this near to each other, relatively, are one.
@@ -96,7 +98,7 @@ def hypotheses(pulse: Pulse) -> list[Hypothesis]:
     for period in _periods(pulse):
         for metre in METRES:
             one = Hypothesis(period, metre)
-            if SLOWEST_BPM <= one.tempo_bpm <= FASTEST_BPM and one.bar_seconds <= 0.75 * pulse.seconds:
+            if SLOWEST_BPM <= one.tempo_bpm <= FASTEST_BPM and one.bar_seconds <= LONGEST_BAR * pulse.seconds:
                 found.append(one)
     return found
 

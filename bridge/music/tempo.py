@@ -6,6 +6,7 @@ person who knows the metre decides between them (`TempoEstimate.in_metre`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 #: Estimates below this confidence are shown to the user, but not written into files.
 CONFIDENT = 0.5
 #: A tempo's probability is raised to this power, because a wrong tempo does more harm than none.
-DOUBT = 2.5
+DOUBT = 3.5
+#: A shorter clip holds too few bars to tell metres apart: it is taken for 4/4, unless a metre is given.
+TELLING_SECONDS = 5.0
 #: A metre other than 4/4 is written from this probability on, at its tempo.
 METRE_CONFIDENT = 0.6
 #: Candidates with the same tempo differ at most by this, relatively.
@@ -102,21 +105,27 @@ def estimate_tempo(audio: Signal, control: Control) -> TempoEstimate:
     earlier = in_four(features, pulse, pitches, audio)
     if earlier is None:
         return TempoEstimate(bpm=DEFAULT_TEMPO_BPM, confidence=0.0, first_beat_seconds=0.0, method="beats")
+    in_common_time = TempoEstimate(
+        bpm=earlier.bpm,
+        confidence=earlier.confidence,
+        first_beat_seconds=earlier.first_beat_seconds,
+        method=earlier.method,
+    )
     found = hypotheses(pulse)
     if not found:
-        return TempoEstimate(
-            bpm=earlier.bpm,
-            confidence=earlier.confidence,
-            first_beat_seconds=earlier.first_beat_seconds,
-            method=earlier.method,
-        )
+        return in_common_time
     witness = (earlier.bpm, earlier.confidence, earlier.method == "loop")
     chances = shares(evidence(features, Repetitions.of(features, pulse, pitches), found, witness)).tolist()
     frames = audio.frames if audio.frames <= LONGEST_LOOP_SECONDS * audio.sample_rate_hz else 0
     kept = _kept(found, chances)
-    return _estimate(
-        [_reading(one, share, features, pulse, earlier, frames, audio.sample_rate_hz) for one, share in kept]
-    )
+    readings = [_reading(one, share, features, pulse, earlier, frames, audio.sample_rate_hz) for one, share in kept]
+    if features.seconds < TELLING_SECONDS:
+        return msgspec.structs.replace(in_common_time, readings=tuple(readings))
+    chosen = _estimate(readings)
+    if chosen.time_signature == IN_FOUR.signature and abs(chosen.bpm / earlier.bpm - 1) < SAME:
+        # Two opinions of one tempo: it is as sure as both are on the mean.
+        return msgspec.structs.replace(chosen, confidence=round(math.sqrt(chosen.confidence * earlier.confidence), 3))
+    return chosen
 
 
 def _kept(found: Sequence[Hypothesis], chances: Sequence[float]) -> list[tuple[Hypothesis, float]]:

@@ -179,7 +179,10 @@ OPTIONS: dict[str, Option] = {
             "off-scale", "scale.outside", choice_of(*get_args(OffScale)),
             "What notes outside the scale do: move to it, or go.", "off_scale",
         ),
-        _notes("time-signature", "song.time_signature", MetreKind(), "The song's metre.", "time_signature"),
+        _notes(
+            "time-signature", "song.time_signature", MetreKind(), "The song's metre; auto: estimated with the tempo.",
+            "time_signature",
+        ),
         _notes(
             "bends", "note_files.bends", choice_of(*get_args(Bends)),
             "How MIDI files bend: not; where a note sounds alone; each note by itself, as MPE.", "bends",

@@ -141,7 +141,8 @@ PROGRESS = Outgoing(
     "/sab/progress",
     "s:job s:stage f:fraction f:eta_seconds",
     "Progress of a job; the stage is queued, loading, separating, transcribing or writing; an eta of -1 is unknown. "
-    "At most 5 a second for each job.",
+    "At most 5 a second for each job. A job whose process died, or whose bridge was closed, begins again at queued "
+    "and 0.",
 )
 RESULT = Outgoing(
     "/sab/result",

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import cast
 
-from bridge import PROTOCOL_VERSION, errors
+from bridge import PROTOCOL_VERSION
 from bridge.config import DEFAULT_HOST, DEFAULT_PORT
-from bridge.errors import BridgeError, NotAllowed
+from bridge.errors import BridgeError, NotAllowed, error_for
 from bridge.osc.access.keys import AccessKey
 from bridge.osc.access.proofs import proof_of
 from bridge.osc.addresses import FAIL, HELLO_REPLY, JOB, JOB_GROUP, NONCE, PONG, REQUESTS, RESULT, Message
@@ -21,10 +21,6 @@ from bridge.osc.fields import arguments_of
 ANSWER_SECONDS = 5.0
 #: The bridge opens the file before it answers, and the file's drive may have to spin up.
 SUBMIT_SECONDS = 20.0
-
-_ERRORS: dict[str, type[BridgeError]] = {
-    kind.code: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, BridgeError)
-}
 
 
 class NoAnswer(BridgeError):  # noqa: N818 - named as in bridge.errors
@@ -140,7 +136,7 @@ class OscClient(asyncio.DatagramProtocol):
         for message in answer:
             if message.address == FAIL.address:
                 fail = arguments_of(message, FAIL)
-                raise _ERRORS.get(fail["code"], BridgeError)(fail["message"], advice="")
+                raise error_for(fail["code"], fail["message"])
         return answer
 
     async def next_push(self) -> Message:

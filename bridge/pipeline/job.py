@@ -11,10 +11,11 @@ from bridge.audio.source import FoundRegion
 from bridge.errors import BridgeError, Cancelled, unresponsive_drive
 from bridge.events import JobEvent, Submitted
 from bridge.pipeline.context import JobControl, WorkerContext
+from bridge.pipeline.folders.job_folders import JobFolders
+from bridge.pipeline.folders.output_folder import OutputFolder
 from bridge.pipeline.job_log import JobLog
 from bridge.pipeline.note_warnings import note_warnings
 from bridge.pipeline.output_files import note_files, possible_files
-from bridge.pipeline.output_folder import JobFolders, OutputFolder
 from bridge.pipeline.progress import JobProgress
 from bridge.pipeline.source_lookup import find_source, wanted_folder
 from bridge.pipeline.steps.obtaining import ObtainedStems, obtain

@@ -7,8 +7,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from bridge.errors import BridgeError
-from bridge.pipeline import claim, manifest, unfinished
-from bridge.pipeline.output_folder import OutputFolder, remove_empty
+from bridge.pipeline import manifest, unfinished
+from bridge.pipeline.folders import claim
+from bridge.pipeline.folders.job_folders import remove_empty
+from bridge.pipeline.folders.output_folder import OutputFolder
 from bridge.system.directory import Directory
 
 

@@ -34,6 +34,8 @@ class SourceRecord(Value, frozen=True, kw_only=True):
     channels: int
     region_sha256: str = ""
     """Of the region's samples as 32-bit floats, if `sha256` is empty."""
+    silent_frames: int = 0
+    """Frames from the start of the file to its first sound, where its container says that the sound begins later."""
 
 
 class EngineRecord(Value, frozen=True, kw_only=True):

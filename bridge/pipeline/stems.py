@@ -19,7 +19,7 @@ from bridge.errors import BadArguments, EngineFailed
 from bridge.model import Result, Warning
 from bridge.options.readers import listed
 from bridge.pipeline.channels import audio_of, stems_of
-from bridge.pipeline.output_folder import OutputFolder
+from bridge.pipeline.folders.output_folder import OutputFolder
 from bridge.project_paths import stem_file_name
 from bridge.protocols import Control, Separator
 from bridge.request import JobRequest, StemSet

@@ -15,8 +15,8 @@ import msgspec
 from bridge.errors import BridgeError
 from bridge.model import Job, Outcome, Result
 from bridge.options.record import from_json, to_json, to_record
+from bridge.pipeline.folders.output_folder import OutputFolder
 from bridge.pipeline.manifest import Manifest, decode_manifest, manifest_name
-from bridge.pipeline.output_folder import OutputFolder
 from bridge.system.files import crc32_of, read_open
 from bridge.value import Value
 

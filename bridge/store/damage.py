@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bridge.options.record import event_from_json
 from bridge.store.database import COMPANIONS
-from bridge.store.rows import Entry, entries_of, is_id, job_in, lines_of
+from bridge.store.rows import EventRow, entries_of, is_id, job_in, shortest_history
 
 DAMAGED = ".damaged"
 #: No larger file is searched for events outside of its tables.
@@ -52,7 +52,7 @@ def set_companions_aside(path: Path) -> None:
             companion.rename(_free(companion))
 
 
-def salvage(path: Path) -> list[tuple[str, list[Entry]]]:
+def salvage(path: Path) -> list[tuple[str, list[EventRow]]]:
     """The jobs that can be read from a database that was set aside, each with its owner, the oldest first.
 
     The owner is empty where it cannot be read. Whatever `path` is, this ends soon and raises nothing.
@@ -91,7 +91,7 @@ def salvage(path: Path) -> list[tuple[str, list[Entry]]]:
         if job in searched:
             its_lines.sort(key=_rank)
         summary = job_in(job, *summaries.get(job, (None, None)))
-        for candidate in (its_lines, lines_of(summary) if summary is not None else []):
+        for candidate in (its_lines, shortest_history(summary) if summary is not None else []):
             with suppress(ValueError):
                 entries = entries_of(job, candidate)
                 if summary is None or entries[-1].summary is not None:

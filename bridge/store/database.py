@@ -13,7 +13,7 @@ from typing import NamedTuple
 from bridge.events import JobEvent
 from bridge.lifecycle import fold
 from bridge.model import Job
-from bridge.store.rows import Entry, events_in, is_id, job_in
+from bridge.store.rows import EventRow, events_in, is_id, job_in
 from bridge.store.schema import VERSION, form, migrate, summary_of, version_of
 from bridge.system.private_folders import FILE_MODE, private_folder
 
@@ -31,7 +31,7 @@ class Loaded(NamedTuple):
     """Oldest first: each job that is over, and the events of each job of this bridge that is not."""
     in_order_of_end: list[str]
     """The ids of the jobs that are over."""
-    open_entries: list[Entry]
+    open_entries: list[EventRow]
     unreadable: int
     """How many jobs this version cannot read; their rows stay as they are."""
 
@@ -89,7 +89,7 @@ class Database:
             self._connection.backup(copy)
         copy.close()
 
-    def write(self, entries: Iterable[Entry], owner: str, limit: int) -> int:
+    def write(self, entries: Iterable[EventRow], owner: str, limit: int) -> int:
         """Writes all entries or none; returns how many old jobs were removed beyond `limit` finished ones."""
         has_ended = False
         with self._transaction() as execute:
@@ -105,7 +105,7 @@ class Database:
                     )
             return self._prune(limit) if has_ended else 0
 
-    def add(self, jobs: Iterable[tuple[str, Sequence[Entry]]]) -> None:
+    def add(self, jobs: Iterable[tuple[str, Sequence[EventRow]]]) -> None:
         """Adds whole jobs, each with its owner, as far as they are not there yet."""
         with self._transaction() as execute:
             for owner, entries in jobs:
@@ -133,7 +133,7 @@ class Database:
                 unreadable += 1
             elif ended is None:
                 jobs.append(events_in(job, lines))
-                open_entries += [Entry(job=job, event=line, is_first=not at) for at, line in enumerate(lines)]
+                open_entries += [EventRow(job=job, event=line, is_first=not at) for at, line in enumerate(lines)]
             else:
                 jobs.append(found)
                 ends.append((ended, job))
@@ -185,7 +185,7 @@ def beside(path: Path) -> Path:
     return path.with_name(f"{path.stem}.{VERSION}{path.suffix}")
 
 
-def _add(execute: Callable[..., sqlite3.Cursor], entry: Entry, owner: str) -> None:
+def _add(execute: Callable[..., sqlite3.Cursor], entry: EventRow, owner: str) -> None:
     if entry.is_first:
         execute("INSERT OR IGNORE INTO jobs (job, owner) VALUES (?, ?)", (entry.job, owner))
     execute(

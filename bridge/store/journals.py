@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bridge.events import Submitted
-from bridge.store.rows import Entry, entries_of, events_in, is_id
+from bridge.store.rows import EventRow, entries_of, events_in, is_id
 from bridge.system.files import read_small
 
 ENDING = ".jsonl"
@@ -20,7 +20,7 @@ IMPORTED = ".imported"
 class Imported(NamedTuple):
     """What the journals of a bridge hold."""
 
-    jobs: list[list[Entry]]
+    jobs: list[list[EventRow]]
     """The entries of each job, oldest first."""
     folders: list[Path]
     """Where they were read; see `move_aside`."""
@@ -35,7 +35,7 @@ def read_journals(own: Path, shared: Path, limit: int) -> Imported:
     folders = [folder for folder in (own, shared) if folder.is_dir() and not folder.is_symlink()]
     open_jobs = _journals(own) if own in folders else []
     newest = sorted(_journals(shared) if shared in folders else [], key=_changed_unix, reverse=True)
-    jobs: list[tuple[float, list[Entry]]] = []
+    jobs: list[tuple[float, list[EventRow]]] = []
     damaged = []
     for path in [*newest[:limit], *open_jobs]:
         job = path.name.removesuffix(ENDING)

@@ -16,7 +16,7 @@ from bridge.events import Noticed
 from bridge.store.damage import salvage, set_aside, set_companions_aside
 from bridge.store.database import NAME, Database, Loaded, beside, is_damage
 from bridge.store.journals import imported_path, move_aside, read_journals
-from bridge.store.rows import Entry
+from bridge.store.rows import EventRow
 from bridge.store.schema import ForeignDatabase, NewerDatabase
 
 log = logging.getLogger(__name__)
@@ -50,19 +50,19 @@ class Recorder:
         self._limit = limit
         self._notice = notice
         self._retry_seconds = retry_seconds
-        self._queue = deque[tuple[Entry, Done | None] | Callable[[], None]]()
+        self._queue = deque[tuple[EventRow, Done | None] | Callable[[], None]]()
         self._has_work = threading.Condition()
         self._is_closing = False
         self._database: Database | None = None
         self._problem = ""
         self._has_told_of_removal = False
-        self._pending: list[Entry] = []
-        self._open: dict[str, list[Entry]] = {}
+        self._pending: list[EventRow] = []
+        self._open: dict[str, list[EventRow]] = {}
         """What was written of the jobs that are not over: it is written again where the file is lost."""
         self._thread = threading.Thread(target=self._run, daemon=True, name="history")
         self._thread.start()
 
-    def write(self, entry: Entry, done: Done | None = None) -> None:
+    def write(self, entry: EventRow, done: Done | None = None) -> None:
         """Writes soon; returns at once."""
         self._put((entry, done))
 
@@ -81,7 +81,7 @@ class Recorder:
             self._has_work.notify()
         self._thread.join(timeout_seconds)
 
-    def _put(self, item: tuple[Entry, Done | None] | Callable[[], None]) -> None:
+    def _put(self, item: tuple[EventRow, Done | None] | Callable[[], None]) -> None:
         with self._has_work:
             self._queue.append(item)
             self._has_work.notify()
@@ -115,7 +115,7 @@ class Recorder:
             with suppress(sqlite3.Error):
                 self._database.close()
 
-    def _do(self, items: Sequence[tuple[Entry, Done | None] | Callable[[], None]]) -> None:
+    def _do(self, items: Sequence[tuple[EventRow, Done | None] | Callable[[], None]]) -> None:
         """Writes all entries in one group, then does the rest."""
         entries = [item for item in items if isinstance(item, tuple)]
         self._pending += [entry for entry, _ in entries]

@@ -5,7 +5,6 @@ UDP has no connections, so they would not notice.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import threading
 from collections.abc import Iterable
@@ -18,8 +17,6 @@ from bridge.system.files import read_json, write_whole
 #: Limits the messages sent at start, in case of a flood of subscribers.
 MAX_SUBSCRIBERS = 256
 LONGEST_TTL_SECONDS = 3_600.0
-#: Changes within this time are written together.
-SAVE_SECONDS = 0.5
 CLOSE_SECONDS = 2.0
 
 
@@ -47,17 +44,15 @@ class ReturningSubscriber(msgspec.Struct, frozen=True):
 
 
 class ReturningSubscribers:
-    """The clients in a small file; a missing or broken file counts as empty.
-
-    They are written whenever they change, so that a bridge that was killed can be followed by one that knows them.
-    """
+    """The clients in a small file; a missing or broken file counts as empty."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._saved: list[ReturningSubscriber] | None = None
-        self._wanted: list[ReturningSubscriber] = []
-        self._timer: asyncio.TimerHandle | None = None
-        self._writing = threading.Lock()
+        self._lock = threading.Lock()
+        self._wanted: tuple[ReturningSubscriber, ...] | None = None
+        """What is not written yet."""
+        self._writer: threading.Thread | None = None
+        """None: nothing is being written."""
 
     def load(self) -> tuple[ReturningSubscriber, ...]:
         """Reads the file; may wait for the drive."""
@@ -69,31 +64,26 @@ class ReturningSubscribers:
         return ()
 
     def save(self, clients: Iterable[ReturningSubscriber]) -> None:
-        """Writes them soon, on another thread; returns at once. To be called on the event loop, however often."""
-        self._wanted = list(clients)[:MAX_SUBSCRIBERS]
-        if self._wanted != self._saved and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(SAVE_SECONDS, self._save_now)
+        """Writes the file on another thread; returns at once. Of several calls, the last counts."""
+        with self._lock:
+            self._wanted = tuple(clients)[:MAX_SUBSCRIBERS]
+            if self._writer is None:
+                self._writer = threading.Thread(target=self._write, daemon=True, name="subscribers")
+                self._writer.start()
 
     def close(self) -> None:
-        """Writes what waits; waits for the drive, but not longer than `CLOSE_SECONDS`."""
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._wanted != self._saved:
-            self._write_on_thread().join(CLOSE_SECONDS)
-
-    def _save_now(self) -> None:
-        self._timer = None
-        if self._wanted != self._saved:
-            self._write_on_thread()
-
-    def _write_on_thread(self) -> threading.Thread:
-        thread = threading.Thread(target=self._write, daemon=True, name="subscribers")
-        thread.start()
-        return thread
+        """Waits until what was saved is written, but not longer than `CLOSE_SECONDS`."""
+        with self._lock:
+            writer = self._writer
+        if writer is not None:
+            writer.join(CLOSE_SECONDS)
 
     def _write(self) -> None:
-        with self._writing:  # the newest last
-            wanted = self._wanted
+        while True:
+            with self._lock:
+                wanted, self._wanted = self._wanted, None
+                if wanted is None:
+                    self._writer = None
+                    return
             with contextlib.suppress(OSError):
                 write_whole(self._path, msgspec.json.encode(wanted))
-                self._saved = wanted

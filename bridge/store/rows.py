@@ -19,7 +19,7 @@ from bridge.value import Value
 _ID = re.compile(r"[a-z]{8}")
 
 
-class Entry(Value, frozen=True):
+class EventRow(Value, frozen=True):
     """One event to be written."""
 
     job: str
@@ -35,9 +35,9 @@ def is_id(job: object) -> TypeGuard[str]:
     return isinstance(job, str) and _ID.fullmatch(job) is not None
 
 
-def entry_of(event: JobEvent, job: Job | None) -> Entry:
+def entry_of(event: JobEvent, job: Job | None) -> EventRow:
     """`job`: after the event; None: it is its `Submitted`."""
-    return Entry(
+    return EventRow(
         job=event.job,
         event=line_of(event),
         is_first=isinstance(event, Submitted),
@@ -45,26 +45,26 @@ def entry_of(event: JobEvent, job: Job | None) -> Entry:
     )
 
 
-def entries_of(job: str, lines: Iterable[bytes]) -> list[Entry]:
+def entries_of(job: str, lines: Iterable[bytes]) -> list[EventRow]:
     """The entries of a job from its lines, up to its end; lines that this version does not know stay as they are.
 
     Raises:
         ValueError: it does not begin with its submission.
     """
     known: list[JobEvent] = []
-    entries: list[Entry] = []
+    entries: list[EventRow] = []
     for line in lines:
         events = events_in(job, [line])
         known += events
         summary = summary_of(fold(known)) if any(isinstance(event, Ended) for event in events) else None
-        entries.append(Entry(job=job, event=line, is_first=not entries, summary=summary))
+        entries.append(EventRow(job=job, event=line, is_first=not entries, summary=summary))
         if summary is not None:
             break
     fold(known)
     return entries
 
 
-def lines_of(job: Job) -> list[bytes]:
+def shortest_history(job: Job) -> list[bytes]:
     """The shortest history of a job that is over."""
     events: list[JobEvent] = [
         Submitted(

@@ -7,6 +7,7 @@ path is used, and a folder with an open file in it cannot be moved.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -40,12 +41,12 @@ class Directory:
         if sys.platform == "win32":
             found = path.stat() if follow_link else path.lstat()
             if not stat.S_ISDIR(found.st_mode):
-                raise NotADirectoryError(f"{path} is no folder")
+                raise NotADirectoryError(errno.ENOTDIR, "it is no folder", str(path))
         else:
             flags = os.O_RDONLY | os.O_DIRECTORY | (0 if follow_link else os.O_NOFOLLOW)
             self._descriptor = os.open(path, flags)
             found = os.fstat(self._descriptor)
-        self._identity = (found.st_dev, found.st_ino)
+        self._identity = found
 
     def __enter__(self) -> Directory:
         return self
@@ -68,7 +69,7 @@ class Directory:
             found = self.path.stat()
         except OSError:
             return False
-        return (found.st_dev, found.st_ino) == self._identity
+        return os.path.samestat(found, self._identity if self._descriptor is None else os.fstat(self._descriptor))
 
     @property
     def location(self) -> int | Path:

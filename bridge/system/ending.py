@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 
@@ -51,6 +52,31 @@ async def interruption() -> AsyncIterator[asyncio.Event]:
             signal.signal(number, handler)
 
 
+@contextmanager
+def signals_as_ctrl_c() -> Iterator[None]:
+    """SIGTERM and SIGHUP do what Ctrl-C does while the block runs: what is open is closed on the way out.
+
+    A second SIGHUP does nothing, as in `interruption`.
+    """
+    hung_up = False
+
+    def interrupt(number: int, _: object) -> None:
+        nonlocal hung_up
+        if number in hangups and hung_up:
+            return
+        hung_up = number in hangups
+        signal.raise_signal(signal.SIGINT)
+
+    hangups = hangup_signals()
+    numbers = (signal.SIGTERM, *hangups) if threading.current_thread() is threading.main_thread() else ()
+    previous = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
 def _end_at_once(number: int) -> None:
     """Ends the process as the signal does by default; the bridge's children end with it."""
     with suppress(OSError):
@@ -64,7 +90,6 @@ def _end_at_once(number: int) -> None:
 
 if sys.platform == "win32":
     import ctypes
-    import threading
     from ctypes import wintypes
 
     #: CTRL_CLOSE_EVENT, CTRL_LOGOFF_EVENT and CTRL_SHUTDOWN_EVENT, which Python does not turn into signals.

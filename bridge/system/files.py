@@ -15,10 +15,14 @@ from typing import BinaryIO, TypeVar
 
 import msgspec
 
+from bridge.system.private_folders import FILE_MODE, private_folder
+
 T = TypeVar("T")
 
 #: Far larger than any small file that the bridge writes.
 MAX_SMALL_FILE_BYTES = 16 * 1024 * 1024
+#: Free space that a job leaves on a drive, so that the bridge never fills one completely.
+SPARE_BYTES = 64 * 1024 * 1024
 
 
 def read_json(path: Path, kind: type[T]) -> T:
@@ -80,28 +84,29 @@ def is_drive_full(error: OSError) -> bool:
     return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes, *, private: bool = True) -> None:
     """Writes `content` to `path` atomically, replacing an existing file; creates the folder if needed.
+
+    Args:
+        private: only the user may read the file, and a folder that is created; else the user's umask decides.
 
     Raises:
         OSError: it cannot be written; an existing file is unchanged.
     """
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")  # another process may be writing it too
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _make_partial(partial)
-        partial.write_bytes(content)
+        if private:
+            private_folder(path.parent)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(partial, flags, FILE_MODE if private else 0o666), "wb") as file:
+            file.write(content)
         partial.replace(path)
     except OSError:
         with suppress(OSError):  # what prevents writing may prevent this too
             partial.unlink()
         raise
-
-
-def _make_partial(path: Path) -> None:
-    """Makes a new file under a temporary name: through no link, and closed to other accounts where its folder is."""
-    mode = 0o600 if path.parent.stat().st_mode & 0o077 == 0 else 0o666
-    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0), mode))
 
 
 def sha256_of(path: Path, checkpoint: Callable[[], None] = lambda: None) -> str:

@@ -20,10 +20,12 @@ from bridge.separation.openvino.cache import OpenVinoCache
 from bridge.separation.registry import EngineRegistry
 from bridge.separation.throughput import EngineSpeeds
 from bridge.system.clock import SystemClock
+from bridge.system.private_folders import close_to_others
 from bridge.transcription.registry import TranscriberRegistry
 from bridge.worker.allocator import release_memory
 from bridge.worker.idle import IdleTime
 from bridge.worker.messages import WorkerCommand, WorkerReady, WorkerReport, WorkerSettings
+from bridge.worker.predecessor import follow_predecessor
 from bridge.worker.service import Worker
 
 #: Idle time before the worker converts models, which occupies all CPU cores for a while.
@@ -53,8 +55,10 @@ def main() -> int:
     )
     with channel:
         settings = channel.first()
+        lock = follow_predecessor(Path(settings.lock)) if settings.lock else None
         clock = SystemClock()
         cache_dir = Path(settings.cache_dir)
+        close_to_others([cache_dir])
         backends = Backends(OpenVinoCache(cache_dir / "openvino", clock=clock))
         families = EngineFamilies.of(
             Path(settings.models_dir), conversions=cache_dir / "converted", trust_pickles=settings.trust_pickles
@@ -83,6 +87,8 @@ def main() -> int:
         idle.end()
         if not idle.join(STOP_SECONDS):
             os._exit(0)  # compiling a model cannot be interrupted, and has written nothing to disk yet
+    if lock is not None:
+        lock.close()
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable
+from pathlib import Path
 
 from bridge.config import Settings
 from bridge.errors import error_for
@@ -48,7 +49,9 @@ class WorkerClient:
         on_event: Callable[[JobEvent], None],
         on_lost: Callable[[str], None],
         on_ready: Callable[[], None],
+        lock: Path | None = None,
     ) -> None:
+        """`lock`: the file by which a worker knows whether one of an earlier run of this bridge still works."""
         self._publish = publish
         self._on_event = on_event
         self._on_lost = on_lost
@@ -63,6 +66,7 @@ class WorkerClient:
             cache_max_bytes=settings.cache_max_bytes,
             roots=tuple(map(str, settings.roots)),
             trust_pickles=settings.trust_pickles,
+            lock="" if lock is None else str(lock),
         )
         self._child: Child[WorkerCommand, WorkerReport] = Child(
             "bridge.worker",

@@ -20,6 +20,8 @@ class WorkerSettings(Value, frozen=True, kw_only=True, tag="settings"):
     """Largest size of the results cache; 0: no cache."""
     roots: tuple[str, ...] = ()
     trust_pickles: bool = False
+    lock: str = ""
+    """The file that only one worker of the bridge locks at a time; empty: none."""
 
 
 class RunJob(Value, frozen=True, kw_only=True, tag="run"):

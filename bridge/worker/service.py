@@ -30,7 +30,9 @@ from bridge.worker.messages import (
 log = logging.getLogger(__name__)
 
 #: What the loaders of Linux, macOS and Windows say when a library does not fit into memory.
-_NO_MEMORY = re.compile("cannot allocate memory|failed to map segment|not enough memory|paging file", re.IGNORECASE)
+_NO_MEMORY = re.compile(
+    "cannot allocate memory(?! in static)|failed to map segment|not enough memory|paging file", re.IGNORECASE
+)
 
 
 class Worker:

@@ -17,6 +17,7 @@ import pytest
 from bridge.osc.addresses import GROUP, GROUP_FINISHED, JOB_GROUP, Message
 from bridge.osc.client import OscClient, open_client
 from bridge.osc.fields import arguments_of
+from tests.support.loopback import free_port
 from tests.support.programs import children, command_line, sab, serving
 from tests.support.sounds import music, write
 
@@ -159,7 +160,7 @@ def test_a_killed_worker_fails_its_clip_again_and_again_and_the_others_are_done(
     for number in (2, 3):
         write(takes / f"take {number}.wav", music(60.0))
     process = started("process", takes, "--json", *QUICK)
-    for clip in (2, 3):
+    for clip in (2, 2, 3, 3):  # each is tried once more
         until(process, clip, stage="separating")
         (worker,) = [pid for pid in children(process.pid) if "bridge.worker" in command_line(pid)]
         os.kill(worker, signal.SIGKILL)
@@ -222,39 +223,34 @@ async def test_a_script_follows_one_line_and_gets_the_results_in_order(takes: Pa
         assert all(path.is_file() for path in files)
 
 
-async def test_a_group_survives_a_killed_bridge_and_a_second_one(takes: Path, tmp_path: Path) -> None:
-    write(takes / "take 2.wav", music(60.0))
+async def test_a_group_survives_a_killed_bridge_and_goes_on(takes: Path, tmp_path: Path) -> None:
+    write(takes / "take 2.wav", music(20.0))
     clips = [takes / f"take {number}.wav" for number in (1, 2, 10)]
     folder = tmp_path / "state"
     folder.mkdir()
-    group_ids = set[str]()
-    with serving(folder, "--engine", "draft", "--no-midi", dies=True) as server:
-        port = server.port
-    options = ("--engine", "draft", "--no-midi")
-    for run in (1, 2):
-        with serving(folder, *options, port=port, dies=True) as server:
-            async with open_client(server.host, server.port) as client:
-                jobs = await submitted(client, clips, "take-3")
-                async for push in client.pushes():
-                    if push.address == "/sab/progress" and push.arguments[:2] == (jobs[1], "separating"):
-                        break
-                workers = children(server.process.pid)
-                server.process.kill()
-                for pid in workers:
-                    os.kill(pid, signal.SIGKILL)
-        with serving(folder, *options, port=port) as server:
-            async with open_client(server.host, server.port) as client:
-                listed = [
-                    arguments_of(message, JOB_GROUP)
-                    for message in await client.ask("/sab/list")
-                    if message.address == JOB_GROUP.address
-                ]
-                assert [place["position"] for place in listed] == [1, 2, 3] * run
-                group_ids = {place["group_id"] for place in listed}
-                assert len(group_ids) == run
-                answer = await client.ask("/sab/group.results", "take-3")  # the newest of that name
-                found = [message.arguments[2:4] for message in answer if message.address == "/sab/group.clip"]
-                assert found == list(zip(jobs, ("done", "failed", "failed"), strict=True))
+    port, options = free_port(), ("--engine", "draft", "--no-midi")
+    with serving(folder, *options, port=port, dies=True) as server:
+        async with open_client(server.host, server.port) as client:
+            jobs = await submitted(client, clips, "take-3")
+            async for push in client.pushes():
+                if push.address == "/sab/progress" and push.arguments[:2] == (jobs[1], "separating"):
+                    break
+            workers = children(server.process.pid)
+            server.process.kill()
+            for pid in workers:
+                os.kill(pid, signal.SIGKILL)
+    with serving(folder, *options, port=port) as server:
+        async with open_client(server.host, server.port) as client:
+            listed = [
+                arguments_of(message, JOB_GROUP)
+                for message in await client.ask("/sab/list")
+                if message.address == JOB_GROUP.address
+            ]
+            assert [(place["job"], place["position"]) for place in listed] == list(zip(jobs, (1, 2, 3), strict=True))
+            assert len({place["group_id"] for place in listed}) == 1
+            await client.ask("/sab/subscribe", 1)
+            end = arguments_of((await until_group_ends(client))[-1], GROUP_FINISHED)
+            assert (end["group"], end["clips"], end["done"]) == ("take-3", 3, 3)
 
 
 def test_submit_takes_several_clips_and_a_folder(takes: Path, tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
     own.settimeout(5)
     own.sendto(hello(), ("127.0.0.1", port))
     nonce = own.recv(2000)[16:].rstrip(b"\\0").decode()
-    proof = hmac.new(token, f"sab proof {nonce} 0".encode(), hashlib.sha256).hexdigest()
+    proof = hmac.new(token, f"proof {nonce} 0".encode(), hashlib.sha256).hexdigest()
     own.sendto(hello(proof), ("127.0.0.1", port))
     print(own.recv(2000)[:16].decode())
     own.sendto(text("/sab/list") + text(","), ("127.0.0.1", port))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -15,10 +16,15 @@ from tests.support.programs import sab
 if sys.platform == "win32":
     pytest.skip("Windows has no pseudo terminals that Python can open", allow_module_level=True)
 
+import fcntl
 import pty
+import termios
 
 from textual.drivers.linux_driver import LinuxDriver
 
+from bridge import PROTOCOL_VERSION
+from bridge.osc.addresses import BYE
+from bridge.osc.client import open_client
 from tests.support.pseudo_terminal import in_terminal
 
 pytestmark = pytest.mark.end_to_end
@@ -113,6 +119,36 @@ def test_a_terminal_that_is_closed_without_a_signal_ends_the_screen(tmp_path: Pa
     log = (tmp_path / "bridge.log").read_text(encoding="utf-8")
     # Whichever thread meets the end first: the one that reads or the one that writes.
     assert "EOFError: The terminal was closed" in log or "Input/output error" in log
+
+
+async def test_a_closed_window_ends_the_bridge_in_order(tmp_path: Path, port: int) -> None:
+    master, slave = pty.openpty()
+    command = [sys.executable, "-m", "bridge", "--port", str(port), "--no-midi", "--state-dir", str(tmp_path)]
+    process = subprocess.Popen(  # noqa: ASYNC220 – it is not waited for here
+        command,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # the window is its own
+        env={**os.environ, "TERM": "xterm"},
+    )
+    os.close(slave)
+    try:
+        drawn = b""
+        while b"ready" not in drawn:
+            drawn += await asyncio.to_thread(os.read, master, 65536)
+        async with open_client("127.0.0.1", port) as client:
+            await client.ask("/sab/hello", "test", PROTOCOL_VERSION)
+            await client.ask("/sab/subscribe", 1)
+            os.close(master)
+            while (await asyncio.wait_for(client.next_push(), 30)).address != BYE.address:
+                pass
+        await asyncio.to_thread(process.wait, 30)
+    finally:
+        process.kill()
+    log = (tmp_path / "bridge.log").read_text(encoding="utf-8")
+    assert log.splitlines()[-1].endswith("bridge.cli.serve: closing")
 
 
 @pytest.mark.parametrize("command", [[], ["tui"]], ids=["sab", "sab tui"])

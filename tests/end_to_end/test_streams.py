@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -143,6 +144,23 @@ def test_a_list_whose_reader_has_gone_ends_without_an_error() -> None:
         assert done.stdout in ("141\n", "0\n")  # 0: it ended before the reader
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")
+def test_a_closed_window_cancels_a_job(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    environment = {**os.environ, "SAB_STATE_DIR": str(tmp_path_factory.mktemp("state"))}
+    process = subprocess.Popen(
+        [*SAB, "process", str(clip), *DRAFT, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    for _ in range(2):  # the shell passes it on, and the system sends it again
+        process.send_signal(signal.SIGHUP)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert json.loads(out.splitlines()[-1])["state"] == "cancelled"
+    assert [entry.name for entry in clip.parent.iterdir()] == [clip.name]
+    assert ": cancelled" in run("log", environment=environment).stdout.decode()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has other ways to close a stream")
 def test_closed_streams_are_no_error(clip: Path) -> None:
     script = f"'{sys.executable}' -m bridge process '{clip}' --engine draft >&- 2>&-"
@@ -202,6 +220,9 @@ def test_no_name_controls_a_terminal_or_forges_a_line(tmp_path: Path, clip: Path
             run("--port", NAME),
             run("cache"),
             run("demo", *DRAFT, "--no-midi", "--out", folder),
+            run("doctor", "--state-dir", state / NAME),
+            run("log", "--state-dir", state),
+            run("log", "--job", NAME, "--state-dir", state / NAME),
         ]
     for answer in answers:
         for output in (answer.stdout.decode(), answer.stderr.decode()):

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from bridge.errors import NotWritable, OutOfSpace, OutsideRoots
-from bridge.pipeline.claim import claim_name
-from bridge.pipeline.output_folder import JobFolders, OutputFolder
+from bridge.pipeline.folders.claim import claim_file_name
+from bridge.pipeline.folders.job_folders import JobFolders
+from bridge.pipeline.folders.output_folder import OutputFolder
 
 FILES = ("song.sab.json",)
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot move a folder with an open file in it")
@@ -48,7 +49,7 @@ def jobs() -> Iterator[Jobs]:
 
 
 def visible(folder: Path) -> list[str]:
-    return sorted(entry.name for entry in folder.iterdir() if entry.name != claim_name("song"))
+    return sorted(entry.name for entry in folder.iterdir() if entry.name != claim_file_name("song"))
 
 
 def write(folder: OutputFolder, name: str, content: bytes = b"ours") -> None:
@@ -97,10 +98,10 @@ def test_a_claim_holds_between_processes_and_ends_with_a_killed_one(tmp_path: Pa
     program = f"""if True:
         import os, sys
         from pathlib import Path
-        from bridge.pipeline.output_folder import JobFolders
+        from bridge.pipeline.folders.job_folders import JobFolders
         folders = JobFolders("gone", "song", ("song.sab.json",))
         folder = folders.claim(Path({str(out)!r}), lambda *_: None, given=False)
-        folder._directory.create(".gone.song (Bass).wav.partial").close()
+        folder.directory.create(".gone.song (Bass).wav.partial").close()
         print("claimed", flush=True)
         sys.stdin.read()
         os._exit(9)
@@ -122,14 +123,14 @@ def test_a_claim_holds_between_processes_and_ends_with_a_killed_one(tmp_path: Pa
 
 def test_a_claim_is_gone_with_its_job(tmp_path: Path, jobs: Jobs) -> None:
     jobs.claim(tmp_path, given=True)
-    assert [entry.name for entry in tmp_path.iterdir()] == [claim_name("song")]
+    assert [entry.name for entry in tmp_path.iterdir()] == [claim_file_name("song")]
     jobs.end()
     assert not [*tmp_path.iterdir()]
 
 
 @pytest.mark.parametrize("left", [b"", b"\xff", b"[" * 9999, b'{"job": "../x", "created": ["/"]}'])
 def test_a_damaged_claim_is_taken_over(tmp_path: Path, jobs: Jobs, left: bytes) -> None:
-    (tmp_path / claim_name("song")).write_bytes(left)
+    (tmp_path / claim_file_name("song")).write_bytes(left)
     assert jobs.claim(tmp_path, given=True).path == tmp_path
 
 
@@ -313,7 +314,7 @@ def test_a_link_at_a_temporary_name_is_not_followed(tmp_path: Path, jobs: Jobs) 
 @POSIX
 @pytest.mark.parametrize("kind", ["link", "pipe"])
 def test_what_lies_at_the_name_of_a_claim_is_an_error(tmp_path: Path, jobs: Jobs, kind: str) -> None:
-    mine, place = tmp_path / "mine.txt", tmp_path / "out" / claim_name("song")
+    mine, place = tmp_path / "mine.txt", tmp_path / "out" / claim_file_name("song")
     mine.write_text("mine")
     place.parent.mkdir()
     if kind == "link":

@@ -273,3 +273,18 @@ def test_the_record_of_an_unfinished_job_is_removed_once_it_is_complete(jobs: St
     again = jobs.run(clip)
     assert (again.state, again.output_dir) == ("done", complete.output_dir)
     assert "clip.unfinished.json" not in files(again)
+
+
+@pytest.mark.parametrize("name", ["clip.sab.json", "clip.unfinished.json"])
+@pytest.mark.parametrize(
+    "content", [b"\xff", b'{"a":' * 5000, b"[" * 20_000, b"1" * 5000], ids=["bytes", "a", "[", "1"]
+)
+def test_a_hostile_record_in_the_folder_is_left_alone(
+    jobs: StoppableBench, clip: Path, name: str, content: bytes
+) -> None:
+    there = clip.parent / "stems" / "clip" / name
+    there.parent.mkdir(parents=True)
+    there.write_bytes(content)
+    job = jobs.run(clip, midi=())
+    assert (job.state, Path(job.output_dir).name) == ("done", "clip 2")
+    assert there.read_bytes() == content

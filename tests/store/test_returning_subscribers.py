@@ -12,10 +12,11 @@ CLIENT = ReturningSubscriber(
 FOLLOWER = ReturningSubscriber(host="::1", port=9722, jobs=("j1",))
 
 
-async def test_clients_are_stored_as_they_are(tmp_path: Path) -> None:
-    stored = ReturningSubscribers(tmp_path / "listeners.json")
-    stored.save([CLIENT, FOLLOWER])
-    stored.close()
+def test_clients_are_stored_as_they_are(tmp_path: Path) -> None:
+    subscribers = ReturningSubscribers(tmp_path / "listeners.json")
+    for clients in ([CLIENT], [], [CLIENT, FOLLOWER]):
+        subscribers.save(clients)  # the last counts
+    subscribers.close()
     assert ReturningSubscribers(tmp_path / "listeners.json").load() == (CLIENT, FOLLOWER)
 
 

@@ -14,7 +14,7 @@ from tests.support.sounds import Samples
 
 LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
 #: File name extensions that libsndfile cannot write → codec.
-CODECS = {".m4a": "aac", ".mp4": "aac", ".mov": "alac", ".wma": "wmav2"}
+CODECS = {".aac": "aac", ".mkv": "aac", ".m4a": "aac", ".mp4": "aac", ".mov": "alac", ".wma": "wmav2"}
 BIT_RATE = 192_000
 
 

@@ -53,3 +53,28 @@ def test_a_closed_window_says_so_more_than_once() -> None:
 def test_what_nohup_ignores_stays_ignored() -> None:
     status, output = end_of("SIGHUP", before="signal.signal(signal.SIGHUP, signal.SIG_IGN)")
     assert (status, output) == (1, "")  # nothing has interrupted it, so the waiting is given up
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_command_without_an_end_of_its_own_closes_what_is_open(name: str) -> None:
+    script = f"""if True:
+        import asyncio, signal
+        from bridge.system.ending import signals_as_ctrl_c
+
+        async def main():
+            try:
+                signal.raise_signal(signal.{name})
+                await asyncio.sleep(30)
+            finally:
+                signal.raise_signal(signal.SIGHUP)  # maybe for the second time
+                print("closed")
+
+        with signals_as_ctrl_c():
+            try:
+                asyncio.run(main())
+            except KeyboardInterrupt:
+                print("interrupted")
+    """
+    script = script if name == "SIGHUP" else script.replace("signal.raise_signal(signal.SIGHUP)", "pass")
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout) == (0, "closed\ninterrupted\n"), done.stderr

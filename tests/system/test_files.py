@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import secrets
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from bridge.system.files import read_json, write_whole
+
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
 
 
 def test_writing_replaces_the_file_and_leaves_no_other(tmp_path: Path) -> None:
@@ -23,11 +28,10 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     path = tmp_path / "file.json"
     write_whole(path, b"old")
 
-    def full(partial: Path, _content: bytes) -> int:
-        partial.touch()
+    def full(_descriptor: int, _mode: str) -> BinaryIO:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(os, "fdopen", full)
     with pytest.raises(OSError, match="No space"):
         write_whole(path, b"new")
     assert path.read_bytes() == b"old"
@@ -38,6 +42,29 @@ def test_a_file_where_the_folder_should_be_is_an_oserror(tmp_path: Path) -> None
     (tmp_path / "folder").write_bytes(b"")
     with pytest.raises(OSError, match="folder"):
         write_whole(tmp_path / "folder" / "file", b"content")
+
+
+@POSIX
+def test_files_of_the_bridge_are_for_the_user_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        write_whole(tmp_path / "a" / "b" / "private.json", b"{}")
+        write_whole(tmp_path / "c" / "script.lua", b"", private=False)
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.rglob("*")}
+    assert modes == {"a": 0o700, "b": 0o700, "private.json": 0o600, "c": 0o777, "script.lua": 0o666}
+
+
+@POSIX
+def test_a_link_at_the_temporary_name_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = tmp_path / "mine"
+    mine.write_bytes(b"mine")
+    monkeypatch.setattr(secrets, "token_hex", lambda _: "guessed")
+    (tmp_path / ".file.json.guessed.partial").symlink_to(mine)
+    with pytest.raises(FileExistsError):
+        write_whole(tmp_path / "file.json", b"ours")
+    assert mine.read_bytes() == b"mine"
 
 
 def test_two_threads_can_write_the_same_file(tmp_path: Path) -> None:

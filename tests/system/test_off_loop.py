@@ -7,7 +7,9 @@ import threading
 
 import pytest
 
-from bridge.system.off_loop import off_loop
+from bridge.errors import Cancelled
+from bridge.system import off_loop as module
+from bridge.system.off_loop import answer_of, off_loop
 
 
 async def test_the_result_and_the_error_of_the_work_come_back() -> None:
@@ -51,3 +53,26 @@ def test_the_program_ends_while_work_hangs() -> None:
 
     asyncio.run(main())  # a pool would wait here
     released.set()
+
+
+def test_without_a_loop_the_result_and_the_error_come_back_too() -> None:
+    assert answer_of(lambda: 3, timeout_seconds=10, while_waiting=lambda: None) == 3
+    with pytest.raises(ZeroDivisionError):
+        answer_of(lambda: 1 // 0, timeout_seconds=10, while_waiting=lambda: None)
+
+
+@pytest.mark.parametrize("cancels", [True, False])
+def test_waiting_for_a_drive_has_a_limit_and_can_be_cancelled(monkeypatch: pytest.MonkeyPatch, cancels: bool) -> None:
+    monkeypatch.setattr(module, "POLL_SECONDS", 0.001)
+    released, calls = threading.Event(), 0
+
+    def checkpoint() -> None:
+        nonlocal calls
+        calls += 1
+        if cancels:
+            raise Cancelled
+
+    with pytest.raises(Cancelled if cancels else TimeoutError):
+        answer_of(released.wait, timeout_seconds=0.003, while_waiting=checkpoint)
+    released.set()
+    assert calls == (1 if cancels else 3)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Callable, Mapping
+from pkgutil import iter_modules
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
 from textual.geometry import Region
 from textual.pilot import Pilot
+from textual.screen import ModalScreen
 from textual.strip import Strip
 from textual.widgets import Input, OptionList
 from textual.widgets import Static as TextualsStatic
@@ -18,7 +23,11 @@ from bridge.model import Job, MidiStatus, Port
 from bridge.plain import plain
 from tests.support.hostile import NAMES, is_harmless, is_text, names
 from tests.support.scenes import app_with, done, failed, running, settle
-from tui.screens.dialogs.add import PathInput
+from tui.screens import dialogs
+from tui.screens.dialogs.add import AddDialog, PathInput
+from tui.screens.dialogs.failed import FailedDialog
+from tui.screens.dialogs.help import HelpDialog
+from tui.screens.dialogs.play import PlayDialog
 from tui.screens.dialogs.quit import QuitDialog
 from tui.screens.dialogs.results import ResultsDialog
 from tui.terminal import TerminalApp
@@ -99,6 +108,35 @@ async def test_refusals_and_the_quit_dialog_show_text(name: str) -> None:
         await press(pilot, "escape", "q")
         assert isinstance(app.screen, QuitDialog)
         screen_text(app)
+
+
+#: Each dialog with a text of which it shows as much as it can.
+DIALOGS: Mapping[type[ModalScreen[None]], Callable[[str], ModalScreen[None]]] = {
+    AddDialog: lambda name: AddDialog((name,)),
+    FailedDialog: lambda name: FailedDialog(EngineFailed(name, advice=name)),
+    HelpDialog: HelpDialog,
+    PlayDialog: lambda name: PlayDialog(done(name)),
+    QuitDialog: lambda name: QuitDialog((running(name, "writing", 0.5, None),)),
+    ResultsDialog: lambda name: ResultsDialog(done(name)),
+}
+
+
+def test_no_dialog_is_left_out() -> None:
+    modules = [importlib.import_module(f"{dialogs.__name__}.{found.name}") for found in iter_modules(dialogs.__path__)]
+    found = {value for module in modules for value in vars(module).values() if isinstance(value, type)}
+    kinds = {kind for kind in found if issubclass(kind, ModalScreen) and kind.__module__ != f"{dialogs.__name__}.base"}
+    assert kinds - {ModalScreen} == set(DIALOGS)
+
+
+@pytest.mark.parametrize("kind", DIALOGS, ids=lambda kind: kind.__name__)
+async def test_every_dialog_and_toast_shows_text(kind: type[ModalScreen[None]]) -> None:
+    name = " ".join(NAMES)
+    app = UnprotectedWidgets(name)
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.push_screen(DIALOGS[kind](name))
+        await pilot.pause()
+        screen_text(app)
+        assert app.is_running
 
 
 class UnprotectedWidgets(TerminalApp):

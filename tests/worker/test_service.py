@@ -3,21 +3,25 @@ from __future__ import annotations
 import errno
 import shutil
 import struct
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 from demucs.apply import BagOfModels
 
 from bridge.audio import riff
-from bridge.audio.scratch import SPARE_BYTES
 from bridge.audio.source import find_region
 from bridge.audio.wav_chunks import Origin, bext, read_origin
 from bridge.errors import NotAudio
 from bridge.events import Ended, Produced, Progressed, Started, Warned
 from bridge.model import Job
+from bridge.pipeline import job as job_module
 from bridge.pipeline.manifest import decode_manifest
 from bridge.smf.reading import count_notes
 from bridge.stems import STEMS
+from bridge.system import off_loop
+from bridge.system.files import SPARE_BYTES
 from bridge.worker.messages import CancelJob, Fetched, Fetching, FetchModel
 from bridge.worker.service import failure_of
 from tests.support.bench import Bench, files
@@ -223,6 +227,9 @@ def test_cancelling_one_job_does_not_affect_the_next(clip: Path) -> None:
         (OSError(errno.ENOMEM, "Cannot allocate memory", "/x"), "out_of_memory"),
         (OSError(errno.ENOSPC, "full"), "out_of_space"),
         (PermissionError(errno.EACCES, "denied", "/x"), "not_writable"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "out_of_memory"),
+        (ImportError("libtorch.so: failed to map segment from shared object", name="torch"), "out_of_memory"),
+        (ModuleNotFoundError("No module named 'safetensors'"), "engine_failed"),
         (ZeroDivisionError("oops"), "internal"),
     ],
 )
@@ -264,6 +271,44 @@ def test_nan_samples_are_replaced_with_a_warning(tmp_path: Path) -> None:
     sound[10] = float("nan")
     job = Bench().run(write(tmp_path / "a.wav", sound, subtype="FLOAT"), midi=())
     assert [warning.code for warning in job.warnings] == ["bad_samples"]
+
+
+def test_an_engine_that_makes_values_that_are_not_numbers_fails_and_writes_no_stem(clip: Path) -> None:
+    job = Bench(OneEngine(SharesSeparator(shares={"vocals": float("nan"), "other": 0.0}))).run(clip)
+    assert job.failure is not None
+    assert (job.failure.code, "not numbers" in job.failure.message) == ("engine_failed", True)
+    assert [path.name for path in clip.parent.iterdir()] == ["clip.wav"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot move a folder with an open file in it")
+@pytest.mark.parametrize("is_linked", [False, True])
+def test_a_folder_that_is_moved_away_during_the_job_keeps_nothing_of_it(clip: Path, is_linked: bool) -> None:
+    outside = clip.parent / "outside"
+    outside.mkdir()
+
+    def move(start: int) -> None:
+        if start == 1000:
+            (clip.parent / "stems" / "clip").rename(outside / "moved")
+            if is_linked:
+                (clip.parent / "stems" / "clip").symlink_to(outside, target_is_directory=True)
+
+    job = Bench(OneEngine(SharesSeparator(before_block=move))).run(clip)
+    assert job.failure is not None
+    assert (job.failure.code, "was moved" in job.failure.message) == ("not_writable", True)
+    assert [path for path in clip.parent.rglob("*") if path.is_file()] == [clip]
+
+
+def test_a_drive_that_hangs_fails_its_job_and_the_next_one_runs(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = threading.Event()
+    monkeypatch.setattr(off_loop, "POLL_SECONDS", 0.001)
+    with monkeypatch.context() as hanging:
+        hanging.setattr(job_module, "LOOK_SECONDS", 0.003)
+        hanging.setattr(job_module, "find_source", lambda *_, **__: answers.wait())
+        job = Bench().run(clip)
+    answers.set()
+    assert job.failure is not None
+    assert (job.failure.code, "does not answer" in job.failure.message) == ("not_readable", True)
+    assert Bench().run(clip).state == "done"
 
 
 def test_a_warning_is_in_the_manifest(tmp_path: Path) -> None:

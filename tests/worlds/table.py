@@ -102,6 +102,16 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
         elsewhere={READ_ONLY: Runs((), status=1, says="SAB_STATE_DIR")},
     ),
     "sab doctor --json": Runs((NO_PORTS,), says='"findings":'),
+    "sab doctor --bundle": Runs((NO_PORTS, NO_TERMINAL, CP437), says="Nothing was sent"),
+    "sab doctor --bundle FILE.zip": Runs((NO_PORTS,), says="FILE.zip"),
+    "sab log": Runs(
+        (NO_PORTS, NO_TERMINAL, TERMINAL, PLAIN_C, READ_ONLY), typed="sab log --path && sab log", says="bridge.log"
+    ),
+    "sab log --follow": Runs(
+        (NO_PORTS,),
+        typed="bash -c 'sab process clip.wav --engine draft > said && exec sab log --follow'",
+        lasts=": done",
+    ),
     "sab --install-completion": DoesNotRun("it asks which shell started it, and changes that shell's settings"),
     "sab ports": Runs(
         EVERYWHERE, says="No MIDI ports", elsewhere={JACKD: Runs((), says="Source Audio Bridge:SAB Vocals")}
@@ -251,5 +261,10 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "python -m benchmarks.quality.drums": _MINUTES,
     "python -m benchmarks.quality.tempo --count 80": _MINUTES,
     "python -m benchmarks.speed.memory": _MINUTES,
+    "python -m benchmarks.speed.load": _MINUTES,
+    "python -m benchmarks.soak --minutes 20": _MINUTES,
+    "python -m tests.reliability.faults --times 1000": _MINUTES,
+    "python -m tests.reliability.faults --only NAME --each 20 --verbose": _MINUTES,
+    "python -m tests.reliability.report docs/reliability.md": _DEVELOPER,
     "python -m benchmarks.speed.midi --rows jitter": _MINUTES,
 }

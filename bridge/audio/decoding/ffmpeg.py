@@ -45,14 +45,14 @@ class FFmpegDecoder:
             stream, rate = audio_stream(container), self.header.sample_rate_hz
             stamps, conform = TimeStamps(container, rate), Conform(stream.layout, rate)
             position, frame_count, lost_count = 0, 0, 0
-            for decoded, following in pairwise(chain(decoded_frames(container, stream, damage), (None,))):
+            for decoded, following in pairwise(chain(decoded_frames(self.part, container, stream, damage), (None,))):
                 assert decoded is not None
                 packed = decoded.frame
                 silent = stamps.silence_before(packed, position, decoded.lost_seconds)
-                if silent and frame_count:
-                    damage.lose(position, silent)
-                elif silent:
+                if silent and not frame_count and stamps.may_be_late:
                     damage.starts_late = silent
+                elif silent:
+                    damage.lose(position, silent)
                 frame_count, lost_count = frame_count + 1, lost_count + decoded.lost_packets
                 for block in chain(self._silence(silent), conform.blocks(packed)):
                     if following is None and packed.sample_rate == rate:

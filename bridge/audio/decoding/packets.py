@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from bridge.audio.decoding.containers import audio_stream, open_container
 from bridge.audio.decoding.damage import Damage
+from bridge.audio.decoding.file_part import FilePart
+from bridge.audio.decoding.promise import mp3_packets
 
 #: Streams without a container, whose packets are found by their first bytes: a damaged one swallows those behind it.
 #: Their time stamps are mere sums of durations.
@@ -15,6 +18,10 @@ WITHOUT_CONTAINER = frozenset({"mp3", "aac", "ac3", "eac3", "dts", "truehd", "ml
 _TAGS = (b"ID3", b"TAG", b"APETAGEX")
 #: Reading fails as often in a row at most, and as often altogether.
 _MOST_FAILURES, _MOST_FAILURES_AT_ALL = 5, 1000
+
+
+#: A damaged packet of a file that does not count them holds any number.
+_MOST_PACKETS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -29,11 +36,11 @@ class Decoded:
     """The duration of these packets."""
 
 
-def decoded_frames(container: Any, stream: Any, damage: Damage) -> Iterator[Decoded]:
+def decoded_frames(part: FilePart, container: Any, stream: Any, damage: Damage) -> Iterator[Decoded]:
     """All frames of a stream that can be decoded; packets lost after the last one only break the file off."""
     import av  # imported late: it loads all of FFmpeg
 
-    sizes = _PacketSizes() if container.format.name in WITHOUT_CONTAINER else None
+    sizes = _PacketSizes(part) if container.format.name in WITHOUT_CONTAINER else None
     lost_packets, lost_seconds, frame_seconds = 0, 0.0, 0.0
     for packet in _packets(container, stream, damage):
         try:
@@ -81,13 +88,29 @@ def _packets(container: Any, stream: Any, damage: Damage) -> Iterator[Any]:
 
 
 class _PacketSizes:
-    """The sizes of packets so far, to guess how many a damaged one holds."""
+    """Guesses how many packets a damaged one holds, by its size, and by how many the file counts."""
 
-    def __init__(self) -> None:
+    def __init__(self, part: FilePart) -> None:
+        self._part = part
         self._mean = 0.0
+        self._uncounted: int | None = None
+        """Packets that the file counts, but FFmpeg does not find; None before they are counted."""
 
     def add(self, size: int) -> None:
         self._mean += (size - self._mean) / 8 if self._mean else size
 
     def packets_in(self, size: int) -> int:
-        return max(1, round(size / self._mean)) if self._mean else 1
+        if self._uncounted is None:
+            self._uncounted = self._count()
+        more = min(max(0, round(size / self._mean) - 1), self._uncounted) if self._mean else 0
+        self._uncounted -= more
+        return 1 + more
+
+    def _count(self) -> int:
+        stated = mp3_packets(self._part)
+        if stated is None:
+            return _MOST_PACKETS
+        with open_container(self._part) as container:
+            stream = audio_stream(container)
+            found = sum(1 for packet in container.demux(stream) if packet.size)
+        return max(0, stated - found)

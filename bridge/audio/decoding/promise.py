@@ -29,18 +29,19 @@ def promised_frames(part: FilePart, container: Any, stream: Any) -> int | None:
     stated = round(float(stream.duration * stream.time_base) * rate)
     if name in _EXACT:
         return stated
-    counted = _mp3_frames(part, rate) if name == "mp3" else None
+    packets = mp3_packets(part) if name == "mp3" else None
+    is_long = rate >= _LONG_PACKETS_FROM_HZ
+    counted = None if packets is None else packets * (_LONG_PACKET_FRAMES if is_long else _SHORT_PACKET_FRAMES)
     # Where files were joined, the count is that of the first, and FFmpeg guesses the duration.
     return stated if counted is not None and 0 <= counted - stated < 4 * _LONG_PACKET_FRAMES else None
 
 
-def _mp3_frames(part: FilePart, rate: int) -> int | None:
+def mp3_packets(part: FilePart) -> int | None:
+    """The number of packets that an MP3 file counts in its table of contents; None if it has none."""
     with part.open() as file:
         head = file.read(_MP3_HEAD_BYTES)
     for table in _MP3_TABLES:
         at = head.find(table) + len(table)
         if at >= len(table) and int.from_bytes(head[at : at + 4], "big") & _HAS_COUNT:
-            is_long = rate >= _LONG_PACKETS_FROM_HZ
-            packets = int.from_bytes(head[at + 4 : at + 8], "big")
-            return packets * (_LONG_PACKET_FRAMES if is_long else _SHORT_PACKET_FRAMES)
+            return int.from_bytes(head[at + 4 : at + 8], "big")
     return None

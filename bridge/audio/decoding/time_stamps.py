@@ -17,6 +17,8 @@ _GAP_SECONDS = 0.015
 _OGG_GAP_SECONDS = 0.05
 #: A longer gap, or a later start, is an error of the time stamps, as where broadcasts were joined.
 _LONGEST_GAP_SECONDS = 60.0
+#: Ogg counts frames from 0, except in recordings of a broadcast, which begin at any number.
+_LONGEST_LOST_START_SECONDS = 10.0
 _LATEST_START_SECONDS = 24 * 3600.0
 
 
@@ -26,8 +28,11 @@ class TimeStamps:
     def __init__(self, container: Any, rate: int) -> None:
         is_from_zero = container.format.name == _FROM_ZERO
         self._has_stamps = container.format.name not in WITHOUT_CONTAINER
-        self._base_seconds = 0.0 if is_from_zero else _base_seconds(container)
-        self._may_be_late = is_from_zero or len(container.streams) > 1
+        self._base_seconds = 0.0 if is_from_zero or container.format.name == "ogg" else _base_seconds(container)
+        self.may_be_late = is_from_zero or len(container.streams) > 1
+        """Whether sound that begins late was meant so; else its beginning was lost."""
+        lost_seconds = _LONGEST_LOST_START_SECONDS if container.format.name == "ogg" else 0.0
+        self._latest_start_seconds = _LATEST_START_SECONDS if self.may_be_late else lost_seconds
         self._rate = rate
         self._shortest_gap = round((_OGG_GAP_SECONDS if container.format.name == "ogg" else _GAP_SECONDS) * rate)
         self._shift = 0
@@ -48,7 +53,7 @@ class TimeStamps:
         if stamp is None:
             return lost if position else 0
         if previous is None and position == 0:
-            silent = stamp if self._may_be_late and 0 < stamp <= _LATEST_START_SECONDS * self._rate else 0
+            silent = stamp if 0 < stamp <= self._latest_start_seconds * self._rate else 0
             self._shift = silent - stamp
             return silent
         gap = stamp + self._shift - position

@@ -9,14 +9,23 @@ from collections.abc import Mapping
 
 from bridge.cli import shared
 from bridge.cli.output.terminal import write_error, write_path
-from bridge.errors import QueueFull
+from bridge.errors import BridgeError, ProtocolMismatch, QueueFull
 from bridge.events import Ended, Produced, Warned
 from bridge.osc.addresses import ACCEPTED, BYE, FAIL, JOB
-from bridge.osc.client import OscClient
+from bridge.osc.client import NoAnswer, OscClient
 from bridge.osc.fields import arguments_of, event_of
 
+#: The code of a bridge that has been asked too much at once, and after which time it is asked again.
+BUSY, BUSY_SECONDS = "busy", 0.5
+#: The codes of refusals that every other clip would get as well.
+FOR_ALL_CLIPS = (ProtocolMismatch.code, "not_allowed", "too_many_clients", "not_kept")
 #: After this time without a push, the bridge is queried.
 QUIET_SECONDS = 5.0
+
+
+def concerns_all_clips(error: BridgeError) -> bool:
+    """Whether no other clip has to be tried after this refusal."""
+    return isinstance(error, NoAnswer) or error.code in FOR_ALL_CLIPS
 
 
 class FollowedJobs:
@@ -41,10 +50,13 @@ class FollowedJobs:
         while True:
             try:
                 (accepted,) = await self._client.ask("/sab/submit", path, *atoms)
-            except QueueFull:
-                if not self._waits_for_room:
+            except BridgeError as error:
+                if not self._waits_for_room or error.code not in (QueueFull.code, BUSY):
                     raise
-                await self._next()
+                if error.code == BUSY:
+                    await asyncio.sleep(BUSY_SECONDS)
+                else:
+                    await self._next()
             else:
                 job = str(arguments_of(accepted, ACCEPTED)["job"])
                 self._open.append(job)
@@ -58,7 +70,10 @@ class FollowedJobs:
         """
         while self._open:
             if not await self._next():
-                write_error("engine_failed", "The bridge was shut down before the job was done.")
+                write_error(
+                    "engine_failed",
+                    "The bridge was closed before the job was done. The job goes on when the bridge is started again.",
+                )
                 return shared.FAILED
         return shared.FAILED if self._failed else shared.DONE
 

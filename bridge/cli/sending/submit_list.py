@@ -9,12 +9,12 @@ from bridge import PROTOCOL_VERSION
 from bridge.cli import shared
 from bridge.cli.clips import new_group_name
 from bridge.cli.output.terminal import write_error, write_line
-from bridge.cli.sending.followed_jobs import FollowedJobs
+from bridge.cli.sending.followed_jobs import FollowedJobs, concerns_all_clips
 from bridge.config import Settings
-from bridge.errors import BridgeError, ProtocolMismatch
+from bridge.errors import BridgeError
 from bridge.integrations.clip_list import FILE, AnswerFile, read_list
 from bridge.osc.access.keys import keys_for
-from bridge.osc.client import NoAnswer, open_client
+from bridge.osc.client import open_client
 
 
 async def submit_list(settings: Settings, path: Path, answers_path: Path | None) -> int:
@@ -39,9 +39,9 @@ async def submit_list(settings: Settings, path: Path, answers_path: Path | None)
                 options = {key: value for key, value in clip.items() if key != FILE}
                 try:
                     job = await followed.submit(clip[FILE], {**options, **together})
-                except (NoAnswer, ProtocolMismatch):
-                    raise
                 except BridgeError as error:
+                    if concerns_all_clips(error):
+                        raise
                     status = shared.FAILED
                     if answers is None:
                         write_error(error.code, f"{clip[FILE]}: {error}")

@@ -31,7 +31,7 @@ from bridge.system import sockets
 PROOF_SECONDS = 600.0
 #: How often one address is asked for its next proof.
 RENEWAL_SECONDS = 10.0
-#: How long the account of a local address is remembered: a program that ends hands its port to any other.
+#: How long the accounts of a local address are remembered: another program may come to share the port.
 OWNER_SECONDS = 1.0
 MAX_PROVEN = 1024
 MAX_OWNERS = 256
@@ -69,6 +69,15 @@ class _Proof:
     asked_seconds: float = 0.0
 
 
+@dataclass(frozen=True)
+class _Known:
+    """The accounts that a local address belongs to."""
+
+    cookie: bytes
+    at_seconds: float
+    owners: frozenset[int] | None
+
+
 class Gate:
     """Asked by the OSC and HTTP servers. It remembers proven addresses, a limited number of them."""
 
@@ -78,15 +87,22 @@ class Gate:
         clock: Clock,
         notice: Callable[[Noticed], None] = lambda _: None,
         owners_of: Callable[[Transport, str, int], frozenset[int] | None] = owners,
+        cookie_of: Callable[[str, int], bytes | None] = lambda _host, _port: None,
     ) -> None:
-        """`notice` is told of refused senders; `owners_of` is as `accounts.owners`."""
+        """
+        Args:
+            notice: is told of refused senders.
+            owners_of: as `accounts.owners`.
+            cookie_of: as `SocketCookies`; without it the accounts are looked up for each message.
+        """
         self._rules = rules
         self._clock = clock
         self._notice = notice
         self._owners_of = owners_of
+        self._cookie_of = cookie_of
         self._nonces = Nonces(clock.monotonic_seconds)
         self._proven: dict[tuple[str, int], _Proof] = {}  # the oldest first
-        self._recent_owners: dict[tuple[Transport, str, int], tuple[float, frozenset[int]]] = {}  # the oldest first
+        self._recent_owners: dict[tuple[str, int], _Known] = {}  # the oldest first
         self._noticed_seconds = -NOTICE_SECONDS
 
     def listens_to(self, source: Endpoint) -> bool:
@@ -124,12 +140,10 @@ class Gate:
 
     def before_sending(self, endpoint: Endpoint) -> Sequence[Message] | None:
         """None: nothing may be sent there. Else what has to be sent first: a nonce, where a proof is about to end."""
-        if sockets.is_loopback(str(endpoint[0])):
-            return ()
         now = self._clock.monotonic_seconds()
         proof = self._proven.get(_key(endpoint))
         if proof is None or proof.until_seconds < now:
-            return None
+            return () if sockets.is_loopback(str(endpoint[0])) else None
         if proof.until_seconds - now < PROOF_SECONDS / 2 and now - proof.asked_seconds >= RENEWAL_SECONDS:
             proof.asked_seconds = now
             return [NONCE(self._nonces.for_endpoint(proof.source))]
@@ -172,7 +186,7 @@ class Gate:
         if not rules.other_people:
             return None
         self._tell(
-            "A program sent a message and ended before it was read. It may be another account's, so it got no answer. "
+            "A program sent a message and ended before it was read. It may be another account's, so it was refused. "
             "Send with `sab send`, or set `local_access` to everyone."
         )
         return NotAllowed("You ended before this bridge could see which account you belong to.")
@@ -206,18 +220,20 @@ class Gate:
         return proof is not None and proof.until_seconds >= self._clock.monotonic_seconds()
 
     def _owners(self, transport: Transport, source: Endpoint) -> frozenset[int] | None:
-        """As `accounts.owners`, remembered for a moment."""
+        """As `accounts.owners`, remembered for a moment while the socket is the same."""
+        host, port = place = str(source[0]), int(source[1])
+        cookie = self._cookie_of(host, port) if transport == "udp" else None
+        if cookie is None:
+            return self._owners_of(transport, host, port)
         now = self._clock.monotonic_seconds()
-        place = (transport, str(source[0]), int(source[1]))
         known = self._recent_owners.get(place)
-        if known is not None and now - known[0] < OWNER_SECONDS:
-            return known[1]
-        found = self._owners_of(*place)
+        if known is not None and known.cookie == cookie and now - known.at_seconds < OWNER_SECONDS:
+            return known.owners
+        found = self._owners_of(transport, host, port)
         self._recent_owners.pop(place, None)
-        if found:  # a sender that has ended may have been followed by another program on its port
-            self._recent_owners[place] = (now, found)
-            while len(self._recent_owners) > MAX_OWNERS:
-                del self._recent_owners[next(iter(self._recent_owners))]
+        self._recent_owners[place] = _Known(cookie, now, found)
+        while len(self._recent_owners) > MAX_OWNERS:
+            del self._recent_owners[next(iter(self._recent_owners))]
         return found
 
     def _tell(self, words: str) -> None:

@@ -26,7 +26,7 @@ PASS_CHARACTERS = 32
 
 def proof_of(key: AccessKey, nonce: str, reply_port: int) -> str:
     """The answer to a nonce, in hexadecimal. `reply_port` is that of the same hello, so that nobody can change it."""
-    return _hex(key.content, f"sab proof {nonce} {reply_port}")
+    return _hex(key.content, f"proof {nonce} {reply_port}")
 
 
 def pass_for(key: AccessKey, host: str) -> str:
@@ -34,7 +34,7 @@ def pass_for(key: AccessKey, host: str) -> str:
 
     It goes over the network as it is, so who overhears it can use it, too, if they can also take that address.
     """
-    return _hex(key.content, f"sab pass {host}")[:PASS_CHARACTERS]
+    return _hex(key.content, f"pass {host}")[:PASS_CHARACTERS]
 
 
 def is_pass(said: str, key: AccessKey, host: str) -> bool:

@@ -12,9 +12,10 @@ import msgspec
 from bridge.audio.riff import appended_bytes
 from bridge.audio.source import OpenRegion
 from bridge.pipeline.cache.store import BLOCK_BYTES, OpenEntry
+from bridge.pipeline.folders.job_folders import JobFolders
+from bridge.pipeline.folders.output_folder import OutputFolder
 from bridge.pipeline.manifest import decode_manifest, manifest_name
 from bridge.pipeline.output_files import OutputFile, result_file_name
-from bridge.pipeline.output_folder import JobFolders, OutputFolder
 from bridge.pipeline.stems import stem_chunks
 from bridge.request import JobRequest
 from bridge.system.files import read_open

@@ -26,6 +26,7 @@ from bridge.options.record import from_json, to_json
 from bridge.pipeline.manifest import EngineRecord
 from bridge.protocols import Clock
 from bridge.system.files import crc32_of, file_size, read_small
+from bridge.system.private_folders import private_folder
 from bridge.value import Value
 
 FOLDER = "results"
@@ -194,7 +195,7 @@ class ResultsCache:
                 (msgspec.structs.replace(entry, sizes={name: _size(content) for name, content in files.items()}), files)
                 for entry, files in new
             ]
-            self.folder.mkdir(parents=True, exist_ok=True)
+            private_folder(self.folder)
             if sum(entry.total_bytes for entry, _ in entries) > largest_bytes:
                 return
             if self._make_room([entry for entry, _ in entries]):

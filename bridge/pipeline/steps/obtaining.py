@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from bridge.audio.scratch import Scratch
 from bridge.pipeline.cache.restore import cached_stem_files
 from bridge.pipeline.channels import separated
+from bridge.pipeline.folders.output_folder import OutputFolder
 from bridge.pipeline.output_files import OutputFile
-from bridge.pipeline.output_folder import OutputFolder
 from bridge.pipeline.stems import bytes_needed, raw_stem_blocks, scratch_stems
 from bridge.pipeline.steps.opening import OpenJob
 from bridge.pipeline.steps.transcribing import expected_seconds

@@ -14,9 +14,10 @@ from bridge.pipeline.cache.analyses import AnalysisCache
 from bridge.pipeline.cache.keys import BLOCK_FRAMES, Keys, cache_keys
 from bridge.pipeline.channels import audio_of
 from bridge.pipeline.context import JobControl, WorkerContext
+from bridge.pipeline.folders.job_folders import JobFolders
+from bridge.pipeline.folders.output_folder import OutputFolder
 from bridge.pipeline.job_log import JobLog
 from bridge.pipeline.manifest import EngineRecord, SourceRecord
-from bridge.pipeline.output_folder import JobFolders, OutputFolder
 from bridge.pipeline.stems import chosen_stems
 from bridge.protocols import Control, Separator
 from bridge.request import JobRequest
@@ -143,6 +144,7 @@ def source_record(source: Path, region: OpenRegion, control: Control) -> SourceR
         sample_rate_hz=rate,
         channels=region.audio.channels,
         region_sha256=_samples_sha256(region, control) if is_large else "",
+        silent_frames=region.silent_frames,
     )
 
 

@@ -10,7 +10,7 @@ import msgspec
 from bridge.audio.riff import audio_end
 from bridge.model import Result
 from bridge.pipeline.cache.store import MAX_RAW_STEM_BYTES, Entry, FileHead, ResultsCache
-from bridge.pipeline.output_folder import OutputFolder
+from bridge.pipeline.folders.output_folder import OutputFolder
 from bridge.pipeline.steps.obtaining import ObtainedStems
 from bridge.pipeline.steps.opening import OpenJob
 

@@ -10,10 +10,10 @@ import msgspec
 from bridge.events import Analysed
 from bridge.model import TOGETHER, Result
 from bridge.pipeline.cache.restore import find_previous_folder, is_unchanged, write_if_missing
+from bridge.pipeline.folders.output_folder import OutputFolder
 from bridge.pipeline.manifest import encode_manifest, manifest_name, manifest_of
 from bridge.pipeline.notes import NotesOfJob
 from bridge.pipeline.output_files import OutputFile, picture_of
-from bridge.pipeline.output_folder import OutputFolder
 from bridge.pipeline.source_lookup import wanted_folder
 from bridge.pipeline.stems import write_stems
 from bridge.pipeline.steps.obtaining import ObtainedStems

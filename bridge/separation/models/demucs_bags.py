@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from bridge.errors import WeightsUnavailable
 from bridge.separation.downloads.hub_repository import HubPin
+from bridge.system.files import read_small
 from bridge.system.packages import package_folder
 
 #: The server from which the package downloads single checkpoints (`demucs.pretrained.ROOT_URL`).
@@ -39,6 +41,8 @@ PINS: Mapping[str, HubPin] = {
         {"5c90dfd2.safetensors": "d2a1745f0744721f6b8ca5bf469b67c651ea5ed1b52998cab033b2158609d411"},
     ),
 }
+#: A definition is a few lines.
+MAX_DEFINITION_CHARACTERS, MAX_DEPTH = 1 << 16, 8
 #: What to do without the package.
 ADDING = "docs/installation.md shows how to add it to this system."
 
@@ -62,8 +66,25 @@ def read_bag(path: Path) -> Bag:
     """
     import yaml
 
+    class PlainLoader(yaml.SafeLoader):
+        """Refuses aliases, a few lines of which describe gigabytes, and deep nesting."""
+
+        depth = 0
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent) or self.depth > MAX_DEPTH:
+                raise yaml.YAMLError("it is no list of models")
+            self.depth += 1
+            try:
+                return super().compose_node(parent, index)
+            finally:
+                self.depth -= 1
+
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = read_small(path).decode("utf-8")
+        if len(text) > MAX_DEFINITION_CHARACTERS:
+            raise ValueError("it is too long")
+        content = yaml.load(text, PlainLoader)  # noqa: S506 - a safe loader
         signatures = tuple(str(signature) for signature in content["models"])
         rows = content.get("weights")
         weights = None if rows is None else tuple(tuple(float(weight) for weight in row) for row in rows)

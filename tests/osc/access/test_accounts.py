@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from bridge.osc.access.accounts import owners
+from bridge.osc.access.socket_cookies import SocketCookies
 
 UDP = b"""\
    sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops
@@ -80,3 +81,28 @@ def test_our_own_socket_is_ours_as_long_as_it_is_open() -> None:
 def test_our_own_connection_is_ours() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as own:
         assert owners("tcp", *own.getsockname()) == frozenset({os.geteuid()})
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
+@pytest.mark.parametrize("is_connected", [False, True])
+def test_a_socket_has_its_own_cookie_as_long_as_it_is_open(family: int, is_connected: bool) -> None:
+    host = "127.0.0.1" if family == socket.AF_INET else "::1"
+    with socket.socket(family, socket.SOCK_DGRAM) as server:
+        server.bind((host, 0))
+        cookies = SocketCookies(server.getsockname()[1])
+        found = []
+        port = 0
+        for _ in range(2):  # the second takes the first one's port over
+            with socket.socket(family, socket.SOCK_DGRAM) as own:
+                own.bind((host, port))
+                port = own.getsockname()[1]
+                if is_connected:
+                    own.connect(server.getsockname())
+                found += [cookies(host, port), cookies(host, port)]
+            assert cookies(host, port) is None
+        first, again, second, _ = found
+        assert first is not None
+        assert first == again != second
+        cookies.close()
+        assert cookies(host, port) is None

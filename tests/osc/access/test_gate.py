@@ -8,8 +8,9 @@ import pytest
 
 from bridge.errors import BadArguments
 from bridge.events import Noticed
+from bridge.osc.access import gate
 from bridge.osc.access.accounts import Transport
-from bridge.osc.access.gate import MAX_PROVEN, NOTICE_SECONDS, PROOF_SECONDS, Gate, Rules
+from bridge.osc.access.gate import NOTICE_SECONDS, PROOF_SECONDS, Gate, Rules
 from bridge.osc.access.keys import AccessKey
 from bridge.osc.access.proofs import NONCE_SECONDS, pass_for, proof_of
 from bridge.osc.addresses import REQUESTS, Message
@@ -31,14 +32,19 @@ class Door:
         self.noticed = list[Noticed]()
         self.sockets = sockets
         self.looked_up = 0
+        self.cookie: bytes | None = b"first"
         allow = (ipaddress.ip_network("192.168.1.0/24"),)
         known = {"local_access": "own", "token": TOKEN, "secret": SECRET, "allow": allow, "own_account": 1000, **rules}
-        self.gate = Gate(Rules(**known), self.clock, self.noticed.append, self._owners)  # type: ignore[arg-type]
+        self.gate = Gate(Rules(**known), self.clock, self.noticed.append, self._owners, self._cookie)  # type: ignore[arg-type]
 
     def _owners(self, transport: Transport, host: str, port: int) -> frozenset[int] | None:
         del transport, host, port
         self.looked_up += 1
         return self.sockets
+
+    def _cookie(self, host: str, port: int) -> bytes | None:
+        del host, port
+        return self.cookie
 
     def lets(self, message: Message | Rejected, source: tuple[str, int] = LOCAL) -> bool:
         return self.gate.refusal(source, message, ROOM) is None
@@ -120,8 +126,34 @@ def test_an_account_is_looked_up_once_in_a_moment_and_again_after_it() -> None:
     assert all(door.lets(SUBMIT) for _ in range(50))
     assert door.looked_up == 1
     door.clock.advance(1.5)
-    door.sockets = frozenset({1001})  # another program took the port
+    door.sockets = frozenset({1000, 1001})  # another program shares the port
     assert not door.lets(SUBMIT)
+
+
+def test_another_program_that_takes_a_port_over_is_not_ours_even_for_a_moment() -> None:
+    door = Door()
+    assert door.lets(SUBMIT)
+    door.sockets, door.cookie = frozenset({1001}), b"second"
+    assert not door.lets(SUBMIT)
+    door.sockets, door.cookie = frozenset(), None
+    assert not door.lets(SUBMIT)
+
+
+def test_without_cookies_each_message_is_looked_up() -> None:
+    door = Door()
+    door.cookie = None
+    assert all(door.lets(SUBMIT) for _ in range(3))
+    assert door.looked_up == 3
+
+
+def test_a_local_program_is_asked_for_its_next_proof_too() -> None:
+    door = Door(local_access="token")
+    assert door.prove(LOCAL, TOKEN)
+    door.clock.advance(PROOF_SECONDS / 2 + 1)
+    (nonce,) = door.gate.before_sending(LOCAL) or ()
+    assert door.lets(Message("/sab/hello", ("max", 1, 0, proof_of(TOKEN, str(nonce.arguments[0]), 0))))
+    assert door.gate.before_sending(LOCAL) == ()
+    assert door.gate.before_sending(("127.0.0.1", 7)) == ()
 
 
 def test_a_computer_that_is_not_in_the_list_is_not_even_read() -> None:
@@ -205,14 +237,17 @@ def test_a_pass_is_of_one_address_and_needs_no_nonce() -> None:
     assert door.lets(SUBMIT, TABLET)
 
 
-def test_proofs_and_strangers_take_a_limited_room() -> None:
+def test_proofs_and_strangers_take_a_limited_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "MAX_PROVEN", 30)
+    monkeypatch.setattr(gate, "MAX_OWNERS", 30)
     door = Door()
-    for port in range(1, MAX_PROVEN + 100):
+    for port in range(1, 100):
         assert door.prove(("192.168.1.20", port), SECRET)
-    for number in range(3000):
+        door.lets(SUBMIT, ("127.0.0.1", port))
+    for number in range(300):
         door.gate.refusal((f"192.168.1.{number % 250}", number), HELLO, ROOM)
-    remembered = [value for value in vars(door.gate).values() if isinstance(value, dict)]
-    assert max(map(len, remembered)) == MAX_PROVEN
+    remembered = [len(value) for value in vars(door.gate).values() if isinstance(value, dict)]
+    assert remembered == [30, 30]
 
 
 def test_refused_computers_are_told_of_at_most_once_a_minute() -> None:

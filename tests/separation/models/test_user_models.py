@@ -164,3 +164,30 @@ def test_safetensors_without_a_demucs_class_are_refused(tmp_path: Path) -> None:
     save_file({"a": torch.zeros(1)}, path)
     with pytest.raises(WeightsUnavailable, match="not a Demucs model"):
         load(path, RecordingControl())
+
+
+ALIASES = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9)
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ALIASES + "models: *a8\n",
+        "models: " + "[" * 20_000,
+        "models: [band]\nsegment: " + "9" * 5000,
+        "models: [band]\n" + "# much\n" * 50_000,
+        "models: [\xff",
+    ],
+    ids=["aliases of aliases", "brackets", "a huge number", "a long file", "damaged"],
+)
+def test_a_hostile_definition_is_refused_and_hides_no_other_model(tmp_path: Path, text: str) -> None:
+    locations = locations_in(tmp_path)
+    save_model(locations.models_dir / "mine", "955717e8", small_model("waveform"))
+    (locations.models_dir / "band.yaml").write_bytes(text.encode("latin-1"))
+    infos = {info.name: info for info in engine_entries(locations.families)}
+    assert infos["mine"].present
+    assert not infos["band"].present
+    with pytest.raises(WeightsUnavailable, match=r"band\.yaml .* does not describe a model"):
+        locations.find("band")

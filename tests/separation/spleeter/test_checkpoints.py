@@ -135,7 +135,13 @@ def _widen(path: Path) -> None:
     save_file({name: array.astype(np.float64) for name, array in load_file(path).items()}, path)
 
 
-@pytest.mark.parametrize("damage", [_cut, _flip, _swap, _lack, _widen])
+def _replace_by_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+    (path / "file").touch()
+
+
+@pytest.mark.parametrize("damage", [_cut, _flip, _swap, _lack, _widen, _replace_by_folder])
 def test_a_damaged_conversion_is_made_again(tmp_path: Path, damage: Any) -> None:
     first = load_arrays(FILES["vocals"], "vocals", tmp_path)
     (file,) = tmp_path.iterdir()

@@ -1,4 +1,4 @@
-"""The question before unfinished jobs are cancelled."""
+"""The question before the bridge is closed with unfinished jobs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tui.widgets.plain_text import PlainText, set_border_title
 
 
 class QuitDialog(Dialog):
-    """Asks before unfinished jobs are cancelled."""
+    """Asks before the bridge is closed with unfinished jobs, which wait for its next start."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q,y", "leave", "Quit"), Binding("n", "dismiss", "Stay")]
 
@@ -31,13 +31,11 @@ class QuitDialog(Dialog):
         count = len(self._unfinished)
         first = self._unfinished[0].name
         consequence = (
-            f"“{first}” is not done yet. Quitting cancels it"
-            if count == 1
-            else (f"{count} jobs are not done yet. Quitting cancels them")
+            f"“{first}” is not done yet. It goes on" if count == 1 else (f"{count} jobs are not done yet. They go on")
         )
         with Vertical() as box:
             set_border_title(box, "Quit?")
-            yield PlainText(f"{consequence}; finished files stay.")
+            yield PlainText(f"{consequence} when the bridge is started again.")
             with Horizontal():
                 yield Button("Stay", id="stay")
                 yield Button("Quit", id="leave", variant="error")

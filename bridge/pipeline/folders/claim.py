@@ -35,7 +35,7 @@ class ClaimRecord(Value, frozen=True, kw_only=True):
     """The folders that were made for the job, topmost first."""
 
 
-def claim_name(name: str) -> str:
+def claim_file_name(name: str) -> str:
     """The file of a claim on the file names of the job called `name`."""
     return f".{name}{ENDING}"
 
@@ -82,7 +82,7 @@ def claim_names(directory: Directory, name: str) -> FolderClaim | None:
     Raises:
         OSError: nothing can be written there, or something else has the name of the claim's file.
     """
-    file_name = claim_name(name)
+    file_name = claim_file_name(name)
     for _ in range(ATTEMPTS):
         file = directory.create_or_open(file_name)
         if not try_lock(file):
@@ -97,7 +97,7 @@ def claim_names(directory: Directory, name: str) -> FolderClaim | None:
 def abandoned_by(directory: Directory, name: str) -> str:
     """The job that holds a claim on these file names and does not run any more; empty: there is none."""
     try:
-        with directory.open(claim_name(name)) as file:
+        with directory.open(claim_file_name(name)) as file:
             found = _read(file) if try_lock(file) else None
     except OSError:
         return ""

@@ -1,0 +1,1 @@
+"""The folders that jobs write to: held open, claimed for one job, and looked at from nowhere else."""
