@@ -121,7 +121,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
                 parts.callback(bound_socket.close)
             cookies = SocketCookies(bound_sockets[0].getsockname()[1])
             parts.callback(cookies.close)
-            gate = Gate(rules, clock, bus.publish, cookie_of=cookies)
+            gate = Gate(rules, clock, bus.publish, socket_at=cookies)
             if rules.secret is not None:
                 folders = ", ".join(map(str, settings.roots))
                 words = f"Clips and results must lie in {folders}, because other computers may ask. The setting: roots."

@@ -7,8 +7,9 @@ import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
+from bridge.osc.traffic.limits import TokenBucket
 from bridge.system import sockets
 
 #: The smallest number of a person's account; below are those of services.
@@ -19,6 +20,14 @@ _NO_SHELLS = ("nologin", "false", "sync")
 #: States of a TCP socket that no program holds any more have the account 0, which is not root's then.
 _ESTABLISHED = b"01"
 
+#: How old a table may be that names the socket which has the port now.
+SHARED_SECONDS = 0.02
+#: How often the tables are read, each time for a millisecond; beyond, a socket that no table names counts as gone.
+READINGS_A_SECOND = 200.0
+READINGS_BURST = 400.0
+#: The local address and port, the state, the account and the inode of a row.
+_ROW = re.compile(rb"^ *\d+: ([0-9A-F]+):([0-9A-F]{4}) \S+ (\w\w) \S+ \S+ \S+ +(\d+) +\d+ (\d+)", re.MULTILINE)
+
 Transport = Literal["udp", "tcp"]
 
 
@@ -27,26 +36,70 @@ def read_table(name: str) -> bytes:
     return Path("/proc/net", name).read_bytes()
 
 
-def owners(
-    transport: Transport, host: str, port: int, read: Callable[[str], bytes] = read_table
-) -> frozenset[int] | None:
-    """The numbers of the accounts whose sockets send from a local address.
+class Accounts:
+    """Looks up whose local sockets are. The tables are shared by the lookups of a moment, so that a flood from many
+    sockets costs few readings.
 
-    Several programs can share a port. Empty: no program has it any more; tools such as `oscsend` end at once. None:
-    this system does not tell.
+    Args:
+        seconds: the time of a clock that never goes back.
+        read: as `read_table`.
     """
-    try:
-        tables = [(read(transport), _ipv4_forms(host)), (read(f"{transport}6"), _ipv6_forms(host))]
-    except OSError:
-        return None
-    found = set[int]()
-    for table, addresses in tables:
-        for row in re.finditer(rb"^ *\d+: ([0-9A-F]+):%04X \S+ (\w\w) \S+ \S+ \S+ +(\d+) " % port, table, re.MULTILINE):
-            address, state, account = row.groups()
-            is_held = transport == "udp" or state == _ESTABLISHED or account != b"0"
-            if address in addresses and is_held:
-                found.add(int(account))
-    return frozenset(found)
+
+    def __init__(self, seconds: Callable[[], float], read: Callable[[str], bytes] = read_table) -> None:
+        self._seconds = seconds
+        self._read = read
+        self._tables: dict[Transport, _Table] = {}
+        self._readings = TokenBucket(READINGS_A_SECOND, READINGS_BURST, seconds())
+
+    def owners(self, transport: Transport, host: str, port: int, inode: int | None = None) -> frozenset[int] | None:
+        """The numbers of the accounts whose sockets send from a local address.
+
+        Several programs can share a port. Empty: no program has it any more; tools such as `oscsend` end at once. None:
+        this system does not tell.
+
+        Args:
+            inode: of the socket that has the port now, if that is known: a table from a moment ago is used only if it
+                names that socket, for the port may have gone to another program since.
+        """
+        table = self._tables.get(transport)
+        if table is not None and inode is not None and self._seconds() - table.at_seconds < SHARED_SECONDS:
+            rows = table.rows(host, port)
+            if any(row.inode == inode for row in rows):
+                return frozenset(row.account for row in rows)
+        if not self._readings.take(self._seconds()):
+            return frozenset()
+        try:
+            table = self._tables[transport] = _Table(self._read, transport, self._seconds())
+        except OSError:
+            return None
+        return frozenset(row.account for row in table.rows(host, port))
+
+
+class _Row(NamedTuple):
+    address: bytes
+    account: int
+    inode: int
+
+
+class _Table:
+    """The rows of a transport's two tables, by port."""
+
+    def __init__(self, read: Callable[[str], bytes], transport: Transport, at_seconds: float) -> None:
+        self.at_seconds = at_seconds
+        self._rows: dict[tuple[str, int], list[_Row]] = {}
+        for name in (transport, f"{transport}6"):
+            for address, port, state, account, inode in _ROW.findall(read(name)):
+                if transport == "udp" or state == _ESTABLISHED or account != b"0":
+                    row = _Row(address, int(account), int(inode))
+                    self._rows.setdefault((name, int(port, 16)), []).append(row)
+        self._transport = transport
+
+    def rows(self, host: str, port: int) -> list[_Row]:
+        """The sockets that send from a local address."""
+        found = [row for row in self._rows.get((self._transport, port), ()) if row.address in _ipv4_forms(host)]
+        return found + [
+            row for row in self._rows.get((f"{self._transport}6", port), ()) if row.address in _ipv6_forms(host)
+        ]
 
 
 def has_other_people(own_account: int) -> bool:

@@ -17,10 +17,11 @@ from typing import Any, TypeAlias
 
 from bridge.errors import BridgeError, NotAllowed
 from bridge.events import Noticed
-from bridge.osc.access.accounts import Transport, owners
+from bridge.osc.access.accounts import Accounts, Transport
 from bridge.osc.access.keys import AccessKey
 from bridge.osc.access.networks import Network, is_in
 from bridge.osc.access.proofs import Nonces, is_pass
+from bridge.osc.access.socket_cookies import OpenSocket
 from bridge.osc.addresses import FAIL, NONCE, Message
 from bridge.osc.arguments import find_req, read_arguments
 from bridge.osc.codec import Rejected, encode
@@ -34,7 +35,7 @@ RENEWAL_SECONDS = 10.0
 #: How long the accounts of a local address are remembered: another program may come to share the port.
 OWNER_SECONDS = 1.0
 MAX_PROVEN = 1024
-MAX_OWNERS = 256
+MAX_OWNERS = 4096
 #: A hello with a proof: client, protocol, reply port, proof.
 PROOF_ARGUMENTS = 4
 #: How often refused senders are told of on the bridge's screen.
@@ -73,7 +74,7 @@ class _Proof:
 class _Known:
     """The accounts that a local address belongs to."""
 
-    cookie: bytes
+    socket: OpenSocket
     at_seconds: float
     owners: frozenset[int] | None
 
@@ -86,20 +87,20 @@ class Gate:
         rules: Rules,
         clock: Clock,
         notice: Callable[[Noticed], None] = lambda _: None,
-        owners_of: Callable[[Transport, str, int], frozenset[int] | None] = owners,
-        cookie_of: Callable[[str, int], bytes | None] = lambda _host, _port: None,
+        owners_of: Callable[[Transport, str, int, int | None], frozenset[int] | None] | None = None,
+        socket_at: Callable[[str, int], OpenSocket | None] = lambda _host, _port: None,
     ) -> None:
         """
         Args:
             notice: is told of refused senders.
-            owners_of: as `accounts.owners`.
-            cookie_of: as `SocketCookies`; without it the accounts are looked up for each message.
+            owners_of: as `Accounts.owners`; None: that.
+            socket_at: as `SocketCookies`; without it the accounts are looked up for each message.
         """
         self._rules = rules
         self._clock = clock
         self._notice = notice
-        self._owners_of = owners_of
-        self._cookie_of = cookie_of
+        self._owners_of = owners_of or Accounts(clock.monotonic_seconds).owners
+        self._socket_at = socket_at
         self._nonces = Nonces(clock.monotonic_seconds)
         self._proven: dict[tuple[str, int], _Proof] = {}  # the oldest first
         self._recent_owners: dict[tuple[str, int], _Known] = {}  # the oldest first
@@ -220,18 +221,18 @@ class Gate:
         return proof is not None and proof.until_seconds >= self._clock.monotonic_seconds()
 
     def _owners(self, transport: Transport, source: Endpoint) -> frozenset[int] | None:
-        """As `accounts.owners`, remembered for a moment while the socket is the same."""
+        """As `Accounts.owners`, remembered for a moment while the socket is the same."""
         host, port = place = str(source[0]), int(source[1])
-        cookie = self._cookie_of(host, port) if transport == "udp" else None
-        if cookie is None:
-            return self._owners_of(transport, host, port)
+        found_socket = self._socket_at(host, port) if transport == "udp" else None
+        if found_socket is None:
+            return self._owners_of(transport, host, port, None)
         now = self._clock.monotonic_seconds()
         known = self._recent_owners.get(place)
-        if known is not None and known.cookie == cookie and now - known.at_seconds < OWNER_SECONDS:
+        if known is not None and known.socket == found_socket and now - known.at_seconds < OWNER_SECONDS:
             return known.owners
-        found = self._owners_of(transport, host, port)
+        found = self._owners_of(transport, host, port, found_socket.inode)
         self._recent_owners.pop(place, None)
-        self._recent_owners[place] = _Known(cookie, now, found)
+        self._recent_owners[place] = _Known(found_socket, now, found)
         while len(self._recent_owners) > MAX_OWNERS:
             del self._recent_owners[next(iter(self._recent_owners))]
         return found

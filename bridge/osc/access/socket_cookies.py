@@ -10,6 +10,7 @@ import socket
 import struct
 import sys
 from contextlib import suppress
+from typing import NamedTuple
 
 from bridge.system import sockets
 
@@ -19,9 +20,18 @@ _HEADER = struct.Struct("=IHHII")
 _QUERY = struct.Struct("=BBBBI")
 _PORTS = struct.Struct("!HH")
 _NO_COOKIE = b"\xff" * 8
-#: Offsets in an answer: the local port, and the cookie.
-_PORT_AT, _COOKIE_AT = 20, 60
+#: Offsets in an answer: the local port, the cookie, and the inode, which is the last of it.
+_PORT_AT, _COOKIE_AT, _INODE_AT = 20, 60, 84
 _ANSWER_SECONDS = 0.05
+
+
+class OpenSocket(NamedTuple):
+    """What tells an open socket from all others."""
+
+    cookie: bytes
+    """Of one socket only, as long as the system runs."""
+    inode: int
+    """Of one open socket only; `/proc/net` names it too."""
 
 
 class SocketCookies:
@@ -35,8 +45,8 @@ class SocketCookies:
                 self._netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _SOCK_DIAG)
                 self._netlink.settimeout(_ANSWER_SECONDS)
 
-    def __call__(self, host: str, port: int) -> bytes | None:
-        """The cookie of the socket that sends from a local address; None if there is none, or the system is another."""
+    def __call__(self, host: str, port: int) -> OpenSocket | None:
+        """The socket that sends from a local address; None if there is none, or the system is another."""
         if self._netlink is None:
             return None
         try:
@@ -47,10 +57,11 @@ class SocketCookies:
         except OSError:
             self.close()  # an answer that comes late would be taken for the next one
             return None
-        is_found = len(answer) >= _COOKIE_AT + 8 and _HEADER.unpack_from(answer)[1] == _BY_FAMILY
+        is_found = len(answer) >= _INODE_AT + 4 and _HEADER.unpack_from(answer)[1] == _BY_FAMILY
         if not is_found or _PORTS.unpack_from(answer, _PORT_AT)[0] != port:
             return None
-        return answer[_COOKIE_AT : _COOKIE_AT + 8]
+        (inode,) = struct.unpack_from("=I", answer, _INODE_AT)
+        return OpenSocket(answer[_COOKIE_AT : _COOKIE_AT + 8], inode)
 
     def close(self) -> None:
         if self._netlink is not None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from collections.abc import Callable
 
 import pytest
 
-from bridge.osc.access.accounts import owners
+from bridge.osc.access.accounts import READINGS_BURST, SHARED_SECONDS, Accounts, Transport, read_table
 from bridge.osc.access.socket_cookies import SocketCookies
+from tests.support.fakes import FakeClock
 
 UDP = b"""\
    sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops
@@ -34,6 +36,12 @@ TCP = b"""\
 TABLES = {"udp": UDP, "udp6": UDP6, "tcp": TCP, "tcp6": b""}
 
 pytestmark = pytest.mark.skipif(sys.byteorder != "little", reason="the tables here are those of a usual machine")
+
+
+def owners(
+    transport: Transport, host: str, port: int, read: Callable[[str], bytes] = read_table
+) -> frozenset[int] | None:
+    return Accounts(FakeClock().monotonic_seconds, read).owners(transport, host, port)
 
 
 @pytest.mark.parametrize(
@@ -66,6 +74,40 @@ def test_a_system_without_the_tables_does_not_tell() -> None:
         raise FileNotFoundError(name)
 
     assert owners("udp", "127.0.0.1", 1, read) is None
+
+
+def test_the_sockets_of_one_moment_share_a_reading() -> None:
+    clock, reads = FakeClock(), list[str]()
+
+    def read(name: str) -> bytes:
+        reads.append(name)
+        return TABLES[name]
+
+    accounts = Accounts(clock.monotonic_seconds, read)
+    for _ in range(100):
+        assert accounts.owners("udp", "127.0.0.1", 0x2328, 11) == frozenset({1000})
+        assert accounts.owners("udp", "127.0.0.1", 0x2329, 12) == frozenset({1001})
+    assert reads == ["udp", "udp6"]
+    clock.advance(2 * SHARED_SECONDS)
+    assert accounts.owners("udp", "127.0.0.1", 0x2328, 11) == frozenset({1000})
+    assert len(reads) == 4
+    assert accounts.owners("udp", "127.0.0.1", 0x2328, 99) == frozenset({1000})  # another socket: looked at again
+    assert len(reads) == 6
+
+
+def test_sockets_that_no_table_names_cost_a_limited_number_of_readings() -> None:
+    clock, reads = FakeClock(), list[str]()
+
+    def read(name: str) -> bytes:
+        reads.append(name)
+        return TABLES[name]
+
+    accounts = Accounts(clock.monotonic_seconds, read)
+    for port in range(1, 2000):
+        assert accounts.owners("udp", "127.0.0.1", port) == frozenset()
+    assert len(reads) == 2 * READINGS_BURST
+    clock.advance(1.0)
+    assert accounts.owners("udp", "127.0.0.1", 0x2328) == frozenset({1000})
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")

@@ -13,6 +13,7 @@ from bridge.osc.access.accounts import Transport
 from bridge.osc.access.gate import NOTICE_SECONDS, PROOF_SECONDS, Gate, Rules
 from bridge.osc.access.keys import AccessKey
 from bridge.osc.access.proofs import NONCE_SECONDS, pass_for, proof_of
+from bridge.osc.access.socket_cookies import OpenSocket
 from bridge.osc.addresses import REQUESTS, Message
 from bridge.osc.codec import Rejected, encode
 from tests.support.fakes import FakeClock
@@ -32,19 +33,19 @@ class Door:
         self.noticed = list[Noticed]()
         self.sockets = sockets
         self.looked_up = 0
-        self.cookie: bytes | None = b"first"
+        self.socket: OpenSocket | None = OpenSocket(b"first", 1)
         allow = (ipaddress.ip_network("192.168.1.0/24"),)
         known = {"local_access": "own", "token": TOKEN, "secret": SECRET, "allow": allow, "own_account": 1000, **rules}
-        self.gate = Gate(Rules(**known), self.clock, self.noticed.append, self._owners, self._cookie)  # type: ignore[arg-type]
+        self.gate = Gate(Rules(**known), self.clock, self.noticed.append, self._owners, self._socket)  # type: ignore[arg-type]
 
-    def _owners(self, transport: Transport, host: str, port: int) -> frozenset[int] | None:
-        del transport, host, port
+    def _owners(self, transport: Transport, host: str, port: int, inode: int | None) -> frozenset[int] | None:
+        del transport, host, port, inode
         self.looked_up += 1
         return self.sockets
 
-    def _cookie(self, host: str, port: int) -> bytes | None:
+    def _socket(self, host: str, port: int) -> OpenSocket | None:
         del host, port
-        return self.cookie
+        return self.socket
 
     def lets(self, message: Message | Rejected, source: tuple[str, int] = LOCAL) -> bool:
         return self.gate.refusal(source, message, ROOM) is None
@@ -133,15 +134,15 @@ def test_an_account_is_looked_up_once_in_a_moment_and_again_after_it() -> None:
 def test_another_program_that_takes_a_port_over_is_not_ours_even_for_a_moment() -> None:
     door = Door()
     assert door.lets(SUBMIT)
-    door.sockets, door.cookie = frozenset({1001}), b"second"
+    door.sockets, door.socket = frozenset({1001}), OpenSocket(b"second", 2)
     assert not door.lets(SUBMIT)
-    door.sockets, door.cookie = frozenset(), None
+    door.sockets, door.socket = frozenset(), None
     assert not door.lets(SUBMIT)
 
 
-def test_without_cookies_each_message_is_looked_up() -> None:
+def test_without_the_socket_each_message_is_looked_up() -> None:
     door = Door()
-    door.cookie = None
+    door.socket = None
     assert all(door.lets(SUBMIT) for _ in range(3))
     assert door.looked_up == 3
 
