@@ -21,7 +21,7 @@ ENDING = ".sab.json"
 RECORDED_PACKAGES = ("av", "demucs", "numpy", "onnxruntime", "openvino", "scipy", "soxr", "torch")
 
 
-class SourceRecord(Value, frozen=True, kw_only=True):
+class SourceRecord(Value, frozen=True, kw_only=True, omit_defaults=True):
     """The source: the file, a hash of it, and the region of it."""
 
     path: str
