@@ -20,6 +20,7 @@ import msgspec
 from bridge.cli.diagnosis.log import records_in
 from bridge.cli.diagnosis.redaction import Redaction, redaction_for
 from bridge.cli.logs import EARLIER, log_path
+from bridge.cli.output.terminal import output_encoding
 from bridge.config import Settings, default_file
 from bridge.errors import NotWritable
 from bridge.options.paths import current_folder
@@ -148,7 +149,7 @@ def _versions() -> dict[str, object]:
         "machine": platform.machine(),
         "processors": os.cpu_count(),
         "encodings": {
-            "output": getattr(sys.stdout, "encoding", ""),
+            "output": output_encoding(),
             "names": sys.getfilesystemencoding(),
             "locale": locale.getpreferredencoding(False),
         },

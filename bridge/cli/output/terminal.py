@@ -107,6 +107,11 @@ def write_json(value: object) -> None:
     _put_bytes(line.encode() + b"\n")
 
 
+def output_encoding() -> str:
+    """The encoding of standard output."""
+    return str(getattr(sys.stdout, "encoding", ""))
+
+
 def write_path(path: object) -> None:
     """Writes a path as one line: as text on a terminal, else as its exact bytes, so that a script finds the file."""
     if sys.stdout.isatty():
