@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 #: Estimates below this confidence are shown to the user, but not written into files.
 CONFIDENT = 0.5
 #: A tempo's probability is raised to this power, because a wrong tempo does more harm than none.
-DOUBT = 3.5
+DOUBT = 5.0
 #: A shorter clip holds too few bars to tell metres apart: it is taken for 4/4, unless a metre is given.
 TELLING_SECONDS = 5.0
 #: A metre other than 4/4 is written from this probability on, at its tempo.
@@ -185,14 +185,21 @@ def _estimate(readings: Sequence[Reading]) -> TempoEstimate:
             tempi.append([reading])
     best = max(tempi, key=lambda tempo: sum(reading.share for reading in tempo))
     share, first = sum(reading.share for reading in best), best[0]
+    # 3/4 and 6/8 have the same bar: together they may be sure where neither is.
+    of_bar = sum(reading.share for reading in best if _bar(reading) == _bar(first))
     return TempoEstimate(
         bpm=round(first.bpm, 4),
         confidence=round(share**DOUBT * first.beat, 3),
         first_beat_seconds=first.first_beat_seconds,
         method=first.method,
-        time_signature=first.time_signature if first.share >= METRE_CONFIDENT * share else (4, 4),
+        time_signature=first.time_signature if of_bar >= METRE_CONFIDENT * share else IN_FOUR.signature,
         readings=tuple(readings),
     )
+
+
+def _bar(reading: Reading) -> float:
+    """Quarters of a bar."""
+    return Metre.of(reading.time_signature).bar_quarters
 
 
 def _fits(metre: Metre, told: Metre) -> bool:
