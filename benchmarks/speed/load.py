@@ -17,6 +17,7 @@ import argparse
 import asyncio
 import contextlib
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -300,7 +301,9 @@ async def restart(rounds: int) -> list[Row]:
                 await bench.kill()
                 write_history(bench, jobs)
                 await bench.start()
-                await bench.ask("/sab/ping", within=120)
+                await bench.ask("/sab/list", within=120)
+                await bench.kill(signal.SIGTERM)  # in order: an import of the old history ends first
+                await bench.start()
             seconds = []
             for _ in range(rounds):
                 await bench.kill()

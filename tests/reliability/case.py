@@ -120,8 +120,10 @@ class Case:
             pinging = asyncio.create_task(_ping(other.ask("/sab/hello", "other", 1), worst))
             await pinging
 
+            is_over = asyncio.Event()
+
             async def go_on() -> None:
-                while True:
+                while not is_over.is_set():  # before Python 3.12 `wait_for` may swallow a cancellation
                     await _ping(other.ask("/sab/ping", "x", answer_seconds=30), worst)
                     await asyncio.sleep(0.03)
 
@@ -130,6 +132,7 @@ class Case:
                 yield
                 await asyncio.sleep(0.05)
             finally:
+                is_over.set()
                 pinging.cancel()
                 await asyncio.gather(pinging, return_exceptions=True)
         if worst[0] > within:

@@ -162,7 +162,7 @@ async def cache_damaged(case: Case) -> None:
 
 FAULTS = (
     Fault(KIND, "the results' drive fills up in a job", output_fills_up, 20, output_drive, why_no_mounts),
-    Fault(KIND, "the results' drive is full", output_is_full, 20, output_drive, why_no_mounts, quick=True),
+    Fault(KIND, "the results' drive is full", output_is_full, 20, output_drive, why_no_mounts),
     Fault(KIND, "writing fails at a random byte", files_limited, 40, quick=True),
     Fault(KIND, "the results' drive becomes read-only in a job", output_read_only, 12, output_drive, why_no_mounts),
     Fault(KIND, "the history's drive is full for a moment, then a crash", state_full, 15, state_drive, why_no_mounts),
