@@ -20,6 +20,8 @@ from bridge.system.private_folders import FILE_MODE, private_folder
 NAME = "jobs.sqlite"
 #: What SQLite keeps beside a database: its journal of either kind, and the index of the first.
 COMPANIONS = ("-wal", "-shm", "-journal")
+#: What SQLite says of damage as if it were a mistake in the SQL.
+_DAMAGE = ("malformed", "unsupported file format", "no such table", "no such column")
 #: How long another bridge may take to write.
 BUSY_SECONDS = 5.0
 
@@ -177,7 +179,7 @@ class Database:
 
 def is_damage(error: Exception) -> bool:
     """Whether the file itself is broken; else it cannot be used now, and may be later."""
-    return type(error) is sqlite3.DatabaseError or "malformed" in str(error)
+    return type(error) is sqlite3.DatabaseError or any(words in str(error) for words in _DAMAGE)
 
 
 def beside(path: Path) -> Path:

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from types import FrameType
 
 #: Shows the cursor, which a progress bar hides.
 _SHOW_CURSOR = b"\x1b[?25h"
@@ -60,12 +61,15 @@ def signals_as_ctrl_c() -> Iterator[None]:
     """
     hung_up = False
 
-    def interrupt(number: int, _: object) -> None:
+    def interrupt(number: int, frame: FrameType | None) -> None:
         nonlocal hung_up
         if number in hangups and hung_up:
             return
         hung_up = number in hangups
-        signal.raise_signal(signal.SIGINT)
+        on_ctrl_c = signal.getsignal(signal.SIGINT)
+        if not callable(on_ctrl_c):  # ignored: a script has started us in the background
+            raise KeyboardInterrupt
+        on_ctrl_c(signal.SIGINT, frame)
 
     hangups = hangup_signals()
     numbers = (signal.SIGTERM, *hangups) if threading.current_thread() is threading.main_thread() else ()

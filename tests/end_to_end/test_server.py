@@ -166,10 +166,21 @@ async def test_a_missing_region_or_project_is_refused_at_once(
     assert list(clip.parent.iterdir()) == [clip]
 
 
-async def test_a_file_with_damaged_audio_fails_its_job_with_a_message(client: OscClient, tmp_path: Path) -> None:
+async def test_what_is_left_of_a_damaged_file_is_used_and_the_rest_is_told(client: OscClient, tmp_path: Path) -> None:
     """The damage is found only by decoding."""
     path = encode(tmp_path / "a.flac", music(2.0), 44_100)
     path.write_bytes(path.read_bytes()[:9000])
+    job = await submit(client, path)
+    pushes = await until_finished(client, job)
+    warned = [push.arguments[1] for push in pushes if push.address == "/sab/warning"]
+    assert warned.count("cut_off") == 1
+    assert pushes[-1].arguments[:2] == (job, "done")
+
+
+async def test_a_file_without_one_packet_that_decodes_fails_its_job(client: OscClient, tmp_path: Path) -> None:
+    path = encode(tmp_path / "a.flac", music(2.0), 44_100)
+    header = path.read_bytes()
+    path.write_bytes(header[: header.index(b"\xff\xf8")] + bytes(20_000))
     job = await submit(client, path)
     pushes = await until_finished(client, job)
     fails = [push.arguments for push in pushes if push.address == "/sab/fail"]

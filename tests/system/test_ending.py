@@ -78,3 +78,28 @@ def test_a_command_without_an_end_of_its_own_closes_what_is_open(name: str) -> N
     script = script if name == "SIGHUP" else script.replace("signal.raise_signal(signal.SIGHUP)", "pass")
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stdout) == (0, "closed\ninterrupted\n"), done.stderr
+
+
+def test_a_command_in_the_background_of_a_script_ends_too() -> None:
+    """A shell without job control lets such a command ignore Ctrl-C."""
+    script = """if True:
+        import asyncio, signal
+        from bridge.system.ending import signals_as_ctrl_c
+
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+        async def main():
+            try:
+                signal.raise_signal(signal.SIGTERM)
+                await asyncio.sleep(30)
+            finally:
+                print("closed")
+
+        with signals_as_ctrl_c():
+            try:
+                asyncio.run(main())
+            except KeyboardInterrupt:
+                print("interrupted")
+    """
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout) == (0, "closed\ninterrupted\n"), done.stderr
