@@ -177,8 +177,8 @@ class OscServer:
         await self._open_sockets.close()  # when the last datagram is sent
 
     def _receive(self, data: bytes, source: Endpoint) -> None:
-        if self._gate.listens_to(source):
-            self._arrivals.put(data, source)
+        if self._gate.listens_to(source) and self._arrivals.put(data, source):
+            self._gate.has_arrived(source)
 
     def _have_arrived(self) -> None:
         """Handles the datagrams that have arrived, unless older ones are being handled."""

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import math
+import os
 import re
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from bridge.osc.traffic.limits import TokenBucket
 from bridge.system import sockets
 
-#: The smallest number of a person's account; below are those of services.
-_FIRST_PERSON = 501 if sys.platform == "darwin" else 1000
-#: "nobody", and what containers map unknown accounts to.
-_LAST_PERSON = 60_000
-_NO_SHELLS = ("nologin", "false", "sync")
+#: The numbers of people's accounts on Linux; below are services, above "nobody" and what containers map others to.
+FIRST_PERSON, LAST_PERSON = 1000, 60_000
+#: How often the processes are looked at, some 2 ms each time, and how long a person that was here counts.
+LOOKS_APART_SECONDS = 0.5
+REMEMBERED_SECONDS = 600.0
 #: States of a TCP socket that no program holds any more have the account 0, which is not root's then.
 _ESTABLISHED = b"01"
 
@@ -102,18 +105,41 @@ class _Table:
         ]
 
 
-def has_other_people(own_account: int) -> bool:
-    """Whether another person has an account on this machine, as far as the list of accounts tells."""
-    if sys.platform == "win32":
-        return False
-    import pwd
+class OtherPeople:
+    """Whether a program of another person runs on this machine now; asked of Linux's list of processes.
 
-    return any(
-        _FIRST_PERSON <= entry.pw_uid < _LAST_PERSON
-        and entry.pw_uid != own_account
-        and not entry.pw_shell.endswith(_NO_SHELLS)
-        for entry in pwd.getpwall()
-    )
+    Services have accounts too, with smaller numbers; they do not count, nor does root.
+    """
+
+    def __init__(self, own_account: int, seconds: Callable[[], float], processes: Path = Path("/proc")) -> None:
+        self._own_account = own_account
+        self._seconds = seconds
+        self._processes = processes
+        self._looked_seconds = -REMEMBERED_SECONDS
+        self._seen_seconds = -math.inf
+
+    def are_here(self) -> bool:
+        """Also if one was here a while ago, and where the system hides the processes of others."""
+        now = self._seconds()
+        if now - self._looked_seconds >= LOOKS_APART_SECONDS:
+            self._looked_seconds = now
+            if self._is_hidden or any(map(self._is_person, self._accounts())):
+                self._seen_seconds = now
+        return now - self._seen_seconds < REMEMBERED_SECONDS
+
+    @property
+    def _is_hidden(self) -> bool:
+        return not (self._processes / "1").is_dir()
+
+    def _is_person(self, account: int) -> bool:
+        return FIRST_PERSON <= account < LAST_PERSON and account != self._own_account
+
+    def _accounts(self) -> Iterator[int]:
+        with os.scandir(self._processes) as entries:
+            for entry in entries:
+                if entry.name.isdecimal():
+                    with suppress(OSError):  # it has ended
+                        yield entry.stat().st_uid
 
 
 def _ipv4_forms(host: str) -> frozenset[bytes]:

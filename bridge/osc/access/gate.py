@@ -12,7 +12,7 @@ Nothing is sent to another computer whose address is not proven but a nonce, in 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from bridge.errors import BridgeError, NotAllowed
@@ -34,6 +34,8 @@ PROOF_SECONDS = 600.0
 RENEWAL_SECONDS = 10.0
 #: How long the accounts of a local address are remembered: another program may come to share the port.
 OWNER_SECONDS = 1.0
+#: How long a datagram may wait for its turn after it has arrived.
+WAITING_SECONDS = 5.0
 MAX_PROVEN = 1024
 MAX_OWNERS = 4096
 #: A hello with a proof: client, protocol, reply port, proof.
@@ -58,8 +60,8 @@ class Rules:
     allow: tuple[Network, ...] = ()
     """The other computers that may ask, if they have the secret."""
     own_account: int = 0
-    other_people: bool = True
-    """Whether another person has an account here. If not, a sender that has ended already counts as our own."""
+    other_people_are_here: Callable[[], bool] = lambda: True
+    """Whether a program of another person runs here. If not, a sender that has ended already counts as our own."""
 
 
 @dataclass
@@ -72,10 +74,13 @@ class _Proof:
 
 @dataclass(frozen=True)
 class _Known:
-    """The accounts that a local address belongs to."""
+    """The accounts that a local address belonged to when its last message arrived."""
 
-    socket: OpenSocket
+    socket: OpenSocket | None
+    looked_seconds: float
+    """When the accounts were looked up."""
     at_seconds: float
+    """When the last message arrived."""
     owners: frozenset[int] | None
 
 
@@ -112,6 +117,11 @@ class Gate:
             return True
         self._tell(f"{source[0]} sent a message, and is not in the setting `allow`.")
         return False
+
+    def has_arrived(self, source: Endpoint) -> None:
+        """Looks whose the socket is, as long as it is open: to be called as soon as a datagram is there."""
+        if self._rules.local_access == "own" and sockets.is_loopback(str(source[0])) and not self._is_proven(source):
+            self._owners_at(source)
 
     def refusal(self, source: Endpoint, message: Message | Rejected, room_bytes: int) -> Sequence[Message] | None:
         """None: the message may be handled. Else what its sender gets instead, which may be nothing.
@@ -184,7 +194,7 @@ class Gate:
             return None
         if found:
             return None if found <= {0, rules.own_account} else NotAllowed("This bridge belongs to another account.")
-        if not rules.other_people:
+        if not rules.other_people_are_here():
             return None
         self._tell(
             "A program sent a message and ended before it was read. It may be another account's, so it was refused. "
@@ -221,21 +231,35 @@ class Gate:
         return proof is not None and proof.until_seconds >= self._clock.monotonic_seconds()
 
     def _owners(self, transport: Transport, source: Endpoint) -> frozenset[int] | None:
-        """As `Accounts.owners`, remembered for a moment while the socket is the same."""
-        host, port = place = str(source[0]), int(source[1])
-        found_socket = self._socket_at(host, port) if transport == "udp" else None
-        if found_socket is None:
+        """As `Accounts.owners`; of a datagram, what was found when it arrived."""
+        host, port = str(source[0]), int(source[1])
+        if transport == "tcp":
             return self._owners_of(transport, host, port, None)
-        now = self._clock.monotonic_seconds()
-        known = self._recent_owners.get(place)
-        if known is not None and known.socket == found_socket and now - known.at_seconds < OWNER_SECONDS:
+        known = self._recent_owners.get((host, port))
+        if known is not None and self._clock.monotonic_seconds() - known.at_seconds < WAITING_SECONDS:
             return known.owners
-        found = self._owners_of(transport, host, port, found_socket.inode)
-        self._recent_owners.pop(place, None)
-        self._recent_owners[place] = _Known(found_socket, now, found)
+        return self._owners_at(source)
+
+    def _owners_at(self, source: Endpoint) -> frozenset[int] | None:
+        """Looks at the socket that sends datagrams from there, and remembers its accounts while it is the same one."""
+        host, port = place = str(source[0]), int(source[1])
+        now = self._clock.monotonic_seconds()
+        found_socket = self._socket_at(host, port)
+        known = self._recent_owners.pop(place, None)
+        if (
+            known is None
+            or found_socket is None
+            or known.socket != found_socket
+            or now - known.looked_seconds >= OWNER_SECONDS
+        ):
+            found = self._owners_of("udp", host, port, None if found_socket is None else found_socket.inode)
+            known = _Known(found_socket, now, now, found)
+        else:
+            known = replace(known, at_seconds=now)
+        self._recent_owners[place] = known
         while len(self._recent_owners) > MAX_OWNERS:
             del self._recent_owners[next(iter(self._recent_owners))]
-        return found
+        return known.owners
 
     def _tell(self, words: str) -> None:
         now = self._clock.monotonic_seconds()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
 import platformdirs
@@ -11,7 +12,7 @@ from msgspec.structs import replace
 
 from bridge.config import Settings, default_secret_file
 from bridge.errors import BadArguments
-from bridge.osc.access.accounts import has_other_people
+from bridge.osc.access.accounts import OtherPeople
 from bridge.osc.access.gate import Rules
 from bridge.osc.access.keys import AccessKey, account_token, beyond_loopback, read_secret
 from bridge.osc.access.networks import networks
@@ -31,7 +32,7 @@ def rules_of(settings: Settings) -> Rules:
         secret=secret,
         allow=networks(settings.allow) if secret else (),
         own_account=own_account,
-        other_people=has_other_people(own_account),
+        other_people_are_here=OtherPeople(own_account, time.monotonic).are_here,
     )
 
 

@@ -42,13 +42,14 @@ class Arrivals:
         self._bytes = 0
         self._round: asyncio.Handle | None = None
 
-    def put(self, data: bytes, source: Endpoint) -> None:
-        """Takes a datagram, to be handled at its sender's turn."""
+    def put(self, data: bytes, source: Endpoint) -> bool:
+        """Takes a datagram, to be handled at its sender's turn; False if it was dropped."""
         if not self._intake.admits(source) or not self._has_room(source, len(data)):
             self._dropped(source)
-            return
+            return False
         self._bytes += len(data)
         self._lines.setdefault(source, _Line()).datagrams.append(data)
+        return True
 
     def take_turns(self) -> None:
         """Handles a message of each sender in turn; what is left after a while, soon."""

@@ -6,10 +6,19 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from bridge.osc.access.accounts import READINGS_BURST, SHARED_SECONDS, Accounts, Transport, read_table
+from bridge.osc.access.accounts import (
+    READINGS_BURST,
+    REMEMBERED_SECONDS,
+    SHARED_SECONDS,
+    Accounts,
+    OtherPeople,
+    Transport,
+    read_table,
+)
 from bridge.osc.access.socket_cookies import SocketCookies
 from tests.support.fakes import FakeClock
 
@@ -148,3 +157,46 @@ def test_a_socket_has_its_own_cookie_as_long_as_it_is_open(family: int, is_conne
         assert first == again != second
         cookies.close()
         assert cookies(host, port) is None
+
+
+def processes(folder: Path, accounts: dict[int, int], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that looks like `/proc`, with a process of each account."""
+    for number in accounts:
+        (folder / str(number)).mkdir()
+    (folder / "self").mkdir()
+    monkeypatch.setattr(OtherPeople, "_accounts", lambda _: iter(accounts.values()))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("accounts", "are_here"),
+    [
+        ({1: 0, 2: 1000}, False),
+        ({1: 0, 2: 1001}, True),
+        ({1: 0, 2: 105, 3: 65_534}, False),  # services
+        ({2: 1000}, True),  # the first process is hidden, and so may others be
+    ],
+)
+def test_other_people_are_seen_by_their_processes(
+    accounts: dict[int, int], are_here: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = processes(tmp_path, accounts, monkeypatch)
+    assert OtherPeople(1000, FakeClock().monotonic_seconds, folder).are_here() == are_here
+
+
+def test_a_person_who_has_just_left_still_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, accounts = FakeClock(), {1: 0, 2: 1001}
+    people = OtherPeople(1000, clock.monotonic_seconds, processes(tmp_path, accounts, monkeypatch))
+    assert people.are_here()
+    del accounts[2]
+    clock.advance(REMEMBERED_SECONDS - 1)
+    assert people.are_here()
+    clock.advance(2)
+    assert not people.are_here()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
+def test_our_own_processes_are_nobody_else_s() -> None:
+    own = [entry.stat().st_uid for entry in Path("/proc").iterdir() if entry.name == str(os.getpid())]
+    assert own == [os.geteuid()]
+    assert os.geteuid() in set(OtherPeople(os.geteuid(), FakeClock().monotonic_seconds)._accounts())

@@ -48,6 +48,7 @@ class Door:
         return self.socket
 
     def lets(self, message: Message | Rejected, source: tuple[str, int] = LOCAL) -> bool:
+        self.gate.has_arrived(source)
         return self.gate.refusal(source, message, ROOM) is None
 
     def nonce(self, source: tuple[str, int]) -> str:
@@ -111,9 +112,9 @@ def test_where_the_token_is_asked_for_even_our_own_programs_need_it() -> None:
     assert door.lets(SUBMIT)
 
 
-def test_a_sender_that_has_ended_is_ours_only_where_nobody_else_has_an_account() -> None:
-    assert Door(frozenset(), other_people=False).lets(SUBMIT)
-    door = Door(frozenset(), other_people=True)
+def test_a_sender_that_has_ended_is_ours_only_where_nobody_else_is_here() -> None:
+    assert Door(frozenset(), other_people_are_here=lambda: False).lets(SUBMIT)
+    door = Door(frozenset(), other_people_are_here=lambda: True)
     assert code_of(door, SUBMIT) == "not_allowed"
     assert "sab send" in door.noticed[0].message
 
@@ -138,6 +139,15 @@ def test_another_program_that_takes_a_port_over_is_not_ours_even_for_a_moment() 
     assert not door.lets(SUBMIT)
     door.sockets, door.socket = frozenset(), None
     assert not door.lets(SUBMIT)
+
+
+def test_whose_a_datagram_is_is_seen_when_it_arrives_and_not_at_its_turn() -> None:
+    door = Door()
+    door.gate.has_arrived(LOCAL)
+    door.sockets, door.socket = frozenset(), None  # `oscsend` has ended since
+    assert door.gate.refusal(LOCAL, SUBMIT, ROOM) is None
+    door.gate.has_arrived(LOCAL)  # the port's next message, of a socket that is gone: it may be anybody's
+    assert door.gate.refusal(LOCAL, SUBMIT, ROOM) is not None
 
 
 def test_without_the_socket_each_message_is_looked_up() -> None:

@@ -18,6 +18,7 @@ from bridge.osc.addresses import Message
 from bridge.osc.client import NoAnswer, open_client
 from bridge.osc.codec import encode
 from bridge.osc.server import OscServer, serve_osc
+from bridge.osc.traffic import endpoints
 from bridge.system import sockets
 from tests.support.fakes import FakeBridge, FakeClock
 from tests.support.requests import request_for
@@ -35,6 +36,8 @@ class Studio:
 @pytest.fixture
 async def studio(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Studio]:
     monkeypatch.setattr(sockets, "is_loopback", lambda _: False)
+    machines_in_memory = endpoints._machine
+    monkeypatch.setattr(endpoints, "_machine", machines_in_memory.__wrapped__)  # what it says here holds nowhere else
     bridge, clock = FakeBridge(midi=MidiStatus(backend="alsa")), FakeClock()
     gate = Gate(Rules(secret=SECRET, allow=(ipaddress.ip_network("127.0.0.0/8"),)), clock)
     noticed = list[Noticed]()
