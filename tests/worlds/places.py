@@ -97,11 +97,9 @@ class Place:
     @contextlib.contextmanager
     def serving(self, *options: str) -> Iterator[subprocess.Popen[bytes]]:
         """Runs `sab serve` during the block; it must end with status 0."""
-        # `oscsend` ends before the bridge can see whose it is, and this machine may have accounts of others.
-        environment = {**self.environment, "SAB_LOCAL_ACCESS": "everyone"}
         process = subprocess.Popen(
             [*self.prefix, "sab", "serve", "--engine", "draft", *options],
-            cwd=self.folder, env=environment, stdin=subprocess.DEVNULL,
+            cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         assert process.stdout is not None
