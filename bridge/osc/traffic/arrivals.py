@@ -13,8 +13,8 @@ from bridge.osc.traffic.limits import Intake
 
 #: How long one round of turns may keep the event loop; the system drops datagrams that are not read for some 20 ms.
 ROUND_SECONDS = 0.002
-#: What may wait of one sender, who may send hundreds of clips without waiting for answers, and in all. A sender of which
-#: nothing waits may always leave one datagram that is small.
+#: What may wait of one sender, who may send hundreds of clips without waiting for answers, and in all.
+#: A sender of which nothing waits may always leave one datagram that is small.
 MAX_WAITING = 1_024
 MAX_WAITING_BYTES_OF_SENDER = 1_000_000
 MAX_WAITING_BYTES = 8_000_000
