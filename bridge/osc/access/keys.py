@@ -68,7 +68,10 @@ def read_secret(path: Path) -> AccessKey:
     except FileNotFoundError:
         raise BadArguments(f"There is no secret in {path}.", advice="Make one with `sab secret new`.") from None
     except OSError as error:
-        raise BadArguments(f"The secret {path} cannot be read: {error.strerror}.", advice="") from error
+        raise BadArguments(
+            f"The secret {path} cannot be read: {error.strerror}.",
+            advice="Make it yours, or delete it and make a new one.",
+        ) from error
     if len(key.content) < MIN_SECRET_CHARACTERS:
         raise BadArguments(
             f"The secret in {path} has {len(key.content)} characters; at least {MIN_SECRET_CHARACTERS} are needed.",
