@@ -279,7 +279,7 @@ async def _submits(bench: Bench, clip: Path, count: int) -> list[float]:
 
 
 def write_history(bench: Bench, jobs: int) -> None:
-    """Writes finished jobs as bridges until issue 16 kept them, which each later one reads or imports once."""
+    """Writes finished jobs as bridges before the database kept them; later ones import them once."""
     folder = bench.place.state / "jobs"
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(jobs):
