@@ -34,6 +34,7 @@ from bridge.osc.addresses import Message
 from bridge.osc.client import open_client
 from bridge.osc.codec import decode, encode
 from tests.reliability.bench import Bench
+from tests.reliability.fault import started
 from tests.reliability.place import Place
 from tests.reliability.processes import resident_bytes
 from tests.reliability.storage import hanging_drive, why_no_mounts
@@ -65,13 +66,10 @@ Load = Callable[[Bench, asyncio.Event], Coroutine[None, None, None]]
 async def running_bench(**environment: str) -> AsyncIterator[Bench]:
     """A bridge on folders of its own."""
     folder = Path(tempfile.mkdtemp(prefix="sab-load-"))
-    bench = Bench(Place(folder), environment={**QUEUE_LIMIT, **environment})
     try:
-        bench.place.make()
-        await bench.start()
-        yield bench
+        async with started(Bench(Place(folder), environment={**QUEUE_LIMIT, **environment})) as bench:
+            yield bench
     finally:
-        await bench.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 
