@@ -97,6 +97,10 @@ class LocalBridge:
     def jobs(self) -> tuple[Job, ...]:
         return self._scheduler.jobs()
 
+    @property
+    def keeps_jobs(self) -> bool:
+        return self._scheduler.keeps_jobs
+
     def status(self) -> Status:
         return Status(
             queued=self._scheduler.waiting,

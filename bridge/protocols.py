@@ -350,6 +350,11 @@ class Bridge(Protocol):
 
     def status(self) -> Status: ...
 
+    @property
+    def keeps_jobs(self) -> bool:
+        """Whether jobs that are not over go on at the next start; else they are cancelled when the bridge is closed."""
+        ...
+
     async def models(self) -> tuple[ModelInfo, ...]: ...
 
     async def play(self, job: str, stems: Sequence[str] | None = None, sync: str | None = None) -> None:

@@ -191,6 +191,11 @@ class Scheduler:
         return self._store.jobs()
 
     @property
+    def keeps_jobs(self) -> bool:
+        """Whether jobs that are not over go on at the next start of the process."""
+        return self._store.outlives_process
+
+    @property
     def waiting(self) -> int:
         return len(self._queue)
 

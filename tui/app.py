@@ -271,7 +271,7 @@ class SabApp(TerminalApp):
 
     async def action_quit(self) -> None:
         if self._host and self.state.unfinished and not self._host_task.is_closing:
-            self.push_screen(QuitDialog(self.state.unfinished))
+            self.push_screen(QuitDialog(self.state.unfinished, are_kept=self._host.bridge.keeps_jobs))
         else:
             self._close()
 

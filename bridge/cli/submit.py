@@ -75,12 +75,24 @@ async def submit(
         return await submit_list(settings, clip_list, answers)
     if not words or answers is not None:
         raise BadArguments("Name a FILE, or several." if not words else "--answers needs --list.")
+    _check_no_hyphens(words)
     files, pairs = files_and_pairs(words)
     options = read_pairs(pairs)
     clips = await find_clips(files)
     if clips.is_group:
         return await submit_group(settings, clips, options, wait=wait)
     return await submit_file(settings, str(clips.files[0]), options, wait=wait)
+
+
+def _check_no_hyphens(words: Sequence[str]) -> None:
+    """Raises BadArguments where an option of the job is written as `sab process` takes it: --out FOLDER."""
+    for word in words:
+        key = word.removeprefix("--").partition("=")[0]
+        if word.startswith("--") and key in KEYS and not os.path.lexists(word):
+            raise BadArguments(
+                f"Options of the job have no hyphens here, and come after the files: {key} VALUE, not {word}.",
+                advice="",
+            )
 
 
 def files_and_pairs(words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TypeAlias
@@ -113,10 +114,14 @@ async def _submit(call: Call, request: JobRequest, cancellations: int) -> list[M
 
 
 def cancel(call: Call) -> list[Message]:
+    bridge = call.context.bridge
     if call.job == "*":
         call.peer.cancellations += 1  # also cancels submissions whose file is still being checked
-    for job in sorted(call.peer.jobs) if call.job == "*" else [call.job]:
-        call.context.bridge.cancel(job)
+        for job in sorted(call.peer.jobs):
+            with suppress(NotFound):  # lost with the history of an earlier run
+                bridge.cancel(job)
+    else:
+        bridge.cancel(call.job)
     return [osc.DONE("/sab/cancel", call.job)]
 
 

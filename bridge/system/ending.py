@@ -7,10 +7,14 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from types import FrameType
 
+#: Signals that come so soon after the first one are of the same wish to end: `timeout` signals its child and then the
+#: child's group, and a terminal's Ctrl-C reaches both a program and the one that passes it on.
+TOGETHER_SECONDS = 0.5
 #: Shows the cursor, which a progress bar hides.
 _SHOW_CURSOR = b"\x1b[?25h"
 
@@ -26,19 +30,21 @@ def hangup_signals() -> tuple[signal.Signals, ...]:
 async def interruption() -> AsyncIterator[asyncio.Event]:
     """An event that Ctrl-C, a signal or the closing of the window sets while the block runs.
 
-    A second signal ends the process at once. A second SIGHUP does not: a shell in a closed window passes on its own,
-    and the system sends another when the shell ends.
+    A second signal ends the process at once, if it is a second wish: see `TOGETHER_SECONDS`. A second SIGHUP does not:
+    a shell in a closed window passes on its own, and the system sends another when the shell ends.
     """
     loop = asyncio.get_running_loop()
     interrupted = asyncio.Event()
     hangups = hangup_signals()
-    is_ending = False
+    first_seconds: float | None = None
 
     def interrupt(number: int, _: object) -> None:
-        nonlocal is_ending
-        if is_ending and number not in hangups:
+        nonlocal first_seconds
+        now = time.monotonic()
+        if first_seconds is None:
+            first_seconds = now
+        elif number not in hangups and now - first_seconds > TOGETHER_SECONDS:
             _end_at_once(number)
-        is_ending = True
         loop.call_soon_threadsafe(interrupted.set)
 
     numbers = [signal.SIGINT, signal.SIGTERM, *hangups]

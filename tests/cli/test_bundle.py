@@ -65,6 +65,11 @@ def history(home: Path, state: Path, job: str = "abcdefgh") -> None:
     store.close()
     record = f"2026-11-27 02:03:29,123 INFO process[1] bridge.events: {job}: /mnt/Other Customer/x (Bass).wav"
     append_record(log_path(state), f"{record}\n  {SECRET} {clip}\n".encode())
+    for where in ("/mnt/Third Customer/My Songs", home / "Hidden Album 2" / "My Songs"):
+        record = (
+            f"2026-11-27 02:03:29,123 ERROR process[1] bridge.events: qqqqqqqq: not_writable: {where} is full. See a.b."
+        )
+        append_record(log_path(state), f"{record}\n".encode())
 
 
 def doctor_with(*options: str) -> Result:
@@ -92,6 +97,7 @@ def test_a_report_tells_what_happened_but_not_to_whom_and_where(home: Path) -> N
     assert produced["result"]["path"] == f"{started['output_dir']}/take [1] (Bass).wav"
     assert ended["failure"]["code"] == "not_writable"
     assert re.search(r"abcdefgh: folder-\d/x \(Bass\).wav\n  \(secret\) folder-1/take \[1\].wav", found["log.txt"])
+    assert found["log.txt"].count("qqqqqqqq: not_writable: (folder)/My Songs is full. See a.b.") == 2
     settings = json.loads(found["settings.json"])
     assert settings["state_dir"] == "~/state"
     assert settings["from_environment"] == ["SAB_STATE_DIR"]

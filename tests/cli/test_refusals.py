@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from bridge.cli.clips import NamedClips
+from bridge.cli.main import app
 from bridge.cli.sending import followed_jobs
 from bridge.cli.submit import submit_file, submit_group
 from bridge.config import Settings
@@ -47,6 +49,13 @@ async def test_a_refusal_keeps_its_code_and_its_advice(code: str) -> None:
         with pytest.raises(BridgeError) as refused:
             await submit_file(settings, "/a.wav", {}, wait=False)
     assert (refused.value.code, str(refused.value)) == (code, "It is so. Do this.")
+
+
+@pytest.mark.parametrize("words", [["--out", "/x", "/a.wav"], ["/a.wav", "--out", "/x"], ["/a.wav", "--out=/x"]])
+def test_an_option_with_hyphens_is_no_file(words: list[str]) -> None:
+    done = CliRunner().invoke(app, ["submit", *words])
+    assert done.exit_code == 2
+    assert "out VALUE" in done.stderr
 
 
 @pytest.mark.parametrize("code", ["not_allowed", "too_many_clients", "not_kept"])

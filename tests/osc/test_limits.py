@@ -16,7 +16,8 @@ from bridge.osc.addresses import Message
 from bridge.osc.client import OscClient, open_client
 from bridge.osc.codec import decode, encode
 from bridge.osc.server import serve_osc
-from bridge.osc.traffic.endpoints import is_local, machine_of
+from bridge.osc.traffic.arrivals import MAX_WAITING, MAX_WAITING_BYTES_OF_SENDER, Arrivals
+from bridge.osc.traffic.endpoints import Endpoint, is_local, machine_of
 from bridge.osc.traffic.limits import BURST, MESSAGES_A_SECOND, OWN_BURST, OWN_MESSAGES_A_SECOND, Intake
 from bridge.osc.traffic.outbox import AT_ONCE, MAX_ANSWERS, MAX_LONG_ANSWERS, Outbox
 from tests.support.fakes import FakeBridge, FakeClock
@@ -181,6 +182,27 @@ async def test_a_datagram_of_a_thousand_lists_is_answered_in_part_and_others_at_
     assert codes
     assert set(codes) == {"busy"}
     assert len(codes) <= 8
+
+
+async def test_a_program_may_send_hundreds_of_clips_without_waiting_for_answers(
+    studio: Studio, flooder: socket.socket
+) -> None:
+    for number in range(200):
+        submission = encode(Message("/sab/submit", ("/loop.wav", "req", str(number))))
+        flooder.sendto(submission, ("127.0.0.1", studio.server.port))
+    accepted = [message.arguments[0] for message in [await next_at(flooder) for _ in range(200)]]
+    assert accepted == [str(number) for number in range(200)]
+
+
+async def test_what_waits_of_one_sender_is_limited_in_number_and_bytes(clock: FakeClock) -> None:
+    dropped = list[Endpoint]()
+    arrivals = Arrivals(Intake(clock), lambda _message, _source, _size: False, dropped.append)
+    assert [arrivals.put(bytes(60_000), FLOODER) for _ in range(17)].count(
+        True
+    ) == MAX_WAITING_BYTES_OF_SENDER // 60_000
+    assert [arrivals.put(b"", CLIENT) for _ in range(MAX_WAITING + 1)].count(True) == MAX_WAITING
+    assert dropped == [FLOODER, CLIENT]
+    arrivals.close()
 
 
 async def test_rubbish_is_answered_a_few_times(studio: Studio, client: OscClient, flooder: socket.socket) -> None:

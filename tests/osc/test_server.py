@@ -156,6 +156,14 @@ async def test_cancelling_all_cancels_only_the_peers_own_jobs(studio: Studio, cl
     assert studio.bridge.asked[-2:] == [("cancel", "job1"), ("cancel", "job3")]
 
 
+async def test_cancelling_all_goes_on_after_a_job_that_the_bridge_has_lost(studio: Studio, client: OscClient) -> None:
+    for clip in ("/a.wav", "/b.wav"):
+        await client.ask("/sab/submit", clip)
+    del studio.bridge.table["job1"]
+    await client.ask("/sab/cancel", "*")
+    assert studio.bridge.asked[2:] == [("cancel", "job2")]
+
+
 async def test_cancelling_all_skips_jobs_that_have_ended(studio: Studio, client: OscClient) -> None:
     await client.ask("/sab/submit", "/a.wav")
     await client.ask("/sab/submit", "/b.wav")

@@ -76,6 +76,7 @@ class FakeBridge:
     known_models: tuple[ModelInfo, ...] = (ModelInfo(name="draft", stems=("vocals",), present=True, note="built in"),)
     midi: MidiStatus = field(default_factory=MidiStatus)
     refuse: Exception | None = None
+    keeps_jobs: bool = True
     seen: asyncio.Event | None = None
     """If given, every inspection lasts until it is set."""
     listeners: list[Callable[[Event], None]] = field(default_factory=list)

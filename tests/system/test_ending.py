@@ -12,10 +12,10 @@ if sys.platform == "win32":
 
 SCRIPT = """
 import asyncio, signal
-from bridge.system.ending import interruption
+from bridge.system import ending
 
 async def main():
-    async with interruption() as interrupted:
+    async with ending.interruption() as interrupted:
         for name in {names}:
             signal.raise_signal(getattr(signal, name))
             await asyncio.sleep(0)
@@ -41,8 +41,14 @@ def test_a_signal_asks_for_an_orderly_end(name: str) -> None:
 
 @pytest.mark.parametrize("names", [("SIGTERM", "SIGTERM"), ("SIGHUP", "SIGINT"), ("SIGINT", "SIGTERM")])
 def test_the_second_signal_ends_at_once(names: tuple[str, str]) -> None:
-    status, output = end_of(*names)
+    status, output = end_of(*names, before="ending.TOGETHER_SECONDS = -1")
     assert (status, output) == (-{"SIGINT": 2, "SIGTERM": 15}[names[1]], "")
+
+
+@pytest.mark.parametrize("names", [("SIGTERM", "SIGTERM"), ("SIGINT", "SIGTERM", "SIGINT")])
+def test_signals_of_one_moment_are_one_wish(names: tuple[str, ...]) -> None:
+    """As `timeout` sends them, to its child and then to the child's group."""
+    assert end_of(*names, before="ending.TOGETHER_SECONDS = 60") == (0, "in order\n")
 
 
 def test_a_closed_window_says_so_more_than_once() -> None:

@@ -36,6 +36,7 @@ from tui.screens.dialogs.quit import QuitDialog
 from tui.screens.main import MainScreen
 from tui.widgets.jobs_table import JobsTable
 from tui.widgets.log_view import LogView
+from tui.widgets.plain_text import PlainText
 
 
 async def test_c_cancels_the_selected_job() -> None:
@@ -107,6 +108,17 @@ async def test_q_asks_while_a_job_is_running() -> None:
         await pilot.click("#leave")
         await pilot.pause()
         assert lifetime == ["open", "closed"]
+
+
+@pytest.mark.parametrize(
+    ("keeps_jobs", "words"), [(True, "go on when the bridge is started again"), (False, "are cancelled")]
+)
+async def test_the_question_before_quitting_says_what_becomes_of_the_jobs(keeps_jobs: bool, words: str) -> None:
+    app, bridge = app_with([running("Song", "separating", 0.5, None), waiting("Next")])
+    bridge.keeps_jobs = keeps_jobs
+    async with app.run_test(size=(100, 30)) as pilot:
+        await press(pilot, "q")
+        assert words in str(app.screen.query_one(PlainText).render())
 
 
 async def test_a_file_on_a_drive_that_does_not_answer_leaves_the_screen_alive() -> None:

@@ -116,7 +116,7 @@ DIALOGS: Mapping[type[ModalScreen[None]], Callable[[str], ModalScreen[None]]] = 
     FailedDialog: lambda name: FailedDialog(EngineFailed(name, advice=name)),
     HelpDialog: HelpDialog,
     PlayDialog: lambda name: PlayDialog(done(name)),
-    QuitDialog: lambda name: QuitDialog((running(name, "writing", 0.5, None),)),
+    QuitDialog: lambda name: QuitDialog((running(name, "writing", 0.5, None),), are_kept=True),
     ResultsDialog: lambda name: ResultsDialog(done(name)),
 }
 

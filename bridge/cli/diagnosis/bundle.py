@@ -36,6 +36,9 @@ LOG_RECORDS = 3000
 SECRET_WORDS = ("secret", "token", "password")
 #: A result in a record of the log, as `event_text` writes it.
 _LOGGED_PATH = re.compile(r" bridge\.events: [a-z]{8}: (.+)$", re.MULTILINE)
+#: The folder of a path that stands in a record about a job, up to the last separator of the line.
+_FOLDER_IN_EVENT = re.compile(r"(?<![\w.:/\\~-])(?:~|[A-Za-z]:)?[/\\](?:.*[/\\])?")
+_EVENT_OF_JOB = re.compile(r"(?<= bridge\.events: )[a-z]{8}: .*$", re.MULTILINE)
 _TERMINAL_VARIABLES = ("TERM", "LANG", "LC_ALL", "COLUMNS", "PYTHONIOENCODING", "PYTHONUTF8")
 #: Where an event names a folder; elsewhere it names files.
 _FOLDER_KEYS = ("output_dir", "project", "out", "folder", "created")
@@ -49,7 +52,8 @@ log.txt        the end of the log (`sab log`)
 jobs.jsonl     the events of the last {jobs} jobs
 
 Your home folder is called ~, your user name USER, your computer's name HOST, and the folders of your clips and results
-folder-1, folder-2 and so on. The names of clips, results and groups are as they are, because errors often lie in them.
+folder-1, folder-2 and so on, or (folder). The names of clips, results and groups are as they are, because errors often
+lie in them.
 There is no audio, no model and no note in it. All files are text: read them, and delete what you do not want to tell.
 """
 
@@ -121,7 +125,7 @@ def _parts(settings: Settings, report: msgspec.Struct) -> dict[str, str]:
         "doctor.json": _or_reason(lambda: _json(hide.value(msgspec.to_builtins(report)))),
         "versions.json": _or_reason(lambda: _json(hide.value(_versions()))),
         "settings.json": _or_reason(lambda: _json(hide.value(_settings(settings)))),
-        "log.txt": hide.text(log),
+        "log.txt": _without_folders(hide.text(log)),
         "jobs.jsonl": hide.text(failure) or _or_reason(lambda: _lines(jobs, hide)),
     }
 
@@ -207,6 +211,11 @@ def _folders_in(log: str) -> Iterator[str]:
     """The folders of results that the log names; `sab process` has no other history."""
     for found in _LOGGED_PATH.finditer(log):
         yield from (str(path.parent) for _, path in _paths_in("", found[1]))
+
+
+def _without_folders(log: str) -> str:
+    """Without the folders that only a message names, such as one of a job of `sab process` that failed."""
+    return _EVENT_OF_JOB.sub(lambda event: _FOLDER_IN_EVENT.sub("(folder)/", event[0]), log)
 
 
 def _paths_in(key: str, value: object) -> Iterator[tuple[str, PurePath]]:

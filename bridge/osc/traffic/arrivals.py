@@ -13,8 +13,10 @@ from bridge.osc.traffic.limits import Intake
 
 #: How long one round of turns may keep the event loop; the system drops datagrams that are not read for some 20 ms.
 ROUND_SECONDS = 0.002
-#: What may wait of one sender, and in all. A sender of which nothing waits may always leave one datagram that is small.
-MAX_WAITING = 64
+#: What may wait of one sender, who may send hundreds of clips without waiting for answers, and in all.
+#: A sender of which nothing waits may always leave one datagram that is small.
+MAX_WAITING = 1_024
+MAX_WAITING_BYTES_OF_SENDER = 1_000_000
 MAX_WAITING_BYTES = 8_000_000
 MAX_SENDERS = 4_096
 SMALL_BYTES = 2_048
@@ -48,7 +50,7 @@ class Arrivals:
             self._dropped(source)
             return False
         self._bytes += len(data)
-        self._lines.setdefault(source, _Line()).datagrams.append(data)
+        self._lines.setdefault(source, _Line()).append(data)
         return True
 
     def take_turns(self) -> None:
@@ -85,7 +87,7 @@ class Arrivals:
     def _handle_next(self, source: Endpoint, line: _Line) -> bool:
         size = 0
         if not line.messages:
-            data = line.datagrams.popleft()
+            data = line.popleft()
             size = len(data)
             self._bytes -= size
             messages = decode(data)
@@ -99,15 +101,27 @@ class Arrivals:
         line = self._lines.get(source)
         if line is None:
             return len(self._lines) < MAX_SENDERS and (size <= SMALL_BYTES or self._bytes < MAX_WAITING_BYTES)
-        return len(line.datagrams) < MAX_WAITING and self._bytes < MAX_WAITING_BYTES
+        of_sender = line.bytes == 0 or line.bytes + size <= MAX_WAITING_BYTES_OF_SENDER
+        return len(line.datagrams) < MAX_WAITING and of_sender and self._bytes < MAX_WAITING_BYTES
 
 
 class _Line:
     """What waits of one sender."""
 
-    __slots__ = ("datagrams", "messages")
+    __slots__ = ("bytes", "datagrams", "messages")
 
     def __init__(self) -> None:
         self.datagrams: deque[bytes] = deque()
+        self.bytes = 0
+        """Of the datagrams together."""
         self.messages: deque[Message | Rejected] = deque()
         """Those of a datagram that is being handled."""
+
+    def append(self, data: bytes) -> None:
+        self.datagrams.append(data)
+        self.bytes += len(data)
+
+    def popleft(self) -> bytes:
+        data = self.datagrams.popleft()
+        self.bytes -= len(data)
+        return data

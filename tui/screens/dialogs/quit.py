@@ -16,26 +16,29 @@ from tui.widgets.plain_text import PlainText, set_border_title
 
 
 class QuitDialog(Dialog):
-    """Asks before the bridge is closed with unfinished jobs, which wait for its next start."""
+    """Asks before the bridge is closed with unfinished jobs, and says what becomes of them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q,y", "leave", "Quit"), Binding("n", "dismiss", "Stay")]
 
     class Confirmed(Message):
         pass
 
-    def __init__(self, unfinished: tuple[Job, ...]) -> None:
+    def __init__(self, unfinished: tuple[Job, ...], *, are_kept: bool) -> None:
+        """`are_kept`: they wait for the bridge's next start; else they are cancelled."""
         super().__init__()
         self._unfinished = unfinished
+        self._are_kept = are_kept
 
     def compose(self) -> ComposeResult:
         count = len(self._unfinished)
-        first = self._unfinished[0].name
-        consequence = (
-            f"“{first}” is not done yet. It goes on" if count == 1 else (f"{count} jobs are not done yet. They go on")
-        )
+        if count == 1:
+            question, it, goes, is_ = f"“{self._unfinished[0].name}” is not done yet.", "It", "goes", "is"
+        else:
+            question, it, goes, is_ = f"{count} jobs are not done yet.", "They", "go", "are"
+        kept, lost = f"{goes} on when the bridge is started again", f"{is_} cancelled, because port 0 keeps no history"
         with Vertical() as box:
             set_border_title(box, "Quit?")
-            yield PlainText(f"{consequence} when the bridge is started again.")
+            yield PlainText(f"{question} {it} {kept if self._are_kept else lost}.")
             with Horizontal():
                 yield Button("Stay", id="stay")
                 yield Button("Quit", id="leave", variant="error")
