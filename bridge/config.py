@@ -46,8 +46,7 @@ JOB_SETTINGS = tuple(name for name, option in OPTIONS.items() if "serve" in opti
 MAX_OFFSET_MS = 1000.0
 #: WinMM truncates longer port names.
 MAX_PORT_NAME = 31
-
-
+#: What the name of a folder must not have on some system.
 _FOR_NAMES = re.compile(r"[^0-9A-Za-z.]")
 
 

@@ -150,7 +150,7 @@ class Job(Value, frozen=True, kw_only=True):
     state: State = "queued"
     stage: Stage = "queued"
     fraction: float = 0.0
-    """Share of the whole job that is done, 0–1; never falls."""
+    """Share of the whole job that is done, 0–1; never falls, unless the job is requeued."""
     eta_seconds: float | None = None
     is_slower: bool = False
     """Whether the remaining time has risen: the work is slower than before on this machine."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import json
 import shutil
 import signal
 import socket
@@ -33,7 +34,9 @@ from bridge.errors import BridgeError
 from bridge.osc.addresses import Message
 from bridge.osc.client import open_client
 from bridge.osc.codec import decode, encode
+from bridge.stems import STEMS
 from tests.reliability.bench import Bench
+from tests.reliability.fault import started
 from tests.reliability.place import Place
 from tests.reliability.processes import resident_bytes
 from tests.reliability.storage import hanging_drive, why_no_mounts
@@ -65,13 +68,10 @@ Load = Callable[[Bench, asyncio.Event], Coroutine[None, None, None]]
 async def running_bench(**environment: str) -> AsyncIterator[Bench]:
     """A bridge on folders of its own."""
     folder = Path(tempfile.mkdtemp(prefix="sab-load-"))
-    bench = Bench(Place(folder), environment={**QUEUE_LIMIT, **environment})
     try:
-        bench.place.make()
-        await bench.start()
-        yield bench
+        async with started(Bench(Place(folder), environment={**QUEUE_LIMIT, **environment})) as bench:
+            yield bench
     finally:
-        await bench.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -279,17 +279,30 @@ async def _submits(bench: Bench, clip: Path, count: int) -> list[float]:
 
 
 def write_history(bench: Bench, jobs: int) -> None:
-    """Writes finished jobs as bridges until issue 16 kept them, which each later one reads or imports once."""
+    """Writes finished jobs of four stems each as bridges before the database kept them; later ones import them once."""
     folder = bench.place.state / "jobs"
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(jobs):
         name = "".join("abcdefghij"[int(digit)] for digit in f"{number:08d}")
-        lines = (
-            f'{{"type":"submitted","job":"{name}","name":"song","request":{{"source":"/music/song.wav"}},'
-            f'"unix_seconds":{1_700_000_000 + number}}}\n'
-            f'{{"type":"ended","job":"{name}","outcome":"done","unix_seconds":{1_700_000_001 + number}}}\n'
-        )
-        (folder / f"{name}.jsonl").write_text(lines)
+        lines = (json.dumps(event, separators=(",", ":")) for event in history_of(name, number))
+        (folder / f"{name}.jsonl").write_text("".join(f"{line}\n" for line in lines))
+
+
+def history_of(job: str, number: int) -> list[dict[str, object]]:
+    """The events of a job that has made four stems, as every version of the bridge reads them."""
+    folder, began_unix = f"/music/stems/{job}", 1_700_000_000 + number
+    of_stem = {"kind": "stem", "folder": folder, "seconds": 180.0, "sample_rate_hz": 44_100, "channels": 2}
+    request = {"source": "/music/song.wav"}
+    produced: list[dict[str, object]] = [
+        {"type": "produced", "job": job, "result": {**of_stem, "name": stem, "file": f"song ({stem}).wav"}}
+        for stem in STEMS[:4]
+    ]
+    return [
+        {"type": "submitted", "job": job, "name": "song", "request": request, "unix_seconds": began_unix},
+        {"type": "started", "job": job, "engine": "draft", "device": "cpu", "output_dir": folder},
+        *produced,
+        {"type": "ended", "job": job, "outcome": "done", "unix_seconds": began_unix + 1},
+    ]
 
 
 async def restart(rounds: int) -> list[Row]:

@@ -73,7 +73,10 @@ class Scratch:
             return
         free = shutil.disk_usage(self.file.fileno()).free
         if free < SPARE_BYTES:
-            raise OutOfSpace(f"Only {free / 1e6:,.0f} MB are free where decoded audio is stored for a while.")
+            raise OutOfSpace(
+                f"Only {free / 1e6:,.0f} MB are free where decoded audio is stored for a while.",
+                advice="Free some space on that drive, or choose a shorter region.",
+            )
 
     def discard(self) -> None:
         self.file.close()

@@ -43,7 +43,7 @@ HIGHEST_RATES_HZ = {"ogg": 200_000, "flac": 655_350}
 #: FLAC counts rates that do not fit 16 bits in tens (RFC 9639, section 9.1.2).
 _FLAC_FINE_RATES_HZ = 65_535
 #: The loudest sample that lossy encoders are given, 60 dB above full scale: on louder ones LAME aborts the process, and
-#: FFmpeg's AAC encoder searches for hours.
+#: FFmpeg's AAC encoder searches for minutes and more.
 LOUDEST_ENCODED = 1000.0
 DEPTHS = {"16": "PCM_16", "24": "PCM_24", "32f": "FLOAT"}
 BITS = {"PCM_16": 16, "PCM_24": 24, "PCM_32": 32}

@@ -16,10 +16,11 @@ import tempfile
 import traceback
 from pathlib import Path
 from types import TracebackType
-from typing import TypeAlias
+from typing import BinaryIO, TypeAlias
 
 from bridge.cli.output.terminal import TerminalHandler
 from bridge.plain import plain
+from bridge.system.file_lock import try_lock
 from bridge.system.private_folders import FILE_MODE, private_folder
 
 LOG_NAME = "bridge.log"
@@ -94,31 +95,24 @@ def append_record(path: Path, record: bytes, max_bytes: int = MAX_BYTES) -> None
         OSError: it cannot be written, or is no file.
     """
     private_folder(path.parent)
-    descriptor = os.open(path, _FLAGS, FILE_MODE)
-    try:
-        status = os.fstat(descriptor)
+    with os.fdopen(os.open(path, _FLAGS, FILE_MODE), "ab", buffering=0) as file:
+        status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise OSError(f"{path} is no file")
-        os.write(descriptor, record)
+        file.write(record)
         is_full = status.st_size + len(record) > max_bytes
         if is_full and sys.platform != "win32":
-            _set_aside_once(path, descriptor)
-    finally:
-        os.close(descriptor)
+            _set_aside_once(path, file)
     if is_full and sys.platform == "win32":
         with contextlib.suppress(OSError):  # another process is just writing to it, and will set it aside
             path.replace(path.with_name(path.name + EARLIER))
 
 
-if sys.platform != "win32":
-    import fcntl
-
-    def _set_aside_once(path: Path, descriptor: int) -> None:
-        """Renames the open file, unless another process does that or has done it."""
-        with contextlib.suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(descriptor), path.stat()):
-                path.replace(path.with_name(path.name + EARLIER))
+def _set_aside_once(path: Path, file: BinaryIO) -> None:
+    """Renames the open file, unless another process does that or has done it."""
+    with contextlib.suppress(OSError):
+        if try_lock(file) and os.path.samestat(os.fstat(file.fileno()), path.stat()):
+            path.replace(path.with_name(path.name + EARLIER))
 
 
 class PlainFormatter(logging.Formatter):

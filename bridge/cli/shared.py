@@ -81,7 +81,8 @@ Announce: TypeAlias = Annotated[
     typer.Option("--announce", help="Let other computers find the bridge; needs --host.", rich_help_panel=_PLACES),
 ]
 StateDir: TypeAlias = Annotated[
-    Path | None, typer.Option("--state-dir", help="Folder for the history of jobs.", rich_help_panel=_PLACES)
+    Path | None,
+    typer.Option("--state-dir", help="Folder for the history of jobs and the log.", rich_help_panel=_PLACES),
 ]
 ModelsDir: TypeAlias = Annotated[
     Path | None, typer.Option("--models-dir", help="Folder with your own models.", rich_help_panel=_PLACES)

@@ -47,9 +47,8 @@ class Admission:
             try:
                 await self._inspector.inspect(request, sender)
                 if previous is not None:
-                    await asyncio.wait(
-                        {previous}
-                    )  # unlike `await previous`, this does not cancel it when we are cancelled
+                    # Unlike `await previous`, this does not cancel it when we are cancelled.
+                    await asyncio.wait({previous})
                 accepted = self._queue.accept(request, ticket)
             except QueueFull:  # the worker has become busy meanwhile
                 was_full = True

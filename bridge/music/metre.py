@@ -46,14 +46,6 @@ class Metre(Value, frozen=True):
     def bar_quarters(self) -> float:
         return self.numerator * self.unit_quarters
 
-    def quarter_bpm(self, beats_per_minute: float) -> float:
-        """The tempo in quarters, from that of the beats."""
-        return beats_per_minute * self.beat_quarters
-
-    def beat_bpm(self, quarters_per_minute: float) -> float:
-        """The tempo of the beats, from that in quarters."""
-        return quarters_per_minute / self.beat_quarters
-
     def unit_seconds(self, tempo_bpm: float) -> float:
         return self.unit_quarters * 60 / tempo_bpm
 

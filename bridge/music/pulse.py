@@ -29,8 +29,8 @@ MIN_OVERLAP = 0.3
 STEP = 0.002
 #: Multiples of the beat period that the search sums over.
 MULTIPLES = (0.5, 1, 2, 3, 4)
-
-
+#: How many beat periods of a clip are weighed.
+MOST_PERIODS = 8
 #: Multiples of the beat period whose autocorrelation is evidence for it.
 LAGS = np.array((0.25, 0.5, 1, 1.5, 2, 3, 4, 8))
 
@@ -118,12 +118,13 @@ def clarity(pulse: Pulse, period_seconds: float) -> float:
     return float(np.clip(np.sort(pulse.at(period_seconds * lags))[-2:].mean(), 0, 1)) if len(lags) else 0.0
 
 
-def periods(pulse: Pulse, most: int = 8) -> list[float]:
-    """The beat periods, in seconds, with the highest autocorrelation within the range of tempi, best first."""
+def periods(pulse: Pulse) -> list[float]:
+    """The `MOST_PERIODS` best beat periods, in seconds: those within the range of tempi with the highest
+    autocorrelation, best first."""
     tempi = np.exp(np.arange(math.log(SLOWEST_BPM) - 2 * STEP, math.log(FASTEST_BPM) + 2 * STEP, STEP))
     similarity = pulse.at(np.outer(np.array(MULTIPLES), 60 / tempi)).sum(axis=0)
     peaks = find_peaks(similarity)
-    best = sorted(peaks.tolist(), key=lambda peak: -similarity[peak])[:most]
+    best = sorted(peaks.tolist(), key=lambda peak: -similarity[peak])[:MOST_PERIODS]
     return [refined(pulse, 60 / float(tempi[peak])) for peak in best]
 
 

@@ -130,7 +130,9 @@ GROUP_END = Outgoing(
     "/sab/group.end", "s:group i:next", "End of the list; next is the position to ask for next, 0 after the last clip."
 )
 
-STARTUP = Outgoing("/sab/startup", "s:version", "The server has started; subscribe again.")
+STARTUP = Outgoing(
+    "/sab/startup", "s:version", "The server has started. What you had subscribed to and followed goes on."
+)
 NONCE = Outgoing(
     "/sab/nonce",
     "s:nonce",

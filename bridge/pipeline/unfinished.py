@@ -26,7 +26,7 @@ _NOTES: dict[str, str] = {
     "more, submit it again to continue.",
     "cancelled": "This job was cancelled before it was done; the files listed are complete. Submit it again to "
     "continue.",
-    "failed": "This job was failed before it was done; the files listed are complete. Submit it again to continue.",
+    "failed": "This job failed before it was done; the files listed are complete. Submit it again to continue.",
 }
 
 

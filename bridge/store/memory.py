@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from itertools import islice
 
 from bridge.config import DEFAULT_HISTORY_LIMIT
 from bridge.events import Ended, JobEvent, Progressed, Submitted
@@ -13,15 +14,14 @@ from bridge.model import Job
 class MemoryStore:
     """Folds events into jobs as they arrive.
 
-    It holds `limit` jobs that are over: when another one ends, the one that ended first is removed, and `on_removed` is
-    called with their number. A job that is not over is never removed.
+    It holds `limit` jobs that are over: when another one ends, the one that ended first is removed. A job that is not
+    over is never removed.
     """
 
     outlives_process = False
 
-    def __init__(self, limit: int = DEFAULT_HISTORY_LIMIT, on_removed: Callable[[int], None] = lambda _: None) -> None:
+    def __init__(self, limit: int = DEFAULT_HISTORY_LIMIT) -> None:
         self._limit = limit
-        self._on_removed = on_removed
         self._jobs: dict[str, Job] = {}
         self._history: dict[str, list[JobEvent]] = {}
         self._over: dict[str, None] = {}
@@ -66,10 +66,7 @@ class MemoryStore:
 
     def _end(self, job: Job) -> None:
         self._over.setdefault(job.id)
-        surplus = len(self._over) - self._limit
-        if surplus <= 0:
-            return
-        for old in [*self._over][:surplus]:
+        surplus = max(0, len(self._over) - self._limit)
+        for old in [*islice(self._over, surplus)]:
             del self._over[old], self._jobs[old]
             self._history.pop(old, None)
-        self._on_removed(surplus)

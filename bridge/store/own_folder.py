@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from bridge.errors import RequestError
-from bridge.system.file_lock import try_lock
-from bridge.system.private_folders import FILE_MODE, private_folder
+from bridge.system.file_lock import open_lock_file, try_lock
+from bridge.system.private_folders import private_folder
 
 LOCK = "lock"
 
@@ -28,16 +26,10 @@ def lock_folder(folder: Path) -> BinaryIO | None:
     Raises:
         FolderInUse: another process holds it.
     """
-    try:
+    with suppress(OSError):  # then the file cannot be made either
         private_folder(folder)
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
-        file = os.fdopen(os.open(folder / LOCK, flags, FILE_MODE), "r+b", buffering=0)
-    except OSError:
-        return None
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        return None
-    if not try_lock(file):
+    file = open_lock_file(folder / LOCK)
+    if file is not None and not try_lock(file):
         file.close()
         raise FolderInUse(
             f"Another bridge is running that keeps its jobs in {folder}.",

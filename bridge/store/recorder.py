@@ -18,6 +18,7 @@ from bridge.store.database import NAME, Database, Loaded, beside, is_damage
 from bridge.store.journals import imported_path, move_aside, read_journals
 from bridge.store.rows import EventRow
 from bridge.store.schema import ForeignDatabase, NewerDatabase
+from bridge.system.private_folders import private_folder
 
 log = logging.getLogger(__name__)
 
@@ -172,7 +173,7 @@ class Recorder:
             path = self._folder / NAME
             if not path.exists():
                 with suppress(sqlite3.Error, OSError):
-                    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                    private_folder(self._folder)
                     copy = path.with_name(f"{path.name}.copy-{self._owner}")
                     copy.unlink(missing_ok=True)
                     lost.copy_to(copy)

@@ -15,7 +15,7 @@ from typing import BinaryIO, TypeVar
 
 import msgspec
 
-from bridge.system.private_folders import FILE_MODE, private_folder
+from bridge.system.private_folders import FILE_MODE, new_private_file, private_folder
 
 T = TypeVar("T")
 
@@ -94,13 +94,12 @@ def write_whole(path: Path, content: bytes, *, private: bool = True) -> None:
         OSError: it cannot be written; an existing file is unchanged.
     """
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")  # another process may be writing it too
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     try:
         if private:
             private_folder(path.parent)
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(partial, flags, FILE_MODE if private else 0o666), "wb") as file:
+        with new_private_file(partial, FILE_MODE if private else 0o666) as file:
             file.write(content)
         partial.replace(path)
     except OSError:

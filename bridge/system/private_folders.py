@@ -12,11 +12,12 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
 #: What the bridge keeps in its folders for state and for caches. A folder with anything else in it may be the user's.
 _OURS = re.compile(
-    r"\d+|jobs.*|bridge\.log.*|results|openvino|converted|token|secret|config\.toml|[\w.-]+\.json|\..*\.partial"
+    r"\d+(-[\w.]+)?|jobs.*|bridge\.log.*|results|openvino|converted|token|secret|config\.toml|[\w.-]+\.json|\..*\.partial"
 )
 
 
@@ -30,6 +31,20 @@ def private_folder(folder: Path) -> Path:
     for parent in reversed(missing):
         parent.mkdir(mode=FOLDER_MODE, exist_ok=True)
     return folder
+
+
+def new_private_file(path: Path, mode: int = FILE_MODE) -> BinaryIO:
+    """Makes a file that only this account may read, and opens it for writing.
+
+    Args:
+        mode: the permissions, before the user's umask.
+
+    Raises:
+        FileExistsError: something of that name is there, be it a link that leads nowhere.
+        OSError: it cannot be made.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    return os.fdopen(os.open(path, flags, mode), "wb")
 
 
 def close_folder(folder: Path) -> None:

@@ -26,10 +26,15 @@ def local_host(host: str) -> str:
     return ANY_ADDRESS.get(host, host)
 
 
+def plain_address(host: str) -> str:
+    """A numeric address, as a socket reports it, without the prefix of mapped IPv4 addresses and without its zone."""
+    return host.removeprefix(MAPPED_PREFIX).partition("%")[0]
+
+
 def is_loopback(host: str) -> bool:
     """Whether a numeric address, as a socket reports it, is one of this computer for itself."""
     try:
-        return ipaddress.ip_address(host.removeprefix(MAPPED_PREFIX).partition("%")[0]).is_loopback
+        return ipaddress.ip_address(plain_address(host)).is_loopback
     except ValueError:
         return False
 

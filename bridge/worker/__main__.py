@@ -20,7 +20,6 @@ from bridge.separation.openvino.cache import OpenVinoCache
 from bridge.separation.registry import EngineRegistry
 from bridge.separation.throughput import EngineSpeeds
 from bridge.system.clock import SystemClock
-from bridge.system.private_folders import close_to_others
 from bridge.transcription.registry import TranscriberRegistry
 from bridge.worker.allocator import release_memory
 from bridge.worker.idle import IdleTime
@@ -58,7 +57,6 @@ def main() -> int:
         lock = follow_predecessor(Path(settings.lock)) if settings.lock else None
         clock = SystemClock()
         cache_dir = Path(settings.cache_dir)
-        close_to_others([cache_dir])
         backends = Backends(OpenVinoCache(cache_dir / "openvino", clock=clock))
         families = EngineFamilies.of(
             Path(settings.models_dir), conversions=cache_dir / "converted", trust_pickles=settings.trust_pickles

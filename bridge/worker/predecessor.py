@@ -12,8 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from bridge.system.file_lock import try_lock
-from bridge.system.private_folders import FILE_MODE
+from bridge.system.file_lock import open_lock_file, try_lock
 
 #: How long it may take to end by itself, as it notices that its bridge is gone; after that it is killed.
 GRACE_SECONDS = 4.0
@@ -30,10 +29,8 @@ def follow_predecessor(
 
     None: there can be no lock in this folder.
     """
-    try:
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-        file = os.fdopen(os.open(lock, flags, FILE_MODE), "r+b", buffering=0)
-    except OSError:
+    file = open_lock_file(lock)
+    if file is None:
         return None
     began = time.monotonic()
     is_killed = False

@@ -41,6 +41,9 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], int]] = {
     "calibrate": ((), 0),
     "doctor": ((), 0),
     "log": ((), 0),
+    "secret new": (("--secret-file", "/dev/null/♪ שיר"), 1),
+    "secret path": ((), 0),
+    "secret pass": (("no address ♪ שיר",), 2),
     "install": (("nothing ♪ שיר",), 2),
     "demo": (("--engine",), 2),
 }

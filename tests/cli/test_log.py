@@ -46,7 +46,7 @@ def test_no_record_is_lost_or_torn_where_many_write_and_the_file_is_set_aside(tm
     kept = [*earlier.read_text().splitlines(), *(path.read_text().splitlines() if path.exists() else ())]
     assert len(kept) == len(set(kept)) >= 100  # the older half was set aside twice, and is gone
     assert set(kept) <= set(lines)
-    assert earlier.stat().st_size <= 6_100
+    assert earlier.stat().st_size <= 6_000 + 4 * 60  # each writer may have one more record under way
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links and pipes of another kind")

@@ -1,12 +1,10 @@
-"""Storage that fails: small drives, drives that become read-only, drives that hang, and files that are leased."""
+"""Storage that fails: small drives, drives that become read-only, and drives that hang."""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
-import fcntl
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -73,16 +71,3 @@ def hanging_drive(folder: Path) -> Iterator[Path]:
     finally:
         os.close(device)  # every access that waits fails now
         libc.umount2(bytes(folder), _MNT_FORCE | _MNT_DETACH)
-
-
-@contextlib.contextmanager
-def leased(file: Path) -> Iterator[None]:
-    """A file that nobody else can open until the block ends, or the kernel loses patience (45 s)."""
-    before = signal.signal(signal.SIGIO, signal.SIG_IGN)  # the kernel's request to give it back
-    descriptor = os.open(file, os.O_RDWR)
-    try:
-        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
-        yield
-    finally:
-        os.close(descriptor)
-        signal.signal(signal.SIGIO, before)

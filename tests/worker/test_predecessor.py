@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from bridge.worker.predecessor import follow_predecessor
 
 _HOLD = """
@@ -57,6 +59,12 @@ def test_one_that_cannot_be_killed_is_not_waited_for_for_ever(tmp_path: Path) ->
         assert before.poll() is None
         before.kill()
         file.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pipes of this kind")
+def test_a_pipe_in_the_place_of_the_lock_is_none(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "lock")
+    assert follow_predecessor(tmp_path / "lock") is None
 
 
 def test_without_a_folder_there_is_no_lock(tmp_path: Path) -> None:

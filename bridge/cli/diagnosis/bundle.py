@@ -27,6 +27,7 @@ from bridge.options.paths import current_folder
 from bridge.options.record import to_record
 from bridge.store.recent import EventRecord, recent_histories
 from bridge.system.files import read_small
+from bridge.system.private_folders import new_private_file
 
 JOBS = 20
 #: The end of the log.
@@ -90,8 +91,7 @@ def _free_names() -> Iterator[Path]:
 
 def _write_new(path: Path, content: bytes) -> None:
     """Raises OSError; then there is no such file, or it was there before."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-    with os.fdopen(os.open(path, flags, 0o600), "wb") as opened:
+    with new_private_file(path) as opened:
         try:
             opened.write(content)
             opened.flush()

@@ -14,6 +14,7 @@ from bridge.events import (
     MidiWaiting,
     Noticed,
     Produced,
+    Requeued,
     Started,
     Submitted,
     Warned,
@@ -36,6 +37,8 @@ def _level(event: Event) -> int:
             return _LEVELS[level]
         case Warned():
             return logging.WARNING
+        case Requeued(reason=reason) if reason:
+            return logging.WARNING
         case Ended(failure=failure) if failure is not None:
             return logging.ERROR
         case _:
@@ -49,6 +52,8 @@ def event_text(event: Event) -> str:
             return f"{job}: {name}" if not position else f"{job}: {name} ({request.group.name}, {position})"
         case GroupEnded(name=name, done=done, failed=failed, cancelled=cancelled):
             return f"{name}: {done} done, {failed} failed, {cancelled} cancelled"
+        case Requeued(job=job, reason=reason):
+            return f"{job}: waits again{f': {reason}' if reason else ''}"
         case Started(job=job, engine=engine, device=device) if device:
             return f"{job}: {engine} on {device}"
         case Produced(job=job, result=result):

@@ -34,7 +34,9 @@ def make_secret(secret_file: shared.SecretFile = None) -> None:
     try:
         new_secret(path)
     except OSError as error:
-        raise NotWritable(f"The secret {path} cannot be written: {error.strerror}.") from error
+        raise NotWritable(
+            f"The secret {path} cannot be written: {error.strerror}.", advice="Name another file with --secret-file."
+        ) from error
     write_path(path)
     write_note("Copy this file to each computer that may use the bridge, in a way that nobody else can read.")
 
@@ -63,7 +65,10 @@ def print_pass(
     is_here = sockets.is_loopback(host)
     key = account_token(settings.state_dir) if is_here else read_secret(_path(settings))
     if key is None:
-        raise NotWritable(f"The token of this account cannot be written to {settings.state_dir}.")
+        raise NotWritable(
+            f"The token of this account cannot be written to {settings.state_dir}.",
+            advice="Change that folder's permissions, or set state_dir to another one.",
+        )
     write_line(pass_for(key, host))
 
 

@@ -22,7 +22,6 @@ LOOKS_APART_SECONDS = 0.5
 REMEMBERED_SECONDS = 600.0
 #: States of a TCP socket that no program holds any more have the account 0, which is not root's then.
 _ESTABLISHED = b"01"
-
 #: How old a table may be that names the socket which has the port now.
 SHARED_SECONDS = 0.02
 #: How often the tables are read, each time for a millisecond; beyond, a socket that no table names counts as gone.

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
 
 from bridge.errors import BridgeError, NotAllowed
 from bridge.events import Noticed
@@ -25,6 +24,7 @@ from bridge.osc.access.socket_cookies import OpenSocket
 from bridge.osc.addresses import FAIL, NONCE, Message
 from bridge.osc.arguments import find_req, read_arguments
 from bridge.osc.codec import Rejected, encode
+from bridge.osc.traffic.endpoints import Endpoint, is_local
 from bridge.protocols import Clock
 from bridge.system import sockets
 
@@ -42,9 +42,6 @@ MAX_OWNERS = 4096
 PROOF_ARGUMENTS = 4
 #: How often refused senders are told of on the bridge's screen.
 NOTICE_SECONDS = 60.0
-
-#: (host, port) as asyncio gives it; IPv6 addresses have two more numbers.
-Endpoint: TypeAlias = tuple[Any, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,14 +110,14 @@ class Gate:
 
     def listens_to(self, source: Endpoint) -> bool:
         """Whether a datagram from there is read at all."""
-        if sockets.is_loopback(str(source[0])) or is_in(str(source[0]), self._rules.allow):
+        if is_local(source) or is_in(str(source[0]), self._rules.allow):
             return True
         self._tell(f"{source[0]} sent a message, and is not in the setting `allow`.")
         return False
 
     def has_arrived(self, source: Endpoint) -> None:
         """Looks whose the socket is, as long as it is open: to be called as soon as a datagram is there."""
-        if self._rules.local_access == "own" and sockets.is_loopback(str(source[0])) and not self._is_proven(source):
+        if self._rules.local_access == "own" and is_local(source) and not self._is_proven(source):
             self._owners_at(source)
 
     def refusal(self, source: Endpoint, message: Message | Rejected, room_bytes: int) -> Sequence[Message] | None:
@@ -135,15 +132,15 @@ class Gate:
             return None
         if self._accept_proof(source, message):
             return None
-        is_local = sockets.is_loopback(str(source[0]))
+        is_here = is_local(source)
         if isinstance(message, Rejected):
-            return [FAIL(message.address, error.code, str(error), "")] if is_local else []
+            return [FAIL(message.address, error.code, str(error), "")] if is_here else []
         if message.address == "/sab/hello":
             nonce = NONCE(self._nonces.for_endpoint(_key(source)))
             wrong = FAIL(message.address, error.code, "The proof is wrong.", "")
             answer = wrong if len(message.arguments) >= PROOF_ARGUMENTS else nonce
-            return [answer] if is_local or len(encode(answer)) <= room_bytes else []
-        if is_local:
+            return [answer] if is_here or len(encode(answer)) <= room_bytes else []
+        if is_here:
             is_ping = message.address == "/sab/ping"  # tells no more than the port that is open
             return None if is_ping else [FAIL(message.address, error.code, str(error), find_req(message))]
         self._tell(f"{source[0]} asks without the secret; docs/security.md says how a program uses it.")
@@ -154,7 +151,7 @@ class Gate:
         now = self._clock.monotonic_seconds()
         proof = self._proven.get(_key(endpoint))
         if proof is None or proof.until_seconds < now:
-            return () if sockets.is_loopback(str(endpoint[0])) else None
+            return () if is_local(endpoint) else None
         if proof.until_seconds - now < PROOF_SECONDS / 2 and now - proof.asked_seconds >= RENEWAL_SECONDS:
             proof.asked_seconds = now
             return [NONCE(self._nonces.for_endpoint(proof.source))]
@@ -270,4 +267,4 @@ class Gate:
 
 def _key(endpoint: Endpoint) -> tuple[str, int]:
     """The address as text without its prefix or zone, and the port."""
-    return str(endpoint[0]).removeprefix(sockets.MAPPED_PREFIX).partition("%")[0], int(endpoint[1])
+    return sockets.plain_address(str(endpoint[0])), int(endpoint[1])

@@ -17,7 +17,7 @@ from pathlib import Path
 from bridge.config import Settings, default_secret_file
 from bridge.errors import BadArguments
 from bridge.system import sockets
-from bridge.system.private_folders import private_folder
+from bridge.system.private_folders import new_private_file, private_folder
 
 #: A shorter one could be guessed from one overheard proof.
 MIN_SECRET_CHARACTERS = 24
@@ -68,7 +68,10 @@ def read_secret(path: Path) -> AccessKey:
     except FileNotFoundError:
         raise BadArguments(f"There is no secret in {path}.", advice="Make one with `sab secret new`.") from None
     except OSError as error:
-        raise BadArguments(f"The secret {path} cannot be read: {error.strerror}.", advice="") from error
+        raise BadArguments(
+            f"The secret {path} cannot be read: {error.strerror}.",
+            advice="Make it yours, or delete it and make a new one.",
+        ) from error
     if len(key.content) < MIN_SECRET_CHARACTERS:
         raise BadArguments(
             f"The secret in {path} has {len(key.content)} characters; at least {MIN_SECRET_CHARACTERS} are needed.",
@@ -110,9 +113,8 @@ def beyond_loopback(host: str) -> bool:
 
 def _make(path: Path) -> None:
     private_folder(path.parent)
-    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0), 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(secrets.token_urlsafe(32) + "\n")
+    with new_private_file(path) as file:
+        file.write(f"{secrets.token_urlsafe(32)}\n".encode("ascii"))
 
 
 def _read(path: Path) -> AccessKey:

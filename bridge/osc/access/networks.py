@@ -19,7 +19,7 @@ def networks(written: Iterable[str]) -> tuple[Network, ...]:
 def is_in(host: str, allowed: Iterable[Network]) -> bool:
     """Whether a numeric address, as a socket reports it, lies in one of the networks."""
     try:
-        address = ipaddress.ip_address(host.removeprefix(sockets.MAPPED_PREFIX).partition("%")[0])
+        address = ipaddress.ip_address(sockets.plain_address(host))
     except ValueError:
         return False
     return any(address in network for network in allowed)

@@ -50,9 +50,7 @@ class SocketCookies:
         if self._netlink is None:
             return None
         try:
-            self._netlink.send(
-                _query(host.removeprefix(sockets.MAPPED_PREFIX).partition("%")[0], port, self._server_port)
-            )
+            self._netlink.send(_query(sockets.plain_address(host), port, self._server_port))
             answer = self._netlink.recv(4096)
         except OSError:
             self.close()  # an answer that comes late would be taken for the next one
@@ -70,7 +68,7 @@ class SocketCookies:
 
 
 def _query(host: str, port: int, server_port: int) -> bytes:
-    host = host.removeprefix(sockets.MAPPED_PREFIX).partition("%")[0]
+    host = sockets.plain_address(host)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     address = socket.inet_pton(family, host).ljust(16, b"\0")  # both ends of a loopback connection have it, as a rule
     # "src and dst are swapped for historical reasons", says the kernel: the local end comes second.

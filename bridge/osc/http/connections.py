@@ -14,15 +14,8 @@ CONNECTION_SECONDS = 10.0
 class LimitedConnections:
     """Makes the protocol of each connection. The oldest one gives way to one too many, and all end after a time."""
 
-    def __init__(
-        self,
-        handler: Callable[[], asyncio.Protocol],
-        *,
-        limit: int = MAX_CONNECTIONS,
-        seconds: float = CONNECTION_SECONDS,
-    ) -> None:
+    def __init__(self, handler: Callable[[], asyncio.Protocol], *, seconds: float = CONNECTION_SECONDS) -> None:
         self._handler = handler
-        self._limit = limit
         self._seconds = seconds
         self._open: dict[_Connection, None] = {}  # the oldest first
 
@@ -35,7 +28,7 @@ class LimitedConnections:
 
     def opened(self, connection: _Connection) -> None:
         self._open[connection] = None
-        while len(self._open) > self._limit:
+        while len(self._open) > MAX_CONNECTIONS:
             oldest = next(iter(self._open))
             self.closed(oldest)
             oldest.abort()

@@ -33,7 +33,7 @@ def _machine(host: str) -> str:
     if sockets.is_loopback(host):
         return THIS_MACHINE
     try:
-        address = ipaddress.ip_address(host.removeprefix(sockets.MAPPED_PREFIX).partition("%")[0])
+        address = ipaddress.ip_address(sockets.plain_address(host))
     except ValueError:
         return host
     if address.version == 4 or address.is_link_local:

@@ -31,16 +31,14 @@ class CompleteFiles(Protocol):
 class OutputFolder:
     """An open folder that one job writes its files to. Existing files are never overwritten."""
 
-    def __init__(
-        self, job: str, directory: Directory, roots: Sequence[Path] = (), claim: FolderClaim | None = None
-    ) -> None:
-        """`claim`: None for a folder in which a job writes nothing but a picture, or in which it can write nothing."""
+    def __init__(self, job: str, directory: Directory, roots: Sequence[Path] = ()) -> None:
         self.complete_files: CompleteFiles | None = None
         """Who gets to know the complete files; None: nobody."""
         self._job = job
         self.directory = directory
         self._roots = tuple(roots)
-        self._claim = claim
+        self._claim: FolderClaim | None = None
+        """None for a folder in which a job writes nothing but a picture, or in which it can write nothing."""
         self._complete: frozenset[str] = frozenset()
 
     @property
@@ -81,8 +79,8 @@ class OutputFolder:
         free = shutil.disk_usage(self.directory.location).free
         if free < needed_bytes + SPARE_BYTES:
             raise OutOfSpace(
-                f"The job needs {_megabytes(needed_bytes)} in {self.path}. {_megabytes(free)} are free there, "
-                f"of which the bridge uses none of the last {_megabytes(SPARE_BYTES)}."
+                f"The job needs {_megabytes(needed_bytes)} in {self.path}; {_megabytes(free)} are free there, and the "
+                f"bridge always leaves {_megabytes(SPARE_BYTES)} free."
             )
 
     def scratch(self, name: str) -> Callable[[], BinaryIO]:

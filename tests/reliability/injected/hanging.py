@@ -11,7 +11,8 @@ from bridge.errors import BridgeError
 from tests.reliability.case import ANY, Case
 from tests.reliability.fault import Fault
 from tests.reliability.processes import send
-from tests.reliability.storage import FUSE, hanging_drive, leased, why_no_mounts
+from tests.reliability.storage import FUSE, hanging_drive, why_no_mounts
+from tests.support.far_away import out_of_reach
 
 KIND = "hanging"
 #: A drive is waited for so long, then the request is refused.
@@ -51,7 +52,7 @@ async def output_on_hanging_drive(case: Case) -> None:
 async def leased_clip(case: Case) -> None:
     """A clip that cannot be opened for a moment, since another program has a lease on it."""
     clip = case.clip()
-    with leased(clip):
+    with out_of_reach(clip):
         async with case.others_are_answered():
             request = asyncio.create_task(case.refused(clip, "midi", "none"))
             await asyncio.sleep(case.rng.uniform(0.1, 0.6))
