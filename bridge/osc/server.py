@@ -28,6 +28,7 @@ from bridge.osc.returning import returning, take_up
 from bridge.osc.traffic.arrivals import Arrivals
 from bridge.osc.traffic.datagrams import DatagramSockets, Receiver, bind_sockets, open_sockets
 from bridge.osc.traffic.endpoints import Endpoint, is_local, machine_of
+from bridge.osc.traffic.flood_guard import FloodGuard
 from bridge.osc.traffic.limits import Intake
 from bridge.osc.traffic.outbox import Outbox
 from bridge.processes.show_folder import show_folder
@@ -126,6 +127,7 @@ class OscServer:
         self._remembered: tuple[ReturningSubscriber, ...] = ()
         self._gate = gate
         self._intake = Intake(clock)
+        self._flood_guard = FloodGuard(clock.monotonic_seconds, self._filter)
         self._arrivals = Arrivals(self._intake, self._handle, self._dropped)
         self._recent = RecentAnswers(clock)
         self._sockets: DatagramSockets | None = None
@@ -177,8 +179,13 @@ class OscServer:
         await self._open_sockets.close()  # when the last datagram is sent
 
     def _receive(self, data: bytes, source: Endpoint) -> None:
+        self._flood_guard.arrived(source)
         if self._gate.listens_to(source) and self._arrivals.put(data, source):
             self._gate.has_arrived(source)
+
+    def _filter(self, program: bytes | None) -> None:
+        if self._sockets is not None:
+            self._sockets.filter(program)
 
     def _have_arrived(self) -> None:
         """Handles the datagrams that have arrived, unless older ones are being handled."""
@@ -314,6 +321,7 @@ class OscServer:
         while True:
             await asyncio.sleep(TICK_SECONDS)
             ticks += 1
+            self._flood_guard.tick()
             if ticks % TICKS_PER_SWEEP == 0:
                 self.sweep()
             subscribers = self.subscribers

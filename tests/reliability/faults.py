@@ -1,10 +1,11 @@
-"""Injects faults into real bridges, and writes what came of them to `build/reliability/faults.json`.
+"""Injects faults into real bridges, and writes what came of them into `build/reliability`.
 
     python -m tests.reliability.faults --times 1000 --seed 1
     python -m tests.reliability.faults --times 100 --only killed
 
-`--times` is spread over the rows by their share; each row gets at least one. `--only` takes a kind, or a part of a
-row's name. `--each N` gives every row N injections instead. `tests.reliability.report` makes a table of the rows.
+`--times` is spread over the rows by their share; each row gets at least one. `--only` takes a kind, whose results get a
+file of their own, or a part of a row's name. `--each N` gives every row N injections instead.
+`tests.reliability.report` makes a table of the rows.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from tests.reliability.fault import Fault
 from tests.reliability.report import origin
 from tests.reliability.table import FAULTS
 
-RESULTS = Path("build", "reliability", "faults.json")
+RESULTS = Path("build", "reliability")
 #: An injection that lasts longer than this hangs.
 INJECTION_SECONDS = SETTLE_SECONDS + 80
 #: Descriptors of the server that may come and go between two injections: a log, a socket, a database.
@@ -226,9 +227,11 @@ def main() -> int:
             print(f"{fault.kind:10} {times_of(fault, options.times):4d}  {fault.name}")
         return 0
     rows = _run(options)
-    if not options.only:
-        RESULTS.parent.mkdir(parents=True, exist_ok=True)
-        RESULTS.write_text(json.dumps({"origin": origin(), "rows": [asdict(row) for row in rows]}, indent=2) + "\n")
+    if options.only in ("", *KINDS):
+        RESULTS.mkdir(parents=True, exist_ok=True)
+        path = RESULTS / f"faults {options.only}".rstrip()
+        content = {"origin": origin(), "rows": [asdict(row) for row in rows]}
+        path.with_suffix(".json").write_text(json.dumps(content, indent=2) + "\n")
     print(f"{sum(row.times for row in rows)} faults, {sum(row.held for row in rows)} held")
     return 0 if all(row.held == row.times for row in rows) else 1
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol, cast
 
 from bridge.config import DEFAULT_HOST
+from bridge.osc.traffic import kernel_filter
 from bridge.osc.traffic.endpoints import Endpoint
 from bridge.system import sockets
 
@@ -92,6 +93,11 @@ class DatagramSockets:
         one = self._by_ipv6.get(":" in endpoint[0]) if len(self._sockets) > 1 else self._sockets[0]
         if one is not None:
             one.send(datagram, endpoint)
+
+    def filter(self, program: bytes | None) -> None:
+        """Has the system drop what the program does not let through: see `kernel_filter`. None: nothing."""
+        for one in self._sockets:
+            one.filter(program)
 
     async def close(self) -> None:
         """Closes them when everything is sent."""
@@ -179,6 +185,9 @@ class _Socket(asyncio.DatagramProtocol):
                 except OSError as error:
                     self.error_received(error)
         self._transport.sendto(datagram, endpoint)
+
+    def filter(self, program: bytes | None) -> None:
+        kernel_filter.attach(self._socket, program)
 
     async def close(self) -> None:
         if self._transport is not None:
