@@ -139,6 +139,28 @@ class Directory:
         except OSError:
             return
 
+    def remove_where_it_lies(self, levels: int) -> None:
+        """Removes this folder and those above it, `levels` in all, where they lie now, as far as they are empty.
+
+        On Windows an open folder cannot have moved, and nothing is done.
+        """
+        if sys.platform == "win32" or self._descriptor is None:
+            return
+        descriptor = os.dup(self._descriptor)
+        try:
+            for _ in range(levels):
+                inode = os.fstat(descriptor).st_ino
+                above = os.open("..", os.O_RDONLY | os.O_DIRECTORY, dir_fd=descriptor)
+                os.close(descriptor)
+                descriptor = above
+                with os.scandir(above) as entries:
+                    name = next(entry.name for entry in entries if entry.inode() == inode)
+                os.rmdir(name, dir_fd=above)
+        except (OSError, StopIteration):  # not empty, or gone
+            return
+        finally:
+            os.close(descriptor)
+
     def _open(self, name: str, flags: int) -> BinaryIO:
         descriptor = os.open(self._at(name), flags | _NO_FOLLOW | _NO_WAIT | _BINARY, 0o666, dir_fd=self._descriptor)
         try:

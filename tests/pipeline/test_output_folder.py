@@ -293,6 +293,19 @@ def test_a_folder_that_is_exchanged_gets_no_file_and_keeps_no_scratch(
         folder.scratch("drums")()
     jobs.end()
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert {path.name for path in tmp_path.rglob("*") if path.is_dir() and not path.is_symlink()} == {"outside", "root"}
+
+
+@POSIX
+def test_folders_made_for_a_job_are_removed_where_they_were_moved_to(tmp_path: Path, jobs: Jobs) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    folder = jobs.claim(project / "stems" / "song")
+    project.rename(tmp_path / "moved")
+    with pytest.raises(NotWritable), folder.new_file("a.wav"):
+        pass
+    jobs.end()
+    assert list((tmp_path / "moved").iterdir()) == []
 
 
 @POSIX

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
+from itertools import takewhile
 from pathlib import Path
 from types import TracebackType
 
@@ -134,6 +135,7 @@ class JobFolders:
             if inherited or not created:
                 announce(path, [*inherited, *created])
             claim.record(self._job, [*inherited, *created])
+            folder.made_levels = sum(1 for _ in takewhile({*inherited, *created}.__contains__, (path, *path.parents)))
             folder.check_place()
             rejected.pop_all()
         self._open.callback(folder.close)

@@ -34,6 +34,8 @@ class OutputFolder:
     def __init__(self, job: str, directory: Directory, roots: Sequence[Path] = ()) -> None:
         self.complete_files: CompleteFiles | None = None
         """Who gets to know the complete files; None: nobody."""
+        self.made_levels = 0
+        """How many folders were made for the job: this one and those above it."""
         self._job = job
         self.directory = directory
         self._roots = tuple(roots)
@@ -145,9 +147,13 @@ class OutputFolder:
         remove_partials(self._job, self.directory)
 
     def close(self) -> None:
-        """Removes the job's temporary files, and gives the claim back."""
+        """Removes the job's temporary files, gives the claim back, and removes the folders made for the job if empty.
+
+        It does so where they lie now: somebody may have moved them in the middle of the job.
+        """
         with ExitStack() as last:
             last.callback(self.directory.close)
+            last.callback(self.directory.remove_where_it_lies, self.made_levels)
             if self._claim is not None:
                 last.callback(self._claim.release)
             self.sweep()
