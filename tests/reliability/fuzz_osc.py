@@ -181,7 +181,7 @@ async def _send_all(fuzzer: Fuzzer, count: int, server: Server, client: OscClien
                     senders[figures.sent % PORTS].sendto(fuzzer.datagram(), (server.host, server.port))
                 figures.sent += 1
                 if figures.sent % SENT_AT_ONCE == 0:
-                    await asyncio.sleep(0.002)
+                    await asyncio.sleep(0.006)  # else it is a flood, which the system drops unread
             await _ping(client, figures)
             if server.process.poll() is not None:
                 figures.ended += 1
