@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 from bridge.errors import NotFound, NotReadable
+from bridge.system.files import open_to_read
 
 
 def check_source(path: Path) -> None:
@@ -21,7 +22,7 @@ def check_source(path: Path) -> None:
             raise NotReadable(f"{path} is a folder, not a file.")
         if not stat.S_ISREG(mode):
             raise NotReadable(f"{path} is not a file.")
-        with path.open("rb"):
+        with open_to_read(path):
             pass
     except (FileNotFoundError, NotADirectoryError):
         raise NotFound(f"There is no file {path}.") from None

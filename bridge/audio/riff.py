@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from bridge.audio.targets import Target, opened
+from bridge.system.files import open_to_read
 
 #: First four bytes of the file → byte order of its numbers.
 _BYTE_ORDERS: dict[bytes, Literal["little", "big"]] = {b"RIFF": "little", b"RF64": "little", b"FORM": "big"}
@@ -40,7 +41,7 @@ def find_chunk(path: Path, name: bytes, at_most: int, kind: bytes = b"") -> byte
     Raises:
         OSError: the file cannot be read.
     """
-    with path.open("rb") as file:
+    with open_to_read(path) as file:
         for chunk in _chunks(file):
             if chunk.name == name:
                 file.seek(chunk.start)
@@ -56,7 +57,7 @@ def chunks_of(path: Path) -> Iterator[RiffChunk]:
     Raises:
         OSError: the file cannot be read.
     """
-    with path.open("rb") as file:
+    with open_to_read(path) as file:
         yield from _chunks(file)
 
 
@@ -66,7 +67,7 @@ def is_chunk_at(path: Path, position: int) -> bool:
     Raises:
         OSError: the file cannot be read.
     """
-    with path.open("rb") as file:
+    with open_to_read(path) as file:
         length = file.seek(0, os.SEEK_END)
         file.seek(position)
         head = file.read(8)

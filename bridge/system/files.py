@@ -7,6 +7,7 @@ import hashlib
 import mmap
 import os
 import secrets
+import stat
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
@@ -44,7 +45,7 @@ def read_small(path: Path) -> bytes:
     """
     if path.exists() and not path.is_file():
         raise OSError(f"{path} is no file")
-    with path.open("rb") as file:
+    with open_to_read(path) as file:
         return read_open(file)
 
 
@@ -59,6 +60,26 @@ def read_open(file: BinaryIO) -> bytes:
     if content is None or len(content) > MAX_SMALL_FILE_BYTES:
         raise ValueError(f"it is larger than {MAX_SMALL_FILE_BYTES} bytes")
     return content
+
+
+def open_to_read(path: Path) -> BinaryIO:
+    """Opens a file for reading. A pipe, which may have taken the file's place, is not waited for.
+
+    Raises:
+        OSError: there is no such file, or it cannot be read, or is a pipe or device.
+    """
+    file = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115 - the caller closes it
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is no file", str(path))
+    return file
+
+
+def _open_without_waiting(name: str, flags: int) -> int:
+    try:
+        return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+    except BlockingIOError:  # a file that another program has leased: it is given free soon
+        return os.open(name, flags)
 
 
 def file_size(file: BinaryIO) -> int:
@@ -111,7 +132,7 @@ def write_whole(path: Path, content: bytes, *, private: bool = True) -> None:
 def sha256_of(path: Path, checkpoint: Callable[[], None] = lambda: None) -> str:
     """The SHA-256 of a file, in hexadecimal; `checkpoint` is called after each megabyte, and may raise to stop."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with open_to_read(path) as file:
         while block := file.read(1 << 20):
             digest.update(block)
             checkpoint()

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import pytest
 
-from bridge.system.files import read_json, write_whole
+from bridge.system.files import open_to_read, read_json, read_small, sha256_of, write_whole
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
 
@@ -101,3 +101,11 @@ def test_a_pipe_or_a_huge_file_is_never_read(tmp_path: Path) -> None:
         file.truncate(2**31)
     with pytest.raises(ValueError, match="larger"):
         read_json(tmp_path / "huge", dict[str, int])
+
+
+@POSIX
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "clip.wav")
+    for read in (open_to_read, sha256_of, read_small):
+        with pytest.raises(OSError, match="no file"):
+            read(tmp_path / "clip.wav")

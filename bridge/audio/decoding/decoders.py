@@ -22,6 +22,7 @@ from bridge.audio.decoding.sound_file import SoundFileDecoder, open_with_libsndf
 from bridge.audio.decoding.stated_size import missing_share
 from bridge.audio.decoding.wav_sizes import mended
 from bridge.errors import NotAudio
+from bridge.system.files import open_to_read
 
 
 def open_audio(path: Path) -> Decoder:
@@ -74,5 +75,5 @@ def _open_link(part: FilePart, pages: OggPages) -> SoundFileDecoder | FFmpegDeco
 
 
 def _begins_with(path: Path, magic: bytes) -> bool:
-    with path.open("rb") as file:
+    with open_to_read(path) as file:
         return file.read(len(magic)) == magic

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bridge.system.files import open_to_read
+
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
@@ -41,7 +43,7 @@ class PartReader(io.RawIOBase):
 
     def __init__(self, part: FilePart) -> None:
         super().__init__()
-        self._file = part.path.open("rb")
+        self._file = open_to_read(part.path)
         end = self._file.seek(0, os.SEEK_END)
         self._start = part.start
         self._head = part.head

@@ -16,6 +16,8 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
+from bridge.system.files import open_to_read
+
 _SYNC = re.compile(rb"\xff[\xf8\xf9]")
 #: Bytes that surely hold a whole frame header, as long as the header of a frame says nothing larger.
 _WINDOW_BYTES = 1 << 16
@@ -43,7 +45,7 @@ def is_whole(path: Path) -> bool:
     Raises:
         OSError: the file cannot be read.
     """
-    with path.open("rb") as file:
+    with open_to_read(path) as file:
         length = file.seek(0, os.SEEK_END)
         found = _stream_info(file, length)
         if found is None:

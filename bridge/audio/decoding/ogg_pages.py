@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from bridge.system.files import open_to_read
+
 _CAPTURE = b"OggS"
 _HEADER_BYTES = 27
 #: Its first bytes, which name the codec.
@@ -48,7 +50,7 @@ def read_pages(path: Path) -> OggPages | None:
     Raises:
         OSError: the file cannot be read.
     """
-    with path.open("rb") as file:
+    with open_to_read(path) as file:
         length = file.seek(0, os.SEEK_END)
         file.seek(0)
         if file.read(len(_CAPTURE)) != _CAPTURE:

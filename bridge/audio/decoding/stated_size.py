@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bridge.audio.riff import chunks_of
+from bridge.system.files import open_to_read
 
 #: Sizes of 32 bits from here on are no lengths: programs write them when they do not know how much will follow.
 UNKNOWN_SIZES = 0x7FFF_F000
@@ -22,7 +23,7 @@ def missing_share(path: Path) -> float:
     Raises:
         OSError: the file cannot be read.
     """
-    with path.open("rb") as file:
+    with open_to_read(path) as file:
         length = file.seek(0, os.SEEK_END)
         file.seek(0)
         head = file.read(16)

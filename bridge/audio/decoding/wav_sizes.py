@@ -12,6 +12,7 @@ from pathlib import Path
 from bridge.audio.decoding.file_part import FilePart
 from bridge.audio.decoding.stated_size import UNKNOWN_SIZES
 from bridge.audio.riff import MAX_UINT32, RiffChunk, chunks_of, is_chunk_at
+from bridge.system.files import open_to_read
 
 _WRAP = 1 << 32
 _FMT_BYTES, _SHORTEST_FMT_BYTES = 40, 16
@@ -28,7 +29,7 @@ def mended(path: Path) -> FilePart | None:
     length, fmt = path.stat().st_size, b""
     for chunk in chunks_of(path):
         if chunk.name == b"fmt ":
-            with path.open("rb") as file:
+            with open_to_read(path) as file:
                 file.seek(chunk.start)
                 fmt = file.read(min(chunk.size, _FMT_BYTES))
         if chunk.name == b"data":
