@@ -6,14 +6,21 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bridge.errors import QueueFull
 from bridge.events import Ended, GroupEnded, Produced, Started, Submitted
 from bridge.model import Outcome, Result
+from bridge.pipeline.folders.claim import ClaimRecord, claim_file_name
 from bridge.project_paths import partial_name
 from bridge.request import JobRequest
 from tests.support.scheduler_bench import SchedulerBench
+
+
+def claimed(folder: Path, job: str) -> None:
+    """What a killed job leaves of its claim."""
+    (folder / claim_file_name("clip")).write_bytes(msgspec.json.encode(ClaimRecord(job=job)))
 
 
 @pytest.fixture
@@ -30,6 +37,7 @@ def test_the_job_of_a_dead_runner_runs_again_before_all_others_and_fails_the_sec
     first, second = bench.submit(), bench.submit()
     bench.scheduler.on_event(Started(job=first, engine="draft", device="cpu", output_dir=str(out), created=(str(out),)))
     (out / f".{first}.bass.partial").touch()
+    claimed(out, first)
     bench.scheduler.on_runner_lost("Killed")
     assert not out.exists()
     assert bench.scheduler.job(first).state == "queued"
@@ -77,6 +85,7 @@ def test_after_a_crash_jobs_go_on_in_their_order_and_the_one_that_ran_is_taken_u
         bench.begin(first)
         partial = tmp_path / f".{first}.bass.partial"
         partial.touch()
+        claimed(tmp_path, first)
         bench.scheduler.on_event(Started(job=first, engine="draft", device="cpu", output_dir=str(tmp_path)))
         bench.restart()
         assert not partial.exists()
@@ -230,6 +239,7 @@ def test_a_job_waits_until_what_its_last_run_left_is_removed(clip: Path) -> None
         folder.mkdir(exist_ok=True)
         partial = folder / partial_name(number, "bass.wav")
         partial.touch()
+        claimed(folder, number)
         started = Started(job=number, engine="draft", device="cpu", output_dir=str(folder), created=(str(folder),))
         bench.scheduler.on_event(started)
         bench.scheduler.on_runner_lost("signal 9")

@@ -38,17 +38,20 @@ def remove_leftovers(job: str, folders: Iterable[str | Path], created: Iterable[
 
 def _sweep(job: str, directory: Directory) -> None:
     folder = OutputFolder(job, directory)
+    claims = [file for file in directory.names() if file.startswith(".") and file.endswith(claim.ENDING)]
+    claims = [file for file in claims if claim.abandoned_by(directory, file) == job]
     for file in directory.names():
-        if file.startswith(".") and file.endswith(claim.ENDING):
-            claim.remove_abandoned(directory, file, job)
-        elif file.endswith(manifest.ENDING):
+        if file.endswith(manifest.ENDING):
             _withdraw(job, folder, file[: -len(manifest.ENDING)])
     for file in directory.names():
         if file.endswith(f".{unfinished.ENDING}"):
             record = unfinished.read_record(folder, file[: -len(unfinished.ENDING) - 1])
             if record is not None and record.job == job and not any(map(directory.has, record.checks)):
                 directory.remove(file)
-    folder.sweep()
+    if claims:  # else somebody may have written another folder into the history
+        folder.sweep()
+    for file in claims:  # last, so that a sweep that was cut off is made again
+        claim.remove_abandoned(directory, file, job)
 
 
 def _withdraw(job: str, folder: OutputFolder, name: str) -> None:

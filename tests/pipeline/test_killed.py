@@ -19,6 +19,7 @@ from bridge.options.record import from_json
 from bridge.pipeline.cache.store import ResultsCache
 from bridge.pipeline.leftovers import remove_leftovers
 from bridge.pipeline.unfinished import Unfinished
+from bridge.project_paths import PARTIAL
 from bridge.worker.messages import Happened, RunJob, WorkerReport
 from tests.support.bench import Bench
 from tests.support.fakes import FakeClock
@@ -178,3 +179,11 @@ def test_a_job_that_is_killed_at_any_step_continues_and_leaves_nothing(
             path: inode for path, inode in before.items() if not path.name.startswith(".")
         }, f"made twice after {steps} steps"
     assert steps > 40
+
+
+def test_a_folder_that_has_no_claim_of_the_job_is_left_alone(tmp_path: Path) -> None:
+    """A history that somebody has changed may name any folder."""
+    theirs = tmp_path / f".abcdefgh.vocals{PARTIAL}"
+    theirs.write_text("theirs")
+    remove_leftovers("abcdefgh", [tmp_path], [tmp_path])
+    assert theirs.read_text() == "theirs"

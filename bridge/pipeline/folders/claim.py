@@ -94,10 +94,10 @@ def claim_names(directory: Directory, name: str) -> FolderClaim | None:
     return None
 
 
-def abandoned_by(directory: Directory, name: str) -> str:
-    """The job that holds a claim on these file names and does not run any more; empty: there is none."""
+def abandoned_by(directory: Directory, file_name: str) -> str:
+    """The job whose claim this file is, if it does not run any more; empty: there is none."""
     try:
-        with directory.open(claim_file_name(name)) as file:
+        with directory.open(file_name) as file:
             found = _read(file) if try_lock(file) else None
     except OSError:
         return ""

@@ -10,7 +10,7 @@ from typing import BinaryIO, Protocol
 
 from bridge.errors import NotWritable, OutOfSpace
 from bridge.model import Result
-from bridge.pipeline.folders.claim import FolderClaim, abandoned_by
+from bridge.pipeline.folders.claim import FolderClaim, abandoned_by, claim_file_name
 from bridge.project_paths import check_roots, is_partial_of, partial_name
 from bridge.system.directory import Directory
 from bridge.system.files import SPARE_BYTES, is_drive_full
@@ -66,7 +66,7 @@ class OutputFolder:
 
     def left_by(self, name: str) -> str:
         """The id of the killed job called `name` whose claim lies here; empty: there is none."""
-        return abandoned_by(self.directory, name)
+        return abandoned_by(self.directory, claim_file_name(name))
 
     def open(self, name: str) -> BinaryIO:
         """A file of the folder, for reading.
