@@ -164,6 +164,8 @@ class Job(Value, frozen=True, kw_only=True):
     warnings: tuple[Warning, ...] = ()
     failure: Failure | None = None
     ended_unix: float | None = None
+    is_cancelling: bool = False
+    """Whether it is to be cancelled, and ends soon."""
     interruptions: int = 0
     """How often the bridge or its worker has died in it."""
 
