@@ -128,7 +128,7 @@ def jack_server() -> Iterator[JackServer]:
     """A running server; the test is skipped on a machine that cannot run one."""
     if reason := why_no_jack():
         pytest.skip(reason)
-    with running_jack() as server:
+    with running_jack(real_time=True) as server:
         yield server
 
 
