@@ -48,6 +48,7 @@ class Note(Value, frozen=True, kw_only=True):
 #: The meaning of each warning code; codes are stable.
 WARNINGS: dict[str, str] = {
     "weights_unavailable": "The weights of `htdemucs` are not on this machine, so `auto` used `good`, or `draft`.",
+    "piano_unavailable": "The extra `piano` is installed but does not work, so basic-pitch read the piano.",
     "tempo_assumed": "No steady tempo was found, so the notes are written at 120 BPM. The option `tempo` sets it.",
     "no_notes": "No note was found in any stem, or in a stem that the option `midi` names.",
     "would_clip": "A stem is too loud for the format, so all stems of the job are 32-bit float WAV files.",

@@ -16,6 +16,7 @@ from bridge.transcription.pitched.pitch_bends import bends
 from bridge.transcription.pitched.polyphonic import polyphonic_segments
 from bridge.transcription.pitched.posteriors import Posteriors
 from bridge.transcription.pitched.profiles import Profile
+from bridge.transcription.pitched.ringing import with_voice_ends
 from bridge.transcription.pitched.segments import NoteSegment
 from bridge.transcription.velocity import LOUD_PERCENTILE, velocities
 
@@ -41,7 +42,8 @@ def decode_notes(posteriors: Posteriors, profile: Profile) -> list[Note]:
     segments = [segment for segment, loud in zip(segments, audible.tolist(), strict=True) if loud]
     bands = bands[audible]
     levels = overall[audible] + shares_db(posteriors, segments, bands, attack_frames)
-    segments = with_offsets(posteriors, segments, bands)
+    released = with_offsets(posteriors, segments, bands)
+    segments = with_voice_ends(segments, released, posteriors.frame_rate_hz) if profile.rings else released
     notes = []
     for segment, velocity in zip(segments, velocities(levels).tolist(), strict=True):
         onset = segment.start / posteriors.frame_rate_hz

@@ -26,6 +26,8 @@ class Profile:
     """Least probability at which a note continues."""
     gap_seconds: float = 0.06
     """A note may fall below its threshold for at most this long."""
+    rings: bool = False
+    """True: a pedal may hold the notes."""
 
 
 #: Ranges of the instruments, with a little margin: notes outside are bleed or ghosts.
@@ -33,7 +35,7 @@ PROFILES: dict[str, Profile] = {
     "vocals": Profile(lowest=38, highest=86, shortest_seconds=0.05, onset_threshold=0.5, monophonic=True),  # D2 to D6
     "bass": Profile(lowest=23, highest=67, shortest_seconds=0.05, onset_threshold=0.42, monophonic=True),  # B0 to G4
     "guitar": Profile(lowest=38, highest=88, shortest_seconds=0.05),  # dropped D to E6
-    "piano": Profile(lowest=21, highest=108, shortest_seconds=0.05),
+    "piano": Profile(lowest=21, highest=108, shortest_seconds=0.05, rings=True),
     "other": Profile(lowest=28, highest=103, shortest_seconds=0.05),
     "mix": Profile(lowest=28, highest=103, shortest_seconds=0.05),
 }
