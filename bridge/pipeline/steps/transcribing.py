@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from bridge.control import PartControl
 from bridge.model import Note
+from bridge.music.following import FollowedTempo
 from bridge.music.tempo import TempoEstimate
 from bridge.pipeline.notes import NotesOfJob, fitted_notes, known_music, settings_for
 from bridge.pipeline.steps.opening import OpenJob
@@ -38,7 +39,12 @@ def read_notes(job: OpenJob, audio: Mapping[str, Signal]) -> NotesOfJob | None:
         with paces.measured(works[TEMPO], job.region.seconds):
             return job.analyses.tempo(job.region.signal, controls[TEMPO])
 
-    return fitted_notes(parts, job.request, known_music(job.request, estimate), job.region.seconds)
+    def follow() -> FollowedTempo:
+        with paces.measured(works[TEMPO], job.region.seconds):
+            return job.analyses.followed(job.region.signal, job.request.song.time_signature, controls[TEMPO])
+
+    music = known_music(job.request, estimate, follow)
+    return fitted_notes(parts, job.request, music, job.region.seconds)
 
 
 def expected_seconds(job: OpenJob) -> dict[str, float]:
