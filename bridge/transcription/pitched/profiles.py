@@ -33,7 +33,7 @@ class Profile:
 
 #: Ranges of the instruments, with a little margin: notes outside are bleed or ghosts.
 PROFILES: dict[str, Profile] = {
-    "vocals": Profile(lowest=38, highest=86, shortest_seconds=0.05, onset_threshold=0.5, monophonic=True),  # D2 to D6
+    "vocals": Profile(lowest=38, highest=86, shortest_seconds=0.05, monophonic=True),  # D2 to D6
     "bass": Profile(lowest=23, highest=67, shortest_seconds=0.05, onset_threshold=0.42, monophonic=True),  # B0 to G4
     "guitar": Profile(lowest=38, highest=88, shortest_seconds=0.05),  # dropped D to E6
     "piano": Profile(lowest=21, highest=108, shortest_seconds=0.05, repetitions_need_more=False),
