@@ -18,12 +18,12 @@ from bridge.model import Note
 from bridge.system.files import parsed
 from bridge.transcription.drums.transcriber import DrumDetector
 from bridge.transcription.pitched.basic_pitch import BasicPitch, find_model
-from bridge.transcription.pitched.bass_pitch import with_bass_pitch
+from bridge.transcription.pitched.bass.bass_pitch import with_bass_pitch
+from bridge.transcription.pitched.bass.low_octave import with_low_octave
+from bridge.transcription.pitched.bass.swift_f0 import SwiftF0, find_pitch_network
 from bridge.transcription.pitched.decoder import decode_notes
-from bridge.transcription.pitched.low_octave import with_low_octave
 from bridge.transcription.pitched.posteriors import POSTERIORS_VERSION, Posteriors
 from bridge.transcription.pitched.profiles import profile_for
-from bridge.transcription.pitched.swift_f0 import SwiftF0, find_pitch_network
 
 if TYPE_CHECKING:
     from bridge.protocols import Control, Signal

@@ -9,8 +9,8 @@ import pytest
 
 from bridge.audio.signal import ArraySignal
 from bridge.request import NoteSettings
+from bridge.transcription.pitched.bass.sped_up import SpedUp
 from bridge.transcription.pitched.posteriors import Posteriors
-from bridge.transcription.pitched.sped_up import SpedUp
 from bridge.transcription.transcribers import PitchedTranscriber
 from tests.support.fakes import RecordingControl
 

@@ -13,12 +13,12 @@ import numpy as np
 
 from bridge.dsp.arrays import Bytes
 from bridge.transcription.pitched.basic_pitch import BasicPitch
+from bridge.transcription.pitched.bass.sped_up import SpedUp
 from bridge.transcription.pitched.posteriors import (
     BINS_PER_SEMITONE,
     LOWEST_PITCH,
     Posteriors,
 )
-from bridge.transcription.pitched.sped_up import SpedUp
 
 if TYPE_CHECKING:
     from bridge.protocols import Control, Signal

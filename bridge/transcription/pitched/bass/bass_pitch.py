@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bridge.dsp.arrays import Bytes, Floats
+from bridge.transcription.pitched.bass.sped_up import SpedUp
+from bridge.transcription.pitched.bass.swift_f0 import PitchTrack, SwiftF0
 from bridge.transcription.pitched.posteriors import LOWEST_PITCH, PITCHES, Posteriors, as_bytes
 from bridge.transcription.pitched.posteriors import PROBABILITY_SCALE as SCALE
-from bridge.transcription.pitched.sped_up import SpedUp
-from bridge.transcription.pitched.swift_f0 import PitchTrack, SwiftF0
 
 if TYPE_CHECKING:
     from bridge.protocols import Control, Signal
