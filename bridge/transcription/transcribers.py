@@ -21,7 +21,7 @@ from bridge.transcription.pitched.basic_pitch import BasicPitch, find_model
 from bridge.transcription.pitched.bass.bass_pitch import with_bass_pitch
 from bridge.transcription.pitched.bass.low_octave import with_low_octave
 from bridge.transcription.pitched.bass.swift_f0 import SwiftF0, find_pitch_network
-from bridge.transcription.pitched.decoder import decode_notes
+from bridge.transcription.pitched.decoder import decode_notes, line_margin
 from bridge.transcription.pitched.posteriors import POSTERIORS_VERSION, Posteriors
 from bridge.transcription.pitched.profiles import profile_for
 
@@ -69,6 +69,9 @@ class PitchedTranscriber:
     def notes(self, analysis: Posteriors, stem: str, settings: NoteSettings) -> list[Note]:
         return decode_notes(analysis, profile_for(stem, settings))
 
+    def line_margin(self, analysis: Posteriors, stem: str, settings: NoteSettings) -> float | None:
+        return line_margin(analysis, profile_for(stem, settings))
+
     def pack(self, analysis: Posteriors) -> bytes:
         return pack_posteriors(analysis)
 
@@ -98,6 +101,9 @@ class DrumTranscriber:
 
     def notes(self, analysis: list[Note], stem: str, settings: NoteSettings) -> list[Note]:  # noqa: ARG002 - of the seam
         return list(analysis)
+
+    def line_margin(self, analysis: list[Note], stem: str, settings: NoteSettings) -> float | None:  # noqa: ARG002 - of the seam
+        return None
 
     def pack(self, analysis: list[Note]) -> bytes:
         return msgspec.msgpack.encode(analysis)

@@ -36,9 +36,18 @@ def decode_notes(posteriors: Posteriors, profile: Profile) -> list[Note]:
     A stem that may be one line is read with many voices first, and again if it has no chords.
     """
     notes = _decoded(posteriors, profile)
-    if profile.may_be_line and not profile.monophonic and together(notes).is_line:
+    if _is_asked(profile) and together(notes).is_line:
         return _decoded(posteriors, replace(profile, monophonic=True))
     return notes
+
+
+def line_margin(posteriors: Posteriors, profile: Profile) -> float | None:
+    """`Together.margin` of the stem; None where the profile does not ask."""
+    return together(_decoded(posteriors, profile)).margin if _is_asked(profile) else None
+
+
+def _is_asked(profile: Profile) -> bool:
+    return profile.may_be_line and not profile.monophonic
 
 
 def _decoded(posteriors: Posteriors, profile: Profile) -> list[Note]:
