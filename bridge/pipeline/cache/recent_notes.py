@@ -14,7 +14,7 @@ MAX_NOTES = 20_000
 NotesKey: TypeAlias = tuple[str, NoteSettings]
 
 
-class Reading(NamedTuple):
+class StemReading(NamedTuple):
     """The notes of a stem, and `Transcriber.line_margin`."""
 
     notes: tuple[Note, ...]
@@ -25,16 +25,16 @@ class RecentNotes:
     """Notes by analysis and settings; the least recently used are forgotten first."""
 
     def __init__(self) -> None:
-        self._notes: OrderedDict[NotesKey, Reading] = OrderedDict()
+        self._notes: OrderedDict[NotesKey, StemReading] = OrderedDict()
 
-    def get(self, key: NotesKey) -> Reading | None:
+    def get(self, key: NotesKey) -> StemReading | None:
         """The notes of that analysis with those settings; None if they are not in memory."""
         if key not in self._notes:
             return None
         self._notes.move_to_end(key)
         return self._notes[key]
 
-    def put(self, key: NotesKey, reading: Reading) -> None:
+    def put(self, key: NotesKey, reading: StemReading) -> None:
         """Remembers notes, and forgets older ones beyond `MAX_NOTES`."""
         self._notes[key] = reading
         self._notes.move_to_end(key)

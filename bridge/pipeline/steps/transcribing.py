@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bridge.control import PartControl
 from bridge.music.tempo import TempoEstimate
-from bridge.pipeline.cache.recent_notes import Reading
+from bridge.pipeline.cache.recent_notes import StemReading
 from bridge.pipeline.notes import NotesOfJob, fitted_notes, known_music, settings_for
 from bridge.pipeline.steps.opening import OpenJob
 from bridge.protocols import Control, Signal
@@ -69,7 +69,7 @@ def _controls(job: OpenJob) -> dict[str, PartControl]:
     return controls
 
 
-def _reading_of_stem(job: OpenJob, stem: str, audio: Signal | None, control: Control) -> Reading:
+def _reading_of_stem(job: OpenJob, stem: str, audio: Signal | None, control: Control) -> StemReading:
     settings, recent = settings_for(job.request, stem), job.context.recent_notes
     key = (job.analyses.key(stem), settings)
     reading = recent.get(key) if job.analyses.has(stem) else None
@@ -77,7 +77,7 @@ def _reading_of_stem(job: OpenJob, stem: str, audio: Signal | None, control: Con
         analysis = job.analyses.analysis(stem, audio, control)
         transcriber = job.context.transcribers.for_stem(stem)
         notes = transcriber.notes(analysis, stem, settings)
-        reading = Reading(tuple(notes), transcriber.line_margin(analysis, stem, settings))
+        reading = StemReading(tuple(notes), transcriber.line_margin(analysis, stem, settings))
         recent.put(key, reading)
     control.checkpoint(1.0)
     return reading
