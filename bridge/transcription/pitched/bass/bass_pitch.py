@@ -27,6 +27,8 @@ STEP = 3
 DRIVE, EVEN = 1.0, 0.2
 #: Below this confidence SwiftF0 counts for nothing.
 SURE = 0.4
+#: … and where the other network hears no key at all with this probability: in a rest, bleed has a pitch too.
+HEARD = 0.2
 #: The tracked pitch belongs to a key wholly up to this distance in semitones, and less and less up to a semitone more.
 ON_KEY = 0.3
 #: The share that it has in the note posteriors, and the share by which it takes the onsets of other keys away.
@@ -58,7 +60,8 @@ def joined(posteriors: Posteriors, track: PitchTrack) -> Posteriors:
     for start in range(0, posteriors.frames, FRAMES_AT_ONCE):
         stop = min(start + FRAMES_AT_ONCE, posteriors.frames)
         tracked = _tracked(track, start - BEFORE, stop + AFTER)
-        now = tracked[BEFORE : BEFORE + stop - start]
+        heard = posteriors.note[start:stop].max(axis=1, keepdims=True) >= HEARD * SCALE
+        now = tracked[BEFORE : BEFORE + stop - start] * heard
         soon = np.lib.stride_tricks.sliding_window_view(tracked, BEFORE + 1 + AFTER, axis=0).max(axis=-1)
         note[start:stop] = _notes(posteriors.note[start:stop], now)
         onset[start:stop] = _onsets(posteriors.onset[start:stop], soon)
