@@ -9,6 +9,9 @@ export UV_FIND_LINKS := $(or $(UV_FIND_LINKS),$(PIP_FIND_LINKS))
 # Versions and hashes come from the lock: docs/decisions/0151.
 INSTALL := $(UV) pip install --python $(VENV) --constraint requirements.lock
 
+# Several tests at a time, one a core; how they are grouped says tests/conftest.py.
+AT_ONCE := --numprocesses auto --maxprocesses 4 --dist loadgroup
+
 .PHONY: demo test test-fast check format bench device bundle clean help
 .DEFAULT_GOAL := help
 
@@ -27,10 +30,11 @@ demo: $(VENV)/ready ## take the clip that comes with the bridge apart, and play 
 	$(BIN)/sab demo
 
 test: $(VENV)/ready ## run all tests; what a machine cannot run says why it was skipped
-	$(BIN)/pytest
+	$(BIN)/pytest $(AT_ONCE) -m "not alone"
+	$(BIN)/pytest -m alone
 
 test-fast: $(VENV)/ready ## run the tests that start no processes
-	$(BIN)/pytest -m "not end_to_end and not jack and not ardour"
+	$(BIN)/pytest $(AT_ONCE) -m "not end_to_end and not alone"
 
 check: $(VENV)/ready device ## formatting, lint, types, import contracts, unique names, the device for Live
 	$(BIN)/ruff format --check

@@ -13,6 +13,7 @@ from bridge.value import Value
 
 __all__ = [
     "Analysed",
+    "Cancelling",
     "Ended",
     "Event",
     "GroupEnded",
@@ -64,6 +65,12 @@ class Requeued(Value, frozen=True, kw_only=True, tag="requeued"):
     job: str
     reason: str = ""
     """How the bridge or its worker died in the job, in words; empty: the bridge was closed, which is no fault."""
+
+
+class Cancelling(Value, frozen=True, kw_only=True, tag="cancelling"):
+    """A job is to be cancelled; its end follows, also if the bridge dies before."""
+
+    job: str
 
 
 class Progressed(Value, frozen=True, kw_only=True, tag="progressed"):
@@ -184,6 +191,6 @@ class Noticed(Value, frozen=True, kw_only=True, tag="noticed"):
     message: str
 
 
-JobEvent: TypeAlias = Submitted | Requeued | Started | Progressed | Warned | Produced | Analysed | Ended
+JobEvent: TypeAlias = Submitted | Requeued | Started | Cancelling | Progressed | Warned | Produced | Analysed | Ended
 MidiEvent: TypeAlias = MidiWaiting | MidiStarted | MidiMoved | MidiEnded
 Event: TypeAlias = JobEvent | GroupEnded | MidiReady | MidiEvent | WorkerChanged | Noticed

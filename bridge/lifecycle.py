@@ -7,7 +7,18 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from bridge.events import Analysed, Ended, JobEvent, Produced, Progressed, Requeued, Started, Submitted, Warned
+from bridge.events import (
+    Analysed,
+    Cancelling,
+    Ended,
+    JobEvent,
+    Produced,
+    Progressed,
+    Requeued,
+    Started,
+    Submitted,
+    Warned,
+)
 from bridge.model import STAGES, Job
 
 
@@ -101,6 +112,7 @@ def _ended(job: Job, event: Ended) -> Job:
 _UPDATES: dict[type, Callable[[Job, Any], Job]] = {
     Requeued: _requeued,
     Started: _started,
+    Cancelling: lambda job, _: replace(job, is_cancelling=True),
     Progressed: _progressed,
     Warned: _warned,
     Produced: lambda job, event: replace(job, results=(*job.results, event.result)),

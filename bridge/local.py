@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -75,9 +75,15 @@ class LocalBridge:
         finally:
             self._check_idle_groups_later()
 
+    async def prepare_cancel(self, jobs: Iterable[str]) -> None:
+        await self._scheduler.prepare_cancel(jobs)
+
     def cancel(self, job: str) -> None:
         self._scheduler.cancel(job)
         self._player.stop(job)  # a finished job may still be playing
+
+    def close_group(self, group: str, sender: str = "") -> Sequence[str]:
+        return self._scheduler.close_group(group, sender)
 
     def cancel_group(self, group: str, sender: str = "") -> None:
         self._scheduler.cancel_group(group, sender)

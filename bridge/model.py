@@ -48,7 +48,10 @@ class Note(Value, frozen=True, kw_only=True):
 #: The meaning of each warning code; codes are stable.
 WARNINGS: dict[str, str] = {
     "weights_unavailable": "The weights of `htdemucs` are not on this machine, so `auto` used `good`, or `draft`.",
+    "piano_unavailable": "The extra `piano` is installed but does not work, so basic-pitch read the piano.",
     "tempo_assumed": "No steady tempo was found, so the notes are written at 120 BPM. The option `tempo` sets it.",
+    "tempo_octave": "The beat is clear, but the tempo may be twice or half as fast. The option `tempo` sets it.",
+    "no_beat": "There is no clear beat to follow, so the notes are written at one tempo. The option `tempo` sets it.",
     "no_notes": "No note was found in any stem, or in a stem that the option `midi` names.",
     "would_clip": "A stem is too loud for the format, so all stems of the job are 32-bit float WAV files.",
     "bad_samples": "The clip contained samples that are no audio (NaN, or far too loud); they are silent now.",
@@ -110,6 +113,16 @@ class TempoCandidate(Value, frozen=True, kw_only=True):
     """0–1: its probability among all candidates."""
 
 
+class TempoPoint(Value, frozen=True, kw_only=True):
+    """A beat of a clip whose tempo changes."""
+
+    seconds: float
+    quarters: float
+    """Its position on the grid, in quarter notes from the clip's start."""
+    bpm: float
+    """Quarter notes per minute from here to the next point."""
+
+
 class Music(Value, frozen=True, kw_only=True):
     """Tempo, beat and metre of the timeline that notes are written on, and their key."""
 
@@ -123,6 +136,8 @@ class Music(Value, frozen=True, kw_only=True):
     time_signature: TimeSignature = (4, 4)
     tempo_candidates: tuple[TempoCandidate, ...] = ()
     """What an estimate has weighed, most probable first."""
+    tempo_map: tuple[TempoPoint, ...] = ()
+    """Where the beats are, from the clip's start, if they were followed; `tempo_bpm` is then their mean tempo."""
     key: str = ""
     """As `Bb major`; empty if unknown."""
     key_margin: float = 0.0
@@ -164,6 +179,8 @@ class Job(Value, frozen=True, kw_only=True):
     warnings: tuple[Warning, ...] = ()
     failure: Failure | None = None
     ended_unix: float | None = None
+    is_cancelling: bool = False
+    """Whether it is to be cancelled, and ends soon."""
     interruptions: int = 0
     """How often the bridge or its worker has died in it."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -21,8 +23,11 @@ MAX_NAME_BYTES = 180
 PARTIAL = ".partial"
 #: The folder by which Ableton Live marks its projects.
 LIVE_INFO = "Ableton Project Info"
+PROJECT_SUFFIXES = (".als", ".ardour", ".rpp")
 #: Longer names no common file system takes; longer paths macOS does not, nor many a program that reads audio.
 MAX_FILE_NAME_BYTES, MAX_PATH_BYTES = 255, 1023
+#: A folder changed this long ago has another time of change when it changes again, whatever its drive's clock resolves.
+_SETTLED_NS = 4_000_000_000
 #: Room for ` 99/`, a stem's label and the longest ending.
 _ROOM_BYTES = 48
 
@@ -116,21 +121,31 @@ def _stems_folder(project: Path) -> Path:
 
 
 def _is_project(folder: Path) -> bool:
-    return (folder / LIVE_INFO).is_dir() or _contains_file(folder, ".als", ".ardour", ".rpp")
+    return (folder / LIVE_INFO).is_dir() or bool(_projects_in(folder))
 
 
 def _is_live_project(folder: Path) -> bool:
-    return (folder / LIVE_INFO).is_dir() or _contains_file(folder, ".als")
+    return (folder / LIVE_INFO).is_dir() or ".als" in _projects_in(folder)
 
 
-def _contains_file(folder: Path, *suffixes: str) -> bool:
+def _projects_in(folder: Path) -> frozenset[str]:
+    """The suffixes of the DAW projects that lie in a folder."""
     try:
-        with os.scandir(folder) as entries:  # there may be very many
-            return any(
-                entry.name.lower().endswith(suffixes)
-                and os.path.splitext(entry.name)[1].lower() in suffixes  # noqa: PTH122 - no path for each entry
-                and entry.is_file()
-                for entry in entries
-            )
+        modified_ns = folder.stat().st_mtime_ns
+        if time.time_ns() - modified_ns > _SETTLED_NS:
+            return _projects_in_settled(folder, modified_ns)
+        return _look_for_projects(folder)
     except OSError:  # a parent that cannot be listed is not the user's project
-        return False
+        return frozenset()
+
+
+def _look_for_projects(folder: Path) -> frozenset[str]:
+    names = [name for name in os.listdir(folder) if name.lower().endswith(PROJECT_SUFFIXES)]  # noqa: PTH208 - very many
+    suffixes = {name: os.path.splitext(name)[1].lower() for name in names}  # noqa: PTH122 - empty for a file `.als`
+    return frozenset(suffix for name, suffix in suffixes.items() if suffix and (folder / name).is_file())
+
+
+@functools.lru_cache(maxsize=256)
+def _projects_in_settled(folder: Path, modified_ns: int) -> frozenset[str]:  # noqa: ARG001 - it tells the contents
+    """Remembered: a thousand clips of one folder come at once, and its parents may hold a hundred thousand files."""
+    return _look_for_projects(folder)

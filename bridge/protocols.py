@@ -291,6 +291,10 @@ class JobStore(Protocol):
         """
         ...
 
+    async def written(self) -> None:
+        """Waits until what was appended is on the drive; not long, where the drive does not answer."""
+        ...
+
     def append(self, event: JobEvent) -> Job:
         """Records one event; returns the job after it."""
         ...
@@ -323,6 +327,13 @@ class Bridge(Protocol):
         """
         ...
 
+    async def prepare_cancel(self, jobs: Iterable[str]) -> None:
+        """Makes it durable that jobs are to be cancelled, as `cancel` then does; no crash brings them back.
+
+        It waits for the drive, but not long. Those that are over or unknown are left out.
+        """
+        ...
+
     def cancel(self, job: str) -> None:
         """Cancels a queued or running job; does nothing if the job is over.
 
@@ -335,6 +346,16 @@ class Bridge(Protocol):
         """Cancels all queued and running jobs of a group, and its requests that are being checked.
 
         `group` is its id, or the name that `sender` gave to a group that is not over.
+
+        Raises:
+            NotFound: there is no such group.
+        """
+        ...
+
+    def close_group(self, group: str, sender: str = "") -> Sequence[str]:
+        """Cancels a group's requests that are being checked, and waits for no more; `group` as for `cancel_group`.
+
+        Returns its jobs that are not over, in the order in which they are to be cancelled.
 
         Raises:
             NotFound: there is no such group.

@@ -96,11 +96,20 @@ class AudioFormat(Value, frozen=True, kw_only=True):
 class SongPosition(Value, frozen=True, kw_only=True):
     """The clip's place in the song; written into MIDI files and time stamps."""
 
-    tempo_bpm: float | None = None
-    """None: estimated from the clip."""
+    tempo: float | Literal["map"] | None = None
+    """Quarter notes per minute; None: estimated from the clip; `map`: its beats are followed."""
     beat: float | None = None
     """Where the clip starts on the song's timeline, in quarter notes."""
     time_signature: TimeSignature | None = None
+
+    @property
+    def tempo_bpm(self) -> float | None:
+        """The given tempo; None: it is to be found in the clip."""
+        return None if self.tempo == "map" else self.tempo
+
+    @property
+    def follows_beats(self) -> bool:
+        return self.tempo == "map"
 
 
 class NoteReading(Value, frozen=True, kw_only=True):

@@ -7,12 +7,12 @@ import contextlib
 import logging
 import secrets
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import TypeAlias
 
 from bridge.errors import ADVICE, NotFound, QueueFull
-from bridge.events import Ended, Event, GroupEnded, JobEvent, Requeued, Started, Submitted, Warned
+from bridge.events import Cancelling, Ended, Event, GroupEnded, JobEvent, Produced, Requeued, Started, Submitted, Warned
 from bridge.groups.group import groups_of, unknown_group
 from bridge.groups.open_groups import OpenGroups, Ticket
 from bridge.model import Failure, Job, Outcome, Warning
@@ -67,7 +67,6 @@ class Scheduler:
         """Waiting jobs whose last run left files that are being removed."""
         self._is_leaving = False
         self._running: str | None = None
-        self._cancelling = False
         self._runner: JobRunner | None = None
         self._runner_is_free = False
 
@@ -151,7 +150,7 @@ class Scheduler:
         if self.job(job).is_over:
             return
         if job == self._running and self._runner is not None:
-            self._cancelling = True
+            self._record_cancelling(job)
             self._runner.cancel(job)
         else:
             with contextlib.suppress(ValueError):
@@ -160,15 +159,25 @@ class Scheduler:
 
     def cancel_group(self, group: str, sender: str = "") -> None:
         """Cancels all jobs of a group that are not over. See `protocols.Bridge.cancel_group`."""
+        for job in self.close_group(group, sender):
+            self.cancel(job)
+
+    def close_group(self, group: str, sender: str = "") -> tuple[str, ...]:
+        """Cancels a group's requests that are being checked. See `protocols.Bridge.close_group`."""
         found = self._groups.cancel(group, sender)
         if found is None:
             if group not in groups_of(self._store.jobs()):
                 raise unknown_group(group)
-            return
+            return ()
         jobs, end = found
         self._publish_end(end)
-        for job in reversed(jobs):  # the running one last, so that none of the others starts in its place
-            self.cancel(job)
+        return jobs[::-1]  # the running one last, so that none of the others starts in its place
+
+    async def prepare_cancel(self, jobs: Iterable[str]) -> None:
+        """Makes it durable that jobs are to be cancelled. See `protocols.Bridge.prepare_cancel`."""
+        for job in jobs:
+            self._record_cancelling(job)
+        await self._store.written()
 
     @property
     def groups_are_waiting(self) -> bool:
@@ -212,11 +221,12 @@ class Scheduler:
         """Called with each event from the runner; events of any but the running job are ignored."""
         if event.job != self._running:
             return
-        if self._is_leaving and isinstance(event, Ended) and event.outcome != "done" and not self._cancelling:
+        given_up = isinstance(event, Ended) and event.outcome != "done" and not self.job(event.job).is_cancelling
+        if given_up and self._is_leaving:
             return  # the runner was closed in the middle of the job, which waits again
         self._record(event)
         if isinstance(event, Ended):
-            self._running, self._cancelling = None, False
+            self._running = None
             self.on_runner_free()
 
     def on_runner_lost(self, reason: str) -> None:
@@ -227,10 +237,9 @@ class Scheduler:
         self._runner_is_free = False
         if self._running is None:
             return
-        job, cancelled = self._running, self._cancelling
-        self._running, self._cancelling = None, False
-        if cancelled:
-            self._clean_up(self._removal(job), lambda: self._end(job, "cancelled"))
+        job, self._running = self._running, None
+        if self.job(job).is_cancelling:
+            self._end_cancelled(job)
         else:
             self._take_up_again(job, f"the separation process ended in the middle of the job ({reason})")
 
@@ -248,9 +257,11 @@ class Scheduler:
                     [job.id for job in group.jobs if not job.is_over],
                     [job.state for job in group.jobs if job.state in ("done", "failed", "cancelled")],
                 )
-        self._queue.extend(job.id for job in left if job.state == "queued")
+        self._queue.extend(job.id for job in left if job.state == "queued" and not job.is_cancelling)
         for job in reversed(left):
-            if job.state == "running":
+            if job.is_cancelling:
+                self._end_cancelled(job.id)
+            elif job.state == "running":
                 self._take_up_again(job.id, "the bridge was ended in the middle of the job")
 
     def leave(self) -> None:
@@ -261,12 +272,12 @@ class Scheduler:
     def close(self) -> None:
         """Called when the runner has ended. All jobs wait for the next start; of a store in memory, all end."""
         self._runner_is_free = False
-        job, cancelled = self._running, self._cancelling
-        self._running, self._cancelling = None, False
+        job, self._running = self._running, None
         if self._store.outlives_process:
             if job is not None:
-                removal = self._removal(job)
-                if cancelled:
+                is_cancelled = self.job(job).is_cancelling
+                removal = self._removal(job, runs_again=not is_cancelled)
+                if is_cancelled:
                     self._end(job, "cancelled")
                 else:
                     self._record(Requeued(job=job))
@@ -279,10 +290,20 @@ class Scheduler:
             self._end(job, "cancelled")
             self._clean_up(removal, lambda: None)
 
+    def _record_cancelling(self, job: str) -> None:
+        known = self._store.get(job)
+        if known is not None and not known.is_over and not known.is_cancelling:
+            self._record(Cancelling(job=job))
+
+    def _end_cancelled(self, job: str) -> None:
+        """Ends a job that was cancelled before its runner died, as soon as what it left is removed."""
+        self._clean_up(self._removal(job, runs_again=False), lambda: self._end(job, "cancelled"))
+
     def _take_up_again(self, job: str, reason: str) -> None:
         """Puts an interrupted job at the front of the queue, or fails it if it was interrupted before."""
-        removal = self._removal(job)
-        if self.job(job).interruptions:
+        runs_again = not self.job(job).interruptions
+        removal = self._removal(job, runs_again=runs_again)
+        if not runs_again:
             message = f"{reason[0].upper()}{reason[1:]}, for the second time."
             self._clean_up(removal, lambda: self._end(job, "failed", message))
             return
@@ -299,9 +320,10 @@ class Scheduler:
     def _start_next(self) -> None:
         if self._runner is None or not self._runner_is_free or self._running is not None or not self._queue:
             return
-        if self._queue[0] in self._being_cleaned:
+        job = next((job for job in self._queue if not self.job(job).is_cancelling), "")
+        if not job or job in self._being_cleaned:
             return
-        job = self._queue.popleft()
+        self._queue.remove(job)
         try:
             self._runner.run(job, self.job(job).request)
         except Exception as error:
@@ -313,17 +335,19 @@ class Scheduler:
         self._runner_is_free = False
 
     def _end(self, job: str, outcome: Outcome, message: str = "") -> None:
-        if self.job(job).is_over:  # cancelled while its temporary files were removed
+        if self.job(job).is_over:  # it ended while its temporary files were removed
             return
         failure = Failure(code="engine_failed", message=f"{message} {ADVICE['engine_failed']}") if message else None
         self._record(Ended(job=job, outcome=outcome, unix_seconds=self._clock.unix_seconds(), failure=failure))
 
-    def _removal(self, job: str) -> Callable[[], None]:
+    def _removal(self, job: str, *, runs_again: bool = True) -> Callable[[], None]:
         """Removes what the job has left in every folder that it has written to. It may wait for a drive."""
-        started = [event for event in self._store.history(job) if isinstance(event, Started)]
+        history = [*self._store.history(job)]
+        started = [event for event in history if isinstance(event, Started)]
+        told = None if runs_again else [event.result.path for event in history if isinstance(event, Produced)]
         folders = [event.output_dir for event in started if event.output_dir]
         created = [folder for event in started for folder in event.created]
-        return lambda: remove_leftovers(job, folders, created)
+        return lambda: remove_leftovers(job, folders, created, told)
 
     def _record(self, event: JobEvent) -> Job:
         job = self._store.append(event)

@@ -1,4 +1,4 @@
-"""For every test: its own state folder, and no skipping where CI provides everything."""
+"""For every test: its own state folder, the group it runs with, and no skipping where CI provides everything."""
 
 from __future__ import annotations
 
@@ -31,9 +31,20 @@ def own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPa
     _redirect(monkeypatch, tmp_path_factory)
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` selects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Runs tests that start no processes first, so that their failures show within a minute or two."""
+    """Sorts and groups the tests.
+
+    Those that start no processes come first, so that their failures show within a minute or two. With `-n`, the tests
+    of a file stay together, with its fixtures; of the commands that docs show, those of a world do. What needs JACK or
+    Ardour runs alone.
+    """
     items.sort(key=lambda item: item.get_closest_marker("end_to_end") is not None)
+    for item in items:
+        parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.name} {parameters.get('world', '')}"))
+        if item.get_closest_marker("jack") or item.get_closest_marker("ardour"):
+            item.add_marker(pytest.mark.alone)
 
 
 @pytest.hookimpl(hookwrapper=True)

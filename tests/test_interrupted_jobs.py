@@ -99,6 +99,36 @@ def test_after_a_crash_jobs_go_on_in_their_order_and_the_one_that_ran_is_taken_u
     assert bench.runner.asked[-1] == ("run", third)
 
 
+@pytest.mark.parametrize("has_begun", [True, False])
+def test_a_job_that_was_cancelled_before_a_crash_is_not_run_again(clip: Path, tmp_path: Path, has_begun: bool) -> None:
+    bench = SchedulerBench(clip, lasting=True)
+    bench.scheduler.on_runner_free()
+    job, waiting = bench.submit(out=str(tmp_path)), bench.submit()
+    partial = tmp_path / f".{job}.bass.partial"
+    if has_begun:
+        bench.begin(job)
+        bench.scheduler.on_event(Started(job=job, engine="draft", device="cpu", output_dir=str(tmp_path)))
+        partial.touch()
+        claimed(tmp_path, job)
+    bench.scheduler.cancel(job)
+    assert bench.scheduler.job(job).is_cancelling
+    bench.restart()
+    assert bench.states()[job] == "cancelled"
+    assert not partial.exists()
+    assert bench.runner.asked == [("run", waiting)]
+
+
+async def test_a_waiting_job_that_is_to_be_cancelled_is_neither_run_nor_brought_back(clip: Path) -> None:
+    bench = SchedulerBench(clip, lasting=True)
+    bench.scheduler.on_runner_free()
+    running, cancelled, waiting = bench.submit(), bench.submit(), bench.submit()
+    await bench.scheduler.prepare_cancel([cancelled, "unknown"])
+    bench.end(running)
+    assert bench.runner.asked == [("run", running), ("run", waiting)]
+    bench.restart()
+    assert bench.states() == {running: "done", cancelled: "cancelled", waiting: "queued"}
+
+
 def test_a_job_that_was_sent_but_not_begun_has_used_no_attempt(clip: Path) -> None:
     bench = SchedulerBench(clip, lasting=True)
     bench.scheduler.on_runner_free()

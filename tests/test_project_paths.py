@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,18 @@ def test_a_live_project_has_its_own_stems_folder(tmp_path: Path, marker: str) ->
 def test_other_projects_get_a_stems_folder_outside_the_daws_folders(tmp_path: Path, marker: str) -> None:
     put(tmp_path / "song" / marker)
     clip = put(tmp_path / "song" / "interchange" / "song" / "audiofiles" / "a.wav")
+    assert output_parent(clip, None) == tmp_path / "song" / "stems"
+
+
+def test_a_project_that_is_made_after_its_folder_was_looked_at_is_found(tmp_path: Path) -> None:
+    clip = put(tmp_path / "song" / "a.wav")
+    put(tmp_path / "song" / ".als")  # a hidden file without a suffix, no project
+    (tmp_path / "song" / "folder.als").mkdir()
+    os.utime(tmp_path / "song", (1, 1))  # unchanged for long
+    assert output_parent(clip, None) == output_parent(clip, None) == tmp_path / "song" / "stems"
+    put(tmp_path / "song" / "My Song.als")
+    assert output_parent(clip, None) == tmp_path / "song" / "Samples" / "Processed" / "Stems"
+    (tmp_path / "song" / "My Song.als").unlink()
     assert output_parent(clip, None) == tmp_path / "song" / "stems"
 
 

@@ -18,6 +18,7 @@ from bridge.errors import BridgeError, NotReadable
 from bridge.events import Noticed
 from bridge.groups.group import Group
 from bridge.protocols import Bridge, Clock
+from bridge.request import JobRequest
 from bridge.system.clock import SystemClock
 from bridge.system.ending import closing_window, hangup_signals
 from tui.availability import is_possible
@@ -33,6 +34,7 @@ from tui.screens.dialogs.help import HelpDialog
 from tui.screens.dialogs.play import PlayDialog
 from tui.screens.dialogs.quit import QuitDialog
 from tui.screens.dialogs.results import ResultsDialog
+from tui.screens.dialogs.tempo import TempoDialog
 from tui.screens.main import MainScreen
 from tui.state import ViewState, initial_view, view_after
 from tui.submission import submit_paths
@@ -218,6 +220,19 @@ class SabApp(TerminalApp):
     async def _play(self, bridge: Bridge, job: str, sync: str | None = None) -> None:
         with self._errors_reported():
             await bridge.play(job, sync=sync)
+
+    def action_tempo(self) -> None:
+        if (job := self._main.selected) and job.music is not None:
+            self.push_screen(TempoDialog(job, job.music))
+
+    def on_tempo_dialog_chosen(self, message: TempoDialog.Chosen) -> None:
+        if self._host:
+            self.run_worker(self._submit(self._host.bridge, message.request), group="add")
+
+    async def _submit(self, bridge: Bridge, request: JobRequest) -> None:
+        with self._errors_reported():
+            job, _ = await bridge.submit(request)
+            self._select_when_shown(job.id)
 
     def action_stop(self) -> None:
         if self._host:

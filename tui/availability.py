@@ -17,10 +17,11 @@ _JOB_CONDITIONS: Mapping[str, Callable[[Job], bool]] = {
     "cancel_job": lambda job: not job.is_over,
     "play": _has_notes,
     "follow": _has_notes,
+    "tempo": lambda job: _has_notes(job) and job.music is not None,
     "results": lambda job: bool(job.results),
     "clips": lambda job: bool(job.group_id),
 }
-_NEEDS_BRIDGE = frozenset({"add", "cancel_job", "play", "follow", "stop", "panic"})
+_NEEDS_BRIDGE = frozenset({"add", "cancel_job", "play", "follow", "tempo", "stop", "panic"})
 
 
 def is_possible(action: str, row: Job | Group | None, *, bridge_is_open: bool) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bridge.events import (
     Analysed,
+    Cancelling,
     Ended,
     Event,
     GroupEnded,
@@ -50,6 +51,8 @@ def log_line(event: Event, jobs: Mapping[str, Job], now: float) -> LogLine | Non
         case Requeued():
             reason = f": {event.reason}" if event.reason else ""
             return LogLine(now, "warning" if reason else "info", f"waits again{reason}", name)
+        case Cancelling():
+            return LogLine(now, "info", "is being cancelled", name)
         case Warned():
             return LogLine(now, "warning", event.warning.message, name)
         case Produced():

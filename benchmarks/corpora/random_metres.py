@@ -53,7 +53,7 @@ class MetricPiece:
 
 
 @dataclass(frozen=True)
-class _Session:
+class Session:
     """What the players of one piece share. Times are in eighths."""
 
     metre: Metre
@@ -97,15 +97,15 @@ def random_piece(seed: int) -> MetricPiece:
         drawn = math.exp(rng.uniform(math.log(slowest), math.log(fastest)))
     tempo = float(round(drawn)) if rng.random() < 0.6 else round(drawn, 1)
     bars = max(4, round(rng.uniform(12, 40) / metre.bar_seconds(tempo)))
-    session = _Session(
-        metre, tempo, bars, rng, _groups(metre, rng),
+    session = Session(
+        metre, tempo, bars, rng, groups_of(metre, rng),
         swing=rng.uniform(0.2, 0.34) if metre.signature in SWINGING and rng.random() < 0.18 else 0.0,
         unsteady_seconds=rng.choice((0.0, 0.0, 0.004, 0.008)),
         chords=[rng.choice(CHORDS) for _ in range(rng.choice((1, 2, 4, 4, 4, 8)))],
         bars_a_chord=rng.choice((1, 1, 1, 1, 2, 0.5)) if metre != Metre(7, 8) else rng.choice((1, 1, 2)),
     )  # fmt: skip
-    players: dict[str, Callable[[_Session], Part]] = {
-        "drums": _drums, "bass": _bass, "chords": _chords, "arpeggio": _arpeggio, "melody": _melody,
+    players: dict[str, Callable[[Session], Part]] = {
+        "drums": _drums, "bass": _bass, "chords": _chords, "arpeggio": _arpeggio, "melody": melody,
     }  # fmt: skip
     band = rng.choice((
         ("drums",), ("drums", "bass"), ("drums", "bass", "chords"), ("drums", "bass", "chords", "melody"),
@@ -116,7 +116,7 @@ def random_piece(seed: int) -> MetricPiece:
     return MetricPiece(f"{metre.numerator}/{metre.denominator} {'+'.join(band)}", tempo, metre, bars, parts)
 
 
-def _groups(metre: Metre, rng: random.Random) -> tuple[int, ...]:
+def groups_of(metre: Metre, rng: random.Random) -> tuple[int, ...]:
     if metre == Metre(6, 8):
         return (3, 3)
     if metre == Metre(7, 8):
@@ -124,7 +124,7 @@ def _groups(metre: Metre, rng: random.Random) -> tuple[int, ...]:
     return (2,) * metre.numerator
 
 
-def _snares(session: _Session) -> tuple[tuple[float, ...], bool]:
+def snares_of(session: Session) -> tuple[tuple[float, ...], bool]:
     """Eighths of the bar with a snare, and whether the feel is half-time."""
     rng, starts = session.rng, session.starts
     match session.metre:
@@ -147,9 +147,9 @@ def _snares(session: _Session) -> tuple[tuple[float, ...], bool]:
     return rng.choice(((2.0, 6.0, 10.0), (2.0, 6.0, 10.0, 12.0), (4.0, 8.0, 12.0), (2.0, 6.0, 12.0))), False
 
 
-def _drums(session: _Session) -> Part:
+def _drums(session: Session) -> Part:
     rng, eighths = session.rng, session.eighths
-    snares, half_time = _snares(session)
+    snares, half_time = snares_of(session)
     slow = session.tempo_bpm < 92
     kicks = {0.0}
     style = rng.random()
@@ -191,7 +191,7 @@ def _drums(session: _Session) -> Part:
     return Part("drums", in_order(notes), rng.choice((0, 0, 0, 8, 16, 24, 25, 32, 40)))
 
 
-def _bass(session: _Session) -> Part:
+def _bass(session: Session) -> Part:
     rng, eighths = session.rng, session.eighths
     style = rng.choice(("groups", "groups", "eighths", "bars", "figure", "figure", "walk"))
     walk = range(0, eighths, 3 if session.metre == Metre(6, 8) else 2)
@@ -212,7 +212,7 @@ def _bass(session: _Session) -> Part:
     return Part("bass", in_order(notes), rng.choice(BASS_PROGRAMS), gain_db=rng.uniform(-6, 3))
 
 
-def _chords(session: _Session) -> Part:
+def _chords(session: Session) -> Part:
     rng, eighths = session.rng, session.eighths
     style = rng.choice(("bars", "groups", "strum", "off", "eighths", "oom"))
     starts: Sequence[float] = {
@@ -229,7 +229,7 @@ def _chords(session: _Session) -> Part:
     return Part("other", in_order(notes), rng.choice(CHORD_PROGRAMS), gain_db=rng.uniform(-9, 2))
 
 
-def _arpeggio(session: _Session) -> Part:
+def _arpeggio(session: Session) -> Part:
     rng, eighths = session.rng, session.eighths
     order = (
         [0, *(rng.randrange(3) for _ in range(eighths - 1))]
@@ -246,7 +246,7 @@ def _arpeggio(session: _Session) -> Part:
     return Part("other", in_order(notes), rng.choice(CHORD_PROGRAMS), gain_db=rng.uniform(-4, 2))
 
 
-def _melody(session: _Session) -> Part:
+def melody(session: Session) -> Part:
     rng, eighths = session.rng, session.eighths
     two_bars = 2 * eighths
     rhythm, at = [], 0.0

@@ -52,7 +52,7 @@ class Quality:
 
     piece: str
     group: str
-    """`recording`, `etude` or `held out`."""
+    """`recording`, `piano`, `etude` or `held out`."""
     engine: str
     precision: float
     recall: float
@@ -106,7 +106,13 @@ def _silenced() -> Iterator[None]:
 
 
 def recordings(folder: Path) -> Iterator[Sample]:
-    """Every `.wav` of the folder with a `.mid` of the same name; all are transcribed as `other`."""
+    """The recordings of a folder with their true notes: `.wav` with `.mid`, as `other`; pianos, `.flac` with `.tsv`."""
+    for path in sorted(folder.glob("*.flac")):
+        table = path.with_suffix(".tsv")
+        if table.is_file():
+            rows = np.loadtxt(table, ndmin=2)
+            notes = sorted((float(on), float(off), round(pitch), round(velocity)) for on, off, pitch, velocity in rows)
+            yield Sample(path.stem, "piano", "piano", path, tuple(notes))
     for path in sorted(folder.glob("*.wav")):
         score = path.with_suffix(".mid")
         if score.is_file():

@@ -1,12 +1,13 @@
 """Quality and speed of note transcription, compared with basic-pitch's own decoder and command.
 
-`python -m benchmarks.quality.transcription [--audio FOLDER] [--json] [--no-speed]`
+`python -m benchmarks.quality.transcription [--audio FOLDER] [--beside COMMIT] [--json] [--no-speed]`
 
 Quality: note F1 with an onset within 50 ms and a pitch within 50 cents, and the same with offsets within 20 % of the
-note or 50 ms (mir_eval's and MIREX's rules). Measured on the recordings of a folder, each a `.wav` beside a `.mid` with
-its true notes, on the pieces of `benchmarks.corpora.etudes`, and on random pieces for other instruments, which were not
-used for tuning (`benchmarks.corpora.random_pieces`); drums by onsets within 50 ms. Both engines run the same network on
-the same file; basic-pitch's `predict` keeps its defaults.
+note or 50 ms (mir_eval's and MIREX's rules). Measured on the recordings of a folder (a `.wav` beside a `.mid` with its
+true notes; a piano's `.flac` beside a `.tsv` of onset, offset, pitch and velocity), on the pieces of
+`benchmarks.corpora.etudes`, and on random pieces for other instruments, which were not used for tuning
+(`benchmarks.corpora.random_pieces`); drums by onsets within 50 ms. basic-pitch runs the same network on the same file;
+its `predict` keeps its defaults. A third column is an earlier version of the bridge.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ import numpy as np
 from benchmarks.corpora.etudes import drum_etudes, etudes
 from benchmarks.corpora.random_pieces import random_etudes
 from benchmarks.corpora.synthesis import missing
+from benchmarks.quality.earlier_version import PEER as EARLIER
+from benchmarks.quality.earlier_version import notes_of_earlier
 from benchmarks.quality.expression import Edge, Expression, edges, expressions
 from benchmarks.quality.note_scores import (
     ONSET_SECONDS,
@@ -89,13 +92,16 @@ def targets(
     """The transcriber's targets with the measured values."""
     reached = [Target(edge.what, "found", "found" if edge.found else "missed", edge.found) for edge in found]
     for group in dict.fromkeys(row.group for row in rows):
-        ours, peer = ([row for row in rows if (row.group, row.engine) == (group, side)] for side in (OURS, PEER))
+        ours, peer = (_of(rows, group, side) for side in (OURS, PEER))
         above = [one.f1 - other.f1 for one, other in zip(ours, peer, strict=True)]
         with_offsets = [one.f1_with_offsets - other.f1_with_offsets for one, other in zip(ours, peer, strict=True)]
         ranks = [row.velocity_rank for row in ours if row.velocity_rank is not None]
         reached.append(_at_least(f"{group}: mean F1 above the peer's", 0.08, statistics.mean(above)))
         reached.append(_at_least(f"{group}: least F1 above the peer's", -0.02, min(above)))
         reached.append(_at_least(f"{group}: mean F1 with offsets above", 0.08, statistics.mean(with_offsets)))
+        for earlier in {row.engine for row in rows} - {OURS, PEER}:
+            gain = _mean_f1(ours) - _mean_f1(_of(rows, group, earlier))
+            reached.append(_at_least(f"{group}: mean F1 above {earlier}'s", -0.01, gain))
         if group == "held out" and ranks:
             reached.append(_at_least(f"{group}: mean rank correlation of velocities", 0.7, statistics.mean(ranks)))
     for kind in ("vibrato", "slide"):
@@ -112,6 +118,14 @@ def targets(
     return reached
 
 
+def _of(rows: Iterable[Quality], group: str, engine: str) -> list[Quality]:
+    return [row for row in rows if (row.group, row.engine) == (group, engine)]
+
+
+def _mean_f1(rows: Iterable[Quality]) -> float:
+    return statistics.mean(row.f1 for row in rows)
+
+
 def _at_least(what: str, least: float, measured: float) -> Target:
     return Target(what, f"≥ {least:+.2f}", f"{measured:+.3f}", measured >= least - 5e-4)
 
@@ -123,27 +137,21 @@ def print_targets(rows: Sequence[Target]) -> None:
 
 
 def print_quality(rows: Sequence[Quality]) -> None:
-    print(f"{'note F1 (onset; with offset)':44}{OURS:>16}{PEER:>16}{'velocity rank':>16}")
+    engines = [*dict.fromkeys(row.engine for row in rows)]
+    print(f"{'note F1 (onset; with offset)':44}" + "".join(f"{engine:>16}" for engine in engines) + "   velocity rank")
     for group, piece in dict.fromkeys((row.group, row.piece) for row in rows):
-        ours, peer = (
-            [row for row in rows if (row.group, row.piece, row.engine) == (group, piece, side)] for side in (OURS, PEER)
-        )
-        rank = ours[0].velocity_rank
-        print(
-            f"{group}: {piece}"[:43].ljust(44)
-            + f"{_cell(ours):>16}{_cell(peer):>16}{'–' if rank is None else rank:>16}"
-        )
+        found = {row.engine: row for row in rows if (row.group, row.piece) == (group, piece)}
+        cells = [f"{row.f1:.2f} / {row.f1_with_offsets:.2f}" for row in map(found.__getitem__, engines)]
+        rank = found[OURS].velocity_rank
+        print(_line(f"{group}: {piece}", [*cells, "–" if rank is None else str(rank)]))
     for group in dict.fromkeys(row.group for row in rows):
-        cells = []
-        for engine in (OURS, PEER):
-            side = [row for row in rows if (row.group, row.engine) == (group, engine)]
-            pair = (statistics.mean(row.f1 for row in side), statistics.mean(row.f1_with_offsets for row in side))
-            cells.append(" / ".join(f"{value:.2f}" for value in pair))
-        print(f"mean of {group}".ljust(44) + "".join(f"{cell:>16}" for cell in cells))
+        sides = [_of(rows, group, engine) for engine in engines]
+        means = [(_mean_f1(side), statistics.mean(row.f1_with_offsets for row in side)) for side in sides]
+        print(_line(f"mean of {group}", [f"{f1:.3f} / {with_offsets:.3f}" for f1, with_offsets in means]))
 
 
-def _cell(rows: Sequence[Quality]) -> str:
-    return " ".join(f"{row.f1:.2f} / {row.f1_with_offsets:.2f}" for row in rows)
+def _line(name: str, cells: Iterable[str]) -> str:
+    return name[:43].ljust(44) + "".join(f"{cell:>16}" for cell in cells)
 
 
 def print_drums(rows: Sequence[DrumQuality]) -> None:
@@ -169,6 +177,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON only")
     parser.add_argument("--no-speed", action="store_true", help="do not measure speed")
     parser.add_argument("--repeats", type=int, default=REPEATS, help="number of timed runs; the median counts")
+    parser.add_argument("--beside", default=EARLIER, help="an earlier version, by its commit; empty for none")
     parser.add_argument("--seed", type=int, default=HELD_OUT_SEED, help="seed of the random pieces")
     arguments = parser.parse_args()
     ours, peer = Ours(), Peer()
@@ -191,6 +200,11 @@ def main() -> None:
         for sample in samples:
             qualities.append(quality(sample, OURS, plain(ours(sample.path, sample.as_stem))))
             qualities.append(quality(sample, PEER, peer(sample.path)))
+        earlier = notes_of_earlier(samples, arguments.beside) if arguments.beside else []
+        if earlier is None:
+            left_out.append(f"{arguments.beside}: git has no such version here")
+        for sample, notes in zip(samples, earlier or [], strict=False):
+            qualities.append(quality(sample, arguments.beside, notes))
         drum_rows = [drum_quality(sample, ours(sample.path, "drums")) for sample in drums]
         moving, found = expressions(ours), edges(ours)
         times = [] if arguments.no_speed else timings(samples, ours, peer, folder, arguments.repeats)

@@ -125,10 +125,7 @@ def example(samples: Samples, tempo_bpm: float, metre: Metre, name: str) -> dict
         return None
     is_near = [abs(one.tempo_bpm / tempo_bpm - 1) < NEAR for one in found]
     right = [near and one.metre == metre for one, near in zip(found, is_near, strict=True)]
-    rows = evidence(
-        features, Repetitions.of(features, pulse, pitches), found,
-        (earlier.bpm, earlier.confidence, earlier.method == "loop"),
-    )  # fmt: skip
+    rows = evidence(features, Repetitions.of(features, pulse, pitches), found, earlier)
     tempi = np.array([one.tempo_bpm for one in found])
     return {
         "evidence": rows.astype(np.float32), "right": np.array(right), "near": np.array(is_near), "name": name,

@@ -26,6 +26,8 @@ class Timeline(NamedTuple):
     """The position at which this take began."""
     known_until: float = math.inf
     """The music is known to continue up to this position; beyond it, it may jump or stop."""
+    tempo_is_assumed: bool = False
+    """The source has no tempo of this take yet: its next update may move everything that comes after it."""
     is_song: bool = True
     """True: positions count from the song's start. False: their origin is arbitrary; clips begin with the take."""
 

@@ -15,6 +15,7 @@ from bridge.music.harmony import pitch_changes
 from bridge.music.metre import Metre
 from bridge.music.onsets import LOW, PITCH_EVERY, OnsetFeatures
 from bridge.music.pulse import Autocorrelation, Pulse, linear_autocorrelation, refined, widened
+from bridge.music.tempo_in_four import InFour, beats_odds
 
 #: The metres that are told apart. 2/4 and 2/2 count as 4/4; 12/8 as 6/8; a bar is at most seven beats.
 METRES = (Metre(4, 4), Metre(3, 4), Metre(6, 8), Metre(5, 4), Metre(7, 8), Metre(7, 4))
@@ -39,6 +40,8 @@ USUAL_BPM = 110.0
 WHOLE_SECONDS = 0.05
 #: Positions of a bar at which the folded onset strength is evidence, in tapped beats.
 FOLDED_BEATS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
+#: Log odds of the first estimate that are further below its best count as this far.
+HOPELESS = 12.0
 #: Onsets are taken from this many frames around a position.
 REACH_FRAMES = 3
 
@@ -124,19 +127,23 @@ def _add(found: list[float], period: float) -> None:
 
 
 def evidence(
-    features: OnsetFeatures, repetitions: Repetitions, found: Sequence[Hypothesis], earlier: tuple[float, float, bool]
+    features: OnsetFeatures, repetitions: Repetitions, found: Sequence[Hypothesis], earlier: InFour
 ) -> Doubles:
     """The evidence for each hypothesis: (hypotheses, `KINDS_OF_EVIDENCE`).
 
     Args:
-        earlier: tempo in beats per minute, confidence and method (True: loop) of the estimate in 4/4.
+        earlier: the estimate in 4/4.
     """
-    folds: dict[float, _Beats] = {}
+    pulse = repetitions.parts[0]
+    assert isinstance(pulse, Pulse)
+    periods = dict.fromkeys(one.beat_seconds for one in found)
+    folds = {period: _Beats.of(features, period) for period in periods}
+    odds = {period: beats_odds(pulse, repetitions.pitches, period) for period in periods}
+    best = max(odds.values())
     rows = []
     for one in found:
-        if one.beat_seconds not in folds:
-            folds[one.beat_seconds] = _Beats.of(features, one.beat_seconds)
-        rows.append(np.array([*_evidence(features, repetitions, one, folds[one.beat_seconds], earlier)]))
+        behind = min(best - odds[one.beat_seconds], HOPELESS)
+        rows.append(np.array([*_evidence(features, repetitions, one, folds[one.beat_seconds], earlier, behind)]))
     return np.array(rows)
 
 
@@ -145,7 +152,8 @@ def _evidence(
     repetitions: Repetitions,
     one: Hypothesis,
     beats: _Beats,
-    earlier: tuple[float, float, bool],
+    earlier: InFour,
+    behind: float,
 ) -> Iterator[float]:
     pulse = repetitions.parts[0]
     assert isinstance(pulse, Pulse)
@@ -165,9 +173,11 @@ def _evidence(
     yield from dense
     yield from (dense - 1) ** 2
     yield from _evidence_of_length(features, one)
-    bpm, confidence, is_loop = earlier
-    is_same = abs(bpm * one.beat_seconds / 60 - 1) < SAME
-    yield from (float(is_same), is_same * confidence * is_loop, is_same * confidence * (not is_loop))
+    is_loop = earlier.method == "loop"
+    is_same = abs(earlier.bpm * one.beat_seconds / 60 - 1) < SAME
+    yield from (float(is_same), is_same * earlier.confidence * is_loop, is_same * earlier.confidence * (not is_loop))
+    shares = (share for bpm, share in earlier.loops if abs(bpm * one.beat_seconds / 60 - 1) < SAME)
+    yield from (behind, sum(shares) * (one.metre == METRES[0]))
     yield from (float(one.metre == metre) for metre in METRES)
 
 
@@ -257,4 +267,4 @@ class _Beats:
 
 
 #: Evidence for one hypothesis: lags, bars, folds, tempo, length, the earlier estimate, the metre.
-KINDS_OF_EVIDENCE = 4 * len(LAGS) + 5 * 3 + (2 + 3 * len(FOLDED_BEATS) + 15) + 4 + 6 + 6 + 3 + len(METRES)
+KINDS_OF_EVIDENCE = 4 * len(LAGS) + 5 * 3 + (2 + 3 * len(FOLDED_BEATS) + 15) + 4 + 6 + 6 + 5 + len(METRES)

@@ -43,6 +43,11 @@ class Metre(Value, frozen=True):
         return self.unit_quarters * (3 if self.is_compound else 1)
 
     @property
+    def tapped_quarters(self) -> float:
+        """Length of what is tapped where beats are estimated: 1.5 in 6/8; a quarter in all other metres, 7/8 too."""
+        return 1.5 if self.is_compound else 1.0
+
+    @property
     def bar_quarters(self) -> float:
         return self.numerator * self.unit_quarters
 

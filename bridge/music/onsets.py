@@ -56,12 +56,12 @@ class OnsetFeatures:
     frame_rate_hz: float
 
 
-def onset_features(audio: Signal, control: Control) -> OnsetFeatures:
-    """The onset features of `audio`, or of its middle `LONGEST_SECONDS`."""
+def onset_features(audio: Signal, control: Control, longest_seconds: float = LONGEST_SECONDS) -> OnsetFeatures:
+    """The onset features of `audio`, or of its middle `longest_seconds`."""
     rate = audio.sample_rate_hz
     factor = max(1, round(rate / RATE_HZ))
     hop = max(1, round(rate / factor / FRAME_RATE_HZ))
-    stop = min(audio.frames, round(LONGEST_SECONDS * rate))
+    stop = round(min(audio.frames, longest_seconds * rate))
     start = (audio.frames - stop) // 2
     stop += start
     frames = max(1, -(-(stop - start) // (factor * hop)))

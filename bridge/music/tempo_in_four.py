@@ -79,6 +79,8 @@ class InFour(Value, frozen=True, kw_only=True):
     confidence: float
     first_beat_seconds: float
     method: TempoMethod
+    loops: tuple[tuple[float, float], ...] = ()
+    """Of a loop: tempo and probability for each number of bars that it may have."""
 
 
 @dataclass(frozen=True)
@@ -103,14 +105,23 @@ class _Tolerance:
 LIKELY, UNLIKELY = _Tolerance(0.1, 0.4), _Tolerance(0.03, 0.15)
 
 
-def in_four(features: OnsetFeatures, pulse: Pulse, pitches: Autocorrelation, audio: Signal) -> InFour | None:
-    """The tempo if the clip is in 4/4 and its tempo is usual, 70–180; None if it has no onsets."""
+def in_four(features: OnsetFeatures, pulse: Pulse, pitches: Autocorrelation, audio: Signal | None) -> InFour | None:
+    """The tempo if the clip is in 4/4 and its tempo is usual, 70–180; None if it has no onsets.
+
+    Args:
+        audio: None: the clip is no loop.
+    """
     found = periods(pulse)
     if pulse.count < MIN_ONSETS or not found:
         return None
-    beats = _best([beats_evidence(pulse, pitches, period) @ BEATS_WEIGHTS for period in found], found)
-    loop = _loop(features, pulse, beats, audio)
+    beats = _best([beats_odds(pulse, pitches, period) for period in found], found)
+    loop = None if audio is None else _loop(features, pulse, beats, audio)
     return _by_beats(features, pulse, beats) if loop is None else loop
+
+
+def beats_odds(pulse: Pulse, pitches: Autocorrelation, period_seconds: float) -> float:
+    """The log odds of a beat period in a clip that need not be a loop."""
+    return float(beats_evidence(pulse, pitches, period_seconds) @ BEATS_WEIGHTS)
 
 
 def beats_evidence(pulse: Pulse, pitches: Autocorrelation, period_seconds: float) -> Doubles:
@@ -143,6 +154,7 @@ def _loop(features: OnsetFeatures, pulse: Pulse, beats: _Choice, audio: Signal) 
         confidence=_confidence(choice.share**LOOP_DOUBT, clear, bars.bars * BEATS, pulse),
         first_beat_seconds=round(lead, 4),
         method="loop",
+        loops=tuple((count.tempo_bpm, share) for count, share in zip(counts, _shares(odds), strict=True)),
     )
 
 
@@ -164,9 +176,14 @@ def _by_beats(features: OnsetFeatures, pulse: Pulse, beats: _Choice) -> InFour:
 
 
 def _best(odds: list[float], period_seconds: list[float]) -> _Choice:
+    shares = _shares(odds)
+    best = int(np.argmax(shares))
+    return _Choice(period_seconds[best], shares[best])
+
+
+def _shares(odds: list[float]) -> list[float]:
     chances = np.exp(np.array(odds) - max(odds))
-    best = int(chances.argmax())
-    return _Choice(period_seconds[best], float(chances[best] / chances.sum()))
+    return [float(chance) for chance in chances / chances.sum()]
 
 
 def _confidence(share: float, clear: float, beats: float, pulse: Pulse) -> float:

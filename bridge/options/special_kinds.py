@@ -13,7 +13,7 @@ import msgspec
 
 from bridge.errors import BadArguments
 from bridge.music.scale import ACCIDENTALS, LETTERS, parse_scale, scale_name
-from bridge.options.kinds import OFF, ON, Kind
+from bridge.options.kinds import OFF, ON, Kind, Number
 from bridge.options.paths import absolute_path
 from bridge.options.readers import text, words
 from bridge.request import Scale, TimeSignature
@@ -21,6 +21,8 @@ from bridge.stems import AUDIO_STEMS, OPPOSITE_TABLE, STEMS
 
 #: The most beats that a bar may have.
 LONGEST_BAR = 32
+#: The tempo of a clip whose beats are followed.
+MAP = "map"
 #: Characters; a message with it, and with the longest path, must fit into a datagram.
 LONGEST_GROUP_NAME = 64
 
@@ -144,6 +146,20 @@ class Pitch(Kind):
                 f"{name} must lie between MIDI's lowest and highest note, C-1 and G9; {written!r} does not."
             )
         return key
+
+
+@dataclass(frozen=True)
+class TempoKind(Number):
+    """Quarter notes per minute; `map`: the clip's beats are followed."""
+
+    @property
+    def suggestions(self) -> tuple[str, ...]:
+        return (MAP,)
+
+    def read(self, name: str, value: object) -> object:
+        if isinstance(value, str) and value.strip().lower() == MAP:
+            return MAP
+        return super().read(name, value)
 
 
 @dataclass(frozen=True)

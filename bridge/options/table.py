@@ -19,10 +19,11 @@ from bridge.options.special_kinds import (
     Pitch,
     ScaleKind,
     Stems,
+    TempoKind,
 )
 from bridge.request import GRIDS, SYNCS, Bends, JobRequest, OffScale, Voices
 
-TEMPO = between(20, 400, "BPM")
+TEMPO = TempoKind("20–400 BPM, or map", lowest=20.0, highest=400.0)
 PERCENT = between(0, 100, "%", divisor=100)
 DEVICE = choice_of("auto", "cpu", "cuda", "mps")
 SYNC = choice_of(*SYNCS)
@@ -99,8 +100,9 @@ OPTIONS: dict[str, Option] = {
             "Where it ends; left out: at the file's end.", "end_seconds",
         ),
         _notes(
-            "tempo", "song.tempo_bpm", TEMPO,
-            "The song's tempo, for the MIDI files; left out: estimated from the clip.", "tempo_bpm",
+            "tempo", "song.tempo", TEMPO,
+            "The song's tempo, for the MIDI files; left out: estimated from the clip; map: its beats are followed.",
+            "tempo_bpm",
         ),
         _notes(
             "beat", "song.beat", Number("quarter notes"), "Where the clip starts on the song's timeline.", "beat",

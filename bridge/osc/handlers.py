@@ -113,16 +113,24 @@ async def _submit(call: Call, request: JobRequest, cancellations: int) -> list[M
     return [osc.ACCEPTED(call.arguments.req, job.id, position)]
 
 
-def cancel(call: Call) -> list[Message]:
-    bridge = call.context.bridge
+def cancel(call: Call) -> Awaitable[list[Message]]:
     if call.job == "*":
         call.peer.cancellations += 1  # also cancels submissions whose file is still being checked
-        for job in sorted(call.peer.jobs):
-            with suppress(NotFound):  # lost with the history of an earlier run
-                bridge.cancel(job)
+        jobs = sorted(call.peer.jobs)
     else:
-        bridge.cancel(call.job)
-    return [osc.DONE("/sab/cancel", call.job)]
+        jobs = [call.context.bridge.job(call.job).id]
+    return _cancel(call, jobs, osc.DONE("/sab/cancel", call.job))
+
+
+async def _cancel(call: Call, jobs: Sequence[str], answer: Message) -> list[Message]:
+    """Who is told that a job is cancelled never sees it run after a crash."""
+    bridge = call.context.bridge
+    if jobs:
+        await bridge.prepare_cancel(jobs)
+    for job in jobs:
+        with suppress(NotFound):  # lost with the history of an earlier run
+            bridge.cancel(job)
+    return [answer]
 
 
 def list_jobs(call: Call) -> Iterable[Message]:
@@ -156,13 +164,13 @@ def _clip_of_group(group: Group, job: Job) -> list[Message]:
     return [clip, *files]
 
 
-def cancel_group(call: Call) -> list[Message]:
-    group, bridge = call.arguments.strings["group"], call.context.bridge
+def cancel_group(call: Call) -> Awaitable[list[Message]]:
+    name, bridge = call.arguments.strings["group"], call.context.bridge
     try:
-        bridge.cancel_group(group, sender=str(call.peer.owner.id))
+        jobs = bridge.close_group(name, sender=str(call.peer.owner.id))
     except NotFound:
-        bridge.cancel_group(_named_group(call).id)
-    return [osc.DONE("/sab/group.cancel", group)]
+        jobs = bridge.close_group(_named_group(call).id)
+    return _cancel(call, jobs, osc.DONE("/sab/group.cancel", name))
 
 
 def _named_group(call: Call) -> Group:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,7 +14,9 @@ from bridge.pipeline.folders.output_folder import OutputFolder
 from bridge.system.directory import Directory
 
 
-def remove_leftovers(job: str, folders: Iterable[str | Path], created: Iterable[str | Path] = ()) -> None:
+def remove_leftovers(
+    job: str, folders: Iterable[str | Path], created: Iterable[str | Path] = (), told: Collection[str] | None = None
+) -> None:
     """Removes a job's temporary files, its claims, the folders made for it if they are empty, and its manifest.
 
     To be called when the job's process has ended before the job did; it may wait for a drive. Complete files stay, with
@@ -25,18 +27,19 @@ def remove_leftovers(job: str, folders: Iterable[str | Path], created: Iterable[
         job: its id.
         folders: every folder that its events name.
         created: every folder that its events say was made for it.
+        told: the paths of the files that its events tell of, if it does not run again: its other files go too.
     """
     if not job.isalnum():
         return
     paths = [*dict.fromkeys(map(Path, folders))]
     for path in paths:
         with suppress(OSError, BridgeError), Directory(path, follow_link=True) as directory:
-            _sweep(job, directory)
+            _sweep(job, directory, None if told is None else {name for name in map(Path, told) if name.parent == path})
     above = {folder for path in paths for folder in (path, *path.parents)}
     remove_empty(above & set(map(Path, created)))
 
 
-def _sweep(job: str, directory: Directory) -> None:
+def _sweep(job: str, directory: Directory, told: Collection[Path] | None) -> None:
     folder = OutputFolder(job, directory)
     claims = [file for file in directory.names() if file.startswith(".") and file.endswith(claim.ENDING)]
     claims = [file for file in claims if claim.abandoned_by(directory, file) == job]
@@ -46,7 +49,11 @@ def _sweep(job: str, directory: Directory) -> None:
     for file in directory.names():
         if file.endswith(f".{unfinished.ENDING}"):
             record = unfinished.read_record(folder, file[: -len(unfinished.ENDING) - 1])
-            if record is not None and record.job == job and not any(map(directory.has, record.checks)):
+            if record is None or record.job != job:
+                continue
+            if told is not None and claims:
+                unfinished.keep_only(folder, record, {path.name for path in told})
+            if not any(map(directory.has, record.checks)):
                 directory.remove(file)
     if claims:  # else somebody may have written another folder into the history
         folder.sweep()

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bridge.model import Warning
+from bridge.model import Music, Warning
+from bridge.music.other_tempi import other_tempi
+from bridge.music.tempo import CONFIDENT
 from bridge.pipeline.notes import NotesOfJob
 from bridge.request import JobRequest
+
+NO_BEAT = (
+    "There is no clear beat to follow, so the notes are written at one tempo. If you know the tempo, set it: "
+    "--tempo 98 on the command line, tempo 98 in a message."
+)
 
 
 def note_warnings(notes_of_job: NotesOfJob, request: JobRequest) -> Iterator[Warning]:
@@ -15,14 +22,32 @@ def note_warnings(notes_of_job: NotesOfJob, request: JobRequest) -> Iterator[War
     A stem without notes is reported only if no stem has any, or if the request names that stem: most songs lack some
     instrument, and an empty MIDI file is then correct (docs/decisions/0116-what-is-worth-a-warning.md).
     """
+    if request.song.follows_beats and not notes_of_job.music.tempo_map:
+        yield Warning(code="no_beat", message=NO_BEAT)
     empty = [stem for stem, notes in notes_of_job.parts.items() if not notes]
     if len(empty) < len(notes_of_job.parts) and notes_of_job.music.tempo_source == "default":
         yield Warning(code="tempo_assumed", message=_tempo_assumed(notes_of_job.music.tempo_bpm))
+    if len(empty) < len(notes_of_job.parts) and _has_unsure_octave(notes_of_job.music):
+        yield Warning(code="tempo_octave", message=_tempo_octave(notes_of_job.music))
     reported = (
         empty if len(empty) == len(notes_of_job.parts) else [stem for stem in empty if stem in request.stems.midi]
     )
     if reported:
         yield Warning(code="no_notes", message=_no_notes(reported))
+
+
+def _has_unsure_octave(music: Music) -> bool:
+    return music.tempo_source == "estimated" and music.tempo_confidence < CONFIDENT and not music.tempo_map
+
+
+def _tempo_octave(music: Music) -> str:
+    half, double = music.tempo_bpm / 2, music.tempo_bpm * 2
+    other = max(other_tempi(music), key=lambda one: (one.bpm in (half, double), one.share), default=None)
+    bpm = double if other is None else other.bpm
+    return (
+        f"The beat is clear, but not how fast one taps it: the notes are written at {music.tempo_bpm:g} BPM. If it is "
+        f"{bpm:g}, say --tempo {bpm:g} on the command line, tempo {bpm:g} in a message, or press t in the screen."
+    )
 
 
 def _tempo_assumed(bpm: float) -> str:

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 import msgspec
 
 from bridge.model import Music, Note
+from bridge.music.following import FollowedTempo
 from bridge.music.key import estimate_key
 from bridge.music.metre import Metre
 from bridge.music.overlaps import without_overlaps
 from bridge.music.quantise import quantised
 from bridge.music.scale import in_scale, parse_scale
 from bridge.music.tempo import CONFIDENT, TempoEstimate
-from bridge.request import JobRequest, NoteSettings, Scale
+from bridge.music.tempo_map import TempoMap
+from bridge.request import JobRequest, NoteSettings, Quantise, Scale
 from bridge.stems import stem_of
 from bridge.transcription.pitched.profiles import PROFILES, profile_for
 from bridge.units import DEFAULT_TEMPO_BPM
@@ -51,16 +53,42 @@ def fitted_notes(parts: Mapping[str, list[Note]], request: JobRequest, music: Mu
         if fit is not None and scale is not None and stem_of(stem).is_pitched:
             notes = in_scale(notes, scale, fit.outside)
         if request.quantise is not None:
-            notes = quantised(
-                notes, request.quantise, music.tempo_bpm, music.first_beat_seconds,
-                clip_seconds=seconds, metre=Metre.of(music.time_signature),
-            )  # fmt: skip
+            notes = _quantised(notes, request.quantise, music, seconds)
         fitted[stem] = without_overlaps(notes)
     return NotesOfJob(fitted, music, seconds)
 
 
-def known_music(request: JobRequest, estimate: Callable[[], TempoEstimate]) -> Music:
-    """The given tempo; else the estimate, if it is confident; else MIDI's default of 120 BPM."""
+def _quantised(notes: list[Note], settings: Quantise, music: Music, seconds: float) -> list[Note]:
+    """The notes on the grid of the music's tempo, or of its tempo map."""
+    metre = Metre.of(music.time_signature)
+    if not music.tempo_map:
+        return quantised(
+            notes, settings, music.tempo_bpm, music.first_beat_seconds, clip_seconds=seconds, metre=metre
+        )  # fmt: skip
+    tempo_map, bpm = TempoMap(music.tempo_map), music.tempo_bpm
+    first, end = (tempo_map.straight_seconds(at, bpm) for at in (music.first_beat_seconds, seconds))
+    straight = tempo_map.straightened(notes, bpm)
+    return tempo_map.played(quantised(straight, settings, bpm, first, clip_seconds=end, metre=metre), bpm)
+
+
+def straightened(notes_of_job: NotesOfJob) -> NotesOfJob:
+    """The notes as they would be at one tempo, for what is drawn or written in bars; the same without a tempo map."""
+    music = notes_of_job.music
+    if not music.tempo_map:
+        return notes_of_job
+    tempo_map, bpm = TempoMap(music.tempo_map), music.tempo_bpm
+    parts = {stem: tempo_map.straightened(notes, bpm) for stem, notes in notes_of_job.parts.items()}
+    first, seconds = (
+        tempo_map.straight_seconds(at, bpm) for at in (music.first_beat_seconds, notes_of_job.seconds)
+    )  # fmt: skip
+    return NotesOfJob(parts, msgspec.structs.replace(music, tempo_map=(), first_beat_seconds=first), seconds)
+
+
+def known_music(
+    request: JobRequest, estimate: Callable[[], TempoEstimate], follow: Callable[[], FollowedTempo]
+) -> Music:
+    """The given tempo; or the beats, if they are to be followed and clear; else the estimate, if it is confident; else
+    MIDI's default of 120 BPM."""
     tempo, beat = request.song.tempo_bpm, request.song.beat
     if tempo is not None:
         metre = Metre.of(request.song.time_signature or COMMON_TIME)
@@ -72,10 +100,21 @@ def known_music(request: JobRequest, estimate: Callable[[], TempoEstimate]) -> M
             first_beat_seconds=first,
             time_signature=metre.signature,
         )
+    if request.song.follows_beats and (followed := follow()).points:
+        return Music(
+            tempo_bpm=followed.estimate.bpm,
+            tempo_source="estimated",
+            tempo_confidence=followed.estimate.confidence,
+            first_beat_seconds=followed.estimate.first_beat_seconds,
+            time_signature=followed.estimate.time_signature,
+            tempo_candidates=followed.estimate.candidates[:CANDIDATES],
+            tempo_map=followed.points,
+        )
     found = estimate()
     if request.song.time_signature is not None:
         found = found.in_metre(request.song.time_signature)
-    is_sure = found.confidence >= CONFIDENT
+    # Where only the octave is unsure, either tempo has its beats on the grid; 120 would have none.
+    is_sure = max(found.confidence, found.pulse_confidence) >= CONFIDENT
     return Music(
         tempo_bpm=found.bpm if is_sure else DEFAULT_TEMPO_BPM,
         tempo_source="estimated" if is_sure else "default",

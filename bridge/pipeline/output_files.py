@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bridge.model import TOGETHER, Kind, Note, Result
 from bridge.options.table import NOTE_LISTS
-from bridge.pipeline.notes import NotesOfJob
+from bridge.pipeline.notes import NotesOfJob, straightened
 from bridge.project_paths import stem_file_name
 from bridge.request import JobRequest
 from bridge.score.drawing import draw
@@ -59,8 +59,9 @@ def note_files(notes_of_job: NotesOfJob, request: JobRequest, name: str) -> Iter
 
 
 def picture_of(notes_of_job: NotesOfJob, name: str) -> bytes:
-    """The notes of all stems as an SVG picture."""
-    return draw(notes_of_job.parts, notes_of_job.music, title=name, seconds=notes_of_job.seconds)
+    """The notes of all stems as an SVG picture, in bars of one length."""
+    drawn = straightened(notes_of_job)
+    return draw(drawn.parts, drawn.music, title=name, seconds=drawn.seconds)
 
 
 def _midi(notes_of_job: NotesOfJob, request: JobRequest, parts: Mapping[str, list[Note]]) -> bytes:
@@ -72,6 +73,8 @@ def _midi(notes_of_job: NotesOfJob, request: JobRequest, parts: Mapping[str, lis
         metre=music.time_signature,
         beat=request.song.beat,
         bends=request.note_files.bends,
+        tempo_map=music.tempo_map,
+        first_bar_seconds=music.first_beat_seconds,
     )
 
 

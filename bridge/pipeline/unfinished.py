@@ -7,7 +7,7 @@ manifest, for which DAW scripts wait: the manifest is written when all files are
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import BinaryIO, Literal
 
 import msgspec
@@ -135,6 +135,21 @@ def withdraw(folder: OutputFolder, manifest: Manifest) -> Unfinished:
     folder.write_record(record_name(manifest.name), encode_record(content))
     folder.remove(manifest_name(manifest.name))
     return content
+
+
+def keep_only(folder: OutputFolder, record: Unfinished, names: Collection[str]) -> None:
+    """Removes the complete files of a cancelled job but those with these names, unless somebody has changed them.
+
+    Raises:
+        OSError, BridgeError: the record cannot be written.
+    """
+    for name in record.checks.keys() - set(names):
+        if _check_of(folder, name) == record.checks[name]:
+            folder.remove(name)
+    kept = {name: check for name, check in record.checks.items() if folder.holds(name)}
+    results = tuple(result for result in record.results if result.file in kept)
+    content = msgspec.structs.replace(record, note=_NOTES["cancelled"], state="cancelled", results=results, checks=kept)
+    folder.write_record(record_name(record.name), encode_record(content))
 
 
 def read_manifest(folder: OutputFolder, name: str) -> Manifest | None:

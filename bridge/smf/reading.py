@@ -37,7 +37,7 @@ class MidiContent(msgspec.Struct, frozen=True):
     messages: tuple[TimedMessage, ...]
     """The channel messages by time, those of one tick in the file's order; a note-on of velocity 0 is a note-off."""
     tempo_bpm: float
-    """The tempo at the start, in quarter notes per minute."""
+    """The tempo at the start, in quarter notes per minute; the mean tempo of a file that changes it."""
 
 
 def read_midi(path: Path) -> MidiContent:
@@ -50,19 +50,22 @@ def read_midi(path: Path) -> MidiContent:
     messages: list[TimedMessage] = []
     tempo, tempo_tick, tempo_seconds = mido.bpm2tempo(DEFAULT_TEMPO_BPM), 0, 0.0
     first_tempo: int | None = None
-    tick = 0
+    tick = changes = 0
     for message in mido.merge_tracks(file.tracks):
         tick += message.time
         if tick > MAX_TICK:
             raise NotReadable(f"{path.name} is longer than any song.")
         seconds = tempo_seconds + (tick - tempo_tick) * tempo / (file.ticks_per_beat * 1e6)
         if message.type == "set_tempo":
+            changes += tick > 0 and message.tempo != tempo
             tempo, tempo_tick, tempo_seconds = message.tempo, tick, seconds
             if tick == 0 and first_tempo is None:
                 first_tempo = tempo
         elif not message.is_meta and hasattr(message, "channel"):
             messages.append(TimedMessage(seconds, _as_bytes(message), tick / file.ticks_per_beat))
     tempo_bpm = DEFAULT_TEMPO_BPM if first_tempo is None else 60e6 / max(1, first_tempo)
+    if changes and messages and messages[-1].seconds > 0:
+        tempo_bpm = 60 * messages[-1].quarters / messages[-1].seconds
     return MidiContent(tuple(messages), tempo_bpm)
 
 

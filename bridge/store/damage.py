@@ -22,7 +22,7 @@ PROBES = 500
 #: An event that is longer does not stand in one piece.
 PAGE_BYTES = 4096
 
-_EVENT = re.compile(rb'\{"type":"(?:submitted|requeued|started|progressed|warned|produced|analysed|ended)"')
+_EVENT = re.compile(rb'\{"type":"(?:submitted|requeued|started|cancelling|progressed|warned|produced|analysed|ended)"')
 
 
 def set_aside(path: Path) -> Path:

@@ -13,7 +13,7 @@ from bridge.model import Job
 from bridge.store.database import Loaded
 from bridge.store.memory import MemoryStore
 from bridge.store.recorder import Recorder
-from bridge.store.rows import entry_of
+from bridge.store.rows import EventRow, entry_of
 
 #: How long a submission waits for the drive; after that it is accepted, and the sender is told that it may be lost.
 KEEP_SECONDS = 2.0
@@ -74,8 +74,17 @@ class DurableStore:
         self._memory.take(loaded.jobs, loaded.in_order_of_end)
 
     async def keep(self, event: Submitted) -> str:
+        self._kept.add(event.job)
+        return await self._on_drive(entry_of(event, None))
+
+    async def written(self) -> None:
+        await self._on_drive(None)
+
+    async def _on_drive(self, entry: EventRow | None) -> str:
+        """Waits until the entry, if any, and all before it are on the drive; returns why they are not, in words."""
         if self._is_late:
-            self._write(event, None)
+            if entry is not None:
+                self._recorder.write(entry)
             return "the drive does not answer"
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[str] = loop.create_future()
@@ -89,7 +98,10 @@ class DurableStore:
             with suppress(RuntimeError):  # the loop is closed
                 loop.call_soon_threadsafe(settle, problem)
 
-        self._write(event, done)
+        if entry is None:
+            self._recorder.after_writing(done)
+        else:
+            self._recorder.write(entry, done)
         answered, _ = await asyncio.wait({answer}, timeout=self._keep_seconds)
         if not answered:
             self._is_late = True
@@ -127,7 +139,3 @@ class DurableStore:
     def close(self) -> None:
         """Writes what waits; waits for it, but not longer than `CLOSE_SECONDS`."""
         self._recorder.close(CLOSE_SECONDS)
-
-    def _write(self, event: Submitted, done: Callable[[str], None] | None) -> None:
-        self._kept.add(event.job)
-        self._recorder.write(entry_of(event, None), done)

@@ -30,6 +30,9 @@ class MemoryStore:
     async def keep(self, event: Submitted) -> str:  # noqa: ARG002 - the seam's signature
         return ""
 
+    async def written(self) -> None:
+        """Nothing outlives the process."""
+
     def append(self, event: JobEvent) -> Job:
         job = apply(self._jobs.get(event.job), event)
         self._jobs[event.job] = job

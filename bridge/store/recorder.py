@@ -67,6 +67,10 @@ class Recorder:
         """Writes soon; returns at once."""
         self._put((entry, done))
 
+    def after_writing(self, done: Done) -> None:
+        """Calls `done` when all entries so far were written, or tried; returns at once."""
+        self._put(lambda: done(self._problem))
+
     def load(self) -> Loaded:
         """Opens the database, imports what an earlier version has left, and reads it; waits."""
         return self._call(self._load)

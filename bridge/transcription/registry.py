@@ -6,8 +6,10 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from bridge.errors import BadArguments
+from bridge.errors import BadArguments, EngineFailed
 from bridge.stems import STEMS
+from bridge.transcription.instead import InsteadOf
+from bridge.transcription.piano.package import is_installed
 
 if TYPE_CHECKING:
     from bridge.protocols import Transcriber
@@ -27,12 +29,21 @@ def _drum_detector() -> Transcriber[Any]:
     return DrumTranscriber()
 
 
+def _transkun() -> Transcriber[Any]:
+    from bridge.transcription.piano.transcriber import PianoTranscriber
+
+    return PianoTranscriber()
+
+
 #: The transcriber of each stem, and of a `mix` that has not been separated.
 FACTORIES: Mapping[str, Factory] = {
     **dict.fromkeys(STEMS, _basic_pitch),
     "drums": _drum_detector,
     "mix": _basic_pitch,
+    "piano": _transkun,
 }
+#: Transcribers of extras: whether the extra is installed, and what is used where it is not, or is broken.
+EXTRAS: Mapping[Factory, tuple[Callable[[], bool], Factory]] = {_transkun: (is_installed, _basic_pitch)}
 
 
 class TranscriberRegistry:
@@ -55,8 +66,19 @@ class TranscriberRegistry:
         """
         if stem not in self._factories:
             raise BadArguments(f"No stem is called {stem}; there are {', '.join(self._factories)}.")
-        factory = self._factories[stem]
         with self._opening:
-            if factory not in self._open:
+            return self._opened(self._factories[stem])
+
+    def _opened(self, factory: Factory) -> Transcriber[Any]:
+        if factory in EXTRAS:
+            has_extra, other = EXTRAS[factory]
+            if not has_extra():
+                return self._opened(other)
+        if factory not in self._open:
+            try:
                 self._open[factory] = factory()
-            return self._open[factory]
+            except EngineFailed as error:
+                if factory not in EXTRAS:
+                    raise
+                self._open[factory] = InsteadOf(self._opened(EXTRAS[factory][1]), error)
+        return self._open[factory]

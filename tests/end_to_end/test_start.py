@@ -15,6 +15,7 @@ print(json.dumps([time.perf_counter() - began, sorted(sys.modules)]))
 
 
 @pytest.mark.end_to_end
+@pytest.mark.alone
 @pytest.mark.parametrize(("module", "limit_seconds"), [("bridge.app", 0.5), ("tui.app", 1.0)])
 def test_the_main_process_starts_quickly_without_the_models(module: str, limit_seconds: float) -> None:
     code = PROBE.format(module=module)

@@ -73,7 +73,7 @@ def test_another_client_receives_exactly_the_notes_in_time(jack_server: JackServ
         reader.connect(VOCALS)
         for _ in range(TAKES):
             reader.received.clear()
-            xruns = reader.xruns
+            losses = len(reader.losses)
             player.send(Play(schedules=(played,)))
             started, *_, ended = player.reports_until(MidiEnded)  # between them, perhaps a warning of its lateness
             assert isinstance(started, MidiStarted) and started.notes == played.notes
@@ -82,11 +82,13 @@ def test_another_client_receives_exactly_the_notes_in_time(jack_server: JackServ
             assert lateness is not None
             assert reader.wait(lambda received: len(received) >= len(played.messages))
             assert [message.data for message in reader.received] == [message.data for message in played.messages]
-            if reader.xruns == xruns:
+            if len(reader.losses) == losses:
                 break
         else:
             # The messages were right in each take; only their times cannot be judged if the server itself lost time.
-            pytest.xfail(f"void: {TAKES} takes, each with xruns; this machine is too busy to measure time")
+            pytest.xfail(
+                f"void: {TAKES} takes, and the server lost time in each; this machine is too busy to measure time"
+            )
         # JACK plays a message at the start of a period, and a server without real-time priority may start a period up
         # to one period late without counting an xrun; the player has measured its own lateness.
         slack = 2 * PERIOD_SECONDS + lateness.worst_ms / 1000

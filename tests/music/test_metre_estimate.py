@@ -7,10 +7,13 @@ import pytest
 
 from bridge.audio.signal import ArraySignal
 from bridge.model import TempoCandidate
-from bridge.music.tempo import CONFIDENT, TempoEstimate, estimate_tempo
-from bridge.pipeline.notes import known_music
+from bridge.music.following import FollowedTempo
+from bridge.music.tempo import CONFIDENT, Reading, TempoEstimate, estimate_tempo
+from bridge.pipeline.note_warnings import note_warnings
+from bridge.pipeline.notes import NotesOfJob, known_music
 from tests.music.test_tempo import drum_sound, signal
 from tests.support.fakes import RecordingControl
+from tests.support.notes import note
 from tests.support.requests import request_for
 
 RATE_HZ = 44_100
@@ -41,6 +44,10 @@ SEVEN = ("h-h-h-h-h-h-h- k-------k----- ----s-------s-", (0.0, 2.0))
 FIVE = ("h-h-h-h-h-h-h-h-h-h- k-------k----------- ----s-------s---s---", (0.0, 1.0, 2.0, 3.0))
 FOUR = ("h-h-h-h-h-h-h-h- k-----k-k------- ----s-------s---", (0.0, 2.0))
 FLOOR = ("--h---h---h---h- k---k---k---k--- ----s-------s---", (0.0, 1.0, 2.0, 3.0))
+
+
+def unasked() -> FollowedTempo:
+    pytest.fail("no beats are to be followed")
 
 
 def estimate(audio: ArraySignal) -> TempoEstimate:
@@ -81,16 +88,33 @@ def test_a_given_metre_decides() -> None:
 
 def test_the_manifests_music_keeps_the_candidates() -> None:
     found = estimate(band(120.0, 5.0, *FIVE, 10))
-    music = known_music(request_for("/a.wav"), lambda: found)
+    music = known_music(request_for("/a.wav"), lambda: found, unasked)
     assert music.tempo_candidates == found.candidates[: len(music.tempo_candidates)]
     assert all(isinstance(one, TempoCandidate) for one in music.tempo_candidates)
     assert len(music.tempo_candidates) > 2
-    told = known_music(request_for("/a.wav", time_signature=(5, 4)), lambda: found)
+    told = known_music(request_for("/a.wav", time_signature=(5, 4)), lambda: found, unasked)
     assert (told.tempo_bpm, told.tempo_source, told.time_signature) == (120.0, "estimated", (5, 4))
 
 
 def test_an_unsure_estimate_writes_the_given_metre_at_120() -> None:
     unsure = TempoEstimate(bpm=96.0, confidence=0.2, first_beat_seconds=0.1, method="beats")
-    music = known_music(request_for("/a.wav", time_signature=(7, 8)), lambda: unsure)
+    music = known_music(request_for("/a.wav", time_signature=(7, 8)), lambda: unsure, unasked)
     assert (music.tempo_bpm, music.tempo_source, music.time_signature) == (120.0, "default", (7, 8))
-    assert known_music(request_for("/a.wav"), lambda: unsure).time_signature == (4, 4)
+    assert known_music(request_for("/a.wav"), lambda: unsure, unasked).time_signature == (4, 4)
+
+
+def test_where_only_the_octave_is_unsure_the_likelier_one_is_written() -> None:
+    readings = tuple(
+        Reading(
+            bpm=bpm, time_signature=(4, 4), share=share, beat=1.0, first_beat_seconds=0.0, method="beats"
+        )
+        for bpm, share in ((84.0, 0.6), (168.0, 0.38), (126.0, 0.02))
+    )  # fmt: skip
+    found = TempoEstimate(bpm=84.0, confidence=0.0, first_beat_seconds=0.0, method="beats", readings=readings)
+    told = found.in_metre((4, 4))
+    assert told.confidence < CONFIDENT <= told.pulse_confidence
+    music = known_music(request_for("/a.wav"), lambda: told, unasked)
+    assert (music.tempo_bpm, music.tempo_source) == (84.0, "estimated")
+    (warning,) = note_warnings(NotesOfJob({"bass": [note(0.0, 1.0)]}, music, 2.0), request_for("/a.wav"))
+    assert warning.code == "tempo_octave"
+    assert "--tempo 168" in warning.message

@@ -61,7 +61,7 @@ def test_every_option_sets_its_field() -> None:
         engine=EngineChoice(name="HTDemucs", device="cpu"),
         stems=StemChoice(audio=("vocals", "bass"), midi=()),
         audio=AudioFormat(name="flac", depth="24"),
-        song=SongPosition(tempo_bpm=120.0, beat=-4.0, time_signature=(6, 8)),
+        song=SongPosition(tempo=120.0, beat=-4.0, time_signature=(6, 8)),
         reading=NoteReading(shortest_seconds=0.12, lowest=38, highest=81, sensitivity=0.75, voices="one"),
         quantise=Quantise(grid="1/8t", strength=0.5, ends=True, keep_swing=False),
         scale=ScaleFit(scale=Scale(tonic=6, mode="dorian"), outside="drop"),

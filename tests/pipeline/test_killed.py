@@ -18,7 +18,7 @@ from bridge.model import Result
 from bridge.options.record import from_json
 from bridge.pipeline.cache.store import ResultsCache
 from bridge.pipeline.leftovers import remove_leftovers
-from bridge.pipeline.unfinished import Unfinished
+from bridge.pipeline.unfinished import ENDING, Unfinished
 from bridge.project_paths import PARTIAL
 from bridge.worker.messages import Happened, RunJob, WorkerReport
 from tests.support.bench import Bench
@@ -187,3 +187,29 @@ def test_a_folder_that_has_no_claim_of_the_job_is_left_alone(tmp_path: Path) -> 
     theirs.write_text("theirs")
     remove_leftovers("abcdefgh", [tmp_path], [tmp_path])
     assert theirs.read_text() == "theirs"
+
+
+def test_a_cancelled_job_that_was_killed_keeps_the_files_that_were_told_and_no_others(tmp_path: Path) -> None:
+    changed = False
+    for steps in range(1000):
+        clip = a_clip(tmp_path / f"{steps}")
+        home = clip.parent / "stems"
+        killed = KillableBench(None, "a")
+        if killed.work(clip, steps=steps, stems=STEMS) or has_ended(home):
+            break
+        told = {Path(result.path) for result in killed.results}
+        untold = [path for path in home.rglob("*.wav") if not path.name.startswith(".") and path not in told]
+        if untold and not changed:
+            untold[0].write_bytes(b"the user's own")
+            told.add(untold[0])
+            changed = True
+        remove_leftovers("a", killed.folders, killed.created, [result.path for result in killed.results])
+        check_swept(home)
+        left = {path for path in home.rglob("*") if path.is_file()}
+        assert {path for path in left if not path.name.endswith(ENDING)} == told
+        for record in left - told:
+            assert {result.file for result in from_json(record.read_bytes(), Unfinished).results} <= {
+                path.name for path in told
+            }
+    assert steps > 20
+    assert changed

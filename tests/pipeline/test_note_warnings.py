@@ -51,6 +51,14 @@ def test_an_assumed_tempo_is_a_warning_with_advice(bench: CachingBench, clip: Pa
     assert set(codes(job)) <= set(WARNINGS)
 
 
+def test_beats_that_cannot_be_followed_are_a_warning_with_advice(bench: CachingBench, clip: Path) -> None:
+    job = bench.run(clip, tempo_bpm="map")
+    assert codes(job) == ["no_beat", "tempo_assumed"]
+    assert "--tempo" in job.warnings[0].message
+    assert job.music is not None
+    assert job.music.tempo_map == ()
+
+
 def test_a_restored_job_repeats_it(bench: CachingBench, clip: Path) -> None:
     first, second, elsewhere = bench.run(clip), bench.run(clip), bench.run(clip, out=str(clip.parent / "out"))
     assert not bench.separated

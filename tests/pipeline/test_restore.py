@@ -91,9 +91,9 @@ def test_every_option_that_changes_a_stem_separates_again(
 
 
 NOTE_OPTIONS: list[dict[str, object]] = [
-    {"midi": ("bass",)}, {"midi": ()}, {"tempo_bpm": 98.0}, {"beat": 4.0}, {"shortest_seconds": 1.9},
-    {"lowest": 40}, {"highest": 50}, {"sensitivity": 0.7}, {"voices": "one"}, {"quantise": "1/16"},
-    {"quantise": "1/16", "quantise_strength": 0.5}, {"quantise": "1/16", "quantise_ends": True},
+    {"midi": ("bass",)}, {"midi": ()}, {"tempo_bpm": 98.0}, {"tempo_bpm": "map"}, {"beat": 4.0},
+    {"shortest_seconds": 1.9}, {"lowest": 40}, {"highest": 50}, {"sensitivity": 0.7}, {"voices": "one"},
+    {"quantise": "1/16"}, {"quantise": "1/16", "quantise_strength": 0.5}, {"quantise": "1/16", "quantise_ends": True},
     {"quantise": "1/16", "quantise_swing": False}, {"scale": "C major"}, {"scale": "C major", "off_scale": "drop"},
     {"time_signature": (3, 4)}, {"bends": "mpe"}, {"note_lists": ("csv",)}, {"picture": ""},
 ]  # fmt: skip

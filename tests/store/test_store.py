@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.events import Ended, JobEvent, Noticed, Produced, Progressed, Requeued, Started, Submitted
+from bridge.events import Cancelling, Ended, JobEvent, Noticed, Produced, Progressed, Requeued, Started, Submitted
 from bridge.lifecycle import fold
 from bridge.model import Job, Result
 from bridge.protocols import JobStore
@@ -130,6 +130,16 @@ def test_jobs_are_the_same_after_a_restart(tmp_path: Path) -> None:
     assert before[1].interruptions == 1
 
 
+async def test_what_was_written_outlives_a_crash(tmp_path: Path) -> None:
+    folder, copy = tmp_path / "state", tmp_path / "copy"
+    with opened(folder) as store:
+        record(store, submitted(FIRST), Progressed(job=FIRST, stage="loading", fraction=0.0), Cancelling(job=FIRST))
+        await store.written()
+        shutil.copytree(folder, copy)  # as the files lie there
+    (job,) = jobs_after_restart(copy)
+    assert job.is_cancelling
+
+
 def test_a_job_that_had_begun_is_known_to_have_begun(tmp_path: Path) -> None:
     with opened(tmp_path) as store:
         record(store, submitted(FIRST), submitted(SECOND))
@@ -216,7 +226,7 @@ def test_what_was_recorded_is_there_after_any_kills(data: st.DataObject) -> None
             store.load()
             assert [fold(events) for events in recorded.values()] == list(store.jobs())
             for step in data.draw(
-                st.lists(st.sampled_from(["submit", "begin", "produce", "requeue", "end"]), max_size=12)
+                st.lists(st.sampled_from(["submit", "begin", "cancel", "produce", "requeue", "end"]), max_size=12)
             ):
                 is_open = [job for job, events in recorded.items() if not fold(events).is_over]
                 if step == "submit" or not is_open:
@@ -226,6 +236,7 @@ def test_what_was_recorded_is_there_after_any_kills(data: st.DataObject) -> None
                     job = data.draw(st.sampled_from(is_open))
                     events: dict[str, JobEvent] = {
                         "begin": Started(job=job, engine="draft", device="cpu", output_dir="/x"),
+                        "cancel": Cancelling(job=job),
                         "produce": produced(job),
                         "requeue": Requeued(job=job, reason="killed"),
                         "end": ended(job),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from bridge.errors import Cancelled, NotFound
@@ -91,12 +91,19 @@ class FakeBridge:
         self.table[job.id] = job
         return job, len(self.table) - 1
 
+    async def prepare_cancel(self, jobs: Iterable[str]) -> None:
+        self.asked.append(("prepare cancel", *jobs))
+
     def cancel(self, job: str) -> None:
         self.asked.append(("cancel", self.job(job).id))
 
     def cancel_group(self, group: str, sender: str = "") -> None:
         del sender
         self.asked.append(("cancel group", self.group(group).id))
+
+    def close_group(self, group: str, sender: str = "") -> Sequence[str]:
+        del sender
+        return [job.id for job in self.group(group).jobs]
 
     def group(self, group_id: str) -> Group:
         found = groups_of(self.jobs()).get(group_id)

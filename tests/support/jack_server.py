@@ -30,6 +30,8 @@ import pytest
 SAMPLE_RATE_HZ = 48_000
 PERIOD_FRAMES = 256
 _POLL_SECONDS = 0.01
+#: Less than the tests of timing allow.
+LOST_NS = 1_000_000
 MAX_SERVERS = 4
 #: Above the player's own, and far below what most distributions allow to members of `audio`.
 REAL_TIME_PRIORITY = 40
@@ -126,7 +128,7 @@ def jack_server() -> Iterator[JackServer]:
     """A running server; the test is skipped on a machine that cannot run one."""
     if reason := why_no_jack():
         pytest.skip(reason)
-    with running_jack() as server:
+    with running_jack(real_time=True) as server:
         yield server
 
 
@@ -158,13 +160,18 @@ class _MidiClient:
 class MidiReader(_MidiClient):
     """An input port that records every message with its frame; uses JACK-Client instead of RtMidi.
 
-    If `xruns` grew, the server lost time, and its frames and the wall clock have drifted apart.
+    `losses` are the frames near which the server lost time: its frames and the wall clock drifted apart there. It
+    notifies of most of them as xruns; the clock shows the others.
     """
 
     def __init__(self, server: JackServer, name: str = "reader") -> None:
         super().__init__(server, name)
         self.received: list[ReceivedMessage] = []
         self.xruns = 0
+        self.losses: list[int] = []
+        self._quarter = 0
+        self._zeros_ns = (0, 0)
+        """The clock at frame 0, by the earliest period of the last quarter of a second and of this one."""
         self._port = self._client.midi_inports.register("in")
         self._client.set_xrun_callback(self._miss)
 
@@ -204,11 +211,24 @@ class MidiReader(_MidiClient):
 
     def _process(self, frames: int) -> None:  # noqa: ARG002 - JACK's signature
         start = self._client.last_frame_time
+        self._compare_clocks(start, time.perf_counter_ns())
         for offset, data in self._port.incoming_midi_events():
             self.received.append(ReceivedMessage(start + offset, bytes(data)))
 
+    def _compare_clocks(self, frame: int, now_ns: int) -> None:
+        """Callbacks may be late, but not all of a quarter of a second, unless the server lost time."""
+        zero_ns = now_ns - frame * 1_000_000_000 // SAMPLE_RATE_HZ
+        (before_ns, earliest_ns), quarter = self._zeros_ns, frame * 4 // SAMPLE_RATE_HZ
+        if quarter == self._quarter:
+            self._zeros_ns = before_ns, min(earliest_ns, zero_ns)
+            return
+        if before_ns and earliest_ns - before_ns > LOST_NS:
+            self.losses.append(frame)
+        self._quarter, self._zeros_ns = quarter, (earliest_ns, zero_ns)
+
     def _miss(self, delayed_us: float) -> None:  # noqa: ARG002 - JACK's signature
         self.xruns += 1
+        self.losses.append(self.frame)
 
 
 class MidiSender(_MidiClient):

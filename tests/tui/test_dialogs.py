@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 from textual.events import Paste
 from textual.widgets import Static
 
 from bridge.errors import NotFound
+from bridge.model import Music
 from bridge.options.table import SYNC
+from bridge.request import JobRequest
 from bridge.wording import SYNC_WORDS
 from tests.support.requests import request_for
 from tests.support.scenes import (
@@ -27,6 +30,7 @@ from tui.screens.dialogs.add import AddDialog, PathInput
 from tui.screens.dialogs.help import HelpDialog
 from tui.screens.dialogs.play import PlayDialog
 from tui.screens.dialogs.results import ResultsDialog
+from tui.screens.dialogs.tempo import TempoDialog
 from tui.screens.main import MainScreen
 
 
@@ -39,6 +43,28 @@ async def test_f_asks_for_the_sync_source_and_plays_with_it() -> None:
         assert bridge.asked == []
         await press(pilot, "f", "down", "down", "enter")
         assert bridge.asked == [("play", "song", None, "jack")]
+        assert top_screen(app) is MainScreen
+
+
+async def test_t_reads_the_notes_again_at_a_runner_up_of_the_tempo() -> None:
+    song = msgspec.structs.replace(
+        done("Song", stems=("bass",)), music=Music(tempo_bpm=167.0, tempo_source="estimated")
+    )
+    app, bridge = app_with([song])
+    async with app.run_test() as pilot:
+        await press(pilot, "t")
+        assert top_screen(app) is TempoDialog
+        await press(pilot, "escape")
+        assert bridge.asked == []
+        await press(pilot, "t", "enter")
+        ((asked, request),) = bridge.asked
+        assert asked == "submit"
+        assert isinstance(request, JobRequest)
+        assert (request.song.tempo_bpm, request.stems.audio, request.stems.midi) == (83.5, (), ("bass",))
+        await press(pilot, "t", "down", "down", "enter")
+        followed = bridge.asked[1][1]
+        assert isinstance(followed, JobRequest)
+        assert followed.song.follows_beats
         assert top_screen(app) is MainScreen
 
 

@@ -19,7 +19,7 @@ from textual.widgets import Static as TextualsStatic
 
 from bridge.errors import EngineFailed, NotFound
 from bridge.events import Noticed
-from bridge.model import Job, MidiStatus, Port
+from bridge.model import Job, MidiStatus, Music, Port
 from bridge.plain import plain
 from tests.support.hostile import NAMES, is_harmless, is_text, names
 from tests.support.scenes import app_with, done, failed, running, settle
@@ -30,6 +30,7 @@ from tui.screens.dialogs.help import HelpDialog
 from tui.screens.dialogs.play import PlayDialog
 from tui.screens.dialogs.quit import QuitDialog
 from tui.screens.dialogs.results import ResultsDialog
+from tui.screens.dialogs.tempo import TempoDialog
 from tui.terminal import TerminalApp
 from tui.widgets.plain_text import PlainText, set_border_title
 
@@ -118,6 +119,7 @@ DIALOGS: Mapping[type[ModalScreen[None]], Callable[[str], ModalScreen[None]]] = 
     PlayDialog: lambda name: PlayDialog(done(name)),
     QuitDialog: lambda name: QuitDialog((running(name, "writing", 0.5, None),), are_kept=True),
     ResultsDialog: lambda name: ResultsDialog(done(name)),
+    TempoDialog: lambda name: TempoDialog(done(name), Music(tempo_bpm=98.0, tempo_source="estimated")),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import functools
 import shutil
 import threading
@@ -85,11 +86,13 @@ def _type(place: Place, command: str, row: Runs, here: Runs) -> tuple[int, str]:
 
 @contextlib.contextmanager
 def _project() -> Iterator[Path]:
-    """The project's folder; the demo's results are removed afterwards."""
-    before = set(ROOT.glob("sab-demo*"))
-    yield ROOT
-    for left in set(ROOT.glob("sab-demo*")) - before:
-        shutil.rmtree(left)
+    """The project's folder, for one world at a time; the demo's results are removed afterwards."""
+    with (ROOT / ".venv" / "project.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        before = set(ROOT.glob("sab-demo*"))
+        yield ROOT
+        for left in set(ROOT.glob("sab-demo*")) - before:
+            shutil.rmtree(left)
 
 
 @contextlib.contextmanager

@@ -10,12 +10,15 @@ from bridge.cli.output.terminal import write_json
 from bridge.errors import BridgeError
 from bridge.events import Analysed, Event, Produced, Progressed, Started, Warned
 from bridge.model import Job, Result
+from bridge.music.other_tempi import other_tempi
 from bridge.options.record import event_record
 from bridge.score.words import music_words
 from bridge.stems import AUDIO_STEMS
 from bridge.units import clock_text
 from bridge.wording import STAGE_WORDS, sentence
 
+#: The runners-up of a tempo that are named.
+MOST_OTHERS = 3
 _NAME_CELLS = max(map(len, AUDIO_STEMS))
 
 
@@ -129,8 +132,12 @@ class TextReport(BarReport):
                 self._console.print(f"Engine: {engine} on {device}")
             case Warned(warning=warning):
                 self._console.print(f"Note: {warning.message}", style="yellow")
-            case Analysed(music=music) if words := music_words(music):
-                self._console.print(f"Music: {', '.join(words)}")
+            case Analysed(music=music):
+                if words := music_words(music):
+                    self._console.print(f"Music: {', '.join(words)}")
+                if music.tempo_source != "given" and (others := other_tempi(music)):
+                    tempi = [f"--tempo {one.bpm:g}" for one in others[:MOST_OTHERS]]
+                    self._console.print(f"If you tap another tempo, say {' or '.join(tempi)}.")
             case Produced(result=result):
                 self._console.print(_result_line(result))
 

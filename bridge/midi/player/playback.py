@@ -7,6 +7,7 @@ import math
 from bridge.midi.player.cursor import Cursor
 from bridge.midi.player.in_flight import InFlight
 from bridge.midi.player.set_up import SetUp
+from bridge.midi.ports.jack_exact import MARGIN_NS
 from bridge.midi.schedule import Schedule
 from bridge.midi.timeline import Timeline
 from bridge.request import NOW
@@ -60,11 +61,14 @@ class Playback:
     def hand_over_ns(self) -> int | None:
         """When the port needs the next message.
 
-        A port that takes messages ahead of time gets them, and is asked to take them back if the music jumps. On other
-        ports, a message may have to wait for the source's next update.
+        A port that takes messages ahead of time gets them, and is asked to take them back if the music jumps; as long
+        as the tempo is only assumed, it gets them as late as it can take them. On other ports, a message may have to
+        wait for the source's next update.
         """
         if self._cursor is None or (deadline_ns := self.deadline_ns) is None:
             return None
+        if self._cursor.timeline.tempo_is_assumed and not self._set_up.pending and self.in_flight.ahead_ns:
+            return deadline_ns - max(0, self.in_flight.ahead_ns - MARGIN_NS)
         if self.in_flight.ahead_ns or self._set_up.pending:
             return deadline_ns - self.in_flight.ahead_ns
         return deadline_ns + self._cursor.tick_wait_ns

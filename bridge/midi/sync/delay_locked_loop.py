@@ -35,6 +35,8 @@ class DelayLockedLoop:
         self.tick_ns = 0.0
         """The filtered time of the latest tick."""
         self._ticks = 0
+        self._earlier_ticks = 0
+        """Those before a pause whose tempo still counts."""
         self._deviation_ns = 0.0
         self._mean_ns = 0.0
 
@@ -42,13 +44,25 @@ class DelayLockedLoop:
     def bpm(self) -> float:
         return 60e9 / (TICKS_PER_QUARTER * self.period_ns)
 
+    @property
+    def has_tempo(self) -> bool:
+        """Whether the period was measured; else it is the initial one, or the one from before a pause."""
+        return self._ticks > 1
+
     def tick(self, at_ns: int) -> None:
-        """Adds the time of the next tick. After a pause the loop starts again at the same tempo."""
+        """Adds the time of the next tick. After a pause the loop starts again at the same tempo.
+
+        It keeps that tempo if the second tick confirms it: two ticks alone would give a worse one.
+        """
         error_ns = at_ns - (self.tick_ns + self.period_ns)
         if not self._ticks or error_ns > LONGEST_NS:
+            self._earlier_ticks += self._ticks
             self._ticks, self.tick_ns = 1, float(at_ns)
             return
-        is_step = abs(error_ns) > max(STEP_NS, STEP_FACTOR * self._deviation_ns)
+        limit_ns = STEP_FACTOR * self._deviation_ns
+        is_step = abs(error_ns) > max(STEP_NS, limit_ns)
+        if is_step or (self._ticks == 1 and abs(error_ns) > limit_ns):
+            self._earlier_ticks = 0
         self._ticks = 2 if is_step else self._ticks + 1
         if not is_step:
             self._deviation_ns += FORGET * (abs(error_ns) - self._deviation_ns)
@@ -60,6 +74,9 @@ class DelayLockedLoop:
     def _weights(self) -> tuple[float, float]:
         """The gains by which an error corrects the phase and the period."""
         n, omega = self._ticks, WIDE
+        all_ticks = n + self._earlier_ticks
         if self._deviation_ns > LOW_JITTER_NS and abs(self._mean_ns) < ONE_SIDED * self._deviation_ns:
             omega = max(NARROW, WIDE * LOW_JITTER_NS / self._deviation_ns)
-        return max(math.sqrt(2) * omega, 2 * (2 * n - 1) / (n * (n + 1))), max(omega**2, 6 / (n * (n + 1)))
+        return max(math.sqrt(2) * omega, 2 * (2 * n - 1) / (n * (n + 1))), max(
+            omega**2, 6 / (all_ticks * (all_ticks + 1))
+        )

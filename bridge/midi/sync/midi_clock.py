@@ -84,6 +84,7 @@ class MidiClock:
             self._take,
             take_start,
             known_until=self._next_position,
+            tempo_is_assumed=not self._filter.has_tempo,
         )
 
     def _locate(self, at_ns: int, tick: int) -> None:

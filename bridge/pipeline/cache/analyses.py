@@ -13,11 +13,13 @@ import msgspec
 
 from bridge.audio.resample import mono, resampled
 from bridge.errors import EngineFailed
+from bridge.music.following import FollowedTempo, follow_tempo
 from bridge.music.tempo import TempoEstimate, estimate_tempo
 from bridge.pipeline.cache.keys import Keys
 from bridge.pipeline.cache.store import ResultsCache
 from bridge.pipeline.manifest import EngineRecord
 from bridge.protocols import Control, Signal, Transcribers
+from bridge.request import TimeSignature
 
 #: The identity and the stem under which a tempo estimate is cached.
 TEMPO, MIX = "tempo", "mix"
@@ -78,6 +80,15 @@ class AnalysisCache:
         estimate = estimate_tempo(mix, control)
         self._new[key] = msgspec.json.encode(estimate)
         return estimate
+
+    def followed(self, mix: Signal, signature: TimeSignature | None, control: Control) -> FollowedTempo:
+        """The beats of the whole clip, in a metre or the one that is found; from the cache or followed now."""
+        key = self.keys.analysis(f"beats in {signature or 'any metre'}", MIX)
+        if (cached := self._restore(key)) is not None:
+            return msgspec.json.decode(cached, type=FollowedTempo)
+        followed = follow_tempo(mix, signature, control)
+        self._new[key] = msgspec.json.encode(followed)
+        return followed
 
     def work_name(self, stem: str) -> str:
         """The name in `StagePaces` of the work that gives a stem's notes: analysing it, or reading its analysis."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bridge.control import PartControl
+from bridge.music.following import FollowedTempo
 from bridge.music.tempo import TempoEstimate
 from bridge.pipeline.cache.recent_notes import StemReading
 from bridge.pipeline.notes import NotesOfJob, fitted_notes, known_music, settings_for
@@ -39,9 +40,13 @@ def read_notes(job: OpenJob, audio: Mapping[str, Signal]) -> NotesOfJob | None:
         with paces.measured(works[TEMPO], job.region.seconds):
             return job.analyses.tempo(job.region.signal, controls[TEMPO])
 
+    def follow() -> FollowedTempo:
+        with paces.measured(works[TEMPO], job.region.seconds):
+            return job.analyses.followed(job.region.signal, job.request.song.time_signature, controls[TEMPO])
+
     notes = {stem: list(reading.notes) for stem, reading in parts.items()}
     margins = {stem: reading.line_margin for stem, reading in parts.items() if reading.line_margin is not None}
-    fitted = fitted_notes(notes, job.request, known_music(job.request, estimate), job.region.seconds)
+    fitted = fitted_notes(notes, job.request, known_music(job.request, estimate, follow), job.region.seconds)
     return replace(fitted, line_margins=margins)
 
 

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -16,6 +12,7 @@ from bridge.separation.models.loading import readable
 from bridge.separation.models.openunmix_files import SEPARATOR, check_installed
 from bridge.separation.networks.base import translate_errors
 from bridge.separation.networks.torch_network import identity_of
+from bridge.system.packages import stubbed_module
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -142,19 +139,6 @@ def _load_target(package: Any, path: Path) -> Any:
 
 def _import_models() -> Any:
     """Imports the package's `model` module with an empty stub for torchaudio, whose functions it never calls here."""
-    with _stubbed_module("torchaudio"):
+    with stubbed_module("torchaudio"):
         from openunmix import model
     return model
-
-
-@contextmanager
-def _stubbed_module(name: str) -> Iterator[None]:
-    """Replaces the module `name` with an empty stub inside the block, unless it is already imported."""
-    if name in sys.modules:
-        yield
-        return
-    sys.modules[name] = ModuleType(name)
-    try:
-        yield
-    finally:
-        del sys.modules[name]

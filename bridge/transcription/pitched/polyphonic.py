@@ -61,7 +61,7 @@ def candidates(posteriors: Posteriors, profile: Profile) -> tuple[list[NoteSegme
         sounding = runs(probability >= profile.note_threshold * PROBABILITY_SCALE)
         if not len(sounding):
             continue
-        onsets = attacks(posteriors, column, profile.onset_threshold, shortest, strict=profile.repetitions_need_more)
+        onsets = attacks(posteriors, column, profile.onset_threshold, shortest, strict=not profile.rings)
         for first, last in join(sounding, gaps(sounding) > gap).tolist():
             starts = _starts(onsets, first, last, slack)
             first_onset = starts[0] if starts else last

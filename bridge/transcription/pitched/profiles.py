@@ -28,9 +28,8 @@ class Profile:
     """Least probability at which a note continues."""
     gap_seconds: float = 0.06
     """A note may fall below its threshold for at most this long."""
-    repetitions_need_more: bool = True
-    """A pitch that sounds already begins anew only on more evidence than a first note. A piano's strings, with the
-    pedal down, still sound when they are struck again."""
+    rings: bool = False
+    """True: a pedal may hold the notes; a string that is struck again then shows no dip in its level before."""
 
 
 #: Ranges of the instruments, with a little margin: notes outside are bleed or ghosts.
@@ -38,7 +37,7 @@ PROFILES: dict[str, Profile] = {
     "vocals": Profile(lowest=38, highest=86, shortest_seconds=0.05, monophonic=True),  # D2 to D6
     "bass": Profile(lowest=23, highest=67, shortest_seconds=0.05, onset_threshold=0.42, monophonic=True),  # B0 to G4
     "guitar": Profile(lowest=38, highest=88, shortest_seconds=0.05, may_be_line=True),  # dropped D to E6
-    "piano": Profile(lowest=21, highest=108, shortest_seconds=0.05, repetitions_need_more=False),
+    "piano": Profile(lowest=21, highest=108, shortest_seconds=0.05, rings=True),
     "other": Profile(lowest=28, highest=103, shortest_seconds=0.05, may_be_line=True),
     "mix": Profile(lowest=28, highest=103, shortest_seconds=0.05, may_be_line=True),
 }

@@ -195,7 +195,7 @@ def jack_for(kind: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterat
     elif kind == RTMIDI:
         refuse_hosted_ports(monkeypatch, folder)
     # A synchronous server waits half a minute for six killed clients.
-    with running_jack(synchronous=kind != RTMIDI) as server:
+    with running_jack(synchronous=kind != RTMIDI, real_time=True) as server:
         monkeypatch.setenv("JACK_DEFAULT_SERVER", server.name)
         yield server
 

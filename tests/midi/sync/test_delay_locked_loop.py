@@ -84,3 +84,23 @@ def test_after_a_pause_it_continues_at_the_earlier_tempo() -> None:
     loop.tick(10**12)
     assert loop.tick_ns == 10**12
     assert loop.bpm == pytest.approx(90)
+
+
+def test_if_the_second_tick_after_a_pause_confirms_the_tempo_jitter_does_not_change_it() -> None:
+    rng = random.Random(1)
+    loop = DelayLockedLoop(20 * MS)
+    for time in ticks((90, 100)):
+        loop.tick(round(time + rng.uniform(-MS, MS)))
+    before = loop.bpm
+    loop.tick(10**12)
+    loop.tick(10**12 + round(60e9 / 90 / TICKS_PER_QUARTER) - MS)
+    assert loop.bpm == pytest.approx(before, abs=0.2)
+
+
+def test_another_tempo_after_a_pause_is_known_from_the_second_tick_on() -> None:
+    loop = DelayLockedLoop(20 * MS)
+    for time in ticks((120, 100)):
+        loop.tick(round(time))
+    for time in ticks((125, 1)):
+        loop.tick(round(time) + 10**12)
+    assert loop.bpm == pytest.approx(125)

@@ -103,6 +103,27 @@ def test_jumps_stops_and_continues_with_jitter(seed: int) -> None:
     assert_on_the_grid(harness, daw, 128)
 
 
+#: As of `jack-exact` with periods of 256 frames.
+EXACT_AHEAD_NS = 36_000_000
+
+
+@pytest.mark.parametrize("ahead_ns", [0, EXACT_AHEAD_NS])
+@pytest.mark.parametrize(("before", "after"), [(140, 90), (90, 140)])
+def test_a_take_at_another_tempo_than_the_last_one_begins_on_the_grid(
+    before: float, after: float, ahead_ns: int
+) -> None:
+    daw = FakeDaw()
+    daw.start()
+    daw.roll(4, before)
+    daw.stop()
+    daw.wait(1.0)
+    daw.start()
+    daw.roll(4, after)
+    daw.stop()
+    harness = play_along(daw, grid(4, beat=0.125, bpm=before), ahead_ns=ahead_ns)
+    assert_on_the_grid(harness, daw, 16, beat=0.125)
+
+
 def test_a_clip_starts_at_its_beat_after_a_count_in() -> None:
     daw = FakeDaw()
     daw.locate(12)

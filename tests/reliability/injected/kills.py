@@ -7,7 +7,7 @@ import functools
 import signal
 
 from bridge.errors import BridgeError
-from tests.reliability.case import Case
+from tests.reliability.case import DONE, Case
 from tests.reliability.fault import Fault
 from tests.reliability.processes import send
 
@@ -124,14 +124,22 @@ async def stopped_for_a_second(case: Case) -> None:
         send(pid, signal.SIGCONT)
 
 
-async def cancelled_then_killed(case: Case) -> None:
-    """A job that was cancelled and confirmed stays cancelled after a crash."""
-    await case.submit(long=True)
-    job = await case.submit(ends=("cancelled",))
+async def cancelled_then_killed(waits: bool, case: Case) -> None:
+    """A job that was cancelled and confirmed stays cancelled after a crash, whether it waited or ran."""
+    if waits:
+        await case.submit(long=True)
+        job = await case.submit(ends=("cancelled",))
+    else:
+        job = await case.submit(long=True, ends=("cancelled",))
+        await case.submit()
+        stage = case.rng.choice(("loading", "separating", "transcribing"))
+        await case.reaches(job, stage, SPANS[stage])
     try:
         await case.bench.ask("/sab/cancel", job)
     except BridgeError as error:
         case.found("other", f"cancelling was refused ({error.code})")
+    if case.bench.jobs[job].outcome == "done":  # it was told before
+        case.expected[job] = DONE
     await case.bench.kill()
     await case.restart()
 
@@ -144,7 +152,14 @@ FAULTS = (
     Fault(KIND, "the server, right after it accepted the last of 20 jobs", server_at_acceptance, 15),
     Fault(KIND, "the server, and again soon after its restart", server_twice, 10),
     Fault(KIND, "every process at once, as when the power fails", server_and_all, 15),
-    Fault(KIND, "the server, after a job was cancelled", cancelled_then_killed, 8),
+    Fault(KIND, "the server, after a waiting job was cancelled", functools.partial(cancelled_then_killed, True), 8),
+    Fault(
+        KIND,
+        "the server, after the running job was cancelled",
+        functools.partial(cancelled_then_killed, False),
+        12,
+        quick=True,
+    ),
     Fault(KIND, "the server, by Ctrl-C in the middle of a job", functools.partial(server_ended, signal.SIGINT), 8),
     Fault(KIND, "the server, by the system (SIGTERM) in a job", functools.partial(server_ended, signal.SIGTERM), 8),
     *(

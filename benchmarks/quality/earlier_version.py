@@ -1,0 +1,36 @@
+"""Notes as an earlier version of the bridge reads them: in a work tree of this repository, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from benchmarks.quality.metres import PEER, peer_folder
+from benchmarks.quality.note_scores import Plain, Sample
+
+__all__ = ["PEER", "notes_of_earlier"]
+
+#: Reads pairs of a path and a stem, and prints the notes of each, with the version of the folder that it runs in.
+_SCRIPT = """
+import json, sys
+from pathlib import Path
+try:
+    from benchmarks.quality.note_scores import Ours, plain
+except ImportError:  # where it lay in the first versions
+    from benchmarks.note_scores import Ours, plain
+ours = Ours()
+print(json.dumps([plain(ours(Path(path), stem)) for path, stem in json.load(sys.stdin)]))
+"""
+
+
+def notes_of_earlier(samples: Sequence[Sample], commit: str) -> list[list[Plain]] | None:
+    """The notes of each sample; None where git does not have that commit."""
+    with peer_folder(commit) as tree:
+        if tree is None:
+            return None
+        asked = json.dumps([(str(sample.path.resolve()), sample.as_stem) for sample in samples])
+        command = [sys.executable, "-c", _SCRIPT]
+        printed = subprocess.run(command, cwd=tree, input=asked, capture_output=True, text=True, check=True).stdout
+    return [[tuple(note) for note in notes] for notes in json.loads(printed)]

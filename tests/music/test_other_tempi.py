@@ -1,0 +1,43 @@
+"""The runners-up of a tempo, and the request that takes one."""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge.model import Job, Music, Result, TempoCandidate
+from bridge.music.other_tempi import notes_again, other_tempi
+from bridge.request import TimeSignature
+from tests.support.requests import request_for
+
+
+def candidate(bpm: float, share: float, metre: TimeSignature = (4, 4)) -> TempoCandidate:
+    return TempoCandidate(bpm=bpm, time_signature=metre, share=share)
+
+
+WEIGHED = (candidate(167.0, 0.8), candidate(83.5, 0.1), candidate(125.25, 0.06, (6, 8)), candidate(167.1, 0.04, (3, 4)))
+
+
+def test_half_and_double_come_first_and_each_tempo_once() -> None:
+    music = Music(tempo_bpm=167.0, tempo_source="estimated", tempo_candidates=WEIGHED)
+    assert other_tempi(music) == (candidate(83.5, 0.1), candidate(334.0, 0.0), candidate(125.25, 0.06, (6, 8)))
+
+
+def test_where_120_is_assumed_every_weighed_tempo_is_a_runner_up() -> None:
+    music = Music(tempo_bpm=120.0, tempo_source="default", tempo_candidates=(candidate(120.0, 0.4), *WEIGHED))
+    assert [one.bpm for one in other_tempi(music)] == [120.0, 167.0, 83.5, 125.25]
+
+
+@pytest.mark.parametrize("bpm", [21.0, 399.0])
+def test_no_tempo_is_beyond_what_a_request_takes(bpm: float) -> None:
+    assert len(other_tempi(Music(tempo_bpm=bpm, tempo_source="given"))) == 1
+
+
+def test_notes_are_read_again_without_the_stems() -> None:
+    midi = [Result(kind="midi", name=name, file=f"{name}.mid", seconds=1.0) for name in ("bass", "drums", "all")]
+    stem = Result(kind="stem", name="vocals", file="vocals.wav", seconds=1.0)
+    job = Job(id="1", name="song", request=request_for("/a.wav", out="/out"), submitted_unix=0.0, results=(stem, *midi))
+    request = notes_again(job, candidate(83.5, 0.1, (6, 8)))
+    assert (request.stems.audio, request.stems.midi) == ((), ("bass", "drums"))
+    assert (request.song.tempo_bpm, request.song.time_signature) == (83.5, (6, 8))
+    assert request.place == job.request.place
+    assert notes_again(job, None).song.follows_beats
