@@ -161,6 +161,13 @@ class Transcriber(Protocol[Analysis]):
         """
         ...
 
+    def line_margin(self, analysis: Analysis, stem: str, settings: NoteSettings) -> float | None:
+        """How clearly the stem is one line and was read so (above 0, at most 1), or has chords (below 0).
+
+        None where nobody had to judge: the settings or the stem say how many voices there are.
+        """
+        ...
+
     def pack(self, analysis: Analysis) -> bytes:
         """The analysis as bytes; the same analysis gives the same bytes."""
         ...

@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime
 import functools
 import platform
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
+from types import MappingProxyType
 
 import msgspec
 
@@ -71,6 +73,8 @@ class Manifest(Value, frozen=True, kw_only=True):
     """How long the job took."""
     cache_key: str = ""
     """`Keys.job`, the hash of everything that the results depend on."""
+    line_margins: dict[str, float] = msgspec.field(default_factory=dict)
+    """Stems of which the bridge judged whether they are one line: above 0 they were read so, below they have chords."""
 
 
 def manifest_name(name: str) -> str:
@@ -86,6 +90,7 @@ def manifest_of(
     transcribers: dict[str, str],
     seconds: float,
     cache_key: str,
+    line_margins: Mapping[str, float] = MappingProxyType({}),
 ) -> Manifest:
     """The manifest of a job that has just been done, and took that many seconds."""
     return Manifest(
@@ -102,6 +107,7 @@ def manifest_of(
         started=iso_time(job.submitted_unix),
         seconds=round(seconds, 3),
         cache_key=cache_key,
+        line_margins={stem: round(margin, 2) for stem, margin in line_margins.items()},
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -37,6 +37,8 @@ class NotesOfJob:
     music: Music
     seconds: float
     """Length of the clip."""
+    line_margins: Mapping[str, float] = field(default_factory=dict)
+    """`Transcriber.line_margin` of the stems that have one."""
 
 
 def fitted_notes(parts: Mapping[str, list[Note]], request: JobRequest, music: Music, seconds: float) -> NotesOfJob:

@@ -37,6 +37,9 @@ class InsteadOf:
     def notes(self, analysis: Any, stem: str, settings: NoteSettings) -> list[Note]:
         return self._other.notes(analysis, stem, settings)
 
+    def line_margin(self, analysis: Any, stem: str, settings: NoteSettings) -> float | None:
+        return self._other.line_margin(analysis, stem, settings)
+
     def pack(self, analysis: Any) -> bytes:
         return self._other.pack(analysis)
 

@@ -7,6 +7,7 @@ import hashlib
 import io
 import zipfile
 import zlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,8 +18,10 @@ from bridge.model import Note
 from bridge.system.files import parsed
 from bridge.transcription.drums.transcriber import DrumDetector
 from bridge.transcription.pitched.basic_pitch import BasicPitch, find_model
-from bridge.transcription.pitched.decoder import decode_notes
-from bridge.transcription.pitched.low_octave import with_low_octave
+from bridge.transcription.pitched.bass.bass_pitch import with_bass_pitch
+from bridge.transcription.pitched.bass.low_octave import with_low_octave
+from bridge.transcription.pitched.bass.swift_f0 import SwiftF0, find_pitch_network
+from bridge.transcription.pitched.decoder import decode_notes, line_margin
 from bridge.transcription.pitched.posteriors import POSTERIORS_VERSION, Posteriors
 from bridge.transcription.pitched.profiles import profile_for
 
@@ -26,8 +29,8 @@ if TYPE_CHECKING:
     from bridge.protocols import Control, Signal
     from bridge.request import NoteSettings
 
-#: The stem that goes below what the network knows, and the share of its work that the plain reading is.
-BASS, PLAIN_SHARE = "bass", 0.7
+#: The stem that goes below what the network knows; which part of its work is done after the first and second reading.
+BASS, PLAIN_SHARE, OCTAVE_SHARE = "bass", 0.6, 0.9
 #: Posteriors are mostly zeros: the fastest zlib level shrinks them to a tenth.
 COMPRESSION = 1
 
@@ -41,6 +44,7 @@ class PitchedTranscriber:
 
     def __init__(self) -> None:
         self._network = BasicPitch()
+        self._tracker: SwiftF0 | None = None
 
     @property
     def name(self) -> str:
@@ -51,16 +55,22 @@ class PitchedTranscriber:
         return self._network.sample_rate_hz
 
     def identity(self) -> str:
-        return f"{self.name} {_hash_of_network()} {POSTERIORS_VERSION}"
+        return f"{self.name} {_hash(find_model())} {_hash(find_pitch_network())} {POSTERIORS_VERSION}"
 
     def analyse(self, audio: Signal, stem: str, control: Control) -> Posteriors:
         if stem != BASS:
             return self._network.posteriors(audio, control)
         plain = self._network.posteriors(audio, PartControl(control, 0.0, PLAIN_SHARE))
-        return with_low_octave(plain, audio, self._network, PartControl(control, PLAIN_SHARE, 1.0))
+        if self._tracker is None:
+            self._tracker = SwiftF0()
+        both = with_low_octave(plain, audio, self._network, PartControl(control, PLAIN_SHARE, OCTAVE_SHARE))
+        return with_bass_pitch(both, audio, self._tracker, PartControl(control, OCTAVE_SHARE, 1.0))
 
     def notes(self, analysis: Posteriors, stem: str, settings: NoteSettings) -> list[Note]:
         return decode_notes(analysis, profile_for(stem, settings))
+
+    def line_margin(self, analysis: Posteriors, stem: str, settings: NoteSettings) -> float | None:
+        return line_margin(analysis, profile_for(stem, settings))
 
     def pack(self, analysis: Posteriors) -> bytes:
         return pack_posteriors(analysis)
@@ -91,6 +101,9 @@ class DrumTranscriber:
 
     def notes(self, analysis: list[Note], stem: str, settings: NoteSettings) -> list[Note]:  # noqa: ARG002 - of the seam
         return list(analysis)
+
+    def line_margin(self, analysis: list[Note], stem: str, settings: NoteSettings) -> float | None:  # noqa: ARG002 - of the seam
+        return None
 
     def pack(self, analysis: list[Note]) -> bytes:
         return msgspec.msgpack.encode(analysis)
@@ -123,5 +136,5 @@ def unpack_posteriors(analysis: bytes) -> Posteriors:
 
 
 @functools.cache
-def _hash_of_network() -> str:
-    return hashlib.sha256(find_model().read_bytes()).hexdigest()
+def _hash(network: Path) -> str:
+    return hashlib.sha256(network.read_bytes()).hexdigest()

@@ -276,6 +276,7 @@ def test_a_deleted_folder_is_restored(bench: CachingBench, clip: Path) -> None:
     assert manifest.transcribers == dict.fromkeys(("vocals", "drums", "bass", "other"), "one-note")
     assert len(manifest.results) == 9
     assert manifest.music is not None
+    assert manifest.line_margins == {"other": 0.5}
 
 
 def test_a_damaged_entry_causes_a_new_separation(bench: CachingBench, clip: Path) -> None:

@@ -77,6 +77,9 @@ class OneNoteTranscriber:
         bends = (Bend(time_seconds=0.0, semitones=0.25),)
         return [Note(onset_seconds=0.0, offset_seconds=seconds, pitch=pitch, velocity=90, bends=bends)]
 
+    def line_margin(self, analysis: float, stem: str, settings: NoteSettings) -> float | None:  # noqa: ARG002 - of the seam
+        return 0.5 if stem == "other" and settings.monophonic is None else None
+
     def pack(self, analysis: float) -> bytes:
         return str(analysis).encode()
 

@@ -27,6 +27,9 @@ class SilentTranscriber:
     def notes(self, analysis: None, stem: str, settings: NoteSettings) -> list[Note]:  # noqa: ARG002 - of the seam
         return []
 
+    def line_margin(self, analysis: None, stem: str, settings: NoteSettings) -> float | None:  # noqa: ARG002 - of the seam
+        return None
+
     def pack(self, analysis: None) -> bytes:  # noqa: ARG002 - of the seam
         return b""
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from bridge.model import Note
 from bridge.request import NoteSettings
@@ -15,22 +14,29 @@ MAX_NOTES = 20_000
 NotesKey: TypeAlias = tuple[str, NoteSettings]
 
 
+class StemReading(NamedTuple):
+    """The notes of a stem, and `Transcriber.line_margin`."""
+
+    notes: tuple[Note, ...]
+    line_margin: float | None = None
+
+
 class RecentNotes:
     """Notes by analysis and settings; the least recently used are forgotten first."""
 
     def __init__(self) -> None:
-        self._notes: OrderedDict[NotesKey, tuple[Note, ...]] = OrderedDict()
+        self._notes: OrderedDict[NotesKey, StemReading] = OrderedDict()
 
-    def get(self, key: NotesKey) -> list[Note] | None:
+    def get(self, key: NotesKey) -> StemReading | None:
         """The notes of that analysis with those settings; None if they are not in memory."""
         if key not in self._notes:
             return None
         self._notes.move_to_end(key)
-        return list(self._notes[key])
+        return self._notes[key]
 
-    def put(self, key: NotesKey, notes: Sequence[Note]) -> None:
+    def put(self, key: NotesKey, reading: StemReading) -> None:
         """Remembers notes, and forgets older ones beyond `MAX_NOTES`."""
-        self._notes[key] = tuple(notes)
+        self._notes[key] = reading
         self._notes.move_to_end(key)
-        while sum(map(len, self._notes.values())) > MAX_NOTES:
+        while sum(len(reading.notes) for reading in self._notes.values()) > MAX_NOTES:
             self._notes.popitem(last=False)

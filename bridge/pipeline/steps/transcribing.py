@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from bridge.control import PartControl
-from bridge.model import Note
 from bridge.music.following import FollowedTempo
 from bridge.music.tempo import TempoEstimate
+from bridge.pipeline.cache.recent_notes import StemReading
 from bridge.pipeline.notes import NotesOfJob, fitted_notes, known_music, settings_for
 from bridge.pipeline.steps.opening import OpenJob
 from bridge.protocols import Control, Signal
@@ -33,7 +34,7 @@ def read_notes(job: OpenJob, audio: Mapping[str, Signal]) -> NotesOfJob | None:
     parts = {}
     for stem in job.midi:
         with paces.measured(works[stem], job.region.seconds):
-            parts[stem] = _notes_of_stem(job, stem, audio.get(stem), controls[stem])
+            parts[stem] = _reading_of_stem(job, stem, audio.get(stem), controls[stem])
 
     def estimate() -> TempoEstimate:
         with paces.measured(works[TEMPO], job.region.seconds):
@@ -43,8 +44,10 @@ def read_notes(job: OpenJob, audio: Mapping[str, Signal]) -> NotesOfJob | None:
         with paces.measured(works[TEMPO], job.region.seconds):
             return job.analyses.followed(job.region.signal, job.request.song.time_signature, controls[TEMPO])
 
-    music = known_music(job.request, estimate, follow)
-    return fitted_notes(parts, job.request, music, job.region.seconds)
+    notes = {stem: list(reading.notes) for stem, reading in parts.items()}
+    margins = {stem: reading.line_margin for stem, reading in parts.items() if reading.line_margin is not None}
+    fitted = fitted_notes(notes, job.request, known_music(job.request, estimate, follow), job.region.seconds)
+    return replace(fitted, line_margins=margins)
 
 
 def expected_seconds(job: OpenJob) -> dict[str, float]:
@@ -71,13 +74,15 @@ def _controls(job: OpenJob) -> dict[str, PartControl]:
     return controls
 
 
-def _notes_of_stem(job: OpenJob, stem: str, audio: Signal | None, control: Control) -> list[Note]:
+def _reading_of_stem(job: OpenJob, stem: str, audio: Signal | None, control: Control) -> StemReading:
     settings, recent = settings_for(job.request, stem), job.context.recent_notes
     key = (job.analyses.key(stem), settings)
-    notes = recent.get(key) if job.analyses.has(stem) else None
-    if notes is None:
+    reading = recent.get(key) if job.analyses.has(stem) else None
+    if reading is None:
         analysis = job.analyses.analysis(stem, audio, control)
-        notes = job.context.transcribers.for_stem(stem).notes(analysis, stem, settings)
-        recent.put(key, notes)
+        transcriber = job.context.transcribers.for_stem(stem)
+        notes = transcriber.notes(analysis, stem, settings)
+        reading = StemReading(tuple(notes), transcriber.line_margin(analysis, stem, settings))
+        recent.put(key, reading)
     control.checkpoint(1.0)
-    return notes
+    return reading

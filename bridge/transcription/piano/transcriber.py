@@ -67,6 +67,9 @@ class PianoTranscriber:
     def notes(self, analysis: PianoAnalysis, stem: str, settings: NoteSettings) -> list[Note]:
         return piano_notes(analysis, stem, settings)
 
+    def line_margin(self, analysis: PianoAnalysis, stem: str, settings: NoteSettings) -> float | None:  # noqa: ARG002 - of the seam
+        return None
+
     def pack(self, analysis: PianoAnalysis) -> bytes:
         return msgspec.msgpack.encode(analysis)
 

@@ -55,7 +55,7 @@ class BasicPitch:
     sample_rate_hz = SAMPLE_RATE_HZ
 
     def __init__(self, model: Path | None = None) -> None:
-        self._session = _open(find_model() if model is None else model)
+        self._session = open_network(find_model() if model is None else model)
 
     def posteriors(self, audio: Signal, control: Control) -> Posteriors:
         """The network's posteriors for `audio` (1 channel, 22 050 Hz), read a few windows at a time.
@@ -129,14 +129,15 @@ def find_model() -> Path:
     return path
 
 
-def _open(model: Path) -> Any:
+def open_network(model: Path) -> Any:
+    """A session for a network file. Raises EngineFailed if it is missing or broken."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = _available_cores()
     options.log_severity_level = 4
     try:
         return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
     except Exception as exc:  # onnxruntime's errors share no narrower base
-        raise EngineFailed(f"basic-pitch's network {model.name} cannot be loaded: {exc}", advice=ADVICE) from exc
+        raise EngineFailed(f"the network {model.name} for notes cannot be loaded: {exc}", advice=ADVICE) from exc
 
 
 def _available_cores() -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -9,8 +11,9 @@ from bridge.dsp.arrays import Decibels
 from bridge.model import Note
 from bridge.transcription.pitched.monophonic import monophonic_segments, one_at_a_time
 from bridge.transcription.pitched.note_merging import merged
-from bridge.transcription.pitched.note_offsets import with_offsets, with_voice_ends
 from bridge.transcription.pitched.note_onsets import with_onsets
+from bridge.transcription.pitched.offsets.note_offsets import with_offsets, with_voice_ends
+from bridge.transcription.pitched.one_line import together
 from bridge.transcription.pitched.partials import own_bands, shares_db
 from bridge.transcription.pitched.pitch_bends import bends
 from bridge.transcription.pitched.polyphonic import polyphonic_segments
@@ -28,7 +31,26 @@ SILENCE_DB = -90.0
 
 
 def decode_notes(posteriors: Posteriors, profile: Profile) -> list[Note]:
-    """The notes of a stem by onset, then pitch; two of one pitch never overlap, none ends after the clip."""
+    """The notes of a stem by onset, then pitch; two of one pitch never overlap, none ends after the clip.
+
+    A stem that may be one line is read with many voices first, and again if it has no chords.
+    """
+    notes = _decoded(posteriors, profile)
+    if _is_asked(profile) and together(notes).is_line:
+        return _decoded(posteriors, replace(profile, monophonic=True))
+    return notes
+
+
+def line_margin(posteriors: Posteriors, profile: Profile) -> float | None:
+    """`Together.margin` of the stem; None where the profile does not ask."""
+    return together(_decoded(posteriors, profile)).margin if _is_asked(profile) else None
+
+
+def _is_asked(profile: Profile) -> bool:
+    return profile.may_be_line and not profile.monophonic
+
+
+def _decoded(posteriors: Posteriors, profile: Profile) -> list[Note]:
     if profile.monophonic:
         segments = one_at_a_time(merged(posteriors, monophonic_segments(posteriors, profile)))
     else:

@@ -14,6 +14,12 @@ from bridge.transcription.pitched.segments import NoteSegment
 #: The cost of a note, in probability summed over frames: with it, a ghost of a few frames is not worth cutting the note
 #: that it interrupts.
 NOTE_COST = 1.0
+#: A note that the next one cuts short may keep this share of the shortest length.
+CUT_SHARE = 0.7
+#: A scoop: a note of at most so many frames, a semitone below the one that it leads into without a gap, which is this
+#: many times as long.
+SCOOP_FRAMES = 5
+AFTER_SCOOP = 4
 #: How many candidates back, in order of start, a note's predecessor may lie.
 MAX_LOOKBACK = 24
 
@@ -21,9 +27,30 @@ MAX_LOOKBACK = 24
 def monophonic_segments(posteriors: Posteriors, profile: Profile) -> list[NoteSegment]:
     """The notes of the best line, in order, without overlap."""
     attacked, unattacked = candidates(posteriors, profile)
-    shortest = max(2, round(profile.shortest_seconds * posteriors.frame_rate_hz))
-    return best_line(
-        posteriors, sorted(attacked + unattacked, key=lambda segment: (segment.start, segment.pitch)), shortest
+    shortest = max(2, round(CUT_SHARE * profile.shortest_seconds * posteriors.frame_rate_hz))
+    ordered = sorted(attacked + unattacked, key=lambda segment: (segment.start, segment.pitch))
+    return without_scoops(best_line(posteriors, ordered, shortest))
+
+
+def without_scoops(line: list[NoteSegment]) -> list[NoteSegment]:
+    """The line, each note beginning where the scoop into it does; singers and winds often reach a note from below."""
+    kept: list[NoteSegment] = []
+    for segment in line:
+        last = kept[-1] if kept else None
+        if last is not None and _is_scoop(last, segment):
+            kept[-1] = segment._replace(start=last.start)
+        else:
+            kept.append(segment)
+    return kept
+
+
+def _is_scoop(segment: NoteSegment, following: NoteSegment) -> bool:
+    length = segment.stop - segment.start
+    return (
+        following.pitch == segment.pitch + 1
+        and following.start <= segment.stop + 1
+        and length <= SCOOP_FRAMES
+        and following.stop - following.start >= AFTER_SCOOP * length
     )
 
 

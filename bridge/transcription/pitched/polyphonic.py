@@ -13,13 +13,15 @@ from itertools import pairwise
 import numpy as np
 
 from bridge.dsp.arrays import Bytes
-from bridge.transcription.pitched.note_onsets import attacks
+from bridge.transcription.pitched.note_onsets import Attacks, attacks
 from bridge.transcription.pitched.posteriors import LOWEST_PITCH, PROBABILITY_SCALE, Posteriors
 from bridge.transcription.pitched.profiles import Profile
 from bridge.transcription.pitched.segments import NoteSegment, gaps, join, runs
 
 #: Frames by which an attack may come before or after the first frame in which the pitch is probable.
 SLACK_FRAMES = 3
+#: An attack at most this many frames after the first one in which the pitch is probable is no repetition.
+FIRST_FRAMES = 6
 #: Least length of a note without an attack: slow attacks belong to long notes, ghosts are short.
 UNATTACKED_SECONDS = 0.3
 #: Overtones in semitones above the fundamental: the network's most frequent ghosts.
@@ -59,9 +61,9 @@ def candidates(posteriors: Posteriors, profile: Profile) -> tuple[list[NoteSegme
         sounding = runs(probability >= profile.note_threshold * PROBABILITY_SCALE)
         if not len(sounding):
             continue
-        onsets = attacks(posteriors, column, profile.onset_threshold, shortest)
+        onsets = attacks(posteriors, column, profile.onset_threshold, shortest, strict=not profile.rings)
         for first, last in join(sounding, gaps(sounding) > gap).tolist():
-            starts = onsets[bisect_left(onsets, first - slack) : bisect_left(onsets, last)]
+            starts = _starts(onsets, first, last, slack)
             first_onset = starts[0] if starts else last
             if first_onset - first > slack:
                 unattacked += _segment(probability, first, first_onset, pitch, shortest_unattacked)
@@ -123,6 +125,17 @@ def _is_overtone(segment: NoteSegment, other: NoteSegment) -> bool:
 def _is_spread(segment: NoteSegment, other: NoteSegment) -> bool:
     shared = min(segment.stop, other.stop) - max(segment.start, other.start)
     return other.confidence > segment.confidence and shared >= SPREAD_SHARE * (segment.stop - segment.start)
+
+
+def _starts(onsets: Attacks, first: int, last: int, slack: int) -> list[int]:
+    """The attacks that start notes in the run of frames from `first` to `last`: one near its beginning, and any that
+    repeats the pitch later."""
+    inside = range(bisect_left(onsets.frames, first - slack), bisect_left(onsets.frames, last))
+    return [
+        onsets.frames[index]
+        for index in inside
+        if onsets.repeats[index] or (index == inside.start and onsets.frames[index] <= first + FIRST_FRAMES)
+    ]
 
 
 def _segment(probability: Bytes, start: int, stop: int, pitch: int, shortest: int) -> list[NoteSegment]:

@@ -27,7 +27,7 @@ FLOOR_DB = -110.0
 STEPS_PER_DECIBEL = 2.0
 
 #: Changes whenever the meaning of stored posteriors changes.
-POSTERIORS_VERSION = 2
+POSTERIORS_VERSION = 3
 
 
 @dataclass(frozen=True)

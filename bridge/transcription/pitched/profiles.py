@@ -20,6 +20,8 @@ class Profile:
     """Notes shorter than this are left out."""
     monophonic: bool = False
     """True: one note at a time."""
+    may_be_line: bool = False
+    """Read as one line where no chords are found (`one_line`); not for pianos, whose pedal joins notes."""
     onset_threshold: float = 0.55
     """Least probability of an onset peak that starts a note."""
     note_threshold: float = 0.3
@@ -27,17 +29,17 @@ class Profile:
     gap_seconds: float = 0.06
     """A note may fall below its threshold for at most this long."""
     rings: bool = False
-    """True: a pedal may hold the notes."""
+    """True: a pedal may hold the notes; a string that is struck again then shows no dip in its level before."""
 
 
 #: Ranges of the instruments, with a little margin: notes outside are bleed or ghosts.
 PROFILES: dict[str, Profile] = {
-    "vocals": Profile(lowest=38, highest=86, shortest_seconds=0.05, onset_threshold=0.5, monophonic=True),  # D2 to D6
+    "vocals": Profile(lowest=38, highest=86, shortest_seconds=0.05, monophonic=True),  # D2 to D6
     "bass": Profile(lowest=23, highest=67, shortest_seconds=0.05, onset_threshold=0.42, monophonic=True),  # B0 to G4
-    "guitar": Profile(lowest=38, highest=88, shortest_seconds=0.05),  # dropped D to E6
+    "guitar": Profile(lowest=38, highest=88, shortest_seconds=0.05, may_be_line=True),  # dropped D to E6
     "piano": Profile(lowest=21, highest=108, shortest_seconds=0.05, rings=True),
-    "other": Profile(lowest=28, highest=103, shortest_seconds=0.05),
-    "mix": Profile(lowest=28, highest=103, shortest_seconds=0.05),
+    "other": Profile(lowest=28, highest=103, shortest_seconds=0.05, may_be_line=True),
+    "mix": Profile(lowest=28, highest=103, shortest_seconds=0.05, may_be_line=True),
 }
 
 
@@ -60,6 +62,8 @@ def profile_for(stem: str, settings: NoteSettings | None = None) -> Profile:
         "onset_threshold": settings.onset_threshold,
         "note_threshold": settings.note_threshold,
     }
+    if settings.monophonic is not None:
+        overrides["may_be_line"] = False
     profile = replace(profile, **{field: value for field, value in overrides.items() if value is not None})
     if profile.lowest > profile.highest:
         raise BadArguments(f"The lowest pitch ({profile.lowest}) lies above the highest ({profile.highest}).")

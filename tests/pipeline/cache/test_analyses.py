@@ -13,7 +13,7 @@ from bridge.model import Note
 from bridge.pipeline.cache import recent_notes
 from bridge.pipeline.cache.analyses import AnalysisCache
 from bridge.pipeline.cache.keys import Keys
-from bridge.pipeline.cache.recent_notes import RecentNotes
+from bridge.pipeline.cache.recent_notes import RecentNotes, StemReading
 from bridge.pipeline.cache.store import ResultsCache
 from bridge.pipeline.manifest import EngineRecord
 from bridge.request import NoteSettings
@@ -82,10 +82,10 @@ def test_the_oldest_notes_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(recent_notes, "MAX_NOTES", 3)
     recent, settings = RecentNotes(), NoteSettings()
     note = Note(onset_seconds=0.0, offset_seconds=1.0, pitch=60, velocity=90)
-    recent.put(("a", settings), [note])
-    recent.put(("b", settings), [note])
-    assert recent.get(("a", settings)) == [note]
+    recent.put(("a", settings), StemReading((note,)))
+    recent.put(("b", settings), StemReading((note,)))
+    assert recent.get(("a", settings)) == StemReading((note,))
     assert recent.get(("a", NoteSettings(lowest_pitch=40))) is None
-    recent.put(("c", settings), [note, note])
+    recent.put(("c", settings), StemReading((note, note)))
     assert recent.get(("b", settings)) is None
-    assert recent.get(("a", settings)) == [note]
+    assert recent.get(("a", settings)) == StemReading((note,))

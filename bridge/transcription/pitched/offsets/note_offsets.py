@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from bridge.dsp.arrays import Decibels, Indices
 from bridge.transcription.legato import CHORD_SECONDS, voice_ends
-from bridge.transcription.pitched.offset_cues import below_sustain, fall_at_onset, knee, last_of
+from bridge.transcription.pitched.offsets.offset_cues import below_sustain, fall_at_onset, knee, last_of
 from bridge.transcription.pitched.partials import PartialBands, envelopes_db
 from bridge.transcription.pitched.posteriors import Posteriors
 from bridge.transcription.pitched.segments import NoteSegment

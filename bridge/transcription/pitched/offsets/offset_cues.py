@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bridge.dsp.arrays import Decibels, Indices
-from bridge.transcription.pitched.line_fits import LineFits
+from bridge.transcription.pitched.offsets.line_fits import LineFits
 
 #: The fall after a knee: least slope, least change of slope, least depth.
 FALL_DB_PER_SECOND = 50.0

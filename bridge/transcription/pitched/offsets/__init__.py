@@ -1,0 +1,1 @@
+"""When a note is released: signs in its envelope, and the earliest of them."""
