@@ -16,7 +16,7 @@ STAGES: tuple[str, ...] = ("queued", "loading", "separating", "transcribing", "w
 Stage = Literal["queued", "loading", "separating", "transcribing", "writing"]
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 Outcome = Literal["done", "failed", "cancelled"]
-Kind = Literal["stem", "midi", "notes", "picture"]
+Kind = Literal["stem", "midi", "notes", "picture", "chords", "score"]
 TempoSource = Literal["given", "estimated", "default"]
 #: The name of a result with the notes of all stems.
 TOGETHER = "all"
@@ -110,6 +110,15 @@ class TempoCandidate(Value, frozen=True, kw_only=True):
     """0–1: its probability among all candidates."""
 
 
+class Chord(Value, frozen=True, kw_only=True):
+    """A chord of the clip."""
+
+    start_seconds: float
+    end_seconds: float
+    name: str
+    """As `Bbm7`: the root, then one of `music.chords.QUALITIES`."""
+
+
 class Music(Value, frozen=True, kw_only=True):
     """Tempo, beat and metre of the timeline that notes are written on, and their key."""
 
@@ -127,6 +136,9 @@ class Music(Value, frozen=True, kw_only=True):
     """As `Bb major`; empty if unknown."""
     key_margin: float = 0.0
     """0–1: how much better this key fits than the next best; 0.1 is clear."""
+    chords: str = ""
+    """The first chords in a line, as `C Am F G`, once if they come again; empty if none were told. All of them, with
+    their times, are in the manifest: a history of many jobs would grow too large with them."""
 
 
 class Failure(Value, frozen=True, kw_only=True):

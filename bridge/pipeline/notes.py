@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from bridge.model import Music, Note
+from bridge.model import Chord, Music, Note
+from bridge.music.chords import chord_words, chords_of
+from bridge.music.clean import clean_parts
 from bridge.music.key import estimate_key
 from bridge.music.metre import Metre
 from bridge.music.overlaps import without_overlaps
@@ -29,32 +31,55 @@ SENSITIVITY_ODDS = 4.0
 
 @dataclass(frozen=True)
 class NotesOfJob:
-    """The notes of each stem, in the order of the stems, with tempo, metre and key."""
+    """The notes of each stem, in the order of the stems, with tempo, metre, key and chords."""
 
     parts: Mapping[str, list[Note]]
+    """As the request wants them."""
+    played: Mapping[str, list[Note]]
+    """As they were played: before they were quantised or cleaned. A score is written from these."""
     music: Music
     seconds: float
     """Length of the clip."""
+    chords: tuple[Chord, ...] = ()
 
 
 def fitted_notes(parts: Mapping[str, list[Note]], request: JobRequest, music: Music, seconds: float) -> NotesOfJob:
-    """The notes that the transcribers found in each stem, moved as the request asks; `music` gets their key."""
+    """The notes that the transcribers found in each stem, moved as the request asks; `music` gets key and chords."""
     key = estimate_key(note for stem, notes in parts.items() if stem_of(stem).is_pitched for note in notes)
     if key is not None:
         music = msgspec.structs.replace(music, key=key.name, key_margin=key.margin)
     fit = request.scale
     scale = None if fit is None else fit.scale if isinstance(fit.scale, Scale) else _scale_of(music)
-    fitted = {}
+    chords = () if request.note_files.chords == "none" else chords_of(parts, music, seconds)
+    music = msgspec.structs.replace(music, chords=chord_words(chords))
+    played = {}
     for stem, notes in parts.items():
         if fit is not None and scale is not None and stem_of(stem).is_pitched:
             notes = in_scale(notes, scale, fit.outside)
+        played[stem] = notes
+    return NotesOfJob(_timed(played, request, music, seconds), played, music, seconds, chords)
+
+
+def _timed(
+    played: Mapping[str, list[Note]], request: JobRequest, music: Music, seconds: float
+) -> Mapping[str, list[Note]]:
+    """The notes with the timing that the request asks for: as played, on a grid, or clean."""
+    if request.reading.style == "clean":
+        return clean_parts(played, music, seconds, request.quantise, plays_one_line(request))
+    timed = {}
+    for stem, notes in played.items():
         if request.quantise is not None:
             notes = quantised(
                 notes, request.quantise, music.tempo_bpm, music.first_beat_seconds,
                 clip_seconds=seconds, metre=Metre.of(music.time_signature),
             )  # fmt: skip
-        fitted[stem] = without_overlaps(notes)
-    return NotesOfJob(fitted, music, seconds)
+        timed[stem] = without_overlaps(notes)
+    return timed
+
+
+def plays_one_line(request: JobRequest) -> Callable[[str], bool]:
+    """Tells whether a stem is read as one line: as the request says, or as suits the stem."""
+    return lambda stem: stem in PROFILES and profile_for(stem, settings_for(request, stem)).monophonic
 
 
 def known_music(request: JobRequest, estimate: Callable[[], TempoEstimate]) -> Music:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from bridge.model import TOGETHER, Kind, Note, Result
+from bridge.music.chords import block_chords
+from bridge.music.clean import written_parts
 from bridge.options.table import NOTE_LISTS
-from bridge.pipeline.notes import NotesOfJob
+from bridge.pipeline.notes import NotesOfJob, plays_one_line
 from bridge.project_paths import stem_file_name
 from bridge.request import JobRequest
 from bridge.score.drawing import draw
+from bridge.score.musicxml import score_of
 from bridge.score.tables import note_table
 from bridge.smf.writing import midi_file
 from bridge.stems import OPPOSITE_TABLE, STEMS
@@ -37,11 +41,16 @@ def possible_files(name: str, request: JobRequest) -> list[str]:
     endings = (*audio, "mid", *(f"notes.{kind}" for kind in NOTE_LISTS))
     files = [result_file_name(name, stem, ending) for stem in (*STEMS, TOGETHER) for ending in endings]
     opposites = [result_file_name(name, opposite, ending) for opposite in OPPOSITE_TABLE for ending in audio]
-    return [*files, *opposites, f"{name}.svg", f"{name}.sab.json"]
+    return [*files, *opposites, f"{name}.svg", f"{name}.musicxml", chords_file_name(name), f"{name}.sab.json"]
+
+
+def chords_file_name(name: str) -> str:
+    """The file name of the block chords."""
+    return f"{name} (Chords).mid"
 
 
 def note_files(notes_of_job: NotesOfJob, request: JobRequest, name: str) -> Iterator[OutputFile]:
-    """All files made from notes: MIDI per stem, MIDI of all stems, tables, and a picture among the results."""
+    """All files made from notes: MIDI, tables, a picture among the results, block chords, a score."""
     parts = notes_of_job.parts
     for stem, notes in parts.items():
         yield _output_file(
@@ -56,11 +65,24 @@ def note_files(notes_of_job: NotesOfJob, request: JobRequest, name: str) -> Iter
             yield _output_file("notes", name, stem, f"notes.{kind}", content, notes_of_job, len(notes))
     if request.note_files.picture == "":
         yield _output_file("picture", name, TOGETHER, "svg", picture_of(notes_of_job, name), notes_of_job, count)
+    if request.note_files.chords == "file" and notes_of_job.chords:
+        result = Result(kind="chords", name=TOGETHER, file=chords_file_name(name), seconds=notes_of_job.seconds)
+        content = _midi(notes_of_job, request, {"chords": block_chords(notes_of_job.chords)})
+        yield OutputFile(result, partial(_once, content))
+    if request.note_files.score:
+        score = _score(notes_of_job, request, name)
+        yield _output_file("score", name, TOGETHER, "musicxml", score, notes_of_job, 0)
 
 
 def picture_of(notes_of_job: NotesOfJob, name: str) -> bytes:
     """The notes of all stems as an SVG picture."""
-    return draw(notes_of_job.parts, notes_of_job.music, title=name, seconds=notes_of_job.seconds)
+    return draw(notes_of_job.parts, notes_of_job.music, notes_of_job.chords, title=name, seconds=notes_of_job.seconds)
+
+
+def _score(notes_of_job: NotesOfJob, request: JobRequest, name: str) -> bytes:
+    music, seconds = notes_of_job.music, notes_of_job.seconds
+    grid, written = written_parts(notes_of_job.played, music, seconds, request.quantise, plays_one_line(request))
+    return score_of(written, grid, music, notes_of_job.chords, title=name, seconds=seconds)
 
 
 def _midi(notes_of_job: NotesOfJob, request: JobRequest, parts: Mapping[str, list[Note]]) -> bytes:
@@ -72,6 +94,7 @@ def _midi(notes_of_job: NotesOfJob, request: JobRequest, parts: Mapping[str, lis
         metre=music.time_signature,
         beat=request.song.beat,
         bends=request.note_files.bends,
+        chords=notes_of_job.chords if parts.keys() >= notes_of_job.parts.keys() else (),
     )
 
 
@@ -80,4 +103,8 @@ def _output_file(
 ) -> OutputFile:
     file = result_file_name(name, stem, ending)
     result = Result(kind=kind, name=stem, file=file, seconds=notes_of_job.seconds, notes=notes)
-    return OutputFile(result, lambda: iter((content,)))
+    return OutputFile(result, partial(_once, content))
+
+
+def _once(content: bytes) -> Iterator[bytes]:
+    yield content

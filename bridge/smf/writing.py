@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 
 import mido  # type: ignore[import-untyped]  # it ships no types
 
-from bridge.model import Note
+from bridge.model import Chord, Note
 from bridge.music.metre import Metre
 from bridge.request import Bends, TimeSignature
+from bridge.smf.chords import chord_markers
 from bridge.smf.mpe import mpe
 from bridge.smf.ticks import microseconds_per_quarter, notes_in_ticks, ticks
 from bridge.smf.wheel import single_channel
@@ -33,6 +34,7 @@ def midi_file(
     metre: TimeSignature = (4, 4),
     beat: float | None = None,
     bends: Bends = "single",
+    chords: Sequence[Chord] = (),
 ) -> bytes:
     """A MIDI file with a track for tempo and metre, then one for each part, in order.
 
@@ -44,6 +46,7 @@ def midi_file(
         metre: time signature: units of a bar, and the unit's note value, a power of two.
         beat: the clip's position in the song, in quarter notes; written as a marker.
         bends: `mpe` needs a file with one part; with several, bends are `single`.
+        chords: their names are markers.
 
     Raises:
         BadArguments: a MIDI file cannot store that tempo.
@@ -56,6 +59,7 @@ def midi_file(
     ]
     if beat is not None:
         marks.append((0, mido.MetaMessage("marker", text=f"beat {beat:g}")))
+    marks += chord_markers(chords, quarter)
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER, charset="utf-8")
     file.tracks.append(_track(marks, end))
     pitched = iter(PITCHED_CHANNELS)

@@ -14,7 +14,7 @@ from bridge.options.record import event_record
 from bridge.score.words import music_words
 from bridge.stems import AUDIO_STEMS
 from bridge.units import clock_text
-from bridge.wording import STAGE_WORDS, sentence
+from bridge.wording import KIND_WORDS, STAGE_WORDS, sentence
 
 _NAME_CELLS = max(map(len, AUDIO_STEMS))
 
@@ -57,6 +57,8 @@ def outcome_of(job: Job) -> dict[str, object]:
         "midi": [_midi(result) for result in job.results if result.kind == "midi"],
         "notes": [_midi(result) for result in job.results if result.kind == "notes"],
         "pictures": [_midi(result) for result in job.results if result.kind == "picture"],
+        "chords": [_midi(result) for result in job.results if result.kind == "chords"],
+        "scores": [_midi(result) for result in job.results if result.kind == "score"],
         "music": job.music,
     }
     if job.failure is not None:
@@ -129,8 +131,11 @@ class TextReport(BarReport):
                 self._console.print(f"Engine: {engine} on {device}")
             case Warned(warning=warning):
                 self._console.print(f"Note: {warning.message}", style="yellow")
-            case Analysed(music=music) if words := music_words(music):
-                self._console.print(f"Music: {', '.join(words)}")
+            case Analysed(music=music):
+                if words := music_words(music):
+                    self._console.print(f"Music: {', '.join(words)}")
+                if music.chords:
+                    self._console.print(f"Chords: {music.chords}")
             case Produced(result=result):
                 self._console.print(_result_line(result))
 
@@ -158,6 +163,6 @@ def _result_line(result: Result) -> str:
             what = f"{result.notes:>5} notes  "
         case "notes":
             what = "      table  "
-        case "picture":
-            what = "      picture"
+        case "picture" | "chords" | "score":
+            what = f"      {KIND_WORDS[result.kind]:<7}"
     return f"  {result.name:<{_NAME_CELLS}} {what} {result.path}"

@@ -51,7 +51,7 @@ def write_results(
         _write_picture(job, picture_of(notes, job.name), Path(job.request.note_files.picture), notes)
 
 
-def write_manifest(job: OpenJob, folder: OutputFolder) -> None:
+def write_manifest(job: OpenJob, notes: NotesOfJob | None, folder: OutputFolder) -> None:
     """Writes the manifest of the job as its events tell it.
 
     Raises:
@@ -62,6 +62,7 @@ def write_manifest(job: OpenJob, folder: OutputFolder) -> None:
         source=job.source,
         engine=job.engine,
         transcribers={stem: job.context.transcribers.for_stem(stem).name for stem in job.midi},
+        chords=() if notes is None else notes.chords,
         seconds=job.context.clock.monotonic_seconds() - job.began_seconds,
         cache_key=job.keys.job,
     )
