@@ -30,7 +30,7 @@ QUALITIES: dict[str, tuple[int, ...]] = {
     "aug": (0, 4, 8),
 }
 #: How much rarer than plain triads these are, as a logarithm.
-RARER = {"": 0.0, "m": 0.0, "7": 0.3, "maj7": 0.3, "m7": 0.3, "dim": 1.0, "sus4": 1.0, "aug": 1.8}
+RARER = {"": 0.0, "m": 0.0, "7": 0.3, "maj7": 0.3, "m7": 0.3, "dim": 1.0, "sus4": 2.0, "aug": 1.8}
 #: The share of a beat's sound that belongs to its chord; the rest is spread over the other pitch classes.
 CHORD_SHARE = 0.88
 #: How likely the lowest note is the root, the fifth or another tone of the chord; the rest likewise.
@@ -48,8 +48,9 @@ BASS = "bass"
 LINES = ("vocals", "bass")
 #: A struck note counts as at least so long, and as no longer than that.
 LEAST_SECONDS, MOST_SECONDS = 0.12, 2.5
-#: With less sound than this share of the mean beat's there is no chord.
-SILENT_SHARE = 0.08
+#: A beat with less sound than this share of the mean beat is silent: a chord over it costs this, so that a chord lasts
+#: over a rest, but not over a bar of silence.
+SILENT_SHARE, SILENCE_COST = 0.08, 2.0
 #: Length of a "beat" without a tempo.
 STEP_SECONDS = 0.5
 #: Block chords: the C below the lowest root, the lowest of the other tones, and how loud they are.
@@ -196,7 +197,7 @@ def _fits(sound: Sequence[float], lowest: Sequence[float], silence: float) -> li
     """The log-likelihood of a beat under each chord, then under no chord."""
     total, low = sum(sound), sum(lowest)
     if total <= silence:
-        return [0.0] * (12 * len(QUALITIES)) + [NO_CHORD_BONUS]
+        return [-SILENCE_COST] * (12 * len(QUALITIES)) + [0.0]
     heard = [CHORD_NOTES * weight / total for weight in sound]
     under = [BASS_NOTES * weight / low if low else 0.0 for weight in lowest]
     fits = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 import msgspec
 
@@ -169,7 +169,7 @@ def _without_glides(line: Sequence[Note]) -> list[Note]:
     """A glide becomes the beginning of the note that it leads to."""
     kept: list[Note] = []
     start: float | None = None
-    for note, after in zip(line, [*line[1:], None], strict=True):
+    for note, after in zip_longest(line, line[1:]):
         begun = note if start is None else msgspec.structs.replace(note, onset_seconds=start)
         if after is not None and _leads_to(note, after):
             start = begun.onset_seconds

@@ -17,7 +17,7 @@ def note_warnings(notes_of_job: NotesOfJob, request: JobRequest) -> Iterator[War
     """
     empty = [stem for stem, notes in notes_of_job.parts.items() if not notes]
     if len(empty) < len(notes_of_job.parts) and notes_of_job.music.tempo_source == "default":
-        yield Warning(code="tempo_assumed", message=_tempo_assumed(notes_of_job.music.tempo_bpm))
+        yield Warning(code="tempo_assumed", message=_tempo_assumed(notes_of_job.music.tempo_bpm, request))
     reported = (
         empty if len(empty) == len(notes_of_job.parts) else [stem for stem in empty if stem in request.stems.midi]
     )
@@ -25,10 +25,15 @@ def note_warnings(notes_of_job: NotesOfJob, request: JobRequest) -> Iterator[War
         yield Warning(code="no_notes", message=_no_notes(reported))
 
 
-def _tempo_assumed(bpm: float) -> str:
+def _tempo_assumed(bpm: float, request: JobRequest) -> str:
+    without_grid = ""
+    if request.reading.style == "clean" and request.quantise is None:
+        without_grid = ", and clean notes lie on no grid"
+    elif request.note_files.score:
+        without_grid = ", and the score's bars are not those of the music"
     return (
-        f"No steady tempo was found, so the notes are written at {bpm:g} BPM. If you know the tempo, set it: "
-        "--tempo 98 on the command line, tempo 98 in a message."
+        f"No steady tempo was found, so the notes are written at {bpm:g} BPM{without_grid}. If you know the tempo, "
+        "set it: --tempo 98 on the command line, tempo 98 in a message."
     )
 
 

@@ -12,7 +12,7 @@ from bridge.music.clean import written_parts
 from bridge.options.table import NOTE_LISTS
 from bridge.pipeline.notes import NotesOfJob, plays_one_line
 from bridge.project_paths import stem_file_name
-from bridge.request import JobRequest
+from bridge.request import Bends, JobRequest
 from bridge.score.drawing import draw
 from bridge.score.musicxml import score_of
 from bridge.score.tables import note_table
@@ -66,8 +66,9 @@ def note_files(notes_of_job: NotesOfJob, request: JobRequest, name: str) -> Iter
     if request.note_files.picture == "":
         yield _output_file("picture", name, TOGETHER, "svg", picture_of(notes_of_job, name), notes_of_job, count)
     if request.note_files.chords == "file" and notes_of_job.chords:
-        result = Result(kind="chords", name=TOGETHER, file=chords_file_name(name), seconds=notes_of_job.seconds)
-        content = _midi(notes_of_job, request, {"chords": block_chords(notes_of_job.chords)})
+        block = block_chords(notes_of_job.chords)
+        content = _midi(notes_of_job, request, {"chords": block}, bends="none")
+        result = _result("chords", TOGETHER, chords_file_name(name), notes_of_job, len(block))
         yield OutputFile(result, partial(_once, content))
     if request.note_files.score:
         score = _score(notes_of_job, request, name)
@@ -85,7 +86,9 @@ def _score(notes_of_job: NotesOfJob, request: JobRequest, name: str) -> bytes:
     return score_of(written, grid, music, notes_of_job.chords, title=name, seconds=seconds)
 
 
-def _midi(notes_of_job: NotesOfJob, request: JobRequest, parts: Mapping[str, list[Note]]) -> bytes:
+def _midi(
+    notes_of_job: NotesOfJob, request: JobRequest, parts: Mapping[str, list[Note]], bends: Bends | None = None
+) -> bytes:
     music = notes_of_job.music
     return midi_file(
         parts,
@@ -93,7 +96,7 @@ def _midi(notes_of_job: NotesOfJob, request: JobRequest, parts: Mapping[str, lis
         tempo_bpm=music.tempo_bpm,
         metre=music.time_signature,
         beat=request.song.beat,
-        bends=request.note_files.bends,
+        bends=bends or request.note_files.bends,
         chords=notes_of_job.chords if parts.keys() >= notes_of_job.parts.keys() else (),
     )
 
@@ -101,9 +104,12 @@ def _midi(notes_of_job: NotesOfJob, request: JobRequest, parts: Mapping[str, lis
 def _output_file(
     kind: Kind, name: str, stem: str, ending: str, content: bytes, notes_of_job: NotesOfJob, notes: int
 ) -> OutputFile:
-    file = result_file_name(name, stem, ending)
-    result = Result(kind=kind, name=stem, file=file, seconds=notes_of_job.seconds, notes=notes)
+    result = _result(kind, stem, result_file_name(name, stem, ending), notes_of_job, notes)
     return OutputFile(result, partial(_once, content))
+
+
+def _result(kind: Kind, stem: str, file: str, notes_of_job: NotesOfJob, notes: int) -> Result:
+    return Result(kind=kind, name=stem, file=file, seconds=notes_of_job.seconds, notes=notes)
 
 
 def _once(content: bytes) -> Iterator[bytes]:
