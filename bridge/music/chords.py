@@ -15,6 +15,7 @@ from itertools import groupby
 
 from bridge.model import Chord, Music, Note
 from bridge.music.metre import Metre
+from bridge.music.overlaps import is_line
 from bridge.music.spelling import pitch_class_name
 from bridge.stems import stem_of
 
@@ -68,7 +69,7 @@ class _Beat:
 
 
 def chords_of(parts: Mapping[str, Sequence[Note]], music: Music, seconds: float) -> tuple[Chord, ...]:
-    """The chords of a clip in order, without overlaps; where none is told, there is none.
+    """The chords of a clip in order, without overlaps; where none is told, there is none. A lone line has none.
 
     Args:
         parts: the notes of each stem; drums are left out, the bass weighs for the root.
@@ -76,7 +77,7 @@ def chords_of(parts: Mapping[str, Sequence[Note]], music: Music, seconds: float)
         seconds: length of the clip.
     """
     pitched = {stem: notes for stem, notes in parts.items() if stem_of(stem).is_pitched and notes}
-    if all(stem in LINES for stem in pitched):
+    if all(stem in LINES for stem in pitched) or (len(pitched) == 1 and all(map(is_line, pitched.values()))):
         return ()
     beats = [*_beats(music, seconds)]
     sound, lowest = _weights(pitched, beats)

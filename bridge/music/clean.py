@@ -14,7 +14,7 @@ from itertools import pairwise, zip_longest
 import msgspec
 
 from bridge.model import Music, Note
-from bridge.music.overlaps import without_overlaps
+from bridge.music.overlaps import is_line, without_overlaps
 from bridge.music.written_grid import QUARTER, WrittenGrid, found_grid, given_grid, with_eighths
 from bridge.request import Quantise
 from bridge.stems import stem_of
@@ -27,8 +27,6 @@ GHOST_CONFIDENCE, SOFT_GHOST_CONFIDENCE, SOFTER = 0.45, 0.5, 20
 TOGETHER_SECONDS = 0.03
 #: A glide: so short, followed at once by a note that is longer and at most this far away.
 GLIDE_SECONDS, GLIDE_GAP_SECONDS, GLIDE_SEMITONES, LONGER = 0.1, 0.04, 2, 1.8
-#: Players with less overlap than this share of their sound play one line: a note may ring into the next.
-LINE_OVERLAP = 0.08
 #: Chords: notes that start within this time of each other.
 CHORD_SECONDS = 0.035
 #: Without a grid a note lasts until the next one that comes within this time.
@@ -110,7 +108,7 @@ def _without_extras(stem: str, notes: Sequence[Note], one_line: bool) -> list[No
     if not stem_of(stem).is_pitched:
         return plain
     plain = _without_ghosts(plain)
-    if one_line or _is_line(plain):
+    if one_line or is_line(plain):
         return _without_glides(_one_at_a_time(plain))
     return plain
 
@@ -138,16 +136,6 @@ def _around(notes: Sequence[Note], place: int) -> list[Note]:
 def _together(one: Note, other: Note) -> float:
     """Seconds for which both sound."""
     return min(one.offset_seconds, other.offset_seconds) - max(one.onset_seconds, other.onset_seconds)
-
-
-def _is_line(notes: Sequence[Note]) -> bool:
-    """Whether hardly two notes sound at once."""
-    sounding = sum(note.offset_seconds - note.onset_seconds for note in notes)
-    latest, shared = 0.0, 0.0
-    for note in notes:
-        shared += max(0.0, min(latest, note.offset_seconds) - note.onset_seconds)
-        latest = max(latest, note.offset_seconds)
-    return shared < LINE_OVERLAP * sounding
 
 
 def _one_at_a_time(notes: Sequence[Note]) -> list[Note]:
@@ -222,7 +210,7 @@ def _written(stem: str, notes: Sequence[Note], grid: WrittenGrid, seconds: float
             end = note.offset_seconds if there is None else max(note.offset_seconds, there.offset_seconds)
             loudest[start, note.pitch] = _until(note, end)
     is_pitched = stem_of(stem).is_pitched
-    if _is_line(notes):
+    if is_line(notes):
         loudest = _one_a_position(loudest)
     border = hands_border(pitch for _, pitch in loudest)
     hands = {low: sorted({start for start, pitch in loudest if (pitch < border) == low}) for low in (False, True)}

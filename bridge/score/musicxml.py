@@ -19,7 +19,7 @@ from bridge.music.spelling import key_fifths, spelled
 from bridge.music.written_grid import QUARTER, WrittenGrid
 from bridge.score.drum_staff import staff_place
 from bridge.score.names import drum_name
-from bridge.score.note_values import Value, bar_values
+from bridge.score.note_values import NoteValue, bar_values
 from bridge.score.staves import PERCUSSION, Staff, VoiceEvent, staves_of
 from bridge.score.xml_text import xml_text
 from bridge.stems import DRUM_CHANNEL, stem_of
@@ -260,7 +260,7 @@ def _forward(measure: Element, length: int, place: _Place) -> None:
         _add(forward, "staff", place.staff)
 
 
-def _brackets(values: Sequence[Value]) -> dict[int, str]:
+def _brackets(values: Sequence[NoteValue]) -> dict[int, str]:
     """Where triplets start and stop, by the values' starts: each beat with triplets has its own bracket."""
     brackets: dict[int, str] = {}
     for before, value, after in zip([None, *values], values, [*values[1:], None], strict=False):
@@ -274,7 +274,7 @@ def _brackets(values: Sequence[Value]) -> dict[int, str]:
 
 
 def _note(
-    measure: Element, written: WrittenNote | None, value: Value, ties: Sequence[str], place: _Place,
+    measure: Element, written: WrittenNote | None, value: NoteValue, ties: Sequence[str], place: _Place,
     *, in_chord: bool, bracket: str | None,
 ) -> None:  # fmt: skip
     note = _add(measure, "note")
@@ -313,7 +313,7 @@ def _pitch(note: Element, pitch: int, key: str) -> None:
     _add(sounding, "octave", str((pitch - alteration) // 12 - 1))
 
 
-def _end_note(note: Element, place: _Place, value: Value | None, head: str = "") -> None:
+def _end_note(note: Element, place: _Place, value: NoteValue | None, head: str = "") -> None:
     """What follows a note's ties; without a value it is a bar's rest."""
     _add(note, "voice", place.voice)
     if value is not None:

@@ -26,7 +26,7 @@ PLAIN = 3
 
 
 @dataclass(frozen=True)
-class Value:
+class NoteValue:
     """One written value of a note or rest; a longer note is several, tied."""
 
     start: int
@@ -36,7 +36,7 @@ class Value:
     in_triplet: bool = False
 
 
-def bar_values(edges: Sequence[int], metre: Metre) -> list[list[Value]]:
+def bar_values(edges: Sequence[int], metre: Metre) -> list[list[NoteValue]]:
     """The values of each event of one voice in a bar.
 
     Args:
@@ -45,7 +45,7 @@ def bar_values(edges: Sequence[int], metre: Metre) -> list[list[Value]]:
     triplets = {edge // QUARTER for edge in edges if edge % PLAIN}
     values = []
     for start, end in pairwise(edges):
-        pieces: list[Value] = []
+        pieces: list[NoteValue] = []
         for first, last in _cut_at_triplets(start, end, triplets):
             if first // QUARTER in triplets and last - first < QUARTER:
                 pieces += _split(first, last, TRIPLETS, in_triplet=True)
@@ -66,11 +66,11 @@ def _cut_at_triplets(start: int, end: int, triplets: set[int]) -> Iterator[tuple
     yield first, end
 
 
-def _straight(start: int, end: int, metre: Metre) -> Iterator[Value]:
+def _straight(start: int, end: int, metre: Metre) -> Iterator[NoteValue]:
     length = end - start
     if length in STRAIGHT and _is_readable(start, length, metre):
         name, dots = STRAIGHT[length]
-        yield Value(start, length, name, dots)
+        yield NoteValue(start, length, name, dots)
         return
     cut = _strongest_edge(start, end, metre)
     if cut is None:
@@ -118,10 +118,10 @@ def _beat(metre: Metre) -> int:
     return round(metre.beat_quarters * QUARTER) if metre.is_compound else QUARTER
 
 
-def _split(start: int, end: int, table: dict[int, tuple[str, int]], *, in_triplet: bool = False) -> Iterator[Value]:
+def _split(start: int, end: int, table: dict[int, tuple[str, int]], *, in_triplet: bool = False) -> Iterator[NoteValue]:
     """The longest values one after the other."""
     while start < end:
         length = next(length for length in table if length <= end - start)
         name, dots = table[length]
-        yield Value(start, length, name, dots, in_triplet)
+        yield NoteValue(start, length, name, dots, in_triplet)
         start += length
