@@ -1,4 +1,4 @@
-"""Quality of the chord estimate on rendered songs whose chords are known.
+"""Quality of chords and of the clean reading on rendered songs whose chords and notes are known.
 
 `python -m benchmarks.quality.chords [--first SEED] [--count N] [--backed N] [--mix] [--json]`
 
@@ -16,6 +16,7 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import count, islice, pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,14 +26,17 @@ from benchmarks.corpora.patterns import SECONDS
 from benchmarks.corpora.random_drums import random_pulse
 from benchmarks.corpora.random_songs import random_song
 from benchmarks.corpora.synthesis import RATE_HZ, Part, missing, rendered
+from benchmarks.quality.note_scores import Sample, plain, quality
 from bridge.audio.resample import mono, resampled
 from bridge.audio.signal import ArraySignal
 from bridge.control import NullControl
 from bridge.model import Chord, Music, Note
 from bridge.music.chords import QUALITIES, chord_tones, chords_of
+from bridge.music.clean import clean_parts
 from bridge.music.key import estimate_key
 from bridge.music.metre import Metre
-from bridge.request import NoteSettings
+from bridge.pipeline.notes import plays_one_line
+from bridge.request import JobRequest, NoteSettings
 from bridge.transcription.registry import TranscriberRegistry
 
 if TYPE_CHECKING:
@@ -42,6 +46,8 @@ if TYPE_CHECKING:
 HARTE = {"": "maj", "m": "min", "7": "7", "maj7": "maj7", "m7": "min7", "dim": "dim", "sus4": "sus4", "aug": "aug"}
 ROOTS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 DRAWN, BACKED = "drawn", "random songs"
+COLUMNS = ("majmin", "sevenths", "played_f1", "clean_f1")
+PITCHED = ("vocals", "bass", "other")
 #: (start, end, root's pitch class, quality)
 Truth = Sequence[tuple[float, float, int, str]]
 
@@ -67,6 +73,10 @@ class ChordQuality:
     group: str
     majmin: float
     sevenths: float
+    played_f1: float
+    """Of the notes as played: onsets within 50 ms; mean of the stems."""
+    clean_f1: float
+    """The same of the clean reading."""
 
 
 def drawn_song(seed: int) -> KnownSong:
@@ -125,25 +135,39 @@ class Listener:
         return transcriber.notes(transcriber.analyse(audio, stem, NullControl()), stem, NoteSettings())
 
 
-def told_chords(song: KnownSong, parts: Mapping[str, Sequence[Note]]) -> tuple[Chord, ...]:
+def music_of(song: KnownSong, parts: Mapping[str, Sequence[Note]]) -> Music:
     key = estimate_key(note for notes in parts.values() for note in notes)
-    music = Music(
+    return Music(
         tempo_bpm=song.tempo_bpm, tempo_source="given", time_signature=song.metre.signature,
         key="" if key is None else key.name,
     )  # fmt: skip
-    return chords_of(parts, music, song.seconds)
 
 
-def chord_quality(song: KnownSong, told: Sequence[Chord]) -> ChordQuality:
+def note_f1(song: KnownSong, found: Mapping[str, Sequence[Note]]) -> float:
+    """F1 of onsets within 50 ms, mean of the stems; of a mix with all pitched notes."""
+    scores = []
+    for stem, notes in found.items():
+        true = [note for part in song.parts if part.stem in (stem, *(PITCHED if stem == "mix" else ()))
+                for note in part.notes]  # fmt: skip
+        sample = Sample(song.name, song.group, stem, Path(), tuple(plain(true)))
+        scores.append(quality(sample, "", plain(notes)).f1)
+    return round(statistics.mean(scores), 3)
+
+
+def chord_quality(song: KnownSong, parts: Mapping[str, Sequence[Note]]) -> ChordQuality:
     from mir_eval import chord
 
+    music = music_of(song, parts)
+    told = chords_of(parts, music, song.seconds)
+    clean = clean_parts(parts, music, song.seconds, None, plays_one_line(JobRequest(source="")))
+    f1 = (note_f1(song, parts), note_f1(song, clean))
     true = np.array([(start, end) for start, end, *_ in song.chords])
     names = [_label(root, QUALITIES[quality]) for _, _, root, quality in song.chords]
     if not told:
-        return ChordQuality(song.name, song.group, 0.0, 0.0)
+        return ChordQuality(song.name, song.group, 0.0, 0.0, *f1)
     intervals, labels = _without_gaps(told)
     scores = chord.evaluate(true, names, np.array(intervals), labels)
-    return ChordQuality(song.name, song.group, round(scores["majmin"], 3), round(scores["sevenths"], 3))
+    return ChordQuality(song.name, song.group, round(scores["majmin"], 3), round(scores["sevenths"], 3), *f1)
 
 
 def _without_gaps(told: Sequence[Chord]) -> tuple[list[tuple[float, float]], list[str]]:
@@ -176,17 +200,17 @@ def main() -> None:
         raise SystemExit(f"Nothing to measure: {problem}")
     listen = Listener()
     songs = known_songs(arguments.first, arguments.count, arguments.backed)
-    rows = [chord_quality(song, told_chords(song, listen(song, mix=arguments.mix))) for song in songs]
+    rows = [chord_quality(song, listen(song, mix=arguments.mix)) for song in songs]
     if arguments.json:
         print(json.dumps([asdict(row) for row in rows], indent=2))
         return
-    print(f"{'weighted overlap':40}{'majmin':>8}{'sevenths':>10}")
+    print(" " * 36 + "".join(f"{column:>12}" for column in COLUMNS))
     for row in rows:
-        print(f"{row.group}: {row.song}".ljust(40) + f"{row.majmin:8.2f}{row.sevenths:10.2f}")
+        print(f"{row.group}: {row.song}".ljust(36) + "".join(f"{getattr(row, column):12.2f}" for column in COLUMNS))
     for group in dict.fromkeys(row.group for row in rows):
         ours = [row for row in rows if row.group == group]
-        means = [statistics.mean(getattr(row, score) for row in ours) for score in ("majmin", "sevenths")]
-        print(f"mean of {len(ours)} {group}".ljust(40) + f"{means[0]:8.3f}{means[1]:10.3f}")
+        means = [statistics.mean(getattr(row, column) for row in ours) for column in COLUMNS]
+        print(f"mean of {len(ours)} {group}".ljust(36) + "".join(f"{mean:12.3f}" for mean in means))
 
 
 if __name__ == "__main__":

@@ -31,6 +31,8 @@ KINDS = {
 }  # fmt: skip
 #: General MIDI's programs, from 1, for programs that play the score; of all other stems a piano.
 PROGRAMS = {"vocals": 54, "bass": 34, "guitar": 28}
+#: Parts from the top, melody to drums; chord symbols stand over the first one with pitches.
+ORDER = ("vocals", "mix", "guitar", "piano", "other", "bass", "drums")
 #: Voices of one staff, as programs number them.
 VOICES_ON_STAFF = 4
 
@@ -55,7 +57,7 @@ def score_of(
     seconds: float,
 ) -> bytes:
     """The score in UTF-8; parts without notes are left out, unless none has any."""
-    filled = {stem: notes for stem, notes in parts.items() if notes} or dict([*parts.items()][:1])
+    filled = {stem: parts[stem] for stem in sorted(parts, key=ORDER.index) if parts[stem]} or dict([*parts.items()][:1])
     bars = [*_bars(grid, filled, seconds)]
     symbols = _chords_by_bar(chords, grid, bars)
     root = Element("score-partwise", version="3.1")
