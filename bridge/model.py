@@ -50,6 +50,7 @@ WARNINGS: dict[str, str] = {
     "weights_unavailable": "The weights of `htdemucs` are not on this machine, so `auto` used `good`, or `draft`.",
     "tempo_assumed": "No steady tempo was found, so the notes are written at 120 BPM. The option `tempo` sets it.",
     "no_notes": "No note was found in any stem, or in a stem that the option `midi` names.",
+    "no_chords": "The option `chords` asks for a file of them, and none was found: a lone line has none.",
     "would_clip": "A stem is too loud for the format, so all stems of the job are 32-bit float WAV files.",
     "bad_samples": "The clip contained samples that are no audio (NaN, or far too loud); they are silent now.",
     "damaged_audio": "Parts of the clip could not be decoded. They are silent, and what follows stays in its place.",

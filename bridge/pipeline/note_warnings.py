@@ -1,4 +1,4 @@
-"""Warnings about a job's notes: no tempo was found, or no notes."""
+"""Warnings about a job's notes: no tempo was found, no notes, or no chords."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from collections.abc import Iterator, Sequence
 from bridge.model import Warning
 from bridge.pipeline.notes import NotesOfJob
 from bridge.request import JobRequest
+
+NO_CHORDS = (
+    "No chord was found, so there is no file of chords. A voice, a bass or a solo alone has none: take the stems that "
+    "play chords too, or transcribe the whole song as a mix."
+)
 
 
 def note_warnings(notes_of_job: NotesOfJob, request: JobRequest) -> Iterator[Warning]:
@@ -23,6 +28,8 @@ def note_warnings(notes_of_job: NotesOfJob, request: JobRequest) -> Iterator[War
     )
     if reported:
         yield Warning(code="no_notes", message=_no_notes(reported))
+    if request.note_files.chords == "file" and not notes_of_job.chords:
+        yield Warning(code="no_chords", message=NO_CHORDS)
 
 
 def _tempo_assumed(bpm: float, request: JobRequest) -> str:

@@ -51,6 +51,12 @@ def test_chords_are_in_the_manifest_the_job_and_the_file_of_all_stems(clip: Path
     assert markers(job, "clip (Other).mid") == []
 
 
+def test_a_file_of_chords_that_cannot_be_is_told(clip: Path) -> None:
+    job = run(clip, chords="file", midi=("vocals",))
+    assert [warning.code for warning in job.warnings] == ["no_chords"]
+    assert "chords" not in {result.kind for result in job.results}
+
+
 def test_without_chords_nothing_tells_any(clip: Path) -> None:
     job = run(clip, chords="none")
     assert (manifest_of(job).chords, job.music and job.music.chords, markers(job, "clip.mid")) == ((), "", [])
