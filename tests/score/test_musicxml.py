@@ -141,7 +141,7 @@ def test_chord_symbols_stand_over_their_beats() -> None:
         Chord(start_seconds=start, end_seconds=start + 1.0, name=name) for start, name in ((0.0, "Bb7"), (1.0, "Ebm"))
     )
     root = parsed(score({"drums": [note(0, 0.1, 36)], "piano": [note(0, 1.9, 60)]}, chords=chords)[0])
-    drums, piano = root.findall("part")
+    piano, drums = root.findall("part")
     assert drums.find("measure/harmony") is None
     first, second = piano.findall("measure/harmony")
     assert (text(first, "root/root-step"), text(first, "root/root-alter"), text(first, "kind")) == (
