@@ -64,11 +64,11 @@ def written_parts(
         one_line: whether a stem plays one note at a time.
     """
     cleaned = {stem: _without_extras(stem, notes, one_line(stem)) for stem, notes in parts.items()}
-    onsets = [note.onset_seconds for notes in cleaned.values() for note in notes]
+    onsets = [(note.pitch, note.onset_seconds) for notes in cleaned.values() for note in notes]
     if quantise is not None:
         grid = given_grid(quantise.grid, music)
         return grid, {stem: _written(stem, notes, grid, seconds) for stem, notes in cleaned.items()}
-    grid = found_grid(onsets, music)
+    grid = found_grid(onsets, music, seconds)
     return grid, {stem: _written(stem, notes, _own_grid(stem, notes, grid), seconds) for stem, notes in cleaned.items()}
 
 

@@ -1,4 +1,4 @@
-"""The grid on which music is written down: sixteenths or triplets, as each beat was played.
+"""The grid on which music is written down: sixteenths or triplets, as each beat was played, or swung eighths.
 
 Positions are whole numbers of 24ths of a quarter from the start of the first bar: sixteenths, thirty-seconds and
 triplets are all exact.
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from bridge.model import Music
+from bridge.music.grid import EVEN, Grid, swing_ratio
 from bridge.music.metre import Metre
 from bridge.request import GRIDS
 
@@ -21,12 +22,14 @@ EIGHTH, SIXTEENTH, THIRTY_SECOND, TRIPLET, SEXTUPLET = 12, 6, 3, 8, 4
 UNSTEADY_SECONDS = 0.022
 #: How much worse finer steps must be explained by the coarser ones before they are written: thirty-seconds and
 #: sextuplets are rare. And what changing from one to the other costs.
-RARITY = {SIXTEENTH: 0.0, TRIPLET: 1.5, THIRTY_SECOND: 5.0, SEXTUPLET: 6.0}
+RARITY = {SIXTEENTH: 0.0, TRIPLET: 1.5, THIRTY_SECOND: 8.0, SEXTUPLET: 8.0}
 CHANGE = 2.0
 #: How much worse a player's eighths may explain a beat than sixteenths, before sixteenths are written.
 EIGHTHS_BONUS = 1.5
+#: Swung eighths, not triplets: fewer onsets than this share of the off-beats are this near to a triplet's second note.
+TRIPLETS_SHARE, TRIPLET_REACH = 0.25, 0.07
 #: An onset that lies nowhere near a grid counts as so many times the usual distance.
-FARTHEST = 4.0
+FARTHEST = 3.0
 #: Nobody writes faster notes than this one after the other.
 SHORTEST_STEP_SECONDS = 0.07
 
@@ -44,6 +47,8 @@ class WrittenGrid:
     usual_step: int
     steps: dict[int, int] = field(default_factory=dict)
     """The step of each cell that has another than the usual one, by its number from the first bar's start."""
+    swing: float = EVEN
+    """Where the second eighth of a quarter is played, as a share of it; it is written in the middle."""
 
     @property
     def bar(self) -> int:
@@ -55,11 +60,16 @@ class WrittenGrid:
         return round(self.metre.beat_quarters * QUARTER)
 
     def seconds(self, position: int) -> float:
-        return self.first_seconds + position / QUARTER * 60 / self.tempo_bpm
+        quarter, within = divmod(position / QUARTER, 1.0)
+        early, late = min(within, EVEN) / EVEN, max(0.0, within - EVEN) / (1 - EVEN)
+        played = quarter + early * self.swing + late * (1 - self.swing)
+        return self.first_seconds + played * 60 / self.tempo_bpm
 
     def exact_position(self, seconds: float) -> float:
         """The position of a time, which need not be whole."""
-        return (seconds - self.first_seconds) * self.tempo_bpm / 60 * QUARTER
+        quarter, within = divmod((seconds - self.first_seconds) * self.tempo_bpm / 60, 1.0)
+        early, late = min(within, self.swing) / self.swing, max(0.0, within - self.swing) / (1 - self.swing)
+        return QUARTER * (quarter + early * EVEN + late * (1 - EVEN))
 
     def step_at(self, position: float) -> int:
         return self.steps.get(math.floor(position / self.cell), self.usual_step)
@@ -76,17 +86,18 @@ def given_grid(grid: str, music: Music) -> WrittenGrid:
     return WrittenGrid(metre, music.tempo_bpm, music.first_beat_seconds, bar, round(GRIDS[grid] * QUARTER))
 
 
-def found_grid(onsets: Iterable[float], music: Music) -> WrittenGrid:
+def found_grid(notes: Sequence[tuple[int, float]], music: Music, clip_seconds: float) -> WrittenGrid:
     """The grid that explains the onsets of all players best: for each beat one step, by dynamic programming.
 
     Args:
-        onsets: in seconds.
+        notes: pitch and onset in seconds of each.
         music: its tempo, metre and first beat are taken as they are.
     """
     metre = Metre.of(music.time_signature)
+    swing = _swing(notes, music, metre, clip_seconds)
     beat = round(metre.beat_quarters * QUARTER)
     usual = math.gcd(SIXTEENTH, beat)
-    plain = WrittenGrid(metre, music.tempo_bpm, music.first_beat_seconds, beat, usual)
+    plain = WrittenGrid(metre, music.tempo_bpm, music.first_beat_seconds, beat, usual, swing=swing)
     position_seconds = 60 / music.tempo_bpm / QUARTER
     possible = [usual, *(
         step for step in (TRIPLET, THIRTY_SECOND, SEXTUPLET)
@@ -94,17 +105,30 @@ def found_grid(onsets: Iterable[float], music: Music) -> WrittenGrid:
         and not (metre.is_compound and step in (TRIPLET, SEXTUPLET))
     )]  # fmt: skip
     beats: dict[int, list[float]] = {}
-    for onset in onsets:
+    for _, onset in notes:
         exact = plain.exact_position(onset)
         beats.setdefault(math.floor(exact / beat), []).append(exact)
-    if len(possible) == 1 or not beats:
+    if len(possible) == 1 or not beats or swing != EVEN:
         return plain
     unsteady = UNSTEADY_SECONDS / position_seconds
     numbers = sorted(beats)
     costs = [[_cost(beats[number], beat, step, unsteady) for step in possible] for number in numbers]
     chosen = _cheapest(costs)
     steps = {number: possible[place] for number, place in zip(numbers, chosen, strict=True) if place}
-    return WrittenGrid(metre, music.tempo_bpm, music.first_beat_seconds, beat, usual, steps)
+    return replace(plain, steps=steps)
+
+
+def _swing(notes: Sequence[tuple[int, float]], music: Music, metre: Metre, clip_seconds: float) -> float:
+    """Where off-beats are played, as a share of a quarter; even where they are not swung, or belong to triplets."""
+    if not metre.pairs_steps(EVEN):
+        return EVEN
+    quarter = 60 / music.tempo_bpm
+    ratio = swing_ratio(notes, Grid.of_pairs(quarter / 2, music.first_beat_seconds), clip_seconds)
+    if ratio == EVEN:
+        return EVEN
+    shares = [(onset - music.first_beat_seconds) / quarter % 1.0 for _, onset in notes]
+    seconds, off_beats = (sum(abs(share - place) < TRIPLET_REACH for share in shares) for place in (1 / 3, ratio))
+    return ratio if seconds < TRIPLETS_SHARE * off_beats else EVEN
 
 
 def with_eighths(grid: WrittenGrid, onsets: Iterable[float]) -> WrittenGrid:

@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 from bridge.model import Chord, Music
 from bridge.music.chords import chord_tones
 from bridge.music.clean import WrittenNote
+from bridge.music.grid import EVEN
 from bridge.music.metre import Metre
 from bridge.music.spelling import key_fifths, spelled
 from bridge.music.written_grid import QUARTER, WrittenGrid
@@ -33,6 +34,8 @@ KINDS = {
 PROGRAMS = {"vocals": 54, "bass": 34, "guitar": 28}
 #: Parts from the top, melody to drums; chord symbols stand over the first one with pitches.
 ORDER = ("vocals", "mix", "guitar", "piano", "other", "bass", "drums")
+#: Stands over swung eighths.
+SWING = "Swing"
 #: Voices of one staff, as programs number them.
 VOICES_ON_STAFF = 4
 
@@ -77,7 +80,7 @@ def score_of(
             if bar == bars[0]:
                 _attributes(measure, staves, grid.metre, music)
             if bar == bars[0] and number == 1:
-                _tempo(measure, grid.metre, music)
+                _tempo(measure, grid, music)
             for symbol in symbols.get(bar.number, ()) if stem == symbols_at else ():
                 measure.append(_harmony(symbol, grid, bar, music.key))
             _fill_bar(measure, bar, staves, grid.metre, f"P{number}", music.key)
@@ -142,15 +145,17 @@ def _attributes(measure: Element, staves: Sequence[Staff], metre: Metre, music: 
             _add(clef, "clef-octave-change", str(staff.clef.octaves))
 
 
-def _tempo(measure: Element, metre: Metre, music: Music) -> None:
-    """The tempo as a metronome shows it: of dotted quarters in compound metres."""
+def _tempo(measure: Element, grid: WrittenGrid, music: Music) -> None:
+    """The tempo as a metronome shows it, of dotted quarters in compound metres; and whether eighths are swung."""
     direction = _add(measure, "direction", placement="above")
     metronome = _add(_add(direction, "direction-type"), "metronome")
-    dotted = metre.is_compound
+    dotted = grid.metre.is_compound
     _add(metronome, "beat-unit", "quarter")
     if dotted:
         _add(metronome, "beat-unit-dot")
     _add(metronome, "per-minute", f"{music.tempo_bpm / (1.5 if dotted else 1):.4g}")
+    if grid.swing != EVEN:
+        _add(_add(direction, "direction-type"), "words", SWING)
     _add(direction, "sound", tempo=f"{music.tempo_bpm:.6g}")
 
 

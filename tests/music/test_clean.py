@@ -68,6 +68,22 @@ def test_triplets_are_found_and_sixteenths_too() -> None:
     ]  # fmt: skip
 
 
+def test_swung_eighths_are_written_even_and_sound_swung() -> None:
+    swung = [note(beat / 2 + late, beat / 2 + late + 0.15, 60 + beat % 5) for beat in range(12) for late in (0.0, 0.33)]
+    grid, parts = written_parts({"piano": swung}, MUSIC, 6.0)
+    assert [one.start for one in parts["piano"]] == [*range(0, 288, 12)]
+    assert grid.swing == pytest.approx(0.66)
+    (clean,) = clean_parts({"piano": swung}, MUSIC, 6.0).values()
+    assert [one.onset_seconds for one in clean] == pytest.approx([one.onset_seconds for one in swung])
+
+
+def test_triplets_are_no_swing() -> None:
+    triplets = [note(step / 6, step / 6 + 0.12, 60 + step % 4) for step in range(36)]
+    grid, parts = written_parts({"piano": triplets}, MUSIC, 6.0)
+    assert grid.swing == 0.5
+    assert [one.start for one in parts["piano"]] == [*range(0, 288, 8)]
+
+
 def test_a_late_singer_is_not_written_in_sixteenths_because_of_the_hi_hat() -> None:
     fast = Music(tempo_bpm=160.0, tempo_source="given")
     hat = [note(step * 0.09375, step * 0.09375 + 0.05, 42) for step in range(16)]

@@ -136,6 +136,13 @@ def test_key_metre_tempo_and_title() -> None:
     assert text(metronome, "per-minute") == "70"
 
 
+def test_swing_is_a_word_over_even_eighths() -> None:
+    swung = [note(beat / 2 + late, beat / 2 + late + 0.15, 60) for beat in range(12) for late in (0.0, 0.33)]
+    root = parsed(score({"piano": swung})[0])
+    assert root.findtext("part/measure/direction/direction-type/words") == "Swing"
+    assert not [*root.iter("time-modification")]
+
+
 def test_chord_symbols_stand_over_their_beats() -> None:
     chords = tuple(
         Chord(start_seconds=start, end_seconds=start + 1.0, name=name) for start, name in ((0.0, "Bb7"), (1.0, "Ebm"))
