@@ -22,6 +22,7 @@ from xml.etree import ElementTree
 import mido  # type: ignore[import-untyped]  # it ships no types
 
 from bridge.music.written_grid import QUARTER
+from bridge.score.musicxml import SWING
 from bridge.stems import DRUM_CHANNEL
 
 PROGRAM = "mscore3"
@@ -33,6 +34,12 @@ def from_first(notes: Iterable[tuple[float, int]]) -> Places:
     found = [*notes]
     first = min((position for position, _ in found), default=0)
     return Counter((round(position - first), pitch) for position, pitch in found)
+
+
+def in_order(places: Places) -> Places:
+    """The places with their order instead of positions: swung notes are written elsewhere than they sound."""
+    order = {position: rank for rank, position in enumerate(sorted({position for position, _ in places}))}
+    return Counter({(order[position], pitch): count for (position, pitch), count in places.items()})
 
 
 def in_midi(path: Path, *, with_drums: bool = True) -> Places:
@@ -91,10 +98,12 @@ def main() -> None:
         written, pitched = in_midi(path), in_midi(path, with_drums=False)
         bars = len(ElementTree.parse(score).findall("part[1]/measure"))
         with tempfile.TemporaryDirectory() as scratch:
-            pairs = (
+            pairs = [
                 (written, by_musescore(score, Path(scratch))),
                 (pitched, by_partitura(score, Path(scratch))),
-            )
+            ]
+        if ElementTree.parse(score).findtext(".//words") == SWING:
+            pairs = [(in_order(true), in_order(found)) for true, found in pairs]
         words = ["equal" if found == true else f"{sum((true - found).values())} missing" for true, found in pairs]
         print(f"{score.stem:32}{sum(written.values()):7}{bars:6}{words[0]:>12}{words[1]:>12}")
         if arguments.pictures is not None:
