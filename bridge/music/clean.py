@@ -21,8 +21,8 @@ from bridge.stems import stem_of
 from bridge.value import Value
 
 #: Of several notes at once, one of less confidence than the first number is a ghost, or than the second where it is so
-#: much softer than another. Of 1067 notes of rendered chords these rules take 150 of 191 wrong ones and 24 right ones.
-GHOST_CONFIDENCE, SOFT_GHOST_CONFIDENCE, SOFTER = 0.45, 0.5, 20
+#: much softer than another. Chosen on rendered songs, stem by stem and as a mix: docs/methods/score.md.
+GHOST_CONFIDENCE, SOFT_GHOST_CONFIDENCE, SOFTER = 0.4, 0.45, 20
 #: Together at least this long.
 TOGETHER_SECONDS = 0.03
 #: A glide: so short, followed at once by a note that is longer and at most this far away.
@@ -210,7 +210,7 @@ def _written(stem: str, notes: Sequence[Note], grid: WrittenGrid, seconds: float
             end = note.offset_seconds if there is None else max(note.offset_seconds, there.offset_seconds)
             loudest[start, note.pitch] = _until(note, end)
     is_pitched = stem_of(stem).is_pitched
-    if is_line(notes):
+    if is_pitched and is_line(notes):
         loudest = _one_a_position(loudest)
     border = hands_border(pitch for _, pitch in loudest)
     hands = {low: sorted({start for start, pitch in loudest if (pitch < border) == low}) for low in (False, True)}
