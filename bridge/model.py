@@ -16,7 +16,7 @@ STAGES: tuple[str, ...] = ("queued", "loading", "separating", "transcribing", "w
 Stage = Literal["queued", "loading", "separating", "transcribing", "writing"]
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 Outcome = Literal["done", "failed", "cancelled"]
-Kind = Literal["stem", "midi", "notes", "picture"]
+Kind = Literal["stem", "midi", "notes", "picture", "chords", "score"]
 TempoSource = Literal["given", "estimated", "default"]
 #: The name of a result with the notes of all stems.
 TOGETHER = "all"
@@ -53,6 +53,7 @@ WARNINGS: dict[str, str] = {
     "tempo_octave": "The beat is clear, but the tempo may be twice or half as fast. The option `tempo` sets it.",
     "no_beat": "There is no clear beat to follow, so the notes are written at one tempo. The option `tempo` sets it.",
     "no_notes": "No note was found in any stem, or in a stem that the option `midi` names.",
+    "no_chords": "The option `chords` asks for a file of them, and none was found: a lone line has none.",
     "would_clip": "A stem is too loud for the format, so all stems of the job are 32-bit float WAV files.",
     "bad_samples": "The clip contained samples that are no audio (NaN, or far too loud); they are silent now.",
     "damaged_audio": "Parts of the clip could not be decoded. They are silent, and what follows stays in its place.",
@@ -123,6 +124,15 @@ class TempoPoint(Value, frozen=True, kw_only=True):
     """Quarter notes per minute from here to the next point."""
 
 
+class Chord(Value, frozen=True, kw_only=True):
+    """A chord of the clip."""
+
+    start_seconds: float
+    end_seconds: float
+    name: str
+    """As `Bbm7`: the root, then one of `music.chords.QUALITIES`."""
+
+
 class Music(Value, frozen=True, kw_only=True):
     """Tempo, beat and metre of the timeline that notes are written on, and their key."""
 
@@ -142,6 +152,9 @@ class Music(Value, frozen=True, kw_only=True):
     """As `Bb major`; empty if unknown."""
     key_margin: float = 0.0
     """0–1: how much better this key fits than the next best; 0.1 is clear."""
+    chords: str = ""
+    """The first chords in a line, as `C Am F G`, once if they come again; empty if none were told. All of them, with
+    their times, are in the manifest: a history of many jobs would grow too large with them."""
 
 
 class Failure(Value, frozen=True, kw_only=True):

@@ -17,6 +17,8 @@ from bridge.value import Value
 Bends = Literal["none", "single", "mpe"]
 OffScale = Literal["snap", "drop"]
 Voices = Literal["auto", "one", "many"]
+Reading = Literal["played", "clean"]
+ChordFiles = Literal["none", "markers", "file"]
 #: Units of a bar, and what note a unit is: (6, 8).
 TimeSignature = tuple[int, int]
 #: `all`: every stem that the engine gives; empty: none.
@@ -124,6 +126,8 @@ class NoteReading(Value, frozen=True, kw_only=True):
     """0–1: how little evidence makes a note."""
     voices: Voices = "auto"
     """`one`: never two notes at once."""
+    style: Reading = "played"
+    """As it was played, or as a person would write it down: on a grid, without ghosts and bends."""
 
 
 class Quantise(Value, frozen=True, kw_only=True):
@@ -180,6 +184,10 @@ class NoteFiles(Value, frozen=True, kw_only=True):
     """The notes as tables too: `csv`, `json`."""
     picture: str | None = None
     """Where a picture of the notes goes: a path; empty: among the results; None: nowhere."""
+    chords: ChordFiles = "markers"
+    """Chords: not told; as markers in the file of all stems; as a file of block chords too."""
+    score: bool = False
+    """Whether the clean reading is written as a score (MusicXML), whatever `NoteReading.style` is."""
 
 
 class OutputPlace(Value, frozen=True, kw_only=True):

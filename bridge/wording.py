@@ -24,7 +24,14 @@ STATE_WORDS: Mapping[State, str] = {
     "failed": "failed",
     "cancelled": "cancelled",
 }
-KIND_WORDS: Mapping[Kind, str] = {"stem": "stem", "midi": "notes", "notes": "table", "picture": "picture"}
+KIND_WORDS: Mapping[Kind, str] = {
+    "stem": "stem",
+    "midi": "notes",
+    "notes": "table",
+    "picture": "picture",
+    "chords": "chords",
+    "score": "score",
+}
 PLAY_OUTCOME_WORDS: Mapping[PlayOutcome, str] = {
     "finished": "played to the end",
     "stopped": "stopped",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import msgspec
 
 from bridge.model import Note
+
+#: Players with less overlap than this share of their sound play one line.
+LINE_OVERLAP = 0.08
 
 
 def without_overlaps(notes: Iterable[Note]) -> list[Note]:
@@ -23,6 +26,16 @@ def without_overlaps(notes: Iterable[Note]) -> list[Note]:
     lines = ([same[onset] for onset in sorted(same)] for same in by_pitch.values())
     kept = [note for line in lines for note in _in_line(line)]
     return sorted(kept, key=lambda note: (note.onset_seconds, note.pitch))
+
+
+def is_line(notes: Sequence[Note]) -> bool:
+    """Whether hardly two notes sound at once: the next one may start while one still rings."""
+    sounding = sum(note.offset_seconds - note.onset_seconds for note in notes)
+    latest, shared = 0.0, 0.0
+    for note in sorted(notes, key=lambda note: note.onset_seconds):
+        shared += max(0.0, min(latest, note.offset_seconds) - note.onset_seconds)
+        latest = max(latest, note.offset_seconds)
+    return shared <= LINE_OVERLAP * sounding
 
 
 def ending_by(note: Note, seconds: float) -> Note:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from bridge.model import Bend, Note, TempoPoint
+from bridge.model import Bend, Chord, Note, TempoPoint
 
 
 class TempoMap:
@@ -44,6 +44,14 @@ class TempoMap:
         """The inverse of `straightened`."""
         return [_moved(note, lambda seconds: self.seconds(seconds * tempo_bpm / 60)) for note in notes]
 
+    def straightened_chords(self, chords: Iterable[Chord], tempo_bpm: float) -> tuple[Chord, ...]:
+        """The chords in straight time."""
+        return tuple(_moved_chord(chord, lambda seconds: self.straight_seconds(seconds, tempo_bpm)) for chord in chords)
+
+    def played_chords(self, chords: Iterable[Chord], tempo_bpm: float) -> tuple[Chord, ...]:
+        """The inverse of `straightened_chords`."""
+        return tuple(_moved_chord(chord, lambda seconds: self.seconds(seconds * tempo_bpm / 60)) for chord in chords)
+
 
 def _moved(note: Note, when: Callable[[float], float]) -> Note:
     return msgspec.structs.replace(
@@ -52,3 +60,8 @@ def _moved(note: Note, when: Callable[[float], float]) -> Note:
         offset_seconds=when(note.offset_seconds),
         bends=tuple(Bend(time_seconds=when(bend.time_seconds), semitones=bend.semitones) for bend in note.bends),
     )
+
+
+def _moved_chord(chord: Chord, when: Callable[[float], float]) -> Chord:
+    start, end = when(chord.start_seconds), when(chord.end_seconds)
+    return Chord(start_seconds=round(start, 6), end_seconds=round(end, 6), name=chord.name)

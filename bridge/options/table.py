@@ -21,7 +21,7 @@ from bridge.options.special_kinds import (
     Stems,
     TempoKind,
 )
-from bridge.request import GRIDS, SYNCS, Bends, JobRequest, OffScale, Voices
+from bridge.request import GRIDS, SYNCS, Bends, ChordFiles, JobRequest, OffScale, Reading, Voices
 
 TEMPO = TempoKind("20–400 BPM, or map", lowest=20.0, highest=400.0)
 PERCENT = between(0, 100, "%", divisor=100)
@@ -164,6 +164,10 @@ OPTIONS: dict[str, Option] = {
             "One note at a time, or several; auto: as suits the stem.", "voices",
         ),
         _notes(
+            "reading", "reading.style", choice_of(*get_args(Reading)),
+            "As it was played; or clean: as one would write it down, on the grid, without ghosts and bends.", "reading",
+        ),
+        _notes(
             "quantise", "quantise.grid", OptionalChoice(", ".join(("none", *GRIDS)), ("none", *GRIDS)),
             "Move the notes onto a grid; t: triplets.", "quantise", "--quantize",
         ),
@@ -194,5 +198,10 @@ OPTIONS: dict[str, Option] = {
             "Write the notes as a table too.", "note_lists",
         ),
         _notes("picture", "note_files.picture", PictureKind(), "Draw the notes.", "picture"),
+        _notes(
+            "chords", "note_files.chords", choice_of(*get_args(ChordFiles)),
+            "Name the chords: not; as markers in the file of all stems; or in a file of block chords too.", "chords",
+        ),
+        _notes("score", "note_files.score", Switch(), "Write a score of the clean notes, as MusicXML.", "score"),
     )
 }  # fmt: skip

@@ -12,7 +12,7 @@ from types import MappingProxyType
 import msgspec
 
 from bridge import __version__
-from bridge.model import Job, Music, Result, Warning
+from bridge.model import Chord, Job, Music, Result, Warning
 from bridge.options.record import from_json, to_json, to_record
 from bridge.transcription.pitched import network_file
 from bridge.value import Value
@@ -63,6 +63,8 @@ class Manifest(Value, frozen=True, kw_only=True):
     """The transcriber's name for each transcribed stem."""
     music: Music | None
     """Tempo, metre and key of the notes; None where there are none."""
+    chords: tuple[Chord, ...] = ()
+    """The chords of the clip in order; empty where none were told."""
     warnings: tuple[Warning, ...]
     results: tuple[Result, ...]
     """Without their folder, so that it can be moved with the manifest in it."""
@@ -88,6 +90,7 @@ def manifest_of(
     source: SourceRecord,
     engine: EngineRecord,
     transcribers: dict[str, str],
+    chords: tuple[Chord, ...],
     seconds: float,
     cache_key: str,
     line_margins: Mapping[str, float] = MappingProxyType({}),
@@ -101,6 +104,7 @@ def manifest_of(
         engine=engine,
         transcribers=transcribers,
         music=job.music,
+        chords=chords,
         warnings=job.warnings,
         results=tuple(msgspec.structs.replace(result, folder="") for result in job.results),
         versions=versions(),

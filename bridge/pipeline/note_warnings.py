@@ -1,4 +1,4 @@
-"""Warnings about a job's notes: no tempo was found, or no notes."""
+"""Warnings about a job's notes: no tempo was found, no notes, or no chords."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ NO_BEAT = (
     "There is no clear beat to follow, so the notes are written at one tempo. If you know the tempo, set it: "
     "--tempo 98 on the command line, tempo 98 in a message."
 )
+NO_CHORDS = (
+    "No chord was found, so there is no file of chords. A voice, a bass or a solo alone has none: take the stems that "
+    "play chords too, or transcribe the whole song as a mix."
+)
 
 
 def note_warnings(notes_of_job: NotesOfJob, request: JobRequest) -> Iterator[Warning]:
@@ -26,7 +30,7 @@ def note_warnings(notes_of_job: NotesOfJob, request: JobRequest) -> Iterator[War
         yield Warning(code="no_beat", message=NO_BEAT)
     empty = [stem for stem, notes in notes_of_job.parts.items() if not notes]
     if len(empty) < len(notes_of_job.parts) and notes_of_job.music.tempo_source == "default":
-        yield Warning(code="tempo_assumed", message=_tempo_assumed(notes_of_job.music.tempo_bpm))
+        yield Warning(code="tempo_assumed", message=_tempo_assumed(notes_of_job.music.tempo_bpm, request))
     if len(empty) < len(notes_of_job.parts) and _has_unsure_octave(notes_of_job.music):
         yield Warning(code="tempo_octave", message=_tempo_octave(notes_of_job.music))
     reported = (
@@ -34,6 +38,8 @@ def note_warnings(notes_of_job: NotesOfJob, request: JobRequest) -> Iterator[War
     )
     if reported:
         yield Warning(code="no_notes", message=_no_notes(reported))
+    if request.note_files.chords == "file" and not notes_of_job.chords:
+        yield Warning(code="no_chords", message=NO_CHORDS)
 
 
 def _has_unsure_octave(music: Music) -> bool:
@@ -50,10 +56,15 @@ def _tempo_octave(music: Music) -> str:
     )
 
 
-def _tempo_assumed(bpm: float) -> str:
+def _tempo_assumed(bpm: float, request: JobRequest) -> str:
+    without_grid = ""
+    if request.reading.style == "clean" and request.quantise is None:
+        without_grid = ", and clean notes lie on no grid"
+    elif request.note_files.score:
+        without_grid = ", and the score's bars are not those of the music"
     return (
-        f"No steady tempo was found, so the notes are written at {bpm:g} BPM. If you know the tempo, set it: "
-        "--tempo 98 on the command line, tempo 98 in a message."
+        f"No steady tempo was found, so the notes are written at {bpm:g} BPM{without_grid}. If you know the tempo, "
+        "set it: --tempo 98 on the command line, tempo 98 in a message."
     )
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from bridge.model import Music, Note
+from bridge.model import Chord, Music, Note
+from bridge.music.chords import chord_words, chords_of
+from bridge.music.clean import clean_parts
 from bridge.music.following import FollowedTempo
 from bridge.music.key import estimate_key
 from bridge.music.metre import Metre
@@ -16,7 +18,7 @@ from bridge.music.quantise import quantised
 from bridge.music.scale import in_scale, parse_scale
 from bridge.music.tempo import CONFIDENT, TempoEstimate
 from bridge.music.tempo_map import TempoMap
-from bridge.request import JobRequest, NoteSettings, Quantise, Scale
+from bridge.request import JobRequest, NoteSettings, Scale
 from bridge.stems import stem_of
 from bridge.transcription.pitched.profiles import PROFILES, profile_for
 from bridge.units import DEFAULT_TEMPO_BPM
@@ -31,57 +33,84 @@ SENSITIVITY_ODDS = 4.0
 
 @dataclass(frozen=True)
 class NotesOfJob:
-    """The notes of each stem, in the order of the stems, with tempo, metre and key."""
+    """The notes of each stem, in the order of the stems, with tempo, metre, key and chords."""
 
     parts: Mapping[str, list[Note]]
+    """As the request wants them."""
+    played: Mapping[str, list[Note]]
+    """As they were played: before they were quantised or cleaned. A score is written from these."""
     music: Music
     seconds: float
     """Length of the clip."""
+    chords: tuple[Chord, ...] = ()
     line_margins: Mapping[str, float] = field(default_factory=dict)
     """`Transcriber.line_margin` of the stems that have one."""
 
 
 def fitted_notes(parts: Mapping[str, list[Note]], request: JobRequest, music: Music, seconds: float) -> NotesOfJob:
-    """The notes that the transcribers found in each stem, moved as the request asks; `music` gets their key."""
+    """The notes that the transcribers found in each stem, moved as the request asks; `music` gets key and chords."""
     key = estimate_key(note for stem, notes in parts.items() if stem_of(stem).is_pitched for note in notes)
     if key is not None:
         music = msgspec.structs.replace(music, key=key.name, key_margin=key.margin)
     fit = request.scale
     scale = None if fit is None else fit.scale if isinstance(fit.scale, Scale) else _scale_of(music)
-    fitted = {}
-    for stem, notes in parts.items():
+    found = straightened(NotesOfJob(parts, parts, music, seconds))
+    chords = () if request.note_files.chords == "none" else chords_of(found.parts, found.music, found.seconds)
+    played = {}
+    for stem, notes in found.parts.items():
         if fit is not None and scale is not None and stem_of(stem).is_pitched:
             notes = in_scale(notes, scale, fit.outside)
+        played[stem] = notes
+    timed = _timed(played, request, found.music, found.seconds)
+    fitted = NotesOfJob(timed, played, found.music, found.seconds, chords)
+    return _in_played_time(fitted, msgspec.structs.replace(music, chords=chord_words(chords)), seconds)
+
+
+def _timed(
+    played: Mapping[str, list[Note]], request: JobRequest, music: Music, seconds: float
+) -> Mapping[str, list[Note]]:
+    """The notes with the timing that the request asks for: as played, on a grid, or clean."""
+    if request.reading.style == "clean":
+        return clean_parts(played, music, seconds, request.quantise, plays_one_line(request))
+    timed = {}
+    for stem, notes in played.items():
         if request.quantise is not None:
-            notes = _quantised(notes, request.quantise, music, seconds)
-        fitted[stem] = without_overlaps(notes)
-    return NotesOfJob(fitted, music, seconds)
+            notes = quantised(
+                notes, request.quantise, music.tempo_bpm, music.first_beat_seconds,
+                clip_seconds=seconds, metre=Metre.of(music.time_signature),
+            )  # fmt: skip
+        timed[stem] = without_overlaps(notes)
+    return timed
 
 
-def _quantised(notes: list[Note], settings: Quantise, music: Music, seconds: float) -> list[Note]:
-    """The notes on the grid of the music's tempo, or of its tempo map."""
-    metre = Metre.of(music.time_signature)
+def plays_one_line(request: JobRequest) -> Callable[[str], bool]:
+    """Tells whether a stem is read as one line: as the request says, or as suits the stem."""
+    return lambda stem: stem in PROFILES and profile_for(stem, settings_for(request, stem)).monophonic
+
+
+def straightened(job: NotesOfJob) -> NotesOfJob:
+    """The notes as they would be at one tempo, for what lies on a grid or in bars; the same without a tempo map."""
+    if not job.music.tempo_map:
+        return job
+    tempo_map, bpm = TempoMap(job.music.tempo_map), job.music.tempo_bpm
+    first, seconds = (tempo_map.straight_seconds(at, bpm) for at in (job.music.first_beat_seconds, job.seconds))
+    music = msgspec.structs.replace(job.music, tempo_map=(), first_beat_seconds=first)
+    parts, played = (
+        {stem: tempo_map.straightened(notes, bpm) for stem, notes in notes_of.items()}
+        for notes_of in (job.parts, job.played)
+    )
+    return NotesOfJob(parts, played, music, seconds, tempo_map.straightened_chords(job.chords, bpm), job.line_margins)
+
+
+def _in_played_time(job: NotesOfJob, music: Music, seconds: float) -> NotesOfJob:
+    """The inverse of `straightened`, for the music and the length that it was given."""
     if not music.tempo_map:
-        return quantised(
-            notes, settings, music.tempo_bpm, music.first_beat_seconds, clip_seconds=seconds, metre=metre
-        )  # fmt: skip
+        return replace(job, music=music)
     tempo_map, bpm = TempoMap(music.tempo_map), music.tempo_bpm
-    first, end = (tempo_map.straight_seconds(at, bpm) for at in (music.first_beat_seconds, seconds))
-    straight = tempo_map.straightened(notes, bpm)
-    return tempo_map.played(quantised(straight, settings, bpm, first, clip_seconds=end, metre=metre), bpm)
-
-
-def straightened(notes_of_job: NotesOfJob) -> NotesOfJob:
-    """The notes as they would be at one tempo, for what is drawn or written in bars; the same without a tempo map."""
-    music = notes_of_job.music
-    if not music.tempo_map:
-        return notes_of_job
-    tempo_map, bpm = TempoMap(music.tempo_map), music.tempo_bpm
-    parts = {stem: tempo_map.straightened(notes, bpm) for stem, notes in notes_of_job.parts.items()}
-    first, seconds = (
-        tempo_map.straight_seconds(at, bpm) for at in (music.first_beat_seconds, notes_of_job.seconds)
-    )  # fmt: skip
-    return NotesOfJob(parts, msgspec.structs.replace(music, tempo_map=(), first_beat_seconds=first), seconds)
+    parts, played = (
+        {stem: tempo_map.played(notes, bpm) for stem, notes in notes_of.items()} for notes_of in (job.parts, job.played)
+    )
+    return NotesOfJob(parts, played, music, seconds, tempo_map.played_chords(job.chords, bpm), job.line_margins)
 
 
 def known_music(

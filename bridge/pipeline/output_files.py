@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from bridge.model import TOGETHER, Kind, Note, Result
+from bridge.music.chords import block_chords
+from bridge.music.clean import written_parts
 from bridge.options.table import NOTE_LISTS
-from bridge.pipeline.notes import NotesOfJob, straightened
+from bridge.pipeline.notes import NotesOfJob, plays_one_line, straightened
 from bridge.project_paths import stem_file_name
-from bridge.request import JobRequest
+from bridge.request import Bends, JobRequest
 from bridge.score.drawing import draw
+from bridge.score.musicxml import score_of
 from bridge.score.tables import note_table
 from bridge.smf.writing import midi_file
 from bridge.stems import OPPOSITE_TABLE, STEMS
@@ -37,11 +41,16 @@ def possible_files(name: str, request: JobRequest) -> list[str]:
     endings = (*audio, "mid", *(f"notes.{kind}" for kind in NOTE_LISTS))
     files = [result_file_name(name, stem, ending) for stem in (*STEMS, TOGETHER) for ending in endings]
     opposites = [result_file_name(name, opposite, ending) for opposite in OPPOSITE_TABLE for ending in audio]
-    return [*files, *opposites, f"{name}.svg", f"{name}.sab.json"]
+    return [*files, *opposites, f"{name}.svg", f"{name}.musicxml", chords_file_name(name), f"{name}.sab.json"]
+
+
+def chords_file_name(name: str) -> str:
+    """The file name of the block chords."""
+    return f"{name} (Chords).mid"
 
 
 def note_files(notes_of_job: NotesOfJob, request: JobRequest, name: str) -> Iterator[OutputFile]:
-    """All files made from notes: MIDI per stem, MIDI of all stems, tables, and a picture among the results."""
+    """All files made from notes: MIDI, tables, a picture among the results, block chords, a score."""
     parts = notes_of_job.parts
     for stem, notes in parts.items():
         yield _output_file(
@@ -56,15 +65,31 @@ def note_files(notes_of_job: NotesOfJob, request: JobRequest, name: str) -> Iter
             yield _output_file("notes", name, stem, f"notes.{kind}", content, notes_of_job, len(notes))
     if request.note_files.picture == "":
         yield _output_file("picture", name, TOGETHER, "svg", picture_of(notes_of_job, name), notes_of_job, count)
+    if request.note_files.chords == "file" and notes_of_job.chords:
+        block = block_chords(notes_of_job.chords)
+        content = _midi(notes_of_job, request, {"chords": block}, bends="none")
+        result = _result("chords", TOGETHER, chords_file_name(name), notes_of_job, len(block))
+        yield OutputFile(result, partial(_once, content))
+    if request.note_files.score:
+        score = _score(notes_of_job, request, name)
+        yield _output_file("score", name, TOGETHER, "musicxml", score, notes_of_job, 0)
 
 
 def picture_of(notes_of_job: NotesOfJob, name: str) -> bytes:
     """The notes of all stems as an SVG picture, in bars of one length."""
     drawn = straightened(notes_of_job)
-    return draw(drawn.parts, drawn.music, title=name, seconds=drawn.seconds)
+    return draw(drawn.parts, drawn.music, drawn.chords, title=name, seconds=drawn.seconds)
 
 
-def _midi(notes_of_job: NotesOfJob, request: JobRequest, parts: Mapping[str, list[Note]]) -> bytes:
+def _score(notes_of_job: NotesOfJob, request: JobRequest, name: str) -> bytes:
+    job = straightened(notes_of_job)
+    grid, written = written_parts(job.played, job.music, job.seconds, request.quantise, plays_one_line(request))
+    return score_of(written, grid, job.music, job.chords, title=name, seconds=job.seconds)
+
+
+def _midi(
+    notes_of_job: NotesOfJob, request: JobRequest, parts: Mapping[str, list[Note]], bends: Bends | None = None
+) -> bytes:
     music = notes_of_job.music
     return midi_file(
         parts,
@@ -72,15 +97,23 @@ def _midi(notes_of_job: NotesOfJob, request: JobRequest, parts: Mapping[str, lis
         tempo_bpm=music.tempo_bpm,
         metre=music.time_signature,
         beat=request.song.beat,
-        bends=request.note_files.bends,
+        bends=bends or request.note_files.bends,
         tempo_map=music.tempo_map,
         first_bar_seconds=music.first_beat_seconds,
+        chords=notes_of_job.chords if parts.keys() >= notes_of_job.parts.keys() else (),
     )
 
 
 def _output_file(
     kind: Kind, name: str, stem: str, ending: str, content: bytes, notes_of_job: NotesOfJob, notes: int
 ) -> OutputFile:
-    file = result_file_name(name, stem, ending)
-    result = Result(kind=kind, name=stem, file=file, seconds=notes_of_job.seconds, notes=notes)
-    return OutputFile(result, lambda: iter((content,)))
+    result = _result(kind, stem, result_file_name(name, stem, ending), notes_of_job, notes)
+    return OutputFile(result, partial(_once, content))
+
+
+def _result(kind: Kind, stem: str, file: str, notes_of_job: NotesOfJob, notes: int) -> Result:
+    return Result(kind=kind, name=stem, file=file, seconds=notes_of_job.seconds, notes=notes)
+
+
+def _once(content: bytes) -> Iterator[bytes]:
+    yield content

@@ -69,6 +69,7 @@ def _rules(palette: PictureColours, stems: Mapping[str, str]) -> str:
         f".paper {{ fill: {palette.paper}; }}",
         f".title {{ fill: {palette.ink}; font-weight: 600; }}",
         f".label {{ fill: {palette.muted}; }}",
+        f".chord {{ fill: {palette.ink}; }}",
         f".row {{ fill: {palette.row}; }}",
         f".beat {{ stroke: {palette.beat}; }}",
         f".bar {{ stroke: {palette.muted}; stroke-opacity: 0.55; }}",

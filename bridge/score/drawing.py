@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 from xml.etree import ElementTree
 
-from bridge.model import Music, Note
+from bridge.model import Chord, Music, Note
 from bridge.score.colours import style
 from bridge.score.geometry import PictureGeometry, picture_geometry
 from bridge.score.names import drum_name, note_name
 from bridge.score.words import music_words
+from bridge.score.xml_text import xml_text
 from bridge.stems import stem_of
 from bridge.units import clock_text
 
-#: Characters that XML cannot hold, not even escaped.
-UNWRITABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 BLACK_KEYS = frozenset({1, 3, 6, 8, 10})
 #: Notes of these stems are drawn over those of the others.
 IN_FRONT = ("mix", "other", "piano", "guitar", "bass", "vocals")
@@ -36,22 +34,25 @@ Element: TypeAlias = ElementTree.Element
 SystemBounds: TypeAlias = "tuple[float, float]"
 
 
-def draw(parts: Mapping[str, Sequence[Note]], music: Music, *, title: str, seconds: float) -> bytes:
-    """The notes of all stems in one picture, each stem in its colour, louder notes more opaque, bends as curves."""
+def draw(
+    parts: Mapping[str, Sequence[Note]], music: Music, chords: Sequence[Chord] = (), *, title: str, seconds: float
+) -> bytes:
+    """All notes in one picture, each stem in its colour, louder notes more opaque, bends as curves, chords above."""
     page = picture_geometry(parts, music, seconds)
     svg = Element(
         "svg", xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {page.width:g} {page.height:g}",
         width=f"{page.width:g}", height=f"{page.height:g}", role="img",
     )  # fmt: skip
     svg.set("font-family", FONT)
-    _add(svg, "title").text = UNWRITABLE.sub("", title)
+    _add(svg, "title").text = xml_text(title)
     _add(svg, "style").text = style()
     _rect(svg, "paper", 0, 0, page.width, page.height)
-    _header(svg, page, parts, music, UNWRITABLE.sub("", title), seconds)
+    _header(svg, page, parts, music, xml_text(title), seconds)
     layers = sorted(parts, key=lambda stem: IN_FRONT.index(stem) if stem in IN_FRONT else -1)
     for index, bounds in enumerate(page.time.systems):
         system = _add(svg, "g", transform=f"translate(0 {page.top_of(index):g})")
         _grid(system, page, bounds)
+        _chords(system, page, chords, bounds)
         _keyboard(system, page, music)
         for stem in layers:
             group = _add(system, "g")
@@ -95,6 +96,15 @@ def _grid(system: Element, page: PictureGeometry, bounds: SystemBounds) -> None:
         _rect(system, "edge", left, 0, right - left, page.roll_height)
     if page.drums:
         _rect(system, "edge", left, page.drums_top, right - left, bottom - page.drums_top)
+
+
+def _chords(system: Element, page: PictureGeometry, chords: Sequence[Chord], bounds: SystemBounds) -> None:
+    """Each chord's name where it starts; one that sounds on from the system above is named again in brackets."""
+    for chord in chords:
+        if bounds[0] - SLIVER_SECONDS <= chord.start_seconds < bounds[1] - SLIVER_SECONDS:
+            _text(system, "chord", page.x_of(max(bounds[0], chord.start_seconds), bounds) + 3, -18, chord.name, 12)
+        elif chord.start_seconds < bounds[0] and chord.end_seconds > bounds[0] + SLIVER_SECONDS:
+            _text(system, "chord", page.left + 3, -18, f"({chord.name})", 12)
 
 
 def _keyboard(system: Element, page: PictureGeometry, music: Music) -> None:

@@ -12,10 +12,11 @@ from itertools import pairwise
 
 import mido  # type: ignore[import-untyped]  # it ships no types
 
-from bridge.model import Note, TempoPoint
+from bridge.model import Chord, Note, TempoPoint
 from bridge.music.metre import Metre
 from bridge.music.tempo_map import TempoMap
 from bridge.request import Bends, TimeSignature
+from bridge.smf.chords import chord_markers
 from bridge.smf.mpe import mpe
 from bridge.smf.ticks import LONGEST_QUARTER, microseconds_per_quarter, notes_in_ticks, ticks
 from bridge.smf.wheel import single_channel
@@ -37,6 +38,7 @@ def midi_file(
     bends: Bends = "single",
     tempo_map: Sequence[TempoPoint] = (),
     first_bar_seconds: float = 0.0,
+    chords: Sequence[Chord] = (),
 ) -> bytes:
     """A MIDI file with a track for tempo and metre, then one for each part, in order.
 
@@ -50,6 +52,7 @@ def midi_file(
         bends: `mpe` needs a file with one part; with several, bends are `single`.
         tempo_map: where the beats are; empty: they are all at `tempo_bpm`.
         first_bar_seconds: with a tempo map, when the first bar starts: what precedes it is a shorter bar.
+        chords: their names are markers.
 
     Raises:
         BadArguments: a MIDI file cannot store that tempo.
@@ -60,12 +63,14 @@ def midi_file(
         followed, straight_bpm = TempoMap(tempo_map), 60e6 / quarter
         marks = [*_tempi(tempo_map), *_pickup(followed.quarters(first_bar_seconds), Metre.of(metre))]
         parts = {stem: followed.straightened(notes, straight_bpm) for stem, notes in parts.items()}
+        chords = followed.straightened_chords(chords, straight_bpm)
         seconds = followed.straight_seconds(seconds, straight_bpm)
     else:
         marks = [(0, mido.MetaMessage("set_tempo", tempo=quarter)), (0, _time_signature(Metre.of(metre)))]
     end = ticks(seconds, quarter)
     if beat is not None:
         marks.append((0, mido.MetaMessage("marker", text=f"beat {beat:g}")))
+    marks += chord_markers(chords, quarter)
     marks.sort(key=lambda mark: mark[0])
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER, charset="utf-8")
     file.tracks.append(_track(marks, end))

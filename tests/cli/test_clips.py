@@ -41,7 +41,7 @@ def test_results_of_the_bridge_are_no_clips_but_files_that_are_only_named_like_t
         path="/song.wav", sha256="", start_seconds=0, start_frame=0, frames=1, sample_rate_hz=44_100, channels=2
     )
     engine = EngineRecord(name="draft", device="cpu", weights="1")
-    manifest = manifest_of(job, source=source, engine=engine, transcribers={}, seconds=1.0, cache_key="")
+    manifest = manifest_of(job, source=source, engine=engine, chords=(), transcribers={}, seconds=1.0, cache_key="")
     (tmp_path / "song.sab.json").write_bytes(encode_manifest(manifest))
     (tmp_path / "damaged.sab.json").write_text("{")
     touch(tmp_path, "song.wav", "song (Vocals).wav", "song (Live).wav", "other (Vocals).wav")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from itertools import pairwise
 
 import mido  # type: ignore[import-untyped]  # it ships no types
 import numpy as np
@@ -27,6 +28,8 @@ RATE_HZ = 22_050
 BARS, LEAD_SECONDS = 14, 0.9
 #: A quarter lasts 0.5 s on the mean, and drifts by 8 % up and down.
 DRIFT = 0.08
+#: C and F.
+TRIADS = ((48, 52, 55), (53, 57, 60))
 
 
 def played(quarters: float) -> float:
@@ -130,5 +133,27 @@ def test_a_position_and_its_time_are_inverse(lengths: list[float], at: float) ->
 
 
 def test_without_a_map_nothing_is_straightened() -> None:
-    job = NotesOfJob({"bass": [note(0.0, 1.0)]}, Music(tempo_bpm=98.0, tempo_source="given"), 2.0)
+    notes = {"bass": [note(0.0, 1.0)]}
+    job = NotesOfJob(notes, notes, Music(tempo_bpm=98.0, tempo_source="given"), 2.0)
     assert straightened(job) is job
+
+
+def test_chords_and_clean_notes_follow_the_beats_and_lie_where_they_sound() -> None:
+    """A piano holds a chord a bar, while its bars become longer and longer."""
+    starts = [4 * place + place * (place - 1) * 0.1 for place in range(9)]
+    points = [
+        TempoPoint(seconds=start + beat * (end - start) / 4, quarters=4.0 * bar + beat, bpm=240 / (end - start))
+        for bar, (start, end) in enumerate(pairwise(starts))
+        for beat in range(4)
+    ]
+    bars = [*pairwise(starts)]
+    notes = [note(start + 0.01, end, pitch) for bar, (start, end) in enumerate(bars) for pitch in (TRIADS[bar % 2])]
+    music = Music(tempo_bpm=60.0, tempo_source="estimated", tempo_map=tuple(points))
+    clean = request_for("/a.wav", reading="clean")
+    job = fitted_notes({"piano": notes}, clean, music, starts[-1])
+    assert [chord.name for chord in job.chords] == ["C", "F"] * 4
+    assert [chord.start_seconds for chord in job.chords] == pytest.approx(starts[:-1], abs=1e-3)
+    onsets = sorted({one.onset_seconds for one in job.parts["piano"]})
+    assert onsets == pytest.approx(starts[:-1], abs=1e-3)
+    assert job.seconds == starts[-1]
+    assert job.music.tempo_map == tuple(points)

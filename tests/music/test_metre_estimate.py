@@ -115,6 +115,7 @@ def test_where_only_the_octave_is_unsure_the_likelier_one_is_written() -> None:
     assert told.confidence < CONFIDENT <= told.pulse_confidence
     music = known_music(request_for("/a.wav"), lambda: told, unasked)
     assert (music.tempo_bpm, music.tempo_source) == (84.0, "estimated")
-    (warning,) = note_warnings(NotesOfJob({"bass": [note(0.0, 1.0)]}, music, 2.0), request_for("/a.wav"))
+    notes = {"bass": [note(0.0, 1.0)]}
+    (warning,) = note_warnings(NotesOfJob(notes, notes, music, 2.0), request_for("/a.wav"))
     assert warning.code == "tempo_octave"
     assert "--tempo 168" in warning.message

@@ -160,7 +160,8 @@ def test_files_of_earlier_versions_are_read_and_written_alike(
     value = from_json(json.dumps(record).encode(), kind)
     (result,) = value.results
     assert (result.folder, result.path) == ("", result.file)
-    assert json.loads(to_json(value)) == record
+    added: dict[str, object] = {"chords": []} if kind is Manifest else {}
+    assert json.loads(to_json(value)) == record | added
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"null", b'{"results": 3}', b'{"a":' * 5000])

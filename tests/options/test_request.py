@@ -53,7 +53,8 @@ def test_every_option_sets_its_field() -> None:
         out="/o", name="Take 1", format="FLAC", depth=24, device="cpu", play="on", sync="now", shortest="120",
         lowest="D2", highest="880 Hz", sensitivity=75, voices="One", quantise="1/8T", **{"quantise-strength": "50"},
         **{"quantise-ends": 1, "quantise-swing": "off", "off-scale": "drop", "time-signature": "6/8"},
-        scale="F# dorian", bends="MPE", notes="json, csv", picture="/p/a.svg",
+        scale="F# dorian", bends="MPE", notes="json, csv", picture="/p/a.svg", reading="Clean",
+        chords="file", score="on",
     )  # fmt: skip
     assert built == JobRequest(
         source="/loops/beat.wav",
@@ -62,10 +63,12 @@ def test_every_option_sets_its_field() -> None:
         stems=StemChoice(audio=("vocals", "bass"), midi=()),
         audio=AudioFormat(name="flac", depth="24"),
         song=SongPosition(tempo=120.0, beat=-4.0, time_signature=(6, 8)),
-        reading=NoteReading(shortest_seconds=0.12, lowest=38, highest=81, sensitivity=0.75, voices="one"),
+        reading=NoteReading(
+            shortest_seconds=0.12, lowest=38, highest=81, sensitivity=0.75, voices="one", style="clean"
+        ),
         quantise=Quantise(grid="1/8t", strength=0.5, ends=True, keep_swing=False),
         scale=ScaleFit(scale=Scale(tonic=6, mode="dorian"), outside="drop"),
-        note_files=NoteFiles(bends="mpe", lists=("csv", "json"), picture="/p/a.svg"),
+        note_files=NoteFiles(bends="mpe", lists=("csv", "json"), picture="/p/a.svg", chords="file", score=True),
         place=OutputPlace(project="/p", folder="/o", name="Take 1"),
         play=PlayRequest(when_done=True, sync="now"),
     )

@@ -59,7 +59,13 @@ def test_a_manifest_is_a_function_of_the_events_and_the_facts() -> None:
     log.report(Analysed(job="a", music=music))
     log.report(warned("no_notes"))
     manifest = manifest_of(
-        log.job, source=SOURCE, engine=ENGINE, transcribers={"bass": "basic-pitch"}, seconds=1.23456, cache_key="k"
+        log.job,
+        source=SOURCE,
+        engine=ENGINE,
+        chords=(),
+        transcribers={"bass": "basic-pitch"},
+        seconds=1.23456,
+        cache_key="k",
     )
     assert (manifest.job, manifest.name, manifest.music) == ("a", "song", music)
     assert [result.path for result in manifest.results] == ["song (Bass).wav"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.model import Bend, Music, Note
+from bridge.model import Bend, Chord, Music, Note
 from bridge.score.drawing import draw
 from bridge.score.systems import picture_systems
 from bridge.score.words import music_words
@@ -139,3 +139,12 @@ def test_anything_can_be_drawn(parts: dict[str, list[Note]]) -> None:
 )  # fmt: skip
 def test_tempo_and_key_in_words(music: Music, text: str) -> None:
     assert ", ".join(music_words(music)) == text
+
+
+def test_chords_stand_above_their_system_and_again_in_brackets_in_the_next() -> None:
+    chords = [
+        Chord(start_seconds=0.0, end_seconds=4.0, name="Bb7"),
+        Chord(start_seconds=4.0, end_seconds=20.0, name="F"),
+    ]
+    root = ElementTree.fromstring(draw({"bass": [note(0, 1, 40)]}, MUSIC, chords, title="x", seconds=20.0))
+    assert [one.text for one in of_class(root, "chord")] == ["Bb7", "F", "(F)"]

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bridge.errors import BadArguments, NotReadable
-from bridge.model import Bend, Note
+from bridge.model import Bend, Chord, Note
 from bridge.smf.reading import TimedMessage, count_notes, read_midi
 from bridge.smf.ticks import microseconds_per_quarter
 from bridge.smf.writing import midi_file
@@ -220,3 +220,17 @@ def test_a_missing_or_huge_file_is_not_readable(tmp_path: Path) -> None:
 def test_importing_it_does_not_load_numpy() -> None:
     script = "import sys, bridge.smf; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_chords_are_markers_and_a_pause_is_one_too(tmp_path: Path) -> None:
+    chords = [
+        Chord(start_seconds=0.0, end_seconds=1.0, name="Bb7"), Chord(start_seconds=1.0, end_seconds=2.0, name="Eb"),
+        Chord(start_seconds=3.0, end_seconds=4.0, name="F"),
+    ]  # fmt: skip
+    (tmp_path / "a.mid").write_bytes(midi_file({"other": []}, seconds=4.0, tempo_bpm=60.0, chords=chords))
+    now, found = 0, []
+    for message in mido.MidiFile(tmp_path / "a.mid").tracks[0]:
+        now += message.time
+        if message.type == "marker":
+            found.append((now / 960, message.text))
+    assert found == [(0.0, "Bb7"), (1.0, "Eb"), (2.0, "N.C."), (3.0, "F")]

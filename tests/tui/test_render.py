@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 
 from bridge.errors import ADVICE
-from bridge.model import MidiStatus
+from bridge.model import MidiStatus, Music
 from bridge.plain import plain
 from tests.support.requests import request_for
 from tests.support.scenes import (
@@ -137,6 +137,12 @@ def test_details_name_every_file_and_the_folder() -> None:
     assert "/home/ana/Music/Evening Set/stems/Night Bus\n" in text
     assert "vocals  Night Bus (Vocals).wav, 3:34, 24-bit   + .mid, 366 notes" in text
     assert "! It would clip." in text
+
+
+def test_details_name_the_chords_of_a_finished_job() -> None:
+    music = Music(tempo_bpm=98.0, tempo_source="given", chords="C Am F G")
+    assert "Chords  C Am F G\n" in details(replace(done("Night Bus"), music=music), 90, PLAIN).plain
+    assert "Chords" not in details(done("Night Bus"), 90, PLAIN).plain
 
 
 @pytest.mark.parametrize("width", [30, 48, 76])

@@ -45,6 +45,7 @@ def details(job: Job, width: int, palette: Palette) -> Text:
     label_cells = max([_LEAST_LABEL_CELLS, *(cell_len(name) + 1 for name in names)])
     for name in names:
         labelled.append((name, _side_by_side(_files_of(job, name), width - label_cells)))
+    labelled.append(("Chords", [job.music.chords if job.music is not None else ""]))
     labelled.append(("Source", [job.request.source]))
     labelled.append(("Region", [region_words(job.request)]))
     labelled.append(("Engine", [" on ".join(word for word in (job.engine, job.device) if word)]))

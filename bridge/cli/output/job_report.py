@@ -15,7 +15,7 @@ from bridge.options.record import event_record
 from bridge.score.words import music_words
 from bridge.stems import AUDIO_STEMS
 from bridge.units import clock_text
-from bridge.wording import STAGE_WORDS, sentence
+from bridge.wording import KIND_WORDS, STAGE_WORDS, sentence
 
 #: The runners-up of a tempo that are named.
 MOST_OTHERS = 3
@@ -60,6 +60,8 @@ def outcome_of(job: Job) -> dict[str, object]:
         "midi": [_midi(result) for result in job.results if result.kind == "midi"],
         "notes": [_midi(result) for result in job.results if result.kind == "notes"],
         "pictures": [_midi(result) for result in job.results if result.kind == "picture"],
+        "chords": [_midi(result) for result in job.results if result.kind == "chords"],
+        "scores": [_midi(result) for result in job.results if result.kind == "score"],
         "music": job.music,
     }
     if job.failure is not None:
@@ -138,6 +140,8 @@ class TextReport(BarReport):
                 if music.tempo_source != "given" and (others := other_tempi(music)):
                     tempi = [f"--tempo {one.bpm:g}" for one in others[:MOST_OTHERS]]
                     self._console.print(f"If you tap another tempo, say {' or '.join(tempi)}.")
+                if music.chords:
+                    self._console.print(f"Chords: {music.chords}")
             case Produced(result=result):
                 self._console.print(_result_line(result))
 
@@ -165,6 +169,6 @@ def _result_line(result: Result) -> str:
             what = f"{result.notes:>5} notes  "
         case "notes":
             what = "      table  "
-        case "picture":
-            what = "      picture"
+        case "picture" | "chords" | "score":
+            what = f"      {KIND_WORDS[result.kind]:<7}"
     return f"  {result.name:<{_NAME_CELLS}} {what} {result.path}"

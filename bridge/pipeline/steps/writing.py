@@ -62,6 +62,7 @@ def write_manifest(job: OpenJob, notes: NotesOfJob | None, folder: OutputFolder)
         source=job.source,
         engine=job.engine,
         transcribers={stem: job.context.transcribers.for_stem(stem).name for stem in job.midi},
+        chords=() if notes is None else notes.chords,
         seconds=job.context.clock.monotonic_seconds() - job.began_seconds,
         cache_key=job.keys.job,
         line_margins={} if notes is None else notes.line_margins,
