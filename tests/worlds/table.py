@@ -255,7 +255,7 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "python -m max_for_live.generator --pictures": _DEVELOPER,
     "python -m max_for_live.generator --tables": _DEVELOPER,
     "pytest tests/tui --snapshot-update": _DEVELOPER,
-    "python -m benchmarks.training.drums FOLDER": DoesNotRun("it renders music and trains for twenty minutes"),
+    "python -m benchmarks.training.drums FOLDER": DoesNotRun("it renders music and trains for half an hour"),
     "python -m tools.make_demo_clip bridge/demo/clip.ogg tests/data/demo_voice.ogg": _DEVELOPER,
     "python tools/full_size_model.py FOLDER": _DEVELOPER,
     "python -m benchmarks.speed.separation": _MINUTES,

@@ -14,6 +14,8 @@ ATTACK_SLOTS = slice(0, 3)
 BODY_SLOTS = slice(2, 4)
 TOMS_BELOW_HZ = 500
 SILENCE = 1e-9
+#: Where a stem has less than this share of its hits' power in a drum's bands, as after a low-pass, they reach lower.
+MIN_POWER_SHARE = 1e-6
 
 
 def levels_db(increments: Doubles, drum: Drum) -> Decibels:
@@ -22,8 +24,12 @@ def levels_db(increments: Doubles, drum: Drum) -> Decibels:
     Args:
         increments: from `hit_onsets.hit_increments`: (hits, slots, BANDS).
     """
-    own = (drum.lowest_hz <= BAND_CENTRES_HZ) & (drum.highest_hz > BAND_CENTRES_HZ)
-    power = np.square(increments[:, ATTACK_SLOTS][:, :, own]).sum(axis=(1, 2))
+    power = np.square(increments[:, ATTACK_SLOTS]).sum(axis=1)
+    lowest = int(np.searchsorted(BAND_CENTRES_HZ, drum.lowest_hz))
+    highest = int(np.searchsorted(BAND_CENTRES_HZ, drum.highest_hz))
+    while lowest > 0 and power[:, lowest:highest].sum() < MIN_POWER_SHARE * power.sum():
+        lowest -= 1
+    power = power[:, lowest:highest].sum(axis=1)
     return np.asarray(10 * np.log10(np.maximum(power, SILENCE)), np.float32)
 
 

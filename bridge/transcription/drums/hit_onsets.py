@@ -21,11 +21,11 @@ LOUD_FRAME_PERCENTILE = 97
 #: A band's loud level is at least this share of the loudest frame's.
 MIN_LOUD_SHARE = 0.03
 RISE_FRAMES = 2
-#: The six bands that rise most must rise by this much on average: a factor of two in each.
+#: The six bands that rise most must rise by this much on average: a factor of 1.6 in each, as in soft rides and hats.
 RISING_BANDS = 6
-MIN_RISE = 0.65
+MIN_RISE = 0.5
 #: … and by this many times the median rise, because hiss and background noise fluctuate.
-MIN_TIMES_MEDIAN = 3.0
+MIN_TIMES_MEDIAN = 2.2
 #: Of two peaks this close together the later counts only where it rises twice as much: a flam is one hit.
 DEAD_SECONDS = 0.03
 #: Levels below this are silence: a click of -60 dBFS has about 1.

@@ -28,11 +28,11 @@ class Drum:
     """Hits this far below a loud one are taken for bleed. The kick's is high: feet play more evenly than hands."""
 
 
-KICK = Drum("kick", 36, (35, 36), 0.5, 0.1, 0, 108, floor_db=-12.0)
-SNARE = Drum("snare", 38, (37, 38, 40), 0.5, 0.08, 190, 7500)
+KICK = Drum("kick", 36, (35, 36), 0.5, 0.1, 0, 108, floor_db=-10.0)
+SNARE = Drum("snare", 38, (37, 38, 40), 0.35, 0.08, 190, 7500)
 TOM = Drum("tom", 45, (41, 43, 45, 47, 48, 50), 0.5, 0.15, 65, 500)
-HAT = Drum("hat", 42, (42, 44, 46), 0.5, 0.06, 12000, 22050)
-OPEN_HAT = Drum("open hat", 46, (46,), 0.5, 0.25, 12000, 22050)
+HAT = Drum("hat", 42, (42, 44, 46), 0.35, 0.06, 12000, 22050)
+OPEN_HAT = Drum("open hat", 46, (46,), 0.35, 0.25, 12000, 22050)
 CRASH = Drum("crash", 49, (49, 52, 55, 57), 0.5, 0.8, 2000, 22050)
 RIDE = Drum("ride", 51, (51, 53, 59), 0.5, 0.2, 2000, 22050)
 #: The order is that of the classifier's outputs.

@@ -12,8 +12,8 @@ from bridge.transcription.drums.kit import KIT
 SLOTS = ((-14, -8), (-8, -4), (-4, -2), (-2, 0), (0, 2), (2, 5), (5, 10), (10, 19), (19, 35))
 #: The first slot from the hit's onset on.
 ATTACK_SLOT = 4
-#: Hits before and after that are part of the context.
-NEIGHBOURS = 4
+#: Slots from the onset on whose increments are compared with each other.
+SHAPE_SLOTS = 3
 #: The network's outputs, each a probability. `hat` is any hat; `open hat` only tells open from closed ones.
 OUTPUTS = tuple(drum.name for drum in KIT)
 
@@ -33,18 +33,11 @@ class Layout:
         return self._columns[name]
 
 
-#: What is known of one hit by itself.
+#: What is known of each hit before any network. "Increment" is what a hit adds to the sound before it.
 HIT = Layout(
     levels=len(SLOTS) * BANDS,  # of every slot and band, on the clip's scale, in nepers
     scale=BANDS,  # the clip's, relative to the loudest band, in nepers
     usual=BANDS,  # the median hit, relative to the scale, in nepers
     gaps=2,  # log time since the hit before and until the hit after
-)
-#: What the first pass says of the other hits; it follows `HIT` in the inputs of the second pass.
-CONTEXT = Layout(
-    odds=len(OUTPUTS),  # of the hit itself
-    neighbours=2 * NEIGHBOURS * len(OUTPUTS),  # odds of the hits before and after, earliest first
-    similar=len(OUTPUTS),  # mean odds of the hits that sound similar
-    similar_weight=1,  # how many there are, in log weight
-    clip=len(OUTPUTS),  # mean probabilities of all hits
+    shape=SHAPE_SLOTS * BANDS,  # the increment's slots and bands, relative to its own loudest one, in nepers
 )

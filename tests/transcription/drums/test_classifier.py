@@ -5,9 +5,9 @@ import pytest
 
 from bridge.dsp.arrays import Floats
 from bridge.transcription.drums.band_spectrogram import BANDS, BandSpectrogram
-from bridge.transcription.drums.classifier import DrumClassifier
+from bridge.transcription.drums.classifier import HIDDEN, ROUNDS, VALUES, DrumClassifier
 from bridge.transcription.drums.features import hit_features
-from bridge.transcription.drums.layout import CONTEXT, HIT, OUTPUTS
+from bridge.transcription.drums.layout import HIT, OUTPUTS
 from tests.support.instruments import DRUM_RATE_HZ
 
 
@@ -22,14 +22,12 @@ def random_features(hits: int) -> Floats:
 
 def test_the_shipped_network_fits_the_layout(classifier: DrumClassifier) -> None:
     assert classifier.mean.shape == classifier.deviation.shape == (HIT.width,)
-    assert [net[0][0].shape[0] for net in (classifier.first_net, classifier.context_net)] == [
-        HIT.width,
-        HIT.width + CONTEXT.width,
-    ]
-    assert {net[-1][0].shape[1] for net in (classifier.first_net, classifier.context_net)} == {len(OUTPUTS)}
+    assert classifier.seen[0].shape == (HIT.width, HIDDEN)
+    assert classifier.named[0].shape == (VALUES, len(OUTPUTS))
+    assert len(classifier.rounds) == ROUNDS
 
 
-@pytest.mark.parametrize("hits", [1, 2, 9, 700])
+@pytest.mark.parametrize("hits", [0, 1, 2, 9, 700])
 def test_every_hit_gets_a_probability_for_every_output(hits: int, classifier: DrumClassifier) -> None:
     probabilities = classifier.probabilities(random_features(hits))
     assert probabilities.shape == (hits, len(OUTPUTS))
@@ -64,3 +62,13 @@ def test_slots_outside_the_clip_are_silent() -> None:
     found = hit_features(BandSpectrogram(level, DRUM_RATE_HZ / 256, 0.17), np.array([0, 29]))
     assert np.isfinite(found).all()
     assert found[0, 0] == pytest.approx(np.log(0.02), abs=1e-3)
+
+
+def test_the_shape_of_a_hit_does_not_depend_on_its_loudness() -> None:
+    level = np.full((60, BANDS), 0.001, np.float32)
+    level[20:24, 5:9], level[40:44, 5:9] = 8.0, 0.2
+    soft, loud = (
+        hit_features(BandSpectrogram(level, DRUM_RATE_HZ / 256, 0.35), np.array([20, 40]))[row, HIT["shape"]]
+        for row in (1, 0)
+    )
+    assert soft == pytest.approx(loud, abs=0.2)
