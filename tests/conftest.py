@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+#: For torch, before it is imported, in these processes and those that they start. Threads spin while they wait for each
+#: other: with small models on a busy machine that took ten times the processor time.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 def _redirect(environment: pytest.MonkeyPatch, folders: pytest.TempPathFactory) -> None:
     for name in [name for name in os.environ if name.startswith("SAB_") and name != "SAB_TESTS_MUST_NOT_SKIP"]:

@@ -1,8 +1,9 @@
-"""Fits the network that chooses tempo and metre: `python -m benchmarks.training.metre_fit FOLDER [--count N]`.
+"""Fits the network that chooses tempo and metre: `python -m benchmarks.training.metre_fit FOLDER [--write]`.
 
-Examples are random pieces in many metres (`benchmarks.corpora.random_metres`) and the 4/4 loops to which the evidence
-of `bridge.music.tempo` was fitted, cut anywhere or whole; FOLDER keeps what was computed. For each clip the network
-gives every hypothesis of `bridge.music.hypotheses` odds, and learns to make those of the true one the greatest.
+Examples are random pieces in many metres (`benchmarks.corpora.random_metres`, `random_grooves`) and the loops to which
+the first estimate (`bridge.music.tempo_in_four`) was fitted, cut anywhere or whole; FOLDER keeps what was computed. For
+each clip the network gives every hypothesis of `bridge.music.hypotheses` odds, and learns to make those of the true one
+the greatest.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import argparse
 import pickle
 import random
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
 from pathlib import Path
@@ -23,6 +24,7 @@ import numpy.typing as npt
 from benchmarks.corpora.loops import STYLES, loop
 from benchmarks.corpora.more_loops import KINDS, MORE_STYLES, varied
 from benchmarks.corpora.quick_synthesis import RATE_HZ, quickly_rendered
+from benchmarks.corpora.random_grooves import random_groove
 from benchmarks.corpora.random_metres import random_piece
 from benchmarks.corpora.synthesis import Part
 from bridge.audio.signal import ArraySignal
@@ -41,7 +43,7 @@ from bridge.music.tempo_in_four import in_four
 if TYPE_CHECKING:
     from bridge.protocols import Samples
 
-LOOP_SEED, EVEN_SEED = 1_100_000, 2_000_000
+LOOP_SEED, EVEN_SEED, GROOVE_SEED = 1_100_000, 2_000_000, 3_000_000
 #: A hypothesis is the true one if its tempo is this near, relatively.
 NEAR = 0.012
 BLOCK, BATCH = 50, 32
@@ -52,7 +54,7 @@ HIDDEN = (32, 16)
 def of_piece(seed: int) -> dict[str, Any] | None:
     """The example of one piece, in part or whole."""
     rng = random.Random(seed)
-    piece = random_piece(seed)
+    piece = random_groove(seed) if seed >= GROOVE_SEED else random_piece(seed)
     samples = _mixed(piece.parts, piece.seconds + 1.0, rng)
     if rng.random() < 0.35:
         samples = samples[: round(piece.seconds * RATE_HZ)]
@@ -89,7 +91,7 @@ def of_loop(seed: int) -> dict[str, Any] | None:
     else:
         length, start = round(rng.uniform(10, 40) * RATE_HZ), rng.randrange(len(once))
         samples = np.tile(once, (length // len(once) + 2, 1))[start : start + length]
-    return example(samples, tempo, Metre(4, 4), made.name)
+    return example(samples, tempo, Metre(4, 4), made.name, is_loop=True)
 
 
 def of_even_notes(seed: int) -> dict[str, Any] | None:
@@ -115,7 +117,9 @@ def _mixed(parts: Sequence[Part], seconds: float, rng: random.Random) -> Samples
     return mixed
 
 
-def example(samples: Samples, tempo_bpm: float, metre: Metre, name: str) -> dict[str, Any] | None:
+def example(
+    samples: Samples, tempo_bpm: float, metre: Metre, name: str, *, is_loop: bool = False
+) -> dict[str, Any] | None:
     """Evidence, the indices of the true hypothesis and of all with its tempo; None if nothing can be told."""
     features = onset_features(ArraySignal(samples, RATE_HZ), NullControl())
     pulse, pitches = linear_pulse(features), pitch_autocorrelation(features)
@@ -129,20 +133,30 @@ def example(samples: Samples, tempo_bpm: float, metre: Metre, name: str) -> dict
     tempi = np.array([one.tempo_bpm for one in found])
     return {
         "evidence": rows.astype(np.float32), "right": np.array(right), "near": np.array(is_near), "name": name,
-        "tempi": tempi, "true": tempo_bpm, "earlier": (earlier.bpm, earlier.confidence, earlier.method == "loop"),
+        "tempi": tempi, "is_loop": is_loop,
     }  # fmt: skip
 
 
 def _examples(seeds: range) -> list[dict[str, Any]]:
-    made: Iterator[dict[str, Any] | None] = (of_loop(seed) if seed >= LOOP_SEED else of_piece(seed) for seed in seeds)
+    made = (_maker(seed)(seed) for seed in seeds)
     return [one for one in made if one is not None]
 
 
-def gathered(folder: Path, pieces: int, loops: int) -> list[dict[str, Any]]:
+def _maker(seed: int) -> Callable[[int], dict[str, Any] | None]:
+    """What makes the example of a seed."""
+    if seed >= GROOVE_SEED:
+        return of_piece
+    if seed >= EVEN_SEED:
+        return of_even_notes
+    return of_loop if seed >= LOOP_SEED else of_piece
+
+
+def gathered(folder: Path, pieces: int, loops: int, grooves: int) -> list[dict[str, Any]]:
     """All examples, from the folder or made now."""
     blocks = [range(at, at + BLOCK) for at in range(0, pieces, BLOCK)]
-    blocks += [range(EVEN_SEED + at, EVEN_SEED + at + BLOCK) for at in range(0, pieces // 16, BLOCK)]
     blocks += [range(LOOP_SEED + at, LOOP_SEED + at + BLOCK) for at in range(0, loops, BLOCK)]
+    blocks += [range(EVEN_SEED + at, EVEN_SEED + at + BLOCK) for at in range(0, pieces // 16, BLOCK)]
+    blocks += [range(GROOVE_SEED + at, GROOVE_SEED + at + BLOCK) for at in range(0, grooves, BLOCK)]
     folder.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(2) as pool:
         missing_blocks = [block for block in blocks if not (folder / f"{block.start}.pickle").exists()]
@@ -229,14 +243,15 @@ def report(examples: Sequence[dict[str, Any]], weights: dict[str, npt.NDArray[np
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--pieces", type=int, default=1600)
-    parser.add_argument("--loops", type=int, default=500)
-    parser.add_argument("--epochs", type=int, default=32)
+    parser.add_argument("--pieces", type=int, default=3200)
+    parser.add_argument("--loops", type=int, default=1200)
+    parser.add_argument("--grooves", type=int, default=1200)
+    parser.add_argument("--epochs", type=int, default=24)
     parser.add_argument("--write", action="store_true", help="store the weights beside bridge.music.metre_choice")
     options = parser.parse_args()
-    examples = gathered(options.folder, options.pieces, options.loops)
+    examples = gathered(options.folder, options.pieces, options.loops, options.grooves)
     # Loops count twice: they are fewer, and most clips that are sent are loops.
-    examples += [one for one in examples if "/" not in one["name"].split()[0]]
+    examples += [one for one in examples if one["is_loop"]]
     names = sorted({one["name"] for one in examples})[::5]
     kept_back = [one for one in examples if one["name"] in names]
     others = [one for one in examples if one["name"] not in names]

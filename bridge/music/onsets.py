@@ -94,8 +94,13 @@ def _decimated(audio: Signal, start: int, stop: int, first: int, last: int, fact
     wave = np.zeros(last - first, np.float32)
     there, until = max(first, 0), min(last, (stop - start) // factor)
     if there < until:
-        read = audio.read(start + there * factor, start + until * factor).mean(axis=1)
-        wave[there - first : until - first] = read.reshape(-1, factor).mean(axis=1)
+        read = audio.read(start + there * factor, start + until * factor)
+        room = wave[there - first : until - first]
+        # Sums of columns: numpy takes several times as long for means along an axis of two.
+        for offset in range(factor):
+            for channel in range(read.shape[1]):
+                room += read[offset::factor, channel]
+        room /= factor * read.shape[1]
     return wave
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bridge.errors import BadArguments, EngineFailed
 from bridge.stems import STEMS
 from bridge.transcription.instead import InsteadOf
-from bridge.transcription.piano.package import is_installed
+from bridge.transcription.piano.package import has_transkun
 
 if TYPE_CHECKING:
     from bridge.protocols import Transcriber
@@ -43,7 +43,7 @@ FACTORIES: Mapping[str, Factory] = {
     "piano": _transkun,
 }
 #: Transcribers of extras: whether the extra is installed, and what is used where it is not, or is broken.
-EXTRAS: Mapping[Factory, tuple[Callable[[], bool], Factory]] = {_transkun: (is_installed, _basic_pitch)}
+EXTRAS: Mapping[Factory, tuple[Callable[[], bool], Factory]] = {_transkun: (has_transkun, _basic_pitch)}
 
 
 class TranscriberRegistry:

@@ -37,7 +37,8 @@ class SilentTranscriber:
 
 
 @pytest.mark.parametrize("stem", [*STEMS, "mix"])
-def test_every_stem_has_its_transcriber(stem: str) -> None:
+def test_every_stem_has_its_transcriber(stem: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.transcription.piano.package.package_folder", lambda _: None)
     assert TranscriberRegistry().for_stem(stem).name == ("drum-onsets" if stem == "drums" else "basic-pitch")
 
 

@@ -229,6 +229,7 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     'pipx install --force "source-audio-bridge[link]"': _NOT_RELEASED,
     'pipx install --force ".[link]"': _INTERNET,
     'pipx runpip source-audio-bridge install --no-deps "demucs>=4.1,<5"': _NOT_RELEASED,
+    'pipx runpip source-audio-bridge install --no-deps "transkun==2.0.1"': _NOT_RELEASED,
     'pip install --no-deps "demucs>=4.1,<5"': _INTERNET,
     '.venv/bin/uv pip install -c requirements.lock -e ".[link]"': _INTERNET,
     "uv pip install --no-binary python-rtmidi --reinstall python-rtmidi": _INTERNET,

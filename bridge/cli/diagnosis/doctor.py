@@ -36,6 +36,7 @@ from bridge.system import sockets
 from bridge.system.files import sha256_of
 from bridge.system.memory import is_out_of_memory
 from bridge.system.own_program import is_frozen
+from bridge.transcription.piano import package as piano_package
 from bridge.transcription.pitched.network_file import network_file
 
 Verdict = Literal["ok", "note", "broken"]
@@ -203,6 +204,17 @@ def _packages() -> Iterator[Finding]:
         yield Finding("Notes", "ok", "the basic-pitch model is here")
     else:
         yield Finding("Notes", "broken", "the basic-pitch model is missing. Install the bridge again.")
+    yield _piano()
+
+
+def _piano() -> Finding:
+    if not piano_package.has_transkun():
+        return Finding("Piano", "note", f"basic-pitch reads pianos. For far better notes: {piano_package.INSTALL}")
+    try:
+        piano_package.PianoPackage.installed()
+    except BridgeError as error:
+        return Finding("Piano", "broken", f"{error} Until then basic-pitch reads pianos.")
+    return Finding("Piano", "ok", f"{piano_package.PACKAGE} {piano_package.VERSION} reads pianos")
 
 
 def _weights(settings: Settings) -> Iterator[Finding]:

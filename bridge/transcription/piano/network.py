@@ -8,6 +8,7 @@ next one reads again.
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -167,7 +168,8 @@ def _loaded(package: PianoPackage) -> Any:
     def mel_filters(n_freqs: int, n_mels: int, **_: object) -> torch.Tensor:
         return torch.zeros(n_freqs, n_mels)
 
-    with ExitStack() as stubs:
+    with ExitStack() as stubs, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the package compiles a function with torch.jit
         for name in ("pretty_midi", "mir_eval"):
             stubs.enter_context(stubbed_module(name))
         audio = stubs.enter_context(stubbed_module("torchaudio"))

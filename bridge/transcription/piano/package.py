@@ -53,6 +53,6 @@ class PianoPackage:
         return package
 
 
-def is_installed() -> bool:
+def has_transkun() -> bool:
     """True if there is a package transkun, whether or not it works."""
     return package_folder(PACKAGE) is not None

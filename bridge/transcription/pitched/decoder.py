@@ -12,14 +12,13 @@ from bridge.model import Note
 from bridge.transcription.pitched.monophonic import monophonic_segments, one_at_a_time
 from bridge.transcription.pitched.note_merging import merged
 from bridge.transcription.pitched.note_onsets import with_onsets
-from bridge.transcription.pitched.offsets.note_offsets import with_offsets
+from bridge.transcription.pitched.offsets.note_offsets import with_offsets, with_voice_ends
 from bridge.transcription.pitched.one_line import together
 from bridge.transcription.pitched.partials import own_bands, shares_db
 from bridge.transcription.pitched.pitch_bends import bends
 from bridge.transcription.pitched.polyphonic import polyphonic_segments
 from bridge.transcription.pitched.posteriors import Posteriors
 from bridge.transcription.pitched.profiles import Profile
-from bridge.transcription.pitched.ringing import with_voice_ends
 from bridge.transcription.pitched.segments import NoteSegment
 from bridge.transcription.velocity import LOUD_PERCENTILE, velocities
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from bridge.transcription.pitched.ringing import with_voice_ends
+from bridge.transcription.pitched.offsets.note_offsets import with_voice_ends
 from bridge.transcription.pitched.segments import NoteSegment
 
 RATE_HZ = 100.0
