@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from bridge.protocols import Samples
 
 LOOP_SEED, EVEN_SEED, GROOVE_SEED = 1_100_000, 2_000_000, 3_000_000
+EVEN = "even"
 #: A hypothesis is the true one if its tempo is this near, relatively.
 NEAR = 0.012
 BLOCK, BATCH = 50, 32
@@ -109,7 +110,7 @@ def of_even_notes(seed: int) -> dict[str, Any] | None:
         for pitch in pitches
     )
     part = Part("drums" if is_cymbal else "other", notes)
-    return example(_mixed((part,), count * period, rng), true, rng.choice((*(Metre(4, 4),) * 3, Metre(3, 4))), "even")
+    return example(_mixed((part,), count * period, rng), true, rng.choice((*(Metre(4, 4),) * 3, Metre(3, 4))), EVEN)
 
 
 def _mixed(parts: Sequence[Part], seconds: float, rng: random.Random) -> Samples:
@@ -250,8 +251,9 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help="store the weights beside bridge.music.metre_choice")
     options = parser.parse_args()
     examples = gathered(options.folder, options.pieces, options.loops, options.grooves)
-    # Loops count twice: they are fewer, and most clips that are sent are loops.
-    examples += [one for one in examples if one["is_loop"]]
+    # Loops count twice: they are fewer, and most clips that are sent are loops. Even notes teach doubt, and are few.
+    even = [one for one in examples if one["name"] == EVEN]
+    examples += [one for one in examples if one["is_loop"]] + 2 * even
     names = sorted({one["name"] for one in examples})[::5]
     kept_back = [one for one in examples if one["name"] in names]
     others = [one for one in examples if one["name"] not in names]
