@@ -23,7 +23,7 @@ from bridge.audio.signal import ArraySignal
 from bridge.control import NullControl
 from bridge.model import Note
 from bridge.request import NoteSettings
-from bridge.transcription.registry import TranscriberRegistry
+from bridge.transcription.registry import EXTRAS, FACTORIES, TranscriberRegistry
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -52,7 +52,7 @@ class Quality:
 
     piece: str
     group: str
-    """`recording`, `piano`, `etude` or `held out`."""
+    """`recording`, `real piano`, `etude` or `held out`."""
     engine: str
     precision: float
     recall: float
@@ -85,10 +85,14 @@ class Peer:
 
 
 class Ours:
-    """Reads, resamples and transcribes a file as the bridge's worker does, with the network loaded once."""
+    """Reads, resamples and transcribes a file as the bridge's worker does, with the network loaded once.
 
-    def __init__(self) -> None:
-        self._transcribers = TranscriberRegistry()
+    Without extras, as a plain installation, unless `with_extras`.
+    """
+
+    def __init__(self, with_extras: bool = False) -> None:
+        plain = {stem: FACTORIES["other"] if factory in EXTRAS else factory for stem, factory in FACTORIES.items()}
+        self._transcribers = TranscriberRegistry(FACTORIES if with_extras else plain)
 
     def __call__(self, path: Path, stem: str) -> list[Note]:
         return self.transcribe(read_mono(path, self._transcribers.for_stem(stem).sample_rate_hz), stem)
@@ -106,17 +110,18 @@ def _silenced() -> Iterator[None]:
 
 
 def recordings(folder: Path) -> Iterator[Sample]:
-    """The recordings of a folder with their true notes: `.wav` with `.mid`, as `other`; pianos, `.flac` with `.tsv`."""
-    for path in sorted(folder.glob("*.flac")):
-        table = path.with_suffix(".tsv")
-        if table.is_file():
-            rows = np.loadtxt(table, ndmin=2)
-            notes = sorted((float(on), float(off), round(pitch), round(velocity)) for on, off, pitch, velocity in rows)
-            yield Sample(path.stem, "piano", "piano", path, tuple(notes))
+    """Every `.wav` of the folder with a `.mid` of the same name, transcribed as `other`; and every piano: a `.flac`
+    with a `.tsv` of onsets, offsets, pitches and velocities."""
     for path in sorted(folder.glob("*.wav")):
         score = path.with_suffix(".mid")
         if score.is_file():
             yield Sample(path.stem, "recording", "other", path, tuple(_notes_of(score)))
+    for path in sorted(folder.glob("*.flac")):
+        table = path.with_suffix(".tsv")
+        if table.is_file():
+            rows = np.loadtxt(table, ndmin=2).tolist()
+            notes = tuple((onset, offset, int(pitch), int(velocity)) for onset, offset, pitch, velocity in rows)
+            yield Sample(path.stem, "real piano", "piano", path, notes)
 
 
 def _notes_of(score: Path) -> list[Plain]:

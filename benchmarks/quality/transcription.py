@@ -1,6 +1,6 @@
 """Quality and speed of note transcription, compared with basic-pitch's own decoder and command.
 
-`python -m benchmarks.quality.transcription [--audio FOLDER] [--beside COMMIT] [--json] [--no-speed]`
+`python -m benchmarks.quality.transcription [--audio FOLDER] [--beside COMMIT] [--extras] [--json] [--no-speed]`
 
 Quality: note F1 with an onset within 50 ms and a pitch within 50 cents, and the same with offsets within 20 % of the
 note or 50 ms (mir_eval's and MIREX's rules). Measured on the recordings of a folder (a `.wav` beside a `.mid` with its
@@ -179,8 +179,9 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=REPEATS, help="number of timed runs; the median counts")
     parser.add_argument("--beside", default=EARLIER, help="an earlier version, by its commit; empty for none")
     parser.add_argument("--seed", type=int, default=HELD_OUT_SEED, help="seed of the random pieces")
+    parser.add_argument("--extras", action="store_true", help="use the transcribers of installed extras")
     arguments = parser.parse_args()
-    ours, peer = Ours(), Peer()
+    ours, peer = Ours(arguments.extras), Peer()
     left_out: list[str] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
