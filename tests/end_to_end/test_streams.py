@@ -15,6 +15,7 @@ import pytest
 from bridge.plain import plain
 from tests.support.hostile import is_harmless
 from tests.support.programs import Server, serving
+from tests.support.sounds import music, write
 
 pytestmark = pytest.mark.end_to_end
 
@@ -146,6 +147,7 @@ def test_a_list_whose_reader_has_gone_ends_without_an_error() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")
 def test_a_closed_window_cancels_a_job(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    write(clip, music(60.0))  # so that it does not end before a busy machine sends the signal
     environment = {**os.environ, "SAB_STATE_DIR": str(tmp_path_factory.mktemp("state"))}
     process = subprocess.Popen(
         [*SAB, "process", str(clip), *DRAFT, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
