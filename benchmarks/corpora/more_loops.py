@@ -1,6 +1,6 @@
 """Random loops: thirty more styles, and variations of all styles in patterns, rhythms and sounds, from a seed.
 
-The weights in `bridge.music.tempo` are fitted to these (`benchmarks.training.tempo_fit`); `benchmarks.quality.tempo`
+The weights in `bridge.music.tempo.estimate` are fitted to these (`benchmarks.training.tempo_fit`); `benchmarks.quality.tempo`
 uses none of them.
 """
 

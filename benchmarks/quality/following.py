@@ -23,9 +23,9 @@ from benchmarks.report import Figure, show
 from bridge.audio.signal import ArraySignal
 from bridge.control import NullControl
 from bridge.dsp.arrays import Doubles
-from bridge.music.following import follow_tempo
 from bridge.music.metre import Metre
-from bridge.music.tempo import estimate_tempo
+from bridge.music.tempo.estimate import estimate_tempo
+from bridge.music.tempo.following import follow_tempo
 from bridge.music.tempo_map import TempoMap
 
 FIRST_SEED, SECONDS = 200_000, 30.0

@@ -34,7 +34,7 @@ from benchmarks.report import Figure, Row, show
 from bridge.audio.signal import ArraySignal
 from bridge.control import NullControl
 from bridge.model import Note
-from bridge.music.tempo import CONFIDENT, TempoEstimate, estimate_tempo
+from bridge.music.tempo.estimate import CONFIDENT, TempoEstimate, estimate_tempo
 
 if TYPE_CHECKING:
     from bridge.protocols import Samples

@@ -1,9 +1,9 @@
 """Fits the network that chooses tempo and metre: `python -m benchmarks.training.metre_fit FOLDER [--write]`.
 
-Examples are random pieces in many metres (`benchmarks.corpora.random_metres`, `random_grooves`) and the loops to which
-the first estimate (`bridge.music.tempo_in_four`) was fitted, cut anywhere or whole; FOLDER keeps what was computed. For
-each clip the network gives every hypothesis of `bridge.music.hypotheses` odds, and learns to make those of the true one
-the greatest.
+Examples are random pieces in many metres (`benchmarks.corpora.random_metres`, `random_grooves`) and the loops to
+which the first estimate (`bridge.music.tempo.tempo_in_four`) was fitted, cut anywhere or whole; FOLDER keeps what was
+computed. For each clip the network gives every hypothesis of `bridge.music.tempo.hypotheses` odds, and learns to make
+those of the true one the greatest.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from benchmarks.corpora.synthesis import Part
 from bridge.audio.signal import ArraySignal
 from bridge.control import NullControl
 from bridge.model import Note
-from bridge.music import metre_choice
-from bridge.music.harmony import pitch_autocorrelation
-from bridge.music.hypotheses import KINDS_OF_EVIDENCE, Repetitions, evidence, hypotheses
 from bridge.music.metre import Metre
-from bridge.music.metre_choice import shares
-from bridge.music.onsets import onset_features
-from bridge.music.pulse import linear_pulse
-from bridge.music.tempo import CONFIDENT, DOUBT
-from bridge.music.tempo_in_four import in_four
+from bridge.music.tempo import metre_choice
+from bridge.music.tempo.estimate import CONFIDENT, DOUBT
+from bridge.music.tempo.harmony import pitch_autocorrelation
+from bridge.music.tempo.hypotheses import KINDS_OF_EVIDENCE, Repetitions, evidence, hypotheses
+from bridge.music.tempo.metre_choice import shares
+from bridge.music.tempo.onsets import onset_features
+from bridge.music.tempo.pulse import linear_pulse
+from bridge.music.tempo.tempo_in_four import in_four
 
 if TYPE_CHECKING:
     from bridge.protocols import Samples
@@ -248,7 +248,7 @@ def main() -> int:
     parser.add_argument("--loops", type=int, default=1200)
     parser.add_argument("--grooves", type=int, default=1200)
     parser.add_argument("--epochs", type=int, default=24)
-    parser.add_argument("--write", action="store_true", help="store the weights beside bridge.music.metre_choice")
+    parser.add_argument("--write", action="store_true", help="store the weights beside bridge.music.tempo.metre_choice")
     options = parser.parse_args()
     examples = gathered(options.folder, options.pieces, options.loops, options.grooves)
     # Loops count twice: they are fewer, and most clips that are sent are loops. Even notes teach doubt, and are few.

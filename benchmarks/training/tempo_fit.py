@@ -25,11 +25,11 @@ from benchmarks.quality.tempo import FIRST_SEED
 from bridge.audio.signal import ArraySignal
 from bridge.control import NullControl
 from bridge.dsp.arrays import Doubles
-from bridge.music.bars import bars_evidence, possible_bars
-from bridge.music.harmony import pitch_autocorrelation
-from bridge.music.onsets import onset_features
-from bridge.music.pulse import FASTEST_BPM, SLOWEST_BPM, circular_pulse, linear_pulse, periods
-from bridge.music.tempo_in_four import beats_evidence
+from bridge.music.tempo.bars import bars_evidence, possible_bars
+from bridge.music.tempo.harmony import pitch_autocorrelation
+from bridge.music.tempo.onsets import onset_features
+from bridge.music.tempo.pulse import FASTEST_BPM, SLOWEST_BPM, circular_pulse, linear_pulse, periods
+from bridge.music.tempo.tempo_in_four import beats_evidence
 
 if TYPE_CHECKING:
     from bridge.protocols import Samples

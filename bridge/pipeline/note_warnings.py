@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bridge.model import Music, Warning
-from bridge.music.other_tempi import other_tempi
-from bridge.music.tempo import CONFIDENT
+from bridge.music.tempo.estimate import CONFIDENT
+from bridge.music.tempo.other_tempi import other_tempi
 from bridge.pipeline.notes import NotesOfJob
 from bridge.request import JobRequest
 

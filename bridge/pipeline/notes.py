@@ -10,13 +10,13 @@ import msgspec
 from bridge.model import Chord, Music, Note
 from bridge.music.chords import chord_words, chords_of
 from bridge.music.clean import clean_parts
-from bridge.music.following import FollowedTempo
 from bridge.music.key import estimate_key
 from bridge.music.metre import Metre
 from bridge.music.overlaps import without_overlaps
 from bridge.music.quantise import quantised
 from bridge.music.scale import in_scale, parse_scale
-from bridge.music.tempo import CONFIDENT, TempoEstimate
+from bridge.music.tempo.estimate import CONFIDENT, TempoEstimate
+from bridge.music.tempo.following import FollowedTempo
 from bridge.music.tempo_map import TempoMap
 from bridge.request import JobRequest, NoteSettings, Scale
 from bridge.stems import stem_of

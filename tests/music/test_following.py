@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from bridge.audio.signal import ArraySignal
 from bridge.model import Music, Note, TempoPoint
-from bridge.music.following import FollowedTempo, follow_tempo
-from bridge.music.tempo import TempoEstimate
+from bridge.music.tempo.estimate import TempoEstimate
+from bridge.music.tempo.following import FollowedTempo, follow_tempo
 from bridge.music.tempo_map import TempoMap
 from bridge.pipeline.notes import NotesOfJob, fitted_notes, known_music, straightened
 from bridge.smf.writing import midi_file

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bridge.music.harmony import changes_evidence, pitch_autocorrelation, pitch_evidence
-from bridge.music.onsets import KEYS, PITCH_EVERY, OnsetFeatures
+from bridge.music.tempo.harmony import changes_evidence, pitch_autocorrelation, pitch_evidence
+from bridge.music.tempo.onsets import KEYS, PITCH_EVERY, OnsetFeatures
 
 RATE_HZ = 200.0
 

@@ -7,8 +7,8 @@ import pytest
 
 from bridge.audio.signal import ArraySignal
 from bridge.model import TempoCandidate
-from bridge.music.following import FollowedTempo
-from bridge.music.tempo import CONFIDENT, Reading, TempoEstimate, estimate_tempo
+from bridge.music.tempo.estimate import CONFIDENT, Reading, TempoEstimate, estimate_tempo
+from bridge.music.tempo.following import FollowedTempo
 from bridge.pipeline.note_warnings import note_warnings
 from bridge.pipeline.notes import NotesOfJob, known_music
 from tests.music.test_tempo import drum_sound, signal

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.model import Job, Music, Result, TempoCandidate
-from bridge.music.other_tempi import notes_again, other_tempi
+from bridge.music.tempo.other_tempi import notes_again, other_tempi
 from bridge.request import TimeSignature
 from tests.support.requests import request_for
 

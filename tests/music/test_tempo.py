@@ -6,7 +6,7 @@ import pytest
 
 from bridge.audio.signal import ArraySignal
 from bridge.errors import Cancelled
-from bridge.music.tempo import CONFIDENT, TempoEstimate, estimate_tempo
+from bridge.music.tempo.estimate import CONFIDENT, TempoEstimate, estimate_tempo
 from tests.support.fakes import RecordingControl
 
 Wave = npt.NDArray[np.float64]

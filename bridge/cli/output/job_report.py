@@ -10,7 +10,7 @@ from bridge.cli.output.terminal import write_json
 from bridge.errors import BridgeError
 from bridge.events import Analysed, Event, Produced, Progressed, Started, Warned
 from bridge.model import Job, Result
-from bridge.music.other_tempi import other_tempi
+from bridge.music.tempo.other_tempi import other_tempi
 from bridge.options.record import event_record
 from bridge.score.words import music_words
 from bridge.stems import AUDIO_STEMS

@@ -13,8 +13,8 @@ import msgspec
 
 from bridge.audio.resample import mono, resampled
 from bridge.errors import EngineFailed
-from bridge.music.following import FollowedTempo, follow_tempo
-from bridge.music.tempo import TempoEstimate, estimate_tempo
+from bridge.music.tempo.estimate import TempoEstimate, estimate_tempo
+from bridge.music.tempo.following import FollowedTempo, follow_tempo
 from bridge.pipeline.cache.keys import Keys
 from bridge.pipeline.cache.store import ResultsCache
 from bridge.pipeline.manifest import EngineRecord

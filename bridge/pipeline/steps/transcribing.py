@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bridge.control import PartControl
-from bridge.music.following import FollowedTempo
-from bridge.music.tempo import TempoEstimate
+from bridge.music.tempo.estimate import TempoEstimate
+from bridge.music.tempo.following import FollowedTempo
 from bridge.pipeline.cache.recent_notes import StemReading
 from bridge.pipeline.notes import NotesOfJob, fitted_notes, known_music, settings_for
 from bridge.pipeline.steps.opening import OpenJob

@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.widgets import OptionList
 
 from bridge.model import Job, Music
-from bridge.music.other_tempi import notes_again, other_tempi
+from bridge.music.tempo.other_tempi import notes_again, other_tempi
 from bridge.request import JobRequest
 from bridge.score.words import tempo_words
 from tui.screens.dialogs.base import Dialog

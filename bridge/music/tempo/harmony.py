@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from bridge.dsp.arrays import Doubles
-from bridge.music.onsets import PITCH_EVERY, OnsetFeatures
-from bridge.music.pulse import Autocorrelation, linear_autocorrelation
+from bridge.music.tempo.onsets import PITCH_EVERY, OnsetFeatures
+from bridge.music.tempo.pulse import Autocorrelation, linear_autocorrelation
 
 BEATS = 4
 #: Lags in beats at which pitches are compared: three, where a 4/4 bar does not repeat, and a phrase.

@@ -11,10 +11,10 @@ import numpy as np
 
 from bridge.dsp.arrays import Doubles
 from bridge.model import TempoPoint
-from bridge.music.beat_tracking import WINDOW_SECONDS, TrackedBeats, track_beats
 from bridge.music.metre import Metre
-from bridge.music.onsets import PITCH_EVERY, OnsetFeatures, onset_features
-from bridge.music.tempo import TempoEstimate, estimate_from
+from bridge.music.tempo.beat_tracking import WINDOW_SECONDS, TrackedBeats, track_beats
+from bridge.music.tempo.estimate import TempoEstimate, estimate_from
+from bridge.music.tempo.onsets import PITCH_EVERY, OnsetFeatures, onset_features
 from bridge.request import TimeSignature
 from bridge.value import Value
 

@@ -10,12 +10,12 @@ import numpy as np
 
 from bridge.dsp.arrays import Doubles
 from bridge.dsp.peaks import find_peaks
-from bridge.music.bars import rounded_tempo
-from bridge.music.harmony import pitch_changes
 from bridge.music.metre import Metre
-from bridge.music.onsets import LOW, PITCH_EVERY, OnsetFeatures
-from bridge.music.pulse import Autocorrelation, Pulse, linear_autocorrelation, refined, widened
-from bridge.music.tempo_in_four import InFour, beats_odds
+from bridge.music.tempo.bars import rounded_tempo
+from bridge.music.tempo.harmony import pitch_changes
+from bridge.music.tempo.onsets import LOW, PITCH_EVERY, OnsetFeatures
+from bridge.music.tempo.pulse import Autocorrelation, Pulse, linear_autocorrelation, refined, widened
+from bridge.music.tempo.tempo_in_four import InFour, beats_odds
 
 #: The metres that are told apart. 2/4 and 2/2 count as 4/4; 12/8 as 6/8; a bar is at most seven beats.
 METRES = (Metre(4, 4), Metre(3, 4), Metre(6, 8), Metre(5, 4), Metre(7, 8), Metre(7, 4))

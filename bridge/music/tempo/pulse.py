@@ -9,7 +9,7 @@ import numpy as np
 
 from bridge.dsp.arrays import Doubles
 from bridge.dsp.peaks import find_peaks
-from bridge.music.onsets import HIGH, LOW, OnsetFeatures
+from bridge.music.tempo.onsets import HIGH, LOW, OnsetFeatures
 
 SLOWEST_BPM, FASTEST_BPM = 70.0, 180.0
 #: People agree on beats near this tempo (D. Moelants, Preferred tempo reconsidered, ICMPC 2002: 120 to 125; lower

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 
 from bridge.dsp.arrays import Doubles
-from bridge.music.bars import bars_evidence, possible_bars, tempo_without_padding
-from bridge.music.harmony import BEATS, pitch_evidence
-from bridge.music.onsets import OnsetFeatures
-from bridge.music.pulse import (
+from bridge.music.tempo.bars import bars_evidence, possible_bars, tempo_without_padding
+from bridge.music.tempo.harmony import BEATS, pitch_evidence
+from bridge.music.tempo.onsets import OnsetFeatures
+from bridge.music.tempo.pulse import (
     Autocorrelation,
     Pulse,
     circular_pulse,

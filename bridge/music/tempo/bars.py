@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bridge.dsp.arrays import Doubles
-from bridge.music.harmony import BEATS, changes_evidence
-from bridge.music.onsets import LOW, MIDDLE, OnsetFeatures
-from bridge.music.pulse import FASTEST_BPM, SLOWEST_BPM, Pulse, pulse_evidence
+from bridge.music.tempo.harmony import BEATS, changes_evidence
+from bridge.music.tempo.onsets import LOW, MIDDLE, OnsetFeatures
+from bridge.music.tempo.pulse import FASTEST_BPM, SLOWEST_BPM, Pulse, pulse_evidence
 
 if TYPE_CHECKING:
     from bridge.protocols import Signal

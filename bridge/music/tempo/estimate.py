@@ -13,14 +13,21 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bridge.model import TempoCandidate
-from bridge.music.bars import ROUNDING_FRAMES, rounded_tempo
-from bridge.music.harmony import pitch_autocorrelation
-from bridge.music.hypotheses import METRES, Hypothesis, Repetitions, bar_start, evidence, hypotheses
 from bridge.music.metre import Metre
-from bridge.music.metre_choice import shares
-from bridge.music.onsets import OnsetFeatures, onset_features
-from bridge.music.pulse import Pulse, clarity, first_beat, linear_pulse
-from bridge.music.tempo_in_four import LONGEST_LOOP_SECONDS, NEAR_WHOLE, InFour, TempoMethod, beat_probability, in_four
+from bridge.music.tempo.bars import ROUNDING_FRAMES, rounded_tempo
+from bridge.music.tempo.harmony import pitch_autocorrelation
+from bridge.music.tempo.hypotheses import METRES, Hypothesis, Repetitions, bar_start, evidence, hypotheses
+from bridge.music.tempo.metre_choice import shares
+from bridge.music.tempo.onsets import OnsetFeatures, onset_features
+from bridge.music.tempo.pulse import Pulse, clarity, first_beat, linear_pulse
+from bridge.music.tempo.tempo_in_four import (
+    LONGEST_LOOP_SECONDS,
+    NEAR_WHOLE,
+    InFour,
+    TempoMethod,
+    beat_probability,
+    in_four,
+)
 from bridge.request import TimeSignature
 from bridge.units import DEFAULT_TEMPO_BPM
 from bridge.value import Value

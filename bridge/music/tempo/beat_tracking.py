@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from bridge.dsp.arrays import Doubles, Indices
-from bridge.music.harmony import pitch_changes
 from bridge.music.metre import Metre
-from bridge.music.onsets import LOW, PITCH_EVERY, OnsetFeatures
-from bridge.music.pulse import widened
+from bridge.music.tempo.harmony import pitch_changes
+from bridge.music.tempo.onsets import LOW, PITCH_EVERY, OnsetFeatures
+from bridge.music.tempo.pulse import widened
 
 #: Local tempi are measured in windows of this length, once in this time.
 WINDOW_SECONDS, HOP_SECONDS = 8.0, 1.0
