@@ -160,7 +160,7 @@ def test_files_of_earlier_versions_are_read_and_written_alike(
     value = from_json(json.dumps(record).encode(), kind)
     (result,) = value.results
     assert (result.folder, result.path) == ("", result.file)
-    added: dict[str, object] = {"chords": []} if kind is Manifest else {}
+    added: dict[str, object] = {"chords": [], "line_margins": {}} if kind is Manifest else {}
     assert json.loads(to_json(value)) == record | added
 
 

@@ -80,9 +80,9 @@ def test_a_damaged_database_is_set_aside_and_what_can_be_read_is_known(
     (folder / NAME).write_bytes(damaged)
     notices: list[Noticed] = []
     with opened(folder, notice=notices.append) as store:
-        for job in store.jobs():  # what cannot be seen at the start comes to light when it is touched
-            if job.id not in (FIRST, SECOND):
-                assert (job.state, job.name) == ("done", job.id)
+        theirs = [job for job in store.jobs() if job.id not in (FIRST, SECOND)]
+        assert all(job.name == job.id for job in theirs)  # what cannot be seen comes to light when it is touched
+        assert sum(job.state != "done" for job in theirs) <= 1  # the one whose end stood just behind a cut
         record(store, submitted("newnewaa"), ended("newnewaa"))
         assert store.flush() == ""
         known = names(store)
