@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.quality.metres import PEER, peer_folder
 from benchmarks.quality.note_scores import Plain, Sample
-from bridge.transcription.pitched.network_file import find_model
+from bridge.transcription.pitched.basic_pitch import find_model
 
 __all__ = ["PEER", "notes_of_earlier"]
 
