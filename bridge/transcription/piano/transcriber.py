@@ -104,7 +104,7 @@ def _with_voice_ends(analysis: PianoAnalysis) -> list[Note]:
     first = np.searchsorted(onsets, onsets - AROUND_SECONDS).tolist()
     last = np.searchsorted(onsets, onsets + AROUND_SECONDS).tolist()
     medians = np.array([np.median(falls[start:stop]) for start, stop in zip(first, last, strict=True)])
-    ringing = (medians < RINGING_DB) & (offsets - onsets >= CHORD_SECONDS)
+    ringing = medians < RINGING_DB
     latest = np.where(ringing, offsets + GAP_SECONDS, -np.inf)
     ends = voice_ends(onsets, offsets, pitches, offsets - OVERLAP_SECONDS, latest).tolist()
     return [msgspec.structs.replace(note, offset_seconds=end) for note, end in zip(notes, ends, strict=True)]
