@@ -39,7 +39,7 @@ GROUPS = ("slow", "four", "fast", "3/4", "6/8", "5/4", "7/8", "7/4")
 PEER_SCRIPT = """
 import json, sys, soundfile
 from bridge.audio.signal import ArraySignal
-from bridge.music.tempo.estimate import estimate_tempo
+from bridge.music.tempo import estimate_tempo
 class Control:
     def checkpoint(self, fraction): pass
 samples, rate = soundfile.read(sys.argv[1], dtype="float32", always_2d=True)
