@@ -91,7 +91,7 @@ def score_of(
 
 def _bars(grid: WrittenGrid, parts: Mapping[str, Sequence[WrittenNote]], seconds: float) -> Iterator[Bar]:
     """The bars of the clip; what comes before the first one is a pickup of whole beats, with the number 0."""
-    begun = int(grid.exact_position(0.0) // grid.beat) * grid.beat
+    begun = int((grid.exact_position(0.0) + 1e-3) // grid.beat) * grid.beat  # where a beat starts, not one before it
     first = min([note.start for notes in parts.values() for note in notes], default=0)
     last = max([note.end for notes in parts.values() for note in notes], default=1)
     if first < 0:
