@@ -16,7 +16,7 @@ from bridge.music.chords import chord_tones
 from bridge.music.clean import WrittenNote
 from bridge.music.grid import EVEN
 from bridge.music.metre import Metre
-from bridge.music.spelling import key_fifths, spelled
+from bridge.music.spelling import key_fifths, root_spelled, spelled
 from bridge.music.written_grid import QUARTER, WrittenGrid
 from bridge.score.drum_staff import staff_place
 from bridge.score.names import drum_name
@@ -181,7 +181,7 @@ def _symbol_position(chord: Chord, grid: WrittenGrid) -> int:
 def _harmony(chord: Chord, grid: WrittenGrid, bar: Bar, key: str) -> Element:
     root, tones = chord_tones(chord.name)
     harmony = Element("harmony")
-    step, alteration = spelled(root, key)
+    step, alteration = root_spelled(root, key)
     bottom = _add(harmony, "root")
     _add(bottom, "root-step", step)
     if alteration:
