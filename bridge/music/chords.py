@@ -16,7 +16,7 @@ from itertools import groupby
 from bridge.model import Chord, Music, Note
 from bridge.music.metre import Metre
 from bridge.music.overlaps import is_line
-from bridge.music.spelling import pitch_class_name
+from bridge.music.spelling import root_name
 from bridge.stems import stem_of
 
 #: Semitones above the root, by what follows the root in a name.
@@ -124,7 +124,7 @@ def chord_tones(name: str) -> tuple[int, tuple[int, ...]]:
 
 
 def _names(key: str) -> list[str]:
-    return [pitch_class_name(root, key) + quality for root in range(12) for quality in QUALITIES]
+    return [root_name(root, key) + quality for root in range(12) for quality in QUALITIES]
 
 
 def _beats(music: Music, seconds: float) -> Iterator[_Beat]:

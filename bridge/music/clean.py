@@ -6,7 +6,7 @@ Where no tempo is known there is no grid, and onsets stay where they are.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise, zip_longest
@@ -188,8 +188,11 @@ def _without_rests(notes: Sequence[Note], stem: str) -> list[Note]:
     starts = sorted({note.onset_seconds for note in notes})
     lasting = []
     for note in notes:
-        after = next((start for start in starts if start >= note.offset_seconds - CHORD_SECONDS), None)
-        if after is not None and note.onset_seconds < after < note.offset_seconds + REST_SECONDS:
+        near_end = max(
+            bisect_right(starts, note.onset_seconds), bisect_left(starts, note.offset_seconds - CHORD_SECONDS)
+        )
+        after = starts[near_end] if near_end < len(starts) else None
+        if after is not None and after < note.offset_seconds + REST_SECONDS:
             note = _until(note, after)
         lasting.append(note)
     return without_overlaps(lasting)
@@ -210,14 +213,16 @@ def _written(stem: str, notes: Sequence[Note], grid: WrittenGrid, seconds: float
             end = note.offset_seconds if there is None else max(note.offset_seconds, there.offset_seconds)
             loudest[start, note.pitch] = _until(note, end)
     is_pitched = stem_of(stem).is_pitched
-    if is_pitched and is_line(notes):
+    one_at_a_time = is_pitched and is_line(notes)
+    if one_at_a_time:
         loudest = _one_a_position(loudest)
     border = hands_border(pitch for _, pitch in loudest)
     hands = {low: sorted({start for start, pitch in loudest if (pitch < border) == low}) for low in (False, True)}
     starts = sorted({start for start, _ in loudest})
+    has_hands = is_pitched and not one_at_a_time
     written = []
     for (start, pitch), note in sorted(loudest.items()):
-        of_hand = hands[pitch < border] if is_pitched else starts
+        of_hand = hands[pitch < border] if has_hands else starts
         following = of_hand[bisect_right(of_hand, start) :][:MOST_HELD]
         after = following[0] if following else max(last, start + grid.step_at(start))
         beat_end = (start // grid.beat + 1) * grid.beat

@@ -8,6 +8,8 @@ from bridge.value import Value
 #: Time signatures with a denominator from here on are counted in beats of three units where their numerator allows.
 COMPOUND_DENOMINATOR = 8
 TOLERANCE = 1e-9
+#: The metre of music of which nothing else is known.
+COMMON_TIME = (4, 4)
 
 
 class Metre(Value, frozen=True):

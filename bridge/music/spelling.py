@@ -25,7 +25,13 @@ def spelled(pitch_class: int, key: str = "") -> tuple[str, int]:
     return STEPS[(fifths + 1) % 7], (fifths + 1) // 7
 
 
-def pitch_class_name(pitch_class: int, key: str = "") -> str:
-    """`Bb`, `F#`."""
+def root_spelled(pitch_class: int, key: str = "") -> tuple[str, int]:
+    """A chord's root: as `spelled`, but never with two accidentals; nobody reads Bbbm for Am."""
     step, alteration = spelled(pitch_class, key)
+    return (step, alteration) if abs(alteration) < 2 else spelled(pitch_class)
+
+
+def root_name(pitch_class: int, key: str = "") -> str:
+    """`Bb`, `F#`."""
+    step, alteration = root_spelled(pitch_class, key)
     return step + SIGNS[alteration]

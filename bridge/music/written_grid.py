@@ -120,7 +120,7 @@ def found_grid(notes: Sequence[tuple[int, float]], music: Music, clip_seconds: f
 
 def _swing(notes: Sequence[tuple[int, float]], music: Music, metre: Metre, clip_seconds: float) -> float:
     """Where off-beats are played, as a share of a quarter; even where they are not swung, or belong to triplets."""
-    if not metre.pairs_steps(EVEN):
+    if music.tempo_source == "default" or not metre.pairs_steps(EVEN):
         return EVEN
     quarter = 60 / music.tempo_bpm
     ratio = swing_ratio(notes, Grid.of_pairs(quarter / 2, music.first_beat_seconds), clip_seconds)

@@ -159,7 +159,12 @@ class TempoKind(Number):
     def read(self, name: str, value: object) -> object:
         if isinstance(value, str) and value.strip().lower() == MAP:
             return MAP
-        return super().read(name, value)
+        try:
+            return super().read(name, value)
+        except BadArguments as error:
+            if isinstance(value, str) and value.strip()[:1].isalpha():
+                raise BadArguments(f"{name} must be a number, or {MAP}, not {value!r}.") from None
+            raise error
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from bridge.model import Chord, Music, Note
 from bridge.music.chords import chord_words, chords_of
 from bridge.music.clean import clean_parts
 from bridge.music.key import estimate_key
-from bridge.music.metre import Metre
+from bridge.music.metre import COMMON_TIME, Metre
 from bridge.music.overlaps import without_overlaps
 from bridge.music.quantise import quantised
 from bridge.music.scale import in_scale, parse_scale
@@ -23,8 +23,6 @@ from bridge.stems import stem_of
 from bridge.transcription.pitched.profiles import PROFILES, profile_for
 from bridge.units import DEFAULT_TEMPO_BPM
 
-#: The metre of music of which nothing else is known.
-COMMON_TIME = (4, 4)
 #: As many tempi as a musician would look through.
 CANDIDATES = 6
 #: Sensitivity 0 multiplies the odds of a threshold by this factor; sensitivity 1 divides them by it.

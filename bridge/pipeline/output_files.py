@@ -13,7 +13,7 @@ from bridge.options.table import NOTE_LISTS
 from bridge.pipeline.notes import NotesOfJob, plays_one_line, straightened
 from bridge.project_paths import stem_file_name
 from bridge.request import Bends, JobRequest
-from bridge.score.drawing import draw
+from bridge.score.drawing import draw, picture_words
 from bridge.score.musicxml import score_of
 from bridge.score.tables import note_table
 from bridge.smf.writing import midi_file
@@ -78,7 +78,8 @@ def note_files(notes_of_job: NotesOfJob, request: JobRequest, name: str) -> Iter
 def picture_of(notes_of_job: NotesOfJob, name: str) -> bytes:
     """The notes of all stems as an SVG picture, in bars of one length."""
     drawn = straightened(notes_of_job)
-    return draw(drawn.parts, drawn.music, drawn.chords, title=name, seconds=drawn.seconds)
+    words = picture_words(notes_of_job.music, notes_of_job.seconds)
+    return draw(drawn.parts, drawn.music, drawn.chords, title=name, seconds=drawn.seconds, words=words)
 
 
 def _score(notes_of_job: NotesOfJob, request: JobRequest, name: str) -> bytes:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import TypeAlias
 from xml.etree import ElementTree
 
@@ -28,6 +30,8 @@ ABOVE_WHITE = frozenset({0, 5})
 BLACK_SHARE = 0.6
 #: The part of a note beyond a system's edge is not drawn if it is shorter than this.
 SLIVER_SECONDS = 0.03
+#: Font sizes of the chords' names, the width of a letter at size 1, and the gap between two names.
+CHORD_SIZE, SMALLEST_CHORD, CHORD_LETTER, CHORD_GAP = 12, 6, 0.6, 4.0
 
 Element: TypeAlias = ElementTree.Element
 #: Start and end of a system in seconds.
@@ -35,9 +39,19 @@ SystemBounds: TypeAlias = "tuple[float, float]"
 
 
 def draw(
-    parts: Mapping[str, Sequence[Note]], music: Music, chords: Sequence[Chord] = (), *, title: str, seconds: float
+    parts: Mapping[str, Sequence[Note]],
+    music: Music,
+    chords: Sequence[Chord] = (),
+    *,
+    title: str,
+    seconds: float,
+    words: Sequence[str] = (),
 ) -> bytes:
-    """All notes in one picture, each stem in its colour, louder notes more opaque, bends as curves, chords above."""
+    """All notes in one picture, each stem in its colour, louder notes more opaque, bends as curves, chords above.
+
+    Args:
+        words: stand below the title, instead of the music and the length in words.
+    """
     page = picture_geometry(parts, music, seconds)
     svg = Element(
         "svg", xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {page.width:g} {page.height:g}",
@@ -47,7 +61,7 @@ def draw(
     _add(svg, "title").text = xml_text(title)
     _add(svg, "style").text = style()
     _rect(svg, "paper", 0, 0, page.width, page.height)
-    _header(svg, page, parts, music, xml_text(title), seconds)
+    _header(svg, page, parts, xml_text(title), words or picture_words(music, seconds))
     layers = sorted(parts, key=lambda stem: IN_FRONT.index(stem) if stem in IN_FRONT else -1)
     for index, bounds in enumerate(page.time.systems):
         system = _add(svg, "g", transform=f"translate(0 {page.top_of(index):g})")
@@ -65,16 +79,21 @@ def draw(
     return picture + b"\n"
 
 
+def picture_words(music: Music, seconds: float) -> tuple[str, ...]:
+    """Tempo, metre, key and length, as they stand below the title."""
+    return (*music_words(music), clock_text(seconds))
+
+
 def _header(
-    svg: Element, page: PictureGeometry, parts: Mapping[str, Sequence[Note]], music: Music, title: str, seconds: float
+    svg: Element, page: PictureGeometry, parts: Mapping[str, Sequence[Note]], title: str, words: Sequence[str]
 ) -> None:
     _text(svg, "title", page.left, 44, title, 24)
-    _text(svg, "label", page.left, 68, " · ".join((*music_words(music), clock_text(seconds))), 14)
+    _text(svg, "label", page.left, 68, " · ".join(words), 14)
     x = page.width - page.margin
     for stem, notes in reversed([*parts.items()]):
-        words = f"{stem_of(stem).label} {len(notes)}"
-        x -= 8.0 * len(words)
-        _text(svg, "label", x, 68, words, 14)
+        named = f"{stem_of(stem).label} {len(notes)}"
+        x -= 8.0 * len(named)
+        _text(svg, "label", x, 68, named, 14)
         x -= 18
         _rect(svg, stem, x, 57, 12, 12, rx="3")
         x -= 20
@@ -99,12 +118,20 @@ def _grid(system: Element, page: PictureGeometry, bounds: SystemBounds) -> None:
 
 
 def _chords(system: Element, page: PictureGeometry, chords: Sequence[Chord], bounds: SystemBounds) -> None:
-    """Each chord's name where it starts; one that sounds on from the system above is named again in brackets."""
+    """Each chord's name where it starts; one that sounds on from the system above is named again in brackets.
+
+    A name with less room than it needs is written smaller.
+    """
+    names: list[tuple[float, str]] = []
     for chord in chords:
         if bounds[0] - SLIVER_SECONDS <= chord.start_seconds < bounds[1] - SLIVER_SECONDS:
-            _text(system, "chord", page.x_of(max(bounds[0], chord.start_seconds), bounds) + 3, -18, chord.name, 12)
+            names.append((page.x_of(max(bounds[0], chord.start_seconds), bounds) + 3, chord.name))
         elif chord.start_seconds < bounds[0] and chord.end_seconds > bounds[0] + SLIVER_SECONDS:
-            _text(system, "chord", page.left + 3, -18, f"({chord.name})", 12)
+            names.append((page.left + 3, f"({chord.name})"))
+    for (x, name), following in zip_longest(names, names[1:]):
+        room = math.inf if following is None else following[0] - x - CHORD_GAP
+        fitting = math.floor(room / (CHORD_LETTER * len(name))) if room < math.inf else CHORD_SIZE
+        _text(system, "chord", x, -18, name, min(CHORD_SIZE, max(SMALLEST_CHORD, fitting)))
 
 
 def _keyboard(system: Element, page: PictureGeometry, music: Music) -> None:

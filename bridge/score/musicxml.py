@@ -16,7 +16,7 @@ from bridge.music.chords import chord_tones
 from bridge.music.clean import WrittenNote
 from bridge.music.grid import EVEN
 from bridge.music.metre import Metre
-from bridge.music.spelling import key_fifths, spelled
+from bridge.music.spelling import key_fifths, root_spelled, spelled
 from bridge.music.written_grid import QUARTER, WrittenGrid
 from bridge.score.drum_staff import staff_place
 from bridge.score.names import drum_name
@@ -91,7 +91,7 @@ def score_of(
 
 def _bars(grid: WrittenGrid, parts: Mapping[str, Sequence[WrittenNote]], seconds: float) -> Iterator[Bar]:
     """The bars of the clip; what comes before the first one is a pickup of whole beats, with the number 0."""
-    begun = int(grid.exact_position(0.0) // grid.beat) * grid.beat
+    begun = int((grid.exact_position(0.0) + 1e-3) // grid.beat) * grid.beat  # where a beat starts, not one before it
     first = min([note.start for notes in parts.values() for note in notes], default=0)
     last = max([note.end for notes in parts.values() for note in notes], default=1)
     if first < 0:
@@ -181,7 +181,7 @@ def _symbol_position(chord: Chord, grid: WrittenGrid) -> int:
 def _harmony(chord: Chord, grid: WrittenGrid, bar: Bar, key: str) -> Element:
     root, tones = chord_tones(chord.name)
     harmony = Element("harmony")
-    step, alteration = spelled(root, key)
+    step, alteration = root_spelled(root, key)
     bottom = _add(harmony, "root")
     _add(bottom, "root-step", step)
     if alteration:

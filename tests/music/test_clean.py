@@ -55,6 +55,11 @@ def test_one_voice_stays_one_voice() -> None:
     assert written(notes) == [(0, 24, 60), (24, 48, 62), (48, 72, 64)]
 
 
+def test_a_line_has_no_hands_that_hold_its_notes() -> None:
+    notes = [note(0.0, 0.26, 52), note(0.25, 0.5, 65), note(0.5, 0.76, 50), note(0.75, 1.0, 67), note(1.0, 1.5, 52)]
+    assert written(notes, "guitar") == [(0, 12, 52), (12, 24, 65), (24, 36, 50), (36, 48, 67), (48, 72, 52)]
+
+
 def test_the_notes_of_a_chord_start_together_and_a_held_note_is_held() -> None:
     notes = [note(0.0, 1.95, 48), note(0.01, 0.45, 64), note(0.02, 0.46, 67), note(0.5, 0.95, 65), note(1.0, 1.9, 64)]
     assert written(notes, "piano") == [(0, 96, 48), (0, 24, 64), (0, 24, 67), (24, 48, 65), (48, 96, 64)]
@@ -106,6 +111,11 @@ def test_without_a_tempo_onsets_stay_and_bends_go() -> None:
     )["vocals"]  # fmt: skip
     assert (first.onset_seconds, first.offset_seconds, first.bends) == (0.137, 0.67, ())
     assert second.onset_seconds == 0.67
+
+
+def test_without_a_tempo_a_very_short_note_lasts_until_the_next_too() -> None:
+    short, after = clean_parts({"vocals": [note(0.5, 0.53, 60), note(0.62, 0.9, 67)]}, UNKNOWN, 8.0)["vocals"]
+    assert short.offset_seconds == after.onset_seconds
 
 
 def test_bars_are_counted_from_the_first_beat() -> None:

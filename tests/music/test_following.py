@@ -18,7 +18,9 @@ from bridge.music.tempo.estimate import TempoEstimate
 from bridge.music.tempo.following import FollowedTempo, follow_tempo
 from bridge.music.tempo_map import TempoMap
 from bridge.pipeline.notes import NotesOfJob, fitted_notes, known_music, straightened
+from bridge.pipeline.output_files import picture_of
 from bridge.smf.writing import midi_file
+from bridge.units import clock_text
 from tests.music.test_tempo import HAT, KICK, SNARE, drum_sound, signal
 from tests.support.fakes import RecordingControl
 from tests.support.notes import note
@@ -38,7 +40,8 @@ def played(quarters: float) -> float:
     return LEAD_SECONDS + 0.5 * quarters + late
 
 
-def drifting() -> ArraySignal:
+def drifting(later: float = 0.0) -> ArraySignal:
+    silence = np.zeros(round(later * RATE_HZ))
     wave = np.zeros(round(played(4 * BARS) * RATE_HZ) + RATE_HZ)
     for bar in range(BARS):
         for row in (KICK, SNARE, HAT):
@@ -47,7 +50,7 @@ def drifting() -> ArraySignal:
                     sound = drum_sound(letter, RATE_HZ)
                     at = round(played(4 * bar + step / 4) * RATE_HZ)
                     wave[at : at + len(sound)] += sound
-    return signal(wave, RATE_HZ)
+    return signal(np.concatenate((silence, wave)), RATE_HZ)
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +94,12 @@ def test_bars_lie_on_the_grid_of_the_file_where_they_are_played(followed: Follow
     assert max(map(abs, missed)) < 0.05
 
 
+def test_a_whole_bar_before_the_first_one_is_the_first_one() -> None:
+    found = follow_tempo(drifting(later=1.04), None, RecordingControl())
+    assert [point.quarters for point in found.points if point.seconds < 2.0] == [0.0, 1.0, 2.0, 3.0, 4.0]
+    assert found.estimate.first_beat_seconds == 0.0
+
+
 def test_quantising_and_the_picture_use_the_map(followed: FollowedTempo) -> None:
     request = request_for("/a.wav", tempo_bpm="map", quantise="1/4")
     music = known_music(request, lambda: pytest.fail("the beats are clear"), lambda: followed)
@@ -103,6 +112,14 @@ def test_quantising_and_the_picture_use_the_map(followed: FollowedTempo) -> None
     steps = np.diff([one.onset_seconds for one in even.parts["bass"]])
     assert steps == pytest.approx(np.full(35, 60 / music.tempo_bpm), abs=1e-6)
     assert not even.music.tempo_map
+
+
+def test_the_picture_tells_the_tempi_that_were_followed_and_the_length_of_the_clip(followed: FollowedTempo) -> None:
+    request = request_for("/a.wav", tempo_bpm="map")
+    music = known_music(request, lambda: pytest.fail("the beats are clear"), lambda: followed)
+    found = fitted_notes({"bass": beats()}, request, music, 29.4)
+    assert b"followed from" in picture_of(found, "x")
+    assert f"{clock_text(29.4)}".encode() in picture_of(found, "x")
 
 
 def test_where_no_beat_is_clear_there_is_one_tempo() -> None:

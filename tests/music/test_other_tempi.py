@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from bridge.model import Job, Music, Result, TempoCandidate
@@ -39,5 +40,7 @@ def test_notes_are_read_again_without_the_stems() -> None:
     request = notes_again(job, candidate(83.5, 0.1, (6, 8)))
     assert (request.stems.audio, request.stems.midi) == ((), ("bass", "drums"))
     assert (request.song.tempo_bpm, request.song.time_signature) == (83.5, (6, 8))
+    heard = msgspec.structs.replace(midi[0], notes=3)
+    assert notes_again(msgspec.structs.replace(job, results=(heard, midi[1])), None).stems.midi == ("bass",)
     assert request.place == job.request.place
     assert notes_again(job, None).song.follows_beats

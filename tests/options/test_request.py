@@ -175,6 +175,8 @@ def test_a_switch_that_is_off(written: object) -> None:
         ({"start": -1}, "start must be at least 0, not -1"),
         ({"start": "soon"}, "start must be a number, not 'soon'"),
         ({"start": True}, "start must be a number"),
+        ({"tempo": "maps"}, "tempo must be a number, or map, not 'maps'"),
+        ({"tempo": "-5"}, "tempo must be at least"),
         ({"start": float("nan")}, "start must be a finite number"),
         ({"start": 10**400}, "start must be a number"),
         ({"beat": float("inf")}, "beat must be a finite number"),

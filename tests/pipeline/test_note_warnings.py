@@ -10,8 +10,10 @@ import pytest
 
 from bridge.cli.output.console import PlainConsole
 from bridge.cli.output.job_report import TextReport, outcome_of
-from bridge.model import WARNINGS, Job
+from bridge.events import Analysed
+from bridge.model import WARNINGS, Job, Music, TempoCandidate, TempoSource
 from bridge.pipeline.manifest import decode_manifest
+from bridge.request import TimeSignature
 from tests.support.bench import CachingBench
 from tests.support.sounds import write
 
@@ -101,6 +103,27 @@ def test_a_silent_stem_is_a_warning_only_if_its_notes_were_requested(
     job = bench.run(clip, midi=midi, lowest=48, tempo_bpm=98.0)
     assert codes(job) == expected
     assert all("in drums." in warning.message for warning in job.warnings)
+
+
+@pytest.mark.parametrize(
+    ("source", "metre", "words"),
+    [
+        ("estimated", (4, 4), "If you tap another tempo, say --tempo 88 or --tempo 133 --time-signature 6/8."),
+        ("default", (4, 4), "If you tap one of these tempi, say --tempo 88 or --tempo 133 --time-signature 6/8."),
+        ("estimated", (3, 4), "say --tempo 88 --time-signature 4/4 or --tempo 133 --time-signature 6/8."),
+    ],
+)
+def test_a_runner_up_is_named_with_its_metre(
+    monkeypatch: pytest.MonkeyPatch, source: TempoSource, metre: TimeSignature, words: str
+) -> None:
+    others = tuple(
+        TempoCandidate(bpm=bpm, time_signature=of, share=0.1) for bpm, of in ((88.0, (4, 4)), (133.0, (6, 8)))
+    )
+    monkeypatch.setattr("bridge.cli.output.job_report.other_tempi", lambda _: others)
+    console, screen = PlainConsole(soft_wrap=True), io.StringIO()
+    console.file = screen
+    TextReport(console).show(Analysed(job="1", music=Music(tempo_bpm=120.0, tempo_source=source, time_signature=metre)))
+    assert words in screen.getvalue()
 
 
 def test_the_message_is_printed_once(bench: CachingBench, clip: Path) -> None:

@@ -148,3 +148,14 @@ def test_chords_stand_above_their_system_and_again_in_brackets_in_the_next() -> 
     ]
     root = ElementTree.fromstring(draw({"bass": [note(0, 1, 40)]}, MUSIC, chords, title="x", seconds=20.0))
     assert [one.text for one in of_class(root, "chord")] == ["Bb7", "F", "(F)"]
+
+
+def test_a_chord_with_little_room_is_written_smaller() -> None:
+    chords = [
+        Chord(start_seconds=start, end_seconds=end, name=name)
+        for start, end, name in ((0.0, 0.25, "A#maj7"), (0.25, 4.0, "Bm7"), (4.0, 8.0, "E"))
+    ]
+    root = ElementTree.fromstring(draw({"bass": [note(0, 1, 40)]}, MUSIC, chords, title="x", seconds=8.0))
+    sizes = [float(one.get("font-size", "")) for one in of_class(root, "chord")]
+    assert 6 <= sizes[0] < 12
+    assert sizes[1:] == [12, 12]

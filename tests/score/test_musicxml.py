@@ -143,6 +143,21 @@ def test_swing_is_a_word_over_even_eighths() -> None:
     assert not [*root.iter("time-modification")]
 
 
+def test_what_is_read_at_no_tempo_is_not_called_swung() -> None:
+    late = [note(beat / 2 + late, beat / 2 + late + 0.15, 60) for beat in range(12) for late in (0.0, 0.33)]
+    root = parsed(score({"piano": late}, Music(tempo_bpm=120.0, tempo_source="default"))[0])
+    assert root.find("part/measure/direction/direction-type/words") is None
+
+
+@given(st.floats(40, 240), st.integers(1, 3))
+def test_a_pickup_begins_with_the_clip_and_has_no_beat_more(tempo: float, beats: int) -> None:
+    first = round(beats * 60 / tempo, 6)  # as the manifest rounds it
+    music = Music(tempo_bpm=tempo, tempo_source="estimated", first_beat_seconds=first)
+    root = parsed(score({"piano": [note(0, 0.2, 60), note(first, first + 0.5, 62)]}, music)[0])
+    (part,) = root.findall("part")
+    assert next(bar_lengths(part)) == {24 * beats}
+
+
 def test_chord_symbols_stand_over_their_beats() -> None:
     chords = tuple(
         Chord(start_seconds=start, end_seconds=start + 1.0, name=name) for start, name in ((0.0, "Bb7"), (1.0, "Ebm"))

@@ -9,7 +9,8 @@ from bridge.cli.output.console import BarReport, PlainConsole
 from bridge.cli.output.terminal import write_json
 from bridge.errors import BridgeError
 from bridge.events import Analysed, Event, Produced, Progressed, Started, Warned
-from bridge.model import Job, Result
+from bridge.model import Job, Music, Result, TempoCandidate
+from bridge.music.metre import COMMON_TIME
 from bridge.music.tempo.other_tempi import other_tempi
 from bridge.options.record import event_record
 from bridge.score.words import music_words
@@ -138,8 +139,9 @@ class TextReport(BarReport):
                 if words := music_words(music):
                     self._console.print(f"Music: {', '.join(words)}")
                 if music.tempo_source != "given" and (others := other_tempi(music)):
-                    tempi = [f"--tempo {one.bpm:g}" for one in others[:MOST_OTHERS]]
-                    self._console.print(f"If you tap another tempo, say {' or '.join(tempi)}.")
+                    options = " or ".join(_tempo_option(one, music) for one in others[:MOST_OTHERS])
+                    another = "one of these tempi" if music.tempo_source == "default" else "another tempo"
+                    self._console.print(f"If you tap {another}, say {options}.")
                 if music.chords:
                     self._console.print(f"Chords: {music.chords}")
             case Produced(result=result):
@@ -159,6 +161,13 @@ class TextReport(BarReport):
 
     def refuse(self, error: BridgeError) -> None:
         """Does nothing: the command prints the error on standard error."""
+
+
+def _tempo_option(one: TempoCandidate, music: Music) -> str:
+    """What to say for that tempo: a tempo alone keeps the metre that was given, or else is in 4/4."""
+    if one.time_signature == music.time_signature == COMMON_TIME:
+        return f"--tempo {one.bpm:g}"
+    return f"--tempo {one.bpm:g} --time-signature {'/'.join(map(str, one.time_signature))}"
 
 
 def _result_line(result: Result) -> str:

@@ -128,4 +128,4 @@ def _map(tracked: TrackedBeats, metre: Metre) -> tuple[tuple[TempoPoint, ...], f
         TempoPoint(seconds=round(second, PLACES), quarters=quarter, bpm=bpm)
         for second, quarter, bpm in zip(seconds, quarters, [*tempi, tempi[-1]], strict=True)
     )
-    return points, seconds[pickup]
+    return points, seconds[pickup % bar]  # a whole bar before the first one is the first one

@@ -53,6 +53,10 @@ def notes_again(job: Job, tempo: TempoCandidate | None) -> JobRequest:
         song = msgspec.structs.replace(song, tempo=tempo.bpm, time_signature=tempo.time_signature)
     stems = request.stems
     if stems.transcribe_as is None:
-        parts = tuple(dict.fromkeys(result.name for result in job.results if result.is_part))
+        found = [result for result in job.results if result.is_part]
+        # A stem that is named is missed if it has no notes; one that nobody named stays unnamed.
+        missed = () if isinstance(stems.midi, str) else stems.midi
+        heard = [result for result in found if result.notes or result.name in missed] or found
+        parts = tuple(dict.fromkeys(result.name for result in heard))
         stems = msgspec.structs.replace(stems, audio=(), midi=parts)
     return msgspec.structs.replace(request, song=song, stems=stems, group=GroupChoice())
