@@ -7,7 +7,7 @@ can be learnt. Rooms, overheads, bleed, compression, noise and low-passes make t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -94,6 +94,23 @@ def plain_examples(seed: int, bands: Sequence[Band], fonts: Sequence[str]) -> It
     yield from _beside_a_band(rng, kit, notes, bands)
 
 
+def song_examples(seed: int, fonts: Sequence[str]) -> Iterator[Example]:
+    """A random song's part with more open hats and rides, without effects: alone, with its bass, and separated."""
+    rng = np.random.default_rng((seed, 9))
+    kit_part, *others = random_song(seed).parts
+    notes = tuple(note for note in _with_cymbals(rng, kit_part.notes) if note.onset_seconds < BAND_SECONDS - 0.1)
+    kit = rendered(replace(kit_part, notes=notes), BAND_SECONDS, str(rng.choice(fonts)))
+    stems = {stem: np.zeros_like(kit) for stem in FOUR_STEMS}
+    for other in others:
+        stems[other.stem] += rendered(other, BAND_SECONDS)
+    yield Example(kit.mean(axis=1), notes)
+    if stems["bass"].any():
+        bleed = stems["bass"] * np.float32(10 ** (rng.uniform(-18, -8) / 20))
+        yield Example((kit + bleed).mean(axis=1), notes)
+    stems["drums"] = kit
+    yield Example(drafted(mixed(stems), RATE_HZ)["drums"].mean(axis=1), notes)
+
+
 def machine_examples(seed: int) -> Iterator[Example]:
     """A part with more open hats and with flams on a synthetic kit, often only some of its drums."""
     rng = np.random.default_rng((seed, 8))
@@ -104,6 +121,19 @@ def machine_examples(seed: int) -> Iterator[Example]:
     sound = synthesised(rng, notes, round(SECONDS * RATE_HZ))
     sound *= 0.05 / max(float(np.sqrt(np.square(sound).mean())), 1e-6)
     yield Example(_mixed_down(rng, sound) if rng.random() < 0.5 else sound.mean(axis=1).astype(np.float32), notes)
+
+
+def _with_cymbals(rng: np.random.Generator, notes: Sequence[Note]) -> tuple[Note, ...]:
+    """The notes as they are, some hats opened, or the hats on a ride."""
+    which = rng.random()
+    if which < 0.4:
+        return tuple(notes)
+    if which < 0.75:
+        opened = rng.choice((0.1, 0.3))
+        keys = [46 if note.pitch == 42 and rng.random() < opened else note.pitch for note in notes]
+    else:
+        keys = [51 if note.pitch in (42, 46) else note.pitch for note in notes]
+    return tuple(_note(note.onset_seconds, key, note.velocity) for note, key in zip(notes, keys, strict=True))
 
 
 def _ornamented(rng: np.random.Generator, notes: Sequence[Note]) -> tuple[Note, ...]:

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.corpora.synthesis import RATE_HZ
-from benchmarks.training.drum_examples import Example, band, examples, machine_examples, plain_examples
+from benchmarks.training.drum_examples import Example, band, examples, machine_examples, plain_examples, song_examples
 from benchmarks.training.drum_kits import FONTS, HYDROGEN, Kit, KitSource, cached, sources
 from benchmarks.training.drum_network import Clip, Table, trained
 from bridge.audio.signal import ArraySignal
@@ -37,6 +37,9 @@ HELD_SEEDS = range(800_000, 800_100)
 MACHINE_SEEDS = range(400_000, 400_160)
 #: Seeds of songs as sound fonts play them, and the fonts; the first is drawn more often.
 PLAIN_SEEDS, PLAIN_FONTS = range(300_000, 300_143), ("TimGM6mb.sf2", "TimGM6mb.sf2", "FluidR3_GM.sf2")
+#: Seeds of songs as the benchmark measures them (its own have other seeds), and their kits' fonts.
+SONG_SEEDS = (*range(500_000, 500_170), *range(500_200, 500_257))
+SONG_FONTS = ("TimGM6mb.sf2", "FluidR3_GM.sf2", "FluidR3_GM.sf2")
 BAND_SEEDS, HELD_BAND_SEEDS = range(50_000, 50_040), range(60_000, 60_010)
 #: Kits of every kind that `--held` measures on: recorded, of a sound font, and of a drum machine.
 HELD_OUT = (
@@ -135,6 +138,8 @@ def main() -> None:
     bands = [band(seed) for seed in BAND_SEEDS]
     made = partial(plain_examples, bands=bands, fonts=[str(arguments.fonts / font) for font in PLAIN_FONTS])
     plain = gathered(folder / "plain", PLAIN_SEEDS[: arguments.songs], made)
+    made = partial(song_examples, fonts=[str(arguments.fonts / font) for font in SONG_FONTS])
+    plain += gathered(folder / "songs", SONG_SEEDS[: arguments.songs], made)
     plain += gathered(folder / "machine", MACHINE_SEEDS[: arguments.songs], machine_examples)
     learnt = clips[False] + ([] if arguments.held else clips[True])
     trained(learnt, plain, Path("bridge/transcription/drums") / WEIGHTS)
