@@ -110,15 +110,16 @@ def _map(tracked: TrackedBeats, metre: Metre) -> tuple[tuple[TempoPoint, ...], f
     beats = np.interp(
         np.arange(divided * (len(tracked.seconds) - 1) + 1) / divided, np.arange(len(tracked.seconds)), tracked.seconds
     )
-    bar = round(metre.bar_quarters / step_quarters)
+    bar = max(1, round(metre.bar_quarters / step_quarters))
     first = round(divided * tracked.first_bar)
-    # The first bar of all may begin before the first beat that sounds.
-    lead = beats[0] - (beats[1] - beats[0]) * np.arange(bar, 0, -1)
-    beats = np.concatenate((lead, beats))
-    starts = [place for place in range((first + bar) % bar, len(beats), bar) if beats[place] > 0]
+    # Whole bars of silence may precede the first beat that sounds, and the first bar of all may begin before it.
+    step_seconds = float(beats[1] - beats[0])
+    bars_before = max(1, math.ceil(float(beats[0]) / (bar * step_seconds)))
+    beats = np.concatenate((beats[0] - step_seconds * np.arange(bar * bars_before, 0, -1), beats))
+    starts = [place for place in range(first % bar or bar, len(beats), bar) if beats[place] > 0]
     start = starts[0] if starts else len(beats) - 1
-    length = float(beats[start] - beats[start - 1]) if start else float(beats[1] - beats[0])
-    pickup = 0 if beats[start] < NEGLIGIBLE_BEATS * length else max(1, round(float(beats[start]) / length))
+    length = float(beats[start] - beats[start - 1])
+    pickup = 0 if beats[start] < NEGLIGIBLE_BEATS * length else min(start, max(1, round(float(beats[start]) / length)))
     while pickup > 1 and beats[start - pickup + 1] < SHORTEST_BEAT:
         pickup -= 1
     seconds = [0.0, *map(float, beats[start - pickup + 1 :])]
