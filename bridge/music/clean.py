@@ -6,7 +6,7 @@ Where no tempo is known there is no grid, and onsets stay where they are.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise, zip_longest
@@ -188,9 +188,9 @@ def _without_rests(notes: Sequence[Note], stem: str) -> list[Note]:
     starts = sorted({note.onset_seconds for note in notes})
     lasting = []
     for note in notes:
-        after = next((start for start in starts if start >= note.offset_seconds - CHORD_SECONDS), None)
-        if after is not None and note.onset_seconds < after < note.offset_seconds + REST_SECONDS:
-            note = _until(note, after)
+        place = bisect_left(starts, note.offset_seconds - CHORD_SECONDS)
+        if place < len(starts) and note.onset_seconds < starts[place] < note.offset_seconds + REST_SECONDS:
+            note = _until(note, starts[place])
         lasting.append(note)
     return without_overlaps(lasting)
 
