@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bridge.audio.signal import ArraySignal
 from bridge.model import Music, Note, TempoPoint
 from bridge.music.tempo.estimate import TempoEstimate
-from bridge.music.tempo.following import FollowedTempo, follow_tempo
+from bridge.music.tempo.following import ESTIMATED, ESTIMATED_AGAIN, TRACKED, FollowedTempo, follow_tempo
 from bridge.music.tempo_map import TempoMap
 from bridge.pipeline.notes import NotesOfJob, fitted_notes, known_music, straightened
 from bridge.request import TimeSignature
@@ -134,6 +134,13 @@ def test_beats_are_followed_after_bars_of_silence(followed: FollowedTempo, silen
     tempo_map = TempoMap(late.points)
     bars = tempo_map.quarters(silence_seconds + played(0)) - tempo_map.quarters(late.estimate.first_beat_seconds)
     assert bars / 4 == pytest.approx(round(bars / 4), abs=0.02)
+
+
+def test_progress_is_told_in_each_step_and_never_falls() -> None:
+    control = RecordingControl()
+    follow_tempo(drifting(), None, control)
+    assert control.fractions == sorted(control.fractions)
+    assert {ESTIMATED, TRACKED, ESTIMATED_AGAIN, 1.0} < set(control.fractions)
 
 
 @pytest.mark.parametrize("signature", [(1, 8), (5, 16), (1, 16), (1, 32), (3, 32)])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from bridge.control import PartControl
 from bridge.dsp.arrays import Doubles
 from bridge.model import TempoPoint
 from bridge.music.metre import Metre
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 CLEAR = 0.12
 #: A first bar this close to the clip's start, in beats, begins with the clip.
 NEGLIGIBLE_BEATS = 0.1
+#: The share of the work that is done after the onsets, the first estimate, its beats, and the second estimate.
+ONSETS_DONE, ESTIMATED, TRACKED, ESTIMATED_AGAIN = 0.3, 0.55, 0.65, 0.9
 #: The shortest beat that a map may have, in seconds: of what precedes the first bar.
 SHORTEST_BEAT = 0.1
 PLACES = 6
@@ -48,14 +51,17 @@ def follow_tempo(audio: Signal, signature: TimeSignature | None, control: Contro
     Raises:
         Cancelled: from `control`.
     """
-    features = onset_features(audio, control, math.inf)
+    features = onset_features(audio, PartControl(control, 0.0, ONSETS_DONE), math.inf)
     estimate = _in_metre(estimate_from(features), signature)
+    control.checkpoint(ESTIMATED)
     tracked = _track(features, estimate) if estimate.readings else None
     if tracked is None or not _is_clear(tracked, features):
         return FollowedTempo(estimate=estimate)
+    control.checkpoint(TRACKED)
     even = _in_metre(estimate_from(evened(features, tracked.seconds)), signature)
-    control.checkpoint(1.0)
+    control.checkpoint(ESTIMATED_AGAIN)
     again = _track(features, even)
+    control.checkpoint(1.0)
     if again is None or not _is_clear(again, features):
         return FollowedTempo(estimate=estimate)
     metre = Metre.of(even.time_signature)
