@@ -53,6 +53,7 @@ WARNINGS: dict[str, str] = {
     "tempo_octave": "The beat is clear, but the tempo may be twice or half as fast. The option `tempo` sets it.",
     "no_beat": "There is no clear beat to follow, so the notes are written at one tempo. The option `tempo` sets it.",
     "no_notes": "No note was found in any stem, or in a stem that the option `midi` names.",
+    "notes_not_read": "A score, chords, a picture or a table is asked for, and the option `midi` names no stem.",
     "no_chords": "The option `chords` asks for a file of them, and none was found: a lone line has none.",
     "would_clip": "A stem is too loud for the format, so all stems of the job are 32-bit float WAV files.",
     "bad_samples": "The clip contained samples that are no audio (NaN, or far too loud); they are silent now.",

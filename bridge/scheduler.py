@@ -9,7 +9,7 @@ import secrets
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from bridge.errors import ADVICE, NotFound, QueueFull
 from bridge.events import Cancelling, Ended, Event, GroupEnded, JobEvent, Produced, Requeued, Started, Submitted, Warned
@@ -276,7 +276,7 @@ class Scheduler:
         if self._store.outlives_process:
             if job is not None:
                 is_cancelled = self.job(job).is_cancelling
-                removal = self._removal(job, runs_again=not is_cancelled)
+                removal = self._removal(job, "cancelled" if is_cancelled else None)
                 if is_cancelled:
                     self._end(job, "cancelled")
                 else:
@@ -297,12 +297,12 @@ class Scheduler:
 
     def _end_cancelled(self, job: str) -> None:
         """Ends a job that was cancelled before its runner died, as soon as what it left is removed."""
-        self._clean_up(self._removal(job, runs_again=False), lambda: self._end(job, "cancelled"))
+        self._clean_up(self._removal(job, "cancelled"), lambda: self._end(job, "cancelled"))
 
     def _take_up_again(self, job: str, reason: str) -> None:
         """Puts an interrupted job at the front of the queue, or fails it if it was interrupted before."""
         runs_again = not self.job(job).interruptions
-        removal = self._removal(job, runs_again=runs_again)
+        removal = self._removal(job, None if runs_again else "failed")
         if not runs_again:
             message = f"{reason[0].upper()}{reason[1:]}, for the second time."
             self._clean_up(removal, lambda: self._end(job, "failed", message))
@@ -340,14 +340,20 @@ class Scheduler:
         failure = Failure(code="engine_failed", message=f"{message} {ADVICE['engine_failed']}") if message else None
         self._record(Ended(job=job, outcome=outcome, unix_seconds=self._clock.unix_seconds(), failure=failure))
 
-    def _removal(self, job: str, *, runs_again: bool = True) -> Callable[[], None]:
-        """Removes what the job has left in every folder that it has written to. It may wait for a drive."""
+    def _removal(self, job: str, end: Literal["cancelled", "failed"] | None = None) -> Callable[[], None]:
+        """Removes what the job has left in every folder that it has written to. It may wait for a drive.
+
+        Args:
+            end: how the job ends now; None: it runs again.
+        """
         history = [*self._store.history(job)]
         started = [event for event in history if isinstance(event, Started)]
-        told = None if runs_again else [event.result.path for event in history if isinstance(event, Produced)]
+        told = [event.result.path for event in history if isinstance(event, Produced)]
         folders = [event.output_dir for event in started if event.output_dir]
         created = [folder for event in started for folder in event.created]
-        return lambda: remove_leftovers(job, folders, created, told)
+        if end is None:
+            return lambda: remove_leftovers(job, folders, created)
+        return lambda: remove_leftovers(job, folders, created, told, end)
 
     def _record(self, event: JobEvent) -> Job:
         job = self._store.append(event)

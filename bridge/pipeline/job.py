@@ -14,7 +14,7 @@ from bridge.pipeline.context import JobControl, WorkerContext
 from bridge.pipeline.folders.job_folders import JobFolders
 from bridge.pipeline.folders.output_folder import OutputFolder
 from bridge.pipeline.job_log import JobLog
-from bridge.pipeline.note_warnings import note_warnings
+from bridge.pipeline.note_warnings import note_warnings, unread_warnings
 from bridge.pipeline.output_files import note_files, possible_files
 from bridge.pipeline.progress import JobProgress
 from bridge.pipeline.source_lookup import find_source, wanted_folder
@@ -96,7 +96,7 @@ def _make_files(job: OpenJob, claimed: OutputFolder) -> None:
         elif stems.files_bytes is not None:
             place.folder.check_space(stems.files_bytes)
         write_results(job, stems, notes, files, place.folder)
-        for warning in () if notes is None else note_warnings(notes, job.request):
+        for warning in unread_warnings(job.request) if notes is None else note_warnings(notes, job.request):
             job.control.warn(warning)
         if previous is None:  # else its manifest is there
             write_manifest(job, notes, place.folder)

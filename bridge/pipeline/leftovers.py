@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 from bridge.errors import BridgeError
 from bridge.pipeline import manifest, unfinished
@@ -15,7 +16,11 @@ from bridge.system.directory import Directory
 
 
 def remove_leftovers(
-    job: str, folders: Iterable[str | Path], created: Iterable[str | Path] = (), told: Collection[str] | None = None
+    job: str,
+    folders: Iterable[str | Path],
+    created: Iterable[str | Path] = (),
+    told: Collection[str] | None = None,
+    state: Literal["cancelled", "failed"] = "cancelled",
 ) -> None:
     """Removes a job's temporary files, its claims, the folders made for it if they are empty, and its manifest.
 
@@ -28,18 +33,26 @@ def remove_leftovers(
         folders: every folder that its events name.
         created: every folder that its events say was made for it.
         told: the paths of the files that its events tell of, if it does not run again: its other files go too.
+        state: how it ends, if it does not run again.
     """
     if not job.isalnum():
         return
     paths = [*dict.fromkeys(map(Path, folders))]
     for path in paths:
         with suppress(OSError, BridgeError), Directory(path, follow_link=True) as directory:
-            _sweep(job, directory, None if told is None else {name for name in map(Path, told) if name.parent == path})
+            _sweep(
+                job,
+                directory,
+                None if told is None else {name for name in map(Path, told) if name.parent == path},
+                state,
+            )
     above = {folder for path in paths for folder in (path, *path.parents)}
     remove_empty(above & set(map(Path, created)))
 
 
-def _sweep(job: str, directory: Directory, told: Collection[Path] | None) -> None:
+def _sweep(
+    job: str, directory: Directory, told: Collection[Path] | None, state: Literal["cancelled", "failed"]
+) -> None:
     folder = OutputFolder(job, directory)
     claims = [file for file in directory.names() if file.startswith(".") and file.endswith(claim.ENDING)]
     claims = [file for file in claims if claim.abandoned_by(directory, file) == job]
@@ -52,7 +65,7 @@ def _sweep(job: str, directory: Directory, told: Collection[Path] | None) -> Non
             if record is None or record.job != job:
                 continue
             if told is not None and claims:
-                unfinished.keep_only(folder, record, {path.name for path in told})
+                unfinished.keep_only(folder, record, {path.name for path in told}, state)
             if not any(map(directory.has, record.checks)):
                 directory.remove(file)
     if claims:  # else somebody may have written another folder into the history

@@ -21,6 +21,8 @@ MANIFEST_VERSION = 1
 ENDING = ".sab.json"
 #: The packages whose version can change a job's results.
 RECORDED_PACKAGES = ("av", "demucs", "numpy", "onnxruntime", "openvino", "scipy", "soxr", "torch")
+#: Packages that affect notes alone: with another of them, separated stems are still restored.
+NOTE_PACKAGES = ("swift-f0", "transkun")
 
 
 class SourceRecord(Value, frozen=True, kw_only=True, omit_defaults=True):
@@ -142,7 +144,7 @@ def versions() -> dict[str, str]:
         "python": platform.python_version(),
         "basic-pitch": network_file.RELEASE,
     }
-    for package in RECORDED_PACKAGES:
+    for package in (*RECORDED_PACKAGES, *NOTE_PACKAGES):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

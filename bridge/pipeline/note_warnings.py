@@ -18,6 +18,17 @@ NO_CHORDS = (
     "No chord was found, so there is no file of chords. A voice, a bass or a solo alone has none: take the stems that "
     "play chords too, or transcribe the whole song as a mix."
 )
+NOTES_NOT_READ = (
+    "No notes are read, so there is no score, file of chords, picture or table of them. Name the stems whose notes you "
+    "want: --midi all on the command line, midi all in a message."
+)
+
+
+def unread_warnings(request: JobRequest) -> Iterator[Warning]:
+    """The warning about a job that reads no notes, and is asked for files that are made from them."""
+    wanted = request.note_files
+    if wanted.score or wanted.chords == "file" or wanted.picture is not None or wanted.lists:
+        yield Warning(code="notes_not_read", message=NOTES_NOT_READ)
 
 
 def note_warnings(notes_of_job: NotesOfJob, request: JobRequest) -> Iterator[Warning]:

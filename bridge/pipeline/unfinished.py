@@ -137,8 +137,13 @@ def withdraw(folder: OutputFolder, manifest: Manifest) -> Unfinished:
     return content
 
 
-def keep_only(folder: OutputFolder, record: Unfinished, names: Collection[str]) -> None:
-    """Removes the complete files of a cancelled job but those with these names, unless somebody has changed them.
+def keep_only(
+    folder: OutputFolder, record: Unfinished, names: Collection[str], state: Literal["cancelled", "failed"]
+) -> None:
+    """Removes the complete files of a job that was killed but those with these names, unless somebody has changed them.
+
+    Args:
+        state: how the job ends now.
 
     Raises:
         OSError, BridgeError: the record cannot be written.
@@ -148,7 +153,7 @@ def keep_only(folder: OutputFolder, record: Unfinished, names: Collection[str]) 
             folder.remove(name)
     kept = {name: check for name, check in record.checks.items() if folder.holds(name)}
     results = tuple(result for result in record.results if result.file in kept)
-    content = msgspec.structs.replace(record, note=_NOTES["cancelled"], state="cancelled", results=results, checks=kept)
+    content = msgspec.structs.replace(record, note=_NOTES[state], state=state, results=results, checks=kept)
     folder.write_record(record_name(record.name), encode_record(content))
 
 

@@ -6,6 +6,7 @@ https://www.w3.org/2021/06/musicxml40/ (3.1 is a subset). The same notes give th
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -198,7 +199,8 @@ def _fill_bar(measure: Element, bar: Bar, staves: Sequence[Staff], metre: Metre,
     is_drums = staves[0].clef.sign == PERCUSSION.sign
     for number, staff in enumerate(staves):
         for voice, events in enumerate(staff.voices):
-            inside = [event for event in events if event.start < bar.end and event.end > bar.start]
+            first = bisect_right(events, bar.start, key=lambda event: event.end)
+            inside = events[first : bisect_left(events, bar.end, key=lambda event: event.start)]
             if voice and not inside:
                 continue
             if written:

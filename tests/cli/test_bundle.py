@@ -175,6 +175,12 @@ def test_a_damaged_checkpoint_is_not_ticked(tmp_path: Path, monkeypatch: pytest.
     assert str(copy) in finding.message
 
 
+def test_a_missing_network_for_notes_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "pitch_network_file", lambda: None)
+    notes = next(finding for finding in doctor._packages() if finding.subject == "Notes")
+    assert (notes.verdict, notes.message) == ("broken", "missing networks: SwiftF0. Install the bridge again.")
+
+
 def test_the_jobs_of_a_database_are_read_without_changing_it(tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / "jobs.sqlite")
     connection.executescript(

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from bridge.audio.signal import ArraySignal
 from bridge.model import Music, Note, TempoPoint
 from bridge.music.tempo.estimate import TempoEstimate
-from bridge.music.tempo.following import FollowedTempo, follow_tempo
+from bridge.music.tempo.following import ESTIMATED, ESTIMATED_AGAIN, TRACKED, FollowedTempo, follow_tempo
 from bridge.music.tempo_map import TempoMap
 from bridge.pipeline.notes import NotesOfJob, fitted_notes, known_music, straightened
 from bridge.pipeline.output_files import picture_of
+from bridge.request import TimeSignature
 from bridge.smf.writing import midi_file
 from bridge.units import clock_text
 from tests.music.test_tempo import HAT, KICK, SNARE, drum_sound, signal
@@ -135,6 +136,35 @@ def test_where_no_beat_is_clear_there_is_one_tempo() -> None:
 def test_a_short_or_silent_clip_has_no_map(seconds: float) -> None:
     silence = signal(np.zeros(round(seconds * RATE_HZ) + 1), RATE_HZ)
     assert follow_tempo(silence, (3, 4), RecordingControl()).points == ()
+
+
+@pytest.mark.parametrize("silence_seconds", [2.0, 10.0])
+def test_beats_are_followed_after_bars_of_silence(followed: FollowedTempo, silence_seconds: float) -> None:
+    sound = drifting()
+    samples = sound.read(0, sound.frames)
+    silence = np.zeros((round(silence_seconds * RATE_HZ), sound.channels), np.float32)
+    late = follow_tempo(ArraySignal(np.concatenate((silence, samples)), RATE_HZ), None, RecordingControl())
+    assert late.points[0].seconds == 0.0
+    sounding = [point.seconds for point in late.points if point.seconds > silence_seconds + LEAD_SECONDS - 0.1]
+    expected = [silence_seconds + point.seconds for point in followed.points if point.seconds > LEAD_SECONDS - 0.1]
+    assert sounding == pytest.approx(expected, abs=0.03)
+    tempo_map = TempoMap(late.points)
+    bars = tempo_map.quarters(silence_seconds + played(0)) - tempo_map.quarters(late.estimate.first_beat_seconds)
+    assert bars / 4 == pytest.approx(round(bars / 4), abs=0.02)
+
+
+def test_progress_is_told_in_each_step_and_never_falls() -> None:
+    control = RecordingControl()
+    follow_tempo(drifting(), None, control)
+    assert control.fractions == sorted(control.fractions)
+    assert {ESTIMATED, TRACKED, ESTIMATED_AGAIN, 1.0} < set(control.fractions)
+
+
+@pytest.mark.parametrize("signature", [(1, 8), (5, 16), (1, 16), (1, 32), (3, 32)])
+def test_beats_are_followed_in_bars_shorter_than_a_beat(signature: TimeSignature) -> None:
+    points = follow_tempo(drifting(), signature, RecordingControl()).points
+    assert len(points) > 20
+    assert all(before.seconds < after.seconds for before, after in pairwise(points))
 
 
 @given(st.lists(st.floats(0.15, 2.0), min_size=1, max_size=20), st.floats(0, 60))

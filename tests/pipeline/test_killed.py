@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -189,8 +189,9 @@ def test_a_folder_that_has_no_claim_of_the_job_is_left_alone(tmp_path: Path) -> 
     assert theirs.read_text() == "theirs"
 
 
-def test_a_cancelled_job_that_was_killed_keeps_the_files_that_were_told_and_no_others(tmp_path: Path) -> None:
+def test_a_killed_job_that_does_not_run_again_keeps_the_files_that_were_told_and_no_others(tmp_path: Path) -> None:
     changed = False
+    states: tuple[Literal["cancelled", "failed"], ...] = ("cancelled", "failed")
     for steps in range(1000):
         clip = a_clip(tmp_path / f"{steps}")
         home = clip.parent / "stems"
@@ -203,13 +204,13 @@ def test_a_cancelled_job_that_was_killed_keeps_the_files_that_were_told_and_no_o
             untold[0].write_bytes(b"the user's own")
             told.add(untold[0])
             changed = True
-        remove_leftovers("a", killed.folders, killed.created, [result.path for result in killed.results])
+        state = states[steps % 2]
+        remove_leftovers("a", killed.folders, killed.created, [result.path for result in killed.results], state)
         check_swept(home)
         left = {path for path in home.rglob("*") if path.is_file()}
         assert {path for path in left if not path.name.endswith(ENDING)} == told
-        for record in left - told:
-            assert {result.file for result in from_json(record.read_bytes(), Unfinished).results} <= {
-                path.name for path in told
-            }
+        for record in (from_json(path.read_bytes(), Unfinished) for path in left - told):
+            assert {result.file for result in record.results} <= {path.name for path in told}
+            assert record.state == state
     assert steps > 20
     assert changed

@@ -61,6 +61,18 @@ def test_beats_that_cannot_be_followed_are_a_warning_with_advice(bench: CachingB
     assert job.music.tempo_map == ()
 
 
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [({}, []), ({"score": True}, ["notes_not_read"]), ({"chords": "file"}, ["notes_not_read"]),
+     ({"picture": ""}, ["notes_not_read"]), ({"note_lists": ("csv",)}, ["notes_not_read"])],
+    ids=str,
+)  # fmt: skip
+def test_files_of_notes_that_nobody_reads_are_a_warning(
+    bench: CachingBench, clip: Path, options: dict[str, object], expected: list[str]
+) -> None:
+    assert codes(bench.run(clip, midi=(), **options)) == expected
+
+
 def test_a_restored_job_repeats_it(bench: CachingBench, clip: Path) -> None:
     first, second, elsewhere = bench.run(clip), bench.run(clip), bench.run(clip, out=str(clip.parent / "out"))
     assert not bench.separated

@@ -14,7 +14,7 @@ from bridge.events import Progressed, Started
 from bridge.model import Job, Stage
 from bridge.options.table import OPTIONS
 from bridge.pipeline.cache.store import OpenEntry, ResultsCache
-from bridge.pipeline.manifest import decode_manifest
+from bridge.pipeline.manifest import decode_manifest, versions
 from bridge.protocols import Context
 from bridge.worker.messages import CancelJob
 from tests.support.bench import Bench, CachingBench, files
@@ -153,6 +153,18 @@ def test_the_tested_note_options_are_all_note_options() -> None:
     assert {name for one in NOTE_OPTIONS for name in one} == {
         option.record for option in OPTIONS.values() if option.about_notes
     } | {"midi"}
+
+
+def test_another_package_for_notes_makes_another_job_of_restored_stems(
+    bench: CachingBench, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files of one network and of another never stand in one folder, and no song is separated again."""
+    first, stems = bench.run(clip), bench.run(clip, midi=())
+    monkeypatch.setattr("bridge.pipeline.cache.keys.versions", lambda: {**versions(), "transkun": "9"})
+    second, same_stems = bench.run(clip), bench.run(clip, midi=())
+    assert len(bench.engine.asked) == 1
+    assert second.output_dir != first.output_dir
+    assert same_stems.output_dir == stems.output_dir
 
 
 def test_a_stem_without_a_cached_analysis_is_separated(bench: CachingBench, clip: Path) -> None:

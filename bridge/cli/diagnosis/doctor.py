@@ -37,6 +37,7 @@ from bridge.system.files import sha256_of
 from bridge.system.memory import is_out_of_memory
 from bridge.system.own_program import is_frozen
 from bridge.transcription.piano import package as piano_package
+from bridge.transcription.pitched.bass.pitch_network_file import pitch_network_file
 from bridge.transcription.pitched.network_file import network_file
 
 Verdict = Literal["ok", "note", "broken"]
@@ -200,10 +201,11 @@ def _packages() -> Iterator[Finding]:
         yield Finding("Installation", "broken", f"missing: {', '.join(missing)}. Install the bridge again.")
     else:
         yield Finding("Installation", "ok", f"complete, Python {sys.version_info.major}.{sys.version_info.minor}")
-    if network_file() is not None:
-        yield Finding("Notes", "ok", "the basic-pitch model is here")
+    networks = {"basic-pitch": network_file(), "SwiftF0": pitch_network_file()}
+    if lost := [name for name, file in networks.items() if file is None]:
+        yield Finding("Notes", "broken", f"missing networks: {', '.join(lost)}. Install the bridge again.")
     else:
-        yield Finding("Notes", "broken", "the basic-pitch model is missing. Install the bridge again.")
+        yield Finding("Notes", "ok", f"the networks are here: {', '.join(networks)}")
     yield _piano()
 
 

@@ -146,7 +146,7 @@ def _snapped(strength: Doubles, frames: Doubles, reach: int) -> Doubles:
 
 def _first_bar(features: OnsetFeatures, beats: Doubles, metre: Metre) -> float:
     """The beat on which bars start most often with low onsets and changes of pitch."""
-    halves = round(2 * metre.bar_quarters / metre.tapped_quarters)
+    halves = max(1, round(2 * metre.bar_quarters / metre.tapped_quarters))
     places = np.interp(np.arange(2 * len(beats) - 1) / 2, np.arange(len(beats)), beats)
     around = np.clip(np.rint(np.add.outer(places, np.arange(-6, 7))).astype(np.intp), 0, len(features.rise) - 1)
     low = features.rise[around][:, :, LOW].max(axis=1)

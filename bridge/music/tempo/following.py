@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from bridge.control import PartControl
 from bridge.dsp.arrays import Doubles
 from bridge.model import TempoPoint
 from bridge.music.metre import Metre
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 CLEAR = 0.12
 #: A first bar this close to the clip's start, in beats, begins with the clip.
 NEGLIGIBLE_BEATS = 0.1
+#: The share of the work that is done after the onsets, the first estimate, its beats, and the second estimate.
+ONSETS_DONE, ESTIMATED, TRACKED, ESTIMATED_AGAIN = 0.3, 0.55, 0.65, 0.9
 #: The shortest beat that a map may have, in seconds: of what precedes the first bar.
 SHORTEST_BEAT = 0.1
 PLACES = 6
@@ -48,14 +51,17 @@ def follow_tempo(audio: Signal, signature: TimeSignature | None, control: Contro
     Raises:
         Cancelled: from `control`.
     """
-    features = onset_features(audio, control, math.inf)
+    features = onset_features(audio, PartControl(control, 0.0, ONSETS_DONE), math.inf)
     estimate = _in_metre(estimate_from(features), signature)
+    control.checkpoint(ESTIMATED)
     tracked = _track(features, estimate) if estimate.readings else None
     if tracked is None or not _is_clear(tracked, features):
         return FollowedTempo(estimate=estimate)
+    control.checkpoint(TRACKED)
     even = _in_metre(estimate_from(evened(features, tracked.seconds)), signature)
-    control.checkpoint(1.0)
+    control.checkpoint(ESTIMATED_AGAIN)
     again = _track(features, even)
+    control.checkpoint(1.0)
     if again is None or not _is_clear(again, features):
         return FollowedTempo(estimate=estimate)
     metre = Metre.of(even.time_signature)
@@ -110,15 +116,16 @@ def _map(tracked: TrackedBeats, metre: Metre) -> tuple[tuple[TempoPoint, ...], f
     beats = np.interp(
         np.arange(divided * (len(tracked.seconds) - 1) + 1) / divided, np.arange(len(tracked.seconds)), tracked.seconds
     )
-    bar = round(metre.bar_quarters / step_quarters)
+    bar = max(1, round(metre.bar_quarters / step_quarters))
     first = round(divided * tracked.first_bar)
-    # The first bar of all may begin before the first beat that sounds.
-    lead = beats[0] - (beats[1] - beats[0]) * np.arange(bar, 0, -1)
-    beats = np.concatenate((lead, beats))
-    starts = [place for place in range((first + bar) % bar, len(beats), bar) if beats[place] > 0]
+    # Whole bars of silence may precede the first beat that sounds, and the first bar of all may begin before it.
+    step_seconds = float(beats[1] - beats[0])
+    bars_before = max(1, math.ceil(float(beats[0]) / (bar * step_seconds)))
+    beats = np.concatenate((beats[0] - step_seconds * np.arange(bar * bars_before, 0, -1), beats))
+    starts = [place for place in range(first % bar or bar, len(beats), bar) if beats[place] > 0]
     start = starts[0] if starts else len(beats) - 1
-    length = float(beats[start] - beats[start - 1]) if start else float(beats[1] - beats[0])
-    pickup = 0 if beats[start] < NEGLIGIBLE_BEATS * length else max(1, round(float(beats[start]) / length))
+    length = float(beats[start] - beats[start - 1])
+    pickup = 0 if beats[start] < NEGLIGIBLE_BEATS * length else min(start, max(1, round(float(beats[start]) / length)))
     while pickup > 1 and beats[start - pickup + 1] < SHORTEST_BEAT:
         pickup -= 1
     seconds = [0.0, *map(float, beats[start - pickup + 1 :])]

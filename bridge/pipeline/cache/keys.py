@@ -14,7 +14,7 @@ import bridge
 from bridge.audio.resample import reach_frames
 from bridge.audio.source import OpenRegion
 from bridge.pipeline.excerpt import excerpt_for
-from bridge.pipeline.manifest import EngineRecord, versions
+from bridge.pipeline.manifest import NOTE_PACKAGES, EngineRecord, versions
 from bridge.protocols import Control, Separator
 from bridge.request import (
     EngineChoice,
@@ -74,9 +74,10 @@ def cache_keys(
     """
     audio = region.audio
     first, last = (region.start_frame, region.stop_frame) if separator is None else _input_frames(separator, region)
+    audio_versions = {package: number for package, number in versions().items() if package not in NOTE_PACKAGES}
     facts = (
         engine,
-        versions(),
+        audio_versions,
         _code_hash(),
         (audio.channels, audio.sample_rate_hz, region.subtype),
         (first, region.start_frame, region.stop_frame, last),
@@ -88,7 +89,9 @@ def cache_keys(
     separation = digest.hexdigest()
     settings = _settings(request, stems, midi)
     return Keys(
-        job=_digest(separation, settings, (region.origin, region.tags) if stems else None),
+        job=_digest(
+            separation, settings, (region.origin, region.tags) if stems else None, versions() if midi else None
+        ),
         stems=_digest(separation, _without_notes(settings), None if request.audio.name == "wav" else region.tags),
         separation=separation,
     )

@@ -13,8 +13,10 @@ from bridge.pipeline.notes import NotesOfJob, fitted_notes, known_music, setting
 from bridge.pipeline.steps.opening import OpenJob
 from bridge.protocols import Control, Signal
 
-#: The part of the stage that estimates the tempo; the other parts are named after the stems.
+#: The part of the stage that finds the tempo; the other parts are named after the stems.
 TEMPO = "tempo"
+#: The names of its work in `StagePaces`: the beats of the whole clip take far longer than a tempo.
+READING, FOLLOWING = "reading tempo", "reading beats"
 
 
 def read_notes(job: OpenJob, audio: Mapping[str, Signal]) -> NotesOfJob | None:
@@ -37,11 +39,11 @@ def read_notes(job: OpenJob, audio: Mapping[str, Signal]) -> NotesOfJob | None:
             parts[stem] = _reading_of_stem(job, stem, audio.get(stem), controls[stem])
 
     def estimate() -> TempoEstimate:
-        with paces.measured(works[TEMPO], job.region.seconds):
+        with paces.measured(READING, job.region.seconds):
             return job.analyses.tempo(job.region.signal, controls[TEMPO])
 
     def follow() -> FollowedTempo:
-        with paces.measured(works[TEMPO], job.region.seconds):
+        with paces.measured(FOLLOWING, job.region.seconds):
             return job.analyses.followed(job.region.signal, job.request.song.time_signature, controls[TEMPO])
 
     notes = {stem: list(reading.notes) for stem, reading in parts.items()}
@@ -58,8 +60,10 @@ def expected_seconds(job: OpenJob) -> dict[str, float]:
 def _works(job: OpenJob) -> dict[str, str]:
     """The name of each part's work in `StagePaces`."""
     works = {stem: job.analyses.work_name(stem) for stem in job.midi}
-    has_tempo = job.request.song.tempo_bpm is not None
-    return works if has_tempo or not works else {**works, TEMPO: "reading tempo"}
+    song = job.request.song
+    if song.tempo_bpm is not None or not works:
+        return works
+    return {**works, TEMPO: FOLLOWING if song.follows_beats else READING}
 
 
 def _controls(job: OpenJob) -> dict[str, PartControl]:

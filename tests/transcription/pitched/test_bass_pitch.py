@@ -70,6 +70,6 @@ def test_silence_has_no_pitch() -> None:
 
 
 def test_a_missing_network_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(swift_f0, "find_spec", lambda _: None)
+    monkeypatch.setattr("bridge.transcription.pitched.bass.pitch_network_file.package_folder", lambda _: None)
     with pytest.raises(EngineFailed, match="swift-f0"):
         find_pitch_network()

@@ -6,7 +6,6 @@ threads alone.
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,11 +15,11 @@ from bridge.dsp.arrays import Floats
 from bridge.dsp.padded_read import samples_between
 from bridge.errors import EngineFailed
 from bridge.transcription.pitched.basic_pitch import ADVICE, open_network
+from bridge.transcription.pitched.bass.pitch_network_file import pitch_network_file
 
 if TYPE_CHECKING:
     from bridge.protocols import Control, Signal
 
-PACKAGE, NETWORK = "swift_f0", "model.onnx"
 #: The rate that the network takes its samples for, and the pitches that it finds at that rate.
 NOMINAL_RATE_HZ = 16000
 LOWEST_HZ, HIGHEST_HZ = 46.875, 2093.75
@@ -86,8 +85,7 @@ class SwiftF0:
 
 def find_pitch_network() -> Path:
     """The network's file. Raises EngineFailed if it is missing."""
-    spec = find_spec(PACKAGE)
-    for folder in (spec.submodule_search_locations or ()) if spec else ():
-        if (path := Path(folder, NETWORK)).is_file():
-            return path
-    raise EngineFailed("SwiftF0's network, the package swift-f0, is missing.", advice=ADVICE)
+    path = pitch_network_file()
+    if path is None:
+        raise EngineFailed("SwiftF0's network, the package swift-f0, is missing.", advice=ADVICE)
+    return path
