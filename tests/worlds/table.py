@@ -89,6 +89,7 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "sab process song.wav --stems no_drums --format m4a": Runs((NO_PORTS, PLAIN_C), says="song (No Drums).m4a"),
     "sab process song.wav --start 30 --end 45 --tempo 98": Runs((NO_PORTS,), says="98 BPM"),
     "sab transcribe bassline.wav --as bass": Runs((NO_PORTS, NO_NETWORK, CP437), says="bassline (Bass).mid"),
+    "sab transcribe song.wav --as mix": Runs((NO_PORTS,), says="song.mid"),
     "sab process song.wav --quantise 1/16 --scale auto --picture song.svg": Runs((NO_PORTS,), says="song.svg"),
     "sab process song.wav --reading clean --score --chords file": Runs((NO_PORTS,), says="song.musicxml"),
     "sab process song.wav --shortest 120 --bends mpe": Runs((NO_PORTS,), says="song.mid"),
