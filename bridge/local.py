@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -75,8 +75,11 @@ class LocalBridge:
         finally:
             self._check_idle_groups_later()
 
-    async def prepare_cancel(self, jobs: Iterable[str]) -> None:
+    async def cancel_all(self, jobs: Sequence[str]) -> None:
         await self._scheduler.prepare_cancel(jobs)
+        for job in jobs:
+            with suppress(NotFound):  # lost with the history of an earlier run
+                self.cancel(job)
 
     def cancel(self, job: str) -> None:
         self._scheduler.cancel(job)

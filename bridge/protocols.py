@@ -327,38 +327,25 @@ class Bridge(Protocol):
         """
         ...
 
-    async def prepare_cancel(self, jobs: Iterable[str]) -> None:
-        """Makes it durable that jobs are to be cancelled, as `cancel` then does; no crash brings them back.
-
-        It waits for the drive, but not long. Those that are over or unknown are left out.
-        """
+    async def cancel_all(self, jobs: Sequence[str]) -> None:
+        """Cancels jobs once that is on the drive, so that no crash brings them back; unknown ones are left out."""
         ...
 
     def cancel(self, job: str) -> None:
-        """Cancels a queued or running job; does nothing if the job is over.
-
-        Raises:
-            NotFound: there is no such job.
-        """
+        """Cancels a queued or running job; does nothing if the job is over. Raises NotFound if there is no such job."""
         ...
 
     def cancel_group(self, group: str, sender: str = "") -> None:
         """Cancels all queued and running jobs of a group, and its requests that are being checked.
 
-        `group` is its id, or the name that `sender` gave to a group that is not over.
-
-        Raises:
-            NotFound: there is no such group.
+        `group` is its id, or the name that `sender` gave to a group that is not over. Raises NotFound if there is none.
         """
         ...
 
     def close_group(self, group: str, sender: str = "") -> Sequence[str]:
-        """Cancels a group's requests that are being checked, and waits for no more; `group` as for `cancel_group`.
+        """Cancels a group's requests that are being checked, and waits for no more; otherwise as `cancel_group`.
 
         Returns its jobs that are not over, in the order in which they are to be cancelled.
-
-        Raises:
-            NotFound: there is no such group.
         """
         ...
 

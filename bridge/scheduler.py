@@ -174,7 +174,7 @@ class Scheduler:
         return jobs[::-1]  # the running one last, so that none of the others starts in its place
 
     async def prepare_cancel(self, jobs: Iterable[str]) -> None:
-        """Makes it durable that jobs are to be cancelled. See `protocols.Bridge.prepare_cancel`."""
+        """Returns when it is on the drive that jobs are to be cancelled, as `cancel` then does; waits, but not long."""
         for job in jobs:
             self._record_cancelling(job)
         await self._store.written()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TypeAlias
@@ -123,13 +122,8 @@ def cancel(call: Call) -> Awaitable[list[Message]]:
 
 
 async def _cancel(call: Call, jobs: Sequence[str], answer: Message) -> list[Message]:
-    """Who is told that a job is cancelled never sees it run after a crash."""
-    bridge = call.context.bridge
     if jobs:
-        await bridge.prepare_cancel(jobs)
-    for job in jobs:
-        with suppress(NotFound):  # lost with the history of an earlier run
-            bridge.cancel(job)
+        await call.context.bridge.cancel_all(jobs)
     return [answer]
 
 

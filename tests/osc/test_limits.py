@@ -232,7 +232,7 @@ async def test_types_of_other_programs_are_understood(
     assert isinstance(decode(datagram)[0], Message)
     flooder.sendto(datagram, ("127.0.0.1", busy.server.port))
     await client.ask("/sab/ping")
-    assert busy.bridge.asked[-1] == asked
+    assert busy.bridge.asked == [asked]
 
 
 async def test_a_deeply_nested_message_is_answered_and_the_next_one_too(studio: Studio, flooder: socket.socket) -> None:

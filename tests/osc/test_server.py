@@ -153,7 +153,7 @@ async def test_cancelling_all_cancels_only_the_peers_own_jobs(studio: Studio, cl
     await other.ask("/sab/submit", "/b.wav")
     await client.ask("/sab/submit", "/c.wav")
     await client.ask("/sab/cancel", "*")
-    assert studio.bridge.asked[-3:] == [("prepare cancel", "job1", "job3"), ("cancel", "job1"), ("cancel", "job3")]
+    assert studio.bridge.asked[-2:] == [("cancel", "job1"), ("cancel", "job3")]
 
 
 async def test_cancelling_all_goes_on_after_a_job_that_the_bridge_has_lost(studio: Studio, client: OscClient) -> None:
@@ -161,7 +161,7 @@ async def test_cancelling_all_goes_on_after_a_job_that_the_bridge_has_lost(studi
         await client.ask("/sab/submit", clip)
     del studio.bridge.table["job1"]
     await client.ask("/sab/cancel", "*")
-    assert studio.bridge.asked[2:] == [("prepare cancel", "job1", "job2"), ("cancel", "job2")]
+    assert studio.bridge.asked[2:] == [("cancel", "job2")]
 
 
 async def test_cancelling_all_skips_jobs_that_have_ended(studio: Studio, client: OscClient) -> None:
@@ -169,7 +169,7 @@ async def test_cancelling_all_skips_jobs_that_have_ended(studio: Studio, client:
     await client.ask("/sab/submit", "/b.wav")
     studio.bridge.publish(Ended(job="job1", outcome="done", unix_seconds=1))
     await client.ask("/sab/cancel", "*")
-    assert studio.bridge.asked[2:] == [("prepare cancel", "job2"), ("cancel", "job2")]
+    assert studio.bridge.asked[2:] == [("cancel", "job2")]
 
 
 async def test_a_protocol_mismatch_is_sent_to_the_announced_port(client: OscClient, listener: socket.socket) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from bridge.errors import Cancelled, NotFound
@@ -91,8 +92,10 @@ class FakeBridge:
         self.table[job.id] = job
         return job, len(self.table) - 1
 
-    async def prepare_cancel(self, jobs: Iterable[str]) -> None:
-        self.asked.append(("prepare cancel", *jobs))
+    async def cancel_all(self, jobs: Sequence[str]) -> None:
+        for job in jobs:
+            with suppress(NotFound):
+                self.cancel(job)
 
     def cancel(self, job: str) -> None:
         self.asked.append(("cancel", self.job(job).id))
