@@ -12,7 +12,7 @@ import pytest
 
 from bridge.integrations.daws import DAWS, BridgeAddress, lua_text
 from bridge.system.own_program import own_sab
-from tests.integrations.test_reaper import FAKE, IMPORT, KARAOKE, LUA
+from tests.integrations.reaper import FAKE, IMPORT, KARAOKE, LUA
 from tests.support.programs import sab, serving
 from tests.support.sounds import music, write
 

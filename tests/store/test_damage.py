@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from bridge.events import Ended, Noticed, Submitted
 from bridge.store.damage import DAMAGED, salvage
 from bridge.store.database import NAME
-from tests.store.test_store import FIRST, SECOND, THIRD, ended, names, opened, produced, record, submitted
+from tests.store.recorded import FIRST, SECOND, THIRD, ended, names, opened, produced, record, submitted
 
 JOBS = 60
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bridge.events import Noticed
-from tests.store.test_store import names, opened
+from tests.store.recorded import names, opened
 
 REAL = Path(__file__).parent.parent / "data" / "journals"
 DONE, RUNNING, IN_GROUP, LAST = "wwpvvsyg", "xhtsavia", "kewsedif", "dhkiadin"

@@ -10,7 +10,6 @@ import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,57 +18,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.events import Cancelling, Ended, JobEvent, Noticed, Produced, Progressed, Requeued, Started, Submitted
+from bridge.events import Cancelling, JobEvent, Noticed, Progressed, Requeued, Started
 from bridge.lifecycle import fold
-from bridge.model import Job, Result
 from bridge.protocols import JobStore
-from bridge.request import JobRequest
 from bridge.store import database as database_module
 from bridge.store import recorder as recorder_module
 from bridge.store import rows, schema
 from bridge.store.database import NAME, Database
 from bridge.store.durable import DurableStore
 from bridge.store.memory import MemoryStore
-
-FIRST, SECOND, THIRD = "aaaaaaaa", "bbbbbbbb", "cccccccc"
-
-
-def submitted(job: str, at: float = 0.0) -> Submitted:
-    return Submitted(job=job, name=job, request=JobRequest(source=f"/{job}.wav"), unix_seconds=at)
-
-
-def produced(job: str) -> Produced:
-    return Produced(job=job, result=Result(kind="midi", name="bass", folder="/", file="x.mid", seconds=1.0, notes=3))
-
-
-def ended(job: str) -> Ended:
-    return Ended(job=job, outcome="done", unix_seconds=9.0)
-
-
-@contextmanager
-def opened(folder: Path, owner: str = "9720", **options: Any) -> Iterator[DurableStore]:
-    """The store of that bridge, as after its start; all of them share `folder`."""
-    store = DurableStore(folder, owner, **options)
-    try:
-        store.load()
-        yield store
-        store.flush()
-    finally:
-        store.close()
-
-
-def record(store: JobStore, *events: JobEvent) -> None:
-    for event in events:
-        store.append(event)
-
-
-def names(store: JobStore) -> list[str]:
-    return [job.id for job in store.jobs()]
-
-
-def jobs_after_restart(folder: Path, owner: str = "9720") -> tuple[Job, ...]:
-    with opened(folder, owner) as store:
-        return store.jobs()
+from tests.store.recorded import (
+    FIRST,
+    SECOND,
+    THIRD,
+    ended,
+    jobs_after_restart,
+    names,
+    opened,
+    produced,
+    record,
+    submitted,
+)
 
 
 @pytest.fixture(params=["memory", "durable"])
