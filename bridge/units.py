@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 
 DEFAULT_TEMPO_BPM = 120.0
+#: The tempi that a request may ask for.
+SLOWEST_TEMPO_BPM, FASTEST_TEMPO_BPM = 20.0, 400.0
 TICKS_PER_QUARTER = 960
 #: Velocity of a Note Off that measures none (MIDI 1.0, table II).
 RELEASE_VELOCITY = 64

@@ -22,8 +22,11 @@ from bridge.options.special_kinds import (
     TempoKind,
 )
 from bridge.request import GRIDS, SYNCS, Bends, ChordFiles, JobRequest, OffScale, Reading, Voices
+from bridge.units import FASTEST_TEMPO_BPM, SLOWEST_TEMPO_BPM
 
-TEMPO = TempoKind("20–400 BPM, or map", lowest=20.0, highest=400.0)
+TEMPO = TempoKind(
+    f"{SLOWEST_TEMPO_BPM:g}–{FASTEST_TEMPO_BPM:g} BPM, or map", lowest=SLOWEST_TEMPO_BPM, highest=FASTEST_TEMPO_BPM
+)
 PERCENT = between(0, 100, "%", divisor=100)
 DEVICE = choice_of("auto", "cpu", "cuda", "mps")
 SYNC = choice_of(*SYNCS)

@@ -10,10 +10,7 @@ from bridge.music.tempo.other_tempi import other_tempi
 from bridge.pipeline.notes import NotesOfJob
 from bridge.request import JobRequest
 
-NO_BEAT = (
-    "There is no clear beat to follow, so the notes are written at one tempo. If you know the tempo, set it: "
-    "--tempo 98 on the command line, tempo 98 in a message."
-)
+_SET_TEMPO = "If you know the tempo, set it: --tempo 98 on the command line, tempo 98 in a message."
 NO_CHORDS = (
     "No chord was found, so there is no file of chords. A voice, a bass or a solo alone has none: take the stems that "
     "play chords too, or transcribe the whole song as a mix."
@@ -37,10 +34,11 @@ def note_warnings(notes_of_job: NotesOfJob, request: JobRequest) -> Iterator[War
     A stem without notes is reported only if no stem has any, or if the request names that stem: most songs lack some
     instrument, and an empty MIDI file is then correct (docs/decisions/0116-what-is-worth-a-warning.md).
     """
-    if request.song.follows_beats and not notes_of_job.music.tempo_map:
-        yield Warning(code="no_beat", message=NO_BEAT)
+    has_no_beat = request.song.follows_beats and not notes_of_job.music.tempo_map
+    if has_no_beat:
+        yield Warning(code="no_beat", message=_no_beat(notes_of_job.music, request))
     empty = [stem for stem, notes in notes_of_job.parts.items() if not notes]
-    if len(empty) < len(notes_of_job.parts) and notes_of_job.music.tempo_source == "default":
+    if len(empty) < len(notes_of_job.parts) and notes_of_job.music.tempo_source == "default" and not has_no_beat:
         yield Warning(code="tempo_assumed", message=_tempo_assumed(notes_of_job.music.tempo_bpm, request))
     if len(empty) < len(notes_of_job.parts) and _has_unsure_octave(notes_of_job.music):
         yield Warning(code="tempo_octave", message=_tempo_octave(notes_of_job.music))
@@ -67,16 +65,24 @@ def _tempo_octave(music: Music) -> str:
     )
 
 
+def _no_beat(music: Music, request: JobRequest) -> str:
+    grid = _without_grid(request) if music.tempo_source == "default" else ""
+    return f"There is no clear beat to follow, so {_written_at(music.tempo_bpm)}{grid}. {_SET_TEMPO}"
+
+
 def _tempo_assumed(bpm: float, request: JobRequest) -> str:
-    without_grid = ""
+    return f"No steady tempo was found, so {_written_at(bpm)}{_without_grid(request)}. {_SET_TEMPO}"
+
+
+def _written_at(bpm: float) -> str:
+    return f"the notes are written at {bpm:g} BPM"
+
+
+def _without_grid(request: JobRequest) -> str:
+    """What an assumed tempo means for what lies on a grid."""
     if request.reading.style == "clean" and request.quantise is None:
-        without_grid = ", and clean notes lie on no grid"
-    elif request.note_files.score:
-        without_grid = ", and the score's bars are not those of the music"
-    return (
-        f"No steady tempo was found, so the notes are written at {bpm:g} BPM{without_grid}. If you know the tempo, "
-        "set it: --tempo 98 on the command line, tempo 98 in a message."
-    )
+        return ", and clean notes lie on no grid"
+    return ", and the score's bars are not those of the music" if request.note_files.score else ""
 
 
 def _no_notes(stems: Sequence[str]) -> str:

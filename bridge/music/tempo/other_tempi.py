@@ -8,13 +8,12 @@ import msgspec
 
 from bridge.model import Job, Music, TempoCandidate
 from bridge.request import GroupChoice, JobRequest
+from bridge.units import FASTEST_TEMPO_BPM, SLOWEST_TEMPO_BPM
 
 #: Tempi that differ less, relatively, are the same.
 SAME = 0.01
 #: As many as a musician would look through.
 MOST = 5
-#: The tempi that a request may ask for.
-SLOWEST, FASTEST = 20.0, 400.0
 
 
 def other_tempi(music: Music) -> tuple[TempoCandidate, ...]:
@@ -22,7 +21,11 @@ def other_tempi(music: Music) -> tuple[TempoCandidate, ...]:
     chosen: list[TempoCandidate] = []
     for one in (*_octaves(music), *music.tempo_candidates):
         is_used = music.tempo_source != "default" and _is_near(one.bpm, music.tempo_bpm)
-        if not is_used and SLOWEST <= one.bpm <= FASTEST and not any(_is_near(one.bpm, other.bpm) for other in chosen):
+        if (
+            not is_used
+            and SLOWEST_TEMPO_BPM <= one.bpm <= FASTEST_TEMPO_BPM
+            and not any(_is_near(one.bpm, other.bpm) for other in chosen)
+        ):
             chosen.append(one)
     return tuple(chosen[:MOST])
 
