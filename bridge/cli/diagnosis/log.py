@@ -78,14 +78,16 @@ async def show_log(
     is_wanted = _wanted(level, job)
     tail = _Tail(path)
     shown = deque(filter(is_wanted, [*records_in(path.with_name(path.name + EARLIER)), *tail.news()]), maxlen=last)
-    _show(shown)
-    if not shown and not follow:
-        write_note(f"There is nothing to show; the log is {path}.")
-    if follow:
-        async with interruption() as interrupted:
-            while not interrupted.is_set():
-                _show(filter(is_wanted, tail.news()))
-                await _pause(interrupted)
+    if not follow:
+        _show(shown)
+        if not shown:
+            write_note(f"There is nothing to show; the log is {path}.")
+        return shared.DONE
+    async with interruption() as interrupted:  # from the first record on, Ctrl-C is the end that one expects
+        _show(shown)
+        while not interrupted.is_set():
+            _show(filter(is_wanted, tail.news()))
+            await _pause(interrupted)
     return shared.DONE
 
 
