@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from bridge.errors import EngineFailed
@@ -17,6 +17,7 @@ from bridge.model import MidiStatus, PlayOutcome
 from bridge.processes.child import Child
 from bridge.request import NOW
 from bridge.system.off_loop import off_loop
+from bridge.units import DEFAULT_TEMPO_BPM
 
 #: While RtMidi waits for JACK it holds the interpreter, so no heartbeat is sent: as long as a server hangs, and for 4 s
 #: (jackd 1.9.21) if ports are opened just after the player was killed.
@@ -140,6 +141,52 @@ class MidiPlayer:
             return
         self._sent.update((job, stem) for stem in stems)
         self._child.send(Play(schedules=schedules, sync=sync))
+
+    async def play_live(
+        self,
+        job: str,
+        stems: Mapping[str, Iterable[tuple[float, bytes]]],
+        until_seconds: float = 0.0,
+        offsets_seconds: Callable[[], Mapping[str, float]] = dict,
+        *,
+        sync: str = NOW,
+        beat: float | None = None,
+        tempo_bpm: float = DEFAULT_TEMPO_BPM,
+    ) -> None:
+        """Plays stems whose notes are still being computed; returns once the player has what is known of them.
+
+        `stems` are all stems of the take, each with the (seconds, message) pairs that are known so far, up to
+        `until_seconds`; more follow by `extend`, which may be called as soon as this was, and the last one ends the
+        take as `play` does. Everything else is as in `play`; `tempo_bpm` is the tempo of the notes, in quarter notes
+        a minute.
+
+        Raises:
+            EngineFailed: there is no MIDI back-end, and why.
+        """
+        raise NotImplementedError
+
+    async def extend(
+        self,
+        job: str,
+        stems: Mapping[str, Iterable[tuple[float, bytes]]],
+        until_seconds: float,
+        *,
+        is_last: bool = False,
+    ) -> None:
+        """Moves the horizon of a live take on to `until_seconds`; returns once the player has the messages.
+
+        `stems` has the (seconds, message) pairs from the horizon before; a stem of the take that it lacks is silent.
+        Several calls may wait at once, and keep their order. Stems that no longer play are passed over, and so is a
+        job without a live take.
+        """
+        raise NotImplementedError
+
+    def break_off(self, job: str, reason: str) -> None:
+        """Ends the playback of a job whose notes will not come: note-offs at once, outcome `failed`.
+
+        `reason` is a sentence for the user; it is published as a notice.
+        """
+        raise NotImplementedError
 
     def stop(self, job: str | None = None) -> None:
         """Ends playback of one job, or of all jobs; every sounding note gets its note-off."""

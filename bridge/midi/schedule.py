@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 
@@ -57,6 +58,10 @@ class Schedule(Value, frozen=True, kw_only=True):
     """Where its second 0 lies on the song's timeline, in quarter notes; None: where the transport starts."""
     set_up: tuple[int, ...] = ()
     """Indices of the messages that configure the receiver (bend range, MPE zone) and are sent only once."""
+    is_open: bool = False
+    """More messages follow, by `Extend`: the job is still being computed."""
+    until_seconds: float = math.inf
+    """Its horizon: how far it is known. Beyond it, an open schedule is silent until it is extended."""
 
 
 def schedule(
