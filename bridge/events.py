@@ -23,6 +23,7 @@ __all__ = [
     "MidiEvent",
     "MidiReady",
     "MidiStarted",
+    "MidiStarved",
     "MidiWaiting",
     "Noticed",
     "Produced",
@@ -156,6 +157,18 @@ class MidiStarted(Value, frozen=True, kw_only=True, tag="midi_started"):
     notes: int
 
 
+class MidiStarved(Value, frozen=True, kw_only=True, tag="midi_starved"):
+    """A live playback has reached its horizon before the job moved it on: it is silent until more notes are known.
+
+    Comes once each time; nothing is said when the notes go on.
+    """
+
+    job: str
+    stem: str
+    seconds: float
+    """Where, from the start of the notes."""
+
+
 class MidiMoved(Value, frozen=True, kw_only=True, tag="midi_moved"):
     """Playback position in seconds from the start of the notes; negative before it. At most 5 a second per stem."""
 
@@ -174,6 +187,8 @@ class MidiEnded(Value, frozen=True, kw_only=True, tag="midi_ended"):
     """None if nothing was sent."""
     stays_armed: bool = False
     """The notes follow a DAW and play again when its transport rolls; `MidiWaiting` comes next."""
+    missed: int = 0
+    """Notes of a live playback that were known too late, and were silent; of this take."""
 
 
 class WorkerChanged(Value, frozen=True, kw_only=True, tag="worker_changed"):
@@ -192,5 +207,5 @@ class Noticed(Value, frozen=True, kw_only=True, tag="noticed"):
 
 
 JobEvent: TypeAlias = Submitted | Requeued | Started | Cancelling | Progressed | Warned | Produced | Analysed | Ended
-MidiEvent: TypeAlias = MidiWaiting | MidiStarted | MidiMoved | MidiEnded
+MidiEvent: TypeAlias = MidiWaiting | MidiStarted | MidiStarved | MidiMoved | MidiEnded
 Event: TypeAlias = JobEvent | GroupEnded | MidiReady | MidiEvent | WorkerChanged | Noticed

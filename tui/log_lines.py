@@ -14,6 +14,7 @@ from bridge.events import (
     MidiEnded,
     MidiReady,
     MidiStarted,
+    MidiStarved,
     MidiWaiting,
     Noticed,
     Produced,
@@ -75,6 +76,9 @@ def log_line(event: Event, jobs: Mapping[str, Job], now: float) -> LogLine | Non
             return LogLine(now, "info", f"playing {event.stem}, {event.notes} notes, {length}", name)
         case MidiWaiting():
             return LogLine(now, "info", f"{event.stem} waits for the DAW to roll ({event.sync})", name)
+        case MidiStarved():
+            known = f"{event.stem} is known up to {clock_text(event.seconds)}; it is silent until there is more"
+            return LogLine(now, "info", known, name)
         case MidiEnded():
             level = "error" if event.outcome == "failed" else "info"
             late = "" if event.lateness is None else f", late by {event.lateness.words}"

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from bridge.errors import EngineFailed
 from bridge.events import Event, MidiEnded, MidiReady, Noticed
-from bridge.midi.player.messages import Command, Panic, Play, PlayerSettings, Report, Silenced, Stop
+from bridge.midi.live_take import LiveTake
+from bridge.midi.player.messages import BreakOff, Command, Panic, Play, PlayerSettings, Report, Silenced, Stop
 from bridge.midi.player.unended_notes import UnendedNotes, endings_by_stem
 from bridge.midi.ports.port_layout import PortLayout
 from bridge.midi.schedule import Schedule, schedule
@@ -17,6 +20,7 @@ from bridge.model import MidiStatus, PlayOutcome
 from bridge.processes.child import Child
 from bridge.request import NOW
 from bridge.system.off_loop import off_loop
+from bridge.units import DEFAULT_TEMPO_BPM
 
 #: While RtMidi waits for JACK it holds the interpreter, so no heartbeat is sent: as long as a server hangs, and for 4 s
 #: (jackd 1.9.21) if ports are opened just after the player was killed.
@@ -48,6 +52,8 @@ class MidiPlayer:
         self._ready = asyncio.Event()
         self._sent: Counter[tuple[str, str]] = Counter()
         self._preparing: list[_Preparation] = []
+        self._takes: dict[str, LiveTake] = {}
+        """By job, the newest live take."""
         self._write_lock = asyncio.Lock()
         self._unended = UnendedNotes(layout.own_folder)
         self._child: Child[Command, Report] = Child(
@@ -119,27 +125,88 @@ class MidiPlayer:
             EngineFailed: there is no MIDI back-end, and why.
             SourceError: a file is missing or is not a MIDI file; nothing was played.
         """
-        preparation = _Preparation(job)
-        self._preparing.append(preparation)
-        try:
-            status = await self.wait_ready()
-            if status.backend == "none":
-                raise EngineFailed(status.message, advice="")
+        async with self._preparation(job) as preparation:
             schedules = await off_loop(lambda: _read(job, stems, offsets_seconds(), beat))
             ends = await off_loop(lambda: endings_by_stem(schedules))
             async with self._write_lock:  # of two concurrent plays, the file that covers both is written last
                 lines = self._unended.add(ends)
                 await off_loop(lambda: self._unended.write(lines))
+        self._send_play(preparation, Play(schedules=schedules, sync=sync))
+
+    async def play_live(
+        self,
+        job: str,
+        stems: Mapping[str, Iterable[tuple[float, bytes]]],
+        until_seconds: float = 0.0,
+        offsets_seconds: Callable[[], Mapping[str, float]] = dict,
+        *,
+        sync: str = NOW,
+        beat: float | None = None,
+        tempo_bpm: float = DEFAULT_TEMPO_BPM,
+    ) -> None:
+        """Plays stems whose notes are still being computed; returns once the player has what is known of them.
+
+        `stems` are all stems of the take, each with the (seconds, message) pairs that are known so far, up to
+        `until_seconds`; more follow by `extend`, which may be called as soon as this was, and the last one ends the
+        take as `play` does. Everything else is as in `play`; `tempo_bpm` is the tempo of the notes, in quarter notes
+        a minute.
+
+        Raises:
+            EngineFailed: there is no MIDI back-end, and why.
+        """
+        take = LiveTake(job, stems, beat=beat, tempo_bpm=tempo_bpm)
+        take.extend(stems, until_seconds, is_last=False)
+        self._takes[job] = take
+        try:
+            async with self._preparation(job) as preparation:
+                offsets = await off_loop(offsets_seconds)
+                await self._store_endings(take)
+            self._send_play(preparation, Play(schedules=take.schedules(offsets), sync=sync))
         finally:
-            self._preparing.remove(preparation)
-        if preparation.is_stopped or not self._ready.is_set():  # the player may have died in the meantime
-            outcome: PlayOutcome = "stopped" if preparation.is_stopped else "failed"
-            for stem in stems:
-                self._unended.ended(job, stem)
-                self._publish(MidiEnded(job=job, stem=stem, outcome=outcome))
+            self._forget_ended(job)
+
+    async def extend(
+        self,
+        job: str,
+        stems: Mapping[str, Iterable[tuple[float, bytes]]],
+        until_seconds: float,
+        *,
+        is_last: bool = False,
+    ) -> None:
+        """Moves the horizon of a live take on to `until_seconds`; returns once the player has the messages.
+
+        `stems` has the (seconds, message) pairs from the horizon before; a stem of the take that it lacks is silent.
+        Several calls may wait at once, and keep their order. Stems that no longer play are passed over, and so is a
+        job without a live take.
+        """
+        if (take := self._takes.get(job)) is None:
             return
-        self._sent.update((job, stem) for stem in stems)
-        self._child.send(Play(schedules=schedules, sync=sync))
+        take.extend(stems, until_seconds, is_last=is_last)
+        if not take.is_sent:  # `play_live` sends all that is known by then
+            return
+        writing = _Preparation(job)
+        self._preparing.append(writing)
+        try:
+            await self._store_endings(take)
+        finally:
+            self._preparing.remove(writing)
+        for stem in take.stems:
+            if not self._sent[job, stem]:  # it has ended in the meantime
+                self._unended.ended(job, stem)
+        for extension in take.extensions():
+            if self._sent[job, extension.stem]:
+                self._child.send(extension)
+        self._forget_ended(job)
+
+    def break_off(self, job: str, reason: str) -> None:
+        """Ends the playback of a job whose notes will not come: note-offs at once, outcome `failed`.
+
+        `reason` is a sentence for the user; it is published as a notice.
+        """
+        for preparation in self._preparing:
+            if preparation.job == job:
+                preparation.is_stopped, preparation.reason = True, reason
+        self._child.send(BreakOff(job=job, reason=reason))
 
     def stop(self, job: str | None = None) -> None:
         """Ends playback of one job, or of all jobs; every sounding note gets its note-off."""
@@ -153,6 +220,50 @@ class MidiPlayer:
             preparation.is_stopped = True
         self._child.send(Panic())
 
+    @asynccontextmanager
+    async def _preparation(self, job: str) -> AsyncIterator[_Preparation]:
+        """Within it a play waits for the player and prepares what it sends, and can be stopped.
+
+        Raises:
+            EngineFailed: there is no MIDI back-end, and why.
+        """
+        preparation = _Preparation(job)
+        self._preparing.append(preparation)
+        try:
+            status = await self.wait_ready()
+            if status.backend == "none":
+                raise EngineFailed(status.message, advice="")
+            yield preparation
+        finally:
+            self._preparing.remove(preparation)
+
+    def _send_play(self, preparation: _Preparation, play: Play) -> None:
+        """Sends it, unless it was stopped or the player has died in the meantime."""
+        stems = [(schedule.job, schedule.stem) for schedule in play.schedules]
+        if not preparation.is_stopped and self._ready.is_set():
+            self._sent.update(stems)
+            self._child.send(play)
+            return
+        outcome: PlayOutcome = "stopped" if preparation.is_stopped and not preparation.reason else "failed"
+        if preparation.reason:
+            self._publish(Noticed(level="warning", message=preparation.reason))
+        for job, stem in stems:
+            self._unended.ended(job, stem)
+            self._publish(MidiEnded(job=job, stem=stem, outcome=outcome))
+
+    async def _store_endings(self, take: LiveTake) -> None:
+        """Returns when the file covers all that is known of the take, also what became known in the meantime."""
+        async with self._write_lock:
+            while not self._unended.is_stored(lines := self._unended.add(take.endings())):
+                await off_loop(partial(self._unended.write, lines))
+
+    def _forget_ended(self, job: str) -> None:
+        """Forgets the live take of a job once none of its stems is at the player."""
+        take = self._takes.get(job)
+        is_preparing = any(preparation.job == job for preparation in self._preparing)
+        if take is not None and not is_preparing and not any(self._sent[job, stem] for stem in take.stems):
+            del self._takes[job]
+
     def _on_report(self, report: Report) -> None:
         match report:
             case Silenced():
@@ -165,6 +276,7 @@ class MidiPlayer:
                 self._sent -= Counter([(job, stem)])
                 if not self._sent[job, stem] and all(job != preparation.job for preparation in self._preparing):
                     self._unended.ended(job, stem)
+                self._forget_ended(job)
         self._publish(report)
 
     def _on_exit(self, reason: str) -> None:
@@ -177,15 +289,18 @@ class MidiPlayer:
     def _end_all(self, outcome: PlayOutcome) -> None:
         ended, self._sent = self._sent, Counter()
         for job, stem in ended.elements():
+            self._forget_ended(job)
             self._publish(MidiEnded(job=job, stem=stem, outcome=outcome))
 
 
 class _Preparation:
-    """A `play` that is waiting for the player or reading its files; it can be stopped before it is sent."""
+    """A play that is waiting for the player or reading its files; it can be stopped before it is sent."""
 
     def __init__(self, job: str) -> None:
         self.job = job
         self.is_stopped = False
+        self.reason = ""
+        """Why it was broken off."""
 
 
 def _read(

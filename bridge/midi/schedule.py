@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 
@@ -57,6 +58,10 @@ class Schedule(Value, frozen=True, kw_only=True):
     """Where its second 0 lies on the song's timeline, in quarter notes; None: where the transport starts."""
     set_up: tuple[int, ...] = ()
     """Indices of the messages that configure the receiver (bend range, MPE zone) and are sent only once."""
+    is_open: bool = False
+    """More messages follow, by `Extend`: the job is still being computed."""
+    until_seconds: float = math.inf
+    """Its horizon: how far it is known. Beyond it, an open schedule is silent until it is extended."""
 
 
 def schedule(
@@ -111,27 +116,41 @@ def is_ending(data: bytes) -> bool:
 
 
 def endings_of(messages: Iterable[TimedBytes]) -> tuple[bytes, ...]:
-    """Messages that leave nothing sounding, at whatever point these messages are broken off.
+    """Messages that leave nothing sounding, at whatever point these messages are broken off."""
+    endings = Endings()
+    endings.observe(message.data for message in messages)
+    return endings.all()
+
+
+class Endings:
+    """The endings of messages that become known little by little.
 
     One Note Off for each note, as many times as it sounds simultaneously; then pedals, then bends.
     """
-    notes: Counter[tuple[int, int]] = Counter()
-    peak: Counter[tuple[int, int]] = Counter()
-    state = MidiState()
-    for message in messages:
-        data = message.data
-        note = (data[0] & 0x0F, data[1])
-        if is_note_on(data):
-            notes[note] += 1
-            peak[note] = max(peak[note], notes[note])
-        elif is_note_off(data):
-            notes[note] = max(0, notes[note] - 1)
-        elif not is_ending(data):
-            state.observe(data)
-    for (channel, pitch), count in peak.items():
-        for _ in range(count):
-            state.observe(bytes((NOTE_ON | channel, pitch, RELEASE_VELOCITY)))
-    return state.release()
+
+    def __init__(self) -> None:
+        self._notes: Counter[tuple[int, int]] = Counter()
+        self._peak: Counter[tuple[int, int]] = Counter()
+        self._state = MidiState()
+
+    def observe(self, messages: Iterable[bytes]) -> None:
+        """Appends messages."""
+        for data in messages:
+            note = (data[0] & 0x0F, data[1])
+            if is_note_on(data):
+                self._notes[note] += 1
+                self._peak[note] = max(self._peak[note], self._notes[note])
+            elif is_note_off(data):
+                self._notes[note] = max(0, self._notes[note] - 1)
+            elif not is_ending(data):
+                self._state.observe(data)
+
+    def all(self) -> tuple[bytes, ...]:
+        state = self._state.copy()
+        for (channel, pitch), count in self._peak.items():
+            for _ in range(count):
+                state.observe(bytes((NOTE_ON | channel, pitch, RELEASE_VELOCITY)))
+        return state.release()
 
 
 class MidiState:
@@ -141,6 +160,12 @@ class MidiState:
         self._notes: Counter[tuple[int, int]] = Counter()
         self._bent: set[int] = set()
         self._sustained: set[int] = set()
+
+    def copy(self) -> MidiState:
+        """The same state, which later messages change by themselves."""
+        state = MidiState()
+        state._notes, state._bent, state._sustained = self._notes.copy(), self._bent.copy(), self._sustained.copy()
+        return state
 
     def observe(self, data: bytes) -> None:
         """Updates the state by one message that was sent."""

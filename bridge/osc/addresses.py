@@ -187,6 +187,12 @@ MIDI_WAIT = Outgoing(
     "/sab/midi.wait", "s:job s:stem s:sync", "The notes of a stem are armed and wait for the DAW (clock, jack, link)."
 )
 MIDI_START = Outgoing("/sab/midi.start", "s:job s:stem f:seconds i:notes", "The notes of a stem start to play.")
+MIDI_STARVED = Outgoing(
+    "/sab/midi.starved",
+    "s:job s:stem f:seconds",
+    "The notes of a stem that play while they are computed have reached what is known: silence, until more is. Comes "
+    "once each time.",
+)
 MIDI_POSITION = Outgoing(
     "/sab/midi.position",
     "s:job s:stem f:seconds",
@@ -194,14 +200,15 @@ MIDI_POSITION = Outgoing(
 )
 MIDI_END = Outgoing(
     "/sab/midi.end",
-    "s:job s:stem s:outcome f:late_p50_ms f:late_p99_ms f:late_worst_ms",
-    "Playback of a stem has ended (finished, stopped or failed), with the lateness of its messages at the port. "
+    "s:job s:stem s:outcome f:late_p50_ms f:late_p99_ms f:late_worst_ms i:missed",
+    "Playback of a stem has ended (finished, stopped or failed), with the lateness of its messages at the port, and how "
+    "many notes were silent because they became known too late. "
     "If it follows a DAW and stays armed, `/sab/midi.wait` comes next.",
 )
 
 PUSHES: tuple[Outgoing, ...] = (
     STARTUP, NONCE, BYE, PROGRESS, RESULT, MUSIC, FINISHED, JOB_GROUP, GROUP, GROUP_FINISHED, WARNING, FAIL,
-    MIDI_WAIT, MIDI_START, MIDI_POSITION, MIDI_END,
+    MIDI_WAIT, MIDI_START, MIDI_STARVED, MIDI_POSITION, MIDI_END,
 )  # fmt: skip
 
 REQUESTS: dict[str, Request] = {

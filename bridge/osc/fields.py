@@ -19,6 +19,7 @@ from bridge.events import (
     MidiEnded,
     MidiMoved,
     MidiStarted,
+    MidiStarved,
     MidiWaiting,
     Produced,
     Progressed,
@@ -31,6 +32,7 @@ from bridge.osc.addresses import (
     MIDI_END,
     MIDI_POSITION,
     MIDI_START,
+    MIDI_STARVED,
     MIDI_WAIT,
     MUSIC,
     PROGRESS,
@@ -136,6 +138,10 @@ def _midi_started(fields: Fields) -> MidiStarted:
     return MidiStarted(job=fields["job"], stem=fields["stem"], seconds=fields["seconds"], notes=fields["notes"])
 
 
+def _midi_starved(fields: Fields) -> MidiStarved:
+    return MidiStarved(job=fields["job"], stem=fields["stem"], seconds=fields["seconds"])
+
+
 def _midi_moved(fields: Fields) -> MidiMoved:
     return MidiMoved(job=fields["job"], stem=fields["stem"], seconds=fields["seconds"])
 
@@ -144,7 +150,13 @@ def _midi_ended(fields: Fields) -> MidiEnded:
     lateness = Lateness(
         messages=0, p50_ms=fields["late_p50_ms"], p99_ms=fields["late_p99_ms"], worst_ms=fields["late_worst_ms"]
     )
-    return MidiEnded(job=fields["job"], stem=fields["stem"], outcome=fields["outcome"], lateness=lateness)
+    return MidiEnded(
+        job=fields["job"],
+        stem=fields["stem"],
+        outcome=fields["outcome"],
+        lateness=lateness,
+        missed=fields["missed"],
+    )
 
 
 _EVENTS: dict[str, tuple[Outgoing, Callable[[Fields], Event]]] = {
@@ -158,6 +170,7 @@ _EVENTS: dict[str, tuple[Outgoing, Callable[[Fields], Event]]] = {
         (GROUP_FINISHED, _group_ended),
         (MIDI_WAIT, _midi_waiting),
         (MIDI_START, _midi_started),
+        (MIDI_STARVED, _midi_starved),
         (MIDI_POSITION, _midi_moved),
         (MIDI_END, _midi_ended),
     )

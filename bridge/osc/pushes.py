@@ -14,6 +14,7 @@ from bridge.events import (
     MidiEvent,
     MidiMoved,
     MidiStarted,
+    MidiStarved,
     MidiWaiting,
     Produced,
     Progressed,
@@ -33,6 +34,7 @@ from bridge.osc.addresses import (
     MIDI_END,
     MIDI_POSITION,
     MIDI_START,
+    MIDI_STARVED,
     MIDI_WAIT,
     MUSIC,
     PROGRESS,
@@ -72,12 +74,14 @@ def messages(event: PushedEvent, job: Job | None) -> list[Message]:
             return [MIDI_START(event.job, event.stem, event.seconds, event.notes)]
         case MidiWaiting():
             return [MIDI_WAIT(event.job, event.stem, event.sync)]
+        case MidiStarved():
+            return [MIDI_STARVED(event.job, event.stem, event.seconds)]
         case MidiMoved():
             return [MIDI_POSITION(event.job, event.stem, event.seconds)]
         case MidiEnded():
             late = event.lateness
             figures = (late.p50_ms, late.p99_ms, late.worst_ms) if late is not None else (0.0, 0.0, 0.0)
-            return [MIDI_END(event.job, event.stem, event.outcome, *figures)]
+            return [MIDI_END(event.job, event.stem, event.outcome, *figures, event.missed)]
         case _:
             return []
 

@@ -120,6 +120,7 @@ exports.MESSAGES = {
     "/sab/fail": ["s:address", "s:code", "s:message", "s:req_or_job"],
     "/sab/midi.wait": ["s:job", "s:stem", "s:sync"],
     "/sab/midi.start": ["s:job", "s:stem", "f:seconds", "i:notes"],
+    "/sab/midi.starved": ["s:job", "s:stem", "f:seconds"],
     "/sab/midi.position": ["s:job", "s:stem", "f:seconds"],
-    "/sab/midi.end": ["s:job", "s:stem", "s:outcome", "f:late_p50_ms", "f:late_p99_ms", "f:late_worst_ms"]
+    "/sab/midi.end": ["s:job", "s:stem", "s:outcome", "f:late_p50_ms", "f:late_p99_ms", "f:late_worst_ms", "i:missed"]
 };

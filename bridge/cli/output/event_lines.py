@@ -11,6 +11,7 @@ from bridge.events import (
     MidiEnded,
     MidiReady,
     MidiStarted,
+    MidiStarved,
     MidiWaiting,
     Noticed,
     Produced,
@@ -69,6 +70,8 @@ def event_text(event: Event) -> str:
             return f"{job}: playing {notes} notes of {stem}"
         case MidiWaiting(job=job, stem=stem, sync=sync):
             return f"{job}: {stem} waits for the DAW to roll ({sync})"
+        case MidiStarved(job=job, stem=stem, seconds=seconds):
+            return f"{job}: {stem} is known up to {seconds:.1f} s; it is silent until there is more"
         case MidiEnded(job=job, stem=stem, outcome=outcome, lateness=late):
             figures = "" if late is None else f", late by {late.words}"
             return f"{job}: playing {stem} {outcome}{figures}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from bridge.midi.schedule import MidiState, is_ending, sets_parameter
+from bridge.midi.schedule import PITCH_BEND, MidiState, is_ending, sets_parameter
 from bridge.midi.timeline import NS_PER_SECOND
 
 #: This long after its time, a message that was handed over ahead has been sent, whatever happened to the server's
@@ -49,6 +49,16 @@ class InFlight:
             if not is_ending(data):
                 ahead.observe(data)
         return ahead.is_ended_by(end)
+
+    def ends_so_far(self) -> tuple[bytes, ...]:
+        """Once everything that was handed over is sent: note-offs and pedals up that leave nothing sounding.
+
+        They are not registered: the caller hands them over.
+        """
+        sounding = self._sounding.copy()
+        for _, data in self._ahead:
+            sounding.observe(data)
+        return tuple(data for data in sounding.release() if data[0] & 0xF0 != PITCH_BEND)
 
     def finish(self) -> tuple[bytes, ...]:
         """After the last message: messages that leave nothing sounding, to be sent no earlier than `last_ns`."""

@@ -33,3 +33,14 @@ def lateness_warning(stem: str, lateness: Lateness | None) -> Noticed | None:
         message=f"MIDI {stem} was audibly late: 99 % of {lateness.messages} messages by up to "
         f"{lateness.p99_ms:.1f} ms, the worst by {lateness.worst_ms:.1f} ms.",
     )
+
+
+def missed_notice(stem: str, missed: int) -> Noticed | None:
+    """A notice if notes of a live playback became known too late."""
+    if not missed:
+        return None
+    came, were = ("A note", "was") if missed == 1 else (f"{missed} notes", "were")
+    return Noticed(
+        level="warning",
+        message=f"{came} of {stem} came too late and {were} silent: the job was behind the music. The files have them.",
+    )

@@ -11,11 +11,11 @@ from types import MappingProxyType
 from typing import Protocol
 
 from bridge.errors import EngineFailed
-from bridge.events import MidiEnded, MidiMoved, MidiReady, MidiStarted, MidiWaiting, Noticed
+from bridge.events import MidiEnded, MidiMoved, MidiReady, MidiStarted, MidiStarved, MidiWaiting, Noticed
 from bridge.midi.player.following import SyncFollower
-from bridge.midi.player.lateness import lateness_of, lateness_warning
+from bridge.midi.player.lateness import lateness_of, lateness_warning, missed_notice
 from bridge.midi.player.leftover_notes import LeftoverNotes
-from bridge.midi.player.messages import Command, Panic, Play, Report, Silenced, Stop
+from bridge.midi.player.messages import BreakOff, Command, Extend, Panic, Play, Report, Silenced, Stop
 from bridge.midi.player.playback import ActivePlaybacks, Playback
 from bridge.midi.ports.rtmidi_ports import Ports
 from bridge.midi.ports.stall import STALL_MESSAGE, Stall
@@ -156,14 +156,22 @@ class Player:
 
     def _send_due(self) -> None:
         while (playback := self._playbacks.due(now_ns := self._clock_ns())) is not None:
-            data, at_ns = playback.pop(now_ns)
+            is_at_horizon = playback.deadline_ns is None
+            now = playback.starve(now_ns) if is_at_horizon else [playback.pop(now_ns)]
             try:
-                self._ports.outputs[playback.schedule.stem].send(data, at_ns)
+                for data, at_ns in now:
+                    self._ports.outputs[playback.schedule.stem].send(data, at_ns)
             except EngineFailed as error:
                 self._end(playback, "failed", str(error))
-            else:
-                if not playback.is_playing:
-                    self._end(playback, "finished", stays_armed=playback.sync != NOW)
+                continue
+            if is_at_horizon:
+                self._report_starved(playback)
+            self._end_if_over(playback)
+
+    def _end_if_over(self, playback: Playback) -> None:
+        """After its last message. Call it for a playback that was playing."""
+        if not playback.is_playing:
+            self._end(playback, "finished", stays_armed=playback.sync != NOW)
 
     def _handle(self, command: Command | SyncMessage | Stall) -> None:
         match command:
@@ -172,6 +180,10 @@ class Player:
                 self._follow(self._clock_ns())
             case Play():
                 self._play(command.schedules, command.sync)
+            case Extend():
+                self._extend(command)
+            case BreakOff():
+                self._break_off(command)
             case Stop():
                 self._stop(command.job)
             case Panic():
@@ -209,6 +221,21 @@ class Player:
                 self._refuse(schedule, f"There is no MIDI port for {schedule.stem}.")
             else:
                 self._start(Playback(schedule, timeline, sync=sync, ahead_ns=output.ahead_ns, now_ns=now_ns))
+
+    def _extend(self, command: Extend) -> None:
+        self._send_due()  # if its horizon has passed, that comes first
+        for playback in self._playbacks.matching(job=command.job, stem=command.stem):
+            if playback.is_open:
+                was_playing = playback.is_playing
+                playback.extend(command.messages, command.until_seconds, self._clock_ns(), is_last=command.is_last)
+                if was_playing:
+                    self._end_if_over(playback)
+
+    def _break_off(self, command: BreakOff) -> None:
+        reason = command.reason
+        for playback in self._playbacks.matching(job=command.job):
+            self._end(playback, "failed", reason)
+            reason = ""  # it is said once
 
     def _refuse(self, schedule: Schedule, reason: str) -> None:
         self._report_end(schedule, "failed", reason)
@@ -255,7 +282,8 @@ class Player:
             self._silence(playback)
         self._leftovers.playback_ended(playback, self._ports)
         lateness, playback.lateness_ns = lateness_of(playback.lateness_ns), []
-        self._report_end(playback.schedule, outcome, reason, lateness, stays_armed=stays_armed)
+        missed, playback.missed = playback.missed, 0
+        self._report_end(playback.schedule, outcome, reason, lateness, missed, stays_armed=stays_armed)
         if stays_armed:
             self._report_waiting(playback)
 
@@ -291,7 +319,11 @@ class Player:
 
     def _report_start(self, playback: Playback) -> None:
         schedule = playback.schedule
-        self._report(MidiStarted(job=schedule.job, stem=schedule.stem, seconds=schedule.seconds, notes=schedule.notes))
+        self._report(MidiStarted(job=schedule.job, stem=schedule.stem, seconds=playback.seconds, notes=playback.notes))
+
+    def _report_starved(self, playback: Playback) -> None:
+        schedule = playback.schedule
+        self._report(MidiStarved(job=schedule.job, stem=schedule.stem, seconds=playback.horizon_seconds))
 
     def _report_end(
         self,
@@ -299,15 +331,25 @@ class Player:
         outcome: PlayOutcome,
         reason: str = "",
         lateness: Lateness | None = None,
+        missed: int = 0,
         *,
         stays_armed: bool = False,
     ) -> None:
+        if (notice := missed_notice(schedule.stem, missed)) is not None:
+            self._report(notice)
         if (warning := lateness_warning(schedule.stem, lateness)) is not None:
             self._report(warning)
         if reason:
             self._report(Noticed(level="warning", message=reason))
         self._report(
-            MidiEnded(job=schedule.job, stem=schedule.stem, outcome=outcome, lateness=lateness, stays_armed=stays_armed)
+            MidiEnded(
+                job=schedule.job,
+                stem=schedule.stem,
+                outcome=outcome,
+                lateness=lateness,
+                stays_armed=stays_armed,
+                missed=missed,
+            )
         )
 
     def _report_waiting(self, playback: Playback) -> None:

@@ -8,7 +8,7 @@ import msgspec
 
 from bridge.events import MidiEvent, MidiReady, Noticed
 from bridge.midi.ports.port_layout import PortLayout
-from bridge.midi.schedule import Schedule
+from bridge.midi.schedule import Schedule, TimedBytes
 from bridge.request import NOW
 from bridge.value import Value
 
@@ -29,6 +29,26 @@ class Play(Value, frozen=True, kw_only=True, tag="play"):
     """What they follow: one of `request.SYNCS`."""
 
 
+class Extend(Value, frozen=True, kw_only=True, tag="extend"):
+    """Appends to an open schedule; does nothing if its playback has ended."""
+
+    job: str
+    stem: str
+    messages: tuple[TimedBytes, ...]
+    """Sorted by time; none is earlier than those that the player has."""
+    until_seconds: float
+    """The new horizon; never earlier than the one before."""
+    is_last: bool = False
+    """Nothing follows: the schedule is closed."""
+
+
+class BreakOff(Value, frozen=True, kw_only=True, tag="break_off"):
+    """Ends the playbacks of one job as failed, because no more of their notes will come."""
+
+    job: str
+    reason: str
+
+
 class Stop(Value, frozen=True, kw_only=True, tag="stop"):
     """Ends the playbacks of one job; None: of all jobs."""
 
@@ -43,5 +63,5 @@ class Silenced(Value, frozen=True, kw_only=True, tag="silenced"):
     """The `leftovers` of `PlayerSettings` were sent to every connection that was made in time."""
 
 
-Command: TypeAlias = Play | Stop | Panic
+Command: TypeAlias = Play | Extend | BreakOff | Stop | Panic
 Report: TypeAlias = MidiReady | MidiEvent | Noticed | Silenced

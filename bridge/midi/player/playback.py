@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections import deque
+from collections.abc import Sequence
 
 from bridge.midi.player.cursor import Cursor
+from bridge.midi.player.growing import GrowingSchedule
 from bridge.midi.player.in_flight import InFlight
-from bridge.midi.player.set_up import SetUp
+from bridge.midi.player.set_up import SetUp, brought_up_to_date
 from bridge.midi.ports.jack_exact import MARGIN_NS
-from bridge.midi.schedule import Schedule
+from bridge.midi.schedule import CONTROL_CHANGE, SUSTAIN, Schedule, TimedBytes
 from bridge.midi.timeline import Timeline
 from bridge.request import NOW
 
@@ -17,6 +20,8 @@ class Playback:
     """One schedule on a port: armed, or playing.
 
     A schedule that follows a DAW never ends by itself: at its end, or when the music stops, it waits for the next take.
+    An open one does not end at its last message either. Beyond its horizon it starves: it is silent until it is
+    extended, and what comes too late stays silent.
 
     Args:
         timeline: the music, if it is already rolling. A schedule that follows a DAW and has a beat joins at the current
@@ -31,9 +36,17 @@ class Playback:
         self.sync = sync
         self.in_flight = InFlight(ahead_ns)
         self.lateness_ns: list[int] = []
+        self.missed = 0
+        """Notes that became known after their time."""
+        self._growing = GrowingSchedule(schedule)
         self._set_up = SetUp(schedule)
         self._cursor: Cursor | None = None
         """The current take; None: the music has stopped."""
+        self._late: list[bytes] = []
+        """Of a starved take: controllers and bends whose time has passed."""
+        self._catch_up: deque[bytes] = deque()
+        """What of them is to be sent now that it goes on."""
+        self._resumed_ns = 0
         self._origin_quarters = schedule.beat
         self._missed_take: int | None = None
         if timeline is None:
@@ -47,29 +60,52 @@ class Playback:
 
     @property
     def is_playing(self) -> bool:
-        """True while there are messages left to send in this take."""
-        return self._cursor is not None and not self._cursor.is_at_end
+        """True while there are messages left to send in this take, or may follow."""
+        return self._cursor is not None and not self._cursor.is_over
+
+    @property
+    def seconds(self) -> float:
+        """When the last message that is known is due."""
+        return self._growing.seconds
+
+    @property
+    def notes(self) -> int:
+        """How many are known."""
+        return self._growing.notes
+
+    @property
+    def horizon_seconds(self) -> float:
+        """How far this take is known, in seconds of the schedule."""
+        return self._growing.until_seconds if self._cursor is None else self._cursor.horizon_seconds
 
     @property
     def deadline_ns(self) -> int | None:
-        """When the next message is due; None if there is none left, or the music has stopped."""
-        if self._cursor is None or self._cursor.is_at_end:
+        """When the next message is due; None if none is known, or the music has stopped."""
+        if self._cursor is None or self._cursor.is_over:
             return None
-        return self._cursor.start_ns if self._set_up.pending else self._cursor.deadline_ns
+        if self._set_up.pending:
+            return self._cursor.start_ns
+        if self._catch_up:
+            return self._resumed_ns
+        return None if self._cursor.is_at_end else self._cursor.deadline_ns
 
     @property
     def hand_over_ns(self) -> int | None:
-        """When the port needs the next message.
+        """When the port needs the next message; beyond the last one that is known, the ends of what sounds.
 
         A port that takes messages ahead of time gets them, and is asked to take them back if the music jumps; as long
         as the tempo is only assumed, it gets them as late as it can take them. On other ports, a message may have to
         wait for the source's next update.
         """
-        if self._cursor is None or (deadline_ns := self.deadline_ns) is None:
+        if self._cursor is None or self._cursor.is_over:
             return None
+        if (deadline_ns := self.deadline_ns) is None:
+            if self._cursor.is_starved:
+                return None
+            deadline_ns = self._cursor.horizon_ns
         if self._cursor.timeline.tempo_is_assumed and not self._set_up.pending and self.in_flight.ahead_ns:
             return deadline_ns - max(0, self.in_flight.ahead_ns - MARGIN_NS)
-        if self.in_flight.ahead_ns or self._set_up.pending:
+        if self.in_flight.ahead_ns or self._set_up.pending or self._catch_up:
             return deadline_ns - self.in_flight.ahead_ns
         return deadline_ns + self._cursor.tick_wait_ns
 
@@ -90,6 +126,8 @@ class Playback:
         if self.in_flight.has_parameters:
             self._set_up.repeat_all()
         self._cursor = None
+        self._late.clear()
+        self._catch_up.clear()
         if timeline is not None and timeline.take != self._missed_take:
             self._begin(timeline, timeline.take_start)
         return earlier is not None
@@ -98,18 +136,54 @@ class Playback:
         """The next message, which the caller hands over now, and when it is to be sent."""
         deadline_ns = self.deadline_ns
         assert self._cursor is not None and deadline_ns is not None, "there are no messages left"
-        data = self._set_up.pending.popleft() if self._set_up.pending else self._cursor.advance()
+        first = self._set_up.pending or self._catch_up
+        data = first.popleft() if first else self._cursor.advance()
         self._set_up.reached(self._cursor.index)
         self.lateness_ns.append(max(0, now_ns - deadline_ns))
         return data, self.in_flight.hand_over(data, deadline_ns, now_ns)
+
+    def starve(self, now_ns: int) -> list[tuple[bytes, int]]:
+        """When the horizon is due: the ends of what sounds, which the caller hands over now, and when they are sent."""
+        assert self._cursor is not None and self.deadline_ns is None, "there are messages left"
+        horizon_ns, ends = self._cursor.horizon_ns, self.in_flight.ends_so_far()
+        self._cursor.starve(ends)
+        pedals = [data for data in ends if data[0] & 0xF0 == CONTROL_CHANGE]
+        self._late += [bytes((data[0], SUSTAIN, 127)) for data in pedals]  # held again when it goes on
+        return [(data, self.in_flight.hand_over(data, horizon_ns, now_ns)) for data in ends]
+
+    def extend(self, messages: Sequence[TimedBytes], until_seconds: float, now_ns: int, *, is_last: bool) -> None:
+        """Appends messages to an open schedule; a starved take goes on with those whose time is still to come."""
+        index = len(self._growing.messages)
+        self._growing.extend(messages, until_seconds, is_last=is_last)
+        self._set_up.extend(index, messages)
+        if self._cursor is None:
+            return
+        if self._cursor.is_starved:
+            self._pass_late(self._cursor, now_ns)
+        else:
+            self._cursor.skip()
+
+    @property
+    def is_open(self) -> bool:
+        """True as long as it may be extended."""
+        return self._growing.is_open
+
+    def _pass_late(self, cursor: Cursor, now_ns: int) -> None:
+        missed, others = cursor.pass_late(now_ns)
+        self.missed += missed
+        self._late += others
+        if not cursor.is_starved:
+            self._catch_up.extend(brought_up_to_date(self._late))
+            self._late.clear()
+            self._resumed_ns = now_ns
 
     def _begin(self, timeline: Timeline, position: float) -> None:
         """Begins a take that plays everything from `position` on."""
         self._missed_take = None
         if not timeline.is_song or self._origin_quarters is None:
             self._origin_quarters = timeline.take_start / timeline.from_quarters(1.0, self.schedule.tempo_bpm)
-        self._cursor = Cursor(self.schedule, timeline, self._origin_quarters, position, self._set_up.omitted)
-        self._set_up.prepare(() if self._cursor.is_at_end else self._cursor.passed)
+        self._cursor = Cursor(self._growing, timeline, self._origin_quarters, position, self._set_up.omitted)
+        self._set_up.prepare(() if self._cursor.is_over else self._cursor.passed)
 
 
 class ActivePlaybacks:

@@ -35,6 +35,8 @@ class UnendedNotes:
         self._path = None if folder is None else folder / FILE_NAME
         self._playing: dict[tuple[str, str], tuple[bytes, ...]] = {}
         self._leftovers: dict[str, tuple[bytes, ...]] = {}
+        self._stored: bytes | None = None
+        """What `write` wrote last, or tried to; None: the file was removed."""
 
     @property
     def leftovers(self) -> dict[str, tuple[bytes, ...]]:
@@ -62,8 +64,13 @@ class UnendedNotes:
         self._playing.update(ends)
         return msgspec.json.encode(self._all())
 
+    def is_stored(self, content: bytes) -> bool:
+        """Whether the file has this content already, so that it need not be written."""
+        return content == self._stored
+
     def write(self, content: bytes) -> None:
         """Stores the content for the next bridge. Writes to the disk; a failure is only logged."""
+        self._stored = content
         if self._path is not None:
             try:
                 write_whole(self._path, content)
@@ -98,6 +105,7 @@ class UnendedNotes:
 
     def _remove_file_if_silent(self) -> None:
         if not self._playing and not self._leftovers:
+            self._stored = None
             remove_file(self._path)
 
 
