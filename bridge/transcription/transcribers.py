@@ -24,9 +24,10 @@ from bridge.transcription.pitched.bass.swift_f0 import SwiftF0, find_pitch_netwo
 from bridge.transcription.pitched.decoder import decode_notes, line_margin
 from bridge.transcription.pitched.posteriors import POSTERIORS_VERSION, Posteriors
 from bridge.transcription.pitched.profiles import profile_for
+from bridge.transcription.streaming.at_the_end import AtTheEnd
 
 if TYPE_CHECKING:
-    from bridge.protocols import Control, Signal
+    from bridge.protocols import Control, NoteStream, Signal
     from bridge.request import NoteSettings
 
 #: The stem that goes below what the network knows; which part of its work is done after the first and second reading.
@@ -72,6 +73,9 @@ class PitchedTranscriber:
     def line_margin(self, analysis: Posteriors, stem: str, settings: NoteSettings) -> float | None:
         return line_margin(analysis, profile_for(stem, settings))
 
+    def stream(self, audio: Signal, stem: str, settings: NoteSettings, control: Control) -> NoteStream[Posteriors]:
+        return AtTheEnd(self, audio, stem, settings, control)
+
     def pack(self, analysis: Posteriors) -> bytes:
         return pack_posteriors(analysis)
 
@@ -104,6 +108,9 @@ class DrumTranscriber:
 
     def line_margin(self, analysis: list[Note], stem: str, settings: NoteSettings) -> float | None:  # noqa: ARG002 - of the seam
         return None
+
+    def stream(self, audio: Signal, stem: str, settings: NoteSettings, control: Control) -> NoteStream[list[Note]]:
+        return AtTheEnd(self, audio, stem, settings, control)
 
     def pack(self, analysis: list[Note]) -> bytes:
         return msgspec.msgpack.encode(analysis)

@@ -15,9 +15,10 @@ from bridge.transcription.piano.falls import falls_db
 from bridge.transcription.piano.network import SAMPLE_RATE_HZ, PianoNetwork
 from bridge.transcription.piano.package import CHECKPOINT, VERSION, PianoPackage
 from bridge.transcription.pitched.profiles import profile_for
+from bridge.transcription.streaming.at_the_end import AtTheEnd
 
 if TYPE_CHECKING:
-    from bridge.protocols import Control, Signal
+    from bridge.protocols import Control, NoteStream, Signal
     from bridge.request import NoteSettings
 
 #: Changes whenever the windows, and with them the notes of the same network, change.
@@ -69,6 +70,9 @@ class PianoTranscriber:
 
     def line_margin(self, analysis: PianoAnalysis, stem: str, settings: NoteSettings) -> float | None:  # noqa: ARG002 - of the seam
         return None
+
+    def stream(self, audio: Signal, stem: str, settings: NoteSettings, control: Control) -> NoteStream[PianoAnalysis]:
+        return AtTheEnd(self, audio, stem, settings, control)
 
     def pack(self, analysis: PianoAnalysis) -> bytes:
         return msgspec.msgpack.encode(analysis)
