@@ -8,7 +8,7 @@ from bridge.errors import EngineFailed
 from bridge.model import Note, Warning
 
 if TYPE_CHECKING:
-    from bridge.protocols import Control, Signal, Transcriber
+    from bridge.protocols import Control, NoteStream, Signal, Transcriber
     from bridge.request import NoteSettings
 
 
@@ -39,6 +39,10 @@ class InsteadOf:
 
     def line_margin(self, analysis: Any, stem: str, settings: NoteSettings) -> float | None:
         return self._other.line_margin(analysis, stem, settings)
+
+    def stream(self, audio: Signal, stem: str, settings: NoteSettings, control: Control) -> NoteStream[Any]:
+        control.warn(self._warning)
+        return self._other.stream(audio, stem, settings, control)
 
     def pack(self, analysis: Any) -> bytes:
         return self._other.pack(analysis)

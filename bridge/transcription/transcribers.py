@@ -13,24 +13,25 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from bridge.control import PartControl
 from bridge.model import Note
 from bridge.system.files import parsed
 from bridge.transcription.drums.transcriber import DrumDetector
 from bridge.transcription.pitched.basic_pitch import BasicPitch, find_model
-from bridge.transcription.pitched.bass.bass_pitch import with_bass_pitch
-from bridge.transcription.pitched.bass.low_octave import with_low_octave
+from bridge.transcription.pitched.bass.bass_reading import BassReading
 from bridge.transcription.pitched.bass.swift_f0 import SwiftF0, find_pitch_network
 from bridge.transcription.pitched.decoder import decode_notes, line_margin
 from bridge.transcription.pitched.posteriors import POSTERIORS_VERSION, Posteriors
 from bridge.transcription.pitched.profiles import profile_for
+from bridge.transcription.pitched.reading import PosteriorsReading
+from bridge.transcription.streaming.drum_stream import DrumStream
+from bridge.transcription.streaming.pitched_stream import GrowingPosteriors, PitchedStream
 
 if TYPE_CHECKING:
-    from bridge.protocols import Control, Signal
+    from bridge.protocols import Control, NoteStream, Signal
     from bridge.request import NoteSettings
 
-#: The stem that goes below what the network knows; which part of its work is done after the first and second reading.
-BASS, PLAIN_SHARE, OCTAVE_SHARE = "bass", 0.6, 0.9
+#: The stem that goes below what the network knows.
+BASS = "bass"
 #: Posteriors are mostly zeros: the fastest zlib level shrinks them to a tenth.
 COMPRESSION = 1
 
@@ -58,13 +59,9 @@ class PitchedTranscriber:
         return f"{self.name} {_hash(find_model())} {_hash(find_pitch_network())} {POSTERIORS_VERSION}"
 
     def analyse(self, audio: Signal, stem: str, control: Control) -> Posteriors:
-        if stem != BASS:
-            return self._network.posteriors(audio, control)
-        plain = self._network.posteriors(audio, PartControl(control, 0.0, PLAIN_SHARE))
-        if self._tracker is None:
-            self._tracker = SwiftF0()
-        both = with_low_octave(plain, audio, self._network, PartControl(control, PLAIN_SHARE, OCTAVE_SHARE))
-        return with_bass_pitch(both, audio, self._tracker, PartControl(control, OCTAVE_SHARE, 1.0))
+        reading = self._reading(audio, stem)
+        reading.advance(audio.frames, control)
+        return reading.whole()
 
     def notes(self, analysis: Posteriors, stem: str, settings: NoteSettings) -> list[Note]:
         return decode_notes(analysis, profile_for(stem, settings))
@@ -72,11 +69,21 @@ class PitchedTranscriber:
     def line_margin(self, analysis: Posteriors, stem: str, settings: NoteSettings) -> float | None:
         return line_margin(analysis, profile_for(stem, settings))
 
+    def stream(self, audio: Signal, stem: str, settings: NoteSettings, control: Control) -> NoteStream[Posteriors]:
+        return PitchedStream(self._reading(audio, stem), profile_for(stem, settings), control)
+
     def pack(self, analysis: Posteriors) -> bytes:
         return pack_posteriors(analysis)
 
     def unpack(self, content: bytes) -> Posteriors:
         return unpack_posteriors(content)
+
+    def _reading(self, audio: Signal, stem: str) -> GrowingPosteriors:
+        if stem != BASS:
+            return PosteriorsReading(self._network, audio)
+        if self._tracker is None:
+            self._tracker = SwiftF0()
+        return BassReading(self._network, self._tracker, audio)
 
 
 class DrumTranscriber:
@@ -104,6 +111,9 @@ class DrumTranscriber:
 
     def line_margin(self, analysis: list[Note], stem: str, settings: NoteSettings) -> float | None:  # noqa: ARG002 - of the seam
         return None
+
+    def stream(self, audio: Signal, stem: str, settings: NoteSettings, control: Control) -> NoteStream[list[Note]]:  # noqa: ARG002 - of the seam
+        return DrumStream(audio, self._detector.classifier, control)
 
     def pack(self, analysis: list[Note]) -> bytes:
         return msgspec.msgpack.encode(analysis)

@@ -13,14 +13,18 @@ LOUD_VELOCITY = 110
 VELOCITY_STEPS_PER_DECIBEL = 2.0
 #: The percentile of the levels that counts as loud; not the maximum, so one outlier does not lower all others.
 LOUD_PERCENTILE = 90
+NONE: Decibels = np.zeros(0, np.float32)
 
 
-def velocities(levels: Decibels) -> npt.NDArray[np.int64]:
+def velocities(levels: Decibels, before: Decibels = NONE) -> npt.NDArray[np.int64]:
     """A velocity, 1–127, for each level in dB (notes,): 110 for the loud ones among them, 2 less per dB below.
 
     Pitched stems pass the levels of all their notes; drums those of one drum, so each drum has its own scale.
+
+    Args:
+        before: levels of earlier notes, which also tell what is loud.
     """
     if not len(levels):
         return np.zeros(0, np.int64)
-    below = levels - np.percentile(levels, LOUD_PERCENTILE)
+    below = levels - np.percentile(np.append(before, levels), LOUD_PERCENTILE)
     return np.asarray(np.clip(np.rint(LOUD_VELOCITY + VELOCITY_STEPS_PER_DECIBEL * below), 1, 127), np.int64)

@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Generic
 
 from bridge.errors import Cancelled, NotFound
 from bridge.events import Event
 from bridge.groups.group import Group, groups_of, unknown_group
-from bridge.model import Job, MidiStatus, ModelInfo, Status, Warning
+from bridge.model import Job, MidiStatus, ModelInfo, Note, Status, Warning
+from bridge.protocols.transcribing import Analysis, StreamedNotes
 from bridge.request import JobRequest
 
 
@@ -152,6 +154,33 @@ class FakeBridge:
     def publish(self, event: Event) -> None:
         for listener in tuple(self.listeners):
             listener(event)
+
+
+@dataclass
+class ScriptedStream(Generic[Analysis]):
+    """A `NoteStream` of notes that the test knows, final up to `delay_seconds` before what is known of the clip."""
+
+    script: Sequence[Note]
+    """By onset, then pitch."""
+    result: Analysis | None
+    clip_seconds: float
+    delay_seconds: float = 0.0
+    known: list[float] = field(default_factory=list)
+    """What each advance was told."""
+    until: float = 0.0
+
+    def advance(self, known_seconds: float) -> StreamedNotes:
+        self.known.append(known_seconds)
+        at_the_end = known_seconds >= self.clip_seconds
+        before, self.until = (
+            self.until,
+            self.clip_seconds if at_the_end else max(0.0, known_seconds - self.delay_seconds),
+        )
+        sounding = [note for note in self.script if note.onset_seconds < self.until and note.offset_seconds >= before]
+        return StreamedNotes(sounding, self.until)
+
+    def analysis(self) -> Analysis | None:
+        return self.result
 
 
 class RecordingRunner:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bridge.model import Bend, Note
-from bridge.protocols import Context, Control, Separator, Signal, Transcriber
+from bridge.protocols import Context, Control, NoteStream, Separator, Signal, Transcriber
+from tests.support.fakes import ScriptedStream
 
 if TYPE_CHECKING:
     from bridge.protocols import StemBlock
@@ -79,6 +80,10 @@ class OneNoteTranscriber:
 
     def line_margin(self, analysis: float, stem: str, settings: NoteSettings) -> float | None:  # noqa: ARG002 - of the seam
         return 0.5 if stem == "other" and settings.monophonic is None else None
+
+    def stream(self, audio: Signal, stem: str, settings: NoteSettings, control: Control) -> NoteStream[float]:
+        seconds = self.analyse(audio, stem, control)
+        return ScriptedStream(self.notes(seconds, stem, settings), seconds, seconds)
 
     def pack(self, analysis: float) -> bytes:
         return str(analysis).encode()

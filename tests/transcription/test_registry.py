@@ -9,10 +9,11 @@ import pytest
 
 from bridge.errors import BadArguments, EngineFailed
 from bridge.model import Note
-from bridge.protocols import Control, Signal, Transcriber
+from bridge.protocols import Control, NoteStream, Signal, Transcriber
 from bridge.request import NoteSettings
 from bridge.stems import STEMS
 from bridge.transcription.registry import TranscriberRegistry
+from tests.support.fakes import ScriptedStream
 
 
 class SilentTranscriber:
@@ -29,6 +30,9 @@ class SilentTranscriber:
 
     def line_margin(self, analysis: None, stem: str, settings: NoteSettings) -> float | None:  # noqa: ARG002 - of the seam
         return None
+
+    def stream(self, audio: Signal, stem: str, settings: NoteSettings, control: Control) -> NoteStream[None]:  # noqa: ARG002 - of the seam
+        return ScriptedStream((), None, 0.0)
 
     def pack(self, analysis: None) -> bytes:  # noqa: ARG002 - of the seam
         return b""

@@ -44,24 +44,54 @@ class BandSpectrogram:
         return int(self.level.shape[0])
 
 
+class BandReading:
+    """The band spectrogram of `audio` (1 channel) that grows, computed block by block."""
+
+    def __init__(self, audio: Signal) -> None:
+        self.audio = audio
+        self.frame_rate_hz = audio.sample_rate_hz / HOP
+        self.frames = 0
+        """How many frames are ready."""
+        self._level: Floats = np.zeros((-(-audio.frames // HOP), BANDS), np.float32)
+        self._hann = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW) / WINDOW)).astype(np.float32)
+        self._first_bins = [round(edge * WINDOW / audio.sample_rate_hz) for edge in BAND_EDGES_HZ[:-1]]
+
+    def advance(self, known: int, control: Control) -> None:
+        """Computes what the first `known` samples allow.
+
+        Raises:
+            Cancelled: from `control`.
+        """
+        frames = len(self._level)
+        ready = frames if known >= self.audio.frames else min(frames, max(0, (known - WINDOW // 2) // HOP + 1))
+        while self.frames < ready:
+            control.checkpoint(self.frames / frames)
+            rows = slice(self.frames, min(self.frames + BLOCK_FRAMES, ready))
+            samples = _padded_samples(self.audio, rows.start, rows.stop - rows.start)
+            windows = np.lib.stride_tricks.sliding_window_view(samples, WINDOW)[::HOP]
+            spectra = rfft(windows * self._hann, axis=1)
+            self._level[rows] = np.sqrt(np.add.reduceat(np.square(np.abs(spectra)), self._first_bins, axis=1))
+            self.frames = rows.stop
+
+    def between(self, start: int, stop: int) -> BandSpectrogram:
+        """Frames `start` to `stop`, which are ready, as if the clip were these."""
+        seconds = (min(stop * HOP, self.audio.frames) - start * HOP) / self.audio.sample_rate_hz
+        return BandSpectrogram(self._level[start:stop], self.frame_rate_hz, seconds)
+
+    def whole(self) -> BandSpectrogram:
+        """The spectrogram of the whole clip, once it is known."""
+        return self.between(0, len(self._level))
+
+
 def band_spectrogram(audio: Signal, control: Control) -> BandSpectrogram:
-    """The band spectrogram of `audio` (1 channel), computed block by block.
+    """The band spectrogram of `audio` (1 channel).
 
     Raises:
         Cancelled: from `control`.
     """
-    frames = -(-audio.frames // HOP)
-    level = np.zeros((frames, BANDS), np.float32)
-    hann = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW) / WINDOW)).astype(np.float32)
-    first_bins = [round(edge * WINDOW / audio.sample_rate_hz) for edge in BAND_EDGES_HZ[:-1]]
-    for first in range(0, frames, BLOCK_FRAMES):
-        control.checkpoint(first / frames)
-        rows = slice(first, min(first + BLOCK_FRAMES, frames))
-        samples = _padded_samples(audio, first, rows.stop - first)
-        windows = np.lib.stride_tricks.sliding_window_view(samples, WINDOW)[::HOP]
-        spectra = rfft(windows * hann, axis=1)
-        level[rows] = np.sqrt(np.add.reduceat(np.square(np.abs(spectra)), first_bins, axis=1))
-    return BandSpectrogram(level, audio.sample_rate_hz / HOP, audio.frames / audio.sample_rate_hz)
+    reading = BandReading(audio)
+    reading.advance(audio.frames, control)
+    return reading.whole()
 
 
 def _padded_samples(audio: Signal, first: int, count: int) -> Floats:

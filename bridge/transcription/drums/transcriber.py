@@ -34,7 +34,7 @@ class DrumDetector:
     sample_rate_hz = SAMPLE_RATE_HZ
 
     def __init__(self) -> None:
-        self._classifier = DrumClassifier.load()
+        self.classifier = DrumClassifier.load()
 
     def transcribe(self, audio: Signal, stem: str, control: Control) -> list[Note]:  # noqa: ARG002 - of the seam
         """The hits of `audio` (1 channel, 44 100 Hz) on the keys of `KIT` and `TOM_KEYS`, by onset, then key.
@@ -43,7 +43,7 @@ class DrumDetector:
         """
         if audio.channels != 1 or audio.sample_rate_hz != SAMPLE_RATE_HZ:
             raise ValueError(f"the drum transcriber takes 1 channel at {SAMPLE_RATE_HZ} Hz")
-        notes = drum_notes(band_spectrogram(audio, control), self._classifier)
+        notes = drum_notes(band_spectrogram(audio, control), self.classifier)
         control.checkpoint(1.0)
         return notes
 

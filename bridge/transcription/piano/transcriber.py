@@ -15,9 +15,11 @@ from bridge.transcription.piano.falls import falls_db
 from bridge.transcription.piano.network import SAMPLE_RATE_HZ, PianoNetwork
 from bridge.transcription.piano.package import CHECKPOINT, VERSION, PianoPackage
 from bridge.transcription.pitched.profiles import profile_for
+from bridge.transcription.streaming.notes_alone import NotesAlone
+from bridge.transcription.transcribers import PitchedTranscriber
 
 if TYPE_CHECKING:
-    from bridge.protocols import Control, Signal
+    from bridge.protocols import Control, NoteStream, Signal
     from bridge.request import NoteSettings
 
 #: Changes whenever the windows, and with them the notes of the same network, change.
@@ -54,6 +56,7 @@ class PianoTranscriber:
 
     def __init__(self) -> None:
         self._network = PianoNetwork(PianoPackage.installed())
+        self._live: PitchedTranscriber | None = None
 
     def identity(self) -> str:
         return f"{self.name} {VERSION} {CHECKPOINT} {READING}"
@@ -69,6 +72,12 @@ class PianoTranscriber:
 
     def line_margin(self, analysis: PianoAnalysis, stem: str, settings: NoteSettings) -> float | None:  # noqa: ARG002 - of the seam
         return None
+
+    def stream(self, audio: Signal, stem: str, settings: NoteSettings, control: Control) -> NoteStream[PianoAnalysis]:
+        """Live notes are basic-pitch's, since transkun reads 16 s at once; the whole is still to be analysed."""
+        if self._live is None:
+            self._live = PitchedTranscriber()
+        return NotesAlone(self._live, audio, stem, settings, control)
 
     def pack(self, analysis: PianoAnalysis) -> bytes:
         return msgspec.msgpack.encode(analysis)

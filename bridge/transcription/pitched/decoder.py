@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from bridge.dsp.arrays import Decibels
+from bridge.dsp.arrays import Decibels, Doubles
 from bridge.model import Note
 from bridge.transcription.pitched.monophonic import monophonic_segments, one_at_a_time
 from bridge.transcription.pitched.note_merging import merged
@@ -30,27 +31,62 @@ BLEED_DB = 45.0
 SILENCE_DB = -90.0
 
 
+class Levels(NamedTuple):
+    """Levels of notes, which tell what is loud in a stem; in dB."""
+
+    seconds: Doubles
+    """The onset of each segment, (segments,)."""
+    overall: Decibels
+    """The level of the stem in its attack, (segments,)."""
+    own: Decibels
+    """Its own level; NaN where it was not audible, (segments,)."""
+
+    def joined(self, after: Levels) -> Levels:
+        return Levels(
+            np.append(self.seconds, after.seconds),
+            np.append(self.overall, after.overall),
+            np.append(self.own, after.own),
+        )
+
+    def before(self, seconds: float) -> Levels:
+        """Those of the segments that start before."""
+        earlier = self.seconds < seconds
+        return Levels(self.seconds[earlier], self.overall[earlier], self.own[earlier])
+
+    def moved(self, by_seconds: float) -> Levels:
+        return self._replace(seconds=self.seconds + by_seconds)
+
+
+NO_LEVELS = Levels(np.zeros(0), np.zeros(0, np.float32), np.zeros(0, np.float32))
+
+
 def decode_notes(posteriors: Posteriors, profile: Profile) -> list[Note]:
     """The notes of a stem by onset, then pitch; two of one pitch never overlap, none ends after the clip.
 
     A stem that may be one line is read with many voices first, and again if it has no chords.
     """
-    notes = _decoded(posteriors, profile)
-    if _is_asked(profile) and together(notes).is_line:
-        return _decoded(posteriors, replace(profile, monophonic=True))
+    notes, _ = decoded(posteriors, profile)
+    if may_be_line(profile) and together(notes).is_line:
+        notes, _ = decoded(posteriors, replace(profile, monophonic=True))
     return notes
 
 
 def line_margin(posteriors: Posteriors, profile: Profile) -> float | None:
     """`Together.margin` of the stem; None where the profile does not ask."""
-    return together(_decoded(posteriors, profile)).margin if _is_asked(profile) else None
+    return together(decoded(posteriors, profile)[0]).margin if may_be_line(profile) else None
 
 
-def _is_asked(profile: Profile) -> bool:
+def may_be_line(profile: Profile) -> bool:
+    """Whether the notes tell how many voices there are."""
     return profile.may_be_line and not profile.monophonic
 
 
-def _decoded(posteriors: Posteriors, profile: Profile) -> list[Note]:
+def decoded(posteriors: Posteriors, profile: Profile, before: Levels = NO_LEVELS) -> tuple[list[Note], Levels]:
+    """The notes by onset, then pitch, read as the profile says; and their levels.
+
+    Args:
+        before: of notes before these posteriors, which also tell what is loud.
+    """
     if profile.monophonic:
         segments = one_at_a_time(merged(posteriors, monophonic_segments(posteriors, profile)))
     else:
@@ -59,14 +95,18 @@ def _decoded(posteriors: Posteriors, profile: Profile) -> list[Note]:
     segments = with_onsets(posteriors, segments, bands, _earliest_starts(segments, profile.monophonic))
     attack_frames = max(1, round(ATTACK_SECONDS * posteriors.frame_rate_hz))
     overall = _attack_levels_db(posteriors, segments, attack_frames)
-    audible = _audible(overall)
+    every = segments
+    audible = _audible(overall, before.overall)
     segments = [segment for segment, loud in zip(segments, audible.tolist(), strict=True) if loud]
     bands = bands[audible]
     levels = overall[audible] + shares_db(posteriors, segments, bands, attack_frames)
+    own = np.full(len(overall), np.nan, np.float32)
+    own[audible] = levels
+    starts = np.array([segment.start for segment in every], np.float64) / posteriors.frame_rate_hz
     released = with_offsets(posteriors, segments, bands)
     segments = with_voice_ends(segments, released, posteriors.frame_rate_hz) if profile.rings else released
     notes = []
-    for segment, velocity in zip(segments, velocities(levels).tolist(), strict=True):
+    for segment, velocity in zip(segments, velocities(levels, before.own[~np.isnan(before.own)]).tolist(), strict=True):
         onset = segment.start / posteriors.frame_rate_hz
         offset = min(segment.stop / posteriors.frame_rate_hz, posteriors.duration_seconds)
         notes.append(
@@ -79,7 +119,7 @@ def _decoded(posteriors: Posteriors, profile: Profile) -> list[Note]:
                 bends=bends(posteriors, segment, onset, offset),
             )
         )
-    return sorted(notes, key=lambda note: (note.onset_seconds, note.pitch))
+    return sorted(notes, key=lambda note: (note.onset_seconds, note.pitch)), Levels(starts, overall, own)
 
 
 def _earliest_starts(segments: list[NoteSegment], monophonic: bool) -> list[int]:
@@ -102,8 +142,10 @@ def _attack_levels_db(posteriors: Posteriors, segments: list[NoteSegment], attac
     return np.asarray(10 * np.log10(np.maximum(power, 1e-20)), np.float32)
 
 
-def _audible(overall: Decibels) -> npt.NDArray[np.bool_]:
+def _audible(overall: Decibels, before: Decibels) -> npt.NDArray[np.bool_]:
     """Which levels are neither bleed nor silence: (segments,)."""
     if not len(overall):
         return np.zeros(0, np.bool_)
-    return np.asarray(overall > max(SILENCE_DB, float(np.percentile(overall, LOUD_PERCENTILE)) - BLEED_DB))
+    return np.asarray(
+        overall > max(SILENCE_DB, float(np.percentile(np.append(before, overall), LOUD_PERCENTILE)) - BLEED_DB)
+    )

@@ -11,7 +11,7 @@ import pytest
 from bridge.audio.signal import ArraySignal
 from bridge.errors import Cancelled, EngineFailed
 from bridge.request import NoteSettings
-from bridge.transcription.pitched import basic_pitch
+from bridge.transcription.pitched import basic_pitch, reading
 from bridge.transcription.pitched.basic_pitch import BasicPitch
 from bridge.transcription.pitched.posteriors import contour_bin
 from bridge.transcription.transcribers import PitchedTranscriber
@@ -149,7 +149,7 @@ def test_the_batch_size_does_not_change_the_result_and_bounds_reads(
 ) -> None:
     audio = StrictSignal(melody(TUNE, 12.0).samples, PITCH_RATE_HZ)
     at_once = transcriber.analyse(audio, "other", RecordingControl())
-    monkeypatch.setattr(basic_pitch, "WINDOWS_AT_ONCE", 2)
+    monkeypatch.setattr(reading, "WINDOWS_AT_ONCE", 2)
     audio.longest = 0
     two_at_once = transcriber.analyse(audio, "other", RecordingControl())
     assert audio.longest <= 2 * basic_pitch.WINDOW

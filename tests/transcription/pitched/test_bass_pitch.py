@@ -7,7 +7,7 @@ from bridge.audio.signal import ArraySignal
 from bridge.errors import EngineFailed
 from bridge.transcription.pitched.bass import swift_f0
 from bridge.transcription.pitched.bass.bass_pitch import STEP, joined
-from bridge.transcription.pitched.bass.swift_f0 import HOP, PitchTrack, SwiftF0, find_pitch_network
+from bridge.transcription.pitched.bass.swift_f0 import HOP, PitchReading, PitchTrack, SwiftF0, find_pitch_network
 from bridge.transcription.pitched.decoder import decode_notes
 from bridge.transcription.pitched.posteriors import Posteriors
 from bridge.transcription.pitched.profiles import profile_for
@@ -57,7 +57,9 @@ def test_a_tone_is_tracked_however_long_the_clip(monkeypatch: pytest.MonkeyPatch
     time = np.arange(100 * HOP + 7) / 16000
     tone = np.stack([np.sin(2 * np.pi * 110 * part * time) / part for part in range(1, 6)]).sum(axis=0)
     control = RecordingControl()
-    found = SwiftF0().track(ArraySignal((0.2 * tone)[:, np.newaxis].astype(np.float32), 16000), 16000, control)
+    reading = PitchReading(SwiftF0(), ArraySignal((0.2 * tone)[:, np.newaxis].astype(np.float32), 16000), 16000)
+    reading.advance(len(tone), control)
+    found = reading.track
     assert len(found.pitch) == len(found.confidence) == 101
     assert found.confidence[5:95].min() > 0.5
     assert found.pitch[5:95] == pytest.approx(45, abs=0.2)
@@ -66,7 +68,9 @@ def test_a_tone_is_tracked_however_long_the_clip(monkeypatch: pytest.MonkeyPatch
 
 def test_silence_has_no_pitch() -> None:
     silence = ArraySignal(np.zeros((HOP * 20, 1), np.float32), 16000)
-    assert not SwiftF0().track(silence, 16000, RecordingControl()).confidence.any()
+    reading = PitchReading(SwiftF0(), silence, 16000)
+    reading.advance(silence.frames, RecordingControl())
+    assert reading.frames == 20 and not reading.track.confidence.any()
 
 
 def test_a_missing_network_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

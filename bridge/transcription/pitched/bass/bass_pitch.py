@@ -8,18 +8,13 @@ which key. For voices this does harm: there the errors are glides, which it foll
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bridge.dsp.arrays import Bytes, Floats
-from bridge.transcription.pitched.bass.sped_up import SpedUp
-from bridge.transcription.pitched.bass.swift_f0 import PitchTrack, SwiftF0
+from bridge.transcription.pitched.bass.swift_f0 import PitchTrack
 from bridge.transcription.pitched.posteriors import LOWEST_PITCH, PITCHES, Posteriors, as_bytes
 from bridge.transcription.pitched.posteriors import PROBABILITY_SCALE as SCALE
-
-if TYPE_CHECKING:
-    from bridge.protocols import Control, Signal
 
 #: Three times as fast a B0 is within SwiftF0's range, and each of its frames is three of the posteriors'.
 STEP = 3
@@ -40,22 +35,8 @@ BEFORE, AFTER = 1, 6
 FRAMES_AT_ONCE = 4096
 
 
-def with_bass_pitch(posteriors: Posteriors, audio: Signal, tracker: SwiftF0, control: Control) -> Posteriors:
-    """The posteriors, their note and onset joined with the pitch that `tracker` follows.
-
-    Args:
-        audio: what the posteriors are of.
-
-    Raises:
-        EngineFailed: the network failed.
-        Cancelled: from `control`.
-    """
-    rate_hz = audio.sample_rate_hz / STEP
-    return joined(posteriors, tracker.track(SpedUp(audio, STEP, DRIVE, EVEN), rate_hz, control))
-
-
 def joined(posteriors: Posteriors, track: PitchTrack) -> Posteriors:
-    """The posteriors joined with the track of the stem, `STEP` times as fast as they are."""
+    """The posteriors, their note and onset joined with the track of `SpedUp(audio, STEP, DRIVE, EVEN)`."""
     note, onset = np.zeros_like(posteriors.note), np.zeros_like(posteriors.onset)
     for start in range(0, posteriors.frames, FRAMES_AT_ONCE):
         stop = min(start + FRAMES_AT_ONCE, posteriors.frames)

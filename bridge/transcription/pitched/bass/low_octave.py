@@ -7,40 +7,31 @@ sine of 50 Hz not at all. An octave up and saturated (`SpedUp`), it hears both.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bridge.dsp.arrays import Bytes
-from bridge.transcription.pitched.basic_pitch import BasicPitch
-from bridge.transcription.pitched.bass.sped_up import SpedUp
 from bridge.transcription.pitched.posteriors import (
     BINS_PER_SEMITONE,
     LOWEST_PITCH,
     Posteriors,
 )
 
-if TYPE_CHECKING:
-    from bridge.protocols import Control, Signal
-
 OCTAVE = 12
+#: An octave up is twice as fast.
+STEP = 2
 #: Pitches up to this one are read an octave up: E2. Above, the network needs no help, and its time resolution halves.
 HIGHEST = 40
 #: The saturation of the stem an octave up (`SpedUp`).
 DRIVE, EVEN = 3.0, 0.4
 
 
-def with_low_octave(plain: Posteriors, audio: Signal, network: BasicPitch, control: Control) -> Posteriors:
-    """The posteriors, those of low pitches raised by the reading an octave up.
+def with_low_octave(plain: Posteriors, note: Bytes, onset: Bytes, contour: Bytes) -> Posteriors:
+    """The posteriors, those of low pitches raised by the reading of `SpedUp(audio, STEP, DRIVE, EVEN)`.
 
     Args:
-        audio: what the posteriors are of.
-
-    Raises:
-        EngineFailed: the network failed.
-        Cancelled: from `control`.
+        note: as in `Posteriors`, of the faster stem: half as many frames or a few more; so are the others.
     """
-    note, onset, contour = network.probabilities(SpedUp(audio, 2, DRIVE, EVEN), control)
     columns = HIGHEST - LOWEST_PITCH + 1
     bins = BINS_PER_SEMITONE
     return replace(

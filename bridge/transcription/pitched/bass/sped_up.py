@@ -42,6 +42,13 @@ class SpedUp:
     def frames(self) -> int:
         return -(-self.audio.frames // self.step)
 
+    def known(self, frames: int) -> int:
+        """How many frames can be read when that many of the other are known."""
+        if frames >= self.audio.frames:
+            return self.frames
+        reach = len(_low_pass(self.step)) // 2
+        return max(0, (((frames - 1 - reach) // self.step + 1) // BLOCK - AROUND) * BLOCK)
+
     def read(self, start: int, stop: int) -> Floats:
         if stop <= start:
             return np.zeros((0, 1), np.float32)

@@ -25,7 +25,7 @@ NOMINAL_RATE_HZ = 16000
 LOWEST_HZ, HIGHEST_HZ = 46.875, 2093.75
 HOP = 256
 #: Frames at once, and those around them that the network sees.
-FRAMES_AT_ONCE, LEFT_FRAMES, RIGHT_FRAMES = 1875, 11, 10
+FRAMES_AT_ONCE, LEFT_FRAMES, RIGHT_FRAMES = 96, 11, 10
 #: A hop whose samples stay below this is silence, in which the network would find pitches.
 SILENT = 1e-3
 
@@ -49,38 +49,56 @@ class SwiftF0:
     def __init__(self) -> None:
         self._session = open_network(find_pitch_network())
 
-    def track(self, audio: Signal, rate_hz: float, control: Control) -> PitchTrack:
-        """The pitch of `audio` (1 channel).
-
-        Args:
-            rate_hz: the true rate of its samples; the range of pitches moves with it.
+    def pitches(self, samples: Floats) -> tuple[Floats, Floats]:
+        """The pitch in Hz at the nominal rate, and its confidence, of every `HOP` samples: (frames,) each.
 
         Raises:
             EngineFailed: the network failed.
-            Cancelled: from `control`.
         """
-        frames = -(-audio.frames // HOP)
-        pitch, confidence = np.zeros(frames, np.float32), np.zeros(frames, np.float32)
-        for start in range(0, frames, FRAMES_AT_ONCE):
-            control.checkpoint(start / frames)
-            stop = min(start + FRAMES_AT_ONCE, frames)
-            left = min(start, LEFT_FRAMES)
-            samples = samples_between(audio, (start - left) * HOP, (stop + RIGHT_FRAMES) * HOP)
-            hertz, sure = self._run(samples)
-            kept = slice(left, left + stop - start)
-            loudest = np.abs(samples[left * HOP :][: (stop - start) * HOP]).reshape(-1, HOP).max(axis=1)
-            pitch[start:stop] = 69 + 12 * np.log2(np.maximum(hertz[kept], 1) * (rate_hz / NOMINAL_RATE_HZ) / 440)
-            confidence[start:stop] = np.where(loudest < SILENT, 0, np.nan_to_num(sure[kept]))
-        control.checkpoint(1.0)
-        return PitchTrack(pitch, confidence)
-
-    def _run(self, samples: Floats) -> tuple[Floats, Floats]:
         limits = {"fmin": np.asarray(LOWEST_HZ, np.float32), "fmax": np.asarray(HIGHEST_HZ, np.float32)}
         try:
             hertz, sure = self._session.run(("pitch", "confidence"), {"audio": samples[np.newaxis], **limits})
         except Exception as exc:  # onnxruntime's errors share no narrower base
             raise EngineFailed(f"SwiftF0's network failed: {exc}") from exc
         return hertz[0], sure[0]
+
+
+class PitchReading:
+    """The track of `audio` (1 channel) that grows.
+
+    Args:
+        rate_hz: the true rate of its samples; the range of pitches moves with it.
+    """
+
+    def __init__(self, network: SwiftF0, audio: Signal, rate_hz: float) -> None:
+        self._network, self._audio, self._rate_hz = network, audio, rate_hz
+        self.frames_of_clip = -(-audio.frames // HOP)
+        self.frames = 0
+        """How many frames are ready."""
+        self.track = PitchTrack(*(np.zeros(self.frames_of_clip, np.float32) for _ in range(2)))
+
+    def advance(self, known: int, control: Control) -> None:
+        """Follows the pitch as far as the first `known` samples allow.
+
+        Raises:
+            EngineFailed: the network failed.
+            Cancelled: from `control`.
+        """
+        # Always the same groups of frames, so that a clip that grows gives what the whole gives.
+        ready = known // HOP - RIGHT_FRAMES if known < self._audio.frames else self.frames_of_clip
+        while (stop := min(self.frames + FRAMES_AT_ONCE, self.frames_of_clip)) <= ready and stop > self.frames:
+            control.checkpoint(self.frames / self.frames_of_clip)
+            start, left = self.frames, min(self.frames, LEFT_FRAMES)
+            samples = samples_between(self._audio, (start - left) * HOP, (stop + RIGHT_FRAMES) * HOP)
+            hertz, sure = self._network.pitches(samples)
+            kept = slice(left, left + stop - start)
+            loudest = np.abs(samples[left * HOP :][: (stop - start) * HOP]).reshape(-1, HOP).max(axis=1)
+            nominal = self._rate_hz / NOMINAL_RATE_HZ
+            self.track.pitch[start:stop] = 69 + 12 * np.log2(np.maximum(hertz[kept], 1) * nominal / 440)
+            self.track.confidence[start:stop] = np.where(loudest < SILENT, 0, np.nan_to_num(sure[kept]))
+            self.frames = stop
+        if known >= self._audio.frames:
+            control.checkpoint(1.0)
 
 
 def find_pitch_network() -> Path:

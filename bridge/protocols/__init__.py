@@ -1,30 +1,47 @@
 """The seams between the parts of the bridge.
 
-Each is small and documented like an API. Fakes of most of them, which record their calls, are in
-`tests/support/fakes.py`.
+Each is small and documented like an API; those of the transcribers stand in `transcribing.py`. Fakes of most of
+them, which record their calls, are in `tests/support/fakes.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from bridge.events import Event, JobEvent, Submitted
 from bridge.groups.group import Group
-from bridge.model import Job, ModelInfo, Note, Status, Warning
+from bridge.model import Job, ModelInfo, Status, Warning
+from bridge.protocols.transcribing import NoteStream, StreamedNotes, Transcriber, Transcribers
 from bridge.request import JobRequest
 
 if TYPE_CHECKING:  # the main process must not load numpy for annotations
     import numpy as np
     import numpy.typing as npt
 
-    from bridge.request import NoteSettings
-
     #: float32, shape (frames, channels), full scale at ±1.0.
     Samples: TypeAlias = npt.NDArray[np.float32]
     #: Stem → the same consecutive frames of that stem: float32 (frames, channels), all of the same length.
     StemBlock: TypeAlias = Mapping[str, Samples]
+
+__all__ = [
+    "Bridge",
+    "Clock",
+    "Context",
+    "Control",
+    "Engines",
+    "Inspector",
+    "JobRunner",
+    "JobStore",
+    "MidiOutput",
+    "NoteStream",
+    "Separator",
+    "Signal",
+    "StreamedNotes",
+    "Transcriber",
+    "Transcribers",
+]
 
 
 class Clock(Protocol):
@@ -120,67 +137,6 @@ class Separator(Protocol):
         ...
 
 
-#: What a transcriber extracts from a stem before any note setting applies; its own type.
-Analysis = TypeVar("Analysis")
-
-
-class Transcriber(Protocol[Analysis]):
-    """Transcribes one stem in two steps: `analyse` is slow; `notes` derives notes from an analysis within milliseconds.
-
-    The cache packs an analysis, so that a later job can derive notes with other settings.
-    """
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def sample_rate_hz(self) -> int:
-        """The sample rate of its input."""
-        ...
-
-    def identity(self) -> str:
-        """Identifies its model and the format of its analysis: equal identities give equal analyses."""
-        ...
-
-    def analyse(self, audio: Signal, stem: str, control: Control) -> Analysis:
-        """The analysis of `audio` (1 channel).
-
-        Raises:
-            EngineFailed: the analysis failed.
-            Cancelled: the job was cancelled.
-        """
-        ...
-
-    def notes(self, analysis: Analysis, stem: str, settings: NoteSettings) -> list[Note]:
-        """The notes of an analysis, sorted by onset, then pitch; may be empty.
-
-        Onsets are in [0, duration), offsets in (onset, duration], including notes at the end of the file.
-
-        Raises:
-            BadArguments: the settings leave no pitch.
-        """
-        ...
-
-    def line_margin(self, analysis: Analysis, stem: str, settings: NoteSettings) -> float | None:
-        """How clearly the stem is one line and was read so (above 0, at most 1), or has chords (below 0).
-
-        None where nobody had to judge: the settings or the stem say how many voices there are.
-        """
-        ...
-
-    def pack(self, analysis: Analysis) -> bytes:
-        """The analysis as bytes; the same analysis gives the same bytes."""
-        ...
-
-    def unpack(self, content: bytes) -> Analysis:
-        """The inverse of `pack`; the analysis gives the same notes as the packed one.
-
-        Raises:
-            ValueError: `content` holds no analysis of this transcriber.
-        """
-        ...
-
-
 class Engines(Protocol):
     """Opens separation engines by name and keeps some of them loaded."""
 
@@ -203,19 +159,6 @@ class Engines(Protocol):
 
         Raises:
             BadArguments, WeightsUnavailable, Cancelled: as for `open`.
-        """
-        ...
-
-
-class Transcribers(Protocol):
-    """Provides the transcriber for each stem and keeps them loaded."""
-
-    def for_stem(self, stem: str) -> Transcriber[Any]:
-        """The transcriber for a stem of `stems.STEMS` or for `mix`.
-
-        Raises:
-            BadArguments: there is no such stem.
-            EngineFailed: the model is missing or broken.
         """
         ...
 

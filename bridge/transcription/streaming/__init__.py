@@ -1,0 +1,1 @@
+"""Notes of a stem while its audio grows."""
