@@ -103,11 +103,12 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
     player = MidiPlayer(bus.publish, PortLayout.of(settings), enabled=serve and not settings.no_midi)
     if serve and settings.port:
         bus.subscribe(LatenessLog(settings.own_folder, clock).on_event)
-    bridge = LocalBridge(settings, bus, scheduler, admission, player)
+    bridge = LocalBridge(settings, bus, scheduler, admission, player, clock)
     worker = WorkerClient(
         settings,
         publish=bus.publish,
         on_event=scheduler.on_event,
+        on_live_notes=bridge.on_live_notes,
         on_lost=scheduler.on_runner_lost,
         on_ready=scheduler.on_runner_free,
         lock=settings.own_folder / "worker.lock" if isinstance(store, DurableStore) else None,

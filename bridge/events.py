@@ -17,7 +17,9 @@ __all__ = [
     "Ended",
     "Event",
     "GroupEnded",
+    "HorizonMoved",
     "JobEvent",
+    "LiveNotes",
     "MidiEnded",
     "MidiMoved",
     "MidiEvent",
@@ -191,6 +193,30 @@ class MidiEnded(Value, frozen=True, kw_only=True, tag="midi_ended"):
     """Notes of a live playback that were known too late, and were silent; of this take."""
 
 
+class LiveNotes(Value, frozen=True, kw_only=True, tag="live_notes"):
+    """What can be played of a running job, from the worker: messages that follow those sent before. Not stored."""
+
+    job: str
+    parts: dict[str, tuple[tuple[float, bytes], ...]]
+    """By stem, each MIDI message with its time in seconds from the clip's start; all stems of the take, some empty."""
+    until_seconds: float
+    """How far the notes are known."""
+    clip_seconds: float
+    tempo_bpm: float
+    """The tempo that the notes are written at, in quarter notes per minute."""
+    is_last: bool = False
+    failure: str = ""
+    """Why no more notes will come, although the job goes on; a sentence."""
+
+
+class HorizonMoved(Value, frozen=True, kw_only=True, tag="horizon_moved"):
+    """How much of a running job can be played already."""
+
+    job: str
+    seconds: float
+    """From the clip's start."""
+
+
 class WorkerChanged(Value, frozen=True, kw_only=True, tag="worker_changed"):
     """The worker is `starting`, `ready`, `busy` or `down`."""
 
@@ -208,4 +234,4 @@ class Noticed(Value, frozen=True, kw_only=True, tag="noticed"):
 
 JobEvent: TypeAlias = Submitted | Requeued | Started | Cancelling | Progressed | Warned | Produced | Analysed | Ended
 MidiEvent: TypeAlias = MidiWaiting | MidiStarted | MidiStarved | MidiMoved | MidiEnded
-Event: TypeAlias = JobEvent | GroupEnded | MidiReady | MidiEvent | WorkerChanged | Noticed
+Event: TypeAlias = JobEvent | GroupEnded | MidiReady | MidiEvent | HorizonMoved | WorkerChanged | Noticed

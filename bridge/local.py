@@ -17,10 +17,12 @@ from bridge.events import (
     Event,
     GroupEnded,
     JobEvent,
+    LiveNotes,
     MidiEnded,
     MidiStarted,
     MidiWaiting,
     Noticed,
+    Requeued,
     Started,
     Submitted,
     WorkerChanged,
@@ -28,13 +30,16 @@ from bridge.events import (
 from bridge.groups.group import Group, group_with, groups_of, unknown_group
 from bridge.inspector.admission import Admission
 from bridge.midi.client import MidiPlayer
+from bridge.midi.live_takes import LiveTakes
 from bridge.midi.offsets import offsets_seconds
 from bridge.model import Job, ModelInfo, Status
+from bridge.protocols import Clock
 from bridge.request import JobRequest
 from bridge.scheduler import Scheduler
 from bridge.separation.catalogue import catalogue, known_engines
 from bridge.separation.names import AUTO, DRAFT
 from bridge.separation.throughput import EngineSpeeds
+from bridge.system.clock import SystemClock
 from bridge.system.off_loop import ANSWER_SECONDS, off_loop
 
 #: How long a list of engines may take; one request in many waits for it.
@@ -47,13 +52,20 @@ class LocalBridge:
     """Implements `protocols.Bridge` over the scheduler, the MIDI player and the event bus."""
 
     def __init__(
-        self, settings: Settings, bus: EventBus, scheduler: Scheduler, admission: Admission, player: MidiPlayer
+        self,
+        settings: Settings,
+        bus: EventBus,
+        scheduler: Scheduler,
+        admission: Admission,
+        player: MidiPlayer,
+        clock: Clock | None = None,
     ) -> None:
         self._settings = settings
         self._bus = bus
         self._scheduler = scheduler
         self._admission = admission
         self._player = player
+        self._live = LiveTakes(player, bus.publish, clock or SystemClock(), lambda: offsets_seconds(settings))
         self._engine = settings.defaults.engine.name
         self._device = settings.defaults.engine.device
         self._worker = "starting"
@@ -83,6 +95,7 @@ class LocalBridge:
 
     def cancel(self, job: str) -> None:
         self._scheduler.cancel(job)
+        self._live.stop(job)
         self._player.stop(job)  # a finished job may still be playing
 
     def close_group(self, group: str, sender: str = "") -> Sequence[str]:
@@ -170,9 +183,11 @@ class LocalBridge:
     def stop(self, job: str | None = None) -> None:
         if job is not None:
             self._scheduler.job(job)
+        self._live.stop(job)
         self._player.stop(job)
 
     def panic(self) -> None:
+        self._live.stop()
         self._player.panic()
 
     def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
@@ -180,6 +195,7 @@ class LocalBridge:
 
     async def close(self) -> None:
         """Cancels playback that is being prepared."""
+        await self._live.close()
         if self._idle_check is not None:
             self._idle_check.cancel()
         for task in tuple(self._tasks):
@@ -203,8 +219,20 @@ class LocalBridge:
                 self._playing.discard((job, stem))
             case Submitted(job=job):
                 self._submitted_jobs.add(job)
-            case Ended(job=job, outcome="done") if self._scheduler.job(job).request.play.when_done:
-                self._in_background(self._play_when_done(job))
+            case Requeued(job=job):
+                self._live.break_off(job, "The separation process has ended, and so has the take; the job goes on.")
+            case Ended(job=job, outcome=outcome):
+                was_live = self._live.plays(job)
+                if outcome != "done":
+                    self._live.break_off(job, "The job has ended, and so has the take.")
+                self._live.forget(job)
+                if outcome == "done" and self._scheduler.job(job).request.play.when_done and not was_live:
+                    self._in_background(self._play_when_done(job))
+
+    def on_live_notes(self, notes: LiveNotes) -> None:
+        """Takes what can be played of the running job."""
+        with suppress(NotFound):  # removed in the meantime
+            self._live.on_notes(notes, self._scheduler.job(notes.job).request)
 
     def _check_idle_groups_later(self) -> None:
         """Looks at the groups from time to time as long as one waits for clips that its client promised."""

@@ -28,6 +28,8 @@ Probability = Annotated[float, msgspec.Meta(gt=0.0, le=1.0)]
 NoteLength = Annotated[float, msgspec.Meta(ge=0.01, le=2.0)]
 MidiPitch = Annotated[int, msgspec.Meta(ge=0, le=127)]
 
+#: Notes are played while they are computed.
+LIVE = "live"
 #: What notes follow while they play: nothing, a DAW's MIDI clock, JACK transport, or Ableton Link.
 SYNCS = NOW, CLOCK, JACK, LINK = ("now", "clock", "jack", "link")
 
@@ -204,9 +206,14 @@ class OutputPlace(Value, frozen=True, kw_only=True):
 class PlayRequest(Value, frozen=True, kw_only=True):
     """Playback of the notes into the MIDI ports."""
 
-    when_done: bool = False
+    when_done: bool | Literal["live"] = False
+    """`live`: already while the clip is separated."""
     sync: str = NOW
     """What playback follows: nothing, or the DAW's `clock`, `jack` or `link`."""
+
+    @property
+    def is_live(self) -> bool:
+        return self.when_done == LIVE
 
 
 class GroupChoice(Value, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from bridge.music.scale import ACCIDENTALS, LETTERS, parse_scale, scale_name
 from bridge.options.kinds import OFF, ON, Kind, Number
 from bridge.options.paths import absolute_path
 from bridge.options.readers import text, words
-from bridge.request import Scale, TimeSignature
+from bridge.request import LIVE, Scale, TimeSignature
 from bridge.stems import AUDIO_STEMS, OPPOSITE_TABLE, STEMS
 
 #: The most beats that a bar may have.
@@ -220,3 +220,22 @@ class PictureKind(Kind):
         if not written.lower().endswith(".svg"):
             raise BadArguments(f"{name} must be 1, 0, or a file that ends in .svg, not {written!r}.")
         return absolute_path(name, written)
+
+
+@dataclass(frozen=True)
+class PlayTime(Kind):
+    """Whether and when notes are played: not (False), when the job is done (True), or `live`."""
+
+    words: str = f"0, 1 or {LIVE}"
+
+    @property
+    def suggestions(self) -> tuple[str, ...]:
+        return ("0", "1", LIVE)
+
+    def read(self, name: str, value: object) -> object:
+        written = text(name, value).strip().lower()
+        if written == LIVE:
+            return LIVE
+        if written in ON or written in OFF:
+            return written in ON
+        raise BadArguments(f"{name} must be {self.words}, not {written!r}.")

@@ -17,6 +17,7 @@ from bridge.options.special_kinds import (
     MetreKind,
     PictureKind,
     Pitch,
+    PlayTime,
     ScaleKind,
     Stems,
     TempoKind,
@@ -135,8 +136,9 @@ OPTIONS: dict[str, Option] = {
             "What computes: processor or graphics card.", "device", ("process", "serve"),
         ),
         Option(
-            "play", "play.when_done", Switch(),
-            "Play the notes into the MIDI ports when they are ready.", "play", (),
+            "play", "play.when_done", PlayTime(),
+            "Play the notes into the MIDI ports: when they are ready, or live, while the clip is still separated.",
+            "play", (),
         ),
         Option(
             "sync", "play.sync", SYNC,

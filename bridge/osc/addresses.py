@@ -193,6 +193,11 @@ FAIL = Outgoing(
 MIDI_WAIT = Outgoing(
     "/sab/midi.wait", "s:job s:stem s:sync", "The notes of a stem are armed and wait for the DAW (clock, jack, link)."
 )
+HORIZON = Outgoing(
+    "/sab/horizon",
+    "s:job f:seconds",
+    "How much of a running job with `play live` can be played already, in seconds from the clip's start.",
+)
 MIDI_START = Outgoing("/sab/midi.start", "s:job s:stem f:seconds i:notes", "The notes of a stem start to play.")
 MIDI_STARVED = Outgoing(
     "/sab/midi.starved",
@@ -208,14 +213,14 @@ MIDI_POSITION = Outgoing(
 MIDI_END = Outgoing(
     "/sab/midi.end",
     "s:job s:stem s:outcome f:late_p50_ms f:late_p99_ms f:late_worst_ms i:missed",
-    "Playback of a stem has ended (finished, stopped or failed), with the lateness of its messages at the port, and how "
-    "many notes were silent because they became known too late. "
+    "Playback of a stem has ended (finished, stopped or failed), with the lateness of its messages at the port, and "
+    "how many notes were silent because they became known too late. "
     "If it follows a DAW and stays armed, `/sab/midi.wait` comes next.",
 )
 
 PUSHES: tuple[Outgoing, ...] = (
     STARTUP, NONCE, BYE, PROGRESS, RESULT, MUSIC, TEMPO, FINISHED, JOB_GROUP, GROUP, GROUP_FINISHED, WARNING, FAIL,
-    MIDI_WAIT, MIDI_START, MIDI_STARVED, MIDI_POSITION, MIDI_END,
+    HORIZON, MIDI_WAIT, MIDI_START, MIDI_STARVED, MIDI_POSITION, MIDI_END,
 )  # fmt: skip
 
 REQUESTS: dict[str, Request] = {

@@ -16,6 +16,7 @@ from bridge.events import (
     Ended,
     Event,
     GroupEnded,
+    HorizonMoved,
     MidiEnded,
     MidiMoved,
     MidiStarted,
@@ -29,6 +30,7 @@ from bridge.model import Lateness, Music, Result, Warning
 from bridge.osc.addresses import (
     FINISHED,
     GROUP_FINISHED,
+    HORIZON,
     MIDI_END,
     MIDI_POSITION,
     MIDI_START,
@@ -138,6 +140,10 @@ def _midi_started(fields: Fields) -> MidiStarted:
     return MidiStarted(job=fields["job"], stem=fields["stem"], seconds=fields["seconds"], notes=fields["notes"])
 
 
+def _horizon_moved(fields: Fields) -> HorizonMoved:
+    return HorizonMoved(job=fields["job"], seconds=fields["seconds"])
+
+
 def _midi_starved(fields: Fields) -> MidiStarved:
     return MidiStarved(job=fields["job"], stem=fields["stem"], seconds=fields["seconds"])
 
@@ -168,6 +174,7 @@ _EVENTS: dict[str, tuple[Outgoing, Callable[[Fields], Event]]] = {
         (MUSIC, _analysed),
         (FINISHED, _ended),
         (GROUP_FINISHED, _group_ended),
+        (HORIZON, _horizon_moved),
         (MIDI_WAIT, _midi_waiting),
         (MIDI_START, _midi_started),
         (MIDI_STARVED, _midi_starved),

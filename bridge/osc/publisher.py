@@ -10,6 +10,7 @@ from bridge.events import (
     Ended,
     Event,
     GroupEnded,
+    HorizonMoved,
     JobEvent,
     MidiEvent,
     MidiReady,
@@ -71,7 +72,7 @@ class Publisher:
                 return  # the worker's last reports of a cancelled job
         self._push(event)
 
-    def _push(self, event: JobEvent | MidiEvent) -> None:
+    def _push(self, event: JobEvent | MidiEvent | HorizonMoved) -> None:
         job = self._job(event.job)
         told = pushes.messages(event, job)
         if job is not None and job.group_id and isinstance(event, (Submitted, Requeued, Progressed, Ended)):

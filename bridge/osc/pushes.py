@@ -9,6 +9,7 @@ from bridge.events import (
     Analysed,
     Ended,
     GroupEnded,
+    HorizonMoved,
     JobEvent,
     MidiEnded,
     MidiEvent,
@@ -30,6 +31,7 @@ from bridge.osc.addresses import (
     FINISHED,
     GROUP,
     GROUP_FINISHED,
+    HORIZON,
     JOB,
     JOB_GROUP,
     MIDI_END,
@@ -48,7 +50,7 @@ from bridge.osc.addresses import (
 ETA_UNKNOWN = -1.0
 
 #: The events that clients can receive.
-PushedEvent: TypeAlias = JobEvent | GroupEnded | MidiEvent
+PushedEvent: TypeAlias = JobEvent | GroupEnded | MidiEvent | HorizonMoved
 
 
 def messages(event: PushedEvent, job: Job | None) -> list[Message]:
@@ -72,6 +74,8 @@ def messages(event: PushedEvent, job: Job | None) -> list[Message]:
             return music(event.job, event.music)
         case Ended():
             return _ended(event, job)
+        case HorizonMoved():
+            return [HORIZON(event.job, event.seconds)]
         case MidiStarted():
             return [MIDI_START(event.job, event.stem, event.seconds, event.notes)]
         case MidiWaiting():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bridge.audio.source import FoundRegion
 from bridge.errors import BridgeError, Cancelled, unresponsive_drive
-from bridge.events import JobEvent, Submitted
+from bridge.events import JobEvent, LiveNotes, Submitted
 from bridge.pipeline.context import JobControl, WorkerContext
 from bridge.pipeline.folders.job_folders import JobFolders
 from bridge.pipeline.folders.output_folder import OutputFolder
@@ -33,9 +33,13 @@ LOOK_SECONDS = 30.0
 
 
 def run_job(
-    job: str, request: JobRequest, context: WorkerContext, emit: Callable[[JobEvent], None], cancelled: threading.Event
+    job: str,
+    request: JobRequest,
+    context: WorkerContext,
+    emit: Callable[[JobEvent | LiveNotes], None],
+    cancelled: threading.Event,
 ) -> None:
-    """Runs one job and emits all its events except `Submitted` and `Ended`.
+    """Runs one job and emits all its events except `Submitted` and `Ended`, and its notes if they are to play live.
 
     Raises:
         BridgeError: the job failed. Files that were announced stay; everything else is removed.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bridge.events import JobEvent, Produced, Progressed, Started, Submitted, Warned
+from bridge.events import JobEvent, LiveNotes, Produced, Progressed, Started, Submitted, Warned
 from bridge.lifecycle import fold
 from bridge.model import Job, Result, Stage, Warning
 
@@ -13,7 +13,7 @@ from bridge.model import Job, Result, Stage, Warning
 class JobLog:
     """Emits a job's events, and holds them. Of the progress within a stage, it holds the last."""
 
-    def __init__(self, submitted: Submitted, emit: Callable[[JobEvent], None]) -> None:
+    def __init__(self, submitted: Submitted, emit: Callable[[JobEvent | LiveNotes], None]) -> None:
         """`submitted` is the first event, which the scheduler has emitted."""
         self._events: list[JobEvent] = [submitted]
         self._emit = emit
@@ -42,6 +42,10 @@ class JobLog:
             case _:
                 self._events.append(event)
         self._emit(event)
+
+    def pass_on(self, notes: LiveNotes) -> None:
+        """Emits what can be played, which is no part of the job's history."""
+        self._emit(notes)
 
     def started(self, folder: Path, engine: str, device: str, created: Sequence[Path] = ()) -> None:
         """Reports where the files go, the engine, and the folders that are made for the job, topmost first."""

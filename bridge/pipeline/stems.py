@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
@@ -74,9 +74,13 @@ def bytes_needed(region: OpenRegion, made: int, written: int) -> int:
 
 @contextmanager
 def scratch_stems(
-    blocks: Iterable[StemBlock], region: OpenRegion, stems: Sequence[str], folder: OutputFolder
+    blocks: Iterable[StemBlock],
+    region: OpenRegion,
+    stems: Sequence[str],
+    folder: OutputFolder,
+    on_growth: Callable[[Mapping[str, Scratch]], None] | None = None,
 ) -> Iterator[Mapping[str, Scratch]]:
-    """Collects the stems in scratch files, which are removed when the block ends."""
+    """Collects the stems in scratch files, which are removed at the end; calls `on_growth` after each block."""
     with ExitStack() as scratches:
         made = {}
         for stem in stems:
@@ -87,6 +91,8 @@ def scratch_stems(
                 made[stem].append(samples)
                 if not made[stem].is_finite:
                     raise EngineFailed(f"The stem {stem} has values that are not numbers.", advice=_NOT_FINITE)
+            if on_growth is not None:
+                on_growth(made)
         for scratch in made.values():
             scratch.close()
         yield made

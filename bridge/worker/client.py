@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bridge.config import Settings
 from bridge.errors import error_for
-from bridge.events import Ended, Event, JobEvent, Noticed, WorkerChanged
+from bridge.events import Ended, Event, JobEvent, LiveNotes, Noticed, WorkerChanged
 from bridge.model import Failure
 from bridge.processes.child import Child
 from bridge.request import JobRequest
@@ -37,8 +37,9 @@ SAVE_GRACE_SECONDS = 3.0
 class WorkerClient:
     """Starts the worker and keeps it running.
 
-    `on_event` gets every event of the running job. `on_lost` is called when the worker has died, with its last line of
-    output; its job is lost. `on_ready` is called each time a new worker can take a job.
+    `on_event` gets every event of the running job, `on_live_notes` what can be played of it. `on_lost` is called when
+    the worker has died, with its last line of output; its job is lost. `on_ready` is called each time a
+    new worker can take a job.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class WorkerClient:
         *,
         publish: Callable[[Event], None],
         on_event: Callable[[JobEvent], None],
+        on_live_notes: Callable[[LiveNotes], None] = lambda _: None,
         on_lost: Callable[[str], None],
         on_ready: Callable[[], None],
         lock: Path | None = None,
@@ -54,6 +56,7 @@ class WorkerClient:
         """`lock`: the file by which a worker knows whether one of an earlier run of this bridge still works."""
         self._publish = publish
         self._on_event = on_event
+        self._on_live_notes = on_live_notes
         self._on_lost = on_lost
         self._on_ready = on_ready
         self._fetches: dict[str, tuple[Callable[[float], None], asyncio.Future[Failure | None]]] = {}
@@ -134,6 +137,8 @@ class WorkerClient:
                     self._cancel_replacement()
                     self._publish(WorkerChanged(state="ready"))
                 self._on_event(event)
+            case LiveNotes():
+                self._on_live_notes(report)
             case Fetching(token=token, fraction=fraction) if token in self._fetches:
                 self._fetches[token][0](fraction)
             case Fetched(token=token, failure=failure) if token in self._fetches:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from bridge.events import JobEvent
+from bridge.events import JobEvent, LiveNotes
 from bridge.model import Failure
 from bridge.request import JobRequest
 from bridge.value import Value
@@ -61,4 +61,4 @@ class Fetched(Value, frozen=True, kw_only=True, tag="fetched"):
 
 
 WorkerCommand: TypeAlias = RunJob | CancelJob | FetchModel
-WorkerReport: TypeAlias = WorkerReady | Happened | Fetching | Fetched
+WorkerReport: TypeAlias = WorkerReady | Happened | LiveNotes | Fetching | Fetched

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from bridge.control import StoppableControl
 from bridge.errors import BridgeError, Cancelled, EngineFailed, InternalError, NotWritable, OutOfMemory, OutOfSpace
-from bridge.events import Ended, JobEvent, Warned
+from bridge.events import Ended, JobEvent, LiveNotes, Warned
 from bridge.model import Failure
 from bridge.pipeline.context import WorkerContext
 from bridge.pipeline.job import run_job
@@ -75,8 +75,8 @@ class Worker:
     def _run(self, command: RunJob) -> None:
         job = command.job
 
-        def emit(event: JobEvent) -> None:
-            self._send(Happened(event=event))
+        def emit(event: JobEvent | LiveNotes) -> None:
+            self._send(event if isinstance(event, LiveNotes) else Happened(event=event))
 
         try:
             run_job(job, command.request, self._context, emit, self._cancellation(job))

@@ -51,6 +51,10 @@ class AnalysisCache:
         """Whether a repeated job will find the analysis of a stem: this job has restored or computed it."""
         return self.key(stem) in self._new.keys() | self._restored.keys()
 
+    def keep(self, stem: str, analysis: Any) -> None:
+        """Keeps an analysis that was computed while the stem grew."""
+        self._new[self.key(stem)] = self.transcribers.for_stem(stem).pack(analysis)
+
     def analysis(self, stem: str, audio: Signal | None, control: Control) -> Any:
         """The analysis of a stem, of the type of its transcriber: from the cache, else computed from `audio`.
 
@@ -59,12 +63,13 @@ class AnalysisCache:
             EngineFailed, Cancelled: see `Transcriber.analyse`.
         """
         transcriber, key = self.transcribers.for_stem(stem), self.key(stem)
-        if (packed := self._restore(key)) is not None:
+        if (packed := self._restore(key) or self._new.get(key)) is not None:
             try:
                 return transcriber.unpack(packed)
             except ValueError as error:
                 log.warning("removing a damaged analysis from the cache: %s", error)
                 self._forget(key)
+                self._new.pop(key, None)
         if audio is None:
             raise EngineFailed(f"The cached analysis of {stem} is damaged.", advice="Run the job again.")
         analysis = transcriber.analyse(resampled(mono(audio), transcriber.sample_rate_hz), stem, control)
@@ -92,7 +97,7 @@ class AnalysisCache:
 
     def work_name(self, stem: str) -> str:
         """The name in `StagePaces` of the work that gives a stem's notes: analysing it, or reading its analysis."""
-        kind = "reading" if self.has(stem) else "analysing"
+        kind = "reading" if self.has(stem) or self.key(stem) in self._new else "analysing"
         return f"{kind} {self.transcribers.for_stem(stem).name} {stem}"
 
     def save(self, name: str, engine: EngineRecord) -> None:
@@ -106,6 +111,6 @@ class AnalysisCache:
         return self._restored.get(key)
 
     def _forget(self, key: str) -> None:
-        del self._restored[key]
+        self._restored.pop(key, None)
         if self.cache is not None:
             self.cache.remove([key])

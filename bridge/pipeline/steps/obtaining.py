@@ -17,6 +17,7 @@ from bridge.audio.scratch import Scratch
 from bridge.pipeline.cache.restore import cached_stem_files
 from bridge.pipeline.channels import separated
 from bridge.pipeline.folders.output_folder import OutputFolder
+from bridge.pipeline.live.live_notes import LiveReading
 from bridge.pipeline.output_files import OutputFile
 from bridge.pipeline.stems import bytes_needed, raw_stem_blocks, scratch_stems
 from bridge.pipeline.steps.opening import OpenJob
@@ -65,7 +66,10 @@ def transcribe_only(job: OpenJob, folder: OutputFolder, held: ExitStack) -> Obta
     if job.separator is not None:
         return None
     _expect(job)
-    return ObtainedStems(clip=dict.fromkeys(job.midi, job.region.signal))
+    clip = dict.fromkeys(job.midi, job.region.signal)
+    if job.request.play.is_live:
+        LiveReading(job).read(clip)
+    return ObtainedStems(clip=clip)
 
 
 def restore(job: OpenJob, folder: OutputFolder, held: ExitStack) -> ObtainedStems | None:
@@ -106,7 +110,15 @@ def separate(job: OpenJob, folder: OutputFolder, held: ExitStack) -> ObtainedSte
     work = f"separating {job.engine.name} {job.engine.device}"
     region = job.region
     start, stop = region.start_frame, region.stop_frame
-    blocks = separated(job.separator, region.audio, job.separated_stems, job.control, start=start, stop=stop)
+    blocks = separated(
+        job.separator,
+        region.audio,
+        job.separated_stems,
+        job.control,
+        start=start,
+        stop=stop,
+        early=job.request.play.is_live,
+    )
     return ObtainedStems(raw=_raw_stems(job, folder, held, blocks, work), pace_name=work)
 
 
@@ -124,7 +136,10 @@ def _raw_stems(
     folder.check_space(bytes_needed(job.region, made=len(job.separated_stems), written=len(job.stems)))
     _expect(job, pace_name)
     job.control.progress.enter("separating")
-    return held.enter_context(scratch_stems(blocks, job.region, job.separated_stems, folder))
+    live = LiveReading(job) if job.request.play.is_live and job.midi else None
+    return held.enter_context(
+        scratch_stems(blocks, job.region, job.separated_stems, folder, None if live is None else live.grow)
+    )
 
 
 def _expect(job: OpenJob, separation: str = "") -> None:

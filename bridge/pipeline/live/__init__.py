@@ -1,0 +1,1 @@
+"""Notes that are played while their job still works."""
