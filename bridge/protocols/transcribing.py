@@ -93,11 +93,14 @@ class Transcriber(Protocol[Analysis]):
         """
         ...
 
-    def stream(self, audio: Signal, stem: str, settings: NoteSettings, control: Control) -> NoteStream[Analysis]:
+    def stream(
+        self, audio: Signal, stem: str, settings: NoteSettings, control: Control, mix: Signal | None = None
+    ) -> NoteStream[Analysis]:
         """The notes and the analysis of `audio` (1 channel) while it grows.
 
         Args:
             audio: as long as the whole clip; what is not known yet is not read.
+            mix: the whole clip that the stem is part of, at any rate; it tells how loud the music will get.
 
         Raises:
             BadArguments: the settings leave no pitch.

@@ -40,9 +40,11 @@ class InsteadOf:
     def line_margin(self, analysis: Any, stem: str, settings: NoteSettings) -> float | None:
         return self._other.line_margin(analysis, stem, settings)
 
-    def stream(self, audio: Signal, stem: str, settings: NoteSettings, control: Control) -> NoteStream[Any]:
+    def stream(
+        self, audio: Signal, stem: str, settings: NoteSettings, control: Control, mix: Signal | None = None
+    ) -> NoteStream[Any]:
         control.warn(self._warning)
-        return self._other.stream(audio, stem, settings, control)
+        return self._other.stream(audio, stem, settings, control, mix)
 
     def pack(self, analysis: Any) -> bytes:
         return self._other.pack(analysis)

@@ -69,8 +69,10 @@ class PitchedTranscriber:
     def line_margin(self, analysis: Posteriors, stem: str, settings: NoteSettings) -> float | None:
         return line_margin(analysis, profile_for(stem, settings))
 
-    def stream(self, audio: Signal, stem: str, settings: NoteSettings, control: Control) -> NoteStream[Posteriors]:
-        return PitchedStream(self._reading(audio, stem), profile_for(stem, settings), control)
+    def stream(
+        self, audio: Signal, stem: str, settings: NoteSettings, control: Control, mix: Signal | None = None
+    ) -> NoteStream[Posteriors]:
+        return PitchedStream(self._reading(audio, stem), profile_for(stem, settings), control, mix)
 
     def pack(self, analysis: Posteriors) -> bytes:
         return pack_posteriors(analysis)
@@ -112,7 +114,14 @@ class DrumTranscriber:
     def line_margin(self, analysis: list[Note], stem: str, settings: NoteSettings) -> float | None:  # noqa: ARG002 - of the seam
         return None
 
-    def stream(self, audio: Signal, stem: str, settings: NoteSettings, control: Control) -> NoteStream[list[Note]]:  # noqa: ARG002 - of the seam
+    def stream(
+        self,
+        audio: Signal,
+        stem: str,  # noqa: ARG002 - of the seam
+        settings: NoteSettings,  # noqa: ARG002
+        control: Control,
+        mix: Signal | None = None,  # noqa: ARG002
+    ) -> NoteStream[list[Note]]:
         return DrumStream(audio, self._detector.classifier, control)
 
     def pack(self, analysis: list[Note]) -> bytes:

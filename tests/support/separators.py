@@ -90,7 +90,10 @@ class OneNoteTranscriber:
     def line_margin(self, analysis: float, stem: str, settings: NoteSettings) -> float | None:  # noqa: ARG002 - of the seam
         return 0.5 if stem == "other" and settings.monophonic is None else None
 
-    def stream(self, audio: Signal, stem: str, settings: NoteSettings, control: Control) -> NoteStream[float]:
+    def stream(
+        self, audio: Signal, stem: str, settings: NoteSettings, control: Control, mix: Signal | None = None
+    ) -> NoteStream[float]:
+        del mix
         seconds = self.analyse(audio, stem, control)
         return ScriptedStream(self.notes(seconds, stem, settings), seconds, seconds)
 

@@ -31,7 +31,10 @@ class SilentTranscriber:
     def line_margin(self, analysis: None, stem: str, settings: NoteSettings) -> float | None:  # noqa: ARG002 - of the seam
         return None
 
-    def stream(self, audio: Signal, stem: str, settings: NoteSettings, control: Control) -> NoteStream[None]:  # noqa: ARG002 - of the seam
+    def stream(
+        self, audio: Signal, stem: str, settings: NoteSettings, control: Control, mix: Signal | None = None
+    ) -> NoteStream[None]:
+        del audio, stem, settings, control, mix
         return ScriptedStream((), None, 0.0)
 
     def pack(self, analysis: None) -> bytes:  # noqa: ARG002 - of the seam

@@ -73,11 +73,13 @@ class PianoTranscriber:
     def line_margin(self, analysis: PianoAnalysis, stem: str, settings: NoteSettings) -> float | None:  # noqa: ARG002 - of the seam
         return None
 
-    def stream(self, audio: Signal, stem: str, settings: NoteSettings, control: Control) -> NoteStream[PianoAnalysis]:
+    def stream(
+        self, audio: Signal, stem: str, settings: NoteSettings, control: Control, mix: Signal | None = None
+    ) -> NoteStream[PianoAnalysis]:
         """Live notes are basic-pitch's, since transkun reads 16 s at once; the whole is still to be analysed."""
         if self._live is None:
             self._live = PitchedTranscriber()
-        return NotesAlone(self._live, audio, stem, settings, control)
+        return NotesAlone(self._live, audio, stem, settings, control, mix)
 
     def pack(self, analysis: PianoAnalysis) -> bytes:
         return msgspec.msgpack.encode(analysis)

@@ -21,7 +21,7 @@ from bridge.transcription.pitched.polyphonic import polyphonic_segments
 from bridge.transcription.pitched.posteriors import Posteriors
 from bridge.transcription.pitched.profiles import Profile
 from bridge.transcription.pitched.segments import NoteSegment
-from bridge.transcription.velocity import LOUD_PERCENTILE, velocities
+from bridge.transcription.velocity import loud_db, velocities
 
 #: A note's level is measured in its first 80 ms.
 ATTACK_SECONDS = 0.08
@@ -81,11 +81,14 @@ def may_be_line(profile: Profile) -> bool:
     return profile.may_be_line and not profile.monophonic
 
 
-def decoded(posteriors: Posteriors, profile: Profile, before: Levels = NO_LEVELS) -> tuple[list[Note], Levels]:
+def decoded(
+    posteriors: Posteriors, profile: Profile, before: Levels = NO_LEVELS, louder_db: float = 0.0
+) -> tuple[list[Note], Levels]:
     """The notes by onset, then pitch, read as the profile says; and their levels.
 
     Args:
         before: of notes before these posteriors, which also tell what is loud.
+        louder_db: how much louder the loud notes after them are expected to be.
     """
     if profile.monophonic:
         segments = one_at_a_time(merged(posteriors, monophonic_segments(posteriors, profile)))
@@ -96,7 +99,7 @@ def decoded(posteriors: Posteriors, profile: Profile, before: Levels = NO_LEVELS
     attack_frames = max(1, round(ATTACK_SECONDS * posteriors.frame_rate_hz))
     overall = _attack_levels_db(posteriors, segments, attack_frames)
     every = segments
-    audible = _audible(overall, before.overall)
+    audible = _audible(overall, before.overall, louder_db)
     segments = [segment for segment, loud in zip(segments, audible.tolist(), strict=True) if loud]
     bands = bands[audible]
     levels = overall[audible] + shares_db(posteriors, segments, bands, attack_frames)
@@ -106,7 +109,9 @@ def decoded(posteriors: Posteriors, profile: Profile, before: Levels = NO_LEVELS
     released = with_offsets(posteriors, segments, bands)
     segments = with_voice_ends(segments, released, posteriors.frame_rate_hz) if profile.rings else released
     notes = []
-    for segment, velocity in zip(segments, velocities(levels, before.own[~np.isnan(before.own)]).tolist(), strict=True):
+    for segment, velocity in zip(
+        segments, velocities(levels, before.own[~np.isnan(before.own)], louder_db).tolist(), strict=True
+    ):
         onset = segment.start / posteriors.frame_rate_hz
         offset = min(segment.stop / posteriors.frame_rate_hz, posteriors.duration_seconds)
         notes.append(
@@ -142,10 +147,8 @@ def _attack_levels_db(posteriors: Posteriors, segments: list[NoteSegment], attac
     return np.asarray(10 * np.log10(np.maximum(power, 1e-20)), np.float32)
 
 
-def _audible(overall: Decibels, before: Decibels) -> npt.NDArray[np.bool_]:
+def _audible(overall: Decibels, before: Decibels, louder_db: float) -> npt.NDArray[np.bool_]:
     """Which levels are neither bleed nor silence: (segments,)."""
     if not len(overall):
         return np.zeros(0, np.bool_)
-    return np.asarray(
-        overall > max(SILENCE_DB, float(np.percentile(np.append(before, overall), LOUD_PERCENTILE)) - BLEED_DB)
-    )
+    return np.asarray(overall > max(SILENCE_DB, loud_db(overall, before, louder_db) - BLEED_DB))

@@ -15,12 +15,18 @@ class NotesAlone:
     """A `NoteStream` of another transcriber's notes, without an analysis: the whole clip is still to be analysed."""
 
     def __init__(
-        self, other: Transcriber[Any], audio: Signal, stem: str, settings: NoteSettings, control: Control
+        self,
+        other: Transcriber[Any],
+        audio: Signal,
+        stem: str,
+        settings: NoteSettings,
+        control: Control,
+        mix: Signal | None,
     ) -> None:
         rate = audio.sample_rate_hz
         self._seconds = audio.frames / rate
         self._reach_seconds = reach_frames(rate, other.sample_rate_hz, rate) / rate
-        self._notes = other.stream(resampled(audio, other.sample_rate_hz), stem, settings, control)
+        self._notes = other.stream(resampled(audio, other.sample_rate_hz), stem, settings, control, mix)
 
     def advance(self, known_seconds: float) -> StreamedNotes:
         is_whole = known_seconds >= self._seconds

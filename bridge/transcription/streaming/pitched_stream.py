@@ -13,17 +13,20 @@ from bridge.transcription.pitched.one_line import together
 from bridge.transcription.pitched.posteriors import Posteriors
 from bridge.transcription.pitched.profiles import Profile
 from bridge.transcription.streaming.final_notes import FinalNotes
+from bridge.transcription.streaming.foresight import Foresight
 from bridge.transcription.streaming.known import known_frames
 
 if TYPE_CHECKING:
     from bridge.protocols import Control, Signal, StreamedNotes
 
 #: Of what is known, this much before a frame is decoded with it: longer than most notes and phrases.
-BEFORE_SECONDS = 10.0
+BEFORE_SECONDS = 5.0
 #: What lies this shortly before the end of what is known may still change.
-DELAY_SECONDS = 1.0
+DELAY_SECONDS = 0.6
 #: Most that is decoded at once beyond what was decoded before.
 STEP_SECONDS = 8.0
+#: A stem is played as one line if it is so this clearly (`Together.margin`): a band's first chords may come late.
+LINE_MARGIN = 0.3
 #: Decoding begins at a multiple of this many frames, where the readings of a bass coincide.
 GRID = 6
 
@@ -46,8 +49,9 @@ class GrowingPosteriors(Protocol):
 class PitchedStream:
     """A `NoteStream` over posteriors that grow."""
 
-    def __init__(self, reading: GrowingPosteriors, profile: Profile, control: Control) -> None:
+    def __init__(self, reading: GrowingPosteriors, profile: Profile, control: Control, mix: Signal | None) -> None:
         self._reading, self._control = reading, control
+        self._foresight = None if mix is None else Foresight(mix)
         self._notes = FinalNotes()
         self._many = _Voices(profile)
         self._line = _Voices(replace(profile, monophonic=True)) if may_be_line(profile) else None
@@ -79,9 +83,10 @@ class PitchedStream:
             return
         start = max(0, round((self._notes.until_seconds - BEFORE_SECONDS) * rate)) // GRID * GRID
         posteriors = self._reading.between(start, self._decoded)
-        notes = self._many.decoded(posteriors, start / rate)
-        if self._line is not None and together(self._many.all_notes).is_line:
-            notes = self._line.decoded(posteriors, start / rate)
+        louder_db = 0.0 if self._foresight is None or is_last else self._foresight.louder_db(self._decoded / rate)
+        notes = self._many.decoded(posteriors, start / rate, louder_db)
+        if self._line is not None and together(self._many.all_notes).margin > LINE_MARGIN:
+            notes = self._line.decoded(posteriors, start / rate, louder_db)
         self._notes.extend(notes, until_seconds, start / rate)
 
 
@@ -99,11 +104,11 @@ class _Voices:
     def all_notes(self) -> list[Note]:
         return self._past + self._notes
 
-    def decoded(self, posteriors: Posteriors, start_seconds: float) -> list[Note]:
+    def decoded(self, posteriors: Posteriors, start_seconds: float, louder_db: float) -> list[Note]:
         """The notes of the posteriors, which start at `start_seconds` of the clip, in the clip's time."""
         self._past += [note for note in self._notes if note.onset_seconds < start_seconds]
         self._past_levels = self._past_levels.joined(self._levels.before(start_seconds))
-        notes, levels = decoded(posteriors, self._profile, self._past_levels)
+        notes, levels = decoded(posteriors, self._profile, self._past_levels, louder_db)
         self._notes = [moved(note, start_seconds) for note in notes]
         self._levels = levels.moved(start_seconds)
         return self._notes
