@@ -15,6 +15,7 @@ from bridge.audio.check import changed, check_source, size_and_time
 from bridge.audio.decoding.damage import Damage, warnings_of
 from bridge.audio.decoding.decoders import open_audio
 from bridge.audio.decoding.header import BLOCK_FRAMES, Decoder, IncompleteError
+from bridge.audio.decoding.joined_blocks import joined_blocks
 from bridge.audio.file_signal import FileSignal, is_audio, mend, open_in_place
 from bridge.audio.scratch import BYTES_PER_SAMPLE, Scratch, ScratchPlace
 from bridge.audio.signal import SignalSlice
@@ -140,7 +141,8 @@ class FoundRegion:
         longest = seconds_to_frames(self.max_seconds, header.sample_rate_hz)
         expected = max(1, header.expected_frames if last is None else last)
         replaced_count, end, is_end, damage = 0, 0, True, Damage()
-        for position, block in decoder.blocks(first, damage):
+        enough = wanted_start + longest + 1 if last is None else last
+        for position, block in joined_blocks(decoder.blocks(first, damage), enough):
             control.checkpoint(min(1.0, position / expected))
             if not is_audio(block):
                 replaced_count += mend(_clip(block, position, wanted_start, wanted_stop))
