@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -25,11 +26,15 @@ LOUDEST = 1e6
 
 
 class FileSignal:
-    """A `Signal` over an open file of uncompressed samples; those that are no audio are read as 0."""
+    """A `Signal` over an open file of uncompressed samples; those that are no audio are read as 0.
+
+    Several threads may read.
+    """
 
     def __init__(self, path: Path, file: soundfile.SoundFile) -> None:
         self._path = path
         self._file = file
+        self._reading = threading.Lock()
 
     @property
     def frames(self) -> int:
@@ -63,7 +68,7 @@ class FileSignal:
         return mend(self._read(start, stop))
 
     def _read(self, start: int, stop: int) -> Samples:
-        with translate_decoding_errors(f"{self._path.name} can no longer be read."):
+        with translate_decoding_errors(f"{self._path.name} can no longer be read."), self._reading:
             self._file.seek(start)
             samples: Samples = self._file.read(stop - start, dtype="float32", always_2d=True)
         if len(samples) < stop - start:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
@@ -38,7 +39,8 @@ class ArraySignal:
 class RawSignal:
     """A `Signal` over a file of interleaved little-endian float32.
 
-    The file is not memory-mapped: mapped pages would count as the worker's memory, up to an hour of audio.
+    The file is not memory-mapped: mapped pages would count as the worker's memory, up to an hour of audio. Several
+    threads may read.
     """
 
     def __init__(self, file: BinaryIO, frames: int, channels: int, sample_rate_hz: int, first_frame: int = 0) -> None:
@@ -48,6 +50,7 @@ class RawSignal:
         self._frames = first_frame + frames
         self._channels = channels
         self._sample_rate_hz = sample_rate_hz
+        self._reading = threading.Lock()
 
     @property
     def frames(self) -> int:
@@ -66,9 +69,12 @@ class RawSignal:
         first_stored = max(start, self._first)
         if first_stored < stop:
             wanted = samples[first_stored - start :]
-            self._file.seek((first_stored - self._first) * self._channels * wanted.itemsize)
             # As bytes of a flat array, because an empty block of several channels cannot be cast.
-            if self._file.readinto(wanted.reshape(-1).view(np.uint8)) < wanted.nbytes:  # type: ignore[attr-defined]
+            flat = wanted.reshape(-1).view(np.uint8)
+            with self._reading:
+                self._file.seek((first_stored - self._first) * self._channels * wanted.itemsize)
+                count = self._file.readinto(flat)  # type: ignore[attr-defined]
+            if count < wanted.nbytes:
                 raise OSError("a temporary file has become shorter")
         return samples
 

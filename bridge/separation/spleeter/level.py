@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bridge.separation.side_by_side import mono_mean, side_by_side
+
 if TYPE_CHECKING:
     from bridge.protocols import Control, Signal
 
@@ -36,10 +38,11 @@ def gain_for(mix: Signal, control: Control) -> float:
 def _block_powers(mix: Signal, control: Control) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Mean squares over `BLOCK_SECONDS`; the last block may be shorter."""
     block = max(1, round(BLOCK_SECONDS * mix.sample_rate_hz))
-    powers: list[float] = []
-    for start in range(0, mix.frames, block * READ_BLOCKS):
-        control.checkpoint(0.0)
+
+    def measure(start: int) -> list[float]:
         samples = mix.read(start, min(start + block * READ_BLOCKS, mix.frames))
-        squares = np.square(samples, dtype=np.float64).mean(axis=1)
-        powers += [float(squares[first : first + block].mean()) for first in range(0, len(squares), block)]
-    return np.array(powers)
+        squares = mono_mean(np.square(samples, dtype=np.float64))
+        return [float(squares[first : first + block].mean()) for first in range(0, len(squares), block)]
+
+    starts = range(0, mix.frames, block * READ_BLOCKS)
+    return np.array([power for powers in side_by_side(measure, starts, control) for power in powers])

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bridge.separation.side_by_side import mono_mean, side_by_side
+
 if TYPE_CHECKING:
     from bridge.protocols import Control, Signal
 
@@ -30,17 +32,33 @@ def measure_level(mix: Signal, control: Control) -> Level:
     Blocks are merged by the parallel form of Welford's method (Chan, Golub, LeVeque 1979), so that a constant offset
     does not reduce the precision of the deviation.
     """
-    count, mean, squares, peak = 0, 0.0, 0.0, 0.0
-    for start in range(0, mix.frames, BLOCK_FRAMES):
-        control.checkpoint(0.0)
-        block = mix.read(start, min(start + BLOCK_FRAMES, mix.frames))
-        peak = max(peak, float(np.abs(block).max()))
-        mono = block.mean(axis=1, dtype=np.float64)
-        block_mean = float(mono.mean())
-        difference = block_mean - mean
-        total = count + len(mono)
-        squares += float(np.square(mono - block_mean).sum()) + difference**2 * count * len(mono) / total
-        mean += difference * len(mono) / total
+    count, mean, squares, is_silent = 0, 0.0, 0.0, True
+    for block in side_by_side(lambda start: _Block.of(mix, start), range(0, mix.frames, BLOCK_FRAMES), control):
+        is_silent = is_silent and block.is_silent
+        difference = block.mean - mean
+        total = count + block.frames
+        squares += block.squares + difference**2 * count * block.frames / total
+        mean += difference * block.frames / total
         count = total
     deviation = math.sqrt(squares / (count - 1)) if count > 1 else 0.0
-    return Level(mean, deviation + 1e-8, peak == 0.0)
+    return Level(mean, deviation + 1e-8, is_silent)
+
+
+@dataclass(frozen=True)
+class _Block:
+    """What is measured of one block."""
+
+    frames: int
+    mean: float
+    squares: float
+    """The sum of the squared differences from the mean."""
+    is_silent: bool
+
+    @classmethod
+    def of(cls, mix: Signal, start: int) -> _Block:
+        samples = mix.read(start, min(start + BLOCK_FRAMES, mix.frames))
+        mono = mono_mean(samples)
+        mean = float(mono.mean())
+        mono -= mean
+        squares = float(np.square(mono, out=mono).sum())
+        return cls(len(samples), mean, squares, not samples.any())
