@@ -107,11 +107,17 @@ class Separator(Protocol):
         """A hash of the weights, or the version of an algorithm without weights; stored in the manifest."""
         ...
 
-    def separate(self, mix: Signal, stems: Sequence[str], control: Control) -> Iterator[StemBlock]:
+    def separate(
+        self, mix: Signal, stems: Sequence[str], control: Control, *, early: bool = False
+    ) -> Iterator[StemBlock]:
         """Separates a stereo mix (2 channels).
 
         Yields consecutive blocks that together hold exactly `mix.frames` frames of each requested stem. It is
         deterministic, calls `control.checkpoint` at least once per window, and does not modify `mix`.
+
+        Args:
+            early: the first block is to come as soon as possible, at the price of some seconds' computation. The blocks
+                may be others, the frames are the same, bit for bit.
 
         Raises:
             EngineFailed, OutOfMemory: the separation failed.

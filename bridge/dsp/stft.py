@@ -35,6 +35,12 @@ class Stft:
         self._window = shape.astype(np.float32)
         self._inverse_window = (shape / np.square(shape[:: self.hop]).sum()).astype(np.float32)
 
+    @property
+    def batch_frames(self) -> int:
+        """The frames from one batch of windows to the next. `inverse` adds up in the order of batches, so excerpts of
+        one signal that start at multiples of this give the same bits."""
+        return max(1, CACHE_SAMPLES // self.size) * self.hop
+
     def forward(self, samples: Samples) -> Spectrum:
         """float32 (frames, channels) → complex64 (channels, size // 2 + 1, columns)."""
         tail = -len(samples) % self.hop

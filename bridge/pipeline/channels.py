@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from bridge.protocols import Samples, StemBlock
 
 OTHER = "other"
+#: With more context before the region than this, an early first block would hold little of the region, or nothing.
+EARLY_CONTEXT_SECONDS = 3.0
 
 
 def stems_of(separator: Separator) -> tuple[str, ...]:
@@ -42,6 +44,7 @@ def separated(
     *,
     start: int = 0,
     stop: int | None = None,
+    early: bool = False,
 ) -> Iterator[StemBlock]:
     """Separates frames `start` to `stop` (None: the end) of `source`; the engine also gets the context around them.
 
@@ -49,6 +52,9 @@ def separated(
     engine in pairs (1+2, 3+4 …); a single channel is doubled. If `other` is requested, it is the source minus all
     other stems, so that the stems sum to the source exactly. In the same way an opposite is the source minus its stem;
     the engine is asked for no stem that nothing requested is made of.
+
+    Args:
+        early: see `Separator.separate`.
     """
     stop = source.frames if stop is None else stop
     needed = {single_stem_of(stem) for stem in stems}
@@ -59,7 +65,9 @@ def separated(
     fractions = [0.0] * len(pairs)
     streams = []
     for index, pair in enumerate(pairs):
-        stream = _pair_stream(separator, source, excerpt, pair, asked, _ChannelPairControl(control, fractions, index))
+        stream = _pair_stream(
+            separator, source, excerpt, pair, asked, _ChannelPairControl(control, fractions, index), early=early
+        )
         streams.append(_cropped(stream, excerpt.lead, excerpt.frames))
     position = start
     for blocks in zip(*streams, strict=True):
@@ -90,10 +98,14 @@ def _pair_stream(
     pair: tuple[int, ...],
     stems: Sequence[str],
     control: Control,
+    *,
+    early: bool,
 ) -> Iterator[StemBlock]:
     """Separates one channel pair or single channel; yields blocks at the source's rate, with the lead in front."""
     mix = resampled(_StereoView(source, pair), excerpt.engine_rate_hz)
-    blocks = separator.separate(SignalSlice(mix, excerpt.input_start, excerpt.input_stop), stems, control)
+    is_near = excerpt.used_start - excerpt.input_start <= EARLY_CONTEXT_SECONDS * excerpt.engine_rate_hz
+    heard = SignalSlice(mix, excerpt.input_start, excerpt.input_stop)
+    blocks = separator.separate(heard, stems, control, early=early and is_near)
     resamplers = {
         stem: StreamResampler(excerpt.engine_rate_hz, source.sample_rate_hz, len(pair), excerpt.lead + excerpt.frames)
         for stem in stems
@@ -143,8 +155,11 @@ class _StereoView:
         return self._signal.sample_rate_hz
 
     def read(self, start: int, stop: int) -> Samples:
+        samples = self._signal.read(start, stop)
+        if self._columns == [*range(samples.shape[1])]:
+            return samples
         # A C-ordered copy: indexing columns gives a Fortran-ordered array, which soxr rejects for a single frame.
-        return np.array(self._signal.read(start, stop)[:, self._columns], order="C")
+        return np.array(samples[:, self._columns], order="C")
 
 
 @dataclass

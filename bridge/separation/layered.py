@@ -56,7 +56,9 @@ class LayeredSeparator:
     def identity(self) -> str:
         return f"{self._first.identity()} {self._second.identity()}"
 
-    def separate(self, mix: Signal, stems: Sequence[str], control: Control) -> Iterator[StemBlock]:
+    def separate(
+        self, mix: Signal, stems: Sequence[str], control: Control, *, early: bool = False
+    ) -> Iterator[StemBlock]:
         """See `protocols.Separator`.
 
         Raises:
@@ -64,18 +66,18 @@ class LayeredSeparator:
         """
         check_wanted(self._name, self.stems, stems)
         if VOCALS in stems and len(set(stems)) == 1:
-            return self._first.separate(mix, stems, control)
-        return self._blocks(mix, tuple(stems), control)
+            return self._first.separate(mix, stems, control, early=early)
+        return self._blocks(mix, tuple(stems), control, early=early)
 
-    def _blocks(self, mix: Signal, stems: tuple[str, ...], control: Control) -> Iterator[StemBlock]:
+    def _blocks(self, mix: Signal, stems: tuple[str, ...], control: Control, *, early: bool) -> Iterator[StemBlock]:
         # Each engine reports its own progress; the work alternates between the two.
         progress = _JointProgress(control)
-        vocals = self._first.separate(mix, [VOCALS], progress.part(0, FIRST_SHARE))
+        vocals = self._first.separate(mix, [VOCALS], progress.part(0, FIRST_SHARE), early=early)
         rest = _Accompaniment(mix, vocals)
         taken = [stem for stem in self._second.stems if stem not in (VOCALS, OTHER)]
         wanted = [stem for stem in taken if stem in stems or OTHER in stems]
         start = 0
-        for parts in self._second.separate(rest, wanted, progress.part(1, 1 - FIRST_SHARE)):
+        for parts in self._second.separate(rest, wanted, progress.part(1, 1 - FIRST_SHARE), early=early):
             stop = start + len(parts[wanted[0]])
             block = {stem: parts[stem] for stem in wanted if stem in stems}
             if VOCALS in stems:

@@ -77,9 +77,11 @@ class TimedSeparator:
     def identity(self) -> str:
         return self._separator.identity()
 
-    def separate(self, mix: Signal, stems: Sequence[str], control: Control) -> Iterator[StemBlock]:
+    def separate(
+        self, mix: Signal, stems: Sequence[str], control: Control, *, early: bool = False
+    ) -> Iterator[StemBlock]:
         """See `protocols.Separator`."""
-        return self._timed(self._separator.separate(mix, stems, control), mix, stems)
+        return self._timed(self._separator.separate(mix, stems, control, early=early), mix, stems)
 
     def _timed(self, blocks: Iterator[StemBlock], mix: Signal, stems: Sequence[str]) -> Iterator[StemBlock]:
         spent_seconds, frames = 0.0, 0

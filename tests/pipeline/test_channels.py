@@ -4,7 +4,7 @@ import pytest
 from bridge.audio.signal import ArraySignal
 from bridge.errors import EngineFailed
 from bridge.pipeline.channels import separated, stems_of
-from bridge.protocols import Signal
+from bridge.protocols import Context, Signal
 from tests.support.fakes import RecordingControl
 from tests.support.separators import SharesSeparator
 from tests.support.sounds import Samples, level_dbfs, music
@@ -67,8 +67,8 @@ def test_progress_over_several_pairs_never_falls() -> None:
 
 def test_an_engine_that_loses_frames_fails() -> None:
     class LosesLastBlock(SharesSeparator):
-        def separate(self, mix: Signal, stems, control):  # type: ignore[no-untyped-def]
-            blocks = list(super().separate(mix, stems, control))
+        def separate(self, mix: Signal, stems, control, *, early=False):  # type: ignore[no-untyped-def]
+            blocks = list(super().separate(mix, stems, control, early=early))
             return iter(blocks[:-1])
 
     with pytest.raises(EngineFailed):
@@ -77,3 +77,13 @@ def test_an_engine_that_loses_frames_fails() -> None:
 
 def test_a_single_frame_can_be_separated() -> None:
     assert separate(np.ones((1, 1), np.float32), rate=48_000, engine=SharesSeparator(sample_rate_hz=44_100))
+
+
+@pytest.mark.parametrize(("context_seconds", "early"), [(0.0, True), (2.0, True), (9.0, False)])
+def test_an_early_first_block_is_asked_for_where_it_would_hold_some_of_the_region(
+    context_seconds: float, early: bool
+) -> None:
+    engine = SharesSeparator(needed_context=Context(round(context_seconds * 8000)), block=8000)
+    source = ArraySignal(music(12.0, rate=8000), 8000)
+    list(separated(engine, source, ALL, RecordingControl(), start=10 * 8000, early=True))
+    assert engine.early == [early]

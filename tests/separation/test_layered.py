@@ -41,7 +41,14 @@ class Share:
     def identity(self) -> str:
         return f"{self.name}-1"
 
-    def separate(self, mix: Signal, stems: Sequence[str], control: Control) -> Iterator[StemBlock]:
+    def separate(
+        self,
+        mix: Signal,
+        stems: Sequence[str],
+        control: Control,
+        *,
+        early: bool = False,  # noqa: ARG002 - of the seam
+    ) -> Iterator[StemBlock]:
         self.asked.append(tuple(stems))
         for start in range(0, mix.frames, self.block):
             control.checkpoint(start / mix.frames)

@@ -35,7 +35,14 @@ class Slow:
     def identity(self) -> str:
         return "0"
 
-    def separate(self, mix: Signal, stems: Sequence[str], control: Control) -> Iterator[StemBlock]:
+    def separate(
+        self,
+        mix: Signal,
+        stems: Sequence[str],
+        control: Control,
+        *,
+        early: bool = False,  # noqa: ARG002 - of the seam
+    ) -> Iterator[StemBlock]:
         for start in (0, mix.frames // 2):
             self._clock.advance(2)
             control.checkpoint(start / mix.frames)

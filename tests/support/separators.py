@@ -26,6 +26,7 @@ class SharesSeparator:
     name: str = "shares"
     device: str = "cpu"
     asked: list[tuple[str, ...]] = field(default_factory=list)
+    early: list[bool] = field(default_factory=list)
     needed_context: Context = field(default_factory=lambda: Context(0))
     before_block: Callable[[int], None] = lambda _: None
 
@@ -40,9 +41,17 @@ class SharesSeparator:
     def identity(self) -> str:
         return "shares-1"
 
-    def separate(self, mix: Signal, stems: Sequence[str], control: Control) -> Iterator[StemBlock]:
+    def separate(
+        self,
+        mix: Signal,
+        stems: Sequence[str],
+        control: Control,
+        *,
+        early: bool = False,
+    ) -> Iterator[StemBlock]:
         assert mix.channels == 2
         self.asked.append(tuple(stems))
+        self.early.append(early)
         for start in range(0, mix.frames, self.block):
             self.before_block(start)
             control.checkpoint(start / mix.frames)

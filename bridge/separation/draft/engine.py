@@ -59,6 +59,8 @@ CENTRE_SHARPNESS = 20.0
 CENTRE_BINS, CENTRE_COLUMNS = 3, 9
 
 SECTION_FRAMES = 16 * 48_000
+EARLY_FRAMES = 4 * 48_000
+"""The first part of the first section, if it is to come early."""
 
 
 class DraftSeparator:
@@ -90,7 +92,9 @@ class DraftSeparator:
     def identity(self) -> str:
         return VERSION
 
-    def separate(self, mix: Signal, stems: Sequence[str], control: Control) -> Iterator[StemBlock]:
+    def separate(
+        self, mix: Signal, stems: Sequence[str], control: Control, *, early: bool = False
+    ) -> Iterator[StemBlock]:
         """See `protocols.Separator`.
 
         Raises:
@@ -100,16 +104,13 @@ class DraftSeparator:
         if mix.channels != 2:
             raise ValueError("draft takes stereo")
         check_wanted(DRAFT, FOUR_STEMS, stems)
-        return self._blocks(mix, tuple(stems), control)
+        return self._blocks(mix, tuple(stems), control, early=early)
 
-    def _blocks(self, mix: Signal, stems: tuple[str, ...], control: Control) -> Iterator[StemBlock]:
+    def _blocks(self, mix: Signal, stems: tuple[str, ...], control: Control, *, early: bool) -> Iterator[StemBlock]:
         split = _Split(mix.sample_rate_hz)
-        section = SECTION_FRAMES // split.long.hop * split.long.hop
-        context = split.context
-        for start in range(0, mix.frames if stems else 0, section):
+        for start, stop, first in split.sections(mix.frames if stems else 0, early=early):
             control.checkpoint(start / mix.frames)
-            stop = min(start + section, mix.frames)
-            first, last = max(0, start - context), min(stop + context, mix.frames)
+            last = min(stop + split.context, mix.frames)
             parts = split(mix.read(first, last), with_vocals=bool({VOCALS, OTHER} & set(stems)))
             yield {stem: np.ascontiguousarray(parts[stem][start - first : stop - first]) for stem in stems}
         control.checkpoint(1.0)
@@ -131,6 +132,22 @@ class _Split:
     def context(self) -> int:
         """Frames on either side that a frame depends on, in whole hops: half the longest median plus all windows."""
         return (self._columns(self.long, SUSTAINED_SECONDS) // 2 + CENTRE_COLUMNS) * self.long.hop + 4 * self.long.size
+
+    def sections(self, frames: int, *, early: bool) -> Iterator[tuple[int, int, int]]:
+        """Start and stop of each section of a mix, and the frame from which on it is computed.
+
+        Sums of floats depend on their order, and so the last bit of a frame on how its section's windows fall into
+        batches. The two parts of an early first section have the batches of the whole, and so its bits.
+        """
+        section, first_stop = (length // self.long.hop * self.long.hop for length in (SECTION_FRAMES, EARLY_FRAMES))
+        for start in range(0, frames, section):
+            stop = min(start + section, frames)
+            if early and start == 0 and stop >= 3 * first_stop:  # else the parts share too much context
+                batch = max(self.long.batch_frames, self.short.batch_frames)
+                yield 0, first_stop, 0
+                yield first_stop, stop, max(0, first_stop - self.context) // batch * batch
+            else:
+                yield start, stop, max(0, start - self.context)
 
     def __call__(self, mix: Samples, *, with_vocals: bool = True) -> dict[str, Samples]:
         """float32 (frames, 2) → the four stems, of the same shape, which sum to `mix`.

@@ -43,6 +43,8 @@ GRID_FRAMES = GRID * HOP_FRAMES
 LEAD_FRAMES = -(-REACH_COLUMNS // GRID) * GRID_FRAMES
 #: Length of a section: 24 s. Longer ones share their context better, and need more memory.
 SECTION_FRAMES = 16 * GRID_FRAMES
+#: The first part of the first section, if it is to come early; 7.4 s, so that `draft` has the context of its own.
+EARLY_FRAMES = 5 * GRID_FRAMES
 
 
 class SpleeterSeparator:
@@ -75,7 +77,9 @@ class SpleeterSeparator:
     def identity(self) -> str:
         return VERSION
 
-    def separate(self, mix: Signal, stems: Sequence[str], control: Control) -> Iterator[StemBlock]:
+    def separate(
+        self, mix: Signal, stems: Sequence[str], control: Control, *, early: bool = False
+    ) -> Iterator[StemBlock]:
         """See `protocols.Separator`.
 
         Raises:
@@ -85,13 +89,12 @@ class SpleeterSeparator:
         if mix.channels != 2 or mix.sample_rate_hz != RATE_HZ:
             raise ValueError(f"{SPLEETER} takes stereo at {RATE_HZ} Hz")
         check_wanted(SPLEETER, STEMS_OF_SPLEETER, stems)
-        return self._blocks(mix, tuple(stems), control)
+        return self._blocks(mix, tuple(stems), control, early=early)
 
-    def _blocks(self, mix: Signal, stems: tuple[str, ...], control: Control) -> Iterator[StemBlock]:
+    def _blocks(self, mix: Signal, stems: tuple[str, ...], control: Control, *, early: bool) -> Iterator[StemBlock]:
         control.checkpoint(0.0)
         gain = gain_for(mix, control)
-        for start in range(0, mix.frames if stems else 0, SECTION_FRAMES):
-            stop = min(start + SECTION_FRAMES, mix.frames)
+        for start, stop in _sections(mix.frames if stems else 0, early=early):
             first, last = max(0, start - LEAD_FRAMES), min(stop + LEAD_FRAMES, mix.frames)
             excerpt = mix.read(first, last)
             device = self.device
@@ -122,6 +125,17 @@ class SpleeterSeparator:
             )
         control.checkpoint(1.0)
         return self._stft.inverse(spectrum * share, len(excerpt))
+
+
+def _sections(frames: int, *, early: bool) -> Iterator[tuple[int, int]]:
+    """Start and stop of each section; an early first one is in two parts, if it is long enough for that to help."""
+    for start in range(0, frames, SECTION_FRAMES):
+        stop = min(start + SECTION_FRAMES, frames)
+        if early and start == 0 and stop >= 2 * EARLY_FRAMES:
+            yield 0, EARLY_FRAMES
+            yield EARLY_FRAMES, stop
+        else:
+            yield start, stop
 
 
 def _padded(magnitudes: Magnitudes) -> Magnitudes:

@@ -80,7 +80,14 @@ class WindowedSeparator:
         named = repr(([network.identity() for network in self._networks], [list(row) for row in self._weights]))
         return hashlib.sha256(named.encode()).hexdigest()[:16]
 
-    def separate(self, mix: Signal, stems: Sequence[str], control: Control) -> Iterator[StemBlock]:
+    def separate(
+        self,
+        mix: Signal,
+        stems: Sequence[str],
+        control: Control,
+        *,
+        early: bool = False,  # noqa: ARG002 - no block is shorter than a window
+    ) -> Iterator[StemBlock]:
         """See `protocols.Separator`.
 
         The result is that of `demucs.apply.apply_model` with `shifts=0`, with two exceptions: the tail that demucs'

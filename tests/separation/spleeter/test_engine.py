@@ -76,6 +76,17 @@ def test_a_region_has_the_stems_of_the_whole(
     assert decibels(np.concatenate(region) - expected, source.samples) < -90
 
 
+def test_an_early_first_block_changes_no_bit(good: Separator) -> None:
+    source = ArraySignal(music(15), RATE_HZ)
+    blocks, early = (
+        list(separated(good, source, good.stems, RecordingControl(), early=early)) for early in (False, True)
+    )
+    assert len(early[0]["vocals"]) < len(blocks[0]["vocals"]) / 2
+    for stem in good.stems:
+        expected, given = (np.concatenate([block[stem] for block in each]) for each in (blocks, early))
+        assert given.tobytes() == expected.tobytes()
+
+
 @pytest.mark.parametrize("engine_name", ["spleeter", "good"])
 @pytest.mark.parametrize("frames", [1, 2, 1023, 4097, 100_000])
 def test_stems_sum_to_the_mix(engine_name: str, frames: int, request: pytest.FixtureRequest) -> None:
