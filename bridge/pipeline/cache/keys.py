@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,7 +16,7 @@ from bridge.audio.resample import reach_frames
 from bridge.audio.source import OpenRegion
 from bridge.pipeline.excerpt import excerpt_for
 from bridge.pipeline.manifest import NOTE_PACKAGES, EngineRecord, versions
-from bridge.protocols import Control, Separator
+from bridge.protocols import Control, Separator, Signal
 from bridge.request import (
     EngineChoice,
     GroupChoice,
@@ -27,6 +28,10 @@ from bridge.request import (
     Region,
     SongPosition,
 )
+from bridge.system.side_by_side import side_by_side
+
+if TYPE_CHECKING:
+    from bridge.protocols import Samples
 
 BLOCK_FRAMES = 1 << 16
 #: Folders and modules of the bridge whose code affects the content of output files.
@@ -83,9 +88,8 @@ def cache_keys(
         (first, region.start_frame, region.stop_frame, last),
     )
     digest = hashlib.sha256(msgspec.json.encode(facts))
-    for start in range(first, last, BLOCK_FRAMES):
-        control.checkpoint(1.0)
-        digest.update(audio.read(start, min(start + BLOCK_FRAMES, last)).data)
+    for block in read_ahead(audio, first, last, control):
+        digest.update(block.data)
     separation = digest.hexdigest()
     settings = _settings(request, stems, midi)
     return Keys(
@@ -95,6 +99,15 @@ def cache_keys(
         stems=_digest(separation, _without_notes(settings), None if request.audio.name == "wav" else region.tags),
         separation=separation,
     )
+
+
+def read_ahead(audio: Signal, first: int, last: int, control: Control) -> Iterator[Samples]:
+    """Frames `first` to `last` in blocks, which are read while the caller works on those before."""
+
+    def read(start: int) -> Samples:
+        return audio.read(start, min(start + BLOCK_FRAMES, last))
+
+    return side_by_side(read, range(first, last, BLOCK_FRAMES), lambda: control.checkpoint(1.0))
 
 
 def _digest(*facts: object) -> str:

@@ -11,7 +11,7 @@ from bridge.audio.sink import check_format, subtype_for
 from bridge.audio.source import OpenRegion
 from bridge.model import Warning
 from bridge.pipeline.cache.analyses import AnalysisCache
-from bridge.pipeline.cache.keys import BLOCK_FRAMES, Keys, cache_keys
+from bridge.pipeline.cache.keys import Keys, cache_keys, read_ahead
 from bridge.pipeline.channels import audio_of
 from bridge.pipeline.context import JobControl, WorkerContext
 from bridge.pipeline.folders.job_folders import JobFolders
@@ -150,9 +150,8 @@ def source_record(source: Path, region: OpenRegion, control: Control) -> SourceR
 
 def _samples_sha256(region: OpenRegion, control: Control) -> str:
     digest, signal = hashlib.sha256(), region.signal
-    for start in range(0, signal.frames, BLOCK_FRAMES):
-        control.checkpoint(1.0)
-        digest.update(signal.read(start, min(start + BLOCK_FRAMES, signal.frames)).data)
+    for block in read_ahead(signal, 0, signal.frames, control):
+        digest.update(block.data)
     return digest.hexdigest()
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bridge.separation.side_by_side import mono_mean, side_by_side
+from bridge.dsp.stereo import mono_mean
+from bridge.system.side_by_side import side_by_side
 
 if TYPE_CHECKING:
     from bridge.protocols import Control, Signal
@@ -45,4 +46,6 @@ def _block_powers(mix: Signal, control: Control) -> np.ndarray[tuple[int], np.dt
         return [float(squares[first : first + block].mean()) for first in range(0, len(squares), block)]
 
     starts = range(0, mix.frames, block * READ_BLOCKS)
-    return np.array([power for powers in side_by_side(measure, starts, control) for power in powers])
+    return np.array(
+        [power for powers in side_by_side(measure, starts, lambda: control.checkpoint(0.0)) for power in powers]
+    )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bridge.separation.side_by_side import mono_mean, side_by_side
+from bridge.dsp.stereo import mono_mean
+from bridge.system.side_by_side import side_by_side
 
 if TYPE_CHECKING:
     from bridge.protocols import Control, Signal
@@ -33,7 +34,9 @@ def measure_level(mix: Signal, control: Control) -> Level:
     does not reduce the precision of the deviation.
     """
     count, mean, squares, is_silent = 0, 0.0, 0.0, True
-    for block in side_by_side(lambda start: _Block.of(mix, start), range(0, mix.frames, BLOCK_FRAMES), control):
+    for block in side_by_side(
+        lambda start: _Block.of(mix, start), range(0, mix.frames, BLOCK_FRAMES), lambda: control.checkpoint(0.0)
+    ):
         is_silent = is_silent and block.is_silent
         difference = block.mean - mean
         total = count + block.frames
