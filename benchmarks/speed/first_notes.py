@@ -8,9 +8,9 @@ turns with this one, and each row is a comparison; both servers are there all th
 model of the released size with random weights, which is as fast as the trained one. Clips other than 44.1 kHz WAV need
 the program ffmpeg.
 
-The first stems are seen from outside, so that any version can be measured: the scratch files of a job's stems, which
-have no names, appear among the worker's open files, and two of them hold something (the decoded clip is a third). Linux
-only. As soon as that is so, the job is cancelled.
+The first stems are seen from outside, so that any version can be measured: the scratch files of a job's stems appear
+among the worker's open files, and all of them hold something. The claim of the folder and the decoded clip lie there
+too, and do not count. Linux only. As soon as that is so, the job is cancelled.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ from bridge.events import Ended
 from bridge.osc.addresses import ACCEPTED
 from bridge.osc.client import OscClient
 from bridge.osc.fields import arguments_of, event_of
+from bridge.project_paths import PARTIAL
+from bridge.stems import STEMS
 from tools.full_size_model import FULL_SIZE, build
 
 #: Seconds until the first stems: what is aimed at for the first note, less 0.4 s for transcribing and sending.
@@ -48,6 +50,8 @@ FORMATS = {
     "ogg": (".ogg", ("-c:a", "libvorbis", "-q:a", "6")),
 }
 POLL_SECONDS = 0.002
+#: How the scratch files of stems end in /proc.
+_SCRATCH = tuple(f".{stem}{PARTIAL} (deleted)" for stem in STEMS)
 LONGEST_SECONDS = 120.0
 
 
@@ -61,21 +65,24 @@ class FirstStems:
         """Returns when it is there."""
         end = time.perf_counter() + LONGEST_SECONDS
         processes: list[Path] = []
-        while sum(map(self._stems_of, processes)) < 2:
+        while not any(map(self._are_in, processes)):
             if time.perf_counter() > end:
                 raise SystemExit(f"no stems after {LONGEST_SECONDS:g} s")
             await asyncio.sleep(POLL_SECONDS)
             processes = processes or [*_workers()]
 
-    def _stems_of(self, process: Path) -> int:
-        """How many files that hold something a process has open in the job's folder, without a name or hidden."""
-        count = 0
+    def _are_in(self, process: Path) -> bool:
+        """Whether a process has stems of the job open, none of which is empty."""
+        sizes = []
         with suppress(OSError):  # it has ended
             for descriptor in (process / "fd").iterdir():
                 with suppress(OSError):  # it was closed meanwhile
-                    if str(descriptor.readlink()).startswith(self._prefix) and descriptor.stat().st_size:
-                        count += 1
-        return count
+                    if self._is_stem(str(descriptor.readlink())):
+                        sizes.append(descriptor.stat().st_size)
+        return bool(sizes) and all(sizes)
+
+    def _is_stem(self, file: str) -> bool:
+        return file.startswith(self._prefix) and file.endswith(_SCRATCH)
 
 
 def _workers() -> Iterator[Path]:
