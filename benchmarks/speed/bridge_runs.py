@@ -27,18 +27,24 @@ NO_CACHE = {"SAB_CACHE_MAX_GB": "0"}
 
 
 @asynccontextmanager
-async def server(models: Path, *options: str, cache: Path | None = None) -> AsyncIterator[OscClient]:
+async def server(
+    models: Path, *options: str, cache: Path | None = None, checkout: Path | None = None
+) -> AsyncIterator[OscClient]:
     """`sab serve` in its own process, and a client that subscribes to its jobs.
 
     Args:
         options: additional options of the command.
         cache: folder of the cache; None: no cache.
+        checkout: another checkout of the bridge, to compare with; None: this one.
     """
     with tempfile.TemporaryDirectory() as state:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bridge", "serve", "--port", "0", "--no-midi", "--engine", "htdemucs"),
             *("--device", "cpu", "--models-dir", str(models), "--state-dir", state, *options),
-            env=os.environ | (NO_CACHE if cache is None else {"SAB_CACHE_DIR": str(cache)}),
+            env=os.environ
+            | (NO_CACHE if cache is None else {"SAB_CACHE_DIR": str(cache)})
+            | ({} if checkout is None else {"PYTHONPATH": str(checkout)}),
+            cwd=checkout,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,  # it logs each file
         )
@@ -66,8 +72,8 @@ async def submit(client: OscClient, clip: Path, out: Path, *options: str) -> flo
                 print("warning:", warning.code, warning.message, file=sys.stderr)
             case Ended(job=pushed, outcome="done") if pushed == job:
                 return time.perf_counter() - began
-            case Ended(job=pushed, outcome=outcome) if pushed == job:
-                raise SystemExit(f"the job ended as {outcome}")
+            case Ended(job=pushed, outcome=outcome, failure=failure) if pushed == job:
+                raise SystemExit(f"the job ended as {outcome}: {failure}")
     raise SystemExit("the server has gone")
 
 
