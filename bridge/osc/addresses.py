@@ -160,6 +160,11 @@ MUSIC = Outgoing(
     "confidence of an estimate (0 to 1); the seconds to the first beat; the key, such as Bb major, empty if unknown; "
     "and its margin over the second-best key (0 to 1).",
 )
+HORIZON = Outgoing(
+    "/sab/horizon",
+    "s:job f:seconds",
+    "With `play live`: the notes of the clip's first seconds, up to here, are known and can be played.",
+)
 TEMPO = Outgoing(
     "/sab/tempo",
     "s:job f:tempo s:time_signature f:share",
@@ -207,8 +212,8 @@ MIDI_END = Outgoing(
 )
 
 PUSHES: tuple[Outgoing, ...] = (
-    STARTUP, NONCE, BYE, PROGRESS, RESULT, MUSIC, TEMPO, FINISHED, JOB_GROUP, GROUP, GROUP_FINISHED, WARNING, FAIL,
-    MIDI_WAIT, MIDI_START, MIDI_POSITION, MIDI_END,
+    STARTUP, NONCE, BYE, PROGRESS, RESULT, MUSIC, TEMPO, HORIZON, FINISHED, JOB_GROUP, GROUP, GROUP_FINISHED, WARNING,
+    FAIL, MIDI_WAIT, MIDI_START, MIDI_POSITION, MIDI_END,
 )  # fmt: skip
 
 REQUESTS: dict[str, Request] = {

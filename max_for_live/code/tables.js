@@ -115,6 +115,7 @@ exports.MESSAGES = {
     "/sab/nonce": ["s:nonce"],
     "/sab/bye": ["s:version"],
     "/sab/progress": ["s:job", "s:stage", "f:fraction", "f:eta_seconds"],
+    "/sab/horizon": ["s:job", "f:seconds"],
     "/sab/finished": ["s:job", "s:outcome", "i:results", "s:output_dir"],
     "/sab/group": ["s:group", "i:clips", "i:ended", "f:fraction", "s:state", "s:group_id"],
     "/sab/group.finished": ["s:group", "s:outcome", "i:clips", "i:done", "i:failed", "i:cancelled", "s:group_id"],
