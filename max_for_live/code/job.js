@@ -2,17 +2,20 @@
 
 var protocol = require("./protocol");
 var tempi = require("./tempi");
+var words = require("./words");
 
 var SEND_AGAIN_MS = 1000, ATTEMPTS = 12, ASK_MS = 8000; // the bridge waits 10 s for a drive
 var RISE_SECONDS = 1;
 
-// build(notesAsList) → the arguments of /sab/submit without `req`. listener: {progress(stage, fraction, eta, isSlower),
+// build(notesAsList) → the arguments of /sab/submit without `req`. listener: {progress(stage, fraction, eta, isSlower, horizon),
 // remark(text), again(), over(outcome, message)}. Outcomes: done, failed, cancelled.
-exports.Job = function (connection, clock, build, listener) {
+// playsLive: its notes are played while it separates.
+exports.Job = function (connection, clock, build, listener, playsLive) {
     this.connection = connection;
     this.clock = clock;
     this.build = build;
     this.listener = listener;
+    this.playsLive = playsLive;
     this.notesAsList = true;
     this.id = "";
     this.token = "";
@@ -20,6 +23,8 @@ exports.Job = function (connection, clock, build, listener) {
     this.wasCancelled = false; // by us
     this.eta = -1; // seconds left, in the last progress message
     this.isSlower = false; // the time left has risen
+    this.horizon = 0; // with `play live`: the seconds of the clip whose notes can be played
+    this.last = null; // the last progress message
     this.hasBegunAnew = false;
     this.reason = "";
     this.outputDir = "";
@@ -37,6 +42,8 @@ methods.submit = function () {
     this.told = tempi.none();
     this.eta = -1;
     this.isSlower = false;
+    this.horizon = 0;
+    this.last = null;
     this.token = this.connection.name + "-" + tokens;
     this.attempts = 0;
     this.send();
@@ -140,7 +147,15 @@ var handlers = {
     progress: function (message) {
         this.isSlower = this.isSlower || this.eta > 0 && message.eta_seconds > this.eta + RISE_SECONDS;
         this.eta = message.eta_seconds;
-        this.listener.progress(message.stage, message.fraction, message.eta_seconds, this.isSlower);
+        this.last = message;
+        this.tellProgress();
+    },
+    horizon: function (message) {
+        this.horizon = message.seconds;
+        if (this.last) { this.tellProgress(); }
+    },
+    "midi.end": function (message) {
+        if (this.playsLive && message.outcome === "failed") { this.listener.remark("The bridge could not play " + words.stem(message.stem) + "."); }
     },
     warning: function (message) { this.listener.remark(message.message); },
     music: function (message) { tempi.heard(this.told, message); },
@@ -161,6 +176,10 @@ var handlers = {
             this.end(message.outcome, this.reason);
         }
     }
+};
+
+methods.tellProgress = function () {
+    this.listener.progress(this.last.stage, this.last.fraction, this.eta, this.isSlower, this.horizon);
 };
 
 // Cancelled on the bridge's screen; or the bridge is closing, and the connection goes down next.

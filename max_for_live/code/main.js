@@ -233,14 +233,14 @@ device.work = function (order, time, wishes, over) {
     this.face.text("stage", "Sending \"" + order.clip.name + "\"");
     this.face.result("");
     this.job = new Job(this.connection, clock, build, {
-        progress: function (stage, fraction, eta, isSlower) {
+        progress: function (stage, fraction, eta, isSlower, horizon) {
             self.face.value("progress", fraction);
-            self.face.text("stage", words.progress(stage, fraction, eta, isSlower));
+            self.face.text("stage", words.progress(stage, fraction, eta, isSlower, horizon));
         },
         remark: function (text) { order.remarks.push(text); self.face.problem(text); },
         again: function () { self.face.problem("The bridge is back; it had lost the clip. It was sent again."); },
         over: over
-    });
+    }, Boolean(wishes.play));
     this.job.submit();
 };
 

@@ -22,12 +22,13 @@ exports.fitting = function (text) {
 
 exports.count = function (n, one, many) { return n + " " + (n === 1 ? one : many || one + "s"); };
 
-// "Separating · 42 % · 12 s left"; isSlower adds why the time left has risen.
-exports.progress = function (stage, fraction, eta, isSlower) {
+// "Separating · 42 % · 12 s left"; isSlower adds why the time left has risen, horizon how far the notes can be played.
+exports.progress = function (stage, fraction, eta, isSlower, horizon) {
     var parts = [tables.STAGE_WORDS[stage] || stage];
     if (stage !== "queued") { parts.push(Math.round(fraction * 100) + " %"); }
     if (eta >= 0) { parts.push(exports.duration(eta) + " left"); }
     if (eta >= 0 && isSlower) { parts.push("slower than expected"); }
+    if (horizon > 0) { parts.push("notes to " + exports.duration(horizon)); }
     return parts.join(" · ");
 };
 

@@ -206,6 +206,7 @@ def test_long_names_never_change() -> None:
     assert names == [
         "Part", "Opposite", "Stem Vocals", "Stem Drums", "Stem Bass", "Stem Other", "Stem Guitar", "Stem Piano",
         "Engine", "Import Audio", "Import Notes", "Mute Source", "Reading", "Bridge Port", "Tempo",
+        "Play Live",
     ]  # fmt: skip
     engine = next(box.parameter for box in description.FACE if box.name == "engine")
     assert engine is not None
@@ -308,6 +309,7 @@ def test_every_text_of_the_device_fits_on_the_face() -> None:
         ("problem", f"The files are in …{'x' * 110}"),
         ("part", "Switch the loop on: select the time, then press Ctrl+L or Cmd+L."),
         ("clip", "A Clip With a Name of Length"),
+        ("stage", "Finding notes · 100 % · 1:30 left · slower than expected · notes to 10:35"),
         ("result", "Read again at Live's 120.5 BPM: 6 MIDI clips, 11870 notes."),
         ("tempo", "No clear beat: 120 BPM"),
         ("tempo", "123.4 BPM · half or double?"),

@@ -73,6 +73,7 @@ class FakeBridge {
     this.jobs.get(id).results.push([kind, name, path, 2, 44100]);
     this.say("result", id, kind, name, path, 2, 44100);
   }
+  horizon(id, seconds) { this.say("horizon", id, Math.fround(seconds)); }
   // The tempo of a job's notes, in single precision; others: [tempo, metre, share].
   music(id, tempo, source = "estimated", confidence = 0.9, firstBeat = 0, others = []) {
     this.say("music", id, Math.fround(tempo), source, Math.fround(confidence), Math.fround(firstBeat), "", 0);

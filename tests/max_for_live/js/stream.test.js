@@ -349,3 +349,53 @@ test("without a job, or without its notes, Stream gives advice", () => {
   studio.clock.advance(10);
   assert.match(studio.device.words("problem"), /Separate a clip first/);
 });
+
+// ---- play live
+
+function separated(on, ...others) {
+  const studio = new Studio().start();
+  studio.sessionClip();
+  for (const name of [...(on ? ["play"] : []), ...others]) { studio.device.click(name); studio.clock.advance(10); }
+  return { studio, job: studio.separate() };
+}
+
+test("a job plays while it separates if that is switched on, and if it makes notes", () => {
+  assert.equal(separated(false).job.keys.play, undefined);
+  assert.equal(separated(true).job.keys.play, "live");
+  assert.equal(separated(true, "notes").job.keys.play, undefined);
+  assert.equal(separated(true, "preset_karaoke").job.keys.play, undefined);
+});
+
+test("the line of progress says how far the notes can be played, from the first that are known", () => {
+  const { studio, job } = separated(true);
+  studio.bridge.horizon(job.id, 3);
+  studio.clock.advance(10);
+  assert.match(studio.device.words("stage"), /^Sending/);
+  studio.bridge.progress(job.id, "separating", 0.42, 12);
+  studio.clock.advance(10);
+  assert.equal(studio.device.words("stage"), "Separating · 42 % · 12 s left · notes to 3 s");
+  studio.bridge.horizon(job.id, 125.4);
+  studio.bridge.horizon("another", 600);
+  studio.clock.advance(10);
+  assert.equal(studio.device.words("stage"), "Separating · 42 % · 12 s left · notes to 2:05");
+  studio.bridge.say("midi.end", job.id, "bass", "finished", 0, 0, 0);
+  studio.clock.advance(10);
+  assert.equal(studio.device.words("problem"), "");
+  studio.bridge.say("midi.end", job.id, "bass", "failed", 0, 0, 0);
+  studio.clock.advance(10);
+  assert.equal(studio.device.words("problem"), "The bridge could not play Bass.");
+});
+
+test("a job that is sent again after the bridge has gone begins without a horizon", () => {
+  const { studio, job } = separated(true);
+  studio.bridge.horizon(job.id, 9);
+  studio.bridge.vanish();
+  studio.clock.advance(15000);
+  studio.bridge.comeBack({ forgetting: true });
+  studio.clock.advance(3000);
+  const again = [...studio.bridge.jobs.values()].pop();
+  assert.equal(again.keys.play, "live");
+  studio.bridge.progress(again.id, "separating", 0.1, 30);
+  studio.clock.advance(10);
+  assert.equal(studio.device.words("stage"), "Separating · 10 % · 30 s left");
+});
