@@ -158,6 +158,11 @@ def test_a_switch_that_is_on(written: object) -> None:
     assert request(play=written).play.when_done is True
 
 
+@pytest.mark.parametrize("written", ["live", "Live "])
+def test_notes_may_play_while_they_are_computed(written: str) -> None:
+    assert request(play=written).play.is_live
+
+
 @pytest.mark.parametrize("written", [0, 0.0, False, "0", "false", "Off", "no"])
 def test_a_switch_that_is_off(written: object) -> None:
     assert request(play=written).play.when_done is False
@@ -187,7 +192,7 @@ def test_a_switch_that_is_off(written: object) -> None:
         ({"format": "wma"}, "one of wav, aiff, flac, mp3, ogg"),
         ({"depth": "8"}, "one of source, 16, 24, 32f"),
         ({"device": "tpu"}, "one of auto, cpu, cuda, mps"),
-        ({"play": "maybe"}, "play must be 1 or 0"),
+        ({"play": "maybe"}, "play must be 0, 1 or live"),
         ({"sync": "bar"}, "sync must be one of now, clock, jack, link"),
         ({"name": "  \n"}, "name must not be empty"),
         ({"name": ".."}, "name must not be empty"),

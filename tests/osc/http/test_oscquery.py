@@ -79,7 +79,7 @@ def test_the_keys_of_a_job_have_their_types_ranges_and_defaults(tree: Node) -> N
     assert list(keys) == [*OPTIONS, "req"]
     assert keys["engine"]["RANGE"] == [{"VALS": ["auto", "draft"]}]
     assert (keys["tempo"]["TYPE"], keys["tempo"]["RANGE"]) == ("f", [{"MIN": 20.0, "MAX": 400.0}])
-    assert keys["play"]["TYPE"] == "T"
+    assert keys["score"]["TYPE"] == "T"
     assert keys["format"]["VALUE"] == ["flac"]
     assert "VALUE" not in keys["start"]
     for name, option in OPTIONS.items():

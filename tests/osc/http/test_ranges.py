@@ -53,7 +53,7 @@ def test_a_switch_accepts_only_1_and_0(option: Option) -> None:
 
 
 def test_there_are_options_of_each_kind() -> None:
-    assert {"play"} <= {option.name for option in SWITCHES}
+    assert {"quantise-swing", "score"} <= {option.name for option in SWITCHES}
     assert {"start", "tempo", "beat"} <= {option.name for option in NUMBERS}
     assert {"format", "depth", "device", "sync"} <= {option.name for option in CHOICES}
     assert (OPTIONS["stems"].kind.tag, OPTIONS["stems"].kind.range) == ("s", None)
