@@ -56,11 +56,16 @@ class LiveReading:
         if fit is not None and isinstance(fit.scale, Scale):
             self._scale = fit.scale
 
+    def begin(self) -> None:
+        """Tells which stems will be heard, before the work on them begins, so that its speed can be judged."""
+        self._music = self._known_music()
+        self._send(dict.fromkeys(self._job.midi, ()), 0.0)
+
     def grow(self, stems: Mapping[str, Scratch]) -> None:
         """Reads what has been appended to the stems' scratch files."""
         region = self._job.region
         if not self._parts:
-            self._begin({
+            self._open({
                 stem: GrowingSignal(stems[stem], region.frames, region.audio.channels, region.audio.sample_rate_hz)
                 for stem in self._job.midi
             })  # fmt: skip
@@ -68,16 +73,16 @@ class LiveReading:
 
     def read(self, clip: Mapping[str, Signal]) -> None:
         """Reads stems that are there already, piece by piece."""
-        self._begin(clip)
+        self.begin()
+        self._open(clip)
         region = self._job.region
         piece = round(PIECE_SECONDS * region.audio.sample_rate_hz)
         for frames in range(piece, region.frames, piece):
             self._advance(frames)
         self._advance(region.frames)
 
-    def _begin(self, audio: Mapping[str, Signal]) -> None:
+    def _open(self, audio: Mapping[str, Signal]) -> None:
         job = self._job
-        self._music = self._known_music()
         for stem, signal in audio.items():
             transcriber = job.context.transcribers.for_stem(stem)
             heard = resampled(mono(signal), transcriber.sample_rate_hz)
@@ -87,7 +92,6 @@ class LiveReading:
                 reach_frames(rate, transcriber.sample_rate_hz, rate) / rate,
                 LiveMessages(stem, self._music.tempo_bpm, job.request.note_files.bends),
             )
-        self._send(dict.fromkeys(audio, ()), 0.0)
 
     def _known_music(self) -> Music:
         """Tempo and metre: given, or of the whole clip where the notes depend on them."""

@@ -137,6 +137,8 @@ def _raw_stems(
     _expect(job, pace_name)
     job.control.progress.enter("separating")
     live = LiveReading(job) if job.request.play.is_live and job.midi else None
+    if live is not None:
+        live.begin()
     return held.enter_context(
         scratch_stems(blocks, job.region, job.separated_stems, folder, None if live is None else live.grow)
     )
