@@ -53,8 +53,9 @@ def notes_again(job: Job, tempo: TempoCandidate | None) -> JobRequest:
     if tempo is None:
         song = msgspec.structs.replace(song, tempo="map")
     else:
-        beat = _beat_of_start(job, tempo.bpm) if song.beat is None else song.beat
-        song = msgspec.structs.replace(song, tempo=tempo.bpm, time_signature=tempo.time_signature, beat=beat)
+        song = msgspec.structs.replace(
+            song, tempo=tempo.bpm, time_signature=tempo.time_signature, beat=_beat_at(tempo.bpm, job)
+        )
     stems = request.stems
     if stems.transcribe_as is None:
         found = [result for result in job.results if result.is_part]
@@ -66,8 +67,11 @@ def notes_again(job: Job, tempo: TempoCandidate | None) -> JobRequest:
     return msgspec.structs.replace(request, song=song, stems=stems, group=GroupChoice())
 
 
-def _beat_of_start(job: Job, bpm: float) -> float | None:
-    """Where the clip starts, in quarters, for its first beat to stay where it was found; None: with a bar."""
-    if job.music is None or job.music.tempo_source != "estimated" or not job.music.first_beat_seconds:
-        return None
-    return -job.music.first_beat_seconds * bpm / 60
+def _beat_at(bpm: float, job: Job) -> float | None:
+    """Where the clip starts, in quarters at another tempo, so that its bars stay where they were in seconds."""
+    music, beat = job.music, job.request.song.beat
+    if music is None:
+        return beat
+    if beat is not None:
+        return beat * bpm / music.tempo_bpm
+    return -music.first_beat_seconds * bpm / 60 or None
