@@ -43,6 +43,11 @@ def _is_near(bpm: float, other_bpm: float) -> bool:
     return abs(bpm / other_bpm - 1) < SAME
 
 
+def beat_of_start(music: Music, bpm: float) -> float | None:
+    """Where the clip starts, in quarters at `bpm`, so that its first beat stays where it is; None: with a bar."""
+    return -music.first_beat_seconds * bpm / 60 if music.first_beat_seconds else None
+
+
 def notes_again(job: Job, tempo: TempoCandidate | None) -> JobRequest:
     """The request for the notes of a job that is over, at another tempo; None: with its beats followed.
 
@@ -74,4 +79,4 @@ def _beat_at(bpm: float, job: Job) -> float | None:
         return beat
     if beat is not None:
         return beat * bpm / music.tempo_bpm
-    return -music.first_beat_seconds * bpm / 60 or None
+    return beat_of_start(music, bpm)
