@@ -250,12 +250,7 @@ REQUESTS: dict[str, Request] = {
         ),
         Request("/sab/cancel", "s:job", (DONE,), "Cancels a job; `*`: all jobs that you submitted."),
         Request("/sab/list", "", (LIST_BEGIN, JOB, JOB_GROUP, LIST_END), "Lists every job, oldest first."),
-        Request(
-            "/sab/query",
-            "s:job",
-            (JOB, JOB_GROUP, MUSIC, TEMPO, RESULT),
-            "Returns one job, the tempo of its notes once it is known, and the files it has written.",
-        ),
+        Request("/sab/query", "s:job", (JOB, JOB_GROUP, RESULT), "Returns one job and the files it has written."),
         Request(
             "/sab/group.results",
             "s:group [i:first]",

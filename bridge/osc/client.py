@@ -14,13 +14,11 @@ from bridge.config import DEFAULT_HOST, DEFAULT_PORT
 from bridge.errors import BridgeError, NotAllowed, error_for
 from bridge.osc.access.keys import AccessKey
 from bridge.osc.access.proofs import proof_of
-from bridge.osc.addresses import FAIL, HELLO_REPLY, NONCE, PONG, REQUESTS, RESULT, Message
+from bridge.osc.addresses import FAIL, HELLO_REPLY, JOB, JOB_GROUP, NONCE, PONG, REQUESTS, RESULT, Message
 from bridge.osc.codec import MAX_INCOMING_BYTES, Rejected, decode, encode
 from bridge.osc.fields import arguments_of
 
 ANSWER_SECONDS = 5.0
-#: What a query is answered with, and what is pushed, too.
-QUERIED = frozenset(row.address for row in REQUESTS["/sab/query"].replies)
 #: The bridge opens the file before it answers, and the file's drive may have to spin up.
 SUBMIT_SECONDS = 20.0
 
@@ -248,7 +246,7 @@ def _is_answer_to(sent: Message, message: Message) -> bool:
     """Whether `message` belongs to the answer to `sent`, and is not a push that arrives at the same time."""
     if message.address == FAIL.address:
         return bool(message.arguments) and message.arguments[0] == sent.address
-    if message.address in QUERIED and sent.address == "/sab/query":
+    if message.address in (JOB.address, JOB_GROUP.address, RESULT.address) and sent.address == "/sab/query":
         return message.arguments[:1] == sent.arguments[:1]
     if message.address == PONG.address:
         return True

@@ -135,8 +135,7 @@ def list_jobs(call: Call) -> Iterable[Message]:
 
 def query(call: Call) -> list[Message]:
     job = call.context.bridge.job(call.job)
-    heard = pushes.music(job.id, job.music) if job.music is not None else []
-    return [*pushes.job_entry(job), *heard, *(pushes.result(job.id, produced) for produced in job.results)]
+    return [*pushes.job_entry(job), *(pushes.result(job.id, produced) for produced in job.results)]
 
 
 def group_results(call: Call) -> list[Message]:

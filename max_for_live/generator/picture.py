@@ -36,7 +36,7 @@ FONT = "'Ableton Sans', 'Inter', 'Helvetica Neue', Arial, 'Liberation Sans', san
 #: The average width of a letter and the height of a line, for a font size of 1.
 LETTER, LEADING = 0.53, 1.22
 
-
+#: The switches of stems that most engines do not give.
 GREY_STEMS = frozenset({"stem_guitar", "stem_piano"})
 
 

@@ -76,6 +76,11 @@ def clips(live_state: Line, place: str) -> dict[str, Line]:
     return {track["name"]: next(clip for clip in track[place] if clip) for track in live_state["tracks"][1:]}
 
 
+def part(start: float, stop: float) -> dict[str, float]:
+    """The markers and the loop of a clip that plays from `start` to `stop`, in its own unit."""
+    return {"start_marker": start, "end_marker": stop, "loop_start": start, "loop_end": stop}
+
+
 def separate(device: RunningDevice) -> Line:
     """Clicks Separate once the bridge is connected; returns the set after the import."""
     device.until("light", 1)
@@ -88,7 +93,7 @@ def separate(device: RunningDevice) -> Line:
 
 
 def test_a_session_clip(device_folder: Path, server: Server, live_set: Set) -> None:
-    values = {"warping": 0, "start_marker": 1.0, "end_marker": 4.0, "loop_start": 1.0, "loop_end": 4.0}
+    values = {"warping": 0, **part(1.0, 4.0)}
     clip = {"file": str(live_set.clip), "view": "session", "values": values, "markers": None}
     with running(device_folder, server.port, clip, set=live_set.file, tempo=TEMPO) as device:
         live_state = separate(device)
@@ -115,14 +120,7 @@ def test_an_unwarped_clip_is_read_at_its_own_tempo_and_again_at_another(
     device_folder: Path, server: Server, tmp_path: Path
 ) -> None:
     live_set = make_set(tmp_path, seconds=8.0)
-    values = {
-        "start_time": 8.0,
-        "warping": 0,
-        "start_marker": 0.0,
-        "end_marker": 8.0,
-        "loop_start": 0.0,
-        "loop_end": 8.0,
-    }
+    values = {"start_time": 8.0, "warping": 0, **part(0.0, 8.0)}
     clip = {"file": str(live_set.clip), "view": "arrangement", "values": values, "markers": None}
     with running(device_folder, server.port, clip, set=live_set.file, tempo=TEMPO) as device:
         device.click("own_tempo", 1)
@@ -144,14 +142,7 @@ def test_an_unwarped_clip_is_read_at_its_own_tempo_and_again_at_another(
 
 
 def test_a_warped_arrangement_clip(device_folder: Path, server: Server, live_set: Set) -> None:
-    values = {
-        "start_time": 32.0,
-        "start_marker": 1.0,
-        "end_marker": 7.0,
-        "loop_start": 1.0,
-        "loop_end": 7.0,
-        "warp_mode": 4,
-    }
+    values = {"start_time": 32.0, "warp_mode": 4, **part(1.0, 7.0)}
     clip = {"file": str(live_set.clip), "view": "arrangement", "values": values, "markers": MARKERS}
     with running(device_folder, server.port, clip, set=live_set.file, tempo=TEMPO) as device:
         live_state = separate(device)
@@ -174,7 +165,7 @@ def test_a_warped_arrangement_clip(device_folder: Path, server: Server, live_set
 
 
 def test_streaming_from_a_bridge_without_ports(device_folder: Path, server: Server, live_set: Set) -> None:
-    values = {"warping": 0, "start_marker": 0.0, "end_marker": 3.0, "loop_start": 0.0, "loop_end": 3.0}
+    values = {"warping": 0, **part(0.0, 3.0)}
     clip = {"file": str(live_set.clip), "view": "session", "values": values, "markers": None}
     ports = [f"SAB {stem}" for stem in FOUR]
     with running(device_folder, server.port, clip, set=live_set.file, tempo=TEMPO, ports=ports) as device:

@@ -6,7 +6,9 @@ import msgspec
 import pytest
 
 from bridge.model import Job, Music, Result, TempoCandidate
+from bridge.music.metre import Metre
 from bridge.music.tempo.other_tempi import notes_again, other_tempi
+from bridge.pipeline.notes import known_music
 from bridge.request import TimeSignature
 from tests.support.requests import request_for
 
@@ -44,3 +46,29 @@ def test_notes_are_read_again_without_the_stems() -> None:
     assert notes_again(msgspec.structs.replace(job, results=(heard, midi[1])), None).stems.midi == ("bass",)
     assert request.place == job.request.place
     assert notes_again(job, None).song.follows_beats
+
+
+def test_the_first_beat_stays_where_the_estimate_found_it() -> None:
+    music = Music(tempo_bpm=90.0, tempo_source="estimated", tempo_confidence=0.9, first_beat_seconds=0.4)
+    job = Job(id="1", name="song", request=request_for("/a.wav"), submitted_unix=0.0, music=music)
+    for bpm, signature in ((45.0, (4, 4)), (90.0, (3, 4)), (180.0, (6, 8))):
+        song = notes_again(job, candidate(bpm, 0.1, signature)).song
+        assert song.beat is not None
+        assert Metre.of(signature).first_bar_seconds(song.beat, bpm) == pytest.approx(0.4)
+
+
+def test_the_first_beat_stays_where_it_was_when_notes_are_read_again_and_again() -> None:
+    music = Music(tempo_bpm=90.0, tempo_source="estimated", tempo_confidence=0.9, first_beat_seconds=0.4)
+    job = Job(id="1", name="song", request=request_for("/a.wav"), submitted_unix=0.0, music=music)
+    for bpm in (180.0, 360.0, 45.0):
+        request = notes_again(job, candidate(bpm, 0.1))
+        assert request.song.beat == pytest.approx(-0.4 * bpm / 60)
+        given = known_music(request, pytest.fail, pytest.fail)
+        assert given.first_beat_seconds == pytest.approx(0.4)
+        job = msgspec.structs.replace(job, request=request, music=given)
+
+
+def test_without_a_beat_the_clip_starts_with_a_bar() -> None:
+    music = Music(tempo_bpm=120.0, tempo_source="default")
+    job = Job(id="1", name="song", request=request_for("/a.wav"), submitted_unix=0.0, music=music)
+    assert notes_again(job, candidate(90.0, 0.1)).song.beat is None

@@ -118,15 +118,16 @@ def test_a_silent_stem_is_a_warning_only_if_its_notes_were_requested(
 
 
 @pytest.mark.parametrize(
-    ("source", "metre", "words"),
+    ("source", "metre", "first_beat", "words"),
     [
-        ("estimated", (4, 4), "If you tap another tempo, say --tempo 88 or --tempo 133 --time-signature 6/8."),
-        ("default", (4, 4), "If you tap one of these tempi, say --tempo 88 or --tempo 133 --time-signature 6/8."),
-        ("estimated", (3, 4), "say --tempo 88 --time-signature 4/4 or --tempo 133 --time-signature 6/8."),
+        ("estimated", (4, 4), 0.0, "If you tap another tempo, say --tempo 88 or --tempo 133 --time-signature 6/8."),
+        ("default", (4, 4), 0.0, "If you tap one of these tempi, say --tempo 88 or --tempo 133 --time-signature 6/8."),
+        ("estimated", (3, 4), 0.0, "say --tempo 88 --time-signature 4/4 or --tempo 133 --time-signature 6/8."),
+        ("estimated", (4, 4), 0.3, "say --tempo 88 --beat -0.44 or --tempo 133 --time-signature 6/8 --beat -0.665."),
     ],
 )
-def test_a_runner_up_is_named_with_its_metre(
-    monkeypatch: pytest.MonkeyPatch, source: TempoSource, metre: TimeSignature, words: str
+def test_a_runner_up_is_named_with_its_metre_and_where_its_beat_is(
+    monkeypatch: pytest.MonkeyPatch, source: TempoSource, metre: TimeSignature, first_beat: float, words: str
 ) -> None:
     others = tuple(
         TempoCandidate(bpm=bpm, time_signature=of, share=0.1) for bpm, of in ((88.0, (4, 4)), (133.0, (6, 8)))
@@ -134,7 +135,8 @@ def test_a_runner_up_is_named_with_its_metre(
     monkeypatch.setattr("bridge.cli.output.job_report.other_tempi", lambda _: others)
     console, screen = PlainConsole(soft_wrap=True), io.StringIO()
     console.file = screen
-    TextReport(console).show(Analysed(job="1", music=Music(tempo_bpm=120.0, tempo_source=source, time_signature=metre)))
+    music = Music(tempo_bpm=120.0, tempo_source=source, time_signature=metre, first_beat_seconds=first_beat)
+    TextReport(console).show(Analysed(job="1", music=music))
     assert words in screen.getvalue()
 
 

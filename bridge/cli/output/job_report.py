@@ -11,7 +11,7 @@ from bridge.errors import BridgeError
 from bridge.events import Analysed, Event, Produced, Progressed, Started, Warned
 from bridge.model import Job, Music, Result, TempoCandidate
 from bridge.music.metre import COMMON_TIME
-from bridge.music.tempo.other_tempi import other_tempi
+from bridge.music.tempo.other_tempi import beat_of_start, other_tempi
 from bridge.options.record import event_record
 from bridge.score.words import music_words
 from bridge.stems import AUDIO_STEMS
@@ -164,10 +164,12 @@ class TextReport(BarReport):
 
 
 def _tempo_option(one: TempoCandidate, music: Music) -> str:
-    """What to say for that tempo: a tempo alone keeps the metre that was given, or else is in 4/4."""
-    if one.time_signature == music.time_signature == COMMON_TIME:
-        return f"--tempo {one.bpm:g}"
-    return f"--tempo {one.bpm:g} --time-signature {'/'.join(map(str, one.time_signature))}"
+    """What to say for that tempo: alone, it keeps a metre that was given, or is in 4/4 from the clip's start on."""
+    option = f"--tempo {one.bpm:g}"
+    if not one.time_signature == music.time_signature == COMMON_TIME:
+        option += f" --time-signature {'/'.join(map(str, one.time_signature))}"
+    beat = beat_of_start(music, one.bpm)
+    return option if beat is None else f"{option} --beat {round(beat, 3):g}"
 
 
 def _result_line(result: Result) -> str:

@@ -43,6 +43,11 @@ def _is_near(bpm: float, other_bpm: float) -> bool:
     return abs(bpm / other_bpm - 1) < SAME
 
 
+def beat_of_start(music: Music, bpm: float) -> float | None:
+    """Where the clip starts, in quarters at `bpm`, so that its first beat stays where it is; None: with a bar."""
+    return -music.first_beat_seconds * bpm / 60 if music.first_beat_seconds else None
+
+
 def notes_again(job: Job, tempo: TempoCandidate | None) -> JobRequest:
     """The request for the notes of a job that is over, at another tempo; None: with its beats followed.
 
@@ -53,7 +58,9 @@ def notes_again(job: Job, tempo: TempoCandidate | None) -> JobRequest:
     if tempo is None:
         song = msgspec.structs.replace(song, tempo="map")
     else:
-        song = msgspec.structs.replace(song, tempo=tempo.bpm, time_signature=tempo.time_signature)
+        song = msgspec.structs.replace(
+            song, tempo=tempo.bpm, time_signature=tempo.time_signature, beat=_beat_at(tempo.bpm, job)
+        )
     stems = request.stems
     if stems.transcribe_as is None:
         found = [result for result in job.results if result.is_part]
@@ -63,3 +70,13 @@ def notes_again(job: Job, tempo: TempoCandidate | None) -> JobRequest:
         parts = tuple(dict.fromkeys(result.name for result in heard))
         stems = msgspec.structs.replace(stems, audio=(), midi=parts)
     return msgspec.structs.replace(request, song=song, stems=stems, group=GroupChoice())
+
+
+def _beat_at(bpm: float, job: Job) -> float | None:
+    """Where the clip starts, in quarters at another tempo, so that its bars stay where they were in seconds."""
+    music, beat = job.music, job.request.song.beat
+    if music is None:
+        return beat
+    if beat is not None:
+        return beat * bpm / music.tempo_bpm
+    return beat_of_start(music, bpm)

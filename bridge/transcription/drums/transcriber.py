@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from bridge.dsp.arrays import Doubles
 from bridge.model import Note
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
     from bridge.protocols import Control, Signal
 
 
-#: Of the hits of a recorded kit at least a third have a drum's name, of a voice's, whose consonants are like hats, at
-#: most 0.17, of other instruments' hardly any. Beside a bass a ride may have as few, but 140 a minute, a voice 35.
-MIN_NAMED_SHARE, MIN_NAMED_A_MINUTE = 0.2, 50
+#: A stem has a kit if this share of its hits have a drum's name, or this many of them within this time. Of a recorded
+#: kit a third or more have one; but where it plays for a short while only, or beside a bass, as few as of a singer,
+#: whose consonants are like hats. Then they are dense: 11 or more in 10 s, a singer's at most 5.
+MIN_NAMED_SHARE, MIN_DENSE_HITS, DENSE_SECONDS = 0.3, 10, 10.0
 
 
 class DrumDetector:
@@ -39,7 +41,7 @@ class DrumDetector:
     def transcribe(self, audio: Signal, stem: str, control: Control) -> list[Note]:  # noqa: ARG002 - of the seam
         """The hits of `audio` (1 channel, 44 100 Hz) on the keys of `KIT` and `TOM_KEYS`, by onset, then key.
 
-        There are none where there is no kit, as in a voice or a piano by itself.
+        There are none where there is no kit, as in a singer or a piano alone.
         """
         if audio.channels != 1 or audio.sample_rate_hz != SAMPLE_RATE_HZ:
             raise ValueError(f"the drum transcriber takes 1 channel at {SAMPLE_RATE_HZ} Hz")
@@ -53,14 +55,15 @@ def drum_notes(spectrogram: BandSpectrogram, classifier: DrumClassifier) -> list
     frames = hit_frames(spectrogram)
     if not len(frames):
         return []
-    probabilities = classifier.probabilities(hit_features(spectrogram, frames))
-    if not has_kit(probabilities, spectrogram.duration_seconds):
+    named = [*hit_probabilities(classifier.probabilities(hit_features(spectrogram, frames)))]
+    is_named = np.any([probability > 0 for _, probability in named], axis=0)
+    if not has_kit(is_named, frames / spectrogram.frame_rate_hz):
         return []
     # A rise is steepest half a frame before the frame that contains all of it.
     onsets = np.maximum(0.0, (frames - 0.5) / spectrogram.frame_rate_hz)
     increments = hit_increments(spectrogram, frames)
     notes: list[Note] = []
-    for drum, probability in hit_probabilities(probabilities):
+    for drum, probability in named:
         hits = np.flatnonzero(probability)
         if not len(hits):
             continue
@@ -76,13 +79,13 @@ def drum_notes(spectrogram: BandSpectrogram, classifier: DrumClassifier) -> list
     return sorted(notes, key=lambda note: (note.onset_seconds, note.pitch))
 
 
-def has_kit(probabilities: Doubles, seconds: float) -> bool:
-    """Whether enough of the hits (hits, outputs) of a stem of this length are named for it to have a kit."""
-    named = np.zeros(len(probabilities), np.bool_)
-    for _, probability in hit_probabilities(probabilities):
-        named |= probability > 0
-    count = int(np.count_nonzero(named))
-    return count >= MIN_NAMED_SHARE * len(named) or count * 60 >= MIN_NAMED_A_MINUTE * seconds
+def has_kit(is_named: npt.NDArray[np.bool_], seconds: Doubles) -> bool:
+    """Whether a stem has a kit, by which of its hits (hits,) sound like a drum, and when they are, in order."""
+    if is_named.mean() >= MIN_NAMED_SHARE:
+        return True
+    times = seconds[is_named]
+    last = MIN_DENSE_HITS - 1
+    return bool((times[last:] - times[: len(times) - last] <= DENSE_SECONDS).any()) if len(times) > last else False
 
 
 def hit_probabilities(probabilities: Doubles) -> Iterator[tuple[Drum, Doubles]]:

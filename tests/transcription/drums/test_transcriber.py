@@ -8,7 +8,6 @@ import pytest
 from bridge.audio.signal import ArraySignal
 from bridge.errors import Cancelled
 from bridge.model import Note
-from bridge.transcription.drums.layout import OUTPUTS
 from bridge.transcription.drums.transcriber import DrumDetector, has_kit
 from tests.support.fakes import RecordingControl
 from tests.support.instruments import DRUM_RATE_HZ, Wave, as_signal, kick, place
@@ -271,20 +270,35 @@ def test_a_voice_has_no_hits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("named", "of", "seconds", "expected"),
+    ("named", "within", "of", "expected"),
     [
-        (4, 23, 7.0, False),  # consonants of a voice
-        (2, 93, 20.0, False),
-        (13, 38, 7.0, True),  # a quiet kit
-        (29, 184, 12.0, True),  # a ride beside a bass, whose notes rise too
-        (1, 1, 60.0, True),  # a single hit
-        (0, 50, 10.0, False),
+        (4, 5.0, 23, False),  # consonants of a singer
+        (40, 200.0, 900, False),  # … in a whole song
+        (13, 7.0, 38, True),  # a quiet kit
+        (29, 12.0, 184, True),  # a ride beside a bass, whose notes rise too
+        (30, 15.0, 900, True),  # a kit that enters at the end of a song
+        (5, 40.0, 6, True),  # a few slow hits, and nothing else
+        (1, 0.0, 1, True),
+        (0, 0.0, 50, False),
     ],
 )
-def test_a_kit_has_enough_named_hits(named: int, of: int, seconds: float, expected: bool) -> None:
-    probabilities = np.zeros((of, len(OUTPUTS)))
-    probabilities[:named, OUTPUTS.index("kick")] = 0.9
-    assert has_kit(probabilities, seconds) is expected
+def test_a_kit_has_many_named_hits_or_dense_ones(named: int, within: float, of: int, expected: bool) -> None:
+    times = np.concatenate((np.linspace(0, 200, of - named), np.linspace(200.1, 200.1 + within, named)))
+    assert has_kit(np.arange(of) >= of - named, times) is expected
+
+
+def test_a_kit_that_enters_late_keeps_its_hits() -> None:
+    """After a minute of soft plucked notes, as a separation leaves them, whose attacks are hits without a name."""
+    beat = rock_beat(8, 110.0)
+    kit = play(beat, beat[-1][0] + 0.5).samples[:, 0].astype(np.float64)
+    lead: Wave = np.zeros(60 * DRUM_RATE_HZ)
+    time = np.arange(round(0.25 * DRUM_RATE_HZ)) / DRUM_RATE_HZ
+    for step in range(280):
+        pluck = 0.1 * np.sin(2 * np.pi * (330, 392, 440, 523)[step % 4] * time) * np.exp(-time * 10)
+        place(lead, pluck, round((0.1 + step * 0.21) * DRUM_RATE_HZ))
+    found = transcribe(as_signal(np.concatenate((lead, kit)), DRUM_RATE_HZ))
+    assert not [note for note in found if note.onset_seconds < 59.5]
+    assert len(found) >= 0.8 * len(beat)
 
 
 @pytest.mark.parametrize("key", [KICK, SNARE])
