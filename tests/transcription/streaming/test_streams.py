@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from bridge.protocols import Samples
 
 STEMS = ("vocals", "bass", "other", "drums")
-TUNE = [(0.3 + 0.45 * step, 0.4, 60 + pitch) for step, pitch in enumerate((0, 4, 7, 12, 7, 4, 0, 5, 9, 12, 9, 5) * 2)]
-SECONDS = 12.0
+TUNE = [(0.3 + 0.45 * step, 0.4, 60 + pitch) for step, pitch in enumerate((0, 4, 7, 12, 7, 4, 0, 5, 9, 12, 9, 5))]
+SECONDS = 9.0
 
 
 class Growing(ArraySignal):
@@ -112,7 +112,7 @@ def test_blocks_of_any_size_give_the_analysis_of_the_whole(stem: str, blocks: li
 
 @pytest.mark.parametrize("stem", STEMS)
 def test_the_notes_of_a_steady_piece_are_those_of_the_whole(stem: str) -> None:
-    given_out, analysis = streamed(stem, clip(stem), [2.5, 5.0, 7.5, 10.0])
+    given_out, analysis = streamed(stem, clip(stem), [2.5, 5.0, 7.0])
     final = transcriber(stem).notes(transcriber(stem).unpack(analysis), stem, NoteSettings())
     live = played(given_out)
     assert [(note.pitch, round(note.onset_seconds, 3)) for note in live] == [
@@ -121,7 +121,7 @@ def test_the_notes_of_a_steady_piece_are_those_of_the_whole(stem: str) -> None:
     assert max(abs(one.velocity - other.velocity) for one, other in zip(live, final, strict=True)) <= 8
 
 
-@pytest.mark.parametrize(("stem", "least"), [("vocals", 3.9), ("other", 3.9), ("bass", 2.0), ("drums", 5.0)])
+@pytest.mark.parametrize(("stem", "least"), [("vocals", 3.9), ("other", 3.9), ("bass", 3.9), ("drums", 5.0)])
 def test_notes_come_early(stem: str, least: float) -> None:
     given_out, _ = streamed(stem, clip(stem), [6.0])
     assert given_out[0].until_seconds >= least
