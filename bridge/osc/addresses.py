@@ -160,6 +160,13 @@ MUSIC = Outgoing(
     "confidence of an estimate (0 to 1); the seconds to the first beat; the key, such as Bb major, empty if unknown; "
     "and its margin over the second-best key (0 to 1).",
 )
+TEMPO = Outgoing(
+    "/sab/tempo",
+    "s:job f:tempo s:time_signature f:share",
+    "A runner-up of the tempo in `/sab/music`, sent after it: half and double of it, then what was weighed beside it, "
+    "most probable first. The share is its probability (0 to 1). A job for the notes alone (`stems none`) with this "
+    "`tempo` and `time-signature` reads them again, from the cache.",
+)
 FINISHED = Outgoing(
     "/sab/finished",
     "s:job s:outcome i:results s:output_dir",
@@ -200,7 +207,7 @@ MIDI_END = Outgoing(
 )
 
 PUSHES: tuple[Outgoing, ...] = (
-    STARTUP, NONCE, BYE, PROGRESS, RESULT, MUSIC, FINISHED, JOB_GROUP, GROUP, GROUP_FINISHED, WARNING, FAIL,
+    STARTUP, NONCE, BYE, PROGRESS, RESULT, MUSIC, TEMPO, FINISHED, JOB_GROUP, GROUP, GROUP_FINISHED, WARNING, FAIL,
     MIDI_WAIT, MIDI_START, MIDI_POSITION, MIDI_END,
 )  # fmt: skip
 

@@ -23,6 +23,7 @@ from bridge.events import (
 )
 from bridge.groups.group import Group
 from bridge.model import Failure, Job, Music, Result, Warning
+from bridge.music.tempo.other_tempi import other_tempi
 from bridge.osc.addresses import (
     FAIL,
     FINISHED,
@@ -37,6 +38,7 @@ from bridge.osc.addresses import (
     MUSIC,
     PROGRESS,
     RESULT,
+    TEMPO,
     WARNING,
     Message,
 )
@@ -65,7 +67,7 @@ def messages(event: PushedEvent, job: Job | None) -> list[Message]:
         case Produced():
             return [result(event.job, event.result)]
         case Analysed():
-            return [music(event.job, event.music)]
+            return music(event.job, event.music)
         case Ended():
             return _ended(event, job)
         case MidiStarted():
@@ -88,7 +90,7 @@ def state(job: Job) -> list[Message]:
         _progress(job.id, job.stage, job.fraction, job.eta_seconds),
         *([_membership(job)] if job.group_id else []),
         *(result(job.id, produced) for produced in job.results),
-        *([music(job.id, job.music)] if job.music is not None else []),
+        *(music(job.id, job.music) if job.music is not None else []),
         *(_warning(job.id, warning) for warning in job.warnings),
     ]
 
@@ -107,11 +109,14 @@ def group_progress(group: Group) -> Message:
     return GROUP(group.name, group.clips, group.ended, group.fraction, group.state, group.id)
 
 
-def music(job: str, known: Music) -> Message:
-    return MUSIC(
+def music(job: str, known: Music) -> list[Message]:
+    """Tempo and key of a job, and the runners-up of its tempo."""
+    told = MUSIC(
         job, known.tempo_bpm, known.tempo_source, known.tempo_confidence, known.first_beat_seconds, known.key,
         known.key_margin,
     )  # fmt: skip
+    others = (TEMPO(job, one.bpm, "/".join(map(str, one.time_signature)), one.share) for one in other_tempi(known))
+    return [told, *others]
 
 
 def _membership(job: Job) -> Message:

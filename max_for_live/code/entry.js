@@ -55,7 +55,9 @@ function opposite(index) { whenReady(function () { device.wishes.opposite = prot
 
 function server(port) { whenReady(function () { device.moved(port); }); }
 
-function press(button) { if (device) { device.press(button); } }
+function reading(index) { whenReady(function () { device.wishes.reading = protocol.READINGS[index] || []; }); }
+
+function press(button, choice) { if (device) { device.press(button, choice); } }
 
 function preset(name) { if (device) { device.choosePreset(name); } }
 

@@ -40,6 +40,17 @@ methods.value = function (name, number) {
     this.show(name, number);
 };
 
+// Whether a button takes clicks, and what stands on it.
+methods.active = function (name, isActive) { this.change(name, "active", isActive); };
+methods.label = function (name, text) { this.change(name, "text", text); };
+
+methods.change = function (name, attribute, value) {
+    var key = name + " " + attribute;
+    if (this.shown[key] === value) { return; }
+    this.shown[key] = value;
+    this.show(name, attribute, value);
+};
+
 // One line shows results, another one problems; a new result clears the problem.
 methods.result = function (text) { this.text("result", text); this.text("problem", ""); };
 // The result of an import, which runs in the background: problems that are already shown stay.

@@ -3,37 +3,35 @@
 // First all tracks and clips are made; then the clips are fitted together, because Live applies Warp late and analyses new
 // files for seconds; then what Live has made of it is read back.
 
-var clips = require("./clip");
 var fitting = require("./fitting");
 var instrument = require("./instrument");
 var live = require("./live");
 var noteclip = require("./noteclip");
-var notes = require("./notes");
 var pacing = require("./pace");
 var placing = require("./placing");
 var problem = require("./problem");
-var regions = require("./region");
+var rewriting = require("./rewriting");
 var source = require("./source");
-var tables = require("./tables");
 var tracks = require("./tracks");
 var undo = require("./undo");
 var words = require("./words");
 
-// order: {clip, region, tempo, results, audio, notes, mute}. Calls done(report); report: {audio, midi, notes, remarks}.
+// order: {clip, region, tempo, results, audio, notes, mute}. Calls done(report); report: {audio, midi, notes, remarks, clips:
+// those of notes, as rewriting.run takes them}.
 // Returns an object that stops it.
 exports.run = function (order, stems, clock, done) {
-    var report = { audio: 0, midi: 0, notes: 0, remarks: [] };
+    var report = { audio: 0, midi: 0, notes: 0, remarks: [], clips: [] };
     var pace = pacing.pace(clock, function (error) { remark(problem.words(error)); });
-    var region = regions.atTempo(order.region, order.clip, live.number(live.at("live_set"), "tempo") / order.tempo);
+    var region = rewriting.regionNow(order);
     var plan = [], made = [], different = {};
     stems.forEach(function (stem) {
         var found = order.results[stem];
         if (!found) { return; }
         if (order.audio && found.stem) { plan.push({ stem: stem, path: found.stem, isAudio: true }); }
-        if (order.notes && (found.notes || found.midi)) { plan.push({ stem: stem, found: found, isAudio: false }); }
+        if (order.notes && (found.notes || found.midi)) { plan.push({ stem: stem, isAudio: false }); }
     });
     var isOver = false;
-    pace.inOrder([create, fit, finish], function () { isOver = true; done(report); });
+    pace.inOrder([create, remember, fit, finish], function () { isOver = true; done(report); });
     return { stop: function () { if (!isOver) { pace.stop(); undo.end(); } } };
 
     function remark(text) { if (text && report.remarks.indexOf(text) < 0) { report.remarks.push(text); } }
@@ -60,9 +58,8 @@ exports.run = function (order, stems, clock, done) {
     }
 
     function midiTrack(item) {
-        var semitones = tables.UNPITCHED.indexOf(item.stem) >= 0 ? 0 : Math.round(clips.transposed(order.clip)); // a drum note's number is no pitch
         var length = region.time === null ? region.length : region.lasts;
-        item.list = notes.forLive(notes.read(item.found), region, semitones);
+        item.list = rewriting.list(order, item.stem, region);
         var track = tracks.make("midi", order.clip, made.length);
         place(item, track, {
             direct: "create_midi_clip", first: region.time, last: length,
@@ -85,6 +82,13 @@ exports.run = function (order, stems, clock, done) {
         if (item.place.moved) { remark("This Live puts no clips into the Arrangement: they are in the first scene. Drag them over."); }
         tracks.label(placing.find(item.place), name, item.stem);
         tracks.label(track, name + suffix, item.stem);
+    }
+
+    // Before the musician can have changed anything.
+    function remember(next) {
+        report.clips = made.filter(function (item) { return !item.isAudio; });
+        report.clips.forEach(function (item) { pace.attempt(function () { rewriting.remember(item); }); });
+        next();
     }
 
     function fit(next) {

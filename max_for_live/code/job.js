@@ -1,6 +1,7 @@
 // One job: sent until it is accepted, followed to its end, and queried in case messages were lost.
 
 var protocol = require("./protocol");
+var tempi = require("./tempi");
 
 var SEND_AGAIN_MS = 1000, ATTEMPTS = 12, ASK_MS = 8000; // the bridge waits 10 s for a drive
 var RISE_SECONDS = 1;
@@ -22,6 +23,7 @@ exports.Job = function (connection, clock, build, listener) {
     this.hasBegunAnew = false;
     this.reason = "";
     this.outputDir = "";
+    this.told = tempi.none(); // the tempo of its notes
     this.results = {}; // by stem: {stem, midi, notes}: paths
     this.timer = null;
 };
@@ -32,6 +34,7 @@ methods.submit = function () {
     tokens += 1;
     this.id = "";
     this.results = {};
+    this.told = tempi.none();
     this.eta = -1;
     this.isSlower = false;
     this.token = this.connection.name + "-" + tokens;
@@ -140,6 +143,8 @@ var handlers = {
         this.listener.progress(message.stage, message.fraction, message.eta_seconds, this.isSlower);
     },
     warning: function (message) { this.listener.remark(message.message); },
+    music: function (message) { tempi.heard(this.told, message); },
+    tempo: function (message) { tempi.heardOther(this.told, message); },
     job: function (message) { this.state = message.state; },
     result: function (message) {
         if (protocol.AUDIO_STEMS.indexOf(message.name) < 0 || message.kind === "notes" && !/\.json$/.test(message.path)) { return; }

@@ -1,5 +1,6 @@
 // The device: the actions of its buttons, and the state of the bridge, the job and the selected clip on its face.
 
+var again = require("./again");
 var choices = require("./choices");
 var clips = require("./clip");
 var clock = require("./clock");
@@ -9,14 +10,17 @@ var protocol = require("./protocol");
 var recorder = require("./recorder");
 var regions = require("./region");
 var requests = require("./request");
+var tempi = require("./tempi");
 var warp = require("./warp");
 var words = require("./words");
+var Again = again.Again;
 var Connection = require("./connection").Connection;
 var Face = require("./face").Face;
 var Folder = require("./folder").Folder;
 var Job = require("./job").Job;
 var Playback = require("./playback").Playback;
 var Ports = require("./ports").Ports;
+var Queue = require("./queue").Queue;
 
 // A button may send at its press and at its release: that is one press.
 var ONE_PRESS_MS = 300;
@@ -32,16 +36,22 @@ exports.Device = function (world, claimedPorts) {
     this.world = world;
     this.face = new Face(world.show);
     this.connection = new Connection(wire, clock, new Ports(claimedPorts), this);
-    this.wishes = { stems: {}, engine: "auto" }; // the values of the controls, which they send when the device loads
+    this.wishes = { stems: {}, engine: "auto", reading: [] }; // the values of the controls, which they send when the device loads
     this.pressed = {}; // by button: when
     this.clip = null; // the last audio clip that was chosen
     this.observers = [];
     this.job = null;
-    this.order = null; // the last completed job, for Import, Stream and Folder
-    this.imports = []; // orders; the first is being imported, the others wait
-    this.importing = null;
+    this.order = null; // the last completed job, for Import, Stream, Folder and the tempo
     this.recording = null;
     this.playback = null;
+    this.queue = new Queue({
+        started: function () { self.face.text("stage", "Importing"); },
+        ended: function (result, remarks) {
+            self.showActivity();
+            self.face.imported(result, remarks);
+        }
+    });
+    this.again = new Again(this);
     this.folderOf = new Folder(this.connection, clock, {
         opened: function (folder) { self.face.problem(words.folder(folder)); },
         refused: function (text) { self.face.problem(text); },
@@ -72,7 +82,7 @@ device.start = function () {
 device.end = function () {
     try {
         this.stopRecording();
-        if (this.importing) { this.importing.stop(); }
+        this.queue.stop();
     } finally {
         this.connection.close();
         clock.cancelAll();
@@ -95,6 +105,7 @@ device.showSelection = function () {
         this.face.text("clip", "No audio clip selected");
         this.face.text("part", problem.words(error));
     }
+    this.again.show();
 };
 
 // The clip to work on, the set, and the clip's part: {clip, how, set, region}.
@@ -186,29 +197,40 @@ device.received = function (message) {
 
 // ---- the buttons
 
-device.press = function (button) {
-    var now = clock.now(), since = now - this.pressed[button];
+// choice: which of several alike, or undefined.
+device.press = function (button, choice) {
+    var now = clock.now(), name = button + " " + choice, since = now - this.pressed[name];
     if (since >= 0 && since < ONE_PRESS_MS) { return; }
-    this.pressed[button] = now;
+    this.pressed[name] = now;
     try {
         if (clock.standsStill()) { throw problem.problem("Live's audio is off, and the device stands still with it. Switch it on, then press again."); }
-        this[button]();
+        this[button](choice);
     } catch (error) {
         this.face.problem(problem.words(error));
     }
 };
 
-device.separate = function () {
+device.mayWork = function () {
     if (this.job && !this.job.isOver) { throw problem.problem("A clip is being worked on. Cancel it first, or wait."); }
     if (!this.connection.isUp) { throw problem.problem("There is no bridge to send the clip to. Start it: run sab in a terminal."); }
-    var self = this, chosen = this.chosen(), clip = chosen.clip, set = chosen.set, region = chosen.region;
-    var wishes = this.wishesNow();
-    var build = function (notesAsList) { return requests.build(clip, set, region, wishes, notesAsList); };
-    build(true); // throws its errors before anything is sent
-    var order = { clip: clip, region: region, tempo: set.tempo, remarks: [] };
+};
+
+device.separate = function () {
+    this.mayWork();
+    var self = this, chosen = this.chosen(), clip = chosen.clip, set = chosen.set, wishes = this.wishesNow();
+    var order = { clip: clip, region: chosen.region, set: set, tempo: set.tempo, wishes: wishes, remarks: [] };
+    var time = tempi.timeOf(clip, order.region, wishes.own);
     if (set.file === null) { order.remarks.push("This Live does not say where the set lies: the files go beside the clip, or into its project."); }
+    this.work(order, time, wishes, function (outcome, message) { self.over(order, time, outcome, message); });
+};
+
+// Sends a job and follows it; over(outcome, message).
+device.work = function (order, time, wishes, over) {
+    var self = this;
+    var build = function (notesAsList) { return requests.build(order.clip, order.set, order.region, time, wishes, notesAsList); };
+    build(true); // throws its errors before anything is sent
     this.face.value("progress", 0);
-    this.face.text("stage", "Sending \"" + clip.name + "\"");
+    this.face.text("stage", "Sending \"" + order.clip.name + "\"");
     this.face.result("");
     this.job = new Job(this.connection, clock, build, {
         progress: function (stage, fraction, eta, isSlower) {
@@ -217,24 +239,30 @@ device.separate = function () {
         },
         remark: function (text) { order.remarks.push(text); self.face.problem(text); },
         again: function () { self.face.problem("The bridge is back; it had lost the clip. It was sent again."); },
-        over: function (outcome, message) { self.over(order, outcome, message); }
+        over: over
     });
     this.job.submit();
 };
 
-device.over = function (order, outcome, message) {
+// The face after a job; returns whether there are results.
+device.isDone = function (outcome, message) {
     this.showActivity();
-    if (outcome !== "done") {
-        this.face.value("progress", 0);
-        this.face.result(outcome === "cancelled" ? message || "Cancelled." : "");
-        this.face.problem(outcome === "cancelled" ? "" : message);
-        return;
-    }
-    this.face.value("progress", 1);
+    this.face.value("progress", outcome === "done" ? 1 : 0);
+    if (outcome === "done") { return true; }
+    this.face.result(outcome === "cancelled" ? message || "Cancelled." : "");
+    this.face.problem(outcome === "cancelled" ? "" : message);
+    return false;
+};
+
+device.over = function (order, time, outcome, message) {
+    if (!this.isDone(outcome, message)) { return; }
+    tempi.keep(order, time, this.job.told);
+    order.played = this.job.id;
     order.job = this.job.id;
     order.results = this.job.results;
     order.folder = this.job.outputDir || folderOf(this.job.results);
     this.order = order;
+    this.again.show();
     if (this.wishes.audio || this.wishes.notes) {
         this.bringIn();
     } else {
@@ -259,26 +287,17 @@ device.finished = function () {
 // Imports the last results, after those that are already being imported.
 device.bringIn = function () {
     var order = this.finished();
-    if (this.imports.indexOf(order) >= 0) { return; }
+    if (this.queue.has(order)) { return; }
     if (!this.wishes.audio && !this.wishes.notes) { throw problem.problem("Switch on Audio or Notes: what is to be imported."); }
     order.audio = this.wishes.audio;
     order.notes = this.wishes.notes;
     order.mute = this.wishes.mute;
-    this.imports.push(order);
-    if (this.imports.length === 1) {
-        this.face.problem("");
-        this.importNext();
-    }
-};
-
-device.importNext = function () {
-    var order = this.imports[0], self = this;
-    this.face.text("stage", "Importing");
-    this.importing = importer.run(order, protocol.AUDIO_STEMS, clock, function (report) {
-        self.imports.shift();
-        self.showActivity();
-        self.face.imported(words.imported(report), order.remarks.concat(report.remarks));
-        if (self.imports.length) { self.importNext(); }
+    if (!this.queue.isBusy()) { this.face.problem(""); }
+    this.queue.add(order, function (done) {
+        return importer.run(order, protocol.AUDIO_STEMS, clock, function (report) {
+            if (report.clips.length) { order.clips = report.clips; }
+            done(words.imported(report), order.remarks.concat(report.remarks));
+        });
     });
 };
 
@@ -286,15 +305,12 @@ device.stream = function () {
     var order = this.finished(), self = this;
     if (this.recording) { throw problem.problem("It is recording already. Cancel stops it."); }
     if (!this.connection.isUp) { throw problem.problem("There is no bridge that could play. Start it: run sab in a terminal."); }
-    var stems = protocol.STEMS.filter(function (stem) {
-        return order.results[stem] && (order.results[stem].midi || order.results[stem].notes);
-    });
-    if (!stems.length) { throw problem.problem("This job has no notes. Switch on Notes and separate again."); }
+    var stems = again.stems(order);
     var remarks = warp.isPlain(order.region.marks, order.tempo) && !clips.transposed(order.clip) ? [] :
         ["The bridge plays the notes of the file, not of the warped or transposed clip: MIDI clips fit."];
     function remark(text) { remarks.push(text); self.face.problem(remarks.join(" ")); }
     function failed(text) { self.stopRecording(); self.face.problem(text); }
-    var playback = new Playback(this.connection, clock, order.job, {
+    var playback = new Playback(this.connection, clock, order.played, {
         late: function () { remark("The bridge was late to answer: if the notes lie late, press Stream again."); },
         notPlayed: function (stem) { remark("The bridge could not play " + words.stem(stem) + "."); },
         failed: failed
@@ -306,7 +322,7 @@ device.stream = function () {
     this.recording = recorder.recording({
         clip: order.clip, region: order.region, tempo: order.tempo, stems: stems,
         play: function () { playback.start(); },
-        stop: function () { self.connection.send("stop", [order.job]); }
+        stop: function () { self.connection.send("stop", [order.played]); }
     }, clock, {
         recording: function () { self.face.text("stage", "Recording"); },
         done: function () {
@@ -333,8 +349,10 @@ device.stopRecording = function () {
 
 // Shows what is still running after something has ended; a job's next progress message replaces it.
 device.showActivity = function () {
-    this.face.text("stage", this.imports.length ? "Importing" : this.recording ? "Recording" : "");
+    this.face.text("stage", this.queue.isBusy() ? "Importing" : this.recording ? "Recording" : "");
 };
+
+device.readAgain = function (name) { this.again.read(name); };
 
 device.folder = function () {
     var order = this.finished();

@@ -10,6 +10,7 @@ exports.STEMS = tables.STEMS;
 exports.AUDIO_STEMS = tables.AUDIO_STEMS; // single stems, then opposites
 exports.OPPOSITES = tables.OPPOSITES; // by the index of the menu; the first is none
 exports.ENGINES = tables.ENGINES;
+exports.READINGS = tables.READINGS; // by the index of the menu; the first is as played
 exports.TEMPO_RANGE = tables.TEMPO_RANGE;
 exports.PORT_NAMES = tables.PORT_NAMES;
 

@@ -3,9 +3,10 @@
 var protocol = require("./protocol");
 var problem = require("./problem").problem;
 
-// wishes: {engine, stems: {vocals: true, …}, opposite: "instrumental" or "", audio, notes}. Returns the arguments of /sab/submit, without `req`.
+// wishes: {engine, stems: {vocals: true, …}, opposite: "instrumental" or "", audio, notes, reading: pairs of keys and values};
+// time: as of tempi.timeOf. Returns the arguments of /sab/submit, without `req`.
 // Times are sent as text: Max sends numbers with only single precision.
-exports.build = function (clip, set, region, wishes, notesAsList) {
+exports.build = function (clip, set, region, time, wishes, notesAsList) {
     var stems = protocol.STEMS.filter(function (stem) { return wishes.stems[stem]; }).join(",");
     var audio = wishes.notes && !wishes.audio ? "" : [stems, wishes.opposite].filter(Boolean).join(",");
     if (!stems && !audio) { throw problem("Choose at least one stem."); }
@@ -20,11 +21,13 @@ exports.build = function (clip, set, region, wishes, notesAsList) {
         "name", clip.name.replace(/[\/\\]/g, "-")
     ];
     // The bridge writes its MIDI files at this tempo, so their beats match the clip, not the file.
-    var tempo = exact(region.tempo), range = protocol.TEMPO_RANGE;
-    if (Number(tempo) >= range[0] && Number(tempo) <= range[1]) { atoms.push("tempo", tempo); }
+    var tempo = time.tempo === null ? "" : exact(time.tempo), range = protocol.TEMPO_RANGE;
+    if (tempo && Number(tempo) >= range[0] && Number(tempo) <= range[1]) { atoms.push("tempo", tempo); }
+    if (time.metre) { atoms.push("time-signature", time.metre); }
     if (wishes.engine !== "auto") { atoms.push("engine", wishes.engine); } // else the bridge's setting
-    if (region.beat !== null) { atoms.push("beat", exact(region.beat)); }
+    if (time.beat !== null) { atoms.push("beat", exact(time.beat)); }
     if (set.file) { atoms.push("project", set.file); }
+    if (wishes.notes && wishes.reading) { atoms = atoms.concat(wishes.reading); }
     if (wishes.notes && notesAsList) { atoms.push("notes", "json"); }
     return atoms;
 };

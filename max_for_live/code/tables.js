@@ -28,6 +28,7 @@ exports.PRESETS = {
     "drums_bass": {"stems": ["drums", "bass"], "opposite": "", "all": false},
     "all": {"stems": [], "opposite": "", "all": true}
 };
+exports.READINGS = [[], ["reading", "clean"], ["quantise", "1/8"], ["quantise", "1/16"], ["quantise", "1/8t"], ["quantise", "1/16t"]];
 exports.TEMPO_RANGE = [20.0, 400.0];
 exports.PORT_NAMES = {
     "vocals": "SAB Vocals",
@@ -113,6 +114,7 @@ exports.MESSAGES = {
     "/sab/bye": ["s:version"],
     "/sab/progress": ["s:job", "s:stage", "f:fraction", "f:eta_seconds"],
     "/sab/music": ["s:job", "f:tempo", "s:source", "f:confidence", "f:first_beat", "s:key", "f:margin"],
+    "/sab/tempo": ["s:job", "f:tempo", "s:time_signature", "f:share"],
     "/sab/finished": ["s:job", "s:outcome", "i:results", "s:output_dir"],
     "/sab/group": ["s:group", "i:clips", "i:ended", "f:fraction", "s:state", "s:group_id"],
     "/sab/group.finished": ["s:group", "s:outcome", "i:clips", "i:done", "i:failed", "i:cancelled", "s:group_id"],

@@ -65,6 +65,16 @@ exports.queue = function (device, waiting) {
     return parts.join(" · ");
 };
 
+// A tempo with one decimal, or none: "92", "61.3".
+exports.tempo = function (bpm) { return String(Math.round(bpm * 10) / 10); };
+
+// "Read again at 46 BPM: 4 MIDI clips, 214 notes."
+exports.readAgain = function (report, tempo) {
+    return report.midi ? exports.readAt(tempo) + ": " + exports.count(report.midi, "MIDI clip") + ", " + exports.count(report.notes, "note") + "." :
+        "No clip was changed.";
+};
+exports.readAt = function (tempo) { return "Read again" + (tempo ? " at " + tempo : ""); };
+
 // Where the files are; of a long path its end, which tells the clip.
 exports.folder = function (path) {
     return "The files are in " + (path.length > PATH_LETTERS ? "…" + path.slice(-PATH_LETTERS) : path);

@@ -13,10 +13,10 @@ from bridge.config import DEFAULT_PORT
 from bridge.separation.names import AUTO
 from bridge.stems import STEM_TABLE, STEMS
 from max_for_live.generator.script import NAME as SCRIPT
-from max_for_live.generator.tables import OPPOSITE_MENU, OTHER_QUALITY, PRESETS, QUALITIES, engine_labels
+from max_for_live.generator.tables import OPPOSITE_MENU, OTHER_QUALITY, PRESETS, QUALITIES, READINGS, engine_labels
 
 NAME = "Source Audio Bridge"
-WIDTH, HEIGHT = 340, 169
+WIDTH, HEIGHT = 440, 169
 #: The port of `udpreceive` until the script has chosen one: outside the range that the script uses.
 PARKING_PORT = 9791
 SCRIPT_OUTLETS = 3
@@ -94,11 +94,13 @@ def toggle(name: str, rect: Rect, text: str, longname: str, info: str, on: bool 
     return Box(name, "live.text", text, rect, parameter, info, attributes)
 
 
-def button(name: str, rect: Rect, text: str, info: str) -> Box:
+def button(name: str, rect: Rect, text: str, info: str, longname: str = "", is_active: bool = True) -> Box:
+    """A button; one that is not active is grey until the script changes that."""
     parameter = DeviceParameter(
-        f"{text} Button", text, "enum", ("off", "on"), highest=1, visibility=HIDDEN, has_initial=False
+        longname or f"{text} Button", text, "enum", ("off", "on"), highest=1, visibility=HIDDEN, has_initial=False
     )
-    return Box(name, "live.text", text, rect, parameter, info, {"mode": 0, "outputmode": MOUSE_UP})
+    attributes: dict[str, object] = {"mode": 0, "outputmode": MOUSE_UP}
+    return Box(name, "live.text", text, rect, parameter, info, attributes | ({} if is_active else {"active": 0}))
 
 
 def choice(name: str, maxclass: str, rect: Rect, longname: str, choices: tuple[str, ...], info: str) -> Box:
@@ -118,7 +120,7 @@ LIGHT = Box(
 )  # fmt: skip
 #: `settype` 1 holds fractions (0 would cut every share of the work to 0), `setstyle` 1 fills a bar from its left.
 BAR = Box(
-    "progress", "multislider", rect=(6, 126, 328, 4),
+    "progress", "multislider", rect=(6, 126, 428, 4),
     attributes={
         "orientation": 0, "setminmax": [0.0, 1.0], "size": 1, "settype": 1, "setstyle": 1, "ignoreclick": 1,
         "candycane": 0,
@@ -126,7 +128,7 @@ BAR = Box(
     themed=BAR_COLORS,
 )  # fmt: skip
 SERVER_PORT = Box(
-    "port", "live.numbox", rect=(286, 110, 48, 14),
+    "port", "live.numbox", rect=(303, 110, 31, 14),
     parameter=DeviceParameter(
         "Bridge Port", "Port", "float", lowest=1024, highest=65535, initial=DEFAULT_PORT, on_push=False
     ),
@@ -164,14 +166,36 @@ def _presets() -> tuple[Box, ...]:
     return tuple(boxes)
 
 
+#: The script's name of a tempo to read the notes at → its place, text and explanation.
+READ_AGAIN: dict[str, tuple[Rect, str, str]] = {
+    "live": ((346, 80, 43, 14), "Live's", "at Live's tempo"),
+    "own": ((391, 80, 43, 14), "Own", "at the clip's own tempo, which the bridge finds"),
+    "half": ((346, 95, 43, 14), "÷ 2", "at half the tempo"),
+    "double": ((391, 95, 43, 14), "× 2", "at twice the tempo"),
+    "other": ((346, 110, 88, 14), "Other", "at the tempo that was likeliest beside these"),
+}
+
+
+def _readings() -> tuple[Box, ...]:
+    """A button for each of these tempi, grey while there is no job that can be read at it."""
+    then = "and put them in place of those that were imported. What you have changed since stays."
+    return tuple(
+        button(
+            f"read_{name}", rect, text, f"Read the notes of the last clip again {words}, {then}",
+            f"Read {name.capitalize()} Button", is_active=False,
+        )
+        for name, (rect, text, words) in READ_AGAIN.items()
+    )  # fmt: skip
+
+
 FACE: tuple[Box, ...] = (
     LIGHT,
     line("server", (19, 1, 187, 17), "Looking for the bridge …", 10.0, bold=True),
     line(
-        "queue", (206, 2, 128, 15), right=True,
+        "queue", (206, 2, 228, 15), right=True,
         info="What the bridge computes with, and how many jobs wait for it, of all programs.",
     ),
-    Box("rule", "live.line", rect=(6, 17, 328, 3), attributes={"justification": 0}),
+    Box("rule", "live.line", rect=(6, 17, 428, 3), attributes={"justification": 0}),
     line("clip", (6, 19, 204, 17), "No audio clip selected", 11.0, bold=True),
     choice(
         "part_choice", "live.tab", (212, 20, 122, 14), "Part", ("Clip", "Loop brace"),
@@ -199,21 +223,38 @@ FACE: tuple[Box, ...] = (
     button("bring_in", (156, 95, 58, 14), "Import", "Bring the results of the last clip in once more."),
     button("stream", (216, 95, 58, 14), "Stream", "Record the notes as the bridge plays them into its MIDI ports."),
     button("folder", (276, 95, 58, 14), "Folder", "Open the folder with the last clip's files, and say where it is."),
-    toggle("audio", (6, 110, 78, 14), "Audio tracks", "Import Audio", "A new audio track for each stem."),
-    toggle("notes", (86, 110, 70, 14), "MIDI clips", "Import Notes", "A MIDI track with the notes of each stem."),
-    toggle("mute", (158, 110, 76, 14), "Mute source", "Mute Source", "Switch the source off once its stems are here."),
-    device_heading("port_label", (258, 109, 28, 15), "Port"),
+    toggle("audio", (6, 110, 66, 14), "Audio tracks", "Import Audio", "A new audio track for each stem."),
+    toggle("notes", (74, 110, 60, 14), "MIDI clips", "Import Notes", "A MIDI track with the notes of each stem."),
+    toggle("mute", (136, 110, 66, 14), "Mute source", "Mute Source", "Switch the source off once its stems are here."),
+    choice(
+        "reading", "live.menu", (204, 110, 72, 14), "Reading", tuple(READINGS),
+        "The notes as they were played; clean, as one would write them down; or on a grid, that of their tempo. It "
+        "holds for the next reading: press Separate, or a tempo on the right.",
+    ),
+    device_heading("port_label", (277, 109, 26, 15), "Port"),
     SERVER_PORT,
+    device_heading("tempo_label", (346, 19, 88, 14), "Unwarped clips"),
+    choice(
+        "own_tempo", "live.tab", (346, 33, 88, 14), "Tempo", ("Live's", "Own"),
+        "The tempo that a clip without warping is read at: Live's, or its own, which the bridge finds. The notes lie "
+        "in time with the audio with either; their grid follows it, and so do clean notes, chords and score.",
+    ),
+    line("tempo", (346, 46, 88, 22), info="The tempo that the last clip was read at, and how sure the bridge is."),
+    device_heading("again_label", (346, 67, 88, 14), "Notes again at"),
+    *_readings(),
     BAR,
-    line("stage", (6, 130, 328, 15)),
-    line("result", (6, 130, 328, 15)),
-    line("problem", (6, 144, 328, 25)),
+    line("stage", (6, 130, 428, 15)),
+    line("result", (6, 130, 428, 15)),
+    line("problem", (6, 144, 428, 25)),
 )  # fmt: skip
 #: Boxes in one place: the script fills only one of them at a time.
 SHARED = frozenset({"stage", "result"})
 
 #: Buttons → the script's name for their action.
-PRESSES = {"separate": "separate", "cancel": "cancel", "folder": "folder", "bring_in": "bringIn", "stream": "stream"}
+PRESSES = {
+    **{"separate": "separate", "cancel": "cancel", "folder": "folder", "bring_in": "bringIn", "stream": "stream"},
+    **{f"read_{name}": f"readAgain {name}" for name in READ_AGAIN},
+}
 #: Controls whose values the script stores → the selector of the message with the value.
 STORED_CONTROLS: dict[str, str] = {
     **{f"stem_{stem}": f"stem {stem}" for stem in STEMS},
@@ -221,6 +262,8 @@ STORED_CONTROLS: dict[str, str] = {
     "notes": "wish notes",
     "mute": "wish mute",
     "part_choice": "wish brace",
+    "own_tempo": "wish own",
+    "reading": "reading",
     "engine": "engine",
     "opposite": "opposite",
     "port": "server",
@@ -231,6 +274,7 @@ MOVERS: dict[str, str] = {f"preset_{name}": f"preset {name}" for name in PRESETS
 WRITTEN = (
     *("light", "server", "queue", "clip", "part", "progress", "stage", "result", "problem"),
     *("quality", "engine", "opposite", *(f"stem_{stem}" for stem in STEMS)),
+    *("tempo", *(f"read_{name}" for name in READ_AGAIN)),
 )
 
 HIDDEN_BOXES: tuple[Box, ...] = (

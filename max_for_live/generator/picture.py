@@ -37,6 +37,9 @@ FONT = "'Ableton Sans', 'Inter', 'Helvetica Neue', Arial, 'Liberation Sans', san
 LETTER, LEADING = 0.53, 1.22
 
 
+GREY_STEMS = frozenset({"stem_guitar", "stem_piano"})
+
+
 @dataclass(frozen=True)
 class FaceState:
     """A state of the face; texts that are left out are those of the description."""
@@ -44,8 +47,10 @@ class FaceState:
     words: Mapping[str, str] = field(default_factory=dict)
     progress: float = 0.0
     is_connected: bool = True
-    grey: frozenset[str] = frozenset({"stem_guitar", "stem_piano"})
-    """The switches of stems that the engine does not give."""
+    grey: frozenset[str] = GREY_STEMS | {f"read_{name}" for name in description.READ_AGAIN}
+    """The switches of stems that the engine does not give, and the buttons without a tempo to offer."""
+    chosen: Mapping[str, int] = field(default_factory=dict)
+    """The entries of tabs and menus that are not those of a new device."""
     theme: Theme = DARK
 
 
@@ -67,11 +72,26 @@ DISCONNECTED = FaceState(
     },
     is_connected=False,
 )
+AT_ITS_OWN_TEMPO = FaceState(
+    {
+        "clip": "Rehearsal 14 May",
+        "part": "48.2 s · not warped · Arrangement",
+        "server": "Source Audio Bridge 0.1.0",
+        "queue": "CPU",
+        "tempo": "92.3 BPM · 87 %",
+        "read_other": "61.3",
+        "result": "Read again at 92.3 BPM: 4 MIDI clips, 612 notes.",
+    },
+    progress=1.0,
+    grey=GREY_STEMS,
+    chosen={"own_tempo": 1, "reading": 1},
+)
 #: The pictures in the documentation, by their names in docs/images.
 PICTURES: dict[str, FaceState] = {
     "max-for-live": WORKING,
     "max-for-live-light": replace(WORKING, theme=LIGHT),
     "max-for-live-alone": DISCONNECTED,
+    "max-for-live-tempo": AT_ITS_OWN_TEMPO,
 }
 
 
@@ -141,21 +161,20 @@ def _draw(box: Box, state: FaceState) -> str:
         case "live.text":
             is_on = box.attributes["mode"] == 1 and bool(box.parameter and box.parameter.initial)
             lit = _hexadecimal(box.attributes.get("activebgoncolor")) or theme.on
-            return _button(box.rect, box.text, theme, lit if is_on else "", is_grey=box.name in state.grey)
+            text = state.words.get(box.name, box.text)
+            return _button(box.rect, text, theme, lit if is_on else "", is_grey=box.name in state.grey)
         case "live.tab":
             assert box.parameter is not None
-            choices = box.parameter.choices
+            choices, chosen = box.parameter.choices, state.chosen.get(box.name, box.parameter.initial)
             edges = [left + round(width * n / len(choices)) for n in range(len(choices) + 1)]
             return "\n".join(
-                _button(
-                    (edge, top, after - edge - 1, height), word, theme, theme.on if n == box.parameter.initial else ""
-                )
+                _button((edge, top, after - edge - 1, height), word, theme, theme.on if n == chosen else "")
                 for n, (word, edge, after) in enumerate(zip(choices, edges, edges[1:], strict=False))
             )
         case "live.menu":
             assert box.parameter is not None
             arrow = f'<path d="M{left + width - 10} {top + 6}h6l-3 4z" fill="{theme.faint}"/>'
-            return _button(box.rect, box.parameter.choices[0], theme) + arrow
+            return _button(box.rect, box.parameter.choices[state.chosen.get(box.name, 0)], theme) + arrow
         case "live.numbox":
             assert box.parameter is not None
             return _button(box.rect, f"{box.parameter.initial:g}", theme)

@@ -50,6 +50,17 @@ PRESETS: dict[str, Preset] = {
 #: The entries of the device's menu of opposites; likewise, new ones go to the end.
 OPPOSITE_MENU = ("stems alone", *(f"+ {opposite.label}" for opposite in OPPOSITE_TABLE.values()))
 
+#: The entries of the device's menu of readings, and the options that each stands for; likewise. Live has no grid for a
+#: clip without warping: only the bridge can put its notes onto their own.
+READINGS: dict[str, tuple[str, ...]] = {
+    "As played": (),
+    "Clean": ("reading", "clean"),
+    "1/8": ("quantise", "1/8"),
+    "1/16": ("quantise", "1/16"),
+    "1/8 triplets": ("quantise", "1/8t"),
+    "1/16 triplets": ("quantise", "1/16t"),
+}
+
 
 def engine_labels() -> tuple[str, ...]:
     """What the device's menu shows for the engines."""
@@ -90,6 +101,7 @@ def script() -> str:
             name: {"stems": preset.stems, "opposite": preset.opposite, "all": preset.all}
             for name, preset in PRESETS.items()
         },
+        "READINGS": [*READINGS.values()],
         "TEMPO_RANGE": [TEMPO.lowest, TEMPO.highest],
         "PORT_NAMES": {stem: PortLayout().name(stem) for stem in STEMS},
         "STEM_LABELS": {name: label_of(name) for name in AUDIO_STEMS},

@@ -111,6 +111,38 @@ def test_a_session_clip(device_folder: Path, server: Server, live_set: Set) -> N
     assert set(clicks) >= {0.5, 1.0, 1.5, 2.0, 2.5}, "the clicks of the clip, in seconds"
 
 
+def test_an_unwarped_clip_is_read_at_its_own_tempo_and_again_at_another(
+    device_folder: Path, server: Server, tmp_path: Path
+) -> None:
+    live_set = make_set(tmp_path, seconds=8.0)
+    values = {
+        "start_time": 8.0,
+        "warping": 0,
+        "start_marker": 0.0,
+        "end_marker": 8.0,
+        "loop_start": 0.0,
+        "loop_end": 8.0,
+    }
+    clip = {"file": str(live_set.clip), "view": "arrangement", "values": values, "markers": None}
+    with running(device_folder, server.port, clip, set=live_set.file, tempo=TEMPO) as device:
+        device.click("own_tempo", 1)
+        first = separate(device)
+        device.click("read_double")
+        device.until("result", "Read again at 240 BPM: 4 MIDI clips")
+        again = device.look()
+
+    assert device.faces("tempo")[-2:] == ["120 BPM · half or double?", "240 BPM"]  # even clicks; Live's is 100
+    assert [track["name"] for track in again["tracks"]] == [track["name"] for track in first["tracks"]]
+    assert again["errors"] == []
+    assert played(first) == played(again), "as played, the notes are the same at each tempo"
+    for looked in (first, again):
+        drums = clips(looked, "arrangement")["My Loop (Drums) MIDI"]
+        heard = sorted({round(note["start_time"] * 60 / TEMPO, 1) for note in drums["notes"]})
+        assert set(heard) >= {0.5, 1.0, 1.5, 2.0, 2.5}, "the clicks of the clip, in seconds"
+    assert sorted(path.name for path in live_set.stem("Drums").parents[1].iterdir()) == ["My Loop", "My Loop 2"]
+    assert not list((live_set.stem("Drums").parents[1] / "My Loop 2").glob("*.wav"))
+
+
 def test_a_warped_arrangement_clip(device_folder: Path, server: Server, live_set: Set) -> None:
     values = {
         "start_time": 32.0,
@@ -198,6 +230,12 @@ def test_a_bridge_that_ends_during_a_job_and_is_restarted(
         live_state = device.look()
     assert len(live_state["tracks"]) == 9
     assert live_state["errors"] == []
+
+
+def played(live_state: Line) -> list[list[Line]]:
+    """The notes of the clips of the Arrangement, without Live's ids."""
+    found = [clip["notes"] or [] for clip in clips(live_state, "arrangement").values() if "notes" in clip]
+    return [[{name: value for name, value in note.items() if name != "note_id"} for note in notes] for notes in found]
 
 
 def count_notes(midi_file: Path) -> int:

@@ -205,7 +205,7 @@ def test_long_names_never_change() -> None:
     names = [box.parameter.longname for box in description.FACE if box.parameter and box.parameter.visibility == 1]
     assert names == [
         "Part", "Opposite", "Stem Vocals", "Stem Drums", "Stem Bass", "Stem Other", "Stem Guitar", "Stem Piano",
-        "Engine", "Import Audio", "Import Notes", "Mute Source", "Bridge Port",
+        "Engine", "Import Audio", "Import Notes", "Mute Source", "Reading", "Bridge Port", "Tempo",
     ]  # fmt: skip
     engine = next(box.parameter for box in description.FACE if box.name == "engine")
     assert engine is not None
@@ -308,6 +308,13 @@ def test_every_text_of_the_device_fits_on_the_face() -> None:
         ("problem", f"The files are in …{'x' * 110}"),
         ("part", "Switch the loop on: select the time, then press Ctrl+L or Cmd+L."),
         ("clip", "A Clip With a Name of Length"),
+        ("result", "Read again at Live's 120.5 BPM: 6 MIDI clips, 11870 notes."),
+        ("tempo", "No clear beat: 120 BPM"),
+        ("tempo", "123.4 BPM · half or double?"),
+        (
+            "problem",
+            "Changed since, so left as they are: Vocals, Drums, Bass, Other, Guitar. Import brings the new notes.",
+        ),
     ],
 )
 def test_a_long_text_fits(name: str, words: str) -> None:

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from bridge.model import Job, Music, Result, TempoCandidate
+from bridge.music.metre import Metre
 from bridge.music.tempo.other_tempi import notes_again, other_tempi
 from bridge.request import TimeSignature
 from tests.support.requests import request_for
@@ -44,3 +45,14 @@ def test_notes_are_read_again_without_the_stems() -> None:
     assert notes_again(msgspec.structs.replace(job, results=(heard, midi[1])), None).stems.midi == ("bass",)
     assert request.place == job.request.place
     assert notes_again(job, None).song.follows_beats
+
+
+def test_the_first_beat_stays_where_the_estimate_found_it() -> None:
+    music = Music(tempo_bpm=90.0, tempo_source="estimated", tempo_confidence=0.9, first_beat_seconds=0.4)
+    job = Job(id="1", name="song", request=request_for("/a.wav"), submitted_unix=0.0, music=music)
+    for bpm, signature in ((45.0, (4, 4)), (90.0, (3, 4)), (180.0, (6, 8))):
+        song = notes_again(job, candidate(bpm, 0.1, signature)).song
+        assert song.beat is not None
+        assert Metre.of(signature).first_bar_seconds(song.beat, bpm) == pytest.approx(0.4)
+    placed = msgspec.structs.replace(job, request=request_for("/a.wav", beat=16.0))
+    assert notes_again(placed, candidate(45.0, 0.1)).song.beat == 16.0

@@ -69,20 +69,20 @@ def over_the_wire(message: Message) -> Message:
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
 def test_a_push_is_parsed_to_its_event(event: Event) -> None:
-    (push,) = messages(event, None)  # type: ignore[arg-type]
+    push, *_ = messages(event, None)  # type: ignore[arg-type]
     assert event_of(over_the_wire(push)) == event
 
 
 def test_every_other_push_carries_no_event() -> None:
     addresses = {messages(event, None)[0].address for event in EVENTS}
     assert {push.address for push in PUSHES} - addresses == {
-        "/sab/startup", "/sab/nonce", "/sab/bye", "/sab/fail", "/sab/job.group", "/sab/group"
+        "/sab/startup", "/sab/nonce", "/sab/bye", "/sab/fail", "/sab/job.group", "/sab/group", "/sab/tempo"
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
 def test_a_push_with_an_additional_argument_is_parsed_the_same(event: Event) -> None:
-    (push,) = messages(event, None)  # type: ignore[arg-type]
+    push, *_ = messages(event, None)  # type: ignore[arg-type]
     longer = Message(push.address, (*push.arguments, "new", 7, 0.5))
     assert event_of(over_the_wire(longer)) == event
 

@@ -64,7 +64,11 @@ JOB = Job(
                 job="j1",
                 music=Music(tempo_bpm=98.5, tempo_source="estimated", tempo_confidence=0.75, key="Bb major"),
             ),
-            [Message("/sab/music", ("j1", 98.5, "estimated", 0.75, 0.0, "Bb major", 0.0))],
+            [
+                Message("/sab/music", ("j1", 98.5, "estimated", 0.75, 0.0, "Bb major", 0.0)),
+                Message("/sab/tempo", ("j1", 49.25, "4/4", 0.0)),
+                Message("/sab/tempo", ("j1", 197.0, "4/4", 0.0)),
+            ],
         ),
         (
             Ended(job="j1", outcome="done", unix_seconds=1),

@@ -54,6 +54,10 @@ class RunningDevice:
             ):
                 return str(line["words"])
 
+    def faces(self, name: str) -> list[object]:
+        """All that was shown at `name` on the face so far, in order."""
+        return [line["words"] for line in self.received if line.get("face") == name]
+
     def look(self) -> Line:
         """The current state of the Live Set."""
         self._send({"look": True})

@@ -53,7 +53,8 @@ def notes_again(job: Job, tempo: TempoCandidate | None) -> JobRequest:
     if tempo is None:
         song = msgspec.structs.replace(song, tempo="map")
     else:
-        song = msgspec.structs.replace(song, tempo=tempo.bpm, time_signature=tempo.time_signature)
+        beat = _beat_of_start(job, tempo.bpm) if song.beat is None else song.beat
+        song = msgspec.structs.replace(song, tempo=tempo.bpm, time_signature=tempo.time_signature, beat=beat)
     stems = request.stems
     if stems.transcribe_as is None:
         found = [result for result in job.results if result.is_part]
@@ -63,3 +64,10 @@ def notes_again(job: Job, tempo: TempoCandidate | None) -> JobRequest:
         parts = tuple(dict.fromkeys(result.name for result in heard))
         stems = msgspec.structs.replace(stems, audio=(), midi=parts)
     return msgspec.structs.replace(request, song=song, stems=stems, group=GroupChoice())
+
+
+def _beat_of_start(job: Job, bpm: float) -> float | None:
+    """Where the clip starts, in quarters, for its first beat to stay where it was found; None: with a bar."""
+    if job.music is None or job.music.tempo_source != "estimated" or not job.music.first_beat_seconds:
+        return None
+    return -job.music.first_beat_seconds * bpm / 60

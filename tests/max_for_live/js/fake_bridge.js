@@ -73,6 +73,11 @@ class FakeBridge {
     this.jobs.get(id).results.push([kind, name, path, 2, 44100]);
     this.say("result", id, kind, name, path, 2, 44100);
   }
+  // The tempo of a job's notes, in single precision; others: [tempo, metre, share].
+  music(id, tempo, source = "estimated", confidence = 0.9, firstBeat = 0, others = []) {
+    this.say("music", id, Math.fround(tempo), source, Math.fround(confidence), Math.fround(firstBeat), "", 0);
+    others.forEach(([other, metre, share]) => this.say("tempo", id, Math.fround(other), metre, Math.fround(share)));
+  }
   finish(id, outcome) {
     const job = this.jobs.get(id);
     job.state = outcome;

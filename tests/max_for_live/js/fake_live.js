@@ -15,7 +15,7 @@ const DEVICES = ["Drift", "Electric", "Wavetable", "Drum Rack"];
 
 // The features of the newest Live; older versions lack some. autoWarp and autoLoop are the user's preferences.
 const LIVE_12 = {
-  songFile: true, slotAudio: true, trackAudio: true, trackMidi: true, duplicate: true, addNotes: true, readNotes: true,
+  songFile: true, slotAudio: true, trackAudio: true, trackMidi: true, duplicate: true, addNotes: true, readNotes: true, removeNotes: true,
   warpEdit: true, undoSteps: true, insertDevice: true, trackIndex: true, position: true,
   tracks: Infinity, routingSpelling: 0, idsAsText: false, guessStart: 0, guessBeat: 0,
   autoWarp: true, autoLoop: true, warpStays: false, analysisMs: 2400, markersAs: "both", recordMs: 0, devices: DEVICES, returns: 2,
@@ -189,7 +189,7 @@ class FakeLive {
       Track: [can.insertDevice && "insert_device", can.trackAudio && "create_audio_clip", can.trackMidi && "create_midi_clip", can.duplicate && "duplicate_clip_to_arrangement"],
       ClipSlot: [can.slotAudio && "create_audio_clip", "create_clip", "delete_clip", "fire", "stop"],
       Clip: can.addNotes
-        ? ["add_new_notes", can.readNotes && "get_notes_extended", can.readNotes && "apply_note_modifications", can.warpEdit && "add_warp_marker", can.warpEdit && "remove_warp_marker", can.warpEdit && "move_warp_marker"]
+        ? ["add_new_notes", can.readNotes && "get_notes_extended", can.readNotes && "apply_note_modifications", can.removeNotes && "remove_notes_extended", can.warpEdit && "add_warp_marker", can.warpEdit && "remove_warp_marker", can.warpEdit && "move_warp_marker"]
         : ["set_notes", "notes", "note", "done"],
     }[node.type].filter(Boolean);
   }

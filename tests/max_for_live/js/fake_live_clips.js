@@ -240,6 +240,11 @@ const clips = {
     const within = (note) => note.pitch >= pitch && note.pitch < pitch + pitches && note.start_time >= time && note.start_time < time + times;
     return JSON.stringify({ notes: clip.notes.filter(within) });
   },
+  Clip_remove_notes_extended(clip, pitch, pitches, time, times) {
+    check([pitch, pitches, time, times].every(Number.isFinite) && pitches > 0 && times > 0, "area");
+    const within = (note) => note.pitch >= pitch && note.pitch < pitch + pitches && note.start_time >= time && note.start_time < time + times;
+    clip.notes = clip.notes.filter((note) => !within(note));
+  },
   Clip_apply_note_modifications(clip, { notes }) {
     for (const note of notes) {
       const known = clip.notes.find((other) => other.note_id === note.note_id);

@@ -170,6 +170,11 @@ class Device {
   }
   into_live_text(box, atoms) {
     if (atoms[0] === "active") { box.active = atoms[1]; return; }
+    if (atoms[0] === "text") { // an attribute that is one symbol
+      if (atoms.length !== 2 || typeof atoms[1] !== "string" || !atoms[1]) throw new Error(`text is one symbol, not ${atoms.slice(1)}`);
+      box.words = atoms[1];
+      return;
+    }
     this.control(box, atoms);
   }
   into_live_menu(box, atoms) { this.control(box, atoms); }

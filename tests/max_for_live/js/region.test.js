@@ -4,6 +4,8 @@ const test = require("node:test");
 const { code } = require("./studio");
 const region = code("region");
 const request = code("request");
+const tempi = code("tempi");
+const build = (source, set, found, wishes, notesAsList) => request.build(source, set, found, tempi.timeOf(source, found, false), wishes, notesAsList);
 
 const SET = { tempo: 120, file: "/Set Project/Set.als", brace: null };
 
@@ -153,7 +155,7 @@ const keys = (atoms) => Object.fromEntries(atoms.slice(1).reduce((pairs, atom, n
 
 test("the request names file, part, place and project, with every digit", () => {
   const found = region.of(clip({ time: 16, endTime: 24, startMarker: 1 / 3, loopStart: 1 / 3, endMarker: 4.5, loopEnd: 4.5 }), SET, false);
-  const atoms = request.build(clip({ time: 16, name: "A/B loop" }), SET, found, WISHES, true);
+  const atoms = build(clip({ time: 16, name: "A/B loop" }), SET, found, WISHES, true);
   assert.equal(atoms[0], "/a b.wav");
   assert.deepEqual(keys(atoms), {
     stems: "vocals,bass", midi: "vocals,bass", start: "0.3333333", end: "4.5", tempo: "120", name: "A-B loop",
@@ -162,7 +164,7 @@ test("the request names file, part, place and project, with every digit", () => 
 });
 
 test("the tempo is the part's own, and left out if it is outside the bridge's range", () => {
-  const tempo = (values, tempo = 120) => keys(request.build(clip(values), SET, region.of(clip(values), { ...SET, tempo }, false), WISHES, true)).tempo;
+  const tempo = (values, tempo = 120) => keys(build(clip(values), SET, region.of(clip(values), { ...SET, tempo }, false), WISHES, true)).tempo;
   assert.equal(tempo(WARPED), "100");
   assert.equal(tempo({ sound: { pitch_coarse: -12 } }), "240");
   assert.equal(tempo({}, 400), "400");
@@ -172,14 +174,14 @@ test("the tempo is the part's own, and left out if it is outside the bridge's ra
 });
 
 test("auto leaves the engine to the bridge", () => {
-  const asked = (engine) => keys(request.build(clip(), SET, region.of(clip(), SET, false), { ...WISHES, engine }, true)).engine;
+  const asked = (engine) => keys(build(clip(), SET, region.of(clip(), SET, false), { ...WISHES, engine }, true)).engine;
   assert.equal(asked("auto"), undefined);
   assert.equal(asked("draft"), "draft");
 });
 
 test("only notes, only audio, no stem at all", () => {
   const found = region.of(clip(), SET, false);
-  const built = (wishes) => keys(request.build(clip(), SET, found, { ...WISHES, ...wishes }, true));
+  const built = (wishes) => keys(build(clip(), SET, found, { ...WISHES, ...wishes }, true));
   assert.equal(built({ audio: false }).stems, "none");
   assert.equal(built({ notes: false }).midi, "none");
   assert.equal(built({ notes: false }).notes, undefined);
@@ -190,7 +192,7 @@ test("only notes, only audio, no stem at all", () => {
 test("an opposite is one more audio file, and has no notes", () => {
   const found = region.of(clip(), SET, false);
   const built = (wishes) => {
-    const { stems, midi } = keys(request.build(clip(), SET, found, { ...WISHES, opposite: "instrumental", ...wishes }, true));
+    const { stems, midi } = keys(build(clip(), SET, found, { ...WISHES, opposite: "instrumental", ...wishes }, true));
     return [stems, midi];
   };
   assert.deepEqual(built({}), ["vocals,bass,instrumental", "vocals,bass"]);
@@ -202,6 +204,6 @@ test("an opposite is one more audio file, and has no notes", () => {
 
 test("an unsaved set has a clear message; a Live that does not report the set sends no project", () => {
   const found = region.of(clip(), SET, false);
-  assert.throws(() => request.build(clip(), { ...SET, file: "" }, found, WISHES, true), /Save the Live Set first/);
-  assert.equal(keys(request.build(clip(), { ...SET, file: null }, found, WISHES, true)).project, undefined);
+  assert.throws(() => build(clip(), { ...SET, file: "" }, found, WISHES, true), /Save the Live Set first/);
+  assert.equal(keys(build(clip(), { ...SET, file: null }, found, WISHES, true)).project, undefined);
 });

@@ -8,7 +8,8 @@ import pytest
 from bridge.audio.signal import ArraySignal
 from bridge.errors import Cancelled
 from bridge.model import Note
-from bridge.transcription.drums.transcriber import DrumDetector
+from bridge.transcription.drums.layout import OUTPUTS
+from bridge.transcription.drums.transcriber import DrumDetector, has_kit
 from tests.support.fakes import RecordingControl
 from tests.support.instruments import DRUM_RATE_HZ, Wave, as_signal, kick, place
 
@@ -262,11 +263,28 @@ def voice(hertz: float, seconds: float) -> Wave:
     return np.asarray(0.2 * harmonics * np.minimum(1.0, np.minimum(time, seconds - time) / 0.04))
 
 
-def test_a_voice_has_next_to_no_hits() -> None:
+def test_a_voice_has_no_hits() -> None:
     wave: Wave = np.zeros(8 * DRUM_RATE_HZ)
     for index, hertz in enumerate((220, 262, 330, 294, 247, 392, 330, 262) * 2):
         place(wave, voice(hertz, 0.45), round((0.1 + index * 0.48) * DRUM_RATE_HZ))
-    assert len(transcribe(as_signal(wave, DRUM_RATE_HZ))) <= 1
+    assert transcribe(as_signal(wave, DRUM_RATE_HZ)) == []
+
+
+@pytest.mark.parametrize(
+    ("named", "of", "seconds", "expected"),
+    [
+        (4, 23, 7.0, False),  # consonants of a voice
+        (2, 93, 20.0, False),
+        (13, 38, 7.0, True),  # a quiet kit
+        (29, 184, 12.0, True),  # a ride beside a bass, whose notes rise too
+        (1, 1, 60.0, True),  # a single hit
+        (0, 50, 10.0, False),
+    ],
+)
+def test_a_kit_has_enough_named_hits(named: int, of: int, seconds: float, expected: bool) -> None:
+    probabilities = np.zeros((of, len(OUTPUTS)))
+    probabilities[:named, OUTPUTS.index("kick")] = 0.9
+    assert has_kit(probabilities, seconds) is expected
 
 
 @pytest.mark.parametrize("key", [KICK, SNARE])
