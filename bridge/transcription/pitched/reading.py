@@ -72,7 +72,7 @@ class NetworkReading:
             control.checkpoint(1.0)
 
     def look_ahead(self, known: int) -> int:
-        """Fills the frames after `frames` from one more window that ends with the known samples; returns where they end.
+        """Fills the frames after `frames` from a window that ends with the known samples; returns where they end.
 
         They are near to what `advance` will put in their place.
 

@@ -13,8 +13,9 @@ from bridge.audio.signal import ArraySignal
 from bridge.control import NullControl
 from bridge.errors import BadArguments, Cancelled
 from bridge.model import Note
-from bridge.protocols import StreamedNotes, Transcriber
+from bridge.protocols import NoteStream, StreamedNotes, Transcriber
 from bridge.request import NoteSettings
+from bridge.transcription.streaming.notes_alone import NotesAlone
 from bridge.transcription.transcribers import DrumTranscriber, PitchedTranscriber
 from tests.support.fakes import RecordingControl
 from tests.support.instruments import DRUM_RATE_HZ, PITCH_RATE_HZ, as_signal, hat, kick, melody, place, snare
@@ -67,8 +68,8 @@ def streamed(
     return given_out, transcriber(stem).pack(stream.analysis())
 
 
-def played(given_out: Sequence[StreamedNotes]) -> list[Note]:
-    """All notes, each as it was given last; none changes or overlaps another of its pitch."""
+def played(given_out: Sequence[StreamedNotes], seconds: float | None = None) -> list[Note]:
+    """All notes, each as it was given last; none changes, overlaps another of its pitch or ends after the clip."""
     notes: dict[tuple[int, float], Note] = {}
     until = 0.0
     for some in given_out:
@@ -89,8 +90,9 @@ def played(given_out: Sequence[StreamedNotes]) -> list[Note]:
             notes[key] = note
         until = some.until_seconds
     last: dict[int, float] = {}
+    ends = until if seconds is None else seconds
     for (pitch, onset), note in sorted(notes.items()):
-        assert 0 <= last.get(pitch, 0.0) <= onset <= note.offset_seconds <= until
+        assert 0 <= last.get(pitch, 0.0) <= onset < note.offset_seconds <= ends
         last[pitch] = note.offset_seconds
     return sorted(notes.values(), key=lambda note: (note.onset_seconds, note.pitch))
 
@@ -166,3 +168,17 @@ def test_it_can_be_cancelled_and_refuses_what_has_no_pitch() -> None:
         transcriber("other").stream(
             clip("other"), "other", NoteSettings(lowest_pitch=70, highest_pitch=60), NullControl()
         )
+
+
+def test_a_transcriber_that_reads_the_whole_at_once_has_live_notes_of_another() -> None:
+    fast = clip("other")
+    audio = ArraySignal(np.repeat(fast.samples, 2, axis=0), 2 * PITCH_RATE_HZ)
+    growing = Growing(audio.samples, audio.sample_rate_hz)
+    stream: NoteStream[None] = NotesAlone(transcriber("other"), growing, "piano", NoteSettings(), NullControl(), None)
+    given_out = []
+    for seconds in (4.0, SECONDS):
+        growing.known = round(seconds * audio.sample_rate_hz)
+        given_out.append(stream.advance(seconds))
+    assert given_out[0].notes and given_out[1].until_seconds == SECONDS
+    assert [note.pitch for note in played(given_out)] == [pitch for _, _, pitch in TUNE]
+    assert stream.analysis() is None
