@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 WINDOWS_AT_ONCE = 8
 
 
-class Reading:
+class NetworkReading:
     """The network's probabilities for `audio` (1 channel, 22 050 Hz), as far as it is known, in whole windows."""
 
     def __init__(self, network: BasicPitch, audio: Signal) -> None:
@@ -71,11 +71,31 @@ class Reading:
         if known >= self.audio.frames:
             control.checkpoint(1.0)
 
+    def look_ahead(self, known: int) -> int:
+        """Fills the frames after `frames` from a window that ends with the known samples; returns where they end.
+
+        They are near to what `advance` will put in their place.
+
+        Raises:
+            EngineFailed: the network failed.
+        """
+        first = (known - WINDOW) // HOP + MARGIN_FRAMES
+        stop = min(first + KEPT_FRAMES, len(self.note))
+        if stop <= self.frames or known >= self.audio.frames:
+            return self.frames
+        samples = samples_between(self.audio, (first - MARGIN_FRAMES) * HOP, (first - MARGIN_FRAMES) * HOP + WINDOW)
+        start = max(self.frames, first)
+        for posterior, output in zip(
+            (self.note, self.onset, self.contour), self._network.probabilities(samples, 1), strict=True
+        ):
+            posterior[start:stop] = as_bytes(output[start - first : stop - first])
+        return stop
+
     def _measure(self, samples: Floats, frames: slice) -> None:
         """Measures what else is wanted of these frames; the samples start `MARGIN_FRAMES` before them."""
 
 
-class PosteriorsReading(Reading):
+class PosteriorsReading(NetworkReading):
     """The posteriors of a stem."""
 
     def __init__(self, network: BasicPitch, audio: Signal) -> None:

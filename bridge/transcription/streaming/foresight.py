@@ -26,7 +26,7 @@ class Foresight:
         rate = mix.sample_rate_hz
         length = min(mix.frames, max(1, round(PIECE_SECONDS * rate)))
         apart = max(APART_SECONDS, mix.frames / rate / MOST_PIECES)
-        starts = np.arange(0, max(0, mix.frames - length) + 1, max(1, round(apart * rate)))
+        starts = np.arange(0, mix.frames - length + 1 if mix.frames else 0, max(1, round(apart * rate)))
         power = [float(np.square(mix.read(start, start + length).mean(axis=1)).mean()) for start in starts.tolist()]
         levels = 10 * np.log10(np.maximum(np.nan_to_num(power), 1e-20))
         self._seconds: Doubles = starts[levels > SILENCE_DB] / rate

@@ -27,6 +27,8 @@ DELAY_SECONDS = 0.6
 STEP_SECONDS = 8.0
 #: A stem is played as one line if it is so this clearly (`Together.margin`): a band's first chords may come late.
 LINE_MARGIN = 0.3
+#: A stem whose chords are this clear after so long is no longer asked: judging all its notes would take ever longer.
+CHORDS_MARGIN, CHORDS_SECONDS = -1.0, 30.0
 #: Decoding begins at a multiple of this many frames, where the readings of a bass coincide.
 GRID = 6
 
@@ -85,8 +87,12 @@ class PitchedStream:
         posteriors = self._reading.between(start, self._decoded)
         louder_db = 0.0 if self._foresight is None or is_last else self._foresight.louder_db(self._decoded / rate)
         notes = self._many.decoded(posteriors, start / rate, louder_db)
-        if self._line is not None and together(self._many.all_notes).margin > LINE_MARGIN:
-            notes = self._line.decoded(posteriors, start / rate, louder_db)
+        if self._line is not None:
+            margin = together(self._many.all_notes).margin
+            if margin > LINE_MARGIN:
+                notes = self._line.decoded(posteriors, start / rate, louder_db)
+            elif margin < CHORDS_MARGIN and until_seconds > CHORDS_SECONDS:
+                self._line = None
         self._notes.extend(notes, until_seconds, start / rate)
 
 

@@ -10,7 +10,7 @@ from bridge.transcription.pitched.bass import bass_pitch, low_octave
 from bridge.transcription.pitched.bass.sped_up import SpedUp
 from bridge.transcription.pitched.bass.swift_f0 import PitchReading, PitchTrack, SwiftF0
 from bridge.transcription.pitched.posteriors import Posteriors
-from bridge.transcription.pitched.reading import PosteriorsReading, Reading
+from bridge.transcription.pitched.reading import NetworkReading, PosteriorsReading
 
 if TYPE_CHECKING:
     from bridge.protocols import Control, Signal
@@ -28,7 +28,8 @@ class BassReading:
         self.audio = audio
         self._plain = PosteriorsReading(network, audio)
         self._octave_up = SpedUp(audio, low_octave.STEP, low_octave.DRIVE, low_octave.EVEN)
-        self._up = Reading(network, self._octave_up)
+        self._up = NetworkReading(network, self._octave_up)
+        self._up_frames = 0
         self._twelfth_up = SpedUp(audio, bass_pitch.STEP, bass_pitch.DRIVE, bass_pitch.EVEN)
         self._track = PitchReading(tracker, self._twelfth_up, SAMPLE_RATE_HZ / bass_pitch.STEP)
 
@@ -38,7 +39,7 @@ class BassReading:
         if self._track.frames == self._track.frames_of_clip:
             return self._plain.frames
         tracked = bass_pitch.STEP * self._track.frames - bass_pitch.AFTER
-        return max(0, min(self._plain.frames, low_octave.STEP * (self._up.frames - 1), tracked))
+        return max(0, min(self._plain.frames, low_octave.STEP * (self._up_frames - 1), tracked))
 
     def advance(self, known: int, control: Control) -> None:
         """Reads what the first `known` samples allow.
@@ -48,7 +49,10 @@ class BassReading:
             Cancelled: from `control`.
         """
         self._plain.advance(known, PartControl(control, 0.0, PLAIN_SHARE))
-        self._up.advance(self._octave_up.known(known), PartControl(control, PLAIN_SHARE, OCTAVE_SHARE))
+        known_up = self._octave_up.known(known)
+        self._up.advance(known_up, PartControl(control, PLAIN_SHARE, OCTAVE_SHARE))
+        # Its windows are twice as long in the clip: what they hold back is looked at in advance.
+        self._up_frames = self._up.look_ahead(known_up)
         self._track.advance(self._twelfth_up.known(known), PartControl(control, OCTAVE_SHARE, 1.0))
 
     def between(self, start: int, stop: int) -> Posteriors:

@@ -25,7 +25,7 @@ NOMINAL_RATE_HZ = 16000
 LOWEST_HZ, HIGHEST_HZ = 46.875, 2093.75
 HOP = 256
 #: Frames at once, and those around them that the network sees.
-FRAMES_AT_ONCE, LEFT_FRAMES, RIGHT_FRAMES = 96, 11, 10
+FRAMES_AT_ONCE, LEFT_FRAMES, RIGHT_FRAMES = 48, 11, 10
 #: A hop whose samples stay below this is silence, in which the network would find pitches.
 SILENT = 1e-3
 
