@@ -201,8 +201,8 @@ MIDI_POSITION = Outgoing(
 MIDI_END = Outgoing(
     "/sab/midi.end",
     "s:job s:stem s:outcome f:late_p50_ms f:late_p99_ms f:late_worst_ms i:missed",
-    "Playback of a stem has ended (finished, stopped or failed), with the lateness of its messages at the port, and how "
-    "many notes were silent because they became known too late. "
+    "Playback of a stem has ended (finished, stopped or failed), with the lateness of its messages at the port, and "
+    "how many notes were silent because they became known too late. "
     "If it follows a DAW and stays armed, `/sab/midi.wait` comes next.",
 )
 

@@ -8,6 +8,7 @@ from bridge.events import (
     MidiEnded,
     MidiMoved,
     MidiStarted,
+    MidiStarved,
     MidiWaiting,
     Produced,
     Progressed,
@@ -87,7 +88,7 @@ JOB = Job(
         ),
         (
             MidiEnded(job="j1", stem="bass", outcome="stopped"),
-            [Message("/sab/midi.end", ("j1", "bass", "stopped", 0.0, 0.0, 0.0))],
+            [Message("/sab/midi.end", ("j1", "bass", "stopped", 0.0, 0.0, 0.0, 0))],
         ),
         (
             MidiEnded(
@@ -95,8 +96,13 @@ JOB = Job(
                 stem="bass",
                 outcome="finished",
                 lateness=Lateness(messages=9, p50_ms=0.125, p99_ms=0.5, worst_ms=2.0),
+                missed=3,
             ),
-            [Message("/sab/midi.end", ("j1", "bass", "finished", 0.125, 0.5, 2.0))],
+            [Message("/sab/midi.end", ("j1", "bass", "finished", 0.125, 0.5, 2.0, 3))],
+        ),
+        (
+            MidiStarved(job="j1", stem="bass", seconds=4.5),
+            [Message("/sab/midi.starved", ("j1", "bass", 4.5))],
         ),
         (
             MidiWaiting(job="j1", stem="bass", sync="clock"),
