@@ -126,7 +126,7 @@ test("a stem that the bridge cannot play is reported", () => {
   const studio = ready();
   studio.device.click("stream");
   studio.clock.advance(3000);
-  studio.bridge.say("midi.end", [...studio.bridge.jobs.keys()].pop(), "bass", "failed", 0, 0, 0);
+  studio.bridge.say("midi.end", [...studio.bridge.jobs.keys()].pop(), "bass", "failed", 0, 0, 0, 0);
   studio.clock.advance(10);
   assert.equal(studio.device.words("problem"), "The bridge could not play Bass.");
   studio.clock.advance(8000);
@@ -145,7 +145,7 @@ test("only messages about the played job affect the recording, though another is
   const token = studio.bridge.asked("play")[0][3];
   studio.bridge.say("fail", "/sab/play", "internal", "Another client's trouble.", "another's token");
   studio.bridge.say("fail", "/sab/play", "internal", "Trouble of the job that runs.", other.id);
-  studio.bridge.say("midi.end", other.id, "bass", "failed", 0, 0, 0);
+  studio.bridge.say("midi.end", other.id, "bass", "failed", 0, 0, 0, 0);
   studio.clock.advance(10);
   assert.equal(streams(studio)[0].slots[2].values.is_recording, 1);
   assert.equal(studio.device.words("problem"), "");
