@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from bridge.events import JobEvent
+from bridge.events import JobEvent, LiveNotes
 from bridge.pipeline.context import WorkerContext
 from bridge.pipeline.job import run_job
 from bridge.pipeline.stage_paces import StagePaces
@@ -178,7 +178,7 @@ def anonymous_bytes() -> int:
     raise OSError("this kernel does not report RssAnon")
 
 
-def _forget(event: JobEvent) -> None:
+def _forget(event: JobEvent | LiveNotes) -> None:
     del event
 
 

@@ -25,10 +25,10 @@ VOICES = 16
 STEM = "piano"
 
 
-def write_song(path: Path, notes: int) -> Path:
-    """A file of 200 messages per second on average: up to 16 voices, random onsets and lengths, always the same."""
-    rng = random.Random(1)
-    seconds = 2 * notes / MESSAGES_PER_SECOND
+def write_song(path: Path, notes: int, *, seed: int = 1, messages_per_second: float = MESSAGES_PER_SECOND) -> Path:
+    """A file of up to 16 voices with random onsets and lengths, always the same for a seed."""
+    rng = random.Random(seed)
+    seconds = 2 * notes / messages_per_second
     onsets = sorted(rng.uniform(0.0, seconds - 0.2) for _ in range(notes))
     free_at = [0.0] * VOICES
     events: list[tuple[float, int, mido.Message]] = []

@@ -14,6 +14,7 @@ from bridge.pipeline.context import JobControl, WorkerContext
 from bridge.pipeline.folders.job_folders import JobFolders
 from bridge.pipeline.folders.output_folder import OutputFolder
 from bridge.pipeline.job_log import JobLog
+from bridge.pipeline.live.live_notes import LiveReading
 from bridge.pipeline.note_warnings import note_warnings, unread_warnings
 from bridge.pipeline.output_files import note_files, possible_files
 from bridge.pipeline.progress import JobProgress
@@ -85,7 +86,8 @@ def _make_files(job: OpenJob, claimed: OutputFolder) -> None:
     """Makes all files, in `claimed` or where an equal job has left its files."""
     place = _Place(job, _unfinished_folder(job) or claimed)
     began = job.context.clock.monotonic_seconds()
-    with obtain(job, claimed) as stems, _left_unfinished_on_error(job, stems, place):
+    listener = LiveReading(job) if job.request.play.is_live and job.midi else None
+    with obtain(job, claimed, listener) as stems, _left_unfinished_on_error(job, stems, place):
         job.check_source()
         write_made_stems(job, stems, place.folder)
         if stems.pace_name:

@@ -11,13 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from bridge.audio.scratch import Scratch
 from bridge.pipeline.cache.restore import cached_stem_files
 from bridge.pipeline.channels import separated
 from bridge.pipeline.folders.output_folder import OutputFolder
-from bridge.pipeline.live.live_notes import LiveReading
 from bridge.pipeline.output_files import OutputFile
 from bridge.pipeline.stems import bytes_needed, raw_stem_blocks, scratch_stems
 from bridge.pipeline.steps.opening import OpenJob
@@ -49,32 +48,49 @@ class ObtainedStems:
         return {**self.clip, **{stem: scratch.signal() for stem, scratch in self.raw.items()}}
 
 
+class Listener(Protocol):
+    """Listens to the stems of a job while they are made."""
+
+    def begin(self) -> None:
+        """The work on them begins."""
+
+    def grow(self, stems: Mapping[str, Scratch]) -> None:
+        """All of them have grown."""
+
+    def read(self, clip: Mapping[str, Signal]) -> None:
+        """They are there already."""
+
+
 @contextmanager
-def obtain(job: OpenJob, folder: OutputFolder) -> Iterator[ObtainedStems]:
+def obtain(job: OpenJob, folder: OutputFolder, listener: Listener | None = None) -> Iterator[ObtainedStems]:
     """The stems, available until the block ends; temporary files lie in `folder`.
+
+    A listener hears what is made for this job, not what an earlier job has made whole.
 
     Raises:
         EngineFailed, OutOfMemory, OutOfSpace, Cancelled: the clip could not be separated.
     """
     with ExitStack() as held:
-        yield next(stems for way in WAYS if (stems := way(job, folder, held)) is not None)
+        yield next(stems for way in WAYS if (stems := way(job, folder, held, listener)) is not None)
 
 
-def transcribe_only(job: OpenJob, folder: OutputFolder, held: ExitStack) -> ObtainedStems | None:
+def transcribe_only(
+    job: OpenJob, folder: OutputFolder, held: ExitStack, listener: Listener | None
+) -> ObtainedStems | None:
     """The clip as it is, if the job separates nothing."""
     del folder, held
     if job.separator is not None:
         return None
     _expect(job)
     clip = dict.fromkeys(job.midi, job.region.signal)
-    if job.request.play.is_live:
-        LiveReading(job).read(clip)
+    if listener is not None:
+        listener.read(clip)
     return ObtainedStems(clip=clip)
 
 
-def restore(job: OpenJob, folder: OutputFolder, held: ExitStack) -> ObtainedStems | None:
+def restore(job: OpenJob, folder: OutputFolder, held: ExitStack, listener: Listener | None) -> ObtainedStems | None:
     """The stems of an earlier job, if they and all analyses are in the cache."""
-    del folder
+    del folder, listener
     cache = job.context.cache
     if cache is None or not all(map(job.analyses.has, job.midi)):
         return None
@@ -91,7 +107,7 @@ def restore(job: OpenJob, folder: OutputFolder, held: ExitStack) -> ObtainedStem
     return ObtainedStems(files=files, files_bytes=cached.entry.total_bytes)
 
 
-def resume(job: OpenJob, folder: OutputFolder, held: ExitStack) -> ObtainedStems | None:
+def resume(job: OpenJob, folder: OutputFolder, held: ExitStack, listener: Listener | None) -> ObtainedStems | None:
     """The raw stems that an unfinished job has left in the cache, if none is missing."""
     cache, stems = job.context.cache, job.separated_stems
     if cache is None:
@@ -100,10 +116,10 @@ def resume(job: OpenJob, folder: OutputFolder, held: ExitStack) -> ObtainedStems
     if opened is None:
         return None
     blocks = raw_stem_blocks(dict(zip(stems, opened, strict=True)), job.region, job.control)
-    return ObtainedStems(raw=_raw_stems(job, folder, held, blocks))
+    return ObtainedStems(raw=_raw_stems(job, folder, held, blocks, listener))
 
 
-def separate(job: OpenJob, folder: OutputFolder, held: ExitStack) -> ObtainedStems | None:
+def separate(job: OpenJob, folder: OutputFolder, held: ExitStack, listener: Listener | None) -> ObtainedStems | None:
     """The stems as the engine makes them."""
     if job.separator is None:
         return None
@@ -117,12 +133,12 @@ def separate(job: OpenJob, folder: OutputFolder, held: ExitStack) -> ObtainedSte
         job.control,
         start=start,
         stop=stop,
-        early=job.request.play.is_live,
+        early=listener is not None,
     )
-    return ObtainedStems(raw=_raw_stems(job, folder, held, blocks, work), pace_name=work)
+    return ObtainedStems(raw=_raw_stems(job, folder, held, blocks, listener, work), pace_name=work)
 
 
-WAYS: Sequence[Callable[[OpenJob, OutputFolder, ExitStack], ObtainedStems | None]] = (
+WAYS: Sequence[Callable[[OpenJob, OutputFolder, ExitStack, Listener | None], ObtainedStems | None]] = (
     transcribe_only,
     restore,
     resume,
@@ -131,17 +147,20 @@ WAYS: Sequence[Callable[[OpenJob, OutputFolder, ExitStack], ObtainedStems | None
 
 
 def _raw_stems(
-    job: OpenJob, folder: OutputFolder, held: ExitStack, blocks: Iterator[StemBlock], pace_name: str = ""
+    job: OpenJob,
+    folder: OutputFolder,
+    held: ExitStack,
+    blocks: Iterator[StemBlock],
+    listener: Listener | None,
+    pace_name: str = "",
 ) -> Mapping[str, Scratch]:
     folder.check_space(bytes_needed(job.region, made=len(job.separated_stems), written=len(job.stems)))
     _expect(job, pace_name)
     job.control.progress.enter("separating")
-    live = LiveReading(job) if job.request.play.is_live and job.midi else None
-    if live is not None:
-        live.begin()
-    return held.enter_context(
-        scratch_stems(blocks, job.region, job.separated_stems, folder, None if live is None else live.grow)
-    )
+    if listener is not None:
+        listener.begin()
+    grown = None if listener is None else listener.grow
+    return held.enter_context(scratch_stems(blocks, job.region, job.separated_stems, folder, grown))
 
 
 def _expect(job: OpenJob, separation: str = "") -> None:

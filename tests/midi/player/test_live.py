@@ -134,7 +134,8 @@ def test_whenever_it_is_extended_nothing_sounds_beyond_what_is_known_and_every_n
         message.data[:1] for message in whole.messages if is_note_on(message.data)
     )
     sounding: list[bytes] = []
-    horizons = [(at, horizon.until_seconds) for at, horizon in zip((0.0, *arrivals), (known, *extensions), strict=True)]
+    untils = (known.until_seconds, *(extension.until_seconds for extension in extensions))
+    horizons = [*zip((0.0, *arrivals), untils, strict=True)]
     for index, (data, at) in enumerate(zip(sent, harness.seconds("vocals"), strict=True)):
         sounding.append(data)
         following = harness.seconds("vocals")[index + 1] if index + 1 < len(sent) else at
@@ -178,7 +179,11 @@ def test_late_controllers_and_bends_are_brought_up_to_date_when_it_goes_on() -> 
     data = [bytes.fromhex(text)[:3] if len(text) > 6 else bytes.fromhex(text) for text in late]
     whole = schedule(
         "job", "vocals",
-        [(0.0, b"\xb0\x40\x7f"), *((1.5 + index / 100, each) for index, each in enumerate(data)), (3.0, b"\x90\x3c\x64")],
+        [
+            (0.0, b"\xb0\x40\x7f"),
+            *((1.5 + index / 100, each) for index, each in enumerate(data)),
+            (3.0, b"\x90\x3c\x64"),
+        ],
     )  # fmt: skip
     known, (more,) = split(whole, (1.0,))
     harness = PlayerHarness()
@@ -292,7 +297,7 @@ def test_what_becomes_known_before_the_daw_gets_there_is_played_in_time() -> Non
     assert [index for index, _ in found] == [index for index, _ in due]
     assert [at for _, at in found] == pytest.approx([at for _, at in due], abs=0.003)
     assert starved(harness) == []
-    assert [report.stays_armed for report in harness.reports if isinstance(report, MidiEnded)][0]
+    assert next(report.stays_armed for report in harness.reports if isinstance(report, MidiEnded))
 
 
 def test_a_note_off_that_belongs_to_a_missed_note_is_not_sent() -> None:
