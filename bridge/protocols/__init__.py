@@ -133,8 +133,8 @@ class Separator(Protocol):
         deterministic, calls `control.checkpoint` at least once per window, and does not modify `mix`.
 
         Args:
-            early: the first block is to come as soon as possible, at the price of some seconds' computation. The blocks
-                may be others, the frames are the same, bit for bit.
+            early: the first block is to come as soon as possible, and those after it at the same pace, at the price of
+                some seconds' computation. The blocks may be others, the frames are the same, bit for bit.
 
         Raises:
             EngineFailed, OutOfMemory: the separation failed.

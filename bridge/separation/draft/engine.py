@@ -20,6 +20,7 @@ from bridge.protocols import Context
 from bridge.separation.draft.harmonic_comb import Comb
 from bridge.separation.draft.masks import below, centred, harmonic, magnitude, moving
 from bridge.separation.draft.running_median import nearest_filter_width
+from bridge.separation.early_parts import early_parts
 from bridge.separation.names import DRAFT
 from bridge.separation.wanted import check_wanted
 from bridge.stems import FOUR_STEMS
@@ -60,7 +61,7 @@ CENTRE_BINS, CENTRE_COLUMNS = 3, 9
 
 SECTION_FRAMES = 16 * 48_000
 EARLY_FRAMES = 4 * 48_000
-"""The first part of the first section, if it is to come early."""
+"""A part of the first section, if it is to come early."""
 
 
 class DraftSeparator:
@@ -137,15 +138,15 @@ class _Split:
         """Start and stop of each section of a mix, and the frame from which on it is computed.
 
         Sums of floats depend on their order, and so the last bit of a frame on how its section's windows fall into
-        batches. The two parts of an early first section have the batches of the whole, and so its bits.
+        batches. The parts of an early first section have the batches of the whole, and so its bits.
         """
-        section, first_stop = (length // self.long.hop * self.long.hop for length in (SECTION_FRAMES, EARLY_FRAMES))
+        section, part = (length // self.long.hop * self.long.hop for length in (SECTION_FRAMES, EARLY_FRAMES))
         for start in range(0, frames, section):
             stop = min(start + section, frames)
-            if early and start == 0 and stop >= 3 * first_stop:  # else the parts share too much context
+            if early and start == 0 and stop >= 3 * part:  # else the parts share too much context
                 batch = max(self.long.batch_frames, self.short.batch_frames)
-                yield 0, first_stop, 0
-                yield first_stop, stop, max(0, first_stop - self.context) // batch * batch
+                for first, last in early_parts(stop, part):
+                    yield first, last, max(0, first - self.context) // batch * batch
             else:
                 yield start, stop, max(0, start - self.context)
 

@@ -16,6 +16,7 @@ from bridge.control import PartControl
 from bridge.dsp.stft import Stft
 from bridge.errors import EngineFailed
 from bridge.protocols import Context
+from bridge.separation.early_parts import early_parts
 from bridge.separation.names import SPLEETER
 from bridge.separation.networks.fallback import common_device, out_of_memory_warning
 from bridge.separation.spleeter.layers import GRID
@@ -43,7 +44,7 @@ GRID_FRAMES = GRID * HOP_FRAMES
 LEAD_FRAMES = -(-REACH_COLUMNS // GRID) * GRID_FRAMES
 #: Length of a section: 24 s. Longer ones share their context better, and need more memory.
 SECTION_FRAMES = 16 * GRID_FRAMES
-#: The first part of the first section, if it is to come early; 7.4 s, so that `draft` has the context of its own.
+#: A part of the first section, if it is to come early; 7.4 s, so that `draft` has the context of its own.
 EARLY_FRAMES = 5 * GRID_FRAMES
 
 
@@ -128,12 +129,11 @@ class SpleeterSeparator:
 
 
 def _sections(frames: int, *, early: bool) -> Iterator[tuple[int, int]]:
-    """Start and stop of each section; an early first one is in two parts, if it is long enough for that to help."""
+    """Start and stop of each section; an early first one is in parts."""
     for start in range(0, frames, SECTION_FRAMES):
         stop = min(start + SECTION_FRAMES, frames)
-        if early and start == 0 and stop >= 2 * EARLY_FRAMES:
-            yield 0, EARLY_FRAMES
-            yield EARLY_FRAMES, stop
+        if early and start == 0:
+            yield from early_parts(stop, EARLY_FRAMES)
         else:
             yield start, stop
 
