@@ -16,7 +16,7 @@ from bridge.osc.addresses import Message
 from bridge.osc.client import OscClient, open_client
 from tests.support.ardour import Ardour, Note, read_part, rolling_with_jack, why_no_ardour
 from tests.support.gate import Gate, gate
-from tests.support.jack_server import MidiSender, running_jack
+from tests.support.jack_server import running_jack
 from tests.support.programs import Server, serving, until_ports_are_open
 
 pytestmark = [pytest.mark.ardour, pytest.mark.jack, pytest.mark.end_to_end]
@@ -90,8 +90,8 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
             environment.setenv(name, value)
         with gate(folder, environment) as separation, serving(folder / "server", "--engine", "draft") as server:
             asyncio.run(until_ports_are_open(server))
-            with MidiSender(jack, "transport") as transport, rolling_with_jack(folder) as ardour:
-                horizons = asyncio.run(record(ardour, server, clip, separation, transport))
+            with rolling_with_jack(folder) as ardour:
+                horizons = asyncio.run(record(ardour, server, clip, separation))
     stems = folder / "stems" / "song"
     return Recorded(
         takes=tuple({stem: in_session(ardour, stem, take) for stem in STEMS} for take in range(2)),
@@ -101,9 +101,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     )
 
 
-async def record(
-    ardour: Ardour, server: Server, clip: Path, separation: Gate, transport: MidiSender
-) -> tuple[float, ...]:
+async def record(ardour: Ardour, server: Server, clip: Path, separation: Gate) -> tuple[float, ...]:
     async with open_client(server.host, server.port) as client:
         await client.ask("/sab/subscribe", 1)
         separation.let(1)
@@ -116,13 +114,13 @@ async def record(
         separation.let(1)
         await job.known()
         await job.played(FIRST_STOP)
-        await stop(ardour, transport, job)
+        await stop(ardour, job)
         horizons.append(job.horizon)
         separation.let(1)
         await job.known()
         await asyncio.to_thread(ardour.roll, SECOND_START)
         await job.played(SECOND_STOP)
-        await stop(ardour, transport, job)
+        await stop(ardour, job)
         horizons.append(job.horizon)
         assert not job.is_over
         separation.let_all()
@@ -130,10 +128,9 @@ async def record(
         return tuple(horizons)
 
 
-async def stop(ardour: Ardour, transport: MidiSender, job: Job) -> None:
+async def stop(ardour: Ardour, job: Job) -> None:
     """JACK's transport stops first, so that Ardour records how the bridge ends the notes, and has to end none."""
     await asyncio.to_thread(ardour.free)
-    transport.halt()
     await job.stopped()
     await asyncio.to_thread(ardour.stop)
 

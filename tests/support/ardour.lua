@@ -5,8 +5,8 @@
 --
 -- SESSION is a folder that does not exist yet. Without a clip, Ardour rolls with JACK's transport, if its configuration makes
 -- that its transport master, and nothing is sent to the bridge. Each line on stdin is a wish: "take" records a take in which the
--- clip is played; "roll SECONDS" records from that position on, with JACK; then "free" lets Ardour roll on by itself, which must
--- come before JACK's transport stops (Ardour 7.3 would lose the recording), and "stop" stops. The end of stdin ends the script.
+-- clip is played; "roll SECONDS" records from that position on, with JACK; then "free" stops JACK's transport and lets
+-- Ardour roll on by itself (if both stop together, Ardour 7.3 loses the recording), until "stop". The end of stdin ends the script.
 -- On stdout, lines that begin with "> " report progress: "opened", "ready", "took", "rolling", "freed" and "stopped", "recorded STEM
 -- SECONDS FILE" for each track of each take, in the order of their positions, and "closed"; or "failed REASON". `ardour.py`
 -- starts it and reads them.
@@ -17,6 +17,8 @@ local LONGEST_WAIT_SECONDS = 60
 local POLL_SECONDS = 0.02
 -- Time for Ardour's disk thread after the transport has stopped.
 local REST_SECONDS = 1
+-- Time for messages that were sent to be recorded.
+local LAST_SECONDS = 0.25
 
 local function report (...)
 	print ("> " .. string.format (...))
@@ -77,6 +79,12 @@ local function stop ()
 	sleep (REST_SECONDS)
 end
 
+-- What arrives just before the stop would not be recorded.
+local function roll_on ()
+	local last = Session:transport_sample () + LAST_SECONDS * sample_rate
+	wait_for ("the last messages", function () return Session:transport_sample () >= last end)
+end
+
 local function take (bridge, job)
 	roll ()
 	bridge:send ("/sab/play", "s", job)
@@ -122,6 +130,7 @@ local function record_takes ()
 			Session:cfg ():set_external_sync (false)
 			report ("freed")
 		elseif wish == "stop" then
+			roll_on ()
 			stop ()
 			report ("stopped")
 		else

@@ -8,7 +8,7 @@
     with rolling_with_jack(folder) as ardour:
         ardour.roll(4.0)
         ardour.free()
-        …  # JACK's transport may stop now
+        …  # JACK's transport has stopped: what it ends is recorded
         ardour.stop()
 
 `ardour.lua` runs inside the DAW.
@@ -85,7 +85,7 @@ class Ardour:
         self._wish(f"roll {seconds}", "rolling")
 
     def free(self) -> None:
-        """Records on until `stop`, whatever JACK's transport does."""
+        """Stops JACK's transport, and records on until `stop`."""
         self._wish("free", "freed")
 
     def stop(self) -> None:
