@@ -29,6 +29,7 @@ class Bench:
         cache: ResultsCache | None = None,
         transcriber: OneNoteTranscriber | None = None,
         on_report: Callable[[WorkerReport], None] = lambda _: None,
+        previews: Path | None = None,
     ) -> None:
         """`on_report` is called with each report."""
         self.reports: list[WorkerReport] = []
@@ -41,6 +42,7 @@ class Bench:
             max_seconds=max_seconds,
             paces=StagePaces(None, FakeClock()),
             cache=cache,
+            previews=previews,
         )
         self.worker = Worker(context, self._receive)
 

@@ -12,7 +12,7 @@ from bridge.audio.resample import mono, reach_frames, resampled
 from bridge.audio.scratch import Scratch
 from bridge.control import StoppableControl
 from bridge.errors import Cancelled
-from bridge.events import LiveNotes
+from bridge.events import LiveNotes, Preview
 from bridge.model import Music, Note
 from bridge.music.key import estimate_key
 from bridge.music.metre import Metre
@@ -51,6 +51,8 @@ class LiveReading:
         self._job = job
         self._parts: dict[str, _Part] = {}
         self._is_broken = False
+        self._previews: tuple[Preview, ...] = ()
+        """Those that were not told of yet."""
         self._scale: Scale | None = None
         fit = job.request.scale
         if fit is not None and isinstance(fit.scale, Scale):
@@ -65,6 +67,16 @@ class LiveReading:
         """Reads what has been appended to the stems' scratch files."""
         region = self._job.region
         if not self._parts:
+            self._previews = tuple(
+                Preview(
+                    stem=stem,
+                    path=str(scratch.path),
+                    sample_rate_hz=region.audio.sample_rate_hz,
+                    channels=region.audio.channels,
+                )
+                for stem, scratch in stems.items()
+                if scratch.path is not None
+            )
             self._open({
                 stem: GrowingSignal(stems[stem], region.frames, region.audio.channels, region.audio.sample_rate_hz)
                 for stem in self._job.midi
@@ -184,7 +196,9 @@ class LiveReading:
                 until_seconds=max(until_seconds, 0.0),
                 clip_seconds=self._job.region.seconds,
                 tempo_bpm=self._music.tempo_bpm,
+                previews=self._previews,
                 is_last=is_last,
                 failure=failure,
             )
         )
+        self._previews = ()
