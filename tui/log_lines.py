@@ -27,7 +27,7 @@ from bridge.events import (
 from bridge.model import Job, State
 from bridge.score.words import music_words
 from bridge.units import clock_text
-from bridge.wording import KIND_WORDS, PLAY_OUTCOME_WORDS, STATE_WORDS
+from bridge.wording import KIND_WORDS, PLAY_OUTCOME_WORDS, STATE_WORDS, missed_words
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,9 @@ def log_line(event: Event, jobs: Mapping[str, Job], now: float) -> LogLine | Non
             message = event.status.message
             return LogLine(now, "warning", message) if message else LogLine(now, "info", ready)
         case MidiStarted():
+            job = jobs.get(event.job)
+            if job is not None and job.request.play.is_live and not job.is_over:
+                return LogLine(now, "info", f"playing {event.stem}, as its notes are found", name)
             length = clock_text(event.seconds)
             return LogLine(now, "info", f"playing {event.stem}, {event.notes} notes, {length}", name)
         case MidiWaiting():
@@ -82,7 +85,8 @@ def log_line(event: Event, jobs: Mapping[str, Job], now: float) -> LogLine | Non
         case MidiEnded():
             level = "error" if event.outcome == "failed" else "info"
             late = "" if event.lateness is None else f", late by {event.lateness.words}"
-            return LogLine(now, level, f"{event.stem} {PLAY_OUTCOME_WORDS[event.outcome]}{late}", name)
+            missed = f"; {missed_words(event.missed)}" if event.missed else ""
+            return LogLine(now, level, f"{event.stem} {PLAY_OUTCOME_WORDS[event.outcome]}{late}{missed}", name)
         case WorkerChanged():
             return (
                 LogLine(now, "warning", "The engine went down; it is being restarted.")
