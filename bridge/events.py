@@ -211,6 +211,8 @@ class LiveNotes(Value, frozen=True, kw_only=True, tag="live_notes"):
     """By stem, each MIDI message with its time in seconds from the clip's start; all stems of the take, some empty."""
     until_seconds: float
     """How far the notes are known."""
+    heard_seconds: float
+    """How far the stems are made, of which they are read."""
     clip_seconds: float
     tempo_bpm: float
     """The tempo that the notes are written at, in quarter notes per minute."""

@@ -119,7 +119,7 @@ class LiveTakes:
         if not take.until_seconds:
             return False
         passed = max(now - take.began_seconds, 1e-3)
-        rate = take.until_seconds / passed / CAUTION
+        rate = notes.heard_seconds / passed / CAUTION
         needed = min(notes.clip_seconds, CAUTION * take.longest_wait + notes.clip_seconds * max(0.0, 1 - rate))
         if take.until_seconds >= needed:
             return True

@@ -64,7 +64,7 @@ class LiveMessages:
         if self._bends == "mpe":
             return mpe(timed, self._quarter)
         # The first bend may become known when the settings should have been sent long ago.
-        is_first = self._from_tick == 0 and self._bends != "none"
+        is_first = self._from_tick < SET_UP_TICKS and self._bends != "none"
         settings = registered_parameter(CHANNEL, BEND_RANGE_PARAMETER, RANGE) if is_first else []
         messages = single_channel(timed, CHANNEL, self._quarter, with_bends=self._bends != "none")
         notes = [(tick, message) for tick, message in messages if message.type != "control_change"]

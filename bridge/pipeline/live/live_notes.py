@@ -49,7 +49,9 @@ class LiveReading:
 
     def __init__(self, job: OpenJob) -> None:
         self._job = job
+        self._control = StoppableControl(job.control.stopped)
         self._parts: dict[str, _Part] = {}
+        self._heard_seconds = 0.0
         self._is_broken = False
         self._previews: tuple[Preview, ...] = ()
         """Those that were not told of yet."""
@@ -100,7 +102,7 @@ class LiveReading:
             heard = resampled(mono(signal), transcriber.sample_rate_hz)
             rate = signal.sample_rate_hz
             self._parts[stem] = _Part(
-                transcriber.stream(heard, stem, settings_for(job.request, stem), StoppableControl(job.control.stopped)),
+                transcriber.stream(heard, stem, settings_for(job.request, stem), self._control, job.region.signal),
                 reach_frames(rate, transcriber.sample_rate_hz, rate) / rate,
                 LiveMessages(stem, self._music.tempo_bpm, job.request.note_files.bends),
             )
@@ -117,8 +119,8 @@ class LiveReading:
             request = msgspec.structs.replace(request, song=msgspec.structs.replace(request.song, tempo=None))
         return known_music(
             request,
-            lambda: job.analyses.tempo(job.region.signal, StoppableControl(job.control.stopped)),
-            lambda: job.analyses.followed(job.region.signal, None, StoppableControl(job.control.stopped)),
+            lambda: job.analyses.tempo(job.region.signal, self._control),
+            lambda: job.analyses.followed(job.region.signal, None, self._control),
         )
 
     def _advance(self, frames: int) -> None:
@@ -136,11 +138,12 @@ class LiveReading:
     def _read_up_to(self, frames: int) -> None:
         job, region = self._job, self._job.region
         seconds, is_last = frames / region.audio.sample_rate_hz, frames >= region.frames
+        self._heard_seconds = seconds
         found: dict[str, list[Note]] = {}
         until = region.seconds
         for stem, part in self._parts.items():
-            streamed = part.stream.advance(seconds if is_last else max(0.0, seconds - part.reach_seconds))
-            found[stem], until = list(streamed.notes), min(until, streamed.until_seconds)
+            notes, known = part.stream.advance(seconds if is_last else max(0.0, seconds - part.reach_seconds))
+            found[stem], until = list(notes), min(until, known)
         if not is_last and job.request.quantise is not None:  # a note may move earlier, up to a step
             until -= GRIDS[job.request.quantise.grid] * 60 / self._music.tempo_bpm
         self._find_scale(found)
@@ -194,6 +197,7 @@ class LiveReading:
                 job=self._job.id,
                 parts=dict(parts),
                 until_seconds=max(until_seconds, 0.0),
+                heard_seconds=self._heard_seconds,
                 clip_seconds=self._job.region.seconds,
                 tempo_bpm=self._music.tempo_bpm,
                 previews=self._previews,
