@@ -50,15 +50,10 @@ class LiveTakes:
         self._takes: dict[str, _Take] = {}
         self._over: set[str] = set()
         """Jobs whose take is over, although the job is not, or whose notes are all at the player."""
-        self._horizons: dict[str, float] = {}
-        """How far the notes of each running job were said to be known."""
         self._work: dict[str, asyncio.Task[None]] = {}
 
     def on_notes(self, notes: LiveNotes, request: JobRequest) -> None:
         """Takes what a job has made known."""
-        if notes.until_seconds > self._horizons.get(notes.job, 0.0):  # also if nobody wants to hear it any more
-            self._horizons[notes.job] = notes.until_seconds
-            self._publish(HorizonMoved(job=notes.job, seconds=notes.until_seconds, previews=notes.previews))
         if notes.job in self._over:
             return
         now = self._clock.monotonic_seconds()
@@ -71,6 +66,7 @@ class LiveTakes:
         if notes.until_seconds > take.until_seconds:
             take.longest_wait = max(take.longest_wait, now - take.moved_seconds)
             take.moved_seconds, take.until_seconds = now, notes.until_seconds
+            self._publish(HorizonMoved(job=notes.job, seconds=notes.until_seconds, previews=notes.previews))
         if not take.is_playing and (notes.is_last or self._may_begin(take, notes, now)):
             take.is_playing = True
             self._after(notes.job, self._begin(notes, take))
@@ -105,7 +101,6 @@ class LiveTakes:
         """The job is over."""
         self._takes.pop(job, None)
         self._over.discard(job)
-        self._horizons.pop(job, None)
 
     async def close(self) -> None:
         for work in (*self._work.values(),):
