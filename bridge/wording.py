@@ -68,11 +68,6 @@ def sentence(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def missed_words(count: int) -> str:
-    """Notes that play while they are computed, and were not."""
-    return f"{count} {'note' if count == 1 else 'notes'} came too late and {'was' if count == 1 else 'were'} silent"
-
-
 def adding_extra(extra: str) -> str:
     """What to do where a part of the bridge needs an extra that this installation lacks."""
     return f"Install the bridge with the extra {extra} (docs/installation.md)."

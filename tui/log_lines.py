@@ -27,7 +27,7 @@ from bridge.events import (
 from bridge.model import Job, State
 from bridge.score.words import music_words
 from bridge.units import clock_text
-from bridge.wording import KIND_WORDS, PLAY_OUTCOME_WORDS, STATE_WORDS, missed_words
+from bridge.wording import KIND_WORDS, PLAY_OUTCOME_WORDS, STATE_WORDS
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,7 @@ def log_line(event: Event, jobs: Mapping[str, Job], now: float) -> LogLine | Non
         case MidiEnded():
             level = "error" if event.outcome == "failed" else "info"
             late = "" if event.lateness is None else f", late by {event.lateness.words}"
-            missed = f"; {missed_words(event.missed)}" if event.missed else ""
-            return LogLine(now, level, f"{event.stem} {PLAY_OUTCOME_WORDS[event.outcome]}{late}{missed}", name)
+            return LogLine(now, level, f"{event.stem} {PLAY_OUTCOME_WORDS[event.outcome]}{late}", name)
         case WorkerChanged():
             return (
                 LogLine(now, "warning", "The engine went down; it is being restarted.")

@@ -123,12 +123,6 @@ def test_a_jobs_horizon_grows_and_its_previews_go_with_it() -> None:
         assert after(first, missed, end) == LiveView(missed=2)
 
 
-def test_missed_notes_are_in_the_log() -> None:
-    start = initial_view([JOB], STATUS, ADDRESS, 0.0)
-    state = view_after(start, [MidiEnded(job=JOB.id, stem="bass", outcome="stopped", missed=3)], 0.0)
-    assert state.log[-1].message == "bass stopped; 3 notes came too late and were silent"
-
-
 @pytest.mark.parametrize(
     ("peaks", "drawn"),
     [

@@ -14,7 +14,6 @@ from bridge.model import Failure, Job, Result
 from bridge.plain import plain
 from bridge.request import JobRequest
 from bridge.units import clock_text
-from bridge.wording import missed_words
 from tui.render.fit import fit, wrap
 from tui.render.job import eta_text, stage_words, state_style
 from tui.render.roles import Palette
@@ -78,7 +77,10 @@ def details(
 
 def live_words(job: Job, live: LiveView | None) -> str:
     """`notes known to 0:32; 3 notes came too late and were silent`; empty where there is nothing to say."""
-    words = [missed_words(live.missed)] if live is not None and live.missed else []
+    words: list[str] = []
+    if live is not None and live.missed:
+        came = "1 note came too late and was" if live.missed == 1 else f"{live.missed} notes came too late and were"
+        words.append(f"{came} silent")
     if job.request.play.is_live and job.state == "running":
         seconds = 0.0 if live is None else live.seconds
         words.insert(0, f"notes known to {clock_text(seconds)}" if seconds else "no notes known yet")

@@ -20,7 +20,6 @@ from bridge.events import (
     Submitted,
     Warned,
 )
-from bridge.wording import missed_words
 
 #: The events of jobs have this name in the log.
 log = logging.getLogger("bridge.events")
@@ -73,9 +72,9 @@ def event_text(event: Event) -> str:
             return f"{job}: {stem} waits for the DAW to roll ({sync})"
         case MidiStarved(job=job, stem=stem, seconds=seconds):
             return f"{job}: {stem} is known up to {seconds:.1f} s; it is silent until there is more"
-        case MidiEnded(job=job, stem=stem, outcome=outcome, lateness=late, missed=missed):
+        case MidiEnded(job=job, stem=stem, outcome=outcome, lateness=late):
             figures = "" if late is None else f", late by {late.words}"
-            return f"{job}: playing {stem} {outcome}{figures}{f'; {missed_words(missed)}' if missed else ''}"
+            return f"{job}: playing {stem} {outcome}{figures}"
         case Noticed(message=message):
             return message
         case _:
