@@ -80,8 +80,8 @@ def log_line(event: Event, jobs: Mapping[str, Job], now: float) -> LogLine | Non
         case MidiWaiting():
             return LogLine(now, "info", f"{event.stem} waits for the DAW to roll ({event.sync})", name)
         case MidiStarved():
-            known = f"{event.stem} is known up to {clock_text(event.seconds)}; it is silent until there is more"
-            return LogLine(now, "info", known, name)
+            silent = f"{event.stem} is not known yet at {clock_text(event.seconds)}, so it is silent for now"
+            return LogLine(now, "info", silent, name)
         case MidiEnded():
             level = "error" if event.outcome == "failed" else "info"
             late = "" if event.lateness is None else f", late by {event.lateness.words}"

@@ -81,6 +81,7 @@ def test_who_wants_to_hear_notes_is_sent_to_the_bridge(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str, option: str
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["sab", command, "x.wav", option, "live"])
+    monkeypatch.setattr(sys.modules[main.__module__], "prepare_terminal", lambda: None)  # it is for a whole process
     with pytest.raises(SystemExit, match="2"):
         main()
     told = capsys.readouterr().err
