@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -55,6 +55,7 @@ class LiveReading:
         self._is_broken = False
         self._previews: tuple[Preview, ...] = ()
         """Those that were not told of yet."""
+        self._music = Music(tempo_bpm=DEFAULT_TEMPO_BPM, tempo_source="default")
         self._scale: Scale | None = None
         fit = job.request.scale
         if fit is not None and isinstance(fit.scale, Scale):
@@ -62,38 +63,52 @@ class LiveReading:
 
     def begin(self) -> None:
         """Tells which stems will be heard, before the work on them begins, so that its speed can be judged."""
-        self._music = self._known_music()
-        self._send(dict.fromkeys(self._job.midi, ()), 0.0)
+
+        def tell() -> None:
+            self._music = self._known_music()
+            self._send(dict.fromkeys(self._job.midi, ()), 0.0)
+
+        self._attempt(tell)
 
     def grow(self, stems: Mapping[str, Scratch]) -> None:
         """Reads what has been appended to the stems' scratch files."""
-        region = self._job.region
-        if not self._parts:
-            self._previews = tuple(
-                Preview(
-                    stem=stem,
-                    path=str(scratch.path),
-                    sample_rate_hz=region.audio.sample_rate_hz,
-                    channels=region.audio.channels,
-                )
-                for stem, scratch in stems.items()
-                if scratch.path is not None
-            )
-            self._open({
-                stem: GrowingSignal(stems[stem], region.frames, region.audio.channels, region.audio.sample_rate_hz)
-                for stem in self._job.midi
-            })  # fmt: skip
-        self._advance(min(scratch.frames for scratch in stems.values()))
+
+        def read() -> None:
+            region = self._job.region
+            if not self._parts:
+                self._previews = tuple(_previews_of(stems, region.audio))
+                self._open({
+                    stem: GrowingSignal(stems[stem], region.frames, region.audio.channels, region.audio.sample_rate_hz)
+                    for stem in self._job.midi
+                })  # fmt: skip
+            self._read_up_to(min(scratch.frames for scratch in stems.values()))
+
+        self._attempt(read)
 
     def read(self, clip: Mapping[str, Signal]) -> None:
         """Reads stems that are there already, piece by piece."""
+
+        def read() -> None:
+            frames, rate = self._job.region.frames, self._job.region.audio.sample_rate_hz
+            self._open(clip)
+            for known in (*range(round(PIECE_SECONDS * rate), frames, round(PIECE_SECONDS * rate)), frames):
+                self._read_up_to(known)
+
         self.begin()
-        self._open(clip)
-        region = self._job.region
-        piece = round(PIECE_SECONDS * region.audio.sample_rate_hz)
-        for frames in range(piece, region.frames, piece):
-            self._advance(frames)
-        self._advance(region.frames)
+        self._attempt(read)
+
+    def _attempt(self, work: Callable[[], None]) -> None:
+        """The files do not depend on a take. What fails here fails again where its file is made, and is told then."""
+        if self._is_broken:
+            return
+        try:
+            work()
+        except Cancelled:
+            raise
+        except Exception:
+            log.warning("the live notes of job %s failed", self._job.id, exc_info=True)
+            self._is_broken = True
+            self._send({}, 0.0, failure=BROKEN)
 
     def _open(self, audio: Mapping[str, Signal]) -> None:
         job = self._job
@@ -122,18 +137,6 @@ class LiveReading:
             lambda: job.analyses.tempo(job.region.signal, self._control),
             lambda: job.analyses.followed(job.region.signal, None, self._control),
         )
-
-    def _advance(self, frames: int) -> None:
-        if self._is_broken:
-            return
-        try:
-            self._read_up_to(frames)
-        except Cancelled:
-            raise
-        except Exception:  # the files do not depend on it; what failed here fails again there, and is told then
-            log.warning("the live notes of job %s failed", self._job.id, exc_info=True)
-            self._is_broken = True
-            self._send({}, 0.0, failure=BROKEN)
 
     def _read_up_to(self, frames: int) -> None:
         job, region = self._job, self._job.region
@@ -206,3 +209,11 @@ class LiveReading:
             )
         )
         self._previews = ()
+
+
+def _previews_of(stems: Mapping[str, Scratch], audio: Signal) -> Iterator[Preview]:
+    """Those of the stems that others can read."""
+    for stem, scratch in stems.items():
+        if scratch.path is not None:
+            path, rate, channels = str(scratch.path), audio.sample_rate_hz, audio.channels
+            yield Preview(stem=stem, path=path, sample_rate_hz=rate, channels=channels)
