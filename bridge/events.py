@@ -28,6 +28,7 @@ __all__ = [
     "MidiStarved",
     "MidiWaiting",
     "Noticed",
+    "Preview",
     "Produced",
     "Progressed",
     "Requeued",
@@ -193,6 +194,15 @@ class MidiEnded(Value, frozen=True, kw_only=True, tag="midi_ended"):
     """Notes of a live playback that were known too late, and were silent; of this take."""
 
 
+class Preview(Value, frozen=True, kw_only=True):
+    """A stem of a running job as a 32-bit float WAV file that grows; its header has the final length."""
+
+    stem: str
+    path: str
+    sample_rate_hz: int
+    channels: int
+
+
 class LiveNotes(Value, frozen=True, kw_only=True, tag="live_notes"):
     """What can be played of a running job, from the worker: messages that follow those sent before. Not stored."""
 
@@ -206,6 +216,8 @@ class LiveNotes(Value, frozen=True, kw_only=True, tag="live_notes"):
     clip_seconds: float
     tempo_bpm: float
     """The tempo that the notes are written at, in quarter notes per minute."""
+    previews: tuple[Preview, ...] = ()
+    """As in `HorizonMoved`."""
     is_last: bool = False
     failure: str = ""
     """Why no more notes will come, although the job goes on; a sentence."""
@@ -217,6 +229,8 @@ class HorizonMoved(Value, frozen=True, kw_only=True, tag="horizon_moved"):
     job: str
     seconds: float
     """From the clip's start."""
+    previews: tuple[Preview, ...] = ()
+    """The stems that can be heard as far as that, from now until the job ends; each is told of once."""
 
 
 class WorkerChanged(Value, frozen=True, kw_only=True, tag="worker_changed"):

@@ -66,7 +66,7 @@ class LiveTakes:
         if notes.until_seconds > take.until_seconds:
             take.longest_wait = max(take.longest_wait, now - take.moved_seconds)
             take.moved_seconds, take.until_seconds = now, notes.until_seconds
-            self._publish(HorizonMoved(job=notes.job, seconds=notes.until_seconds))
+            self._publish(HorizonMoved(job=notes.job, seconds=notes.until_seconds, previews=notes.previews))
         if not take.is_playing and (notes.is_last or self._may_begin(take, notes, now)):
             take.is_playing = True
             self._after(notes.job, self._begin(notes, take))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TypeAlias
 
 from bridge.errors import InternalError
@@ -17,6 +18,7 @@ from bridge.events import (
     MidiStarted,
     MidiStarved,
     MidiWaiting,
+    Preview,
     Produced,
     Progressed,
     Requeued,
@@ -40,6 +42,7 @@ from bridge.osc.addresses import (
     MIDI_STARVED,
     MIDI_WAIT,
     MUSIC,
+    PREVIEW,
     PROGRESS,
     RESULT,
     TEMPO,
@@ -75,7 +78,7 @@ def messages(event: PushedEvent, job: Job | None) -> list[Message]:
         case Ended():
             return _ended(event, job)
         case HorizonMoved():
-            return [HORIZON(event.job, event.seconds)]
+            return [*map(partial(_preview, event.job), event.previews), HORIZON(event.job, event.seconds)]
         case MidiStarted():
             return [MIDI_START(event.job, event.stem, event.seconds, event.notes)]
         case MidiWaiting():
@@ -125,6 +128,10 @@ def music(job: str, known: Music) -> list[Message]:
     )  # fmt: skip
     others = (TEMPO(job, one.bpm, "/".join(map(str, one.time_signature)), one.share) for one in other_tempi(known))
     return [told, *others]
+
+
+def _preview(job: str, preview: Preview) -> Message:
+    return PREVIEW(job, preview.stem, preview.path, preview.sample_rate_hz, preview.channels)
 
 
 def _membership(job: Job) -> Message:

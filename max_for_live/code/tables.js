@@ -120,6 +120,7 @@ exports.MESSAGES = {
     "/sab/group.finished": ["s:group", "s:outcome", "i:clips", "i:done", "i:failed", "i:cancelled", "s:group_id"],
     "/sab/warning": ["s:job", "s:code", "s:message"],
     "/sab/fail": ["s:address", "s:code", "s:message", "s:req_or_job"],
+    "/sab/preview": ["s:job", "s:stem", "s:path", "i:sample_rate", "i:channels"],
     "/sab/horizon": ["s:job", "f:seconds"],
     "/sab/midi.wait": ["s:job", "s:stem", "s:sync"],
     "/sab/midi.start": ["s:job", "s:stem", "f:seconds", "i:notes"],

@@ -5,11 +5,13 @@ import pytest
 from bridge.events import (
     Analysed,
     Ended,
+    HorizonMoved,
     MidiEnded,
     MidiMoved,
     MidiStarted,
     MidiStarved,
     MidiWaiting,
+    Preview,
     Produced,
     Progressed,
     Started,
@@ -55,6 +57,17 @@ JOB = Job(
         (
             Produced(job="j1", result=MIDI),
             [Message("/sab/result", ("j1", "midi", "bass", "/o/a (Bass).mid", 15.0, 0))],
+        ),
+        (
+            HorizonMoved(
+                job="j1",
+                seconds=4.5,
+                previews=(Preview(stem="bass", path="/c/bass.wav", sample_rate_hz=48_000, channels=2),),
+            ),
+            [
+                Message("/sab/preview", ("j1", "bass", "/c/bass.wav", 48_000, 2)),
+                Message("/sab/horizon", ("j1", 4.5)),
+            ],
         ),
         (
             Warned(job="j1", warning=CLIPPED),

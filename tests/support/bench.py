@@ -29,6 +29,7 @@ class Bench:
         cache: ResultsCache | None = None,
         transcriber: OneNoteTranscriber | None = None,
         on_report: Callable[[WorkerReport], None] = lambda _: None,
+        previews: Path | None = None,
         transcribers: Transcribers | None = None,
     ) -> None:
         """`on_report` is called with each report; `transcribers` are used instead of one `transcriber` for all."""
@@ -42,6 +43,7 @@ class Bench:
             max_seconds=max_seconds,
             paces=StagePaces(None, FakeClock()),
             cache=cache,
+            previews=previews,
         )
         self.worker = Worker(context, self._receive)
 

@@ -71,7 +71,7 @@ def event_text(event: Event) -> str:
         case MidiWaiting(job=job, stem=stem, sync=sync):
             return f"{job}: {stem} waits for the DAW to roll ({sync})"
         case MidiStarved(job=job, stem=stem, seconds=seconds):
-            return f"{job}: {stem} is known up to {seconds:.1f} s; it is silent until there is more"
+            return f"{job}: {stem} is not known yet at {seconds:.1f} s, so it is silent for now"
         case MidiEnded(job=job, stem=stem, outcome=outcome, lateness=late):
             figures = "" if late is None else f", late by {late.words}"
             return f"{job}: playing {stem} {outcome}{figures}"

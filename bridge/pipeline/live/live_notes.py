@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -12,7 +12,7 @@ from bridge.audio.resample import mono, reach_frames, resampled
 from bridge.audio.scratch import Scratch
 from bridge.control import StoppableControl
 from bridge.errors import Cancelled
-from bridge.events import LiveNotes
+from bridge.events import LiveNotes, Preview
 from bridge.model import Music, Note
 from bridge.music.key import estimate_key
 from bridge.music.metre import Metre
@@ -53,6 +53,8 @@ class LiveReading:
         self._parts: dict[str, _Part] = {}
         self._heard_seconds = 0.0
         self._is_broken = False
+        self._previews: tuple[Preview, ...] = ()
+        """Those that were not told of yet."""
         self._music = Music(tempo_bpm=DEFAULT_TEMPO_BPM, tempo_source="default")
         self._scale: Scale | None = None
         fit = job.request.scale
@@ -74,6 +76,7 @@ class LiveReading:
         def read() -> None:
             region = self._job.region
             if not self._parts:
+                self._previews = tuple(_previews_of(stems, region.audio))
                 self._open({
                     stem: GrowingSignal(stems[stem], region.frames, region.audio.channels, region.audio.sample_rate_hz)
                     for stem in self._job.midi
@@ -201,7 +204,17 @@ class LiveReading:
                 heard_seconds=self._heard_seconds,
                 clip_seconds=self._job.region.seconds,
                 tempo_bpm=self._music.tempo_bpm,
+                previews=self._previews,
                 is_last=is_last,
                 failure=failure,
             )
         )
+        self._previews = ()
+
+
+def _previews_of(stems: Mapping[str, Scratch], audio: Signal) -> Iterator[Preview]:
+    """Those of the stems that others can read."""
+    for stem, scratch in stems.items():
+        if scratch.path is not None:
+            path, rate, channels = str(scratch.path), audio.sample_rate_hz, audio.channels
+            yield Preview(stem=stem, path=path, sample_rate_hz=rate, channels=channels)
