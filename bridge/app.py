@@ -60,6 +60,10 @@ class RunningBridge:
     http_address: str = ""
     """As `http://127.0.0.1:9720`; empty if there is no HTTP server."""
 
+    @property
+    def default_sync(self) -> str:
+        return self.settings.defaults.play.sync
+
     async def request(self, source: str, options: Mapping[str, object] | None = None) -> JobRequest:
         """The request for a file with these options (named as in `bridge.options`); defaults come from the settings.
 

@@ -20,6 +20,7 @@ __all__ = [
     "HorizonMoved",
     "JobEvent",
     "LiveNotes",
+    "MidiDelayed",
     "MidiEnded",
     "MidiMoved",
     "MidiEvent",
@@ -28,6 +29,7 @@ __all__ = [
     "MidiStarved",
     "MidiWaiting",
     "Noticed",
+    "Preview",
     "Produced",
     "Progressed",
     "Requeued",
@@ -193,6 +195,15 @@ class MidiEnded(Value, frozen=True, kw_only=True, tag="midi_ended"):
     """Notes of a live playback that were known too late, and were silent; of this take."""
 
 
+class Preview(Value, frozen=True, kw_only=True):
+    """A stem of a running job as a 32-bit float WAV file that grows; its header has the final length."""
+
+    stem: str
+    path: str
+    sample_rate_hz: int
+    channels: int
+
+
 class LiveNotes(Value, frozen=True, kw_only=True, tag="live_notes"):
     """What can be played of a running job, from the worker: messages that follow those sent before. Not stored."""
 
@@ -201,12 +212,28 @@ class LiveNotes(Value, frozen=True, kw_only=True, tag="live_notes"):
     """By stem, each MIDI message with its time in seconds from the clip's start; all stems of the take, some empty."""
     until_seconds: float
     """How far the notes are known."""
+    heard_seconds: float
+    """How far the stems are made, of which they are read."""
     clip_seconds: float
     tempo_bpm: float
     """The tempo that the notes are written at, in quarter notes per minute."""
+    previews: tuple[Preview, ...] = ()
+    """As in `HorizonMoved`."""
     is_last: bool = False
     failure: str = ""
     """Why no more notes will come, although the job goes on; a sentence."""
+
+
+class MidiDelayed(Value, frozen=True, kw_only=True, tag="midi_delayed"):
+    """A job that plays live is separated so slowly that its notes begin later, so that they never run out."""
+
+    job: str
+    seconds: float
+    """In about how many seconds from now."""
+
+    @property
+    def words(self) -> str:
+        return f"Separating is slow here: the notes start in about {self.seconds:.0f} s, so that they never run out."
 
 
 class HorizonMoved(Value, frozen=True, kw_only=True, tag="horizon_moved"):
@@ -215,6 +242,8 @@ class HorizonMoved(Value, frozen=True, kw_only=True, tag="horizon_moved"):
     job: str
     seconds: float
     """From the clip's start."""
+    previews: tuple[Preview, ...] = ()
+    """The stems that can be heard as far as that, from now until the job ends; each is told of once."""
 
 
 class WorkerChanged(Value, frozen=True, kw_only=True, tag="worker_changed"):
@@ -234,4 +263,4 @@ class Noticed(Value, frozen=True, kw_only=True, tag="noticed"):
 
 JobEvent: TypeAlias = Submitted | Requeued | Started | Cancelling | Progressed | Warned | Produced | Analysed | Ended
 MidiEvent: TypeAlias = MidiWaiting | MidiStarted | MidiStarved | MidiMoved | MidiEnded
-Event: TypeAlias = JobEvent | GroupEnded | MidiReady | MidiEvent | HorizonMoved | WorkerChanged | Noticed
+Event: TypeAlias = JobEvent | GroupEnded | MidiReady | MidiEvent | HorizonMoved | MidiDelayed | WorkerChanged | Noticed

@@ -7,7 +7,7 @@ file's content.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -29,7 +29,7 @@ NoteLength = Annotated[float, msgspec.Meta(ge=0.01, le=2.0)]
 MidiPitch = Annotated[int, msgspec.Meta(ge=0, le=127)]
 
 #: Notes are played while they are computed.
-LIVE = "live"
+LIVE: Final = "live"
 #: What notes follow while they play: nothing, a DAW's MIDI clock, JACK transport, or Ableton Link.
 SYNCS = NOW, CLOCK, JACK, LINK = ("now", "clock", "jack", "link")
 

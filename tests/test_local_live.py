@@ -73,6 +73,7 @@ class Bench:
                 job=self.job,
                 parts={"bass": ()},
                 until_seconds=until,
+                heard_seconds=until,
                 clip_seconds=9.0,
                 tempo_bpm=120.0,
                 is_last=until == 9.0,

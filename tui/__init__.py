@@ -12,6 +12,7 @@ coalesce      limits how often events redraw the screen
 keys          the table of keys, for the footer, the help and the command palette
 commands      the command palette
 paths         file paths in text that was typed, pasted or dropped
+peaks         reads the stems of a job that plays live, while they grow
 themes        the colours
 render/       values → text; independent of Textual
 widgets/      the parts of the main screen: attributes down, messages up

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import tzinfo
@@ -245,18 +245,25 @@ class SabApp(TerminalApp):
                 self._host.bridge.panic()
 
     def action_add(self) -> None:
-        self.push_screen(AddDialog())
+        self._ask_for_songs()
+
+    def action_live(self) -> None:
+        self._ask_for_songs(is_live=True)
+
+    def _ask_for_songs(self, paths: tuple[str, ...] = (), *, is_live: bool = False) -> None:
+        if self._host:
+            self.push_screen(AddDialog(paths, default_sync=self._host.default_sync, is_live=is_live))
 
     def on_main_screen_dropped(self, message: MainScreen.Dropped) -> None:
-        if self._host:
-            self.push_screen(AddDialog(message.paths))
+        self._ask_for_songs(message.paths)
 
     def on_add_dialog_chosen(self, message: AddDialog.Chosen) -> None:
-        self.run_worker(self._add(message.paths, message.dialog), group="add")
+        self.run_worker(self._add(message), group="add")
 
-    async def _add(self, paths: Sequence[str], dialog: AddDialog) -> None:
+    async def _add(self, chosen: AddDialog.Chosen) -> None:
         """Submits files without blocking the screen: a slow drive delays the check of a file."""
-        refused = await submit_paths(self._host, paths, self._select_when_shown) if self._host else []
+        dialog, host = chosen.dialog, self._host
+        refused = await submit_paths(host, chosen.paths, self._select_when_shown, chosen.sync) if host else []
         for _, error in refused:
             self._report(error)
         if refused:

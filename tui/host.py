@@ -21,6 +21,11 @@ class ScreenHost(Protocol):
         """For example `osc.udp://127.0.0.1:9720`."""
         ...
 
+    @property
+    def default_sync(self) -> str:
+        """What notes follow by the settings: one of `request.SYNCS`."""
+        ...
+
     async def request(self, source: str) -> JobRequest:
         """A job for this file with the defaults of the settings; raises BadArguments where `source` is not a path."""
         ...

@@ -22,6 +22,7 @@ class Key:
 
 KEYS = (
     Key("a", "add", "Add", "Add a song by its path, or drop its file onto this window."),
+    Key("l", "live", "Live", "Add a song, and play its notes while it is separated.", in_footer=False),
     Key("c", "cancel_job", "Cancel", "Cancel the selected job or group; files that are complete stay."),
     Key("p", "play", "Play", "Play the selected job's notes to the MIDI ports."),
     Key("f", "follow", "Follow", "Play the notes in time with a MIDI clock, JACK or Link.", in_footer=False),

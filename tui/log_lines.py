@@ -11,6 +11,7 @@ from bridge.events import (
     Ended,
     Event,
     GroupEnded,
+    MidiDelayed,
     MidiEnded,
     MidiReady,
     MidiStarted,
@@ -72,13 +73,18 @@ def log_line(event: Event, jobs: Mapping[str, Job], now: float) -> LogLine | Non
             message = event.status.message
             return LogLine(now, "warning", message) if message else LogLine(now, "info", ready)
         case MidiStarted():
+            job = jobs.get(event.job)
+            if job is not None and job.request.play.is_live and not job.is_over:
+                return LogLine(now, "info", f"playing {event.stem}, as its notes are found", name)
             length = clock_text(event.seconds)
             return LogLine(now, "info", f"playing {event.stem}, {event.notes} notes, {length}", name)
         case MidiWaiting():
             return LogLine(now, "info", f"{event.stem} waits for the DAW to roll ({event.sync})", name)
+        case MidiDelayed():
+            return LogLine(now, "info", event.words, name)
         case MidiStarved():
-            known = f"{event.stem} is known up to {clock_text(event.seconds)}; it is silent until there is more"
-            return LogLine(now, "info", known, name)
+            silent = f"{event.stem} is not known yet at {clock_text(event.seconds)}, so it is silent for now"
+            return LogLine(now, "info", silent, name)
         case MidiEnded():
             level = "error" if event.outcome == "failed" else "info"
             late = "" if event.lateness is None else f", late by {event.lateness.words}"

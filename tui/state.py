@@ -8,14 +8,18 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from bridge.events import (
+    Ended,
     Event,
     GroupEnded,
+    HorizonMoved,
     JobEvent,
     MidiEnded,
     MidiReady,
     MidiStarted,
     MidiWaiting,
+    Preview,
     Progressed,
+    Requeued,
     Started,
     Submitted,
     WorkerChanged,
@@ -32,6 +36,18 @@ TableRow: TypeAlias = Job | Group
 
 
 @dataclass(frozen=True)
+class LiveView:
+    """What is known of a job that plays live."""
+
+    seconds: float = 0.0
+    """How far its notes are known, from the clip's start; 0 when the job is over."""
+    previews: tuple[Preview, ...] = ()
+    """The stems that can be read while the job runs."""
+    missed: int = 0
+    """Notes that became known too late, and were silent."""
+
+
+@dataclass(frozen=True)
 class ViewState:
     """What the widgets show. `playing` and `armed` hold (job, stem) pairs."""
 
@@ -45,6 +61,8 @@ class ViewState:
     playing: frozenset[tuple[str, str]] = frozenset()
     armed: frozenset[tuple[str, str]] = frozenset()
     """The notes that wait for the DAW's transport to start."""
+    live: Mapping[str, LiveView] = field(default_factory=dict)
+    """By job."""
     log: tuple[LogLine, ...] = ()
     lines_logged: int = 0
     """The number of lines ever logged: shows which lines of `log` are new."""
@@ -78,6 +96,7 @@ def view_after(state: ViewState, events: Iterable[Event], unix_seconds: float) -
     jobs, groups = dict(state.jobs), dict(state.groups)
     lines: list[LogLine] = []
     for event in events:
+        state = replace(state, live=_live_after(state.live, event))
         before = jobs.get(event.job) if isinstance(event, JobEvent) else None
         if isinstance(event, Submitted) or (before is not None and isinstance(event, JobEvent)):
             jobs[event.job] = after = apply(before, event)
@@ -132,6 +151,21 @@ def _ended_unix(row: TableRow) -> float:
     if isinstance(row, Group):
         return max(job.ended_unix or 0.0 for job in row.jobs)
     return row.ended_unix or 0.0
+
+
+def _live_after(live: Mapping[str, LiveView], event: Event) -> Mapping[str, LiveView]:
+    match event:
+        case HorizonMoved():
+            known = live.get(event.job, LiveView())
+            previews = (*known.previews, *event.previews)
+            return {**live, event.job: replace(known, seconds=event.seconds, previews=previews)}
+        case MidiEnded() if event.missed:
+            known = live.get(event.job, LiveView())
+            return {**live, event.job: replace(known, missed=known.missed + event.missed)}
+        case Ended() | Requeued() if event.job in live:  # its previews are gone
+            return {**live, event.job: LiveView(missed=live[event.job].missed)}
+        case _:
+            return live
 
 
 def _after_other_event(state: ViewState, event: Event) -> ViewState:

@@ -8,26 +8,34 @@ from pathlib import PurePath
 
 import msgspec
 
-from bridge.errors import BridgeError
+from bridge.errors import BadArguments, BridgeError
 from bridge.options.special_kinds import LONGEST_GROUP_NAME
-from bridge.request import GroupChoice
+from bridge.request import LIVE, GroupChoice, PlayRequest
 from tui.boundary import only_bridge_errors
 from tui.host import ScreenHost
 
 
 async def submit_paths(
-    host: ScreenHost, paths: Sequence[str], on_added: Callable[[str], object]
+    host: ScreenHost, paths: Sequence[str], on_added: Callable[[str], object], live_sync: str | None = None
 ) -> list[tuple[str, BridgeError]]:
     """Submits a job for each path and calls `on_added` with its id; returns each refused path with the error.
 
     Several paths are one group, with the name of their folder.
+
+    Args:
+        live_sync: what the notes follow that play live; None: nothing plays. Only one song can.
     """
+    if live_sync is not None and len(paths) > 1:
+        error = BadArguments("Only one song can be played live.", advice="Add them one by one.")
+        return [(path, error) for path in paths]
     group = GroupChoice(name=_group_name(paths)) if len(paths) > 1 else GroupChoice()
 
     async def submit_path(path: str) -> BridgeError | None:
         try:
             with only_bridge_errors():
                 request = msgspec.structs.replace(await host.request(path), group=group)
+                if live_sync is not None:
+                    request = msgspec.structs.replace(request, play=PlayRequest(when_done=LIVE, sync=live_sync))
                 job, _ = await host.bridge.submit(request)
         except BridgeError as error:
             return error

@@ -20,6 +20,7 @@ from bridge.osc.addresses import ACCEPTED
 from bridge.osc.client import OscClient, open_client
 from bridge.osc.fields import arguments_of, event_of
 from bridge.worker.client import WorkerClient
+from tests.support.jack_server import JackServer
 
 START_SECONDS = 60.0
 #: Otherwise a result cached by the last run would be measured instead of the work.
@@ -28,7 +29,11 @@ NO_CACHE = {"SAB_CACHE_MAX_GB": "0"}
 
 @asynccontextmanager
 async def server(
-    models: Path, *options: str, cache: Path | None = None, checkout: Path | None = None
+    models: Path,
+    *options: str,
+    cache: Path | None = None,
+    checkout: Path | None = None,
+    jack: JackServer | None = None,
 ) -> AsyncIterator[OscClient]:
     """`sab serve` in its own process, and a client that subscribes to its jobs.
 
@@ -36,14 +41,17 @@ async def server(
         options: additional options of the command.
         cache: folder of the cache; None: no cache.
         checkout: another checkout of the bridge, to compare with; None: this one.
+        jack: where it opens its MIDI ports; None: it has none.
     """
     with tempfile.TemporaryDirectory() as state:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bridge", "serve", "--port", "0", "--no-midi", "--engine", "htdemucs"),
+            *(sys.executable, "-m", "bridge", "serve", "--port", "0", "--engine", "htdemucs"),
+            *(("--no-midi",) if jack is None else ()),
             *("--device", "cpu", "--models-dir", str(models), "--state-dir", state, *options),
             env=os.environ
             | (NO_CACHE if cache is None else {"SAB_CACHE_DIR": str(cache)})
-            | ({} if checkout is None else {"PYTHONPATH": str(checkout)}),
+            | ({} if checkout is None else {"PYTHONPATH": str(checkout)})
+            | ({} if jack is None else jack.environment),
             cwd=checkout,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,  # it logs each file

@@ -43,9 +43,18 @@ class RawSignal:
     threads may read.
     """
 
-    def __init__(self, file: BinaryIO, frames: int, channels: int, sample_rate_hz: int, first_frame: int = 0) -> None:
-        """`file` stays open. Frames before `first_frame` are silent and not in it."""
+    def __init__(
+        self,
+        file: BinaryIO,
+        frames: int,
+        channels: int,
+        sample_rate_hz: int,
+        first_frame: int = 0,
+        first_byte: int = 0,
+    ) -> None:
+        """`file` stays open; its samples begin at `first_byte`. Frames before `first_frame` are silent, not in it."""
         self._file = file
+        self._first_byte = first_byte
         self._first = first_frame
         self._frames = first_frame + frames
         self._channels = channels
@@ -72,7 +81,7 @@ class RawSignal:
             # As bytes of a flat array, because an empty block of several channels cannot be cast.
             flat = wanted.reshape(-1).view(np.uint8)
             with self._reading:
-                self._file.seek((first_stored - self._first) * self._channels * wanted.itemsize)
+                self._file.seek(self._first_byte + (first_stored - self._first) * self._channels * wanted.itemsize)
                 count = self._file.readinto(flat)  # type: ignore[attr-defined]
             if count < wanted.nbytes:
                 raise OSError("a temporary file has become shorter")

@@ -17,10 +17,11 @@ from bridge.audio.decoding.decoders import open_audio
 from bridge.audio.decoding.header import BLOCK_FRAMES, Decoder, IncompleteError
 from bridge.audio.decoding.joined_blocks import joined_blocks
 from bridge.audio.file_signal import FileSignal, is_audio, mend, open_in_place
-from bridge.audio.scratch import BYTES_PER_SAMPLE, Scratch, ScratchPlace
+from bridge.audio.scratch import Scratch, ScratchPlace
 from bridge.audio.signal import SignalSlice
 from bridge.audio.tags import NO_TAGS, Tags
 from bridge.audio.wav_chunks import Origin, read_origin
+from bridge.audio.wav_head import BYTES_PER_SAMPLE
 from bridge.errors import BadArguments, NotAudio, TooLong
 from bridge.model import Warning
 from bridge.units import seconds_to_frames

@@ -15,6 +15,7 @@ from bridge.cli.diagnosis import doctor, log
 from bridge.cli.output.terminal import OutputClosed, drop_output, prepare_terminal, write_error, write_line, writing
 from bridge.cli.sending import secret
 from bridge.errors import BadArguments, NotWritable
+from bridge.options.table import JOB, OPTIONS
 
 app = typer.Typer(
     name="sab",
@@ -106,9 +107,7 @@ def _status() -> int:
                 standalone_mode=False, prog_name="sab"
             )  # also as `python -m bridge`, for the shell's completion
     except _UsageError as error:
-        context = getattr(error, "ctx", None)
-        advice = "" if context is None else f" `{context.command_path} --help` lists the options."
-        write_error(BadArguments.code, f"{error.format_message().rstrip('.')}.{advice}")  # type: ignore[attr-defined]
+        write_error(BadArguments.code, _usage_words(error))
         return shared.USAGE
     except typer.Abort:  # a question was not answered
         return shared.INTERRUPTED
@@ -124,3 +123,16 @@ def _status() -> int:
         write_error(error.code, str(error))
         return shared.FAILED
     return status if isinstance(status, int) else shared.DONE
+
+
+def _usage_words(error: Exception) -> str:
+    """What is wrong with the command line, and what to do."""
+    context = getattr(error, "ctx", None)
+    option = OPTIONS.get(getattr(error, "option_name", "").lstrip("-"))
+    if option is not None and option.field.startswith("play.") and getattr(context, "info_name", "") in JOB:
+        return (
+            f"`{context.command_path}` opens no MIDI ports, so it plays nothing. Start `sab`, and say in another "  # type: ignore[union-attr]
+            "terminal: sab submit FILE play live"
+        )
+    advice = "" if context is None else f" `{context.command_path} --help` lists the options."
+    return f"{error.format_message().rstrip('.')}.{advice}"  # type: ignore[attr-defined]

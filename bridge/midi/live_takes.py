@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from bridge.errors import BridgeError
-from bridge.events import Event, HorizonMoved, LiveNotes, Noticed
+from bridge.events import Event, HorizonMoved, LiveNotes, MidiDelayed, Noticed
 from bridge.midi.client import MidiPlayer
 from bridge.protocols import Clock
 from bridge.request import NOW, JobRequest
@@ -84,13 +84,13 @@ class LiveTakes:
         if notes.until_seconds > take.until_seconds:
             take.longest_wait = max(take.longest_wait, now - take.moved_seconds)
             take.moved_seconds, take.until_seconds = now, notes.until_seconds
-            self._publish(HorizonMoved(job=notes.job, seconds=notes.until_seconds))
+            self._publish(HorizonMoved(job=notes.job, seconds=notes.until_seconds, previews=notes.previews))
         if take.is_over or take.is_complete:
             return
         for stem, messages in notes.parts.items():
             take.parts.setdefault(stem, []).extend(messages)
         take.is_complete = notes.is_last
-        if take.playing is None and (notes.is_last or self._may_begin(take, notes.clip_seconds, now)):
+        if take.playing is None and (notes.is_last or self._may_begin(take, notes, now)):
             take.playing = asyncio.ensure_future(self._play(notes.job, take))
             take.playing.add_done_callback(lambda _: self._forget_if_over(notes.job))
         take.news.set()
@@ -147,22 +147,21 @@ class LiveTakes:
         else:
             self._publish(Noticed(level="warning", message=reason))
 
-    def _may_begin(self, take: _Take, clip_seconds: float, now: float) -> bool:
+    def _may_begin(self, take: _Take, notes: LiveNotes, now: float) -> bool:
         """Whether the notes can be expected never to run out. With a DAW's clock they are armed at once."""
         if take.request.play.sync != NOW:
             return True
         if not take.until_seconds:
             return False
         passed = max(now - take.began_seconds, 1e-3)
-        rate = take.until_seconds / passed / CAUTION
-        needed = min(clip_seconds, CAUTION * take.longest_wait + clip_seconds * max(0.0, 1 - rate))
+        rate = notes.heard_seconds / passed / CAUTION
+        needed = min(notes.clip_seconds, CAUTION * take.longest_wait + notes.clip_seconds * max(0.0, 1 - rate))
         if take.until_seconds >= needed:
             return True
         wait = (needed - take.until_seconds) / rate
         if not take.is_told and wait >= TOLD_SECONDS:
             take.is_told = True
-            message = f"Separating is slow here: the notes start in about {wait:.0f} s, so that they never run out."
-            self._publish(Noticed(level="info", message=message))
+            self._publish(MidiDelayed(job=notes.job, seconds=wait))
         return False
 
     async def _play(self, job: str, take: _Take) -> None:

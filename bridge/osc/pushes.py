@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TypeAlias
 
 from bridge.errors import InternalError
@@ -11,12 +12,14 @@ from bridge.events import (
     GroupEnded,
     HorizonMoved,
     JobEvent,
+    MidiDelayed,
     MidiEnded,
     MidiEvent,
     MidiMoved,
     MidiStarted,
     MidiStarved,
     MidiWaiting,
+    Preview,
     Produced,
     Progressed,
     Requeued,
@@ -34,12 +37,14 @@ from bridge.osc.addresses import (
     HORIZON,
     JOB,
     JOB_GROUP,
+    MIDI_DELAY,
     MIDI_END,
     MIDI_POSITION,
     MIDI_START,
     MIDI_STARVED,
     MIDI_WAIT,
     MUSIC,
+    PREVIEW,
     PROGRESS,
     RESULT,
     TEMPO,
@@ -50,7 +55,7 @@ from bridge.osc.addresses import (
 ETA_UNKNOWN = -1.0
 
 #: The events that clients can receive.
-PushedEvent: TypeAlias = JobEvent | GroupEnded | MidiEvent | HorizonMoved
+PushedEvent: TypeAlias = JobEvent | GroupEnded | MidiEvent | HorizonMoved | MidiDelayed
 
 
 def messages(event: PushedEvent, job: Job | None) -> list[Message]:
@@ -75,11 +80,13 @@ def messages(event: PushedEvent, job: Job | None) -> list[Message]:
         case Ended():
             return _ended(event, job)
         case HorizonMoved():
-            return [HORIZON(event.job, event.seconds)]
+            return [*map(partial(_preview, event.job), event.previews), HORIZON(event.job, event.seconds)]
         case MidiStarted():
             return [MIDI_START(event.job, event.stem, event.seconds, event.notes)]
         case MidiWaiting():
             return [MIDI_WAIT(event.job, event.stem, event.sync)]
+        case MidiDelayed():
+            return [MIDI_DELAY(event.job, event.seconds)]
         case MidiStarved():
             return [MIDI_STARVED(event.job, event.stem, event.seconds)]
         case MidiMoved():
@@ -125,6 +132,10 @@ def music(job: str, known: Music) -> list[Message]:
     )  # fmt: skip
     others = (TEMPO(job, one.bpm, "/".join(map(str, one.time_signature)), one.share) for one in other_tempi(known))
     return [told, *others]
+
+
+def _preview(job: str, preview: Preview) -> Message:
+    return PREVIEW(job, preview.stem, preview.path, preview.sample_rate_hz, preview.channels)
 
 
 def _membership(job: Job) -> Message:

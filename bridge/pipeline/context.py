@@ -28,6 +28,8 @@ class WorkerContext:
     roots: tuple[Path, ...] = ()
     cache: ResultsCache | None = None
     """None: nothing is cached, and every job does all its work."""
+    previews: Path | None = None
+    """Where the stems of jobs that play live lie while they grow; None: nowhere."""
     recent_notes: RecentNotes = field(default_factory=RecentNotes)
 
 

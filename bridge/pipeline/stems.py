@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 import numpy as np
 
 from bridge.audio.encoders import as_encoded
-from bridge.audio.scratch import BYTES_PER_SAMPLE, Scratch
+from bridge.audio.scratch import Scratch
 from bridge.audio.sink import subtype_for, would_clip, write_audio
 from bridge.audio.source import OpenRegion
 from bridge.audio.tags import info_chunk
 from bridge.audio.wav_chunks import acid, bext
+from bridge.audio.wav_head import BYTES_PER_SAMPLE, float_wav_head
 from bridge.errors import BadArguments, EngineFailed
 from bridge.model import Result, Warning
 from bridge.options.readers import listed
@@ -79,12 +80,22 @@ def scratch_stems(
     stems: Sequence[str],
     folder: OutputFolder,
     on_growth: Callable[[Mapping[str, Scratch]], None] | None = None,
+    previews: Path | None = None,
 ) -> Iterator[Mapping[str, Scratch]]:
-    """Collects the stems in scratch files, which are removed at the end; calls `on_growth` after each block."""
+    """Collects the stems in scratch files, which are removed at the end; calls `on_growth` after each block.
+
+    In the folder `previews` they are WAV files that others can read. Without one, they have no names and lie in
+    `folder`.
+    """
     with ExitStack() as scratches:
         made = {}
+        channels, rate = region.audio.channels, region.audio.sample_rate_hz
         for stem in stems:
-            made[stem] = Scratch(folder.scratch(stem), region.audio.channels, region.audio.sample_rate_hz)
+            if previews is None:
+                made[stem] = Scratch(folder.scratch(stem), channels, rate)
+            else:
+                head = float_wav_head(region.frames, channels, rate)
+                made[stem] = Scratch(previews / f"{stem}.wav", channels, rate, head)
             scratches.callback(made[stem].discard)
         for block in blocks:
             for stem, samples in block.items():
@@ -92,6 +103,8 @@ def scratch_stems(
                 if not made[stem].is_finite:
                     raise EngineFailed(f"The stem {stem} has values that are not numbers.", advice=_NOT_FINITE)
             if on_growth is not None:
+                for scratch in made.values():
+                    scratch.close()
                 on_growth(made)
         for scratch in made.values():
             scratch.close()

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from bridge.pipeline.cache.store import ResultsCache
 from bridge.pipeline.context import WorkerContext
+from bridge.pipeline.folders.preview_folder import FOLDER as PREVIEWS_FOLDER
+from bridge.pipeline.folders.preview_folder import remove_unused
 from bridge.pipeline.stage_paces import StagePaces
 from bridge.processes.log_lines import log_to_parent
 from bridge.processes.parent import ParentChannel
@@ -57,6 +59,8 @@ def main() -> int:
         lock = follow_predecessor(Path(settings.lock)) if settings.lock else None
         clock = SystemClock()
         cache_dir = Path(settings.cache_dir)
+        previews = cache_dir / PREVIEWS_FOLDER
+        remove_unused(previews)
         backends = Backends(OpenVinoCache(cache_dir / "openvino", clock=clock))
         families = EngineFamilies.of(
             Path(settings.models_dir), conversions=cache_dir / "converted", trust_pickles=settings.trust_pickles
@@ -70,6 +74,7 @@ def main() -> int:
             max_seconds=settings.max_seconds,
             paces=StagePaces.kept_in(cache_dir, clock),
             roots=tuple(map(Path, settings.roots)),
+            previews=previews,
             cache=ResultsCache(cache_dir, settings.cache_max_bytes, clock) if settings.cache_max_bytes else None,
         )
         worker = Worker(context, channel.send)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import typer
 from typer.testing import CliRunner
 
 from bridge.cli import serve, shared
-from bridge.cli.main import app
+from bridge.cli.main import app, main
 
 COMMAND: Any = typer.main.get_command(app)
 SCREEN = {parameter.name: parameter for parameter in COMMAND.commands["tui"].params}
@@ -72,3 +73,17 @@ def test_the_page_has_every_exit_status() -> None:
         f"| {status} | {words} |" for status, words in shared.EXIT_STATUSES.items()
     ]
     assert {shared.DONE, shared.FAILED, shared.USAGE, shared.INTERRUPTED, shared.UNREAD} <= set(shared.EXIT_STATUSES)
+
+
+@pytest.mark.parametrize("option", ["--play", "--sync"])
+@pytest.mark.parametrize("command", ["process", "transcribe"])
+def test_who_wants_to_hear_notes_is_sent_to_the_bridge(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str, option: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["sab", command, "x.wav", option, "live"])
+    monkeypatch.setattr(sys.modules[main.__module__], "prepare_terminal", lambda: None)  # it is for a whole process
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    told = capsys.readouterr().err
+    assert f"`sab {command}` opens no MIDI ports" in told
+    assert "sab submit FILE play live" in told

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.errors import EngineFailed
-from bridge.events import Event, HorizonMoved, LiveNotes, Noticed
+from bridge.events import Event, HorizonMoved, LiveNotes, MidiDelayed, Noticed
 from bridge.midi.client import MidiPlayer
 from bridge.midi.live_takes import CAUTION, LiveTakes
 from tests.support.fakes import FakeClock
@@ -70,8 +70,8 @@ class Bench:
     ) -> None:
         """The job has come so far; the clip's end is its last word."""
         notes = LiveNotes(
-            job=job, parts={"bass": messages, "other": ()}, until_seconds=until, clip_seconds=CLIP_SECONDS,
-            tempo_bpm=98.0, is_last=until >= CLIP_SECONDS, failure=failure,
+            job=job, parts={"bass": messages, "other": ()}, until_seconds=until, heard_seconds=until,
+            clip_seconds=CLIP_SECONDS, tempo_bpm=98.0, is_last=until >= CLIP_SECONDS, failure=failure,
         )  # fmt: skip
         self.takes.on_notes(notes, request_for("clip.wav", play="live", sync=sync, beat=16.0))
         await settled()
@@ -155,9 +155,9 @@ async def test_a_slow_machine_tells_once_when_the_notes_will_start() -> None:
         bench.clock.advance(12.0)
         await bench.notes(seconds, sync="now")
     assert bench.player.told == []
-    (notice,) = bench.notices
+    (delayed,) = [event for event in bench.published if isinstance(event, MidiDelayed)]
     # Half as fast as it plays, and as a precaution 1.3 times slower: 1.3 × 12 s + (1 − 1/2.6) × 60 s are to be known.
-    assert notice == "Separating is slow here: the notes start in about 121 s, so that they never run out."
+    assert delayed.words == "Separating is slow here: the notes start in about 121 s, so that they never run out."
 
 
 async def test_a_wait_of_a_moment_is_not_told() -> None:
@@ -303,13 +303,15 @@ async def test_a_stopped_take_gets_nothing_more(job: str | None, sync: str, is_r
     await bench.notes(0.0, sync=sync)
     bench.takes.end("job", "The job has ended.")
     await settled()
-    assert (bench.player.told, [*filter(lambda text: "start in" not in text, bench.notices)]) == ([], [])
+    assert (bench.player.told, bench.notices) == ([], [])
     assert isinstance(bench.published[-1], HorizonMoved)  # clients still hear how far the job is
 
 
 async def test_a_stop_between_two_pieces_of_one_turn_takes_effect() -> None:
     bench = Bench()
-    notes = LiveNotes(job="job", parts={"bass": ()}, until_seconds=1.0, clip_seconds=9.0, tempo_bpm=120.0)
+    notes = LiveNotes(
+        job="job", parts={"bass": ()}, until_seconds=1.0, heard_seconds=1.0, clip_seconds=9.0, tempo_bpm=120.0
+    )
     request = request_for("clip.wav", play="live", sync="jack")
     bench.takes.on_notes(notes, request)  # it is about to begin
     bench.takes.stop("job")
@@ -319,7 +321,9 @@ async def test_a_stop_between_two_pieces_of_one_turn_takes_effect() -> None:
 
 async def test_a_take_that_is_broken_off_before_the_player_knows_of_it_says_why() -> None:
     bench = Bench()
-    notes = LiveNotes(job="job", parts={"bass": ()}, until_seconds=1.0, clip_seconds=9.0, tempo_bpm=120.0)
+    notes = LiveNotes(
+        job="job", parts={"bass": ()}, until_seconds=1.0, heard_seconds=1.0, clip_seconds=9.0, tempo_bpm=120.0
+    )
     bench.takes.on_notes(notes, request_for("clip.wav", play="live", sync="jack"))
     bench.takes.requeue("job", "The job begins again.")
     await settled()

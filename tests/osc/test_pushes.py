@@ -5,11 +5,14 @@ import pytest
 from bridge.events import (
     Analysed,
     Ended,
+    HorizonMoved,
+    MidiDelayed,
     MidiEnded,
     MidiMoved,
     MidiStarted,
     MidiStarved,
     MidiWaiting,
+    Preview,
     Produced,
     Progressed,
     Started,
@@ -55,6 +58,17 @@ JOB = Job(
         (
             Produced(job="j1", result=MIDI),
             [Message("/sab/result", ("j1", "midi", "bass", "/o/a (Bass).mid", 15.0, 0))],
+        ),
+        (
+            HorizonMoved(
+                job="j1",
+                seconds=4.5,
+                previews=(Preview(stem="bass", path="/c/bass.wav", sample_rate_hz=48_000, channels=2),),
+            ),
+            [
+                Message("/sab/preview", ("j1", "bass", "/c/bass.wav", 48_000, 2)),
+                Message("/sab/horizon", ("j1", 4.5)),
+            ],
         ),
         (
             Warned(job="j1", warning=CLIPPED),
@@ -108,6 +122,7 @@ JOB = Job(
             MidiStarved(job="j1", stem="bass", seconds=4.5),
             [Message("/sab/midi.starved", ("j1", "bass", 4.5))],
         ),
+        (MidiDelayed(job="j1", seconds=75.0), [Message("/sab/midi.delay", ("j1", 75.0))]),
         (
             MidiWaiting(job="j1", stem="bass", sync="clock"),
             [Message("/sab/midi.wait", ("j1", "bass", "clock"))],

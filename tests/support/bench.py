@@ -11,7 +11,7 @@ from bridge.model import Job
 from bridge.pipeline.cache.store import ResultsCache
 from bridge.pipeline.context import WorkerContext
 from bridge.pipeline.stage_paces import StagePaces
-from bridge.protocols import Engines
+from bridge.protocols import Engines, Transcribers
 from bridge.worker.messages import Happened, RunJob, WorkerReport
 from bridge.worker.service import Worker
 from tests.support.fakes import FakeClock
@@ -29,18 +29,21 @@ class Bench:
         cache: ResultsCache | None = None,
         transcriber: OneNoteTranscriber | None = None,
         on_report: Callable[[WorkerReport], None] = lambda _: None,
+        previews: Path | None = None,
+        transcribers: Transcribers | None = None,
     ) -> None:
-        """`on_report` is called with each report."""
+        """`on_report` is called with each report; `transcribers` are used instead of one `transcriber` for all."""
         self.reports: list[WorkerReport] = []
         self.on_report = on_report
         self.transcriber = transcriber or OneNoteTranscriber()
         context = WorkerContext(
             engines=engines or OneEngine(),
-            transcribers=OneTranscriber(self.transcriber),
+            transcribers=transcribers or OneTranscriber(self.transcriber),
             clock=FakeClock(),
             max_seconds=max_seconds,
             paces=StagePaces(None, FakeClock()),
             cache=cache,
+            previews=previews,
         )
         self.worker = Worker(context, self._receive)
 

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from msgspec.structs import replace
 from textual.pilot import Pilot
 
-from bridge.events import Ended, JobEvent, Produced, Progressed, Started, Submitted, Warned
+from bridge.audio.wav_head import float_wav_head
+from bridge.events import Ended, JobEvent, Preview, Produced, Progressed, Started, Submitted, Warned
 from bridge.lifecycle import fold
 from bridge.model import Failure, Job, MidiStatus, Port, Result, Stage, Warning
-from bridge.request import GroupChoice, JobRequest
+from bridge.request import GroupChoice, JobRequest, PlayRequest
 from tests.support.fakes import FakeBridge, FakeClock
 from tests.support.requests import request_for
 from tui.app import SabApp
 from tui.host import OpenBridge
 from tui.widgets.jobs_table import JobsTable
 
+if TYPE_CHECKING:
+    from bridge.protocols import Samples
+
+PREVIEW_RATE_HZ = 8000
 ADDRESS = "osc.udp://127.0.0.1:9720"
 MUSIC = "/home/ana/Music/Evening Set"
 STEMS = ("vocals", "drums", "bass", "other")
@@ -31,6 +39,7 @@ NO_MIDI = MidiStatus(message="This machine has no MIDI back-end: start JACK, or 
 class FakeHost:
     bridge: FakeBridge
     address: str = ADDRESS
+    default_sync: str = "now"
 
     async def request(self, source: str) -> JobRequest:
         return request_for(source, engine="draft")
@@ -71,6 +80,31 @@ def submitted(name: str, *, at: float = 1_700_000_000.0, engine: str = "auto") -
 
 def started(job: str, name: str) -> Started:
     return Started(job=job, engine="htdemucs", device="cpu", output_dir=f"{MUSIC}/stems/{name}")
+
+
+def playing_live(name: str, *, at: float = 1_700_000_000.0) -> Job:
+    """A job with `play live` that runs."""
+    first = submitted(name, at=at)
+    request = replace(first.request, play=PlayRequest(when_done="live"))
+    progress = Progressed(job=first.job, stage="separating", fraction=0.31, eta_seconds=41)
+    return fold([replace(first, request=request), started(first.job, name), progress])
+
+
+def growing_preview(
+    path: Path,
+    seconds: float,
+    there_seconds: float,
+    envelope: Callable[[Samples], np.ndarray[Any, np.dtype[Any]]] = lambda time: time / 2,
+) -> Preview:
+    """The preview of a clip of so many seconds, of which so many are there.
+
+    `envelope` has its level at each moment of the clip, from 0 to 1.
+    """
+    frames, there = round(seconds * PREVIEW_RATE_HZ), round(there_seconds * PREVIEW_RATE_HZ)
+    level = envelope(np.arange(there, dtype=np.float32) / np.float32(frames))
+    samples = np.stack((level, -level), axis=1).astype("<f4")
+    path.write_bytes(float_wav_head(frames, 2, PREVIEW_RATE_HZ) + samples.tobytes())
+    return Preview(stem=path.stem, path=str(path), sample_rate_hz=PREVIEW_RATE_HZ, channels=2)
 
 
 def running(name: str, stage: Stage, fraction: float, eta_seconds: float | None) -> Job:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bridge.model import Result
-from bridge.pipeline.cache.store import Entry, FileHead, ResultsCache
+from bridge.pipeline.cache.store import Entry, FileRange, ResultsCache
 from bridge.pipeline.manifest import EngineRecord
 from tests.support.fakes import FakeClock
 
@@ -31,7 +31,7 @@ class SmallCache:
         self.clock.advance(1.0)
         with self.source.open("rb") as file:
             self.cache.store(
-                entry(key, "bass.wav"), {"bass.wav": FileHead(file, max(SIZE, self.source.stat().st_size))}
+                entry(key, "bass.wav"), {"bass.wav": FileRange(file, max(SIZE, self.source.stat().st_size))}
             )
 
     def holds(self, key: str) -> bool:

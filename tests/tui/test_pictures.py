@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from textual.pilot import Pilot
 
-from bridge.events import MidiStarted, Noticed, Progressed
+from bridge.events import HorizonMoved, MidiEnded, MidiStarted, Noticed, Progressed
 from tests.support.fakes import FakeBridge
 from tests.support.scenes import (
     NO_MIDI,
     app_with,
     busy_session,
+    growing_preview,
+    playing_live,
     produced,
     session_with_failure,
     session_with_groups,
@@ -20,6 +25,9 @@ from tests.support.scenes import (
     started,
     submitted,
 )
+
+if TYPE_CHECKING:
+    from bridge.protocols import Samples
 
 Compare = Callable[..., bool]
 
@@ -58,6 +66,33 @@ def test_running(snap_compare: Compare, size: tuple[int, int]) -> None:
 
 
 @SIZES
+def test_playing_live(snap_compare: Compare, size: tuple[int, int], tmp_path: Path) -> None:
+    """The stems as far as their notes are known, while the job goes on."""
+    job = playing_live("Harbour")
+    envelopes: dict[str, Callable[[Samples], np.ndarray[Any, np.dtype[Any]]]] = {
+        "vocals": lambda time: np.clip(np.sin(time * 60), 0, 0.7),
+        "drums": lambda time: 0.9 * np.exp(-8 * (time * 64 % 1)),
+        "bass": lambda time: 0.3 + 0.1 * np.sin(time * 200),
+        "other": lambda time: 0.2 * time,
+    }
+    app, bridge = app_with((*busy_session()[:2], job))
+
+    async def play(pilot: Pilot[None]) -> None:
+        await pilot.pause()
+        previews = [growing_preview(tmp_path / f"{stem}.wav", 96, 40, one) for stem, one in envelopes.items()]
+        bridge.publish(HorizonMoved(job=job.id, seconds=32, previews=tuple(previews)))
+        for stem in envelopes:
+            bridge.publish(MidiStarted(job=job.id, stem=stem, seconds=96, notes=0))
+        bridge.publish(MidiEnded(job=job.id, stem="bass", outcome="stopped", missed=3))
+        bridge.publish(MidiStarted(job=job.id, stem="bass", seconds=96, notes=0))
+        await settle(pilot)
+        await pilot.app.workers.wait_for_complete([worker for worker in pilot.app.workers if worker.group == "peaks"])
+        await settle(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=play)
+
+
+@SIZES
 def test_done(snap_compare: Compare, size: tuple[int, int]) -> None:
     app, _ = app_with(busy_session())
     assert snap_compare(app, terminal_size=size, press=["down", "down", "down", "down"])
@@ -93,7 +128,7 @@ def test_no_midi(snap_compare: Compare, size: tuple[int, int]) -> None:
     assert snap_compare(app, terminal_size=size)
 
 
-@pytest.mark.parametrize("key", ["a", "o", "question_mark", "q"], ids=["add", "files", "help", "quit"])
+@pytest.mark.parametrize("key", ["a", "l", "o", "question_mark", "q"], ids=["add", "live", "files", "help", "quit"])
 def test_dialogs(snap_compare: Compare, key: str) -> None:
     app, _ = app_with((*session_with_failure()[:1], *busy_session()[4:5]))
     assert snap_compare(app, press=["down", key])

@@ -140,6 +140,9 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
         elsewhere={NO_TERMINAL: _NEEDS_TERMINAL},
     ),
     "sab submit clip.wav stems vocals,bass tempo 120": Runs((NO_PORTS, NO_NETWORK, CP437, READ_ONLY), with_server=True),
+    "sab submit song.wav play live": Runs(
+        (JACKD,), typed="sab submit song.wav play live --wait", with_server=True, says="song.mid"
+    ),
     "sab submit takes/ --wait": Runs(
         (NO_PORTS,),
         typed="mkdir -p takes && cp clip.wav loop.wav takes && sab submit takes/ --wait",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -15,6 +17,8 @@ from bridge.units import clock_text
 from tui.render.fit import fit, wrap
 from tui.render.job import eta_text, stage_words, state_style
 from tui.render.roles import Palette
+from tui.render.waveform import waveform
+from tui.state import LiveView
 
 _LEAST_LABEL_CELLS = 8
 _SAMPLE_FORMATS = {
@@ -26,8 +30,19 @@ _SAMPLE_FORMATS = {
 }
 
 
-def details(job: Job, width: int, palette: Palette) -> Text:
-    """Lines of at most `width` cells: outcome, failure with advice, warnings, folder, files, source, region, engine."""
+def details(
+    job: Job,
+    width: int,
+    palette: Palette,
+    live: LiveView | None = None,
+    peaks: Mapping[str, Sequence[float]] = MappingProxyType({}),
+) -> Text:
+    """Lines of at most `width` cells: outcome, failure with advice, warnings, folder, files, source, region, engine.
+
+    Args:
+        live: what is known of a job that plays live.
+        peaks: by stem, the peaks that `waveform` draws.
+    """
     text = Text(style=palette.text)
     title, outcome = plain(job.name), _outcome(job)
     on_one_line = cell_len(f"{title}  {outcome}") <= width
@@ -40,21 +55,38 @@ def details(job: Job, width: int, palette: Palette) -> Text:
         _lines(text, wrap(advice_for(job.failure), width), palette.text)
     for warning in job.warnings:
         _lines(text, wrap(f"! {warning.message}", width), palette.warning)
-    labelled = [("Folder", [job.output_dir] if job.results else [])]
-    names = list(dict.fromkeys(result.name for result in job.results))
+    labelled: list[tuple[str, list[str | Text]]] = [("Live", [live_words(job, live)])]
+    labelled.append(("Folder", [job.output_dir] if job.results else []))
+    names = list(dict.fromkeys([*peaks, *(result.name for result in job.results)]))
     label_cells = max([_LEAST_LABEL_CELLS, *(cell_len(name) + 1 for name in names)])
     for name in names:
-        labelled.append((name, _side_by_side(_files_of(job, name), width - label_cells)))
+        drawn = [_drawn(peaks[name], width - label_cells, palette)] if name in peaks else []
+        files = _files_of(job, name)
+        labelled.append((name, [*drawn, *(_side_by_side(files, width - label_cells) if files else [])]))
     labelled.append(("Chords", [job.music.chords if job.music is not None else ""]))
     labelled.append(("Source", [job.request.source]))
     labelled.append(("Region", [region_words(job.request)]))
     labelled.append(("Engine", [" on ".join(word for word in (job.engine, job.device) if word)]))
     for label, values in labelled:
-        lines = [line for value in values for line in wrap(value, max(8, width - label_cells))]
+        lines = [line for value in values for line in _wrapped(value, max(8, width - label_cells))]
         for index, line in enumerate(lines if any(lines) else []):
-            text.append(fit("" if index else label, label_cells), palette.muted).append(f"{line}\n")
+            text.append(fit("" if index else label, label_cells), palette.muted).append(line).append("\n")
     text.rstrip()
     return text
+
+
+def live_words(job: Job, live: LiveView | None) -> str:
+    """`notes known to 0:32; 3 notes came too late and were silent`; empty where there is nothing to say."""
+    words: list[str] = []
+    if live is not None and live.missed:
+        came = "1 note came too late and was" if live.missed == 1 else f"{live.missed} notes came too late and were"
+        words.append(f"{came} silent")
+    if job.request.play.is_live and job.state == "running":
+        seconds = 0.0 if live is None else live.seconds
+        words.insert(0, f"notes known to {clock_text(seconds)}" if seconds else "no notes known yet")
+    elif job.request.play.is_live and job.state == "queued":
+        words.insert(0, "plays while it is separated")
+    return "; ".join(words)
 
 
 def hint(width: int, palette: Palette) -> Text:
@@ -109,6 +141,15 @@ def _outcome(job: Job) -> str:
     if not left or job.state != "running":
         return stage_words(job)
     return f"{stage_words(job)}, {left} left{', slower than expected' if job.is_slower else ''}"
+
+
+def _drawn(peaks: Sequence[float], cells: int, palette: Palette) -> Text:
+    known, rest = waveform(peaks, max(cells, 0))
+    return Text().append(known, palette.accent).append(rest, palette.faint)
+
+
+def _wrapped(value: str | Text, width: int) -> list[str | Text]:
+    return [value] if isinstance(value, Text) else [*wrap(value, width)]
 
 
 def _side_by_side(values: list[str], width: int) -> list[str]:

@@ -77,7 +77,7 @@ def job_row(
         fit(f"  {job.name}" if indented else job.name, cells.name), palette.muted if job.state == "cancelled" else ""
     )
     text.append("  ").append(
-        fit("playing" if playing else "armed" if armed else stage_words(job), cells.stage),
+        fit(_playing_words(job) if playing else "armed" if armed else stage_words(job), cells.stage),
         palette.accent if playing or armed else style,
     )
     text.append("  ").append_text(_middle(job, cells, palette))
@@ -96,6 +96,10 @@ def _mark(job: Job, palette: Palette, *, playing: bool) -> tuple[str, str]:
     if job.state == "done" and job.warnings:
         return WARNED_MARK, f"bold {palette.warning}".strip()
     return MARKS[job.state], state_style(job.state, palette)
+
+
+def _playing_words(job: Job) -> str:
+    return "playing live" if job.state == "running" else "playing"
 
 
 def stage_words(job: Job) -> str:

@@ -17,6 +17,7 @@ from textual.widgets import Footer
 from bridge.groups.group import Group
 from bridge.model import Job
 from tui.paths import paths_in
+from tui.peaks import JobPeaks, Peaks
 from tui.render.roles import PLAIN, Palette
 from tui.state import TableRow, ViewState, rows_in_order
 from tui.widgets.jobs_table import JobsTable
@@ -62,6 +63,8 @@ class MainScreen(Screen[None]):
         super().__init__()
         self._zone = zone
         self._key_facts: tuple[object, ...] | None = None  # the facts that decide which keys are greyed out
+        self._peaks = JobPeaks(self._show_peaks)
+        self._drawn_job = ""  # id of the selected job while its stems can be drawn
 
     def compose(self) -> ComposeResult:
         palette, address = MainScreen.palette, MainScreen.address
@@ -137,10 +140,21 @@ class MainScreen(Screen[None]):
         self._show_selected()
         self.query_one(LogView).show(state.log, state.lines_logged)
 
+    def _show_peaks(self, job: str, peaks: Peaks) -> None:
+        if job == self._drawn_job:
+            self.query_one(JobDetails).peaks = peaks
+
     def _show_selected(self) -> None:
         details, row = self.query_one(JobDetails), self.selected_row
         details.is_open = row is not None and row.id in self.query_one(JobsTable).opened
         details.row = row
+        live = None if row is None else self.state.live.get(row.id)
+        drawn = row.id if row is not None and live is not None and live.previews else ""
+        if drawn != self._drawn_job:
+            self._drawn_job, details.peaks = drawn, {}
+        if drawn and live is not None and live != details.live and self._peaks.want(drawn, live):
+            self.run_worker(self._peaks.read(), group="peaks")
+        details.live = live
         key_facts: tuple[object, ...] | None = None
         if row is not None:
             kinds = tuple(result.kind for result in row.results) if isinstance(row, Job) else ("group", row.id)

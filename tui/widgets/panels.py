@@ -11,11 +11,12 @@ from textual.widget import Widget
 
 from bridge.groups.group import Group
 from bridge.model import MidiStatus
+from tui.peaks import Peaks
 from tui.render.details import details, hint
 from tui.render.group import group_details
 from tui.render.roles import PLAIN, Palette
 from tui.render.status import header_line, ports_panel, welcome
-from tui.state import TableRow, ViewState
+from tui.state import LiveView, TableRow, ViewState
 
 
 class HeaderLine(Widget):
@@ -47,8 +48,19 @@ class JobText(Widget):
     palette: reactive[Palette] = reactive(PLAIN)
     row: reactive[TableRow | None] = reactive(None)
     is_open: reactive[bool] = reactive(False)
+    live: reactive[LiveView | None] = reactive(None)
+    peaks: reactive[Peaks] = reactive(dict)
 
     def watch_row(self) -> None:
+        self._fit_height()
+
+    def watch_live(self) -> None:
+        self._fit_height()
+
+    def watch_peaks(self) -> None:
+        self._fit_height()
+
+    def _fit_height(self) -> None:
         if self.get_content_height(self.size, self.size, self.size.width) != self.size.height:
             self.refresh(layout=True)  # progress alone, ten times a second, needs no new layout
 
@@ -63,7 +75,7 @@ class JobText(Widget):
             return hint(width, self.palette)
         if isinstance(self.row, Group):
             return group_details(self.row, width, self.palette, is_open=self.is_open)
-        return details(self.row, width, self.palette)
+        return details(self.row, width, self.palette, self.live, self.peaks)
 
 
 class JobDetails(VerticalScroll):
@@ -72,10 +84,15 @@ class JobDetails(VerticalScroll):
     row: reactive[TableRow | None] = reactive(None)
     is_open: reactive[bool] = reactive(False)
     """Whether the clips of the selected group are shown in the table."""
+    live: reactive[LiveView | None] = reactive(None)
+    peaks: reactive[Peaks] = reactive(dict)
+    """Of the selected job's stems, while they grow."""
     palette: reactive[Palette] = reactive(PLAIN)
 
     def compose(self) -> ComposeResult:
-        yield JobText().data_bind(JobDetails.row, JobDetails.is_open, JobDetails.palette)
+        yield JobText().data_bind(
+            JobDetails.row, JobDetails.is_open, JobDetails.live, JobDetails.peaks, JobDetails.palette
+        )
 
     def watch_row(self, old: TableRow | None, new: TableRow | None) -> None:
         if old is not None and new is not None and old.id != new.id:

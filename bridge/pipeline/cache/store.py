@@ -49,15 +49,16 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class FileHead:
-    """The first `size` bytes of an open file."""
+class FileRange:
+    """`size` bytes of an open file, from the byte `start` on."""
 
     file: BinaryIO
     size: int
+    start: int = 0
 
 
 #: Where the content of a file in an entry comes from.
-Content: TypeAlias = "FileHead | bytes"
+Content: TypeAlias = "FileRange | bytes"
 
 
 class Entry(Value, frozen=True, kw_only=True):
@@ -137,13 +138,10 @@ class ResultsCache:
             [(Entry(key=key, name=name, engine=engine), {ANALYSIS_FILE: content}) for key, content in analyses.items()]
         )
 
-    def store_raw_stems(self, name: str, engine: EngineRecord, stems: Mapping[str, BinaryIO]) -> None:
+    def store_raw_stems(self, name: str, engine: EngineRecord, stems: Mapping[str, FileRange]) -> None:
         """Stores the raw stems of an unfinished job, by key, if they are not too large; fails as quietly as `store`."""
         self._store(
-            [
-                (Entry(key=key, name=name, engine=engine), {RAW_STEM_FILE: FileHead(file, file_size(file))})
-                for key, file in stems.items()
-            ],
+            [(Entry(key=key, name=name, engine=engine), {RAW_STEM_FILE: samples}) for key, samples in stems.items()],
             largest_bytes=MAX_RAW_STEM_BYTES,
         )
 
@@ -284,7 +282,7 @@ def _copy(content: Content, path: Path) -> None:
         path.write_bytes(content)
         return
     with path.open("xb") as copy:
-        content.file.seek(0)
+        content.file.seek(content.start)
         left = content.size
         while left > 0 and (block := content.file.read(min(left, BLOCK_BYTES))):
             copy.write(block)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -84,6 +85,9 @@ class OutputFolder:
                 f"The job needs {_megabytes(needed_bytes)} in {self.path}; {_megabytes(free)} are free there, and the "
                 f"bridge always leaves {_megabytes(SPARE_BYTES)} free."
             )
+
+    def shares_drive_with(self, other: Path) -> bool:
+        return os.stat(self.directory.location).st_dev == other.stat().st_dev  # noqa: PTH116 - it may be a descriptor
 
     def scratch(self, name: str) -> Callable[[], BinaryIO]:
         """What opens a temporary file in the folder. It has no name where the system allows that."""

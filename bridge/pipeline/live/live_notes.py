@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -12,7 +12,7 @@ from bridge.audio.resample import mono, reach_frames, resampled
 from bridge.audio.scratch import Scratch
 from bridge.control import StoppableControl
 from bridge.errors import Cancelled
-from bridge.events import LiveNotes
+from bridge.events import LiveNotes, Preview
 from bridge.model import Music, Note
 from bridge.music.key import estimate_key
 from bridge.music.metre import Metre
@@ -49,8 +49,13 @@ class LiveReading:
 
     def __init__(self, job: OpenJob) -> None:
         self._job = job
+        self._control = StoppableControl(job.control.stopped)
         self._parts: dict[str, _Part] = {}
+        self._heard_seconds = 0.0
         self._is_broken = False
+        self._previews: tuple[Preview, ...] = ()
+        """Those that were not told of yet."""
+        self._music = Music(tempo_bpm=DEFAULT_TEMPO_BPM, tempo_source="default")
         self._scale: Scale | None = None
         fit = job.request.scale
         if fit is not None and isinstance(fit.scale, Scale):
@@ -58,28 +63,53 @@ class LiveReading:
 
     def begin(self) -> None:
         """Tells which stems will be heard, before the work on them begins, so that its speed can be judged."""
-        self._music = self._known_music()
-        self._send(dict.fromkeys(self._job.midi, ()), 0.0)
+
+        def tell() -> None:
+            self._music = self._known_music()
+            self._send(dict.fromkeys(self._job.midi, ()), 0.0)
+
+        self._attempt(tell)
 
     def grow(self, stems: Mapping[str, Scratch]) -> None:
         """Reads what has been appended to the stems' scratch files."""
-        region = self._job.region
-        if not self._parts:
-            self._open({
-                stem: GrowingSignal(stems[stem], region.frames, region.audio.channels, region.audio.sample_rate_hz)
-                for stem in self._job.midi
-            })  # fmt: skip
-        self._advance(min(scratch.frames for scratch in stems.values()))
+
+        def read() -> None:
+            region = self._job.region
+            if not self._parts:
+                self._previews = tuple(_previews_of(stems, region.audio))
+                self._open({
+                    stem: GrowingSignal(stems[stem], region.frames, region.audio.channels, region.audio.sample_rate_hz)
+                    for stem in self._job.midi
+                })  # fmt: skip
+            self._read_up_to(min(scratch.frames for scratch in stems.values()))
+
+        self._attempt(read)
 
     def read(self, clip: Mapping[str, Signal]) -> None:
         """Reads stems that are there already, piece by piece."""
+
+        def read() -> None:
+            frames, rate = self._job.region.frames, self._job.region.audio.sample_rate_hz
+            self._open(clip)
+            for known in (*range(round(PIECE_SECONDS * rate), frames, round(PIECE_SECONDS * rate)), frames):
+                self._read_up_to(known)
+                self._job.control.checkpoint(known / frames)
+
         self.begin()
-        self._open(clip)
-        region = self._job.region
-        piece = round(PIECE_SECONDS * region.audio.sample_rate_hz)
-        for frames in range(piece, region.frames, piece):
-            self._advance(frames)
-        self._advance(region.frames)
+        self._attempt(read)
+
+    def _attempt(self, work: Callable[[], None]) -> None:
+        """The files do not depend on a take. What fails here fails again where its file is made, and is told then."""
+        if self._is_broken:
+            return
+        try:
+            work()
+        except Cancelled:
+            raise
+        except Exception:
+            log.warning("the live notes of job %s failed", self._job.id, exc_info=True)
+            self._is_broken = True
+            self._send({}, 0.0, failure=BROKEN)
 
     def _open(self, audio: Mapping[str, Signal]) -> None:
         job = self._job
@@ -88,7 +118,7 @@ class LiveReading:
             heard = resampled(mono(signal), transcriber.sample_rate_hz)
             rate = signal.sample_rate_hz
             self._parts[stem] = _Part(
-                transcriber.stream(heard, stem, settings_for(job.request, stem), StoppableControl(job.control.stopped)),
+                transcriber.stream(heard, stem, settings_for(job.request, stem), self._control, job.region.signal),
                 reach_frames(rate, transcriber.sample_rate_hz, rate) / rate,
                 LiveMessages(stem, self._music.tempo_bpm, job.request.note_files.bends),
             )
@@ -105,30 +135,19 @@ class LiveReading:
             request = msgspec.structs.replace(request, song=msgspec.structs.replace(request.song, tempo=None))
         return known_music(
             request,
-            lambda: job.analyses.tempo(job.region.signal, StoppableControl(job.control.stopped)),
-            lambda: job.analyses.followed(job.region.signal, None, StoppableControl(job.control.stopped)),
+            lambda: job.analyses.tempo(job.region.signal, self._control),
+            lambda: job.analyses.followed(job.region.signal, None, self._control),
         )
-
-    def _advance(self, frames: int) -> None:
-        if self._is_broken:
-            return
-        try:
-            self._read_up_to(frames)
-        except Cancelled:
-            raise
-        except Exception:  # the files do not depend on it; what failed here fails again there, and is told then
-            log.warning("the live notes of job %s failed", self._job.id, exc_info=True)
-            self._is_broken = True
-            self._send({}, 0.0, failure=BROKEN)
 
     def _read_up_to(self, frames: int) -> None:
         job, region = self._job, self._job.region
         seconds, is_last = frames / region.audio.sample_rate_hz, frames >= region.frames
+        self._heard_seconds = seconds
         found: dict[str, list[Note]] = {}
         until = region.seconds
         for stem, part in self._parts.items():
-            streamed = part.stream.advance(seconds if is_last else max(0.0, seconds - part.reach_seconds))
-            found[stem], until = list(streamed.notes), min(until, streamed.until_seconds)
+            notes, known = part.stream.advance(seconds if is_last else max(0.0, seconds - part.reach_seconds))
+            found[stem], until = list(notes), min(until, known)
         if not is_last and job.request.quantise is not None:  # a note may move earlier, up to a step
             until -= GRIDS[job.request.quantise.grid] * 60 / self._music.tempo_bpm
         self._find_scale(found)
@@ -182,9 +201,20 @@ class LiveReading:
                 job=self._job.id,
                 parts=dict(parts),
                 until_seconds=max(until_seconds, 0.0),
+                heard_seconds=self._heard_seconds,
                 clip_seconds=self._job.region.seconds,
                 tempo_bpm=self._music.tempo_bpm,
+                previews=self._previews,
                 is_last=is_last,
                 failure=failure,
             )
         )
+        self._previews = ()
+
+
+def _previews_of(stems: Mapping[str, Scratch], audio: Signal) -> Iterator[Preview]:
+    """Those of the stems that others can read."""
+    for stem, scratch in stems.items():
+        if scratch.path is not None:
+            path, rate, channels = str(scratch.path), audio.sample_rate_hz, audio.channels
+            yield Preview(stem=stem, path=path, sample_rate_hz=rate, channels=channels)

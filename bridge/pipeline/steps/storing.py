@@ -9,10 +9,11 @@ import msgspec
 
 from bridge.audio.riff import audio_end
 from bridge.model import Result
-from bridge.pipeline.cache.store import MAX_RAW_STEM_BYTES, Entry, FileHead, ResultsCache
+from bridge.pipeline.cache.store import MAX_RAW_STEM_BYTES, Entry, FileRange, ResultsCache
 from bridge.pipeline.folders.output_folder import OutputFolder
 from bridge.pipeline.steps.obtaining import ObtainedStems
 from bridge.pipeline.steps.opening import OpenJob
+from bridge.system.files import file_size
 
 
 def store_finished(job: OpenJob, stems: ObtainedStems, folder: OutputFolder) -> None:
@@ -32,7 +33,12 @@ def store_unfinished(job: OpenJob, stems: ObtainedStems, folder: OutputFolder) -
     if cache is None or not job.has_same_source:
         return
     if not (_has_written_all(job) and all(map(job.analyses.is_known, job.midi))):
-        raw = {job.keys.raw_stem(stem): scratch.file for stem, scratch in stems.raw.items()}
+        raw = {
+            job.keys.raw_stem(stem): FileRange(
+                scratch.file, file_size(scratch.file) - scratch.head_bytes, scratch.head_bytes
+            )
+            for stem, scratch in stems.raw.items()
+        }
         cache.store_raw_stems(job.name, job.engine, raw)
     if _written_bytes(job) <= MAX_RAW_STEM_BYTES:
         _store_stems(job, stems, folder, cache)
@@ -56,7 +62,7 @@ def _store_stems(job: OpenJob, stems: ObtainedStems, folder: OutputFolder, cache
     )
     with suppress(OSError), ExitStack() as opened:  # a stem was deleted in the meantime
         files = {file: opened.enter_context(folder.open(result.file)) for file, result in written.items()}
-        cache.store(entry, {name: FileHead(file, audio_end(file)) for name, file in files.items()})
+        cache.store(entry, {name: FileRange(file, audio_end(file)) for name, file in files.items()})
 
 
 def _written_stems(job: OpenJob) -> list[Result]:

@@ -12,7 +12,7 @@ import pytest
 
 import bridge
 from bridge.pipeline.cache.keys import SHAPING, shaping_files
-from bridge.pipeline.cache.store import ABANDONED_SECONDS, MIN_FREE_BYTES, FileHead, ResultsCache
+from bridge.pipeline.cache.store import ABANDONED_SECONDS, MIN_FREE_BYTES, FileRange, ResultsCache
 from bridge.pipeline.manifest import EngineRecord
 from tests.support.fakes import FakeClock
 from tests.support.shelf import SIZE, SmallCache, entry
@@ -34,7 +34,7 @@ def test_an_analysis_is_found_under_its_key_only(small: SmallCache) -> None:
 
 def test_only_the_head_of_a_file_is_stored_if_requested(small: SmallCache) -> None:
     with small.source.open("rb") as file:
-        small.cache.store(entry("a", "bass.wav"), {"bass.wav": FileHead(file, 10)})
+        small.cache.store(entry("a", "bass.wav"), {"bass.wav": FileRange(file, 10)})
     with small.cache.open_entry("a") as cached:
         assert cached is not None
         assert (cached.entry.sizes["bass.wav"], cached.files["bass.wav"].read()) == (10, b"x" * 10)

@@ -14,7 +14,7 @@ import numpy as np
 from bridge.dsp.arrays import Floats
 from bridge.dsp.padded_read import samples_between
 from bridge.errors import EngineFailed
-from bridge.transcription.pitched.basic_pitch import ADVICE, open_network
+from bridge.transcription.pitched.basic_pitch import ADVICE, available_cores, open_network
 from bridge.transcription.pitched.bass.pitch_network_file import pitch_network_file
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class SwiftF0:
     """
 
     def __init__(self) -> None:
-        self._session = open_network(find_pitch_network())
+        self._session = open_network(find_pitch_network(), threads=available_cores())
 
     def pitches(self, samples: Floats) -> tuple[Floats, Floats]:
         """The pitch in Hz at the nominal rate, and its confidence, of every `HOP` samples: (frames,) each.

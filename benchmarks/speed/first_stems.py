@@ -1,6 +1,6 @@
 """From `/sab/submit` to the first final stems, on a warm server, by engine, length and format of the clip.
 
-    python -m benchmarks.speed.first_notes [--engines draft,good,htdemucs] [--clips 15,60,600]
+    python -m benchmarks.speed.first_stems [--engines draft,good,htdemucs] [--clips 15,60,600]
         [--formats wav,wav48,flac,mp3,ogg] [--times 3] [--before CHECKOUT] [--json]
 
 With `--before`, a server of another checkout of the bridge (made ready by `make .venv/ready`, for its networks) takes

@@ -1,0 +1,34 @@
+"""The waveform of a stem in one line of block characters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+#: Parts of equal length that a clip's peaks are read for: as many as a wide screen has cells.
+PARTS = 240
+_HEIGHTS = "▁▂▃▄▅▆▇"  # without the highest, so that stems below each other stay apart
+#: What each height is louder than the one below; the highest one reaches full scale.
+_STEP_DB = 6.0
+
+
+def waveform(peaks: Sequence[float], cells: int) -> tuple[str, str]:
+    """The part that is known and the rest, as `cells` cells for a whole clip.
+
+    Args:
+        peaks: the highest magnitude of each part that is known, of `PARTS` in a clip; full scale is 1.
+    """
+    known = min(len(peaks), PARTS) * cells // PARTS
+    drawn = ""
+    for cell in range(known):
+        first, end = cell * PARTS // cells, (cell + 1) * PARTS // cells
+        drawn += _height(max(peaks[first : max(end, first + 1)]))
+    return drawn, " " * (cells - known)
+
+
+def _height(peak: float) -> str:
+    """A blank for silence."""
+    if not peak > 0:
+        return " "
+    place = len(_HEIGHTS) + math.ceil(20 * math.log10(peak) / _STEP_DB)
+    return _HEIGHTS[max(1, min(place, len(_HEIGHTS))) - 1]
