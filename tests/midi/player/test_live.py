@@ -135,7 +135,8 @@ def test_whenever_it_is_extended_nothing_sounds_beyond_what_is_known_and_every_n
         message.data[:1] for message in whole.messages if is_note_on(message.data)
     )
     sounding: list[bytes] = []
-    horizons = [(at, horizon.until_seconds) for at, horizon in zip((0.0, *arrivals), (known, *extensions), strict=True)]
+    horizons = [(0.0, known.until_seconds)]
+    horizons += [(at, extension.until_seconds) for at, extension in zip(arrivals, extensions, strict=True)]
     for index, (data, at) in enumerate(zip(sent, harness.seconds("vocals"), strict=True)):
         sounding.append(data)
         following = harness.seconds("vocals")[index + 1] if index + 1 < len(sent) else at
