@@ -20,6 +20,7 @@ __all__ = [
     "HorizonMoved",
     "JobEvent",
     "LiveNotes",
+    "MidiDelayed",
     "MidiEnded",
     "MidiMoved",
     "MidiEvent",
@@ -223,6 +224,18 @@ class LiveNotes(Value, frozen=True, kw_only=True, tag="live_notes"):
     """Why no more notes will come, although the job goes on; a sentence."""
 
 
+class MidiDelayed(Value, frozen=True, kw_only=True, tag="midi_delayed"):
+    """A job that plays live is separated so slowly that its notes begin later, so that they never run out."""
+
+    job: str
+    seconds: float
+    """In about how many seconds from now."""
+
+    @property
+    def words(self) -> str:
+        return f"Separating is slow here: the notes start in about {self.seconds:.0f} s, so that they never run out."
+
+
 class HorizonMoved(Value, frozen=True, kw_only=True, tag="horizon_moved"):
     """How much of a running job can be played already."""
 
@@ -250,4 +263,4 @@ class Noticed(Value, frozen=True, kw_only=True, tag="noticed"):
 
 JobEvent: TypeAlias = Submitted | Requeued | Started | Cancelling | Progressed | Warned | Produced | Analysed | Ended
 MidiEvent: TypeAlias = MidiWaiting | MidiStarted | MidiStarved | MidiMoved | MidiEnded
-Event: TypeAlias = JobEvent | GroupEnded | MidiReady | MidiEvent | HorizonMoved | WorkerChanged | Noticed
+Event: TypeAlias = JobEvent | GroupEnded | MidiReady | MidiEvent | HorizonMoved | MidiDelayed | WorkerChanged | Noticed

@@ -13,6 +13,7 @@ from bridge.bus import EventBus
 from bridge.config import Settings
 from bridge.errors import BridgeError, NotFound, unresponsive_drive
 from bridge.events import (
+    Cancelling,
     Ended,
     Event,
     GroupEnded,
@@ -46,6 +47,8 @@ from bridge.system.off_loop import ANSWER_SECONDS, off_loop
 ENGINES_SECONDS = 1.0
 #: How often groups are looked at that wait for clips from a client that may be gone.
 IDLE_CHECK_SECONDS = 10.0
+#: Said when a job is taken up once more, and the notes that played live end.
+TAKE_IS_OVER = "The notes end, because their job begins again; play them when it is done."
 
 
 class LocalBridge:
@@ -219,20 +222,23 @@ class LocalBridge:
                 self._playing.discard((job, stem))
             case Submitted(job=job):
                 self._submitted_jobs.add(job)
+            case Cancelling(job=job):
+                self._live.stop(job)
+                self._player.stop(job)
             case Requeued(job=job):
-                self._live.break_off(job, "The separation process has ended, and so has the take; the job goes on.")
+                self._live.requeue(job, TAKE_IS_OVER)
             case Ended(job=job, outcome=outcome):
                 was_live = self._live.plays(job)
-                if outcome != "done":
-                    self._live.break_off(job, "The job has ended, and so has the take.")
-                self._live.forget(job)
+                self._live.end(job, "The job has ended before all of its notes were known, and so has its playback.")
                 if outcome == "done" and self._scheduler.job(job).request.play.when_done and not was_live:
                     self._in_background(self._play_when_done(job))
 
     def on_live_notes(self, notes: LiveNotes) -> None:
         """Takes what can be played of the running job."""
         with suppress(NotFound):  # removed in the meantime
-            self._live.on_notes(notes, self._scheduler.job(notes.job).request)
+            job = self._scheduler.job(notes.job)
+            if not job.is_over and not job.is_cancelling:
+                self._live.on_notes(notes, job.request)
 
     def _check_idle_groups_later(self) -> None:
         """Looks at the groups from time to time as long as one waits for clips that its client promised."""

@@ -11,6 +11,7 @@ from bridge.events import (
     Ended,
     Event,
     GroupEnded,
+    MidiDelayed,
     MidiEnded,
     MidiReady,
     MidiStarted,
@@ -79,6 +80,8 @@ def log_line(event: Event, jobs: Mapping[str, Job], now: float) -> LogLine | Non
             return LogLine(now, "info", f"playing {event.stem}, {event.notes} notes, {length}", name)
         case MidiWaiting():
             return LogLine(now, "info", f"{event.stem} waits for the DAW to roll ({event.sync})", name)
+        case MidiDelayed():
+            return LogLine(now, "info", event.words, name)
         case MidiStarved():
             silent = f"{event.stem} is not known yet at {clock_text(event.seconds)}, so it is silent for now"
             return LogLine(now, "info", silent, name)

@@ -17,7 +17,8 @@ import asyncio
 import itertools
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -159,12 +160,19 @@ async def _connect(reader: MidiReader) -> None:
         reader.connect(port)
 
 
-def _memory_mb(pid: int) -> float:
-    """The most memory that a process has held, in MB (Linux)."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1024
-    return 0.0
+def memory_mb(jack: JackServer) -> dict[str, float]:
+    """The most memory that each process of the bridge on that JACK server has held, in MB (Linux)."""
+    setting = f"JACK_DEFAULT_SERVER={jack.name}".encode()
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended, or belongs to somebody else
+            command = (process / "cmdline").read_bytes().split(b"\0")
+            if setting not in (process / "environ").read_bytes().split(b"\0") or b"-m" not in command:
+                continue
+            name = command[command.index(b"-m") + 1].decode()
+            peak = next(line for line in (process / "status").read_text().splitlines() if line.startswith("VmHWM:"))
+            found[f"{name} MB"] = int(peak.split()[1]) / 1024
+    return found
 
 
 async def measure(chosen: argparse.Namespace, bench: Bench, work: Path, jack: JackServer) -> list[Row]:
@@ -182,16 +190,16 @@ async def measure(chosen: argparse.Namespace, bench: Bench, work: Path, jack: Ja
                         await live.take(bench.clip(seconds), work / f"out-{next(numbers)}", whole=chosen.whole)
                         for _ in range(chosen.times)
                     ]
-                    rows += _rows(f"{seconds:g} s, {engine}", engine, takes, whole=chosen.whole)
+                    rows += _rows(f"{seconds:g} s, {engine}", engine, takes, memory_mb(jack) if chosen.whole else None)
     return rows
 
 
-def _rows(name: str, engine: str, takes: Sequence[Take], *, whole: bool) -> list[Row]:
+def _rows(name: str, engine: str, takes: Sequence[Take], memory: Mapping[str, float] | None) -> list[Row]:
     first = Figure(
         f"first note-on, {name}", "s", [take.first_note_seconds for take in takes], f"≤ {AIMS[engine]:g}",
         {"told": sum(bool(take.told) for take in takes), "hanging": sum(take.hanging for take in takes)},
     )  # fmt: skip
-    if not whole:
+    if memory is None:
         return [first]
     details = {
         "starved": sum(take.starved for take in takes),
@@ -199,6 +207,7 @@ def _rows(name: str, engine: str, takes: Sequence[Take], *, whole: bool) -> list
         "worst_ms": max(take.worst_ms for take in takes),
         "note_ons": takes[0].note_ons,
         "job_seconds": takes[0].separated_seconds,
+        **memory,
     }
     late = Figure(f"lateness p99, {name}", "ms", [take.p99_ms for take in takes], f"≤ {P99_AIM_MS:g}", details)
     return [first, late]

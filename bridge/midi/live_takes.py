@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from bridge.errors import BridgeError
-from bridge.events import Event, HorizonMoved, LiveNotes, Noticed
+from bridge.events import Event, HorizonMoved, LiveNotes, MidiDelayed, Noticed
 from bridge.midi.client import MidiPlayer
 from bridge.protocols import Clock
 from bridge.request import NOW, JobRequest
@@ -23,16 +22,36 @@ TOLD_SECONDS = 5.0
 @dataclass
 class _Take:
     request: JobRequest
+    tempo_bpm: float
     began_seconds: float
     """When the job began to compute notes, on the monotonic clock."""
+    moved_seconds: float
+    """When the horizon moved last."""
     parts: dict[str, list[tuple[float, bytes]]] = field(default_factory=dict)
     """What is known and was not handed to the player yet."""
     until_seconds: float = 0.0
-    moved_seconds: float = 0.0
-    """When the horizon moved last."""
     longest_wait: float = 0.0
-    is_playing: bool = False
     is_told: bool = False
+    is_complete: bool = False
+    """All notes are known: what happens to the job does not matter any more."""
+    is_at_player: bool = False
+    """Whether the player knows of it."""
+    is_over: bool = False
+    """It was stopped or broken off."""
+    was_stopped: bool = False
+    job_is_over: bool = False
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    playing: asyncio.Task[None] | None = None
+    """Hands its notes to the player, from its beginning on."""
+
+    def taken(self) -> dict[str, list[tuple[float, bytes]]]:
+        """What is known and was not handed over; it is from now on."""
+        known, self.parts = self.parts, {stem: [] for stem in self.parts}
+        return known
+
+    def end(self) -> None:
+        self.is_over = True
+        self.news.set()
 
 
 class LiveTakes:
@@ -48,64 +67,85 @@ class LiveTakes:
         self._player, self._publish, self._clock = player, publish, clock
         self._offsets_seconds = offsets_seconds
         self._takes: dict[str, _Take] = {}
-        self._over: set[str] = set()
-        """Jobs whose take is over, although the job is not, or whose notes are all at the player."""
-        self._work: dict[str, asyncio.Task[None]] = {}
+        """Of jobs that are not over, and those whose notes are still handed over."""
+        self._is_closed = False
 
     def on_notes(self, notes: LiveNotes, request: JobRequest) -> None:
         """Takes what a job has made known."""
-        if notes.job in self._over:
+        if self._is_closed:
             return
         now = self._clock.monotonic_seconds()
-        take = self._takes.setdefault(notes.job, _Take(request, now, moved_seconds=now))
+        take = self._takes.get(notes.job)
+        if take is None:
+            take = self._takes[notes.job] = _Take(request, notes.tempo_bpm, began_seconds=now, moved_seconds=now)
         if notes.failure:
-            self.break_off(notes.job, notes.failure)
+            self._break_off(notes.job, take, notes.failure)
             return
-        for stem, messages in notes.parts.items():
-            take.parts.setdefault(stem, []).extend(messages)
         if notes.until_seconds > take.until_seconds:
             take.longest_wait = max(take.longest_wait, now - take.moved_seconds)
             take.moved_seconds, take.until_seconds = now, notes.until_seconds
             self._publish(HorizonMoved(job=notes.job, seconds=notes.until_seconds, previews=notes.previews))
-        if not take.is_playing and (notes.is_last or self._may_begin(take, notes, now)):
-            take.is_playing = True
-            self._after(notes.job, self._begin(notes, take))
-        if take.is_playing:
-            self._after(notes.job, self._extend(notes.job, take, is_last=notes.is_last))
-        if notes.is_last:
-            self._over.add(notes.job)
-            del self._takes[notes.job]
+        if take.is_over or take.is_complete:
+            return
+        for stem, messages in notes.parts.items():
+            take.parts.setdefault(stem, []).extend(messages)
+        take.is_complete = notes.is_last
+        if take.playing is None and (notes.is_last or self._may_begin(take, notes, now)):
+            take.playing = asyncio.ensure_future(self._play(notes.job, take))
+            take.playing.add_done_callback(lambda _: self._forget_if_over(notes.job))
+        take.news.set()
 
     def plays(self, job: str) -> bool:
-        """Whether the job has, or had, a take of its own, so that its notes are not to be played again at its end."""
-        return job in self._takes or job in self._over
+        """Whether the notes of a job that is not over are not to be played at its end: they are, or were, played live,
+        or the user has stopped them.
+        """
+        take = self._takes.get(job)
+        return take is not None and (take.playing is not None or take.was_stopped)
 
-    def break_off(self, job: str, reason: str) -> None:
-        """Ends the take of a job whose notes will not come, with a reason in words; does nothing without a take."""
-        take = self._takes.pop(job, None)
+    def stop(self, job: str | None = None) -> None:
+        """The user wants silence: the take of that job, or of all, is over. The player is stopped by the caller."""
+        for name, take in self._takes.items():
+            if job in (None, name):
+                take.was_stopped = True
+                take.end()
+
+    def requeue(self, job: str, reason: str) -> None:
+        """The job will be run once more: its take begins with that run, or is over if it had begun."""
+        take = self._takes.get(job)
         if take is None:
             return
-        self._over.add(job)
-        if take.is_playing:
+        if take.playing is None and not take.was_stopped:
+            del self._takes[job]
+        else:
+            self._break_off(job, take, reason)
+            take.until_seconds = 0.0
+
+    def end(self, job: str, reason: str) -> None:
+        """The job is over, and its take for this reason if not all of its notes are known; those play on."""
+        take = self._takes.get(job)
+        if take is None:
+            return
+        if take.playing is not None:
+            self._break_off(job, take, reason)
+        take.job_is_over = True
+        self._forget_if_over(job)
+
+    async def close(self) -> None:
+        self._is_closed = True
+        playing = [take.playing for take in self._takes.values() if take.playing is not None]
+        for task in playing:
+            task.cancel()
+        await asyncio.gather(*playing, return_exceptions=True)
+
+    def _break_off(self, job: str, take: _Take, reason: str) -> None:
+        """Ends a take whose notes will not come; the reason is said once."""
+        if take.is_over or take.is_complete:
+            return
+        take.end()
+        if take.is_at_player:
             self._player.break_off(job, reason)
         else:
             self._publish(Noticed(level="warning", message=reason))
-
-    def stop(self, job: str | None = None) -> None:
-        """The user wants silence: the take of that job, or of all, is over."""
-        for name in [*self._takes] if job is None else [job] if job in self._takes else []:
-            del self._takes[name]
-            self._over.add(name)
-
-    def forget(self, job: str) -> None:
-        """The job is over."""
-        self._takes.pop(job, None)
-        self._over.discard(job)
-
-    async def close(self) -> None:
-        for work in (*self._work.values(),):
-            work.cancel()
-        await asyncio.gather(*self._work.values(), return_exceptions=True)
 
     def _may_begin(self, take: _Take, notes: LiveNotes, now: float) -> bool:
         """Whether the notes can be expected never to run out. With a DAW's clock they are armed at once."""
@@ -121,35 +161,36 @@ class LiveTakes:
         wait = (needed - take.until_seconds) / rate
         if not take.is_told and wait >= TOLD_SECONDS:
             take.is_told = True
-            message = f"This computer separates more slowly than it plays: the notes start in about {wait:.0f} s."
-            self._publish(Noticed(level="info", message=message))
+            self._publish(MidiDelayed(job=notes.job, seconds=wait))
         return False
 
-    async def _begin(self, notes: LiveNotes, take: _Take) -> None:
+    async def _play(self, job: str, take: _Take) -> None:
+        """Hands the notes over as they become known, until all are or the take is over."""
+        if not take.is_over:
+            await self._begin(job, take)
+        while True:
+            await take.news.wait()
+            take.news.clear()
+            if take.is_over:
+                return
+            is_last = take.is_complete
+            await self._player.extend(job, take.taken(), take.until_seconds, is_last=is_last)
+            if is_last:
+                return
+
+    async def _begin(self, job: str, take: _Take) -> None:
+        take.is_at_player = True
         play = take.request.play
-        known, take.parts = take.parts, {stem: [] for stem in take.parts}
         try:
             await self._player.play_live(
-                notes.job, known, take.until_seconds, self._offsets_seconds, sync=play.sync,
-                beat=take.request.song.beat, tempo_bpm=notes.tempo_bpm,
+                job, take.taken(), take.until_seconds, self._offsets_seconds, sync=play.sync,
+                beat=take.request.song.beat, tempo_bpm=take.tempo_bpm,
             )  # fmt: skip
         except BridgeError as error:
-            self.stop(notes.job)
+            take.end()
             self._publish(Noticed(level="warning", message=f"Not played: {error}"))
 
-    async def _extend(self, job: str, take: _Take, *, is_last: bool) -> None:
-        known, take.parts = take.parts, {stem: [] for stem in take.parts}
-        await self._player.extend(job, known, take.until_seconds, is_last=is_last)
-
-    def _after(self, job: str, work: Coroutine[Any, Any, None]) -> None:
-        """Does the work of a job one after another."""
-        before = self._work.get(job)
-
-        async def in_turn() -> None:
-            if before is not None:
-                await asyncio.wait([before])
-            await work
-
-        task = asyncio.ensure_future(in_turn())
-        self._work[job] = task
-        task.add_done_callback(lambda done: self._work.pop(job, None) if self._work.get(job) is done else None)
+    def _forget_if_over(self, job: str) -> None:
+        take = self._takes[job]
+        if take.job_is_over and (take.playing is None or take.playing.done()):
+            del self._takes[job]

@@ -204,6 +204,12 @@ PREVIEW = Outgoing(
     "A stem of a running job with `play live`, as a WAV file of 32-bit floats that grows and is gone when the job "
     "ends; comes once for each stem, before the first `/sab/horizon`. What it holds beyond the horizon may still come.",
 )
+MIDI_DELAY = Outgoing(
+    "/sab/midi.delay",
+    "s:job f:seconds",
+    "The job of a `play live` with `sync now` is slower than its notes would play: they start in about so many "
+    "seconds, so that they never run out. Comes once.",
+)
 MIDI_START = Outgoing("/sab/midi.start", "s:job s:stem f:seconds i:notes", "The notes of a stem start to play.")
 MIDI_STARVED = Outgoing(
     "/sab/midi.starved",
@@ -226,7 +232,7 @@ MIDI_END = Outgoing(
 
 PUSHES: tuple[Outgoing, ...] = (
     STARTUP, NONCE, BYE, PROGRESS, RESULT, MUSIC, TEMPO, FINISHED, JOB_GROUP, GROUP, GROUP_FINISHED, WARNING, FAIL,
-    PREVIEW, HORIZON, MIDI_WAIT, MIDI_START, MIDI_STARVED, MIDI_POSITION, MIDI_END,
+    PREVIEW, HORIZON, MIDI_WAIT, MIDI_DELAY, MIDI_START, MIDI_STARVED, MIDI_POSITION, MIDI_END,
 )  # fmt: skip
 
 REQUESTS: dict[str, Request] = {

@@ -17,6 +17,7 @@ from bridge.events import (
     Event,
     GroupEnded,
     HorizonMoved,
+    MidiDelayed,
     MidiEnded,
     MidiMoved,
     MidiStarted,
@@ -31,6 +32,7 @@ from bridge.osc.addresses import (
     FINISHED,
     GROUP_FINISHED,
     HORIZON,
+    MIDI_DELAY,
     MIDI_END,
     MIDI_POSITION,
     MIDI_START,
@@ -144,6 +146,10 @@ def _horizon_moved(fields: Fields) -> HorizonMoved:
     return HorizonMoved(job=fields["job"], seconds=fields["seconds"])
 
 
+def _midi_delayed(fields: Fields) -> MidiDelayed:
+    return MidiDelayed(job=fields["job"], seconds=fields["seconds"])
+
+
 def _midi_starved(fields: Fields) -> MidiStarved:
     return MidiStarved(job=fields["job"], stem=fields["stem"], seconds=fields["seconds"])
 
@@ -177,6 +183,7 @@ _EVENTS: dict[str, tuple[Outgoing, Callable[[Fields], Event]]] = {
         (HORIZON, _horizon_moved),
         (MIDI_WAIT, _midi_waiting),
         (MIDI_START, _midi_started),
+        (MIDI_DELAY, _midi_delayed),
         (MIDI_STARVED, _midi_starved),
         (MIDI_POSITION, _midi_moved),
         (MIDI_END, _midi_ended),

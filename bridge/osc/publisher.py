@@ -12,6 +12,7 @@ from bridge.events import (
     GroupEnded,
     HorizonMoved,
     JobEvent,
+    MidiDelayed,
     MidiEvent,
     MidiReady,
     Noticed,
@@ -72,7 +73,7 @@ class Publisher:
                 return  # the worker's last reports of a cancelled job
         self._push(event)
 
-    def _push(self, event: JobEvent | MidiEvent | HorizonMoved) -> None:
+    def _push(self, event: JobEvent | MidiEvent | HorizonMoved | MidiDelayed) -> None:
         job = self._job(event.job)
         told = pushes.messages(event, job)
         if job is not None and job.group_id and isinstance(event, (Submitted, Requeued, Progressed, Ended)):

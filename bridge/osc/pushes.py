@@ -12,6 +12,7 @@ from bridge.events import (
     GroupEnded,
     HorizonMoved,
     JobEvent,
+    MidiDelayed,
     MidiEnded,
     MidiEvent,
     MidiMoved,
@@ -36,6 +37,7 @@ from bridge.osc.addresses import (
     HORIZON,
     JOB,
     JOB_GROUP,
+    MIDI_DELAY,
     MIDI_END,
     MIDI_POSITION,
     MIDI_START,
@@ -53,7 +55,7 @@ from bridge.osc.addresses import (
 ETA_UNKNOWN = -1.0
 
 #: The events that clients can receive.
-PushedEvent: TypeAlias = JobEvent | GroupEnded | MidiEvent | HorizonMoved
+PushedEvent: TypeAlias = JobEvent | GroupEnded | MidiEvent | HorizonMoved | MidiDelayed
 
 
 def messages(event: PushedEvent, job: Job | None) -> list[Message]:
@@ -83,6 +85,8 @@ def messages(event: PushedEvent, job: Job | None) -> list[Message]:
             return [MIDI_START(event.job, event.stem, event.seconds, event.notes)]
         case MidiWaiting():
             return [MIDI_WAIT(event.job, event.stem, event.sync)]
+        case MidiDelayed():
+            return [MIDI_DELAY(event.job, event.seconds)]
         case MidiStarved():
             return [MIDI_STARVED(event.job, event.stem, event.seconds)]
         case MidiMoved():

@@ -154,6 +154,9 @@ var handlers = {
         this.horizon = message.seconds;
         if (this.last) { this.tellProgress(); }
     },
+    "midi.delay": function (message) {
+        if (this.playsLive) { this.listener.remark("Separating is slow here: the notes start in " + words.duration(message.seconds) + "."); }
+    },
     "midi.end": function (message) {
         if (this.playsLive && message.outcome === "failed") { this.listener.remark("The bridge could not play " + words.stem(message.stem) + "."); }
     },

@@ -123,6 +123,7 @@ exports.MESSAGES = {
     "/sab/preview": ["s:job", "s:stem", "s:path", "i:sample_rate", "i:channels"],
     "/sab/horizon": ["s:job", "f:seconds"],
     "/sab/midi.wait": ["s:job", "s:stem", "s:sync"],
+    "/sab/midi.delay": ["s:job", "f:seconds"],
     "/sab/midi.start": ["s:job", "s:stem", "f:seconds", "i:notes"],
     "/sab/midi.starved": ["s:job", "s:stem", "f:seconds"],
     "/sab/midi.position": ["s:job", "s:stem", "f:seconds"],

@@ -19,10 +19,9 @@ from typing import NamedTuple
 import pytest
 import soundfile
 
-from bridge.osc.client import open_client
 from tests.support.ardour import Bend, Note, Part, read_part, recording, why_no_ardour
 from tests.support.jack_server import SAMPLE_RATE_HZ, running_jack
-from tests.support.programs import Server, serving
+from tests.support.programs import serving, until_ports_are_open
 
 pytestmark = [pytest.mark.ardour, pytest.mark.jack, pytest.mark.end_to_end]
 
@@ -34,7 +33,6 @@ MARGIN_SECONDS = 1.0
 #: The jitter that the bridge may add to JACK's period, in which all messages are played at its start.
 JITTER_SECONDS = 0.001
 DRUM_CHANNEL = 9
-POLL_SECONDS = 0.05
 
 log = logging.getLogger(__name__)
 
@@ -85,17 +83,11 @@ def take(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Take]:
         stems = ardour.session / "stems" / "song"
         yield Take(
             written={stem: read_part(stems / f"song ({stem}).mid") for stem in STEMS},
-            recorded={stem: read_part(ardour.recorded[stem]) for stem in STEMS},
+            recorded={stem: read_part(ardour.recorded[stem][-1].path) for stem in STEMS},
             session=ardour.session,
             period_seconds=period_frames / SAMPLE_RATE_HZ,
             xruns=xruns,
         )
-
-
-async def until_ports_are_open(server: Server) -> None:
-    async with open_client(server.host, server.port) as client:
-        while (await client.ask("/sab/status"))[-1].arguments[-1] != "jack":  # noqa: ASYNC110 - no push tells
-            await asyncio.sleep(POLL_SECONDS)
 
 
 def test_every_track_records_exactly_the_notes_of_its_stem(take: Take) -> None:

@@ -15,6 +15,7 @@ from bridge.events import (
     Event,
     GroupEnded,
     HorizonMoved,
+    MidiDelayed,
     MidiEnded,
     MidiMoved,
     MidiStarted,
@@ -52,6 +53,7 @@ EVENTS: tuple[PushedEvent, ...] = (
     MidiStarted(job="j1", stem="bass", seconds=15.0, notes=12),
     MidiMoved(job="j1", stem="bass", seconds=-1.5),
     MidiStarved(job="j1", stem="bass", seconds=4.5),
+    MidiDelayed(job="j1", seconds=75.0),
     HorizonMoved(job="j1", seconds=6.25),
     MidiEnded(
         job="j1", stem="bass", outcome="finished", lateness=Lateness(messages=0, p50_ms=0.125, p99_ms=0.5, worst_ms=2.0)

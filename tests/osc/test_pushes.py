@@ -6,6 +6,7 @@ from bridge.events import (
     Analysed,
     Ended,
     HorizonMoved,
+    MidiDelayed,
     MidiEnded,
     MidiMoved,
     MidiStarted,
@@ -121,6 +122,7 @@ JOB = Job(
             MidiStarved(job="j1", stem="bass", seconds=4.5),
             [Message("/sab/midi.starved", ("j1", "bass", 4.5))],
         ),
+        (MidiDelayed(job="j1", seconds=75.0), [Message("/sab/midi.delay", ("j1", 75.0))]),
         (
             MidiWaiting(job="j1", stem="bass", sync="clock"),
             [Message("/sab/midi.wait", ("j1", "bass", "clock"))],

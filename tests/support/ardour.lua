@@ -1,11 +1,15 @@
 -- The steps of a user in Ardour, without a screen: sends a clip to the bridge, waits until it is separated, and records
 -- what four of the bridge's ports play on four MIDI tracks at once, for as many takes as requested.
 --
---   ardour7-lua ardour.lua SESSION SAMPLE_RATE CLIP OSC_URL TAKE_SECONDS
+--   ardour7-lua ardour.lua SESSION SAMPLE_RATE [CLIP OSC_URL TAKE_SECONDS]
 --
--- SESSION is a folder that does not exist yet. Each line on stdin requests a take; the end of stdin ends the script. On stdout,
--- lines that begin with "> " report progress: "opened", "ready", "took N", "recorded STEM FILE" for each track of the last
--- take, and "closed"; or "failed REASON". `ardour.py` starts it and reads them.
+-- SESSION is a folder that does not exist yet. Without a clip, Ardour rolls with JACK's transport, if its configuration makes
+-- that its transport master, and nothing is sent to the bridge. Each line on stdin is a wish: "take" records a take in which the
+-- clip is played; "roll SECONDS" records from that position on, with JACK; then "free" stops JACK's transport and lets
+-- Ardour roll on by itself (if both stop together, Ardour 7.3 loses the recording), until "stop". The end of stdin ends the script.
+-- On stdout, lines that begin with "> " report progress: "opened", "ready", "took", "rolling", "freed" and "stopped", "recorded STEM
+-- SECONDS FILE" for each track of each take, in the order of their positions, and "closed"; or "failed REASON". `ardour.py`
+-- starts it and reads them.
 
 local session_folder, sample_rate, clip, url, take_seconds = table.unpack (arg, 1, 5)
 local STEMS = { "Vocals", "Drums", "Bass", "Other" }
@@ -13,6 +17,8 @@ local LONGEST_WAIT_SECONDS = 60
 local POLL_SECONDS = 0.02
 -- Time for Ardour's disk thread after the transport has stopped.
 local REST_SECONDS = 1
+-- Time for messages that were sent to be recorded.
+local LAST_SECONDS = 0.25
 
 local function report (...)
 	print ("> " .. string.format (...))
@@ -61,40 +67,79 @@ local function job_of_clip (bridge)
 	end)
 end
 
-local function take (bridge, job)
+local function roll ()
 	Session:maybe_enable_record ()
 	Session:request_roll (ARDOUR.TransportRequestSource.TRS_UI)
 	wait_for ("the transport's start", function () return Session:transport_rolling () end)
-	bridge:send ("/sab/play", "s", job)
-	sleep (tonumber (take_seconds))
+end
+
+local function stop ()
 	Session:request_stop (false, false, ARDOUR.TransportRequestSource.TRS_UI)
 	wait_for ("the transport's end", function () return not Session:transport_rolling () end)
 	sleep (REST_SECONDS)
 end
 
-local function last_recording (track)
-	local last
-	for region in track:playlist ():region_list ():iter () do
-		if not last or region:position () > last:position () then last = region end
+-- What arrives just before the stop would not be recorded.
+local function roll_on ()
+	local last = Session:transport_sample () + LAST_SECONDS * sample_rate
+	wait_for ("the last messages", function () return Session:transport_sample () >= last end)
+end
+
+local function take (bridge, job)
+	roll ()
+	bridge:send ("/sab/play", "s", job)
+	sleep (tonumber (take_seconds))
+	stop ()
+end
+
+local function locate (seconds)
+	local sample = math.floor (seconds * sample_rate)
+	Session:request_locate (
+		sample, false, ARDOUR.LocateTransportDisposition.MustStop, ARDOUR.TransportRequestSource.TRS_UI)
+	wait_for ("the position", function () return math.abs (Session:transport_sample () - sample) < sample_rate / 10 end)
+end
+
+local function report_recordings (stem, track)
+	local regions = {}
+	for region in track:playlist ():region_list ():iter () do table.insert (regions, region) end
+	table.sort (regions, function (one, other) return one:position () < other:position () end)
+	for _, region in ipairs (regions) do
+		local seconds = region:position ():samples () / sample_rate
+		report ("recorded %s %.6f %s", stem, seconds, region:source (0):to_filesource ():path ())
 	end
-	return assert (last, "nothing was recorded"):source (0):to_filesource ():path ()
 end
 
 local function record_takes ()
 	local tracks = {}
 	for _, stem in ipairs (STEMS) do tracks[stem] = armed_track (stem) end
 	report ("opened")
-	local bridge = ARDOUR.LuaOSC.Address (url)
-	local job = job_of_clip (bridge)
+	local bridge, job
+	if clip then
+		bridge = ARDOUR.LuaOSC.Address (url)
+		job = job_of_clip (bridge)
+	end
 	report ("ready")
-	local takes = 0
-	while io.read ("l") do
-		take (bridge, job)
-		takes = takes + 1
-		report ("took %d", takes)
+	for wish in io.lines () do
+		local seconds = wish:match ("^roll (.+)$")
+		if seconds then
+			Session:cfg ():set_external_sync (true)
+			locate (tonumber (seconds))
+			roll ()
+			report ("rolling")
+		elseif wish == "free" then
+			Session:cfg ():set_external_sync (false)
+			report ("freed")
+		elseif wish == "stop" then
+			roll_on ()
+			stop ()
+			report ("stopped")
+		else
+			take (bridge, job)
+			report ("took")
+		end
 	end
 	Session:save_state ("")
-	for _, stem in ipairs (STEMS) do report ("recorded %s %s", stem, last_recording (tracks[stem])) end
+	for _, stem in ipairs (STEMS) do report_recordings (stem, tracks[stem]) end
 end
 
 local function main ()

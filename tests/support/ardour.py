@@ -3,7 +3,13 @@
     with recording(folder, clip, url, take_seconds) as ardour:
         ardour.take()
         ardour.take()
-    ardour.recorded["Drums"]  # the file of the last take
+    ardour.recorded["Drums"][-1]  # the last take
+
+    with rolling_with_jack(folder) as ardour:
+        ardour.roll(4.0)
+        ardour.free()
+        …  # JACK's transport has stopped: what it ends is recorded
+        ardour.stop()
 
 `ardour.lua` runs inside the DAW.
 """
@@ -11,8 +17,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import subprocess
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +32,15 @@ import mido  # type: ignore[import-untyped]  # it ships no types
 from tests.support.jack_server import SAMPLE_RATE_HZ, why_no_jack
 
 PROGRAM = "ardour7-lua"
+#: JACK's transport is Ardour's transport master; without it, that is the last one of its list.
+CONFIGURATION = """<?xml version="1.0" encoding="UTF-8"?>
+<Ardour>
+  <Config/>
+  <TransportMasters current="JACK Transport">
+    <TransportMaster type="Engine" name="JACK Transport" removeable="0" collect="1"/>
+  </TransportMasters>
+</Ardour>
+"""
 SCRIPT = Path(__file__).with_name("ardour.lua")
 END_SECONDS = 30
 STARTS = 3
@@ -36,12 +53,21 @@ def why_no_ardour() -> str:
     return why_no_jack()
 
 
+class Recording(NamedTuple):
+    """A take of one track."""
+
+    seconds: float
+    """Where it lies in the session; the times in its file count from there."""
+    path: Path
+
+
 class Ardour:
     """Four armed tracks in a new session, for a clip that the bridge separates."""
 
     def __init__(self, process: subprocess.Popen[str], session: Path, log: Path) -> None:
         self.session = session
-        self.recorded: dict[str, Path] = {}
+        self.recorded: defaultdict[str, list[Recording]] = defaultdict(list)
+        """Of each track its takes, by their positions."""
         self._process = process
         self._log = log
         self._lines: list[str] = []
@@ -52,10 +78,18 @@ class Ardour:
 
     def take(self) -> None:
         """Rolls, has the notes played, and stops. A take begins where the last one ended, so nothing is overwritten."""
-        assert self._process.stdin is not None
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-        self.read_until("took")
+        self._wish("take", "took")
+
+    def roll(self, seconds: float) -> None:
+        """Records from that position on, with JACK's transport, until `free`."""
+        self._wish(f"roll {seconds}", "rolling")
+
+    def free(self) -> None:
+        """Stops JACK's transport, and records on until `stop`."""
+        self._wish("free", "freed")
+
+    def stop(self) -> None:
+        self._wish("stop", "stopped")
 
     def end(self) -> None:
         """Saves the session and closes the DAW; afterwards `recorded` is complete."""
@@ -64,19 +98,30 @@ class Ardour:
         self.read_until("closed")
         self._process.wait(END_SECONDS)
 
+    @property
+    def log(self) -> str:
+        """What it has complained of."""
+        return self._log.read_text(errors="replace")
+
+    def _wish(self, wish: str, answer: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{wish}\n")
+        self._process.stdin.flush()
+        self.read_until(answer)
+
     def read_until(self, word: str) -> None:
         """Reads the script's output up to that word; asserts that it arrives."""
         while (words := self._next_line())[:1] != [word]:
             assert words and words[0] != "failed", "\n".join([*self._lines, self._log.read_text()])
             if words[0] == "recorded":
-                self.recorded[words[1]] = Path(words[2])
+                self.recorded[words[1]].append(Recording(float(words[2]), Path(words[3])))
 
     def _next_line(self) -> list[str]:
         """The words of its next line, the last one with the rest of the line; empty if it has ended."""
         for line in cast("Iterator[str]", self._process.stdout):
             if line.startswith("> "):
                 self._lines.append(line)
-                return line.rstrip("\n").split(" ", 3)[1:]
+                return line.rstrip("\n").split(" ", 4)[1:]
         self._lines.append(f"Ardour has ended with status {self._process.wait(END_SECONDS)}")
         return []
 
@@ -84,10 +129,26 @@ class Ardour:
 @contextmanager
 def recording(folder: Path, clip: Path, url: str, take_seconds: float) -> Iterator[Ardour]:
     """Ardour with a new session in `folder`, after `clip` was separated by the bridge at `url`."""
+    with _started(folder, str(clip), url, str(take_seconds)) as ardour:
+        yield ardour
+
+
+@contextmanager
+def rolling_with_jack(folder: Path) -> Iterator[Ardour]:
+    """Ardour with a new session in `folder`, whose transport is JACK's."""
+    configuration = Path(os.environ["XDG_CONFIG_HOME"], "ardour7", "config")
+    configuration.parent.mkdir(parents=True, exist_ok=True)
+    configuration.write_text(CONFIGURATION)
+    with _started(folder) as ardour:
+        yield ardour
+
+
+@contextmanager
+def _started(folder: Path, *arguments: str) -> Iterator[Ardour]:
     with contextlib.ExitStack() as stack:
         # On a busy machine Ardour 7.3 sometimes crashes or loses the server while it starts.
         for start in range(STARTS):
-            ardour = stack.enter_context(_running(folder, f"session {start}", clip, url, take_seconds))
+            ardour = stack.enter_context(_running(folder, f"session {start}", *arguments))
             if ardour.has_opened():
                 break
         ardour.read_until("ready")
@@ -96,9 +157,9 @@ def recording(folder: Path, clip: Path, url: str, take_seconds: float) -> Iterat
 
 
 @contextmanager
-def _running(folder: Path, name: str, clip: Path, url: str, take_seconds: float) -> Iterator[Ardour]:
+def _running(folder: Path, name: str, *arguments: str) -> Iterator[Ardour]:
     session, log = folder / name, folder / f"{name}.log"
-    command = [PROGRAM, str(SCRIPT), str(session), str(SAMPLE_RATE_HZ), str(clip), url, str(take_seconds)]
+    command = [PROGRAM, str(SCRIPT), str(session), str(SAMPLE_RATE_HZ), *arguments]
     with (
         log.open("w") as errors,
         subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=errors, text=True) as ardour,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -12,7 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from bridge.osc.client import open_client
+
 START_SECONDS = 60
+POLL_SECONDS = 0.05
 
 
 @dataclass
@@ -55,6 +59,13 @@ def serving(folder: Path, *options: str, port: int = 0, dies: bool = False) -> I
             status = process.wait(START_SECONDS)
             process.stdout.close()
     assert status == 0 or dies, (folder / "server.log").read_text()
+
+
+async def until_ports_are_open(server: Server, backend: str = "jack") -> None:
+    """Returns when a server has its MIDI ports, so that a DAW that starts now finds them."""
+    async with open_client(server.host, server.port) as client:
+        while (await client.ask("/sab/status"))[-1].arguments[-1] != backend:  # noqa: ASYNC110 - no push tells
+            await asyncio.sleep(POLL_SECONDS)
 
 
 def sab(

@@ -8,6 +8,7 @@ from bridge.events import (
     Ended,
     Event,
     GroupEnded,
+    MidiDelayed,
     MidiEnded,
     MidiReady,
     MidiStarted,
@@ -70,6 +71,8 @@ def event_text(event: Event) -> str:
             return f"{job}: playing {notes} notes of {stem}"
         case MidiWaiting(job=job, stem=stem, sync=sync):
             return f"{job}: {stem} waits for the DAW to roll ({sync})"
+        case MidiDelayed():
+            return f"{event.job}: {event.words}"
         case MidiStarved(job=job, stem=stem, seconds=seconds):
             return f"{job}: {stem} is not known yet at {seconds:.1f} s, so it is silent for now"
         case MidiEnded(job=job, stem=stem, outcome=outcome, lateness=late):

@@ -20,6 +20,9 @@ CLOCK_ERROR_SECONDS = 0.01
 #: How much of a difference is adopted at each reading: JACK's timeline is exact, only our reading of the clocks is not.
 SMOOTHING = 1 / 16
 
+#: A song with more would have to begin with such bars to be misunderstood.
+MOST_BEATS_IN_A_BAR = 64
+
 # jack/types.h
 _ROLLING, _LOOPING = 1, 2
 _BBT = 0x10
@@ -148,8 +151,18 @@ def _state(client: JackClient) -> TransportState:
     if not position.valid & _BBT or position.beats_per_minute <= 0 or position.ticks_per_beat <= 0:
         return TransportState(is_rolling, at_ns, seconds)
     quarter_beats = 4 / (position.beat_type or 4)
-    bars = position.bar_start_tick / position.ticks_per_beat
-    if position.bar > 1 and bars <= 0:  # not every timebase master fills it in
-        bars = (position.bar - 1) * position.beats_per_bar
-    beats = bars + position.beat - 1 + position.tick / position.ticks_per_beat
-    return TransportState(is_rolling, at_ns, seconds, beats * quarter_beats, position.beats_per_minute * quarter_beats)
+    quarters = beats_of(position) * quarter_beats
+    return TransportState(is_rolling, at_ns, seconds, quarters, position.beats_per_minute * quarter_beats)
+
+
+def beats_of(position: TransportPosition) -> float:
+    """The position in beats from the song's start, by what its timebase master says of bars, beats and ticks."""
+    ticks_per_beat: float = position.ticks_per_beat
+    in_bar: float = position.beat - 1 + position.tick / ticks_per_beat
+    before: float = position.bar_start_tick / ticks_per_beat
+    if before > (position.bar - 1) * MOST_BEATS_IN_A_BAR:
+        # Ardour 7.3 multiplies the position by the ticks of a beat twice, and is a few ticks off.
+        before = round(((before + in_bar) / ticks_per_beat - in_bar) * 4) / 4
+    elif position.bar > 1 and before <= 0:  # not every timebase master fills it in
+        before = (position.bar - 1) * position.beats_per_bar
+    return before + in_bar

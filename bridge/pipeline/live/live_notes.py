@@ -93,6 +93,7 @@ class LiveReading:
             self._open(clip)
             for known in (*range(round(PIECE_SECONDS * rate), frames, round(PIECE_SECONDS * rate)), frames):
                 self._read_up_to(known)
+                self._job.control.checkpoint(known / frames)
 
         self.begin()
         self._attempt(read)

@@ -85,6 +85,7 @@ def transcribe_only(
     _expect(job)
     clip = dict.fromkeys(job.midi, job.region.signal)
     if listener is not None:
+        job.control.progress.enter("transcribing")
         listener.read(clip)
     return ObtainedStems(clip=clip)
 
@@ -124,7 +125,8 @@ def separate(job: OpenJob, folder: OutputFolder, held: ExitStack, listener: List
     """The stems as the engine makes them."""
     if job.separator is None:
         return None
-    work = f"separating {job.engine.name} {job.engine.device}"
+    # A listener reads the notes meanwhile, which takes its time too.
+    work = f"separating {job.engine.name} {job.engine.device}{'' if listener is None else ' and reading'}"
     region = job.region
     start, stop = region.start_frame, region.stop_frame
     blocks = separated(
@@ -163,7 +165,7 @@ def _raw_stems(
     if previews is not None and not folder.shares_drive_with(previews):
         made = 0
     folder.check_space(bytes_needed(job.region, made=made, written=written))
-    _expect(job, pace_name)
+    _expect(job, pace_name, is_read=listener is not None)
     job.control.progress.enter("separating")
     if listener is not None:
         listener.begin()
@@ -171,13 +173,13 @@ def _raw_stems(
     return held.enter_context(scratch_stems(blocks, job.region, job.separated_stems, folder, grown, previews))
 
 
-def _expect(job: OpenJob, separation: str = "") -> None:
-    """Sets the expected duration of each stage on this machine."""
+def _expect(job: OpenJob, separation: str = "", *, is_read: bool = False) -> None:
+    """Sets the expected duration of each stage on this machine; with `is_read`, a listener reads the notes before."""
     paces, seconds = job.context.paces, job.region.seconds
     job.control.progress.expect(
         {
             "separating": paces.seconds(separation, seconds) if separation else 0.0,
-            "transcribing": sum(expected_seconds(job).values()),
+            "transcribing": 0.0 if is_read else sum(expected_seconds(job).values()),
             "writing": paces.seconds("writing", seconds),
         }
     )

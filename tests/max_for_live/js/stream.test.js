@@ -378,9 +378,10 @@ test("the line of progress says how far the notes can be played, from the first 
   studio.bridge.horizon("another", 600);
   studio.clock.advance(10);
   assert.equal(studio.device.words("stage"), "Separating · 42 % · 12 s left · notes to 2:05");
-  studio.bridge.say("midi.end", job.id, "bass", "finished", 0, 0, 0);
+  studio.bridge.say("midi.delay", job.id, 75);
   studio.clock.advance(10);
-  assert.equal(studio.device.words("problem"), "");
+  assert.equal(studio.device.words("problem"), "Separating is slow here: the notes start in 75 s.");
+  studio.bridge.say("midi.end", job.id, "bass", "finished", 0, 0, 0);
   studio.bridge.say("midi.end", job.id, "bass", "failed", 0, 0, 0);
   studio.clock.advance(10);
   assert.equal(studio.device.words("problem"), "The bridge could not play Bass.");

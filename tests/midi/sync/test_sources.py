@@ -48,6 +48,29 @@ def test_a_transport_with_bars_and_beats_is_in_quarters() -> None:
     assert second.position == pytest.approx(20.02)
 
 
+@pytest.mark.parametrize(
+    ("bar", "beat", "tick", "bar_start_tick", "beats"),
+    [
+        (3, 3, 819, 8 * 1920.0, 8 + 2 + 819 / 1920),
+        (3, 2, 0, 7 * 1920.0, 7 + 1),  # a bar of three beats was before
+        (3, 3, 819, 0.0, 8 + 2 + 819 / 1920),  # not filled in
+        (1, 1, 0, 0.0, 0.0),
+        # Ardour 7.3 at frames 250240, 266112 and 281728 of 48 kHz, at 120 beats a minute
+        (3, 3, 819, 38_426_061.0, 250_240 / 24_000),
+        (3, 4, 169, 40_867_031.0, 266_112 / 24_000),
+        (3, 4, 1418, 43_261_942.0, 281_728 / 24_000),
+        (1, 1, 20, 20 * 1919.0, 20 / 1920),
+    ],
+)
+def test_bars_and_beats_are_understood_whatever_a_timebase_master_says_of_the_bars(
+    bar: int, beat: int, tick: int, bar_start_tick: float, beats: float
+) -> None:
+    position = jack_transport.TransportPosition(
+        bar=bar, beat=beat, tick=tick, bar_start_tick=bar_start_tick, beats_per_bar=4.0, ticks_per_beat=1920.0
+    )
+    assert jack_transport.beats_of(position) == pytest.approx(beats, abs=1 / 1920)
+
+
 def test_a_transport_that_jumps_starts_another_take_since_the_last_poll() -> None:
     first, _, jumped = transport(
         jack_transport.TransportState(True, 0, 10.0),

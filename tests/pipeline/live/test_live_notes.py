@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bridge.errors import EngineFailed
-from bridge.events import LiveNotes
+from bridge.events import LiveNotes, Progressed
 from bridge.midi.schedule import is_note_on
 from bridge.model import Job
 from bridge.pipeline.live.live_notes import BROKEN
@@ -112,6 +112,8 @@ def test_a_clip_that_is_not_separated_is_read_piece_by_piece(tmp_path: Path) -> 
     bench.run(source, out=str(tmp_path / "out"), play="live", stems=(), transcribe_as="vocals")
     assert [round(report.heard_seconds, 3) for report in told(bench)] == [0.0, 8.0, 16.0, 20.0]
     assert {tuple(report.parts) for report in told(bench)} == {("vocals",)}
+    shown = [event for event in bench.events if isinstance(event, Progressed)]
+    assert [event.stage for event in shown][-3:] == ["transcribing", "transcribing", "writing"]
     assert len(note_ons(sent(told(bench), "vocals"))) == 1
 
 
