@@ -15,7 +15,7 @@ from bridge.errors import BridgeError, EngineFailed
 from bridge.events import Event, MidiEnded, MidiReady, MidiStarted, Noticed
 from bridge.midi.client import MidiPlayer
 from bridge.midi.ports.port_layout import PortLayout
-from tests.support.jack_server import JackServer, MidiReader, jack_server, running_jack, why_no_jack
+from tests.support.jack_server import JackServer, MidiReader, jack_server, poll, running_jack, why_no_jack
 from tests.support.midi_files import midi_file
 from tests.support.stage import hanging
 
@@ -199,6 +199,35 @@ async def test_when_the_player_dies_its_playbacks_fail_and_the_ports_come_back(
         assert notice.level == "warning" and "starts again" in notice.message
         await midi.play("job", {"vocals": long_note})
         await events.until(MidiStarted(job="job", stem="vocals", seconds=10.0, notes=1), times=2)
+
+
+@pytest.mark.jack
+@pytest.mark.end_to_end
+async def test_a_live_take_whose_player_dies_is_over_and_the_next_player_ends_its_notes(
+    asynchronous_jack_server: JackServer,
+) -> None:
+    async with player(asynchronous_jack_server.environment) as (midi, events):
+        ready = MidiReady(status=await midi.wait_ready())
+        with MidiReader(asynchronous_jack_server) as reader:
+            reader.connect("Source Audio Bridge:SAB Vocals")
+            await midi.play_live("job", {"vocals": [(0.0, b"\x90\x3c\x5a")]}, 30.0)
+            await midi.extend("job", {"vocals": [(0.1, b"\x90\x40\x5a")]}, 60.0)  # which its schedule did not have
+            assert await asyncio.to_thread(reader.wait, lambda received: len(received) == 2)
+            assert midi.pid is not None
+            os.kill(midi.pid, signal.SIGKILL)
+            await events.until(ready, times=2)
+            await midi.extend("job", {"vocals": [(61.0, b"\x90\x43\x5a")]}, 70.0, is_last=True)
+            assert await asyncio.to_thread(
+                poll, lambda: reader.is_connected_again("Source Audio Bridge:SAB Vocals") and not still(reader)
+            )
+        assert [event for event in events if isinstance(event, MidiEnded)] == [
+            MidiEnded(job="job", stem="vocals", outcome="failed")
+        ]
+
+
+def still(reader: MidiReader) -> list[str]:
+    """What sounds at a reader."""
+    return hanging(message.data for message in tuple(reader.received))
 
 
 @pytest.mark.jack

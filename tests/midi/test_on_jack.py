@@ -12,12 +12,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bridge.events import MidiEnded, MidiReady, MidiStarted
-from bridge.midi.player.messages import Panic, Play, Stop
+from bridge.events import MidiEnded, MidiReady, MidiStarted, MidiStarved
+from bridge.midi.player.messages import BreakOff, Extend, Panic, Play, Stop
 from bridge.midi.ports.port_layout import PortLayout
 from bridge.midi.ports.rtmidi_ports import CLIENT_NAME
 from bridge.midi.ports.stall import STALL_MESSAGE
-from bridge.midi.schedule import Schedule, schedule
+from bridge.midi.schedule import Schedule, TimedBytes, schedule
 from bridge.stems import STEMS
 from tests.support.jack_server import PERIOD_FRAMES, SAMPLE_RATE_HZ, JackServer, MidiReader, jack_server
 from tests.support.player_process import PlayerProcess, player_on
@@ -95,6 +95,35 @@ def test_another_client_receives_exactly_the_notes_in_time(jack_server: JackServ
         first = reader.received[0]
         for received, sent in zip(reader.received, played.messages, strict=True):
             assert received.seconds - first.seconds == pytest.approx(sent.seconds, abs=slack)
+
+
+def test_a_schedule_that_grows_is_heard_as_the_whole_and_is_silent_at_its_horizon(jack_server: JackServer) -> None:
+    played = phrase()
+    half = len(played.messages) // 2
+    known = msgspec.structs.replace(
+        played, messages=played.messages[:half], is_open=True, until_seconds=played.messages[half].seconds
+    )
+    drone_on = TimedBytes(played.seconds + 0.02, b"\x90\x10\x40")
+    more = Extend(
+        job="job",
+        stem="vocals",
+        messages=(*played.messages[half:], drone_on),
+        until_seconds=played.seconds + 0.1,
+    )
+    with player_on(jack_server) as player, MidiReader(jack_server) as reader:
+        player.report()
+        reader.connect(VOCALS)
+        player.send(Play(schedules=(known,)))
+        assert reader.wait(lambda received: len(received) > 0)
+        player.send(more)  # half a second before it is needed
+        *_, starved = player.reports_until(MidiStarved)
+        assert starved == MidiStarved(job="job", stem="vocals", seconds=more.until_seconds)
+        expected = [message.data for message in (*played.messages, drone_on)]
+        assert reader.wait(lambda received: len(received) == len(expected) + 1)
+        assert [message.data for message in reader.received] == [*expected, b"\x80\x10\x40"]
+        player.send(BreakOff(job="job", reason="Why."))
+        ended = player.reports_until(MidiEnded)[-1]
+        assert isinstance(ended, MidiEnded) and (ended.outcome, ended.missed) == ("failed", 0)
 
 
 def close_pipe(player: PlayerProcess) -> None:

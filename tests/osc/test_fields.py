@@ -51,12 +51,14 @@ EVENTS: tuple[PushedEvent, ...] = (
     GroupEnded(group_id="g1", name="take", done=2, failed=1, cancelled=0),
     MidiWaiting(job="j1", stem="bass", sync="clock"),
     MidiStarted(job="j1", stem="bass", seconds=15.0, notes=12),
+    MidiStarved(job="j1", stem="bass", seconds=4.5),
     MidiMoved(job="j1", stem="bass", seconds=-1.5),
     MidiStarved(job="j1", stem="bass", seconds=4.5),
     MidiDelayed(job="j1", seconds=75.0),
     HorizonMoved(job="j1", seconds=6.25),
     MidiEnded(
-        job="j1", stem="bass", outcome="finished", lateness=Lateness(messages=0, p50_ms=0.125, p99_ms=0.5, worst_ms=2.0)
+        job="j1", stem="bass", outcome="finished",
+        lateness=Lateness(messages=0, p50_ms=0.125, p99_ms=0.5, worst_ms=2.0), missed=3,
     ),
 )  # fmt: skip
 PRODUCT = [path for folder in ("bridge", "tui", "benchmarks", "tools") for path in Path(folder).rglob("*.py")]

@@ -48,6 +48,11 @@ class Gate:
     def let_all(self) -> None:
         self.let(ALL)
 
+    def close(self) -> None:
+        """Takes back what was let and has not passed."""
+        while select.select([self._pipe], [], [], 0)[0]:
+            os.read(self._pipe, ALL)
+
 
 @contextmanager
 def gate(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bridge.events import MidiEnded, MidiStarted, MidiStarved, MidiWaiting, Noticed
@@ -88,11 +88,12 @@ def test_in_time_however_it_is_split_it_plays_as_the_whole_does(
         harness.outputs["vocals"].ahead_ns = ahead_ns
     closed.run((0.0, play(whole)))
     cuts = sorted((min(cut, whole.seconds), share) for cut, share in cuts)
+    assume(cuts[0][0] + LEAD - ahead_ns / SECOND > 0.002)  # else nothing can be in time
     known, extensions = split(whole, [cut for cut, _ in cuts])
     script: Script = [(0.0, play(known))]
     at = 0.0
     for (cut, share), extension in zip(cuts, extensions, strict=True):
-        latest = max(0.0, cut + LEAD - ahead_ns / SECOND - 0.001)  # just before the horizon is handed over
+        latest = cut + LEAD - ahead_ns / SECOND - 0.001  # just before the horizon is handed over
         at = max(at, share * latest)
         script.append((at, extension))
     live.run(*script)
@@ -134,8 +135,8 @@ def test_whenever_it_is_extended_nothing_sounds_beyond_what_is_known_and_every_n
         message.data[:1] for message in whole.messages if is_note_on(message.data)
     )
     sounding: list[bytes] = []
-    untils = (known.until_seconds, *(extension.until_seconds for extension in extensions))
-    horizons = [*zip((0.0, *arrivals), untils, strict=True)]
+    horizons = [(0.0, known.until_seconds)]
+    horizons += [(at, extension.until_seconds) for at, extension in zip(arrivals, extensions, strict=True)]
     for index, (data, at) in enumerate(zip(sent, harness.seconds("vocals"), strict=True)):
         sounding.append(data)
         following = harness.seconds("vocals")[index + 1] if index + 1 < len(sent) else at
@@ -175,16 +176,10 @@ def test_starving_is_told_once_each_time_and_a_late_extension_that_is_over_chang
 
 
 def test_late_controllers_and_bends_are_brought_up_to_date_when_it_goes_on() -> None:
-    late = ["b0650000", "b0064000", "b00110", "e00050", "b00120", "e00060"]
-    data = [bytes.fromhex(text)[:3] if len(text) > 6 else bytes.fromhex(text) for text in late]
-    whole = schedule(
-        "job", "vocals",
-        [
-            (0.0, b"\xb0\x40\x7f"),
-            *((1.5 + index / 100, each) for index, each in enumerate(data)),
-            (3.0, b"\x90\x3c\x64"),
-        ],
-    )  # fmt: skip
+    late = "b06500 b00640 b00110 e00050 b00120 e00060"
+    data = [bytes.fromhex(text) for text in late.split()]
+    messages = [(1.5 + index / 100, each) for index, each in enumerate(data)]
+    whole = schedule("job", "vocals", [(0.0, b"\xb0\x40\x7f"), *messages, (3.0, b"\x90\x3c\x64")])
     known, (more,) = split(whole, (1.0,))
     harness = PlayerHarness()
     harness.run((0.0, play(known)), (2.0, more))
@@ -270,17 +265,18 @@ def test_a_daw_that_starts_in_the_middle_jumps_back_and_forth_and_starts_again()
     rolled = daw.seconds
     daw.roll(4, 120)  # quarters 10 to 14: known from its second quarter on
     daw.stop()
-    harness = follow(daw, (0.1, play(known, CLOCK)), (rolled + 0.5, extensions[0]), (daw.seconds + 1, extensions[1]))
+    harness = follow(daw, (0.1, play(known, CLOCK)), (rolled + 0.49, extensions[0]), (daw.seconds + 1, extensions[1]))
     due = [(index, at) for index, at in expected(daw, 128) if index < 32 or (44 <= index < 56)]
     found = heard(harness)
     assert [index for index, _ in found] == [index for index, _ in due]
     assert [at for _, at in found] == pytest.approx([at for _, at in due], abs=0.003)
     assert hanging(harness.outputs["bass"].sent) == []
     # The notes of quarter 10 to 11 were late; of quarter 20, nothing was known before the DAW had left it.
-    assert ended(harness) == [("stopped", 0), ("stopped", 4), ("stopped", 0)]
+    assert [entry for entry in ended(harness) if entry[1]] == [("stopped", 4)]
+    assert {outcome for outcome, _ in ended(harness)} == {"stopped"}
     assert starved(harness) == [10.0, 5.0]
-    assert sum(isinstance(report, MidiStarted) for report in harness.reports) == 2
-    assert sum(isinstance(report, MidiWaiting) for report in harness.reports) == 3
+    takes = sum(isinstance(report, MidiStarted) for report in harness.reports)
+    assert sum(isinstance(report, MidiWaiting) for report in harness.reports) == takes + 1 == len(ended(harness))
 
 
 def test_what_becomes_known_before_the_daw_gets_there_is_played_in_time() -> None:
@@ -312,3 +308,36 @@ def test_a_note_off_that_belongs_to_a_missed_note_is_not_sent() -> None:
     assert [bytes(data) for data in harness.outputs["vocals"].sent] == [b"\x90\x3c\x40", b"\x80\x3c\x40"]
     assert not any(is_note_off(bytes(data)) for data in harness.outputs["vocals"].sent[:1])
     assert ended(harness) == [("finished", 2)]
+
+
+def test_a_live_take_ends_what_plays_on_its_stems_as_any_other_play_does() -> None:
+    earlier = (tones(0.5, 1.5, length=3.0), tones(0.5, 1.5, length=3.0, stem="bass"))
+    next_job = msgspec.structs.replace(tones(0.2, length=0.5), job="next")
+    known, (more,) = split(next_job, (0.5,))
+    live, closed = PlayerHarness(), PlayerHarness()
+    live.run((0.0, Play(schedules=earlier)), (1.0, play(known)), (1.1, more))
+    closed.run((0.0, Play(schedules=earlier)), (1.0, play(next_job)))
+    assert live.outputs["vocals"].sent == closed.outputs["vocals"].sent
+    assert live.outputs["bass"].sent == closed.outputs["bass"].sent
+    assert [report for report in live.reports if isinstance(report, MidiEnded)] == [
+        report for report in closed.reports if isinstance(report, MidiEnded)
+    ]
+    ends = [(report.job, report.stem, report.outcome) for report in live.reports if isinstance(report, MidiEnded)]
+    assert ends == [
+        ("job", "vocals", "stopped"),
+        ("next", "vocals", "finished"),
+        ("job", "bass", "finished"),  # the live take has no bass
+    ]
+
+
+def test_another_play_ends_a_live_take_on_its_stem_only_and_what_is_still_computed_of_it_changes_nothing() -> None:
+    harness = PlayerHarness()
+    vocals, (more_vocals,) = split(tones(0.5, 3.0, length=5.0), (2.0,))
+    bass, (more_bass,) = split(tones(0.5, 3.0, length=1.0, stem="bass"), (2.0,))
+    other_job = msgspec.structs.replace(tones(0.5, length=0.5), job="other")
+    harness.run((0.0, Play(schedules=(vocals, bass))), (1.0, play(other_job)), (1.5, more_vocals), (1.5, more_bass))
+    assert starts(harness) == [(60, 0.5), (60, 1.5)]
+    assert starts(harness, "bass") == [(60, 0.5), (61, 3.0)]
+    assert hanging(harness.outputs["vocals"].sent) == []
+    ends = [(report.job, report.stem, report.outcome) for report in harness.reports if isinstance(report, MidiEnded)]
+    assert ends == [("job", "vocals", "stopped"), ("other", "vocals", "finished"), ("job", "bass", "finished")]
