@@ -54,7 +54,7 @@ class LogView(Lines):
         self.virtual_size = Size(0, len(self._rows))
         self.refresh()
         if self._following:
-            self.scroll_end(animate=False, x_axis=False)
+            self.scroll_end(animate=False, x_axis=False, force=True)  # also before its scrollbar is shown
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
