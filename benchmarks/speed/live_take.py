@@ -25,7 +25,7 @@ from pathlib import Path
 from benchmarks.report import Figure, Row, show
 from benchmarks.speed import bridge_runs
 from benchmarks.speed.separation import Bench
-from bridge.events import Ended, Event, HorizonMoved, MidiEnded, MidiStarved, Noticed
+from bridge.events import Ended, Event, HorizonMoved, MidiDelayed, MidiEnded, MidiStarved
 from bridge.midi.ports.port_layout import PortLayout
 from bridge.midi.schedule import is_note_on
 from bridge.osc.addresses import ACCEPTED
@@ -49,7 +49,8 @@ class Take:
     first_note_seconds: float = 0.0
     separated_seconds: float = 0.0
     """When the job was done; 0: it was cancelled."""
-    told: list[str] = field(default_factory=list)
+    told: list[float] = field(default_factory=list)
+    """In how many seconds the notes will start, if that was said."""
     horizons: list[tuple[float, float]] = field(default_factory=list)
     """Seconds from the request, and how far the notes were known."""
     starved: int = 0
@@ -122,8 +123,8 @@ def _note(event: Event | None, take: Take, began: float) -> None:
     match event:
         case HorizonMoved(seconds=seconds):
             take.horizons.append((time.perf_counter() - began, seconds))
-        case Noticed(message=message):
-            take.told.append(message)
+        case MidiDelayed(seconds=seconds):
+            take.told.append(seconds)
         case MidiStarved():
             take.starved += 1
         case MidiEnded(lateness=lateness, missed=missed):
