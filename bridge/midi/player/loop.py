@@ -319,7 +319,15 @@ class Player:
 
     def _report_start(self, playback: Playback) -> None:
         schedule = playback.schedule
-        self._report(MidiStarted(job=schedule.job, stem=schedule.stem, seconds=playback.seconds, notes=playback.notes))
+        self._report(
+            MidiStarted(
+                job=schedule.job,
+                stem=schedule.stem,
+                seconds=playback.seconds,
+                notes=playback.notes,
+                is_open=playback.is_open,
+            )
+        )
 
     def _report_starved(self, playback: Playback) -> None:
         schedule = playback.schedule
