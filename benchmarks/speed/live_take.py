@@ -39,7 +39,7 @@ AIMS = {"draft": 1.5, "good": 1.5, "htdemucs": 3.0}
 P99_AIM_MS = 1.0
 POLL_SECONDS = 0.001
 PORTS_SECONDS = 30.0
-LONGEST_SECONDS = 60.0
+LONGEST_SECONDS = 900.0
 
 
 @dataclass

@@ -30,7 +30,7 @@ from bridge.events import JobEvent, LiveNotes
 from bridge.pipeline.context import WorkerContext
 from bridge.pipeline.job import run_job
 from bridge.pipeline.stage_paces import StagePaces
-from bridge.request import EngineChoice, JobRequest, OutputPlace, StemChoice
+from bridge.request import LIVE, EngineChoice, JobRequest, OutputPlace, PlayRequest, StemChoice
 from bridge.separation.families.table import EngineFamilies
 from bridge.separation.registry import EngineRegistry
 from bridge.system.clock import SystemClock
@@ -77,7 +77,7 @@ class Growth:
 class Job:
     """Runs the same job in this process, as the worker does; results are deleted."""
 
-    def __init__(self, source: Path, engine: str, midi: bool) -> None:
+    def __init__(self, source: Path, engine: str, midi: bool, live: bool = False) -> None:
         clock = SystemClock()
         models = source.parent / "models"
         if engine in RANDOM_MODELS:
@@ -97,6 +97,7 @@ class Job:
             engine=EngineChoice(name=engine, device="cpu"),
             stems=StemChoice(midi="stems" if midi else ()),
             place=OutputPlace(folder=str(self._out)),
+            play=PlayRequest(when_done=LIVE if live else False),
         )
 
     def run(self) -> None:
@@ -104,10 +105,10 @@ class Job:
         shutil.rmtree(self._out)
 
 
-def peak(minutes: float, engine: str, file_format: str, midi: bool) -> Peak:
+def peak(minutes: float, engine: str, file_format: str, midi: bool, live: bool) -> Peak:
     """Runs one job on `minutes` of audio in this process."""
     with clip(minutes, file_format) as source:
-        job = Job(source, engine, midi)
+        job = Job(source, engine, midi, live)
         start = anonymous_bytes()
         began = time.monotonic()
         with highest_anonymous() as highest:
@@ -199,16 +200,19 @@ def main() -> None:
     )
     parser.add_argument("--format", default="flac", help="wav or flac")
     parser.add_argument("--no-midi", action="store_true", help="separate only")
+    parser.add_argument("--live", action="store_true", help="read the notes while it separates, as `play live` does")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--one", choices=["peak", "growth"], help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one == "peak":
-        print(json.dumps(asdict(peak(options.minutes[0], options.engine, options.format, not options.no_midi))))
+        first = options.minutes[0]
+        print(json.dumps(asdict(peak(first, options.engine, options.format, not options.no_midi, options.live))))
         return
     if options.one == "growth":
         print(json.dumps(asdict(growth(options.jobs, options.engine, not options.no_midi))))
         return
     shared = ["--engine", options.engine, "--format", options.format, *["--no-midi"] * options.no_midi]
+    shared += ["--live"] * options.live
     peaks = [
         Peak(**_in_subprocess(["--one", "peak", "--minutes", str(minutes), *shared])) for minutes in options.minutes
     ]

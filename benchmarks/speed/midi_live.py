@@ -3,9 +3,10 @@
 `python -m benchmarks.speed.midi_live [--seconds 600] [--takes 1] [--json]`
 
 Four stems of 50 messages a second are played by `python -m bridge.midi` in turns as the files of a finished job
-(`closed`) and as a live take (`live`): known for six seconds at first, then extended every 1–6 s, half a second before
-the notes would end. Lateness is measured at the send call, against the schedule; with the right to real-time priority,
-witnesses (`standstill`) watch how long the machine itself stood still.
+(`closed`); as a live take (`live`), known for six seconds at first, then extended every 1–6 s, half a second before the
+notes would end; and as one that starves each time (`starving`), extended 0.3 s after they have ended. Lateness is
+measured at the send call, against the schedule; with the right to real-time priority, witnesses (`standstill`) watch
+how long the machine itself stood still.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from benchmarks.report import machine
@@ -39,6 +41,8 @@ FIRST_SECONDS = 6.0
 STEP_SECONDS = (1.0, 6.0)
 #: How long before its horizon an extension comes.
 MARGIN_SECONDS = 0.5
+#: How long after it, in a take that starves.
+LATE_SECONDS = 0.3
 P99_AIM_MS = 1.0
 
 Messages = list[tuple[float, bytes]]
@@ -102,7 +106,8 @@ class LivePlayer:
         await self.player.play("closed", songs)
         return 0
 
-    async def live(self, messages: Mapping[str, Messages], rng: random.Random) -> int:
+    async def live(self, messages: Mapping[str, Messages], rng: random.Random, margin: float) -> int:
+        """`margin`: how long before its horizon the take is extended; negative: after it."""
         end = max(stem[-1][0] for stem in messages.values())
         known = {stem: bisect_left(pairs, (FIRST_SECONDS,)) for stem, pairs in messages.items()}
         first = {stem: pairs[: known[stem]] for stem, pairs in messages.items()}
@@ -110,7 +115,7 @@ class LivePlayer:
         await self._started.wait()
         begin, horizon, extensions = asyncio.get_running_loop().time(), FIRST_SECONDS, 0
         while horizon <= end:
-            await asyncio.sleep(begin + horizon - MARGIN_SECONDS - asyncio.get_running_loop().time())
+            await asyncio.sleep(begin + horizon - margin - asyncio.get_running_loop().time())
             horizon += rng.uniform(*STEP_SECONDS)
             more = {}
             for stem, pairs in messages.items():
@@ -150,8 +155,9 @@ async def measure(seconds: float, takes: int, work: Path, period_frames: int) ->
             await ours.player.wait_ready()
             for number in range(takes):
                 found.append(await ours.take("closed", lambda: ours.closed(songs), machine_time))
-                rng = random.Random(number)
-                found.append(await ours.take("live", lambda rng=rng: ours.live(messages, rng), machine_time))  # type: ignore[misc]
+                for kind, margin in (("live", MARGIN_SECONDS), ("starving", -LATE_SECONDS)):
+                    live = partial(ours.live, messages, random.Random(number), margin)
+                    found.append(await ours.take(kind, live, machine_time))
         finally:
             await ours.player.close()
     return found

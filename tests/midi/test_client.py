@@ -5,62 +5,24 @@ import contextlib
 import os
 import shutil
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from bridge.errors import BridgeError, EngineFailed
-from bridge.events import Event, MidiEnded, MidiReady, MidiStarted, Noticed
+from bridge.events import MidiEnded, MidiReady, MidiStarted, Noticed
 from bridge.midi.client import MidiPlayer
 from bridge.midi.ports.port_layout import PortLayout
 from tests.support.jack_server import JackServer, MidiReader, jack_server, poll, running_jack, why_no_jack
 from tests.support.midi_files import midi_file
+from tests.support.published import Events
 from tests.support.stage import hanging
 
 __all__ = ["jack_server"]
 
-DEADLINE_SECONDS = 20.0
 HAS_ALSA = Path("/dev/snd/seq").exists()
-
-
-class Events(list[Event]):
-    """The published events, with methods that wait for one of them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._news = asyncio.Event()
-
-    def publish(self, event: Event) -> None:
-        self.append(event)
-        self._news.set()
-
-    async def until(self, wanted: Event, times: int = 1) -> None:
-        await self._until(lambda: self.count(wanted) >= times, str(wanted))
-
-    async def until_ended(self, stem: str, outcome: str) -> None:
-        def has_ended() -> bool:
-            return any(isinstance(e, MidiEnded) and (e.stem, e.outcome) == (stem, outcome) for e in self)
-
-        await self._until(has_ended, f"{outcome} {stem}")
-
-    async def until_ready(self, backend: str) -> None:
-        def is_ready() -> bool:
-            return any(isinstance(e, MidiReady) and e.status.backend == backend for e in self)
-
-        await self._until(is_ready, f"ports on {backend}")
-
-    async def _until(self, holds: Callable[[], bool], wanted: str) -> None:
-        async def arrives() -> None:
-            while not holds():
-                self._news.clear()
-                await self._news.wait()
-
-        try:
-            await asyncio.wait_for(arrives(), DEADLINE_SECONDS)
-        except asyncio.TimeoutError:
-            pytest.fail(f"no {wanted} among {self}")
 
 
 @pytest.fixture

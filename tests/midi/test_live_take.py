@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from bridge.errors import EngineFailed
-from bridge.events import Event, MidiEnded, MidiStarted, MidiStarved, MidiWaiting, Noticed
+from bridge.events import MidiEnded, MidiStarted, MidiStarved, MidiWaiting, Noticed
 from bridge.midi.client import MidiPlayer
 from bridge.midi.live_take import MESSAGES_A_COMMAND, LiveTake
 from bridge.midi.player.growing import GrowingSchedule
@@ -23,6 +23,7 @@ from bridge.midi.ports.silent import SILENT
 from bridge.midi.schedule import TimedBytes
 from bridge.model import PlayOutcome
 from bridge.request import CLOCK
+from tests.support.published import Events
 
 ON, OFF = b"\x90\x3c\x64", b"\x80\x3c\x40"
 HIGHER, HIGHER_OFF = b"\x90\x40\x64", b"\x80\x40\x40"
@@ -84,27 +85,6 @@ def test_a_message_that_rounding_moved_before_the_last_one_keeps_the_order() -> 
     assert bass.messages == (TimedBytes(1.0, ON), TimedBytes(1.0, OFF))
 
 
-class Events(list[Event]):
-    """The published events."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._news = asyncio.Event()
-
-    def publish(self, event: Event) -> None:
-        self.append(event)
-        self._news.set()
-
-    async def until(self, kind: type[Event], count: int = 1) -> list[Event]:
-        async def arrive() -> list[Event]:
-            while len(found := [event for event in self if isinstance(event, kind)]) < count:
-                self._news.clear()
-                await self._news.wait()
-            return found
-
-        return await asyncio.wait_for(arrive(), 20)
-
-
 @asynccontextmanager
 async def player(folder: Path) -> AsyncIterator[tuple[MidiPlayer, Events]]:
     events = Events()
@@ -128,13 +108,13 @@ async def test_a_take_grows_while_it_plays_and_ends_when_it_is_told(tmp_path: Pa
         await midi.extend("job", {"bass": [(0.06, OFF)]}, 0.1)  # while it is being prepared
         await midi.extend("another job", {"bass": [(0.06, OFF)]}, 0.1)
         await playing
-        starved = await events.until(MidiStarved, 2)
+        starved = await events.until_any(MidiStarved, 2)
         assert {(event.stem, event.seconds) for event in starved if isinstance(event, MidiStarved)} == {
             ("bass", 0.1), ("drums", 0.1)
         }  # fmt: skip
         await midi.extend("job", {"bass": [(0.1, HIGHER), (0.1, HIGHER_OFF)]}, 0.2, is_last=True)
-        ended = await events.until(MidiEnded, 2)
-        started = await events.until(MidiStarted, 2)
+        ended = await events.until_any(MidiEnded, 2)
+        started = await events.until_any(MidiStarted, 2)
         assert {(e.stem, e.notes, e.seconds) for e in started if isinstance(e, MidiStarted)} == {
             ("bass", 1, 0.06), ("drums", 0, 0.0)
         }  # fmt: skip
@@ -150,7 +130,7 @@ async def test_a_take_grows_while_it_plays_and_ends_when_it_is_told(tmp_path: Pa
 async def test_the_file_covers_what_may_sound_and_is_written_only_when_that_grows(tmp_path: Path) -> None:
     async with player(tmp_path) as (midi, events):
         await midi.play_live("job", {"bass": [(0.5, ON)]}, 1.0, sync=CLOCK)
-        await events.until(MidiWaiting)
+        await events.until_any(MidiWaiting)
         assert endings(tmp_path) == {"bass": [OFF]}
         written = (tmp_path / FILE_NAME).stat()
         await midi.extend("job", {"bass": [(1.0, OFF), (1.5, ON), (1.9, OFF)]}, 2.0)
@@ -162,7 +142,7 @@ async def test_the_file_covers_what_may_sound_and_is_written_only_when_that_grow
         assert endings(tmp_path) == {"bass": [OFF, HIGHER_OFF]}
         assert (tmp_path / FILE_NAME).stat().st_ino != written.st_ino
         midi.stop("job")
-        (ended,) = await events.until(MidiEnded)
+        (ended,) = await events.until_any(MidiEnded)
         assert isinstance(ended, MidiEnded) and ended.outcome == "stopped"
         assert not (tmp_path / FILE_NAME).exists()
 
@@ -194,16 +174,16 @@ async def test_a_take_that_is_stopped_or_broken_off_while_it_is_prepared_does_no
 async def test_a_take_that_is_broken_off_or_whose_player_dies_has_failed(tmp_path: Path) -> None:
     async with player(tmp_path) as (midi, events):
         await midi.play_live("job", {"bass": [(0.0, ON)], "drums": ()}, 60.0)
-        await events.until(MidiStarted, 2)
+        await events.until_any(MidiStarted, 2)
         midi.break_off("job", "The job has failed.")
-        ended = await events.until(MidiEnded, 2)
+        ended = await events.until_any(MidiEnded, 2)
         assert [event.outcome for event in ended if isinstance(event, MidiEnded)] == ["failed", "failed"]
         assert [e.message for e in events if isinstance(e, Noticed)] == ["The job has failed."]
         await midi.play_live("job", {"bass": [(0.0, ON)]}, 60.0)
-        await events.until(MidiStarted, 3)
+        await events.until_any(MidiStarted, 3)
         assert midi.pid is not None
         os.kill(midi.pid, signal.SIGKILL)
-        await events.until(MidiEnded, 3)
+        await events.until_any(MidiEnded, 3)
         await midi.extend("job", {"bass": [(61.0, OFF)]}, 70.0)
         assert endings(tmp_path) == {"bass": [OFF]}  # for the next player, or the next bridge
 

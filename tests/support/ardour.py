@@ -136,19 +136,18 @@ def recording(folder: Path, clip: Path, url: str, take_seconds: float) -> Iterat
 @contextmanager
 def rolling_with_jack(folder: Path) -> Iterator[Ardour]:
     """Ardour with a new session in `folder`, whose transport is JACK's."""
-    configuration = Path(os.environ["XDG_CONFIG_HOME"], "ardour7", "config")
-    configuration.parent.mkdir(parents=True, exist_ok=True)
-    configuration.write_text(CONFIGURATION)
-    with _started(folder) as ardour:
+    (folder / "settings" / "ardour7").mkdir(parents=True)
+    (folder / "settings" / "ardour7" / "config").write_text(CONFIGURATION)
+    with _started(folder, settings=folder / "settings") as ardour:
         yield ardour
 
 
 @contextmanager
-def _started(folder: Path, *arguments: str) -> Iterator[Ardour]:
+def _started(folder: Path, *arguments: str, settings: Path | None = None) -> Iterator[Ardour]:
     with contextlib.ExitStack() as stack:
         # On a busy machine Ardour 7.3 sometimes crashes or loses the server while it starts.
         for start in range(STARTS):
-            ardour = stack.enter_context(_running(folder, f"session {start}", *arguments))
+            ardour = stack.enter_context(_running(folder, f"session {start}", *arguments, settings=settings))
             if ardour.has_opened():
                 break
         ardour.read_until("ready")
@@ -157,12 +156,13 @@ def _started(folder: Path, *arguments: str) -> Iterator[Ardour]:
 
 
 @contextmanager
-def _running(folder: Path, name: str, *arguments: str) -> Iterator[Ardour]:
+def _running(folder: Path, name: str, *arguments: str, settings: Path | None) -> Iterator[Ardour]:
     session, log = folder / name, folder / f"{name}.log"
     command = [PROGRAM, str(SCRIPT), str(session), str(SAMPLE_RATE_HZ), *arguments]
+    environment = None if settings is None else {**os.environ, "XDG_CONFIG_HOME": str(settings)}
     with (
         log.open("w") as errors,
-        subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=errors, text=True) as ardour,
+        subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=errors, text=True, env=environment) as ardour,
     ):
         try:
             yield Ardour(ardour, session, log)

@@ -158,7 +158,8 @@ class LiveReading:
         if until > 0 or is_last:
             self._send(messages, until, is_last=is_last)
         if is_last:
-            for stem, part in self._parts.items():
+            while self._parts:  # one after another, so that an hour's analyses do not all lie there twice
+                stem, part = self._parts.popitem()
                 analysis = part.stream.analysis()
                 if analysis is not None:
                     job.analyses.keep(stem, analysis)
