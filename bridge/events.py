@@ -159,6 +159,8 @@ class MidiStarted(Value, frozen=True, kw_only=True, tag="midi_started"):
     stem: str
     seconds: float
     notes: int
+    is_open: bool = False
+    """More notes are still being found: `seconds` and `notes` are of those known so far."""
 
 
 class MidiStarved(Value, frozen=True, kw_only=True, tag="midi_starved"):

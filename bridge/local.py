@@ -169,6 +169,11 @@ class LocalBridge:
     async def play(self, job: str, stems: Sequence[str] | None = None, sync: str | None = None) -> None:
         found = self._scheduler.job(job)
         files = {result.name: Path(result.path) for result in found.results if result.is_part}
+        if not files and not found.is_over:
+            raise NotFound(
+                f"{found.name} is not finished yet.",
+                advice="Play it when it is done; a job that is sent with `play live` plays by itself until then.",
+            )
         if not files:
             raise NotFound(
                 f"{found.name} has no notes to play.", advice="Let the job finish first, with midi switched on."

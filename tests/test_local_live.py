@@ -6,8 +6,11 @@ import asyncio
 from pathlib import Path
 from typing import cast
 
+import pytest
+
 from bridge.bus import EventBus
 from bridge.config import Settings
+from bridge.errors import NotFound
 from bridge.events import Ended, Event, HorizonMoved, LiveNotes, Produced, Started
 from bridge.inspector.admission import Admission
 from bridge.inspector.in_process import InProcessInspector
@@ -106,6 +109,17 @@ async def test_what_was_played_live_is_not_played_again_when_the_job_is_done(cli
         await bench.notes(until)
     await bench.ends("done")
     assert bench.told == ["play live", "extend", "extend", "end"]
+
+
+async def test_who_plays_a_job_that_is_not_finished_is_told_so(clip: Path) -> None:
+    bench = Bench(clip)
+    await bench.submit()
+    await bench.notes(4.0)
+    with pytest.raises(NotFound, match=r"not finished yet.*play live"):
+        await bench.bridge.play(bench.job)
+    await bench.ends("failed")
+    with pytest.raises(NotFound, match="no notes to play"):
+        await bench.bridge.play(bench.job)
 
 
 async def test_a_live_job_whose_results_were_in_the_cache_plays_when_it_is_done(clip: Path) -> None:

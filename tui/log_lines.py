@@ -73,8 +73,7 @@ def log_line(event: Event, jobs: Mapping[str, Job], now: float) -> LogLine | Non
             message = event.status.message
             return LogLine(now, "warning", message) if message else LogLine(now, "info", ready)
         case MidiStarted():
-            job = jobs.get(event.job)
-            if job is not None and job.request.play.is_live and not job.is_over:
+            if event.is_open:
                 return LogLine(now, "info", f"playing {event.stem}, as its notes are found", name)
             length = clock_text(event.seconds)
             return LogLine(now, "info", f"playing {event.stem}, {event.notes} notes, {length}", name)

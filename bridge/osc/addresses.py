@@ -210,7 +210,11 @@ MIDI_DELAY = Outgoing(
     "The job of a `play live` with `sync now` is slower than its notes would play: they start in about so many "
     "seconds, so that they never run out. Comes once.",
 )
-MIDI_START = Outgoing("/sab/midi.start", "s:job s:stem f:seconds i:notes", "The notes of a stem start to play.")
+MIDI_START = Outgoing(
+    "/sab/midi.start",
+    "s:job s:stem f:seconds i:notes",
+    "The notes of a stem start to play; with `play live`, how long they last and how many they are as far as is known.",
+)
 MIDI_STARVED = Outgoing(
     "/sab/midi.starved",
     "s:job s:stem f:seconds",

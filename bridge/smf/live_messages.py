@@ -10,7 +10,7 @@ import mido  # type: ignore[import-untyped]  # it ships no types
 
 from bridge.model import Note
 from bridge.request import Bends
-from bridge.smf.mpe import mpe
+from bridge.smf.mpe import MemberChannels, mpe
 from bridge.smf.note_messages import BEND_RANGE_PARAMETER, messages_in_order, registered_parameter
 from bridge.smf.ticks import NoteTicks, microseconds_per_quarter, notes_in_ticks, ticks
 from bridge.smf.wheel import RANGE, single_channel
@@ -36,7 +36,8 @@ class LiveMessages:
         self._wheel = 0
         """Where the messages so far have left the pitch wheel."""
         self._notes: list[Note] = []
-        """Those that may still have messages; with MPE all, since each note's channel follows from those before."""
+        """Those that may still have messages."""
+        self._channels = MemberChannels()
         self._over: set[tuple[int, float]] = set()
         """Notes that ended because their pitch started again, although they were given as longer."""
 
@@ -50,21 +51,20 @@ class LiveMessages:
         """
         given = {_key(note): note for note in sorted(notes, key=lambda note: note.offset_seconds)}
         self._over &= given.keys()
-        is_mpe = self._bends == "mpe"
         others = [note for note in self._notes if _key(note) not in given]
         self._notes = sorted(
-            [*others, *(note for key, note in given.items() if is_mpe or key not in self._over)],
+            [*others, *(note for key, note in given.items() if key not in self._over)],
             key=lambda note: (note.onset_seconds, note.pitch),
         )
         timed = notes_in_ticks(self._notes, self._quarter)
         until = ticks(until_seconds, self._quarter)
-        found = self._sent(self._messages(timed), math.inf if is_last else until)
+        stop = math.inf if is_last else until
+        found = self._sent(self._messages(timed, stop), stop)
         self._from_tick = until
         self._over |= {
             _key(one.note) for one in timed if one.off < until <= ticks(one.note.offset_seconds, self._quarter)
         }
-        if not is_mpe:
-            self._notes = [one.note for one in timed if one.off >= until]
+        self._notes = [one.note for one in timed if one.off >= until]
         tick_seconds = self._quarter / (TICKS_PER_QUARTER * 1e6)
         return [(tick * tick_seconds, bytes(message.bytes())) for tick, message in found]
 
@@ -83,11 +83,11 @@ class LiveMessages:
         self._wheel = next((message.pitch for _, message in reversed(found) if message.type == WHEEL), self._wheel)
         return found
 
-    def _messages(self, timed: Sequence[NoteTicks]) -> list[TimedMessage]:
+    def _messages(self, timed: Sequence[NoteTicks], stop: float) -> list[TimedMessage]:
         if not self._is_pitched:
             return single_channel(timed, DRUM_CHANNEL, self._quarter, with_bends=False)
         if self._bends == "mpe":
-            return mpe(timed, self._quarter)
+            return mpe(timed, self._quarter, self._channels, stop)
         messages = single_channel(timed, CHANNEL, self._quarter, with_bends=self._bends == "single")
         if self._bends == "none" or self._from_tick >= SET_UP_TICKS:
             return [(tick, message) for tick, message in messages if message.type != "control_change"]

@@ -6,8 +6,8 @@ Polyphonic Expression 1.1, sections 2.1–2.4.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import mido  # type: ignore[import-untyped]  # it ships no types
 
@@ -29,35 +29,67 @@ RANGE = 48
 MASTER_RANGE = 2
 
 
-@dataclass
-class _Member:
-    """A member channel's state after the notes that were assigned to it."""
-
-    channel: int
-    free_from: int = 0
-    """The tick at which the last of its notes ends."""
-    last_pitch: int = -1
-
-
-def mpe(timed_notes: Sequence[NoteTicks], quarter: int) -> list[tuple[int, mido.Message]]:
-    """The messages of a part as MPE: the zone's configuration, then the notes with their bends.
+class MemberChannels:
+    """The member channel of each note of a part, whose notes may come piece by piece.
 
     A note takes the free channel on which its pitch sounded last, otherwise the one that has been free longest. A
     sixteenth simultaneous note shares the channel of the note nearest in pitch, without bends of its own.
     """
-    members = [_Member(channel) for channel in MEMBERS]
+
+    def __init__(self) -> None:
+        self._last_pitch = dict.fromkeys(MEMBERS, -1)
+        self._free_from = dict.fromkeys(MEMBERS, 0)
+        """The tick at which the last of its notes ends, of those that will not come again."""
+        self._chosen: dict[tuple[int, int], tuple[int, bool]] = {}
+        """By start and pitch, what was chosen for a note that will come again."""
+
+    def of(self, timed_notes: Sequence[NoteTicks], until: float = math.inf) -> list[tuple[NoteTicks, int, bool]]:
+        """The notes with their channels, and whether each has its channel to itself.
+
+        Args:
+            timed_notes: by their starts; those of earlier pieces that end at its `until` or later, and all that start
+                since.
+            until: the tick up to which the notes are known. What starts at it or later is chosen anew the next time.
+        """
+        last_pitch, free_from = dict(self._last_pitch), dict(self._free_from)
+        found = []
+        for timed_note in timed_notes:
+            pitch = timed_note.note.pitch
+            key = timed_note.on, pitch
+            if key not in self._chosen:
+                free = [channel for channel in MEMBERS if free_from[channel] <= timed_note.on]
+                if free:
+                    channel = min(free, key=lambda one: (last_pitch[one] != pitch, free_from[one], one))
+                else:
+                    channel = min(MEMBERS, key=lambda one: (abs(last_pitch[one] - pitch), one))
+                last_pitch[channel] = pitch
+                choice = channel, bool(free)
+            else:
+                choice = channel, _ = self._chosen[key]
+            free_from[channel] = max(free_from[channel], timed_note.off)
+            if timed_note.on < until:
+                self._chosen[key] = choice
+                self._last_pitch[channel] = last_pitch[channel]
+            found.append((timed_note, *choice))
+        for timed_note, channel, _ in found:
+            if timed_note.off < until:
+                del self._chosen[timed_note.on, timed_note.note.pitch]
+                self._free_from[channel] = max(self._free_from[channel], timed_note.off)
+        return found
+
+
+def mpe(
+    timed_notes: Sequence[NoteTicks], quarter: int, channels: MemberChannels | None = None, until: float = math.inf
+) -> list[tuple[int, mido.Message]]:
+    """The messages of a part as MPE: the zone's configuration, then the notes with their bends.
+
+    `channels` and `until` are for a part that comes piece by piece, as in `MemberChannels.of`.
+    """
     events: list[TickMessage] = []
-    for timed_note in timed_notes:
-        free = [member for member in members if member.free_from <= timed_note.on]
-        pitch = timed_note.note.pitch
-        if free:
-            member = min(free, key=lambda one: (one.last_pitch != pitch, one.free_from, one.channel))
-            events += _bends(timed_note, member.channel, quarter)
-        else:
-            member = min(members, key=lambda one: (abs(one.last_pitch - pitch), one.channel))
-        events += note_events(timed_note, member.channel)
-        member.free_from = max(member.free_from, timed_note.off)
-        member.last_pitch = pitch
+    for timed_note, channel, is_alone in (channels or MemberChannels()).of(timed_notes, until):
+        if is_alone:
+            events += _bends(timed_note, channel, quarter)
+        events += note_events(timed_note, channel)
     return messages_in_order([*_configuration(), *events])
 
 

@@ -6,8 +6,8 @@ import logging
 
 import pytest
 
-from bridge.cli.output.event_lines import log_event
-from bridge.events import Requeued
+from bridge.cli.output.event_lines import event_text, log_event
+from bridge.events import MidiStarted, Requeued
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,10 @@ def test_a_job_that_waits_again_is_logged_with_its_reason(
     with caplog.at_level(logging.INFO, "bridge.events"):
         log_event(Requeued(job="abcdefgh", reason=reason))
     assert caplog.record_tuples == [("bridge.events", level, line)]
+
+
+def test_a_live_take_is_not_said_to_have_only_the_notes_that_are_known_so_far() -> None:
+    start = MidiStarted(job="abcdefgh", stem="bass", seconds=4.0, notes=7)
+    assert event_text(start) == "abcdefgh: playing 7 notes of bass"
+    growing = MidiStarted(job="abcdefgh", stem="bass", seconds=4.0, notes=7, is_open=True)
+    assert event_text(growing) == "abcdefgh: playing bass, as its notes are found"

@@ -15,6 +15,7 @@ from bridge.model import Bend, Note
 from bridge.request import Bends
 from bridge.smf.live_messages import LiveMessages
 from bridge.smf.reading import read_midi
+from bridge.smf.ticks import NoteTicks, notes_in_ticks
 from bridge.smf.writing import midi_file
 from tests.support.notes import note, note_lists
 
@@ -70,6 +71,35 @@ def test_with_mpe_every_note_has_the_channel_that_it_has_in_the_file(
     notes: list[Note], until: list[float], tempo: float
 ) -> None:
     assert_same(live(notes, until, tempo=tempo, bends="mpe"), of_file(notes, tempo=tempo, bends="mpe"))
+
+
+#: Chords of up to eighteen, more than there are channels, some of whose notes are held while others come and go.
+crowds = st.lists(
+    st.tuples(st.integers(0, 7), st.integers(1, 5), st.integers(40, 57)),
+    max_size=40,
+    unique_by=lambda one: (one[0], one[2]),
+).map(lambda crowd: [note(on / 2, on / 2 + length / 2, pitch) for on, length, pitch in sorted(crowd)])
+
+
+@given(crowds, cuts)
+def test_with_mpe_more_notes_than_channels_share_them_as_in_the_file(notes: list[Note], until: list[float]) -> None:
+    assert_same(live(notes, until, bends="mpe"), of_file(notes, bends="mpe"))
+
+
+@pytest.mark.parametrize("bends", ["none", "single", "mpe"])
+def test_a_piece_of_a_long_part_takes_no_longer_than_one_of_a_short_part(
+    bends: Bends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worked_on: list[int] = []
+
+    def counted(notes: Sequence[Note], quarter: int) -> list[NoteTicks]:
+        worked_on.append(len(notes))
+        return notes_in_ticks(notes, quarter)
+
+    monkeypatch.setattr("bridge.smf.live_messages.notes_in_ticks", counted)
+    notes = [note(second + 0.1, second + 0.9, 60 + second % 7) for second in range(100)]
+    live(notes, range(4, 100, 4), bends=bends)
+    assert max(worked_on) <= 8
 
 
 @given(note_lists(overlapping=False), cuts)

@@ -67,6 +67,8 @@ def event_text(event: Event) -> str:
         case MidiReady(status=status):
             ports = ", ".join(port.name for port in status.ports)
             return f"MIDI: {status.backend}, {ports}" if ports else f"MIDI: {status.message}"
+        case MidiStarted(job=job, stem=stem, is_open=True):
+            return f"{job}: playing {stem}, as its notes are found"
         case MidiStarted(job=job, stem=stem, notes=notes):
             return f"{job}: playing {notes} notes of {stem}"
         case MidiWaiting(job=job, stem=stem, sync=sync):

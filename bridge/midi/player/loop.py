@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from queue import Empty
 from types import MappingProxyType
 from typing import Protocol
@@ -195,14 +195,12 @@ class Player:
         """While the server is stalled, nothing more is sent; sounding notes get their note-offs once it recovers."""
         self._stalled = is_stalled
         if is_stalled:
-            for playback in self._playbacks.matching():
-                self._end(playback, "failed", STALL_MESSAGE)
+            self._fail(self._playbacks.matching(), STALL_MESSAGE)
         self._report(MidiReady(status=MidiStatus(message=STALL_MESSAGE) if is_stalled else self._ports.status))
 
     def _play(self, schedules: tuple[Schedule, ...], sync: str) -> None:
         if self._stalled:
-            for schedule in schedules:
-                self._refuse(schedule, STALL_MESSAGE)
+            self._refuse(schedules, STALL_MESSAGE)
             return
         now_ns = self._clock_ns()
         earliest_seconds = min((0.0, *(schedule.offset_seconds for schedule in schedules)))
@@ -213,12 +211,11 @@ class Player:
                 else self._follower.arm(sync, schedules, now_ns)
             )
         except EngineFailed as error:
-            for schedule in schedules:
-                self._refuse(schedule, str(error))
+            self._refuse(schedules, str(error))
             return
         for schedule in schedules:
             if (output := self._ports.outputs.get(schedule.stem)) is None:
-                self._refuse(schedule, f"There is no MIDI port for {schedule.stem}.")
+                self._refuse([schedule], f"There is no MIDI port for {schedule.stem}.")
             else:
                 self._start(Playback(schedule, timeline, sync=sync, ahead_ns=output.ahead_ns, now_ns=now_ns))
 
@@ -232,13 +229,19 @@ class Player:
                     self._end_if_over(playback)
 
     def _break_off(self, command: BreakOff) -> None:
-        reason = command.reason
-        for playback in self._playbacks.matching(job=command.job):
-            self._end(playback, "failed", reason)
-            reason = ""  # it is said once
+        self._fail(self._playbacks.matching(job=command.job), command.reason)
 
-    def _refuse(self, schedule: Schedule, reason: str) -> None:
-        self._report_end(schedule, "failed", reason)
+    def _fail(self, playbacks: Iterable[Playback], reason: str) -> None:
+        """Ends them for one reason, which is said once."""
+        for playback in playbacks:
+            self._end(playback, "failed", reason)
+            reason = ""
+
+    def _refuse(self, schedules: Iterable[Schedule], reason: str) -> None:
+        """None of them plays, for one reason, which is said once."""
+        for schedule in schedules:
+            self._report_end(schedule, "failed", reason)
+            reason = ""
 
     def _start(self, playback: Playback) -> None:
         for earlier in self._playbacks.matching(stem=playback.schedule.stem):
@@ -256,9 +259,10 @@ class Player:
 
     def _follow(self, now_ns: int) -> None:
         """Updates each playback from its source's current timeline."""
+        lost: dict[str, list[Playback]] = {}
         for playback, update in self._follower.updates(now_ns):
             if isinstance(update, EngineFailed):
-                self._end(playback, "failed", str(update))
+                lost.setdefault(str(update), []).append(playback)
                 continue
             played = playback.is_playing
             if playback.follow(update):
@@ -267,6 +271,8 @@ class Player:
                 self._end(playback, "stopped", stays_armed=True)
             elif playback.is_playing and not played:
                 self._report_start(playback)
+        for reason, playbacks in lost.items():
+            self._fail(playbacks, reason)
 
     def _stop(self, job: str | None = None) -> None:
         for playback in self._playbacks.matching(job=job):
@@ -319,7 +325,15 @@ class Player:
 
     def _report_start(self, playback: Playback) -> None:
         schedule = playback.schedule
-        self._report(MidiStarted(job=schedule.job, stem=schedule.stem, seconds=playback.seconds, notes=playback.notes))
+        self._report(
+            MidiStarted(
+                job=schedule.job,
+                stem=schedule.stem,
+                seconds=playback.seconds,
+                notes=playback.notes,
+                is_open=playback.is_open,
+            )
+        )
 
     def _report_starved(self, playback: Playback) -> None:
         schedule = playback.schedule

@@ -293,6 +293,7 @@ def test_what_becomes_known_before_the_daw_gets_there_is_played_in_time() -> Non
     assert [index for index, _ in found] == [index for index, _ in due]
     assert [at for _, at in found] == pytest.approx([at for _, at in due], abs=0.003)
     assert starved(harness) == []
+    assert [report.is_open for report in harness.reports if isinstance(report, MidiStarted)] == [True]
     assert next(report.stays_armed for report in harness.reports if isinstance(report, MidiEnded))
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from bridge.errors import EngineFailed
@@ -44,16 +45,16 @@ def test_a_stall_and_its_end_are_reported_once_each(frames: list[int], reported:
 
 def test_a_stall_fails_all_playbacks_and_afterwards_the_same_ports_work() -> None:
     harness = PlayerHarness()
-    play = Play(schedules=(NOTE,))
+    play = Play(schedules=(NOTE, msgspec.structs.replace(NOTE, stem="vocals")))
     harness.run((0, play), (1, Stall(True)), (2, play), (3, Stall(False)), (4, play))
     states = [report for report in harness.reports if isinstance(report, MidiReady)]
     assert [ready.status.backend for ready in states] == ["jack", "none", "jack"]
     assert states[1].status.message == STALL_MESSAGE
     assert states[0] == states[2]
     ends = [report for report in harness.reports if isinstance(report, MidiEnded)]
-    assert [end.outcome for end in ends] == ["failed", "failed", "finished"]
+    assert [end.outcome for end in ends] == ["failed"] * 4 + ["finished"] * 2
     notices = [report for report in harness.reports if isinstance(report, Noticed)]
-    assert notices == [Noticed(level="warning", message=STALL_MESSAGE)] * 2
+    assert notices == [Noticed(level="warning", message=STALL_MESSAGE)] * 2  # of a play, and not of each stem
     assert len([data for data in harness.outputs["bass"].sent if data[0] == 0x90]) == 2
     assert hanging(harness.outputs["bass"].sent[:2]) == []
     assert harness.openings == 1

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from bridge.errors import EngineFailed
 from bridge.events import MidiEnded, MidiStarted, MidiWaiting, Noticed
 from bridge.midi.player.messages import Command, Panic, Play, Report, Stop
 from bridge.midi.schedule import Schedule, schedule
-from bridge.midi.sync.sources import SyncMessage
+from bridge.midi.sync.sources import SyncMessage, SyncSources
 from tests.support.daw import FakeDaw, expected, grid, numbered
 from tests.support.schedules import schedules
 from tests.support.stage import SECOND, PlayerHarness, hanging
@@ -347,10 +348,37 @@ def test_positions_are_reported_at_most_five_times_per_second() -> None:
 
 def test_an_unknown_source_fails_with_a_reason() -> None:
     harness = PlayerHarness()
-    harness.run((0.0, Play(schedules=(grid(1),), sync="jack")))
-    reason, failed = harness.reports[1:]
+    harness.run((0.0, Play(schedules=(grid(1), replace(grid(1), stem="drums")), sync="jack")))
+    reason, *failed = harness.reports[1:]
     assert isinstance(reason, Noticed) and reason.level == "warning" and "jack" in reason.message
-    assert failed == MidiEnded(job="job", stem="bass", outcome="failed")
+    assert failed == [MidiEnded(job="job", stem=stem, outcome="failed") for stem in ("bass", "drums")]
+
+
+class LostSource:
+    """Fails for good as soon as it is asked a second time."""
+
+    poll_ns = SECOND // 100
+
+    def __init__(self) -> None:
+        self._is_lost = False
+
+    def expect_tempo(self, bpm: float) -> None: ...
+
+    def timeline(self, now_ns: int) -> None:
+        del now_ns
+        if self._is_lost:
+            raise EngineFailed("The session is gone.", advice="")
+        self._is_lost = True
+
+
+def test_a_source_that_fails_for_good_is_told_of_once() -> None:
+    harness = PlayerHarness()
+    harness.sources = SyncSources({"link": LostSource})
+    parts = (grid(1), replace(grid(1), stem="drums"))
+    harness.run((0.0, Play(schedules=parts, sync="link")), (1.0, Stop()))
+    assert [report.message for report in harness.reports if isinstance(report, Noticed)] == ["The session is gone."]
+    ends = [report for report in harness.reports if isinstance(report, MidiEnded)]
+    assert sorted((end.stem, end.outcome) for end in ends) == [("bass", "failed"), ("drums", "failed")]
 
 
 clock_messages = st.sampled_from([b"\xf8"] * 6 + [b"\xfa", b"\xfb", b"\xfc", b"\xf2\x00\x00", b"\xf2\x04\x00"])
