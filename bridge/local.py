@@ -189,9 +189,10 @@ class LocalBridge:
         )
 
     def stop(self, job: str | None = None) -> None:
-        if job is not None:
-            self._scheduler.job(job)
-        self._live.stop(job)
+        if job is not None and not self._scheduler.job(job).is_over:
+            self._live.silence(job)
+        else:
+            self._live.stop(job)
         self._player.stop(job)
 
     def panic(self) -> None:

@@ -111,6 +111,18 @@ async def test_what_was_played_live_is_not_played_again_when_the_job_is_done(cli
     assert bench.told == ["play live", "extend", "extend", "end"]
 
 
+async def test_a_job_that_is_stopped_before_anything_is_known_stays_silent(clip: Path) -> None:
+    bench = Bench(clip)
+    await bench.submit()
+    bench.bridge.stop(bench.job)
+    for until in (0.0, 4.0, 9.0):
+        await bench.notes(until)
+    await bench.ends("done")
+    assert bench.told == ["stop"]
+    await bench.bridge.play(bench.job)
+    assert bench.told == ["stop", "play"]
+
+
 async def test_who_plays_a_job_that_is_not_finished_is_told_so(clip: Path) -> None:
     bench = Bench(clip)
     await bench.submit()

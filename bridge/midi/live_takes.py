@@ -68,6 +68,8 @@ class LiveTakes:
         self._offsets_seconds = offsets_seconds
         self._takes: dict[str, _Take] = {}
         """Of jobs that are not over, and those whose notes are still handed over."""
+        self._silenced: set[str] = set()
+        """Jobs that are not over and were stopped before anything was known of their notes."""
         self._is_closed = False
 
     def on_notes(self, notes: LiveNotes, request: JobRequest) -> None:
@@ -78,6 +80,9 @@ class LiveTakes:
         take = self._takes.get(notes.job)
         if take is None:
             take = self._takes[notes.job] = _Take(request, notes.tempo_bpm, began_seconds=now, moved_seconds=now)
+            if notes.job in self._silenced:
+                take.was_stopped = True
+                take.end()
         if notes.failure:
             self._break_off(notes.job, take, notes.failure)
             return
@@ -100,7 +105,12 @@ class LiveTakes:
         or the user has stopped them.
         """
         take = self._takes.get(job)
-        return take is not None and (take.playing is not None or take.was_stopped)
+        return job in self._silenced or (take is not None and (take.playing is not None or take.was_stopped))
+
+    def silence(self, job: str) -> None:
+        """As `stop`, also if the job, which is not over, has yet to begin its take."""
+        self._silenced.add(job)
+        self.stop(job)
 
     def stop(self, job: str | None = None) -> None:
         """The user wants silence: the take of that job, or of all, is over. The player is stopped by the caller."""
@@ -122,6 +132,7 @@ class LiveTakes:
 
     def end(self, job: str, reason: str) -> None:
         """The job is over, and its take for this reason if not all of its notes are known; those play on."""
+        self._silenced.discard(job)
         take = self._takes.get(job)
         if take is None:
             return

@@ -307,6 +307,19 @@ async def test_a_stopped_take_gets_nothing_more(job: str | None, sync: str, is_r
     assert isinstance(bench.published[-1], HorizonMoved)  # clients still hear how far the job is
 
 
+async def test_a_job_that_is_stopped_before_its_take_begins_is_not_played() -> None:
+    bench = Bench()
+    bench.takes.silence("job")
+    assert bench.takes.plays("job")
+    await bench.notes(0.0)
+    await bench.notes(CLIP_SECONDS, (6.0, ON))
+    bench.takes.requeue("job", "The job begins again.")
+    await bench.notes(5.0, (1.0, ON))
+    assert bench.takes.plays("job")
+    bench.takes.end("job", "The job has ended.")
+    assert (bench.player.told, bench.notices, bench.takes.plays("job")) == ([], [], False)
+
+
 async def test_a_stop_between_two_pieces_of_one_turn_takes_effect() -> None:
     bench = Bench()
     notes = LiveNotes(
