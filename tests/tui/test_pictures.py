@@ -82,7 +82,7 @@ def test_playing_live(snap_compare: Compare, size: tuple[int, int], tmp_path: Pa
         previews = [growing_preview(tmp_path / f"{stem}.wav", 96, 40, one) for stem, one in envelopes.items()]
         bridge.publish(HorizonMoved(job=job.id, seconds=32, previews=tuple(previews)))
         for stem in ("vocals", "drums"):
-            bridge.publish(MidiStarted(job=job.id, stem=stem, seconds=96, notes=0))
+            bridge.publish(MidiStarted(job=job.id, stem=stem, seconds=96, notes=0, is_open=True))
         bridge.publish(MidiEnded(job=job.id, stem="bass", outcome="stopped", missed=3))
         await settle(pilot)
         await pilot.app.workers.wait_for_complete([worker for worker in pilot.app.workers if worker.group == "peaks"])

@@ -267,6 +267,8 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "python -m benchmarks.quality.drums": _MINUTES,
     "python -m benchmarks.quality.tempo --count 80": _MINUTES,
     "python -m benchmarks.speed.memory": _MINUTES,
+    "python -m benchmarks.speed.live_take": _MINUTES,
+    "python -m benchmarks.quality.live_notes": _MINUTES,
     "python -m benchmarks.speed.load": _MINUTES,
     "python -m benchmarks.soak --minutes 20": _MINUTES,
     "python -m tests.reliability.faults --times 1000": _MINUTES,
