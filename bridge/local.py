@@ -98,8 +98,7 @@ class LocalBridge:
 
     def cancel(self, job: str) -> None:
         self._scheduler.cancel(job)
-        self._live.stop(job)
-        self._player.stop(job)  # a finished job may still be playing
+        self._silence(job)  # a finished job may still be playing
 
     def close_group(self, group: str, sender: str = "") -> Sequence[str]:
         return self._scheduler.close_group(group, sender)
@@ -189,14 +188,19 @@ class LocalBridge:
         )
 
     def stop(self, job: str | None = None) -> None:
-        if job is not None and not self._scheduler.job(job).is_over:
-            self._live.silence(job)
+        if job is not None:
+            self._silence(job)
         else:
-            self._live.stop(job)
+            self._live.stop_all()
+            self._player.stop()
+
+    def _silence(self, job: str) -> None:
+        """Ends a job's notes, also those that are still to come. Raises NotFound if there is no such job."""
+        self._live.stop(job, is_over=self._scheduler.job(job).is_over)
         self._player.stop(job)
 
     def panic(self) -> None:
-        self._live.stop()
+        self._live.stop_all()
         self._player.panic()
 
     def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
@@ -229,8 +233,7 @@ class LocalBridge:
             case Submitted(job=job):
                 self._submitted_jobs.add(job)
             case Cancelling(job=job):
-                self._live.stop(job)
-                self._player.stop(job)
+                self._silence(job)
             case Requeued(job=job):
                 self._live.requeue(job, TAKE_IS_OVER)
             case Ended(job=job, outcome=outcome):

@@ -37,7 +37,8 @@ from tools.full_size_model import FULL_SIZE, build
 #: Seconds until the first note-on.
 AIMS = {"draft": 1.5, "good": 1.5, "htdemucs": 3.0}
 P99_AIM_MS = 1.0
-POLL_SECONDS = 0.001
+#: Looking more often would take a part of the cores that separate.
+POLL_SECONDS = 0.01
 PORTS_SECONDS = 30.0
 LONGEST_SECONDS = 900.0
 

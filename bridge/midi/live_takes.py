@@ -38,7 +38,6 @@ class _Take:
     """Whether the player knows of it."""
     is_over: bool = False
     """It was stopped or broken off."""
-    was_stopped: bool = False
     job_is_over: bool = False
     news: asyncio.Event = field(default_factory=asyncio.Event)
     playing: asyncio.Task[None] | None = None
@@ -68,8 +67,8 @@ class LiveTakes:
         self._offsets_seconds = offsets_seconds
         self._takes: dict[str, _Take] = {}
         """Of jobs that are not over, and those whose notes are still handed over."""
-        self._silenced: set[str] = set()
-        """Jobs that are not over and were stopped before anything was known of their notes."""
+        self._stopped: set[str] = set()
+        """Jobs that are not over and that the user wants to be silent."""
         self._is_closed = False
 
     def on_notes(self, notes: LiveNotes, request: JobRequest) -> None:
@@ -80,8 +79,7 @@ class LiveTakes:
         take = self._takes.get(notes.job)
         if take is None:
             take = self._takes[notes.job] = _Take(request, notes.tempo_bpm, began_seconds=now, moved_seconds=now)
-            if notes.job in self._silenced:
-                take.was_stopped = True
+            if notes.job in self._stopped:
                 take.end()
         if notes.failure:
             self._break_off(notes.job, take, notes.failure)
@@ -105,26 +103,29 @@ class LiveTakes:
         or the user has stopped them.
         """
         take = self._takes.get(job)
-        return job in self._silenced or (take is not None and (take.playing is not None or take.was_stopped))
+        return job in self._stopped or (take is not None and take.playing is not None)
 
-    def silence(self, job: str) -> None:
-        """As `stop`, also if the job, which is not over, has yet to begin its take."""
-        self._silenced.add(job)
-        self.stop(job)
+    def stop(self, job: str, *, is_over: bool = False) -> None:
+        """The user wants a job to be silent; unless it `is_over`, its take will not begin either.
 
-    def stop(self, job: str | None = None) -> None:
-        """The user wants silence: the take of that job, or of all, is over. The player is stopped by the caller."""
-        for name, take in self._takes.items():
-            if job in (None, name):
-                take.was_stopped = True
-                take.end()
+        The caller stops the player.
+        """
+        if job in self._takes:
+            self._takes[job].end()
+        if not is_over:
+            self._stopped.add(job)
+
+    def stop_all(self) -> None:
+        """As `stop`, for all jobs of whose notes something is known."""
+        for job, take in self._takes.items():
+            self.stop(job, is_over=take.job_is_over)
 
     def requeue(self, job: str, reason: str) -> None:
         """The job will be run once more: its take begins with that run, or is over if it had begun."""
         take = self._takes.get(job)
         if take is None:
             return
-        if take.playing is None and not take.was_stopped:
+        if take.playing is None and job not in self._stopped:
             del self._takes[job]
         else:
             self._break_off(job, take, reason)
@@ -132,7 +133,7 @@ class LiveTakes:
 
     def end(self, job: str, reason: str) -> None:
         """The job is over, and its take for this reason if not all of its notes are known; those play on."""
-        self._silenced.discard(job)
+        self._stopped.discard(job)
         take = self._takes.get(job)
         if take is None:
             return

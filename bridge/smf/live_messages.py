@@ -89,12 +89,11 @@ class LiveMessages:
         if self._bends == "mpe":
             return mpe(timed, self._quarter, self._channels, stop)
         messages = single_channel(timed, CHANNEL, self._quarter, with_bends=self._bends == "single")
-        if self._bends == "none" or self._from_tick >= SET_UP_TICKS:
-            return [(tick, message) for tick, message in messages if message.type != "control_change"]
-        # The first bend may become known when the settings should have been sent long ago.
-        settings = registered_parameter(CHANNEL, BEND_RANGE_PARAMETER, RANGE)
         notes = [(tick, message) for tick, message in messages if message.type != "control_change"]
-        return [*messages_in_order(settings), *notes]
+        if self._bends == "none" or self._from_tick >= SET_UP_TICKS:
+            return notes
+        # The first bend may become known when the settings should have been sent long ago.
+        return [*messages_in_order(registered_parameter(CHANNEL, BEND_RANGE_PARAMETER, RANGE)), *notes]
 
 
 def _key(note: Note) -> tuple[int, float]:

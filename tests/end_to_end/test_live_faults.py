@@ -46,6 +46,11 @@ class Stage(NamedTuple):
     clip: Path
     files: Mapping[str, bytes]
     """By their names, what a job that is not live makes of the clip."""
+    cache: Path
+
+    def previews(self) -> list[str]:
+        """The stems that can be read while a job plays live."""
+        return sorted(path.name for path in self.cache.glob("previews/*/*.wav"))
 
     def hanging(self) -> list[str]:
         return [f"{stem}: {what}" for stem, reader in self.readers.items() for what in sounding(reader)]
@@ -133,7 +138,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         environment = stack.enter_context(pytest.MonkeyPatch.context())
         jack = stack.enter_context(running_jack(real_time=True))
         # Without a cache, every job separates.
-        for name, value in {**jack.environment, "SAB_CACHE_MAX_GB": "0"}.items():
+        cache = folder / "cache"
+        for name, value in {**jack.environment, "SAB_CACHE_MAX_GB": "0", "SAB_CACHE_DIR": str(cache)}.items():
             environment.setenv(name, value)
         separation = stack.enter_context(gate(folder, environment))
         server = stack.enter_context(serving(folder / "server", "--engine", "draft"))
@@ -144,7 +150,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         readers = {stem: stack.enter_context(MidiReader(jack, f"reader {stem}")) for stem in STEMS}
         for stem, reader in readers.items():
             reader.connect(f"Source Audio Bridge:SAB {stem}")
-        yield Stage(server, separation, transport, readers, clip, contents(folder))
+        yield Stage(server, separation, transport, readers, clip, contents(folder), cache)
 
 
 async def separate(server: Server, clip: Path) -> None:
@@ -176,12 +182,14 @@ async def live(stage: Stage, client: OscClient, tmp_path: Path) -> AsyncIterator
 
 async def test_a_killed_worker_ends_the_notes_and_the_job_begins_again(stage: Stage, live: LiveJob) -> None:
     await live.roll(0.5)
+    assert stage.previews() == ["bass.wav", "drums.wav", "other.wav", "vocals.wav"]
     os.kill(stage.server.worker_pid(), signal.SIGKILL)
     await live.ended("failed")
     await live.is_silent()
     played = stage.note_ons()
     await live.finishes()
     assert stage.note_ons() == played  # nothing more, and nothing again
+    assert await asyncio.to_thread(poll, lambda: stage.previews() == [])  # what the killed worker left is gone, too
     assert TAKE_IS_OVER in (stage.server.folder / "server.log").read_text()
 
 
@@ -200,13 +208,14 @@ async def test_a_daw_that_stops_jumps_and_stops_again_leaves_nothing_sounding(st
     await live.is_silent()
 
 
-async def test_a_cancelled_job_is_silent_and_leaves_no_files(client: OscClient, live: LiveJob) -> None:
+async def test_a_cancelled_job_is_silent_and_leaves_no_files(stage: Stage, client: OscClient, live: LiveJob) -> None:
     await live.roll(0.5)
     await client.ask("/sab/cancel", live.job)
     await live.ended("stopped")
     await live.is_silent()
     assert (await live.until(lambda push: push.address == "/sab/finished")).arguments[1] == "cancelled"
     assert live.left() == []
+    assert stage.previews() == []
 
 
 async def test_panic_silences_a_live_take_for_good_and_its_job_goes_on(

@@ -295,7 +295,10 @@ async def test_a_stopped_take_gets_nothing_more(job: str | None, sync: str, is_r
     bench.clock.advance(30.0)
     await bench.notes(5.0, (1.0, ON), sync=sync)
     bench.player.told.clear()
-    bench.takes.stop(job)
+    if job is None:
+        bench.takes.stop_all()
+    else:
+        bench.takes.stop(job)
     bench.player.ready.set()
     await bench.notes(CLIP_SECONDS, (6.0, ON), sync=sync)
     assert bench.takes.plays("job")  # the user wants silence, and not only until the job is done
@@ -309,7 +312,7 @@ async def test_a_stopped_take_gets_nothing_more(job: str | None, sync: str, is_r
 
 async def test_a_job_that_is_stopped_before_its_take_begins_is_not_played() -> None:
     bench = Bench()
-    bench.takes.silence("job")
+    bench.takes.stop("job")
     assert bench.takes.plays("job")
     await bench.notes(0.0)
     await bench.notes(CLIP_SECONDS, (6.0, ON))

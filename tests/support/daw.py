@@ -7,7 +7,10 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from bridge.midi.player.messages import Command, Play
 from bridge.midi.schedule import Schedule, schedule
+from bridge.midi.sync.sources import SyncMessage
+from tests.support.stage import SECOND, PlayerHarness
 
 TICKS_PER_QUARTER = 24
 TICK, START, CONTINUE, STOP = (bytes((status,)) for status in (0xF8, 0xFA, 0xFB, 0xFC))
@@ -103,3 +106,20 @@ def numbered(messages: Iterable[tuple[float, Sequence[int]]]) -> list[tuple[int,
 def expected(daw: FakeDaw, notes: int, beat: float = 0.0, step: float = 0.25) -> list[tuple[int, float]]:
     found = [(index, at) for index in range(notes) for at in daw.seconds_at(beat + index * step)]
     return sorted(found, key=lambda entry: entry[1])
+
+
+def play_along(
+    daw: FakeDaw, part: Schedule, jitter_ms: float = 0.0, seed: int = 1, armed: float = 0.1, ahead_ns: int = 0
+) -> PlayerHarness:
+    """The player with the DAW's MIDI clock, which jitters: the part, of a bass, is armed at that second."""
+    harness = PlayerHarness()
+    harness.outputs["bass"].ahead_ns = ahead_ns
+    received = [
+        (at, SyncMessage(harness.start_ns + round(at * SECOND), data))
+        for at, data in (daw.jittered(jitter_ms, seed) if jitter_ms else daw.sent)
+    ]
+    script: list[tuple[float, Command | SyncMessage]] = sorted(
+        [(armed, Play(schedules=(part,), sync="clock")), *received], key=lambda entry: entry[0]
+    )
+    harness.run(*script)
+    return harness

@@ -12,14 +12,13 @@ if TYPE_CHECKING:
 
 
 class GrowingSignal:
-    """A `Signal` over a scratch file while it is written, by the same thread; only what is written may be read."""
+    """A `Signal` over a scratch file while it is written, by the same thread; only what was flushed may be read."""
 
     def __init__(self, scratch: Scratch, frames: int, channels: int, sample_rate_hz: int) -> None:
         self._scratch = scratch
         self.frames, self.channels, self.sample_rate_hz = frames, channels, sample_rate_hz
 
     def read(self, start: int, stop: int) -> Samples:
-        self._scratch.close()  # flushes
         samples = self._scratch.signal().read(start, stop)
         self._scratch.file.seek(0, os.SEEK_END)
         return samples
