@@ -1,0 +1,78 @@
+"""The seam through which a screen sees the music of a job, and tries other readings of it."""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+from bridge.model import Chord, Music, Note
+from bridge.request import JobRequest
+from bridge.value import Value
+
+
+class StemView(Value, frozen=True, kw_only=True):
+    """One stem of a job: its waveform and its notes."""
+
+    stem: str
+    peaks: bytes = b""
+    """The largest sample of consecutive equal spans of the clip, 0–255 for 0–1 of full scale; empty if unknown."""
+    notes: tuple[Note, ...] = ()
+    """As they are in its MIDI file, by onset; of a running job those that are known."""
+    audio: str = ""
+    """Path of its audio file; empty if there is none."""
+
+
+class JobView(Value, frozen=True, kw_only=True):
+    """The music of one job, as far as it is known."""
+
+    job: str
+    seconds: float
+    """Length of the clip; 0 if unknown."""
+    music: Music | None = None
+    chords: tuple[Chord, ...] = ()
+    stems: tuple[StemView, ...] = ()
+    known_seconds: float = math.inf
+    """How far the notes are known, from the clip's start; infinite once all are."""
+    unreadable: str = ""
+    """Why its notes cannot be read anew, in words for the user; empty if they can."""
+
+
+class NotesView(Value, frozen=True, kw_only=True):
+    """The notes of some stems, read with other settings."""
+
+    parts: dict[str, tuple[Note, ...]]
+    """By stem, those that sound in the asked span, by onset."""
+    music: Music
+    chords: tuple[Chord, ...] = ()
+
+
+class Reader(Protocol):
+    """Reads the music of jobs; the work is done in another process, and nothing waits for the worker's queue."""
+
+    async def open(self, job: str) -> JobView:
+        """The music of a job, whatever its state.
+
+        Raises:
+            NotFound: there is no such job.
+            EngineFailed: the reading process does not answer.
+        """
+        ...
+
+    async def notes(
+        self, job: str, request: JobRequest, start_seconds: float = 0.0, end_seconds: float = math.inf
+    ) -> NotesView:
+        """The notes that a job with this request would have, from the analyses that are kept; writes no file.
+
+        A short span is answered sooner than all. An older question about the same job that has not begun is dropped:
+        it raises `Cancelled`.
+
+        Args:
+            request: the job's own but for the options about notes.
+
+        Raises:
+            NotFound: there is no such job, or its analyses are no longer kept.
+            BadArguments: the settings leave no pitch.
+            Cancelled: a newer question took its place.
+            EngineFailed: the reading process does not answer.
+        """
+        ...
