@@ -1,8 +1,11 @@
-"""Textual's own driver, with an input decoder that accepts any byte.
+"""Textual's own driver, with an input decoder that accepts any byte, and output that a lost terminal does not end.
 
 Textual (8.2.8; its issues 6456 and 6668 are open) decodes the terminal's input as strict UTF-8. An invalid byte ends
 its input thread, and with it the screen: an umlaut from a Latin-1 terminal, a pasted name, or the mouse reports of a
 terminal that was attached again and has lost the modes that the screen had set.
+
+Its output thread ends at the first error. What is drawn from then on fills a queue, and when that is full the screen
+waits for ever, and the bridge in it cannot close: tmux's `kill-server` did that.
 """
 
 from __future__ import annotations
@@ -10,8 +13,9 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from types import FunctionType
-from typing import Any
+from typing import IO, Any
 
 from textual.driver import Driver
 
@@ -42,14 +46,40 @@ class ForgivingDecoder:
         return self._utf8.decode(whole, final)
 
 
-def forgiving(driver: type[Driver], on_fault: Callable[[Exception], None]) -> type[Driver]:
-    """A subclass of `driver` with `ForgivingDecoder`; a driver that reads no bytes, as on Windows, is returned as is.
+class ForgivingOutput:
+    """A terminal's output: once it has gone, what is written is dropped."""
 
-    `on_fault` is called on the input thread if that still ends with an error.
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self._file.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._file.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+def forgiving(driver: type[Driver], on_fault: Callable[[Exception], None]) -> type[Driver]:
+    """A subclass of `driver` with `ForgivingOutput` and `ForgivingDecoder`.
+
+    A driver that reads no bytes, as on Windows, keeps its decoder. `on_fault` is called on the input thread if that
+    still ends with an error.
     """
+
+    def init(self: Driver, *args: Any, **options: Any) -> None:
+        driver.__init__(self, *args, **options)
+        if (file := getattr(self, "_file", None)) is not None:
+            self._file = ForgivingOutput(file)  # type: ignore[attr-defined]
+
+    overridden: dict[str, Any] = {"__init__": init}
     read: Any = getattr(driver, "run_input_thread", None)
     if read is None:
-        return driver
+        return type(f"Forgiving{driver.__name__}", (driver,), overridden)
     # Textual's own function, with globals in which `getincrementaldecoder` returns our decoder.
     names = {**read.__globals__, "getincrementaldecoder": lambda _: ForgivingDecoder}
     read_input = FunctionType(read.__code__, names, read.__name__, read.__defaults__, read.__closure__)
@@ -60,4 +90,4 @@ def forgiving(driver: type[Driver], on_fault: Callable[[Exception], None]) -> ty
         except Exception as error:
             on_fault(error)
 
-    return type(f"Forgiving{driver.__name__}", (driver,), {"run_input_thread": run_input_thread})
+    return type(f"Forgiving{driver.__name__}", (driver,), {**overridden, "run_input_thread": run_input_thread})

@@ -1,15 +1,19 @@
-"""Input from a terminal is decoded, whatever its bytes."""
+"""Input from a terminal is decoded, whatever its bytes; output to one that has gone is dropped."""
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
 from textual.drivers.headless_driver import HeadlessDriver
 
-from tui.driver import ForgivingDecoder, forgiving
+from tests.support.scenes import app_with
+from tui.driver import ForgivingDecoder, ForgivingOutput, forgiving
 
 REPLACED = "\N{REPLACEMENT CHARACTER}"
 
@@ -67,5 +71,27 @@ def test_textual_decodes_with_the_function_that_is_replaced() -> None:
         assert issubclass(forgiving(driver, lambda _: None), driver)
 
 
-def test_a_driver_that_reads_no_bytes_is_returned_as_is() -> None:
-    assert forgiving(HeadlessDriver, lambda _: None) is HeadlessDriver
+def test_a_driver_that_reads_no_bytes_keeps_its_input() -> None:
+    assert issubclass(forgiving(HeadlessDriver, lambda _: None), HeadlessDriver)
+
+
+def test_what_is_drawn_on_a_lost_terminal_is_dropped() -> None:
+    """Textual's thread would end at the first error, and whoever draws after that would wait for ever."""
+    read, write = os.pipe()
+    os.close(read)
+    output = os.fdopen(write, "w")
+    thread = WriterThread(ForgivingOutput(output))  # type: ignore[arg-type]
+    thread.start()
+    for _ in range(3 * MAX_QUEUED_WRITES):
+        thread.write("x" * 10_000)
+    thread.stop()
+    with suppress(BrokenPipeError):
+        output.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the same, but without Linux's driver")
+async def test_textual_writes_to_the_file_that_is_replaced() -> None:
+    from textual.drivers.linux_driver import LinuxDriver
+
+    driver = forgiving(LinuxDriver, lambda _: None)(app_with()[0])
+    assert isinstance(driver._file, ForgivingOutput)  # type: ignore[attr-defined]
