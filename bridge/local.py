@@ -34,7 +34,8 @@ from bridge.midi.client import MidiPlayer
 from bridge.midi.live_takes import LiveTakes
 from bridge.midi.offsets import offsets_seconds
 from bridge.model import Job, ModelInfo, Status
-from bridge.protocols import Clock
+from bridge.protocols import Clock, Reader
+from bridge.reader.client import ReaderClient
 from bridge.request import JobRequest
 from bridge.scheduler import Scheduler
 from bridge.separation.catalogue import catalogue, known_engines
@@ -61,6 +62,7 @@ class LocalBridge:
         scheduler: Scheduler,
         admission: Admission,
         player: MidiPlayer,
+        reader: ReaderClient,
         clock: Clock | None = None,
     ) -> None:
         self._settings = settings
@@ -68,6 +70,7 @@ class LocalBridge:
         self._scheduler = scheduler
         self._admission = admission
         self._player = player
+        self._reader = reader
         self._live = LiveTakes(player, bus.publish, clock or SystemClock(), lambda: offsets_seconds(settings))
         self._engine = settings.defaults.engine.name
         self._device = settings.defaults.engine.device
@@ -134,6 +137,10 @@ class LocalBridge:
             midi=self._player.status,
             worker=self._worker,
         )
+
+    @property
+    def reader(self) -> Reader:
+        return self._reader
 
     async def models(self) -> tuple[ModelInfo, ...]:
         """Who asks while the folders are looked at gets the same answer: a flood costs one look at a time."""
@@ -236,7 +243,9 @@ class LocalBridge:
                 self._silence(job)
             case Requeued(job=job):
                 self._live.requeue(job, TAKE_IS_OVER)
+                self._reader.forget(job)
             case Ended(job=job, outcome=outcome):
+                self._reader.forget(job)
                 was_live = self._live.plays(job)
                 self._live.end(job, "The job has ended before all of its notes were known, and so has its playback.")
                 if outcome == "done" and self._scheduler.job(job).request.play.when_done and not was_live:
@@ -248,6 +257,7 @@ class LocalBridge:
             job = self._scheduler.job(notes.job)
             if not job.is_over and not job.is_cancelling:
                 self._live.on_notes(notes, job.request)
+                self._reader.on_live_notes(notes)
 
     def _check_idle_groups_later(self) -> None:
         """Looks at the groups from time to time as long as one waits for clips that its client promised."""

@@ -1,6 +1,7 @@
 """The seams between the parts of the bridge.
 
-Each is small and documented like an API; those of the transcribers stand in `transcribing.py`. Fakes of most of
+Each is small and documented like an API; those of the transcribers stand in `transcribing.py`,
+those of a screen for one job in `reading.py` and `hearing.py`. Fakes of most of
 them, which record their calls, are in `tests/support/fakes.py`.
 """
 
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from bridge.events import Event, JobEvent, Submitted
 from bridge.groups.group import Group
 from bridge.model import Job, ModelInfo, Status, Warning
+from bridge.protocols.reading import Reader
 from bridge.protocols.transcribing import NoteStream, StreamedNotes, Transcriber, Transcribers
 from bridge.request import JobRequest
 
@@ -36,6 +38,7 @@ __all__ = [
     "JobStore",
     "MidiOutput",
     "NoteStream",
+    "Reader",
     "Separator",
     "Signal",
     "StreamedNotes",
@@ -320,6 +323,11 @@ class Bridge(Protocol):
         ...
 
     async def models(self) -> tuple[ModelInfo, ...]: ...
+
+    @property
+    def reader(self) -> Reader:
+        """Reads the music of jobs."""
+        ...
 
     async def play(self, job: str, stems: Sequence[str] | None = None, sync: str | None = None) -> None:
         """Plays the notes of a finished job (of all its stems, or of some) on the MIDI ports.

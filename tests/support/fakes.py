@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from bridge.errors import Cancelled, NotFound
 from bridge.events import Event
 from bridge.groups.group import Group, groups_of, unknown_group
 from bridge.model import Job, MidiStatus, ModelInfo, Note, Status, Warning
+from bridge.protocols.reading import JobView, NotesView
 from bridge.protocols.transcribing import Analysis, StreamedNotes
 from bridge.request import JobRequest
 
@@ -71,6 +73,32 @@ class RecordingOutput:
 
 
 @dataclass
+class FakeReader:
+    """A reader of views that the test sets; `asked` lists every call."""
+
+    views: dict[str, JobView] = field(default_factory=dict)
+    """By job; a job without one has an empty view."""
+    readings: Callable[[str, JobRequest, float, float], NotesView] | None = None
+    """What a question for notes is answered with; None: it is refused."""
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+    refuse: Exception | None = None
+
+    async def open(self, job: str) -> JobView:
+        self.asked.append(("open", job))
+        if self.refuse is not None:
+            raise self.refuse
+        return self.views.get(job) or JobView(job=job, seconds=0.0)
+
+    async def notes(
+        self, job: str, request: JobRequest, start_seconds: float = 0.0, end_seconds: float = math.inf
+    ) -> NotesView:
+        self.asked.append(("notes", job, request, start_seconds, end_seconds))
+        if self.refuse is not None or self.readings is None:
+            raise self.refuse or NotFound("The analyses are no longer kept.")
+        return self.readings(job, request, start_seconds, end_seconds)
+
+
+@dataclass
 class FakeBridge:
     """A bridge without processes: jobs stay as the test sets them, `asked` lists every call."""
 
@@ -83,6 +111,7 @@ class FakeBridge:
     seen: asyncio.Event | None = None
     """If given, every inspection lasts until it is set."""
     listeners: list[Callable[[Event], None]] = field(default_factory=list)
+    reader: FakeReader = field(default_factory=lambda: FakeReader())
 
     async def submit(self, request: JobRequest, sender: str = "") -> tuple[Job, int]:  # noqa: ARG002 - the seam's
         if self.seen is not None:
