@@ -38,7 +38,7 @@ from tui.screens.dialogs.tempo import TempoDialog
 from tui.screens.main import MainScreen
 from tui.state import ViewState, initial_view, view_after
 from tui.submission import submit_paths
-from tui.terminal import TerminalApp
+from tui.terminal.app import TerminalApp
 from tui.themes import NIGHT, THEMES, palette
 
 REDRAW_SECONDS = 0.1

@@ -14,7 +14,7 @@ from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.geometry import Region
 from textual.strip import Strip
 
-from tui.painting import Painted
+from tui.terminal.painting import Painted
 
 WIDTH = 12
 CONSOLE = Console(color_system="truecolor", force_terminal=True)

@@ -16,9 +16,9 @@ from textual.screen import Screen
 
 from bridge.errors import BridgeError, InternalError
 from bridge.plain import plain
-from tui.driver import forgiving
-from tui.line_filter import PlainTextFilter
-from tui.painting import ChangedCells, Painted
+from tui.terminal.driver import forgiving
+from tui.terminal.line_filter import PlainTextFilter
+from tui.terminal.painting import ChangedCells, Painted
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class TerminalApp(App[None]):
         return (*super().get_line_filters(), self._plain_text_filter)
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
-        """Textual calls this with each update of the screen; `tui.painting` sends what differs."""
+        """Textual calls this with each update of the screen; `tui.terminal.painting` sends what differs."""
         if isinstance(renderable, ChopsUpdate | LayoutUpdate):
             super()._display(screen, ChangedCells(renderable, self._painted))  # type: ignore[arg-type]
         else:
