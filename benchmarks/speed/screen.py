@@ -4,8 +4,8 @@
     python -m benchmarks.tui --before 7e9ac2e   # this one and another, in turns
     python -m benchmarks.tui --rounds 5 --json
 
-The history has 5000 finished jobs. While keys are measured, the worker separates a long song beside a process that takes
-all of a core, and 50 events of progress a second reach the screen.
+The history has 5000 finished jobs. While keys are measured, the worker separates a long song beside a process that
+takes all of a core, and 50 events of progress a second reach the screen.
 
 start       from the start of the process until the screen has drawn its frame
 key         from an arrow key until the row's details are on the screen
