@@ -28,6 +28,7 @@ from tui.commands import BridgeCommands
 from tui.host import OpenBridge, ScreenHost
 from tui.host_task import HostTask
 from tui.keys import bindings
+from tui.memory import Memory
 from tui.screens.dialogs.add import AddDialog
 from tui.screens.dialogs.failed import FailedDialog
 from tui.screens.dialogs.help import HelpDialog
@@ -45,14 +46,15 @@ from tui.themes import NIGHT, THEMES, palette
 REDRAW_SECONDS = 0.1
 
 
-def run(open_bridge: OpenBridge) -> None:
+def run(open_bridge: OpenBridge, memory: Memory) -> None:
     """Opens the screen and runs the bridge in it until the user quits.
 
     Raises:
         BridgeError: the bridge could not start, or the bridge or the screen failed.
     """
-    app = SabApp(open_bridge)
+    app = SabApp(open_bridge, memory=memory)
     app.run()
+    memory.close()
     if app.error is not None:
         raise app.error
 
@@ -74,9 +76,17 @@ class SabApp(TerminalApp):
     class Redraw(Message):
         """The screen is due to be drawn with the events that have arrived."""
 
-    def __init__(self, open_bridge: OpenBridge, *, clock: Clock | None = None, zone: tzinfo | None = None) -> None:
-        """`zone` is the time zone of the log; None: the machine's."""
+    def __init__(
+        self,
+        open_bridge: OpenBridge,
+        *,
+        clock: Clock | None = None,
+        zone: tzinfo | None = None,
+        memory: Memory | None = None,
+    ) -> None:
+        """`zone` is the time zone of the log; None: the machine's. `memory`: None: nothing outlives the process."""
         super().__init__()
+        self.memory = memory or Memory()
         self._clock = clock or SystemClock()
         self._inbox = Coalescer(self._schedule_redraw)
         self._host_task = HostTask(open_bridge, self._on_opened, self._on_closed)

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import Generic
 
 from bridge.errors import Cancelled, NotFound
-from bridge.events import Event
+from bridge.events import Event, Removed, Restored
 from bridge.groups.group import Group, groups_of, unknown_group
 from bridge.model import Job, MidiStatus, ModelInfo, Note, Status, Warning
+from bridge.protocols.looking import FileLook
 from bridge.protocols.transcribing import Analysis, StreamedNotes
 from bridge.request import JobRequest
 
@@ -76,6 +77,9 @@ class FakeBridge:
 
     table: dict[str, Job] = field(default_factory=dict)
     asked: list[tuple[object, ...]] = field(default_factory=list)
+    removed: dict[str, Job] = field(default_factory=dict)
+    looks: dict[str, FileLook] = field(default_factory=dict)
+    """What `look` says of some paths; of all others that they are songs of 20 s."""
     known_models: tuple[ModelInfo, ...] = (ModelInfo(name="draft", stems=("vocals",), present=True, note="built in"),)
     midi: MidiStatus = field(default_factory=MidiStatus)
     refuse: Exception | None = None
@@ -84,7 +88,8 @@ class FakeBridge:
     """If given, every inspection lasts until it is set."""
     listeners: list[Callable[[Event], None]] = field(default_factory=list)
 
-    async def submit(self, request: JobRequest, sender: str = "") -> tuple[Job, int]:  # noqa: ARG002 - the seam's
+    async def submit(self, request: JobRequest, sender: str = "", origin: str = "") -> tuple[Job, int]:
+        del sender, origin
         if self.seen is not None:
             await self.seen.wait()
         self.asked.append(("submit", request))
@@ -98,6 +103,18 @@ class FakeBridge:
         for job in jobs:
             with suppress(NotFound):
                 self.cancel(job)
+
+    def remove(self, jobs: Sequence[str]) -> None:
+        self.asked.append(("remove", *jobs))
+        for job in jobs:
+            self.removed[job] = self.table.pop(job)
+            self.publish(Removed(job=job, unix_seconds=0.0))
+
+    def restore(self, jobs: Sequence[str]) -> None:
+        self.asked.append(("restore", *jobs))
+        for job in jobs:
+            self.table[job] = self.removed.pop(job)
+            self.publish(Restored(job=job, unix_seconds=0.0, value=self.table[job]))
 
     def cancel(self, job: str) -> None:
         self.asked.append(("cancel", self.job(job).id))
@@ -134,6 +151,16 @@ class FakeBridge:
 
     async def models(self) -> tuple[ModelInfo, ...]:
         return self.known_models
+
+    async def look(self, paths: Sequence[str]) -> tuple[FileLook, ...]:
+        return tuple(self.looks.get(path) or FileLook(path=path, seconds=20.0, sample_rate_hz=44_100) for path in paths)
+
+    async def outline(self, path: str) -> bytes:
+        self.asked.append(("outline", path))
+        return bytes(range(0, 250, 2))
+
+    async def show_folder(self, folder: str, files: Sequence[str] = ()) -> None:
+        self.asked.append(("show folder", folder, *files))
 
     async def play(self, job: str, stems: Sequence[str] | None = None, sync: str | None = None) -> None:
         asked = ("play", self.job(job).id, None if stems is None else tuple(stems))
