@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Generic
 
+from bridge.connections.values import Connections, WireMessage
 from bridge.errors import Cancelled, NotFound
 from bridge.events import Event
 from bridge.groups.group import Group, groups_of, unknown_group
@@ -83,6 +84,8 @@ class FakeBridge:
     seen: asyncio.Event | None = None
     """If given, every inspection lasts until it is set."""
     listeners: list[Callable[[Event], None]] = field(default_factory=list)
+    known_connections: Connections = field(default_factory=Connections)
+    watchers: list[Callable[[WireMessage], None]] = field(default_factory=list)
 
     async def submit(self, request: JobRequest, sender: str = "") -> tuple[Job, int]:  # noqa: ARG002 - the seam's
         if self.seen is not None:
@@ -150,6 +153,17 @@ class FakeBridge:
     def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
         self.listeners.append(listener)
         return lambda: self.listeners.remove(listener)
+
+    async def connections(self) -> Connections:
+        return self.known_connections
+
+    def watch_wire(self, watcher: Callable[[WireMessage], None]) -> Callable[[], None]:
+        self.watchers.append(watcher)
+        return lambda: self.watchers.remove(watcher)
+
+    def tell_wire(self, message: WireMessage) -> None:
+        for watcher in tuple(self.watchers):
+            watcher(message)
 
     def publish(self, event: Event) -> None:
         for listener in tuple(self.listeners):
