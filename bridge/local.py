@@ -11,6 +11,8 @@ from typing import Any
 
 from bridge.bus import EventBus
 from bridge.config import Settings
+from bridge.connections.board import Board
+from bridge.connections.values import Connections, WireMessage
 from bridge.errors import BridgeError, NotFound, unresponsive_drive
 from bridge.events import (
     Cancelling,
@@ -68,8 +70,10 @@ class LocalBridge:
         player: MidiPlayer,
         reader: ReaderClient,
         clock: Clock | None = None,
+        board: Board | None = None,
     ) -> None:
         self._settings = settings
+        self._board = board or Board(clock or SystemClock())
         self._bus = bus
         self._scheduler = scheduler
         self._admission = admission
@@ -237,6 +241,12 @@ class LocalBridge:
 
     def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
         return self._bus.subscribe(listener)
+
+    async def connections(self) -> Connections:
+        return await self._board.look(self._scheduler.jobs())
+
+    def watch_wire(self, watcher: Callable[[WireMessage], None]) -> Callable[[], None]:
+        return self._board.wire.watch(watcher)
 
     async def close(self) -> None:
         """Cancels playback that is being prepared."""

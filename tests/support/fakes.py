@@ -11,6 +11,7 @@ from typing import Generic
 
 from msgspec.structs import replace
 
+from bridge.connections.values import Connections, WireMessage
 from bridge.errors import Cancelled, NotFound
 from bridge.events import Event, Removed, Restored
 from bridge.groups.group import Group, groups_of, unknown_group
@@ -119,6 +120,8 @@ class FakeBridge:
     """If given, every inspection lasts until it is set."""
     listeners: list[Callable[[Event], None]] = field(default_factory=list)
     reader: FakeReader = field(default_factory=lambda: FakeReader())
+    known_connections: Connections = field(default_factory=Connections)
+    watchers: list[Callable[[WireMessage], None]] = field(default_factory=list)
 
     async def submit(self, request: JobRequest, sender: str = "", origin: str = "") -> tuple[Job, int]:
         del sender, origin
@@ -209,6 +212,17 @@ class FakeBridge:
     def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
         self.listeners.append(listener)
         return lambda: self.listeners.remove(listener)
+
+    async def connections(self) -> Connections:
+        return self.known_connections
+
+    def watch_wire(self, watcher: Callable[[WireMessage], None]) -> Callable[[], None]:
+        self.watchers.append(watcher)
+        return lambda: self.watchers.remove(watcher)
+
+    def tell_wire(self, message: WireMessage) -> None:
+        for watcher in tuple(self.watchers):
+            watcher(message)
 
     def publish(self, event: Event) -> None:
         for listener in tuple(self.listeners):
