@@ -38,10 +38,11 @@ from tui.screens.dialogs.play import PlayDialog
 from tui.screens.dialogs.quit import QuitDialog
 from tui.screens.dialogs.results import ResultsDialog
 from tui.screens.dialogs.tempo import TempoDialog
+from tui.screens.jump import JumpScreen, places_of
 from tui.screens.main import MainScreen
 from tui.state import ViewState, initial_view, view_after
-from tui.terminal import TerminalApp
-from tui.themes import NIGHT, THEMES, palette
+from tui.terminal.app import TerminalApp
+from tui.themes import DAY, NIGHT, THEMES, WITHOUT_COLOUR, palette
 
 REDRAW_SECONDS = 0.1
 
@@ -96,7 +97,9 @@ class SabApp(TerminalApp):
         self._job_to_select = ""  # id of a job that was added here, selected as soon as the table shows it
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = NIGHT.name
+        chosen = self.memory.choices.theme
+        self._own_theme = NIGHT.name  # the one that we chose, while the user has chosen none
+        self.theme = chosen if chosen in self.available_themes else NIGHT.name
 
     @property
     def state(self) -> ViewState:
@@ -105,8 +108,10 @@ class SabApp(TerminalApp):
     # The bridge's lifetime
 
     async def on_mount(self) -> None:
-        self.theme_changed_signal.subscribe(self, lambda _: self._apply_palette())
+        self.theme_changed_signal.subscribe(self, lambda _: self._on_theme())
         self._apply_palette()
+        if not self.memory.choices.theme:
+            self.ask_background()
         await self.push_screen(self._main)
         loop = asyncio.get_running_loop()
         with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
@@ -181,8 +186,18 @@ class SabApp(TerminalApp):
             self._main.select(self._job_to_select)
             self._job_to_select = ""
 
+    def on_terminal_app_background(self, message: SabApp.Background) -> None:
+        """By day, score paper: the user's own choice counts more, also one made meanwhile."""
+        if message.is_light and self.theme == self._own_theme and not self.memory.choices.theme:
+            self._own_theme = self.theme = DAY.name
+
+    def _on_theme(self) -> None:
+        self._apply_palette()
+        if self.theme != self._own_theme or self.memory.choices.theme:
+            self.memory.remember(theme=self.theme)
+
     def _apply_palette(self) -> None:
-        self._main.palette = palette(self.theme_variables)
+        self._main.palette = WITHOUT_COLOUR if self.no_color else palette(self.theme_variables)
 
     @contextmanager
     def _errors_reported(self) -> Iterator[None]:
@@ -313,6 +328,9 @@ class SabApp(TerminalApp):
 
     def action_help(self) -> None:
         self.push_screen(HelpDialog(self._main.address))
+
+    def action_jump(self) -> None:
+        self.push_screen(JumpScreen(places_of(self.screen)))
 
     async def action_quit(self) -> None:
         if self._host and self.state.unfinished and not self._host_task.is_closing:

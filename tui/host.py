@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeAlias
 
 from bridge.protocols import Bridge
+from bridge.protocols.hearing import Hearing
 from bridge.request import JobRequest
 
 
@@ -29,6 +30,11 @@ class ScreenHost(Protocol):
     @property
     def defaults(self) -> JobRequest:
         """What a job is asked for where nothing is said: by the settings, for no file."""
+        ...
+
+    @property
+    def hearing(self) -> Hearing:
+        """The output of the machine that the screen is on."""
         ...
 
     async def request(self, source: str, options: Mapping[str, object] | None = None) -> JobRequest:

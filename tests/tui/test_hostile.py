@@ -33,7 +33,7 @@ from tui.screens.dialogs.play import PlayDialog
 from tui.screens.dialogs.quit import QuitDialog
 from tui.screens.dialogs.results import ResultsDialog
 from tui.screens.dialogs.tempo import TempoDialog
-from tui.terminal import TerminalApp
+from tui.terminal.app import TerminalApp
 from tui.widgets.plain_text import PlainText, set_border_title
 
 
@@ -106,7 +106,7 @@ async def test_the_form_and_its_browser_show_text(name: str, tmp_path: Path) -> 
     (tmp_path / "a.wav").touch()
     async with app.run_test(size=(120, 40)) as pilot:
         app.memory.remember(folder=str(tmp_path))
-        await press(pilot, "a", "ctrl+o")
+        await press(pilot, "a", "ctrl+b")
         await app.workers.wait_for_complete()
         screen_text(app)
         await press(pilot, "enter")

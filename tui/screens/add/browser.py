@@ -21,7 +21,7 @@ from bridge.errors import BridgeError, NotReadable
 from bridge.protocols.looking import FileLook
 from tui.render.file import file_row
 from tui.render.roles import Palette
-from tui.screens.add.listing import Entry, folder_entries, matching
+from tui.screens.add.listing import FolderEntry, folder_entries, matching
 from tui.widgets.lines import Lines
 from tui.widgets.plain_text import PlainText, set_border_title
 
@@ -31,7 +31,7 @@ Look: TypeAlias = Callable[[Sequence[str]], Awaitable[Sequence[FileLook]]]
 class FileLines(Lines, can_focus=False):
     """The entries that match; only those that can be seen are drawn, and looked at."""
 
-    entries: reactive[tuple[Entry, ...]] = reactive(())
+    entries: reactive[tuple[FolderEntry, ...]] = reactive(())
     looks: reactive[Mapping[str, FileLook]] = reactive(dict)
     """By path, what is known of files."""
     marked: reactive[tuple[str, ...]] = reactive(())
@@ -44,11 +44,11 @@ class FileLines(Lines, can_focus=False):
         """Other entries can be seen."""
 
     @property
-    def at_cursor(self) -> Entry | None:
+    def at_cursor(self) -> FolderEntry | None:
         return self.entries[self.cursor] if self.cursor < len(self.entries) else None
 
     @property
-    def in_sight(self) -> tuple[Entry, ...]:
+    def in_sight(self) -> tuple[FolderEntry, ...]:
         top = self.scroll_offset.y
         return self.entries[top : top + max(1, self.scrollable_content_region.height)]
 
@@ -67,7 +67,7 @@ class FileLines(Lines, can_focus=False):
             marked=entry.path in self.marked,
         )
 
-    def watch_entries(self, entries: tuple[Entry, ...]) -> None:
+    def watch_entries(self, entries: tuple[FolderEntry, ...]) -> None:
         self.virtual_size = Size(0, len(entries))
         self.cursor = 0
         self.scroll_to(y=0, animate=False)
@@ -121,7 +121,7 @@ class FileBrowser(ModalScreen[tuple[str, ...]]):
         self._folder = folder
         self._look = look
         self._palette = palette
-        self._all: tuple[Entry, ...] = ()
+        self._all: tuple[FolderEntry, ...] = ()
         self._asked: set[str] = set()
         """Files that were looked at, or are."""
 

@@ -84,7 +84,7 @@ class AddForm(Dialog):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "start", "Start"),
-        Binding("ctrl+o", "browse", "Browse", priority=True),
+        Binding("ctrl+b", "browse", "Browse", priority=True),
         Binding("ctrl+l", "live", "Live", priority=True),
         Binding("down", "app.focus_next", show=False),
         Binding("up", "app.focus_previous", show=False),
@@ -146,7 +146,7 @@ class AddForm(Dialog):
                 "Song",
                 PathInput(
                     as_typed(self._paths),
-                    placeholder="a path; Ctrl+O browses",
+                    placeholder="a path; Ctrl+B browses",
                     select_on_focus=False,
                     suggester=PathSuggester(),
                     id="path",
@@ -363,7 +363,7 @@ class AddForm(Dialog):
         live = self.query_one("#live", Chips).value != NOT_LIVE
         starts = "plays it live, while it is separated" if live else "starts"
         self.query_one("#hint", PlainText).set_text(
-            Text(f"Enter {starts}, Ctrl+O browses, Ctrl+L plays live, Esc closes.")
+            Text(f"Enter {starts}, Ctrl+B browses, Ctrl+L plays live, Esc closes.")
         )
 
     def accept(self) -> None:

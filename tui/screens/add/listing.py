@@ -21,7 +21,7 @@ MOST_ENTRIES = 20_000
 
 
 @dataclass(frozen=True)
-class Entry:
+class FolderEntry:
     """One line of the browser."""
 
     path: str
@@ -29,7 +29,7 @@ class Entry:
     is_folder: bool
 
 
-async def folder_entries(folder: str) -> tuple[Entry, ...]:
+async def folder_entries(folder: str) -> tuple[FolderEntry, ...]:
     """The folders and audio files in a folder, without hidden ones: folders first, each in natural order.
 
     Raises:
@@ -43,7 +43,7 @@ async def folder_entries(folder: str) -> tuple[Entry, ...]:
         raise NotReadable(f"The folder {folder} cannot be read: {error.strerror or error}.") from error
 
 
-def matching(entries: Sequence[Entry], letters: str) -> tuple[Entry, ...]:
+def matching(entries: Sequence[FolderEntry], letters: str) -> tuple[FolderEntry, ...]:
     """The entries whose names have these letters in this order, the best first; all of them without letters."""
     if not letters:
         return tuple(entries)
@@ -73,13 +73,13 @@ class PathSuggester(Suggester):
         return value + found.name[len(begun) :] + (os.sep if found.is_folder else "")
 
 
-def _entries(folder: str) -> tuple[Entry, ...]:
-    entries: list[Entry] = []
+def _entries(folder: str) -> tuple[FolderEntry, ...]:
+    entries: list[FolderEntry] = []
     with os.scandir(Path(folder).expanduser()) as found:
         for item in found:
             if item.name.startswith(".") or len(entries) >= MOST_ENTRIES:
                 continue
             is_folder = item.is_dir()
             if is_folder or Path(item.name).suffix.lower() in AUDIO_ENDINGS:
-                entries.append(Entry(item.path, item.name, is_folder))
+                entries.append(FolderEntry(item.path, item.name, is_folder))
     return tuple(sorted(entries, key=lambda entry: (not entry.is_folder, natural_order(entry.name))))
