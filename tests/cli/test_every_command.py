@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], int]] = {
     "live": (("--live-port", "1", "--answer-port", "0"), 1),
     "notes": (("no such ♪ שיר.mid",), 1),
     "models list": ((), 0),
+    "models show": (("draft",), 0),
     "models path": ((), 0),
     "models pull": (("nonesuch ♪",), 2),
     "cache list": ((), 0),
@@ -48,7 +49,7 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], int]] = {
     "install": (("nothing ♪ שיר",), 2),
     "demo": (("--engine",), 2),
 }
-WITH_JSON = ("models list", "cache list", "cache clear", "ports", "doctor")
+WITH_JSON = ("models list", "models show", "cache list", "cache clear", "ports", "doctor")
 #: They start processes, so not every condition is tried.
 SLOW = ("ports", "doctor", "live", "models pull")
 
