@@ -11,6 +11,8 @@ from typing import Any
 
 from bridge.bus import EventBus
 from bridge.config import Settings
+from bridge.connections.board import Board
+from bridge.connections.values import Connections, WireMessage
 from bridge.errors import BridgeError, NotFound, unresponsive_drive
 from bridge.events import (
     Cancelling,
@@ -38,7 +40,8 @@ from bridge.midi.live_takes import LiveTakes
 from bridge.midi.offsets import offsets_seconds
 from bridge.model import Job, ModelInfo, Status
 from bridge.processes.show_folder import show_folder
-from bridge.protocols import Clock, FileLook
+from bridge.protocols import Clock, FileLook, Reader
+from bridge.reader.client import ReaderClient
 from bridge.request import JobRequest
 from bridge.scheduler import Scheduler
 from bridge.separation.catalogue import catalogue, known_engines
@@ -65,13 +68,17 @@ class LocalBridge:
         scheduler: Scheduler,
         admission: Admission,
         player: MidiPlayer,
+        reader: ReaderClient,
         clock: Clock | None = None,
+        board: Board | None = None,
     ) -> None:
         self._settings = settings
+        self._board = board or Board(clock or SystemClock())
         self._bus = bus
         self._scheduler = scheduler
         self._admission = admission
         self._player = player
+        self._reader = reader
         self._live = LiveTakes(player, bus.publish, clock or SystemClock(), lambda: offsets_seconds(settings))
         self._engine = settings.defaults.engine.name
         self._device = settings.defaults.engine.device
@@ -148,6 +155,10 @@ class LocalBridge:
             midi=self._player.status,
             worker=self._worker,
         )
+
+    @property
+    def reader(self) -> Reader:
+        return self._reader
 
     async def models(self) -> tuple[ModelInfo, ...]:
         """Who asks while the folders are looked at gets the same answer: a flood costs one look at a time."""
@@ -231,6 +242,12 @@ class LocalBridge:
     def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
         return self._bus.subscribe(listener)
 
+    async def connections(self) -> Connections:
+        return await self._board.look(self._scheduler.jobs())
+
+    def watch_wire(self, watcher: Callable[[WireMessage], None]) -> Callable[[], None]:
+        return self._board.wire.watch(watcher)
+
     async def close(self) -> None:
         """Cancels playback that is being prepared."""
         await self._live.close()
@@ -261,7 +278,9 @@ class LocalBridge:
                 self._silence(job)
             case Requeued(job=job):
                 self._live.requeue(job, TAKE_IS_OVER)
+                self._reader.forget(job)
             case Ended(job=job, outcome=outcome):
+                self._reader.forget(job)
                 was_live = self._live.plays(job)
                 self._live.end(job, "The job has ended before all of its notes were known, and so has its playback.")
                 if outcome == "done" and self._scheduler.job(job).request.play.when_done and not was_live:
@@ -273,6 +292,7 @@ class LocalBridge:
             job = self._scheduler.job(notes.job)
             if not job.is_over and not job.is_cancelling:
                 self._live.on_notes(notes, job.request)
+                self._reader.on_live_notes(notes)
 
     def _check_idle_groups_later(self) -> None:
         """Looks at the groups from time to time as long as one waits for clips that its client promised."""

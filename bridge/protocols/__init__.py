@@ -1,6 +1,7 @@
 """The seams between the parts of the bridge.
 
-Each is small and documented like an API; those of the transcribers stand in `transcribing.py`. Fakes of most of
+Each is small and documented like an API; those of the transcribers stand in `transcribing.py`,
+those of a screen for one job in `reading.py` and `hearing.py`. Fakes of most of
 them, which record their calls, are in `tests/support/fakes.py`.
 """
 
@@ -10,10 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from bridge.connections.values import Connections, WireMessage
 from bridge.events import Event, JobEvent, Submitted
 from bridge.groups.group import Group
 from bridge.model import Job, ModelInfo, Status, Warning
 from bridge.protocols.looking import FileLook, Looking
+from bridge.protocols.reading import Reader
 from bridge.protocols.transcribing import NoteStream, StreamedNotes, Transcriber, Transcribers
 from bridge.request import JobRequest
 
@@ -38,6 +41,7 @@ __all__ = [
     "JobStore",
     "MidiOutput",
     "NoteStream",
+    "Reader",
     "Separator",
     "Signal",
     "StreamedNotes",
@@ -343,6 +347,11 @@ class Bridge(Looking, Protocol):
 
     async def models(self) -> tuple[ModelInfo, ...]: ...
 
+    @property
+    def reader(self) -> Reader:
+        """Reads the music of jobs."""
+        ...
+
     async def play(self, job: str, stems: Sequence[str] | None = None, sync: str | None = None) -> None:
         """Plays the notes of a finished job (of all its stems, or of some) on the MIDI ports.
 
@@ -365,4 +374,15 @@ class Bridge(Looking, Protocol):
 
     def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
         """Calls `listener` with every event from now on; returns a function that ends it."""
+        ...
+
+    async def connections(self) -> Connections:
+        """Who talks to the bridge now, and what the machine does. Nothing of it is computed while nobody asks."""
+        ...
+
+    def watch_wire(self, watcher: Callable[[WireMessage], None]) -> Callable[[], None]:
+        """Calls `watcher` with every OSC message that comes or goes from now on; returns a function that ends it.
+
+        Of a flood, some hundred a second are told.
+        """
         ...

@@ -24,6 +24,7 @@ from bridge.osc.client import OscClient, open_client
 from bridge.osc.fields import Fields, arguments_of, event_of
 from bridge.osc.server import OscServer, serve_osc
 from bridge.protocols.looking import FileLook
+from bridge.reader.client import ReaderClient
 from bridge.request import JobRequest
 from bridge.scheduler import Scheduler
 from bridge.store.memory import MemoryStore
@@ -86,7 +87,14 @@ async def hall_for(clip: Path, queue_limit: int = 100) -> AsyncIterator[Hall]:
     inspector = HeldInspector()
     inspector.may_answer.set()
     admission = Admission(inspector, scheduler)
-    bridge = LocalBridge(Settings(), bus, scheduler, admission, cast("MidiPlayer", SilentPlayer()))
+    bridge = LocalBridge(
+        Settings(),
+        bus,
+        scheduler,
+        admission,
+        cast("MidiPlayer", SilentPlayer()),
+        ReaderClient(Settings(), scheduler.job),
+    )
     serving = serve_osc(bridge, FakeClock(), port=0, defaults=JobRequest(source=""), notice=print)
     async with serving as server:
         yield Hall(scheduler, server, clip, inspector)
