@@ -37,6 +37,8 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], int]] = {
     "models show": (("draft",), 0),
     "models path": ((), 0),
     "models pull": (("nonesuch ♪",), 2),
+    "completion install": (("no shell ♪ שיר",), 2),
+    "completion show": (("fish",), 0),
     "cache list": ((), 0),
     "cache clear": ((), 0),
     "ports": ((), 0),
