@@ -55,7 +55,9 @@ class ViewState:
     groups: Mapping[str, Group] = field(default_factory=dict)
     midi: MidiStatus = field(default_factory=MidiStatus)
     worker: str = ""
-    """`starting`, `ready`, `busy`, `down` or `closing`; empty until the bridge is open."""
+    """`starting`, `ready`, `busy`, `down`, `closing` or `gone`; empty until the bridge is open."""
+    is_attached: bool = False
+    """Whether the bridge runs in another process."""
     engine: str = ""
     device: str = ""
     playing: frozenset[tuple[str, str]] = frozenset()
@@ -72,10 +74,13 @@ class ViewState:
         return tuple(job for job in self.jobs.values() if not job.is_over)
 
 
-def initial_view(jobs: Iterable[Job], status: Status, address: str, unix_seconds: float) -> ViewState:
+def initial_view(
+    jobs: Iterable[Job], status: Status, address: str, unix_seconds: float, *, is_attached: bool = False
+) -> ViewState:
     """The state of a bridge before the first event that will be folded in."""
     known = tuple(jobs)
-    listening = LogLine(unix_seconds, "info", f"listening on {address}")
+    words = "attached to the bridge at" if is_attached else "listening on"
+    listening = LogLine(unix_seconds, "info", f"{words} {address}")
     return ViewState(
         jobs=MappingProxyType({job.id: job for job in known}),
         groups=MappingProxyType(groups_of(known)),
@@ -83,9 +88,16 @@ def initial_view(jobs: Iterable[Job], status: Status, address: str, unix_seconds
         worker=status.worker,
         engine=status.engine,
         device=status.device,
+        is_attached=is_attached,
         log=(listening,),
         lines_logged=1,
     )
+
+
+def with_earlier_log(state: ViewState, earlier: ViewState) -> ViewState:
+    """The state with the log of another one before its own."""
+    log = (*earlier.log, *state.log)[-LOG_LIMIT:]
+    return replace(state, log=log, lines_logged=earlier.lines_logged + state.lines_logged)
 
 
 def view_after(state: ViewState, events: Iterable[Event], unix_seconds: float) -> ViewState:

@@ -139,11 +139,11 @@ async def serve_screens(server: ScreenServer, folder: Path, on_failure: Callable
     The bridge works without them: where no socket can be opened, `on_failure` is called with the reason.
     """
     async with AsyncExitStack() as parts:
+        parts.push_async_callback(server.close)  # after the doorway: who has heard goodbye may look for the next bridge
         try:
             await parts.enter_async_context(opened_doorway(folder, server.on_connected))
         except OSError as error:
             on_failure(error.strerror or str(error))
-        parts.push_async_callback(server.close)
         yield
 
 
