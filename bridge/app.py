@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 
 from bridge.bus import EventBus
 from bridge.config import Settings
+from bridge.connections.board import Board
 from bridge.errors import unresponsive_drive
 from bridge.events import Noticed
+from bridge.hearing.client import HearingClient
 from bridge.inspector.admission import Admission
 from bridge.inspector.client import InspectorClient
 from bridge.inspector.in_process import InProcessInspector
@@ -30,6 +32,7 @@ from bridge.osc.server import OscServer, open_address, serve_osc
 from bridge.osc.zeroconf_service import announced
 from bridge.pipe.server import ScreenServer, serve_screens
 from bridge.protocols import JobStore
+from bridge.reader.client import ReaderClient
 from bridge.request import JobRequest
 from bridge.scheduler import Scheduler
 from bridge.separation.catalogue import check_engine
@@ -55,6 +58,8 @@ class RunningBridge:
     bridge: LocalBridge
     worker: WorkerClient
     settings: Settings
+    hearing: HearingClient
+    """The machine's own output; nothing of it is loaded before it is used."""
     address: str
     """As `osc.udp://127.0.0.1:9720`; empty if there is no OSC server."""
     http_address: str = ""
@@ -112,7 +117,9 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
     player = MidiPlayer(bus.publish, PortLayout.of(settings), enabled=serve and not settings.no_midi)
     if serve and settings.port:
         bus.subscribe(LatenessLog(settings.own_folder, clock).on_event)
-    bridge = LocalBridge(settings, bus, scheduler, admission, player, clock)
+    reader = ReaderClient(settings, scheduler.job)
+    board = Board(clock)
+    bridge = LocalBridge(settings, bus, scheduler, admission, player, reader, clock, board)
     worker = WorkerClient(
         settings,
         publish=bus.publish,
@@ -123,6 +130,9 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
         lock=settings.own_folder / "worker.lock" if isinstance(store, DurableStore) else None,
     )
     scheduler.run(worker)
+    board.cache_folder = str(settings.cache_dir)
+    board.player = player.activity
+    board.processes = lambda: {"worker": worker.pid, "player": player.pid}
     async with AsyncExitStack() as parts:
         address = http_address = ""
         if serve:
@@ -153,14 +163,16 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
                 remember=subscribers.save if isinstance(store, DurableStore) else lambda _: None,
                 bound_sockets=bound_sockets,
                 gate=gate,
+                wire=board.wire,
             )
             osc = await parts.enter_async_context(server)
             if isinstance(store, DurableStore):
                 parts.callback(lambda: subscribers.save(osc.subscribers))
             address = osc.url
+            board.clients = osc.clients
             scheduler.recover()
             http_address = await parts.enter_async_context(
-                _discovery(bridge, osc, gate, settings, bus.publish_retained)
+                _discovery(bridge, osc, gate, settings, bus.publish_retained, board)
             )
         parts.push_async_callback(clean_up.close)
         parts.callback(scheduler.close)
@@ -168,11 +180,14 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
         parts.callback(scheduler.leave)
         parts.push_async_callback(inspector.close)
         parts.push_async_callback(player.close)
+        parts.push_async_callback(reader.close)
         parts.push_async_callback(bridge.close)
         await worker.start()
         await inspector.start()
         await player.start()
-        running = RunningBridge(bridge, worker, settings, address, http_address)
+        hearing = HearingClient(settings.hear_on)
+        parts.push_async_callback(hearing.close)
+        running = RunningBridge(bridge, worker, settings, hearing, address, http_address)
         if isinstance(store, DurableStore):
             await parts.enter_async_context(_screens(running, bus.publish))
         yield running
@@ -208,7 +223,7 @@ def _screens(running: RunningBridge, notice: Callable[[Noticed], None]) -> Abstr
 
 @asynccontextmanager
 async def _discovery(
-    bridge: LocalBridge, osc: OscServer, gate: Gate, settings: Settings, notice: Callable[[Noticed], None]
+    bridge: LocalBridge, osc: OscServer, gate: Gate, settings: Settings, notice: Callable[[Noticed], None], board: Board
 ) -> AsyncIterator[str]:
     """Serves HTTP (OSCQuery) and announces the bridge by zeroconf; yields the HTTP address, "" if there is none.
 
@@ -219,6 +234,7 @@ async def _discovery(
         if not settings.no_http:
             port = osc.port if settings.http_port is None else settings.http_port
             view = BridgeView(bridge, bridge.engines, settings.defaults, osc.host, osc.port)
+            board.readers = view.readers.seen
             http_address = await parts.enter_async_context(
                 serve_http(view, gate, host=settings.host, port=port, notice=notice)
             )

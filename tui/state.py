@@ -19,12 +19,14 @@ from bridge.events import (
     MidiWaiting,
     Preview,
     Progressed,
+    Removed,
     Requeued,
+    Restored,
     Started,
     Submitted,
     WorkerChanged,
 )
-from bridge.groups.group import Group, ended_group, group_with, groups_of
+from bridge.groups.group import Group, ended_group, group_with, groups_of, take_or_put
 from bridge.lifecycle import apply
 from bridge.model import Job, MidiStatus, Status
 from tui.log_lines import LogLine, log_line
@@ -110,7 +112,9 @@ def view_after(state: ViewState, events: Iterable[Event], unix_seconds: float) -
     for event in events:
         state = replace(state, live=_live_after(state.live, event))
         before = jobs.get(event.job) if isinstance(event, JobEvent) else None
-        if isinstance(event, Submitted) or (before is not None and isinstance(event, JobEvent)):
+        if isinstance(event, (Removed, Restored)):
+            take_or_put(event, jobs, groups)
+        elif isinstance(event, Submitted) or (before is not None and isinstance(event, JobEvent)):
             jobs[event.job] = after = apply(before, event)
             if after.group_id and after is not before:
                 groups[after.group_id] = group_with(groups.get(after.group_id), after)

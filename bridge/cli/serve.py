@@ -107,6 +107,7 @@ def tui(
     terminal.require_screen()
     from tui.app import run  # no other command loads the screen
     from tui.host import WaysBack
+    from tui.memory import Memory
 
     if address is not None and not connect:
         raise BadArguments(f"What is {address} for?", advice=f"Say: sab tui --connect {address}")
@@ -122,7 +123,8 @@ def tui(
     log_into(settings.state_dir, "tui")
     ways_back = WaysBack(start=partial(logged_bridge, settings), wait=partial(awaited_bridge, settings))
     open_bridge = partial(attached_bridge if connect else found_or_new_bridge, settings)
-    _farewell(run(open_bridge, ways_back, can_leave=True), settings, given)
+    parting = run(open_bridge, Memory(settings.state_dir), ways_back, can_leave=True)
+    _farewell(parting, settings, given)
 
 
 def _farewell(parting: str, settings: Settings, options: dict[str, object]) -> None:

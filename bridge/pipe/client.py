@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from bridge.errors import BridgeError, InternalError
+from bridge.hearing.client import HearingClient
 from bridge.options.request import request_for_clip
 from bridge.pipe.doorway import NoBridge, go_through, hang_up
 from bridge.pipe.messages import Facts, Greeting, Hello, check_version, framed, read_raw, read_reply
@@ -35,6 +36,8 @@ class AttachedBridge:
 
     bridge: RemoteBridge
     facts: Facts
+    hearing: HearingClient
+    """The output of the machine that this program runs on."""
     is_attached: bool = True
 
     @property
@@ -56,11 +59,12 @@ class AttachedBridge:
 
 
 @asynccontextmanager
-async def attached(folder: Path, *, is_screen: bool = True) -> AsyncIterator[AttachedBridge]:
+async def attached(folder: Path, *, is_screen: bool = True, hear_on: str = "auto") -> AsyncIterator[AttachedBridge]:
     """The bridge whose own folder this is, for as long as the block runs.
 
     Args:
         is_screen: whether its jobs and events are told; without, it can only be asked.
+        hear_on: the setting of that name, for this machine's own output.
 
     Raises:
         NoBridge: none runs there.
@@ -71,6 +75,7 @@ async def attached(folder: Path, *, is_screen: bool = True) -> AsyncIterator[Att
     """
     reader, writer = await go_through(folder)
     reading: asyncio.Task[None] | None = None
+    hearing = HearingClient(hear_on)
     try:
         writer.write(framed(Hello(is_screen=is_screen)))
         facts = await _facts(reader, folder)
@@ -80,8 +85,9 @@ async def attached(folder: Path, *, is_screen: bool = True) -> AsyncIterator[Att
             await _until_ready(bridge)
         if bridge.end is not None:
             raise bridge.end
-        yield AttachedBridge(bridge, facts)
+        yield AttachedBridge(bridge, facts, hearing)
     finally:
+        await hearing.close()
         if reading is not None:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)

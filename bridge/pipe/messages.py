@@ -49,11 +49,25 @@ class Ask(Value, frozen=True, kw_only=True, tag="ask"):
     arguments: msgspec.Raw
 
 
+class Withdraw(Value, frozen=True, kw_only=True, tag="withdraw"):
+    """Nobody waits for the answer any more, and the work for it can end."""
+
+    number: int
+
+
+class WatchStream(Value, frozen=True, kw_only=True, tag="watch"):
+    """A stream is to be told from now on, or not any more."""
+
+    stream: str
+    """One of `methods.STREAMS`."""
+    is_on: bool
+
+
 class AskToQuit(Value, frozen=True, kw_only=True, tag="quit"):
     """The bridge is to end in order."""
 
 
-ToBridge: TypeAlias = Hello | Ask | AskToQuit
+ToBridge: TypeAlias = Hello | Ask | Withdraw | WatchStream | AskToQuit
 
 
 class Facts(Value, frozen=True, kw_only=True):
@@ -101,6 +115,13 @@ class Told(Value, frozen=True, kw_only=True, tag="told"):
     event: Event
 
 
+class Watched(Value, frozen=True, kw_only=True, tag="watched"):
+    """Something of a stream that the screen watches."""
+
+    stream: str
+    value: msgspec.Raw
+
+
 class Answered(Value, frozen=True, kw_only=True, tag="answer"):
     number: int
     result: msgspec.Raw
@@ -121,7 +142,7 @@ class Goodbye(Value, frozen=True, kw_only=True, tag="goodbye"):
     """The bridge ends in order."""
 
 
-FromBridge: TypeAlias = Greeting | KnownJobs | Ready | Told | Answered | Refused | Goodbye
+FromBridge: TypeAlias = Greeting | KnownJobs | Ready | Told | Watched | Answered | Refused | Goodbye
 
 _encode = msgspec.msgpack.Encoder().encode
 _to_bridge = msgspec.msgpack.Decoder(ToBridge)

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
+from bridge.connections.values import Connections, WireMessage
 from bridge.model import Job, ModelInfo
 from bridge.protocols import Bridge
+from bridge.protocols.looking import FileLook
+from bridge.protocols.reading import JobView, NotesView
 from bridge.request import JobRequest
 
 T = TypeVar("T")
@@ -31,7 +34,7 @@ class Method(Generic[T]):
         return attrgetter(self.name)(bridge)
 
 
-SUBMIT = Method("submit", tuple[JobRequest, str], tuple[Job, int])
+SUBMIT = Method("submit", tuple[JobRequest, str, str], tuple[Job, int])
 CANCEL = Method("cancel", tuple[str], type(None))
 CANCEL_ALL = Method("cancel_all", tuple[tuple[str, ...]], type(None))
 CANCEL_GROUP = Method("cancel_group", tuple[str, str], type(None))
@@ -41,6 +44,22 @@ PLAY = Method("play", tuple[str, tuple[str, ...] | None, str | None], type(None)
 STOP = Method("stop", tuple[str | None], type(None))
 PANIC = Method("panic", tuple[()], type(None))
 
+REMOVE = Method("remove", tuple[tuple[str, ...]], type(None))
+RESTORE = Method("restore", tuple[tuple[str, ...]], type(None))
+LOOK = Method("look", tuple[tuple[str, ...]], tuple[FileLook, ...])
+OUTLINE = Method("outline", tuple[str], bytes)
+SHOW_FOLDER = Method("show_folder", tuple[str, tuple[str, ...]], type(None))
+READER_OPEN = Method("reader.open", tuple[str], JobView)
+READER_NOTES = Method("reader.notes", tuple[str, JobRequest, float, float], NotesView)
+CONNECTIONS = Method("connections", tuple[()], Connections)
+
 METHODS: Mapping[str, Method[Any]] = {
-    method.name: method for method in (SUBMIT, CANCEL, CANCEL_ALL, CANCEL_GROUP, CLOSE_GROUP, MODELS, PLAY, STOP, PANIC)
+    method.name: method
+    for method in (
+        *(SUBMIT, CANCEL, CANCEL_ALL, CANCEL_GROUP, CLOSE_GROUP, REMOVE, RESTORE),
+        *(MODELS, LOOK, OUTLINE, SHOW_FOLDER, READER_OPEN, READER_NOTES),
+        *(PLAY, STOP, PANIC, CONNECTIONS),
+    )
 }
+#: What a screen may watch: a method that takes a listener, and returns what ends it → the type of what is told.
+STREAMS: Mapping[str, Any] = {"watch_wire": WireMessage}

@@ -37,12 +37,15 @@ from bridge.pipe.messages import (
     Refused,
     ToBridge,
     Told,
+    Watched,
+    WatchStream,
+    Withdraw,
     framed,
     raw,
     read_ask,
     read_raw,
 )
-from bridge.pipe.methods import METHODS
+from bridge.pipe.methods import METHODS, STREAMS
 from bridge.processes.frames import HEADER, payload_length
 from bridge.protocols import Bridge
 from bridge.request import JobRequest
@@ -115,11 +118,12 @@ class ScreenServer:
             await connection.close()
             self._tasks.discard(task)
 
-    def answer_later(self, answer: Coroutine[Any, Any, None]) -> None:
-        """Answers a question, also where nobody waits for it any more: what was asked is done."""
+    def answer_later(self, answer: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Answers a question, also where its screen has gone: what was asked is done."""
         task = asyncio.create_task(answer)
         self._answers.add(task)
         task.add_done_callback(self._answers.discard)
+        return task
 
     async def close(self) -> None:
         """Says goodbye, and ends all connections."""
@@ -158,7 +162,8 @@ class Connection:
         self._waiting_bytes = 0
         self._has_more = asyncio.Event()
         self._ends = False
-        self._unanswered = 0
+        self._unanswered: dict[int, asyncio.Task[None]] = {}
+        self._watched: dict[str, Callable[[], object]] = {}
         self.is_screen = False
 
     async def serve(self, *, is_one_too_many: bool) -> None:
@@ -191,7 +196,8 @@ class Connection:
             for task in done:
                 task.result()
         finally:
-            unsubscribe()
+            for end in (unsubscribe, *self._watched.values()):
+                end()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -220,12 +226,16 @@ class Connection:
 
     def _on_message(self, message: ToBridge) -> None:
         match message:
-            case Ask() if self._unanswered >= MAX_PENDING_ASKS:
-                words = f"{MAX_PENDING_ASKS} questions of this screen are not answered yet."
+            case Ask() if len(self._unanswered) >= MAX_PENDING_ASKS or message.number in self._unanswered:
+                words = f"{len(self._unanswered)} questions of this screen are not answered yet."
                 self._refuse(message.number, Busy(words))
-            case Ask():
-                self._unanswered += 1
-                self._server.answer_later(self._answer(message))
+            case Ask(number=number):
+                self._unanswered[number] = task = self._server.answer_later(self._answer(message))
+                task.add_done_callback(lambda _: self._unanswered.pop(number, None))
+            case Withdraw(number=number) if number in self._unanswered:
+                self._unanswered[number].cancel()
+            case WatchStream(stream=stream, is_on=is_on) if stream in STREAMS:
+                self._watch(stream, is_on=is_on)
             case AskToQuit():
                 self._server.on_quit()
             case Hello():
@@ -242,10 +252,15 @@ class Connection:
         except Exception as error:
             log.exception("a screen's question failed")
             self._refuse(ask.number, InternalError(f"{type(error).__name__}: {error}"))
-        finally:
-            self._unanswered -= 1
 
     # What the screen is told
+
+    def _watch(self, stream: str, *, is_on: bool) -> None:
+        if not is_on:
+            self._watched.pop(stream, bool)()
+        elif stream not in self._watched:
+            watch: Callable[[Callable[[object], None]], Callable[[], object]] = getattr(self._server.bridge, stream)
+            self._watched[stream] = watch(lambda value: self._put(Watched(stream=stream, value=raw(value))))
 
     def _tell(self, event: Event) -> None:
         self._put(Told(event=event))

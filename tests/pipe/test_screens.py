@@ -148,7 +148,7 @@ async def test_a_killed_screen_is_forgotten_and_what_it_asked_is_done(
         reader, writer = await go_through(folder)
         writer.write(framed(Hello(is_screen=True)))
         await reader.readexactly(HEADER.size)
-        writer.write(framed(Ask(number=1, method="submit", arguments=raw((request_for(clip), "")))))
+        writer.write(framed(Ask(number=1, method="submit", arguments=raw((request_for(clip), "", "")))))
         await writer.drain()
         await hang_up(writer)
         await until(lambda: bool(bench.local.jobs()))
@@ -168,6 +168,26 @@ async def test_too_many_questions_at_once_are_refused(
         release.set()
         answers = await asyncio.gather(*asked, return_exceptions=True)
         assert [getattr(answer, "code", "") for answer in answers] == ["", "", "busy", "busy"]
+
+
+async def test_work_that_nobody_waits_for_any_more_ends(bench: SeamBench, folder: Path) -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    class SlowBridge(FakeBridge):
+        async def outline(self, path: str) -> bytes:
+            del path
+            begun.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.set()
+            return b""
+
+    async with bench.served(folder, SlowBridge()), attached(folder) as screen:
+        asking = asyncio.create_task(screen.bridge.outline("/clip.wav"))
+        await asyncio.wait_for(begun.wait(), 5)
+        asking.cancel()
+        await asyncio.wait_for(ended.wait(), 5)
 
 
 @pytest.mark.parametrize(

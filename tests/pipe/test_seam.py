@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.connections.values import WireMessage
 from bridge.errors import BridgeError, NotFound, QueueFull
 from bridge.events import Ended, Event, MidiReady, Noticed, Produced, Progressed, Started, WorkerChanged
 from bridge.model import MidiStatus, Result
@@ -148,3 +149,52 @@ async def test_models_are_listed(seam: tuple[SeamBench, Bridge]) -> None:
     _, bridge = seam
     assert "draft" in {model.name for model in await bridge.models()}
     assert bridge.keeps_jobs is False
+
+
+async def test_jobs_are_removed_and_restored(seam: tuple[SeamBench, Bridge], clip: Path) -> None:
+    bench, bridge = seam
+    job, _ = await bridge.submit(request_for(clip), origin="screen")
+    assert bridge.job(job.id).origin == "screen"
+    bench.scheduler.on_event(Ended(job=job.id, outcome="done", unix_seconds=1.0))
+    await until(lambda: bridge.job(job.id).is_over)
+    bridge.remove([job.id, "nonesuch"])
+    await until(lambda: not bridge.jobs())
+    bridge.restore([job.id])
+    await until(lambda: [known.id for known in bridge.jobs()] == [job.id])
+
+
+async def test_files_are_looked_at(seam: tuple[SeamBench, Bridge]) -> None:
+    _, bridge = seam
+    assert [look.path for look in await bridge.look(["/one.wav", "/two.wav"])] == ["/one.wav", "/two.wav"]
+    with pytest.raises(NotFound):
+        await bridge.outline("/no such.wav")
+
+
+async def test_what_a_job_is_asked_that_is_not_there(seam: tuple[SeamBench, Bridge], clip: Path) -> None:
+    _, bridge = seam
+    with pytest.raises(NotFound):
+        await bridge.reader.open("nonesuch")
+    with pytest.raises(NotFound):
+        await bridge.reader.notes("nonesuch", request_for(clip))
+    with pytest.raises(NotFound):
+        await bridge.show_folder(str(clip.with_name("none")))
+
+
+async def test_the_wire_is_told_while_it_is_watched(seam: tuple[SeamBench, Bridge]) -> None:
+    bench, bridge = seam
+    assert (await bridge.connections()).queued == 0
+    seen: list[WireMessage] = []
+    ends = [bridge.watch_wire(seen.append), bridge.watch_wire(seen.append)]
+    await bridge.models()  # by then a bridge elsewhere has heard of it
+    bench.board.wire.saw("/sab/ping", (), is_out=False)
+    await until(lambda: len(seen) == 2)
+    ends[0]()
+    bench.board.wire.saw("/sab/ping", (), is_out=False)
+    await until(lambda: len(seen) == 3)
+    ends[1]()
+    ends[1]()
+    await bridge.models()
+    bench.board.wire.saw("/sab/ping", (), is_out=False)
+    await bridge.models()
+    assert [message.address for message in seen] == ["/sab/ping"] * 3
+    assert not bench.board.wire.is_watched

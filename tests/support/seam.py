@@ -11,6 +11,7 @@ from typing import cast
 
 from bridge.bus import EventBus
 from bridge.config import Settings
+from bridge.connections.board import Board
 from bridge.inspector.admission import Admission
 from bridge.inspector.in_process import InProcessInspector
 from bridge.local import LocalBridge
@@ -19,6 +20,7 @@ from bridge.model import MidiStatus
 from bridge.pipe.client import AttachedBridge, attached
 from bridge.pipe.server import ScreenServer, serve_screens
 from bridge.protocols import Bridge
+from bridge.reader.client import ReaderClient
 from bridge.scheduler import Scheduler
 from bridge.store.memory import MemoryStore
 from tests.support.fakes import FakeClock, RecordingRunner
@@ -68,7 +70,11 @@ class SeamBench:
         self.scheduler.run(self.runner)
         admission = Admission(InProcessInspector((), Path()), self.scheduler)
         player = cast("MidiPlayer", self.player)
-        self.local = LocalBridge(Settings(), self.bus, self.scheduler, admission, player, self.clock)
+        self.board = Board(self.clock)
+        reader = ReaderClient(Settings(), self.scheduler.job)
+        self.local = LocalBridge(
+            Settings(), self.bus, self.scheduler, admission, player, reader, self.clock, self.board
+        )
         self.scheduler.on_runner_free()
 
     @asynccontextmanager

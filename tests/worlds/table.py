@@ -97,6 +97,11 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "sab models path": Runs((NO_PORTS, READ_ONLY), says="models"),
     "sab models pull htdemucs": Runs((NO_PORTS, NO_NETWORK, TERMINAL), status=1, says=_NO_MODEL),
     "sab models pull NAME": Runs((NO_NETWORK,), typed="sab models pull htdemucs_6s", status=1, says=_NO_MODEL),
+    "sab notes song.mid": Runs(
+        (NO_PORTS, CP437, PLAIN_C),
+        typed="bash -c 'sab transcribe bassline.wav --as bass > said && exec sab notes stems/bassline'",
+        says="Bass:",
+    ),
     "sab cache": Runs(EVERYWHERE, says="result"),
     "sab doctor": Runs(
         EVERYWHERE,
@@ -244,6 +249,7 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "sab -m MODULE": DoesNotRun("only the program in the frozen folder takes it: tests/packaging/test_frozen.py"),
     "python -m bridge.worker": DoesNotRun("the bridge itself starts it"),
     "python -m bridge.midi": DoesNotRun("the bridge itself starts it"),
+    "python -m bridge.reader": DoesNotRun("the bridge itself starts it"),
     "python -m bridge.inspector": DoesNotRun("the bridge itself starts it"),
     "python -m bridge.midi.ports.jack_process": DoesNotRun("the bridge itself starts it"),
     "make test": _CI,

@@ -49,7 +49,9 @@ async def attached_bridge(settings: Settings, *, is_screen: bool = True) -> Asyn
     """The bridge that runs with the port and the state folder of these settings. Raises as `pipe.client.attached`."""
     async with AsyncExitStack() as parts:
         try:
-            host = await parts.enter_async_context(attached(settings.own_folder, is_screen=is_screen))
+            host = await parts.enter_async_context(
+                attached(settings.own_folder, is_screen=is_screen, hear_on=settings.hear_on)
+            )
         except NoBridge as error:
             raise NoBridge(
                 f"No bridge runs on port {settings.port}, as far as {settings.state_dir} knows.", advice=NO_BRIDGE
@@ -73,7 +75,7 @@ async def _found_or_new(settings: Settings, parts: AsyncExitStack) -> Host:
     while True:
         if settings.port:  # without a port of its own, no bridge can be found
             try:
-                return await parts.enter_async_context(attached(settings.own_folder))
+                return await parts.enter_async_context(attached(settings.own_folder, hear_on=settings.hear_on))
             except NoBridge:
                 pass
         try:
@@ -100,7 +102,7 @@ async def awaited_bridge(settings: Settings) -> AsyncIterator[AttachedBridge]:
     async with AsyncExitStack() as parts:
         while True:
             try:
-                host = await parts.enter_async_context(attached(settings.own_folder))
+                host = await parts.enter_async_context(attached(settings.own_folder, hear_on=settings.hear_on))
                 break
             except (NoBridge, BridgeSilent):
                 await asyncio.sleep(LOOK_SECONDS)
