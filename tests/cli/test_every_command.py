@@ -27,6 +27,7 @@ NOWHERE = ("--port", "1")
 COMMANDS: Mapping[str, tuple[tuple[str, ...], int]] = {
     "tui": ((), 2),
     "serve": (("--engine", "nonesuch"), 2),
+    "quit": (NOWHERE, 1),
     "process": (("no such ♪ שיר.wav",), 1),
     "transcribe": (("no such ♪ שיר.wav",), 1),
     "submit": (("/no such ♪ שיר.wav", *NOWHERE), 1),
