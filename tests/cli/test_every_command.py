@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], int]] = {
     "send": (("/sab/ping", *NOWHERE), 1),
     "live": (("--live-port", "1", "--answer-port", "0"), 1),
     "notes": (("no such ♪ שיר.mid",), 1),
+    "hear": (("no such ♪ שיר.wav",), 1),
     "models list": ((), 0),
     "models show": (("draft",), 0),
     "models path": ((), 0),
