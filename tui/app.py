@@ -35,10 +35,11 @@ from tui.screens.dialogs.play import PlayDialog
 from tui.screens.dialogs.quit import QuitDialog
 from tui.screens.dialogs.results import ResultsDialog
 from tui.screens.dialogs.tempo import TempoDialog
+from tui.screens.jump import JumpScreen, places_of
 from tui.screens.main import MainScreen
 from tui.state import ViewState, initial_view, view_after
 from tui.submission import submit_paths
-from tui.terminal import TerminalApp
+from tui.terminal.app import TerminalApp
 from tui.themes import NIGHT, THEMES, palette
 
 REDRAW_SECONDS = 0.1
@@ -290,6 +291,9 @@ class SabApp(TerminalApp):
 
     def action_help(self) -> None:
         self.push_screen(HelpDialog(self._main.address))
+
+    def action_jump(self) -> None:
+        self.push_screen(JumpScreen(places_of(self.screen)))
 
     async def action_quit(self) -> None:
         if self._host and self.state.unfinished and not self._host_task.is_closing:

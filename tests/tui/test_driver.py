@@ -13,7 +13,7 @@ from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
 from textual.drivers.headless_driver import HeadlessDriver
 
 from tests.support.scenes import app_with
-from tui.driver import ForgivingDecoder, ForgivingOutput, forgiving
+from tui.terminal.driver import ForgivingDecoder, ForgivingOutput, forgiving
 
 REPLACED = "\N{REPLACEMENT CHARACTER}"
 
@@ -62,7 +62,7 @@ def test_utf8_is_decoded_exactly_in_reads_of_any_size(text: str, size: int) -> N
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the Windows driver reads characters, not bytes")
 def test_textual_decodes_with_the_function_that_is_replaced() -> None:
-    """Fails when Textual changes its decoding: then adapt `tui.driver`, or remove it if it is no longer needed."""
+    """Fails when Textual changes its decoding: then adapt `tui.terminal.driver`, or remove it if nothing needs it."""
     from textual.drivers.linux_driver import LinuxDriver
     from textual.drivers.web_driver import WebDriver
 

@@ -6,15 +6,19 @@ import logging
 from collections.abc import Sequence
 
 from rich.console import RenderableType
+from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
 from textual.driver import Driver
+from textual.events import Resize
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
+from textual.screen import Screen
 
 from bridge.errors import BridgeError, InternalError
 from bridge.plain import plain
-from tui.driver import forgiving
-from tui.line_filter import PlainTextFilter
+from tui.terminal.driver import forgiving
+from tui.terminal.line_filter import PlainTextFilter
+from tui.terminal.painting import ChangedCells, Painted
 
 log = logging.getLogger(__name__)
 
@@ -29,12 +33,26 @@ class TerminalApp(App[None]):
         """Its window was closed: that nothing can be read or drawn any more is no failure."""
         self._plain_text_filter = PlainTextFilter()
         super().__init__()
+        self._painted = Painted(has_colour=not self.no_color)
 
     def get_driver_class(self) -> type[Driver]:
         return forgiving(super().get_driver_class(), self._on_input_fault)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return (*super().get_line_filters(), self._plain_text_filter)
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        """Textual calls this with each update of the screen; `tui.terminal.painting` sends what differs."""
+        if isinstance(renderable, ChopsUpdate | LayoutUpdate):
+            super()._display(screen, ChangedCells(renderable, self._painted))  # type: ignore[arg-type]
+        else:
+            super()._display(screen, renderable)
+
+    def on_ready(self) -> None:
+        self.app_resume_signal.subscribe(self, lambda _: self._painted.forget())
+
+    def on_resize(self, event: Resize) -> None:  # noqa: ARG002 – Textual's signature
+        self._painted.forget()
 
     def notify(
         self,
