@@ -14,6 +14,7 @@ from bridge.config import Settings
 from bridge.connections.board import Board
 from bridge.errors import unresponsive_drive
 from bridge.events import Noticed
+from bridge.hearing.client import HearingClient
 from bridge.inspector.admission import Admission
 from bridge.inspector.client import InspectorClient
 from bridge.inspector.in_process import InProcessInspector
@@ -31,6 +32,7 @@ from bridge.osc.http.view import BridgeView
 from bridge.osc.server import OscServer, open_address, serve_osc
 from bridge.osc.zeroconf_service import announced
 from bridge.protocols import JobStore
+from bridge.reader.client import ReaderClient
 from bridge.request import JobRequest
 from bridge.scheduler import Scheduler
 from bridge.separation.catalogue import check_engine
@@ -56,6 +58,8 @@ class RunningBridge:
     bridge: LocalBridge
     worker: WorkerClient
     settings: Settings
+    hearing: HearingClient
+    """The machine's own output; nothing of it is loaded before it is used."""
     address: str
     """As `osc.udp://127.0.0.1:9720`; empty if there is no OSC server."""
     http_address: str = ""
@@ -108,8 +112,9 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
     player = MidiPlayer(bus.publish, PortLayout.of(settings), enabled=serve and not settings.no_midi)
     if serve and settings.port:
         bus.subscribe(LatenessLog(settings.own_folder, clock).on_event)
+    reader = ReaderClient(settings, scheduler.job)
     board = Board(clock)
-    bridge = LocalBridge(settings, bus, scheduler, admission, player, clock, board)
+    bridge = LocalBridge(settings, bus, scheduler, admission, player, reader, clock, board)
     worker = WorkerClient(
         settings,
         publish=bus.publish,
@@ -170,11 +175,14 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
         parts.callback(scheduler.leave)
         parts.push_async_callback(inspector.close)
         parts.push_async_callback(player.close)
+        parts.push_async_callback(reader.close)
         parts.push_async_callback(bridge.close)
         await worker.start()
         await inspector.start()
         await player.start()
-        yield RunningBridge(bridge, worker, settings, address, http_address)
+        hearing = HearingClient(settings.hear_on)
+        parts.push_async_callback(hearing.close)
+        yield RunningBridge(bridge, worker, settings, hearing, address, http_address)
 
 
 def _prepare(settings: Settings, *, serve: bool) -> Rules:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Generic
 
+from msgspec.structs import replace
+
 from bridge.connections.values import Connections, WireMessage
 from bridge.errors import Cancelled, NotFound
-from bridge.events import Event
+from bridge.events import Event, Removed, Restored
 from bridge.groups.group import Group, groups_of, unknown_group
 from bridge.model import Job, MidiStatus, ModelInfo, Note, Status, Warning
+from bridge.protocols.hearing import HearingStatus, Track
+from bridge.protocols.looking import FileLook
+from bridge.protocols.reading import JobView, NotesView
 from bridge.protocols.transcribing import Analysis, StreamedNotes
 from bridge.request import JobRequest
 
@@ -72,11 +78,40 @@ class RecordingOutput:
 
 
 @dataclass
+class FakeReader:
+    """A reader of views that the test sets; `asked` lists every call."""
+
+    views: dict[str, JobView] = field(default_factory=dict)
+    """By job; a job without one has an empty view."""
+    readings: Callable[[str, JobRequest, float, float], NotesView] | None = None
+    """What a question for notes is answered with; None: it is refused."""
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+    refuse: Exception | None = None
+
+    async def open(self, job: str) -> JobView:
+        self.asked.append(("open", job))
+        if self.refuse is not None:
+            raise self.refuse
+        return self.views.get(job) or JobView(job=job, seconds=0.0)
+
+    async def notes(
+        self, job: str, request: JobRequest, start_seconds: float = 0.0, end_seconds: float = math.inf
+    ) -> NotesView:
+        self.asked.append(("notes", job, request, start_seconds, end_seconds))
+        if self.refuse is not None or self.readings is None:
+            raise self.refuse or NotFound("The analyses are no longer kept.")
+        return self.readings(job, request, start_seconds, end_seconds)
+
+
+@dataclass
 class FakeBridge:
     """A bridge without processes: jobs stay as the test sets them, `asked` lists every call."""
 
     table: dict[str, Job] = field(default_factory=dict)
     asked: list[tuple[object, ...]] = field(default_factory=list)
+    removed: dict[str, Job] = field(default_factory=dict)
+    looks: dict[str, FileLook] = field(default_factory=dict)
+    """What `look` says of some paths; of all others that they are songs of 20 s."""
     known_models: tuple[ModelInfo, ...] = (ModelInfo(name="draft", stems=("vocals",), present=True, note="built in"),)
     midi: MidiStatus = field(default_factory=MidiStatus)
     refuse: Exception | None = None
@@ -84,10 +119,12 @@ class FakeBridge:
     seen: asyncio.Event | None = None
     """If given, every inspection lasts until it is set."""
     listeners: list[Callable[[Event], None]] = field(default_factory=list)
+    reader: FakeReader = field(default_factory=lambda: FakeReader())
     known_connections: Connections = field(default_factory=Connections)
     watchers: list[Callable[[WireMessage], None]] = field(default_factory=list)
 
-    async def submit(self, request: JobRequest, sender: str = "") -> tuple[Job, int]:  # noqa: ARG002 - the seam's
+    async def submit(self, request: JobRequest, sender: str = "", origin: str = "") -> tuple[Job, int]:
+        del sender, origin
         if self.seen is not None:
             await self.seen.wait()
         self.asked.append(("submit", request))
@@ -101,6 +138,18 @@ class FakeBridge:
         for job in jobs:
             with suppress(NotFound):
                 self.cancel(job)
+
+    def remove(self, jobs: Sequence[str]) -> None:
+        self.asked.append(("remove", *jobs))
+        for job in jobs:
+            self.removed[job] = self.table.pop(job)
+            self.publish(Removed(job=job, unix_seconds=0.0))
+
+    def restore(self, jobs: Sequence[str]) -> None:
+        self.asked.append(("restore", *jobs))
+        for job in jobs:
+            self.table[job] = self.removed.pop(job)
+            self.publish(Restored(job=job, unix_seconds=0.0, value=self.table[job]))
 
     def cancel(self, job: str) -> None:
         self.asked.append(("cancel", self.job(job).id))
@@ -138,6 +187,16 @@ class FakeBridge:
     async def models(self) -> tuple[ModelInfo, ...]:
         return self.known_models
 
+    async def look(self, paths: Sequence[str]) -> tuple[FileLook, ...]:
+        return tuple(self.looks.get(path) or FileLook(path=path, seconds=20.0, sample_rate_hz=44_100) for path in paths)
+
+    async def outline(self, path: str) -> bytes:
+        self.asked.append(("outline", path))
+        return bytes(range(0, 250, 2))
+
+    async def show_folder(self, folder: str, files: Sequence[str] = ()) -> None:
+        self.asked.append(("show folder", folder, *files))
+
     async def play(self, job: str, stems: Sequence[str] | None = None, sync: str | None = None) -> None:
         asked = ("play", self.job(job).id, None if stems is None else tuple(stems))
         self.asked.append(asked if sync is None else (*asked, sync))
@@ -168,6 +227,65 @@ class FakeBridge:
     def publish(self, event: Event) -> None:
         for listener in tuple(self.listeners):
             listener(event)
+
+
+@dataclass
+class FakeHearing:
+    """An output that plays nothing: `status` changes as the calls say, time passes only by `advance`."""
+
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+    status: HearingStatus = field(default_factory=HearingStatus)
+    refuse: Exception | None = None
+    tracks: tuple[Track, ...] = ()
+    listeners: list[Callable[[HearingStatus], None]] = field(default_factory=list)
+
+    async def play(self, tracks: Sequence[Track], at_seconds: float = 0.0) -> None:
+        self.asked.append(("play", tuple(track.name for track in tracks), at_seconds))
+        if self.refuse is not None:
+            raise self.refuse
+        self.tracks = tuple(tracks)
+        self.tell(HearingStatus(is_playing=True, seconds=at_seconds, device="Speakers"))
+
+    def set_silent(self, names: Sequence[str]) -> None:
+        self.asked.append(("silent", tuple(names)))
+
+    def replace_notes(self, name: str, notes: Sequence[Note]) -> None:
+        self.asked.append(("notes", name, tuple(notes)))
+
+    def seek(self, seconds: float) -> None:
+        self.asked.append(("seek", seconds))
+        if self.tracks:
+            self.tell(replace(self.status, seconds=seconds))
+
+    def pause(self) -> None:
+        self.asked.append(("pause",))
+        self.tell(replace(self.status, is_playing=False))
+
+    def resume(self) -> None:
+        self.asked.append(("resume",))
+        if self.tracks:
+            self.tell(replace(self.status, is_playing=True))
+
+    def stop(self) -> None:
+        self.asked.append(("stop",))
+        self.tracks = ()
+        self.tell(HearingStatus())
+
+    def subscribe(self, listener: Callable[[HearingStatus], None]) -> Callable[[], None]:
+        self.listeners.append(listener)
+        return lambda: self.listeners.remove(listener)
+
+    async def close(self) -> None:
+        self.asked.append(("close",))
+
+    def advance(self, seconds: float) -> None:
+        """So much of the clip has been heard."""
+        self.tell(replace(self.status, seconds=self.status.seconds + seconds))
+
+    def tell(self, status: HearingStatus) -> None:
+        self.status = status
+        for listener in tuple(self.listeners):
+            listener(status)
 
 
 @dataclass

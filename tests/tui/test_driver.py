@@ -95,3 +95,24 @@ async def test_textual_writes_to_the_file_that_is_replaced() -> None:
 
     driver = forgiving(LinuxDriver, lambda _: None)(app_with()[0])
     assert isinstance(driver._file, ForgivingOutput)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("answer", "colour"),
+    [
+        (b"\x1b]11;rgb:ffff/ffff/0000\x1b\\", (1.0, 1.0, 0.0)),
+        (b"\x1b]11;rgb:00/ff/00\x07", (0.0, 1.0, 0.0)),
+        (b"\x1b]11;rgba:f/0/0/f\x07", (1.0, 0.0, 0.0)),
+    ],
+)
+def test_the_terminals_answer_about_its_background_is_no_key(answer: bytes, colour: tuple[float, float, float]) -> None:
+    for cut in range(5, len(answer)):
+        told: list[object] = []
+        decoder = ForgivingDecoder(told.append)
+        assert decoder.decode(b"a" + answer[:cut]) + decoder.decode(answer[cut:] + b"b") == "ab"
+        assert told == [colour]
+
+
+def test_an_answer_that_never_ends_is_text_and_holds_nothing_back() -> None:
+    decoder = ForgivingDecoder()
+    assert decoder.decode(b"\x1b]11;" + b"x" * 100) == "\x1b]11;" + "x" * 100

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rich.console import RenderableType
 from textual._compositor import ChopsUpdate, LayoutUpdate
@@ -11,12 +13,13 @@ from textual.app import App
 from textual.driver import Driver
 from textual.events import Resize
 from textual.filter import LineFilter
+from textual.message import Message
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from bridge.errors import BridgeError, InternalError
 from bridge.plain import plain
-from tui.terminal.driver import forgiving
+from tui.terminal.driver import ASK_BACKGROUND, Colour, forgiving
 from tui.terminal.line_filter import PlainTextFilter
 from tui.terminal.painting import ChangedCells, Painted
 
@@ -25,6 +28,12 @@ log = logging.getLogger(__name__)
 
 class TerminalApp(App[None]):
     """An app that shows untrusted text safely, and whose `error` holds the reason of an unrequested exit."""
+
+    @dataclass
+    class Background(Message):
+        """The terminal has told whether its background is light."""
+
+        is_light: bool
 
     def __init__(self) -> None:
         self.error: BridgeError | None = None
@@ -36,7 +45,17 @@ class TerminalApp(App[None]):
         self._painted = Painted(has_colour=not self.no_color)
 
     def get_driver_class(self) -> type[Driver]:
-        return forgiving(super().get_driver_class(), self._on_input_fault)
+        return forgiving(super().get_driver_class(), self._on_input_fault, self._on_background)
+
+    def ask_background(self) -> None:
+        """Asks the terminal for its background; if it answers, `Background` comes."""
+        if self._driver is not None and not self.is_headless and os.environ.get("TERM") != "linux":
+            self._driver.write(ASK_BACKGROUND)
+            self._driver.flush()
+
+    def _on_background(self, colour: Colour) -> None:
+        """Called on the input thread."""
+        self.post_message(self.Background(is_light=_brightness(colour) > 0.5))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return (*super().get_line_filters(), self._plain_text_filter)
@@ -87,3 +106,9 @@ class TerminalApp(App[None]):
         log.error("the screen broke down", exc_info=error)
         if self.error is None:
             self.error = InternalError(f"{type(error).__name__}: {error}.")
+
+
+def _brightness(colour: Colour) -> float:
+    """From 0 to 1, by the eye's sensitivity (ITU-R BT.601)."""
+    red, green, blue = colour
+    return 0.299 * red + 0.587 * green + 0.114 * blue
