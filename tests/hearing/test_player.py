@@ -75,6 +75,17 @@ def test_a_jump_goes_to_the_place_that_was_asked_for(bench: Bench, tmp_path: Pat
     assert sound[PERIOD_FRAMES, 0] == pytest.approx(ramp[3 * RATE_HZ + PERIOD_FRAMES], abs=1e-5)
 
 
+def test_an_output_that_asks_for_more_than_is_computed_is_counted_and_gets_silence(
+    bench: Bench, tmp_path: Path
+) -> None:
+    bench.hear(*tracks(tmp_path))
+    bench.pull(0.5)
+    starved = bench.output.take(2 * RATE_HZ)
+    assert not starved[RATE_HZ:].any()
+    assert level_of(bench.pull(0.5), BASS) > 0.4
+    assert bench.heard.underruns == 1
+
+
 @pytest.mark.parametrize("seconds", [4.0, 1e6, math.inf])
 def test_a_jump_beyond_the_end_ends_there(bench: Bench, tmp_path: Path, seconds: float) -> None:
     bench.hear(*tracks(tmp_path))
