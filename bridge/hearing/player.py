@@ -244,6 +244,7 @@ class HearingPlayer:
         heard = Heard(
             is_playing=self._mix is not None,
             seconds=self._heard_seconds(),
+            is_at_end=self._is_at_end,
             device="" if self._output is None else self._output.name,
             message=self._message,
             underruns=self._stock.underruns,

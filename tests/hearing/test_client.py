@@ -101,6 +101,23 @@ async def test_the_process_ends_when_it_is_idle_and_starts_again(tmp_path: Path)
     assert [pid is None for pid in (*pids, hearing.pid)] == [True, False, True]
 
 
+async def test_what_rests_plays_on_though_its_process_has_ended(tmp_path: Path) -> None:
+    track = Track(name="bass", path=sine(tmp_path / "bass.wav", 110.0))
+    async with client(idle_seconds=0.0) as hearing:
+        await hearing.play([track], 1.0)
+        hearing.pause()
+        await until(hearing, lambda status: not status.is_playing)
+        hearing.seek(2.0)
+        await until(hearing, lambda status: status.seconds == 2.0)
+        hearing.resume()
+        await until(hearing, lambda status: status.is_playing and status.seconds >= 2.0)
+        hearing.seek(3.8)
+        ended = await until(hearing, lambda status: not status.is_playing)
+        assert ended.seconds == pytest.approx(4.0, abs=0.01)
+        hearing.resume()
+        await until(hearing, lambda status: status.is_playing and status.seconds < 1.0)
+
+
 async def test_a_killed_process_is_told_and_the_next_play_starts_another(tmp_path: Path) -> None:
     track = Track(name="bass", path=sine(tmp_path / "bass.wav", 110.0))
     async with client() as hearing:
