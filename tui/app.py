@@ -17,7 +17,6 @@ from textual.message import Message
 
 from bridge.errors import BridgeError, NotReadable
 from bridge.events import Noticed
-from bridge.groups.group import Group
 from bridge.protocols import Bridge, Clock
 from bridge.request import JobRequest
 from bridge.system.clock import SystemClock
@@ -31,7 +30,8 @@ from tui.host_task import HostTask
 from tui.keys import bindings
 from tui.memory import Memory
 from tui.screens.add.form import AddForm
-from tui.screens.add.submission import options_at_first, submit
+from tui.screens.add.submission import ORIGIN, options_at_first, submit
+from tui.screens.add.values import shown_options
 from tui.screens.dialogs.failed import FailedDialog
 from tui.screens.dialogs.help import HelpDialog
 from tui.screens.dialogs.play import PlayDialog
@@ -92,7 +92,7 @@ class SabApp(TerminalApp):
         self._inbox = Coalescer(self._schedule_redraw)
         self._host_task = HostTask(open_bridge, self._on_opened, self._on_closed)
         self._host: ScreenHost | None = None
-        self._main = MainScreen(zone)
+        self._main = MainScreen(zone, self.memory, self._clock)
         self._until_unmount = ExitStack()
         self._job_to_select = ""  # id of a job that was added here, selected as soon as the table shows it
         for theme in THEMES:
@@ -139,7 +139,7 @@ class SabApp(TerminalApp):
             self.exit()
 
     def on_sab_app_opened(self, message: Opened) -> None:
-        self._host = host = message.host
+        self._host = self._main.host = host = message.host
         host.bridge.subscribe(self._inbox.put)
         self._main.address = host.address
         self._main.state = initial_view(
@@ -148,7 +148,7 @@ class SabApp(TerminalApp):
         self._main.refresh_bindings()
 
     def _fail(self, error: BridgeError) -> None:
-        self.error, self._host = error, None
+        self.error, self._host, self._main.host = error, None, None
         if self._host_task.is_closing:
             self.on_failed_dialog_dismissed()
         else:
@@ -159,6 +159,7 @@ class SabApp(TerminalApp):
             self.exit()
             return
         self._host_task.request_close()
+        self._main.host = None
         self._main.state = replace(self.state, worker="closing")
         self._main.refresh_bindings()
 
@@ -219,13 +220,17 @@ class SabApp(TerminalApp):
         is_open = self._host is not None and not self._host_task.is_closing
         return True if is_possible(action, self._main.selected_row, bridge_is_open=is_open) else None
 
-    def action_cancel_job(self) -> None:
-        if self._host and (row := self._main.selected_row):
-            with self._errors_reported():
-                if isinstance(row, Group):
-                    self._host.bridge.cancel_group(row.id)
-                else:
-                    self._host.bridge.cancel(row.id)
+    def on_jobs_screen_refused(self, message: MainScreen.Refused) -> None:
+        self._report(message.error)
+
+    def on_jobs_screen_added(self, message: MainScreen.Added) -> None:
+        self._select_when_shown(message.job)
+
+    def on_jobs_screen_copied(self, message: MainScreen.Copied) -> None:
+        self._copy(message.path)
+
+    def on_jobs_screen_repeat(self, message: MainScreen.Repeat) -> None:
+        self._ask_for_songs((message.request.source,), base=message.request)
 
     def action_clips(self) -> None:
         self._main.toggle_clips()
@@ -257,7 +262,7 @@ class SabApp(TerminalApp):
 
     async def _submit(self, bridge: Bridge, request: JobRequest) -> None:
         with self._errors_reported():
-            job, _ = await bridge.submit(request)
+            job, _ = await bridge.submit(request, origin=ORIGIN)
             self._select_when_shown(job.id)
 
     def action_stop(self) -> None:
@@ -276,15 +281,18 @@ class SabApp(TerminalApp):
     def action_live(self) -> None:
         self._ask_for_songs(is_live=True)
 
-    def _ask_for_songs(self, paths: tuple[str, ...] = (), *, is_live: bool = False) -> None:
+    def _ask_for_songs(
+        self, paths: tuple[str, ...] = (), *, is_live: bool = False, base: JobRequest | None = None
+    ) -> None:
         if self._host:
             form = AddForm(
                 self._host.bridge,
                 paths,
-                options=options_at_first(self._host, self.memory),
+                options=options_at_first(self._host, self.memory) if base is None else shown_options(base),
                 default_sync=self._host.default_sync,
                 is_live=is_live,
                 folder=self.memory.choices.folder,
+                base=base,
                 palette=palette(self.theme_variables),
             )
             self.push_screen(form)
@@ -317,14 +325,17 @@ class SabApp(TerminalApp):
             self.push_screen(ResultsDialog(job))
 
     def on_results_dialog_copied(self, message: ResultsDialog.Copied) -> None:
+        self._copy(message.path)
+
+    def _copy(self, path: str) -> None:
         try:
-            self.copy_to_clipboard(message.path)
+            self.copy_to_clipboard(path)
         except UnicodeEncodeError:
             self._report(
                 NotReadable("This name is not valid text, so it cannot be copied.", advice="Rename the file first.")
             )
         else:
-            self.notify(message.path, title="Copied")
+            self.notify(path, title="Copied")
 
     def action_help(self) -> None:
         self.push_screen(HelpDialog(self._main.address))
