@@ -20,7 +20,9 @@ _JOB_CONDITIONS: Mapping[str, Callable[[Job], bool]] = {
     "results": lambda job: bool(job.results),
     "clips": lambda job: bool(job.group_id),
 }
-_NEEDS_BRIDGE = frozenset({"add", "live", "play", "follow", "tempo", "stop", "panic"})
+#: What acts on the table of jobs: other screens have their own keys.
+OF_MAIN_SCREEN = frozenset({*_JOB_CONDITIONS, "connections"})
+_NEEDS_BRIDGE = frozenset({"connections", "play", "follow", "tempo", "stop", "panic", "leave_running"})
 
 
 def is_possible(action: str, row: Job | Group | None, *, bridge_is_open: bool) -> bool:
@@ -42,7 +44,7 @@ _DESK_CONDITIONS: Mapping[str, Callable[[Job], bool]] = {
     "open_folder": lambda job: bool(job.output_dir),
     "copy_folder": lambda job: bool(job.output_dir),
 }
-_DESK_NEEDS_BRIDGE = frozenset({"cancel_job", "retry", "again", "remove", "undo", "open_folder"})
+_DESK_NEEDS_BRIDGE = frozenset({"add", "live", "cancel_job", "retry", "again", "remove", "undo", "open_folder"})
 
 
 def can_act(action: str, jobs: Sequence[Job], *, bridge_is_open: bool, can_undo: bool) -> bool:

@@ -26,7 +26,7 @@ from bridge.events import (
     Submitted,
     WorkerChanged,
 )
-from bridge.groups.group import Group, ended_group, group_with, groups_of
+from bridge.groups.group import Group, ended_group, group_with, groups_of, take_or_put
 from bridge.lifecycle import apply
 from bridge.model import Job, MidiStatus, Status
 from tui.log_lines import LogLine, log_line
@@ -57,7 +57,9 @@ class ViewState:
     groups: Mapping[str, Group] = field(default_factory=dict)
     midi: MidiStatus = field(default_factory=MidiStatus)
     worker: str = ""
-    """`starting`, `ready`, `busy`, `down` or `closing`; empty until the bridge is open."""
+    """`starting`, `ready`, `busy`, `down`, `closing` or `gone`; empty until the bridge is open."""
+    is_attached: bool = False
+    """Whether the bridge runs in another process."""
     engine: str = ""
     device: str = ""
     playing: frozenset[tuple[str, str]] = frozenset()
@@ -76,10 +78,13 @@ class ViewState:
         return tuple(job for job in self.jobs.values() if not job.is_over)
 
 
-def initial_view(jobs: Iterable[Job], status: Status, address: str, unix_seconds: float) -> ViewState:
+def initial_view(
+    jobs: Iterable[Job], status: Status, address: str, unix_seconds: float, *, is_attached: bool = False
+) -> ViewState:
     """The state of a bridge before the first event that will be folded in."""
     known = tuple(jobs)
-    listening = LogLine(unix_seconds, "info", f"listening on {address}")
+    words = "attached to the bridge at" if is_attached else "listening on"
+    listening = LogLine(unix_seconds, "info", f"{words} {address}")
     return ViewState(
         jobs=MappingProxyType({job.id: job for job in known}),
         groups=MappingProxyType(groups_of(known)),
@@ -88,9 +93,17 @@ def initial_view(jobs: Iterable[Job], status: Status, address: str, unix_seconds
         engine=status.engine,
         device=status.device,
         history_changes=1,
+        is_attached=is_attached,
         log=(listening,),
         lines_logged=1,
     )
+
+
+def with_earlier_log(state: ViewState, earlier: ViewState) -> ViewState:
+    """The state with the log of another one before its own."""
+    log = (*earlier.log, *state.log)[-LOG_LIMIT:]
+    lines_logged = earlier.lines_logged + state.lines_logged
+    return replace(state, log=log, lines_logged=lines_logged, history_changes=earlier.history_changes + 1)
 
 
 def view_after(state: ViewState, events: Iterable[Event], unix_seconds: float) -> ViewState:
@@ -106,7 +119,7 @@ def view_after(state: ViewState, events: Iterable[Event], unix_seconds: float) -
         state = replace(state, live=_live_after(state.live, event))
         before = jobs.get(event.job) if isinstance(event, JobEvent) else None
         if isinstance(event, (Removed, Restored)):
-            _take_or_put(event, jobs, groups)
+            take_or_put(event, jobs, groups)
         elif isinstance(event, Submitted) or (before is not None and isinstance(event, JobEvent)):
             jobs[event.job] = after = apply(before, event)
             changes += after.is_over and after is not before
@@ -133,22 +146,6 @@ def view_after(state: ViewState, events: Iterable[Event], unix_seconds: float) -
         history_changes=state.history_changes + changes,
         lines_logged=state.lines_logged + len(lines),
     )
-
-
-def _take_or_put(event: Removed | Restored, jobs: dict[str, Job], groups: dict[str, Group]) -> None:
-    """Takes a job off the list, or puts it in its place by the time of its submission, with its group."""
-    if isinstance(event, Removed):
-        job = jobs.pop(event.job, None)
-    else:
-        job = event.value
-        if job is not None:
-            jobs[job.id] = job
-            in_order = sorted(jobs.values(), key=lambda known: known.submitted_unix)
-            jobs.clear()
-            jobs.update({known.id: known for known in in_order})
-    if job is not None and job.group_id:
-        groups.pop(job.group_id, None)
-        groups.update(groups_of(other for other in jobs.values() if other.group_id == job.group_id))
 
 
 def _live_after(live: Mapping[str, LiveView], event: Event) -> Mapping[str, LiveView]:

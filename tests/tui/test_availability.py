@@ -7,7 +7,7 @@ from tests.support.scenes import cancelled, done, running
 from tui.availability import can_act, is_possible
 from tui.keys import DESK, KEYS
 
-ALWAYS = {"add", "live", "stop", "panic", "help", "quit"}
+ALWAYS = {"connections", "stop", "panic", "help", "leave_running", "quit"}
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_without_an_open_bridge_files_help_and_quit_remain() -> None:
 def test_one_of_the_jobs_decides_what_the_table_can_do(jobs: tuple[Job, ...], actions: set[str]) -> None:
     on_the_list = {"filter", "sort", "mark", "mark_all"}
     possible = {key.action for key in DESK if can_act(key.action, jobs, bridge_is_open=True, can_undo=False)}
-    assert possible == actions | on_the_list
+    assert possible == actions | on_the_list | {"add", "live"}
     closed = {key.action for key in DESK if can_act(key.action, jobs, bridge_is_open=False, can_undo=True)}
     assert closed == (actions & {"copy_folder"}) | on_the_list
 

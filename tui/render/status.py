@@ -20,10 +20,13 @@ TITLE = "Source Audio Bridge"
 def header_line(state: ViewState, address: str, width: int, palette: Palette) -> Text:
     """Name on the left, address in the middle, engine on the right; a narrow screen drops the name first."""
     worker = WORKER_WORDS.get(state.worker or "starting", state.worker)
-    if counts := queue_words(state):
+    if state.worker in ("ready", "busy") and (counts := queue_text(state)):
         worker = counts
-    worker_style = {"ready": palette.good, "busy": palette.accent, "down": palette.bad}.get(state.worker, palette.muted)
-    facts = " · ".join(word for word in (state.engine, state.device) if word)
+    worker_style = {"ready": palette.good, "busy": palette.accent, "down": palette.bad, "gone": palette.bad}.get(
+        state.worker, palette.muted
+    )
+    attached = "attached" if state.is_attached else ""
+    facts = " · ".join(word for word in (attached, state.engine, state.device) if word)
     left = Text(" ♪ ", style=palette.accent).append(TITLE, f"bold {palette.text}".strip())
     right = Text(f"{facts} · " if facts else "", style=palette.muted).append(worker, worker_style).append(" ")
     room = width - left.cell_len - right.cell_len
@@ -35,7 +38,7 @@ def header_line(state: ViewState, address: str, width: int, palette: Palette) ->
     return line
 
 
-def queue_words(state: ViewState) -> str:
+def queue_text(state: ViewState) -> str:
     """`1 running, 99 waiting, about 1:48`; empty while nothing runs or waits."""
     running = sum(job.state == "running" for job in state.unfinished)
     waiting = len(state.unfinished) - running

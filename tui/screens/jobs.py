@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import PurePath
 from typing import ClassVar
 
 import msgspec
@@ -25,7 +26,9 @@ from tui.host import ScreenHost
 from tui.keys import DESK, bindings
 from tui.memory import Memory
 from tui.order import SORTS, Heading
-from tui.screens.add.submission import ORIGIN
+from tui.screens.add.form import AddForm
+from tui.screens.add.submission import ORIGIN, options_at_first, submit
+from tui.screens.add.values import Filled, shown_options
 from tui.state import TableRow, ViewState
 from tui.widgets.jobs_table import JobsTable
 
@@ -59,18 +62,14 @@ class JobsScreen(Screen[None]):
         """Something could not be done."""
 
         error: BridgeError
+        is_told: bool = False
+        """Whether a person has been told already."""
 
     @dataclass
     class Added(Message):
         """A job was queued here."""
 
         job: str
-
-    @dataclass
-    class Repeat(Message):
-        """A job's request is to be changed in the form, and run again."""
-
-        request: JobRequest
 
     @dataclass
     class Copied(Message):
@@ -127,6 +126,48 @@ class JobsScreen(Screen[None]):
         possible = can_act(action, self.acted_jobs, bridge_is_open=self.host is not None, can_undo=bool(self._undone))
         return True if possible else None
 
+    # Adding
+
+    def action_add(self) -> None:
+        self.ask_for_songs()
+
+    def action_live(self) -> None:
+        self.ask_for_songs(is_live=True)
+
+    def ask_for_songs(
+        self, paths: tuple[str, ...] = (), *, is_live: bool = False, base: JobRequest | None = None
+    ) -> None:
+        """Opens the form for these files; `base`: the request that is run again."""
+        if self.host:
+            form = AddForm(
+                self.host.bridge,
+                self._add_later,
+                paths,
+                options=options_at_first(self.host, self.memory) if base is None else shown_options(base),
+                default_sync=self.host.default_sync,
+                is_live=is_live,
+                folder=self.memory.choices.folder,
+                base=base,
+                palette=self.query_one(JobsTable).palette,
+            )
+            self.app.push_screen(form)
+
+    def _add_later(self, filled: Filled, form: AddForm) -> None:
+        """Submits files without blocking the screen: a slow drive delays the check of a file."""
+        if self.host:
+            self.run_worker(self._add(self.host, filled, form), group="add")
+
+    async def _add(self, host: ScreenHost, filled: Filled, form: AddForm) -> None:
+        outcome = await submit(host, filled, lambda job: self.post_message(self.Added(job)))
+        if outcome.added:
+            self.memory.remember(add=filled.to_remember, folder=str(PurePath(filled.paths[-1]).parent))
+        for _, error in outcome.refused:
+            self.post_message(self.Refused(error, is_told=form.is_attached))
+        if outcome.refused:
+            form.refuse(outcome.refused, outcome.added)
+        else:
+            form.accept()
+
     # On jobs
 
     def action_cancel_job(self) -> None:
@@ -166,7 +207,7 @@ class JobsScreen(Screen[None]):
 
     def action_again(self) -> None:
         if job := self.selected:
-            self.post_message(self.Repeat(job.request))
+            self.ask_for_songs((job.request.source,), base=job.request)
 
     def _submit_again(self, jobs: Sequence[Job]) -> None:
         if self.host and jobs:

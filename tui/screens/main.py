@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import tzinfo
 from typing import ClassVar
 
@@ -10,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.events import Paste
-from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Footer
@@ -74,12 +72,6 @@ class MainScreen(JobsScreen):
         &.-grown-log { JobsTable, #middle { display: none; } LogView { display: block; width: 1fr; height: 1fr; } }
     }
     """
-
-    @dataclass
-    class Dropped(Message):
-        """Files were dropped onto the terminal, which pasted their paths."""
-
-        paths: tuple[str, ...]
 
     palette: reactive[Palette] = reactive(PLAIN)
     address: reactive[str] = reactive("")
@@ -183,7 +175,7 @@ class MainScreen(JobsScreen):
     def on_paste(self, event: Paste) -> None:
         event.stop()
         if paths := paths_in(event.text):
-            self.post_message(self.Dropped(paths))
+            self.ask_for_songs(paths)
 
     def _show(self, state: ViewState) -> None:
         self.set_class(not state.jobs, "-empty")
