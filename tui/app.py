@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import tzinfo
-from pathlib import PurePath
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -16,7 +15,6 @@ from textual.message import Message
 
 from bridge.errors import BridgeError, NotReadable
 from bridge.events import Noticed
-from bridge.groups.group import Group
 from bridge.protocols import Bridge, Clock
 from bridge.request import JobRequest
 from bridge.system.clock import SystemClock
@@ -28,8 +26,7 @@ from tui.host import OpenBridge, ScreenHost, WaysBack
 from tui.hosting import HostedApp, Parting
 from tui.keys import bindings
 from tui.memory import Memory
-from tui.screens.add.form import AddForm
-from tui.screens.add.submission import options_at_first, submit
+from tui.screens.add.submission import ORIGIN
 from tui.screens.connections.screen import ConnectionsScreen
 from tui.screens.connections.wire_log import WireLog
 from tui.screens.dialogs.help import HelpDialog
@@ -93,7 +90,7 @@ class SabApp(HostedApp):
         self._clock = clock or SystemClock()
         self._inbox = Coalescer(self._schedule_redraw)
         self._zone = zone
-        self._main = MainScreen(zone)
+        self._main = MainScreen(zone, self.memory, self._clock)
         self._wire_log = WireLog()
         self._job_to_select = ""  # id of a job that was added here, selected as soon as the table shows it
         for theme in THEMES:
@@ -115,6 +112,7 @@ class SabApp(HostedApp):
         self.open_host()
 
     def show_bridge(self, host: ScreenHost) -> None:
+        self._main.host = host
         host.bridge.subscribe(self._inbox.put)
         self._main.address = host.address
         state = initial_view(
@@ -129,6 +127,7 @@ class SabApp(HostedApp):
 
     def show_parting(self, worker: str, error: BridgeError | None = None) -> None:
         if error is not None:
+            self._main.host = None
             self._inbox.put(Noticed(level="error", message=str(error)))
         self._main.state = replace(self.state, worker=worker)
         self._main.refresh_bindings()
@@ -170,8 +169,9 @@ class SabApp(HostedApp):
         except BridgeError as error:
             self._report(error)
 
-    def _report(self, error: BridgeError) -> None:
-        self.notify(error.advice, title=error.message, severity="error")
+    def _report(self, error: BridgeError, *, is_told: bool = False) -> None:
+        if not is_told:
+            self.notify(error.advice, title=error.message, severity="error")
         self._inbox.put(Noticed(level="error", message=str(error)))
 
     # From the screen to the bridge
@@ -185,13 +185,14 @@ class SabApp(HostedApp):
             return None
         return True if is_possible(action, self._main.selected_row, bridge_is_open=is_open) else None
 
-    def action_cancel_job(self) -> None:
-        if self.host and (row := self._main.selected_row):
-            with self._errors_reported():
-                if isinstance(row, Group):
-                    self.host.bridge.cancel_group(row.id)
-                else:
-                    self.host.bridge.cancel(row.id)
+    def on_jobs_screen_refused(self, message: MainScreen.Refused) -> None:
+        self._report(message.error, is_told=message.is_told)
+
+    def on_jobs_screen_added(self, message: MainScreen.Added) -> None:
+        self._select_when_shown(message.job)
+
+    def on_jobs_screen_copied(self, message: MainScreen.Copied) -> None:
+        self._copy(message.path)
 
     def action_clips(self) -> None:
         self._main.toggle_clips()
@@ -223,7 +224,7 @@ class SabApp(HostedApp):
 
     async def _submit(self, bridge: Bridge, request: JobRequest) -> None:
         with self._errors_reported():
-            job, _ = await bridge.submit(request)
+            job, _ = await bridge.submit(request, origin=ORIGIN)
             self._select_when_shown(job.id)
 
     def action_stop(self) -> None:
@@ -236,45 +237,6 @@ class SabApp(HostedApp):
             with self._errors_reported():
                 self.host.bridge.panic()
 
-    def action_add(self) -> None:
-        self._ask_for_songs()
-
-    def action_live(self) -> None:
-        self._ask_for_songs(is_live=True)
-
-    def _ask_for_songs(self, paths: tuple[str, ...] = (), *, is_live: bool = False) -> None:
-        if self.host:
-            form = AddForm(
-                self.host.bridge,
-                paths,
-                options=options_at_first(self.host, self.memory),
-                default_sync=self.host.default_sync,
-                is_live=is_live,
-                folder=self.memory.choices.folder,
-                palette=palette(self.theme_variables),
-            )
-            self.push_screen(form)
-
-    def on_main_screen_dropped(self, message: MainScreen.Dropped) -> None:
-        self._ask_for_songs(message.paths)
-
-    def on_add_form_chosen(self, message: AddForm.Chosen) -> None:
-        if self.host:
-            self.run_worker(self._add(self.host, message), group="add")
-
-    async def _add(self, host: ScreenHost, chosen: AddForm.Chosen) -> None:
-        """Submits files without blocking the screen: a slow drive delays the check of a file."""
-        dialog, filled = chosen.dialog, chosen.filled
-        outcome = await submit(host, filled, self._select_when_shown)
-        if outcome.added:
-            self.memory.remember(add=filled.to_remember, folder=str(PurePath(filled.paths[-1]).parent))
-        for _, error in outcome.refused:
-            self._inbox.put(Noticed(level="error", message=str(error)))
-        if outcome.refused:
-            dialog.refuse(outcome.refused, outcome.added)
-        else:
-            dialog.accept()
-
     def _select_when_shown(self, job: str) -> None:
         self._job_to_select = job
 
@@ -283,14 +245,17 @@ class SabApp(HostedApp):
             self.push_screen(ResultsDialog(job))
 
     def on_results_dialog_copied(self, message: ResultsDialog.Copied) -> None:
+        self._copy(message.path)
+
+    def _copy(self, path: str) -> None:
         try:
-            self.copy_to_clipboard(message.path)
+            self.copy_to_clipboard(path)
         except UnicodeEncodeError:
             self._report(
                 NotReadable("This name is not valid text, so it cannot be copied.", advice="Rename the file first.")
             )
         else:
-            self.notify(message.path, title="Copied")
+            self.notify(path, title="Copied")
 
     def action_help(self) -> None:
         self.push_screen(HelpDialog(self._main.address))
