@@ -52,7 +52,7 @@ _SCREEN = Runs(
     keys=[("Nothing here yet", b"q")],
     elsewhere={
         **{world: _NEEDS_TERMINAL for world in EVERYWHERE if world not in ON_SCREEN},
-        SECOND: Runs((), status=1, says="choose another port with --port", keys=[("cannot run", b"q")]),
+        SECOND: Runs((), says="`sab quit` ends it", keys=[("attached", b"q")]),
     },
 )
 _DEMO = Runs(
