@@ -77,6 +77,10 @@ class RunningBridge:
         await self.quit_asked.wait()
 
     @property
+    def defaults(self) -> JobRequest:
+        return self.settings.defaults
+
+    @property
     def default_sync(self) -> str:
         return self.settings.defaults.play.sync
 

@@ -13,8 +13,10 @@ from bridge import __version__
 from bridge.cli import cache, calibrate, demo, install, live, models, notes, ports, process, serve, shared, submit
 from bridge.cli.attaching import quitting
 from bridge.cli.diagnosis import doctor, log
+from bridge.cli.listening import hear
 from bridge.cli.output.terminal import OutputClosed, drop_output, prepare_terminal, write_error, write_line, writing
 from bridge.cli.sending import secret
+from bridge.cli.shell import completion
 from bridge.errors import BadArguments, NotWritable
 from bridge.options.table import JOB, OPTIONS
 
@@ -90,8 +92,10 @@ app.command("submit", context_settings={"ignore_unknown_options": True})(submit.
 app.command("send", context_settings={"ignore_unknown_options": True})(submit.send)
 app.command("live")(live.live)
 app.command("notes")(notes.notes)
+app.command("hear")(hear.hear)
 app.add_typer(models.app, name="models")
 app.add_typer(cache.app, name="cache")
+app.add_typer(completion.app, name="completion")
 app.add_typer(secret.app, name="secret")
 app.command("ports")(ports.ports)
 app.command("calibrate")(calibrate.calibrate_ports)

@@ -48,6 +48,10 @@ class AttachedBridge:
     def default_sync(self) -> str:
         return self.facts.defaults.play.sync
 
+    @property
+    def defaults(self) -> JobRequest:
+        return self.facts.defaults
+
     async def request(self, source: str, options: Mapping[str, object] | None = None) -> JobRequest:
         """As `app.RunningBridge.request`; a relative path starts from this program's folder."""
         return await request_for_clip(source, options or {}, self.facts.defaults)

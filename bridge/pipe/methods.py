@@ -47,6 +47,7 @@ PANIC = Method("panic", tuple[()], type(None))
 REMOVE = Method("remove", tuple[tuple[str, ...]], type(None))
 RESTORE = Method("restore", tuple[tuple[str, ...]], type(None))
 LOOK = Method("look", tuple[tuple[str, ...]], tuple[FileLook, ...])
+CLIPS = Method("clips", tuple[str], tuple[str, ...])
 OUTLINE = Method("outline", tuple[str], bytes)
 SHOW_FOLDER = Method("show_folder", tuple[str, tuple[str, ...]], type(None))
 READER_OPEN = Method("reader.open", tuple[str], JobView)
@@ -57,7 +58,7 @@ METHODS: Mapping[str, Method[Any]] = {
     method.name: method
     for method in (
         *(SUBMIT, CANCEL, CANCEL_ALL, CANCEL_GROUP, CLOSE_GROUP, REMOVE, RESTORE),
-        *(MODELS, LOOK, OUTLINE, SHOW_FOLDER, READER_OPEN, READER_NOTES),
+        *(MODELS, LOOK, CLIPS, OUTLINE, SHOW_FOLDER, READER_OPEN, READER_NOTES),
         *(PLAY, STOP, PANIC, CONNECTIONS),
     )
 }

@@ -232,6 +232,9 @@ class RemoteBridge:
     async def look(self, paths: Sequence[str]) -> tuple[FileLook, ...]:
         return await self._questions.ask(methods.LOOK, tuple(paths))
 
+    async def clips(self, folder: str) -> tuple[str, ...]:
+        return await self._questions.ask(methods.CLIPS, folder)
+
     async def outline(self, path: str) -> bytes:
         return await self._questions.ask(methods.OUTLINE, path)
 
