@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -99,22 +98,3 @@ def test_a_foreign_program_on_the_port_is_said_at_once(tmp_path: Path) -> None:
             terminal.type(b"q")
             terminal.shows("choose another port with --port")
             assert terminal.ends() == 1
-
-
-@pytest.mark.parametrize(
-    ("words", "says"),
-    [
-        (("tui", "9721"), "sab tui --connect 9721"),
-        (("tui", "--connect", "studio.local:9720"), "ssh -t studio.local sab tui --connect 9720"),
-        (("tui", "--connect", "what"), "Name its port"),
-    ],
-)
-def test_addresses_that_are_none(words: tuple[str, ...], says: str) -> None:
-    with in_terminal(*words) as terminal:
-        terminal.shows(says)
-        assert terminal.ends() == 2
-
-
-def test_without_a_terminal_no_screen_attaches() -> None:
-    done = subprocess.run([sys.executable, "-m", "bridge", "tui", "--connect"], capture_output=True, check=False)
-    assert done.returncode == 2
