@@ -22,7 +22,7 @@ from bridge.protocols import Bridge, Clock
 from bridge.request import JobRequest
 from bridge.system.clock import SystemClock
 from bridge.system.ending import closing_window, hangup_signals
-from tui.availability import is_possible
+from tui.availability import OF_MAIN_SCREEN, is_possible
 from tui.boundary import only_bridge_errors
 from tui.coalesce import Coalescer
 from tui.commands import BridgeCommands
@@ -32,6 +32,8 @@ from tui.keys import bindings
 from tui.memory import Memory
 from tui.screens.add.form import AddForm
 from tui.screens.add.submission import options_at_first, submit
+from tui.screens.connections.screen import ConnectionsScreen
+from tui.screens.connections.wire_log import WireLog
 from tui.screens.dialogs.failed import FailedDialog
 from tui.screens.dialogs.help import HelpDialog
 from tui.screens.dialogs.lost import LostDialog
@@ -110,7 +112,9 @@ class SabApp(TerminalApp):
         self._inbox = Coalescer(self._schedule_redraw)
         self._host_task = HostTask(open_bridge, self._on_opened, self._on_closed)
         self._host: ScreenHost | None = None
+        self._zone = zone
         self._main = MainScreen(zone)
+        self._wire_log = WireLog()
         self._until_unmount = ExitStack()
         self._job_to_select = ""  # id of a job that was added here, selected as soon as the table shows it
         for theme in THEMES:
@@ -268,6 +272,8 @@ class SabApp(TerminalApp):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 – Textual's signature
         """None, which greys out the key, where the action is not possible now."""
+        if action in OF_MAIN_SCREEN and self.screen is not self._main and not self.screen.is_modal:
+            return False
         is_open = self._host is not None and not self._host_task.is_closing
         if action == "leave_running" and not self._can_be_left:
             return None
@@ -385,6 +391,13 @@ class SabApp(TerminalApp):
 
     def action_jump(self) -> None:
         self.push_screen(JumpScreen(places_of(self.screen)))
+
+    def action_connections(self) -> None:
+        if self._host:
+            screen = ConnectionsScreen(
+                self._host.bridge, self._host.address, self._wire_log, self._main.palette, self._clock, self._zone
+            )
+            self.push_screen(screen)
 
     async def action_quit(self) -> None:
         is_own = self._host is not None and not self._host.is_attached
