@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from pathlib import PurePath
-from typing import ClassVar, Literal, TypeAlias
+from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.command import Provider
@@ -29,6 +29,7 @@ from tui.commands import BridgeCommands
 from tui.host import OpenBridge, ScreenHost, WaysBack
 from tui.host_task import HostTask
 from tui.keys import bindings
+from tui.leaving import LeavingApp, Parting
 from tui.memory import Memory
 from tui.screens.add.form import AddForm
 from tui.screens.add.submission import options_at_first, submit
@@ -38,21 +39,14 @@ from tui.screens.dialogs.failed import FailedDialog
 from tui.screens.dialogs.help import HelpDialog
 from tui.screens.dialogs.lost import LostDialog
 from tui.screens.dialogs.play import PlayDialog
-from tui.screens.dialogs.quit import QuitDialog
 from tui.screens.dialogs.results import ResultsDialog
 from tui.screens.dialogs.tempo import TempoDialog
 from tui.screens.jump import JumpScreen, places_of
 from tui.screens.main import MainScreen
 from tui.state import ViewState, initial_view, view_after, with_earlier_log
-from tui.terminal.app import TerminalApp
 from tui.themes import DAY, NIGHT, THEMES, WITHOUT_COLOUR, palette
 
 REDRAW_SECONDS = 0.1
-
-
-#: What becomes of the bridge when a screen has closed: it is closed too, it is to go on in the background, or it was
-#: another process's and goes on.
-Parting: TypeAlias = Literal["closed", "to be left running", "attached"]
 
 
 def run(
@@ -75,7 +69,7 @@ def run(
     return app.parting
 
 
-class SabApp(TerminalApp):
+class SabApp(LeavingApp):
     """Owns the bridge's task and the state; delegates everything else."""
 
     TITLE = "Source Audio Bridge"
@@ -105,7 +99,6 @@ class SabApp(TerminalApp):
         """As `run`. `zone` is the time zone of the log; None: the machine's. `memory`: None: nothing outlives us."""
         super().__init__()
         self.memory = memory or Memory()
-        self.parting: Parting = "closed"
         self._ways_back = ways_back
         self._can_leave = can_leave
         self._clock = clock or SystemClock()
@@ -204,9 +197,6 @@ class SabApp(TerminalApp):
         if self._ways_back is not None and self._host is None:  # else one has come just now
             await self._host_task.end()
             self._open(self._ways_back.start)
-
-    def on_lost_dialog_left(self) -> None:
-        self.exit()
 
     def _close(self) -> None:
         if self._host is not None and self._host.is_attached:
@@ -398,29 +388,3 @@ class SabApp(TerminalApp):
                 self._host.bridge, self._host.address, self._wire_log, self._main.palette, self._clock, self._zone
             )
             self.push_screen(screen)
-
-    async def action_quit(self) -> None:
-        is_own = self._host is not None and not self._host.is_attached
-        if self._host and is_own and self.state.unfinished and not self._host_task.is_closing:
-            self.push_screen(
-                QuitDialog(self.state.unfinished, are_kept=self._host.bridge.keeps_jobs, can_be_left=self._can_be_left)
-            )
-        else:
-            self._close()
-
-    def action_leave_running(self) -> None:
-        """An attached screen ends, as with `quit`; a bridge of this process goes on in another one."""
-        if self._can_be_left:
-            self.parting = "to be left running"
-            self._close()
-
-    def on_quit_dialog_left_running(self) -> None:
-        self.action_leave_running()
-
-    @property
-    def _can_be_left(self) -> bool:
-        host = self._host
-        return host is not None and (host.is_attached or (self._can_leave and host.bridge.keeps_jobs))
-
-    def on_quit_dialog_confirmed(self) -> None:
-        self._close()
