@@ -31,7 +31,6 @@ from tui.screens.connections.screen import ConnectionsScreen
 from tui.screens.connections.wire_log import WireLog
 from tui.screens.dialogs.help import HelpDialog
 from tui.screens.dialogs.play import PlayDialog
-from tui.screens.dialogs.quit import QuitDialog
 from tui.screens.dialogs.results import ResultsDialog
 from tui.screens.dialogs.tempo import TempoDialog
 from tui.screens.jump import JumpScreen, places_of
@@ -84,9 +83,8 @@ class SabApp(HostedApp):
         memory: Memory | None = None,
     ) -> None:
         """As `run`. `zone` is the time zone of the log; None: the machine's. `memory`: None: nothing outlives us."""
-        super().__init__(open_bridge, ways_back)
+        super().__init__(open_bridge, ways_back, can_leave=can_leave)
         self.memory = memory or Memory()
-        self._can_leave = can_leave
         self._clock = clock or SystemClock()
         self._inbox = Coalescer(self._schedule_redraw)
         self._zone = zone
@@ -181,7 +179,7 @@ class SabApp(HostedApp):
         if action in OF_MAIN_SCREEN and self.screen is not self._main and not self.screen.is_modal:
             return False
         is_open = self.bridge_is_open
-        if action == "leave_running" and not self._can_be_left:
+        if action == "leave_running" and not self.can_be_left:
             return None
         return True if is_possible(action, self._main.selected_row, bridge_is_open=is_open) else None
 
@@ -269,29 +267,3 @@ class SabApp(HostedApp):
                 self.host.bridge, self.host.address, self._wire_log, self._main.palette, self._clock, self._zone
             )
             self.push_screen(screen)
-
-    async def action_quit(self) -> None:
-        is_own = self.host is not None and not self.host.is_attached
-        if self.host and is_own and self.state.unfinished and self.bridge_is_open:
-            self.push_screen(
-                QuitDialog(self.state.unfinished, are_kept=self.host.bridge.keeps_jobs, can_be_left=self._can_be_left)
-            )
-        else:
-            self.close()
-
-    def action_leave_running(self) -> None:
-        """An attached screen ends, as with `quit`; a bridge of this process goes on in another one."""
-        if self._can_be_left:
-            self.parting = "to be left running"
-            self.close()
-
-    def on_quit_dialog_left_running(self) -> None:
-        self.action_leave_running()
-
-    @property
-    def _can_be_left(self) -> bool:
-        host = self.host
-        return host is not None and (host.is_attached or (self._can_leave and host.bridge.keeps_jobs))
-
-    def on_quit_dialog_confirmed(self) -> None:
-        self.close()
