@@ -14,6 +14,7 @@ from textual.binding import BindingType
 from textual.command import Provider
 from textual.message import Message
 
+from bridge.connections.values import DAW_CLIENTS
 from bridge.errors import BridgeError, NotReadable
 from bridge.events import Noticed
 from bridge.groups.group import Group
@@ -25,6 +26,7 @@ from tui.availability import is_possible
 from tui.boundary import only_bridge_errors
 from tui.coalesce import Coalescer
 from tui.commands import BridgeCommands
+from tui.demo_clip import own_demo_clip
 from tui.host import OpenBridge, ScreenHost
 from tui.host_task import HostTask
 from tui.keys import bindings
@@ -42,8 +44,11 @@ from tui.state import ViewState, initial_view, view_after
 from tui.submission import submit_paths
 from tui.terminal.app import TerminalApp
 from tui.themes import DAY, NIGHT, THEMES, WITHOUT_COLOUR, palette
+from tui.widgets.welcome import Welcome
 
 REDRAW_SECONDS = 0.1
+#: How often the welcome looks for the first message of a DAW.
+LOOK_SECONDS = 2.0
 
 
 def run(open_bridge: OpenBridge, memory: Memory) -> None:
@@ -145,6 +150,20 @@ class SabApp(TerminalApp):
             host.bridge.jobs(), host.bridge.status(), host.address, self._clock.unix_seconds()
         )
         self._main.refresh_bindings()
+        self._listening = self.set_interval(LOOK_SECONDS, self._look_for_daws)
+        self._look_for_daws()
+
+    def _look_for_daws(self) -> None:
+        """While there is no job, the welcome marks the DAWs that have said hello."""
+        if self._host is None or self.state.jobs:
+            self._listening.stop()
+        else:
+            self.run_worker(self._mark_daws(self._host.bridge), exclusive=True, group="welcome")
+
+    async def _mark_daws(self, bridge: Bridge) -> None:
+        with suppress(BridgeError), only_bridge_errors():
+            known = await bridge.connections()
+            self._main.query_one(Welcome).heard = frozenset(daw for daw in DAW_CLIENTS if known.has_heard_from(daw))
 
     def _fail(self, error: BridgeError) -> None:
         self.error, self._host = error, None
@@ -298,6 +317,15 @@ class SabApp(TerminalApp):
 
     def _select_when_shown(self, job: str) -> None:
         self._job_to_select = job
+
+    def on_welcome_demo_wanted(self) -> None:
+        if self._host:
+            self.run_worker(self._take_demo_apart(self._host), exclusive=True, group="demo")
+
+    async def _take_demo_apart(self, host: ScreenHost) -> None:
+        with self._errors_reported():
+            clip = await asyncio.to_thread(own_demo_clip)
+            await self._submit(host.bridge, await host.request(str(clip)))
 
     def action_results(self) -> None:
         if job := self._main.selected:

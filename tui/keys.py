@@ -36,6 +36,9 @@ KEYS = (
     Key("q", "quit", "Quit", "Close the bridge; asks first while jobs are unfinished."),
 )
 
+#: While there are no jobs.
+FIRST_START = (Key("d", "demo", "Demo", "With no job yet: take the clip apart that comes with the bridge."),)
+
 #: The main screen's own, which it acts on without the app.
 PANELS = (Key("v", "grow", "View", "Let the details grow, then the log, then show all panels again.", in_footer=False),)
 
@@ -43,7 +46,7 @@ PANELS = (Key("v", "grow", "View", "Let the details grow, then the log, then sho
 EVERYWHERE = (Key("ctrl+o", "jump", "Jump", "Go anywhere on this screen by a letter.", "^o", in_footer=False),)
 
 #: Screen or panel → its keys: the help shows them in this order. A screen adds its own row here.
-KEYS_BY_SCREEN: dict[str, tuple[Key, ...]] = {"Jobs": (*KEYS, *PANELS), "Everywhere": EVERYWHERE}
+KEYS_BY_SCREEN: dict[str, tuple[Key, ...]] = {"Jobs": (*KEYS, *PANELS, *FIRST_START), "Everywhere": EVERYWHERE}
 
 
 def bindings(keys: Sequence[Key] = (*KEYS, *EVERYWHERE)) -> list[Binding]:
