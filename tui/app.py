@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -23,6 +24,7 @@ from bridge.system.clock import SystemClock
 from bridge.system.ending import closing_window, hangup_signals
 from tui.availability import OF_MAIN_SCREEN, is_possible
 from tui.boundary import only_bridge_errors
+from tui.calls.calls import Calls
 from tui.coalesce import Coalescer
 from tui.commands import BridgeCommands
 from tui.host import OpenBridge, ScreenHost
@@ -96,6 +98,7 @@ class SabApp(TerminalApp):
         self._zone = zone
         self._main = MainScreen(zone)
         self._wire_log = WireLog()
+        self._calls = Calls(self, os.environ)
         self._until_unmount = ExitStack()
         self._job_to_select = ""  # id of a job that was added here, selected as soon as the table shows it
         for theme in THEMES:
@@ -116,6 +119,7 @@ class SabApp(TerminalApp):
         if not self.memory.choices.theme:
             self.ask_background()
         await self.push_screen(self._main)
+        self.run_worker(self._calls.begin(), group="calls")
         loop = asyncio.get_running_loop()
         with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
             loop.add_signal_handler(signal.SIGTERM, self._close)
@@ -126,6 +130,7 @@ class SabApp(TerminalApp):
 
     async def on_unmount(self) -> None:
         """Closes the bridge, for whatever reason the screen closes."""
+        self._calls.end()
         await self._host_task.end()
         with suppress(NotImplementedError, RuntimeError, ValueError):
             for number in (signal.SIGTERM, *hangup_signals()):
@@ -144,6 +149,7 @@ class SabApp(TerminalApp):
     def on_sab_app_opened(self, message: Opened) -> None:
         self._host = host = message.host
         host.bridge.subscribe(self._inbox.put)
+        self._calls.bell = host.bell
         self._main.address = host.address
         self._main.state = initial_view(
             host.bridge.jobs(), host.bridge.status(), host.address, self._clock.unix_seconds()
@@ -184,7 +190,9 @@ class SabApp(TerminalApp):
 
     def redraw(self) -> None:
         """Folds the waiting events into the state, which draws it."""
-        self._main.state = view_after(self.state, self._inbox.take(), self._clock.unix_seconds())
+        events, before = self._inbox.take(), self.state.jobs
+        self._main.state = view_after(self.state, events, self._clock.unix_seconds())
+        self._calls.after(events, before, self.state.jobs)
         if self._job_to_select in self.state.jobs:
             self._main.select(self._job_to_select)
             self._job_to_select = ""
@@ -295,7 +303,8 @@ class SabApp(TerminalApp):
         """Submits files without blocking the screen: a slow drive delays the check of a file."""
         dialog, host = chosen.dialog, self._host
         refused = await submit_paths(host, chosen.paths, self._select_when_shown, chosen.sync) if host else []
-        for _, error in refused:
+        told = refused[:-1] if dialog.is_attached else refused  # the dialog itself says why the last one was
+        for _, error in told:
             self._report(error)
         if refused:
             dialog.refuse(refused[-1][1], [path for path, _ in refused])

@@ -28,6 +28,11 @@ class ScreenHost(Protocol):
         ...
 
     @property
+    def bell(self) -> str:
+        """For what the terminal's bell rings: `off`, `failed` or `all`."""
+        ...
+
+    @property
     def hearing(self) -> Hearing:
         """The output of the machine that the screen is on."""
         ...

@@ -41,6 +41,7 @@ class FakeHost:
     hearing: FakeHearing = field(default_factory=FakeHearing)
     address: str = ADDRESS
     default_sync: str = "now"
+    bell: str = "off"
 
     async def request(self, source: str) -> JobRequest:
         return request_for(source, engine="draft")
