@@ -70,6 +70,10 @@ class RunningBridge:
         return self.settings.bell
 
     @property
+    def defaults(self) -> JobRequest:
+        return self.settings.defaults
+
+    @property
     def default_sync(self) -> str:
         return self.settings.defaults.play.sync
 

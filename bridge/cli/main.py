@@ -14,6 +14,7 @@ from bridge.cli import cache, calibrate, demo, install, live, models, notes, por
 from bridge.cli.diagnosis import doctor, log
 from bridge.cli.output.terminal import OutputClosed, drop_output, prepare_terminal, write_error, write_line, writing
 from bridge.cli.sending import secret
+from bridge.cli.shell import completion
 from bridge.errors import BadArguments, NotWritable
 from bridge.options.table import JOB, OPTIONS
 
@@ -85,6 +86,7 @@ app.command("live")(live.live)
 app.command("notes")(notes.notes)
 app.add_typer(models.app, name="models")
 app.add_typer(cache.app, name="cache")
+app.add_typer(completion.app, name="completion")
 app.add_typer(secret.app, name="secret")
 app.command("ports")(ports.ports)
 app.command("calibrate")(calibrate.calibrate_ports)

@@ -34,8 +34,11 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], int]] = {
     "live": (("--live-port", "1", "--answer-port", "0"), 1),
     "notes": (("no such ♪ שיר.mid",), 1),
     "models list": ((), 0),
+    "models show": (("draft",), 0),
     "models path": ((), 0),
     "models pull": (("nonesuch ♪",), 2),
+    "completion install": (("no shell ♪ שיר",), 2),
+    "completion show": (("fish",), 0),
     "cache list": ((), 0),
     "cache clear": ((), 0),
     "ports": ((), 0),
@@ -48,7 +51,7 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], int]] = {
     "install": (("nothing ♪ שיר",), 2),
     "demo": (("--engine",), 2),
 }
-WITH_JSON = ("models list", "cache list", "cache clear", "ports", "doctor")
+WITH_JSON = ("models list", "models show", "cache list", "cache clear", "ports", "doctor")
 #: They start processes, so not every condition is tried.
 SLOW = ("ports", "doctor", "live", "models pull")
 

@@ -94,6 +94,8 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "sab process song.wav --reading clean --score --chords file": Runs((NO_PORTS,), says="song.musicxml"),
     "sab process song.wav --shortest 120 --bends mpe": Runs((NO_PORTS,), says="song.mid"),
     "sab models": Runs(EVERYWHERE, says="draft"),
+    "sab models show htdemucs": Runs(EVERYWHERE, says="The one to start with"),
+    "sab completion show fish": Runs(EVERYWHERE, says="_SAB_COMPLETE"),
     "sab models path": Runs((NO_PORTS, READ_ONLY), says="models"),
     "sab models pull htdemucs": Runs((NO_PORTS, NO_NETWORK, TERMINAL), status=1, says=_NO_MODEL),
     "sab models pull NAME": Runs((NO_NETWORK,), typed="sab models pull htdemucs_6s", status=1, says=_NO_MODEL),
@@ -119,7 +121,7 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
         typed="bash -c 'sab process clip.wav --engine draft > said && exec sab log --follow'",
         lasts=": done",
     ),
-    "sab --install-completion": DoesNotRun("it asks which shell started it, and changes that shell's settings"),
+    "sab completion install": DoesNotRun("it asks which shell started it, and changes that shell's settings"),
     "sab ports": Runs(
         EVERYWHERE, says="No MIDI ports", elsewhere={JACKD: Runs((), says="Source Audio Bridge:SAB Vocals")}
     ),
