@@ -23,7 +23,9 @@ _JOB_CONDITIONS: Mapping[str, Callable[[Job], bool]] = {
 }
 #: What acts on the table of jobs: other screens have their own keys.
 OF_MAIN_SCREEN = frozenset({*_JOB_CONDITIONS, "add", "live", "connections"})
-_NEEDS_BRIDGE = frozenset({"connections", "add", "live", "cancel_job", "play", "follow", "tempo", "stop", "panic"})
+_NEEDS_BRIDGE = frozenset(
+    {"connections", "add", "live", "cancel_job", "play", "follow", "tempo", "stop", "panic", "leave_running"}
+)
 
 
 def is_possible(action: str, row: Job | Group | None, *, bridge_is_open: bool) -> bool:

@@ -34,7 +34,8 @@ KEYS = (
     Key("space,enter", "clips", "Clips", "Space: show or hide the clips of the selected group.", "␣", in_footer=False),
     Key("C", "connections", "Connections", "Show who talks to the bridge, and all it says.", in_footer=False),
     Key("?,f1", "help", "Help", "Show this help.", shown_as="?"),
-    Key("q", "quit", "Quit", "Close the bridge; asks first while jobs are unfinished."),
+    Key("b", "leave_running", "Leave", "Quit this screen; the bridge works on in the background.", in_footer=False),
+    Key("q", "quit", "Quit", "Close the bridge, or this screen of it; asks first while jobs would stop."),
 )
 
 #: The main screen's own, which it acts on without the app.
