@@ -90,7 +90,7 @@ def abilities_in_tmux(answer: str) -> Abilities:
     The environment says nothing of it: tmux's server keeps that of the terminal in which it was started.
     """
     passes, _, words = answer.strip().partition(" ")
-    if passes not in ("on", "all", "1"):
+    if passes not in ("on", "all", "1", "2"):
         return Abilities(title=True)
     term, _, kind = words.partition(" ")
     for name in (kind, term):
