@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -21,6 +22,7 @@ from bridge.request import JobRequest
 from bridge.system.clock import SystemClock
 from tui.availability import OF_MAIN_SCREEN, is_possible
 from tui.boundary import only_bridge_errors
+from tui.calls.calls import Calls
 from tui.coalesce import Coalescer
 from tui.commands import BridgeCommands
 from tui.demo_clip import own_demo_clip
@@ -95,6 +97,7 @@ class SabApp(HostedApp):
         self._zone = zone
         self._main = MainScreen(zone, self.memory, self._clock)
         self._wire_log = WireLog()
+        self._calls = Calls(self, os.environ)
         self._job_to_select = ""  # id of a job that was added here, selected as soon as the table shows it
         for theme in THEMES:
             self.register_theme(theme)
@@ -112,11 +115,16 @@ class SabApp(HostedApp):
         if not self.memory.choices.theme:
             self.ask_background()
         await self.push_screen(self._main)
+        self.run_worker(self._calls.begin(), group="calls")
         self.open_host()
+
+    async def on_unmount(self) -> None:
+        self._calls.end()
 
     def show_bridge(self, host: ScreenHost) -> None:
         self._main.host = host
         host.bridge.subscribe(self._inbox.put)
+        self._calls.bell = host.bell
         self._main.address = host.address
         state = initial_view(
             host.bridge.jobs(),
@@ -159,7 +167,9 @@ class SabApp(HostedApp):
 
     def redraw(self) -> None:
         """Folds the waiting events into the state, which draws it."""
-        self._main.state = view_after(self.state, self._inbox.take(), self._clock.unix_seconds())
+        events, before = self._inbox.take(), self.state.jobs
+        self._main.state = view_after(self.state, events, self._clock.unix_seconds())
+        self._calls.after(events, before, self.state.jobs)
         if self._job_to_select in self.state.jobs:
             self._main.select(self._job_to_select)
             self._job_to_select = ""
