@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -26,8 +26,8 @@ from bridge.request import JobRequest, ScaleFit
 
 T = TypeVar("T")
 
-#: A span is read together with what its bars and its quantising need around it.
-SPAN_CONTEXT_SECONDS = 4.0
+#: A span is read together with the notes around it that a grid may move into it.
+SPAN_CONTEXT_SECONDS = 1.0
 
 
 @dataclass
@@ -63,7 +63,13 @@ class OpenedJob:
         opened._key = "" if manifest.music is None else manifest.music.key
         return opened
 
-    def whole(self, request: JobRequest, check: Callable[[], None]) -> NotesView:
+    def prepare(self, has_time: Callable[[], bool]) -> None:
+        """Reads the stems as the job did, while there is time. Raises BadArguments: its settings leave no pitch."""
+        for stem, notes in self.stems.items():
+            if has_time():
+                notes.whole(settings_for(self.request, stem))
+
+    def whole(self, request: JobRequest, check: Callable[[], None], stems: Sequence[str] = ()) -> NotesView:
         """All notes that a job with this request has.
 
         Args:
@@ -79,22 +85,28 @@ class OpenedJob:
             parts[stem] = notes.whole(settings_for(request, stem))
         fitted = self._fitted(parts, request)
         self._key = fitted.music.key
-        return _view(fitted, 0.0, math.inf)
+        return _view(fitted, 0.0, math.inf, stems)
 
-    def between(self, request: JobRequest, start_seconds: float, end_seconds: float) -> NotesView:
+    def between(
+        self, request: JobRequest, start_seconds: float, end_seconds: float, stems: Sequence[str] = ()
+    ) -> NotesView:
         """The notes that sound in a span, as far as the span alone tells: soon, and nearly those of the whole.
 
         The key is that of the last reading of the whole, and chords are not told.
         """
         first, last = start_seconds - SPAN_CONTEXT_SECONDS, end_seconds + SPAN_CONTEXT_SECONDS
-        parts = {stem: notes.between(settings_for(request, stem), first, last) for stem, notes in self.stems.items()}
+        parts = {
+            stem: notes.between(settings_for(request, stem), first, last)
+            for stem, notes in self.stems.items()
+            if not stems or stem in stems
+        }
         if request.scale is not None and request.scale.scale == "auto" and self._key:
             fit = ScaleFit(scale=parse_scale(self._key), outside=request.scale.outside)
             request = msgspec.structs.replace(request, scale=fit)
         chords = msgspec.structs.replace(request.note_files, chords="none")
         fitted = self._fitted(parts, msgspec.structs.replace(request, note_files=chords))
         music = msgspec.structs.replace(fitted.music, key=self._key)
-        return msgspec.structs.replace(_view(fitted, start_seconds, end_seconds), music=music)
+        return msgspec.structs.replace(_view(fitted, start_seconds, end_seconds, stems), music=music)
 
     def _fitted(self, parts: Mapping[str, list[Note]], request: JobRequest) -> NotesOfJob:
         source = self.manifest.source
@@ -120,10 +132,11 @@ class OpenedJob:
             raise _no_longer_kept(self.manifest) from error
 
 
-def _view(fitted: NotesOfJob, start_seconds: float, end_seconds: float) -> NotesView:
+def _view(fitted: NotesOfJob, start_seconds: float, end_seconds: float, stems: Sequence[str]) -> NotesView:
     parts = {
         stem: tuple(note for note in notes if note.onset_seconds < end_seconds and note.offset_seconds > start_seconds)
         for stem, notes in fitted.parts.items()
+        if not stems or stem in stems
     }
     return NotesView(parts=parts, music=fitted.music, chords=fitted.chords)
 

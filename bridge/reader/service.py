@@ -6,6 +6,7 @@ import logging
 import math
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 
 from bridge.errors import BridgeError, Cancelled, NotFound
 from bridge.pipeline.cache.store import ResultsCache
@@ -24,12 +25,15 @@ class ReaderService:
     """Views and readings of jobs."""
 
     def __init__(
-        self, cache: ResultsCache, transcribers: Transcribers, has_newer: Callable[[], bool] = lambda: False
+        self,
+        cache: ResultsCache,
+        transcribers: Transcribers,
+        is_wanted: Callable[[ReaderCommand], bool] = lambda _: True,
     ) -> None:
-        """`has_newer` tells whether another question waits."""
+        """`is_wanted` tells whether a question is still to be answered."""
         self._cache = cache
         self._transcribers = transcribers
-        self._has_newer = has_newer
+        self._is_wanted = is_wanted
         self._views = Views()
         self._open: OrderedDict[str, OpenedJob] = OrderedDict()
         """By the path of a job's record."""
@@ -49,6 +53,13 @@ class ReaderService:
                 token=command.token, code="internal", message=f"{command.known.name} could not be read ({error})."
             )
 
+    def prepare(self, command: ReaderCommand, has_time: Callable[[], bool]) -> None:
+        """After a view of a finished job, reads its notes once, so that the first move of a slider is answered soon."""
+        if not isinstance(command, OpenView) or not command.known.manifest or not has_time():
+            return
+        with suppress(BridgeError):  # the view has said why, or the first question will
+            self._opened(command.known).prepare(has_time)
+
     def _view(self, command: OpenView) -> Viewed:
         known = command.known
         if not known.manifest:
@@ -58,13 +69,13 @@ class ReaderService:
     def _read(self, command: ReadView) -> Reread:
         job = self._opened(command.known)
         if math.isinf(command.end_seconds):
-            notes = job.whole(command.request, self._check)
+            notes = job.whole(command.request, lambda: self._check(command), command.stems)
         else:
-            notes = job.between(command.request, command.start_seconds, command.end_seconds)
+            notes = job.between(command.request, command.start_seconds, command.end_seconds, command.stems)
         return Reread(token=command.token, notes=notes)
 
-    def _check(self) -> None:
-        if self._has_newer():
+    def _check(self, command: ReaderCommand) -> None:
+        if not self._is_wanted(command):
             raise Cancelled
 
     def _opened(self, known: KnownJob) -> OpenedJob:

@@ -42,7 +42,7 @@ class Studio:
         self.clip = write(folder / "clip.wav", music(SECONDS))
         self.job = self.make()
         self.newer = False
-        self.service = ReaderService(self.cache, self.transcribers, lambda: self.newer)
+        self.service = ReaderService(self.cache, self.transcribers, lambda _: not self.newer)
 
     def make(self, **options: object) -> Job:
         bench = Bench(OneEngine(SharesSeparator()), cache=self.cache, transcribers=self.transcribers)
