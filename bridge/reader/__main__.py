@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 from bridge.pipeline.cache.store import ResultsCache
@@ -20,13 +21,15 @@ def main() -> int:
     """Serves until the pipe to the main process closes."""
     log_to_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the main process, which ends its children in order
-    questions = Questions()
+    # What the reading thread raises is handled on this one, in the middle of its work: no decoder has to look for it.
+    questions = Questions(on_question=partial(signal.raise_signal, signal.SIGINT))
     with ParentChannel[ReaderSettings, ReaderCommand, ReaderReport](
         ReaderSettings, ReaderCommand, questions.put, questions.close
     ) as channel:
         settings = channel.first()
         cache = ResultsCache(Path(settings.cache_dir), settings.cache_max_bytes, SystemClock())
         service = ReaderService(cache, TranscriberRegistry(), questions.is_wanted)
+        signal.signal(signal.SIGINT, lambda *_: service.interrupt())
         channel.send(ReaderReady())
         while (command := questions.next()) is not None:
             channel.send(service.answer(command))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -63,26 +63,19 @@ class OpenedJob:
         opened._key = "" if manifest.music is None else manifest.music.key
         return opened
 
-    def prepare(self, has_time: Callable[[], bool]) -> None:
-        """Reads the stems as the job did, while there is time. Raises BadArguments: its settings leave no pitch."""
+    def prepare(self) -> None:
+        """Reads the stems as the job did. Raises BadArguments: its settings leave no pitch."""
         for stem, notes in self.stems.items():
-            if has_time():
-                notes.whole(settings_for(self.request, stem))
+            notes.whole(settings_for(self.request, stem))
 
-    def whole(self, request: JobRequest, check: Callable[[], None], stems: Sequence[str] = ()) -> NotesView:
-        """All notes that a job with this request has.
-
-        Args:
-            check: called between stems; may raise to stop.
+    def whole(self, request: JobRequest, stems: Sequence[str] = ()) -> NotesView:
+        """All notes that a job with this request has, of these stems; empty: of all.
 
         Raises:
             BadArguments: the settings leave no pitch.
             NotFound: the tempo was never estimated, or is no longer kept.
         """
-        parts = {}
-        for stem, notes in self.stems.items():
-            check()
-            parts[stem] = notes.whole(settings_for(request, stem))
+        parts = {stem: notes.whole(settings_for(request, stem)) for stem, notes in self.stems.items()}
         fitted = self._fitted(parts, request)
         self._key = fitted.music.key
         return _view(fitted, 0.0, math.inf, stems)
@@ -110,7 +103,7 @@ class OpenedJob:
 
     def _fitted(self, parts: Mapping[str, list[Note]], request: JobRequest) -> NotesOfJob:
         source = self.manifest.source
-        seconds = source.frames / source.sample_rate_hz
+        seconds = source.frames / max(1, source.sample_rate_hz)  # of a record that somebody may have edited
         if self.manifest.music is not None and request.song == self.request.song:
             music = msgspec.structs.replace(self.manifest.music, key="", key_margin=0.0, chords="")
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 
 from bridge.reader.messages import ReaderCommand, ReadView
 
@@ -11,7 +12,9 @@ from bridge.reader.messages import ReaderCommand, ReadView
 class Questions:
     """Takes questions on the reading thread, and gives them out on the main one."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_question: Callable[[], object] = lambda: None) -> None:
+        """`on_question` is called after each that is put."""
+        self._on_question = on_question
         self._waiting: deque[ReaderCommand] = deque()
         self._newest: dict[str, int] = {}
         """The token of the newest question about each job's notes."""
@@ -26,6 +29,7 @@ class Questions:
                 self._waiting = deque(one for one in self._waiting if self.is_wanted(one))
             self._waiting.append(question)
             self._changed.notify()
+        self._on_question()
         return True
 
     def close(self) -> None:

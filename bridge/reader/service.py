@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import math
 from collections import OrderedDict
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from bridge.errors import BridgeError, Cancelled, NotFound
 from bridge.pipeline.cache.store import ResultsCache
@@ -34,6 +34,8 @@ class ReaderService:
         self._cache = cache
         self._transcribers = transcribers
         self._is_wanted = is_wanted
+        self._goes_on: Callable[[], bool] | None = None
+        """Whether the work that may be interrupted is still wanted; None: there is none."""
         self._views = Views()
         self._open: OrderedDict[str, OpenedJob] = OrderedDict()
         """By the path of a job's record."""
@@ -57,8 +59,25 @@ class ReaderService:
         """After a view of a finished job, reads its notes once, so that the first move of a slider is answered soon."""
         if not isinstance(command, OpenView) or not command.known.manifest or not has_time():
             return
-        with suppress(BridgeError):  # the view has said why, or the first question will
-            self._opened(command.known).prepare(has_time)
+        with suppress(BridgeError, Cancelled):  # the view has said why, or the first question will
+            job = self._opened(command.known)
+            with self._interruptible(has_time):
+                job.prepare()
+
+    def interrupt(self) -> None:
+        """Called by a signal in the middle of the work: ends that which nobody waits for. Raises Cancelled then."""
+        if self._goes_on is not None and not self._goes_on():
+            raise Cancelled
+
+    @contextmanager
+    def _interruptible(self, goes_on: Callable[[], bool]) -> Iterator[None]:
+        """The block ends at an interruption once `goes_on` says no; half of it must do no harm."""
+        self._goes_on = goes_on
+        try:
+            self.interrupt()  # which may have come before
+            yield
+        finally:
+            self._goes_on = None
 
     def _view(self, command: OpenView) -> Viewed:
         known = command.known
@@ -69,14 +88,11 @@ class ReaderService:
     def _read(self, command: ReadView) -> Reread:
         job = self._opened(command.known)
         if math.isinf(command.end_seconds):
-            notes = job.whole(command.request, lambda: self._check(command), command.stems)
+            with self._interruptible(lambda: self._is_wanted(command)):
+                notes = job.whole(command.request, command.stems)
         else:
             notes = job.between(command.request, command.start_seconds, command.end_seconds, command.stems)
         return Reread(token=command.token, notes=notes)
-
-    def _check(self, command: ReaderCommand) -> None:
-        if not self._is_wanted(command):
-            raise Cancelled
 
     def _opened(self, known: KnownJob) -> OpenedJob:
         if known.manifest not in self._open:

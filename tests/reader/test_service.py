@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,13 +16,14 @@ from bridge.audio.wav_head import float_wav_head
 from bridge.events import Preview
 from bridge.model import Job
 from bridge.pipeline.cache.store import ResultsCache
-from bridge.pipeline.manifest import decode_manifest, manifest_name
+from bridge.pipeline.manifest import decode_manifest, encode_manifest, manifest_name
 from bridge.protocols.reading import JobView, NotesView
 from bridge.reader.messages import KnownJob, OpenView, ReadView, Reread, Unanswered, Viewed
 from bridge.reader.service import ReaderService
 from bridge.reader.views import NO_RECORD, OLD_RECORD, STILL_RUNS
 from bridge.request import JobRequest
 from bridge.smf.notes import notes_of_file
+from bridge.transcription.pitched.decoder import read_whole
 from bridge.transcription.registry import TranscriberRegistry
 from tests.support.bench import Bench
 from tests.support.fakes import FakeClock
@@ -148,6 +150,66 @@ def test_a_newer_question_ends_the_reading_of_the_whole(studio: Studio) -> None:
     answer = studio.ask(request_for(studio.clip, sensitivity=0.111))
     studio.newer = False
     assert answer == Unanswered(token=7)
+
+
+def test_it_ends_in_the_middle_of_a_stem_and_what_is_read_then_is_whole(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = studio.read({"sensitivity": 0.222})
+    interrupted = ReaderService(studio.cache, studio.transcribers, lambda _: not studio.newer)
+    service, studio.service = studio.service, interrupted
+
+    def newer_comes(*arguments: Any) -> Any:
+        studio.newer = True
+        interrupted.interrupt()
+        return read_whole(*arguments)
+
+    monkeypatch.setattr("bridge.reader.stem_notes.read_whole", newer_comes)
+    answer = studio.ask(request_for(studio.clip, sensitivity=0.222))
+    monkeypatch.undo()
+    studio.newer = False
+    assert answer == Unanswered(token=7)
+    interrupted.interrupt()  # nothing is being read
+    assert studio.read({"sensitivity": 0.222}) == wanted
+    studio.service = service
+
+
+def test_only_the_stems_that_are_asked_for_are_told(studio: Studio) -> None:
+    request = request_for(studio.clip, sensitivity=0.6)
+    for start, end in ((2.0, 6.0), (0.0, math.inf)):
+        command = ReadView(
+            token=7,
+            known=studio.known(),
+            request=request,
+            start_seconds=start,
+            end_seconds=end,
+            stems=("bass", "kazoo"),
+        )
+        answer = studio.service.answer(command)
+        assert isinstance(answer, Reread)
+        assert [*answer.notes.parts] == ["bass"]
+        assert answer.notes.parts["bass"] == studio.read({"sensitivity": 0.6}, start, end).parts["bass"]
+
+
+@pytest.mark.parametrize("key", ["", ".", "..", "../../clip", "a/b"])
+def test_a_record_cannot_name_a_folder_outside_the_cache(tmp_path: Path, key: str) -> None:
+    """An entry that cannot be read is removed: that of an edited record would be any folder."""
+    studio = Studio(tmp_path)
+    record = Path(studio.known().manifest)
+    manifest = decode_manifest(record.read_bytes())
+    edited = replace(manifest, analyses=dict.fromkeys(manifest.analyses, key))
+    record.write_bytes(encode_manifest(edited))
+    before = sorted(tmp_path.rglob("*"))
+    answer = studio.ask(request_for(studio.clip))
+    assert isinstance(answer, Unanswered) and answer.code == "not_found"
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_restored_job_keeps_its_waveforms(studio: Studio) -> None:
+    again = studio.make(name="again")
+    manifest = decode_manifest((Path(again.output_dir) / manifest_name("again")).read_bytes())
+    assert manifest.peaks == decode_manifest(Path(studio.known().manifest).read_bytes()).peaks
+    assert {*manifest.peaks} == {"vocals", "drums", "bass", "other"}
 
 
 def test_without_its_analyses_a_job_is_shown_and_not_read_anew(tmp_path: Path) -> None:
