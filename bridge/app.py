@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from bridge.bus import EventBus
 from bridge.config import Settings
+from bridge.connections.board import Board
 from bridge.errors import unresponsive_drive
 from bridge.events import Noticed
 from bridge.hearing.client import HearingClient
@@ -112,7 +113,8 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
     if serve and settings.port:
         bus.subscribe(LatenessLog(settings.own_folder, clock).on_event)
     reader = ReaderClient(settings, scheduler.job)
-    bridge = LocalBridge(settings, bus, scheduler, admission, player, reader, clock)
+    board = Board(clock)
+    bridge = LocalBridge(settings, bus, scheduler, admission, player, reader, clock, board)
     worker = WorkerClient(
         settings,
         publish=bus.publish,
@@ -123,6 +125,9 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
         lock=settings.own_folder / "worker.lock" if isinstance(store, DurableStore) else None,
     )
     scheduler.run(worker)
+    board.cache_folder = str(settings.cache_dir)
+    board.player = player.activity
+    board.processes = lambda: {"worker": worker.pid, "player": player.pid}
     async with AsyncExitStack() as parts:
         address = http_address = ""
         if serve:
@@ -153,14 +158,16 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
                 remember=subscribers.save if isinstance(store, DurableStore) else lambda _: None,
                 bound_sockets=bound_sockets,
                 gate=gate,
+                wire=board.wire,
             )
             osc = await parts.enter_async_context(server)
             if isinstance(store, DurableStore):
                 parts.callback(lambda: subscribers.save(osc.subscribers))
             address = osc.url
+            board.clients = osc.clients
             scheduler.recover()
             http_address = await parts.enter_async_context(
-                _discovery(bridge, osc, gate, settings, bus.publish_retained)
+                _discovery(bridge, osc, gate, settings, bus.publish_retained, board)
             )
         parts.push_async_callback(clean_up.close)
         parts.callback(scheduler.close)
@@ -191,7 +198,7 @@ def _prepare(settings: Settings, *, serve: bool) -> Rules:
 
 @asynccontextmanager
 async def _discovery(
-    bridge: LocalBridge, osc: OscServer, gate: Gate, settings: Settings, notice: Callable[[Noticed], None]
+    bridge: LocalBridge, osc: OscServer, gate: Gate, settings: Settings, notice: Callable[[Noticed], None], board: Board
 ) -> AsyncIterator[str]:
     """Serves HTTP (OSCQuery) and announces the bridge by zeroconf; yields the HTTP address, "" if there is none.
 
@@ -202,6 +209,7 @@ async def _discovery(
         if not settings.no_http:
             port = osc.port if settings.http_port is None else settings.http_port
             view = BridgeView(bridge, bridge.engines, settings.defaults, osc.host, osc.port)
+            board.readers = view.readers.seen
             http_address = await parts.enter_async_context(
                 serve_http(view, gate, host=settings.host, port=port, notice=notice)
             )

@@ -11,6 +11,8 @@ from typing import Any
 
 from bridge.bus import EventBus
 from bridge.config import Settings
+from bridge.connections.board import Board
+from bridge.connections.values import Connections, WireMessage
 from bridge.errors import BridgeError, NotFound, unresponsive_drive
 from bridge.events import (
     Cancelling,
@@ -23,18 +25,22 @@ from bridge.events import (
     MidiStarted,
     MidiWaiting,
     Noticed,
+    Removed,
     Requeued,
+    Restored,
     Started,
     Submitted,
     WorkerChanged,
 )
 from bridge.groups.group import Group, group_with, groups_of, unknown_group
 from bridge.inspector.admission import Admission
+from bridge.inspector.outline import OutlineRequest, outline_of
 from bridge.midi.client import MidiPlayer
 from bridge.midi.live_takes import LiveTakes
 from bridge.midi.offsets import offsets_seconds
 from bridge.model import Job, ModelInfo, Status
-from bridge.protocols import Clock, Reader
+from bridge.processes.show_folder import show_folder
+from bridge.protocols import Clock, FileLook, Reader
 from bridge.reader.client import ReaderClient
 from bridge.request import JobRequest
 from bridge.scheduler import Scheduler
@@ -64,8 +70,10 @@ class LocalBridge:
         player: MidiPlayer,
         reader: ReaderClient,
         clock: Clock | None = None,
+        board: Board | None = None,
     ) -> None:
         self._settings = settings
+        self._board = board or Board(clock or SystemClock())
         self._bus = bus
         self._scheduler = scheduler
         self._admission = admission
@@ -87,9 +95,9 @@ class LocalBridge:
         self._idle_check: asyncio.TimerHandle | None = None
         bus.subscribe(self._on_event)
 
-    async def submit(self, request: JobRequest, sender: str = "") -> tuple[Job, int]:
+    async def submit(self, request: JobRequest, sender: str = "", origin: str = "") -> tuple[Job, int]:
         try:
-            return await self._admission.admit(request, sender)
+            return await self._admission.admit(request, sender, origin)
         finally:
             self._check_idle_groups_later()
 
@@ -98,6 +106,16 @@ class LocalBridge:
         for job in jobs:
             with suppress(NotFound):  # lost with the history of an earlier run
                 self.cancel(job)
+
+    def remove(self, jobs: Sequence[str]) -> None:
+        for job in jobs:
+            with suppress(NotFound):
+                if self._scheduler.job(job).is_over:
+                    self._silence(job)
+        self._scheduler.remove(jobs)
+
+    def restore(self, jobs: Sequence[str]) -> None:
+        self._scheduler.restore(jobs)
 
     def cancel(self, job: str) -> None:
         self._scheduler.cancel(job)
@@ -165,6 +183,17 @@ class LocalBridge:
         except TimeoutError:
             raise unresponsive_drive(settings.models_dir) from None
 
+    async def look(self, paths: Sequence[str]) -> tuple[FileLook, ...]:
+        return await self._admission.look(paths)
+
+    async def outline(self, path: str) -> bytes:
+        limits = self._settings
+        roots = tuple(map(str, limits.roots))
+        return await outline_of(OutlineRequest(path=path, max_seconds=limits.max_minutes * 60, roots=roots))
+
+    async def show_folder(self, folder: str, files: Sequence[str] = ()) -> None:
+        await show_folder(folder, files)
+
     async def engines(self) -> Sequence[str]:
         """The names of all engines now; the last known ones while the drive of the models does not answer."""
         with suppress(TimeoutError):
@@ -212,6 +241,12 @@ class LocalBridge:
 
     def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
         return self._bus.subscribe(listener)
+
+    async def connections(self) -> Connections:
+        return await self._board.look(self._scheduler.jobs())
+
+    def watch_wire(self, watcher: Callable[[WireMessage], None]) -> Callable[[], None]:
+        return self._board.wire.watch(watcher)
 
     async def close(self) -> None:
         """Cancels playback that is being prepared."""
@@ -272,7 +307,7 @@ class LocalBridge:
     def _update_groups(self, event: Event) -> None:
         if isinstance(event, GroupEnded):
             self._live_groups.pop(event.group_id, None)
-        elif isinstance(event, JobEvent):
+        elif isinstance(event, JobEvent) and not isinstance(event, (Removed, Restored)):
             job = self._scheduler.job(event.job)
             if not job.group_id:
                 return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual.binding import Binding
@@ -31,13 +32,22 @@ KEYS = (
     Key("o", "results", "Files", "Show the selected job's files, and copy a path."),
     Key("t", "tempo", "Tempo", "Read the selected job's notes again at another tempo.", in_footer=False),
     Key("space,enter", "clips", "Clips", "Space: show or hide the clips of the selected group.", "␣", in_footer=False),
-    Key("?", "help", "Help", "Show this help.", shown_as="?"),
+    Key("?,f1", "help", "Help", "Show this help.", shown_as="?"),
     Key("q", "quit", "Quit", "Close the bridge; asks first while jobs are unfinished."),
 )
 
+#: The main screen's own, which it acts on without the app.
+PANELS = (Key("v", "grow", "View", "Let the details grow, then the log, then show all panels again.", in_footer=False),)
 
-def bindings() -> list[Binding]:
+#: What every screen does.
+EVERYWHERE = (Key("ctrl+o", "jump", "Jump", "Go anywhere on this screen by a letter.", "^o", in_footer=False),)
+
+#: Screen or panel → its keys: the help shows them in this order. A screen adds its own row here.
+KEYS_BY_SCREEN: dict[str, tuple[Key, ...]] = {"Jobs": (*KEYS, *PANELS), "Everywhere": EVERYWHERE}
+
+
+def bindings(keys: Sequence[Key] = (*KEYS, *EVERYWHERE)) -> list[Binding]:
     return [
         Binding(key.keys, key.action, key.label, key_display=key.shown_as, tooltip=key.help, show=key.in_footer)
-        for key in KEYS
+        for key in keys
     ]

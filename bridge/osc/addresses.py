@@ -90,6 +90,7 @@ CLIPS_IN_A_PAGE = 16
 
 _TYPES: dict[str, type[str] | type[int] | type[float]] = {"s": str, "i": int, "f": float}
 
+HELLO = "/sab/hello"
 HELLO_REPLY = Outgoing(
     "/sab/hello.reply", "i:protocol s:version s:server i:client_id", "The server's name and versions."
 )
@@ -184,6 +185,8 @@ GROUP_FINISHED = Outgoing(
     "All clips of a group are over; comes once. The outcome is done if all are done, failed if some failed, else "
     "cancelled.",
 )
+REMOVED = Outgoing("/sab/removed", "s:job", "A job that is over was taken off the list; its files stay.")
+RESTORED = Outgoing("/sab/restored", "s:job", "A job that was taken off the list is on it again.")
 WARNING = Outgoing("/sab/warning", "s:job s:code s:message", "A problem that did not stop the job.")
 FAIL = Outgoing(
     "/sab/fail",
@@ -235,15 +238,15 @@ MIDI_END = Outgoing(
 )
 
 PUSHES: tuple[Outgoing, ...] = (
-    STARTUP, NONCE, BYE, PROGRESS, RESULT, MUSIC, TEMPO, FINISHED, JOB_GROUP, GROUP, GROUP_FINISHED, WARNING, FAIL,
-    PREVIEW, HORIZON, MIDI_WAIT, MIDI_DELAY, MIDI_START, MIDI_STARVED, MIDI_POSITION, MIDI_END,
+    STARTUP, NONCE, BYE, PROGRESS, RESULT, MUSIC, TEMPO, FINISHED, JOB_GROUP, GROUP, GROUP_FINISHED, REMOVED, RESTORED,
+    WARNING, FAIL, PREVIEW, HORIZON, MIDI_WAIT, MIDI_DELAY, MIDI_START, MIDI_STARVED, MIDI_POSITION, MIDI_END,
 )  # fmt: skip
 
 REQUESTS: dict[str, Request] = {
     request.address: request
     for request in (
         Request(
-            "/sab/hello",
+            HELLO,
             "s:client i:protocol [i:reply_port] [s:proof]",
             (HELLO_REPLY,),
             "Introduces your client; reply_port is the port you listen on; 0 or left out: the port you send from; "

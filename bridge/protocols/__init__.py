@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from bridge.connections.values import Connections, WireMessage
 from bridge.events import Event, JobEvent, Submitted
 from bridge.groups.group import Group
 from bridge.model import Job, ModelInfo, Status, Warning
+from bridge.protocols.looking import FileLook, Looking
 from bridge.protocols.reading import Reader
 from bridge.protocols.transcribing import NoteStream, StreamedNotes, Transcriber, Transcribers
 from bridge.request import JobRequest
@@ -33,6 +35,7 @@ __all__ = [
     "Context",
     "Control",
     "Engines",
+    "FileLook",
     "Inspector",
     "JobRunner",
     "JobStore",
@@ -227,6 +230,10 @@ class Inspector(Protocol):
         """
         ...
 
+    async def look(self, paths: Sequence[str]) -> tuple[FileLook, ...]:
+        """See `Bridge.look`."""
+        ...
+
 
 class JobStore(Protocol):
     """Stores every job as the list of its events."""
@@ -251,10 +258,12 @@ class JobStore(Protocol):
         """Records one event; returns the job after it."""
         ...
 
-    def get(self, job: str) -> Job | None: ...
+    def get(self, job: str) -> Job | None:
+        """A job, also a removed one."""
+        ...
 
     def jobs(self) -> tuple[Job, ...]:
-        """All jobs, oldest first."""
+        """All jobs that are not removed, oldest first."""
         ...
 
     def history(self, job: str) -> Iterable[JobEvent]:
@@ -262,16 +271,19 @@ class JobStore(Protocol):
         ...
 
 
-class Bridge(Protocol):
+class Bridge(Looking, Protocol):
     """The bridge as the faces (OSC, screen, command line) use it, on the event loop."""
 
-    async def submit(self, request: JobRequest, sender: str = "") -> tuple[Job, int]:
+    async def submit(self, request: JobRequest, sender: str = "", origin: str = "") -> tuple[Job, int]:
         """Checks the files of a request and queues it; returns the job and its position (0: it starts at once).
 
         The job is on the drive when this returns, and goes on after any end of the process; if it could not be written,
         it has the warning `not_kept`.
         The check takes milliseconds, or some seconds if the drive does not answer. Requests of one `sender` are queued
         in the order in which they were made.
+
+        Args:
+            origin: who asks, in words for the list of jobs.
 
         Raises:
             NotFound, NotReadable, NotAudio, TooLong, OutsideRoots, NotWritable, QueueFull, BadArguments: nothing was
@@ -281,6 +293,17 @@ class Bridge(Protocol):
 
     async def cancel_all(self, jobs: Sequence[str]) -> None:
         """Cancels jobs once that is on the drive, so that no crash brings them back; unknown ones are left out."""
+        ...
+
+    def remove(self, jobs: Sequence[str]) -> None:
+        """Takes jobs off the list, from which they stay away; their files stay, and notes of them that play end.
+
+        Unknown ones are left out, and those that are not over.
+        """
+        ...
+
+    def restore(self, jobs: Sequence[str]) -> None:
+        """Puts removed jobs on the list again; those that the history no longer holds are left out."""
         ...
 
     def cancel(self, job: str) -> None:
@@ -351,4 +374,15 @@ class Bridge(Protocol):
 
     def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
         """Calls `listener` with every event from now on; returns a function that ends it."""
+        ...
+
+    async def connections(self) -> Connections:
+        """Who talks to the bridge now, and what the machine does. Nothing of it is computed while nobody asks."""
+        ...
+
+    def watch_wire(self, watcher: Callable[[WireMessage], None]) -> Callable[[], None]:
+        """Calls `watcher` with every OSC message that comes or goes from now on; returns a function that ends it.
+
+        Of a flood, some hundred a second are told.
+        """
         ...

@@ -23,6 +23,7 @@ from bridge.osc.addresses import GROUP, GROUP_CLIP, GROUP_FINISHED, GROUP_RESULT
 from bridge.osc.client import OscClient, open_client
 from bridge.osc.fields import Fields, arguments_of, event_of
 from bridge.osc.server import OscServer, serve_osc
+from bridge.protocols.looking import FileLook
 from bridge.reader.client import ReaderClient
 from bridge.request import JobRequest
 from bridge.scheduler import Scheduler
@@ -48,6 +49,9 @@ class HeldInspector:
         if not Path(request.source).exists():
             raise NotFound(f"There is no file {request.source}.")
         await self.may_answer.wait()
+
+    async def look(self, paths: Sequence[str]) -> tuple[FileLook, ...]:
+        return tuple(FileLook(path=path) for path in paths)
 
 
 @dataclass

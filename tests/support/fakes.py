@@ -11,11 +11,13 @@ from typing import Generic
 
 from msgspec.structs import replace
 
+from bridge.connections.values import Connections, WireMessage
 from bridge.errors import Cancelled, NotFound
-from bridge.events import Event
+from bridge.events import Event, Removed, Restored
 from bridge.groups.group import Group, groups_of, unknown_group
 from bridge.model import Job, MidiStatus, ModelInfo, Note, Status, Warning
 from bridge.protocols.hearing import HearingStatus, Track
+from bridge.protocols.looking import FileLook
 from bridge.protocols.reading import JobView, NotesView
 from bridge.protocols.transcribing import Analysis, StreamedNotes
 from bridge.request import JobRequest
@@ -112,6 +114,9 @@ class FakeBridge:
 
     table: dict[str, Job] = field(default_factory=dict)
     asked: list[tuple[object, ...]] = field(default_factory=list)
+    removed: dict[str, Job] = field(default_factory=dict)
+    looks: dict[str, FileLook] = field(default_factory=dict)
+    """What `look` says of some paths; of all others that they are songs of 20 s."""
     known_models: tuple[ModelInfo, ...] = (ModelInfo(name="draft", stems=("vocals",), present=True, note="built in"),)
     midi: MidiStatus = field(default_factory=MidiStatus)
     refuse: Exception | None = None
@@ -120,8 +125,11 @@ class FakeBridge:
     """If given, every inspection lasts until it is set."""
     listeners: list[Callable[[Event], None]] = field(default_factory=list)
     reader: FakeReader = field(default_factory=lambda: FakeReader())
+    known_connections: Connections = field(default_factory=Connections)
+    watchers: list[Callable[[WireMessage], None]] = field(default_factory=list)
 
-    async def submit(self, request: JobRequest, sender: str = "") -> tuple[Job, int]:  # noqa: ARG002 - the seam's
+    async def submit(self, request: JobRequest, sender: str = "", origin: str = "") -> tuple[Job, int]:
+        del sender, origin
         if self.seen is not None:
             await self.seen.wait()
         self.asked.append(("submit", request))
@@ -135,6 +143,18 @@ class FakeBridge:
         for job in jobs:
             with suppress(NotFound):
                 self.cancel(job)
+
+    def remove(self, jobs: Sequence[str]) -> None:
+        self.asked.append(("remove", *jobs))
+        for job in jobs:
+            self.removed[job] = self.table.pop(job)
+            self.publish(Removed(job=job, unix_seconds=0.0))
+
+    def restore(self, jobs: Sequence[str]) -> None:
+        self.asked.append(("restore", *jobs))
+        for job in jobs:
+            self.table[job] = self.removed.pop(job)
+            self.publish(Restored(job=job, unix_seconds=0.0, value=self.table[job]))
 
     def cancel(self, job: str) -> None:
         self.asked.append(("cancel", self.job(job).id))
@@ -172,6 +192,16 @@ class FakeBridge:
     async def models(self) -> tuple[ModelInfo, ...]:
         return self.known_models
 
+    async def look(self, paths: Sequence[str]) -> tuple[FileLook, ...]:
+        return tuple(self.looks.get(path) or FileLook(path=path, seconds=20.0, sample_rate_hz=44_100) for path in paths)
+
+    async def outline(self, path: str) -> bytes:
+        self.asked.append(("outline", path))
+        return bytes(range(0, 250, 2))
+
+    async def show_folder(self, folder: str, files: Sequence[str] = ()) -> None:
+        self.asked.append(("show folder", folder, *files))
+
     async def play(self, job: str, stems: Sequence[str] | None = None, sync: str | None = None) -> None:
         asked = ("play", self.job(job).id, None if stems is None else tuple(stems))
         self.asked.append(asked if sync is None else (*asked, sync))
@@ -187,6 +217,17 @@ class FakeBridge:
     def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
         self.listeners.append(listener)
         return lambda: self.listeners.remove(listener)
+
+    async def connections(self) -> Connections:
+        return self.known_connections
+
+    def watch_wire(self, watcher: Callable[[WireMessage], None]) -> Callable[[], None]:
+        self.watchers.append(watcher)
+        return lambda: self.watchers.remove(watcher)
+
+    def tell_wire(self, message: WireMessage) -> None:
+        for watcher in tuple(self.watchers):
+            watcher(message)
 
     def publish(self, event: Event) -> None:
         for listener in tuple(self.listeners):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.events import Click
-from textual.geometry import Size
+from textual.geometry import Offset, Size
 from textual.message import Message
 from textual.reactive import reactive
 
@@ -80,6 +82,12 @@ class JobsTable(Lines):
         index = self.scroll_offset.y + offset.y - 1 if offset is not None and offset.y > 0 else len(self.rows)
         if index < len(self.rows):
             self.selected = self.rows[index].id
+
+    def jump_places(self) -> Iterator[tuple[Offset, Callable[[], object]]]:
+        """Each visible row, for jump mode."""
+        top = self.scroll_offset.y
+        for y, row in enumerate(self.rows[top : top + self._visible_rows], 1):
+            yield self.content_region.offset + Offset(0, y), partial(setattr, self, "selected", row.id)
 
     @property
     def _visible_rows(self) -> int:
