@@ -55,7 +55,8 @@ class Moves:
     def line(self) -> str:
         return (
             f"{self.kind:6} {self.stem:8} {self.notes:4} notes   "
-            f"read {self.read_p50_ms:6.1f} / {self.read_p95_ms:6.1f} ms   read and drawn {self.p50_ms:6.1f} / {self.p95_ms:6.1f} ms, the worst {self.worst_ms:.1f}"
+            f"read {self.read_p50_ms:6.1f} / {self.read_p95_ms:6.1f} ms   "
+            f"read and drawn {self.p50_ms:6.1f} / {self.p95_ms:6.1f} ms, the worst {self.worst_ms:.1f}"
         )
 
 
