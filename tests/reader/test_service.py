@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from bridge.audio.peaks import SPANS
 from bridge.audio.wav_head import float_wav_head
 from bridge.events import Preview
-from bridge.model import Job
+from bridge.model import Job, Note
 from bridge.pipeline.cache.store import ResultsCache
 from bridge.pipeline.manifest import decode_manifest, encode_manifest, manifest_name
 from bridge.protocols.reading import JobView, NotesView
 from bridge.reader.messages import KnownJob, OpenView, ReadView, Reread, Unanswered, Viewed
 from bridge.reader.service import ReaderService
 from bridge.reader.views import NO_RECORD, OLD_RECORD, STILL_RUNS
-from bridge.request import JobRequest
+from bridge.request import ChordFiles, JobRequest, OffScale, Reading, Voices
 from bridge.smf.notes import notes_of_file
 from bridge.transcription.pitched.decoder import read_whole
 from bridge.transcription.registry import TranscriberRegistry
@@ -125,6 +127,46 @@ def test_a_reading_has_the_notes_that_a_job_writes(studio: Studio, options: dict
             for one, other in zip(notes, found.parts[result.name], strict=True):
                 assert one.onset_seconds == pytest.approx(other.onset_seconds, abs=0.003)
                 assert one.velocity == other.velocity
+
+
+SETTINGS = st.fixed_dictionaries(
+    {},
+    optional={
+        "sensitivity": st.sampled_from([0.0, 0.3, 0.5, 0.7, 1.0]),
+        "shortest_seconds": st.sampled_from([0.02, 0.1, 0.4]),
+        "lowest": st.integers(20, 50),
+        "highest": st.integers(60, 100),
+        "voices": st.sampled_from(get_args(Voices)),
+        "quantise": st.sampled_from(["1/4", "1/8", "1/16", "1/8t"]),
+        "quantise_strength": st.sampled_from([0.3, 1.0]),
+        "quantise_ends": st.booleans(),
+        "scale": st.sampled_from(["auto", "A minor", "F# major"]),
+        "off_scale": st.sampled_from(get_args(OffScale)),
+        "reading": st.sampled_from(get_args(Reading)),
+        "tempo_bpm": st.sampled_from([60.0, 123.4]),
+        "chords": st.sampled_from(get_args(ChordFiles)),
+    },
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(SETTINGS)
+def test_whatever_the_settings_the_notes_are_those_of_a_job(studio: Studio, options: dict[str, object]) -> None:
+    job, found = studio.make(**options), studio.read(options)
+    assert (job.state, found.music) == ("done", job.music)
+    for result in job.results:
+        if result.is_part:
+            file = notes_of_file(Path(result.path))
+            assert lines([note for part in file.parts.values() for note in part]) == lines(found.parts[result.name])
+
+
+def lines(notes: Iterable[Note]) -> dict[int, list[tuple[int, Any, Any]]]:
+    """Velocity and times of the notes of each pitch; times in a file are whole ticks."""
+    found: dict[int, list[tuple[int, Any, Any]]] = {}
+    for note in notes:
+        times = (pytest.approx(at, abs=0.003) for at in (note.onset_seconds, note.offset_seconds))
+        found.setdefault(note.pitch, []).append((note.velocity, *times))  # type: ignore[arg-type]
+    return found
 
 
 def test_a_span_has_nearly_the_notes_of_the_whole(studio: Studio) -> None:
