@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import mean
 
 import msgspec
 
@@ -32,6 +33,7 @@ from bridge.errors import Cancelled
 from bridge.events import Ended, Event
 from bridge.model import Job
 from bridge.protocols.reading import JobView, NotesView
+from bridge.reader.client import ReaderClient
 from bridge.request import JobRequest
 
 COLUMNS, ROWS = 120, 32
@@ -51,12 +53,16 @@ class Moves:
     p50_ms: float
     p95_ms: float
     worst_ms: float
+    processor_ms: float | None
+    """The mean time that the reader computed for an answer, which another load on the machine hardly changes; None: the
+    system does not tell."""
 
     def line(self) -> str:
         return (
             f"{self.kind:6} {self.stem:8} {self.notes:4} notes   "
             f"read {self.read_p50_ms:6.1f} / {self.read_p95_ms:6.1f} ms   "
-            f"read and drawn {self.p50_ms:6.1f} / {self.p95_ms:6.1f} ms, the worst {self.worst_ms:.1f}"
+            f"read and drawn {self.p50_ms:6.1f} / {self.p95_ms:6.1f} ms, the worst {self.worst_ms:.1f}   "
+            f"{'' if self.processor_ms is None else f'computing {self.processor_ms:.1f} ms'}"
         )
 
 
@@ -107,12 +113,15 @@ async def measured(
     kind: str,
 ) -> Moves:
     window, count = window_of(view, seconds), 0
-    read_ms, whole_ms = [], []
+    read_ms, whole_ms, computed_ms = [], [], []
     rest: asyncio.Task[NotesView] | None = None
     for request in requests:
-        began = time.perf_counter()
+        began, before = time.perf_counter(), computed(running)
         notes = await running.bridge.reader.notes(job.id, request, window.start_seconds, window.end_seconds, (stem,))
         read_ms.append((time.perf_counter() - began) * 1e3)
+        after = computed(running)
+        if before is not None and after is not None:
+            computed_ms.append(after - before)
         count = drawn(view, notes, window, stem)
         whole_ms.append((time.perf_counter() - began) * 1e3)
         if kind == "eager":
@@ -124,8 +133,20 @@ async def measured(
     if rest is not None:
         await rest
     return Moves(
-        kind, stem, count, at(read_ms, 0.5), at(read_ms, 0.95), at(whole_ms, 0.5), at(whole_ms, 0.95), max(whole_ms)
-    )
+        kind, stem, count,
+        at(read_ms, 0.5), at(read_ms, 0.95), at(whole_ms, 0.5), at(whole_ms, 0.95), round(max(whole_ms), 2),
+        round(mean(computed_ms), 2) if computed_ms else None,
+    )  # fmt: skip
+
+
+def computed(running: RunningBridge) -> float | None:
+    """How long the reader has computed so far, in milliseconds; None where the system is not Linux."""
+    reader = running.bridge.reader
+    assert isinstance(reader, ReaderClient)
+    try:
+        return int(Path(f"/proc/{reader.pid}/schedstat").read_text().split()[0]) / 1e6
+    except OSError:
+        return None
 
 
 def at(values: Sequence[float], share: float) -> float:

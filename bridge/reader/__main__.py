@@ -11,7 +11,7 @@ from bridge.pipeline.cache.store import ResultsCache
 from bridge.processes.log_lines import log_to_parent
 from bridge.processes.parent import ParentChannel
 from bridge.reader.messages import ReaderCommand, ReaderReady, ReaderReport, ReaderSettings
-from bridge.reader.questions import Questions
+from bridge.reader.questions import WaitingQuestions
 from bridge.reader.service import ReaderService
 from bridge.system.clock import SystemClock
 from bridge.transcription.registry import TranscriberRegistry
@@ -22,7 +22,7 @@ def main() -> int:
     log_to_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the main process, which ends its children in order
     # What the reading thread raises is handled on this one, in the middle of its work: no decoder has to look for it.
-    questions = Questions(on_question=partial(signal.raise_signal, signal.SIGINT))
+    questions = WaitingQuestions(on_question=partial(signal.raise_signal, signal.SIGINT))
     with ParentChannel[ReaderSettings, ReaderCommand, ReaderReport](
         ReaderSettings, ReaderCommand, questions.put, questions.close
     ) as channel:

@@ -87,7 +87,9 @@ class OpenedJob:
 
         The key is that of the last reading of the whole, and chords are not told.
         """
-        first, last = start_seconds - SPAN_CONTEXT_SECONDS, end_seconds + SPAN_CONTEXT_SECONDS
+        moves = request.quantise is not None or request.reading.style == "clean"
+        around = SPAN_CONTEXT_SECONDS if moves else 0.0
+        first, last = start_seconds - around, end_seconds + around
         parts = {
             stem: notes.between(settings_for(request, stem), first, last)
             for stem, notes in self.stems.items()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from bridge.reader.messages import ReaderCommand, ReadView
 
 
-class Questions:
+class WaitingQuestions:
     """Takes questions on the reading thread, and gives them out on the main one."""
 
     def __init__(self, on_question: Callable[[], object] = lambda: None) -> None:
