@@ -13,6 +13,7 @@ from bridge.bus import EventBus
 from bridge.config import Settings
 from bridge.errors import unresponsive_drive
 from bridge.events import Noticed
+from bridge.hearing.client import HearingClient
 from bridge.inspector.admission import Admission
 from bridge.inspector.client import InspectorClient
 from bridge.inspector.in_process import InProcessInspector
@@ -55,6 +56,8 @@ class RunningBridge:
     bridge: LocalBridge
     worker: WorkerClient
     settings: Settings
+    hearing: HearingClient
+    """The machine's own output; nothing of it is loaded before it is used."""
     address: str
     """As `osc.udp://127.0.0.1:9720`; empty if there is no OSC server."""
     http_address: str = ""
@@ -167,7 +170,9 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
         await worker.start()
         await inspector.start()
         await player.start()
-        yield RunningBridge(bridge, worker, settings, address, http_address)
+        hearing = HearingClient(settings.hear_on)
+        parts.push_async_callback(hearing.close)
+        yield RunningBridge(bridge, worker, settings, hearing, address, http_address)
 
 
 def _prepare(settings: Settings, *, serve: bool) -> Rules:

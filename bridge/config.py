@@ -38,6 +38,9 @@ USUAL_HOSTS = (DEFAULT_HOST, "localhost", "0.0.0.0", "::", "")  # noqa: S104 - n
 DEFAULT_HISTORY_LIMIT = 5000
 #: `auto`: the first that works, in the order of `BACKENDS` in `midi.ports.rtmidi_ports`.
 MIDI_BACKENDS = ("auto", "jack", "jack-exact", "alsa", "coremidi", "winmm")
+#: What stems and notes are heard on. `auto`: the first that opens, in the order of `hearing.outputs`; `silent`: none,
+#: all else is as if there were one.
+OUTPUTS = ("auto", "jack", "pulseaudio", "alsa", "coreaudio", "wasapi", "silent")
 MIDI_PORTS = ("stems", "one")
 LOCAL_ACCESS = ("own", "token", "everyone")
 #: The options of jobs that are settings too.
@@ -93,6 +96,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Template of the port names; `{stem}` becomes the stem's name, or `Stems` if there is one port."""
     midi_offsets_ms: dict[str, float] = {}
     """By stem, the delay of its notes; negative: earlier. Overrides the result of `sab calibrate`."""
+    hear_on: str = "auto"
+    """The output that stems and notes are heard on, one of `OUTPUTS`."""
     roots: tuple[Path, ...] = ()
     """Folders that clips and results must lie in; empty: anywhere, or the music folder if `host` admits other
     computers."""
@@ -126,6 +131,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         if not 0 <= self.cache_max_gb < math.inf:
             raise ValueError(f"cache_max_gb must be 0 or more, not {self.cache_max_gb:g}")
         _check_choice("midi_backend", self.midi_backend, MIDI_BACKENDS)
+        _check_choice("hear_on", self.hear_on, OUTPUTS)
         _check_choice("midi_ports", self.midi_ports, MIDI_PORTS)
         _check_names(self.midi_names, one=self.midi_ports == "one")
         check_offsets(self.midi_offsets_ms)

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeAlias
 
 from bridge.protocols import Bridge
+from bridge.protocols.hearing import Hearing
 from bridge.request import JobRequest
 
 
@@ -24,6 +25,11 @@ class ScreenHost(Protocol):
     @property
     def default_sync(self) -> str:
         """What notes follow by the settings: one of `request.SYNCS`."""
+        ...
+
+    @property
+    def hearing(self) -> Hearing:
+        """The output of the machine that the screen is on."""
         ...
 
     async def request(self, source: str) -> JobRequest:

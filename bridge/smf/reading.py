@@ -46,7 +46,7 @@ def read_midi(path: Path) -> MidiContent:
     Raises:
         NotReadable: the file is not a MIDI file, or is damaged.
     """
-    file = _load(path)
+    file = load_midi(path)
     messages: list[TimedMessage] = []
     tempo, tempo_tick, tempo_seconds = mido.bpm2tempo(DEFAULT_TEMPO_BPM), 0, 0.0
     first_tempo: int | None = None
@@ -74,7 +74,8 @@ def count_notes(path: Path) -> int:
     return sum(message.data[0] & 0xF0 == 0x90 for message in read_midi(path).messages)
 
 
-def _load(path: Path) -> mido.MidiFile:
+def load_midi(path: Path) -> mido.MidiFile:
+    """The file as mido has it. Raises NotReadable as `read_midi` does."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise NotReadable(f"{path.name} is too large for a MIDI file.")

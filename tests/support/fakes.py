@@ -8,10 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Generic
 
+from msgspec.structs import replace
+
 from bridge.errors import Cancelled, NotFound
 from bridge.events import Event
 from bridge.groups.group import Group, groups_of, unknown_group
 from bridge.model import Job, MidiStatus, ModelInfo, Note, Status, Warning
+from bridge.protocols.hearing import HearingStatus, Track
 from bridge.protocols.transcribing import Analysis, StreamedNotes
 from bridge.request import JobRequest
 
@@ -154,6 +157,65 @@ class FakeBridge:
     def publish(self, event: Event) -> None:
         for listener in tuple(self.listeners):
             listener(event)
+
+
+@dataclass
+class FakeHearing:
+    """An output that plays nothing: `status` changes as the calls say, time passes only by `advance`."""
+
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+    status: HearingStatus = field(default_factory=HearingStatus)
+    refuse: Exception | None = None
+    tracks: tuple[Track, ...] = ()
+    listeners: list[Callable[[HearingStatus], None]] = field(default_factory=list)
+
+    async def play(self, tracks: Sequence[Track], at_seconds: float = 0.0) -> None:
+        self.asked.append(("play", tuple(track.name for track in tracks), at_seconds))
+        if self.refuse is not None:
+            raise self.refuse
+        self.tracks = tuple(tracks)
+        self.tell(HearingStatus(is_playing=True, seconds=at_seconds, device="Speakers"))
+
+    def set_silent(self, names: Sequence[str]) -> None:
+        self.asked.append(("silent", tuple(names)))
+
+    def replace_notes(self, name: str, notes: Sequence[Note]) -> None:
+        self.asked.append(("notes", name, tuple(notes)))
+
+    def seek(self, seconds: float) -> None:
+        self.asked.append(("seek", seconds))
+        if self.tracks:
+            self.tell(replace(self.status, seconds=seconds))
+
+    def pause(self) -> None:
+        self.asked.append(("pause",))
+        self.tell(replace(self.status, is_playing=False))
+
+    def resume(self) -> None:
+        self.asked.append(("resume",))
+        if self.tracks:
+            self.tell(replace(self.status, is_playing=True))
+
+    def stop(self) -> None:
+        self.asked.append(("stop",))
+        self.tracks = ()
+        self.tell(HearingStatus())
+
+    def subscribe(self, listener: Callable[[HearingStatus], None]) -> Callable[[], None]:
+        self.listeners.append(listener)
+        return lambda: self.listeners.remove(listener)
+
+    async def close(self) -> None:
+        self.asked.append(("close",))
+
+    def advance(self, seconds: float) -> None:
+        """So much of the clip has been heard."""
+        self.tell(replace(self.status, seconds=self.status.seconds + seconds))
+
+    def tell(self, status: HearingStatus) -> None:
+        self.status = status
+        for listener in tuple(self.listeners):
+            listener(status)
 
 
 @dataclass

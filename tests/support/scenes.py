@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from bridge.events import Ended, JobEvent, Preview, Produced, Progressed, Starte
 from bridge.lifecycle import fold
 from bridge.model import Failure, Job, MidiStatus, Port, Result, Stage, Warning
 from bridge.request import GroupChoice, JobRequest, PlayRequest
-from tests.support.fakes import FakeBridge, FakeClock
+from tests.support.fakes import FakeBridge, FakeClock, FakeHearing
 from tests.support.requests import request_for
 from tui.app import SabApp
 from tui.host import OpenBridge
@@ -38,6 +38,7 @@ NO_MIDI = MidiStatus(message="This machine has no MIDI back-end: start JACK, or 
 @dataclass(frozen=True)
 class FakeHost:
     bridge: FakeBridge
+    hearing: FakeHearing = field(default_factory=FakeHearing)
     address: str = ADDRESS
     default_sync: str = "now"
 
@@ -45,7 +46,7 @@ class FakeHost:
         return request_for(source, engine="draft")
 
 
-def opener_of(bridge: FakeBridge, lifetime: list[str] | None = None) -> OpenBridge:
+def opener_of(bridge: FakeBridge, lifetime: list[str] | None = None, hearing: FakeHearing | None = None) -> OpenBridge:
     """Opens `bridge` as the command line would; appends `open` and `closed` to `lifetime`."""
 
     @asynccontextmanager
@@ -53,16 +54,18 @@ def opener_of(bridge: FakeBridge, lifetime: list[str] | None = None) -> OpenBrid
         states = [] if lifetime is None else lifetime
         states.append("open")
         try:
-            yield FakeHost(bridge)
+            yield FakeHost(bridge, hearing or FakeHearing())
         finally:
             states.append("closed")
 
     return open_bridge
 
 
-def app_with(jobs: Sequence[Job] = (), midi: MidiStatus = PORTS) -> tuple[SabApp, FakeBridge]:
+def app_with(
+    jobs: Sequence[Job] = (), midi: MidiStatus = PORTS, hearing: FakeHearing | None = None
+) -> tuple[SabApp, FakeBridge]:
     bridge = FakeBridge(table={job.id: job for job in jobs}, midi=midi)
-    return SabApp(opener_of(bridge), clock=FakeClock(), zone=timezone.utc), bridge
+    return SabApp(opener_of(bridge, hearing=hearing), clock=FakeClock(), zone=timezone.utc), bridge
 
 
 async def settle(pilot: Pilot[None]) -> None:
