@@ -10,7 +10,7 @@ from typing import Any, cast
 import typer
 
 from bridge import __version__
-from bridge.cli import cache, calibrate, demo, install, live, models, ports, process, serve, shared, submit
+from bridge.cli import cache, calibrate, demo, install, live, models, notes, ports, process, serve, shared, submit
 from bridge.cli.diagnosis import doctor, log
 from bridge.cli.output.terminal import OutputClosed, drop_output, prepare_terminal, write_error, write_line, writing
 from bridge.cli.sending import secret
@@ -82,6 +82,7 @@ app.command("transcribe")(process.transcribe)
 app.command("submit", context_settings={"ignore_unknown_options": True})(submit.submit)
 app.command("send", context_settings={"ignore_unknown_options": True})(submit.send)
 app.command("live")(live.live)
+app.command("notes")(notes.notes)
 app.add_typer(models.app, name="models")
 app.add_typer(cache.app, name="cache")
 app.add_typer(secret.app, name="secret")

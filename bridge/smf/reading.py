@@ -75,7 +75,7 @@ def count_notes(path: Path) -> int:
 
 
 def load_midi(path: Path) -> mido.MidiFile:
-    """The file as mido has it. Raises NotReadable as `read_midi` does."""
+    """A file's tracks. Raises NotReadable as `read_midi` does."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise NotReadable(f"{path.name} is too large for a MIDI file.")
@@ -84,12 +84,17 @@ def load_midi(path: Path) -> mido.MidiFile:
             raise NotReadable(f"{path.name} is not a MIDI file, or a broken one.")
         file = mido.MidiFile(file=io.BytesIO(content))
     except OSError as exc:  # mido raises OSError for bad content too; EOFError is not one
-        raise NotReadable(f"{path.name} cannot be read as a MIDI file: {exc}") from exc
+        raise NotReadable(f"{path.name} cannot be read as a MIDI file{_reason(exc)}.") from exc
     except (EOFError, ValueError, LookupError, TypeError, ArithmeticError, mido.KeySignatureError) as exc:
-        raise NotReadable(f"{path.name} is not a MIDI file, or a broken one: {exc}") from exc
+        raise NotReadable(f"{path.name} is not a MIDI file, or a broken one{_reason(exc)}.") from exc
     if file.type == 2 or not 0 < file.ticks_per_beat < 0x8000:
         raise NotReadable(f"{path.name} is of type 2 or not timed in beats; save it as a MIDI file of type 0 or 1.")
     return file
+
+
+def _reason(error: Exception) -> str:
+    words = str(error).strip().rstrip(".")
+    return f": {words}" if words else ""
 
 
 def _as_bytes(message: mido.Message) -> bytes:

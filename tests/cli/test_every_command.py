@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], int]] = {
     "submit": (("/no such ♪ שיר.wav", *NOWHERE), 1),
     "send": (("/sab/ping", *NOWHERE), 1),
     "live": (("--live-port", "1", "--answer-port", "0"), 1),
+    "notes": (("no such ♪ שיר.mid",), 1),
     "models list": ((), 0),
     "models path": ((), 0),
     "models pull": (("nonesuch ♪",), 2),

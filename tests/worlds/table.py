@@ -97,6 +97,11 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "sab models path": Runs((NO_PORTS, READ_ONLY), says="models"),
     "sab models pull htdemucs": Runs((NO_PORTS, NO_NETWORK, TERMINAL), status=1, says=_NO_MODEL),
     "sab models pull NAME": Runs((NO_NETWORK,), typed="sab models pull htdemucs_6s", status=1, says=_NO_MODEL),
+    "sab notes song.mid": Runs(
+        (NO_PORTS, CP437, PLAIN_C),
+        typed="bash -c 'sab transcribe bassline.wav --as bass > said && exec sab notes stems/bassline'",
+        says="Bass:",
+    ),
     "sab cache": Runs(EVERYWHERE, says="result"),
     "sab doctor": Runs(
         EVERYWHERE,
