@@ -26,6 +26,19 @@ def waveform(peaks: Sequence[float], cells: int) -> tuple[str, str]:
     return drawn, " " * (cells - known)
 
 
+def envelope(peaks: bytes, cells: int) -> tuple[str, str]:
+    """The waveform of a clip whose peaks are known, in `cells` cells; the second text is what has no peaks.
+
+    Args:
+        peaks: the highest magnitude of consecutive equal spans of the clip, 0–255; empty: unknown.
+    """
+    if not peaks or cells <= 0:
+        return "", " " * max(0, cells)
+    count = len(peaks)
+    spans = ((cell * count // cells, (cell + 1) * count // cells) for cell in range(cells))
+    return "".join(_height(max(peaks[first : max(end, first + 1)]) / 255) for first, end in spans), ""
+
+
 def _height(peak: float) -> str:
     """A blank for silence."""
     if not peak > 0:
