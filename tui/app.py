@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import tzinfo
@@ -17,7 +17,9 @@ from textual.message import Message
 from bridge.errors import BridgeError, NotReadable
 from bridge.events import Noticed
 from bridge.groups.group import Group
+from bridge.model import Job
 from bridge.protocols import Bridge, Clock
+from bridge.protocols.reading import StemView
 from bridge.request import JobRequest
 from bridge.system.clock import SystemClock
 from bridge.system.ending import closing_window, hangup_signals
@@ -27,7 +29,7 @@ from tui.coalesce import Coalescer
 from tui.commands import BridgeCommands
 from tui.host import OpenBridge, ScreenHost
 from tui.host_task import HostTask
-from tui.keys import bindings
+from tui.keys import ACTIONS, EVERYWHERE, KEYS, bindings
 from tui.screens.dialogs.add import AddDialog
 from tui.screens.dialogs.failed import FailedDialog
 from tui.screens.dialogs.help import HelpDialog
@@ -35,6 +37,8 @@ from tui.screens.dialogs.play import PlayDialog
 from tui.screens.dialogs.quit import QuitDialog
 from tui.screens.dialogs.results import ResultsDialog
 from tui.screens.dialogs.tempo import TempoDialog
+from tui.screens.job.keys import JOB_KEYS
+from tui.screens.job.screen import JobScreen
 from tui.screens.main import MainScreen
 from tui.state import ViewState, initial_view, view_after
 from tui.submission import submit_paths
@@ -165,7 +169,11 @@ class SabApp(TerminalApp):
 
     def redraw(self) -> None:
         """Folds the waiting events into the state, which draws it."""
-        self._main.state = view_after(self.state, self._inbox.take(), self._clock.unix_seconds())
+        events = self._inbox.take()
+        self._main.state = view_after(self.state, events, self._clock.unix_seconds())
+        for screen in self.screen_stack:
+            if isinstance(screen, JobScreen):
+                screen.take(events)
         if self._job_to_select in self.state.jobs:
             self._main.select(self._job_to_select)
             self._job_to_select = ""
@@ -189,7 +197,9 @@ class SabApp(TerminalApp):
     # From the screen to the bridge
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 – Textual's signature
-        """None, which greys out the key, where the action is not possible now."""
+        """None, which greys out the key, where the action is not possible now; False where it is of another screen."""
+        if action in ACTIONS and action not in EVERYWHERE and isinstance(self.screen, JobScreen):
+            return False
         is_open = self._host is not None and not self._host_task.is_closing
         return True if is_possible(action, self._main.selected_row, bridge_is_open=is_open) else None
 
@@ -200,6 +210,29 @@ class SabApp(TerminalApp):
                     self._host.bridge.cancel_group(row.id)
                 else:
                     self._host.bridge.cancel(row.id)
+
+    def action_open(self) -> None:
+        self._main.open_selected()
+
+    def on_main_screen_opened(self, message: MainScreen.Opened) -> None:
+        self._open(message.job)
+
+    def _open(self, job: Job, beside: Mapping[str, StemView] | None = None) -> None:
+        """A job's own screen; there is one at a time."""
+        if self._host is None or not isinstance(self.screen, (MainScreen, JobScreen)):
+            return
+        playing, armed = (
+            [stem for one, stem in pairs if one == job.id] for pairs in (self.state.playing, self.state.armed)
+        )
+        screen = JobScreen(job, self._host, self._clock, playing=playing, armed=armed, beside=beside or {})
+        if isinstance(self.screen, JobScreen):
+            self.switch_screen(screen)
+        else:
+            self.push_screen(screen)
+
+    def on_job_screen_followed(self, message: JobScreen.Followed) -> None:
+        self._select_when_shown(message.job.id)
+        self._open(message.job, message.beside)
 
     def action_clips(self) -> None:
         self._main.toggle_clips()
@@ -214,7 +247,9 @@ class SabApp(TerminalApp):
             self.push_screen(PlayDialog(job))
 
     def on_play_dialog_chosen(self, message: PlayDialog.Chosen) -> None:
-        if self._host:
+        if isinstance(self.screen_stack[-2], JobScreen):
+            self.screen_stack[-2].follow(message.sync)
+        elif self._host:
             self.run_worker(self._play(self._host.bridge, message.job, message.sync), exclusive=True, group="play")
 
     async def _play(self, bridge: Bridge, job: str, sync: str | None = None) -> None:
@@ -289,7 +324,8 @@ class SabApp(TerminalApp):
             self.notify(message.path, title="Copied")
 
     def action_help(self) -> None:
-        self.push_screen(HelpDialog(self._main.address))
+        keys = JOB_KEYS if isinstance(self.screen, JobScreen) else KEYS
+        self.push_screen(HelpDialog(self._main.address, keys))
 
     async def action_quit(self) -> None:
         if self._host and self.state.unfinished and not self._host_task.is_closing:

@@ -19,9 +19,10 @@ _JOB_CONDITIONS: Mapping[str, Callable[[Job], bool]] = {
     "follow": _has_notes,
     "tempo": lambda job: _has_notes(job) and job.music is not None,
     "results": lambda job: bool(job.results),
+    "open": lambda job: True,  # noqa: ARG005
     "clips": lambda job: bool(job.group_id),
 }
-_NEEDS_BRIDGE = frozenset({"add", "live", "cancel_job", "play", "follow", "tempo", "stop", "panic"})
+_NEEDS_BRIDGE = frozenset({"add", "open", "live", "cancel_job", "play", "follow", "tempo", "stop", "panic"})
 
 
 def is_possible(action: str, row: Job | Group | None, *, bridge_is_open: bool) -> bool:
@@ -31,5 +32,5 @@ def is_possible(action: str, row: Job | Group | None, *, bridge_is_open: bool) -
     if action not in _JOB_CONDITIONS:
         return True
     if isinstance(row, Group):
-        return action == "clips" or (action == "cancel_job" and not row.is_over)
+        return action in ("clips", "open") or (action == "cancel_job" and not row.is_over)
     return row is not None and _JOB_CONDITIONS[action](row)

@@ -55,6 +55,12 @@ class MainScreen(Screen[None]):
 
         paths: tuple[str, ...]
 
+    @dataclass
+    class Opened(Message):
+        """A job is to be seen on a screen of its own."""
+
+        job: Job
+
     state: reactive[ViewState] = reactive(ViewState)
     palette: reactive[Palette] = reactive(PLAIN)
     address: reactive[str] = reactive("")
@@ -117,6 +123,16 @@ class MainScreen(Screen[None]):
                 table.selected = group
             table.opened ^= {group}
             self._show(self.state)
+
+    def open_selected(self) -> None:
+        """Asks for the selected job's own screen; a group shows or hides its clips."""
+        if (job := self.selected) is not None:
+            self.post_message(self.Opened(job))
+        else:
+            self.toggle_clips()
+
+    def on_jobs_table_opened(self) -> None:
+        self.open_selected()
 
     def watch_state(self, state: ViewState) -> None:
         if self.is_mounted:

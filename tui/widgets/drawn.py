@@ -1,4 +1,4 @@
-"""The base of the widgets whose lines are drawn elsewhere: only the cells that have changed are sent to the terminal."""
+"""The base of the widgets whose lines are drawn elsewhere; only the cells that change reach the terminal."""
 
 from __future__ import annotations
 

@@ -45,6 +45,12 @@ class JobsTable(Lines):
     class Selected(Message):
         row: str
 
+    @dataclass
+    class Opened(Message):
+        """The row was clicked twice."""
+
+        row: str
+
     def line(self, y: int, width: int) -> Text | None:
         if y == 0:
             return table_heading(width, self.palette)
@@ -80,6 +86,8 @@ class JobsTable(Lines):
         index = self.scroll_offset.y + offset.y - 1 if offset is not None and offset.y > 0 else len(self.rows)
         if index < len(self.rows):
             self.selected = self.rows[index].id
+            if event.chain == 2:
+                self.post_message(self.Opened(self.selected))
 
     @property
     def _visible_rows(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -73,27 +74,29 @@ class JobReading:
     async def _notes_of(self, request: JobRequest) -> None:
         """The notes of what is visible, then all."""
         stage, state = self._stage, self._stage.state
-        job, start, end = state.job.id, state.start_seconds, state.end_seconds
+        is_refused = True
         try:
             with stage.telling_refusals():
-                near = await self._bridge.reader.notes(job, request, start, end)
-                if not self._is_wanted(request):
-                    return
-                stage.show(states.with_notes(stage.state, near, start, end))
-                if not stage.state.is_reading:  # that was all of it
-                    self._on_notes()
-                    return
-                whole = await self._bridge.reader.notes(job, request)
-                if self._is_wanted(request):
-                    stage.show(states.with_notes(stage.state, whole))
-                    self._on_notes()
-                return
+                await self._read_span(request, state.start_seconds, state.end_seconds)
+                if stage.state.is_reading:
+                    await self._read_span(request, 0.0, math.inf)
+                is_refused = False
         except Cancelled:  # a newer question took its place
             return
-        if self._is_wanted(request):  # it is refused: the settings before it hold
+        if is_refused and self._is_wanted(request):  # the settings before it hold
             told = stage.state.told
             stage.show(replace(states.taken_back(stage.state), told=told))
             self._read_notes()
+
+    async def _read_span(self, request: JobRequest, start_seconds: float, end_seconds: float) -> None:
+        if not self._is_wanted(request):
+            return
+        state = self._stage.state
+        notes = await self._bridge.reader.notes(state.job.id, request, start_seconds, end_seconds)
+        if self._is_wanted(request):
+            self._stage.show(states.with_notes(self._stage.state, notes, start_seconds, end_seconds))
+            if not self._stage.state.is_reading:  # that was all of it
+                self._on_notes()
 
     def _is_wanted(self, request: JobRequest) -> bool:
         return self._stage.state.is_reading and self._stage.state.request == request

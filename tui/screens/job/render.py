@@ -74,10 +74,7 @@ def _metre_and_key(music: Music) -> list[str]:
 def _place(state: JobState) -> str:
     """`▶ 12.3.1  JACK`, or the time where the beats are unknown."""
     seconds = state.play_seconds
-    if state.music is None:
-        place = clock_text(seconds)
-    else:
-        place = ".".join(map(str, Beats(state.music).place(seconds)))
+    place = clock_text(seconds) if state.music is None else ".".join(map(str, Beats(state.music).place(seconds)))
     sign = "▶" if state.is_moving else "‖" if state.is_heard else " "
     sync = state.job.request.play.sync
     follows = {"clock": "MIDI clock", "jack": "JACK", "link": "Link"}.get(sync, "")

@@ -141,7 +141,7 @@ class JobState:
 
 def opened(job: Job, midi: MidiStatus, playing: Iterable[str] = (), armed: Iterable[str] = ()) -> JobState:
     """A job's screen before anything of its music is read."""
-    moving = {stem: 0.0 for stem in playing}
+    moving = dict.fromkeys(playing, 0.0)
     return JobState(job=job, request=job.request, midi=midi, midi_seconds=moving, armed=frozenset(armed))
 
 
@@ -198,7 +198,7 @@ def with_notes(
     state: JobState, notes: NotesView, start_seconds: float = 0.0, end_seconds: float = math.inf
 ) -> JobState:
     """The notes of a span are read anew; outside of it they stay."""
-    is_whole = start_seconds <= 0 and end_seconds >= state.seconds > 0 or end_seconds == math.inf
+    is_whole = (start_seconds <= 0 and end_seconds >= state.seconds > 0) or end_seconds == math.inf
     if not is_whole:
         parts = {
             name: _spliced(state.parts.get(name, ()), new, start_seconds, end_seconds)
