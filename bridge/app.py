@@ -31,6 +31,7 @@ from bridge.osc.http.view import BridgeView
 from bridge.osc.server import OscServer, open_address, serve_osc
 from bridge.osc.zeroconf_service import announced
 from bridge.protocols import JobStore
+from bridge.reader.client import ReaderClient
 from bridge.request import JobRequest
 from bridge.scheduler import Scheduler
 from bridge.separation.catalogue import check_engine
@@ -110,7 +111,8 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
     player = MidiPlayer(bus.publish, PortLayout.of(settings), enabled=serve and not settings.no_midi)
     if serve and settings.port:
         bus.subscribe(LatenessLog(settings.own_folder, clock).on_event)
-    bridge = LocalBridge(settings, bus, scheduler, admission, player, clock)
+    reader = ReaderClient(settings, scheduler.job)
+    bridge = LocalBridge(settings, bus, scheduler, admission, player, reader, clock)
     worker = WorkerClient(
         settings,
         publish=bus.publish,
@@ -166,6 +168,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
         parts.callback(scheduler.leave)
         parts.push_async_callback(inspector.close)
         parts.push_async_callback(player.close)
+        parts.push_async_callback(reader.close)
         parts.push_async_callback(bridge.close)
         await worker.start()
         await inspector.start()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from bridge.model import Failure, Lateness, MidiStatus, Music, Outcome, PlayOutcome, Result, Stage, Warning
+from bridge.model import Failure, Job, Lateness, MidiStatus, Music, Outcome, PlayOutcome, Result, Stage, Warning
 from bridge.request import JobRequest
 from bridge.value import Value
 
@@ -32,7 +32,9 @@ __all__ = [
     "Preview",
     "Produced",
     "Progressed",
+    "Removed",
     "Requeued",
+    "Restored",
     "Started",
     "Submitted",
     "Warned",
@@ -51,6 +53,8 @@ class Submitted(Value, frozen=True, kw_only=True, tag="submitted"):
     """The group that it joined; empty: none."""
     position: int = 0
     """Its place in the group, from 1; 0 without a group."""
+    origin: str = ""
+    """Who asked for it, in words: `screen`, or an OSC client's name; empty: unknown."""
 
 
 class Started(Value, frozen=True, kw_only=True, tag="started"):
@@ -112,12 +116,28 @@ class Analysed(Value, frozen=True, kw_only=True, tag="analysed"):
 
 
 class Ended(Value, frozen=True, kw_only=True, tag="ended"):
-    """The last event of every job."""
+    """The last event of every job, but for its removal from the list."""
 
     job: str
     outcome: Outcome
     unix_seconds: float
     failure: Failure | None = None
+
+
+class Removed(Value, frozen=True, kw_only=True, tag="removed"):
+    """A job that is over was taken off the list; its files stay."""
+
+    job: str
+    unix_seconds: float
+
+
+class Restored(Value, frozen=True, kw_only=True, tag="restored"):
+    """A removed job is on the list again."""
+
+    job: str
+    unix_seconds: float
+    value: Job | None = None
+    """The job, for those who have forgotten it or never knew it; None in the history."""
 
 
 class GroupEnded(Value, frozen=True, kw_only=True, tag="group_ended"):
@@ -263,6 +283,8 @@ class Noticed(Value, frozen=True, kw_only=True, tag="noticed"):
     message: str
 
 
-JobEvent: TypeAlias = Submitted | Requeued | Started | Cancelling | Progressed | Warned | Produced | Analysed | Ended
+JobEvent: TypeAlias = (
+    Submitted | Requeued | Started | Cancelling | Progressed | Warned | Produced | Analysed | Ended | Removed | Restored
+)
 MidiEvent: TypeAlias = MidiWaiting | MidiStarted | MidiStarved | MidiMoved | MidiEnded
 Event: TypeAlias = JobEvent | GroupEnded | MidiReady | MidiEvent | HorizonMoved | MidiDelayed | WorkerChanged | Noticed

@@ -14,7 +14,9 @@ from bridge.events import (
     JobEvent,
     Produced,
     Progressed,
+    Removed,
     Requeued,
+    Restored,
     Started,
     Submitted,
     Warned,
@@ -25,8 +27,8 @@ from bridge.model import STAGES, Job
 def apply(job: Job | None, event: JobEvent) -> Job:
     """The job after `event`.
 
-    The first event of a job is its `Submitted`. Events after the end of a job, and progress that would go back, are
-    ignored, because a worker's last events may arrive after the job was cancelled.
+    The first event of a job is its `Submitted`. Events after the end of a job but its removal, and progress that would
+    go back, are ignored, because a worker's last events may arrive after the job was cancelled.
 
     Raises:
         ValueError: the job was never submitted, or the event belongs to another job.
@@ -41,13 +43,14 @@ def apply(job: Job | None, event: JobEvent) -> Job:
             submitted_unix=event.unix_seconds,
             group_id=event.group_id,
             position=event.position,
+            origin=event.origin,
         )
     if job is None:
         raise ValueError(f"{type(event).__name__} for a job that was never submitted: {event.job}")
     if event.job != job.id:
         raise ValueError(f"event of job {event.job} applied to job {job.id}")
     if job.is_over:
-        return job
+        return replace(job, is_removed=isinstance(event, Removed)) if isinstance(event, (Removed, Restored)) else job
     update = _UPDATES.get(type(event))
     return job if update is None else update(job, event)
 

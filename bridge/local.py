@@ -23,18 +23,23 @@ from bridge.events import (
     MidiStarted,
     MidiWaiting,
     Noticed,
+    Removed,
     Requeued,
+    Restored,
     Started,
     Submitted,
     WorkerChanged,
 )
 from bridge.groups.group import Group, group_with, groups_of, unknown_group
 from bridge.inspector.admission import Admission
+from bridge.inspector.outline import OutlineRequest, outline_of
 from bridge.midi.client import MidiPlayer
 from bridge.midi.live_takes import LiveTakes
 from bridge.midi.offsets import offsets_seconds
 from bridge.model import Job, ModelInfo, Status
-from bridge.protocols import Clock
+from bridge.processes.show_folder import show_folder
+from bridge.protocols import Clock, FileLook, Reader
+from bridge.reader.client import ReaderClient
 from bridge.request import JobRequest
 from bridge.scheduler import Scheduler
 from bridge.separation.catalogue import catalogue, known_engines
@@ -61,6 +66,7 @@ class LocalBridge:
         scheduler: Scheduler,
         admission: Admission,
         player: MidiPlayer,
+        reader: ReaderClient,
         clock: Clock | None = None,
     ) -> None:
         self._settings = settings
@@ -68,6 +74,7 @@ class LocalBridge:
         self._scheduler = scheduler
         self._admission = admission
         self._player = player
+        self._reader = reader
         self._live = LiveTakes(player, bus.publish, clock or SystemClock(), lambda: offsets_seconds(settings))
         self._engine = settings.defaults.engine.name
         self._device = settings.defaults.engine.device
@@ -84,9 +91,9 @@ class LocalBridge:
         self._idle_check: asyncio.TimerHandle | None = None
         bus.subscribe(self._on_event)
 
-    async def submit(self, request: JobRequest, sender: str = "") -> tuple[Job, int]:
+    async def submit(self, request: JobRequest, sender: str = "", origin: str = "") -> tuple[Job, int]:
         try:
-            return await self._admission.admit(request, sender)
+            return await self._admission.admit(request, sender, origin)
         finally:
             self._check_idle_groups_later()
 
@@ -95,6 +102,16 @@ class LocalBridge:
         for job in jobs:
             with suppress(NotFound):  # lost with the history of an earlier run
                 self.cancel(job)
+
+    def remove(self, jobs: Sequence[str]) -> None:
+        for job in jobs:
+            with suppress(NotFound):
+                if self._scheduler.job(job).is_over:
+                    self._silence(job)
+        self._scheduler.remove(jobs)
+
+    def restore(self, jobs: Sequence[str]) -> None:
+        self._scheduler.restore(jobs)
 
     def cancel(self, job: str) -> None:
         self._scheduler.cancel(job)
@@ -135,6 +152,10 @@ class LocalBridge:
             worker=self._worker,
         )
 
+    @property
+    def reader(self) -> Reader:
+        return self._reader
+
     async def models(self) -> tuple[ModelInfo, ...]:
         """Who asks while the folders are looked at gets the same answer: a flood costs one look at a time."""
         if self._looking is None:
@@ -157,6 +178,17 @@ class LocalBridge:
             return await off_loop(look, timeout_seconds=ANSWER_SECONDS)
         except TimeoutError:
             raise unresponsive_drive(settings.models_dir) from None
+
+    async def look(self, paths: Sequence[str]) -> tuple[FileLook, ...]:
+        return await self._admission.look(paths)
+
+    async def outline(self, path: str) -> bytes:
+        limits = self._settings
+        roots = tuple(map(str, limits.roots))
+        return await outline_of(OutlineRequest(path=path, max_seconds=limits.max_minutes * 60, roots=roots))
+
+    async def show_folder(self, folder: str, files: Sequence[str] = ()) -> None:
+        await show_folder(folder, files)
 
     async def engines(self) -> Sequence[str]:
         """The names of all engines now; the last known ones while the drive of the models does not answer."""
@@ -236,7 +268,9 @@ class LocalBridge:
                 self._silence(job)
             case Requeued(job=job):
                 self._live.requeue(job, TAKE_IS_OVER)
+                self._reader.forget(job)
             case Ended(job=job, outcome=outcome):
+                self._reader.forget(job)
                 was_live = self._live.plays(job)
                 self._live.end(job, "The job has ended before all of its notes were known, and so has its playback.")
                 if outcome == "done" and self._scheduler.job(job).request.play.when_done and not was_live:
@@ -248,6 +282,7 @@ class LocalBridge:
             job = self._scheduler.job(notes.job)
             if not job.is_over and not job.is_cancelling:
                 self._live.on_notes(notes, job.request)
+                self._reader.on_live_notes(notes)
 
     def _check_idle_groups_later(self) -> None:
         """Looks at the groups from time to time as long as one waits for clips that its client promised."""
@@ -262,7 +297,7 @@ class LocalBridge:
     def _update_groups(self, event: Event) -> None:
         if isinstance(event, GroupEnded):
             self._live_groups.pop(event.group_id, None)
-        elif isinstance(event, JobEvent):
+        elif isinstance(event, JobEvent) and not isinstance(event, (Removed, Restored)):
             job = self._scheduler.job(event.job)
             if not job.group_id:
                 return

@@ -197,6 +197,10 @@ class Job(Value, frozen=True, kw_only=True):
     """Whether it is to be cancelled, and ends soon."""
     interruptions: int = 0
     """How often the bridge or its worker has died in it."""
+    origin: str = ""
+    """Who asked for it, in words: `screen`, or an OSC client's name; empty: unknown."""
+    is_removed: bool = False
+    """Whether it was taken off the list, on which it stands no more."""
 
     @property
     def took_seconds(self) -> float:

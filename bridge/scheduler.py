@@ -9,10 +9,25 @@ import secrets
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal
+
+import msgspec
 
 from bridge.errors import ADVICE, NotFound, QueueFull
-from bridge.events import Cancelling, Ended, Event, GroupEnded, JobEvent, Produced, Requeued, Started, Submitted, Warned
+from bridge.events import (
+    Cancelling,
+    Ended,
+    Event,
+    GroupEnded,
+    JobEvent,
+    Produced,
+    Removed,
+    Requeued,
+    Restored,
+    Started,
+    Submitted,
+    Warned,
+)
 from bridge.groups.group import groups_of, unknown_group
 from bridge.groups.open_groups import OpenGroups, Ticket
 from bridge.model import Failure, Job, Outcome, Warning
@@ -20,21 +35,12 @@ from bridge.pipeline.leftovers import remove_leftovers
 from bridge.project_paths import result_name
 from bridge.protocols import Clock, JobRunner, JobStore
 from bridge.request import JobRequest
+from bridge.system.off_loop import CleanUp, clean_up_at_once
 
 log = logging.getLogger(__name__)
 
 #: Letters only, because a shell or a Max patch would read `12e45678` as a number.
 ID_LETTERS = "abcdefghijkmnopqrstuvwxyz"
-
-
-#: (work that may wait for a drive, what follows it) → does both; the second is called on the event loop.
-CleanUp: TypeAlias = Callable[[Callable[[], None], Callable[[], None]], None]
-
-
-def clean_up_at_once(work: Callable[[], None], then: Callable[[], None]) -> None:
-    """Waits for the drive: for commands that do one job, and for tests."""
-    work()
-    then()
 
 
 class Scheduler:
@@ -83,20 +89,22 @@ class Scheduler:
         """Called when the request with this ticket is queued or refused; `was_full`: because the queue was full."""
         self._publish_end(self._groups.give_back(ticket, comes_again=was_full))
 
-    def submit(self, request: JobRequest, ticket: Ticket | None = None) -> tuple[Job, int]:
+    def submit(self, request: JobRequest, ticket: Ticket | None = None, origin: str = "") -> tuple[Job, int]:
         """Queues a job at once, without waiting until it is durable; see `accept`."""
-        return self._enter(self._reserve(request, ticket), ticket)
+        return self._enter(self._reserve(request, ticket, origin), ticket)
 
-    def accept(self, request: JobRequest, ticket: Ticket | None = None) -> Coroutine[None, None, tuple[Job, int]]:
+    def accept(
+        self, request: JobRequest, ticket: Ticket | None = None, origin: str = ""
+    ) -> Coroutine[None, None, tuple[Job, int]]:
         """Takes the next place in the queue at once; what it returns queues the job when it is durable.
 
         That gives the job with the number of jobs before it. The files are not checked here, but before: see
-        `bridge.inspector.admission`. `ticket` is the job's place in its group.
+        `bridge.inspector.admission`. `ticket` is the job's place in its group, `origin` who asks.
 
         Raises:
             QueueFull: it was not queued.
         """
-        return self._enter_when_kept(self._reserve(request, ticket), ticket)
+        return self._enter_when_kept(self._reserve(request, ticket, origin), ticket)
 
     async def _enter_when_kept(self, event: Submitted, ticket: Ticket | None) -> tuple[Job, int]:
         problem = ""
@@ -111,7 +119,7 @@ class Scheduler:
             raise
         return self._enter(event, ticket, problem)
 
-    def _reserve(self, request: JobRequest, ticket: Ticket | None) -> Submitted:
+    def _reserve(self, request: JobRequest, ticket: Ticket | None, origin: str) -> Submitted:
         self.check_room(len(self._reserved))
         event = Submitted(
             job=self._unused_id(),
@@ -120,6 +128,7 @@ class Scheduler:
             unix_seconds=self._clock.unix_seconds(),
             group_id="" if ticket is None else ticket.group_id,
             position=0 if ticket is None else ticket.position,
+            origin=origin,
         )
         self._reserved.add(event.job)
         return event
@@ -190,14 +199,27 @@ class Scheduler:
             self._publish_end(end)
 
     def job(self, job: str) -> Job:
-        """Raises NotFound where there is no such job."""
+        """Raises NotFound where there is no such job, or it was taken off the list."""
         found = self._store.get(job)
-        if found is None:
+        if found is None or found.is_removed:
             raise NotFound(f"There is no job {job}.", advice="`/sab/list` lists the known jobs.")
         return found
 
     def jobs(self) -> tuple[Job, ...]:
         return self._store.jobs()
+
+    def remove(self, jobs: Iterable[str]) -> None:
+        """See `protocols.Bridge.remove`."""
+        for job in jobs:
+            if (known := self._store.get(job)) is not None and known.is_over and not known.is_removed:
+                self._record(Removed(job=job, unix_seconds=self._clock.unix_seconds()))
+
+    def restore(self, jobs: Iterable[str]) -> None:
+        """See `protocols.Bridge.restore`."""
+        for job in jobs:
+            if (known := self._store.get(job)) is not None and known.is_removed:
+                event = Restored(job=job, unix_seconds=self._clock.unix_seconds())
+                self._publish(msgspec.structs.replace(event, value=self._store.append(event)))
 
     @property
     def keeps_jobs(self) -> bool:

@@ -18,6 +18,7 @@ from bridge.inspector.in_process import InProcessInspector
 from bridge.local import LocalBridge
 from bridge.midi.client import MidiPlayer
 from bridge.model import MidiStatus, ModelInfo, Result
+from bridge.reader.client import ReaderClient
 from bridge.request import JobRequest
 from bridge.scheduler import Scheduler
 from bridge.store.memory import MemoryStore
@@ -53,7 +54,9 @@ async def test_the_notes_of_a_job_that_is_removed_from_the_store_stop(clip: Path
     scheduler = Scheduler(MemoryStore(limit=200), FakeClock(), bus.publish, queue_limit=1)
     scheduler.run(RecordingRunner())
     admission = Admission(InProcessInspector((), Path()), scheduler)
-    bridge = LocalBridge(Settings(), bus, scheduler, admission, cast("MidiPlayer", player))
+    bridge = LocalBridge(
+        Settings(), bus, scheduler, admission, cast("MidiPlayer", player), ReaderClient(Settings(), scheduler.job)
+    )
     scheduler.on_runner_free()
 
     async def finished() -> str:
@@ -81,7 +84,14 @@ async def test_a_group_whose_client_is_gone_ends(clip: Path, monkeypatch: pytest
     scheduler = Scheduler(MemoryStore(), clock, bus.publish, queue_limit=9)
     scheduler.run(RecordingRunner())
     admission = Admission(InProcessInspector((), Path()), scheduler)
-    bridge = LocalBridge(Settings(), bus, scheduler, admission, cast("MidiPlayer", RecordingPlayer()))
+    bridge = LocalBridge(
+        Settings(),
+        bus,
+        scheduler,
+        admission,
+        cast("MidiPlayer", RecordingPlayer()),
+        ReaderClient(Settings(), scheduler.job),
+    )
     scheduler.on_runner_free()
     ended = asyncio.Event()
     bridge.subscribe(lambda event: ended.set() if isinstance(event, GroupEnded) else None)
@@ -106,7 +116,12 @@ async def test_a_job_of_an_earlier_run_uses_the_sync_setting_of_this_bridge(clip
         scheduler.run(RecordingRunner())
         admission = Admission(InProcessInspector((), Path()), scheduler)
         bridge = LocalBridge(
-            Settings(defaults=request_for("", sync=sync)), bus, scheduler, admission, cast("MidiPlayer", player)
+            Settings(defaults=request_for("", sync=sync)),
+            bus,
+            scheduler,
+            admission,
+            cast("MidiPlayer", player),
+            ReaderClient(Settings(), scheduler.job),
         )
         scheduler.on_runner_free()
         return bridge, scheduler
@@ -140,7 +155,14 @@ async def test_a_flood_of_requests_for_the_models_looks_at_the_folders_once(
     scheduler = Scheduler(MemoryStore(), FakeClock(), bus.publish, queue_limit=1)
     admission = Admission(InProcessInspector((), Path()), scheduler)
     settings = Settings(models_dir=tmp_path, cache_dir=tmp_path)
-    bridge = LocalBridge(settings, bus, scheduler, admission, cast("MidiPlayer", RecordingPlayer()))
+    bridge = LocalBridge(
+        settings,
+        bus,
+        scheduler,
+        admission,
+        cast("MidiPlayer", RecordingPlayer()),
+        ReaderClient(Settings(), scheduler.job),
+    )
 
     def catalogue(folder: Path, *, speeds: object) -> tuple[ModelInfo, ...]:
         del speeds

@@ -17,6 +17,7 @@ from bridge.inspector.in_process import InProcessInspector
 from bridge.local import TAKE_IS_OVER, LocalBridge
 from bridge.midi.client import MidiPlayer
 from bridge.model import MidiStatus, Result
+from bridge.reader.client import ReaderClient
 from bridge.scheduler import Scheduler
 from bridge.store.memory import MemoryStore
 from tests.support.fakes import FakeClock, RecordingRunner
@@ -59,7 +60,14 @@ class Bench:
         self.scheduler = Scheduler(MemoryStore(), FakeClock(), bus.publish, queue_limit=9)
         self.scheduler.run(self.runner)
         admission = Admission(InProcessInspector((), Path()), self.scheduler)
-        self.bridge = LocalBridge(Settings(), bus, self.scheduler, admission, cast("MidiPlayer", self.player))
+        self.bridge = LocalBridge(
+            Settings(),
+            bus,
+            self.scheduler,
+            admission,
+            cast("MidiPlayer", self.player),
+            ReaderClient(Settings(), self.scheduler.job),
+        )
         self.events: list[Event] = []
         self.bridge.subscribe(self.events.append)
         self.scheduler.on_runner_free()

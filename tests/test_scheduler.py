@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from bridge.errors import NotFound, QueueFull
-from bridge.events import Ended, Progressed
+from bridge.events import Ended, Progressed, Removed, Restored
 from bridge.groups.group import ending_of, groups_of
 from bridge.groups.open_groups import PATIENCE_SECONDS
 from bridge.request import JobRequest
@@ -306,3 +306,18 @@ def test_any_order(clip: Path) -> None:
 
     AnyOrder.source = clip
     run_state_machine_as_test(AnyOrder, settings=settings(max_examples=40, deadline=None))
+
+
+def test_jobs_that_are_over_are_removed_and_restored(bench: SchedulerBench) -> None:
+    first, second = bench.submit(), bench.submit()
+    bench.scheduler.on_runner_free()
+    bench.end(first)
+    bench.scheduler.remove([first, second, "unknown"])
+    assert [job.id for job in bench.scheduler.jobs()] == [second]
+    with pytest.raises(NotFound):
+        bench.scheduler.job(first)
+    bench.scheduler.restore([first, second])
+    assert [job.id for job in bench.scheduler.jobs()] == [first, second]
+    removed, restored = bench.events[-2:]
+    assert isinstance(removed, Removed) and removed.job == first
+    assert isinstance(restored, Restored) and restored.value == bench.scheduler.job(first)

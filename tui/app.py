@@ -29,7 +29,8 @@ from tui.coalesce import Coalescer
 from tui.commands import BridgeCommands
 from tui.host import OpenBridge, ScreenHost
 from tui.host_task import HostTask
-from tui.keys import ACTIONS, EVERYWHERE, KEYS, bindings
+from tui.keys import KEYS, bindings
+from tui.memory import Memory
 from tui.screens.dialogs.add import AddDialog
 from tui.screens.dialogs.failed import FailedDialog
 from tui.screens.dialogs.help import HelpDialog
@@ -37,25 +38,28 @@ from tui.screens.dialogs.play import PlayDialog
 from tui.screens.dialogs.quit import QuitDialog
 from tui.screens.dialogs.results import ResultsDialog
 from tui.screens.dialogs.tempo import TempoDialog
-from tui.screens.job.keys import JOB_KEYS
 from tui.screens.job.screen import JobScreen
+from tui.screens.jump import JumpScreen, places_of
 from tui.screens.main import MainScreen
 from tui.state import ViewState, initial_view, view_after
 from tui.submission import submit_paths
-from tui.terminal import TerminalApp
-from tui.themes import NIGHT, THEMES, palette
+from tui.terminal.app import TerminalApp
+from tui.themes import DAY, NIGHT, THEMES, WITHOUT_COLOUR, palette
 
 REDRAW_SECONDS = 0.1
+#: What an opened job has keys of its own for, or no use.
+OF_JOBS = frozenset(key.action for key in KEYS) - {"panic", "help", "quit"}
 
 
-def run(open_bridge: OpenBridge) -> None:
+def run(open_bridge: OpenBridge, memory: Memory) -> None:
     """Opens the screen and runs the bridge in it until the user quits.
 
     Raises:
         BridgeError: the bridge could not start, or the bridge or the screen failed.
     """
-    app = SabApp(open_bridge)
+    app = SabApp(open_bridge, memory=memory)
     app.run()
+    memory.close()
     if app.error is not None:
         raise app.error
 
@@ -77,9 +81,17 @@ class SabApp(TerminalApp):
     class Redraw(Message):
         """The screen is due to be drawn with the events that have arrived."""
 
-    def __init__(self, open_bridge: OpenBridge, *, clock: Clock | None = None, zone: tzinfo | None = None) -> None:
-        """`zone` is the time zone of the log; None: the machine's."""
+    def __init__(
+        self,
+        open_bridge: OpenBridge,
+        *,
+        clock: Clock | None = None,
+        zone: tzinfo | None = None,
+        memory: Memory | None = None,
+    ) -> None:
+        """`zone` is the time zone of the log; None: the machine's. `memory`: None: nothing outlives the process."""
         super().__init__()
+        self.memory = memory or Memory()
         self._clock = clock or SystemClock()
         self._inbox = Coalescer(self._schedule_redraw)
         self._host_task = HostTask(open_bridge, self._on_opened, self._on_closed)
@@ -89,7 +101,9 @@ class SabApp(TerminalApp):
         self._job_to_select = ""  # id of a job that was added here, selected as soon as the table shows it
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = NIGHT.name
+        chosen = self.memory.choices.theme
+        self._own_theme = NIGHT.name  # the one that we chose, while the user has chosen none
+        self.theme = chosen if chosen in self.available_themes else NIGHT.name
 
     @property
     def state(self) -> ViewState:
@@ -98,8 +112,10 @@ class SabApp(TerminalApp):
     # The bridge's lifetime
 
     async def on_mount(self) -> None:
-        self.theme_changed_signal.subscribe(self, lambda _: self._apply_palette())
+        self.theme_changed_signal.subscribe(self, lambda _: self._on_theme())
         self._apply_palette()
+        if not self.memory.choices.theme:
+            self.ask_background()
         await self.push_screen(self._main)
         loop = asyncio.get_running_loop()
         with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
@@ -178,8 +194,18 @@ class SabApp(TerminalApp):
             self._main.select(self._job_to_select)
             self._job_to_select = ""
 
+    def on_terminal_app_background(self, message: SabApp.Background) -> None:
+        """By day, score paper: the user's own choice counts more, also one made meanwhile."""
+        if message.is_light and self.theme == self._own_theme and not self.memory.choices.theme:
+            self._own_theme = self.theme = DAY.name
+
+    def _on_theme(self) -> None:
+        self._apply_palette()
+        if self.theme != self._own_theme or self.memory.choices.theme:
+            self.memory.remember(theme=self.theme)
+
     def _apply_palette(self) -> None:
-        self._main.palette = palette(self.theme_variables)
+        self._main.palette = WITHOUT_COLOUR if self.no_color else palette(self.theme_variables)
 
     @contextmanager
     def _errors_reported(self) -> Iterator[None]:
@@ -198,7 +224,7 @@ class SabApp(TerminalApp):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 – Textual's signature
         """None, which greys out the key, where the action is not possible now; False where it is of another screen."""
-        if action in ACTIONS and action not in EVERYWHERE and isinstance(self.screen, JobScreen):
+        if isinstance(self.screen, JobScreen) and action in OF_JOBS:
             return False
         is_open = self._host is not None and not self._host_task.is_closing
         return True if is_possible(action, self._main.selected_row, bridge_is_open=is_open) else None
@@ -324,8 +350,10 @@ class SabApp(TerminalApp):
             self.notify(message.path, title="Copied")
 
     def action_help(self) -> None:
-        keys = JOB_KEYS if isinstance(self.screen, JobScreen) else KEYS
-        self.push_screen(HelpDialog(self._main.address, keys))
+        self.push_screen(HelpDialog(self._main.address))
+
+    def action_jump(self) -> None:
+        self.push_screen(JumpScreen(places_of(self.screen)))
 
     async def action_quit(self) -> None:
         if self._host and self.state.unfinished and not self._host_task.is_closing:

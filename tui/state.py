@@ -19,7 +19,9 @@ from bridge.events import (
     MidiWaiting,
     Preview,
     Progressed,
+    Removed,
     Requeued,
+    Restored,
     Started,
     Submitted,
     WorkerChanged,
@@ -98,7 +100,9 @@ def view_after(state: ViewState, events: Iterable[Event], unix_seconds: float) -
     for event in events:
         state = replace(state, live=_live_after(state.live, event))
         before = jobs.get(event.job) if isinstance(event, JobEvent) else None
-        if isinstance(event, Submitted) or (before is not None and isinstance(event, JobEvent)):
+        if isinstance(event, (Removed, Restored)):
+            _take_or_put(event, jobs, groups)
+        elif isinstance(event, Submitted) or (before is not None and isinstance(event, JobEvent)):
             jobs[event.job] = after = apply(before, event)
             if after.group_id and after is not before:
                 groups[after.group_id] = group_with(groups.get(after.group_id), after)
@@ -122,6 +126,22 @@ def view_after(state: ViewState, events: Iterable[Event], unix_seconds: float) -
         log=(*state.log, *lines)[-LOG_LIMIT:] if lines else state.log,
         lines_logged=state.lines_logged + len(lines),
     )
+
+
+def _take_or_put(event: Removed | Restored, jobs: dict[str, Job], groups: dict[str, Group]) -> None:
+    """Takes a job off the list, or puts it in its place by the time of its submission, with its group."""
+    if isinstance(event, Removed):
+        job = jobs.pop(event.job, None)
+    else:
+        job = event.value
+        if job is not None:
+            jobs[job.id] = job
+            in_order = sorted(jobs.values(), key=lambda known: known.submitted_unix)
+            jobs.clear()
+            jobs.update({known.id: known for known in in_order})
+    if job is not None and job.group_id:
+        groups.pop(job.group_id, None)
+        groups.update(groups_of(other for other in jobs.values() if other.group_id == job.group_id))
 
 
 def rows_in_order(state: ViewState, opened: frozenset[str] = frozenset()) -> tuple[TableRow, ...]:

@@ -44,6 +44,9 @@ DAY = Theme(
 
 THEMES = (NIGHT, DAY)
 
+#: For terminals that are to show no colours (no-color.org).
+WITHOUT_COLOUR = Palette(muted="dim", accent="bold", warning="bold", bad="bold underline", selection="reverse")
+
 
 def palette(variables: Mapping[str, str]) -> Palette:
     """The palette of a theme, from its CSS variables (`App.theme_variables`)."""

@@ -53,7 +53,7 @@ async def busy_bridge(models: Path, engine: str, song_seconds: float = 600.0) ->
     """`sab` on a pseudo-terminal, without MIDI ports; yields once its worker separates, and keeps submitting songs."""
     work = Path(tempfile.mkdtemp(prefix="sab-busy-"))
     busy = BusyBridge()
-    song = _song(work / "song.wav", song_seconds)
+    song = song_of_noise(work / "song.wav", song_seconds)
     port = _free_port()
     process, terminal = _screen(engine, models, work, port)
     threading.Thread(target=_drain, args=(terminal, busy), daemon=True).start()
@@ -126,7 +126,8 @@ async def _separating(busy: BusyBridge, feeding: asyncio.Task[None]) -> None:
         await asyncio.sleep(0.1)
 
 
-def _song(path: Path, seconds: float) -> Path:
+def song_of_noise(path: Path, seconds: float) -> Path:
+    """Writes a song of white noise, in stereo."""
     noise = np.random.default_rng(0).standard_normal((RATE_HZ, 2)).astype(np.float32) * 0.1
     with soundfile.SoundFile(path, "w", RATE_HZ, 2, "PCM_16") as file:
         for _ in range(round(seconds)):

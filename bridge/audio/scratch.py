@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 import numpy as np
 
+from bridge.audio.peaks import Peaks
 from bridge.audio.signal import RawSignal
 from bridge.audio.wav_head import BYTES_PER_SAMPLE
 from bridge.errors import OutOfSpace
@@ -29,8 +30,15 @@ ScratchPlace: TypeAlias = "Path | Callable[[], BinaryIO]"
 class Scratch:
     """float32 samples in a file, and their highest and lowest value."""
 
-    def __init__(self, place: ScratchPlace, channels: int, sample_rate_hz: int, head: bytes = b"") -> None:
-        """`head` stands in the file before the samples, so that other programs can read it."""
+    def __init__(
+        self,
+        place: ScratchPlace,
+        channels: int,
+        sample_rate_hz: int,
+        head: bytes = b"",
+        peaks: Peaks | None = None,
+    ) -> None:
+        """`head` stands in the file before the samples, so that other programs can read it; `peaks` gets them too."""
         self.frames = 0
         self.highest = 0.0
         self.lowest = 0.0
@@ -39,6 +47,7 @@ class Scratch:
         self.path = place if isinstance(place, Path) else None
         """None: the file has no name."""
         self.head_bytes = len(head)
+        self.peaks = peaks
         self._channels = channels
         self._sample_rate_hz = sample_rate_hz
         self.file: BinaryIO = _new_file(place) if isinstance(place, Path) else place()
@@ -62,6 +71,8 @@ class Scratch:
         self.highest = max(self.highest, highest)
         self.lowest = min(self.lowest, lowest)
         self.frames += len(block)
+        if self.peaks is not None:
+            self.peaks.append(block)
         self.file.write(np.ascontiguousarray(block, dtype="<f4").data)
 
     def close(self) -> None:

@@ -75,13 +75,14 @@ def tui(
     """Open the screen: every job with its progress, and the server that your DAW talks to. This is plain `sab`."""
     terminal.require_screen()
     from tui.app import run  # no other command loads the screen
+    from tui.memory import Memory
 
     settings = shared.settings_from(
         **options, host=host, port=port, no_midi=no_midi, http_port=http_port, no_http=no_http, announce=announce,
         state_dir=state_dir, models_dir=models_dir, secret_file=secret_file, allow=allow, trust_pickles=trust_pickles,
     )  # fmt: skip
     log_into(settings.state_dir, "tui")
-    run(functools.partial(_logged_bridge, settings))
+    run(functools.partial(_logged_bridge, settings), Memory(settings.state_dir))
 
 
 @asynccontextmanager

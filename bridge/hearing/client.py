@@ -178,7 +178,7 @@ class HearingClient:
     def _on_exit(self, reason: str) -> None:
         """The process has died: nobody plays on by himself, so the next `play` starts another."""
         self._end_process()
-        message = f"The output has ended ({reason})."
+        message = self._status.message or f"The output has ended: {reason}."
         self._tell(replace(self._status, is_playing=False, device="", message=message))
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(

@@ -8,18 +8,25 @@ import sys
 import threading
 from pathlib import Path
 
+from bridge.audio.source import find_region
 from bridge.errors import BridgeError
 from bridge.inspector.messages import (
     Inspect,
     Inspected,
+    InspectorCommand,
     InspectorReady,
     InspectorReport,
     InspectorSettings,
+    Look,
+    Looked,
     Refusal,
 )
+from bridge.model import Failure
 from bridge.pipeline.source_lookup import find_source
 from bridge.processes.log_lines import log_to_parent
 from bridge.processes.parent import ParentChannel
+from bridge.project_paths import check_roots
+from bridge.protocols.looking import FileLook
 from bridge.separation.catalogue import check_engine
 
 log = logging.getLogger(__name__)
@@ -29,7 +36,9 @@ def main() -> int:
     """Serves until the pipe to the main process closes."""
     log_to_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the main process, which ends its children in order
-    with ParentChannel[InspectorSettings, Inspect, InspectorReport](InspectorSettings, Inspect) as channel:
+    with ParentChannel[InspectorSettings, InspectorCommand, InspectorReport](
+        InspectorSettings, InspectorCommand
+    ) as channel:
         settings = channel.first()
         channel.send(InspectorReady())
         while (command := channel.inbox.get()) is not None:
@@ -39,9 +48,15 @@ def main() -> int:
 
 
 def _report(
-    channel: ParentChannel[InspectorSettings, Inspect, InspectorReport], command: Inspect, settings: InspectorSettings
+    channel: ParentChannel[InspectorSettings, InspectorCommand, InspectorReport],
+    command: InspectorCommand,
+    settings: InspectorSettings,
 ) -> None:
-    channel.send(Inspected(token=command.token, refusal=refusal_of(command, settings)))
+    match command:
+        case Inspect():
+            channel.send(Inspected(token=command.token, refusal=refusal_of(command, settings)))
+        case Look():
+            channel.send(Looked(token=command.token, look=look_at(command.path, settings)))
 
 
 def refusal_of(command: Inspect, settings: InspectorSettings) -> Refusal | None:
@@ -55,6 +70,27 @@ def refusal_of(command: Inspect, settings: InspectorSettings) -> Refusal | None:
     except Exception:  # the worker will meet it too, and will report it
         log.exception("%s could not be checked", command.request.source)
     return None
+
+
+def look_at(path: str, settings: InspectorSettings) -> FileLook:
+    """What the header of a file says, or why it cannot become a job."""
+    source = Path(path)
+    try:
+        check_roots(source, tuple(map(Path, settings.roots)))
+        header = find_region(source, 0.0, None, settings.max_seconds).decoder.header
+    except BridgeError as error:
+        return FileLook(path=path, refusal=Failure(code=error.code, message=error.message))
+    except Exception:
+        log.exception("%s could not be looked at", path)
+        return FileLook(path=path)
+    return FileLook(
+        path=path,
+        seconds=(header.frames or header.expected_frames) / header.sample_rate_hz,
+        sample_rate_hz=header.sample_rate_hz,
+        channels=header.channels,
+        title=header.tags.title,
+        artist=header.tags.artist,
+    )
 
 
 if __name__ == "__main__":

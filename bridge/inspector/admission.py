@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
 from bridge.errors import QueueFull
 from bridge.groups.open_groups import Ticket
 from bridge.model import Job
 from bridge.protocols import Inspector
+from bridge.protocols.looking import FileLook
 from bridge.request import JobRequest
 
 
@@ -22,7 +23,9 @@ class AdmittingQueue(Protocol):
 
     def leave_group(self, ticket: Ticket, *, was_full: bool = False) -> None: ...
 
-    def accept(self, request: JobRequest, ticket: Ticket | None = None) -> Awaitable[tuple[Job, int]]: ...
+    def accept(
+        self, request: JobRequest, ticket: Ticket | None = None, origin: str = ""
+    ) -> Awaitable[tuple[Job, int]]: ...
 
 
 class Admission:
@@ -35,7 +38,11 @@ class Admission:
         self._last: dict[str, asyncio.Future[None]] = {}
         """For each sender with pending requests, a future that is done once the last of them is queued or refused."""
 
-    async def admit(self, request: JobRequest, sender: str) -> tuple[Job, int]:
+    async def look(self, paths: Sequence[str]) -> tuple[FileLook, ...]:
+        """What the headers of files say. See `protocols.Bridge.look`."""
+        return await self._inspector.look(paths)
+
+    async def admit(self, request: JobRequest, sender: str, origin: str = "") -> tuple[Job, int]:
         """Inspects a request, then queues it. See `protocols.Bridge.submit`."""
         self._queue.check_room(self._pending)
         ticket = self._queue.enter_group(request, sender)
@@ -49,7 +56,7 @@ class Admission:
                 if previous is not None:
                     # Unlike `await previous`, this does not cancel it when we are cancelled.
                     await asyncio.wait({previous})
-                accepted = self._queue.accept(request, ticket)
+                accepted = self._queue.accept(request, ticket, origin)
             except QueueFull:  # the worker has become busy meanwhile
                 was_full = True
                 raise

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import logging
 from collections import deque
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,18 @@ from bridge.errors import error_for, unresponsive_drive
 from bridge.inspector.messages import (
     Inspect,
     Inspected,
+    InspectorCommand,
     InspectorReady,
     InspectorReport,
     InspectorSettings,
+    Look,
+    Looked,
     Refusal,
 )
 from bridge.inspector.slots import Slots
+from bridge.model import Failure
 from bridge.processes.child import Child
+from bridge.protocols.looking import FileLook
 from bridge.request import JobRequest
 from bridge.system.off_loop import ANSWER_SECONDS
 
@@ -33,6 +38,8 @@ MAX_INSPECTIONS, MAX_PER_SENDER = 8, 2
 MAX_HANGS_PER_FOLDER = 2
 #: Pause between attempts if the process cannot be started.
 RESTART_SECONDS = 10.0
+#: All looks at files, whoever asks, count as those of one sender.
+_LOOKER = "looks"
 
 
 class InspectorClient:
@@ -53,7 +60,7 @@ class InspectorClient:
         self._module = module
         self._answer_seconds = answer_seconds
         self._tokens = itertools.count()
-        self._answers: dict[int, asyncio.Future[Refusal | None]] = {}
+        self._answers: dict[int, asyncio.Future[Inspected | Looked | None]] = {}
         self._hanging: set[int] = set()
         self._slots = Slots(MAX_INSPECTIONS, MAX_PER_SENDER)
         self._hung: dict[str, deque[float]] = {}
@@ -83,22 +90,45 @@ class InspectorClient:
         try:
             async with self._slots.slot(sender, self._answer_seconds):
                 await _until(deadline, self._up.wait())
-                refusal = await self._refusal(request, deadline)
+                answer = await self._answer(
+                    request.source, lambda token: Inspect(token=token, request=request), deadline
+                )
         except asyncio.TimeoutError:
             return
-        if refusal is not None:
+        refusal = answer.refusal if isinstance(answer, Inspected) else answer
+        if isinstance(refusal, Refusal):
             raise error_for(refusal.code, refusal.message, refusal.advice)
 
-    async def _refusal(self, request: JobRequest, deadline: float) -> Refusal | None:
+    async def look(self, paths: Sequence[str]) -> tuple[FileLook, ...]:
+        """See `protocols.Inspector`."""
+        return tuple(await asyncio.gather(*map(self._look, paths)))
+
+    async def _look(self, path: str) -> FileLook:
+        deadline = asyncio.get_running_loop().time() + self._answer_seconds
+        try:
+            async with self._slots.slot(_LOOKER, self._answer_seconds):
+                await _until(deadline, self._up.wait())
+                answer = await self._answer(path, lambda token: Look(token=token, path=path), deadline)
+        except asyncio.TimeoutError:
+            answer = None
+        if isinstance(answer, Looked):
+            return answer.look
+        failure = Failure(code=answer.code, message=answer.message) if isinstance(answer, Refusal) else None
+        return FileLook(path=path, refusal=failure)
+
+    async def _answer(
+        self, path: str, question: Callable[[int], InspectorCommand], deadline: float
+    ) -> Inspected | Looked | Refusal | None:
+        """The answer to a question about a file; a refusal if its drive is silent, None if the process is gone."""
         now = asyncio.get_running_loop().time()
-        folder = str(Path(request.source).parent)
+        folder = str(Path(path).parent)
         hung = self._hung.get(folder) or deque[float]()
         if len(hung) == MAX_HANGS_PER_FOLDER and now - hung[0] < self._answer_seconds:
-            return _no_answer(request)
+            return _no_answer(path)
         token = next(self._tokens)
-        answer: asyncio.Future[Refusal | None] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Inspected | Looked | None] = asyncio.get_running_loop().create_future()
         self._answers[token] = answer
-        self._child.send(Inspect(token=token, request=request))
+        self._child.send(question(token))
         try:
             answered_in_time, _ = await asyncio.wait({answer}, timeout=max(0.0, deadline - now))
         finally:
@@ -110,9 +140,9 @@ class InspectorClient:
         self._hanging.add(token)
         if len(self._hanging) >= MAX_INSPECTIONS:
             self._replace()
-        return _no_answer(request)
+        return _no_answer(path)
 
-    def _new_child(self) -> Child[Inspect, InspectorReport]:
+    def _new_child(self) -> Child[InspectorCommand, InspectorReport]:
         return Child(
             self._module,
             InspectorReport,
@@ -126,10 +156,10 @@ class InspectorClient:
         match report:
             case InspectorReady():
                 self._up.set()
-            case Inspected(token=token, refusal=refusal):
+            case Inspected(token=token) | Looked(token=token):
                 self._hanging.discard(token)
                 if (answer := self._answers.get(token)) is not None and not answer.done():
-                    answer.set_result(refusal)
+                    answer.set_result(report)
 
     def _on_exit(self, _: str) -> None:
         self._accept_pending()
@@ -168,6 +198,6 @@ async def _until(deadline: float, awaitable: Awaitable[object]) -> None:
     await asyncio.wait_for(awaitable, max(0.0, deadline - asyncio.get_running_loop().time()))
 
 
-def _no_answer(request: JobRequest) -> Refusal:
-    error = unresponsive_drive(request.source)
+def _no_answer(path: str) -> Refusal:
+    error = unresponsive_drive(path)
     return Refusal(code=error.code, message=error.message, advice=error.advice)

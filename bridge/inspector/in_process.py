@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from bridge.audio.check import check_source
 from bridge.project_paths import check_roots, output_parent
+from bridge.protocols.looking import FileLook
 from bridge.request import JobRequest
 from bridge.separation.catalogue import check_engine
 
@@ -20,6 +22,10 @@ class InProcessInspector:
     async def start(self) -> None: ...
 
     async def close(self) -> None: ...
+
+    async def look(self, paths: Sequence[str]) -> tuple[FileLook, ...]:
+        """Nothing is known of a file without a decoder."""
+        return tuple(FileLook(path=path) for path in paths)
 
     async def inspect(self, request: JobRequest, sender: str = "") -> None:  # noqa: ARG002 - nothing waits here
         if request.stems.transcribe_as is None:

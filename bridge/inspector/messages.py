@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from bridge.protocols.looking import FileLook
 from bridge.request import JobRequest
 from bridge.value import Value
 
@@ -19,6 +20,13 @@ class InspectorSettings(Value, frozen=True, kw_only=True, tag="settings"):
 class Inspect(Value, frozen=True, kw_only=True, tag="inspect"):
     token: int
     request: JobRequest
+
+
+class Look(Value, frozen=True, kw_only=True, tag="look"):
+    """Asks for what a file's header says."""
+
+    token: int
+    path: str
 
 
 class InspectorReady(Value, frozen=True, kw_only=True, tag="ready"):
@@ -39,4 +47,10 @@ class Inspected(Value, frozen=True, kw_only=True, tag="inspected"):
     """None: the request is accepted."""
 
 
-InspectorReport: TypeAlias = InspectorReady | Inspected
+class Looked(Value, frozen=True, kw_only=True, tag="looked"):
+    token: int
+    look: FileLook
+
+
+InspectorCommand: TypeAlias = Inspect | Look
+InspectorReport: TypeAlias = InspectorReady | Inspected | Looked

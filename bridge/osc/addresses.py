@@ -184,6 +184,8 @@ GROUP_FINISHED = Outgoing(
     "All clips of a group are over; comes once. The outcome is done if all are done, failed if some failed, else "
     "cancelled.",
 )
+REMOVED = Outgoing("/sab/removed", "s:job", "A job that is over was taken off the list; its files stay.")
+RESTORED = Outgoing("/sab/restored", "s:job", "A job that was taken off the list is on it again.")
 WARNING = Outgoing("/sab/warning", "s:job s:code s:message", "A problem that did not stop the job.")
 FAIL = Outgoing(
     "/sab/fail",
@@ -235,8 +237,8 @@ MIDI_END = Outgoing(
 )
 
 PUSHES: tuple[Outgoing, ...] = (
-    STARTUP, NONCE, BYE, PROGRESS, RESULT, MUSIC, TEMPO, FINISHED, JOB_GROUP, GROUP, GROUP_FINISHED, WARNING, FAIL,
-    PREVIEW, HORIZON, MIDI_WAIT, MIDI_DELAY, MIDI_START, MIDI_STARVED, MIDI_POSITION, MIDI_END,
+    STARTUP, NONCE, BYE, PROGRESS, RESULT, MUSIC, TEMPO, FINISHED, JOB_GROUP, GROUP, GROUP_FINISHED, REMOVED, RESTORED,
+    WARNING, FAIL, PREVIEW, HORIZON, MIDI_WAIT, MIDI_DELAY, MIDI_START, MIDI_STARVED, MIDI_POSITION, MIDI_END,
 )  # fmt: skip
 
 REQUESTS: dict[str, Request] = {

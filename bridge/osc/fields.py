@@ -25,6 +25,8 @@ from bridge.events import (
     MidiWaiting,
     Produced,
     Progressed,
+    Removed,
+    Restored,
     Warned,
 )
 from bridge.model import Lateness, Music, Result, Warning
@@ -40,6 +42,8 @@ from bridge.osc.addresses import (
     MIDI_WAIT,
     MUSIC,
     PROGRESS,
+    REMOVED,
+    RESTORED,
     RESULT,
     WARNING,
     Message,
@@ -124,6 +128,14 @@ def _ended(fields: Fields) -> Ended:
     return Ended(job=fields["job"], outcome=fields["outcome"], unix_seconds=0.0)
 
 
+def _removed(fields: Fields) -> Removed:
+    return Removed(job=fields["job"], unix_seconds=0.0)
+
+
+def _restored(fields: Fields) -> Restored:
+    return Restored(job=fields["job"], unix_seconds=0.0)
+
+
 def _group_ended(fields: Fields) -> GroupEnded:
     return GroupEnded(
         group_id=fields["group_id"],
@@ -179,6 +191,8 @@ _EVENTS: dict[str, tuple[Outgoing, Callable[[Fields], Event]]] = {
         (WARNING, _warned),
         (MUSIC, _analysed),
         (FINISHED, _ended),
+        (REMOVED, _removed),
+        (RESTORED, _restored),
         (GROUP_FINISHED, _group_ended),
         (HORIZON, _horizon_moved),
         (MIDI_WAIT, _midi_waiting),

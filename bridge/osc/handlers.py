@@ -104,7 +104,7 @@ def submit(call: Call) -> Awaitable[list[Message]]:
 
 async def _submit(call: Call, request: JobRequest, cancellations: int) -> list[Message]:
     sender = call.peer
-    job, position = await call.context.bridge.submit(request, sender=str(sender.owner.id))
+    job, position = await call.context.bridge.submit(request, sender=str(sender.owner.id), origin="OSC")
     peer = call.context.peers.of(call.source)  # it may have announced another port meanwhile
     peer.add_job(job.id, job.request.group.name, job.group_id)
     if sender.cancellations != cancellations:

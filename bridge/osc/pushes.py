@@ -22,7 +22,9 @@ from bridge.events import (
     Preview,
     Produced,
     Progressed,
+    Removed,
     Requeued,
+    Restored,
     Submitted,
     Warned,
 )
@@ -46,6 +48,8 @@ from bridge.osc.addresses import (
     MUSIC,
     PREVIEW,
     PROGRESS,
+    REMOVED,
+    RESTORED,
     RESULT,
     TEMPO,
     WARNING,
@@ -79,6 +83,10 @@ def messages(event: PushedEvent, job: Job | None) -> list[Message]:
             return music(event.job, event.music)
         case Ended():
             return _ended(event, job)
+        case Removed():
+            return [REMOVED(event.job)]
+        case Restored():
+            return [RESTORED(event.job)]
         case HorizonMoved():
             return [*map(partial(_preview, event.job), event.previews), HORIZON(event.job, event.seconds)]
         case MidiStarted():

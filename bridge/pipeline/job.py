@@ -105,7 +105,7 @@ def _make_files(job: OpenJob, claimed: OutputFolder) -> None:
         for warning in unread_warnings(job.request) if notes is None else note_warnings(notes, job.request):
             job.control.warn(warning)
         if previous is None:  # else its manifest is there
-            write_manifest(job, notes, place.folder)
+            write_manifest(job, stems, notes, place.folder)
         store_finished(job, stems, place.folder)
         place.record.remove()
 

@@ -79,6 +79,10 @@ class Manifest(Value, frozen=True, kw_only=True):
     """`Keys.job`, the hash of everything that the results depend on."""
     line_margins: dict[str, float] = msgspec.field(default_factory=dict)
     """Stems of which the bridge judged whether they are one line: above 0 they were read so, below they have chords."""
+    analyses: dict[str, str] = msgspec.field(default_factory=dict)
+    """The cache keys of the analyses, by stem; that of the tempo under `tempo`, of the beats under `beats`."""
+    peaks: dict[str, bytes] = msgspec.field(default_factory=dict)
+    """The waveform of each stem that this job made, as `audio.peaks.Peaks` has it, in Base64."""
 
 
 def manifest_name(name: str) -> str:
@@ -96,6 +100,8 @@ def manifest_of(
     seconds: float,
     cache_key: str,
     line_margins: Mapping[str, float] = MappingProxyType({}),
+    analyses: Mapping[str, str] = MappingProxyType({}),
+    peaks: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Manifest:
     """The manifest of a job that has just been done, and took that many seconds."""
     return Manifest(
@@ -114,6 +120,8 @@ def manifest_of(
         seconds=round(seconds, 3),
         cache_key=cache_key,
         line_margins={stem: round(margin, 2) for stem, margin in line_margins.items()},
+        analyses=dict(analyses),
+        peaks=dict(peaks),
     )
 
 

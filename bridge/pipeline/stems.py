@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 import numpy as np
 
 from bridge.audio.encoders import as_encoded
+from bridge.audio.peaks import Peaks
 from bridge.audio.scratch import Scratch
 from bridge.audio.sink import subtype_for, would_clip, write_audio
 from bridge.audio.source import OpenRegion
@@ -92,10 +93,10 @@ def scratch_stems(
         channels, rate = region.audio.channels, region.audio.sample_rate_hz
         for stem in stems:
             if previews is None:
-                made[stem] = Scratch(folder.scratch(stem), channels, rate)
+                made[stem] = Scratch(folder.scratch(stem), channels, rate, peaks=Peaks(region.frames))
             else:
                 head = float_wav_head(region.frames, channels, rate)
-                made[stem] = Scratch(previews / f"{stem}.wav", channels, rate, head)
+                made[stem] = Scratch(previews / f"{stem}.wav", channels, rate, head, Peaks(region.frames))
             scratches.callback(made[stem].discard)
         for block in blocks:
             for stem, samples in block.items():

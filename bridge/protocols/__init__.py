@@ -1,6 +1,7 @@
 """The seams between the parts of the bridge.
 
-Each is small and documented like an API; those of the transcribers stand in `transcribing.py`. Fakes of most of
+Each is small and documented like an API; those of the transcribers stand in `transcribing.py`,
+those of a screen for one job in `reading.py` and `hearing.py`. Fakes of most of
 them, which record their calls, are in `tests/support/fakes.py`.
 """
 
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from bridge.events import Event, JobEvent, Submitted
 from bridge.groups.group import Group
 from bridge.model import Job, ModelInfo, Status, Warning
+from bridge.protocols.looking import FileLook, Looking
+from bridge.protocols.reading import Reader
 from bridge.protocols.transcribing import NoteStream, StreamedNotes, Transcriber, Transcribers
 from bridge.request import JobRequest
 
@@ -31,11 +34,13 @@ __all__ = [
     "Context",
     "Control",
     "Engines",
+    "FileLook",
     "Inspector",
     "JobRunner",
     "JobStore",
     "MidiOutput",
     "NoteStream",
+    "Reader",
     "Separator",
     "Signal",
     "StreamedNotes",
@@ -224,6 +229,10 @@ class Inspector(Protocol):
         """
         ...
 
+    async def look(self, paths: Sequence[str]) -> tuple[FileLook, ...]:
+        """See `Bridge.look`."""
+        ...
+
 
 class JobStore(Protocol):
     """Stores every job as the list of its events."""
@@ -248,10 +257,12 @@ class JobStore(Protocol):
         """Records one event; returns the job after it."""
         ...
 
-    def get(self, job: str) -> Job | None: ...
+    def get(self, job: str) -> Job | None:
+        """A job, also a removed one."""
+        ...
 
     def jobs(self) -> tuple[Job, ...]:
-        """All jobs, oldest first."""
+        """All jobs that are not removed, oldest first."""
         ...
 
     def history(self, job: str) -> Iterable[JobEvent]:
@@ -259,16 +270,19 @@ class JobStore(Protocol):
         ...
 
 
-class Bridge(Protocol):
+class Bridge(Looking, Protocol):
     """The bridge as the faces (OSC, screen, command line) use it, on the event loop."""
 
-    async def submit(self, request: JobRequest, sender: str = "") -> tuple[Job, int]:
+    async def submit(self, request: JobRequest, sender: str = "", origin: str = "") -> tuple[Job, int]:
         """Checks the files of a request and queues it; returns the job and its position (0: it starts at once).
 
         The job is on the drive when this returns, and goes on after any end of the process; if it could not be written,
         it has the warning `not_kept`.
         The check takes milliseconds, or some seconds if the drive does not answer. Requests of one `sender` are queued
         in the order in which they were made.
+
+        Args:
+            origin: who asks, in words for the list of jobs.
 
         Raises:
             NotFound, NotReadable, NotAudio, TooLong, OutsideRoots, NotWritable, QueueFull, BadArguments: nothing was
@@ -278,6 +292,17 @@ class Bridge(Protocol):
 
     async def cancel_all(self, jobs: Sequence[str]) -> None:
         """Cancels jobs once that is on the drive, so that no crash brings them back; unknown ones are left out."""
+        ...
+
+    def remove(self, jobs: Sequence[str]) -> None:
+        """Takes jobs off the list, from which they stay away; their files stay, and notes of them that play end.
+
+        Unknown ones are left out, and those that are not over.
+        """
+        ...
+
+    def restore(self, jobs: Sequence[str]) -> None:
+        """Puts removed jobs on the list again; those that the history no longer holds are left out."""
         ...
 
     def cancel(self, job: str) -> None:
@@ -320,6 +345,11 @@ class Bridge(Protocol):
         ...
 
     async def models(self) -> tuple[ModelInfo, ...]: ...
+
+    @property
+    def reader(self) -> Reader:
+        """Reads the music of jobs."""
+        ...
 
     async def play(self, job: str, stems: Sequence[str] | None = None, sync: str | None = None) -> None:
         """Plays the notes of a finished job (of all its stems, or of some) on the MIDI ports.

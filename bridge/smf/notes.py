@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import mido  # type: ignore[import-untyped]  # it ships no types
 
 from bridge.errors import NotReadable
-from bridge.model import Bend, Chord, Music, Note, TempoPoint
+from bridge.model import Chord, Music, Note, TempoPoint
 from bridge.music.metre import COMMON_TIME, Metre
 from bridge.plain import plain
 from bridge.request import TimeSignature
 from bridge.smf.chords import NO_CHORD
+from bridge.smf.note_collector import NoteCollector
 from bridge.smf.reading import MAX_TICK, load_midi
 from bridge.stems import DRUM_CHANNEL, STEM_TABLE
 from bridge.units import DEFAULT_TEMPO_BPM
 
 #: More notes than any music has; the limit bounds memory.
 MAX_NOTES = 500_000
-#: The bend range of a channel that sets none, in semitones.
-USUAL_BEND_RANGE = 2.0
 _BEAT_MARK = re.compile(r"beat (-?[0-9]+(?:\.[0-9]+)?)")
 _DRUMS = "drums"
 
@@ -123,72 +121,18 @@ class _Timeline:
         )
 
 
-@dataclass
-class _Channel:
-    """One channel, while a track is read."""
-
-    wheel: float = 0.0
-    """-1 to 1."""
-    bend_range: float = USUAL_BEND_RANGE
-    parameter: list[int] = field(default_factory=lambda: [127, 127])
-    sounding: dict[int, list[tuple[float, int, list[Bend]]]] = field(default_factory=lambda: defaultdict(list))
-    """By pitch: onset, velocity and bends of the notes that sound."""
-
-    @property
-    def semitones(self) -> float:
-        return round(self.wheel * self.bend_range, 3)
-
-    def bend(self, seconds: float) -> None:
-        for notes in self.sounding.values():
-            for _, _, bends in notes:
-                bends.append(Bend(time_seconds=seconds, semitones=self.semitones))
-
-    def control(self, number: int, value: int) -> None:
-        if number in (101, 100):
-            self.parameter[number == 100] = value
-        elif number == 6 and self.parameter == [0, 0]:
-            self.bend_range = float(value)
-
-
 def _notes_of(track: Iterable[mido.Message], number: int, timeline: _Timeline) -> dict[str, list[Note]]:
     """The notes of one track: those on the drum channel are a part of their own."""
-    channels: dict[int, _Channel] = defaultdict(_Channel)
-    parts: dict[str, list[Note]] = {}
-    name, tick = f"track {number}", 0
-    found: list[tuple[int, Note]] = []
-
-    def end(channel: int, pitch: int, seconds: float) -> None:
-        sounding = channels[channel].sounding[pitch]
-        if sounding:
-            onset, velocity, bends = sounding.pop(0)
-            offset = max(seconds, onset + 1e-3)
-            note = Note(onset_seconds=onset, offset_seconds=offset, pitch=pitch, velocity=velocity, bends=tuple(bends))
-            found.append((channel, note))
-
+    name, tick, collector = f"track {number}", 0, NoteCollector()
     for message in track:
         tick += message.time
         if message.type == "track_name" and plain(message.name).strip():
             name = plain(message.name).strip()
-            continue
-        if message.is_meta or not hasattr(message, "channel"):
-            continue
-        channel, seconds = channels[message.channel], timeline.seconds(tick)
-        if message.type == "note_on" and message.velocity:
-            first = [Bend(time_seconds=seconds, semitones=channel.semitones)] if channel.wheel else []
-            channel.sounding[message.note].append((seconds, message.velocity, first))
-        elif message.type in ("note_on", "note_off"):
-            end(message.channel, message.note, seconds)
-        elif message.type == "pitchwheel":
-            channel.wheel = message.pitch / 8192
-            channel.bend(seconds)
-        elif message.type == "control_change":
-            channel.control(message.control, message.value)
-    for number_of_channel, channel in channels.items():
-        for pitch, sounding in channel.sounding.items():
-            for _ in tuple(sounding):
-                end(number_of_channel, pitch, timeline.seconds(tick))
-    for channel_number, note in found:
-        parts.setdefault(_DRUMS if channel_number == DRUM_CHANNEL else _stem_named(name), []).append(note)
+        elif not message.is_meta and hasattr(message, "channel"):
+            collector.add(timeline.seconds(tick), bytes(message.bytes()))
+    parts: dict[str, list[Note]] = {}
+    for channel, note in collector.notes(timeline.seconds(tick)):
+        parts.setdefault(_DRUMS if channel == DRUM_CHANNEL else _stem_named(name), []).append(note)
     return parts
 
 

@@ -102,7 +102,7 @@ class Database:
                 if entry.summary is not None:
                     has_ended = True
                     execute(
-                        "UPDATE jobs SET ended = ?, form = ?, summary = ? WHERE job = ?",
+                        "UPDATE jobs SET ended = coalesce(ended, ?), form = ?, summary = ? WHERE job = ?",
                         (added.lastrowid, form(), entry.summary, entry.job),
                     )
             return self._prune(limit) if has_ended else 0
@@ -190,15 +190,15 @@ def beside(path: Path) -> Path:
 def _add(execute: Callable[..., sqlite3.Cursor], entry: EventRow, owner: str) -> None:
     if entry.is_first:
         execute("INSERT OR IGNORE INTO jobs (job, owner) VALUES (?, ?)", (entry.job, owner))
-    execute(
+    added = execute(
         "INSERT INTO events (job, event) SELECT ?1, ?2 "
         "WHERE NOT EXISTS (SELECT 1 FROM events WHERE job = ?1 AND event = ?2)",
         (entry.job, entry.event),
     )
-    if entry.summary is not None:
+    if entry.summary is not None and added.rowcount:
         execute(
-            "UPDATE jobs SET form = ?1, summary = ?2, ended = (SELECT max(number) FROM events WHERE job = ?3) "
-            "WHERE job = ?3 AND ended IS NULL",
+            "UPDATE jobs SET form = ?1, summary = ?2, "
+            "ended = coalesce(ended, (SELECT max(number) FROM events WHERE job = ?3)) WHERE job = ?3",
             (form(), entry.summary, entry.job),
         )
 

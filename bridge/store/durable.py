@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bridge.config import DEFAULT_HISTORY_LIMIT
-from bridge.events import Ended, JobEvent, Noticed, Progressed, Submitted
+from bridge.events import Ended, JobEvent, Noticed, Progressed, Removed, Restored, Submitted
 from bridge.model import Job
 from bridge.store.database import Loaded
 from bridge.store.memory import MemoryStore
@@ -112,6 +112,9 @@ class DurableStore:
         before = self._memory.get(event.job)
         job = self._memory.append(event)
         if before is not None and before.is_over:
+            if isinstance(event, (Removed, Restored)) and job != before:
+                self._recorder.write(entry_of(event, job))
+            self._memory.forget_history(event.job)
             return job
         is_kept_before = isinstance(event, Submitted) and event.job in self._kept
         self._kept.discard(event.job)

@@ -58,7 +58,7 @@ class MemoryStore:
         return self._jobs.get(job)
 
     def jobs(self) -> tuple[Job, ...]:
-        return tuple(self._jobs.values())
+        return tuple(job for job in self._jobs.values() if not job.is_removed)
 
     def history(self, job: str) -> Iterable[JobEvent]:
         return tuple(self._history.get(job, ()))

@@ -9,7 +9,7 @@ from typing import TypeGuard
 
 import msgspec
 
-from bridge.events import Analysed, Ended, JobEvent, Produced, Started, Submitted, Warned
+from bridge.events import Analysed, Ended, JobEvent, Produced, Removed, Restored, Started, Submitted, Warned
 from bridge.lifecycle import fold
 from bridge.model import Job
 from bridge.options.record import event_from_json, event_record
@@ -17,6 +17,8 @@ from bridge.store.schema import form, read_summary, summary_of
 from bridge.value import Value
 
 _ID = re.compile(r"[a-z]{8}")
+#: The end of a job, and what may follow it.
+_WITH_SUMMARY = (Ended, Removed, Restored)
 
 
 class EventRow(Value, frozen=True):
@@ -27,7 +29,7 @@ class EventRow(Value, frozen=True):
     """The JSON of its `event_record`."""
     is_first: bool = False
     summary: bytes | None = None
-    """The folded job, with its last event."""
+    """The folded job, with its end and with what follows it."""
 
 
 def is_id(job: object) -> TypeGuard[str]:
@@ -41,25 +43,27 @@ def entry_of(event: JobEvent, job: Job | None) -> EventRow:
         job=event.job,
         event=line_of(event),
         is_first=isinstance(event, Submitted),
-        summary=summary_of(job) if job is not None and isinstance(event, Ended) else None,
+        summary=summary_of(job) if job is not None and isinstance(event, _WITH_SUMMARY) else None,
     )
 
 
 def entries_of(job: str, lines: Iterable[bytes]) -> list[EventRow]:
-    """The entries of a job from its lines, up to its end; lines that this version does not know stay as they are.
+    """The entries of a job from its lines, up to its end and its removal; lines that this version does not know stay.
 
     Raises:
         ValueError: it does not begin with its submission.
     """
     known: list[JobEvent] = []
     entries: list[EventRow] = []
+    is_over = False
     for line in lines:
         events = events_in(job, [line])
+        if is_over and not any(isinstance(event, (Removed, Restored)) for event in events):
+            continue
         known += events
-        summary = summary_of(fold(known)) if any(isinstance(event, Ended) for event in events) else None
+        is_over = is_over or any(isinstance(event, Ended) for event in events)
+        summary = summary_of(fold(known)) if is_over else None
         entries.append(EventRow(job=job, event=line, is_first=not entries, summary=summary))
-        if summary is not None:
-            break
     fold(known)
     return entries
 
@@ -74,6 +78,7 @@ def shortest_history(job: Job) -> list[bytes]:
             unix_seconds=job.submitted_unix,
             group_id=job.group_id,
             position=job.position,
+            origin=job.origin,
         ),
         Started(job=job.id, engine=job.engine, device=job.device, output_dir=job.output_dir),
         *(Warned(job=job.id, warning=warning) for warning in job.warnings),
@@ -83,6 +88,7 @@ def shortest_history(job: Job) -> list[bytes]:
     if job.state in ("done", "failed", "cancelled"):
         end = job.ended_unix or job.submitted_unix
         events.append(Ended(job=job.id, outcome=job.state, unix_seconds=end, failure=job.failure))
+        events += [Removed(job=job.id, unix_seconds=end)] * job.is_removed
     return [line_of(event) for event in events]
 
 

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError, wait
 from contextlib import suppress
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 T = TypeVar("T")
 
@@ -17,6 +17,14 @@ log = logging.getLogger(__name__)
 #: After this time a drive counts as one that does not answer.
 ANSWER_SECONDS = 10.0
 POLL_SECONDS = 0.25
+#: (work that may wait for a drive, what follows it) → does both; the second is called on the event loop.
+CleanUp: TypeAlias = Callable[[Callable[[], None], Callable[[], None]], None]
+
+
+def clean_up_at_once(work: Callable[[], None], then: Callable[[], None]) -> None:
+    """Waits for the drive: for commands that do one job, and for tests."""
+    work()
+    then()
 
 
 async def off_loop(work: Callable[[], T], *, timeout_seconds: float | None = None) -> T:

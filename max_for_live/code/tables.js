@@ -118,6 +118,8 @@ exports.MESSAGES = {
     "/sab/finished": ["s:job", "s:outcome", "i:results", "s:output_dir"],
     "/sab/group": ["s:group", "i:clips", "i:ended", "f:fraction", "s:state", "s:group_id"],
     "/sab/group.finished": ["s:group", "s:outcome", "i:clips", "i:done", "i:failed", "i:cancelled", "s:group_id"],
+    "/sab/removed": ["s:job"],
+    "/sab/restored": ["s:job"],
     "/sab/warning": ["s:job", "s:code", "s:message"],
     "/sab/fail": ["s:address", "s:code", "s:message", "s:req_or_job"],
     "/sab/preview": ["s:job", "s:stem", "s:path", "i:sample_rate", "i:channels"],

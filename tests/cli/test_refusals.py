@@ -30,10 +30,10 @@ class Refusing(FakeBridge):
 
     codes: list[str] = field(default_factory=list)
 
-    async def submit(self, request: JobRequest, sender: str = "") -> tuple[Job, int]:
+    async def submit(self, request: JobRequest, sender: str = "", origin: str = "") -> tuple[Job, int]:
         if self.codes:
             raise error_for(self.codes.pop(0), "It is so.", "Do this.")
-        return await super().submit(request, sender)
+        return await super().submit(request, sender, origin)
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -13,6 +13,7 @@ from bridge.events import GroupEnded
 from bridge.groups.open_groups import OpenGroups, Ticket
 from bridge.inspector.admission import Admission
 from bridge.model import Job
+from bridge.protocols.looking import FileLook
 from bridge.request import GroupChoice, JobRequest
 
 
@@ -26,6 +27,9 @@ class ControlledInspector:
         del sender
         self.pending[request.source] = asyncio.get_running_loop().create_future()
         await self.pending[request.source]
+
+    async def look(self, paths: Sequence[str]) -> tuple[FileLook, ...]:
+        return tuple(FileLook(path=path) for path in paths)
 
 
 @dataclass
@@ -47,7 +51,8 @@ class FakeQueue:
     def leave_group(self, ticket: Ticket, *, was_full: bool = False) -> None:
         self.ends.append(self.groups.give_back(ticket, comes_again=was_full))
 
-    def accept(self, request: JobRequest, ticket: Ticket | None = None) -> Awaitable[tuple[Job, int]]:
+    def accept(self, request: JobRequest, ticket: Ticket | None = None, origin: str = "") -> Awaitable[tuple[Job, int]]:
+        del origin
         self.check_room()
         self.sources.append(request.source)
         if ticket is not None:

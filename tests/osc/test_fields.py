@@ -23,6 +23,8 @@ from bridge.events import (
     MidiWaiting,
     Produced,
     Progressed,
+    Removed,
+    Restored,
     Warned,
 )
 from bridge.model import Lateness, Music, Result, Warning
@@ -48,6 +50,8 @@ EVENTS: tuple[PushedEvent, ...] = (
         ),
     ),
     Ended(job="j1", outcome="cancelled", unix_seconds=0.0),
+    Removed(job="j1", unix_seconds=0.0),
+    Restored(job="j1", unix_seconds=0.0),
     GroupEnded(group_id="g1", name="take", done=2, failed=1, cancelled=0),
     MidiWaiting(job="j1", stem="bass", sync="clock"),
     MidiStarted(job="j1", stem="bass", seconds=15.0, notes=12),

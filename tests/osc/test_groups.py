@@ -23,6 +23,8 @@ from bridge.osc.addresses import GROUP, GROUP_CLIP, GROUP_FINISHED, GROUP_RESULT
 from bridge.osc.client import OscClient, open_client
 from bridge.osc.fields import Fields, arguments_of, event_of
 from bridge.osc.server import OscServer, serve_osc
+from bridge.protocols.looking import FileLook
+from bridge.reader.client import ReaderClient
 from bridge.request import JobRequest
 from bridge.scheduler import Scheduler
 from bridge.store.memory import MemoryStore
@@ -47,6 +49,9 @@ class HeldInspector:
         if not Path(request.source).exists():
             raise NotFound(f"There is no file {request.source}.")
         await self.may_answer.wait()
+
+    async def look(self, paths: Sequence[str]) -> tuple[FileLook, ...]:
+        return tuple(FileLook(path=path) for path in paths)
 
 
 @dataclass
@@ -82,7 +87,14 @@ async def hall_for(clip: Path, queue_limit: int = 100) -> AsyncIterator[Hall]:
     inspector = HeldInspector()
     inspector.may_answer.set()
     admission = Admission(inspector, scheduler)
-    bridge = LocalBridge(Settings(), bus, scheduler, admission, cast("MidiPlayer", SilentPlayer()))
+    bridge = LocalBridge(
+        Settings(),
+        bus,
+        scheduler,
+        admission,
+        cast("MidiPlayer", SilentPlayer()),
+        ReaderClient(Settings(), scheduler.job),
+    )
     serving = serve_osc(bridge, FakeClock(), port=0, defaults=JobRequest(source=""), notice=print)
     async with serving as server:
         yield Hall(scheduler, server, clip, inspector)

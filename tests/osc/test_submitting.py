@@ -26,9 +26,9 @@ class PatientBridge(FakeBridge):
     seen: asyncio.Event = field(default_factory=asyncio.Event)
     senders: list[str] = field(default_factory=list)
 
-    async def submit(self, request: JobRequest, sender: str = "") -> tuple[Job, int]:
+    async def submit(self, request: JobRequest, sender: str = "", origin: str = "") -> tuple[Job, int]:
         self.senders.append(sender)
-        job, position = await super().submit(request, sender)
+        job, position = await super().submit(request, sender, origin)
         self.publish(Submitted(job=job.id, name=job.name, request=request, unix_seconds=0))
         return job, position
 

@@ -91,9 +91,9 @@ async def test_a_silent_subscription_expires_and_any_message_renews_it(busy: Stu
 
 async def test_the_answer_comes_before_the_effects_of_the_request() -> None:
     class PromptBridge(FakeBridge):
-        async def submit(self, request: JobRequest, sender: str = "") -> tuple[Job, int]:
+        async def submit(self, request: JobRequest, sender: str = "", origin: str = "") -> tuple[Job, int]:
             await asyncio.sleep(0)  # the file is checked meanwhile
-            job, position = await super().submit(request, sender)
+            job, position = await super().submit(request, sender, origin)
             self.publish(Submitted(job=job.id, name=job.name, request=request, unix_seconds=0))
             return job, position
 

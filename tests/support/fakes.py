@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,10 +12,12 @@ from typing import Generic
 from msgspec.structs import replace
 
 from bridge.errors import Cancelled, NotFound
-from bridge.events import Event
+from bridge.events import Event, Removed, Restored
 from bridge.groups.group import Group, groups_of, unknown_group
 from bridge.model import Job, MidiStatus, ModelInfo, Note, Status, Warning
 from bridge.protocols.hearing import HearingStatus, Track
+from bridge.protocols.looking import FileLook
+from bridge.protocols.reading import JobView, NotesView
 from bridge.protocols.transcribing import Analysis, StreamedNotes
 from bridge.request import JobRequest
 
@@ -74,11 +77,40 @@ class RecordingOutput:
 
 
 @dataclass
+class FakeReader:
+    """A reader of views that the test sets; `asked` lists every call."""
+
+    views: dict[str, JobView] = field(default_factory=dict)
+    """By job; a job without one has an empty view."""
+    readings: Callable[[str, JobRequest, float, float], NotesView] | None = None
+    """What a question for notes is answered with; None: it is refused."""
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+    refuse: Exception | None = None
+
+    async def open(self, job: str) -> JobView:
+        self.asked.append(("open", job))
+        if self.refuse is not None:
+            raise self.refuse
+        return self.views.get(job) or JobView(job=job, seconds=0.0)
+
+    async def notes(
+        self, job: str, request: JobRequest, start_seconds: float = 0.0, end_seconds: float = math.inf
+    ) -> NotesView:
+        self.asked.append(("notes", job, request, start_seconds, end_seconds))
+        if self.refuse is not None or self.readings is None:
+            raise self.refuse or NotFound("The analyses are no longer kept.")
+        return self.readings(job, request, start_seconds, end_seconds)
+
+
+@dataclass
 class FakeBridge:
     """A bridge without processes: jobs stay as the test sets them, `asked` lists every call."""
 
     table: dict[str, Job] = field(default_factory=dict)
     asked: list[tuple[object, ...]] = field(default_factory=list)
+    removed: dict[str, Job] = field(default_factory=dict)
+    looks: dict[str, FileLook] = field(default_factory=dict)
+    """What `look` says of some paths; of all others that they are songs of 20 s."""
     known_models: tuple[ModelInfo, ...] = (ModelInfo(name="draft", stems=("vocals",), present=True, note="built in"),)
     midi: MidiStatus = field(default_factory=MidiStatus)
     refuse: Exception | None = None
@@ -86,8 +118,10 @@ class FakeBridge:
     seen: asyncio.Event | None = None
     """If given, every inspection lasts until it is set."""
     listeners: list[Callable[[Event], None]] = field(default_factory=list)
+    reader: FakeReader = field(default_factory=lambda: FakeReader())
 
-    async def submit(self, request: JobRequest, sender: str = "") -> tuple[Job, int]:  # noqa: ARG002 - the seam's
+    async def submit(self, request: JobRequest, sender: str = "", origin: str = "") -> tuple[Job, int]:
+        del sender, origin
         if self.seen is not None:
             await self.seen.wait()
         self.asked.append(("submit", request))
@@ -101,6 +135,18 @@ class FakeBridge:
         for job in jobs:
             with suppress(NotFound):
                 self.cancel(job)
+
+    def remove(self, jobs: Sequence[str]) -> None:
+        self.asked.append(("remove", *jobs))
+        for job in jobs:
+            self.removed[job] = self.table.pop(job)
+            self.publish(Removed(job=job, unix_seconds=0.0))
+
+    def restore(self, jobs: Sequence[str]) -> None:
+        self.asked.append(("restore", *jobs))
+        for job in jobs:
+            self.table[job] = self.removed.pop(job)
+            self.publish(Restored(job=job, unix_seconds=0.0, value=self.table[job]))
 
     def cancel(self, job: str) -> None:
         self.asked.append(("cancel", self.job(job).id))
@@ -137,6 +183,16 @@ class FakeBridge:
 
     async def models(self) -> tuple[ModelInfo, ...]:
         return self.known_models
+
+    async def look(self, paths: Sequence[str]) -> tuple[FileLook, ...]:
+        return tuple(self.looks.get(path) or FileLook(path=path, seconds=20.0, sample_rate_hz=44_100) for path in paths)
+
+    async def outline(self, path: str) -> bytes:
+        self.asked.append(("outline", path))
+        return bytes(range(0, 250, 2))
+
+    async def show_folder(self, folder: str, files: Sequence[str] = ()) -> None:
+        self.asked.append(("show folder", folder, *files))
 
     async def play(self, job: str, stems: Sequence[str] | None = None, sync: str | None = None) -> None:
         asked = ("play", self.job(job).id, None if stems is None else tuple(stems))

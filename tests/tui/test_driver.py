@@ -13,7 +13,7 @@ from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
 from textual.drivers.headless_driver import HeadlessDriver
 
 from tests.support.scenes import app_with
-from tui.driver import ForgivingDecoder, ForgivingOutput, forgiving
+from tui.terminal.driver import ForgivingDecoder, ForgivingOutput, forgiving
 
 REPLACED = "\N{REPLACEMENT CHARACTER}"
 
@@ -62,7 +62,7 @@ def test_utf8_is_decoded_exactly_in_reads_of_any_size(text: str, size: int) -> N
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the Windows driver reads characters, not bytes")
 def test_textual_decodes_with_the_function_that_is_replaced() -> None:
-    """Fails when Textual changes its decoding: then adapt `tui.driver`, or remove it if it is no longer needed."""
+    """Fails when Textual changes its decoding: then adapt `tui.terminal.driver`, or remove it if nothing needs it."""
     from textual.drivers.linux_driver import LinuxDriver
     from textual.drivers.web_driver import WebDriver
 
@@ -95,3 +95,24 @@ async def test_textual_writes_to_the_file_that_is_replaced() -> None:
 
     driver = forgiving(LinuxDriver, lambda _: None)(app_with()[0])
     assert isinstance(driver._file, ForgivingOutput)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("answer", "colour"),
+    [
+        (b"\x1b]11;rgb:ffff/ffff/0000\x1b\\", (1.0, 1.0, 0.0)),
+        (b"\x1b]11;rgb:00/ff/00\x07", (0.0, 1.0, 0.0)),
+        (b"\x1b]11;rgba:f/0/0/f\x07", (1.0, 0.0, 0.0)),
+    ],
+)
+def test_the_terminals_answer_about_its_background_is_no_key(answer: bytes, colour: tuple[float, float, float]) -> None:
+    for cut in range(5, len(answer)):
+        told: list[object] = []
+        decoder = ForgivingDecoder(told.append)
+        assert decoder.decode(b"a" + answer[:cut]) + decoder.decode(answer[cut:] + b"b") == "ab"
+        assert told == [colour]
+
+
+def test_an_answer_that_never_ends_is_text_and_holds_nothing_back() -> None:
+    decoder = ForgivingDecoder()
+    assert decoder.decode(b"\x1b]11;" + b"x" * 100) == "\x1b]11;" + "x" * 100

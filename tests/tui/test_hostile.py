@@ -31,7 +31,7 @@ from tui.screens.dialogs.play import PlayDialog
 from tui.screens.dialogs.quit import QuitDialog
 from tui.screens.dialogs.results import ResultsDialog
 from tui.screens.dialogs.tempo import TempoDialog
-from tui.terminal import TerminalApp
+from tui.terminal.app import TerminalApp
 from tui.widgets.plain_text import PlainText, set_border_title
 
 

@@ -137,3 +137,14 @@ def test_by_day(snap_compare: Compare) -> None:
     app, bridge = app_with(busy_session())
     app.theme = "day"
     assert snap_compare(app, terminal_size=(120, 40), run_before=publish_events(bridge))
+
+
+@pytest.mark.parametrize("size", [(60, 20), (60, 40), (160, 45)], ids=["60x20", "60x40", "160x45"])
+def test_layouts(snap_compare: Compare, size: tuple[int, int]) -> None:
+    app, bridge = app_with(busy_session())
+    assert snap_compare(app, terminal_size=size, run_before=publish_events(bridge))
+
+
+def test_jump_mode(snap_compare: Compare) -> None:
+    app, _ = app_with(busy_session())
+    assert snap_compare(app, press=["ctrl+o"])

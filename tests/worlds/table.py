@@ -249,6 +249,7 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "sab -m MODULE": DoesNotRun("only the program in the frozen folder takes it: tests/packaging/test_frozen.py"),
     "python -m bridge.worker": DoesNotRun("the bridge itself starts it"),
     "python -m bridge.midi": DoesNotRun("the bridge itself starts it"),
+    "python -m bridge.reader": DoesNotRun("the bridge itself starts it"),
     "python -m bridge.inspector": DoesNotRun("the bridge itself starts it"),
     "python -m bridge.midi.ports.jack_process": DoesNotRun("the bridge itself starts it"),
     "make test": _CI,

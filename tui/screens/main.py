@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import tzinfo
+from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.events import Paste
 from textual.message import Message
@@ -16,6 +18,7 @@ from textual.widgets import Footer
 
 from bridge.groups.group import Group
 from bridge.model import Job
+from tui.keys import PANELS, bindings
 from tui.paths import paths_in
 from tui.peaks import JobPeaks, Peaks
 from tui.render.roles import PLAIN, Palette
@@ -25,18 +28,22 @@ from tui.widgets.log_view import LogView
 from tui.widgets.panels import HeaderLine, JobDetails, PortsPanel, Welcome
 from tui.widgets.plain_text import set_border_title
 
+#: What can have the whole screen, in the order of the key; empty: all panels share it.
+GROWN = ("", "details", "log")
+
 
 class MainScreen(Screen[None]):
     """Passes each widget the parts of `state` and `palette` that it shows."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 – Textual declares it as it is
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (32, "-tall")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(PANELS)]
+    HORIZONTAL_BREAKPOINTS = [(0, "-one"), (72, "-narrow"), (110, "-wide"), (160, "-three")]  # noqa: RUF012 – Textual's
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (16, "-low"), (32, "-tall")]  # noqa: RUF012
 
     DEFAULT_CSS = """
     MainScreen {
         layout: vertical;
-        HeaderLine { height: 1; }
-        JobsTable, Welcome { height: 1fr; }
+        HeaderLine { height: 1; dock: top; }
+        JobsTable, Welcome { width: 1fr; height: 1fr; }
         #middle { height: 8; }
         JobDetails { width: 1fr; margin-right: 1; scrollbar-gutter: stable; }
         JobText { height: auto; }
@@ -46,6 +53,22 @@ class MainScreen(Screen[None]):
         &.-empty { JobsTable { display: none; } Welcome { display: block; } }
         &.-tall { #middle { height: 13; } LogView { height: 10; } }
         &.-wide { PortsPanel { width: 40; } }
+        &.-one { PortsPanel { display: none; } JobDetails { margin-right: 0; } }
+        &.-one.-low { #middle { height: 7; } LogView { height: 3; } }
+        &.-one.-tall { #middle { height: 20; layout: vertical; } PortsPanel { display: block; width: 1fr; height: 7; } }
+        &.-tiny { #middle, LogView { display: none; } }
+        &.-three {
+            layout: horizontal;
+            JobsTable, Welcome { width: 1fr; margin-right: 1; }
+            #middle { width: 26%; height: 1fr; layout: vertical; }
+            PortsPanel { width: 1fr; height: 9; margin-right: 1; }
+            LogView { width: 20%; height: 1fr; }
+        }
+        &.-grown-details {
+            JobsTable, LogView, PortsPanel { display: none; }
+            #middle { display: block; width: 1fr; height: 1fr; }
+        }
+        &.-grown-log { JobsTable, #middle { display: none; } LogView { display: block; width: 1fr; height: 1fr; } }
     }
     """
 
@@ -64,6 +87,8 @@ class MainScreen(Screen[None]):
     state: reactive[ViewState] = reactive(ViewState)
     palette: reactive[Palette] = reactive(PLAIN)
     address: reactive[str] = reactive("")
+    grown: reactive[str] = reactive("")
+    """The panel that has the whole screen, one of `GROWN`; empty: all are shown."""
 
     def __init__(self, zone: tzinfo | None) -> None:
         super().__init__()
@@ -137,6 +162,17 @@ class MainScreen(Screen[None]):
     def watch_state(self, state: ViewState) -> None:
         if self.is_mounted:
             self._show(state)
+
+    def action_grow(self) -> None:
+        self.grown = GROWN[(GROWN.index(self.grown) + 1) % len(GROWN)]
+
+    def watch_grown(self, grown: str) -> None:
+        for name in GROWN[1:]:
+            self.set_class(name == grown, f"-grown-{name}")
+        if grown:
+            self.query_one(JobDetails if grown == "details" else LogView).focus()
+        elif self.is_mounted:
+            self.query_one(JobsTable).focus()
 
     def on_jobs_table_selected(self) -> None:
         self._show_selected()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.events import Click
-from textual.geometry import Size
+from textual.geometry import Offset, Size
 from textual.message import Message
 from textual.reactive import reactive
 
@@ -88,6 +90,12 @@ class JobsTable(Lines):
             self.selected = self.rows[index].id
             if event.chain == 2:
                 self.post_message(self.Opened(self.selected))
+
+    def jump_places(self) -> Iterator[tuple[Offset, Callable[[], object]]]:
+        """Each visible row, for jump mode."""
+        top = self.scroll_offset.y
+        for y, row in enumerate(self.rows[top : top + self._visible_rows], 1):
+            yield self.content_region.offset + Offset(0, y), partial(setattr, self, "selected", row.id)
 
     @property
     def _visible_rows(self) -> int:

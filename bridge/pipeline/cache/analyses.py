@@ -6,6 +6,7 @@ Only here does an analysis become bytes, and bytes an analysis.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,8 @@ from bridge.request import TimeSignature
 
 #: The identity and the stem under which a tempo estimate is cached.
 TEMPO, MIX = "tempo", "mix"
+#: The name of the followed beats in a manifest.
+BEATS = "beats"
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +41,8 @@ class AnalysisCache:
     """Packed analyses that this job has computed, by cache key."""
     _restored: dict[str, bytes] = field(default_factory=dict, init=False)
     """Packed analyses from the cache; held in memory, so that they survive if the cache is cleared."""
+    _named: dict[str, str] = field(default_factory=dict, init=False)
+    """The keys under which tempo and beats were asked for, by `TEMPO` or `BEATS`."""
 
     def key(self, stem: str) -> str:
         """The cache key of a stem's analysis."""
@@ -50,6 +55,13 @@ class AnalysisCache:
     def is_known(self, stem: str) -> bool:
         """Whether a repeated job will find the analysis of a stem: this job has restored or computed it."""
         return self.key(stem) in self._new.keys() | self._restored.keys()
+
+    def record(self, stems: Iterable[str]) -> dict[str, str]:
+        """The cache keys of the analyses of stems, by stem, and of those below `TEMPO` and `BEATS` that were asked for.
+
+        Empty without a cache.
+        """
+        return {} if self.cache is None else {**{stem: self.key(stem) for stem in stems}, **self._named}
 
     def keep(self, stem: str, analysis: Any) -> None:
         """Keeps an analysis that was computed while the stem grew."""
@@ -79,7 +91,7 @@ class AnalysisCache:
 
     def tempo(self, mix: Signal, control: Control) -> TempoEstimate:
         """The tempo of the whole clip, with its confidence; from the cache or estimated now."""
-        key = self.keys.analysis(TEMPO, MIX)
+        key = self._named[TEMPO] = self.keys.analysis(TEMPO, MIX)
         if (cached := self._restore(key)) is not None:
             return msgspec.json.decode(cached, type=TempoEstimate)
         estimate = estimate_tempo(mix, control)
@@ -88,7 +100,7 @@ class AnalysisCache:
 
     def followed(self, mix: Signal, signature: TimeSignature | None, control: Control) -> FollowedTempo:
         """The beats of the whole clip, in a metre or the one that is found; from the cache or followed now."""
-        key = self.keys.analysis(f"beats in {signature or 'any metre'}", MIX)
+        key = self._named[BEATS] = self.keys.analysis(f"beats in {signature or 'any metre'}", MIX)
         if (cached := self._restore(key)) is not None:
             return msgspec.json.decode(cached, type=FollowedTempo)
         followed = follow_tempo(mix, signature, control)

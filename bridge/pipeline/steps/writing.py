@@ -51,7 +51,7 @@ def write_results(
         _write_picture(job, picture_of(notes, job.name), Path(job.request.note_files.picture), notes)
 
 
-def write_manifest(job: OpenJob, notes: NotesOfJob | None, folder: OutputFolder) -> None:
+def write_manifest(job: OpenJob, stems: ObtainedStems, notes: NotesOfJob | None, folder: OutputFolder) -> None:
     """Writes the manifest of the job as its events tell it.
 
     Raises:
@@ -66,6 +66,8 @@ def write_manifest(job: OpenJob, notes: NotesOfJob | None, folder: OutputFolder)
         seconds=job.context.clock.monotonic_seconds() - job.began_seconds,
         cache_key=job.keys.job,
         line_margins={} if notes is None else notes.line_margins,
+        analyses=job.analyses.record(job.midi),
+        peaks={stem: peaks.known() for stem in job.stems if stem in stems.raw and (peaks := stems.raw[stem].peaks)},
     )
     with folder.new_file(manifest_name(job.name)) as file:
         file.write(encode_manifest(manifest))

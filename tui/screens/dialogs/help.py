@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Vertical, VerticalScroll
 
-from tui.keys import KEYS, Key
+from tui.keys import KEYS_BY_SCREEN, Key
 from tui.screens.dialogs.base import Dialog
 from tui.widgets.plain_text import PlainText, set_border_title
 
 
 class HelpDialog(Dialog):
-    """The keys, and the address for a DAW."""
+    """The keys of every screen, and the address for a DAW."""
 
-    def __init__(self, address: str, keys: Sequence[Key] = KEYS) -> None:
+    DEFAULT_CSS = """
+    HelpDialog VerticalScroll { height: auto; max-height: 100%; scrollbar-size-vertical: 1; }
+    """
+
+    def __init__(self, address: str) -> None:
         super().__init__()
-        self._keys = keys
         self._address = address
 
     def compose(self) -> ComposeResult:
-        keys = Text("\n").join(Text.assemble((f"{key.shown_as or key.keys:3}", "bold"), key.help) for key in self._keys)
         with Vertical() as box:
             set_border_title(box, "Help")
-            yield PlainText(keys)
-            yield PlainText("")
-            yield PlainText("Arrows choose a job, Tab changes panels, Ctrl+P has every command.")
-            yield PlainText(f"A DAW sends OSC to {self._address} (see docs/osc.md).")
-            yield PlainText("Esc closes.", id="hint")
+            with VerticalScroll():
+                for title, keys in KEYS_BY_SCREEN.items():
+                    yield PlainText(Text(title, "bold underline"))
+                    yield PlainText(Text("\n").join(map(_line, keys)))
+                    yield PlainText("")
+                yield PlainText("Arrows or j k choose a row, Tab changes panels, Ctrl+P has every command.")
+                yield PlainText("Click a row, a key below or a panel; the wheel scrolls what is under it.")
+                yield PlainText(f"A DAW sends OSC to {self._address} (see docs/osc.md).")
+                yield PlainText("Esc closes.", id="hint")
+
+
+def _line(key: Key) -> Text:
+    shown = key.shown_as or key.keys.replace(",", " ")
+    return Text.assemble((f"{shown:<4} ", "bold"), key.help)

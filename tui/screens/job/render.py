@@ -143,12 +143,12 @@ def strips(state: JobState) -> list[Strip]:
     made = []
     for stem in state.stems:
         notes = state.parts.get(stem.stem, ())
-        words = hint(max(stem.peaks), loudest) if stem.peaks and state.job.is_over else ""
+        words = stem_hint(max(stem.peaks), loudest) if stem.peaks and state.job.is_over else ""
         made.append(Strip(stem.stem, stem.peaks, len(notes), key_range(stem.stem, notes, state.music), words))
     return made
 
 
-def hint(peak: int, loudest: int) -> str:
+def stem_hint(peak: int, loudest: int) -> str:
     """What to know of a stem, by its highest peak and that of the loudest stem, 0–255."""
     if peak == 0:
         return "silent"

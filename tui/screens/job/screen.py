@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 import msgspec
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.command import Provider
 from textual.containers import Container
 from textual.message import Message
 from textual.screen import Screen
@@ -28,13 +27,12 @@ from bridge.protocols.reading import StemView
 from bridge.request import JobRequest
 from tui.boundary import only_bridge_errors
 from tui.host import ScreenHost
+from tui.keys import JOB_KEYS, bindings
 from tui.render.roles import PLAIN
 from tui.screens.dialogs.play import PlayDialog
 from tui.screens.job import render
 from tui.screens.job import state as states
-from tui.screens.job.commands import JobCommands
 from tui.screens.job.drawing import RollDrawing, window
-from tui.screens.job.keys import job_bindings
 from tui.screens.job.listening import JobListening
 from tui.screens.job.reading import JobReading
 from tui.screens.job.sliders import SLIDERS
@@ -54,8 +52,7 @@ class JobScreen(Screen[None]):
     """Folds events, statuses and keys into `state`, and draws what has changed of it."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-usual"), (110, "-wide"), (156, "-vast")]  # noqa: RUF012 – Textual declares it as it is
-    BINDINGS: ClassVar[list[BindingType]] = [*job_bindings()]
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {JobCommands}
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(JOB_KEYS)]
 
     DEFAULT_CSS = """
     JobScreen {
@@ -93,7 +90,7 @@ class JobScreen(Screen[None]):
         super().__init__()
         self._bridge = host.bridge
         self._clock = clock
-        self.state = states.opened(job, host.bridge.status().midi, playing, armed)
+        self.state = states.fresh(job, host.bridge.status().midi, playing, armed)
         self._palette = PLAIN
         self._drawing = RollDrawing()
         self._strips: list[render.Strip] = []

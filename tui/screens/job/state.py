@@ -139,7 +139,7 @@ class JobState:
         return self.start_seconds + self.span_seconds
 
 
-def opened(job: Job, midi: MidiStatus, playing: Iterable[str] = (), armed: Iterable[str] = ()) -> JobState:
+def fresh(job: Job, midi: MidiStatus, playing: Iterable[str] = (), armed: Iterable[str] = ()) -> JobState:
     """A job's screen before anything of its music is read."""
     moving = dict.fromkeys(playing, 0.0)
     return JobState(job=job, request=job.request, midi=midi, midi_seconds=moving, armed=frozenset(armed))

@@ -15,19 +15,29 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from types import FunctionType
-from typing import IO, Any
+from typing import IO, Any, TypeAlias
 
 from textual.driver import Driver
 
 #: A mouse report in the X10 encoding: ESC [ M, button, column, row; each of the three is one byte, its value plus 32.
 _MOUSE_REPORT = re.compile(rb"\x1b\[M([^\x00-\x1f]{3})", re.DOTALL)
-_UNFINISHED_REPORT = re.compile(rb"\x1b\[M[^\x00-\x1f]{0,2}\Z", re.DOTALL)
+#: The answer to `ASK_BACKGROUND`: a channel has one to four hexadecimal digits.
+_BACKGROUND = re.compile(rb"\x1b\]11;rgba?:([0-9A-Fa-f]+)/([0-9A-Fa-f]+)/([0-9A-Fa-f]+)[^\x07\x1b]*(?:\x07|\x1b\\)")
+_UNFINISHED = re.compile(rb"(?:\x1b\[M[^\x00-\x1f]{0,2}|\x1b\]11;[^\x07\x1b]{0,40}\x1b?)\Z", re.DOTALL)
+#: Asks a terminal for its background's colour; one that does not know the question ignores it.
+ASK_BACKGROUND = "\x1b]11;?\x1b\\"
+#: Red, green and blue, each from 0 to 1.
+Colour: TypeAlias = tuple[float, float, float]
 
 
 class ForgivingDecoder:
-    """Bytes from a terminal → text. Invalid UTF-8 becomes a replacement character; X10 mouse reports are dropped."""
+    """Bytes from a terminal → text. Invalid UTF-8 becomes a replacement character; X10 mouse reports are dropped.
 
-    def __init__(self) -> None:
+    The answer to `ASK_BACKGROUND` goes to `on_background`.
+    """
+
+    def __init__(self, on_background: Callable[[Colour], object] = lambda _: None) -> None:
+        self._on_background = on_background
         self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
         self._pending = b""
 
@@ -40,10 +50,16 @@ class ForgivingDecoder:
         if not data and not final:
             raise EOFError("The terminal was closed")
         data = _MOUSE_REPORT.sub(b"", self._pending + data)
-        unfinished = None if final else _UNFINISHED_REPORT.search(data)
+        data = _BACKGROUND.sub(self._tell_background, data)
+        unfinished = None if final else _UNFINISHED.search(data)
         whole = data if unfinished is None else data[: unfinished.start()]
         self._pending = data[len(whole) :]
         return self._utf8.decode(whole, final)
+
+    def _tell_background(self, answer: re.Match[bytes]) -> bytes:
+        red, green, blue = (int(digits, 16) / (16 ** len(digits) - 1) for digits in answer.groups())
+        self._on_background((red, green, blue))
+        return b""
 
 
 class ForgivingOutput:
@@ -64,11 +80,15 @@ class ForgivingOutput:
         return getattr(self._file, name)
 
 
-def forgiving(driver: type[Driver], on_fault: Callable[[Exception], None]) -> type[Driver]:
+def forgiving(
+    driver: type[Driver],
+    on_fault: Callable[[Exception], None],
+    on_background: Callable[[Colour], object] = lambda _: None,
+) -> type[Driver]:
     """A subclass of `driver` with `ForgivingOutput` and `ForgivingDecoder`.
 
     A driver that reads no bytes, as on Windows, keeps its decoder. `on_fault` is called on the input thread if that
-    still ends with an error.
+    still ends with an error, `on_background` when the terminal tells its background's colour.
     """
 
     def init(self: Driver, *args: Any, **options: Any) -> None:
@@ -81,7 +101,7 @@ def forgiving(driver: type[Driver], on_fault: Callable[[Exception], None]) -> ty
     if read is None:
         return type(f"Forgiving{driver.__name__}", (driver,), overridden)
     # Textual's own function, with globals in which `getincrementaldecoder` returns our decoder.
-    names = {**read.__globals__, "getincrementaldecoder": lambda _: ForgivingDecoder}
+    names = {**read.__globals__, "getincrementaldecoder": lambda _: lambda: ForgivingDecoder(on_background)}
     read_input = FunctionType(read.__code__, names, read.__name__, read.__defaults__, read.__closure__)
 
     def run_input_thread(self: Driver) -> None:

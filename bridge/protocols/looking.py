@@ -1,0 +1,55 @@
+"""What a screen can know of a file before it becomes a job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from bridge.model import Failure
+from bridge.value import Value
+
+#: Equal parts of a file that its outline has a peak for: as many as two for each cell of a wide screen.
+OUTLINE_SPANS = 400
+
+
+class FileLook(Value, frozen=True, kw_only=True):
+    """What the header of an audio file says; nothing is decoded for it."""
+
+    path: str
+    seconds: float = 0.0
+    """0: unknown before it is decoded."""
+    sample_rate_hz: int = 0
+    channels: int = 0
+    title: str = ""
+    artist: str = ""
+    refusal: Failure | None = None
+    """Why it cannot become a job; None: it can."""
+
+
+class Looking(Protocol):
+    """The part of `protocols.Bridge` that looks at files and folders, on the event loop."""
+
+    async def look(self, paths: Sequence[str]) -> tuple[FileLook, ...]:
+        """What the headers of files say, in the order of `paths`; decodes nothing, and answers within seconds.
+
+        A file that cannot become a job has its reason with it.
+        """
+        ...
+
+    async def outline(self, path: str) -> bytes:
+        """The waveform of a file: `OUTLINE_SPANS` bytes or fewer, as `reading.StemView.peaks`.
+
+        The file is decoded in a process of its own, which ends where this call is cancelled.
+
+        Raises:
+            NotFound, NotReadable, NotAudio, TooLong, OutsideRoots, EngineFailed: it cannot be read.
+        """
+        ...
+
+    async def show_folder(self, folder: str, files: Sequence[str] = ()) -> None:
+        """Shows a folder in the system's own window, and where it can the first of `files` in it.
+
+        Raises:
+            NotFound, NotReadable, EngineFailed: it cannot be shown.
+        """
+        ...
