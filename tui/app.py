@@ -273,8 +273,8 @@ class SabApp(TerminalApp):
             self.push_screen(PlayDialog(job))
 
     def on_play_dialog_chosen(self, message: PlayDialog.Chosen) -> None:
-        if isinstance(self.screen_stack[-2], JobScreen):
-            self.screen_stack[-2].follow(message.sync)
+        if opened := next((screen for screen in self.screen_stack if isinstance(screen, JobScreen)), None):
+            opened.follow(message.sync)
         elif self._host:
             self.run_worker(self._play(self._host.bridge, message.job, message.sync), exclusive=True, group="play")
 

@@ -63,8 +63,11 @@ async def drawn(pilot: Pilot[None]) -> None:
 
 async def open_it(pilot: Pilot[None], *keys: str) -> None:
     """Opens the job, and presses keys there."""
-    await press(pilot, "enter")
-    await drawn(pilot)
+    await use(pilot, "enter", *keys)
+
+
+async def use(pilot: Pilot[None], *keys: str) -> None:
+    """Presses keys, each as soon as what the one before it asked for is answered."""
     for key in keys:
         await press(pilot, key)
         await drawn(pilot)

@@ -14,9 +14,9 @@ ALWAYS = {"add", "live", "stop", "panic", "help", "quit"}
     ("job", "actions"),
     [
         (None, set()),
-        (running("Song", "separating", 0.5, None), {"cancel_job"}),
-        (done("Song"), {"play", "follow", "results"}),
-        (cancelled("Song"), set()),
+        (running("Song", "separating", 0.5, None), {"open", "cancel_job"}),
+        (done("Song"), {"open", "play", "follow", "results"}),
+        (cancelled("Song"), {"open"}),
     ],
 )
 def test_the_selected_job_decides_the_possible_actions(job: Job | None, actions: set[str]) -> None:

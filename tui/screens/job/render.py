@@ -29,7 +29,7 @@ ROW_CELLS = 23
 LEAST_WAVE_CELLS = 4
 #: Cells of a slider, with its label and value.
 SLIDER_CELLS = 26
-_LABEL_CELLS, _BAR_CELLS = 11, 6
+_BAR_CELLS = 6
 
 
 # Title
@@ -229,8 +229,10 @@ def _second_line(state: JobState, strip: Strip, width: int, palette: Palette) ->
     port = next((port for port in state.midi.ports if port.stem == name), None)
     channel = port.channel if port is not None and port.channel is not None else stem_of(name).channel + 1
     facts = [port.name if port is not None else "no port", f"ch {channel}", strip.range_words, _heard_as(state, strip)]
-    words = "  ".join(fact for fact in facts if fact)
     room = max(0, width - 5 - (len(strip.hint) + 2 if strip.hint else 0))
+    # Where room is short, the port's name goes first, which is the stem's, then the channel.
+    lines = ["  ".join(fact for fact in facts[first:] if fact) for first in range(3)]
+    words = next((line for line in lines if cell_len(line) <= room), lines[-1])
     text = Text("    ", no_wrap=True, end="").append(fit(words, room), palette.muted)
     if strip.hint:
         text.append(f"  {strip.hint}", palette.warning)
@@ -272,6 +274,11 @@ def sliders_in_a_line(width: int) -> int:
     return next(count for count in (6, 3, 2, 1) if width >= count * SLIDER_CELLS or count == 1)
 
 
+def _label_cells(column: int, in_a_line: int) -> int:
+    """Cells of the labels in one column of sliders."""
+    return max(len(slider.label) for slider in SLIDERS[column::in_a_line])
+
+
 def slider_lines(state: JobState, width: int, palette: Palette) -> list[Text]:
     """All sliders; the one that ←→ move is marked."""
     in_a_line = sliders_in_a_line(width)
@@ -283,13 +290,14 @@ def slider_lines(state: JobState, width: int, palette: Palette) -> list[Text]:
         is_chosen = place == state.slider
         filled = round(slider.fraction(state.request, state.music) * _BAR_CELLS)
         is_changed = slider.value(state.request) != slider.value(state.job.request)
-        words = fit(slider.words(state.request), max(0, cells - _LABEL_CELLS - _BAR_CELLS - 4))
+        label_cells = _label_cells(place % in_a_line, in_a_line)
+        words = fit(slider.words(state.request), max(0, cells - label_cells - _BAR_CELLS - 4))
         one = Text("▸" if is_chosen else " ", style=palette.accent)
-        one.append(fit(slider.label, _LABEL_CELLS), f"bold {palette.accent}".strip() if is_chosen else palette.muted)
+        one.append(fit(slider.label, label_cells), f"bold {palette.accent}".strip() if is_chosen else palette.muted)
         one.append(" ").append("▮" * filled, palette.accent).append("▯" * (_BAR_CELLS - filled), palette.muted)
-        one.append(" ").append(words, palette.warning if is_changed else palette.text).append(
-            "*" if is_changed else " "
-        )
+        # The star stands beside the value, so that a change is seen without colours.
+        marked = f"{words.rstrip()}*" if is_changed else words
+        one.append(" ").append(fit(marked, len(words) + 1), palette.warning if is_changed else palette.text)
         lines[-1].append_text(one)
     return lines
 
@@ -301,5 +309,5 @@ def slider_at(column: int, row: int, width: int) -> tuple[int, float | None] | N
     place = row * in_a_line + column // cells
     if column // cells >= in_a_line or place >= len(SLIDERS):
         return None
-    along = column % cells - 1 - _LABEL_CELLS - 1
+    along = column % cells - 2 - _label_cells(column // cells, in_a_line)
     return place, along / (_BAR_CELLS - 1) if 0 <= along < _BAR_CELLS else None

@@ -17,7 +17,7 @@ from bridge.options.table import OPTIONS
 from bridge.request import JobRequest, Scale
 
 #: Said of an option that is left to the stem's profile.
-BY_PROFILE = "as suits"
+BY_PROFILE = "auto"
 _SHORTEST_MS = (20, 30, 40, 50, 60, 70, 80, 90, 100, 120, 140, 160, 200, 250, 300, 400, 500)
 _USUAL_SHORTEST_MS = 50
 _SENSITIVITY = tuple(range(0, 101, 5))
@@ -50,7 +50,7 @@ class Slider:
         return "none" if found is None and self.option == "scale" else found
 
     def words(self, request: JobRequest) -> str:
-        """The value in words: `90 ms`, `1/16`, `as suits`."""
+        """The value in words: `90 ms`, `1/16`, `auto`."""
         value = self.value(request)
         return BY_PROFILE if value is None else f"{value}{self.unit}"
 
