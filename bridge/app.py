@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 from bridge.bus import EventBus
 from bridge.config import Settings
+from bridge.connections.board import Board
 from bridge.errors import unresponsive_drive
 from bridge.events import Noticed
 from bridge.hearing.client import HearingClient
@@ -21,8 +22,7 @@ from bridge.local import LocalBridge
 from bridge.midi.client import MidiPlayer
 from bridge.midi.lateness_log import LatenessLog
 from bridge.midi.ports.port_layout import PortLayout
-from bridge.options.paths import current_folder
-from bridge.options.request import build_request, check_request
+from bridge.options.request import check_request, request_for_clip
 from bridge.osc.access.gate import Gate, Rules
 from bridge.osc.access.rules import rules_of, with_safe_roots
 from bridge.osc.access.socket_cookies import SocketCookies
@@ -30,6 +30,7 @@ from bridge.osc.http.server import serve_http
 from bridge.osc.http.view import BridgeView
 from bridge.osc.server import OscServer, open_address, serve_osc
 from bridge.osc.zeroconf_service import announced
+from bridge.pipe.server import ScreenServer, serve_screens
 from bridge.protocols import JobStore
 from bridge.reader.client import ReaderClient
 from bridge.request import JobRequest
@@ -63,6 +64,21 @@ class RunningBridge:
     """As `osc.udp://127.0.0.1:9720`; empty if there is no OSC server."""
     http_address: str = ""
     """As `http://127.0.0.1:9720`; empty if there is no HTTP server."""
+    quit_asked: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when another program of this account asks the bridge to end."""
+
+    @property
+    def is_attached(self) -> bool:
+        """A screen's bridge may run in another process: see `pipe.client.AttachedBridge`."""
+        return False
+
+    async def until_ended(self) -> None:
+        """Returns when another program asks this bridge to end."""
+        await self.quit_asked.wait()
+
+    @property
+    def defaults(self) -> JobRequest:
+        return self.settings.defaults
 
     @property
     def default_sync(self) -> str:
@@ -75,13 +91,7 @@ class RunningBridge:
             BadArguments: an option has an invalid value.
             NotReadable: the drive of the current folder does not answer.
         """
-        try:
-            return await off_loop(
-                lambda: build_request(source, options or {}, self.settings.defaults, current_folder()),
-                timeout_seconds=ANSWER_SECONDS,
-            )
-        except TimeoutError:
-            raise unresponsive_drive(source) from None
+        return await request_for_clip(source, options or {}, self.settings.defaults)
 
 
 @asynccontextmanager
@@ -112,7 +122,8 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
     if serve and settings.port:
         bus.subscribe(LatenessLog(settings.own_folder, clock).on_event)
     reader = ReaderClient(settings, scheduler.job)
-    bridge = LocalBridge(settings, bus, scheduler, admission, player, reader, clock)
+    board = Board(clock)
+    bridge = LocalBridge(settings, bus, scheduler, admission, player, reader, clock, board)
     worker = WorkerClient(
         settings,
         publish=bus.publish,
@@ -123,6 +134,9 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
         lock=settings.own_folder / "worker.lock" if isinstance(store, DurableStore) else None,
     )
     scheduler.run(worker)
+    board.cache_folder = str(settings.cache_dir)
+    board.player = player.activity
+    board.processes = lambda: {"worker": worker.pid, "player": player.pid}
     async with AsyncExitStack() as parts:
         address = http_address = ""
         if serve:
@@ -153,14 +167,16 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
                 remember=subscribers.save if isinstance(store, DurableStore) else lambda _: None,
                 bound_sockets=bound_sockets,
                 gate=gate,
+                wire=board.wire,
             )
             osc = await parts.enter_async_context(server)
             if isinstance(store, DurableStore):
                 parts.callback(lambda: subscribers.save(osc.subscribers))
             address = osc.url
+            board.clients = osc.clients
             scheduler.recover()
             http_address = await parts.enter_async_context(
-                _discovery(bridge, osc, gate, settings, bus.publish_retained)
+                _discovery(bridge, osc, gate, settings, bus.publish_retained, board)
             )
         parts.push_async_callback(clean_up.close)
         parts.callback(scheduler.close)
@@ -175,7 +191,10 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
         await player.start()
         hearing = HearingClient(settings.hear_on)
         parts.push_async_callback(hearing.close)
-        yield RunningBridge(bridge, worker, settings, hearing, address, http_address)
+        running = RunningBridge(bridge, worker, settings, hearing, address, http_address)
+        if isinstance(store, DurableStore):
+            await parts.enter_async_context(_screens(running, bus.publish))
+        yield running
 
 
 def _prepare(settings: Settings, *, serve: bool) -> Rules:
@@ -189,9 +208,26 @@ def _prepare(settings: Settings, *, serve: bool) -> Rules:
     return rules
 
 
+def _screens(running: RunningBridge, notice: Callable[[Noticed], None]) -> AbstractAsyncContextManager[None]:
+    """Serves the screens of other processes: last opened, first closed."""
+    server = ScreenServer(
+        running.bridge,
+        address=running.address,
+        http_address=running.http_address,
+        defaults=running.settings.defaults,
+        on_quit=running.quit_asked.set,
+    )
+
+    def say(reason: str) -> None:
+        words = f"No second screen can be attached to this bridge: {reason}."
+        notice(Noticed(level="warning", message=words))
+
+    return serve_screens(server, running.settings.own_folder, say)
+
+
 @asynccontextmanager
 async def _discovery(
-    bridge: LocalBridge, osc: OscServer, gate: Gate, settings: Settings, notice: Callable[[Noticed], None]
+    bridge: LocalBridge, osc: OscServer, gate: Gate, settings: Settings, notice: Callable[[Noticed], None], board: Board
 ) -> AsyncIterator[str]:
     """Serves HTTP (OSCQuery) and announces the bridge by zeroconf; yields the HTTP address, "" if there is none.
 
@@ -202,6 +238,7 @@ async def _discovery(
         if not settings.no_http:
             port = osc.port if settings.http_port is None else settings.http_port
             view = BridgeView(bridge, bridge.engines, settings.defaults, osc.host, osc.port)
+            board.readers = view.readers.seen
             http_address = await parts.enter_async_context(
                 serve_http(view, gate, host=settings.host, port=port, notice=notice)
             )

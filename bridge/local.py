@@ -11,6 +11,8 @@ from typing import Any
 
 from bridge.bus import EventBus
 from bridge.config import Settings
+from bridge.connections.board import Board
+from bridge.connections.values import Connections, WireMessage
 from bridge.errors import BridgeError, NotFound, unresponsive_drive
 from bridge.events import (
     Cancelling,
@@ -37,6 +39,7 @@ from bridge.midi.client import MidiPlayer
 from bridge.midi.live_takes import LiveTakes
 from bridge.midi.offsets import offsets_seconds
 from bridge.model import Job, ModelInfo, Status
+from bridge.pipeline.clips_in_folder import clips_in
 from bridge.processes.show_folder import show_folder
 from bridge.protocols import Clock, FileLook, Reader
 from bridge.reader.client import ReaderClient
@@ -68,8 +71,10 @@ class LocalBridge:
         player: MidiPlayer,
         reader: ReaderClient,
         clock: Clock | None = None,
+        board: Board | None = None,
     ) -> None:
         self._settings = settings
+        self._board = board or Board(clock or SystemClock())
         self._bus = bus
         self._scheduler = scheduler
         self._admission = admission
@@ -182,6 +187,13 @@ class LocalBridge:
     async def look(self, paths: Sequence[str]) -> tuple[FileLook, ...]:
         return await self._admission.look(paths)
 
+    async def clips(self, folder: str) -> tuple[str, ...]:
+        try:
+            found = await off_loop(lambda: clips_in(Path(folder)), timeout_seconds=ANSWER_SECONDS)
+        except TimeoutError:
+            raise unresponsive_drive(folder) from None
+        return tuple(map(str, found))
+
     async def outline(self, path: str) -> bytes:
         limits = self._settings
         roots = tuple(map(str, limits.roots))
@@ -237,6 +249,12 @@ class LocalBridge:
 
     def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
         return self._bus.subscribe(listener)
+
+    async def connections(self) -> Connections:
+        return await self._board.look(self._scheduler.jobs())
+
+    def watch_wire(self, watcher: Callable[[WireMessage], None]) -> Callable[[], None]:
+        return self._board.wire.watch(watcher)
 
     async def close(self) -> None:
         """Cancels playback that is being prepared."""

@@ -225,6 +225,8 @@ class ModelInfo(Value, frozen=True, kw_only=True):
     """Size of its files on this machine; if there are none, the approximate download size, or None."""
     speed: float | None = None
     """Seconds of audio per second, as last measured on this machine; None: not measured."""
+    licence: str = ""
+    """The terms of its weights in a word or two; empty: it has none, or nobody knows them."""
 
 
 class Port(Value, frozen=True, kw_only=True):

@@ -22,7 +22,11 @@ _JOB_CONDITIONS: Mapping[str, Callable[[Job], bool]] = {
     "open": lambda job: True,  # noqa: ARG005
     "clips": lambda job: bool(job.group_id),
 }
-_NEEDS_BRIDGE = frozenset({"add", "open", "live", "cancel_job", "play", "follow", "tempo", "stop", "panic"})
+#: What acts on the table of jobs: other screens have their own keys.
+OF_MAIN_SCREEN = frozenset({*_JOB_CONDITIONS, "add", "live", "connections", "open"})
+_NEEDS_BRIDGE = frozenset(
+    {"connections", "open", "add", "live", "cancel_job", "play", "follow", "tempo", "stop", "panic", "leave_running"}
+)
 
 
 def is_possible(action: str, row: Job | Group | None, *, bridge_is_open: bool) -> bool:

@@ -35,8 +35,10 @@ KEYS = (
         "enter", "open", "Open", "Enter: see and hear the selected job, and read its notes anew.", "⏎", in_footer=False
     ),
     Key("space", "clips", "Clips", "Space: show or hide the clips of the selected group.", "␣", in_footer=False),
+    Key("C", "connections", "Connections", "Show who talks to the bridge, and all it says.", in_footer=False),
     Key("?,f1", "help", "Help", "Show this help.", shown_as="?"),
-    Key("q", "quit", "Quit", "Close the bridge; asks first while jobs are unfinished."),
+    Key("b", "leave_running", "Leave", "Quit this screen; the bridge works on in the background.", in_footer=False),
+    Key("q", "quit", "Quit", "Close the bridge, or this screen of it; asks first while jobs would stop."),
 )
 
 #: The main screen's own, which it acts on without the app.
@@ -76,6 +78,14 @@ JOB_KEYS = (
     Key("escape", "back", "Back", "Back to the jobs; what is changed and not written is lost.", "Esc"),
 )
 
+#: Those of the screen Connections.
+CONNECTIONS = (
+    Key("/", "filter", "Filter", "Show only messages with a word, a client or an address."),
+    Key("space", "pause", "Pause", "Hold the wire still; what comes meanwhile is kept.", "␣"),
+    Key("w", "save", "Save", "Save the messages that are shown to a text file."),
+    Key("escape,C", "close", "Back", "Take the filter away, then go back to the jobs.", "Esc"),
+)
+
 #: What every screen does.
 EVERYWHERE = (Key("ctrl+o", "jump", "Jump", "Go anywhere on this screen by a letter.", "^o", in_footer=False),)
 
@@ -83,6 +93,7 @@ EVERYWHERE = (Key("ctrl+o", "jump", "Jump", "Go anywhere on this screen by a let
 KEYS_BY_SCREEN: dict[str, tuple[Key, ...]] = {
     "Jobs": (*KEYS, *PANELS),
     "An opened job": JOB_KEYS,
+    "Connections": CONNECTIONS,
     "Everywhere": EVERYWHERE,
 }
 

@@ -12,10 +12,15 @@ from bridge.cli import shared
 from bridge.cli.completion import engines, one_of_these
 from bridge.cli.logs import log_into
 from bridge.cli.output.console import PlainConsole, plain_table, progress_bar
-from bridge.cli.output.terminal import write_json, write_line, write_path
+from bridge.cli.output.terminal import write_json, write_line, write_path, write_report
+from bridge.model import ModelInfo
+from bridge.options.readers import one_of
 from bridge.separation.catalogue import catalogue
 from bridge.separation.throughput import EngineSpeeds
+from bridge.stems import FOUR_STEMS
 from bridge.system.ending import interruption
+
+Name = Annotated[str, typer.Argument(help="A name from `sab models list`.", autocompletion=one_of_these(engines))]
 
 app = typer.Typer(help="The separation models: list them, download one, see where yours go.")
 
@@ -37,13 +42,39 @@ def show_models(json: shared.Json = False, models_dir: shared.ModelsDir = None) 
         write_json(models)
         return
     numbers = ("Size", "Speed")
-    listed = plain_table("Model", "Here", "Size", "Speed", "Stems", "Note", right=numbers, whole=("Model", *numbers))
+    listed = plain_table("Model", "Stems", "Here", "Size", "Speed", "Licence", right=numbers, whole=("Model",))
     for model in models:
-        size = "" if model.size_bytes is None else f"{model.size_bytes / 1e6:.0f} MB"
         speed = "" if model.speed is None else f"{model.speed:.1f}×"
         here = "yes" if model.present else "no"
-        listed.add_row(model.name, here, size, speed, ", ".join(model.stems) or "?", model.note)
+        listed.add_row(model.name, stems_in_short(model.stems), here, size_text(model), speed, model.licence)
     PlainConsole().print(listed)
+    write_report("4 stems: vocals, drums, bass, other. `sab models show NAME` tells more of each.")
+
+
+@app.command("show")
+@shared.guarded
+def show_model(name: Name, json: shared.Json = False, models_dir: shared.ModelsDir = None) -> None:
+    """Show what a model is good for, and everything else that is known of it."""
+    settings = shared.settings_from(models_dir=models_dir)
+    models = catalogue(settings.models_dir, speeds=EngineSpeeds.in_folder(settings.cache_dir).fastest())
+    found = {model.name: model for model in models}
+    model = found[one_of("model", name, tuple(found))]
+    if json:
+        write_json(model)
+        return
+    here = "here" if model.present else f"not here; `sab models pull {model.name}` fetches it"
+    speed = "not measured on this machine" if model.speed is None else f"{model.speed:.1f} times real time, as measured"
+    shown = plain_table("label", "words", whole=("label",))
+    shown.show_header = False
+    for label, words in (
+        ("Model", model.name),
+        ("Stems", ", ".join(model.stems) or "known once it is loaded"),
+        ("Weights", ", ".join(filter(None, (here, size_text(model), model.licence)))),
+        ("Speed", speed),
+        ("About", model.note),
+    ):
+        shown.add_row(label, words)
+    PlainConsole().print(shown)
 
 
 @app.command("path")
@@ -56,7 +87,7 @@ def print_model_path(models_dir: shared.ModelsDir = None) -> None:
 @app.command("pull")
 @shared.command
 async def pull_model(
-    name: Annotated[str, typer.Argument(help="A name from `sab models list`.", autocompletion=one_of_these(engines))],
+    name: Name,
     models_dir: shared.ModelsDir = None,
 ) -> int:
     """Download a model's weights now, so that it works offline later."""
@@ -78,3 +109,15 @@ async def pull_model(
             bar.update(task, completed=1.0)
     write_line(f"{name} is here and works offline.")
     return shared.DONE
+
+
+def size_text(model: ModelInfo) -> str:
+    """`84 MB`; empty where the size is not known."""
+    return "" if model.size_bytes is None else f"{model.size_bytes / 1e6:.0f} MB"
+
+
+def stems_in_short(stems: tuple[str, ...]) -> str:
+    """`4`, `6 +guitar +piano`, or the names of fewer than four."""
+    if not set(FOUR_STEMS) <= set(stems):
+        return " ".join((str(len(stems)), *stems)) if stems else "?"
+    return " ".join((str(len(stems)), *(f"+{stem}" for stem in stems if stem not in FOUR_STEMS)))

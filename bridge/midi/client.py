@@ -9,10 +9,11 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
+from bridge.connections.values import PlayerActivity
 from bridge.errors import EngineFailed
 from bridge.events import Event, MidiEnded, MidiReady, Noticed
 from bridge.midi.live_take import LiveTake
-from bridge.midi.player.messages import BreakOff, Command, Panic, Play, PlayerSettings, Report, Silenced, Stop
+from bridge.midi.player.messages import BreakOff, Command, Panic, Play, PlayerSettings, Report, Silenced, Stop, Watch
 from bridge.midi.player.unended_notes import UnendedNotes, endings_by_stem
 from bridge.midi.ports.port_layout import PortLayout
 from bridge.midi.schedule import Schedule, schedule
@@ -27,6 +28,8 @@ from bridge.units import DEFAULT_TEMPO_BPM
 HEARTBEAT_TIMEOUT_SECONDS = 15.0
 #: How long `play` waits for a player that is starting.
 READY_SECONDS = 20.0
+#: For how long the player reports after somebody has looked at its activity.
+WATCH_SECONDS = 4.0
 
 SWITCHED_OFF = MidiStatus(message="MIDI is switched off; start without --no-midi to use it.")
 STARTING = MidiStatus(message="The MIDI player is starting.")
@@ -54,6 +57,8 @@ class MidiPlayer:
         self._preparing: list[_Preparation] = []
         self._takes: dict[str, LiveTake] = {}
         """By job, the newest live take."""
+        self._activity = PlayerActivity()
+        self._watched_until = 0.0
         self._write_lock = asyncio.Lock()
         self._unended = UnendedNotes(layout.own_folder)
         self._child: Child[Command, Report] = Child(
@@ -69,6 +74,14 @@ class MidiPlayer:
     @property
     def status(self) -> MidiStatus:
         return self._status
+
+    def activity(self) -> PlayerActivity:
+        """What goes through the ports, as last reported; who asks gets newer ones from now on, for some seconds."""
+        now = asyncio.get_running_loop().time()
+        if self._ready.is_set() and self._watched_until - now < WATCH_SECONDS / 2:
+            self._watched_until = now + WATCH_SECONDS
+            self._child.send(Watch(seconds=WATCH_SECONDS))
+        return self._activity
 
     @property
     def pid(self) -> int | None:
@@ -269,6 +282,9 @@ class MidiPlayer:
             case Silenced():
                 self._unended.clear_leftovers()
                 return
+            case PlayerActivity():
+                self._activity = report
+                return
             case MidiReady(status=status):
                 self._status = status
                 self._ready.set()
@@ -282,6 +298,7 @@ class MidiPlayer:
     def _on_exit(self, reason: str) -> None:
         self._unended.player_died()
         self._ready.clear()
+        self._activity, self._watched_until = PlayerActivity(), 0.0
         self._status = STARTING
         self._publish(Noticed(level="warning", message=f"The MIDI player has ended ({reason}) and starts again."))
         self._end_all("failed")

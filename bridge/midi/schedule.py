@@ -167,6 +167,11 @@ class MidiState:
         state._notes, state._bent, state._sustained = self._notes.copy(), self._bent.copy(), self._sustained.copy()
         return state
 
+    @property
+    def notes(self) -> int:
+        """How many notes are active."""
+        return sum(self._notes.values())
+
     def observe(self, data: bytes) -> None:
         """Updates the state by one message that was sent."""
         kind, channel = data[0] & 0xF0, data[0] & 0x0F

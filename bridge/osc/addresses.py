@@ -90,6 +90,7 @@ CLIPS_IN_A_PAGE = 16
 
 _TYPES: dict[str, type[str] | type[int] | type[float]] = {"s": str, "i": int, "f": float}
 
+HELLO = "/sab/hello"
 HELLO_REPLY = Outgoing(
     "/sab/hello.reply", "i:protocol s:version s:server i:client_id", "The server's name and versions."
 )
@@ -245,7 +246,7 @@ REQUESTS: dict[str, Request] = {
     request.address: request
     for request in (
         Request(
-            "/sab/hello",
+            HELLO,
             "s:client i:protocol [i:reply_port] [s:proof]",
             (HELLO_REPLY,),
             "Introduces your client; reply_port is the port you listen on; 0 or left out: the port you send from; "

@@ -210,6 +210,11 @@ class Peers:
                     self._check_subscribers(shell, now)
                 shell.ttl_seconds, shell.last_message_seconds = ttl_seconds, now
 
+    def has_subscribed(self, endpoint: Endpoint) -> bool:
+        """Whether the peer that listens there receives the pushes of all jobs."""
+        peer = self._peers.get(endpoint)
+        return peer is not None and peer.is_subscribed(self._clock.monotonic_seconds())
+
     def recipients(self, job: str) -> list[Peer]:
         """The peers that receive a job's events: the subscribers, and the one that submitted it."""
         now = self._clock.monotonic_seconds()

@@ -14,10 +14,12 @@ from typing import Any
 
 from bridge import __version__
 from bridge.config import DEFAULT_HOST, DEFAULT_PORT
+from bridge.connections.values import ClientSeen
+from bridge.connections.wire import Wire
 from bridge.errors import BridgeError, Busy, InternalError, NotFound, RequestError
 from bridge.events import Noticed
 from bridge.osc.access.gate import Gate, Rules
-from bridge.osc.addresses import BYE, FAIL, STARTUP, Message, is_answer
+from bridge.osc.addresses import BYE, FAIL, HELLO, STARTUP, Message, is_answer
 from bridge.osc.arguments import Arguments, find_req, read_arguments
 from bridge.osc.codec import Rejected, encode
 from bridge.osc.handlers import HANDLERS, Call, ServerContext
@@ -29,6 +31,7 @@ from bridge.osc.traffic.arrivals import Arrivals
 from bridge.osc.traffic.datagrams import DatagramSockets, Receiver, bind_sockets, open_sockets
 from bridge.osc.traffic.endpoints import Endpoint, is_local, machine_of
 from bridge.osc.traffic.flood_guard import FloodGuard
+from bridge.osc.traffic.ledger import IGNORED, Ledger
 from bridge.osc.traffic.limits import Intake
 from bridge.osc.traffic.outbox import Outbox
 from bridge.processes.show_folder import show_folder
@@ -80,6 +83,7 @@ async def serve_osc(
     bound_sockets: Sequence[socket.socket] = (),
     gate: Gate | None = None,
     show_folder: Callable[[str, Sequence[str]], Awaitable[None]] = show_folder,
+    wire: Wire | None = None,
 ) -> AsyncIterator[OscServer]:
     """Serves for as long as the context lasts.
 
@@ -93,12 +97,14 @@ async def serve_osc(
         bound_sockets: from `open_address`, if the address had to be ours before the server could begin.
         gate: who may ask; None: any program of this machine.
         show_folder: as `bridge.processes.show_folder.show_folder`.
+        wire: is told of every message.
 
     Raises:
         CannotListen: the address cannot be opened.
     """
     context = ServerContext(bridge=bridge, peers=Peers(clock), defaults=defaults, show_folder=show_folder)
-    server = OscServer(context, clock, notice, remember, gate or Gate(Rules(), clock))
+    ledger = Ledger(clock, wire or Wire(clock), notice)
+    server = OscServer(context, clock, notice, remember, gate or Gate(Rules(), clock), ledger)
     await server.open(bound_sockets or await open_address(host, port, notice))
     unsubscribe = bridge.subscribe(server.publisher.on_event)
     try:
@@ -119,8 +125,10 @@ class OscServer:
         notice: Callable[[Noticed], None],
         remember: Callable[[tuple[ReturningSubscriber, ...]], None],
         gate: Gate,
+        ledger: Ledger,
     ) -> None:
         self._context = context
+        self._ledger = ledger
         self._peers = context.peers
         self._notice = notice
         self._remember = remember
@@ -147,6 +155,10 @@ class OscServer:
     def subscribers(self) -> tuple[ReturningSubscriber, ...]:
         """Each client to notify, and to go on with, when a bridge starts again."""
         return tuple(map(returning, self._peers.all_recipients()))
+
+    def clients(self) -> tuple[ClientSeen, ...]:
+        """The programs that have sent messages, or receive them; who was active last is first."""
+        return self._ledger.clients(self._peers.has_subscribed)
 
     @property
     def url(self) -> str:
@@ -195,12 +207,17 @@ class OscServer:
     def _handle(self, message: Message | Rejected, source: Endpoint, room_bytes: int) -> bool:
         """Answers a message; whether the answer comes later. `room_bytes`: what may be sent to an unproven source."""
         if is_answer(message.address):
+            self._ledger.came(message, self._peers.endpoint_of(source), IGNORED)
             return False
         instead = self._gate.refusal(source, message, room_bytes=room_bytes)
         if instead is not None:
+            self._ledger.not_let_in(message, self._peers.endpoint_of(source), instead)
             self._send_unproven(instead, source)
             return False
         if isinstance(message, Rejected):
+            endpoint = self._peers.endpoint_of(source)
+            self._ledger.came(message, endpoint, message.error.code)
+            self._ledger.refused(message.address, endpoint, message.error)
             self._complain(source, message.address, message.error)
             return False
         return self._answer(message, source)
@@ -220,13 +237,16 @@ class OscServer:
         address = message.address
         if not self._outbox.has_room(peer.endpoint) or len(self._tasks) >= MAX_PENDING:
             error = Busy(f"{address} was dropped: too many requests are being answered.")
+            self._ledger.came(message, peer.owner.endpoint, error.code)
             self._complain(source, address, error, find_req(message))
             return False
         try:
             arguments = read_arguments(message)
         except BridgeError as error:
+            self._ledger.came(message, peer.owner.endpoint, error.code)
             self._reject(peer, address, error, find_req(message))
             return False
+        self._ledger.came(message, peer.owner.endpoint)
         answer: Answer | None = None
         if arguments.req:
             asked = Asked(peer.owner.id, address, arguments.req)
@@ -274,6 +294,8 @@ class OscServer:
         if request.answer is not None:
             request.answer.replies = replies = list(replies)
         peer = self._peers.of(request.source)  # a hello may just have changed its endpoint
+        if request.address == HELLO:
+            self._ledger.introduced(request.arguments.strings["client"], request.source, peer.owner.endpoint)
         if not self._reply(peer, replies):
             error = Busy(f"{request.address} was dropped: too many answers to your machine wait.")
             self._complain(request.source, request.address, error, request.arguments.subject)
@@ -289,6 +311,7 @@ class OscServer:
         self._reject(self._peers.of(request.source), address, error, request.arguments.subject)
 
     def _reject(self, peer: Peer, address: str, error: BridgeError, subject: str) -> None:
+        self._ledger.refused(address, peer.owner.endpoint, error)
         self._reply(peer, [FAIL(address, error.code, str(error), subject)])
 
     def _reply(self, peer: Peer, messages: Iterable[Message]) -> bool:
@@ -307,13 +330,17 @@ class OscServer:
         first = self._gate.before_sending(endpoint)
         if first is not None and self._sockets is not None:
             self._send_unproven(first, endpoint)
-            self._sockets.send(datagram, endpoint)
+            self._transmit(datagram, endpoint)
 
     def _send_unproven(self, messages: Iterable[Message], endpoint: Endpoint) -> None:
         """Sends what the gate answers itself, to whoever asked."""
         for message in messages:
-            if self._sockets is not None:
-                self._sockets.send(encode(message), endpoint)
+            self._transmit(encode(message), endpoint)
+
+    def _transmit(self, datagram: bytes, endpoint: Endpoint) -> None:
+        if self._sockets is not None:
+            self._ledger.sent(datagram, endpoint)
+            self._sockets.send(datagram, endpoint)
 
     async def _tick(self) -> None:
         """Forgets what is old and stores what has changed, for as long as the server runs."""

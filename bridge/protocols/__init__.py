@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from bridge.connections.values import Connections, WireMessage
 from bridge.events import Event, JobEvent, Submitted
 from bridge.groups.group import Group
 from bridge.model import Job, ModelInfo, Status, Warning
@@ -373,4 +374,15 @@ class Bridge(Looking, Protocol):
 
     def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
         """Calls `listener` with every event from now on; returns a function that ends it."""
+        ...
+
+    async def connections(self) -> Connections:
+        """Who talks to the bridge now, and what the machine does. Nothing of it is computed while nobody asks."""
+        ...
+
+    def watch_wire(self, watcher: Callable[[WireMessage], None]) -> Callable[[], None]:
+        """Calls `watcher` with every OSC message that comes or goes from now on; returns a function that ends it.
+
+        Of a flood, some hundred a second are told.
+        """
         ...

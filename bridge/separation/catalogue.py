@@ -65,6 +65,7 @@ def _entry(name: str, description: Description, families: EngineFamilies, speed:
         note=problem or description.note,
         size_bytes=weights.size_bytes if weights else description.download_bytes,
         speed=speed,
+        licence=description.licence,
     )
 
 

@@ -27,15 +27,20 @@ NOWHERE = ("--port", "1")
 COMMANDS: Mapping[str, tuple[tuple[str, ...], int]] = {
     "tui": ((), 2),
     "serve": (("--engine", "nonesuch"), 2),
+    "quit": (NOWHERE, 1),
     "process": (("no such ♪ שיר.wav",), 1),
     "transcribe": (("no such ♪ שיר.wav",), 1),
     "submit": (("/no such ♪ שיר.wav", *NOWHERE), 1),
     "send": (("/sab/ping", *NOWHERE), 1),
     "live": (("--live-port", "1", "--answer-port", "0"), 1),
     "notes": (("no such ♪ שיר.mid",), 1),
+    "hear": (("no such ♪ שיר.wav",), 1),
     "models list": ((), 0),
+    "models show": (("draft",), 0),
     "models path": ((), 0),
     "models pull": (("nonesuch ♪",), 2),
+    "completion install": (("no shell ♪ שיר",), 2),
+    "completion show": (("fish",), 0),
     "cache list": ((), 0),
     "cache clear": ((), 0),
     "ports": ((), 0),
@@ -48,7 +53,7 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], int]] = {
     "install": (("nothing ♪ שיר",), 2),
     "demo": (("--engine",), 2),
 }
-WITH_JSON = ("models list", "cache list", "cache clear", "ports", "doctor")
+WITH_JSON = ("models list", "models show", "cache list", "cache clear", "ports", "doctor")
 #: They start processes, so not every condition is tried.
 SLOW = ("ports", "doctor", "live", "models pull")
 

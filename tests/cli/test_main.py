@@ -36,7 +36,7 @@ def test_the_options_of_either_reach_the_screen(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(serve, "_logged_bridge", lambda settings: settings)
     monkeypatch.setattr("bridge.cli.output.terminal.require_screen", lambda: None)
     monkeypatch.setattr("bridge.cli.serve.log_into", lambda *_: None)
-    monkeypatch.setattr("tui.app.run", lambda opened: given.append(opened()))
+    monkeypatch.setattr("tui.app.run", lambda opened, _: given.append(opened()))
     options = ["--port", "9721", "--engine", "draft", "--no-midi", "--no-http", "--state-dir", "/s", "--sync", "jack"]
     done = CliRunner().invoke(app, [*command, *options])
     assert done.exit_code == 0, done.output

@@ -244,7 +244,7 @@ async def test_a_deeply_nested_message_is_answered_and_the_next_one_too(studio: 
     fail, pong = [await next_at(flooder) for _ in range(2)]
     assert (fail.arguments[0], fail.arguments[1]) == ("/sab/query", "bad_arguments")
     assert pong == Message("/sab/pong", ("next",))
-    assert studio.noticed == []
+    assert studio.faults == []
 
 
 async def test_the_subscriber_too_many_is_told_and_the_others_stay(busy: Studio) -> None:

@@ -67,7 +67,7 @@ async def test_a_request_and_its_answer(
 ) -> None:
     address, *arguments = request_
     assert await client.exchange(address, *arguments) == answer
-    assert busy.noticed == []
+    assert busy.faults == []
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ async def test_a_wrong_request_is_rejected_and_the_next_one_answered(
     assert fail.address == "/sab/fail"
     assert (fail.arguments[0], fail.arguments[1], fail.arguments[3]) == (address, code, subject)
     assert await client.exchange("/sab/ping", "still there") == [Message("/sab/pong", ("still there",))]
-    assert busy.noticed == []
+    assert busy.faults == []
 
 
 async def test_a_job_is_submitted_with_the_servers_defaults(studio: Studio, client: OscClient) -> None:

@@ -104,6 +104,7 @@ def test_the_wheel_has_everything_that_is_used_at_run_time(wheel: Path) -> None:
     assert any(name.startswith("bridge/integrations/ardour/") for name in names)
     assert any(name.startswith("bridge/integrations/reaper/") for name in names)
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
+    assert any(name.endswith(".data/data/share/man/man1/sab-process.1") for name in names)
     assert hashlib.sha256(network).hexdigest() == NETWORK_SHA256
     assert not [name for name in names for left in LEFTOVERS if left in name]
     assert not [line for line in required for name in UNWANTED if name.replace("_", "-") in line]

@@ -11,6 +11,7 @@ from typing import Generic
 
 from msgspec.structs import replace
 
+from bridge.connections.values import Connections, WireMessage
 from bridge.errors import Cancelled, NotFound
 from bridge.events import Event, Removed, Restored
 from bridge.groups.group import Group, groups_of, unknown_group
@@ -109,6 +110,7 @@ class FakeBridge:
     table: dict[str, Job] = field(default_factory=dict)
     asked: list[tuple[object, ...]] = field(default_factory=list)
     removed: dict[str, Job] = field(default_factory=dict)
+    outlined: list[str] = field(default_factory=list)
     looks: dict[str, FileLook] = field(default_factory=dict)
     """What `look` says of some paths; of all others that they are songs of 20 s."""
     known_models: tuple[ModelInfo, ...] = (ModelInfo(name="draft", stems=("vocals",), present=True, note="built in"),)
@@ -119,6 +121,8 @@ class FakeBridge:
     """If given, every inspection lasts until it is set."""
     listeners: list[Callable[[Event], None]] = field(default_factory=list)
     reader: FakeReader = field(default_factory=lambda: FakeReader())
+    known_connections: Connections = field(default_factory=Connections)
+    watchers: list[Callable[[WireMessage], None]] = field(default_factory=list)
 
     async def submit(self, request: JobRequest, sender: str = "", origin: str = "") -> tuple[Job, int]:
         del sender, origin
@@ -187,8 +191,11 @@ class FakeBridge:
     async def look(self, paths: Sequence[str]) -> tuple[FileLook, ...]:
         return tuple(self.looks.get(path) or FileLook(path=path, seconds=20.0, sample_rate_hz=44_100) for path in paths)
 
+    async def clips(self, folder: str) -> tuple[str, ...]:
+        return tuple(path for path in self.looks if path.startswith(f"{folder}/"))
+
     async def outline(self, path: str) -> bytes:
-        self.asked.append(("outline", path))
+        self.outlined.append(path)
         return bytes(range(0, 250, 2))
 
     async def show_folder(self, folder: str, files: Sequence[str] = ()) -> None:
@@ -209,6 +216,17 @@ class FakeBridge:
     def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
         self.listeners.append(listener)
         return lambda: self.listeners.remove(listener)
+
+    async def connections(self) -> Connections:
+        return self.known_connections
+
+    def watch_wire(self, watcher: Callable[[WireMessage], None]) -> Callable[[], None]:
+        self.watchers.append(watcher)
+        return lambda: self.watchers.remove(watcher)
+
+    def tell_wire(self, message: WireMessage) -> None:
+        for watcher in tuple(self.watchers):
+            watcher(message)
 
     def publish(self, event: Event) -> None:
         for listener in tuple(self.listeners):

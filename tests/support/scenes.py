@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timezone
@@ -14,9 +15,11 @@ from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from bridge.audio.wav_head import float_wav_head
+from bridge.errors import BridgeError
 from bridge.events import Ended, JobEvent, Preview, Produced, Progressed, Started, Submitted, Warned
 from bridge.lifecycle import fold
 from bridge.model import Failure, Job, MidiStatus, Port, Result, Stage, Warning
+from bridge.options.request import with_options
 from bridge.request import GroupChoice, JobRequest, PlayRequest
 from tests.support.fakes import FakeBridge, FakeClock, FakeHearing
 from tests.support.requests import request_for
@@ -41,9 +44,22 @@ class FakeHost:
     hearing: FakeHearing = field(default_factory=FakeHearing)
     address: str = ADDRESS
     default_sync: str = "now"
+    is_attached: bool = False
+    end: BridgeError | None = None
+    """Why an attached bridge has ended; to be set before `ended` is."""
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def request(self, source: str) -> JobRequest:
-        return request_for(source, engine="draft")
+    async def until_ended(self) -> None:
+        await self.ended.wait()
+        if self.end is not None:
+            raise self.end
+
+    @property
+    def defaults(self) -> JobRequest:
+        return request_for("", engine="draft")
+
+    async def request(self, source: str, options: Mapping[str, object] | None = None) -> JobRequest:
+        return with_options(request_for(source, engine="draft"), options or {})
 
 
 def opener_of(bridge: FakeBridge, lifetime: list[str] | None = None, hearing: FakeHearing | None = None) -> OpenBridge:

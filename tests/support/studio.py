@@ -52,6 +52,11 @@ class Studio:
     shown: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     """The folders that were shown, each with the files that may be marked."""
 
+    @property
+    def faults(self) -> list[Noticed]:
+        """What the log was told of the server's own faults, not of its clients'."""
+        return [line for line in self.noticed if line.level == "error"]
+
     async def client(self) -> OscClient:
         return await self.stack.enter_async_context(open_client(port=self.server.port))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from bridge.protocols.reading import PEAK_SPANS
+
 #: Parts of equal length that a clip's peaks are read for: as many as a wide screen has cells.
 PARTS = 240
 _HEIGHTS = "▁▂▃▄▅▆▇"  # without the highest, so that stems below each other stay apart
@@ -27,16 +29,13 @@ def waveform(peaks: Sequence[float], cells: int) -> tuple[str, str]:
 
 
 def envelope(peaks: bytes, cells: int) -> tuple[str, str]:
-    """The waveform of a clip whose peaks are known, in `cells` cells; the second text is what has no peaks.
-
-    Args:
-        peaks: the highest magnitude of consecutive equal spans of the clip, 0–255; empty: unknown.
-    """
-    if not peaks or cells <= 0:
-        return "", " " * max(0, cells)
-    count = len(peaks)
-    spans = ((cell * count // cells, (cell + 1) * count // cells) for cell in range(cells))
-    return "".join(_height(max(peaks[first : max(end, first + 1)]) / 255) for first, end in spans), ""
+    """The part that is known and the rest, as `waveform` has them, of peaks as a `StemView` has them."""
+    known = min(len(peaks), PEAK_SPANS) * cells // PEAK_SPANS if cells > 0 else 0
+    drawn = ""
+    for cell in range(known):
+        first, end = cell * PEAK_SPANS // cells, (cell + 1) * PEAK_SPANS // cells
+        drawn += _height(max(peaks[first : max(end, first + 1)]) / 255)
+    return drawn, " " * max(0, cells - known)
 
 
 def _height(peak: float) -> str:
@@ -45,3 +44,14 @@ def _height(peak: float) -> str:
         return " "
     place = len(_HEIGHTS) + math.ceil(20 * math.log10(peak) / _STEP_DB)
     return _HEIGHTS[max(1, min(place, len(_HEIGHTS))) - 1]
+
+
+def waveform_of(peaks: bytes, cells: int) -> str:
+    """A whole clip as `cells` cells; `peaks` as in `StemView.peaks`."""
+    if not peaks:
+        return " " * cells
+    drawn = ""
+    for cell in range(cells):
+        first, end = cell * len(peaks) // cells, (cell + 1) * len(peaks) // cells
+        drawn += _height(max(peaks[first : max(end, first + 1)]) / 255)
+    return drawn

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from bridge.errors import EngineFailed
 from bridge.midi.player.playback import ActivePlaybacks, Playback
 from bridge.midi.schedule import Schedule
-from bridge.midi.sync.sources import SyncMessage, SyncSources
+from bridge.midi.sync.sources import SyncMessage, SyncSource, SyncSources
 from bridge.midi.timeline import Timeline
 from bridge.request import NOW
 
@@ -25,6 +26,15 @@ class SyncFollower:
         """When a source must be polled next; None: no playback follows one, or they need no polling."""
         polls = [poll for sync in self._in_use() if (poll := self._sources.get(sync).poll_ns) is not None]
         return self._polled_ns + min(polls) if polls else None
+
+    @property
+    def heard(self) -> Mapping[str, SyncSource]:
+        return self._sources.heard
+
+    def look_for(self, sync: str) -> None:
+        """Opens a source, so that it is among those that are heard, if it exists here."""
+        with suppress(EngineFailed):
+            self._sources.get(sync)
 
     def on_message(self, message: SyncMessage) -> None:
         self._sources.clock.on_message(message.at_ns, message.data)

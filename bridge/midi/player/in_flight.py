@@ -28,6 +28,11 @@ class InFlight:
         """Whether parameters are among the messages that may not have been sent."""
         return any(sets_parameter(data) for _, data in self._ahead)
 
+    @property
+    def notes_sounding(self) -> int:
+        """How many notes are surely begun and not surely ended."""
+        return self._sounding.notes
+
     def hand_over(self, data: bytes, deadline_ns: int, now_ns: int) -> int:
         """Registers a message that is handed over now; returns when it is to be sent."""
         # When the tempo rises, a message may become due before one that was handed over already.

@@ -43,6 +43,11 @@ class LeftoverNotes:
         self.next_ns: int | None = None
         """When `send` is to be called next; None: there is nothing left to send."""
 
+    @property
+    def stems(self) -> frozenset[str]:
+        """Those on whose ports something may still sound."""
+        return frozenset(self._ends) if self.next_ns is not None else frozenset()
+
     def begin(self, now_ns: int) -> None:
         """Starts, or starts again: the ports, and so all their connections, are new."""
         self._times_sent.clear()

@@ -12,18 +12,19 @@ from typing import Protocol
 
 from bridge.errors import EngineFailed
 from bridge.events import MidiEnded, MidiMoved, MidiReady, MidiStarted, MidiStarved, MidiWaiting, Noticed
+from bridge.midi.player.activity import ActivityLog
 from bridge.midi.player.following import SyncFollower
 from bridge.midi.player.lateness import lateness_of, lateness_warning, missed_notice
 from bridge.midi.player.leftover_notes import LeftoverNotes
-from bridge.midi.player.messages import BreakOff, Command, Extend, Panic, Play, Report, Silenced, Stop
+from bridge.midi.player.messages import BreakOff, Command, Extend, Panic, Play, Report, Silenced, Stop, Watch
 from bridge.midi.player.playback import ActivePlaybacks, Playback
-from bridge.midi.ports.rtmidi_ports import Ports
+from bridge.midi.ports.rtmidi_ports import ON_JACK, Ports
 from bridge.midi.ports.stall import STALL_MESSAGE, Stall
 from bridge.midi.schedule import SILENCE, Schedule
 from bridge.midi.sync.sources import SyncMessage, SyncSources
 from bridge.midi.timeline import NS_PER_SECOND, free_running
 from bridge.model import Lateness, MidiStatus, PlayOutcome
-from bridge.request import NOW
+from bridge.request import JACK, NOW
 
 #: The player busy-waits for this long before each deadline, because a sleeping thread may be woken this late. It is
 #: short on Linux, where sleeps are exact and a thread that spins for long loses its place in the scheduler (see
@@ -71,6 +72,7 @@ class Player:
         self._playbacks = ActivePlaybacks()
         self._follower = SyncFollower(sources or SyncSources(), self._playbacks)
         self._leftovers = LeftoverNotes(self._playbacks, leftovers)
+        self._activity = ActivityLog()
         self._ports = Ports(MidiStatus(), {})
         self._stalled = False
         self._position_ns = 0
@@ -126,6 +128,8 @@ class Player:
             moments.append(poll_ns)
         if self._playbacks.is_playing:
             moments.append(self._position_ns)
+        if (report_ns := self._activity.next_ns) is not None and self._ports.outputs:
+            moments.append(report_ns)
         if (send_ns := self._leftovers_ns) is not None:
             moments.append(send_ns)
         return min(moments, default=None)
@@ -143,6 +147,8 @@ class Player:
             self._follow(now_ns)
         if now_ns >= self._position_ns:
             self._report_positions(now_ns)
+        if self._activity.is_due(now_ns, self._playbacks.next_ns):
+            self._report_activity(now_ns)
         if (
             (send_ns := self._leftovers_ns) is not None
             and now_ns >= send_ns
@@ -161,6 +167,7 @@ class Player:
             try:
                 for data, at_ns in now:
                     self._ports.outputs[playback.schedule.stem].send(data, at_ns)
+                    self._activity.handed_over(playback.schedule.stem, data, at_ns)
             except EngineFailed as error:
                 self._end(playback, "failed", str(error))
                 continue
@@ -188,8 +195,15 @@ class Player:
                 self._stop(command.job)
             case Panic():
                 self._panic()
+            case Watch(seconds=seconds):
+                self._watch(seconds)
             case Stall(is_stalled):
                 self._stall(is_stalled)
+
+    def _watch(self, seconds: float) -> None:
+        begins = self._activity.watch(seconds, self._clock_ns())
+        if begins and self._ports.status.backend in ON_JACK and not (self._stalled or self._playbacks.is_playing):
+            self._follower.look_for(JACK)  # not while notes play: it takes some milliseconds
 
     def _stall(self, is_stalled: bool) -> None:
         """While the server is stalled, nothing more is sent; sounding notes get their note-offs once it recovers."""
@@ -368,6 +382,12 @@ class Player:
 
     def _report_waiting(self, playback: Playback) -> None:
         self._report(MidiWaiting(job=playback.schedule.job, stem=playback.schedule.stem, sync=playback.sync))
+
+    def _report_activity(self, now_ns: int) -> None:
+        playbacks = {playback.schedule.stem: playback for playback in self._playbacks.matching()}
+        sources = {} if self._stalled else self._follower.heard
+        report = self._activity.report(now_ns, self._ports.outputs, playbacks, self._leftovers.stems, sources)
+        self._report(report)
 
     def _report_positions(self, now_ns: int) -> None:
         self._position_ns = now_ns + POSITION_NS

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from bridge.connections.values import PlayerActivity
 from bridge.events import MidiEvent, MidiReady, Noticed
 from bridge.midi.ports.port_layout import PortLayout
 from bridge.midi.schedule import Schedule, TimedBytes
@@ -63,5 +64,11 @@ class Silenced(Value, frozen=True, kw_only=True, tag="silenced"):
     """The `leftovers` of `PlayerSettings` were sent to every connection that was made in time."""
 
 
-Command: TypeAlias = Play | Extend | BreakOff | Stop | Panic
-Report: TypeAlias = MidiReady | MidiEvent | Noticed | Silenced
+class Watch(Value, frozen=True, kw_only=True, tag="watch"):
+    """Asks for a `PlayerActivity` several times a second, for so many seconds from now."""
+
+    seconds: float
+
+
+Command: TypeAlias = Play | Extend | BreakOff | Stop | Panic | Watch
+Report: TypeAlias = MidiReady | MidiEvent | Noticed | Silenced | PlayerActivity

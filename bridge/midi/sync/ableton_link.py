@@ -45,6 +45,7 @@ class LinkSession:
     """
 
     poll_ns: int | None = POLL_NS
+    bar_quarters: float | None = BAR_QUARTERS
 
     def __init__(self, read_state: Callable[[], LinkState]) -> None:
         self._read_state = read_state

@@ -59,6 +59,8 @@ class TransportState(NamedTuple):
     """None if there is no timebase master."""
     bpm: float | None = None
     """In quarter notes per minute."""
+    bar_quarters: float | None = None
+    """The length of a bar."""
 
 
 class JackTransport:
@@ -71,6 +73,10 @@ class JackTransport:
         self._timeline: Timeline | None = None
         self._before: TransportState | None = None
         self._take = 0
+
+    @property
+    def bar_quarters(self) -> float | None:
+        return None if self._before is None else self._before.bar_quarters
 
     def expect_tempo(self, bpm: float) -> None:
         """Does nothing: the position does not depend on a tempo."""
@@ -152,7 +158,9 @@ def _state(client: JackClient) -> TransportState:
         return TransportState(is_rolling, at_ns, seconds)
     quarter_beats = 4 / (position.beat_type or 4)
     quarters = beats_of(position) * quarter_beats
-    return TransportState(is_rolling, at_ns, seconds, quarters, position.beats_per_minute * quarter_beats)
+    bar_quarters = position.beats_per_bar * quarter_beats if position.beats_per_bar > 0 else None
+    bpm = position.beats_per_minute * quarter_beats
+    return TransportState(is_rolling, at_ns, seconds, quarters, bpm, bar_quarters)
 
 
 def beats_of(position: TransportPosition) -> float:

@@ -22,6 +22,8 @@ class MidiClock:
     """
 
     poll_ns: int | None = CLOCK_TIMEOUT_NS // 4
+    bar_quarters: float | None = None
+    """A clock knows no bars."""
 
     def __init__(self) -> None:
         self._filter: DelayLockedLoop | None = None
@@ -34,6 +36,11 @@ class MidiClock:
         self._take = 0
         self._last_tick_ns = 0
         self._timeline: Timeline | None = None
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether a tick has come since the player started."""
+        return self._filter is not None
 
     def expect_tempo(self, bpm: float) -> None:
         """The tempo assumed until a clock's second tick."""

@@ -26,6 +26,11 @@ class SyncSource(Protocol):
         """The interval at which it must be polled while a playback follows it; None: only after a message."""
         ...
 
+    @property
+    def bar_quarters(self) -> float | None:
+        """The length of a bar in quarter notes; None: the source does not tell."""
+        ...
+
     def expect_tempo(self, bpm: float) -> None:
         """Sets the tempo to assume until the source has one."""
         ...
@@ -57,6 +62,11 @@ class SyncSources:
                 raise EngineFailed(f"There is no sync {name} here.", advice=f"There is {', '.join(self._names())}.")
             self._open[name] = self._factories[name]()
         return self._open[name]
+
+    @property
+    def heard(self) -> Mapping[str, SyncSource]:
+        """By name the sources that are open; the MIDI clock only once a tick has come."""
+        return {name: source for name, source in self._open.items() if source is not self.clock or self.clock.is_heard}
 
     def _names(self) -> list[str]:
         return sorted({*self._open, *self._factories})

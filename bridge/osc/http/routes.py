@@ -110,7 +110,9 @@ def application(view: BridgeView, own_host: str, gate: Gate) -> web.Application:
             raise NotFound(f"There is no OSC address {request.path}.", advice="GET / lists them.")
         return _attributes(found, list(request.query))
 
-    routes = web.Application(middlewares=[_guarded(own_host, gate), _errors_as_json], client_max_size=MAX_BODY_BYTES)
+    routes = web.Application(
+        middlewares=[_noted(view), _guarded(own_host, gate), _errors_as_json], client_max_size=MAX_BODY_BYTES
+    )
     routes.router.add_get("/jobs", jobs)
     routes.router.add_get("/jobs/{job}", job)
     routes.router.add_get("/{path:.*}", node)
@@ -137,6 +139,19 @@ def is_own_name(host: str, own_host: str) -> bool:
 
 async def _close_after_answer(request: web.Request, response: web.StreamResponse) -> None:  # noqa: ARG001
     response.force_close()  # an open connection that asks for nothing more would only take a place
+
+
+def _noted(view: BridgeView) -> Middleware:
+    @web.middleware
+    async def note(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = await handler(request)
+        source = request.transport.get_extra_info("peername") if request.transport is not None else None
+        host = str(source[0]) if source else ""
+        agent = request.headers.get("User-Agent", "")
+        view.readers.has_asked(host, agent, request.path, was_refused=response.status in (401, 403))
+        return response
+
+    return note
 
 
 def _guarded(own_host: str, gate: Gate) -> Middleware:

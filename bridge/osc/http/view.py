@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bridge import __version__
 from bridge.model import Job
@@ -11,6 +11,7 @@ from bridge.options.record import job_record
 from bridge.osc import addresses as osc
 from bridge.osc.handlers import SERVER_NAME, status_reply
 from bridge.osc.http import oscquery
+from bridge.osc.http.readers import HttpReaders
 from bridge.protocols import Bridge
 from bridge.request import JobRequest
 from bridge.system import sockets
@@ -42,6 +43,8 @@ class BridgeView:
     """What a job gets if its client leaves an option out."""
     osc_host: str
     osc_port: int
+    readers: HttpReaders = field(default_factory=HttpReaders)
+    """Who has asked."""
 
     def host_info(self) -> oscquery.Node:
         host = "" if self.osc_host in sockets.ANY_ADDRESS else self.osc_host

@@ -86,8 +86,8 @@ class Fetcher:
                 advice=f"Unset HF_HUB_OFFLINE and run `sab models pull {name}`, or use the engine draft.",
             )
         problems = []
-        for index, source in enumerate(sources):
-            part = PartControl(control, index / (2 * len(sources)), 1.0)
+        part = PartControl(control, 0.0, 1.0)  # a second source goes on from where the first one failed
+        for source in sources:
             try:
                 self._probe_server(source, part)
                 wait_for(source.download, part, self._clock, patience_seconds=self._stall_seconds, source=source.server)

@@ -110,7 +110,8 @@ class DemucsBags:
             note += f" Needs the Python package demucs. {ADDING}"
         stems = STEMS if name == "htdemucs_6s" else FOUR_STEMS
         is_usable = self._is_installed and (not is_quantised(name) or find_spec("diffq") is not None)
-        return Description(stems, note, self._download_bytes(name), is_usable)
+        licence = "MIT" if name in _UNDER_MIT else "research"
+        return Description(stems, note, self._download_bytes(name), is_usable, licence)
 
     def _download_bytes(self, name: str) -> int | None:
         sizes = [_CHECKPOINT_BYTES.get(signature) for signature in dict.fromkeys(self._signatures(name))]

@@ -23,6 +23,8 @@ class Description:
     """The approximate size of its download; None if unknown."""
     is_usable: bool = True
     """False if a package is missing that computes it."""
+    licence: str = ""
+    """As `ModelInfo.licence`."""
 
 
 class Family(Protocol):

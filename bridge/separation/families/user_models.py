@@ -18,9 +18,9 @@ from bridge.separation.models.weights import Weights
 if TYPE_CHECKING:
     from bridge.separation.downloads.source import DownloadSource
 
-_MODEL = Description((), "Your own model; its stems are known once it is loaded.")
+_MODEL = Description((), "Your own model; its stems are known once it is loaded.", licence="yours")
 _PICKLED = " Its file may run code; if it does more than hold weights, it needs `trust_pickles`."
-_CHECKPOINT = Description((), "Your own checkpoint; its stems are known once it is loaded.")
+_CHECKPOINT = Description((), "Your own checkpoint; its stems are known once it is loaded.", licence="yours")
 
 
 @dataclass(frozen=True)

@@ -232,6 +232,7 @@ class LostSource:
     """Fails for good as soon as it is asked a second time."""
 
     poll_ns = SECOND // 100
+    bar_quarters: float | None = None
 
     def __init__(self) -> None:
         self._is_lost = False

@@ -24,6 +24,7 @@ from bridge.osc.access.keys import AccessKey
 from bridge.osc.access.proofs import pass_for
 from bridge.osc.http.connections import MAX_CONNECTIONS, LimitedConnections
 from bridge.osc.http.oscquery import address_space
+from bridge.osc.http.readers import MAX_READERS, HttpReaders
 from bridge.osc.http.routes import MAX_LINE_BYTES, is_own_name
 from bridge.osc.http.server import serve_http
 from bridge.osc.http.view import BridgeView
@@ -361,3 +362,17 @@ asyncio.run(main())
 def test_the_library_is_loaded_at_the_first_connection() -> None:
     done = subprocess.run([sys.executable, "-c", LAZY], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["set()", "HTTP/1.1 200 OK True"]
+
+
+async def test_who_reads_is_remembered() -> None:
+    now = [100.0]
+    readers = HttpReaders(lambda: now[0])
+    readers.has_asked("127.0.0.1", "curl/8\x1b[2J", "/jobs", was_refused=False)
+    now[0] += 5
+    readers.has_asked("127.0.0.1", "curl/8\x1b[2J", "/" + "x" * 500, was_refused=True)
+    for number in range(100):
+        readers.has_asked(f"10.0.0.{number}", "", "/", was_refused=False)
+        readers.has_asked("127.0.0.1", "curl/8\x1b[2J", "/jobs", was_refused=False)
+    first, *others = readers.seen()
+    assert (first.requests, first.refused, first.last_path, first.last_age_seconds) == (102, 1, "/jobs", 0)
+    assert "\x1b" not in first.agent and len(others) == MAX_READERS - 1

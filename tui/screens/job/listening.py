@@ -10,7 +10,7 @@ from bridge.protocols.hearing import Hearing, HearingStatus
 from tui.screens.job import sound
 from tui.screens.job import state as states
 from tui.screens.job.stage import Stage
-from tui.screens.job.state import JobState, Told
+from tui.screens.job.state import JobState, Remark
 
 #: A clip whose end is this near begins again.
 END_SECONDS = 0.05
@@ -55,7 +55,7 @@ class JobListening:
         with self._stage.telling_refusals():
             self._hearing.set_silent(sound.silent(state))
             await self._hearing.play(tracks, 0.0 if _is_at_end(state) else state.place_seconds)
-            heard = replace(self._stage.state, is_heard=True, follows=True, told=Told())
+            heard = replace(self._stage.state, is_heard=True, follows=True, told=Remark())
             self._stage.show(states.after_hearing(heard, self._hearing.status))
             self.mix()  # it may have changed meanwhile
             self.renew_notes()

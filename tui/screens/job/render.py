@@ -15,7 +15,7 @@ from bridge.score.words import key_words, music_words
 from bridge.stems import label_of, stem_of
 from bridge.units import clock_text
 from tui.render.details import advice_for
-from tui.render.fit import fit
+from tui.render.fit import fit, wrap
 from tui.render.job import eta_text, stage_words, state_style
 from tui.render.roles import Palette
 from tui.render.waveform import envelope
@@ -27,21 +27,28 @@ QUIET_DB, BLEED_DB = -36.0, -24.0
 #: Cells of a mixer's row beside its waveform.
 ROW_CELLS = 23
 LEAST_WAVE_CELLS = 4
+MOST_STATUS_LINES = 3
 #: Cells of a slider, with its label and value.
 SLIDER_CELLS = 26
-_BAR_CELLS = 6
+_BAR_CELLS = 5
 
 
 # Title
 
 
 def title_lines(state: JobState, width: int, palette: Palette) -> list[Text]:
-    """Two lines: what the clip is and where the play head stands; what goes on, or what to know."""
+    """What the clip is and where the play head stands; below it what goes on, or what to know, in at most three lines."""
     place = _place(state)
     left = max(0, width - cell_len(place) - 3)
     first = Text(" ", no_wrap=True, end="").append(fit(_facts(state, left), left), f"bold {palette.text}".strip())
     first.append(" ").append(place, palette.accent if state.is_moving else palette.text).append(" ")
     words, style = _status(state, palette)
+    wrapped = wrap(words, max(1, width - 2))
+    if len(wrapped) > 1:
+        return [
+            first,
+            *(Text(fit(f" {line}", width), style, no_wrap=True, end="") for line in wrapped[:MOST_STATUS_LINES]),
+        ]
     right = _chords(state, max(0, width - cell_len(words) - 5))
     second = Text(" ", no_wrap=True, end="").append(fit(words, max(0, width - 2 - cell_len(right))), style)
     return [first, second.append(right, palette.muted).append(" ")]

@@ -36,7 +36,7 @@ from tui.screens.job.drawing import RollDrawing, window
 from tui.screens.job.listening import JobListening
 from tui.screens.job.reading import JobReading
 from tui.screens.job.sliders import SLIDERS
-from tui.screens.job.state import JobState, Told
+from tui.screens.job.state import JobState, Remark
 from tui.screens.job.tempo import ChosenTempo, TempoSheet
 from tui.screens.job.widgets import Mixer, Panel, RollPane, Sliders, Title
 from tui.themes import palette, roll_colours
@@ -211,11 +211,9 @@ class JobScreen(Screen[None]):
 
     def action_tempo(self) -> None:
         if self.state.music is not None:
-            self.app.push_screen(TempoSheet(self.state.music, self._clock), self._change_tempo)
+            self.app.push_screen(TempoSheet(self.state.music, self._clock, self._change_tempo))
 
-    def _change_tempo(self, chosen: ChosenTempo | None) -> None:
-        if chosen is None:
-            return
+    def _change_tempo(self, chosen: ChosenTempo) -> None:
         job, request = self.state.job, self.state.request
         if chosen.bpm is None:
             song = msgspec.structs.replace(request.song, tempo="map")
@@ -372,7 +370,7 @@ class JobScreen(Screen[None]):
         self.run_worker(work, group=group, exclusive=exclusive)
 
     def tell(self, words: str, level: str) -> None:
-        self.show(replace(self.state, told=Told(words, level)))
+        self.show(replace(self.state, told=Remark(words, level)))
 
     @contextmanager
     def telling_refusals(self) -> Iterator[None]:

@@ -25,7 +25,7 @@ _NO_NOTES: Mapping[str, tuple[Note, ...]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
-class Told:
+class Remark:
     """A line for the user."""
 
     words: str = ""
@@ -73,7 +73,7 @@ class JobState:
     span_seconds: float = FIRST_SPAN_SECONDS
     follows: bool = True
     """Whether the roll turns its pages with the play head."""
-    told: Told = Told()
+    told: Remark = Remark()
 
     @property
     def stems(self) -> tuple[StemView, ...]:
@@ -171,7 +171,7 @@ def after_event(state: JobState, event: Event) -> JobState:
 def after_hearing(state: JobState, status: HearingStatus) -> JobState:
     """The state once the output has told of itself; where it stops, the place stays."""
     place = status.seconds if state.is_heard and status.device else state.place_seconds
-    told = Told(status.message, "warning") if status.message else state.told
+    told = Remark(status.message, "warning") if status.message else state.told
     return _turned(replace(state, hearing=status, place_seconds=place, told=told))
 
 
@@ -229,7 +229,7 @@ def with_request(state: JobState, request: JobRequest) -> JobState:
     """A setting is changed; nothing is read yet."""
     if request == state.request:
         return state
-    return replace(state, before=(*state.before, state.request), request=request, is_reading=True, told=Told())
+    return replace(state, before=(*state.before, state.request), request=request, is_reading=True, told=Remark())
 
 
 def taken_back(state: JobState, *, all_of_it: bool = False) -> JobState:
@@ -239,7 +239,7 @@ def taken_back(state: JobState, *, all_of_it: bool = False) -> JobState:
     before = () if all_of_it else state.before[:-1]
     request = state.before[len(before)]
     if not before:
-        return replace(state, before=(), request=request, edited=None, is_reading=False, told=Told())
+        return replace(state, before=(), request=request, edited=None, is_reading=False, told=Remark())
     return replace(state, before=before, request=request, is_reading=True)
 
 

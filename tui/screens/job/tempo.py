@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import OptionList
 
 from bridge.model import Music
@@ -21,7 +21,7 @@ from tui.screens.job.taps import LEAST_TAPS, Taps
 from tui.widgets.plain_text import PlainText, list_option, set_border_title
 
 MAP, TAPPED = "map", "tapped"
-_HINT = "Space taps, Enter reads the notes at the tempo, Esc leaves them as they are."
+_HINT = "Space taps, Enter reads the notes at that tempo, Esc closes."
 
 
 @dataclass(frozen=True)
@@ -33,20 +33,18 @@ class ChosenTempo:
     time_signature: TimeSignature | None = None
 
 
-class TempoSheet(ModalScreen[ChosenTempo | None]):
+class TempoSheet(Dialog):
     """Offers tempi, and takes taps of the space bar."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "Close"),
         Binding("space", "tap", "Tap", priority=True),
     ]
 
-    DEFAULT_CSS = Dialog.DEFAULT_CSS.replace("Dialog", "TempoSheet")
-
-    def __init__(self, music: Music, clock: Clock) -> None:
+    def __init__(self, music: Music, clock: Clock, on_chosen: Callable[[ChosenTempo], object]) -> None:
         super().__init__()
         self._music = music
         self._clock = clock
+        self._on_chosen = on_chosen
         self._taps = Taps()
         self._others = other_tempi(music)
 
@@ -74,12 +72,13 @@ class TempoSheet(ModalScreen[ChosenTempo | None]):
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         if event.option_id == MAP:
-            self.dismiss(ChosenTempo(None))
+            self._on_chosen(ChosenTempo(None))
         elif event.option_id == TAPPED:
-            self.dismiss(ChosenTempo(self._taps.bpm, self._music.time_signature))
+            self._on_chosen(ChosenTempo(self._taps.bpm, self._music.time_signature))
         elif event.option_id is not None:
             other = self._others[int(event.option_id)]
-            self.dismiss(ChosenTempo(other.bpm, other.time_signature))
+            self._on_chosen(ChosenTempo(other.bpm, other.time_signature))
+        self.dismiss()
 
     def _tempi(self) -> list[tuple[str, str]]:
         found = []
@@ -87,7 +86,7 @@ class TempoSheet(ModalScreen[ChosenTempo | None]):
             factor = one.bpm / self._music.tempo_bpm
             sign = {0.5: "÷2  ", 2.0: "×2  "}.get(round(factor, 2), "    ")
             beats = "/".join(map(str, one.time_signature))
-            share = f", {one.share:.0%} likely" if one.share > 0 else ""
+            share = f", {one.share * 100:.0f} % likely" if one.share > 0 else ""
             found.append((str(place), f"{sign}{one.bpm:g} BPM in {beats}{share}"))
         if not self._music.tempo_map:
             found.append((MAP, "    the beats, as they are played"))
@@ -97,5 +96,5 @@ class TempoSheet(ModalScreen[ChosenTempo | None]):
         if not self._taps.times:
             return "Or tap the beat with the space bar."
         if self._taps.bpm is None:
-            return f"{LEAST_TAPS - len(self._taps.times)} more …"
+            return f"{LEAST_TAPS - len(self._taps.times)} more taps …"
         return f"Tapped: {self._taps.bpm:g} BPM, by {len(self._taps.times)} taps."

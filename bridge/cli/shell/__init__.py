@@ -1,0 +1,1 @@
+"""What a shell knows of `sab`: completion."""
