@@ -18,8 +18,7 @@ class StemView(Value, frozen=True, kw_only=True):
 
     stem: str
     peaks: bytes = b""
-    """The largest sample of each of the clip's `PEAK_SPANS` equal spans, as far as they are known, 0–255 for 0–1 of full
-    scale."""
+    """The largest sample of each of the clip's `PEAK_SPANS`, as far as they are known: 0–255 for 0–1 of full scale."""
     notes: tuple[Note, ...] = ()
     """As they are in its MIDI file, by onset; of a running job those that are known."""
     audio: str = ""

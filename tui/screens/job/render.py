@@ -37,7 +37,7 @@ _BAR_CELLS = 5
 
 
 def title_lines(state: JobState, width: int, palette: Palette) -> list[Text]:
-    """What the clip is and where the play head stands; below it what goes on, or what to know, in at most three lines."""
+    """What the clip is and where the play head stands; below, in up to three lines, what goes on or what to know."""
     place = _place(state)
     left = max(0, width - cell_len(place) - 3)
     first = Text(" ", no_wrap=True, end="").append(fit(_facts(state, left), left), f"bold {palette.text}".strip())
