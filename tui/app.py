@@ -403,7 +403,12 @@ class SabApp(TerminalApp):
     def action_connections(self) -> None:
         if self._host:
             screen = ConnectionsScreen(
-                self._host.bridge, self._host.address, self._wire_log, self._main.palette, self._clock, self._zone
+                self._host.bridge,
+                self._host.address,
+                self._wire_log,
+                lambda: self._main.palette,
+                self._clock,
+                self._zone,
             )
             self.push_screen(screen)
 
