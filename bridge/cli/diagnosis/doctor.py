@@ -28,6 +28,7 @@ from bridge.errors import BadArguments, BridgeError
 from bridge.integrations.daws import DAWS
 from bridge.midi.realtime.thread_priority import player_gets_real_time
 from bridge.options.request import check_request
+from bridge.pipe.client import facts_of
 from bridge.separation.catalogue import catalogue, check_engine
 from bridge.separation.models.demucs_bags import ADDING
 from bridge.separation.names import PREFERRED
@@ -331,11 +332,28 @@ async def _port(settings: Settings) -> Finding:
         (await sockets.server_socket(settings.host, settings.port, socket.SOCK_DGRAM)).close()
     except (OSError, OverflowError, UnicodeError) as error:  # UnicodeError: not a valid host name
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            if (ours := await _our_bridge(settings)) is not None:
+                return ours
             message = f"UDP port {settings.port} is taken. If no bridge is running already, choose another with --port."
             return Finding("OSC port", "note", message)
         reason = getattr(error, "strerror", None) or error
         return Finding("OSC port", "broken", f"UDP port {settings.port} of {settings.host} cannot be opened: {reason}.")
     return Finding("OSC port", "ok", f"UDP port {settings.port} is free")
+
+
+async def _our_bridge(settings: Settings) -> Finding | None:
+    """The bridge that has the port, if it is one of this account; None: it is a foreign program."""
+    try:
+        facts = await facts_of(settings.own_folder)
+    except BridgeError as error:
+        return Finding("OSC port", "note", f"a bridge has UDP port {settings.port}. {error}")
+    if facts is None:
+        return None
+    screens = {0: "no attached screen", 1: "one attached screen"}.get(
+        facts.screens, f"{facts.screens} attached screens"
+    )
+    message = f"your bridge has UDP port {settings.port}: process {facts.process}, with {screens}"
+    return Finding("OSC port", "ok", f"{message}. `sab` shows it, `sab quit` ends it")
 
 
 def _daws() -> Iterator[Finding]:
