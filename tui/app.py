@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import tzinfo
 from typing import ClassVar
@@ -14,9 +14,12 @@ from textual.binding import BindingType
 from textual.command import Provider
 from textual.message import Message
 
+from bridge.connections.values import DAW_CLIENTS
 from bridge.errors import BridgeError, NotReadable
 from bridge.events import Noticed
+from bridge.model import Job
 from bridge.protocols import Bridge, Clock
+from bridge.protocols.reading import StemView
 from bridge.request import JobRequest
 from bridge.system.clock import SystemClock
 from tui.availability import OF_MAIN_SCREEN, is_possible
@@ -24,6 +27,7 @@ from tui.boundary import only_bridge_errors
 from tui.calls.calls import Calls
 from tui.coalesce import Coalescer
 from tui.commands import BridgeCommands
+from tui.demo_clip import own_demo_clip
 from tui.host import OpenBridge, ScreenHost, WaysBack
 from tui.hosting import HostedApp, Parting
 from tui.keys import bindings
@@ -35,12 +39,16 @@ from tui.screens.dialogs.help import HelpDialog
 from tui.screens.dialogs.play import PlayDialog
 from tui.screens.dialogs.results import ResultsDialog
 from tui.screens.dialogs.tempo import TempoDialog
+from tui.screens.job.screen import JobScreen
 from tui.screens.jump import JumpScreen, places_of
 from tui.screens.main import MainScreen
 from tui.state import ViewState, initial_view, view_after, with_earlier_log
 from tui.themes import DAY, NIGHT, THEMES, WITHOUT_COLOUR, palette
+from tui.widgets.welcome import Welcome
 
 REDRAW_SECONDS = 0.1
+#: How often the welcome looks for the first message of a DAW.
+LOOK_SECONDS = 2.0
 
 
 def run(
@@ -130,6 +138,20 @@ class SabApp(HostedApp):
         )
         self._main.state = with_earlier_log(state, self.state)  # of the bridge before, if that has gone
         self._main.refresh_bindings()
+        self._listening = self.set_interval(LOOK_SECONDS, self._look_for_daws)
+        self._look_for_daws()
+
+    def _look_for_daws(self) -> None:
+        """While there is no job, the welcome marks the DAWs that have said hello."""
+        if self.host is None or self.state.jobs:
+            self._listening.stop()
+        else:
+            self.run_worker(self._mark_daws(self.host.bridge), exclusive=True, group="welcome")
+
+    async def _mark_daws(self, bridge: Bridge) -> None:
+        with suppress(BridgeError), only_bridge_errors():
+            known = await bridge.connections()
+            self._main.query_one(Welcome).heard = frozenset(daw for daw in DAW_CLIENTS if known.has_heard_from(daw))
 
     def show_parting(self, worker: str, error: BridgeError | None = None) -> None:
         if error is not None:
@@ -151,6 +173,9 @@ class SabApp(HostedApp):
         events, before = self._inbox.take(), self.state.jobs
         self._main.state = view_after(self.state, events, self._clock.unix_seconds())
         self._calls.after(events, before, self.state.jobs)
+        for screen in self.screen_stack:
+            if isinstance(screen, JobScreen):
+                screen.take(events)
         if self._job_to_select in self.state.jobs:
             self._main.select(self._job_to_select)
             self._job_to_select = ""
@@ -202,6 +227,29 @@ class SabApp(HostedApp):
     def on_jobs_screen_copied(self, message: MainScreen.Copied) -> None:
         self._copy(message.path)
 
+    def action_open(self) -> None:
+        self._main.open_selected()
+
+    def on_main_screen_opened(self, message: MainScreen.Opened) -> None:
+        self._open_job(message.job)
+
+    def _open_job(self, job: Job, beside: Mapping[str, StemView] | None = None) -> None:
+        """A job's own screen; there is one at a time."""
+        if self.host is None or not isinstance(self.screen, (MainScreen, JobScreen)):
+            return
+        playing, armed = (
+            [stem for one, stem in pairs if one == job.id] for pairs in (self.state.playing, self.state.armed)
+        )
+        screen = JobScreen(job, self.host, self._clock, playing=playing, armed=armed, beside=beside or {})
+        if isinstance(self.screen, JobScreen):
+            self.switch_screen(screen)
+        else:
+            self.push_screen(screen)
+
+    def on_job_screen_followed(self, message: JobScreen.Followed) -> None:
+        self._select_when_shown(message.job.id)
+        self._open_job(message.job, message.beside)
+
     def action_clips(self) -> None:
         self._main.toggle_clips()
         self._main.refresh_bindings()
@@ -215,7 +263,9 @@ class SabApp(HostedApp):
             self.push_screen(PlayDialog(job))
 
     def on_play_dialog_chosen(self, message: PlayDialog.Chosen) -> None:
-        if self.host:
+        if opened := next((screen for screen in self.screen_stack if isinstance(screen, JobScreen)), None):
+            opened.follow(message.sync)
+        elif self.host:
             self.run_worker(self._play(self.host.bridge, message.job, message.sync), exclusive=True, group="play")
 
     async def _play(self, bridge: Bridge, job: str, sync: str | None = None) -> None:
@@ -247,6 +297,15 @@ class SabApp(HostedApp):
 
     def _select_when_shown(self, job: str) -> None:
         self._job_to_select = job
+
+    def on_welcome_demo_wanted(self) -> None:
+        if self.host:
+            self.run_worker(self._take_demo_apart(self.host), exclusive=True, group="demo")
+
+    async def _take_demo_apart(self, host: ScreenHost) -> None:
+        with self._errors_reported():
+            clip = await asyncio.to_thread(own_demo_clip)
+            await self._submit(host.bridge, await host.request(str(clip)))
 
     def action_results(self) -> None:
         if job := self._main.selected:

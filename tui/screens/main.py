@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import tzinfo
 from typing import ClassVar
 
@@ -9,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.events import Paste
+from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Footer
@@ -26,8 +28,9 @@ from tui.screens.jobs import FilterInput, JobsScreen
 from tui.state import ViewState
 from tui.widgets.jobs_table import JobsTable
 from tui.widgets.log_view import LogView
-from tui.widgets.panels import HeaderLine, JobDetails, PortsPanel, Welcome
+from tui.widgets.panels import HeaderLine, JobDetails, PortsPanel
 from tui.widgets.plain_text import set_border_title
+from tui.widgets.welcome import Welcome
 
 #: What can have the whole screen, in the order of the key; empty: all panels share it.
 GROWN = ("", "details", "log")
@@ -52,6 +55,7 @@ class MainScreen(JobsScreen):
         LogView { height: 5; scrollbar-gutter: stable; }
         Welcome { display: none; }
         &.-empty { JobsTable { display: none; } Welcome { display: block; } }
+        &.-empty.-low { #middle { display: none; } }
         &.-tall { #middle { height: 13; } LogView { height: 10; } }
         &.-wide { PortsPanel { width: 40; } }
         &.-one { PortsPanel { display: none; } JobDetails { margin-right: 0; } }
@@ -72,6 +76,12 @@ class MainScreen(JobsScreen):
         &.-grown-log { JobsTable, #middle { display: none; } LogView { display: block; width: 1fr; height: 1fr; } }
     }
     """
+
+    @dataclass
+    class Opened(Message):
+        """A job is to be seen on a screen of its own."""
+
+        job: Job
 
     palette: reactive[Palette] = reactive(PLAIN)
     address: reactive[str] = reactive("")
@@ -127,6 +137,16 @@ class MainScreen(JobsScreen):
             table.opened ^= {group}
             self._show(self.state)
 
+    def open_selected(self) -> None:
+        """Asks for the selected job's own screen; a group shows or hides its clips."""
+        if (job := self.selected) is not None:
+            self.post_message(self.Opened(job))
+        else:
+            self.toggle_clips()
+
+    def on_jobs_table_opened(self) -> None:
+        self.open_selected()
+
     def watch_state(self, state: ViewState) -> None:
         if self.is_mounted:
             self._show(state)
@@ -178,7 +198,9 @@ class MainScreen(JobsScreen):
             self.ask_for_songs(paths)
 
     def _show(self, state: ViewState) -> None:
-        self.set_class(not state.jobs, "-empty")
+        if self.has_class("-empty") is bool(state.jobs):  # the first job has come, or the last one has gone
+            self.set_class(not state.jobs, "-empty")
+            self.query_one(JobsTable if state.jobs else "#demo").focus()
         table, ports = self.query_one(JobsTable), self.query_one(PortsPanel)
         table.playing = frozenset(job for job, _ in state.playing)
         table.armed = frozenset(job for job, _ in state.armed)
