@@ -19,6 +19,7 @@ from bridge.events import (
     Ended,
     Event,
     GroupEnded,
+    HorizonMoved,
     JobEvent,
     LiveNotes,
     MidiEnded,
@@ -295,12 +296,15 @@ class LocalBridge:
                     self._in_background(self._play_when_done(job))
 
     def on_live_notes(self, notes: LiveNotes) -> None:
-        """Takes what can be played of the running job."""
+        """Takes what is known of the running job's notes: they are played if it plays live, and shown."""
         with suppress(NotFound):  # removed in the meantime
             job = self._scheduler.job(notes.job)
             if not job.is_over and not job.is_cancelling:
-                self._live.on_notes(notes, job.request)
-                self._reader.on_live_notes(notes)
+                has_moved = self._reader.on_live_notes(notes)
+                if job.request.play.is_live:
+                    self._live.on_notes(notes, job.request)
+                elif has_moved:
+                    self._bus.publish(HorizonMoved(job=notes.job, seconds=notes.until_seconds, previews=notes.previews))
 
     def _check_idle_groups_later(self) -> None:
         """Looks at the groups from time to time as long as one waits for clips that its client promised."""

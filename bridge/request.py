@@ -210,6 +210,8 @@ class PlayRequest(Value, frozen=True, kw_only=True):
     """`live`: already while the clip is separated."""
     sync: str = NOW
     """What playback follows: nothing, or the DAW's `clock`, `jack` or `link`."""
+    is_shown: bool = False
+    """Whether a screen shows the job while it works: what is known of its stems and notes is told. Not kept."""
 
     @property
     def is_live(self) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from msgspec.structs import replace
 
 from bridge.bus import EventBus
 from bridge.config import Settings
@@ -73,8 +74,9 @@ class Bench:
         self.scheduler.on_runner_free()
         self.job = ""
 
-    async def submit(self, **fields: object) -> None:
-        job, _ = await self.bridge.submit(request_for(self._clip, play="live", sync="jack", **fields))
+    async def submit(self, *, is_shown: bool = False, **fields: object) -> None:
+        request = request_for(self._clip, **{"play": "live", "sync": "jack", **fields})
+        job, _ = await self.bridge.submit(replace(request, play=replace(request.play, is_shown=is_shown)))
         self.job = job.id
         self.scheduler.on_event(Started(job=job.id, engine="draft", device="cpu", output_dir=""))
 
@@ -201,3 +203,15 @@ async def test_notes_of_a_job_that_nobody_knows_any_more_change_nothing(clip: Pa
     bench.job = "removed"
     await bench.notes(4.0)
     assert (bench.told, bench.events) == ([], [])
+
+
+async def test_a_job_that_is_shown_tells_how_far_it_is_and_plays_nothing(clip: Path) -> None:
+    bench = Bench(clip)
+    await bench.submit(play=False, is_shown=True)
+    await bench.notes(2.0)
+    await bench.notes(2.0)
+    await bench.notes(9.0)
+    moved = [event.seconds for event in bench.events if isinstance(event, HorizonMoved)]
+    assert moved == [2.0, 9.0]
+    await bench.ends("done")
+    assert bench.told == []

@@ -32,7 +32,7 @@ from tui.host import OpenBridge, ScreenHost, WaysBack
 from tui.hosting import HostedApp, Parting
 from tui.keys import bindings
 from tui.memory import Memory
-from tui.screens.add.submission import ORIGIN
+from tui.screens.add.submission import ORIGIN, shown
 from tui.screens.connections.screen import ConnectionsScreen
 from tui.screens.connections.wire_log import WireLog
 from tui.screens.dialogs.help import HelpDialog
@@ -282,7 +282,7 @@ class SabApp(HostedApp):
 
     async def _submit(self, bridge: Bridge, request: JobRequest) -> None:
         with self._errors_reported():
-            job, _ = await bridge.submit(request, origin=ORIGIN)
+            job, _ = await bridge.submit(shown(request), origin=ORIGIN)
             self._select_when_shown(job.id)
 
     def action_stop(self) -> None:

@@ -31,6 +31,8 @@ from bridge.system.off_loop import answer_of
 
 #: A drive that has to wake up, or a server far away, may need half of it.
 LOOK_SECONDS = 30.0
+#: Longer clips are not shown while they work: the analyses of all their stems would lie in memory at once.
+LONGEST_SHOWN_SECONDS = 900.0
 
 
 def run_job(
@@ -86,7 +88,7 @@ def _make_files(job: OpenJob, claimed: OutputFolder) -> None:
     """Makes all files, in `claimed` or where an equal job has left its files."""
     place = _Place(job, _unfinished_folder(job) or claimed)
     began = job.context.clock.monotonic_seconds()
-    listener = LiveReading(job) if job.request.play.is_live and job.midi else None
+    listener = LiveReading(job) if _is_told(job) else None
     with obtain(job, claimed, listener) as stems, _left_unfinished_on_error(job, stems, place):
         job.check_source()
         write_made_stems(job, stems, place.folder)
@@ -108,6 +110,12 @@ def _make_files(job: OpenJob, claimed: OutputFolder) -> None:
             write_manifest(job, stems, notes, place.folder)
         store_finished(job, stems, place.folder)
         place.record.remove()
+
+
+def _is_told(job: OpenJob) -> bool:
+    """Whether its notes are told while it works, because they are played or shown."""
+    play = job.request.play
+    return bool(job.midi) and (play.is_live or (play.is_shown and job.region.seconds <= LONGEST_SHOWN_SECONDS))
 
 
 class _Place:

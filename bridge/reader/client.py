@@ -29,6 +29,7 @@ from bridge.reader.messages import (
     Viewed,
 )
 from bridge.request import JobRequest
+from bridge.units import DEFAULT_TEMPO_BPM
 
 #: An answer that takes longer is not waited for.
 ANSWER_SECONDS = 20.0
@@ -96,9 +97,9 @@ class ReaderClient:
         assert isinstance(answer, Reread)
         return answer.notes
 
-    def on_live_notes(self, notes: LiveNotes) -> None:
-        """Keeps what is known of a running job."""
-        self._live.setdefault(notes.job, _LiveJob()).add(notes)
+    def on_live_notes(self, notes: LiveNotes) -> bool:
+        """Keeps what is known of a running job; returns whether more of its time is known than before."""
+        return self._live.setdefault(notes.job, _LiveJob()).add(notes)
 
     def forget(self, job: str) -> None:
         """The job is over, or begins anew: what was told of it while it ran is no longer needed."""
@@ -205,11 +206,13 @@ class ReaderClient:
             return KnownJob(
                 job=job.id, name=job.name, results=job.results, manifest=manifest, is_unfinished=is_unfinished
             )
+        is_tempo_known = job.request.song.tempo_bpm is not None or live.tempo_bpm != DEFAULT_TEMPO_BPM
         return KnownJob(
             job=job.id, name=job.name, results=job.results, manifest=manifest,
             messages={stem: tuple(messages) for stem, messages in live.messages.items()},
             previews=tuple(live.previews.values()),
-            known_seconds=live.known_seconds, clip_seconds=live.clip_seconds, tempo_bpm=live.tempo_bpm,
+            known_seconds=live.known_seconds, clip_seconds=live.clip_seconds,
+            tempo_bpm=live.tempo_bpm if is_tempo_known else 0.0,
         )  # fmt: skip
 
 
@@ -221,9 +224,11 @@ class _LiveJob:
         self.previews: dict[str, Preview] = {}
         self.known_seconds = self.clip_seconds = self.tempo_bpm = 0.0
 
-    def add(self, notes: LiveNotes) -> None:
+    def add(self, notes: LiveNotes) -> bool:
+        has_moved = notes.until_seconds > self.known_seconds
         for stem, messages in notes.parts.items():
             self.messages.setdefault(stem, []).extend(messages)
         self.previews.update({preview.stem: preview for preview in notes.previews})
         self.known_seconds = max(self.known_seconds, notes.until_seconds)
         self.clip_seconds, self.tempo_bpm = notes.clip_seconds, notes.tempo_bpm
+        return has_moved

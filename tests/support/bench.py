@@ -12,6 +12,7 @@ from bridge.pipeline.cache.store import ResultsCache
 from bridge.pipeline.context import WorkerContext
 from bridge.pipeline.stage_paces import StagePaces
 from bridge.protocols import Engines, Transcribers
+from bridge.request import JobRequest
 from bridge.worker.messages import Happened, RunJob, WorkerReport
 from bridge.worker.service import Worker
 from tests.support.fakes import FakeClock
@@ -52,7 +53,9 @@ class Bench:
         self.on_report(report)
 
     def run(self, source: Path, **options: object) -> Job:
-        request = request_for(source, **options)
+        return self.run_request(request_for(source, **options))
+
+    def run_request(self, request: JobRequest) -> Job:
         self.worker.execute(RunJob(job="a", request=request))
         submitted = Submitted(job="a", name="x", request=request, unix_seconds=0.0)
         return fold([submitted, *(report.event for report in self.reports if isinstance(report, Happened))])

@@ -27,7 +27,7 @@ from tui.keys import DESK, bindings
 from tui.memory import Memory
 from tui.order import SORTS, Heading
 from tui.screens.add.form import AddForm
-from tui.screens.add.submission import ORIGIN, options_at_first, submit
+from tui.screens.add.submission import ORIGIN, options_at_first, shown, submit
 from tui.screens.add.values import Filled, shown_options
 from tui.state import TableRow, ViewState
 from tui.widgets.jobs_table import JobsTable
@@ -216,7 +216,7 @@ class JobsScreen(Screen[None]):
     async def _submit(self, host: ScreenHost, requests: Iterable[JobRequest]) -> None:
         for request in requests:
             with self._refusals_told():
-                job, _ = await host.bridge.submit(request, origin=ORIGIN)
+                job, _ = await host.bridge.submit(shown(request), origin=ORIGIN)
                 self.post_message(self.Added(job.id))
 
     def action_open_folder(self) -> None:

@@ -144,7 +144,7 @@ def separate(job: OpenJob, folder: OutputFolder, held: ExitStack, listener: List
         job.control,
         start=start,
         stop=stop,
-        early=listener is not None,
+        early=listener is not None and job.request.play.is_live,  # who only looks can wait for the first window
     )
     return ObtainedStems(raw=_raw_stems(job, folder, held, blocks, listener, work), pace_name=work)
 

@@ -8,16 +8,19 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bridge.errors import EngineFailed
 from bridge.events import LiveNotes, Progressed
 from bridge.midi.schedule import is_note_on
 from bridge.model import Job
 from bridge.pipeline.live.live_notes import BROKEN
+from bridge.request import PlayRequest
 from bridge.smf.reading import read_midi
 from bridge.transcription.registry import TranscriberRegistry
 from bridge.worker.messages import CancelJob, Happened, WorkerReport
 from tests.support.bench import Bench, CachingBench
+from tests.support.requests import request_for
 from tests.support.separators import OneEngine, OneNoteTranscriber, SharesSeparator
 from tests.support.sounds import music, write
 
@@ -177,3 +180,30 @@ def test_without_a_tempo_a_take_that_starts_now_waits_for_no_estimate(song: Path
     bench = bench_of()
     bench.run(song, out=str(tmp_path / "out"), play="live")
     assert {report.tempo_bpm for report in told(bench)} == {120.0}
+
+
+def test_a_job_that_is_only_shown_tells_the_same_as_one_that_plays(
+    song: Path, transcribers: TranscriberRegistry, tmp_path: Path
+) -> None:
+    shown, live, plain = (bench_of(transcribers, previews=tmp_path / name) for name in "abc")
+    files = []
+    for bench, play in (
+        (shown, PlayRequest(is_shown=True)),
+        (live, PlayRequest(when_done="live")),
+        (plain, PlayRequest()),
+    ):
+        request = replace(request_for(song), play=play)
+        files.append(contents(bench.run_request(request)))
+    assert files[0] == files[1] == files[2]
+    assert [sent(told(shown), stem) for stem in STEMS] == [sent(told(live), stem) for stem in STEMS]
+    assert told(shown)[-1].is_last
+    assert told(plain) == []
+
+
+def test_a_long_clip_is_not_shown_while_it_works(
+    song: Path, transcribers: TranscriberRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.pipeline.job.LONGEST_SHOWN_SECONDS", 1.0)
+    bench = bench_of(transcribers)
+    assert bench.run_request(replace(request_for(song), play=PlayRequest(is_shown=True))).state == "done"
+    assert told(bench) == []

@@ -60,7 +60,7 @@ async def submit(host: ScreenHost, filled: Filled, on_added: Callable[[str], obj
         try:
             with only_bridge_errors():
                 request = await _request(host, filled, path)
-                job, _ = await host.bridge.submit(msgspec.structs.replace(request, group=group), origin=ORIGIN)
+                job, _ = await host.bridge.submit(shown(msgspec.structs.replace(request, group=group)), origin=ORIGIN)
         except BridgeError as error:
             return error
         on_added(job.id)
@@ -69,6 +69,11 @@ async def submit(host: ScreenHost, filled: Filled, on_added: Callable[[str], obj
     errors = await asyncio.gather(*map(submit_path, paths))
     refused += [(path, error) for path, error in zip(paths, errors, strict=True) if error is not None]
     return Outcome(errors.count(None), refused)
+
+
+def shown(request: JobRequest) -> JobRequest:
+    """The request of a job that this screen shows while it works."""
+    return msgspec.structs.replace(request, play=msgspec.structs.replace(request.play, is_shown=True))
 
 
 async def _files_of(host: ScreenHost, paths: Sequence[str]) -> tuple[list[str], list[tuple[str, BridgeError]]]:
