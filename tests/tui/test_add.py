@@ -96,7 +96,7 @@ async def test_an_error_stands_beside_its_field_and_nothing_starts() -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await press(pilot, "a", *"/b.wav")
         await choose(pilot, "tempo", *"fast")
-        assert shown(app, "error-tempo") == "tempo must be a number, or map, not 'fast'."
+        assert shown(app, "error-tempo") == "must be a number, or map, not 'fast'."
         await press(pilot, "enter")
         assert bridge.asked == []
         await press(pilot, *["backspace"] * 4, *"120", "enter")
