@@ -40,7 +40,7 @@ class Outline(Value, frozen=True, kw_only=True):
     """What it writes."""
 
     peaks: bytes = b""
-    """The largest sample of equal parts of the file, 0–255 for 0–1 of full scale."""
+    """The mean peak of equal parts of the file, 0–255; the loudest part has 255."""
     refusal: Refusal | None = None
 
 
@@ -114,7 +114,8 @@ def peaks_of(request: OutlineRequest) -> bytes:
         raise NotAudio(f"{path.name} contains no audio.")
     peaks = np.concatenate(spans)
     edges = np.linspace(0, len(peaks), min(OUTLINE_SPANS, len(peaks)), endpoint=False).astype(int)
-    return bytes(np.minimum(255, np.rint(255 * np.maximum.reduceat(peaks, edges))).astype(np.uint8))
+    levels = np.add.reduceat(peaks, edges) / np.diff(edges, append=len(peaks))
+    return bytes(np.rint(255 * levels / max(levels.max(), 1e-9)).astype(np.uint8))
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ class Looking(Protocol):
         ...
 
     async def outline(self, path: str) -> bytes:
-        """The waveform of a file: `OUTLINE_SPANS` bytes or fewer, as `reading.StemView.peaks`.
+        """The waveform of a file: `OUTLINE_SPANS` bytes or fewer, the mean peak of equal parts; the loudest has 255.
 
         The file is decoded in a process of its own, which ends where this call is cancelled.
 

@@ -53,7 +53,7 @@ def columns(width: int) -> Columns:
     if width >= 140:
         base = Columns(name=0, bar=22, length=6, engine=11, files=16, origin=12)
     elif width >= 110:
-        base = Columns(name=0, bar=12, length=6, engine=11, files=14)
+        base = Columns(name=0, bar=12, length=6, engine=10, files=15)
     elif width >= 72:
         base = Columns(name=0, when=6)
     else:

@@ -47,11 +47,12 @@ def _height(peak: float) -> str:
 
 
 def waveform_of(peaks: bytes, cells: int) -> str:
-    """A whole clip as `cells` cells; `peaks` as in `StemView.peaks`."""
+    """A whole clip as `cells` cells, in equal steps of level; `peaks` as of `Bridge.outline`."""
     if not peaks:
         return " " * cells
     drawn = ""
     for cell in range(cells):
         first, end = cell * len(peaks) // cells, (cell + 1) * len(peaks) // cells
-        drawn += _height(max(peaks[first : max(end, first + 1)]) / 255)
+        level = max(peaks[first : max(end, first + 1)])
+        drawn += _HEIGHTS[min(level * len(_HEIGHTS) // 256, len(_HEIGHTS) - 1)] if level else " "
     return drawn

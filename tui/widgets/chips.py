@@ -49,8 +49,8 @@ class Chips(Widget, can_focus=True):
     DEFAULT_CSS = """
     Chips { height: 1; width: 1fr; }
     Chips > .chips--on { text-style: bold; color: $primary; }
-    Chips > .chips--off { color: $foreground 70%; }
-    Chips > .chips--note { color: $foreground 50%; }
+    Chips > .chips--off { color: $foreground; }
+    Chips > .chips--note { text-style: dim; }
     Chips > .chips--cursor { text-style: bold reverse; color: $primary; }
     """
 

@@ -93,6 +93,7 @@ class AddForm(Dialog):
     AddForm .field { height: 1; margin-top: 0; align-horizontal: left; }
     AddForm .label { width: 9; color: $foreground 60%; }
     AddForm .field Input { width: 22; }
+    AddForm #project, AddForm #out { width: 32; }
     AddForm .field .long { width: 1fr; }
     AddForm .error { width: 1fr; height: 1; margin-left: 1; color: $error; }
     AddForm #error-stems { margin-left: 9; display: none; }

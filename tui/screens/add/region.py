@@ -34,9 +34,9 @@ class RegionBar(Widget, can_focus=True):
     DEFAULT_CSS = """
     RegionBar { height: 1; width: 1fr; }
     RegionBar > .region--in { color: $primary; background: $panel; }
-    RegionBar > .region--out { color: $foreground 35%; }
+    RegionBar > .region--out { text-style: dim; }
     RegionBar > .region--edge { text-style: bold reverse; color: $primary; }
-    RegionBar > .region--words { color: $foreground 50%; }
+    RegionBar > .region--words { text-style: dim; }
     """
 
     peaks: reactive[bytes] = reactive(b"")

@@ -64,13 +64,13 @@ def raw_value(name: str, text: str) -> str:
 
 
 def error_in(name: str, text: str) -> str:
-    """Why a field cannot stay as it is; empty: it can."""
+    """Why a field cannot stay as it is, for beside its label; empty: it can."""
     if not (raw := raw_value(name, text)):
         return ""
     try:
         OPTIONS[name].read(OPTIONS[name].kind.resolved(name, raw, None))
     except BadArguments as error:
-        return error.message
+        return error.message.removeprefix(f"{name} ")
     return ""
 
 
