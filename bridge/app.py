@@ -66,6 +66,10 @@ class RunningBridge:
     """As `http://127.0.0.1:9720`; empty if there is no HTTP server."""
 
     @property
+    def defaults(self) -> JobRequest:
+        return self.settings.defaults
+
+    @property
     def default_sync(self) -> str:
         return self.settings.defaults.play.sync
 

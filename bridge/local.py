@@ -39,6 +39,7 @@ from bridge.midi.client import MidiPlayer
 from bridge.midi.live_takes import LiveTakes
 from bridge.midi.offsets import offsets_seconds
 from bridge.model import Job, ModelInfo, Status
+from bridge.pipeline.clips_in_folder import clips_in
 from bridge.processes.show_folder import show_folder
 from bridge.protocols import Clock, FileLook, Reader
 from bridge.reader.client import ReaderClient
@@ -185,6 +186,13 @@ class LocalBridge:
 
     async def look(self, paths: Sequence[str]) -> tuple[FileLook, ...]:
         return await self._admission.look(paths)
+
+    async def clips(self, folder: str) -> tuple[str, ...]:
+        try:
+            found = await off_loop(lambda: clips_in(Path(folder)), timeout_seconds=ANSWER_SECONDS)
+        except TimeoutError:
+            raise unresponsive_drive(folder) from None
+        return tuple(map(str, found))
 
     async def outline(self, path: str) -> bytes:
         limits = self._settings

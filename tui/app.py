@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import tzinfo
+from pathlib import PurePath
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -31,7 +32,8 @@ from tui.host import OpenBridge, ScreenHost
 from tui.host_task import HostTask
 from tui.keys import bindings
 from tui.memory import Memory
-from tui.screens.dialogs.add import AddDialog
+from tui.screens.add.form import AddForm
+from tui.screens.add.submission import options_at_first, submit
 from tui.screens.dialogs.failed import FailedDialog
 from tui.screens.dialogs.help import HelpDialog
 from tui.screens.dialogs.play import PlayDialog
@@ -41,7 +43,6 @@ from tui.screens.dialogs.tempo import TempoDialog
 from tui.screens.jump import JumpScreen, places_of
 from tui.screens.main import MainScreen
 from tui.state import ViewState, initial_view, view_after
-from tui.submission import submit_paths
 from tui.terminal.app import TerminalApp
 from tui.themes import DAY, NIGHT, THEMES, WITHOUT_COLOUR, palette
 from tui.widgets.welcome import Welcome
@@ -296,22 +297,34 @@ class SabApp(TerminalApp):
 
     def _ask_for_songs(self, paths: tuple[str, ...] = (), *, is_live: bool = False) -> None:
         if self._host:
-            self.push_screen(AddDialog(paths, default_sync=self._host.default_sync, is_live=is_live))
+            form = AddForm(
+                self._host.bridge,
+                paths,
+                options=options_at_first(self._host, self.memory),
+                default_sync=self._host.default_sync,
+                is_live=is_live,
+                folder=self.memory.choices.folder,
+                palette=palette(self.theme_variables),
+            )
+            self.push_screen(form)
 
     def on_main_screen_dropped(self, message: MainScreen.Dropped) -> None:
         self._ask_for_songs(message.paths)
 
-    def on_add_dialog_chosen(self, message: AddDialog.Chosen) -> None:
-        self.run_worker(self._add(message), group="add")
+    def on_add_form_chosen(self, message: AddForm.Chosen) -> None:
+        if self._host:
+            self.run_worker(self._add(self._host, message), group="add")
 
-    async def _add(self, chosen: AddDialog.Chosen) -> None:
+    async def _add(self, host: ScreenHost, chosen: AddForm.Chosen) -> None:
         """Submits files without blocking the screen: a slow drive delays the check of a file."""
-        dialog, host = chosen.dialog, self._host
-        refused = await submit_paths(host, chosen.paths, self._select_when_shown, chosen.sync) if host else []
-        for _, error in refused:
-            self._report(error)
-        if refused:
-            dialog.refuse(refused[-1][1], [path for path, _ in refused])
+        dialog, filled = chosen.dialog, chosen.filled
+        outcome = await submit(host, filled, self._select_when_shown)
+        if outcome.added:
+            self.memory.remember(add=filled.to_remember, folder=str(PurePath(filled.paths[-1]).parent))
+        for _, error in outcome.refused:
+            self._inbox.put(Noticed(level="error", message=str(error)))
+        if outcome.refused:
+            dialog.refuse(outcome.refused, outcome.added)
         else:
             dialog.accept()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeAlias
 
@@ -28,12 +28,22 @@ class ScreenHost(Protocol):
         ...
 
     @property
+    def defaults(self) -> JobRequest:
+        """What a job is asked for where nothing is said: by the settings, for no file."""
+        ...
+
+    @property
     def hearing(self) -> Hearing:
         """The output of the machine that the screen is on."""
         ...
 
-    async def request(self, source: str) -> JobRequest:
-        """A job for this file with the defaults of the settings; raises BadArguments where `source` is not a path."""
+    async def request(self, source: str, options: Mapping[str, object] | None = None) -> JobRequest:
+        """A job for this file with these options, by their names; the defaults are those of the settings.
+
+        Raises:
+            BadArguments: `source` is not a path, or an option is out of range.
+            NotReadable: the drive of the current folder does not answer.
+        """
         ...
 
 

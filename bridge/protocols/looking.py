@@ -36,6 +36,15 @@ class Looking(Protocol):
         """
         ...
 
+    async def clips(self, folder: str) -> tuple[str, ...]:
+        """The paths of the audio files in a folder, in natural order, without the bridge's own results.
+
+        Raises:
+            NotFound: there is none.
+            NotReadable: the folder cannot be read, or its drive does not answer.
+        """
+        ...
+
     async def outline(self, path: str) -> bytes:
         """The waveform of a file: `OUTLINE_SPANS` bytes or fewer, as `reading.StemView.peaks`.
 

@@ -11,12 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.cli.clips import AUDIO_ENDINGS, clips_in, find_clips, natural_order, new_group_name
+from bridge.audio.clip_names import AUDIO_ENDINGS, natural_order
+from bridge.cli.clips import find_clips, new_group_name
 from bridge.cli.output.group_report import tracks_of
 from bridge.cli.submit import files_and_pairs
 from bridge.errors import BadArguments, NotFound
 from bridge.model import Job, Result
 from bridge.options.request import build_request
+from bridge.pipeline.clips_in_folder import clips_in
 from bridge.pipeline.manifest import EngineRecord, SourceRecord, encode_manifest, manifest_of
 from bridge.request import JobRequest
 

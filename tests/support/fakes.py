@@ -110,6 +110,7 @@ class FakeBridge:
     table: dict[str, Job] = field(default_factory=dict)
     asked: list[tuple[object, ...]] = field(default_factory=list)
     removed: dict[str, Job] = field(default_factory=dict)
+    outlined: list[str] = field(default_factory=list)
     looks: dict[str, FileLook] = field(default_factory=dict)
     """What `look` says of some paths; of all others that they are songs of 20 s."""
     known_models: tuple[ModelInfo, ...] = (ModelInfo(name="draft", stems=("vocals",), present=True, note="built in"),)
@@ -190,8 +191,11 @@ class FakeBridge:
     async def look(self, paths: Sequence[str]) -> tuple[FileLook, ...]:
         return tuple(self.looks.get(path) or FileLook(path=path, seconds=20.0, sample_rate_hz=44_100) for path in paths)
 
+    async def clips(self, folder: str) -> tuple[str, ...]:
+        return tuple(path for path in self.looks if path.startswith(f"{folder}/"))
+
     async def outline(self, path: str) -> bytes:
-        self.asked.append(("outline", path))
+        self.outlined.append(path)
         return bytes(range(0, 250, 2))
 
     async def show_folder(self, folder: str, files: Sequence[str] = ()) -> None:

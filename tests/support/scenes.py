@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timezone
@@ -17,6 +17,7 @@ from bridge.audio.wav_head import float_wav_head
 from bridge.events import Ended, JobEvent, Preview, Produced, Progressed, Started, Submitted, Warned
 from bridge.lifecycle import fold
 from bridge.model import Failure, Job, MidiStatus, Port, Result, Stage, Warning
+from bridge.options.request import with_options
 from bridge.request import GroupChoice, JobRequest, PlayRequest
 from tests.support.fakes import FakeBridge, FakeClock, FakeHearing
 from tests.support.requests import request_for
@@ -42,8 +43,12 @@ class FakeHost:
     address: str = ADDRESS
     default_sync: str = "now"
 
-    async def request(self, source: str) -> JobRequest:
-        return request_for(source, engine="draft")
+    @property
+    def defaults(self) -> JobRequest:
+        return request_for("", engine="draft")
+
+    async def request(self, source: str, options: Mapping[str, object] | None = None) -> JobRequest:
+        return with_options(request_for(source, engine="draft"), options or {})
 
 
 def opener_of(bridge: FakeBridge, lifetime: list[str] | None = None, hearing: FakeHearing | None = None) -> OpenBridge:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
@@ -77,7 +77,8 @@ async def test_an_unexpected_exception_is_shown_and_the_screen_stays_open() -> N
         bridge.refuse = OSError(28, "No space left on device")
         await press(pilot, "p")
         await press(pilot, "a", "/", "b", "enter")
-        assert [title for title, _ in toasts(app)] == ["OSError: [Errno 28] No space left on device"] * 2
+        assert [title for title, _ in toasts(app)] == ["OSError: [Errno 28] No space left on device"]
+        assert "No space left on device" in str(app.screen.query_one("#hint", PlainText).render())
         bridge.refuse = None
         await press(pilot, "enter")
         assert [call[0] for call in bridge.asked][-1] == "submit"
@@ -125,10 +126,10 @@ async def test_a_file_on_a_drive_that_does_not_answer_leaves_the_screen_alive() 
     asked, answer = asyncio.Event(), asyncio.Event()
 
     class FarHost(FakeHost):
-        async def request(self, source: str) -> JobRequest:
+        async def request(self, source: str, options: Mapping[str, object] | None = None) -> JobRequest:
             asked.set()
             await answer.wait()
-            return await super().request(source)
+            return await super().request(source, options)
 
     bridge = FakeBridge()
 

@@ -26,7 +26,7 @@ from tests.support.scenes import (
     top_screen,
 )
 from tui.keys import KEYS
-from tui.screens.dialogs.add import AddDialog, PathInput
+from tui.screens.add.form import AddForm, PathInput
 from tui.screens.dialogs.help import HelpDialog
 from tui.screens.dialogs.play import PlayDialog
 from tui.screens.dialogs.results import ResultsDialog
@@ -105,7 +105,7 @@ async def test_files_dropped_onto_the_main_screen_open_the_dialog() -> None:
     async with app.run_test() as pilot:
         app.post_message(Paste("file:///music/a%20b.wav\nfile:///music/c.wav"))
         await settle(pilot)
-        assert top_screen(app) is AddDialog
+        assert top_screen(app) is AddForm
         await press(pilot, "enter")
         assert [call[0] for call in bridge.asked] == ["submit", "submit"]
         assert top_screen(app) is MainScreen
@@ -116,10 +116,11 @@ async def test_a_file_that_is_refused_stays_in_the_field_with_the_reason() -> No
     bridge.refuse = NotFound("There is no file /b.wav.")
     async with app.run_test() as pilot:
         await press(pilot, "a", "/", "b", "enter")
-        assert top_screen(app) is AddDialog
+        assert top_screen(app) is AddForm
         assert app.screen.query_one(PathInput).value == "/b"
         assert "There is no file /b.wav." in str(app.screen.query_one("#hint", Static).render())
-        assert [title for title, _ in toasts(app)] == ["There is no file /b.wav."]
+        assert toasts(app) == [], "the form says it"
+        assert app.state.log[-1].level == "error"
         await press(pilot, "escape")
         assert top_screen(app) is MainScreen
 
@@ -149,7 +150,7 @@ async def test_the_screen_responds_while_a_file_is_checked() -> None:
     bridge.seen = asyncio.Event()
     async with app.run_test() as pilot:
         await press(pilot, "a", *"/b.wav", "enter", "enter")
-        assert top_screen(app) is AddDialog
+        assert top_screen(app) is AddForm
         await press(pilot, "escape", "!")
         assert bridge.asked == [("panic",)]
         bridge.seen.set()

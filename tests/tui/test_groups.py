@@ -34,8 +34,8 @@ from tui.availability import is_possible
 from tui.keys import KEYS
 from tui.render.group import group_details, group_row
 from tui.render.roles import PLAIN
+from tui.screens.add.submission import _group_name
 from tui.state import initial_view, rows_in_order, view_after
-from tui.submission import _group_name
 from tui.widgets.panels import JobDetails
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from pkgutil import iter_modules
 
 import pytest
@@ -21,10 +22,11 @@ from bridge.errors import EngineFailed, NotFound
 from bridge.events import Noticed
 from bridge.model import Job, MidiStatus, Music, Port
 from bridge.plain import plain
+from bridge.protocols.looking import FileLook
 from tests.support.hostile import NAMES, is_harmless, is_text, names
 from tests.support.scenes import app_with, done, failed, running, settle
 from tui.screens import dialogs
-from tui.screens.dialogs.add import AddDialog, PathInput
+from tui.screens.add.form import PathInput
 from tui.screens.dialogs.failed import FailedDialog
 from tui.screens.dialogs.help import HelpDialog
 from tui.screens.dialogs.play import PlayDialog
@@ -97,6 +99,24 @@ async def test_the_files_of_a_job_are_shown_as_text_and_copied_unchanged(name: s
 
 
 @pytest.mark.parametrize("name", NAMES)
+async def test_the_form_and_its_browser_show_text(name: str, tmp_path: Path) -> None:
+    app, bridge = app_with()
+    bridge.refuse = NotFound(f"There is no {name}.", advice=name)
+    bridge.looks = {str(tmp_path / "a.wav"): FileLook(path="a.wav", seconds=3.0, title=name, artist=name)}
+    (tmp_path / "a.wav").touch()
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.memory.remember(folder=str(tmp_path))
+        await press(pilot, "a", "ctrl+b")
+        await app.workers.wait_for_complete()
+        screen_text(app)
+        await press(pilot, "enter")
+        await app.workers.wait_for_complete()
+        screen_text(app)
+        await press(pilot, "enter")
+        screen_text(app)
+
+
+@pytest.mark.parametrize("name", NAMES)
 async def test_refusals_and_the_quit_dialog_show_text(name: str) -> None:
     app, bridge = app_with([running(name, "writing", 0.5, None)])
     async with app.run_test(size=(120, 40)) as pilot:
@@ -113,7 +133,6 @@ async def test_refusals_and_the_quit_dialog_show_text(name: str) -> None:
 
 #: Each dialog with a text of which it shows as much as it can.
 DIALOGS: Mapping[type[ModalScreen[None]], Callable[[str], ModalScreen[None]]] = {
-    AddDialog: lambda name: AddDialog((name,)),
     FailedDialog: lambda name: FailedDialog(EngineFailed(name, advice=name)),
     HelpDialog: HelpDialog,
     PlayDialog: lambda name: PlayDialog(done(name)),

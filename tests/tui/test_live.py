@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 from textual.pilot import Pilot
-from textual.widgets import OptionList
 
 from bridge.events import Ended, Event, HorizonMoved, MidiEnded, MidiStarted, Preview, Requeued
 from bridge.model import Status
@@ -35,9 +34,10 @@ from tui.render.details import details
 from tui.render.job import job_row
 from tui.render.roles import PLAIN
 from tui.render.waveform import PARTS, waveform
-from tui.screens.dialogs.add import AddDialog
+from tui.screens.add.form import AddForm
 from tui.screens.main import MainScreen
 from tui.state import LiveView, initial_view, view_after
+from tui.widgets.chips import Chips
 from tui.widgets.panels import JobDetails
 
 JOB = playing_live("Harbour")
@@ -46,7 +46,7 @@ STATUS = Status(queued=0, running=1, engine="draft", device="cpu", midi=PORTS, w
 BASS = Preview(stem="bass", path="/c/bass.wav", sample_rate_hz=RATE, channels=2)
 
 
-@pytest.mark.parametrize(("keys", "sync"), [((), "now"), (("down", "down", "up"), "clock")])
+@pytest.mark.parametrize(("keys", "sync"), [((), "now"), (("shift+tab", "right"), "clock")])
 async def test_l_adds_a_song_that_plays_live(keys: tuple[str, ...], sync: str) -> None:
     app, bridge = app_with()
     async with app.run_test() as pilot:
@@ -60,7 +60,7 @@ async def test_the_form_switches_between_adding_and_playing_live() -> None:
     app, bridge = app_with()
     async with app.run_test() as pilot:
         await press(pilot, "a", "/", "b", "ctrl+l")
-        assert app.screen.query_one(OptionList).display
+        assert app.screen.query_one("#live", Chips).value == "now"
         await press(pilot, "ctrl+l", "enter", "a", "/", "c", "ctrl+l", "enter")
         requests = [call[1] for call in bridge.asked]
         assert [isinstance(one, JobRequest) and one.play.is_live for one in requests] == [False, True]
@@ -87,7 +87,7 @@ async def test_only_one_song_plays_live() -> None:
     async with app.run_test() as pilot:
         await press(pilot, "l", *"/b.wav '/c.wav'", "enter")
         assert bridge.asked == []
-        assert top_screen(app) is AddDialog
+        assert top_screen(app) is AddForm
 
 
 def test_the_row_says_that_a_running_job_plays() -> None:

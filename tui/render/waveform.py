@@ -32,3 +32,14 @@ def _height(peak: float) -> str:
         return " "
     place = len(_HEIGHTS) + math.ceil(20 * math.log10(peak) / _STEP_DB)
     return _HEIGHTS[max(1, min(place, len(_HEIGHTS))) - 1]
+
+
+def waveform_of(peaks: bytes, cells: int) -> str:
+    """A whole clip as `cells` cells; `peaks` as in `StemView.peaks`."""
+    if not peaks:
+        return " " * cells
+    drawn = ""
+    for cell in range(cells):
+        first, end = cell * len(peaks) // cells, (cell + 1) * len(peaks) // cells
+        drawn += _height(max(peaks[first : max(end, first + 1)]) / 255)
+    return drawn

@@ -13,8 +13,8 @@ from bridge.plain import plain
 class PlainText(Static):
     """Text without markup. Styled text is a `Text`, whose characters the caller has made plain."""
 
-    def __init__(self, text: str | Text, *, id: str | None = None) -> None:  # noqa: A002 – Textual's parameter
-        super().__init__(_as_text(text), id=id, markup=False)
+    def __init__(self, text: str | Text, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 – Textual's parameter
+        super().__init__(_as_text(text), id=id, classes=classes, markup=False)
 
     def set_text(self, text: str | Text) -> None:
         """Replaces the text."""
