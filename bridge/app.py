@@ -36,6 +36,7 @@ from bridge.reader.client import ReaderClient
 from bridge.request import JobRequest
 from bridge.scheduler import Scheduler
 from bridge.separation.catalogue import check_engine
+from bridge.settings_file import SettingsFile
 from bridge.store.durable import DurableStore
 from bridge.store.memory import MemoryStore
 from bridge.store.own_folder import lock_folder, released
@@ -44,6 +45,7 @@ from bridge.system.clock import SystemClock
 from bridge.system.off_loop import ANSWER_SECONDS, BackgroundDiskWork, off_loop
 from bridge.system.private_folders import close_folder, private_folder
 from bridge.worker.client import WorkerClient
+from bridge.workshop import LocalWorkshop
 
 T = TypeVar("T")
 
@@ -129,6 +131,8 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
         lock=settings.own_folder / "worker.lock" if isinstance(store, DurableStore) else None,
     )
     scheduler.run(worker)
+    workshop = LocalWorkshop(SettingsFile(settings), worker.fetch, bus.publish)
+    bridge.use(workshop)
     board.cache_folder = str(settings.cache_dir)
     board.player = player.activity
     board.processes = lambda: {"worker": worker.pid, "player": player.pid}
@@ -176,6 +180,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
         parts.push_async_callback(clean_up.close)
         parts.callback(scheduler.close)
         parts.push_async_callback(worker.close)
+        parts.push_async_callback(workshop.close)
         parts.callback(scheduler.leave)
         parts.push_async_callback(inspector.close)
         parts.push_async_callback(player.close)
