@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -22,8 +22,7 @@ from bridge.local import LocalBridge
 from bridge.midi.client import MidiPlayer
 from bridge.midi.lateness_log import LatenessLog
 from bridge.midi.ports.port_layout import PortLayout
-from bridge.options.paths import current_folder
-from bridge.options.request import build_request, check_request
+from bridge.options.request import check_request, request_for_clip
 from bridge.osc.access.gate import Gate, Rules
 from bridge.osc.access.rules import rules_of, with_safe_roots
 from bridge.osc.access.socket_cookies import SocketCookies
@@ -31,6 +30,7 @@ from bridge.osc.http.server import serve_http
 from bridge.osc.http.view import BridgeView
 from bridge.osc.server import OscServer, open_address, serve_osc
 from bridge.osc.zeroconf_service import announced
+from bridge.pipe.server import ScreenServer, serve_screens
 from bridge.protocols import JobStore
 from bridge.reader.client import ReaderClient
 from bridge.request import JobRequest
@@ -66,6 +66,17 @@ class RunningBridge:
     """As `osc.udp://127.0.0.1:9720`; empty if there is no OSC server."""
     http_address: str = ""
     """As `http://127.0.0.1:9720`; empty if there is no HTTP server."""
+    quit_asked: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when another program of this account asks the bridge to end."""
+
+    @property
+    def is_attached(self) -> bool:
+        """A screen's bridge may run in another process: see `pipe.client.AttachedBridge`."""
+        return False
+
+    async def until_ended(self) -> None:
+        """Returns when another program asks this bridge to end."""
+        await self.quit_asked.wait()
 
     @property
     def defaults(self) -> JobRequest:
@@ -82,13 +93,7 @@ class RunningBridge:
             BadArguments: an option has an invalid value.
             NotReadable: the drive of the current folder does not answer.
         """
-        try:
-            return await off_loop(
-                lambda: build_request(source, options or {}, self.settings.defaults, current_folder()),
-                timeout_seconds=ANSWER_SECONDS,
-            )
-        except TimeoutError:
-            raise unresponsive_drive(source) from None
+        return await request_for_clip(source, options or {}, self.settings.defaults)
 
 
 @asynccontextmanager
@@ -191,7 +196,10 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
         await player.start()
         hearing = HearingClient(settings.hear_on)
         parts.push_async_callback(hearing.close)
-        yield RunningBridge(bridge, worker, settings, hearing, address, http_address)
+        running = RunningBridge(bridge, worker, settings, hearing, address, http_address)
+        if isinstance(store, DurableStore):
+            await parts.enter_async_context(_screens(running, bus.publish))
+        yield running
 
 
 def _prepare(settings: Settings, *, serve: bool) -> Rules:
@@ -203,6 +211,23 @@ def _prepare(settings: Settings, *, serve: bool) -> Rules:
     for folder in (settings.state_dir, settings.cache_dir):
         close_folder(folder)
     return rules
+
+
+def _screens(running: RunningBridge, notice: Callable[[Noticed], None]) -> AbstractAsyncContextManager[None]:
+    """Serves the screens of other processes: last opened, first closed."""
+    server = ScreenServer(
+        running.bridge,
+        address=running.address,
+        http_address=running.http_address,
+        defaults=running.settings.defaults,
+        on_quit=running.quit_asked.set,
+    )
+
+    def say(reason: str) -> None:
+        words = f"No second screen can be attached to this bridge: {reason}."
+        notice(Noticed(level="warning", message=words))
+
+    return serve_screens(server, running.settings.own_folder, say)
 
 
 @asynccontextmanager

@@ -52,6 +52,7 @@ WORKER_WORDS: Mapping[str, str] = {
     "busy": "at work",
     "down": "restarting",
     "closing": "closing",
+    "gone": "gone",
 }
 #: What musicians call the engines to choose between first; the others are called by their names.
 ENGINE_WORDS: Mapping[str, str] = {"draft": "fast", "good": "good", "htdemucs": "best"}

@@ -52,7 +52,7 @@ from tui.render.roles import Palette
         (KIND_WORDS, get_args(Kind)),
         (PLAY_OUTCOME_WORDS, get_args(PlayOutcome)),
         (BACKEND_WORDS, ("none", *(name for name in MIDI_BACKENDS if name != "auto"))),
-        (WORKER_WORDS, ("starting", "ready", "busy", "down", "closing")),
+        (WORKER_WORDS, ("starting", "ready", "busy", "down", "closing", "gone")),
         (SYNC_WORDS, SYNC.names),
     ],
 )

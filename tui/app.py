@@ -9,60 +9,73 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from pathlib import PurePath
-from typing import ClassVar
+from typing import ClassVar, Literal, TypeAlias
 
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.message import Message
 
-from bridge.connections.values import DAW_CLIENTS
-from bridge.errors import BridgeError, NotReadable
+from bridge.errors import BridgeError, NotFound, NotReadable
 from bridge.events import Noticed
 from bridge.groups.group import Group
 from bridge.protocols import Bridge, Clock
 from bridge.request import JobRequest
 from bridge.system.clock import SystemClock
 from bridge.system.ending import closing_window, hangup_signals
-from tui.availability import is_possible
+from tui.availability import OF_MAIN_SCREEN, is_possible
 from tui.boundary import only_bridge_errors
 from tui.coalesce import Coalescer
 from tui.commands import BridgeCommands
-from tui.demo_clip import own_demo_clip
-from tui.host import OpenBridge, ScreenHost
+from tui.host import OpenBridge, ScreenHost, WaysBack
 from tui.host_task import HostTask
 from tui.keys import bindings
 from tui.memory import Memory
 from tui.screens.add.form import AddForm
 from tui.screens.add.submission import options_at_first, submit
+from tui.screens.connections.screen import ConnectionsScreen
+from tui.screens.connections.wire_log import WireLog
 from tui.screens.dialogs.failed import FailedDialog
 from tui.screens.dialogs.help import HelpDialog
+from tui.screens.dialogs.lost import LostDialog
 from tui.screens.dialogs.play import PlayDialog
 from tui.screens.dialogs.quit import QuitDialog
 from tui.screens.dialogs.results import ResultsDialog
 from tui.screens.dialogs.tempo import TempoDialog
 from tui.screens.jump import JumpScreen, places_of
 from tui.screens.main import MainScreen
-from tui.state import ViewState, initial_view, view_after
+from tui.screens.models import ModelsScreen
+from tui.screens.settings import SettingsScreen
+from tui.state import ViewState, initial_view, view_after, with_earlier_log
 from tui.terminal.app import TerminalApp
 from tui.themes import DAY, NIGHT, THEMES, WITHOUT_COLOUR, palette
 from tui.widgets.welcome import Welcome
 
 REDRAW_SECONDS = 0.1
-#: How often the welcome looks for the first message of a DAW.
-LOOK_SECONDS = 2.0
 
 
-def run(open_bridge: OpenBridge, memory: Memory) -> None:
+#: What becomes of the bridge when a screen has closed: it is closed too, it is to go on in the background, or it was
+#: another process's and goes on.
+Parting: TypeAlias = Literal["closed", "to be left running", "attached"]
+
+
+def run(
+    open_bridge: OpenBridge, memory: Memory, ways_back: WaysBack | None = None, *, can_leave: bool = False
+) -> Parting:
     """Opens the screen and runs the bridge in it until the user quits.
+
+    Args:
+        ways_back: what can be done when an attached bridge has ended; None: the screen ends with it.
+        can_leave: whether the caller can start the bridge again in the background.
 
     Raises:
         BridgeError: the bridge could not start, or the bridge or the screen failed.
     """
-    app = SabApp(open_bridge, memory=memory)
+    app = SabApp(open_bridge, memory=memory, ways_back=ways_back, can_leave=can_leave)
     app.run()
     memory.close()
     if app.error is not None:
         raise app.error
+    return app.parting
 
 
 class SabApp(TerminalApp):
@@ -86,18 +99,25 @@ class SabApp(TerminalApp):
         self,
         open_bridge: OpenBridge,
         *,
+        ways_back: WaysBack | None = None,
+        can_leave: bool = False,
         clock: Clock | None = None,
         zone: tzinfo | None = None,
         memory: Memory | None = None,
     ) -> None:
-        """`zone` is the time zone of the log; None: the machine's. `memory`: None: nothing outlives the process."""
+        """As `run`. `zone` is the time zone of the log; None: the machine's. `memory`: None: nothing outlives us."""
         super().__init__()
         self.memory = memory or Memory()
+        self.parting: Parting = "closed"
+        self._ways_back = ways_back
+        self._can_leave = can_leave
         self._clock = clock or SystemClock()
         self._inbox = Coalescer(self._schedule_redraw)
         self._host_task = HostTask(open_bridge, self._on_opened, self._on_closed)
         self._host: ScreenHost | None = None
+        self._zone = zone
         self._main = MainScreen(zone)
+        self._wire_log = WireLog()
         self._until_unmount = ExitStack()
         self._job_to_select = ""  # id of a job that was added here, selected as soon as the table shows it
         for theme in THEMES:
@@ -147,33 +167,54 @@ class SabApp(TerminalApp):
         self._host = host = message.host
         host.bridge.subscribe(self._inbox.put)
         self._main.address = host.address
-        self._main.state = initial_view(
-            host.bridge.jobs(), host.bridge.status(), host.address, self._clock.unix_seconds()
+        state = initial_view(
+            host.bridge.jobs(),
+            host.bridge.status(),
+            host.address,
+            self._clock.unix_seconds(),
+            is_attached=host.is_attached,
         )
+        self._main.state = with_earlier_log(state, self.state)  # of the bridge before, if that has gone
         self._main.refresh_bindings()
-        self._listening = self.set_interval(LOOK_SECONDS, self._look_for_daws)
-        self._look_for_daws()
-
-    def _look_for_daws(self) -> None:
-        """While there is no job, the welcome marks the DAWs that have said hello."""
-        if self._host is None or self.state.jobs:
-            self._listening.stop()
-        else:
-            self.run_worker(self._mark_daws(self._host.bridge), exclusive=True, group="welcome")
-
-    async def _mark_daws(self, bridge: Bridge) -> None:
-        with suppress(BridgeError), only_bridge_errors():
-            known = await bridge.connections()
-            self._main.query_one(Welcome).heard = frozenset(daw for daw in DAW_CLIENTS if known.has_heard_from(daw))
+        if isinstance(self.screen, LostDialog):
+            self.screen.dismiss()
+        self._main.query_one(Welcome).host = host
 
     def _fail(self, error: BridgeError) -> None:
+        is_lost = self._host is not None and self._host.is_attached
+        if self._ways_back and (is_lost or error.code == NotFound.code) and not self._host_task.is_closing:
+            self._host = None
+            self._wait_for_another(self._ways_back, error)
+            return
         self.error, self._host = error, None
         if self._host_task.is_closing:
             self.on_failed_dialog_dismissed()
         else:
             self.push_screen(FailedDialog(error))
 
+    def _wait_for_another(self, ways_back: WaysBack, error: BridgeError) -> None:
+        """The bridge has gone, or was never there: the next one is shown as soon as it runs."""
+        self._inbox.put(Noticed(level="error", message=str(error)))
+        self._main.state = replace(self.state, worker="gone")
+        self._main.refresh_bindings()
+        self._open(ways_back.wait)
+        self.push_screen(LostDialog(error))
+
+    def _open(self, open_bridge: OpenBridge) -> None:
+        self._host_task = HostTask(open_bridge, self._on_opened, self._on_closed)
+        self._host_task.start()
+
+    async def on_lost_dialog_start_chosen(self) -> None:
+        if self._ways_back is not None and self._host is None:  # else one has come just now
+            await self._host_task.end()
+            self._open(self._ways_back.start)
+
+    def on_lost_dialog_left(self) -> None:
+        self.exit()
+
     def _close(self) -> None:
+        if self._host is not None and self._host.is_attached:
+            self.parting = "attached"
         if self._host is None or self._host_task.is_closing:  # nothing to close, or a second request
             self.exit()
             return
@@ -235,7 +276,11 @@ class SabApp(TerminalApp):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 – Textual's signature
         """None, which greys out the key, where the action is not possible now."""
+        if action in OF_MAIN_SCREEN and self.screen is not self._main and not self.screen.is_modal:
+            return False
         is_open = self._host is not None and not self._host_task.is_closing
+        if action == "leave_running" and not self._can_be_left:
+            return None
         return True if is_possible(action, self._main.selected_row, bridge_is_open=is_open) else None
 
     def action_cancel_job(self) -> None:
@@ -331,14 +376,9 @@ class SabApp(TerminalApp):
     def _select_when_shown(self, job: str) -> None:
         self._job_to_select = job
 
-    def on_welcome_demo_wanted(self) -> None:
+    def on_welcome_demo_ready(self, message: Welcome.DemoReady) -> None:
         if self._host:
-            self.run_worker(self._take_demo_apart(self._host), exclusive=True, group="demo")
-
-    async def _take_demo_apart(self, host: ScreenHost) -> None:
-        with self._errors_reported():
-            clip = await asyncio.to_thread(own_demo_clip)
-            await self._submit(host.bridge, await host.request(str(clip)))
+            self.run_worker(self._submit(self._host.bridge, message.request), group="demo")
 
     def action_results(self) -> None:
         if job := self._main.selected:
@@ -360,11 +400,43 @@ class SabApp(TerminalApp):
     def action_jump(self) -> None:
         self.push_screen(JumpScreen(places_of(self.screen)))
 
+    def action_connections(self) -> None:
+        if self._host:
+            screen = ConnectionsScreen(
+                self._host.bridge, self._host.address, self._wire_log, self._main.palette, self._clock, self._zone
+            )
+            self.push_screen(screen)
+
+    def action_models(self) -> None:
+        if self._host:
+            self.push_screen(ModelsScreen(self._host.bridge, self._main.palette))
+
+    def action_settings(self) -> None:
+        if self._host:
+            self.push_screen(SettingsScreen(self._host.bridge.workshop, self._main.palette))
+
     async def action_quit(self) -> None:
-        if self._host and self.state.unfinished and not self._host_task.is_closing:
-            self.push_screen(QuitDialog(self.state.unfinished, are_kept=self._host.bridge.keeps_jobs))
+        is_own = self._host is not None and not self._host.is_attached
+        if self._host and is_own and self.state.unfinished and not self._host_task.is_closing:
+            self.push_screen(
+                QuitDialog(self.state.unfinished, are_kept=self._host.bridge.keeps_jobs, can_be_left=self._can_be_left)
+            )
         else:
             self._close()
+
+    def action_leave_running(self) -> None:
+        """An attached screen ends, as with `quit`; a bridge of this process goes on in another one."""
+        if self._can_be_left:
+            self.parting = "to be left running"
+            self._close()
+
+    def on_quit_dialog_left_running(self) -> None:
+        self.action_leave_running()
+
+    @property
+    def _can_be_left(self) -> bool:
+        host = self._host
+        return host is not None and (host.is_attached or (self._can_leave and host.bridge.keeps_jobs))
 
     def on_quit_dialog_confirmed(self) -> None:
         self._close()

@@ -21,7 +21,24 @@ _JOB_CONDITIONS: Mapping[str, Callable[[Job], bool]] = {
     "results": lambda job: bool(job.results),
     "clips": lambda job: bool(job.group_id),
 }
-_NEEDS_BRIDGE = frozenset({"add", "live", "cancel_job", "play", "follow", "tempo", "stop", "panic"})
+#: What acts on the table of jobs: other screens have their own keys.
+OF_MAIN_SCREEN = frozenset({*_JOB_CONDITIONS, "add", "live", "connections", "models", "settings"})
+_NEEDS_BRIDGE = frozenset(
+    {
+        "connections",
+        "models",
+        "settings",
+        "add",
+        "live",
+        "cancel_job",
+        "play",
+        "follow",
+        "tempo",
+        "stop",
+        "panic",
+        "leave_running",
+    }
+)
 
 
 def is_possible(action: str, row: Job | Group | None, *, bridge_is_open: bool) -> bool:

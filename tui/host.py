@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from bridge.protocols import Bridge
@@ -13,6 +14,19 @@ from bridge.request import JobRequest
 
 class ScreenHost(Protocol):
     """A running bridge and the address for its clients."""
+
+    @property
+    def is_attached(self) -> bool:
+        """Whether the bridge runs in another process, and goes on when this screen ends."""
+        ...
+
+    async def until_ended(self) -> None:
+        """Returns when the bridge is to be closed, because another program has asked for that.
+
+        Raises:
+            BridgeError: an attached bridge has ended, and why.
+        """
+        ...
 
     @property
     def bridge(self) -> Bridge: ...
@@ -47,6 +61,17 @@ class ScreenHost(Protocol):
         ...
 
 
-#: Starts a bridge inside the running event loop on entering and closes it on exit, both in one task.
+#: Starts a bridge inside the running event loop on entering and closes it on exit, both in one task; or attaches to
+#: one and leaves it.
 #: Entering raises BridgeError where the bridge cannot start.
 OpenBridge: TypeAlias = Callable[[], AbstractAsyncContextManager[ScreenHost]]
+
+
+@dataclass(frozen=True)
+class WaysBack:
+    """What a screen can do when its bridge has gone."""
+
+    start: OpenBridge
+    """Starts a bridge in this process."""
+    wait: OpenBridge
+    """Attaches to a bridge as soon as there is one."""

@@ -52,8 +52,20 @@ class HostTask:
                 async with self._open_bridge() as host:
                     self._is_open = True
                     self._on_opened(host)
-                    await self._close_requested.wait()
+                    await self._until_closed(host)
         except BridgeError as error:
             self._on_closed(error)
         else:
             self._on_closed(None)
+
+    async def _until_closed(self, host: ScreenHost) -> None:
+        """Returns when the bridge is to be closed. Raises BridgeError: it has ended by itself."""
+        ends = (asyncio.create_task(host.until_ended()), asyncio.create_task(self._close_requested.wait()))
+        try:
+            done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in ends:
+                task.cancel()
+            await asyncio.gather(*ends, return_exceptions=True)

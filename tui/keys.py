@@ -32,8 +32,12 @@ KEYS = (
     Key("o", "results", "Files", "Show the selected job's files, and copy a path."),
     Key("t", "tempo", "Tempo", "Read the selected job's notes again at another tempo.", in_footer=False),
     Key("space,enter", "clips", "Clips", "Space: show or hide the clips of the selected group.", "␣", in_footer=False),
+    Key("C", "connections", "Connections", "Show who talks to the bridge, and all it says.", in_footer=False),
+    Key("D", "models", "Models", "Show the models: sizes, speeds, terms; download one.", in_footer=False),
+    Key("comma", "settings", "Settings", "Show and change the settings.", ",", in_footer=False),
     Key("?,f1", "help", "Help", "Show this help.", shown_as="?"),
-    Key("q", "quit", "Quit", "Close the bridge; asks first while jobs are unfinished."),
+    Key("b", "leave_running", "Leave", "Quit this screen; the bridge works on in the background.", in_footer=False),
+    Key("q", "quit", "Quit", "Close the bridge, or this screen of it; asks first while jobs would stop."),
 )
 
 #: While there are no jobs.
@@ -42,11 +46,40 @@ FIRST_START = (Key("d", "demo", "Demo", "With no job yet: take the clip apart th
 #: The main screen's own, which it acts on without the app.
 PANELS = (Key("v", "grow", "View", "Let the details grow, then the log, then show all panels again.", in_footer=False),)
 
+#: Those of the screen Connections.
+CONNECTIONS = (
+    Key("/", "filter", "Filter", "Show only messages with a word, a client or an address."),
+    Key("space", "pause", "Pause", "Hold the wire still; what comes meanwhile is kept.", "␣"),
+    Key("w", "save", "Save", "Save the messages that are shown to a text file."),
+    Key("escape,C", "close", "Back", "Take the filter away, then go back to the jobs.", "Esc"),
+)
+
+#: Those of the screen Models.
+MODELS = (
+    Key("p", "pull", "Download", "Download the selected model, so that it works offline."),
+    Key("c", "cancel_pull", "Cancel", "Cancel the download; what has come is kept."),
+    Key("e", "make_default", "Default", "Let jobs that name no engine take this one."),
+    Key("escape,D", "close", "Back", "Go back to the jobs; downloads go on.", "Esc"),
+)
+
+#: Those of the screen Settings.
+SETTINGS = (
+    Key("e", "edit", "Edit", "Change the selected setting; so does Enter."),
+    Key("x", "reset", "Reset", "Take the selected setting out of the file: its default counts again."),
+    Key("escape", "close", "Back", "Leave the field, then go back to the jobs.", "Esc"),
+)
+
 #: What every screen does.
 EVERYWHERE = (Key("ctrl+o", "jump", "Jump", "Go anywhere on this screen by a letter.", "^o", in_footer=False),)
 
 #: Screen or panel → its keys: the help shows them in this order. A screen adds its own row here.
-KEYS_BY_SCREEN: dict[str, tuple[Key, ...]] = {"Jobs": (*KEYS, *PANELS, *FIRST_START), "Everywhere": EVERYWHERE}
+KEYS_BY_SCREEN: dict[str, tuple[Key, ...]] = {
+    "Jobs": (*KEYS, *PANELS, *FIRST_START),
+    "Connections": CONNECTIONS,
+    "Models": MODELS,
+    "Settings": SETTINGS,
+    "Everywhere": EVERYWHERE,
+}
 
 
 def bindings(keys: Sequence[Key] = (*KEYS, *EVERYWHERE)) -> list[Binding]:

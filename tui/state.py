@@ -26,7 +26,7 @@ from bridge.events import (
     Submitted,
     WorkerChanged,
 )
-from bridge.groups.group import Group, ended_group, group_with, groups_of
+from bridge.groups.group import Group, ended_group, group_with, groups_of, take_or_put
 from bridge.lifecycle import apply
 from bridge.model import Job, MidiStatus, Status
 from tui.log_lines import LogLine, log_line
@@ -57,7 +57,9 @@ class ViewState:
     groups: Mapping[str, Group] = field(default_factory=dict)
     midi: MidiStatus = field(default_factory=MidiStatus)
     worker: str = ""
-    """`starting`, `ready`, `busy`, `down` or `closing`; empty until the bridge is open."""
+    """`starting`, `ready`, `busy`, `down`, `closing` or `gone`; empty until the bridge is open."""
+    is_attached: bool = False
+    """Whether the bridge runs in another process."""
     engine: str = ""
     device: str = ""
     playing: frozenset[tuple[str, str]] = frozenset()
@@ -74,10 +76,13 @@ class ViewState:
         return tuple(job for job in self.jobs.values() if not job.is_over)
 
 
-def initial_view(jobs: Iterable[Job], status: Status, address: str, unix_seconds: float) -> ViewState:
+def initial_view(
+    jobs: Iterable[Job], status: Status, address: str, unix_seconds: float, *, is_attached: bool = False
+) -> ViewState:
     """The state of a bridge before the first event that will be folded in."""
     known = tuple(jobs)
-    listening = LogLine(unix_seconds, "info", f"listening on {address}")
+    words = "attached to the bridge at" if is_attached else "listening on"
+    listening = LogLine(unix_seconds, "info", f"{words} {address}")
     return ViewState(
         jobs=MappingProxyType({job.id: job for job in known}),
         groups=MappingProxyType(groups_of(known)),
@@ -85,9 +90,16 @@ def initial_view(jobs: Iterable[Job], status: Status, address: str, unix_seconds
         worker=status.worker,
         engine=status.engine,
         device=status.device,
+        is_attached=is_attached,
         log=(listening,),
         lines_logged=1,
     )
+
+
+def with_earlier_log(state: ViewState, earlier: ViewState) -> ViewState:
+    """The state with the log of another one before its own."""
+    log = (*earlier.log, *state.log)[-LOG_LIMIT:]
+    return replace(state, log=log, lines_logged=earlier.lines_logged + state.lines_logged)
 
 
 def view_after(state: ViewState, events: Iterable[Event], unix_seconds: float) -> ViewState:
@@ -101,7 +113,7 @@ def view_after(state: ViewState, events: Iterable[Event], unix_seconds: float) -
         state = replace(state, live=_live_after(state.live, event))
         before = jobs.get(event.job) if isinstance(event, JobEvent) else None
         if isinstance(event, (Removed, Restored)):
-            _take_or_put(event, jobs, groups)
+            take_or_put(event, jobs, groups)
         elif isinstance(event, Submitted) or (before is not None and isinstance(event, JobEvent)):
             jobs[event.job] = after = apply(before, event)
             if after.group_id and after is not before:
@@ -126,22 +138,6 @@ def view_after(state: ViewState, events: Iterable[Event], unix_seconds: float) -
         log=(*state.log, *lines)[-LOG_LIMIT:] if lines else state.log,
         lines_logged=state.lines_logged + len(lines),
     )
-
-
-def _take_or_put(event: Removed | Restored, jobs: dict[str, Job], groups: dict[str, Group]) -> None:
-    """Takes a job off the list, or puts it in its place by the time of its submission, with its group."""
-    if isinstance(event, Removed):
-        job = jobs.pop(event.job, None)
-    else:
-        job = event.value
-        if job is not None:
-            jobs[job.id] = job
-            in_order = sorted(jobs.values(), key=lambda known: known.submitted_unix)
-            jobs.clear()
-            jobs.update({known.id: known for known in in_order})
-    if job is not None and job.group_id:
-        groups.pop(job.group_id, None)
-        groups.update(groups_of(other for other in jobs.values() if other.group_id == job.group_id))
 
 
 def rows_in_order(state: ViewState, opened: frozenset[str] = frozenset()) -> tuple[TableRow, ...]:

@@ -11,7 +11,9 @@ import typer
 
 from bridge import __version__
 from bridge.cli import cache, calibrate, demo, install, live, models, notes, ports, process, serve, shared, submit
+from bridge.cli.attaching import quitting
 from bridge.cli.diagnosis import doctor, log
+from bridge.cli.listening import hear
 from bridge.cli.output.terminal import OutputClosed, drop_output, prepare_terminal, write_error, write_line, writing
 from bridge.cli.sending import secret
 from bridge.cli.shell import completion
@@ -39,7 +41,12 @@ def _with_screen_options(function: Callable[..., None]) -> Callable[..., None]:
     """Gives the command `sab` every option of `sab tui`, taken from its signature."""
     signature = inspect.signature(function, eval_str=True)
     *named, _ = signature.parameters.values()
-    added = inspect.signature(serve.tui, eval_str=True).parameters.values()
+    # An argument would take the name of a command.
+    added = [
+        parameter
+        for parameter in inspect.signature(serve.tui, eval_str=True).parameters.values()
+        if parameter.annotation is not serve.Address
+    ]
     parameters = [*named, *(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in added)]
     # Typer reads both the signature and the annotations.
     function.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
@@ -78,12 +85,14 @@ def _reject_options_before(command: str, context: typer.Context, options: dict[s
 
 app.command("tui")(serve.tui)
 app.command("serve")(serve.serve)
+app.command("quit")(quitting.quit_bridge)
 app.command("process")(process.process)
 app.command("transcribe")(process.transcribe)
 app.command("submit", context_settings={"ignore_unknown_options": True})(submit.submit)
 app.command("send", context_settings={"ignore_unknown_options": True})(submit.send)
 app.command("live")(live.live)
 app.command("notes")(notes.notes)
+app.command("hear")(hear.hear)
 app.add_typer(models.app, name="models")
 app.add_typer(cache.app, name="cache")
 app.add_typer(completion.app, name="completion")

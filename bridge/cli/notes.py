@@ -16,11 +16,10 @@ from bridge.cli.output.terminal import output_encoding, write_json, write_line, 
 from bridge.drawing.colours import RollColours
 from bridge.drawing.draw import MARGIN, draw_roll
 from bridge.drawing.roll import Roll, RollWindow, parts_of
-from bridge.errors import BadArguments, NotFound, NotReadable
+from bridge.errors import BadArguments, NotFound
 from bridge.model import Note
-from bridge.pipeline.manifest import ENDING, Manifest, decode_manifest
+from bridge.pipeline.manifest import ENDING, Manifest, manifest_at
 from bridge.smf.notes import FileNotes, notes_of_file
-from bridge.smf.reading import MAX_BYTES
 from bridge.stems import label_of
 from bridge.units import clock_text
 
@@ -64,37 +63,20 @@ def _read(path: Path) -> FileNotes:
         NotFound: there is nothing, or nothing with notes.
         NotReadable: it is no such file.
     """
-    if path.is_dir():
-        manifests = sorted(path.glob(f"*{ENDING}"))
-        if len(manifests) != 1:
-            raise NotFound(
-                f"{path} has {'no' if not manifests else 'several'} results.", advice="Name a .mid file in it."
-            )
-        path = manifests[0]
+    if path.is_dir() or path.name.endswith(ENDING):
+        return _notes_beside(path if path.is_dir() else path.parent, manifest_at(path))
     if not path.exists():
         raise NotFound(f"There is no file {path}.", advice="Name a .mid file, or a folder of results.")
-    return _of_manifest(path) if path.name.endswith(ENDING) else notes_of_file(path)
+    return notes_of_file(path)
 
 
-def _of_manifest(path: Path) -> FileNotes:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise NotReadable(f"{path.name} is too large for a record of the bridge.")
-        manifest = decode_manifest(path.read_bytes())
-    except OSError as error:
-        raise NotReadable(f"{path.name} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
-        raise NotReadable(f"{path.name} is not a record of the bridge, or a broken one.") from error
-    return _notes_beside(path, manifest)
-
-
-def _notes_beside(path: Path, manifest: Manifest) -> FileNotes:
-    """The notes of the MIDI files beside a manifest, with its tempo and chords."""
+def _notes_beside(folder: Path, manifest: Manifest) -> FileNotes:
+    """The notes of the MIDI files in a folder of results, with the tempo and chords of its manifest."""
     parts: dict[str, list[Note]] = {}
     file: FileNotes | None = None
     for result in manifest.results:
         if result.is_part:
-            file = notes_of_file(path.parent / Path(result.file).name)
+            file = notes_of_file(folder / Path(result.file).name)
             parts[result.name] = [note for notes in file.parts.values() for note in notes]
     if file is None:
         raise NotFound(f"{manifest.name} has no notes.", advice="Run the job with midi switched on.")

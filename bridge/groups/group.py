@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from msgspec.structs import replace
 
 from bridge.errors import NotFound
-from bridge.events import GroupEnded
+from bridge.events import GroupEnded, Removed, Restored
 from bridge.model import Job, State
 from bridge.value import Value
 
@@ -83,6 +83,22 @@ def groups_of(jobs: Iterable[Job]) -> Mapping[str, Group]:
         if job.group_id:
             members.setdefault(job.group_id, []).append(job)
     return {group_id: _made_of(found) for group_id, found in members.items()}
+
+
+def take_or_put(event: Removed | Restored, jobs: dict[str, Job], groups: dict[str, Group]) -> None:
+    """Takes a job off the list, or puts it in its place by the time of its submission, with its group."""
+    if isinstance(event, Removed):
+        job = jobs.pop(event.job, None)
+    else:
+        job = event.value
+        if job is not None:
+            jobs[job.id] = job
+            in_order = sorted(jobs.values(), key=lambda known: known.submitted_unix)
+            jobs.clear()
+            jobs.update({known.id: known for known in in_order})
+    if job is not None and job.group_id:
+        groups.pop(job.group_id, None)
+        groups.update(groups_of(other for other in jobs.values() if other.group_id == job.group_id))
 
 
 def ending_of(group: Group) -> GroupEnded:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import sys
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
@@ -12,6 +13,8 @@ from bridge.wording import adding_extra
 
 if TYPE_CHECKING:
     from bridge.protocols import Samples
+
+log = logging.getLogger(__name__)
 
 #: Gives the next frames, float32 (frames, 2); called on the output's thread.
 Take: TypeAlias = "Callable[[int], Samples]"
@@ -42,7 +45,7 @@ BACKENDS = (
     Backend("coreaudio", "Core Audio", "COREAUDIO", ("darwin",)),
     Backend("wasapi", "WASAPI", "WASAPI", ("win32",)),
 )
-SILENT = Backend("silent", "no output (hear_on = silent)", "NULL", ())
+SILENT = Backend("silent", "no output", "NULL", ())
 
 
 class Output(Protocol):
@@ -121,13 +124,13 @@ def open_output(hear_on: str, take: Take) -> Output:
     wanted = [backend for backend in (*BACKENDS, SILENT) if hear_on == backend.name]
     if hear_on == "auto":
         wanted = [backend for backend in BACKENDS if sys.platform in backend.systems]
-    reasons = []
     for backend in wanted:
         try:
             return MiniaudioOutput(library, backend, take)
         except library.MiniaudioError as error:
-            reasons.append(f"{backend.label}: {_reason(error)}")
-    raise EngineFailed(f"This machine has no output that opens ({'; '.join(reasons) or hear_on}).", advice=ADVICE)
+            log.info("%s: %s", backend.label, _reason(error))
+    tried = ", ".join(backend.label for backend in wanted) or sys.platform
+    raise EngineFailed(f"This machine has no output that opens; tried was {tried}.", advice=ADVICE)
 
 
 def _reason(error: Exception) -> str:

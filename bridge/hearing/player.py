@@ -145,9 +145,10 @@ class HearingPlayer:
             if isinstance(error, EngineFailed):
                 self._message = str(error)
             answer = HearingAnswer(token=command.token, code=error.code, message=error.message, advice=error.advice)
-            self._send(answer)
         else:
-            self._send(HearingAnswer(token=command.token))
+            answer = HearingAnswer(token=command.token)
+        self._report(at_once=True)  # whoever waits for the answer knows then what sounds
+        self._send(answer)
 
     def _hear(self, tracks: Sequence[Track], at_seconds: float) -> None:
         """Raises BridgeError if a file cannot be read, or there is no output; what played before plays on then."""

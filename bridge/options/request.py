@@ -7,11 +7,12 @@ from pathlib import Path
 
 import msgspec
 
-from bridge.errors import BadArguments
-from bridge.options.paths import absolute_path
+from bridge.errors import BadArguments, unresponsive_drive
+from bridge.options.paths import absolute_path, current_folder
 from bridge.options.readers import listed
 from bridge.options.table import OPTIONS
 from bridge.request import JobRequest, Quantise, ScaleFit
+from bridge.system.off_loop import ANSWER_SECONDS, off_loop
 from bridge.value import Value
 
 #: The groups that a request may lack → the field without which there is no such group.
@@ -37,6 +38,21 @@ def build_request(
     request = msgspec.structs.replace(request, source=absolute_path("path", source, base))
     check_request(request)
     return request
+
+
+async def request_for_clip(source: str, options: Mapping[str, object], defaults: JobRequest) -> JobRequest:
+    """As `build_request`, for a path that a user of this program names: relative to its folder, and off the event loop.
+
+    Raises:
+        BadArguments: as `build_request`.
+        NotReadable: the drive of the current folder does not answer.
+    """
+    try:
+        return await off_loop(
+            lambda: build_request(source, options, defaults, current_folder()), timeout_seconds=ANSWER_SECONDS
+        )
+    except TimeoutError:
+        raise unresponsive_drive(source) from None
 
 
 def check_request(request: JobRequest) -> None:

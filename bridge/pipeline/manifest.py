@@ -7,13 +7,16 @@ import functools
 import platform
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from types import MappingProxyType
 
 import msgspec
 
 from bridge import __version__
+from bridge.errors import NotFound, NotReadable
 from bridge.model import Chord, Job, Music, Result, Warning
 from bridge.options.record import from_json, to_json, to_record
+from bridge.system.files import read_small
 from bridge.transcription.pitched import network_file
 from bridge.value import Value
 
@@ -137,6 +140,30 @@ def decode_manifest(text: bytes) -> Manifest:
         ValueError: the text is not a manifest.
     """
     return from_json(text, Manifest)
+
+
+def manifest_at(path: Path) -> Manifest:
+    """The manifest in this file, or the one in this folder.
+
+    Raises:
+        NotFound: there is none, or several.
+        NotReadable: the file cannot be read, or is no manifest.
+    """
+    if path.is_dir():
+        found = sorted(path.glob(f"*{ENDING}"))
+        if len(found) != 1:
+            raise NotFound(
+                f"{path} has {'several' if found else 'no'} results.", advice="Name one of the files that lie in it."
+            )
+        path = found[0]
+    try:
+        return decode_manifest(read_small(path))
+    except FileNotFoundError:
+        raise NotFound(f"There is no file {path}.") from None
+    except OSError as error:
+        raise NotReadable(f"{path.name} cannot be read: {error}.") from error
+    except ValueError as error:
+        raise NotReadable(f"{path.name} is not a record of the bridge, or a broken one.") from error
 
 
 def iso_time(unix_seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from bridge.audio.wav_head import float_wav_head
+from bridge.errors import BridgeError
 from bridge.events import Ended, JobEvent, Preview, Produced, Progressed, Started, Submitted, Warned
 from bridge.lifecycle import fold
 from bridge.model import Failure, Job, MidiStatus, Port, Result, Stage, Warning
@@ -42,6 +44,15 @@ class FakeHost:
     hearing: FakeHearing = field(default_factory=FakeHearing)
     address: str = ADDRESS
     default_sync: str = "now"
+    is_attached: bool = False
+    end: BridgeError | None = None
+    """Why an attached bridge has ended; to be set before `ended` is."""
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def until_ended(self) -> None:
+        await self.ended.wait()
+        if self.end is not None:
+            raise self.end
 
     @property
     def defaults(self) -> JobRequest:

@@ -7,7 +7,7 @@ from tests.support.scenes import cancelled, done, running
 from tui.availability import is_possible
 from tui.keys import KEYS
 
-ALWAYS = {"add", "live", "stop", "panic", "help", "quit"}
+ALWAYS = {"add", "live", "stop", "panic", "help", "quit", "leave_running"}
 
 
 @pytest.mark.parametrize(

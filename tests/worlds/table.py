@@ -61,6 +61,8 @@ _DEMO = Runs(
     in_project=True,
     elsewhere={JACKD: Runs((), says="Playing the notes to the MIDI ports (jack)")},
 )
+_STEMS = "sab process clip.wav --midi none > said"
+_NOTES = "sab transcribe bassline.wav --as bass > said"
 _ASKS = Runs((NO_TERMINAL,), status=2, says="Say --yes", elsewhere={})
 _NO_MODEL = "weights_unavailable"
 _INTERNET = DoesNotRun("it downloads from the internet")
@@ -99,6 +101,32 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "sab models path": Runs((NO_PORTS, READ_ONLY), says="models"),
     "sab models pull htdemucs": Runs((NO_PORTS, NO_NETWORK, TERMINAL), status=1, says=_NO_MODEL),
     "sab models pull NAME": Runs((NO_NETWORK,), typed="sab models pull htdemucs_6s", status=1, says=_NO_MODEL),
+    "sab hear": Runs((NO_PORTS,), status=2, says="PATH"),
+    "sab hear stems/song": Runs(
+        (NO_PORTS, JACKD, CP437),
+        typed=f"bash -c '{_STEMS} && exec sab hear stems/clip --hear-on silent'",
+        says="Playing vocals",
+        elsewhere={JACKD: Runs((), typed=f"bash -c '{_STEMS} && exec sab hear stems/clip'", says="Playing vocals")},
+    ),
+    "sab hear stems/song --solo bass,drums": Runs(
+        (NO_PORTS,),
+        typed=f"bash -c '{_STEMS} && exec sab hear stems/clip --solo bass,drums --hear-on silent'",
+        says="Playing drums, bass.",
+    ),
+    "sab hear stems/song --notes": Runs(
+        (NO_PORTS,),
+        typed=f"bash -c '{_NOTES} && exec sab hear stems/bassline --notes --hear-on silent'",
+        says="Playing bass.",
+    ),
+    "sab hear song.mid --from 30": Runs(
+        (NO_PORTS,),
+        typed=f"bash -c '{_NOTES} && exec sab hear \"stems/bassline/bassline (Bass).mid\" --from 1 --hear-on silent'",
+        says="Playing bass.",
+    ),
+    'sab hear "stems/song/song (Bass).wav"': Runs(
+        (NO_PORTS,), typed="sab hear clip.wav --hear-on alsa", status=1, says="no output that opens"
+    ),
+    "sab hear --hear-on pulseaudio": DoesNotRun("it needs PulseAudio"),
     "sab notes song.mid": Runs(
         (NO_PORTS, CP437, PLAIN_C),
         typed="bash -c 'sab transcribe bassline.wav --as bass > said && exec sab notes stems/bassline'",
@@ -278,6 +306,7 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "python -m benchmarks.speed.live_take": _MINUTES,
     "python -m benchmarks.quality.live_notes": _MINUTES,
     "python -m benchmarks.speed.load": _MINUTES,
+    "python -m benchmarks.speed.hearing": _MINUTES,
     "python -m benchmarks.soak --minutes 20": _MINUTES,
     "python -m tests.reliability.faults --times 1000": _MINUTES,
     "python -m tests.reliability.faults --only NAME --each 20 --verbose": _MINUTES,

@@ -18,8 +18,11 @@ TITLE = "Source Audio Bridge"
 def header_line(state: ViewState, address: str, width: int, palette: Palette) -> Text:
     """Name on the left, address in the middle, engine on the right; a narrow screen drops the name first."""
     worker = WORKER_WORDS.get(state.worker or "starting", state.worker)
-    worker_style = {"ready": palette.good, "busy": palette.accent, "down": palette.bad}.get(state.worker, palette.muted)
-    facts = " · ".join(word for word in (state.engine, state.device) if word)
+    worker_style = {"ready": palette.good, "busy": palette.accent, "down": palette.bad, "gone": palette.bad}.get(
+        state.worker, palette.muted
+    )
+    attached = "attached" if state.is_attached else ""
+    facts = " · ".join(word for word in (attached, state.engine, state.device) if word)
     left = Text(" ♪ ", style=palette.accent).append(TITLE, f"bold {palette.text}".strip())
     right = Text(f"{facts} · " if facts else "", style=palette.muted).append(worker, worker_style).append(" ")
     room = width - left.cell_len - right.cell_len

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Wave: TypeAlias = npt.NDArray[np.float32]
 
-LOUDEST = 0.5
+LOUDEST = 0.4
 #: Only the newest hits of a moment are heard.
 MOST_HITS = 64
 _ATTACK_SECONDS = 0.0008

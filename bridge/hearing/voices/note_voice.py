@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 ATTACK_SECONDS, RELEASE_SECONDS = 0.004, 0.12
 #: A held note fades to this share of its start.
 SUSTAIN = 0.3
-#: Of the hardest stroke: four such notes fit below full scale.
-LOUDEST = 0.22
+#: Of the hardest stroke: six such notes fit below full scale.
+LOUDEST = 0.16
 #: More notes at once are not told apart; the oldest are silent then.
 MOST_VOICES = 48
 HARMONICS = 24
