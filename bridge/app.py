@@ -36,7 +36,6 @@ from bridge.reader.client import ReaderClient
 from bridge.request import JobRequest
 from bridge.scheduler import Scheduler
 from bridge.separation.catalogue import check_engine
-from bridge.settings_file import SettingsFile
 from bridge.store.durable import DurableStore
 from bridge.store.memory import MemoryStore
 from bridge.store.own_folder import lock_folder, released
@@ -45,7 +44,8 @@ from bridge.system.clock import SystemClock
 from bridge.system.off_loop import ANSWER_SECONDS, BackgroundDiskWork, off_loop
 from bridge.system.private_folders import close_folder, private_folder
 from bridge.worker.client import WorkerClient
-from bridge.workshop import LocalWorkshop
+from bridge.workshop.local import LocalWorkshop
+from bridge.workshop.settings_file import SettingsFile
 
 T = TypeVar("T")
 

@@ -12,8 +12,8 @@ import pytest
 from bridge.config import Settings, load_settings, setting_names
 from bridge.errors import BadArguments, NotWritable, WeightsUnavailable
 from bridge.events import Pulled, PullEvent, Pulling
-from bridge.settings_file import SettingsFile
-from bridge.workshop import LocalWorkshop
+from bridge.workshop.local import LocalWorkshop
+from bridge.workshop.settings_file import SettingsFile
 
 OWN = "# my studio\nport = 9800  # the other one is taken\n\n[midi_offsets_ms]\nvocals = -3.5  # measured\n"
 

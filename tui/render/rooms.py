@@ -22,7 +22,7 @@ def model_row(model: ModelInfo, fraction: float | None, palette: Palette, *, is_
         filled, rest = bar(fraction, _BAR_CELLS)
         text.append(filled, f"{palette.accent} {palette.faint}".strip()).append(rest, palette.faint)
         return text.append(f" {percent_text(fraction):>4}", palette.accent)
-    text.append(fit("here" if model.present else size_text(model), 8), palette.good if model.present else palette.muted)
+    text.append(fit("here" if model.present else model.size_text, 8), palette.good if model.present else palette.muted)
     return text.append("" if model.speed is None else f"{model.speed:.1f}×", palette.muted)
 
 
@@ -32,7 +32,7 @@ def model_details(model: ModelInfo, palette: Palette, problem: str = "") -> Text
     text = Text(f"{model.name}\n", style=f"bold {palette.text}".strip())
     rows = (
         ("Stems", ", ".join(model.stems) or "known once it is loaded"),
-        ("Size", size_text(model) or "not known"),
+        ("Size", model.size_text or "not known"),
         ("Here", "yes, it works offline" if model.present else "no, a download brings it"),
         ("Speed", speed),
         ("Licence", model.licence or "none needed"),
@@ -41,11 +41,6 @@ def model_details(model: ModelInfo, palette: Palette, problem: str = "") -> Text
         text.append(f"{label:9}", _plain(palette.muted)).append(f"{words}\n", _plain(palette.text))
     text.append(f"\n{model.note}\n", _plain(palette.text))
     return text.append(f"\n{problem}", _plain(palette.bad)) if problem else text
-
-
-def size_text(model: ModelInfo) -> str:
-    """`84 MB`; empty where the size is not known."""
-    return "" if model.size_bytes is None else f"{model.size_bytes / 1e6:.0f} MB"
 
 
 def setting_row(setting: SettingView, palette: Palette) -> Text:

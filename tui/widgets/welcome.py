@@ -61,10 +61,10 @@ STEPS: Mapping[str, tuple[str, tuple[str, str, str]]] = {
 _MARK = "✓"
 
 
-class Greeting(Widget):
+class FirstWords(Widget):
     """The first words, for any width."""
 
-    DEFAULT_CSS = "Greeting { height: auto; text-align: center; width: 1fr; }"
+    DEFAULT_CSS = "FirstWords { height: auto; text-align: center; width: 1fr; }"
 
     palette: reactive[Palette] = reactive(PLAIN)
     address: reactive[str] = reactive("", layout=True)
@@ -99,7 +99,7 @@ class Welcome(VerticalScroll, can_focus=False):
         request: JobRequest
 
     def compose(self) -> ComposeResult:
-        yield Greeting().data_bind(Welcome.palette, Welcome.address)
+        yield FirstWords().data_bind(Welcome.palette, Welcome.address)
         with VerticalScroll(id="centred", can_focus=False):
             yield Button("Try it with the demo's clip  (d)", id="demo", compact=True)
         with TabbedContent():

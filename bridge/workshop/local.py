@@ -10,8 +10,8 @@ from bridge.errors import BridgeError, unresponsive_drive
 from bridge.events import Pulled, PullEvent, Pulling
 from bridge.model import Failure
 from bridge.protocols.workshop import SettingView
-from bridge.settings_file import SettingsFile
 from bridge.system.off_loop import ANSWER_SECONDS, off_loop
+from bridge.workshop.settings_file import SettingsFile
 
 T = TypeVar("T")
 
