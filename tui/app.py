@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import tzinfo
-from pathlib import PurePath
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -16,27 +16,28 @@ from textual.message import Message
 
 from bridge.errors import BridgeError, NotReadable
 from bridge.events import Noticed
-from bridge.groups.group import Group
+from bridge.model import Job
 from bridge.protocols import Bridge, Clock
+from bridge.protocols.reading import StemView
 from bridge.request import JobRequest
 from bridge.system.clock import SystemClock
 from tui.availability import OF_MAIN_SCREEN, is_possible
 from tui.boundary import only_bridge_errors
+from tui.calls.calls import Calls
 from tui.coalesce import Coalescer
 from tui.commands import BridgeCommands
 from tui.host import OpenBridge, ScreenHost, WaysBack
 from tui.hosting import HostedApp, Parting
 from tui.keys import bindings
 from tui.memory import Memory
-from tui.screens.add.form import AddForm
-from tui.screens.add.submission import options_at_first, submit
+from tui.screens.add.submission import ORIGIN
 from tui.screens.connections.screen import ConnectionsScreen
 from tui.screens.connections.wire_log import WireLog
 from tui.screens.dialogs.help import HelpDialog
 from tui.screens.dialogs.play import PlayDialog
-from tui.screens.dialogs.quit import QuitDialog
 from tui.screens.dialogs.results import ResultsDialog
 from tui.screens.dialogs.tempo import TempoDialog
+from tui.screens.job.screen import JobScreen
 from tui.screens.jump import JumpScreen, places_of
 from tui.screens.main import MainScreen
 from tui.screens.models import ModelsScreen
@@ -90,14 +91,14 @@ class SabApp(HostedApp):
         memory: Memory | None = None,
     ) -> None:
         """As `run`. `zone` is the time zone of the log; None: the machine's. `memory`: None: nothing outlives us."""
-        super().__init__(open_bridge, ways_back)
+        super().__init__(open_bridge, ways_back, can_leave=can_leave)
         self.memory = memory or Memory()
-        self._can_leave = can_leave
         self._clock = clock or SystemClock()
         self._inbox = Coalescer(self._schedule_redraw)
         self._zone = zone
-        self._main = MainScreen(zone)
+        self._main = MainScreen(zone, self.memory, self._clock)
         self._wire_log = WireLog()
+        self._calls = Calls(self, os.environ)
         self._job_to_select = ""  # id of a job that was added here, selected as soon as the table shows it
         for theme in THEMES:
             self.register_theme(theme)
@@ -115,10 +116,16 @@ class SabApp(HostedApp):
         if not self.memory.choices.theme:
             self.ask_background()
         await self.push_screen(self._main)
+        self.run_worker(self._calls.begin(), group="calls")
         self.open_host()
 
+    async def on_unmount(self) -> None:
+        self._calls.end()
+
     def show_bridge(self, host: ScreenHost) -> None:
+        self._main.host = host
         host.bridge.subscribe(self._inbox.put)
+        self._calls.bell = host.bell
         self._main.address = host.address
         state = initial_view(
             host.bridge.jobs(),
@@ -133,6 +140,7 @@ class SabApp(HostedApp):
 
     def show_parting(self, worker: str, error: BridgeError | None = None) -> None:
         if error is not None:
+            self._main.host = None
             self._inbox.put(Noticed(level="error", message=str(error)))
         self._main.state = replace(self.state, worker=worker)
         self._main.refresh_bindings()
@@ -147,7 +155,12 @@ class SabApp(HostedApp):
 
     def redraw(self) -> None:
         """Folds the waiting events into the state, which draws it."""
-        self._main.state = view_after(self.state, self._inbox.take(), self._clock.unix_seconds())
+        events, before = self._inbox.take(), self.state.jobs
+        self._main.state = view_after(self.state, events, self._clock.unix_seconds())
+        self._calls.after(events, before, self.state.jobs)
+        for screen in self.screen_stack:
+            if isinstance(screen, JobScreen):
+                screen.take(events)
         if self._job_to_select in self.state.jobs:
             self._main.select(self._job_to_select)
             self._job_to_select = ""
@@ -174,8 +187,9 @@ class SabApp(HostedApp):
         except BridgeError as error:
             self._report(error)
 
-    def _report(self, error: BridgeError) -> None:
-        self.notify(error.advice, title=error.message, severity="error")
+    def _report(self, error: BridgeError, *, is_told: bool = False) -> None:
+        if not is_told:
+            self.notify(error.advice, title=error.message, severity="error")
         self._inbox.put(Noticed(level="error", message=str(error)))
 
     # From the screen to the bridge
@@ -185,17 +199,41 @@ class SabApp(HostedApp):
         if action in OF_MAIN_SCREEN and self.screen is not self._main and not self.screen.is_modal:
             return False
         is_open = self.bridge_is_open
-        if action == "leave_running" and not self._can_be_left:
+        if action == "leave_running" and not self.can_be_left:
             return None
         return True if is_possible(action, self._main.selected_row, bridge_is_open=is_open) else None
 
-    def action_cancel_job(self) -> None:
-        if self.host and (row := self._main.selected_row):
-            with self._errors_reported():
-                if isinstance(row, Group):
-                    self.host.bridge.cancel_group(row.id)
-                else:
-                    self.host.bridge.cancel(row.id)
+    def on_jobs_screen_refused(self, message: MainScreen.Refused) -> None:
+        self._report(message.error, is_told=message.is_told)
+
+    def on_jobs_screen_added(self, message: MainScreen.Added) -> None:
+        self._select_when_shown(message.job)
+
+    def on_jobs_screen_copied(self, message: MainScreen.Copied) -> None:
+        self._copy(message.path)
+
+    def action_open(self) -> None:
+        self._main.open_selected()
+
+    def on_main_screen_opened(self, message: MainScreen.Opened) -> None:
+        self._open_job(message.job)
+
+    def _open_job(self, job: Job, beside: Mapping[str, StemView] | None = None) -> None:
+        """A job's own screen; there is one at a time."""
+        if self.host is None or not isinstance(self.screen, (MainScreen, JobScreen)):
+            return
+        playing, armed = (
+            [stem for one, stem in pairs if one == job.id] for pairs in (self.state.playing, self.state.armed)
+        )
+        screen = JobScreen(job, self.host, self._clock, playing=playing, armed=armed, beside=beside or {})
+        if isinstance(self.screen, JobScreen):
+            self.switch_screen(screen)
+        else:
+            self.push_screen(screen)
+
+    def on_job_screen_followed(self, message: JobScreen.Followed) -> None:
+        self._select_when_shown(message.job.id)
+        self._open_job(message.job, message.beside)
 
     def action_clips(self) -> None:
         self._main.toggle_clips()
@@ -210,7 +248,9 @@ class SabApp(HostedApp):
             self.push_screen(PlayDialog(job))
 
     def on_play_dialog_chosen(self, message: PlayDialog.Chosen) -> None:
-        if self.host:
+        if opened := next((screen for screen in self.screen_stack if isinstance(screen, JobScreen)), None):
+            opened.follow(message.sync)
+        elif self.host:
             self.run_worker(self._play(self.host.bridge, message.job, message.sync), exclusive=True, group="play")
 
     async def _play(self, bridge: Bridge, job: str, sync: str | None = None) -> None:
@@ -227,7 +267,7 @@ class SabApp(HostedApp):
 
     async def _submit(self, bridge: Bridge, request: JobRequest) -> None:
         with self._errors_reported():
-            job, _ = await bridge.submit(request)
+            job, _ = await bridge.submit(request, origin=ORIGIN)
             self._select_when_shown(job.id)
 
     def action_stop(self) -> None:
@@ -239,45 +279,6 @@ class SabApp(HostedApp):
         if self.host:
             with self._errors_reported():
                 self.host.bridge.panic()
-
-    def action_add(self) -> None:
-        self._ask_for_songs()
-
-    def action_live(self) -> None:
-        self._ask_for_songs(is_live=True)
-
-    def _ask_for_songs(self, paths: tuple[str, ...] = (), *, is_live: bool = False) -> None:
-        if self.host:
-            form = AddForm(
-                self.host.bridge,
-                paths,
-                options=options_at_first(self.host, self.memory),
-                default_sync=self.host.default_sync,
-                is_live=is_live,
-                folder=self.memory.choices.folder,
-                palette=palette(self.theme_variables),
-            )
-            self.push_screen(form)
-
-    def on_main_screen_dropped(self, message: MainScreen.Dropped) -> None:
-        self._ask_for_songs(message.paths)
-
-    def on_add_form_chosen(self, message: AddForm.Chosen) -> None:
-        if self.host:
-            self.run_worker(self._add(self.host, message), group="add")
-
-    async def _add(self, host: ScreenHost, chosen: AddForm.Chosen) -> None:
-        """Submits files without blocking the screen: a slow drive delays the check of a file."""
-        dialog, filled = chosen.dialog, chosen.filled
-        outcome = await submit(host, filled, self._select_when_shown)
-        if outcome.added:
-            self.memory.remember(add=filled.to_remember, folder=str(PurePath(filled.paths[-1]).parent))
-        for _, error in outcome.refused:
-            self._inbox.put(Noticed(level="error", message=str(error)))
-        if outcome.refused:
-            dialog.refuse(outcome.refused, outcome.added)
-        else:
-            dialog.accept()
 
     def _select_when_shown(self, job: str) -> None:
         self._job_to_select = job
@@ -291,14 +292,17 @@ class SabApp(HostedApp):
             self.push_screen(ResultsDialog(job))
 
     def on_results_dialog_copied(self, message: ResultsDialog.Copied) -> None:
+        self._copy(message.path)
+
+    def _copy(self, path: str) -> None:
         try:
-            self.copy_to_clipboard(message.path)
+            self.copy_to_clipboard(path)
         except UnicodeEncodeError:
             self._report(
                 NotReadable("This name is not valid text, so it cannot be copied.", advice="Rename the file first.")
             )
         else:
-            self.notify(message.path, title="Copied")
+            self.notify(path, title="Copied")
 
     def action_help(self) -> None:
         self.push_screen(HelpDialog(self._main.address))
@@ -320,29 +324,3 @@ class SabApp(HostedApp):
     def action_settings(self) -> None:
         if self.host:
             self.push_screen(SettingsScreen(self.host.bridge.workshop, self._main.palette))
-
-    async def action_quit(self) -> None:
-        is_own = self.host is not None and not self.host.is_attached
-        if self.host and is_own and self.state.unfinished and self.bridge_is_open:
-            self.push_screen(
-                QuitDialog(self.state.unfinished, are_kept=self.host.bridge.keeps_jobs, can_be_left=self._can_be_left)
-            )
-        else:
-            self.close()
-
-    def action_leave_running(self) -> None:
-        """An attached screen ends, as with `quit`; a bridge of this process goes on in another one."""
-        if self._can_be_left:
-            self.parting = "to be left running"
-            self.close()
-
-    def on_quit_dialog_left_running(self) -> None:
-        self.action_leave_running()
-
-    @property
-    def _can_be_left(self) -> bool:
-        host = self.host
-        return host is not None and (host.is_attached or (self._can_leave and host.bridge.keeps_jobs))
-
-    def on_quit_dialog_confirmed(self) -> None:
-        self.close()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Protocol
 
 from bridge.model import Chord, Music, Note
 from bridge.request import JobRequest
 from bridge.value import Value
+
+#: Equal spans of a clip in a waveform: as many as the widest screen has cells.
+PEAK_SPANS = 512
 
 
 class StemView(Value, frozen=True, kw_only=True):
@@ -15,7 +19,7 @@ class StemView(Value, frozen=True, kw_only=True):
 
     stem: str
     peaks: bytes = b""
-    """The largest sample of consecutive equal spans of the clip, 0–255 for 0–1 of full scale; empty if unknown."""
+    """The largest sample of each of the clip's `PEAK_SPANS`, as far as they are known: 0–255 for 0–1 of full scale."""
     notes: tuple[Note, ...] = ()
     """As they are in its MIDI file, by onset; of a running job those that are known."""
     audio: str = ""
@@ -59,15 +63,23 @@ class Reader(Protocol):
         ...
 
     async def notes(
-        self, job: str, request: JobRequest, start_seconds: float = 0.0, end_seconds: float = math.inf
+        self,
+        job: str,
+        request: JobRequest,
+        start_seconds: float = 0.0,
+        end_seconds: float = math.inf,
+        stems: Sequence[str] = (),
     ) -> NotesView:
         """The notes that a job with this request would have, from the analyses that are kept; writes no file.
 
-        A short span is answered sooner than all. An older question about the same job that has not begun is dropped:
-        it raises `Cancelled`.
+        A span is answered sooner than all, and some stems sooner than all of them, for a slider that moves: at the
+        edges of a span a long note may begin late, the key is that of the whole, and chords are not told. Of the whole
+        every note is exact. An older question about the same job that is not answered yet raises `Cancelled`.
 
         Args:
             request: the job's own but for the options about notes.
+            stems: the stems whose notes are asked for; empty: all. The whole reads all of them nevertheless, since
+                the key depends on them.
 
         Raises:
             NotFound: there is no such job, or its analyses are no longer kept.
