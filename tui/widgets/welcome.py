@@ -119,8 +119,8 @@ class Welcome(VerticalScroll, can_focus=False):
         self.action_demo()
 
     def action_demo(self) -> None:
-        if self.host:
-            self.run_worker(self._prepare_demo(self.host), exclusive=True, group="demo")
+        if host := self.host:
+            self.run_worker(lambda: self._prepare_demo(host), exclusive=True, group="demo")
 
     async def _prepare_demo(self, host: ScreenHost) -> None:
         try:
@@ -131,8 +131,8 @@ class Welcome(VerticalScroll, can_focus=False):
             self.notify(error.advice, title=error.message, severity="error")
 
     def _look_for_daws(self) -> None:
-        if self.host and self.display:
-            self.run_worker(self._mark_daws(self.host), exclusive=True, group="welcome")
+        if (host := self.host) and self.display:
+            self.run_worker(lambda: self._mark_daws(host), exclusive=True, group="welcome")
 
     async def _mark_daws(self, host: ScreenHost) -> None:
         with suppress(BridgeError), only_bridge_errors():
