@@ -44,6 +44,8 @@ from bridge.system.clock import SystemClock
 from bridge.system.off_loop import ANSWER_SECONDS, BackgroundDiskWork, off_loop
 from bridge.system.private_folders import close_folder, private_folder
 from bridge.worker.client import WorkerClient
+from bridge.workshop.local import LocalWorkshop
+from bridge.workshop.settings_file import SettingsFile
 
 T = TypeVar("T")
 
@@ -138,6 +140,8 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
         lock=settings.own_folder / "worker.lock" if isinstance(store, DurableStore) else None,
     )
     scheduler.run(worker)
+    workshop = LocalWorkshop(SettingsFile(settings), worker.fetch, bus.publish)
+    bridge.use(workshop)
     board.cache_folder = str(settings.cache_dir)
     board.player = player.activity
     board.processes = lambda: {"worker": worker.pid, "player": player.pid}
@@ -185,6 +189,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
         parts.push_async_callback(clean_up.close)
         parts.callback(scheduler.close)
         parts.push_async_callback(worker.close)
+        parts.push_async_callback(workshop.close)
         parts.callback(scheduler.leave)
         parts.push_async_callback(inspector.close)
         parts.push_async_callback(player.close)

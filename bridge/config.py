@@ -200,7 +200,7 @@ def load_settings(
     try:
         if "defaults" in merged:  # its fields are set by the options' own names
             raise ValueError("Object contains unknown field `defaults`")
-        settings = msgspec.convert(merged, Settings, strict=False, dec_hook=_decode)
+        settings = msgspec.convert(merged, Settings, strict=False, dec_hook=decode_path)
         return msgspec.structs.replace(settings, defaults=with_options(settings.defaults, of_jobs))
     except (msgspec.ValidationError, ValueError, BadArguments) as error:
         words = error.message.rstrip(".") if isinstance(error, BadArguments) else str(error)
@@ -234,7 +234,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
     for name in setting_names():
         value = environment.get(PREFIX + name.upper())
         if value:
-            found[name] = _DECODERS[name](value) if name in _DECODERS else value
+            found[name] = DECODERS[name](value) if name in DECODERS else value
     return found
 
 
@@ -255,7 +255,7 @@ def _offsets(text: str) -> dict[str, str]:
 
 
 #: Parsers for settings that are not a single value in the environment.
-_DECODERS: dict[str, Callable[[str], object]] = {"roots": _folders, "midi_offsets_ms": _offsets, "allow": _listed}
+DECODERS: dict[str, Callable[[str], object]] = {"roots": _folders, "midi_offsets_ms": _offsets, "allow": _listed}
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
@@ -283,7 +283,7 @@ def _check_names(template: str, *, one: bool) -> None:
         raise ValueError(f"midi_names must make names of at most {MAX_PORT_NAME} characters, not {template!r}")
 
 
-def _decode(kind: type[Any], value: object) -> object:
+def decode_path(kind: type[Any], value: object) -> object:
     if kind is Path and isinstance(value, (str, Path)):
         return Path(value).expanduser()
     raise ValueError(f"{value!r} is not a {kind.__name__}")

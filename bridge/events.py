@@ -30,6 +30,9 @@ __all__ = [
     "MidiWaiting",
     "Noticed",
     "Preview",
+    "PullEvent",
+    "Pulled",
+    "Pulling",
     "Produced",
     "Progressed",
     "Removed",
@@ -283,8 +286,28 @@ class Noticed(Value, frozen=True, kw_only=True, tag="noticed"):
     message: str
 
 
+class Pulling(Value, frozen=True, kw_only=True, tag="pulling"):
+    """A model's weights are on their way."""
+
+    name: str
+    fraction: float
+    """0 to 1; never falls within a download."""
+
+
+class Pulled(Value, frozen=True, kw_only=True, tag="pulled"):
+    """The end of a download."""
+
+    name: str
+    failure: Failure | None = None
+    """None: the model is here, unless the download was cancelled."""
+    is_cancelled: bool = False
+
+
 JobEvent: TypeAlias = (
     Submitted | Requeued | Started | Cancelling | Progressed | Warned | Produced | Analysed | Ended | Removed | Restored
 )
 MidiEvent: TypeAlias = MidiWaiting | MidiStarted | MidiStarved | MidiMoved | MidiEnded
-Event: TypeAlias = JobEvent | GroupEnded | MidiReady | MidiEvent | HorizonMoved | MidiDelayed | WorkerChanged | Noticed
+PullEvent: TypeAlias = Pulling | Pulled
+Event: TypeAlias = (
+    JobEvent | GroupEnded | MidiReady | MidiEvent | HorizonMoved | MidiDelayed | WorkerChanged | Noticed | PullEvent
+)

@@ -42,7 +42,7 @@ from bridge.midi.offsets import offsets_seconds
 from bridge.model import Job, ModelInfo, Status
 from bridge.pipeline.clips_in_folder import clips_in
 from bridge.processes.show_folder import show_folder
-from bridge.protocols import Clock, FileLook, Reader
+from bridge.protocols import Clock, FileLook, Reader, Workshop
 from bridge.reader.client import ReaderClient
 from bridge.request import JobRequest
 from bridge.scheduler import Scheduler
@@ -93,6 +93,7 @@ class LocalBridge:
         """(job, stem) of all notes that play or are armed."""
         self._live_groups: dict[str, Group] = {}
         """Folded as they go, so that their progress never falls; the others come from their jobs."""
+        self._workshop: Workshop | None = None
         self._looking: asyncio.Future[tuple[ModelInfo, ...]] | None = None
         self._idle_check: asyncio.TimerHandle | None = None
         bus.subscribe(self._on_event)
@@ -161,6 +162,15 @@ class LocalBridge:
     @property
     def reader(self) -> Reader:
         return self._reader
+
+    @property
+    def workshop(self) -> Workshop:
+        assert self._workshop is not None, "the bridge is not open yet"
+        return self._workshop
+
+    def use(self, workshop: Workshop) -> None:
+        """Gives it its workshop, whose downloads need the worker."""
+        self._workshop = workshop
 
     async def models(self) -> tuple[ModelInfo, ...]:
         """Who asks while the folders are looked at gets the same answer: a flood costs one look at a time."""

@@ -228,6 +228,11 @@ class ModelInfo(Value, frozen=True, kw_only=True):
     licence: str = ""
     """The terms of its weights in a word or two; empty: it has none, or nobody knows them."""
 
+    @property
+    def size_text(self) -> str:
+        """`84 MB`; empty where the size is not known."""
+        return "" if self.size_bytes is None else f"{self.size_bytes / 1e6:.0f} MB"
+
 
 class Port(Value, frozen=True, kw_only=True):
     """One open MIDI port of the bridge."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import tzinfo
 from typing import ClassVar
@@ -14,7 +14,6 @@ from textual.binding import BindingType
 from textual.command import Provider
 from textual.message import Message
 
-from bridge.connections.values import DAW_CLIENTS
 from bridge.errors import BridgeError, NotReadable
 from bridge.events import Noticed
 from bridge.model import Job
@@ -27,7 +26,6 @@ from tui.boundary import only_bridge_errors
 from tui.calls.calls import Calls
 from tui.coalesce import Coalescer
 from tui.commands import BridgeCommands
-from tui.demo_clip import own_demo_clip
 from tui.host import OpenBridge, ScreenHost, WaysBack
 from tui.hosting import HostedApp, Parting
 from tui.keys import bindings
@@ -42,13 +40,13 @@ from tui.screens.dialogs.tempo import TempoDialog
 from tui.screens.job.screen import JobScreen
 from tui.screens.jump import JumpScreen, places_of
 from tui.screens.main import MainScreen
+from tui.screens.models import ModelsScreen
+from tui.screens.settings import SettingsScreen
 from tui.state import ViewState, initial_view, view_after, with_earlier_log
 from tui.themes import DAY, NIGHT, THEMES, WITHOUT_COLOUR, palette
 from tui.widgets.welcome import Welcome
 
 REDRAW_SECONDS = 0.1
-#: How often the welcome looks for the first message of a DAW.
-LOOK_SECONDS = 2.0
 
 
 def run(
@@ -138,20 +136,7 @@ class SabApp(HostedApp):
         )
         self._main.state = with_earlier_log(state, self.state)  # of the bridge before, if that has gone
         self._main.refresh_bindings()
-        self._listening = self.set_interval(LOOK_SECONDS, self._look_for_daws)
-        self._look_for_daws()
-
-    def _look_for_daws(self) -> None:
-        """While there is no job, the welcome marks the DAWs that have said hello."""
-        if self.host is None or self.state.jobs:
-            self._listening.stop()
-        else:
-            self.run_worker(self._mark_daws(self.host.bridge), exclusive=True, group="welcome")
-
-    async def _mark_daws(self, bridge: Bridge) -> None:
-        with suppress(BridgeError), only_bridge_errors():
-            known = await bridge.connections()
-            self._main.query_one(Welcome).heard = frozenset(daw for daw in DAW_CLIENTS if known.has_heard_from(daw))
+        self._main.query_one(Welcome).host = host
 
     def show_parting(self, worker: str, error: BridgeError | None = None) -> None:
         if error is not None:
@@ -298,14 +283,9 @@ class SabApp(HostedApp):
     def _select_when_shown(self, job: str) -> None:
         self._job_to_select = job
 
-    def on_welcome_demo_wanted(self) -> None:
+    def on_welcome_demo_ready(self, message: Welcome.DemoReady) -> None:
         if self.host:
-            self.run_worker(self._take_demo_apart(self.host), exclusive=True, group="demo")
-
-    async def _take_demo_apart(self, host: ScreenHost) -> None:
-        with self._errors_reported():
-            clip = await asyncio.to_thread(own_demo_clip)
-            await self._submit(host.bridge, await host.request(str(clip)))
+            self.run_worker(self._submit(self.host.bridge, message.request), group="demo")
 
     def action_results(self) -> None:
         if job := self._main.selected:
@@ -341,3 +321,11 @@ class SabApp(HostedApp):
                 self._zone,
             )
             self.push_screen(screen)
+
+    def action_models(self) -> None:
+        if self.host:
+            self.push_screen(ModelsScreen(self.host.bridge, self._main.palette))
+
+    def action_settings(self) -> None:
+        if self.host:
+            self.push_screen(SettingsScreen(self.host.bridge.workshop, self._main.palette))

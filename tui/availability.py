@@ -22,8 +22,10 @@ _JOB_CONDITIONS: Mapping[str, Callable[[Job], bool]] = {
     "clips": lambda job: bool(job.group_id),
 }
 #: What acts on the table of jobs: other screens have their own keys.
-OF_MAIN_SCREEN = frozenset({*_JOB_CONDITIONS, "connections", "open"})
-_NEEDS_BRIDGE = frozenset({"connections", "open", "play", "follow", "tempo", "stop", "panic", "leave_running"})
+OF_MAIN_SCREEN = frozenset({*_JOB_CONDITIONS, "connections", "models", "settings", "open"})
+_NEEDS_BRIDGE = frozenset(
+    {"connections", "models", "settings", "open", "play", "follow", "tempo", "stop", "panic", "leave_running"}
+)
 
 
 def is_possible(action: str, row: Job | Group | None, *, bridge_is_open: bool) -> bool:

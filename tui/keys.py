@@ -33,6 +33,8 @@ KEYS = (
     ),
     Key("space", "clips", "Clips", "Space: show or hide the clips of the selected group.", "␣", in_footer=False),
     Key("C", "connections", "Connections", "Show who talks to the bridge, and all it says.", in_footer=False),
+    Key("D", "models", "Models", "Show the models: sizes, speeds, terms; download one.", in_footer=False),
+    Key("comma", "settings", "Settings", "Show and change the settings.", ",", in_footer=False),
     Key("?,f1", "help", "Help", "Show this help.", shown_as="?"),
     Key("b", "leave_running", "Leave", "Quit this screen; the bridge works on in the background.", in_footer=False),
     Key("q", "quit", "Quit", "Close the bridge, or this screen of it; asks first while jobs would stop."),
@@ -103,6 +105,21 @@ CONNECTIONS = (
     Key("escape,C", "close", "Back", "Take the filter away, then go back to the jobs.", "Esc"),
 )
 
+#: Those of the screen Models.
+MODELS = (
+    Key("p", "pull", "Download", "Download the selected model, so that it works offline."),
+    Key("c", "cancel_pull", "Cancel", "Cancel the download; what has come is kept."),
+    Key("e", "make_default", "Default", "Let jobs that name no engine take this one."),
+    Key("escape,D", "close", "Back", "Go back to the jobs; downloads go on.", "Esc"),
+)
+
+#: Those of the screen Settings.
+SETTINGS = (
+    Key("e", "edit", "Edit", "Change the selected setting; so does Enter."),
+    Key("x", "reset", "Reset", "Take the selected setting out of the file: its default counts again."),
+    Key("escape", "close", "Back", "Leave the field, then go back to the jobs.", "Esc"),
+)
+
 #: What every screen does.
 EVERYWHERE = (Key("ctrl+o", "jump", "Jump", "Go anywhere on this screen by a letter.", "^o", in_footer=False),)
 
@@ -111,6 +128,8 @@ KEYS_BY_SCREEN: dict[str, tuple[Key, ...]] = {
     "Jobs": (*KEYS, *DESK, *PANELS, *FIRST_START),
     "An opened job": JOB_KEYS,
     "Connections": CONNECTIONS,
+    "Models": MODELS,
+    "Settings": SETTINGS,
     "Everywhere": EVERYWHERE,
 }
 

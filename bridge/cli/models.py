@@ -13,7 +13,6 @@ from bridge.cli.completion import engines, one_of_these
 from bridge.cli.logs import log_into
 from bridge.cli.output.console import PlainConsole, plain_table, progress_bar
 from bridge.cli.output.terminal import write_json, write_line, write_path, write_report
-from bridge.model import ModelInfo
 from bridge.options.readers import one_of
 from bridge.separation.catalogue import catalogue
 from bridge.separation.throughput import EngineSpeeds
@@ -46,7 +45,7 @@ def show_models(json: shared.Json = False, models_dir: shared.ModelsDir = None) 
     for model in models:
         speed = "" if model.speed is None else f"{model.speed:.1f}×"
         here = "yes" if model.present else "no"
-        listed.add_row(model.name, stems_in_short(model.stems), here, size_text(model), speed, model.licence)
+        listed.add_row(model.name, stems_in_short(model.stems), here, model.size_text, speed, model.licence)
     PlainConsole().print(listed)
     write_report("4 stems: vocals, drums, bass, other. `sab models show NAME` tells more of each.")
 
@@ -69,7 +68,7 @@ def show_model(name: Name, json: shared.Json = False, models_dir: shared.ModelsD
     for label, words in (
         ("Model", model.name),
         ("Stems", ", ".join(model.stems) or "known once it is loaded"),
-        ("Weights", ", ".join(filter(None, (here, size_text(model), model.licence)))),
+        ("Weights", ", ".join(filter(None, (here, model.size_text, model.licence)))),
         ("Speed", speed),
         ("About", model.note),
     ):
@@ -109,11 +108,6 @@ async def pull_model(
             bar.update(task, completed=1.0)
     write_line(f"{name} is here and works offline.")
     return shared.DONE
-
-
-def size_text(model: ModelInfo) -> str:
-    """`84 MB`; empty where the size is not known."""
-    return "" if model.size_bytes is None else f"{model.size_bytes / 1e6:.0f} MB"
 
 
 def stems_in_short(stems: tuple[str, ...]) -> str:

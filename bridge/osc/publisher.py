@@ -17,6 +17,8 @@ from bridge.events import (
     MidiReady,
     Noticed,
     Progressed,
+    Pulled,
+    Pulling,
     Requeued,
     Submitted,
     WorkerChanged,
@@ -64,7 +66,7 @@ class Publisher:
 
     def _publish(self, event: Event) -> None:
         match event:
-            case MidiReady() | WorkerChanged() | Noticed():
+            case MidiReady() | WorkerChanged() | Noticed() | Pulling() | Pulled():
                 return
             case GroupEnded():
                 self._push_end_of_group(event)

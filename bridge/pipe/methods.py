@@ -15,6 +15,7 @@ from bridge.model import Job, ModelInfo
 from bridge.protocols import Bridge
 from bridge.protocols.looking import FileLook
 from bridge.protocols.reading import JobView, NotesView
+from bridge.protocols.workshop import SettingView
 from bridge.request import JobRequest
 
 T = TypeVar("T")
@@ -52,6 +53,10 @@ OUTLINE = Method("outline", tuple[str], bytes)
 SHOW_FOLDER = Method("show_folder", tuple[str, tuple[str, ...]], type(None))
 READER_OPEN = Method("reader.open", tuple[str], JobView)
 READER_NOTES = Method("reader.notes", tuple[str, JobRequest, float, float, tuple[str, ...]], NotesView)
+PULL = Method("workshop.pull", tuple[str], type(None))
+CANCEL_PULL = Method("workshop.cancel_pull", tuple[str], type(None))
+SETTINGS = Method("workshop.settings", tuple[()], tuple[SettingView, ...])
+CHANGE_SETTING = Method("workshop.change_setting", tuple[str, str], SettingView)
 CONNECTIONS = Method("connections", tuple[()], Connections)
 
 METHODS: Mapping[str, Method[Any]] = {
@@ -60,6 +65,7 @@ METHODS: Mapping[str, Method[Any]] = {
         *(SUBMIT, CANCEL, CANCEL_ALL, CANCEL_GROUP, CLOSE_GROUP, REMOVE, RESTORE),
         *(MODELS, LOOK, CLIPS, OUTLINE, SHOW_FOLDER, READER_OPEN, READER_NOTES),
         *(PLAY, STOP, PANIC, CONNECTIONS),
+        *(PULL, CANCEL_PULL, SETTINGS, CHANGE_SETTING),
     )
 }
 #: What a screen may watch: a method that takes a listener, and returns what ends it → the type of what is told.

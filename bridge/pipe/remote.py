@@ -46,6 +46,7 @@ from bridge.pipe.methods import STREAMS
 from bridge.pipe.questions import Questions
 from bridge.protocols.looking import FileLook
 from bridge.protocols.reading import JobView, NotesView
+from bridge.protocols.workshop import SettingView
 from bridge.request import JobRequest
 
 #: Notices from before a screen listens, which it is told when it does.
@@ -78,6 +79,25 @@ class RemoteReader:
         return await self._questions.ask(methods.READER_NOTES, job, request, start_seconds, end_seconds, tuple(stems))
 
 
+class RemoteWorkshop:
+    """Implements `protocols.Workshop`: the bridge's own process downloads, and writes its settings file."""
+
+    def __init__(self, questions: Questions) -> None:
+        self._questions = questions
+
+    def pull(self, name: str) -> None:
+        self._questions.post(methods.PULL, name)
+
+    def cancel_pull(self, name: str) -> None:
+        self._questions.post(methods.CANCEL_PULL, name)
+
+    async def settings(self) -> tuple[SettingView, ...]:
+        return await self._questions.ask(methods.SETTINGS)
+
+    async def change_setting(self, name: str, text: str) -> SettingView:
+        return await self._questions.ask(methods.CHANGE_SETTING, name, text)
+
+
 class RemoteBridge:
     """Implements `protocols.Bridge` over the pipe.
 
@@ -94,6 +114,7 @@ class RemoteBridge:
         self._status = facts.status
         self._questions = Questions(write)
         self._reader = RemoteReader(self._questions)
+        self._workshop = RemoteWorkshop(self._questions)
         self._jobs: dict[str, Job] = {}
         self._groups: dict[str, Group] = {}
         self._listeners: dict[int, Callable[[Event], None]] = {}
@@ -249,6 +270,10 @@ class RemoteBridge:
     @property
     def reader(self) -> RemoteReader:
         return self._reader
+
+    @property
+    def workshop(self) -> RemoteWorkshop:
+        return self._workshop
 
     async def play(self, job: str, stems: Sequence[str] | None = None, sync: str | None = None) -> None:
         await self._questions.ask(methods.PLAY, job, None if stems is None else tuple(stems), sync)

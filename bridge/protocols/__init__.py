@@ -18,6 +18,7 @@ from bridge.model import Job, ModelInfo, Status, Warning
 from bridge.protocols.looking import FileLook, Looking
 from bridge.protocols.reading import Reader
 from bridge.protocols.transcribing import NoteStream, StreamedNotes, Transcriber, Transcribers
+from bridge.protocols.workshop import SettingView, Workshop
 from bridge.request import JobRequest
 
 if TYPE_CHECKING:  # the main process must not load numpy for annotations
@@ -43,10 +44,12 @@ __all__ = [
     "NoteStream",
     "Reader",
     "Separator",
+    "SettingView",
     "Signal",
     "StreamedNotes",
     "Transcriber",
     "Transcribers",
+    "Workshop",
 ]
 
 
@@ -350,6 +353,11 @@ class Bridge(Looking, Protocol):
     @property
     def reader(self) -> Reader:
         """Reads the music of jobs."""
+        ...
+
+    @property
+    def workshop(self) -> Workshop:
+        """Downloads models, and changes the settings."""
         ...
 
     async def play(self, job: str, stems: Sequence[str] | None = None, sync: str | None = None) -> None:

@@ -20,6 +20,7 @@ from bridge.protocols.hearing import HearingStatus, Track
 from bridge.protocols.looking import FileLook
 from bridge.protocols.reading import JobView, NotesView
 from bridge.protocols.transcribing import Analysis, StreamedNotes
+from bridge.protocols.workshop import SettingView
 from bridge.request import JobRequest
 
 
@@ -109,6 +110,32 @@ class FakeReader:
 
 
 @dataclass
+class FakeWorkshop:
+    """Settings as the test sets them; `asked` lists every call, and downloads end when the test says so."""
+
+    views: tuple[SettingView, ...] = ()
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+    refuse: Exception | None = None
+
+    def pull(self, name: str) -> None:
+        self.asked.append(("pull", name))
+
+    def cancel_pull(self, name: str) -> None:
+        self.asked.append(("cancel pull", name))
+
+    async def settings(self) -> tuple[SettingView, ...]:
+        return self.views
+
+    async def change_setting(self, name: str, text: str) -> SettingView:
+        self.asked.append(("change", name, text))
+        if self.refuse is not None:
+            raise self.refuse
+        changed = [replace(view, text=text, is_waiting=True) if view.name == name else view for view in self.views]
+        self.views = tuple(changed)
+        return next(view for view in changed if view.name == name)
+
+
+@dataclass
 class FakeBridge:
     """A bridge without processes: jobs stay as the test sets them, `asked` lists every call."""
 
@@ -125,6 +152,7 @@ class FakeBridge:
     seen: asyncio.Event | None = None
     """If given, every inspection lasts until it is set."""
     listeners: list[Callable[[Event], None]] = field(default_factory=list)
+    workshop: FakeWorkshop = field(default_factory=FakeWorkshop)
     reader: FakeReader = field(default_factory=lambda: FakeReader())
     known_connections: Connections = field(default_factory=Connections)
     watchers: list[Callable[[WireMessage], None]] = field(default_factory=list)

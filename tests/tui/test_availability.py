@@ -7,7 +7,7 @@ from tests.support.scenes import cancelled, done, running
 from tui.availability import can_act, is_possible
 from tui.keys import DESK, KEYS
 
-ALWAYS = {"connections", "stop", "panic", "help", "leave_running", "quit"}
+ALWAYS = {"connections", "models", "settings", "stop", "panic", "help", "leave_running", "quit"}
 
 
 @pytest.mark.parametrize(

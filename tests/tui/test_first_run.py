@@ -27,7 +27,8 @@ async def test_a_key_takes_the_demo_apart(music: Path, key: str) -> None:
     async with app.run_test(size=(100, 30)) as pilot:
         await press(pilot)
         await press(pilot, key)
-        await app.workers.wait_for_complete([worker for worker in app.workers if worker.group == "demo"])
+        while not bridge.asked:
+            await pilot.pause(0.01)
     ((asked, request),) = bridge.asked
     assert asked == "submit" and isinstance(request, JobRequest)
     assert Path(request.source).is_relative_to(music) and Path(request.source).read_bytes().startswith(b"OggS")
@@ -43,12 +44,14 @@ async def test_a_click_on_a_tab_shows_its_steps() -> None:
         assert tabs.active == "reaper"
 
 
-async def test_a_daw_that_has_said_hello_has_a_mark() -> None:
+async def test_a_daw_that_has_said_hello_has_a_mark(monkeypatch: pytest.MonkeyPatch) -> None:
     app, bridge = app_with()
     bridge.known_connections = Connections(clients=(ClientSeen(name="Ableton Live", host="127.0.0.1", port=9000),))
+    monkeypatch.setattr("tui.widgets.welcome.LOOK_SECONDS", 0.01)
     async with app.run_test(size=(100, 30)) as pilot:
         await press(pilot)
-        await app.workers.wait_for_complete([worker for worker in app.workers if worker.group == "welcome"])
+        while not app.screen.query_one(Welcome).heard:
+            await pilot.pause(0.01)
         await pilot.pause()
         assert app.screen.query_one(Welcome).heard == {"live"}
         assert str(app.screen.query_one(TabbedContent).get_tab("live").label) == f"✓ {STEPS['live'][0]}"

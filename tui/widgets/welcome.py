@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.text import Text
@@ -14,11 +17,19 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Button, TabbedContent, TabPane
 
+from bridge.connections.values import DAW_CLIENTS
+from bridge.errors import BridgeError
+from bridge.request import JobRequest
+from tui.boundary import only_bridge_errors
+from tui.demo_clip import own_demo_clip
+from tui.host import ScreenHost
 from tui.keys import FIRST_START, bindings
 from tui.render.roles import PLAIN, Palette
 from tui.render.status import welcome
 from tui.widgets.plain_text import PlainText
 
+#: How often a first message of a DAW is looked for.
+LOOK_SECONDS = 2.0
 #: DAW → its tab, and three lines to copy.
 STEPS: Mapping[str, tuple[str, tuple[str, str, str]]] = {
     "live": (
@@ -50,10 +61,10 @@ STEPS: Mapping[str, tuple[str, tuple[str, str, str]]] = {
 _MARK = "✓"
 
 
-class Greeting(Widget):
+class FirstWords(Widget):
     """The first words, for any width."""
 
-    DEFAULT_CSS = "Greeting { height: auto; text-align: center; width: 1fr; }"
+    DEFAULT_CSS = "FirstWords { height: auto; text-align: center; width: 1fr; }"
 
     palette: reactive[Palette] = reactive(PLAIN)
     address: reactive[str] = reactive("", layout=True)
@@ -78,17 +89,26 @@ class Welcome(VerticalScroll, can_focus=False):
     address: reactive[str] = reactive("")
     heard: reactive[frozenset[str]] = reactive(frozenset())
 
-    class DemoWanted(Message):
+    host: ScreenHost | None = None
+    """Once the bridge is open."""
+
+    @dataclass
+    class DemoReady(Message):
         """The clip that comes with the bridge is to be taken apart."""
 
+        request: JobRequest
+
     def compose(self) -> ComposeResult:
-        yield Greeting().data_bind(Welcome.palette, Welcome.address)
+        yield FirstWords().data_bind(Welcome.palette, Welcome.address)
         with VerticalScroll(id="centred", can_focus=False):
             yield Button("Try it with the demo's clip  (d)", id="demo", compact=True)
         with TabbedContent():
             for daw, (title, lines) in STEPS.items():
                 with TabPane(title, id=daw):
                     yield PlainText(Text("\n").join(Text(f"{number}  {line}") for number, line in enumerate(lines, 1)))
+
+    def on_mount(self) -> None:
+        self.set_interval(LOOK_SECONDS, self._look_for_daws)
 
     def watch_heard(self, heard: frozenset[str]) -> None:
         for daw in heard & STEPS.keys():
@@ -99,4 +119,22 @@ class Welcome(VerticalScroll, can_focus=False):
         self.action_demo()
 
     def action_demo(self) -> None:
-        self.post_message(self.DemoWanted())
+        if host := self.host:
+            self.run_worker(lambda: self._prepare_demo(host), exclusive=True, group="demo")  # type: ignore[arg-type]  # mypy: None is a result
+
+    async def _prepare_demo(self, host: ScreenHost) -> None:
+        try:
+            with only_bridge_errors():
+                clip = await asyncio.to_thread(own_demo_clip)
+                self.post_message(self.DemoReady(await host.request(str(clip))))
+        except BridgeError as error:
+            self.notify(error.advice, title=error.message, severity="error")
+
+    def _look_for_daws(self) -> None:
+        if (host := self.host) and self.display:
+            self.run_worker(lambda: self._mark_daws(host), exclusive=True, group="welcome")  # type: ignore[arg-type]  # mypy: None is a result
+
+    async def _mark_daws(self, host: ScreenHost) -> None:
+        with suppress(BridgeError), only_bridge_errors():
+            known = await host.bridge.connections()
+            self.heard = frozenset(daw for daw in DAW_CLIENTS if known.has_heard_from(daw))

@@ -1,0 +1,1 @@
+"""What the bridge works with: downloads of models, and the settings file."""
