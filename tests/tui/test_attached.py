@@ -9,13 +9,15 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timezone
 
 import pytest
+from textual.pilot import Pilot
 
 from bridge.errors import BridgeError, NotFound, ProtocolMismatch
 from bridge.events import Noticed
 from tests.support.fakes import FakeBridge, FakeClock
-from tests.support.scenes import FakeHost, done, press, running, settle, top_screen
+from tests.support.scenes import FakeHost, busy_session, done, press, running, settle, top_screen
 from tests.support.seam import until
 from tui.app import SabApp
 from tui.host import WaysBack
@@ -53,7 +55,7 @@ class Elsewhere:
 
     def app(self, opening: Callable[[], AbstractAsyncContextManager[FakeHost]] | None = None) -> SabApp:
         ways_back = WaysBack(start=self.start, wait=self.attach)
-        return SabApp(opening or self.attach, ways_back=ways_back, can_leave=True, clock=FakeClock())
+        return SabApp(opening or self.attach, ways_back=ways_back, can_leave=True, clock=FakeClock(), zone=timezone.utc)
 
 
 class Refusing(AbstractAsyncContextManager[FakeHost]):
@@ -226,3 +228,21 @@ async def test_closing_the_window_of_an_attached_screen_ends_only_the_screen() -
         os.kill(os.getpid(), signal.SIGHUP)
         await until(lambda: not app.is_running)
     assert app.parting == "attached"
+
+
+@pytest.mark.parametrize("what", ["attached", "lost", "leave"])
+def test_the_looks_of_it(snap_compare: Callable[..., bool], what: str) -> None:
+    elsewhere = Elsewhere()
+    host = host_with(*busy_session(), is_attached=what != "leave")
+    elsewhere.hosts.put_nowait(host)
+
+    async def go(pilot: Pilot[None]) -> None:
+        await pilot.pause()
+        if what == "lost":
+            await lose(host)
+            await until(lambda: isinstance(pilot.app.screen, LostDialog))
+        elif what == "leave":
+            await press(pilot, "q")
+        await settle(pilot)
+
+    assert snap_compare(elsewhere.app(), terminal_size=(100, 30), run_before=go)
