@@ -157,6 +157,22 @@ async def test_when_the_bridge_ends_the_screen_says_so_waits_and_shows_the_next(
     assert elsewhere.seen == ["attached", "left", "attached", "left"]
 
 
+async def test_what_is_open_above_the_main_screen_goes_with_its_bridge() -> None:
+    elsewhere, first, second = Elsewhere(), host_with(SONG), host_with(SONG)
+    elsewhere.hosts.put_nowait(first)
+    app = elsewhere.app()
+    async with app.run_test() as pilot:
+        await press(pilot, "C", "question_mark")
+        assert len(app.screen_stack) == 4
+        await lose(first)
+        await until(lambda: top_screen(app) is LostDialog)
+        await settle(pilot)
+        elsewhere.hosts.put_nowait(second)
+        await until(lambda: top_screen(app) is MainScreen)
+        await press(pilot, "c")
+        assert (first.bridge.asked, second.bridge.asked) == ([], [("cancel", "song")])
+
+
 async def test_a_screen_without_a_bridge_can_start_one() -> None:
     elsewhere, first = Elsewhere(), host_with(SONG)
     elsewhere.hosts.put_nowait(first)
