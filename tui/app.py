@@ -3,46 +3,49 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import tzinfo
-from pathlib import PurePath
 from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.message import Message
 
+from bridge.connections.values import DAW_CLIENTS
 from bridge.errors import BridgeError, NotReadable
 from bridge.events import Noticed
-from bridge.groups.group import Group
 from bridge.protocols import Bridge, Clock
 from bridge.request import JobRequest
 from bridge.system.clock import SystemClock
 from tui.availability import OF_MAIN_SCREEN, is_possible
 from tui.boundary import only_bridge_errors
+from tui.calls.calls import Calls
 from tui.coalesce import Coalescer
 from tui.commands import BridgeCommands
+from tui.demo_clip import own_demo_clip
 from tui.host import OpenBridge, ScreenHost, WaysBack
 from tui.hosting import HostedApp, Parting
 from tui.keys import bindings
 from tui.memory import Memory
-from tui.screens.add.form import AddForm
-from tui.screens.add.submission import options_at_first, submit
+from tui.screens.add.submission import ORIGIN
 from tui.screens.connections.screen import ConnectionsScreen
 from tui.screens.connections.wire_log import WireLog
 from tui.screens.dialogs.help import HelpDialog
 from tui.screens.dialogs.play import PlayDialog
-from tui.screens.dialogs.quit import QuitDialog
 from tui.screens.dialogs.results import ResultsDialog
 from tui.screens.dialogs.tempo import TempoDialog
 from tui.screens.jump import JumpScreen, places_of
 from tui.screens.main import MainScreen
 from tui.state import ViewState, initial_view, view_after, with_earlier_log
 from tui.themes import DAY, NIGHT, THEMES, WITHOUT_COLOUR, palette
+from tui.widgets.welcome import Welcome
 
 REDRAW_SECONDS = 0.1
+#: How often the welcome looks for the first message of a DAW.
+LOOK_SECONDS = 2.0
 
 
 def run(
@@ -87,14 +90,14 @@ class SabApp(HostedApp):
         memory: Memory | None = None,
     ) -> None:
         """As `run`. `zone` is the time zone of the log; None: the machine's. `memory`: None: nothing outlives us."""
-        super().__init__(open_bridge, ways_back)
+        super().__init__(open_bridge, ways_back, can_leave=can_leave)
         self.memory = memory or Memory()
-        self._can_leave = can_leave
         self._clock = clock or SystemClock()
         self._inbox = Coalescer(self._schedule_redraw)
         self._zone = zone
-        self._main = MainScreen(zone)
+        self._main = MainScreen(zone, self.memory, self._clock)
         self._wire_log = WireLog()
+        self._calls = Calls(self, os.environ)
         self._job_to_select = ""  # id of a job that was added here, selected as soon as the table shows it
         for theme in THEMES:
             self.register_theme(theme)
@@ -112,10 +115,16 @@ class SabApp(HostedApp):
         if not self.memory.choices.theme:
             self.ask_background()
         await self.push_screen(self._main)
+        self.run_worker(self._calls.begin(), group="calls")
         self.open_host()
 
+    async def on_unmount(self) -> None:
+        self._calls.end()
+
     def show_bridge(self, host: ScreenHost) -> None:
+        self._main.host = host
         host.bridge.subscribe(self._inbox.put)
+        self._calls.bell = host.bell
         self._main.address = host.address
         state = initial_view(
             host.bridge.jobs(),
@@ -126,9 +135,24 @@ class SabApp(HostedApp):
         )
         self._main.state = with_earlier_log(state, self.state)  # of the bridge before, if that has gone
         self._main.refresh_bindings()
+        self._listening = self.set_interval(LOOK_SECONDS, self._look_for_daws)
+        self._look_for_daws()
+
+    def _look_for_daws(self) -> None:
+        """While there is no job, the welcome marks the DAWs that have said hello."""
+        if self.host is None or self.state.jobs:
+            self._listening.stop()
+        else:
+            self.run_worker(self._mark_daws(self.host.bridge), exclusive=True, group="welcome")
+
+    async def _mark_daws(self, bridge: Bridge) -> None:
+        with suppress(BridgeError), only_bridge_errors():
+            known = await bridge.connections()
+            self._main.query_one(Welcome).heard = frozenset(daw for daw in DAW_CLIENTS if known.has_heard_from(daw))
 
     def show_parting(self, worker: str, error: BridgeError | None = None) -> None:
         if error is not None:
+            self._main.host = None
             self._inbox.put(Noticed(level="error", message=str(error)))
         self._main.state = replace(self.state, worker=worker)
         self._main.refresh_bindings()
@@ -143,7 +167,9 @@ class SabApp(HostedApp):
 
     def redraw(self) -> None:
         """Folds the waiting events into the state, which draws it."""
-        self._main.state = view_after(self.state, self._inbox.take(), self._clock.unix_seconds())
+        events, before = self._inbox.take(), self.state.jobs
+        self._main.state = view_after(self.state, events, self._clock.unix_seconds())
+        self._calls.after(events, before, self.state.jobs)
         if self._job_to_select in self.state.jobs:
             self._main.select(self._job_to_select)
             self._job_to_select = ""
@@ -170,8 +196,9 @@ class SabApp(HostedApp):
         except BridgeError as error:
             self._report(error)
 
-    def _report(self, error: BridgeError) -> None:
-        self.notify(error.advice, title=error.message, severity="error")
+    def _report(self, error: BridgeError, *, is_told: bool = False) -> None:
+        if not is_told:
+            self.notify(error.advice, title=error.message, severity="error")
         self._inbox.put(Noticed(level="error", message=str(error)))
 
     # From the screen to the bridge
@@ -181,17 +208,18 @@ class SabApp(HostedApp):
         if action in OF_MAIN_SCREEN and self.screen is not self._main and not self.screen.is_modal:
             return False
         is_open = self.bridge_is_open
-        if action == "leave_running" and not self._can_be_left:
+        if action == "leave_running" and not self.can_be_left:
             return None
         return True if is_possible(action, self._main.selected_row, bridge_is_open=is_open) else None
 
-    def action_cancel_job(self) -> None:
-        if self.host and (row := self._main.selected_row):
-            with self._errors_reported():
-                if isinstance(row, Group):
-                    self.host.bridge.cancel_group(row.id)
-                else:
-                    self.host.bridge.cancel(row.id)
+    def on_jobs_screen_refused(self, message: MainScreen.Refused) -> None:
+        self._report(message.error, is_told=message.is_told)
+
+    def on_jobs_screen_added(self, message: MainScreen.Added) -> None:
+        self._select_when_shown(message.job)
+
+    def on_jobs_screen_copied(self, message: MainScreen.Copied) -> None:
+        self._copy(message.path)
 
     def action_clips(self) -> None:
         self._main.toggle_clips()
@@ -223,7 +251,7 @@ class SabApp(HostedApp):
 
     async def _submit(self, bridge: Bridge, request: JobRequest) -> None:
         with self._errors_reported():
-            job, _ = await bridge.submit(request)
+            job, _ = await bridge.submit(request, origin=ORIGIN)
             self._select_when_shown(job.id)
 
     def action_stop(self) -> None:
@@ -236,61 +264,34 @@ class SabApp(HostedApp):
             with self._errors_reported():
                 self.host.bridge.panic()
 
-    def action_add(self) -> None:
-        self._ask_for_songs()
-
-    def action_live(self) -> None:
-        self._ask_for_songs(is_live=True)
-
-    def _ask_for_songs(self, paths: tuple[str, ...] = (), *, is_live: bool = False) -> None:
-        if self.host:
-            form = AddForm(
-                self.host.bridge,
-                paths,
-                options=options_at_first(self.host, self.memory),
-                default_sync=self.host.default_sync,
-                is_live=is_live,
-                folder=self.memory.choices.folder,
-                palette=palette(self.theme_variables),
-            )
-            self.push_screen(form)
-
-    def on_main_screen_dropped(self, message: MainScreen.Dropped) -> None:
-        self._ask_for_songs(message.paths)
-
-    def on_add_form_chosen(self, message: AddForm.Chosen) -> None:
-        if self.host:
-            self.run_worker(self._add(self.host, message), group="add")
-
-    async def _add(self, host: ScreenHost, chosen: AddForm.Chosen) -> None:
-        """Submits files without blocking the screen: a slow drive delays the check of a file."""
-        dialog, filled = chosen.dialog, chosen.filled
-        outcome = await submit(host, filled, self._select_when_shown)
-        if outcome.added:
-            self.memory.remember(add=filled.to_remember, folder=str(PurePath(filled.paths[-1]).parent))
-        for _, error in outcome.refused:
-            self._inbox.put(Noticed(level="error", message=str(error)))
-        if outcome.refused:
-            dialog.refuse(outcome.refused, outcome.added)
-        else:
-            dialog.accept()
-
     def _select_when_shown(self, job: str) -> None:
         self._job_to_select = job
+
+    def on_welcome_demo_wanted(self) -> None:
+        if self.host:
+            self.run_worker(self._take_demo_apart(self.host), exclusive=True, group="demo")
+
+    async def _take_demo_apart(self, host: ScreenHost) -> None:
+        with self._errors_reported():
+            clip = await asyncio.to_thread(own_demo_clip)
+            await self._submit(host.bridge, await host.request(str(clip)))
 
     def action_results(self) -> None:
         if job := self._main.selected:
             self.push_screen(ResultsDialog(job))
 
     def on_results_dialog_copied(self, message: ResultsDialog.Copied) -> None:
+        self._copy(message.path)
+
+    def _copy(self, path: str) -> None:
         try:
-            self.copy_to_clipboard(message.path)
+            self.copy_to_clipboard(path)
         except UnicodeEncodeError:
             self._report(
                 NotReadable("This name is not valid text, so it cannot be copied.", advice="Rename the file first.")
             )
         else:
-            self.notify(message.path, title="Copied")
+            self.notify(path, title="Copied")
 
     def action_help(self) -> None:
         self.push_screen(HelpDialog(self._main.address))
@@ -304,29 +305,3 @@ class SabApp(HostedApp):
                 self.host.bridge, self.host.address, self._wire_log, self._main.palette, self._clock, self._zone
             )
             self.push_screen(screen)
-
-    async def action_quit(self) -> None:
-        is_own = self.host is not None and not self.host.is_attached
-        if self.host and is_own and self.state.unfinished and self.bridge_is_open:
-            self.push_screen(
-                QuitDialog(self.state.unfinished, are_kept=self.host.bridge.keeps_jobs, can_be_left=self._can_be_left)
-            )
-        else:
-            self.close()
-
-    def action_leave_running(self) -> None:
-        """An attached screen ends, as with `quit`; a bridge of this process goes on in another one."""
-        if self._can_be_left:
-            self.parting = "to be left running"
-            self.close()
-
-    def on_quit_dialog_left_running(self) -> None:
-        self.action_leave_running()
-
-    @property
-    def _can_be_left(self) -> bool:
-        host = self.host
-        return host is not None and (host.is_attached or (self._can_leave and host.bridge.keeps_jobs))
-
-    def on_quit_dialog_confirmed(self) -> None:
-        self.close()

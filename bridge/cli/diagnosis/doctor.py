@@ -24,7 +24,8 @@ from bridge.cli.logs import log_path
 from bridge.cli.output.terminal import write_json, write_line
 from bridge.cli.ports import inspect_ports
 from bridge.config import Settings, load_settings
-from bridge.errors import BadArguments, BridgeError
+from bridge.errors import BadArguments, BridgeError, EngineFailed
+from bridge.hearing.client import HearingClient
 from bridge.integrations.daws import DAWS
 from bridge.midi.realtime.thread_priority import player_gets_real_time
 from bridge.options.request import check_request
@@ -154,6 +155,7 @@ async def _findings(settings: Settings) -> list[Finding]:
         *_checked("Audio files", _audio),
         *await _awaited("MIDI", _midi(settings)),
         *_checked("MIDI timing", _midi_timing),
+        *await _awaited("Hearing", _hearing(settings)),
         *_checked("Folders", lambda: _folders(settings)),
         *await _awaited("OSC port", _port(settings)),
         *_checked("DAWs", _daws),
@@ -293,6 +295,18 @@ def _midi_timing() -> Iterator[Finding]:
         late = "notes can be some milliseconds late while the machine is busy: it gives you no real-time priority."
         advice = "A desktop with the package rtkit does; else let your user run real-time threads (docs/settings.md)."
         yield Finding("MIDI timing", "note", f"{late} {advice}")
+
+
+async def _hearing(settings: Settings) -> Finding:
+    """Opens the output, and plays nothing on it."""
+    hearing = HearingClient(settings.hear_on)
+    try:
+        await hearing.play(())
+        return Finding("Hearing", "ok", f"stems and notes can be heard ({hearing.status.device})")
+    except EngineFailed as error:
+        return Finding("Hearing", "note", str(error))
+    finally:
+        await hearing.close()
 
 
 def _folders(settings: Settings) -> Iterator[Finding]:
