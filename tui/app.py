@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import tzinfo
@@ -17,7 +17,9 @@ from textual.message import Message
 from bridge.connections.values import DAW_CLIENTS
 from bridge.errors import BridgeError, NotReadable
 from bridge.events import Noticed
+from bridge.model import Job
 from bridge.protocols import Bridge, Clock
+from bridge.protocols.reading import StemView
 from bridge.request import JobRequest
 from bridge.system.clock import SystemClock
 from tui.availability import OF_MAIN_SCREEN, is_possible
@@ -37,6 +39,7 @@ from tui.screens.dialogs.help import HelpDialog
 from tui.screens.dialogs.play import PlayDialog
 from tui.screens.dialogs.results import ResultsDialog
 from tui.screens.dialogs.tempo import TempoDialog
+from tui.screens.job.screen import JobScreen
 from tui.screens.jump import JumpScreen, places_of
 from tui.screens.main import MainScreen
 from tui.state import ViewState, initial_view, view_after, with_earlier_log
@@ -170,6 +173,9 @@ class SabApp(HostedApp):
         events, before = self._inbox.take(), self.state.jobs
         self._main.state = view_after(self.state, events, self._clock.unix_seconds())
         self._calls.after(events, before, self.state.jobs)
+        for screen in self.screen_stack:
+            if isinstance(screen, JobScreen):
+                screen.take(events)
         if self._job_to_select in self.state.jobs:
             self._main.select(self._job_to_select)
             self._job_to_select = ""
@@ -221,6 +227,29 @@ class SabApp(HostedApp):
     def on_jobs_screen_copied(self, message: MainScreen.Copied) -> None:
         self._copy(message.path)
 
+    def action_open(self) -> None:
+        self._main.open_selected()
+
+    def on_main_screen_opened(self, message: MainScreen.Opened) -> None:
+        self._open_job(message.job)
+
+    def _open_job(self, job: Job, beside: Mapping[str, StemView] | None = None) -> None:
+        """A job's own screen; there is one at a time."""
+        if self.host is None or not isinstance(self.screen, (MainScreen, JobScreen)):
+            return
+        playing, armed = (
+            [stem for one, stem in pairs if one == job.id] for pairs in (self.state.playing, self.state.armed)
+        )
+        screen = JobScreen(job, self.host, self._clock, playing=playing, armed=armed, beside=beside or {})
+        if isinstance(self.screen, JobScreen):
+            self.switch_screen(screen)
+        else:
+            self.push_screen(screen)
+
+    def on_job_screen_followed(self, message: JobScreen.Followed) -> None:
+        self._select_when_shown(message.job.id)
+        self._open_job(message.job, message.beside)
+
     def action_clips(self) -> None:
         self._main.toggle_clips()
         self._main.refresh_bindings()
@@ -234,7 +263,9 @@ class SabApp(HostedApp):
             self.push_screen(PlayDialog(job))
 
     def on_play_dialog_chosen(self, message: PlayDialog.Chosen) -> None:
-        if self.host:
+        if opened := next((screen for screen in self.screen_stack if isinstance(screen, JobScreen)), None):
+            opened.follow(message.sync)
+        elif self.host:
             self.run_worker(self._play(self.host.bridge, message.job, message.sync), exclusive=True, group="play")
 
     async def _play(self, bridge: Bridge, job: str, sync: str | None = None) -> None:

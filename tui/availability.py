@@ -18,11 +18,12 @@ _JOB_CONDITIONS: Mapping[str, Callable[[Job], bool]] = {
     "follow": _has_notes,
     "tempo": lambda job: _has_notes(job) and job.music is not None,
     "results": lambda job: bool(job.results),
+    "open": lambda job: True,  # noqa: ARG005
     "clips": lambda job: bool(job.group_id),
 }
 #: What acts on the table of jobs: other screens have their own keys.
-OF_MAIN_SCREEN = frozenset({*_JOB_CONDITIONS, "connections"})
-_NEEDS_BRIDGE = frozenset({"connections", "play", "follow", "tempo", "stop", "panic", "leave_running"})
+OF_MAIN_SCREEN = frozenset({*_JOB_CONDITIONS, "connections", "open"})
+_NEEDS_BRIDGE = frozenset({"connections", "open", "play", "follow", "tempo", "stop", "panic", "leave_running"})
 
 
 def is_possible(action: str, row: Job | Group | None, *, bridge_is_open: bool) -> bool:
@@ -32,7 +33,7 @@ def is_possible(action: str, row: Job | Group | None, *, bridge_is_open: bool) -
     if action not in _JOB_CONDITIONS:
         return True
     if isinstance(row, Group):
-        return action == "clips"
+        return action in ("clips", "open")
     return row is not None and _JOB_CONDITIONS[action](row)
 
 

@@ -28,7 +28,10 @@ KEYS = (
     Key("!,P", "panic", "Panic", "Silence every MIDI port at once, hanging notes too.", shown_as="!"),
     Key("o", "results", "Files", "Show the selected job's files, and copy a path."),
     Key("t", "tempo", "Tempo", "Read the selected job's notes again at another tempo.", in_footer=False),
-    Key("space,enter", "clips", "Clips", "Space: show or hide the clips of the selected group.", "␣", in_footer=False),
+    Key(
+        "enter", "open", "Open", "Enter: see and hear the selected job, and read its notes anew.", "⏎", in_footer=False
+    ),
+    Key("space", "clips", "Clips", "Space: show or hide the clips of the selected group.", "␣", in_footer=False),
     Key("C", "connections", "Connections", "Show who talks to the bridge, and all it says.", in_footer=False),
     Key("?,f1", "help", "Help", "Show this help.", shown_as="?"),
     Key("b", "leave_running", "Leave", "Quit this screen; the bridge works on in the background.", in_footer=False),
@@ -58,6 +61,40 @@ FIRST_START = (Key("d", "demo", "Demo", "With no job yet: take the clip apart th
 #: The main screen's own, which it acts on without the app.
 PANELS = (Key("v", "grow", "View", "Let the details grow, then the log, then show all panels again.", in_footer=False),)
 
+#: An opened job's.
+JOB_KEYS = (
+    Key("space", "hear", "Hear", "Hear the stems on this machine's own output, or pause them.", shown_as="␣"),
+    Key("up,k", "choose(-1)", "Stem", "↑ ↓: choose a stem, which stands out in the roll.", "↑↓"),
+    Key("down,j", "choose(1)", "Stem", "Choose the next stem.", "↓", in_footer=False),
+    Key("S", "solo", "Solo", "Hear and play the chosen stem alone, or with others that are solo.", "S"),
+    Key("M,m", "mute", "Mute", "Silence the chosen stem.", "M"),
+    Key("n", "notes", "Notes", "Hear the chosen stem's notes in place of its audio, or its audio again.", "n"),
+    Key("N", "all_notes", "All notes", "Hear the notes of all stems, or their audio again.", "N", in_footer=False),
+    Key("tab", "slider(1)", "Sliders", "Tab: go to the next slider.", "⇥"),
+    Key("shift+tab", "slider(-1)", "Back", "Go to the slider before.", "⇧⇥", in_footer=False),
+    Key("left", "move(-1)", "Less", "← →: change the slider; without one, go a beat back or on.", "←", in_footer=False),
+    Key("right", "move(1)", "More", "Change the slider, or go a beat on.", "→", in_footer=False),
+    Key("w", "write", "Write", "Write the notes with the changed settings, into a folder of their own."),
+    Key("z", "take_back", "Undo", "Take back the last change of a setting."),
+    Key("Z", "take_all_back", "Undo all", "Take back every change of a setting.", "Z", in_footer=False),
+    Key("t", "tempo", "Tempo", "Read the notes at another tempo: doubled, halved, tapped."),
+    Key("p", "play", "Play", "Play the notes to the MIDI ports, with solo and mute."),
+    Key("f", "follow", "Follow", "Play the notes in time with a MIDI clock, JACK or Link.", in_footer=False),
+    Key("s", "stop", "Stop", "Stop what is heard and what plays."),
+    Key("plus,equals_sign", "zoom(0.5)", "Zoom", "+ −: show a shorter or a longer stretch.", "+", in_footer=False),
+    Key("minus", "zoom(2)", "Wider", "Show a longer stretch.", "−", in_footer=False),
+    Key("comma,shift+left", "scroll(-0.25)", "Earlier", ", or shift+←: show what comes before.", ",", in_footer=False),
+    Key("full_stop,shift+right", "scroll(0.25)", "Later", ". or shift+→: show what follows.", ".", in_footer=False),
+    Key("pageup", "scroll(-1)", "Page back", "Show the page before.", in_footer=False),
+    Key("pagedown", "scroll(1)", "Page on", "Show the next page.", in_footer=False),
+    Key("home,g", "go(0)", "Start", "Go to the clip's start.", in_footer=False),
+    Key("end,G", "go(1)", "End", "Go to the clip's end.", in_footer=False),
+    Key("v", "all_stems", "All stems", "Show all stems alike, or the chosen one before the others.", in_footer=False),
+    Key("c", "cancel", "Cancel", "Cancel the job; files that are complete stay.", in_footer=False),
+    Key("r", "retry", "Again", "Run a job again that failed or was cancelled.", in_footer=False),
+    Key("escape", "back", "Back", "Back to the jobs; what is changed and not written is lost.", "Esc"),
+)
+
 #: Those of the screen Connections.
 CONNECTIONS = (
     Key("/", "filter", "Filter", "Show only messages with a word, a client or an address."),
@@ -72,6 +109,7 @@ EVERYWHERE = (Key("ctrl+o", "jump", "Jump", "Go anywhere on this screen by a let
 #: Screen or panel → its keys: the help shows them in this order. A screen adds its own row here.
 KEYS_BY_SCREEN: dict[str, tuple[Key, ...]] = {
     "Jobs": (*KEYS, *DESK, *PANELS, *FIRST_START),
+    "An opened job": JOB_KEYS,
     "Connections": CONNECTIONS,
     "Everywhere": EVERYWHERE,
 }

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from textual.color import Color
 from textual.theme import Theme
 
+from bridge.drawing.colours import RollColours
 from tui.render.roles import Palette
 
 #: A studio in the evening: warm greys, amber, muted green.
@@ -59,6 +60,19 @@ def palette(variables: Mapping[str, str]) -> Palette:
         warning=_style(Color.parse(variables["warning"])),
         bad=_style(Color.parse(variables["error"])),
         selection=f"on {_style(background.blend(Color.parse(variables['primary']), 0.16))}",
+    )
+
+
+def roll_colours(variables: Mapping[str, str], *, is_dark: bool) -> RollColours:
+    """The colours of a roll in a theme."""
+    foreground, background = Color.parse(variables["foreground"]), Color.parse(variables["background"])
+    return RollColours(
+        background=_style(background),
+        text=_style(foreground),
+        muted=_style(foreground.blend(background, 0.42)),
+        faint=_style(background.blend(foreground, 0.22)),
+        accent=_style(Color.parse(variables["primary"])),
+        is_dark=is_dark,
     )
 
 

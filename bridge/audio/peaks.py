@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bridge.protocols.reading import PEAK_SPANS
+
 if TYPE_CHECKING:
     from bridge.protocols import Samples
 
-#: Spans of equal length that a clip is divided into: as many as the widest screen has cells.
-SPANS = 512
+SPANS = PEAK_SPANS
 #: Full scale; louder samples are shown like it.
 FULL_SCALE = 255
 BLOCK_FRAMES = 1 << 16

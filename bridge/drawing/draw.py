@@ -158,6 +158,8 @@ class _Drawing:
         last = max(first, column_of(note.offset_seconds, self.window) - 1)
         pitches = _pitches_by_column(note, first, last, self.window)
         for column, pitch in zip(range(first, last + 1), pitches, strict=True):
+            if is_behind and not scale.lowest <= pitch <= scale.highest:
+                continue  # the chosen stem decides which pitches are shown
             if MARGIN <= column < self._grid.columns:
                 for half in scale.halves_of(pitch):
                     cells = self._grid.halves[2 * self._top + half]

@@ -10,13 +10,16 @@ from bridge.model import Chord, Music, Note
 from bridge.request import JobRequest
 from bridge.value import Value
 
+#: Equal spans of a clip in a waveform: as many as the widest screen has cells.
+PEAK_SPANS = 512
+
 
 class StemView(Value, frozen=True, kw_only=True):
     """One stem of a job: its waveform and its notes."""
 
     stem: str
     peaks: bytes = b""
-    """The largest sample of consecutive equal spans of the clip, 0–255 for 0–1 of full scale; empty if unknown."""
+    """The largest sample of each of the clip's `PEAK_SPANS`, as far as they are known: 0–255 for 0–1 of full scale."""
     notes: tuple[Note, ...] = ()
     """As they are in its MIDI file, by onset; of a running job those that are known."""
     audio: str = ""

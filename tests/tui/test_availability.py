@@ -14,9 +14,9 @@ ALWAYS = {"connections", "stop", "panic", "help", "leave_running", "quit"}
     ("job", "actions"),
     [
         (None, set()),
-        (running("Song", "separating", 0.5, None), set()),
-        (done("Song"), {"play", "follow", "results"}),
-        (cancelled("Song"), set()),
+        (running("Song", "separating", 0.5, None), {"open"}),
+        (done("Song"), {"open", "play", "follow", "results"}),
+        (cancelled("Song"), {"open"}),
     ],
 )
 def test_the_selected_job_decides_the_possible_actions(job: Job | None, actions: set[str]) -> None:

@@ -58,7 +58,7 @@ async def test_a_group_is_one_row_that_space_opens_and_closes() -> None:
         await press(pilot, "space")
         clips = ["harbour", "broken-radio", "moonlight-sonata-dub", "überfahrt-夜"]
         assert rows(app) == ["gid", *clips, "old", "night-bus"]
-        await press(pilot, "down", "down", "enter")  # on a clip: its group closes, and is selected
+        await press(pilot, "down", "down", "space")  # on a clip: its group closes, and is selected
         assert rows(app) == ["gid", "old", "night-bus"]
         assert table(app).selected == "gid"
 
@@ -164,8 +164,8 @@ def test_every_job_is_in_one_row_or_in_its_group(jobs: list[Job], opened: set[st
 @pytest.mark.parametrize(
     ("group", "actions"),
     [
-        (group_of(running("A", "writing", 0.5, None), done("B")), {"clips"}),
-        (group_of(done("A"), failed("B", "internal", "No.")), {"clips"}),
+        (group_of(running("A", "writing", 0.5, None), done("B")), {"open", "clips"}),
+        (group_of(done("A"), failed("B", "internal", "No.")), {"open", "clips"}),
     ],
 )
 def test_the_actions_of_a_group(group: Group, actions: set[str]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from bridge.protocols.reading import PEAK_SPANS
+
 #: Parts of equal length that a clip's peaks are read for: as many as a wide screen has cells.
 PARTS = 240
 _HEIGHTS = "▁▂▃▄▅▆▇"  # without the highest, so that stems below each other stay apart
@@ -24,6 +26,16 @@ def waveform(peaks: Sequence[float], cells: int) -> tuple[str, str]:
         first, end = cell * PARTS // cells, (cell + 1) * PARTS // cells
         drawn += _height(max(peaks[first : max(end, first + 1)]))
     return drawn, " " * (cells - known)
+
+
+def envelope(peaks: bytes, cells: int) -> tuple[str, str]:
+    """The part that is known and the rest, as `waveform` has them, of peaks as a `StemView` has them."""
+    known = min(len(peaks), PEAK_SPANS) * cells // PEAK_SPANS if cells > 0 else 0
+    drawn = ""
+    for cell in range(known):
+        first, end = cell * PEAK_SPANS // cells, (cell + 1) * PEAK_SPANS // cells
+        drawn += _height(max(peaks[first : max(end, first + 1)]) / 255)
+    return drawn, " " * max(0, cells - known)
 
 
 def _height(peak: float) -> str:

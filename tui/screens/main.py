@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import tzinfo
 from typing import ClassVar
 
@@ -9,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.events import Paste
+from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Footer
@@ -75,6 +77,12 @@ class MainScreen(JobsScreen):
     }
     """
 
+    @dataclass
+    class Opened(Message):
+        """A job is to be seen on a screen of its own."""
+
+        job: Job
+
     palette: reactive[Palette] = reactive(PLAIN)
     address: reactive[str] = reactive("")
     grown: reactive[str] = reactive("")
@@ -128,6 +136,16 @@ class MainScreen(JobsScreen):
                 table.selected = group
             table.opened ^= {group}
             self._show(self.state)
+
+    def open_selected(self) -> None:
+        """Asks for the selected job's own screen; a group shows or hides its clips."""
+        if (job := self.selected) is not None:
+            self.post_message(self.Opened(job))
+        else:
+            self.toggle_clips()
+
+    def on_jobs_table_opened(self) -> None:
+        self.open_selected()
 
     def watch_state(self, state: ViewState) -> None:
         if self.is_mounted:

@@ -59,6 +59,12 @@ class JobsTable(Lines):
 
         unseen: int
 
+    @dataclass
+    class Opened(Message):
+        """The row was clicked twice."""
+
+        row: str
+
     def __init__(self, zone: tzinfo | None = None) -> None:
         super().__init__()
         self._zone = zone
@@ -133,6 +139,8 @@ class JobsTable(Lines):
         index = self.scroll_offset.y + offset.y - 1 if offset is not None and offset.y > 0 else len(self.rows)
         if index < len(self.rows) and not isinstance(self.rows[index], Heading):
             self.selected = self.rows[index].id
+            if event.chain == 2:
+                self.post_message(self.Opened(self.selected))
 
     def jump_places(self) -> Iterator[tuple[Offset, Callable[[], object]]]:
         """Each visible row, for jump mode."""

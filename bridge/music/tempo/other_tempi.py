@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from bridge.model import Job, Music, TempoCandidate
-from bridge.request import GroupChoice, JobRequest
+from bridge.request import GroupChoice, JobRequest, SongPosition, TimeSignature
 from bridge.units import FASTEST_TEMPO_BPM, SLOWEST_TEMPO_BPM
 
 #: Tempi that differ less, relatively, are the same.
@@ -49,18 +49,24 @@ def beat_of_start(music: Music, bpm: float) -> float | None:
 
 
 def notes_again(job: Job, tempo: TempoCandidate | None) -> JobRequest:
-    """The request for the notes of a job that is over, at another tempo; None: with its beats followed.
+    """The request for the notes of a job that is over, at another tempo; None: with its beats followed."""
+    if tempo is None:
+        song = msgspec.structs.replace(job.request.song, tempo="map")
+    else:
+        song = song_at(job, job.request.song, tempo.bpm, tempo.time_signature)
+    return only_notes(job, msgspec.structs.replace(job.request, song=song))
+
+
+def song_at(job: Job, song: SongPosition, bpm: float, time_signature: TimeSignature | None) -> SongPosition:
+    """The place in the song at another tempo, so that the bars of a job's notes stay where they were in seconds."""
+    return msgspec.structs.replace(song, tempo=bpm, time_signature=time_signature, beat=_beat_at(bpm, job))
+
+
+def only_notes(job: Job, request: JobRequest) -> JobRequest:
+    """The request, for the notes of a job that is over alone.
 
     It writes no stems. The analyses come from the cache, and the files of the job stay as they are.
     """
-    request = job.request
-    song = request.song
-    if tempo is None:
-        song = msgspec.structs.replace(song, tempo="map")
-    else:
-        song = msgspec.structs.replace(
-            song, tempo=tempo.bpm, time_signature=tempo.time_signature, beat=_beat_at(tempo.bpm, job)
-        )
     stems = request.stems
     if stems.transcribe_as is None:
         found = [result for result in job.results if result.is_part]
@@ -69,7 +75,7 @@ def notes_again(job: Job, tempo: TempoCandidate | None) -> JobRequest:
         heard = [result for result in found if result.notes or result.name in missed] or found
         parts = tuple(dict.fromkeys(result.name for result in heard))
         stems = msgspec.structs.replace(stems, audio=(), midi=parts)
-    return msgspec.structs.replace(request, song=song, stems=stems, group=GroupChoice())
+    return msgspec.structs.replace(request, stems=stems, group=GroupChoice())
 
 
 def _beat_at(bpm: float, job: Job) -> float | None:
