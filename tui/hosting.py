@@ -24,6 +24,9 @@ from tui.terminal.app import TerminalApp
 #: another process's and goes on.
 Parting: TypeAlias = Literal["closed", "to be left running", "attached"]
 
+#: Textual's own, and the main screen.
+SCREENS_THAT_STAY = 2
+
 
 class HostedApp(TerminalApp):
     """An app with a bridge, which runs in a task of its own. What is shown of it, a subclass says."""
@@ -114,7 +117,12 @@ class HostedApp(TerminalApp):
             self.push_screen(FailedDialog(error))
 
     def _wait_for_another(self, ways_back: WaysBack, error: BridgeError) -> None:
-        """The bridge has gone, or was never there: the next one is shown as soon as it runs."""
+        """The bridge has gone, or was never there: the next one is shown as soon as it runs.
+
+        The screens above the first one are of that bridge, and go with it.
+        """
+        while len(self.screen_stack) > SCREENS_THAT_STAY:
+            self.pop_screen()
         self.show_parting("gone", error)
         self._open(ways_back.wait)
         self.push_screen(LostDialog(error))

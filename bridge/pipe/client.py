@@ -14,7 +14,7 @@ from bridge.errors import BridgeError, InternalError
 from bridge.hearing.client import HearingClient
 from bridge.options.request import request_for_clip
 from bridge.pipe.doorway import NoBridge, go_through, hang_up
-from bridge.pipe.messages import Facts, Greeting, Hello, check_version, framed, read_raw, read_reply
+from bridge.pipe.messages import Facts, Hello, HelloReply, check_version, framed, read_raw, read_reply
 from bridge.pipe.remote import BridgeEnded, RemoteBridge
 from bridge.processes.frames import HEADER, payload_length
 from bridge.request import JobRequest
@@ -114,7 +114,7 @@ async def facts_of(folder: Path) -> Facts | None:
 async def _facts(reader: asyncio.StreamReader, folder: Path) -> Facts:
     try:
         greeting = read_reply(await asyncio.wait_for(_read(reader), ANSWER_SECONDS))
-        if not isinstance(greeting, Greeting):
+        if not isinstance(greeting, HelloReply):
             raise NoBridge(f"What answers in {folder} is no bridge.")
         check_version(greeting)
         return read_raw(greeting.facts, Facts)  # type: ignore[no-any-return]

@@ -1,6 +1,6 @@
 """What a screen and its bridge say to each other, each message a frame of `processes.frames`.
 
-A screen begins with `Hello`, and the bridge answers with `Greeting`; these two never change their shape, so that two
+A screen begins with `Hello`, and the bridge answers with `HelloReply`; these two never change their shape, so that two
 versions of the bridge understand that they do not understand each other. A screen then gets the jobs (`KnownJobs`),
 the open groups (`Ready`), and every event from that moment on (`Told`).
 """
@@ -87,7 +87,7 @@ class Facts(Value, frozen=True, kw_only=True):
     status: Status
 
 
-class Greeting(Value, frozen=True, kw_only=True, tag="greeting"):
+class HelloReply(Value, frozen=True, kw_only=True, tag="greeting"):
     """The first message from a bridge."""
 
     version: str
@@ -142,7 +142,7 @@ class Goodbye(Value, frozen=True, kw_only=True, tag="goodbye"):
     """The bridge ends in order."""
 
 
-FromBridge: TypeAlias = Greeting | KnownJobs | Ready | Told | Watched | Answered | Refused | Goodbye
+FromBridge: TypeAlias = HelloReply | KnownJobs | Ready | Told | Watched | Answered | Refused | Goodbye
 
 _encode = msgspec.msgpack.Encoder().encode
 _to_bridge = msgspec.msgpack.Decoder(ToBridge)
@@ -176,7 +176,7 @@ def read_raw(value: msgspec.Raw, kind: Any) -> Any:
     return msgspec.msgpack.decode(value, type=kind)
 
 
-def check_version(greeting: Greeting) -> None:
+def check_version(greeting: HelloReply) -> None:
     """Raises ProtocolMismatch: the bridge is not of this version."""
     if (greeting.version, greeting.protocol) != (__version__, PIPE_PROTOCOL):
         raise ProtocolMismatch(

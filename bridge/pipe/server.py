@@ -30,8 +30,8 @@ from bridge.pipe.messages import (
     Facts,
     FromBridge,
     Goodbye,
-    Greeting,
     Hello,
+    HelloReply,
     KnownJobs,
     Ready,
     Refused,
@@ -178,7 +178,7 @@ class Connection:
             raise ValueError("it does not begin with a hello")
         bridge = self._server.bridge
         self._writer.write(
-            framed(Greeting(version=__version__, protocol=PIPE_PROTOCOL, facts=raw(self._server.facts())))
+            framed(HelloReply(version=__version__, protocol=PIPE_PROTOCOL, facts=raw(self._server.facts())))
         )
         if is_one_too_many:
             self._refuse(0, TooManyClients(f"{MAX_SCREENS} screens are attached to this bridge already."))

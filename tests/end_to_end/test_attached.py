@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,6 +52,16 @@ def test_a_screen_comes_and_goes_and_the_bridge_stays(tmp_path: Path, clip: Path
             terminal.type(b"q")
             terminal.shows("The bridge works on in the background")
             assert terminal.ends() == 0
+        in_browser = subprocess.Popen(
+            [sys.executable, "-m", "bridge", "tui", "--connect", *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "TEXTUAL_DRIVER": "textual.drivers.web_driver:WebDriver"},
+        )
+        assert in_browser.stdout is not None
+        assert in_browser.stdout.read(1) == b"_"  # "__GANGLION__", as `textual serve` expects
+        in_browser.communicate(timeout=30)  # closes what it reads from, as a server that has gone does
         assert server.process.poll() is None
 
 

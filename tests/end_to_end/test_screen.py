@@ -148,7 +148,7 @@ async def test_a_closed_window_ends_the_bridge_in_order(tmp_path: Path, port: in
     finally:
         process.kill()
     log = (tmp_path / "bridge.log").read_text(encoding="utf-8")
-    assert log.splitlines()[-1].endswith("bridge.cli.serve: closing")
+    assert log.splitlines()[-1].endswith("bridge.cli.attaching.opening: closing")
 
 
 @pytest.mark.parametrize("command", [[], ["tui"]], ids=["sab", "sab tui"])

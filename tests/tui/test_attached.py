@@ -9,13 +9,15 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timezone
 
 import pytest
+from textual.pilot import Pilot
 
 from bridge.errors import BridgeError, NotFound, ProtocolMismatch
 from bridge.events import Noticed
 from tests.support.fakes import FakeBridge, FakeClock
-from tests.support.scenes import FakeHost, done, press, running, settle, top_screen
+from tests.support.scenes import FakeHost, busy_session, done, press, running, settle, top_screen
 from tests.support.seam import until
 from tui.app import SabApp
 from tui.host import WaysBack
@@ -53,7 +55,7 @@ class Elsewhere:
 
     def app(self, opening: Callable[[], AbstractAsyncContextManager[FakeHost]] | None = None) -> SabApp:
         ways_back = WaysBack(start=self.start, wait=self.attach)
-        return SabApp(opening or self.attach, ways_back=ways_back, can_leave=True, clock=FakeClock())
+        return SabApp(opening or self.attach, ways_back=ways_back, can_leave=True, clock=FakeClock(), zone=timezone.utc)
 
 
 class Refusing(AbstractAsyncContextManager[FakeHost]):
@@ -155,6 +157,22 @@ async def test_when_the_bridge_ends_the_screen_says_so_waits_and_shows_the_next(
     assert elsewhere.seen == ["attached", "left", "attached", "left"]
 
 
+async def test_what_is_open_above_the_main_screen_goes_with_its_bridge() -> None:
+    elsewhere, first, second = Elsewhere(), host_with(SONG), host_with(SONG)
+    elsewhere.hosts.put_nowait(first)
+    app = elsewhere.app()
+    async with app.run_test() as pilot:
+        await press(pilot, "C", "question_mark")
+        assert len(app.screen_stack) == 4
+        await lose(first)
+        await until(lambda: top_screen(app) is LostDialog)
+        await settle(pilot)
+        elsewhere.hosts.put_nowait(second)
+        await until(lambda: top_screen(app) is MainScreen)
+        await press(pilot, "c")
+        assert (first.bridge.asked, second.bridge.asked) == ([], [("cancel", "song")])
+
+
 async def test_a_screen_without_a_bridge_can_start_one() -> None:
     elsewhere, first = Elsewhere(), host_with(SONG)
     elsewhere.hosts.put_nowait(first)
@@ -226,3 +244,21 @@ async def test_closing_the_window_of_an_attached_screen_ends_only_the_screen() -
         os.kill(os.getpid(), signal.SIGHUP)
         await until(lambda: not app.is_running)
     assert app.parting == "attached"
+
+
+@pytest.mark.parametrize("what", ["attached", "lost", "leave"])
+def test_the_looks_of_it(snap_compare: Callable[..., bool], what: str) -> None:
+    elsewhere = Elsewhere()
+    host = host_with(*busy_session(), is_attached=what != "leave")
+    elsewhere.hosts.put_nowait(host)
+
+    async def go(pilot: Pilot[None]) -> None:
+        await pilot.pause()
+        if what == "lost":
+            await lose(host)
+            await until(lambda: isinstance(pilot.app.screen, LostDialog))
+        elif what == "leave":
+            await press(pilot, "q")
+        await settle(pilot)
+
+    assert snap_compare(elsewhere.app(), terminal_size=(100, 30), run_before=go)

@@ -109,5 +109,9 @@ def forgiving(
             read_input(self)
         except Exception as error:
             on_fault(error)
+        else:
+            is_ending: Any = getattr(self, "exit_event", None)
+            if is_ending is not None and not is_ending.is_set():  # a browser's server has gone without a word
+                on_fault(EOFError("The terminal was closed"))
 
     return type(f"Forgiving{driver.__name__}", (driver,), {**overridden, "run_input_thread": run_input_thread})
