@@ -3,42 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import tzinfo
-from pathlib import PurePath
-from typing import ClassVar, Literal, TypeAlias
+from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.message import Message
 
-from bridge.errors import BridgeError, NotFound, NotReadable
+from bridge.errors import BridgeError, NotReadable
 from bridge.events import Noticed
-from bridge.groups.group import Group
 from bridge.model import Job
 from bridge.protocols import Bridge, Clock
 from bridge.protocols.reading import StemView
 from bridge.request import JobRequest
 from bridge.system.clock import SystemClock
-from bridge.system.ending import closing_window, hangup_signals
 from tui.availability import OF_MAIN_SCREEN, is_possible
 from tui.boundary import only_bridge_errors
 from tui.coalesce import Coalescer
 from tui.commands import BridgeCommands
 from tui.host import OpenBridge, ScreenHost, WaysBack
-from tui.host_task import HostTask
+from tui.hosting import HostedApp, Parting
 from tui.keys import bindings
 from tui.memory import Memory
-from tui.screens.add.form import AddForm
-from tui.screens.add.submission import options_at_first, submit
+from tui.screens.add.submission import ORIGIN
 from tui.screens.connections.screen import ConnectionsScreen
 from tui.screens.connections.wire_log import WireLog
-from tui.screens.dialogs.failed import FailedDialog
 from tui.screens.dialogs.help import HelpDialog
-from tui.screens.dialogs.lost import LostDialog
 from tui.screens.dialogs.play import PlayDialog
 from tui.screens.dialogs.quit import QuitDialog
 from tui.screens.dialogs.results import ResultsDialog
@@ -47,15 +40,9 @@ from tui.screens.job.screen import JobScreen
 from tui.screens.jump import JumpScreen, places_of
 from tui.screens.main import MainScreen
 from tui.state import ViewState, initial_view, view_after, with_earlier_log
-from tui.terminal.app import TerminalApp
 from tui.themes import DAY, NIGHT, THEMES, WITHOUT_COLOUR, palette
 
 REDRAW_SECONDS = 0.1
-
-
-#: What becomes of the bridge when a screen has closed: it is closed too, it is to go on in the background, or it was
-#: another process's and goes on.
-Parting: TypeAlias = Literal["closed", "to be left running", "attached"]
 
 
 def run(
@@ -78,19 +65,13 @@ def run(
     return app.parting
 
 
-class SabApp(TerminalApp):
+class SabApp(HostedApp):
     """Owns the bridge's task and the state; delegates everything else."""
 
     TITLE = "Source Audio Bridge"
     CSS_PATH = "sab.tcss"
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {BridgeCommands}
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
-
-    @dataclass
-    class Opened(Message):
-        """The bridge is running."""
-
-        host: ScreenHost
 
     class Redraw(Message):
         """The screen is due to be drawn with the events that have arrived."""
@@ -106,19 +87,14 @@ class SabApp(TerminalApp):
         memory: Memory | None = None,
     ) -> None:
         """As `run`. `zone` is the time zone of the log; None: the machine's. `memory`: None: nothing outlives us."""
-        super().__init__()
+        super().__init__(open_bridge, ways_back)
         self.memory = memory or Memory()
-        self.parting: Parting = "closed"
-        self._ways_back = ways_back
         self._can_leave = can_leave
         self._clock = clock or SystemClock()
         self._inbox = Coalescer(self._schedule_redraw)
-        self._host_task = HostTask(open_bridge, self._on_opened, self._on_closed)
-        self._host: ScreenHost | None = None
         self._zone = zone
-        self._main = MainScreen(zone)
+        self._main = MainScreen(zone, self.memory, self._clock)
         self._wire_log = WireLog()
-        self._until_unmount = ExitStack()
         self._job_to_select = ""  # id of a job that was added here, selected as soon as the table shows it
         for theme in THEMES:
             self.register_theme(theme)
@@ -130,41 +106,16 @@ class SabApp(TerminalApp):
     def state(self) -> ViewState:
         return self._main.state
 
-    # The bridge's lifetime
-
     async def on_mount(self) -> None:
         self.theme_changed_signal.subscribe(self, lambda _: self._on_theme())
         self._apply_palette()
         if not self.memory.choices.theme:
             self.ask_background()
         await self.push_screen(self._main)
-        loop = asyncio.get_running_loop()
-        with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
-            loop.add_signal_handler(signal.SIGTERM, self._close)
-            for number in hangup_signals():
-                loop.add_signal_handler(number, self._on_window_closed)
-        self._until_unmount.enter_context(closing_window(lambda: loop.call_soon_threadsafe(self._on_window_closed)))
-        self._host_task.start()
+        self.open_host()
 
-    async def on_unmount(self) -> None:
-        """Closes the bridge, for whatever reason the screen closes."""
-        await self._host_task.end()
-        with suppress(NotImplementedError, RuntimeError, ValueError):
-            for number in (signal.SIGTERM, *hangup_signals()):
-                asyncio.get_running_loop().remove_signal_handler(number)
-        self._until_unmount.close()
-
-    def _on_opened(self, host: ScreenHost) -> None:
-        self.post_message(self.Opened(host))
-
-    def _on_closed(self, error: BridgeError | None) -> None:
-        if error is not None:
-            self._fail(error)
-        elif self.is_running:  # otherwise the screen closed first and has set its own return code
-            self.exit()
-
-    def on_sab_app_opened(self, message: Opened) -> None:
-        self._host = host = message.host
+    def show_bridge(self, host: ScreenHost) -> None:
+        self._main.host = host
         host.bridge.subscribe(self._inbox.put)
         self._main.address = host.address
         state = initial_view(
@@ -176,59 +127,13 @@ class SabApp(TerminalApp):
         )
         self._main.state = with_earlier_log(state, self.state)  # of the bridge before, if that has gone
         self._main.refresh_bindings()
-        if isinstance(self.screen, LostDialog):
-            self.screen.dismiss()
 
-    def _fail(self, error: BridgeError) -> None:
-        is_lost = self._host is not None and self._host.is_attached
-        if self._ways_back and (is_lost or error.code == NotFound.code) and not self._host_task.is_closing:
-            self._host = None
-            self._wait_for_another(self._ways_back, error)
-            return
-        self.error, self._host = error, None
-        if self._host_task.is_closing:
-            self.on_failed_dialog_dismissed()
-        else:
-            self.push_screen(FailedDialog(error))
-
-    def _wait_for_another(self, ways_back: WaysBack, error: BridgeError) -> None:
-        """The bridge has gone, or was never there: the next one is shown as soon as it runs."""
-        self._inbox.put(Noticed(level="error", message=str(error)))
-        self._main.state = replace(self.state, worker="gone")
+    def show_parting(self, worker: str, error: BridgeError | None = None) -> None:
+        if error is not None:
+            self._main.host = None
+            self._inbox.put(Noticed(level="error", message=str(error)))
+        self._main.state = replace(self.state, worker=worker)
         self._main.refresh_bindings()
-        self._open(ways_back.wait)
-        self.push_screen(LostDialog(error))
-
-    def _open(self, open_bridge: OpenBridge) -> None:
-        self._host_task = HostTask(open_bridge, self._on_opened, self._on_closed)
-        self._host_task.start()
-
-    async def on_lost_dialog_start_chosen(self) -> None:
-        if self._ways_back is not None and self._host is None:  # else one has come just now
-            await self._host_task.end()
-            self._open(self._ways_back.start)
-
-    def on_lost_dialog_left(self) -> None:
-        self.exit()
-
-    def _close(self) -> None:
-        if self._host is not None and self._host.is_attached:
-            self.parting = "attached"
-        if self._host is None or self._host_task.is_closing:  # nothing to close, or a second request
-            self.exit()
-            return
-        self._host_task.request_close()
-        self._main.state = replace(self.state, worker="closing")
-        self._main.refresh_bindings()
-
-    def _on_window_closed(self) -> None:
-        """The terminal has gone, which may be told twice: the bridge closes in order."""
-        self.has_lost_terminal = True
-        if not self._host_task.is_closing:
-            self._close()
-
-    def on_failed_dialog_dismissed(self) -> None:
-        self.exit(return_code=1)
 
     # From the bridge to the screen
 
@@ -271,8 +176,9 @@ class SabApp(TerminalApp):
         except BridgeError as error:
             self._report(error)
 
-    def _report(self, error: BridgeError) -> None:
-        self.notify(error.advice, title=error.message, severity="error")
+    def _report(self, error: BridgeError, *, is_told: bool = False) -> None:
+        if not is_told:
+            self.notify(error.advice, title=error.message, severity="error")
         self._inbox.put(Noticed(level="error", message=str(error)))
 
     # From the screen to the bridge
@@ -281,18 +187,19 @@ class SabApp(TerminalApp):
         """None, which greys out the key, where the action is not possible now."""
         if action in OF_MAIN_SCREEN and self.screen is not self._main and not self.screen.is_modal:
             return False
-        is_open = self._host is not None and not self._host_task.is_closing
+        is_open = self.bridge_is_open
         if action == "leave_running" and not self._can_be_left:
             return None
         return True if is_possible(action, self._main.selected_row, bridge_is_open=is_open) else None
 
-    def action_cancel_job(self) -> None:
-        if self._host and (row := self._main.selected_row):
-            with self._errors_reported():
-                if isinstance(row, Group):
-                    self._host.bridge.cancel_group(row.id)
-                else:
-                    self._host.bridge.cancel(row.id)
+    def on_jobs_screen_refused(self, message: MainScreen.Refused) -> None:
+        self._report(message.error, is_told=message.is_told)
+
+    def on_jobs_screen_added(self, message: MainScreen.Added) -> None:
+        self._select_when_shown(message.job)
+
+    def on_jobs_screen_copied(self, message: MainScreen.Copied) -> None:
+        self._copy(message.path)
 
     def action_open(self) -> None:
         self._main.open_selected()
@@ -302,12 +209,12 @@ class SabApp(TerminalApp):
 
     def _open_job(self, job: Job, beside: Mapping[str, StemView] | None = None) -> None:
         """A job's own screen; there is one at a time."""
-        if self._host is None or not isinstance(self.screen, (MainScreen, JobScreen)):
+        if self.host is None or not isinstance(self.screen, (MainScreen, JobScreen)):
             return
         playing, armed = (
             [stem for one, stem in pairs if one == job.id] for pairs in (self.state.playing, self.state.armed)
         )
-        screen = JobScreen(job, self._host, self._clock, playing=playing, armed=armed, beside=beside or {})
+        screen = JobScreen(job, self.host, self._clock, playing=playing, armed=armed, beside=beside or {})
         if isinstance(self.screen, JobScreen):
             self.switch_screen(screen)
         else:
@@ -322,8 +229,8 @@ class SabApp(TerminalApp):
         self._main.refresh_bindings()
 
     def action_play(self) -> None:
-        if self._host and (job := self._main.selected):
-            self.run_worker(self._play(self._host.bridge, job.id), exclusive=True, group="play")
+        if self.host and (job := self._main.selected):
+            self.run_worker(self._play(self.host.bridge, job.id), exclusive=True, group="play")
 
     def action_follow(self) -> None:
         if job := self._main.selected:
@@ -332,8 +239,8 @@ class SabApp(TerminalApp):
     def on_play_dialog_chosen(self, message: PlayDialog.Chosen) -> None:
         if opened := next((screen for screen in self.screen_stack if isinstance(screen, JobScreen)), None):
             opened.follow(message.sync)
-        elif self._host:
-            self.run_worker(self._play(self._host.bridge, message.job, message.sync), exclusive=True, group="play")
+        elif self.host:
+            self.run_worker(self._play(self.host.bridge, message.job, message.sync), exclusive=True, group="play")
 
     async def _play(self, bridge: Bridge, job: str, sync: str | None = None) -> None:
         with self._errors_reported():
@@ -344,62 +251,23 @@ class SabApp(TerminalApp):
             self.push_screen(TempoDialog(job, job.music))
 
     def on_tempo_dialog_chosen(self, message: TempoDialog.Chosen) -> None:
-        if self._host:
-            self.run_worker(self._submit(self._host.bridge, message.request), group="add")
+        if self.host:
+            self.run_worker(self._submit(self.host.bridge, message.request), group="add")
 
     async def _submit(self, bridge: Bridge, request: JobRequest) -> None:
         with self._errors_reported():
-            job, _ = await bridge.submit(request)
+            job, _ = await bridge.submit(request, origin=ORIGIN)
             self._select_when_shown(job.id)
 
     def action_stop(self) -> None:
-        if self._host:
+        if self.host:
             with self._errors_reported():
-                self._host.bridge.stop()
+                self.host.bridge.stop()
 
     def action_panic(self) -> None:
-        if self._host:
+        if self.host:
             with self._errors_reported():
-                self._host.bridge.panic()
-
-    def action_add(self) -> None:
-        self._ask_for_songs()
-
-    def action_live(self) -> None:
-        self._ask_for_songs(is_live=True)
-
-    def _ask_for_songs(self, paths: tuple[str, ...] = (), *, is_live: bool = False) -> None:
-        if self._host:
-            form = AddForm(
-                self._host.bridge,
-                paths,
-                options=options_at_first(self._host, self.memory),
-                default_sync=self._host.default_sync,
-                is_live=is_live,
-                folder=self.memory.choices.folder,
-                palette=palette(self.theme_variables),
-            )
-            self.push_screen(form)
-
-    def on_main_screen_dropped(self, message: MainScreen.Dropped) -> None:
-        self._ask_for_songs(message.paths)
-
-    def on_add_form_chosen(self, message: AddForm.Chosen) -> None:
-        if self._host:
-            self.run_worker(self._add(self._host, message), group="add")
-
-    async def _add(self, host: ScreenHost, chosen: AddForm.Chosen) -> None:
-        """Submits files without blocking the screen: a slow drive delays the check of a file."""
-        dialog, filled = chosen.dialog, chosen.filled
-        outcome = await submit(host, filled, self._select_when_shown)
-        if outcome.added:
-            self.memory.remember(add=filled.to_remember, folder=str(PurePath(filled.paths[-1]).parent))
-        for _, error in outcome.refused:
-            self._inbox.put(Noticed(level="error", message=str(error)))
-        if outcome.refused:
-            dialog.refuse(outcome.refused, outcome.added)
-        else:
-            dialog.accept()
+                self.host.bridge.panic()
 
     def _select_when_shown(self, job: str) -> None:
         self._job_to_select = job
@@ -409,14 +277,17 @@ class SabApp(TerminalApp):
             self.push_screen(ResultsDialog(job))
 
     def on_results_dialog_copied(self, message: ResultsDialog.Copied) -> None:
+        self._copy(message.path)
+
+    def _copy(self, path: str) -> None:
         try:
-            self.copy_to_clipboard(message.path)
+            self.copy_to_clipboard(path)
         except UnicodeEncodeError:
             self._report(
                 NotReadable("This name is not valid text, so it cannot be copied.", advice="Rename the file first.")
             )
         else:
-            self.notify(message.path, title="Copied")
+            self.notify(path, title="Copied")
 
     def action_help(self) -> None:
         self.push_screen(HelpDialog(self._main.address))
@@ -425,34 +296,34 @@ class SabApp(TerminalApp):
         self.push_screen(JumpScreen(places_of(self.screen)))
 
     def action_connections(self) -> None:
-        if self._host:
+        if self.host:
             screen = ConnectionsScreen(
-                self._host.bridge, self._host.address, self._wire_log, self._main.palette, self._clock, self._zone
+                self.host.bridge, self.host.address, self._wire_log, self._main.palette, self._clock, self._zone
             )
             self.push_screen(screen)
 
     async def action_quit(self) -> None:
-        is_own = self._host is not None and not self._host.is_attached
-        if self._host and is_own and self.state.unfinished and not self._host_task.is_closing:
+        is_own = self.host is not None and not self.host.is_attached
+        if self.host and is_own and self.state.unfinished and self.bridge_is_open:
             self.push_screen(
-                QuitDialog(self.state.unfinished, are_kept=self._host.bridge.keeps_jobs, can_be_left=self._can_be_left)
+                QuitDialog(self.state.unfinished, are_kept=self.host.bridge.keeps_jobs, can_be_left=self._can_be_left)
             )
         else:
-            self._close()
+            self.close()
 
     def action_leave_running(self) -> None:
         """An attached screen ends, as with `quit`; a bridge of this process goes on in another one."""
         if self._can_be_left:
             self.parting = "to be left running"
-            self._close()
+            self.close()
 
     def on_quit_dialog_left_running(self) -> None:
         self.action_leave_running()
 
     @property
     def _can_be_left(self) -> bool:
-        host = self._host
+        host = self.host
         return host is not None and (host.is_attached or (self._can_leave and host.bridge.keeps_jobs))
 
     def on_quit_dialog_confirmed(self) -> None:
-        self._close()
+        self.close()

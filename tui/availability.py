@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from bridge.groups.group import Group
 from bridge.model import Job
@@ -14,7 +14,6 @@ def _has_notes(job: Job) -> bool:
 
 #: Action → what the selected job must be for it.
 _JOB_CONDITIONS: Mapping[str, Callable[[Job], bool]] = {
-    "cancel_job": lambda job: not job.is_over,
     "play": _has_notes,
     "follow": _has_notes,
     "tempo": lambda job: _has_notes(job) and job.music is not None,
@@ -23,10 +22,8 @@ _JOB_CONDITIONS: Mapping[str, Callable[[Job], bool]] = {
     "clips": lambda job: bool(job.group_id),
 }
 #: What acts on the table of jobs: other screens have their own keys.
-OF_MAIN_SCREEN = frozenset({*_JOB_CONDITIONS, "add", "live", "connections", "open"})
-_NEEDS_BRIDGE = frozenset(
-    {"connections", "open", "add", "live", "cancel_job", "play", "follow", "tempo", "stop", "panic", "leave_running"}
-)
+OF_MAIN_SCREEN = frozenset({*_JOB_CONDITIONS, "connections"})
+_NEEDS_BRIDGE = frozenset({"connections", "open", "play", "follow", "tempo", "stop", "panic", "leave_running"})
 
 
 def is_possible(action: str, row: Job | Group | None, *, bridge_is_open: bool) -> bool:
@@ -36,5 +33,27 @@ def is_possible(action: str, row: Job | Group | None, *, bridge_is_open: bool) -
     if action not in _JOB_CONDITIONS:
         return True
     if isinstance(row, Group):
-        return action in ("clips", "open") or (action == "cancel_job" and not row.is_over)
+        return action in ("clips", "open")
     return row is not None and _JOB_CONDITIONS[action](row)
+
+
+#: Action → what one of the jobs must be that it acts on.
+_DESK_CONDITIONS: Mapping[str, Callable[[Job], bool]] = {
+    "cancel_job": lambda job: not job.is_over,
+    "retry": lambda job: job.state in ("failed", "cancelled"),
+    "remove": lambda job: job.is_over,
+    "open_folder": lambda job: bool(job.output_dir),
+    "copy_folder": lambda job: bool(job.output_dir),
+}
+_DESK_NEEDS_BRIDGE = frozenset({"add", "live", "cancel_job", "retry", "again", "remove", "undo", "open_folder"})
+
+
+def can_act(action: str, jobs: Sequence[Job], *, bridge_is_open: bool, can_undo: bool) -> bool:
+    """Whether an action of the table is possible with one of these jobs."""
+    if action in _DESK_NEEDS_BRIDGE and not bridge_is_open:
+        return False
+    if action == "undo":
+        return can_undo
+    if action == "again":
+        return len(jobs) == 1
+    return action not in _DESK_CONDITIONS or any(map(_DESK_CONDITIONS[action], jobs))

@@ -22,9 +22,6 @@ class Key:
 
 
 KEYS = (
-    Key("a", "add", "Add", "Add a song by its path, or drop its file onto this window."),
-    Key("l", "live", "Live", "Add a song, and play its notes while it is separated.", in_footer=False),
-    Key("c", "cancel_job", "Cancel", "Cancel the selected job or group; files that are complete stay."),
     Key("p", "play", "Play", "Play the selected job's notes to the MIDI ports."),
     Key("f", "follow", "Follow", "Play the notes in time with a MIDI clock, JACK or Link.", in_footer=False),
     Key("s", "stop", "Stop", "Stop playing."),
@@ -39,6 +36,23 @@ KEYS = (
     Key("?,f1", "help", "Help", "Show this help.", shown_as="?"),
     Key("b", "leave_running", "Leave", "Quit this screen; the bridge works on in the background.", in_footer=False),
     Key("q", "quit", "Quit", "Close the bridge, or this screen of it; asks first while jobs would stop."),
+)
+
+#: What the table does with its jobs: with the marked ones, or else with the selected one.
+DESK = (
+    Key("a", "add", "Add", "Add a song by its path, or drop its file onto this window."),
+    Key("l", "live", "Live", "Add a song, and play its notes while it is separated.", in_footer=False),
+    Key("c", "cancel_job", "Cancel", "Cancel the selected job or group; files that are complete stay."),
+    Key("r", "retry", "Retry", "Run failed and cancelled jobs again, as they were asked for.", in_footer=False),
+    Key("R", "again", "Run again", "Change a job's request in the form, and run it again.", in_footer=False),
+    Key("x", "remove", "Remove", "Take jobs that are over off the list; their files stay.", in_footer=False),
+    Key("u", "undo", "Undo", "Bring back what was removed or cancelled last.", in_footer=False),
+    Key("/", "filter", "Filter", "Show the jobs with these words: name, engine, state, today.", "/", in_footer=False),
+    Key("S", "sort", "Sort", "Sort the history by time, name, state or length.", in_footer=False),
+    Key("m", "mark", "Mark", "Mark a job: c, r, x, O and y act on all that are marked.", in_footer=False),
+    Key("M", "mark_all", "Mark all", "Mark all jobs that are shown, or none.", in_footer=False),
+    Key("O", "open_folder", "Folder", "Open the folder of a job's files.", in_footer=False),
+    Key("y", "copy_folder", "Copy", "Copy the path of the folder of a job's files.", in_footer=False),
 )
 
 #: The main screen's own, which it acts on without the app.
@@ -91,7 +105,7 @@ EVERYWHERE = (Key("ctrl+o", "jump", "Jump", "Go anywhere on this screen by a let
 
 #: Screen or panel → its keys: the help shows them in this order. A screen adds its own row here.
 KEYS_BY_SCREEN: dict[str, tuple[Key, ...]] = {
-    "Jobs": (*KEYS, *PANELS),
+    "Jobs": (*KEYS, *DESK, *PANELS),
     "An opened job": JOB_KEYS,
     "Connections": CONNECTIONS,
     "Everywhere": EVERYWHERE,

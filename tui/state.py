@@ -68,6 +68,8 @@ class ViewState:
     live: Mapping[str, LiveView] = field(default_factory=dict)
     """By job."""
     log: tuple[LogLine, ...] = ()
+    history_changes: int = 0
+    """How often what is over has changed: who shows it need not look at it in between."""
     lines_logged: int = 0
     """The number of lines ever logged: shows which lines of `log` are new."""
 
@@ -90,6 +92,7 @@ def initial_view(
         worker=status.worker,
         engine=status.engine,
         device=status.device,
+        history_changes=1,
         is_attached=is_attached,
         log=(listening,),
         lines_logged=1,
@@ -99,7 +102,8 @@ def initial_view(
 def with_earlier_log(state: ViewState, earlier: ViewState) -> ViewState:
     """The state with the log of another one before its own."""
     log = (*earlier.log, *state.log)[-LOG_LIMIT:]
-    return replace(state, log=log, lines_logged=earlier.lines_logged + state.lines_logged)
+    lines_logged = earlier.lines_logged + state.lines_logged
+    return replace(state, log=log, lines_logged=lines_logged, history_changes=earlier.history_changes + 1)
 
 
 def view_after(state: ViewState, events: Iterable[Event], unix_seconds: float) -> ViewState:
@@ -109,13 +113,16 @@ def view_after(state: ViewState, events: Iterable[Event], unix_seconds: float) -
     """
     jobs, groups = dict(state.jobs), dict(state.groups)
     lines: list[LogLine] = []
+    changes = 0
     for event in events:
+        changes += isinstance(event, (GroupEnded, Removed, Restored))
         state = replace(state, live=_live_after(state.live, event))
         before = jobs.get(event.job) if isinstance(event, JobEvent) else None
         if isinstance(event, (Removed, Restored)):
             take_or_put(event, jobs, groups)
         elif isinstance(event, Submitted) or (before is not None and isinstance(event, JobEvent)):
             jobs[event.job] = after = apply(before, event)
+            changes += after.is_over and after is not before
             if after.group_id and after is not before:
                 groups[after.group_id] = group_with(groups.get(after.group_id), after)
             if after is before and not isinstance(event, Progressed):
@@ -136,37 +143,9 @@ def view_after(state: ViewState, events: Iterable[Event], unix_seconds: float) -
         jobs=MappingProxyType(jobs),
         groups=MappingProxyType(groups),
         log=(*state.log, *lines)[-LOG_LIMIT:] if lines else state.log,
+        history_changes=state.history_changes + changes,
         lines_logged=state.lines_logged + len(lines),
     )
-
-
-def rows_in_order(state: ViewState, opened: frozenset[str] = frozenset()) -> tuple[TableRow, ...]:
-    """Running jobs, then queued jobs in their order, then finished jobs with the newest first.
-
-    A group stands in one row, among jobs of its state; below the groups in `opened` stand their clips, in order.
-    """
-    entries = {job.group_id or job.id: state.groups.get(job.group_id, job) for job in state.jobs.values()}
-    in_order = [
-        *(entry for entry in entries.values() if entry.state == "running"),
-        *(entry for entry in entries.values() if entry.state == "queued"),
-        *sorted((entry for entry in entries.values() if _is_over(entry)), key=_ended_unix, reverse=True),
-    ]
-    rows: list[TableRow] = []
-    for entry in in_order:
-        rows.append(entry)
-        if isinstance(entry, Group) and entry.id in opened:
-            rows += entry.jobs
-    return tuple(rows)
-
-
-def _is_over(row: TableRow) -> bool:
-    return row.state not in ("queued", "running")
-
-
-def _ended_unix(row: TableRow) -> float:
-    if isinstance(row, Group):
-        return max(job.ended_unix or 0.0 for job in row.jobs)
-    return row.ended_unix or 0.0
 
 
 def _live_after(live: Mapping[str, LiveView], event: Event) -> Mapping[str, LiveView]:

@@ -75,7 +75,7 @@ async def test_the_setting_is_what_the_form_begins_with() -> None:
     app, _ = app_with()
     async with app.run_test() as pilot:
         await pilot.pause()
-        app._host = Host(bridge, default_sync="link")
+        app._main.host = Host(bridge, default_sync="link")
         await press(pilot, "l", "/", "b", "enter")
         ((_, request),) = bridge.asked
         assert isinstance(request, JobRequest)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import timezone
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,8 +23,10 @@ from bridge.lifecycle import fold as fold_job
 from bridge.model import STAGES, Failure, MidiStatus, Result, Status, Warning
 from tests.support.scenes import PORTS, cancelled, done, produced, running, started, submitted, waiting
 from tui.coalesce import Coalescer
-from tui.state import LOG_LIMIT, ViewState, initial_view, rows_in_order, view_after
+from tui.order import Heading, TableOrder, View
+from tui.state import LOG_LIMIT, ViewState, initial_view, view_after
 
+UTC = timezone.utc
 NOW = 1_700_000_100.0
 STATUS = Status(queued=0, running=0, engine="draft", device="cpu", midi=PORTS, worker="starting")
 
@@ -85,7 +89,9 @@ def test_no_order_of_events_raises(history: list[Event]) -> None:
     state = view_after(initial_state(), history, NOW)
     assert {"first", "second"} <= set(state.jobs)
     assert len(state.log) == min(state.lines_logged, LOG_LIMIT)
-    assert sorted(job.id for job in rows_in_order(state)) == sorted(state.jobs)
+    assert sorted(row.id for row in TableOrder().lines(state, View(), NOW) if not isinstance(row, Heading)) == sorted(
+        state.jobs
+    )
 
 
 @given(st.lists(events, max_size=30), st.integers(0, 30))
@@ -178,5 +184,12 @@ def test_running_jobs_come_first_then_the_queue_then_the_newest_results() -> Non
         running("Now", "writing", 0.9, None),
         waiting("Later"),
     ]
-    order = rows_in_order(initial_view(jobs, STATUS, "", NOW))
-    assert [job.name for job in order] == ["Now", "Next", "Later", "New", "Middle", "Old"]
+    order = TableOrder(UTC).lines(initial_view(jobs, STATUS, "", NOW), View(), NOW)
+    assert [job.name for job in order if not isinstance(job, Heading)] == [
+        "Now",
+        "Next",
+        "Later",
+        "New",
+        "Middle",
+        "Old",
+    ]

@@ -35,8 +35,8 @@ def file_row(
         text.append(fit(f"{name}/" if is_folder else name, room), palette.accent if is_folder or marked else "")
         if not is_folder:
             if tags:
-                text.append("  ").append(fit(tags_text(look), tags), palette.muted)
-            length, rate = ("", "") if look is None else (length_text(look), rate_text(look))
+                text.append("  ").append(fit(file_tags(look), tags), palette.muted)
+            length, rate = ("", "") if look is None else (file_length(look), file_rate(look))
             text.append(" ").append(fit(length, 7, right=True), palette.text)
             text.append(fit(rate, _FACTS - 7, right=True), palette.muted)
     text.append(" " * max(0, width - text.cell_len))
@@ -50,16 +50,16 @@ def look_words(look: FileLook) -> str:
     if look.refusal is not None:
         return look.refusal.message
     channels = {0: "", 1: "mono", 2: "stereo"}.get(look.channels, f"{look.channels} channels")
-    return " · ".join(part for part in (tags_text(look), length_text(look), rate_text(look), channels) if part)
+    return " · ".join(part for part in (file_tags(look), file_length(look), file_rate(look), channels) if part)
 
 
-def tags_text(look: FileLook | None) -> str:
+def file_tags(look: FileLook | None) -> str:
     return "" if look is None else " – ".join(part for part in (look.title, look.artist) if part)
 
 
-def length_text(look: FileLook) -> str:
+def file_length(look: FileLook) -> str:
     return clock_text(look.seconds) if look.seconds else ""
 
 
-def rate_text(look: FileLook) -> str:
+def file_rate(look: FileLook) -> str:
     return f"{look.sample_rate_hz / 1000:g} kHz" if look.sample_rate_hz else ""

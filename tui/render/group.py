@@ -7,10 +7,11 @@ from rich.text import Text
 from bridge.groups.group import Group
 from bridge.model import State
 from bridge.plain import plain
+from bridge.units import clock_text
 from bridge.wording import STATE_WORDS
 from tui.render.bar import bar, percent_text
 from tui.render.fit import fit, wrap
-from tui.render.job import columns, file_count, stage_words, state_style
+from tui.render.job import columns, end_row, file_count, marked_start, stage_words, state_style
 from tui.render.roles import Palette
 
 CLOSED_MARK, OPEN_MARK = "▸", "▾"
@@ -18,11 +19,20 @@ CLOSED_MARK, OPEN_MARK = "▸", "▾"
 _STATES: tuple[State, ...] = ("done", "failed", "cancelled", "running", "queued")
 
 
-def group_row(group: Group, width: int, palette: Palette, *, is_open: bool = False, selected: bool = False) -> Text:
-    """The group in exactly `width` cells; `width` is at least 72."""
+def group_row(
+    group: Group,
+    width: int,
+    palette: Palette,
+    *,
+    is_open: bool = False,
+    selected: bool = False,
+    marked: bool = False,
+    when: str = "",
+) -> Text:
+    """The group in exactly `width` cells; `width` is at least 58. `when`: when it ended, in words."""
     cells = columns(width)
     style = state_style(group.state, palette)
-    text = Text(" ", style=palette.text, no_wrap=True, end="")
+    text = marked_start(palette, marked=marked)
     text.append(OPEN_MARK if is_open else CLOSED_MARK, style)
     text.append("  ").append(fit(group.name, cells.name))
     text.append("  ").append(fit(_now(group), cells.stage), style)
@@ -35,10 +45,16 @@ def group_row(group: Group, width: int, palette: Palette, *, is_open: bool = Fal
         text.append(" ").append(fit(percent_text(group.fraction), cells.percent, right=True), palette.accent)
         text.append("  ").append(fit("", cells.eta))
     engines = dict.fromkeys(job.engine for job in group.jobs if job.engine)
-    text.append("  ").append(fit(next(iter(engines), ""), cells.engine), palette.muted)
     results = [result for job in group.jobs for result in job.results]
-    text.append("  ").append(fit(file_count(results, words=cells.files >= 16), cells.files), palette.muted)
-    text.append(" ")
+    seconds = sum(max((result.seconds for result in job.results), default=0.0) for job in group.jobs)
+    last = (
+        fit(when, cells.when),
+        fit(clock_text(seconds) if seconds else "", cells.length, right=True),
+        fit(next(iter(engines), ""), cells.engine),
+        fit(file_count(results), cells.files),
+        fit(group.jobs[0].origin if group.jobs else "", cells.origin),
+    )
+    end_row(text, last, width, palette)
     if selected:
         text.stylize_before(palette.selection)
     return text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from rich.cells import cell_len
@@ -18,6 +18,8 @@ from tui.render.roles import Palette
 
 MARKS = {"queued": "○", "running": "◐", "done": "●", "failed": "✕", "cancelled": "–"}
 PLAYING_MARK, WARNED_MARK = "♪", "!"
+#: Cells for `yesterday`; a narrower column has shorter words.
+LONG_WHEN = 9
 
 
 @dataclass(frozen=True)
@@ -29,33 +31,56 @@ class Columns:
     bar: int = 10
     percent: int = 4
     eta: int = 5
-    engine: int = 11
-    files: int = 5
+    when: int = LONG_WHEN
+    length: int = 0
+    engine: int = 9
+    files: int = 0
+    origin: int = 0
 
     @property
     def middle(self) -> int:
         """Bar, percentage and time left together: a job that is over shows its folder or failure there."""
         return self.bar + 1 + self.percent + 2 + self.eta
 
+    @property
+    def last(self) -> tuple[int, ...]:
+        """The widths of the columns behind the middle that are shown."""
+        return tuple(cells for cells in (self.when, self.length, self.engine, self.files, self.origin) if cells)
+
 
 def columns(width: int) -> Columns:
-    """Columns that fill `width` cells, at least 72; a wide screen has a longer bar and counts the files by kind."""
-    base = Columns(name=0, bar=22, files=16) if width >= 110 else Columns(name=0)
-    taken = 5 + base.stage + base.middle + base.engine + base.files + 8
-    return Columns(name=max(8, width - taken), bar=base.bar, files=base.files)
+    """Columns that fill `width` cells, at least 58: the wider, the more of them, and the longer the bar."""
+    if width >= 140:
+        base = Columns(name=0, bar=22, length=6, engine=11, files=16, origin=12)
+    elif width >= 110:
+        base = Columns(name=0, bar=12, length=6, engine=11, files=14)
+    elif width >= 72:
+        base = Columns(name=0, when=6)
+    else:
+        base = Columns(name=0, bar=6, stage=12, when=6, engine=0)
+    taken = 4 + base.stage + 2 + base.middle + sum(2 + cells for cells in base.last) + 3
+    return replace(base, name=max(8, width - taken))
 
 
 def table_heading(width: int, palette: Palette) -> Text:
     cells = columns(width)
-    words = (
+    words = [
         fit("Name", cells.name),
         fit("Now", cells.stage),
         fit("Progress", cells.bar + 1 + cells.percent),
         fit("Left", cells.eta, right=True),
+        fit("When", cells.when),
+        fit("Length", cells.length, right=True),
         fit("Engine", cells.engine),
         fit("Files", cells.files),
-    )
-    return _line(f" {' '}  " + "  ".join(words[:3]) + "  " + "  ".join(words[3:]), width, palette.muted)
+        fit("From", cells.origin),
+    ]
+    return _line("    " + "  ".join(word for word in words if word), width, palette.muted)
+
+
+def day_line(words: str, width: int, palette: Palette) -> Text:
+    """The line above the jobs of one day."""
+    return _line(f"    {words}", width, f"bold {palette.muted}".strip())
 
 
 def job_row(
@@ -66,12 +91,19 @@ def job_row(
     playing: bool = False,
     armed: bool = False,
     selected: bool = False,
+    marked: bool = False,
     indented: bool = False,
+    when: str = "",
 ) -> Text:
-    """The job in exactly `width` cells; `width` is at least 72. `indented`: it stands below its group."""
+    """The job in exactly `width` cells; `width` is at least 58.
+
+    Args:
+        indented: it stands below its group.
+        when: when it ended, in words.
+    """
     cells = columns(width)
     style = state_style(job.state, palette)
-    text = Text(" ", style=palette.text, no_wrap=True, end="")
+    text = marked_start(palette, marked=marked)
     text.append(*_mark(job, palette, playing=playing))
     text.append("  ").append(
         fit(f"  {job.name}" if indented else job.name, cells.name), palette.muted if job.state == "cancelled" else ""
@@ -81,12 +113,34 @@ def job_row(
         palette.accent if playing or armed else style,
     )
     text.append("  ").append_text(_middle(job, cells, palette))
-    text.append("  ").append(fit(job.engine or _requested_engine(job), cells.engine), palette.muted)
-    text.append("  ").append(fit(file_count(job.results, words=cells.files >= 16), cells.files), palette.muted)
-    text.append(" ")
+    last = (
+        fit(when, cells.when),
+        fit(length_text(job.results), cells.length, right=True),
+        fit(job.engine or _requested_engine(job), cells.engine),
+        fit(file_count(job.results), cells.files),
+        fit(job.origin, cells.origin),
+    )
+    end_row(text, last, width, palette)
     if selected:
         text.stylize_before(palette.selection)  # before: the empty part of a bar keeps its own background
     return text
+
+
+def marked_start(palette: Palette, *, marked: bool) -> Text:
+    """The first cell of a row."""
+    text = Text(style=palette.text, no_wrap=True, end="")
+    return text.append("▌" if marked else " ", palette.accent)
+
+
+def end_row(text: Text, last: Sequence[str], width: int, palette: Palette) -> None:
+    """Adds the last columns, each as wide as it is shown, and fills the row."""
+    text.append("  ").append("  ".join(word for word in last if word), palette.muted)
+    text.append(" " * max(0, width - text.cell_len))
+
+
+def length_text(results: Sequence[Result]) -> str:
+    """The length of the clip, as `3:34`; empty while there are no files."""
+    return clock_text(max(result.seconds for result in results)) if results else ""
 
 
 def _mark(job: Job, palette: Palette, *, playing: bool) -> tuple[str, str]:

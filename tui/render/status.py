@@ -5,7 +5,9 @@ from __future__ import annotations
 from rich.cells import cell_len
 from rich.text import Text
 
+from bridge.connections.pace import queue_end_seconds
 from bridge.model import MidiStatus
+from bridge.units import clock_text
 from bridge.wording import BACKEND_WORDS, WORKER_WORDS
 from tui.render.fit import fit
 from tui.render.job import PLAYING_MARK
@@ -18,6 +20,8 @@ TITLE = "Source Audio Bridge"
 def header_line(state: ViewState, address: str, width: int, palette: Palette) -> Text:
     """Name on the left, address in the middle, engine on the right; a narrow screen drops the name first."""
     worker = WORKER_WORDS.get(state.worker or "starting", state.worker)
+    if state.worker in ("ready", "busy") and (counts := queue_text(state)):
+        worker = counts
     worker_style = {"ready": palette.good, "busy": palette.accent, "down": palette.bad, "gone": palette.bad}.get(
         state.worker, palette.muted
     )
@@ -32,6 +36,15 @@ def header_line(state: ViewState, address: str, width: int, palette: Palette) ->
     line.no_wrap = True
     line.truncate(width, overflow="ellipsis")
     return line
+
+
+def queue_text(state: ViewState) -> str:
+    """`1 running, 99 waiting, about 1:48`; empty while nothing runs or waits."""
+    running = sum(job.state == "running" for job in state.unfinished)
+    waiting = len(state.unfinished) - running
+    counts = [f"{running} running"] * bool(running) + [f"{waiting} waiting"] * bool(waiting)
+    left = queue_end_seconds(tuple(state.jobs.values())) if counts else None
+    return ", ".join([*counts, f"about {clock_text(left)}"] if left is not None else counts)
 
 
 def ports_panel(midi: MidiStatus, playing: frozenset[str], width: int, palette: Palette) -> Text:

@@ -12,17 +12,20 @@ from textual.containers import Horizontal
 from textual.events import Paste
 from textual.message import Message
 from textual.reactive import reactive
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer
 
 from bridge.groups.group import Group
 from bridge.model import Job
+from bridge.protocols import Clock
 from tui.keys import PANELS, bindings
+from tui.memory import Memory
+from tui.order import SORTS, Heading, TableOrder, View
 from tui.paths import paths_in
 from tui.peaks import JobPeaks, Peaks
 from tui.render.roles import PLAIN, Palette
-from tui.state import TableRow, ViewState, rows_in_order
+from tui.screens.jobs import FilterInput, JobsScreen
+from tui.state import ViewState
 from tui.widgets.jobs_table import JobsTable
 from tui.widgets.log_view import LogView
 from tui.widgets.panels import HeaderLine, JobDetails, PortsPanel, Welcome
@@ -32,7 +35,7 @@ from tui.widgets.plain_text import set_border_title
 GROWN = ("", "details", "log")
 
 
-class MainScreen(Screen[None]):
+class MainScreen(JobsScreen):
     """Passes each widget the parts of `state` and `palette` that it shows."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(PANELS)]
@@ -73,35 +76,32 @@ class MainScreen(Screen[None]):
     """
 
     @dataclass
-    class Dropped(Message):
-        """Files were dropped onto the terminal, which pasted their paths."""
-
-        paths: tuple[str, ...]
-
-    @dataclass
     class Opened(Message):
         """A job is to be seen on a screen of its own."""
 
         job: Job
 
-    state: reactive[ViewState] = reactive(ViewState)
     palette: reactive[Palette] = reactive(PLAIN)
     address: reactive[str] = reactive("")
     grown: reactive[str] = reactive("")
     """The panel that has the whole screen, one of `GROWN`; empty: all are shown."""
 
-    def __init__(self, zone: tzinfo | None) -> None:
-        super().__init__()
+    def __init__(self, zone: tzinfo | None, memory: Memory, clock: Clock) -> None:
+        super().__init__(memory)
         self._zone = zone
+        self._clock = clock
+        self._order = TableOrder(zone)
         self._key_facts: tuple[object, ...] | None = None  # the facts that decide which keys are greyed out
         self._peaks = JobPeaks(self._show_peaks)
+        self._title = ""
         self._drawn_job = ""  # id of the selected job while its stems can be drawn
 
     def compose(self) -> ComposeResult:
         palette, address = MainScreen.palette, MainScreen.address
         yield HeaderLine().data_bind(palette, address, MainScreen.state)
         yield Welcome().data_bind(palette, address)
-        yield JobsTable().data_bind(palette)
+        yield JobsTable(self._zone).data_bind(palette)
+        yield FilterInput(placeholder="words of a name, an engine, a state, or today", select_on_focus=False)
         with Horizontal(id="middle"):
             yield JobDetails().data_bind(palette)
             yield PortsPanel().data_bind(palette)
@@ -119,20 +119,6 @@ class MainScreen(Screen[None]):
         for widget, title in titles.items():
             set_border_title(self.query_one(widget), title)
         self._show(self.state)
-
-    @property
-    def selected_row(self) -> TableRow | None:
-        """The job or the group that the keys act on."""
-        if not self.is_mounted:
-            return None
-        row = self.query_one(JobsTable).selected
-        return self.state.jobs.get(row) or self.state.groups.get(row)
-
-    @property
-    def selected(self) -> Job | None:
-        """The job that the keys act on; None without one, or if a group is selected."""
-        row = self.selected_row
-        return row if isinstance(row, Job) else None
 
     def select(self, job: str) -> None:
         """Moves the selection to a known job, or to its group if only that is in the table."""
@@ -174,20 +160,52 @@ class MainScreen(Screen[None]):
         elif self.is_mounted:
             self.query_one(JobsTable).focus()
 
+    def watch_filter_words(self) -> None:
+        if self.is_mounted:
+            self._show(self.state)
+
+    def watch_sort(self) -> None:
+        if self.is_mounted:
+            self._show(self.state)
+
+    def on_jobs_table_scrolled(self) -> None:
+        self._show_title()
+
+    def _show_title(self) -> None:
+        """The title says what part of the list is shown, and how."""
+        table = self.query_one(JobsTable)
+        shown = sum(not isinstance(row, Heading) for row in table.rows)
+        parts = [
+            "Jobs",
+            f"{shown} with “{self.filter_words}”" if self.filter_words else "",
+            f"by {self.sort}" if self.sort != SORTS[0] else "",
+            f"{len(table.marked)} marked" if table.marked else "",
+            f"↑ {table.unseen} new" if table.unseen else "",
+        ]
+        title = " · ".join(part for part in parts if part)
+        if title != self._title:
+            self._title = title
+            set_border_title(table, title)
+
     def on_jobs_table_selected(self) -> None:
         self._show_selected()
 
     def on_paste(self, event: Paste) -> None:
         event.stop()
         if paths := paths_in(event.text):
-            self.post_message(self.Dropped(paths))
+            self.ask_for_songs(paths)
 
     def _show(self, state: ViewState) -> None:
         self.set_class(not state.jobs, "-empty")
         table, ports = self.query_one(JobsTable), self.query_one(PortsPanel)
         table.playing = frozenset(job for job, _ in state.playing)
         table.armed = frozenset(job for job, _ in state.armed)
-        table.rows = rows_in_order(state, table.opened)
+        now = self._clock.unix_seconds()
+        view = View(table.opened, self.filter_words, self.sort)
+        table.today = self._order.day_of(now)
+        table.marked &= {*state.jobs, *state.groups}
+        table.rows = self._order.lines(state, view, now)
+        self._show_title()
         ports.midi, ports.playing = state.midi, frozenset(stem for _, stem in state.playing)
         self._show_selected()
         self.query_one(LogView).show(state.log, state.lines_logged)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import Paste
-from textual.message import Message
 from textual.widgets import Input
 
 from bridge.errors import BridgeError
@@ -77,6 +75,7 @@ class AddForm(Dialog):
     """Asks for songs and how they are separated. Stays open until `accept`.
 
     Args:
+        on_filled: called with what was filled in, and this form, which is then accepted or refused.
         options: what the fields show at first, by the options' names.
         folder: where the browser starts.
         base: the request that is repeated; None: a new one.
@@ -101,14 +100,10 @@ class AddForm(Dialog):
     AddForm #facts.-bad { color: $error; }
     """
 
-    @dataclass
-    class Chosen(Message):
-        filled: Filled
-        dialog: AddForm
-
     def __init__(
         self,
         bridge: Bridge,
+        on_filled: Callable[[Filled, AddForm], object],
         paths: tuple[str, ...] = (),
         *,
         options: Mapping[str, str] | None = None,
@@ -120,6 +115,7 @@ class AddForm(Dialog):
     ) -> None:
         super().__init__()
         self._bridge = bridge
+        self._on_filled = on_filled
         self._paths = paths
         self._given = dict(options or {})
         self._default_sync = default_sync
@@ -349,8 +345,7 @@ class AddForm(Dialog):
         options |= self._chips_options()
         live = self.query_one("#live", Chips).value
         self._is_waiting = True
-        filled = Filled(paths, options, None if live == NOT_LIVE else live, self._base)
-        self.post_message(self.Chosen(filled, self))
+        self._on_filled(Filled(paths, options, None if live == NOT_LIVE else live, self._base), self)
 
     def _chips_options(self) -> dict[str, str]:
         return {

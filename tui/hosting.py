@@ -1,0 +1,137 @@
+"""The lifetime of the screen's bridge: opened with the screen, closed with it, left, lost, and found again."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from textual.message import Message
+
+from bridge.errors import BridgeError, NotFound
+from bridge.system.ending import closing_window, hangup_signals
+from tui.host import OpenBridge, ScreenHost, WaysBack
+from tui.host_task import HostTask
+from tui.screens.dialogs.failed import FailedDialog
+from tui.screens.dialogs.lost import LostDialog
+from tui.terminal.app import TerminalApp
+
+#: What becomes of the bridge when a screen has closed: it is closed too, it is to go on in the background, or it was
+#: another process's and goes on.
+Parting: TypeAlias = Literal["closed", "to be left running", "attached"]
+
+
+class HostedApp(TerminalApp):
+    """An app with a bridge, which runs in a task of its own. What is shown of it, a subclass says."""
+
+    @dataclass
+    class Opened(Message):
+        """The bridge is running."""
+
+        host: ScreenHost
+
+    def __init__(self, open_bridge: OpenBridge, ways_back: WaysBack | None) -> None:
+        super().__init__()
+        self.parting: Parting = "closed"
+        self.host: ScreenHost | None = None
+        """None before the bridge runs, and when it has gone."""
+        self._ways_back = ways_back
+        self._host_task = HostTask(open_bridge, self._on_opened, self._on_closed)
+        self._until_unmount = ExitStack()
+
+    @property
+    def bridge_is_open(self) -> bool:
+        """Whether the bridge runs, and is not being closed."""
+        return self.host is not None and not self._host_task.is_closing
+
+    def show_bridge(self, host: ScreenHost) -> None:
+        """Called when a bridge runs, also with the next one after it was lost."""
+        raise NotImplementedError
+
+    def show_parting(self, worker: str, error: BridgeError | None = None) -> None:
+        """Called when the bridge is `closing`, or `gone`, and why."""
+        raise NotImplementedError
+
+    def open_host(self) -> None:
+        """Starts the bridge, and listens to what ends the screen."""
+        loop = asyncio.get_running_loop()
+        with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
+            loop.add_signal_handler(signal.SIGTERM, self.close)
+            for number in hangup_signals():
+                loop.add_signal_handler(number, self._on_window_closed)
+        self._until_unmount.enter_context(closing_window(lambda: loop.call_soon_threadsafe(self._on_window_closed)))
+        self._host_task.start()
+
+    async def on_unmount(self) -> None:
+        """Closes the bridge, for whatever reason the screen closes."""
+        await self._host_task.end()
+        with suppress(NotImplementedError, RuntimeError, ValueError):
+            for number in (signal.SIGTERM, *hangup_signals()):
+                asyncio.get_running_loop().remove_signal_handler(number)
+        self._until_unmount.close()
+
+    def _on_opened(self, host: ScreenHost) -> None:
+        self.post_message(self.Opened(host))
+
+    def _on_closed(self, error: BridgeError | None) -> None:
+        if error is not None:
+            self._fail(error)
+        elif self.is_running:  # otherwise the screen closed first and has set its own return code
+            self.exit()
+
+    def on_hosted_app_opened(self, message: Opened) -> None:
+        self.host = message.host
+        self.show_bridge(message.host)
+        if isinstance(self.screen, LostDialog):
+            self.screen.dismiss()
+
+    def _fail(self, error: BridgeError) -> None:
+        is_lost = self.host is not None and self.host.is_attached
+        if self._ways_back and (is_lost or error.code == NotFound.code) and not self._host_task.is_closing:
+            self.host = None
+            self._wait_for_another(self._ways_back, error)
+            return
+        self.error, self.host = error, None
+        if self._host_task.is_closing:
+            self.on_failed_dialog_dismissed()
+        else:
+            self.push_screen(FailedDialog(error))
+
+    def _wait_for_another(self, ways_back: WaysBack, error: BridgeError) -> None:
+        """The bridge has gone, or was never there: the next one is shown as soon as it runs."""
+        self.show_parting("gone", error)
+        self._open(ways_back.wait)
+        self.push_screen(LostDialog(error))
+
+    def _open(self, open_bridge: OpenBridge) -> None:
+        self._host_task = HostTask(open_bridge, self._on_opened, self._on_closed)
+        self._host_task.start()
+
+    async def on_lost_dialog_start_chosen(self) -> None:
+        if self._ways_back is not None and self.host is None:  # else one has come just now
+            await self._host_task.end()
+            self._open(self._ways_back.start)
+
+    def on_lost_dialog_left(self) -> None:
+        self.exit()
+
+    def close(self) -> None:
+        """Closes the bridge, or leaves an attached one, and ends the screen."""
+        if self.host is not None and self.host.is_attached:
+            self.parting = "attached"
+        if not self.bridge_is_open:  # nothing to close, or a second request
+            self.exit()
+            return
+        self._host_task.request_close()
+        self.show_parting("closing")
+
+    def _on_window_closed(self) -> None:
+        """The terminal has gone, which may be told twice: the bridge closes in order."""
+        self.has_lost_terminal = True
+        if not self._host_task.is_closing:
+            self.close()
+
+    def on_failed_dialog_dismissed(self) -> None:
+        self.exit(return_code=1)
