@@ -77,6 +77,10 @@ class RunningBridge:
         await self.quit_asked.wait()
 
     @property
+    def bell(self) -> str:
+        return self.settings.bell
+
+    @property
     def defaults(self) -> JobRequest:
         return self.settings.defaults
 

@@ -42,6 +42,8 @@ MIDI_BACKENDS = ("auto", "jack", "jack-exact", "alsa", "coremidi", "winmm")
 #: all else is as if there were one.
 OUTPUTS = ("auto", "jack", "pulseaudio", "alsa", "coreaudio", "wasapi", "silent")
 MIDI_PORTS = ("stems", "one")
+#: `failed`: for what failed; `all`: for what is done, too.
+BELLS = ("off", "failed", "all")
 LOCAL_ACCESS = ("own", "token", "everyone")
 #: The options of jobs that are settings too.
 JOB_SETTINGS = tuple(name for name, option in OPTIONS.items() if "serve" in option.commands)
@@ -96,6 +98,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Template of the port names; `{stem}` becomes the stem's name, or `Stems` if there is one port."""
     midi_offsets_ms: dict[str, float] = {}
     """By stem, the delay of its notes; negative: earlier. Overrides the result of `sab calibrate`."""
+    bell: str = "off"
+    """For what the screen's bell rings, one of `BELLS`."""
     hear_on: str = "auto"
     """The output that stems and notes are heard on, one of `OUTPUTS`."""
     roots: tuple[Path, ...] = ()
@@ -131,6 +135,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         if not 0 <= self.cache_max_gb < math.inf:
             raise ValueError(f"cache_max_gb must be 0 or more, not {self.cache_max_gb:g}")
         _check_choice("midi_backend", self.midi_backend, MIDI_BACKENDS)
+        _check_choice("bell", self.bell, BELLS)
         _check_choice("hear_on", self.hear_on, OUTPUTS)
         _check_choice("midi_ports", self.midi_ports, MIDI_PORTS)
         _check_names(self.midi_names, one=self.midi_ports == "one")

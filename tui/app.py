@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import tzinfo
 from typing import ClassVar
@@ -13,6 +14,7 @@ from textual.binding import BindingType
 from textual.command import Provider
 from textual.message import Message
 
+from bridge.connections.values import DAW_CLIENTS
 from bridge.errors import BridgeError, NotReadable
 from bridge.events import Noticed
 from bridge.model import Job
@@ -22,8 +24,10 @@ from bridge.request import JobRequest
 from bridge.system.clock import SystemClock
 from tui.availability import OF_MAIN_SCREEN, is_possible
 from tui.boundary import only_bridge_errors
+from tui.calls.calls import Calls
 from tui.coalesce import Coalescer
 from tui.commands import BridgeCommands
+from tui.demo_clip import own_demo_clip
 from tui.host import OpenBridge, ScreenHost, WaysBack
 from tui.hosting import HostedApp, Parting
 from tui.keys import bindings
@@ -33,7 +37,6 @@ from tui.screens.connections.screen import ConnectionsScreen
 from tui.screens.connections.wire_log import WireLog
 from tui.screens.dialogs.help import HelpDialog
 from tui.screens.dialogs.play import PlayDialog
-from tui.screens.dialogs.quit import QuitDialog
 from tui.screens.dialogs.results import ResultsDialog
 from tui.screens.dialogs.tempo import TempoDialog
 from tui.screens.job.screen import JobScreen
@@ -41,8 +44,11 @@ from tui.screens.jump import JumpScreen, places_of
 from tui.screens.main import MainScreen
 from tui.state import ViewState, initial_view, view_after, with_earlier_log
 from tui.themes import DAY, NIGHT, THEMES, WITHOUT_COLOUR, palette
+from tui.widgets.welcome import Welcome
 
 REDRAW_SECONDS = 0.1
+#: How often the welcome looks for the first message of a DAW.
+LOOK_SECONDS = 2.0
 
 
 def run(
@@ -87,14 +93,14 @@ class SabApp(HostedApp):
         memory: Memory | None = None,
     ) -> None:
         """As `run`. `zone` is the time zone of the log; None: the machine's. `memory`: None: nothing outlives us."""
-        super().__init__(open_bridge, ways_back)
+        super().__init__(open_bridge, ways_back, can_leave=can_leave)
         self.memory = memory or Memory()
-        self._can_leave = can_leave
         self._clock = clock or SystemClock()
         self._inbox = Coalescer(self._schedule_redraw)
         self._zone = zone
         self._main = MainScreen(zone, self.memory, self._clock)
         self._wire_log = WireLog()
+        self._calls = Calls(self, os.environ)
         self._job_to_select = ""  # id of a job that was added here, selected as soon as the table shows it
         for theme in THEMES:
             self.register_theme(theme)
@@ -112,11 +118,16 @@ class SabApp(HostedApp):
         if not self.memory.choices.theme:
             self.ask_background()
         await self.push_screen(self._main)
+        self.run_worker(self._calls.begin(), group="calls")
         self.open_host()
+
+    async def on_unmount(self) -> None:
+        self._calls.end()
 
     def show_bridge(self, host: ScreenHost) -> None:
         self._main.host = host
         host.bridge.subscribe(self._inbox.put)
+        self._calls.bell = host.bell
         self._main.address = host.address
         state = initial_view(
             host.bridge.jobs(),
@@ -127,6 +138,20 @@ class SabApp(HostedApp):
         )
         self._main.state = with_earlier_log(state, self.state)  # of the bridge before, if that has gone
         self._main.refresh_bindings()
+        self._listening = self.set_interval(LOOK_SECONDS, self._look_for_daws)
+        self._look_for_daws()
+
+    def _look_for_daws(self) -> None:
+        """While there is no job, the welcome marks the DAWs that have said hello."""
+        if self.host is None or self.state.jobs:
+            self._listening.stop()
+        else:
+            self.run_worker(self._mark_daws(self.host.bridge), exclusive=True, group="welcome")
+
+    async def _mark_daws(self, bridge: Bridge) -> None:
+        with suppress(BridgeError), only_bridge_errors():
+            known = await bridge.connections()
+            self._main.query_one(Welcome).heard = frozenset(daw for daw in DAW_CLIENTS if known.has_heard_from(daw))
 
     def show_parting(self, worker: str, error: BridgeError | None = None) -> None:
         if error is not None:
@@ -145,8 +170,9 @@ class SabApp(HostedApp):
 
     def redraw(self) -> None:
         """Folds the waiting events into the state, which draws it."""
-        events = self._inbox.take()
+        events, before = self._inbox.take(), self.state.jobs
         self._main.state = view_after(self.state, events, self._clock.unix_seconds())
+        self._calls.after(events, before, self.state.jobs)
         for screen in self.screen_stack:
             if isinstance(screen, JobScreen):
                 screen.take(events)
@@ -188,7 +214,7 @@ class SabApp(HostedApp):
         if action in OF_MAIN_SCREEN and self.screen is not self._main and not self.screen.is_modal:
             return False
         is_open = self.bridge_is_open
-        if action == "leave_running" and not self._can_be_left:
+        if action == "leave_running" and not self.can_be_left:
             return None
         return True if is_possible(action, self._main.selected_row, bridge_is_open=is_open) else None
 
@@ -272,6 +298,15 @@ class SabApp(HostedApp):
     def _select_when_shown(self, job: str) -> None:
         self._job_to_select = job
 
+    def on_welcome_demo_wanted(self) -> None:
+        if self.host:
+            self.run_worker(self._take_demo_apart(self.host), exclusive=True, group="demo")
+
+    async def _take_demo_apart(self, host: ScreenHost) -> None:
+        with self._errors_reported():
+            clip = await asyncio.to_thread(own_demo_clip)
+            await self._submit(host.bridge, await host.request(str(clip)))
+
     def action_results(self) -> None:
         if job := self._main.selected:
             self.push_screen(ResultsDialog(job))
@@ -301,29 +336,3 @@ class SabApp(HostedApp):
                 self.host.bridge, self.host.address, self._wire_log, self._main.palette, self._clock, self._zone
             )
             self.push_screen(screen)
-
-    async def action_quit(self) -> None:
-        is_own = self.host is not None and not self.host.is_attached
-        if self.host and is_own and self.state.unfinished and self.bridge_is_open:
-            self.push_screen(
-                QuitDialog(self.state.unfinished, are_kept=self.host.bridge.keeps_jobs, can_be_left=self._can_be_left)
-            )
-        else:
-            self.close()
-
-    def action_leave_running(self) -> None:
-        """An attached screen ends, as with `quit`; a bridge of this process goes on in another one."""
-        if self._can_be_left:
-            self.parting = "to be left running"
-            self.close()
-
-    def on_quit_dialog_left_running(self) -> None:
-        self.action_leave_running()
-
-    @property
-    def _can_be_left(self) -> bool:
-        host = self.host
-        return host is not None and (host.is_attached or (self._can_leave and host.bridge.keeps_jobs))
-
-    def on_quit_dialog_confirmed(self) -> None:
-        self.close()

@@ -42,6 +42,11 @@ class ScreenHost(Protocol):
         ...
 
     @property
+    def bell(self) -> str:
+        """For what the terminal's bell rings: `off`, `failed` or `all`."""
+        ...
+
+    @property
     def defaults(self) -> JobRequest:
         """What a job is asked for where nothing is said: by the settings, for no file."""
         ...

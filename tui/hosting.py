@@ -16,6 +16,8 @@ from tui.host import OpenBridge, ScreenHost, WaysBack
 from tui.host_task import HostTask
 from tui.screens.dialogs.failed import FailedDialog
 from tui.screens.dialogs.lost import LostDialog
+from tui.screens.dialogs.quit import QuitDialog
+from tui.state import ViewState
 from tui.terminal.app import TerminalApp
 
 #: What becomes of the bridge when a screen has closed: it is closed too, it is to go on in the background, or it was
@@ -32,12 +34,13 @@ class HostedApp(TerminalApp):
 
         host: ScreenHost
 
-    def __init__(self, open_bridge: OpenBridge, ways_back: WaysBack | None) -> None:
+    def __init__(self, open_bridge: OpenBridge, ways_back: WaysBack | None, *, can_leave: bool) -> None:
+        """`can_leave`: whether the bridge of this process can be started again in the background."""
         super().__init__()
         self.parting: Parting = "closed"
         self.host: ScreenHost | None = None
         """None before the bridge runs, and when it has gone."""
-        self._ways_back = ways_back
+        self._ways_back, self._can_leave = ways_back, can_leave
         self._host_task = HostTask(open_bridge, self._on_opened, self._on_closed)
         self._until_unmount = ExitStack()
 
@@ -45,6 +48,17 @@ class HostedApp(TerminalApp):
     def bridge_is_open(self) -> bool:
         """Whether the bridge runs, and is not being closed."""
         return self.host is not None and not self._host_task.is_closing
+
+    @property
+    def can_be_left(self) -> bool:
+        """Whether the bridge can go on without this screen."""
+        host = self.host
+        return host is not None and (host.is_attached or (self._can_leave and host.bridge.keeps_jobs))
+
+    @property
+    def state(self) -> ViewState:
+        """What is shown of the bridge."""
+        raise NotImplementedError
 
     def show_bridge(self, host: ScreenHost) -> None:
         """Called when a bridge runs, also with the next one after it was lost."""
@@ -126,6 +140,26 @@ class HostedApp(TerminalApp):
             return
         self._host_task.request_close()
         self.show_parting("closing")
+
+    async def action_quit(self) -> None:
+        """Asks first where jobs would stop."""
+        host, unfinished = self.host, self.state.unfinished
+        if host is not None and not host.is_attached and unfinished and self.bridge_is_open:
+            self.push_screen(QuitDialog(unfinished, are_kept=host.bridge.keeps_jobs, can_be_left=self.can_be_left))
+        else:
+            self.close()
+
+    def on_quit_dialog_confirmed(self) -> None:
+        self.close()
+
+    def action_leave_running(self) -> None:
+        """An attached screen ends, as with `quit`; a bridge of this process goes on in another one."""
+        if self.can_be_left:
+            self.parting = "to be left running"
+            self.close()
+
+    def on_quit_dialog_left_running(self) -> None:
+        self.action_leave_running()
 
     def _on_window_closed(self) -> None:
         """The terminal has gone, which may be told twice: the bridge closes in order."""

@@ -55,6 +55,9 @@ DESK = (
     Key("y", "copy_folder", "Copy", "Copy the path of the folder of a job's files.", in_footer=False),
 )
 
+#: While there are no jobs.
+FIRST_START = (Key("d", "demo", "Demo", "With no job yet: take the clip apart that comes with the bridge."),)
+
 #: The main screen's own, which it acts on without the app.
 PANELS = (Key("v", "grow", "View", "Let the details grow, then the log, then show all panels again.", in_footer=False),)
 
@@ -105,7 +108,7 @@ EVERYWHERE = (Key("ctrl+o", "jump", "Jump", "Go anywhere on this screen by a let
 
 #: Screen or panel → its keys: the help shows them in this order. A screen adds its own row here.
 KEYS_BY_SCREEN: dict[str, tuple[Key, ...]] = {
-    "Jobs": (*KEYS, *DESK, *PANELS),
+    "Jobs": (*KEYS, *DESK, *PANELS, *FIRST_START),
     "An opened job": JOB_KEYS,
     "Connections": CONNECTIONS,
     "Everywhere": EVERYWHERE,

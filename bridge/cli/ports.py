@@ -25,6 +25,7 @@ from bridge.osc.access.keys import keys_for
 from bridge.osc.addresses import STATUS_REPLY
 from bridge.osc.client import open_client
 from bridge.osc.fields import arguments_of
+from bridge.pipe.client import facts_of
 from bridge.stems import STEMS
 from bridge.value import Value
 from bridge.wording import BACKEND_WORDS
@@ -148,10 +149,14 @@ async def is_running(settings: Settings) -> bool:
 async def _running_status(settings: Settings, layout: PortLayout) -> MidiStatus | None:
     """The ports of the running bridge; None if none answers, or it has no ports.
 
-    A bridge reports only its back-end; the names are from our own settings, which it most likely shares.
+    Over OSC, for one that is not asked through its folder, a bridge reports only its back-end; the names are then from
+    our own settings, which it most likely shares.
     """
     if settings.port == 0:
         return None
+    with contextlib.suppress(BridgeError):  # of another version or account
+        if (facts := await facts_of(settings.own_folder)) is not None:
+            return facts.status.midi if facts.status.midi.backend != "none" else None
     try:
         async with open_client(settings.host, settings.port, keys_for(settings)) as client:
             client.send("/sab/hello", "sab ports", PROTOCOL_VERSION)

@@ -50,6 +50,9 @@ Listed = Annotated[
 Answers = Annotated[
     Path | None, typer.Option("--answers", help="With --list: write the answers into this file, and print nothing.")
 ]
+CalledBy = Annotated[
+    str, typer.Option("--client", help="With --list: what the bridge calls the program that asks.", hidden=True)
+]
 Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="As /sab/status; docs/osc.md lists them.")]
 Arguments = Annotated[list[str] | None, typer.Argument(metavar="[ARG]…", help="Numbers or text.")]
 
@@ -60,6 +63,7 @@ async def submit(
     wait: Wait = False,
     clip_list: Listed = None,
     answers: Answers = None,
+    called_by: CalledBy = "sab submit",
     host: shared.Host = None,
     port: shared.Port = None,
     secret_file: shared.SecretFile = None,
@@ -72,7 +76,7 @@ async def submit(
     if clip_list is not None:
         if words or wait:
             raise BadArguments("--list names all clips and their options; nothing else goes with it.")
-        return await submit_list(settings, clip_list, answers)
+        return await submit_list(settings, clip_list, answers, called_by)
     if not words or answers is not None:
         raise BadArguments("Name a FILE, or several." if not words else "--answers needs --list.")
     _check_no_hyphens(words)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
 from msgspec.structs import replace
 
-from bridge.errors import EngineFailed, error_for
+from bridge.errors import BridgeError, EngineFailed, error_for
 from bridge.hearing.messages import (
     Hear,
     Heard,
@@ -55,13 +56,16 @@ class HearingClient:
         self._answer_seconds = answer_seconds
         self._idle_seconds = idle_seconds
         self._status = HearingStatus()
+        self._tracks: tuple[Track, ...] = ()
+        """What plays, or rests; the process that has it may have ended meanwhile."""
+        self._is_at_end = False
         self._silent: tuple[str, ...] = ()
         self._child: Child[HearingCommand, HearingReport] | None = None
         self._starting = asyncio.Lock()
         self._token = 0
         self._answer: asyncio.Future[HearingAnswer] | None = None
         self._idle: asyncio.TimerHandle | None = None
-        self._ending: set[asyncio.Task[None]] = set()
+        self._background: set[asyncio.Task[None]] = set()
         self._listeners: list[Callable[[HearingStatus], None]] = []
         self.underruns = 0
         """How often the output had to wait for sound, since the process began."""
@@ -85,8 +89,7 @@ class HearingClient:
         """See `Hearing.play`."""
         self._token += 1
         token = self._token
-        if self._answer is not None and not self._answer.done():  # this one takes the place of the one before
-            self._answer.set_result(HearingAnswer(token=token))
+        self._settle(HearingAnswer(token=token))  # this one takes the place of the one before
         answer = self._answer = asyncio.get_running_loop().create_future()
         self._stay()
         async with self._starting:
@@ -99,6 +102,8 @@ class HearingClient:
             raise EngineFailed("The output does not answer, so nothing can be heard.", advice=ADVICE)
         if (result := answer.result()).code:
             raise error_for(result.code, result.message, result.advice)
+        if token == self._token:
+            self._tracks = tuple(tracks)
 
     def set_silent(self, names: Sequence[str]) -> None:
         """See `Hearing.set_silent`; holds for what is played later, too."""
@@ -107,11 +112,19 @@ class HearingClient:
 
     def replace_notes(self, name: str, notes: Sequence[Note]) -> None:
         """See `Hearing.replace_notes`."""
+        self._tracks = tuple(
+            replace(track, notes=tuple(notes)) if track.name == name and not track.path else track
+            for track in self._tracks
+        )
         self._send(ReplaceNotes(name=name, notes=tuple(notes)))
 
     def seek(self, seconds: float) -> None:
         """See `Hearing.seek`."""
-        self._send(Seek(seconds=max(0.0, seconds)))
+        place = max(0.0, seconds)
+        self._send(Seek(seconds=place))
+        if self._child is None and self._tracks:
+            self._is_at_end = False
+            self._tell(replace(self._status, seconds=place))
 
     def pause(self) -> None:
         """See `Hearing.pause`."""
@@ -120,18 +133,32 @@ class HearingClient:
     def resume(self) -> None:
         """See `Hearing.resume`."""
         self._stay()
+        if self._child is None and self._tracks:
+            self._in_background(self._play_on())
         self._send(Resume())
 
     def stop(self) -> None:
         """See `Hearing.stop`."""
+        self._tracks = ()
         self._send(StopHearing())
+        if self._child is None:
+            self._tell(HearingStatus())
 
     async def close(self) -> None:
-        """Ends the process, if there is one."""
-        self._stay()
-        self._end_process()
-        if self._ending:
-            await asyncio.wait(self._ending)
+        """Ends the process, if there is one; a play that waits for its answer returns."""
+        self._tracks = ()
+        self._settle(HearingAnswer(token=self._token))
+        while self._child is not None or self._background:
+            self._stay()
+            self._end_process()
+            await asyncio.wait(self._background)
+
+    async def _play_on(self) -> None:
+        """In a new process, what rested when the last one ended."""
+        try:
+            await self.play(self._tracks, 0.0 if self._is_at_end else self._status.seconds)
+        except BridgeError as error:
+            self._tell(replace(self._status, message=str(error)))
 
     async def _running_child(self) -> Child[HearingCommand, HearingReport]:
         """Raises EngineFailed if the process cannot be started."""
@@ -158,10 +185,11 @@ class HearingClient:
     def _on_report(self, report: HearingReport) -> None:
         match report:
             case HearingAnswer(token=token):
-                if token == self._token and self._answer is not None and not self._answer.done():
-                    self._answer.set_result(report)
+                if token == self._token:
+                    self._settle(report)
             case Heard():
                 self.underruns = report.underruns
+                self._is_at_end = report.is_at_end
                 self._tell(
                     HearingStatus(
                         is_playing=report.is_playing,
@@ -180,10 +208,12 @@ class HearingClient:
         self._end_process()
         message = self._status.message or f"The output has ended: {reason}."
         self._tell(replace(self._status, is_playing=False, device="", message=message))
+        self._settle(HearingAnswer(token=self._token, code=EngineFailed.code, message=message, advice=ADVICE))
+
+    def _settle(self, answer: HearingAnswer) -> None:
+        """Answers the play that waits, if one does."""
         if self._answer is not None and not self._answer.done():
-            self._answer.set_result(
-                HearingAnswer(token=self._token, code=EngineFailed.code, message=message, advice=ADVICE)
-            )
+            self._answer.set_result(answer)
 
     def _stay(self) -> None:
         if self._idle is not None:
@@ -194,9 +224,12 @@ class HearingClient:
         child, self._child, self._idle = self._child, None, None
         if child is not None:
             # It may wait for a drive or a sound server that hangs.
-            task = asyncio.get_running_loop().create_task(child.close(grace_seconds=0.5))
-            self._ending.add(task)
-            task.add_done_callback(self._ending.discard)
+            self._in_background(child.close(grace_seconds=0.5))
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
     def _tell(self, status: HearingStatus) -> None:
         if status == self._status:

@@ -65,6 +65,8 @@ class Heard(Value, frozen=True, kw_only=True, tag="heard"):
 
     is_playing: bool
     seconds: float
+    is_at_end: bool = False
+    """Whether it rests there because everything was played; to go on is to begin anew then."""
     device: str = ""
     message: str = ""
     underruns: int = 0

@@ -88,7 +88,8 @@ class MiniaudioOutput:
         self._take = take
         self.name = backend.label
         self.rate_hz = int(self._device._device.sampleRate)
-        self.delay_seconds = PERIOD_SECONDS * (PERIODS - 1)
+        # A JACK client computes each of the server's periods just before it sounds.
+        self.delay_seconds = 0.0 if backend.name == "jack" else PERIOD_SECONDS * (PERIODS - 1)
 
     def start(self) -> None:
         """See `Output.start`."""

@@ -167,12 +167,17 @@ class HearingPlayer:
             raise
         self._close_voices()
         self._output, self._tracks, self._voices, self._message = output, tuple(tracks), voices, ""
-        self._play_from(seconds_to_frames(at_seconds, output.rate_hz))
+        self._play_from(self._frame_at(at_seconds, output.rate_hz))
 
     def _play_from(self, position: int) -> None:
         self._begun, self._is_at_end = position, False
         self._mix = Mix(self._voices, self._silent, position, self._on_failure)
         self._stock.fade_to(_first_blocks(self._mix), position, in_time=False)
+
+    def _frame_at(self, seconds: float, rate_hz: int) -> int:
+        """The frame at this time; beyond the end, the end."""
+        end = max((named.voice.frames for named in self._voices), default=0)
+        return min(end, seconds_to_frames(min(seconds, end / rate_hz), rate_hz))
 
     def _exchange(self) -> None:
         """Other voices at the same place."""
@@ -195,7 +200,7 @@ class HearingPlayer:
         if self._mix is None or self._output is None:
             self._is_at_end, self._rest_seconds = False, seconds
         else:
-            self._play_from(seconds_to_frames(seconds, self._output.rate_hz))
+            self._play_from(self._frame_at(seconds, self._output.rate_hz))
 
     def _resume(self) -> None:
         """Goes on where it rests; from the start if that is the end."""
@@ -239,6 +244,7 @@ class HearingPlayer:
         heard = Heard(
             is_playing=self._mix is not None,
             seconds=self._heard_seconds(),
+            is_at_end=self._is_at_end,
             device="" if self._output is None else self._output.name,
             message=self._message,
             underruns=self._stock.underruns,

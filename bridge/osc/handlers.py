@@ -8,6 +8,7 @@ from itertools import chain
 from typing import TypeAlias
 
 from bridge import PROTOCOL_VERSION, __version__
+from bridge.connections.wire import shortened
 from bridge.errors import BadArguments, Busy, NotFound, ProtocolMismatch
 from bridge.groups.group import Group, unknown_group
 from bridge.model import Job, Status
@@ -26,6 +27,7 @@ from bridge.request import JobRequest
 SERVER_NAME = "source-audio-bridge"
 #: Clients have asked for as much as a day; what they get is limited in `Peers`.
 LONGEST_TTL_SECONDS = 86_400
+LONGEST_CLIENT_NAME = 40
 #: Windows that may be opening; a flood of requests must not bury the desktop.
 MAX_SHOWN_AT_ONCE = 4
 
@@ -64,6 +66,7 @@ Handler: TypeAlias = Callable[[Call], "Iterable[Message] | Awaitable[list[Messag
 
 def hello(call: Call) -> list[Message]:
     peer = call.context.peers.announce(call.source, _port(call.arguments.numbers["reply_port"]))
+    peer.name = shortened(call.arguments.strings["client"].strip(), LONGEST_CLIENT_NAME)
     protocol = call.arguments.numbers["protocol"]
     if protocol != PROTOCOL_VERSION:
         raise ProtocolMismatch(f"You speak protocol {protocol}, and this bridge {PROTOCOL_VERSION}.")
@@ -104,7 +107,9 @@ def submit(call: Call) -> Awaitable[list[Message]]:
 
 async def _submit(call: Call, request: JobRequest, cancellations: int) -> list[Message]:
     sender = call.peer
-    job, position = await call.context.bridge.submit(request, sender=str(sender.owner.id), origin="OSC")
+    job, position = await call.context.bridge.submit(
+        request, sender=str(sender.owner.id), origin=sender.owner.name or "OSC"
+    )
     peer = call.context.peers.of(call.source)  # it may have announced another port meanwhile
     peer.add_job(job.id, job.request.group.name, job.group_id)
     if sender.cancellations != cancellations:

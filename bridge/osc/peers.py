@@ -37,6 +37,8 @@ class Peer:
     """Where it listens."""
     last_message_seconds: float
     """Clock time of its last message."""
+    name: str = ""
+    """As it last said hello; empty: it never did."""
     is_new: bool = True
     """Whether its first message is being handled."""
     sources: list[Endpoint] = field(default_factory=list)

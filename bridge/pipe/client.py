@@ -38,6 +38,7 @@ class AttachedBridge:
     facts: Facts
     hearing: HearingClient
     """The output of the machine that this program runs on."""
+    bell: str = "off"
     is_attached: bool = True
 
     @property
@@ -63,12 +64,15 @@ class AttachedBridge:
 
 
 @asynccontextmanager
-async def attached(folder: Path, *, is_screen: bool = True, hear_on: str = "auto") -> AsyncIterator[AttachedBridge]:
+async def attached(
+    folder: Path, *, is_screen: bool = True, hear_on: str = "auto", bell: str = "off"
+) -> AsyncIterator[AttachedBridge]:
     """The bridge whose own folder this is, for as long as the block runs.
 
     Args:
         is_screen: whether its jobs and events are told; without, it can only be asked.
         hear_on: the setting of that name, for this machine's own output.
+        bell: the setting of that name, for this program's terminal.
 
     Raises:
         NoBridge: none runs there.
@@ -89,7 +93,7 @@ async def attached(folder: Path, *, is_screen: bool = True, hear_on: str = "auto
             await _until_ready(bridge)
         if bridge.end is not None:
             raise bridge.end
-        yield AttachedBridge(bridge, facts, hearing)
+        yield AttachedBridge(bridge, facts, hearing, bell)
     finally:
         await hearing.close()
         if reading is not None:

@@ -51,7 +51,7 @@ CLIPS = Method("clips", tuple[str], tuple[str, ...])
 OUTLINE = Method("outline", tuple[str], bytes)
 SHOW_FOLDER = Method("show_folder", tuple[str, tuple[str, ...]], type(None))
 READER_OPEN = Method("reader.open", tuple[str], JobView)
-READER_NOTES = Method("reader.notes", tuple[str, JobRequest, float, float], NotesView)
+READER_NOTES = Method("reader.notes", tuple[str, JobRequest, float, float, tuple[str, ...]], NotesView)
 CONNECTIONS = Method("connections", tuple[()], Connections)
 
 METHODS: Mapping[str, Method[Any]] = {

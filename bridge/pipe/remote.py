@@ -68,9 +68,14 @@ class RemoteReader:
         return await self._questions.ask(methods.READER_OPEN, job)
 
     async def notes(
-        self, job: str, request: JobRequest, start_seconds: float = 0.0, end_seconds: float = math.inf
+        self,
+        job: str,
+        request: JobRequest,
+        start_seconds: float = 0.0,
+        end_seconds: float = math.inf,
+        stems: Sequence[str] = (),
     ) -> NotesView:
-        return await self._questions.ask(methods.READER_NOTES, job, request, start_seconds, end_seconds)
+        return await self._questions.ask(methods.READER_NOTES, job, request, start_seconds, end_seconds, tuple(stems))
 
 
 class RemoteBridge:

@@ -85,7 +85,7 @@ class Manifest(Value, frozen=True, kw_only=True):
     analyses: dict[str, str] = msgspec.field(default_factory=dict)
     """The cache keys of the analyses, by stem; that of the tempo under `tempo`, of the beats under `beats`."""
     peaks: dict[str, bytes] = msgspec.field(default_factory=dict)
-    """The waveform of each stem that this job made, as `audio.peaks.Peaks` has it, in Base64."""
+    """The waveform of each written stem, as `audio.peaks.Peaks` has it, in Base64."""
 
 
 def manifest_name(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Protocol
 
 from bridge.model import Chord, Music, Note
@@ -62,15 +63,23 @@ class Reader(Protocol):
         ...
 
     async def notes(
-        self, job: str, request: JobRequest, start_seconds: float = 0.0, end_seconds: float = math.inf
+        self,
+        job: str,
+        request: JobRequest,
+        start_seconds: float = 0.0,
+        end_seconds: float = math.inf,
+        stems: Sequence[str] = (),
     ) -> NotesView:
         """The notes that a job with this request would have, from the analyses that are kept; writes no file.
 
-        A short span is answered sooner than all. An older question about the same job that has not begun is dropped:
-        it raises `Cancelled`.
+        A span is answered sooner than all, and some stems sooner than all of them, for a slider that moves: at the
+        edges of a span a long note may begin late, the key is that of the whole, and chords are not told. Of the whole
+        every note is exact. An older question about the same job that is not answered yet raises `Cancelled`.
 
         Args:
             request: the job's own but for the options about notes.
+            stems: the stems whose notes are asked for; empty: all. The whole reads all of them nevertheless, since
+                the key depends on them.
 
         Raises:
             NotFound: there is no such job, or its analyses are no longer kept.

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from bridge.config import Settings
@@ -58,9 +58,8 @@ class ReaderClient:
         """Set while the process takes questions; what is sent to one that is down is lost."""
         self._starting = asyncio.Lock()
         self._idle: asyncio.TimerHandle | None = None
-        self._busy = asyncio.Lock()
-        self._newest: dict[str, int] = {}
-        """By job, the token of the last question for notes."""
+        self._newest: dict[str, asyncio.Future[_Answer]] = {}
+        """By job, the answer to the last question for notes."""
         self._ending: set[asyncio.Task[None]] = set()
 
     async def open(self, job: str) -> JobView:
@@ -70,17 +69,30 @@ class ReaderClient:
         return answer.view
 
     async def notes(
-        self, job: str, request: JobRequest, start_seconds: float = 0.0, end_seconds: float = math.inf
+        self,
+        job: str,
+        request: JobRequest,
+        start_seconds: float = 0.0,
+        end_seconds: float = math.inf,
+        stems: Sequence[str] = (),
     ) -> NotesView:
         known = self._known(self._job(job))
-        mine = self._newest[job] = next(self._tokens)
+        older = self._newest.get(job)
+        if older is not None and not older.done():
+            older.set_exception(Cancelled())
+        newest = self._newest[job] = asyncio.get_running_loop().create_future()
 
         def command(token: int) -> ReaderCommand:
             return ReadView(
-                token=token, known=known, request=request, start_seconds=start_seconds, end_seconds=end_seconds
-            )
+                token=token, known=known, request=request,
+                start_seconds=start_seconds, end_seconds=end_seconds, stems=tuple(stems),
+            )  # fmt: skip
 
-        answer = await self._ask(command, lambda: self._newest.get(job) == mine)
+        try:
+            answer = await self._ask(command, newest)
+        finally:
+            if self._newest.get(job) is newest:
+                del self._newest[job]
         assert isinstance(answer, Reread)
         return answer.notes
 
@@ -107,27 +119,29 @@ class ReaderClient:
         return None if self._child is None else self._child.pid
 
     async def _ask(
-        self, command: Callable[[int], ReaderCommand], is_wanted: Callable[[], bool] = lambda: True
+        self, command: Callable[[int], ReaderCommand], answer: asyncio.Future[_Answer] | None = None
     ) -> _Answer:
-        """Asks one question at a time; those that wait meanwhile are dropped if they are no longer wanted."""
-        async with self._busy:
-            if not is_wanted():
-                raise Cancelled
+        """The answer to a question, which is set in `answer`."""
+        answer = answer or asyncio.get_running_loop().create_future()
+        token = next(self._tokens)
+        self._answers[token] = answer
+        try:
             child = await self._running()
-            deadline = asyncio.get_running_loop().time() + self._answer_seconds
-            token = next(self._tokens)
-            answer: asyncio.Future[_Answer] = asyncio.get_running_loop().create_future()
-            self._answers[token] = answer
-            try:
-                await asyncio.wait_for(self._up.wait(), self._answer_seconds)
-                child.send(command(token))
-                return await asyncio.wait_for(answer, max(0.0, deadline - asyncio.get_running_loop().time()))
-            except asyncio.TimeoutError:
-                child.kill()
-                raise EngineFailed("The notes could not be read in time.", advice="Try again.") from None
-            finally:
-                del self._answers[token]
-                self._end_later()
+            return await asyncio.wait_for(self._answered(child, command(token), answer), self._answer_seconds)
+        except asyncio.TimeoutError:
+            child.kill()
+            raise EngineFailed("The notes could not be read in time.", advice="Try again.") from None
+        finally:
+            del self._answers[token]
+            self._end_later()
+
+    async def _answered(
+        self, child: Child[ReaderCommand, ReaderReport], command: ReaderCommand, answer: asyncio.Future[_Answer]
+    ) -> _Answer:
+        await self._up.wait()
+        if not answer.done():  # a newer question may have come while the process started
+            child.send(command)
+        return await answer
 
     async def _running(self) -> Child[ReaderCommand, ReaderReport]:
         async with self._starting:

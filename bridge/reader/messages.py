@@ -49,6 +49,8 @@ class ReadView(Value, frozen=True, kw_only=True, tag="read"):
     request: JobRequest
     start_seconds: float
     end_seconds: float
+    stems: tuple[str, ...] = ()
+    """Empty: all."""
 
 
 ReaderCommand: TypeAlias = OpenView | ReadView

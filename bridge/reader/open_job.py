@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -26,8 +26,8 @@ from bridge.request import JobRequest, ScaleFit
 
 T = TypeVar("T")
 
-#: A span is read together with what its bars and its quantising need around it.
-SPAN_CONTEXT_SECONDS = 4.0
+#: A span is read together with the notes around it that a grid may move into it.
+SPAN_CONTEXT_SECONDS = 1.0
 
 
 @dataclass
@@ -63,42 +63,49 @@ class OpenedJob:
         opened._key = "" if manifest.music is None else manifest.music.key
         return opened
 
-    def whole(self, request: JobRequest, check: Callable[[], None]) -> NotesView:
-        """All notes that a job with this request has.
+    def prepare(self) -> None:
+        """Reads the stems as the job did. Raises BadArguments: its settings leave no pitch."""
+        for stem, notes in self.stems.items():
+            notes.whole(settings_for(self.request, stem))
 
-        Args:
-            check: called between stems; may raise to stop.
+    def whole(self, request: JobRequest, stems: Sequence[str] = ()) -> NotesView:
+        """All notes that a job with this request has, of these stems; empty: of all.
 
         Raises:
             BadArguments: the settings leave no pitch.
             NotFound: the tempo was never estimated, or is no longer kept.
         """
-        parts = {}
-        for stem, notes in self.stems.items():
-            check()
-            parts[stem] = notes.whole(settings_for(request, stem))
+        parts = {stem: notes.whole(settings_for(request, stem)) for stem, notes in self.stems.items()}
         fitted = self._fitted(parts, request)
         self._key = fitted.music.key
-        return _view(fitted, 0.0, math.inf)
+        return _view(fitted, 0.0, math.inf, stems)
 
-    def between(self, request: JobRequest, start_seconds: float, end_seconds: float) -> NotesView:
+    def between(
+        self, request: JobRequest, start_seconds: float, end_seconds: float, stems: Sequence[str] = ()
+    ) -> NotesView:
         """The notes that sound in a span, as far as the span alone tells: soon, and nearly those of the whole.
 
         The key is that of the last reading of the whole, and chords are not told.
         """
-        first, last = start_seconds - SPAN_CONTEXT_SECONDS, end_seconds + SPAN_CONTEXT_SECONDS
-        parts = {stem: notes.between(settings_for(request, stem), first, last) for stem, notes in self.stems.items()}
+        moves = request.quantise is not None or request.reading.style == "clean"
+        around = SPAN_CONTEXT_SECONDS if moves else 0.0
+        first, last = start_seconds - around, end_seconds + around
+        parts = {
+            stem: notes.between(settings_for(request, stem), first, last)
+            for stem, notes in self.stems.items()
+            if not stems or stem in stems
+        }
         if request.scale is not None and request.scale.scale == "auto" and self._key:
             fit = ScaleFit(scale=parse_scale(self._key), outside=request.scale.outside)
             request = msgspec.structs.replace(request, scale=fit)
         chords = msgspec.structs.replace(request.note_files, chords="none")
         fitted = self._fitted(parts, msgspec.structs.replace(request, note_files=chords))
         music = msgspec.structs.replace(fitted.music, key=self._key)
-        return msgspec.structs.replace(_view(fitted, start_seconds, end_seconds), music=music)
+        return msgspec.structs.replace(_view(fitted, start_seconds, end_seconds, stems), music=music)
 
     def _fitted(self, parts: Mapping[str, list[Note]], request: JobRequest) -> NotesOfJob:
         source = self.manifest.source
-        seconds = source.frames / source.sample_rate_hz
+        seconds = source.frames / max(1, source.sample_rate_hz)  # of a record that somebody may have edited
         if self.manifest.music is not None and request.song == self.request.song:
             music = msgspec.structs.replace(self.manifest.music, key="", key_margin=0.0, chords="")
         else:
@@ -120,10 +127,11 @@ class OpenedJob:
             raise _no_longer_kept(self.manifest) from error
 
 
-def _view(fitted: NotesOfJob, start_seconds: float, end_seconds: float) -> NotesView:
+def _view(fitted: NotesOfJob, start_seconds: float, end_seconds: float, stems: Sequence[str]) -> NotesView:
     parts = {
         stem: tuple(note for note in notes if note.onset_seconds < end_seconds and note.offset_seconds > start_seconds)
         for stem, notes in fitted.parts.items()
+        if not stems or stem in stems
     }
     return NotesView(parts=parts, music=fitted.music, chords=fitted.chords)
 

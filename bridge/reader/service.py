@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import math
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from bridge.errors import BridgeError, Cancelled, NotFound
 from bridge.pipeline.cache.store import ResultsCache
@@ -24,12 +25,17 @@ class ReaderService:
     """Views and readings of jobs."""
 
     def __init__(
-        self, cache: ResultsCache, transcribers: Transcribers, has_newer: Callable[[], bool] = lambda: False
+        self,
+        cache: ResultsCache,
+        transcribers: Transcribers,
+        is_wanted: Callable[[ReaderCommand], bool] = lambda _: True,
     ) -> None:
-        """`has_newer` tells whether another question waits."""
+        """`is_wanted` tells whether a question is still to be answered."""
         self._cache = cache
         self._transcribers = transcribers
-        self._has_newer = has_newer
+        self._is_wanted = is_wanted
+        self._goes_on: Callable[[], bool] | None = None
+        """Whether the work that may be interrupted is still wanted; None: there is none."""
         self._views = Views()
         self._open: OrderedDict[str, OpenedJob] = OrderedDict()
         """By the path of a job's record."""
@@ -49,6 +55,30 @@ class ReaderService:
                 token=command.token, code="internal", message=f"{command.known.name} could not be read ({error})."
             )
 
+    def prepare(self, command: ReaderCommand, has_time: Callable[[], bool]) -> None:
+        """After a view of a finished job, reads its notes once, so that the first move of a slider is answered soon."""
+        if not isinstance(command, OpenView) or not command.known.manifest or not has_time():
+            return
+        with suppress(BridgeError, Cancelled):  # the view has said why, or the first question will
+            job = self._opened(command.known)
+            with self._interruptible(has_time):
+                job.prepare()
+
+    def interrupt(self) -> None:
+        """Called by a signal in the middle of the work: ends that which nobody waits for. Raises Cancelled then."""
+        if self._goes_on is not None and not self._goes_on():
+            raise Cancelled
+
+    @contextmanager
+    def _interruptible(self, goes_on: Callable[[], bool]) -> Iterator[None]:
+        """The block ends at an interruption once `goes_on` says no; half of it must do no harm."""
+        self._goes_on = goes_on
+        try:
+            self.interrupt()  # which may have come before
+            yield
+        finally:
+            self._goes_on = None
+
     def _view(self, command: OpenView) -> Viewed:
         known = command.known
         if not known.manifest:
@@ -58,14 +88,11 @@ class ReaderService:
     def _read(self, command: ReadView) -> Reread:
         job = self._opened(command.known)
         if math.isinf(command.end_seconds):
-            notes = job.whole(command.request, self._check)
+            with self._interruptible(lambda: self._is_wanted(command)):
+                notes = job.whole(command.request, command.stems)
         else:
-            notes = job.between(command.request, command.start_seconds, command.end_seconds)
+            notes = job.between(command.request, command.start_seconds, command.end_seconds, command.stems)
         return Reread(token=command.token, notes=notes)
-
-    def _check(self) -> None:
-        if self._has_newer():
-            raise Cancelled
 
     def _opened(self, known: KnownJob) -> OpenedJob:
         if known.manifest not in self._open:

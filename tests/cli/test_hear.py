@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from bridge.cli.diagnosis import doctor
 from bridge.cli.listening.hear import Listening
 from bridge.cli.listening.keys import keys_in
 from bridge.cli.listening.tracks import silent_but, tracks_at
+from bridge.config import Settings
 from bridge.errors import BadArguments, EngineFailed, NotFound
 from bridge.model import Note, Result
 from bridge.pipeline.manifest import EngineRecord, Manifest, SourceRecord, encode_manifest
@@ -135,6 +137,15 @@ async def test_it_ends_with_the_sound_and_says_when_the_output_has_gone() -> Non
                 await playing
         else:
             await playing
+
+
+@pytest.mark.end_to_end
+@pytest.mark.parametrize(("hear_on", "verdict"), [("silent", "ok"), ("wasapi", "note")])
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has WASAPI")
+async def test_doctor_says_what_is_heard_on(hear_on: str, verdict: str) -> None:
+    finding = await doctor._hearing(Settings(hear_on=hear_on))
+    assert finding.verdict == verdict
+    assert ("no output that opens" in finding.message) is (verdict == "note")
 
 
 @pytest.mark.end_to_end

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from bridge.errors import EngineFailed, NotFound
 from bridge.hearing.client import HearingClient
 from bridge.model import Note
 from bridge.protocols.hearing import HearingStatus, Track
-from tests.hearing.by_hand import sine
-from tests.support.jack_server import JackServer, jack_server
+from tests.hearing.by_hand import level_of, sine
+from tests.support.jack_server import SAMPLE_RATE_HZ, JackServer, jack_server
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = ["jack_server"]
 pytestmark = pytest.mark.end_to_end
@@ -94,6 +101,23 @@ async def test_the_process_ends_when_it_is_idle_and_starts_again(tmp_path: Path)
     assert [pid is None for pid in (*pids, hearing.pid)] == [True, False, True]
 
 
+async def test_what_rests_plays_on_though_its_process_has_ended(tmp_path: Path) -> None:
+    track = Track(name="bass", path=sine(tmp_path / "bass.wav", 110.0))
+    async with client(idle_seconds=0.0) as hearing:
+        await hearing.play([track], 1.0)
+        hearing.pause()
+        await until(hearing, lambda status: not status.is_playing)
+        hearing.seek(2.0)
+        await until(hearing, lambda status: status.seconds == 2.0)
+        hearing.resume()
+        await until(hearing, lambda status: status.is_playing and status.seconds >= 2.0)
+        hearing.seek(3.8)
+        ended = await until(hearing, lambda status: not status.is_playing)
+        assert ended.seconds == pytest.approx(4.0, abs=0.01)
+        hearing.resume()
+        await until(hearing, lambda status: status.is_playing and status.seconds < 1.0)
+
+
 async def test_a_killed_process_is_told_and_the_next_play_starts_another(tmp_path: Path) -> None:
     track = Track(name="bass", path=sine(tmp_path / "bass.wav", 110.0))
     async with client() as hearing:
@@ -129,6 +153,27 @@ async def test_a_back_end_that_another_system_has_is_no_output(tmp_path: Path) -
         assert "no output" in (await until(hearing, lambda status: bool(status.message))).message
 
 
+def recorded(server: JackServer, port: str, seconds: float) -> npt.NDArray[np.float32]:
+    """What comes out of a port of the server in that time."""
+    client = importlib.import_module("jack").Client("recorder", no_start_server=True, servername=server.name)
+    wanted = round(seconds * SAMPLE_RATE_HZ / client.blocksize)
+    blocks: list[npt.NDArray[np.float32]] = []
+    enough = threading.Event()
+    inport = client.inports.register("in")
+
+    def process(_: int) -> None:
+        if inport.connections and len(blocks) < wanted:
+            blocks.append(inport.get_array().copy())
+        if len(blocks) == wanted:
+            enough.set()
+
+    client.set_process_callback(process)
+    with client:
+        client.connect(port, inport)
+        assert enough.wait(LIMIT_SECONDS)
+    return np.concatenate(blocks)
+
+
 @pytest.mark.jack
 @pytest.mark.alone
 async def test_on_jack_it_plays_until_the_server_dies(
@@ -141,6 +186,8 @@ async def test_on_jack_it_plays_until_the_server_dies(
         await hearing.play([track])
         playing = await until(hearing, lambda status: status.seconds > 0.5)
         assert playing.device == "JACK"
+        arrived = await asyncio.to_thread(recorded, jack_server, "Source Audio Bridge:playback0", 0.5)
+        assert level_of(np.stack([arrived, arrived], axis=1), 110.0) > 0.3
         jack_server.kill()
         gone = await until(hearing, lambda status: not status.is_playing)
         assert gone.message

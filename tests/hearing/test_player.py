@@ -75,6 +75,34 @@ def test_a_jump_goes_to_the_place_that_was_asked_for(bench: Bench, tmp_path: Pat
     assert sound[PERIOD_FRAMES, 0] == pytest.approx(ramp[3 * RATE_HZ + PERIOD_FRAMES], abs=1e-5)
 
 
+def test_an_output_that_asks_for_more_than_is_computed_is_counted_and_gets_silence(
+    bench: Bench, tmp_path: Path
+) -> None:
+    bench.hear(*tracks(tmp_path))
+    bench.pull(0.5)
+    starved = bench.output.take(2 * RATE_HZ)
+    assert not starved[RATE_HZ:].any()
+    assert level_of(bench.pull(0.5), BASS) > 0.4
+    assert bench.heard.underruns == 1
+
+
+@pytest.mark.parametrize("seconds", [4.0, 1e6, math.inf])
+def test_a_jump_beyond_the_end_ends_there(bench: Bench, tmp_path: Path, seconds: float) -> None:
+    bench.hear(*tracks(tmp_path))
+    bench.pull(0.1)
+    bench.do(Seek(seconds=seconds))
+    bench.pull(0.5)
+    assert not bench.heard.is_playing
+    assert bench.heard.seconds == pytest.approx(4.0, abs=0.001)
+
+
+def test_a_header_out_of_reason_is_refused(bench: Bench, tmp_path: Path) -> None:
+    for rate, channels in ((1_000_000_000, 1), (1, 1), (RATE_HZ, 16_000)):
+        path = tmp_path / f"{rate}-{channels}.wav"
+        path.write_bytes(float_wav_head(10_000_000, channels, rate) + bytes(4096))
+        assert bench.hear(Track(name="x", path=str(path))).code == "not_audio"
+
+
 def test_the_position_is_what_has_come_out_of_the_output(bench: Bench, tmp_path: Path) -> None:
     bench.hear(*tracks(tmp_path), at=1.0)
     assert bench.heard.seconds == 1.0

@@ -10,12 +10,19 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bridge.config import Settings
 from bridge.errors import Cancelled, EngineFailed, NotFound
 from bridge.model import Job, Result
+from bridge.pipeline.cache.store import ResultsCache
 from bridge.reader.client import ReaderClient
+from bridge.transcription.registry import TranscriberRegistry
+from tests.support.bench import Bench
+from tests.support.fakes import FakeClock
 from tests.support.requests import request_for
+from tests.support.separators import OneEngine, SharesSeparator
+from tests.support.sounds import music, write
 
 pytestmark = pytest.mark.end_to_end
 
@@ -107,3 +114,24 @@ async def test_a_process_that_does_not_answer_is_not_waited_for(tmp_path: Path) 
     async with reading(tmp_path, answer_seconds=0.01) as client:  # it cannot have started within that time
         with pytest.raises(EngineFailed, match="in time"):
             await client.open("a")
+
+
+async def test_a_newer_question_is_answered_in_the_middle_of_an_older_one(tmp_path: Path) -> None:
+    cache = ResultsCache(tmp_path / "cache", 10**9, FakeClock())
+    clip = write(tmp_path / "song.wav", music(20.0))
+    bench = Bench(OneEngine(SharesSeparator()), cache=cache, transcribers=TranscriberRegistry())
+    job = replace(bench.run(clip, name="song"), name="song")
+    request = replace(job.request, reading=replace(job.request.reading, sensitivity=0.8))
+    client = ReaderClient(Settings(cache_dir=tmp_path / "cache"), lambda _: job)
+    try:
+        whole = await client.notes("a", request)
+        older = asyncio.ensure_future(client.notes("a", job.request))
+        await asyncio.sleep(0)
+        span = await client.notes("a", request, 2.0, 6.0, ("bass",))
+        with pytest.raises(Cancelled):
+            await older
+        inside = [note for note in whole.parts["bass"] if note.onset_seconds < 6.0 and note.offset_seconds > 2.0]
+        assert span.parts == {"bass": tuple(inside)}
+        assert await client.notes("a", request) == whole
+    finally:
+        await client.close()

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from bridge.audio.peaks import SPANS
 from bridge.audio.wav_head import float_wav_head
 from bridge.events import Preview
-from bridge.model import Job
+from bridge.model import Job, Note
 from bridge.pipeline.cache.store import ResultsCache
-from bridge.pipeline.manifest import decode_manifest, manifest_name
+from bridge.pipeline.manifest import decode_manifest, encode_manifest, manifest_name
 from bridge.protocols.reading import JobView, NotesView
 from bridge.reader.messages import KnownJob, OpenView, ReadView, Reread, Unanswered, Viewed
 from bridge.reader.service import ReaderService
 from bridge.reader.views import NO_RECORD, OLD_RECORD, STILL_RUNS
-from bridge.request import JobRequest
+from bridge.request import ChordFiles, JobRequest, OffScale, Reading, Voices
 from bridge.smf.notes import notes_of_file
+from bridge.transcription.pitched.decoder import read_whole
 from bridge.transcription.registry import TranscriberRegistry
 from tests.support.bench import Bench
 from tests.support.fakes import FakeClock
@@ -42,7 +46,7 @@ class Studio:
         self.clip = write(folder / "clip.wav", music(SECONDS))
         self.job = self.make()
         self.newer = False
-        self.service = ReaderService(self.cache, self.transcribers, lambda: self.newer)
+        self.service = ReaderService(self.cache, self.transcribers, lambda _: not self.newer)
 
     def make(self, **options: object) -> Job:
         bench = Bench(OneEngine(SharesSeparator()), cache=self.cache, transcribers=self.transcribers)
@@ -125,6 +129,46 @@ def test_a_reading_has_the_notes_that_a_job_writes(studio: Studio, options: dict
                 assert one.velocity == other.velocity
 
 
+SETTINGS = st.fixed_dictionaries(
+    {},
+    optional={
+        "sensitivity": st.sampled_from([0.0, 0.3, 0.5, 0.7, 1.0]),
+        "shortest_seconds": st.sampled_from([0.02, 0.1, 0.4]),
+        "lowest": st.integers(20, 50),
+        "highest": st.integers(60, 100),
+        "voices": st.sampled_from(get_args(Voices)),
+        "quantise": st.sampled_from(["1/4", "1/8", "1/16", "1/8t"]),
+        "quantise_strength": st.sampled_from([0.3, 1.0]),
+        "quantise_ends": st.booleans(),
+        "scale": st.sampled_from(["auto", "A minor", "F# major"]),
+        "off_scale": st.sampled_from(get_args(OffScale)),
+        "reading": st.sampled_from(get_args(Reading)),
+        "tempo_bpm": st.sampled_from([60.0, 123.4]),
+        "chords": st.sampled_from(get_args(ChordFiles)),
+    },
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(SETTINGS)
+def test_whatever_the_settings_the_notes_are_those_of_a_job(studio: Studio, options: dict[str, object]) -> None:
+    job, found = studio.make(**options), studio.read(options)
+    assert (job.state, found.music) == ("done", job.music)
+    for result in job.results:
+        if result.is_part:
+            file = notes_of_file(Path(result.path))
+            assert lines([note for part in file.parts.values() for note in part]) == lines(found.parts[result.name])
+
+
+def lines(notes: Iterable[Note]) -> dict[int, list[tuple[int, Any, Any]]]:
+    """Velocity and times of the notes of each pitch; times in a file are whole ticks."""
+    found: dict[int, list[tuple[int, Any, Any]]] = {}
+    for note in notes:
+        times = (pytest.approx(at, abs=0.003) for at in (note.onset_seconds, note.offset_seconds))
+        found.setdefault(note.pitch, []).append((note.velocity, *times))  # type: ignore[arg-type]
+    return found
+
+
 def test_a_span_has_nearly_the_notes_of_the_whole(studio: Studio) -> None:
     service = studio.service
     studio.service = ReaderService(studio.cache, studio.transcribers)  # which has read nothing yet
@@ -148,6 +192,66 @@ def test_a_newer_question_ends_the_reading_of_the_whole(studio: Studio) -> None:
     answer = studio.ask(request_for(studio.clip, sensitivity=0.111))
     studio.newer = False
     assert answer == Unanswered(token=7)
+
+
+def test_it_ends_in_the_middle_of_a_stem_and_what_is_read_then_is_whole(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = studio.read({"sensitivity": 0.222})
+    interrupted = ReaderService(studio.cache, studio.transcribers, lambda _: not studio.newer)
+    service, studio.service = studio.service, interrupted
+
+    def newer_comes(*arguments: Any) -> Any:
+        studio.newer = True
+        interrupted.interrupt()
+        return read_whole(*arguments)
+
+    monkeypatch.setattr("bridge.reader.stem_notes.read_whole", newer_comes)
+    answer = studio.ask(request_for(studio.clip, sensitivity=0.222))
+    monkeypatch.undo()
+    studio.newer = False
+    assert answer == Unanswered(token=7)
+    interrupted.interrupt()  # nothing is being read
+    assert studio.read({"sensitivity": 0.222}) == wanted
+    studio.service = service
+
+
+def test_only_the_stems_that_are_asked_for_are_told(studio: Studio) -> None:
+    request = request_for(studio.clip, sensitivity=0.6)
+    for start, end in ((2.0, 6.0), (0.0, math.inf)):
+        command = ReadView(
+            token=7,
+            known=studio.known(),
+            request=request,
+            start_seconds=start,
+            end_seconds=end,
+            stems=("bass", "kazoo"),
+        )
+        answer = studio.service.answer(command)
+        assert isinstance(answer, Reread)
+        assert [*answer.notes.parts] == ["bass"]
+        assert answer.notes.parts["bass"] == studio.read({"sensitivity": 0.6}, start, end).parts["bass"]
+
+
+@pytest.mark.parametrize("key", ["", ".", "..", "../../clip", "a/b"])
+def test_a_record_cannot_name_a_folder_outside_the_cache(tmp_path: Path, key: str) -> None:
+    """An entry that cannot be read is removed: that of an edited record would be any folder."""
+    studio = Studio(tmp_path)
+    record = Path(studio.known().manifest)
+    manifest = decode_manifest(record.read_bytes())
+    edited = replace(manifest, analyses=dict.fromkeys(manifest.analyses, key))
+    record.write_bytes(encode_manifest(edited))
+    before = sorted(tmp_path.rglob("*"))
+    answer = studio.ask(request_for(studio.clip))
+    assert isinstance(answer, Unanswered) and answer.code == "not_found"
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_restored_job_keeps_its_waveforms(studio: Studio) -> None:
+    again = studio.make(name="again")
+    manifest = decode_manifest((Path(again.output_dir) / manifest_name("again")).read_bytes())
+    assert manifest.peaks == decode_manifest(Path(studio.known().manifest).read_bytes()).peaks
+    assert {*manifest.peaks} == {"vocals", "drums", "bass", "other"}
 
 
 def test_without_its_analyses_a_job_is_shown_and_not_read_anew(tmp_path: Path) -> None:

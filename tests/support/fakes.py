@@ -95,9 +95,14 @@ class FakeReader:
         return self.views.get(job) or JobView(job=job, seconds=0.0)
 
     async def notes(
-        self, job: str, request: JobRequest, start_seconds: float = 0.0, end_seconds: float = math.inf
+        self,
+        job: str,
+        request: JobRequest,
+        start_seconds: float = 0.0,
+        end_seconds: float = math.inf,
+        stems: Sequence[str] = (),
     ) -> NotesView:
-        self.asked.append(("notes", job, request, start_seconds, end_seconds))
+        self.asked.append(("notes", job, request, start_seconds, end_seconds, tuple(stems)))
         if self.refuse is not None or self.readings is None:
             raise self.refuse or NotFound("The analyses are no longer kept.")
         return self.readings(job, request, start_seconds, end_seconds)

@@ -44,6 +44,7 @@ class FakeHost:
     hearing: FakeHearing = field(default_factory=FakeHearing)
     address: str = ADDRESS
     default_sync: str = "now"
+    bell: str = "off"
     is_attached: bool = False
     end: BridgeError | None = None
     """Why an attached bridge has ended; to be set before `ended` is."""

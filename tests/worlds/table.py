@@ -52,7 +52,7 @@ _SCREEN = Runs(
     keys=[("Nothing here yet", b"q")],
     elsewhere={
         **{world: _NEEDS_TERMINAL for world in EVERYWHERE if world not in ON_SCREEN},
-        SECOND: Runs((), status=1, says="choose another port with --port", keys=[("cannot run", b"q")]),
+        SECOND: Runs((), says="`sab quit` ends it", keys=[("attached", b"q")]),
     },
 )
 _DEMO = Runs(
@@ -164,6 +164,17 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
         lasts="listening on osc.udp://127.0.0.1:9720",
         elsewhere={SECOND: Runs((), status=1, says="choose another port with --port")},
     ),
+    "sab tui --connect": Runs(
+        (TERMINAL, SECOND, NO_TERMINAL),
+        says="No bridge runs on port 9720",
+        keys=[("This screen waits", b"q")],
+        elsewhere={
+            SECOND: Runs((), says="`sab quit` ends it", keys=[("attached", b"q")]),
+            NO_TERMINAL: _NEEDS_TERMINAL,
+        },
+    ),
+    "sab tui --connect 9721": Runs((TERMINAL,), says="No bridge runs on port 9721", keys=[("This screen waits", b"q")]),
+    "sab quit": Runs((NO_PORTS, PLAIN_C), status=1, says="No bridge runs on port 9720"),
     "sab secret new": Runs((NO_NETWORK,), says="Copy this file to each computer"),
     "sab secret pass 192.168.1.20": Runs((NO_NETWORK,)),
     "sab serve --host 0.0.0.0 --allow 192.168.1.0/24": Runs((NO_NETWORK,), lasts="listening on osc.udp://0.0.0.0:9720"),

@@ -70,7 +70,7 @@ def welcome(address: str, palette: Palette) -> Text:
     text = Text(justify="center", style=palette.muted)
     if not address:
         return text.append("Starting …")
-    text.append("Nothing here yet.\n\n", palette.text)
+    text.append("Nothing here yet.\n", palette.text)
     text.append("Press ").append("a", f"bold {palette.accent}".strip()).append(
         " to add a song, or drop one onto this window.\n"
     )

@@ -28,8 +28,9 @@ from tui.screens.jobs import FilterInput, JobsScreen
 from tui.state import ViewState
 from tui.widgets.jobs_table import JobsTable
 from tui.widgets.log_view import LogView
-from tui.widgets.panels import HeaderLine, JobDetails, PortsPanel, Welcome
+from tui.widgets.panels import HeaderLine, JobDetails, PortsPanel
 from tui.widgets.plain_text import set_border_title
+from tui.widgets.welcome import Welcome
 
 #: What can have the whole screen, in the order of the key; empty: all panels share it.
 GROWN = ("", "details", "log")
@@ -54,6 +55,7 @@ class MainScreen(JobsScreen):
         LogView { height: 5; scrollbar-gutter: stable; }
         Welcome { display: none; }
         &.-empty { JobsTable { display: none; } Welcome { display: block; } }
+        &.-empty.-low { #middle { display: none; } }
         &.-tall { #middle { height: 13; } LogView { height: 10; } }
         &.-wide { PortsPanel { width: 40; } }
         &.-one { PortsPanel { display: none; } JobDetails { margin-right: 0; } }
@@ -196,7 +198,9 @@ class MainScreen(JobsScreen):
             self.ask_for_songs(paths)
 
     def _show(self, state: ViewState) -> None:
-        self.set_class(not state.jobs, "-empty")
+        if self.has_class("-empty") is bool(state.jobs):  # the first job has come, or the last one has gone
+            self.set_class(not state.jobs, "-empty")
+            self.query_one(JobsTable if state.jobs else "#demo").focus()
         table, ports = self.query_one(JobsTable), self.query_one(PortsPanel)
         table.playing = frozenset(job for job, _ in state.playing)
         table.armed = frozenset(job for job, _ in state.armed)

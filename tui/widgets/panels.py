@@ -1,4 +1,4 @@
-"""The panels that show one piece of text: the header, the MIDI ports, a job's details, the welcome."""
+"""The panels that show one piece of text: the header, the MIDI ports, a job's details."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tui.peaks import Peaks
 from tui.render.details import details, hint
 from tui.render.group import group_details
 from tui.render.roles import PLAIN, Palette
-from tui.render.status import header_line, ports_panel, welcome
+from tui.render.status import header_line, ports_panel
 from tui.state import LiveView, TableRow, ViewState
 
 
@@ -97,13 +97,3 @@ class JobDetails(VerticalScroll):
     def watch_row(self, old: TableRow | None, new: TableRow | None) -> None:
         if old is not None and new is not None and old.id != new.id:
             self.scroll_home(animate=False)
-
-
-class Welcome(Widget):
-    """The first steps, shown while there are no jobs."""
-
-    palette: reactive[Palette] = reactive(PLAIN)
-    address: reactive[str] = reactive("")
-
-    def render(self) -> Text:
-        return welcome(self.address, self.palette)

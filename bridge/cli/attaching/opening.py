@@ -50,7 +50,7 @@ async def attached_bridge(settings: Settings, *, is_screen: bool = True) -> Asyn
     async with AsyncExitStack() as parts:
         try:
             host = await parts.enter_async_context(
-                attached(settings.own_folder, is_screen=is_screen, hear_on=settings.hear_on)
+                attached(settings.own_folder, is_screen=is_screen, hear_on=settings.hear_on, bell=settings.bell)
             )
         except NoBridge as error:
             raise NoBridge(
@@ -75,7 +75,9 @@ async def _found_or_new(settings: Settings, parts: AsyncExitStack) -> Host:
     while True:
         if settings.port:  # without a port of its own, no bridge can be found
             try:
-                return await parts.enter_async_context(attached(settings.own_folder, hear_on=settings.hear_on))
+                return await parts.enter_async_context(
+                    attached(settings.own_folder, hear_on=settings.hear_on, bell=settings.bell)
+                )
             except NoBridge:
                 pass
         try:
@@ -102,7 +104,9 @@ async def awaited_bridge(settings: Settings) -> AsyncIterator[AttachedBridge]:
     async with AsyncExitStack() as parts:
         while True:
             try:
-                host = await parts.enter_async_context(attached(settings.own_folder, hear_on=settings.hear_on))
+                host = await parts.enter_async_context(
+                    attached(settings.own_folder, hear_on=settings.hear_on, bell=settings.bell)
+                )
                 break
             except (NoBridge, BridgeSilent):
                 await asyncio.sleep(LOOK_SECONDS)

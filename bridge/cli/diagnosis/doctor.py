@@ -24,10 +24,12 @@ from bridge.cli.logs import log_path
 from bridge.cli.output.terminal import write_json, write_line
 from bridge.cli.ports import inspect_ports
 from bridge.config import Settings, load_settings
-from bridge.errors import BadArguments, BridgeError
+from bridge.errors import BadArguments, BridgeError, EngineFailed
+from bridge.hearing.client import HearingClient
 from bridge.integrations.daws import DAWS
 from bridge.midi.realtime.thread_priority import player_gets_real_time
 from bridge.options.request import check_request
+from bridge.pipe.client import facts_of
 from bridge.separation.catalogue import catalogue, check_engine
 from bridge.separation.models.demucs_bags import ADDING
 from bridge.separation.names import PREFERRED
@@ -153,6 +155,7 @@ async def _findings(settings: Settings) -> list[Finding]:
         *_checked("Audio files", _audio),
         *await _awaited("MIDI", _midi(settings)),
         *_checked("MIDI timing", _midi_timing),
+        *await _awaited("Hearing", _hearing(settings)),
         *_checked("Folders", lambda: _folders(settings)),
         *await _awaited("OSC port", _port(settings)),
         *_checked("DAWs", _daws),
@@ -294,6 +297,18 @@ def _midi_timing() -> Iterator[Finding]:
         yield Finding("MIDI timing", "note", f"{late} {advice}")
 
 
+async def _hearing(settings: Settings) -> Finding:
+    """Opens the output, and plays nothing on it."""
+    hearing = HearingClient(settings.hear_on)
+    try:
+        await hearing.play(())
+        return Finding("Hearing", "ok", f"stems and notes can be heard ({hearing.status.device})")
+    except EngineFailed as error:
+        return Finding("Hearing", "note", str(error))
+    finally:
+        await hearing.close()
+
+
 def _folders(settings: Settings) -> Iterator[Finding]:
     """Creates nothing: a folder that the bridge has not needed yet is only a note."""
     for subject, folder, name, yet in (
@@ -331,11 +346,28 @@ async def _port(settings: Settings) -> Finding:
         (await sockets.server_socket(settings.host, settings.port, socket.SOCK_DGRAM)).close()
     except (OSError, OverflowError, UnicodeError) as error:  # UnicodeError: not a valid host name
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            if (ours := await _our_bridge(settings)) is not None:
+                return ours
             message = f"UDP port {settings.port} is taken. If no bridge is running already, choose another with --port."
             return Finding("OSC port", "note", message)
         reason = getattr(error, "strerror", None) or error
         return Finding("OSC port", "broken", f"UDP port {settings.port} of {settings.host} cannot be opened: {reason}.")
     return Finding("OSC port", "ok", f"UDP port {settings.port} is free")
+
+
+async def _our_bridge(settings: Settings) -> Finding | None:
+    """The bridge that has the port, if it is one of this account; None: it is a foreign program."""
+    try:
+        facts = await facts_of(settings.own_folder)
+    except BridgeError as error:
+        return Finding("OSC port", "note", f"a bridge has UDP port {settings.port}. {error}")
+    if facts is None:
+        return None
+    screens = {0: "no attached screen", 1: "one attached screen"}.get(
+        facts.screens, f"{facts.screens} attached screens"
+    )
+    message = f"your bridge has UDP port {settings.port}: process {facts.process}, with {screens}"
+    return Finding("OSC port", "ok", f"{message}. `sab` shows it, `sab quit` ends it")
 
 
 def _daws() -> Iterator[Finding]:

@@ -17,10 +17,11 @@ from bridge.osc.access.keys import keys_for
 from bridge.osc.client import open_client
 
 
-async def submit_list(settings: Settings, path: Path, answers_path: Path | None) -> int:
+async def submit_list(settings: Settings, path: Path, answers_path: Path | None, called_by: str) -> int:
     """Submits the clips of a list, several as one group, each as soon as there is room in the queue.
 
-    Prints the jobs' names, unless there is a file for the answers. A clip that is refused stops no other.
+    Prints the jobs' names, unless there is a file for the answers. A clip that is refused stops no other. The bridge
+    shows `called_by` as the name of the client.
 
     Raises:
         NotReadable, NotWritable, BadArguments: the list or the file for the answers; nothing was submitted.
@@ -33,7 +34,7 @@ async def submit_list(settings: Settings, path: Path, answers_path: Path | None)
         if len(clips) > 1:
             together = {"group": clips[0].get("group") or new_group_name(None), "clips": len(clips)}
         async with open_client(settings.host, settings.port, keys_for(settings)) as client:
-            client.send("/sab/hello", "sab submit", PROTOCOL_VERSION)
+            client.send("/sab/hello", called_by, PROTOCOL_VERSION)
             followed = FollowedJobs(client, prints=False, waits_for_room=True)
             for number, clip in enumerate(clips, 1):
                 options = {key: value for key, value in clip.items() if key != FILE}

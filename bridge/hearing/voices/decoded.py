@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bridge.audio.decoding.damage import Damage
-from bridge.audio.decoding.header import Decoder, IncompleteError
+from bridge.audio.decoding.header import BLOCK_FRAMES, Decoder, IncompleteError
 from bridge.audio.decoding.joined_blocks import joined_blocks
+from bridge.audio.decoding.sound_file import SoundFileDecoder
 from bridge.audio.file_signal import mend
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 #: Of a file that does not tell its length, until its end is met: longer than any recording.
 UNKNOWN_SECONDS = 24 * 3600
 _NO_END = 1 << 62
+#: A gap that is decoded through, rather than begun behind.
+FAR_FRAMES = 4 * BLOCK_FRAMES
 
 
 class DecodedSignal:
@@ -40,7 +43,7 @@ class DecodedSignal:
     def read(self, start: int, stop: int) -> Samples:
         """See `protocols.Signal`. Raises NotAudio."""
         samples: Samples = np.zeros((stop - start, self.channels), np.float32)
-        if not self._kept or start < self._kept[0][0]:
+        if not self._kept or start < self._kept[0][0] or self._is_far_ahead(start):
             self._begin_at(start)
         end = start
         for first, block in self._from_kept(start):
@@ -51,6 +54,12 @@ class DecodedSignal:
                 return samples
         self.frames = min(self.frames, max(end, 0))
         return samples
+
+    def _is_far_ahead(self, start: int) -> bool:
+        """Whether decoding from there is less than decoding up to there: only FLAC can begin anywhere."""
+        first, block = self._kept[-1]
+        can_begin = isinstance(self._decoder, SoundFileDecoder) and self._decoder.seeks_exactly
+        return can_begin and start > first + len(block) + FAR_FRAMES
 
     def _begin_at(self, frame: int) -> None:
         self._kept = []

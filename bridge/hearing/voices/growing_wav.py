@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
+from bridge.audio.decoding.header import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, MOST_CHANNELS
 from bridge.audio.file_signal import mend
 from bridge.audio.riff import RiffChunk, chunks_of
 from bridge.audio.wav_head import BYTES_PER_SAMPLE
@@ -76,7 +77,8 @@ def _opened(path: Path, fmt: RiffChunk, data: RiffChunk) -> GrowingWav | None:
     content = file.read(_FMT.size)
     if len(content) == _FMT.size:
         kind, channels, rate, _, frame_bytes, bits = _FMT.unpack(content)
-        if (kind, bits) == (_FLOAT, 8 * BYTES_PER_SAMPLE) and channels and frame_bytes == channels * BYTES_PER_SAMPLE:
+        is_ours = (kind, bits, frame_bytes) == (_FLOAT, 8 * BYTES_PER_SAMPLE, channels * BYTES_PER_SAMPLE)
+        if is_ours and 1 <= channels <= MOST_CHANNELS and LOWEST_RATE_HZ <= rate <= HIGHEST_RATE_HZ:
             return GrowingWav(file, data.start, data.stated // frame_bytes, channels, rate)
     file.close()
     return None

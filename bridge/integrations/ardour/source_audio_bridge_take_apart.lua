@@ -160,6 +160,7 @@ function factory (params) return function ()
 	local group = group_name (regions)
 	local bridge = ARDOUR.LuaOSC.Address (URL)
 	source_audio_bridge_address = bridge -- kept, so that its socket is open while the bridge looks whose it is
+	if #regions > 0 then bridge:send ("/sab/hello", "si", "ardour", 1) end -- the bridge shows who sends
 	local sent, failed = {}, {}
 	for _, region in ipairs (regions) do
 		local done, what = pcall (send, bridge, region, region:to_audioregion (), group, #regions)

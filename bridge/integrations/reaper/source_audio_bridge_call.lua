@@ -68,7 +68,7 @@ function M.send (clips, accepted, refused, ended)
 		os.remove (answers)
 	end)
 	local words = {}
-	for _, part in ipairs { settings.command, settings.options, { "--list", list, "--answers", answers } } do
+	for _, part in ipairs { settings.command, settings.options, { "--list", list, "--answers", answers, "--client", "reaper" } } do
 		for _, word in ipairs (part) do words[#words + 1] = quoted (word) end
 	end
 	reaper.ExecProcess (table.concat (words, " "), DO_NOT_WAIT)

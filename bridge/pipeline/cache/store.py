@@ -11,6 +11,7 @@ import contextlib
 import logging
 import math
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,6 +39,8 @@ RAW_STEM_FILE = "made"
 #: Largest total size stored for a cancelled job, which must end soon: about six minutes of four stems.
 MAX_RAW_STEM_BYTES = 1 << 29
 PARTIAL = ".partial"
+#: What a key consists of.
+KEY = re.compile("[0-9A-Za-z]+", re.ASCII)
 #: Bytes per read. Large, because a thread that loads a model may hold the interpreter for 5 ms between two reads.
 BLOCK_BYTES = 1 << 23
 #: The cache shrinks rather than leave less free space than this on its drive.
@@ -71,6 +74,8 @@ class Entry(Value, frozen=True, kw_only=True):
     warnings: tuple[Warning, ...] = ()
     results: tuple[Result, ...] = ()
     """Without a folder; each file is one of the entry's."""
+    peaks: dict[str, bytes] = msgspec.field(default_factory=dict)
+    """The waveform of each stem, as in the manifest."""
     sizes: dict[str, int] = msgspec.field(default_factory=dict)
     """Bytes of each file, by file name."""
     checks: dict[str, int] = msgspec.field(default_factory=dict)
@@ -108,7 +113,14 @@ class ResultsCache:
 
     @contextmanager
     def open_entry(self, key: str) -> Iterator[OpenEntry | None]:
-        """The entry of that key, open until the block ends; None if there is none. A damaged entry is removed."""
+        """The entry of that key, open until the block ends; None if there is none. A damaged entry is removed.
+
+        A key that the cache could not have made has none: it may stand in a record that somebody has edited, and would
+        name a folder of somebody else.
+        """
+        if not KEY.fullmatch(key):
+            yield None
+            return
         folder = self.folder / key
         with ExitStack() as files:
             try:

@@ -38,10 +38,18 @@ class ObtainedStems:
     """Stem files of an earlier job, to be written again."""
     files_bytes: int | None = None
     """Their size; None if nothing is restored."""
+    files_peaks: Mapping[str, bytes] = field(default_factory=dict)
+    """Their waveforms, by stem."""
     clip: Mapping[str, Signal] = field(default_factory=dict)
     """The clip itself, under the name of the stem that it is transcribed as."""
     pace_name: str = ""
     """The name of the separation in `StagePaces`; empty if the engine did nothing."""
+
+    @property
+    def peaks(self) -> Mapping[str, bytes]:
+        """The waveform of each stem, made or restored; see `audio.peaks.Peaks.known`."""
+        made = {stem: scratch.peaks.known() for stem, scratch in self.raw.items() if scratch.peaks is not None}
+        return {**self.files_peaks, **made}
 
     @property
     def audio(self) -> Mapping[str, Signal]:
@@ -106,7 +114,7 @@ def restore(job: OpenJob, folder: OutputFolder, held: ExitStack, listener: Liste
     for warning in cached.entry.warnings:
         job.control.warn(warning)
     files = [*cached_stem_files(cached, job.region, job.request, job.name)]
-    return ObtainedStems(files=files, files_bytes=cached.entry.total_bytes)
+    return ObtainedStems(files=files, files_bytes=cached.entry.total_bytes, files_peaks=cached.entry.peaks)
 
 
 def resume(job: OpenJob, folder: OutputFolder, held: ExitStack, listener: Listener | None) -> ObtainedStems | None:

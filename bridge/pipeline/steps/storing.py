@@ -59,6 +59,7 @@ def _store_stems(job: OpenJob, stems: ObtainedStems, folder: OutputFolder, cache
         engine=job.engine,
         warnings=job.log.warnings_in("separating"),
         results=tuple(msgspec.structs.replace(result, folder="", file=file) for file, result in written.items()),
+        peaks={stem: peaks for stem, peaks in stems.peaks.items() if stem in job.stems},
     )
     with suppress(OSError), ExitStack() as opened:  # a stem was deleted in the meantime
         files = {file: opened.enter_context(folder.open(result.file)) for file, result in written.items()}

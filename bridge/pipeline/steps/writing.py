@@ -67,7 +67,7 @@ def write_manifest(job: OpenJob, stems: ObtainedStems, notes: NotesOfJob | None,
         cache_key=job.keys.job,
         line_margins={} if notes is None else notes.line_margins,
         analyses=job.analyses.record(job.midi),
-        peaks={stem: peaks.known() for stem in job.stems if stem in stems.raw and (peaks := stems.raw[stem].peaks)},
+        peaks={stem: peaks for stem, peaks in stems.peaks.items() if stem in job.stems},
     )
     with folder.new_file(manifest_name(job.name)) as file:
         file.write(encode_manifest(manifest))

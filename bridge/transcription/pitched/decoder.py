@@ -53,6 +53,11 @@ class Levels(NamedTuple):
         earlier = self.seconds < seconds
         return Levels(self.seconds[earlier], self.overall[earlier], self.own[earlier])
 
+    def outside(self, start_seconds: float, stop_seconds: float) -> Levels:
+        """Those of the segments that start before or after a span."""
+        others = (self.seconds < start_seconds) | (self.seconds >= stop_seconds)
+        return Levels(self.seconds[others], self.overall[others], self.own[others])
+
     def moved(self, by_seconds: float) -> Levels:
         return self._replace(seconds=self.seconds + by_seconds)
 
@@ -60,15 +65,30 @@ class Levels(NamedTuple):
 NO_LEVELS = Levels(np.zeros(0), np.zeros(0, np.float32), np.zeros(0, np.float32))
 
 
+class WholeReading(NamedTuple):
+    """The notes of a whole stem, and what was found out about it on the way."""
+
+    notes: list[Note]
+    levels: Levels
+    profile: Profile
+    """The profile that they were read with: it says one line where the notes had no chords."""
+
+
+def read_whole(posteriors: Posteriors, profile: Profile) -> WholeReading:
+    """As `decode_notes`."""
+    notes, levels = decoded(posteriors, profile)
+    if may_be_line(profile) and together(notes).is_line:
+        profile = replace(profile, monophonic=True)
+        notes, levels = decoded(posteriors, profile)
+    return WholeReading(notes, levels, profile)
+
+
 def decode_notes(posteriors: Posteriors, profile: Profile) -> list[Note]:
     """The notes of a stem by onset, then pitch; two of one pitch never overlap, none ends after the clip.
 
     A stem that may be one line is read with many voices first, and again if it has no chords.
     """
-    notes, _ = decoded(posteriors, profile)
-    if may_be_line(profile) and together(notes).is_line:
-        notes, _ = decoded(posteriors, replace(profile, monophonic=True))
-    return notes
+    return read_whole(posteriors, profile).notes
 
 
 def line_margin(posteriors: Posteriors, profile: Profile) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,13 @@ class Posteriors:
     def columns(self, lowest: int, highest: int) -> slice:
         """The columns of `note`, `onset` and `level` that hold MIDI pitches `lowest` to `highest`, both included."""
         return slice(max(0, lowest - LOWEST_PITCH), max(0, min(PITCHES, highest - LOWEST_PITCH + 1)))
+
+    def between(self, start: int, stop: int) -> Posteriors:
+        """Frames `start` to `stop`, as a clip of their own."""
+        whole_clip = stop >= self.frames
+        parts = {name: getattr(self, name)[start:stop] for name in ("note", "onset", "contour", "level", "power")}
+        end = self.duration_seconds if whole_clip else stop / self.frame_rate_hz
+        return replace(self, **parts, duration_seconds=end - start / self.frame_rate_hz)
 
     def arrays(self) -> dict[str, Any]:
         """All fields as arrays, for `numpy.savez`."""

@@ -1,0 +1,1 @@
+"""How the screen calls its user: toasts, bell, the terminal's title, its progress, and desktop notifications."""
