@@ -22,7 +22,7 @@ _JOB_CONDITIONS: Mapping[str, Callable[[Job], bool]] = {
     "clips": lambda job: bool(job.group_id),
 }
 #: What acts on the table of jobs: other screens have their own keys.
-OF_MAIN_SCREEN = frozenset({*_JOB_CONDITIONS, "connections"})
+OF_MAIN_SCREEN = frozenset({*_JOB_CONDITIONS, "connections", "open"})
 _NEEDS_BRIDGE = frozenset({"connections", "open", "play", "follow", "tempo", "stop", "panic", "leave_running"})
 
 

@@ -54,16 +54,16 @@ class JobsTable(Lines):
         row: str
 
     @dataclass
-    class Opened(Message):
-        """The row was clicked twice."""
-
-        row: str
-
-    @dataclass
     class Scrolled(Message):
         """What is marked has changed, or how many new jobs stand above what is shown."""
 
         unseen: int
+
+    @dataclass
+    class Opened(Message):
+        """The row was clicked twice."""
+
+        row: str
 
     def __init__(self, zone: tzinfo | None = None) -> None:
         super().__init__()
