@@ -28,9 +28,7 @@ KEYS = (
     Key("!,P", "panic", "Panic", "Silence every MIDI port at once, hanging notes too.", shown_as="!"),
     Key("o", "results", "Files", "Show the selected job's files, and copy a path."),
     Key("t", "tempo", "Tempo", "Read the selected job's notes again at another tempo.", in_footer=False),
-    Key(
-        "enter", "open", "Open", "Enter: see and hear the selected job, and read its notes anew.", "⏎", in_footer=False
-    ),
+    Key("enter", "open", "Open", "Enter: see and hear a job, and read its notes anew.", "⏎", in_footer=False),
     Key("space", "clips", "Clips", "Space: show or hide the clips of the selected group.", "␣", in_footer=False),
     Key("C", "connections", "Connections", "Show who talks to the bridge, and all it says.", in_footer=False),
     Key("D", "models", "Models", "Show the models: sizes, speeds, terms; download one.", in_footer=False),

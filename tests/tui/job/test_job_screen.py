@@ -135,7 +135,7 @@ async def test_a_slider_reads_what_is_seen_and_then_all() -> None:
     async with opened.app.run_test() as pilot:
         await open_it(pilot, "tab", "right")
         asked = [call for call in opened.asked if call[0] == "notes"]
-        assert [call[3:] for call in asked] == [(0.0, 16.0), (0.0, float("inf"))]
+        assert [call[3:5] for call in asked] == [(0.0, 16.0), (0.0, float("inf"))]
         request = state(opened).request
         assert request.reading.shortest_seconds == 0.05
         assert "1 change, not written" in lines(opened, Title)[1]

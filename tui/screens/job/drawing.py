@@ -33,7 +33,7 @@ class RollDrawing:
         """As many lines as `rows`, each of as many cells as `columns`."""
         if columns <= 0 or rows <= 0:
             return []
-        head = state.play_seconds if state.view is not None else None
+        head = state.play_seconds if state.seconds > 0 else None
         part = window(state, columns, rows)
         return draw_roll(self._roll_of(state), part, colours, play_seconds=head, has_colour=has_colour)
 

@@ -81,6 +81,8 @@ def _metre_and_key(music: Music) -> list[str]:
 def _place(state: JobState) -> str:
     """`▶ 12.3.1  JACK`, or the time where the beats are unknown."""
     seconds = state.play_seconds
+    if state.seconds <= 0:
+        return ""
     place = clock_text(seconds) if state.music is None else ".".join(map(str, Beats(state.music).place(seconds)))
     sign = "▶" if state.is_moving else "‖" if state.is_heard else " "
     sync = state.job.request.play.sync
@@ -209,7 +211,8 @@ def _strip_line(state: JobState, strip: Strip, width: int, palette: Palette, col
     text.append(" ")
     for letter, is_on in zip("smn", switches(state, name), strict=True):
         text.append(letter.upper() if is_on else letter, f"bold {palette.accent}".strip() if is_on else palette.muted)
-    text.append(fit(str(strip.count) if state.view is not None else "–", 6, right=True)).append(" ")
+    is_known = state.view is not None and (state.job.is_over or strip.count > 0)
+    text.append(fit(str(strip.count) if is_known else "–", 6, right=True)).append(" ")
     if is_chosen:
         text.stylize_before(palette.selection)
     return text

@@ -287,6 +287,7 @@ class JobScreen(Screen[None]):
 
     def action_stop(self) -> None:
         self._listening.stop()
+        self.show(replace(self.state, told=Remark()))
         with self.telling_refusals():
             self._bridge.stop(self.state.job.id)
 

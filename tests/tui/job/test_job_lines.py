@@ -1,0 +1,128 @@
+"""The lines of an opened job, for any width."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace as with_fields
+from rich.console import Console
+from rich.text import Text
+from textual.strip import Strip
+
+from bridge.model import Music
+from bridge.protocols.reading import PEAK_SPANS, NotesView
+from tests.support.music import MUSIC, music_view
+from tests.support.scenes import PORTS, STEMS, done
+from tui.render.roles import PLAIN
+from tui.render.waveform import envelope
+from tui.screens.job import state as states
+from tui.screens.job.render import (
+    mixer_cell,
+    mixer_lines,
+    slider_at,
+    slider_lines,
+    stem_hint,
+    strips,
+    tempo_source_words,
+    title_lines,
+)
+from tui.screens.job.sliders import SLIDERS
+from tui.screens.job.state import Remark
+from tui.widgets.drawn import changed_cells
+
+JOB = with_fields(done("Night Bus"), music=MUSIC)
+OPEN = states.with_view(states.fresh(JOB, PORTS), music_view(JOB.id, STEMS, 20.0))
+
+
+@given(st.integers(58, 220), st.text(max_size=80), st.sampled_from((1, 2)))
+def test_every_line_fits_whatever_the_job_is_called(width: int, name: str, rows_each: int) -> None:
+    state = replace(OPEN, job=with_fields(JOB, name=name), told=Remark(name, "error"), slider=3)
+    lines = [
+        *title_lines(state, width, PLAIN),
+        *slider_lines(state, width, PLAIN),
+        *mixer_lines(state, strips(state), max(28, width // 3), rows_each, PLAIN, is_dark=True),
+    ]
+    assert all(line.cell_len <= width for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("peak", "loudest", "words"),
+    [(0, 255, "silent"), (255, 255, ""), (20, 255, ""), (15, 255, "bleed?"), (3, 3, "quiet"), (60, 60, "")],
+)
+def test_what_is_said_of_a_stem_that_is_hardly_to_be_heard(peak: int, loudest: int, words: str) -> None:
+    assert stem_hint(peak, loudest) == words
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [("default", "120 BPM assumed (t taps it)"), ("given", "120 BPM given"), ("estimated", "about 120.0 BPM")],
+)
+def test_the_title_says_where_the_tempo_is_from(source: str, words: str) -> None:
+    music: Music = with_fields(MUSIC, tempo_source=source)
+    assert tempo_source_words(music) == words
+
+
+@pytest.mark.parametrize("width", [58, 80, 120, 200])
+def test_a_click_meets_the_slider_that_is_drawn_there(width: int) -> None:
+    lines = slider_lines(OPEN, width, PLAIN)
+    met = []
+    for row, line in enumerate(lines):
+        for column, character in enumerate(line.plain):
+            found = slider_at(column, row, width)
+            assert (found is not None and found[1] is not None) == (character in "▮▯")
+            if found is not None and found[1] == 0.0:
+                met.append(found[0])
+    assert met == list(range(len(SLIDERS)))
+
+
+def test_a_click_meets_the_switch_and_the_waveform() -> None:
+    width = 46
+    (line, *_) = mixer_lines(OPEN, strips(OPEN), width, 1, PLAIN, is_dark=True)
+    first = line.plain.index("smn")
+    assert [mixer_cell(first + place, width, 0) for place in range(3)] == ["solo", "mute", "notes"]
+    assert mixer_cell(12, width, 0) == 0.0
+    assert mixer_cell(first, width, 1) is None
+    assert mixer_cell(width - 1, width, 0) is None
+
+
+@given(st.binary(max_size=PEAK_SPANS), st.integers(-1, 700))
+def test_a_waveform_has_its_cells(peaks: bytes, cells: int) -> None:
+    known, rest = envelope(peaks, cells)
+    assert len(known) + len(rest) == max(0, cells)
+    if len(peaks) == PEAK_SPANS:
+        assert rest == ""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "cells"),
+    [
+        ("abc", "abc", (0, 0)),
+        ("abcd", "axcd", (1, 2)),
+        ("abcd", "axxd", (1, 3)),
+        ("abcd", "abc", (0, 4)),
+        ("夜x", "夜y", (0, 3)),
+    ],
+)
+def test_only_cells_that_differ_are_drawn(old: str, new: str, cells: tuple[int, int]) -> None:
+    console = Console()
+    before, after = (Strip(list(Text(text, end="").render(console))) for text in (old, new))
+    assert changed_cells(before, after) == cells
+
+
+def test_a_span_that_is_read_anew_leaves_the_rest() -> None:
+    notes = OPEN.parts["bass"]
+    edited = states.with_request(OPEN, with_fields(JOB.request, engine=JOB.request.engine))
+    assert edited is OPEN  # the same request is no change
+    shown = states.with_notes(
+        replace(OPEN, is_reading=True),
+        NotesView(parts={"bass": ()}, music=MUSIC),
+        4.0,
+        8.0,
+    )
+    left = shown.parts["bass"]
+    assert shown.is_reading
+    assert [note for note in notes if note.offset_seconds <= 4 or note.onset_seconds >= 8] == list(left)
+    assert shown.parts["drums"] == OPEN.parts["drums"]
