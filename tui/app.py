@@ -122,7 +122,7 @@ class SabApp(HostedApp):
         self.open_host()
 
     async def on_unmount(self) -> None:
-        self._calls.end()
+        self._calls.end()  # the bridge is closed next, by `HostedApp`
 
     def show_bridge(self, host: ScreenHost) -> None:
         self._main.host = host
@@ -333,6 +333,11 @@ class SabApp(HostedApp):
     def action_connections(self) -> None:
         if self.host:
             screen = ConnectionsScreen(
-                self.host.bridge, self.host.address, self._wire_log, self._main.palette, self._clock, self._zone
+                self.host.bridge,
+                self.host.address,
+                self._wire_log,
+                lambda: self._main.palette,
+                self._clock,
+                self._zone,
             )
             self.push_screen(screen)

@@ -206,7 +206,7 @@ class HearingClient:
     def _on_exit(self, reason: str) -> None:
         """The process has died: nobody plays on by himself, so the next `play` starts another."""
         self._end_process()
-        message = self._status.message or f"The output has ended: {reason}."
+        message = self._status.message or f"What plays the sound has ended: {reason}."
         self._tell(replace(self._status, is_playing=False, device="", message=message))
         self._settle(HearingAnswer(token=self._token, code=EngineFailed.code, message=message, advice=ADVICE))
 

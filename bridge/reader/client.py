@@ -201,7 +201,10 @@ class ReaderClient:
         live = self._live.get(job.id)
         manifest = os.path.join(job.output_dir, manifest_name(job.name)) if job.is_over else ""  # noqa: PTH118 - as in Result.path
         if live is None:
-            return KnownJob(job=job.id, name=job.name, results=job.results, manifest=manifest)
+            is_unfinished = job.is_over and job.state != "done"
+            return KnownJob(
+                job=job.id, name=job.name, results=job.results, manifest=manifest, is_unfinished=is_unfinished
+            )
         return KnownJob(
             job=job.id, name=job.name, results=job.results, manifest=manifest,
             messages={stem: tuple(messages) for stem, messages in live.messages.items()},

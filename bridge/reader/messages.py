@@ -28,6 +28,8 @@ class KnownJob(Value, frozen=True, kw_only=True):
     results: tuple[Result, ...]
     manifest: str = ""
     """The path of its record; empty while it runs."""
+    is_unfinished: bool = False
+    """Whether it has failed, or was cancelled."""
     messages: dict[str, tuple[tuple[float, bytes], ...]] = msgspec.field(default_factory=dict)
     """By stem, the MIDI messages that are known of a job that plays live, with their seconds."""
     previews: tuple[Preview, ...] = ()

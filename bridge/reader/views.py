@@ -27,6 +27,7 @@ NO_RECORD = "The record of this job is gone, so its notes cannot be read anew. R
 OLD_RECORD = (
     "This job was made without a cache, or by an earlier version: its notes cannot be read anew. R makes it again."
 )
+NOT_FINISHED = "This job was not finished, so its notes cannot be read anew. R makes it again."
 STILL_RUNS = "Notes can be read anew when the job is done."
 
 
@@ -42,6 +43,8 @@ class Views:
         """The view of a job that is over."""
         chords: tuple[Chord, ...] = () if manifest is None else manifest.chords
         unreadable = NO_RECORD if manifest is None else "" if manifest.analyses else OLD_RECORD
+        if known.is_unfinished:
+            unreadable = NOT_FINISHED
         return self._view(known, None if manifest is None else manifest.music, chords, unreadable, manifest)
 
     def running(self, known: KnownJob) -> JobView:
@@ -69,7 +72,7 @@ class Views:
             music = music or found
             stems.append(StemView(stem=stem, peaks=waveform, notes=tuple(notes), audio=audio.get(stem, "")))
         seconds = max((result.seconds for result in known.results), default=known.clip_seconds)
-        is_whole = bool(midi) or not live
+        is_whole = bool(midi or known.manifest)
         return JobView(
             job=known.job,
             seconds=seconds,

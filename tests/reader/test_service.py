@@ -22,7 +22,7 @@ from bridge.pipeline.manifest import decode_manifest, encode_manifest, manifest_
 from bridge.protocols.reading import JobView, NotesView
 from bridge.reader.messages import KnownJob, OpenView, ReadView, Reread, Unanswered, Viewed
 from bridge.reader.service import ReaderService
-from bridge.reader.views import NO_RECORD, OLD_RECORD, STILL_RUNS
+from bridge.reader.views import NO_RECORD, NOT_FINISHED, OLD_RECORD, STILL_RUNS
 from bridge.request import ChordFiles, JobRequest, OffScale, Reading, Voices
 from bridge.smf.notes import notes_of_file
 from bridge.transcription.pitched.decoder import read_whole
@@ -314,6 +314,22 @@ def test_a_running_job_shows_what_is_known(tmp_path: Path) -> None:
     ]
     assert set(stem.peaks) == {128} and len(stem.peaks) == SPANS // 2
     assert len(half.view.stems[0].peaks) == SPANS // 4
+
+
+@pytest.mark.parametrize(
+    ("manifest", "is_unfinished", "words", "known_seconds"),
+    [("", False, STILL_RUNS, 0.0), ("/gone.sab.json", True, NOT_FINISHED, math.inf)],
+    ids=["queued", "failed"],
+)
+def test_a_job_without_results_says_why(
+    tmp_path: Path, manifest: str, is_unfinished: bool, words: str, known_seconds: float
+) -> None:
+    known = KnownJob(job="a", name="x", results=(), manifest=manifest, is_unfinished=is_unfinished)
+    answer = ReaderService(ResultsCache(tmp_path, 0, FakeClock()), TranscriberRegistry()).answer(
+        OpenView(token=1, known=known)
+    )
+    assert isinstance(answer, Viewed)
+    assert (answer.view.unreadable, answer.view.known_seconds, answer.view.stems) == (words, known_seconds, ())
 
 
 def test_a_preview_that_is_gone_has_no_waveform(tmp_path: Path) -> None:

@@ -183,6 +183,27 @@ async def test_the_wire_is_filtered_and_the_filter_taken_away_first() -> None:
         assert isinstance(app.screen, MainScreen)
 
 
+async def test_a_click_on_a_client_shows_its_messages_alone() -> None:
+    app, bridge = connected()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await shown(pilot, bridge)
+        await pilot.click(ClientsView, offset=(5, 3))  # the border, live, TouchOSC, its refusal
+        await pilot.pause()
+        assert "/1/fader4" in text_of(app, WireView) and "/sab/submit" not in text_of(app, WireView)
+        await pilot.press("escape")
+        assert "/sab/submit" in text_of(app, WireView)
+
+
+async def test_another_theme_colours_it_at_once() -> None:
+    app, _ = connected()
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot)
+        before = screen.palette
+        app.theme = "day"
+        await pilot.pause()
+        assert screen.palette != before and screen.palette == screen.query_one(WireView).palette
+
+
 async def test_a_paused_wire_stands_still_and_keeps_what_comes() -> None:
     app, bridge = connected()
     async with app.run_test(size=(120, 40)) as pilot:

@@ -64,6 +64,15 @@ def client_rows(connections: Connections, address: str, width: int, palette: Pal
     return rows
 
 
+def client_at(connections: Connections, row: int) -> ClientSeen | None:
+    """The client whose row, or whose refusal's row, of `client_rows` this is."""
+    for client in connections.clients:
+        row -= 2 if client.last_refusal else 1
+        if row < 0:
+            return client
+    return None
+
+
 def _client_row(client: ClientSeen, width: int, palette: Palette) -> Text:
     text = Text(f"{'●' if client.is_subscribed else '○'} ", palette.good if client.is_subscribed else palette.muted)
     place = place_words(client.host, client.port)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import tzinfo
 from typing import ClassVar
 
@@ -70,7 +71,13 @@ class ConnectionsScreen(Screen[None]):
     palette: reactive[Palette] = reactive(PLAIN)
 
     def __init__(
-        self, bridge: Bridge, address: str, wire_log: WireLog, palette: Palette, clock: Clock, zone: tzinfo | None
+        self,
+        bridge: Bridge,
+        address: str,
+        wire_log: WireLog,
+        palette: Callable[[], Palette],
+        clock: Clock,
+        zone: tzinfo | None,
     ) -> None:
         super().__init__()
         self._bridge = bridge
@@ -79,7 +86,8 @@ class ConnectionsScreen(Screen[None]):
         self._clock = clock
         self._zone = zone
         self._is_looking = False
-        self.set_reactive(ConnectionsScreen.palette, palette)
+        self._palette_now = palette
+        self.set_reactive(ConnectionsScreen.palette, palette())
 
     def compose(self) -> ComposeResult:
         here = ConnectionsScreen
@@ -100,6 +108,7 @@ class ConnectionsScreen(Screen[None]):
         titles: dict[type[Widget], str] = {ClientsView: "Clients", PortsActivity: "MIDI", MachineBox: "Machine"}
         for widget, title in titles.items():
             set_border_title(self.query_one(widget), title)
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._recolour())
         self._end_watching = self._bridge.watch_wire(self._log.put)
         self.set_interval(WIRE_SECONDS, self.show_wire)
         self.set_interval(LOOK_SECONDS, self._look)
@@ -108,6 +117,14 @@ class ConnectionsScreen(Screen[None]):
 
     def on_unmount(self, event: Unmount) -> None:  # noqa: ARG002 – Textual's signature
         self._end_watching()
+
+    def _recolour(self) -> None:
+        self.palette = self._palette_now()
+
+    def on_clients_view_chosen(self, message: ClientsView.Chosen) -> None:
+        """Shows only the messages of a client that was clicked; escape shows all again."""
+        self._log.look_for(message.words)
+        self.query_one(WireView).show()
 
     def _look(self) -> None:
         if not self._is_looking:

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import tzinfo
 
 from rich.text import Text
+from textual.events import Click
 from textual.geometry import Size
+from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
 from bridge.connections.values import Connections
 from bridge.model import MidiStatus, Status
 from tui.render.roles import PLAIN, Palette
-from tui.screens.connections.drawing import client_rows, daw_line, machine_rows, port_rows, wire_row
+from tui.screens.connections.drawing import (
+    client_at,
+    client_rows,
+    daw_line,
+    machine_rows,
+    place_words,
+    port_rows,
+    wire_row,
+)
 from tui.screens.connections.wire_log import WireLog
 from tui.widgets.lines import Lines
 from tui.widgets.plain_text import set_border_title
@@ -22,6 +33,13 @@ NO_STATUS = Status(queued=0, running=0, engine="", device="", midi=MidiStatus(),
 
 class ClientsView(Lines):
     """The OSC clients and HTTP readers, who was active last first."""
+
+    @dataclass
+    class Chosen(Message):
+        """A client was clicked."""
+
+        words: str
+        """Its name, or its address if it has none."""
 
     connections: reactive[Connections] = reactive(Connections, repaint=False)
     address: reactive[str] = reactive("")
@@ -43,6 +61,12 @@ class ClientsView(Lines):
         self._rows = client_rows(self.connections, self.address, self.scrollable_content_region.width, self.palette)
         self.virtual_size = Size(0, len(self._rows))
         self.refresh()
+
+    def on_click(self, event: Click) -> None:
+        place = event.get_content_offset(self)
+        client = None if place is None else client_at(self.connections, self.scroll_offset.y + place.y)
+        if client is not None:
+            self.post_message(self.Chosen(client.name or place_words(client.host, client.port)))
 
     def line(self, y: int, width: int) -> Text | None:  # noqa: ARG002 – laid out for this width
         row = self.scroll_offset.y + y
