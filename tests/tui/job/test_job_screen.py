@@ -100,7 +100,7 @@ async def test_space_hears_pauses_and_goes_on() -> None:
         (("N", "N"), set(STEMS)),
         (("down", "m", "N"), {"vocals notes", "bass notes", "other notes"}),
     ],
-    ids=" ".join,
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 async def test_the_mix_is_heard_at_once(keys: tuple[str, ...], heard: set[str]) -> None:
     opened = program()
