@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from rich.text import Text
@@ -120,7 +121,7 @@ class Welcome(VerticalScroll, can_focus=False):
 
     def action_demo(self) -> None:
         if host := self.host:
-            self.run_worker(lambda: self._prepare_demo(host), exclusive=True, group="demo")  # type: ignore[arg-type]  # mypy: None is a result
+            self.run_worker(self._prepare_demo(host), exclusive=True, group="demo")
 
     async def _prepare_demo(self, host: ScreenHost) -> None:
         try:
@@ -132,7 +133,8 @@ class Welcome(VerticalScroll, can_focus=False):
 
     def _look_for_daws(self) -> None:
         if (host := self.host) and self.display:
-            self.run_worker(lambda: self._mark_daws(host), exclusive=True, group="welcome")  # type: ignore[arg-type]  # mypy: None is a result
+            work = partial(self._mark_daws, host)  # begun only if the screen still runs then
+            self.run_worker(work, exclusive=True, group="welcome")  # type: ignore[arg-type]  # mypy: None is a result
 
     async def _mark_daws(self, host: ScreenHost) -> None:
         with suppress(BridgeError), only_bridge_errors():
