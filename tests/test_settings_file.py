@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.config import Settings, load_settings, setting_names
+from bridge.config import load_settings, setting_names
 from bridge.errors import BadArguments, NotWritable, WeightsUnavailable
 from bridge.events import Pulled, PullEvent, Pulling
 from bridge.workshop.local import LocalWorkshop
@@ -21,7 +21,7 @@ OWN = "# my studio\nport = 9800  # the other one is taken\n\n[midi_offsets_ms]\n
 def file_in(folder: Path, text: str = OWN, **environment: str) -> SettingsFile:
     path = folder / "config.toml"
     path.write_text(text)
-    return SettingsFile(Settings(), {"SAB_CONFIG": str(path), **environment})
+    return SettingsFile({"SAB_CONFIG": str(path), **environment})
 
 
 def test_every_setting_has_a_view(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_private_file_stays_private_and_a_public_one_public(tmp_path: Path) ->
 
 
 def test_a_file_that_is_not_there_is_made_and_a_broken_one_is_left(tmp_path: Path) -> None:
-    file = SettingsFile(Settings(), {"SAB_CONFIG": str(tmp_path / "new" / "config.toml")})
+    file = SettingsFile({"SAB_CONFIG": str(tmp_path / "new" / "config.toml")})
     file.change("engine", "draft")
     assert file.path.read_text() == 'engine = "draft"\n'
     assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
@@ -105,7 +105,7 @@ def test_a_file_that_is_not_there_is_made_and_a_broken_one_is_left(tmp_path: Pat
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    file = SettingsFile(Settings(), {"SAB_CONFIG": str(tmp_path / "file" / "config.toml")})
+    file = SettingsFile({"SAB_CONFIG": str(tmp_path / "file" / "config.toml")})
     with pytest.raises((NotWritable, BadArguments)):
         file.change("port", "1")
 

@@ -30,6 +30,7 @@ HELP: Mapping[str, str] = {
     "cache_max_gb": "Size of the results cache in gigabytes; 0 caches none.",
     "no_midi": "Open no MIDI ports; MIDI files are written all the same.",
     "hear_on": "The output that you hear stems and notes on.",
+    "bell": "Ring the terminal's bell when a job is over.",
     "midi_backend": "What MIDI ports open on; auto: the first that answers.",
     "midi_ports": "A port for each stem, or one for all with a channel for each.",
     "midi_names": "The names of the ports; {stem} becomes the stem's name.",
@@ -50,13 +51,13 @@ class SettingsFile:
     """The file that a bridge was started with, and its variables of the environment.
 
     Args:
-        running: the settings that the bridge runs with.
         environment: usually `os.environ`.
     """
 
-    def __init__(self, running: Settings, environment: Mapping[str, str] = os.environ) -> None:
-        self._running = running
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         self._environment = environment
+        self._first: dict[str, str] = {}
+        """What the file had when it was first looked at; a change since then counts from the next start."""
         self.path = Path(environment.get("SAB_CONFIG") or config.default_file())
 
     def views(self) -> tuple[SettingView, ...]:
@@ -74,6 +75,7 @@ class SettingsFile:
         import tomlkit
 
         document = self._document()
+        self._first.setdefault(name, _text(document[name], name) if name in document else "")
         if text.strip():
             value = self._checked(name, text.strip())
             if isinstance(value, dict):
@@ -129,17 +131,16 @@ class SettingsFile:
     def _view(self, name: str, written: Mapping[str, object]) -> SettingView:
         variable = config.PREFIX + name.upper()
         text = _text(written[name], name) if name in written else ""
-        default, running = _value(name, Settings()), _value(name, self._running)
         option = OPTIONS[name] if name in JOB_SETTINGS else None
         return SettingView(
             name=name,
             help=option.help if option else HELP[name],
             words=option.words if option else "",
             text=text,
-            default=default,
+            default=_value(name, Settings()),
             choices=option.kind.suggestions if option else _CHOICES.get(name, ()),
             overridden_by=variable if self._environment.get(variable) else "",
-            is_waiting=str(Path(text or default).expanduser() if text.startswith("~") else text or default) != running,
+            is_waiting=text != self._first.setdefault(name, text),
         )
 
 
