@@ -140,7 +140,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
         lock=settings.own_folder / "worker.lock" if isinstance(store, DurableStore) else None,
     )
     scheduler.run(worker)
-    workshop = LocalWorkshop(SettingsFile(), worker.fetch, bus.publish)
+    workshop = LocalWorkshop(SettingsFile(settings), worker.fetch, bus.publish)
     bridge.use(workshop)
     board.cache_folder = str(settings.cache_dir)
     board.player = player.activity

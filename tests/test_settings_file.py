@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.config import load_settings, setting_names
+from bridge.config import Settings, load_settings, setting_names
 from bridge.errors import BadArguments, NotWritable, WeightsUnavailable
 from bridge.events import Pulled, PullEvent, Pulling
 from bridge.workshop.local import LocalWorkshop
@@ -21,13 +21,20 @@ OWN = "# my studio\nport = 9800  # the other one is taken\n\n[midi_offsets_ms]\n
 def file_in(folder: Path, text: str = OWN, **environment: str) -> SettingsFile:
     path = folder / "config.toml"
     path.write_text(text)
-    return SettingsFile({"SAB_CONFIG": str(path), **environment})
+    return SettingsFile(Settings(), {"SAB_CONFIG": str(path), **environment})
 
 
 def test_every_setting_has_a_view(tmp_path: Path) -> None:
     views = file_in(tmp_path).views()
     assert tuple(view.name for view in views) == setting_names()
     assert all(view.help for view in views)
+
+
+def test_a_home_that_there_is_not_is_shown_as_it_was_written(tmp_path: Path) -> None:
+    views = {view.name: view for view in file_in(tmp_path, 'state_dir = "~nobody-of-that-name/jobs"').views()}
+    assert views["state_dir"].text == "~nobody-of-that-name/jobs"
+    with pytest.raises(BadArguments, match="unknown user"):
+        load_settings({"SAB_STATE_DIR": "~nobody-of-that-name/jobs"})
 
 
 def test_comments_and_order_stay(tmp_path: Path) -> None:
@@ -73,6 +80,9 @@ def test_the_default_of_a_job_is_written(tmp_path: Path) -> None:
         ("midi_ports", "two"),
         ("nonesuch", "1"),
         ("roots\n", "/"),
+        ("state_dir", "~nobody-of-that-name/jobs"),
+        ("state_dir", "/tmp/\0"),
+        ("midi_names", "\ud800 {stem}"),
     ],
 )
 def test_a_bad_value_changes_nothing(tmp_path: Path, name: str, text: str) -> None:
@@ -92,7 +102,7 @@ def test_a_private_file_stays_private_and_a_public_one_public(tmp_path: Path) ->
 
 
 def test_a_file_that_is_not_there_is_made_and_a_broken_one_is_left(tmp_path: Path) -> None:
-    file = SettingsFile({"SAB_CONFIG": str(tmp_path / "new" / "config.toml")})
+    file = SettingsFile(Settings(), {"SAB_CONFIG": str(tmp_path / "new" / "config.toml")})
     file.change("engine", "draft")
     assert file.path.read_text() == 'engine = "draft"\n'
     assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
@@ -105,7 +115,7 @@ def test_a_file_that_is_not_there_is_made_and_a_broken_one_is_left(tmp_path: Pat
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    file = SettingsFile({"SAB_CONFIG": str(tmp_path / "file" / "config.toml")})
+    file = SettingsFile(Settings(), {"SAB_CONFIG": str(tmp_path / "file" / "config.toml")})
     with pytest.raises((NotWritable, BadArguments)):
         file.change("port", "1")
 

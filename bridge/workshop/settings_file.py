@@ -29,8 +29,8 @@ HELP: Mapping[str, str] = {
     "cache_dir": "Folder of cached results and converted models.",
     "cache_max_gb": "Size of the results cache in gigabytes; 0 caches none.",
     "no_midi": "Open no MIDI ports; MIDI files are written all the same.",
+    "bell": "When the screen rings the terminal's bell: for what failed, for all that ends, or never.",
     "hear_on": "The output that you hear stems and notes on.",
-    "bell": "Ring the terminal's bell when a job is over.",
     "midi_backend": "What MIDI ports open on; auto: the first that answers.",
     "midi_ports": "A port for each stem, or one for all with a channel for each.",
     "midi_names": "The names of the ports; {stem} becomes the stem's name.",
@@ -51,13 +51,13 @@ class SettingsFile:
     """The file that a bridge was started with, and its variables of the environment.
 
     Args:
+        running: the settings that the bridge runs with.
         environment: usually `os.environ`.
     """
 
-    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+    def __init__(self, running: Settings, environment: Mapping[str, str] = os.environ) -> None:
+        self._running = running
         self._environment = environment
-        self._first: dict[str, str] = {}
-        """What the file had when it was first looked at; a change since then counts from the next start."""
         self.path = Path(environment.get("SAB_CONFIG") or config.default_file())
 
     def views(self) -> tuple[SettingView, ...]:
@@ -74,8 +74,9 @@ class SettingsFile:
         """
         import tomlkit
 
+        if not text.strip().isprintable():
+            raise BadArguments(f"{name} must be plain text, not {text!r}.", advice="")
         document = self._document()
-        self._first.setdefault(name, _text(document[name], name) if name in document else "")
         if text.strip():
             value = self._checked(name, text.strip())
             if isinstance(value, dict):
@@ -90,7 +91,8 @@ class SettingsFile:
         try:
             write_whole(self.path.resolve(), tomlkit.dumps(document).encode(), private=is_private)
         except OSError as error:
-            raise NotWritable(f"The settings file {self.path} cannot be written: {error.strerror}.") from error
+            reason = error.strerror or error
+            raise NotWritable(f"The settings file {self.path} cannot be written: {reason}.") from error
         return self._view(name, document)
 
     def _document(self) -> Any:
@@ -131,16 +133,17 @@ class SettingsFile:
     def _view(self, name: str, written: Mapping[str, object]) -> SettingView:
         variable = config.PREFIX + name.upper()
         text = _text(written[name], name) if name in written else ""
+        default, running = _value(name, Settings()), _value(name, self._running)
         option = OPTIONS[name] if name in JOB_SETTINGS else None
         return SettingView(
             name=name,
             help=option.help if option else HELP[name],
             words=option.words if option else "",
             text=text,
-            default=_value(name, Settings()),
+            default=default,
             choices=option.kind.suggestions if option else _CHOICES.get(name, ()),
             overridden_by=variable if self._environment.get(variable) else "",
-            is_waiting=text != self._first.setdefault(name, text),
+            is_waiting=os.path.expanduser(text or default) != running,  # noqa: PTH111 – pathlib may raise
         )
 
 
@@ -169,5 +172,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "midi_backend": config.MIDI_BACKENDS,
     "midi_ports": config.MIDI_PORTS,
     "local_access": config.LOCAL_ACCESS,
+    "bell": config.BELLS,
+    "hear_on": config.OUTPUTS,
     **{name: _SWITCH for name in Settings.__struct_fields__ if _value(name, Settings()) in _SWITCH},
 }
