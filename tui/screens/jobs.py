@@ -162,8 +162,8 @@ class JobsScreen(Screen[None]):
         try:
             with only_bridge_errors():
                 outcome = await submit(host, filled, lambda job: self.post_message(self.Added(job)))
-        except BridgeError as error:  # the bridge has gone meanwhile
-            outcome = Outcome(0, [(path, error) for path in filled.paths])
+        except BridgeError as gone:  # the bridge, meanwhile
+            outcome = Outcome(0, [(path, gone) for path in filled.paths])
         if outcome.added:
             self.memory.remember(add=filled.to_remember, folder=str(PurePath(filled.paths[-1]).parent))
         for _, error in outcome.refused:
