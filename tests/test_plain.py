@@ -65,7 +65,8 @@ OUTPUT_MODULES = {
     "typer.prompt": (),
     "typer.confirm": ("bridge/cli/output/terminal.py",),
     "typer.progressbar": (),
-    "sys.stdout": ("bridge/cli/output/terminal.py", "bridge/processes/parent.py"),
+    # an outline goes into the pipe to the main process
+    "sys.stdout": ("bridge/cli/output/terminal.py", "bridge/processes/parent.py", "bridge/inspector/outline.py"),
     "sys.stderr": (
         "bridge/cli/output/terminal.py",
         "bridge/processes/log_lines.py",

@@ -29,6 +29,7 @@ from tui.screens import dialogs
 from tui.screens.add.form import PathInput
 from tui.screens.dialogs.failed import FailedDialog
 from tui.screens.dialogs.help import HelpDialog
+from tui.screens.dialogs.lost import LostDialog
 from tui.screens.dialogs.play import PlayDialog
 from tui.screens.dialogs.quit import QuitDialog
 from tui.screens.dialogs.results import ResultsDialog
@@ -135,6 +136,7 @@ async def test_refusals_and_the_quit_dialog_show_text(name: str) -> None:
 DIALOGS: Mapping[type[ModalScreen[None]], Callable[[str], ModalScreen[None]]] = {
     FailedDialog: lambda name: FailedDialog(EngineFailed(name, advice=name)),
     HelpDialog: HelpDialog,
+    LostDialog: lambda name: LostDialog(EngineFailed(name, advice=name)),
     PlayDialog: lambda name: PlayDialog(done(name)),
     QuitDialog: lambda name: QuitDialog((running(name, "writing", 0.5, None),), are_kept=True),
     ResultsDialog: lambda name: ResultsDialog(done(name)),

@@ -21,7 +21,7 @@ class PlainText(Static):
         self.update(_as_text(text))
 
 
-def list_option(text: str, *, id: str) -> Option:  # noqa: A002
+def list_option(text: str | Text, *, id: str) -> Option:  # noqa: A002
     """A line of an OptionList; `id` may contain any characters, and comes back unchanged."""
     return Option(_as_text(text), id=id)
 
