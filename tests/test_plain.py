@@ -80,7 +80,8 @@ OUTPUT_MODULES = {
     "logging.StreamHandler": ("bridge/processes/log_lines.py",),
     "warnings.showwarning": (),
     "rich.print": (),
-    "rich.console.Console": ("bridge/cli/output/console.py",),
+    # the screen's own lines become escapes there, after every text has been made plain
+    "rich.console.Console": ("bridge/cli/output/console.py", "tui/terminal/painting.py"),
     "rich.progress.Progress": ("bridge/cli/output/console.py",),
     "rich.progress.TextColumn": ("bridge/cli/output/console.py",),
     "rich.progress.track": (),
@@ -99,7 +100,7 @@ OUTPUT_MODULES = {
 MARKUP = {
     "border_title": ("tui/widgets/plain_text.py",),
     "border_subtitle": (),
-    "tooltip": (),
+    "tooltip": ("tui/screens/add/form.py",),  # our own words
     "from_markup": (),
     "from_ansi": (),
 }

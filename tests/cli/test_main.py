@@ -15,8 +15,8 @@ from bridge.cli import serve, shared
 from bridge.cli.main import app, main
 
 COMMAND: Any = typer.main.get_command(app)
-#: Only `sab tui` attaches without starting a bridge.
-OF_THE_SCREEN_ALONE = {"connect", "address"}
+#: Behind `sab` alone, an address would be taken for a command.
+OF_THE_SCREEN_ALONE = {"address"}
 SCREEN = {
     parameter.name: parameter
     for parameter in COMMAND.commands["tui"].params
