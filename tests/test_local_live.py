@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from msgspec.structs import replace
 
 from bridge.bus import EventBus
 from bridge.config import Settings
@@ -18,6 +17,7 @@ from bridge.inspector.in_process import InProcessInspector
 from bridge.local import TAKE_IS_OVER, LocalBridge
 from bridge.midi.client import MidiPlayer
 from bridge.model import MidiStatus, Result
+from bridge.protocols import SCREEN
 from bridge.reader.client import ReaderClient
 from bridge.scheduler import Scheduler
 from bridge.store.memory import MemoryStore
@@ -74,9 +74,9 @@ class Bench:
         self.scheduler.on_runner_free()
         self.job = ""
 
-    async def submit(self, *, is_shown: bool = False, **fields: object) -> None:
+    async def submit(self, *, origin: str = "", **fields: object) -> None:
         request = request_for(self._clip, **{"play": "live", "sync": "jack", **fields})
-        job, _ = await self.bridge.submit(replace(request, play=replace(request.play, is_shown=is_shown)))
+        job, _ = await self.bridge.submit(request, origin=origin)
         self.job = job.id
         self.scheduler.on_event(Started(job=job.id, engine="draft", device="cpu", output_dir=""))
 
@@ -207,7 +207,8 @@ async def test_notes_of_a_job_that_nobody_knows_any_more_change_nothing(clip: Pa
 
 async def test_a_job_that_is_shown_tells_how_far_it_is_and_plays_nothing(clip: Path) -> None:
     bench = Bench(clip)
-    await bench.submit(play=False, is_shown=True)
+    await bench.submit(play=False, origin=SCREEN)
+    assert bench.scheduler.job(bench.job).request.play.is_shown
     await bench.notes(2.0)
     await bench.notes(2.0)
     await bench.notes(9.0)

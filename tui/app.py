@@ -17,7 +17,7 @@ from textual.message import Message
 from bridge.errors import BridgeError, NotReadable
 from bridge.events import Noticed
 from bridge.model import Job
-from bridge.protocols import Bridge, Clock
+from bridge.protocols import SCREEN, Bridge, Clock
 from bridge.protocols.reading import StemView
 from bridge.request import JobRequest
 from bridge.system.clock import SystemClock
@@ -30,7 +30,6 @@ from tui.host import OpenBridge, ScreenHost, WaysBack
 from tui.hosting import HostedApp, Parting
 from tui.keys import bindings
 from tui.memory import Memory
-from tui.screens.add.submission import ORIGIN, shown
 from tui.screens.connections.screen import ConnectionsScreen
 from tui.screens.connections.wire_log import WireLog
 from tui.screens.dialogs.help import HelpDialog
@@ -267,7 +266,7 @@ class SabApp(HostedApp):
 
     async def _submit(self, bridge: Bridge, request: JobRequest) -> None:
         with self._errors_reported():
-            job, _ = await bridge.submit(shown(request), origin=ORIGIN)
+            job, _ = await bridge.submit(request, origin=SCREEN)
             self._select_when_shown(job.id)
 
     def action_stop(self) -> None:

@@ -92,7 +92,7 @@ JOB_KEYS = (
     Key("v", "all_stems", "All stems", "Show all stems alike, or the chosen one before the others.", in_footer=False),
     Key("c", "cancel", "Cancel", "Cancel the job; files that are complete stay.", in_footer=False),
     Key("r", "retry", "Again", "Run a job again that failed or was cancelled.", in_footer=False),
-    Key("escape", "back", "Back", "Back to the jobs; what is changed and not written is lost.", "Esc"),
+    Key("escape", "back", "Back", "Back to the jobs; asks once where changes are not written.", "Esc"),
 )
 
 #: Those of the screen Connections.

@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # the main process must not load numpy for annotations
     StemBlock: TypeAlias = Mapping[str, Samples]
 
 __all__ = [
+    "SCREEN",
     "Bridge",
     "Clock",
     "Context",
@@ -51,6 +52,10 @@ __all__ = [
     "Transcribers",
     "Workshop",
 ]
+
+
+#: The origin of a job that a terminal's screen has asked for.
+SCREEN = "screen"
 
 
 class Clock(Protocol):
@@ -286,7 +291,8 @@ class Bridge(Looking, Protocol):
         in the order in which they were made.
 
         Args:
-            origin: who asks, in words for the list of jobs.
+            origin: who asks, in words for the list of jobs. Of a job from a `SCREEN`, what is known of its stems and
+                notes is told while it works.
 
         Raises:
             NotFound, NotReadable, NotAudio, TooLong, OutsideRoots, NotWritable, QueueFull, BadArguments: nothing was

@@ -19,6 +19,7 @@ from textual.widgets import Input
 from bridge.errors import BridgeError
 from bridge.groups.group import Group
 from bridge.model import Job
+from bridge.protocols import SCREEN
 from bridge.request import GroupChoice, JobRequest
 from tui.availability import can_act
 from tui.boundary import only_bridge_errors
@@ -27,7 +28,7 @@ from tui.keys import DESK, bindings
 from tui.memory import Memory
 from tui.order import SORTS, Heading
 from tui.screens.add.form import AddForm
-from tui.screens.add.submission import ORIGIN, options_at_first, shown, submit
+from tui.screens.add.submission import options_at_first, submit
 from tui.screens.add.values import Filled, shown_options
 from tui.state import TableRow, ViewState
 from tui.widgets.jobs_table import JobsTable
@@ -216,7 +217,7 @@ class JobsScreen(Screen[None]):
     async def _submit(self, host: ScreenHost, requests: Iterable[JobRequest]) -> None:
         for request in requests:
             with self._refusals_told():
-                job, _ = await host.bridge.submit(shown(request), origin=ORIGIN)
+                job, _ = await host.bridge.submit(request, origin=SCREEN)
                 self.post_message(self.Added(job.id))
 
     def action_open_folder(self) -> None:

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 from textual.widgets import OptionList
 
-from bridge.errors import EngineFailed, NotFound
+from bridge.errors import Cancelled, EngineFailed, NotFound
 from bridge.events import Ended, MidiEnded, MidiMoved, MidiReady, MidiStarted, MidiWaiting, Progressed
 from bridge.model import MidiStatus
 from bridge.request import JobRequest
@@ -142,6 +142,36 @@ async def test_a_slider_reads_what_is_seen_and_then_all() -> None:
         await use(pilot, "right", "right")
         counts = [line.split()[-1] for line in lines(opened, Mixer) if "smn" in line]
         assert counts[0] == "336"  # without those of 60 ms
+
+
+async def test_a_span_is_read_of_the_stem_that_is_looked_at() -> None:
+    opened = program()
+    async with opened.app.run_test() as pilot:
+        await open_it(pilot, "down", "tab", "right", "v", "right")
+        asked = [call[3:] for call in opened.asked if call[0] == "notes"]
+        whole = (0.0, float("inf"), ())
+        assert asked == [(0.0, 16.0, ("drums",)), whole, (0.0, 16.0, ()), whole]
+
+
+async def test_a_question_whose_place_a_newer_one_took_says_nothing() -> None:
+    opened = program()
+    async with opened.app.run_test() as pilot:
+        await open_it(pilot, "tab")
+        opened.bridge.reader.refuse = Cancelled()
+        await use(pilot, "right")
+        assert "not written" in lines(opened, Title)[1]
+
+
+async def test_escape_asks_once_where_changes_would_be_lost() -> None:
+    opened = program()
+    async with opened.app.run_test() as pilot:
+        await open_it(pilot, "tab", "right", "escape")
+        assert top_screen(opened.app) is JobScreen
+        assert "is not written" in lines(opened, Title)[1]
+        await press(pilot, "right", "escape")
+        assert top_screen(opened.app) is JobScreen
+        await press(pilot, "escape")
+        assert top_screen(opened.app) is MainScreen
 
 
 async def test_the_notes_that_are_heard_follow_the_sliders() -> None:

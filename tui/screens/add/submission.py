@@ -12,15 +12,13 @@ import msgspec
 from bridge.errors import BadArguments, BridgeError, error_for
 from bridge.options.paths import absolute_path, current_folder
 from bridge.options.special_kinds import LONGEST_GROUP_NAME
+from bridge.protocols import SCREEN
 from bridge.request import LIVE, GroupChoice, JobRequest, PlayRequest
 from bridge.system.off_loop import off_loop
 from tui.boundary import only_bridge_errors
 from tui.host import ScreenHost
 from tui.memory import Memory
 from tui.screens.add.values import Filled, request_again, shown_options
-
-#: Who asks, as the list of jobs says it.
-ORIGIN = "screen"
 
 
 class Outcome(NamedTuple):
@@ -60,7 +58,7 @@ async def submit(host: ScreenHost, filled: Filled, on_added: Callable[[str], obj
         try:
             with only_bridge_errors():
                 request = await _request(host, filled, path)
-                job, _ = await host.bridge.submit(shown(msgspec.structs.replace(request, group=group)), origin=ORIGIN)
+                job, _ = await host.bridge.submit(msgspec.structs.replace(request, group=group), origin=SCREEN)
         except BridgeError as error:
             return error
         on_added(job.id)
@@ -69,11 +67,6 @@ async def submit(host: ScreenHost, filled: Filled, on_added: Callable[[str], obj
     errors = await asyncio.gather(*map(submit_path, paths))
     refused += [(path, error) for path, error in zip(paths, errors, strict=True) if error is not None]
     return Outcome(errors.count(None), refused)
-
-
-def shown(request: JobRequest) -> JobRequest:
-    """The request of a job that this screen shows while it works."""
-    return msgspec.structs.replace(request, play=msgspec.structs.replace(request.play, is_shown=True))
 
 
 async def _files_of(host: ScreenHost, paths: Sequence[str]) -> tuple[list[str], list[tuple[str, BridgeError]]]:

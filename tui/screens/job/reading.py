@@ -72,12 +72,13 @@ class JobReading:
             self._on_notes()
 
     async def _notes_of(self, request: JobRequest) -> None:
-        """The notes of what is visible, then all."""
+        """The notes of what is looked at, then all."""
         stage, state = self._stage, self._stage.state
+        looked_at = (state.chosen,) if state.is_highlighted and state.chosen else ()
         is_refused = True
         try:
             with stage.telling_refusals():
-                await self._read_span(request, state.start_seconds, state.end_seconds)
+                await self._read_span(request, state.start_seconds, state.end_seconds, looked_at)
                 if stage.state.is_reading:
                     await self._read_span(request, 0.0, math.inf)
                 is_refused = False
@@ -88,11 +89,14 @@ class JobReading:
             stage.show(replace(states.taken_back(stage.state), told=told))
             self._read_notes()
 
-    async def _read_span(self, request: JobRequest, start_seconds: float, end_seconds: float) -> None:
+    async def _read_span(
+        self, request: JobRequest, start_seconds: float, end_seconds: float, stems: tuple[str, ...] = ()
+    ) -> None:
+        """The notes of some stems in a span; without any named, of all."""
         if not self._is_wanted(request):
             return
         state = self._stage.state
-        notes = await self._bridge.reader.notes(state.job.id, request, start_seconds, end_seconds)
+        notes = await self._bridge.reader.notes(state.job.id, request, start_seconds, end_seconds, stems)
         if self._is_wanted(request):
             self._stage.show(states.with_notes(self._stage.state, notes, start_seconds, end_seconds))
             if not self._stage.state.is_reading:  # that was all of it

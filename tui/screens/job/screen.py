@@ -22,7 +22,7 @@ from bridge.errors import BridgeError
 from bridge.events import Event, HorizonMoved, JobEvent, Progressed
 from bridge.model import Job
 from bridge.music.tempo.other_tempi import only_notes, song_at
-from bridge.protocols import Clock
+from bridge.protocols import SCREEN, Clock
 from bridge.protocols.reading import StemView
 from bridge.request import JobRequest
 from tui.boundary import only_bridge_errors
@@ -97,6 +97,8 @@ class JobScreen(Screen[None]):
         self._strips_of: tuple[object, ...] = ()
         self._growth: Timer | None = None
         self._key_facts: tuple[object, ...] = ()
+        self._warned_of: JobRequest | None = None
+        """The settings that are not written, and that leaving would lose, as the user was told."""
         self._listening = JobListening(self, host.hearing)
         self._reading = JobReading(self, host.bridge, beside, self._listening.renew_notes)
 
@@ -231,7 +233,7 @@ class JobScreen(Screen[None]):
 
     async def _submit(self, request: JobRequest) -> None:
         with self.telling_refusals():
-            job, _ = await self._bridge.submit(request)
+            job, _ = await self._bridge.submit(request, origin=SCREEN)
             self.post_message(self.Followed(job, {stem.stem: stem for stem in self.state.stems}))
 
     def action_cancel(self) -> None:
@@ -313,7 +315,12 @@ class JobScreen(Screen[None]):
         self._seek(self.state.seconds * share)
 
     def action_back(self) -> None:
-        self.dismiss()
+        """Leaves; the first time that changes would be lost, it says so and stays."""
+        if self.state.is_edited and self._warned_of != self.state.request:
+            self._warned_of = self.state.request
+            self.tell("What you changed is not written: w writes it, Esc once more leaves it.", "warning")
+        else:
+            self.dismiss()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 – Textual's signature
         """None, which greys out the key, where the action is not possible now."""
