@@ -285,5 +285,8 @@ def _check_names(template: str, *, one: bool) -> None:
 
 def decode_path(kind: type[Any], value: object) -> object:
     if kind is Path and isinstance(value, (str, Path)):
-        return Path(value).expanduser()
+        try:
+            return Path(value).expanduser()
+        except RuntimeError:
+            raise ValueError(f"{value} names the home folder of an unknown user") from None
     raise ValueError(f"{value!r} is not a {kind.__name__}")

@@ -30,6 +30,13 @@ def test_every_setting_has_a_view(tmp_path: Path) -> None:
     assert all(view.help for view in views)
 
 
+def test_a_home_that_there_is_not_is_shown_as_it_was_written(tmp_path: Path) -> None:
+    views = {view.name: view for view in file_in(tmp_path, 'state_dir = "~nobody-of-that-name/jobs"').views()}
+    assert views["state_dir"].text == "~nobody-of-that-name/jobs"
+    with pytest.raises(BadArguments, match="unknown user"):
+        load_settings({"SAB_STATE_DIR": "~nobody-of-that-name/jobs"})
+
+
 def test_comments_and_order_stay(tmp_path: Path) -> None:
     file = file_in(tmp_path)
     assert file.change("port", "9801").is_waiting
@@ -73,6 +80,9 @@ def test_the_default_of_a_job_is_written(tmp_path: Path) -> None:
         ("midi_ports", "two"),
         ("nonesuch", "1"),
         ("roots\n", "/"),
+        ("state_dir", "~nobody-of-that-name/jobs"),
+        ("state_dir", "/tmp/\0"),
+        ("midi_names", "\ud800 {stem}"),
     ],
 )
 def test_a_bad_value_changes_nothing(tmp_path: Path, name: str, text: str) -> None:

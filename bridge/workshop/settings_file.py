@@ -29,6 +29,7 @@ HELP: Mapping[str, str] = {
     "cache_dir": "Folder of cached results and converted models.",
     "cache_max_gb": "Size of the results cache in gigabytes; 0 caches none.",
     "no_midi": "Open no MIDI ports; MIDI files are written all the same.",
+    "bell": "When the screen rings the terminal's bell: for what failed, for all that ends, or never.",
     "hear_on": "The output that you hear stems and notes on.",
     "midi_backend": "What MIDI ports open on; auto: the first that answers.",
     "midi_ports": "A port for each stem, or one for all with a channel for each.",
@@ -73,6 +74,8 @@ class SettingsFile:
         """
         import tomlkit
 
+        if not text.strip().isprintable():
+            raise BadArguments(f"{name} must be plain text, not {text!r}.", advice="")
         document = self._document()
         if text.strip():
             value = self._checked(name, text.strip())
@@ -88,7 +91,8 @@ class SettingsFile:
         try:
             write_whole(self.path.resolve(), tomlkit.dumps(document).encode(), private=is_private)
         except OSError as error:
-            raise NotWritable(f"The settings file {self.path} cannot be written: {error.strerror}.") from error
+            reason = error.strerror or error
+            raise NotWritable(f"The settings file {self.path} cannot be written: {reason}.") from error
         return self._view(name, document)
 
     def _document(self) -> Any:
@@ -139,7 +143,7 @@ class SettingsFile:
             default=default,
             choices=option.kind.suggestions if option else _CHOICES.get(name, ()),
             overridden_by=variable if self._environment.get(variable) else "",
-            is_waiting=str(Path(text or default).expanduser() if text.startswith("~") else text or default) != running,
+            is_waiting=os.path.expanduser(text or default) != running,  # noqa: PTH111 – pathlib may raise
         )
 
 
@@ -168,5 +172,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "midi_backend": config.MIDI_BACKENDS,
     "midi_ports": config.MIDI_PORTS,
     "local_access": config.LOCAL_ACCESS,
+    "bell": config.BELLS,
+    "hear_on": config.OUTPUTS,
     **{name: _SWITCH for name in Settings.__struct_fields__ if _value(name, Settings()) in _SWITCH},
 }

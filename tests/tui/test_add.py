@@ -255,6 +255,8 @@ async def test_a_path_is_completed(tmp_path: Path) -> None:
     assert await suggest(f"{tmp_path}/x") is None
     assert await suggest("relative") is None
     assert await suggest(f"{tmp_path}/none/x") is None
+    for path in ("~nobody-of-that-name/x", f"{tmp_path}/\0/x", f"{tmp_path}/\ud800/x"):
+        assert await suggest(path) is None
 
 
 def test_the_best_match_comes_first() -> None:

@@ -314,7 +314,7 @@ class AddForm(Dialog):
 
     def action_browse(self) -> None:
         paths = paths_in(self.query_one("#path", Input).value)
-        folder = str(Path(paths[0]).expanduser().parent) if paths and Path(paths[0]).is_absolute() else self._folder
+        folder = str(Path(paths[0]).parent) if paths and Path(paths[0]).is_absolute() else self._folder
         browser = FileBrowser(folder or str(Path.home()), self._bridge.look, self._palette)
         self.app.push_screen(browser, self._take)
 

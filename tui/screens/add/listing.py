@@ -39,8 +39,9 @@ async def folder_entries(folder: str) -> tuple[FolderEntry, ...]:
         return await off_loop(lambda: _entries(folder), timeout_seconds=LISTING_SECONDS)
     except TimeoutError:
         raise NotReadable(f"The drive of {folder} does not answer.") from None
-    except OSError as error:
-        raise NotReadable(f"The folder {folder} cannot be read: {error.strerror or error}.") from error
+    except (OSError, ValueError) as error:  # ValueError: such a name cannot be
+        reason = error.strerror if isinstance(error, OSError) else ""
+        raise NotReadable(f"The folder {folder} cannot be read: {reason or 'it has no valid name'}.") from error
 
 
 def matching(entries: Sequence[FolderEntry], letters: str) -> tuple[FolderEntry, ...]:
@@ -75,7 +76,7 @@ class PathSuggester(Suggester):
 
 def _entries(folder: str) -> tuple[FolderEntry, ...]:
     entries: list[FolderEntry] = []
-    with os.scandir(Path(folder).expanduser()) as found:
+    with os.scandir(os.path.expanduser(folder)) as found:  # noqa: PTH111 – pathlib raises for the home of nobody
         for item in found:
             if item.name.startswith(".") or len(entries) >= MOST_ENTRIES:
                 continue
