@@ -29,6 +29,7 @@ from tui.screens import dialogs
 from tui.screens.add.form import PathInput
 from tui.screens.dialogs.failed import FailedDialog
 from tui.screens.dialogs.help import HelpDialog
+from tui.screens.dialogs.lost import LostDialog
 from tui.screens.dialogs.play import PlayDialog
 from tui.screens.dialogs.quit import QuitDialog
 from tui.screens.dialogs.results import ResultsDialog
@@ -134,7 +135,8 @@ async def test_refusals_and_the_quit_dialog_show_text(name: str) -> None:
 #: Each dialog with a text of which it shows as much as it can.
 DIALOGS: Mapping[type[ModalScreen[None]], Callable[[str], ModalScreen[None]]] = {
     FailedDialog: lambda name: FailedDialog(EngineFailed(name, advice=name)),
-    HelpDialog: HelpDialog,
+    HelpDialog: lambda name: HelpDialog(name, here=name),
+    LostDialog: lambda name: LostDialog(EngineFailed(name, advice=name)),
     PlayDialog: lambda name: PlayDialog(done(name)),
     QuitDialog: lambda name: QuitDialog((running(name, "writing", 0.5, None),), are_kept=True),
     ResultsDialog: lambda name: ResultsDialog(done(name)),
