@@ -23,7 +23,7 @@ class SettingView(Value, frozen=True, kw_only=True):
     overridden_by: str = ""
     """The variable of the environment that the bridge was started with, and that wins; empty: none."""
     is_waiting: bool = False
-    """The file has another value than the bridge runs with: it counts from the next start."""
+    """The file has another value than the bridge found in it first: it counts from the next start."""
 
 
 class Workshop(Protocol):
