@@ -18,6 +18,11 @@ def plain(text: str) -> str:
     return text if text.isprintable() else "".join(map(_plain_character, text))
 
 
+def is_text(text: str) -> bool:
+    """Whether `text` can be written as UTF-8: a name that holds other bytes cannot be sent, copied or kept."""
+    return text.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in text)
+
+
 def _plain_character(character: str) -> str:
     if character.isprintable():
         return character

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 _URL = re.compile(r"file://", re.IGNORECASE)
 _WINDOWS_PATH = re.compile(r"""["']?(?:[A-Za-z]:[\\/]|\\\\)""")
@@ -29,6 +29,9 @@ def as_typed(paths: Sequence[str]) -> str:
     """One line of text that `paths_in` reads back as `paths`; a single path is quoted only where it must be."""
     if len(paths) == 1 and paths_in(paths[0]) == tuple(paths):
         return paths[0]
+    if any(len(path.splitlines()) > 1 or path[-1:].isspace() or path.endswith("\0") for path in paths):
+        # A line break in a name would end the line.
+        return " ".join(f"file://{quote(path, errors='surrogateescape')}" for path in paths)
     return " ".join(f'"{path}"' if _WINDOWS_PATH.match(path) else shlex.quote(path) for path in paths)
 
 
@@ -51,7 +54,7 @@ def _paths_in_line(line: str) -> list[str]:
 
 def _from_url(url: str) -> str:
     parts = urlsplit(url)
-    path = unquote(parts.path)
+    path = unquote(parts.path, errors="surrogateescape")
     if _WINDOWS_DRIVE_IN_URL.match(path):
         return path[1:]
     return path if parts.netloc in ("", "localhost") else f"//{parts.netloc}{path}"

@@ -25,8 +25,9 @@ from bridge.inspector.messages import (
 )
 from bridge.inspector.slots import Slots
 from bridge.model import Failure
+from bridge.plain import is_text
 from bridge.processes.child import Child
-from bridge.protocols.looking import FileLook
+from bridge.protocols.looking import FileLook, look_at_no_text
 from bridge.request import JobRequest
 from bridge.system.off_loop import ANSWER_SECONDS
 
@@ -104,6 +105,8 @@ class InspectorClient:
         return tuple(await asyncio.gather(*map(self._look, paths)))
 
     async def _look(self, path: str) -> FileLook:
+        if not is_text(path):
+            return look_at_no_text(path)
         deadline = asyncio.get_running_loop().time() + self._answer_seconds
         try:
             async with self._slots.slot(_LOOKER, self._answer_seconds):

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from bridge.errors import BadArguments
 from bridge.options.readers import text
+from bridge.plain import is_text
 
 
 def absolute_path(name: str, value: object, base: Path | None = None) -> str:
@@ -26,7 +27,7 @@ def absolute_path(name: str, value: object, base: Path | None = None) -> str:
     written = text(name, value)
     if not written.strip() or "\0" in written:
         raise BadArguments(f"{name} must be a file or folder, not {written!r}.")
-    if any("\ud800" <= sign <= "\udfff" for sign in written):
+    if not is_text(written):
         raise BadArguments(f"{name} is not a name in UTF-8: {written!r}.", advice="Rename the file or folder first.")
     if base is not None and os.path.lexists(base / written):
         return os.path.normpath(base / written)

@@ -44,7 +44,8 @@ from bridge.pipe.messages import (
 )
 from bridge.pipe.methods import STREAMS
 from bridge.pipe.questions import Questions
-from bridge.protocols.looking import FileLook
+from bridge.plain import is_text
+from bridge.protocols.looking import FileLook, look_at_no_text
 from bridge.protocols.reading import JobView, NotesView
 from bridge.protocols.workshop import SettingView
 from bridge.request import JobRequest
@@ -256,7 +257,9 @@ class RemoteBridge:
         return await self._questions.ask(methods.MODELS)
 
     async def look(self, paths: Sequence[str]) -> tuple[FileLook, ...]:
-        return await self._questions.ask(methods.LOOK, tuple(paths))
+        looks = await self._questions.ask(methods.LOOK, tuple(filter(is_text, paths)))
+        told = iter(looks)
+        return tuple(next(told) if is_text(path) else look_at_no_text(path) for path in paths)
 
     async def clips(self, folder: str) -> tuple[str, ...]:
         return await self._questions.ask(methods.CLIPS, folder)

@@ -247,6 +247,9 @@ class Connection:
             self._put(Answered(number=ask.number, result=raw(await result if inspect.isawaitable(result) else result)))
         except BridgeError as error:
             self._refuse(ask.number, error)
+        except UnicodeEncodeError as error:
+            words = f"A name in the answer is not in UTF-8: {error.object!r}."
+            self._refuse(ask.number, BadArguments(words, advice="Rename the file first."))
         except Cancelled:
             self._put(Refused(number=ask.number, code=CANCELLED, message="", advice=""))
         except Exception as error:

@@ -22,8 +22,9 @@ def clips_in(folder: Path) -> list[Path]:
     """
     try:
         files = [path for path in folder.iterdir() if path.is_file()]
-    except OSError as error:
-        raise NotReadable(f"The folder {folder} cannot be read: {error.strerror}.") from error
+    except (OSError, ValueError) as error:  # ValueError: there can be no such name
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise NotReadable(f"The folder {folder} cannot be read: {reason}.") from error
     made = _results_in(files)
     found = [
         path

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from bridge.errors import BadArguments
 from bridge.model import Failure
 from bridge.value import Value
 
@@ -24,6 +25,12 @@ class FileLook(Value, frozen=True, kw_only=True):
     artist: str = ""
     refusal: Failure | None = None
     """Why it cannot become a job; None: it can."""
+
+
+def look_at_no_text(path: str) -> FileLook:
+    """What is said of a file whose name is no text: it can be shown, and nobody can be asked for it."""
+    words = "Its name is not in UTF-8. Rename the file first."
+    return FileLook(path=path, refusal=Failure(code=BadArguments.code, message=words))
 
 
 class Looking(Protocol):

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from bridge.errors import BridgeError, Cancelled, NotFound
+from bridge.errors import BridgeError, Cancelled, NotFound, NotReadable
 from bridge.pipeline.cache.store import ResultsCache
 from bridge.protocols import Transcribers
 from bridge.reader.messages import KnownJob, OpenView, ReaderCommand, ReaderReport, ReadView, Reread, Unanswered, Viewed
@@ -99,7 +99,10 @@ class ReaderService:
             manifest = manifest_of_job(known)
             if manifest is None:
                 raise NotFound(f"The record of {known.name} is gone.", advice="Run the job again.")
-            self._open[known.manifest] = OpenedJob.of(manifest, self._cache, self._transcribers)
+            try:
+                self._open[known.manifest] = OpenedJob.of(manifest, self._cache, self._transcribers)
+            except (OSError, ValueError) as error:  # somebody has edited it
+                raise NotReadable(f"The record of {known.name} cannot be used.", advice="Run the job again.") from error
             while len(self._open) > OPEN_JOBS:
                 self._open.popitem(last=False)
         self._open.move_to_end(known.manifest)

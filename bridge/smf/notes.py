@@ -22,7 +22,7 @@ from bridge.stems import DRUM_CHANNEL, STEM_TABLE
 from bridge.units import DEFAULT_TEMPO_BPM
 
 #: More notes than any music has; the limit bounds memory.
-MAX_NOTES = 500_000
+MAX_NOTES = 200_000
 _BEAT_MARK = re.compile(r"beat (-?[0-9]+(?:\.[0-9]+)?)")
 _DRUMS = "drums"
 
@@ -68,7 +68,7 @@ class _Timeline:
         self._metres: list[tuple[int, TimeSignature]] = []
         self._marks: list[tuple[int, str]] = []
         tick = 0
-        for message in mido.merge_tracks(file.tracks):
+        for message in mido.merge_tracks(file.tracks, skip_checks=True):
             tick += message.time
             if tick > MAX_TICK:
                 raise NotReadable(f"{path.name} is longer than any song.")

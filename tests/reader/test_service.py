@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -245,6 +246,15 @@ def test_a_record_cannot_name_a_folder_outside_the_cache(tmp_path: Path, key: st
     answer = studio.ask(request_for(studio.clip))
     assert isinstance(answer, Unanswered) and answer.code == "not_found"
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("change", [{"request": {"x": [1]}}, {"analyses": {"vocals": "x" * 5000}}])
+def test_a_record_that_somebody_has_edited_is_refused_in_a_line(tmp_path: Path, change: dict[str, object]) -> None:
+    studio = Studio(tmp_path)
+    record = Path(studio.known().manifest)
+    record.write_bytes(json.dumps({**json.loads(record.read_bytes()), **change}).encode())
+    answer = studio.ask(request_for(studio.clip))
+    assert isinstance(answer, Unanswered) and answer.code in ("not_readable", "not_found")
 
 
 def test_a_restored_job_keeps_its_waveforms(studio: Studio) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from bridge.errors import NotReadable
 from bridge.model import Bend, Chord, Note, TempoPoint
 from bridge.smf import notes as notes_module
 from bridge.smf.notes import notes_of_file
+from bridge.smf.reading import read_midi
 from bridge.smf.writing import midi_file
 from tests.support.midi_files import midi_file as bare_file
 
@@ -74,6 +78,14 @@ def test_more_notes_than_any_music_are_refused(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(notes_module, "MAX_NOTES", 1)
     with pytest.raises(NotReadable, match="more notes than any music"):
         notes_of_file(written(tmp_path / "a.mid"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes in folders")
+@pytest.mark.parametrize("read", [notes_of_file, read_midi])
+def test_a_pipe_is_no_midi_file(tmp_path: Path, read: Callable[[Path], object]) -> None:
+    os.mkfifo(tmp_path / "a.mid")
+    with pytest.raises(NotReadable, match="cannot be read"):
+        read(tmp_path / "a.mid")
 
 
 @settings(deadline=None)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from pkgutil import iter_modules
@@ -24,7 +26,7 @@ from bridge.model import Job, MidiStatus, Music, Port
 from bridge.plain import plain
 from bridge.protocols.looking import FileLook
 from tests.support.hostile import NAMES, is_harmless, is_text, names
-from tests.support.scenes import app_with, done, failed, running, settle
+from tests.support.scenes import app_with, done, failed, running, settle, toasts
 from tui.screens import dialogs
 from tui.screens.add.form import PathInput
 from tui.screens.dialogs.failed import FailedDialog
@@ -117,6 +119,39 @@ async def test_the_form_and_its_browser_show_text(name: str, tmp_path: Path) -> 
         screen_text(app)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+@pytest.mark.parametrize("way", ["one", "several"])
+async def test_a_name_that_is_no_text_is_refused_and_the_others_go_on(way: str, tmp_path: Path) -> None:
+    for name in (b"a\xff.wav", b"b.wav"):
+        (tmp_path / os.fsdecode(name)).touch()
+    app, bridge = app_with()
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.memory.remember(folder=str(tmp_path))
+        await press(pilot, "a", "ctrl+b")
+        await app.workers.wait_for_complete()
+        await press(pilot, *(["enter"] if way == "one" else ["ctrl+a", "enter"]))
+        await app.workers.wait_for_complete()
+        await press(pilot, "enter")
+        await app.workers.wait_for_complete()
+        assert "not a name in UTF-8" in screen_text(app) or "not in UTF-8" in screen_text(app)
+        assert len(bridge.asked) == (way == "several")
+
+
+async def test_a_question_that_fails_is_told_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    async def fail() -> None:
+        raise ValueError("not foreseen")
+
+    app, _ = app_with()
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.run_worker(fail())
+        await pilot.pause()
+        assert [heading for heading, *_ in toasts(app)] == ["ValueError: not foreseen."]
+        await press(pilot, "a")
+        assert app.is_running and app.error is None
+    assert any("not foreseen" in str(record.exc_info) for record in caplog.records)
+    caplog.clear()
+
+
 @pytest.mark.parametrize("name", NAMES)
 async def test_refusals_and_the_quit_dialog_show_text(name: str) -> None:
     app, bridge = app_with([running(name, "writing", 0.5, None)])
@@ -135,8 +170,8 @@ async def test_refusals_and_the_quit_dialog_show_text(name: str) -> None:
 #: Each dialog with a text of which it shows as much as it can.
 DIALOGS: Mapping[type[ModalScreen[None]], Callable[[str], ModalScreen[None]]] = {
     FailedDialog: lambda name: FailedDialog(EngineFailed(name, advice=name)),
-    HelpDialog: HelpDialog,
-    LostDialog: lambda name: LostDialog(EngineFailed(name, advice=name)),
+    HelpDialog: lambda name: HelpDialog(name, here=name),
+    LostDialog: lambda name: LostDialog(NotFound(name, advice=name)),
     PlayDialog: lambda name: PlayDialog(done(name)),
     QuitDialog: lambda name: QuitDialog((running(name, "writing", 0.5, None),), are_kept=True),
     ResultsDialog: lambda name: ResultsDialog(done(name)),

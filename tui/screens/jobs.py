@@ -28,7 +28,7 @@ from tui.keys import DESK, bindings
 from tui.memory import Memory
 from tui.order import SORTS, Heading
 from tui.screens.add.form import AddForm
-from tui.screens.add.submission import options_at_first, submit
+from tui.screens.add.submission import Outcome, options_at_first, submit
 from tui.screens.add.values import Filled, shown_options
 from tui.state import TableRow, ViewState
 from tui.widgets.jobs_table import JobsTable
@@ -159,7 +159,11 @@ class JobsScreen(Screen[None]):
             self.run_worker(self._add(self.host, filled, form), group="add")
 
     async def _add(self, host: ScreenHost, filled: Filled, form: AddForm) -> None:
-        outcome = await submit(host, filled, lambda job: self.post_message(self.Added(job)))
+        try:
+            with only_bridge_errors():
+                outcome = await submit(host, filled, lambda job: self.post_message(self.Added(job)))
+        except BridgeError as gone:  # the bridge, meanwhile
+            outcome = Outcome(0, [(path, gone) for path in filled.paths])
         if outcome.added:
             self.memory.remember(add=filled.to_remember, folder=str(PurePath(filled.paths[-1]).parent))
         for _, error in outcome.refused:

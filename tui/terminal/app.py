@@ -16,6 +16,7 @@ from textual.filter import LineFilter
 from textual.message import Message
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
+from textual.worker import WorkerFailed
 
 from bridge.errors import BridgeError, InternalError
 from bridge.plain import plain
@@ -90,7 +91,12 @@ class TerminalApp(App[None]):
         super().panic()
 
     def _handle_exception(self, error: Exception) -> None:
-        """Textual calls this with each uncaught exception, and then ends the app."""
+        """Textual calls this with each uncaught exception, and then ends the app; work beside it may fail alone."""
+        if isinstance(error, WorkerFailed) and self.is_running:
+            log.error("a part of the screen failed", exc_info=error.error)
+            fault = InternalError(f"{type(error.error).__name__}: {error.error}.")
+            self.notify(fault.advice, title=fault.message, severity="error")
+            return
         self._record_fault(error)
         super()._handle_exception(error)
         self._exit_renderables.clear()

@@ -19,6 +19,7 @@ from textual.widgets import Input
 
 from bridge.errors import BridgeError, NotReadable
 from bridge.protocols.looking import FileLook
+from tui.boundary import only_bridge_errors
 from tui.render.file import file_row
 from tui.render.roles import Palette
 from tui.screens.add.listing import FolderEntry, folder_entries, matching
@@ -187,7 +188,8 @@ class FileBrowser(ModalScreen[tuple[str, ...]]):
 
     async def _look_at(self, paths: Sequence[str]) -> None:
         try:
-            found = await self._look(paths)
+            with only_bridge_errors():
+                found = await self._look(paths)
         except BridgeError:  # the line stays without its facts
             return
         lines = self.query_one(FileLines)

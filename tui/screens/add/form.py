@@ -24,12 +24,14 @@ from bridge.protocols.looking import FileLook
 from bridge.request import NOW, JobRequest
 from bridge.stems import FOUR_STEMS
 from bridge.system.off_loop import ANSWER_SECONDS, off_loop
+from tui.boundary import only_bridge_errors
 from tui.paths import as_typed, paths_in
 from tui.render.file import look_words
 from tui.render.roles import PLAIN, Palette
 from tui.screens.add.browser import FileBrowser
 from tui.screens.add.listing import PathSuggester
 from tui.screens.add.region import RegionBar
+from tui.screens.add.submission import folder_words
 from tui.screens.add.values import (
     AUTO,
     TWO_STEMS,
@@ -190,7 +192,7 @@ class AddForm(Dialog):
         self._look_again()
 
     async def _ask_for_models(self) -> None:
-        with suppress(BridgeError):  # the names that are known already can be chosen
+        with suppress(BridgeError), only_bridge_errors():  # the names that are known already can be chosen
             self._models = await self._bridge.models()
             self._follow_engine()
             self._show_engines()
@@ -229,10 +231,13 @@ class AddForm(Dialog):
         facts.remove_class("-bad")
         if len(paths) != 1 or not Path(paths[0]).suffix:
             facts.set_text(f"{len(paths)} songs, one group" if len(paths) > 1 else "")
+            if len(paths) == 1:
+                facts.set_text(await folder_words(self._bridge, paths[0]))
             return
         try:
             path = await off_loop(lambda: _absolute(paths[0]), timeout_seconds=ANSWER_SECONDS)
-            (look,) = await self._bridge.look([path])
+            with only_bridge_errors():
+                (look,) = await self._bridge.look([path])
         except (BridgeError, TimeoutError):  # said when it is sent
             return
         self._look = look
@@ -243,7 +248,8 @@ class AddForm(Dialog):
         if look.refusal is None and look.seconds:
             bar.words = "drawing the waveform …"
             try:
-                bar.peaks = await self._bridge.outline(look.path)
+                with only_bridge_errors():
+                    bar.peaks = await self._bridge.outline(look.path)
             except BridgeError as error:
                 bar.words = error.message
 
