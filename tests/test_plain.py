@@ -99,8 +99,8 @@ OUTPUT_MODULES = {
 #: Attributes that Textual reads as markup, or that make markup of a string.
 MARKUP = {
     "border_title": ("tui/widgets/plain_text.py",),
-    "border_subtitle": (),
-    "tooltip": ("tui/screens/add/form.py",),  # our own words
+    "border_subtitle": ("tui/widgets/plain_text.py",),
+    "tooltip": ("tui/screens/add/form.py", "tui/widgets/key_bar.py"),  # our own words
     "from_markup": (),
     "from_ansi": (),
 }

@@ -31,5 +31,10 @@ def set_border_title(widget: Widget, title: str) -> None:
     widget.border_title = _as_text(title)
 
 
+def set_border_subtitle(widget: Widget, text: str) -> None:
+    """Sets the words in the widget's lower border."""
+    widget.border_subtitle = _as_text(text)
+
+
 def _as_text(text: str | Text) -> Text:
     return Text(plain(text)) if isinstance(text, str) else text
