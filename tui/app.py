@@ -304,7 +304,7 @@ class SabApp(HostedApp):
             self.notify(path, title="Copied")
 
     def action_help(self) -> None:
-        self.push_screen(HelpDialog(self._main.address))
+        self.push_screen(HelpDialog(self._main.address, self.screen.title or ""))
 
     def action_jump(self) -> None:
         self.push_screen(JumpScreen(places_of(self.screen)))

@@ -80,7 +80,8 @@ class _Drawing:
         head = None if play_seconds is None else column_of(play_seconds, self.window)
         if head is not None and head < MARGIN:
             head = None
-        return self._grid.lines(head, self.colours.accent, has_colour=self.has_colour)
+        # Below the bars and chords, whose first letter it would hide: "b" for "Bb".
+        return self._grid.lines(head, self.colours.accent, first_row=self._top, has_colour=self.has_colour)
 
     def _shown_keys(self, rows: int) -> list[int]:
         """The percussion keys that get a lane, from high to low: the most frequent ones if there are too many."""

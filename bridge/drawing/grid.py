@@ -26,12 +26,12 @@ class CellGrid:
         self.halves = [[""] * self.columns for _ in range(2 * self.rows)]
         self.characters = [[(" ", "")] * self.columns for _ in range(self.rows)]
 
-    def lines(self, play_head: int | None, accent: str, *, has_colour: bool) -> list[Text]:
-        """The rows as text; the play head is a column, drawn in `accent`."""
+    def lines(self, play_head: int | None, accent: str, *, first_row: int, has_colour: bool) -> list[Text]:
+        """The rows as text; the play head is a column, drawn in `accent` from `first_row` on."""
         found = []
         for row in range(self.rows):
             cells = [self._cell(row, column, has_colour=has_colour) for column in range(self.columns)]
-            if play_head is not None and 0 <= play_head < self.columns:
+            if play_head is not None and 0 <= play_head < self.columns and row >= first_row:
                 cells[play_head] = self._under_play_head(cells[play_head], accent)
             found.append(_line(cells))
         return found

@@ -10,7 +10,7 @@ from bridge.music.tempo.other_tempi import other_tempi
 from bridge.pipeline.notes import NotesOfJob
 from bridge.request import JobRequest
 
-_SET_TEMPO = "If you know the tempo, set it: --tempo 98 on the command line, tempo 98 in a message."
+_SET_TEMPO = "If you know the tempo, set it: t in the screen, --tempo 98 on the command line, tempo 98 in a message."
 NO_CHORDS = (
     "No chord was found, so there is no file of chords. A voice, a bass or a solo alone has none: take the stems that "
     "play chords too, or transcribe the whole song as a mix."

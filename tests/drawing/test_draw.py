@@ -166,9 +166,15 @@ def test_what_is_not_known_yet_is_shaded_and_nothing_follows_the_end() -> None:
 
 def test_the_play_head_stands_at_what_sounds() -> None:
     lines = draw_roll(roll_of(note(0.0, 40)), WINDOW, COLOURS, play_seconds=4.0)
-    assert all(line.plain[MARGIN + 32] == "┃" for line in lines)
+    assert all(line.plain[MARGIN + 32] == "┃" for line in lines[1:])
     outside = draw_roll(roll_of(note(0.0, 40)), WINDOW, COLOURS, play_seconds=99.0)
     assert not any("┃" in line.plain for line in outside)
+
+
+def test_the_play_head_leaves_bars_and_chords_readable() -> None:
+    roll = roll_of(note(0.0, 40), chords=(Chord(start_seconds=0.0, end_seconds=4.0, name="Bbm7"),))
+    ruler, chords, first, *_ = (line.plain for line in draw_roll(roll, WINDOW, COLOURS, play_seconds=0.0))
+    assert (ruler[MARGIN], chords[MARGIN : MARGIN + 4], first[MARGIN]) == ("1", "Bbm7", "┃")
 
 
 @given(st.integers(MARGIN, MARGIN + 63))

@@ -178,6 +178,8 @@ async def test_bad_files_are_refused_each_with_its_reason_and_the_good_ones_go_o
     async with app.run_test(size=(120, 40)) as pilot:
         await press(pilot, "a")
         app.screen.query_one(PathInput).value = str(tmp_path)  # a folder stands for its files
+        await settle(pilot)
+        assert shown(app, "facts") == "3 songs, one group"
         await press(pilot, "enter")
         await settle(pilot)
         requests = [call[1] for call in bridge.asked]

@@ -170,7 +170,7 @@ async def test_refusals_and_the_quit_dialog_show_text(name: str) -> None:
 #: Each dialog with a text of which it shows as much as it can.
 DIALOGS: Mapping[type[ModalScreen[None]], Callable[[str], ModalScreen[None]]] = {
     FailedDialog: lambda name: FailedDialog(EngineFailed(name, advice=name)),
-    HelpDialog: HelpDialog,
+    HelpDialog: lambda name: HelpDialog(name, here=name),
     LostDialog: lambda name: LostDialog(NotFound(name, advice=name)),
     PlayDialog: lambda name: PlayDialog(done(name)),
     QuitDialog: lambda name: QuitDialog((running(name, "writing", 0.5, None),), are_kept=True),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 from textual.widgets import Footer
+from textual.widgets._footer import FooterKey
 
 from tests.support.scenes import app_with, busy_session, done, press, table, top_screen
+from tui.app import SabApp
 from tui.keys import KEYS_BY_SCREEN
 from tui.screens.dialogs.help import HelpDialog
 from tui.screens.jump import JumpLetter, JumpScreen
@@ -94,3 +96,40 @@ async def test_a_click_on_a_key_of_the_footer_is_that_key() -> None:
         stop = next(key for key in app.screen.query("FooterKey") if key.action == "app.stop" or key.action == "stop")  # type: ignore[attr-defined]
         await pilot.click(stop)
         assert ("stop", None) in bridge.asked
+
+
+async def test_the_help_begins_with_the_keys_of_the_screen_that_asks() -> None:
+    app, _ = app_with([done("Song")])
+    async with app.run_test(size=(80, 24)) as pilot:
+        for keys, title in (((), "Jobs"), (("C",), "Connections"), (("escape", "enter"), "An opened job")):
+            await press(pilot, *keys, "f1")
+            assert str(app.screen.query(PlainText).first().render()) == title
+            await press(pilot, "escape")
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (60, "Add Open Play Stop Help Quit"),
+        (80, "Add Cancel Open Play Stop Panic Help Quit"),
+        (140, "Add Cancel Retry Filter Open Play Stop Panic Connections Models Settings Help Quit"),
+    ],
+)
+async def test_a_narrow_footer_keeps_what_is_needed_most(width: int, shown: str) -> None:
+    app, _ = app_with([done("Song")])
+    async with app.run_test(size=(width, 30)) as pilot:
+        await press(pilot)
+        assert _footer(app) == f"{shown} palette"
+        await pilot.resize_terminal(200, 30)
+        await pilot.pause()
+        assert "Run again" in _footer(app)
+        await pilot.resize_terminal(60, 20)
+        await press(pilot, "enter")
+        assert _footer(app) == "Sliders Hear Write Back Help palette"
+
+
+def _footer(app: SabApp) -> str:
+    """The words that the footer shows whole."""
+    bar = app.screen.query_one(Footer)
+    keys = [key for key in bar.query(FooterKey) if bar.region.contains_region(key.region)]
+    return " ".join(key.description for key in keys)

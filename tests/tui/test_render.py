@@ -139,9 +139,10 @@ def test_details_name_every_file_and_the_folder() -> None:
     assert "! It would clip." in text
 
 
-def test_details_name_the_chords_of_a_finished_job() -> None:
+def test_details_name_tempo_metre_key_and_chords_of_a_finished_job() -> None:
     music = Music(tempo_bpm=98.0, tempo_source="given", chords="C Am F G")
-    assert "Chords  C Am F G\n" in details(replace(done("Night Bus"), music=music), 90, PLAIN).plain
+    shown = details(replace(done("Night Bus"), music=music), 90, PLAIN).plain
+    assert "Music   98 BPM given · 4/4\nChords  C Am F G\n" in shown
     assert "Chords" not in details(done("Night Bus"), 90, PLAIN).plain
 
 

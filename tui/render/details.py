@@ -16,6 +16,7 @@ from bridge.request import JobRequest
 from bridge.units import clock_text
 from tui.render.fit import fit, wrap
 from tui.render.job import eta_text, stage_words, state_style
+from tui.render.music import music_facts
 from tui.render.roles import Palette
 from tui.render.waveform import waveform
 from tui.state import LiveView
@@ -63,6 +64,7 @@ def details(
         drawn = [_drawn(peaks[name], width - label_cells, palette)] if name in peaks else []
         files = _files_of(job, name)
         labelled.append((name, [*drawn, *(_side_by_side(files, width - label_cells) if files else [])]))
+    labelled.append(("Music", [" · ".join(music_facts(job.music)) if job.music is not None else ""]))
     labelled.append(("Chords", [job.music.chords if job.music is not None else ""]))
     labelled.append(("Source", [job.request.source]))
     labelled.append(("Region", [region_words(job.request)]))

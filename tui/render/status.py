@@ -26,7 +26,8 @@ def header_line(state: ViewState, address: str, width: int, palette: Palette) ->
         state.worker, palette.muted
     )
     attached = "attached" if state.is_attached else ""
-    facts = " · ".join(word for word in (attached, state.engine, state.device) if word)
+    known = (word for word in (attached, state.engine, state.device) if word != "auto")  # until the first job decides
+    facts = " · ".join(filter(None, known))
     left = Text(" ♪ ", style=palette.accent).append(TITLE, f"bold {palette.text}".strip())
     right = Text(f"{facts} · " if facts else "", style=palette.muted).append(worker, worker_style).append(" ")
     room = width - left.cell_len - right.cell_len

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import fmean
 
 from bridge.protocols.reading import PEAK_SPANS
 
@@ -29,12 +30,16 @@ def waveform(peaks: Sequence[float], cells: int) -> tuple[str, str]:
 
 
 def envelope(peaks: bytes, cells: int) -> tuple[str, str]:
-    """The part that is known and the rest, as `waveform` has them, of peaks as a `StemView` has them."""
+    """The part that is known and the rest, of peaks as a `StemView` has them.
+
+    A cell is its peaks' mean, in equal steps up to the loudest cell: in music that is mastered loud, nearly every
+    stretch of some seconds has a peak close to full scale, and a row of them says nothing.
+    """
     known = min(len(peaks), PEAK_SPANS) * cells // PEAK_SPANS if cells > 0 else 0
-    drawn = ""
-    for cell in range(known):
-        first, end = cell * PEAK_SPANS // cells, (cell + 1) * PEAK_SPANS // cells
-        drawn += _height(max(peaks[first : max(end, first + 1)]) / 255)
+    spans = ((cell * PEAK_SPANS // cells, (cell + 1) * PEAK_SPANS // cells) for cell in range(known))
+    means = [fmean(peaks[first : max(end, first + 1)]) for first, end in spans]
+    loudest = max(means, default=0.0)
+    drawn = "".join(_HEIGHTS[max(1, math.ceil(mean / loudest * len(_HEIGHTS))) - 1] if mean else " " for mean in means)
     return drawn, " " * max(0, cells - known)
 
 

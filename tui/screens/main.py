@@ -13,7 +13,6 @@ from textual.events import Paste
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
-from textual.widgets import Footer
 
 from bridge.groups.group import Group
 from bridge.model import Job
@@ -27,6 +26,7 @@ from tui.render.roles import PLAIN, Palette
 from tui.screens.jobs import FilterInput, JobsScreen
 from tui.state import ViewState
 from tui.widgets.jobs_table import JobsTable
+from tui.widgets.key_bar import KeyBar
 from tui.widgets.log_view import LogView
 from tui.widgets.panels import HeaderLine, JobDetails, PortsPanel
 from tui.widgets.plain_text import set_border_title
@@ -39,6 +39,7 @@ GROWN = ("", "details", "log")
 class MainScreen(JobsScreen):
     """Passes each widget the parts of `state` and `palette` that it shows."""
 
+    TITLE = "Jobs"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(PANELS)]
     HORIZONTAL_BREAKPOINTS = [(0, "-one"), (72, "-narrow"), (110, "-wide"), (160, "-three")]  # noqa: RUF012 – Textual's
     VERTICAL_BREAKPOINTS = [(0, "-tiny"), (16, "-low"), (32, "-tall")]  # noqa: RUF012
@@ -108,7 +109,7 @@ class MainScreen(JobsScreen):
             yield JobDetails().data_bind(palette)
             yield PortsPanel().data_bind(palette)
         yield LogView(self._zone).data_bind(palette)
-        yield Footer()
+        yield KeyBar()
 
     def on_mount(self) -> None:
         titles: dict[type[Widget], str] = {

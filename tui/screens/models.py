@@ -9,8 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.screen import Screen
-from textual.widgets import Footer, OptionList
-from textual.widgets.option_list import Option
+from textual.widgets import OptionList
 
 from bridge.errors import BridgeError
 from bridge.events import Event, Pulled, Pulling
@@ -21,13 +20,15 @@ from tui.boundary import only_bridge_errors
 from tui.keys import MODELS, bindings
 from tui.render.roles import Palette
 from tui.render.rooms import model_details, model_row
-from tui.widgets.plain_text import PlainText, set_border_title
+from tui.widgets.key_bar import KeyBar
+from tui.widgets.plain_text import PlainText, list_option, set_border_title
 
 
 class ModelsScreen(Screen[None]):
     """Lists the models of a bridge; downloads go on when the screen is closed."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-one"), (90, "-wide")]  # noqa: RUF012 – Textual declares it as it is
+    TITLE = "Models"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(MODELS)]
     DEFAULT_CSS = """
     ModelsScreen {
@@ -53,7 +54,7 @@ class ModelsScreen(Screen[None]):
             yield OptionList(id="models", markup=False)
             with VerticalScroll(id="details"):
                 yield PlainText("Looking …", id="model")
-        yield Footer()
+        yield KeyBar()
 
     def on_mount(self) -> None:
         set_border_title(self.query_one(OptionList), "Models")
@@ -146,7 +147,7 @@ class ModelsScreen(Screen[None]):
         shown = self.query_one(OptionList)
         place = shown.highlighted or 0
         shown.set_options(
-            Option(
+            list_option(
                 model_row(model, self._fractions.get(name), self._palette, is_default=name == self._default), id=name
             )
             for name, model in self._models.items()

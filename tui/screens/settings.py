@@ -9,8 +9,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.screen import Screen
 from textual.suggester import SuggestFromList
-from textual.widgets import Footer, Input, OptionList
-from textual.widgets.option_list import Option
+from textual.widgets import Input, OptionList
 
 from bridge.errors import BridgeError
 from bridge.protocols.workshop import SettingView, Workshop
@@ -18,13 +17,15 @@ from tui.boundary import only_bridge_errors
 from tui.keys import SETTINGS, bindings
 from tui.render.roles import Palette
 from tui.render.rooms import setting_details, setting_row
-from tui.widgets.plain_text import PlainText, set_border_title
+from tui.widgets.key_bar import KeyBar
+from tui.widgets.plain_text import PlainText, list_option, set_border_title
 
 
 class SettingsScreen(Screen[None]):
     """Lists the settings of a bridge. Enter edits one; the bridge checks the value, and writes it if it can be used."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-one"), (90, "-wide")]  # noqa: RUF012 – Textual declares it as it is
+    TITLE = "Settings"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(SETTINGS)]
     DEFAULT_CSS = """
     SettingsScreen {
@@ -52,7 +53,7 @@ class SettingsScreen(Screen[None]):
                 yield PlainText("Looking …", id="setting")
                 yield Input(id="value")
                 yield PlainText("", id="problem")
-        yield Footer()
+        yield KeyBar()
 
     def on_mount(self) -> None:
         set_border_title(self.query_one(OptionList), "Settings")
@@ -128,7 +129,7 @@ class SettingsScreen(Screen[None]):
     def _show(self) -> None:
         shown = self.query_one(OptionList)
         place = shown.highlighted or 0
-        shown.set_options(Option(setting_row(each, self._palette), id=each.name) for each in self._settings)
+        shown.set_options(list_option(setting_row(each, self._palette), id=each.name) for each in self._settings)
         shown.highlighted = min(place, len(self._settings) - 1) if self._settings else None
         self._show_details()
 

@@ -17,6 +17,7 @@ from bridge.protocols.hearing import HearingStatus
 from bridge.protocols.reading import PEAK_SPANS, NotesView
 from tests.support.music import MUSIC, music_view
 from tests.support.scenes import PORTS, STEMS, done
+from tui.render.music import music_facts
 from tui.render.roles import PLAIN
 from tui.render.waveform import envelope
 from tui.screens.job import state as states
@@ -27,7 +28,6 @@ from tui.screens.job.render import (
     slider_lines,
     stem_hint,
     strips,
-    tempo_source_words,
     title_lines,
 )
 from tui.screens.job.sliders import SLIDERS
@@ -63,7 +63,7 @@ def test_what_is_said_of_a_stem_that_is_hardly_to_be_heard(peak: int, loudest: i
 )
 def test_the_title_says_where_the_tempo_is_from(source: str, words: str) -> None:
     music: Music = with_fields(MUSIC, tempo_source=source)
-    assert tempo_source_words(music) == words
+    assert music_facts(music)[0] == words
 
 
 @pytest.mark.parametrize("width", [58, 80, 120, 200])
@@ -95,6 +95,11 @@ def test_a_waveform_has_its_cells(peaks: bytes, cells: int) -> None:
     assert len(known) + len(rest) == max(0, cells)
     if len(peaks) == PEAK_SPANS:
         assert rest == ""
+
+
+def test_a_waveform_shows_verse_and_chorus_though_both_have_peaks_close_to_full_scale() -> None:
+    verse, chorus, silence = bytes([250, 60, 60, 60] * 40), bytes([255, 230, 220, 240] * 40), bytes(PEAK_SPANS - 320)
+    assert envelope(verse + chorus + silence, 16)[0] == "▄▄▄▄▄▇▇▇▇▇      "
 
 
 @pytest.mark.parametrize(

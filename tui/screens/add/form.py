@@ -31,6 +31,7 @@ from tui.render.roles import PLAIN, Palette
 from tui.screens.add.browser import FileBrowser
 from tui.screens.add.listing import PathSuggester
 from tui.screens.add.region import RegionBar
+from tui.screens.add.submission import folder_words
 from tui.screens.add.values import (
     AUTO,
     TWO_STEMS,
@@ -230,6 +231,8 @@ class AddForm(Dialog):
         facts.remove_class("-bad")
         if len(paths) != 1 or not Path(paths[0]).suffix:
             facts.set_text(f"{len(paths)} songs, one group" if len(paths) > 1 else "")
+            if len(paths) == 1:
+                facts.set_text(await folder_words(self._bridge, paths[0]))
             return
         try:
             path = await off_loop(lambda: _absolute(paths[0]), timeout_seconds=ANSWER_SECONDS)

@@ -12,9 +12,9 @@ import msgspec
 from bridge.errors import BadArguments, BridgeError, error_for
 from bridge.options.paths import absolute_path, current_folder
 from bridge.options.special_kinds import LONGEST_GROUP_NAME
-from bridge.protocols import SCREEN
+from bridge.protocols import SCREEN, Bridge
 from bridge.request import LIVE, GroupChoice, JobRequest, PlayRequest
-from bridge.system.off_loop import off_loop
+from bridge.system.off_loop import ANSWER_SECONDS, off_loop
 from tui.boundary import only_bridge_errors
 from tui.host import ScreenHost
 from tui.memory import Memory
@@ -81,6 +81,16 @@ async def _files_of(host: ScreenHost, paths: Sequence[str]) -> tuple[list[str], 
         except BridgeError as error:
             refused.append((path, error))
     return files, refused
+
+
+async def folder_words(bridge: Bridge, written: str) -> str:
+    """What a folder stands for; empty for anything else, and where it is said when it is sent."""
+    try:
+        place, is_folder = await off_loop(lambda: _place_of(written), timeout_seconds=ANSWER_SECONDS)
+        songs = len(await bridge.clips(place)) if is_folder else 0
+    except (BridgeError, TimeoutError):
+        return ""
+    return "" if not songs else "1 song" if songs == 1 else f"{songs} songs, one group"
 
 
 def _place_of(written: str) -> tuple[str, bool]:

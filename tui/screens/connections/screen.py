@@ -14,7 +14,7 @@ from textual.events import Unmount
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 
 from bridge.connections.values import Connections
 from bridge.errors import BridgeError
@@ -32,7 +32,8 @@ from tui.screens.connections.widgets import (
     WireView,
 )
 from tui.screens.connections.wire_log import WireLog, save_wire, wire_lines
-from tui.widgets.plain_text import set_border_title
+from tui.widgets.key_bar import KeyBar
+from tui.widgets.plain_text import set_border_subtitle, set_border_title
 
 #: How often the bridge is asked, and how often new messages of the wire are drawn.
 LOOK_SECONDS, WIRE_SECONDS = 0.25, 0.1
@@ -44,6 +45,7 @@ class ConnectionsScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 – Textual declares it as it is
     VERTICAL_BREAKPOINTS = [(0, "-low"), (22, "-tall")]  # noqa: RUF012
 
+    TITLE = "Connections"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(CONNECTIONS)]
 
     DEFAULT_CSS = """
@@ -102,7 +104,7 @@ class ConnectionsScreen(Screen[None]):
                 yield clients.data_bind(here.palette, here.connections)
                 yield WireView(self._log, self._zone).data_bind(here.palette)
                 yield Input(placeholder="a client, an address, a word", id="filter")
-        yield Footer()
+        yield KeyBar()
 
     def on_mount(self) -> None:
         titles: dict[type[Widget], str] = {ClientsView: "Clients", PortsActivity: "MIDI", MachineBox: "Machine"}
@@ -138,7 +140,7 @@ class ConnectionsScreen(Screen[None]):
                 self.connections = await self._bridge.connections()
                 self.status = self._bridge.status()
         except BridgeError as error:  # a bridge that is attached to may go away; the next look may succeed
-            self.query_one(WireView).border_subtitle = error.code
+            set_border_subtitle(self.query_one(WireView), error.code)
         finally:
             self._is_looking = False
 

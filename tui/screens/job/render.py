@@ -11,12 +11,12 @@ from rich.text import Text
 from bridge.model import Job, Music, Note
 from bridge.music.bars import Beats
 from bridge.score.names import note_name
-from bridge.score.words import key_words, music_words
 from bridge.stems import label_of, stem_of
 from bridge.units import clock_text
 from tui.render.details import advice_for
 from tui.render.fit import fit, wrap
 from tui.render.job import eta_text, stage_words, state_style
+from tui.render.music import music_facts
 from tui.render.roles import Palette
 from tui.render.waveform import envelope
 from tui.screens.job.sliders import SLIDERS
@@ -58,24 +58,11 @@ def _facts(state: JobState, cells: int) -> str:
     """Name, length, tempo and key: the name first, and as many facts as fit."""
     music = state.music
     facts = [clock_text(state.seconds)] if state.seconds else []
-    facts += [tempo_source_words(music), *_metre_and_key(music)] if music is not None else []
+    facts += music_facts(music) if music is not None else []
     facts = [fact for fact in facts if fact]
     while facts and cell_len(" · ".join(facts)) + cell_len(state.job.name) + 3 > cells:
         facts.pop()
     return " · ".join([state.job.name, *facts])
-
-
-def tempo_source_words(music: Music) -> str:
-    """`about 98.5 BPM`, `98 BPM given`, or what it means that none was found."""
-    if music.tempo_source == "default":
-        return f"{music.tempo_bpm:g} BPM assumed (t taps it)"
-    words = music_words(music)[0]
-    return f"{words} given" if music.tempo_source == "given" and not music.tempo_map else words
-
-
-def _metre_and_key(music: Music) -> list[str]:
-    metre = [] if music.tempo_source == "default" else ["/".join(map(str, music.time_signature))]
-    return [*metre, *([key_words(music.key)] if music.key else [])]
 
 
 def _place(state: JobState) -> str:

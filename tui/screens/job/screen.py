@@ -15,7 +15,6 @@ from textual.containers import Container
 from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
-from textual.widgets import Footer
 
 from bridge.drawing.draw import MARGIN, seconds_at
 from bridge.errors import BridgeError
@@ -40,6 +39,7 @@ from tui.screens.job.state import JobState, Remark
 from tui.screens.job.tempo import ChosenTempo, TempoSheet
 from tui.screens.job.widgets import Mixer, Panel, RollPane, Sliders, Title
 from tui.themes import palette, roll_colours
+from tui.widgets.key_bar import KeyBar
 
 #: While a job runs, its music is read again at most this often for its progress alone.
 GROWTH_SECONDS = 1.0
@@ -52,6 +52,7 @@ class JobScreen(Screen[None]):
     """Folds events, statuses and keys into `state`, and draws what has changed of it."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-usual"), (110, "-wide"), (156, "-vast")]  # noqa: RUF012 – Textual declares it as it is
+    TITLE = "An opened job"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(JOB_KEYS)]
 
     DEFAULT_CSS = """
@@ -108,7 +109,7 @@ class JobScreen(Screen[None]):
             yield Mixer()
             yield RollPane()
         yield Sliders()
-        yield Footer()
+        yield KeyBar()
 
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, lambda _: self._repaint())
