@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
-from bridge.model import Music
-from bridge.music.metre import Metre
-from bridge.music.tempo_map import TempoMap
+import msgspec
 
+from bridge.model import Music, TempoPoint
+from bridge.music.metre import COMMON_TIME, Metre
+from bridge.music.tempo_map import TempoMap
+from bridge.units import DEFAULT_TEMPO_BPM
+
+#: Files say anything of their tempo and metre. What is beyond these limits is not followed: beats would have no end.
+SLOWEST_BPM, FASTEST_BPM = 1.0, 1000.0
+MOST_IN_BAR, SHORTEST_UNIT = 64, 64
+FURTHEST_SECONDS = 1e6
 #: A bar line this near to the clip's start is at it.
 AT_START_QUARTERS = 1e-3
 
@@ -28,15 +36,30 @@ class Beat(NamedTuple):
         return self.number == 1
 
 
+def countable(music: Music) -> Music:
+    """`music` with what is usual in place of a tempo, metre or first beat that nobody can count by."""
+    numerator, denominator = music.time_signature
+    is_metre = 0 < numerator <= MOST_IN_BAR and 0 < denominator <= SHORTEST_UNIT
+    return msgspec.structs.replace(
+        music,
+        time_signature=music.time_signature if is_metre else COMMON_TIME,
+        tempo_map=music.tempo_map if _can_be_followed(music.tempo_map) else (),
+        tempo_bpm=music.tempo_bpm if _is_tempo(music.tempo_bpm) else DEFAULT_TEMPO_BPM,
+        tempo_candidates=tuple(one for one in music.tempo_candidates if _is_tempo(one.bpm)),
+        first_beat_seconds=music.first_beat_seconds if abs(music.first_beat_seconds) <= FURTHEST_SECONDS else 0.0,
+    )
+
+
 class Beats:
-    """The beats of a timeline, before and after the clip too."""
+    """The beats of a timeline, before and after the clip too; those of a usual tempo and metre where its are none."""
 
     def __init__(self, music: Music) -> None:
+        music = countable(music)
         self._metre = Metre.of(music.time_signature)
         self._map = TempoMap(music.tempo_map) if music.tempo_map else None
         self._bpm = music.tempo_bpm
         self._first_beat_seconds = music.first_beat_seconds
-        first = self._quarters(music.first_beat_seconds)
+        first = self._quarters(self._first_beat_seconds)
         bar = self._metre.bar_quarters
         # The first start of a bar at which the clip has begun.
         self._origin = first - math.floor((first - self._quarters(0.0) + AT_START_QUARTERS) / bar) * bar
@@ -70,3 +93,16 @@ class Beats:
         if self._map is not None:
             return self._map.seconds(quarters)
         return self._first_beat_seconds + quarters * 60 / self._bpm
+
+
+def _is_tempo(bpm: float) -> bool:
+    return SLOWEST_BPM <= bpm <= FASTEST_BPM
+
+
+def _can_be_followed(points: Sequence[TempoPoint]) -> bool:
+    return (
+        bool(points)
+        and all(_is_tempo(point.bpm) for point in points)
+        and all(abs(point.seconds) <= FURTHEST_SECONDS and math.isfinite(point.quarters) for point in points)
+        and all(one.seconds < after.seconds and one.quarters < after.quarters for one, after in pairwise(points))
+    )

@@ -11,6 +11,7 @@ import msgspec
 
 from bridge.errors import NotFound
 from bridge.model import Note
+from bridge.music.bars import countable
 from bridge.music.scale import parse_scale
 from bridge.music.tempo.estimate import TempoEstimate
 from bridge.music.tempo.following import FollowedTempo
@@ -133,7 +134,7 @@ def _view(fitted: NotesOfJob, start_seconds: float, end_seconds: float, stems: S
         for stem, notes in fitted.parts.items()
         if not stems or stem in stems
     }
-    return NotesView(parts=parts, music=fitted.music, chords=fitted.chords)
+    return NotesView(parts=parts, music=countable(fitted.music), chords=fitted.chords)
 
 
 def _no_longer_kept(manifest: Manifest) -> NotFound:

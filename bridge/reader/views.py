@@ -16,6 +16,7 @@ from bridge.audio.wav_head import BYTES_PER_SAMPLE
 from bridge.errors import BridgeError
 from bridge.events import Preview
 from bridge.model import Chord, Music, Note
+from bridge.music.bars import countable
 from bridge.pipeline.manifest import Manifest, decode_manifest
 from bridge.protocols.reading import JobView, StemView
 from bridge.reader.messages import KnownJob
@@ -76,7 +77,7 @@ class Views:
         return JobView(
             job=known.job,
             seconds=seconds,
-            music=music,
+            music=None if music is None else countable(music),
             chords=chords,
             stems=tuple(stems),
             known_seconds=math.inf if is_whole else known.known_seconds,

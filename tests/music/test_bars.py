@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.model import Music
+from bridge.model import Music, TempoPoint
 from bridge.music.bars import Beats
 
 
@@ -51,3 +51,23 @@ def test_beats_rise_and_each_bar_has_as_many(
     assert all(start - 1e-6 <= beat.seconds < start + 20 for beat in beats)
     assert all(a.seconds < b.seconds for a, b in pairwise(beats))
     assert all(b.number == 1 if b.bar > a.bar else b.number == a.number + 1 for a, b in pairwise(beats))
+
+
+anything = st.floats() | st.sampled_from((0.0, -1e-300, 1e-300, 1e308, 6e7))
+points = st.builds(TempoPoint, seconds=anything, quarters=anything, bpm=anything)
+
+
+@given(
+    st.builds(
+        Music,
+        tempo_bpm=anything,
+        tempo_source=st.just("given"),
+        first_beat_seconds=anything,
+        time_signature=st.tuples(st.integers(), st.integers() | st.just(2**255)),
+        tempo_map=st.lists(points, max_size=3).map(tuple),
+    )
+)
+def test_whatever_a_file_says_its_beats_come_to_an_end(music: Music) -> None:
+    beats = Beats(music)
+    assert len(list(beats.between(0.0, 10.0))) < 20_000
+    assert len(beats.place(1.0)) == 3
