@@ -300,6 +300,7 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "python -m tools.lock": _INTERNET,
     "python -m tools.check_platforms": _MINUTES,
     "python -m tools.try_bundle dist/sab": DoesNotRun("it needs what make bundle makes"),
+    "make screenshots": _DEVELOPER,
     "make device": DoesNotRun("make check runs it"),
     "pre-commit install": _DEVELOPER,
     "python -m bridge.osc.reference docs/osc.md": _DEVELOPER,
