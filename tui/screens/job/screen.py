@@ -19,9 +19,9 @@ from textual.timer import Timer
 from bridge.drawing.draw import MARGIN, seconds_at
 from bridge.errors import BridgeError
 from bridge.events import Event, HorizonMoved, JobEvent, Progressed
-from bridge.model import Job
+from bridge.model import SCREEN, Job
 from bridge.music.tempo.other_tempi import only_notes, song_at
-from bridge.protocols import SCREEN, Clock
+from bridge.protocols import Clock
 from bridge.protocols.reading import StemView
 from bridge.request import JobRequest
 from tui.boundary import only_bridge_errors
