@@ -60,7 +60,7 @@ class JobScreen(Screen[None]):
         layout: vertical;
         Title { height: 2; }
         #music { height: 1fr; layout: horizontal; }
-        Mixer { width: 28; height: 1fr; }
+        Mixer { width: 36%; min-width: 28; height: 1fr; }
         RollPane { width: 1fr; height: 1fr; }
         Sliders { height: 2; }
         &.-narrow { #music { layout: vertical; } Mixer { width: 1fr; height: auto; } }
