@@ -65,7 +65,8 @@ OUTPUT_MODULES = {
     "typer.prompt": (),
     "typer.confirm": ("bridge/cli/output/terminal.py",),
     "typer.progressbar": (),
-    "sys.stdout": ("bridge/cli/output/terminal.py", "bridge/processes/parent.py"),
+    # an outline goes into the pipe to the main process
+    "sys.stdout": ("bridge/cli/output/terminal.py", "bridge/processes/parent.py", "bridge/inspector/outline.py"),
     "sys.stderr": (
         "bridge/cli/output/terminal.py",
         "bridge/processes/log_lines.py",
@@ -79,7 +80,8 @@ OUTPUT_MODULES = {
     "logging.StreamHandler": ("bridge/processes/log_lines.py",),
     "warnings.showwarning": (),
     "rich.print": (),
-    "rich.console.Console": ("bridge/cli/output/console.py",),
+    # the screen's own lines become escapes there, after every text has been made plain
+    "rich.console.Console": ("bridge/cli/output/console.py", "tui/terminal/painting.py"),
     "rich.progress.Progress": ("bridge/cli/output/console.py",),
     "rich.progress.TextColumn": ("bridge/cli/output/console.py",),
     "rich.progress.track": (),
@@ -97,8 +99,8 @@ OUTPUT_MODULES = {
 #: Attributes that Textual reads as markup, or that make markup of a string.
 MARKUP = {
     "border_title": ("tui/widgets/plain_text.py",),
-    "border_subtitle": (),
-    "tooltip": (),
+    "border_subtitle": ("tui/widgets/plain_text.py",),
+    "tooltip": ("tui/screens/add/form.py", "tui/widgets/key_bar.py"),  # our own words
     "from_markup": (),
     "from_ansi": (),
 }

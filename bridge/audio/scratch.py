@@ -71,7 +71,7 @@ class Scratch:
         self.highest = max(self.highest, highest)
         self.lowest = min(self.lowest, lowest)
         self.frames += len(block)
-        if self.peaks is not None:
+        if self.peaks is not None and self.is_finite:
             self.peaks.append(block)
         self.file.write(np.ascontiguousarray(block, dtype="<f4").data)
 

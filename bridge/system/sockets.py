@@ -16,9 +16,14 @@ MAPPED_PREFIX = "::ffff:"
 BACKLOG = 32
 
 
+def address(host: str, port: int) -> str:
+    """`::1`, `9720` → `[::1]:9720`; an IPv6 address gets brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def url(scheme: str, host: str, port: int) -> str:
-    """`osc.udp`, `::1`, `9720` → `osc.udp://[::1]:9720`; an IPv6 address gets brackets."""
-    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+    """`osc.udp`, `::1`, `9720` → `osc.udp://[::1]:9720`."""
+    return f"{scheme}://{address(host, port)}"
 
 
 def local_host(host: str) -> str:

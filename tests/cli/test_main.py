@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,13 @@ from bridge.cli import serve, shared
 from bridge.cli.main import app, main
 
 COMMAND: Any = typer.main.get_command(app)
-SCREEN = {parameter.name: parameter for parameter in COMMAND.commands["tui"].params}
+#: Behind `sab` alone, an address would be taken for a command.
+OF_THE_SCREEN_ALONE = {"address"}
+SCREEN = {
+    parameter.name: parameter
+    for parameter in COMMAND.commands["tui"].params
+    if parameter.name not in OF_THE_SCREEN_ALONE
+}
 OF_SAB_ALONE = {"version", "install_completion", "show_completion"}
 PLAIN = {parameter.name: parameter for parameter in COMMAND.params if parameter.name not in OF_SAB_ALONE}
 
@@ -33,10 +40,15 @@ def test_sab_takes_every_option_of_sab_tui_and_no_other() -> None:
 @pytest.mark.parametrize("command", [[], ["tui"]])
 def test_the_options_of_either_reach_the_screen(monkeypatch: pytest.MonkeyPatch, command: list[str]) -> None:
     given: list[dict[str, object]] = []
-    monkeypatch.setattr(serve, "_logged_bridge", lambda settings: settings)
+    monkeypatch.setattr(serve, "found_or_new_bridge", lambda settings: settings)
     monkeypatch.setattr("bridge.cli.output.terminal.require_screen", lambda: None)
     monkeypatch.setattr("bridge.cli.serve.log_into", lambda *_: None)
-    monkeypatch.setattr("tui.app.run", lambda opened, _: given.append(opened()))
+
+    def run(opened: Callable[[], dict[str, object]], *_: object, **__: object) -> str:
+        given.append(opened())
+        return "closed"
+
+    monkeypatch.setattr("tui.app.run", run)
     options = ["--port", "9721", "--engine", "draft", "--no-midi", "--no-http", "--state-dir", "/s", "--sync", "jack"]
     done = CliRunner().invoke(app, [*command, *options])
     assert done.exit_code == 0, done.output

@@ -39,7 +39,7 @@ class Refusing(FakeBridge):
 @asynccontextmanager
 async def refusing(*codes: str) -> AsyncIterator[tuple[Refusing, Settings]]:
     bridge = Refusing(codes=[*codes])
-    async with serve_osc(bridge, FakeClock(), port=0, defaults=JobRequest(source=""), notice=print) as server:
+    async with serve_osc(bridge, FakeClock(), port=0, defaults=JobRequest(source=""), notice=lambda _: None) as server:
         yield bridge, Settings(port=server.port)
 
 

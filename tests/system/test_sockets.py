@@ -60,7 +60,8 @@ def test_no_other_module_formats_addresses() -> None:
     writers = {
         str(path.relative_to(SOURCE)) for path in SOURCE.rglob("*.py") if by_hand.search(path.read_text("utf-8"))
     }
-    assert writers <= {"system/sockets.py"}
+    # `sab tui --connect` reads addresses as people write them.
+    assert writers <= {"system/sockets.py", "cli/attaching/opening.py"}
 
 
 async def received(host: str, callers: tuple[str, ...], kind: socket.SocketKind) -> list[bytes]:

@@ -267,6 +267,13 @@ def test_the_best_match_comes_first() -> None:
     assert len(matching(entries, "")) == 3
 
 
+def test_every_name_of_a_large_folder_is_found() -> None:
+    entries = [FolderEntry(f"/{number:05}.wav", f"{number:05}.wav", is_folder=False) for number in range(50_000)]
+    assert [entry.name for entry in matching(entries, "49999")] == ["49999.wav"]
+    assert matching(entries, "W") == tuple(entries)
+    assert matching(entries, "zz") == ()
+
+
 @pytest.mark.parametrize(
     ("typed", "seconds"), [("0:05", "5"), ("1:07.5", "67.5"), ("1:00:00", "3600"), ("12.5", "12.5"), ("x:y", "x:y")]
 )

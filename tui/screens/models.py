@@ -10,7 +10,6 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.screen import Screen
 from textual.widgets import OptionList
-from textual.widgets.option_list import Option
 
 from bridge.errors import BridgeError
 from bridge.events import Event, Pulled, Pulling
@@ -22,7 +21,7 @@ from tui.keys import MODELS, bindings
 from tui.render.roles import Palette
 from tui.render.rooms import model_details, model_row
 from tui.widgets.key_bar import KeyBar
-from tui.widgets.plain_text import PlainText, set_border_title
+from tui.widgets.plain_text import PlainText, list_option, set_border_title
 
 
 class ModelsScreen(Screen[None]):
@@ -148,7 +147,7 @@ class ModelsScreen(Screen[None]):
         shown = self.query_one(OptionList)
         place = shown.highlighted or 0
         shown.set_options(
-            Option(
+            list_option(
                 model_row(model, self._fractions.get(name), self._palette, is_default=name == self._default), id=name
             )
             for name, model in self._models.items()

@@ -10,7 +10,6 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.screen import Screen
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, OptionList
-from textual.widgets.option_list import Option
 
 from bridge.errors import BridgeError
 from bridge.protocols.workshop import SettingView, Workshop
@@ -19,7 +18,7 @@ from tui.keys import SETTINGS, bindings
 from tui.render.roles import Palette
 from tui.render.rooms import setting_details, setting_row
 from tui.widgets.key_bar import KeyBar
-from tui.widgets.plain_text import PlainText, set_border_title
+from tui.widgets.plain_text import PlainText, list_option, set_border_title
 
 
 class SettingsScreen(Screen[None]):
@@ -130,7 +129,7 @@ class SettingsScreen(Screen[None]):
     def _show(self) -> None:
         shown = self.query_one(OptionList)
         place = shown.highlighted or 0
-        shown.set_options(Option(setting_row(each, self._palette), id=each.name) for each in self._settings)
+        shown.set_options(list_option(setting_row(each, self._palette), id=each.name) for each in self._settings)
         shown.highlighted = min(place, len(self._settings) - 1) if self._settings else None
         self._show_details()
 

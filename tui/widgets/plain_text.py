@@ -21,7 +21,7 @@ class PlainText(Static):
         self.update(_as_text(text))
 
 
-def list_option(text: str, *, id: str) -> Option:  # noqa: A002
+def list_option(text: str | Text, *, id: str) -> Option:  # noqa: A002
     """A line of an OptionList; `id` may contain any characters, and comes back unchanged."""
     return Option(_as_text(text), id=id)
 
@@ -29,6 +29,11 @@ def list_option(text: str, *, id: str) -> Option:  # noqa: A002
 def set_border_title(widget: Widget, title: str) -> None:
     """Sets the title in the widget's border."""
     widget.border_title = _as_text(title)
+
+
+def set_border_subtitle(widget: Widget, text: str) -> None:
+    """Sets the words in the widget's lower border."""
+    widget.border_subtitle = _as_text(text)
 
 
 def _as_text(text: str | Text) -> Text:

@@ -9,7 +9,7 @@ from typer._completion_shared import _get_shell_name, get_completion_script, ins
 
 from bridge.cli import shared
 from bridge.cli.completion import one_of_these
-from bridge.cli.output.terminal import write_line, writing
+from bridge.cli.output.terminal import write_block, write_line
 from bridge.errors import BadArguments, NotWritable
 from bridge.options.readers import one_of
 
@@ -44,8 +44,7 @@ def install_completion(shell: Shell = None) -> None:
 def show_completion(shell: Shell = None) -> None:
     """Print the script, to put it where your shell looks for it."""
     script = get_completion_script(prog_name=_PROGRAM, complete_var=_VARIABLE, shell=_shell(shell))
-    with writing():
-        typer.echo(script)
+    write_block(script.splitlines())
 
 
 def _shell(named: str | None) -> str:

@@ -162,8 +162,7 @@ class Ledger:
 
 def place_of(endpoint: Endpoint) -> str:
     """`127.0.0.1:9000`, `[::1]:9000`."""
-    host = _host(endpoint)
-    return f"[{host}]:{endpoint[1]}" if ":" in host else f"{host}:{endpoint[1]}"
+    return sockets.address(_host(endpoint), endpoint[1])
 
 
 def _host(endpoint: Endpoint) -> str:

@@ -13,6 +13,7 @@ from rich.text import Text
 from textual.strip import Strip
 
 from bridge.model import Music
+from bridge.protocols.hearing import HearingStatus
 from bridge.protocols.reading import PEAK_SPANS, NotesView
 from tests.support.music import MUSIC, music_view
 from tests.support.scenes import PORTS, STEMS, done
@@ -131,3 +132,11 @@ def test_a_span_that_is_read_anew_leaves_the_rest() -> None:
     assert shown.is_reading
     assert [note for note in notes if note.offset_seconds <= 4 or note.onset_seconds >= 8] == list(left)
     assert shown.parts["drums"] == OPEN.parts["drums"]
+
+
+def test_what_the_output_has_told_goes_when_it_plays_again() -> None:
+    ended = states.after_hearing(OPEN, HearingStatus(message="The output has ended."))
+    assert ended.told == Remark("The output has ended.", "warning")
+    assert states.after_hearing(ended, HearingStatus(is_playing=True, device="silent")).told == Remark()
+    other = replace(ended, told=Remark("Something else.", "error"))
+    assert states.after_hearing(other, HearingStatus(is_playing=True)).told == other.told

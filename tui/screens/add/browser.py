@@ -22,7 +22,7 @@ from bridge.protocols.looking import FileLook
 from tui.boundary import only_bridge_errors
 from tui.render.file import file_row
 from tui.render.roles import Palette
-from tui.screens.add.listing import FolderEntry, folder_entries, matching
+from tui.screens.add.listing import MOST_ENTRIES, FolderEntry, folder_entries, matching
 from tui.widgets.lines import Lines
 from tui.widgets.plain_text import PlainText, set_border_title
 
@@ -163,7 +163,7 @@ class FileBrowser(ModalScreen[tuple[str, ...]]):
                 self._open(str(Path.home()))
             return
         self._folder, self._all = folder, entries
-        place.set_text(folder)
+        place.set_text(folder if len(entries) < MOST_ENTRIES else f"{folder}: {MOST_ENTRIES:,} of its entries")
         with self.prevent(Input.Changed):
             self.query_one(Input).value = ""
         lines.entries = entries

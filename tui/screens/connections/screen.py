@@ -33,7 +33,7 @@ from tui.screens.connections.widgets import (
 )
 from tui.screens.connections.wire_log import WireLog, save_wire, wire_lines
 from tui.widgets.key_bar import KeyBar
-from tui.widgets.plain_text import set_border_title
+from tui.widgets.plain_text import set_border_subtitle, set_border_title
 
 #: How often the bridge is asked, and how often new messages of the wire are drawn.
 LOOK_SECONDS, WIRE_SECONDS = 0.25, 0.1
@@ -140,7 +140,7 @@ class ConnectionsScreen(Screen[None]):
                 self.connections = await self._bridge.connections()
                 self.status = self._bridge.status()
         except BridgeError as error:  # a bridge that is attached to may go away; the next look may succeed
-            self.query_one(WireView).border_subtitle = error.code
+            set_border_subtitle(self.query_one(WireView), error.code)
         finally:
             self._is_looking = False
 

@@ -8,7 +8,7 @@ from textual.containers import Vertical, VerticalScroll
 
 from tui.keys import KEYS_BY_SCREEN, Key
 from tui.screens.dialogs.base import Dialog
-from tui.widgets.plain_text import PlainText, set_border_title
+from tui.widgets.plain_text import PlainText, set_border_subtitle, set_border_title
 
 
 class HelpDialog(Dialog):
@@ -30,7 +30,7 @@ class HelpDialog(Dialog):
     def compose(self) -> ComposeResult:
         with Vertical() as box:
             set_border_title(box, "Help")
-            box.border_subtitle = "Esc closes"
+            set_border_subtitle(box, "Esc closes")
             with VerticalScroll():
                 for title, keys in sorted(KEYS_BY_SCREEN.items(), key=lambda row: row[0] != self._here):
                     yield PlainText(Text(title, "bold underline"))

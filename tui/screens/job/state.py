@@ -169,9 +169,13 @@ def after_event(state: JobState, event: Event) -> JobState:
 
 
 def after_hearing(state: JobState, status: HearingStatus) -> JobState:
-    """The state once the output has told of itself; where it stops, the place stays."""
+    """The state once the output has told of itself; where it stops, the place stays.
+
+    What the output had told before is taken back when it is well again.
+    """
     place = status.seconds if state.is_heard and status.device else state.place_seconds
-    told = Remark(status.message, "warning") if status.message else state.told
+    told = Remark() if state.told.words == state.hearing.message else state.told
+    told = Remark(status.message, "warning") if status.message else told
     return _turned(replace(state, hearing=status, place_seconds=place, told=told))
 
 
