@@ -9,11 +9,13 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual._compositor import LayoutUpdate
 from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
 from textual.drivers.headless_driver import HeadlessDriver
 
 from tests.support.scenes import app_with
-from tui.terminal.driver import ForgivingDecoder, ForgivingOutput, forgiving
+from tui.terminal.driver import ForgivingDecoder, ForgivingOutput, forgiving, is_behind
+from tui.terminal.painting import ChangedCells
 
 REPLACED = "\N{REPLACEMENT CHARACTER}"
 
@@ -87,6 +89,45 @@ def test_what_is_drawn_on_a_lost_terminal_is_dropped() -> None:
     thread.stop()
     with suppress(BrokenPipeError):
         output.close()
+
+
+class WritingDriver(HeadlessDriver):
+    """Writes through Textual's thread, as the drivers of real terminals do."""
+
+    _writer_thread: WriterThread
+
+    def write(self, data: str) -> None:
+        self._writer_thread.write(data)
+
+
+async def test_nobody_waits_for_a_terminal_that_takes_nothing() -> None:
+    read, write = os.pipe()
+    driver = forgiving(WritingDriver, lambda _: None)(app_with()[0])
+    with os.fdopen(read, "rb") as terminal, os.fdopen(write, "w") as output:
+        thread = driver._writer_thread = WriterThread(output)  # type: ignore[attr-defined]
+        thread.start()
+        assert not is_behind(driver)
+        for _ in range(3 * MAX_QUEUED_WRITES):
+            driver.write("x" * 10_000)
+        assert is_behind(driver)
+        assert len(terminal.read(3 * MAX_QUEUED_WRITES * 10_000)) == 3 * MAX_QUEUED_WRITES * 10_000
+        thread.stop()
+        assert not is_behind(driver)
+
+
+async def test_a_terminal_that_has_caught_up_gets_the_whole_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    app, _ = app_with()
+    drawn: list[object] = []
+    async with app.run_test() as pilot:
+        monkeypatch.setattr("tui.terminal.app.CATCH_UP_SECONDS", 0.01)
+        monkeypatch.setattr("tui.terminal.app.is_behind", lambda _: True)
+        monkeypatch.setattr("textual.app.App._display", lambda *update: drawn.append(update[-1]))
+        await pilot.press("a")
+        await pilot.pause(0.05)
+        assert drawn == []
+        monkeypatch.setattr("tui.terminal.app.is_behind", lambda _: False)
+        while not any(isinstance(one, ChangedCells) and isinstance(one._update, LayoutUpdate) for one in drawn):
+            await pilot.pause(0.01)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the same, but without Linux's driver")

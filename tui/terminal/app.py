@@ -20,11 +20,14 @@ from textual.worker import WorkerFailed
 
 from bridge.errors import BridgeError, InternalError
 from bridge.plain import plain
-from tui.terminal.driver import ASK_BACKGROUND, Colour, forgiving
+from tui.terminal.driver import ASK_BACKGROUND, Colour, forgiving, is_behind
 from tui.terminal.line_filter import PlainTextFilter
 from tui.terminal.painting import ChangedCells, Painted
 
 log = logging.getLogger(__name__)
+
+#: How often a terminal that is behind is looked at.
+CATCH_UP_SECONDS = 0.25
 
 
 class TerminalApp(App[None]):
@@ -41,6 +44,7 @@ class TerminalApp(App[None]):
         """The failure that ended the screen or keeps the bridge from running; None without one."""
         self.has_lost_terminal = False
         """Its window was closed: that nothing can be read or drawn any more is no failure."""
+        self._has_missed_updates = False
         self._plain_text_filter = PlainTextFilter()
         super().__init__()
         self._painted = Painted(has_colour=not self.no_color)
@@ -62,11 +66,27 @@ class TerminalApp(App[None]):
         return (*super().get_line_filters(), self._plain_text_filter)
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
-        """Textual calls this with each update of the screen; `tui.terminal.painting` sends what differs."""
+        """Textual calls this with each update of the screen; `tui.terminal.painting` sends what differs.
+
+        A terminal that is behind gets no update, and the whole picture once it has caught up.
+        """
+        if is_behind(self._driver):
+            if not self._has_missed_updates:
+                self._has_missed_updates = True
+                self.set_timer(CATCH_UP_SECONDS, self._catch_up)
+            return
         if isinstance(renderable, ChopsUpdate | LayoutUpdate):
             super()._display(screen, ChangedCells(renderable, self._painted))  # type: ignore[arg-type]
         else:
             super()._display(screen, renderable)
+
+    def _catch_up(self) -> None:
+        if is_behind(self._driver):
+            self.set_timer(CATCH_UP_SECONDS, self._catch_up)
+            return
+        self._has_missed_updates = False
+        self._painted.forget()
+        self.refresh(layout=True)
 
     def on_ready(self) -> None:
         self.app_resume_signal.subscribe(self, lambda _: self._painted.forget())

@@ -4,6 +4,10 @@ Textual (8.2.8; its issues 6456 and 6668 are open) decodes the terminal's input 
 its input thread, and with it the screen: an umlaut from a Latin-1 terminal, a pasted name, or the mouse reports of a
 terminal that was attached again and has lost the modes that the screen had set.
 
+Its queue of output has 30 places, and who writes into a full one waits: a terminal that takes nothing for a while (a
+connection that stalls, a window that is stopped) stopped the bridge in the same process with it. Here nobody waits, and
+`is_behind` tells when to draw no more.
+
 Its output thread ends at the first error. What is drawn from then on fills a queue, and when that is full the screen
 waits for ever, and the bridge in it cannot close: tmux's `kill-server` did that.
 """
@@ -19,6 +23,8 @@ from typing import IO, Any, TypeAlias
 
 from textual.driver import Driver
 
+#: A terminal with more writes to take is behind.
+MOST_WAITING_WRITES = 30
 #: A mouse report in the X10 encoding: ESC [ M, button, column, row; each of the three is one byte, its value plus 32.
 _MOUSE_REPORT = re.compile(rb"\x1b\[M([^\x00-\x1f]{3})", re.DOTALL)
 #: The answer to `ASK_BACKGROUND`: a channel has one to four hexadecimal digits.
@@ -80,6 +86,12 @@ class ForgivingOutput:
         return getattr(self._file, name)
 
 
+def is_behind(driver: Driver | None) -> bool:
+    """Whether the terminal does not take what was drawn already."""
+    queue = getattr(getattr(driver, "_writer_thread", None), "_queue", None)
+    return queue is not None and queue.qsize() > MOST_WAITING_WRITES
+
+
 def forgiving(
     driver: type[Driver],
     on_fault: Callable[[Exception], None],
@@ -96,7 +108,12 @@ def forgiving(
         if (file := getattr(self, "_file", None)) is not None:
             self._file = ForgivingOutput(file)  # type: ignore[attr-defined]
 
-    overridden: dict[str, Any] = {"__init__": init}
+    def write(self: Driver, data: str) -> None:
+        if (writer := getattr(self, "_writer_thread", None)) is not None:
+            writer._queue.maxsize = 0  # without a limit nobody waits
+        driver.write(self, data)
+
+    overridden: dict[str, Any] = {"__init__": init, "write": write}
     read: Any = getattr(driver, "run_input_thread", None)
     if read is None:
         return type(f"Forgiving{driver.__name__}", (driver,), overridden)
