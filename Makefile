@@ -12,7 +12,7 @@ INSTALL := $(UV) pip install --python $(VENV) --constraint requirements.lock
 # Several tests at a time, one a core; how they are grouped says tests/conftest.py.
 AT_ONCE := --numprocesses auto --maxprocesses 4 --dist loadgroup
 
-.PHONY: demo test test-fast check format bench device bundle clean help
+.PHONY: demo test test-fast check format bench device screenshots bundle clean help
 .DEFAULT_GOAL := help
 
 help: ## show what can be made
@@ -43,6 +43,9 @@ check: $(VENV)/ready device ## formatting, lint, types, import contracts, unique
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.check_names
 	$(BIN)/python -m tools.lock --check
+
+screenshots: $(VENV)/ready ## take the pictures of docs/images anew, from a real session in tmux
+	$(BIN)/python -m tools.pictures $(SONG)
 
 device: $(VENV)/ready ## build the Max for Live device into build/device, and check it
 	$(BIN)/python -m max_for_live.generator build/device

@@ -9,8 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from msgspec.structs import replace
-
 from bridge.bus import EventBus
 from bridge.config import Settings
 from bridge.connections.board import Board
@@ -44,7 +42,7 @@ from bridge.midi.offsets import offsets_seconds
 from bridge.model import Job, ModelInfo, Status
 from bridge.pipeline.clips_in_folder import clips_in
 from bridge.processes.show_folder import show_folder
-from bridge.protocols import SCREEN, Clock, FileLook, Reader, Workshop
+from bridge.protocols import Clock, FileLook, Reader, Workshop
 from bridge.reader.client import ReaderClient
 from bridge.request import JobRequest
 from bridge.scheduler import Scheduler
@@ -102,8 +100,6 @@ class LocalBridge:
 
     async def submit(self, request: JobRequest, sender: str = "", origin: str = "") -> tuple[Job, int]:
         try:
-            if origin == SCREEN:
-                request = replace(request, play=replace(request.play, is_shown=True))
             return await self._admission.admit(request, sender, origin)
         finally:
             self._check_idle_groups_later()

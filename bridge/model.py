@@ -8,8 +8,13 @@ from __future__ import annotations
 import os
 from typing import Literal
 
+from msgspec.structs import replace
+
 from bridge.request import JobRequest, TimeSignature
 from bridge.value import Value
+
+#: The origin of a job that a terminal's screen has asked for.
+SCREEN = "screen"
 
 STAGES: tuple[str, ...] = ("queued", "loading", "separating", "transcribing", "writing")
 
@@ -210,6 +215,12 @@ class Job(Value, frozen=True, kw_only=True):
     @property
     def is_over(self) -> bool:
         return self.state in ("done", "failed", "cancelled")
+
+    @property
+    def request_to_run(self) -> JobRequest:
+        """For the worker. Stems and notes of a screen's job are told as they come, also after a restart."""
+        is_shown = self.request.play.is_shown or self.origin == SCREEN
+        return replace(self.request, play=replace(self.request.play, is_shown=is_shown))
 
 
 class ModelInfo(Value, frozen=True, kw_only=True):

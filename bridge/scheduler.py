@@ -347,7 +347,7 @@ class Scheduler:
             return
         self._queue.remove(job)
         try:
-            self._runner.run(job, self.job(job).request)
+            self._runner.run(job, self.job(job).request_to_run)
         except Exception as error:
             log.exception("job %s cannot be sent to the worker", job)
             self._end(job, "failed", f"The job cannot be sent to the worker ({type(error).__name__}).")

@@ -11,10 +11,11 @@ import pytest
 
 from bridge.errors import QueueFull
 from bridge.events import Ended, GroupEnded, Produced, Started, Submitted
-from bridge.model import Outcome, Result
+from bridge.model import SCREEN, Outcome, Result
 from bridge.pipeline.folders.claim import ClaimRecord, claim_file_name
 from bridge.project_paths import partial_name
 from bridge.request import JobRequest
+from tests.support.requests import request_for
 from tests.support.scheduler_bench import SchedulerBench
 
 
@@ -97,6 +98,15 @@ def test_after_a_crash_jobs_go_on_in_their_order_and_the_one_that_ran_is_taken_u
     assert "for the second time" in failed.failure.message
     bench.end(second)
     assert bench.runner.asked[-1] == ("run", third)
+
+
+@pytest.mark.parametrize("origin", [SCREEN, ""])
+def test_a_job_of_a_screen_is_shown_as_it_grows_after_a_restart_too(clip: Path, origin: str) -> None:
+    bench = SchedulerBench(clip, lasting=True)
+    bench.scheduler.on_runner_free()
+    bench.scheduler.submit(request_for(clip), origin=origin)
+    bench.restart()
+    assert [request.play.is_shown for request in bench.runner.requests] == [origin == SCREEN] * 2
 
 
 @pytest.mark.parametrize("has_begun", [True, False])

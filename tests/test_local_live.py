@@ -16,8 +16,7 @@ from bridge.inspector.admission import Admission
 from bridge.inspector.in_process import InProcessInspector
 from bridge.local import TAKE_IS_OVER, LocalBridge
 from bridge.midi.client import MidiPlayer
-from bridge.model import MidiStatus, Result
-from bridge.protocols import SCREEN
+from bridge.model import SCREEN, MidiStatus, Result
 from bridge.reader.client import ReaderClient
 from bridge.scheduler import Scheduler
 from bridge.store.memory import MemoryStore
@@ -208,7 +207,7 @@ async def test_notes_of_a_job_that_nobody_knows_any_more_change_nothing(clip: Pa
 async def test_a_job_that_is_shown_tells_how_far_it_is_and_plays_nothing(clip: Path) -> None:
     bench = Bench(clip)
     await bench.submit(play=False, origin=SCREEN)
-    assert bench.scheduler.job(bench.job).request.play.is_shown
+    assert bench.scheduler.job(bench.job).request_to_run.play.is_shown
     await bench.notes(2.0)
     await bench.notes(2.0)
     await bench.notes(9.0)

@@ -16,8 +16,8 @@ from textual.message import Message
 
 from bridge.errors import BridgeError, NotReadable
 from bridge.events import Noticed
-from bridge.model import Job
-from bridge.protocols import SCREEN, Bridge, Clock
+from bridge.model import SCREEN, Job
+from bridge.protocols import Bridge, Clock
 from bridge.protocols.reading import StemView
 from bridge.request import JobRequest
 from bridge.system.clock import SystemClock

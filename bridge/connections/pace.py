@@ -16,6 +16,8 @@ LONGEST_JOB_SECONDS = 6 * 3600.0
 def queue_end_seconds(jobs: Sequence[Job]) -> float | None:
     """In how many seconds all jobs that run or wait are done; None: there are none, or nothing was measured yet.
 
+    Of a single job only its own estimate counts, since the last ones may have been of far shorter clips.
+
     `jobs` are in the order of their submission. One job runs at a time, so one took from the end of the job before it,
     or from its submission, to its own end.
     """
@@ -29,7 +31,7 @@ def queue_end_seconds(jobs: Sequence[Job]) -> float | None:
         if job.state == "running":
             if job.eta_seconds is not None:
                 left += max(0.0, job.eta_seconds)
-            elif typical is not None:
+            elif typical is not None and waiting:
                 left += typical
             else:
                 return None

@@ -54,10 +54,6 @@ __all__ = [
 ]
 
 
-#: The origin of a job that a terminal's screen has asked for.
-SCREEN = "screen"
-
-
 class Clock(Protocol):
     """The time; see `bridge.system.clock.SystemClock`."""
 
@@ -291,8 +287,8 @@ class Bridge(Looking, Protocol):
         in the order in which they were made.
 
         Args:
-            origin: who asks, in words for the list of jobs. Of a job from a `SCREEN`, what is known of its stems and
-                notes is told while it works.
+            origin: who asks, in words for the list of jobs. Of a job from a screen (`model.SCREEN`), what is known of
+                its stems and notes is told while it works.
 
         Raises:
             NotFound, NotReadable, NotAudio, TooLong, OutsideRoots, NotWritable, QueueFull, BadArguments: nothing was

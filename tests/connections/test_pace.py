@@ -31,7 +31,9 @@ def test_the_end_is_what_runs_and_the_typical_time_of_each_that_waits() -> None:
 
 
 def test_a_running_job_without_an_estimate_counts_as_a_typical_one() -> None:
-    assert queue_end_seconds([*took(10, 20), running("R", "loading", 0.0, None)]) == pytest.approx(10)
+    jobs = [*took(10, 20), running("R", "loading", 0.0, None)]
+    assert queue_end_seconds([*jobs, waiting("A")]) == pytest.approx(20)
+    assert queue_end_seconds(jobs) is None  # of one clip nothing is said that the next second may multiply
 
 
 def test_time_in_the_queue_is_not_work() -> None:

@@ -357,10 +357,11 @@ class RecordingRunner:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
+        self.requests: list[JobRequest] = []
 
     def run(self, job: str, request: JobRequest) -> None:
-        del request
         self.asked.append(("run", job))
+        self.requests.append(request)
 
     def cancel(self, job: str) -> None:
         self.asked.append(("cancel", job))

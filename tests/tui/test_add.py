@@ -204,7 +204,10 @@ async def test_the_browser_starts_in_the_last_folder_and_finds_by_letters(tmp_pa
         assert top_screen(app) is FileBrowser
         lines = app.screen.query_one(FileLines)
         assert [entry.name for entry in lines.entries] == ["Album", "lets_go_fishin.ogg", "levee drums.wav"]
-        await press(pilot, *"lgf")
+        await press(pilot, *"lgfx")
+        assert [*lines.entries] == []
+        assert "Nothing here has these letters" in lines.render_line(0).text
+        await press(pilot, "backspace")
         assert [entry.name for entry in lines.entries] == ["lets_go_fishin.ogg"]
         await press(pilot, "enter")
         assert app.screen.query_one(PathInput).value == str(tmp_path / "lets_go_fishin.ogg")

@@ -122,6 +122,15 @@ async def test_the_question_before_quitting_says_what_becomes_of_the_jobs(keeps_
         assert words in str(app.screen.query_one(PlainText).render())
 
 
+async def test_arrows_go_from_button_to_button_before_quitting() -> None:
+    app, _ = app_with([running("Song", "separating", 0.5, None)])
+    async with app.run_test() as pilot:
+        await press(pilot, "q", "right")
+        assert app.focused is app.screen.query_one("#leave")
+        await press(pilot, "left", "enter")
+        assert top_screen(app) is MainScreen
+
+
 async def test_a_file_on_a_drive_that_does_not_answer_leaves_the_screen_alive() -> None:
     asked, answer = asyncio.Event(), asyncio.Event()
 

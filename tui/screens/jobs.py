@@ -18,8 +18,7 @@ from textual.widgets import Input
 
 from bridge.errors import BridgeError
 from bridge.groups.group import Group
-from bridge.model import Job
-from bridge.protocols import SCREEN
+from bridge.model import SCREEN, Job
 from bridge.request import GroupChoice, JobRequest
 from tui.availability import can_act
 from tui.boundary import only_bridge_errors

@@ -58,6 +58,8 @@ class MainScreen(JobsScreen):
         &.-empty { JobsTable { display: none; } Welcome { display: block; } }
         &.-empty.-low { #middle { display: none; } }
         &.-tall { #middle { height: 13; } LogView { height: 10; } }
+        &.-empty.-tall.-narrow { #middle { height: 8; } LogView { height: 5; } }
+        &.-empty.-tall.-wide { #middle { height: 8; } LogView { height: 5; } }
         &.-wide { PortsPanel { width: 40; } }
         &.-one { PortsPanel { display: none; } JobDetails { margin-right: 0; } }
         &.-one.-low { #middle { height: 7; } LogView { height: 3; } }

@@ -21,6 +21,7 @@ from bridge.errors import BridgeError, NotReadable
 from bridge.protocols.looking import FileLook
 from tui.boundary import only_bridge_errors
 from tui.render.file import file_row
+from tui.render.fit import fit
 from tui.render.roles import Palette
 from tui.screens.add.listing import MOST_ENTRIES, FolderEntry, folder_entries, matching
 from tui.widgets.lines import Lines
@@ -37,6 +38,8 @@ class FileLines(Lines, can_focus=False):
     """By path, what is known of files."""
     marked: reactive[tuple[str, ...]] = reactive(())
     cursor: reactive[int] = reactive(0)
+    nothing: reactive[str] = reactive("")
+    """Said where there is no entry."""
 
     class Clicked(Message):
         """The entry at the cursor was clicked."""
@@ -55,6 +58,8 @@ class FileLines(Lines, can_focus=False):
 
     def line(self, y: int, width: int) -> Text | None:
         index = self.scroll_offset.y + y
+        if not self.entries and y == 0:
+            return Text(fit(f"   {self.nothing}", width), self.palette.muted, no_wrap=True, end="")
         if index >= len(self.entries):
             return None
         entry = self.entries[index]
@@ -166,11 +171,14 @@ class FileBrowser(ModalScreen[tuple[str, ...]]):
         place.set_text(folder if len(entries) < MOST_ENTRIES else f"{folder}: {MOST_ENTRIES:,} of its entries")
         with self.prevent(Input.Changed):
             self.query_one(Input).value = ""
+        lines.nothing = "No song and no folder is in here. ← goes up."
         lines.entries = entries
         lines.cursor = next((index for index, entry in enumerate(entries) if entry.path == came_from), 0)
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        self.query_one(FileLines).entries = matching(self._all, event.value.strip())
+        lines = self.query_one(FileLines)
+        lines.nothing = "Nothing here has these letters in this order."
+        lines.entries = matching(self._all, event.value.strip())
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()

@@ -10,9 +10,10 @@ from typing import NamedTuple
 import msgspec
 
 from bridge.errors import BadArguments, BridgeError, error_for
+from bridge.model import SCREEN
 from bridge.options.paths import absolute_path, current_folder
 from bridge.options.special_kinds import LONGEST_GROUP_NAME
-from bridge.protocols import SCREEN, Bridge
+from bridge.protocols import Bridge
 from bridge.request import LIVE, GroupChoice, JobRequest, PlayRequest
 from bridge.system.off_loop import ANSWER_SECONDS, off_loop
 from tui.boundary import only_bridge_errors

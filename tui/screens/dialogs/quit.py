@@ -22,6 +22,8 @@ class QuitDialog(Dialog):
         Binding("q,y", "leave", "Quit"),
         Binding("b", "leave_running", "Leave it running"),
         Binding("n", "dismiss", "Stay"),
+        Binding("left", "app.focus_previous", "Button before"),
+        Binding("right", "app.focus_next", "Next button"),
     ]
 
     class Confirmed(Message):

@@ -19,9 +19,9 @@ from textual.timer import Timer
 from bridge.drawing.draw import MARGIN, seconds_at
 from bridge.errors import BridgeError
 from bridge.events import Event, HorizonMoved, JobEvent, Progressed
-from bridge.model import Job
+from bridge.model import SCREEN, Job
 from bridge.music.tempo.other_tempi import only_notes, song_at
-from bridge.protocols import SCREEN, Clock
+from bridge.protocols import Clock
 from bridge.protocols.reading import StemView
 from bridge.request import JobRequest
 from tui.boundary import only_bridge_errors
@@ -60,7 +60,7 @@ class JobScreen(Screen[None]):
         layout: vertical;
         Title { height: 2; }
         #music { height: 1fr; layout: horizontal; }
-        Mixer { width: 28; height: 1fr; }
+        Mixer { width: 36%; min-width: 28; height: 1fr; }
         RollPane { width: 1fr; height: 1fr; }
         Sliders { height: 2; }
         &.-narrow { #music { layout: vertical; } Mixer { width: 1fr; height: auto; } }
