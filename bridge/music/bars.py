@@ -17,7 +17,7 @@ from bridge.units import DEFAULT_TEMPO_BPM
 #: Files say anything of their tempo and metre. What is beyond these limits is not followed: beats would have no end.
 SLOWEST_BPM, FASTEST_BPM = 1.0, 1000.0
 MOST_IN_BAR, SHORTEST_UNIT = 64, 64
-FURTHEST_SECONDS = 1e6
+FURTHEST_SECONDS, FURTHEST_QUARTERS = 1e6, 2e7
 #: A bar line this near to the clip's start is at it.
 AT_START_QUARTERS = 1e-3
 
@@ -103,6 +103,9 @@ def _can_be_followed(points: Sequence[TempoPoint]) -> bool:
     return (
         bool(points)
         and all(_is_tempo(point.bpm) for point in points)
-        and all(abs(point.seconds) <= FURTHEST_SECONDS and math.isfinite(point.quarters) for point in points)
-        and all(one.seconds < after.seconds and one.quarters < after.quarters for one, after in pairwise(points))
+        and all(abs(point.seconds) <= FURTHEST_SECONDS and abs(point.quarters) <= FURTHEST_QUARTERS for point in points)
+        and all(
+            0 < after.quarters - one.quarters <= (after.seconds - one.seconds) * 2 * FASTEST_BPM / 60
+            for one, after in pairwise(points)
+        )
     )
