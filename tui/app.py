@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import tzinfo
 from typing import TYPE_CHECKING, ClassVar
 
+import msgspec
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.message import Message
@@ -22,7 +23,7 @@ from bridge.events import Noticed
 from bridge.model import SCREEN, Job
 from bridge.protocols import Bridge, Clock
 from bridge.protocols.reading import StemView
-from bridge.request import JobRequest
+from bridge.request import JobRequest, PlayRequest
 from bridge.system.clock import SystemClock
 from tui.availability import OF_MAIN_SCREEN, is_possible
 from tui.boundary import only_bridge_errors
@@ -289,7 +290,16 @@ class SabApp(HostedApp):
 
     def on_welcome_demo_ready(self, message: Welcome.DemoReady) -> None:
         if self.host:
-            self.run_worker(self._submit(self.host.bridge, message.request), group="demo")
+            self.run_worker(self._show_demo(self.host.bridge, message.request), group="demo")
+
+    async def _show_demo(self, bridge: Bridge, request: JobRequest) -> None:
+        """Opens the demo's job, and plays its notes where there are ports."""
+        with self._errors_reported():
+            if bridge.status().midi.ports:
+                request = msgspec.structs.replace(request, play=PlayRequest(when_done=True))
+            job, _ = await bridge.submit(request, origin=SCREEN)
+            self._select_when_shown(job.id)
+            self._open_job(job)
 
     def action_results(self) -> None:
         if job := self._main.selected:
