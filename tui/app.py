@@ -1,4 +1,7 @@
-"""The switchboard: the bridge's events go to the screen, the user's requests to the bridge."""
+"""The switchboard: the bridge's events go to the screen, the user's requests to the bridge.
+
+Screens that few sessions begin with are loaded when they are first opened.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import tzinfo
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+import msgspec
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.message import Message
@@ -19,7 +23,7 @@ from bridge.events import Noticed
 from bridge.model import SCREEN, Job
 from bridge.protocols import Bridge, Clock
 from bridge.protocols.reading import StemView
-from bridge.request import JobRequest
+from bridge.request import JobRequest, PlayRequest
 from bridge.system.clock import SystemClock
 from tui.availability import OF_MAIN_SCREEN, is_possible
 from tui.boundary import only_bridge_errors
@@ -30,20 +34,20 @@ from tui.host import OpenBridge, ScreenHost, WaysBack
 from tui.hosting import HostedApp, Parting
 from tui.keys import bindings
 from tui.memory import Memory
-from tui.screens.connections.screen import ConnectionsScreen
 from tui.screens.connections.wire_log import WireLog
 from tui.screens.dialogs.help import HelpDialog
 from tui.screens.dialogs.play import PlayDialog
 from tui.screens.dialogs.results import ResultsDialog
 from tui.screens.dialogs.tempo import TempoDialog
-from tui.screens.job.screen import JobScreen
 from tui.screens.jump import JumpScreen, places_of
 from tui.screens.main import MainScreen
-from tui.screens.models import ModelsScreen
-from tui.screens.settings import SettingsScreen
+from tui.screens.opened import OpenedScreen
 from tui.state import ViewState, initial_view, view_after, with_earlier_log
 from tui.themes import DAY, NIGHT, THEMES, WITHOUT_COLOUR, palette
 from tui.widgets.welcome import Welcome
+
+if TYPE_CHECKING:
+    from tui.screens.job.screen import JobScreen
 
 REDRAW_SECONDS = 0.1
 
@@ -158,7 +162,7 @@ class SabApp(HostedApp):
         self._main.state = view_after(self.state, events, self._clock.unix_seconds())
         self._calls.after(events, before, self.state.jobs)
         for screen in self.screen_stack:
-            if isinstance(screen, JobScreen):
+            if isinstance(screen, OpenedScreen):
                 screen.take(events)
         if self._job_to_select in self.state.jobs:
             self._main.select(self._job_to_select)
@@ -219,13 +223,15 @@ class SabApp(HostedApp):
 
     def _open_job(self, job: Job, beside: Mapping[str, StemView] | None = None) -> None:
         """A job's own screen; there is one at a time."""
-        if self.host is None or not isinstance(self.screen, (MainScreen, JobScreen)):
+        if self.host is None or not isinstance(self.screen, (MainScreen, OpenedScreen)):
             return
         playing, armed = (
             [stem for one, stem in pairs if one == job.id] for pairs in (self.state.playing, self.state.armed)
         )
+        from tui.screens.job.screen import JobScreen
+
         screen = JobScreen(job, self.host, self._clock, playing=playing, armed=armed, beside=beside or {})
-        if isinstance(self.screen, JobScreen):
+        if isinstance(self.screen, OpenedScreen):
             self.switch_screen(screen)
         else:
             self.push_screen(screen)
@@ -247,7 +253,7 @@ class SabApp(HostedApp):
             self.push_screen(PlayDialog(job))
 
     def on_play_dialog_chosen(self, message: PlayDialog.Chosen) -> None:
-        if opened := next((screen for screen in self.screen_stack if isinstance(screen, JobScreen)), None):
+        if opened := next((screen for screen in self.screen_stack if isinstance(screen, OpenedScreen)), None):
             opened.follow(message.sync)
         elif self.host:
             self.run_worker(self._play(self.host.bridge, message.job, message.sync), exclusive=True, group="play")
@@ -284,7 +290,16 @@ class SabApp(HostedApp):
 
     def on_welcome_demo_ready(self, message: Welcome.DemoReady) -> None:
         if self.host:
-            self.run_worker(self._submit(self.host.bridge, message.request), group="demo")
+            self.run_worker(self._show_demo(self.host.bridge, message.request), group="demo")
+
+    async def _show_demo(self, bridge: Bridge, request: JobRequest) -> None:
+        """Opens the demo's job, and plays its notes where there are ports."""
+        with self._errors_reported():
+            if bridge.status().midi.ports:
+                request = msgspec.structs.replace(request, play=PlayRequest(when_done=True))
+            job, _ = await bridge.submit(request, origin=SCREEN)
+            self._select_when_shown(job.id)
+            self._open_job(job)
 
     def action_results(self) -> None:
         if job := self._main.selected:
@@ -311,6 +326,8 @@ class SabApp(HostedApp):
 
     def action_connections(self) -> None:
         if self.host:
+            from tui.screens.connections.screen import ConnectionsScreen
+
             screen = ConnectionsScreen(
                 self.host.bridge,
                 self.host.address,
@@ -323,8 +340,12 @@ class SabApp(HostedApp):
 
     def action_models(self) -> None:
         if self.host:
+            from tui.screens.models import ModelsScreen
+
             self.push_screen(ModelsScreen(self.host.bridge, self._main.palette))
 
     def action_settings(self) -> None:
         if self.host:
+            from tui.screens.settings import SettingsScreen
+
             self.push_screen(SettingsScreen(self.host.bridge.workshop, self._main.palette))

@@ -18,12 +18,11 @@ from bridge.inspector.messages import Refusal
 from bridge.processes.frames import MAX_BYTES
 from bridge.protocols.looking import OUTLINE_SPANS
 from bridge.system.own_program import own_program
+from bridge.system.priority import SHOWING, give_way
 from bridge.value import Value
 
 #: How long a file may take; the longest that the bridge takes needs half a minute.
 OUTLINE_SECONDS = 120.0
-#: Politeness among processes, as `nice` counts it.
-_NICE = 10
 #: Peaks are first taken of so many frames, then of equal parts of the file, whose length may be unknown before.
 _SPAN_FRAMES = 256
 
@@ -72,8 +71,7 @@ async def outline_of(request: OutlineRequest) -> bytes:
 
 def main() -> int:
     """Reads a request, writes its outline."""
-    if hasattr(os, "nice"):
-        os.nice(_NICE)
+    give_way(SHOWING)
     request = msgspec.msgpack.decode(sys.stdin.buffer.read(MAX_BYTES), type=OutlineRequest)
     try:
         outline = Outline(peaks=peaks_of(request))

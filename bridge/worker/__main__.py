@@ -22,6 +22,7 @@ from bridge.separation.openvino.cache import OpenVinoCache
 from bridge.separation.registry import EngineRegistry
 from bridge.separation.throughput import EngineSpeeds
 from bridge.system.clock import SystemClock
+from bridge.system.priority import COMPUTING, give_way
 from bridge.transcription.registry import TranscriberRegistry
 from bridge.worker.allocator import release_memory
 from bridge.worker.idle import IdleTime
@@ -41,6 +42,7 @@ STOP_SECONDS = 0.3
 def main() -> int:
     """Serves until the pipe to the main process closes."""
     log_to_parent()
+    give_way(COMPUTING)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the main process, which ends the worker in order
     workers: list[Worker] = []  # empty until the first message has configured it
 

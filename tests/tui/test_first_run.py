@@ -10,8 +10,10 @@ from textual.widgets import TabbedContent
 from bridge.connections.values import ClientSeen, Connections
 from bridge.errors import NotWritable
 from bridge.request import JobRequest
-from tests.support.scenes import app_with, done, press, table, toasts
+from tests.support.scenes import NO_MIDI, app_with, done, press, table, toasts, top_screen
 from tui.demo_clip import own_demo_clip
+from tui.screens.job.screen import JobScreen
+from tui.screens.main import MainScreen
 from tui.widgets.welcome import STEPS, Welcome
 
 
@@ -22,16 +24,30 @@ def music(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("key", ["d", "enter"])
-async def test_a_key_takes_the_demo_apart(music: Path, key: str) -> None:
+async def test_a_key_takes_the_demo_apart_opens_it_and_plays_it(music: Path, key: str) -> None:
     app, bridge = app_with()
     async with app.run_test(size=(100, 30)) as pilot:
         await press(pilot)
         await press(pilot, key)
-        while not bridge.asked:
+        while top_screen(app) is MainScreen:
             await pilot.pause(0.01)
+        assert top_screen(app) is JobScreen
     ((asked, request),) = bridge.asked
     assert asked == "submit" and isinstance(request, JobRequest)
+    assert request.play.when_done is True
     assert Path(request.source).is_relative_to(music) and Path(request.source).read_bytes().startswith(b"OggS")
+
+
+@pytest.mark.usefixtures("music")
+async def test_without_ports_the_demo_is_opened_and_does_not_play() -> None:
+    app, bridge = app_with(midi=NO_MIDI)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await press(pilot)
+        await press(pilot, "d")
+        while top_screen(app) is MainScreen:
+            await pilot.pause(0.01)
+    ((_, request),) = bridge.asked
+    assert isinstance(request, JobRequest) and request.play.when_done is False
 
 
 async def test_a_click_on_a_tab_shows_its_steps() -> None:

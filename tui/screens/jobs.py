@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import PurePath
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 from textual.binding import BindingType
@@ -26,11 +26,13 @@ from tui.host import ScreenHost
 from tui.keys import DESK, bindings
 from tui.memory import Memory
 from tui.order import SORTS, Heading
-from tui.screens.add.form import AddForm
-from tui.screens.add.submission import Outcome, options_at_first, submit
-from tui.screens.add.values import Filled, shown_options
 from tui.state import TableRow, ViewState
 from tui.widgets.jobs_table import JobsTable
+
+if TYPE_CHECKING:
+    from tui.screens.add.form import AddForm
+    from tui.screens.add.submission import Outcome
+    from tui.screens.add.values import Filled
 
 
 class FilterInput(Input):
@@ -139,6 +141,10 @@ class JobsScreen(Screen[None]):
     ) -> None:
         """Opens the form for these files; `base`: the request that is run again."""
         if self.host:
+            from tui.screens.add.form import AddForm  # with all that it needs, loaded when it is first opened
+            from tui.screens.add.submission import options_at_first
+            from tui.screens.add.values import shown_options
+
             form = AddForm(
                 self.host.bridge,
                 self._add_later,
@@ -160,6 +166,8 @@ class JobsScreen(Screen[None]):
     async def _add(self, host: ScreenHost, filled: Filled, form: AddForm) -> None:
         try:
             with only_bridge_errors():
+                from tui.screens.add.submission import submit
+
                 outcome = await submit(host, filled, lambda job: self.post_message(self.Added(job)))
         except BridgeError as gone:  # the bridge, meanwhile
             outcome = Outcome(0, [(path, gone) for path in filled.paths])

@@ -13,7 +13,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.message import Message
-from textual.screen import Screen
 from textual.timer import Timer
 
 from bridge.drawing.draw import MARGIN, seconds_at
@@ -38,6 +37,7 @@ from tui.screens.job.sliders import SLIDERS
 from tui.screens.job.state import JobState, Remark
 from tui.screens.job.tempo import ChosenTempo, TempoSheet
 from tui.screens.job.widgets import Mixer, Panel, RollPane, Sliders, Title
+from tui.screens.opened import OpenedScreen
 from tui.themes import palette, roll_colours
 from tui.widgets.key_bar import KeyBar
 
@@ -48,7 +48,7 @@ WHEEL_SHARE = 0.125
 _NOTHING_BESIDE: Mapping[str, StemView] = MappingProxyType({})
 
 
-class JobScreen(Screen[None]):
+class JobScreen(OpenedScreen):
     """Folds events, statuses and keys into `state`, and draws what has changed of it."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-usual"), (110, "-wide"), (156, "-vast")]  # noqa: RUF012 – Textual declares it as it is
