@@ -14,6 +14,8 @@ from tests.support.fakes import FakeBridge, FakeHearing
 from tests.support.music import MUSIC, music_view, read_anew
 from tests.support.scenes import PORTS, STEMS, app_with, done, press, settle
 from tui.screens.job.screen import JobScreen
+from tui.screens.job.state import JobState
+from tui.screens.job.widgets import Mixer, RollPane, Sliders, Title
 
 if TYPE_CHECKING:
     from tui.app import SabApp
@@ -71,3 +73,11 @@ async def use(pilot: Pilot[None], *keys: str) -> None:
     for key in keys:
         await press(pilot, key)
         await drawn(pilot)
+
+
+def lines(opened: OpenJob, panel: type[Title | Mixer | RollPane | Sliders]) -> list[str]:
+    return [line.plain for line in opened.screen.query_one(panel)._texts]
+
+
+def state(opened: OpenJob) -> JobState:
+    return opened.screen.state

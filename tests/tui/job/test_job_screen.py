@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
-from textual.widgets import OptionList
 
 from bridge.errors import Cancelled, EngineFailed, NotFound
 from bridge.events import Ended, MidiEnded, MidiMoved, MidiReady, MidiStarted, MidiWaiting, Progressed
 from bridge.model import MidiStatus
 from bridge.request import JobRequest
 from tests.support.music import MUSIC, music_view
-from tests.support.open_jobs import OpenJob, drawn, open_it, program, use
+from tests.support.open_jobs import OpenJob, drawn, lines, open_it, program, state, use
 from tests.support.scenes import STEMS, cancelled, done, failed, press, produced, running, top_screen
 from tui.screens.job.screen import JobScreen
-from tui.screens.job.state import JobState
-from tui.screens.job.tempo import TempoSheet
 from tui.screens.job.widgets import Mixer, RollPane, Sliders, Title
 from tui.screens.main import MainScreen
 
 JOB = "night-bus"
-
-
-def lines(opened: OpenJob, panel: type[Title | Mixer | RollPane | Sliders]) -> list[str]:
-    return [line.plain for line in opened.screen.query_one(panel)._texts]
-
-
-def state(opened: OpenJob) -> JobState:
-    return opened.screen.state
 
 
 def submitted(opened: OpenJob) -> JobRequest:
@@ -298,34 +287,6 @@ async def test_the_play_head_follows_the_ports() -> None:
         await drawn(pilot)
         assert "▶" not in lines(opened, Title)[0]
         assert not state(opened).midi.ports
-
-
-async def test_t_taps_a_tempo() -> None:
-    opened = program()
-    async with opened.app.run_test() as pilot:
-        await open_it(pilot, "t")
-        assert isinstance(opened.app.screen, TempoSheet)
-        clock = opened.app._clock
-        for _ in range(4):
-            await press(pilot, "space")
-            clock.advance(0.6)  # type: ignore[attr-defined]
-        await press(pilot, "enter")
-        await drawn(pilot)
-        assert state(opened).request.song.tempo == 100.0
-        assert "100 BPM given" in lines(opened, Title)[0]
-
-
-@pytest.mark.parametrize(("place", "tempo"), [(0, 60.0), (1, 240.0), (2, 90.0), (3, "map")])
-async def test_t_halves_doubles_and_offers_candidates(place: int, tempo: float | str) -> None:
-    opened = program()
-    async with opened.app.run_test() as pilot:
-        await open_it(pilot, "t")
-        options = opened.app.screen.query_one(OptionList)
-        assert [str(options.get_option_at_index(n).prompt)[:2] for n in range(3)] == ["÷2", "×2", "  "]
-        await use(pilot, *["down"] * place, "enter")
-        assert state(opened).request.song.tempo == tempo
-        await use(pilot, "z", "t", "escape")
-        assert not state(opened).is_edited
 
 
 async def test_a_running_job_grows_and_says_how_far_it_is() -> None:
