@@ -182,7 +182,8 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "sab send": Runs((NO_PORTS,), status=2, says="ADDRESS"),
     "sab --port 9721": Runs(
         (TERMINAL, SECOND, NO_TERMINAL),
-        keys=[("9721", b""), ("Nothing here yet", b"q")],
+        says="9721",
+        keys=[("Nothing here yet", b"q")],
         elsewhere={NO_TERMINAL: _NEEDS_TERMINAL},
     ),
     "sab submit clip.wav stems vocals,bass tempo 120": Runs((NO_PORTS, NO_NETWORK, CP437, READ_ONLY), with_server=True),

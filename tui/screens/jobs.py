@@ -113,15 +113,15 @@ class JobsScreen(Screen[None]):
         if not self.is_mounted:
             return ()
         marked = self.query_one(JobsTable).marked
-        rows = (self.state.jobs.get(row) or self.state.groups.get(row) for row in marked)
+        rows = (self.state.jobs.get(row) or self.state.groups.get(row) for row in sorted(marked))
         chosen = tuple(row for row in rows if row is not None)
         return chosen or (() if self.selected_row is None else (self.selected_row,))
 
     @property
     def acted_jobs(self) -> tuple[Job, ...]:
-        """The jobs of these rows, each once, in the order of their submission."""
+        """The jobs of these rows, each once, in the order of their submission, those of one moment by their ids."""
         jobs = {job.id: job for row in self.acted_rows for job in (row.jobs if isinstance(row, Group) else (row,))}
-        return tuple(sorted(jobs.values(), key=lambda job: job.submitted_unix))
+        return tuple(sorted(jobs.values(), key=lambda job: (job.submitted_unix, job.id)))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 – Textual's
         """None, which greys out the key, where the action is not possible now."""
