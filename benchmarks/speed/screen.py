@@ -3,9 +3,10 @@
     python -m benchmarks.tui                    # this version
     python -m benchmarks.tui --before 7e9ac2e   # this one and another, in turns
     python -m benchmarks.tui --rounds 5 --json
+    python -m benchmarks.tui --beside           # beside a program that takes all of a core, too
 
-The history has 5000 finished jobs. While keys are measured, the worker separates a long song beside a process that
-takes all of a core, and 50 events of progress a second reach the screen.
+The history has 5000 finished jobs. While keys are measured, the worker separates a long song with all cores, and 50
+events of progress a second reach the screen.
 
 start       from the start of the process until the screen has drawn its frame
 key         from an arrow key until the row's details are on the screen
@@ -88,8 +89,8 @@ class Measured:
         ]
 
 
-def measure(version: Path, measured: Measured) -> None:
-    """One round of the program in that folder, with folders of its own."""
+def measure(version: Path, measured: Measured, *, beside: bool = False) -> None:
+    """One round of the program in that folder, with folders of its own; `beside` another one that takes a core."""
     with tempfile.TemporaryDirectory(prefix="sab-screen-") as name:
         folder, port = Path(name), _free_port()
         write_history(folder / "state" / "jobs")
@@ -101,7 +102,7 @@ def measure(version: Path, measured: Measured) -> None:
             screen.until_still(STILL_SECONDS)
             measured.key_bytes.append(median(_bytes_of_key(screen, number) for number in range(1, 11)))
             song = song_of_noise(folder / "song.wav", SONG_SECONDS)
-            with _burning():
+            with _burning() if beside else contextlib.nullcontext():
                 asyncio.run(_submit(port, song))
                 screen.until(lambda text: "separating" in text, START_SECONDS)
                 began, used = time.perf_counter(), _cpu_seconds(screen.process.pid)
@@ -180,6 +181,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--before", metavar="REV", help="another version, measured in turns with this one")
+    parser.add_argument("--beside", action="store_true", help="measure beside a program that takes all of a core")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     ours, theirs = Measured(), Measured()
@@ -189,8 +191,8 @@ def main() -> None:
             parser.error(f"git has no version {options.before}")
         for _ in range(options.rounds):
             if before is not None:
-                measure(before, theirs)
-            measure(HERE, ours)
+                measure(before, theirs, beside=options.beside)
+            measure(HERE, ours, beside=options.beside)
     rows = [*(theirs.rows(options.before) if before is not None else []), *ours.rows("now")]
     show(rows, as_json=options.json)
 

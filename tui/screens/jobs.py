@@ -79,11 +79,11 @@ class JobsScreen(Screen[None]):
 
         path: str
 
-    state: reactive[ViewState] = reactive(ViewState)
-    host: reactive[ScreenHost | None] = reactive(None)
+    state: reactive[ViewState] = reactive(ViewState, repaint=False)
+    host: reactive[ScreenHost | None] = reactive(None, repaint=False)
     """The bridge; None before it is open and while it closes."""
-    filter_words: reactive[str] = reactive("")
-    sort: reactive[str] = reactive(SORTS[0])
+    filter_words: reactive[str] = reactive("", repaint=False)
+    sort: reactive[str] = reactive(SORTS[0], repaint=False)
 
     def __init__(self, memory: Memory) -> None:
         super().__init__()

@@ -86,9 +86,9 @@ class MainScreen(JobsScreen):
 
         job: Job
 
-    palette: reactive[Palette] = reactive(PLAIN)
-    address: reactive[str] = reactive("")
-    grown: reactive[str] = reactive("")
+    palette: reactive[Palette] = reactive(PLAIN, repaint=False)
+    address: reactive[str] = reactive("", repaint=False)
+    grown: reactive[str] = reactive("", repaint=False)
     """The panel that has the whole screen, one of `GROWN`; empty: all are shown."""
 
     def __init__(self, zone: tzinfo | None, memory: Memory, clock: Clock) -> None:

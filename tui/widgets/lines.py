@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.segment import Segment
 from rich.text import Text
 from textual.reactive import reactive
@@ -9,6 +11,9 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.render.roles import PLAIN, Palette
+
+#: Lines that are kept as cells: several screens full.
+KEPT_STRIPS = 400
 
 
 class Lines(ScrollView, can_focus=True):
@@ -20,6 +25,10 @@ class Lines(ScrollView, can_focus=True):
 
     palette: reactive[Palette] = reactive(PLAIN)
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._strips: dict[tuple[object, ...], Strip] = {}
+
     def line(self, y: int, width: int) -> Text | None:
         """The line `y` rows below the widget's top edge, for `width` cells; None below the last one."""
         raise NotImplementedError
@@ -29,6 +38,15 @@ class Lines(ScrollView, can_focus=True):
         text = self.line(y, width)
         if text is None:
             return Strip.blank(width, self.rich_style)
-        console = self.app.console  # `Text.render` ignores the style of a text without spans
-        strip = Strip(Segment.apply_style(text.render(console), console.get_style(text.style)))
-        return strip.adjust_cell_length(width).apply_style(self.rich_style)
+        return self._strip(text, width).apply_style(self.rich_style)
+
+    def _strip(self, text: Text, width: int) -> Strip:
+        """The line as cells. Most lines are as they were: making cells of them takes longest of all that is drawn."""
+        key = text.plain, tuple(text.spans), str(text.style), width
+        if key not in self._strips:
+            if len(self._strips) >= KEPT_STRIPS:
+                self._strips.clear()
+            console = self.app.console  # `Text.render` ignores the style of a text without spans
+            strip = Strip(Segment.apply_style(text.render(console), console.get_style(text.style)))
+            self._strips[key] = strip.adjust_cell_length(width)
+        return self._strips[key]
