@@ -294,6 +294,7 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "python -m bridge.hearing": DoesNotRun("the bridge itself starts it"),
     "python -m bridge.inspector.outline": DoesNotRun("the bridge itself starts it"),
     "python -m benchmarks.speed.slider CLIP --engine good": _MINUTES,
+    "python -m benchmarks.tui": _MINUTES,
     "jackd -R": DoesNotRun("it needs the right to real-time priority"),
     "python -m bridge.reader": DoesNotRun("the bridge itself starts it"),
     "python -m bridge.inspector": DoesNotRun("the bridge itself starts it"),
