@@ -25,6 +25,8 @@ from bridge.units import clock_text
 
 #: Cells for a second, where nothing else is said, and the shortest stretch that a line shows.
 CELLS_A_SECOND, SHORTEST_SECONDS = 8, 4.0
+#: Longer than any song: a file may claim days.
+LONGEST_SECONDS = 7200.0
 #: The most lines of one stretch, where its pitches need that many.
 MOST_ROWS = 30
 _DRAWN = "▀▄█▂▆│┊░"
@@ -50,6 +52,10 @@ def notes(
     if start >= found.seconds > 0:
         raise BadArguments(f"It ends at {found.seconds:g} s, before --from {start:g}.")
     parts = {name: found.parts[name] for name in chosen}
+    if not json and end - start > LONGEST_SECONDS:
+        raise BadArguments(
+            f"That is {clock_text(end - start)} long, too much to draw.", advice="Say --from and --seconds, or --json."
+        )
     if json:
         write_json({"seconds": found.seconds, "parts": {name: list(map(_row, notes)) for name, notes in parts.items()}})
         return

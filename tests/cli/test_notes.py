@@ -67,6 +67,15 @@ def test_a_folder_of_results_shows_its_stems(file: Path) -> None:
         assert run(str(path))[1].startswith("Bass: 1 notes\nDrums: 1 notes\n")
 
 
+def test_a_file_that_claims_days_is_drawn_in_parts_only(tmp_path: Path) -> None:
+    path = tmp_path / "days.mid"
+    path.write_bytes(midi_file({"bass": BASS}, seconds=4 * 86400.0))
+    status, out, errors = run(str(path))
+    assert (status, out) == (2, "")
+    assert "96:00:00 long" in errors and "--seconds" in errors
+    assert run(str(path), "--seconds", "4")[0] == 0
+
+
 @pytest.mark.parametrize(
     ("name", "content", "options", "message"),
     [
