@@ -11,12 +11,25 @@ import typer
 from typer._completion_classes import completion_init
 
 from bridge import __version__
-from bridge.cli import cache, calibrate, demo, install, live, models, notes, ports, process, serve, shared, submit
+from bridge.cli import (
+    cache,
+    calibrate,
+    demo,
+    install,
+    live,
+    models,
+    notes,
+    ports,
+    process,
+    serve,
+    shared,
+    submit,
+)
 from bridge.cli.attaching import quitting
 from bridge.cli.diagnosis import doctor, log
 from bridge.cli.listening import hear
 from bridge.cli.output.terminal import OutputClosed, drop_output, prepare_terminal, write_error, write_line, writing
-from bridge.cli.sending import secret
+from bridge.cli.sending import secret, watch
 from bridge.cli.shell import completion
 from bridge.errors import BadArguments, NotWritable
 from bridge.options.table import JOB, OPTIONS
@@ -90,6 +103,7 @@ app.command("serve")(serve.serve)
 app.command("quit")(quitting.quit_bridge)
 app.command("process")(process.process)
 app.command("transcribe")(process.transcribe)
+app.command("watch")(watch.watch)
 app.command("submit", context_settings={"ignore_unknown_options": True})(submit.submit)
 app.command("send", context_settings={"ignore_unknown_options": True})(submit.send)
 app.command("live")(live.live)
