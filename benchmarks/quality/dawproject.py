@@ -5,9 +5,9 @@
     python -m benchmarks.quality.dawproject --schema dawproject stems/song …
 
 Each folder holds the results of such a job. The schemas' facts in `tests/support/dawproject_schema.py` are asked too:
-about the projects, and about `--broken` copies of each in which an attribute, a value or a child is changed. `missed` are
-copies that only the schema refuses; `stricter`, those that only the table does: what an IDREF names must be there, which
-libxml2 does not check, and a time must be a number, which the schema calls a string. It needs lxml (`make bench`).
+about the projects, and about `--broken` copies of each in which an attribute, a value or a child is changed. `missed`
+are copies that only the schema refuses; `stricter`, those that only the table does: what an IDREF names must be there,
+which libxml2 does not check, and a time must be a number, which the schema calls a string. It needs lxml (`make bench`).
 """
 
 from __future__ import annotations
@@ -176,11 +176,12 @@ def main() -> None:
         found = compared(folder)
         copies = islice(broken(project.project, random.Random(1)), arguments.broken)
         verdicts = [(schema.is_valid(one), problems(one) == []) for one in copies]
+        refused = sum(not theirs for theirs, _ in verdicts)
         missed = sum(ours and not theirs for theirs, ours in verdicts)
         stricter = sum(theirs and not ours for theirs, ours in verdicts)
         print(
             f"{path.stem:28}{'yes' if valid else 'NO':>7}{found.stems:>7}{found.notes:>7}{found.bends:>8}"
-            f"{found.worst_seconds * 1e3:>7.3f} ms{sum(not theirs for theirs, _ in verdicts):>8}{missed:>8}{stricter:>10}"
+            f"{found.worst_seconds * 1e3:>7.3f} ms{refused:>8}{missed:>8}{stricter:>10}"
         )
 
 
