@@ -7,7 +7,7 @@
 Each folder holds the results of such a job. The schemas' facts in `tests/support/dawproject_schema.py` are asked too:
 about the projects, and about `--broken` copies of each in which an attribute, a value or a child is changed. `missed`
 are copies that only the schema refuses; `stricter`, those that only the table does: what an IDREF names must be there,
-which libxml2 does not check, and a time must be a number, which the schema calls a string. It needs lxml (`make bench`).
+which libxml2 does not check, and a time must be a number, where the schema has a string. It needs lxml (`make bench`).
 """
 
 from __future__ import annotations
