@@ -87,7 +87,7 @@ def follow(root: Path, paths: Iterable[str], passed_over: Collection[Path] = ())
             inner = Path(path).relative_to(root)
         except ValueError:
             return None
-        if not all(map(is_entered, inner.parts[:-1])) or path.startswith(skipped):
+        if not all(map(is_entered, inner.parts[:-1])) or os.path.join(path, "").startswith(skipped):  # noqa: PTH118
             continue
         if is_clip_name(inner.name):
             state = state_of_file(root / inner)
