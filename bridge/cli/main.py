@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import typer
+from typer._completion_classes import completion_init
 
 from bridge import __version__
 from bridge.cli import (
@@ -38,6 +39,7 @@ app = typer.Typer(
     help="Source Audio Bridge: separates the clip in your DAW into stems and plays its notes into your tracks.",
     no_args_is_help=False,
     pretty_exceptions_enable=False,
+    add_completion=False,
     rich_markup_mode="rich",
 )
 #: The error that typer raises for a mistake in the command line. It has no public name; it is `BadParameter`'s base.
@@ -122,6 +124,7 @@ app.command("demo")(demo.demo)
 def main() -> None:
     """Runs the command line."""
     prepare_terminal()
+    completion_init()  # typer leaves it out with its two options, in whose place `sab completion` is
     sys.exit(_status())
 
 
