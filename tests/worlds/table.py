@@ -224,6 +224,22 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
         typed="mkdir -p takes && cp clip.wav loop.wav takes && sab process takes/ --engine draft",
         says="2 done",
     ),
+    "sab library Music/ --out Stems/": Runs(
+        (NO_PORTS, NO_TERMINAL, TERMINAL),
+        typed="mkdir -p Music && cp clip.wav loop.wav Music && sab library Music/ --out Stems/ --engine draft",
+        says="2 songs done",
+    ),
+    "sab library Jazz/ Rock/ song.wav --out Stems/ --engine good --format flac": Runs(
+        (NO_PORTS, PLAIN_C),
+        typed="mkdir -p Jazz Rock && cp clip.wav Jazz && cp loop.wav Rock && cp clip.wav song.wav && "
+        "sab library Jazz/ Rock/ song.wav --out Stems/ --engine draft --format flac",
+        says="3 songs done",
+    ),
+    "sab library @list.txt --out Stems/": Runs(
+        (NO_PORTS, CP437),
+        typed="echo clip.wav > list.txt && sab library @list.txt --out Stems/ --engine draft",
+        says="1 song done",
+    ),
     "sab transcribe takes/ --as bass": Runs(
         (NO_PORTS,),
         typed="mkdir -p takes && cp clip.wav loop.wav takes && sab transcribe takes/ --as bass",
