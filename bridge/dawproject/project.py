@@ -8,7 +8,7 @@ from itertools import count
 
 from bridge import __version__
 from bridge.dawproject.elements import Elements
-from bridge.dawproject.song import Song, StemAudio
+from bridge.dawproject.content import ProjectContent, StemAudio
 from bridge.dawproject.song_grid import SongGrid
 from bridge.smf.ticks import NoteTicks
 from bridge.stems import DRUM_CHANNEL, OPPOSITE_TABLE, label_of, stem_of
@@ -35,7 +35,7 @@ class SongTrack:
     is_muted: bool = False
 
 
-def project_xml(song: Song) -> bytes:
+def project_xml(song: ProjectContent) -> bytes:
     """The tracks of a song and what lies on them.
 
     An audio track for each stem, a track for the notes of each part, both kinds in groups, and the master. Audio is
@@ -67,7 +67,7 @@ def silenced(stems: Iterable[str]) -> frozenset[str]:
 
 
 class _Project:
-    def __init__(self, song: Song) -> None:
+    def __init__(self, song: ProjectContent) -> None:
         self._song = song
         self._grid = SongGrid(song.music, song.beat)
         self._ids = (f"id{number}" for number in count())

@@ -9,7 +9,7 @@ import msgspec
 
 from bridge.dawproject.archive import Member, archive_blocks, audio_paths
 from bridge.dawproject.project import metadata_xml, project_xml
-from bridge.dawproject.song import Song, StemAudio
+from bridge.dawproject.content import ProjectContent, StemAudio
 from bridge.model import TOGETHER, Music, Result
 from bridge.music.metre import COMMON_TIME
 from bridge.pipeline.cache.store import BLOCK_BYTES
@@ -52,8 +52,8 @@ def project_files(
     yield OutputFile(result, partial(archive_blocks, members))
 
 
-def _song(job: OpenJob, notes: NotesOfJob | None, stems: Sequence[Result], paths: Sequence[str]) -> Song:
-    return Song(
+def _song(job: OpenJob, notes: NotesOfJob | None, stems: Sequence[Result], paths: Sequence[str]) -> ProjectContent:
+    return ProjectContent(
         name=job.name,
         seconds=job.region.seconds,
         music=_music_without_notes(job.request.song) if notes is None else notes.music,

@@ -21,7 +21,7 @@ class StemAudio:
 
 
 @dataclass(frozen=True)
-class Song:
+class ProjectContent:
     """A clip with its stems and notes; times are in seconds from the clip's start."""
 
     name: str
