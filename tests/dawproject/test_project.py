@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.dawproject.archive import Member, archive_blocks, audio_paths
-from bridge.dawproject.project import metadata_xml, project_xml, silenced
 from bridge.dawproject.content import ProjectContent, StemAudio
+from bridge.dawproject.project import metadata_xml, project_xml, silenced
 from bridge.model import Bend, Chord, Music, Note, TempoPoint
 from bridge.smf.writing import midi_file
 from bridge.stems import AUDIO_STEMS, DRUM_CHANNEL, OPPOSITE_TABLE, STEM_TABLE, STEMS, label_of
@@ -141,13 +141,8 @@ def start_of(project: DawProject, song: ProjectContent) -> float:
 
 @settings(deadline=None)
 @given(songs())
-<<<<<<< HEAD
-def test_a_clip_without_a_place_has_its_bars_on_those_of_the_song(song: Song) -> None:
-    if song.beat is not None or not (song.stems or song.parts):
-=======
 def test_a_clip_without_a_place_has_its_bars_on_those_of_the_song(song: ProjectContent) -> None:
-    if song.beat is not None or song.music.tempo_map or not (song.stems or song.parts):
->>>>>>> 5fbd9a1c51a9f1a25ea88b570278e661e023d2e4
+    if song.beat is not None or not (song.stems or song.parts):
         return
     project, music = opened(song), song.music
     first = music.first_beat_seconds * project.tempo_bpm / 60
