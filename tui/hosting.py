@@ -12,6 +12,7 @@ from textual.message import Message
 
 from bridge.errors import BridgeError, NotFound
 from bridge.system.ending import closing_window, hangup_signals
+from bridge.system.garbage import leave_out_what_stays
 from tui.host import OpenBridge, ScreenHost, WaysBack
 from tui.host_task import HostTask
 from tui.screens.dialogs.failed import FailedDialog
@@ -103,6 +104,7 @@ class HostedApp(TerminalApp):
         self.show_bridge(message.host)
         if isinstance(self.screen, LostDialog):
             self.screen.dismiss()
+        self.call_after_refresh(leave_out_what_stays)  # the history is shown first
 
     def _fail(self, error: BridgeError) -> None:
         is_lost = self.host is not None and self.host.is_attached

@@ -28,6 +28,7 @@ from bridge.errors import BadArguments
 from bridge.events import Event
 from bridge.pipe.client import facts_of
 from bridge.system.ending import interruption
+from bridge.system.garbage import leave_out_what_stays
 
 Connect = Annotated[
     bool,
@@ -75,6 +76,7 @@ async def serve(
         terminal.write_line(f"listening on {running.address}")
         if running.http_address:
             terminal.write_report(f"Explore it at {running.http_address}")
+        leave_out_what_stays()
         ends = (asyncio.create_task(interrupted.wait()), asyncio.create_task(running.until_ended()))
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         for end in ends:
