@@ -16,7 +16,10 @@ DANGER = (
     "Everybody who can reach this address can run programs on every machine of the farm, because nothing is encrypted "
     "and nobody is asked who they are. Use it only where nobody else is."
 )
-_ADDRESS = re.compile(r"(?P<scheme>tls|tcp)://(?P<host>\[[0-9a-f:.]+\]|[\w.-]+)(?::(?P<port>\d{1,5}))?/?", re.IGNORECASE)
+TRUST = "Who has this farm's farm.pem can run any program on every machine of the farm: keep it as you keep a password."
+_ADDRESS = re.compile(
+    r"(?P<scheme>tls|tcp)://(?P<host>\[[0-9a-f:.]+\]|[\w.-]+)(?::(?P<port>\d{1,5}))?/?", re.IGNORECASE
+)
 
 
 class FarmAddress(NamedTuple):

@@ -83,6 +83,11 @@ def read_certificates(path: Path, now: datetime.datetime) -> Certificates:
     if is_open:
         advice = f"Say: chmod 600 {path}"
         raise BadArguments(f"Other accounts may read {path}, and run programs on the farm with it.", advice=advice)
+    return _parsed(content, path, now)
+
+
+def _parsed(content: bytes, path: Path, now: datetime.datetime) -> Certificates:
+    """Raises BadArguments: they are damaged or expired."""
     try:
         pair, authority = x509.load_pem_x509_certificates(content)
         key = serialization.load_pem_private_key(content, None)
@@ -145,3 +150,23 @@ def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
+
+
+def take_certificates(path: Path, state_dir: Path, now: datetime.datetime) -> Path:
+    """Copies the bundle of another machine to where this one keeps it, closed to other accounts.
+
+    Raises:
+        BadArguments: there is no such file, or it is damaged or expired; then this machine keeps what it has.
+        NotWritable: it cannot be written.
+    """
+    try:
+        content = read_small(path)
+    except (OSError, ValueError) as error:
+        raise BadArguments(f"The certificates {path} cannot be read: {error}.", advice="Name a farm.pem.") from error
+    _parsed(content, path, now)
+    bundle = bundle_file(state_dir)
+    try:
+        write_whole(bundle, content)
+    except OSError as error:
+        raise NotWritable(f"The certificates cannot be written to {bundle}: {error.strerror or error}.") from error
+    return bundle

@@ -105,9 +105,7 @@ class FarmComputer:
         self._watchers.append(on_change)
         return lambda: self._watchers.remove(on_change)
 
-    async def compute(
-        self, job: str, request: JobRequest, on_event: Callable[[JobEvent | LiveNotes], None]
-    ) -> Ended:
+    async def compute(self, job: str, request: JobRequest, on_event: Callable[[JobEvent | LiveNotes], None]) -> Ended:
         """See `JobComputer.compute`."""
         running = self._running[job] = _Running(request, on_event)
         self._child.send(Compute(job=job, request=request))

@@ -1,4 +1,4 @@
-"""What a client tells of a song, from what its machines tell: each event once and in order, whatever is lost on the way.
+"""What a client tells of a song, from what its machines tell: each event once and in order, whatever is lost.
 
 A song may be begun several times, as machines die and the scheduler starts again; each begin is an attempt.
 """

@@ -1,12 +1,13 @@
 """A song as the farm passes it on: the record that a worker gets, what it tells, and what it returns.
 
-Everything that travels is msgpack in bytes, checked by whoever reads it; Dask itself pickles only the name of `run_task`.
+Everything that travels is msgpack in bytes, checked by whoever reads it; Dask pickles only the name of `run_task`.
 """
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -95,12 +96,13 @@ async def run_task(record: bytes) -> bytes:
 
     from bridge.farm.working import PLUGIN
 
-    outcome: bytes = await get_worker().plugins[PLUGIN].compute(record)  # type: ignore[no-untyped-call]
+    plugins: Any = get_worker().plugins
+    outcome: bytes = await plugins[PLUGIN].compute(record)
     return outcome
 
 
-async def cancel_song(job: str, dask_worker: object = None) -> None:
+async def cancel_song(job: str, dask_worker: Any = None) -> None:
     """Cancels a song on a worker, if it computes it; returns when it is over."""
     from bridge.farm.working import PLUGIN
 
-    await dask_worker.plugins[PLUGIN].cancel(job)  # type: ignore[attr-defined]
+    await dask_worker.plugins[PLUGIN].cancel(job)
