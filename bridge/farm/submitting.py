@@ -17,8 +17,8 @@ from distributed import Client, KilledWorker, Security
 from bridge.errors import EngineFailed, NotFound
 from bridge.events import Ended
 from bridge.farm.connection import CONNECT_SECONDS, MOST_DEATHS, SONG
-from bridge.farm.identity import state_of
-from bridge.farm.messages import ClientReady, Compute, FarmReport, GivenUp, Happened, StateChanged
+from bridge.farm.identity import farm_state
+from bridge.farm.messages import ClientReady, Compute, FarmReport, GivenUp, SongHappened, StateChanged
 from bridge.farm.story import Story
 from bridge.farm.task import TaskOutcome, cancel_song, decode_outcome, decode_told, encode, record_of, run_task
 from bridge.farm.values import FarmState
@@ -100,7 +100,7 @@ class Submitter:
             told = await asyncio.wait_for(self._client.scheduler.identity(n_workers=-1), ANSWER_LIMIT_SECONDS)
             if self._client.status != "running":
                 raise ConnectionError("the connection was closed")
-            state = state_of(told)
+            state = farm_state(told)
         except (OSError, ValueError, asyncio.TimeoutError) as error:
             await self._leave()
             words = f"{error}".splitlines()[0][:200] if str(error) else "it does not answer"
@@ -140,7 +140,7 @@ class Submitter:
             return
         for story in self._stories.get(told.job, ()):
             for shown in story.hear(told):
-                self._send(Happened(event=shown))
+                self._send(SongHappened(event=shown))
 
     async def _follow(self, job: str, request: JobRequest) -> None:
         """One job from its submission to its end."""
@@ -156,7 +156,7 @@ class Submitter:
         try:
             outcome = await self._outcome(record.job, encode(record), request.engine.device)
             for event in story.end(outcome):
-                self._send(Happened(event=event))
+                self._send(SongHappened(event=event))
         except asyncio.CancelledError:
             if len(stories) == 1:
                 await self._cancel_on_machines(record.job)
@@ -223,7 +223,7 @@ class Submitter:
         await asyncio.gather(*self._songs.values(), return_exceptions=True)
 
     def _end(self, job: str, outcome: Any, failure: Failure | None = None) -> None:
-        self._send(Happened(event=Ended(job=job, outcome=outcome, unix_seconds=time.time(), failure=failure)))
+        self._send(SongHappened(event=Ended(job=job, outcome=outcome, unix_seconds=time.time(), failure=failure)))
 
 
 async def _result_of(future: Any) -> bytes | None:

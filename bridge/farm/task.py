@@ -16,6 +16,8 @@ from bridge.events import JobEvent, LiveNotes
 from bridge.request import GroupChoice, JobRequest, PlayRequest
 from bridge.value import Value
 
+#: Under this name a worker has what computes songs.
+PLUGIN = "source-audio-bridge"
 #: Letters only, as the ids of all jobs.
 _LETTERS = "abcdefghijkmnopqrstuvwxyz"
 #: 64 bits: among a million songs, two of one name come once in thirty million libraries.
@@ -45,7 +47,7 @@ class TaskOutcome(Value, frozen=True, kw_only=True):
     """All that last, in order; the last is `Ended`."""
 
 
-class Told(Value, frozen=True, kw_only=True):
+class SongEvent(Value, frozen=True, kw_only=True):
     """An event of a song that is being computed."""
 
     job: str
@@ -58,7 +60,7 @@ class Told(Value, frozen=True, kw_only=True):
 encode = msgspec.msgpack.Encoder().encode
 decode_record = msgspec.msgpack.Decoder(TaskRecord).decode
 decode_outcome = msgspec.msgpack.Decoder(TaskOutcome).decode
-decode_told = msgspec.msgpack.Decoder(Told).decode
+decode_told = msgspec.msgpack.Decoder(SongEvent).decode
 
 
 def song_of(request: JobRequest) -> JobRequest:
@@ -94,8 +96,6 @@ async def run_task(record: bytes) -> bytes:
     """Computes a song on the worker that this is called on; returns its outcome."""
     from distributed import get_worker  # what calls this has loaded it
 
-    from bridge.farm.working import PLUGIN
-
     plugins: Any = get_worker().plugins
     outcome: bytes = await plugins[PLUGIN].compute(record)
     return outcome
@@ -103,6 +103,4 @@ async def run_task(record: bytes) -> bytes:
 
 async def cancel_song(job: str, dask_worker: Any = None) -> None:
     """Cancels a song on a worker, if it computes it; returns when it is over."""
-    from bridge.farm.working import PLUGIN
-
     await dask_worker.plugins[PLUGIN].cancel(job)

@@ -22,6 +22,7 @@ from bridge.farm.access import LOOPBACK, FarmAddress
 from bridge.farm.connection import SONG, use_dask
 from bridge.farm.identity import FACTS, METRIC, facts, songs
 from bridge.farm.pool import Pool, Shared
+from bridge.farm.task import PLUGIN
 from bridge.farm.values import Kind
 from bridge.system.clock import SystemClock
 from bridge.system.private_folders import private_folder
@@ -29,7 +30,6 @@ from bridge.worker.local_computer import LocalComputer
 
 log = logging.getLogger(__name__)
 
-PLUGIN = "source-audio-bridge"
 #: Between two attempts to join a farm whose scheduler has gone.
 AGAIN_SECONDS = 1.0
 CLOSE_SECONDS = 5.0
