@@ -63,6 +63,7 @@ _DEMO = Runs(
 )
 _STEMS = "sab process clip.wav --midi none > said"
 _NOTES = "sab transcribe bassline.wav --as bass > said"
+_TAKES = "mkdir -p takes && cp clip.wav takes"
 _ASKS = Runs((NO_TERMINAL,), status=2, says="Say --yes", elsewhere={})
 _NO_MODEL = "weights_unavailable"
 _INTERNET = DoesNotRun("it downloads from the internet")
@@ -95,6 +96,7 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "sab transcribe song.wav --as mix": Runs((NO_PORTS,), says="song.mid"),
     "sab process song.wav --quantise 1/16 --scale auto --picture song.svg": Runs((NO_PORTS,), says="song.svg"),
     "sab process song.wav --reading clean --score --chords file": Runs((NO_PORTS,), says="song.musicxml"),
+    "sab process song.wav --dawproject": Runs((NO_PORTS,), says="song.dawproject"),
     "sab process song.wav --shortest 120 --bends mpe": Runs((NO_PORTS,), says="song.mid"),
     "sab models": Runs(EVERYWHERE, says="draft"),
     "sab models show htdemucs": Runs(EVERYWHERE, says="The one to start with"),
@@ -175,6 +177,22 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
         },
     ),
     "sab tui --connect 9721": Runs((TERMINAL,), says="No bridge runs on port 9721", keys=[("This screen waits", b"q")]),
+    # a watched folder
+    "sab watch FOLDER": Runs(
+        (NO_PORTS, SECOND), typed=f"bash -c '{_TAKES} && exec sab watch takes'", lasts="watching "
+    ),
+    "sab watch ~/Bounces": Runs((READ_ONLY,), status=1, says="not_found"),
+    "sab watch ~/Bounces --out ~/Stems --engine htdemucs --stems vocals,instrumental": Runs(
+        (NO_PORTS,),
+        typed=f"{_TAKES} && sab watch takes --out made --engine draft --stems vocals,instrumental --once",
+        says="clip (Instrumental).wav",
+    ),
+    "sab watch takes/ --once": Runs(
+        (NO_PORTS, NO_TERMINAL, CP437), typed=f"{_TAKES} && sab watch takes/ --once", says="1 done"
+    ),
+    "sab watch ~/Bounces --list": Runs((PLAIN_C,), typed=f"{_TAKES} && sab watch takes --list", says="0 done"),
+    "sab watch ~/Bounces --again": DoesNotRun("tests/watch tries what has failed again"),
+    "sab watch ~/Bounces --once": DoesNotRun("`sab watch takes/ --once` runs"),
     "sab quit": Runs((NO_PORTS, PLAIN_C), status=1, says="No bridge runs on port 9720"),
     "sab secret new": Runs((NO_NETWORK,), says="Copy this file to each computer"),
     'pip install "source-audio-bridge[farm]"': _NOT_RELEASED,
@@ -220,6 +238,22 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
         (NO_PORTS, TERMINAL),
         typed="mkdir -p takes && cp clip.wav loop.wav takes && sab process takes/ --engine draft",
         says="2 done",
+    ),
+    "sab library Music/ --out Stems/": Runs(
+        (NO_PORTS, NO_TERMINAL, TERMINAL),
+        typed="mkdir -p Music && cp clip.wav loop.wav Music && sab library Music/ --out Stems/ --engine draft",
+        says="2 songs done",
+    ),
+    "sab library Jazz/ Rock/ song.wav --out Stems/ --engine good --format flac": Runs(
+        (NO_PORTS, PLAIN_C),
+        typed="mkdir -p Jazz Rock && cp clip.wav Jazz && cp loop.wav Rock && cp clip.wav song.wav && "
+        "sab library Jazz/ Rock/ song.wav --out Stems/ --engine draft --format flac",
+        says="3 songs done",
+    ),
+    "sab library @list.txt --out Stems/": Runs(
+        (NO_PORTS, CP437),
+        typed="echo clip.wav > list.txt && sab library @list.txt --out Stems/ --engine draft",
+        says="1 song done",
     ),
     "sab transcribe takes/ --as bass": Runs(
         (NO_PORTS,),
