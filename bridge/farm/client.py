@@ -83,8 +83,12 @@ class FarmComputer:
             )
         )
         await computer._child.start()
-        with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(computer._has_state.wait(), FIRST_STATE_SECONDS)
+        try:
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(computer._has_state.wait(), FIRST_STATE_SECONDS)
+        except asyncio.CancelledError:
+            await computer.close()
+            raise
         return computer
 
     @property
