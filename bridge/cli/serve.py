@@ -74,7 +74,7 @@ async def serve(
     )  # fmt: skip
     log_into(settings.state_dir, "serve")
     async with interruption() as interrupted, logged_bridge(settings) as running:
-        running.bridge.subscribe(_report)
+        running.bridge.subscribe(report_event)
         terminal.write_line(f"listening on {running.address}")
         if running.http_address:
             terminal.write_report(f"Explore it at {running.http_address}")
@@ -150,7 +150,7 @@ def _farewell(parting: str, settings: Settings, options: dict[str, object]) -> N
     )
 
 
-def _report(event: Event) -> None:
+def report_event(event: Event) -> None:
     if line := event_text(event):
         now = datetime.datetime.now().astimezone().strftime("%H:%M:%S")
         terminal.write_report(f"{now} {line}")
