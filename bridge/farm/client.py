@@ -79,6 +79,7 @@ class FarmComputer:
                 address=address,
                 certificates=certificates,
                 priority=priority,
+                roots=tuple(map(str, settings.roots)),
                 patience_seconds=patience_seconds,
             )
         )

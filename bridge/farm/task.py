@@ -13,6 +13,8 @@ import msgspec
 
 from bridge import __version__
 from bridge.events import JobEvent, LiveNotes
+from bridge.farm.carrying.values import CarriedFile, Clip
+from bridge.farm.values import PLUGIN
 from bridge.request import GroupChoice, JobRequest, PlayRequest
 from bridge.value import Value
 
@@ -34,6 +36,8 @@ class TaskRecord(Value, frozen=True, kw_only=True):
     """Where what happens is told."""
     source_bytes: int
     """The size of the source; another one means that it is not the same file."""
+    clip: Clip | None = None
+    """The source for a machine that shares no folder; None: none has asked for it."""
 
 
 class TaskOutcome(Value, frozen=True, kw_only=True):
@@ -42,7 +46,11 @@ class TaskOutcome(Value, frozen=True, kw_only=True):
     attempt: str
     """Which run this was of all that were begun."""
     events: tuple[JobEvent, ...]
-    """All that last, in order; the last is `Ended`."""
+    """All that last, in order; the last is `Ended`. Of a song that waits for its clip, none."""
+    machine: str = ""
+    """Where the results lie, or where the clip is wanted: a machine that shares no folder, as Dask calls it."""
+    carried: tuple[CarriedFile, ...] = ()
+    """The results that lie there."""
 
 
 class Told(Value, frozen=True, kw_only=True):
@@ -94,8 +102,6 @@ async def run_task(record: bytes) -> bytes:
     """Computes a song on the worker that this is called on; returns its outcome."""
     from distributed import get_worker  # what calls this has loaded it
 
-    from bridge.farm.working import PLUGIN
-
     plugins: Any = get_worker().plugins
     outcome: bytes = await plugins[PLUGIN].compute(record)
     return outcome
@@ -103,6 +109,4 @@ async def run_task(record: bytes) -> bytes:
 
 async def cancel_song(job: str, dask_worker: Any = None) -> None:
     """Cancels a song on a worker, if it computes it; returns when it is over."""
-    from bridge.farm.working import PLUGIN
-
     await dask_worker.plugins[PLUGIN].cancel(job)

@@ -22,6 +22,7 @@ from bridge.farm.carrying.bench import Bench
 from bridge.farm.carrying.carrier import Carrier
 from bridge.farm.carrying.sending import clip_of, send_clip
 from bridge.farm.carrying.values import CarriedFile, Clip
+from bridge.farm.values import PLUGIN
 from bridge.model import Result
 from bridge.request import JobRequest
 from tests.support.bench import Bench as WorkerBench
@@ -50,7 +51,7 @@ class FakeMachine:
             raise OSError("Timed out trying to connect to tls://10.0.0.7:41234")
         self.calls.append(function.__name__)
         plugin = SimpleNamespace(bench=self.bench)
-        answer = await function(*arguments, dask_worker=SimpleNamespace(plugins={serving.PLUGIN: plugin}))
+        answer = await function(*arguments, dask_worker=SimpleNamespace(plugins={PLUGIN: plugin}))
         if function is serving.take:
             self.sent_bytes += len(arguments[2])
             self.largest_bytes = max(self.largest_bytes, len(arguments[2]))

@@ -186,7 +186,9 @@ def make_certificates(
 
     settings = shared.settings_from(state_dir=state_dir)
     now = datetime.datetime.now(datetime.timezone.utc)
-    made = make(settings.state_dir, days=days, now=now) if use is None else take_certificates(use, settings.state_dir, now)
+    made = (
+        make(settings.state_dir, days=days, now=now) if use is None else take_certificates(use, settings.state_dir, now)
+    )
     expires = read_certificates(made, now).expires
     write_path(made)
     write_note(f"Valid until {expires:%d %B %Y}.")

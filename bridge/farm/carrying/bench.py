@@ -17,13 +17,16 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from msgspec.structs import replace
 
 from bridge.errors import NotReadable, OutOfSpace
 from bridge.farm.carrying.values import CHUNK_BYTES, CarriedFile, Clip, Place, check_file_name
+from bridge.project_paths import numbered
 from bridge.request import JobRequest, OutputPlace
 from bridge.system.directory import Directory
+from bridge.system.file_lock import open_lock_file, try_lock
 from bridge.system.files import SPARE_BYTES, sha256_of
 from bridge.system.private_folders import private_folder
 
@@ -33,11 +36,25 @@ _PART = ".part"
 _PLACES: tuple[Place, ...] = ("results", "picture")
 
 
-class Bench:
-    """The clips and songs in one folder, which no other process uses."""
+def free_bench(scratch: Path) -> Bench:
+    """A bench in a folder for scratch files, of which several machines' processes may use one. Raises OSError."""
+    for folder in numbered(scratch / "carried"):
+        lock = open_lock_file(private_folder(folder) / ".lock")
+        if lock is not None and try_lock(lock):
+            return Bench(folder, lock=lock)
+    raise OSError(f"all benches in {scratch} are taken")
 
-    def __init__(self, folder: Path, max_clips_bytes: int = MAX_CLIPS_BYTES) -> None:
-        """Removes the songs of an earlier process. Raises OSError."""
+
+class Bench:
+    """The clips and songs in one folder, which no other process uses: see `free_bench`."""
+
+    def __init__(self, folder: Path, max_clips_bytes: int = MAX_CLIPS_BYTES, lock: BinaryIO | None = None) -> None:
+        """Removes the songs of an earlier process. Raises OSError.
+
+        Args:
+            lock: an open file that keeps other processes out as long as this object lives.
+        """
+        self._keeps_out = lock
         self._clips = private_folder(folder / "clips")
         shutil.rmtree(folder / "songs", ignore_errors=True)
         self._songs = private_folder(folder / "songs")

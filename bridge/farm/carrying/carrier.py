@@ -20,6 +20,10 @@ from bridge.request import JobRequest
 CALL_SECONDS = 60.0
 
 
+class MachineGone(EngineFailed):
+    """The machine has gone in the middle of what was carried; another may take the song."""
+
+
 class Carrier:
     """Carries the clip of one job to machines of the farm, and its results back.
 
@@ -53,18 +57,18 @@ class Carrier:
 
         Raises:
             NotReadable: it has changed meanwhile.
-            EngineFailed: the machine has gone, or does not take it.
+            MachineGone: it has gone, or does not take the clip.
         """
         source = Path(self._request.source)
         try:
-            clip = self._clip or await asyncio.to_thread(clip_of, source)
-            await send_clip(machine, clip, source)
+            if self._clip is None:
+                self._clip = await asyncio.to_thread(clip_of, source)
+            await send_clip(machine, self._clip, source)
         except BridgeError:
             raise
         except Exception as error:  # what Dask raises for a machine that has gone has many types
             raise _gone(error) from error
-        self._clip = clip
-        return clip
+        return self._clip
 
     def told(self, event: JobEvent | LiveNotes) -> JobEvent | LiveNotes | None:
         """See `Receiver.told`."""
@@ -116,6 +120,6 @@ async def _awaited(call: Awaitable[object]) -> bytes:
     return answer
 
 
-def _gone(error: Exception) -> EngineFailed:
+def _gone(error: Exception) -> MachineGone:
     what = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-    return EngineFailed(f"The machine of the farm has gone, or cannot carry the song ({what}).", advice="")
+    return MachineGone(f"The machine of the farm has gone, or cannot carry the song ({what}).", advice="")

@@ -7,9 +7,7 @@ from typing import Any
 
 from bridge.farm.carrying.bench import Bench
 from bridge.farm.carrying.values import Place, decode_clip
-
-#: The name of the plugin that has the bench, on each Dask worker of the farm.
-PLUGIN = "source-audio-bridge"
+from bridge.farm.values import PLUGIN
 
 
 async def wants(clip: bytes, dask_worker: Any = None) -> int:
