@@ -79,7 +79,7 @@ def read_certificates(path: Path, now: datetime.datetime) -> Certificates:
         content = read_small(path)
         is_open = os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077
     except (OSError, ValueError) as error:
-        raise BadArguments(f"The certificates {path} cannot be read: {error}.", advice=_NEW) from error
+        raise _unreadable(path, error) from error
     if is_open:
         advice = f"Say: chmod 600 {path}"
         raise BadArguments(f"Other accounts may read {path}, and run programs on the farm with it.", advice=advice)
@@ -100,6 +100,11 @@ def _parsed(content: bytes, path: Path, now: datetime.datetime) -> Certificates:
     if expires <= now:
         raise BadArguments(f"The farm's certificates expired on {expires:%d %B %Y}.", advice=_NEW)
     return Certificates(_pem(authority).decode(), _pem(pair).decode(), _key_pem(key).decode(), expires)
+
+
+def _unreadable(path: Path, error: OSError | ValueError) -> BadArguments:
+    why = error.strerror if isinstance(error, OSError) and error.strerror else error
+    return BadArguments(f"The certificates {path} cannot be read ({why}).", advice="Name a farm.pem.")
 
 
 def _authority(folder: Path, now: datetime.datetime) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
@@ -162,7 +167,7 @@ def take_certificates(path: Path, state_dir: Path, now: datetime.datetime) -> Pa
     try:
         content = read_small(path)
     except (OSError, ValueError) as error:
-        raise BadArguments(f"The certificates {path} cannot be read: {error}.", advice="Name a farm.pem.") from error
+        raise _unreadable(path, error) from error
     _parsed(content, path, now)
     bundle = bundle_file(state_dir)
     try:

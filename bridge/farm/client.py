@@ -18,7 +18,7 @@ from bridge.farm.messages import (
     FarmCommand,
     FarmReport,
     GivenUp,
-    Happened,
+    SongHappened,
     StateChanged,
 )
 from bridge.farm.values import FarmState
@@ -140,7 +140,7 @@ class FarmComputer:
                     self._child.send(Compute(job=job, request=running.request))
             case StateChanged(state=state):
                 self._change(state)
-            case Happened(event=event) if event.job in self._running:
+            case SongHappened(event=event) if event.job in self._running:
                 running = self._running[event.job]
                 if isinstance(event, Ended):
                     running.over(event)

@@ -23,7 +23,7 @@ from bridge.request import JobRequest
 from bridge.system.directory import Directory
 
 
-def is_running(job: str, request: JobRequest) -> bool:
+def is_computed_now(job: str, request: JobRequest) -> bool:
     """Whether another process works on the same song at this moment. May wait for a drive; raises OSError."""
     name = _name(request)
     for path in _folders(request):

@@ -39,7 +39,7 @@ def songs(running: int) -> dict[str, object]:
     return {"running": running}
 
 
-def state_of(told: Mapping[str, Any]) -> FarmState:
+def farm_state(told: Mapping[str, Any]) -> FarmState:
     """The state of a farm by its scheduler's identity.
 
     Raises:

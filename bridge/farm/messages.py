@@ -44,7 +44,7 @@ class StateChanged(Value, frozen=True, kw_only=True, tag="state"):
     state: FarmState
 
 
-class Happened(Value, frozen=True, kw_only=True, tag="happened"):
+class SongHappened(Value, frozen=True, kw_only=True, tag="happened"):
     """An event of a job; `Ended` is the last."""
 
     event: JobEvent | LiveNotes
@@ -58,4 +58,4 @@ class GivenUp(Value, frozen=True, kw_only=True, tag="given_up"):
 
 
 FarmCommand: TypeAlias = Compute | Abandon
-FarmReport: TypeAlias = ClientReady | StateChanged | Happened | GivenUp
+FarmReport: TypeAlias = ClientReady | StateChanged | SongHappened | GivenUp

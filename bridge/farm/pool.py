@@ -29,10 +29,10 @@ from bridge.errors import (
 from bridge.events import Ended, JobEvent, LiveNotes
 from bridge.farm.carrying.bench import Bench
 from bridge.farm.carrying.values import CarriedFile
-from bridge.farm.finished import finished_song, is_running
+from bridge.farm.finished import finished_song, is_computed_now
 from bridge.farm.paths import PathMap
 from bridge.farm.story import lasts
-from bridge.farm.task import TaskOutcome, TaskRecord, Told, decode_record, encode
+from bridge.farm.task import SongEvent, TaskOutcome, TaskRecord, decode_record, encode
 from bridge.model import Failure
 from bridge.options.request import check_request
 from bridge.pipeline.source_lookup import wanted_folder
@@ -135,7 +135,7 @@ class Pool:
             index = len(events) if is_kept else -1
             if is_kept:
                 events.append(shown)  # type: ignore[arg-type]  # mypy does not see what `lasts` excludes
-            tell(record.topic, encode(Told(job=record.job, attempt=attempt, index=index, event=shown)))
+            tell(record.topic, encode(SongEvent(job=record.job, attempt=attempt, index=index, event=shown)))
 
         try:
             if not await off_loop(lambda: self._is_shared(record), timeout_seconds=ANSWER_SECONDS):
@@ -207,7 +207,7 @@ class Pool:
     async def _until_predecessor_ends(self, job: str, request: JobRequest) -> None:
         """Waits until no other process works on the same song: a machine that was cut off may still be at it."""
         for _ in range(round(PREDECESSOR_SECONDS / _POLL_SECONDS)):
-            if not await off_loop(lambda: is_running(job, request), timeout_seconds=ANSWER_SECONDS):
+            if not await off_loop(lambda: is_computed_now(job, request), timeout_seconds=ANSWER_SECONDS):
                 return
             await asyncio.sleep(_POLL_SECONDS)
         log.warning("another process still works on %s; it is computed anew beside it", request.source)

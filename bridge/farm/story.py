@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from bridge.events import Ended, JobEvent, LiveNotes, Progressed, Requeued
-from bridge.farm.task import TaskOutcome, Told
+from bridge.farm.task import SongEvent, TaskOutcome
 
 
 def lasts(event: JobEvent | LiveNotes) -> bool:
@@ -31,7 +31,7 @@ class Story:
         self._has_told = False
         """Whether any was told, of this attempt or one before."""
 
-    def hear(self, told: Told) -> Iterable[JobEvent | LiveNotes]:
+    def hear(self, told: SongEvent) -> Iterable[JobEvent | LiveNotes]:
         """What is to be told now. A gap is closed by the outcome; what comes of an earlier attempt is not told."""
         if isinstance(told.event, Ended) or told.attempt in self._past:
             return

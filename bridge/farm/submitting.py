@@ -21,8 +21,8 @@ from bridge.events import Ended, JobEvent, LiveNotes
 from bridge.farm.carrying import serving
 from bridge.farm.carrying.carrier import Carrier, MachineGone
 from bridge.farm.connection import CONNECT_SECONDS, MOST_DEATHS, SONG
-from bridge.farm.identity import state_of
-from bridge.farm.messages import ClientReady, Compute, FarmReport, GivenUp, Happened, StateChanged
+from bridge.farm.identity import farm_state
+from bridge.farm.messages import ClientReady, Compute, FarmReport, GivenUp, SongHappened, StateChanged
 from bridge.farm.story import Story
 from bridge.farm.task import (
     TaskOutcome,
@@ -119,7 +119,7 @@ class Submitter:
             told = await asyncio.wait_for(self._client.scheduler.identity(n_workers=-1), ANSWER_LIMIT_SECONDS)
             if self._client.status != "running":
                 raise ConnectionError("the connection was closed")
-            state = state_of(told)
+            state = farm_state(told)
         except (OSError, ValueError, asyncio.TimeoutError) as error:
             await self._leave()
             words = f"{error}".splitlines()[0][:200] if str(error) else "it does not answer"
@@ -213,7 +213,7 @@ class Submitter:
                     await carrier.receive(machine, record.job, outcome.events, outcome.carried)
                     if len(self._stories[record.job]) == 1:
                         await machine.call(serving.forget, record.job)
-                self._send(Happened(event=end))
+                self._send(SongHappened(event=end))
                 return
             except MachineGone:
                 if attempt == MOST_DEATHS - 1:
@@ -223,7 +223,7 @@ class Submitter:
     async def _carrier(self, job: str, request: JobRequest, carrying: AsyncExitStack) -> Carrier:
         """The job's carrier, which claims the folder of the results when it is needed for the first time."""
         if job not in self._carriers:
-            carrier = Carrier(job, request, self._roots, lambda event: self._send(Happened(event=event)))
+            carrier = Carrier(job, request, self._roots, lambda event: self._send(SongHappened(event=event)))
             self._carriers[job] = await carrying.enter_async_context(carrier)
         return self._carriers[job]
 
@@ -231,7 +231,7 @@ class Submitter:
         carrier = self._carriers.get(job)
         shown = event if carrier is None else carrier.told(event)
         if shown is not None:
-            self._send(Happened(event=shown))
+            self._send(SongHappened(event=shown))
 
     async def _outcome(self, record: TaskRecord, machine: str = "") -> TaskOutcome:
         """What a machine returns for a song, however often the farm has to be given it.
@@ -298,18 +298,18 @@ class Submitter:
         await asyncio.gather(*self._songs.values(), return_exceptions=True)
 
     def _end(self, job: str, outcome: Any, failure: Failure | None = None) -> None:
-        self._send(Happened(event=Ended(job=job, outcome=outcome, unix_seconds=time.time(), failure=failure)))
+        self._send(SongHappened(event=Ended(job=job, outcome=outcome, unix_seconds=time.time(), failure=failure)))
 
 
 class FarmCalls:
-    """Implements `carrying.sending.Machine` for one machine of the farm: calls beside its songs."""
+    """Implements `carrying.sending.RemoteCalls` for one machine of the farm: calls beside its songs."""
 
     def __init__(self, client: Any, address: str) -> None:
         self._client = client
         self._address = address
 
     async def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """See `Machine.call`."""
+        """See `RemoteCalls.call`."""
         if self._client is None:
             raise ConnectionError("the farm has gone")
         run = self._client.run(function, *arguments, workers=[self._address])

@@ -53,7 +53,7 @@ class TaskOutcome(Value, frozen=True, kw_only=True):
     """The results that lie there."""
 
 
-class Told(Value, frozen=True, kw_only=True):
+class SongEvent(Value, frozen=True, kw_only=True):
     """An event of a song that is being computed."""
 
     job: str
@@ -66,7 +66,7 @@ class Told(Value, frozen=True, kw_only=True):
 encode = msgspec.msgpack.Encoder().encode
 decode_record = msgspec.msgpack.Decoder(TaskRecord).decode
 decode_outcome = msgspec.msgpack.Decoder(TaskOutcome).decode
-decode_told = msgspec.msgpack.Decoder(Told).decode
+decode_told = msgspec.msgpack.Decoder(SongEvent).decode
 
 
 def song_of(request: JobRequest) -> JobRequest:

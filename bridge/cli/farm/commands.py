@@ -40,7 +40,7 @@ Listen = Annotated[
 
 @app.command("scheduler")
 @shared.command
-async def run_scheduler(
+async def farm_scheduler(
     host: Listen = None,
     port: Annotated[int, typer.Option("--port", help="The port to listen at.", min=0, max=65535)] = access.DEFAULT_PORT,
     insecure: Insecure = False,
@@ -51,11 +51,11 @@ async def run_scheduler(
     Whoever holds the farm's certificates can run programs on every machine that joins.
     """
     settings = _settings(state_dir, "farm-scheduler")
-    certificates = _own_certificates(settings, is_insecure=insecure)
+    bundle = _own_certificates(settings, is_insecure=insecure)
     from bridge.farm.connection import security_of
-    from bridge.farm.scheduling import run_scheduler as run
+    from bridge.farm.scheduling import run_scheduler
 
-    security = security_of(certificates)
+    security = security_of(bundle)
 
     def say(address: str) -> None:
         write_line(f"the farm's scheduler listens at {address}")
@@ -64,13 +64,13 @@ async def run_scheduler(
             write_note("Only this machine can reach it; other machines can with --host ADDRESS.")
 
     async with interruption() as ends:
-        await run(host or "", port, security, say, ends)
+        await run_scheduler(host or "", port, security, say, ends)
     return shared.DONE
 
 
 @app.command("worker")
 @shared.command
-async def run_worker(
+async def farm_worker(
     cluster: Cluster,
     share: Annotated[
         list[Path] | None,
@@ -107,7 +107,7 @@ async def run_worker(
     """
     settings = _settings(state_dir, "farm-worker", models_dir=models_dir, trust_pickles=trust_pickles)
     address = access.farm_address(cluster, is_insecure=insecure)
-    certificates = access.certificates_for(cluster, settings.state_dir, is_insecure=insecure)
+    bundle = access.certificates_for(cluster, settings.state_dir, is_insecure=insecure)
     if host is None and not address.is_loopback:
         raise BadArguments(
             "The scheduler is on another machine, and has to reach this one.",
@@ -126,7 +126,7 @@ async def run_worker(
     machine = name or platform.node() or "machine"
     options = MachineOptions(
         address=address,
-        security=security_of(certificates),
+        security=security_of(bundle),
         kind=likely_kind() if gpu is None else "gpu" if gpu else "cpu",
         slots=slots,
         name=machine,
@@ -145,7 +145,7 @@ async def run_worker(
 
 @app.command("status")
 @shared.command
-async def print_status(
+async def farm_status(
     cluster: Cluster, insecure: Insecure = False, json: shared.Json = False, state_dir: shared.StateDir = None
 ) -> int:
     """Print the machines of a farm, and what they do."""
@@ -166,7 +166,7 @@ async def print_status(
 
 @app.command("certificates")
 @shared.guarded
-def make_certificates(
+def farm_certificates(
     days: Annotated[
         int, typer.Option("--days", help="How long the machines' certificate is valid.", min=1, max=3650)
     ] = 825,
@@ -181,13 +181,14 @@ def make_certificates(
     Whoever has that file can run programs on every machine of the farm.
     """
     access.require_farm()
-    from bridge.farm.certificates import make_certificates as make
-    from bridge.farm.certificates import read_certificates, take_certificates
+    from bridge.farm.certificates import make_certificates, read_certificates, take_certificates
 
     settings = shared.settings_from(state_dir=state_dir)
     now = datetime.datetime.now(datetime.timezone.utc)
     made = (
-        make(settings.state_dir, days=days, now=now) if use is None else take_certificates(use, settings.state_dir, now)
+        make_certificates(settings.state_dir, days=days, now=now)
+        if use is None
+        else take_certificates(use, settings.state_dir, now)
     )
     expires = read_certificates(made, now).expires
     write_path(made)

@@ -11,8 +11,8 @@ from pathlib import Path
 from bridge.errors import BridgeError, Cancelled, EngineFailed
 from bridge.events import JobEvent, LiveNotes
 from bridge.farm.carrying import serving
-from bridge.farm.carrying.receiving import Receiver
-from bridge.farm.carrying.sending import Machine, clip_of, send_clip
+from bridge.farm.carrying.receiving import ResultsReceiver
+from bridge.farm.carrying.sending import RemoteCalls, clip_of, send_clip
 from bridge.farm.carrying.values import CarriedFile, Clip, Place
 from bridge.request import JobRequest
 
@@ -37,7 +37,7 @@ class Carrier:
         self._clip: Clip | None = None
         self._call: Future[bytes] | None = None
         """The chunk that a thread waits for."""
-        self._receiver = Receiver(job, request, roots, lambda event: self._emit_from_thread(event))
+        self._receiver = ResultsReceiver(job, request, roots, lambda event: self._emit_from_thread(event))
         self._emit = emit
 
     async def __aenter__(self) -> Carrier:
@@ -52,7 +52,7 @@ class Carrier:
     async def __aexit__(self, *_: object) -> None:
         await asyncio.shield(asyncio.to_thread(self._receiver.__exit__, None, None, None))
 
-    async def send(self, machine: Machine) -> Clip:
+    async def send(self, machine: RemoteCalls) -> Clip:
         """Sends the clip, as far as the machine has it not.
 
         Raises:
@@ -71,13 +71,13 @@ class Carrier:
         return self._clip
 
     def told(self, event: JobEvent | LiveNotes) -> JobEvent | LiveNotes | None:
-        """See `Receiver.told`."""
+        """See `ResultsReceiver.told`."""
         return self._receiver.told(event)
 
     async def receive(
-        self, machine: Machine, song: str, events: Sequence[JobEvent], files: Sequence[CarriedFile]
+        self, machine: RemoteCalls, song: str, events: Sequence[JobEvent], files: Sequence[CarriedFile]
     ) -> None:
-        """Brings the results here, and tells of them. Raises as `Receiver.receive`."""
+        """Brings the results here, and tells of them. Raises as `ResultsReceiver.receive`."""
 
         def fetch(place: Place, file: str, start: int) -> bytes:
             call = _awaited(machine.call(serving.give, song, place, file, start))

@@ -35,7 +35,7 @@ Fetch = Callable[[Place, str, int], bytes]
 _BROKEN = "The machine of the farm has sent results that are not those it has announced: {what}."
 
 
-class Receiver:
+class ResultsReceiver:
     """The folder of one job, claimed from its start to its end, and the files that come into it.
 
     `told` may be called on the event loop; what waits for drives is called on one thread at a time.
@@ -62,7 +62,7 @@ class Receiver:
         given = request.place.folder is not None
         self._folder = self._folders.claim(wanted_folder(request), announce, given=given)
 
-    def __enter__(self) -> Receiver:
+    def __enter__(self) -> ResultsReceiver:
         return self
 
     def __exit__(

@@ -13,7 +13,7 @@ from bridge.farm.carrying.values import CHUNK_BYTES, Clip, encode
 from bridge.system.files import sha256_of
 
 
-class Machine(Protocol):
+class RemoteCalls(Protocol):
     """One machine of the farm, as the client process reaches it."""
 
     async def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -32,7 +32,7 @@ def clip_of(path: Path) -> Clip:
     return Clip(sha256=sha256_of(path), size_bytes=found.st_size, name=path.name, changed_ns=found.st_mtime_ns)
 
 
-async def send_clip(machine: Machine, clip: Clip, path: Path) -> None:
+async def send_clip(machine: RemoteCalls, clip: Clip, path: Path) -> None:
     """Sends what the machine has not of a clip; in memory is one chunk of it.
 
     Raises:
