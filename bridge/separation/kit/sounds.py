@@ -110,7 +110,7 @@ def _gain(one: Placed, sounds: Mapping[int, Sound], ratio: Floats) -> float:
 
 def _first_guess(level: Floats, hits: Sequence[Placed], key: int, grid: Grid) -> Sound:
     own = [one for one in hits if one.hit.key == key]
-    columns = max(one.columns for one in own)
+    columns = max(grid.columns_in(one.hit.seconds) for one in own)
     heard = np.full((len(own), columns, level.shape[1]), np.nan, np.float32)
     for row, one in zip(heard, own, strict=True):
         row[: one.columns] = level[one.place] / one.gain
@@ -121,11 +121,12 @@ def _first_guess(level: Floats, hits: Sequence[Placed], key: int, grid: Grid) ->
 
 
 def _quantile(rows: Floats, share: float) -> Floats:
-    """The quantile over those rows that are numbers: (rows, columns, bands) → (columns, bands)."""
+    """The quantile over those rows that are numbers, 0 where none is: (rows, columns, bands) → (columns, bands)."""
     ordered = np.sort(rows, axis=0)  # NaN comes last
     known = np.count_nonzero(~np.isnan(rows[:, :, 0]), axis=0)
-    places = np.rint(share * (known - 1)).astype(np.intp)
-    return np.asarray(ordered[places, np.arange(len(places))])
+    places = np.rint(share * np.maximum(known - 1, 0)).astype(np.intp)
+    found: Floats = np.nan_to_num(ordered[places, np.arange(len(places))])
+    return found
 
 
 def _let_decay(sound: Sound, grid: Grid) -> None:

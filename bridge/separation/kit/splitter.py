@@ -58,6 +58,7 @@ class _Split:
         hop = self._grid.stft.hop
         self._section = max(1, round(SECTION_SECONDS * audio.sample_rate_hz / hop)) * hop
         self._ahead = self._grid.columns_in(AHEAD_SECONDS) * hop
+        self._tail = self._grid.columns_in(max(drum.seconds for drum in DRUMS.values())) * hop
         self._weights = {part: DRUMS[part].weights(self._grid.centres_hz).astype(np.float32) for part in KIT}
         self._sounds: Mapping[int, Sound] = {}
 
@@ -69,7 +70,7 @@ class _Split:
         columns = 0
         for number, start in enumerate(starts):
             control.checkpoint(number / len(starts) / 3)
-            samples = self._audio.read(start, min(start + self._section, self._audio.frames))
+            samples = self._audio.read(start, min(start + self._section + self._tail, self._audio.frames))
             level = self._grid.level(self._grid.stft.forward(samples))
             for one in self._placed(start, len(level)).values():
                 if not one.skipped:
