@@ -88,6 +88,10 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "sab process song.wav": Runs(EVERYWHERE, says="song (Vocals).wav"),
     "sab process song.wav --stems vocals --midi none": Runs((NO_PORTS, READ_ONLY), says="song (Vocals).wav"),
     "sab process song.wav --two-stems vocals": Runs((NO_PORTS, CP437), says="song (Instrumental).wav"),
+    "sab process song.wav --kit": Runs((NO_TERMINAL,), says="song (Drums Kick).wav"),
+    "sab transcribe drums.wav --as drums --kit": Runs(
+        (NO_TERMINAL,), typed="sab transcribe loop.wav --as drums --kit", says="loop (Drums Cymbals).wav"
+    ),
     "sab process song.wav --stems no_drums --format m4a": Runs((NO_PORTS, PLAIN_C), says="song (No Drums).m4a"),
     "sab process song.wav --start 30 --end 45 --tempo 98": Runs((NO_PORTS,), says="98 BPM"),
     "sab transcribe bassline.wav --as bass": Runs((NO_PORTS, NO_NETWORK, CP437), says="bassline (Bass).mid"),

@@ -21,7 +21,7 @@ FADE_SECONDS = 0.03
 
 
 @dataclass(frozen=True)
-class Drum:
+class DrumShape:
     """One drum: the frequencies around which it is strongest, and how long it may sound after a hit."""
 
     lowest_hz: float
@@ -40,11 +40,11 @@ class Drum:
 #: The drums of `KIT_TABLE`, by name, and the open hat. Chosen on tuning songs (`benchmarks.quality.kit`), coarsely:
 #: what a stem's own hits show soon outweighs it.
 DRUMS = {
-    "kick": Drum(1, 130, 1, 1.5, 0.5),
-    "snare": Drum(150, 9000, 3, 2, 0.5),
-    "toms": Drum(60, 350, 3, 1.5, 0.8),
-    "hats": Drum(5000, 30_000, 2.5, 2, 0.15),
-    "cymbals": Drum(2500, 30_000, 2, 2, 2.0),
+    "kick": DrumShape(1, 130, 1, 1.5, 0.5),
+    "snare": DrumShape(150, 9000, 3, 2, 0.5),
+    "toms": DrumShape(60, 350, 3, 1.5, 0.8),
+    "hats": DrumShape(5000, 30_000, 2.5, 2, 0.15),
+    "cymbals": DrumShape(2500, 30_000, 2, 2, 2.0),
 }
 OPEN_HAT_SECONDS = 0.6
 _PARTS = {key: part.name for part in KIT_TABLE.values() for key in part.keys}

@@ -19,7 +19,7 @@ SMALLEST_WINDOW = 32
 BANDS_AN_OCTAVE = 8
 
 
-class Grid:
+class BandGrid:
     """Columns and bands at one sample rate."""
 
     def __init__(self, sample_rate_hz: int) -> None:

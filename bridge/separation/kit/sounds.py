@@ -16,7 +16,7 @@ import numpy as np
 
 from bridge.dsp.arrays import Floats
 from bridge.separation.kit.drums import DRUMS, Hit
-from bridge.separation.kit.grid import Grid
+from bridge.separation.kit.grid import BandGrid
 
 #: The level of a key's sound in the columns and bands from its hit on: float32 (columns, bands).
 Sound: TypeAlias = Floats
@@ -55,7 +55,7 @@ class Placed:
         return sound[self.skipped : self.skipped + self.columns]
 
 
-def placed(hit: Hit, grid: Grid, first: int, columns: int) -> Placed | None:
+def hit_on(hit: Hit, grid: BandGrid, first: int, columns: int) -> Placed | None:
     """A hit on the `columns` columns of its stem from `first` on, numbered from there; None: it is silent there."""
     start = grid.column_of(hit.onset_seconds) - first
     skipped, stop = max(0, -start), min(start + grid.columns_in(hit.seconds), columns)
@@ -63,7 +63,7 @@ def placed(hit: Hit, grid: Grid, first: int, columns: int) -> Placed | None:
     return Placed(hit, inside, stop - inside, skipped, hit.gain) if stop > inside else None
 
 
-def learnt(level: Floats, hits: Sequence[Placed], grid: Grid) -> dict[int, Sound]:
+def learnt(level: Floats, hits: Sequence[Placed], grid: BandGrid) -> dict[int, Sound]:
     """The sound of each key that is struck, by key; the hits' gains are fitted to it.
 
     Args:
@@ -108,7 +108,7 @@ def _gain(one: Placed, sounds: Mapping[int, Sound], ratio: Floats) -> float:
     return one.gain * float((sound * ratio[one.place]).sum() / max(float(sound.sum()), FLOOR))
 
 
-def _first_guess(level: Floats, hits: Sequence[Placed], key: int, grid: Grid) -> Sound:
+def _first_guess(level: Floats, hits: Sequence[Placed], key: int, grid: BandGrid) -> Sound:
     own = [one for one in hits if one.hit.key == key]
     columns = max(grid.columns_in(one.hit.seconds) for one in own)
     heard = np.full((len(own), columns, level.shape[1]), np.nan, np.float32)
@@ -129,6 +129,6 @@ def _quantile(rows: Floats, share: float) -> Floats:
     return found
 
 
-def _let_decay(sound: Sound, grid: Grid) -> None:
+def _let_decay(sound: Sound, grid: BandGrid) -> None:
     decaying = sound[grid.attack_columns + RISING_COLUMNS - 1 :]
     np.minimum.accumulate(decaying, axis=0, out=decaying)

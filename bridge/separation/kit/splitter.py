@@ -11,8 +11,8 @@ import numpy as np
 from bridge.dsp.arrays import Floats
 from bridge.model import Note
 from bridge.separation.kit.drums import DRUMS, Hit, hits_of
-from bridge.separation.kit.grid import Grid
-from bridge.separation.kit.sounds import Placed, Sound, fit_gains, learnt, modelled, placed
+from bridge.separation.kit.grid import BandGrid
+from bridge.separation.kit.sounds import Placed, Sound, fit_gains, hit_on, learnt, modelled
 from bridge.stems import KIT
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class _Split:
     def __init__(self, audio: Signal, hits: Sequence[Hit]) -> None:
         self._audio = audio
         self._hits = hits
-        self._grid = Grid(audio.sample_rate_hz)
+        self._grid = BandGrid(audio.sample_rate_hz)
         hop = self._grid.stft.hop
         self._section = max(1, round(SECTION_SECONDS * audio.sample_rate_hz / hop)) * hop
         self._ahead = self._grid.columns_in(AHEAD_SECONDS) * hop
@@ -108,7 +108,7 @@ class _Split:
     def _placed(self, start: int, columns: int) -> dict[int, Placed]:
         """The hits that sound in that many columns from frame `start` on, by their place in `_hits`."""
         first = start // self._grid.stft.hop
-        found = {number: placed(hit, self._grid, first, columns) for number, hit in enumerate(self._hits)}
+        found = {number: hit_on(hit, self._grid, first, columns) for number, hit in enumerate(self._hits)}
         return {number: one for number, one in found.items() if one is not None}
 
     def _masks(self, level: Floats, hits: Sequence[Placed]) -> dict[str, Floats]:
