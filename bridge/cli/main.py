@@ -15,7 +15,7 @@ from bridge.cli.attaching import quitting
 from bridge.cli.diagnosis import doctor, log
 from bridge.cli.listening import hear
 from bridge.cli.output.terminal import OutputClosed, drop_output, prepare_terminal, write_error, write_line, writing
-from bridge.cli.sending import secret
+from bridge.cli.sending import secret, token
 from bridge.cli.shell import completion
 from bridge.errors import BadArguments, NotWritable
 from bridge.options.table import JOB, OPTIONS
@@ -97,6 +97,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(cache.app, name="cache")
 app.add_typer(completion.app, name="completion")
 app.add_typer(secret.app, name="secret")
+app.command("token")(token.show_token)
 app.command("ports")(ports.ports)
 app.command("calibrate")(calibrate.calibrate_ports)
 app.command("doctor")(doctor.doctor)
