@@ -63,9 +63,11 @@ class HttpSite:
         length = f"Content-Length: {len(body)}\r\n" if body else ""
         return await self.send(head.encode() + length.encode() + token + more + b"\r\n" + body)
 
-    async def post(self, path: str, body: bytes = b"", kind: str = "application/json", **how: bytes) -> HttpResponse:
-        more = f"Content-Type: {kind}\r\n".encode() if body else b"Content-Length: 0\r\n"
-        return await self.get(path, method="POST", body=body, more=more + how.pop("more", b""), **how)  # type: ignore[arg-type]
+    async def post(
+        self, path: str, body: bytes = b"", kind: str = "application/json", more: bytes = b"", token: bytes = ALLOWED
+    ) -> HttpResponse:
+        kinds = f"Content-Type: {kind}\r\n".encode() if body else b"Content-Length: 0\r\n"
+        return await self.get(path, method="POST", body=body, more=kinds + more, token=token)
 
     async def send(self, request: bytes) -> HttpResponse:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)

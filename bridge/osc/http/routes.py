@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
@@ -15,9 +16,8 @@ import msgspec
 from aiohttp import HttpVersion11, web
 from aiohttp.typedefs import Handler, Middleware
 
-from bridge.errors import BadArguments, BridgeError, NotFound
+from bridge.errors import BadArguments, BridgeError, InternalError, NotFound
 from bridge.osc.access.gate import Gate
-from bridge.osc.handlers import SERVER_NAME
 from bridge.osc.http import oscquery
 from bridge.osc.http.answers import HttpRefusal, answer, error_answer, no_content, refusal
 from bridge.osc.http.connections import MAX_CONNECTIONS, LimitedConnections
@@ -37,6 +37,10 @@ log = logging.getLogger(__name__)
 #: Of a request's first line, and of each header.
 MAX_LINE_BYTES = 4096
 MAX_HEADERS = 64
+#: How long what a client still sends after its refusal is read and dropped, so that it can read the refusal.
+LINGER_SECONDS = 1.0
+#: Parts of a path; the library by itself would let them have no brackets.
+_NAMES = re.compile(r"\{(\w+)\}")
 
 
 async def start_routes(view: BridgeView, bound_socket: socket.socket, gate: Gate) -> Callable[[], Awaitable[None]]:
@@ -57,6 +61,7 @@ async def start_routes(view: BridgeView, bound_socket: socket.socket, gate: Gate
             max_line_size=MAX_LINE_BYTES,
             max_field_size=MAX_LINE_BYTES,
             max_headers=MAX_HEADERS,
+            lingering_time=LINGER_SECONDS,
             auto_decompress=False,  # a small body must not become a large one
         )
 
@@ -79,16 +84,17 @@ class _Handler(web.RequestHandler):
         request: web.BaseRequest,
         status: int = 500,
         exc: BaseException | None = None,
-        message: str | None = None,
+        message: str | None = None,  # noqa: ARG002 - the library's words
     ) -> web.StreamResponse:
         if status < 500:
             log.warning("refused what is no HTTP request: %s", status)
             refused = refusal(status, "bad_arguments", "This is no HTTP request that the bridge understands.")
             refused.force_close()
             return refused
-        response = super().handle_error(request, status, exc, message)
-        response.headers["Server"] = SERVER_NAME
-        return response
+        log.error("%s %s failed", request.method, request.path, exc_info=exc)
+        failure = error_answer(InternalError(f"The answer failed: {type(exc).__name__}."))
+        failure.force_close()
+        return failure
 
 
 def application(view: BridgeView, guard: Guard) -> web.Application:
@@ -134,10 +140,10 @@ def application(view: BridgeView, guard: Guard) -> web.Application:
 
     routes = web.Application(middlewares=[_noted(view), guarded, _errors_as_json], client_max_size=MAX_JSON_BYTES)
     for operation in OPERATIONS:
-        route = handlers[operation.id]
-        routes.router.add_route(operation.method, operation.path, route, expect_handler=before_body)
+        route, path = handlers[operation.id], _NAMES.sub(r"{\1:[^/]+}", operation.path)
+        routes.router.add_route(operation.method, path, route, expect_handler=before_body)
         if operation.method == "GET" and operation.id != "followEvents":
-            routes.router.add_route("HEAD", operation.path, route, expect_handler=before_body)
+            routes.router.add_route("HEAD", path, route, expect_handler=before_body)
     routes.router.add_get("/{path:.*}", handlers["explore"], expect_handler=before_body)
 
     async def prepare(request: web.Request, response: web.StreamResponse) -> None:
@@ -199,6 +205,8 @@ async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamR
         refused = refusal(405, "bad_arguments", words)
         refused.headers["Allow"] = error.headers["Allow"]
         return refused
+    except web.HTTPException as error:  # what no route takes, such as CONNECT
+        return refusal(error.status, "bad_arguments", f"{error.reason}. GET /openapi.json describes what there is.")
 
 
 def _attributes(node: oscquery.Node, names: list[str]) -> web.Response:

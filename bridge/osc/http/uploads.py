@@ -58,7 +58,7 @@ class Uploads:
 
     def file_name(self, wanted: str) -> str:
         """The name of a clip's file, from a client's: valid on every system, without folders, with its ending."""
-        written = Path(wanted.replace("\\", "/")).name
+        written = Path(wanted.replace("\\", "/").strip()).name
         ending = _ENDING.fullmatch(Path(written).suffix)
         return result_name(Path(written), None) + (ending[0].lower() if ending else "")
 

@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 import msgspec
 from aiohttp import BodyPartReader, web
+from aiohttp.http import HttpProcessingError
 
 from bridge.errors import BadArguments, NotWritable, OutOfSpace, unresponsive_drive
 from bridge.options.table import OPTIONS
@@ -196,7 +197,7 @@ class _form_errors:  # noqa: N801 - used as a function
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if isinstance(error, (ValueError, AssertionError, EOFError, web.RequestPayloadError)):
+        if isinstance(error, (ValueError, AssertionError, EOFError, HttpProcessingError, web.RequestPayloadError)):
             raise BadArguments("The body is not what its header says.", advice="") from error
 
 

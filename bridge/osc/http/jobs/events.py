@@ -65,9 +65,8 @@ class _Reader:
 class EventStreams:
     """Handles `GET /events`. It listens from the first request on; before that it costs nothing."""
 
-    def __init__(self, view: BridgeView, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
+    def __init__(self, view: BridgeView) -> None:
         self._view = view
-        self._heartbeat_seconds = heartbeat_seconds
         self._run = secrets.token_hex(4)
         self._number = 0
         self._kept: deque[_Told] = deque(maxlen=KEPT_EVENTS)
@@ -112,7 +111,7 @@ class EventStreams:
             if not reader.waiting:
                 reader.has_more.clear()
                 try:
-                    await asyncio.wait_for(reader.has_more.wait(), self._heartbeat_seconds)
+                    await asyncio.wait_for(reader.has_more.wait(), HEARTBEAT_SECONDS)
                 except asyncio.TimeoutError:  # another class before Python 3.11
                     await response.write(b":\n\n")
                     connection.lives()
