@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
+from bridge.connections.values import HttpReader
 from bridge.events import Noticed
 from bridge.osc.access.gate import Gate, Rules
 from bridge.osc.access.keys import AccessKey
@@ -47,6 +48,8 @@ class HttpSite:
     bridge: FakeBridge
     port: int
     uploads: Uploads
+    readers: Callable[[], Sequence[HttpReader]]
+    """Who has asked."""
     noticed: list[Noticed] = field(default_factory=list)
 
     async def get(
@@ -129,4 +132,4 @@ async def http_site(
     noticed = list[Noticed]()
     view = view_of(bridge, folder, origins, max_bytes)
     async with serve_http(view, gate or open_gate(), port=0, notice=noticed.append) as address:
-        yield HttpSite(bridge, int(address.rsplit(":", 1)[1]), view.uploads, noticed)
+        yield HttpSite(bridge, int(address.rsplit(":", 1)[1]), view.uploads, view.readers.seen, noticed)

@@ -85,7 +85,9 @@ class BridgeView:
 
 def files_of(job: Job) -> Mapping[str, Path]:
     """The files that a job has announced, by their names; with its manifest once it is done."""
-    files = {result.file: Path(result.path) for result in reversed(job.results)}
+    files: dict[str, Path] = {}
+    for result in job.results:
+        files.setdefault(result.file, Path(result.path))
     if job.state == "done" and job.output_dir:
         manifest = job.name + MANIFEST_ENDING
         files.setdefault(manifest, Path(job.output_dir, manifest))
