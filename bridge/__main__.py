@@ -11,6 +11,17 @@ import sys
 
 from bridge.system.own_program import OWN_ROOMS, is_frozen
 
+#: As shells report a program that Ctrl-C has ended.
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Runs the command line; Ctrl-C ends it without a stack trace, also while its modules are still being loaded."""
+    try:
+        _run(sys.argv[1:])
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
 
 def _run(arguments: list[str]) -> None:
     match arguments:
@@ -18,10 +29,10 @@ def _run(arguments: list[str]) -> None:
             sys.argv = [module, *rest]
             runpy.run_module(module, run_name="__main__", alter_sys=True)
         case _:
-            from bridge.cli import main  # not for the processes above, which need nothing of it
+            from bridge import cli  # not for the processes above, which need nothing of it
 
-            main()
+            cli.main()
 
 
 if __name__ == "__main__":
-    _run(sys.argv[1:])
+    main()

@@ -46,6 +46,7 @@ from bridge.store.returning_subscribers import ReturningSubscriber, ReturningSub
 from bridge.system.clock import SystemClock
 from bridge.system.off_loop import ANSWER_SECONDS, BackgroundDiskWork, off_loop
 from bridge.system.private_folders import close_folder, private_folder
+from bridge.watch.folders import watched_folders
 from bridge.worker.client import WorkerClient
 from bridge.workshop.local import LocalWorkshop
 from bridge.workshop.settings_file import SettingsFile
@@ -211,6 +212,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
         running = RunningBridge(bridge, worker, settings, hearing, address, http_address)
         if isinstance(store, DurableStore):
             await parts.enter_async_context(_screens(running, bus.publish))
+            await parts.enter_async_context(watched_folders(running.bridge, settings, clock, bus.publish))
         yield running
 
 

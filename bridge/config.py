@@ -108,6 +108,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """For what the screen's bell rings, one of `BELLS`."""
     hear_on: str = "auto"
     """The output that stems and notes are heard on, one of `OUTPUTS`."""
+    watch: tuple[Path, ...] = ()
+    """Folders whose audio files become jobs, each once, while the bridge runs."""
+    watch_settle_seconds: float = 2.0
+    """A file in such a folder that has not changed for so long is complete."""
+    watch_poll: bool = False
+    """True: look such folders through every few seconds; on network drives that is done anyway."""
     roots: tuple[Path, ...] = ()
     """Folders that clips and results must lie in; empty: anywhere, or the music folder if `host` admits other
     computers."""
@@ -138,6 +144,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ValueError(f"http_upload_mb must be 0 or more, not {self.http_upload_mb:g}")
         if self.max_minutes <= 0:
             raise ValueError(f"max_minutes must be more than 0, not {self.max_minutes:g}")
+        if not 0.1 <= self.watch_settle_seconds <= 3600:
+            raise ValueError(f"watch_settle_seconds must be 0.1 to 3600, not {self.watch_settle_seconds:g}")
         if self.queue_limit < 1:
             raise ValueError(f"queue_limit must be at least 1, not {self.queue_limit}")
         if self.history_limit < 1:
@@ -272,6 +280,7 @@ def _offsets(text: str) -> dict[str, str]:
 #: Parsers for settings that are not a single value in the environment.
 DECODERS: dict[str, Callable[[str], object]] = {
     "roots": _folders,
+    "watch": _folders,
     "midi_offsets_ms": _offsets,
     "allow": _listed,
     "http_origins": _listed,

@@ -12,6 +12,7 @@ from textual.message import Message
 
 from bridge.errors import BridgeError, NotFound
 from bridge.system.ending import closing_window, hangup_signals
+from bridge.system.garbage import leave_out_what_stays
 from tui.host import OpenBridge, ScreenHost, WaysBack
 from tui.host_task import HostTask
 from tui.screens.dialogs.failed import FailedDialog
@@ -46,6 +47,9 @@ class HostedApp(TerminalApp):
         self._ways_back, self._can_leave = ways_back, can_leave
         self._host_task = HostTask(open_bridge, self._on_opened, self._on_closed)
         self._until_unmount = ExitStack()
+        self._is_whole = False
+        """Whether the main screen stands; before, nothing can be shown or closed."""
+        self._ends_early = False
 
     @property
     def bridge_is_open(self) -> bool:
@@ -71,15 +75,22 @@ class HostedApp(TerminalApp):
         """Called when the bridge is `closing`, or `gone`, and why."""
         raise NotImplementedError
 
-    def open_host(self) -> None:
-        """Starts the bridge, and listens to what ends the screen."""
+    def on_load(self) -> None:
+        """Listens to what ends the screen before the terminal is changed: it would stay as the screen has left it."""
         loop = asyncio.get_running_loop()
         with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
-            loop.add_signal_handler(signal.SIGTERM, self.close)
+            loop.add_signal_handler(signal.SIGTERM, self._on_terminated)
             for number in hangup_signals():
                 loop.add_signal_handler(number, self._on_window_closed)
         self._until_unmount.enter_context(closing_window(lambda: loop.call_soon_threadsafe(self._on_window_closed)))
-        self._host_task.start()
+
+    def open_host(self) -> None:
+        """Starts the bridge, unless the screen is to end before it is whole."""
+        self._is_whole = True
+        if self._ends_early:
+            self.exit()
+        else:
+            self._host_task.start()
 
     async def on_unmount(self) -> None:
         """Closes the bridge, for whatever reason the screen closes."""
@@ -103,6 +114,8 @@ class HostedApp(TerminalApp):
         self.show_bridge(message.host)
         if isinstance(self.screen, LostDialog):
             self.screen.dismiss()
+        if not self.is_headless:  # tests open hundreds of screens in one process
+            self.call_after_refresh(leave_out_what_stays)  # the history is shown first
 
     def _fail(self, error: BridgeError) -> None:
         is_lost = self.host is not None and self.host.is_attached
@@ -169,11 +182,17 @@ class HostedApp(TerminalApp):
     def on_quit_dialog_left_running(self) -> None:
         self.action_leave_running()
 
+    def _on_terminated(self) -> None:
+        if self._is_whole:
+            self.close()
+        else:
+            self._ends_early = True
+
     def _on_window_closed(self) -> None:
         """The terminal has gone, which may be told twice: the bridge closes in order."""
         self.has_lost_terminal = True
         if not self._host_task.is_closing:
-            self.close()
+            self._on_terminated()
 
     def on_failed_dialog_dismissed(self) -> None:
         self.exit(return_code=1)

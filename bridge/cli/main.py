@@ -8,14 +8,28 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import typer
+from typer._completion_classes import completion_init
 
 from bridge import __version__
-from bridge.cli import cache, calibrate, demo, install, live, models, notes, ports, process, serve, shared, submit
+from bridge.cli import (
+    cache,
+    calibrate,
+    demo,
+    install,
+    live,
+    models,
+    notes,
+    ports,
+    process,
+    serve,
+    shared,
+    submit,
+)
 from bridge.cli.attaching import quitting
 from bridge.cli.diagnosis import doctor, log
 from bridge.cli.listening import hear
 from bridge.cli.output.terminal import OutputClosed, drop_output, prepare_terminal, write_error, write_line, writing
-from bridge.cli.sending import secret, token
+from bridge.cli.sending import secret, token, watch
 from bridge.cli.shell import completion
 from bridge.errors import BadArguments, NotWritable
 from bridge.options.table import JOB, OPTIONS
@@ -25,6 +39,7 @@ app = typer.Typer(
     help="Source Audio Bridge: separates the clip in your DAW into stems and plays its notes into your tracks.",
     no_args_is_help=False,
     pretty_exceptions_enable=False,
+    add_completion=False,
     rich_markup_mode="rich",
 )
 #: The error that typer raises for a mistake in the command line. It has no public name; it is `BadParameter`'s base.
@@ -88,6 +103,7 @@ app.command("serve")(serve.serve)
 app.command("quit")(quitting.quit_bridge)
 app.command("process")(process.process)
 app.command("transcribe")(process.transcribe)
+app.command("watch")(watch.watch)
 app.command("submit", context_settings={"ignore_unknown_options": True})(submit.submit)
 app.command("send", context_settings={"ignore_unknown_options": True})(submit.send)
 app.command("live")(live.live)
@@ -109,6 +125,7 @@ app.command("demo")(demo.demo)
 def main() -> None:
     """Runs the command line."""
     prepare_terminal()
+    completion_init()  # typer leaves it out with its two options, in whose place `sab completion` is
     sys.exit(_status())
 
 

@@ -28,6 +28,7 @@ from bridge.errors import BadArguments
 from bridge.events import Event
 from bridge.pipe.client import facts_of
 from bridge.system.ending import interruption
+from bridge.system.garbage import leave_out_what_stays
 
 Connect = Annotated[
     bool,
@@ -71,10 +72,11 @@ async def serve(
     )  # fmt: skip
     log_into(settings.state_dir, "serve")
     async with interruption() as interrupted, logged_bridge(settings) as running:
-        running.bridge.subscribe(_report)
+        running.bridge.subscribe(report_event)
         terminal.write_line(f"listening on {running.address}")
         if running.http_address:
             terminal.write_report(f"Explore it at {running.http_address}")
+        leave_out_what_stays()
         ends = (asyncio.create_task(interrupted.wait()), asyncio.create_task(running.until_ended()))
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         for end in ends:
@@ -145,7 +147,7 @@ def _farewell(parting: str, settings: Settings, options: dict[str, object]) -> N
     )
 
 
-def _report(event: Event) -> None:
+def report_event(event: Event) -> None:
     if line := event_text(event):
         now = datetime.datetime.now().astimezone().strftime("%H:%M:%S")
         terminal.write_report(f"{now} {line}")

@@ -8,6 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
+from bridge.audio.decoding.decoders import ends_early
 from bridge.audio.source import find_region
 from bridge.errors import BridgeError
 from bridge.inspector.messages import (
@@ -77,7 +78,8 @@ def look_at(path: str, settings: InspectorSettings) -> FileLook:
     source = Path(path)
     try:
         check_roots(source, tuple(map(Path, settings.roots)))
-        header = find_region(source, 0.0, None, settings.max_seconds).decoder.header
+        decoder = find_region(source, 0.0, None, settings.max_seconds).decoder
+        header, is_cut_off = decoder.header, ends_early(decoder)
     except BridgeError as error:
         return FileLook(path=path, refusal=Failure(code=error.code, message=error.message))
     except Exception:
@@ -90,6 +92,7 @@ def look_at(path: str, settings: InspectorSettings) -> FileLook:
         channels=header.channels,
         title=header.tags.title,
         artist=header.tags.artist,
+        is_cut_off=is_cut_off,
     )
 
 

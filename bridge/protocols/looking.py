@@ -23,6 +23,8 @@ class FileLook(Value, frozen=True, kw_only=True):
     channels: int = 0
     title: str = ""
     artist: str = ""
+    is_cut_off: bool = False
+    """Whether there is less audio in it than its header counts: it is damaged, or still being copied."""
     refusal: Failure | None = None
     """Why it cannot become a job; None: it can."""
 

@@ -67,7 +67,7 @@ class Database:
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute("PRAGMA cell_size_check = ON")
             version_of(connection)  # before anything is changed
-            _choose_journal(connection)
+            choose_journal(connection)
             connection.execute("PRAGMA synchronous = FULL")
             migrate(connection)
         except BaseException:
@@ -203,7 +203,7 @@ def _add(execute: Callable[..., sqlite3.Cursor], entry: EventRow, owner: str) ->
         )
 
 
-def _choose_journal(connection: sqlite3.Connection) -> None:
+def choose_journal(connection: sqlite3.Connection) -> None:
     """WAL, or a plain journal on drives where WAL does not work, such as some network homes."""
     try:
         connection.execute("PRAGMA journal_mode = WAL").fetchone()

@@ -37,6 +37,9 @@ HELP: Mapping[str, str] = {
     "midi_ports": "A port for each stem, or one for all with a channel for each.",
     "midi_names": "The names of the ports; {stem} becomes the stem's name.",
     "midi_offsets_ms": "By stem, how many milliseconds later its notes play, as vocals=-3.5,drums=-2.",
+    "watch": "Folders whose songs become jobs by themselves, each once, separated as in PATH; empty: none.",
+    "watch_settle_seconds": "A file in a watched folder that has not changed for so long is complete.",
+    "watch_poll": "Look watched folders through every few seconds; network drives are anyway.",
     "roots": "Folders that clips and results must lie in, separated as in PATH; empty: anywhere.",
     "local_access": "Which programs of this computer may send jobs.",
     "secret_file": "The file with the secret for other computers.",
@@ -166,7 +169,7 @@ def _text(value: object, name: str = "") -> str:
     if isinstance(value, Mapping):
         return ",".join(f"{key}={_text(each)}" for key, each in value.items())
     if isinstance(value, (list, tuple)):
-        return (os.pathsep if name == "roots" else ",").join(map(_text, value))
+        return (os.pathsep if name in ("roots", "watch") else ",").join(map(_text, value))
     return str(value)
 
 

@@ -56,7 +56,7 @@ def test_engines_are_offered_with_the_users_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
 def test_the_script_for_each_shell_is_printed(shell: str) -> None:
     environment = {**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
-    command = [sys.executable, "-m", "bridge", "--show-completion", shell]
+    command = [sys.executable, "-m", "bridge", "completion", "show", shell]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "_SAB_COMPLETE" in done.stdout

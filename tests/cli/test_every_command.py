@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], int]] = {
     "quit": (NOWHERE, 1),
     "process": (("no such ♪ שיר.wav",), 1),
     "transcribe": (("no such ♪ שיר.wav",), 1),
+    "watch": (("no such folder ♪ שיר", *NOWHERE), 1),
     "submit": (("/no such ♪ שיר.wav", *NOWHERE), 1),
     "send": (("/sab/ping", *NOWHERE), 1),
     "live": (("--live-port", "1", "--answer-port", "0"), 1),
@@ -111,7 +112,9 @@ def test_an_output_that_nobody_reads_in_a_folder_that_is_gone(run: Run, command:
     words, status = COMMANDS[command]
     done = run([*command.split(), *words], out="unread", deleted=True)
     if status:
-        check(done, 2 if command in ("process", "transcribe") else status)  # relative to nothing, a path is a mistake
+        check(
+            done, 2 if command in ("process", "transcribe", "watch") else status
+        )  # relative to nothing, a path is a mistake
     else:
         assert (done.status, done.err) == (141, b"")
 

@@ -69,7 +69,7 @@ def test_the_report_of_a_job_has_no_control_characters(capsys: TerminalHandler, 
     with TextReport.for_people() as report:
         for event in events(name):
             report.show(event)
-            serve._report(event)
+            serve.report_event(event)
     report.say(name)
     out, err = capsys.readouterr()
     assert is_harmless(out)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -126,7 +127,7 @@ def test_a_clip_is_sent_followed_and_its_stems_are_fetched(
     stem = folder.name
     assert {f"{stem} (Vocals).wav", f"{stem} (Bass).wav", f"{stem}.sab.json"} <= names
     curl(server, shown["files"][0]["href"], "--remote-name", "--remote-header-name", "--output-dir", tmp_path)
-    part = curl(server, f"/jobs/{job}/files/{stem}%20(Bass).wav", "--range", "0-3")
+    part = curl(server, f"/jobs/{job}/files/{quote(stem)}%20(Bass).wav", "--range", "0-3")
     assert part == b"RIFF"
     assert [path for path in (server.folder / "0" / "uploads").rglob("*") if path.is_file()] == []
     assert curl(server, f"/jobs/{job}", "-X", "DELETE") == b""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -183,3 +184,27 @@ def test_a_terminal_that_cannot_draw_is_an_error(tmp_path: Path, kind: str) -> N
         assert terminal.ends() == 2
         terminal.shows("sab serve")
         assert b"\x1b" not in terminal.drawn
+
+
+def test_a_signal_at_any_early_moment_gives_the_terminal_back(tmp_path: Path, port: int) -> None:
+    options = ("--port", str(port), "--engine", "draft", "--no-midi", "--state-dir", str(tmp_path))
+    for first_words in ("\x1b[?1049h", "Jobs"):  # the terminal is changed; the frame is drawn
+        with in_terminal(*options) as terminal:
+            terminal.shows(first_words)
+            terminal.process.send_signal(signal.SIGTERM)
+            terminal.shows("\x1b[?1049l")  # out of the alternate screen again
+            assert terminal.ends() == 0
+
+
+def test_ctrl_c_while_the_program_loads_shows_no_stack_trace(tmp_path: Path) -> None:
+    # A module of a slow drive: it is read when the program asks for it, and says so.
+    (tmp_path / "typer.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    ended = subprocess.run(
+        [sys.executable, "-m", "bridge", "models"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")

@@ -31,11 +31,14 @@ class Terminal:
         os.write(self.master, keys)
 
     def shows(self, words: str, since: int = 0) -> int:
-        """Waits until `words` are drawn after the first `since` bytes; returns the number of bytes drawn by then."""
+        """Waits until `words` are drawn after the first `since` bytes; returns the place behind them.
+
+        Not the number of bytes drawn by then: what was drawn since may be what the test waits for next.
+        """
         with self.changed:
-            found = self.changed.wait_for(lambda: words.encode() in self.drawn[since:], TIMEOUT_SECONDS)
+            found = self.changed.wait_for(lambda: self.drawn.find(words.encode(), since) >= 0, TIMEOUT_SECONDS)
             assert found, self.drawn[-4000:].decode("utf-8", "replace")
-            return len(self.drawn)
+            return self.drawn.find(words.encode(), since) + len(words.encode())
 
     def ends(self) -> int:
         """Waits until the command ends; returns its exit status."""

@@ -63,6 +63,7 @@ _DEMO = Runs(
 )
 _STEMS = "sab process clip.wav --midi none > said"
 _NOTES = "sab transcribe bassline.wav --as bass > said"
+_TAKES = "mkdir -p takes && cp clip.wav takes"
 _ASKS = Runs((NO_TERMINAL,), status=2, says="Say --yes", elsewhere={})
 _NO_MODEL = "weights_unavailable"
 _INTERNET = DoesNotRun("it downloads from the internet")
@@ -174,11 +175,30 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
         },
     ),
     "sab tui --connect 9721": Runs((TERMINAL,), says="No bridge runs on port 9721", keys=[("This screen waits", b"q")]),
+    # a watched folder
+    "sab watch FOLDER": Runs(
+        (NO_PORTS, SECOND), typed=f"bash -c '{_TAKES} && exec sab watch takes'", lasts="watching "
+    ),
+    "sab watch ~/Bounces": Runs((READ_ONLY,), status=1, says="not_found"),
+    "sab watch ~/Bounces --out ~/Stems --engine htdemucs --stems vocals,instrumental": Runs(
+        (NO_PORTS,),
+        typed=f"{_TAKES} && sab watch takes --out made --engine draft --stems vocals,instrumental --once",
+        says="clip (Instrumental).wav",
+    ),
+    "sab watch takes/ --once": Runs(
+        (NO_PORTS, NO_TERMINAL, CP437), typed=f"{_TAKES} && sab watch takes/ --once", says="1 done"
+    ),
+    "sab watch ~/Bounces --list": Runs((PLAIN_C,), typed=f"{_TAKES} && sab watch takes --list", says="0 done"),
+    "sab watch ~/Bounces --again": DoesNotRun("tests/watch tries what has failed again"),
+    "sab watch ~/Bounces --once": DoesNotRun("`sab watch takes/ --once` runs"),
     "sab quit": Runs((NO_PORTS, PLAIN_C), status=1, says="No bridge runs on port 9720"),
     "sab secret new": Runs((NO_NETWORK,), says="Copy this file to each computer"),
     "sab secret pass 192.168.1.20": Runs((NO_NETWORK,)),
     "sab serve --host 0.0.0.0 --allow 192.168.1.0/24": Runs((NO_NETWORK,), lasts="listening on osc.udp://0.0.0.0:9720"),
     "sab secret pass 127.0.0.1": Runs((NO_PORTS,)),
+    "sab token": Runs((NO_PORTS, PLAIN_C)),
+    "sab token --json": Runs((NO_PORTS,), says="http://127.0.0.1:9720"),
+    "sab token --new": Runs((NO_NETWORK,), says="are new too"),
     "sab send": Runs((NO_PORTS,), status=2, says="ADDRESS"),
     "sab --port 9721": Runs(
         (TERMINAL, SECOND, NO_TERMINAL),

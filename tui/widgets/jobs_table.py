@@ -11,7 +11,7 @@ from typing import ClassVar
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.events import Click
-from textual.geometry import Offset, Size
+from textual.geometry import Offset, Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 
@@ -34,7 +34,7 @@ class JobsTable(Lines):
         Binding("end,G", "move(1_000_000)", show=False),
     ]
 
-    rows: reactive[tuple[TableLine, ...]] = reactive((), always_update=True)
+    rows: reactive[tuple[TableLine, ...]] = reactive((), always_update=True, repaint=False)
     today: reactive[date] = reactive(date.min)
     marked: reactive[frozenset[str]] = reactive(frozenset())
     """Ids of the jobs and groups that the keys act on; none: on the selected one."""
@@ -46,7 +46,7 @@ class JobsTable(Lines):
     """Ids of the jobs that are playing."""
     armed: reactive[frozenset[str]] = reactive(frozenset())
     """Ids of the jobs whose notes wait for the DAW's transport to start."""
-    selected: reactive[str] = reactive("")
+    selected: reactive[str] = reactive("", repaint=False)
     """Id of the job or group that the keys act on; empty without jobs."""
 
     @dataclass
@@ -101,6 +101,7 @@ class JobsTable(Lines):
         )
 
     def watch_rows(self, old: tuple[TableLine, ...], rows: tuple[TableLine, ...]) -> None:
+        self._refresh_changed(old, rows)
         self.virtual_size = Size(0, len(rows) + 1)
         self._place = None
         top = self.scroll_offset.y
@@ -122,7 +123,8 @@ class JobsTable(Lines):
     def watch_unseen(self, unseen: int) -> None:
         self.post_message(self.Scrolled(unseen))
 
-    def watch_selected(self, row: str) -> None:
+    def watch_selected(self, old: str, row: str) -> None:
+        self._refresh_lines(lambda line: not isinstance(line, Heading) and line.id in (old, row))
         self.post_message(self.Selected(row))
         self.call_after_refresh(self._show_selected)
 
@@ -171,6 +173,24 @@ class JobsTable(Lines):
                     return place
                 place += way
         return None
+
+    def _refresh_changed(self, old: tuple[TableLine, ...], rows: tuple[TableLine, ...]) -> None:
+        """Draws the visible lines anew that have changed: of 5 000 jobs, most often the one that runs."""
+        top = self.scroll_offset.y
+        before, now = old[top : top + self._visible_rows], rows[top : top + self._visible_rows]
+        if len(before) != len(now):
+            self.refresh()
+            return
+        changed = {id(line) for line, other in zip(now, before, strict=True) if line is not other and line != other}
+        self._refresh_lines(lambda line: id(line) in changed)
+
+    def _refresh_lines(self, is_meant: Callable[[TableLine], bool]) -> None:
+        """Draws those of the visible lines anew."""
+        top = self.scroll_offset.y
+        width = self.scrollable_content_region.width
+        places = [y for y, line in enumerate(self.rows[top : top + self._visible_rows], 1) if is_meant(line)]
+        if places:
+            self.refresh(*(Region(0, y, width, 1) for y in places))
 
     def _show_selected(self) -> None:
         index, top = self._selected_index(), self.scroll_offset.y

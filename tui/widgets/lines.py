@@ -29,6 +29,11 @@ class Lines(ScrollView, can_focus=True):
         super().__init__(*args, **options)
         self._strips: dict[tuple[object, ...], Strip] = {}
 
+    def watch_show_vertical_scrollbar(self, is_shown: bool) -> None:
+        """Textual moves the bar only while it is shown: one that has just come may stand elsewhere."""
+        if is_shown:
+            self.vertical_scrollbar.position = self.scroll_y
+
     def line(self, y: int, width: int) -> Text | None:
         """The line `y` rows below the widget's top edge, for `width` cells; None below the last one."""
         raise NotImplementedError

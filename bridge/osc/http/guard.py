@@ -47,9 +47,8 @@ class Guard:
             if request.headers.get("Sec-Fetch-Site", "none") in _FOREIGN_PAGES:
                 return refusal(403, "forbidden", "Web pages of other sites are not answered.")
         elif origin not in self.origins:
-            return refusal(
-                403, "forbidden", "This page may not use the bridge: see `http_origins` in docs/settings.md."
-            )
+            words = f"Pages of {origin[:100]!r} may not use the bridge: see `http_origins` in docs/settings.md."
+            return refusal(403, "forbidden", words)
         if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
             return None if origin is None else _preflight()
         said = request.headers.get("Authorization", "")

@@ -284,9 +284,9 @@ def test_only_own_names_are_answered(host: str, own_host: str, is_own: bool) -> 
 async def test_the_examples_in_the_docs_are_answered(site: HttpSite) -> None:
     page = (Path(__file__).parents[3] / "docs" / "osc.md").read_text(encoding="utf-8")
     asked = re.findall(r"curl 'http://127.0.0.1:9720(.*)'", page)
-    assert len(asked) >= 6
+    assert len(asked) >= 4
     for path in asked:
-        assert (await site.get(path.replace("JOB", "j6"))).status == 200
+        assert (await site.get(path, token=b"")).status == 200
 
 
 async def test_a_request_that_is_too_large_is_refused_and_the_next_one_answered(

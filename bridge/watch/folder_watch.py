@@ -1,0 +1,320 @@
+"""One watched folder: each of its clips becomes a job once, whatever happens to the process in between."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+from msgspec.structs import replace
+
+from bridge.errors import (
+    BridgeError,
+    Busy,
+    NotAudio,
+    NotFound,
+    NotReadable,
+    NotWritable,
+    QueueFull,
+    error_for,
+    unresponsive_drive,
+)
+from bridge.events import Noticed
+from bridge.model import Failure, Job
+from bridge.project_paths import result_name
+from bridge.protocols import Bridge, Clock
+from bridge.request import JobRequest, PlayRequest
+from bridge.system.off_loop import ANSWER_SECONDS, off_loop
+from bridge.watch.done_before import digest_of, has_results
+from bridge.watch.ledger import ClipLedger
+from bridge.watch.observer import Observer
+from bridge.watch.turns import MOST_INTERRUPTIONS, WATCH, Turns
+from bridge.watch.values import ClipState, FileState, WatchChoice, WatchedClip
+
+log = logging.getLogger(__name__)
+
+#: A clip that has come to an end or been put back, or something else that the user has to know.
+News: TypeAlias = WatchedClip | Noticed
+#: Builds the request for a clip; raises BridgeError where there can be none.
+RequestFor: TypeAlias = Callable[[str], Awaitable[JobRequest]]
+
+#: What a file that is still being copied is refused with.
+NOT_YET = (NotAudio.code, NotReadable.code)
+#: How often writing the ledger is tried while it cannot be written.
+RETRY_SECONDS = 5.0
+_NOT_WHOLE = "There is less audio in it than its header says."
+
+
+class FolderWatch:
+    """Made by `watching`. Its `known` tells of every clip that was taken so far."""
+
+    def __init__(
+        self,
+        choice: WatchChoice,
+        bridge: Bridge,
+        request_for: RequestFor,
+        turns: Turns,
+        ledger: ClipLedger,
+        known: dict[str, WatchedClip],
+        clock: Clock,
+        tell: Callable[[News], object],
+        is_lost: Callable[[], bool],
+    ) -> None:
+        self.choice = choice
+        self._is_lost = is_lost
+        self._bridge = bridge
+        self._request_for = request_for
+        self._turns = turns
+        self._ledger = ledger
+        self._clock = clock
+        self._tell = tell
+        self._known = known
+        self._interruptions: dict[str, int] = {}
+        self._seen = Observer(choice, clock, self._is_taken, self._notice)
+
+    @property
+    def known(self) -> Mapping[str, WatchedClip]:
+        """By their paths relative to the folder."""
+        return self._known
+
+    async def run(self) -> None:
+        """Takes each clip that settles, until it is cancelled."""
+        await self._resume()
+        tasks = [asyncio.create_task(work) for work in (self._seen.run(), self._take_all())]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def until_idle(self) -> None:
+        """Returns when every clip that is there is done, or has failed."""
+        await self._seen.is_idle.wait()
+
+    def _notice(self, level: str, message: str) -> None:
+        self._tell(Noticed(level=level, message=message))
+
+    def _is_taken(self, path: str, state: FileState) -> bool:
+        known = self._known.get(path)
+        return known is not None and known.file == state and known.state != "waiting"
+
+    async def _resume(self) -> None:
+        """Goes on with the clips that were jobs when the watch ended; their jobs may have gone on meanwhile."""
+        for clip in [*self._known.values()]:
+            if clip.state == "failed" and self.choice.again:
+                self._known[clip.path] = replace(clip, state="waiting")
+            elif clip.state in ("submitted", "waiting"):
+                job = self._job_of(clip)
+                is_open_or_done = job is not None and job.state not in ("failed", "cancelled")
+                if job is not None and (clip.state == "submitted" or is_open_or_done):
+                    await self._finish(clip, job.id)
+                else:
+                    self._known[clip.path] = replace(clip, state="waiting")
+
+    def _job_of(self, clip: WatchedClip) -> Job | None:
+        """The job of a clip that was submitted; its id may not have been written any more."""
+        source = str(self.choice.folder / clip.path)
+        for job in reversed(self._bridge.jobs()):
+            if job.id == clip.job:
+                return job
+            is_its = job.origin == WATCH and job.request.source == source
+            if is_its and job.submitted_unix >= clip.unix_seconds - 1.0:
+                return job
+        return None
+
+    async def _take_all(self) -> None:
+        while True:
+            path, state = await self._seen.taken()
+            await self._seen.is_there.wait()
+            clip = WatchedClip(path=path, file=state, state="waiting", unix_seconds=self._clock.unix_seconds())
+            try:
+                await self._take(clip)
+            except BridgeError as error:
+                if self._is_lost():
+                    return
+                if error.code in NOT_YET and self._seen.try_later(path, state):
+                    await self._wait_because(clip, error)
+                    continue
+                await self._end(clip, "failed", code=error.code, message=str(error))
+            # A clip that has changed meanwhile has settled anew, and is taken again.
+
+    async def _wait_because(self, clip: WatchedClip, error: BridgeError) -> None:
+        """The clip is tried again later; the reason is told once."""
+        waiting = replace(clip, code=error.code, message=str(error))
+        before = self._known.get(clip.path)
+        if before is None or (before.file, before.message) != (waiting.file, waiting.message):
+            await self._write(waiting)
+            self._tell(waiting)
+
+    async def _take(self, clip: WatchedClip) -> None:
+        """Makes a job of a clip, unless that was done. Raises BridgeError: it cannot become one, or not yet."""
+        path = self.choice.folder / clip.path
+        (look,) = await self._bridge.look([str(path)])
+        if look.refusal is not None:
+            if look.refusal.code == NotFound.code:
+                self._seen.done_with(clip.path)
+                return
+            raise error_for(look.refusal.code, look.refusal.message)
+        if look.is_cut_off:
+            raise NotReadable(_NOT_WHOLE, advice="Copy it again, or process it by itself.")
+        request = await self._request_of(path)
+        digest, is_done = await off_loop(lambda: _looked_up(request, path))
+        state = await self._seen.state_of(clip.path)
+        if state != clip.file:
+            if state is None:
+                self._seen.done_with(clip.path)
+            else:
+                self._seen.see(clip.path, state)
+            return
+        before = self._known.get(clip.path)
+        is_only_touched = before is not None and before.state == "done" and before.digest == digest != ""
+        clip = replace(clip, digest=digest)
+        if is_done or is_only_touched:
+            await self._end(clip, "done")
+        else:
+            await self._submit(clip, request)
+
+    async def _submit(self, clip: WatchedClip, request: JobRequest) -> None:
+        while True:
+            async with self._turns.turn():
+                clip = replace(clip, state="submitted", job="", unix_seconds=self._clock.unix_seconds())
+                await self._write(clip)
+                try:
+                    job, _ = await self._bridge.submit(request, f"{WATCH} {self.choice.folder}", WATCH)
+                except (QueueFull, Busy):  # somebody was quicker
+                    continue
+                await self._finish(clip, job.id)
+                return
+
+    async def _finish(self, clip: WatchedClip, job_id: str) -> None:
+        """Waits until the job of a clip is over, and writes down how it ended."""
+        clip = replace(clip, state="submitted", job=job_id)
+        await self._write(clip)
+        interruptions = self._interruptions.get(clip.path, 0)
+        has_given_way = False
+
+        async def give_way() -> None:
+            nonlocal has_given_way
+            has_given_way = True
+            self._interruptions[clip.path] = interruptions + 1
+            await self._write(replace(clip, state="waiting"))
+
+        try:
+            job = await self._turns.until_over(job_id, None if interruptions >= MOST_INTERRUPTIONS else give_way)
+        except NotFound:  # taken off the list
+            await self._end(clip, "failed", code="cancelled", message="Its job was taken off the list.")
+            return
+        if job.state == "done":
+            await self._end(clip, "done")
+            return
+        state = await self._seen.state_of(clip.path)
+        if has_given_way or state != clip.file:  # its turn comes again, or it is another file now
+            await self._write(replace(clip, state="waiting"))
+            if has_given_way:
+                self._bridge.remove([job_id])
+            if state is None:
+                self._seen.done_with(clip.path)
+            else:
+                self._seen.see(clip.path, state)
+            return
+        failure = job.failure or Failure(code="cancelled", message="Its job was cancelled.")
+        await self._end(clip, "failed", code=failure.code, message=failure.message)
+
+    async def _end(self, clip: WatchedClip, state: ClipState, *, code: str = "", message: str = "") -> None:
+        ended = replace(clip, state=state, code=code, message=message, unix_seconds=self._clock.unix_seconds())
+        await self._write(ended)
+        self._interruptions.pop(clip.path, None)
+        self._tell(ended)
+        self._seen.done_with(clip.path)
+
+    async def _write(self, clip: WatchedClip) -> None:
+        """Writes it to the ledger; while that is impossible, nothing goes on, or clips would be done twice."""
+        self._known[clip.path] = clip
+        has_told = False
+        while True:
+            try:
+                await off_loop(lambda: self._ledger.put([clip]))
+            except NotWritable as error:
+                if not has_told:
+                    has_told = True
+                    self._notice("warning", f"{error} Until then, no clip of {self.choice.folder} becomes a job.")
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                return
+
+    async def _request_of(self, path: Path) -> JobRequest:
+        request = await self._request_for(str(path))
+        place = request.place
+        if self.choice.out is not None:
+            inner = path.relative_to(self.choice.folder).parent
+            place = replace(place, folder=str(self.choice.out / inner / result_name(path, place.name)))
+        return replace(request, place=place, play=PlayRequest())  # nobody waits for its notes to sound
+
+
+@asynccontextmanager
+async def watching(
+    choice: WatchChoice,
+    bridge: Bridge,
+    request_for: RequestFor,
+    *,
+    state_dir: Path,
+    clock: Clock,
+    turns: Turns,
+    tell: Callable[[News], object],
+    is_lost: Callable[[], bool] = lambda: False,
+) -> AsyncIterator[FolderWatch]:
+    """Watches a folder while the block runs, in a task of its own.
+
+    Args:
+        request_for: builds the request for a clip; where its results go is set here.
+        state_dir: the state folder, with the ledger of each folder.
+        turns: those of the bridge.
+        tell: called with what happens.
+        is_lost: whether the bridge has gone: what it refuses then says nothing about a clip.
+
+    Raises:
+        FolderWatched: another program watches it.
+        NotWritable: the ledger cannot be written, or its drive does not answer.
+    """
+    try:
+        ledger = await off_loop(lambda: ClipLedger(state_dir, choice.folder), timeout_seconds=ANSWER_SECONDS)
+    except TimeoutError:
+        raise unresponsive_drive(state_dir) from None
+    try:
+        if ledger.was_damaged:
+            words = (
+                f"The record of {choice.folder} was damaged, and is begun anew: results that are there count as done."
+            )
+            tell(Noticed(level="warning", message=words))
+        known = await off_loop(ledger.read)
+        watch = FolderWatch(choice, bridge, request_for, turns, ledger, known, clock, tell, is_lost)
+        running = asyncio.create_task(watch.run(), name=f"watch {choice.folder}")
+        running.add_done_callback(lambda task: _tell_of_fault(task, choice.folder, tell))
+        try:
+            yield watch
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+    finally:
+        await off_loop(ledger.close, timeout_seconds=ANSWER_SECONDS)
+
+
+def _looked_up(request: JobRequest, path: Path) -> tuple[str, bool]:
+    try:
+        digest = digest_of(path)
+    except OSError as error:
+        raise NotReadable(f"{path.name} cannot be read: {error.strerror}.") from error
+    return digest, has_results(request, digest)
+
+
+def _tell_of_fault(task: asyncio.Task[None], folder: Path, tell: Callable[[News], object]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("%s is watched no more", folder, exc_info=error)
+        words = f"{folder} is watched no more: {type(error).__name__}. This is a bug in the bridge; `sab log` shows it."
+        tell(Noticed(level="error", message=words))

@@ -1,0 +1,172 @@
+"""Looks a folder through for clips. Everything here may wait for the drive, so it runs off the event loop."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from bridge.audio.clip_names import natural_order
+from bridge.options.record import from_json
+from bridge.pipeline.manifest import ENDING as MANIFEST
+from bridge.pipeline.unfinished import ENDING as UNFINISHED
+from bridge.system.files import read_small
+from bridge.value import Value
+from bridge.watch.names import is_clip_name, is_entered
+from bridge.watch.values import FileState
+
+#: Deeper folders are a mistake, or a drive that is mounted in itself.
+MOST_LEVELS = 64
+
+
+@dataclass
+class Scan:
+    """What was found in a folder, and below it."""
+
+    clips: dict[str, FileState] = field(default_factory=dict)
+    """By their paths relative to the watched folder; those of each folder in natural order."""
+    unreadable: dict[str, str] = field(default_factory=dict)
+    """Subfolders that cannot be read → why."""
+
+
+class _Named(Value, frozen=True):
+    file: str
+
+
+class _Record(Value, frozen=True):
+    """The part of a manifest, and of the record of a job that is not done, that lists its files."""
+
+    results: tuple[_Named, ...]
+
+
+def scan(root: Path, passed_over: Collection[Path] = (), under: str = "") -> Scan:
+    """Every clip in `root` and its subfolders, but not those in `passed_over`, in folders of stems, and results.
+
+    Links to files are followed, and links to folders are not: they may lead in circles.
+
+    Args:
+        under: only in this subfolder; it ends with a separator.
+
+    Raises:
+        OSError: `root` cannot be read.
+    """
+    found = Scan()
+    waiting = [(under, under.count(os.sep))]
+    skipped = {os.fspath(path) for path in passed_over}
+    while waiting:
+        folder, level = waiting.pop()
+        try:
+            names, folders = _listed(os.path.join(root, folder))  # noqa: PTH118 - tens of thousands
+        except OSError as error:
+            if not folder:
+                raise
+            found.unreadable[folder] = error.strerror or str(error)
+            continue
+        for name, state in names.items():
+            found.clips[f"{folder}{name}"] = state
+        if level < MOST_LEVELS:
+            inner = [f"{folder}{name}{os.sep}" for name in sorted(folders, key=natural_order, reverse=True)]
+            waiting += [(path, level + 1) for path in inner if os.path.join(root, path.rstrip(os.sep)) not in skipped]  # noqa: PTH118
+    return found
+
+
+def follow(root: Path, paths: Iterable[str], passed_over: Collection[Path] = ()) -> Scan | None:
+    """The clips among these paths, which something has happened to, and in those that are folders.
+
+    Args:
+        paths: absolute; of those that are gone nothing is said.
+
+    Returns None where a path is none below `root`: the whole is to be looked through.
+    """
+    found = Scan()
+    skipped = tuple(os.path.join(path, "") for path in passed_over)  # noqa: PTH118 - ends with a separator
+    for path in paths:
+        try:
+            inner = Path(path).relative_to(root)
+        except ValueError:
+            return None
+        if not all(map(is_entered, inner.parts[:-1])) or path.startswith(skipped):
+            continue
+        if is_clip_name(inner.name):
+            state = state_of_file(root / inner)
+            if state is not None:
+                found.clips[os.fspath(inner)] = state
+        elif inner.parts and is_entered(inner.name) and os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114
+            found.clips.update(scan(root, passed_over, f"{inner}{os.sep}").clips)
+    return found
+
+
+def look_again(root: Path, paths: Iterable[str]) -> dict[str, FileState | None]:
+    """The files with these paths relative to `root`; None: it is gone, or it is a result of the bridge."""
+    found: dict[str, FileState | None] = {}
+    results: dict[Path, frozenset[str]] = {}
+    for path in paths:
+        file = root / path
+        if file.parent not in results:
+            results[file.parent] = _results_listed_in(file.parent)
+        found[path] = None if file.name in results[file.parent] else state_of_file(file)
+    return found
+
+
+def _results_listed_in(folder: Path) -> frozenset[str]:
+    try:
+        with os.scandir(folder) as entries:
+            records = [entry for entry in entries if _is_record(entry.name)]
+    except OSError:
+        return frozenset()
+    return frozenset(name for record in records for name in _results_named_in(record))
+
+
+def state_of_file(path: Path) -> FileState | None:
+    """The state of a file; None if there is none, or nothing that can be looked at."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return FileState(found.st_size, found.st_mtime_ns) if path.is_file() else None
+
+
+def _listed(folder: str) -> tuple[dict[str, FileState], list[str]]:
+    """The clips and the subfolders of one folder. Raises OSError."""
+    files: dict[str, os.DirEntry[str]] = {}
+    folders, records = [], []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                if is_entered(entry.name):
+                    folders.append(entry.name)
+            elif is_clip_name(entry.name):
+                files[entry.name] = entry
+            elif _is_record(entry.name):
+                records.append(entry)
+    for record in records:
+        for name in _results_named_in(record):
+            files.pop(name, None)
+    clips = {name: _state(files[name]) for name in sorted(files, key=natural_order)}
+    return {name: state for name, state in clips.items() if state is not None}, folders
+
+
+def _is_record(name: str) -> bool:
+    return name.endswith((MANIFEST, f".{UNFINISHED}"))
+
+
+def _state(entry: os.DirEntry[str]) -> FileState | None:
+    try:
+        found = entry.stat()
+        return FileState(found.st_size, found.st_mtime_ns) if entry.is_file() else None
+    except OSError:  # it has just gone, or it is a link to nothing
+        return None
+
+
+def _results_named_in(record: os.DirEntry[str]) -> Iterator[str]:
+    try:
+        yield from _results_in(record.path, record.stat().st_mtime_ns)
+    except (OSError, ValueError):  # no record, or a broken one
+        return
+
+
+@lru_cache(maxsize=4096)
+def _results_in(path: str, modified_ns: int) -> frozenset[str]:  # noqa: ARG001 - it tells the contents
+    return frozenset(result.file for result in from_json(read_small(Path(path)), _Record).results)
