@@ -28,7 +28,8 @@ async function* events(path) {
 const request = { path: process.argv[2], stems: ["vocals", "bass"], tempo: 120 };
 const { id } = await (await ask("POST", "/jobs", request)).json();
 for await (const event of events(`/events?job=${id}`)) {
-  if (event.type === "produced") console.log(event.result.path);
+  if (event.type === "progressed") console.log(event.stage, Math.round(100 * event.fraction), "%");
 }
 const job = await (await ask("GET", `/jobs/${id}`)).json();
+for (const { path } of job.results) console.log(path);
 console.log(job.state);
