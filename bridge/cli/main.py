@@ -27,6 +27,7 @@ from bridge.cli import (
 )
 from bridge.cli.attaching import quitting
 from bridge.cli.diagnosis import doctor, log
+from bridge.cli.libraries import library
 from bridge.cli.listening import hear
 from bridge.cli.output.terminal import OutputClosed, drop_output, prepare_terminal, write_error, write_line, writing
 from bridge.cli.sending import secret, token, watch
@@ -103,6 +104,7 @@ app.command("serve")(serve.serve)
 app.command("quit")(quitting.quit_bridge)
 app.command("process")(process.process)
 app.command("transcribe")(process.transcribe)
+app.command("library")(library.library)
 app.command("watch")(watch.watch)
 app.command("submit", context_settings={"ignore_unknown_options": True})(submit.submit)
 app.command("send", context_settings={"ignore_unknown_options": True})(submit.send)

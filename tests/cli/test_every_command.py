@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], int]] = {
     "quit": (NOWHERE, 1),
     "process": (("no such ♪ שיר.wav",), 1),
     "transcribe": (("no such ♪ שיר.wav",), 1),
+    "library": (("/no such ♪ שיר", "--out", "/no such folder ♪"), 1),
     "watch": (("no such folder ♪ שיר", *NOWHERE), 1),
     "submit": (("/no such ♪ שיר.wav", *NOWHERE), 1),
     "send": (("/sab/ping", *NOWHERE), 1),

@@ -95,6 +95,7 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "sab transcribe song.wav --as mix": Runs((NO_PORTS,), says="song.mid"),
     "sab process song.wav --quantise 1/16 --scale auto --picture song.svg": Runs((NO_PORTS,), says="song.svg"),
     "sab process song.wav --reading clean --score --chords file": Runs((NO_PORTS,), says="song.musicxml"),
+    "sab process song.wav --dawproject": Runs((NO_PORTS,), says="song.dawproject"),
     "sab process song.wav --shortest 120 --bends mpe": Runs((NO_PORTS,), says="song.mid"),
     "sab models": Runs(EVERYWHERE, says="draft"),
     "sab models show htdemucs": Runs(EVERYWHERE, says="The one to start with"),
@@ -225,6 +226,22 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
         (NO_PORTS, TERMINAL),
         typed="mkdir -p takes && cp clip.wav loop.wav takes && sab process takes/ --engine draft",
         says="2 done",
+    ),
+    "sab library Music/ --out Stems/": Runs(
+        (NO_PORTS, NO_TERMINAL, TERMINAL),
+        typed="mkdir -p Music && cp clip.wav loop.wav Music && sab library Music/ --out Stems/ --engine draft",
+        says="2 songs done",
+    ),
+    "sab library Jazz/ Rock/ song.wav --out Stems/ --engine good --format flac": Runs(
+        (NO_PORTS, PLAIN_C),
+        typed="mkdir -p Jazz Rock && cp clip.wav Jazz && cp loop.wav Rock && cp clip.wav song.wav && "
+        "sab library Jazz/ Rock/ song.wav --out Stems/ --engine draft --format flac",
+        says="3 songs done",
+    ),
+    "sab library @list.txt --out Stems/": Runs(
+        (NO_PORTS, CP437),
+        typed="echo clip.wav > list.txt && sab library @list.txt --out Stems/ --engine draft",
+        says="1 song done",
     ),
     "sab transcribe takes/ --as bass": Runs(
         (NO_PORTS,),
