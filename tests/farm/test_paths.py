@@ -51,7 +51,7 @@ def test_all_paths_of_a_request_are_renamed_and_all_of_its_events_named_back() -
         "Z:\\music\\notes.svg",
     )
     assert WINDOWS.request_here(JobRequest(source="/x", note_files=NoteFiles(picture=""))).note_files.picture == ""
-    started = Started(job="j", engine="", device="", output_dir=here.place.folder, created=("Z:\\music\\out",))
+    started = Started(job="j", engine="", device="", output_dir="Z:\\music\\out", created=("Z:\\music\\out",))
     shown = WINDOWS.event_there(started)
     assert isinstance(shown, Started) and (shown.output_dir, shown.created) == ("/srv/music/out", ("/srv/music/out",))
     made = Produced(job="j", result=Result(kind="stem", name="bass", folder="Z:\\music\\out", file="b", seconds=1.0))
