@@ -14,6 +14,9 @@ from bridge.config import Settings
 from bridge.connections.board import Board
 from bridge.errors import unresponsive_drive
 from bridge.events import Noticed
+from bridge.farm.access import certificates_for
+from bridge.farm.client import FarmComputer
+from bridge.farm.runner import FarmRunner, RunnerReports
 from bridge.hearing.client import HearingClient
 from bridge.inspector.admission import Admission
 from bridge.inspector.client import InspectorClient
@@ -52,6 +55,10 @@ T = TypeVar("T")
 
 #: A job whose process died ends after this time, even if the drive with its temporary files does not answer.
 CLEAN_UP_SECONDS = 2.0
+#: After this time without the farm, its jobs begin again on this machine.
+FARM_PATIENCE_SECONDS = 5.0
+#: What somebody waits for in a DAW goes before the songs of a library.
+FARM_PRIORITY = 1
 
 
 @dataclass(frozen=True)
@@ -110,6 +117,8 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
             without a secret.
     """
     check_request(settings.defaults)
+    if settings.cluster:
+        certificates_for(settings.cluster, settings.state_dir)
     try:
         rules = await off_loop(lambda: _prepare(settings, serve=serve), timeout_seconds=ANSWER_SECONDS)
     except TimeoutError:
@@ -131,16 +140,25 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
     reader = ReaderClient(settings, scheduler.job)
     board = Board(clock)
     bridge = LocalBridge(settings, bus, scheduler, admission, player, reader, clock, board)
+    reports = RunnerReports(
+        on_event=scheduler.on_event,
+        on_live_notes=bridge.on_live_notes,
+        on_free=scheduler.on_runner_free,
+        on_job_lost=scheduler.on_job_lost,
+        publish=bus.publish,
+    )
+    runner = FarmRunner(clock, reports)
     worker = WorkerClient(
         settings,
         publish=bus.publish,
-        on_event=scheduler.on_event,
+        on_event=runner.on_worker_event,
         on_live_notes=bridge.on_live_notes,
-        on_lost=scheduler.on_runner_lost,
-        on_ready=scheduler.on_runner_free,
+        on_lost=runner.on_worker_lost,
+        on_ready=runner.on_worker_ready,
         lock=settings.own_folder / "worker.lock" if isinstance(store, DurableStore) else None,
     )
-    scheduler.run(worker)
+    runner.use(worker)
+    scheduler.run(runner)
     workshop = LocalWorkshop(SettingsFile(settings), worker.fetch, bus.publish)
     bridge.use(workshop)
     board.cache_folder = str(settings.cache_dir)
@@ -190,6 +208,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
         parts.push_async_callback(clean_up.close)
         parts.callback(scheduler.close)
         parts.push_async_callback(worker.close)
+        parts.push_async_callback(runner.close)
         parts.push_async_callback(workshop.close)
         parts.callback(scheduler.leave)
         parts.push_async_callback(inspector.close)
@@ -199,6 +218,11 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
         await worker.start()
         await inspector.start()
         await player.start()
+        if settings.cluster:
+            joining = asyncio.create_task(_join_farm(runner, settings))
+            parts.push_async_callback(_abandon, joining)
+            if not serve:  # its first job would be computed here otherwise
+                await asyncio.wait({joining})
         hearing = HearingClient(settings.hear_on)
         parts.push_async_callback(hearing.close)
         running = RunningBridge(bridge, worker, settings, hearing, address, http_address)
@@ -208,6 +232,18 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
                 watched_folders(running.bridge, settings, clock, bus.publish, bus.publish_retained)
             )
         yield running
+
+
+async def _join_farm(runner: FarmRunner, settings: Settings) -> None:
+    farm = await FarmComputer.open(
+        settings.cluster, settings, patience_seconds=FARM_PATIENCE_SECONDS, priority=FARM_PRIORITY
+    )
+    runner.join(farm)
+
+
+async def _abandon(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
 
 
 def _prepare(settings: Settings, *, serve: bool) -> Rules:

@@ -124,6 +124,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The longest region that a job may have."""
     queue_limit: int = 100
     """How many jobs may wait."""
+    cluster: str = ""
+    """The farm that computes jobs while it can be reached, as `tls://studio:8786`; empty: none."""
     history_limit: int = DEFAULT_HISTORY_LIMIT
     """How many finished jobs are kept and listed; the oldest are removed, and their files stay."""
 

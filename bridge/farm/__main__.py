@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 
 from distributed import Security
 
@@ -52,6 +53,7 @@ async def _serve(channel: Channel, settings: FarmClientSettings, security: Secur
         channel.send,
         patience_seconds=settings.patience_seconds,
         priority=settings.priority,
+        roots=tuple(map(Path, settings.roots)),
     )
     running = asyncio.ensure_future(submitter.run())
     loop = asyncio.get_running_loop()

@@ -19,6 +19,8 @@ class FarmClientSettings(Value, frozen=True, kw_only=True, tag="settings"):
     """The file with the farm's certificates; empty: the connection is not encrypted."""
     priority: int = 0
     """Songs of a higher one are begun first."""
+    roots: tuple[str, ...] = ()
+    """The folders that results may be written to from here; empty: all."""
     patience_seconds: float
     """How long a song waits for a farm that has gone, before it is given up."""
 

@@ -45,6 +45,7 @@ HELP: Mapping[str, str] = {
     "trust_pickles": "Load your own models that may run code.",
     "max_minutes": "The longest region that a job may have, in minutes.",
     "queue_limit": "How many jobs may wait.",
+    "cluster": "The farm that computes jobs, as tls://studio:8786; empty: this computer does.",
     "history_limit": "How many finished jobs are kept and listed.",
 }
 _SWITCH = ("true", "false")

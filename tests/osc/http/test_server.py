@@ -99,7 +99,7 @@ async def site() -> AsyncIterator[Site]:
 
 async def test_the_root_returns_the_whole_address_space(site: Site) -> None:
     answer = await site.get("/")
-    values = {"/sab/status.reply": (0, 0, "draft", "cpu", "alsa"), "/sab/list.begin": (1,)}
+    values = {"/sab/status.reply": (0, 0, "draft", "cpu", "alsa", "here"), "/sab/list.begin": (1,)}
     expected = address_space(values, ("draft",), request_for("", format="flac"))
     found = answer.json
     startup = cast("dict[str, dict[str, dict[str, object]]]", found["CONTENTS"])["sab"]["CONTENTS"].pop("startup")
@@ -112,8 +112,8 @@ async def test_the_root_returns_the_whole_address_space(site: Site) -> None:
 @pytest.mark.parametrize(
     ("path", "status", "expected"),
     [
-        ("/sab/status.reply?VALUE", 200, {"VALUE": [0, 0, "draft", "cpu", "alsa"]}),
-        ("/sab/status.reply/?TYPE&ACCESS", 200, {"TYPE": "iisss", "ACCESS": 1}),
+        ("/sab/status.reply?VALUE", 200, {"VALUE": [0, 0, "draft", "cpu", "alsa", "here"]}),
+        ("/sab/status.reply/?TYPE&ACCESS", 200, {"TYPE": "iissss", "ACCESS": 1}),
         ("/sab/list.begin?VALUE", 200, {"VALUE": [1]}),
         ("/sab/ping?VALUE", 204, None),  # it has none
         ("/sab/ping?CONTENTS", 204, None),
