@@ -174,7 +174,8 @@ class Submitter:
         stories.append(story)
         try:
             async with AsyncExitStack() as carrying:
-                await self._compute(job, record, story, carrying)
+                end = await self._compute(job, record, story, carrying)
+            self._send(SongHappened(event=end))  # when nothing of it is claimed any more
         except asyncio.CancelledError:
             if len(stories) == 1:
                 await self._cancel_on_machines(record.job)
@@ -190,14 +191,17 @@ class Submitter:
             if not stories:
                 self._stories.pop(record.job, None)
 
-    async def _compute(self, job: str, record: TaskRecord, story: Story, carrying: AsyncExitStack) -> None:
-        """Has a song computed, tells of it to its end, and carries it where no folder is shared.
+    async def _compute(
+        self, job: str, record: TaskRecord, story: Story, carrying: AsyncExitStack
+    ) -> JobEvent | LiveNotes:
+        """Has a song computed, tells of it, and carries it where no folder is shared; returns its end.
 
         Raises:
             MachineGone: machines have gone in the middle of what was carried, again and again.
             BridgeError: the song cannot be computed, or its results cannot be written here.
         """
-        for attempt in range(MOST_DEATHS):
+        deaths = 0
+        while True:
             try:
                 outcome = await self._outcome(record)
                 while not outcome.events:
@@ -213,10 +217,10 @@ class Submitter:
                     await carrier.receive(machine, record.job, outcome.events, outcome.carried)
                     if len(self._stories[record.job]) == 1:
                         await machine.call(serving.forget, record.job)
-                self._send(SongHappened(event=end))
-                return
+                return end
             except MachineGone:
-                if attempt == MOST_DEATHS - 1:
+                deaths += 1
+                if deaths == MOST_DEATHS:
                     raise
                 await self._lost(self._client)
 
