@@ -141,17 +141,20 @@ async def test_a_farm_that_has_gone_gives_its_songs_back(farm: Farm) -> None:
         await computer.close()
 
 
-async def test_what_is_not_shared_is_not_touched(farm: Farm, tmp_path: Path) -> None:
+async def test_a_clip_that_is_not_shared_is_carried(farm: Farm, tmp_path: Path) -> None:
     song = write(tmp_path / "private.wav", music(0.5))
     farm.start_scheduler()
     farm.start_worker("one")
-    computer = await opened(farm)
+    computer, heard = await opened(farm), Heard()
     try:
-        end = await computer.compute("privatejob", request_of(song), lambda _: None)
+        end = await computer.compute("privatejob", request_of(song), heard.append)
     finally:
         await computer.close()
-    assert end.failure is not None and end.failure.code == "outside_roots"
-    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["private.wav"]
+    assert end.outcome == "done", end.failure
+    told = [Path(event.result.path) for event in heard if isinstance(event, Produced)]
+    assert {path.parent for path in told} == {tmp_path / "stems" / "private"}
+    assert all(path.is_file() for path in told)
+    assert [*farm.music.iterdir()] == []
 
 
 async def test_nobody_without_the_certificates_is_answered(farm: Farm, tmp_path: Path) -> None:
