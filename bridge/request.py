@@ -85,6 +85,8 @@ class StemChoice(Value, frozen=True, kw_only=True):
     """Stems and opposites to write as audio files; `all`: every single stem."""
     midi: StemSet | Literal["stems"] = "stems"
     """Stems to transcribe; `stems`: the single ones that are written, or all where nothing is."""
+    kit: bool = False
+    """Whether the drums are split too: into kick, snare, toms, hats and cymbals."""
     transcribe_as: str | None = None
     """None: separate, then transcribe. Else nothing is separated: the file itself is that stem, or a `mix`."""
 
@@ -190,6 +192,8 @@ class NoteFiles(Value, frozen=True, kw_only=True):
     """Chords: not told; as markers in the file of all stems; as a file of block chords too."""
     score: bool = False
     """Whether the clean reading is written as a score (MusicXML), whatever `NoteReading.style` is."""
+    dawproject: bool = False
+    """Whether the stems and their notes are written as a project for DAWs too."""
 
 
 class OutputPlace(Value, frozen=True, kw_only=True):

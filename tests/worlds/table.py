@@ -90,12 +90,15 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "sab process song.wav": Runs(EVERYWHERE, says="song (Vocals).wav"),
     "sab process song.wav --stems vocals --midi none": Runs((NO_PORTS, READ_ONLY), says="song (Vocals).wav"),
     "sab process song.wav --two-stems vocals": Runs((NO_PORTS, CP437), says="song (Instrumental).wav"),
+    "sab process song.wav --kit": Runs((NO_TERMINAL,), says="song (Drums Kick).wav"),
+    "sab transcribe drums.wav --as drums --kit": Runs((NO_TERMINAL,), says="drums (Drums Cymbals).wav"),
     "sab process song.wav --stems no_drums --format m4a": Runs((NO_PORTS, PLAIN_C), says="song (No Drums).m4a"),
     "sab process song.wav --start 30 --end 45 --tempo 98": Runs((NO_PORTS,), says="98 BPM"),
     "sab transcribe bassline.wav --as bass": Runs((NO_PORTS, NO_NETWORK, CP437), says="bassline (Bass).mid"),
     "sab transcribe song.wav --as mix": Runs((NO_PORTS,), says="song.mid"),
     "sab process song.wav --quantise 1/16 --scale auto --picture song.svg": Runs((NO_PORTS,), says="song.svg"),
     "sab process song.wav --reading clean --score --chords file": Runs((NO_PORTS,), says="song.musicxml"),
+    "sab process song.wav --dawproject": Runs((NO_PORTS,), says="song.dawproject"),
     "sab process song.wav --shortest 120 --bends mpe": Runs((NO_PORTS,), says="song.mid"),
     "sab models": Runs(EVERYWHERE, says="draft"),
     "sab models show htdemucs": Runs(EVERYWHERE, says="The one to start with"),
@@ -212,6 +215,9 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "sab secret pass 192.168.1.20": Runs((NO_NETWORK,)),
     "sab serve --host 0.0.0.0 --allow 192.168.1.0/24": Runs((NO_NETWORK,), lasts="listening on osc.udp://0.0.0.0:9720"),
     "sab secret pass 127.0.0.1": Runs((NO_PORTS,)),
+    "sab token": Runs((NO_PORTS, PLAIN_C)),
+    "sab token --json": Runs((NO_PORTS,), says="http://127.0.0.1:9720"),
+    "sab token --new": Runs((NO_NETWORK,), says="are new too"),
     "sab send": Runs((NO_PORTS,), status=2, says="ADDRESS"),
     "sab --port 9721": Runs(
         (TERMINAL, SECOND, NO_TERMINAL),
@@ -238,6 +244,22 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
         (NO_PORTS, TERMINAL),
         typed="mkdir -p takes && cp clip.wav loop.wav takes && sab process takes/ --engine draft",
         says="2 done",
+    ),
+    "sab library Music/ --out Stems/": Runs(
+        (NO_PORTS, NO_TERMINAL, TERMINAL),
+        typed="mkdir -p Music && cp clip.wav loop.wav Music && sab library Music/ --out Stems/ --engine draft",
+        says="2 songs done",
+    ),
+    "sab library Jazz/ Rock/ song.wav --out Stems/ --engine good --format flac": Runs(
+        (NO_PORTS, PLAIN_C),
+        typed="mkdir -p Jazz Rock && cp clip.wav Jazz && cp loop.wav Rock && cp clip.wav song.wav && "
+        "sab library Jazz/ Rock/ song.wav --out Stems/ --engine draft --format flac",
+        says="3 songs done",
+    ),
+    "sab library @list.txt --out Stems/": Runs(
+        (NO_PORTS, CP437),
+        typed="echo clip.wav > list.txt && sab library @list.txt --out Stems/ --engine draft",
+        says="1 song done",
     ),
     "sab transcribe takes/ --as bass": Runs(
         (NO_PORTS,),

@@ -6,6 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from bridge.audio.check import changed, size_and_time
 from bridge.audio.sink import check_format, subtype_for
 from bridge.audio.source import OpenRegion
@@ -21,6 +23,7 @@ from bridge.pipeline.manifest import EngineRecord, SourceRecord
 from bridge.pipeline.stems import chosen_stems
 from bridge.protocols import Control, Separator
 from bridge.request import JobRequest
+from bridge.stems import DRUMS
 from bridge.system.files import sha256_of
 
 #: A larger file is not hashed whole: a job for a short region of it must not read it all. A second's work, at most.
@@ -58,7 +61,21 @@ class OpenJob:
     def separated_stems(self) -> list[str]:
         """The stems and opposites that the separation has to produce."""
         available = () if self.separator is None else audio_of(self.separator)
-        return [stem for stem in available if stem in self.stems or stem in self.midi]
+        return [
+            stem for stem in available
+            if stem in self.stems or stem in self.midi or (stem == DRUMS and self.request.stems.kit)
+        ]  # fmt: skip
+
+    @property
+    def splits_drums(self) -> bool:
+        """Whether the drums are to be split into the parts of their kit, and there is such a stem."""
+        has_drums = DRUMS in (self.midi if self.separator is None else self.separated_stems)
+        return self.request.stems.kit and has_drums
+
+    @property
+    def copies(self) -> int:
+        """How often each stem is written: once more into a project, if one is asked for."""
+        return 2 if self.request.note_files.dawproject else 1
 
     @property
     def has_same_source(self) -> bool:
@@ -103,6 +120,9 @@ def open_job(
     for warning in region.warnings:
         control.warn(warning)
     source_state, record = size_and_time(source), source_record(source, region, control)
+    if source_state is not None:
+        size, modified_ns = source_state
+        record = msgspec.structs.replace(record, size_bytes=size, modified_ns=modified_ns)
     separator = _open_engine(request, context, control, region)
     engine = EngineRecord(name="", device="", weights="")
     if separator is not None:
@@ -160,7 +180,7 @@ def _open_engine(
 ) -> Separator | None:
     if request.stems.transcribe_as is not None:
         return None
-    if request.stems.audio != ():
+    if request.stems.audio != () or request.stems.kit:
         subtype = subtype_for(request.audio.name, request.audio.depth, region.subtype)
         check_format(request.audio.name, subtype, region.audio.channels, region.audio.sample_rate_hz)
     return context.engines.open(
