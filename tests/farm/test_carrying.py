@@ -119,9 +119,10 @@ def output_dir(events: list[JobEvent]) -> Path:
         {},
         {"stems": ("bass",), "midi": ("bass", "drums"), "picture": "", "chords": "file", "score": True},
         {"format": "flac"},
+        {"kit": True, "dawproject": True},
         {"transcribe_as": "bass"},
     ],
-    ids=["usual", "notes", "flac", "transcribed"],
+    ids=["usual", "notes", "flac", "project", "transcribed"],
 )
 async def test_the_files_are_those_of_this_machine_byte_for_byte(
     clip: Path, tmp_path: Path, options: dict[str, object]
