@@ -205,6 +205,7 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "sab farm status": Runs((NO_PORTS,), status=2, says="--cluster"),
     "sab farm status --cluster tls://192.168.1.10:8786": _FARM,
     "python -m bridge.farm": DoesNotRun("the bridge itself starts it"),
+    "python -m benchmarks.speed.cluster": _MINUTES,
     "python -m benchmarks.speed.farm": _MINUTES,
     "python -m tests.reliability.farm --songs 200": _MINUTES,
     "sab secret pass 192.168.1.20": Runs((NO_NETWORK,)),
