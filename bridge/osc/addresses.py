@@ -96,7 +96,7 @@ HELLO_REPLY = Outgoing(
 )
 PONG = Outgoing("/sab/pong", "s:token", "The server is running.")
 STATUS_REPLY = Outgoing(
-    "/sab/status.reply", "i:queued i:running s:engine s:device s:midi_backend", "What the bridge is doing."
+    "/sab/status.reply", "i:queued i:running s:engine s:device s:midi_backend s:computing", "What the bridge is doing."
 )
 DONE_SUBSCRIBE = Outgoing("/sab/done", "s:request i:client_id", "The subscription was changed.")
 DONE = Outgoing("/sab/done", "s:request s:job", "It is done.")
