@@ -204,7 +204,9 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
         running = RunningBridge(bridge, worker, settings, hearing, address, http_address)
         if isinstance(store, DurableStore):
             await parts.enter_async_context(_screens(running, bus.publish))
-            await parts.enter_async_context(watched_folders(running.bridge, settings, clock, bus.publish))
+            await parts.enter_async_context(
+                watched_folders(running.bridge, settings, clock, bus.publish, bus.publish_retained)
+            )
         yield running
 
 

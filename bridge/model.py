@@ -21,7 +21,7 @@ STAGES: tuple[str, ...] = ("queued", "loading", "separating", "transcribing", "w
 Stage = Literal["queued", "loading", "separating", "transcribing", "writing"]
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 Outcome = Literal["done", "failed", "cancelled"]
-Kind = Literal["stem", "midi", "notes", "picture", "chords", "score"]
+Kind = Literal["stem", "midi", "notes", "picture", "chords", "score", "dawproject"]
 TempoSource = Literal["given", "estimated", "default"]
 #: The name of a result with the notes of all stems.
 TOGETHER = "all"

@@ -95,6 +95,7 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "sab transcribe song.wav --as mix": Runs((NO_PORTS,), says="song.mid"),
     "sab process song.wav --quantise 1/16 --scale auto --picture song.svg": Runs((NO_PORTS,), says="song.svg"),
     "sab process song.wav --reading clean --score --chords file": Runs((NO_PORTS,), says="song.musicxml"),
+    "sab process song.wav --dawproject": Runs((NO_PORTS,), says="song.dawproject"),
     "sab process song.wav --shortest 120 --bends mpe": Runs((NO_PORTS,), says="song.mid"),
     "sab models": Runs(EVERYWHERE, says="draft"),
     "sab models show htdemucs": Runs(EVERYWHERE, says="The one to start with"),

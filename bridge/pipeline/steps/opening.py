@@ -63,6 +63,11 @@ class OpenJob:
         return [stem for stem in available if stem in self.stems or stem in self.midi]
 
     @property
+    def copies(self) -> int:
+        """How often each stem is written: once more into a project, if one is asked for."""
+        return 2 if self.request.note_files.dawproject else 1
+
+    @property
     def has_same_source(self) -> bool:
         """Whether the source is unchanged since the keys were made; otherwise they may not match the samples."""
         return self.source_state == size_and_time(Path(self.request.source))
