@@ -27,6 +27,7 @@ from bridge.cli import (
 )
 from bridge.cli.attaching import quitting
 from bridge.cli.diagnosis import doctor, log
+from bridge.cli.farm import commands as farm
 from bridge.cli.libraries import library
 from bridge.cli.listening import hear
 from bridge.cli.output.terminal import OutputClosed, drop_output, prepare_terminal, write_error, write_line, writing
@@ -115,6 +116,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(cache.app, name="cache")
 app.add_typer(completion.app, name="completion")
 app.add_typer(secret.app, name="secret")
+app.add_typer(farm.app, name="farm")
 app.command("ports")(ports.ports)
 app.command("calibrate")(calibrate.calibrate_ports)
 app.command("doctor")(doctor.doctor)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import count
 
 from bridge import __version__
-from bridge.dawproject.elements import Elements
 from bridge.dawproject.content import ProjectContent, StemAudio
+from bridge.dawproject.elements import Elements
 from bridge.dawproject.song_grid import SongGrid
 from bridge.smf.ticks import NoteTicks
 from bridge.stems import DRUM_CHANNEL, OPPOSITE_TABLE, label_of, stem_of

@@ -52,6 +52,10 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], int]] = {
     "secret new": (("--secret-file", "/dev/null/♪ שיר"), 1),
     "secret path": ((), 0),
     "secret pass": (("no address ♪ שיר",), 2),
+    "farm scheduler": (("--host", "no address ♪ שיר"), 2),
+    "farm worker": (("--cluster", "no address ♪ שיר"), 2),
+    "farm status": (("--cluster", "no address ♪ שיר"), 2),
+    "farm certificates": (("--use", "no such ♪ שיר.pem"), 2),
     "install": (("nothing ♪ שיר",), 2),
     "demo": (("--engine",), 2),
 }

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.dawproject.archive import Member, archive_blocks, audio_paths
-from bridge.dawproject.project import metadata_xml, project_xml, silenced
 from bridge.dawproject.content import ProjectContent, StemAudio
+from bridge.dawproject.project import metadata_xml, project_xml, silenced
 from bridge.model import Bend, Chord, Music, Note, TempoPoint
 from bridge.smf.writing import midi_file
 from bridge.stems import AUDIO_STEMS, DRUM_CHANNEL, OPPOSITE_TABLE, STEM_TABLE, STEMS, label_of

@@ -8,8 +8,8 @@ from functools import partial
 import msgspec
 
 from bridge.dawproject.archive import Member, archive_blocks, audio_paths
-from bridge.dawproject.project import metadata_xml, project_xml
 from bridge.dawproject.content import ProjectContent, StemAudio
+from bridge.dawproject.project import metadata_xml, project_xml
 from bridge.model import TOGETHER, Music, Result
 from bridge.music.metre import COMMON_TIME
 from bridge.pipeline.cache.store import BLOCK_BYTES
