@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 from bridge.library.place import hold
 from bridge.pipeline.manifest import decode_manifest
+from tests.support.farm import Farm
 from tests.support.programs import sab
 from tests.support.sounds import music, read, write
 
@@ -30,9 +34,13 @@ def library(tmp_path: Path) -> Path:
     return tmp_path / "music"
 
 
-def begin(library: Path, out: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "bridge", "library", str(library), "--out", str(out), *OPTIONS]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def begin(
+    library: Path, out: Path, *options: str, environment: Mapping[str, str] = MappingProxyType({})
+) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "bridge", "library", str(library), "--out", str(out), *OPTIONS, *options]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment}
+    )
 
 
 def until_done(process: subprocess.Popen[str], songs: int) -> None:
@@ -103,3 +111,26 @@ def test_interrupted_it_leaves_no_half_file_and_says_how_to_go_on(library: Path,
     assert "already works on" in second.stderr
     (library / "album 0" / "broken.wav").unlink()
     check_results(library, out)
+
+
+def test_a_farm_does_a_library_and_its_worker_killed_in_the_middle_loses_nothing(library: Path, tmp_path: Path) -> None:
+    with Farm(tmp_path / "farm") as farm:
+        library = library.rename(farm.music / "music")
+        out = farm.music / "out"
+        farm.start_scheduler()
+        for name in ("one", "two"):
+            farm.start_worker(name)
+        state = str(farm.settings.state_dir)
+        with begin(library, out, "--cluster", farm.address, environment={"SAB_STATE_DIR": state}) as process:
+            until_done(process, 1)
+            farm.kill("one")
+            rest, errors = process.communicate(timeout=200)
+        assert process.returncode == 0, errors
+        assert last_of(rest)["done"] == SONGS
+    check_results(library, out)
+
+
+def test_no_farm_is_begun_without_its_certificates(library: Path, tmp_path: Path) -> None:
+    run = sab("library", library, "--out", tmp_path / "out", "--cluster", "tls://localhost:1", *OPTIONS)
+    assert run.returncode == 2
+    assert "bad_arguments" in run.stderr
