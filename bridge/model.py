@@ -21,10 +21,12 @@ STAGES: tuple[str, ...] = ("queued", "loading", "separating", "transcribing", "w
 Stage = Literal["queued", "loading", "separating", "transcribing", "writing"]
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 Outcome = Literal["done", "failed", "cancelled"]
-Kind = Literal["stem", "midi", "notes", "picture", "chords", "score"]
+Kind = Literal["stem", "midi", "notes", "picture", "chords", "score", "dawproject"]
 TempoSource = Literal["given", "estimated", "default"]
 #: The name of a result with the notes of all stems.
 TOGETHER = "all"
+#: Where jobs are computed: on this machine, or on the machines of a farm.
+Computing = Literal["here", "farm"]
 PlayOutcome = Literal["finished", "stopped", "failed"]
 
 
@@ -70,6 +72,7 @@ WARNINGS: dict[str, str] = {
     "out_of_memory": "The GPU's memory was full, so the CPU did the rest.",
     "backend_differs": "OpenVINO's results differ from torch's on this machine, so torch is used.",
     "not_kept": "The history could not be written, so the job would be lost if the bridge ended now.",
+    "farm_gone": "The farm has gone, or gave the job up: the job was begun again on this machine.",
     "pickled_weights": "One of your own models is a `.th` file that can run code; you have set `trust_pickles`.",
 }
 
@@ -291,3 +294,5 @@ class Status(Value, frozen=True, kw_only=True):
     midi: MidiStatus
     worker: str
     """`starting`, `ready`, `busy` or `down`."""
+    computing: Computing = "here"
+    """Where the next job will be computed."""

@@ -192,6 +192,8 @@ class NoteFiles(Value, frozen=True, kw_only=True):
     """Chords: not told; as markers in the file of all stems; as a file of block chords too."""
     score: bool = False
     """Whether the clean reading is written as a score (MusicXML), whatever `NoteReading.style` is."""
+    dawproject: bool = False
+    """Whether the stems and their notes are written as a project for DAWs too."""
 
 
 class OutputPlace(Value, frozen=True, kw_only=True):

@@ -31,6 +31,7 @@ KIND_WORDS: Mapping[Kind, str] = {
     "picture": "picture",
     "chords": "chords",
     "score": "score",
+    "dawproject": "project",
 }
 PLAY_OUTCOME_WORDS: Mapping[PlayOutcome, str] = {
     "finished": "played to the end",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import wraps
 from typing import Annotated, Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
@@ -42,13 +42,21 @@ TWO_STEMS = Annotated[
 ]
 
 
-def takes(command: Command) -> Callable[[Callable[Concatenate[Given, P], R]], Callable[..., R]]:
-    """Adds the options whose rows name `command`; its function receives their values as its first argument."""
+def takes(
+    command: Command, without: Collection[str] = ()
+) -> Callable[[Callable[Concatenate[Given, P], R]], Callable[..., R]]:
+    """Adds the options whose rows name `command`; its function receives their values as its first argument.
+
+    Args:
+        without: options that make no sense there.
+    """
 
     def decorate(function: Callable[Concatenate[Given, P], R]) -> Callable[..., R]:
         own = inspect.signature(function, eval_str=True)
         _, *others = own.parameters.values()
-        options = {name: option for name, option in OPTIONS.items() if command in option.commands}
+        options = {
+            name: option for name, option in OPTIONS.items() if command in option.commands and name not in without
+        }
         annotations = {_variable(name): _annotation(option) for name, option in options.items()}
         if "voices" in options:
             annotations["one_line"] = ONE_LINE

@@ -27,9 +27,11 @@ from bridge.cli import (
 )
 from bridge.cli.attaching import quitting
 from bridge.cli.diagnosis import doctor, log
+from bridge.cli.farm import commands as farm
+from bridge.cli.libraries import library
 from bridge.cli.listening import hear
 from bridge.cli.output.terminal import OutputClosed, drop_output, prepare_terminal, write_error, write_line, writing
-from bridge.cli.sending import secret, watch
+from bridge.cli.sending import secret, token, watch
 from bridge.cli.shell import completion
 from bridge.errors import BadArguments, NotWritable
 from bridge.options.table import JOB, OPTIONS
@@ -103,6 +105,7 @@ app.command("serve")(serve.serve)
 app.command("quit")(quitting.quit_bridge)
 app.command("process")(process.process)
 app.command("transcribe")(process.transcribe)
+app.command("library")(library.library)
 app.command("watch")(watch.watch)
 app.command("submit", context_settings={"ignore_unknown_options": True})(submit.submit)
 app.command("send", context_settings={"ignore_unknown_options": True})(submit.send)
@@ -113,6 +116,8 @@ app.add_typer(models.app, name="models")
 app.add_typer(cache.app, name="cache")
 app.add_typer(completion.app, name="completion")
 app.add_typer(secret.app, name="secret")
+app.add_typer(farm.app, name="farm")
+app.command("token")(token.show_token)
 app.command("ports")(ports.ports)
 app.command("calibrate")(calibrate.calibrate_ports)
 app.command("doctor")(doctor.doctor)

@@ -99,6 +99,14 @@ Allow: TypeAlias = Annotated[
         rich_help_panel=_PLACES,
     ),
 ]
+Cluster: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        help="The farm that computes the jobs while it can be reached, as tls://studio:8786.",
+        rich_help_panel=_PLACES,
+    ),
+]
 TrustPickles: TypeAlias = Annotated[
     bool,
     typer.Option(

@@ -8,7 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
-from bridge.audio.decoding.decoders import ends_early
+from bridge.audio.decoding.early_ends import ends_early
 from bridge.audio.source import find_region
 from bridge.errors import BridgeError
 from bridge.inspector.messages import (

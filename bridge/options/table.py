@@ -212,5 +212,10 @@ OPTIONS: dict[str, Option] = {
             "Name the chords: not; as markers in the file of all stems; or in a file of block chords too.", "chords",
         ),
         _notes("score", "note_files.score", Switch(), "Write a score of the clean notes, as MusicXML.", "score"),
+        _notes(
+            "dawproject", "note_files.dawproject", Switch(),
+            "Write a DAWproject too: the stems and their notes on tracks, for Bitwig, Studio One and Cubase.",
+            "dawproject",
+        ),
     )
 }  # fmt: skip

@@ -25,7 +25,7 @@ def clips_in(folder: Path) -> list[Path]:
     except (OSError, ValueError) as error:  # ValueError: there can be no such name
         reason = error.strerror if isinstance(error, OSError) else error
         raise NotReadable(f"The folder {folder} cannot be read: {reason}.") from error
-    made = _results_in(files)
+    made = results_in(files)
     found = [
         path
         for path in files
@@ -39,7 +39,7 @@ def clips_in(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: natural_order(path.name))
 
 
-def _results_in(files: Iterable[Path]) -> set[str]:
+def results_in(files: Iterable[Path]) -> set[str]:
     """The names of the files that the manifests among `files` list; a damaged manifest lists none."""
     made: set[str] = set()
     for path in files:

@@ -21,6 +21,7 @@ from bridge.pipeline.progress import JobProgress
 from bridge.pipeline.source_lookup import find_source, wanted_folder
 from bridge.pipeline.steps.obtaining import ObtainedStems, obtain
 from bridge.pipeline.steps.opening import OpenJob, open_job
+from bridge.pipeline.steps.projecting import project_files
 from bridge.pipeline.steps.splitting import split_drums
 from bridge.pipeline.steps.storing import store_finished, store_unfinished
 from bridge.pipeline.steps.transcribing import KIT_PART, part_controls, read_notes
@@ -101,11 +102,12 @@ def _make_files(job: OpenJob, claimed: OutputFolder) -> None:
         if stems.clip:  # it was read until now
             job.check_source()
         files = [] if notes is None else [*note_files(notes, job.request, job.name)]
+        files += project_files(job, stems, notes, place.folder)
         previous = previous_folder(job, stems, files)
         if previous is not None:
             place.move(_moved_to(job, previous))
         elif stems.files_bytes is not None:
-            place.folder.check_space(stems.files_bytes)
+            place.folder.check_space(stems.files_bytes * job.copies)
         write_results(job, stems, notes, files, place.folder)
         for warning in unread_warnings(job.request) if notes is None else note_warnings(notes, job.request):
             job.control.warn(warning)

@@ -39,6 +39,10 @@ class SourceRecord(Value, frozen=True, kw_only=True, omit_defaults=True):
     frames: int
     sample_rate_hz: int
     channels: int
+    size_bytes: int = 0
+    """The file's size before the job; 0: unknown, as in records of earlier versions."""
+    modified_ns: int = 0
+    """When it was changed last, in ns since 1970; 0: unknown."""
     region_sha256: str = ""
     """Of the region's samples as 32-bit floats, if `sha256` is empty."""
     silent_frames: int = 0
@@ -73,6 +77,8 @@ class Manifest(Value, frozen=True, kw_only=True):
     warnings: tuple[Warning, ...]
     results: tuple[Result, ...]
     """Without their folder, so that it can be moved with the manifest in it."""
+    sizes: dict[str, int] = msgspec.field(default_factory=dict)
+    """The size in bytes of each result that lies beside the manifest, by file name; earlier versions wrote none."""
     versions: dict[str, str]
     started: str
     """ISO 8601, UTC."""
@@ -102,6 +108,7 @@ def manifest_of(
     chords: tuple[Chord, ...],
     seconds: float,
     cache_key: str,
+    sizes: Mapping[str, int] = MappingProxyType({}),
     line_margins: Mapping[str, float] = MappingProxyType({}),
     analyses: Mapping[str, str] = MappingProxyType({}),
     peaks: Mapping[str, bytes] = MappingProxyType({}),
@@ -118,6 +125,7 @@ def manifest_of(
         chords=chords,
         warnings=job.warnings,
         results=tuple(msgspec.structs.replace(result, folder="") for result in job.results),
+        sizes=dict(sizes),
         versions=versions(),
         started=iso_time(job.submitted_unix),
         seconds=round(seconds, 3),

@@ -28,6 +28,8 @@ class OutputFile:
     """The file's description; its folder is not yet known."""
     blocks: Callable[[], Iterator[bytes]]
     """Yields the file's bytes; each call starts from the beginning."""
+    size_bytes: int = 0
+    """The file's length; 0: not known."""
 
 
 def result_file_name(name: str, stem: str, ending: str) -> str:
@@ -42,7 +44,8 @@ def possible_files(name: str, request: JobRequest) -> list[str]:
     files = [result_file_name(name, stem, ending) for stem in (*STEMS, TOGETHER) for ending in endings]
     opposites = [result_file_name(name, opposite, ending) for opposite in OPPOSITE_TABLE for ending in audio]
     kit = [result_file_name(name, part, ending) for part in KIT for ending in audio] if request.stems.kit else []
-    return [*files, *opposites, *kit, f"{name}.svg", f"{name}.musicxml", chords_file_name(name), f"{name}.sab.json"]
+    alone = (f"{name}.{ending}" for ending in ("svg", "musicxml", "dawproject", "sab.json"))
+    return [*files, *opposites, *kit, chords_file_name(name), *alone]
 
 
 def chords_file_name(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from bridge.events import Ended, JobEvent
+from bridge.events import Ended, JobEvent, LiveNotes
 from bridge.request import JobRequest
 
 
@@ -20,10 +20,11 @@ class JobComputer(Protocol):
         """How many jobs it should be given at once; 0: none now. It changes as machines join and leave."""
         ...
 
-    async def compute(self, job: str, request: JobRequest, on_event: Callable[[JobEvent], None]) -> Ended:
+    async def compute(self, job: str, request: JobRequest, on_event: Callable[[JobEvent | LiveNotes], None]) -> Ended:
         """Computes one job to its end; its files are then where the request asks for them.
 
-        `on_event` gets every event of the job but the last, which is returned. A job that fails by itself, also one
+        `on_event` gets every event of the job but the last, which is returned, and what can be played of a job that
+        plays live; its previews are left out where another machine computes. A job that fails by itself, also one
         that kills the process which computes it, ends as `failed` and disturbs no other. Cancelling the task cancels
         the job.
 

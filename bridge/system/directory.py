@@ -119,6 +119,11 @@ class Directory:
         """Whether something of that name is there, be it a link that leads nowhere."""
         return self._state(name) is not None
 
+    def size_of(self, name: str) -> int | None:
+        """The size of a file in bytes; None: there is none of that name."""
+        found = self._state(name)
+        return found.st_size if found is not None and stat.S_ISREG(found.st_mode) else None
+
     def is_named(self, file: BinaryIO, name: str) -> bool:
         """Whether an open file is the one that has this name."""
         found = self._state(name)

@@ -17,9 +17,18 @@ from bridge.watch.values import WatchChoice
 
 @asynccontextmanager
 async def watched_folders(
-    bridge: Bridge, settings: Settings, clock: Clock, notice: Callable[[Noticed], None]
+    bridge: Bridge,
+    settings: Settings,
+    clock: Clock,
+    notice: Callable[[Noticed], None],
+    notice_at_start: Callable[[Noticed], None],
 ) -> AsyncIterator[None]:
-    """Watches the folders of these settings while the block runs; one that cannot be watched ends nothing."""
+    """Watches the folders of these settings while the block runs; one that cannot be watched ends nothing.
+
+    Args:
+        notice: told what happens to the folders, and to clips that do not become jobs.
+        notice_at_start: told which folders are watched, before anybody listens.
+    """
 
     def tell(news: News) -> None:
         if isinstance(news, Noticed):
@@ -48,7 +57,7 @@ async def watched_folders(
                     )
                 )
             except BridgeError as error:
-                notice(Noticed(level="warning", message=f"{folder} is not watched: {error}"))
+                notice_at_start(Noticed(level="warning", message=f"{folder} is not watched: {error}"))
             else:
-                notice(Noticed(level="info", message=f"Every song that lands in {folder} becomes a job."))
+                notice_at_start(Noticed(level="info", message=f"Every song that lands in {folder} becomes a job."))
         yield

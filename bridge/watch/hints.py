@@ -16,6 +16,8 @@ TOGETHER_MS = 500
 LOOK_MS = 200
 #: Nothing has changed for so long after the start: it is certain then that changes are told.
 START_MS = 400
+#: How long the end of the thread may take; it looks for it every `LOOK_MS`.
+END_SECONDS = 2.0
 
 
 class ChangeHints:
@@ -39,12 +41,16 @@ class ChangeHints:
         self._on_change = on_change
         self._on_end = on_end
         self._is_closed = threading.Event()
-        # A drive that does not answer blocks this thread alone, also when the program ends.
-        threading.Thread(target=self._run, daemon=True, name="changes in a folder").start()
+        self._thread = threading.Thread(target=self._run, daemon=True, name="changes in a folder")
+        self._thread.start()
 
     def close(self) -> None:
         """Nothing is told after this."""
         self._is_closed.set()
+
+    def wait(self) -> None:
+        """Waits until the thread has ended, but not long: a thread that is in the library ends a program badly."""
+        self._thread.join(END_SECONDS)
 
     def _run(self) -> None:
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
+import threading
 from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
@@ -38,7 +39,7 @@ class FolderWatched(RequestError):  # noqa: N818 - named as in bridge.errors
 class ClipLedger:
     """The ledger of one folder, held until `close`. Every method may wait for the drive of the state folder.
 
-    Its methods may be called on any thread, one at a time.
+    Its methods may be called on any thread; one that was not awaited to its end may still run when it is closed.
     """
 
     def __init__(self, state_dir: Path, folder: Path) -> None:
@@ -48,6 +49,8 @@ class ClipLedger:
             NotWritable: it cannot be written.
         """
         self._path = ledger_path(state_dir, folder)
+        self._turn = threading.Lock()
+        """One thread at a time uses the connection: SQLite crashes where it is closed meanwhile."""
         self.was_damaged = False
         try:
             private_folder(self._path.parent)
@@ -62,7 +65,8 @@ class ClipLedger:
 
     def read(self) -> dict[str, WatchedClip]:
         """Every clip, by its path."""
-        return _clips_in(self._connection)
+        with self._turn:
+            return _clips_in(self._connection)
 
     def put(self, clips: Iterable[WatchedClip]) -> None:
         """Writes all of them or none. They are on the drive when this returns.
@@ -72,7 +76,7 @@ class ClipLedger:
         """
         rows = [_row(clip) for clip in clips]
         try:
-            with self._connection:
+            with self._turn, self._connection:
                 self._connection.execute("BEGIN IMMEDIATE")
                 self._connection.executemany("INSERT OR REPLACE INTO clips VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         except sqlite3.Error as error:
@@ -80,7 +84,7 @@ class ClipLedger:
 
     def close(self) -> None:
         """Lets others have it."""
-        with suppress(sqlite3.Error):
+        with self._turn, suppress(sqlite3.Error):
             self._connection.close()
         self._release()
 

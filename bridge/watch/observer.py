@@ -83,7 +83,10 @@ class Observer:
                 self._tell_if_idle()
                 await self._pause()
         finally:
+            hints = self._hints
             self._end_hints()
+            if hints is not None:
+                await off_loop(hints.wait)
 
     async def taken(self) -> tuple[str, FileState]:
         """The next file that has settled, with its state; it is `done_with`, or put back with `try_later` or `see`."""
@@ -115,7 +118,6 @@ class Observer:
 
     async def _scan(self) -> None:
         began = self._now()
-        self._start_hints()
         try:
             place, found = await self._on_drive(self._look_through)
         except OSError as error:
@@ -127,8 +129,8 @@ class Observer:
             self._notice("info", f"{self._folder} is there again.")
         if self._place not in (None, place):  # another folder is mounted in its place
             self._end_hints()
-            self._start_hints()
         self._place = place
+        self._start_hints()  # not before the drive has answered: they hold the interpreter while they begin
         self.is_there.set()
         self._see_all(found)
         for folder in found.unreadable.keys() - self._unreadable:

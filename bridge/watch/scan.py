@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -87,7 +88,7 @@ def follow(root: Path, paths: Iterable[str], passed_over: Collection[Path] = ())
             inner = Path(path).relative_to(root)
         except ValueError:
             return None
-        if not all(map(is_entered, inner.parts[:-1])) or path.startswith(skipped):
+        if not all(map(is_entered, inner.parts[:-1])) or os.path.join(path, "").startswith(skipped):  # noqa: PTH118
             continue
         if is_clip_name(inner.name):
             state = state_of_file(root / inner)
@@ -120,12 +121,12 @@ def _results_listed_in(folder: Path) -> frozenset[str]:
 
 
 def state_of_file(path: Path) -> FileState | None:
-    """The state of a file; None if there is none, or nothing that can be looked at."""
+    """The state of a file; None if there is none, or it is empty, or nothing that can be looked at."""
     try:
         found = path.stat()
     except (OSError, ValueError):
         return None
-    return FileState(found.st_size, found.st_mtime_ns) if path.is_file() else None
+    return _file_state(found)
 
 
 def _listed(folder: str) -> tuple[dict[str, FileState], list[str]]:
@@ -148,14 +149,18 @@ def _listed(folder: str) -> tuple[dict[str, FileState], list[str]]:
     return {name: state for name, state in clips.items() if state is not None}, folders
 
 
+def _file_state(found: os.stat_result) -> FileState | None:
+    """None also for an empty file: it only holds the place of one that comes."""
+    return FileState(found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) and found.st_size else None
+
+
 def _is_record(name: str) -> bool:
     return name.endswith((MANIFEST, f".{UNFINISHED}"))
 
 
 def _state(entry: os.DirEntry[str]) -> FileState | None:
     try:
-        found = entry.stat()
-        return FileState(found.st_size, found.st_mtime_ns) if entry.is_file() else None
+        return _file_state(entry.stat())
     except OSError:  # it has just gone, or it is a link to nothing
         return None
 

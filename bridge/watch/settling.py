@@ -61,7 +61,7 @@ class Settling:
         return found
 
     def try_later(self, path: str, state: FileState, now: float, *, may_give_up: bool = True) -> bool:
-        """The file cannot be used yet: it is due again after a pause that grows. False: it is given up.
+        """The file cannot be used yet: it is due again after a pause that grows. False: it is to be given up.
 
         Args:
             may_give_up: False: it is certain that somebody still writes it.
@@ -70,7 +70,6 @@ class Settling:
         if seen is None or seen.state != state:
             seen = _Seen(state, now, now)
         if may_give_up and now - seen.unchanged_since >= PATIENCE_SECONDS:
-            self.forget(path)
             return False
         pause = min(LONGEST_PAUSE_SECONDS, self._settle_seconds * 2**seen.attempts)
         seen.attempts = min(seen.attempts + 1, 16)

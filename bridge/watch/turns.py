@@ -57,13 +57,13 @@ class Turns:
 
         async with _changes(self._bridge, matters) as changed:
             while not (found := self._bridge.job(job)).is_over:
-                await changed.wait()
-                changed.clear()
-                found = self._bridge.job(job)
                 if give_way is not None and self._others_wait(job) and _gives_way(found):
                     give, give_way = give_way, None
                     await give()
                     self._bridge.cancel(job)
+                    continue
+                await changed.wait()
+                changed.clear()
             return found
 
     @property

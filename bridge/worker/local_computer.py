@@ -10,7 +10,7 @@ from typing import Literal
 
 from bridge.config import Settings
 from bridge.errors import ADVICE, EngineFailed
-from bridge.events import Ended, Event, JobEvent, Produced, Requeued, Started
+from bridge.events import Ended, Event, JobEvent, LiveNotes, Produced, Requeued, Started
 from bridge.model import Failure
 from bridge.pipeline.leftovers import remove_leftovers
 from bridge.request import JobRequest
@@ -51,6 +51,7 @@ class LocalComputer:
             settings,
             publish=publish,
             on_event=self._on_event,
+            on_live_notes=self._on_live_notes,
             on_lost=self._on_lost,
             on_ready=self._on_ready,
             lock=lock,
@@ -79,7 +80,7 @@ class LocalComputer:
         self._watchers.append(on_change)
         return lambda: self._watchers.remove(on_change)
 
-    async def compute(self, job: str, request: JobRequest, on_event: Callable[[JobEvent], None]) -> Ended:
+    async def compute(self, job: str, request: JobRequest, on_event: Callable[[JobEvent | LiveNotes], None]) -> Ended:
         """See `JobComputer.compute`."""
         async with self._turn:
             run = _Run(job, on_event)
@@ -143,6 +144,10 @@ class LocalComputer:
         if self._run is not None and event.job == self._run.job:
             self._run.take(event)
 
+    def _on_live_notes(self, notes: LiveNotes) -> None:
+        if self._run is not None and notes.job == self._run.job:
+            self._run.on_event(notes)
+
     def _on_lost(self, reason: str) -> None:
         self._is_free = False
         if self._run is not None:
@@ -161,12 +166,12 @@ class LocalComputer:
 class _Run:
     """The job that the worker has, and what it has told of its files."""
 
-    def __init__(self, job: str, on_event: Callable[[JobEvent], None]) -> None:
+    def __init__(self, job: str, on_event: Callable[[JobEvent | LiveNotes], None]) -> None:
         self.job = job
         self.end: asyncio.Future[Ended | str] = asyncio.get_running_loop().create_future()
         self.started: list[Started] = []
         self.files: list[str] = []
-        self._on_event = on_event
+        self.on_event = on_event
 
     def take(self, event: JobEvent) -> None:
         match event:
@@ -178,7 +183,7 @@ class _Run:
                 self.started.append(event)
             case Produced(result=result):
                 self.files.append(result.path)
-        self._on_event(event)
+        self.on_event(event)
 
     def lost(self, reason: str) -> None:
         if not self.end.done():

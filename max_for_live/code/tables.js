@@ -104,7 +104,7 @@ exports.REQUESTS = {
 exports.MESSAGES = {
     "/sab/hello.reply": ["i:protocol", "s:version", "s:server", "i:client_id"],
     "/sab/pong": ["s:token"],
-    "/sab/status.reply": ["i:queued", "i:running", "s:engine", "s:device", "s:midi_backend"],
+    "/sab/status.reply": ["i:queued", "i:running", "s:engine", "s:device", "s:midi_backend", "s:computing"],
     "/sab/done": ["s:request", "s:job"],
     "/sab/accepted": ["s:req", "s:job", "i:queue_position"],
     "/sab/list.begin": ["i:n"],

@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], int]] = {
     "quit": (NOWHERE, 1),
     "process": (("no such ♪ שיר.wav",), 1),
     "transcribe": (("no such ♪ שיר.wav",), 1),
+    "library": (("/no such ♪ שיר", "--out", "/no such folder ♪"), 1),
     "watch": (("no such folder ♪ שיר", *NOWHERE), 1),
     "submit": (("/no such ♪ שיר.wav", *NOWHERE), 1),
     "send": (("/sab/ping", *NOWHERE), 1),
@@ -51,10 +52,15 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], int]] = {
     "secret new": (("--secret-file", "/dev/null/♪ שיר"), 1),
     "secret path": ((), 0),
     "secret pass": (("no address ♪ שיר",), 2),
+    "farm scheduler": (("--host", "no address ♪ שיר"), 2),
+    "farm worker": (("--cluster", "no address ♪ שיר"), 2),
+    "farm status": (("--cluster", "no address ♪ שיר"), 2),
+    "farm certificates": (("--use", "no such ♪ שיר.pem"), 2),
+    "token": ((), 0),
     "install": (("nothing ♪ שיר",), 2),
     "demo": (("--engine",), 2),
 }
-WITH_JSON = ("models list", "models show", "cache list", "cache clear", "ports", "doctor")
+WITH_JSON = ("models list", "models show", "cache list", "cache clear", "ports", "doctor", "token")
 #: They start processes, so not every condition is tried.
 SLOW = ("ports", "doctor", "live", "models pull")
 

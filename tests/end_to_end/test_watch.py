@@ -9,19 +9,23 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
+import watchfiles
 
 from bridge.pipeline.manifest import manifest_at
 from bridge.store.database import Database
 from bridge.system.private_folders import private_folder
 from tests.support.loopback import free_port
+from tests.support.programs import sab, serving
 
 pytestmark = pytest.mark.end_to_end
 
@@ -142,3 +146,62 @@ def test_500_files_that_are_copied_slowly_are_done_once_though_the_watch_is_kill
         manifest = manifest_at(out / file.stem)
         assert manifest.source.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
     assert finished_jobs(state) == Counter(file.name for file in files)
+
+
+def test_the_bridge_that_runs_does_the_work_and_when_it_dies_the_watch_goes_on_with_one_of_its_own(
+    tmp_path: Path,
+) -> None:
+    folder, out, state, port = tmp_path / "in", tmp_path / "out", tmp_path / "state", free_port()
+    files = noises(folder, 2)
+    private_folder(state)
+    with (
+        serving(state, *QUIET, port=port, dies=True) as server,
+        watch(folder, "--out", out, "--settle", "0.2", state=state, port=port) as running,
+    ):
+        assert running.lines[0]["attached"] is True
+        running.until_done(2)
+        server.process.kill()
+        while running.next_line().get("attached") is not False:
+            continue
+        late = folder / "late.wav"
+        late.write_bytes(files[0].read_bytes())
+        running.until_done(3)
+        assert running.end() == 0
+    assert finished_jobs(state) == Counter({file.name: 1 for file in (*files, late)})
+
+
+def test_a_setting_makes_every_bridge_watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, state, port = tmp_path / "in", tmp_path / "state", free_port()
+    (file,) = noises(folder, 1)
+    private_folder(state)
+    monkeypatch.setenv("SAB_WATCH", str(folder))
+    monkeypatch.setenv("SAB_WATCH_SETTLE_SECONDS", "0.2")
+    results = folder / "stems" / file.stem
+    with serving(state, *QUICK, *QUIET, port=port):
+        refused = sab("watch", folder, "--port", str(port), "--state-dir", state)
+        assert (refused.returncode, "is watched already" in refused.stderr) == (1, True)
+        deadline = time.monotonic() + 30.0
+        for _ in watchfiles.watch(folder, rust_timeout=100, yield_on_timeout=True):
+            if (results / f"{file.stem}.sab.json").exists():
+                break
+            assert time.monotonic() < deadline
+    assert f"Every song that lands in {folder} becomes a job" in (state / "server.log").read_text()
+    listed = sab("watch", folder, "--list", "--json", "--state-dir", state)
+    assert json.loads(listed.stdout) == {"folder": str(folder), "done": 1, "failed": 0, "waiting": 0, "refused": []}
+
+
+def test_what_cannot_be_done_is_listed_with_its_reason(tmp_path: Path) -> None:
+    folder, state, port = tmp_path / "in", tmp_path / "state", free_port()
+    (file,) = noises(folder, 1)
+    private_folder(state)
+    (folder / "cut.wav").write_bytes(file.read_bytes()[:9_000])
+    with watch(folder, "--settle", "0.2", state=state, port=port) as running:
+        while not any(line.get("state") == "waiting" for line in running.lines):
+            running.next_line()
+        running.until_done(1)
+        assert running.end() == 0
+    last: dict[str, Any] = running.lines[-1]
+    (refused,) = last["refused"]
+    assert (refused["file"], refused["state"]) == (str(folder / "cut.wav"), "waiting")
+    assert "less audio" in refused["message"]
+    assert not (folder / "stems" / "cut").exists()

@@ -96,7 +96,7 @@ NOTE_OPTIONS: list[dict[str, object]] = [
     {"quantise": "1/16"}, {"quantise": "1/16", "quantise_strength": 0.5}, {"quantise": "1/16", "quantise_ends": True},
     {"quantise": "1/16", "quantise_swing": False}, {"scale": "C major"}, {"scale": "C major", "off_scale": "drop"},
     {"time_signature": (3, 4)}, {"bends": "mpe"}, {"note_lists": ("csv",)}, {"picture": ""},
-    {"reading": "clean"}, {"chords": "none"}, {"score": True},
+    {"reading": "clean"}, {"chords": "none"}, {"score": True}, {"dawproject": True},
 ]  # fmt: skip
 
 

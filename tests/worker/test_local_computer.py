@@ -13,7 +13,7 @@ import pytest
 
 from bridge.config import Settings
 from bridge.errors import EngineFailed
-from bridge.events import Ended, JobEvent, Produced, Progressed, Requeued, Started
+from bridge.events import Ended, JobEvent, LiveNotes, Produced, Progressed, Requeued, Started
 from bridge.request import JobRequest
 from bridge.worker.local_computer import LocalComputer
 from tests.support.requests import request_for
@@ -40,7 +40,7 @@ def names(request: JobRequest) -> set[str]:
 
 
 async def test_a_job_gives_its_files_and_its_events_in_order(computer: LocalComputer, request_: JobRequest) -> None:
-    events: list[JobEvent] = []
+    events: list[JobEvent | LiveNotes] = []
     assert computer.slots == 1
     end = await computer.compute("a", request_, events.append)
     assert (end.job, end.outcome) == ("a", "done")
@@ -69,10 +69,12 @@ async def test_a_job_that_fails_disturbs_no_other(computer: LocalComputer, reque
     assert (await computer.compute("b", request_, lambda _: None)).outcome == "done"
 
 
-def kills_its_worker(computer: LocalComputer, events: list[JobEvent], times: int) -> Callable[[JobEvent], None]:
+def kills_its_worker(
+    computer: LocalComputer, events: list[JobEvent | LiveNotes], times: int
+) -> Callable[[JobEvent | LiveNotes], None]:
     """Records events; kills the worker at the first one that says that it separates, in so many attempts."""
 
-    def on_event(event: JobEvent) -> None:
+    def on_event(event: JobEvent | LiveNotes) -> None:
         events.append(event)
         attempts = sum(isinstance(event, Requeued) for event in events)
         if isinstance(event, Progressed) and event.stage == "separating" and attempts < times and computer.pid:
@@ -82,7 +84,7 @@ def kills_its_worker(computer: LocalComputer, events: list[JobEvent], times: int
 
 
 async def test_a_job_whose_worker_dies_is_done_the_second_time(computer: LocalComputer, request_: JobRequest) -> None:
-    events: list[JobEvent] = []
+    events: list[JobEvent | LiveNotes] = []
     end = await computer.compute("a", request_, kills_its_worker(computer, events, times=1))
     assert end.outcome == "done"
     assert sum(isinstance(event, Requeued) for event in events) == 1
@@ -103,7 +105,7 @@ async def test_one_that_kills_it_each_time_fails_alone_and_leaves_nothing(
 async def test_a_cancelled_task_cancels_its_job_in_time(computer: LocalComputer, request_: JobRequest) -> None:
     began = asyncio.Event()
 
-    def on_event(event: JobEvent) -> None:
+    def on_event(event: JobEvent | LiveNotes) -> None:
         if isinstance(event, Progressed) and event.stage == "separating":
             began.set()
 

@@ -72,6 +72,7 @@ _DEVELOPER = DoesNotRun("it rewrites files of the project")
 _MINUTES = DoesNotRun("it measures for minutes")
 _PACKAGING = DoesNotRun("tests/packaging builds and installs the wheel")
 _NOT_RELEASED = DoesNotRun("the bridge is not released yet; tests/packaging installs its wheel")
+_FARM = DoesNotRun("it needs the machines of the example; tests/end_to_end/test_farm.py has some of its own")
 _CI = DoesNotRun("this test runs in it")
 
 COMMANDS: dict[str, Runs | DoesNotRun] = {
@@ -97,6 +98,7 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "sab transcribe song.wav --as mix": Runs((NO_PORTS,), says="song.mid"),
     "sab process song.wav --quantise 1/16 --scale auto --picture song.svg": Runs((NO_PORTS,), says="song.svg"),
     "sab process song.wav --reading clean --score --chords file": Runs((NO_PORTS,), says="song.musicxml"),
+    "sab process song.wav --dawproject": Runs((NO_PORTS,), says="song.dawproject"),
     "sab process song.wav --shortest 120 --bends mpe": Runs((NO_PORTS,), says="song.mid"),
     "sab models": Runs(EVERYWHERE, says="draft"),
     "sab models show htdemucs": Runs(EVERYWHERE, says="The one to start with"),
@@ -195,9 +197,26 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "sab watch ~/Bounces --once": DoesNotRun("`sab watch takes/ --once` runs"),
     "sab quit": Runs((NO_PORTS, PLAIN_C), status=1, says="No bridge runs on port 9720"),
     "sab secret new": Runs((NO_NETWORK,), says="Copy this file to each computer"),
+    'pip install "source-audio-bridge[farm]"': _NOT_RELEASED,
+    "sab farm certificates": Runs((NO_NETWORK,), says="farm.pem"),
+    "sab farm certificates --use farm.pem": Runs((NO_NETWORK,), status=2, says="cannot be read"),
+    "sab farm scheduler": Runs((NO_NETWORK,), lasts="the farm's scheduler listens at tls://127.0.0.1:8786"),
+    "sab farm scheduler --host 192.168.1.10": _FARM,
+    "sab farm worker": Runs((NO_PORTS,), status=2, says="--cluster"),
+    "sab farm worker --cluster tls://192.168.1.10:8786 --host 192.168.1.20 --port 8790 --gpu --share /srv/music": _FARM,
+    "sab farm worker --cluster tls://192.168.1.10:8786 --host 192.168.1.30 --port 8790 "
+    "--map /srv/music=/Volumes/music": _FARM,
+    "sab farm status": Runs((NO_PORTS,), status=2, says="--cluster"),
+    "sab farm status --cluster tls://192.168.1.10:8786": _FARM,
+    "python -m bridge.farm": DoesNotRun("the bridge itself starts it"),
+    "python -m benchmarks.speed.farm": _MINUTES,
+    "python -m tests.reliability.farm --songs 200": _MINUTES,
     "sab secret pass 192.168.1.20": Runs((NO_NETWORK,)),
     "sab serve --host 0.0.0.0 --allow 192.168.1.0/24": Runs((NO_NETWORK,), lasts="listening on osc.udp://0.0.0.0:9720"),
     "sab secret pass 127.0.0.1": Runs((NO_PORTS,)),
+    "sab token": Runs((NO_PORTS, PLAIN_C)),
+    "sab token --json": Runs((NO_PORTS,), says="http://127.0.0.1:9720"),
+    "sab token --new": Runs((NO_NETWORK,), says="are new too"),
     "sab send": Runs((NO_PORTS,), status=2, says="ADDRESS"),
     "sab --port 9721": Runs(
         (TERMINAL, SECOND, NO_TERMINAL),
@@ -224,6 +243,22 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
         (NO_PORTS, TERMINAL),
         typed="mkdir -p takes && cp clip.wav loop.wav takes && sab process takes/ --engine draft",
         says="2 done",
+    ),
+    "sab library Music/ --out Stems/": Runs(
+        (NO_PORTS, NO_TERMINAL, TERMINAL),
+        typed="mkdir -p Music && cp clip.wav loop.wav Music && sab library Music/ --out Stems/ --engine draft",
+        says="2 songs done",
+    ),
+    "sab library Jazz/ Rock/ song.wav --out Stems/ --engine good --format flac": Runs(
+        (NO_PORTS, PLAIN_C),
+        typed="mkdir -p Jazz Rock && cp clip.wav Jazz && cp loop.wav Rock && cp clip.wav song.wav && "
+        "sab library Jazz/ Rock/ song.wav --out Stems/ --engine draft --format flac",
+        says="3 songs done",
+    ),
+    "sab library @list.txt --out Stems/": Runs(
+        (NO_PORTS, CP437),
+        typed="echo clip.wav > list.txt && sab library @list.txt --out Stems/ --engine draft",
+        says="1 song done",
     ),
     "sab transcribe takes/ --as bass": Runs(
         (NO_PORTS,),

@@ -43,18 +43,6 @@ def open_audio(path: Path) -> Decoder:
         return _open(part or FilePart(path), 0.0 if part else missing_share(path))
 
 
-def ends_early(decoder: Decoder) -> bool:
-    """Whether a file that `open_audio` has opened holds less audio than its header counts, as far as headers tell.
-
-    It may be damaged, or still being copied. Compressed files other than FLAC and Ogg do not tell.
-    """
-    part, header = decoder.part, decoder.header
-    if header.is_cut_off or (header.frames is not None and header.frames < (header.promised_frames or 0)):
-        return True
-    counts = header.promised_frames is not None and part.is_whole
-    return counts and _begins_with(part.path, b"fLaC") and not is_whole(part.path)
-
-
 def _open(part: FilePart, missing: float = 0.0, *, vorbis_order: bool = False) -> SoundFileDecoder | FFmpegDecoder:
     instead = partial(open_with_ffmpeg, part)
     if (decoder := open_with_libsndfile(part, missing, instead, vorbis_order=vorbis_order)) is not None:

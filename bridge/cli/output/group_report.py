@@ -91,7 +91,7 @@ def tracks_of(jobs: Sequence[Job]) -> list[dict[str, object]]:
     for job in jobs:
         for result in job.results:
             tracks.setdefault((result.kind, result.name), []).append({"clip": job.position, "path": result.path})
-    kinds = ("stem", "midi", "notes", "picture", "chords", "score")
+    kinds = ("stem", "midi", "notes", "picture", "chords", "score", "dawproject")
     places = {stem: place for place, stem in enumerate(STEMS)}
     order = sorted(tracks, key=lambda key: (kinds.index(key[0]), places.get(key[1], len(places)), key[1]))
     return [{"kind": kind, "name": name, "files": tracks[kind, name]} for kind, name in order]

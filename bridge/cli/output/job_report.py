@@ -63,6 +63,7 @@ def outcome_of(job: Job) -> dict[str, object]:
         "pictures": [_midi(result) for result in job.results if result.kind == "picture"],
         "chords": [_midi(result) for result in job.results if result.kind == "chords"],
         "scores": [_midi(result) for result in job.results if result.kind == "score"],
+        "dawprojects": [_midi(result) for result in job.results if result.kind == "dawproject"],
         "music": job.music,
     }
     if job.failure is not None:
@@ -180,6 +181,6 @@ def _result_line(result: Result) -> str:
             what = f"{result.notes:>5} notes  "
         case "notes":
             what = "      table  "
-        case "picture" | "chords" | "score":
+        case "picture" | "chords" | "score" | "dawproject":
             what = f"      {KIND_WORDS[result.kind]:<7}"
     return f"  {result.name:<{_NAME_CELLS}} {what} {result.path}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec.structs import replace
 
 from bridge.cli import shared
 from bridge.cli.attaching.opening import Host, found_or_new_bridge
@@ -130,7 +131,9 @@ class _Run:
 
     def __init__(self, choice: WatchChoice, settings: Settings, options: Given, report: WatchReport) -> None:
         self._choice = choice
-        self._settings = settings
+        # A bridge of this process does not watch the same folder by its own setting.
+        others = tuple(folder for folder in settings.watch if folder != choice.folder)
+        self._settings = replace(settings, watch=others)
         self._options = options
         self._report = report
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 BLOCK_FRAMES = 1 << 16
 #: Folders and modules of the bridge whose code affects the content of output files.
 SHAPING = (
-    *("audio", "dsp", "music", "options", "pipeline", "score", "separation", "smf", "transcription"),
+    *("audio", "dawproject", "dsp", "music", "options", "pipeline", "score", "separation", "smf", "transcription"),
     *("control.py", "model.py", "plain.py", "request.py", "stems.py", "units.py", "value.py"),
 )
 

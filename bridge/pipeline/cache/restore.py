@@ -27,7 +27,8 @@ def cached_stem_files(cached: OpenEntry, region: OpenRegion, request: JobRequest
         content, length = cached.files[result.file], cached.entry.sizes[result.file]
         chunks = stem_chunks(result.name, region, request)
         file = result_file_name(name, result.name, Path(result.file).suffix[1:])
-        yield OutputFile(msgspec.structs.replace(result, file=file), _StampedFile(content, length, chunks).blocks)
+        stamped = _StampedFile(content, length, chunks)
+        yield OutputFile(msgspec.structs.replace(result, file=file), stamped.blocks, stamped.size_bytes)
 
 
 def find_previous_folder(
@@ -79,15 +80,25 @@ class _StampedFile:
         self._length = length
         self._chunks = chunks
 
+    @property
+    def size_bytes(self) -> int:
+        _, chunks = self._head()
+        return self._length + len(chunks)
+
     def blocks(self) -> Iterator[bytes]:
+        head, chunks = self._head()
+        yield head
+        while block := self._content.read(BLOCK_BYTES):
+            yield block
+        yield chunks
+
+    def _head(self) -> tuple[bytes, bytes]:
+        """The file's first bytes, which are read, and what follows its audio."""
         self._content.seek(0)
         head = self._content.read(12)
         is_wav = head[:4] == b"RIFF" and head[8:] == b"WAVE"
         size, chunks = appended_bytes(self._length, self._chunks) if is_wav else (head[4:8], b"")
-        yield head[:4] + size + head[8:]
-        while block := self._content.read(BLOCK_BYTES):
-            yield block
-        yield chunks
+        return head[:4] + size + head[8:], chunks
 
 
 def _rechunked(blocks: Iterator[bytes]) -> Iterator[bytes]:

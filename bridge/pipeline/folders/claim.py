@@ -104,6 +104,16 @@ def abandoned_by(directory: Directory, file_name: str) -> str:
     return "" if found is None else found.job
 
 
+def is_held_by(directory: Directory, file_name: str, job: str) -> bool:
+    """Whether this claim is that of a job which runs at the moment. Other jobs' claims are not touched."""
+    try:
+        with directory.open(file_name) as file:
+            found = _read(file)
+            return found is not None and found.job == job and not try_lock(file)
+    except OSError:
+        return False
+
+
 def remove_abandoned(directory: Directory, file_name: str, job: str) -> None:
     """Removes a claim's file if it is the claim of that job, which does not run any more."""
     with suppress(OSError):

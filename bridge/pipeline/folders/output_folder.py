@@ -65,6 +65,11 @@ class OutputFolder:
         """Whether something of that name is in the folder."""
         return self.directory.has(name)
 
+    def sizes_of(self, names: Iterable[str]) -> dict[str, int]:
+        """The sizes in bytes of those of these files that are in the folder."""
+        found = {name: self.directory.size_of(name) for name in names}
+        return {name: size for name, size in found.items() if size is not None}
+
     def left_by(self, name: str) -> str:
         """The id of the killed job called `name` whose claim lies here; empty: there is none."""
         return abandoned_by(self.directory, claim_file_name(name))

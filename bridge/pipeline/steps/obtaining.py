@@ -209,7 +209,7 @@ def _raw_stems(
     listener: Listener | None,
     pace_name: str = "",
 ) -> Mapping[str, Scratch]:
-    made, written = len(job.separated_stems), len(job.stems)
+    made, written = len(job.separated_stems), len(job.stems) * job.copies
     previews = None
     if listener is not None:
         needed = bytes_needed(job.region, made=made, written=0)

@@ -6,6 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from bridge.audio.check import changed, size_and_time
 from bridge.audio.sink import check_format, subtype_for
 from bridge.audio.source import OpenRegion
@@ -71,6 +73,11 @@ class OpenJob:
         return self.request.stems.kit and has_drums
 
     @property
+    def copies(self) -> int:
+        """How often each stem is written: once more into a project, if one is asked for."""
+        return 2 if self.request.note_files.dawproject else 1
+
+    @property
     def has_same_source(self) -> bool:
         """Whether the source is unchanged since the keys were made; otherwise they may not match the samples."""
         return self.source_state == size_and_time(Path(self.request.source))
@@ -113,6 +120,9 @@ def open_job(
     for warning in region.warnings:
         control.warn(warning)
     source_state, record = size_and_time(source), source_record(source, region, control)
+    if source_state is not None:
+        size, modified_ns = source_state
+        record = msgspec.structs.replace(record, size_bytes=size, modified_ns=modified_ns)
     separator = _open_engine(request, context, control, region)
     engine = EngineRecord(name="", device="", weights="")
     if separator is not None:

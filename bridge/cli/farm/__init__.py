@@ -1,0 +1,1 @@
+"""`sab farm`: the scheduler, the machines, and the certificates of a farm."""

@@ -1,0 +1,1 @@
+"""`sab library`, and what it tells."""

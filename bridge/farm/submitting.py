@@ -1,0 +1,332 @@
+"""The client process's side of the farm: gives it songs, tells of them, and gives them again if they are lost."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable
+from concurrent.futures import CancelledError as LostFuture
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from distributed import Client, KilledWorker, Security
+from msgspec.structs import replace
+
+from bridge.errors import BridgeError, EngineFailed, NotFound
+from bridge.events import Ended, JobEvent, LiveNotes
+from bridge.farm.carrying import serving
+from bridge.farm.carrying.carrier import Carrier, MachineGone
+from bridge.farm.connection import CONNECT_SECONDS, MOST_DEATHS, SONG
+from bridge.farm.identity import farm_state
+from bridge.farm.messages import ClientReady, Compute, FarmReport, GivenUp, SongHappened, StateChanged
+from bridge.farm.story import Story
+from bridge.farm.task import (
+    TaskOutcome,
+    TaskRecord,
+    cancel_song,
+    decode_outcome,
+    decode_told,
+    encode,
+    record_of,
+    run_task,
+)
+from bridge.farm.values import FarmState
+from bridge.model import Failure
+from bridge.request import JobRequest
+from bridge.system.off_loop import ANSWER_SECONDS, off_loop
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0
+#: A scheduler that does not answer for this long has gone.
+ANSWER_LIMIT_SECONDS = 5.0
+#: For a chunk of what is carried.
+CALL_SECONDS = 60.0
+#: For a cancellation, on all machines.
+CANCEL_SECONDS = 2.6
+
+
+class Submitter:
+    """Holds the connection to one farm, and the songs that it has of one bridge."""
+
+    def __init__(
+        self,
+        address: str,
+        security: Security | None,
+        send: Callable[[FarmReport], None],
+        *,
+        patience_seconds: float,
+        priority: int = 0,
+        roots: tuple[Path, ...] = (),
+    ) -> None:
+        self._address = address
+        self._security = security
+        self._send = send
+        self._patience_seconds = patience_seconds
+        self._priority = priority
+        self._roots = roots
+        self._topic = f"sab-{secrets.token_hex(8)}"
+        self._client: Any = None
+        """Dask's `Client`, of which only some calls have types; None: there is no connection."""
+        self._connected = asyncio.Event()
+        self._state = FarmState(problem=f"The farm at {address} has not answered yet.")
+        self._songs: dict[str, asyncio.Task[None]] = {}
+        self._stories: dict[str, list[Story]] = {}
+        """By song id, the stories of the jobs that ask for it."""
+        self._carriers: dict[str, Carrier] = {}
+        """Of the jobs that are computed by a machine without a shared folder."""
+
+    async def run(self) -> None:
+        """Keeps the connection until it is cancelled; then what the farm computes for this bridge is cancelled."""
+        self._send(ClientReady())
+        last_usable = time.monotonic()
+        try:
+            while True:
+                await self._look()
+                if self._state.slots:
+                    last_usable = time.monotonic()
+                elif time.monotonic() - last_usable > self._patience_seconds:
+                    await self._give_up(self._state.problem or "The farm has no machine.")
+                await asyncio.sleep(LOOK_SECONDS)
+        finally:
+            for job in [*self._songs]:
+                self._songs[job].cancel()
+            await asyncio.gather(*self._songs.values(), return_exceptions=True)
+            await self._leave()
+
+    def compute(self, command: Compute) -> None:
+        """Gives a job to the farm; one that it has already is left alone."""
+        if command.job in self._songs:
+            return
+        song = asyncio.create_task(self._follow(command.job, command.request), name=command.job)
+        self._songs[command.job] = song
+        song.add_done_callback(lambda _: self._songs.pop(command.job, None))
+
+    def abandon(self, job: str) -> None:
+        """Cancels a job; it ends as cancelled."""
+        if job in self._songs:
+            self._songs[job].cancel()
+
+    async def _look(self) -> None:
+        """Brings the state up to date, and connects again if need be."""
+        try:
+            if self._client is None:
+                await self._connect()
+            told = await asyncio.wait_for(self._client.scheduler.identity(n_workers=-1), ANSWER_LIMIT_SECONDS)
+            if self._client.status != "running":
+                raise ConnectionError("the connection was closed")
+            state = farm_state(told)
+        except (OSError, ValueError, asyncio.TimeoutError) as error:
+            await self._leave()
+            words = f"{error}".splitlines()[0][:200] if str(error) else "it does not answer"
+            state = FarmState(problem=f"The farm at {self._address} cannot be reached: {words}.")
+        if state != self._state:
+            self._state = state
+            self._send(StateChanged(state=state))
+
+    async def _connect(self) -> None:
+        """Raises OSError, TimeoutError."""
+        client: Any = Client(  # type: ignore[no-untyped-call]
+            self._address,
+            security=self._security,
+            asynchronous=True,
+            set_as_default=False,
+            direct_to_workers=False,
+            timeout=CONNECT_SECONDS,
+        )
+        await client
+        client.subscribe_topic(self._topic, self._hear)
+        self._client = client
+        self._connected.set()
+
+    async def _leave(self) -> None:
+        self._connected.clear()
+        client, self._client = self._client, None
+        if client is not None:
+            with suppress(OSError, asyncio.TimeoutError):
+                await client.close(timeout=1)
+
+    def _hear(self, event: tuple[float, bytes]) -> None:
+        """Called with all that a machine tells of the songs of this bridge."""
+        try:
+            told = decode_told(event[1])
+        except msgspec.MsgspecError as error:
+            log.warning("a machine of the farm tells what this version cannot read: %s", error)
+            return
+        for story in self._stories.get(told.job, ()):
+            for shown in story.hear(told):
+                self._tell(story.job, shown)
+
+    async def _follow(self, job: str, request: JobRequest) -> None:
+        """One job from its submission to its end."""
+        story = Story(job)
+        try:
+            record = await off_loop(lambda: record_of(request, self._topic), timeout_seconds=ANSWER_SECONDS)
+        except (OSError, TimeoutError) as error:
+            missing = NotFound(f"{request.source} cannot be looked at ({error}).")
+            self._end(job, "failed", Failure(code=missing.code, message=str(missing)))
+            return
+        stories = self._stories.setdefault(record.job, [])
+        stories.append(story)
+        try:
+            async with AsyncExitStack() as carrying:
+                await self._compute(job, record, story, carrying)
+        except asyncio.CancelledError:
+            if len(stories) == 1:
+                await self._cancel_on_machines(record.job)
+            self._end(job, "cancelled")
+            raise
+        except MachineGone as error:
+            self._send(GivenUp(job=job, reason=error.message))
+        except BridgeError as error:
+            self._end(job, "failed", Failure(code=error.code, message=str(error)))
+        finally:
+            self._carriers.pop(job, None)
+            stories.remove(story)
+            if not stories:
+                self._stories.pop(record.job, None)
+
+    async def _compute(self, job: str, record: TaskRecord, story: Story, carrying: AsyncExitStack) -> None:
+        """Has a song computed, tells of it to its end, and carries it where no folder is shared.
+
+        Raises:
+            MachineGone: machines have gone in the middle of what was carried, again and again.
+            BridgeError: the song cannot be computed, or its results cannot be written here.
+        """
+        for attempt in range(MOST_DEATHS):
+            try:
+                outcome = await self._outcome(record)
+                while not outcome.events:
+                    carrier = await self._carrier(job, record.request, carrying)
+                    clip = await carrier.send(FarmCalls(self._client, outcome.machine))
+                    outcome = await self._outcome(replace(record, clip=clip), outcome.machine)
+                *events, end = story.end(outcome)
+                for event in events:
+                    self._tell(job, event)
+                if outcome.carried:
+                    carrier = await self._carrier(job, record.request, carrying)
+                    machine = FarmCalls(self._client, outcome.machine)
+                    await carrier.receive(machine, record.job, outcome.events, outcome.carried)
+                    if len(self._stories[record.job]) == 1:
+                        await machine.call(serving.forget, record.job)
+                self._send(SongHappened(event=end))
+                return
+            except MachineGone:
+                if attempt == MOST_DEATHS - 1:
+                    raise
+                await self._lost(self._client)
+
+    async def _carrier(self, job: str, request: JobRequest, carrying: AsyncExitStack) -> Carrier:
+        """The job's carrier, which claims the folder of the results when it is needed for the first time."""
+        if job not in self._carriers:
+            carrier = Carrier(job, request, self._roots, lambda event: self._send(SongHappened(event=event)))
+            self._carriers[job] = await carrying.enter_async_context(carrier)
+        return self._carriers[job]
+
+    def _tell(self, job: str, event: JobEvent | LiveNotes) -> None:
+        carrier = self._carriers.get(job)
+        shown = event if carrier is None else carrier.told(event)
+        if shown is not None:
+            self._send(SongHappened(event=shown))
+
+    async def _outcome(self, record: TaskRecord, machine: str = "") -> TaskOutcome:
+        """What a machine returns for a song, however often the farm has to be given it.
+
+        Args:
+            machine: the one that has its clip; empty: any.
+
+        Raises:
+            EngineFailed: its machines have died of it, or it cannot be run there.
+        """
+        song, content, device = record.job, encode(record), record.request.engine.device
+        # Where the machine dies, another gets the song, and asks for the clip.
+        where = {"workers": [machine], "allow_other_workers": True} if machine else {}
+        key = f"{song}-{machine}" if machine else song
+        resources = {SONG: 1, **({"GPU": 1} if device in ("cuda", "mps") else {})}
+        while True:
+            await self._connected.wait()
+            client = self._client
+            if client is None:
+                continue
+            future = client.submit(
+                run_task, content, key=key, resources=resources, priority=self._priority, pure=False, **where
+            )
+            try:
+                answer = await _result_of(future)
+            finally:
+                future.release()
+            if answer is None:
+                await self._lost(client)
+                continue
+            try:
+                outcome = decode_outcome(answer)
+            except msgspec.MsgspecError as error:
+                raise EngineFailed(
+                    f"A machine of the farm returned what this version cannot read ({error})."
+                ) from error
+            if not outcome.events and outcome.machine:  # it wants the clip
+                return outcome
+            end = outcome.events[-1] if outcome.events else None
+            if not isinstance(end, Ended):
+                raise EngineFailed("A machine of the farm returned a song without an end.")
+            if end.outcome != "cancelled":  # else another client has cancelled it, and this one wants it still
+                return outcome
+
+    async def _lost(self, client: Any) -> None:
+        """Waits until the loss of a connection is noticed, or a moment if it was only one song that was lost."""
+        if client is not None and client.status != "running" and client is self._client:
+            await self._leave()
+        await asyncio.sleep(LOOK_SECONDS / 4)
+
+    async def _cancel_on_machines(self, song: str) -> None:
+        """Cancels a song wherever it is computed; a machine that does not answer in time is not waited for."""
+        client = self._client
+        if client is None:  # each machine has noticed by itself that the scheduler has gone
+            return
+        with suppress(OSError, asyncio.TimeoutError):
+            await asyncio.wait_for(client.run(cancel_song, song, on_error="ignore"), CANCEL_SECONDS)
+
+    async def _give_up(self, reason: str) -> None:
+        """Nothing computes any more: the jobs are given back to who asked for them."""
+        for job, song in [*self._songs.items()]:
+            self._send(GivenUp(job=job, reason=reason))
+            song.cancel()
+        await asyncio.gather(*self._songs.values(), return_exceptions=True)
+
+    def _end(self, job: str, outcome: Any, failure: Failure | None = None) -> None:
+        self._send(SongHappened(event=Ended(job=job, outcome=outcome, unix_seconds=time.time(), failure=failure)))
+
+
+class FarmCalls:
+    """Implements `carrying.sending.RemoteCalls` for one machine of the farm: calls beside its songs."""
+
+    def __init__(self, client: Any, address: str) -> None:
+        self._client = client
+        self._address = address
+
+    async def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """See `RemoteCalls.call`."""
+        if self._client is None:
+            raise ConnectionError("the farm has gone")
+        run = self._client.run(function, *arguments, workers=[self._address])
+        return (await asyncio.wait_for(run, CALL_SECONDS))[self._address]
+
+
+async def _result_of(future: Any) -> bytes | None:
+    """The result of a task; None if it was lost on the way, with the scheduler or the machine that had it.
+
+    Raises:
+        EngineFailed: its machines have died of it, or it cannot be run there.
+    """
+    try:
+        return bytes(await future.result())
+    except (LostFuture, OSError):
+        return None
+    except KilledWorker:
+        raise EngineFailed(f"{MOST_DEATHS} machines of the farm have died while they computed this song.") from None
+    except Exception as error:  # whatever Dask, or another version of the bridge, raises there
+        raise EngineFailed(f"The farm cannot run this song ({type(error).__name__}: {error}).") from error

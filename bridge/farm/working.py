@@ -1,0 +1,168 @@
+"""A machine of a farm: a light Dask worker before warm worker processes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import dask
+from distributed import Reschedule, Security, Worker, WorkerPlugin
+from msgspec.structs import replace
+
+from bridge.config import Settings
+from bridge.errors import EngineFailed
+from bridge.farm.access import LOOPBACK, FarmAddress
+from bridge.farm.carrying.bench import free_bench
+from bridge.farm.connection import SONG, use_dask
+from bridge.farm.identity import FACTS, METRIC, facts, songs
+from bridge.farm.pool import Pool, Shared
+from bridge.farm.values import PLUGIN, Kind
+from bridge.system.clock import SystemClock
+from bridge.system.off_loop import off_loop
+from bridge.system.private_folders import private_folder
+from bridge.worker.local_computer import LocalComputer
+
+log = logging.getLogger(__name__)
+
+#: Between two attempts to join a farm whose scheduler has gone.
+AGAIN_SECONDS = 1.0
+CLOSE_SECONDS = 5.0
+
+
+class MachineOptions(NamedTuple):
+    """What a machine offers."""
+
+    address: FarmAddress
+    """The scheduler's."""
+    security: Security | None
+    kind: Kind
+    slots: int
+    """How many songs at once; each has a process and models of its own."""
+    name: str
+    host: str
+    """Where it listens for the scheduler; empty: loopback."""
+    port: int
+    """0: any free one."""
+    scratch: Path
+    """What it writes that is no result."""
+    shared: Shared
+
+
+class SongPlugin(WorkerPlugin):
+    """What a task finds on a worker: the pool of this process."""
+
+    name = PLUGIN
+
+    def __init__(self, pool: Pool, on_broken: Callable[[], None]) -> None:
+        self._pool = pool
+        self._on_broken = on_broken
+        self._worker: Worker | None = None
+        self.bench = pool.bench
+        """For what is carried: `carrying.serving` looks for it here."""
+
+    def setup(self, worker: Worker) -> None:
+        """Called by Dask."""
+        self._worker = worker
+        self._pool.address = worker.address
+
+    async def compute(self, record: bytes) -> bytes:
+        """See `task.run_task`."""
+        try:
+            return await self._pool.compute(record, self._tell)
+        except EngineFailed:
+            self._on_broken()
+            raise Reschedule from None
+
+    async def cancel(self, job: str) -> None:
+        """See `task.cancel_song`."""
+        await self._pool.cancel(job)
+
+    def _tell(self, topic: str, message: bytes) -> None:
+        if self._worker is not None:
+            self._worker.log_event(topic, message)
+
+
+async def run_machine(
+    options: MachineOptions, settings: Settings, say: Callable[[str], None], ends: asyncio.Event
+) -> None:
+    """Computes songs of a farm until `ends` is set; joins it again each time that its scheduler has gone.
+
+    Raises:
+        EngineFailed: nothing computes on this machine, or it cannot listen at its address.
+    """
+    use_dask()
+    dask.config.set({"distributed.worker.http.routes": []})
+    private_folder(options.scratch)
+    own = replace(settings, roots=(*options.shared.folders, options.scratch))
+    if options.slots > 1:  # else each of them takes all cores
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // options.slots)))
+    computers = [await LocalComputer.open(own) for _ in range(options.slots)]
+    pool = Pool(computers, options.shared, SystemClock(), await off_loop(lambda: free_bench(options.scratch)))
+    try:
+        while not ends.is_set() and not pool.problem:
+            await _take_part(options, pool, say, ends)
+            await pool.cancel_all()
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(ends.wait(), AGAIN_SECONDS)
+    finally:
+        await pool.close()
+    if pool.problem:
+        raise EngineFailed(pool.problem)
+
+
+async def _take_part(options: MachineOptions, pool: Pool, say: Callable[[str], None], ends: asyncio.Event) -> None:
+    """Joins the farm, and returns when its scheduler has gone, nothing computes here, or `ends` is set."""
+    broken = asyncio.Event()
+    worker = Worker(
+        str(options.address),
+        nthreads=options.slots,
+        resources={SONG: options.slots, options.kind.upper(): options.slots},
+        name=options.name,
+        host=options.host or LOOPBACK,
+        port=options.port,
+        security=options.security,
+        local_directory=str(options.scratch),
+        memory_limit=0,
+        dashboard=False,
+        dashboard_address=f"{LOOPBACK}:0",
+        plugins=(SongPlugin(pool, broken.set),),
+        metrics={METRIC: lambda _: songs(pool.running)},
+        startup_information={FACTS: lambda _: facts(options.kind, options.slots)},
+    )
+    over = [asyncio.ensure_future(event.wait()) for event in (ends, broken)]
+    joining = asyncio.ensure_future(_joined(worker))
+    try:
+        say(f"waiting for the farm at {options.address}")
+        await asyncio.wait({joining, *over}, return_when=asyncio.FIRST_COMPLETED)
+        if joining.done():
+            joining.result()
+            say(f"joined the farm at {options.address} as {options.name}")
+            left = asyncio.ensure_future(worker.finished())  # type: ignore[no-untyped-call]
+            over.append(left)
+            await asyncio.wait(over, return_when=asyncio.FIRST_COMPLETED)
+            if left.done():
+                say("the farm's scheduler has gone; what was computed is given back")
+    except (OSError, ValueError) as error:  # ValueError: the scheduler does not want it, such as for its name
+        say(f"the farm does not take this machine: {error}")
+    finally:
+        for waiting in (joining, *over):
+            waiting.cancel()
+        await worker.close(timeout=CLOSE_SECONDS, reason="it leaves")
+
+
+async def _joined(worker: Worker) -> None:
+    await worker
+    worker.http_server.stop()  # Dask has no way to leave it out
+
+
+def likely_kind() -> Kind:
+    """Whether this machine seems to have a graphics processor that models run on; it loads no library to know."""
+    has_one = shutil.which("nvidia-smi") is not None or (sys.platform == "darwin" and os.uname().machine == "arm64")
+    return "gpu" if has_one else "cpu"
