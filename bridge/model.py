@@ -62,6 +62,7 @@ WARNINGS: dict[str, str] = {
     "no_notes": "No note was found in any stem, or in a stem that the option `midi` names.",
     "notes_not_read": "A score, chords, a picture or a table is asked for, and the option `midi` names no stem.",
     "no_chords": "The option `chords` asks for a file of them, and none was found: a lone line has none.",
+    "no_kit": "The option `kit` asks to split the drums, and there are none: no drum stem, or no hit in it.",
     "would_clip": "A stem is too loud for the format, so all stems of the job are 32-bit float WAV files.",
     "bad_samples": "The clip contained samples that are no audio (NaN, or far too loud); they are silent now.",
     "damaged_audio": "Parts of the clip could not be decoded. They are silent, and what follows stays in its place.",

@@ -151,8 +151,8 @@ RESULT = Outgoing(
     "/sab/result",
     "s:job s:kind s:name s:path f:seconds i:sample_rate",
     "One file is complete on disk. Its kind is stem, midi, notes (a table), picture, chords, score or dawproject; name "
-    "is the stem (or an opposite, such as instrumental), or all for a file with the notes of all stems; the sample "
-    "rate is 0 except for stems.",
+    "is the stem (or an opposite, such as instrumental, or with the option kit a part of the drums: kick, snare, toms, "
+    "hats, cymbals), or all for a file with the notes of all stems; the sample rate is 0 except for stems.",
 )
 MUSIC = Outgoing(
     "/sab/music",
