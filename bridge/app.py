@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
+
 from bridge.bus import EventBus
 from bridge.config import Settings
 from bridge.connections.board import Board
@@ -30,6 +32,7 @@ from bridge.osc.access.gate import Gate, Rules
 from bridge.osc.access.rules import rules_of, with_safe_roots
 from bridge.osc.access.socket_cookies import SocketCookies
 from bridge.osc.http.server import serve_http
+from bridge.osc.http.uploads import Uploads
 from bridge.osc.http.view import BridgeView
 from bridge.osc.server import OscServer, open_address, serve_osc
 from bridge.osc.zeroconf_service import announced
@@ -132,7 +135,8 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
     store = _store(settings, bus.publish_retained, serve=serve)
     clean_up = BackgroundDiskWork(CLEAN_UP_SECONDS)
     scheduler = Scheduler(store, clock, bus.publish, queue_limit=settings.queue_limit, clean_up=clean_up)
-    inspector = InspectorClient(settings) if serve else InProcessInspector(settings.roots, settings.models_dir)
+    working = _with_uploads(settings) if serve else settings
+    inspector = InspectorClient(working) if serve else InProcessInspector(settings.roots, settings.models_dir)
     admission = Admission(inspector, scheduler)
     player = MidiPlayer(bus.publish, PortLayout.of(settings), enabled=serve and not settings.no_midi)
     if serve and settings.port:
@@ -149,7 +153,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
     )
     runner = FarmRunner(clock, reports)
     worker = WorkerClient(
-        settings,
+        working,
         publish=bus.publish,
         on_event=runner.on_worker_event,
         on_live_notes=bridge.on_live_notes,
@@ -202,8 +206,12 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
             address = osc.url
             board.clients = osc.clients
             scheduler.recover()
+            uploads = Uploads.of(settings, clean_up)
+            bus.subscribe(uploads.follow(bridge.job))
+            if isinstance(store, DurableStore):  # at a port of its own, no other bridge uses that folder
+                uploads.sweep(bridge.jobs())
             http_address = await parts.enter_async_context(
-                _discovery(bridge, osc, gate, settings, bus.publish_retained, board)
+                _discovery(bridge, osc, gate, settings, bus.publish_retained, board, uploads)
             )
         parts.push_async_callback(clean_up.close)
         parts.callback(scheduler.close)
@@ -274,11 +282,24 @@ def _screens(running: RunningBridge, notice: Callable[[Noticed], None]) -> Abstr
     return serve_screens(server, running.settings.own_folder, say)
 
 
+def _with_uploads(settings: Settings) -> Settings:
+    """The settings of what reads and writes files: clips that came over HTTP lie in the bridge's own folder."""
+    if not settings.roots or settings.no_http:
+        return settings
+    return replace(settings, roots=(*settings.roots, settings.uploads_folder))
+
+
 @asynccontextmanager
 async def _discovery(
-    bridge: LocalBridge, osc: OscServer, gate: Gate, settings: Settings, notice: Callable[[Noticed], None], board: Board
+    bridge: LocalBridge,
+    osc: OscServer,
+    gate: Gate,
+    settings: Settings,
+    notice: Callable[[Noticed], None],
+    board: Board,
+    uploads: Uploads,
 ) -> AsyncIterator[str]:
-    """Serves HTTP (OSCQuery) and announces the bridge by zeroconf; yields the HTTP address, "" if there is none.
+    """Serves HTTP and announces the bridge by zeroconf; yields the HTTP address, "" if there is none.
 
     The bridge works without them, so a failure here does not end it.
     """
@@ -286,7 +307,8 @@ async def _discovery(
         http_address = ""
         if not settings.no_http:
             port = osc.port if settings.http_port is None else settings.http_port
-            view = BridgeView(bridge, bridge.engines, settings.defaults, osc.host, osc.port)
+            origins = frozenset(settings.http_origins)
+            view = BridgeView(bridge, bridge.engines, settings.defaults, osc.host, osc.port, uploads, origins)
             board.readers = view.readers.seen
             http_address = await parts.enter_async_context(
                 serve_http(view, gate, host=settings.host, port=port, notice=notice)

@@ -214,6 +214,9 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "sab secret pass 192.168.1.20": Runs((NO_NETWORK,)),
     "sab serve --host 0.0.0.0 --allow 192.168.1.0/24": Runs((NO_NETWORK,), lasts="listening on osc.udp://0.0.0.0:9720"),
     "sab secret pass 127.0.0.1": Runs((NO_PORTS,)),
+    "sab token": Runs((NO_PORTS, PLAIN_C)),
+    "sab token --json": Runs((NO_PORTS,), says="http://127.0.0.1:9720"),
+    "sab token --new": Runs((NO_NETWORK,), says="are new too"),
     "sab send": Runs((NO_PORTS,), status=2, says="ADDRESS"),
     "sab --port 9721": Runs(
         (TERMINAL, SECOND, NO_TERMINAL),
