@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError as LostFuture
 from contextlib import AsyncExitStack, suppress
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -20,6 +19,7 @@ from bridge.errors import BridgeError, EngineFailed, NotFound
 from bridge.events import Ended, JobEvent, LiveNotes
 from bridge.farm.carrying import serving
 from bridge.farm.carrying.carrier import Carrier, MachineGone
+from bridge.farm.carrying.receiving import ReceivingPlace
 from bridge.farm.connection import CONNECT_SECONDS, MOST_DEATHS, SONG
 from bridge.farm.identity import farm_state
 from bridge.farm.messages import ClientReady, Compute, FarmReport, GivenUp, SongHappened, StateChanged
@@ -61,14 +61,14 @@ class Submitter:
         *,
         patience_seconds: float,
         priority: int = 0,
-        roots: tuple[Path, ...] = (),
+        place: ReceivingPlace | None = None,
     ) -> None:
         self._address = address
         self._security = security
         self._send = send
         self._patience_seconds = patience_seconds
         self._priority = priority
-        self._roots = roots
+        self._place = place or ReceivingPlace()
         self._topic = f"sab-{secrets.token_hex(8)}"
         self._client: Any = None
         """Dask's `Client`, of which only some calls have types; None: there is no connection."""
@@ -227,7 +227,7 @@ class Submitter:
     async def _carrier(self, job: str, request: JobRequest, carrying: AsyncExitStack) -> Carrier:
         """The job's carrier, which claims the folder of the results when it is needed for the first time."""
         if job not in self._carriers:
-            carrier = Carrier(job, request, self._roots, lambda event: self._send(SongHappened(event=event)))
+            carrier = Carrier(job, request, self._place, lambda event: self._send(SongHappened(event=event)))
             self._carriers[job] = await carrying.enter_async_context(carrier)
         return self._carriers[job]
 

@@ -24,6 +24,7 @@ from bridge.farm.connection import SONG, use_dask
 from bridge.farm.identity import FACTS, METRIC, facts, songs
 from bridge.farm.pool import Pool, Shared
 from bridge.farm.values import PLUGIN, Kind
+from bridge.pipeline.cache.store import ResultsCache
 from bridge.system.clock import SystemClock
 from bridge.system.off_loop import off_loop
 from bridge.system.private_folders import private_folder
@@ -104,7 +105,9 @@ async def run_machine(
     if options.slots > 1:  # else each of them takes all cores
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // options.slots)))
     computers = [await LocalComputer.open(own) for _ in range(options.slots)]
-    pool = Pool(computers, options.shared, SystemClock(), await off_loop(lambda: free_bench(options.scratch)))
+    cache = ResultsCache(settings.cache_dir, settings.cache_max_bytes, SystemClock())
+    bench = await off_loop(lambda: free_bench(options.scratch, cache))
+    pool = Pool(computers, options.shared, SystemClock(), bench)
     try:
         while not ends.is_set() and not pool.problem:
             await _take_part(options, pool, say, ends)

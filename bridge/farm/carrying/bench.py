@@ -5,6 +5,7 @@
     songs/JOB/source    the clip under its own name
     songs/JOB/results   what the job writes
     songs/JOB/picture   a picture that the user wants elsewhere
+    songs/JOB/analyses  what its notes were read from, out of the machine's cache
 
 All calls may wait for the drive, and may come on any thread.
 """
@@ -23,6 +24,8 @@ from msgspec.structs import replace
 
 from bridge.errors import NotReadable, OutOfSpace
 from bridge.farm.carrying.values import CHUNK_BYTES, CarriedFile, Clip, Place, check_file_name
+from bridge.pipeline.cache.store import ResultsCache
+from bridge.pipeline.manifest import ENDING, manifest_at
 from bridge.project_paths import numbered
 from bridge.request import JobRequest, OutputPlace
 from bridge.system.directory import Directory
@@ -33,28 +36,37 @@ from bridge.system.private_folders import private_folder
 #: Larger clips go as soon as they are not needed; a studio's songs of a month fit.
 MAX_CLIPS_BYTES = 20 * 10**9
 _PART = ".part"
-_PLACES: tuple[Place, ...] = ("results", "picture")
+_PLACES: tuple[Place, ...] = ("results", "picture", "analyses")
 
 
-def free_bench(scratch: Path) -> Bench:
+def free_bench(scratch: Path, cache: ResultsCache | None = None) -> Bench:
     """A bench in a folder for scratch files, of which several machines' processes may use one. Raises OSError."""
     for folder in numbered(scratch / "carried"):
         lock = open_lock_file(private_folder(folder) / ".lock")
         if lock is not None and try_lock(lock):
-            return Bench(folder, lock=lock)
+            return Bench(folder, cache=cache, lock=lock)
     raise OSError(f"all benches in {scratch} are taken")
 
 
 class Bench:
     """The clips and songs in one folder, which no other process uses: see `free_bench`."""
 
-    def __init__(self, folder: Path, max_clips_bytes: int = MAX_CLIPS_BYTES, lock: BinaryIO | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        max_clips_bytes: int = MAX_CLIPS_BYTES,
+        *,
+        cache: ResultsCache | None = None,
+        lock: BinaryIO | None = None,
+    ) -> None:
         """Removes the songs of an earlier process. Raises OSError.
 
         Args:
+            cache: where the jobs of this machine leave their analyses.
             lock: an open file that keeps other processes out as long as this object lives.
         """
         self._keeps_out = lock
+        self._cache = cache
         self._clips = private_folder(folder / "clips")
         shutil.rmtree(folder / "songs", ignore_errors=True)
         self._songs = private_folder(folder / "songs")
@@ -135,7 +147,8 @@ class Bench:
         )
 
     def results(self, job: str) -> tuple[CarriedFile, ...]:
-        """The complete files of a song that is done. Raises OSError."""
+        """The complete files of a song that is done, and its analyses. Raises OSError."""
+        self._copy_analyses(self._folder(job))
         return tuple(self._carried(self._folder(job)))
 
     def give(self, job: str, place: Place, file: str, start: int) -> bytes:
@@ -160,6 +173,13 @@ class Bench:
         if not (job.isascii() and job.isalnum()):
             raise NotReadable(f"{job!r} is no job.")
         return self._songs / job
+
+    def _copy_analyses(self, folder: Path) -> None:
+        for path in (folder / "results").glob(f"*{ENDING}"):
+            for key in manifest_at(path).analyses.values():
+                content = None if self._cache is None else self._cache.analysis(key)
+                if content is not None:
+                    (private_folder(folder / "analyses") / key).write_bytes(content)
 
     def _carried(self, folder: Path) -> Iterator[CarriedFile]:
         for place in _PLACES:
