@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -28,7 +28,7 @@ class TaskRecord(Value, frozen=True, kw_only=True):
     """What a worker gets."""
 
     version: str = __version__
-    job: str
+    job: Annotated[str, msgspec.Meta(pattern=r"^[a-z]{8,32}\Z")]
     """The id under which the song is computed, wherever it is: see `song_id`."""
     request: JobRequest
     """With the paths of the machine that asks."""

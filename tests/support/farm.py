@@ -127,9 +127,17 @@ class Farm:
 
 
 async def until(farm: FarmComputer, is_so: Callable[[], bool], seconds: float = START_SECONDS) -> None:
-    """Returns when something is so."""
+    """Returns when something is so; the farm is shown if it never is."""
+    try:
+        await until_so(is_so, seconds)
+    except AssertionError:
+        raise AssertionError(f"it did not come true; the farm: {farm.state()}") from None
+
+
+async def until_so(is_so: Callable[[], bool], seconds: float = START_SECONDS) -> None:
+    """Returns when something is so; raises AssertionError if it never is."""
     for _ in range(round(seconds / POLL_SECONDS)):
         if is_so():
             return
         await asyncio.sleep(POLL_SECONDS)
-    raise AssertionError(f"it did not come true; the farm: {farm.state()}")
+    raise AssertionError("it did not come true")
